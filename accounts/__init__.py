@@ -1,0 +1,1 @@
+"""People and programs: users, roles, sign-in, idempotency keys."""

@@ -1,0 +1,296 @@
+"""The frozen messages between a unit and the server; the only module of `agent` that the server imports.
+
+Every message is JSON over HTTP, decoded with its types checked (`decode`), unknown fields ignored so that a
+newer side may add some. Times named `*_ns` are nanoseconds since the Unix epoch on the sender's clock
+unless said otherwise; lateness and skew are microseconds; sizes are bytes.
+
+A unit calls, each with `Authorization: Unit <token>`:
+
+| call | sends | is answered |
+| --- | --- | --- |
+| `POST <server>/units/register` | `Registration` | `Assignment` |
+| `POST <server>/units/report` | `Snapshot` | `Answer` |
+| `POST <server>/units/recording` | `RecordingOffer` | `RecordingUpload` (again: fresh addresses) |
+| `POST <server>/units/recording/complete` | `RecordingComplete` | `RecordingAccepted` |
+
+An error is a problem document; 409 with code `superseded` means that a newer attempt has taken over.
+"""
+
+from enum import StrEnum
+from typing import TypeVar
+
+import msgspec
+
+PROTOCOL = 1
+"""Version of these messages; a server refuses a unit that speaks another."""
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """A frozen message; equal when its fields are."""
+
+
+MessageType = TypeVar("MessageType", bound=Message)
+
+
+def encode(message: Message) -> bytes:
+    """The message as JSON."""
+    return msgspec.json.encode(message)
+
+
+def decode(body: bytes | str, kind: type[MessageType]) -> MessageType:
+    """The message of that kind in a JSON text.
+
+    Raises:
+        ValueError: no JSON, a field is missing or of a wrong type; the sentence names it.
+    """
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.MsgspecError as error:
+        raise ValueError(str(error)) from error
+
+
+class AgentState(StrEnum):
+    """Where an attempt of one agent stands."""
+
+    PENDING = "PENDING"
+    STARTING = "STARTING"
+    READY = "READY"
+    RUNNING = "RUNNING"
+    UPLOADING = "UPLOADING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    STOPPED = "STOPPED"
+    LOST = "LOST"
+
+
+AGENT_ENDED = frozenset(
+    {AgentState.COMPLETED, AgentState.FAILED, AgentState.STOPPED, AgentState.LOST}
+)
+
+
+class Command(StrEnum):
+    """What the server wants of a unit now; it is a level, repeated in every answer."""
+
+    WAIT = "wait"
+    GO = "go"
+    STOP = "stop"
+
+
+class Registration(Message):
+    """A unit that has started says which part of the plan it is."""
+
+    protocol: int
+    stage_run: int
+    unit: int
+    """Index of the unit within its stage run, from 0."""
+    host: str
+    pid: int
+
+
+class AgentSlot(Message):
+    """One agent of the unit."""
+
+    number: int
+    """Unique within the execution, from 1."""
+    namespace: str
+    """With leading slash, such as `/agent_7`."""
+
+
+class BagFile(Message):
+    """One file of the bundle to replay."""
+
+    path: str
+    """Relative to the bundle's folder."""
+    size: int
+    sha256: str
+    url: str
+    """Signed; a path without host belongs to the server that the unit registered with."""
+
+
+class RecordTopic(Message):
+    """A topic to record, named as the robot sees it: inside the agent's namespace."""
+
+    name: str
+    type: str
+
+
+class Link(Message):
+    """How agents reach the system under test."""
+
+    transport: str
+    """`null` or `zenoh-raw`."""
+    endpoint: str = ""
+    """Such as `tcp/127.0.0.1:7447`; empty: none."""
+    discovery: str = "none"
+    """`none` or `multicast`."""
+    domain_id: int = 0
+
+
+class Assignment(Message):
+    """Everything a unit needs to run its part."""
+
+    attempt: int
+    """The fence: every later message carries it, an older one is answered `stop`."""
+    execution: int
+    unit_name: str
+    agents: tuple[AgentSlot, ...]
+    bag: tuple[BagFile, ...]
+    bag_digest: str
+    topics: tuple[str, ...]
+    """Topics to play, never empty."""
+    rate: float
+    """Factor on recorded time; 0: unpaced."""
+    passes: int
+    """Full passes of the bag, at least 1."""
+    execution_time: float
+    """Seconds after the release at which replay ends; 0: no limit."""
+    link: Link
+    record: tuple[RecordTopic, ...]
+    record_own: bool
+    """Whether own publications that match are recorded too (always so with `null`)."""
+    heartbeat_seconds: float
+    upload_limit_seconds: float
+    """How long an upload is tried again before the unit gives up (its files are kept)."""
+
+
+class AgentReport(Message):
+    """One agent within a snapshot; counts are cumulative over the attempt."""
+
+    number: int
+    state: AgentState
+    published: int = 0
+    published_bytes: int = 0
+    passes: int = 0
+    lateness_p50_us: float | None = None
+    lateness_p99_us: float | None = None
+    start_skew_us: float | None = None
+    """First publication minus release, on the server's clock."""
+    skew_uncertainty_us: float | None = None
+    """Half the best round trip: the skew may be off by as much."""
+
+
+class Failure(Message):
+    """Why a unit's agents failed, in the codes of the server's `choices`."""
+
+    code: str
+    text: str
+
+
+class RecordingSummary(Message):
+    """What the unit's recorder holds so far."""
+
+    messages: int
+    stored_bytes: int
+    dropped: int = 0
+
+
+class Snapshot(Message):
+    """A unit's whole state, once a heartbeat: idempotent, the newest sequence wins."""
+
+    stage_run: int
+    unit: int
+    attempt: int
+    sequence: int
+    sent_ns: int
+    agents: tuple[AgentReport, ...]
+    late: bool = False
+    """Joined after the release."""
+    log_offset: int = 0
+    """Position of `log` within the unit's log, in characters."""
+    log: str = ""
+    failure: Failure | None = None
+    recording: RecordingSummary | None = None
+    last_publication_ns: int | None = None
+    """On the server's clock, as well as the unit knows it."""
+    final: bool = False
+    """Nothing follows: every agent has ended, what was recorded is stored or given up."""
+
+
+class Answer(Message):
+    """The answer to a snapshot: the command, and the server's two of the four timestamps."""
+
+    command: Command
+    received_ns: int
+    sent_ns: int
+    release_ns: int | None = None
+    """With `go`: the instant to start, on the server's clock."""
+    log_received: int = 0
+    """Log characters the server has: the unit sends on from here."""
+    reason: str = ""
+    """With `stop`: why."""
+
+
+class RecordedFile(Message):
+    """One file of a finished recording."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+class RecordingOffer(Message):
+    """A finished recording asks for a place."""
+
+    stage_run: int
+    unit: int
+    attempt: int
+    message_count: int
+    topics: dict[str, int]
+    """Messages by topic."""
+    dropped: int
+    files: tuple[RecordedFile, ...]
+    """Empty when nothing was recorded: then nothing is uploaded."""
+
+
+class PartAddress(Message):
+    """Where to PUT one part; the answer's ETag header goes into `FinishedPart`."""
+
+    number: int
+    url: str
+    size: int
+
+
+class FileUpload(Message):
+    """Parts of one file, in order; a part already stored is not listed again."""
+
+    path: str
+    upload_id: str
+    parts: tuple[PartAddress, ...]
+
+
+class RecordingUpload(Message):
+    """Places for an offer."""
+
+    recording: int
+    files: tuple[FileUpload, ...]
+
+
+class FinishedPart(Message):
+    """A part that the storage took."""
+
+    number: int
+    etag: str
+
+
+class FinishedFile(Message):
+    """A file whose parts are all stored."""
+
+    path: str
+    upload_id: str
+    parts: tuple[FinishedPart, ...]
+
+
+class RecordingComplete(Message):
+    """All parts of all files are stored."""
+
+    stage_run: int
+    unit: int
+    attempt: int
+    recording: int
+    files: tuple[FinishedFile, ...]
+
+
+class RecordingAccepted(Message):
+    """The server has the recording; it is verified from here on by a task."""
+
+    recording: int

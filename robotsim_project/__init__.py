@@ -1,0 +1,1 @@
+"""Settings, addresses and health of the whole system; the top of the house."""

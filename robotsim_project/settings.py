@@ -1,0 +1,242 @@
+"""Django settings of robotsim.
+
+Each value that an operator may change comes from `environment`; the names are in docs/configuration.md.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+from django.utils.translation import gettext_lazy as _
+
+from robotsim_project.environment import (
+    BASE_DIR,
+    choice,
+    database,
+    env,
+    flag,
+    number,
+    secret_key,
+    whole,
+)
+
+ENVIRONMENT = choice("ENVIRONMENT", "development", ["development", "test", "production"])
+PRODUCTION = ENVIRONMENT == "production"
+DEBUG = flag("DEBUG", default=False)
+DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "data"))).resolve()
+SECRET_KEY = secret_key(DATA_DIR, production=PRODUCTION)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["*"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_filters",
+    "django_structlog",
+    "django_tasks",
+    "django_tasks_db",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "rest_framework",
+    "accounts",
+    "storage",
+    "templates",
+    "simulations",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+]
+
+ROOT_URLCONF = "robotsim_project.urls"
+WSGI_APPLICATION = "robotsim_project.wsgi.application"
+ASGI_APPLICATION = "robotsim_project.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        # Empty on purpose: the folder `templates/` is a Django app, its sources are not pages.
+        "DIRS": [],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+DATABASES = {
+    "default": database(env.str("DATABASE_URL", f"sqlite:///{DATA_DIR / 'robotsim.sqlite3'}"))
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = env.str("REDIS_URL", f"unix://{DATA_DIR / 'redis.sock'}")
+CACHES = {
+    "default": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "robotsim",
+        "OPTIONS": {"SOCKET_CONNECT_TIMEOUT": 2, "SOCKET_TIMEOUT": 5},
+    }
+}
+
+# Rosbags: S3 where an endpoint is named, a folder otherwise.
+MINIO_ENDPOINT = env.str("MINIO_ENDPOINT", "")
+MINIO_PUBLIC_ENDPOINT = env.str("MINIO_PUBLIC_ENDPOINT", MINIO_ENDPOINT)
+MINIO_ACCESS_KEY = env.str("MINIO_ACCESS_KEY", "")
+MINIO_SECRET_KEY = env.str("MINIO_SECRET_KEY", "")
+MINIO_BUCKET = env.str("MINIO_BUCKET", "robot-sim")
+MINIO_USE_SSL = flag("MINIO_USE_SSL", default=False)
+STORAGE_DIR = Path(env.str("STORAGE_DIR", str(DATA_DIR / "storage"))).resolve()
+SIGNED_URL_SECONDS = whole("SIGNED_URL_SECONDS", 3600, least=10, most=604800)
+UPLOAD_PART_BYTES = whole("UPLOAD_PART_BYTES", 16 * 2**20, least=5 * 2**20, most=5 * 2**30)
+
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}}
+TASK_LEASE_SECONDS = number("TASK_LEASE_SECONDS", 60, least=1, most=86400)
+
+AUTH_USER_MODEL = "accounts.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+
+API_STR = "/" + env.str("API_STR", "/api/v1").strip("/")
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework_simplejwt.authentication.JWTAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.RolePermission"],
+    "DEFAULT_FILTER_BACKENDS": [
+        "django_filters.rest_framework.DjangoFilterBackend",
+        "rest_framework.filters.OrderingFilter",
+    ],
+    "DEFAULT_PAGINATION_CLASS": "robotsim_project.api.NewestFirst",
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "robotsim_project.api.problem",
+    "PAGE_SIZE": 50,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "robotsim",
+    "DESCRIPTION": "Fleets of virtual robots from rosbag2 recordings.",
+    "VERSION": "0.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+SIMPLE_JWT = {
+    "ALGORITHM": choice("ALGORITHM", "HS256", ["HS256", "HS384", "HS512"]),
+    "ACCESS_TOKEN_LIFETIME": timedelta(
+        minutes=number("ACCESS_TOKEN_EXPIRE_MINUTES", 30, least=1, most=1440)
+    ),
+    "SIGNING_KEY": SECRET_KEY,
+    "UPDATE_LAST_LOGIN": False,
+}
+
+# How a run behaves; the rules are in docs/architecture.md.
+SERVER_URL = env.str("SERVER_URL", "http://127.0.0.1:8000").rstrip("/")
+BACKEND = choice("BACKEND", "local", ["local"])
+AGENTS_PER_UNIT = whole("AGENTS_PER_UNIT", 10, least=1, most=1000)
+MAX_AGENTS = whole("MAX_AGENTS", 10_000, least=1, most=1_000_000)
+HEARTBEAT_SECONDS = number("HEARTBEAT_SECONDS", 1, least=0.1, most=60)
+HUNG_AFTER_SECONDS = number("HUNG_AFTER_SECONDS", 20, least=0.5, most=3600)
+LOST_AFTER_SECONDS = number("LOST_AFTER_SECONDS", 5, least=0.5, most=3600)
+STRAGGLER_LIMIT_SECONDS = number("STRAGGLER_LIMIT_SECONDS", 120, least=1, most=3600)
+RELEASE_LEAD_SECONDS = number("RELEASE_LEAD_SECONDS", 3, least=0.1, most=600)
+UPLOAD_LIMIT_SECONDS = number("UPLOAD_LIMIT_SECONDS", 1800, least=1, most=86400)
+CONTROLLER_INTERVAL_SECONDS = number("CONTROLLER_INTERVAL_SECONDS", 0.25, least=0.05, most=60)
+
+RETENTION_DAYS = {
+    "events": whole("RETENTION_EVENTS_DAYS", 365, least=1, most=36500),
+    "agent_runs": whole("RETENTION_AGENT_RUNS_DAYS", 365, least=1, most=36500),
+    "logs": whole("RETENTION_LOGS_DAYS", 90, least=1, most=36500),
+    "recordings": whole("RETENTION_RECORDINGS_DAYS", 3650, least=1, most=36500),
+}
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("ko", _("Korean"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = env.str("TIME_ZONE", "UTC")
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+# Without `collectstatic` (development) the files are found where the packages keep them.
+WHITENOISE_USE_FINDERS = not PRODUCTION
+WHITENOISE_AUTOREFRESH = False
+
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SESSION_COOKIE_HTTPONLY = True
+HTTPS = flag("HTTPS", default=PRODUCTION)
+SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SECURE = HTTPS
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 31536000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+# Inside the cluster units and probes speak plain HTTP to the server.
+SECURE_REDIRECT_EXEMPT = [r"^health/", rf"^{API_STR.strip('/')}/units/"]
+
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.filter_by_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso"),
+        structlog.processors.format_exc_info,
+        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+    ],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    cache_logger_on_first_use=True,
+)
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "json": {
+            "()": structlog.stdlib.ProcessorFormatter,
+            "processors": [
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(),
+            ],
+            "foreign_pre_chain": [
+                structlog.contextvars.merge_contextvars,
+                structlog.stdlib.add_logger_name,
+                structlog.stdlib.add_log_level,
+                structlog.processors.TimeStamper(fmt="iso"),
+                structlog.processors.format_exc_info,
+            ],
+        }
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO").upper()},
+    "loggers": {
+        "django_structlog": {"level": env.str("REQUEST_LOG_LEVEL", "WARNING").upper()},
+        "django_tasks": {"level": "WARNING"},
+    },
+}

@@ -1,0 +1,5 @@
+"""Early pytest plugin: what the tests stand on."""
+
+import os
+
+os.environ.setdefault("ENVIRONMENT", "test")

@@ -1,0 +1,1 @@
+"""Mecs, simulations and their executions."""

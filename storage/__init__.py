@@ -1,0 +1,1 @@
+"""Rosbags: intake, verification, index, download; the only speaker of S3."""

@@ -1,0 +1,81 @@
+"""The port to the object store: what robotsim asks of S3, and of the folder that stands in for it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO, Literal, Protocol
+
+Audience = Literal["unit", "browser"]
+"""Who will use a signed address: SigV4 signs the host, and browsers may reach S3 by another one."""
+
+
+class StoreError(Exception):
+    """The object store is away, full or refused the call; worth another try later."""
+
+    status = 503
+    code = "STORAGE_UNAVAILABLE"
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """An object as the store lists it; size in bytes."""
+
+    key: str
+    size: int
+    modified: datetime
+
+
+@dataclass(frozen=True)
+class UploadedPart:
+    """A part of a multipart upload that the store took."""
+
+    number: int
+    etag: str
+
+
+class ObjectStore(Protocol):
+    """A place for objects by key (`rosbags/12/metadata.yaml`).
+
+    Each method raises StoreError when the store is away; those that read raise FileNotFoundError for a key
+    that is not there.
+    """
+
+    def put(self, key: str, source: BinaryIO) -> None:
+        """Store all that `source` yields, whole or not at all."""
+
+    def open(self, key: str) -> BinaryIO:
+        """Read an object as a seekable stream."""
+
+    def fetch(self, key: str, target: Path) -> None:
+        """Copy an object to a file."""
+
+    def stat(self, key: str) -> StoredObject | None:
+        """Describe an object, None when absent."""
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        """Walk over all objects under a prefix."""
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Remove objects; absent ones are no error."""
+
+    def sign_download(self, key: str, *, audience: Audience, filename: str = "") -> str:
+        """Address from which the bearer may read the object for a while."""
+
+    def start_upload(self, key: str) -> str:
+        """Open a multipart upload; the answer is its id."""
+
+    def sign_part(self, key: str, upload_id: str, number: int, *, audience: Audience) -> str:
+        """Address to which the bearer may PUT part `number` (from 1); the answer carries an ETag."""
+
+    def list_parts(self, key: str, upload_id: str) -> list[UploadedPart]:
+        """Parts that are stored already."""
+
+    def finish_upload(self, key: str, upload_id: str, parts: Sequence[UploadedPart]) -> None:
+        """Join the parts into the object; finishing an upload twice is no error."""
+
+    def abort_upload(self, key: str, upload_id: str) -> None:
+        """Forget an upload and its parts; an unknown one is no error."""
+
+    def check(self) -> None:
+        """Raise StoreError unless the store answers and has its bucket or folder."""

@@ -1,0 +1,1 @@
+"""Simulation templates: what one kind of agent does."""
