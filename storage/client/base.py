@@ -1,4 +1,4 @@
-"""The port to the object store: what robotsim asks of S3, and of the folder that stands in for it."""
+"""The port to the object store: what robotsim asks of S3, and of the folder in its place."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -37,8 +37,8 @@ class UploadedPart:
 class ObjectStore(Protocol):
     """A place for objects by key (`rosbags/12/metadata.yaml`).
 
-    Each method raises StoreError when the store is away; those that read raise FileNotFoundError for a key
-    that is not there.
+    Each method raises StoreError when the store is away; those that read raise FileNotFoundError
+    for a key that is not there.
     """
 
     def put(self, key: str, source: BinaryIO) -> None:
@@ -66,7 +66,7 @@ class ObjectStore(Protocol):
         """Open a multipart upload; the answer is its id."""
 
     def sign_part(self, key: str, upload_id: str, number: int, *, audience: Audience) -> str:
-        """Address to which the bearer may PUT part `number` (from 1); the answer carries an ETag."""
+        """Address to PUT part `number` (from 1) to; the answer carries an ETag."""
 
     def list_parts(self, key: str, upload_id: str) -> list[UploadedPart]:
         """Parts that are stored already."""

@@ -1,0 +1,11 @@
+"""The storage app."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class StorageConfig(AppConfig):
+    """Rosbags and where their files lie."""
+
+    name = "storage"
+    verbose_name = _("Rosbags")

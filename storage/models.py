@@ -1,0 +1,158 @@
+"""Rosbags, their files and their topics."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from storage.choices import USABLE, Origin, Status
+from storage.querysets import RosbagQuerySet
+
+
+class Rosbag(models.Model):
+    """One stored rosbag2 bundle: uploaded, or recorded by a run.
+
+    Times are nanoseconds since the Unix epoch as recorded, sizes are bytes. Everything from
+    `storage_id` to `message_count` is counted from the data by verification and empty before it.
+    """
+
+    name = models.CharField(_("name"), max_length=200)
+    origin = models.CharField(
+        _("origin"), max_length=20, choices=Origin.choices, default=Origin.UPLOADED
+    )
+    original = models.ForeignKey(
+        "self",
+        verbose_name=_("made from"),
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="derived",
+    )
+    status = models.CharField(
+        _("status"), max_length=20, choices=Status.choices, default=Status.UPLOADING
+    )
+    code = models.CharField(_("code"), max_length=64, blank=True, default="")
+    details = models.JSONField(_("details"), default=dict, blank=True)
+    text = models.TextField(_("sentence in English"), blank=True, default="")
+    warnings = models.JSONField(_("warnings"), default=list, blank=True)
+    storage_id = models.CharField(_("storage format"), max_length=64, blank=True, default="")
+    version = models.IntegerField(_("metadata version"), null=True, blank=True)
+    ros_distro = models.CharField(_("ROS distribution"), max_length=64, blank=True, default="")
+    compression = models.CharField(_("compression"), max_length=64, blank=True, default="")
+    start_ns = models.BigIntegerField(_("start (ns)"), null=True, blank=True)
+    duration_ns = models.BigIntegerField(_("duration (ns)"), null=True, blank=True)
+    message_count = models.BigIntegerField(_("messages"), null=True, blank=True)
+    size = models.BigIntegerField(_("size (bytes)"), default=0)
+    content_digest = models.CharField(_("content digest"), max_length=64, blank=True, default="")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("created by"),
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("updated at"), auto_now=True)
+    # The worker that verifies holds the row until then; who finds it past may take it.
+    lease_until = models.DateTimeField(_("held until"), null=True, blank=True, editable=False)
+    enqueued_at = models.DateTimeField(_("requested at"), null=True, blank=True, editable=False)
+    deleted_at = models.DateTimeField(_("deleted at"), null=True, blank=True, editable=False)
+
+    objects = RosbagQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("rosbag")
+        verbose_name_plural = _("rosbags")
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["content_digest"], name="storage_rosbag_digest"),
+            models.Index(fields=["created_at"], name="storage_rosbag_created"),
+            models.Index(fields=["status", "created_at"], name="storage_rosbag_status"),
+            models.Index(
+                fields=["lease_until"],
+                name="storage_rosbag_verifying",
+                condition=Q(status=Status.VERIFYING),
+            ),
+            models.Index(
+                fields=["deleted_at"],
+                name="storage_rosbag_deleted",
+                condition=Q(deleted_at__isnull=False),
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=Status.values), name="storage_rosbag_status_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(origin__in=Origin.values), name="storage_rosbag_origin_known"
+            ),
+            models.CheckConstraint(condition=Q(size__gte=0), name="storage_rosbag_size_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def usable(self) -> bool:
+        """Whether a template may play it now."""
+        return self.status in USABLE and self.deleted_at is None
+
+
+class RosbagFile(models.Model):
+    """One file of a bundle; `path` is relative to the bundle's folder, `sha256` is hex."""
+
+    rosbag = models.ForeignKey(
+        Rosbag, verbose_name=_("rosbag"), on_delete=models.CASCADE, related_name="files"
+    )
+    path = models.CharField(_("path"), max_length=400)
+    size = models.BigIntegerField(_("size (bytes)"))
+    sha256 = models.CharField(_("SHA-256"), max_length=64)
+    key = models.CharField(_("object key"), max_length=500)
+    upload_id = models.CharField(_("upload"), max_length=1024, blank=True, default="")
+
+    class Meta:
+        verbose_name = _("file")
+        verbose_name_plural = _("files")
+        ordering = ["path"]
+        constraints = [
+            models.UniqueConstraint(fields=["rosbag", "path"], name="storage_file_path_unique"),
+            models.UniqueConstraint(fields=["key"], name="storage_file_key_unique"),
+            models.CheckConstraint(condition=Q(size__gte=0), name="storage_file_size_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return self.path
+
+
+class RosbagTopic(models.Model):
+    """What a bundle holds of one topic; `histogram` counts messages in equal spans of it."""
+
+    rosbag = models.ForeignKey(
+        Rosbag, verbose_name=_("rosbag"), on_delete=models.CASCADE, related_name="topics"
+    )
+    name = models.TextField(_("name"))
+    type = models.TextField(_("type"))
+    serialization_format = models.CharField(_("serialization"), max_length=64, default="cdr")
+    offered_qos_profiles = models.TextField(_("offered QoS"), blank=True, default="")
+    type_hash = models.TextField(_("type hash"), blank=True, default="")
+    message_count = models.BigIntegerField(_("messages"))
+    size = models.BigIntegerField(_("size (bytes)"), default=0)
+    first_ns = models.BigIntegerField(_("first message (ns)"), null=True, blank=True)
+    last_ns = models.BigIntegerField(_("last message (ns)"), null=True, blank=True)
+    mean_rate_hz = models.FloatField(_("mean rate (Hz)"), null=True, blank=True)
+    histogram = models.JSONField(_("activity"), default=list, blank=True)
+
+    class Meta:
+        verbose_name = _("topic")
+        verbose_name_plural = _("topics")
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["rosbag", "name"], name="storage_topic_name_unique"),
+            models.CheckConstraint(
+                condition=Q(message_count__gte=0), name="storage_topic_count_positive"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,38 @@
+"""Questions that are asked of rosbags in more than one place."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Q
+
+from storage.choices import USABLE, Status
+
+if TYPE_CHECKING:
+    from storage.models import Rosbag  # noqa: F401  (names the generic below)
+
+
+class RosbagQuerySet(models.QuerySet["Rosbag"]):
+    """Rosbags by state."""
+
+    def living(self) -> RosbagQuerySet:
+        """Those that nobody has deleted."""
+        return self.filter(deleted_at=None)
+
+    def usable(self) -> RosbagQuerySet:
+        """Those that may be played."""
+        return self.living().filter(status__in=USABLE)
+
+    def free_to_verify(self, now: datetime) -> RosbagQuerySet:
+        """Those that wait for verification and that no worker holds."""
+        return self.filter(status=Status.VERIFYING).filter(
+            Q(lease_until=None) | Q(lease_until__lte=now)
+        )
+
+    def overdue(self, now: datetime, asked_before: datetime) -> RosbagQuerySet:
+        """Those free to verify whose last request for it is older than an instant, or was lost."""
+        return self.free_to_verify(now).filter(
+            Q(enqueued_at=None) | Q(enqueued_at__lte=asked_before)
+        )

@@ -1,0 +1,69 @@
+"""Simulation templates: what one kind of agent does."""
+
+from django.conf import settings
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from storage.models import Rosbag
+from templates.querysets import TemplateQuerySet
+
+
+class Template(models.Model):
+    """One kind of virtual robot: the rosbag it plays and what it records.
+
+    An empty `topics` plays every topic of the rosbag. `rate` is a factor on recorded time, 0 plays
+    as fast as possible. `record_topics` is a list of `{"name": ..., "type": ...}`, names as the
+    robot sees them. `version` grows with each change, so that a run can say which one it used.
+    """
+
+    name = models.CharField(_("name"), max_length=200)
+    robot_type = models.CharField(_("robot type"), max_length=100, blank=True, default="")
+    description = models.TextField(_("description"), blank=True, default="")
+    rosbag = models.ForeignKey(
+        Rosbag, verbose_name=_("rosbag"), on_delete=models.PROTECT, related_name="templates"
+    )
+    topics = models.JSONField(_("topics to play"), default=list, blank=True)
+    rate = models.FloatField(_("rate"), default=1.0, validators=[MinValueValidator(0)])
+    record_topics = models.JSONField(_("topics to record"), default=list, blank=True)
+    record_own = models.BooleanField(_("record own publications"), default=True)
+    version = models.PositiveIntegerField(_("version"), default=1, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("created by"),
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("updated at"), auto_now=True)
+    deleted_at = models.DateTimeField(_("deleted at"), null=True, blank=True, editable=False)
+
+    objects = TemplateQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("template")
+        verbose_name_plural = _("templates")
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["created_at"], name="templates_template_created"),
+            models.Index(fields=["robot_type"], name="templates_template_robot"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["name"],
+                condition=Q(deleted_at__isnull=True),
+                name="templates_name_unique_living",
+            ),
+            models.CheckConstraint(
+                condition=Q(rate__gte=0), name="templates_template_rate_positive"
+            ),
+            models.CheckConstraint(
+                condition=Q(version__gte=1), name="templates_template_version_positive"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
