@@ -1,0 +1,17 @@
+"""The words of this app."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Role(models.TextChoices):
+    """What a person may do; each role may do all that the ones after it may."""
+
+    ADMIN = "admin", _("admin")
+    OPERATOR = "operator", _("operator")
+    VIEWER = "viewer", _("viewer")
+
+    def covers(self, needed: "Role") -> bool:
+        """Whether someone of this role may do what the needed role may."""
+        order = list(Role)
+        return order.index(self) <= order.index(needed)
