@@ -1,20 +1,22 @@
 """What each role may do, in the API and in the console."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.backends import ModelBackend
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from accounts.choices import Role
 from accounts.models import User
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView  # importing it loads this module
 
 OPERATED_APPS = frozenset({"storage", "templates", "simulations"})
 
 
 def verbs(role: Role, app_label: str) -> frozenset[str]:
-    """The verbs that a role has on the models of an app; admins are not asked here, they have all."""
+    """List what a role below admin may do with the models of an app."""
     if role.covers(Role.OPERATOR) and app_label in OPERATED_APPS:
         return frozenset({"view", "add", "change", "delete"})
     return frozenset({"view"})
@@ -26,7 +28,7 @@ class RolePermission(BasePermission):
     `required_role` on a view holds for every method, `write_role` for those that change something.
     """
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
+    def has_permission(self, request: Request, view: "APIView") -> bool:
         user = request.user
         if not isinstance(user, User):
             return False
@@ -50,5 +52,5 @@ class RoleBackend(ModelBackend):
         return isinstance(user_obj, User) and user_obj.is_active
 
     def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
-        """No list is kept: ask `has_perm`."""
+        """Answer none: no list is kept, ask `has_perm`."""
         return set()

@@ -25,7 +25,9 @@ class UserManager(BaseUserManager["User"]):
         return self.get(email=self.normalize_email(username))
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """Make an account, a viewer unless `role` says otherwise; without password nobody can sign in to it.
+        """Make an account, a viewer unless `role` says otherwise.
+
+        Without a password nobody can sign in to it.
 
         Raises:
             ValueError: the address is empty.

@@ -1,0 +1,188 @@
+"""What every API answer has in common: errors as problem documents (RFC 9457), lists by cursor.
+
+Named in the settings, imported by nobody: an app's exception is understood by its attributes `status`
+and `code` (and `errors`, `retry_after` where it has them).
+"""
+
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from django.core import exceptions as django_errors
+from django.db import InterfaceError, OperationalError
+from django.http import Http404
+from django.http.request import UnreadablePostError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from rest_framework import exceptions
+from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import as_serializer_error
+from rest_framework.views import set_rollback
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = 5
+WHOLE_DOCUMENT = frozenset({"non_field_errors", "__all__"})
+
+
+class TooLarge(exceptions.APIException):
+    """The body is larger than the server reads into memory."""
+
+    status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    default_detail = gettext_lazy("The request is too large.")
+    default_code = "too_large"
+
+
+log = structlog.get_logger(__name__)
+
+
+class NewestFirst(CursorPagination):
+    """Pages by cursor, the newest row first, without counting; `page_size` from 1 to 500."""
+
+    ordering = "-id"
+    page_size_query_param = "page_size"
+    max_page_size = 500
+
+    def get_page_size(self, request: Request) -> int | None:
+        asked = request.query_params.get("page_size")
+        if asked is None:
+            return self.page_size
+        if not asked.isdecimal() or not 1 <= int(asked[:9]) <= self.max_page_size:
+            message = _("page_size must be a whole number from 1 to %(most)d.")
+            raise exceptions.ValidationError(
+                {"page_size": [message % {"most": self.max_page_size}]}, code="page_size"
+            )
+        return int(asked)
+
+
+def problem(error: Exception, context: dict[str, Any]) -> Response:
+    """Answer an exception of a view as a problem document; never a traceback."""
+    set_rollback()
+    known = as_api_exception(error)
+    if known is not None:
+        return of_api_exception(known)
+    if hasattr(error, "status") and hasattr(error, "code"):
+        return of_domain(error)
+    if isinstance(error, (OperationalError, InterfaceError)):
+        log.warning("database_unavailable", error=str(error))
+        detail = _("The database does not answer. Try again in a few seconds.")
+        return document(503, "DATABASE_UNAVAILABLE", detail, retry_after=RETRY_AFTER_SECONDS)
+    view = type(context.get("view")).__name__
+    log.error("request_failed", view=view, exc_info=error)
+    return document(500, "INTERNAL_ERROR", internal_error())
+
+
+def as_api_exception(error: Exception) -> exceptions.APIException | None:
+    """Find the framework's exception that means the same, None when there is none."""
+    known: exceptions.APIException | None = None
+    match error:
+        case exceptions.APIException():
+            known = error
+        case Http404():
+            known = exceptions.NotFound()
+        case django_errors.PermissionDenied():
+            known = exceptions.PermissionDenied()
+        case django_errors.ValidationError():
+            known = exceptions.ValidationError(as_serializer_error(error))
+        case django_errors.RequestDataTooBig():
+            known = TooLarge()
+        case django_errors.SuspiciousOperation() | UnreadablePostError():
+            known = exceptions.ParseError()
+    return known
+
+
+def of_api_exception(error: exceptions.APIException) -> Response:
+    """Describe a framework exception; a failed validation points at each wrong value."""
+    if isinstance(error, exceptions.ValidationError):
+        errors = pointers(error.get_full_details(), "")
+        detail = _("The request has %(count)d errors.") % {"count": len(errors)}
+        if len(errors) == 1:
+            detail = errors[0]["detail"]
+        return document(error.status_code, "INVALID", detail, errors=errors)
+    told = error.detail["detail"] if isinstance(error.detail, dict) else error.detail
+    response = document(error.status_code, code_of(error).upper(), str(told))
+    if header := getattr(error, "auth_header", None):
+        response["WWW-Authenticate"] = header
+    if wait := getattr(error, "wait", None):
+        response["Retry-After"] = str(int(wait))
+    return response
+
+
+def code_of(error: exceptions.APIException) -> str:
+    """Name a framework exception, such as `not_found`."""
+    codes = error.get_codes()
+    if isinstance(codes, dict):
+        codes = codes.get("code", error.default_code)
+    return str(codes)
+
+
+def of_domain(error: Any) -> Response:
+    """Describe an exception that one of the apps has defined."""
+    return document(
+        int(error.status),
+        str(error.code),
+        str(error),
+        errors=getattr(error, "errors", None),
+        retry_after=getattr(error, "retry_after", None),
+    )
+
+
+def pointers(details: Any, at: str) -> list[dict[str, str]]:
+    """Each wrong value of a nested description, with its JSON pointer into the request's body."""
+    if isinstance(details, dict) and set(details) == {"message", "code"}:
+        code = str(details["code"]).upper()
+        return [{"pointer": at, "detail": str(details["message"]), "code": code}]
+    found: list[dict[str, str]] = []
+    for key, inner in named_parts(details):
+        found += pointers(inner, at if key is None else f"{at}/{key}")
+    return found
+
+
+def named_parts(details: Any) -> list[tuple[str | None, Any]]:
+    """List the parts of a description; a part without name speaks of the whole."""
+    if isinstance(details, dict):
+        return [
+            (
+                None if key in WHOLE_DOCUMENT else str(key).replace("~", "~0").replace("/", "~1"),
+                part,
+            )
+            for key, part in details.items()
+        ]
+    messages = all(isinstance(part, dict) and set(part) == {"message", "code"} for part in details)
+    return [(None if messages else str(at), part) for at, part in enumerate(details)]
+
+
+def document(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    errors: list[dict[str, str]] | None = None,
+    retry_after: int | None = None,
+) -> Response:
+    """Answer with a problem document."""
+    response = Response(body(status, code, detail, errors), status=status, content_type=MEDIA_TYPE)
+    if status == HTTPStatus.UNAUTHORIZED:
+        response["WWW-Authenticate"] = "Bearer"
+    if retry_after is not None:
+        response["Retry-After"] = str(retry_after)
+    return response
+
+
+def body(
+    status: int, code: str, detail: str, errors: list[dict[str, str]] | None = None
+) -> dict[str, Any]:
+    """Build the members of a problem document."""
+    members: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "code": code,
+    }
+    return {**members, "errors": errors} if errors else members
+
+
+def internal_error() -> str:
+    return _("Something went wrong here; it has been logged. Try again, or ask an administrator.")
