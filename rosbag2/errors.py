@@ -1,0 +1,123 @@
+"""What can be wrong with a bag: codes and their sentences.
+
+A sentence says what is wrong, in which file, and what to do. Its words in braces are the details of
+the code, so that another room can translate the sentence and fill in the same details.
+"""
+
+Detail = str | int | float
+
+SENTENCES: dict[str, str] = {
+    # Reasons to refuse a bag.
+    "FOLDER_MISSING": "There is no folder {file}: check the path.",
+    "METADATA_MISSING": (
+        "The bag has no metadata.yaml: add the one that was recorded with it, "
+        "or make a new one with `ros2 bag reindex`."
+    ),
+    "METADATA_UNREADABLE": (
+        "{file} cannot be read ({reason}): restore the recorded file, "
+        "or make a new one with `ros2 bag reindex`."
+    ),
+    "METADATA_INCOMPLETE": (
+        "{file} says nothing in `{field}`: the recording was cut off before it was closed. "
+        "Make a new one with `ros2 bag reindex`."
+    ),
+    "STORAGE_UNSUPPORTED": (
+        "{file} is stored as {storage}, which is not supported: "
+        "convert the bag to sqlite3 with `ros2 bag convert`."
+    ),
+    "COMPRESSION_UNSUPPORTED": (
+        "{file} is compressed ({compression}), which is not supported: "
+        "convert the bag to uncompressed sqlite3 with `ros2 bag convert`."
+    ),
+    "SERIALIZATION_UNSUPPORTED": (
+        "Topic {topic} in {file} is serialized as {serialization}; only cdr can be replayed: "
+        "record it again with a middleware that uses cdr."
+    ),
+    "PATH_UNSAFE": (
+        "metadata.yaml lists {file}, which lies outside the bag: "
+        "list only files inside the bag's folder."
+    ),
+    "FILE_MISSING": (
+        "metadata.yaml lists {file}, which is not in the bag: add the file, "
+        "or take it off the list with `ros2 bag reindex`."
+    ),
+    "FILE_UNREADABLE": "{file} cannot be read ({reason}): check the file and its permissions.",
+    "FILE_IS_LFS_POINTER": (
+        "{file} is a Git LFS pointer, not the recording itself: "
+        "run `git lfs pull` where the bag was copied from and copy it again."
+    ),
+    "FILE_NOT_SQLITE": (
+        "{file} is not a SQLite database ({reason}): replace it with the file that was recorded."
+    ),
+    "SCHEMA_UNKNOWN": (
+        "{file} is not a rosbag2 database ({reason}): replace it with the file that was recorded."
+    ),
+    "FILE_DAMAGED": (
+        "{file} is damaged ({reason}): replace it with an intact copy, "
+        "or save what is left with `sqlite3 {file} .recover`."
+    ),
+    # Warnings: the bag can be used, and its data count.
+    "UNLISTED_FILE": "{file} is not listed in metadata.yaml and is ignored ({files} such files).",
+    "FILE_LISTED_TWICE": "metadata.yaml lists {file} more than once; it is replayed once.",
+    "VERSION_UNKNOWN": (
+        "metadata.yaml has version {version}, which is newer than what is known here; "
+        "check the topics before you use the bag."
+    ),
+    "COUNT_MISMATCH": (
+        "metadata.yaml promises {listed} messages on {topic}, the data hold {found} "
+        "({topics} counts differ); the data count."
+    ),
+    "TIME_MISMATCH": (
+        "metadata.yaml gives start {listed_start_ns} ns and duration {listed_duration_ns} ns, "
+        "the data say {start_ns} ns and {duration_ns} ns; the data count."
+    ),
+    "TYPE_MISMATCH": (
+        "metadata.yaml gives topic {topic} the type {listed}, the data say {found} "
+        "({topics} topics differ); the data count."
+    ),
+    "QOS_MISMATCH": (
+        "The QoS of topic {topic} differs between metadata.yaml and the data "
+        "({topics} topics differ); the data count."
+    ),
+    "TOPIC_AMBIGUOUS": (
+        "{file} holds topic {topic} more than once with different types or QoS "
+        "({topics} such topics); all its messages are replayed under the one name."
+    ),
+    "ORPHAN_MESSAGES": (
+        "{file} holds {found} messages that belong to no topic; they cannot be replayed."
+    ),
+    "EMPTY": "The bag holds no messages; there is nothing to replay.",
+    # Recording.
+    "BAG_EXISTS": "{file} already holds a bag: choose another folder.",
+    "WRITE_FAILED": (
+        "{file} cannot be written ({reason}): check free space and permissions; "
+        "what is not yet written is kept and tried again."
+    ),
+}
+
+
+def sentence(code: str, details: dict[str, Detail]) -> str:
+    """The English sentence of a code, its details filled in."""
+    return SENTENCES[code].format_map(details)
+
+
+class BagError(Exception):
+    """A bag that cannot be used, or cannot be written.
+
+    `code` is stable; `details` fill the sentence; `file` is the file at fault as the bag names it,
+    or "".
+    """
+
+    def __init__(self, code: str, **details: Detail) -> None:
+        self.code = code
+        self.details: dict[str, Detail] = details
+        self.sentence = sentence(code, details)
+        self.file = str(details.get("file", ""))
+        super().__init__(self.sentence)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (self.code, self.details)
+
+
+def _rebuild(code: str, details: dict[str, Detail]) -> BagError:
+    return BagError(code, **details)

@@ -1,0 +1,131 @@
+"""The messages of a bag in time order, over all its files."""
+
+import heapq
+from collections import Counter
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cached_property
+from operator import itemgetter
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from rosbag2.bundle import DataFile, listed_files, require_readable
+from rosbag2.metadata import Topic, read_metadata
+from rosbag2.sqlite import BATCH_BYTES, Message, SqliteStore, open_store
+
+
+@dataclass
+class _Part:
+    """A data file with messages; times in nanoseconds, both ends included."""
+
+    file: DataFile
+    first_ns: int
+    last_ns: int
+
+
+class BagReader:
+    """Reads the data files that metadata.yaml lists; what they hold counts, not what it promises.
+
+    Use it as a context manager. The bag's folder may be read-only and is left as it is.
+
+    Raises:
+        BagError: on entering, when the bag cannot be read; while reading, when a file is damaged.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.topics: tuple[Topic, ...] = ()
+        self._files: tuple[DataFile, ...] = ()
+        self._parts: list[_Part] = []
+
+    def __enter__(self) -> Self:
+        metadata = read_metadata(self.folder)
+        require_readable(metadata)
+        self._files = listed_files(self.folder, metadata)
+        topics: dict[str, Topic] = {}
+        for file in self._files:
+            with open_store(file) as store:
+                for topic in store.topics.values():
+                    topics.setdefault(topic.name, topic)
+                span = store.span()
+            if span.first_ns is not None and span.last_ns is not None:
+                self._parts.append(_Part(file, span.first_ns, span.last_ns))
+        self.topics = tuple(topics.values())
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._parts.clear()
+
+    @cached_property
+    def message_counts(self) -> dict[str, int]:
+        """Messages per topic name, counted in the data: one pass, so ask only when you need it."""
+        counts: Counter[str] = Counter({topic.name: 0 for topic in self.topics})
+        for file in self._files:
+            with open_store(file) as store:
+                for key, count in store.counts().items():
+                    if key in store.topics:
+                        counts[store.topics[key].name] += count
+        return dict(counts)
+
+    def batches(
+        self, topics: Collection[str] | None = None, *, size: int = 500
+    ) -> Iterator[list[Message]]:
+        """Yield lists of (time in ns, topic name, data), in time order over all files.
+
+        Args:
+            topics: the names to read; None reads all, an empty collection none.
+            size: most messages in one list; large ones make the list shorter, so that it stays
+                about 8 MB.
+
+        Raises:
+            BagError: FILE_DAMAGED, FILE_UNREADABLE.
+        """
+        wanted = None if topics is None else frozenset(topics)
+        for group in _overlapping(self._parts):
+            with ExitStack() as stack:
+                stores = [stack.enter_context(open_store(part.file)) for part in group]
+                if len(stores) == 1:
+                    yield from stores[0].batches(wanted, size)
+                else:
+                    yield from _merged(stores, wanted, size)
+
+
+def _merged(
+    stores: list[SqliteStore], topics: Collection[str] | None, size: int
+) -> Iterator[list[Message]]:
+    streams = [store.messages(topics) for store in stores]
+    return _bundled(heapq.merge(*streams, key=itemgetter(0)), size)
+
+
+def _bundled(messages: Iterator[Message], size: int) -> Iterator[list[Message]]:
+    batch: list[Message] = []
+    weight = 0
+    for message in messages:
+        batch.append(message)
+        weight += len(message[2])
+        if len(batch) >= size or weight >= BATCH_BYTES:
+            yield batch
+            batch, weight = [], 0
+    if batch:
+        yield batch
+
+
+def _overlapping(parts: list[_Part]) -> list[list[_Part]]:
+    """Files in time order, in groups that share time; most bags have one file per group."""
+    groups: list[list[_Part]] = []
+    end = 0
+    for part in sorted(parts, key=lambda part: part.first_ns):
+        if groups and part.first_ns <= end:
+            groups[-1].append(part)
+            end = max(end, part.last_ns)
+        else:
+            groups.append([part])
+            end = part.last_ns
+    return groups
