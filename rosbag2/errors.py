@@ -64,8 +64,8 @@ SENTENCES: dict[str, str] = {
         "check the topics before you use the bag."
     ),
     "COUNT_MISMATCH": (
-        "metadata.yaml promises {listed} messages on {topic}, the data hold {found} "
-        "({topics} counts differ); the data count."
+        "metadata.yaml promises {listed} messages, the data hold {found} "
+        "({topics} topics differ); the data count."
     ),
     "TIME_MISMATCH": (
         "metadata.yaml gives start {listed_start_ns} ns and duration {listed_duration_ns} ns, "

@@ -1,10 +1,12 @@
 """Records a bag: sqlite3, schema 4, metadata version 9."""
 
 import os
+import re
 import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,9 +19,9 @@ from rosbag2.metadata_text import Facts, metadata_text
 
 COMMIT_SECONDS = 1.0
 COMMIT_BYTES = 4 * 2**20
-ROS_DISTRO = "jazzy"
 _VERSION = 9
-_SCHEMA = f"""
+_HASH = re.compile(r"RIHS\d\d_[0-9a-f]{64}")
+_SCHEMA = """
 CREATE TABLE schema(schema_version INTEGER PRIMARY KEY, ros_distro TEXT NOT NULL);
 CREATE TABLE metadata(id INTEGER PRIMARY KEY, metadata_version INTEGER NOT NULL,
     metadata TEXT NOT NULL);
@@ -32,7 +34,6 @@ CREATE TABLE message_definitions(id INTEGER PRIMARY KEY, topic_type TEXT NOT NUL
 CREATE TABLE messages(id INTEGER PRIMARY KEY, topic_id INTEGER NOT NULL,
     timestamp INTEGER NOT NULL, data BLOB NOT NULL);
 CREATE INDEX timestamp_idx ON messages (timestamp ASC);
-INSERT INTO schema VALUES (4, '{ROS_DISTRO}');
 """
 
 
@@ -47,8 +48,9 @@ class BagWriter:
         BagError: BAG_EXISTS, WRITE_FAILED.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, ros_distro: str = "unknown") -> None:
         self.folder = folder
+        self.ros_distro = ros_distro
         self.file = folder / f"{folder.absolute().name}_0.db3"
         self.topics: list[Topic] = []
         self.stored_bytes = 0
@@ -58,7 +60,7 @@ class BagWriter:
         self._waiting: list[tuple[int, int, bytes]] = []
         self._waiting_bytes = 0
         self._committed_at = time.monotonic()
-        self._defined: set[str] = set()
+        self._stored_topics = 0
         self._closed = False
         self._connection = self._create()
 
@@ -78,26 +80,15 @@ class BagWriter:
     def add_topic(self, topic: Topic) -> int:
         """Add a topic, at any time, and return its number for `write`.
 
-        QoS that is no list of profiles is left out, so that other tools can open the bag.
+        QoS that is no list of profiles and a hash that is none are left out, so that other tools
+        can open the bag.
         """
-        profiles = topic.offered_qos_profiles if qos.profiles(topic.offered_qos_profiles) else ""
-        number = len(self.topics) + 1
-        with self._guarded():
-            self._connection.execute(
-                "INSERT INTO topics VALUES (?, ?, ?, ?, ?, ?)",
-                (
-                    number,
-                    topic.name,
-                    topic.type,
-                    topic.serialization_format,
-                    profiles,
-                    topic.type_hash,
-                ),
-            )
-            self._define(topic)
-        self.topics.append(topic)
+        plain = qos.profiles(topic.offered_qos_profiles)
+        text = topic.offered_qos_profiles if plain else ""
+        type_hash = topic.type_hash if _HASH.fullmatch(topic.type_hash) else ""
+        self.topics.append(replace(topic, offered_qos_profiles=text, type_hash=type_hash))
         self._topic_counts.append(0)
-        return number
+        return len(self.topics)
 
     def write(self, topic_id: int, timestamp_ns: int, data: bytes) -> None:
         """Take one serialized message of a topic, received at that time since the epoch."""
@@ -120,10 +111,13 @@ class BagWriter:
         """
         self._committed_at = time.monotonic()
         with self._guarded():
+            for number in range(self._stored_topics, len(self.topics)):
+                self._store(number + 1, self.topics[number])
             self._connection.executemany(
                 "INSERT INTO messages (topic_id, timestamp, data) VALUES (?, ?, ?)", self._waiting
             )
             self._connection.commit()
+        self._stored_topics = len(self.topics)
         self._waiting.clear()
         self._waiting_bytes = 0
 
@@ -166,6 +160,8 @@ class BagWriter:
             # Nothing of a transaction may reach the file before its commit.
             connection.execute("PRAGMA cache_spill = OFF")
             connection.executescript(_SCHEMA)
+            connection.execute("INSERT INTO schema VALUES (4, ?)", (self.ros_distro,))
+            connection.commit()
         except (sqlite3.Error, OSError) as error:
             raise BagError("WRITE_FAILED", file=self.file.name, reason=str(error)) from error
         return connection
@@ -178,16 +174,25 @@ class BagWriter:
             self._connection.rollback()
             raise BagError("WRITE_FAILED", file=self.file.name, reason=str(error)) from error
 
-    def _define(self, topic: Topic) -> None:
-        known = topic.definition_encoding in {"ros2msg", "ros2idl"}
-        if topic.type in self._defined or not topic.definition or not known:
-            return
+    def _store(self, number: int, topic: Topic) -> None:
         self._connection.execute(
-            "INSERT INTO message_definitions (topic_type, encoding, encoded_message_definition, "
-            "type_description_hash) VALUES (?, ?, ?, ?)",
-            (topic.type, topic.definition_encoding, topic.definition, topic.type_hash),
+            "INSERT INTO topics VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                number,
+                topic.name,
+                topic.type,
+                topic.serialization_format,
+                topic.offered_qos_profiles,
+                topic.type_hash,
+            ),
         )
-        self._defined.add(topic.type)
+        if topic.definition and topic.definition_encoding in {"ros2msg", "ros2idl"}:
+            self._connection.execute(
+                "INSERT INTO message_definitions (topic_type, encoding, "
+                "encoded_message_definition, type_description_hash) SELECT ?1, ?2, ?3, ?4 "
+                "WHERE NOT EXISTS (SELECT 1 FROM message_definitions WHERE topic_type = ?1)",
+                (topic.type, topic.definition_encoding, topic.definition, topic.type_hash),
+            )
 
     def _metadata(self) -> str:
         return metadata_text(
@@ -196,7 +201,7 @@ class BagWriter:
                 start_ns=self._first_ns,
                 end_ns=self._last_ns,
                 topics=tuple(zip(self.topics, self._topic_counts, strict=True)),
-                ros_distro=ROS_DISTRO,
+                ros_distro=self.ros_distro,
             )
         )
 
