@@ -1,0 +1,23 @@
+"""Ways to the system under test; each is imported only when a plan names it."""
+
+from agent.protocol import Link
+from agent.transports.base import Transport, TransportError
+
+
+__all__ = ["Transport", "TransportError", "create"]
+
+
+def create(link: Link) -> Transport:
+    """The transport that a link names, not yet open. Raises TransportError for an unknown one."""
+    # Imported late: fifty units start at once, and most need only one of these libraries.
+    if link.transport == "null":
+        from agent.transports.null import NullTransport  # noqa: PLC0415
+
+        return NullTransport()
+    if link.transport == "zenoh-raw":
+        from agent.transports.zenoh_raw import ZenohRawTransport  # noqa: PLC0415
+
+        return ZenohRawTransport()
+    raise TransportError(
+        f"This agent has no transport '{link.transport}'. Choose null or zenoh-raw for the MEC."
+    )

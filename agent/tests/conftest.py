@@ -1,0 +1,106 @@
+"""Real units: `python -m agent` beside a server of the test's own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from agent.protocol import Snapshot
+from agent.tests.server import FakeServer, Running
+from rosbag2.metadata import Topic
+from rosbag2.writer import BagWriter
+
+ROOT = Path(__file__).resolve().parents[2]
+ODOM = Topic("/odom", "std_msgs/msg/String")
+IMU = Topic("/imu", "std_msgs/msg/Int32")
+CHATTER = b"\x00\x01\x00\x00\x06\x00\x00\x00hello\x00\x00\x00"
+STEP_NS = 20_000_000
+MESSAGES = 30
+
+
+def write_bag(folder: Path, stamps: list[int], topics: tuple[Topic, ...] = (ODOM, IMU)) -> Path:
+    """A bag whose messages alternate over the topics."""
+    with BagWriter(folder) as writer:
+        ids = [writer.add_topic(topic) for topic in topics]
+        for number, stamp in enumerate(stamps):
+            writer.write(ids[number % len(ids)], stamp, CHATTER + number.to_bytes(4, "little"))
+    return folder
+
+
+@pytest.fixture
+def bag(tmp_path: Path) -> Path:
+    """30 messages over two topics in 0.58 s."""
+    start = 1_700_000_000_000_000_000
+    return write_bag(tmp_path / "bag", [start + i * STEP_NS for i in range(MESSAGES)])
+
+
+class UnitProcess:
+    """A unit as the local backend would start it."""
+
+    def __init__(self, url: str, work_dir: Path) -> None:
+        self.work_dir = work_dir
+        environment = os.environ | {
+            "ROBOTSIM_SERVER": url,
+            "ROBOTSIM_TOKEN": "secret",
+            "ROBOTSIM_STAGE_RUN": "3",
+            "ROBOTSIM_UNIT": "0",
+            "ROBOTSIM_WORK_DIR": str(work_dir),
+        }
+        self.process = subprocess.Popen([sys.executable, "-m", "agent"], cwd=ROOT, env=environment)
+
+    def wait(self, seconds: float = 30) -> int:
+        return self.process.wait(seconds)
+
+    def signal(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    @property
+    def exit(self) -> dict[str, object]:
+        return dict(json.loads((self.work_dir / "exit.json").read_text()))
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[[Running], UnitProcess]]:
+    """Starts units in one work directory; none outlives the test."""
+    units: list[UnitProcess] = []
+
+    def begin(server: Running) -> UnitProcess:
+        units.append(UnitProcess(server.url, tmp_path / "unit"))
+        return units[-1]
+
+    yield begin
+    for unit in units:
+        unit.process.kill()
+        unit.process.wait()
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[FakeServer], Running]]:
+    running: list[Running] = []
+
+    def begin(fake: FakeServer) -> Running:
+        running.append(Running(fake))
+        return running[-1]
+
+    yield begin
+    for server in running:
+        server.stop()
+
+
+def until(condition: Callable[[], object], seconds: float = 20) -> None:
+    """Wait for something that other processes bring about."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.01)
+
+
+def states(snapshots: list[Snapshot]) -> list[str]:
+    """The states in the order in which they were first reported."""
+    return list(dict.fromkeys(agent.state.value for shot in snapshots for agent in shot.agents))

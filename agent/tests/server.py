@@ -1,0 +1,237 @@
+"""A small server that speaks the protocol over real HTTP, and a store for parts; its moods are for the tests."""
+
+import hashlib
+import json
+import re
+import threading
+import time
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from agent.protocol import (
+    Answer,
+    Assignment,
+    BagFile,
+    Command,
+    FileUpload,
+    Message,
+    PartAddress,
+    RecordingAccepted,
+    RecordingComplete,
+    RecordingOffer,
+    RecordingUpload,
+    Registration,
+    Snapshot,
+    decode,
+    encode,
+)
+
+PART_BYTES = 100_000
+Refusal = tuple[int, str]
+
+
+@dataclass
+class FakeServer:
+    """The server's side of one unit. `refuse` maps a path to refusals still to be given."""
+
+    bag: Path
+    assignment: dict[str, Any] = field(default_factory=dict)
+    lead_seconds: float = 0.3
+    hold: bool = False
+    """No release is given while set."""
+    command: Command | None = None
+    reason: str = ""
+    refuse: dict[str, list[Refusal]] = field(default_factory=dict)
+    clock_ahead_ns: int = 0
+
+    def __post_init__(self) -> None:
+        self.lock = threading.RLock()
+        self.registrations: list[Registration] = []
+        self.snapshots: list[Snapshot] = []
+        self.offers: list[RecordingOffer] = []
+        self.completions: list[RecordingComplete] = []
+        self.parts: dict[tuple[str, int], bytes] = {}
+        self.puts: list[tuple[str, int]] = []
+        self.downloads: list[str] = []
+        self.log = ""
+        self.release_ns: int | None = None
+        self.damage: dict[str, int] = {}
+        """Downloads of a file still to be answered with damaged bytes."""
+
+    def now(self) -> int:
+        return time.time_ns() + self.clock_ahead_ns
+
+    def files(self) -> tuple[BagFile, ...]:
+        return tuple(
+            BagFile(
+                path=path.name,
+                size=path.stat().st_size,
+                sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+                url=f"/files/{path.name}?signature=x",
+            )
+            for path in sorted(self.bag.iterdir())
+        )
+
+    def register(self, registration: Registration) -> Assignment:
+        self.registrations.append(registration)
+        files = self.files()
+        listing = "".join(f"{file.path}\0{file.sha256}\n" for file in files)
+        plan: dict[str, Any] = {
+            "attempt": len(self.registrations),
+            "execution": 1,
+            "unit_name": "e1-s1-u0",
+            "agents": [{"number": 7, "namespace": "/agent_7"}],
+            "bag": [json.loads(encode(file)) for file in files],
+            "bag_digest": hashlib.sha256(listing.encode()).hexdigest(),
+            "topics": ["/odom", "/imu"],
+            "rate": 1.0,
+            "passes": 1,
+            "execution_time": 0,
+            "link": {"transport": "null"},
+            "record": [],
+            "record_own": True,
+            "heartbeat_seconds": 0.1,
+            "upload_limit_seconds": 10,
+        }
+        return decode(json.dumps(plan | self.assignment), Assignment)
+
+    def report(self, snapshot: Snapshot) -> Answer:
+        received = self.now()
+        self.snapshots.append(snapshot)
+        if snapshot.log_offset == len(self.log):
+            self.log += snapshot.log
+        ready = {agent.state for agent in snapshot.agents} == {"READY"}
+        if ready and not self.hold and self.release_ns is None:
+            self.release_ns = received + round(self.lead_seconds * 1e9)
+        command = self.command or (Command.GO if self.release_ns else Command.WAIT)
+        return Answer(
+            command=command,
+            received_ns=received,
+            sent_ns=self.now(),
+            release_ns=self.release_ns if command is Command.GO else None,
+            log_received=len(self.log),
+            reason=self.reason,
+        )
+
+    def offer(self, offer: RecordingOffer) -> RecordingUpload:
+        self.offers.append(offer)
+        files = []
+        for file in offer.files:
+            count = max(1, -(-file.size // PART_BYTES))
+            parts = tuple(
+                PartAddress(
+                    number=number,
+                    url=f"/store/{file.path}/{number}?offer={len(self.offers)}",
+                    size=min(PART_BYTES, file.size - (number - 1) * PART_BYTES),
+                )
+                for number in range(1, count + 1)
+                if (file.path, number) not in self.parts
+            )
+            files.append(FileUpload(path=file.path, upload_id=f"id-{file.path}", parts=parts))
+        return RecordingUpload(recording=5, files=tuple(files))
+
+    def complete(self, complete: RecordingComplete) -> RecordingAccepted:
+        self.completions.append(complete)
+        return RecordingAccepted(recording=complete.recording)
+
+    def save_recording(self, folder: Path) -> Path:
+        """Join the stored parts into files, as the store does."""
+        folder.mkdir()
+        for path, number in sorted(self.parts):
+            with (folder / path).open("ab") as file:
+                file.write(self.parts[path, number])
+        for wanted in self.offers[-1].files:
+            assert hashlib.sha256((folder / wanted.path).read_bytes()).hexdigest() == wanted.sha256
+        return folder
+
+    @property
+    def last(self) -> Snapshot:
+        return self.snapshots[-1]
+
+
+CALLS: dict[str, tuple[str, type[Message]]] = {
+    "/api/v1/units/register": ("register", Registration),
+    "/api/v1/units/report": ("report", Snapshot),
+    "/api/v1/units/recording": ("offer", RecordingOffer),
+    "/api/v1/units/recording/complete": ("complete", RecordingComplete),
+}
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    fake: FakeServer
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def _answer(self, status: int, body: bytes = b"", **headers: str) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _refused(self, call: str) -> bool:
+        waiting = self.fake.refuse.get(call, [])
+        if not waiting:
+            return False
+        status, code = waiting.pop(0)
+        self._answer(status, json.dumps({"code": code, "detail": f"test says {code}"}).encode())
+        return True
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        assert self.headers["Authorization"] == "Unit secret"
+        name, kind = CALLS[self.path]
+        with self.fake.lock:
+            if not self._refused(name):
+                self._answer(200, encode(getattr(self.fake, name)(decode(body, kind))))
+
+    def do_GET(self) -> None:
+        name = re.fullmatch(r"/files/([^/?]+)\?signature=x", self.path)[1]  # type: ignore[index]
+        assert "Authorization" not in self.headers
+        self.fake.downloads.append(name)
+        if self._refused("download"):
+            return
+        data = (self.fake.bag / name).read_bytes()
+        if self.fake.damage.get(name, 0) > 0:
+            self.fake.damage[name] -= 1
+            data = b"x" * len(data)
+        self._answer(200, data)
+
+    def do_PUT(self) -> None:
+        path, number = re.fullmatch(r"/store/(.+)/(\d+)\?offer=\d+", self.path).groups()  # type: ignore[union-attr]
+        data = self.rfile.read(int(self.headers["Content-Length"]))
+        with self.fake.lock:
+            self.fake.puts.append((path, int(number)))
+            if self._refused("put"):
+                return
+            self.fake.parts[path, int(number)] = data
+        self._answer(200, ETag=f'"{hashlib.md5(data).hexdigest()}"')  # noqa: S324
+
+
+class Running:
+    """The fake server on a port; it can go away and come back on the same port."""
+
+    def __init__(self, fake: FakeServer) -> None:
+        self.fake = fake
+        self.port = 0
+        self.start()
+
+    def start(self) -> None:
+        kind = type("BoundHandler", (Handler,), {"fake": self.fake})
+        self._http = ThreadingHTTPServer(("127.0.0.1", self.port), kind)
+        self._http.daemon_threads = True
+        self.port = self._http.server_address[1]
+        threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()
+
+    def stop(self) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/api/v1"
