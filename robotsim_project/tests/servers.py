@@ -51,8 +51,10 @@ class PostgreSQL:
         programs = self._programs()
         data = self._folder / "data"
         self._run(
-            [programs / "initdb", "-D", data, "-U", "robotsim", "-A", "trust"]
-            + ["-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions"]
+            [
+                *(programs / "initdb", "-D", data, "-U", "robotsim", "-A", "trust"),
+                *("-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions"),
+            ]
         ).wait(_START_SECONDS)
         quick = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
         place = ["listen_addresses=", f"unix_socket_directories={self._folder}"]
@@ -106,6 +108,7 @@ class S3:
         self.access_key = "robotsim-tests"
         self.secret_key = secrets.token_urlsafe(24)
         self.endpoint = ""
+        self._sockets: list[Path] = []
 
     def start(self) -> None:
         """Start it without waiting; starting twice is no error."""
@@ -116,15 +119,29 @@ class S3:
         ports = free_ports(2 * len(names))
         flags = []
         for index, name in enumerate(names):
-            flags += [f"-{name}.port={ports[2 * index]}", f"-{name}.port.grpc={ports[2 * index + 1]}"]
+            port, rpc = ports[2 * index : 2 * index + 2]
+            flags += [f"-{name}.port={port}", f"-{name}.port.grpc={rpc}"]
+            # It leaves these behind, in a place that cannot be chosen.
+            self._sockets.append(Path(f"/tmp/seaweedfs-{name}-grpc-{rpc}.sock"))  # noqa: S108
         self.endpoint = f"127.0.0.1:{ports[6]}"
-        own = [f"-filer.localSocket={self._folder}/f.sock", f"-s3.localSocket={self._folder}/s.sock"]
+        own = [
+            f"-filer.localSocket={self._folder}/f.sock",
+            f"-s3.localSocket={self._folder}/s.sock",
+        ]
         # One volume per bucket and small volumes: each would reserve a gigabyte otherwise.
-        small = ["-master.volumeSizeLimitMB=64", "-volume.max=0", "-volume.preStopSeconds=0"]
+        small = [
+            "-master.telemetry=false",
+            "-master.volumeSizeLimitMB=64",
+            "-volume.max=0",
+            "-volume.preStopSeconds=0",
+        ]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [weed(), "server", "-s3", "-s3.port.iceberg=0", f"-dir={self._folder}"]
-                + ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", *small, *own, *flags],
+                [
+                    *(weed(), "server", "-s3", "-s3.port.iceberg=0", "-s3.port.lance=0"),
+                    *(f"-dir={self._folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
+                    *(*small, *own, *flags),
+                ],
                 cwd=self._folder,
                 env={
                     **os.environ,
@@ -138,20 +155,25 @@ class S3:
                 preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509
             )
 
-    def wait(self) -> None:
-        """Wait until it takes calls."""
-        if self._process is None:
-            raise RuntimeError("the S3 server was not started")
-        wait_until(lambda: serves_http(f"http://{self.endpoint}/"), self._process, self._log)
-
     def stop(self) -> None:
         """End it at once (nothing in it is kept)."""
         if self._process is not None:
-            end([self._process], patience=3)
+            end([self._process], first=signal.SIGKILL)
+        for each in self._sockets:
+            each.unlink(missing_ok=True)
 
     @property
     def _log(self) -> Path:
         return self._folder / "s3.log"
+
+    @property
+    def address(self) -> str:
+        """Endpoint, access key and secret key, parted by blanks."""
+        return f"{self.endpoint} {self.access_key} {self.secret_key}"
+
+    def wait(self, endpoint: str) -> None:
+        """Wait until the S3 server at that endpoint (our own, or the run's) takes calls."""
+        wait_until(lambda: serves_http(f"http://{endpoint}/"), self._process, self._log)
 
 
 def weed() -> str:
@@ -189,11 +211,13 @@ def serves_http(url: str) -> bool:
         return False
 
 
-def wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
+def wait_until(
+    ready: Callable[[], bool], process: subprocess.Popen[bytes] | None, log: Path
+) -> None:
     """Wait for a server; when it ends or takes a minute, fail with the end of its log."""
     deadline = time.monotonic() + _START_SECONDS
     while not ready():
-        if process.poll() is not None or time.monotonic() > deadline:
+        if (process is not None and process.poll() is not None) or time.monotonic() > deadline:
             tail = log.read_text(errors="replace")[-2000:]
-            raise RuntimeError(f"a test server did not start: {process.args!r}\n{tail}")
+            raise RuntimeError(f"a test server did not start; the end of its log:\n{tail}")
         time.sleep(0.05)

@@ -33,7 +33,9 @@ class Services:
     def __init__(self, folder: Path, *, owner: bool) -> None:
         self.owner = owner
         self.folder = folder
-        self.redis = RedisServer(folder / "redis", folder / "r.sock", durable=False, databases=256)
+        self.redis = RedisServer(
+            folder / "redis", folder / "r.sock", durable=False, databases=_DATABASES
+        )
         self.redis_problem = ""
         self.postgres = None if on_sqlite() else PostgreSQL(folder / "pg")
         self.s3 = S3(folder / "s3")
@@ -54,11 +56,10 @@ class Services:
             self.postgres.start()
 
     def start_s3(self) -> None:
-        """Start S3 and wait for it; workers find it through the environment."""
+        """Start S3 without waiting; workers find it through the environment."""
         if self.owner:
             self.s3.start()
-            self.s3.wait()
-            os.environ[_S3] = f"{self.s3.endpoint} {self.s3.access_key} {self.s3.secret_key}"
+            os.environ[_S3] = self.s3.address
 
     def stop(self) -> None:
         """End all servers and remove the folder."""
@@ -170,6 +171,7 @@ def s3_settings(settings: Any) -> Iterator[Any]:
 
     SERVICES.start_s3()
     endpoint, access_key, secret_key = os.environ[_S3].split()
+    SERVICES.s3.wait(endpoint)
     settings.MINIO_ENDPOINT = endpoint
     settings.MINIO_PUBLIC_ENDPOINT = endpoint
     settings.MINIO_ACCESS_KEY = access_key

@@ -1,13 +1,15 @@
 """The servers that the tests stand on."""
 
+import io
 import os
-import urllib.request
+from typing import Any
 
 import pytest
 from django.core.cache import cache
 from django.db import connection
 
 from robotsim_project.tests.services import SERVICES, on_sqlite
+from storage.client import object_store
 
 
 @pytest.mark.django_db
@@ -27,3 +29,11 @@ def test_redis_is_empty_at_each_test(empty_redis: None, round_: int) -> None:
 
 def test_data_stays_in_the_private_folder() -> None:
     assert os.environ["DATA_DIR"].startswith(str(SERVICES.folder))
+
+
+def test_s3_takes_objects_in_a_bucket_of_its_own(s3_settings: Any) -> None:
+    store = object_store()
+    store.put("a/b", io.BytesIO(b"content"))
+    with store.open("a/b") as file:
+        assert file.read() == b"content"
+    assert [each.key for each in store.list("")] == ["a/b"]
