@@ -1,4 +1,6 @@
-"""States and origins of a rosbag."""
+"""States and origins of a rosbag, and the sentences for what is wrong with one."""
+
+from collections.abc import Mapping
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
@@ -25,3 +27,116 @@ class Origin(TextChoices):
     RECORDED = "recorded", _("Recorded")
     REPAIRED = "repaired", _("Repaired")
     EXPORTED = "exported", _("Exported")
+
+
+SENTENCES = {
+    # What `rosbag2` finds, in its words: one catalogue of translations serves both.
+    "FOLDER_MISSING": _("There is no folder {file}: check the path."),
+    "METADATA_MISSING": _(
+        "The bag has no metadata.yaml: add the one that was recorded with it, or make a new "
+        "one with `ros2 bag reindex`."
+    ),
+    "METADATA_UNREADABLE": _(
+        "{file} cannot be read ({reason}): restore the recorded file, or make a new one with "
+        "`ros2 bag reindex`."
+    ),
+    "METADATA_INCOMPLETE": _(
+        "{file} says nothing in `{field}`: the recording was cut off before it was closed. "
+        "Make a new one with `ros2 bag reindex`."
+    ),
+    "STORAGE_UNSUPPORTED": _(
+        "{file} is stored as {storage}, which is not supported: convert the bag to sqlite3 "
+        "with `ros2 bag convert`."
+    ),
+    "COMPRESSION_UNSUPPORTED": _(
+        "{file} is compressed ({compression}), which is not supported: convert the bag to "
+        "uncompressed sqlite3 with `ros2 bag convert`."
+    ),
+    "SERIALIZATION_UNSUPPORTED": _(
+        "Topic {topic} in {file} is serialized as {serialization}; only cdr can be replayed: "
+        "record it again with a middleware that uses cdr."
+    ),
+    "PATH_UNSAFE": _(
+        "metadata.yaml lists {file}, which lies outside the bag: list only files inside the "
+        "bag's folder."
+    ),
+    "FILE_MISSING": _(
+        "metadata.yaml lists {file}, which is not in the bag: add the file, or take it off "
+        "the list with `ros2 bag reindex`."
+    ),
+    "FILE_UNREADABLE": _("{file} cannot be read ({reason}): check the file and its permissions."),
+    "FILE_IS_LFS_POINTER": _(
+        "{file} is a Git LFS pointer, not the recording itself: run `git lfs pull` where the "
+        "bag was copied from and copy it again."
+    ),
+    "FILE_NOT_SQLITE": _(
+        "{file} is not a SQLite database ({reason}): replace it with the file that was recorded."
+    ),
+    "SCHEMA_UNKNOWN": _(
+        "{file} is not a rosbag2 database ({reason}): replace it with the file that was recorded."
+    ),
+    "FILE_DAMAGED": _(
+        "{file} is damaged ({reason}): replace it with an intact copy, or save what is left "
+        "with `sqlite3 {file} .recover`."
+    ),
+    "UNLISTED_FILE": _(
+        "{file} is not listed in metadata.yaml and is ignored ({files} such files)."
+    ),
+    "FILE_LISTED_TWICE": _("metadata.yaml lists {file} more than once; it is replayed once."),
+    "VERSION_UNKNOWN": _(
+        "metadata.yaml has version {version}, which is newer than what is known here; check "
+        "the topics before you use the bag."
+    ),
+    "COUNT_MISMATCH": _(
+        "metadata.yaml promises {listed} messages on {topic}, the data hold {found} "
+        "({topics} counts differ); the data count."
+    ),
+    "TIME_MISMATCH": _(
+        "metadata.yaml gives start {listed_start_ns} ns and duration {listed_duration_ns} "
+        "ns, the data say {start_ns} ns and {duration_ns} ns; the data count."
+    ),
+    "TYPE_MISMATCH": _(
+        "metadata.yaml gives topic {topic} the type {listed}, the data say {found} ({topics} "
+        "topics differ); the data count."
+    ),
+    "QOS_MISMATCH": _(
+        "The QoS of topic {topic} differs between metadata.yaml and the data ({topics} "
+        "topics differ); the data count."
+    ),
+    "TOPIC_AMBIGUOUS": _(
+        "{file} holds topic {topic} more than once with different types or QoS ({topics} "
+        "such topics); all its messages are replayed under the one name."
+    ),
+    "ORPHAN_MESSAGES": _(
+        "{file} holds {found} messages that belong to no topic; they cannot be replayed."
+    ),
+    "EMPTY": _("The bag holds no messages; there is nothing to replay."),
+    # What storage itself finds.
+    "OBJECT_MISSING": _("{file} is no longer in the storage: upload the bag again."),
+    "SIZE_MISMATCH": _(
+        "{file} has {found} bytes in the storage, {size} were announced: upload the bag again."
+    ),
+    "CHECKSUM_MISMATCH": _(
+        "{file} in the storage has another checksum than announced: upload the bag again."
+    ),
+    "VALUES_IMPLAUSIBLE": _(
+        "The bag holds names or numbers that no recorder writes: check what made it, then "
+        "upload it again."
+    ),
+    "VERIFICATION_FAILED": _(
+        "The check of this bag failed here and has been logged: verify it again, or ask an "
+        "administrator."
+    ),
+}
+
+
+def sentence(code: str, details: Mapping[str, str | int | float], fallback: str = "") -> str:
+    """What a code means, in the language of the reader; `fallback` for a code unknown here."""
+    template = SENTENCES.get(code)
+    if template is None:
+        return fallback
+    try:
+        return str(template).format_map(details)
+    except (KeyError, IndexError, ValueError):
+        # Details written by another version of the code.
+        return fallback

@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from storage.choices import USABLE, Origin, Status
+from storage.choices import USABLE, Origin, Status, sentence
 from storage.querysets import RosbagQuerySet
 
 
@@ -97,6 +97,19 @@ class Rosbag(models.Model):
     def usable(self) -> bool:
         """Whether a template may play it now."""
         return self.status in USABLE and self.deleted_at is None
+
+    @property
+    def sentence(self) -> str:
+        """Why it was rejected, in the language of the reader; empty when there is nothing to say."""
+        return sentence(self.code, self.details, self.text) if self.code else ""
+
+    @property
+    def warning_sentences(self) -> list[str]:
+        """What is odd about it, in the language of the reader."""
+        return [
+            sentence(warning["code"], warning.get("details", {}), warning.get("text", ""))
+            for warning in self.warnings
+        ]
 
 
 class RosbagFile(models.Model):

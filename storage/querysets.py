@@ -27,8 +27,10 @@ class RosbagQuerySet(models.QuerySet["Rosbag"]):
 
     def free_to_verify(self, now: datetime) -> RosbagQuerySet:
         """Those that wait for verification and that no worker holds."""
-        return self.filter(status=Status.VERIFYING).filter(
-            Q(lease_until=None) | Q(lease_until__lte=now)
+        return (
+            self.living()
+            .filter(status=Status.VERIFYING)
+            .filter(Q(lease_until=None) | Q(lease_until__lte=now))
         )
 
     def overdue(self, now: datetime, asked_before: datetime) -> RosbagQuerySet:

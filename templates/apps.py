@@ -9,3 +9,10 @@ class TemplatesConfig(AppConfig):
 
     name = "templates"
     verbose_name = _("Templates")
+
+    def ready(self) -> None:
+        # Here, because both need the models, which are loaded by now.
+        from storage.services import deletion  # noqa: PLC0415
+        from templates.services.templates import names_using  # noqa: PLC0415
+
+        deletion.ask_before_deleting(names_using)

@@ -17,6 +17,13 @@ class StoreError(Exception):
     code = "STORAGE_UNAVAILABLE"
 
 
+class PartsDifferError(Exception):
+    """The parts named at the end of an upload are not those that the store holds."""
+
+    status = 409
+    code = "UPLOAD_INCOMPLETE"
+
+
 @dataclass(frozen=True)
 class StoredObject:
     """An object as the store lists it; size in bytes."""
@@ -68,11 +75,16 @@ class ObjectStore(Protocol):
     def sign_part(self, key: str, upload_id: str, number: int, *, audience: Audience) -> str:
         """Address to PUT part `number` (from 1) to; the answer carries an ETag."""
 
-    def list_parts(self, key: str, upload_id: str) -> list[UploadedPart]:
-        """Parts that are stored already."""
+    def list_parts(self, key: str, upload_id: str) -> Sequence[UploadedPart]:
+        """Parts that are stored already; FileNotFoundError for an upload that is not open."""
 
     def finish_upload(self, key: str, upload_id: str, parts: Sequence[UploadedPart]) -> None:
-        """Join the parts into the object; finishing an upload twice is no error."""
+        """Join the parts into the object; finishing an upload twice is no error.
+
+        Raises:
+            PartsDifferError: a part is missing or has another ETag.
+            FileNotFoundError: neither the upload nor the object is there.
+        """
 
     def abort_upload(self, key: str, upload_id: str) -> None:
         """Forget an upload and its parts; an unknown one is no error."""

@@ -1,0 +1,110 @@
+"""Rosbags as the API tells them."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from storage.choices import sentence
+from storage.models import Rosbag, RosbagTopic
+
+
+class WarningSerializer(serializers.Serializer[dict[str, Any]]):
+    """What is odd about a rosbag that can be played nevertheless."""
+
+    code = serializers.CharField()
+    sentence = serializers.SerializerMethodField()
+    details = serializers.DictField()
+
+    def get_sentence(self, warning: dict[str, Any]) -> str:
+        return sentence(warning["code"], warning["details"], warning.get("text", ""))
+
+
+class TopicSerializer(serializers.ModelSerializer[RosbagTopic]):
+    """A topic, counted from the data; `histogram` counts messages in equal spans of the bundle."""
+
+    histogram = serializers.ListField(child=serializers.IntegerField(), read_only=True)
+
+    class Meta:
+        model = RosbagTopic
+        fields = [
+            "name",
+            "type",
+            "serialization_format",
+            "offered_qos_profiles",
+            "type_hash",
+            "message_count",
+            "size",
+            "first_ns",
+            "last_ns",
+            "mean_rate_hz",
+            "histogram",
+        ]
+
+
+class RosbagSerializer(serializers.ModelSerializer[Rosbag]):
+    """A rosbag; sizes in bytes, times in nanoseconds since the Unix epoch."""
+
+    sentence = serializers.CharField(read_only=True)
+    usable = serializers.BooleanField(read_only=True)
+    warnings = WarningSerializer(many=True, read_only=True)
+    created_by = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Rosbag
+        fields = [
+            "id",
+            "name",
+            "origin",
+            "original",
+            "status",
+            "usable",
+            "code",
+            "sentence",
+            "warnings",
+            "storage_id",
+            "version",
+            "ros_distro",
+            "compression",
+            "start_ns",
+            "duration_ns",
+            "message_count",
+            "size",
+            "content_digest",
+            "created_by",
+            "created_at",
+            "updated_at",
+        ]
+        read_only_fields = fields
+
+    @extend_schema_field(serializers.EmailField(allow_null=True))
+    def get_created_by(self, rosbag: Rosbag) -> str | None:
+        return str(rosbag.created_by) if rosbag.created_by else None
+
+
+class RosbagDetailSerializer(RosbagSerializer):
+    """A rosbag with its topics."""
+
+    topics = TopicSerializer(many=True, read_only=True)
+
+    class Meta(RosbagSerializer.Meta):
+        fields = [*RosbagSerializer.Meta.fields, "topics"]
+        read_only_fields = fields
+
+
+class SignedFileSerializer(serializers.Serializer[Any]):
+    """A file and where to read it for a while; size in bytes."""
+
+    path = serializers.CharField()
+    size = serializers.IntegerField()
+    sha256 = serializers.CharField()
+    url = serializers.CharField()
+
+
+class UploadSerializer(serializers.Serializer[Any]):
+    """The files of a small bundle in one request."""
+
+    name = serializers.CharField(max_length=200, required=False, default="")
+    files = serializers.ListField(
+        child=serializers.FileField(allow_empty_file=True, max_length=255), allow_empty=False
+    )

@@ -1,0 +1,80 @@
+"""What storage refuses; the sentences say what to do."""
+
+from typing import Any
+
+
+class StorageError(Exception):
+    """A request that storage cannot carry out; `errors` points at the parts that are wrong."""
+
+    status = 409
+    code = "STORAGE_ERROR"
+
+    def __init__(self, sentence: str, errors: list[dict[str, Any]] | None = None) -> None:
+        super().__init__(sentence)
+        self.errors = errors or []
+
+
+class RosbagNotFoundError(StorageError):
+    """No such rosbag, or it was deleted."""
+
+    status = 404
+    code = "ROSBAG_NOT_FOUND"
+
+
+class FilesInvalidError(StorageError):
+    """File names, sizes or checksums that no bundle can have."""
+
+    status = 422
+    code = "FILES_INVALID"
+
+
+class PathMissingError(StorageError):
+    """The folder to import is not there or is no folder."""
+
+    status = 422
+    code = "PATH_MISSING"
+
+
+class UploadIncompleteError(StorageError):
+    """Parts are missing, or differ from what was declared."""
+
+    code = "UPLOAD_INCOMPLETE"
+
+
+class UploadClosedError(StorageError):
+    """The upload was abandoned or has ended, nothing can be added."""
+
+    code = "UPLOAD_CLOSED"
+
+
+class RosbagBusyError(StorageError):
+    """The rosbag is still being uploaded."""
+
+    code = "ROSBAG_UPLOADING"
+
+
+class RosbagInUseError(StorageError):
+    """Something still needs the rosbag."""
+
+    code = "ROSBAG_IN_USE"
+
+
+class LinkRefusedError(StorageError):
+    """A signed address that has expired or was altered."""
+
+    status = 403
+    code = "LINK_EXPIRED"
+
+
+class ObjectNotFoundError(StorageError):
+    """A signed address to an object or upload that is gone."""
+
+    status = 404
+    code = "OBJECT_NOT_FOUND"
+
+
+class PartRefusedError(StorageError):
+    """A part without length, longer than allowed, or cut short."""
+
+    status = 400
+    code = "PART_INVALID"

@@ -1,0 +1,27 @@
+"""Names of objects: where the file of a rosbag lies, and which paths a bundle may hold."""
+
+PREFIX = "rosbags/"
+LONGEST_PATH = 400
+LONGEST_SEGMENT_BYTES = 255
+
+
+def object_key(rosbag_id: int, path: str) -> str:
+    """Key of a file, such as `rosbags/12/metadata.yaml`."""
+    return f"{PREFIX}{rosbag_id}/{path}"
+
+
+def rosbag_id_of(key: str) -> int | None:
+    """The rosbag that a key belongs to, None for a key of another form."""
+    number = key.removeprefix(PREFIX).partition("/")[0]
+    return int(number) if key.startswith(PREFIX) and number.isascii() and number.isdigit() else None
+
+
+def is_safe(path: str) -> bool:
+    """Whether a path stays below its folder on every system: relative, no `..`, no odd characters."""
+    if len(path) > LONGEST_PATH or "\\" in path or not path.isprintable():
+        return False
+    segments = path.split("/")
+    return all(
+        segment not in ("", ".", "..") and len(segment.encode()) <= LONGEST_SEGMENT_BYTES
+        for segment in segments
+    )

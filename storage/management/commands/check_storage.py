@@ -1,0 +1,73 @@
+"""Compare the database with the storage."""
+
+import json
+import sys
+from argparse import ArgumentParser
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext as _
+
+from storage.client.base import StoreError
+from storage.services import integrity
+from storage.services.integrity import Report
+
+
+class Command(BaseCommand):
+    """Exit code 1 when a file is missing or has another size."""
+
+    help = "Compare database and storage; exit code 1 when a file is missing or has another size."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--repair", action="store_true", help="remove orphans older than a day, nothing else"
+        )
+        parser.add_argument("--json", action="store_true", help="print one line of JSON")
+
+    def handle(self, *_args: Any, repair: bool, json: bool, **_options: Any) -> None:
+        try:
+            report = integrity.check()
+            removed = integrity.repair(report) if repair else []
+        except StoreError as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(_as_json(report, removed) if json else _as_text(report, removed))
+        if not report.healthy:
+            sys.exit(1)
+
+
+def _as_json(report: Report, removed: list[str]) -> str:
+    return json.dumps(
+        {
+            "missing": [asdict(fault) for fault in report.missing],
+            "wrong_size": [asdict(fault) for fault in report.wrong_size],
+            "orphaned": [
+                {"key": found.key, "size": found.size, "modified": found.modified.isoformat()}
+                for found in report.orphaned
+            ],
+            "removed": removed,
+        }
+    )
+
+
+def _as_text(report: Report, removed: list[str]) -> str:
+    lines = [_("missing: %(key)s") % {"key": fault.key} for fault in report.missing]
+    lines += [
+        _("wrong size: %(key)s has %(found)s bytes instead of %(size)s") % asdict(fault)
+        for fault in report.wrong_size
+    ]
+    lines += [_("orphaned: %(key)s") % {"key": found.key} for found in report.orphaned]
+    lines += [_("removed: %(key)s") % {"key": key} for key in removed]
+    counts = {
+        "missing": len(report.missing),
+        "wrong": len(report.wrong_size),
+        "orphaned": len(report.orphaned),
+        "removed": len(removed),
+    }
+    lines.append(
+        _(
+            "%(missing)d missing, %(wrong)d of wrong size, %(orphaned)d orphaned, %(removed)d removed"
+        )
+        % counts
+    )
+    return "\n".join(lines)

@@ -1,0 +1,112 @@
+"""Bundles that come as a whole: a folder of this machine, or the files of one request."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any, BinaryIO, cast
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from storage.choices import Origin, Status
+from storage.client import object_store
+from storage.exceptions import FilesInvalidError, PathMissingError
+from storage.keys import is_safe, object_key
+from storage.models import Rosbag, RosbagFile
+from storage.services.deletion import discard
+from storage.services.digest import HashingReader, content_digest
+
+MOST_FILES = 10_000
+LONGEST_NAME = 200
+
+
+def import_folder(path: Path, *, name: str = "", created_by: Any = None) -> Rosbag:
+    """Store a bundle folder and its direct subfolders; the rosbag then awaits verification.
+
+    The same content imported before and still usable is answered instead of a second copy.
+
+    Raises:
+        PathMissingError: there is no such folder.
+        StoreError: the storage is away or full; nothing stays behind.
+    """
+    if not path.is_dir():
+        message = _("%(path)s is no folder: give the folder that holds metadata.yaml.")
+        raise PathMissingError(message % {"path": path})
+    paths = sorted(_files_of(path))
+    if paths:  # an empty folder is stored too: its verdict says what a bundle needs
+        check_paths(paths)
+    sources = ((inner, (path / inner).open("rb")) for inner in paths)
+    return _import(name or path.resolve().name or "rosbag", sources, created_by)
+
+
+def import_files(
+    name: str, files: list[tuple[str, IO[bytes]]], *, created_by: Any = None
+) -> Rosbag:
+    """Store the files of one request (relative path, stream) as `import_folder` does.
+
+    Raises:
+        FilesInvalidError: no file, a name that no bundle may hold, or the same name twice.
+    """
+    check_paths([path for path, _stream in files])
+    return _import(name, iter(files), created_by)
+
+
+def check_paths(paths: list[str]) -> None:
+    """Refuse file names that lead out of a bundle, repeat or are too many (FilesInvalidError)."""
+    if not 0 < len(paths) <= MOST_FILES:
+        message = _("A bundle has between 1 and %(most)d files, this one %(count)d.")
+        raise FilesInvalidError(message % {"most": MOST_FILES, "count": len(paths)})
+    detail = _(
+        "Use each name once, relative to the bundle, without .. or backslash, in 400 letters."
+    )
+    times = Counter(paths)
+    errors = [
+        {"pointer": f"/files/{index}/path", "detail": detail, "code": "FILE_NAME_INVALID"}
+        for index, path in enumerate(paths)
+        if times[path] > 1 or not is_safe(path)
+    ]
+    if errors:
+        message = _("%(count)d file names cannot be used: rename the files and try again.")
+        raise FilesInvalidError(message % {"count": len(errors)}, errors)
+
+
+def _files_of(folder: Path) -> Iterator[str]:
+    for entry in folder.iterdir():
+        if entry.is_file():
+            yield entry.name
+        elif entry.is_dir():
+            yield from (
+                f"{entry.name}/{inner.name}" for inner in entry.iterdir() if inner.is_file()
+            )
+
+
+def _import(name: str, sources: Iterable[tuple[str, IO[bytes]]], created_by: Any) -> Rosbag:
+    rosbag = Rosbag.objects.create(
+        name=name[:LONGEST_NAME], status=Status.UPLOADING, created_by=created_by
+    )
+    try:
+        files = [_store(rosbag, path, stream) for path, stream in sources]
+    except BaseException:
+        discard(rosbag)
+        raise
+    digest = content_digest((file.path, file.sha256) for file in files)
+    known = Rosbag.objects.usable().filter(content_digest=digest, origin=Origin.UPLOADED).last()
+    if known is not None:
+        discard(rosbag)
+        return known
+    rosbag.status = Status.VERIFYING
+    rosbag.enqueued_at = timezone.now()  # the caller has a lease's time to ask for verification
+    rosbag.content_digest = digest
+    rosbag.size = sum(file.size for file in files)
+    rosbag.save(update_fields=["status", "enqueued_at", "content_digest", "size", "updated_at"])
+    return rosbag
+
+
+def _store(rosbag: Rosbag, path: str, stream: IO[bytes]) -> RosbagFile:
+    key = object_key(rosbag.pk, path)
+    with stream:
+        reader = HashingReader(stream)
+        object_store().put(key, cast("BinaryIO", reader))
+    return RosbagFile.objects.create(
+        rosbag=rosbag, path=path, size=reader.size, sha256=reader.sha256, key=key
+    )

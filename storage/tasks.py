@@ -1,0 +1,60 @@
+"""What storage does in the background."""
+
+from datetime import timedelta
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django_tasks import TaskResultStatus, task
+from django_tasks_db.models import DBTaskResult
+
+from storage.models import Rosbag
+from storage.services import verification
+
+log = structlog.get_logger(__name__)
+
+
+@task()
+def verify_rosbag(rosbag_id: int) -> str:
+    """Verify a rosbag; the answer is its status. Running it twice, or at once, does no harm."""
+    return verification.run(rosbag_id).status
+
+
+def request_verification(rosbag_id: int) -> None:
+    """Ask for a rosbag to be verified, once the transaction at hand is committed."""
+    Rosbag.objects.filter(pk=rosbag_id).update(enqueued_at=timezone.now())
+    transaction.on_commit(lambda: verify_rosbag.enqueue(rosbag_id))
+
+
+def take_up_overdue() -> int:
+    """Ask again for what no worker holds and was asked for longer than a lease ago.
+
+    The answer is how many. One cheap query when there is nothing; call it every few seconds.
+    """
+    now = timezone.now()
+    asked_before = now - timedelta(seconds=settings.TASK_LEASE_SECONDS)
+    overdue = Rosbag.objects.overdue(now, asked_before)
+    taken = 0
+    for rosbag_id in list(overdue.values_list("pk", flat=True)[:100]):
+        # Two controllers may look at once: the one whose update counts asks.
+        if overdue.filter(pk=rosbag_id).update(enqueued_at=now):
+            _end_lost_tasks(rosbag_id)
+            verify_rosbag.enqueue(rosbag_id)
+            log.info("verification_taken_up", rosbag=rosbag_id)
+            taken += 1
+    return taken
+
+
+def _end_lost_tasks(rosbag_id: int) -> None:
+    """Mark as failed what a killed worker left running: nobody holds the rosbag's lease."""
+    lost = DBTaskResult.objects.filter(
+        status=TaskResultStatus.RUNNING,
+        task_path=verify_rosbag.module_path,
+        args_kwargs={"args": [rosbag_id], "kwargs": {}},
+    )
+    lost.update(
+        status=TaskResultStatus.FAILED,
+        finished_at=timezone.now(),
+        traceback="The worker was lost; the work was given to another.",
+    )

@@ -1,0 +1,13 @@
+"""Addresses of storage: `api_urlpatterns` below the API's prefix, `urlpatterns` at the root."""
+
+from django.urls import path
+from rest_framework.routers import SimpleRouter
+
+from storage.api.objects import ObjectView
+from storage.api.rosbags import RosbagViewSet
+
+router = SimpleRouter(trailing_slash=False)
+router.register("rosbags", RosbagViewSet, basename="rosbag")
+
+api_urlpatterns = router.urls
+urlpatterns = [path("storage/objects/<str:token>", ObjectView.as_view(), name="storage-object")]

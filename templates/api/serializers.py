@@ -1,0 +1,55 @@
+"""Templates as the API takes and tells them."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from templates.models import Template
+
+
+class RecordTopicSerializer(serializers.Serializer[dict[str, str]]):
+    """A topic to record, named as the robot sees it."""
+
+    name = serializers.CharField(max_length=255)
+    type = serializers.CharField(max_length=255)
+
+
+class TemplateSerializer(serializers.ModelSerializer[Template]):
+    """What one kind of agent does; an empty `topics` plays them all, `rate` 0 is unpaced."""
+
+    name = serializers.CharField(max_length=200)
+    rosbag = serializers.IntegerField(source="rosbag_id", min_value=1, max_value=2**63 - 1)
+    topics = serializers.ListField(child=serializers.CharField(), required=False)
+    record_topics = RecordTopicSerializer(many=True, required=False)
+    created_by = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Template
+        fields = [
+            "id",
+            "name",
+            "robot_type",
+            "description",
+            "rosbag",
+            "topics",
+            "rate",
+            "record_topics",
+            "record_own",
+            "version",
+            "created_by",
+            "created_at",
+            "updated_at",
+        ]
+        read_only_fields = ["version", "created_at", "updated_at"]
+
+    @extend_schema_field(serializers.EmailField(allow_null=True))
+    def get_created_by(self, template: Template) -> str | None:
+        return str(template.created_by) if template.created_by else None
+
+    def values(self) -> dict[str, Any]:
+        """What the request sets, in the words of the service."""
+        values = dict(self.validated_data)
+        if "rosbag_id" in values:
+            values["rosbag"] = values.pop("rosbag_id")
+        return values
