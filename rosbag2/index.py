@@ -58,8 +58,10 @@ class _Tally:
     def add(self, found: Bin) -> None:
         self.count += found.count
         self.size += found.size
-        self.first_ns = min(found.first_ns, self.first_ns or found.first_ns)
-        self.last_ns = max(found.last_ns, self.last_ns or found.last_ns)
+        if self.first_ns is None or found.first_ns < self.first_ns:
+            self.first_ns = found.first_ns
+        if self.last_ns is None or found.last_ns > self.last_ns:
+            self.last_ns = found.last_ns
         self.histogram[min(max(found.number, 0), BINS - 1)] += found.count
 
     def done(self) -> TopicIndex:

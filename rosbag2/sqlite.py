@@ -33,8 +33,9 @@ _BINS = (
     "SELECT topic_id, (timestamp - :start) / :width, count(*), min(timestamp), max(timestamp), "
     "sum(length(data)), "
     # The last byte of a large message is read only to walk the pages that hold it.
-    "max(CASE WHEN length(data) > 3000 THEN length(substr(data, -1)) END), "
-    "max(typeof(timestamp) <> 'integer' OR typeof(data) <> 'blob') FROM messages GROUP BY 1, 2"
+    "max(typeof(timestamp) <> 'integer' OR typeof("
+    "CASE WHEN length(data) > 3000 THEN substr(data, -1) ELSE data END) <> 'blob') "
+    "FROM messages GROUP BY 1, 2"
 )
 _SORTED = (
     # Sorts times and ids only, then fetches the data by id; LIMIT keeps the inner order.
@@ -136,7 +137,8 @@ class SqliteStore:
             if topics is None or topic.name in topics
         }
         with guarded(self.file.name):
-            yield from _batches(self.connection.execute(self._query(names)), names, size)
+            query = self._query(None if topics is None else names)
+            yield from _batches(self.connection.execute(query), names, size)
 
     def messages(self, topics: Collection[str] | None) -> Iterator[Message]:
         """Messages one by one, in time order."""
@@ -151,9 +153,11 @@ class SqliteStore:
                 return str(name)
         return None
 
-    def _query(self, names: Collection[int]) -> str:
-        # The plus keeps SQLite from choosing an index on topics over the one on time.
-        where = f"WHERE +topic_id IN ({','.join(map(str, names))})"
+    def _query(self, wanted: Collection[int] | None) -> str:
+        where = ""
+        if wanted is not None:
+            # The plus keeps SQLite from choosing an index on topics over the one on time.
+            where = f"WHERE +topic_id IN ({','.join(map(str, wanted))})"
         if self.time_index():
             return f"{_ROWS} {where} ORDER BY timestamp"
         times = self.connection.execute("SELECT timestamp FROM messages ORDER BY id")
@@ -226,13 +230,21 @@ def _batches(rows: sqlite3.Cursor, names: dict[int, str], size: int) -> Iterator
     """The hot loop: kept as close to the bare cursor as a bound on memory allows."""
     batch: list[Message] = []
     weight = 0
-    for time, topic, data in rows:
-        batch.append((time, names[topic], data))
-        weight += len(data)
-        if len(batch) >= size or weight >= BATCH_BYTES:
-            yield batch
-            batch = []
-            weight = 0
+    light = BATCH_BYTES // size
+    while True:
+        try:
+            for time, topic, data in rows:
+                batch.append((time, names[topic], data))
+                if len(data) > light:
+                    weight += len(data)
+                if len(batch) >= size or weight >= BATCH_BYTES:
+                    yield batch
+                    batch = []
+                    weight = 0
+            break
+        except KeyError:
+            # A message of no topic; the cursor goes on behind it.
+            continue
     if batch:
         yield batch
 

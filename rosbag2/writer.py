@@ -48,9 +48,12 @@ class BagWriter:
         BagError: BAG_EXISTS, WRITE_FAILED.
     """
 
-    def __init__(self, folder: Path, *, ros_distro: str = "unknown") -> None:
+    def __init__(
+        self, folder: Path, *, ros_distro: str = "unknown", commit_seconds: float = COMMIT_SECONDS
+    ) -> None:
         self.folder = folder
         self.ros_distro = ros_distro
+        self.commit_seconds = commit_seconds
         self.file = folder / f"{folder.absolute().name}_0.db3"
         self.topics: list[Topic] = []
         self.stored_bytes = 0
@@ -100,7 +103,7 @@ class BagWriter:
             self._first_ns = timestamp_ns
         if self._last_ns is None or timestamp_ns > self._last_ns:
             self._last_ns = timestamp_ns
-        due = time.monotonic() - self._committed_at >= COMMIT_SECONDS
+        due = time.monotonic() - self._committed_at >= self.commit_seconds
         if due or self._waiting_bytes >= COMMIT_BYTES:
             self.commit()
 
