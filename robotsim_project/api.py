@@ -21,7 +21,8 @@ from rest_framework.response import Response
 from rest_framework.serializers import as_serializer_error
 from rest_framework.views import set_rollback
 
-MEDIA_TYPE = "application/problem+json"
+from robotsim_project.problems import MEDIA_TYPE, internal_error, members
+
 RETRY_AFTER_SECONDS = 5
 WHOLE_DOCUMENT = frozenset({"non_field_errors", "__all__"})
 
@@ -70,7 +71,7 @@ def problem(error: Exception, context: dict[str, Any]) -> Response:
         return document(503, "DATABASE_UNAVAILABLE", detail, retry_after=RETRY_AFTER_SECONDS)
     view = type(context.get("view")).__name__
     log.error("request_failed", view=view, exc_info=error)
-    return document(500, "INTERNAL_ERROR", internal_error())
+    return Response(internal_error(), status=500, content_type=MEDIA_TYPE)
 
 
 def as_api_exception(error: Exception) -> exceptions.APIException | None:
@@ -162,27 +163,11 @@ def document(
     retry_after: int | None = None,
 ) -> Response:
     """Answer with a problem document."""
-    response = Response(body(status, code, detail, errors), status=status, content_type=MEDIA_TYPE)
+    response = Response(
+        members(status, code, detail, errors), status=status, content_type=MEDIA_TYPE
+    )
     if status == HTTPStatus.UNAUTHORIZED:
         response["WWW-Authenticate"] = "Bearer"
     if retry_after is not None:
         response["Retry-After"] = str(retry_after)
     return response
-
-
-def body(
-    status: int, code: str, detail: str, errors: list[dict[str, str]] | None = None
-) -> dict[str, Any]:
-    """Build the members of a problem document."""
-    members: dict[str, Any] = {
-        "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": detail,
-        "code": code,
-    }
-    return {**members, "errors": errors} if errors else members
-
-
-def internal_error() -> str:
-    return _("Something went wrong here; it has been logged. Try again, or ask an administrator.")

@@ -4,10 +4,14 @@ Values come from the environment or from a `.env` file in the root; the environm
 those of the install guide.
 """
 
+import math
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
@@ -15,8 +19,15 @@ from environs import Env, EnvError, validate
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
+SHORTEST_SECRET = 32
+DATABASE_REFUSAL = (
+    "DATABASE_URL must be an address of PostgreSQL or SQLite, such as "
+    "postgresql://postgres:password@localhost:5432/robotdb"
+)
+
 env = Env()
-env.read_env(str(BASE_DIR / ".env"), recurse=False)
+if os.environ.get("ENVIRONMENT") != "test":  # tests do not depend on someone's own file
+    env.read_env(str(BASE_DIR / ".env"), recurse=False)
 
 
 def choice(name: str, default: str, allowed: list[str]) -> str:
@@ -28,7 +39,7 @@ def choice(name: str, default: str, allowed: list[str]) -> str:
     try:
         return str(env.str(name, default, validate=validate.OneOf(allowed)))
     except EnvError as error:
-        message = f"{name} must be one of {', '.join(allowed)}: {error}"
+        message = f"{name} must be one of {', '.join(allowed)}."
         raise ImproperlyConfigured(message) from error
 
 
@@ -39,17 +50,97 @@ def number(name: str, default: float, *, least: float, most: float) -> float:
         ImproperlyConfigured: it is no number or out of its range.
     """
     try:
-        return float(env.float(name, default, validate=validate.Range(least, most)))
+        value = float(env.float(name, default, validate=validate.Range(least, most)))
     except EnvError as error:
-        message = (
-            f"{name} must be a number from {least:g} to {most:g}, for example {default:g}: {error}"
-        )
-        raise ImproperlyConfigured(message) from error
+        raise out_of_range(name, default, least, most) from error
+    if math.isnan(value):
+        raise out_of_range(name, default, least, most)
+    return value
 
 
 def whole(name: str, default: int, *, least: int, most: int) -> int:
-    """A whole number within its range, both ends included."""
-    return int(number(name, default, least=least, most=most))
+    """A whole number within its range, both ends included.
+
+    Raises:
+        ImproperlyConfigured: it is no whole number or out of its range.
+    """
+    try:
+        return int(env.int(name, default, validate=validate.Range(least, most)))
+    except EnvError as error:
+        raise out_of_range(name, default, least, most, kind="whole number") from error
+
+
+def out_of_range(
+    name: str, default: float, least: float, most: float, *, kind: str = "number"
+) -> ImproperlyConfigured:
+    """The refusal of a number, with its range and an example."""
+    return ImproperlyConfigured(
+        f"{name} must be a {kind} from {plain(least)} to {plain(most)}, "
+        f"for example {plain(default)}; it is {os.environ.get(name, '')!r}."
+    )
+
+
+def plain(value: float) -> str:
+    """The number in full, without an exponent or needless zeros."""
+    return f"{value:f}".rstrip("0").rstrip(".") if value % 1 else str(int(value))
+
+
+def level(name: str, default: str) -> str:
+    """A log level, in any case.
+
+    Raises:
+        ImproperlyConfigured: there is no such level.
+    """
+    given = str(env.str(name, default)).upper()
+    levels = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+    if given not in levels:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(levels)}.")
+    return given
+
+
+def address(name: str, default: str, schemes: list[str]) -> str:
+    """An address that starts with one of the schemes; it is not repeated, for it may hold a password.
+
+    Raises:
+        ImproperlyConfigured: it has another scheme, or names no place.
+    """
+    given = str(env.str(name, default))
+    try:
+        parts = urlsplit(given)
+        usable = parts.scheme in schemes and bool(parts.netloc or parts.path.strip("/"))
+        parts.port  # noqa: B018  raises for a port that is no number
+    except ValueError:
+        usable = False
+    if not usable:
+        starts = " or ".join(f"{scheme}://" for scheme in schemes)
+        raise ImproperlyConfigured(f"{name} must be an address that starts with {starts}.")
+    return given
+
+
+def api_prefix(name: str, default: str) -> str:
+    """The path that all addresses of the API start with: a leading slash, none at its end.
+
+    Raises:
+        ImproperlyConfigured: it is empty or no plain path.
+    """
+    given = "/" + str(env.str(name, default)).strip("/")
+    if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", given):
+        raise ImproperlyConfigured(f"{name} must be a path such as /api/v1.")
+    return given
+
+
+def time_zone(name: str, default: str) -> str:
+    """The name of a time zone.
+
+    Raises:
+        ImproperlyConfigured: no such zone is known here.
+    """
+    given = str(env.str(name, default))
+    try:
+        ZoneInfo(given)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ImproperlyConfigured(f"{name} must be a time zone such as Asia/Seoul.") from error
+    return given
 
 
 def flag(name: str, *, default: bool) -> bool:
@@ -57,37 +148,48 @@ def flag(name: str, *, default: bool) -> bool:
     try:
         return bool(env.bool(name, default))
     except EnvError as error:
-        raise ImproperlyConfigured(f"{name} must be true or false: {error}") from error
+        raise ImproperlyConfigured(f"{name} must be true or false.") from error
 
 
-def database(url: str) -> dict[str, Any]:
-    """Django's description of the database behind a URL.
+def database(url: str, *, pool: int) -> dict[str, Any]:
+    """Django's description of the database behind a URL; `pool`: most connections of one process.
 
     `postgresql+asyncpg://` of the earlier system's guide means the same server, spoken to by psycopg.
+
+    Raises:
+        ImproperlyConfigured: it is no URL of PostgreSQL or SQLite. The value is not repeated: it may
+            hold a password.
     """
-    plain = url.replace("postgresql+asyncpg://", "postgresql://", 1)
     try:
-        config: dict[str, Any] = dict(dj_database_url.parse(plain))
-    except (dj_database_url.ParseError, dj_database_url.UnknownSchemeError, ValueError) as error:
-        # The value is not repeated: it may hold a password.
-        message = (
-            "DATABASE_URL is not understood; an example: "
-            "postgresql://postgres:password@localhost:5432/robotdb"
+        config: dict[str, Any] = dict(
+            dj_database_url.parse(url.replace("postgresql+asyncpg://", "postgresql://", 1))
         )
-        raise ImproperlyConfigured(message) from error
-    if config["ENGINE"].endswith("sqlite3"):
-        config["OPTIONS"] = {
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 30,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-        }
-    else:
-        config["CONN_MAX_AGE"] = 0
-        config["OPTIONS"] = {
-            **config.get("OPTIONS", {}),
-            "pool": {"min_size": 1, "max_size": whole("DATABASE_POOL", 20, least=1, most=500)},
-        }
-    return config
+    except (dj_database_url.ParseError, dj_database_url.UnknownSchemeError, ValueError) as error:
+        raise ImproperlyConfigured(DATABASE_REFUSAL) from error
+    match config.get("ENGINE"):
+        case "django.db.backends.sqlite3":
+            return {**config, "OPTIONS": sqlite_options(str(config["NAME"]))}
+        case "django.db.backends.postgresql":
+            options = {"connect_timeout": 5, **config.get("OPTIONS", {})}
+            pooled = {"min_size": 1, "max_size": pool, "timeout": 10}
+            return {
+                **config,
+                "CONN_MAX_AGE": 0,
+                "CONN_HEALTH_CHECKS": True,  # a restarted server is noticed before the query
+                "OPTIONS": {**options, "pool": pooled},
+            }
+    raise ImproperlyConfigured(DATABASE_REFUSAL)
+
+
+def sqlite_options(name: str) -> dict[str, Any]:
+    """Options for a file that several processes write to; its folder is made when it is absent."""
+    if name != ":memory:":
+        Path(name).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 30,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
 
 
 def secret_key(data_dir: Path, *, production: bool) -> str:
@@ -97,7 +199,7 @@ def secret_key(data_dir: Path, *, production: bool) -> str:
         ImproperlyConfigured: production has none, or it is the guide's placeholder or too short.
     """
     given = str(env.str("SECRET_KEY", ""))
-    if production and (len(given) < 32 or given == "your-secret-key-here"):
+    if production and (len(given) < SHORTEST_SECRET or given == "your-secret-key-here"):
         message = (
             "SECRET_KEY must be set to at least 32 random characters in production, for example from: "
             "python -c 'import secrets; print(secrets.token_urlsafe(48))'"

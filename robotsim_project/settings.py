@@ -6,19 +6,27 @@ Each value that an operator may change comes from `environment`; the names are i
 from datetime import timedelta
 from pathlib import Path
 
+import django_stubs_ext
 import structlog
 from django.utils.translation import gettext_lazy as _
 
 from robotsim_project.environment import (
     BASE_DIR,
+    address,
+    api_prefix,
     choice,
     database,
     env,
     flag,
+    level,
     number,
     secret_key,
+    time_zone,
     whole,
 )
+
+# Lets classes name what they hold, such as `ModelAdmin[User]`, at run time too.
+django_stubs_ext.monkeypatch()
 
 ENVIRONMENT = choice("ENVIRONMENT", "development", ["development", "test", "production"])
 PRODUCTION = ENVIRONMENT == "production"
@@ -81,18 +89,27 @@ TEMPLATES = [
 ]
 
 DATABASES = {
-    "default": database(env.str("DATABASE_URL", f"sqlite:///{DATA_DIR / 'robotsim.sqlite3'}"))
+    "default": database(
+        env.str("DATABASE_URL", f"sqlite:///{DATA_DIR / 'robotsim.sqlite3'}"),
+        pool=whole("DATABASE_POOL", 20, least=1, most=500),
+    )
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = env.str("REDIS_URL", f"unix://{DATA_DIR / 'redis.sock'}")
+REDIS_URL = address("REDIS_URL", f"unix://{DATA_DIR / 'redis.sock'}", ["redis", "rediss", "unix"])
 CACHES = {
     "default": {
         "BACKEND": "django_redis.cache.RedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "robotsim",
         "OPTIONS": {"SOCKET_CONNECT_TIMEOUT": 2, "SOCKET_TIMEOUT": 5},
-    }
+    },
+    # For /health/redis only: a probe must give up soon.
+    "health": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"SOCKET_CONNECT_TIMEOUT": 1, "SOCKET_TIMEOUT": 1},
+    },
 }
 
 # Rosbags: S3 where an endpoint is named, a folder otherwise.
@@ -118,7 +135,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 
-API_STR = "/" + env.str("API_STR", "/api/v1").strip("/")
+API_STR = api_prefix("API_STR", "/api/v1")
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "rest_framework_simplejwt.authentication.JWTAuthentication",
@@ -146,6 +163,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": API_STR,
 }
 SIMPLE_JWT = {
     "ALGORITHM": choice("ALGORITHM", "HS256", ["HS256", "HS384", "HS512"]),
@@ -154,10 +172,12 @@ SIMPLE_JWT = {
     ),
     "SIGNING_KEY": SECRET_KEY,
     "UPDATE_LAST_LOGIN": False,
+    # A changed password ends the tokens that were got with the old one.
+    "CHECK_REVOKE_TOKEN": True,
 }
 
 # How a run behaves; the rules are in docs/architecture.md.
-SERVER_URL = env.str("SERVER_URL", "http://127.0.0.1:8000").rstrip("/")
+SERVER_URL = address("SERVER_URL", "http://127.0.0.1:8000", ["http", "https"]).rstrip("/")
 BACKEND = choice("BACKEND", "local", ["local"])
 AGENTS_PER_UNIT = whole("AGENTS_PER_UNIT", 10, least=1, most=1000)
 MAX_AGENTS = whole("MAX_AGENTS", 10_000, least=1, most=1_000_000)
@@ -179,7 +199,7 @@ RETENTION_DAYS = {
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("ko", _("Korean"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
-TIME_ZONE = env.str("TIME_ZONE", "UTC")
+TIME_ZONE = time_zone("TIME_ZONE", "UTC")
 USE_TZ = True
 
 STATIC_URL = "/static/"
@@ -235,9 +255,9 @@ LOGGING = {
         }
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO").upper()},
+    "root": {"handlers": ["console"], "level": level("LOG_LEVEL", "INFO")},
     "loggers": {
-        "django_structlog": {"level": env.str("REQUEST_LOG_LEVEL", "WARNING").upper()},
+        "django_structlog": {"level": level("REQUEST_LOG_LEVEL", "WARNING")},
         "django_tasks": {"level": "WARNING"},
     },
 }

@@ -1,0 +1,53 @@
+"""Pages of the root, and the answers to requests that no view could take."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.utils.translation import gettext as _
+from django.views import defaults
+from django.views.decorators.http import require_safe
+
+from robotsim_project.problems import MEDIA_TYPE, internal_error, members
+
+
+@require_safe
+def root(request: HttpRequest) -> JsonResponse:
+    """Say who is here."""
+    return JsonResponse({"message": "Robot Simulator Backend API"})
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """Answer 400: a problem document to programs, a page to people."""
+    if not for_program(request):
+        return defaults.bad_request(request, exception)
+    return problem(400, "BAD_REQUEST", _("The request is not understood. Check how it is sent."))
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """Answer 403: a problem document to programs, a page to people."""
+    if not for_program(request):
+        return defaults.permission_denied(request, exception)
+    return problem(403, "PERMISSION_DENIED", _("Your role does not allow this. Ask an admin."))
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """Answer 404: a problem document to programs, a page to people."""
+    if not for_program(request):
+        return defaults.page_not_found(request, exception)
+    return problem(404, "NOT_FOUND", _("There is nothing at this address. See /docs."))
+
+
+def server_error(request: HttpRequest) -> HttpResponseBase:
+    """Answer 500: a problem document to programs, a page to people; Django has logged why."""
+    if not for_program(request):
+        return defaults.server_error(request)
+    return JsonResponse(internal_error(), status=500, content_type=MEDIA_TYPE)
+
+
+def for_program(request: HttpRequest) -> bool:
+    """Whether the address belongs to the API."""
+    return request.path.startswith(f"{settings.API_STR}/")
+
+
+def problem(status: int, code: str, detail: str) -> JsonResponse:
+    """Answer with a problem document."""
+    return JsonResponse(members(status, code, detail), status=status, content_type=MEDIA_TYPE)
