@@ -108,7 +108,6 @@ class S3:
         self.access_key = "robotsim-tests"
         self.secret_key = secrets.token_urlsafe(24)
         self.endpoint = ""
-        self._sockets: list[Path] = []
 
     def start(self) -> None:
         """Start it without waiting; starting twice is no error."""
@@ -117,12 +116,13 @@ class S3:
         self._folder.mkdir(mode=0o700)
         names = ["master", "volume", "filer", "s3"]
         ports = free_ports(2 * len(names))
-        flags = []
+        flags: list[str] = []
+        sockets: list[str] = []
         for index, name in enumerate(names):
             port, rpc = ports[2 * index : 2 * index + 2]
             flags += [f"-{name}.port={port}", f"-{name}.port.grpc={rpc}"]
             # It leaves these behind, in a place that cannot be chosen.
-            self._sockets.append(Path(f"/tmp/seaweedfs-{name}-grpc-{rpc}.sock"))  # noqa: S108
+            sockets.append(f"/tmp/seaweedfs-{name}-grpc-{rpc}.sock")  # noqa: S108
         self.endpoint = f"127.0.0.1:{ports[6]}"
         own = [
             f"-filer.localSocket={self._folder}/f.sock",
@@ -152,15 +152,21 @@ class S3:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509
+                preexec_fn=die_with_parent(signal.SIGKILL),  # noqa: PLW1509
             )
 
     def stop(self) -> None:
         """End it at once (nothing in it is kept)."""
         if self._process is not None:
             end([self._process], first=signal.SIGKILL)
-        for each in self._sockets:
-            each.unlink(missing_ok=True)
+        self.remove_sockets()
+
+    def remove_sockets(self) -> None:
+        """Remove what the server leaves outside its folder, be it of a run that was killed."""
+        listed = self._folder / "sockets"
+        if listed.is_file():
+            for each in listed.read_text().splitlines():
+                Path(each).unlink(missing_ok=True)
 
     @property
     def _log(self) -> Path:

@@ -10,6 +10,7 @@ their own. PostgreSQL and S3 start when a test first asks for them; with xdist t
 import fcntl
 import os
 import shutil
+import signal
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -91,6 +92,7 @@ def sweep(root: Path) -> None:
         try:
             with (folder / "lock").open() as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                S3(folder / "s3").remove_sockets()
                 shutil.rmtree(folder, ignore_errors=True)
         except OSError:
             continue
@@ -133,6 +135,7 @@ SERVICES = prepare()
 def pytest_configure(config: pytest.Config) -> None:
     """With xdist everything starts here: a worker could not start it for the others."""
     if SERVICES.owner and not config.option.help and not config.option.version:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C
         SERVICES.start_redis()
         if getattr(config.option, "dist", "no") != "no":
             SERVICES.start_database()
