@@ -199,7 +199,9 @@ def secret_key(data_dir: Path, *, production: bool) -> str:
         ImproperlyConfigured: production has none, or it is the guide's placeholder or too short.
     """
     given = str(env.str("SECRET_KEY", ""))
-    if production and (len(given) < SHORTEST_SECRET or given == "your-secret-key-here"):
+    if given == "your-secret-key-here":  # copied from the guide: known to everybody, so it is none
+        given = ""
+    if production and len(given) < SHORTEST_SECRET:
         message = (
             "SECRET_KEY must be set to at least 32 random characters in production, for example from: "
             "python -c 'import secrets; print(secrets.token_urlsafe(48))'"

@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from django.core.files.uploadedfile import UploadedFile
 from drf_spectacular.types import OpenApiTypes
@@ -58,8 +58,7 @@ def idempotent(method: Method[ViewType, P]) -> Method[ViewType, P]:
             return Response(held.data, status=held.status, headers=replay)
         return finish(held, lambda: method(view, request, *args, **kwargs))
 
-    decorated: Method[ViewType, P] = extend_schema(parameters=[HEADER])(guarded)
-    return decorated
+    return cast(Method[ViewType, P], extend_schema(parameters=[HEADER])(guarded))
 
 
 def finish(held: idempotency.Claim, execute: Callable[[], Response]) -> Response:
