@@ -31,7 +31,7 @@ class Recorder(threading.Thread):
         self.folder = folder
         self.error: Exception | None = None
         self.counts: dict[str, int] = {topic.name: 0 for topic in topics}
-        """Messages stored, by topic; complete after `close`."""
+        """Messages committed, by topic; complete after `close`."""
         self._topics = tuple(topics)
         self._capacity = capacity
         self._lock = threading.Lock()
@@ -106,7 +106,6 @@ class Recorder(threading.Thread):
             # Opened here: a SQLite connection belongs to the thread that made it.
             with BagWriter(self.folder) as writer:
                 self._write(writer)
-            self.counts.update(writer.counts)
             self._note(writer)
         except Exception as error:  # noqa: BLE001 - the main thread reports it
             with self._lock:
@@ -123,7 +122,8 @@ class Recorder(threading.Thread):
             if time.monotonic() - committed >= COMMIT_SECONDS:
                 writer.commit()
                 committed = time.monotonic()
-            self._note(writer)
+                # Only now: what is not committed may still fail to be written.
+                self._note(writer)
             if last:
                 return
 
@@ -141,3 +141,4 @@ class Recorder(threading.Thread):
         with self._lock:
             self._stored = writer.message_count
             self._stored_bytes = writer.stored_bytes
+            self.counts = writer.counts

@@ -1,8 +1,10 @@
-"""A small server that speaks the protocol over real HTTP, and a store for parts; its moods are for the tests."""
+"""A small server that speaks the protocol over real HTTP, with a store for parts and moods for tests."""
 
+import contextlib
 import hashlib
 import json
 import re
+import socket
 import threading
 import time
 from dataclasses import dataclass, field
@@ -213,6 +215,27 @@ class Handler(BaseHTTPRequestHandler):
         self._answer(200, ETag=f'"{hashlib.md5(data).hexdigest()}"')  # noqa: S324
 
 
+class HttpServer(ThreadingHTTPServer):
+    """Can also drop the connections that clients keep open, as a server that goes away does."""
+
+    daemon_threads = True
+
+    def __init__(self, *arguments: Any) -> None:
+        self.connections: list[socket.socket] = []
+        super().__init__(*arguments)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self.connections.append(request)
+        super().process_request(request, client_address)
+
+    def drop(self) -> None:
+        self.shutdown()
+        self.server_close()
+        for connection in self.connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+
 class Running:
     """The fake server on a port; it can go away and come back on the same port."""
 
@@ -223,14 +246,12 @@ class Running:
 
     def start(self) -> None:
         kind = type("BoundHandler", (Handler,), {"fake": self.fake})
-        self._http = ThreadingHTTPServer(("127.0.0.1", self.port), kind)
-        self._http.daemon_threads = True
+        self._http = HttpServer(("127.0.0.1", self.port), kind)
         self.port = self._http.server_address[1]
         threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()
 
     def stop(self) -> None:
-        self._http.shutdown()
-        self._http.server_close()
+        self._http.drop()
 
     @property
     def url(self) -> str:

@@ -25,7 +25,9 @@ def test_plays_every_message_for_every_agent_and_says_so(bag, serve, start):
     assert [agent.state for agent in last.agents] == ["COMPLETED"] * 3
     assert [agent.published for agent in last.agents] == [2 * MESSAGES] * 3
     assert [agent.passes for agent in last.agents] == [2] * 3
-    assert [agent.published_bytes for agent in last.agents] == [2 * MESSAGES * (len(CHATTER) + 4)] * 3
+    assert [agent.published_bytes for agent in last.agents] == [
+        2 * MESSAGES * (len(CHATTER) + 4)
+    ] * 3
     assert not last.late
     assert states(fake.snapshots)[:3] == ["STARTING", "READY", "RUNNING"]
     assert fake.offers == []

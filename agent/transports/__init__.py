@@ -3,7 +3,6 @@
 from agent.protocol import Link
 from agent.transports.base import Transport, TransportError
 
-
 __all__ = ["Transport", "TransportError", "create"]
 
 

@@ -1,0 +1,55 @@
+"""The server is away, or says no."""
+
+import pytest
+
+from agent.tests.conftest import MESSAGES, until
+from agent.tests.server import FakeServer
+
+
+def test_away_during_the_run_the_agents_go_on_and_the_end_is_reported(bag, serve, start):
+    fake = FakeServer(bag, {"passes": 2, "record": [{"name": "/odom", "type": "x/msg/Y"}]})
+    server = serve(fake)
+    unit = start(server)
+    until(lambda: fake.snapshots and fake.last.agents[0].published > 0)
+    server.stop()
+    until(lambda: '"event":"uploading"' in (unit.work_dir / "unit.log").read_text())
+    assert fake.last.agents[0].published < 2 * MESSAGES
+    server.start()
+    assert unit.wait() == 0
+    assert fake.last.final
+    assert fake.last.agents[0].published == 2 * MESSAGES
+    assert fake.offers[-1].message_count == MESSAGES
+
+
+def test_away_at_the_start_it_registers_later(bag, serve, start):
+    fake = FakeServer(bag)
+    server = serve(fake)
+    server.stop()
+    unit = start(server)
+    log = unit.work_dir / "unit.log"
+    until(lambda: log.exists() and "server is away" in log.read_text())
+    server.start()
+    assert unit.wait() == 0
+    assert fake.last.agents[0].published == MESSAGES
+
+
+def test_ill_at_the_start_it_registers_later(bag, serve, start):
+    fake = FakeServer(bag, refuse={"register": [(503, "AWAY"), (500, "")]})
+    assert start(serve(fake)).wait() == 0
+
+
+@pytest.mark.parametrize("status", [401, 403, 409, 422])
+def test_a_refused_registration_is_final(bag, serve, start, status):
+    fake = FakeServer(bag, refuse={"register": [(status, "NO")]})
+    unit = start(serve(fake))
+    assert unit.wait() == 2
+    assert unit.exit["code"] == 2
+    assert fake.snapshots == []
+
+
+def test_a_report_refused_again_and_again_ends_the_unit(bag, serve, start):
+    fake = FakeServer(bag, {"passes": 1_000_000})
+    unit = start(serve(fake))
+    until(lambda: fake.snapshots and fake.last.agents[0].published > 0)
+    fake.refuse["report"] = [(404, "UNKNOWN_UNIT")] * 99
+    assert unit.wait(60) == 2

@@ -1,0 +1,71 @@
+"""The recording's way home when the store or the server is difficult."""
+
+from collections import Counter
+
+import pytest
+from rosbags.rosbag2 import Reader
+
+from agent.tests.conftest import MESSAGES
+from agent.tests.server import FakeServer
+
+PLAN = {"record": [{"name": "/odom", "type": "std_msgs/msg/String"}], "rate": 0, "passes": 200}
+RECORDED = 200 * MESSAGES // 2
+
+
+@pytest.mark.parametrize("status", [403, 404, 410, 503])
+def test_a_refused_part_is_sent_to_a_fresh_address(bag, serve, start, tmp_path, status):
+    fake = FakeServer(bag, PLAN, refuse={"put": [(status, "EXPIRED")]})
+    unit = start(serve(fake))
+    assert unit.wait() == 0
+    assert len(fake.offers) == 2
+    assert len(fake.completions) == 1
+    with Reader(fake.save_recording(tmp_path / "stored")) as reader:
+        assert sum(1 for _ in reader.messages()) == RECORDED
+
+
+def test_stored_parts_are_not_sent_again_and_all_are_completed(bag, serve, start, tmp_path):
+    fake = FakeServer(bag, PLAN, refuse={"complete": [(503, "AWAY")]})
+    unit = start(serve(fake))
+    assert unit.wait() == 0
+    assert set(Counter(fake.puts).values()) == {1}
+    finished = {
+        (file.path, part.number) for file in fake.completions[0].files for part in file.parts
+    }
+    assert finished == set(fake.parts)
+    assert len(finished) > len(fake.offers[0].files)
+    fake.save_recording(tmp_path / "stored")
+
+
+def test_an_offer_is_repeated(bag, serve, start):
+    fake = FakeServer(bag, PLAN, refuse={"offer": [(503, "AWAY"), (502, "")]})
+    assert start(serve(fake)).wait() == 0
+    assert len(fake.completions) == 1
+
+
+def test_after_the_limit_it_fails_and_says_where_the_files_are(bag, serve, start):
+    fake = FakeServer(bag, PLAN | {"upload_limit_seconds": 1}, refuse={"put": [(503, "FULL")] * 99})
+    unit = start(serve(fake))
+    assert unit.wait() == 1
+    assert fake.last.final
+    assert fake.last.agents[0].state == "FAILED"
+    assert fake.last.agents[0].published == 200 * MESSAGES
+    assert fake.last.failure.code == "UPLOAD_FAILED"
+    folder = unit.work_dir / "recording-1"
+    assert str(folder) in fake.last.failure.text
+    with Reader(folder) as reader:
+        assert sum(1 for _ in reader.messages()) == RECORDED
+
+
+def test_a_final_no_to_the_offer_fails(bag, serve, start):
+    fake = FakeServer(bag, PLAN, refuse={"offer": [(422, "BAD_OFFER")]})
+    unit = start(serve(fake))
+    assert unit.wait() == 1
+    assert fake.last.failure.code == "UPLOAD_FAILED"
+
+
+def test_superseded_while_uploading_it_says_no_more(bag, serve, start):
+    fake = FakeServer(bag, PLAN, refuse={"offer": [(409, "superseded")]})
+    unit = start(serve(fake))
+    assert unit.wait() == 2
+    assert fake.completions == []
+    assert not fake.last.final

@@ -1,0 +1,135 @@
+"""Replay over Zenoh, with a router inside the test."""
+
+import json
+import socket
+import threading
+from collections import Counter, defaultdict
+
+import pytest
+import zenoh
+from rosbags.rosbag2 import Reader
+
+from agent.protocol import Link
+from agent.tests.conftest import MESSAGES, until
+from agent.tests.server import FakeServer
+from agent.transports import TransportError, create
+from agent.transports.zenoh_raw import settings_of
+
+RECORD = [
+    {"name": "/odom", "type": "std_msgs/msg/String"},
+    {"name": "/answer", "type": "std_msgs/msg/String"},
+]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Router:
+    """A Zenoh router that notes what agent 7 publishes, and answers each /odom when asked to."""
+
+    def __init__(self, *, answers: bool = False) -> None:
+        self.endpoint = f"tcp/127.0.0.1:{free_port()}"
+        config = zenoh.Config()
+        config.insert_json5("mode", '"router"')
+        config.insert_json5("listen/endpoints", json.dumps([self.endpoint]))
+        config.insert_json5("scouting/multicast/enabled", "false")
+        self.session = zenoh.open(config)
+        self.got: dict[str, list[bytes]] = defaultdict(list)
+        self.lock = threading.Lock()
+        self.answers = answers
+        self.session.declare_subscriber("agent_7/*", self.note)
+
+    def note(self, sample: zenoh.Sample) -> None:
+        key = str(sample.key_expr)
+        with self.lock:
+            self.got[key].append(sample.payload.to_bytes())
+        if self.answers and key == "agent_7/odom":
+            self.session.put(
+                "agent_7/answer",
+                b"\x00\x01\x00\x00heard",
+                congestion_control=zenoh.CongestionControl.BLOCK,
+            )
+
+    @property
+    def counts(self) -> dict[str, int]:
+        with self.lock:
+            return {key: len(messages) for key, messages in self.got.items()}
+
+
+@pytest.fixture
+def router():
+    router = Router()
+    yield router
+    router.session.close()
+
+
+def link(router: Router) -> dict[str, str]:
+    return {"transport": "zenoh-raw", "endpoint": router.endpoint}
+
+
+def test_every_message_arrives_as_recorded(bag, serve, start, router):
+    fake = FakeServer(bag, {"link": link(router), "passes": 2})
+    assert start(serve(fake)).wait() == 0
+    half = MESSAGES // 2
+    until(lambda: router.counts == {"agent_7/odom": 2 * half, "agent_7/imu": 2 * half})
+    with Reader(bag) as reader:
+        odom = [data for connection, _, data in reader.messages() if connection.topic == "/odom"]
+    assert router.got["agent_7/odom"] == odom * 2
+    assert fake.last.agents[0].lateness_p99_us is not None
+
+
+def test_unpaced_nothing_is_dropped_on_the_way_out(bag, serve, start, router):
+    fake = FakeServer(bag, {"link": link(router), "rate": 0, "passes": 1000})
+    assert start(serve(fake)).wait() == 0
+    total = 1000 * MESSAGES // 2
+    until(lambda: router.counts == {"agent_7/odom": total, "agent_7/imu": total})
+
+
+def test_records_own_messages_and_answers(bag, serve, start, router, tmp_path):
+    router.answers = True
+    fake = FakeServer(bag, {"link": link(router), "record": RECORD})
+    assert start(serve(fake)).wait() == 0
+    half = MESSAGES // 2
+    assert fake.offers[-1].topics == {"/agent_7/odom": half, "/agent_7/answer": half}
+    assert fake.offers[-1].dropped == 0
+    with Reader(fake.save_recording(tmp_path / "stored")) as reader:
+        found = Counter(connection.topic for connection, _, _ in reader.messages())
+    assert found == {"/agent_7/odom": half, "/agent_7/answer": half}
+
+
+def test_own_messages_are_left_out_when_not_wanted(bag, serve, start, router):
+    router.answers = True
+    fake = FakeServer(bag, {"link": link(router), "record": RECORD, "record_own": False})
+    assert start(serve(fake)).wait() == 0
+    assert fake.offers[-1].topics == {"/agent_7/odom": 0, "/agent_7/answer": MESSAGES // 2}
+
+
+def test_an_absent_router_is_a_failure_with_advice(bag, serve, start):
+    absent = {"transport": "zenoh-raw", "endpoint": f"tcp/127.0.0.1:{free_port()}"}
+    fake = FakeServer(bag, {"link": absent})
+    assert start(serve(fake)).wait() == 1
+    assert fake.last.failure.code == "TRANSPORT_UNREACHABLE"
+    assert absent["endpoint"] in fake.last.failure.text
+    assert fake.last.agents[0].published == 0
+
+
+def test_an_endpoint_that_is_none_is_refused():
+    broken = Link(transport="zenoh-raw", endpoint="nonsense")
+    with pytest.raises(TransportError, match="nonsense"):
+        create(broken).open(broken)
+
+
+def test_an_unknown_transport_is_refused():
+    with pytest.raises(TransportError, match="carrier-pigeon"):
+        create(Link(transport="carrier-pigeon"))
+
+
+def test_without_endpoint_nothing_listens_on_public_interfaces():
+    alone = settings_of(Link(transport="zenoh-raw"))
+    assert alone["listen/endpoints"] == ["tcp/127.0.0.1:0"]
+    assert alone["scouting/multicast/enabled"] is False
+    searching = settings_of(Link(transport="zenoh-raw", discovery="multicast"))
+    assert searching["scouting/multicast/enabled"] is True

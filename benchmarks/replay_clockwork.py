@@ -1,0 +1,193 @@
+"""The clockwork against the simplest loop (`time.sleep`, `put`), over zenoh-raw, in the same run.
+
+    python -m benchmarks.replay_clockwork [--seconds 4] [--rounds 3]
+
+A Zenoh router with one subscriber runs in a process of its own on the loopback interface; both
+contestants publish 200-byte messages from this process to it with blocking congestion control. They
+take turns, so that noise of the machine meets both alike. Lateness is taken after `put`, in µs;
+CPU is this process, all threads, in percent of one core.
+"""
+
+import argparse
+import multiprocessing
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from agent.feed import Feed
+from agent.lateness import Lateness
+from agent.protocol import Link
+from agent.replay import Clockwork, Cue, Pace, undisturbed
+from agent.transports import Transport, create
+from agent.transports.base import Publish
+from rosbag2.metadata import Topic
+from rosbag2.writer import BagWriter
+
+PAYLOAD = bytes(200)
+RATES = (100, 1000, 5000)
+UNPACED = 400_000
+TOPIC = "/odom"
+
+
+@dataclass
+class Result:
+    """What one contestant did over all rounds."""
+
+    lateness: Lateness = field(default_factory=Lateness)
+    cpu: list[float] = field(default_factory=list)
+    per_second: list[float] = field(default_factory=list)
+
+
+def route(endpoint: str, ready: "multiprocessing.synchronize.Event") -> None:
+    """Be the router, and its one subscriber, until killed."""
+    import zenoh  # noqa: PLC0415
+
+    config = zenoh.Config()
+    config.insert_json5("mode", '"router"')
+    config.insert_json5("listen/endpoints", f'["{endpoint}"]')
+    config.insert_json5("scouting/multicast/enabled", "false")
+    session = zenoh.open(config)
+    kept = session.declare_subscriber("agent_1/**", zenoh.handlers.RingChannel(1))
+    ready.set()
+    threading.Event().wait()
+    del kept
+
+
+@contextmanager
+def connected() -> Iterator[Transport]:
+    """The transport of a unit, connected to a router in another process."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        endpoint = f"tcp/127.0.0.1:{probe.getsockname()[1]}"
+    spawn = multiprocessing.get_context("spawn")
+    ready = spawn.Event()
+    router = spawn.Process(target=route, args=(endpoint, ready), daemon=True)
+    router.start()
+    assert ready.wait(30)
+    link = Link(transport="zenoh-raw", endpoint=endpoint)
+    transport = create(link)
+    transport.open(link)
+    try:
+        yield transport
+    finally:
+        transport.close()
+        router.kill()
+
+
+def make_bag(folder: Path, rate: int, count: int) -> Path:
+    """A bag of `count` messages, `rate` of them a second."""
+    with BagWriter(folder) as writer:
+        topic = writer.add_topic(Topic(TOPIC, "std_msgs/msg/String"))
+        for number in range(count):
+            writer.write(topic, number * 1_000_000_000 // rate, PAYLOAD)
+    return folder
+
+
+def simplest(put: Publish, offsets: list[int], result: Result) -> int:
+    """Sleep, put; the answer is how many."""
+    note = result.lateness.note
+    start = time.monotonic_ns()
+    for offset in offsets:
+        due = start + offset
+        wait = due - time.monotonic_ns()
+        if wait > 0:
+            time.sleep(wait / 1e9)
+        put(PAYLOAD)
+        note(time.monotonic_ns() - due)
+    return len(offsets)
+
+
+def bare(put: Publish, count: int) -> int:
+    """Put as fast as it goes; the answer is how many."""
+    for _ in range(count):
+        put(PAYLOAD)
+    return count
+
+
+def clockwork(put: Publish, bag: Path, rate: float, result: Result) -> Callable[[], int]:
+    """The agent's own, loaded and ready to run; the answer of a run is how many."""
+    feed = Feed(bag, [TOPIC], rate=rate)
+    feed.prepare()
+
+    def run() -> int:
+        cue = Cue(time.monotonic_ns, lambda: None, threading.Event())
+        thread = Clockwork(feed, {TOPIC: [put]}, Pace(rate, 1, 0), cue, agents=1)
+        thread.lateness = (result.lateness,)
+        thread._noted = {TOPIC: ((put, result.lateness.note),)}  # noqa: SLF001
+        thread.start()
+        while thread.is_alive():
+            thread.join(0.2)
+            thread.drain()
+        return thread.published
+
+    return run
+
+
+def measure(run: Callable[[], int], result: Result) -> None:
+    """Run once and note speed, CPU and lateness."""
+    cpu, wall = time.process_time(), time.monotonic()
+    count = run()
+    wall = time.monotonic() - wall
+    result.cpu.append(100 * (time.process_time() - cpu) / wall)
+    result.per_second.append(count / wall)
+    result.lateness.drain()
+
+
+def mean(values: list[float]) -> float:
+    return sum(values) / len(values)
+
+
+def paced(put: Publish, folder: Path, rate: int, seconds: float, rounds: int) -> None:
+    """One line of the table for each contestant at a rate."""
+    count = int(rate * seconds)
+    offsets = [number * 1_000_000_000 // rate for number in range(count)]
+    bag = make_bag(folder / f"bag{rate}", rate, count)
+    loop, ours = Result(), Result()
+    replay = clockwork(put, bag, 1.0, ours)
+    for _ in range(rounds):
+        measure(lambda: simplest(put, offsets, loop), loop)
+        with undisturbed():
+            measure(replay, ours)
+    for name, result in (("simplest loop", loop), ("clockwork", ours)):
+        p50, p99, worst = (result.lateness.percentile_us(q) or 0 for q in (50, 99, 100))
+        print(f"{rate:>9} {name:<14} {p50:9.1f} {p99:9.1f} {worst:10.1f} {mean(result.cpu):7.1f}")
+    ratio = (ours.lateness.percentile_us(99) or 0) / (loop.lateness.percentile_us(99) or 1)
+    print(f"{'':>9} p99 ratio {ratio:.2f}")
+
+
+def unpaced(put: Publish, folder: Path, rounds: int) -> None:
+    """The most that goes through, against bare put."""
+    bag = make_bag(folder / "unpaced", 1000, UNPACED // 10)
+    loop, ours = Result(), Result()
+    replay = clockwork(put, bag, 0, ours)
+    for _ in range(rounds * 5):
+        measure(lambda: bare(put, UNPACED // 10), loop)
+        with undisturbed():
+            measure(replay, ours)
+    for name, result in (("bare put", loop), ("clockwork", ours)):
+        print(f"{'unpaced':>9} {name:<14} {mean(result.per_second):12,.0f} messages/s")
+    print(f"{'':>9} share {100 * mean(ours.per_second) / mean(loop.per_second):.0f} %")
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=4)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    with connected() as transport, tempfile.TemporaryDirectory() as folder:
+        put = transport.publisher("/agent_1", TOPIC)
+        time.sleep(1)
+        print(f"{'msgs/s':>9} {'':<14} {'p50 µs':>9} {'p99 µs':>9} {'max µs':>10} {'CPU %':>7}")
+        for rate in RATES:
+            paced(put, Path(folder), rate, options.seconds, options.rounds)
+        unpaced(put, Path(folder), options.rounds)
+
+
+if __name__ == "__main__":
+    main()
