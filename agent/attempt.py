@@ -157,6 +157,7 @@ class Attempt:
         while clockwork.is_alive():
             clockwork.join(TICK_SECONDS)
             clockwork.drain()
+            self._performance.watch()
             if clockwork.started_ns and self._status.state is AgentState.READY:
                 self._become(AgentState.RUNNING)
             if recorder and recorder.error and not self._orders.halt.is_set():

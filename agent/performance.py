@@ -1,6 +1,7 @@
 """One performance: bag, transport and recorder put together, played, and taken apart again."""
 
 import dataclasses
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +16,8 @@ from agent.transports import Transport, TransportError, create
 from agent.transports.base import Publish
 from rosbag2.errors import BagError
 from rosbag2.metadata import Topic
+
+log = logging.getLogger(__name__)
 
 QUIET_SECONDS = 0.3
 DRAIN_SECONDS = 2.0
@@ -45,6 +48,7 @@ class Performance:
         """The folder of the recording; there once `prepare` has run and something is to be recorded."""
         self._feed: Feed | None = None
         self._transport: Transport | None = None
+        self._connected = True
         self._inlets: dict[tuple[int, str], Publish] = {}
         self._outlets: dict[str, list[Publish]] = {}
 
@@ -110,6 +114,14 @@ class Performance:
     def _begin(self) -> None:
         if self.recorder:
             self.recorder.begin()
+
+    def watch(self) -> None:
+        """Log when the system under test goes away or comes back: agents go on, as robots would."""
+        there = self._transport is None or self._transport.connected()
+        if there != self._connected:
+            self._connected = there
+            where = self._assignment.link.endpoint
+            log.warning("%s %s", where, "is back" if there else "is gone: messages are lost")
 
     def explain(self, error: Exception) -> Exception:
         """A failure of the clockwork, in the words of whoever is to blame."""

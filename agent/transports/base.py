@@ -34,5 +34,8 @@ class Transport(Protocol):
         Own publications are not handed over: who wants them has them already. Raises TransportError.
         """
 
+    def connected(self) -> bool:
+        """Whether there is anybody at the other end now; True where that cannot be known."""
+
     def close(self) -> None:
         """Send what is under way, then disconnect; twice is no error."""

@@ -45,12 +45,14 @@ class ZenohRawTransport:
     errors: tuple[type[Exception], ...] = (zenoh.ZError,)
 
     def __init__(self) -> None:
+        self._endpoint = ""
         self._session: zenoh.Session | None = None
         # Dropping a publisher or subscriber undeclares it.
         self._declared: list[object] = []
 
     def open(self, link: Link) -> None:
         """Connect to the endpoint, or look for peers. Raises TransportError after five seconds."""
+        self._endpoint = link.endpoint
         config = zenoh.Config()
         try:
             for path, value in settings_of(link).items():
@@ -100,6 +102,10 @@ class ZenohRawTransport:
             )
         except zenoh.ZError as error:
             raise TransportError(f"Zenoh refuses to subscribe to {key}: {error}") from error
+
+    def connected(self) -> bool:
+        """Whether the router of the endpoint is there; Zenoh itself connects again when it returns."""
+        return not self._endpoint or bool(self._opened().info.routers_zid())
 
     def close(self) -> None:
         """Let the last batch leave, then close the session."""
