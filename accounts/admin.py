@@ -58,6 +58,13 @@ class UserAdmin(auth_admin.UserAdmin[User]):
         ),
     )
 
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Leave out how passwords are kept for those who may only look."""
+        shown = super().get_fieldsets(request, obj)
+        if obj is None or self.has_change_permission(request, obj):
+            return shown
+        return [(None, {"fields": ("email",)}), *list(shown)[1:]]
+
 
 @admin.register(IdempotencyKey)
 class IdempotencyKeyAdmin(admin.ModelAdmin[IdempotencyKey]):

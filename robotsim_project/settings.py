@@ -128,6 +128,8 @@ TASK_LEASE_SECONDS = number("TASK_LEASE_SECONDS", 60, least=1, most=86400)
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.permissions.RoleBackend"]
+if ENVIRONMENT == "test":  # a good hash takes a second: too long where each test makes users
+    PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
@@ -203,8 +205,8 @@ TIME_ZONE = time_zone("TIME_ZONE", "UTC")
 USE_TZ = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
-# Without `collectstatic` (development) the files are found where the packages keep them.
+# Production serves what `collectstatic` has gathered; elsewhere files are found where the packages keep them.
+STATIC_ROOT = BASE_DIR / "staticfiles" if PRODUCTION else None
 WHITENOISE_USE_FINDERS = not PRODUCTION
 WHITENOISE_AUTOREFRESH = False
 
