@@ -2,19 +2,12 @@
 
 import importlib.util
 import shutil
-import signal
 import socket
-import subprocess
-import time
 from pathlib import Path
-
-from robotsim_project.local.children import die_with_parent, end
-
-_START_SECONDS = 30.0
 
 
 class RedisUnavailableError(Exception):
-    """There is no Redis server to start, or it does not start; the sentence says what to do."""
+    """There is no Redis server to start; the sentence says what to do."""
 
 
 def redis_binary() -> Path:
@@ -38,79 +31,29 @@ def redis_binary() -> Path:
     return Path(found)
 
 
-class RedisServer:
-    """One Redis server, which keeps its data in `folder` and listens on `sock` only."""
+def redis_command(folder: Path, sock: Path, *, durable: bool, databases: int = 16) -> list[str]:
+    """The command of a server that keeps its data in `folder` and listens on the socket only.
 
-    def __init__(self, folder: Path, sock: Path, *, durable: bool, databases: int = 16) -> None:
-        self.sock = sock
-        self._folder = folder
-        self._durable = durable
-        self._databases = databases
-        self._process: subprocess.Popen[bytes] | None = None
+    A durable one writes an append-only file, so that its state survives a restart.
 
-    @property
-    def process(self) -> subprocess.Popen[bytes]:
-        """The server's process, once started."""
-        if self._process is None:
-            raise RuntimeError("the Redis server was not started")
-        return self._process
-
-    def url(self, database: int = 0) -> str:
-        """Address of one of its databases, as REDIS_URL takes it."""
-        return f"unix://{self.sock}?db={database}"
-
-    def start(self) -> None:
-        """Start it and wait until it answers.
-
-        Raises:
-            RedisUnavailableError: it ended or did not answer in time; its log is in the folder.
-        """
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.sock.unlink(missing_ok=True)
-        with (self._folder / "redis.log").open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603  our own arguments
-                [str(redis_binary()), *self._options()],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509  no threads yet
-            )
-        self._wait()
-
-    def stop(self) -> None:
-        """End it; what is durable is on disk afterwards. Stopping twice is no error."""
-        if self._process is not None:
-            end([self._process], patience=5)
-        self.sock.unlink(missing_ok=True)
-
-    def _options(self) -> list[str]:
-        return [
-            *("--port", "0"),
-            *("--unixsocket", str(self.sock)),
-            *("--unixsocketperm", "700"),
-            *("--dir", str(self._folder)),
-            *("--databases", str(self._databases)),
-            *("--save", ""),
-            *("--appendonly", "yes" if self._durable else "no"),
-            *("--daemonize", "no"),
-        ]
-
-    def _wait(self) -> None:
-        deadline = time.monotonic() + _START_SECONDS
-        while time.monotonic() < deadline:
-            if self.process.poll() is not None:
-                break
-            if answers(self.sock):
-                return
-            time.sleep(0.02)
-        self.stop()
-        log = self._folder / "redis.log"
-        raise RedisUnavailableError(f"Redis did not start; the reason is at the end of {log}.")
+    Raises:
+        RedisUnavailableError: there is no Redis server.
+    """
+    return [
+        str(redis_binary()),
+        *("--port", "0"),
+        *("--unixsocket", str(sock)),
+        *("--unixsocketperm", "700"),
+        *("--dir", str(folder)),
+        *("--databases", str(databases)),
+        *("--save", ""),
+        *("--appendonly", "yes" if durable else "no"),
+        *("--daemonize", "no"),
+    ]
 
 
-def answers(sock: Path) -> bool:
-    """Whether a Redis server answers on that unix socket (one that still loads its data does not)."""
+def redis_answers(sock: Path) -> bool:
+    """Whether a Redis server answers on that socket (one that still loads its data does not)."""
     try:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(1.0)

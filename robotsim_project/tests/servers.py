@@ -1,22 +1,18 @@
-"""Real PostgreSQL and S3 servers for tests, from wheels, in a private folder, as any user and as root."""
+"""Real PostgreSQL and Redis servers for tests, from wheels; they run as any user and as root."""
 
 import os
-import secrets
 import shutil
 import signal
 import socket
 import stat
 import subprocess
-import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import quote
 
 from robotsim_project.local.children import die_with_parent, end
+from robotsim_project.local.redis import redis_answers, redis_command
 
 NOBODY = 65534
 _START_SECONDS = 60.0
@@ -25,6 +21,45 @@ _START_SECONDS = 60.0
 def open_to_all(path: Path) -> bool:
     """Whether any user may enter the folder, judged by the modes of it and of all above it."""
     return all(part.stat().st_mode & stat.S_IXOTH for part in (path, *path.parents))
+
+
+class Redis:
+    """A throwaway Redis server on a unix socket."""
+
+    def __init__(self, folder: Path, databases: int) -> None:
+        self._folder = folder
+        self._sock = folder / "r.sock"
+        self._databases = databases
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def url(self, database: int) -> str:
+        """REDIS_URL of one of its databases, known before it starts."""
+        return f"unix://{self._sock}?db={database}"
+
+    def start(self) -> None:
+        """Start it and wait until it answers.
+
+        Raises:
+            RedisUnavailableError: there is no Redis server to start.
+        """
+        command = redis_command(self._folder, self._sock, durable=False, databases=self._databases)
+        self._folder.mkdir(mode=0o700)
+        log = self._folder / "redis.log"
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                preexec_fn=die_with_parent(signal.SIGKILL),  # noqa: PLW1509
+            )
+        wait_until(lambda: redis_answers(self._sock), self._process, log)
+
+    def stop(self) -> None:
+        """End it at once (nothing in it is kept)."""
+        if self._process is not None:
+            end([self._process], first=signal.SIGKILL)
 
 
 class PostgreSQL:
@@ -99,122 +134,10 @@ class PostgreSQL:
             )
 
 
-class S3:
-    """A throwaway S3 server (SeaweedFS) on loopback."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
-        self.access_key = "robotsim-tests"
-        self.secret_key = secrets.token_urlsafe(24)
-        self.endpoint = ""
-
-    def start(self) -> None:
-        """Start it without waiting; starting twice is no error."""
-        if self._process is not None:
-            return
-        self._folder.mkdir(mode=0o700)
-        names = ["master", "volume", "filer", "s3"]
-        ports = free_ports(2 * len(names))
-        flags: list[str] = []
-        sockets: list[str] = []
-        for index, name in enumerate(names):
-            port, rpc = ports[2 * index : 2 * index + 2]
-            flags += [f"-{name}.port={port}", f"-{name}.port.grpc={rpc}"]
-            # It leaves these behind, in a place that cannot be chosen.
-            sockets.append(f"/tmp/seaweedfs-{name}-grpc-{rpc}.sock")  # noqa: S108
-        self.endpoint = f"127.0.0.1:{ports[6]}"
-        own = [
-            f"-filer.localSocket={self._folder}/f.sock",
-            f"-s3.localSocket={self._folder}/s.sock",
-        ]
-        # One volume per bucket and small volumes: each would reserve a gigabyte otherwise.
-        small = [
-            "-master.telemetry=false",
-            "-master.volumeSizeLimitMB=64",
-            "-volume.max=0",
-            "-volume.preStopSeconds=0",
-        ]
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [
-                    *(weed(), "server", "-s3", "-s3.port.iceberg=0", "-s3.port.lance=0"),
-                    *(f"-dir={self._folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
-                    *(*small, *own, *flags),
-                ],
-                cwd=self._folder,
-                env={
-                    **os.environ,
-                    "AWS_ACCESS_KEY_ID": self.access_key,
-                    "AWS_SECRET_ACCESS_KEY": self.secret_key,
-                },
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                preexec_fn=die_with_parent(signal.SIGKILL),  # noqa: PLW1509
-            )
-
-    def stop(self) -> None:
-        """End it at once (nothing in it is kept)."""
-        if self._process is not None:
-            end([self._process], first=signal.SIGKILL)
-        self.remove_sockets()
-
-    def remove_sockets(self) -> None:
-        """Remove what the server leaves outside its folder, be it of a run that was killed."""
-        listed = self._folder / "sockets"
-        if listed.is_file():
-            for each in listed.read_text().splitlines():
-                Path(each).unlink(missing_ok=True)
-
-    @property
-    def _log(self) -> Path:
-        return self._folder / "s3.log"
-
-    @property
-    def address(self) -> str:
-        """Endpoint, access key and secret key, parted by blanks."""
-        return f"{self.endpoint} {self.access_key} {self.secret_key}"
-
-    def wait(self, endpoint: str) -> None:
-        """Wait until the S3 server at that endpoint (our own, or the run's) takes calls."""
-        wait_until(lambda: serves_http(f"http://{endpoint}/"), self._process, self._log)
-
-
-def weed() -> str:
-    """SeaweedFS's program, which its wheel puts beside this Python."""
-    beside = Path(sys.executable).parent / "weed"
-    found = str(beside) if beside.is_file() else shutil.which("weed")
-    if found is None:
-        raise FileNotFoundError("`weed` is missing: install requirements-dev.txt")
-    return found
-
-
-def free_ports(count: int) -> list[int]:
-    """Different free loopback ports."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [int(each.getsockname()[1]) for each in sockets]
-
-
 def listening(path: Path) -> bool:
     """Whether somebody takes connections on that unix socket."""
     with socket.socket(socket.AF_UNIX) as connection:
         return connection.connect_ex(str(path)) == 0
-
-
-def serves_http(url: str) -> bool:
-    """Whether there is an HTTP answer below 500, be it a refusal."""
-    try:
-        with urllib.request.urlopen(url, timeout=2):  # noqa: S310  loopback
-            return True
-    except urllib.error.HTTPError as error:
-        return error.code < 500
-    except OSError:
-        return False
 
 
 def wait_until(

@@ -7,6 +7,7 @@ their own. PostgreSQL and S3 start when a test first asks for them; with xdist t
 `ROBOTSIM_TEST_DATABASE=sqlite` runs the same tests on SQLite.
 """
 
+import atexit
 import fcntl
 import os
 import shutil
@@ -19,8 +20,9 @@ from typing import Any
 
 import pytest
 
-from robotsim_project.local.redis import RedisServer, RedisUnavailableError
-from robotsim_project.tests.servers import S3, PostgreSQL, open_to_all
+from robotsim_project.local.redis import RedisUnavailableError
+from robotsim_project.tests.s3 import S3
+from robotsim_project.tests.servers import PostgreSQL, Redis, open_to_all
 
 _FOLDER = "ROBOTSIM_TEST_FOLDER"
 _S3 = "ROBOTSIM_TEST_S3"
@@ -34,9 +36,8 @@ class Services:
     def __init__(self, folder: Path, *, owner: bool) -> None:
         self.owner = owner
         self.folder = folder
-        self.redis = RedisServer(
-            folder / "redis", folder / "r.sock", durable=False, databases=_DATABASES
-        )
+        self._pid = os.getpid()
+        self.redis = Redis(folder / "redis", _DATABASES)
         self.redis_problem = ""
         self.postgres = None if on_sqlite() else PostgreSQL(folder / "pg")
         self.s3 = S3(folder / "s3")
@@ -64,7 +65,7 @@ class Services:
 
     def stop(self) -> None:
         """End all servers and remove the folder."""
-        if self.owner:
+        if self.owner and os.getpid() == self._pid:  # not in a fork
             self.s3.stop()
             self.redis.stop()
             if self.postgres is not None:
@@ -130,6 +131,8 @@ def prepare() -> Services:
 
 
 SERVICES = prepare()
+# Also when pytest gives up before it has begun, for example over settings that cannot be read.
+atexit.register(SERVICES.stop)
 
 
 def pytest_configure(config: pytest.Config) -> None:
