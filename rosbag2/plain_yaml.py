@@ -64,7 +64,7 @@ class _Builder:
 
     def scalar(self, event: Any) -> None:
         _check_tag(event.tag)
-        null = event.style is None and event.value in _NULLS
+        null = not event.style and event.value in _NULLS
         node = None if null else str(event.value)
         if event.anchor:
             self.anchors[event.anchor] = (node, 1)

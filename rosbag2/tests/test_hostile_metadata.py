@@ -59,6 +59,11 @@ def test_honest_aliases_are_read() -> None:
     assert plain_yaml.parse("a: &x {b: '1'}\nc: *x\n") == {"a": {"b": "1"}, "c": {"b": "1"}}
 
 
+def test_nothing_is_none_unless_it_is_quoted() -> None:
+    node = plain_yaml.parse("a: ~\nb: '~'\nc:\nd: ''\ne: null\nf: 012\n")
+    assert node == {"a": None, "b": "~", "c": None, "d": "", "e": None, "f": "012"}
+
+
 def test_a_deep_list_within_bounds_is_read() -> None:
     node = plain_yaml.parse("[" * plain_yaml.MAX_DEPTH + "]" * plain_yaml.MAX_DEPTH)
     assert isinstance(node, list)

@@ -1,0 +1,83 @@
+"""What metadata.yaml says otherwise than the data is a warning; the data count."""
+
+from pathlib import Path
+
+import pytest
+
+from rosbag2.tests.bundles import QOS, START, TOPICS, bag, database, metadata, read, rows
+from rosbag2.verify import verify
+
+ODOM = ("/odom", "nav_msgs/msg/Odometry", 5)
+IMU = ("/imu", "sensor_msgs/msg/Imu", 5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"count": 11}, "COUNT_MISMATCH"),
+        ({"count": 0}, "COUNT_MISMATCH"),
+        ({"topics": [ODOM, ("/imu", "sensor_msgs/msg/Imu", 4)]}, "COUNT_MISMATCH"),
+        ({"topics": [ODOM]}, "COUNT_MISMATCH"),
+        ({"topics": [ODOM, IMU, ("/gone", "std_msgs/msg/String", 3)]}, "COUNT_MISMATCH"),
+        ({"start": START + 1}, "TIME_MISMATCH"),
+        ({"start": 2**63 - 1}, "TIME_MISMATCH"),
+        ({"duration": 0}, "TIME_MISMATCH"),
+        ({"topics": [ODOM, ("/imu", "std_msgs/msg/String", 5)]}, "TYPE_MISMATCH"),
+        ({"qos": "[{history: 1}]"}, "QOS_MISMATCH"),
+    ],
+)
+def test_a_difference_is_one_warning(tmp_path: Path, changes: dict[str, object], code: str) -> None:
+    metadata(bag(tmp_path), **changes)
+    verdict = verify(tmp_path)
+    assert verdict.status == "ready_with_warnings"
+    assert [warning.code for warning in verdict.warnings] == [code]
+    assert verdict.index is not None
+    assert (verdict.index.message_count, verdict.index.start_ns) == (10, START)
+    assert len(read(tmp_path)) == 10
+
+
+def test_a_topic_without_messages_may_be_missing_on_either_side(tmp_path: Path) -> None:
+    database(tmp_path / "bag_0.db3", topics=[*TOPICS, (3, "/rosout", "rcl_interfaces/msg/Log")])
+    metadata(tmp_path, topics=[ODOM, IMU, ("/parameter_events", "a/msg/B", 0)])
+    assert verify(tmp_path).status == "ready"
+
+
+def test_crystal_type_names_are_the_same_types(tmp_path: Path) -> None:
+    metadata(bag(tmp_path), topics=[("/odom", "nav_msgs/Odometry", 5), IMU])
+    assert verify(tmp_path).status == "ready"
+
+
+def test_no_messages(tmp_path: Path) -> None:
+    bag(tmp_path, [])
+    metadata(tmp_path, count=0, start=2**63 - 1, duration=0, topics=[])
+    verdict = verify(tmp_path)
+    assert [warning.code for warning in verdict.warnings] == ["EMPTY"]
+    assert verdict.index is not None
+    assert (verdict.index.message_count, verdict.index.start_ns) == (0, None)
+    assert read(tmp_path) == []
+
+
+def test_two_rows_of_one_topic_are_both_replayed(tmp_path: Path) -> None:
+    same = [(1, "/odom", "nav_msgs/msg/Odometry"), (2, "/odom", "nav_msgs/msg/Path")]
+    database(tmp_path / "bag_0.db3", topics=same, qos=QOS)
+    metadata(tmp_path, topics=[("/odom", "nav_msgs/msg/Odometry", 10)], qos="|\n" + _indented(QOS))
+    assert [name for _, name, _ in read(tmp_path, ["/odom"])] == ["/odom"] * 10
+    verdict = verify(tmp_path)
+    assert [warning.code for warning in verdict.warnings] == ["TOPIC_AMBIGUOUS"]
+    assert verdict.index is not None
+    assert [topic.message_count for topic in verdict.index.topics] == [10]
+
+
+def test_messages_of_no_topic_are_counted_and_left_out(tmp_path: Path) -> None:
+    messages = rows(10)
+    messages[3:5] = [(77, time, data) for _, time, data in messages[3:5]]
+    bag(tmp_path, messages)
+    metadata(tmp_path, count=8, topics=[("/odom", "a", 4), ("/imu", "b", 4)])
+    codes = {warning.code: warning.details for warning in verify(tmp_path).warnings}
+    assert codes["ORPHAN_MESSAGES"] == {"file": "bag_0.db3", "found": 2}
+    assert "COUNT_MISMATCH" not in codes
+    assert [t for t, _, _ in read(tmp_path)] == [t for key, t, _ in messages if key != 77]
+
+
+def _indented(text: str) -> str:
+    return "".join(f"          {line}\n" for line in text.splitlines()).rstrip("\n")

@@ -1,0 +1,79 @@
+"""A database with a journal beside it: what the journal holds counts, and the bag stays as it is."""
+
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from rosbag2.tests.bundles import START, TOPICS, bag, database, metadata, read, rows
+from rosbag2.verify import verify
+
+
+def _killed_wal(source: Path, target: Path) -> None:
+    """The files of a recorder that was killed: most messages are still in the WAL."""
+    database(source, [])
+    with closing(sqlite3.connect(source)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        connection.executemany(
+            "INSERT INTO messages (topic_id, timestamp, data) VALUES (?, ?, ?)", rows()
+        )
+        connection.commit()
+        for end in ("", "-wal", "-shm"):
+            shutil.copy(f"{source}{end}", f"{target}{end}")
+
+
+def test_messages_in_the_wal_count(tmp_path: Path) -> None:
+    folder = tmp_path / "bag"
+    folder.mkdir()
+    _killed_wal(tmp_path / "live.db3", folder / "bag_0.db3")
+    metadata(folder)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    folder.chmod(0o555)
+    try:
+        assert [(t, d) for t, _, d in read(folder)] == [(t, d) for _, t, d in rows()]
+        assert verify(folder).status == "ready"
+    finally:
+        folder.chmod(0o755)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_the_wal_counts_without_its_shared_memory(tmp_path: Path) -> None:
+    folder = tmp_path / "bag"
+    folder.mkdir()
+    _killed_wal(tmp_path / "live.db3", folder / "bag_0.db3")
+    (folder / "bag_0.db3-shm").unlink()
+    metadata(folder)
+    assert len(read(folder)) == 10
+
+
+def test_an_empty_wal_is_nothing(tmp_path: Path) -> None:
+    folder = bag(tmp_path)
+    (folder / "bag_0.db3-wal").touch()
+    assert len(read(folder)) == 10
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "bag_0.db3",
+        "bag_0.db3-wal",
+        "metadata.yaml",
+    ]
+
+
+def test_a_half_written_transaction_is_taken_back(tmp_path: Path) -> None:
+    folder = bag(tmp_path / "bag", rows(2000))
+    live = tmp_path / "live.db3"
+    shutil.copy(folder / "bag_0.db3", live)
+    with closing(sqlite3.connect(live)) as connection:
+        connection.execute("PRAGMA cache_size = 1")
+        connection.execute("UPDATE messages SET timestamp = 5, data = zeroblob(20)")
+        shutil.copy(live, folder / "bag_0.db3")
+        shutil.copy(f"{live}-journal", folder / "bag_0.db3-journal")
+    before = (folder / "bag_0.db3").read_bytes()
+    assert [t for t, _, _ in read(folder)] == [t for _, t, _ in rows(2000)]
+    assert (folder / "bag_0.db3").read_bytes() == before
+
+
+def test_signs_in_the_path(tmp_path: Path) -> None:
+    folder = bag(tmp_path / "a b?mode=rw#c%20")
+    database(folder / "50% of?it#.db3", rows(3, START), topics=TOPICS)
+    metadata(folder, files=["'50% of?it#.db3'"])
+    assert len(read(folder)) == 3
