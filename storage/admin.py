@@ -1,5 +1,6 @@
 """The console's pages of rosbags: what was counted is shown, never edited."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin, messages
@@ -59,8 +60,7 @@ class RosbagAdmin(admin.ModelAdmin[Rosbag]):
     date_hierarchy = None
     inlines = [FileInline, TopicInline]
     actions = ["verify_again"]
-    fields = [
-        "name",
+    readonly_fields = [
         "origin",
         "original",
         "status",
@@ -80,7 +80,7 @@ class RosbagAdmin(admin.ModelAdmin[Rosbag]):
         "created_at",
         "updated_at",
     ]
-    readonly_fields = fields[1:]
+    fields = ["name", *readonly_fields]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Rosbag]:
         return super().get_queryset(request).filter(deleted_at=None)
@@ -130,7 +130,7 @@ class RosbagAdmin(admin.ModelAdmin[Rosbag]):
                 self.message_user(request, str(error), messages.ERROR)
 
     def get_deleted_objects(
-        self, objs: QuerySet[Rosbag] | list[Rosbag], request: HttpRequest
+        self, objs: Sequence[Rosbag] | QuerySet[Rosbag], request: HttpRequest
     ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
         """Only the rosbags themselves: nothing is removed with them."""
         return [str(rosbag) for rosbag in objs], {}, set(), []

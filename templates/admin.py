@@ -1,5 +1,6 @@
 """The console's pages of templates; every change goes through the service."""
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 from django import forms
@@ -99,7 +100,7 @@ class TemplateAdmin(admin.ModelAdmin[Template]):
             templates.delete(template)
 
     def get_deleted_objects(
-        self, objs: QuerySet[Template] | list[Template], request: HttpRequest
+        self, objs: Sequence[Template] | QuerySet[Template], request: HttpRequest
     ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
         """Only the templates themselves: nothing is removed with them."""
         return [str(template) for template in objs], {}, set(), []

@@ -1,7 +1,5 @@
 """Where signed addresses of the folder store lead: reading an object, writing a part."""
 
-from typing import cast
-
 from django.core.signing import BadSignature
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -18,7 +16,7 @@ from storage.client import object_store
 from storage.client.folder import FolderStore
 from storage.client.grants import PartGrant, ReadGrant, granted
 from storage.exceptions import LinkRefusedError, ObjectNotFoundError, PartRefusedError
-from storage.services import uploads
+from storage.services import upload_parts
 
 
 @extend_schema(exclude=True)
@@ -87,8 +85,8 @@ def _download(request: HttpRequest, store: FolderStore, grant: ReadGrant) -> Htt
     if part is not None:
         response["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{size}"
     filename = grant.filename or grant.key.rpartition("/")[2]
-    response["Content-Disposition"] = cast(
-        "str", content_disposition_header(as_attachment=True, filename=filename)
+    response["Content-Disposition"] = str(
+        content_disposition_header(as_attachment=True, filename=filename)
     )
     return response
 
@@ -98,7 +96,7 @@ def _checked_length(request: Request, grant: PartGrant) -> int:
     declared = request.META.get("CONTENT_LENGTH") or ""
     if not declared.isdecimal():
         raise PartRefusedError(_("Say the size of the part in the header Content-Length."))
-    planned = uploads.part_size(grant.key, grant.upload_id, grant.number)
+    planned = upload_parts.part_size(grant.key, grant.upload_id, grant.number)
     if planned is None:
         raise ObjectNotFoundError(_("This upload is no longer open: ask for new addresses."))
     if int(declared) != planned:

@@ -10,6 +10,7 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.idempotency import idempotent
 from storage import tasks
 from storage.api.filters import RosbagFilter
 from storage.api.serializers import (
@@ -44,11 +45,14 @@ class RosbagViewSet(
     @extend_schema(
         request={"multipart/form-data": UploadSerializer}, responses={202: RosbagSerializer}
     )
+    @idempotent
     def create(self, request: Request) -> Response:
         """Store a small bundle; it is verified in the background."""
         form = UploadSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         files = [(file.name, file.file) for file in form.validated_data["files"]]
+        for _name, stream in files:
+            stream.seek(0)  # it may have been read for its checksum
         name = form.validated_data["name"] or files[0][0]
         rosbag = intake.import_files(name, files, created_by=request.user)
         return self._accepted(rosbag)

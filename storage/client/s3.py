@@ -134,7 +134,7 @@ class S3Store:
 
     def start_upload(self, key: str) -> str:
         with s3_errors():
-            return self.client.create_multipart_upload(Bucket=self.bucket, Key=key)["UploadId"]
+            return str(self.client.create_multipart_upload(Bucket=self.bucket, Key=key)["UploadId"])
 
     def sign_part(self, key: str, upload_id: str, number: int, *, audience: Audience) -> str:
         params = {"Bucket": self.bucket, "Key": key, "UploadId": upload_id, "PartNumber": number}
@@ -143,11 +143,15 @@ class S3Store:
     def list_parts(self, key: str, upload_id: str) -> Sequence[UploadedPart]:
         with s3_errors():
             pages = self.client.get_paginator("list_parts")
-            return [
-                UploadedPart(part["PartNumber"], part["ETag"])
+            found = [
+                part
                 for page in pages.paginate(Bucket=self.bucket, Key=key, UploadId=upload_id)
                 for part in page.get("Parts", [])
             ]
+        # Some servers list a part that was sent again twice: the newer one counts.
+        found.sort(key=lambda part: part["LastModified"])
+        newest = {part["PartNumber"]: part["ETag"] for part in found}
+        return [UploadedPart(number, newest[number]) for number in sorted(newest)]
 
     def finish_upload(self, key: str, upload_id: str, parts: Sequence[UploadedPart]) -> None:
         ordered: Any = [
@@ -195,9 +199,10 @@ class S3Store:
     def _sign(self, call: str, params: dict[str, Any], audience: Audience) -> str:
         client = self._public if audience == "browser" else self._client
         with s3_errors():
-            return client.generate_presigned_url(
+            address = client.generate_presigned_url(
                 call, Params=params, ExpiresIn=settings.SIGNED_URL_SECONDS
             )
+        return str(address)
 
 
 def _client(endpoint: str, bucket: str, credentials: tuple[str, str], *, use_ssl: bool) -> Any:

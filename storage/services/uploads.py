@@ -7,7 +7,6 @@ from datetime import timedelta
 from io import BytesIO
 from typing import Any
 
-from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -20,8 +19,8 @@ from storage.models import Rosbag, RosbagFile
 from storage.services.deletion import discard
 from storage.services.digest import content_digest
 from storage.services.intake import LONGEST_NAME, check_paths
+from storage.services.upload_parts import FilePlan, part_sizes, plan, stored_parts
 
-MOST_PARTS = 10_000
 LARGEST_FILE = 5 * 2**40
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -33,24 +32,6 @@ class NewFile:
     path: str
     size: int
     sha256: str
-
-
-@dataclass(frozen=True)
-class PartPlan:
-    """Where to PUT one part, and its size in bytes."""
-
-    number: int
-    url: str
-    size: int
-
-
-@dataclass(frozen=True)
-class FilePlan:
-    """The parts of a file that the storage does not hold yet."""
-
-    path: str
-    upload_id: str
-    parts: list[PartPlan]
 
 
 @dataclass(frozen=True)
@@ -95,7 +76,7 @@ def addresses(rosbag: Rosbag, *, audience: Audience) -> list[FilePlan]:
         StoreError: the storage is away.
     """
     _require_open(rosbag)
-    return [_plan(file, audience) for file in rosbag.files.all()]
+    return [plan(file, audience) for file in rosbag.files.all()]
 
 
 def complete(rosbag: Rosbag, files: Iterable[FinishedUpload]) -> Rosbag:
@@ -153,25 +134,6 @@ def abandon_stale(older_than: timedelta) -> int:
     return len(rosbags)
 
 
-def part_sizes(size: int) -> list[int]:
-    """Sizes in bytes of the parts that a file is cut into: all alike but the last."""
-    part = max(settings.UPLOAD_PART_BYTES, -(-size // MOST_PARTS))
-    whole, rest = divmod(size, part)
-    return [part] * whole + ([rest] if rest else [])
-
-
-def part_size(key: str, upload_id: str, number: int) -> int | None:
-    """Size in bytes that a part of an open upload must have; None when there is no such part."""
-    file = RosbagFile.objects.filter(
-        key=key,
-        upload_id=upload_id,
-        rosbag__status=Status.UPLOADING,
-        rosbag__deleted_at=None,
-    ).first()
-    sizes = part_sizes(file.size) if file else []
-    return sizes[number - 1] if 0 < number <= len(sizes) else None
-
-
 def _check_files(files: Sequence[NewFile]) -> None:
     detail = _("Give the size in bytes and the SHA-256 as 64 hexadecimal digits.")
     errors = [
@@ -208,42 +170,9 @@ def _require_open(rosbag: Rosbag) -> None:
         raise UploadClosedError(_("This upload has ended: begin a new one."))
 
 
-def _plan(file: RosbagFile, audience: Audience) -> FilePlan:
-    store = object_store()
-    stored = _stored_parts(file)
-    if stored is None:
-        found = store.stat(file.key)
-        if not file.size or (found and found.size == file.size):
-            return FilePlan(file.path, file.upload_id, [])
-        stored = _reopen(file)
-    parts = [
-        PartPlan(number, store.sign_part(file.key, file.upload_id, number, audience=audience), size)
-        for number, size in enumerate(part_sizes(file.size), start=1)
-        if number not in stored
-    ]
-    return FilePlan(file.path, file.upload_id, parts)
-
-
-def _stored_parts(file: RosbagFile) -> dict[int, UploadedPart] | None:
-    """Stored parts by number; None when the upload is not open (finished, or lost by the storage)."""
-    if not file.upload_id:
-        return None
-    try:
-        parts = object_store().list_parts(file.key, file.upload_id)
-    except FileNotFoundError:
-        return None
-    return {part.number: part for part in parts}
-
-
-def _reopen(file: RosbagFile) -> dict[int, UploadedPart]:
-    file.upload_id = object_store().start_upload(file.key)
-    file.save(update_fields=["upload_id"])
-    return {}
-
-
 def _finish(file: RosbagFile, named: FinishedUpload | None) -> None:
     store = object_store()
-    stored = _stored_parts(file)
+    stored = stored_parts(file)
     if stored is not None:
         if named is not None and named.upload_id == file.upload_id:
             stored |= {part.number: part for part in named.parts}

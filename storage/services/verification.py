@@ -166,14 +166,16 @@ def _of_verdict(verdict: Verdict) -> dict[str, Any]:
 
 
 def _of_index(index: BagIndex) -> dict[str, Any]:
-    counted = index.message_count > 0
+    span = 0
+    if index.start_ns is not None and index.end_ns is not None:
+        span = index.end_ns - index.start_ns
     return {
         "storage_id": index.storage_id,
         "version": index.version,
         "ros_distro": index.ros_distro,
         "compression": index.compression,
-        "start_ns": index.start_ns if counted else None,
-        "duration_ns": index.end_ns - index.start_ns if counted else 0,
+        "start_ns": index.start_ns,
+        "duration_ns": span,
         "message_count": index.message_count,
     }
 

@@ -9,6 +9,7 @@ from rest_framework import mixins, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.idempotency import idempotent
 from templates.api.serializers import TemplateSerializer
 from templates.models import Template
 from templates.services import templates
@@ -37,6 +38,7 @@ class TemplateViewSet(
     lookup_value_regex = "[0-9]{1,18}"
 
     @extend_schema(responses={201: TemplateSerializer})
+    @idempotent
     def create(self, request: Request) -> Response:
         """Make a template."""
         asked = TemplateSerializer(data=request.data)

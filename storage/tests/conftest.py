@@ -1,0 +1,41 @@
+"""What the tests of storage stand on: a store of their own, and small bundles made on the spot."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rosbag2.metadata import Topic
+from rosbag2.writer import BagWriter
+from storage.client import object_store
+from storage.client.base import ObjectStore
+
+MakeBag = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def own_folders(settings: Any, tmp_path: Path) -> None:
+    settings.STORAGE_DIR = tmp_path / "objects"
+    settings.DATA_DIR = tmp_path / "data"
+
+
+@pytest.fixture(params=["folder", "s3"])
+def store(request: pytest.FixtureRequest, own_folders: None) -> ObjectStore:
+    if request.param == "s3":
+        request.getfixturevalue("s3_settings")
+    return object_store()
+
+
+@pytest.fixture
+def make_bag(tmp_path: Path) -> MakeBag:
+    def make(name: str = "bag", *, messages: int = 5, step_ns: int = 100_000_000) -> Path:
+        folder = tmp_path / name
+        with BagWriter(folder) as bag:
+            odom = bag.add_topic(Topic("/odom", "nav_msgs/msg/Odometry"))
+            bag.add_topic(Topic("/idle", "std_msgs/msg/String"))
+            for number in range(messages):
+                bag.write(odom, 1_000_000_000 + number * step_ns, bytes([0, 1, 0, 0, number % 256]))
+        return folder
+
+    return make

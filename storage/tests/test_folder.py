@@ -1,0 +1,122 @@
+"""What only the folder store has to fear: keys that lead out of it, a full disk, killed writers."""
+
+import errno
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from storage.client.base import StoreError
+from storage.client.files import STALE_SECONDS
+from storage.client.folder import FolderStore
+from storage.client.grants import PartGrant
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> FolderStore:
+    return FolderStore(tmp_path / "objects")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "../a",
+        "/etc/passwd",
+        "rosbags/../../a",
+        "rosbags//a",
+        "a\\b",
+        "a\0b",
+        "",
+        ".",
+        ".uploads/x/key",
+    ],
+)
+def test_keys_that_lead_out_are_refused(folder: FolderStore, key: str) -> None:
+    with pytest.raises(ValueError, match="not the key"):
+        folder.put(key, io.BytesIO(b"x"))
+    with pytest.raises(ValueError, match="not the key"):
+        folder.open(key)
+    with pytest.raises(ValueError, match="not the key"):
+        folder.delete([key])
+    with pytest.raises(ValueError, match="not the key"):
+        folder.start_upload(key)
+
+
+def test_a_link_that_leads_out_is_refused(folder: FolderStore, tmp_path: Path) -> None:
+    folder.check()
+    (tmp_path / "secret").write_text("secret")
+    (folder.root / "link").symlink_to(tmp_path)
+    with pytest.raises(ValueError, match="not the key"):
+        folder.open("link/secret")
+
+
+@pytest.mark.parametrize("upload_id", ["..", "../../etc", "0" * 32, "", "*"])
+def test_unknown_uploads_are_not_there(folder: FolderStore, upload_id: str) -> None:
+    with pytest.raises(FileNotFoundError):
+        folder.list_parts("rosbags/1/a", upload_id)
+    with pytest.raises(FileNotFoundError):
+        folder.write_part(PartGrant("rosbags/1/a", upload_id, 1), [b"x"])
+
+
+def test_an_upload_serves_only_its_own_key(folder: FolderStore) -> None:
+    upload = folder.start_upload("rosbags/1/a")
+    with pytest.raises(FileNotFoundError):
+        folder.list_parts("rosbags/2/a", upload)
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(
+    folder: FolderStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    upload = folder.start_upload("rosbags/1/a")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StoreError, match="full"):
+        folder.put("rosbags/1/a", io.BytesIO(b"x"))
+    with pytest.raises(StoreError, match="full"):
+        folder.write_part(PartGrant("rosbags/1/a", upload, 1), [b"x"])
+    monkeypatch.undo()
+    assert list(folder.list("")) == []
+    assert folder.list_parts("rosbags/1/a", upload) == []
+    assert list(folder.scratch.iterdir()) == []
+
+
+def test_what_a_killed_writer_left_goes_after_a_day(folder: FolderStore) -> None:
+    folder.put("rosbags/1/a", io.BytesIO(b"x"))
+    old, new = folder.scratch / "old", folder.scratch / "new"
+    for path in (old, new):
+        path.write_bytes(b"half")
+    past = old.stat().st_mtime - STALE_SECONDS - 1
+    os.utime(old, (past, past))
+    folder.check()
+    assert sorted(path.name for path in folder.scratch.iterdir()) == ["new"]
+
+
+def test_a_kill_between_joining_and_tidying_is_mended(
+    folder: FolderStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = "rosbags/1/a"
+    upload = folder.start_upload(key)
+    folder.write_part(PartGrant(key, upload, 1), [b"all"])
+    parts = folder.list_parts(key, upload)
+
+    def killed(_self: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("storage.client.parts.PartFolder.remove", killed)
+        with pytest.raises(KeyboardInterrupt):
+            folder.finish_upload(key, upload, parts)
+    folder.finish_upload(key, upload, parts)
+    with folder.open(key) as file:
+        assert file.read() == b"all"
+    assert not (folder.root / ".uploads" / upload).exists()
+
+
+def test_emptied_folders_go(folder: FolderStore) -> None:
+    folder.put("rosbags/1/sub/a", io.BytesIO(b"x"))
+    folder.delete(["rosbags/1/sub/a"])
+    assert not (folder.root / "rosbags").exists()

@@ -1,0 +1,184 @@
+"""`manage.py import_bag`, as an operator meets it."""
+
+import json
+import shutil
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from storage.client import object_store
+from storage.client.base import ObjectStore, StoreError
+from storage.models import Rosbag
+from storage.services import intake
+from storage.tests.conftest import MakeBag
+
+pytestmark = pytest.mark.django_db
+BAGS = Path(__file__).resolve().parents[3] / "shared" / "bags"
+
+
+def import_bag(path: Path, *options: str) -> tuple[int, dict[str, Any]]:
+    """Exit code and the one line of JSON."""
+    out = StringIO()
+    code = 0
+    try:
+        call_command("import_bag", str(path), "--json", *options, stdout=out)
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+    [line] = out.getvalue().splitlines()
+    return code, json.loads(line)
+
+
+def test_a_bundle_is_stored_verified_and_indexed(store: ObjectStore, make_bag: MakeBag) -> None:
+    folder = make_bag("course", messages=11)
+    code, told = import_bag(folder)
+    rosbag = Rosbag.objects.get()
+    assert code == 0
+    assert told == {
+        "rosbag": rosbag.pk,
+        "status": "ready",
+        "code": "",
+        "sentence": "",
+        "warnings": [],
+        "message_count": 11,
+    }
+    assert (rosbag.name, rosbag.storage_id, rosbag.version) == ("course", "sqlite3", 9)
+    assert (rosbag.start_ns, rosbag.duration_ns) == (1_000_000_000, 1_000_000_000)
+    topics = {topic.name: topic for topic in rosbag.topics.all()}
+    assert topics["/odom"].message_count == 11
+    assert topics["/odom"].mean_rate_hz == pytest.approx(10)
+    assert sum(topics["/odom"].histogram) == 11
+    assert topics["/idle"].message_count == 0
+    for file in rosbag.files.all():
+        with store.open(file.key) as stored:
+            assert stored.read() == (folder / file.path).read_bytes()
+    assert rosbag.size == sum(path.stat().st_size for path in folder.iterdir())
+
+
+def test_the_same_bundle_is_kept_once(make_bag: MakeBag) -> None:
+    folder = make_bag()
+    _code, first = import_bag(folder, "--name", "one")
+    code, second = import_bag(folder, "--name", "two")
+    assert (code, second["rosbag"]) == (0, first["rosbag"])
+    keys = {found.key for found in object_store().list("rosbags/")}
+    assert keys == set(Rosbag.objects.get().files.values_list("key", flat=True))
+
+
+def test_a_deleted_or_rejected_bundle_is_imported_anew(make_bag: MakeBag) -> None:
+    folder = make_bag()
+    _code, first = import_bag(folder)
+    Rosbag.objects.update(deleted_at="2026-01-01T00:00Z")
+    _code, second = import_bag(folder)
+    assert second["rosbag"] != first["rosbag"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        ("no metadata", "METADATA_MISSING"),
+        ("no data", "FILE_MISSING"),
+        ("not sqlite", "FILE_NOT_SQLITE"),
+        ("no file", "METADATA_MISSING"),
+    ],
+)
+def test_a_broken_bundle_is_rejected_with_a_sentence(
+    make_bag: MakeBag, fault: str, code: str
+) -> None:
+    folder = make_bag()
+    [data] = folder.glob("*.db3")
+    match fault:
+        case "no metadata":
+            (folder / "metadata.yaml").unlink()
+        case "no data":
+            data.unlink()
+        case "not sqlite":
+            data.write_bytes(b"no database at all" * 100)
+        case "no file":
+            shutil.rmtree(folder)
+            folder.mkdir()
+    exit_code, told = import_bag(folder)
+    rosbag = Rosbag.objects.get()
+    assert exit_code == 2
+    assert (told["rosbag"], told["status"], told["code"]) == (rosbag.pk, "rejected", code)
+    assert told["message_count"] is None
+    assert told["sentence"] == rosbag.sentence != ""
+    assert not rosbag.topics.exists()
+
+
+def test_a_path_that_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "none", tmp_path / "file"):
+        code, told = import_bag(path)
+        assert code == 2
+        assert (told["rosbag"], told["status"], told["code"]) == (None, "rejected", "PATH_MISSING")
+    assert not Rosbag.objects.exists()
+
+
+def test_warnings_are_told(make_bag: MakeBag) -> None:
+    folder = make_bag(messages=0)
+    code, told = import_bag(folder)
+    assert (code, told["status"], told["message_count"]) == (0, "ready_with_warnings", 0)
+    assert [warning["code"] for warning in told["warnings"]] == ["EMPTY"]
+
+
+def test_a_full_disk_leaves_nothing(make_bag: MakeBag, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = make_bag()
+    put = type(object_store()).put
+
+    def full(store: Any, key: str, source: Any) -> None:
+        if key.endswith("metadata.yaml"):
+            raise StoreError("full")
+        put(store, key, source)
+
+    monkeypatch.setattr(type(object_store()), "put", full)
+    code, told = import_bag(folder)
+    assert (code, told["rosbag"], told["code"]) == (2, None, "STORAGE_UNAVAILABLE")
+    assert not Rosbag.objects.exists()
+    assert list(object_store().list("rosbags/")) == []
+
+
+def test_folders_one_deep_come_along_and_deeper_ones_do_not(make_bag: MakeBag) -> None:
+    folder = make_bag()
+    (folder / "notes" / "deep").mkdir(parents=True)
+    (folder / "notes" / "run.txt").write_text("fine")
+    (folder / "notes" / "deep" / "x.txt").write_text("too deep")
+    rosbag = intake.import_folder(folder)
+    paths = set(rosbag.files.values_list("path", flat=True))
+    assert "notes/run.txt" in paths
+    assert "notes/deep/x.txt" not in paths
+
+
+def test_people_read_lines(make_bag: MakeBag) -> None:
+    out = StringIO()
+    call_command("import_bag", str(make_bag(messages=0)), stdout=out)
+    assert out.getvalue().splitlines()[0] == "bag: Ready with warnings"
+    assert "no messages" in out.getvalue()
+
+
+def test_the_sample_is_made_and_ready(tmp_path: Path) -> None:
+    call_command("make_sample_bag", str(tmp_path / "sample"), "--seconds", "1", stdout=StringIO())
+    code, told = import_bag(tmp_path / "sample")
+    assert (code, told["status"], told["warnings"]) == (0, "ready", [])
+    assert told["message_count"] == Rosbag.objects.get().message_count > 0
+
+
+@pytest.mark.skipif(not BAGS.is_dir(), reason="the bundles of others are not here")
+@pytest.mark.parametrize(
+    ("bundle", "status", "count"),
+    [
+        ("ok-v1-crystal-cdr_test-sqlite", "ready_with_warnings", 7),
+        ("ok-v4-foxy-cdr_test-sqlite-wal", "ready", 7),
+        ("ok-v4-foxy-talker-sqlite", "ready", 20),
+        ("ok-v4-split5-wbag-sqlite", "ready_with_warnings", 6074),
+        ("ok-v5-humble-ins-sqlite", "ready", 3168),
+        ("odd-v4-qos-mismatch-sqlite", "ready_with_warnings", 20),
+        ("broken-lfs-pointer-sqlite", "rejected", None),
+        ("broken-wrong-serialization-sqlite", "rejected", None),
+    ],
+)
+def test_bundles_of_others(bundle: str, status: str, count: int | None) -> None:
+    code, told = import_bag(BAGS / bundle)
+    assert (told["status"], told["message_count"]) == (status, count), told
+    assert code == (2 if status == "rejected" else 0)

@@ -1,0 +1,51 @@
+"""What only S3 does: signed addresses by audience, an endpoint that is away."""
+
+import io
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import urllib3
+
+from storage.client import object_store
+from storage.client.base import StoreError
+
+
+def test_units_and_browsers_get_their_own_host(s3_settings: Any) -> None:
+    s3_settings.MINIO_PUBLIC_ENDPOINT = "https://files.example.org"
+    store = object_store()
+    store.put("rosbags/1/a", io.BytesIO(b"x"))
+    unit = urlsplit(store.sign_download("rosbags/1/a", audience="unit"))
+    browser = urlsplit(store.sign_download("rosbags/1/a", audience="browser", filename="a.db3"))
+    assert unit.netloc == s3_settings.MINIO_ENDPOINT
+    assert (browser.scheme, browser.netloc) == ("https", "files.example.org")
+    assert browser.path == f"/{s3_settings.MINIO_BUCKET}/rosbags/1/a"
+    query = parse_qs(browser.query)
+    assert query["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]
+    assert query["X-Amz-Expires"] == [str(s3_settings.SIGNED_URL_SECONDS)]
+    assert query["response-content-disposition"] == ['attachment; filename="a.db3"']
+
+
+def test_a_signed_address_reads_the_object_and_ranges_of_it(s3_settings: Any) -> None:
+    store = object_store()
+    store.put("rosbags/1/a b+ü.db3", io.BytesIO(b"0123456789"))
+    address = store.sign_download("rosbags/1/a b+ü.db3", audience="unit", filename="a b+ü.db3")
+    assert urllib3.request("GET", address).data == b"0123456789"
+    part = urllib3.request("GET", address, headers={"Range": "bytes=2-3"})
+    assert (part.status, part.data) == (206, b"23")
+    assert urllib3.request("GET", address.replace("Signature=", "Signature=0")).status == 403
+
+
+def test_an_endpoint_that_is_away_is_told_in_a_sentence(
+    s3_settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    s3_settings.MINIO_ENDPOINT = "127.0.0.1:9"
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    with pytest.raises(StoreError, match="MINIO_ENDPOINT"):
+        object_store().put("rosbags/1/a", io.BytesIO(b"x"))
+
+
+def test_wrong_keys_are_told_in_a_sentence(s3_settings: Any) -> None:
+    s3_settings.MINIO_ACCESS_KEY = "nobody"
+    with pytest.raises(StoreError, match="refused"):
+        object_store().check()

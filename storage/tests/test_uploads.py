@@ -1,0 +1,205 @@
+"""Recordings that come in parts, by signed addresses, to a folder and to S3."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from storage.choices import Origin, Status
+from storage.client import object_store
+from storage.client.base import ObjectStore, StoreError, UploadedPart
+from storage.exceptions import FilesInvalidError, UploadClosedError, UploadIncompleteError
+from storage.models import Rosbag, RosbagFile
+from storage.services import uploads, verification
+from storage.services.upload_parts import FilePlan, part_sizes
+from storage.services.uploads import FinishedUpload, NewFile
+from storage.tests.conftest import MakeBag
+from storage.tests.test_store import send
+
+pytestmark = pytest.mark.django_db
+SHA = hashlib.sha256(b"").hexdigest()
+
+
+def described(folder: Path) -> list[NewFile]:
+    return [
+        NewFile(path.name, path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest())
+        for path in sorted(folder.iterdir())
+    ]
+
+
+def send_all(store: ObjectStore, folder: Path, plans: Sequence[FilePlan]) -> list[FinishedUpload]:
+    finished = []
+    for plan in plans:
+        with (folder / plan.path).open("rb") as file:
+            parts = [
+                UploadedPart(part.number, send(store, part.url, file.read(part.size)))
+                for part in plan.parts
+            ]
+        finished.append(FinishedUpload(plan.path, plan.upload_id, parts))
+    return finished
+
+
+def test_a_recording_arrives_and_is_verified(store: ObjectStore, make_bag: MakeBag) -> None:
+    folder = make_bag(messages=7)
+    (folder / "empty.txt").touch()
+    rosbag = uploads.begin("run 1", described(folder), origin=Origin.RECORDED)
+    assert rosbag.status == Status.UPLOADING
+    finished = send_all(store, folder, uploads.addresses(rosbag, audience="unit"))
+    rosbag = uploads.complete(rosbag, finished)
+    assert rosbag.status == Status.VERIFYING
+    assert uploads.complete(rosbag, finished).status == Status.VERIFYING
+    rosbag = verification.run(rosbag.pk)
+    assert (rosbag.status, rosbag.message_count, rosbag.origin) == ("ready", 7, "recorded")
+    assert uploads.complete(rosbag, finished).status == Status.READY
+
+
+def test_only_missing_parts_are_asked_for_again(store: ObjectStore, settings: Any) -> None:
+    settings.UPLOAD_PART_BYTES = 5 * 2**20
+    body = b"x" * (5 * 2**20 + 3)
+    file = NewFile("a.db3", len(body), hashlib.sha256(body).hexdigest())
+    rosbag = uploads.begin("bag", [file], origin=Origin.RECORDED)
+    [plan] = uploads.addresses(rosbag, audience="unit")
+    assert [(part.number, part.size) for part in plan.parts] == [(1, 5 * 2**20), (2, 3)]
+    send(store, plan.parts[0].url, body[: 5 * 2**20])
+    with pytest.raises(UploadIncompleteError, match=r"a\.db3 is not complete"):
+        uploads.complete(rosbag, [])
+    [plan] = uploads.addresses(rosbag, audience="unit")
+    assert [part.number for part in plan.parts] == [2]
+    etag = send(store, plan.parts[0].url, body[5 * 2**20 :])
+    done = FinishedUpload("a.db3", plan.upload_id, [UploadedPart(2, etag)])
+    assert uploads.complete(rosbag, [done]).status == Status.VERIFYING
+
+
+def test_a_unit_that_forgot_its_etags_still_completes(
+    store: ObjectStore, make_bag: MakeBag
+) -> None:
+    folder = make_bag()
+    rosbag = uploads.begin("bag", described(folder), origin=Origin.RECORDED)
+    send_all(store, folder, uploads.addresses(rosbag, audience="unit"))
+    assert [plan.parts for plan in uploads.addresses(rosbag, audience="unit")] == [[], []]
+    assert uploads.complete(rosbag, []).status == Status.VERIFYING
+
+
+def test_a_kill_while_completing_is_mended(
+    store: ObjectStore, make_bag: MakeBag, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_bag()
+    rosbag = uploads.begin("bag", described(folder), origin=Origin.RECORDED)
+    finished = send_all(store, folder, uploads.addresses(rosbag, audience="unit"))
+    first = rosbag.files.first()
+    assert first is not None
+    store.finish_upload(first.key, first.upload_id, finished[0].parts)
+    assert [plan.parts == [] for plan in uploads.addresses(rosbag, audience="unit")] == [True, True]
+    assert uploads.complete(rosbag, finished).status == Status.VERIFYING
+
+
+def test_an_upload_that_the_store_lost_is_opened_anew(
+    store: ObjectStore, make_bag: MakeBag
+) -> None:
+    folder = make_bag()
+    rosbag = uploads.begin("bag", described(folder), origin=Origin.RECORDED)
+    for file in rosbag.files.all():
+        store.abort_upload(file.key, file.upload_id)
+    with pytest.raises(UploadIncompleteError):
+        uploads.complete(rosbag, [])
+    plans = uploads.addresses(rosbag, audience="unit")
+    assert all(plan.parts for plan in plans)
+    finished = send_all(store, folder, plans)
+    assert uploads.complete(rosbag, finished).status == Status.VERIFYING
+
+
+def test_what_arrived_with_another_content_is_rejected(
+    store: ObjectStore, make_bag: MakeBag
+) -> None:
+    folder = make_bag()
+    files = [NewFile(file.path, file.size, SHA) for file in described(folder)]
+    rosbag = uploads.begin("bag", files, origin=Origin.RECORDED)
+    uploads.complete(rosbag, send_all(store, folder, uploads.addresses(rosbag, audience="unit")))
+    rosbag = verification.run(rosbag.pk)
+    assert (rosbag.status, rosbag.code) == ("rejected", "CHECKSUM_MISMATCH")
+    assert "checksum" in rosbag.sentence
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/etc/passwd",
+        "../a",
+        "a/../b",
+        "a\\b",
+        "a\0b",
+        "",
+        ".",
+        "a//b",
+        "a\nb",
+        "x" * 401,
+        "x" * 256,
+    ],
+)
+def test_paths_that_no_bundle_holds_are_refused(path: str) -> None:
+    with pytest.raises(FilesInvalidError) as caught:
+        uploads.begin("bag", [NewFile(path, 1, SHA)], origin=Origin.UPLOADED)
+    assert caught.value.errors[0]["pointer"] == "/files/0/path"
+    assert not Rosbag.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        [],
+        [NewFile("a", 1, SHA), NewFile("a", 1, SHA)],
+        [NewFile("a", -1, SHA)],
+        [NewFile("a", 2**60, SHA)],
+        [NewFile("a", 1, "abc")],
+        [NewFile("a", 1, "G" * 64)],
+    ],
+)
+def test_files_that_cannot_be_are_refused(files: list[NewFile]) -> None:
+    with pytest.raises(FilesInvalidError):
+        uploads.begin("bag", files, origin=Origin.UPLOADED)
+
+
+def test_an_abandoned_upload_leaves_no_objects(store: ObjectStore, make_bag: MakeBag) -> None:
+    folder = make_bag()
+    rosbag = uploads.begin("bag", described(folder), origin=Origin.RECORDED)
+    plans = uploads.addresses(rosbag, audience="unit")
+    finished = send_all(store, folder, plans)
+    uploads.abandon(rosbag)
+    uploads.abandon(rosbag)
+    assert list(store.list("rosbags/")) == []
+    with pytest.raises(UploadClosedError):
+        uploads.complete(rosbag, finished)
+    with pytest.raises(UploadClosedError):
+        uploads.addresses(rosbag, audience="unit")
+
+
+def test_old_uploads_are_given_up(make_bag: MakeBag) -> None:
+    old = uploads.begin("old", described(make_bag("old")), origin=Origin.RECORDED)
+    new = uploads.begin("new", described(make_bag("new")), origin=Origin.RECORDED)
+    Rosbag.objects.filter(pk=old.pk).update(created_at=timezone.now() - timedelta(days=8))
+    assert uploads.abandon_stale(timedelta(days=7)) == 1
+    assert list(Rosbag.objects.living()) == [new]
+
+
+def test_a_store_that_is_away_leaves_no_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(_self: Any, _key: str) -> str:
+        raise StoreError("away")
+
+    monkeypatch.setattr(type(object_store()), "start_upload", away)
+    with pytest.raises(StoreError):
+        uploads.begin("bag", [NewFile("a", 1, SHA)], origin=Origin.RECORDED)
+    assert not Rosbag.objects.exists()
+    assert not RosbagFile.objects.exists()
+
+
+def test_no_file_needs_more_parts_than_s3_takes(settings: Any) -> None:
+    settings.UPLOAD_PART_BYTES = 5 * 2**20
+    assert part_sizes(0) == []
+    assert part_sizes(5 * 2**20) == [5 * 2**20]
+    for size in (5 * 2**40, 5 * 2**20 * 10_000 + 1):
+        assert len(part_sizes(size)) <= 10_000
+        assert sum(part_sizes(size)) == size
