@@ -1,0 +1,76 @@
+# robotsim: `make run`, `make demo`, `make test`, `make check`, `make bench`.
+#
+# Needs Python 3.11 or newer, make and git; no root. Everything else is installed into .venv, again whenever
+# a requirements file changes.
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test check bench
+.DELETE_ON_ERROR:
+
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,\
+	$(shell $(name) -c "$(NEW_ENOUGH)" >/dev/null 2>&1 && echo $(name))))
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
+ROOMS := robotsim_project simulations templates storage accounts agent rosbag2
+
+# What the launcher reads; see docs/configuration.md.
+LAUNCHER_ENV := $(foreach name,BAG AGENTS PATTERN TRANSPORT RATE PORT,$(if $($(name)),$(name)="$($(name))"))
+
+help:
+	@echo "make run     start everything, run the demo simulation, keep serving until Ctrl-C"
+	@echo "make demo    run the demo simulation and end; BAG= AGENTS= PATTERN= TRANSPORT= RATE= PORT="
+	@echo "make test    all tests, on real PostgreSQL, Redis and S3 that it starts itself"
+	@echo "make check   format, lint, imports, types, Django's checks, migrations, file sizes"
+	@echo "make bench   what can be measured, and how"
+
+run: $(VENV)/.local
+	@$(LAUNCHER_ENV) $(BIN)/python -m robotsim_project.local run
+
+demo: $(VENV)/.local
+	@$(LAUNCHER_ENV) $(BIN)/python -m robotsim_project.local demo
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest -m "not main_job" -n 2
+	$(BIN)/python -m pytest -m main_job
+
+# Whatever .env says: the gates judge the code.
+check: export ENVIRONMENT := test
+check: export DATA_DIR := $(CURDIR)/$(VENV)/check
+check: export DATABASE_URL := sqlite:///$(CURDIR)/$(VENV)/check/check.sqlite3
+check: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy $(ROOMS)
+	ENVIRONMENT=production SECRET_KEY=$$($(BIN)/python -c \
+		"import secrets; print(secrets.token_urlsafe(48))") \
+		$(BIN)/python manage.py check --deploy --fail-level WARNING
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python scripts/check_file_sizes.py
+
+bench: $(VENV)/.local
+	@$(BIN)/python scripts/list_benchmarks.py
+
+# A half-made environment would look finished to the next call: it is removed.
+$(BIN)/python:
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "robotsim needs Python 3.11 or newer, and none was found." >&2; \
+		echo "Install one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; fi
+	@$(PYTHON) -c "$(NEW_ENOUGH)" || { \
+		echo "$(PYTHON) does not run or is older than Python 3.11." >&2; exit 1; }
+	@echo "Making $(VENV) with $(PYTHON)"
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+		echo "On Debian and Ubuntu the module is in the package python3-venv." >&2; exit 1; }
+
+$(VENV)/.local: requirements-local.txt requirements.txt | $(BIN)/python
+	@echo "Installing what robotsim needs into $(VENV)"
+	@$(PIP) -r requirements-local.txt
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt requirements-local.txt requirements.txt | $(BIN)/python
+	@echo "Installing what robotsim and its tests need into $(VENV)"
+	@$(PIP) -r requirements-dev.txt
+	@touch $@ $(VENV)/.local
