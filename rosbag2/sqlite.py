@@ -1,12 +1,4 @@
-"""The sqlite3 store of rosbag2, schema 1 to 4.
-
-| schema | recorded by | brought |
-| --- | --- | --- |
-| 1 | Crystal, Dashing | tables `topics`, `messages` |
-| 2 | Eloquent to Galactic | QoS per topic, the index on time |
-| 3 | Humble | tables `schema`, `metadata` |
-| 4 | Iron and later | type hashes, message definitions |
-"""
+"""The sqlite3 store of rosbag2: the messages of one data file, and statistics about them."""
 
 import operator
 import sqlite3
@@ -17,25 +9,23 @@ from itertools import pairwise, starmap
 
 from rosbag2.bundle import DataFile
 from rosbag2.errors import BagError
-from rosbag2.metadata import Topic
 from rosbag2.sqlite_file import guarded, opened
+from rosbag2.sqlite_schema import read_schema
 
 Message = tuple[int, str, bytes]
 """Time in nanoseconds since the epoch, topic name, serialized data."""
 
 BATCH_BYTES = 8 * 2**20
-_NEEDED = {
-    "topics": {"id", "name", "type", "serialization_format"},
-    "messages": {"id", "topic_id", "timestamp", "data"},
-}
 _ROWS = "SELECT timestamp, topic_id, data FROM messages"
 _BINS = (
     "SELECT topic_id, (timestamp - :start) / :width, count(*), min(timestamp), max(timestamp), "
-    "sum(length(data)), "
+    "sum(size), max(bad) FROM ("
+    "SELECT topic_id, timestamp, length(data) AS size, "
     # The last byte of a large message is read only to walk the pages that hold it.
-    "max(typeof(timestamp) <> 'integer' OR typeof("
-    "CASE WHEN length(data) > 3000 THEN substr(data, -1) ELSE data END) <> 'blob') "
-    "FROM messages GROUP BY 1, 2"
+    "typeof(timestamp) <> 'integer' OR typeof("
+    "CASE WHEN length(data) > 3000 THEN substr(data, -1) ELSE data END) <> 'blob' AS bad "
+    # LIMIT keeps SQLite from merging the two, which would sort the data of all messages.
+    "FROM messages LIMIT -1) GROUP BY 1, 2"
 )
 _SORTED = (
     # Sorts times and ids only, then fetches the data by id; LIMIT keeps the inner order.
@@ -70,13 +60,7 @@ class SqliteStore:
     def __init__(self, file: DataFile, connection: sqlite3.Connection) -> None:
         self.file = file
         self.connection = connection
-        self.columns = {name: self._columns(name) for name in _NEEDED}
-        for name, needed in _NEEDED.items():
-            if missing := needed - self.columns[name]:
-                what = f"table {name} lacks {', '.join(sorted(missing))}"
-                raise BagError("SCHEMA_UNKNOWN", file=file.name, reason=what)
-        self.schema, self.ros_distro = self._schema()
-        self.topics = self._topics()
+        self.schema, self.ros_distro, self.topics = read_schema(file.name, connection)
 
     def span(self) -> Span:
         """First and last time; cheap with the index on time."""
@@ -165,55 +149,6 @@ class SqliteStore:
             return f"{_ROWS} {where} ORDER BY id"
         return _SORTED.format(where=where)
 
-    def _columns(self, table: str) -> set[str]:
-        """Columns of a real table; views, virtual tables and computed columns run foreign code."""
-        found = self.connection.execute(
-            "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ? AND rootpage > 0",
-            (table,),
-        ).fetchone()
-        if not found:
-            if table in _NEEDED:
-                reason = f"it has no table {table}"
-                raise BagError("SCHEMA_UNKNOWN", file=self.file.name, reason=reason)
-            return set()
-        rows = self.connection.execute(
-            "SELECT name FROM pragma_table_xinfo(?) WHERE hidden = 0", (table,)
-        )
-        return {str(name) for (name,) in rows}
-
-    def _schema(self) -> tuple[int, str]:
-        if {"schema_version", "ros_distro"} <= self._columns("schema"):
-            row = self.connection.execute(
-                "SELECT schema_version, ros_distro FROM schema"
-            ).fetchone()
-            if row and isinstance(row[0], int):
-                return row[0], str(row[1] or "")
-        return (2 if "offered_qos_profiles" in self.columns["topics"] else 1), ""
-
-    def _topics(self) -> dict[int, Topic]:
-        has = self.columns["topics"]
-        extra = [
-            name if name in has else "''"
-            for name in ("offered_qos_profiles", "type_description_hash")
-        ]
-        definitions = self._definitions()
-        rows = self.connection.execute(
-            f"SELECT id, name, type, serialization_format, {', '.join(extra)} "  # noqa: S608
-            "FROM topics ORDER BY id"
-        )
-        return {key: _topic(values, definitions) for key, *values in rows}
-
-    def _definitions(self) -> dict[str, tuple[str, str]]:
-        if not {"topic_type", "encoding", "encoded_message_definition"} <= self._columns(
-            "message_definitions"
-        ):
-            return {}
-        rows = self.connection.execute(
-            "SELECT topic_type, encoding, encoded_message_definition FROM message_definitions "
-            "ORDER BY id DESC"
-        )
-        return {_text(name): (_text(encoding), _text(text)) for name, encoding, text in rows}
-
 
 @contextmanager
 def open_store(file: DataFile) -> Iterator[SqliteStore]:
@@ -247,13 +182,3 @@ def _batches(rows: sqlite3.Cursor, names: dict[int, str], size: int) -> Iterator
             continue
     if batch:
         yield batch
-
-
-def _topic(values: list[object], definitions: dict[str, tuple[str, str]]) -> Topic:
-    name, kind, serialization, qos, type_hash = map(_text, values)
-    encoding, definition = definitions.get(kind, ("", ""))
-    return Topic(name, kind, serialization, qos, type_hash, definition, encoding)
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
