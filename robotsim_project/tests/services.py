@@ -34,6 +34,9 @@ class Services:
     """The servers of this run; only the process that made the folder starts and ends them."""
 
     def __init__(self, folder: Path, *, owner: bool) -> None:
+        self._lock = (folder / "lock").open("w")  # first, or the folder would not be swept
+        if owner:
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
         self.owner = owner
         self.folder = folder
         self._pid = os.getpid()
@@ -41,9 +44,6 @@ class Services:
         self.redis_problem = ""
         self.postgres = None if on_sqlite() else PostgreSQL(folder / "pg")
         self.s3 = S3(folder / "s3")
-        self._lock = (folder / "lock").open("w")
-        if owner:
-            fcntl.flock(self._lock, fcntl.LOCK_EX)
 
     def start_redis(self) -> None:
         """Start Redis; where there is none, the tests that ask for it say so."""
