@@ -4,10 +4,12 @@ Values come from the environment or from a `.env` file in the root; the environm
 those of the install guide.
 """
 
+import hashlib
 import math
 import os
 import re
 import secrets
+import tempfile
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +22,7 @@ from environs import Env, EnvError, validate
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 SHORTEST_SECRET = 32
+LONGEST_SOCKET_NAME = 100
 DATABASE_REFUSAL = (
     "DATABASE_URL must be an address of PostgreSQL or SQLite, such as "
     "postgresql://postgres:password@localhost:5432/robotdb"
@@ -190,6 +193,21 @@ def sqlite_options(name: str) -> dict[str, Any]:
         "timeout": 30,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
+
+
+def private_socket(data_dir: Path, name: str) -> Path:
+    """Where a unix socket of this data folder lies: in it, or in a folder of its own in the temporary one.
+
+    The kernel takes some 107 bytes for the name of a socket, and data folders may be deep.
+    """
+    inside = data_dir / name
+    if len(os.fsencode(inside)) <= LONGEST_SOCKET_NAME:
+        return inside
+    digest = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:12]
+    folder = f"robotsim-{os.getuid()}-{digest}"
+    temporary = Path(tempfile.gettempdir()) / folder / name
+    short = len(os.fsencode(temporary)) <= LONGEST_SOCKET_NAME
+    return temporary if short else Path("/tmp") / folder / name  # noqa: S108  mode 0700, owner checked
 
 
 def secret_key(data_dir: Path, *, production: bool) -> str:

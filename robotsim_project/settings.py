@@ -20,6 +20,7 @@ from robotsim_project.environment import (
     flag,
     level,
     number,
+    private_socket,
     secret_key,
     time_zone,
     whole,
@@ -96,7 +97,11 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = address("REDIS_URL", f"unix://{DATA_DIR / 'redis.sock'}", ["redis", "rediss", "unix"])
+REDIS_URL = address(
+    "REDIS_URL",
+    f"unix://{private_socket(DATA_DIR, 'redis.sock')}",
+    ["redis", "rediss", "unix"],
+)
 CACHES = {
     "default": {
         "BACKEND": "django_redis.cache.RedisCache",
