@@ -30,7 +30,7 @@ class Feed:
     """Passes over the played topics of a bag, in time order.
 
     `rate` is the factor on recorded time; 0 times every message at 0. Raises UnitFailure with BAG_INVALID
-    from `prepare` and BagError from `one_pass`.
+    from `prepare`; `one_pass` raises what reading raised, most often BagError.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Feed:
         self._rate = rate
         self._keep_bytes = keep_bytes
         self._kept: list[Batch] | None = None
-        self._ahead: queue.Queue[Batch | BagError | None] = queue.Queue(BATCHES_AHEAD)
+        self._ahead: queue.Queue[Batch | Exception | None] = queue.Queue(BATCHES_AHEAD)
         self._closed = threading.Event()
 
     def prepare(self) -> None:
@@ -97,10 +97,10 @@ class Feed:
                     for batch in self._timed(reader):
                         self._hand_over(batch)
                 self._hand_over(None)
-        except BagError as error:
+        except Exception as error:  # noqa: BLE001 - raised again in the thread that waits for it
             self._hand_over(error)
 
-    def _hand_over(self, item: Batch | BagError | None) -> None:
+    def _hand_over(self, item: Batch | Exception | None) -> None:
         while not self._closed.is_set():
             try:
                 self._ahead.put(item, timeout=0.5)
@@ -109,12 +109,12 @@ class Feed:
             return
 
     def one_pass(self) -> Iterator[Batch]:
-        """The batches of the next pass. Raises BagError when the bag breaks off on the way."""
+        """The batches of the next pass. Raises what broke the reading off, most often BagError."""
         if self._kept is not None:
             yield from self._kept
             return
         while (item := self._ahead.get()) is not None:
-            if isinstance(item, BagError):
+            if isinstance(item, Exception):
                 raise item
             yield item
 

@@ -1,0 +1,29 @@
+"""Recordings that others made: every message of the data is played."""
+
+from pathlib import Path
+
+import pytest
+
+from agent.tests.conftest import ROOT
+from agent.tests.server import FakeServer
+from rosbag2.reader import BagReader
+
+BAGS = ROOT.parent / "shared" / "bags"
+PLAIN = [folder for folder in sorted(BAGS.glob("o*-sqlite*")) if "zstd" not in folder.name]
+
+pytestmark = pytest.mark.skipif(not PLAIN, reason="the folder of recordings is absent")
+
+
+@pytest.mark.parametrize("folder", PLAIN, ids=lambda folder: folder.name)
+def test_a_recording_is_played_whole(folder: Path, serve, start):
+    with BagReader(folder) as reader:
+        topics = [topic.name for topic in reader.topics]
+        count = sum(reader.message_counts.values())
+    record = [{"name": topics[0], "type": "x/msg/Y"}]
+    fake = FakeServer(folder, {"topics": topics, "rate": 0, "record": record})
+    assert start(serve(fake)).wait() == 0
+    assert count > 0
+    assert fake.last.agents[0].published == count
+    assert fake.last.agents[0].passes == 1
+    assert 0 < fake.offers[-1].message_count <= count
+    assert fake.offers[-1].dropped == 0
