@@ -10,6 +10,7 @@ import os
 import re
 import secrets
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -229,16 +230,13 @@ def secret_key(data_dir: Path, *, production: bool) -> str:
 
 
 def kept_secret(path: Path) -> str:
-    """The secret in this file, made now if there is none; two processes agree on the first one made."""
+    """The secret in this file, made now if there is none; all who ask agree on the first one made."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    made = path.with_suffix(f".{os.getpid()}.tmp")
-    descriptor = os.open(made, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_urlsafe(48))
-    try:
-        os.link(made, path)  # fails where the file exists: never overwritten, never half written
-    except FileExistsError:
-        pass
-    finally:
-        made.unlink()
+    if not path.exists():
+        descriptor, made = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")  # mode 0600
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(48))
+        with suppress(FileExistsError):
+            os.link(made, path)  # never overwrites, so the first one made is everybody's
+        Path(made).unlink()
     return path.read_text()

@@ -1,0 +1,143 @@
+"""A bad value is refused by its name; good ones mean what the install guide says."""
+
+import runpy
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from robotsim_project import environment
+from robotsim_project.environment import BASE_DIR, database, kept_secret, secret_key
+
+SETTINGS = BASE_DIR / "robotsim_project" / "settings.py"
+
+
+def read_settings(monkeypatch: pytest.MonkeyPatch, folder: Path, **values: str) -> dict[str, Any]:
+    """Read the settings anew; the running ones are not touched."""
+    for name in ("DATABASE_URL", "REDIS_URL", "MINIO_ENDPOINT"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {"DATA_DIR": str(folder), **values}.items():
+        monkeypatch.setenv(name, value)
+    return runpy.run_path(str(SETTINGS))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ENVIRONMENT", "prod"),
+        ("DEBUG", "perhaps"),
+        ("DATABASE_URL", "mysql://root@localhost/robots"),
+        ("DATABASE_URL", "robots.sqlite3"),
+        ("DATABASE_URL", "postgresql://user:password@host:port/robots"),
+        ("DATABASE_URL", ""),
+        ("DATABASE_POOL", "0"),
+        ("REDIS_URL", "localhost:6379"),
+        ("REDIS_URL", "http://localhost:6379"),
+        ("REDIS_URL", "redis://localhost:port"),
+        ("MINIO_USE_SSL", "tls"),
+        ("SIGNED_URL_SECONDS", "9"),
+        ("SIGNED_URL_SECONDS", "604801"),
+        ("UPLOAD_PART_BYTES", "1024"),
+        ("API_STR", "/"),
+        ("API_STR", "/api v1"),
+        ("SERVER_URL", "localhost:8000"),
+        ("ALGORITHM", "none"),
+        ("ALGORITHM", "RS256"),
+        ("ACCESS_TOKEN_EXPIRE_MINUTES", "forever"),
+        ("ACCESS_TOKEN_EXPIRE_MINUTES", "nan"),
+        ("ACCESS_TOKEN_EXPIRE_MINUTES", "-1"),
+        ("BACKEND", "moon"),
+        ("AGENTS_PER_UNIT", "10.5"),
+        ("MAX_AGENTS", "many"),
+        ("HEARTBEAT_SECONDS", "inf"),
+        ("TIME_ZONE", "Moon/Tycho"),
+        ("TIME_ZONE", "../etc/passwd"),
+        ("LOG_LEVEL", "LOUD"),
+        ("REQUEST_LOG_LEVEL", "1"),
+    ],
+)
+def test_a_bad_value_is_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str
+) -> None:
+    with pytest.raises(ImproperlyConfigured, match=rf"^{name} must be"):
+        read_settings(monkeypatch, tmp_path, **{name: value})
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_URL"])
+def test_a_refusal_does_not_repeat_a_password(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(ImproperlyConfigured) as refusal:
+        read_settings(monkeypatch, tmp_path, **{name: "foo://user:hunter2@host/x"})
+    assert "hunter2" not in str(refusal.value)
+
+
+def test_the_guide_means_what_it_meant(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    found = read_settings(
+        monkeypatch,
+        tmp_path,
+        DATABASE_URL="postgresql+asyncpg://postgres:password@localhost:5432/robotdb",
+        REDIS_URL="redis://localhost:6379/0",
+        MINIO_ENDPOINT="localhost:9000",
+        API_STR="api/v2/",
+        LOG_LEVEL="debug",
+    )
+    default = found["DATABASES"]["default"]
+    assert default["ENGINE"] == "django.db.backends.postgresql"
+    assert (default["HOST"], default["PORT"], default["NAME"]) == ("localhost", 5432, "robotdb")
+    assert default["OPTIONS"]["pool"]["max_size"] == 20
+    assert found["MINIO_PUBLIC_ENDPOINT"] == "localhost:9000"
+    assert found["API_STR"] == "/api/v2"
+    assert found["LOGGING"]["root"]["level"] == "DEBUG"
+
+
+def test_sqlite_gets_a_folder_and_waits_for_writers(tmp_path: Path) -> None:
+    config = database(f"sqlite:///{tmp_path}/new/robots.sqlite3", pool=1)
+    assert (tmp_path / "new").is_dir()
+    assert config["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+    assert config["OPTIONS"]["timeout"] == 30
+
+
+@pytest.mark.parametrize("given", [None, "", "short", "your-secret-key-here"])
+def test_production_wants_a_key(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: str | None
+) -> None:
+    monkeypatch.delenv("SECRET_KEY", raising=False)
+    if given is not None:
+        monkeypatch.setenv("SECRET_KEY", given)
+    with pytest.raises(ImproperlyConfigured, match="SECRET_KEY must be set"):
+        secret_key(tmp_path, production=True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_production_takes_a_good_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SECRET_KEY", 64 * "k")
+    assert secret_key(tmp_path, production=True) == 64 * "k"
+
+
+@pytest.mark.parametrize("given", ["", "your-secret-key-here"])
+def test_elsewhere_a_key_is_made_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: str
+) -> None:
+    monkeypatch.setenv("SECRET_KEY", given)
+    first = secret_key(tmp_path / "data", production=False)
+    assert len(first) >= 64
+    assert secret_key(tmp_path / "data", production=False) == first
+    kept = tmp_path / "data" / "secret_key"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+
+def test_all_who_start_at_once_agree_on_the_key(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        made = set(pool.map(lambda _: kept_secret(tmp_path / "secret_key"), range(32)))
+    assert len(made) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]
+
+
+def test_numbers_in_a_refusal_are_plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIMIT", "x")
+    with pytest.raises(ImproperlyConfigured, match=r"from 0\.05 to 1000000, for example 10000"):
+        environment.number("LIMIT", 10_000, least=0.05, most=1_000_000)

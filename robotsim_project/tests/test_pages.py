@@ -1,0 +1,64 @@
+"""The root, the documentation and what lies at no address."""
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.urls import reverse
+
+
+def test_the_root_says_who_is_here() -> None:
+    answer = Client().get("/")
+    assert answer.json() == {"message": "Robot Simulator Backend API"}
+
+
+def test_docs_come_from_this_server() -> None:
+    page = Client().get("/docs")
+    text = page.content.decode()
+    assert page.status_code == 200
+    assert "/static/drf_spectacular_sidecar/" in text
+    assert "https://" not in text.replace("https://www.w3.org", "")
+
+
+def test_the_schema_describes_the_sign_in() -> None:
+    answer = Client().get(f"{settings.API_STR}/schema", headers={"Accept": "application/json"})
+    schema = answer.json()
+    assert schema["openapi"].startswith("3.")
+    sign_in = schema["paths"][f"{settings.API_STR}/auth/signin"]["post"]
+    assert "security" not in sign_in or sign_in["security"] == [{}]
+
+
+def test_an_unknown_address_of_the_api_is_a_problem_document() -> None:
+    answer = Client().get(f"{settings.API_STR}/nothing")
+    assert answer.status_code == 404
+    assert answer["Content-Type"] == "application/problem+json"
+    assert answer.json()["code"] == "NOT_FOUND"
+
+
+def test_elsewhere_it_is_a_page() -> None:
+    answer = Client().get("/nothing")
+    assert answer.status_code == 404
+    assert answer["Content-Type"].startswith("text/html")
+
+
+@pytest.mark.django_db
+def test_a_crash_outside_the_views_is_a_problem_document(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def crash(*_: object) -> None:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr("accounts.api.session.Me.dispatch", crash)
+    answer = Client(raise_request_exception=False).get(f"{settings.API_STR}/me")
+    assert answer.status_code == 500
+    assert answer.json()["code"] == "INTERNAL_ERROR"
+    assert "secret" not in answer.content.decode()
+
+
+@pytest.mark.django_db
+def test_the_console_asks_who_one_is_and_speaks_ones_language() -> None:
+    client = Client()
+    assert client.get(reverse("admin:index")).status_code == 302
+    page = client.get(reverse("admin:login"))
+    assert page["Content-Language"] == "en"
+    client.post(reverse("set_language"), {"language": "ko"})
+    assert client.get(reverse("admin:login"))["Content-Language"] == "ko"
