@@ -88,8 +88,8 @@ SENTENCES = {
         "the topics before you use the bag."
     ),
     "COUNT_MISMATCH": _(
-        "metadata.yaml promises {listed} messages on {topic}, the data hold {found} "
-        "({topics} counts differ); the data count."
+        "metadata.yaml promises {listed} messages, the data hold {found} ({topics} topics "
+        "differ); the data count."
     ),
     "TIME_MISMATCH": _(
         "metadata.yaml gives start {listed_start_ns} ns and duration {listed_duration_ns} "

@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, viewsets
 from rest_framework.decorators import action
-from rest_framework.parsers import MultiPartParser
+from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -33,6 +33,7 @@ class RosbagViewSet(
     serializer_class = RosbagSerializer
     filterset_class = RosbagFilter
     ordering_fields = ["id", "name", "created_at", "size", "duration_ns", "message_count"]
+    parser_classes = (MultiPartParser, JSONParser)
     lookup_value_regex = "[0-9]{1,18}"
 
     def get_queryset(self) -> QuerySet[Rosbag]:
@@ -76,9 +77,6 @@ class RosbagViewSet(
         """The files of a rosbag, each with an address that ends after a while."""
         files = downloads.file_addresses(self.get_object(), audience="browser")
         return Response(SignedFileSerializer(files, many=True).data)
-
-    def get_parsers(self) -> list[Any]:
-        return [MultiPartParser()] if self.action == "create" else super().get_parsers()
 
     def _accepted(self, rosbag: Rosbag) -> Response:
         if rosbag.status == Status.VERIFYING:

@@ -21,6 +21,8 @@ class TemplateSerializer(serializers.ModelSerializer[Template]):
     name = serializers.CharField(max_length=200)
     rosbag = serializers.IntegerField(source="rosbag_id", min_value=1, max_value=2**63 - 1)
     topics = serializers.ListField(child=serializers.CharField(), required=False)
+    # Without the model's validators: the service finds all faults in one go.
+    rate = serializers.FloatField(required=False)
     record_topics = RecordTopicSerializer(many=True, required=False)
     created_by = serializers.SerializerMethodField()
 

@@ -1,0 +1,87 @@
+"""Rosbags in the console."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.choices import Role
+from accounts.models import User
+from storage.choices import Status
+from storage.models import Rosbag
+from storage.services import intake, verification
+from storage.tests.conftest import MakeBag
+
+pytestmark = pytest.mark.django_db
+URL = "/admin/storage/rosbag/"
+
+
+@pytest.fixture
+def operator(client: Client) -> Client:
+    client.force_login(User.objects.create(email="o@example.org", role=Role.OPERATOR))
+    return client
+
+
+@pytest.fixture
+def rosbags(make_bag: MakeBag) -> list[Rosbag]:
+    return [
+        verification.run(intake.import_folder(make_bag(f"bag{number}", messages=number)).pk)
+        for number in range(4)
+    ]
+
+
+def test_a_list_costs_the_same_however_long(
+    operator: Client, rosbags: list[Rosbag], django_assert_num_queries: Any
+) -> None:
+    operator.get(URL)  # fills caches of the framework
+    with django_assert_num_queries(4):  # session, user, count, rows with their users
+        few = operator.get(URL)
+    Rosbag.objects.bulk_create([Rosbag(name=f"more{number}") for number in range(30)])
+    with django_assert_num_queries(4):
+        assert few.status_code == operator.get(URL).status_code == 200
+
+
+def test_a_page_shows_verdict_index_and_warnings(operator: Client, rosbags: list[Rosbag]) -> None:
+    page = operator.get(f"{URL}{rosbags[0].pk}/change/").content.decode()
+    assert "The bag holds no messages" in page
+    assert "/odom" in page
+    assert "metadata.yaml" in page
+
+
+@pytest.mark.parametrize("model", ["rosbagfile", "rosbagtopic"])
+def test_the_index_is_read_only(
+    operator: Client, rosbags: list[Rosbag], model: str, django_assert_max_num_queries: Any
+) -> None:
+    url = f"/admin/storage/{model}/"
+    operator.get(url)
+    with django_assert_max_num_queries(5):
+        assert operator.get(url).status_code == 200
+    assert operator.get(f"{url}add/").status_code == 403
+    assert operator.get("/admin/storage/rosbag/add/").status_code == 403
+
+
+def test_verify_again(operator: Client, rosbags: list[Rosbag]) -> None:
+    chosen = {"action": "verify_again", "_selected_action": [each.pk for each in rosbags[:2]]}
+    operator.post(URL, chosen)
+    assert Rosbag.objects.filter(status=Status.VERIFYING).count() == 2
+
+
+def test_deleting_hides(operator: Client, rosbags: list[Rosbag]) -> None:
+    operator.post(f"{URL}{rosbags[0].pk}/delete/", {"post": "yes"})
+    chosen = {"action": "delete_selected", "_selected_action": [rosbags[1].pk], "post": "yes"}
+    operator.post(URL, chosen)
+    assert Rosbag.objects.living().count() == 2
+    assert Rosbag.objects.count() == 4
+
+
+def test_a_name_can_be_changed_and_nothing_else(operator: Client, rosbags: list[Rosbag]) -> None:
+    rosbag = rosbags[3]
+    inlines = {
+        f"{name}-{count}_FORMS": 0 for name in ("files", "topics") for count in ("TOTAL", "INITIAL")
+    }
+    answer = operator.post(
+        f"{URL}{rosbag.pk}/change/", {"name": "better", "status": "rejected", **inlines}
+    )
+    rosbag.refresh_from_db()
+    assert answer.status_code == 302
+    assert (rosbag.name, rosbag.status) == ("better", Status.READY)

@@ -1,0 +1,156 @@
+"""Rosbags over HTTP."""
+
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from rest_framework.test import APIClient
+
+from accounts.choices import Role
+from accounts.models import User
+from storage.choices import Status
+from storage.models import Rosbag
+from storage.services import intake, verification
+from storage.tests.conftest import MakeBag
+
+pytestmark = pytest.mark.django_db
+URL = "/api/v1/rosbags"
+
+
+def signed_in(role: Role) -> APIClient:
+    client = APIClient()
+    client.force_authenticate(User.objects.create(email=f"{role}@example.org", role=role))
+    return client
+
+
+@pytest.fixture
+def operator() -> APIClient:
+    return signed_in(Role.OPERATOR)
+
+
+@pytest.fixture
+def rosbag(make_bag: MakeBag) -> Rosbag:
+    return verification.run(intake.import_folder(make_bag()).pk)
+
+
+def parts_of(folder: Any) -> list[SimpleUploadedFile]:
+    return [SimpleUploadedFile(path.name, path.read_bytes()) for path in sorted(folder.iterdir())]
+
+
+def test_a_small_bundle_in_one_request(operator: APIClient, make_bag: MakeBag) -> None:
+    files = parts_of(make_bag())
+    answer = operator.post(URL, {"name": "course", "files": files}, format="multipart")
+    assert answer.status_code == 202, answer.content
+    told = answer.json()
+    assert (told["name"], told["status"], told["usable"]) == ("course", "verifying", False)
+    assert told["created_by"] == "operator@example.org"
+    assert verification.run(told["id"]).status == Status.READY
+
+
+def test_sent_twice_with_a_key_it_is_stored_once(operator: APIClient, make_bag: MakeBag) -> None:
+    folder = make_bag()
+    headers = {"Idempotency-Key": "one"}
+    first, second = (
+        operator.post(URL, {"files": parts_of(folder)}, format="multipart", headers=headers)
+        for _ in range(2)
+    )
+    assert first.json()["id"] == second.json()["id"]
+    assert Rosbag.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({}, 400),
+        ({"name": "x" * 201, "files": [SimpleUploadedFile("a", b"x")]}, 400),
+        ({"files": [SimpleUploadedFile("a", b"x"), SimpleUploadedFile("a", b"y")]}, 422),
+        ({"files": "no file"}, 400),
+    ],
+)
+def test_a_form_that_is_none(operator: APIClient, body: Any, status: int) -> None:
+    answer = operator.post(URL, body, format="multipart")
+    assert answer.status_code == status
+    assert answer.json()["errors"][0]["pointer"].startswith(
+        "/files" if "name" not in body else "/name"
+    )
+    assert not Rosbag.objects.exists()
+
+
+def test_a_list_costs_the_same_however_long(
+    operator: APIClient, rosbag: Rosbag, make_bag: MakeBag, django_assert_num_queries: Any
+) -> None:
+    for number in range(3):
+        verification.run(intake.import_folder(make_bag(f"b{number}", messages=number)).pk)
+    with django_assert_num_queries(1):
+        answer = operator.get(URL)
+    assert [each["name"] for each in answer.json()["results"]] == ["b2", "b1", "b0", "bag"]
+    assert answer.json()["results"][2]["warnings"][0]["code"] == "EMPTY"
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("status=ready", ["bag"]),
+        ("status=ready&status=verifying", ["new", "bag"]),
+        ("status=verifying", ["new"]),
+        ("name=NE", ["new"]),
+        ("topic=/odom", ["bag"]),
+        ("origin=recorded", []),
+        ("ordering=name", ["bag", "new"]),
+    ],
+)
+def test_a_list_can_be_narrowed(
+    operator: APIClient, rosbag: Rosbag, make_bag: MakeBag, query: str, names: list[str]
+) -> None:
+    intake.import_folder(make_bag("new", messages=9))
+    told = operator.get(f"{URL}?{query}").json()["results"]
+    assert [each["name"] for each in told] == names
+
+
+def test_one_rosbag_with_its_topics(
+    operator: APIClient, rosbag: Rosbag, django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(2):
+        told = operator.get(f"{URL}/{rosbag.pk}").json()
+    odom = next(topic for topic in told["topics"] if topic["name"] == "/odom")
+    assert (odom["type"], odom["message_count"]) == ("nav_msgs/msg/Odometry", 5)
+    assert len(odom["histogram"]) == 200
+
+
+def test_files_can_be_downloaded(operator: APIClient, rosbag: Rosbag) -> None:
+    for file in operator.get(f"{URL}/{rosbag.pk}/files").json():
+        body = b"".join(APIClient().get(file["url"]))
+        assert len(body) == file["size"]
+
+
+def test_a_rejection_speaks(operator: APIClient, make_bag: MakeBag) -> None:
+    folder = make_bag()
+    (folder / "metadata.yaml").unlink()
+    rosbag = verification.run(intake.import_folder(folder).pk)
+    told = operator.get(f"{URL}/{rosbag.pk}").json()
+    assert (told["status"], told["code"]) == ("rejected", "METADATA_MISSING")
+    assert "metadata.yaml" in told["sentence"]
+
+
+def test_verify_again(operator: APIClient, rosbag: Rosbag) -> None:
+    answer = operator.post(f"{URL}/{rosbag.pk}/verify")
+    assert (answer.status_code, answer.json()["status"]) == (202, "verifying")
+    Rosbag.objects.update(status=Status.UPLOADING)
+    answer = operator.post(f"{URL}/{rosbag.pk}/verify")
+    assert (answer.status_code, answer.json()["code"]) == (409, "ROSBAG_UPLOADING")
+
+
+def test_delete(operator: APIClient, rosbag: Rosbag) -> None:
+    assert operator.delete(f"{URL}/{rosbag.pk}").status_code == 204
+    assert operator.get(f"{URL}/{rosbag.pk}").status_code == 404
+    assert operator.get(f"{URL}/999999999999999999").status_code == 404
+    assert operator.get(f"{URL}/x").status_code == 404
+
+
+def test_viewers_read_and_strangers_do_not(rosbag: Rosbag) -> None:
+    viewer = signed_in(Role.VIEWER)
+    assert viewer.get(f"{URL}/{rosbag.pk}/files").status_code == 200
+    assert viewer.delete(f"{URL}/{rosbag.pk}").status_code == 403
+    assert viewer.post(f"{URL}/{rosbag.pk}/verify").status_code == 403
+    assert viewer.post(URL, {}, format="multipart").status_code == 403
+    assert APIClient().get(URL).status_code == 401

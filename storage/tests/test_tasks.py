@@ -1,0 +1,80 @@
+"""Verification in the background: asked for after commit, taken up again when lost."""
+
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import transaction
+from django.utils import timezone
+from django_tasks import TaskResultStatus
+from django_tasks_db.models import DBTaskResult
+
+from storage import tasks
+from storage.choices import Status
+from storage.models import Rosbag
+from storage.services import intake
+from storage.services.lease import Lease
+from storage.tests.conftest import MakeBag
+
+
+@pytest.fixture
+def rosbag(transactional_db: None, make_bag: MakeBag) -> Rosbag:
+    return intake.import_folder(make_bag())
+
+
+def long_ago(settings: Any) -> Any:
+    return timezone.now() - timedelta(seconds=2 * settings.TASK_LEASE_SECONDS)
+
+
+def work() -> None:
+    call_command("db_worker", batch=True, startup_delay=False, verbosity=0, stdout=StringIO())
+
+
+def test_a_worker_verifies_what_was_asked_for(rosbag: Rosbag) -> None:
+    with transaction.atomic():
+        tasks.request_verification(rosbag.pk)
+        assert not DBTaskResult.objects.exists()
+    work()
+    rosbag.refresh_from_db()
+    assert rosbag.status == Status.READY
+    assert DBTaskResult.objects.get().return_value == Status.READY
+
+
+def test_nothing_overdue_costs_one_query(rosbag: Rosbag, django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(1):
+        assert tasks.take_up_overdue() == 0
+
+
+def test_a_request_that_was_lost_is_made_again(rosbag: Rosbag, settings: Any) -> None:
+    Rosbag.objects.update(enqueued_at=long_ago(settings))
+    assert tasks.take_up_overdue() == 1
+    assert tasks.take_up_overdue() == 0
+    work()
+    rosbag.refresh_from_db()
+    assert rosbag.status == Status.READY
+
+
+def test_a_killed_worker_is_succeeded(rosbag: Rosbag, settings: Any) -> None:
+    tasks.request_verification(rosbag.pk)
+    lost = DBTaskResult.objects.get()
+    lost.claim("killed")
+    Lease.take(rosbag.pk)
+    Rosbag.objects.update(enqueued_at=long_ago(settings))
+    assert tasks.take_up_overdue() == 0
+    Rosbag.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert tasks.take_up_overdue() == 1
+    lost.refresh_from_db()
+    assert lost.status == TaskResultStatus.FAILED
+    work()
+    rosbag.refresh_from_db()
+    assert rosbag.status == Status.READY
+
+
+@pytest.mark.parametrize("change", [{"status": "ready"}, {"deleted_at": "2026-01-01T00:00Z"}])
+def test_only_living_ones_that_await_it_are_taken_up(
+    rosbag: Rosbag, settings: Any, change: dict[str, str]
+) -> None:
+    Rosbag.objects.update(enqueued_at=long_ago(settings), **change)
+    assert tasks.take_up_overdue() == 0

@@ -1,0 +1,230 @@
+"""Verification under a lease: once, safely, and again after a crash."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from threading import Barrier, Event
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone, translation
+
+from rosbag2.errors import SENTENCES as FOUND
+from storage.choices import SENTENCES, Status, sentence
+from storage.client import object_store
+from storage.client.base import StoreError
+from storage.exceptions import RosbagBusyError, RosbagNotFoundError
+from storage.models import Rosbag, RosbagTopic
+from storage.services import intake, verification
+from storage.services.lease import Lease
+from storage.tests.conftest import MakeBag
+
+RECORDING_ONLY = {"BAG_EXISTS", "WRITE_FAILED"}
+
+
+@pytest.fixture
+def rosbag(request: pytest.FixtureRequest, make_bag: MakeBag) -> Rosbag:
+    names = request.fixturenames
+    request.getfixturevalue("transactional_db" if "transactional_db" in names else "db")
+    return intake.import_folder(make_bag())
+
+
+def test_verified_twice_is_verified_once(rosbag: Rosbag) -> None:
+    first = verification.run(rosbag.pk)
+    second = verification.run(rosbag.pk)
+    assert first.status == Status.READY
+    assert second.updated_at == first.updated_at
+    assert second.lease_until is None
+
+
+def test_a_held_rosbag_is_left_alone(rosbag: Rosbag) -> None:
+    lease = Lease.take(rosbag.pk)
+    assert lease is not None
+    assert Lease.take(rosbag.pk) is None
+    assert verification.run(rosbag.pk).status == Status.VERIFYING
+    lease.release()
+    assert verification.run(rosbag.pk).status == Status.READY
+
+
+def test_a_killed_worker_is_succeeded_when_its_lease_ends(rosbag: Rosbag, settings: Any) -> None:
+    Lease.take(rosbag.pk)
+    left = settings.DATA_DIR / "verifying" / f"{rosbag.pk}-half"
+    left.mkdir(parents=True)
+    Rosbag.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert verification.run(rosbag.pk).status == Status.READY
+    assert list((settings.DATA_DIR / "verifying").iterdir()) == []
+
+
+def test_a_worker_taken_for_dead_writes_nothing(
+    rosbag: Rosbag, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verify = verification.verify
+    other: list[Lease | None] = []
+
+    def slow(folder: Path) -> Any:
+        verdict = verify(folder)
+        Rosbag.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+        other.append(Lease.take(rosbag.pk))
+        return verdict
+
+    monkeypatch.setattr(verification, "verify", slow)
+    assert verification.run(rosbag.pk).status == Status.VERIFYING
+    assert not RosbagTopic.objects.exists()
+    assert other[0] is not None
+    assert other[0].renew()
+
+
+def test_a_lease_renews_itself_while_work_goes_on(
+    transactional_db: None, rosbag: Rosbag, settings: Any
+) -> None:
+    settings.TASK_LEASE_SECONDS = 3
+    lease = Lease.take(rosbag.pk)
+    assert lease is not None
+    before = lease.until
+    renewed = Event()
+    renew = lease.renew
+
+    def noted() -> bool:
+        held = renew()
+        renewed.set()
+        return held
+
+    lease.renew = noted  # type: ignore[method-assign]
+    with lease:
+        assert renewed.wait(30)
+    assert lease.until > before
+    assert Rosbag.objects.get().lease_until == lease.until
+
+
+def test_two_workers_at_once_do_the_work_once(
+    transactional_db: None, rosbag: Rosbag, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verify = verification.verify
+    together = Barrier(4)
+    verified = []
+
+    def counted(folder: Path) -> Any:
+        verified.append(folder)
+        return verify(folder)
+
+    def work(_number: int) -> None:
+        together.wait()
+        try:
+            verification.run(rosbag.pk)
+        finally:
+            connection.close()
+
+    monkeypatch.setattr(verification, "verify", counted)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(4)))
+    assert len(verified) == 1
+    assert Rosbag.objects.get().status == Status.READY
+    assert RosbagTopic.objects.count() == 2
+
+
+def test_a_store_that_is_away_leaves_it_for_later(
+    rosbag: Rosbag, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_args: Any) -> None:
+        raise StoreError("away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(object_store()), "fetch", away)
+        with pytest.raises(StoreError):
+            verification.run(rosbag.pk)
+    rosbag.refresh_from_db()
+    assert (rosbag.status, rosbag.lease_until) == (Status.VERIFYING, None)
+    assert verification.run(rosbag.pk).status == Status.READY
+
+
+def test_a_full_disk_leaves_it_for_later(rosbag: Rosbag, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_args: Any, **_kwargs: Any) -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(verification, "mkdtemp", full)
+    with pytest.raises(StoreError, match="No space left"):
+        verification.run(rosbag.pk)
+    assert Rosbag.objects.get().status == Status.VERIFYING
+
+
+def test_a_fault_of_ours_is_told_and_can_be_tried_again(
+    rosbag: Rosbag, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_folder: Path) -> Any:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(verification, "verify", broken)
+        rejected = verification.run(rosbag.pk)
+    assert (rejected.status, rejected.code) == (Status.REJECTED, "VERIFICATION_FAILED")
+    verification.ask_again(rosbag)
+    assert verification.run(rosbag.pk).status == Status.READY
+
+
+def test_forged_values_are_rejected(rosbag: Rosbag, monkeypatch: pytest.MonkeyPatch) -> None:
+    index_of = verification._of_index
+    monkeypatch.setattr(
+        verification, "_of_index", lambda index: index_of(index) | {"version": 2**70}
+    )
+    rejected = verification.run(rosbag.pk)
+    assert (rejected.status, rejected.code) == (Status.REJECTED, "VALUES_IMPLAUSIBLE")
+    assert not RosbagTopic.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [("gone", "OBJECT_MISSING"), ("cut", "SIZE_MISMATCH"), ("changed", "CHECKSUM_MISMATCH")],
+)
+def test_what_storage_holds_is_compared_with_what_came(
+    rosbag: Rosbag, settings: Any, fault: str, code: str
+) -> None:
+    file = rosbag.files.get(path__endswith=".db3")
+    path = settings.STORAGE_DIR / file.key
+    body = bytearray(path.read_bytes())
+    match fault:
+        case "gone":
+            path.unlink()
+        case "cut":
+            path.write_bytes(body[:-1])
+        case "changed":
+            body[-1] ^= 1
+            path.write_bytes(body)
+    rejected = verification.run(rosbag.pk)
+    assert (rejected.status, rejected.code) == (Status.REJECTED, code)
+    assert file.path in rejected.sentence
+
+
+def test_verifying_again_replaces_the_index(rosbag: Rosbag) -> None:
+    verification.run(rosbag.pk)
+    RosbagTopic.objects.filter(name="/odom").update(message_count=99)
+    verification.ask_again(rosbag)
+    assert rosbag.status == Status.VERIFYING
+    verification.run(rosbag.pk)
+    assert RosbagTopic.objects.get(name="/odom").message_count == 5
+
+
+def test_an_upload_in_progress_cannot_be_verified(rosbag: Rosbag) -> None:
+    Rosbag.objects.update(status=Status.UPLOADING)
+    with pytest.raises(RosbagBusyError):
+        verification.ask_again(rosbag)
+    assert verification.run(rosbag.pk).status == Status.UPLOADING
+
+
+def test_an_unknown_rosbag_is_named(db: None) -> None:
+    with pytest.raises(RosbagNotFoundError, match="404"):
+        verification.run(404)
+
+
+def test_every_verdict_has_its_sentence_in_the_catalogue() -> None:
+    with translation.override("en"):
+        known = {code: str(text) for code, text in SENTENCES.items()}
+    assert {code: known.get(code) for code in FOUND if code not in RECORDING_ONLY} == {
+        code: text for code, text in FOUND.items() if code not in RECORDING_ONLY
+    }
+
+
+def test_sentences_that_cannot_be_made_fall_back() -> None:
+    assert sentence("NOT_KNOWN_YET", {}, "As stored.") == "As stored."
+    assert sentence("FILE_MISSING", {}, "As stored.") == "As stored."
+    assert sentence("FILE_MISSING", {"file": "a.db3"}).startswith("metadata.yaml lists a.db3")

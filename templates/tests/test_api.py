@@ -1,0 +1,120 @@
+"""Templates over HTTP."""
+
+from typing import Any
+
+import pytest
+from django.conf import settings
+from rest_framework.test import APIClient
+
+from accounts.choices import Role
+from accounts.models import User
+from storage.models import Rosbag
+from templates.models import Template
+from templates.services import templates
+
+pytestmark = pytest.mark.django_db
+URL = "/api/v1/templates"
+
+
+@pytest.fixture
+def operator() -> APIClient:
+    client = APIClient()
+    client.force_authenticate(User.objects.create(email="o@example.org", role=Role.OPERATOR))
+    return client
+
+
+def test_made_read_changed_and_deleted(operator: APIClient, rosbag: Rosbag) -> None:
+    wanted = {
+        "name": "Loader",
+        "rosbag": rosbag.pk,
+        "topics": ["/odom"],
+        "rate": 0,
+        "record_topics": [{"name": "/scan", "type": "sensor_msgs/msg/LaserScan"}],
+    }
+    answer = operator.post(URL, wanted)
+    assert answer.status_code == 201, answer.content
+    made = answer.json()
+    assert wanted.items() <= made.items()
+    assert (made["version"], made["created_by"]) == (1, "o@example.org")
+    one = f"{URL}/{made['id']}"
+    assert operator.get(one).json() == made
+    changed = operator.patch(one, {"rate": 2.5}).json()
+    assert (changed["rate"], changed["version"], changed["topics"]) == (2.5, 2, ["/odom"])
+    changed = operator.put(one, {"name": "Digger", "rosbag": rosbag.pk}).json()
+    assert (changed["name"], changed["version"]) == ("Digger", 3)
+    assert operator.delete(one).status_code == 204
+    assert operator.get(one).status_code == 404
+    assert operator.patch(one, {"rate": 1}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "pointer"),
+    [
+        ({"topics": ["/odom", "/none"]}, 422, "/topics/1"),
+        ({"rosbag": 999999}, 422, "/rosbag"),
+        ({"rate": -1}, 422, "/rate"),
+        ({"rate": "nan"}, 400, "/rate"),
+        ({"rate": "fast"}, 400, "/rate"),
+        ({"rosbag": None}, 400, "/rosbag"),
+        ({"rosbag": 2**63}, 400, "/rosbag"),
+        ({"topics": "/odom"}, 400, "/topics"),
+        ({"topics": [{}]}, 400, "/topics/0"),
+        ({"record_topics": [{"name": "/scan"}]}, 400, "/record_topics/0/type"),
+        ({"name": "x" * 201}, 400, "/name"),
+    ],
+)
+def test_faults_are_pointed_at(
+    operator: APIClient, rosbag: Rosbag, change: dict[str, Any], status: int, pointer: str
+) -> None:
+    answer = operator.post(URL, {"name": "Loader", "rosbag": rosbag.pk} | change)
+    assert answer.status_code == status, answer.content
+    assert answer["Content-Type"] == "application/problem+json"
+    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+    assert not Template.objects.exists()
+
+
+def test_a_double_click_makes_one(operator: APIClient, rosbag: Rosbag) -> None:
+    body = {"name": "Loader", "rosbag": rosbag.pk}
+    answers = [operator.post(URL, body, headers={"Idempotency-Key": "k"}) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].json() == answers[1].json()
+
+
+def test_a_list_costs_the_same_however_long(
+    operator: APIClient, rosbag: Rosbag, django_assert_num_queries: Any
+) -> None:
+    author = User.objects.get()
+    for number in range(4):
+        templates.create(name=f"t{number}", rosbag=rosbag, created_by=author)
+    with django_assert_num_queries(1):
+        told = operator.get(URL).json()["results"]
+    assert [each["name"] for each in told] == ["t3", "t2", "t1", "t0"]
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("name=oad", ["Loader"]),
+        ("robot_type=crane", ["Crane"]),
+        ("ordering=name", ["Crane", "Loader"]),
+    ],
+)
+def test_a_list_can_be_narrowed(
+    operator: APIClient, rosbag: Rosbag, query: str, names: list[str]
+) -> None:
+    templates.create(name="Loader", rosbag=rosbag)
+    templates.create(name="Crane", rosbag=rosbag, robot_type="crane")
+    told = operator.get(f"{URL}?{query}").json()["results"]
+    assert [each["name"] for each in told] == names
+
+
+def test_viewers_only_read(rosbag: Rosbag) -> None:
+    viewer = APIClient()
+    viewer.force_authenticate(User.objects.create(email="v@example.org", role=Role.VIEWER))
+    assert viewer.get(URL).status_code == 200
+    assert viewer.post(URL, {"name": "Loader", "rosbag": rosbag.pk}).status_code == 403
+    assert APIClient().get(URL).status_code == 401
+
+
+def test_sources_are_never_served_as_pages() -> None:
+    assert settings.TEMPLATES[0]["DIRS"] == []
