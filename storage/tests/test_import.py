@@ -13,6 +13,7 @@ from storage.client import object_store
 from storage.client.base import ObjectStore, StoreError
 from storage.models import Rosbag
 from storage.services import intake
+from storage.services.lease import Lease
 from storage.tests.conftest import MakeBag
 
 pytestmark = pytest.mark.django_db
@@ -148,6 +149,22 @@ def test_folders_one_deep_come_along_and_deeper_ones_do_not(make_bag: MakeBag) -
     paths = set(rosbag.files.values_list("path", flat=True))
     assert "notes/run.txt" in paths
     assert "notes/deep/x.txt" not in paths
+
+
+def test_a_worker_that_was_first_is_waited_for(
+    make_bag: MakeBag, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    settings.TASK_LEASE_SECONDS = 1
+    import_folder = intake.import_folder
+
+    def taken(*args: Any, **kwargs: Any) -> Rosbag:
+        rosbag = import_folder(*args, **kwargs)
+        assert Lease.take(rosbag.pk)  # and its worker is killed: the lease ends unused
+        return rosbag
+
+    monkeypatch.setattr(intake, "import_folder", taken)
+    code, told = import_bag(make_bag())
+    assert (code, told["status"]) == (0, "ready")
 
 
 def test_people_read_lines(make_bag: MakeBag) -> None:
