@@ -76,7 +76,7 @@ class Command(StrEnum):
     STOP = "stop"
 
 
-class Registration(Message):
+class Registration(Message, frozen=True, kw_only=True):
     """A unit that has started says which part of the plan it is."""
 
     protocol: int
@@ -87,7 +87,7 @@ class Registration(Message):
     pid: int
 
 
-class AgentSlot(Message):
+class AgentSlot(Message, frozen=True, kw_only=True):
     """One agent of the unit."""
 
     number: int
@@ -96,7 +96,7 @@ class AgentSlot(Message):
     """With leading slash, such as `/agent_7`."""
 
 
-class BagFile(Message):
+class BagFile(Message, frozen=True, kw_only=True):
     """One file of the bundle to replay."""
 
     path: str
@@ -107,14 +107,14 @@ class BagFile(Message):
     """Signed; a path without host belongs to the server that the unit registered with."""
 
 
-class RecordTopic(Message):
+class RecordTopic(Message, frozen=True, kw_only=True):
     """A topic to record, named as the robot sees it: inside the agent's namespace."""
 
     name: str
     type: str
 
 
-class Link(Message):
+class Link(Message, frozen=True, kw_only=True):
     """How agents reach the system under test."""
 
     transport: str
@@ -126,7 +126,7 @@ class Link(Message):
     domain_id: int = 0
 
 
-class Assignment(Message):
+class Assignment(Message, frozen=True, kw_only=True):
     """Everything a unit needs to run its part."""
 
     attempt: int
@@ -153,7 +153,7 @@ class Assignment(Message):
     """How long an upload is tried again before the unit gives up (its files are kept)."""
 
 
-class AgentReport(Message):
+class AgentReport(Message, frozen=True, kw_only=True):
     """One agent within a snapshot; counts are cumulative over the attempt."""
 
     number: int
@@ -169,14 +169,14 @@ class AgentReport(Message):
     """Half the best round trip: the skew may be off by as much."""
 
 
-class Failure(Message):
+class Failure(Message, frozen=True, kw_only=True):
     """Why a unit's agents failed, in the codes of the server's `choices`."""
 
     code: str
     text: str
 
 
-class RecordingSummary(Message):
+class RecordingSummary(Message, frozen=True, kw_only=True):
     """What the unit's recorder holds so far."""
 
     messages: int
@@ -184,7 +184,7 @@ class RecordingSummary(Message):
     dropped: int = 0
 
 
-class Snapshot(Message):
+class Snapshot(Message, frozen=True, kw_only=True):
     """A unit's whole state, once a heartbeat: idempotent, the newest sequence wins."""
 
     stage_run: int
@@ -206,7 +206,7 @@ class Snapshot(Message):
     """Nothing follows: every agent has ended, what was recorded is stored or given up."""
 
 
-class Answer(Message):
+class Answer(Message, frozen=True, kw_only=True):
     """The answer to a snapshot: the command, and the server's two of the four timestamps."""
 
     command: Command
@@ -220,7 +220,7 @@ class Answer(Message):
     """With `stop`: why."""
 
 
-class RecordedFile(Message):
+class RecordedFile(Message, frozen=True, kw_only=True):
     """One file of a finished recording."""
 
     path: str
@@ -228,7 +228,7 @@ class RecordedFile(Message):
     sha256: str
 
 
-class RecordingOffer(Message):
+class RecordingOffer(Message, frozen=True, kw_only=True):
     """A finished recording asks for a place."""
 
     stage_run: int
@@ -242,7 +242,7 @@ class RecordingOffer(Message):
     """Empty when nothing was recorded: then nothing is uploaded."""
 
 
-class PartAddress(Message):
+class PartAddress(Message, frozen=True, kw_only=True):
     """Where to PUT one part; the answer's ETag header goes into `FinishedPart`."""
 
     number: int
@@ -250,7 +250,7 @@ class PartAddress(Message):
     size: int
 
 
-class FileUpload(Message):
+class FileUpload(Message, frozen=True, kw_only=True):
     """Parts of one file, in order; a part already stored is not listed again."""
 
     path: str
@@ -258,21 +258,21 @@ class FileUpload(Message):
     parts: tuple[PartAddress, ...]
 
 
-class RecordingUpload(Message):
+class RecordingUpload(Message, frozen=True, kw_only=True):
     """Places for an offer."""
 
     recording: int
     files: tuple[FileUpload, ...]
 
 
-class FinishedPart(Message):
+class FinishedPart(Message, frozen=True, kw_only=True):
     """A part that the storage took."""
 
     number: int
     etag: str
 
 
-class FinishedFile(Message):
+class FinishedFile(Message, frozen=True, kw_only=True):
     """A file whose parts are all stored."""
 
     path: str
@@ -280,7 +280,7 @@ class FinishedFile(Message):
     parts: tuple[FinishedPart, ...]
 
 
-class RecordingComplete(Message):
+class RecordingComplete(Message, frozen=True, kw_only=True):
     """All parts of all files are stored."""
 
     stage_run: int
@@ -290,7 +290,7 @@ class RecordingComplete(Message):
     files: tuple[FinishedFile, ...]
 
 
-class RecordingAccepted(Message):
+class RecordingAccepted(Message, frozen=True, kw_only=True):
     """The server has the recording; it is verified from here on by a task."""
 
     recording: int
