@@ -55,6 +55,7 @@ bench: $(VENV)/.local
 	@$(BIN)/python scripts/list_benchmarks.py
 
 # A half-made environment would look finished to the next call: it is removed.
+$(shell test -x $(BIN)/python || rm -f $(VENV)/.local $(VENV)/.dev)
 $(BIN)/python:
 	@if [ -z "$(PYTHON)" ]; then \
 		echo "robotsim needs Python 3.11 or newer, and none was found." >&2; \
@@ -62,7 +63,7 @@ $(BIN)/python:
 	@$(PYTHON) -c "$(NEW_ENOUGH)" || { \
 		echo "$(PYTHON) does not run or is older than Python 3.11." >&2; exit 1; }
 	@echo "Making $(VENV) with $(PYTHON)"
-	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	@$(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); \
 		echo "On Debian and Ubuntu the module is in the package python3-venv." >&2; exit 1; }
 
 $(VENV)/.local: requirements-local.txt requirements.txt | $(BIN)/python

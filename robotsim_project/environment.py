@@ -172,7 +172,10 @@ def database(url: str, *, pool: int) -> dict[str, Any]:
         raise ImproperlyConfigured(DATABASE_REFUSAL) from error
     match config.get("ENGINE"):
         case "django.db.backends.sqlite3":
-            return {**config, "OPTIONS": sqlite_options(str(config["NAME"]))}
+            name = str(config["NAME"])
+            # Tests in a file too: in memory several connections lock each other out.
+            test = {} if name == ":memory:" else {"TEST": {"NAME": f"{name}.test"}}
+            return {**config, **test, "OPTIONS": sqlite_options(name)}
         case "django.db.backends.postgresql":
             options = {"connect_timeout": 5, **config.get("OPTIONS", {})}
             pooled = {"min_size": 1, "max_size": pool, "timeout": 10}
