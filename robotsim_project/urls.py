@@ -1,0 +1,34 @@
+"""The address table; each app lists its own addresses in its `urls`."""
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from accounts.urls import api_urlpatterns as accounts_api
+from robotsim_project import health, pages
+from storage.urls import api_urlpatterns as storage_api
+from templates.urls import api_urlpatterns as templates_api
+
+api = [
+    path("schema", SpectacularAPIView.as_view(), name="schema"),
+    *accounts_api,
+    *storage_api,
+    *templates_api,
+]
+
+urlpatterns = [
+    path("", pages.root, name="root"),
+    path("health/db", health.database, name="health-db"),
+    path("health/redis", health.redis, name="health-redis"),
+    path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("admin/", admin.site.urls),
+    path(f"{settings.API_STR.strip('/')}/", include(api)),
+    path("", include("storage.urls")),
+]
+
+handler400 = "robotsim_project.pages.bad_request"
+handler403 = "robotsim_project.pages.forbidden"
+handler404 = "robotsim_project.pages.not_found"
+handler500 = "robotsim_project.pages.server_error"
