@@ -69,7 +69,7 @@ def demo(place: Place) -> int:
     port = read_port(os.environ)
     if place.take():
         with ended(Stack.new(place, port, tell, serving=False)) as stack:
-            return _prepare(stack) or _demo(stack, options, "--last")
+            return _prepare(stack) or _demo(stack, options, "last")
     running = place.running()
     if running is None or not running.serving:
         raise LaunchError(
@@ -108,7 +108,7 @@ def _demo(stack: Stack, options: DemoOptions, *words: str) -> int:
 
 
 def _show_and_serve(stack: Stack) -> int:
-    if _demo(stack, DemoOptions(), "--once") == INTERRUPTED:
+    if _demo(stack, DemoOptions(), "once") == INTERRUPTED:
         return INTERRUPTED
     api = "/" + env.str("API_STR", "/api/v1").strip("/")
     tell(f"Console: {stack.url}/admin/   API: {stack.url}{api}   its description: {stack.url}/docs")

@@ -57,7 +57,8 @@ class Place:
             LaunchError: the folder cannot be used.
         """
         try:
-            self.logs.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.logs.mkdir(exist_ok=True, mode=0o700)
             self._prepare_socket_folder()
             lock = os.open(self.data_dir / "run.lock", os.O_CREAT | os.O_RDWR, 0o600)
         except OSError as error:

@@ -1,0 +1,46 @@
+"""Stops the executions under way before their server goes: what was recorded is kept, no unit is left."""
+
+import time
+from pathlib import Path
+
+import psutil
+from django.conf import settings
+
+from simulations.models import Execution
+from simulations.services import lifecycle
+
+ENDED = ("COMPLETED", "FAILED", "STOPPED")
+LIMIT_SECONDS = 4.5
+"""How long recordings may take to arrive; what is not in storage by then stays in the units' folders."""
+_POLL_SECONDS = 0.1
+
+
+def main(words: list[str]) -> int:
+    """Stop all; the answer is an exit code."""
+    stop_all()
+    return 0
+
+
+def stop_all(limit: float = LIMIT_SECONDS) -> None:
+    """Stop every execution, wait until they have ended, then kill units that are still there."""
+    deadline = time.monotonic() + limit
+    active = Execution.objects.exclude(status__in=ENDED)
+    for execution in active:
+        lifecycle.stop(execution)
+    while active.exists() and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
+    kill_units(settings.DATA_DIR)
+
+
+def kill_units(data_dir: Path) -> int:
+    """Kill the units that work in this data folder; the answer is how many there were."""
+    killed = 0
+    for process in psutil.process_iter():
+        try:
+            folder = process.environ().get("ROBOTSIM_WORK_DIR", "")
+            if folder and Path(folder).is_relative_to(data_dir):
+                process.kill()
+                killed += 1
+        except (psutil.Error, OSError):  # gone meanwhile, or not ours to look at
+            continue
+    return killed

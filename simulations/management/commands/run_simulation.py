@@ -1,0 +1,63 @@
+"""Start a simulation by its name, and see it through when asked."""
+
+import sys
+from argparse import ArgumentParser
+from typing import Any, NoReturn
+
+from django.core.management.base import BaseCommand
+from django.utils.translation import gettext as _
+from rich.console import Console
+
+from simulations.exceptions import SimulationError
+from simulations.management.results import result_table
+from simulations.management.watching import watch
+from simulations.models import Execution, Simulation
+from simulations.services import lifecycle
+
+FAILED = 1
+REFUSED = 2
+INTERRUPTED = 130
+
+
+class Command(BaseCommand):
+    """Without --watch it prints the id of the execution and returns at once."""
+
+    help = (
+        "Start a simulation. With --watch the exit code is 0 when it is COMPLETED, 1 when it ended "
+        "otherwise; 2 when it cannot start."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("name", help="name of the simulation")
+        parser.add_argument("--watch", action="store_true", help="show the progress until it ends")
+
+    def handle(self, *_args: Any, name: str, watch: bool, **_options: Any) -> None:
+        execution = self._start(name)
+        self.stdout.write(str(execution.pk))
+        if watch:
+            self._see_through(execution)
+
+    def _start(self, name: str) -> Execution:
+        simulation = Simulation.objects.living().filter(name=name).first()
+        if simulation is None:
+            self._refuse(_("There is no simulation named %(name)s.") % {"name": name})
+        try:
+            return lifecycle.start(simulation)
+        except SimulationError as error:
+            self._refuse(str(error))
+
+    def _refuse(self, sentence: str) -> NoReturn:
+        self.stderr.write(sentence)
+        sys.exit(REFUSED)
+
+    def _see_through(self, execution: Execution) -> None:
+        console = Console()
+        try:
+            execution = watch(execution, console)
+        except KeyboardInterrupt:
+            # The run goes on: it belongs to the controller, not to this terminal.
+            self.stderr.write(_("Execution %(id)s goes on.") % {"id": execution.pk})
+            sys.exit(INTERRUPTED)
+        console.print(result_table(execution))
+        if execution.status != "COMPLETED":
+            sys.exit(FAILED)

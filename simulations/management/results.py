@@ -1,0 +1,38 @@
+"""The table of a result that a terminal shows."""
+
+from django.utils.translation import gettext as _
+from rich.table import Table
+
+from simulations.models import Execution
+from simulations.services.progress import progress_of
+from simulations.services.results import summary
+
+
+def result_table(execution: Execution) -> Table:
+    """A line for each stage, and what came of the whole in the title and the caption."""
+    seen = progress_of(execution)
+    outcome = summary(execution)
+    table = Table(title=_title(outcome), caption=_caption(outcome), title_justify="left")
+    for heading in (_("Stage"), _("Name"), _("Status")):
+        table.add_column(heading)
+    table.add_column(_("Done"), justify="right")
+    for position, name, status, percent in seen.stages:
+        table.add_row(str(position), name, str(status), f"{percent:.0f} %")
+    return table
+
+
+def _title(outcome: dict[str, object]) -> str:
+    words = {
+        "id": outcome["execution"],
+        "status": outcome["status"],
+        "data": outcome["data_status"],
+        "seconds": outcome["seconds"],
+    }
+    return _("Execution %(id)s: %(status)s, data %(data)s, after %(seconds)s s") % words
+
+
+def _caption(outcome: dict[str, object]) -> str:
+    return _(
+        "%(agents)s agents, %(messages_published)s messages, %(recordings)s recordings; started at most "
+        "%(start_skew_us_max)s µs apart from the release, late by %(lateness_us_p99)s µs (p99)"
+    ) % {key: "-" if value is None else value for key, value in outcome.items()}
