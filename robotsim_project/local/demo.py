@@ -19,7 +19,7 @@ from robotsim_project.local.demo_design import demo_simulation
 from robotsim_project.local.jobs import INTERRUPTED
 from robotsim_project.local.options import DemoOptions
 from robotsim_project.local.wind_down import stop_all
-from simulations.management.results import result_table
+from simulations.management.results import show_result
 from simulations.management.watching import watch
 from simulations.models import Execution, Simulation
 from simulations.services import lifecycle
@@ -52,8 +52,8 @@ def main(words: list[str]) -> int:
         console.print(what_is_there(), highlight=False)
         return 0
     code, outcome = run(DemoOptions.read(os.environ), console)
-    if "last" in words:
-        stop_all()
+    if "last" in words or ("once" in words and code == INTERRUPTED):
+        stop_all()  # the services go after this
     if "once" not in words and code != INTERRUPTED:
         sys.stdout.write(json.dumps(outcome) + "\n")
     return code
@@ -72,7 +72,7 @@ def run(options: DemoOptions, console: Console) -> tuple[int, dict[str, Any]]:
         if execution is not None:
             lifecycle.stop(execution)
         return INTERRUPTED, NOTHING
-    console.print(result_table(execution))
+    show_result(execution, console)
     outcome = summary(execution)
     good = (outcome["status"], outcome["data_status"]) == ("COMPLETED", "COMPLETE")
     return (0 if good else FAILED), outcome
@@ -99,7 +99,7 @@ def what_is_there() -> str:
         "status": latest.status if latest else "",
     }
     sentence = _(
-        "Here are %(rosbags)d rosbags, %(simulations)d simulations and %(executions)d executions; "
+        "Rosbags: %(rosbags)d, simulations: %(simulations)d, executions: %(executions)d; "
         "the latest, %(latest)s, is %(status)s."
     )
     return sentence % words

@@ -1,5 +1,6 @@
 """Stops the executions under way before their server goes: what was recorded is kept, no unit is left."""
 
+import signal
 import time
 from pathlib import Path
 
@@ -22,7 +23,12 @@ def main(words: list[str]) -> int:
 
 
 def stop_all(limit: float = LIMIT_SECONDS) -> None:
-    """Stop every execution, wait until they have ended, then kill units that are still there."""
+    """Stop every execution, wait until they have ended, then kill units that are still there.
+
+    It has its own limit, so signals are no longer heard.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
     deadline = time.monotonic() + limit
     active = Execution.objects.exclude(status__in=ENDED)
     for execution in active:

@@ -1,6 +1,7 @@
-"""The table of a result that a terminal shows."""
+"""The result of an execution, as a terminal shows it."""
 
 from django.utils.translation import gettext as _
+from rich.console import Console
 from rich.table import Table
 
 from simulations.models import Execution
@@ -8,17 +9,19 @@ from simulations.services.progress import progress_of
 from simulations.services.results import summary
 
 
-def result_table(execution: Execution) -> Table:
-    """A line for each stage, and what came of the whole in the title and the caption."""
+def show_result(execution: Execution, console: Console) -> None:
+    """Print what came of an execution: the whole, then a line for each stage."""
     seen = progress_of(execution)
     outcome = summary(execution)
-    table = Table(title=_title(outcome), caption=_caption(outcome), title_justify="left")
+    console.print(_title(outcome), highlight=False)
+    table = Table()
     for heading in (_("Stage"), _("Name"), _("Status")):
         table.add_column(heading)
     table.add_column(_("Done"), justify="right")
     for position, name, status, percent in seen.stages:
         table.add_row(str(position), name, str(status), f"{percent:.0f} %")
-    return table
+    console.print(table)
+    console.print(_caption(outcome), highlight=False)
 
 
 def _title(outcome: dict[str, object]) -> str:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from rich.console import Console
 
 from simulations.exceptions import SimulationError
-from simulations.management.results import result_table
+from simulations.management.results import show_result
 from simulations.management.watching import watch
 from simulations.models import Execution, Simulation
 from simulations.services import lifecycle
@@ -58,6 +58,6 @@ class Command(BaseCommand):
             # The run goes on: it belongs to the controller, not to this terminal.
             self.stderr.write(_("Execution %(id)s goes on.") % {"id": execution.pk})
             sys.exit(INTERRUPTED)
-        console.print(result_table(execution))
+        show_result(execution, console)
         if execution.status != "COMPLETED":
             sys.exit(FAILED)
