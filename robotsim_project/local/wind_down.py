@@ -33,7 +33,7 @@ def stop_all(limit: float = LIMIT_SECONDS) -> None:
     active = Execution.objects.exclude(status__in=ENDED)
     for execution in active:
         lifecycle.stop(execution)
-    while active.exists() and time.monotonic() < deadline:
+    while active.all().exists() and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)
     kill_units(settings.DATA_DIR)
 
