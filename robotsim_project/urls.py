@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from accounts.urls import api_urlpatterns as accounts_api
 from robotsim_project import health, pages
+from simulations.urls import api_urlpatterns as simulations_api
 from storage.urls import api_urlpatterns as storage_api
 from templates.urls import api_urlpatterns as templates_api
 
@@ -15,6 +16,7 @@ api = [
     *accounts_api,
     *storage_api,
     *templates_api,
+    *simulations_api,
 ]
 
 urlpatterns = [

@@ -1,0 +1,137 @@
+"""States, sets of states, and failure codes with their blame and remedy; named once, here."""
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class Pattern(TextChoices):
+    """How the stages of a simulation follow each other."""
+
+    SEQUENTIAL = "sequential", _("sequential")
+    PARALLEL = "parallel", _("parallel")
+
+
+class Transport(TextChoices):
+    """How agents speak to the system under test."""
+
+    NULL = "null", _("none (counts only)")
+    ZENOH_RAW = "zenoh-raw", _("Zenoh, raw messages")
+
+
+class Discovery(TextChoices):
+    """How agents find others where no endpoint is given."""
+
+    NONE = "none", _("none")
+    MULTICAST = "multicast", _("multicast")
+
+
+class RunStatus(TextChoices):
+    """Of an execution and of its stage runs."""
+
+    PENDING = "PENDING", _("pending")
+    PREPARING = "PREPARING", _("preparing")
+    RUNNING = "RUNNING", _("running")
+    STOPPING = "STOPPING", _("stopping")
+    FINALIZING = "FINALIZING", _("finalizing")
+    COMPLETED = "COMPLETED", _("completed")
+    FAILED = "FAILED", _("failed")
+    STOPPED = "STOPPED", _("stopped")
+    SKIPPED = "SKIPPED", _("skipped")
+
+
+ENDED = frozenset({RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.STOPPED, RunStatus.SKIPPED})
+ACTIVE = frozenset(RunStatus) - ENDED
+STOPPABLE = frozenset({RunStatus.PENDING, RunStatus.PREPARING, RunStatus.RUNNING})
+PLAYING = frozenset({RunStatus.PREPARING, RunStatus.RUNNING})
+"""A stage run in one of these has units that may be alive."""
+
+
+class AgentStatus(TextChoices):
+    """Of one attempt of one agent; the wire's `AgentState` has the same words."""
+
+    PENDING = "PENDING", _("pending")
+    STARTING = "STARTING", _("starting")
+    READY = "READY", _("ready")
+    RUNNING = "RUNNING", _("running")
+    UPLOADING = "UPLOADING", _("uploading")
+    COMPLETED = "COMPLETED", _("completed")
+    FAILED = "FAILED", _("failed")
+    STOPPED = "STOPPED", _("stopped")
+    LOST = "LOST", _("lost")
+
+
+AGENT_ENDED = frozenset(
+    {AgentStatus.COMPLETED, AgentStatus.FAILED, AgentStatus.STOPPED, AgentStatus.LOST}
+)
+
+
+class DataStatus(TextChoices):
+    """Whether what was to be recorded is in storage."""
+
+    PENDING = "PENDING", _("pending")
+    COMPLETE = "COMPLETE", _("complete")
+    INCOMPLETE = "INCOMPLETE", _("incomplete")
+    NOT_EXPECTED = "NOT_EXPECTED", _("not expected")
+
+
+class RecordingStatus(TextChoices):
+    """Of one expected recording."""
+
+    EXPECTED = "EXPECTED", _("expected")
+    UPLOADING = "UPLOADING", _("uploading")
+    VERIFYING = "VERIFYING", _("verifying")
+    STORED = "STORED", _("stored")
+    EMPTY = "EMPTY", _("nothing was heard")
+    LOST = "LOST", _("lost")
+
+
+RECORDING_OPEN = frozenset(
+    {RecordingStatus.EXPECTED, RecordingStatus.UPLOADING, RecordingStatus.VERIFYING}
+)
+
+
+class Blame(TextChoices):
+    """Whose fault a failure is."""
+
+    NOBODY = "", "-"
+    USER = "user", _("user")
+    SYSTEM = "system", _("system")
+
+
+class FailureCode(TextChoices):
+    """Why something failed; the label says what to do."""
+
+    NONE = "", "-"
+    BAG_DOWNLOAD_FAILED = "BAG_DOWNLOAD_FAILED", _("The rosbag could not be fetched: check storage.")
+    BAG_INVALID = "BAG_INVALID", _("The rosbag cannot be replayed: verify it again or replace it.")
+    TRANSPORT_UNREACHABLE = (
+        "TRANSPORT_UNREACHABLE",
+        _("The system under test did not answer: check the endpoint of the mec."),
+    )
+    DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED", _("It took longer than allowed: raise the limit.")
+    AGENT_CRASHED = "AGENT_CRASHED", _("The agent's process ended: read its last log lines.")
+    AGENT_HUNG = "AGENT_HUNG", _("The agent was alive but silent, and was killed: check the load.")
+    AGENT_LOST = "AGENT_LOST", _("The agent vanished without a word: check memory and the machine.")
+    RECORDING_LOST = "RECORDING_LOST", _("A recording is missing: see the list of recordings.")
+    UPLOAD_FAILED = (
+        "UPLOAD_FAILED",
+        _("A recording could not be stored; it is kept in the unit's folder: check storage."),
+    )
+    BACKEND_UNAVAILABLE = "BACKEND_UNAVAILABLE", _("Units could not be started: check the backend.")
+    TOO_FEW_COMPLETED = (
+        "TOO_FEW_COMPLETED",
+        _("Fewer agents completed than the stage demands: see the failures of its agents."),
+    )
+    STOPPED_BY_USER = "STOPPED_BY_USER", _("It was stopped by a user.")
+
+
+USER_FAULTS = frozenset(
+    {FailureCode.BAG_INVALID, FailureCode.TRANSPORT_UNREACHABLE, FailureCode.STOPPED_BY_USER}
+)
+
+
+def blame(code: str) -> Blame:
+    """Whose fault a failure of this code is."""
+    if not code:
+        return Blame.NOBODY
+    return Blame.USER if code in USER_FAULTS else Blame.SYSTEM

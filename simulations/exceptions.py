@@ -1,0 +1,56 @@
+"""What simulations refuse; the sentences say what to do."""
+
+from typing import Any
+
+
+class SimulationError(Exception):
+    """A request that cannot be carried out; `errors` points at the fields that are wrong."""
+
+    status = 422
+    code = "SIMULATION_INVALID"
+
+    def __init__(self, sentence: str, errors: list[dict[str, Any]] | None = None) -> None:
+        super().__init__(sentence)
+        self.errors = errors or []
+
+
+class NotStartableError(SimulationError):
+    """The simulation cannot be started as things stand."""
+
+    code = "NOT_STARTABLE"
+
+
+class AlreadyRunningError(SimulationError):
+    """The simulation has an active execution."""
+
+    status = 409
+    code = "ALREADY_RUNNING"
+
+
+class NotRunningError(SimulationError):
+    """There is nothing to stop."""
+
+    status = 409
+    code = "NOT_RUNNING"
+
+
+class SupersededError(SimulationError):
+    """A newer attempt of the unit has taken over."""
+
+    status = 409
+    code = "superseded"
+
+
+class UnitRefusedError(SimulationError):
+    """The unit's token or request is not of this execution."""
+
+    status = 403
+    code = "UNIT_REFUSED"
+
+
+class LiveAwayError(Exception):
+    """Redis does not answer; the database has what matters."""
+
+
+class BackendError(Exception):
+    """The backend cannot start or reach units; worth another try."""

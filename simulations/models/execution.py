@@ -1,0 +1,214 @@
+"""One run of a simulation, and its parts."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from simulations.choices import (
+    ACTIVE,
+    ENDED,
+    AgentStatus,
+    DataStatus,
+    FailureCode,
+    RecordingStatus,
+    RunStatus,
+)
+from simulations.models.simulation import Simulation
+from simulations.querysets import ExecutionQuerySet
+from storage.models import Rosbag
+
+
+class Execution(models.Model):
+    """One run of a simulation, from a frozen plan. Status is written by `services.lifecycle` alone."""
+
+    simulation = models.ForeignKey(
+        Simulation,
+        verbose_name=_("simulation"),
+        on_delete=models.CASCADE,
+        related_name="executions",
+    )
+    number = models.PositiveIntegerField(_("number"))
+    status = models.CharField(
+        _("status"), max_length=12, choices=RunStatus, default=RunStatus.PENDING
+    )
+    data_status = models.CharField(
+        _("data status"), max_length=12, choices=DataStatus, default=DataStatus.PENDING
+    )
+    plan = models.JSONField(_("frozen plan"))
+    exclusive = models.BooleanField(default=True, editable=False)
+    event_count = models.PositiveBigIntegerField(default=0, editable=False)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("requested by"),
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+    )
+    stopped_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("stopped by"),
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+    )
+    failure_code = models.CharField(
+        _("failure"), max_length=30, choices=FailureCode, blank=True, default=""
+    )
+    failure_text = models.TextField(_("failure text"), blank=True, default="")
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("updated at"), auto_now=True)
+    started_at = models.DateTimeField(_("started at"), null=True)
+    stop_asked_at = models.DateTimeField(_("stop asked at"), null=True)
+    ended_at = models.DateTimeField(_("ended at"), null=True)
+
+    objects = ExecutionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("execution")
+        verbose_name_plural = _("executions")
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["simulation", "-id"], name="simulations_exec_of_sim"),
+            models.Index(fields=["status", "-id"], name="simulations_exec_status"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["simulation", "number"], name="simulations_execution_number"
+            ),
+            models.UniqueConstraint(
+                fields=["simulation"],
+                condition=Q(exclusive=True, status__in=sorted(ACTIVE)),
+                name="simulations_execution_one_active",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.simulation_id}/{self.number}"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more happens to it."""
+        return self.status in ENDED
+
+
+class StageRun(models.Model):
+    """One stage of an execution; the release is the instant at which its agents start together."""
+
+    execution = models.ForeignKey(
+        Execution, verbose_name=_("execution"), on_delete=models.CASCADE, related_name="stage_runs"
+    )
+    position = models.PositiveIntegerField(_("position"))
+    status = models.CharField(
+        _("status"), max_length=12, choices=RunStatus, default=RunStatus.PENDING
+    )
+    units = models.PositiveIntegerField(_("units"))
+    handle = models.CharField(_("backend handle"), max_length=300, blank=True, default="")
+    not_before = models.DateTimeField(_("not before"), null=True)
+    prepared_at = models.DateTimeField(_("prepared at"), null=True)
+    release_at = models.DateTimeField(_("release"), null=True)
+    agents_ended_at = models.DateTimeField(_("agents ended at"), null=True)
+    ended_at = models.DateTimeField(_("ended at"), null=True)
+    failure_code = models.CharField(
+        _("failure"), max_length=30, choices=FailureCode, blank=True, default=""
+    )
+    failure_text = models.TextField(_("failure text"), blank=True, default="")
+
+    class Meta:
+        verbose_name = _("stage run")
+        verbose_name_plural = _("stage runs")
+        ordering = ["execution", "position"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["execution", "position"], name="simulations_stagerun_position"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.execution_id}/{self.position}"
+
+
+class AgentRun(models.Model):
+    """One attempt of one agent. `attempt` is the fence as well: reports of an older one are refused."""
+
+    stage_run = models.ForeignKey(
+        StageRun, verbose_name=_("stage run"), on_delete=models.CASCADE, related_name="agent_runs"
+    )
+    number = models.PositiveIntegerField(_("agent"))
+    attempt = models.PositiveIntegerField(_("attempt"), default=1)
+    unit = models.PositiveIntegerField(_("unit"))
+    status = models.CharField(
+        _("status"), max_length=12, choices=AgentStatus, default=AgentStatus.PENDING
+    )
+    late = models.BooleanField(_("joined late"), default=False)
+    failure_code = models.CharField(
+        _("failure"), max_length=30, choices=FailureCode, blank=True, default=""
+    )
+    failure_text = models.TextField(_("failure text"), blank=True, default="")
+    last_log = models.TextField(_("last log lines"), blank=True, default="")
+    published = models.PositiveBigIntegerField(_("messages published"), default=0)
+    published_bytes = models.PositiveBigIntegerField(_("bytes published"), default=0)
+    passes = models.PositiveIntegerField(_("passes"), default=0)
+    lateness_p50_us = models.FloatField(_("lateness p50 (µs)"), null=True)
+    lateness_p99_us = models.FloatField(_("lateness p99 (µs)"), null=True)
+    start_skew_us = models.FloatField(_("start skew (µs)"), null=True)
+    skew_uncertainty_us = models.FloatField(_("uncertainty of the skew (µs)"), null=True)
+    last_publication_at = models.DateTimeField(_("last publication"), null=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    ended_at = models.DateTimeField(_("ended at"), null=True)
+
+    class Meta:
+        verbose_name = _("agent run")
+        verbose_name_plural = _("agent runs")
+        ordering = ["stage_run", "number", "attempt"]
+        indexes = [
+            models.Index(fields=["stage_run", "unit"], name="simulations_agentrun_unit"),
+            models.Index(fields=["ended_at"], name="simulations_agentrun_ended"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["stage_run", "number", "attempt"], name="simulations_agentrun_attempt"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stage_run_id}/{self.number}.{self.attempt}"
+
+
+class Recording(models.Model):
+    """What one unit is to record; the row exists before the release, so that what is missing has a name."""
+
+    stage_run = models.ForeignKey(
+        StageRun, verbose_name=_("stage run"), on_delete=models.CASCADE, related_name="recordings"
+    )
+    unit = models.PositiveIntegerField(_("unit"))
+    attempt = models.PositiveIntegerField(_("attempt"), default=0)
+    topics = models.JSONField(_("expected topics"), default=list)
+    status = models.CharField(
+        _("status"), max_length=12, choices=RecordingStatus, default=RecordingStatus.EXPECTED
+    )
+    message_count = models.PositiveBigIntegerField(_("messages recorded"), null=True)
+    dropped = models.PositiveBigIntegerField(_("messages dropped"), default=0)
+    text = models.TextField(_("what happened"), blank=True, default="")
+    rosbag = models.OneToOneField(
+        Rosbag,
+        verbose_name=_("rosbag"),
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="recording",
+    )
+    updated_at = models.DateTimeField(_("updated at"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("recording")
+        verbose_name_plural = _("recordings")
+        ordering = ["stage_run", "unit"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["stage_run", "unit"], name="simulations_recording_unit"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stage_run_id}/{self.unit}"

@@ -1,0 +1,48 @@
+"""Systems under test."""
+
+from django.core.validators import MaxValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from simulations.choices import Discovery, Transport
+
+
+class Mec(models.Model):
+    """A multi-access edge computing site, or any network that agents drive at."""
+
+    slug = models.SlugField(_("slug"), max_length=100, unique=True)
+    name = models.CharField(_("name"), max_length=200)
+    transport = models.CharField(
+        _("transport"), max_length=20, choices=Transport, default=Transport.NULL
+    )
+    endpoint = models.CharField(
+        _("endpoint"),
+        max_length=300,
+        blank=True,
+        default="",
+        help_text=_("Such as tcp/192.0.2.7:7447; empty: agents find each other."),
+    )
+    discovery = models.CharField(
+        _("discovery"), max_length=20, choices=Discovery, default=Discovery.NONE
+    )
+    domain_id = models.PositiveSmallIntegerField(
+        _("ROS domain id"), default=0, validators=[MaxValueValidator(232)]
+    )
+    node_selector = models.JSONField(_("node selector"), default=dict, blank=True)
+    enabled = models.BooleanField(_("enabled"), default=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("updated at"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("mec")
+        verbose_name_plural = _("mecs")
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(domain_id__lte=232), name="simulations_mec_domain_id"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
