@@ -1,0 +1,183 @@
+"""The one door for changes to designs: mecs, simulations and their stages."""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from simulations.choices import Pattern
+from simulations.exceptions import AlreadyRunningError, SimulationError
+from simulations.models import Execution, Mec, Simulation, Stage
+from templates.models import Template
+
+MOST_STAGES = 100
+LONGEST_TIME = 366 * 86400.0
+MOST_REPEATS = 1_000_000
+PREFIX = re.compile(r"(/[A-Za-z_][A-Za-z0-9_]*)*/[A-Za-z_][A-Za-z0-9_]*")
+
+Fault = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class StageSpec:
+    """What a stage is to be; `template` is a Template or its id, times are seconds."""
+
+    template: Template | int
+    agent_count: int
+    execution_time: float = 0.0
+    repeat_count: int = 1
+    delay_after: float = 0.0
+    name: str = ""
+    assigned_area: str = ""
+    retries: int = 0
+    min_success: int = 100
+    continue_on_failure: bool = False
+
+
+def ensure_mec(
+    slug: str, *, name: str, transport: str, endpoint: str = "", discovery: str = "none"
+) -> Mec:
+    """The mec of that slug, made or brought to these values."""
+    values = {
+        "name": name,
+        "transport": transport,
+        "endpoint": endpoint,
+        "discovery": discovery,
+        "enabled": True,
+    }
+    mec, _made = Mec.objects.update_or_create(slug=slug, defaults=values)
+    return mec
+
+
+def create_simulation(
+    *, name: str, pattern: str, mec: Mec, stages: Sequence[StageSpec], **more: Any
+) -> Simulation:
+    """Make a simulation with its stages; `more` are further fields of Simulation.
+
+    Raises:
+        SimulationError: values that cannot be used; `errors` points at each.
+    """
+    require(faults(name, pattern, more.get("namespace_prefix", "/agent_"), stages))
+    try:
+        with transaction.atomic():
+            simulation = Simulation.objects.create(name=name, pattern=pattern, mec=mec, **more)
+            _write_stages(simulation, stages)
+    except IntegrityError as error:
+        raise _name_taken() from error
+    return simulation
+
+
+def update_simulation(
+    simulation: Simulation, *, stages: Sequence[StageSpec] | None = None, **changes: Any
+) -> Simulation:
+    """Change fields of a simulation, and replace its stages where given. Runs keep their frozen plan.
+
+    Raises:
+        SimulationError: values that cannot be used; `errors` points at each.
+    """
+    value = {**{n: getattr(simulation, n) for n in ("name", "pattern", "namespace_prefix")}, **changes}
+    require(faults(value["name"], value["pattern"], value["namespace_prefix"], stages or []))
+    living = Simulation.objects.living().filter(pk=simulation.pk)
+    try:
+        with transaction.atomic():
+            if not living.update(**changes, updated_at=timezone.now()):
+                raise SimulationError(_("This simulation was deleted."))
+            if stages is not None:
+                simulation.stages.all().delete()
+                _write_stages(simulation, stages)
+    except IntegrityError as error:
+        raise _name_taken() from error
+    simulation.refresh_from_db()
+    return simulation
+
+
+def delete_simulation(simulation: Simulation) -> None:
+    """Hide a simulation; its executions and recordings stay until they are purged.
+
+    Raises:
+        AlreadyRunningError: an execution is active.
+    """
+    if Execution.objects.active().filter(simulation=simulation).exists():
+        raise AlreadyRunningError(_("The simulation is running: stop its execution first."))
+    Simulation.objects.living().filter(pk=simulation.pk).update(deleted_at=timezone.now())
+
+
+def faults(name: str, pattern: str, prefix: str, stages: Sequence[StageSpec]) -> list[Fault]:
+    """All that is wrong with a design, each with a pointer to its field."""
+    found: list[Fault] = []
+    if not name.strip() or len(name) > 200 or "\0" in name:
+        found.append(fault("/name", _("Give a name of 1 to 200 characters.")))
+    if pattern not in Pattern.values:
+        found.append(fault("/pattern", _("The pattern is sequential or parallel.")))
+    if not PREFIX.fullmatch(prefix) or len(prefix) > 100:
+        found.append(fault("/namespace_prefix", _("Give a ROS 2 namespace such as /agent_.")))
+    if len(stages) > MOST_STAGES:
+        found.append(fault("/stages", _("A simulation has at most 100 stages.")))
+        return found
+    for index, stage in enumerate(stages):
+        found += _stage_faults(f"/stages/{index}", stage)
+    total = sum(stage.agent_count for stage in stages)
+    if total > settings.MAX_AGENTS:
+        words = {"total": total, "most": settings.MAX_AGENTS}
+        sentence = _("%(total)d agents are more than the limit of %(most)d: ask for fewer.") % words
+        found.append(fault("/stages", sentence))
+    return found
+
+
+def fault(pointer: str, detail: str) -> Fault:
+    """One fault, as problem documents tell it."""
+    return {"pointer": pointer, "detail": detail, "code": "INVALID"}
+
+
+def require(found: list[Fault]) -> None:
+    """Raise SimulationError when there are faults."""
+    if found:
+        raise SimulationError(found[0]["detail"], found)
+
+
+def _stage_faults(place: str, stage: StageSpec) -> list[Fault]:
+    found: list[Fault] = []
+    if not 1 <= stage.agent_count <= settings.MAX_AGENTS:
+        words = {"most": settings.MAX_AGENTS}
+        found.append(fault(f"{place}/agent_count", _("Ask for 1 to %(most)d agents.") % words))
+    for field in ("execution_time", "delay_after"):
+        seconds = getattr(stage, field)
+        if not (math.isfinite(seconds) and 0 <= seconds <= LONGEST_TIME):
+            found.append(fault(f"{place}/{field}", _("Give seconds from 0 to a year.")))
+    if not 1 <= stage.repeat_count <= MOST_REPEATS:
+        found.append(fault(f"{place}/repeat_count", _("Repeat 1 to 1,000,000 times.")))
+    if not (0 <= stage.retries <= 100 and 0 <= stage.min_success <= 100):
+        found.append(fault(place, _("Retries and minimum success are from 0 to 100.")))
+    template = _template_id(stage)
+    if not Template.objects.living().filter(pk=template).exists():
+        words = {"id": template}
+        sentence = _("There is no template %(id)s, or it was deleted: choose another.") % words
+        found.append(fault(f"{place}/template", sentence))
+    return found
+
+
+def _template_id(stage: StageSpec) -> int:
+    return stage.template.pk if isinstance(stage.template, Template) else stage.template
+
+
+def _write_stages(simulation: Simulation, stages: Sequence[StageSpec]) -> None:
+    rows = []
+    for position, spec in enumerate(stages, 1):
+        values = {name: value for name, value in vars(spec).items() if name != "template"}
+        rows.append(
+            Stage(simulation=simulation, position=position, template_id=_template_id(spec), **values)
+        )
+    Stage.objects.bulk_create(rows)
+
+
+def _name_taken() -> SimulationError:
+    sentence = _("Another simulation has this name: choose another.")
+    error = SimulationError(sentence, [fault("/name", sentence)])
+    error.status, error.code = 409, "NAME_TAKEN"
+    return error

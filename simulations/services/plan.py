@@ -1,0 +1,195 @@
+"""The frozen plan: everything needed to run exactly this again."""
+
+import msgspec
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from agent.protocol import AgentSlot, Link, RecordTopic
+from simulations.choices import Transport
+from simulations.exceptions import NotStartableError
+from simulations.models import Execution, Mec, Simulation, Stage
+from simulations.services.design import Fault, fault
+from storage.models import Rosbag
+from templates.models import Template
+
+
+class PlanStage(msgspec.Struct, frozen=True, kw_only=True):
+    """One stage, pinned; times in seconds, agents numbered from `first_agent`."""
+
+    position: int
+    name: str
+    template: int
+    template_name: str
+    template_version: int
+    robot_type: str
+    rosbag: int
+    rosbag_digest: str
+    topics: tuple[str, ...]
+    messages_a_pass: int
+    seconds_a_pass: float
+    rate: float
+    record: tuple[RecordTopic, ...]
+    record_own: bool
+    agents: int
+    first_agent: int
+    execution_time: float
+    repeats: int
+    delay_after: float
+    area: str
+    retries: int
+    min_success: int
+    continue_on_failure: bool
+
+    @property
+    def planned_messages(self) -> int:
+        """Messages that all its agents publish when no time limit ends them earlier."""
+        return self.agents * self.repeats * self.messages_a_pass
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What an execution runs; `agents_per_unit` is fixed, so that units keep their agents."""
+
+    version: int = 1
+    pattern: str
+    mec: int
+    mec_name: str
+    link: Link
+    namespace_prefix: str
+    backend: str
+    agents_per_unit: int
+    stages: tuple[PlanStage, ...]
+
+    @property
+    def agents(self) -> int:
+        """Agents of all stages."""
+        return sum(stage.agents for stage in self.stages)
+
+    def units(self, stage: PlanStage) -> int:
+        """How many units host the agents of a stage."""
+        return -(-stage.agents // self.agents_per_unit)
+
+    def slots(self, stage: PlanStage, unit: int) -> tuple[AgentSlot, ...]:
+        """The agents of one unit, by its index from 0."""
+        first = stage.first_agent + unit * self.agents_per_unit
+        last = min(first + self.agents_per_unit, stage.first_agent + stage.agents)
+        return tuple(
+            AgentSlot(number=number, namespace=f"{self.namespace_prefix}{number}")
+            for number in range(first, last)
+        )
+
+    def stage(self, position: int) -> PlanStage:
+        """The stage at a position, from 1."""
+        return next(stage for stage in self.stages if stage.position == position)
+
+
+def plan_of(execution: Execution) -> Plan:
+    """The plan that an execution was started with."""
+    return msgspec.convert(execution.plan, Plan)
+
+
+def frozen(plan: Plan) -> object:
+    """The plan as plain lists and dicts, to be stored."""
+    return msgspec.to_builtins(plan)
+
+
+def freeze(simulation: Simulation) -> Plan:
+    """Pin what a simulation would run now.
+
+    Raises:
+        NotStartableError: it cannot run; `errors` names each reason.
+    """
+    stages = list(simulation.stages.select_related("template__rosbag").order_by("position"))
+    found = _faults(simulation, stages)
+    if found:
+        raise NotStartableError(found[0]["detail"], found)
+    mec = simulation.mec
+    pinned: list[PlanStage] = []
+    for stage in stages:
+        pinned.append(_pin(stage, 1 + sum(each.agents for each in pinned)))
+    return Plan(
+        pattern=simulation.pattern,
+        mec=mec.pk,
+        mec_name=mec.name,
+        link=_link(mec),
+        namespace_prefix=simulation.namespace_prefix,
+        backend=settings.BACKEND,
+        agents_per_unit=settings.AGENTS_PER_UNIT,
+        stages=tuple(pinned),
+    )
+
+
+def _link(mec: Mec) -> Link:
+    return Link(
+        transport=mec.transport,
+        endpoint=mec.endpoint,
+        discovery=mec.discovery,
+        domain_id=mec.domain_id,
+    )
+
+
+def _faults(simulation: Simulation, stages: list[Stage]) -> list[Fault]:
+    found: list[Fault] = []
+    if simulation.deleted_at is not None:
+        found.append(fault("", _("The simulation was deleted: restore it first.")))
+    if not stages:
+        found.append(fault("/stages", _("The simulation has no stage: add one.")))
+    if not simulation.mec.enabled:
+        found.append(fault("/mec", _("The mec is disabled: enable it or choose another.")))
+    if simulation.mec.transport not in Transport.values:
+        found.append(fault("/mec", _("The transport of the mec is not known.")))
+    agents = sum(stage.agent_count for stage in stages)
+    if agents > settings.MAX_AGENTS:
+        words = {"total": agents, "most": settings.MAX_AGENTS}
+        sentence = _("%(total)d agents are more than the limit of %(most)d: ask for fewer.") % words
+        found.append(fault("/stages", sentence))
+    for index, stage in enumerate(stages):
+        found += _template_faults(f"/stages/{index}/template", stage.template)
+    return found
+
+
+def _template_faults(place: str, template: Template) -> list[Fault]:
+    words = {"name": template.name}
+    if template.deleted_at is not None:
+        return [fault(place, _("Template %(name)s was deleted: choose another.") % words)]
+    if not template.rosbag.usable:
+        sentence = _("The rosbag of template %(name)s is not ready: verify it or choose another.")
+        return [fault(place, sentence % words)]
+    missing = sorted(set(template.topics) - {topic.name for topic in template.rosbag.topics.all()})
+    if missing:
+        sentence = _("Template %(name)s plays topics that its rosbag does not have: %(topics)s.")
+        return [fault(place, sentence % (words | {"topics": ", ".join(missing)}))]
+    return []
+
+
+def _pin(stage: Stage, first_agent: int) -> PlanStage:
+    template = stage.template
+    rosbag: Rosbag = template.rosbag
+    counts = {topic.name: topic.message_count for topic in rosbag.topics.all()}
+    topics = tuple(template.topics) or tuple(sorted(counts))
+    paced = template.rate > 0
+    seconds = (rosbag.duration_ns or 0) / 1e9 / template.rate if paced else 0.0
+    return PlanStage(
+        position=stage.position,
+        name=stage.name or template.name,
+        template=template.pk,
+        template_name=template.name,
+        template_version=template.version,
+        robot_type=template.robot_type,
+        rosbag=rosbag.pk,
+        rosbag_digest=rosbag.content_digest,
+        topics=topics,
+        messages_a_pass=sum(counts[name] for name in topics),
+        seconds_a_pass=seconds,
+        rate=template.rate,
+        record=tuple(RecordTopic(name=t["name"], type=t["type"]) for t in template.record_topics),
+        record_own=template.record_own,
+        agents=stage.agent_count,
+        first_agent=first_agent,
+        execution_time=stage.execution_time,
+        repeats=stage.repeat_count,
+        delay_after=stage.delay_after,
+        area=stage.assigned_area,
+        retries=stage.retries,
+        min_success=stage.min_success,
+        continue_on_failure=stage.continue_on_failure,
+    )
