@@ -81,3 +81,29 @@ def forget(execution_id: int) -> None:
         _redis().delete(_key(execution_id))
     except RedisError as error:
         raise LiveAwayError(str(error)) from error
+
+
+LOG_TAIL = 16_384
+"""Characters of a unit's log that are kept while it runs."""
+
+
+def append_log(execution_id: int, snapshot: Snapshot) -> None:
+    """Keep the end of a unit's log. Raises LiveAwayError."""
+    if not snapshot.log:
+        return
+    key = f"robotsim:live:{execution_id}:log:{snapshot.stage_run}:{snapshot.unit}"
+    try:
+        connection = _redis()
+        kept = (connection.get(key) or b"").decode() + snapshot.log
+        connection.set(key, kept[-LOG_TAIL:], ex=KEEP_SECONDS)
+    except RedisError as error:
+        raise LiveAwayError(str(error)) from error
+
+
+def log_tail(execution_id: int, stage_run_id: int, unit: int) -> str:
+    """The last lines that a unit logged; empty when Redis does not know them."""
+    try:
+        key = f"robotsim:live:{execution_id}:log:{stage_run_id}:{unit}"
+        return str((_redis().get(key) or b"").decode())
+    except RedisError:
+        return ""

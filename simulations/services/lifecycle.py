@@ -1,0 +1,136 @@
+"""The only writer of status: starts, stops, and every step of executions and stage runs.
+
+A step is a compare-and-set: it names the states it may leave, and counts what it changed. Two
+controllers, or a controller and a user, may try at once; one of them succeeds and writes the event.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from simulations.choices import ENDED, STOPPABLE, DataStatus, FailureCode, RunStatus
+from simulations.exceptions import AlreadyRunningError, NotRunningError
+from simulations.models import Event, Execution, Simulation, StageRun
+from simulations.services.plan import Plan, freeze, frozen
+
+
+def start(simulation: Simulation, *, requested_by: Any = None) -> Execution:
+    """Write down that a simulation is to run now; the controller does it.
+
+    Raises:
+        NotStartableError: it cannot run; `errors` names each reason.
+        AlreadyRunningError: it runs already, and may not twice at once.
+    """
+    simulation = Simulation.objects.select_related("mec").get(pk=simulation.pk)
+    plan = freeze(simulation)
+    try:
+        with transaction.atomic():
+            return _write(simulation, plan, requested_by)
+    except IntegrityError as error:
+        sentence = _("The simulation is running: wait for its end or stop it.")
+        raise AlreadyRunningError(sentence) from error
+
+
+def _write(simulation: Simulation, plan: Plan, requested_by: Any) -> Execution:
+    rows = Simulation.objects.filter(pk=simulation.pk)
+    rows.update(executions_made=F("executions_made") + 1)
+    execution = Execution.objects.create(
+        simulation=simulation,
+        number=rows.values_list("executions_made", flat=True).get(),
+        plan=frozen(plan),
+        exclusive=not simulation.concurrent_executions,
+        requested_by=requested_by,
+    )
+    StageRun.objects.bulk_create(
+        StageRun(execution=execution, position=stage.position, units=plan.units(stage))
+        for stage in plan.stages
+    )
+    rows.update(latest_execution=execution)
+    note(execution.pk, "execution.requested", actor=requested_by)
+    return execution
+
+
+def stop(execution: Execution, *, stopped_by: Any = None) -> Execution:
+    """Ask an execution to stop; agents hear of it within a heartbeat. What was recorded is kept.
+
+    Raises:
+        NotRunningError: it has ended, or is stopping or finalizing already.
+    """
+    changed = move_execution(
+        execution,
+        STOPPABLE,
+        RunStatus.STOPPING,
+        actor=stopped_by,
+        stopped_by=stopped_by,
+        stop_asked_at=timezone.now(),
+        failure_code=FailureCode.STOPPED_BY_USER,
+    )
+    if not changed:
+        execution.refresh_from_db()
+        words = {"status": execution.get_status_display()}
+        raise NotRunningError(_("There is nothing to stop: the execution is %(status)s.") % words)
+    return execution
+
+
+def move_execution(
+    execution: Execution,
+    leaving: Iterable[str],
+    to: RunStatus,
+    *,
+    actor: Any = None,
+    **fields: Any,
+) -> bool:
+    """Move an execution if it is in one of the states `leaving`; the answer is whether it was."""
+    now = timezone.now()
+    if to in ENDED:
+        fields.setdefault("ended_at", now)
+    with transaction.atomic():
+        rows = Execution.objects.filter(pk=execution.pk, status__in=list(leaving))
+        if not rows.update(status=to, updated_at=now, **fields):
+            return False
+        payload = {"status": to, "failure_code": fields.get("failure_code", "")}
+        note(execution.pk, "execution.status", actor=actor, payload=payload)
+    execution.refresh_from_db()
+    return True
+
+
+def move_stage(
+    stage_run: StageRun, leaving: Iterable[str], to: RunStatus, **fields: Any
+) -> bool:
+    """Move a stage run if it is in one of the states `leaving`; the answer is whether it was."""
+    if to in ENDED:
+        fields.setdefault("ended_at", timezone.now())
+    with transaction.atomic():
+        rows = StageRun.objects.filter(pk=stage_run.pk, status__in=list(leaving))
+        if not rows.update(status=to, **fields):
+            return False
+        payload = {"position": stage_run.position, "status": to}
+        payload["failure_code"] = fields.get("failure_code", "")
+        note(stage_run.execution_id, "stage.status", payload=payload)
+    stage_run.refresh_from_db()
+    return True
+
+
+def set_data_status(execution: Execution, status: DataStatus) -> None:
+    """Say whether what was to be recorded is in storage."""
+    Execution.objects.filter(pk=execution.pk).update(data_status=status)
+
+
+def note(
+    execution_id: int, kind: str, *, actor: Any = None, payload: dict[str, Any] | None = None
+) -> None:
+    """Append to the timeline; call it within the transaction of what it tells."""
+    with transaction.atomic():
+        rows = Execution.objects.filter(pk=execution_id)
+        rows.update(event_count=F("event_count") + 1)
+        Event.objects.create(
+            execution_id=execution_id,
+            sequence=rows.values_list("event_count", flat=True).get(),
+            kind=kind,
+            actor=actor,
+            payload=payload or {},
+        )
