@@ -1,0 +1,32 @@
+"""Mecs over HTTP."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import viewsets
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api.idempotency import idempotent
+from accounts.choices import Role
+from simulations.api.serializers import MecSerializer
+from simulations.models import Mec
+from simulations.services import mecs
+
+
+class MecViewSet(viewsets.ModelViewSet[Mec]):
+    """Systems under test; admins change them."""
+
+    write_role = Role.ADMIN
+    queryset = Mec.objects.all()
+    serializer_class = MecSerializer
+    filterset_fields = ["slug", "transport", "enabled"]
+    ordering_fields = ["id", "slug", "name", "created_at", "updated_at"]
+    lookup_value_regex = "[0-9]{1,18}"
+
+    @extend_schema(responses={201: MecSerializer})
+    @idempotent
+    def create(self, request: Request) -> Response:
+        """Make a mec."""
+        return super().create(request)
+
+    def perform_destroy(self, instance: Mec) -> None:
+        mecs.delete(instance)

@@ -1,0 +1,172 @@
+"""Executions and their parts as the API tells them."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from simulations.choices import Blame, RunStatus, blame
+from simulations.models import AgentRun, Event, Execution, Recording
+from simulations.services.progress import progress_of
+
+
+class StageProgressSerializer(serializers.Serializer[dict[str, Any]]):
+    """How far one stage is, in percent."""
+
+    position = serializers.IntegerField()
+    name = serializers.CharField()
+    status = serializers.ChoiceField(choices=RunStatus.choices)
+    percent = serializers.FloatField()
+
+
+class ProgressSerializer(serializers.Serializer[dict[str, Any]]):
+    """How far an execution is: `overall` in percent, `agents` counted by status."""
+
+    overall = serializers.FloatField()
+    agents = serializers.DictField(child=serializers.IntegerField())
+    planned_agents = serializers.IntegerField()
+    messages_published = serializers.IntegerField()
+    stages = StageProgressSerializer(many=True)
+
+
+class ExecutionSerializer(serializers.ModelSerializer[Execution]):
+    """One run of a simulation; `blame` says whose fault its failure is."""
+
+    simulation = serializers.IntegerField(source="simulation_id")
+    blame = serializers.SerializerMethodField()
+    requested_by = serializers.SerializerMethodField()
+    stopped_by = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Execution
+        fields = [
+            "id",
+            "simulation",
+            "number",
+            "status",
+            "data_status",
+            "failure_code",
+            "failure_text",
+            "blame",
+            "requested_by",
+            "stopped_by",
+            "created_at",
+            "started_at",
+            "stop_asked_at",
+            "ended_at",
+        ]
+        read_only_fields = fields
+
+    @extend_schema_field(serializers.ChoiceField(choices=Blame.choices))
+    def get_blame(self, execution: Execution) -> str:
+        return blame(execution.failure_code)
+
+    @extend_schema_field(serializers.EmailField(allow_null=True))
+    def get_requested_by(self, execution: Execution) -> str | None:
+        return str(execution.requested_by) if execution.requested_by else None
+
+    @extend_schema_field(serializers.EmailField(allow_null=True))
+    def get_stopped_by(self, execution: Execution) -> str | None:
+        return str(execution.stopped_by) if execution.stopped_by else None
+
+
+class ExecutionDetailSerializer(ExecutionSerializer):
+    """An execution with its frozen plan and its progress."""
+
+    plan = serializers.JSONField(read_only=True)
+    progress = serializers.SerializerMethodField()
+
+    class Meta(ExecutionSerializer.Meta):
+        fields = [*ExecutionSerializer.Meta.fields, "plan", "progress"]
+        read_only_fields = fields
+
+    @extend_schema_field(ProgressSerializer)
+    def get_progress(self, execution: Execution) -> dict[str, Any]:
+        seen = progress_of(execution)
+        names = ("position", "name", "status", "percent")
+        return {
+            "overall": seen.overall,
+            "agents": {str(state): count for state, count in seen.agents.items()},
+            "planned_agents": seen.planned_agents,
+            "messages_published": seen.messages_published,
+            "stages": [dict(zip(names, stage, strict=True)) for stage in seen.stages],
+        }
+
+
+class AgentRunSerializer(serializers.ModelSerializer[AgentRun]):
+    """One attempt of one agent; lateness and skew in microseconds."""
+
+    stage = serializers.IntegerField(source="stage_run.position", read_only=True)
+    blame = serializers.SerializerMethodField()
+
+    class Meta:
+        model = AgentRun
+        fields = [
+            "id",
+            "stage",
+            "number",
+            "attempt",
+            "unit",
+            "status",
+            "late",
+            "failure_code",
+            "failure_text",
+            "blame",
+            "last_log",
+            "published",
+            "published_bytes",
+            "passes",
+            "lateness_p50_us",
+            "lateness_p99_us",
+            "start_skew_us",
+            "skew_uncertainty_us",
+            "last_publication_at",
+            "created_at",
+            "ended_at",
+        ]
+        read_only_fields = fields
+
+    @extend_schema_field(serializers.ChoiceField(choices=Blame.choices))
+    def get_blame(self, agent_run: AgentRun) -> str:
+        return blame(agent_run.failure_code)
+
+
+class RecordingSerializer(serializers.ModelSerializer[Recording]):
+    """What one unit recorded, or was to record; `rosbag` is the id of the stored bundle."""
+
+    stage = serializers.IntegerField(source="stage_run.position", read_only=True)
+    rosbag = serializers.IntegerField(source="rosbag_id", read_only=True, allow_null=True)
+    topics = serializers.ListField(child=serializers.JSONField(), read_only=True)
+
+    class Meta:
+        model = Recording
+        fields = [
+            "id",
+            "stage",
+            "unit",
+            "attempt",
+            "topics",
+            "status",
+            "message_count",
+            "dropped",
+            "text",
+            "rosbag",
+            "updated_at",
+        ]
+        read_only_fields = fields
+
+
+class EventSerializer(serializers.ModelSerializer[Event]):
+    """One entry of the timeline."""
+
+    actor = serializers.SerializerMethodField()
+    payload = serializers.DictField(read_only=True)
+
+    class Meta:
+        model = Event
+        fields = ["sequence", "time", "kind", "actor", "payload"]
+        read_only_fields = fields
+
+    @extend_schema_field(serializers.EmailField(allow_null=True))
+    def get_actor(self, event: Event) -> str | None:
+        return str(event.actor) if event.actor else None

@@ -1,0 +1,184 @@
+"""The ledger of recordings: what is expected, what arrived, what is missing."""
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from agent.protocol import (
+    FileUpload,
+    PartAddress,
+    RecordingComplete,
+    RecordingOffer,
+    RecordingUpload,
+)
+from simulations.choices import RECORDING_OPEN, DataStatus, RecordingStatus
+from simulations.exceptions import SupersededError, UnitRefusedError
+from simulations.models import Execution, Recording, StageRun
+from simulations.services.lifecycle import note
+from simulations.services.plan import Plan, PlanStage
+from simulations.services.units import Place, place
+from storage.choices import Origin, Status
+from storage.client.base import UploadedPart
+from storage.models import Rosbag
+from storage.services import uploads
+
+
+def expect(stage_run: StageRun, plan: Plan, stage: PlanStage) -> None:
+    """Write down what each unit is to record, before the release. Twice is no error."""
+    if not stage.record:
+        return
+    rows = [
+        Recording(
+            stage_run=stage_run,
+            unit=unit,
+            topics=[
+                slot.namespace + topic.name
+                for slot in plan.slots(stage, unit)
+                for topic in stage.record
+            ],
+        )
+        for unit in range(stage_run.units)
+    ]
+    Recording.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def offer(execution_id: int, message: RecordingOffer) -> RecordingUpload:
+    """Give a finished recording a place; asked again, give fresh addresses.
+
+    Raises:
+        SupersededError: a newer attempt has taken over.
+        StoreError: storage is away; the unit keeps the recording and asks again.
+    """
+    where = _current(execution_id, message.stage_run, message.unit, message.attempt)
+    recording = _row(where)
+    if not message.files:
+        Recording.objects.filter(pk=recording.pk, status__in=RECORDING_OPEN).update(
+            status=RecordingStatus.EMPTY, attempt=message.attempt, message_count=0
+        )
+        return RecordingUpload(recording=recording.pk, files=())
+    rosbag = recording.rosbag
+    if rosbag is None or recording.attempt != message.attempt:
+        rosbag = _open(where, recording, message)
+    if rosbag.status != Status.UPLOADING:
+        return RecordingUpload(recording=recording.pk, files=())
+    return RecordingUpload(
+        recording=recording.pk,
+        files=tuple(
+            FileUpload(
+                path=plan.path,
+                upload_id=plan.upload_id,
+                parts=tuple(
+                    PartAddress(number=part.number, url=part.url, size=part.size)
+                    for part in plan.parts
+                ),
+            )
+            for plan in uploads.addresses(rosbag, audience="unit")
+        ),
+    )
+
+
+def complete(execution_id: int, message: RecordingComplete) -> Rosbag:
+    """Join what was uploaded; the rosbag then awaits verification. Twice is no error."""
+    where = _current(execution_id, message.stage_run, message.unit, message.attempt)
+    recording = _row(where)
+    if recording.pk != message.recording or recording.rosbag is None:
+        raise UnitRefusedError(_("This recording was never offered."))
+    finished = [
+        uploads.FinishedUpload(
+            path=file.path,
+            upload_id=file.upload_id,
+            parts=[UploadedPart(number=part.number, etag=part.etag) for part in file.parts],
+        )
+        for file in message.files
+    ]
+    rosbag = uploads.complete(recording.rosbag, finished)
+    Recording.objects.filter(pk=recording.pk, status=RecordingStatus.UPLOADING).update(
+        status=RecordingStatus.VERIFYING
+    )
+    return rosbag
+
+
+def settle(stage_run: StageRun) -> int:
+    """Bring each recording to what storage says of it; the answer is how many are still open.
+
+    Call it when no unit of the stage run is left: what was not uploaded by then is lost.
+    """
+    still_open = 0
+    for recording in stage_run.recordings.filter(status__in=RECORDING_OPEN).select_related("rosbag"):
+        rosbag = recording.rosbag
+        if rosbag is None or rosbag.status == Status.UPLOADING:
+            _close(recording, RecordingStatus.LOST, _("Its unit ended before it was stored."))
+        elif rosbag.status == Status.VERIFYING:
+            still_open += 1
+        elif not rosbag.usable:
+            _close(recording, RecordingStatus.LOST, rosbag.sentence)
+        elif rosbag.message_count != recording.message_count:
+            words = {"stored": rosbag.message_count, "recorded": recording.message_count}
+            sentence = _("%(stored)s messages are stored, %(recorded)s were recorded.") % words
+            _close(recording, RecordingStatus.LOST, sentence)
+        elif recording.dropped:
+            words = {"dropped": recording.dropped}
+            sentence = _("The recorder dropped %(dropped)s messages.") % words
+            _close(recording, RecordingStatus.LOST, sentence)
+        else:
+            _close(recording, RecordingStatus.STORED, "")
+    return still_open
+
+
+def data_status(execution: Execution) -> DataStatus:
+    """What the ledger of an execution amounts to; recordings of stages never begun do not exist."""
+    states = set(
+        Recording.objects.filter(stage_run__execution=execution).values_list("status", flat=True)
+    )
+    if not states:
+        return DataStatus.NOT_EXPECTED
+    if states & RECORDING_OPEN:
+        return DataStatus.PENDING
+    lost = RecordingStatus.LOST in states
+    return DataStatus.INCOMPLETE if lost else DataStatus.COMPLETE
+
+
+def _current(execution_id: int, stage_run: int, unit: int, attempt: int) -> Place:
+    where = place(execution_id, stage_run, unit)
+    if attempt != where.attempt:
+        raise SupersededError(_("A newer attempt of this unit has taken over."))
+    return where
+
+
+def _row(where: Place) -> Recording:
+    found = (
+        Recording.objects.select_related("rosbag")
+        .filter(stage_run=where.stage_run, unit=where.unit)
+        .first()
+    )
+    if found is None:
+        raise UnitRefusedError(_("No recording is expected of this unit."))
+    return found
+
+
+def _open(where: Place, recording: Recording, message: RecordingOffer) -> Rosbag:
+    """Open the upload of a recording; one that an earlier attempt left is given up."""
+    execution = where.stage_run.execution
+    if recording.rosbag is not None:
+        uploads.abandon(recording.rosbag)
+    rosbag = uploads.begin(
+        f"{execution.simulation.name} {execution.number}, {where.stage_run.position}-{where.unit}",
+        [uploads.NewFile(file.path, file.size, file.sha256) for file in message.files],
+        origin=Origin.RECORDED,
+        created_by=execution.requested_by,
+    )
+    Recording.objects.filter(pk=recording.pk).update(
+        rosbag=rosbag,
+        attempt=message.attempt,
+        status=RecordingStatus.UPLOADING,
+        message_count=message.message_count,
+        dropped=message.dropped,
+    )
+    return rosbag
+
+
+def _close(recording: Recording, status: RecordingStatus, text: str) -> None:
+    with transaction.atomic():
+        rows = Recording.objects.filter(pk=recording.pk, status__in=RECORDING_OPEN)
+        if rows.update(status=status, text=text):
+            payload = {"unit": recording.unit, "status": status, "text": text}
+            note(recording.stage_run.execution_id, "recording.status", payload=payload)

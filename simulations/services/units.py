@@ -1,0 +1,243 @@
+"""What units say: registration, heartbeats, last words."""
+
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from django.conf import settings
+from django.core import signing
+from django.db import IntegrityError, transaction
+from django.db.models import Max, Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from agent.protocol import (
+    PROTOCOL,
+    AgentReport,
+    Answer,
+    Assignment,
+    BagFile,
+    Command,
+    Registration,
+    Snapshot,
+)
+from simulations import live
+from simulations.choices import AGENT_ENDED, PLAYING, AgentStatus, FailureCode
+from simulations.exceptions import LiveAwayError, SupersededError, UnitRefusedError
+from simulations.models import AgentRun, StageRun
+from simulations.services.lifecycle import note
+from simulations.services.plan import plan_of
+from storage.models import Rosbag
+from storage.services.downloads import file_addresses
+
+_SALT = "simulations.unit"
+TOKEN_SECONDS = 30 * 86400
+LAST_LOG = 4000
+
+
+@dataclass(frozen=True)
+class Place:
+    """A unit's stage run, checked against its token, and the newest attempt of the unit."""
+
+    stage_run: StageRun
+    unit: int
+    attempt: int
+
+
+def token_for(execution_id: int) -> str:
+    """The secret of an execution's units: signed, so that it is checked without a query."""
+    return signing.dumps({"execution": execution_id}, salt=_SALT)
+
+
+def execution_of(token: str) -> int:
+    """The execution that a token belongs to. Raises UnitRefusedError."""
+    try:
+        return int(signing.loads(token, salt=_SALT, max_age=TOKEN_SECONDS)["execution"])
+    except (signing.BadSignature, KeyError, TypeError, ValueError) as error:
+        raise UnitRefusedError(_("The token of the unit is not valid.")) from error
+
+
+def place(execution_id: int, stage_run_id: int, unit: int) -> Place:
+    """Find a unit's place in one query. Raises UnitRefusedError for one outside the execution."""
+    newest = Max("agent_runs__attempt", filter=Q(agent_runs__unit=unit))
+    found = (
+        StageRun.objects.select_related("execution")
+        .filter(pk=stage_run_id, execution=execution_id)
+        .annotate(newest=newest)
+        .first()
+    )
+    if found is None or not 0 <= unit < found.units:
+        raise UnitRefusedError(_("There is no such unit in this execution."))
+    return Place(found, unit, found.newest or 0)
+
+
+def register(execution_id: int, message: Registration) -> Assignment:
+    """Open a new attempt of a unit; older ones are fenced off from here on.
+
+    Raises:
+        UnitRefusedError: another protocol, or the stage takes no units any more.
+    """
+    if message.protocol != PROTOCOL:
+        raise UnitRefusedError(_("The unit speaks another version of the protocol: update it."))
+    where = place(execution_id, message.stage_run, message.unit)
+    playing = where.stage_run.status in PLAYING
+    if not playing or where.stage_run.execution.status not in PLAYING:
+        raise UnitRefusedError(_("The stage takes no units any more."))
+    plan = plan_of(where.stage_run.execution)
+    slots = plan.slots(plan.stage(where.stage_run.position), message.unit)
+    attempt = where.attempt + 1
+    try:
+        with transaction.atomic():
+            _fence_off(where)
+            AgentRun.objects.bulk_create(
+                AgentRun(
+                    stage_run=where.stage_run,
+                    number=slot.number,
+                    attempt=attempt,
+                    unit=message.unit,
+                    status=AgentStatus.STARTING,
+                    late=where.stage_run.release_at is not None,
+                )
+                for slot in slots
+            )
+            if attempt > 1:
+                payload = {"unit": message.unit, "attempt": attempt}
+                note(execution_id, "unit.retried", payload=payload)
+    except IntegrityError as error:  # another process of the unit registered just now
+        raise SupersededError(_("A newer attempt of this unit has registered.")) from error
+    return _assignment(where, attempt)
+
+
+def report(execution_id: int, message: Snapshot) -> Answer:
+    """Take a heartbeat in; the answer is the command as it stands in the database.
+
+    What changed is in the database before the answer.
+
+    Raises:
+        SupersededError: a newer attempt has taken over.
+    """
+    received = time.time_ns()
+    where = place(execution_id, message.stage_run, message.unit)
+    if message.attempt != where.attempt:
+        raise SupersededError(_("A newer attempt of this unit has taken over."))
+    _write_changes(where, message)
+    # Without Redis the run goes on from the database; the next heartbeat fills it again.
+    with suppress(LiveAwayError):
+        live.store(execution_id, message)
+        live.append_log(execution_id, message)
+    command, release, reason = _command(where.stage_run)
+    return Answer(
+        command=command,
+        received_ns=received,
+        sent_ns=time.time_ns(),
+        release_ns=release,
+        log_received=message.log_offset + len(message.log),
+        reason=reason,
+    )
+
+
+def _command(stage_run: StageRun) -> tuple[Command, int | None, str]:
+    execution = stage_run.execution
+    if execution.status not in PLAYING or stage_run.status not in PLAYING:
+        return Command.STOP, None, str(execution.status).lower()
+    if stage_run.release_at is None:
+        return Command.WAIT, None, ""
+    return Command.GO, round(stage_run.release_at.timestamp() * 1e6) * 1000, ""
+
+
+def _fence_off(where: Place) -> None:
+    """End what the attempts before left open."""
+    older = AgentRun.objects.filter(stage_run=where.stage_run, unit=where.unit)
+    older.exclude(status__in=AGENT_ENDED).update(
+        status=AgentStatus.LOST,
+        failure_code=FailureCode.AGENT_LOST,
+        failure_text=_("Another attempt took over."),
+        ended_at=timezone.now(),
+    )
+
+
+def _assignment(where: Place, attempt: int) -> Assignment:
+    execution = where.stage_run.execution
+    plan = plan_of(execution)
+    stage = plan.stage(where.stage_run.position)
+    files = file_addresses(Rosbag.objects.get(pk=stage.rosbag), audience="unit")
+    return Assignment(
+        attempt=attempt,
+        execution=execution.pk,
+        unit_name=f"execution-{execution.pk}-stage-{where.stage_run.pk}-unit-{where.unit}",
+        agents=plan.slots(stage, where.unit),
+        bag=tuple(BagFile(path=f.path, size=f.size, sha256=f.sha256, url=f.url) for f in files),
+        bag_digest=stage.rosbag_digest,
+        topics=stage.topics,
+        rate=stage.rate,
+        passes=stage.repeats,
+        execution_time=stage.execution_time,
+        link=plan.link,
+        record=stage.record,
+        record_own=stage.record_own,
+        heartbeat_seconds=settings.HEARTBEAT_SECONDS,
+        upload_limit_seconds=settings.UPLOAD_LIMIT_SECONDS,
+    )
+
+
+def _write_changes(where: Place, message: Snapshot) -> None:
+    """Write states that differ, and every figure with the last word; what has ended stays as it is.
+
+    An ended state counts with the unit's last word only: until then its recording is under way.
+    """
+    rows = AgentRun.objects.filter(
+        stage_run=where.stage_run, unit=where.unit, attempt=message.attempt
+    ).exclude(status__in=AGENT_ENDED)
+    reports = {each.number: each for each in message.agents}
+    changed = [
+        row
+        for row in rows
+        if row.number in reports
+        and (message.final or row.status != reports[row.number].state)
+        and (message.final or reports[row.number].state not in AGENT_ENDED)
+    ]
+    if not changed:
+        return
+    known = live.log_tail(where.stage_run.execution_id, where.stage_run.pk, where.unit)
+    for row in changed:
+        _fill(row, reports[row.number], message, known + message.log)
+    with transaction.atomic():
+        AgentRun.objects.bulk_update(changed, _FIGURES)
+
+
+_FIGURES = [
+    "status",
+    "late",
+    "failure_code",
+    "failure_text",
+    "last_log",
+    "published",
+    "published_bytes",
+    "passes",
+    "lateness_p50_us",
+    "lateness_p99_us",
+    "start_skew_us",
+    "skew_uncertainty_us",
+    "last_publication_at",
+    "ended_at",
+]
+
+
+def _fill(row: AgentRun, seen: AgentReport, message: Snapshot, log: str) -> None:
+    row.status = seen.state.value
+    row.late = message.late
+    row.published, row.published_bytes = seen.published, seen.published_bytes
+    row.passes = seen.passes
+    row.lateness_p50_us, row.lateness_p99_us = seen.lateness_p50_us, seen.lateness_p99_us
+    row.start_skew_us = seen.start_skew_us
+    row.skew_uncertainty_us = seen.skew_uncertainty_us
+    if message.last_publication_ns is not None:
+        row.last_publication_at = datetime.fromtimestamp(message.last_publication_ns / 1e9, tz=UTC)
+    if message.final and seen.state == "FAILED" and message.failure is not None:
+        known = message.failure.code in FailureCode.values
+        row.failure_code = message.failure.code if known else FailureCode.AGENT_CRASHED
+        row.failure_text = message.failure.text
+        row.last_log = log[-LAST_LOG:]
+    if message.final:
+        row.ended_at = timezone.now()

@@ -1,0 +1,23 @@
+"""Addresses of mecs, simulations, executions and units, below the API's prefix."""
+
+from django.urls import URLPattern, path
+from rest_framework.routers import SimpleRouter
+
+from simulations.api import units
+from simulations.api.executions import ExecutionViewSet
+from simulations.api.mecs import MecViewSet
+from simulations.api.simulations import SimulationViewSet
+
+router = SimpleRouter(trailing_slash=False)
+router.register("mecs", MecViewSet, basename="mec")
+router.register("simulations", SimulationViewSet, basename="simulation")
+router.register("executions", ExecutionViewSet, basename="execution")
+
+api_urlpatterns = [
+    *router.urls,
+    path("units/register", units.register),
+    path("units/report", units.report),
+    path("units/recording", units.recording),
+    path("units/recording/complete", units.recording_complete),
+]
+urlpatterns: list[URLPattern] = []
