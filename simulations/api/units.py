@@ -19,6 +19,7 @@ from agent.protocol import (
 )
 from simulations.exceptions import SimulationError
 from simulations.services import recordings, units
+from storage.choices import Status
 from storage.client.base import StoreError
 from storage.exceptions import StorageError
 from storage.tasks import request_verification
@@ -80,5 +81,6 @@ def recording_complete(execution: int, body: bytes) -> Message:
     """Join an uploaded recording and have it verified."""
     message = decode(body, RecordingComplete)
     rosbag = recordings.complete(execution, message)
-    request_verification(rosbag.pk)
+    if rosbag.status == Status.VERIFYING:
+        request_verification(rosbag.pk)
     return RecordingAccepted(recording=message.recording)

@@ -104,7 +104,6 @@ class StageRun(models.Model):
     )
     units = models.PositiveIntegerField(_("units"))
     handle = models.CharField(_("backend handle"), max_length=300, blank=True, default="")
-    not_before = models.DateTimeField(_("not before"), null=True)
     prepared_at = models.DateTimeField(_("prepared at"), null=True)
     release_at = models.DateTimeField(_("release"), null=True)
     agents_ended_at = models.DateTimeField(_("agents ended at"), null=True)

@@ -1,0 +1,44 @@
+"""What came of an execution, in figures."""
+
+from typing import Any
+
+from django.db.models import Max, Sum
+from django.db.models.functions import Abs
+
+from simulations.choices import RecordingStatus
+from simulations.models import AgentRun, Execution, Recording
+from simulations.services.plan import plan_of
+
+
+def summary(execution: Execution) -> dict[str, Any]:
+    """The figures of an execution; times in µs and s, None where nothing was measured.
+
+    `lateness_us_p99` is the worst of the agents' own p99; `start_skew_us_max` the largest by amount.
+    """
+    execution.refresh_from_db()
+    figures = AgentRun.objects.filter(stage_run__execution=execution).aggregate(
+        published=Sum("published"),
+        skew=Max(Abs("start_skew_us")),
+        lateness=Max("lateness_p99_us"),
+    )
+    seconds = None
+    if execution.ended_at is not None:
+        seconds = round((execution.ended_at - execution.created_at).total_seconds(), 3)
+    stored = Recording.objects.filter(
+        stage_run__execution=execution, status=RecordingStatus.STORED
+    )
+    return {
+        "execution": execution.pk,
+        "status": str(execution.status),
+        "data_status": str(execution.data_status),
+        "agents": plan_of(execution).agents,
+        "messages_published": figures["published"] or 0,
+        "start_skew_us_max": _rounded(figures["skew"]),
+        "lateness_us_p99": _rounded(figures["lateness"]),
+        "recordings": stored.count(),
+        "seconds": seconds,
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 1)
