@@ -102,7 +102,10 @@ class FailureCode(TextChoices):
     """Why something failed; the label says what to do."""
 
     NONE = "", "-"
-    BAG_DOWNLOAD_FAILED = "BAG_DOWNLOAD_FAILED", _("The rosbag could not be fetched: check storage.")
+    BAG_DOWNLOAD_FAILED = (
+        "BAG_DOWNLOAD_FAILED",
+        _("The rosbag could not be fetched: check storage."),
+    )
     BAG_INVALID = "BAG_INVALID", _("The rosbag cannot be replayed: verify it again or replace it.")
     TRANSPORT_UNREACHABLE = (
         "TRANSPORT_UNREACHABLE",

@@ -6,10 +6,10 @@ from typing import Any, TypeVar
 
 from django.db.models import Model
 from django.utils.translation import gettext as _
-from simulations.services.design import StageSpec, create_simulation, ensure_mec
 
 from robotsim_project.local.options import DemoOptions
 from simulations.models import Mec, Simulation
+from simulations.services.design import StageSpec, create_simulation, ensure_mec
 from storage.models import Rosbag
 from templates.models import Template
 from templates.services import templates
@@ -96,7 +96,7 @@ def _design(pattern: str, mec: Mec, stages: list[StageSpec]) -> Design:
         mec.pk,
         [
             (
-                each.template.pk,
+                each.template_id,
                 each.agent_count,
                 each.execution_time,
                 each.repeat_count,

@@ -2,15 +2,17 @@
 
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 from django.conf import settings
 
+from simulations.choices import ENDED
+from simulations.exceptions import NotRunningError
 from simulations.models import Execution
 from simulations.services import lifecycle
 
-ENDED = ("COMPLETED", "FAILED", "STOPPED")
 LIMIT_SECONDS = 4.5
 """How long recordings may take to arrive; what is not in storage by then stays in the units' folders."""
 _POLL_SECONDS = 0.1
@@ -32,7 +34,8 @@ def stop_all(limit: float = LIMIT_SECONDS) -> None:
     deadline = time.monotonic() + limit
     active = Execution.objects.exclude(status__in=ENDED)
     for execution in active:
-        lifecycle.stop(execution)
+        with suppress(NotRunningError):  # it stops or ends already
+            lifecycle.stop(execution)
     while active.all().exists() and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)
     kill_units(settings.DATA_DIR)

@@ -114,7 +114,7 @@ class LocalBackend:
         }
         try:
             with (folder / "console.log").open("ab") as console:
-                process = subprocess.Popen(  # noqa: S603 - our own program, no shell
+                process = subprocess.Popen(
                     [sys.executable, "-m", "agent"],
                     cwd=settings.BASE_DIR,
                     env=environment,

@@ -204,9 +204,7 @@ class Recording(models.Model):
         verbose_name_plural = _("recordings")
         ordering = ["stage_run", "unit"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["stage_run", "unit"], name="simulations_recording_unit"
-            )
+            models.UniqueConstraint(fields=["stage_run", "unit"], name="simulations_recording_unit")
         ]
 
     def __str__(self) -> str:

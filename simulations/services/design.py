@@ -17,6 +17,11 @@ from simulations.models import Execution, Mec, Simulation, Stage
 from templates.models import Template
 
 MOST_STAGES = 100
+LONGEST_NAME = 200
+LONGEST_PREFIX = 100
+MOST_RETRIES = 100
+ALL = 100
+"""Percent."""
 LONGEST_TIME = 366 * 86400.0
 MOST_REPEATS = 1_000_000
 PREFIX = re.compile(r"(/[A-Za-z_][A-Za-z0-9_]*)*/[A-Za-z_][A-Za-z0-9_]*")
@@ -38,6 +43,11 @@ class StageSpec:
     retries: int = 0
     min_success: int = 100
     continue_on_failure: bool = False
+
+    @property
+    def template_id(self) -> int:
+        """Id of the template."""
+        return self.template.pk if isinstance(self.template, Template) else self.template
 
 
 def ensure_mec(
@@ -81,7 +91,10 @@ def update_simulation(
     Raises:
         SimulationError: values that cannot be used; `errors` points at each.
     """
-    value = {**{n: getattr(simulation, n) for n in ("name", "pattern", "namespace_prefix")}, **changes}
+    value = {
+        **{n: getattr(simulation, n) for n in ("name", "pattern", "namespace_prefix")},
+        **changes,
+    }
     require(faults(value["name"], value["pattern"], value["namespace_prefix"], stages or []))
     living = Simulation.objects.living().filter(pk=simulation.pk)
     try:
@@ -111,11 +124,11 @@ def delete_simulation(simulation: Simulation) -> None:
 def faults(name: str, pattern: str, prefix: str, stages: Sequence[StageSpec]) -> list[Fault]:
     """All that is wrong with a design, each with a pointer to its field."""
     found: list[Fault] = []
-    if not name.strip() or len(name) > 200 or "\0" in name:
+    if not name.strip() or len(name) > LONGEST_NAME or "\0" in name:
         found.append(fault("/name", _("Give a name of 1 to 200 characters.")))
     if pattern not in Pattern.values:
         found.append(fault("/pattern", _("The pattern is sequential or parallel.")))
-    if not PREFIX.fullmatch(prefix) or len(prefix) > 100:
+    if not PREFIX.fullmatch(prefix) or len(prefix) > LONGEST_PREFIX:
         found.append(fault("/namespace_prefix", _("Give a ROS 2 namespace such as /agent_.")))
     if len(stages) > MOST_STAGES:
         found.append(fault("/stages", _("A simulation has at most 100 stages.")))
@@ -152,9 +165,9 @@ def _stage_faults(place: str, stage: StageSpec) -> list[Fault]:
             found.append(fault(f"{place}/{field}", _("Give seconds from 0 to a year.")))
     if not 1 <= stage.repeat_count <= MOST_REPEATS:
         found.append(fault(f"{place}/repeat_count", _("Repeat 1 to 1,000,000 times.")))
-    if not (0 <= stage.retries <= 100 and 0 <= stage.min_success <= 100):
+    if not (0 <= stage.retries <= MOST_RETRIES and 0 <= stage.min_success <= ALL):
         found.append(fault(place, _("Retries and minimum success are from 0 to 100.")))
-    template = _template_id(stage)
+    template = stage.template_id
     if not Template.objects.living().filter(pk=template).exists():
         words = {"id": template}
         sentence = _("There is no template %(id)s, or it was deleted: choose another.") % words
@@ -162,16 +175,12 @@ def _stage_faults(place: str, stage: StageSpec) -> list[Fault]:
     return found
 
 
-def _template_id(stage: StageSpec) -> int:
-    return stage.template.pk if isinstance(stage.template, Template) else stage.template
-
-
 def _write_stages(simulation: Simulation, stages: Sequence[StageSpec]) -> None:
     rows = []
     for position, spec in enumerate(stages, 1):
         values = {name: value for name, value in vars(spec).items() if name != "template"}
         rows.append(
-            Stage(simulation=simulation, position=position, template_id=_template_id(spec), **values)
+            Stage(simulation=simulation, position=position, template_id=spec.template_id, **values)
         )
     Stage.objects.bulk_create(rows)
 

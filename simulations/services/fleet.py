@@ -154,7 +154,7 @@ def _never_came(stage_run: StageRun, plan: Plan, unit: int, code: FailureCode) -
                 unit=unit,
                 status=AgentStatus.LOST,
                 failure_code=code,
-                failure_text=code.label,
+                failure_text=str(code.label),
                 ended_at=timezone.now(),
             )
             for slot in slots

@@ -98,9 +98,7 @@ def move_execution(
     return True
 
 
-def move_stage(
-    stage_run: StageRun, leaving: Iterable[str], to: RunStatus, **fields: Any
-) -> bool:
+def move_stage(stage_run: StageRun, leaving: Iterable[str], to: RunStatus, **fields: Any) -> bool:
     """Move a stage run if it is in one of the states `leaving`; the answer is whether it was."""
     if to in ENDED:
         fields.setdefault("ended_at", timezone.now())

@@ -43,7 +43,9 @@ def progress_of(execution: Execution) -> Progress:
     waiting = plan.agents - sum(counts.values())
     if waiting > 0:
         counts[AgentStatus.PENDING] += waiting
-    stages = tuple(_stage(run, plan.stage(run.position), reports.get(run.pk, [])) for run in stage_runs)
+    stages = tuple(
+        _stage(run, plan.stage(run.position), reports.get(run.pk, [])) for run in stage_runs
+    )
     return Progress(
         status=execution.status,
         data_status=execution.data_status,

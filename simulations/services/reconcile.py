@@ -41,7 +41,7 @@ def reconcile() -> int:
     for execution in active:
         try:
             step(execution)
-        except Exception:  # noqa: BLE001 - one execution must not hold up the others
+        except Exception:  # one execution must not hold up the others
             log.exception("step_failed", execution=execution.pk)
     return len(active)
 
@@ -181,7 +181,9 @@ def _conclude(stage_run: StageRun, plan: Plan) -> None:
     codes = {code for (_s, code) in ended if code}
     code = codes.pop() if len(codes) == 1 else FailureCode.TOO_FEW_COMPLETED
     words = {"completed": completed, "agents": stage.agents, "least": stage.min_success}
-    sentence = _("%(completed)d of %(agents)d agents completed, at least %(least)d %% must.") % words
+    sentence = (
+        _("%(completed)d of %(agents)d agents completed, at least %(least)d %% must.") % words
+    )
     lifecycle.move_stage(
         stage_run,
         [RunStatus.FINALIZING],
@@ -209,9 +211,7 @@ def _stop_stage(execution: Execution, stage_run: StageRun, plan: Plan) -> None:
             status=RecordingStatus.EMPTY, text=_("Stopped before the start.")
         )
     if not recordings.settle(stage_run):
-        lifecycle.move_stage(
-            stage_run, [*PLAYING, RunStatus.FINALIZING], RunStatus.STOPPED
-        )
+        lifecycle.move_stage(stage_run, [*PLAYING, RunStatus.FINALIZING], RunStatus.STOPPED)
 
 
 def _finish(execution: Execution, plan: Plan) -> None:
@@ -250,7 +250,7 @@ def _judge(execution: Execution, failed: list[StageRun], data: DataStatus) -> bo
         code, text = failed[0].failure_code, failed[0].failure_text
     elif data == DataStatus.INCOMPLETE:
         code = FailureCode.RECORDING_LOST
-        text = FailureCode.RECORDING_LOST.label
+        text = str(FailureCode.RECORDING_LOST.label)
     to = RunStatus.FAILED if code else RunStatus.COMPLETED
     return lifecycle.move_execution(
         execution,

@@ -103,7 +103,9 @@ def settle(stage_run: StageRun) -> int:
     Call it when no unit of the stage run is left: what was not uploaded by then is lost.
     """
     still_open = 0
-    for recording in stage_run.recordings.filter(status__in=RECORDING_OPEN).select_related("rosbag"):
+    for recording in stage_run.recordings.filter(status__in=RECORDING_OPEN).select_related(
+        "rosbag"
+    ):
         rosbag = recording.rosbag
         if rosbag is None or rosbag.status == Status.UPLOADING:
             _close(recording, RecordingStatus.LOST, _("Its unit ended before it was stored."))

@@ -24,9 +24,7 @@ def summary(execution: Execution) -> dict[str, Any]:
     seconds = None
     if execution.ended_at is not None:
         seconds = round((execution.ended_at - execution.created_at).total_seconds(), 3)
-    stored = Recording.objects.filter(
-        stage_run__execution=execution, status=RecordingStatus.STORED
-    )
+    stored = Recording.objects.filter(stage_run__execution=execution, status=RecordingStatus.STORED)
     return {
         "execution": execution.pk,
         "status": str(execution.status),

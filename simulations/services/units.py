@@ -195,7 +195,7 @@ def _write_changes(where: Place, message: Snapshot) -> None:
         for row in rows
         if row.number in reports
         and (message.final or row.status != reports[row.number].state)
-        and (message.final or reports[row.number].state not in AGENT_ENDED)
+        and (message.final or reports[row.number].state.value not in AGENT_ENDED)
     ]
     if not changed:
         return
