@@ -28,6 +28,11 @@ def full_name(namespace: str, topic: str) -> str:
     return f"{namespace.rstrip('/')}/{topic.lstrip('/')}"
 
 
+def rooted(topic: str) -> str:
+    """The name with its slash: bags spell topics with and without."""
+    return "/" + topic.lstrip("/")
+
+
 def tee(put: Publish, take: Publish) -> Publish:
     """A publisher whose messages are recorded as well, once the network has taken them."""
 
@@ -68,11 +73,12 @@ class Performance:
 
     def _prepare_recorder(self, in_bag: Mapping[str, Topic]) -> None:
         """One recorder for all agents; metadata of a topic is the bag's where the bag has it."""
-        wanted = {topic.name: topic for topic in self._assignment.record}
+        wanted = {rooted(topic.name): topic for topic in self._assignment.record}
+        spelled = {rooted(name): topic for name, topic in in_bag.items()}
         topics: dict[tuple[int, str], Topic] = {}
         for number, agent in enumerate(self._assignment.agents):
             for name, topic in wanted.items():
-                known = in_bag.get(name, Topic(name, topic.type))
+                known = spelled.get(name, Topic(name, topic.type))
                 topics[number, name] = dataclasses.replace(
                     known, name=full_name(agent.namespace, name)
                 )
@@ -88,7 +94,7 @@ class Performance:
         publishers = []
         for number, agent in enumerate(self._assignment.agents):
             put = transport.publisher(agent.namespace, topic)
-            inlet = self._inlets.get((number, topic))
+            inlet = self._inlets.get((number, rooted(topic)))
             # Own messages are taken here, not from the network: none can be lost on the way.
             publishers.append(tee(put, inlet) if own and inlet else put)
         return publishers

@@ -171,6 +171,12 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": API_STR,
+    "ENUM_NAME_OVERRIDES": {
+        "AgentStatusEnum": "simulations.choices.AgentStatus",
+        "RecordingStatusEnum": "simulations.choices.RecordingStatus",
+        "RosbagStatusEnum": "storage.choices.Status",
+        "RunStatusEnum": "simulations.choices.RunStatus",
+    },
 }
 SIMPLE_JWT = {
     "ALGORITHM": choice("ALGORITHM", "HS256", ["HS256", "HS384", "HS512"]),

@@ -84,7 +84,7 @@ def _step_stage(execution: Execution, stage_run: StageRun, plan: Plan) -> None:
         _prepare(stage_run, plan)
     if stage_run.status == RunStatus.RUNNING:
         _run(stage_run, plan)
-    if stage_run.status == RunStatus.FINALIZING and not recordings.settle(stage_run):
+    if stage_run.status == RunStatus.FINALIZING and not recordings.settle(stage_run, plan):
         _conclude(stage_run, plan)
 
 
@@ -210,7 +210,7 @@ def _stop_stage(execution: Execution, stage_run: StageRun, plan: Plan) -> None:
         stage_run.recordings.filter(status=RecordingStatus.EXPECTED).update(
             status=RecordingStatus.EMPTY, text=_("Stopped before the start.")
         )
-    if not recordings.settle(stage_run):
+    if not recordings.settle(stage_run, plan):
         lifecycle.move_stage(stage_run, [*PLAYING, RunStatus.FINALIZING], RunStatus.STOPPED)
 
 

@@ -1,6 +1,7 @@
 """The ledger of recordings: what is expected, what arrived, what is missing."""
 
 from django.db import transaction
+from django.db.models import Sum
 from django.utils.translation import gettext as _
 
 from agent.protocol import (
@@ -10,9 +11,9 @@ from agent.protocol import (
     RecordingOffer,
     RecordingUpload,
 )
-from simulations.choices import RECORDING_OPEN, DataStatus, RecordingStatus
+from simulations.choices import RECORDING_OPEN, DataStatus, RecordingStatus, Transport
 from simulations.exceptions import SupersededError, UnitRefusedError
-from simulations.models import Execution, Recording, StageRun
+from simulations.models import AgentRun, Execution, Recording, StageRun
 from simulations.services.lifecycle import note
 from simulations.services.plan import Plan, PlanStage
 from simulations.services.units import Place, place
@@ -52,7 +53,7 @@ def offer(execution_id: int, message: RecordingOffer) -> RecordingUpload:
     recording = _row(where)
     if not message.files:
         Recording.objects.filter(pk=recording.pk, status__in=RECORDING_OPEN).update(
-            status=RecordingStatus.EMPTY, attempt=message.attempt, message_count=0
+            status=RecordingStatus.VERIFYING, attempt=message.attempt, message_count=0
         )
         return RecordingUpload(recording=recording.pk, files=())
     rosbag = recording.rosbag
@@ -97,7 +98,7 @@ def complete(execution_id: int, message: RecordingComplete) -> Rosbag:
     return rosbag
 
 
-def settle(stage_run: StageRun) -> int:
+def settle(stage_run: StageRun, plan: Plan) -> int:
     """Bring each recording to what storage says of it; the answer is how many are still open.
 
     Call it when no unit of the stage run is left: what was not uploaded by then is lost.
@@ -106,24 +107,41 @@ def settle(stage_run: StageRun) -> int:
     for recording in stage_run.recordings.filter(status__in=RECORDING_OPEN).select_related(
         "rosbag"
     ):
-        rosbag = recording.rosbag
-        if rosbag is None or rosbag.status == Status.UPLOADING:
-            _close(recording, RecordingStatus.LOST, _("Its unit ended before it was stored."))
-        elif rosbag.status == Status.VERIFYING:
+        verdict = _verdict(recording, _own_missing(recording, stage_run, plan))
+        if verdict is None:
             still_open += 1
-        elif not rosbag.usable:
-            _close(recording, RecordingStatus.LOST, rosbag.sentence)
-        elif rosbag.message_count != recording.message_count:
-            words = {"stored": rosbag.message_count, "recorded": recording.message_count}
-            sentence = _("%(stored)s messages are stored, %(recorded)s were recorded.") % words
-            _close(recording, RecordingStatus.LOST, sentence)
-        elif recording.dropped:
-            words = {"dropped": recording.dropped}
-            sentence = _("The recorder dropped %(dropped)s messages.") % words
-            _close(recording, RecordingStatus.LOST, sentence)
         else:
-            _close(recording, RecordingStatus.STORED, "")
+            _close(recording, *verdict)
     return still_open
+
+
+def _verdict(recording: Recording, own_missing: int) -> tuple[RecordingStatus, str] | None:
+    """What became of a recording whose unit has ended; None while it is being verified."""
+    rosbag = recording.rosbag
+    if own_missing:
+        words = {"missing": own_missing}
+        sentence = _("%(missing)s of its own publications were not recorded.") % words
+        return RecordingStatus.LOST, sentence
+    if recording.dropped:
+        words = {"dropped": recording.dropped}
+        return RecordingStatus.LOST, _("The recorder dropped %(dropped)s messages.") % words
+    if rosbag is None and recording.status == RecordingStatus.VERIFYING:
+        return RecordingStatus.EMPTY, ""
+    if rosbag is None or rosbag.status == Status.UPLOADING:
+        return RecordingStatus.LOST, _("Its unit ended before it was stored.")
+    return _verified(recording, rosbag)
+
+
+def _verified(recording: Recording, rosbag: Rosbag) -> tuple[RecordingStatus, str] | None:
+    if rosbag.status == Status.VERIFYING:
+        return None
+    if not rosbag.usable:
+        return RecordingStatus.LOST, rosbag.sentence
+    if rosbag.message_count != recording.message_count:
+        words = {"stored": rosbag.message_count, "recorded": recording.message_count}
+        sentence = _("%(stored)s messages are stored, %(recorded)s were recorded.") % words
+        return RecordingStatus.LOST, sentence
+    return RecordingStatus.STORED, ""
 
 
 def data_status(execution: Execution) -> DataStatus:
@@ -137,6 +155,21 @@ def data_status(execution: Execution) -> DataStatus:
         return DataStatus.PENDING
     lost = RecordingStatus.LOST in states
     return DataStatus.INCOMPLETE if lost else DataStatus.COMPLETE
+
+
+def _own_missing(recording: Recording, stage_run: StageRun, plan: Plan) -> int:
+    """How many own publications a delivered recording lacks, where all that is played is recorded."""
+    stage = plan.stage(stage_run.position)
+    recorded = {"/" + topic.name.lstrip("/") for topic in stage.record}
+    played = {"/" + name.lstrip("/") for name in stage.topics}
+    own = stage.record_own or plan.link.transport == Transport.NULL
+    if not own or not played <= recorded or recording.message_count is None:
+        return 0
+    agents = AgentRun.objects.filter(
+        stage_run=stage_run, unit=recording.unit, attempt=recording.attempt
+    )
+    published = agents.aggregate(total=Sum("published"))["total"] or 0
+    return max(0, published - recording.message_count)
 
 
 def _current(execution_id: int, stage_run: int, unit: int, attempt: int) -> Place:

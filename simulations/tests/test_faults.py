@@ -1,0 +1,149 @@
+"""Runs with real processes, and what is done to them: killed, frozen, emptied, doubled."""
+
+import os
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from simulations.models import AgentRun, Execution, Simulation
+from simulations.services import lifecycle
+from simulations.services.results import summary
+from simulations.tests.conftest import MESSAGES, System, ended, in_status, unit_processes, until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Design = Callable[..., Simulation]
+
+
+def whole(execution: Execution, agents: int) -> None:
+    """Every agent played everything once, and every recording is there."""
+    ended(execution)
+    outcome = summary(execution)
+    assert (outcome["status"], outcome["data_status"]) == ("COMPLETED", "COMPLETE"), outcome
+    assert outcome["messages_published"] == agents * MESSAGES
+    assert AgentRun.objects.filter(stage_run__execution=execution).count() == agents
+
+
+def test_stages_follow_each_other(system: System, design: Design, settings: Any) -> None:
+    system.controller()
+    execution = lifecycle.start(design(2, 1, delay_after=0.5))
+    whole(execution, 3)
+    first, second = execution.stage_runs.order_by("position")
+    assert (second.prepared_at - first.ended_at).total_seconds() >= 0.5
+    assert not unit_processes(settings.DATA_DIR)
+    sequences = list(execution.events.order_by("sequence").values_list("sequence", flat=True))
+    assert sequences == list(range(1, len(sequences) + 1))
+
+
+def test_parallel_stages_share_one_release(system: System, design: Design) -> None:
+    system.controller()
+    execution = lifecycle.start(design(2, 2, pattern="parallel"))
+    whole(execution, 4)
+    assert len({run.release_at for run in execution.stage_runs.all()}) == 1
+
+
+@pytest.mark.parametrize("state", ["PENDING", "PREPARING", "RUNNING", "FINALIZING"])
+def test_the_controller_is_killed_in(state: str, system: System, design: Design) -> None:
+    execution = lifecycle.start(design(2))
+    first = None
+    if state != "PENDING":
+        first = system.controller()
+        until(lambda: _reached(execution, state))
+        first.send_signal(signal.SIGKILL)
+        first.wait()
+    system.controller()
+    whole(execution, 2)
+
+
+def _reached(execution: Execution, state: str) -> bool:
+    execution.refresh_from_db()
+    return execution.status == state or execution.ended
+
+
+def test_two_controllers_at_once(system: System, design: Design) -> None:
+    system.controller()
+    system.controller()
+    execution = lifecycle.start(design(3, 2, pattern="parallel"))
+    whole(execution, 5)
+    kinds = execution.events.filter(kind="execution.status").values_list("payload", flat=True)
+    states = [payload["status"] for payload in kinds]
+    assert states == ["PREPARING", "RUNNING", "FINALIZING", "COMPLETED"]
+
+
+def test_redis_is_emptied_during_a_run(
+    system: System, design: Design, request: pytest.FixtureRequest
+) -> None:
+    from django_redis import get_redis_connection  # noqa: PLC0415
+
+    system.controller()
+    execution = lifecycle.start(design(2))
+    in_status(execution, "RUNNING")
+    get_redis_connection("default").flushdb()
+    whole(execution, 2)
+
+
+def test_a_stop_keeps_what_was_recorded(system: System, design: Design, settings: Any) -> None:
+    system.controller()
+    execution = lifecycle.start(design(2, repeat_count=100))
+    in_status(execution, "RUNNING")
+    until(lambda: AgentRun.objects.filter(status="RUNNING").count() == 2)
+    lifecycle.stop(execution)
+    ended(execution)
+    outcome = summary(execution)
+    assert (outcome["status"], outcome["data_status"]) == ("STOPPED", "COMPLETE")
+    assert outcome["recordings"] == 1
+    assert {run.status for run in AgentRun.objects.all()} == {"STOPPED"}
+    assert not unit_processes(settings.DATA_DIR)
+
+
+def test_a_stop_before_the_start(system: System, design: Design) -> None:
+    execution = lifecycle.start(design(2, 2))
+    lifecycle.stop(execution)
+    system.controller()
+    assert ended(execution).status == "STOPPED"
+    assert {run.status for run in execution.stage_runs.all()} == {"SKIPPED"}
+
+
+def test_execution_time_ends_a_stage(system: System, design: Design) -> None:
+    system.controller()
+    execution = lifecycle.start(design(1, repeat_count=1000, execution_time=1.0))
+    assert ended(execution).status == "COMPLETED"
+    assert 0 < AgentRun.objects.get().published < 2 * MESSAGES
+
+
+def test_a_killed_unit_is_lost_and_named(system: System, design: Design, settings: Any) -> None:
+    system.controller()
+    execution = lifecycle.start(design(1, repeat_count=100))
+    in_status(execution, "RUNNING")
+    for pid in until(lambda: unit_processes(settings.DATA_DIR)):
+        os.kill(pid, signal.SIGKILL)
+    ended(execution)
+    assert (execution.status, execution.failure_code) == ("FAILED", "AGENT_LOST")
+    assert execution.data_status == "INCOMPLETE"
+    assert execution.failure_text
+    assert AgentRun.objects.get().status == "LOST"
+
+
+def test_a_killed_unit_is_retried(system: System, design: Design, settings: Any) -> None:
+    system.controller()
+    execution = lifecycle.start(design(1, retries=1))
+    until(lambda: AgentRun.objects.filter(status="RUNNING").exists())
+    for pid in until(lambda: unit_processes(settings.DATA_DIR)):
+        os.kill(pid, signal.SIGKILL)
+    assert ended(execution).status == "COMPLETED"
+    runs = AgentRun.objects.order_by("attempt")
+    assert [(run.attempt, run.status) for run in runs] == [(1, "LOST"), (2, "COMPLETED")]
+    assert runs[1].late
+
+
+def test_a_frozen_unit_is_hung(system: System, design: Design, settings: Any) -> None:
+    system.controller()
+    execution = lifecycle.start(design(1, repeat_count=100))
+    in_status(execution, "RUNNING")
+    until(lambda: AgentRun.objects.filter(status="RUNNING").exists())
+    for pid in unit_processes(settings.DATA_DIR):
+        os.kill(pid, signal.SIGSTOP)
+    ended(execution)
+    assert (execution.status, execution.failure_code) == ("FAILED", "AGENT_HUNG")
+    assert not unit_processes(settings.DATA_DIR)
