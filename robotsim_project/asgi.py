@@ -1,8 +1,16 @@
 """ASGI entry point."""
 
 import os
+from contextlib import suppress
 
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "robotsim_project.settings")
 application = get_asgi_application()
+
+# Only now: the apps are loaded. Units that could not reach us get time to speak again.
+from simulations import live  # noqa: E402
+from simulations.exceptions import LiveAwayError  # noqa: E402
+
+with suppress(LiveAwayError):
+    live.server_started()

@@ -11,18 +11,18 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 from rich.console import Console
-from simulations.exceptions import SimulationError
-from simulations.services.results import summary
 
 from robotsim_project.local.bundles import bring_in, sample
 from robotsim_project.local.demo_design import demo_simulation
 from robotsim_project.local.jobs import INTERRUPTED
 from robotsim_project.local.options import DemoOptions
 from robotsim_project.local.wind_down import stop_all
+from simulations.exceptions import SimulationError
 from simulations.management.results import show_result
 from simulations.management.watching import watch
 from simulations.models import Execution, Simulation
 from simulations.services import lifecycle
+from simulations.services.results import summary
 from storage.client.base import StoreError
 from storage.exceptions import StorageError
 from storage.models import Rosbag

@@ -60,3 +60,6 @@ class Backend(Protocol):
 
     def kill(self, job: Job, units: Collection[int]) -> None:
         """End these units at once; those that are gone are no error."""
+
+    def remove(self, job: Job) -> int:
+        """Drop what the units of an ended job left behind; the answer is how many folders or objects."""

@@ -6,6 +6,7 @@ started twice for one unit finds the lock taken and ends.
 """
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -57,6 +58,12 @@ class LocalBackend:
             for pid in self._processes(self._folder(job, unit)):
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
+
+    def remove(self, job: Job) -> int:
+        folder = _root(job)
+        there = folder.is_dir()
+        shutil.rmtree(folder, ignore_errors=True)
+        return int(there)
 
     def _may_retry(self, job: Job, seen: UnitSeen) -> bool:
         if seen.state is not UnitState.FAILED or seen.attempts > job.retries:

@@ -1,0 +1,82 @@
+"""What retention and purging remove, and what they leave."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from simulations.models import AgentRun, Event, Execution, Simulation
+from simulations.services import design as designs
+from simulations.services import lifecycle
+
+Design = Callable[..., Simulation]
+
+
+def counted(*words: str) -> dict[str, int]:
+    out = StringIO()
+    call_command(*words, stdout=out)
+    return dict(json.loads(out.getvalue()))
+
+
+def aged(execution: Execution, days: int) -> AgentRun:
+    """Make an execution end some days ago."""
+    then = timezone.now() - timedelta(days=days)
+    Execution.objects.filter(pk=execution.pk).update(status="COMPLETED", ended_at=then)
+    Event.objects.filter(execution=execution).update(time=then)
+    return AgentRun.objects.create(
+        stage_run=execution.stage_runs.get(),
+        number=1,
+        unit=0,
+        status="COMPLETED",
+        ended_at=then,
+        last_log="a line",
+    )
+
+
+def test_prune_removes_what_is_old(design: Design) -> None:
+    aged(lifecycle.start(design(name="old")), days=400)
+    run = aged(lifecycle.start(design(name="new")), days=100)
+    went = counted("prune")
+    assert (went["events"], went["agent_runs"], went["logs"]) == (1, 1, 1)
+    run.refresh_from_db()
+    assert run.last_log == ""
+    assert Execution.objects.count() == 2
+
+
+def test_prune_leaves_what_is_active(design: Design) -> None:
+    execution = lifecycle.start(design())
+    Event.objects.update(time=timezone.now() - timedelta(days=4000))
+    assert counted("prune")["events"] == 0
+    assert execution.events.count() == 1
+
+
+def test_prune_removes_folders_of_complete_runs_only(design: Design, settings: Any) -> None:
+    for name, data in (("kept", "INCOMPLETE"), ("gone", "COMPLETE")):
+        execution = lifecycle.start(design(name=name))
+        aged(execution, days=100)
+        Execution.objects.filter(pk=execution.pk).update(data_status=data)
+        stage = execution.stage_runs.get().pk
+        (settings.DATA_DIR / "units" / f"execution-{execution.pk}-stage-{stage}").mkdir(
+            parents=True
+        )
+    assert counted("prune")["unit_folders"] == 1
+    assert len(list((settings.DATA_DIR / "units").iterdir())) == 1
+
+
+def test_purge_takes_what_was_deleted_long_ago(design: Design) -> None:
+    old, young, living = design(name="old"), design(name="young"), design(name="living")
+    for simulation in (old, young):
+        designs.delete_simulation(simulation)
+    Simulation.objects.filter(pk=old.pk).update(deleted_at=timezone.now() - timedelta(days=9))
+    assert counted("purge_deleted", "--older-than", "7")["simulations"] == 1
+    assert set(Simulation.objects.all()) == {young, living}
+
+
+def test_purge_refuses_days_that_cannot_be(db: None) -> None:
+    with pytest.raises(CommandError):
+        call_command("purge_deleted", "--older-than", "-1")
