@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from simulations import live
 from simulations.models import AgentRun, Execution, Simulation
 from simulations.services import lifecycle
 from simulations.services.results import summary
@@ -71,15 +72,11 @@ def test_two_controllers_at_once(system: System, design: Design) -> None:
     assert states == ["PREPARING", "RUNNING", "FINALIZING", "COMPLETED"]
 
 
-def test_redis_is_emptied_during_a_run(
-    system: System, design: Design, request: pytest.FixtureRequest
-) -> None:
-    from django_redis import get_redis_connection  # noqa: PLC0415
-
+def test_redis_is_emptied_during_a_run(system: System, design: Design) -> None:
     system.controller()
     execution = lifecycle.start(design(2))
     in_status(execution, "RUNNING")
-    get_redis_connection("default").flushdb()
+    live._redis().flushdb()
     whole(execution, 2)
 
 
