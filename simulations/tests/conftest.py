@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 
-from robotsim_project.environment import BASE_DIR
 from rosbag2.metadata import Topic
 from rosbag2.writer import BagWriter
 from simulations.models import Execution, Mec, Simulation
@@ -76,7 +76,7 @@ class System:
         with self._log.open("ab") as log:
             child = subprocess.Popen(
                 [sys.executable, "manage.py", *words],
-                cwd=BASE_DIR,
+                cwd=settings.BASE_DIR,
                 env=self._environment,
                 stdout=log,
                 stderr=log,
