@@ -2,8 +2,11 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from datetime import timedelta
+from http import HTTPStatus
 
+import urllib3
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
@@ -40,7 +43,11 @@ def look(stage_run: StageRun, plan: Plan, *, retry: bool) -> list[UnitSeen]:
     seen = backend(plan.backend).observe(job, retry=retry)
     alive = {unit.unit for unit in seen if unit.state is UnitState.ALIVE}
     hung = _silent(stage_run, alive)
-    if hung:
+    if hung and not _server_answers():
+        # Not the units are silent, they are unheard: they get their time again from here on.
+        with suppress(LiveAwayError):
+            live.server_started()
+    elif hung:
         _end(stage_run, hung, FailureCode.AGENT_HUNG)
         backend(plan.backend).kill(job, hung)
     gone = [u for u in seen if u.state in {UnitState.ENDED, UnitState.FAILED}]
@@ -101,6 +108,16 @@ def _silent(stage_run: StageRun, alive: Collection[int]) -> set[int]:
         if quiet_since + (0.0 if begun else max(0.0, starting)) < limit:
             silent.add(unit)
     return silent
+
+
+def _server_answers() -> bool:
+    try:
+        answer = urllib3.request(
+            "GET", f"{settings.SERVER_URL}/", timeout=2, retries=False, redirect=False
+        )
+    except urllib3.exceptions.HTTPError:
+        return False
+    return answer.status < HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def _registered(stage_run: StageRun) -> dict[int, float]:

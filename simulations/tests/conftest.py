@@ -73,9 +73,18 @@ class System:
         self._children: list[subprocess.Popen[bytes]] = []
 
     def start(self, *words: str) -> subprocess.Popen[bytes]:
+        return self._run("manage.py", *words)
+
+    def server(self, port: int) -> subprocess.Popen[bytes]:
+        """A server of its own, that may be killed; units and controllers started later use it."""
+        self._environment["SERVER_URL"] = f"http://127.0.0.1:{port}"
+        app = "robotsim_project.asgi:application"
+        return self._run("-m", "uvicorn", app, "--port", str(port))
+
+    def _run(self, *words: str) -> subprocess.Popen[bytes]:
         with self._log.open("ab") as log:
             child = subprocess.Popen(
-                [sys.executable, "manage.py", *words],
+                [sys.executable, *words],
                 cwd=settings.BASE_DIR,
                 env=self._environment,
                 stdout=log,

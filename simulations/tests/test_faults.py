@@ -2,6 +2,8 @@
 
 import os
 import signal
+import socket
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -144,3 +146,26 @@ def test_a_frozen_unit_is_hung(system: System, design: Design, settings: Any) ->
     ended(execution)
     assert (execution.status, execution.failure_code) == ("FAILED", "AGENT_HUNG")
     assert not unit_processes(settings.DATA_DIR)
+
+
+def test_the_server_is_away_during_a_run(system: System, design: Design) -> None:
+    """For longer than a unit may be silent: what cannot be heard is not hung."""
+    port = free_port()
+    server = system.server(port)
+    system.controller()
+    execution = lifecycle.start(design(2, repeat_count=6))
+    until(lambda: AgentRun.objects.filter(status="RUNNING").count() == 2)
+    server.send_signal(signal.SIGKILL)
+    server.wait()
+    time.sleep(5)
+    system.server(port)
+    ended(execution)
+    outcome = summary(execution)
+    assert (outcome["status"], outcome["data_status"]) == ("COMPLETED", "COMPLETE"), outcome
+    assert outcome["messages_published"] == 2 * 6 * MESSAGES
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
