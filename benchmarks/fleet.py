@@ -1,0 +1,86 @@
+"""A fleet on this machine: start, skew, lateness, and what server, controller and agents use.
+
+Runs the demo as `make demo` does, in a data folder of its own, on a sample bag of the length asked for, and
+samples the processor time and memory of every process meanwhile:
+
+    .venv/bin/python -m benchmarks.fleet --agents 500 --seconds 30
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import psutil
+
+from rosbag2.sample import make_sample
+
+ROOT = Path(__file__).resolve().parent.parent
+KINDS = {"uvicorn": "server", "run_controller": "controller", "db_worker": "worker"}
+
+
+def kind_of(process: psutil.Process, data: Path) -> str | None:
+    """What part of the system a process is; None for others."""
+    environment = process.environ()
+    if environment.get("ROBOTSIM_WORK_DIR", "").startswith(str(data)):
+        return "units"
+    if environment.get("DATA_DIR") != str(data):
+        return None
+    words = " ".join(process.cmdline())
+    return next((kind for word, kind in KINDS.items() if word in words), None)
+
+
+def sample(data: Path, used: dict[str, dict[int, float]], memory: dict[str, int]) -> None:
+    """Add what every process has used so far (s), and the largest sum of memory seen (bytes)."""
+    resident: dict[str, int] = defaultdict(int)
+    for process in psutil.process_iter():
+        try:
+            kind = kind_of(process, data)
+            if kind:
+                times = process.cpu_times()
+                used[kind][process.pid] = times.user + times.system
+                resident[kind] += process.memory_info().rss
+        except psutil.Error:
+            continue
+    for kind, size in resident.items():
+        memory[kind] = max(memory[kind], size)
+
+
+def main() -> int:
+    """Run once and print a table; the exit code is the demo's."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--agents", type=int, default=500)
+    parser.add_argument("--seconds", type=float, default=30)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        data, bag = Path(folder) / "data", Path(folder) / "drive"
+        make_sample(bag, seconds=asked.seconds)
+        environment = {**os.environ, "DATA_DIR": str(data), "BAG": str(bag), "PORT": "18000"}
+        environment["AGENTS"] = str(asked.agents)
+        command = [sys.executable, "-m", "robotsim_project.local", "demo"]
+        began = time.monotonic()
+        used: dict[str, dict[int, float]] = defaultdict(dict)
+        memory: dict[str, int] = defaultdict(int)
+        with subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+        ) as demo:
+            while demo.poll() is None:
+                sample(data, used, memory)
+                time.sleep(0.5)
+            output = demo.stdout.read() if demo.stdout else ""
+    print(json.dumps(json.loads(output.strip().splitlines()[-1]), indent=1))
+    print(f"whole command {time.monotonic() - began:.1f} s")
+    print(f"{'part':12} {'processes':>9} {'CPU s':>8} {'memory MB (sum)':>16}")
+    for kind in sorted(used):
+        cpu = sum(used[kind].values())
+        print(f"{kind:12} {len(used[kind]):9} {cpu:8.1f} {memory[kind] / 2**20:16.0f}")
+    return int(demo.returncode)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
