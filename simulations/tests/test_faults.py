@@ -59,6 +59,39 @@ def test_the_controller_is_killed_in(state: str, system: System, design: Design)
     whole(execution, 2)
 
 
+def test_the_controller_is_killed_while_stopping(
+    system: System, design: Design, settings: Any
+) -> None:
+    first = system.controller()
+    execution = lifecycle.start(design(2, repeat_count=100))
+    until(lambda: AgentRun.objects.filter(status="RUNNING").count() == 2)
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    lifecycle.stop(execution)
+    system.controller()
+    assert ended(execution).status == "STOPPED"
+    assert execution.data_status == "COMPLETE"
+    assert not unit_processes(settings.DATA_DIR)
+
+
+def test_storage_is_away_while_recordings_upload(
+    system: System, design: Design, settings: Any
+) -> None:
+    system.controller()
+    execution = lifecycle.start(design(2))
+    until(lambda: AgentRun.objects.filter(status="RUNNING").count() == 2)
+    away = settings.STORAGE_DIR.with_name("away")
+    settings.STORAGE_DIR.rename(away)
+    settings.STORAGE_DIR.write_text("no folder")
+    until(lambda: AgentRun.objects.filter(status="UPLOADING").count() == 2)
+    time.sleep(1)
+    execution.refresh_from_db()
+    assert execution.status == "RUNNING"
+    settings.STORAGE_DIR.unlink()
+    away.rename(settings.STORAGE_DIR)
+    whole(execution, 2)
+
+
 def _reached(execution: Execution, state: str) -> bool:
     execution.refresh_from_db()
     return execution.status == state or execution.ended
