@@ -34,6 +34,13 @@ class NotRunningError(SimulationError):
     code = "NOT_RUNNING"
 
 
+class MecInUseError(SimulationError):
+    """Simulations run against this mec."""
+
+    status = 409
+    code = "MEC_IN_USE"
+
+
 class SupersededError(SimulationError):
     """A newer attempt of the unit has taken over."""
 

@@ -12,7 +12,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from simulations.choices import ENDED, STOPPABLE, DataStatus, FailureCode, RunStatus
+from simulations.choices import ENDED, STOPPABLE, FailureCode, RunStatus
 from simulations.exceptions import AlreadyRunningError, NotRunningError
 from simulations.models import Event, Execution, Simulation, StageRun
 from simulations.services.plan import Plan, freeze, frozen
@@ -111,11 +111,6 @@ def move_stage(stage_run: StageRun, leaving: Iterable[str], to: RunStatus, **fie
         note(stage_run.execution_id, "stage.status", payload=payload)
     stage_run.refresh_from_db()
     return True
-
-
-def set_data_status(execution: Execution, status: DataStatus) -> None:
-    """Say whether what was to be recorded is in storage."""
-    Execution.objects.filter(pk=execution.pk).update(data_status=status)
 
 
 def note(

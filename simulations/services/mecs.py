@@ -4,15 +4,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 from django.utils.translation import gettext as _
 
-from simulations.exceptions import SimulationError
+from simulations.exceptions import MecInUseError
 from simulations.models import Mec
-
-
-class MecInUseError(SimulationError):
-    """Simulations run against this mec."""
-
-    status = 409
-    code = "MEC_IN_USE"
 
 
 def delete(mec: Mec) -> None:

@@ -98,7 +98,8 @@ def freeze(simulation: Simulation) -> Plan:
     Raises:
         NotStartableError: it cannot run; `errors` names each reason.
     """
-    stages = list(simulation.stages.select_related("template__rosbag").order_by("position"))
+    rows = simulation.stages.select_related("template__rosbag").order_by("position")
+    stages = list(rows.prefetch_related("template__rosbag__topics"))
     found = _faults(simulation, stages)
     if found:
         raise NotStartableError(found[0]["detail"], found)
