@@ -15,3 +15,13 @@ class Role(models.TextChoices):
         """Whether someone of this role may do what the needed role may."""
         order = list(Role)
         return order.index(self) <= order.index(needed)
+
+
+class Scope(models.TextChoices):
+    """What the token of a program may be used for; it never allows more than its owner's role."""
+
+    READ = "read", _("read everything")
+    UPLOAD = "upload", _("bring, change and delete rosbags")
+    DESIGN = "design", _("make and change templates and simulations")
+    RUN = "run", _("start and stop executions")
+    ADMIN = "admin", _("whatever only admins may do")

@@ -1,12 +1,17 @@
 """What each role may do, in the API and in the console."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
-from rest_framework.permissions import SAFE_METHODS, BasePermission
+from django.utils.module_loading import import_string
+from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from accounts.choices import Role
+from accounts.choices import Role, Scope
 from accounts.models import User
 
 if TYPE_CHECKING:
@@ -22,19 +27,60 @@ def verbs(role: Role, app_label: str) -> frozenset[str]:
     return frozenset({"view"})
 
 
-class RolePermission(BasePermission):
-    """Viewers read, operators write; a view may ask for more.
+@dataclass(frozen=True)
+class Rule:
+    """Who may call one method of one address.
 
-    `required_role` on a view holds for every method, `write_role` for those that change something.
+    `role` None lets anybody call it; `scope` None refuses the tokens of programs, whatever their scopes.
     """
 
+    role: Role | None
+    scope: Scope | None
+
+
+Table = Mapping[str, Mapping[str, Rule]]
+"""Rules by name of the address and HTTP method."""
+
+
+@cache
+def table() -> Table:
+    """The table that `settings.ACCESS_TABLE` names."""
+    found: Table = import_string(settings.ACCESS_TABLE)
+    return found
+
+
+def rule_of(route: str | None, method: str | None) -> Rule | None:
+    """The rule of a method; HEAD is like GET. None: the table has no row, nobody may call it."""
+    return table().get(route or "", {}).get("GET" if method == "HEAD" else method or "")
+
+
+def allows(rule: Rule | None, user: Any, scopes: frozenset[str] | None) -> bool:
+    """Whether a rule lets this user in; `scopes` are those of a program's token, None for a person."""
+    if rule is None:
+        return False
+    if rule.role is None:
+        return True
+    if not isinstance(user, User) or not user.has_role(rule.role):
+        return False
+    return scopes is None or rule.scope in scopes
+
+
+class RolePermission(BasePermission):
+    """Asks the one table of rules; an address or a method without a row is closed."""
+
     def has_permission(self, request: Request, view: "APIView") -> bool:
-        user = request.user
-        if not isinstance(user, User):
-            return False
-        reads = request.method in SAFE_METHODS
-        usual = Role.VIEWER if reads else getattr(view, "write_role", Role.OPERATOR)
-        return user.has_role(getattr(view, "required_role", usual))
+        match = request.resolver_match
+        route = match.view_name if match else None
+        scopes = getattr(request.auth, "scopes", None)
+        granted = None if scopes is None else frozenset(scopes)
+        if request.method == "OPTIONS":
+            return any(allows(rule, request.user, granted) for rule in rules_of(route))
+        return allows(rule_of(route, request.method), request.user, granted)
+
+
+def rules_of(route: str | None) -> list[Rule]:
+    """The rules of all methods of an address."""
+    return list(table().get(route or "", {}).values())
 
 
 class RoleBackend(ModelBackend):

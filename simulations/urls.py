@@ -15,9 +15,9 @@ router.register("executions", ExecutionViewSet, basename="execution")
 
 api_urlpatterns = [
     *router.urls,
-    path("units/register", units.register),
-    path("units/report", units.report),
-    path("units/recording", units.recording),
-    path("units/recording/complete", units.recording_complete),
+    path("units/register", units.register, name="unit-register"),
+    path("units/report", units.report, name="unit-report"),
+    path("units/recording", units.recording, name="unit-recording"),
+    path("units/recording/complete", units.recording_complete, name="unit-recording-complete"),
 ]
 urlpatterns: list[URLPattern] = []

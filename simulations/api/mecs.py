@@ -6,7 +6,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.idempotency import idempotent
-from accounts.choices import Role
 from simulations.api.serializers import MecSerializer
 from simulations.models import Mec
 from simulations.services import mecs
@@ -15,7 +14,6 @@ from simulations.services import mecs
 class MecViewSet(viewsets.ModelViewSet[Mec]):
     """Systems under test; admins change them."""
 
-    write_role = Role.ADMIN
     queryset = Mec.objects.all()
     serializer_class = MecSerializer
     filterset_fields = ["slug", "transport", "enabled"]

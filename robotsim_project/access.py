@@ -1,0 +1,62 @@
+"""Who may call what: each address and method, the least role, and the scope that a program's token needs.
+
+The one table that `accounts.permissions` asks, on every call; what has no row here is closed. Roles
+include each other: admin may all that operator may, operator all that viewer may. Pages of the console
+have the rights of their models instead (`accounts.permissions.RoleBackend`).
+"""
+
+from accounts.choices import Role, Scope
+from accounts.permissions import Rule
+
+ANYBODY = Rule(None, None)
+VIEWER = Rule(Role.VIEWER, Scope.READ)
+UPLOADER = Rule(Role.OPERATOR, Scope.UPLOAD)
+DESIGNER = Rule(Role.OPERATOR, Scope.DESIGN)
+RUNNER = Rule(Role.OPERATOR, Scope.RUN)
+ADMIN = Rule(Role.ADMIN, Scope.ADMIN)
+PERSON = Rule(Role.VIEWER, None)
+"""Somebody who has signed in: no token of a program, so that none can widen its own rights."""
+
+TABLE: dict[str, dict[str, Rule]] = {
+    # The API's description
+    "schema": {"GET": ANYBODY},
+    "docs": {"GET": ANYBODY},
+    # Accounts
+    "auth-signin": {"POST": ANYBODY},
+    "me": {"GET": VIEWER},
+    # Rosbags
+    "rosbag-list": {"GET": VIEWER, "POST": UPLOADER},
+    "rosbag-detail": {"GET": VIEWER, "DELETE": UPLOADER},
+    "rosbag-verify": {"POST": UPLOADER},
+    "rosbag-files": {"GET": VIEWER},
+    # Templates
+    "template-list": {"GET": VIEWER, "POST": DESIGNER},
+    "template-detail": {"GET": VIEWER, "PUT": DESIGNER, "PATCH": DESIGNER, "DELETE": DESIGNER},
+    # Mecs
+    "mec-list": {"GET": VIEWER, "POST": ADMIN},
+    "mec-detail": {"GET": VIEWER, "PUT": ADMIN, "PATCH": ADMIN, "DELETE": ADMIN},
+    # Simulations
+    "simulation-list": {"GET": VIEWER, "POST": DESIGNER},
+    "simulation-detail": {"GET": VIEWER, "PUT": DESIGNER, "PATCH": DESIGNER, "DELETE": DESIGNER},
+    "simulation-start": {"POST": RUNNER},
+    # Executions
+    "execution-list": {"GET": VIEWER},
+    "execution-detail": {"GET": VIEWER},
+    "execution-stop": {"POST": RUNNER},
+    "execution-agents": {"GET": VIEWER},
+    "execution-recordings": {"GET": VIEWER},
+    "execution-events": {"GET": VIEWER},
+}
+
+OWN_DOOR = {
+    "root": "a greeting, for anybody",
+    "health-db": "for probes",
+    "health-redis": "for probes",
+    "storage-object": "the signed token in the address is the permission",
+    "unit-register": "units show a signed token of their execution",
+    "unit-report": "the same",
+    "unit-recording": "the same",
+    "unit-recording-complete": "the same",
+    "set_language": "anybody may choose a language",
+}
+"""Addresses that do not ask the table, each with what guards it."""
