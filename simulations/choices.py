@@ -138,3 +138,24 @@ def blame(code: str) -> Blame:
     if not code:
         return Blame.NOBODY
     return Blame.USER if code in USER_FAULTS else Blame.SYSTEM
+
+
+class DeletionStatus(TextChoices):
+    """Of the removal of a simulation."""
+
+    PENDING = "PENDING", _("pending")
+    RUNNING = "RUNNING", _("running")
+    COMPLETED = "COMPLETED", _("completed")
+    FAILED = "FAILED", _("failed")
+
+
+OPEN_DELETION = frozenset({DeletionStatus.PENDING, DeletionStatus.RUNNING})
+
+
+class DesignStatus(TextChoices):
+    """Of a simulation; whether it runs is read from its executions."""
+
+    DRAFT = "DRAFT", _("draft")
+    READY = "READY", _("ready")
+    DELETING = "DELETING", _("deleting")
+    DELETED = "DELETED", _("deleted")

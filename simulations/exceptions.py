@@ -34,6 +34,27 @@ class NotRunningError(SimulationError):
     code = "NOT_RUNNING"
 
 
+class SimulationNotFoundError(SimulationError):
+    """The simulation is not there any more."""
+
+    status = 404
+    code = "SIMULATION_NOT_FOUND"
+
+
+class DeletionOpenError(SimulationError):
+    """A deletion stands in the way."""
+
+    status = 409
+    code = "DELETION_OPEN"
+
+
+class NameTakenError(SimulationError):
+    """Another living simulation has this name."""
+
+    status = 409
+    code = "NAME_TAKEN"
+
+
 class MecInUseError(SimulationError):
     """Simulations run against this mec."""
 

@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 from rest_framework.routers import SimpleRouter
 
 from simulations.api import units
+from simulations.api.deletions import DeletionViewSet
 from simulations.api.executions import ExecutionViewSet
 from simulations.api.mecs import MecViewSet
 from simulations.api.simulations import SimulationViewSet
@@ -11,6 +12,7 @@ from simulations.api.simulations import SimulationViewSet
 router = SimpleRouter(trailing_slash=False)
 router.register("mecs", MecViewSet, basename="mec")
 router.register("simulations", SimulationViewSet, basename="simulation")
+router.register("deletions", DeletionViewSet, basename="deletion")
 router.register("executions", ExecutionViewSet, basename="execution")
 
 api_urlpatterns = [

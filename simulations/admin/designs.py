@@ -12,7 +12,8 @@ from django.utils.translation import ngettext
 
 from simulations.exceptions import SimulationError
 from simulations.models import Mec, Simulation, Stage
-from simulations.services import design, lifecycle, mecs
+from simulations.services import design, lifecycle, mecs, removal
+from simulations.tasks import request_removal
 
 SPEC_FIELDS = [
     "template",
@@ -194,6 +195,7 @@ class SimulationAdmin(admin.ModelAdmin[Simulation]):
     def _delete(self, request: HttpRequest, chosen: Iterable[Simulation]) -> None:
         for simulation in chosen:
             try:
-                design.delete_simulation(simulation)
+                deletion = removal.request(simulation, requested_by=request.user)
+                request_removal(deletion.pk)
             except SimulationError as error:
                 self.message_user(request, f"{simulation}: {error}", messages.ERROR)

@@ -11,31 +11,53 @@ from rest_framework import mixins, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.reverse import reverse
 from rest_framework.serializers import BaseSerializer
 
+from accounts.api import bulk
+from accounts.api.idempotency import idempotent
 from simulations.api.run_serializers import (
+    AgainSerializer,
     AgentRunSerializer,
     EventSerializer,
     ExecutionDetailSerializer,
     ExecutionSerializer,
     RecordingSerializer,
+    UnitLogSerializer,
 )
-from simulations.choices import AgentStatus, RecordingStatus, RunStatus
+from simulations.choices import (
+    ACTIVE,
+    ENDED,
+    AgentStatus,
+    DataStatus,
+    RecordingStatus,
+    RunStatus,
+)
 from simulations.models import AgentRun, Event, Execution, Recording
-from simulations.services import lifecycle
+from simulations.services import lifecycle, unit_logs
 
 
 class ExecutionFilter(django_filters.FilterSet):
-    """By simulation and status; several statuses may be asked for."""
+    """By simulation, status (several may be asked for), data, failure, who asked and when."""
 
     simulation = django_filters.NumberFilter(
         field_name="simulation_id", label=_("Id of its simulation")
     )
     status = django_filters.MultipleChoiceFilter(choices=RunStatus.choices)
+    data_status = django_filters.MultipleChoiceFilter(choices=DataStatus.choices)
+    active = django_filters.BooleanFilter(method="by_active", label=_("Whether it has not ended"))
+    requested_by = django_filters.CharFilter(
+        field_name="requested_by__email", label=_("E-mail address of who started it")
+    )
+    created_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
+    created_before = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
 
     class Meta:
         model = Execution
-        fields = ["simulation", "status"]
+        fields = ["failure_code"]
+
+    def by_active(self, rows: QuerySet[Any], _name: str, value: bool) -> QuerySet[Any]:  # noqa: FBT001
+        return rows.filter(status__in=ACTIVE if value else ENDED)
 
 
 class AgentRunFilter(django_filters.FilterSet):
@@ -48,7 +70,19 @@ class AgentRunFilter(django_filters.FilterSet):
 
     class Meta:
         model = AgentRun
-        fields = ["stage", "unit", "status"]
+        fields = ["stage", "unit", "number", "attempt", "status", "failure_code"]
+
+
+class UnitFilter(django_filters.FilterSet):
+    """By stage and unit."""
+
+    stage = django_filters.NumberFilter(
+        field_name="stage_run__position", label=_("Position of the stage")
+    )
+
+    class Meta:
+        model = AgentRun
+        fields = ["stage", "unit"]
 
 
 class RecordingFilter(django_filters.FilterSet):
@@ -84,6 +118,7 @@ class ExecutionViewSet(
     queryset: QuerySet[Any] | None = Execution.objects.select_related("requested_by", "stopped_by")
     serializer_class: type[BaseSerializer[Any]] | None = ExecutionSerializer
     filterset_class: type[django_filters.FilterSet] = ExecutionFilter
+    search_fields = ["simulation__name"]
     ordering = ["-id"]
     ordering_fields = ["id", "created_at"]
     lookup_value_regex = "[0-9]{1,18}"
@@ -100,12 +135,60 @@ class ExecutionViewSet(
         execution = lifecycle.stop(self.get_object(), stopped_by=request.user)
         return Response(ExecutionSerializer(execution).data, status=202)
 
+    @extend_schema(request=AgainSerializer, responses={202: ExecutionSerializer})
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def again(self, request: Request, pk: str) -> Response:
+        """Run it again: with exactly its plan, or as its simulation is designed now."""
+        asked = AgainSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        before = get_object_or_404(Execution.objects.select_related("simulation"), pk=pk)
+        if asked.validated_data["plan"] == "same":
+            execution = lifecycle.start_again(before, requested_by=request.user)
+        else:
+            execution = lifecycle.start(before.simulation, requested_by=request.user)
+        place = reverse("execution-detail", args=[execution.pk])
+        told = ExecutionSerializer(execution).data
+        return Response(told, status=202, headers={"Location": place})
+
+    @extend_schema(request=bulk.BulkSerializer, responses=bulk.BulkAnswerSerializer)
+    @action(detail=False, methods=["post"], url_path="bulk/stop", filterset_class=None)
+    def bulk_stop(self, request: Request) -> Response:
+        """Stop many executions; each is stopped or refused for itself."""
+
+        def stop(execution: Execution) -> None:
+            lifecycle.stop(execution, stopped_by=request.user)
+
+        return Response(
+            bulk.each(request.data, lambda ids: Execution.objects.filter(pk__in=ids), stop)
+        )
+
+    @extend_schema(responses=UnitLogSerializer(many=True))
+    @action(
+        detail=True,
+        queryset=AgentRun.objects.all(),
+        serializer_class=UnitLogSerializer,
+        filterset_class=UnitFilter,
+        search_fields=None,
+        ordering=["id"],
+        ordering_fields=["id"],
+    )
+    def logs(self, request: Request, pk: str) -> Response:
+        """The end of what each attempt of each unit logged."""
+        execution = get_object_or_404(Execution.objects.only("id"), pk=pk)
+        found = self.filter_queryset(unit_logs.rows(execution.pk))
+        page = self.paginate_queryset(found) or []
+        return self.get_paginated_response(
+            self.get_serializer(unit_logs.told(execution.pk, page), many=True).data
+        )
+
     @extend_schema(responses=AgentRunSerializer(many=True))
     @action(
         detail=True,
         queryset=AgentRun.objects.select_related("stage_run"),
         serializer_class=AgentRunSerializer,
         filterset_class=AgentRunFilter,
+        search_fields=["failure_text"],
         ordering=["id"],
         ordering_fields=["id"],
     )
@@ -119,6 +202,7 @@ class ExecutionViewSet(
         queryset=Recording.objects.select_related("stage_run"),
         serializer_class=RecordingSerializer,
         filterset_class=RecordingFilter,
+        search_fields=["text"],
         ordering=["id"],
         ordering_fields=["id"],
     )
@@ -132,6 +216,7 @@ class ExecutionViewSet(
         queryset=Event.objects.select_related("actor"),
         serializer_class=EventSerializer,
         filterset_class=EventFilter,
+        search_fields=["kind"],
         ordering=["sequence"],
         ordering_fields=["sequence"],
     )

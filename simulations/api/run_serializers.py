@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from accounts.api.strict import Strict
 from simulations.choices import Blame, RunStatus, blame
 from simulations.models import AgentRun, Event, Execution, Recording
 from simulations.services.progress import progress_of
@@ -48,6 +49,7 @@ class ExecutionSerializer(serializers.ModelSerializer[Execution]):
             "failure_code",
             "failure_text",
             "blame",
+            "again_of",
             "requested_by",
             "stopped_by",
             "created_at",
@@ -68,6 +70,22 @@ class ExecutionSerializer(serializers.ModelSerializer[Execution]):
     @extend_schema_field(serializers.EmailField(allow_null=True))
     def get_stopped_by(self, execution: Execution) -> str | None:
         return str(execution.stopped_by) if execution.stopped_by else None
+
+
+class AgainSerializer(Strict):
+    """What is run again: `same` is exactly the frozen plan, `latest` the simulation as it is now."""
+
+    plan = serializers.ChoiceField(choices=["same", "latest"], default="same")
+
+
+class UnitLogSerializer(serializers.Serializer[dict[str, Any]]):
+    """The end of the log of one attempt of a unit; `live` while more may come."""
+
+    stage = serializers.IntegerField()
+    unit = serializers.IntegerField()
+    attempt = serializers.IntegerField()
+    live = serializers.BooleanField()
+    text = serializers.CharField()
 
 
 class ExecutionDetailSerializer(ExecutionSerializer):

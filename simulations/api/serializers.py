@@ -5,7 +5,9 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from simulations.models import Mec, Simulation, Stage
+from accounts.api.strict import Strict
+from simulations.choices import DeletionStatus, DesignStatus, RunStatus
+from simulations.models import Deletion, Mec, Simulation, Stage
 from simulations.services.design import StageSpec
 
 LARGEST_ID = 2**63 - 1
@@ -13,7 +15,7 @@ LARGEST_INTEGER = 2**31 - 1
 LARGEST_SMALL = 2**15 - 1
 
 
-class MecSerializer(serializers.ModelSerializer[Mec]):
+class MecSerializer(Strict, serializers.ModelSerializer[Mec]):
     """A system under test, and how agents reach it."""
 
     node_selector = serializers.DictField(child=serializers.CharField(), required=False)
@@ -36,7 +38,7 @@ class MecSerializer(serializers.ModelSerializer[Mec]):
         read_only_fields = ["created_at", "updated_at"]
 
 
-class StageSerializer(serializers.ModelSerializer[Stage]):
+class StageSerializer(Strict, serializers.ModelSerializer[Stage]):
     """One stage; its position follows from its place in the list, times are in seconds."""
 
     # Only what the database can hold: the service finds all faults of sense in one go.
@@ -72,15 +74,18 @@ class StageSerializer(serializers.ModelSerializer[Stage]):
         read_only_fields = ["position"]
 
 
-class SimulationSerializer(serializers.ModelSerializer[Simulation]):
-    """A design: which templates run, how many agents each, against which mec."""
+class SimulationRowSerializer(Strict, serializers.ModelSerializer[Simulation]):
+    """A simulation in a list: without its stages, with their count and that of all its agents."""
 
     name = serializers.CharField(max_length=200)
     mec = serializers.PrimaryKeyRelatedField(queryset=Mec.objects.all())
-    stages = StageSerializer(many=True)
+    status = serializers.ChoiceField(choices=DesignStatus.choices, read_only=True)
+    stage_count = serializers.IntegerField(read_only=True)
+    agent_count = serializers.IntegerField(read_only=True)
     latest_execution = serializers.IntegerField(
         source="latest_execution_id", read_only=True, allow_null=True
     )
+    latest_status = serializers.SerializerMethodField()
     created_by = serializers.SerializerMethodField()
 
     class Meta:
@@ -93,17 +98,35 @@ class SimulationSerializer(serializers.ModelSerializer[Simulation]):
             "mec",
             "namespace_prefix",
             "concurrent_executions",
-            "stages",
+            "status",
+            "stage_count",
+            "agent_count",
             "latest_execution",
+            "latest_status",
             "created_by",
             "created_at",
             "updated_at",
+            "deleted_at",
         ]
-        read_only_fields = ["created_at", "updated_at"]
+        read_only_fields = ["created_at", "updated_at", "deleted_at"]
+
+    @extend_schema_field(serializers.ChoiceField(choices=RunStatus.choices, allow_null=True))
+    def get_latest_status(self, simulation: Simulation) -> str | None:
+        latest = simulation.latest_execution
+        return latest.status if latest else None
 
     @extend_schema_field(serializers.EmailField(allow_null=True))
     def get_created_by(self, simulation: Simulation) -> str | None:
         return str(simulation.created_by) if simulation.created_by else None
+
+
+class SimulationSerializer(SimulationRowSerializer):
+    """A design: which templates run, how many agents each, against which mec."""
+
+    stages = StageSerializer(many=True)
+
+    class Meta(SimulationRowSerializer.Meta):
+        fields = [*SimulationRowSerializer.Meta.fields, "stages"]
 
     def values(self) -> dict[str, Any]:
         """What the request sets, in the words of the service."""
@@ -111,6 +134,57 @@ class SimulationSerializer(serializers.ModelSerializer[Simulation]):
         if "stages" in values:
             values["stages"] = [_spec(stage) for stage in values["stages"]]
         return values
+
+
+class CloneSerializer(Strict):
+    """How the clone is named; empty: after the original."""
+
+    name = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
+
+
+class OrderSerializer(Strict):
+    """The positions that the stages have now, in the order that they are to have."""
+
+    order = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=LARGEST_SMALL), max_length=100
+    )
+
+
+class StepSerializer(serializers.Serializer[Any]):
+    """One step of a deletion."""
+
+    name = serializers.CharField()
+    status = serializers.ChoiceField(choices=DeletionStatus.choices)
+
+
+class DeletionSerializer(serializers.ModelSerializer[Deletion]):
+    """The removal of a simulation; `progress` in percent, `error` says what it waits for."""
+
+    simulation = serializers.IntegerField(source="simulation_id", read_only=True)
+    steps = StepSerializer(many=True, read_only=True)
+    requested_by = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Deletion
+        fields = [
+            "id",
+            "simulation",
+            "name",
+            "permanent",
+            "status",
+            "steps",
+            "progress",
+            "error",
+            "requested_by",
+            "created_at",
+            "started_at",
+            "ended_at",
+        ]
+        read_only_fields = fields
+
+    @extend_schema_field(serializers.EmailField(allow_null=True))
+    def get_requested_by(self, deletion: Deletion) -> str | None:
+        return str(deletion.requested_by) if deletion.requested_by else None
 
 
 def _spec(stage: dict[str, Any]) -> StageSpec:

@@ -3,7 +3,18 @@
 from typing import Any
 
 import django_filters
-from django.db.models import Prefetch
+from django.db.models import (
+    Count,
+    Exists,
+    IntegerField,
+    OuterRef,
+    Prefetch,
+    QuerySet,
+    Subquery,
+    Sum,
+)
+from django.db.models.functions import Coalesce
+from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, viewsets
@@ -12,22 +23,66 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
+from accounts.api import bulk
 from accounts.api.idempotency import idempotent
+from accounts.api.living import Living
 from simulations.api.run_serializers import ExecutionSerializer
-from simulations.api.serializers import SimulationSerializer
-from simulations.models import Simulation, Stage
-from simulations.services import design, lifecycle
+from simulations.api.serializers import (
+    CloneSerializer,
+    DeletionSerializer,
+    OrderSerializer,
+    SimulationRowSerializer,
+    SimulationSerializer,
+)
+from simulations.choices import ACTIVE, OPEN_DELETION, Pattern, RunStatus
+from simulations.models import Deletion, Simulation, Stage
+from simulations.services import design, lifecycle, removal
+from simulations.tasks import request_removal
 
 
-class SimulationFilter(django_filters.FilterSet):
-    """By name, pattern and mec."""
+class SimulationFilter(Living):
+    """By name, pattern, mec, template, maker, and by how the latest execution stands."""
 
     name = django_filters.CharFilter(lookup_expr="icontains", label=_("Part of the name"))
+    pattern = django_filters.ChoiceFilter(choices=Pattern.choices)
     mec = django_filters.NumberFilter(field_name="mec_id", label=_("Id of its mec"))
+    template = django_filters.NumberFilter(
+        method="by_template", label=_("Id of a template that a stage uses")
+    )
+    created_by = django_filters.CharFilter(
+        field_name="created_by__email", label=_("E-mail address of who made it")
+    )
+    status = django_filters.MultipleChoiceFilter(
+        field_name="latest_execution__status",
+        choices=RunStatus.choices,
+        label=_("Status of its latest execution; several may be asked for"),
+    )
+    running = django_filters.BooleanFilter(method="by_running", label=_("Whether it runs now"))
 
     class Meta:
         model = Simulation
-        fields = ["name", "pattern", "mec"]
+        fields: list[str] = []
+
+    def by_template(self, rows: QuerySet[Any], _name: str, value: Any) -> QuerySet[Any]:
+        return rows.filter(Exists(Stage.objects.filter(simulation=OuterRef("pk"), template=value)))
+
+    def by_running(self, rows: QuerySet[Any], _name: str, value: bool) -> QuerySet[Any]:  # noqa: FBT001
+        runs = rows.filter(latest_execution__status__in=ACTIVE)
+        return runs if value else rows.exclude(latest_execution__status__in=ACTIVE)
+
+
+def rows() -> QuerySet[Simulation]:
+    """Simulations with what a list tells of them, in one query."""
+    of_this = Stage.objects.filter(simulation=OuterRef("pk")).order_by().values("simulation")
+    counted = of_this.annotate(stages=Count("pk"), agents=Sum("agent_count"))
+    whole = IntegerField()
+    return Simulation.objects.select_related("created_by", "latest_execution").annotate(
+        stage_count=Coalesce(Subquery(counted.values("stages"), output_field=whole), 0),
+        agent_count=Coalesce(Subquery(counted.values("agents"), output_field=whole), 0),
+        deleting=Exists(
+            Deletion.objects.filter(simulation_id=OuterRef("pk"), status__in=OPEN_DELETION)
+        ),
+    )
 
 
 class SimulationViewSet(
@@ -35,15 +90,21 @@ class SimulationViewSet(
 ):
     """Designs of runs."""
 
-    queryset = (
-        Simulation.objects.living()
-        .select_related("created_by")
-        .prefetch_related(Prefetch("stages", Stage.objects.order_by("position")))
-    )
+    queryset = Simulation.objects.all()
     serializer_class = SimulationSerializer
     filterset_class = SimulationFilter
+    search_fields = ["name", "description"]
     ordering_fields = ["id", "name", "created_at", "updated_at"]
     lookup_value_regex = "[0-9]{1,18}"
+
+    def get_queryset(self) -> QuerySet[Simulation]:
+        found = rows().defer("latest_execution__plan")
+        if self.action == "list":
+            return found
+        return found.prefetch_related(Prefetch("stages", Stage.objects.order_by("position")))
+
+    def get_serializer_class(self) -> type[SimulationRowSerializer]:
+        return SimulationRowSerializer if self.action == "list" else SimulationSerializer
 
     @extend_schema(responses={201: SimulationSerializer})
     @idempotent
@@ -52,7 +113,7 @@ class SimulationViewSet(
         asked = SimulationSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         simulation = design.create_simulation(created_by=request.user, **asked.values())
-        return Response(self._told(simulation), status=201)
+        return self._made(simulation)
 
     def update(self, request: Request, **_kwargs: Any) -> Response:
         """Change a simulation; its stages are replaced by those listed."""
@@ -62,10 +123,42 @@ class SimulationViewSet(
         """Change some fields of a simulation; stages, where given, replace all of them."""
         return self._update(request, partial=True)
 
+    @extend_schema(responses={202: DeletionSerializer})
     def destroy(self, request: Request, **_kwargs: Any) -> Response:
-        """Delete a simulation."""
-        design.delete_simulation(self.get_object())
-        return Response(status=204)
+        """Delete a simulation; it can be restored until it is removed for good."""
+        return self._delete(self.get_object(), request, permanent=False)
+
+    @extend_schema(request=None, responses={202: DeletionSerializer})
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def purge(self, request: Request, pk: str) -> Response:
+        """Remove a simulation for good, with its executions and recordings, be it deleted already or not."""
+        return self._delete(get_object_or_404(Simulation, pk=pk), request, permanent=True)
+
+    @extend_schema(request=None, responses=SimulationSerializer)
+    @action(detail=True, methods=["post"])
+    def restore(self, request: Request, pk: str) -> Response:
+        """Bring a deleted simulation back."""
+        return Response(self._told(removal.restore(get_object_or_404(Simulation, pk=pk))))
+
+    @extend_schema(request=CloneSerializer, responses={201: SimulationSerializer})
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def clone(self, request: Request, pk: str) -> Response:
+        """Make another simulation like this one."""
+        asked = CloneSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        name = asked.validated_data["name"]
+        return self._made(design.clone(self.get_object(), name=name, created_by=request.user))
+
+    @extend_schema(request=OrderSerializer, responses=SimulationSerializer)
+    @action(detail=True, methods=["post"])
+    def reorder(self, request: Request, pk: str) -> Response:
+        """Put the stages in another order."""
+        asked = OrderSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        order = asked.validated_data["order"]
+        return Response(self._told(design.reorder(self.get_object(), order)))
 
     @extend_schema(request=None, responses={202: ExecutionSerializer})
     @action(detail=True, methods=["post"])
@@ -77,11 +170,33 @@ class SimulationViewSet(
         told = ExecutionSerializer(execution).data
         return Response(told, status=202, headers={"Location": place})
 
+    @extend_schema(request=bulk.BulkSerializer, responses=bulk.BulkAnswerSerializer)
+    @action(detail=False, methods=["post"], url_path="bulk/delete", filterset_class=None)
+    def bulk_delete(self, request: Request) -> Response:
+        """Delete many simulations; each is deleted or refused for itself."""
+        living = Simulation.objects.living()
+
+        def delete(simulation: Simulation) -> None:
+            request_removal(removal.request(simulation, requested_by=request.user).pk)
+
+        return Response(bulk.each(request.data, lambda ids: living.filter(pk__in=ids), delete))
+
+    def _delete(self, simulation: Simulation, request: Request, *, permanent: bool) -> Response:
+        deletion = removal.request(simulation, permanent=permanent, requested_by=request.user)
+        request_removal(deletion.pk)
+        place = reverse("deletion-detail", args=[deletion.pk])
+        told = DeletionSerializer(deletion).data
+        return Response(told, status=202, headers={"Location": place})
+
     def _update(self, request: Request, *, partial: bool) -> Response:
         simulation = self.get_object()
         asked = SimulationSerializer(simulation, data=request.data, partial=partial)
         asked.is_valid(raise_exception=True)
         return Response(self._told(design.update_simulation(simulation, **asked.values())))
+
+    def _made(self, simulation: Simulation) -> Response:
+        place = reverse("simulation-detail", args=[simulation.pk])
+        return Response(self._told(simulation), status=201, headers={"Location": place})
 
     def _told(self, simulation: Simulation) -> dict[str, Any]:
         """Read anew: the stages in memory are those from before the change."""

@@ -1,6 +1,7 @@
 """Mecs, simulations and their executions."""
 
-from simulations.models.event import Deletion, Event
+from simulations.models.deletion import Deletion
+from simulations.models.event import Event
 from simulations.models.execution import AgentRun, Execution, Recording, StageRun
 from simulations.models.mec import Mec
 from simulations.models.simulation import Simulation, Stage

@@ -1,10 +1,9 @@
-"""What happened, in order: the timeline of an execution, and deletions under way."""
+"""What happened, in order: the timeline of an execution."""
 
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from simulations.choices import RunStatus
 from simulations.models.execution import Execution
 
 
@@ -39,27 +38,3 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.execution_id}#{self.sequence} {self.kind}"
-
-
-class Deletion(models.Model):
-    """The removal of a simulation with all that it made, step by step."""
-
-    simulation_id = models.PositiveBigIntegerField(_("simulation"))
-    name = models.CharField(_("name"), max_length=200)
-    status = models.CharField(
-        _("status"), max_length=12, choices=RunStatus, default=RunStatus.PENDING
-    )
-    steps = models.JSONField(_("steps"), default=dict)
-    progress = models.PositiveSmallIntegerField(_("progress (%)"), default=0)
-    error = models.TextField(_("error"), blank=True, default="")
-    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
-    ended_at = models.DateTimeField(_("ended at"), null=True)
-
-    class Meta:
-        verbose_name = _("deletion")
-        verbose_name_plural = _("deletions")
-        ordering = ["-id"]
-        indexes = [models.Index(fields=["simulation_id"], name="simulations_deletion_sim")]
-
-    def __str__(self) -> str:
-        return self.name

@@ -36,6 +36,14 @@ class Execution(models.Model):
         _("data status"), max_length=12, choices=DataStatus, default=DataStatus.PENDING
     )
     plan = models.JSONField(_("frozen plan"))
+    again_of = models.ForeignKey(
+        "self",
+        verbose_name=_("same plan as"),
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        help_text=_("The execution whose plan this one runs exactly again."),
+    )
     exclusive = models.BooleanField(default=True, editable=False)
     event_count = models.PositiveBigIntegerField(default=0, editable=False)
     requested_by = models.ForeignKey(

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from simulations.choices import Pattern
+from simulations.choices import DesignStatus, Pattern
 from simulations.models.mec import Mec
 from simulations.querysets import SimulationQuerySet
 from templates.models import Template
@@ -65,6 +65,14 @@ class Simulation(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def status(self) -> DesignStatus:
+        """How the design stands; of rows that are annotated with `deleting` and `stage_count`."""
+        if self.deleted_at is not None:
+            deleting = getattr(self, "deleting", False)
+            return DesignStatus.DELETING if deleting else DesignStatus.DELETED
+        return DesignStatus.READY if getattr(self, "stage_count", 1) else DesignStatus.DRAFT
 
 
 class Stage(models.Model):

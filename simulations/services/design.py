@@ -3,7 +3,8 @@
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from itertools import count
 from typing import Any
 
 from django.conf import settings
@@ -12,8 +13,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from simulations.choices import Pattern
-from simulations.exceptions import AlreadyRunningError, SimulationError
-from simulations.models import Execution, Mec, Simulation, Stage
+from simulations.exceptions import NameTakenError, SimulationError, SimulationNotFoundError
+from simulations.models import Mec, Simulation, Stage
 from templates.models import Template
 
 MOST_STAGES = 100
@@ -90,6 +91,7 @@ def update_simulation(
 
     Raises:
         SimulationError: values that cannot be used; `errors` points at each.
+        SimulationNotFoundError: it was deleted.
     """
     value = {
         **{n: getattr(simulation, n) for n in ("name", "pattern", "namespace_prefix")},
@@ -100,7 +102,7 @@ def update_simulation(
     try:
         with transaction.atomic():
             if not living.update(**changes, updated_at=timezone.now()):
-                raise SimulationError(_("This simulation was deleted."))
+                raise SimulationNotFoundError(_("This simulation was deleted: restore it first."))
             if stages is not None:
                 simulation.stages.all().delete()
                 _write_stages(simulation, stages)
@@ -110,15 +112,56 @@ def update_simulation(
     return simulation
 
 
-def delete_simulation(simulation: Simulation) -> None:
-    """Hide a simulation; its executions and recordings stay until they are purged.
+def clone(simulation: Simulation, *, name: str = "", created_by: Any = None) -> Simulation:
+    """Make a simulation like another, under `name` or the first free name made from the other's.
 
     Raises:
-        AlreadyRunningError: an execution is active.
+        SimulationError: values that cannot be used (a template was deleted, the name is taken).
     """
-    if Execution.objects.active().filter(simulation=simulation).exists():
-        raise AlreadyRunningError(_("The simulation is running: stop its execution first."))
-    Simulation.objects.living().filter(pk=simulation.pk).update(deleted_at=timezone.now())
+    copied = {n: getattr(simulation, n) for n in CLONED}
+    rows = simulation.stages.order_by("position").select_related("template")
+    return create_simulation(
+        name=name or _free_name(simulation.name),
+        mec=simulation.mec,
+        stages=[_spec(stage) for stage in rows],
+        created_by=created_by,
+        **copied,
+    )
+
+
+CLONED = (
+    "description",
+    "pattern",
+    "namespace_prefix",
+    "concurrent_executions",
+)
+
+
+def reorder(simulation: Simulation, order: Sequence[int]) -> Simulation:
+    """Put the stages in another order, named by the positions that they have now.
+
+    Raises:
+        SimulationError: `order` does not name each position once.
+    """
+    rows = {stage.position: stage for stage in simulation.stages.select_related("template")}
+    if sorted(order) != sorted(rows):
+        sentence = _("Name each of the positions 1 to %(last)d once.") % {"last": len(rows)}
+        raise SimulationError(sentence, [fault("/order", sentence)])
+    return update_simulation(simulation, stages=[_spec(rows[position]) for position in order])
+
+
+def _spec(stage: Stage) -> StageSpec:
+    names = [each.name for each in fields(StageSpec)]
+    return StageSpec(**{name: getattr(stage, name) for name in names})
+
+
+def _free_name(name: str) -> str:
+    """The first of "name (2)", "name (3)" … that no living simulation has."""
+    kept = name[: LONGEST_NAME - 8]
+    taken = set(
+        Simulation.objects.living().filter(name__startswith=kept).values_list("name", flat=True)
+    )
+    return next(made for n in count(2) if (made := f"{kept} ({n})") not in taken)
 
 
 def faults(name: str, pattern: str, prefix: str, stages: Sequence[StageSpec]) -> list[Fault]:
@@ -185,8 +228,6 @@ def _write_stages(simulation: Simulation, stages: Sequence[StageSpec]) -> None:
     Stage.objects.bulk_create(rows)
 
 
-def _name_taken() -> SimulationError:
+def _name_taken() -> NameTakenError:
     sentence = _("Another simulation has this name: choose another.")
-    error = SimulationError(sentence, [fault("/name", sentence)])
-    error.status, error.code = 409, "NAME_TAKEN"
-    return error
+    return NameTakenError(sentence, [fault("/name", sentence)])

@@ -13,9 +13,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from simulations.choices import ENDED, STOPPABLE, FailureCode, RunStatus
-from simulations.exceptions import AlreadyRunningError, NotRunningError
+from simulations.exceptions import AlreadyRunningError, NotRunningError, NotStartableError
 from simulations.models import Event, Execution, Simulation, StageRun
-from simulations.services.plan import Plan, freeze, frozen
+from simulations.services.plan import Plan, freeze, frozen, plan_of, still_there
 
 
 def start(simulation: Simulation, *, requested_by: Any = None) -> Execution:
@@ -26,24 +26,43 @@ def start(simulation: Simulation, *, requested_by: Any = None) -> Execution:
         AlreadyRunningError: it runs already, and may not twice at once.
     """
     simulation = Simulation.objects.select_related("mec").get(pk=simulation.pk)
-    plan = freeze(simulation)
+    return _begin(simulation, freeze(simulation), requested_by)
+
+
+def start_again(execution: Execution, *, requested_by: Any = None) -> Execution:
+    """Run the frozen plan of an execution once more, exactly; for the design of today there is `start`.
+
+    Raises:
+        NotStartableError: what the plan pins is gone or has changed; `errors` names each reason.
+        AlreadyRunningError: the simulation runs, and may not twice at once.
+    """
+    return _begin(execution.simulation, still_there(plan_of(execution)), requested_by, execution)
+
+
+def _begin(
+    simulation: Simulation, plan: Plan, requested_by: Any, again_of: Execution | None = None
+) -> Execution:
     try:
         with transaction.atomic():
-            return _write(simulation, plan, requested_by)
+            return _write(simulation, plan, requested_by, again_of)
     except IntegrityError as error:
         sentence = _("The simulation is running: wait for its end or stop it.")
         raise AlreadyRunningError(sentence) from error
 
 
-def _write(simulation: Simulation, plan: Plan, requested_by: Any) -> Execution:
-    rows = Simulation.objects.filter(pk=simulation.pk)
-    rows.update(executions_made=F("executions_made") + 1)
+def _write(
+    simulation: Simulation, plan: Plan, requested_by: Any, again_of: Execution | None
+) -> Execution:
+    rows = Simulation.objects.living().filter(pk=simulation.pk)
+    if not rows.update(executions_made=F("executions_made") + 1):
+        raise NotStartableError(_("The simulation was deleted: restore it first."))
     execution = Execution.objects.create(
         simulation=simulation,
         number=rows.values_list("executions_made", flat=True).get(),
         plan=frozen(plan),
         exclusive=not simulation.concurrent_executions,
         requested_by=requested_by,
+        again_of=again_of,
     )
     StageRun.objects.bulk_create(
         StageRun(execution=execution, position=stage.position, units=plan.units(stage))

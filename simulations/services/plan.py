@@ -119,6 +119,27 @@ def freeze(simulation: Simulation) -> Plan:
     )
 
 
+def still_there(plan: Plan) -> Plan:
+    """The same plan, after a look whether all that it pins can still be had.
+
+    Raises:
+        NotStartableError: it cannot; `errors` names each reason.
+    """
+    found: list[Fault] = []
+    if not Mec.objects.filter(pk=plan.mec, enabled=True).exists():
+        found.append(fault("/mec", _("The mec of that run is gone or disabled: enable it.")))
+    bags = Rosbag.objects.usable().in_bulk({stage.rosbag for stage in plan.stages})
+    for index, stage in enumerate(plan.stages):
+        bag = bags.get(stage.rosbag)
+        if bag is None or bag.content_digest != stage.rosbag_digest:
+            words = {"id": stage.rosbag}
+            sentence = _("Rosbag %(id)s of that run is gone, not ready or another one now.") % words
+            found.append(fault(f"/stages/{index}/rosbag", sentence))
+    if found:
+        raise NotStartableError(found[0]["detail"], found)
+    return plan
+
+
 def _link(mec: Mec) -> Link:
     return Link(
         transport=mec.transport,

@@ -202,6 +202,8 @@ def _write_changes(where: Place, message: Snapshot) -> None:
     known = live.log_tail(where.stage_run.execution_id, where.stage_run.pk, where.unit)
     for row in changed:
         _fill(row, reports[row.number], message, known + message.log)
+    if message.final:  # one row of the attempt keeps the log, be all well
+        changed[0].last_log = (known + message.log)[-LAST_LOG:]
     with transaction.atomic():
         AgentRun.objects.bulk_update(changed, _FIGURES)
 

@@ -74,7 +74,7 @@ def test_a_simulation_is_made_changed_and_deleted(
     assert (renamed["name"], len(renamed["stages"])) == ("Field", 2)
     changed = operator.put(one, {**wanted, "stages": [stage | {"agent_count": 1}]}).json()
     assert [each["agent_count"] for each in changed["stages"]] == [1]
-    assert operator.delete(one).status_code == 204
+    assert operator.delete(one).status_code == 202
     assert operator.get(one).status_code == 404
 
 

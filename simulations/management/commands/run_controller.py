@@ -10,11 +10,12 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, close_old_connections
 
 from simulations.services.reconcile import reconcile
+from simulations.tasks import take_up_deletions
 from storage.tasks import take_up_overdue
 
 log = structlog.get_logger(__name__)
 SWEEP_PASSES = 20
-"""Passes between two looks for verifications that a worker has left."""
+"""Passes between two looks for work that a worker has left."""
 
 
 class Command(BaseCommand):
@@ -38,6 +39,7 @@ class Command(BaseCommand):
             reconcile()
             if sweep:
                 take_up_overdue()
+                take_up_deletions()
         except DatabaseError:
             # The database may be away for minutes: what is under way goes on, the next pass tries again.
             log.exception("pass_failed")
