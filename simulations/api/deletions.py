@@ -4,6 +4,7 @@ import django_filters
 from django.utils.translation import gettext_lazy as _
 from rest_framework import viewsets
 
+from accounts.api.filters import IdFilter
 from simulations.api.serializers import DeletionSerializer
 from simulations.choices import DeletionStatus
 from simulations.models import Deletion
@@ -12,9 +13,7 @@ from simulations.models import Deletion
 class DeletionFilter(django_filters.FilterSet):
     """By simulation and status."""
 
-    simulation = django_filters.NumberFilter(
-        field_name="simulation_id", label=_("Id of the simulation")
-    )
+    simulation = IdFilter(field_name="simulation_id", label=_("Id of the simulation"))
     status = django_filters.MultipleChoiceFilter(choices=DeletionStatus.choices)
 
     class Meta:

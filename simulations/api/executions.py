@@ -15,6 +15,7 @@ from rest_framework.reverse import reverse
 from rest_framework.serializers import BaseSerializer
 
 from accounts.api import bulk
+from accounts.api.filters import IdFilter
 from accounts.api.idempotency import idempotent
 from simulations.api.run_serializers import (
     AgainSerializer,
@@ -40,9 +41,7 @@ from simulations.services import lifecycle, unit_logs
 class ExecutionFilter(django_filters.FilterSet):
     """By simulation, status (several may be asked for), data, failure, who asked and when."""
 
-    simulation = django_filters.NumberFilter(
-        field_name="simulation_id", label=_("Id of its simulation")
-    )
+    simulation = IdFilter(field_name="simulation_id", label=_("Id of its simulation"))
     status = django_filters.MultipleChoiceFilter(choices=RunStatus.choices)
     data_status = django_filters.MultipleChoiceFilter(choices=DataStatus.choices)
     active = django_filters.BooleanFilter(method="by_active", label=_("Whether it has not ended"))
@@ -63,9 +62,7 @@ class ExecutionFilter(django_filters.FilterSet):
 class AgentRunFilter(django_filters.FilterSet):
     """By stage, unit and status."""
 
-    stage = django_filters.NumberFilter(
-        field_name="stage_run__position", label=_("Position of the stage")
-    )
+    stage = IdFilter(field_name="stage_run__position", label=_("Position of the stage"))
     status = django_filters.MultipleChoiceFilter(choices=AgentStatus.choices)
 
     class Meta:
@@ -76,9 +73,7 @@ class AgentRunFilter(django_filters.FilterSet):
 class UnitFilter(django_filters.FilterSet):
     """By stage and unit."""
 
-    stage = django_filters.NumberFilter(
-        field_name="stage_run__position", label=_("Position of the stage")
-    )
+    stage = IdFilter(field_name="stage_run__position", label=_("Position of the stage"))
 
     class Meta:
         model = AgentRun
@@ -88,9 +83,7 @@ class UnitFilter(django_filters.FilterSet):
 class RecordingFilter(django_filters.FilterSet):
     """By stage, unit and status."""
 
-    stage = django_filters.NumberFilter(
-        field_name="stage_run__position", label=_("Position of the stage")
-    )
+    stage = IdFilter(field_name="stage_run__position", label=_("Position of the stage"))
     status = django_filters.MultipleChoiceFilter(choices=RecordingStatus.choices)
 
     class Meta:
@@ -101,8 +94,11 @@ class RecordingFilter(django_filters.FilterSet):
 class EventFilter(django_filters.FilterSet):
     """By kind, and what came after an event that is known already."""
 
-    after = django_filters.NumberFilter(
-        field_name="sequence", lookup_expr="gt", label=_("Only events after this sequence number")
+    after = IdFilter(
+        field_name="sequence",
+        lookup_expr="gt",
+        min_value=0,
+        label=_("Only events after this sequence number"),
     )
 
     class Meta:

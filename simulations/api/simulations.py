@@ -24,8 +24,8 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from accounts.api import bulk
+from accounts.api.filters import IdFilter, Living
 from accounts.api.idempotency import idempotent
-from accounts.api.living import Living
 from simulations.api.run_serializers import ExecutionSerializer
 from simulations.api.serializers import (
     CloneSerializer,
@@ -45,10 +45,8 @@ class SimulationFilter(Living):
 
     name = django_filters.CharFilter(lookup_expr="icontains", label=_("Part of the name"))
     pattern = django_filters.ChoiceFilter(choices=Pattern.choices)
-    mec = django_filters.NumberFilter(field_name="mec_id", label=_("Id of its mec"))
-    template = django_filters.NumberFilter(
-        method="by_template", label=_("Id of a template that a stage uses")
-    )
+    mec = IdFilter(field_name="mec_id", label=_("Id of its mec"))
+    template = IdFilter(method="by_template", label=_("Id of a template that a stage uses"))
     created_by = django_filters.CharFilter(
         field_name="created_by__email", label=_("E-mail address of who made it")
     )

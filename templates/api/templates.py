@@ -9,6 +9,7 @@ from rest_framework import mixins, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.filters import IdFilter
 from accounts.api.idempotency import idempotent
 from templates.api.serializers import TemplateSerializer
 from templates.models import Template
@@ -19,7 +20,7 @@ class TemplateFilter(django_filters.FilterSet):
     """By name, robot type and rosbag."""
 
     name = django_filters.CharFilter(lookup_expr="icontains", label=_("Part of the name"))
-    rosbag = django_filters.NumberFilter(field_name="rosbag_id", label=_("Id of its rosbag"))
+    rosbag = IdFilter(field_name="rosbag_id", label=_("Id of its rosbag"))
 
     class Meta:
         model = Template

@@ -1,10 +1,25 @@
-"""Lists of what can be deleted and restored: the living ones, or those that `?deleted=true` asks for."""
+"""Filters that the lists of all apps share: by id, and of what can be deleted and restored."""
 
 from typing import Any
 
 import django_filters
+from django import forms
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
+
+LARGEST_ID = 2**63 - 1
+
+
+class IdFilter(django_filters.NumberFilter):
+    """Rows that belong to one other row, by its id; only what the database can hold."""
+
+    field_class = forms.IntegerField
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"min_value": 1, "max_value": LARGEST_ID, **kwargs})
+
+    def get_max_validator(self) -> None:
+        """Add none: the field has one."""
 
 
 class Living(django_filters.FilterSet):
