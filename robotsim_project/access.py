@@ -32,6 +32,8 @@ TABLE: dict[str, dict[str, Rule]] = {
     # Templates
     "template-list": {"GET": VIEWER, "POST": DESIGNER},
     "template-detail": {"GET": VIEWER, "PUT": DESIGNER, "PATCH": DESIGNER, "DELETE": DESIGNER},
+    "template-restore": {"POST": DESIGNER},
+    "template-bulk-delete": {"POST": DESIGNER},
     # Mecs
     "mec-list": {"GET": VIEWER, "POST": ADMIN},
     "mec-detail": {"GET": VIEWER, "PUT": ADMIN, "PATCH": ADMIN, "DELETE": ADMIN},

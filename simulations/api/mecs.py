@@ -17,6 +17,7 @@ class MecViewSet(viewsets.ModelViewSet[Mec]):
     queryset = Mec.objects.all()
     serializer_class = MecSerializer
     filterset_fields = ["slug", "transport", "enabled"]
+    search_fields = ["name", "slug", "endpoint"]
     ordering_fields = ["id", "slug", "name", "created_at", "updated_at"]
     lookup_value_regex = "[0-9]{1,18}"
 

@@ -5,17 +5,18 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from accounts.api.strict import Strict
 from templates.models import Template
 
 
-class RecordTopicSerializer(serializers.Serializer[dict[str, str]]):
+class RecordTopicSerializer(Strict):
     """A topic to record, named as the robot sees it."""
 
     name = serializers.CharField(max_length=255)
     type = serializers.CharField(max_length=255)
 
 
-class TemplateSerializer(serializers.ModelSerializer[Template]):
+class TemplateSerializer(Strict, serializers.ModelSerializer[Template]):
     """What one kind of agent does; an empty `topics` plays them all, `rate` 0 is unpaced."""
 
     name = serializers.CharField(max_length=200)
@@ -42,8 +43,9 @@ class TemplateSerializer(serializers.ModelSerializer[Template]):
             "created_by",
             "created_at",
             "updated_at",
+            "deleted_at",
         ]
-        read_only_fields = ["version", "created_at", "updated_at"]
+        read_only_fields = ["version", "created_at", "updated_at", "deleted_at"]
 
     @extend_schema_field(serializers.EmailField(allow_null=True))
     def get_created_by(self, template: Template) -> str | None:

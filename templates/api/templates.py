@@ -3,28 +3,35 @@
 from typing import Any
 
 import django_filters
+from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, viewsets
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.reverse import reverse
 
-from accounts.api.filters import IdFilter
+from accounts.api import bulk
+from accounts.api.filters import IdFilter, Living
 from accounts.api.idempotency import idempotent
 from templates.api.serializers import TemplateSerializer
 from templates.models import Template
 from templates.services import templates
 
 
-class TemplateFilter(django_filters.FilterSet):
-    """By name, robot type and rosbag."""
+class TemplateFilter(Living):
+    """By name, robot type, rosbag and maker."""
 
     name = django_filters.CharFilter(lookup_expr="icontains", label=_("Part of the name"))
     rosbag = IdFilter(field_name="rosbag_id", label=_("Id of its rosbag"))
+    created_by = django_filters.CharFilter(
+        field_name="created_by__email", label=_("E-mail address of who made it")
+    )
 
     class Meta:
         model = Template
-        fields = ["name", "robot_type", "rosbag"]
+        fields = ["robot_type"]
 
 
 class TemplateViewSet(
@@ -32,9 +39,10 @@ class TemplateViewSet(
 ):
     """Simulation templates."""
 
-    queryset = Template.objects.living().select_related("created_by")
+    queryset = Template.objects.select_related("created_by")
     serializer_class = TemplateSerializer
     filterset_class = TemplateFilter
+    search_fields = ["name", "description", "robot_type"]
     ordering_fields = ["id", "name", "created_at", "updated_at"]
     lookup_value_regex = "[0-9]{1,18}"
 
@@ -45,7 +53,9 @@ class TemplateViewSet(
         asked = TemplateSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         template = templates.create(created_by=request.user, **asked.values())
-        return Response(TemplateSerializer(template).data, status=201)
+        place = reverse("template-detail", args=[template.pk])
+        told = TemplateSerializer(template).data
+        return Response(told, status=201, headers={"Location": place})
 
     def update(self, request: Request, **_kwargs: Any) -> Response:
         """Change a template; its version grows."""
@@ -59,6 +69,22 @@ class TemplateViewSet(
         """Hide a template; runs that used it keep their plan."""
         templates.delete(self.get_object())
         return Response(status=204)
+
+    @extend_schema(request=None, responses=TemplateSerializer)
+    @action(detail=True, methods=["post"])
+    def restore(self, request: Request, pk: str) -> Response:
+        """Bring a deleted template back."""
+        deleted = get_object_or_404(self.get_queryset(), pk=pk)
+        return Response(TemplateSerializer(templates.restore(deleted)).data)
+
+    @extend_schema(request=bulk.BulkSerializer, responses=bulk.BulkAnswerSerializer)
+    @action(detail=False, methods=["post"], url_path="bulk/delete", filterset_class=None)
+    def bulk_delete(self, request: Request) -> Response:
+        """Hide many templates; each is deleted or refused for itself."""
+        living = Template.objects.living()
+        return Response(
+            bulk.each(request.data, lambda ids: living.filter(pk__in=ids), templates.delete)
+        )
 
     def _update(self, request: Request, *, partial: bool) -> Response:
         template = self.get_object()

@@ -118,3 +118,29 @@ def test_viewers_only_read(rosbag: Rosbag) -> None:
 
 def test_sources_are_never_served_as_pages() -> None:
     assert settings.TEMPLATES[0]["DIRS"] == []
+
+
+def test_deleted_ones_are_listed_apart_and_come_back(operator: APIClient, rosbag: Rosbag) -> None:
+    first, other = (templates.create(name=name, rosbag=rosbag) for name in ("Loader", "Digger"))
+    answer = operator.post(f"{URL}/bulk/delete", {"ids": [first.pk, 10**6]})
+    told = [(each["done"], each["code"]) for each in answer.json()["results"]]
+    assert told == [(True, ""), (False, "NOT_FOUND")]
+    assert [row["id"] for row in operator.get(URL).json()["results"]] == [other.pk]
+    assert [row["id"] for row in operator.get(f"{URL}?deleted=true").json()["results"]] == [
+        first.pk
+    ]
+    templates.update(other, name="Loader")
+    refused = operator.post(f"{URL}/{first.pk}/restore")
+    assert (refused.status_code, refused.json()["code"]) == (422, "TEMPLATE_INVALID")
+    templates.update(other, name="Digger")
+    assert operator.post(f"{URL}/{first.pk}/restore").json()["deleted_at"] is None
+    assert len(operator.get(f"{URL}?search=LOAD").json()["results"]) == 1
+
+
+def test_unknown_fields_are_refused_by_name(operator: APIClient, rosbag: Rosbag) -> None:
+    topic = {"name": "/scan", "type": "sensor_msgs/msg/LaserScan", "qos": 1}
+    body = {"name": "x", "rosbag": rosbag.pk, "speed": 2, "record_topics": [topic]}
+    answer = operator.post(URL, body)
+    assert answer.status_code == 400
+    pointers = {(e["pointer"], e["code"]) for e in answer.json()["errors"]}
+    assert pointers == {("/speed", "UNKNOWN_FIELD"), ("/record_topics/0/qos", "UNKNOWN_FIELD")}
