@@ -4,11 +4,12 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from django.conf import settings
 from django.core import signing
 from django.db import IntegrityError, transaction
-from django.db.models import Max, Q
+from django.db.models import F, Max, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -43,6 +44,17 @@ class Place:
     stage_run: StageRun
     unit: int
     attempt: int
+
+
+class _Standing(NamedTuple):
+    """How things stand for a unit: what it is to do, and the rows of its newest attempt."""
+
+    execution: str
+    stage: str
+    release_at: datetime | None
+    attempt: int
+    agents: list[tuple[int, int, str]]
+    """Primary key, agent number and status."""
 
 
 def token_for(execution_id: int) -> str:
@@ -81,14 +93,12 @@ def register(execution_id: int, message: Registration) -> Assignment:
     if message.protocol != PROTOCOL:
         raise UnitRefusedError(_("The unit speaks another version of the protocol: update it."))
     where = place(execution_id, message.stage_run, message.unit)
-    playing = where.stage_run.status in PLAYING
-    if not playing or where.stage_run.execution.status not in PLAYING:
-        raise UnitRefusedError(_("The stage takes no units any more."))
     plan = plan_of(where.stage_run.execution)
     slots = plan.slots(plan.stage(where.stage_run.position), message.unit)
     attempt = where.attempt + 1
     try:
         with transaction.atomic():
+            _hold_open(where)
             _fence_off(where)
             AgentRun.objects.bulk_create(
                 AgentRun(
@@ -116,17 +126,18 @@ def report(execution_id: int, message: Snapshot) -> Answer:
 
     Raises:
         SupersededError: a newer attempt has taken over.
+        UnitRefusedError: there is no such unit in this execution.
     """
     received = time.time_ns()
-    where = place(execution_id, message.stage_run, message.unit)
-    if message.attempt != where.attempt:
+    standing = _standing(execution_id, message.stage_run, message.unit)
+    if message.attempt != standing.attempt:
         raise SupersededError(_("A newer attempt of this unit has taken over."))
-    _write_changes(where, message)
+    _write_changes(execution_id, standing, message)
     # Without Redis the run goes on from the database; the next heartbeat fills it again.
     with suppress(LiveAwayError):
         live.store(execution_id, message)
         live.append_log(execution_id, message)
-    command, release, reason = _command(where.stage_run)
+    command, release, reason = _command(standing)
     return Answer(
         command=command,
         received_ns=received,
@@ -137,13 +148,49 @@ def report(execution_id: int, message: Snapshot) -> Answer:
     )
 
 
-def _command(stage_run: StageRun) -> tuple[Command, int | None, str]:
-    execution = stage_run.execution
-    if execution.status not in PLAYING or stage_run.status not in PLAYING:
-        return Command.STOP, None, str(execution.status).lower()
-    if stage_run.release_at is None:
+def _standing(execution_id: int, stage_run_id: int, unit: int) -> _Standing:
+    """All that a heartbeat needs, in one query of few columns: they come from each unit each second."""
+    rows = AgentRun.objects.filter(
+        stage_run=stage_run_id, stage_run__execution=execution_id, unit=unit
+    ).order_by("attempt")
+    found = list(
+        rows.values_list(
+            "stage_run__execution__status",
+            "stage_run__status",
+            "stage_run__release_at",
+            "attempt",
+            "pk",
+            "number",
+            "status",
+        )
+    )
+    if not found:
+        where = place(execution_id, stage_run_id, unit)
+        run = where.stage_run
+        return _Standing(run.execution.status, run.status, run.release_at, where.attempt, [])
+    execution, stage, release_at, attempt = found[-1][:4]
+    agents = [row[4:] for row in found if row[3] == attempt]
+    return _Standing(execution, stage, release_at, attempt, agents)
+
+
+def _command(standing: _Standing) -> tuple[Command, int | None, str]:
+    if standing.execution not in PLAYING or standing.stage not in PLAYING:
+        return Command.STOP, None, str(standing.execution).lower()
+    if standing.release_at is None:
         return Command.WAIT, None, ""
-    return Command.GO, round(stage_run.release_at.timestamp() * 1e6) * 1000, ""
+    return Command.GO, round(standing.release_at.timestamp() * 1e6) * 1000, ""
+
+
+def _hold_open(where: Place) -> None:
+    """See that the stage takes units, and keep it so until the attempt is written.
+
+    An update, so that a step of the controller waits for it, or it for the step.
+    """
+    rows = StageRun.objects.filter(
+        pk=where.stage_run.pk, status__in=PLAYING, execution__status__in=PLAYING
+    )
+    if not rows.update(units=F("units")):
+        raise UnitRefusedError(_("The stage takes no units any more."))
 
 
 def _fence_off(where: Place) -> None:
@@ -161,7 +208,10 @@ def _assignment(where: Place, attempt: int) -> Assignment:
     execution = where.stage_run.execution
     plan = plan_of(execution)
     stage = plan.stage(where.stage_run.position)
-    files = file_addresses(Rosbag.objects.get(pk=stage.rosbag), audience="unit")
+    rosbag = Rosbag.objects.filter(pk=stage.rosbag).first()
+    if rosbag is None:
+        raise UnitRefusedError(_("The rosbag of this stage was removed: start with another one."))
+    files = file_addresses(rosbag, audience="unit")
     return Assignment(
         attempt=attempt,
         execution=execution.pk,
@@ -181,39 +231,45 @@ def _assignment(where: Place, attempt: int) -> Assignment:
     )
 
 
-def _write_changes(where: Place, message: Snapshot) -> None:
-    """Write states that differ, and every figure with the last word; what has ended stays as it is.
+def _write_changes(execution_id: int, standing: _Standing, message: Snapshot) -> None:
+    """Write states that went on, and every figure with the last word; what has ended stays as it is.
 
     An ended state counts with the unit's last word only: until then its recording is under way.
     """
-    rows = AgentRun.objects.filter(
-        stage_run=where.stage_run, unit=where.unit, attempt=message.attempt
-    ).exclude(status__in=AGENT_ENDED)
     reports = {each.number: each for each in message.agents}
     changed = [
-        row
-        for row in rows
-        if row.number in reports
-        and (message.final or row.status != reports[row.number].state)
-        and (message.final or reports[row.number].state.value not in AGENT_ENDED)
+        (pk, reports[number])
+        for pk, number, status in standing.agents
+        if number in reports and _goes_on(status, reports[number].state.value, final=message.final)
     ]
     if not changed:
         return
-    known = live.log_tail(where.stage_run.execution_id, where.stage_run.pk, where.unit)
-    for row in changed:
-        _fill(row, reports[row.number], message, known + message.log)
+    log = live.log_tail(execution_id, message.stage_run, message.unit) if message.final else ""
+    rows = []
+    for pk, seen in changed:
+        row = AgentRun(pk=pk, status=seen.state.value)
+        fill(row, seen, message)
+        if message.final:
+            _end(row, message, log + message.log)
+        rows.append(row)
     if message.final:  # one row of the attempt keeps the log, be all well
-        changed[0].last_log = (known + message.log)[-LAST_LOG:]
-    with transaction.atomic():
-        AgentRun.objects.bulk_update(changed, _FIGURES)
+        rows[0].last_log = (log + message.log)[-LAST_LOG:]
+    # Again only what is open: the controller may have given an agent up since it was read.
+    AgentRun.objects.exclude(status__in=AGENT_ENDED).bulk_update(rows, [*FIGURES, *_END])
 
 
-_FIGURES = [
-    "status",
+_ORDER = {str(status): place for place, status in enumerate(AgentStatus)}
+
+
+def _goes_on(before: str, now: str, *, final: bool) -> bool:
+    """Whether a report takes an agent on; one that was long on its way must not take it back."""
+    if before in AGENT_ENDED:
+        return False
+    return final or (now not in AGENT_ENDED and _ORDER[now] > _ORDER[before])
+
+
+FIGURES = [
     "late",
-    "failure_code",
-    "failure_text",
-    "last_log",
     "published",
     "published_bytes",
     "passes",
@@ -222,12 +278,12 @@ _FIGURES = [
     "start_skew_us",
     "skew_uncertainty_us",
     "last_publication_at",
-    "ended_at",
 ]
+_END = ["status", "failure_code", "failure_text", "last_log", "ended_at"]
 
 
-def _fill(row: AgentRun, seen: AgentReport, message: Snapshot, log: str) -> None:
-    row.status = seen.state.value
+def fill(row: AgentRun, seen: AgentReport, message: Snapshot) -> None:
+    """Put the figures of a snapshot into a row; it is not saved."""
     row.late = message.late
     row.published, row.published_bytes = seen.published, seen.published_bytes
     row.passes = seen.passes
@@ -236,10 +292,12 @@ def _fill(row: AgentRun, seen: AgentReport, message: Snapshot, log: str) -> None
     row.skew_uncertainty_us = seen.skew_uncertainty_us
     if message.last_publication_ns is not None:
         row.last_publication_at = datetime.fromtimestamp(message.last_publication_ns / 1e9, tz=UTC)
-    if message.final and seen.state == "FAILED" and message.failure is not None:
+
+
+def _end(row: AgentRun, message: Snapshot, log: str) -> None:
+    row.ended_at = timezone.now()
+    if row.status == AgentStatus.FAILED and message.failure is not None:
         known = message.failure.code in FailureCode.values
         row.failure_code = message.failure.code if known else FailureCode.AGENT_CRASHED
         row.failure_text = message.failure.text
         row.last_log = log[-LAST_LOG:]
-    if message.final:
-        row.ended_at = timezone.now()
