@@ -111,7 +111,18 @@ class FailureCode(TextChoices):
         "TRANSPORT_UNREACHABLE",
         _("The system under test did not answer: check the endpoint of the mec."),
     )
-    DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED", _("It took longer than allowed: raise the limit.")
+    DEADLINE_EXCEEDED = (
+        "DEADLINE_EXCEEDED",
+        _("The agent played on long after its time and was killed: check the load of its machine."),
+    )
+    DISK_FULL = (
+        "DISK_FULL",
+        _("The disk of the unit's machine is full: free some space, then start again."),
+    )
+    REGISTRATION_REFUSED = (
+        "REGISTRATION_REFUSED",
+        _("The server refused the unit: its log says why; both must be of the same version."),
+    )
     AGENT_CRASHED = "AGENT_CRASHED", _("The agent's process ended: read its last log lines.")
     AGENT_HUNG = "AGENT_HUNG", _("The agent was alive but silent, and was killed: check the load.")
     AGENT_LOST = "AGENT_LOST", _("The agent vanished without a word: check memory and the machine.")

@@ -43,6 +43,8 @@ class UnitSeen:
     state: UnitState
     attempts: int = 0
     failure: str = ""
+    restarted: bool = False
+    """It failed (for the reason `failure`) and was started again just now."""
 
 
 class Backend(Protocol):
@@ -60,6 +62,9 @@ class Backend(Protocol):
 
     def kill(self, job: Job, units: Collection[int]) -> None:
         """End these units at once; those that are gone are no error."""
+
+    def left(self, job: Job, unit: int) -> str:
+        """Where what a unit recorded and did not deliver is kept; empty when there is nothing."""
 
     def remove(self, job: Job) -> int:
         """Drop what the units of an ended job left behind; the answer is how many folders or objects."""

@@ -17,10 +17,13 @@ from pathlib import Path
 
 import msgspec
 import psutil
+import structlog
 from django.conf import settings
 
 from simulations.backends.base import Job, UnitSeen, UnitState
 from simulations.exceptions import BackendError
+
+log = structlog.get_logger(__name__)
 
 CLAIM_SECONDS = 10.0
 """How long a claim without a process id may be another controller's launch under way."""
@@ -48,16 +51,34 @@ class LocalBackend:
         for unit in range(job.units):
             now = self._look(job, unit)
             if retry and self._may_retry(job, now):
-                self._start(job, unit, now.attempts + 1)
-                now = UnitSeen(unit, UnitState.ALIVE, now.attempts + 1)
+                now = self._retry(job, now)
             seen.append(now)
         return seen
+
+    def _retry(self, job: Job, failed: UnitSeen) -> UnitSeen:
+        attempts = failed.attempts + 1
+        try:
+            self._start(job, failed.unit, attempts)
+        except BackendError as error:
+            # The other units are to be seen nevertheless; the claim says how long it was tried.
+            log.warning("retry_failed", unit=failed.unit, stage_run=job.stage_run, error=str(error))
+            if self._attempts(self._folder(job, failed.unit)) < attempts:
+                return failed
+        return UnitSeen(failed.unit, UnitState.ALIVE, attempts, failed.failure, restarted=True)
 
     def kill(self, job: Job, units: Collection[int]) -> None:
         for unit in units:
             for pid in self._processes(self._folder(job, unit)):
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
+
+    def left(self, job: Job, unit: int) -> str:
+        folders = [
+            folder
+            for folder in self._folder(job, unit).glob("recording-*")
+            if any(folder.glob("*.db3"))
+        ]
+        return str(max(folders, key=lambda folder: folder.stat().st_mtime, default=""))
 
     def remove(self, job: Job) -> int:
         folder = _root(job)
@@ -89,9 +110,13 @@ class LocalBackend:
         claim = self._folder(job, unit) / f"attempt-{attempts}"
         if claim.stat().st_size:
             return UnitSeen(unit, UnitState.FAILED, attempts)
-        if time.time() - claim.stat().st_mtime > CLAIM_SECONDS:
+        waited = time.time() - claim.stat().st_mtime
+        if waited > settings.STRAGGLER_LIMIT_SECONDS:
+            return UnitSeen(unit, UnitState.FAILED, attempts, "BACKEND_UNAVAILABLE")
+        if waited > CLAIM_SECONDS:
             # Whoever claimed it died before the launch; should both launch, the lock lets one live.
-            self._spawn(job, unit, claim)
+            with suppress(BackendError):  # tried again at each look, until the limit
+                self._spawn(job, unit, claim)
         return UnitSeen(unit, UnitState.ALIVE, attempts)
 
     def _start(self, job: Job, unit: int, attempt: int) -> None:

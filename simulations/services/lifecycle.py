@@ -5,6 +5,7 @@ controllers, or a controller and a user, may try at once; one of them succeeds a
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -87,6 +88,7 @@ def stop(execution: Execution, *, stopped_by: Any = None) -> Execution:
         stopped_by=stopped_by,
         stop_asked_at=timezone.now(),
         failure_code=FailureCode.STOPPED_BY_USER,
+        failure_text=str(FailureCode.STOPPED_BY_USER.label),
     )
     if not changed:
         execution.refresh_from_db()
@@ -117,12 +119,59 @@ def move_execution(
     return True
 
 
-def move_stage(stage_run: StageRun, leaving: Iterable[str], to: RunStatus, **fields: Any) -> bool:
-    """Move a stage run if it is in one of the states `leaving`; the answer is whether it was."""
+def release(execution: Execution, stage_runs: Iterable[StageRun], at: datetime) -> bool:
+    """Give one start to these stage runs; all of them get it, or none and the answer is False.
+
+    None when another controller was quicker, or somebody stopped the execution: of two instants
+    one must win for all stages, as their agents start together.
+    """
+    try:
+        with transaction.atomic():
+            for stage_run in stage_runs:
+                _require(
+                    move_stage(stage_run, [RunStatus.PREPARING], RunStatus.RUNNING, release_at=at)
+                )
+            _require(_let_run(execution, at))
+    except _OvertakenError:
+        return False
+    return True
+
+
+class _OvertakenError(Exception):
+    """Somebody else has taken the step, or a stop came: what was written of it is undone."""
+
+
+def _require(done: bool) -> None:  # noqa: FBT001
+    if not done:
+        raise _OvertakenError
+
+
+def _let_run(execution: Execution, at: datetime) -> bool:
+    """Move the execution to RUNNING, or see that it is there still."""
+    if move_execution(execution, [RunStatus.PREPARING], RunStatus.RUNNING, started_at=at):
+        return True
+    running = Execution.objects.filter(pk=execution.pk, status=RunStatus.RUNNING)
+    return running.update(updated_at=timezone.now()) == 1
+
+
+def move_stage(
+    stage_run: StageRun,
+    leaving: Iterable[str],
+    to: RunStatus,
+    *,
+    stopping: bool = False,
+    **fields: Any,
+) -> bool:
+    """Move a stage run if it is in one of the states `leaving`; the answer is whether it was.
+
+    Once its execution is stopping, only a caller that says `stopping` may move it.
+    """
     if to in ENDED:
         fields.setdefault("ended_at", timezone.now())
     with transaction.atomic():
         rows = StageRun.objects.filter(pk=stage_run.pk, status__in=list(leaving))
+        if not stopping:
+            rows = rows.exclude(execution__status=RunStatus.STOPPING)
         if not rows.update(status=to, **fields):
             return False
         payload = {"position": stage_run.position, "status": to}

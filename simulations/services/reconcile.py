@@ -4,6 +4,7 @@ Nothing is remembered between passes. What is intended is in the database before
 may be taken again, by this controller or another, from whatever line the last one died at.
 """
 
+from collections import Counter
 from datetime import timedelta
 
 import structlog
@@ -21,7 +22,6 @@ from simulations.choices import (
     DataStatus,
     FailureCode,
     Pattern,
-    RecordingStatus,
     RunStatus,
 )
 from simulations.exceptions import BackendError, LiveAwayError
@@ -37,12 +37,13 @@ STOP_GRACE = timedelta(seconds=60)
 
 def reconcile() -> int:
     """Take one step with each active execution; the answer is how many there are."""
-    active = list(Execution.objects.active().select_related("simulation").order_by("pk"))
-    for execution in active:
+    active = list(Execution.objects.active().order_by("pk").values_list("pk", flat=True))
+    for pk in active:
         try:
-            step(execution)
+            # Read at its turn: the steps before may have taken a while, and a stop have come.
+            step(Execution.objects.select_related("simulation").get(pk=pk))
         except Exception:  # one execution must not hold up the others
-            log.exception("step_failed", execution=execution.pk)
+            log.exception("step_failed", execution=pk)
     return len(active)
 
 
@@ -90,8 +91,8 @@ def _step_stage(execution: Execution, stage_run: StageRun, plan: Plan) -> None:
 
 def _prepare(stage_run: StageRun, plan: Plan) -> None:
     """Launch what was not launched; the handle says that all of it was."""
-    recordings.expect(stage_run, plan, plan.stage(stage_run.position))
     if not stage_run.handle:
+        recordings.expect(stage_run, plan, plan.stage(stage_run.position))
         try:
             handle = backend(plan.backend).launch(fleet.job_of(stage_run, plan))
         except BackendError as error:
@@ -106,14 +107,17 @@ def _give_up(stage_run: StageRun, plan: Plan, error: str) -> None:
     """Fail a stage whose units could not be started for as long as stragglers are waited for."""
     if not _straggling(stage_run):
         return
-    fleet.kill_all(stage_run, plan)
-    lifecycle.move_stage(
+    code = FailureCode.BACKEND_UNAVAILABLE
+    # From here on none of its units may register; then those that did are ended.
+    given_up = lifecycle.move_stage(
         stage_run,
         [RunStatus.PREPARING],
         RunStatus.FINALIZING,
-        failure_code=FailureCode.BACKEND_UNAVAILABLE,
-        failure_text=error,
+        failure_code=code,
+        failure_text=f"{code.label} {error}",
     )
+    if given_up:
+        fleet.give_up(stage_run, plan, code)
 
 
 def _straggling(stage_run: StageRun) -> bool:
@@ -126,18 +130,10 @@ def _release(execution: Execution, stage_runs: list[StageRun], plan: Plan) -> No
     preparing = [each for each in stage_runs if each.status == RunStatus.PREPARING]
     if not preparing or not all([_assembled(each, plan) for each in preparing]):  # noqa: C419 - look at each
         return
-    given = [each.release_at for each in stage_runs if each.release_at and each.status in PLAYING]
+    if plan.pattern == Pattern.PARALLEL and any(s.status == RunStatus.PENDING for s in stage_runs):
+        return  # another controller launches it at this moment
     lead = timedelta(seconds=settings.RELEASE_LEAD_SECONDS)
-    # A controller that died here has released some: the rest gets the same instant.
-    release = given[0] if given else timezone.now() + lead
-    for stage_run in preparing:
-        lifecycle.move_stage(
-            stage_run, [RunStatus.PREPARING], RunStatus.RUNNING, release_at=release
-        )
-    if execution.status == RunStatus.PREPARING:
-        lifecycle.move_execution(
-            execution, [RunStatus.PREPARING], RunStatus.RUNNING, started_at=release
-        )
+    lifecycle.release(execution, preparing, timezone.now() + lead)
 
 
 def _assembled(stage_run: StageRun, plan: Plan) -> bool:
@@ -174,7 +170,7 @@ def _conclude(stage_run: StageRun, plan: Plan) -> None:
         return
     stage = plan.stage(stage_run.position)
     ended = fleet.outcome(stage_run)
-    completed = sum(n for (status, _c), n in ended.items() if status == AgentStatus.COMPLETED)
+    completed = _completed(ended)
     if completed * 100 >= stage.min_success * stage.agents:
         lifecycle.move_stage(stage_run, [RunStatus.FINALIZING], RunStatus.COMPLETED)
         return
@@ -193,25 +189,32 @@ def _conclude(stage_run: StageRun, plan: Plan) -> None:
     )
 
 
+def _completed(ended: Counter[tuple[str, str]]) -> int:
+    return sum(n for (status, _code), n in ended.items() if status == AgentStatus.COMPLETED)
+
+
 def _stop_stage(execution: Execution, stage_run: StageRun, plan: Plan) -> None:
     """See the units of a stage run out; they are told to stop by their heartbeats."""
     if stage_run.status in ENDED:
         return
     if stage_run.status == RunStatus.PENDING:
-        lifecycle.move_stage(stage_run, [RunStatus.PENDING], RunStatus.SKIPPED)
+        lifecycle.move_stage(stage_run, [RunStatus.PENDING], RunStatus.SKIPPED, stopping=True)
         return
-    seen = fleet.look(stage_run, plan, retry=False)
+    seen = fleet.look(stage_run, plan, retry=False, stopping=True)
     if any(unit.state is UnitState.ALIVE for unit in seen):
         limit = STOP_GRACE + timedelta(seconds=settings.UPLOAD_LIMIT_SECONDS)
         if execution.stop_asked_at and timezone.now() > execution.stop_asked_at + limit:
             fleet.kill_all(stage_run, plan)
         return
-    if stage_run.release_at is None:
-        stage_run.recordings.filter(status=RecordingStatus.EXPECTED).update(
-            status=RecordingStatus.EMPTY, text=_("Stopped before the start.")
-        )
-    if not recordings.settle(stage_run, plan):
-        lifecycle.move_stage(stage_run, [*PLAYING, RunStatus.FINALIZING], RunStatus.STOPPED)
+    recordings.excuse(stage_run)
+    if recordings.settle(stage_run, plan):
+        return
+    stage = plan.stage(stage_run.position)
+    completed = _completed(fleet.outcome(stage_run))
+    # What had come to its end before the stop is not called stopped.
+    whole = completed == stage.agents and stage_run.status == RunStatus.FINALIZING
+    to = RunStatus.COMPLETED if whole else RunStatus.STOPPED
+    lifecycle.move_stage(stage_run, [*PLAYING, RunStatus.FINALIZING], to, stopping=True)
 
 
 def _finish(execution: Execution, plan: Plan) -> None:
@@ -238,10 +241,20 @@ def _finish(execution: Execution, plan: Plan) -> None:
     else:
         ended = _judge(execution, failed, data)
     if ended:
-        try:
-            live.forget(execution.pk)
-        except LiveAwayError:
-            log.info("live_state_left", execution=execution.pk)
+        _clear_up(execution, stage_runs, plan)
+
+
+def _clear_up(execution: Execution, stage_runs: list[StageRun], plan: Plan) -> None:
+    """Drop what an ended execution needs no more; a controller that dies here leaves it to `prune`."""
+    if execution.status != RunStatus.FAILED and execution.data_status != DataStatus.INCOMPLETE:
+        for stage_run in stage_runs:
+            backend(plan.backend).remove(fleet.job_of(stage_run, plan))
+    try:
+        beats = live.beats(execution.pk)
+        lifecycle.note(execution.pk, "execution.heartbeats", payload=beats._asdict())
+        live.forget(execution.pk)
+    except LiveAwayError:
+        log.info("live_state_left", execution=execution.pk)
 
 
 def _judge(execution: Execution, failed: list[StageRun], data: DataStatus) -> bool:

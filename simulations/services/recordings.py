@@ -2,6 +2,7 @@
 
 from django.db import transaction
 from django.db.models import Sum
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from agent.protocol import (
@@ -11,9 +12,17 @@ from agent.protocol import (
     RecordingOffer,
     RecordingUpload,
 )
-from simulations.choices import RECORDING_OPEN, DataStatus, RecordingStatus, Transport
+from simulations.backends import backend
+from simulations.choices import (
+    RECORDING_OPEN,
+    AgentStatus,
+    DataStatus,
+    RecordingStatus,
+    Transport,
+)
 from simulations.exceptions import SupersededError, UnitRefusedError
 from simulations.models import AgentRun, Execution, Recording, StageRun
+from simulations.services.fleet import job_of
 from simulations.services.lifecycle import note
 from simulations.services.plan import Plan, PlanStage
 from simulations.services.units import Place, place
@@ -47,14 +56,13 @@ def offer(execution_id: int, message: RecordingOffer) -> RecordingUpload:
 
     Raises:
         SupersededError: a newer attempt has taken over.
+        UnitRefusedError: the recording was judged already.
         StoreError: storage is away; the unit keeps the recording and asks again.
     """
     where = _current(execution_id, message.stage_run, message.unit, message.attempt)
     recording = _row(where)
     if not message.files:
-        Recording.objects.filter(pk=recording.pk, status__in=RECORDING_OPEN).update(
-            status=RecordingStatus.VERIFYING, attempt=message.attempt, message_count=0
-        )
+        _take_over(recording, message, None, RecordingStatus.VERIFYING)
         return RecordingUpload(recording=recording.pk, files=())
     rosbag = recording.rosbag
     if rosbag is None or recording.attempt != message.attempt:
@@ -93,7 +101,7 @@ def complete(execution_id: int, message: RecordingComplete) -> Rosbag:
     ]
     rosbag = uploads.complete(recording.rosbag, finished)
     Recording.objects.filter(pk=recording.pk, status=RecordingStatus.UPLOADING).update(
-        status=RecordingStatus.VERIFYING
+        status=RecordingStatus.VERIFYING, updated_at=timezone.now()
     )
     return rosbag
 
@@ -104,15 +112,44 @@ def settle(stage_run: StageRun, plan: Plan) -> int:
     Call it when no unit of the stage run is left: what was not uploaded by then is lost.
     """
     still_open = 0
-    for recording in stage_run.recordings.filter(status__in=RECORDING_OPEN).select_related(
-        "rosbag"
-    ):
-        verdict = _verdict(recording, _own_missing(recording, stage_run, plan))
+    rows = stage_run.recordings.filter(status__in=RECORDING_OPEN).select_related("rosbag")
+    if not (found := list(rows)):
+        return 0
+    published = _own_published(stage_run, plan)
+    for recording in found:
+        verdict = _verdict(recording, _own_missing(recording, published))
         if verdict is None:
             still_open += 1
         else:
-            _close(recording, *verdict)
+            _close(recording, *_with_place(verdict, recording, stage_run, plan))
     return still_open
+
+
+def excuse(stage_run: StageRun) -> None:
+    """Expect nothing of units that a stop kept from starting."""
+    open_rows = stage_run.recordings.filter(status=RecordingStatus.EXPECTED)
+    if stage_run.release_at is not None:
+        played = stage_run.agent_runs.exclude(status=AgentStatus.STOPPED, published=0)
+        open_rows = open_rows.exclude(unit__in=played.values("unit"))
+    open_rows.update(status=RecordingStatus.EMPTY, text=_("Stopped before the start."))
+
+
+def _with_place(
+    verdict: tuple[RecordingStatus, str], recording: Recording, stage_run: StageRun, plan: Plan
+) -> tuple[RecordingStatus, str]:
+    """A loss that names what its unit has kept."""
+    status, text = verdict
+    kept = ""
+    if status == RecordingStatus.LOST:
+        kept = backend(plan.backend).left(job_of(stage_run, plan), recording.unit)
+    if not kept:
+        return verdict
+    words = {"folder": kept}
+    sentence = _(
+        "What was written is kept in %(folder)s on the machine of the unit: if it has no "
+        "metadata.yaml make it with `ros2 bag reindex`, then import that folder."
+    )
+    return status, f"{text} {sentence % words}"
 
 
 def _verdict(recording: Recording, own_missing: int) -> tuple[RecordingStatus, str] | None:
@@ -157,19 +194,24 @@ def data_status(execution: Execution) -> DataStatus:
     return DataStatus.INCOMPLETE if lost else DataStatus.COMPLETE
 
 
-def _own_missing(recording: Recording, stage_run: StageRun, plan: Plan) -> int:
-    """How many own publications a delivered recording lacks, where all that is played is recorded."""
+def _own_published(stage_run: StageRun, plan: Plan) -> dict[tuple[int, int], int]:
+    """What the attempts of units published, where all of that is to be recorded; else nothing."""
     stage = plan.stage(stage_run.position)
     recorded = {"/" + topic.name.lstrip("/") for topic in stage.record}
     played = {"/" + name.lstrip("/") for name in stage.topics}
     own = stage.record_own or plan.link.transport == Transport.NULL
-    if not own or not played <= recorded or recording.message_count is None:
+    if not own or not played <= recorded:
+        return {}
+    agents = AgentRun.objects.filter(stage_run=stage_run).order_by()
+    sums = agents.values_list("unit", "attempt").annotate(total=Sum("published"))
+    return {(unit, attempt): total for unit, attempt, total in sums}
+
+
+def _own_missing(recording: Recording, published: dict[tuple[int, int], int]) -> int:
+    """How many own publications a delivered recording lacks."""
+    if recording.message_count is None:
         return 0
-    agents = AgentRun.objects.filter(
-        stage_run=stage_run, unit=recording.unit, attempt=recording.attempt
-    )
-    published = agents.aggregate(total=Sum("published"))["total"] or 0
-    return max(0, published - recording.message_count)
+    return max(0, published.get((recording.unit, recording.attempt), 0) - recording.message_count)
 
 
 def _current(execution_id: int, stage_run: int, unit: int, attempt: int) -> Place:
@@ -193,27 +235,54 @@ def _row(where: Place) -> Recording:
 def _open(where: Place, recording: Recording, message: RecordingOffer) -> Rosbag:
     """Open the upload of a recording; one that an earlier attempt left is given up."""
     execution = where.stage_run.execution
-    if recording.rosbag is not None:
-        uploads.abandon(recording.rosbag)
     rosbag = uploads.begin(
         f"{execution.simulation.name} {execution.number}, {where.stage_run.position}-{where.unit}",
         [uploads.NewFile(file.path, file.size, file.sha256) for file in message.files],
         origin=Origin.RECORDED,
         created_by=execution.requested_by,
     )
-    Recording.objects.filter(pk=recording.pk).update(
+    try:
+        kept = _take_over(recording, message, rosbag, RecordingStatus.UPLOADING)
+    except UnitRefusedError:
+        uploads.abandon(rosbag)
+        raise
+    if kept is None or kept != rosbag:
+        uploads.abandon(rosbag)
+    return kept or rosbag
+
+
+def _take_over(
+    recording: Recording,
+    message: RecordingOffer,
+    rosbag: Rosbag | None,
+    status: RecordingStatus,
+) -> Rosbag | None:
+    """Make an offer the one that counts; of two that come at once the first, and its rosbag is the answer.
+
+    Raises UnitRefusedError when the recording was judged already.
+    """
+    rows = Recording.objects.filter(pk=recording.pk, status__in=RECORDING_OPEN)
+    mine = rows.filter(rosbag=recording.rosbag_id, attempt=recording.attempt).update(
         rosbag=rosbag,
         attempt=message.attempt,
-        status=RecordingStatus.UPLOADING,
+        status=status,
         message_count=message.message_count,
         dropped=message.dropped,
+        updated_at=timezone.now(),
     )
-    return rosbag
+    if mine:
+        if recording.rosbag is not None and recording.rosbag != rosbag:
+            uploads.abandon(recording.rosbag)
+        return rosbag
+    now = rows.filter(attempt=message.attempt).select_related("rosbag").first()
+    if now is None:
+        raise UnitRefusedError(_("This recording was judged already: nothing is taken any more."))
+    return now.rosbag
 
 
 def _close(recording: Recording, status: RecordingStatus, text: str) -> None:
     with transaction.atomic():
         rows = Recording.objects.filter(pk=recording.pk, status__in=RECORDING_OPEN)
-        if rows.update(status=status, text=text):
+        if rows.update(status=status, text=text, updated_at=timezone.now()):
             payload = {"unit": recording.unit, "status": status, "text": text}
             note(recording.stage_run.execution_id, "recording.status", payload=payload)

@@ -72,6 +72,10 @@ class System:
         self._log = log
         self._children: list[subprocess.Popen[bytes]] = []
 
+    def set(self, name: str, value: str) -> None:
+        """Another setting for what is started from now on."""
+        self._environment[name] = value
+
     def start(self, *words: str) -> subprocess.Popen[bytes]:
         return self._run("manage.py", *words)
 

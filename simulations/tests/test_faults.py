@@ -183,6 +183,8 @@ def test_a_frozen_unit_is_hung(system: System, design: Design, settings: Any) ->
 
 def test_the_server_is_away_during_a_run(system: System, design: Design) -> None:
     """For longer than a unit may be silent: what cannot be heard is not hung."""
+    # A unit tries a lost server every three seconds: its silence may last a little longer.
+    system.set("HUNG_AFTER_SECONDS", "6")
     port = free_port()
     server = system.server(port)
     system.controller()
@@ -190,7 +192,7 @@ def test_the_server_is_away_during_a_run(system: System, design: Design) -> None
     until(lambda: AgentRun.objects.filter(status="RUNNING").count() == 2)
     server.send_signal(signal.SIGKILL)
     server.wait()
-    time.sleep(5)
+    time.sleep(8)
     system.server(port)
     ended(execution)
     outcome = summary(execution)

@@ -2,13 +2,17 @@
 
 import signal
 import threading
+import time
+from contextlib import suppress
 from typing import Any
 
 import structlog
 from django.conf import settings
 from django.core.management.base import BaseCommand
-from django.db import DatabaseError, close_old_connections
+from django.db import Error, close_old_connections
 
+from simulations import live
+from simulations.exceptions import LiveAwayError
 from simulations.services.reconcile import reconcile
 from simulations.tasks import take_up_deletions
 from storage.tasks import take_up_overdue
@@ -29,9 +33,11 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: halt.set())
         passes = 0
         while not halt.is_set():
+            began = time.time()
             self._one_pass(sweep=passes % SWEEP_PASSES == 0)
             passes += 1
             halt.wait(settings.CONTROLLER_INTERVAL_SECONDS)
+            note_leap(time.time() - began)
 
     def _one_pass(self, *, sweep: bool) -> None:
         close_old_connections()
@@ -40,6 +46,18 @@ class Command(BaseCommand):
             if sweep:
                 take_up_overdue()
                 take_up_deletions()
-        except DatabaseError:
+        except Error:
             # The database may be away for minutes: what is under way goes on, the next pass tries again.
             log.exception("pass_failed")
+
+
+def note_leap(seconds: float) -> None:
+    """After a pass as long as units may be silent, let silence count anew.
+
+    The machine slept, the clock was set, or this process was held up: units had no time to speak either,
+    or nobody knows how long they were silent.
+    """
+    if abs(seconds) > settings.HUNG_AFTER_SECONDS / 2:
+        log.warning("clock_leapt", seconds=round(seconds, 1))
+        with suppress(LiveAwayError):
+            live.server_started()

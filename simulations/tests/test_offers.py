@@ -1,0 +1,92 @@
+"""Recordings that are offered twice, too late, or with nothing in them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from agent.protocol import RecordedFile, RecordingOffer
+from simulations.exceptions import UnitRefusedError
+from simulations.models import AgentRun, Recording, Simulation, StageRun
+from simulations.services import lifecycle, recordings
+from simulations.services.plan import plan_of
+from storage.models import Rosbag
+from storage.services import uploads
+
+pytestmark = pytest.mark.django_db
+Design = Callable[..., Simulation]
+FILES = (RecordedFile(path="a.db3", size=10, sha256="0" * 64),)
+
+
+@pytest.fixture
+def stage_run(design: Design) -> StageRun:
+    """A stage of one agent, whose second attempt plays."""
+    execution = lifecycle.start(design(1))
+    StageRun.objects.update(status="RUNNING", handle="there")
+    found = execution.stage_runs.get()
+    recordings.expect(found, plan_of(execution), plan_of(execution).stage(1))
+    AgentRun.objects.create(stage_run=found, number=1, unit=0, attempt=2)
+    return found
+
+
+def offer(stage_run: StageRun, files: tuple[RecordedFile, ...] = FILES, **more: Any) -> Any:
+    fields = {"unit": 0, "attempt": 2, "message_count": len(files), "topics": {}, "dropped": 0}
+    message = RecordingOffer(stage_run=stage_run.pk, files=files, **{**fields, **more})
+    return recordings.offer(stage_run.execution_id, message)
+
+
+def test_two_offers_at_once_get_one_place(
+    stage_run: StageRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The unit asked again while the first request was still at work."""
+    begin = uploads.begin
+
+    def overtaken(*words: Any, **more: Any) -> Rosbag:
+        monkeypatch.setattr(uploads, "begin", begin)
+        places.append(offer(stage_run))
+        return begin(*words, **more)
+
+    places: list[Any] = []
+    monkeypatch.setattr(uploads, "begin", overtaken)
+    places.append(offer(stage_run))
+    first, second = places
+    assert first.files[0].upload_id == second.files[0].upload_id
+    assert Rosbag.objects.living().filter(status="uploading").count() == 1
+
+
+def test_what_was_judged_is_not_opened_again(stage_run: StageRun) -> None:
+    Recording.objects.update(status="LOST", text="gone")
+    with pytest.raises(UnitRefusedError):
+        offer(stage_run)
+    assert Recording.objects.get().status == "LOST"
+    assert not Rosbag.objects.living().filter(status="uploading").exists()
+
+
+def test_drops_of_an_empty_recording_are_not_forgotten(stage_run: StageRun) -> None:
+    offer(stage_run, (), dropped=7)
+    recordings.settle(stage_run, plan_of(stage_run.execution))
+    recording = Recording.objects.get()
+    assert recording.status == "LOST"
+    assert "7" in recording.text
+
+
+def test_nothing_recorded_replaces_what_an_attempt_before_had_begun(stage_run: StageRun) -> None:
+    AgentRun.objects.update(attempt=1)
+    offer(stage_run, attempt=1)
+    AgentRun.objects.update(attempt=2)
+    offer(stage_run, ())
+    recordings.settle(stage_run, plan_of(stage_run.execution))
+    assert Recording.objects.get().status == "EMPTY"
+
+
+def test_judging_costs_no_query_more_for_each_unit_that_is_open(
+    stage_run: StageRun, django_assert_max_num_queries: Any
+) -> None:
+    rosbag = [Rosbag.objects.create(name=str(n), status="verifying") for n in range(20)]
+    for number, each in enumerate(rosbag, 1):
+        Recording.objects.create(
+            stage_run=stage_run, unit=number, status="VERIFYING", message_count=1, rosbag=each
+        )
+    Recording.objects.filter(unit=0).delete()
+    with django_assert_max_num_queries(2):
+        assert recordings.settle(stage_run, plan_of(stage_run.execution)) == 20

@@ -1,0 +1,199 @@
+"""Steps of the controller in unlucky order: two at once, a stop in between, units that vanish."""
+
+from collections.abc import Callable, Collection
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from simulations import live
+from simulations.backends.base import Job, UnitSeen, UnitState
+from simulations.backends.local import LocalBackend
+from simulations.exceptions import BackendError
+from simulations.management.commands.run_controller import note_leap
+from simulations.models import AgentRun, Execution, Recording, Simulation, StageRun
+from simulations.services import fleet, lifecycle, reconcile
+from simulations.services.plan import plan_of
+
+pytestmark = pytest.mark.django_db
+Design = Callable[..., Simulation]
+
+
+class Fake:
+    """A backend that says what it is told to say."""
+
+    def __init__(self) -> None:
+        self.seen: list[UnitSeen] = []
+        self.killed: list[int] = []
+        self.fails = False
+
+    def launch(self, job: Job) -> str:
+        if self.fails:
+            raise BackendError("No process can be started.")
+        return "there"
+
+    def observe(self, job: Job, *, retry: bool) -> list[UnitSeen]:
+        return self.seen
+
+    def kill(self, job: Job, units: Collection[int]) -> None:
+        self.killed += list(units)
+
+    def left(self, job: Job, unit: int) -> str:
+        return "/kept/recording-1"
+
+    def remove(self, job: Job) -> int:
+        return 0
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> Fake:
+    found = Fake()
+    for module in ("reconcile", "fleet", "recordings"):
+        monkeypatch.setattr(f"simulations.services.{module}.backend", lambda _name: found)
+    return found
+
+
+def prepared(execution: Execution, **fields: Any) -> list[StageRun]:
+    Execution.objects.filter(pk=execution.pk).update(status="PREPARING")
+    execution.stage_runs.update(status="PREPARING", handle="there", **fields)
+    execution.refresh_from_db()
+    return list(execution.stage_runs.order_by("position"))
+
+
+def test_of_two_releases_one_counts_for_all_stages(design: Design) -> None:
+    execution = lifecycle.start(design(1, 1, pattern="parallel"))
+    mine, others = prepared(execution), prepared(execution)
+    now = timezone.now()
+    # The other controller dies, or is slow, with the first stage released.
+    lifecycle.move_stage(others[0], ["PREPARING"], "RUNNING", release_at=now)  # type: ignore[arg-type]
+    assert not lifecycle.release(execution, mine, now + timedelta(seconds=9))
+    assert [run.release_at for run in execution.stage_runs.order_by("position")] == [now, None]
+
+
+def test_a_stop_wins_over_a_release(design: Design) -> None:
+    execution = lifecycle.start(design(1))
+    stage_runs = prepared(execution)
+    lifecycle.stop(Execution.objects.get(pk=execution.pk))
+    assert not lifecycle.release(execution, stage_runs, timezone.now())
+    assert execution.stage_runs.get().status == "PREPARING"
+
+
+def test_a_stop_says_what_it_was(design: Design) -> None:
+    execution = lifecycle.stop(lifecycle.start(design(1)))
+    assert execution.failure_text
+
+
+def test_a_stage_that_a_stop_ended_has_not_failed(design: Design, fake: Fake) -> None:
+    """The controller looked before the stop, and sees the units gone after it."""
+    execution = lifecycle.start(design(1))
+    StageRun.objects.update(status="RUNNING", handle="there")
+    Execution.objects.update(status="RUNNING")
+    before = Execution.objects.get()
+    AgentRun.objects.create(
+        stage_run=execution.stage_runs.get(), number=1, unit=0, status="STOPPED"
+    )
+    fake.seen = [UnitSeen(0, UnitState.ENDED, 1)]
+    lifecycle.stop(execution)
+    reconcile.step(before)
+    assert execution.stage_runs.get().status == "RUNNING"
+    reconcile.step(Execution.objects.get())
+    assert execution.stage_runs.get().status == "STOPPED"
+    assert Execution.objects.get().status == "STOPPED"
+
+
+def test_a_stage_that_was_through_before_the_stop_is_completed(design: Design, fake: Fake) -> None:
+    execution = lifecycle.start(design(1, 1))
+    first, _second = execution.stage_runs.order_by("position")
+    StageRun.objects.filter(pk=first.pk).update(status="FINALIZING", handle="there")
+    Execution.objects.update(status="RUNNING")
+    AgentRun.objects.create(stage_run=first, number=1, unit=0, status="COMPLETED")
+    fake.seen = [UnitSeen(0, UnitState.ENDED, 1)]
+    lifecycle.stop(Execution.objects.get())
+    reconcile.step(Execution.objects.get())
+    states = execution.stage_runs.order_by("position").values_list("status", flat=True)
+    assert list(states) == ["COMPLETED", "SKIPPED"]
+
+
+def test_who_could_not_be_started_leaves_no_open_agent(
+    design: Design, fake: Fake, settings: Any
+) -> None:
+    execution = lifecycle.start(design(2))
+    fake.fails = True
+    reconcile.reconcile()
+    stage_run = execution.stage_runs.get()
+    AgentRun.objects.create(stage_run=stage_run, number=1, unit=0, status="READY")
+    settings.STRAGGLER_LIMIT_SECONDS = 0
+    reconcile.reconcile()
+    execution.refresh_from_db()
+    assert (execution.status, execution.failure_code) == ("FAILED", "BACKEND_UNAVAILABLE")
+    assert set(AgentRun.objects.values_list("status", flat=True)) == {"LOST"}
+    assert fake.killed
+
+
+def test_a_unit_of_which_nothing_is_left_is_lost(
+    design: Design, fake: Fake, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execution = lifecycle.start(design(1))
+    StageRun.objects.update(status="RUNNING", handle="there", prepared_at=timezone.now())
+    Execution.objects.update(status="RUNNING")
+    fake.seen = [UnitSeen(0, UnitState.ABSENT)]
+    reconcile.reconcile()
+    assert execution.stage_runs.get().status == "RUNNING"  # it may speak yet
+    settings.HUNG_AFTER_SECONDS = settings.STRAGGLER_LIMIT_SECONDS = -1
+    settings.SERVER_URL = "http://127.0.0.1:1"
+    reconcile.reconcile()
+    assert execution.stage_runs.get().status == "RUNNING"  # nobody hears it
+    monkeypatch.setattr(fleet, "_server_hears", lambda: True)
+    reconcile.reconcile()
+    assert AgentRun.objects.get().failure_code == "AGENT_LOST"
+
+
+def test_a_restarted_unit_leaves_its_reason(design: Design, fake: Fake) -> None:
+    execution = lifecycle.start(design(1))
+    stage_run = prepared(execution, prepared_at=timezone.now())[0]
+    AgentRun.objects.create(stage_run=stage_run, number=1, unit=0, status="READY")
+    fake.seen = [UnitSeen(0, UnitState.ALIVE, 2, "DISK_FULL", restarted=True)]
+    fleet.look(stage_run, plan_of(execution), retry=True)
+    run = AgentRun.objects.get()
+    assert (run.status, run.failure_code) == ("LOST", "DISK_FULL")
+
+
+def test_what_a_killed_unit_has_written_is_named(design: Design, fake: Fake) -> None:
+    execution = lifecycle.start(design(1))
+    stage_run = execution.stage_runs.get()
+    StageRun.objects.update(status="FINALIZING", handle="there")
+    Execution.objects.update(status="RUNNING")
+    AgentRun.objects.create(stage_run=stage_run, number=1, unit=0, status="LOST")
+    Recording.objects.create(stage_run=stage_run, unit=0)
+    reconcile.reconcile()
+    recording = Recording.objects.get()
+    assert recording.status == "LOST"
+    assert "/kept/recording-1" in recording.text
+
+
+def test_after_a_sleep_of_the_machine_silence_counts_anew(settings: Any) -> None:
+    live.listening_since()
+    live._redis().set(live._SINCE, 1.0)
+    note_leap(0.3)
+    assert live.listening_since() == 1.0
+    note_leap(settings.HUNG_AFTER_SECONDS)
+    assert live.listening_since() > 1.0
+
+
+def test_a_retry_that_cannot_start_hides_no_other_unit(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = Job(execution=1, stage_run=1, units=2, retries=1, token="t", server="s")  # noqa: S106
+    for unit in range(2):
+        folder = settings.DATA_DIR / "units" / job.name / f"unit-{unit}"
+        folder.mkdir(parents=True)
+        (folder / "attempt-1").write_text("999999999")
+    monkeypatch.setattr("sys.executable", "/not/there")
+    seen = LocalBackend().observe(job, retry=True)
+    assert [unit.state for unit in seen] == [UnitState.ALIVE] * 2
+    settings.STRAGGLER_LIMIT_SECONDS = -1
+    seen = LocalBackend().observe(job, retry=True)
+    assert [(unit.state, unit.failure) for unit in seen] == [
+        (UnitState.FAILED, "BACKEND_UNAVAILABLE")
+    ] * 2

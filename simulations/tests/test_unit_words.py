@@ -1,0 +1,161 @@
+"""What units say and when: late words, double words, words to a stage that is closed."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from agent.protocol import PROTOCOL, AgentReport, AgentState, Failure, Registration, Snapshot
+from simulations import live
+from simulations.exceptions import UnitRefusedError
+from simulations.models import AgentRun, Execution, Simulation, StageRun
+from simulations.services import fleet, lifecycle, units
+from simulations.services.plan import plan_of
+
+pytestmark = pytest.mark.django_db
+Design = Callable[..., Simulation]
+
+
+@pytest.fixture
+def stage_run(design: Design) -> StageRun:
+    """A stage of two agents in one unit that has registered and was released."""
+    execution = lifecycle.start(design(2))
+    Execution.objects.update(status="RUNNING")
+    StageRun.objects.update(status="RUNNING", handle="there")
+    found = execution.stage_runs.get()
+    registered(found)
+    return found
+
+
+def registered(stage_run: StageRun) -> int:
+    message = Registration(protocol=PROTOCOL, stage_run=stage_run.pk, unit=0, host="here", pid=1)
+    return units.register(stage_run.execution_id, message).attempt
+
+
+def said(stage_run: StageRun, state: str, sequence: int = 1, **more: Any) -> Snapshot:
+    published = more.pop("published", 0)
+    agents = tuple(
+        AgentReport(number=number, state=AgentState(state), published=published)
+        for number in (1, 2)
+    )
+    fields = {"attempt": 1, "sent_ns": 1, "agents": agents, "unit": 0, **more}
+    return Snapshot(stage_run=stage_run.pk, sequence=sequence, **fields)
+
+
+def states() -> set[str]:
+    return set(AgentRun.objects.values_list("status", flat=True))
+
+
+def test_a_heartbeat_that_changes_nothing_is_one_query(
+    stage_run: StageRun, django_assert_num_queries: Any
+) -> None:
+    units.report(stage_run.execution_id, said(stage_run, "RUNNING"))
+    with django_assert_num_queries(1):
+        units.report(stage_run.execution_id, said(stage_run, "RUNNING", 2))
+
+
+def test_a_word_long_on_its_way_takes_no_agent_back(stage_run: StageRun) -> None:
+    units.report(stage_run.execution_id, said(stage_run, "RUNNING", 2))
+    units.report(stage_run.execution_id, said(stage_run, "READY", 1))
+    assert states() == {"RUNNING"}
+
+
+def test_what_the_controller_has_ended_stays_ended(
+    stage_run: StageRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The controller gives the unit up between the look at its rows and the writing."""
+    look = units._standing
+
+    def then_lost(*place: Any) -> Any:
+        standing = look(*place)
+        AgentRun.objects.update(status="LOST", failure_code="AGENT_HUNG")
+        return standing
+
+    monkeypatch.setattr(units, "_standing", then_lost)
+    units.report(stage_run.execution_id, said(stage_run, "RUNNING"))
+    assert states() == {"LOST"}
+
+
+def test_a_lost_agent_keeps_the_figures_of_its_last_word(stage_run: StageRun) -> None:
+    units.report(stage_run.execution_id, said(stage_run, "RUNNING", 1))
+    units.report(stage_run.execution_id, said(stage_run, "RUNNING", 2, published=17, log="a line"))
+    fleet.give_up(stage_run, plan_of(stage_run.execution), fleet.FailureCode.AGENT_LOST)
+    run = AgentRun.objects.first()
+    assert run is not None
+    assert (run.status, run.published, run.last_log) == ("LOST", 17, "a line")
+
+
+def test_a_log_that_was_sent_twice_is_kept_once(stage_run: StageRun) -> None:
+    for sequence, (offset, log) in enumerate([(0, "ab"), (0, "ab"), (1, "bcd"), (4, "e")], 1):
+        live.append_log(
+            stage_run.execution_id,
+            said(stage_run, "RUNNING", sequence, log_offset=offset, log=log),
+        )
+    assert live.log_tail(stage_run.execution_id, stage_run.pk, 0) == "abcde"
+
+
+def test_snapshots_that_did_not_come_are_counted(stage_run: StageRun) -> None:
+    for sequence in (1, 2, 5, 6):
+        units.report(stage_run.execution_id, said(stage_run, "RUNNING", sequence))
+    assert live.beats(stage_run.execution_id) == (4, 2)
+    live._redis().flushdb()
+    for sequence in (7, 8):  # what Redis has lost was heard
+        units.report(stage_run.execution_id, said(stage_run, "RUNNING", sequence))
+    assert live.beats(stage_run.execution_id) == (2, 0)
+
+
+def test_a_closed_stage_takes_no_unit_in_the_moment_of_closing(
+    stage_run: StageRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stage ends after the look at it and before the attempt is written."""
+    look = units.place
+
+    def then_closed(*words: Any) -> Any:
+        found = look(*words)
+        StageRun.objects.update(status="FINALIZING")
+        return found
+
+    monkeypatch.setattr(units, "place", then_closed)
+    with pytest.raises(UnitRefusedError):
+        registered(stage_run)
+    assert AgentRun.objects.count() == 2
+
+
+def test_a_rosbag_that_was_purged_is_a_clear_no(stage_run: StageRun) -> None:
+    plan = stage_run.execution.plan
+    plan["stages"][0]["rosbag"] = 0
+    Execution.objects.update(plan=plan)
+    with pytest.raises(UnitRefusedError, match="removed"):
+        registered(stage_run)
+
+
+def test_a_full_disk_has_its_own_code(stage_run: StageRun) -> None:
+    failure = Failure(code="DISK_FULL", text="No space is left.")
+    message = said(stage_run, "FAILED", failure=failure, final=True)
+    units.report(stage_run.execution_id, message)
+    assert set(AgentRun.objects.values_list("failure_code", flat=True)) == {"DISK_FULL"}
+
+
+def test_while_redis_is_away_nobody_waits_for_it(
+    stage_run: StageRun, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After one failure the next words do not try; after it is back, silence counts anew."""
+    tried = []
+
+    def away() -> Any:
+        tried.append(1)
+        raise live.RedisError("away")
+
+    fresh = live._Line()
+    monkeypatch.setattr(live, "_line", fresh)
+    live.listening_since()
+    live._redis().set(live._SINCE, 1.0)
+    with monkeypatch.context() as gone:
+        gone.setattr(live, "_redis", away)
+        for sequence in range(1, 5):
+            units.report(stage_run.execution_id, said(stage_run, "RUNNING", sequence))
+    assert len(tried) == 1
+    monkeypatch.setattr(live, "RETRY_SECONDS", 0)
+    fresh._away_until = 0
+    units.report(stage_run.execution_id, said(stage_run, "RUNNING", 9))
+    assert live.listening_since() > 1.0
