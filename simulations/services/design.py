@@ -176,8 +176,12 @@ def faults(name: str, pattern: str, prefix: str, stages: Sequence[StageSpec]) ->
     if len(stages) > MOST_STAGES:
         found.append(fault("/stages", _("A simulation has at most 100 stages.")))
         return found
+    living = Template.objects.living().filter(pk__in={stage.template_id for stage in stages})
+    templates = set(living.values_list("pk", flat=True)) if stages else set()
     for index, stage in enumerate(stages):
         found += _stage_faults(f"/stages/{index}", stage)
+        if stage.template_id not in templates:
+            found.append(_no_template(f"/stages/{index}/template", stage.template_id))
     total = sum(stage.agent_count for stage in stages)
     if total > settings.MAX_AGENTS:
         words = {"total": total, "most": settings.MAX_AGENTS}
@@ -210,12 +214,13 @@ def _stage_faults(place: str, stage: StageSpec) -> list[Fault]:
         found.append(fault(f"{place}/repeat_count", _("Repeat 1 to 1,000,000 times.")))
     if not (0 <= stage.retries <= MOST_RETRIES and 0 <= stage.min_success <= ALL):
         found.append(fault(place, _("Retries and minimum success are from 0 to 100.")))
-    template = stage.template_id
-    if not Template.objects.living().filter(pk=template).exists():
-        words = {"id": template}
-        sentence = _("There is no template %(id)s, or it was deleted: choose another.") % words
-        found.append(fault(f"{place}/template", sentence))
     return found
+
+
+def _no_template(place: str, template: int) -> Fault:
+    words = {"id": template}
+    sentence = _("There is no template %(id)s, or it was deleted: choose another.") % words
+    return fault(place, sentence)
 
 
 def _write_stages(simulation: Simulation, stages: Sequence[StageSpec]) -> None:
