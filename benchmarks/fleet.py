@@ -9,11 +9,13 @@ samples the processor time and memory of every process meanwhile:
 import argparse
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections import defaultdict
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -51,6 +53,15 @@ def sample(data: Path, used: dict[str, dict[int, float]], memory: dict[str, int]
         memory[kind] = max(memory[kind], size)
 
 
+def snapshots(data: Path) -> dict[str, int]:
+    """What the server counted of the units' snapshots: `received` and `lost`."""
+    with closing(sqlite3.connect(data / "robotsim.sqlite3")) as database:
+        row = database.execute(
+            "SELECT payload FROM simulations_event WHERE kind = 'execution.heartbeats' ORDER BY id DESC"
+        ).fetchone()
+    return dict(json.loads(row[0])) if row else {}
+
+
 def main() -> int:
     """Run once and print a table; the exit code is the demo's."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -73,7 +84,9 @@ def main() -> int:
                 sample(data, used, memory)
                 time.sleep(0.5)
             output = demo.stdout.read() if demo.stdout else ""
+        beats = snapshots(data)
     print(json.dumps(json.loads(output.strip().splitlines()[-1]), indent=1))
+    print(f"snapshots received {beats.get('received')}, snapshots lost {beats.get('lost')}")
     print(f"whole command {time.monotonic() - began:.1f} s")
     print(f"{'part':12} {'processes':>9} {'CPU s':>8} {'memory MB (sum)':>16}")
     for kind in sorted(used):
