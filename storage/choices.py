@@ -127,6 +127,10 @@ SENTENCES = {
         "The check of this bag failed here and has been logged: verify it again, or ask an "
         "administrator."
     ),
+    "VERIFICATION_BROKE_OFF": _(
+        "The check of this bag was begun {attempts} times, and its worker ended each time before it was "
+        "through: see to the memory and the disk of the worker's machine, then verify it again."
+    ),
 }
 
 

@@ -18,6 +18,8 @@ from storage.choices import Status
 from storage.models import Rosbag
 
 log = structlog.get_logger(__name__)
+_BEGUN = "begun"
+"""In the details of a row that is being verified; the verdict replaces them."""
 
 
 class Lease:
@@ -64,9 +66,19 @@ class Lease:
         )
         return held.update(**fields) == 1
 
+    def count(self) -> int:
+        """Note that the work begins; the answer is how often it began before and never came to an end.
+
+        It is noted beforehand, as nobody can note it once the worker is killed.
+        """
+        details = Rosbag.objects.filter(pk=self.rosbag_id).values_list("details", flat=True).get()
+        begun = int(details.get(_BEGUN, 0))
+        self.write(details={_BEGUN: begun + 1})
+        return begun
+
     def release(self) -> None:
-        """Let another worker take it at once."""
-        self.write(lease_until=None)
+        """Let another worker take it at once: this one was not killed by it."""
+        self.write(lease_until=None, details={})
 
     def _renew_often(self) -> None:
         held = True

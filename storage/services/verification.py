@@ -27,6 +27,9 @@ from storage.services.lease import Lease
 
 log = structlog.get_logger(__name__)
 
+MOST_BEGUN = 5
+"""How often a verification may kill its worker before nobody takes it up any more."""
+
 NO_INDEX: dict[str, Any] = {
     "storage_id": "",
     "version": None,
@@ -65,7 +68,9 @@ def ask_again(rosbag: Rosbag) -> None:
     """
     now = timezone.now()
     again = Rosbag.objects.living().filter(pk=rosbag.pk, status__in=VERIFIED)
-    again.update(status=Status.VERIFYING, lease_until=None, enqueued_at=now, updated_at=now)
+    again.update(
+        status=Status.VERIFYING, details={}, lease_until=None, enqueued_at=now, updated_at=now
+    )
     rosbag.refresh_from_db()
     if rosbag.status == Status.UPLOADING:
         raise RosbagBusyError(
@@ -76,7 +81,12 @@ def ask_again(rosbag: Rosbag) -> None:
 def _work(lease: Lease) -> None:
     try:
         with lease:
-            facts, topics = _facts(lease.rosbag_id)
+            begun = lease.count()
+            if begun < MOST_BEGUN:
+                facts, topics = _facts(lease.rosbag_id)
+            else:
+                log.error("verification_given_up", rosbag=lease.rosbag_id, begun=begun)
+                facts, topics = _rejection("VERIFICATION_BROKE_OFF", attempts=begun), []
     except StoreError:
         lease.release()
         raise

@@ -14,7 +14,7 @@ from django_tasks_db.models import DBTaskResult
 from storage import tasks
 from storage.choices import Status
 from storage.models import Rosbag
-from storage.services import intake
+from storage.services import intake, verification
 from storage.services.lease import Lease
 from storage.tests.conftest import MakeBag
 
@@ -78,3 +78,26 @@ def test_only_living_ones_that_await_it_are_taken_up(
 ) -> None:
     Rosbag.objects.update(enqueued_at=long_ago(settings), **change)
     assert tasks.take_up_overdue() == 0
+
+
+def test_a_rosbag_that_kills_its_workers_is_given_up_and_can_be_verified_again(
+    rosbag: Rosbag, settings: Any
+) -> None:
+    for _ in range(verification.MOST_BEGUN):
+        lease = Lease.take(rosbag.pk)
+        assert lease is not None
+        lease.count()
+        Rosbag.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    given_up = verification.run(rosbag.pk)
+    assert (given_up.status, given_up.code) == (Status.REJECTED, "VERIFICATION_BROKE_OFF")
+    assert "5 times" in given_up.sentence
+    verification.ask_again(given_up)
+    assert verification.run(rosbag.pk).status == Status.READY
+
+
+def test_a_storage_that_is_away_is_not_counted(rosbag: Rosbag) -> None:
+    for _ in range(verification.MOST_BEGUN + 1):
+        lease = Lease.take(rosbag.pk)
+        assert lease is not None
+        assert lease.count() == 0
+        lease.release()
