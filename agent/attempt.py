@@ -13,6 +13,7 @@ from agent.failures import (
     Halted,
     Superseded,
     UnitFailure,
+    disk_full,
 )
 from agent.orders import Orders
 from agent.performance import Performance
@@ -90,13 +91,21 @@ class Attempt:
             self._fail(failure)
         except Exception as error:
             log.exception("crashed")
-            self._fail(
-                UnitFailure(
-                    "AGENT_CRASHED",
-                    f"The agent program broke off: {type(error).__name__}: {error}. "
-                    "Start again; if it happens again, report it with the unit's log.",
-                )
+            self._fail(self._explain(error))
+
+    def _explain(self, error: Exception) -> UnitFailure:
+        """What nobody has put into words yet."""
+        if disk_full(error):
+            return UnitFailure(
+                "DISK_FULL",
+                f"The disk is full ({error}). Free some space where {self._settings.work_dir} and "
+                f"{self._settings.bag_cache} are, then start again.",
             )
+        return UnitFailure(
+            "AGENT_CRASHED",
+            f"The agent program broke off: {type(error).__name__}: {error}. "
+            "Start again; if it happens again, report it with the unit's log.",
+        )
 
     def _fail(self, failure: UnitFailure) -> None:
         """Note a failure; the first one is the cause, what follows is only told."""
@@ -169,7 +178,7 @@ class Attempt:
         recorder = self._performance.recorder
         if recorder and recorder.error:
             raise UnitFailure(
-                "AGENT_CRASHED",
+                "DISK_FULL" if disk_full(recorder.error) else "AGENT_CRASHED",
                 f"The recording could not be written ({recorder.error}). What was written is in "
                 f"{recorder.folder} on the machine of the unit: check its disk, then start again.",
                 exit_code=EXIT_FAILED,

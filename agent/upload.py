@@ -20,6 +20,9 @@ from agent.protocol import (
 )
 
 
+INCOMPLETE = "UPLOAD_INCOMPLETE"
+
+
 class PartError(Exception):
     """The store refused a part: its address may have expired, a fresh one is asked for."""
 
@@ -78,7 +81,9 @@ class Upload:
             except Refused as error:
                 if error.superseded:
                     raise Superseded from error
-                raise self._failure(error) from error
+                # The storage lacks parts that it had confirmed: what is missing is sent again.
+                if error.code != INCOMPLETE or time.monotonic() + pause > deadline:
+                    raise self._failure(error) from error
             except (ServerAway, PartError) as error:
                 if time.monotonic() + pause > deadline:
                     raise self._failure(error) from error

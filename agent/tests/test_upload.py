@@ -69,3 +69,10 @@ def test_superseded_while_uploading_it_says_no_more(bag, serve, start):
     assert unit.wait() == 2
     assert fake.completions == []
     assert not fake.last.final
+
+
+def test_parts_that_the_storage_lost_are_offered_again(bag, serve, start, tmp_path):
+    fake = FakeServer(bag, PLAN, refuse={"complete": [(409, "UPLOAD_INCOMPLETE")]})
+    assert start(serve(fake)).wait() == 0
+    assert len(fake.offers) == 2
+    fake.save_recording(tmp_path / "stored")
