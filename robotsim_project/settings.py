@@ -127,6 +127,7 @@ MINIO_BUCKET = env.str("MINIO_BUCKET", "robot-sim")
 MINIO_USE_SSL = flag("MINIO_USE_SSL", default=False)
 STORAGE_DIR = Path(env.str("STORAGE_DIR", str(DATA_DIR / "storage"))).resolve()
 SIGNED_URL_SECONDS = whole("SIGNED_URL_SECONDS", 3600, least=10, most=604800)
+UPLOAD_FORM_BYTES = whole("UPLOAD_FORM_BYTES", 100 * 2**20, least=2**20, most=10 * 2**30)
 UPLOAD_PART_BYTES = whole("UPLOAD_PART_BYTES", 16 * 2**20, least=5 * 2**20, most=5 * 2**30)
 
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}}
@@ -204,6 +205,11 @@ STRAGGLER_LIMIT_SECONDS = number("STRAGGLER_LIMIT_SECONDS", 120, least=1, most=3
 RELEASE_LEAD_SECONDS = number("RELEASE_LEAD_SECONDS", 3, least=0.1, most=600)
 UPLOAD_LIMIT_SECONDS = number("UPLOAD_LIMIT_SECONDS", 1800, least=1, most=86400)
 CONTROLLER_INTERVAL_SECONDS = number("CONTROLLER_INTERVAL_SECONDS", 0.25, least=0.05, most=60)
+
+# Watchers of executions.
+STREAM_HEARTBEAT_SECONDS = number("STREAM_HEARTBEAT_SECONDS", 15, least=0.1, most=300)
+STREAM_STALL_SECONDS = number("STREAM_STALL_SECONDS", 30, least=0.1, most=600)
+STREAM_WATCHERS = whole("STREAM_WATCHERS", 2000, least=1, most=100_000)
 
 RETENTION_DAYS = {
     "events": whole("RETENTION_EVENTS_DAYS", 365, least=1, most=36500),

@@ -78,3 +78,52 @@ class PartRefusedError(StorageError):
 
     status = 400
     code = "PART_INVALID"
+
+
+class UploadNotFoundError(StorageError):
+    """No such upload session."""
+
+    status = 404
+    code = "UPLOAD_NOT_FOUND"
+
+
+class UploadAbortedError(StorageError):
+    """The upload was given up, by its owner or because nobody went on with it for a day."""
+
+    status = 410
+    code = "UPLOAD_ABORTED"
+
+
+class UploadForeignError(StorageError):
+    """Somebody else began this upload."""
+
+    status = 403
+    code = "UPLOAD_NOT_YOURS"
+
+
+class UploadBusyError(StorageError):
+    """Another request is joining the parts just now."""
+
+    code = "UPLOAD_COMPLETING"
+    retry_after = 2
+
+
+class BodyTooLargeError(StorageError):
+    """More bytes, or more files, than one request may bring."""
+
+    status = 413
+    code = "TOO_LARGE"
+
+
+class FileAbsentError(StorageError):
+    """The rosbag has no file of that path."""
+
+    status = 404
+    code = "FILE_NOT_FOUND"
+
+
+class NameInvalidError(StorageError):
+    """A name that no rosbag may have."""
+
+    status = 422
+    code = "NAME_INVALID"

@@ -3,10 +3,13 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from storage.choices import USABLE, Origin, Status, sentence
 from storage.querysets import RosbagQuerySet
+
+LIVING = Q(deleted_at__isnull=True)
 
 
 class Rosbag(models.Model):
@@ -44,6 +47,13 @@ class Rosbag(models.Model):
     message_count = models.BigIntegerField(_("messages"), null=True, blank=True)
     size = models.BigIntegerField(_("size (bytes)"), default=0)
     content_digest = models.CharField(_("content digest"), max_length=64, blank=True, default="")
+    # The same digest, held by at most one uploaded rosbag: two imports at once meet here. Who holds it and
+    # is no longer usable loses it to the next (services.sameness).
+    claimed_digest = models.CharField(
+        max_length=64, unique=True, null=True, blank=True, default=None, editable=False
+    )
+    # Whether it comes in parts by an upload session; the files of one request are stored by the request.
+    in_parts = models.BooleanField(default=False, editable=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         verbose_name=_("created by"),
@@ -69,6 +79,18 @@ class Rosbag(models.Model):
             models.Index(fields=["content_digest"], name="storage_rosbag_digest"),
             models.Index(fields=["created_at"], name="storage_rosbag_created"),
             models.Index(fields=["status", "created_at"], name="storage_rosbag_status"),
+            # The orders that lists are paged by, of the living, each with the id behind it.
+            models.Index(fields=["name", "id"], name="storage_rosbag_by_name", condition=LIVING),
+            models.Index(fields=["size", "id"], name="storage_rosbag_by_size", condition=LIVING),
+            models.Index(
+                Coalesce("duration_ns", -1), "id", name="storage_rosbag_by_span", condition=LIVING
+            ),
+            models.Index(
+                Coalesce("message_count", -1),
+                "id",
+                name="storage_rosbag_by_count",
+                condition=LIVING,
+            ),
             models.Index(
                 fields=["lease_until"],
                 name="storage_rosbag_verifying",
@@ -113,14 +135,17 @@ class Rosbag(models.Model):
 
 
 class RosbagFile(models.Model):
-    """One file of a bundle; `path` is relative to the bundle's folder, `sha256` is hex."""
+    """One file of a bundle; `path` is relative to the bundle's folder.
+
+    `sha256` is hex, and empty until verification where the sender did not know it.
+    """
 
     rosbag = models.ForeignKey(
         Rosbag, verbose_name=_("rosbag"), on_delete=models.CASCADE, related_name="files"
     )
     path = models.CharField(_("path"), max_length=400)
     size = models.BigIntegerField(_("size (bytes)"))
-    sha256 = models.CharField(_("SHA-256"), max_length=64)
+    sha256 = models.CharField(_("SHA-256"), max_length=64, blank=True)
     key = models.CharField(_("object key"), max_length=500)
     upload_id = models.CharField(_("upload"), max_length=1024, blank=True, default="")
 

@@ -9,8 +9,9 @@ from django.utils import timezone
 from django_tasks import TaskResultStatus, task
 from django_tasks_db.models import DBTaskResult
 
+from storage.client.base import StoreError
 from storage.models import Rosbag
-from storage.services import verification
+from storage.services import uploads, verification
 
 log = structlog.get_logger(__name__)
 
@@ -19,6 +20,17 @@ log = structlog.get_logger(__name__)
 def verify_rosbag(rosbag_id: int) -> str:
     """Verify a rosbag; the answer is its status. Running it twice, or at once, does no harm."""
     return verification.run(rosbag_id).status
+
+
+@task()
+def abandon_upload(rosbag_id: int) -> bool:
+    """Give up an upload that nobody goes on with; False when somebody did, or the storage is away."""
+    rosbag = uploads.stale(uploads.STALE).filter(pk=rosbag_id).first()
+    try:
+        return rosbag is not None and uploads.abandon(rosbag)
+    except StoreError as error:
+        log.warning("upload_not_abandoned", rosbag=rosbag_id, error=str(error))
+        return False
 
 
 def request_verification(rosbag_id: int) -> None:
@@ -30,9 +42,12 @@ def request_verification(rosbag_id: int) -> None:
 def take_up_overdue() -> int:
     """Ask again for what no worker holds and was asked for longer than a lease ago.
 
-    The answer is how many. One cheap query when there is nothing; call it every few seconds.
+    The answer is how many. Two cheap queries when there is nothing; call it every few seconds. Uploads that
+    nobody went on with for a day are given up on the way, by a worker.
     """
     now = timezone.now()
+    for rosbag_id in uploads.claim_stale(now):
+        abandon_upload.enqueue(rosbag_id)
     asked_before = now - timedelta(seconds=settings.TASK_LEASE_SECONDS)
     overdue = Rosbag.objects.overdue(now, asked_before)
     taken = 0

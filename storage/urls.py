@@ -5,8 +5,10 @@ from rest_framework.routers import SimpleRouter
 
 from storage.api.objects import ObjectView
 from storage.api.rosbags import RosbagViewSet
+from storage.api.uploads import UploadViewSet
 
 router = SimpleRouter(trailing_slash=False)
+router.register("uploads", UploadViewSet, basename="upload")
 router.register("rosbags", RosbagViewSet, basename="rosbag")
 
 api_urlpatterns = router.urls

@@ -1,17 +1,19 @@
 """Where signed addresses of the folder store lead: reading an object, writing a part."""
 
+from collections.abc import Iterator
+
 from django.core.signing import BadSignature
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from storage.api.ranges import RangeNotSatisfiableError, asked
-from storage.api.streams import body_chunks, response_body
+from storage.api.checksums import checked
+from storage.api.sending import Sending, send
+from storage.api.streams import body_chunks, pieces_of
 from storage.client import object_store
 from storage.client.folder import FolderStore
 from storage.client.grants import PartGrant, ReadGrant, granted
@@ -40,7 +42,7 @@ class ObjectView(APIView):
         if not isinstance(grant, PartGrant):
             raise LinkRefusedError(_("This address can only be read."))
         length = _checked_length(request, grant)
-        chunks = body_chunks(request._request, length)  # noqa: SLF001
+        chunks = checked(request.headers, body_chunks(request._request, length))  # noqa: SLF001
         try:
             etag = _store().write_part(grant, chunks)
         except FileNotFoundError as error:
@@ -65,30 +67,15 @@ def _store() -> FolderStore:
 
 
 def _download(request: HttpRequest, store: FolderStore, grant: ReadGrant) -> HttpResponseBase:
-    file = store.open(grant.key)
-    size = file.seek(0, 2)
-    # With If-Range the whole is always a right answer.
-    header = "" if "If-Range" in request.headers else request.headers.get("Range", "")
-    try:
-        part = asked(header, size)
-    except RangeNotSatisfiableError as error:
-        file.close()
-        return HttpResponse(status=error.status, headers={"Content-Range": f"bytes */{size}"})
-    span = range(size) if part is None else part
-    file.seek(span.start)
-    response = StreamingHttpResponse(
-        response_body(request, file, len(span)),
-        status=200 if part is None else 206,
-        content_type="application/octet-stream",
-        headers={"Accept-Ranges": "bytes", "Content-Length": str(len(span))},
-    )
-    if part is not None:
-        response["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{size}"
-    filename = grant.filename or grant.key.rpartition("/")[2]
-    response["Content-Disposition"] = str(
-        content_disposition_header(as_attachment=True, filename=filename)
-    )
-    return response
+    found = store.stat(grant.key)
+    if found is None:
+        raise FileNotFoundError(grant.key)
+
+    def pieces(span: range) -> Iterator[bytes]:
+        return pieces_of(store.read(grant.key, span)) if span else iter(())
+
+    name = grant.filename or grant.key.rpartition("/")[2]
+    return send(request, Sending(name, found.size, "", pieces))
 
 
 def _checked_length(request: Request, grant: PartGrant) -> int:

@@ -3,49 +3,85 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
+from django.http import Http404
+from django_filters.rest_framework import DjangoFilterBackend
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, viewsets
 from rest_framework.decorators import action
-from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.filters import SearchFilter
+from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api import bulk
 from accounts.api.idempotency import idempotent
+from accounts.choices import Role, Scope
+from accounts.permissions import Rule, allows
 from storage import tasks
-from storage.api.filters import RosbagFilter
+from storage.api import described
+from storage.api.bodies import BoundedJSON, BundleForm
+from storage.api.contents import ContentActions
+from storage.api.filters import Ordering, RosbagFilter
 from storage.api.serializers import (
+    RenameSerializer,
     RosbagDetailSerializer,
     RosbagSerializer,
-    SignedFileSerializer,
     UploadSerializer,
 )
 from storage.choices import Status
 from storage.models import Rosbag
-from storage.services import deletion, downloads, intake, verification
+from storage.services import deletion, intake, naming, verification
+
+SEES_DELETED = Rule(Role.OPERATOR, Scope.UPLOAD)
+FIRST_TOPICS = 100
 
 
-class RosbagViewSet(
-    mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Rosbag]
-):
+@extend_schema_view(list=described.LIST, retrieve=described.RETRIEVE)
+@extend_schema(tags=["rosbags"])
+class RosbagViewSet(ContentActions, mixins.ListModelMixin, viewsets.GenericViewSet[Rosbag]):
     """Stored rosbag2 bundles."""
 
-    queryset = Rosbag.objects.living()
-    serializer_class = RosbagSerializer
-    filterset_class = RosbagFilter
-    ordering_fields = ["id", "name", "created_at", "size", "duration_ns", "message_count"]
-    parser_classes = (MultiPartParser, JSONParser)
+    queryset = Rosbag.objects.all()
+    serializer_class: Any = RosbagSerializer
+    filter_backends = (DjangoFilterBackend, SearchFilter, Ordering)
+    filterset_class: Any = RosbagFilter
+    search_fields = ("name", "^content_digest")
+    ordering_fields: Any = ["id", "name", "created_at", "size", "duration_ns", "message_count"]
     lookup_value_regex = "[0-9]{1,18}"
 
+    def get_parsers(self) -> list[BaseParser]:
+        """Only a new bundle comes as a form, everything else is JSON; the rest is answered 415."""
+        method = (self.request.method or "").lower() if self.request else ""
+        named = getattr(self, "action_map", {}).get(method) or getattr(self, "action", None)
+        return [BundleForm()] if named == "create" else [BoundedJSON()]
+
     def get_queryset(self) -> QuerySet[Rosbag]:
-        rosbags = Rosbag.objects.living().select_related("created_by")
-        return rosbags.prefetch_related("topics") if self.action == "retrieve" else rosbags
+        return Rosbag.objects.select_related("created_by")
 
-    def get_serializer_class(self) -> type[RosbagSerializer]:
-        return RosbagDetailSerializer if self.action == "retrieve" else RosbagSerializer
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if self._deleted() and not allows(SEES_DELETED, request.user, _scopes(request)):
+            raise PermissionDenied
 
-    @extend_schema(
-        request={"multipart/form-data": UploadSerializer}, responses={202: RosbagSerializer}
-    )
+    def get_object(self) -> Rosbag:
+        """The rosbag of the address; a deleted one only where `?deleted=true` asks for it."""
+        rosbags = self.get_queryset().filter(deleted_at__isnull=not self._deleted())
+        rosbag = rosbags.filter(pk=self.kwargs["pk"]).first()
+        if rosbag is None:
+            raise Http404
+        return rosbag
+
+    def retrieve(self, request: Request, **_kwargs: Any) -> Response:
+        """Tell all of a rosbag."""
+        rosbag: Any = self.get_object()
+        topics = list(rosbag.topics.all()[: FIRST_TOPICS + 1])
+        rosbag.first_topics = topics[:FIRST_TOPICS]
+        all_here = len(topics) <= FIRST_TOPICS
+        rosbag.topic_count = len(topics) if all_here else rosbag.topics.count()
+        return Response(RosbagDetailSerializer(rosbag).data)
+
+    @described.CREATE
     @idempotent
     def create(self, request: Request) -> Response:
         """Store a small bundle; it is verified in the background."""
@@ -58,27 +94,57 @@ class RosbagViewSet(
         rosbag = intake.import_files(name, files, created_by=request.user)
         return self._accepted(rosbag)
 
+    @described.RENAME
+    def partial_update(self, request: Request, **_kwargs: Any) -> Response:
+        """Give a rosbag another name."""
+        rosbag = self.get_object()
+        asked = RenameSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        naming.rename(rosbag, asked.validated_data["name"])
+        return Response(RosbagSerializer(rosbag).data)
+
+    @described.DESTROY
     def destroy(self, request: Request, **_kwargs: Any) -> Response:
         """Hide a rosbag; refused while a template uses it."""
         deletion.delete(self.get_object())
         return Response(status=204)
 
-    @extend_schema(request=None, responses={202: RosbagSerializer})
+    @described.RESTORE
+    @action(detail=True, methods=["post"])
+    def restore(self, request: Request, **_kwargs: Any) -> Response:
+        """Bring a deleted rosbag back; one that was not deleted stays as it is."""
+        rosbag = self.get_queryset().filter(pk=self.kwargs["pk"]).first()
+        if rosbag is None:
+            raise Http404
+        deletion.restore(rosbag)
+        return Response(RosbagSerializer(rosbag).data)
+
+    @described.VERIFY
     @action(detail=True, methods=["post"])
     def verify(self, request: Request, **_kwargs: Any) -> Response:
-        """Verify a rosbag again."""
+        """Verify a rosbag again, in the background."""
         rosbag = self.get_object()
         verification.ask_again(rosbag)
         return self._accepted(rosbag)
 
-    @extend_schema(responses=SignedFileSerializer(many=True))
-    @action(detail=True, pagination_class=None, filterset_class=None)
-    def files(self, request: Request, **_kwargs: Any) -> Response:
-        """The files of a rosbag, each with an address that ends after a while."""
-        files = downloads.file_addresses(self.get_object(), audience="browser")
-        return Response(SignedFileSerializer(files, many=True).data)
+    @described.BULK_DELETE
+    @action(detail=False, methods=["post"], url_path="bulk/delete", url_name="bulk-delete")
+    def bulk_delete(self, request: Request) -> Response:
+        """Hide many rosbags; each is hidden or refused for itself."""
+        rosbags = Rosbag.objects.living()
+        answer = bulk.each(request.data, lambda ids: rosbags.filter(pk__in=ids), deletion.delete)
+        return Response(answer)
 
     def _accepted(self, rosbag: Rosbag) -> Response:
         if rosbag.status == Status.VERIFYING:
             tasks.request_verification(rosbag.pk)
         return Response(RosbagSerializer(rosbag).data, status=202)
+
+    def _deleted(self) -> bool:
+        return str(self.request.query_params.get("deleted", "")).lower() == "true"
+
+
+def _scopes(request: Request) -> frozenset[str] | None:
+    """Scopes of a program's token, None for a person."""
+    scopes = getattr(request.auth, "scopes", None)
+    return None if scopes is None else frozenset(scopes)

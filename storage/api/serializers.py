@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from accounts.api.strict import Strict
 from storage.choices import sentence
 from storage.models import Rosbag, RosbagTopic
 
@@ -74,6 +75,7 @@ class RosbagSerializer(serializers.ModelSerializer[Rosbag]):
             "created_by",
             "created_at",
             "updated_at",
+            "deleted_at",
         ]
         read_only_fields = fields
 
@@ -83,28 +85,35 @@ class RosbagSerializer(serializers.ModelSerializer[Rosbag]):
 
 
 class RosbagDetailSerializer(RosbagSerializer):
-    """A rosbag with its topics."""
+    """A rosbag with its first topics by name; `/topics` pages through all."""
 
-    topics = TopicSerializer(many=True, read_only=True)
+    topic_count = serializers.IntegerField(read_only=True)
+    topics = TopicSerializer(many=True, read_only=True, source="first_topics")
 
     class Meta(RosbagSerializer.Meta):
-        fields = [*RosbagSerializer.Meta.fields, "topics"]
+        fields = [*RosbagSerializer.Meta.fields, "topic_count", "topics"]
         read_only_fields = fields
 
 
+class RenameSerializer(Strict):
+    """What may be edited of a rosbag."""
+
+    name = serializers.CharField(max_length=200)
+
+
 class SignedFileSerializer(serializers.Serializer[Any]):
-    """A file and where to read it for a while; size in bytes."""
+    """A file and where to read it for a while; size in bytes, `sha256` empty before verification."""
 
     path = serializers.CharField()
     size = serializers.IntegerField()
-    sha256 = serializers.CharField()
-    url = serializers.CharField()
+    sha256 = serializers.CharField(allow_blank=True)
+    url = serializers.CharField(help_text="A path without host belongs to this server.")
 
 
-class UploadSerializer(serializers.Serializer[Any]):
+class UploadSerializer(Strict):
     """The files of a small bundle in one request."""
 
-    name = serializers.CharField(max_length=200, required=False, default="")
+    name = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
     files = serializers.ListField(
         child=serializers.FileField(allow_empty_file=True, max_length=255), allow_empty=False
     )

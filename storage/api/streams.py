@@ -2,23 +2,25 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from typing import BinaryIO
+from threading import Lock
 
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, UnreadablePostError
 from django.utils.translation import gettext as _
 
+from storage.client.base import Readable
 from storage.exceptions import PartRefusedError
 
 CHUNK = 1 << 18
 
 
-class Slice:
-    """`length` bytes of a file from where it stands; closing it closes the file."""
+class Pieces:
+    """An iterator of bytes that may be closed at any moment, by another thread too."""
 
-    def __init__(self, file: BinaryIO, length: int) -> None:
-        self._file = file
-        self._left = length
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._lock = Lock()
+        self._closed = False
 
     def __iter__(self) -> Iterator[bytes]:
         while chunk := self.read():
@@ -26,18 +28,21 @@ class Slice:
 
     def read(self) -> bytes:
         """The next piece, empty at the end."""
-        chunk = self._file.read(min(CHUNK, self._left))
-        self._left -= len(chunk)
-        return chunk
+        with self._lock:
+            return b"" if self._closed else next(self._pieces, b"")
 
     def close(self) -> None:
-        self._file.close()
+        """Stop; what it reads from is closed with it."""
+        with self._lock:
+            self._closed = True
+            if (close := getattr(self._pieces, "close", None)) is not None:
+                close()
 
 
-class AsyncSlice:
+class AsyncPieces:
     """The same for ASGI, where Django would gather a plain iterator in memory first."""
 
-    def __init__(self, inner: Slice) -> None:
+    def __init__(self, inner: Pieces) -> None:
         self._inner = inner
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -48,10 +53,19 @@ class AsyncSlice:
         self._inner.close()
 
 
-def response_body(request: HttpRequest, file: BinaryIO, length: int) -> Slice | AsyncSlice:
-    """The part of the file in the form that the server at hand streams."""
-    inner = Slice(file, length)
-    return AsyncSlice(inner) if isinstance(request, ASGIRequest) else inner
+def response_body(request: HttpRequest, pieces: Iterator[bytes]) -> Pieces | AsyncPieces:
+    """The bytes in the form that the server at hand streams."""
+    inner = Pieces(pieces)
+    return AsyncPieces(inner) if isinstance(request, ASGIRequest) else inner
+
+
+def pieces_of(source: Readable) -> Iterator[bytes]:
+    """All that a stream yields, which is closed at the end."""
+    try:
+        while chunk := source.read(CHUNK):
+            yield chunk
+    finally:
+        source.close()
 
 
 def body_chunks(request: HttpRequest, length: int) -> Iterator[bytes]:

@@ -35,10 +35,21 @@ class StoredObject:
 
 @dataclass(frozen=True)
 class UploadedPart:
-    """A part of a multipart upload that the store took."""
+    """A part of a multipart upload that the store took; `size` in bytes, where the store told it."""
 
     number: int
     etag: str
+    size: int | None = None
+
+
+class Readable(Protocol):
+    """Bytes on their way; closing it early gives the connection or file back."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most `size` bytes, empty at the end."""
+
+    def close(self) -> None:
+        """Stop reading."""
 
 
 class ObjectStore(Protocol):
@@ -48,11 +59,17 @@ class ObjectStore(Protocol):
     for a key that is not there.
     """
 
+    etag_algorithm: str
+    """What the ETag of a part is, in hex: `md5` or `sha256`."""
+
     def put(self, key: str, source: BinaryIO) -> None:
         """Store all that `source` yields, whole or not at all."""
 
     def open(self, key: str) -> BinaryIO:
         """Read an object as a seekable stream."""
+
+    def read(self, key: str, span: range) -> Readable:
+        """Stream some bytes of an object, without keeping them anywhere; no empty span."""
 
     def fetch(self, key: str, target: Path) -> None:
         """Copy an object to a file."""

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,6 +15,7 @@ from django.utils.translation import gettext as _
 from storage.client.base import StoreError
 
 CHUNK = 1 << 20
+SPAN = 1 << 30
 STALE_SECONDS = 86400
 FULL = {errno.ENOSPC, errno.EDQUOT}
 
@@ -34,6 +36,22 @@ def store_errors() -> Iterator[None]:
         raise StoreError(message) from error
 
 
+class FileSlice:
+    """`length` bytes of a file from where it stands; closing it closes the file."""
+
+    def __init__(self, file: IO[bytes], length: int) -> None:
+        self._file = file
+        self._left = length
+
+    def read(self, size: int, /) -> bytes:
+        chunk = self._file.read(min(size, self._left))
+        self._left -= len(chunk)
+        return chunk
+
+    def close(self) -> None:
+        self._file.close()
+
+
 @contextmanager
 def new_file(scratch: Path) -> Iterator[IO[bytes]]:
     """A temporary file that is on the disk when the block ends and gone unless it was moved."""
@@ -47,6 +65,23 @@ def new_file(scratch: Path) -> Iterator[IO[bytes]]:
     except BaseException:
         path.unlink(missing_ok=True)
         raise
+
+
+def append(source: IO[bytes], target: IO[bytes]) -> None:
+    """Copy the rest of a file to the end of another, inside the kernel where it can."""
+    target.flush()
+    try:
+        while os.copy_file_range(source.fileno(), target.fileno(), SPAN):
+            pass
+    except AttributeError:
+        pass  # another system than Linux
+    except OSError as error:
+        if error.errno in FULL:
+            raise
+    # What is left: all of it on file systems that cannot, nothing otherwise.
+    source.seek(os.lseek(source.fileno(), 0, os.SEEK_CUR))
+    target.seek(0, os.SEEK_END)
+    shutil.copyfileobj(source, target, CHUNK)
 
 
 def settle(source: Path, target: Path) -> None:

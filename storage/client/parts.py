@@ -8,13 +8,14 @@ import hashlib
 import re
 import shutil
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
 from django.utils.translation import gettext as _
 
 from storage.client.base import PartsDifferError, UploadedPart
-from storage.client.files import CHUNK, new_file, settle, store_errors
+from storage.client.files import append, new_file, settle, store_errors
 
 UPLOADS = ".uploads"
 UPLOAD_ID = re.compile(r"[0-9a-f]{32}")
@@ -75,9 +76,13 @@ class PartFolder:
     def parts(self) -> list[UploadedPart]:
         """Stored parts in order; of two with one number the newer counts."""
         newest = {}
-        for path in sorted(self._of_number(None), key=lambda path: path.stat().st_mtime_ns):
+        found = []
+        for path in self._of_number(None):
+            with suppress(FileNotFoundError):  # the same part was just sent again
+                found.append((path, path.stat()))
+        for path, facts in sorted(found, key=lambda each: each[1].st_mtime_ns):
             number, digest = path.name.split("-")
-            newest[int(number)] = UploadedPart(int(number), f'"{digest}"')
+            newest[int(number)] = UploadedPart(int(number), f'"{digest}"', facts.st_size)
         return [newest[number] for number in sorted(newest)]
 
     def join(self, parts: Sequence[UploadedPart], target: Path) -> None:
@@ -86,7 +91,7 @@ class PartFolder:
         with new_file(self.scratch) as joined:
             for path in paths:
                 with path.open("rb") as part:
-                    shutil.copyfileobj(part, joined, CHUNK)
+                    append(part, joined)
         settle(Path(joined.name), target)
 
     def remove(self) -> None:

@@ -14,7 +14,14 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from storages.backends.s3 import S3Storage
 
-from storage.client.base import Audience, PartsDifferError, StoredObject, StoreError, UploadedPart
+from storage.client.base import (
+    Audience,
+    PartsDifferError,
+    Readable,
+    StoredObject,
+    StoreError,
+    UploadedPart,
+)
 
 CONFIG = Config(
     signature_version="s3v4",
@@ -57,6 +64,8 @@ def _translated(error: ClientError) -> Exception:
 class S3Store:
     """Objects in one bucket, which is made when it is absent."""
 
+    etag_algorithm = "md5"
+
     def __init__(
         self,
         endpoint: str,
@@ -92,6 +101,12 @@ class S3Store:
             raise
         file.seek(0)
         return file
+
+    def read(self, key: str, span: range) -> Readable:
+        wanted = f"bytes={span.start}-{span.stop - 1}"
+        with s3_errors():
+            answer = self.client.get_object(Bucket=self.bucket, Key=key, Range=wanted)
+        return cast("Readable", answer["Body"])
 
     def fetch(self, key: str, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -150,8 +165,11 @@ class S3Store:
             ]
         # Some servers list a part that was sent again twice: the newer one counts.
         found.sort(key=lambda part: part["LastModified"])
-        newest = {part["PartNumber"]: part["ETag"] for part in found}
-        return [UploadedPart(number, newest[number]) for number in sorted(newest)]
+        newest = {
+            part["PartNumber"]: UploadedPart(part["PartNumber"], part["ETag"], part["Size"])
+            for part in found
+        }
+        return [newest[number] for number in sorted(newest)]
 
     def finish_upload(self, key: str, upload_id: str, parts: Sequence[UploadedPart]) -> None:
         ordered: Any = [

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from storage.choices import Status
 from storage.client import object_store
-from storage.exceptions import RosbagInUseError, RosbagNotFoundError
+from storage.exceptions import RosbagInUseError, RosbagNotFoundError, UploadAbortedError
 from storage.keys import object_key
 from storage.models import Rosbag
 
@@ -44,12 +44,17 @@ def delete(rosbag: Rosbag) -> None:
 
 
 def restore(rosbag: Rosbag) -> None:
-    """Bring a deleted rosbag back.
+    """Bring a deleted rosbag back; one that was not deleted stays as it is.
 
     Raises:
         RosbagNotFoundError: it was purged meanwhile.
+        UploadAbortedError: it never arrived, its parts are gone.
     """
-    if not Rosbag.objects.filter(pk=rosbag.pk).update(deleted_at=None, updated_at=timezone.now()):
+    restorable = Rosbag.objects.filter(pk=rosbag.pk).exclude(status=Status.UPLOADING)
+    if not restorable.update(deleted_at=None, updated_at=timezone.now()):
+        if Rosbag.objects.filter(pk=rosbag.pk).exists():
+            message = _("This upload was given up before it was complete: upload the bag again.")
+            raise UploadAbortedError(message)
         raise RosbagNotFoundError(_("This rosbag was removed for good: upload it again."))
     rosbag.refresh_from_db()
 

@@ -5,16 +5,16 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from storage.choices import Origin, Status
+from storage.choices import Status
 from storage.client import object_store
 from storage.exceptions import FilesInvalidError, PathMissingError
 from storage.keys import is_safe, object_key
 from storage.models import Rosbag, RosbagFile
 from storage.services.deletion import discard
 from storage.services.digest import HashingReader, content_digest
+from storage.services.sameness import SameContentError, settle
 
 MOST_FILES = 10_000
 LONGEST_NAME = 200
@@ -23,7 +23,7 @@ LONGEST_NAME = 200
 def import_folder(path: Path, *, name: str = "", created_by: Any = None) -> Rosbag:
     """Store a bundle folder and its direct subfolders; the rosbag then awaits verification.
 
-    The same content imported before and still usable is answered instead of a second copy.
+    The same content that is there already, usable or awaiting verification, is answered instead.
 
     Raises:
         PathMissingError: there is no such folder.
@@ -90,15 +90,12 @@ def _import(name: str, sources: Iterable[tuple[str, IO[bytes]]], created_by: Any
         discard(rosbag)
         raise
     digest = content_digest((file.path, file.sha256) for file in files)
-    known = Rosbag.objects.usable().filter(content_digest=digest, origin=Origin.UPLOADED).last()
-    if known is not None:
+    try:
+        settle(rosbag, digest, size=sum(file.size for file in files))
+    except SameContentError as error:
         discard(rosbag)
-        return known
-    rosbag.status = Status.VERIFYING
-    rosbag.enqueued_at = timezone.now()  # the caller has a lease's time to ask for verification
-    rosbag.content_digest = digest
-    rosbag.size = sum(file.size for file in files)
-    rosbag.save(update_fields=["status", "enqueued_at", "content_digest", "size", "updated_at"])
+        return error.known
+    rosbag.refresh_from_db()
     return rosbag
 
 

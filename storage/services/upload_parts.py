@@ -15,16 +15,17 @@ MOST_PARTS = 10_000
 
 @dataclass(frozen=True)
 class PartPlan:
-    """Where to PUT one part, and its size in bytes."""
+    """Where to PUT one part, its size in bytes, and where in the file it begins."""
 
     number: int
     url: str
     size: int
+    offset: int
 
 
 @dataclass(frozen=True)
 class FilePlan:
-    """The parts of a file that the storage does not hold yet."""
+    """The parts of a file that the storage does not hold yet, or a page of them."""
 
     path: str
     upload_id: str
@@ -50,35 +51,64 @@ def part_size(key: str, upload_id: str, number: int) -> int | None:
     return sizes[number - 1] if 0 < number <= len(sizes) else None
 
 
-def plan(file: RosbagFile, audience: Audience) -> FilePlan:
-    """Addresses of the parts that are missing; an upload that the storage lost is opened anew."""
+def plan(
+    file: RosbagFile, audience: Audience, *, after: int = 0, limit: int | None = None
+) -> FilePlan:
+    """Addresses of the parts that are missing; an upload that the storage lost is opened anew.
+
+    At most `limit` of them, those with a number above `after`.
+    """
     store = object_store()
     stored = stored_parts(file)
     if stored is None:
-        found = store.stat(file.key)
-        if not file.size or (found and found.size == file.size):
+        if is_whole(file):
             return FilePlan(file.path, file.upload_id, [])
         stored = _reopen(file)
+    sizes = part_sizes(file.size)
+    missing = [n for n in range(after + 1, len(sizes) + 1) if n not in stored]
     parts = [
-        PartPlan(number, store.sign_part(file.key, file.upload_id, number, audience=audience), size)
-        for number, size in enumerate(part_sizes(file.size), start=1)
-        if number not in stored
+        PartPlan(
+            number,
+            store.sign_part(file.key, file.upload_id, number, audience=audience),
+            sizes[number - 1],
+            (number - 1) * sizes[0],
+        )
+        for number in missing[:limit]
     ]
     return FilePlan(file.path, file.upload_id, parts)
 
 
+def is_whole(file: RosbagFile) -> bool:
+    """Whether the object itself is there, in its size."""
+    if not file.size:
+        return True
+    found = object_store().stat(file.key)
+    return found is not None and found.size == file.size
+
+
 def stored_parts(file: RosbagFile) -> dict[int, UploadedPart] | None:
-    """Stored parts by number; None when the upload is not open (finished, or lost by the storage)."""
+    """Stored parts by number; None when the upload is not open (finished, or lost by the storage).
+
+    A part of another size than planned does not count: S3 takes whatever is sent.
+    """
     if not file.upload_id:
         return None
     try:
         parts = object_store().list_parts(file.key, file.upload_id)
     except FileNotFoundError:
         return None
-    return {part.number: part for part in parts}
+    sizes = dict(enumerate(part_sizes(file.size), start=1))
+    return {part.number: part for part in parts if part.size in (None, sizes.get(part.number))}
 
 
 def _reopen(file: RosbagFile) -> dict[int, UploadedPart]:
-    file.upload_id = object_store().start_upload(file.key)
-    file.save(update_fields=["upload_id"])
-    return {}
+    """Open an upload for a file; of two requests that do so at once both use the first one's."""
+    store = object_store()
+    opened = store.start_upload(file.key)
+    rows = RosbagFile.objects.filter(pk=file.pk, upload_id=file.upload_id)
+    if rows.update(upload_id=opened):
+        file.upload_id = opened
+        return {}
+    store.abort_upload(file.key, opened)
+    file.refresh_from_db(fields=["upload_id"])
+    return stored_parts(file) or {}

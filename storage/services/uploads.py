@@ -3,48 +3,55 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import BytesIO
 from typing import Any
 
+import structlog
+from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from storage.choices import Origin, Status
 from storage.client import object_store
-from storage.client.base import Audience, UploadedPart
-from storage.exceptions import FilesInvalidError, UploadClosedError, UploadIncompleteError
+from storage.client.base import Audience, StoreError
+from storage.exceptions import FilesInvalidError, UploadClosedError
 from storage.keys import object_key
 from storage.models import Rosbag, RosbagFile
+from storage.querysets import RosbagQuerySet
 from storage.services.deletion import discard
 from storage.services.digest import content_digest
 from storage.services.intake import LONGEST_NAME, check_paths
-from storage.services.upload_parts import FilePlan, part_sizes, plan, stored_parts
+from storage.services.joining import FinishedUpload, join, ready_parts
+from storage.services.sameness import settle
+from storage.services.upload_parts import FilePlan, plan
 
+__all__ = ["FinishedUpload", "NewFile", "abandon", "addresses", "begin", "complete"]
+
+log = structlog.get_logger(__name__)
+STALE = timedelta(days=1)
 LARGEST_FILE = 5 * 2**40
-SHA256 = re.compile(r"[0-9a-f]{64}")
+SHA256 = re.compile(r"[0-9a-f]{64}|")
 
 
 @dataclass(frozen=True)
 class NewFile:
-    """A file to come; size in bytes, sha256 in hex."""
+    """A file to come; size in bytes, sha256 in hex or empty: then it is taken at verification."""
 
     path: str
     size: int
     sha256: str
 
 
-@dataclass(frozen=True)
-class FinishedUpload:
-    """The parts of a file with their ETags; those that the storage lists itself may be left out."""
-
-    path: str
-    upload_id: str
-    parts: Sequence[UploadedPart]
-
-
-def begin(name: str, files: Sequence[NewFile], *, origin: Origin, created_by: Any = None) -> Rosbag:
-    """Open an upload for each file of a new rosbag.
+def begin(
+    name: str,
+    files: Sequence[NewFile],
+    *,
+    origin: Origin,
+    created_by: Any = None,
+    at_once: bool = True,
+) -> Rosbag:
+    """Open an upload for each file of a new rosbag; unless `at_once`, when its addresses are asked for.
 
     Raises:
         FilesInvalidError: a name, size or checksum that no bundle can have.
@@ -58,10 +65,12 @@ def begin(name: str, files: Sequence[NewFile], *, origin: Origin, created_by: An
         status=Status.UPLOADING,
         created_by=created_by,
         size=sum(file.size for file in files),
+        in_parts=True,
     )
     try:
-        for file in files:
-            _open(rosbag, file)
+        RosbagFile.objects.bulk_create(
+            [_open(rosbag, file, at_once=at_once) for file in files], batch_size=500
+        )
     except BaseException:
         discard(rosbag)
         raise
@@ -75,63 +84,96 @@ def addresses(rosbag: Rosbag, *, audience: Audience) -> list[FilePlan]:
         UploadClosedError: the rosbag is no longer being uploaded.
         StoreError: the storage is away.
     """
-    _require_open(rosbag)
+    require_open(rosbag)
+    touch(rosbag)
     return [plan(file, audience) for file in rosbag.files.all()]
+
+
+def touch(rosbag: Rosbag) -> None:
+    """Note that somebody goes on with an upload: it is not stale for another day."""
+    Rosbag.objects.filter(pk=rosbag.pk).update(enqueued_at=timezone.now())
 
 
 def complete(rosbag: Rosbag, files: Iterable[FinishedUpload]) -> Rosbag:
     """Join the parts of every file; the rosbag then awaits verification. Twice is no error.
 
     Raises:
-        UploadIncompleteError: parts are missing or a file has another size than declared.
+        UploadIncompleteError: parts are missing or differ; nothing was joined unless all were there.
         UploadClosedError: the upload was abandoned.
+        SameContentError: what was uploaded is there already; this upload awaits being given up.
         StoreError: the storage is away; call again.
     """
     rosbag.refresh_from_db()
     if rosbag.status != Status.UPLOADING and rosbag.deleted_at is None:
         return rosbag
-    _require_open(rosbag)
+    require_open(rosbag)
     named = {finished.path: finished for finished in files}
     stored = list(rosbag.files.all())
-    for file in stored:
-        if file.size:
-            _finish(file, named.get(file.path))
-    digest = content_digest((file.path, file.sha256) for file in stored)
-    now = timezone.now()
-    Rosbag.objects.living().filter(pk=rosbag.pk, status=Status.UPLOADING).update(
-        status=Status.VERIFYING, enqueued_at=now, content_digest=digest, updated_at=now
-    )
+    for file, parts in ready_parts(stored, named):
+        join(file, parts)
+    known = all(file.sha256 for file in stored)
+    digest = content_digest((file.path, file.sha256) for file in stored) if known else ""
+    settled = settle(rosbag, digest)
     rosbag.refresh_from_db()
-    if rosbag.deleted_at is not None:
-        _require_open(rosbag)
+    if not settled and rosbag.deleted_at is not None:
+        object_store().delete([file.key for file in stored])
+        require_open(rosbag)
     return rosbag
 
 
-def abandon(rosbag: Rosbag) -> None:
+def abandon(rosbag: Rosbag) -> bool:
     """Give an upload up: its parts are removed now, the row goes with the next purge.
 
-    A rosbag that is no longer being uploaded is left as it is.
+    A rosbag that is no longer being uploaded is left as it is (False).
+
+    Raises:
+        StoreError: the storage is away; the upload is open as before, with the parts that are left.
     """
     now = timezone.now()
-    uploading = Rosbag.objects.filter(pk=rosbag.pk, status=Status.UPLOADING)
-    if not uploading.update(deleted_at=now, updated_at=now):
-        return
+    rows = Rosbag.objects.filter(pk=rosbag.pk, status=Status.UPLOADING)
+    marked = rows.filter(deleted_at=None).update(deleted_at=now, updated_at=now)
+    if not rows.exists():
+        return False
     store = object_store()
-    for file in rosbag.files.all():
-        if file.upload_id:
-            store.abort_upload(file.key, file.upload_id)
-        store.delete([file.key])
+    try:
+        for file in rosbag.files.all():
+            if file.upload_id:
+                store.abort_upload(file.key, file.upload_id)
+            store.delete([file.key])
+    except StoreError:
+        if marked:
+            rows.filter(deleted_at=now).update(deleted_at=None)
+        raise
     rosbag.refresh_from_db()
+    return True
+
+
+def stale(older_than: timedelta) -> RosbagQuerySet:
+    """Uploads in parts that nobody went on with for so long, nor for as long as addresses hold."""
+    limit = timezone.now() - max(older_than, timedelta(seconds=settings.SIGNED_URL_SECONDS))
+    return Rosbag.objects.uploading(limit)
+
+
+def claim_stale(now: datetime) -> list[int]:
+    """Ids of uploads that nobody went on with for a day, each claimed by the caller for a while."""
+    until = now + timedelta(seconds=settings.TASK_LEASE_SECONDS)
+    free = stale(STALE) & Rosbag.objects.free(now)
+    return [
+        pk
+        for pk in list(free.values_list("pk", flat=True)[:100])
+        if free.filter(pk=pk).update(lease_until=until)
+    ]
 
 
 def abandon_stale(older_than: timedelta) -> int:
-    """Give up uploads begun longer ago than this; the answer is how many."""
-    limit = timezone.now() - older_than
-    stale = Rosbag.objects.living().filter(status=Status.UPLOADING, created_at__lt=limit)
-    rosbags = list(stale)
-    for rosbag in rosbags:
-        abandon(rosbag)
-    return len(rosbags)
+    """Give up those uploads; the answer is how many. One that fails is left for the next time."""
+    done = 0
+    for rosbag in list(stale(older_than)):
+        try:
+            done += abandon(rosbag)
+        except StoreError as error:
+            log.warning("upload_not_abandoned", rosbag=rosbag.pk, error=str(error))
+    return done
 
 
 def _check_files(files: Sequence[NewFile]) -> None:
@@ -146,16 +188,16 @@ def _check_files(files: Sequence[NewFile]) -> None:
         raise FilesInvalidError(message % {"count": len(errors)}, errors)
 
 
-def _open(rosbag: Rosbag, file: NewFile) -> None:
+def _open(rosbag: Rosbag, file: NewFile, *, at_once: bool) -> RosbagFile:
     key = object_key(rosbag.pk, file.path)
     store = object_store()
     upload_id = ""
-    if file.size:
-        upload_id = store.start_upload(key)
-    else:
+    if not file.size:
         # S3 knows no upload without parts.
         store.put(key, BytesIO())
-    RosbagFile.objects.create(
+    elif at_once:
+        upload_id = store.start_upload(key)
+    return RosbagFile(
         rosbag=rosbag,
         path=file.path,
         size=file.size,
@@ -165,35 +207,7 @@ def _open(rosbag: Rosbag, file: NewFile) -> None:
     )
 
 
-def _require_open(rosbag: Rosbag) -> None:
+def require_open(rosbag: Rosbag) -> None:
+    """Refuse what has ended (UploadClosedError)."""
     if rosbag.status != Status.UPLOADING or rosbag.deleted_at is not None:
         raise UploadClosedError(_("This upload has ended: begin a new one."))
-
-
-def _finish(file: RosbagFile, named: FinishedUpload | None) -> None:
-    store = object_store()
-    stored = stored_parts(file)
-    if stored is not None:
-        if named is not None and named.upload_id == file.upload_id:
-            stored |= {part.number: part for part in named.parts}
-        missing = set(range(1, len(part_sizes(file.size)) + 1)) - set(stored)
-        if missing:
-            raise _incomplete(file, _("%(count)d parts are missing") % {"count": len(missing)})
-        store.finish_upload(file.key, file.upload_id, list(stored.values()))
-    found = store.stat(file.key)
-    if found is None:
-        raise _incomplete(file, _("it is not there"))
-    if found.size != file.size:
-        store.delete([file.key])
-        reason = _("it has %(found)d bytes, declared were %(size)d")
-        raise _incomplete(file, reason % {"found": found.size, "size": file.size})
-
-
-def _incomplete(file: RosbagFile, reason: str) -> UploadIncompleteError:
-    message = _(
-        "%(path)s is not complete (%(reason)s): ask for addresses and send what is missing."
-    )
-    return UploadIncompleteError(
-        message % {"path": file.path, "reason": reason},
-        [{"pointer": f"/files/{file.path}", "detail": reason, "code": "FILE_INCOMPLETE"}],
-    )

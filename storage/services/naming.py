@@ -1,0 +1,26 @@
+"""What may be edited of a rosbag: its name. Everything else is counted from the data."""
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from storage.exceptions import NameInvalidError, RosbagNotFoundError
+from storage.models import Rosbag
+from storage.services.intake import LONGEST_NAME
+
+
+def rename(rosbag: Rosbag, name: str) -> None:
+    """Give a rosbag another name; names need not be unique.
+
+    Raises:
+        NameInvalidError: it is empty, too long, or holds what does not print.
+        RosbagNotFoundError: it was deleted meanwhile.
+    """
+    name = name.strip()
+    if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
+        message = _("Use a name of 1 to %(most)d printable letters.") % {"most": LONGEST_NAME}
+        error = {"pointer": "/name", "detail": message, "code": "NAME_INVALID"}
+        raise NameInvalidError(message, [error])
+    now = timezone.now()
+    if not Rosbag.objects.living().filter(pk=rosbag.pk).update(name=name, updated_at=now):
+        raise RosbagNotFoundError(_("This rosbag was deleted: restore it first."))
+    rosbag.refresh_from_db()

@@ -1,0 +1,71 @@
+"""The same content twice is one rosbag, also when both come at the same moment."""
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from storage.choices import USABLE, Origin, Status
+from storage.models import Rosbag
+from storage.querysets import RosbagQuerySet
+
+TRIES = 3
+ARRIVED = USABLE | {Status.VERIFYING}
+
+
+def find(digest: str) -> Rosbag | None:
+    """The uploaded rosbag with this content that can be used, or is about to be verified."""
+    return _same(digest).order_by("pk").first() if digest else None
+
+
+def settle(rosbag: Rosbag, digest: str, **fields: Any) -> bool:
+    """Let a rosbag whose files have arrived await verification; False when it was given up meanwhile.
+
+    `fields` are written with it. The digest may be empty: the content is known by verification only.
+
+    Raises:
+        SameContentError: another rosbag holds this content; nothing was written.
+    """
+    now = timezone.now()
+    values = {
+        **fields,
+        "status": Status.VERIFYING,
+        "content_digest": digest,
+        "claimed_digest": digest or None,
+        "enqueued_at": now,  # the caller has a lease's time to ask for verification
+        "lease_until": None,
+        "updated_at": now,
+    }
+    arriving = Rosbag.objects.living().filter(pk=rosbag.pk, status=Status.UPLOADING)
+    for _try in range(TRIES):
+        if digest and rosbag.origin == Origin.UPLOADED and (known := find(digest)):
+            raise SameContentError(known)
+        if rosbag.origin != Origin.UPLOADED:
+            values["claimed_digest"] = None  # two runs may well record the same
+        try:
+            with transaction.atomic():
+                return arriving.update(**values) == 1
+        except IntegrityError:
+            _release(digest)
+    message = "the claim on a digest was neither free nor held"
+    raise RuntimeError(message)
+
+
+class SameContentError(Exception):
+    """The content is there already, as `known`."""
+
+    def __init__(self, known: Rosbag) -> None:
+        super().__init__(str(known.pk))
+        self.known = known
+
+
+def _same(digest: str) -> RosbagQuerySet:
+    return Rosbag.objects.living().filter(
+        content_digest=digest, origin=Origin.UPLOADED, status__in=ARRIVED
+    )
+
+
+def _release(digest: str) -> None:
+    """Take the claim from one that can no longer be used: deleted or rejected."""
+    holders = Rosbag.objects.filter(claimed_digest=digest)
+    holders.exclude(pk__in=_same(digest).values("pk")).update(claimed_digest=None)
