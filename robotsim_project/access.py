@@ -26,9 +26,19 @@ TABLE: dict[str, dict[str, Rule]] = {
     "me": {"GET": VIEWER},
     # Rosbags
     "rosbag-list": {"GET": VIEWER, "POST": UPLOADER},
-    "rosbag-detail": {"GET": VIEWER, "DELETE": UPLOADER},
+    "rosbag-detail": {"GET": VIEWER, "PATCH": UPLOADER, "DELETE": UPLOADER},
     "rosbag-verify": {"POST": UPLOADER},
+    "rosbag-restore": {"POST": UPLOADER},
+    "rosbag-bulk-delete": {"POST": UPLOADER},
+    "rosbag-topics": {"GET": VIEWER},
     "rosbag-files": {"GET": VIEWER},
+    "rosbag-file": {"GET": VIEWER},
+    "rosbag-archive": {"GET": VIEWER},
+    # Uploads in parts: of one's own, admins those of all
+    "upload-list": {"GET": UPLOADER, "POST": UPLOADER},
+    "upload-detail": {"GET": UPLOADER, "DELETE": UPLOADER},
+    "upload-parts": {"GET": UPLOADER},
+    "upload-complete": {"POST": UPLOADER},
     # Templates
     "template-list": {"GET": VIEWER, "POST": DESIGNER},
     "template-detail": {"GET": VIEWER, "PUT": DESIGNER, "PATCH": DESIGNER, "DELETE": DESIGNER},
@@ -58,6 +68,9 @@ TABLE: dict[str, dict[str, Rule]] = {
     "execution-agents": {"GET": VIEWER},
     "execution-recordings": {"GET": VIEWER},
     "execution-events": {"GET": VIEWER},
+    "execution-progress": {"GET": VIEWER},
+    "execution-ticket": {"POST": VIEWER},
+    "execution-stream": {"GET": VIEWER},
 }
 
 OWN_DOOR = {
