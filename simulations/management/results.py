@@ -1,10 +1,12 @@
 """The result of an execution, as a terminal shows it."""
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from rich.console import Console
 from rich.table import Table
 
 from simulations.models import Execution
+from simulations.services.figures import StageFigures, stage_figures
 from simulations.services.progress import progress_of
 from simulations.services.results import summary
 
@@ -14,14 +16,34 @@ def show_result(execution: Execution, console: Console) -> None:
     seen = progress_of(execution)
     outcome = summary(execution)
     console.print(_title(outcome), highlight=False)
+    figures = stage_figures(execution)
     table = Table()
     for heading in (_("Stage"), _("Name"), _("Status")):
         table.add_column(heading)
-    table.add_column(_("Done"), justify="right")
+    for number in (_("Done"), *HEADINGS):
+        table.add_column(str(number), justify="right")
     for position, name, status, percent in seen.stages:
-        table.add_row(str(position), name, str(status), f"{percent:.0f} %")
+        table.add_row(
+            str(position), name, str(status), f"{percent:.0f} %", *cells(figures, position)
+        )
     console.print(table)
     console.print(_caption(outcome), highlight=False)
+
+
+HEADINGS = (
+    _lazy("Completed"),
+    _lazy("Failed"),
+    _lazy("Messages"),
+    _lazy("Late p99 (µs)"),
+    _lazy("Skew (µs)"),
+)
+
+
+def cells(figures: dict[int, StageFigures], position: int) -> list[str]:
+    """What stands under the headings for a stage."""
+    seen = figures.get(position, StageFigures())
+    measured = ("-" if us is None else f"{us:.0f}" for us in (seen.lateness_us, seen.skew_us))
+    return [str(seen.completed), str(seen.failed), str(seen.messages), *measured]
 
 
 def _title(outcome: dict[str, object]) -> str:

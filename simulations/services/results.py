@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Max, Sum
+from django.db.models import Max, Q, Sum
 from django.db.models.functions import Abs
 
 from simulations.choices import RecordingStatus
@@ -18,7 +18,8 @@ def summary(execution: Execution) -> dict[str, Any]:
     execution.refresh_from_db()
     figures = AgentRun.objects.filter(stage_run__execution=execution).aggregate(
         published=Sum("published"),
-        skew=Max(Abs("start_skew_us")),
+        # Who joined late starts when it comes, not with the others.
+        skew=Max(Abs("start_skew_us"), filter=Q(late=False)),
         lateness=Max("lateness_p99_us"),
     )
     seconds = None
