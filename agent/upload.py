@@ -19,7 +19,6 @@ from agent.protocol import (
     RecordingUpload,
 )
 
-
 INCOMPLETE = "UPLOAD_INCOMPLETE"
 
 

@@ -10,7 +10,10 @@ from agent.tests.conftest import CHATTER, ODOM
 
 
 def test_a_file_that_finds_no_room():
-    with pytest.raises(OSError) as caught, open("/dev/full", "wb", buffering=0) as full:
+    with (
+        pytest.raises(OSError, match="space") as caught,
+        open("/dev/full", "wb", buffering=0) as full,
+    ):
         full.write(b"x")
     assert disk_full(caught.value)
     assert not disk_full(PermissionError(13, "no"))

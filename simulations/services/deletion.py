@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.deletion import ProtectedError
 from django.utils import timezone
 
@@ -29,8 +29,11 @@ def purge(older_than: timedelta) -> dict[str, int]:
     """
     limit = timezone.now() - older_than
     removed = Counter(simulations=0, templates=0)
-    for simulation in Simulation.objects.filter(deleted_at__lt=limit):
+    over = Simulation.objects.exclude(executions__status__in=ACTIVE)
+    for simulation in over.filter(deleted_at__lt=limit):
         _delete_recordings(Q(recording__stage_run__execution__simulation=simulation))
+        # With the rows nobody would know any more whose the folders of its units are.
+        _remove_folders(StageRun.objects.filter(execution__simulation=simulation))
         simulation.delete()
         removed["simulations"] += 1
     for template in Template.objects.filter(deleted_at__lt=limit):
@@ -80,10 +83,14 @@ def _delete_recordings(which: Q) -> int:
 
 def _prune_folders() -> int:
     old = Execution.objects.filter(status__in=ENDED, ended_at__lt=_limit("logs"))
+    whole = old.exclude(data_status=DataStatus.INCOMPLETE)
+    return _remove_folders(StageRun.objects.filter(execution__in=whole))
+
+
+def _remove_folders(stage_runs: QuerySet[StageRun]) -> int:
+    """Remove what the units of these stage runs left on their machines; the answer is how many."""
     removed = 0
-    for stage_run in StageRun.objects.filter(
-        execution__in=old.exclude(data_status=DataStatus.INCOMPLETE)
-    ).select_related("execution"):
+    for stage_run in stage_runs.select_related("execution"):
         plan = plan_of(stage_run.execution)
         removed += backend(plan.backend).remove(job_of(stage_run, plan))
     return removed

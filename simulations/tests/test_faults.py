@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from simulations import live
-from simulations.models import AgentRun, Execution, Simulation
+from simulations.models import AgentRun, Execution, Recording, Simulation
 from simulations.services import lifecycle
 from simulations.services.results import summary
 from simulations.tests.conftest import MESSAGES, System, ended, in_status, unit_processes, until
@@ -35,6 +35,7 @@ def test_stages_follow_each_other(system: System, design: Design, settings: Any)
     first, second = execution.stage_runs.order_by("position")
     assert (second.prepared_at - first.ended_at).total_seconds() >= 0.5
     assert not unit_processes(settings.DATA_DIR)
+    until(lambda: not list((settings.DATA_DIR / "units").glob("execution-*")))
     sequences = list(execution.events.order_by("sequence").values_list("sequence", flat=True))
     assert sequences == list(range(1, len(sequences) + 1))
 
@@ -155,6 +156,10 @@ def test_a_killed_unit_is_lost_and_named(system: System, design: Design, setting
     assert execution.data_status == "INCOMPLETE"
     assert execution.failure_text
     assert AgentRun.objects.get().status == "LOST"
+    kept = settings.DATA_DIR / "units"
+    text = Recording.objects.get().text
+    assert str(kept) in text
+    assert list(kept.glob("execution-*/unit-0/recording-1/*.db3"))
 
 
 def test_a_killed_unit_is_retried(system: System, design: Design, settings: Any) -> None:

@@ -79,3 +79,15 @@ def test_purge_takes_what_was_deleted_long_ago(design: Design) -> None:
 def test_purge_refuses_days_that_cannot_be(db: None) -> None:
     with pytest.raises(CommandError):
         call_command("purge_deleted", "--older-than", "-1")
+
+
+def test_purge_leaves_no_folder_and_waits_for_what_runs(design: Design, settings: Any) -> None:
+    running, over = lifecycle.start(design(name="running")), lifecycle.start(design(name="over"))
+    aged(over, days=1)
+    Simulation.objects.update(deleted_at=timezone.now() - timedelta(days=9))
+    stage = over.stage_runs.get().pk
+    folder = settings.DATA_DIR / "units" / f"execution-{over.pk}-stage-{stage}"
+    folder.mkdir(parents=True)
+    assert counted("purge_deleted", "--older-than", "7")["simulations"] == 1
+    assert not folder.exists()
+    assert Execution.objects.get() == running
