@@ -6,11 +6,14 @@ from contextlib import suppress
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "robotsim_project.settings")
-application = get_asgi_application()
+django = get_asgi_application()
 
 # Only now: the apps are loaded. Units that could not reach us get time to speak again.
+from robotsim_project.heartbeats import heartbeats  # noqa: E402
 from simulations import live  # noqa: E402
 from simulations.exceptions import LiveAwayError  # noqa: E402
+
+application = heartbeats(django)
 
 with suppress(LiveAwayError):
     live.server_started()
