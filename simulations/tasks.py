@@ -10,20 +10,20 @@ from django_tasks import task
 
 from simulations.choices import OPEN_DELETION
 from simulations.models import Deletion
-from simulations.services import removal
+from simulations.services import deletion
 
 log = structlog.get_logger(__name__)
 
 
 @task()
-def remove(deletion_id: int) -> str:
+def delete(deletion_id: int) -> str:
     """Carry a deletion out; the answer is its status. Running it twice, or at once, does no harm."""
-    return removal.run(deletion_id)
+    return deletion.run(deletion_id)
 
 
-def request_removal(deletion_id: int) -> None:
+def request_deletion(deletion_id: int) -> None:
     """Ask for a deletion to be carried out, once the transaction at hand is committed."""
-    transaction.on_commit(lambda: remove.enqueue(deletion_id))
+    transaction.on_commit(lambda: delete.enqueue(deletion_id))
 
 
 def take_up_deletions() -> int:
@@ -35,7 +35,7 @@ def take_up_deletions() -> int:
     for pk in list(overdue.values_list("pk", flat=True)[:100]):
         # Two controllers may look at once: the one whose update counts asks.
         if overdue.filter(pk=pk).update(touched_at=now):
-            remove.enqueue(pk)
+            delete.enqueue(pk)
             log.info("deletion_taken_up", deletion=pk)
             taken += 1
     return taken

@@ -12,8 +12,8 @@ from django.utils.translation import ngettext
 
 from simulations.exceptions import SimulationError
 from simulations.models import Mec, Simulation, Stage
-from simulations.services import design, lifecycle, mecs, removal
-from simulations.tasks import request_removal
+from simulations.services import deletion, design, lifecycle, mecs
+from simulations.tasks import request_deletion
 
 SPEC_FIELDS = [
     "template",
@@ -195,7 +195,7 @@ class SimulationAdmin(admin.ModelAdmin[Simulation]):
     def _delete(self, request: HttpRequest, chosen: Iterable[Simulation]) -> None:
         for simulation in chosen:
             try:
-                deletion = removal.request(simulation, requested_by=request.user)
-                request_removal(deletion.pk)
+                asked = deletion.request(simulation, requested_by=request.user)
+                request_deletion(asked.pk)
             except SimulationError as error:
                 self.message_user(request, f"{simulation}: {error}", messages.ERROR)

@@ -36,8 +36,8 @@ from simulations.api.serializers import (
 )
 from simulations.choices import ACTIVE, OPEN_DELETION, Pattern, RunStatus
 from simulations.models import Deletion, Simulation, Stage
-from simulations.services import design, lifecycle, removal
-from simulations.tasks import request_removal
+from simulations.services import deletion, design, lifecycle
+from simulations.tasks import request_deletion
 
 
 class SimulationFilter(Living):
@@ -137,7 +137,7 @@ class SimulationViewSet(
     @action(detail=True, methods=["post"])
     def restore(self, request: Request, pk: str) -> Response:
         """Bring a deleted simulation back."""
-        return Response(self._told(removal.restore(get_object_or_404(Simulation, pk=pk))))
+        return Response(self._told(deletion.restore(get_object_or_404(Simulation, pk=pk))))
 
     @extend_schema(request=CloneSerializer, responses={201: SimulationSerializer})
     @action(detail=True, methods=["post"])
@@ -175,15 +175,15 @@ class SimulationViewSet(
         living = Simulation.objects.living()
 
         def delete(simulation: Simulation) -> None:
-            request_removal(removal.request(simulation, requested_by=request.user).pk)
+            request_deletion(deletion.request(simulation, requested_by=request.user).pk)
 
         return Response(bulk.each(request.data, lambda ids: living.filter(pk__in=ids), delete))
 
     def _delete(self, simulation: Simulation, request: Request, *, permanent: bool) -> Response:
-        deletion = removal.request(simulation, permanent=permanent, requested_by=request.user)
-        request_removal(deletion.pk)
-        place = reverse("deletion-detail", args=[deletion.pk])
-        told = DeletionSerializer(deletion).data
+        asked = deletion.request(simulation, permanent=permanent, requested_by=request.user)
+        request_deletion(asked.pk)
+        place = reverse("deletion-detail", args=[asked.pk])
+        told = DeletionSerializer(asked).data
         return Response(told, status=202, headers={"Location": place})
 
     def _update(self, request: Request, *, partial: bool) -> Response:

@@ -1,96 +1,193 @@
-"""What is removed for good: deleted designs, and runs older than their retention."""
+"""Deleting simulations: hidden at once and restorable, or removed for good, step by step.
 
-from collections import Counter
-from datetime import datetime, timedelta
+The steps are taken by a task. Each may be taken again, by two workers at once too: a killed worker's deletion
+is taken up again (`simulations.tasks`), and goes on where it was.
+"""
 
-from django.conf import settings
-from django.db.models import Q, QuerySet
-from django.db.models.deletion import ProtectedError
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from accounts.services import idempotency
+from simulations import live
 from simulations.backends import backend
-from simulations.choices import ACTIVE, ENDED, DataStatus
-from simulations.models import AgentRun, Event, Execution, Simulation, StageRun
+from simulations.choices import OPEN_DELETION, DeletionStatus
+from simulations.exceptions import (
+    AlreadyRunningError,
+    BackendError,
+    DeletionOpenError,
+    LiveAwayError,
+    NameTakenError,
+    SimulationNotFoundError,
+)
+from simulations.models import Deletion, Execution, Simulation
 from simulations.services.fleet import job_of
 from simulations.services.plan import plan_of
-from storage.choices import Origin
+from storage.client.base import StoreError
 from storage.models import Rosbag
-from storage.services import deletion, uploads
-from templates.models import Template
+from storage.services import deletion as rosbags
 
-STALE_UPLOAD = timedelta(days=1)
+log = structlog.get_logger(__name__)
+
+BATCH = 200
+"""Executions that are removed in one transaction."""
+AWAY = (StoreError, BackendError, LiveAwayError, DatabaseError)
+"""What passes: the deletion waits and is tried again."""
 
 
-def purge(older_than: timedelta) -> dict[str, int]:
-    """Remove what was deleted longer ago than this; the answer counts rows by kind.
+def request(
+    simulation: Simulation, *, permanent: bool = False, requested_by: Any = None
+) -> Deletion:
+    """Hide a simulation and write down what is to be removed; `run` does it.
 
-    Recordings of a purged simulation are deleted with it, and go with the next purge.
+    Raises:
+        AlreadyRunningError: an execution is active.
+        DeletionOpenError: it is being deleted already.
+        SimulationNotFoundError: it was deleted before, or removed for good.
     """
-    limit = timezone.now() - older_than
-    removed = Counter(simulations=0, templates=0)
-    over = Simulation.objects.exclude(executions__status__in=ACTIVE)
-    for simulation in over.filter(deleted_at__lt=limit):
-        _delete_recordings(Q(recording__stage_run__execution__simulation=simulation))
-        # With the rows nobody would know any more whose the folders of its units are.
-        _remove_folders(StageRun.objects.filter(execution__simulation=simulation))
-        simulation.delete()
-        removed["simulations"] += 1
-    for template in Template.objects.filter(deleted_at__lt=limit):
-        try:
-            template.delete()
-            removed["templates"] += 1
-        except ProtectedError:
-            continue  # a stage that lives still names it
-    removed["rosbags"] = deletion.purge(older_than)
-    return dict(removed)
+    now = timezone.now()
+    try:
+        with transaction.atomic():
+            # The row is written first: a start that comes at the same time waits here, or we for it.
+            rows = Simulation.objects.filter(pk=simulation.pk)
+            hidden = rows.living().update(deleted_at=now, updated_at=now)
+            if not (hidden or (permanent and rows.exists())):
+                raise SimulationNotFoundError(_("This simulation was deleted already."))
+            if Execution.objects.active().filter(simulation=simulation).exists():
+                raise AlreadyRunningError(
+                    _("The simulation is running: stop its execution first, then delete it.")
+                )
+            steps = [
+                {"name": name, "status": DeletionStatus.PENDING}
+                for name in plan(permanent=permanent)
+            ]
+            return Deletion.objects.create(
+                simulation_id=simulation.pk,
+                name=simulation.name,
+                permanent=permanent,
+                steps=steps,
+                requested_by=requested_by,
+            )
+    except IntegrityError as error:
+        raise DeletionOpenError(_("The simulation is being deleted: see its deletion.")) from error
 
 
-def prune() -> dict[str, int]:
-    """Carry the retention out, class by class of data; the answer counts what went.
+def restore(simulation: Simulation) -> Simulation:
+    """Bring a deleted simulation back.
 
-    A run that has not ended, or whose recordings are not all in storage, keeps its units' folders.
+    Raises:
+        DeletionOpenError: it is being removed for good.
+        NameTakenError: another living simulation has its name.
     """
-    removed: Counter[str] = Counter()
-    ended = Q(stage_run__execution__status__in=ENDED)
-    events = Event.objects.exclude(execution__status__in=ACTIVE).filter(time__lt=_limit("events"))
-    removed["events"] = events.delete()[0]
-    runs = AgentRun.objects.filter(ended, ended_at__lt=_limit("agent_runs"))
-    removed["agent_runs"] = runs.delete()[0]
-    logs = AgentRun.objects.filter(ended, ended_at__lt=_limit("logs")).exclude(last_log="")
-    removed["logs"] = logs.update(last_log="")
-    removed["unit_folders"] = _prune_folders()
-    removed["recordings"] = _delete_recordings(
-        Q(created_at__lt=_limit("recordings"), recording__stage_run__execution__status__in=ENDED)
+    opened = Deletion.objects.filter(
+        simulation_id=simulation.pk, permanent=True, status__in=OPEN_DELETION
     )
-    removed["uploads"] = uploads.abandon_stale(STALE_UPLOAD)
-    removed["idempotency_keys"] = idempotency.prune(timedelta(days=1))
-    return dict(removed)
+    if opened.exists():
+        raise DeletionOpenError(_("The simulation is being removed for good: it cannot come back."))
+    try:
+        with transaction.atomic():
+            rows = Simulation.objects.filter(pk=simulation.pk)
+            if not rows.update(deleted_at=None, updated_at=timezone.now()):
+                raise SimulationNotFoundError(_("The simulation was removed for good."))
+    except IntegrityError as error:
+        text = _("Another simulation has the name %(name)s now: rename that one first.")
+        raise NameTakenError(text % {"name": simulation.name}) from error
+    simulation.refresh_from_db()
+    return simulation
 
 
-def _limit(kind: str) -> datetime:
-    return timezone.now() - timedelta(days=settings.RETENTION_DAYS[kind])
+def run(deletion_id: int) -> str:
+    """Take the steps of a deletion that are left; the answer is its status."""
+    deletion = Deletion.objects.get(pk=deletion_id)
+    if deletion.status not in OPEN_DELETION:
+        return str(deletion.status)
+    _write(
+        deletion, status=DeletionStatus.RUNNING, started_at=deletion.started_at or timezone.now()
+    )
+    try:
+        for index, step in enumerate(deletion.steps):
+            if step["status"] != DeletionStatus.COMPLETED:
+                STEPS[step["name"]](deletion)
+                _done(deletion, index)
+    except AWAY as error:
+        _write(deletion, error=str(error))
+        log.warning("deletion_waits", deletion=deletion.pk, error=str(error))
+        return str(deletion.status)
+    except Exception:
+        text = _(
+            "A step failed; what happened is in the log. Ask an administrator, then delete again."
+        )
+        _write(deletion, status=DeletionStatus.FAILED, error=text, ended_at=timezone.now())
+        raise
+    _write(
+        deletion, status=DeletionStatus.COMPLETED, progress=100, error="", ended_at=timezone.now()
+    )
+    return str(deletion.status)
 
 
-def _delete_recordings(which: Q) -> int:
-    recorded = Rosbag.objects.living().filter(which, origin=Origin.RECORDED)
-    count = 0
-    for rosbag in recorded:
-        deletion.delete(rosbag)
-        count += 1
-    return count
+def plan(*, permanent: bool) -> list[str]:
+    """Names of the steps to take."""
+    return list(STEPS) if permanent else ["live"]
 
 
-def _prune_folders() -> int:
-    old = Execution.objects.filter(status__in=ENDED, ended_at__lt=_limit("logs"))
-    whole = old.exclude(data_status=DataStatus.INCOMPLETE)
-    return _remove_folders(StageRun.objects.filter(execution__in=whole))
+def _write(deletion: Deletion, **fields: Any) -> None:
+    for name, value in fields.items():
+        setattr(deletion, name, value)
+    deletion.save(update_fields=[*fields, "touched_at"])
 
 
-def _remove_folders(stage_runs: QuerySet[StageRun]) -> int:
-    """Remove what the units of these stage runs left on their machines; the answer is how many."""
-    removed = 0
-    for stage_run in stage_runs.select_related("execution"):
-        plan = plan_of(stage_run.execution)
-        removed += backend(plan.backend).remove(job_of(stage_run, plan))
-    return removed
+def _done(deletion: Deletion, index: int) -> None:
+    deletion.steps[index]["status"] = DeletionStatus.COMPLETED
+    _write(deletion, steps=deletion.steps, progress=100 * (index + 1) // len(deletion.steps))
+
+
+def _units(deletion: Deletion) -> None:
+    """Drop what units left at their backend."""
+    for execution in _executions(deletion):
+        frozen = plan_of(execution)
+        for stage_run in execution.stage_runs.all():
+            backend(frozen.backend).remove(job_of(stage_run, frozen))
+        deletion.save(update_fields=["touched_at"])
+
+
+def _live(deletion: Deletion) -> None:
+    """Drop the live state."""
+    for pk in Execution.objects.filter(simulation_id=deletion.simulation_id).values_list(
+        "pk", flat=True
+    ):
+        live.forget(pk)
+
+
+def _recordings(deletion: Deletion) -> None:
+    """Remove what was recorded, with the objects; a recording that a template plays stays."""
+    recorded = Rosbag.objects.filter(
+        recording__stage_run__execution__simulation=deletion.simulation_id, templates=None
+    )
+    for rosbag in recorded.iterator(chunk_size=BATCH):
+        rosbags.discard(rosbag)
+        deletion.save(update_fields=["touched_at"])
+
+
+def _rows(deletion: Deletion) -> None:
+    """Remove executions in batches, then the simulation."""
+    executions = Execution.objects.filter(simulation_id=deletion.simulation_id).order_by("pk")
+    while batch := list(executions.values_list("pk", flat=True)[:BATCH]):
+        Execution.objects.filter(pk__in=batch).delete()
+        deletion.save(update_fields=["touched_at"])
+    Simulation.objects.filter(pk=deletion.simulation_id).delete()
+
+
+def _executions(deletion: Deletion) -> Any:
+    rows = Execution.objects.filter(simulation_id=deletion.simulation_id).order_by("pk")
+    return rows.prefetch_related("stage_runs").iterator(chunk_size=BATCH)
+
+
+STEPS: dict[str, Callable[[Deletion], None]] = {
+    "units": _units,
+    "live": _live,
+    "recordings": _recordings,
+    "rows": _rows,
+}

@@ -14,7 +14,8 @@ from simulations import live, tasks
 from simulations.choices import DeletionStatus, RunStatus
 from simulations.exceptions import LiveAwayError
 from simulations.models import Deletion, Execution, Recording, Simulation
-from simulations.services import lifecycle, removal
+from simulations.services import deletion as deletions
+from simulations.services import lifecycle
 from storage.choices import Origin
 from storage.models import Rosbag
 from templates.models import Template
@@ -85,7 +86,7 @@ def test_what_is_deleted_is_hidden_and_comes_back(operator: APIClient, design: D
     assert (deletion["simulation"], deletion["permanent"]) == (simulation.pk, False)
     assert operator.get(one).status_code == 404
     assert operator.get(f"{one}?deleted=true").json()["status"] == "DELETING"
-    assert tasks.remove.func(deletion["id"]) == DeletionStatus.COMPLETED
+    assert tasks.delete.func(deletion["id"]) == DeletionStatus.COMPLETED
     told = operator.get(answer["Location"]).json()
     assert (told["status"], told["progress"], told["requested_by"]) == (
         "COMPLETED",
@@ -106,7 +107,7 @@ def test_a_name_that_was_taken_stands_in_the_way_of_restoring(
     operator: APIClient, design: Design
 ) -> None:
     first = design()
-    removal.request(first)
+    deletions.request(first)
     second = design()
     refused = operator.post(f"{API}/simulations/{first.pk}/restore")
     assert (refused.status_code, refused.json()["code"]) == (409, "NAME_TAKEN")
@@ -141,7 +142,7 @@ def test_removed_for_good_are_runs_recordings_and_design(design: Design) -> None
     assert (again.status_code, again.json()["code"]) == (409, "DELETION_OPEN")
     refused = admin.post(f"{API}/simulations/{simulation.pk}/restore")
     assert (refused.status_code, refused.json()["code"]) == (409, "DELETION_OPEN")
-    assert tasks.remove.func(deletion["id"]) == DeletionStatus.COMPLETED
+    assert tasks.delete.func(deletion["id"]) == DeletionStatus.COMPLETED
     assert set(Simulation.objects.all()) == {other}
     assert Execution.objects.get().simulation == other
     assert not Rosbag.objects.filter(pk=recorded.pk).exists()
@@ -154,19 +155,19 @@ def test_a_recording_that_a_template_plays_outlives_its_run(design: Design) -> N
     simulation = design()
     recorded = recording_of(ended(simulation))
     templates.create(name="from the recording", rosbag=recorded)
-    deletion = removal.request(simulation, permanent=True)
-    assert removal.run(deletion.pk) == DeletionStatus.COMPLETED
+    deletion = deletions.request(simulation, permanent=True)
+    assert deletions.run(deletion.pk) == DeletionStatus.COMPLETED
     assert Rosbag.objects.filter(pk=recorded.pk).exists()
 
 
 def test_a_deletion_whose_worker_was_killed_is_taken_up_once(design: Design, settings: Any) -> None:
-    deletion = removal.request(design(), permanent=True)
+    deletion = deletions.request(design(), permanent=True)
     assert tasks.take_up_deletions() == 0
     old = timezone.now() - timedelta(seconds=settings.TASK_LEASE_SECONDS + 1)
     Deletion.objects.filter(pk=deletion.pk).update(status=DeletionStatus.RUNNING, touched_at=old)
     assert tasks.take_up_deletions() == 1
     assert tasks.take_up_deletions() == 0
-    assert removal.run(deletion.pk) == DeletionStatus.COMPLETED
+    assert deletions.run(deletion.pk) == DeletionStatus.COMPLETED
     assert not Simulation.objects.exists()
 
 
@@ -175,17 +176,17 @@ def test_a_deletion_waits_while_redis_is_away(
 ) -> None:
     simulation = design()
     ended(simulation)
-    deletion = removal.request(simulation, permanent=True)
+    deletion = deletions.request(simulation, permanent=True)
 
     def away(_execution: int) -> None:
         raise LiveAwayError("Redis does not answer")
 
     with monkeypatch.context() as patched:
         patched.setattr(live, "forget", away)
-        assert removal.run(deletion.pk) == DeletionStatus.RUNNING
+        assert deletions.run(deletion.pk) == DeletionStatus.RUNNING
     deletion.refresh_from_db()
     assert (deletion.error, deletion.progress) == ("Redis does not answer", 25)
-    assert removal.run(deletion.pk) == DeletionStatus.COMPLETED
+    assert deletions.run(deletion.pk) == DeletionStatus.COMPLETED
     deletion.refresh_from_db()
     assert (deletion.error, deletion.progress) == ("", 100)
 

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from simulations.models import AgentRun, Event, Execution, Simulation
-from simulations.services import lifecycle, removal
+from simulations.services import deletion, lifecycle
 
 Design = Callable[..., Simulation]
 
@@ -70,7 +70,7 @@ def test_prune_removes_folders_of_complete_runs_only(design: Design, settings: A
 def test_purge_takes_what_was_deleted_long_ago(design: Design) -> None:
     old, young, living = design(name="old"), design(name="young"), design(name="living")
     for simulation in (old, young):
-        removal.request(simulation)
+        deletion.request(simulation)
     Simulation.objects.filter(pk=old.pk).update(deleted_at=timezone.now() - timedelta(days=9))
     assert counted("purge_deleted", "--older-than", "7")["simulations"] == 1
     assert set(Simulation.objects.all()) == {young, living}

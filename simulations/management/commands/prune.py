@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from simulations.services.deletion import prune
+from simulations.services.retention import prune
 
 
 class Command(BaseCommand):
