@@ -60,6 +60,11 @@ def request(
                 raise AlreadyRunningError(
                     _("The simulation is running: stop its execution first, then delete it.")
                 )
+            if permanent:  # takes all the steps of one that only hides, too
+                hiding = Deletion.objects.filter(simulation_id=simulation.pk, permanent=False)
+                hiding.filter(status__in=OPEN_DELETION).update(
+                    status=DeletionStatus.COMPLETED, progress=100, ended_at=now
+                )
             steps = [
                 {"name": name, "status": DeletionStatus.PENDING}
                 for name in plan(permanent=permanent)
