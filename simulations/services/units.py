@@ -253,7 +253,7 @@ def _write_changes(execution_id: int, standing: _Standing, message: Snapshot) ->
             _end(row, message, log + message.log)
         rows.append(row)
     if message.final:  # one row of the attempt keeps the log, be all well
-        rows[0].last_log = (log + message.log)[-LAST_LOG:]
+        rows[0].last_log = _printable(log + message.log)[-LAST_LOG:]
     # Again only what is open: the controller may have given an agent up since it was read.
     AgentRun.objects.exclude(status__in=AGENT_ENDED).bulk_update(rows, [*FIGURES, *_END])
 
@@ -299,5 +299,10 @@ def _end(row: AgentRun, message: Snapshot, log: str) -> None:
     if row.status == AgentStatus.FAILED and message.failure is not None:
         known = message.failure.code in FailureCode.values
         row.failure_code = message.failure.code if known else FailureCode.AGENT_CRASHED
-        row.failure_text = message.failure.text
-        row.last_log = log[-LAST_LOG:]
+        row.failure_text = _printable(message.failure.text)
+        row.last_log = _printable(log)[-LAST_LOG:]
+
+
+def _printable(text: str) -> str:
+    """A text that every database takes: PostgreSQL keeps no NUL."""
+    return text.replace("\0", "")

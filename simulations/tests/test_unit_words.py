@@ -159,3 +159,11 @@ def test_while_redis_is_away_nobody_waits_for_it(
     fresh._away_until = 0
     units.report(stage_run.execution_id, said(stage_run, "RUNNING", 9))
     assert live.listening_since() > 1.0
+
+
+def test_last_words_that_a_database_cannot_keep_are_kept_without_them(stage_run: StageRun) -> None:
+    failure = Failure(code="BAG_INVALID", text="bad\0 header")
+    last = said(stage_run, "FAILED", failure=failure, log="read\0\n", final=True)
+    units.report(stage_run.execution_id, last)
+    rows = AgentRun.objects.values_list("failure_text", "last_log")
+    assert set(rows) == {("bad header", "read\n")}
