@@ -119,6 +119,10 @@ SENTENCES = {
     "CHECKSUM_MISMATCH": _(
         "{file} in the storage has another checksum than announced: upload the bag again."
     ),
+    "SAME_CONTENT": _(
+        "The same content is there already as {twin} (rosbag {id}): delete one of the two if you need "
+        "only one."
+    ),
     "VALUES_IMPLAUSIBLE": _(
         "The bag holds names or numbers that no recorder writes: check what made it, then "
         "upload it again."

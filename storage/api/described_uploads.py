@@ -42,7 +42,8 @@ CREATE = extend_schema(
         "where, nothing needs to be sent. Each address holds for `address_seconds`; ask for new ones with "
         "`GET /uploads/{id}` or `GET /uploads/{id}/parts`. A part has exactly the size that is told. Its "
         "answer has an ETag, and `Content-MD5` is compared where it is sent. A `sha256` that is left out is "
-        "taken from what arrived. An upload that nobody goes on with for a day is given up."
+        "taken from what arrived; name the ETags at the end then, above all of "
+        "parts that were sent twice. An upload that nobody goes on with for a day is given up."
     ),
 )
 RETRIEVE = extend_schema(

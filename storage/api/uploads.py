@@ -94,11 +94,10 @@ class UploadViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Rosbag]):
         asked = PartsQuery(data=request.query_params)
         asked.is_valid(raise_exception=True)
         values = asked.validated_data
-        limit = values["limit"]
         plan = sessions.addresses(
-            self._session(), values["file"], after=values["after"], limit=limit
+            self._session(), values["file"], after=values["after"], limit=values["limit"]
         )
-        return Response(AddressesSerializer(_addresses(plan, limit)).data)
+        return Response(AddressesSerializer(_addresses(plan)).data)
 
     @described.COMPLETE
     @action(detail=True, methods=["post"])
@@ -137,20 +136,14 @@ def _told(rosbag: Rosbag, states: list[FileState]) -> dict[str, Any]:
 
 
 def _first_addresses(rosbag: Rosbag, states: list[FileState]) -> list[dict[str, Any]]:
-    left = FIRST_ADDRESSES
-    found = []
-    for state in [each for each in states if each.missing][:FIRST_FILES]:
-        if left:
-            plan = sessions.addresses(rosbag, state.file.path, after=0, limit=left)
-            found.append(_addresses(plan, left))
-            left -= len(plan.parts)
-    return found
+    found = sessions.first_addresses(rosbag, states, limit=FIRST_ADDRESSES, most_files=FIRST_FILES)
+    return [_addresses(plan) for plan in found]
 
 
-def _addresses(plan: FilePlan, limit: int) -> dict[str, Any]:
-    last = plan.parts[-1].number if len(plan.parts) == limit else None
+def _addresses(plan: FilePlan) -> dict[str, Any]:
     parts = [
         {"number": part.number, "offset": part.offset, "size": part.size, "url": part.url}
         for part in plan.parts
     ]
+    last = plan.parts[-1].number if plan.more else None
     return {"path": plan.path, "parts": parts, "next_after": last}

@@ -21,6 +21,7 @@ from storage.exceptions import (
     FilesInvalidError,
     UploadAbortedError,
     UploadBusyError,
+    UploadClosedError,
     UploadForeignError,
     UploadNotFoundError,
 )
@@ -137,6 +138,24 @@ def addresses(rosbag: Rosbag, path: str, *, after: int, limit: int) -> FilePlan:
     return plan(_file(rosbag, path), "browser", after=after, limit=limit)
 
 
+def first_addresses(
+    rosbag: Rosbag, states: Sequence[FileState], *, limit: int, most_files: int
+) -> list[FilePlan]:
+    """Addresses of the first missing parts, `limit` in all, of at most so many files.
+
+    Raises:
+        UploadClosedError, StoreError: as `addresses`.
+    """
+    uploads.require_open(rosbag)
+    uploads.touch(rosbag)
+    found: list[FilePlan] = []
+    for state in [each for each in states if each.missing][:most_files]:
+        left = limit - sum(len(each.parts) for each in found)
+        if left > 0:
+            found.append(plan(state.file, "browser", limit=left))
+    return found
+
+
 def complete(rosbag: Rosbag, named: Sequence[FinishedUpload]) -> Completed:
     """Join the parts; the rosbag then awaits verification. Twice, or at once, gives the same answer.
 
@@ -157,9 +176,15 @@ def complete(rosbag: Rosbag, named: Sequence[FinishedUpload]) -> Completed:
         return Completed(done, now=done.status == Status.VERIFYING)
 
 
-def abort(rosbag: Rosbag) -> bool:
-    """Give a session up; False when it has been completed before."""
-    return uploads.abandon(rosbag)
+def abort(rosbag: Rosbag) -> None:
+    """Give a session up.
+
+    Raises:
+        UploadClosedError: it has been completed before.
+        StoreError: the storage is away; call again.
+    """
+    if not uploads.abandon(rosbag):
+        raise UploadClosedError(_("This upload is complete: delete the rosbag instead."))
 
 
 @contextmanager

@@ -25,11 +25,12 @@ class PartPlan:
 
 @dataclass(frozen=True)
 class FilePlan:
-    """The parts of a file that the storage does not hold yet, or a page of them."""
+    """The parts of a file that the storage does not hold yet; `more` after a page of them."""
 
     path: str
     upload_id: str
     parts: list[PartPlan]
+    more: bool = False
 
 
 def part_sizes(size: int) -> list[int]:
@@ -75,7 +76,7 @@ def plan(
         )
         for number in missing[:limit]
     ]
-    return FilePlan(file.path, file.upload_id, parts)
+    return FilePlan(file.path, file.upload_id, parts, more=len(parts) < len(missing))
 
 
 def is_whole(file: RosbagFile) -> bool:

@@ -24,6 +24,7 @@ from storage.exceptions import RosbagBusyError, RosbagNotFoundError
 from storage.models import Rosbag, RosbagFile, RosbagTopic
 from storage.services.digest import content_digest, file_sha256
 from storage.services.lease import Lease
+from storage.services.sameness import find
 
 log = structlog.get_logger(__name__)
 
@@ -112,6 +113,7 @@ def _work(lease: Lease) -> None:
 def _facts(rosbag_id: int) -> tuple[dict[str, Any], list[RosbagTopic]]:
     """What to write of a rosbag: the fields of its row, and its topics."""
     files = list(RosbagFile.objects.filter(rosbag_id=rosbag_id))
+    known = all(file.sha256 for file in files)
     with _work_folder(rosbag_id) as folder:
         for file in files:
             if fault := _fetch(file, folder):
@@ -122,6 +124,8 @@ def _facts(rosbag_id: int) -> tuple[dict[str, Any], list[RosbagTopic]]:
         "content_digest": digest,
         "size": sum(file.size for file in files),
     }
+    if not known and (twin := find(digest)) and twin.pk != rosbag_id:
+        facts |= _with_twin(facts, twin)
     topics = verdict.index.topics if verdict.index else ()
     return facts, [_topic(rosbag_id, topic) for topic in topics]
 
@@ -150,7 +154,11 @@ def _fetch(file: RosbagFile, folder: Path) -> dict[str, Any] | None:
     found = target.stat().st_size
     if found != file.size:
         return _rejection("SIZE_MISMATCH", file=file.path, size=file.size, found=found)
-    if file_sha256(target) != file.sha256:
+    found_sha256 = file_sha256(target)
+    if not file.sha256:  # its sender did not know it
+        file.sha256 = found_sha256
+        file.save(update_fields=["sha256"])
+    if found_sha256 != file.sha256:
         return _rejection("CHECKSUM_MISMATCH", file=file.path)
     return None
 
@@ -160,6 +168,18 @@ def _rejection(code: str, **details: str | int) -> dict[str, Any]:
         text = sentence(code, details)
     outcome = {"status": Status.REJECTED, "code": code, "details": details, "text": text}
     return NO_INDEX | outcome | {"warnings": []}
+
+
+def _with_twin(facts: dict[str, Any], twin: Rosbag) -> dict[str, Any]:
+    """Say that the content is there already: without checksums nobody could know it before."""
+    details: dict[str, str | int | float] = {"twin": twin.name, "id": twin.pk}
+    with override("en"):
+        text = sentence("SAME_CONTENT", details)
+    warning = {"code": "SAME_CONTENT", "details": details, "text": text}
+    status = facts["status"]
+    if status == Status.READY:
+        status = Status.READY_WITH_WARNINGS
+    return {"status": status, "warnings": [*facts["warnings"], warning]}
 
 
 def _of_verdict(verdict: Verdict) -> dict[str, Any]:

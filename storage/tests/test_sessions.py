@@ -1,0 +1,275 @@
+"""Upload sessions over HTTP, on a folder and on S3: from the first part to the verdict."""
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import urllib3
+from django.test import Client
+from rest_framework.test import APIClient
+
+from accounts.choices import Role
+from accounts.models import User
+from storage.choices import Status
+from storage.client.base import ObjectStore
+from storage.models import Rosbag
+from storage.services import intake, verification
+from storage.tests.conftest import MakeBag
+
+pytestmark = pytest.mark.django_db
+URL = "/api/v1/uploads"
+PART = 5 * 2**20
+BIG = bytes(range(256)) * (PART // 256) * 2 + b"the rest"
+
+
+def signed_in(role: Role, name: str = "") -> APIClient:
+    client = APIClient()
+    email = f"{name or role}@example.org"
+    client.force_authenticate(User.objects.create(email=email, role=role))
+    return client
+
+
+@pytest.fixture
+def operator(settings: Any) -> APIClient:
+    settings.UPLOAD_PART_BYTES = PART
+    return signed_in(Role.OPERATOR)
+
+
+def put(url: str, body: bytes, headers: Mapping[str, str] | None = None) -> tuple[int, str]:
+    """Send a part as a program does; the answer is status and ETag."""
+    if url.startswith("/"):
+        answer: Any = Client().put(url, body, "application/octet-stream", headers=headers)
+        return answer.status_code, answer.headers.get("ETag", "")
+    answer = urllib3.request("PUT", url, body=body, headers=headers)
+    return answer.status, answer.headers.get("ETag", "")
+
+
+def described(folder: Path, *, checksums: bool = True) -> list[dict[str, Any]]:
+    files = []
+    for path in sorted(folder.iterdir()):
+        file = {"path": path.name, "size": path.stat().st_size}
+        if checksums:
+            file["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+        files.append(file)
+    return files
+
+
+def begin(client: APIClient, files: list[dict[str, Any]]) -> dict[str, Any]:
+    answer = client.post(URL, {"name": "course", "files": files})
+    assert answer.status_code == 201, answer.content
+    assert answer["Location"].endswith(f"{URL}/{answer.json()['id']}")
+    return dict(answer.json())
+
+
+def one_file(client: APIClient, body: bytes = BIG, sha256: str | None = None) -> dict[str, Any]:
+    known = sha256 or hashlib.sha256(body).hexdigest()
+    return begin(client, [{"path": "a.db3", "size": len(body), "sha256": known}])
+
+
+def send_addressed(told: dict[str, Any], folder: Path) -> None:
+    for file in told["addresses"]:
+        body = (folder / file["path"]).read_bytes()
+        for part in file["parts"]:
+            span = body[part["offset"] : part["offset"] + part["size"]]
+            assert put(part["url"], span)[0] == 200
+
+
+def test_a_bundle_arrives_and_is_verified(
+    store: ObjectStore, operator: APIClient, make_bag: MakeBag
+) -> None:
+    folder = make_bag(messages=7)
+    (folder / "empty.txt").touch()
+    told = begin(operator, described(folder))
+    assert (told["state"], told["stored_bytes"], told["part_etag"]) == (
+        "open",
+        0,
+        store.etag_algorithm,
+    )
+    send_addressed(told, folder)
+    whole = operator.get(f"{URL}/{told['id']}").json()
+    assert whole["stored_bytes"] == whole["size"] == sum(file["size"] for file in whole["files"])
+    first, second = (operator.post(f"{URL}/{told['id']}/complete", {}) for _ in range(2))
+    assert (first.status_code, second.status_code) == (202, 202)
+    assert first.json()["id"] == second.json()["id"] == told["id"]
+    rosbag = verification.run(told["id"])
+    assert (rosbag.status, rosbag.message_count, rosbag.name) == (Status.READY, 7, "course")
+    done = operator.get(f"{URL}/{told['id']}").json()
+    assert (done["state"], done["rosbag"]["status"], done["addresses"]) == (
+        "completed",
+        "ready",
+        [],
+    )
+
+
+def test_a_broken_upload_goes_on_where_it_was(store: ObjectStore, operator: APIClient) -> None:
+    told = one_file(operator)
+    [parts] = [file["parts"] for file in told["addresses"]]
+    assert [(part["number"], part["size"]) for part in parts] == [(1, PART), (2, PART), (3, 8)]
+    assert put(parts[2]["url"], b"the rest")[0] == 200  # out of order
+    answer = operator.post(f"{URL}/{told['id']}/complete", {})
+    assert (answer.status_code, answer.json()["code"]) == (409, "UPLOAD_INCOMPLETE")
+    assert answer.json()["errors"][0]["pointer"] == "/files/a.db3"
+    assert "1-2" in answer.json()["errors"][0]["detail"]
+    state = operator.get(f"{URL}/{told['id']}").json()
+    assert (state["files"][0]["missing"], state["stored_bytes"]) == ([[1, 2]], 8)
+    sent = []
+    for part in state["addresses"][0]["parts"]:
+        put(part["url"], b"other" + bytes(PART - 5))
+        span = BIG[part["offset"] : part["offset"] + part["size"]]
+        status, etag = put(part["url"], span)  # repeated: the one whose ETag is named counts
+        assert status == 200
+        sent.append({"number": part["number"], "etag": etag})
+    body = {"files": [{"path": "a.db3", "parts": sent[::-1]}]}
+    assert operator.post(f"{URL}/{told['id']}/complete", body).status_code == 202
+    verification.run(told["id"])
+    assert Rosbag.objects.get().code != "CHECKSUM_MISMATCH"
+    with store.open(f"rosbags/{told['id']}/a.db3") as stored:
+        assert hashlib.file_digest(stored, "sha256").digest() == hashlib.sha256(BIG).digest()
+
+
+def test_addresses_come_in_pages(store: ObjectStore, operator: APIClient) -> None:
+    told = one_file(operator)
+    url = f"{URL}/{told['id']}/parts?file=a.db3&limit=2"
+    first = operator.get(url).json()
+    assert ([part["number"] for part in first["parts"]], first["next_after"]) == ([1, 2], 2)
+    second = operator.get(f"{url}&after=2").json()
+    assert ([part["number"] for part in second["parts"]], second["next_after"]) == ([3], None)
+    assert put(second["parts"][0]["url"], b"the rest")[0] == 200
+    assert operator.get(f"{url}&after=2").json()["parts"] == []
+
+
+def test_a_part_of_another_size_does_not_count(store: ObjectStore, operator: APIClient) -> None:
+    told = one_file(operator)
+    status, _etag = put(told["addresses"][0]["parts"][2]["url"], b"too many bytes")
+    assert status == (400 if store.etag_algorithm == "sha256" else 200)  # S3 takes what it gets
+    state = operator.get(f"{URL}/{told['id']}").json()
+    assert state["files"][0]["missing"] == [[1, 3]]
+
+
+def test_a_part_that_was_altered_on_its_way_is_refused(
+    store: ObjectStore, operator: APIClient
+) -> None:
+    told = one_file(operator)
+    url = told["addresses"][0]["parts"][2]["url"]
+    md5 = base64.b64encode(hashlib.md5(b"the rest").digest()).decode()  # noqa: S324
+    assert put(url, b"the_rest", {"Content-MD5": md5})[0] == 400
+    assert operator.get(f"{URL}/{told['id']}").json()["stored_bytes"] == 0
+    assert put(url, b"the rest", {"Content-MD5": md5})[0] == 200
+    assert operator.get(f"{URL}/{told['id']}").json()["stored_bytes"] == 8
+
+
+def test_etags_are_compared(store: ObjectStore, operator: APIClient) -> None:
+    told = one_file(operator, b"small")
+    _status, etag = put(told["addresses"][0]["parts"][0]["url"], b"small")
+    assert etag.strip('"') == hashlib.new(told["part_etag"], b"small").hexdigest()
+    other = hashlib.new(told["part_etag"], b"other").hexdigest()
+    for etags, status in ((f'"{other}"', 409), (etag, 202)):
+        body = {"files": [{"path": "a.db3", "parts": [{"number": 1, "etag": etags}]}]}
+        assert operator.post(f"{URL}/{told['id']}/complete", body).status_code == status
+
+
+def test_another_content_than_announced_is_rejected_by_name(
+    store: ObjectStore, operator: APIClient
+) -> None:
+    told = one_file(operator, b"small", hashlib.sha256(b"other").hexdigest())
+    put(told["addresses"][0]["parts"][0]["url"], b"small")
+    assert operator.post(f"{URL}/{told['id']}/complete", {}).status_code == 202
+    rosbag = verification.run(told["id"])
+    assert (rosbag.status, rosbag.code) == (Status.REJECTED, "CHECKSUM_MISMATCH")
+    assert "a.db3" in rosbag.sentence
+
+
+def test_a_checksum_may_be_unknown(
+    store: ObjectStore, operator: APIClient, make_bag: MakeBag
+) -> None:
+    folder = make_bag()
+    told = begin(operator, described(folder, checksums=False))
+    send_addressed(told, folder)
+    operator.post(f"{URL}/{told['id']}/complete", {})
+    rosbag = verification.run(told["id"])
+    assert rosbag.status == Status.READY
+    assert set(rosbag.files.values_list("path", "sha256")) == {
+        (file["path"], file["sha256"]) for file in described(folder)
+    }
+    assert intake.import_folder(folder).pk == rosbag.pk
+    again = begin(operator, described(folder, checksums=False))
+    send_addressed(again, folder)
+    operator.post(f"{URL}/{again['id']}/complete", {})
+    twin = verification.run(again["id"])
+    assert twin.warnings[0]["code"] == "SAME_CONTENT"
+    assert twin.status == Status.READY_WITH_WARNINGS
+
+
+def test_what_is_there_already_needs_no_upload(operator: APIClient, make_bag: MakeBag) -> None:
+    folder = make_bag()
+    rosbag = verification.run(intake.import_folder(folder).pk)
+    answer = operator.post(URL, {"files": described(folder)})
+    assert answer.status_code == 200
+    told = answer.json()
+    assert (told["rosbag"]["id"], told["state"], told["addresses"]) == (rosbag.pk, "completed", [])
+
+
+def test_what_came_meanwhile_is_answered(
+    store: ObjectStore, operator: APIClient, make_bag: MakeBag
+) -> None:
+    folder = make_bag()
+    told = begin(operator, described(folder))
+    send_addressed(told, folder)
+    first = intake.import_folder(folder)
+    answers = [operator.post(f"{URL}/{told['id']}/complete", {}).json() for _ in range(2)]
+    assert [answer["id"] for answer in answers] == [first.pk, first.pk]
+    assert operator.get(f"{URL}/{told['id']}").json()["rosbag"]["id"] == first.pk
+    assert list(store.list(f"rosbags/{told['id']}/")) == []
+
+
+def test_an_aborted_upload_is_gone(store: ObjectStore, operator: APIClient) -> None:
+    told = one_file(operator)
+    url = told["addresses"][0]["parts"][2]["url"]
+    put(url, b"the rest")
+    assert operator.delete(f"{URL}/{told['id']}").status_code == 204
+    assert put(url, b"the rest")[0] == 404
+    calls = [
+        operator.get(f"{URL}/{told['id']}"),
+        operator.delete(f"{URL}/{told['id']}"),
+        operator.post(f"{URL}/{told['id']}/complete", {}),
+        operator.get(f"{URL}/{told['id']}/parts?file=a.db3"),
+        operator.post(f"/api/v1/rosbags/{told['id']}/restore"),
+    ]
+    assert [(call.status_code, call.json()["code"]) for call in calls] == [
+        (410, "UPLOAD_ABORTED")
+    ] * 5
+    assert list(store.list("rosbags/")) == []
+    assert operator.get(URL).json()["results"] == []
+
+
+def test_a_completed_one_is_deleted_as_a_rosbag(operator: APIClient) -> None:
+    told = one_file(operator, b"small")
+    put(told["addresses"][0]["parts"][0]["url"], b"small")
+    operator.post(f"{URL}/{told['id']}/complete", {})
+    answer = operator.delete(f"{URL}/{told['id']}")
+    assert (answer.status_code, answer.json()["code"]) == (409, "UPLOAD_CLOSED")
+    assert operator.get(f"{URL}/{told['id']}/parts?file=a.db3").status_code == 409
+    assert Rosbag.objects.living().exists()
+
+
+def test_others_do_not_go_on_with_it_and_admins_do(operator: APIClient) -> None:
+    told = one_file(operator)
+    other = signed_in(Role.OPERATOR, "other")
+    assert other.get(f"{URL}/{told['id']}").json()["code"] == "UPLOAD_NOT_YOURS"
+    assert other.post(f"{URL}/{told['id']}/complete", {}).status_code == 403
+    assert other.delete(f"{URL}/{told['id']}").status_code == 403
+    assert other.get(URL).json()["results"] == []
+    admin = signed_in(Role.ADMIN)
+    assert [each["id"] for each in admin.get(URL).json()["results"]] == [told["id"]]
+    assert admin.get(f"{URL}/{told['id']}").status_code == 200
+    assert signed_in(Role.VIEWER).get(f"{URL}/{told['id']}").status_code == 403
+
+
+def test_only_sessions_are_sessions(operator: APIClient, make_bag: MakeBag) -> None:
+    rosbag = intake.import_folder(make_bag())
+    for pk in (rosbag.pk, 999999999999999999):
+        assert operator.get(f"{URL}/{pk}").json()["code"] == "UPLOAD_NOT_FOUND"
+        assert operator.post(f"{URL}/{pk}/complete", {}).status_code == 404
