@@ -1,11 +1,21 @@
 """The Django app of people and programs."""
 
 from django.apps import AppConfig
+from django.db.models.signals import pre_save
 from django.utils.translation import gettext_lazy as _
 
 
 class AccountsConfig(AppConfig):
-    """Users, roles and idempotency keys."""
+    """Users, roles, tokens of programs and idempotency keys."""
 
     name = "accounts"
     verbose_name = _("accounts")
+
+    def ready(self) -> None:
+        """Connect the audit, and tell the API's description of our tokens."""
+        from auditlog.models import LogEntry  # noqa: PLC0415  models are loaded only now
+
+        from accounts.api import authentication  # noqa: F401, PLC0415
+        from accounts.services.audit import name_actor  # noqa: PLC0415
+
+        pre_save.connect(name_actor, sender=LogEntry, dispatch_uid="accounts.name_actor")

@@ -25,3 +25,12 @@ class Scope(models.TextChoices):
     DESIGN = "design", _("make and change templates and simulations")
     RUN = "run", _("start and stop executions")
     ADMIN = "admin", _("whatever only admins may do")
+
+
+class AuditAction(models.TextChoices):
+    """What was done to a row, in the order of django-auditlog's numbers."""
+
+    CREATE = "create", _("made")
+    UPDATE = "update", _("changed")
+    DELETE = "delete", _("deleted")
+    ACCESS = "access", _("looked at")

@@ -1,4 +1,4 @@
-"""Users and idempotency keys."""
+"""Users, tokens of programs and idempotency keys."""
 
 from collections.abc import Iterable
 from typing import Any, ClassVar
@@ -9,9 +9,10 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
-from accounts.choices import Role
+from accounts.choices import Role, Scope
 from accounts.querysets import UserManager
 
 
@@ -27,6 +28,12 @@ class User(AbstractBaseUser):
         help_text=_("Switch this off instead of deleting an account: who did what stays known."),
     )
     date_joined = models.DateTimeField(_("date joined"), default=timezone.now, editable=False)
+    generation = models.PositiveIntegerField(
+        _("generation of sign-ins"),
+        default=0,
+        editable=False,
+        help_text=_("Counted up to end all sign-ins and sessions of before."),
+    )
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -66,6 +73,12 @@ class User(AbstractBaseUser):
         """Whether every right is granted: for active admins."""
         return self.is_active and self.role == Role.ADMIN
 
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Django's hash, over the generation too: a sign-in holds while both stay the same."""
+        salt = "accounts.models.User.get_session_auth_hash"
+        value = f"{self.generation}:{self.password}"
+        return salted_hmac(salt, value, secret=secret, algorithm="sha256").hexdigest()
+
     def has_role(self, needed: Role) -> bool:
         """Whether the user is active and may do what this role may."""
         return self.is_active and Role(self.role).covers(needed)
@@ -80,7 +93,43 @@ class User(AbstractBaseUser):
 
     def has_module_perms(self, app_label: str) -> bool:
         """Whether the console lists an app."""
-        return self.is_active  # every role may at least look
+        backends: list[Any] = auth.get_backends()  # ours has it, the base class does not
+        return any(backend.has_module_perms(self, app_label) for backend in backends)
+
+
+class ApiToken(models.Model):
+    """A long-lived token of a program; only its hash is kept."""
+
+    user = models.ForeignKey(
+        User, on_delete=models.CASCADE, related_name="api_tokens", verbose_name=_("user")
+    )
+    name = models.CharField(_("name"), max_length=100)
+    prefix = models.CharField(
+        _("beginning"), max_length=16, help_text=_("By which the token is recognized.")
+    )
+    digest = models.CharField(_("SHA-256 of the token"), max_length=64, unique=True)
+    scopes = models.JSONField[list[str]](_("scopes"), default=list)
+    expires_at = models.DateTimeField(_("holds until"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    last_used_at = models.DateTimeField(_("last used"), null=True, help_text=_("To the minute."))
+    revoked_at = models.DateTimeField(_("revoked"), null=True)
+
+    class Meta:
+        verbose_name = _("API token")
+        verbose_name_plural = _("API tokens")
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+    def granted(self) -> frozenset[Scope]:
+        """What it may be used for; words that are no scope (any more) grant nothing."""
+        return frozenset(Scope(word) for word in self.scopes if word in Scope.values)
+
+    def holds(self) -> bool:
+        """Whether it is neither revoked nor expired."""
+        expired = self.expires_at is not None and self.expires_at <= timezone.now()
+        return self.revoked_at is None and not expired
 
 
 class IdempotencyKey(models.Model):

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from axes.backends import AxesStandaloneBackend
 from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
+from django.http import HttpRequest
 from django.utils.module_loading import import_string
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -18,13 +20,15 @@ if TYPE_CHECKING:
     from rest_framework.views import APIView  # importing it loads this module
 
 OPERATED_APPS = frozenset({"storage", "templates", "simulations"})
+ADMIN_APPS = frozenset({"auditlog", "axes"})
+"""Who did what, and who tried which password: only admins look at it."""
 
 
 def verbs(role: Role, app_label: str) -> frozenset[str]:
     """List what a role below admin may do with the models of an app."""
     if role.covers(Role.OPERATOR) and app_label in OPERATED_APPS:
         return frozenset({"view", "add", "change", "delete"})
-    return frozenset({"view"})
+    return frozenset() if app_label in ADMIN_APPS else frozenset({"view"})
 
 
 @dataclass(frozen=True)
@@ -83,8 +87,19 @@ def rules_of(route: str | None) -> list[Rule]:
     return list(table().get(route or "", {}).values())
 
 
-class RoleBackend(ModelBackend):
+class RoleBackend(AxesStandaloneBackend, ModelBackend):  # type: ignore[misc]
     """Sign-in by e-mail and password; the console's rights follow the role, there are no groups."""
+
+    def authenticate(
+        self,
+        request: HttpRequest | None,
+        username: str | None = None,
+        password: str | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """As in Django, unless too many wrong passwords were tried: then nobody comes in for a while."""
+        AxesStandaloneBackend.authenticate(self, request, username, password, **kwargs)
+        return ModelBackend.authenticate(self, request, username, password, **kwargs)
 
     def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
         if not isinstance(user_obj, User) or not user_obj.is_active:
@@ -95,7 +110,9 @@ class RoleBackend(ModelBackend):
         )
 
     def has_module_perms(self, user_obj: Any, app_label: str) -> bool:
-        return isinstance(user_obj, User) and user_obj.is_active
+        if not isinstance(user_obj, User) or not user_obj.is_active:
+            return False
+        return user_obj.is_superuser or bool(verbs(Role(user_obj.role), app_label))
 
     def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
         """Answer none: no list is kept, ask `has_perm`."""

@@ -1,10 +1,41 @@
 """Addresses of this app under the API's prefix."""
 
-from django.urls import path
+from django.urls import path, re_path
+from rest_framework.routers import SimpleRouter
 
-from accounts.api.session import Me, SignIn
+from accounts.api import me, passwords, session
+from accounts.api.audit import AuditViewSet
+from accounts.api.reset_page import ResetPage
+from accounts.api.users import Roles, TokenViewSet, UserViewSet
+
+router = SimpleRouter(trailing_slash=False)
+router.register("users", UserViewSet, basename="user")
+router.register("tokens", TokenViewSet, basename="token")
+router.register("audit", AuditViewSet, basename="audit")
 
 api_urlpatterns = [
-    path("auth/signin", SignIn.as_view(), name="auth-signin"),
-    path("me", Me.as_view(), name="me"),
+    path("auth/signup", session.SignUp.as_view(), name="auth-signup"),
+    path("auth/signin", session.SignIn.as_view(), name="auth-signin"),
+    path("auth/refresh", session.Refresh.as_view(), name="auth-refresh"),
+    path("auth/logout", session.SignOut.as_view(), name="auth-logout"),
+    path("auth/verify", session.Verify.as_view(), name="auth-verify"),
+    path("auth/password/change", passwords.PasswordChange.as_view(), name="auth-password-change"),
+    path("auth/password/reset", passwords.PasswordReset.as_view(), name="auth-password-reset"),
+    path(
+        "auth/password/reset/confirm",
+        passwords.PasswordResetConfirm.as_view(),
+        name="auth-password-reset-confirm",
+    ),
+    path("me", me.Me.as_view(), name="me"),
+    path("me/sessions", me.SignIns.as_view(), name="me-sessions"),
+    path("me/sessions/<slug:id>", me.OneSignIn.as_view(), name="me-session"),
+    path("me/tokens", me.MyTokens.as_view(), name="me-tokens"),
+    re_path(r"^me/tokens/(?P<pk>[0-9]{1,18})$", me.MyToken.as_view(), name="me-token"),
+    path("roles", Roles.as_view(), name="roles"),
+    *router.urls,
+]
+urlpatterns = [
+    path(
+        "password/reset/<str:uidb64>/<str:token>", ResetPage.as_view(), name="password-reset-page"
+    ),
 ]

@@ -147,6 +147,20 @@ def time_zone(name: str, default: str) -> str:
     return given
 
 
+def rate(name: str, default: str) -> str:
+    """How often something may be done, such as `30/minute`.
+
+    Raises:
+        ImproperlyConfigured: it is written in another way.
+    """
+    given = str(env.str(name, default)).strip()
+    if not re.fullmatch(r"[1-9][0-9]{0,8}/(second|minute|hour|day)", given):
+        raise ImproperlyConfigured(
+            f"{name} must be a count per second, minute, hour or day, for example {default}."
+        )
+    return given
+
+
 def flag(name: str, *, default: bool) -> bool:
     """True or false, in the usual spellings."""
     try:

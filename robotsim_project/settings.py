@@ -21,6 +21,7 @@ from robotsim_project.environment import (
     level,
     number,
     private_socket,
+    rate,
     secret_key,
     time_zone,
     whole,
@@ -38,6 +39,8 @@ ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", ["*"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 
 INSTALLED_APPS = [
+    "auditlog",
+    "axes",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -66,9 +69,11 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.services.audit.remember_request",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "robotsim_project.urls"
@@ -144,11 +149,70 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 
+# Who may come in, and how often one may try.
+SIGN_UP = flag("SIGN_UP", default=not PRODUCTION)
+SIGN_UP_ROLE = choice("SIGN_UP_ROLE", "viewer", ["viewer", "operator"])
+REFRESH_TOKEN_EXPIRE_MINUTES = number("REFRESH_TOKEN_EXPIRE_MINUTES", 43200, least=1, most=525600)
+REFRESH_TOKEN_IDLE_MINUTES = number("REFRESH_TOKEN_IDLE_MINUTES", 10080, least=1, most=525600)
+REFRESH_TOKEN_GRACE_SECONDS = number("REFRESH_TOKEN_GRACE_SECONDS", 10, least=0, most=300)
+TRUSTED_PROXIES = whole("TRUSTED_PROXIES", 0, least=0, most=10)
+CALLER_RATES: dict[str, str | None] = {
+    "sign_in": rate("SIGN_IN_RATE", "30/minute"),
+    "sign_up": rate("SIGN_UP_RATE", "20/hour"),
+    "refresh": rate("REFRESH_RATE", "300/minute"),
+    "password_reset": rate("PASSWORD_RESET_RATE", "10/hour"),
+}
+if ENVIRONMENT == "test":  # all tests come from one address
+    CALLER_RATES = dict.fromkeys(CALLER_RATES)
+AXES_FAILURE_LIMIT = whole("LOCK_AFTER_FAILURES", 5, least=1, most=1000)
+AXES_COOLOFF_TIME = timedelta(minutes=number("LOCK_MINUTES", 15, least=0.1, most=10080))
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # who waits gets in, whoever tries meanwhile
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False  # accounts.admin has the locks
+AXES_VERBOSE = False
+AXES_USERNAME_FORM_FIELD = "username"
+AXES_USERNAME_CALLABLE = "accounts.services.callers.tried_name"
+AXES_CLIENT_IP_CALLABLE = "accounts.services.callers.client_address"
+AXES_LOCKOUT_CALLABLE = "accounts.services.callers.locked_page"
+
+# Mail, for password resets only.
+EMAIL_HOST = env.str("EMAIL_HOST", "")
+EMAIL_PORT = whole("EMAIL_PORT", 587, least=1, most=65535)
+EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", "")
+EMAIL_SECURITY = choice("EMAIL_SECURITY", "starttls", ["none", "starttls", "tls"])
+EMAIL_USE_TLS = EMAIL_SECURITY == "starttls"
+EMAIL_USE_SSL = EMAIL_SECURITY == "tls"
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "robotsim@localhost")
+# Without a mail server the mail is printed, but a log in production is no place for a secret link.
+EMAIL_BACKEND = "django.core.mail.backends." + (
+    "smtp.EmailBackend"
+    if EMAIL_HOST
+    else "dummy.EmailBackend"
+    if PRODUCTION
+    else "console.EmailBackend"
+)
+PASSWORD_RESET_TIMEOUT = 60 * whole("PASSWORD_RESET_MINUTES", 60, least=1, most=10080)
+
+# Who changed what. Fields that only the system writes are left out.
+AUDITLOG_INCLUDE_TRACKING_MODELS = (
+    {"model": "accounts.User", "exclude_fields": ["password", "last_login"]},
+    {"model": "accounts.ApiToken", "exclude_fields": ["digest", "last_used_at"]},
+    {"model": "storage.Rosbag", "include_fields": ["name", "status", "deleted_at"]},
+    "templates.Template",
+    "simulations.Mec",
+    {"model": "simulations.Simulation", "exclude_fields": ["latest_execution", "updated_at"]},
+    "simulations.Stage",
+)
+
 API_STR = api_prefix("API_STR", "/api/v1")
 ACCESS_TABLE = "robotsim_project.access.TABLE"
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "rest_framework_simplejwt.authentication.JWTAuthentication",
+        "accounts.api.authentication.BearerAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.RolePermission"],
@@ -177,6 +241,9 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": API_STR,
     "ENUM_NAME_OVERRIDES": {
+        "RoleEnum": "accounts.choices.Role",
+        "ScopeEnum": "accounts.choices.Scope",
+        "AuditActionEnum": "accounts.choices.AuditAction",
         "AgentStatusEnum": "simulations.choices.AgentStatus",
         "RecordingStatusEnum": "simulations.choices.RecordingStatus",
         "RosbagStatusEnum": "storage.choices.Status",
@@ -189,6 +256,8 @@ SIMPLE_JWT = {
         minutes=number("ACCESS_TOKEN_EXPIRE_MINUTES", 30, least=1, most=1440)
     ),
     "SIGNING_KEY": SECRET_KEY,
+    "AUDIENCE": "robotsim",
+    "ISSUER": "robotsim",
     "UPDATE_LAST_LOGIN": False,
     # A changed password ends the tokens that were got with the old one.
     "CHECK_REVOKE_TOKEN": True,
@@ -196,6 +265,7 @@ SIMPLE_JWT = {
 
 # How a run behaves; the rules are in docs/architecture.md.
 SERVER_URL = address("SERVER_URL", "http://127.0.0.1:8000", ["http", "https"]).rstrip("/")
+PASSWORD_RESET_URL = env.str("PASSWORD_RESET_URL", f"{SERVER_URL}/password/reset/{{uid}}/{{token}}")
 BACKEND = choice("BACKEND", "local", ["local"])
 AGENTS_PER_UNIT = whole("AGENTS_PER_UNIT", 10, least=1, most=1000)
 MAX_AGENTS = whole("MAX_AGENTS", 10_000, least=1, most=1_000_000)

@@ -27,6 +27,7 @@ urlpatterns = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
     path(f"{settings.API_STR.strip('/')}/", include(api)),
+    path("", include("accounts.urls")),
     path("", include("storage.urls")),
 ]
 

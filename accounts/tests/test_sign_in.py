@@ -24,7 +24,14 @@ def sign_in(email: str, password: str = PASSWORD) -> APIClient:
 def test_the_token_opens_the_api(people: dict[Role, User]) -> None:
     answer = APIClient().post(SIGN_IN, {"email": " Viewer@Example.ORG ", "password": PASSWORD})
     assert answer.status_code == 200
-    assert set(answer.data) == {"access", "expires_at", "role", "email"}
+    assert set(answer.data) == {
+        "access",
+        "expires_at",
+        "refresh",
+        "refresh_expires_at",
+        "role",
+        "email",
+    }
     assert (answer.data["role"], answer.data["email"]) == ("viewer", "viewer@example.org")
     expires = parse_datetime(answer.data["expires_at"])
     assert expires is not None

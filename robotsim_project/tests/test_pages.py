@@ -47,7 +47,7 @@ def test_a_crash_outside_the_views_is_a_problem_document(
     def crash(*_: object) -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr("accounts.api.session.Me.dispatch", crash)
+    monkeypatch.setattr("accounts.api.me.Me.dispatch", crash)
     answer = Client(raise_request_exception=False).get(f"{settings.API_STR}/me")
     assert answer.status_code == 500
     assert answer.json()["code"] == "INTERNAL_ERROR"

@@ -1,0 +1,96 @@
+"""Who changed what, for admins."""
+
+from typing import Any
+
+import django_filters
+from auditlog.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import mixins, serializers, viewsets
+
+from accounts.choices import AuditAction
+
+ACTIONS = dict(enumerate(AuditAction))
+NUMBERS = {action: number for number, action in ACTIONS.items()}
+
+
+class AuditSerializer(serializers.ModelSerializer[LogEntry]):
+    """One change: `changes` holds old and new value by field."""
+
+    at = serializers.DateTimeField(source="timestamp")
+    action = serializers.SerializerMethodField()
+    object_type = serializers.SerializerMethodField(help_text=_("Such as templates.template."))
+    object_id = serializers.CharField(source="object_pk")
+    object_name = serializers.CharField(source="object_repr")
+    actor_email = serializers.SerializerMethodField()
+    address = serializers.IPAddressField(source="remote_addr", allow_null=True)
+    token = serializers.SerializerMethodField(help_text=_("Id of the program's token; null: none."))
+    changes = serializers.SerializerMethodField()
+
+    class Meta:
+        model = LogEntry
+        fields = [
+            "id",
+            "at",
+            "action",
+            "object_type",
+            "object_id",
+            "object_name",
+            "actor",
+            "actor_email",
+            "address",
+            "token",
+            "changes",
+        ]
+
+    @extend_schema_field(serializers.ChoiceField(choices=AuditAction.choices))
+    def get_action(self, entry: LogEntry) -> str:
+        return str(ACTIONS[entry.action])
+
+    def get_object_type(self, entry: LogEntry) -> str:
+        kind = ContentType.objects.get_for_id(entry.content_type_id)  # cached
+        return f"{kind.app_label}.{kind.model}"
+
+    def get_actor_email(self, entry: LogEntry) -> str | None:
+        email: str | None = entry.actor_email
+        return email
+
+    def get_token(self, entry: LogEntry) -> int | None:
+        token: int | None = (entry.additional_data or {}).get("token")
+        return token
+
+    @extend_schema_field(OpenApiTypes.OBJECT)
+    def get_changes(self, entry: LogEntry) -> Any:
+        return entry.changes or {}
+
+
+class AuditFilter(django_filters.FilterSet):
+    """What the list can be narrowed by."""
+
+    actor = django_filters.NumberFilter("actor_id", min_value=1, max_value=2**63 - 1)
+    actor_email = django_filters.CharFilter("actor_email", lookup_expr="iexact")
+    action = django_filters.ChoiceFilter(choices=AuditAction.choices, method="by_action")
+    object_type = django_filters.CharFilter(method="by_type", label=_("Such as storage.rosbag"))
+    object_id = django_filters.CharFilter("object_pk", max_length=255)
+    after = django_filters.IsoDateTimeFilter("timestamp", lookup_expr="gte")
+    before = django_filters.IsoDateTimeFilter("timestamp", lookup_expr="lt")
+
+    def by_action(self, rows: QuerySet[LogEntry], _name: str, value: str) -> QuerySet[LogEntry]:
+        return rows.filter(action=NUMBERS[AuditAction(value)])
+
+    def by_type(self, rows: QuerySet[LogEntry], _name: str, value: str) -> QuerySet[LogEntry]:
+        app_label, _dot, model = value.lower().partition(".")
+        kinds = ContentType.objects.filter(app_label=app_label, model=model)
+        return rows.filter(content_type__in=list(kinds))
+
+
+class AuditViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[LogEntry]):
+    """Changes of accounts, tokens, rosbags, templates, mecs and simulations, the newest first."""
+
+    queryset = LogEntry.objects.order_by("-id")
+    serializer_class = AuditSerializer
+    filterset_class = AuditFilter
+    ordering_fields = ["id"]
