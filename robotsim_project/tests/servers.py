@@ -3,13 +3,14 @@
 import os
 import shutil
 import signal
-import socket
 import stat
 import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
+
+import psycopg
 
 from robotsim_project.local.children import die_with_parent, end
 from robotsim_project.local.redis import redis_answers, redis_command
@@ -96,7 +97,7 @@ class PostgreSQL:
         options = [*quick, *place, "max_connections=300", "shared_buffers=32MB"]
         flags = [word for option in options for word in ("-c", option)]
         self._process = self._run([programs / "postgres", "-D", data, *flags])
-        wait_until(lambda: listening(self._folder / ".s.PGSQL.5432"), self._process, self._log)
+        wait_until(lambda: answers(self.url), self._process, self._log)
 
     def stop(self) -> None:
         """End it at once (nothing in it is kept)."""
@@ -134,10 +135,13 @@ class PostgreSQL:
             )
 
 
-def listening(path: Path) -> bool:
-    """Whether somebody takes connections on that unix socket."""
-    with socket.socket(socket.AF_UNIX) as connection:
-        return connection.connect_ex(str(path)) == 0
+def answers(url: str) -> bool:
+    """Whether a database answers; while it starts up it takes connections and refuses them."""
+    try:
+        psycopg.connect(url, connect_timeout=2).close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def wait_until(
