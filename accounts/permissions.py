@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
+from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
@@ -73,6 +74,8 @@ class RolePermission(BasePermission):
     """Asks the one table of rules; an address or a method without a row is closed."""
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
+        if request.method not in view.allowed_methods:
+            raise MethodNotAllowed(str(request.method))  # else 403: there can be no row for it
         match = request.resolver_match
         route = match.view_name if match else None
         scopes = getattr(request.auth, "scopes", None)

@@ -10,11 +10,9 @@ from typing import Any
 import structlog
 from django.core import exceptions as django_errors
 from django.db import DataError, InterfaceError, OperationalError
-from django.db.models import QuerySet
 from django.http import Http404
 from django.http.request import UnreadablePostError
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from rest_framework import exceptions
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
@@ -22,19 +20,11 @@ from rest_framework.response import Response
 from rest_framework.serializers import as_serializer_error
 from rest_framework.views import set_rollback
 
+from accounts.api.bodies import TooLarge
 from robotsim_project.problems import MEDIA_TYPE, internal_error, members
 
 RETRY_AFTER_SECONDS = 5
 WHOLE_DOCUMENT = frozenset({"non_field_errors", "__all__"})
-
-
-class TooLarge(exceptions.APIException):
-    """The body is larger than the server reads into memory."""
-
-    status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-    default_detail = gettext_lazy("The request is too large.")
-    default_code = "too_large"
-
 
 log = structlog.get_logger(__name__)
 
@@ -47,12 +37,12 @@ class NewestFirst(CursorPagination):
     max_page_size = 500
 
     def paginate_queryset(
-        self, queryset: QuerySet[Any], request: Request, view: Any = None
+        self, queryset: Any, request: Request, view: Any = None
     ) -> list[Any] | None:
         """As in the base; a forged cursor, with a position that no column takes, is not found (404)."""
         try:
             return super().paginate_queryset(queryset, request, view)
-        except (ValueError, DataError) as error:
+        except (ValueError, OverflowError, DataError, django_errors.ValidationError) as error:
             if self.cursor_query_param not in request.query_params:
                 raise
             raise exceptions.NotFound(self.invalid_cursor_message) from error

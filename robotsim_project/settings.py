@@ -10,6 +10,7 @@ import django_stubs_ext
 import structlog
 from django.utils.translation import gettext_lazy as _
 
+from robotsim_project import schema_parts
 from robotsim_project.environment import (
     BASE_DIR,
     address,
@@ -219,20 +220,23 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": [
         "django_filters.rest_framework.DjangoFilterBackend",
         "rest_framework.filters.SearchFilter",
-        "rest_framework.filters.OrderingFilter",
+        "accounts.api.filters.Ordering",
     ],
     "DEFAULT_PAGINATION_CLASS": "robotsim_project.api.NewestFirst",
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["accounts.api.bodies.BoundedJSON"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "robotsim_project.schema.Described",
     "EXCEPTION_HANDLER": "robotsim_project.api.problem",
     "PAGE_SIZE": 50,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "robotsim",
-    "DESCRIPTION": "Fleets of virtual robots from rosbag2 recordings.",
+    "DESCRIPTION": schema_parts.CONVENTIONS,
     "VERSION": "0.1.0",
+    "LICENSE": {"name": "Apache-2.0"},
+    "TAGS": schema_parts.TAGS,
+    "APPEND_COMPONENTS": schema_parts.components(),
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["accounts.permissions.RolePermission"],
     "SWAGGER_UI_DIST": "SIDECAR",
@@ -245,6 +249,8 @@ SPECTACULAR_SETTINGS = {
         "ScopeEnum": "accounts.choices.Scope",
         "AuditActionEnum": "accounts.choices.AuditAction",
         "AgentStatusEnum": "simulations.choices.AgentStatus",
+        "DeletionStatusEnum": "simulations.choices.DeletionStatus",
+        "DesignStatusEnum": "simulations.choices.DesignStatus",
         "RecordingStatusEnum": "simulations.choices.RecordingStatus",
         "RosbagStatusEnum": "storage.choices.Status",
         "RunStatusEnum": "simulations.choices.RunStatus",

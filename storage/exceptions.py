@@ -108,13 +108,6 @@ class UploadBusyError(StorageError):
     retry_after = 2
 
 
-class BodyTooLargeError(StorageError):
-    """More bytes, or more files, than one request may bring."""
-
-    status = 413
-    code = "TOO_LARGE"
-
-
 class FileAbsentError(StorageError):
     """The rosbag has no file of that path."""
 

@@ -5,7 +5,11 @@ from typing import Any
 import django_filters
 from django import forms
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from rest_framework.exceptions import ValidationError
+from rest_framework.filters import OrderingFilter
+from rest_framework.request import Request
 
 LARGEST_ID = 2**63 - 1
 
@@ -36,3 +40,20 @@ class Living(django_filters.FilterSet):
         if self.form.cleaned_data.get("deleted") is None:
             rows = rows.filter(deleted_at=None)
         return rows
+
+
+class Ordering(OrderingFilter):
+    """Orders by one field of the view's `ordering_fields`; any other is refused by name."""
+
+    def get_ordering(self, request: Request, queryset: QuerySet[Any], view: Any) -> Any:
+        """The ordering that is asked for, else the view's.
+
+        Raises:
+            ValidationError: there is no such field to order by.
+        """
+        asked = request.query_params.get(self.ordering_param)
+        known = getattr(view, "ordering_fields", None) or []
+        if asked and asked.removeprefix("-") not in known:
+            message = gettext("Order by one of these, with - for the other way: %(known)s.")
+            raise ValidationError({"ordering": [message % {"known": ", ".join(known)}]})
+        return super().get_ordering(request, queryset, view)

@@ -12,6 +12,9 @@ UNKNOWN = _("There is no such field: leave it out, or check how it is spelled.")
 class Strict(serializers.Serializer[Any]):
     """Base of serializers that take requests. Fields that can only be read are passed over, as before."""
 
+    enforced: Mapping[str, Mapping[str, Any]] = {}
+    """What a service enforces beyond the fields, by field, in words of JSON Schema; for the description."""
+
     def to_internal_value(self, data: Any) -> Any:
         """As in the base, after unknown names have been refused together with whatever else is wrong."""
         if not isinstance(data, Mapping):

@@ -1,9 +1,12 @@
 """Mecs over HTTP."""
 
-from drf_spectacular.utils import extend_schema
+from typing import Any
+
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.reverse import reverse
 
 from accounts.api.idempotency import idempotent
 from simulations.api.serializers import MecSerializer
@@ -11,6 +14,7 @@ from simulations.models import Mec
 from simulations.services import mecs
 
 
+@extend_schema_view(destroy=extend_schema(responses={204: None, 409: None}))
 class MecViewSet(viewsets.ModelViewSet[Mec]):
     """Systems under test; admins change them."""
 
@@ -26,6 +30,9 @@ class MecViewSet(viewsets.ModelViewSet[Mec]):
     def create(self, request: Request) -> Response:
         """Make a mec."""
         return super().create(request)
+
+    def get_success_headers(self, data: Any) -> dict[str, str]:
+        return {"Location": reverse("mec-detail", args=[data["id"]])}
 
     def perform_destroy(self, instance: Mec) -> None:
         mecs.delete(instance)

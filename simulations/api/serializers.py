@@ -2,13 +2,23 @@
 
 from typing import Any
 
+from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.api.strict import Strict
 from simulations.choices import DeletionStatus, DesignStatus, RunStatus
 from simulations.models import Deletion, Mec, Simulation, Stage
-from simulations.services.design import StageSpec
+from simulations.services.design import (
+    ALL,
+    LONGEST_PREFIX,
+    LONGEST_TIME,
+    MOST_REPEATS,
+    MOST_RETRIES,
+    MOST_STAGES,
+    PREFIX,
+    StageSpec,
+)
 
 LARGEST_ID = 2**63 - 1
 LARGEST_INTEGER = 2**31 - 1
@@ -55,6 +65,15 @@ class StageSerializer(Strict, serializers.ModelSerializer[Stage]):
     min_success = serializers.IntegerField(
         required=False, min_value=-LARGEST_SMALL, max_value=LARGEST_SMALL
     )
+
+    enforced = {
+        "agent_count": {"minimum": 1, "maximum": settings.MAX_AGENTS},
+        "execution_time": {"minimum": 0, "maximum": LONGEST_TIME},
+        "delay_after": {"minimum": 0, "maximum": LONGEST_TIME},
+        "repeat_count": {"minimum": 1, "maximum": MOST_REPEATS},
+        "retries": {"minimum": 0, "maximum": MOST_RETRIES},
+        "min_success": {"minimum": 0, "maximum": ALL},
+    }
 
     class Meta:
         model = Stage
@@ -124,6 +143,10 @@ class SimulationSerializer(SimulationRowSerializer):
     """A design: which templates run, how many agents each, against which mec."""
 
     stages = StageSerializer(many=True)
+    enforced = {
+        "stages": {"maxItems": MOST_STAGES},
+        "namespace_prefix": {"pattern": f"^{PREFIX.pattern}$", "maxLength": LONGEST_PREFIX},
+    }
 
     class Meta(SimulationRowSerializer.Meta):
         fields = [*SimulationRowSerializer.Meta.fields, "stages"]

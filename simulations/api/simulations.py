@@ -113,15 +113,17 @@ class SimulationViewSet(
         simulation = design.create_simulation(created_by=request.user, **asked.values())
         return self._made(simulation)
 
+    @extend_schema(responses={200: SimulationSerializer, 409: None, 422: None})
     def update(self, request: Request, **_kwargs: Any) -> Response:
         """Change a simulation; its stages are replaced by those listed."""
         return self._update(request, partial=False)
 
+    @extend_schema(responses={200: SimulationSerializer, 409: None, 422: None})
     def partial_update(self, request: Request, **_kwargs: Any) -> Response:
         """Change some fields of a simulation; stages, where given, replace all of them."""
         return self._update(request, partial=True)
 
-    @extend_schema(responses={202: DeletionSerializer})
+    @extend_schema(responses={202: DeletionSerializer, 409: None})
     def destroy(self, request: Request, **_kwargs: Any) -> Response:
         """Delete a simulation; it can be restored until it is removed for good."""
         return self._delete(self.get_object(), request, permanent=False)
@@ -133,7 +135,7 @@ class SimulationViewSet(
         """Remove a simulation for good, with its executions and recordings, be it deleted already or not."""
         return self._delete(get_object_or_404(Simulation, pk=pk), request, permanent=True)
 
-    @extend_schema(request=None, responses=SimulationSerializer)
+    @extend_schema(request=None, responses={200: SimulationSerializer, 409: None})
     @action(detail=True, methods=["post"])
     def restore(self, request: Request, pk: str) -> Response:
         """Bring a deleted simulation back."""
@@ -149,7 +151,7 @@ class SimulationViewSet(
         name = asked.validated_data["name"]
         return self._made(design.clone(self.get_object(), name=name, created_by=request.user))
 
-    @extend_schema(request=OrderSerializer, responses=SimulationSerializer)
+    @extend_schema(request=OrderSerializer, responses={200: SimulationSerializer, 422: None})
     @action(detail=True, methods=["post"])
     def reorder(self, request: Request, pk: str) -> Response:
         """Put the stages in another order."""

@@ -1,4 +1,4 @@
-"""What one request may bring: bounded forms for small bundles, bounded JSON for the rest."""
+"""What one form may bring: a small bundle; larger ones come in parts."""
 
 from collections.abc import Mapping
 from typing import IO, Any
@@ -7,9 +7,9 @@ from django.conf import settings
 from django.core.exceptions import TooManyFieldsSent, TooManyFilesSent
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
-from rest_framework.parsers import DataAndFiles, JSONParser, MultiPartParser
+from rest_framework.parsers import DataAndFiles, MultiPartParser
 
-from storage.exceptions import BodyTooLargeError
+from accounts.api.bodies import TooLarge, length_of
 
 
 class BundleForm(MultiPartParser):
@@ -26,7 +26,7 @@ class BundleForm(MultiPartParser):
                 "A form may hold %(most)s: send larger bundles in parts, begin with POST %(path)s."
             )
             most = filesizeformat(settings.UPLOAD_FORM_BYTES)
-            raise BodyTooLargeError(message % {"most": most, "path": f"{settings.API_STR}/uploads"})
+            raise TooLarge(message % {"most": most, "path": f"{settings.API_STR}/uploads"})
         try:
             return super().parse(stream, media_type, parser_context)
         except (TooManyFilesSent, TooManyFieldsSent) as error:
@@ -38,27 +38,4 @@ class BundleForm(MultiPartParser):
                 "most": settings.DATA_UPLOAD_MAX_NUMBER_FILES,
                 "path": f"{settings.API_STR}/uploads",
             }
-            raise BodyTooLargeError(message % words) from error
-
-
-class BoundedJSON(JSONParser):
-    """JSON that fits into the memory set aside for it."""
-
-    def parse(
-        self,
-        stream: IO[Any],
-        media_type: str | None = None,
-        parser_context: Mapping[str, Any] | None = None,
-    ) -> Any:
-        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        if most is not None and length_of(parser_context) > most:
-            message = _("The request is larger than %(most)s: send less at once.")
-            raise BodyTooLargeError(message % {"most": filesizeformat(most)})
-        return super().parse(stream, media_type, parser_context)
-
-
-def length_of(parser_context: Mapping[str, Any] | None) -> int:
-    """Bytes that the request announces; a body without a length is not read at all."""
-    request = (parser_context or {}).get("request")
-    declared = request.META.get("CONTENT_LENGTH") if request is not None else None
-    return int(declared) if declared and str(declared).isdecimal() else 0
+            raise TooLarge(message % words) from error

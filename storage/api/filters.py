@@ -7,10 +7,9 @@ from django import forms
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
-from rest_framework.filters import OrderingFilter
 from rest_framework.request import Request
 
-from accounts.api.filters import Living
+from accounts.api.filters import Living, Ordering
 from storage.choices import USABLE, Origin, Status
 from storage.models import Rosbag, RosbagTopic
 
@@ -102,7 +101,7 @@ class TopicFilter(django_filters.FilterSet):
         fields: list[str] = []
 
 
-class Ordering(OrderingFilter):
+class NullableOrdering(Ordering):
     """Orders by one field and then by id, so that pages neither overlap nor leave rows out.
 
     What is not known yet (a duration before verification) counts as less than everything: a cursor cannot

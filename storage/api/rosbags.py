@@ -13,16 +13,18 @@ from rest_framework.filters import SearchFilter
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.reverse import reverse
 
 from accounts.api import bulk
+from accounts.api.bodies import BoundedJSON
 from accounts.api.idempotency import idempotent
 from accounts.choices import Role, Scope
 from accounts.permissions import Rule, allows
 from storage import tasks
 from storage.api import described
-from storage.api.bodies import BoundedJSON, BundleForm
+from storage.api.bodies import BundleForm
 from storage.api.contents import ContentActions
-from storage.api.filters import Ordering, RosbagFilter
+from storage.api.filters import NullableOrdering, RosbagFilter
 from storage.api.serializers import (
     RenameSerializer,
     RosbagDetailSerializer,
@@ -44,7 +46,7 @@ class RosbagViewSet(ContentActions, mixins.ListModelMixin, viewsets.GenericViewS
 
     queryset = Rosbag.objects.all()
     serializer_class: Any = RosbagSerializer
-    filter_backends = (DjangoFilterBackend, SearchFilter, Ordering)
+    filter_backends = (DjangoFilterBackend, SearchFilter, NullableOrdering)
     filterset_class: Any = RosbagFilter
     search_fields = ("name", "^content_digest")
     ordering_fields: Any = ["id", "name", "created_at", "size", "duration_ns", "message_count"]
@@ -92,7 +94,9 @@ class RosbagViewSet(ContentActions, mixins.ListModelMixin, viewsets.GenericViewS
             stream.seek(0)  # it may have been read for its checksum
         name = form.validated_data["name"] or files[0][0]
         rosbag = intake.import_files(name, files, created_by=request.user)
-        return self._accepted(rosbag)
+        response = self._accepted(rosbag)
+        response["Location"] = reverse("rosbag-detail", args=[rosbag.pk])
+        return response
 
     @described.RENAME
     def partial_update(self, request: Request, **_kwargs: Any) -> Response:

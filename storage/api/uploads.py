@@ -14,7 +14,6 @@ from accounts.api.idempotency import idempotent
 from accounts.models import User
 from storage import tasks
 from storage.api import described_uploads as described
-from storage.api.bodies import BoundedJSON
 from storage.api.serializers import RosbagSerializer
 from storage.api.upload_serializers import (
     AddressesSerializer,
@@ -48,7 +47,6 @@ class UploadViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Rosbag]):
     queryset = Rosbag.objects.none()
     serializer_class: Any = UploadListSerializer
     filter_backends = ()
-    parser_classes = (BoundedJSON,)
     lookup_value_regex = "[0-9]{1,18}"
 
     def get_queryset(self) -> QuerySet[Rosbag]:

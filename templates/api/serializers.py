@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from accounts.api.strict import Strict
 from templates.models import Template
+from templates.services.validation import MOST_TOPICS, TOPIC_NAME, TYPE_NAME
 
 
 class RecordTopicSerializer(Strict):
@@ -14,6 +15,10 @@ class RecordTopicSerializer(Strict):
 
     name = serializers.CharField(max_length=255)
     type = serializers.CharField(max_length=255)
+    enforced = {
+        "name": {"pattern": f"^{TOPIC_NAME.pattern}$"},
+        "type": {"pattern": f"^{TYPE_NAME.pattern}$"},
+    }
 
 
 class TemplateSerializer(Strict, serializers.ModelSerializer[Template]):
@@ -26,6 +31,11 @@ class TemplateSerializer(Strict, serializers.ModelSerializer[Template]):
     rate = serializers.FloatField(required=False)
     record_topics = RecordTopicSerializer(many=True, required=False)
     created_by = serializers.SerializerMethodField()
+    enforced = {
+        "topics": {"maxItems": MOST_TOPICS},
+        "rate": {"minimum": 0},
+        "record_topics": {"maxItems": MOST_TOPICS},
+    }
 
     class Meta:
         model = Template

@@ -57,10 +57,12 @@ class TemplateViewSet(
         told = TemplateSerializer(template).data
         return Response(told, status=201, headers={"Location": place})
 
+    @extend_schema(responses={200: TemplateSerializer, 422: None})
     def update(self, request: Request, **_kwargs: Any) -> Response:
         """Change a template; its version grows."""
         return self._update(request, partial=False)
 
+    @extend_schema(responses={200: TemplateSerializer, 422: None})
     def partial_update(self, request: Request, **_kwargs: Any) -> Response:
         """Change some fields of a template; its version grows."""
         return self._update(request, partial=True)
@@ -70,7 +72,7 @@ class TemplateViewSet(
         templates.delete(self.get_object())
         return Response(status=204)
 
-    @extend_schema(request=None, responses=TemplateSerializer)
+    @extend_schema(request=None, responses={200: TemplateSerializer, 422: None})
     @action(detail=True, methods=["post"])
     def restore(self, request: Request, pk: str) -> Response:
         """Bring a deleted template back."""

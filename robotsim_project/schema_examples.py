@@ -1,0 +1,5 @@
+"""Examples of requests and answers, by operation; a test holds them against the description."""
+
+from typing import Any
+
+EXAMPLES: dict[str, dict[str, Any]] = {}
