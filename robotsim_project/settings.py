@@ -205,8 +205,8 @@ AUDITLOG_INCLUDE_TRACKING_MODELS = (
     {"model": "storage.Rosbag", "include_fields": ["name", "status", "deleted_at"]},
     "templates.Template",
     "simulations.Mec",
+    # Stages are told with their simulation: they are replaced all at once.
     {"model": "simulations.Simulation", "exclude_fields": ["latest_execution", "updated_at"]},
-    "simulations.Stage",
 )
 
 API_STR = api_prefix("API_STR", "/api/v1")

@@ -10,6 +10,7 @@ from typing import Any
 
 from asgiref.sync import iscoroutinefunction
 from auditlog.models import LogEntry
+from django.db.models import Model
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
@@ -45,6 +46,20 @@ def remember_request(get_response: Callable[[HttpRequest], Any]) -> Callable[[Ht
             _request.reset(held)
 
     return plain
+
+
+def note(instance: Model, **changes: tuple[Any, Any]) -> None:
+    """Write down a change that was made by `QuerySet.update`, which sends no signal.
+
+    Each change is what a field was and what it is; those that are alike are left out.
+    """
+    told = {
+        name: [str(before), str(after)]
+        for name, (before, after) in changes.items()
+        if before != after
+    }
+    if told:
+        LogEntry.objects.log_create(instance, action=LogEntry.Action.UPDATE, changes=told)
 
 
 def name_actor(instance: LogEntry, **_signal: Any) -> None:

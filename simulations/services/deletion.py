@@ -12,6 +12,7 @@ from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.services import audit
 from simulations import live
 from simulations.backends import backend
 from simulations.choices import OPEN_DELETION, DeletionStatus
@@ -65,6 +66,8 @@ def request(
                 hiding.filter(status__in=OPEN_DELETION).update(
                     status=DeletionStatus.COMPLETED, progress=100, ended_at=now
                 )
+            if hidden:
+                audit.note(simulation, deleted_at=(None, now))
             steps = [
                 {"name": name, "status": DeletionStatus.PENDING}
                 for name in plan(permanent=permanent)
@@ -97,6 +100,7 @@ def restore(simulation: Simulation) -> Simulation:
             rows = Simulation.objects.filter(pk=simulation.pk)
             if not rows.update(deleted_at=None, updated_at=timezone.now()):
                 raise SimulationNotFoundError(_("The simulation was removed for good."))
+            audit.note(simulation, deleted_at=(simulation.deleted_at, None))
     except IntegrityError as error:
         text = _("Another simulation has the name %(name)s now: rename that one first.")
         raise NameTakenError(text % {"name": simulation.name}) from error

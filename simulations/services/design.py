@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from itertools import count
 from typing import Any
@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.services import audit
 from simulations.choices import Pattern
 from simulations.exceptions import NameTakenError, SimulationError, SimulationNotFoundError
 from simulations.models import Mec, Simulation, Stage
@@ -103,9 +104,12 @@ def update_simulation(
         with transaction.atomic():
             if not living.update(**changes, updated_at=timezone.now()):
                 raise SimulationNotFoundError(_("This simulation was deleted: restore it first."))
+            told = {name: (getattr(simulation, name), new) for name, new in changes.items()}
             if stages is not None:
+                told["stages"] = (_told(simulation.stages.order_by("position")), _told(stages))
                 simulation.stages.all().delete()
                 _write_stages(simulation, stages)
+            audit.note(simulation, **told)
     except IntegrityError as error:
         raise _name_taken() from error
     simulation.refresh_from_db()
@@ -153,6 +157,12 @@ def reorder(simulation: Simulation, order: Sequence[int]) -> Simulation:
 def _spec(stage: Stage) -> StageSpec:
     names = [each.name for each in fields(StageSpec)]
     return StageSpec(**{name: getattr(stage, name) for name in names})
+
+
+def _told(stages: Iterable[Stage | StageSpec]) -> list[dict[str, Any]]:
+    """Stages as the audit tells them."""
+    names = ["template_id", *(each.name for each in fields(StageSpec) if each.name != "template")]
+    return [{name: getattr(stage, name) for name in names} for stage in stages]
 
 
 def _free_name(name: str) -> str:

@@ -9,6 +9,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.services import audit
 from storage.models import Rosbag
 from templates.exceptions import TemplateDeletedError, TemplateError
 from templates.models import Template
@@ -62,7 +63,10 @@ def update(template: Template, **changes: Any) -> Template:
 def delete(template: Template) -> None:
     """Hide a template; runs that used it keep their plan. Deleting twice is no error."""
     now = timezone.now()
-    Template.objects.living().filter(pk=template.pk).update(deleted_at=now, updated_at=now)
+    living = Template.objects.living().filter(pk=template.pk)
+    with transaction.atomic():
+        if living.update(deleted_at=now, updated_at=now):
+            audit.note(template, deleted_at=(None, now))
     template.refresh_from_db()
 
 
@@ -78,6 +82,7 @@ def restore(template: Template) -> Template:
             Template.objects.filter(pk=template.pk).update(
                 deleted_at=None, updated_at=timezone.now()
             )
+            audit.note(template, deleted_at=(template.deleted_at, None))
     except IntegrityError as error:
         raise _invalid([name_taken()]) from error
     return _living(template)
@@ -116,7 +121,8 @@ def _change(template: Template, values: dict[str, Any]) -> None:
     living = Template.objects.living().filter(pk=template.pk)
     try:
         with transaction.atomic():
-            living.update(**values, version=F("version") + 1, updated_at=timezone.now())
+            if living.update(**values, version=F("version") + 1, updated_at=timezone.now()):
+                audit.note(template, **{n: (_value(template, n), v) for n, v in values.items()})
     except IntegrityError as error:
         raise _invalid([name_taken()]) from error
 
