@@ -10,6 +10,7 @@ from rest_framework.test import APIClient
 from accounts.choices import Role
 from accounts.models import User
 from simulations.models import Simulation
+from storage.models import Rosbag
 from templates.models import Template
 
 pytestmark = pytest.mark.django_db
@@ -45,6 +46,17 @@ def test_each_change_of_a_simulation_is_told(
     assert [set(each) for each in told] == [{"name"}, {"stages"}, {"deleted_at"}, {"deleted_at"}]
     assert "'agent_count': 7" in told[1]["stages"][1]
     assert told[3]["deleted_at"][1] == "None"
+
+
+def test_each_change_of_a_rosbag_is_told(admin: APIClient, rosbag: Rosbag) -> None:
+    one = f"{API}/rosbags/{rosbag.pk}"
+    LogEntry.objects.all().delete()
+    admin.patch(one, {"name": "other"})
+    admin.delete(one)
+    admin.post(f"{one}/restore")
+    told = changes(admin, "storage.rosbag")
+    assert told[0] == {"name": ["bag", "other"]}
+    assert [set(each) for each in told[1:]] == [{"deleted_at"}, {"deleted_at"}]
 
 
 def test_each_change_of_a_template_is_told(admin: APIClient, template: Template) -> None:

@@ -8,6 +8,7 @@ from django.db.models import ProtectedError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.services import audit
 from storage.choices import Status
 from storage.client import object_store
 from storage.exceptions import RosbagInUseError, RosbagNotFoundError, UploadAbortedError
@@ -37,9 +38,9 @@ def delete(rosbag: Rosbag) -> None:
     if names := [name for users in _users for name in users(rosbag)]:
         message = _("%(name)s is used by %(users)s: delete these first, or let them use another.")
         raise RosbagInUseError(message % {"name": rosbag.name, "users": ", ".join(names)})
-    Rosbag.objects.living().filter(pk=rosbag.pk).update(
-        deleted_at=timezone.now(), updated_at=timezone.now()
-    )
+    now = timezone.now()
+    if Rosbag.objects.living().filter(pk=rosbag.pk).update(deleted_at=now, updated_at=now):
+        audit.note(rosbag, deleted_at=(None, now))
     rosbag.refresh_from_db()
 
 
@@ -56,6 +57,7 @@ def restore(rosbag: Rosbag) -> None:
             message = _("This upload was given up before it was complete: upload the bag again.")
             raise UploadAbortedError(message)
         raise RosbagNotFoundError(_("This rosbag was removed for good: upload it again."))
+    audit.note(rosbag, deleted_at=(rosbag.deleted_at, None))
     rosbag.refresh_from_db()
 
 

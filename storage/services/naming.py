@@ -3,6 +3,7 @@
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.services import audit
 from storage.exceptions import NameInvalidError, RosbagNotFoundError
 from storage.models import Rosbag
 from storage.services.intake import LONGEST_NAME
@@ -23,4 +24,5 @@ def rename(rosbag: Rosbag, name: str) -> None:
     now = timezone.now()
     if not Rosbag.objects.living().filter(pk=rosbag.pk).update(name=name, updated_at=now):
         raise RosbagNotFoundError(_("This rosbag was deleted: restore it first."))
+    audit.note(rosbag, name=(rosbag.name, name))
     rosbag.refresh_from_db()
