@@ -15,8 +15,9 @@ import structlog
 from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
 from django.db import connections
-from django.http import HttpResponse
+from django.http import HttpResponse, JsonResponse
 
+from robotsim_project.problems import MEDIA_TYPE, internal_error
 from simulations.api import units
 
 Scope = dict[str, Any]
@@ -68,12 +69,13 @@ async def _body(receive: Receive) -> bytes | None:
 def answer(scope: Scope, body: bytes) -> HttpResponse:
     """The view's answer, on a thread of the pool."""
     if len(body) > units.MOST_BYTES:
-        return HttpResponse(status=413)
+        return units.too_large()
+    response: HttpResponse
     try:
         response = units.report(ASGIRequest(scope, BytesIO(body)))
     except Exception:
         log.exception("heartbeat_failed")
-        response = HttpResponse(status=500)
+        response = JsonResponse(internal_error(), status=500, content_type=MEDIA_TYPE)
     for connection in connections.all(initialized_only=True):
         # One to a file may stay open; one of a pool goes back to it.
         if connection.vendor != "sqlite" or response.status_code >= 500:  # noqa: PLR2004

@@ -52,13 +52,14 @@ def test_other_addresses_go_djangos_way() -> None:
     [
         (401, b"UNAUTHENTICATED", {}),
         (403, b"UNIT_REFUSED", {"token": "forged"}),
-        (405, b"", {"method": "GET"}),
+        (405, b"METHOD_NOT_ALLOWED", {"method": "GET"}),
     ],
 )
 def test_refusals_are_those_of_the_view(status: int, code: bytes, words: dict[str, str]) -> None:
     found, body = ask(PATH, b"{}", **words)
     assert found == status
     assert code in body
+    assert b'"title"' in body
 
 
 def test_a_body_in_pieces_and_one_that_is_too_long() -> None:

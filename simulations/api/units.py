@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 from functools import wraps
+from http import HTTPStatus
 
+import structlog
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
 
 from agent.protocol import (
     Message,
@@ -25,6 +28,9 @@ from storage.exceptions import StorageError
 from storage.tasks import request_verification
 
 MOST_BYTES = 4 * 2**20
+RETRY_AFTER_SECONDS = 5
+
+log = structlog.get_logger(__name__)
 
 Handler = Callable[[int, bytes], Message]
 
@@ -33,29 +39,62 @@ def unit_view(handler: Handler) -> Callable[[HttpRequest], HttpResponse]:
     """A view that checks the unit's token, and tells refusals as problem documents."""
 
     @csrf_exempt  # units carry a token of their own and no cookie
-    @require_POST
     @wraps(handler)
     def view(request: HttpRequest) -> HttpResponse:
-        kind, _space, token = request.headers.get("Authorization", "").partition(" ")
         try:
-            if kind != "Unit":
-                return _problem(401, "UNAUTHENTICATED", "Send Authorization: Unit <token>.")
-            execution = units.execution_of(token)
-            if int(request.headers.get("Content-Length") or 0) > MOST_BYTES:
-                return _problem(413, "TOO_LARGE", "A message has at most 4 MiB.")
-            answer = handler(execution, request.body)
+            return _refusal(request) or HttpResponse(
+                encode(handler(units.execution_of(_token(request)), request.body)),
+                content_type="application/json",
+            )
         except ValueError as error:
-            return _problem(400, "MESSAGE_INVALID", str(error))
+            return problem(400, "MESSAGE_INVALID", str(error))
         except (SimulationError, StorageError, StoreError) as error:
-            return _problem(error.status, error.code, str(error))
-        return HttpResponse(encode(answer), content_type="application/json")
+            return problem(error.status, error.code, str(error))
+        except (OperationalError, InterfaceError) as error:
+            log.warning("database_unavailable", error=str(error))
+            detail = _("The database does not answer. Try again in a few seconds.")
+            answer = problem(503, "DATABASE_UNAVAILABLE", detail)
+            answer["Retry-After"] = str(RETRY_AFTER_SECONDS)
+            return answer
 
     return view
 
 
-def _problem(status: int, code: str, detail: str) -> HttpResponse:
-    body = {"type": "about:blank", "status": status, "code": code, "detail": detail}
-    return JsonResponse(body, status=status, content_type="application/problem+json")
+def _token(request: HttpRequest) -> str:
+    return request.headers.get("Authorization", "").partition(" ")[2]
+
+
+def _refusal(request: HttpRequest) -> HttpResponse | None:
+    """What is wrong before the token and the message are looked at."""
+    if request.method != "POST":
+        answer = problem(405, "METHOD_NOT_ALLOWED", _("Send it with POST."))
+        answer["Allow"] = "POST"
+        return answer
+    if request.headers.get("Authorization", "").partition(" ")[0] != "Unit":
+        return problem(401, "UNAUTHENTICATED", _("Send Authorization: Unit <token>."))
+    if int(request.headers.get("Content-Length") or 0) > MOST_BYTES:
+        return too_large()
+    return None
+
+
+def too_large() -> HttpResponse:
+    """The answer to a message that is longer than `MOST_BYTES`."""
+    return problem(413, "TOO_LARGE", _("A message has at most 4 MiB: send it in pieces."))
+
+
+def problem(status: int, code: str, detail: str) -> HttpResponse:
+    """Answer with a problem document (RFC 9457)."""
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "code": code,
+    }
+    answer = JsonResponse(body, status=status, content_type="application/problem+json")
+    if status == HTTPStatus.UNAUTHORIZED:
+        answer["WWW-Authenticate"] = "Unit"
+    return answer
 
 
 @unit_view
