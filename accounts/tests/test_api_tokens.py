@@ -1,0 +1,161 @@
+"""Programs have tokens of their own: shown once, for some things only, revocable."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from accounts.choices import Role, Scope
+from accounts.models import ApiToken, User
+from accounts.services import api_tokens, bearers, users
+from accounts.tests.conftest import API, ME, bearer
+
+MINE = f"{API}/me/tokens"
+Clients = Callable[[Role], APIClient]
+
+
+def make(user: User, *scopes: Scope, **fields: Any) -> tuple[ApiToken, str]:
+    return api_tokens.create(user, name="robot", scopes=scopes or (Scope.READ,), **fields)
+
+
+def test_it_is_shown_once_and_works(people: dict[Role, User], client_of: Clients) -> None:
+    client = client_of(Role.OPERATOR)
+    answer = client.post(MINE, {"name": "CI", "scopes": ["run", "read", "read"]})
+    assert answer.status_code == 201
+    assert answer["Cache-Control"] == "no-store"
+    secret = answer.json()["token"]
+    assert secret.startswith("rst_")
+    assert len(secret) == 47
+    listed = client.get(MINE).json()["results"]
+    assert [(one["name"], one["scopes"]) for one in listed] == [("CI", ["read", "run"])]
+    assert secret.startswith(listed[0]["prefix"])
+    assert secret not in str(listed)
+    kept = str(ApiToken.objects.values().get())
+    assert secret not in kept
+    assert bearer(secret).get(ME).json()["email"] == "operator@example.org"
+
+
+def test_it_may_no_more_than_its_scopes(people: dict[Role, User]) -> None:
+    _row, secret = make(people[Role.ADMIN], Scope.READ)
+    assert bearer(secret).get(f"{API}/simulations").status_code == 200
+    assert bearer(secret).get(f"{API}/users").status_code == 403
+    assert bearer(secret).post(f"{API}/simulations", {}).status_code == 403
+    _row, wide = make(people[Role.ADMIN], Scope.ADMIN)
+    assert bearer(wide).get(f"{API}/users").status_code == 200
+    assert bearer(wide).get(f"{API}/simulations").status_code == 403
+
+
+def test_it_may_no_more_than_its_owner(people: dict[Role, User]) -> None:
+    _row, secret = make(people[Role.VIEWER], *Scope)
+    assert bearer(secret).get(f"{API}/users").status_code == 403
+    users.change(people[Role.VIEWER], {"role": Role.ADMIN})
+    assert bearer(secret).get(f"{API}/users").status_code == 200
+
+
+def test_it_makes_no_tokens_and_changes_no_person(people: dict[Role, User]) -> None:
+    _row, secret = make(people[Role.ADMIN], *Scope)
+    client = bearer(secret)
+    assert client.post(MINE, {"name": "x", "scopes": ["read"]}).status_code == 403
+    assert client.patch(ME, {"name": "x"}).status_code == 403
+    assert client.post(f"{API}/auth/password/change", {}).status_code == 403
+    assert client.delete(f"{API}/me/sessions").status_code == 403
+
+
+def test_what_has_ended_is_refused(people: dict[Role, User]) -> None:
+    user = people[Role.OPERATOR]
+    revoked, by_owner = make(user)
+    api_tokens.revoke(ApiToken.objects.filter(pk=revoked.pk))
+    expired, by_time = make(user, expires_at=timezone.now() - timedelta(seconds=1))
+    _closed, of_closed = make(people[Role.VIEWER])
+    users.change(people[Role.VIEWER], {"is_active": False})
+    tokens = [by_owner, by_time, of_closed, "rst_", "rst_" + "a" * 43, by_owner + "a"]
+    assert [bearer(token).get(ME).status_code for token in tokens] == [401] * len(tokens)
+    assert not expired.holds()
+
+
+def test_the_owner_revokes(people: dict[Role, User], client_of: Clients) -> None:
+    row, secret = make(people[Role.OPERATOR])
+    assert client_of(Role.VIEWER).delete(f"{MINE}/{row.pk}").status_code == 404
+    assert bearer(secret).get(ME).status_code == 200
+    client = client_of(Role.OPERATOR)
+    assert client.delete(f"{MINE}/{row.pk}").status_code == 204
+    row.refresh_from_db()
+    first = row.revoked_at
+    assert client.delete(f"{MINE}/{row.pk}").status_code == 204  # again is no error
+    row.refresh_from_db()
+    assert row.revoked_at == first
+    assert bearer(secret).get(ME).status_code == 401
+
+
+def test_admins_see_and_revoke_all(people: dict[Role, User], client_of: Clients) -> None:
+    row, secret = make(people[Role.OPERATOR])
+    make(people[Role.VIEWER])
+    admin = client_of(Role.ADMIN)
+    assert len(admin.get(f"{API}/tokens").json()["results"]) == 2
+    one = admin.get(f"{API}/tokens", {"user": people[Role.OPERATOR].pk, "revoked": "false"})
+    assert [found["id"] for found in one.json()["results"]] == [row.pk]
+    assert admin.delete(f"{API}/tokens/{row.pk}").status_code == 204
+    assert bearer(secret).get(ME).status_code == 401
+    assert client_of(Role.OPERATOR).get(f"{API}/tokens").status_code == 403
+
+
+def test_its_use_is_noted_once_a_minute(
+    people: dict[Role, User], django_assert_num_queries: Any
+) -> None:
+    row, secret = make(people[Role.OPERATOR])
+    with django_assert_num_queries(2):
+        bearers.authenticate_bearer(secret)
+    row.refresh_from_db()
+    assert row.last_used_at is not None
+    with django_assert_num_queries(1):
+        bearers.authenticate_bearer(secret)
+    ApiToken.objects.update(last_used_at=timezone.now() - timedelta(minutes=2))
+    with django_assert_num_queries(2):
+        bearers.authenticate_bearer(secret)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "pointer"),
+    [
+        ({"scopes": ["king"]}, "/scopes/0"),
+        ({"scopes": []}, "/scopes"),
+        ({"name": ""}, "/name"),
+        ({"name": "a\0b"}, "/name"),
+        ({"expires_at": "2001-01-01T00:00:00Z"}, "/expires_at"),
+        ({"expires_at": "soon"}, "/expires_at"),
+        ({"user": 1, "owner": 2}, "/owner"),
+    ],
+)
+def test_wrong_wishes_are_pointed_at(
+    client_of: Clients, wrong: dict[str, Any], pointer: str
+) -> None:
+    answer = client_of(Role.OPERATOR).post(MINE, {"name": "CI", "scopes": ["read"], **wrong})
+    assert answer.status_code == 400
+    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+
+
+def test_verifying_a_program_tells_its_scopes(people: dict[Role, User]) -> None:
+    _row, secret = make(people[Role.OPERATOR], Scope.RUN)
+    told = APIClient().post(f"{API}/auth/verify", {"token": secret}).json()
+    assert (told["valid"], told["scopes"], told["expires_at"]) == (True, ["run"], None)
+
+
+def test_the_console_revokes_and_shows_no_hash(people: dict[Role, User]) -> None:
+    row, secret = make(people[Role.OPERATOR])
+    client = APIClient()
+    client.force_login(people[Role.ADMIN])
+    page = reverse("admin:accounts_apitoken_changelist")
+    one = reverse("admin:accounts_apitoken_change", args=[row.pk])
+    for shown in (client.get(page), client.get(one)):
+        assert shown.status_code == 200
+        assert row.prefix in shown.content.decode()
+        assert row.digest not in shown.content.decode()
+    form = {"action": "revoke", "_selected_action": [row.pk]}
+    assert client.post(page, form, format="multipart").status_code == 302
+    assert bearer(secret).get(ME).status_code == 401
+    client.force_login(people[Role.OPERATOR])
+    assert client.get(page).status_code == 403

@@ -1,0 +1,136 @@
+"""Who tries passwords is locked out, at the API and at the console alike; others are not."""
+
+from typing import Any
+
+import pytest
+from axes.models import AccessAttempt
+from django.test import Client, RequestFactory
+from django.urls import reverse
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from accounts.choices import Role
+from accounts.models import User
+from accounts.services.callers import client_address
+from accounts.tests.conftest import PASSWORD, SIGN_IN, signed_in
+
+VIEWER = "viewer@example.org"
+PAGE = "/admin/login/"
+
+
+@pytest.fixture(autouse=True)
+def three_tries(settings: Any) -> None:
+    settings.AXES_FAILURE_LIMIT = 3
+
+
+def tried(password: str = "wrong", email: str = VIEWER, **meta: Any) -> Any:  # noqa: S107
+    return APIClient().post(SIGN_IN, {"email": email, "password": password}, **meta)
+
+
+def at_console(password: str = "wrong", email: str = VIEWER) -> Any:  # noqa: S107
+    return Client().post(PAGE, {"username": email, "password": password})
+
+
+def test_after_some_tries_even_the_right_password_waits(people: dict[Role, User]) -> None:
+    assert [tried().status_code for _try in range(4)] == [401, 401, 429, 429]
+    answer = tried(PASSWORD)
+    assert (answer.status_code, answer.json()["code"]) == (429, "SIGN_IN_LOCKED")
+    assert answer["Content-Type"] == "application/problem+json"
+    assert 0 < int(answer["Retry-After"]) <= 15 * 60
+
+
+def test_the_spelling_of_the_address_does_not_help(people: dict[Role, User]) -> None:
+    for email in ("Viewer@example.org", " viewer@EXAMPLE.org", VIEWER):
+        tried(email=email)
+    assert tried(PASSWORD).status_code == 429
+
+
+def test_the_console_and_the_api_count_together(people: dict[Role, User]) -> None:
+    tried()
+    tried()
+    page = at_console()
+    assert page.status_code == 429
+    assert int(page["Retry-After"]) > 0
+    assert "Too many wrong passwords" in page.content.decode()
+    assert at_console(PASSWORD).status_code == 429
+    assert tried(PASSWORD).status_code == 429
+
+
+def test_other_accounts_and_other_places_stay_open(people: dict[Role, User]) -> None:
+    for _try in range(3):
+        tried()
+    assert tried(PASSWORD, email="operator@example.org").status_code == 200
+    assert tried(PASSWORD, REMOTE_ADDR="192.0.2.7").status_code == 200
+
+
+def test_an_unknown_account_is_locked_the_same_way(people: dict[Role, User]) -> None:
+    codes = [tried(email="nobody@example.org").status_code for _try in range(4)]
+    assert codes == [401, 401, 429, 429]
+
+
+def test_a_success_starts_the_count_anew(people: dict[Role, User]) -> None:
+    for _round in range(3):
+        assert [tried().status_code for _try in range(2)] == [401, 401]
+        assert tried(PASSWORD).status_code == 200
+
+
+def test_the_lock_opens_by_itself(people: dict[Role, User], settings: Any) -> None:
+    for _try in range(3):
+        tried()
+    AccessAttempt.objects.update(attempt_time=timezone.now() - settings.AXES_COOLOFF_TIME)
+    assert tried(PASSWORD).status_code == 200
+
+
+def test_who_tries_on_does_not_keep_the_owner_out(people: dict[Role, User]) -> None:
+    for _try in range(3):
+        tried()
+    before = AccessAttempt.objects.get().attempt_time
+    assert tried().status_code == 429
+    assert AccessAttempt.objects.get().attempt_time == before
+
+
+def test_an_admin_unlocks(people: dict[Role, User]) -> None:
+    for _try in range(3):
+        tried()
+    row = AccessAttempt.objects.get()
+    client = Client()
+    client.force_login(people[Role.ADMIN])
+    shown = client.get(reverse("admin:axes_accessattempt_changelist")).content.decode()
+    assert VIEWER in shown
+    client.post(reverse("admin:axes_accessattempt_delete", args=[row.pk]), {"post": "yes"})
+    assert signed_in(VIEWER)["role"] == "viewer"
+
+
+def test_no_password_is_kept(people: dict[Role, User]) -> None:
+    tried("a secret word")
+    at_console("a secret word")
+    rows = list(AccessAttempt.objects.values())
+    assert rows
+    assert "secret" not in str(rows)
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "found"),
+    [
+        (0, "198.51.100.1", "192.0.2.1"),
+        (1, "", "192.0.2.1"),
+        (1, "198.51.100.1", "198.51.100.1"),
+        (1, "203.0.113.9, 198.51.100.1", "198.51.100.1"),
+        (2, "203.0.113.9, 198.51.100.1, 10.0.0.1", "198.51.100.1"),
+        (2, "198.51.100.1", "198.51.100.1"),
+        (1, "2001:db8::1", "2001:db8::1"),
+        (1, "nonsense", None),
+    ],
+)
+def test_the_address_behind_proxies(
+    settings: Any, proxies: int, forwarded: str, found: str | None
+) -> None:
+    settings.TRUSTED_PROXIES = proxies
+    headers = {"X-Forwarded-For": forwarded} if forwarded else {}
+    request = RequestFactory(REMOTE_ADDR="192.0.2.1").get("/", headers=headers)
+    assert client_address(request) == found
+
+
+def test_writing_another_address_does_not_help(people: dict[Role, User]) -> None:
+    codes = [tried(HTTP_X_FORWARDED_FOR=f"198.51.100.{n}").status_code for n in range(4)]
+    assert codes == [401, 401, 429, 429]
