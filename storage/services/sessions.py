@@ -238,6 +238,6 @@ def _state(file: RosbagFile, *, is_open: bool) -> FileState:
     missing: list[int] = []
     if is_open and sizes:
         stored = stored_parts(file)
-        if stored is not None or not file.upload_id or not is_whole(file):
+        if stored is not None or not is_whole(file):
             missing = [n for n in range(1, len(sizes) + 1) if n not in (stored or {})]
     return FileState(file, sizes[0] if sizes else 0, len(sizes), missing)

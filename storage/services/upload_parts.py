@@ -80,9 +80,14 @@ def plan(
 
 
 def is_whole(file: RosbagFile) -> bool:
-    """Whether the object itself is there, in its size."""
+    """Whether its upload was finished: the object is there, in its size.
+
+    Without an upload what lies under its key is a leftover, such as of a database that was reset.
+    """
     if not file.size:
         return True
+    if not file.upload_id:
+        return False
     found = object_store().stat(file.key)
     return found is not None and found.size == file.size
 

@@ -4,12 +4,14 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from accounts.choices import Role
 from accounts.models import User
+from storage.admin import paging
 from storage.choices import Status
 from storage.models import Rosbag
-from storage.services import intake, verification
+from storage.services import deletion, intake, verification
 from storage.tests.conftest import MakeBag
 
 pytestmark = pytest.mark.django_db
@@ -64,6 +66,53 @@ def test_verify_again(operator: Client, rosbags: list[Rosbag]) -> None:
     chosen = {"action": "verify_again", "_selected_action": [each.pk for each in rosbags[:2]]}
     operator.post(URL, chosen)
     assert Rosbag.objects.filter(status=Status.VERIFYING).count() == 2
+
+
+@pytest.mark.parametrize("where", ["", "?deleted=yes", "?q=bag&status__exact=ready"])
+def test_no_list_counts_all_rows(
+    operator: Client, where: str, django_assert_max_num_queries: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(paging, "MOST", 20)
+    Rosbag.objects.bulk_create(
+        [Rosbag(name=f"bag{number}", status="ready") for number in range(15)]
+        + [Rosbag(name="bag", status="ready", deleted_at=timezone.now()) for _ in range(15)]
+    )
+    with django_assert_max_num_queries(4) as asked:
+        assert operator.get(URL + where).status_code == 200
+    [count] = [each["sql"] for each in asked.captured_queries if "COUNT" in each["sql"]]
+    assert "LIMIT 20" in count
+
+
+def test_restore(operator: Client, rosbags: list[Rosbag]) -> None:
+    gone = Rosbag.objects.create(name="given up", deleted_at=timezone.now())
+    deletion.delete(rosbags[0])
+    page = operator.get(f"{URL}?deleted=yes").content.decode()
+    assert "bag0" in page
+    assert "bag1" not in page
+    chosen = {"action": "restore", "_selected_action": [rosbags[0].pk, gone.pk]}
+    page = operator.post(f"{URL}?deleted=yes", chosen, follow=True).content.decode()
+    assert "1 rosbag was restored." in page
+    assert "given up before it was complete" in page
+    assert Rosbag.objects.living().count() == 4
+
+
+def test_contents_can_be_downloaded(operator: Client, rosbags: list[Rosbag]) -> None:
+    page = operator.get(f"{URL}{rosbags[1].pk}/change/").content.decode()
+    for address in (
+        f"/api/v1/rosbags/{rosbags[1].pk}/{what}" for what in ("archive", "files/metadata.yaml")
+    ):
+        assert f'href="{address}"' in page
+        assert operator.get(address).status_code == 200
+
+
+def test_viewers_have_no_actions(client: Client, rosbags: list[Rosbag]) -> None:
+    client.force_login(User.objects.create(email="v@example.org", role=Role.VIEWER))
+    assert client.get(URL).status_code == 200
+    for action in ("verify_again", "restore", "delete_selected"):
+        chosen = {"action": action, "_selected_action": [rosbags[0].pk], "post": "yes"}
+        client.post(URL, chosen)
+    rosbags[0].refresh_from_db()
+    assert (rosbags[0].status, rosbags[0].deleted_at) == (Status.READY_WITH_WARNINGS, None)
 
 
 def test_deleting_hides(operator: Client, rosbags: list[Rosbag]) -> None:

@@ -76,6 +76,44 @@ def test_a_form_that_is_none(operator: APIClient, body: Any, status: int) -> Non
     assert not Rosbag.objects.exists()
 
 
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "one"}])
+def test_large_forms_are_shown_the_other_way(
+    operator: APIClient, settings: Any, headers: dict[str, str]
+) -> None:
+    settings.UPLOAD_FORM_BYTES = 1000
+    files = [SimpleUploadedFile("a.db3", b"x" * 1000)]
+    answer = operator.post(URL, {"files": files}, format="multipart", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (413, "TOO_LARGE")
+    assert "POST /api/v1/uploads" in answer.json()["detail"]
+
+
+def test_forms_of_many_files_are_shown_the_other_way(operator: APIClient) -> None:
+    files = [SimpleUploadedFile(f"{number}", b"x") for number in range(101)]
+    answer = operator.post(URL, {"files": files}, format="multipart")
+    assert answer.status_code == 413
+    assert "POST /api/v1/uploads" in answer.json()["detail"]
+    assert not Rosbag.objects.exists()
+
+
+def test_a_bundle_comes_as_a_form_only(operator: APIClient, rosbag: Rosbag) -> None:
+    assert operator.post(URL, {"name": "a"}).status_code == 415
+    assert operator.post(URL, b"PK", content_type="application/zip").status_code == 415
+    assert (
+        operator.patch(f"{URL}/{rosbag.pk}", {"name": "a"}, format="multipart").status_code == 415
+    )
+    body = b"--x\r\nContent-Disposition: form-data; name=files"
+    malformed = operator.post(URL, body, content_type="multipart/form-data; boundary=x")
+    assert malformed.status_code == 400
+    assert operator.post(URL, body, content_type="multipart/form-data").status_code == 400
+
+
+def test_unknown_fields_of_a_form_are_named(operator: APIClient, make_bag: MakeBag) -> None:
+    body = {"files": parts_of(make_bag()), "colour": "red"}
+    answer = operator.post(URL, body, format="multipart")
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["pointer"] == "/colour"
+
+
 def test_a_list_costs_the_same_however_long(
     operator: APIClient, rosbag: Rosbag, make_bag: MakeBag, django_assert_num_queries: Any
 ) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,21 @@ def test_a_broken_upload_goes_on_where_it_was(store: ObjectStore, operator: APIC
     assert Rosbag.objects.get().code != "CHECKSUM_MISMATCH"
     with store.open(f"rosbags/{told['id']}/a.db3") as stored:
         assert hashlib.file_digest(stored, "sha256").digest() == hashlib.sha256(BIG).digest()
+
+
+def test_a_leftover_under_the_same_key_is_no_upload(
+    store: ObjectStore, operator: APIClient
+) -> None:
+    rosbag = Rosbag.objects.create(name="gives the next id")
+    store.put(f"rosbags/{rosbag.pk + 1}/a.db3", io.BytesIO(b"older"))
+    told = one_file(operator, b"newer")
+    assert told["id"] == rosbag.pk + 1
+    assert told["files"][0]["missing"] == [[1, 1]]
+    assert operator.post(f"{URL}/{told['id']}/complete", {}).status_code == 409
+    put(told["addresses"][0]["parts"][0]["url"], b"newer")
+    assert operator.post(f"{URL}/{told['id']}/complete", {}).status_code == 202
+    with store.open(f"rosbags/{told['id']}/a.db3") as stored:
+        assert stored.read() == b"newer"
 
 
 def test_addresses_come_in_pages(store: ObjectStore, operator: APIClient) -> None:

@@ -4,47 +4,34 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
-from django.utils.html import format_html_join
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from storage import tasks
+from storage.admin.index import FileInline, TopicInline
+from storage.admin.paging import BoundedPaginator
+from storage.choices import Status
 from storage.exceptions import RosbagInUseError, StorageError
-from storage.models import Rosbag, RosbagFile, RosbagTopic
-from storage.services import deletion, verification
+from storage.models import Rosbag
+from storage.services import deletion, naming, verification
 
 
-class ReadOnly:
-    """Rows that only the system writes."""
+class DeletedFilter(admin.SimpleListFilter):
+    """Those that can be restored, instead of the living ones."""
 
-    def has_add_permission(self, *_args: Any) -> bool:
-        return False
+    title = _("deletion")
+    parameter_name = "deleted"
 
-    def has_change_permission(self, *_args: Any) -> bool:
-        return False
+    def lookups(self, _request: HttpRequest, _admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("Deleted, can be restored"))]
 
-    def has_delete_permission(self, *_args: Any) -> bool:
-        return False
-
-
-class FileInline(ReadOnly, admin.TabularInline[RosbagFile, Rosbag]):
-    """The files of a rosbag."""
-
-    model = RosbagFile
-    fields = ["path", "size", "sha256"]
-    extra = 0
-
-
-class TopicInline(ReadOnly, admin.TabularInline[RosbagTopic, Rosbag]):
-    """The topics of a rosbag."""
-
-    model = RosbagTopic
-    fields = ["name", "type", "serialization_format", "message_count", "mean_rate_hz"]
-    extra = 0
+    def queryset(self, _request: HttpRequest, rosbags: QuerySet[Rosbag]) -> QuerySet[Rosbag]:
+        return rosbags.filter(deleted_at__isnull=self.value() != "yes")
 
 
 @admin.register(Rosbag)
@@ -52,15 +39,16 @@ class RosbagAdmin(admin.ModelAdmin[Rosbag]):
     """Rosbags with verdict and index; only the name may be changed."""
 
     list_display = ["name", "status", "origin", "message_count", "duration", "bytes", "created_at"]
-    list_filter = ["status", "origin"]
-    search_fields = ["name", "content_digest"]
+    list_filter = ["status", "origin", DeletedFilter, "created_at"]
+    search_fields = ["name", "^content_digest"]
     list_select_related = ["created_by"]
     show_full_result_count = False
+    paginator = BoundedPaginator
     list_per_page = 50
-    date_hierarchy = None
     inlines = [FileInline, TopicInline]
-    actions = ["verify_again"]
+    actions = ["verify_again", "restore"]
     readonly_fields = [
+        "archive",
         "origin",
         "original",
         "status",
@@ -79,11 +67,9 @@ class RosbagAdmin(admin.ModelAdmin[Rosbag]):
         "created_by",
         "created_at",
         "updated_at",
+        "deleted_at",
     ]
     fields = ["name", *readonly_fields]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Rosbag]:
-        return super().get_queryset(request).filter(deleted_at=None)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -104,6 +90,13 @@ class RosbagAdmin(admin.ModelAdmin[Rosbag]):
     def bytes(self, rosbag: Rosbag) -> str:
         return filesizeformat(rosbag.size)
 
+    @admin.display(description=_("whole bundle"))
+    def archive(self, rosbag: Rosbag) -> str:
+        if rosbag.status == Status.UPLOADING or rosbag.deleted_at is not None:
+            return ""
+        url = reverse("rosbag-archive", kwargs={"pk": rosbag.pk})
+        return format_html('<a href="{}">{}</a>', url, _("Download as zip"))
+
     @admin.action(description=_("Verify again"), permissions=["change"])
     def verify_again(self, request: HttpRequest, rosbags: QuerySet[Rosbag]) -> None:
         asked = 0
@@ -117,6 +110,26 @@ class RosbagAdmin(admin.ModelAdmin[Rosbag]):
             asked += 1
         text = ngettext("%d rosbag will be verified.", "%d rosbags will be verified.", asked)
         self.message_user(request, text % asked, messages.SUCCESS)
+
+    @admin.action(description=_("Restore"), permissions=["change"])
+    def restore(self, request: HttpRequest, rosbags: QuerySet[Rosbag]) -> None:
+        restored = 0
+        for rosbag in rosbags:
+            try:
+                deletion.restore(rosbag)
+            except StorageError as error:
+                self.message_user(request, f"{rosbag}: {error}", messages.ERROR)
+                continue
+            restored += 1
+        text = ngettext("%d rosbag was restored.", "%d rosbags were restored.", restored)
+        self.message_user(request, text % restored, messages.SUCCESS)
+
+    def save_model(self, request: HttpRequest, rosbag: Rosbag, form: Any, change: bool) -> None:  # noqa: FBT001
+        """Only the name can be changed, and only by its service."""
+        try:
+            naming.rename(rosbag, rosbag.name)
+        except StorageError as error:
+            self.message_user(request, str(error), messages.ERROR)
 
     def delete_model(self, request: HttpRequest, rosbag: Rosbag) -> None:
         self.delete_queryset(request, Rosbag.objects.filter(pk=rosbag.pk))
@@ -134,27 +147,3 @@ class RosbagAdmin(admin.ModelAdmin[Rosbag]):
     ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
         """Only the rosbags themselves: nothing is removed with them."""
         return [str(rosbag) for rosbag in objs], {}, set(), []
-
-
-class IndexAdmin(ReadOnly, admin.ModelAdmin[models.Model]):
-    """A read-only list of what rosbags hold."""
-
-    list_select_related = ["rosbag"]
-    show_full_result_count = False
-    list_per_page = 50
-
-
-@admin.register(RosbagFile)
-class RosbagFileAdmin(IndexAdmin):
-    """Files of all rosbags."""
-
-    list_display = ["path", "rosbag", "size", "sha256"]
-    search_fields = ["path", "rosbag__name"]
-
-
-@admin.register(RosbagTopic)
-class RosbagTopicAdmin(IndexAdmin):
-    """Topics of all rosbags."""
-
-    list_display = ["name", "type", "rosbag", "message_count", "mean_rate_hz"]
-    search_fields = ["name", "type", "rosbag__name"]

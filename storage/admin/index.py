@@ -1,0 +1,91 @@
+"""Read-only pages of what rosbags hold, and the same inside a rosbag's page."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db import models
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from storage.admin.paging import BoundedPaginator
+from storage.models import Rosbag, RosbagFile, RosbagTopic
+
+
+class ReadOnly:
+    """Rows that only the system writes."""
+
+    def has_add_permission(self, *_args: Any) -> bool:
+        return False
+
+    def has_change_permission(self, *_args: Any) -> bool:
+        return False
+
+    def has_delete_permission(self, *_args: Any) -> bool:
+        return False
+
+
+def link_to(file: RosbagFile) -> str:
+    """A link to the content of a file, through the API."""
+    url = reverse("rosbag-file", kwargs={"pk": file.rosbag_id, "path": file.path})
+    return format_html('<a href="{}">{}</a>', url, _("Download"))
+
+
+class FileInline(ReadOnly, admin.TabularInline[RosbagFile, Rosbag]):
+    """The files of a rosbag."""
+
+    model = RosbagFile
+    fields = ["path", "size", "sha256", "content"]
+    readonly_fields = ["content"]
+    extra = 0
+
+    @admin.display(description=_("content"))
+    def content(self, file: RosbagFile) -> str:
+        return link_to(file)
+
+
+class TopicInline(ReadOnly, admin.TabularInline[RosbagTopic, Rosbag]):
+    """The topics of a rosbag."""
+
+    model = RosbagTopic
+    fields = ["name", "type", "serialization_format", "message_count", "mean_rate_hz"]
+    extra = 0
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[RosbagTopic]:
+        return super().get_queryset(request).defer("histogram", "offered_qos_profiles")
+
+
+class IndexAdmin(ReadOnly, admin.ModelAdmin[models.Model]):
+    """A read-only list of what rosbags hold."""
+
+    list_select_related = ["rosbag"]
+    show_full_result_count = False
+    paginator = BoundedPaginator
+    list_per_page = 50
+    ordering = ["-id"]
+
+
+@admin.register(RosbagFile)
+class RosbagFileAdmin(IndexAdmin):
+    """Files of all rosbags."""
+
+    list_display = ["path", "rosbag", "size", "sha256", "content"]
+    search_fields = ["path", "rosbag__name", "=sha256"]
+
+    @admin.display(description=_("content"))
+    def content(self, file: RosbagFile) -> str:
+        return link_to(file)
+
+
+@admin.register(RosbagTopic)
+class RosbagTopicAdmin(IndexAdmin):
+    """Topics of all rosbags."""
+
+    list_display = ["name", "type", "rosbag", "message_count", "mean_rate_hz"]
+    list_filter = ["rosbag__status"]
+    search_fields = ["name", "type", "rosbag__name"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[models.Model]:
+        return super().get_queryset(request).defer("histogram", "offered_qos_profiles")
