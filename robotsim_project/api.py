@@ -13,6 +13,7 @@ from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404
 from django.http.request import UnreadablePostError
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rest_framework import exceptions
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
@@ -21,9 +22,11 @@ from rest_framework.serializers import as_serializer_error
 from rest_framework.views import set_rollback
 
 from accounts.api.bodies import TooLarge
-from robotsim_project.problems import MEDIA_TYPE, internal_error, members
+from robotsim_project.problems import MEDIA_TYPE, REMEDIES, internal_error, members
 
 RETRY_AFTER_SECONDS = 5
+FRAMED = (exceptions.MethodNotAllowed, exceptions.UnsupportedMediaType)
+"""Their own sentences name what was sent, and nothing else."""
 WHOLE_DOCUMENT = frozenset({"non_field_errors", "__all__"})
 
 log = structlog.get_logger(__name__)
@@ -33,6 +36,9 @@ class NewestFirst(CursorPagination):
     """Pages by cursor, the newest row first, without counting; `page_size` from 1 to 500."""
 
     ordering = "-id"
+    invalid_cursor_message: Any = gettext_lazy(
+        "This cursor cannot be used: take `next` as it was given, or begin without one."
+    )
     page_size_query_param = "page_size"
     max_page_size = 500
 
@@ -103,13 +109,19 @@ def of_api_exception(error: exceptions.APIException) -> Response:
         if len(errors) == 1:
             detail = errors[0]["detail"]
         return document(error.status_code, "INVALID", detail, errors=errors)
-    told = error.detail["detail"] if isinstance(error.detail, dict) else error.detail
-    response = document(error.status_code, code_of(error).upper(), str(told))
+    response = document(error.status_code, code_of(error).upper(), sentence_of(error))
     if header := getattr(error, "auth_header", None):
         response["WWW-Authenticate"] = header
     if wait := getattr(error, "wait", None):
         response["Retry-After"] = str(int(wait))
     return response
+
+
+def sentence_of(error: exceptions.APIException) -> str:
+    """Say what to do, where the framework's own sentence does not."""
+    told = error.detail["detail"] if isinstance(error.detail, dict) else error.detail
+    framed = isinstance(error, FRAMED) or str(told) == str(error.default_detail)
+    return str(REMEDIES.get(code_of(error), told) if framed else told)
 
 
 def code_of(error: exceptions.APIException) -> str:

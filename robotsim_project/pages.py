@@ -45,7 +45,7 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
 
 def for_program(request: HttpRequest) -> bool:
     """Whether the address belongs to the API."""
-    return request.path.startswith(f"{settings.API_STR}/")
+    return f"{request.path}/".startswith(f"{settings.API_STR}/")
 
 
 def problem(status: int, code: str, detail: str) -> JsonResponse:

@@ -27,8 +27,9 @@ def test_the_schema_describes_the_sign_in() -> None:
     assert "security" not in sign_in or sign_in["security"] == [{}]
 
 
-def test_an_unknown_address_of_the_api_is_a_problem_document() -> None:
-    answer = Client().get(f"{settings.API_STR}/nothing")
+@pytest.mark.parametrize("path", ["", "/", "/nothing", "/templates/", "/templates/1/2/3"])
+def test_an_unknown_address_of_the_api_is_a_problem_document(path: str) -> None:
+    answer = Client().get(f"{settings.API_STR}{path}")
     assert answer.status_code == 404
     assert answer["Content-Type"] == "application/problem+json"
     assert answer.json()["code"] == "NOT_FOUND"

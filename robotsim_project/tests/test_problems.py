@@ -68,6 +68,24 @@ def raised(error: Exception) -> Response:
 
 
 @pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        (Http404(), "Check the id"),
+        (exceptions.NotAuthenticated(), "Sign in"),
+        (exceptions.PermissionDenied(), "Ask an admin"),
+        (exceptions.MethodNotAllowed("PUT"), "header Allow"),
+        (exceptions.NotAcceptable(), "Accept: application/json"),
+        (exceptions.UnsupportedMediaType("text/plain"), "Check Content-Type"),
+        (exceptions.ParseError(), "Check it against /docs"),
+        (exceptions.NotFound("The rosbag is gone."), "The rosbag is gone."),
+        (exceptions.ParseError("Line 3."), "Line 3."),
+    ],
+)
+def test_the_sentence_says_what_to_do(error: Exception, remedy: str) -> None:
+    assert remedy in raised(error).data["detail"]
+
+
+@pytest.mark.parametrize(
     ("error", "status", "code"),
     [
         (Http404(), 404, "NOT_FOUND"),
