@@ -10,10 +10,11 @@ django = get_asgi_application()
 
 # Only now: the apps are loaded. Units that could not reach us get time to speak again.
 from robotsim_project.heartbeats import heartbeats  # noqa: E402
+from robotsim_project.streaming import streaming  # noqa: E402
 from simulations import live  # noqa: E402
 from simulations.exceptions import LiveAwayError  # noqa: E402
 
-application = heartbeats(django)
+application = heartbeats(streaming(django))
 
 with suppress(LiveAwayError):
     live.server_started()

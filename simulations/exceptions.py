@@ -76,6 +76,35 @@ class UnitRefusedError(SimulationError):
     code = "UNIT_REFUSED"
 
 
+class TicketInvalidError(SimulationError):
+    """The ticket opens no stream, or no longer."""
+
+    status = 401
+    code = "TICKET_INVALID"
+
+
+class TicketForeignError(SimulationError):
+    """The ticket is for another execution or another user."""
+
+    status = 403
+    code = "TICKET_FOREIGN"
+
+
+class StreamUnsupportedError(SimulationError):
+    """This server cannot keep streams open."""
+
+    status = 501
+    code = "STREAM_NEEDS_ASGI"
+
+
+class TooManyWatchersError(SimulationError):
+    """This process has as many watchers as it may have."""
+
+    status = 503
+    code = "TOO_MANY_WATCHERS"
+    retry_after = 5
+
+
 class LiveAwayError(Exception):
     """Redis does not answer; the database has what matters."""
 

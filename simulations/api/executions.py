@@ -26,6 +26,7 @@ from simulations.api.run_serializers import (
     RecordingSerializer,
     UnitLogSerializer,
 )
+from simulations.api.stream import WatchActions
 from simulations.choices import (
     ACTIVE,
     ENDED,
@@ -107,7 +108,7 @@ class EventFilter(django_filters.FilterSet):
 
 
 class ExecutionViewSet(
-    mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Any]
+    WatchActions, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Any]
 ):
     """Runs of simulations."""
 
@@ -124,7 +125,7 @@ class ExecutionViewSet(
             return ExecutionDetailSerializer
         return super().get_serializer_class()
 
-    @extend_schema(request=None, responses={202: ExecutionSerializer})
+    @extend_schema(request=None, responses={202: ExecutionSerializer, 409: None})
     @action(detail=True, methods=["post"])
     def stop(self, request: Request, pk: str) -> Response:
         """Stop an execution; what was recorded is still stored."""

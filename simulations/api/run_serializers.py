@@ -1,32 +1,42 @@
 """Executions and their parts as the API tells them."""
 
-from typing import Any
+from typing import Any, cast
 
+import msgspec
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.api.strict import Strict
-from simulations.choices import Blame, RunStatus, blame
+from simulations.choices import Blame, DataStatus, RunStatus, blame
 from simulations.models import AgentRun, Event, Execution, Recording
 from simulations.services.progress import progress_of
 
 
-class StageProgressSerializer(serializers.Serializer[dict[str, Any]]):
+class PartProgressSerializer(serializers.Serializer[Any]):
+    """What whole and stages have in common: agents counted by status, and when they will have played."""
+
+    status = serializers.ChoiceField(choices=RunStatus.choices)
+    agents = serializers.DictField(child=serializers.IntegerField())
+    planned_agents = serializers.IntegerField()
+    messages_published = serializers.IntegerField()
+    expected_end = serializers.DateTimeField(allow_null=True)
+
+
+class StageProgressSerializer(PartProgressSerializer):
     """How far one stage is, in percent."""
 
     position = serializers.IntegerField()
     name = serializers.CharField()
-    status = serializers.ChoiceField(choices=RunStatus.choices)
     percent = serializers.FloatField()
 
 
-class ProgressSerializer(serializers.Serializer[dict[str, Any]]):
-    """How far an execution is: `overall` in percent, `agents` counted by status."""
+class ProgressSerializer(PartProgressSerializer):
+    """How far an execution is: `overall` in percent; `last_event` is the newest of its timeline."""
 
+    data_status = serializers.ChoiceField(choices=DataStatus.choices)
     overall = serializers.FloatField()
-    agents = serializers.DictField(child=serializers.IntegerField())
-    planned_agents = serializers.IntegerField()
-    messages_published = serializers.IntegerField()
+    as_of = serializers.DateTimeField()
+    last_event = serializers.IntegerField()
     stages = StageProgressSerializer(many=True)
 
 
@@ -100,15 +110,7 @@ class ExecutionDetailSerializer(ExecutionSerializer):
 
     @extend_schema_field(ProgressSerializer)
     def get_progress(self, execution: Execution) -> dict[str, Any]:
-        seen = progress_of(execution)
-        names = ("position", "name", "status", "percent")
-        return {
-            "overall": seen.overall,
-            "agents": {str(state): count for state, count in seen.agents.items()},
-            "planned_agents": seen.planned_agents,
-            "messages_published": seen.messages_published,
-            "stages": [dict(zip(names, stage, strict=True)) for stage in seen.stages],
-        }
+        return cast(dict[str, Any], msgspec.to_builtins(progress_of(execution)))
 
 
 class AgentRunSerializer(serializers.ModelSerializer[AgentRun]):

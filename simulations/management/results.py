@@ -22,10 +22,9 @@ def show_result(execution: Execution, console: Console) -> None:
         table.add_column(heading)
     for number in (_("Done"), *HEADINGS):
         table.add_column(str(number), justify="right")
-    for position, name, status, percent in seen.stages:
-        table.add_row(
-            str(position), name, str(status), f"{percent:.0f} %", *cells(figures, position)
-        )
+    for stage in seen.stages:
+        known = (str(stage.position), stage.name, str(stage.status), f"{stage.percent:.0f} %")
+        table.add_row(*known, *cells(figures, stage.position))
     console.print(table)
     console.print(_caption(outcome), highlight=False)
 

@@ -50,8 +50,8 @@ class Bars:
 
     def __call__(self, seen: live.Progress) -> None:
         self._set(-1, _("All"), seen.overall, f"{seen.status}  {note_of(seen)}")
-        for position, name, status, percent in seen.stages:
-            self._set(position, name, percent, str(status))
+        for stage in seen.stages:
+            self._set(stage.position, stage.name, stage.percent, str(stage.status))
 
     def _set(self, key: int, title: str, percent: float, note: str) -> None:
         if key not in self._tasks:

@@ -64,6 +64,12 @@ class Execution(models.Model):
         _("failure"), max_length=30, choices=FailureCode, blank=True, default=""
     )
     failure_text = models.TextField(_("failure text"), blank=True, default="")
+    outcome = models.JSONField(
+        _("outcome"),
+        null=True,
+        editable=False,
+        help_text=_("The progress and the figures as they were at its end."),
+    )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
     started_at = models.DateTimeField(_("started at"), null=True)

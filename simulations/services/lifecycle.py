@@ -6,6 +6,7 @@ controllers, or a controller and a user, may try at once; one of them succeeds a
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -16,7 +17,9 @@ from django.utils.translation import gettext as _
 from simulations.choices import ENDED, STOPPABLE, FailureCode, RunStatus
 from simulations.exceptions import AlreadyRunningError, NotRunningError, NotStartableError
 from simulations.models import Event, Execution, Simulation, StageRun
+from simulations.services import timeline
 from simulations.services.plan import Plan, freeze, frozen, plan_of, still_there
+from simulations.services.progress import at_end
 
 
 def start(simulation: Simulation, *, requested_by: Any = None) -> Execution:
@@ -109,6 +112,7 @@ def move_execution(
     now = timezone.now()
     if to in ENDED:
         fields.setdefault("ended_at", now)
+        fields["outcome"] = at_end(execution, to, fields)
     with transaction.atomic():
         rows = Execution.objects.filter(pk=execution.pk, status__in=list(leaving))
         if not rows.update(status=to, updated_at=now, **fields):
@@ -188,10 +192,12 @@ def note(
     with transaction.atomic():
         rows = Execution.objects.filter(pk=execution_id)
         rows.update(event_count=F("event_count") + 1)
-        Event.objects.create(
+        event = Event.objects.create(
             execution_id=execution_id,
             sequence=rows.values_list("event_count", flat=True).get(),
             kind=kind,
             actor=actor,
             payload=payload or {},
         )
+        # After the commit, so that nobody is told what never was; robust: watchers find it without us.
+        transaction.on_commit(partial(timeline.publish, event), robust=True)

@@ -1,98 +1,179 @@
-"""How far an execution is, from Redis while it runs and from the database once it has ended."""
+"""How far an execution is: from Redis while it runs, from its own row once it has ended.
 
-from collections import Counter
-from dataclasses import dataclass
+Whoever asks computes, at most about once a second for all processes together; the others read what was
+computed. Rows of agents are read only when Redis may not know all: after an event, and after it was emptied.
+"""
 
-from django.db.models import Sum
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from django.db.models import Count, Sum
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
-from agent.protocol import AgentReport
-from simulations import live
-from simulations.choices import ENDED, AgentStatus, RunStatus
+from simulations.choices import AGENT_ENDED, RunStatus
 from simulations.exceptions import LiveAwayError
-from simulations.models import AgentRun, Execution, StageRun
-from simulations.services.plan import Plan, PlanStage, plan_of
+from simulations.live import watched
+from simulations.live.tallies import Tally, TallyKey
+from simulations.models import AgentRun, Execution
+from simulations.services.plan import plan_of
+from simulations.services.reckoning import Facts, Progress, StageFacts, StageProgress, reckon
+from simulations.services.results import measured
 
-StageProgress = tuple[int, str, str, float]
-"""Position, name, status, percent."""
+__all__ = ["FRESH_SECONDS", "Progress", "StageProgress", "at_end", "progress_by_id", "progress_of"]
+
+FRESH_SECONDS = 1.0
+Tallies = dict[TallyKey, Tally]
 
 
-@dataclass(frozen=True)
-class Progress:
-    """`overall` is 0 to 100; `agents` counts agents by state."""
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept in Redis: the progress, and the facts it was computed from."""
 
-    status: str
-    data_status: str
-    overall: float
-    agents: dict[str, int]
-    planned_agents: int
-    messages_published: int
-    stages: tuple[StageProgress, ...]
+    progress: Progress
+    facts: Facts
+
+    @property
+    def fresh(self) -> bool:
+        """Whether it was computed within the last second."""
+        age = (timezone.now() - self.progress.as_of).total_seconds()
+        return 0 <= age < FRESH_SECONDS
+
+
+def progress_by_id(execution_id: int, *, at_least: int = 0) -> Progress:
+    """The progress of an execution: one call of Redis, mostly. Raises Http404.
+
+    `at_least` is an event that the caller has heard of: what is older is looked at again.
+    """
+    try:
+        kept = _kept(execution_id)
+    except LiveAwayError:
+        kept = None
+    if kept is not None and kept.fresh and kept.facts.event_count >= at_least:
+        return kept.progress
+    return progress_of(get_object_or_404(Execution, pk=execution_id))
 
 
 def progress_of(execution: Execution) -> Progress:
-    """The progress as it stands now."""
-    plan = plan_of(execution)
-    stage_runs = list(execution.stage_runs.order_by("position"))
-    reports = {} if execution.ended else _reports(execution)
-    if reports:
-        counts = Counter(str(each.state) for some in reports.values() for each in some)
-        published = sum(each.published for some in reports.values() for each in some)
-    else:
-        counts, published = _stored(execution)
-    waiting = plan.agents - sum(counts.values())
-    if waiting > 0:
-        counts[AgentStatus.PENDING] += waiting
-    stages = tuple(
-        _stage(run, plan.stage(run.position), reports.get(run.pk, [])) for run in stage_runs
+    """The progress as it stands now, at most a second old; the database is asked while Redis is away."""
+    if execution.ended:
+        return _final(execution)
+    try:
+        kept = _kept(execution.pk)
+        if kept is not None and _will_do(kept, execution):
+            return kept.progress
+        return _compute(execution, kept)
+    except LiveAwayError:
+        return _reckon(execution, facts_of(execution), stored(execution.pk), None)
+
+
+def at_end(execution: Execution, status: RunStatus, fields: dict[str, Any]) -> dict[str, Any]:
+    """What is written into the row of an execution as it ends, so that nothing has to be counted again.
+
+    `fields` are those that are written with it; the answer is `{"progress": ..., "figures": ...}`.
+    """
+    facts = msgspec.structs.replace(
+        facts_of(execution),
+        status=str(status),
+        data_status=str(fields.get("data_status", execution.data_status)),
+        ended_at=fields["ended_at"],
     )
-    return Progress(
+    tallies = stored(execution.pk)
+    try:
+        kept, (heard, _upto) = _kept(execution.pk), watched.tallies(execution.pk)
+        tallies = merged(tallies, heard)
+    except LiveAwayError:
+        kept = None
+    progress = _reckon(execution, facts, tallies, kept)
+    figures = measured(execution) | {"messages_published": progress.messages_published}
+    return {"progress": msgspec.to_builtins(progress), "figures": figures}
+
+
+def _final(execution: Execution) -> Progress:
+    if execution.outcome:
+        progress = msgspec.convert(execution.outcome["progress"], Progress)
+        # Its last event is written with the outcome, and others may follow.
+        return msgspec.structs.replace(progress, last_event=execution.event_count)
+    return _reckon(execution, facts_of(execution), stored(execution.pk), None)
+
+
+def _kept(execution_id: int) -> Kept | None:
+    value = watched.known_progress(execution_id)
+    return None if value is None else msgspec.json.decode(value, type=Kept)
+
+
+def _will_do(kept: Kept, execution: Execution) -> bool:
+    """Whether what is kept need not be computed again now, or somebody else is at it."""
+    newer = execution.event_count > kept.facts.event_count
+    if newer and execution.status != kept.facts.status:
+        return False
+    return kept.fresh or not watched.may_compute(execution.pk, FRESH_SECONDS)
+
+
+def _compute(execution: Execution, kept: Kept | None) -> Progress:
+    facts = facts_of(execution, kept.facts if kept else None)
+    tallies, upto = watched.tallies(execution.pk)
+    if upto < facts.event_count:
+        tallies = merged(stored(execution.pk), tallies)
+        watched.fill_tallies(execution.pk, tallies, facts.event_count)
+    progress = _reckon(execution, facts, tallies, kept)
+    watched.keep_progress(execution.pk, msgspec.json.encode(Kept(progress=progress, facts=facts)))
+    return progress
+
+
+def _reckon(execution: Execution, facts: Facts, tallies: Tallies, kept: Kept | None) -> Progress:
+    now: datetime = facts.ended_at or timezone.now()
+    return reckon(plan_of(execution), facts, tallies, now, kept.progress if kept else None)
+
+
+def facts_of(execution: Execution, known: Facts | None = None) -> Facts:
+    """The facts; each change makes an event, so stages are only read after one."""
+    if known is not None and known.event_count == execution.event_count:
+        stages = known.stages
+    else:
+        stages = tuple(
+            StageFacts(
+                pk=run.pk,
+                position=run.position,
+                status=run.status,
+                release_at=run.release_at,
+                agents_ended_at=run.agents_ended_at,
+                ended_at=run.ended_at,
+            )
+            for run in execution.stage_runs.order_by("position")
+        )
+    return Facts(
         status=execution.status,
         data_status=execution.data_status,
-        overall=_overall(execution, plan, stages),
-        agents=dict(counts),
-        planned_agents=plan.agents,
-        messages_published=published,
+        event_count=execution.event_count,
+        stop_asked_at=execution.stop_asked_at,
+        ended_at=execution.ended_at,
         stages=stages,
     )
 
 
-def _reports(execution: Execution) -> dict[int, list[AgentReport]]:
-    """What the agents said last, by stage run; nothing while Redis is away."""
-    found: dict[int, list[AgentReport]] = {}
-    try:
-        for heard in live.heard(execution.pk):
-            found.setdefault(heard.snapshot.stage_run, []).extend(heard.snapshot.agents)
-    except LiveAwayError:
-        return {}
+def stored(execution_id: int) -> Tallies:
+    """What the rows of agents say, in one query; `published` there is as old as the last change of state."""
+    rows = (
+        AgentRun.objects.filter(stage_run__execution=execution_id)
+        .order_by()
+        .values_list("stage_run", "unit", "attempt", "status")
+        .annotate(agents=Count("pk"), sent=Sum("published"))
+    )
+    found: Tallies = {}
+    for stage_run, unit, attempt, status, agents, sent in rows:
+        known = found.get((stage_run, unit, attempt), Tally({}, 0))
+        found[stage_run, unit, attempt] = Tally(
+            {**known.agents, str(status): agents}, known.published + sent
+        )
     return found
 
 
-def _stored(execution: Execution) -> tuple[Counter[str], int]:
-    newest: dict[int, str] = {}
-    rows = AgentRun.objects.filter(stage_run__execution=execution)
-    for number, status in rows.order_by("attempt").values_list("number", "status"):
-        newest[number] = status
-    published = rows.aggregate(total=Sum("published"))["total"] or 0
-    return Counter(newest.values()), published
-
-
-def _stage(run: StageRun, stage: PlanStage, reports: list[AgentReport]) -> StageProgress:
-    if run.status in ENDED or run.status == RunStatus.FINALIZING:
-        percent = 0.0 if run.status == RunStatus.SKIPPED else 100.0
-    else:
-        sent = sum(report.published for report in reports)
-        percent = 100.0 * sent / stage.planned_messages if stage.planned_messages else 0.0
-        if stage.execution_time and run.release_at:
-            elapsed = (timezone.now() - run.release_at).total_seconds()
-            percent = max(percent, 100.0 * elapsed / stage.execution_time)
-    return run.position, stage.name, run.status, max(0.0, min(100.0, percent))
-
-
-def _overall(execution: Execution, plan: Plan, stages: tuple[StageProgress, ...]) -> float:
-    """The mean of the stages, each weighed by its agents."""
-    if execution.status == RunStatus.COMPLETED:
-        return 100.0
-    weights = {stage.position: stage.agents for stage in plan.stages}
-    done = sum(weights[position] * percent for position, _name, _status, percent in stages)
-    return done / max(1, sum(weights.values()))
+def merged(rows: Tallies, heard: Tallies) -> Tallies:
+    """The truth of both: rows whose agents have all ended are final, else what was heard is newer."""
+    found = {**rows, **heard}
+    for key, row in rows.items():
+        said = heard.get(key)
+        if said is not None and set(row.agents) <= AGENT_ENDED:
+            found[key] = Tally(row.agents, max(row.published, said.published))
+    return found

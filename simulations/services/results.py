@@ -10,31 +10,39 @@ from simulations.models import AgentRun, Execution, Recording
 from simulations.services.plan import plan_of
 
 
-def summary(execution: Execution) -> dict[str, Any]:
-    """The figures of an execution; times in µs and s, None where nothing was measured.
-
-    `lateness_us_p99` is the worst of the agents' own p99; `start_skew_us_max` the largest by amount.
-    """
-    execution.refresh_from_db()
+def measured(execution: Execution) -> dict[str, Any]:
+    """What its agents measured and what is in storage; times in µs, None where nothing was measured."""
     figures = AgentRun.objects.filter(stage_run__execution=execution).aggregate(
         published=Sum("published"),
         # Who joined late starts when it comes, not with the others.
         skew=Max(Abs("start_skew_us"), filter=Q(late=False)),
         lateness=Max("lateness_p99_us"),
     )
+    recorded = Recording.objects.filter(stage_run__execution=execution)
+    return {
+        "messages_published": figures["published"] or 0,
+        "start_skew_us_max": _rounded(figures["skew"]),
+        "lateness_us_p99": _rounded(figures["lateness"]),
+        "recordings": recorded.filter(status=RecordingStatus.STORED).count(),
+    }
+
+
+def summary(execution: Execution) -> dict[str, Any]:
+    """The figures of an execution; times in µs and s, None where nothing was measured.
+
+    `lateness_us_p99` is the worst of the agents' own p99; `start_skew_us_max` the largest by amount.
+    """
+    execution.refresh_from_db()
     seconds = None
     if execution.ended_at is not None:
         seconds = round((execution.ended_at - execution.created_at).total_seconds(), 3)
-    stored = Recording.objects.filter(stage_run__execution=execution, status=RecordingStatus.STORED)
+    figures = execution.outcome["figures"] if execution.outcome else measured(execution)
     return {
         "execution": execution.pk,
         "status": str(execution.status),
         "data_status": str(execution.data_status),
         "agents": plan_of(execution).agents,
-        "messages_published": figures["published"] or 0,
-        "start_skew_us_max": _rounded(figures["skew"]),
-        "lateness_us_p99": _rounded(figures["lateness"]),
-        "recordings": stored.count(),
+        **figures,
         "seconds": seconds,
     }
 

@@ -1,11 +1,11 @@
-"""The only speaker of Redis for live state: snapshots of units and when they were last heard.
+"""The only speaker of Redis for live state: snapshots of units, and when they were last heard.
 
 Everything here may vanish at any moment; it is written anew by the next heartbeats.
 """
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, NamedTuple
 
 import msgspec
@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 
 from agent.protocol import Snapshot
 from simulations.exceptions import LiveAwayError
+from simulations.live.tallies import tallied
 
 KEEP_SECONDS = 86400
 RENEW_EVERY = 60
@@ -23,6 +24,7 @@ RETRY_SECONDS = 1.0
 LOG_TAIL = 16_384
 """Characters of a unit's log that are kept while it runs."""
 _SINCE = "robotsim:live:since"
+_PARTS = ("units", "beats", "logs", "tallies", "whole")
 
 
 class Heard(msgspec.Struct, frozen=True):
@@ -95,11 +97,13 @@ def store(execution_id: int, snapshot: Snapshot) -> None:
     with _line.open() as redis, redis.pipeline(transaction=False) as pipe:
         pipe.hset(_key(execution_id), field, msgspec.json.encode(heard))
         pipe.hincrby(_key(execution_id, "beats"), beat, 1)
+        pipe.hset(_key(execution_id, "tallies"), *tallied(snapshot))
         count = pipe.execute()[1]
         if count % RENEW_EVERY != 1:
             return
         pipe.expire(_key(execution_id), KEEP_SECONDS)
         pipe.expire(_key(execution_id, "beats"), KEEP_SECONDS)
+        pipe.expire(_key(execution_id, "tallies"), KEEP_SECONDS)
         if count == 1:
             pipe.hset(_key(execution_id, "beats"), f"{beat}:first", snapshot.sequence)
         pipe.execute()
@@ -172,7 +176,7 @@ def server_started() -> None:
 def forget(execution_id: int) -> None:
     """Drop the live state of an execution that has ended. Raises LiveAwayError."""
     with _line.open() as redis:
-        redis.delete(*(_key(execution_id, what) for what in ("units", "beats", "logs")))
+        redis.delete(*(_key(execution_id, what) for what in _PARTS))
 
 
 def append_log(execution_id: int, snapshot: Snapshot) -> None:
@@ -209,3 +213,11 @@ class _Log(msgspec.Struct, frozen=True):
 
 def _log(value: bytes) -> _Log:
     return msgspec.json.decode(value, type=_Log)
+
+
+def line() -> AbstractContextManager[Any]:
+    """A connection, for the modules beside this one. Raises LiveAwayError."""
+    return _line.open()
+
+
+key = _key

@@ -1,0 +1,193 @@
+"""Progress from snapshots at Redis, without rows of agents; frozen at the end; true while Redis is away."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from rest_framework.test import APIClient
+
+from accounts.choices import Role
+from accounts.models import User
+from agent.protocol import AgentReport, AgentState, Snapshot
+from simulations import live
+from simulations.choices import AgentStatus, RunStatus
+from simulations.live import watched
+from simulations.models import AgentRun, Execution, Simulation, StageRun
+from simulations.services import lifecycle, progress
+from simulations.services.progress import progress_of
+from simulations.services.results import summary
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def execution(design: Callable[..., Simulation]) -> Execution:
+    """Four agents; a stage plays 160 messages in two seconds."""
+    running = lifecycle.start(design(4))
+    lifecycle.move_execution(running, [RunStatus.PENDING], RunStatus.RUNNING)
+    lifecycle.move_stage(running.stage_runs.get(), [RunStatus.PENDING], RunStatus.RUNNING)
+    return running
+
+
+@pytest.fixture
+def viewer(db: Any) -> APIClient:
+    client = APIClient()
+    client.force_login(User.objects.create_user("viewer@example.org", role=Role.VIEWER))
+    return client
+
+
+@pytest.fixture(autouse=True)
+def always_stale(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each look computes, unless a test says otherwise."""
+    monkeypatch.setattr(progress, "FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(watched, "may_compute", lambda execution_id, seconds: True)
+
+
+def say(execution: Execution, unit: int, attempt: int = 1, **agents: tuple[str, int]) -> None:
+    """A unit's snapshot; `agents` by number: state and messages, such as `a1=("RUNNING", 5)`."""
+    reports = tuple(
+        AgentReport(number=int(name[1:]), state=AgentState(state), published=published)
+        for name, (state, published) in agents.items()
+    )
+    live.store(
+        execution.pk,
+        Snapshot(
+            stage_run=execution.stage_runs.get().pk,
+            unit=unit,
+            attempt=attempt,
+            sequence=1,
+            sent_ns=1,
+            agents=reports,
+        ),
+    )
+
+
+def row(execution: Execution, unit: int, status: str, published: int, number: int) -> AgentRun:
+    return AgentRun.objects.create(
+        stage_run=execution.stage_runs.get(),
+        number=number,
+        unit=unit,
+        status=status,
+        published=published,
+    )
+
+
+def test_progress_is_what_units_said_last(execution: Execution) -> None:
+    say(execution, 0, a1=("RUNNING", 30), a2=("READY", 0))
+    say(execution, 0, a1=("RUNNING", 40), a2=("RUNNING", 8))
+    say(execution, 1, a3=("COMPLETED", 40))
+    seen = progress_of(execution)
+    assert (seen.overall, seen.messages_published, seen.planned_agents) == (55.0, 88, 4)
+    assert seen.agents == {"RUNNING": 2, "COMPLETED": 1, "PENDING": 1}
+    assert [(s.position, s.percent, s.agents) for s in seen.stages] == [(1, 55.0, seen.agents)]
+
+
+def test_rows_are_read_after_an_event_only(execution: Execution) -> None:
+    say(execution, 0, a1=("RUNNING", 30))
+    progress_of(execution)
+    say(execution, 0, a1=("RUNNING", 40))
+    with CaptureQueriesContext(
+        connection,
+    ) as asked:
+        assert progress_of(execution).messages_published == 40
+    assert len(asked) == 0
+    # A unit is killed and never says so itself.
+    row(execution, 0, AgentStatus.LOST, 0, number=1)
+    lifecycle.note(execution.pk, "unit.lost")
+    execution.refresh_from_db()
+    seen = progress_of(execution)
+    assert (seen.agents["LOST"], seen.messages_published) == (1, 40)
+
+
+def test_the_address_asks_twice_at_most(execution: Execution, viewer: APIClient) -> None:
+    say(execution, 0, a1=("RUNNING", 30))
+    address = f"/api/v1/executions/{execution.pk}/progress"
+    told = viewer.get(address).json()
+    assert (told["messages_published"], told["agents"]) == (30, {"RUNNING": 1, "PENDING": 3})
+    assert set(told) >= {"overall", "status", "stages", "expected_end", "as_of", "last_event"}
+    with CaptureQueriesContext(connection) as asked:
+        viewer.get(address)
+    own = [q for q in asked.captured_queries if "django_session" not in q["sql"]]
+    assert len(own) <= 2
+    assert not [q for q in own if "agentrun" in q["sql"]]
+    detail = viewer.get(f"/api/v1/executions/{execution.pk}").json()["progress"]
+    assert set(detail) == set(told)
+    assert viewer.get("/api/v1/executions/999999/progress").status_code == 404
+
+
+def test_one_computes_and_the_others_read(
+    execution: Execution, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    say(execution, 0, a1=("RUNNING", 30))
+    first = progress_of(execution)
+    say(execution, 0, a1=("RUNNING", 40))
+    assert progress_of(execution) == first  # not a second old
+    monkeypatch.setattr(progress, "FRESH_SECONDS", 0.0)
+    assert watched.may_compute(execution.pk, 60)
+    assert not watched.may_compute(execution.pk, 60)
+    assert progress_of(execution) == first  # another process is at it
+    lifecycle.stop(execution)
+    assert progress_of(execution).status == RunStatus.STOPPING  # a new status is told at once
+
+
+def test_redis_emptied_is_filled_from_rows_and_from_what_units_say_next(
+    execution: Execution, empty_redis: None
+) -> None:
+    row(execution, 0, AgentStatus.COMPLETED, 40, number=1)
+    row(execution, 1, AgentStatus.RUNNING, 0, number=2)
+    say(execution, 1, a2=("RUNNING", 20))
+    seen = progress_of(execution)
+    assert (seen.messages_published, seen.agents["COMPLETED"]) == (60, 1)
+
+
+def test_without_redis_the_database_is_told(execution: Execution, settings: Any) -> None:
+    row(execution, 0, AgentStatus.COMPLETED, 40, number=1)
+
+    def away(*_words: Any) -> None:
+        raise live.LiveAwayError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(watched, "known_progress", away)
+        patch.setattr(watched, "tallies", away)
+        seen = progress_of(execution)
+    assert (seen.messages_published, seen.agents) == (40, {"COMPLETED": 1, "PENDING": 3})
+
+
+def end(execution: Execution) -> None:
+    stage_run: StageRun = execution.stage_runs.get()
+    lifecycle.move_stage(stage_run, [RunStatus.RUNNING], RunStatus.FAILED)
+    lifecycle.move_execution(execution, [RunStatus.RUNNING], RunStatus.FAILED)
+
+
+def test_the_end_is_frozen_with_its_figures(execution: Execution, viewer: APIClient) -> None:
+    row(execution, 0, AgentStatus.COMPLETED, 40, number=1)
+    row(execution, 1, AgentStatus.LOST, 0, number=2)  # its last word came by heartbeat only
+    say(execution, 1, a2=("RUNNING", 20))
+    end(execution)
+    live.forget(execution.pk)
+    AgentRun.objects.all().delete()  # as retention does
+    seen = progress_of(Execution.objects.get())
+    assert (seen.status, seen.overall, seen.messages_published) == ("FAILED", 37.5, 60)
+    assert seen.agents == {"COMPLETED": 1, "LOST": 1, "PENDING": 2}
+    assert seen.expected_end == execution.ended_at
+    assert summary(execution)["messages_published"] == 60
+    address = f"/api/v1/executions/{execution.pk}/progress"
+    with CaptureQueriesContext(connection) as asked:
+        told = viewer.get(address).json()
+    assert told["overall"] == 37.5
+    assert told["last_event"] == Execution.objects.get().event_count
+    assert not [
+        q for q in asked.captured_queries if "agentrun" in q["sql"] or "stagerun" in q["sql"]
+    ]
+
+
+def test_an_end_from_before_it_was_frozen_is_counted(execution: Execution) -> None:
+    row(execution, 0, AgentStatus.COMPLETED, 40, number=1)
+    end(execution)
+    Execution.objects.update(outcome=None)
+    seen = progress_of(Execution.objects.get())
+    assert (seen.messages_published, seen.overall) == (40, 25.0)
+    assert summary(execution)["messages_published"] == 40
