@@ -18,6 +18,7 @@ PERSON = Rule(Role.VIEWER, None)
 """Somebody who has signed in: no token of a program, so that none can widen its own rights."""
 
 TABLE: dict[str, dict[str, Rule]] = {
+    "overview": {"GET": VIEWER},
     # The API's description
     "schema": {"GET": ANYBODY},
     "docs": {"GET": ANYBODY},

@@ -7,6 +7,7 @@ from simulations.api import units
 from simulations.api.deletions import DeletionViewSet
 from simulations.api.executions import ExecutionViewSet
 from simulations.api.mecs import MecViewSet
+from simulations.api.overview import Overview
 from simulations.api.simulations import SimulationViewSet
 
 router = SimpleRouter(trailing_slash=False)
@@ -16,6 +17,7 @@ router.register("deletions", DeletionViewSet, basename="deletion")
 router.register("executions", ExecutionViewSet, basename="execution")
 
 api_urlpatterns = [
+    path("overview", Overview.as_view(), name="overview"),
     *router.urls,
     path("units/register", units.register, name="unit-register"),
     path("units/report", units.report, name="unit-report"),

@@ -13,6 +13,7 @@ from django.db import Error, close_old_connections
 
 from simulations import live
 from simulations.exceptions import LiveAwayError
+from simulations.live import system
 from simulations.services.reconcile import reconcile
 from simulations.tasks import take_up_deletions
 from storage.tasks import take_up_overdue
@@ -46,6 +47,8 @@ class Command(BaseCommand):
             if sweep:
                 take_up_overdue()
                 take_up_deletions()
+                with suppress(LiveAwayError):
+                    system.controller_passed()
         except Error:
             # The database may be away for minutes: what is under way goes on, the next pass tries again.
             log.exception("pass_failed")

@@ -1,0 +1,75 @@
+"""The system at a glance: true counts, and what is wrong with which part."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from simulations import live
+from simulations.live import system
+from simulations.models import Simulation
+from simulations.services import lifecycle
+from simulations.services.overview import overview
+from storage.models import Rosbag
+from storage.tasks import verify_rosbag
+
+pytestmark = pytest.mark.django_db
+Design = Callable[..., Simulation]
+
+
+def test_it_counts_what_there_is(design: Design, rosbag: Rosbag) -> None:
+    lifecycle.start(design(2, 3, name="runs"))
+    design(name="rests")
+    client = APIClient()
+    client.force_authenticate(User.objects.create_user("v@example.org"))
+    answer = client.get("/api/v1/overview")
+    assert answer.status_code == 200, answer.content
+    told = answer.json()
+    assert told["simulations"] == {"total": 2, "running": 1}
+    assert told["executions"]["active"] == told["executions"]["by_status"]["PENDING"] == 1
+    assert told["agents"] == {"total": 5, "by_status": {"PENDING": 5}, "complete": True}
+    assert told["templates"] == {"total": 1}
+    assert told["mecs"] == {"total": 1, "enabled": 1}
+    assert told["rosbags"]["total"] == 1
+    assert told["rosbags"]["size"] == rosbag.size > 0
+    assert told["health"]["redis"] == told["health"]["storage"] == told["health"]["worker"] == "ok"
+
+
+def test_it_is_counted_once_for_all_who_look(
+    design: Design, django_assert_num_queries: Any
+) -> None:
+    overview()
+    with django_assert_num_queries(0):
+        assert overview()["simulations"]["total"] == 0
+
+
+def test_a_controller_that_does_not_pass_is_silent() -> None:
+    assert overview()["health"]["controller"] == "silent"
+    system.controller_passed()
+    assert overview()["health"]["controller"] == "ok"
+
+
+def test_a_queue_that_nobody_works_off_is_told() -> None:
+    verify_rosbag.enqueue(1)
+    waited = timezone.now() - timedelta(hours=1)
+    DBTaskResult.objects.update(enqueued_at=waited)
+    assert overview()["health"]["worker"] == "behind"
+
+
+def test_without_redis_or_storage_it_says_so(
+    design: Design, settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    def away() -> Any:
+        raise live.LiveAwayError("Redis does not answer")
+
+    monkeypatch.setattr(live, "line", away)
+    occupied = tmp_path / "no-folder"
+    occupied.write_text("")
+    settings.STORAGE_DIR = occupied / "objects"
+    design_health = overview()["health"]
+    assert (design_health["redis"], design_health["controller"]) == ("away", "unknown")
