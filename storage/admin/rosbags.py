@@ -127,7 +127,8 @@ class RosbagAdmin(admin.ModelAdmin[Rosbag]):
     def save_model(self, request: HttpRequest, rosbag: Rosbag, form: Any, change: bool) -> None:  # noqa: FBT001
         """Only the name can be changed, and only by its service."""
         try:
-            naming.rename(rosbag, rosbag.name)
+            # Read anew, so that the audit knows the name that it had.
+            naming.rename(Rosbag.objects.get(pk=rosbag.pk), rosbag.name)
         except StorageError as error:
             self.message_user(request, str(error), messages.ERROR)
 

@@ -104,8 +104,7 @@ def session(pk: int, user: User) -> Rosbag:
     if rosbag.created_by_id != user.pk and not user.has_role(Role.ADMIN):
         message = _("Somebody else began this upload: begin one of your own, or ask an admin.")
         raise UploadForeignError(message)
-    if rosbag.deleted_at is not None and outcome(rosbag) is rosbag:
-        raise UploadAbortedError(_("This upload was given up: begin a new one."))
+    _require_alive(rosbag)
     return rosbag
 
 
@@ -211,12 +210,19 @@ def _take(rosbag: Rosbag) -> datetime | None:
             return now + JOIN_LEASE
         rosbag.refresh_from_db()
         if not is_open(rosbag):
-            if rosbag.deleted_at is not None and outcome(rosbag) is rosbag:
-                raise UploadAbortedError(_("This upload was given up: begin a new one."))
+            _require_alive(rosbag)
             return None
         if time.monotonic() > deadline:
             raise UploadBusyError(_("The parts are being joined: ask again in a moment."))
         time.sleep(POLL_SECONDS)
+
+
+def _require_alive(rosbag: Rosbag) -> None:
+    if rosbag.deleted_at is None or outcome(rosbag) is not rosbag:
+        return
+    if rosbag.status == Status.UPLOADING:
+        raise UploadAbortedError(_("This upload was given up: begin a new one."))
+    raise UploadNotFoundError(_("The rosbag of this upload was deleted: restore it."))
 
 
 def _yield_to(rosbag: Rosbag, known: Rosbag) -> None:

@@ -185,6 +185,13 @@ def test_delete(operator: APIClient, rosbag: Rosbag) -> None:
     assert operator.get(f"{URL}/x").status_code == 404
 
 
+@pytest.mark.parametrize(
+    "path", ["rosbags", "rosbags/1", "rosbags/1/verify", "uploads", "uploads/1"]
+)
+def test_options_are_told(operator: APIClient, path: str) -> None:
+    assert operator.options(f"/api/v1/{path}").status_code in (200, 404)
+
+
 def test_viewers_read_and_strangers_do_not(rosbag: Rosbag) -> None:
     viewer = signed_in(Role.VIEWER)
     assert viewer.get(f"{URL}/{rosbag.pk}/files").status_code == 200

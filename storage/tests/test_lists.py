@@ -64,7 +64,6 @@ def names(answer: Any) -> list[str]:
         ("ordering=-size", ["hall b", "Hall A", "run 1", "yard"]),
         ("ordering=duration_ns", ["hall b", "run 1", "Hall A", "yard"]),
         ("ordering=-duration_ns", ["yard", "Hall A", "run 1", "hall b"]),
-        ("ordering=nonsense", ["run 1", "yard", "hall b", "Hall A"]),
     ],
 )
 def test_a_list_can_be_narrowed(
@@ -89,6 +88,7 @@ def test_a_list_can_be_narrowed(
         "name=a%00b",
         "topic=a%00b",
         "search=a%00b",
+        "ordering=nonsense",
         "page_size=0",
         "page_size=501",
         "page_size=99999999999999999999",

@@ -269,6 +269,8 @@ def test_a_completed_one_is_deleted_as_a_rosbag(operator: APIClient) -> None:
     assert (answer.status_code, answer.json()["code"]) == (409, "UPLOAD_CLOSED")
     assert operator.get(f"{URL}/{told['id']}/parts?file=a.db3").status_code == 409
     assert Rosbag.objects.living().exists()
+    assert operator.delete(f"/api/v1/rosbags/{told['id']}").status_code == 204
+    assert operator.get(f"{URL}/{told['id']}").status_code == 404
 
 
 def test_others_do_not_go_on_with_it_and_admins_do(operator: APIClient) -> None:
