@@ -28,7 +28,7 @@ api_urlpatterns = [
     ),
     path("me", me.Me.as_view(), name="me"),
     path("me/sessions", me.SignIns.as_view(), name="me-sessions"),
-    path("me/sessions/<slug:id>", me.OneSignIn.as_view(), name="me-session"),
+    path("me/sessions/<slug:name>", me.OneSignIn.as_view(), name="me-session"),
     path("me/tokens", me.MyTokens.as_view(), name="me-tokens"),
     re_path(r"^me/tokens/(?P<pk>[0-9]{1,18})$", me.MyToken.as_view(), name="me-token"),
     path("roles", Roles.as_view(), name="roles"),

@@ -11,6 +11,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import mixins, serializers, viewsets
 
+from accounts.api.filters import IdFilter
 from accounts.choices import AuditAction
 
 ACTIONS = dict(enumerate(AuditAction))
@@ -70,7 +71,7 @@ class AuditSerializer(serializers.ModelSerializer[LogEntry]):
 class AuditFilter(django_filters.FilterSet):
     """What the list can be narrowed by."""
 
-    actor = django_filters.NumberFilter("actor_id", min_value=1, max_value=2**63 - 1)
+    actor = IdFilter("actor_id")
     actor_email = django_filters.CharFilter("actor_email", lookup_expr="iexact")
     action = django_filters.ChoiceFilter(choices=AuditAction.choices, method="by_action")
     object_type = django_filters.CharFilter(method="by_type", label=_("Such as storage.rosbag"))

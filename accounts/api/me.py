@@ -60,9 +60,9 @@ class OneSignIn(APIView):
     """One of them."""
 
     @extend_schema(operation_id="me_session_end", responses={204: None})
-    def delete(self, request: Request, id: str) -> Response:
+    def delete(self, request: Request, name: str) -> Response:
         """Sign out there; its last access token still holds for its few minutes."""
-        if not sessions.end_one(owner(request), id):
+        if not sessions.end_one(owner(request), name):
             raise Http404
         return Response(status=204)
 

@@ -59,7 +59,7 @@ class SignUp(Door):
     @extend_schema(
         operation_id="auth_signup",
         request=SignUpSerializer,
-        responses={201: MeSerializer},
+        responses={201: MeSerializer, 403: None, 409: None},
         auth=[],
     )
     def post(self, request: Request) -> Response:
@@ -73,7 +73,7 @@ class SignIn(Door):
     @extend_schema(
         operation_id="auth_signin",
         request=SignInSerializer,
-        responses={200: SignedInSerializer},
+        responses={200: SignedInSerializer, 401: None},
         auth=[],
     )
     def post(self, request: Request) -> Response:
@@ -95,7 +95,7 @@ class Refresh(Door):
     @extend_schema(
         operation_id="auth_refresh",
         request=RefreshSerializer,
-        responses={200: SignedInSerializer},
+        responses={200: SignedInSerializer, 401: None, 403: None},
         auth=[],
     )
     def post(self, request: Request) -> Response:
@@ -110,7 +110,10 @@ class SignOut(Door):
     throttle_scope = "refresh"
 
     @extend_schema(
-        operation_id="auth_logout", request=RefreshSerializer, responses={204: None}, auth=[]
+        operation_id="auth_logout",
+        request=RefreshSerializer,
+        responses={204: None, 403: None},
+        auth=[],
     )
     def post(self, request: Request) -> Response:
         values = asked(RefreshSerializer(data=request.data))

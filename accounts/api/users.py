@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.filters import IdFilter
 from accounts.api.idempotency import idempotent
 from accounts.api.serializers import ApiTokenSerializer, RoleSerializer, UserSerializer
 from accounts.api.session import asked
@@ -37,7 +38,7 @@ class UserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gen
     ordering_fields = ["id", "email", "name", "role", "date_joined"]
     lookup_value_regex = "[0-9]{1,18}"
 
-    @extend_schema(responses={201: UserSerializer})
+    @extend_schema(responses={201: UserSerializer, 409: None})
     @idempotent
     def create(self, request: Request) -> Response:
         """Make an account, of any role; without a password its owner chooses one by a reset mail."""
@@ -45,6 +46,7 @@ class UserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gen
         place = reverse("user-detail", args=[made.pk])
         return Response(UserSerializer(made).data, status=201, headers={"Location": place})
 
+    @extend_schema(responses={200: UserSerializer, 409: None})
     def partial_update(self, request: Request, **_kwargs: Any) -> Response:
         """Change an account; the last active admin stays one.
 
@@ -55,7 +57,7 @@ class UserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gen
         values = asked(UserSerializer(user, data=request.data, partial=True))
         return Response(UserSerializer(users.change(user, values)).data)
 
-    @extend_schema(responses={204: OpenApiResponse(description="It is gone.")})
+    @extend_schema(responses={204: OpenApiResponse(description="It is gone."), 409: None})
     def destroy(self, request: Request, **_kwargs: Any) -> Response:
         """Delete an account that has done nothing yet.
 
@@ -89,9 +91,7 @@ class TokenFilter(django_filters.FilterSet):
 
     revoked = django_filters.BooleanFilter("revoked_at", lookup_expr="isnull", exclude=True)
 
-    class Meta:
-        model = ApiToken
-        fields = ["user"]
+    user = IdFilter("user_id")
 
 
 class TokenViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[ApiToken]):

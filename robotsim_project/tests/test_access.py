@@ -18,6 +18,7 @@ DUMMY = {
     "token": "none",
     "number": "1",
     "id": "999999999",
+    "name": "none",
 }
 ROWS = [(route, method) for route, methods in TABLE.items() for method in methods]
 
