@@ -61,15 +61,20 @@ def test_a_queue_that_nobody_works_off_is_told() -> None:
     assert overview()["health"]["worker"] == "behind"
 
 
-def test_without_redis_or_storage_it_says_so(
-    design: Design, settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+def test_without_redis_it_says_so_and_still_counts(
+    design: Design, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    design()
+
     def away() -> Any:
         raise live.LiveAwayError("Redis does not answer")
 
     monkeypatch.setattr(live, "line", away)
-    occupied = tmp_path / "no-folder"
-    occupied.write_text("")
-    settings.STORAGE_DIR = occupied / "objects"
-    design_health = overview()["health"]
-    assert (design_health["redis"], design_health["controller"]) == ("away", "unknown")
+    told = overview()
+    assert told["simulations"]["total"] == 1
+    assert (told["health"]["redis"], told["health"]["controller"]) == ("away", "unknown")
+
+
+def test_a_storage_that_does_not_answer_is_told(settings: Any, s3_settings: Any) -> None:
+    settings.MINIO_ENDPOINT = "127.0.0.1:1"
+    assert overview()["health"]["storage"] == "away"
