@@ -1,7 +1,6 @@
 """The whole system at a glance: what there is, what runs, what is stored, and whether each part answers."""
 
 from collections import Counter
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +15,6 @@ from simulations.live import system
 from simulations.models import Execution, Mec, Simulation
 from simulations.services.progress import progress_of
 from storage.client import object_store
-from storage.client.base import StoreError
 from storage.models import Rosbag
 from templates.models import Template
 
@@ -93,11 +91,7 @@ def _agents(active: Any) -> dict[str, Any]:
 
 
 def _storage() -> str:
-    """Whether the object store answers a question of any kind."""
-    with suppress(StoreError):
-        object_store().stat("overview")
-        return "ok"
-    return "away"
+    return "ok" if object_store().answers() else "away"
 
 
 def _worker() -> str:

@@ -106,5 +106,8 @@ class ObjectStore(Protocol):
     def abort_upload(self, key: str, upload_id: str) -> None:
         """Forget an upload and its parts; an unknown one is no error."""
 
+    def answers(self) -> bool:
+        """Whether the store answers at all, within two seconds or so."""
+
     def check(self) -> None:
         """Raise StoreError unless the store answers and has its bucket or folder."""

@@ -124,6 +124,11 @@ class FolderStore:
         with store_errors(), suppress(FileNotFoundError):
             PartFolder.of(self.root, key, upload_id).remove()
 
+    def answers(self) -> bool:
+        with suppress(OSError):
+            self.root.mkdir(parents=True, exist_ok=True)
+        return os.access(self.root, os.R_OK | os.W_OK | os.X_OK)
+
     def check(self) -> None:
         with store_errors():
             self.root.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, BinaryIO, cast
@@ -32,6 +33,9 @@ CONFIG = Config(
     # Checksums beyond SigV4's own are not understood by every S3 server, nor in a signed address.
     request_checksum_calculation="when_required",
     response_checksum_validation="when_required",
+)
+PROBE = CONFIG.merge(
+    Config(connect_timeout=2, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1})
 )
 ABSENT = {"404", "NoSuchKey", "NoSuchUpload", "NotFound"}
 PARTS_WRONG = {"InvalidPart", "InvalidPartOrder", "EntityTooSmall"}
@@ -78,6 +82,7 @@ class S3Store:
         self.bucket = bucket
         self._client = _client(endpoint, bucket, credentials, use_ssl=use_ssl)
         self._public = _client(public_endpoint, bucket, credentials, use_ssl=use_ssl)
+        self._probe = _client(endpoint, bucket, credentials, use_ssl=use_ssl, config=PROBE)
         self._has_bucket = False
 
     @property
@@ -195,6 +200,18 @@ class S3Store:
         except FileNotFoundError:
             return
 
+    def answers(self) -> bool:
+        try:
+            self._probe.head_bucket(Bucket=self.bucket)
+        except ClientError as error:
+            return (
+                error.response["ResponseMetadata"]["HTTPStatusCode"]
+                < HTTPStatus.INTERNAL_SERVER_ERROR
+            )
+        except BotoCoreError:
+            return False
+        return True
+
     def check(self) -> None:
         with s3_errors():
             try:
@@ -223,7 +240,14 @@ class S3Store:
         return str(address)
 
 
-def _client(endpoint: str, bucket: str, credentials: tuple[str, str], *, use_ssl: bool) -> Any:
+def _client(
+    endpoint: str,
+    bucket: str,
+    credentials: tuple[str, str],
+    *,
+    use_ssl: bool,
+    config: Config = CONFIG,
+) -> Any:
     """A client of one endpoint, made by django-storages; botocore's clients are safe to share."""
     if "://" not in endpoint:
         endpoint = f"{'https' if use_ssl else 'http'}://{endpoint}"
@@ -237,6 +261,6 @@ def _client(endpoint: str, bucket: str, credentials: tuple[str, str], *, use_ssl
         session_profile=None,
         region_name="us-east-1",
         use_ssl=use_ssl,
-        client_config=CONFIG,
+        client_config=config,
     )
     return storage.connection.meta.client
