@@ -18,6 +18,8 @@ from storage.services.sameness import SameContentError, settle
 
 MOST_FILES = 10_000
 LONGEST_NAME = 200
+SIGNS = (".yaml", ".db3", ".mcap", ".db3.zstd", ".mcap.zstd")
+"""Ends of the names of which every bundle has at least one."""
 
 
 def import_folder(path: Path, *, name: str = "", created_by: Any = None) -> Rosbag:
@@ -27,6 +29,7 @@ def import_folder(path: Path, *, name: str = "", created_by: Any = None) -> Rosb
 
     Raises:
         PathMissingError: there is no such folder.
+        FilesInvalidError: it holds files, but none of a bundle; nothing of it is stored.
         StoreError: the storage is away or full; nothing stays behind.
     """
     if not path.is_dir():
@@ -35,6 +38,7 @@ def import_folder(path: Path, *, name: str = "", created_by: Any = None) -> Rosb
     paths = sorted(_files_of(path))
     if paths:  # an empty folder is stored too: its verdict says what a bundle needs
         check_paths(paths)
+        _check_signs(path, paths)
     sources = ((inner, (path / inner).open("rb")) for inner in paths)
     return _import(name or path.resolve().name or "rosbag", sources, created_by)
 
@@ -68,6 +72,16 @@ def check_paths(paths: list[str]) -> None:
     if errors:
         message = _("%(count)d file names cannot be used: rename the files and try again.")
         raise FilesInvalidError(message % {"count": len(errors)}, errors)
+
+
+def _check_signs(folder: Path, paths: list[str]) -> None:
+    """Refuse a folder given by mistake: a home folder, say, must not go into the storage."""
+    if not any(path.endswith(SIGNS) for path in paths if "/" not in path):
+        message = _(
+            "%(path)s holds no metadata.yaml and no .db3 or .mcap file: give the folder of the bundle. "
+            "Nothing was stored."
+        )
+        raise FilesInvalidError(message % {"path": folder})
 
 
 def _files_of(folder: Path) -> Iterator[str]:

@@ -199,3 +199,14 @@ def test_bundles_of_others(bundle: str, status: str, count: int | None) -> None:
     code, told = import_bag(BAGS / bundle)
     assert (told["status"], told["message_count"]) == (status, count), told
     assert code == (2 if status == "rejected" else 0)
+
+
+def test_a_folder_given_by_mistake_is_not_stored(store: ObjectStore, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (home / "keys").mkdir(parents=True)
+    (home / "diary.txt").write_text("private")
+    (home / "keys" / "key.db3").write_text("private")
+    code, told = import_bag(home)
+    assert (code, told["rosbag"], told["code"]) == (2, None, "FILES_INVALID")
+    assert "give the folder of the bundle" in told["sentence"]
+    assert not Rosbag.objects.exists()
