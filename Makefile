@@ -27,10 +27,10 @@ help:
 	@echo "make bench   what can be measured, and how"
 
 run: $(VENV)/.local
-	@$(LAUNCHER_ENV) $(BIN)/python -m robotsim_project.local run
+	@$(LAUNCHER_ENV) exec $(BIN)/python -m robotsim_project.local run
 
 demo: $(VENV)/.local
-	@$(LAUNCHER_ENV) $(BIN)/python -m robotsim_project.local demo
+	@$(LAUNCHER_ENV) exec $(BIN)/python -m robotsim_project.local demo
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -m "not main_job" -n 2

@@ -2,6 +2,8 @@
 
 import runpy
 import stat
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -141,3 +143,12 @@ def test_numbers_in_a_refusal_are_plain(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("LIMIT", "x")
     with pytest.raises(ImproperlyConfigured, match=r"from 0\.05 to 1000000, for example 10000"):
         environment.number("LIMIT", 10_000, least=0.05, most=1_000_000)
+
+
+def test_commands_tell_a_bad_value_without_a_traceback(tmp_path: Path) -> None:
+    command = [sys.executable, str(BASE_DIR / "manage.py"), "check"]
+    values = {"DATA_DIR": str(tmp_path), "RETENTION_LOGS_DAYS": "-1", "ENVIRONMENT": "test"}
+    done = subprocess.run(command, env=values, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: RETENTION_LOGS_DAYS must be a whole number from 1")
+    assert len(done.stderr.splitlines()) == 1
