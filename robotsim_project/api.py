@@ -41,6 +41,8 @@ class NewestFirst(CursorPagination):
     )
     page_size_query_param = "page_size"
     max_page_size = 500
+    # Rows that are alike in what they are ordered by are told apart by their place; more would repeat.
+    offset_cutoff = 1_000_000
 
     def paginate_queryset(
         self, queryset: Any, request: Request, view: Any = None
