@@ -1,6 +1,6 @@
 """The console's pages of mecs and designs; every change goes through the services."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -10,7 +10,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from simulations.exceptions import SimulationError
+from simulations.admin.refusals import Refusals, delete_each
+from simulations.exceptions import SimulationError, SimulationNotFoundError
 from simulations.models import Mec, Simulation, Stage
 from simulations.services import deletion, design, lifecycle, mecs
 from simulations.tasks import request_deletion
@@ -30,7 +31,7 @@ SPEC_FIELDS = [
 
 
 @admin.register(Mec)
-class MecAdmin(admin.ModelAdmin[Mec]):
+class MecAdmin(Refusals, admin.ModelAdmin[Mec]):
     """Systems under test."""
 
     list_display = ["name", "slug", "transport", "endpoint", "domain_id", "enabled"]
@@ -38,21 +39,15 @@ class MecAdmin(admin.ModelAdmin[Mec]):
     list_select_related = True
     search_fields = ["name", "slug"]
     readonly_fields = ["created_at", "updated_at"]
+    prepopulated_fields = {"slug": ["name"]}
     show_full_result_count = False
     list_per_page = 50
 
     def delete_model(self, request: HttpRequest, obj: Mec) -> None:
-        self._delete(request, [obj])
+        mecs.delete(obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Mec]) -> None:
-        self._delete(request, queryset)
-
-    def _delete(self, request: HttpRequest, chosen: Iterable[Mec]) -> None:
-        for mec in chosen:
-            try:
-                mecs.delete(mec)
-            except SimulationError as error:
-                self.message_user(request, f"{mec}: {error}", messages.ERROR)
+        delete_each(queryset, mecs.delete)
 
 
 class StageFormSet(forms.BaseInlineFormSet[Stage, Simulation, forms.ModelForm[Stage]]):
@@ -103,7 +98,7 @@ class StageInline(admin.StackedInline[Stage, Simulation]):
 
 
 @admin.register(Simulation)
-class SimulationAdmin(admin.ModelAdmin[Simulation]):
+class SimulationAdmin(Refusals, admin.ModelAdmin[Simulation]):
     """Living simulations with their stages."""
 
     list_display = ["name", "pattern", "mec", "latest", "updated_at"]
@@ -171,7 +166,9 @@ class SimulationAdmin(admin.ModelAdmin[Simulation]):
         values = {name: form.cleaned_data[name] for name in form.cleaned_data}
         simulation = form.instance
         if change:
-            stored = Simulation.objects.get(pk=simulation.pk)
+            stored = Simulation.objects.filter(pk=simulation.pk).first()
+            if stored is None:
+                raise SimulationNotFoundError(str(_("Somebody has removed this simulation.")))
             design.update_simulation(stored, stages=stages.specs(), **values)
         else:
             made = design.create_simulation(
@@ -181,21 +178,17 @@ class SimulationAdmin(admin.ModelAdmin[Simulation]):
         simulation.refresh_from_db()
 
     def delete_model(self, request: HttpRequest, obj: Simulation) -> None:
-        self._delete(request, [obj])
+        self.delete_queryset(request, Simulation.objects.filter(pk=obj.pk))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Simulation]) -> None:
-        self._delete(request, queryset)
+        def ask(simulation: Simulation) -> None:
+            asked = deletion.request(simulation, requested_by=request.user)
+            request_deletion(asked.pk)
+
+        delete_each(queryset, ask)
 
     def get_deleted_objects(
         self, objs: Sequence[Model] | QuerySet[Model], request: HttpRequest
     ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
         """Only the simulations themselves: nothing is removed with them."""
         return [str(simulation) for simulation in objs], {}, set(), []
-
-    def _delete(self, request: HttpRequest, chosen: Iterable[Simulation]) -> None:
-        for simulation in chosen:
-            try:
-                asked = deletion.request(simulation, requested_by=request.user)
-                request_deletion(asked.pk)
-            except SimulationError as error:
-                self.message_user(request, f"{simulation}: {error}", messages.ERROR)

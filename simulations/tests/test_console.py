@@ -1,0 +1,116 @@
+"""What the console's pages say when a service refuses, and what its lists tell."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.messages import get_messages
+from django.test import Client
+
+from accounts.choices import Role
+from accounts.models import User
+from simulations.models import Execution, Mec, Simulation
+from simulations.services import design as designs
+from simulations.services import lifecycle
+
+PAGES = "/admin/simulations"
+Design = Callable[..., Simulation]
+
+
+@pytest.fixture
+def console(client: Client, db: None) -> Client:
+    client.force_login(User.objects.create_user("a@example.org", "x", role=Role.ADMIN))
+    return client
+
+
+def told(answer: Any) -> list[tuple[str, str]]:
+    return [(message.level_tag, str(message)) for message in get_messages(answer.wsgi_request)]
+
+
+def form_of(simulation: Simulation, **values: Any) -> dict[str, Any]:
+    stage = simulation.stages.get()
+    usual = {
+        "name": simulation.name,
+        "pattern": simulation.pattern,
+        "mec": simulation.mec_id,
+        "namespace_prefix": "/agent_",
+        "stages-TOTAL_FORMS": 1,
+        "stages-INITIAL_FORMS": 1,
+        "stages-0-id": stage.pk,
+        "stages-0-simulation": simulation.pk,
+        "stages-0-position": 1,
+        "stages-0-template": stage.template_id,
+        "stages-0-agent_count": 3,
+        "stages-0-execution_time": 0,
+        "stages-0-repeat_count": 1,
+        "stages-0-delay_after": 0,
+        "stages-0-retries": 0,
+        "stages-0-min_success": 100,
+    }
+    return usual | values
+
+
+def test_a_name_that_is_taken_between_check_and_save(
+    console: Client, design: Design, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulation = design()
+    checked = designs.faults
+
+    def then_taken(*args: Any) -> Any:
+        monkeypatch.setattr(designs, "faults", checked)
+        design(name="rush")  # by somebody else, just now
+        return checked(*args)
+
+    monkeypatch.setattr(designs, "faults", then_taken)
+    page = f"{PAGES}/simulation/{simulation.pk}/change/"
+    answer = console.post(page, form_of(simulation, name="rush"))
+    [(level, sentence)] = told(answer)
+    assert (answer.status_code, level) == (302, "error")
+    assert "name" in sentence
+    simulation.refresh_from_db()
+    assert simulation.name == "drive"
+
+
+@pytest.mark.parametrize("way", ["page", "list"])
+def test_a_mec_in_use_stays_and_no_success_is_told(
+    console: Client, design: Design, mec: Mec, way: str
+) -> None:
+    design()
+    if way == "page":
+        answer = console.post(f"{PAGES}/mec/{mec.pk}/delete/", {"post": "yes"})
+    else:
+        chosen = {"action": "delete_selected", "_selected_action": [mec.pk], "post": "yes"}
+        answer = console.post(f"{PAGES}/mec/", chosen)
+    assert Mec.objects.filter(pk=mec.pk).exists()
+    assert "success" not in [level for level, _sentence in told(answer)]
+
+
+def test_a_simulation_that_runs_stays_and_the_rest_goes(console: Client, design: Design) -> None:
+    runs, idle = design(name="runs"), design(name="idle")
+    lifecycle.start(runs)
+    chosen = {
+        "action": "delete_selected",
+        "_selected_action": [runs.pk, idle.pk],
+        "post": "yes",
+    }
+    answer = console.post(f"{PAGES}/simulation/", chosen)
+    [(level, sentence)] = told(answer)
+    assert (answer.status_code, level) == (302, "error")
+    assert sentence.startswith("runs: ")
+    answer = console.post(f"{PAGES}/simulation/{runs.pk}/delete/", {"post": "yes"})
+    assert "success" not in [level for level, _sentence in told(answer)]
+    left = console.get(f"{PAGES}/simulation/").content.decode()
+    assert ">runs<" in left
+    assert ">idle<" not in left
+
+
+def test_events_tell_what_happened_and_when_to_the_second(console: Client, design: Design) -> None:
+    execution = lifecycle.start(design())
+    Execution.objects.filter(pk=execution.pk).update(failure_code="AGENT_HUNG")
+    page = console.get(f"{PAGES}/event/").content.decode()
+    first = execution.events.order_by("sequence")[0]
+    assert first.time.strftime("%Y-%m-%d %H:%M:%S") in page
+    assert f"drive, execution {execution.number}" in page
+    shown = console.get(f"{PAGES}/execution/{execution.pk}/change/").content.decode()
+    assert "AGENT_HUNG" in shown
+    assert "&quot;pattern&quot;: &quot;sequential&quot;" in shown
