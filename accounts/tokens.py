@@ -47,14 +47,14 @@ redis.call('HSET', family, 'made', now, 'used', now, 'until', ends,
   'user', ARGV[4], 'stamp', ARGV[5], 'current', ARGV[6], 'agent', ARGV[7], 'address', ARGV[8])
 redis.call('PEXPIREAT', family, math.min(ends, now + idle))
 redis.call('ZREMRANGEBYSCORE', index, '-inf', now - idle)
-redis.call('ZADD', index, now, ARGV[9])
-local over = redis.call('ZCARD', index) - most
+local over = redis.call('ZCARD', index) + 1 - most
 if over > 0 then
   for _, name in ipairs(redis.call('ZRANGE', index, 0, over - 1)) do
     redis.call('DEL', ARGV[10] .. name)
     redis.call('ZREM', index, name)
   end
 end
+redis.call('ZADD', index, now, ARGV[9])
 redis.call('PEXPIRE', index, math.max(absolute, redis.call('PTTL', index)))
 return ends
 """
