@@ -20,6 +20,8 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env, EnvError, validate
 
+from robotsim_project.connections import PooledConnection
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 SHORTEST_SECRET = 32
@@ -192,7 +194,12 @@ def database(url: str, *, pool: int) -> dict[str, Any]:
             return {**config, **test, "OPTIONS": sqlite_options(name)}
         case "django.db.backends.postgresql":
             options = {"connect_timeout": 5, **config.get("OPTIONS", {})}
-            pooled = {"min_size": 1, "max_size": pool, "timeout": 10}
+            pooled = {
+                "min_size": 1,
+                "max_size": pool,
+                "timeout": 10,
+                "connection_class": PooledConnection,
+            }
             return {
                 **config,
                 "CONN_MAX_AGE": 0,

@@ -63,6 +63,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "robotsim_project.polled.polled",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -218,13 +219,13 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.RolePermission"],
     "DEFAULT_FILTER_BACKENDS": [
-        "django_filters.rest_framework.DjangoFilterBackend",
+        "accounts.api.filters.Filters",
         "rest_framework.filters.SearchFilter",
         "accounts.api.filters.Ordering",
     ],
     "DEFAULT_PAGINATION_CLASS": "robotsim_project.api.NewestFirst",
     "DEFAULT_PARSER_CLASSES": ["accounts.api.bodies.BoundedJSON"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["robotsim_project.renderers.QuickJSON"],
     "DEFAULT_SCHEMA_CLASS": "robotsim_project.schema.Described",
     "EXCEPTION_HANDLER": "robotsim_project.api.problem",
     "PAGE_SIZE": 50,

@@ -1,5 +1,7 @@
 """States, sets of states, and failure codes with their blame and remedy; named once, here."""
 
+from datetime import datetime
+
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
@@ -170,3 +172,10 @@ class DesignStatus(TextChoices):
     READY = "READY", _("ready")
     DELETING = "DELETING", _("deleting")
     DELETED = "DELETED", _("deleted")
+
+
+def design_status(deleted_at: datetime | None, deleting: bool, stages: int) -> DesignStatus:  # noqa: FBT001
+    """How a design with so many stages stands; `deleting`: its removal goes on."""
+    if deleted_at is not None:
+        return DesignStatus.DELETING if deleting else DesignStatus.DELETED
+    return DesignStatus.READY if stages else DesignStatus.DRAFT

@@ -9,10 +9,11 @@ class is looked at once; what it declares (names, sources, types) stays the only
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.http import Http404
 from django.utils import timezone
@@ -24,6 +25,7 @@ from rest_framework.viewsets import GenericViewSet
 Row = dict[str, Any]
 Convert = Callable[[Any], Any]
 
+IN_UTC = settings.TIME_ZONE == "UTC"
 AS_THEY_ARE = (
     serializers.BooleanField,
     serializers.CharField,
@@ -117,18 +119,20 @@ def converter(field: Any) -> Convert | None:
 
 def moment(value: datetime) -> datetime:
     """A time in the zone of this server; the renderer writes it."""
-    zone = timezone.get_current_timezone()
-    return value if zone is UTC or str(zone) == "UTC" else value.astimezone(zone)
+    return value if IN_UTC else value.astimezone(timezone.get_default_timezone())
 
 
 class Reads(GenericViewSet[Any]):
     """`list` and `retrieve` by columns; what is nested is read by the view (`nested_rows`)."""
 
     def list(self, request: Request) -> Response:
-        columns = columns_of(self.get_serializer_class())
-        found = self.filter_queryset(self.get_queryset()).values(*columns.paths)
-        page = self.paginate_queryset(found)
-        return self.get_paginated_response([columns.told(row) for row in page or []])
+        return self.told_page(self.filter_queryset(self.get_queryset()))
+
+    def told_page(self, found: QuerySet[Any]) -> Response:
+        """One page of what a query finds, by the serializer of the view."""
+        columns = columns_of(cast(Any, self.get_serializer_class()))
+        page = self.paginate_queryset(found.values(*columns.paths)) or []
+        return self.get_paginated_response([columns.told(row) for row in page])
 
     def retrieve(self, request: Request, pk: str) -> Response:
         found = self.filter_queryset(self.get_queryset()).filter(pk=pk)

@@ -7,7 +7,6 @@ from django.db.models import Model, QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
-from rest_framework import mixins, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,6 +16,8 @@ from rest_framework.serializers import BaseSerializer
 from accounts.api import bulk
 from accounts.api.filters import IdFilter
 from accounts.api.idempotency import idempotent
+from accounts.api.rows import Reads
+from simulations.api.details import execution_detail
 from simulations.api.run_serializers import (
     AgainSerializer,
     AgentRunSerializer,
@@ -107,12 +108,10 @@ class EventFilter(django_filters.FilterSet):
         fields = ["kind", "after"]
 
 
-class ExecutionViewSet(
-    WatchActions, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Any]
-):
+class ExecutionViewSet(WatchActions, Reads):
     """Runs of simulations."""
 
-    queryset: QuerySet[Any] | None = Execution.objects.select_related("requested_by", "stopped_by")
+    queryset: QuerySet[Any] | None = Execution.objects.all()
     serializer_class: type[BaseSerializer[Any]] | None = ExecutionSerializer
     filterset_class: type[django_filters.FilterSet] = ExecutionFilter
     search_fields = ["simulation__name"]
@@ -124,6 +123,9 @@ class ExecutionViewSet(
         if self.action == "retrieve":
             return ExecutionDetailSerializer
         return super().get_serializer_class()
+
+    def retrieve(self, request: Request, pk: str) -> Response:
+        return Response(execution_detail(self.filter_queryset(self.get_queryset()), pk))
 
     @extend_schema(request=None, responses={202: ExecutionSerializer, 409: None})
     @action(detail=True, methods=["post"])
@@ -182,7 +184,7 @@ class ExecutionViewSet(
     @extend_schema(responses=AgentRunSerializer(many=True))
     @action(
         detail=True,
-        queryset=AgentRun.objects.select_related("stage_run"),
+        queryset=AgentRun.objects.all(),
         serializer_class=AgentRunSerializer,
         filterset_class=AgentRunFilter,
         search_fields=["failure_text"],
@@ -196,7 +198,7 @@ class ExecutionViewSet(
     @extend_schema(responses=RecordingSerializer(many=True))
     @action(
         detail=True,
-        queryset=Recording.objects.select_related("stage_run"),
+        queryset=Recording.objects.all(),
         serializer_class=RecordingSerializer,
         filterset_class=RecordingFilter,
         search_fields=["text"],
@@ -210,7 +212,7 @@ class ExecutionViewSet(
     @extend_schema(responses=EventSerializer(many=True))
     @action(
         detail=True,
-        queryset=Event.objects.select_related("actor"),
+        queryset=Event.objects.all(),
         serializer_class=EventSerializer,
         filterset_class=EventFilter,
         search_fields=["kind"],
@@ -225,5 +227,4 @@ class ExecutionViewSet(
         """One page of the parts of an execution; `path` leads from a part to it."""
         execution = get_object_or_404(Execution.objects.only("id"), pk=pk)
         parts: QuerySet[Model] = self.get_queryset().filter(**{path: execution})
-        page = self.paginate_queryset(self.filter_queryset(parts))
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        return self.told_page(self.filter_queryset(parts))

@@ -6,6 +6,7 @@ import msgspec
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from accounts.api.rows import Derived
 from accounts.api.strict import Strict
 from simulations.choices import Blame, DataStatus, RunStatus, blame
 from simulations.models import AgentRun, Event, Execution, Recording
@@ -40,13 +41,23 @@ class ProgressSerializer(PartProgressSerializer):
     stages = StageProgressSerializer(many=True)
 
 
+@extend_schema_field(serializers.ChoiceField(choices=Blame.choices))
+class BlameField(Derived):
+    """Whose fault a failure is; empty where there is none, and where nobody is to blame."""
+
+    def __init__(self) -> None:
+        super().__init__("failure_code", of=blame)
+
+
 class ExecutionSerializer(serializers.ModelSerializer[Execution]):
     """One run of a simulation; `blame` says whose fault its failure is."""
 
     simulation = serializers.IntegerField(source="simulation_id")
-    blame = serializers.SerializerMethodField()
-    requested_by = serializers.SerializerMethodField()
-    stopped_by = serializers.SerializerMethodField()
+    blame = BlameField()
+    requested_by = serializers.EmailField(
+        source="requested_by.email", read_only=True, allow_null=True
+    )
+    stopped_by = serializers.EmailField(source="stopped_by.email", read_only=True, allow_null=True)
 
     class Meta:
         model = Execution
@@ -68,18 +79,6 @@ class ExecutionSerializer(serializers.ModelSerializer[Execution]):
             "ended_at",
         ]
         read_only_fields = fields
-
-    @extend_schema_field(serializers.ChoiceField(choices=Blame.choices))
-    def get_blame(self, execution: Execution) -> str:
-        return blame(execution.failure_code)
-
-    @extend_schema_field(serializers.EmailField(allow_null=True))
-    def get_requested_by(self, execution: Execution) -> str | None:
-        return str(execution.requested_by) if execution.requested_by else None
-
-    @extend_schema_field(serializers.EmailField(allow_null=True))
-    def get_stopped_by(self, execution: Execution) -> str | None:
-        return str(execution.stopped_by) if execution.stopped_by else None
 
 
 class AgainSerializer(Strict):
@@ -117,7 +116,7 @@ class AgentRunSerializer(serializers.ModelSerializer[AgentRun]):
     """One attempt of one agent; lateness and skew in microseconds."""
 
     stage = serializers.IntegerField(source="stage_run.position", read_only=True)
-    blame = serializers.SerializerMethodField()
+    blame = BlameField()
 
     class Meta:
         model = AgentRun
@@ -145,10 +144,6 @@ class AgentRunSerializer(serializers.ModelSerializer[AgentRun]):
             "ended_at",
         ]
         read_only_fields = fields
-
-    @extend_schema_field(serializers.ChoiceField(choices=Blame.choices))
-    def get_blame(self, agent_run: AgentRun) -> str:
-        return blame(agent_run.failure_code)
 
 
 class RecordingSerializer(serializers.ModelSerializer[Recording]):
@@ -179,14 +174,10 @@ class RecordingSerializer(serializers.ModelSerializer[Recording]):
 class EventSerializer(serializers.ModelSerializer[Event]):
     """One entry of the timeline."""
 
-    actor = serializers.SerializerMethodField()
+    actor = serializers.EmailField(source="actor.email", read_only=True, allow_null=True)
     payload = serializers.DictField(read_only=True)
 
     class Meta:
         model = Event
         fields = ["sequence", "time", "kind", "actor", "payload"]
         read_only_fields = fields
-
-    @extend_schema_field(serializers.EmailField(allow_null=True))
-    def get_actor(self, event: Event) -> str | None:
-        return str(event.actor) if event.actor else None

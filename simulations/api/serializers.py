@@ -6,8 +6,9 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from accounts.api.rows import Derived
 from accounts.api.strict import Strict
-from simulations.choices import DeletionStatus, DesignStatus, RunStatus
+from simulations.choices import DeletionStatus, DesignStatus, RunStatus, design_status
 from simulations.models import Deletion, Mec, Simulation, Stage
 from simulations.services.design import (
     ALL,
@@ -93,19 +94,32 @@ class StageSerializer(Strict, serializers.ModelSerializer[Stage]):
         read_only_fields = ["position"]
 
 
+@extend_schema_field(serializers.ChoiceField(choices=DesignStatus.choices))
+class DesignStatusField(Derived):
+    """How a design stands."""
+
+    def __init__(self) -> None:
+        super().__init__("deleted_at", "deleting", "stage_count", of=design_status)
+
+
 class SimulationRowSerializer(Strict, serializers.ModelSerializer[Simulation]):
     """A simulation in a list: without its stages, with their count and that of all its agents."""
 
     name = serializers.CharField(max_length=200)
     mec = serializers.PrimaryKeyRelatedField(queryset=Mec.objects.all())
-    status = serializers.ChoiceField(choices=DesignStatus.choices, read_only=True)
+    status = DesignStatusField()
     stage_count = serializers.IntegerField(read_only=True)
     agent_count = serializers.IntegerField(read_only=True)
     latest_execution = serializers.IntegerField(
         source="latest_execution_id", read_only=True, allow_null=True
     )
-    latest_status = serializers.SerializerMethodField()
-    created_by = serializers.SerializerMethodField()
+    latest_status = serializers.ChoiceField(
+        source="latest_execution.status",
+        choices=RunStatus.choices,
+        read_only=True,
+        allow_null=True,
+    )
+    created_by = serializers.EmailField(source="created_by.email", read_only=True, allow_null=True)
 
     class Meta:
         model = Simulation
@@ -128,15 +142,6 @@ class SimulationRowSerializer(Strict, serializers.ModelSerializer[Simulation]):
             "deleted_at",
         ]
         read_only_fields = ["created_at", "updated_at", "deleted_at"]
-
-    @extend_schema_field(serializers.ChoiceField(choices=RunStatus.choices, allow_null=True))
-    def get_latest_status(self, simulation: Simulation) -> str | None:
-        latest = simulation.latest_execution
-        return latest.status if latest else None
-
-    @extend_schema_field(serializers.EmailField(allow_null=True))
-    def get_created_by(self, simulation: Simulation) -> str | None:
-        return str(simulation.created_by) if simulation.created_by else None
 
 
 class SimulationSerializer(SimulationRowSerializer):

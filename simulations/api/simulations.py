@@ -8,7 +8,6 @@ from django.db.models import (
     Exists,
     IntegerField,
     OuterRef,
-    Prefetch,
     QuerySet,
     Subquery,
     Sum,
@@ -17,7 +16,6 @@ from django.db.models.functions import Coalesce
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
-from rest_framework import mixins, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -26,6 +24,7 @@ from rest_framework.reverse import reverse
 from accounts.api import bulk
 from accounts.api.filters import IdFilter, Living
 from accounts.api.idempotency import idempotent
+from accounts.api.rows import Reads, Row
 from simulations.api.run_serializers import ExecutionSerializer
 from simulations.api.serializers import (
     CloneSerializer,
@@ -74,7 +73,7 @@ def rows() -> QuerySet[Simulation]:
     of_this = Stage.objects.filter(simulation=OuterRef("pk")).order_by().values("simulation")
     counted = of_this.annotate(stages=Count("pk"), agents=Sum("agent_count"))
     whole = IntegerField()
-    return Simulation.objects.select_related("created_by", "latest_execution").annotate(
+    return Simulation.objects.annotate(
         stage_count=Coalesce(Subquery(counted.values("stages"), output_field=whole), 0),
         agent_count=Coalesce(Subquery(counted.values("agents"), output_field=whole), 0),
         deleting=Exists(
@@ -83,23 +82,18 @@ def rows() -> QuerySet[Simulation]:
     )
 
 
-class SimulationViewSet(
-    mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Simulation]
-):
+class SimulationViewSet(Reads):
     """Designs of runs."""
 
-    queryset = Simulation.objects.all()
+    queryset = rows()
     serializer_class = SimulationSerializer
     filterset_class = SimulationFilter
     search_fields = ["name", "description"]
     ordering_fields = ["id", "name", "created_at", "updated_at"]
     lookup_value_regex = "[0-9]{1,18}"
 
-    def get_queryset(self) -> QuerySet[Simulation]:
-        found = rows().defer("latest_execution__plan")
-        if self.action == "list":
-            return found
-        return found.prefetch_related(Prefetch("stages", Stage.objects.order_by("position")))
+    def nested_rows(self, name: str, row: Row) -> QuerySet[Any]:
+        return Stage.objects.filter(simulation=row["id"]).order_by("position")
 
     def get_serializer_class(self) -> type[SimulationRowSerializer]:
         return SimulationRowSerializer if self.action == "list" else SimulationSerializer
@@ -198,7 +192,6 @@ class SimulationViewSet(
         place = reverse("simulation-detail", args=[simulation.pk])
         return Response(self._told(simulation), status=201, headers={"Location": place})
 
-    def _told(self, simulation: Simulation) -> dict[str, Any]:
+    def _told(self, simulation: Simulation) -> Row:
         """Read anew: the stages in memory are those from before the change."""
-        fresh = self.get_queryset().get(pk=simulation.pk)
-        return dict(SimulationSerializer(fresh).data)
+        return self.told_one(SimulationSerializer, rows().filter(pk=simulation.pk))

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from simulations.choices import DesignStatus, Pattern
+from simulations.choices import DesignStatus, Pattern, design_status
 from simulations.models.mec import Mec
 from simulations.querysets import SimulationQuerySet
 from templates.models import Template
@@ -69,10 +69,8 @@ class Simulation(models.Model):
     @property
     def status(self) -> DesignStatus:
         """How the design stands; of rows that are annotated with `deleting` and `stage_count`."""
-        if self.deleted_at is not None:
-            deleting = getattr(self, "deleting", False)
-            return DesignStatus.DELETING if deleting else DesignStatus.DELETED
-        return DesignStatus.READY if getattr(self, "stage_count", 1) else DesignStatus.DRAFT
+        deleting, stages = getattr(self, "deleting", False), getattr(self, "stage_count", 1)
+        return design_status(self.deleted_at, deleting, stages)
 
 
 class Stage(models.Model):

@@ -6,7 +6,6 @@ import django_filters
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
-from rest_framework import mixins, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,6 +14,7 @@ from rest_framework.reverse import reverse
 from accounts.api import bulk
 from accounts.api.filters import IdFilter, Living
 from accounts.api.idempotency import idempotent
+from accounts.api.rows import Reads
 from templates.api.serializers import TemplateSerializer
 from templates.models import Template
 from templates.services import templates
@@ -34,9 +34,7 @@ class TemplateFilter(Living):
         fields = ["robot_type"]
 
 
-class TemplateViewSet(
-    mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Template]
-):
+class TemplateViewSet(Reads):
     """Simulation templates."""
 
     queryset = Template.objects.select_related("created_by")

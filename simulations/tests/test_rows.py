@@ -1,0 +1,82 @@
+"""What is read by columns is what the serializers tell of instances."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from rest_framework import serializers
+from rest_framework.renderers import JSONRenderer
+from rest_framework.settings import api_settings
+
+from accounts.api import rows
+from accounts.api.rows import columns_of
+from accounts.models import User
+from simulations.api import run_serializers, simulations
+from simulations.api.serializers import SimulationRowSerializer, StageSerializer
+from simulations.choices import FailureCode
+from simulations.models import AgentRun, Event, Execution, Recording, Simulation, Stage
+from simulations.services import lifecycle
+from templates.api.serializers import TemplateSerializer
+from templates.models import Template
+
+
+@pytest.fixture
+def run(design: Callable[..., Simulation]) -> Execution:
+    """An execution that failed, with an agent and a recording; a second simulation that nobody made."""
+    user = User.objects.create_user("kim@example.org")
+    simulation = design(2, 3, assigned_area="hall", retries=1)
+    Simulation.objects.update(created_by=user)
+    Template.objects.update(record_topics=[{"name": "/odom", "type": "x"}], rate=0.5)
+    execution = lifecycle.start(simulation, requested_by=user)
+    first = execution.stage_runs.get(position=1)
+    AgentRun.objects.create(
+        stage_run=first, number=1, unit=0, lateness_p99_us=1.5, failure_code="AGENT_LOST"
+    )
+    Recording.objects.create(stage_run=first, unit=0, topics=[{"name": "/a"}])
+    failed = {"failure_code": FailureCode.AGENT_LOST, "failure_text": "gone", "stopped_by": user}
+    lifecycle.move_execution(execution, ["PENDING"], "FAILED", **failed)
+    design(1, name="other").stages.all().delete()
+    Simulation.objects.filter(name="other").update(deleted_at=timezone.now())
+    return execution
+
+
+@pytest.mark.parametrize(
+    ("serializer", "found"),
+    [
+        (SimulationRowSerializer, simulations.rows),
+        (StageSerializer, Stage.objects.all),
+        (TemplateSerializer, Template.objects.all),
+        (run_serializers.ExecutionSerializer, Execution.objects.all),
+        (run_serializers.AgentRunSerializer, AgentRun.objects.all),
+        (run_serializers.RecordingSerializer, Recording.objects.all),
+        (run_serializers.EventSerializer, Event.objects.all),
+    ],
+)
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Seoul"])
+def test_columns_tell_what_instances_tell(
+    serializer: Any,
+    found: Callable[[], Any],
+    zone: str,
+    run: Execution,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings.TIME_ZONE = zone
+    monkeypatch.setattr(rows, "IN_UTC", zone == "UTC")
+    columns = columns_of(serializer)
+    quick = [columns.told(row) for row in found().order_by("pk").values(*columns.paths)]
+    usual = JSONRenderer().render(serializer(found().order_by("pk"), many=True).data)
+    assert quick
+    render = api_settings.DEFAULT_RENDERER_CLASSES[0]().render
+    assert json.loads(render(quick)) == json.loads(usual)
+    assert [list(row) for row in quick] == [list(row) for row in json.loads(usual)]
+
+
+def test_a_field_that_needs_an_instance_is_refused() -> None:
+    class Odd(serializers.Serializer[Any]):
+        word = serializers.SerializerMethodField()
+
+    with pytest.raises(TypeError, match="word of Odd"):
+        columns_of(Odd)
