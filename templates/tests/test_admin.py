@@ -89,3 +89,36 @@ def test_deleting_hides(operator: Client, rosbag: Rosbag) -> None:
     operator.post(URL, chosen)
     assert Template.objects.count() == 2
     assert not Template.objects.living().exists()
+
+
+def test_a_deleted_template_is_restored_or_says_why_not(operator: Client, rosbag: Rosbag) -> None:
+    gone = templates.create(name="gone", rosbag=rosbag)
+    templates.delete(gone)
+    assert ">gone<" not in operator.get(URL).content.decode()
+    deleted = f"{URL}?deleted=yes"
+    assert "gone" in operator.get(deleted).content.decode()
+    chosen = {"action": "restore", "_selected_action": [gone.pk]}
+    same_name = templates.create(name="gone", rosbag=rosbag)
+    answer = operator.post(deleted, chosen, follow=True)
+    assert "Another template has this name" in answer.content.decode()
+    templates.delete(same_name)
+    assert "1 template is restored" in operator.post(deleted, chosen, follow=True).content.decode()
+    gone.refresh_from_db()
+    assert gone.deleted_at is None
+
+
+def test_a_name_that_is_taken_between_check_and_save(
+    operator: Client, rosbag: Rosbag, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked = templates.faults
+
+    def then_taken(*args: Any) -> Any:
+        monkeypatch.setattr(templates, "faults", checked)
+        templates.create(name="Loader", rosbag=rosbag)  # by somebody else, just now
+        return checked(*args)
+
+    monkeypatch.setattr(templates, "faults", then_taken)
+    answer = operator.post(f"{URL}add/", form(rosbag), follow=True)
+    page = answer.content.decode()
+    assert "Another template has this name" in page
+    assert "was added successfully" not in page
