@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 from auditlog.models import LogEntry
 from django.db import connection
-from django.test import Client
+from django.test import AsyncClient, Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
@@ -37,6 +38,18 @@ def test_a_bearer_is_named(people: dict[Role, User], client_of: Clients) -> None
     assert entry["changes"] == {"name": ["", "Kim"]}
     assert (entry["actor"], entry["actor_email"]) == (people[Role.VIEWER].pk, VIEWER)
     assert (entry["address"], entry["token"]) == ("127.0.0.1", None)
+
+
+def test_a_bearer_is_named_under_asgi_too(people: dict[Role, User], client_of: Clients) -> None:
+    token = signed_in(VIEWER)["access"]
+    headers = {"Authorization": f"Bearer {token}"}
+    body = {"name": "Kim"}
+    client = AsyncClient()
+    call = async_to_sync(client.patch)
+    answer = call(ME, body, content_type="application/json", headers=headers)
+    assert answer.status_code == 200
+    entry = newest(client_of(Role.ADMIN))
+    assert (entry["changes"], entry["actor_email"]) == ({"name": ["", "Kim"]}, VIEWER)
 
 
 def test_a_program_and_its_token_are_named(people: dict[Role, User], client_of: Clients) -> None:

@@ -46,6 +46,12 @@ def test_the_pattern_of_these_tests_is_a_good_token(user: User) -> None:
     assert bearer(signed(user)).get(ME).status_code == 200
 
 
+def test_a_request_reads_the_user_once(user: User, django_assert_num_queries: Any) -> None:
+    client = bearer(signed_in(VIEWER)["access"])
+    with django_assert_num_queries(1):
+        assert client.get(ME).status_code == 200
+
+
 BAD = {
     "expired": {"exp": 1},
     "without end": {"exp": None},

@@ -3,8 +3,9 @@
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 from axes.models import AccessAttempt
-from django.test import Client, RequestFactory
+from django.test import AsyncClient, Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone
 from rest_framework.test import APIClient
@@ -54,6 +55,16 @@ def test_the_console_and_the_api_count_together(people: dict[Role, User]) -> Non
     assert "Too many wrong passwords" in page.content.decode()
     assert at_console(PASSWORD).status_code == 429
     assert tried(PASSWORD).status_code == 429
+
+
+def test_the_console_locks_under_asgi_too(people: dict[Role, User]) -> None:
+    client = AsyncClient()
+    post = async_to_sync(client.post)
+    form = {"username": VIEWER, "password": "wrong"}
+    assert [post(PAGE, form).status_code for _try in range(4)] == [200, 200, 429, 429]
+    body = {"email": VIEWER, "password": PASSWORD}
+    answer = post(SIGN_IN, body, content_type="application/json")
+    assert (answer.status_code, answer.json()["code"]) == (429, "SIGN_IN_LOCKED")
 
 
 def test_other_accounts_and_other_places_stay_open(people: dict[Role, User]) -> None:
