@@ -1,12 +1,18 @@
 """Pages of the root, and the answers to requests that no view could take."""
 
 from django.conf import settings
+from django.contrib import admin
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views import defaults
 from django.views.decorators.http import require_safe
 
 from robotsim_project.problems import MEDIA_TYPE, internal_error, members
+
+admin.site.site_header = "robotsim"
+admin.site.site_title = "robotsim"
+admin.site.index_title = gettext_lazy("Console")
 
 
 @require_safe

@@ -63,3 +63,10 @@ def test_the_console_asks_who_one_is_and_speaks_ones_language() -> None:
     assert page["Content-Language"] == "en"
     client.post(reverse("set_language"), {"language": "ko"})
     assert client.get(reverse("admin:login"))["Content-Language"] == "ko"
+
+
+@pytest.mark.django_db
+def test_the_console_says_whose_it_is() -> None:
+    page = Client().get(reverse("admin:login")).content.decode()
+    assert "robotsim" in page
+    assert "Django" not in page
