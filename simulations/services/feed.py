@@ -71,7 +71,7 @@ class Feed:
         self.ended = False
         """Nothing follows: all events up to `last` and the final progress are here."""
         self.watchers = 0
-        self._turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting: set[asyncio.Future[bool]] = set()
         self._filling = asyncio.Lock()
         self._look = asyncio.Event()
         self._away = False
@@ -85,19 +85,24 @@ class Feed:
 
     async def news(self, seconds: float) -> bool:
         """Wait until something is new, or broken; False when nothing was for so long."""
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[bool] = loop.create_future()
+        timer = loop.call_later(seconds, _settle, waiter, False)  # noqa: FBT003
+        self._waiting.add(waiter)
         try:
-            await asyncio.wait_for(asyncio.shield(self._turn), seconds)
-        except TimeoutError:
-            return False
-        return True
+            return await waiter
+        finally:
+            timer.cancel()
+            self._waiting.discard(waiter)
 
     def close(self) -> None:
         """Stop reading."""
         self._task.cancel()
 
     def _wake(self) -> None:
-        turn, self._turn = self._turn, asyncio.get_running_loop().create_future()
-        turn.set_result(None)
+        waiting, self._waiting = self._waiting, set()
+        for waiter in waiting:
+            _settle(waiter, True)  # noqa: FBT003
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()):
@@ -200,6 +205,11 @@ class Feed:
         self.last = sequence
         if b'"execution.status"' in event:
             self._look.set()
+
+
+def _settle(waiter: asyncio.Future[bool], news: bool) -> None:  # noqa: FBT001
+    if not waiter.done():
+        waiter.set_result(news)
 
 
 _feeds: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[int, Feed]] = WeakKeyDictionary()

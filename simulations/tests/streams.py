@@ -82,6 +82,7 @@ class Server:
     """Our ASGI application as a process."""
 
     def __init__(self, environment: dict[str, str], *words: str) -> None:
+        self.clients: list[Client] = []
         with closing(socket.socket()) as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
@@ -115,7 +116,14 @@ class Server:
             return self.process.communicate()[0].decode()
 
     def stream(self, execution_id: int, query: str = "", **headers: str) -> Client:
-        return Client(self.port, f"/api/v1/executions/{execution_id}/stream{query}", **headers)
+        address = f"/api/v1/executions/{execution_id}/stream{query}"
+        self.clients.append(Client(self.port, address, **headers))
+        return self.clients[-1]
+
+    def hang_up(self) -> None:
+        """Close all its streams."""
+        while self.clients:
+            self.clients.pop().close()
 
 
 def bearer(user: User) -> dict[str, str]:

@@ -64,6 +64,8 @@ def serve(
         return server
 
     yield start
+    for server in [*shared, *started]:
+        server.hang_up()
     end(started)
 
 
@@ -257,7 +259,7 @@ def test_watchers_hold_no_connection_and_leave_nothing_behind(
     # Fewer threads and pooled connections than watchers: none of them has one for itself.
     until(lambda: threads() < 20)
     until(lambda: connections() == 0)
-    assert until(readers) == 1
+    until(lambda: readers() == 1)
     for client in clients:
         client.close()
     until(lambda: readers() == 0)
