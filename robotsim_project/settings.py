@@ -272,7 +272,9 @@ SIMPLE_JWT = {
 
 # How a run behaves; the rules are in docs/architecture.md.
 SERVER_URL = address("SERVER_URL", "http://127.0.0.1:8000", ["http", "https"]).rstrip("/")
-PASSWORD_RESET_URL = env.str("PASSWORD_RESET_URL", f"{SERVER_URL}/password/reset/{{uid}}/{{token}}")
+PASSWORD_RESET_URL = address(
+    "PASSWORD_RESET_URL", f"{SERVER_URL}/password/reset/{{uid}}/{{token}}", ["http", "https"]
+)
 BACKEND = choice("BACKEND", "local", ["local"])
 AGENTS_PER_UNIT = whole("AGENTS_PER_UNIT", 10, least=1, most=1000)
 MAX_AGENTS = whole("MAX_AGENTS", 10_000, least=1, most=1_000_000)
