@@ -13,6 +13,8 @@ from rest_framework.filters import OrderingFilter
 from rest_framework.request import Request
 
 LARGEST_ID = 2**63 - 1
+ALONE = frozenset({"id", "sequence"})
+"""Orders in which no two rows of a list are alike."""
 
 
 class IdFilter(django_filters.Filter):
@@ -73,4 +75,8 @@ class Ordering(OrderingFilter):
         if asked and asked.removeprefix("-") not in known:
             message = gettext("Order by one of these, with - for the other way: %(known)s.")
             raise ValidationError({"ordering": [message % {"known": ", ".join(known)}]})
-        return super().get_ordering(request, queryset, view)
+        found = super().get_ordering(request, queryset, view)
+        if not found or found[-1].removeprefix("-") in ALONE:
+            return found
+        # Rows that are alike need an order too, or pages would repeat some and leave others out.
+        return [*found, "-id"]
