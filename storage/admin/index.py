@@ -1,6 +1,5 @@
 """Read-only pages of what rosbags hold, and the same inside a rosbag's page."""
 
-from typing import Any
 
 from django.contrib import admin
 from django.db import models
@@ -10,21 +9,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from storage.admin.paging import BoundedPaginator
+from accounts.admin.lists import ReadOnly
 from storage.models import Rosbag, RosbagFile, RosbagTopic
-
-
-class ReadOnly:
-    """Rows that only the system writes."""
-
-    def has_add_permission(self, *_args: Any) -> bool:
-        return False
-
-    def has_change_permission(self, *_args: Any) -> bool:
-        return False
-
-    def has_delete_permission(self, *_args: Any) -> bool:
-        return False
 
 
 def link_to(file: RosbagFile) -> str:
@@ -61,9 +47,6 @@ class IndexAdmin(ReadOnly, admin.ModelAdmin[models.Model]):
     """A read-only list of what rosbags hold."""
 
     list_select_related = ["rosbag"]
-    show_full_result_count = False
-    paginator = BoundedPaginator
-    list_per_page = 50
     ordering = ["-id"]
 
 

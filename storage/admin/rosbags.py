@@ -12,26 +12,13 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from accounts.admin.lists import BoundedPaginator, DeletedFilter, is_autocomplete
 from storage import tasks
 from storage.admin.index import FileInline, TopicInline
-from storage.admin.paging import BoundedPaginator
 from storage.choices import Status
 from storage.exceptions import RosbagInUseError, StorageError
 from storage.models import Rosbag
 from storage.services import deletion, naming, verification
-
-
-class DeletedFilter(admin.SimpleListFilter):
-    """Those that can be restored, instead of the living ones."""
-
-    title = _("deletion")
-    parameter_name = "deleted"
-
-    def lookups(self, _request: HttpRequest, _admin: Any) -> list[tuple[str, Any]]:
-        return [("yes", _("Deleted, can be restored"))]
-
-    def queryset(self, _request: HttpRequest, rosbags: QuerySet[Rosbag]) -> QuerySet[Rosbag]:
-        return rosbags.filter(deleted_at__isnull=self.value() != "yes")
 
 
 @admin.register(Rosbag)
@@ -70,6 +57,11 @@ class RosbagAdmin(admin.ModelAdmin[Rosbag]):
         "deleted_at",
     ]
     fields = ["name", *readonly_fields]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Rosbag]:
+        """All of them; where one is chosen to be played, those that can be."""
+        rows = super().get_queryset(request)
+        return rows & Rosbag.objects.usable() if is_autocomplete(request) else rows
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -10,35 +10,22 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth import admin as auth_admin
 from django.contrib.auth import forms as auth_forms
-from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from accounts.admin.lists import BoundedPaginator
 from accounts.exceptions import LastAdminError, UserInUseError
 from accounts.models import ApiToken, IdempotencyKey, User
 from accounts.services import api_tokens, sessions, users
-
-MOST_COUNTED = 10_000
-
-
-class CappedPaginator(Paginator[Any]):
-    """Counts no further than some pages: an exact count of a large table takes long."""
-
-    @cached_property
-    def count(self) -> int:
-        """How many rows there are, or the most that are counted."""
-        rows: Any = self.object_list
-        return int(rows.order_by()[:MOST_COUNTED].count())
 
 
 class ReadOnly(admin.ModelAdmin[Any]):
     """Base of histories: only admins look, nobody changes anything."""
 
     show_full_result_count = False
-    paginator = CappedPaginator
+    paginator = BoundedPaginator
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(getattr(request.user, "is_superuser", False))
