@@ -25,9 +25,12 @@ def to_the_second(moment: datetime | None) -> str:
 
 
 def named(execution: Execution) -> str:
-    """An execution by the name of its simulation and its number."""
-    words = {"simulation": execution.simulation.name, "number": execution.number}
-    return _("%(simulation)s, execution %(number)d") % words
+    """An execution by the name of its simulation and its number, on one line of a list."""
+    name = execution.simulation.name
+    short = Truncator(name).chars(30)
+    words = {"simulation": short, "number": execution.number}
+    told = _("%(simulation)s, execution %(number)d") % words
+    return format_html('<span style="white-space: nowrap" title="{}">{}</span>', name, told)
 
 
 class ReadOnly:
