@@ -238,3 +238,5 @@ def _never_came(stage_run: StageRun, plan: Plan, unit: int, code: FailureCode) -
         ],
         ignore_conflicts=True,
     )
+    payload = {"stage": stage_run.position, "unit": unit, "failure_code": "" if stopped else code}
+    note(stage_run.execution_id, "unit.never_came", payload=payload)
