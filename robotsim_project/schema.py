@@ -9,8 +9,11 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+import django_filters
+from django import forms
 from django.urls import Resolver404, resolve
 from drf_spectacular.openapi import AutoSchema
+from rest_framework import serializers
 from rest_framework.negotiation import DefaultContentNegotiation
 
 from accounts.api.strict import Strict
@@ -65,14 +68,14 @@ class Described(AutoSchema):
 
     def get_summary(self) -> str:
         """The first sentence of the view's or method's docstring."""
-        action = getattr(self.view, getattr(self.view, "action", None) or self.method.lower(), None)
+        action = self._handler()
         text = (getattr(action, "__doc__", None) or type(self.view).__doc__ or "").strip()
         found = SENTENCE.match(text)
         name = getattr(self.view, "action", None)
         if name in {"list", "retrieve", "destroy", "update", "partial_update"} and (
             text == "" or getattr(action, "__module__", "").startswith("rest_framework")
         ):
-            things = self.get_tags()[0]
+            things = THINGS.get(self.get_tags()[0], self.get_tags()[0])
             return SUMMARIES[name].format(things=things, thing=things.removesuffix("s"))
         return " ".join((found.group(1) if found else text).split())
 
@@ -93,6 +96,17 @@ class Described(AutoSchema):
                 told["properties"][name].update(words)
         return told
 
+    def _map_serializer_field(
+        self,
+        field: Any,
+        direction: Any,
+        bypass_extensions: Any = False,  # noqa: FBT002
+    ) -> Any:
+        told = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]
+        if isinstance(field, serializers.ListField) and not field.allow_empty and told:
+            told.setdefault("minItems", 1)
+        return told
+
     def _rule(self) -> Rule | None:
         """The rule of this operation in the table of rights."""
         try:
@@ -106,13 +120,17 @@ class Described(AutoSchema):
         for parameter in listed:
             self._complete(parameter)
         if self.method == "GET" and self._answers_by_json(operation):
-            operation["parameters"] = [
-                *listed,
-                {"$ref": "#/components/parameters/IfNoneMatch"},
-            ]
+            listed = [*listed, {"$ref": "#/components/parameters/IfNoneMatch"}]
+        if self._is_idempotent():
+            listed = [*listed, {"$ref": "#/components/parameters/IdempotencyKey"}]
+        if listed:
+            operation["parameters"] = listed
 
     def _complete(self, parameter: dict[str, Any]) -> None:
         name, schema = parameter["name"], parameter["schema"]
+        if parameter["in"] == "query":
+            schema.update(self._bounds(name))
+            schema.get("enum", [])[:] = [each for each in schema.get("enum", []) if each != ""]
         if name in DESCRIBED:
             parameter["description"] = DESCRIBED[name]
         if name == "ordering":
@@ -124,6 +142,26 @@ class Described(AutoSchema):
             parameter["schema"] = {"type": "integer", "minimum": 1, "maximum": LARGEST_ID}
             parameter.setdefault("description", "Its id.")
 
+    def _bounds(self, name: str) -> dict[str, Any]:
+        """What a filter enforces; its type follows from how it reads, not from the column."""
+        filters = getattr(getattr(self.view, "filterset_class", None), "base_filters", {})
+        asked = filters.get(name)
+        if asked is None:
+            return {}
+        words = {"min_value": "minimum", "max_value": "maximum", "max_length": "maxLength"}
+        told = {word: asked.extra[key] for key, word in words.items() if key in asked.extra}
+        if isinstance(asked, django_filters.NumberFilter):
+            whole = issubclass(asked.field_class, forms.IntegerField)
+            told["type"] = "integer" if whole else "number"
+        return told
+
+    def _handler(self) -> Any:
+        """The method of the view that answers."""
+        return getattr(self.view, getattr(self.view, "action", None) or self.method.lower(), None)
+
+    def _is_idempotent(self) -> bool:
+        return bool(getattr(self._handler(), "idempotent", False))
+
     def _answers_by_json(self, operation: Mapping[str, Any]) -> bool:
         """Whether its answer has an ETag of the middleware: neither stream nor bytes."""
         content = operation["responses"].get("200", {}).get("content", {})
@@ -131,7 +169,10 @@ class Described(AutoSchema):
 
     def _add_errors(self, operation: dict[str, Any], rule: Rule | None) -> None:
         responses = operation["responses"]
-        for status in errors_of(self.view, operation, rule) | declared(responses):
+        found = errors_of(self.view, operation, rule) | declared(responses)
+        if self._is_idempotent():
+            found |= {400, 409, 413, 415, 422}
+        for status in found:
             told = responses.get(str(status), {}).get("description") or ""
             if status in parts.MEANING and told in ("", "No response body"):
                 name = parts.MEANING[status][0]
@@ -149,7 +190,7 @@ class Described(AutoSchema):
             responses["200"].setdefault("headers", {})["ETag"] = parts.header("ETag")
             responses["304"] = {"$ref": "#/components/responses/NotModified"}
             operation["responses"] = dict(sorted(responses.items()))
-        keyed = takes(operation, "Idempotency-Key")
+        keyed = self._is_idempotent()
         for status in ("200", "201", "202", "204"):
             if status in responses and keyed:
                 told = responses[status].setdefault("headers", {})
@@ -169,6 +210,7 @@ class Described(AutoSchema):
                 media.setdefault("examples", {})["Example"] = {"value": value}
 
 
+THINGS = {"audit": "audit entries", "tokens": "tokens of programs"}
 SUMMARIES = {
     "list": "List {things}",
     "retrieve": "Read one {thing}",
@@ -184,11 +226,6 @@ def rights(rule: Rule) -> str:
     return f"Least role: {rule.role}. Token: {scope}."
 
 
-def takes(operation: Mapping[str, Any], name: str) -> bool:
-    """Whether the operation has a parameter or header of this name."""
-    return any(each.get("name") == name for each in operation.get("parameters", []))
-
-
 def declared(responses: Mapping[str, Any]) -> set[int]:
     """Error statuses that the view itself names."""
     return {int(status) for status in responses if status.isdecimal() and int(status) >= 400}  # noqa: PLR2004
@@ -201,7 +238,6 @@ def errors_of(view: Any, operation: Mapping[str, Any], rule: Rule | None) -> set
     closed = rule is None or rule.role is not None
     follows = [
         (True, {503}),
-        (("header", "Idempotency-Key") in named, {400, 409, 413, 415, 422}),
         ("requestBody" in operation, {400, 413, 415}),
         ("query" in places, {400}),
         ("path" in places or ("query", "cursor") in named, {404}),

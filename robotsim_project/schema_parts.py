@@ -54,6 +54,12 @@ PROBLEM_ITEM: dict[str, Any] = {
     },
 }
 
+IDEMPOTENCY = (
+    "Makes the request safe to send again: the same key with the same body has one effect and gets the same "
+    "answer (`Idempotent-Replayed: true`). Another body answers 422; while the first still runs, 409 with "
+    "Retry-After."
+)
+
 MEANING = {
     400: ("BadRequest", "It cannot be understood; `errors` points at what is wrong."),
     401: ("Unauthorized", "Nobody is signed in, or the token does not hold any more."),
@@ -116,12 +122,18 @@ def components() -> dict[str, dict[str, Any]]:
             ),
         },
         "parameters": {
+            "IdempotencyKey": {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "description": IDEMPOTENCY,
+                "schema": {"type": "string", "pattern": "^[!-~]([ -~]{0,198}[!-~])?$"},
+            },
             "IfNoneMatch": {
                 "name": "If-None-Match",
                 "in": "header",
                 "description": "The `ETag` of an earlier answer: 304 comes if it still holds.",
                 "schema": {"type": "string"},
-            }
+            },
         },
     }
 
@@ -134,6 +146,8 @@ def _header(description: str, *, kind: str = "string", required: bool = False) -
 TAGS = [
     {"name": "auth", "description": "Signing in and out, passwords, tokens."},
     {"name": "me", "description": "One's own account."},
+    {"name": "tokens", "description": "Long-lived tokens of all programs, for admins."},
+    {"name": "roles", "description": "Roles and what each may do."},
     {"name": "users", "description": "Accounts and roles, for admins."},
     {"name": "rosbags", "description": "Stored rosbag2 bundles, uploaded or recorded."},
     {"name": "uploads", "description": "Large bundles in parts, resumable."},

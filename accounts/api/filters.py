@@ -12,18 +12,23 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.filters import OrderingFilter
 from rest_framework.request import Request
 
+from accounts.api.filtering import refuse_odd
+
 LARGEST_ID = 2**63 - 1
 ALONE = frozenset({"id", "sequence"})
 """Orders in which no two rows of a list are alike."""
 
 
-class IdFilter(django_filters.Filter):
+class IdFilter(django_filters.NumberFilter):
     """Rows that belong to one other row, by its id; only what the database can hold."""
 
-    field_class = forms.IntegerField
+    field_class: Any = forms.IntegerField
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"min_value": 1, "max_value": LARGEST_ID, **kwargs})
+
+    def get_max_validator(self) -> None:
+        """Add none: the field has one."""
 
 
 class Living(django_filters.FilterSet):
@@ -55,6 +60,7 @@ class Filters(DjangoFilterBackend):
 
     def filter_queryset(self, request: Any, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:
         kind = self.get_filterset_class(view, queryset)
+        refuse_odd(request, kind, view)
         if kind is None or any(name in request.query_params for name in kind.base_filters):
             found: QuerySet[Any] = super().filter_queryset(request, queryset, view)
             return found
@@ -72,7 +78,7 @@ class Ordering(OrderingFilter):
         """
         asked = request.query_params.get(self.ordering_param)
         known = getattr(view, "ordering_fields", None) or []
-        if asked and asked.removeprefix("-") not in known:
+        if asked is not None and asked.removeprefix("-") not in known:
             message = gettext("Order by one of these, with - for the other way: %(known)s.")
             raise ValidationError({"ordering": [message % {"known": ", ".join(known)}]})
         found = super().get_ordering(request, queryset, view)

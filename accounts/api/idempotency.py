@@ -17,8 +17,6 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -31,16 +29,6 @@ ViewType = TypeVar("ViewType", bound=APIView)
 P = ParamSpec("P")
 Method = Callable[Concatenate[ViewType, Request, P], Response]
 
-HEADER = OpenApiParameter(
-    "Idempotency-Key",
-    OpenApiTypes.STR,
-    OpenApiParameter.HEADER,
-    description=(
-        "Makes the request safe to send again: the same key with the same body has one effect and "
-        "gets the same answer (`Idempotent-Replayed: true`). Another body answers 422; while the "
-        "first still runs, 409 with Retry-After."
-    ),
-)
 KEPT_HEADERS = ("Location", "ETag")
 LONGEST_ROUTE = 200
 
@@ -60,7 +48,8 @@ def idempotent(method: Method[ViewType, P]) -> Method[ViewType, P]:
             return Response(held.data, status=held.status, headers=replay)
         return finish(held, lambda: method(view, request, *args, **kwargs))
 
-    return cast(Method[ViewType, P], extend_schema(parameters=[HEADER])(guarded))
+    guarded.__dict__["idempotent"] = True  # the description of the API asks for it
+    return cast(Method[ViewType, P], guarded)
 
 
 def finish(held: idempotency.Claim, execute: Callable[[], Response]) -> Response:

@@ -28,7 +28,7 @@ class PasswordChange(APIView):
     @extend_schema(
         operation_id="auth_password_change",
         request=PasswordChangeSerializer,
-        responses={204: None},
+        responses={204: None, 429: None},
     )
     def post(self, request: Request) -> Response:
         values = asked(PasswordChangeSerializer(data=request.data))

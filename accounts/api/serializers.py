@@ -189,7 +189,7 @@ class ApiTokenSerializer(Strict, serializers.ModelSerializer[ApiToken]):
 
     def validate_expires_at(self, value: Any) -> Any:
         if value is not None and value <= timezone.now():
-            raise serializers.ValidationError(PASTS)
+            raise serializers.ValidationError(PASTS, code="past")
         return value
 
 

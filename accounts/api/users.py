@@ -4,6 +4,7 @@ from typing import Any
 
 import django_filters
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import mixins, viewsets
 from rest_framework.request import Request
@@ -91,7 +92,7 @@ class TokenFilter(django_filters.FilterSet):
 
     revoked = django_filters.BooleanFilter("revoked_at", lookup_expr="isnull", exclude=True)
 
-    user = IdFilter("user_id")
+    user = IdFilter("user_id", label=_("Id of its owner"))
 
 
 class TokenViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[ApiToken]):

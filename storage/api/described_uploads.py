@@ -12,6 +12,7 @@ from storage.api.upload_serializers import (
     UploadListSerializer,
     UploadSessionSerializer,
 )
+from storage.services.upload_parts import MOST_PARTS
 
 NEW = {
     "name": "course",
@@ -24,6 +25,9 @@ NEW = {
         {"path": "course_0.db3", "size": 1073741824},
     ],
 }
+PATH = {"type": "string", "minLength": 1, "maxLength": 400}
+AFTER = {"type": "integer", "minimum": 0, "maximum": MOST_PARTS}
+LIMIT = {"type": "integer", "minimum": 1, "maximum": 1000}
 FILE = OpenApiParameter("file", OpenApiTypes.STR, description="Path of one file of the upload.")
 
 LIST = extend_schema(responses={200: UploadListSerializer(many=True), **problems(400, 404)})
@@ -52,9 +56,9 @@ RETRIEVE = extend_schema(
 DESTROY = extend_schema(responses={204: None, **problems(404, 409, 410)})
 PARTS = extend_schema(
     parameters=[
-        OpenApiParameter("file", OpenApiTypes.STR, required=True, description="Path of the file."),
-        OpenApiParameter("after", OpenApiTypes.INT, description="Only parts of a higher number."),
-        OpenApiParameter("limit", OpenApiTypes.INT, description="1 to 1000, 500 if left out."),
+        OpenApiParameter("file", PATH, required=True, description="Path of the file."),
+        OpenApiParameter("after", AFTER, description="Only parts of a higher number."),
+        OpenApiParameter("limit", LIMIT, description="500 if left out."),
     ],
     responses={200: AddressesSerializer, **problems(400, 404, 409, 410)},
 )

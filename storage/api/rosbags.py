@@ -4,11 +4,11 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import Http404
-from django_filters.rest_framework import DjangoFilterBackend
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, viewsets
 from rest_framework.decorators import action
-from rest_framework.exceptions import PermissionDenied
+from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.filters import SearchFilter
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
@@ -17,6 +17,8 @@ from rest_framework.reverse import reverse
 
 from accounts.api import bulk
 from accounts.api.bodies import BoundedJSON
+from accounts.api.filtering import BOOLEANS
+from accounts.api.filters import Filters
 from accounts.api.idempotency import idempotent
 from accounts.choices import Role, Scope
 from accounts.permissions import Rule, allows
@@ -46,7 +48,7 @@ class RosbagViewSet(ContentActions, mixins.ListModelMixin, viewsets.GenericViewS
 
     queryset = Rosbag.objects.all()
     serializer_class: Any = RosbagSerializer
-    filter_backends = (DjangoFilterBackend, SearchFilter, NullableOrdering)
+    filter_backends = (Filters, SearchFilter, NullableOrdering)
     filterset_class: Any = RosbagFilter
     search_fields = ("name", "^content_digest")
     ordering_fields: Any = ["id", "name", "created_at", "size", "duration_ns", "message_count"]
@@ -102,9 +104,9 @@ class RosbagViewSet(ContentActions, mixins.ListModelMixin, viewsets.GenericViewS
     def partial_update(self, request: Request, **_kwargs: Any) -> Response:
         """Give a rosbag another name."""
         rosbag = self.get_object()
-        asked = RenameSerializer(data=request.data)
+        asked = RenameSerializer(data=request.data, partial=True)
         asked.is_valid(raise_exception=True)
-        naming.rename(rosbag, asked.validated_data["name"])
+        naming.rename(rosbag, asked.validated_data.get("name", rosbag.name))
         return Response(RosbagSerializer(rosbag).data)
 
     @described.DESTROY
@@ -145,7 +147,10 @@ class RosbagViewSet(ContentActions, mixins.ListModelMixin, viewsets.GenericViewS
         return Response(RosbagSerializer(rosbag).data, status=202)
 
     def _deleted(self) -> bool:
-        return str(self.request.query_params.get("deleted", "")).lower() == "true"
+        asked = self.request.query_params.getlist("deleted", ["false"])
+        if len(asked) != 1 or asked[0].lower() not in BOOLEANS:
+            raise ValidationError({"deleted": [_("Send true or false, once.")]})
+        return asked[0].lower() == "true"
 
 
 def _scopes(request: Request) -> frozenset[str] | None:
