@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -17,23 +18,25 @@ def show_result(execution: Execution, console: Console) -> None:
     outcome = summary(execution)
     console.print(_title(outcome), highlight=False)
     figures = stage_figures(execution)
-    table = Table()
-    for heading in (_("Stage"), _("Name"), _("Status")):
-        table.add_column(heading)
-    for number in (_("Done"), *HEADINGS):
-        table.add_column(str(number), justify="right")
+    table = Table(box=SIMPLE, padding=(0, 1, 0, 0))
+    # A name may be cut where the terminal is narrow, a figure or a state never.
+    table.add_column("#", justify="right", no_wrap=True)
+    table.add_column(_("Stage"), overflow="ellipsis", no_wrap=True, max_width=16)
+    table.add_column(_("Status"), no_wrap=True, min_width=len("FINALIZING"))
+    for number in HEADINGS:
+        table.add_column(str(number), justify="right", no_wrap=True)
     for stage in seen.stages:
-        known = (str(stage.position), stage.name, str(stage.status), f"{stage.percent:.0f} %")
+        known = (str(stage.position), stage.name, str(stage.status))
         table.add_row(*known, *cells(figures, stage.position))
     console.print(table)
     console.print(_caption(outcome), highlight=False)
 
 
 HEADINGS = (
-    _lazy("Completed"),
-    _lazy("Failed"),
+    _lazy("ok"),
+    _lazy("failed"),
     _lazy("Messages"),
-    _lazy("Late p99 (µs)"),
+    _lazy("p99 (µs)"),
     _lazy("Skew (µs)"),
 )
 

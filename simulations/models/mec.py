@@ -1,11 +1,27 @@
 """Systems under test."""
 
+import re
+
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from simulations.choices import Discovery, Transport
+
+LOCATOR = re.compile(r"(tcp|udp|tls|quic|ws)/(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._-]+):(\d{1,5})")
+LAST_PORT = 65535
+
+
+def check_endpoint(value: str) -> None:
+    """Refuse what is no locator of Zenoh, such as `tcp/192.0.2.7:7447` (ValidationError)."""
+    found = LOCATOR.fullmatch(value)
+    if found is None or not 0 < int(found[3]) <= LAST_PORT:
+        raise ValidationError(
+            _("Write protocol, host and port, such as tcp/192.0.2.7:7447; or leave it empty."),
+            code="endpoint_invalid",
+        )
 
 
 class Mec(models.Model):
@@ -21,6 +37,7 @@ class Mec(models.Model):
         max_length=300,
         blank=True,
         default="",
+        validators=[check_endpoint],
         help_text=_("Such as tcp/192.0.2.7:7447; empty: agents find each other."),
     )
     discovery = models.CharField(

@@ -40,6 +40,14 @@ def test_figures_of_each_stage(execution: Execution, django_assert_num_queries: 
     }
 
 
+def test_on_a_narrow_terminal_no_figure_is_cut(execution: Execution) -> None:
+    numbers = {"published": 112_500_000, "start_skew_us": 85_550.0, "lateness_p99_us": 19_661.0}
+    AgentRun.objects.filter(status="FAILED").update(**numbers)
+    out = StringIO()
+    show_result(execution, Console(file=out, width=80))
+    assert {"112500005", "85550", "19661"} <= set(out.getvalue().split())
+
+
 def test_the_table_shows_them(execution: Execution) -> None:
     out = StringIO()
     show_result(execution, Console(file=out, width=160))

@@ -210,3 +210,10 @@ def test_a_folder_given_by_mistake_is_not_stored(store: ObjectStore, tmp_path: P
     assert (code, told["rosbag"], told["code"]) == (2, None, "FILES_INVALID")
     assert "give the folder of the bundle" in told["sentence"]
     assert not Rosbag.objects.exists()
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "1e12"])
+def test_a_sample_has_a_length_that_can_be(tmp_path: Path, seconds: str) -> None:
+    with pytest.raises(CommandError, match="seconds"):
+        call_command("make_sample_bag", str(tmp_path / "sample"), f"--seconds={seconds}")
+    assert not (tmp_path / "sample").exists()

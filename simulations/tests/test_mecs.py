@@ -1,0 +1,37 @@
+"""Mecs take only endpoints that an agent could use."""
+
+import pytest
+from rest_framework.test import APIClient
+
+from accounts.choices import Role
+from accounts.models import User
+
+pytestmark = pytest.mark.django_db
+API = "/api/v1/mecs"
+
+
+@pytest.fixture
+def admin(db: None) -> APIClient:
+    client = APIClient()
+    client.force_authenticate(User.objects.create_user("a@example.org", role=Role.ADMIN))
+    return client
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["", "tcp/192.0.2.7:7447", "udp/[::1]:1", "tls/site-1.example:65535"]
+)
+def test_endpoints_of_zenoh_are_taken(admin: APIClient, endpoint: str) -> None:
+    body = {"slug": "lab", "name": "Lab", "transport": "zenoh-raw", "endpoint": endpoint}
+    answer = admin.post(API, body)
+    assert answer.status_code == 201, answer.content
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["http://x", "tcp/192.0.2.7", "tcp/192.0.2.7:99999", "tcp/host:0", "192.0.2.7:7447"]
+)
+def test_others_are_refused_with_an_example(admin: APIClient, endpoint: str) -> None:
+    answer = admin.post(API, {"slug": "lab", "name": "Lab", "endpoint": endpoint})
+    assert answer.status_code == 400
+    (error,) = answer.json()["errors"]
+    assert error["pointer"] == "/endpoint"
+    assert "tcp/192.0.2.7:7447" in error["detail"]
