@@ -151,8 +151,10 @@ class Described(AutoSchema):
         words = {"min_value": "minimum", "max_value": "maximum", "max_length": "maxLength"}
         told = {word: asked.extra[key] for key, word in words.items() if key in asked.extra}
         if isinstance(asked, django_filters.NumberFilter):
-            whole = issubclass(asked.field_class, forms.IntegerField)
-            told["type"] = "integer" if whole else "number"
+            # Django's decimal field is a kind of its integer field.
+            told["type"] = (
+                "number" if issubclass(asked.field_class, forms.DecimalField) else "integer"
+            )
         return told
 
     def _handler(self) -> Any:

@@ -1,0 +1,31 @@
+"""Checks that the fuzzer of `test_fuzz.py` makes beside its own; it loads this file itself."""
+
+from typing import Any
+
+import schemathesis
+from schemathesis.checks import CHECKS
+
+# What no description can tell of a value: whether it is taken, is there, is good enough as a password.
+SENSE = {
+    "UNIQUE",
+    "DOES_NOT_EXIST",
+    "PASSWORD_TOO_SHORT",
+    "PASSWORD_TOO_COMMON",
+    "PASSWORD_TOO_SIMILAR",
+    "PASSWORD_ENTIRELY_NUMERIC",
+    "PAST",
+    "NULL_CHARACTERS_NOT_ALLOWED",
+    "REFRESH_MISSING",
+    "RESET_REFUSED",
+}
+
+
+@schemathesis.check
+def described_is_taken(context: Any, response: Any, case: Any) -> Any:
+    """A request that the description allows is refused by 400 only over the sense of its values."""
+    if response.status_code == 400:
+        problem = response.json()
+        codes = {error["code"] for error in problem.get("errors", [problem])}
+        if codes <= SENSE:
+            return None
+    return CHECKS.get_one("positive_data_acceptance")(context, response, case)
