@@ -59,7 +59,10 @@ class NewestFirst(CursorPagination):
         asked = request.query_params.get("page_size")
         if asked is None:
             return self.page_size
-        if not asked.isdecimal() or not 1 <= int(asked[:9]) <= self.max_page_size:
+        if (
+            not (asked.isascii() and asked.isdecimal())
+            or not 1 <= int(asked[:9]) <= self.max_page_size
+        ):
             message = _("page_size must be a whole number from 1 to %(most)d.")
             raise exceptions.ValidationError(
                 {"page_size": [message % {"most": self.max_page_size}]}, code="page_size"
