@@ -1,11 +1,11 @@
 """Acting from the console: on many rows by an action, on one by a button of its page; refusals in words."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html_join
@@ -20,7 +20,7 @@ MOST_TOLD = 10
 def carry_out(
     page: Any,
     request: HttpRequest,
-    rows: Iterable[Any],
+    rows: QuerySet[Any],
     do: Callable[[Any], object],
     done: Callable[[int], str],
 ) -> list[Any]:
@@ -29,7 +29,7 @@ def carry_out(
     `done` says how many it was done to. A refusal is an exception with `status` and `code`, as services
     raise them; others go their way.
     """
-    chosen = list(rows[: MOST_CHOSEN + 1] if hasattr(rows, "query") else rows)
+    chosen = list(rows[: MOST_CHOSEN + 1])
     if len(chosen) > MOST_CHOSEN:
         text = _("Nothing was done: choose at most %(most)d at once.") % {"most": MOST_CHOSEN}
         page.message_user(request, text, messages.ERROR)
@@ -42,7 +42,7 @@ def carry_out(
         except Exception as error:
             if not is_refusal(error):
                 raise
-            refused.append(f"{name}: {error}")
+            refused.append(f"“{name}”: {error}")  # the page writes the first letter large
     _tell(page, request, refused)
     if found:
         page.message_user(request, done(len(found)), messages.SUCCESS)
@@ -78,13 +78,18 @@ def address_of(row: Model, view: str = "change") -> str:
     return reverse(f"admin:{kind.app_label}_{kind.model_name}_{view}", args=[row.pk])
 
 
+def is_admin(request: HttpRequest) -> bool:
+    """Whether the user is an admin."""
+    return bool(getattr(request.user, "is_superuser", False))
+
+
 class Buttons:
     """Before `ModelAdmin` in the bases: actions that can be taken on the page of one row, too.
 
     The rights are those of the action. `buttons_of` names those that make sense for a row.
     """
 
-    change_form_template = "accounts/console/change_form.html"
+    change_form_template: ClassVar[Any] = "accounts/console/change_form.html"
     opts: Any
     admin_site: Any
     get_action: Any

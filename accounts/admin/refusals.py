@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import HttpRequest, HttpResponse
 
 from accounts.admin.acts import is_refusal
@@ -13,6 +14,7 @@ class RefusingForm:
     refusal: Exception | None = None
     fields: Any
     add_error: Any
+    errors: Any
 
     def clean(self) -> Any:
         values = super().clean()  # type: ignore[misc]
@@ -24,10 +26,10 @@ class RefusingForm:
     def fault(self, pointer: str, detail: str) -> None:
         """Show a fault beside the field that its JSON pointer names, or above the form."""
         field, _slash, place = pointer.strip("/").partition("/")
-        known = field in self.fields
-        self.add_error(
-            field if known else None, f"{place}: {detail}" if place and known else detail
-        )
+        known = field if field in self.fields else None
+        told = f"{place}: {detail}" if place and known else detail
+        if told not in self.errors.get(known or NON_FIELD_ERRORS, ()):
+            self.add_error(known, told)
 
 
 class Refusals:

@@ -1,169 +1,211 @@
-"""The console's pages of mecs and designs; every change goes through the services."""
+"""The console's pages of designs; every change goes through the services."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
-from django.db.models import Model, QuerySet
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import Count, QuerySet, Sum
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
-from simulations.admin.refusals import Refusals, delete_each
-from simulations.exceptions import SimulationError, SimulationNotFoundError
-from simulations.models import Mec, Simulation, Stage
-from simulations.services import deletion, design, lifecycle, mecs
-from simulations.tasks import request_deletion
-
-SPEC_FIELDS = [
-    "template",
-    "agent_count",
-    "execution_time",
-    "repeat_count",
-    "delay_after",
-    "name",
-    "assigned_area",
-    "retries",
-    "min_success",
-    "continue_on_failure",
-]
+from accounts.admin.acts import Buttons
+from accounts.admin.deletes import Deletes
+from accounts.admin.lists import (
+    BoundedPaginator,
+    DeletedFilter,
+    deleted_are_listed,
+    is_list,
+)
+from accounts.admin.refusals import Refusals, RefusingForm
+from simulations.admin.design_acts import DesignActs
+from simulations.admin.stages import StageInline
+from simulations.admin.words import NOTHING, bar, linked, list_of, state
+from simulations.choices import ACTIVE, OPEN_DELETION
+from simulations.exceptions import SimulationNotFoundError
+from simulations.models import Deletion, Simulation, Stage
+from simulations.services import design
+from simulations.services.progress_lists import percent_by_id
 
 
-@admin.register(Mec)
-class MecAdmin(Refusals, admin.ModelAdmin[Mec]):
-    """Systems under test."""
+class SimulationForm(RefusingForm, forms.ModelForm[Simulation]):
+    """A design's own fields, checked by the rules of the service."""
 
-    list_display = ["name", "slug", "transport", "endpoint", "domain_id", "enabled"]
-    list_filter = ["transport", "enabled"]
-    list_select_related = True
-    search_fields = ["name", "slug"]
-    readonly_fields = ["created_at", "updated_at"]
-    prepopulated_fields = {"slug": ["name"]}
-    show_full_result_count = False
-    list_per_page = 50
-
-    def delete_model(self, request: HttpRequest, obj: Mec) -> None:
-        mecs.delete(obj)
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Mec]) -> None:
-        delete_each(queryset, mecs.delete)
-
-
-class StageFormSet(forms.BaseInlineFormSet[Stage, Simulation, forms.ModelForm[Stage]]):
-    """The stages of one design, checked as a whole by the rules of the service."""
-
-    def specs(self) -> list[design.StageSpec]:
-        """The stages as they are to be, in order of their positions."""
-        rows = [form.cleaned_data for form in self._kept()]
-        rows.sort(key=lambda row: int(row["position"]))
-        return [design.StageSpec(**{name: row[name] for name in SPEC_FIELDS}) for row in rows]
-
-    def clean(self) -> None:
-        super().clean()
-        if any(self.errors):
-            return
-        simulation = self.instance
-        found = design.faults(
-            simulation.name, simulation.pattern, simulation.namespace_prefix, self.specs()
-        )
-        if found:
-            raise forms.ValidationError([_located(fault) for fault in found])
-
-    def _kept(self) -> list[forms.ModelForm[Stage]]:
-        return [
-            form
-            for form in self.forms
-            if form.cleaned_data.get("template") and not form.cleaned_data.get("DELETE")
+    class Meta:
+        model = Simulation
+        fields = [
+            "name",
+            "description",
+            "pattern",
+            "mec",
+            "namespace_prefix",
+            "concurrent_executions",
         ]
 
+    def clean(self) -> Any:
+        values = super().clean()
+        told = [self.cleaned_data.get(name) for name in ("name", "pattern", "namespace_prefix")]
+        if all(told):
+            name, pattern, prefix = map(str, told)
+            known = self.instance if self.instance.pk else None
+            for fault in design.faults(name, pattern, prefix, []) + design.name_faults(name, known):
+                self.fault(fault["pointer"], fault["detail"])
+        return values
 
-def _located(fault: dict[str, Any]) -> str:
-    """A fault of the service with its place, stages counted from 1 as people do."""
-    parts = str(fault["pointer"]).strip("/").split("/")
-    if parts[0] == "stages" and len(parts) > 1:
-        parts[1] = str(int(parts[1]) + 1)
-    return f"{' '.join(parts)}: {fault['detail']}"
+
+class SimulationList(ChangeList):
+    """A page of simulations with their stages, agents and progress, in a few queries for all."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        rows = list(self.result_list)
+        self.result_list = rows
+        _count(rows)
+        latest = [row.latest_execution for row in rows if row.latest_execution is not None]
+        percents = percent_by_id(latest)
+        for execution in latest:
+            execution.percent = percents.get(execution.pk)
 
 
-class StageInline(admin.StackedInline[Stage, Simulation]):
-    """The stages of a simulation."""
-
-    model = Stage
-    formset = StageFormSet
-    fields = ["position", *SPEC_FIELDS]
-    autocomplete_fields = ["template"]
-    ordering = ["position"]
-    extra = 0
+def _count(rows: list[Any]) -> None:
+    """Put the number of stages and agents into simulations, and whether they are being deleted."""
+    keys = [row.pk for row in rows]
+    stages = Stage.objects.filter(simulation__in=keys).order_by().values_list("simulation")
+    counted = {pk: rest for pk, *rest in stages.annotate(Count("pk"), Sum("agent_count"))}
+    going: set[int] = set()
+    if any(row.deleted_at for row in rows):
+        opened = Deletion.objects.filter(simulation_id__in=keys, status__in=OPEN_DELETION)
+        going = set(opened.values_list("simulation_id", flat=True))
+    for row in rows:
+        row.stage_count, row.agent_count = counted.get(row.pk, (0, 0))
+        row.deleting = row.pk in going
 
 
 @admin.register(Simulation)
-class SimulationAdmin(Refusals, admin.ModelAdmin[Simulation]):
-    """Living simulations with their stages."""
+class SimulationAdmin(DesignActs, Buttons, Deletes, Refusals, admin.ModelAdmin[Simulation]):
+    """Simulations with their stages; deleted ones by a filter."""
 
-    list_display = ["name", "pattern", "mec", "latest", "updated_at"]
-    list_filter = ["pattern"]
+    form = SimulationForm
+    list_display = ["name", "design", "pattern", "mec", "stages", "agents", "latest", "updated_at"]
+    list_filter = [DeletedFilter, "pattern", "latest_execution__status", "mec", "created_at"]
     list_select_related = ["mec", "latest_execution"]
-    search_fields = ["name"]
+    search_fields = ["name", "description"]
     autocomplete_fields = ["mec"]
-    fields = [
-        "name",
-        "description",
-        "pattern",
-        "mec",
-        "namespace_prefix",
-        "concurrent_executions",
+    readonly_fields = [
+        "design",
+        "agents",
+        "latest",
+        "executions",
         "created_by",
         "created_at",
         "updated_at",
+        "deleted_at",
     ]
-    readonly_fields = ["created_by", "created_at", "updated_at"]
+    fieldsets = [
+        (None, {"fields": ["name", "description", "pattern", "mec"]}),
+        (_("More"), {"fields": ["namespace_prefix", "concurrent_executions"]}),
+    ]
+    standing = (_("How it stands"), {"fields": [("design", "agents"), "latest", "executions"]})
+    history = (
+        _("History"),
+        {"classes": ["collapse"], "fields": ["created_by", "created_at", "updated_at"]},
+    )
     inlines = [StageInline]
-    actions = ["start"]
+    actions = ["start", "stop", "clone", "delete_selected", "restore", "purge"]
+    of_the_deleted = ["restore", "purge"]
     show_full_result_count = False
+    paginator = BoundedPaginator
     list_per_page = 50
 
+    class Media:
+        css = {"all": ["accounts/console.css"]}
+
+    def get_changelist(self, request: HttpRequest, **_words: Any) -> type[ChangeList]:
+        return SimulationList
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Simulation]:
-        return super().get_queryset(request).filter(deleted_at=None)
+        rows: QuerySet[Simulation] = super().get_queryset(request)
+        return rows.defer("latest_execution__plan", "latest_execution__outcome")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Simulation | None = None) -> Any:
+        if obj is None:
+            return self.fieldsets
+        name, options = self.history
+        if obj.deleted_at is not None:
+            options = {**options, "fields": [*options["fields"], "deleted_at"]}
+        first, more = self.fieldsets
+        return [self.standing, first, more, (name, options)]
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Offer in a list what can be done to its rows."""
+        found = super().get_actions(request)
+        if not is_list(request):
+            return found
+        if deleted_are_listed(request):
+            return {name: act for name, act in found.items() if name in self.of_the_deleted}
+        return {name: act for name, act in found.items() if name != "restore"}
+
+    def has_change_permission(self, request: HttpRequest, obj: Simulation | None = None) -> bool:
+        living = obj is None or obj.deleted_at is None
+        return living and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Simulation | None = None) -> bool:
+        living = obj is None or obj.deleted_at is None
+        return living and super().has_delete_permission(request, obj)
+
+    def buttons_of(self, row: Simulation) -> list[str]:
+        if row.deleted_at is not None:
+            return self.of_the_deleted
+        latest = row.latest_execution
+        runs = latest is not None and latest.status in ACTIVE
+        starts = ["start"] if row.concurrent_executions or not runs else []
+        return [*starts, *(["stop"] if runs else []), "clone"]
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        """One with what its page tells beside its fields."""
+        row = super().get_object(request, object_id, from_field)
+        if row is not None:
+            _count([row])
+            if row.latest_execution is not None:
+                percents = percent_by_id([row.latest_execution])
+                row.latest_execution.percent = percents.get(row.latest_execution.pk)
+        return row
+
+    @admin.display(description=_("status"))
+    def design(self, simulation: Simulation) -> str:
+        return str(simulation.status.label)
+
+    @admin.display(description=_("stages"))
+    def stages(self, simulation: Any) -> int:
+        return int(simulation.stage_count)
+
+    @admin.display(description=_("agents"))
+    def agents(self, simulation: Any) -> int:
+        return int(simulation.agent_count)
 
     @admin.display(description=_("latest execution"))
     def latest(self, simulation: Simulation) -> str:
-        execution = simulation.latest_execution
-        return f"{execution.number}: {execution.get_status_display()}" if execution else ""
+        execution: Any = simulation.latest_execution
+        if execution is None:
+            return NOTHING
+        shown = format_html("{} {}", linked(execution, f"#{execution.number}"), state(execution))
+        percent = getattr(execution, "percent", None)
+        return shown if percent is None else format_html("{} {}", shown, bar(percent))
 
-    @admin.action(description=_("Start"), permissions=["change"])
-    def start(self, request: HttpRequest, simulations: QuerySet[Simulation]) -> None:
-        started = 0
-        for simulation in simulations:
-            try:
-                lifecycle.start(simulation, requested_by=request.user)
-            except SimulationError as error:
-                self.message_user(request, f"{simulation}: {error}", messages.ERROR)
-            else:
-                started += 1
-        if started:
-            text = ngettext("%d simulation starts.", "%d simulations start.", started)
-            self.message_user(request, text % started, messages.SUCCESS)
+    @admin.display(description=_("executions"))
+    def executions(self, simulation: Simulation) -> str:
+        address = list_of("execution", simulation=simulation.pk)
+        return format_html('<a href="{}">{}</a>', address, _("All its executions"))
 
-    def save_model(
-        self,
-        request: HttpRequest,
-        obj: Simulation,
-        form: forms.ModelForm[Simulation],
-        change: bool,  # noqa: FBT001
-    ) -> None:
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
         """Wait for the stages: the service writes both at once."""
 
-    def save_related(
-        self,
-        request: HttpRequest,
-        form: forms.ModelForm[Simulation],
-        formsets: Any,
-        change: bool,  # noqa: FBT001
-    ) -> None:
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: Any) -> None:
+        """Have the service write the design with its stages."""
         (stages,) = formsets
         stages.save(commit=False)  # for the history: it lists what was changed
-        values = {name: form.cleaned_data[name] for name in form.cleaned_data}
+        values = dict(form.cleaned_data)
         simulation = form.instance
         if change:
             stored = Simulation.objects.filter(pk=simulation.pk).first()
@@ -176,19 +218,3 @@ class SimulationAdmin(Refusals, admin.ModelAdmin[Simulation]):
             )
             simulation.pk = made.pk
         simulation.refresh_from_db()
-
-    def delete_model(self, request: HttpRequest, obj: Simulation) -> None:
-        self.delete_queryset(request, Simulation.objects.filter(pk=obj.pk))
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Simulation]) -> None:
-        def ask(simulation: Simulation) -> None:
-            asked = deletion.request(simulation, requested_by=request.user)
-            request_deletion(asked.pk)
-
-        delete_each(queryset, ask)
-
-    def get_deleted_objects(
-        self, objs: Sequence[Model] | QuerySet[Model], request: HttpRequest
-    ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
-        """Only the simulations themselves: nothing is removed with them."""
-        return [str(simulation) for simulation in objs], {}, set(), []

@@ -1,225 +1,205 @@
-"""The console's pages of runs: what the system has written is shown, never edited."""
+"""The console's pages of executions: what the system has written is shown; to act there are buttons."""
 
-import json
-from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
-from django.contrib import admin, messages
-from django.db import models
-from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.text import Truncator
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import F, QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from simulations.exceptions import SimulationError
-from simulations.models import AgentRun, Deletion, Event, Execution, Recording, StageRun
+from accounts.admin.acts import Buttons, address_of, carry_out, links
+from accounts.admin.lists import ReadOnly
+from simulations.admin import words
+from simulations.admin.filters import ActiveFilter, FailureFilter, OfSimulation, SearchesRuns
+from simulations.admin.run_page import sections
+from simulations.choices import ACTIVE, ENDED, STOPPABLE
+from simulations.models import Execution
 from simulations.services import lifecycle
+from simulations.services.progress import progress_of
+from simulations.services.progress_lists import percent_by_id
+
+Rows = QuerySet[Execution]
 
 
-def to_the_second(moment: datetime | None) -> str:
-    """A time as people compare it with others; runs are over in less than the minute that Django shows."""
-    return timezone.localtime(moment).strftime("%Y-%m-%d %H:%M:%S") if moment else ""
+class ExecutionList(ChangeList):
+    """A page of executions with their progress: one call of Redis for those under way, no rows of agents."""
+
+    def get_queryset(self, request: HttpRequest, *args: Any, **words: Any) -> Rows:
+        rows: Rows = super().get_queryset(request, *args, **words)
+        # Of plan and outcome, which may be long, only the one figure that is shown.
+        return rows.defer("plan", "outcome").annotate(reached=F("outcome__progress__overall"))
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list = list(self.result_list)
+        percents = percent_by_id(self.result_list)
+        for execution in self.result_list:
+            execution.percent = percents.get(execution.pk, execution.reached)
 
 
-def named(execution: Execution) -> str:
-    """An execution by the name of its simulation and its number, on one line of a list."""
-    name = execution.simulation.name
-    short = Truncator(name).chars(30)
-    words = {"simulation": short, "number": execution.number}
-    told = _("%(simulation)s, execution %(number)d") % words
-    return format_html('<span style="white-space: nowrap" title="{}">{}</span>', name, told)
+class RunActs:
+    """Before `ModelAdmin` in the bases: the actions of executions."""
 
+    def has_run_permission(self, request: HttpRequest) -> bool:
+        """Whether this user may start and stop; the rows themselves nobody may change."""
+        return bool(request.user.has_perm("simulations.change_execution"))
 
-class ReadOnly:
-    """Rows that only the system writes."""
+    @admin.action(description=_("Stop"), permissions=["run"])
+    def stop(self, request: HttpRequest, rows: Rows) -> None:
+        carry_out(
+            self,
+            request,
+            rows,
+            lambda row: lifecycle.stop(row, stopped_by=request.user),
+            lambda n: ngettext("%d execution stops.", "%d executions stop.", n) % n,
+        )
 
-    show_full_result_count = False
-    list_per_page = 50
+    @admin.action(description=_("Run again (same plan)"), permissions=["run"])
+    def again(self, request: HttpRequest, rows: Rows) -> None:
+        self._start(request, rows, lifecycle.start_again)
 
-    def has_add_permission(self, *_args: Any) -> bool:
-        return False
+    @admin.action(description=_("Run again (latest)"), permissions=["run"])
+    def latest(self, request: HttpRequest, rows: Rows) -> None:
+        def start(row: Execution, requested_by: Any) -> Execution:
+            return lifecycle.start(row.simulation, requested_by=requested_by)
 
-    def has_change_permission(self, *_args: Any) -> bool:
-        return False
+        self._start(request, rows, start)
 
-    def has_delete_permission(self, *_args: Any) -> bool:
-        return False
-
-
-class StageRunInline(ReadOnly, admin.TabularInline[StageRun, Execution]):
-    """The stages of an execution."""
-
-    model = StageRun
-    fields = ["position", "status", "units", "release_at", "ended_at", "failure_code"]
-    ordering = ["position"]
-    extra = 0
+    def _start(self, request: HttpRequest, rows: Rows, start: Any) -> None:
+        found = carry_out(
+            self,
+            request,
+            rows.select_related("simulation"),
+            lambda row: start(row, requested_by=request.user),
+            lambda n: ngettext("%d execution starts.", "%d executions start.", n) % n,
+        )
+        links(self, request, [(address_of(each), words.named(each)) for each in found])
 
 
 @admin.register(Execution)
-class ExecutionAdmin(ReadOnly, admin.ModelAdmin[Execution]):
-    """Executions, which may be stopped here."""
+class ExecutionAdmin(RunActs, Buttons, SearchesRuns, ReadOnly, admin.ModelAdmin[Execution]):
+    """Executions: how far they are, what came of them, and why."""
 
+    change_form_template: ClassVar[Any] = "simulations/console/execution.html"
     list_display = [
         "id",
-        "simulation",
-        "number",
-        "status",
-        "data_status",
-        "failure_code",
-        "created_at",
-        "ended_at",
-    ]
-    list_filter = ["status", "data_status"]
-    list_select_related = ["simulation"]
-    search_fields = ["simulation__name"]
-    fields = [
-        "simulation",
-        "number",
-        "status",
-        "data_status",
-        "failure_code",
-        "code",
-        "failure_text",
+        "run",
+        "shown_status",
+        "progress",
+        "shown_data",
+        "failure",
+        "begun",
+        "duration",
         "requested_by",
-        "stopped_by",
-        "again_of",
+    ]
+    list_filter = [
+        OfSimulation,
+        ActiveFilter,
+        "status",
+        "data_status",
+        FailureFilter,
         "created_at",
-        "started_at",
-        "stop_asked_at",
-        "ended_at",
-        "readable_plan",
     ]
-    inlines = [StageRunInline]
-    actions = ["stop"]
-
-    @admin.display(description=_("code"))
-    def code(self, execution: Execution) -> str:
-        return execution.failure_code
-
-    @admin.display(description=_("frozen plan"))
-    def readable_plan(self, execution: Execution) -> str:
-        plan = json.dumps(execution.plan, indent=2, ensure_ascii=False)
-        return format_html('<pre style="white-space: pre-wrap">{}</pre>', plan)
-
-    def has_stop_permission(self, request: HttpRequest) -> bool:
-        """Whether this user may stop runs; the rows themselves nobody may change."""
-        return bool(request.user.has_perm("simulations.change_execution"))
-
-    @admin.action(description=_("Stop"), permissions=["stop"])
-    def stop(self, request: HttpRequest, executions: QuerySet[Execution]) -> None:
-        stopped = 0
-        for execution in executions:
-            try:
-                lifecycle.stop(execution, stopped_by=request.user)
-            except SimulationError as error:
-                self.message_user(request, f"{execution}: {error}", messages.ERROR)
-            else:
-                stopped += 1
-        if stopped:
-            text = ngettext("%d execution stops.", "%d executions stop.", stopped)
-            self.message_user(request, text % stopped, messages.SUCCESS)
-
-
-@admin.register(StageRun)
-class StageRunAdmin(ReadOnly, admin.ModelAdmin[StageRun]):
-    """Stages of all executions."""
-
-    list_display = ["run", "position", "status", "units", "release_at", "ended_at"]
-    list_filter = ["status"]
-    list_select_related = ["execution__simulation"]
-    search_fields = ["execution__simulation__name"]
+    list_select_related = ["simulation", "requested_by"]
     ordering = ["-id"]
-
-    @admin.display(description=_("execution"))
-    def run(self, stage: StageRun) -> str:
-        return named(stage.execution)
-
-
-class PartAdmin(ReadOnly, admin.ModelAdmin[models.Model]):
-    """Parts of stage runs."""
-
-    list_filter = ["status"]
-    list_select_related = ["stage_run__execution__simulation"]
-    search_fields = ["stage_run__execution__simulation__name"]
-    ordering = ["-id"]
-
-    @admin.display(description=_("execution"))
-    def run(self, part: Any) -> str:
-        return named(part.stage_run.execution)
-
-    @admin.display(description=_("stage"))
-    def stage(self, part: Any) -> int:
-        return int(part.stage_run.position)
-
-
-@admin.register(AgentRun)
-class AgentRunAdmin(PartAdmin):
-    """Attempts of all agents."""
-
-    list_display = [
-        "run",
-        "stage",
-        "number",
-        "attempt",
-        "unit",
-        "status",
-        "published",
-        "failure_code",
-        "ended_at",
+    actions = ["stop", "again", "latest"]
+    fields = [
+        "of_simulation",
+        ("shown_status", "progress"),
+        "shown_data",
+        "explained",
+        ("requested_by", "stopped_by"),
+        "same_plan_as",
+        ("begun", "started", "stop_asked", "over"),
+        ("duration", "expected_end"),
     ]
 
+    class Media:
+        css = {"all": ["accounts/console.css"]}
 
-@admin.register(Recording)
-class RecordingAdmin(PartAdmin):
-    """Recordings, also those that are missing."""
+    def get_changelist(self, request: HttpRequest, **_words: Any) -> type[ChangeList]:
+        return ExecutionList
 
-    list_display = [
-        "run",
-        "stage",
-        "unit",
-        "status",
-        "message_count",
-        "dropped",
-        "rosbag",
-        "updated_at",
-    ]
-    list_select_related = ["stage_run__execution__simulation", "rosbag"]
+    def get_queryset(self, request: HttpRequest) -> Rows:
+        rows: Rows = super().get_queryset(request)
+        return rows.select_related("simulation", "requested_by")
 
+    def buttons_of(self, row: Execution) -> list[str]:
+        if row.status in ENDED:
+            return ["again", "latest"]
+        return ["stop"] if row.status in STOPPABLE else []
 
-@admin.register(Event)
-class EventAdmin(ReadOnly, admin.ModelAdmin[Event]):
-    """What happened, the newest first."""
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        """One with its progress, which several fields tell of."""
+        row: Any = super().get_object(request, object_id, from_field)
+        if row is not None:
+            row.told = progress_of(row)
+            row.percent = row.told.overall
+        return row
 
-    list_display = ["run", "sequence", "when", "kind", "said", "actor"]
-    list_select_related = ["execution__simulation", "actor"]
-    search_fields = ["kind", "execution__simulation__name"]
-    fields = ["execution", "sequence", "when", "kind", "actor", "payload"]
-    ordering = ["-id"]
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **words: Any
+    ) -> HttpResponse:
+        row: Any = context["original"]
+        return super().render_change_form(
+            request, {**context, **sections(row, row.told)}, *args, **words
+        )
 
-    @admin.display(description=_("execution"))
-    def run(self, event: Event) -> str:
-        return named(event.execution)
+    @admin.display(description=_("execution"), ordering="simulation__name")
+    def run(self, row: Execution) -> str:
+        return words.run_link(row)
 
-    @admin.display(description=_("time"))
-    def when(self, event: Event) -> str:
-        return to_the_second(event.time)
+    @admin.display(description=_("simulation"))
+    def of_simulation(self, row: Execution) -> str:
+        return words.linked(row.simulation)
 
-    @admin.display(description=_("payload"))
-    def said(self, event: Event) -> str:
-        told = [
-            f"{name}: {value}" for name, value in event.payload.items() if value not in ("", None)
-        ]
-        return Truncator(", ".join(told)).chars(120)
+    @admin.display(description=_("status"), ordering="status")
+    def shown_status(self, row: Execution) -> str:
+        return words.state(row)
 
+    @admin.display(description=_("data status"), ordering="data_status")
+    def shown_data(self, row: Execution) -> str:
+        return words.state(row, "data_status")
 
-@admin.register(Deletion)
-class DeletionAdmin(ReadOnly, admin.ModelAdmin[Deletion]):
-    """Deletions under way and done."""
+    @admin.display(description=_("progress"))
+    def progress(self, row: Any) -> str:
+        return words.bar(row.percent)
 
-    list_display = ["name", "simulation_id", "status", "progress", "created_at", "ended_at"]
-    list_filter = ["status"]
-    list_select_related = True
-    search_fields = ["name"]
+    @admin.display(description=_("failure"), ordering="failure_code")
+    def failure(self, row: Execution) -> str:
+        return words.failure(row)
+
+    @admin.display(description=_("failure"))
+    def explained(self, row: Execution) -> str:
+        return words.explained(row)
+
+    @admin.display(description=_("same plan as"))
+    def same_plan_as(self, row: Execution) -> str:
+        known = row.again_of_id is not None
+        return words.linked(Execution(pk=row.again_of_id), f"{row.again_of_id}") if known else "-"
+
+    @admin.display(description=_("requested at"), ordering="id")
+    def begun(self, row: Execution) -> str:
+        return words.to_the_second(row.created_at)
+
+    @admin.display(description=_("started at"))
+    def started(self, row: Execution) -> str:
+        return words.to_the_second(row.started_at)
+
+    @admin.display(description=_("stop asked at"))
+    def stop_asked(self, row: Execution) -> str:
+        return words.to_the_second(row.stop_asked_at)
+
+    @admin.display(description=_("ended at"))
+    def over(self, row: Execution) -> str:
+        return words.to_the_second(row.ended_at)
+
+    @admin.display(description=_("duration"))
+    def duration(self, row: Execution) -> str:
+        return words.duration(row.created_at, row.ended_at)
+
+    @admin.display(description=_("expected end"))
+    def expected_end(self, row: Any) -> str:
+        return words.to_the_second(row.told.expected_end) if row.status in ACTIVE else "-"

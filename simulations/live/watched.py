@@ -1,5 +1,6 @@
 """What watchers are told, in Redis: progress, tallies of units, and events as they are committed."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -27,6 +28,24 @@ def tallies(execution_id: int) -> tuple[dict[TallyKey, Tally], int]:
         pipe.get(live.key(execution_id, "whole"))
         values, whole = pipe.execute()
     return decoded(values), -1 if whole is None else int(whole)
+
+
+def standing(
+    execution_ids: Sequence[int],
+) -> dict[int, tuple[bytes | None, dict[TallyKey, Tally]]]:
+    """Of each execution the progress that was computed last, and all its units in short; one call.
+
+    Raises LiveAwayError.
+    """
+    with live.line() as redis, redis.pipeline(transaction=False) as pipe:
+        for pk in execution_ids:
+            pipe.get(live.key(pk, "progress"))
+            pipe.hgetall(live.key(pk, "tallies"))
+        values = pipe.execute()
+    told = zip(values[::2], values[1::2], strict=True)
+    return {
+        pk: (kept, decoded(units)) for pk, (kept, units) in zip(execution_ids, told, strict=True)
+    }
 
 
 def fill_tallies(execution_id: int, missing: dict[TallyKey, Tally], upto: int) -> None:

@@ -200,6 +200,14 @@ def faults(name: str, pattern: str, prefix: str, stages: Sequence[StageSpec]) ->
     return found
 
 
+def name_faults(name: str, simulation: Simulation | None = None) -> list[Fault]:
+    """The fault of a name that another living simulation has."""
+    others = Simulation.objects.living().filter(name=name)
+    if simulation is not None:
+        others = others.exclude(pk=simulation.pk)
+    return _name_taken().errors if others.exists() else []
+
+
 def fault(pointer: str, detail: str) -> Fault:
     """One fault, as problem documents tell it."""
     return {"pointer": pointer, "detail": detail, "code": "INVALID"}

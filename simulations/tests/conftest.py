@@ -11,7 +11,10 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.test import Client
 
+from accounts.choices import Role
+from accounts.models import User
 from rosbag2.metadata import Topic
 from rosbag2.writer import BagWriter
 from simulations.models import Execution, Mec, Simulation
@@ -62,6 +65,21 @@ def design(template: Template, mec: Mec) -> Callable[..., Simulation]:
         return create_simulation(name=name, pattern=pattern, mec=mec, stages=stages)
 
     return make
+
+
+Console = Callable[[Role], Client]
+
+
+@pytest.fixture
+def console(db: None) -> Console:
+    """Signs somebody of a role in to the console."""
+
+    def sign_in(role: Role) -> Client:
+        client = Client()
+        client.force_login(User.objects.get_or_create(email=f"{role}@example.org", role=role)[0])
+        return client
+
+    return sign_in
 
 
 class System:

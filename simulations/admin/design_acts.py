@@ -1,0 +1,134 @@
+"""What can be done to simulations in the console; each act calls the service that the API calls."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from accounts.admin.acts import address_of, carry_out, is_admin, links
+from simulations.admin.words import named
+from simulations.choices import STOPPABLE
+from simulations.exceptions import NotRunningError
+from simulations.models import Execution, Simulation
+from simulations.services import deletion, design, lifecycle
+from simulations.tasks import request_deletion
+
+Rows = QuerySet[Simulation]
+
+
+class DesignActs:
+    """Before `ModelAdmin` in the bases: the actions of simulations."""
+
+    opts: Any
+    admin_site: Any
+
+    def has_purge_permission(self, request: HttpRequest) -> bool:
+        """Only admins remove for good."""
+        return is_admin(request)
+
+    @admin.action(description=_("Start"), permissions=["change"])
+    def start(self, request: HttpRequest, rows: Rows) -> None:
+        found = carry_out(
+            self,
+            request,
+            rows,
+            lambda row: lifecycle.start(row, requested_by=request.user),
+            lambda n: ngettext("%d simulation starts.", "%d simulations start.", n) % n,
+        )
+        links(self, request, [(address_of(each), named(each)) for each in found])
+
+    @admin.action(description=_("Stop"), permissions=["change"])
+    def stop(self, request: HttpRequest, rows: Rows) -> None:
+        carry_out(
+            self,
+            request,
+            rows,
+            lambda row: _stop(row, request.user),
+            lambda n: ngettext("%d simulation stops.", "%d simulations stop.", n) % n,
+        )
+
+    @admin.action(description=_("Clone"), permissions=["add"])
+    def clone(self, request: HttpRequest, rows: Rows) -> None:
+        found = carry_out(
+            self,
+            request,
+            rows,
+            lambda row: design.clone(row, created_by=request.user),
+            lambda n: ngettext("%d simulation was cloned.", "%d simulations were cloned.", n) % n,
+        )
+        links(self, request, [(address_of(each), each.name) for each in found])
+
+    @admin.action(description=_("Restore"), permissions=["change"])
+    def restore(self, request: HttpRequest, rows: Rows) -> None:
+        carry_out(
+            self,
+            request,
+            rows,
+            deletion.restore,
+            lambda n: (
+                ngettext("%d simulation was restored.", "%d simulations were restored.", n) % n
+            ),
+        )
+
+    @admin.action(description=_("Remove for good"), permissions=["purge"])
+    def purge(self, request: HttpRequest, rows: Rows) -> HttpResponse | None:
+        if not request.POST.get("post"):
+            return self._confirm(request, rows)
+        found = carry_out(
+            self,
+            request,
+            rows,
+            lambda row: _delete(row, request.user, permanent=True),
+            lambda n: ngettext("%d simulation is being removed.", "%d are being removed.", n) % n,
+        )
+        links(
+            self, request, [(address_of(each), str(_("Deletion of %s")) % each) for each in found]
+        )
+        return None
+
+    def remove(self, request: HttpRequest, row: Simulation) -> None:
+        """Delete one: it can be restored."""
+        _delete(row, request.user, permanent=False)
+
+    def deleted(self, count: int) -> str:
+        return ngettext("%d simulation was deleted.", "%d simulations were deleted.", count) % count
+
+    def refusals_of(self, rows: list[Any]) -> list[str]:
+        active = Execution.objects.active().filter(simulation__in=[row.pk for row in rows])
+        running = set(active.values_list("simulation", flat=True))
+        sentence = _("%s is running: stop its execution first, then delete it.")
+        return [str(sentence) % row for row in rows if row.pk in running]
+
+    def _confirm(self, request: HttpRequest, rows: Rows) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Remove for good"),
+            "question": _(
+                "These simulations are removed with their executions, events, logs and recordings; "
+                "recordings that a template plays stay. They cannot be restored."
+            ),
+            "rows": rows,
+            "action": "purge",
+            "opts": self.opts,
+        }
+        return TemplateResponse(request, "accounts/console/confirm.html", context)
+
+
+def _stop(simulation: Simulation, user: Any) -> None:
+    """Stop what runs of a simulation."""
+    running = Execution.objects.filter(simulation=simulation, status__in=sorted(STOPPABLE))
+    found = list(running.defer("plan", "outcome"))
+    if not found:
+        raise NotRunningError(str(_("There is nothing to stop: no execution of it is under way.")))
+    for execution in found:
+        lifecycle.stop(execution, stopped_by=user)
+
+
+def _delete(simulation: Simulation, user: Any, *, permanent: bool) -> Any:
+    asked = deletion.request(simulation, permanent=permanent, requested_by=user)
+    request_deletion(asked.pk)
+    return asked

@@ -1,0 +1,153 @@
+"""Filters of the console's lists that ask the database nothing."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from simulations.choices import ACTIVE, ENDED, USER_FAULTS, FailureCode
+
+LONGEST_ID = 18
+"""Digits."""
+KINDS = {
+    "execution.requested": _("execution requested"),
+    "execution.status": _("execution changed its state"),
+    "execution.heartbeats": _("heartbeats counted"),
+    "stage.status": _("stage changed its state"),
+    "unit.lost": _("unit lost"),
+    "unit.retried": _("unit tried again"),
+    "recording.status": _("recording changed its state"),
+}
+"""What events tell, in words."""
+
+
+class ActiveFilter(admin.SimpleListFilter):
+    """Executions that have not ended."""
+
+    title = _("activity")
+    parameter_name = "active"
+
+    def lookups(self, _request: HttpRequest, _admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("Under way")), ("no", _("Ended"))]
+
+    def queryset(self, _request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() is None:
+            return rows
+        return rows.filter(status__in=sorted(ACTIVE if self.value() == "yes" else ENDED))
+
+
+class FailureFilter(admin.SimpleListFilter):
+    """By failure code, or by who is to blame."""
+
+    title = _("failure")
+    parameter_name = "failure"
+
+    def lookups(self, _request: HttpRequest, _admin: Any) -> list[tuple[str, Any]]:
+        codes = [(code, code) for code in FailureCode.values if code]
+        return [("user", _("Any, the user's")), ("system", _("Any, the system's")), *codes]
+
+    def queryset(self, _request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        if value is None:
+            return rows
+        if value == "user":
+            return rows.filter(failure_code__in=sorted(USER_FAULTS))
+        if value == "system":
+            return rows.exclude(failure_code__in=["", *sorted(USER_FAULTS)])
+        return rows.filter(failure_code=value)
+
+
+class KindFilter(admin.SimpleListFilter):
+    """Events by what they tell."""
+
+    title = _("kind")
+    parameter_name = "kind"
+
+    def lookups(self, _request: HttpRequest, _admin: Any) -> list[tuple[str, Any]]:
+        return list(KINDS.items())
+
+    def queryset(self, _request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return rows if self.value() is None else rows.filter(kind=self.value())
+
+
+class OfOne(admin.SimpleListFilter):
+    """Base: rows of one thing, named by its id in the address; shown only while it is used."""
+
+    paths: dict[str, str] = {}
+    """From the model of the list to the id."""
+
+    def __init__(self, request: HttpRequest, params: Any, model: Any, model_admin: Any) -> None:
+        self._path = self.paths.get(model._meta.model_name, "")  # noqa: SLF001  as documented by Django
+        super().__init__(request, params, model, model_admin)
+
+    def lookups(self, request: HttpRequest, _admin: Any) -> list[tuple[str, Any]]:
+        asked = request.GET.get(str(self.parameter_name), "")
+        return [(asked, f"{self.title} {asked}")] if asked else []
+
+    def queryset(self, _request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        if value is None:
+            return rows
+        if not is_id(value):
+            raise IncorrectLookupParameters
+        return rows.filter(**{self._path: int(value)})
+
+
+class OfExecution(OfOne):
+    """What belongs to one execution."""
+
+    title = _("execution")
+    parameter_name = "execution"
+    paths = {
+        "stagerun": "execution",
+        "event": "execution",
+        "agentrun": "stage_run__execution",
+        "recording": "stage_run__execution",
+    }
+
+
+class OfStageRun(OfOne):
+    """What belongs to one stage of an execution."""
+
+    title = _("stage run")
+    parameter_name = "stage_run"
+    paths = {"agentrun": "stage_run", "recording": "stage_run"}
+
+
+class OfSimulation(OfOne):
+    """What belongs to one simulation."""
+
+    title = _("simulation")
+    parameter_name = "simulation"
+    paths = {"execution": "simulation", "deletion": "simulation_id"}
+
+
+def is_id(text: str) -> bool:
+    """Whether this can be the id of a row."""
+    return text.isascii() and text.isdigit() and len(text) <= LONGEST_ID
+
+
+class SearchesRuns:
+    """Before `ModelAdmin` in the bases: search by id of the execution or by name of its simulation.
+
+    `run_path` leads from a row to its execution, with two underscores at its end; empty for an execution.
+    """
+
+    run_path = ""
+    search_help_text: Any = _("Id of an execution, or part of the name of its simulation")
+
+    def get_search_fields(self, _request: HttpRequest) -> list[str]:
+        return [f"{self.run_path}simulation__name"]
+
+    def get_search_results(
+        self, _request: HttpRequest, rows: QuerySet[Any], term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        name = f"{self.run_path}simulation__name__icontains"
+        term = term.strip().replace("\0", "")
+        found = Q(**{name: term}) if term else Q()
+        if is_id(term):
+            found |= Q(**{f"{self.run_path}id": int(term)})
+        return rows.filter(found), False

@@ -1,0 +1,105 @@
+"""The console's pages of mecs; operators see them, admins change them."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import Count, Q
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from accounts.admin.acts import is_admin
+from accounts.admin.deletes import Deletes
+from accounts.admin.lists import BoundedPaginator
+from simulations.admin.words import list_of
+from simulations.models import Mec
+from simulations.services import mecs
+
+
+class MecForm(forms.ModelForm[Mec]):
+    """A mec's fields."""
+
+    class Meta:
+        model = Mec
+        fields = [
+            "name",
+            "slug",
+            "enabled",
+            "transport",
+            "endpoint",
+            "discovery",
+            "domain_id",
+            "node_selector",
+        ]
+
+    def clean_node_selector(self) -> dict[str, str]:
+        selector = self.cleaned_data["node_selector"] or {}
+        found = mecs.selector_faults(selector)
+        if found:
+            raise forms.ValidationError(found)
+        return dict(selector)
+
+
+class MecList(ChangeList):
+    """A page of mecs with how many living simulations use each, in one query for all."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        using = Mec.objects.filter(pk__in=[mec.pk for mec in self.result_list]).order_by()
+        living = Count("simulations", filter=Q(simulations__deleted_at=None))
+        counts = dict(using.values_list("pk").annotate(used=living))
+        for mec in self.result_list:
+            mec.used = counts.get(mec.pk, 0)
+
+
+@admin.register(Mec)
+class MecAdmin(Deletes, admin.ModelAdmin[Mec]):
+    """Systems under test."""
+
+    form = MecForm
+    list_display = ["name", "slug", "transport", "endpoint", "domain_id", "enabled", "used"]
+    list_filter = ["enabled", "transport", "discovery"]
+    search_fields = ["name", "slug", "endpoint"]
+    readonly_fields = ["created_at", "updated_at"]
+    prepopulated_fields = {"slug": ["name"]}
+    show_full_result_count = False
+    paginator = BoundedPaginator
+    list_per_page = 50
+    actions = ["delete_selected"]
+
+    def get_changelist(self, request: HttpRequest, **_words: Any) -> type[ChangeList]:
+        return MecList
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return is_admin(request)
+
+    def has_change_permission(self, request: HttpRequest, _obj: Any = None) -> bool:
+        return is_admin(request)
+
+    def has_delete_permission(self, request: HttpRequest, _obj: Any = None) -> bool:
+        return is_admin(request)
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Mec | None = None) -> Any:
+        """Leave slugs alone that programs know by now, and pages on which nothing can be changed."""
+        return super().get_prepopulated_fields(request, obj) if obj is None else {}
+
+    @admin.display(description=_("simulations"))
+    def used(self, mec: Any) -> str:
+        if not mec.used:
+            return "0"
+        return format_html(
+            '<a href="{}">{}</a>', list_of("simulation", mec__id__exact=mec.pk), mec.used
+        )
+
+    def remove(self, request: HttpRequest, row: Mec) -> None:
+        mecs.delete(row)
+
+    def deleted(self, count: int) -> str:
+        return ngettext("%d mec was deleted.", "%d mecs were deleted.", count) % count
+
+    def refusals_of(self, rows: list[Any]) -> list[str]:
+        users = mecs.users_of(rows)
+        return [f"{mec}: {mecs.in_use(users[mec.pk])}" for mec in rows if mec.pk in users]

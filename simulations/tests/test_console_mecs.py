@@ -1,0 +1,66 @@
+"""Mecs in the console: admins change them, selectors are checked, what is used stays."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.choices import Role
+from simulations.models import Mec, Simulation
+from simulations.tests.conftest import Console
+
+URL = "/admin/simulations/mec/"
+
+
+def form(**values: Any) -> dict[str, Any]:
+    usual = {"name": "Edge", "slug": "edge", "transport": "null", "discovery": "none"}
+    return usual | {"domain_id": 0, "node_selector": "{}"} | values
+
+
+def test_only_admins_change_them(console: Console, mec: Mec) -> None:
+    for role in (Role.VIEWER, Role.OPERATOR):
+        client = console(role)
+        assert client.get(URL).status_code == 200
+        assert client.get(f"{URL}{mec.pk}/change/").status_code == 200
+        assert client.post(f"{URL}add/", form()).status_code == 403
+        assert client.post(f"{URL}{mec.pk}/change/", form()).status_code == 403
+        client.post(URL, {"action": "delete_selected", "_selected_action": [mec.pk], "post": "yes"})
+        assert client.post(f"{URL}{mec.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert Mec.objects.get() == mec
+    admin = console(Role.ADMIN)
+    selector = '{"example.org/site": "north", "gpu": ""}'
+    assert admin.post(f"{URL}add/", form(node_selector=selector)).status_code == 302
+    made = Mec.objects.get(slug="edge")
+    assert made.node_selector == {"example.org/site": "north", "gpu": ""}
+    admin.post(URL, {"action": "delete_selected", "_selected_action": [made.pk], "post": "yes"})
+    assert not Mec.objects.filter(slug="edge").exists()
+
+
+@pytest.mark.parametrize(
+    ("selector", "sentence"),
+    [
+        ("[1]", "Write labels with their values"),
+        ('"x"', "Write labels with their values"),
+        ('{"a b": "x"}', "is no label of a node"),
+        ('{"": "x"}', "is no label of a node"),
+        ('{"-/a": "x"}', "is no label of a node"),
+        ('{"a": 1}', "is no value of a label"),
+        ('{"a": "x y"}', "is no value of a label"),
+        ("{", "Enter a valid JSON"),
+    ],
+)
+def test_selectors_are_checked(console: Console, selector: str, sentence: str) -> None:
+    answer = console(Role.ADMIN).post(f"{URL}add/", form(node_selector=selector))
+    assert sentence in " ".join(answer.context["adminform"].form.errors["node_selector"])
+
+
+def test_what_is_used_says_by_whom(
+    console: Console, mec: Mec, design: Callable[..., Simulation]
+) -> None:
+    design(name="<b>yard</b>")
+    admin: Client = console(Role.ADMIN)
+    page = admin.get(f"{URL}{mec.pk}/delete/").content.decode()
+    assert "&lt;b&gt;yard&lt;/b&gt;” uses this mec" in page
+    assert f"simulation/?mec__id__exact={mec.pk}" in admin.get(URL).content.decode()
+    assert admin.get(f"/admin/simulations/simulation/?mec__id__exact={mec.pk}").status_code == 200

@@ -1,0 +1,5 @@
+"""The console's pages of templates."""
+
+from templates.admin import pages
+
+__all__ = ["pages"]

@@ -1,0 +1,233 @@
+"""The console's pages of templates; every change goes through the service."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from accounts.admin.acts import Buttons, carry_out
+from accounts.admin.deletes import Deletes
+from accounts.admin.lists import (
+    BoundedPaginator,
+    DeletedFilter,
+    deleted_are_listed,
+    is_autocomplete,
+    is_list,
+)
+from accounts.admin.refusals import Refusals, RefusingForm
+from templates.admin.fields import TopicsField, TopicTypesField, choices_of
+from templates.exceptions import TemplateDeletedError
+from templates.models import Template
+from templates.services import templates
+from templates.services.validation import faults
+
+
+class TemplateForm(RefusingForm, forms.ModelForm[Template]):
+    """A template's fields, checked by the rules of the service."""
+
+    topics = TopicsField(
+        label=_("topics to play"),
+        required=False,
+        help_text=_("Of the rosbag; none chosen: all of them."),
+    )
+    record_topics = TopicTypesField(
+        label=_("topics to record"),
+        required=False,
+        help_text=_(
+            "One in a line, name inside the agent's namespace and type: /odom nav_msgs/msg/Odometry; "
+            "empty: nothing."
+        ),
+    )
+
+    class Meta:
+        model = Template
+        fields = [
+            "name",
+            "robot_type",
+            "description",
+            "rosbag",
+            "topics",
+            "rate",
+            "record_topics",
+            "record_own",
+        ]
+        help_texts = {
+            "rate": _("Times the recorded speed; 0: as fast as possible."),
+            "record_own": _(
+                "Record what the agent itself publishes, where it is among the topics."
+            ),
+        }
+
+    def __init__(self, *args: Any, **words: Any) -> None:
+        super().__init__(*args, **words)
+        if "rosbag" in self.fields:  # those who may only look have no such field
+            field: Any = self.fields["topics"]
+            field.offer(choices_of(self["rosbag"].value()), self["topics"].value() or [])
+
+    def clean(self) -> Any:
+        values: dict[str, Any] = super().clean() or {}
+        template = self.instance if self.instance.pk else None
+        for fault in faults(values, template):
+            self.fault(fault.pointer, fault.detail)
+        return values
+
+
+class TemplateList(ChangeList):
+    """A page of templates with how many living simulations use each, in one query for all."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        _count_users(list(self.result_list))
+
+
+def _count_users(rows: list[Any]) -> None:
+    # By the name of the relation: the app that keeps it lies above this one.
+    living = Count(
+        "stages__simulation", filter=Q(stages__simulation__deleted_at=None), distinct=True
+    )
+    using = Template.objects.filter(pk__in=[row.pk for row in rows]).order_by()
+    counts = dict(using.values_list("pk").annotate(used=living))
+    for row in rows:
+        row.used = counts.get(row.pk, 0)
+
+
+@admin.register(Template)
+class TemplateAdmin(Buttons, Deletes, Refusals, admin.ModelAdmin[Template]):
+    """Templates; deleted ones by a filter."""
+
+    form = TemplateForm
+    list_display = [
+        "name",
+        "robot_type",
+        "bag",
+        "played",
+        "rate",
+        "recorded",
+        "version",
+        "used",
+        "updated_at",
+    ]
+    list_filter = [DeletedFilter, "record_own", "created_at"]
+    list_select_related = ["rosbag"]
+    search_fields = ["name", "robot_type", "rosbag__name"]
+    autocomplete_fields = ["rosbag"]
+    readonly_fields = ["version", "used", "created_by", "created_at", "updated_at", "deleted_at"]
+    fieldsets = [
+        (None, {"fields": ["name", "robot_type", "description"]}),
+        (_("What it plays"), {"fields": ["rosbag", "topics", "rate"]}),
+        (_("What it records"), {"fields": ["record_topics", "record_own"]}),
+    ]
+    history = (
+        _("History"),
+        {"fields": [("version", "used"), "created_by", ("created_at", "updated_at")]},
+    )
+    actions = ["delete_selected", "restore"]
+    show_full_result_count = False
+    paginator = BoundedPaginator
+    list_per_page = 50
+
+    class Media:
+        js = ["templates/topics.js"]
+
+    def get_changelist(self, request: HttpRequest, **_words: Any) -> type[ChangeList]:
+        return TemplateList
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Template]:
+        """All of them; where one is chosen, the living."""
+        rows: QuerySet[Template] = super().get_queryset(request)
+        return rows.filter(deleted_at=None) if is_autocomplete(request) else rows
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        row = super().get_object(request, object_id, from_field)
+        if row is not None:
+            _count_users([row])
+        return row
+
+    def get_fieldsets(self, request: HttpRequest, obj: Template | None = None) -> Any:
+        if obj is None:
+            return self.fieldsets
+        deleted = [(_("Deletion"), {"fields": ["deleted_at"]})] if obj.deleted_at else []
+        return [*self.fieldsets, self.history, *deleted]
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Offer in a list what can be done to its rows."""
+        found = super().get_actions(request)
+        if is_list(request):
+            found.pop("delete_selected" if deleted_are_listed(request) else "restore", None)
+        return found
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.topics_view)
+        return [path("topics/", view, name="templates_template_topics"), *super().get_urls()]
+
+    def topics_view(self, request: HttpRequest) -> HttpResponse:
+        """The topics of a rosbag, for the form: when another rosbag is chosen, its topics are offered."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return JsonResponse({"topics": choices_of(request.GET.get("rosbag", "")[:18])})
+
+    def has_change_permission(self, request: HttpRequest, obj: Template | None = None) -> bool:
+        living = obj is None or obj.deleted_at is None
+        return living and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Template | None = None) -> bool:
+        living = obj is None or obj.deleted_at is None
+        return living and super().has_delete_permission(request, obj)
+
+    def buttons_of(self, row: Template) -> list[str]:
+        return ["restore"] if row.deleted_at is not None else []
+
+    @admin.display(description=_("rosbag"), ordering="rosbag__name")
+    def bag(self, template: Template) -> str:
+        address = reverse("admin:storage_rosbag_change", args=[template.rosbag_id])
+        return format_html('<a href="{}">{}</a>', address, template.rosbag)
+
+    @admin.display(description=_("plays"))
+    def played(self, template: Template) -> str:
+        count = len(template.topics)
+        return ngettext("%d topic", "%d topics", count) % count if count else str(_("all"))
+
+    @admin.display(description=_("records"))
+    def recorded(self, template: Template) -> str:
+        count = len(template.record_topics)
+        return ngettext("%d topic", "%d topics", count) % count if count else str(_("nothing"))
+
+    @admin.display(description=_("simulations"))
+    def used(self, template: Any) -> int:
+        return int(template.used)
+
+    @admin.action(description=_("Restore"), permissions=["change"])
+    def restore(self, request: HttpRequest, rows: QuerySet[Template]) -> None:
+        carry_out(
+            self,
+            request,
+            rows,
+            templates.restore,
+            lambda n: ngettext("%d template is restored.", "%d templates are restored.", n) % n,
+        )
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
+        """Have the service write it."""
+        values = {name: form.cleaned_data[name] for name in templates.FIELDS}
+        if change:
+            stored = Template.objects.filter(pk=obj.pk).first()
+            if stored is None:
+                raise TemplateDeletedError(str(_("Somebody has removed this template.")))
+            templates.update(stored, **values)
+        else:
+            obj.pk = templates.create(created_by=request.user, **values).pk
+        obj.refresh_from_db()
+
+    def remove(self, request: HttpRequest, row: Template) -> None:
+        templates.delete(row)
+
+    def deleted(self, count: int) -> str:
+        return ngettext("%d template was deleted.", "%d templates were deleted.", count) % count
