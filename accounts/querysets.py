@@ -1,8 +1,10 @@
-"""How users are made and found."""
+"""How users are made and found, and how any row is found that is asked for with each request."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.contrib.auth.base_user import BaseUserManager
+from django.db import connections
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
@@ -47,3 +49,55 @@ class UserManager(BaseUserManager["User"]):
     def admins(self) -> "QuerySet[User]":
         """Active admins, the oldest first."""
         return self.filter(role=Role.ADMIN, is_active=True).order_by("pk")
+
+
+class Statement(NamedTuple):
+    """What a query is once it is written."""
+
+    sql: str
+    params: list[Any]
+    key_at: int
+    names: list[str]
+    converters: dict[int, tuple[list[Callable[..., Any]], Any]]
+
+
+class OneRow:
+    """One row by its key, as of `.values()`: the ORM writes the statement once, then only the key changes.
+
+    For what each request asks: writing the statement takes the ORM longer than the database takes to answer.
+    `rows` must be a query that never changes.
+    """
+
+    _KEY = -(2**62)
+    """Stands for the key while the statement is written."""
+
+    def __init__(self, rows: Callable[[], QuerySet[Any, dict[str, Any]]]) -> None:
+        self._rows = rows
+        self._statements: dict[str, Statement] = {}
+
+    def get(self, key: int) -> dict[str, Any] | None:
+        """The row with this primary key; None: there is none."""
+        connection = connections["default"]
+        statement = self._statements.get(connection.vendor)
+        if statement is None:
+            statement = self._statements[connection.vendor] = self._write(connection)
+        params = [*statement.params]
+        params[statement.key_at] = key
+        with connection.cursor() as cursor:
+            cursor.execute(statement.sql, params)
+            found = cursor.fetchone()
+        if found is None:
+            return None
+        row = list(found)
+        for at, (converters, expression) in statement.converters.items():
+            for convert in converters:
+                row[at] = convert(row[at], expression, connection)
+        return dict(zip(statement.names, row, strict=True))
+
+    def _write(self, connection: Any) -> Statement:
+        query = self._rows().filter(pk=self._KEY).order_by().query
+        compiler = query.get_compiler(connection=connection)
+        sql, params = compiler.as_sql()
+        names = list(query.selected or [*query.values_select, *query.annotation_select])
+        converters = compiler.get_converters([column[0] for column in compiler.select])
+        return Statement(sql, list(params), list(params).index(self._KEY), names, converters)

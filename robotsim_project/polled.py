@@ -22,7 +22,6 @@ from accounts.permissions import allows, rule_of
 from accounts.services.bearers import authenticate_bearer, header_token
 from robotsim_project.renderers import encode
 from simulations.api.details import execution_detail
-from simulations.models import Execution
 from simulations.services.progress import progress_by_id
 
 ADDRESS = re.compile(
@@ -59,6 +58,7 @@ def quick(request: HttpRequest) -> HttpResponseBase | None:
     if told is None:
         return None
     response = HttpResponse(encode(told), content_type="application/json", headers=HEADERS)
+    response["Content-Length"] = str(len(response.content))
     set_response_etag(response)
     return get_conditional_response(request, etag=response["ETag"], response=response)
 
@@ -83,4 +83,4 @@ def read(request: HttpRequest, pk: int, *, progress: bool) -> Any:
     rule = rule_of("execution-progress" if progress else "execution-detail", "GET")
     if not allows(rule, bearer.user, bearer.scopes):
         return None
-    return progress_by_id(pk) if progress else execution_detail(Execution.objects.all(), pk)
+    return progress_by_id(pk) if progress else execution_detail(pk)

@@ -8,6 +8,7 @@ from django.db.models.functions import Cast
 from django.http import Http404
 
 from accounts.api.rows import Row, columns_of
+from accounts.querysets import OneRow
 from simulations.api.run_serializers import ExecutionSerializer
 from simulations.models import Execution
 from simulations.services.progress import progress_of
@@ -20,15 +21,22 @@ _FOR_PROGRESS = [
 ]
 
 
-def execution_detail(executions: QuerySet[Any], pk: int | str) -> Row:
-    """An execution with its plan and progress (ExecutionDetailSerializer). Raises Http404."""
-    columns = columns_of(ExecutionSerializer)
+def _rows() -> QuerySet[Any, Any]:
     # The plan goes from the database to the client as text: nothing here looks into it.
-    found = executions.filter(pk=pk).order_by().annotate(plan_text=Cast("plan", TextField()))
-    row = found.values(*{*columns.paths, *_FOR_PROGRESS}, "plan_text").first()
+    rows: QuerySet[Any, Any] = Execution.objects.annotate(plan_text=Cast("plan", TextField()))
+    return rows.values(*sorted({*_COLUMNS.paths, *_NEEDED}), "plan_text")
+
+
+_COLUMNS = columns_of(ExecutionSerializer)
+_EXECUTIONS = OneRow(_rows)
+
+
+def execution_detail(pk: int) -> Row:
+    """An execution with its plan and progress (ExecutionDetailSerializer). Raises Http404."""
+    row = _EXECUTIONS.get(pk)
     if row is None:
         raise Http404
     # An instance of what was read; progress reads the rest when it has to be computed anew.
     execution = Execution.from_db(None, _FOR_PROGRESS, [row[name] for name in _FOR_PROGRESS])
     plan = msgspec.Raw(row["plan_text"].encode())
-    return {**columns.told(row), "plan": plan, "progress": progress_of(execution)}
+    return {**_COLUMNS.told(row), "plan": plan, "progress": progress_of(execution)}

@@ -65,32 +65,37 @@ class AgentRunFilter(django_filters.FilterSet):
     """By stage, unit and status."""
 
     stage = IdFilter(field_name="stage_run__position", label=_("Position of the stage"))
+    unit = IdFilter(min_value=0, label=_("Number of the unit"))
+    number = IdFilter(label=_("Number of the agent"))
+    attempt = IdFilter(label=_("Which attempt"))
     status = django_filters.MultipleChoiceFilter(choices=AgentStatus.choices)
 
     class Meta:
         model = AgentRun
-        fields = ["stage", "unit", "number", "attempt", "status", "failure_code"]
+        fields = ["failure_code"]
 
 
 class UnitFilter(django_filters.FilterSet):
     """By stage and unit."""
 
     stage = IdFilter(field_name="stage_run__position", label=_("Position of the stage"))
+    unit = IdFilter(min_value=0, label=_("Number of the unit"))
 
     class Meta:
         model = AgentRun
-        fields = ["stage", "unit"]
+        fields: list[str] = []
 
 
 class RecordingFilter(django_filters.FilterSet):
     """By stage, unit and status."""
 
     stage = IdFilter(field_name="stage_run__position", label=_("Position of the stage"))
+    unit = IdFilter(min_value=0, label=_("Number of the unit"))
     status = django_filters.MultipleChoiceFilter(choices=RecordingStatus.choices)
 
     class Meta:
         model = Recording
-        fields = ["stage", "unit", "status"]
+        fields: list[str] = []
 
 
 class EventFilter(django_filters.FilterSet):
@@ -125,7 +130,7 @@ class ExecutionViewSet(WatchActions, Reads):
         return super().get_serializer_class()
 
     def retrieve(self, request: Request, pk: str) -> Response:
-        return Response(execution_detail(self.filter_queryset(self.get_queryset()), pk))
+        return Response(execution_detail(int(pk)))
 
     @extend_schema(request=None, responses={202: ExecutionSerializer, 409: None})
     @action(detail=True, methods=["post"])
