@@ -11,7 +11,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import mixins, serializers, viewsets
 
-from accounts.api.filters import IdFilter
+from accounts.api.filters import IdFilter, InstantFilter
 from accounts.choices import AuditAction
 
 ACTIONS = dict(enumerate(AuditAction))
@@ -76,8 +76,8 @@ class AuditFilter(django_filters.FilterSet):
     action = django_filters.ChoiceFilter(choices=AuditAction.choices, method="by_action")
     object_type = django_filters.CharFilter(method="by_type", label=_("Such as storage.rosbag"))
     object_id = django_filters.CharFilter("object_pk", max_length=255)
-    after = django_filters.IsoDateTimeFilter("timestamp", lookup_expr="gte")
-    before = django_filters.IsoDateTimeFilter("timestamp", lookup_expr="lt")
+    after = InstantFilter("timestamp", lookup_expr="gte")
+    before = InstantFilter("timestamp", lookup_expr="lt")
 
     def by_action(self, rows: QuerySet[LogEntry], _name: str, value: str) -> QuerySet[LogEntry]:
         return rows.filter(action=NUMBERS[AuditAction(value)])

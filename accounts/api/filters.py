@@ -1,5 +1,6 @@
 """Filters that the lists of all apps share: by id, and of what can be deleted and restored."""
 
+from datetime import UTC
 from typing import Any
 
 import django_filters
@@ -7,6 +8,7 @@ from django import forms
 from django.db.models import QuerySet
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django_filters.fields import IsoDateTimeField
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.exceptions import ValidationError
 from rest_framework.filters import OrderingFilter
@@ -31,14 +33,32 @@ class IdFilter(django_filters.NumberFilter):
         """Add none: the field has one."""
 
 
+class InstantField(IsoDateTimeField):
+    """An instant in UTC: a database knows fewer offsets than ISO 8601."""
+
+    def clean(self, value: Any) -> Any:
+        found = super().clean(value)
+        try:
+            return found.astimezone(UTC) if found else found
+        except OverflowError as error:
+            message = gettext("Send a time between the years 1 and 9999.")
+            raise forms.ValidationError(message, code="overflow") from error
+
+
+class InstantFilter(django_filters.IsoDateTimeFilter):
+    """Compares with an instant."""
+
+    field_class: Any = InstantField
+
+
 class Living(django_filters.FilterSet):
     """Base of filters on models with `deleted_at`; `created_after` and `created_before` come with it."""
 
     deleted = django_filters.BooleanFilter(
         method="by_deleted", label=_("true: only what was deleted and can be restored")
     )
-    created_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
-    created_before = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+    created_after = InstantFilter(field_name="created_at", lookup_expr="gte")
+    created_before = InstantFilter(field_name="created_at", lookup_expr="lt")
 
     @classmethod
     def unasked(cls, rows: QuerySet[Any]) -> QuerySet[Any]:

@@ -14,7 +14,7 @@ from rest_framework.reverse import reverse
 from rest_framework.serializers import BaseSerializer
 
 from accounts.api import bulk
-from accounts.api.filters import IdFilter
+from accounts.api.filters import IdFilter, InstantFilter
 from accounts.api.idempotency import idempotent
 from accounts.api.rows import Reads
 from simulations.api.details import execution_detail
@@ -50,8 +50,8 @@ class ExecutionFilter(django_filters.FilterSet):
     requested_by = django_filters.CharFilter(
         field_name="requested_by__email", label=_("E-mail address of who started it")
     )
-    created_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
-    created_before = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+    created_after = InstantFilter(field_name="created_at", lookup_expr="gte")
+    created_before = InstantFilter(field_name="created_at", lookup_expr="lt")
 
     class Meta:
         model = Execution

@@ -10,6 +10,7 @@ from accounts.api.rows import Derived
 from accounts.api.strict import Strict
 from simulations.choices import DeletionStatus, DesignStatus, RunStatus, design_status
 from simulations.models import Deletion, Mec, Simulation, Stage
+from simulations.models.mec import LOCATOR
 from simulations.services.design import (
     ALL,
     LONGEST_PREFIX,
@@ -30,6 +31,7 @@ class MecSerializer(Strict, serializers.ModelSerializer[Mec]):
     """A system under test, and how agents reach it."""
 
     node_selector = serializers.DictField(child=serializers.CharField(), required=False)
+    enforced = {"endpoint": {"pattern": f"^({LOCATOR.pattern})?$"}}
 
     class Meta:
         model = Mec

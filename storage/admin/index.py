@@ -1,6 +1,5 @@
 """Read-only pages of what rosbags hold, and the same inside a rosbag's page."""
 
-
 from django.contrib import admin
 from django.db import models
 from django.db.models import QuerySet
