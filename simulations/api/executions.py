@@ -14,7 +14,7 @@ from rest_framework.reverse import reverse
 from rest_framework.serializers import BaseSerializer
 
 from accounts.api import bulk
-from accounts.api.filters import IdFilter, InstantFilter
+from accounts.api.filters import IdFilter, InstantFilter, PersonFilter
 from accounts.api.idempotency import idempotent
 from accounts.api.rows import Reads
 from simulations.api.details import execution_detail
@@ -47,7 +47,7 @@ class ExecutionFilter(django_filters.FilterSet):
     status = django_filters.MultipleChoiceFilter(choices=RunStatus.choices)
     data_status = django_filters.MultipleChoiceFilter(choices=DataStatus.choices)
     active = django_filters.BooleanFilter(method="by_active", label=_("Whether it has not ended"))
-    requested_by = django_filters.CharFilter(
+    requested_by = PersonFilter(
         field_name="requested_by__email", label=_("E-mail address of who started it")
     )
     created_after = InstantFilter(field_name="created_at", lookup_expr="gte")

@@ -22,7 +22,7 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from accounts.api import bulk
-from accounts.api.filters import IdFilter, Living
+from accounts.api.filters import IdFilter, Living, PersonFilter
 from accounts.api.idempotency import idempotent
 from accounts.api.rows import Reads, Row
 from simulations.api.run_serializers import ExecutionSerializer
@@ -46,7 +46,7 @@ class SimulationFilter(Living):
     pattern = django_filters.ChoiceFilter(choices=Pattern.choices)
     mec = IdFilter(field_name="mec_id", label=_("Id of its mec"))
     template = IdFilter(method="by_template", label=_("Id of a template that a stage uses"))
-    created_by = django_filters.CharFilter(
+    created_by = PersonFilter(
         field_name="created_by__email", label=_("E-mail address of who made it")
     )
     status = django_filters.MultipleChoiceFilter(
@@ -61,7 +61,7 @@ class SimulationFilter(Living):
         fields: list[str] = []
 
     def by_template(self, rows: QuerySet[Any], _name: str, value: Any) -> QuerySet[Any]:
-        return rows.filter(Exists(Stage.objects.filter(simulation=OuterRef("pk"), template=value)))
+        return rows.filter(pk__in=Stage.objects.filter(template=value).values("simulation"))
 
     def by_running(self, rows: QuerySet[Any], _name: str, value: bool) -> QuerySet[Any]:  # noqa: FBT001
         runs = rows.filter(latest_execution__status__in=ACTIVE)

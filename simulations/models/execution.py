@@ -85,6 +85,10 @@ class Execution(models.Model):
         indexes = [
             models.Index(fields=["simulation", "-id"], name="simulations_exec_of_sim"),
             models.Index(fields=["status", "-id"], name="simulations_exec_status"),
+            models.Index(fields=["data_status", "-id"], name="simulations_exec_data"),
+            models.Index(fields=["failure_code", "-id"], name="simulations_exec_failure"),
+            models.Index(fields=["requested_by", "-id"], name="simulations_exec_asked_by"),
+            models.Index(fields=["created_at", "id"], name="simulations_exec_created"),
         ]
         constraints = [
             models.UniqueConstraint(

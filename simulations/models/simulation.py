@@ -55,6 +55,16 @@ class Simulation(models.Model):
         verbose_name = _("simulation")
         verbose_name_plural = _("simulations")
         ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["created_at", "id"], name="simulations_sim_created"),
+            models.Index(fields=["updated_at", "id"], name="simulations_sim_updated"),
+            models.Index(fields=["created_by", "-id"], name="simulations_sim_of_maker"),
+            models.Index(
+                fields=["-id"],
+                condition=Q(deleted_at__isnull=False),
+                name="simulations_sim_deleted",
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["name"],
@@ -113,6 +123,9 @@ class Stage(models.Model):
         verbose_name = _("stage")
         verbose_name_plural = _("stages")
         ordering = ["simulation", "position"]
+        indexes = [
+            models.Index(fields=["template", "-simulation"], name="simulations_stage_template")
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["simulation", "position"], name="simulations_stage_position"

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from accounts.api import bulk
-from accounts.api.filters import IdFilter, Living
+from accounts.api.filters import IdFilter, Living, PersonFilter
 from accounts.api.idempotency import idempotent
 from accounts.api.rows import Reads
 from templates.api.serializers import TemplateSerializer
@@ -25,7 +25,7 @@ class TemplateFilter(Living):
 
     name = django_filters.CharFilter(lookup_expr="icontains", label=_("Part of the name"))
     rosbag = IdFilter(field_name="rosbag_id", label=_("Id of its rosbag"))
-    created_by = django_filters.CharFilter(
+    created_by = PersonFilter(
         field_name="created_by__email", label=_("E-mail address of who made it")
     )
 
