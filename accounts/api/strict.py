@@ -38,6 +38,7 @@ class Strict(serializers.Serializer[Any]):
         }
         if not isinstance(data, QueryDict):  # in a form everything is text
             refused |= dict(self._wrong_types(data))
+        refused |= dict(self._missing(data))
         try:
             value = super().to_internal_value(data)
         except serializers.ValidationError as error:
@@ -46,6 +47,15 @@ class Strict(serializers.Serializer[Any]):
         if refused:
             raise serializers.ValidationError(refused)
         return value
+
+    def _missing(self, data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+        """What an inner object lacks; a PATCH leaves out fields of the whole, not of its parts."""
+        if self.parent is None or not getattr(self.root, "partial", False):
+            return
+        for name, field in self.fields.items():
+            if field.required and not field.read_only and name not in data:
+                sentence = str(field.error_messages["required"])
+                yield name, [serializers.ErrorDetail(sentence, code="required")]
 
     def _wrong_types(self, data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         for name, field in self.fields.items():

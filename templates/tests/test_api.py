@@ -144,3 +144,11 @@ def test_unknown_fields_are_refused_by_name(operator: APIClient, rosbag: Rosbag)
     assert answer.status_code == 400
     pointers = {(e["pointer"], e["code"]) for e in answer.json()["errors"]}
     assert pointers == {("/speed", "UNKNOWN_FIELD"), ("/record_topics/0/qos", "UNKNOWN_FIELD")}
+
+
+def test_a_patch_takes_no_half_topics(operator: APIClient, rosbag: Rosbag) -> None:
+    made = operator.post("/api/v1/templates", {"name": "courier", "rosbag": rosbag.pk}).json()
+    body = {"record_topics": [{"name": "/odom"}]}
+    answer = operator.patch(f"/api/v1/templates/{made['id']}", body)
+    assert answer.status_code == 400, answer.content
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/record_topics/0/type"]
