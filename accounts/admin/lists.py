@@ -30,6 +30,7 @@ class ReadOnly:
 
     show_full_result_count = False
     paginator: Any = BoundedPaginator
+    show_facets: Any = admin.ShowFacets.NEVER  # they are exact counts, one for each choice
     list_per_page = 50
 
     def has_add_permission(self, *_args: Any) -> bool:

@@ -42,6 +42,7 @@ class SimulationForm(RefusingForm, forms.ModelForm[Simulation]):
             "namespace_prefix",
             "concurrent_executions",
         ]
+        widgets = {"description": forms.Textarea(attrs={"rows": 3})}
 
     def clean(self) -> Any:
         values = super().clean()
@@ -115,6 +116,7 @@ class SimulationAdmin(DesignActs, Buttons, Deletes, Refusals, admin.ModelAdmin[S
     actions = ["start", "stop", "clone", "delete_selected", "restore", "purge"]
     of_the_deleted = ["restore", "purge"]
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     paginator = BoundedPaginator
     list_per_page = 50
 

@@ -66,6 +66,7 @@ class MecAdmin(Deletes, admin.ModelAdmin[Mec]):
     readonly_fields = ["created_at", "updated_at"]
     prepopulated_fields = {"slug": ["name"]}
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     paginator = BoundedPaginator
     list_per_page = 50
     actions = ["delete_selected"]

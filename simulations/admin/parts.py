@@ -4,8 +4,9 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html_join
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.lists import ReadOnly
@@ -28,6 +29,7 @@ class Part(SearchesRuns, ReadOnly):
     """Before `ModelAdmin` in the bases: rows below an execution, which `run_path` leads to."""
 
     ordering: Any = ["-id"]
+    change_form_template: Any = "accounts/console/change_form.html"
 
     class Media:
         css = {"all": ["accounts/console.css"]}
@@ -37,6 +39,24 @@ class Part(SearchesRuns, ReadOnly):
         path = self.run_path
         rows: QuerySet[Any] = super().get_queryset(request)  # type: ignore[misc]
         return rows.select_related(f"{path}simulation").defer(f"{path}plan", f"{path}outcome")
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Leave the execution out where all rows are of one."""
+        columns = list(super().get_list_display(request))  # type: ignore[misc]
+        of_one = OfExecution.parameter_name in request.GET
+        return [name for name in columns if not (of_one and name == "run")]
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **more: Any
+    ) -> HttpResponse:
+        row = context["original"]
+        context["subtitle"] = f"{words.named(self._execution(row))}, {self.part(row)}"
+        answer: HttpResponse = super().render_change_form(request, context, *args, **more)  # type: ignore[misc]
+        return answer
+
+    def part(self, row: Any) -> str:
+        """Which part of its execution a row is."""
+        raise NotImplementedError
 
     def _execution(self, row: Any) -> Any:
         for name in self.run_path.strip("_").split("__"):
@@ -65,7 +85,7 @@ class Part(SearchesRuns, ReadOnly):
 
     @admin.display(description=_("ended at"), ordering="ended_at")
     def over(self, row: Any) -> str:
-        return words.to_the_second(row.ended_at)
+        return words.moment(row.ended_at)
 
 
 @admin.register(StageRun)
@@ -85,17 +105,20 @@ class StageRunAdmin(Part, admin.ModelAdmin[StageRun]):
         "more",
     ]
 
+    def part(self, row: StageRun) -> str:
+        return gettext("stage %d") % row.position
+
     @admin.display(description=_("prepared at"))
     def prepared(self, row: StageRun) -> str:
-        return words.to_the_second(row.prepared_at)
+        return words.moment(row.prepared_at)
 
     @admin.display(description=_("release"), ordering="release_at")
     def released(self, row: StageRun) -> str:
-        return words.to_the_second(row.release_at)
+        return words.moment(row.release_at)
 
     @admin.display(description=_("agents ended at"))
     def agents_over(self, row: StageRun) -> str:
-        return words.to_the_second(row.agents_ended_at)
+        return words.moment(row.agents_ended_at)
 
     @admin.display(description=_("more"))
     def more(self, row: StageRun) -> str:
@@ -140,6 +163,9 @@ class AgentRunAdmin(Part, admin.ModelAdmin[AgentRun]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[AgentRun]:
         return super().get_queryset(request).defer("last_log")
 
+    def part(self, row: AgentRun) -> str:
+        return gettext("agent %(number)d, attempt %(attempt)d") % vars(row)
+
     @admin.display(description=_("lateness p99 (µs)"), ordering="lateness_p99_us")
     def lateness(self, row: AgentRun) -> str:
         return words.number(row.lateness_p99_us)
@@ -150,11 +176,11 @@ class AgentRunAdmin(Part, admin.ModelAdmin[AgentRun]):
 
     @admin.display(description=_("registered at"))
     def began(self, row: AgentRun) -> str:
-        return words.to_the_second(row.created_at)
+        return words.moment(row.created_at)
 
     @admin.display(description=_("last publication"))
     def last_publication(self, row: AgentRun) -> str:
-        return words.to_the_second(row.last_publication_at)
+        return words.moment(row.last_publication_at)
 
     @admin.display(description=_("last log lines"))
     def last_lines(self, row: AgentRun) -> str:
@@ -200,6 +226,10 @@ class RecordingAdmin(Part, admin.ModelAdmin[Recording]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Recording]:
         return super().get_queryset(request).select_related("rosbag").defer("topics")
 
+    def part(self, row: Recording) -> str:
+        where = {"stage": row.stage_run.position, "unit": row.unit}
+        return gettext("recording of stage %(stage)d, unit %(unit)d") % where
+
     @admin.display(description=_("rosbag"))
     def bag(self, row: Recording) -> str:
         return words.linked(row.rosbag)
@@ -210,7 +240,7 @@ class RecordingAdmin(Part, admin.ModelAdmin[Recording]):
 
     @admin.display(description=_("updated at"), ordering="updated_at")
     def updated(self, row: Recording) -> str:
-        return words.to_the_second(row.updated_at)
+        return words.moment(row.updated_at)
 
 
 @admin.register(Event)
@@ -218,16 +248,19 @@ class EventAdmin(Part, admin.ModelAdmin[Event]):
     """What happened, the newest first."""
 
     run_path = "execution__"
-    list_display = ["id", "run", "sequence", "when", "told", "details", "actor"]
+    list_display = ["when", "run", "sequence", "told", "details", "actor"]
     list_filter = [OfExecution, KindFilter, "time"]
     fields = ["run", "sequence", "when", "told", "kind", "actor", "whole"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
         return super().get_queryset(request).select_related("actor")
 
+    def part(self, row: Event) -> str:
+        return gettext("event %d") % row.sequence
+
     @admin.display(description=_("time"), ordering="time")
     def when(self, event: Event) -> str:
-        return words.to_the_second(event.time)
+        return words.moment(event.time)
 
     @admin.display(description=_("what happened"))
     def told(self, event: Event) -> str:

@@ -13,12 +13,13 @@ from simulations.admin.words import (
     failure,
     linked,
     list_of,
+    moment,
+    named,
     number,
     said,
     state,
-    to_the_second,
 )
-from simulations.choices import RecordingStatus
+from simulations.choices import AgentStatus, RecordingStatus
 from simulations.models import Execution, Recording
 from simulations.services.figures import StageFigures, stage_figures
 from simulations.services.plan import Plan, PlanStage, plan_of
@@ -83,8 +84,7 @@ def sections(execution: Execution, progress: Progress) -> dict[str, Any]:
     """What the template of the page needs; the number of queries does not depend on the number of rows."""
     plan = plan_of(execution)
     return {
-        "subtitle": _("%(simulation)s, execution %(number)d")
-        % {"simulation": execution.simulation.name, "number": execution.number},
+        "subtitle": named(execution),
         "lists": _lists(execution),
         "tables": [
             _table(_("Stages"), _stage_columns(), _stages(execution, plan, progress)),
@@ -112,12 +112,12 @@ def _stages(execution: Execution, plan: Plan, progress: Progress) -> list[list[A
                 linked(run, f"{run.position}. {stage.name}"),
                 state(run),
                 bar(told.percent if told else None),
-                _agents(told.agents if told else {}),
+                _counted(told.agents if told else {}),
                 number(told.messages_published if told else measured.messages),
                 number(measured.lateness_us),
                 number(measured.skew_us),
                 measured.late,
-                to_the_second(run.release_at),
+                moment(run.release_at),
                 duration(run.release_at, run.ended_at),
                 failure(run),
             ]
@@ -125,8 +125,11 @@ def _stages(execution: Execution, plan: Plan, progress: Progress) -> list[list[A
     return rows
 
 
-def _agents(counts: dict[str, int]) -> str:
-    return ", ".join(f"{count} {status}" for status, count in counts.items()) or NOTHING
+def _counted(counts: dict[str, int]) -> str:
+    return (
+        ", ".join(f"{count} {AgentStatus(state_).label}" for state_, count in counts.items())
+        or NOTHING
+    )
 
 
 def _facts(plan: Plan) -> list[tuple[str, Any]]:
@@ -181,7 +184,7 @@ def _events(execution: Execution) -> list[list[Any]]:
     return [
         [
             event.sequence,
-            to_the_second(event.time),
+            moment(event.time),
             KINDS.get(event.kind, event.kind),
             said(event.payload),
             event.actor or NOTHING,

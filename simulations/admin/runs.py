@@ -182,19 +182,19 @@ class ExecutionAdmin(RunActs, Buttons, SearchesRuns, ReadOnly, admin.ModelAdmin[
 
     @admin.display(description=_("requested at"), ordering="id")
     def begun(self, row: Execution) -> str:
-        return words.to_the_second(row.created_at)
+        return words.moment(row.created_at)
 
     @admin.display(description=_("started at"))
     def started(self, row: Execution) -> str:
-        return words.to_the_second(row.started_at)
+        return words.moment(row.started_at)
 
     @admin.display(description=_("stop asked at"))
     def stop_asked(self, row: Execution) -> str:
-        return words.to_the_second(row.stop_asked_at)
+        return words.moment(row.stop_asked_at)
 
     @admin.display(description=_("ended at"))
     def over(self, row: Execution) -> str:
-        return words.to_the_second(row.ended_at)
+        return words.moment(row.ended_at)
 
     @admin.display(description=_("duration"))
     def duration(self, row: Execution) -> str:
@@ -202,4 +202,4 @@ class ExecutionAdmin(RunActs, Buttons, SearchesRuns, ReadOnly, admin.ModelAdmin[
 
     @admin.display(description=_("expected end"))
     def expected_end(self, row: Any) -> str:
-        return words.to_the_second(row.told.expected_end) if row.status in ACTIVE else "-"
+        return words.moment(row.told.expected_end) if row.status in ACTIVE else "-"

@@ -42,7 +42,7 @@ class StageForm(forms.ModelForm[Stage]):
     """One stage; an empty position puts it at the end."""
 
     position = forms.IntegerField(
-        label=_("position"),
+        label=_("Position"),
         required=False,
         min_value=1,
         max_value=9999,
@@ -121,8 +121,9 @@ class StageInline(admin.StackedInline[Stage, Simulation]):
             None,
             {
                 "fields": [
-                    ("position", "template", "agent_count"),
-                    ("repeat_count", "execution_time", "delay_after"),
+                    ("template", "agent_count"),
+                    ("repeat_count", "execution_time"),
+                    ("position", "delay_after"),
                 ]
             },
         ),

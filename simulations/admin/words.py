@@ -6,7 +6,7 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
@@ -43,9 +43,14 @@ QUIET = {RunStatus.PENDING, RunStatus.SKIPPED, RunStatus.STOPPED, DataStatus.NOT
 MINUTE, HOUR = 60, 3600
 
 
-def to_the_second(moment: datetime | None) -> str:
+def moment(when: datetime | None) -> str:
+    """A time to the second, on one line of a list."""
+    return format_html('<span class="console-line">{}</span>', to_the_second(when))
+
+
+def to_the_second(when: datetime | None) -> str:
     """A time as people compare it with others; runs are over in less than the minute that Django shows."""
-    return timezone.localtime(moment).strftime("%Y-%m-%d %H:%M:%S") if moment else NOTHING
+    return timezone.localtime(when).strftime("%Y-%m-%d %H:%M:%S") if when else NOTHING
 
 
 def duration(begin: datetime | None, end: datetime | None) -> str:
@@ -67,7 +72,11 @@ def bar(percent: float | None) -> str:
     if percent is None:
         return NOTHING
     shown = round(percent)
-    return format_html('<progress max="100" value="{}"></progress>&nbsp;{}&nbsp;%', shown, shown)
+    return format_html(
+        '<span class="console-line"><progress max="100" value="{}"></progress> {} %</span>',
+        shown,
+        shown,
+    )
 
 
 def state(row: Any, field: str = "status") -> str:
@@ -106,21 +115,18 @@ def explained(row: Any) -> str:
     code = row.failure_code
     if not code:
         return NOTHING
-    told = row.failure_text if row.failure_text != remedy(code) else ""
+    told = [row.failure_text] if row.failure_text not in ("", remedy(code)) else []
     return format_html(
-        '<span class="console-bad">{}</span> ({})<br>{}{}{}',
+        '<span class="console-bad">{}</span> ({}){}',
         code,
         _("to blame: %(whom)s") % {"whom": Blame(blame(code)).label},
-        told,
-        format_html("<br>") if told else "",
-        remedy(code),
+        format_html_join("", "<br>{}", [(line,) for line in [*told, remedy(code)]]),
     )
 
 
 def named(execution: Execution) -> str:
     """An execution by the name of its simulation and its number."""
-    words = {"simulation": execution.simulation.name, "number": execution.number}
-    return _("%(simulation)s, execution %(number)d") % words
+    return f"{execution.simulation.name} #{execution.number}"
 
 
 def linked(row: Any, text: str | None = None) -> str:
@@ -140,12 +146,11 @@ def linked_to(model: str, pk: int, text: str) -> str:
 def run_link(execution: Execution) -> str:
     """A link to an execution by its name, short enough for one line of a list."""
     name = execution.simulation.name
-    words = {"simulation": Truncator(name).chars(30), "number": execution.number}
     return format_html(
         '<a href="{}" title="{}" class="console-line">{}</a>',
         address_of(execution),
         name,
-        _("%(simulation)s, execution %(number)d") % words,
+        f"{Truncator(name).chars(26)} #{execution.number}",
     )
 
 

@@ -112,7 +112,7 @@ def test_events_tell_what_happened_and_when_to_the_second(console: Client, desig
     page = console.get(f"{PAGES}/event/").content.decode()
     first = execution.events.order_by("sequence")[0]
     assert first.time.strftime("%Y-%m-%d %H:%M:%S") in page
-    assert f"drive, execution {execution.number}" in page
+    assert f"drive #{execution.number}" in page
     shown = console.get(f"{PAGES}/execution/{execution.pk}/change/").content.decode()
     assert "AGENT_HUNG" in shown
     assert "driver, version 1" in shown

@@ -34,12 +34,12 @@ class TemplateForm(RefusingForm, forms.ModelForm[Template]):
     """A template's fields, checked by the rules of the service."""
 
     topics = TopicsField(
-        label=_("topics to play"),
+        label=_("Topics to play"),
         required=False,
         help_text=_("Of the rosbag; none chosen: all of them."),
     )
     record_topics = TopicTypesField(
-        label=_("topics to record"),
+        label=_("Topics to record"),
         required=False,
         help_text=_(
             "One in a line, name inside the agent's namespace and type: /odom nav_msgs/msg/Odometry; "
@@ -59,6 +59,7 @@ class TemplateForm(RefusingForm, forms.ModelForm[Template]):
             "record_topics",
             "record_own",
         ]
+        widgets = {"description": forms.Textarea(attrs={"rows": 3})}
         help_texts = {
             "rate": _("Times the recorded speed; 0: as fast as possible."),
             "record_own": _(
@@ -131,10 +132,12 @@ class TemplateAdmin(Buttons, Deletes, Refusals, admin.ModelAdmin[Template]):
     )
     actions = ["delete_selected", "restore"]
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     paginator = BoundedPaginator
     list_per_page = 50
 
     class Media:
+        css = {"all": ["accounts/console.css"]}
         js = ["templates/topics.js"]
 
     def get_changelist(self, request: HttpRequest, **_words: Any) -> type[ChangeList]:
