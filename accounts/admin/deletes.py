@@ -15,6 +15,8 @@ from accounts.admin.acts import address_of, carry_out, is_refusal
 class Deletes:
     """Before `ModelAdmin` in the bases, with `delete_selected` among the actions."""
 
+    delete_confirmation_template: Any = "accounts/console/delete.html"
+    delete_selected_confirmation_template: Any = "accounts/console/delete_selected.html"
     message_user: Any
 
     def remove(self, request: HttpRequest, row: Any) -> object:

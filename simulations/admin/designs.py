@@ -22,7 +22,7 @@ from accounts.admin.refusals import Refusals, RefusingForm
 from simulations.admin.design_acts import DesignActs
 from simulations.admin.stages import StageInline
 from simulations.admin.words import NOTHING, bar, linked, list_of, state
-from simulations.choices import ACTIVE, OPEN_DELETION
+from simulations.choices import ACTIVE, OPEN_DELETION, STOPPABLE
 from simulations.exceptions import SimulationNotFoundError
 from simulations.models import Deletion, Simulation, Stage
 from simulations.services import design
@@ -160,9 +160,9 @@ class SimulationAdmin(DesignActs, Buttons, Deletes, Refusals, admin.ModelAdmin[S
         if row.deleted_at is not None:
             return self.of_the_deleted
         latest = row.latest_execution
-        runs = latest is not None and latest.status in ACTIVE
-        starts = ["start"] if row.concurrent_executions or not runs else []
-        return [*starts, *(["stop"] if runs else []), "clone"]
+        status = latest.status if latest else ""
+        starts = ["start"] if row.concurrent_executions or status not in ACTIVE else []
+        return [*starts, *(["stop"] if status in STOPPABLE else []), "clone"]
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
         """One with what its page tells beside its fields."""

@@ -326,7 +326,11 @@ class DeletionAdmin(ReadOnly, admin.ModelAdmin[Deletion]):
     @admin.display(description=_("steps"))
     def shown_steps(self, row: Deletion) -> str:
         steps = [
-            (STEPS.get(each["name"], each["name"]), words.colour(each["status"]), each["status"])
+            (
+                STEPS.get(each["name"], each["name"]),
+                words.colour(each["status"]),
+                DeletionStatus(each["status"]).label,
+            )
             for each in row.steps
         ]
         return format_html_join("", '{}: <span class="{}">{}</span><br>', steps)

@@ -169,9 +169,13 @@ def test_what_runs_is_not_deleted_and_says_so(console: Console, design: Design) 
     simulation, operator = design(), console(Role.OPERATOR)
     lifecycle.start(simulation)
     sentence = "drive is running: stop its execution first"
-    assert sentence in operator.get(f"{URL}{simulation.pk}/delete/").content.decode()
+    asked = operator.get(f"{URL}{simulation.pk}/delete/").content.decode()
+    assert sentence in asked
+    assert "This cannot be deleted as things stand" in asked
     chosen = {"action": "delete_selected", "_selected_action": [simulation.pk]}
-    assert sentence in operator.post(URL, chosen).content.decode()
+    asked = operator.post(URL, chosen).content.decode()
+    assert sentence in asked
+    assert "Not all of them can be deleted" in asked
     answer = operator.post(f"{URL}{simulation.pk}/delete/", {"post": "yes"}, follow=True)
     assert "running" in answer.content.decode()
     assert Simulation.objects.living().exists()
