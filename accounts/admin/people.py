@@ -10,6 +10,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth import admin as auth_admin
 from django.contrib.auth import forms as auth_forms
+from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -167,6 +168,7 @@ class AccessAttemptAdmin(ReadOnly):
         return bool(getattr(request.user, "is_superuser", False))
 
 
+admin.site.unregister(Group)  # the role decides, there are no groups
 admin.site.unregister(LogEntry)
 
 

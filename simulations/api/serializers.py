@@ -21,6 +21,7 @@ from simulations.services.design import (
     PREFIX,
     StageSpec,
 )
+from simulations.services.mecs import selector_faults
 
 LARGEST_ID = 2**63 - 1
 LARGEST_INTEGER = 2**31 - 1
@@ -49,6 +50,12 @@ class MecSerializer(Strict, serializers.ModelSerializer[Mec]):
             "updated_at",
         ]
         read_only_fields = ["created_at", "updated_at"]
+
+    def validate_node_selector(self, selector: dict[str, str]) -> dict[str, str]:
+        """Refuse what Kubernetes would not take for labels of nodes."""
+        if found := selector_faults(selector):
+            raise serializers.ValidationError(found)
+        return selector
 
 
 class StageSerializer(Strict, serializers.ModelSerializer[Stage]):

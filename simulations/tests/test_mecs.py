@@ -35,3 +35,12 @@ def test_others_are_refused_with_an_example(admin: APIClient, endpoint: str) -> 
     (error,) = answer.json()["errors"]
     assert error["pointer"] == "/endpoint"
     assert "tcp/192.0.2.7:7447" in error["detail"]
+
+
+def test_node_selectors_are_labels_of_nodes(admin: APIClient) -> None:
+    body = {"slug": "lab", "name": "Lab", "node_selector": {"example.org/site": "north-1"}}
+    assert admin.post(API, body).status_code == 201
+    wrong = {**body, "slug": "other", "node_selector": {"site": "no such value!"}}
+    answer = admin.post(API, wrong)
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["pointer"] == "/node_selector"
