@@ -74,7 +74,7 @@ MIDDLEWARE = [
     "accounts.services.audit.remember_request",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
+    "robotsim_project.request_log.RequestLog",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -357,7 +357,10 @@ LOGGING = {
             ],
         }
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "filters": {"masking": {"()": "robotsim_project.masking.Masking"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["masking"]}
+    },
     "root": {"handlers": ["console"], "level": level("LOG_LEVEL", "INFO")},
     "loggers": {
         "django_structlog": {"level": level("REQUEST_LOG_LEVEL", "WARNING")},

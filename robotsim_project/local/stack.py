@@ -24,6 +24,12 @@ _SERVICES_SECONDS = 2.0
 _REDIS_SECONDS = 1.5
 ROUTER_PORT = 7447
 """Where zenoh routers usually listen; the next free one is taken."""
+WEB_OPTIONS = [
+    *("--no-access-log", "--timeout-graceful-shutdown", "1", "--lifespan", "off"),
+    # Else uvicorn takes the caller's address from a header that anybody here may write, and who tries
+    # passwords is never locked out; behind a proxy TRUSTED_PROXIES says whom to believe.
+    "--no-proxy-headers",
+]
 
 Say = Callable[[str], None]
 
@@ -84,8 +90,7 @@ class Stack:
         host, port = self.url.removeprefix("http://").split(":")
         manage = [python, str(BASE_DIR / "manage.py")]
         web = [python, "-m", "uvicorn", "robotsim_project.asgi:application", "--host", host]
-        web += ["--port", port, "--no-access-log", "--timeout-graceful-shutdown", "1"]
-        self._supervisor.add("web", [*web, "--lifespan", "off"])
+        self._supervisor.add("web", [*web, "--port", port, *WEB_OPTIONS])
         self._supervisor.add("controller", [*manage, "run_controller"])
         worker = ["db_worker", "--interval", "0.2", "--no-startup-delay", "--no-reload"]
         self._supervisor.add("worker", [*manage, *worker])
