@@ -220,7 +220,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.RolePermission"],
     "DEFAULT_FILTER_BACKENDS": [
         "accounts.api.filters.Filters",
-        "rest_framework.filters.SearchFilter",
+        "accounts.api.filters.Search",
         "accounts.api.filters.Ordering",
     ],
     "DEFAULT_PAGINATION_CLASS": "robotsim_project.api.NewestFirst",

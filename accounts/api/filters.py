@@ -11,13 +11,15 @@ from django.utils.translation import gettext_lazy as _
 from django_filters.fields import IsoDateTimeField
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.exceptions import ValidationError
-from rest_framework.filters import OrderingFilter
+from rest_framework.filters import OrderingFilter, SearchFilter
 from rest_framework.request import Request
 
 from accounts.api.filtering import refuse_odd
 from accounts.models import User
 
 LARGEST_ID = 2**63 - 1
+MOST_TERMS = 20
+"""Words of a search: each is looked for in each field of each row, and hundreds are more than SQL takes."""
 ALONE = frozenset({"id", "sequence"})
 """Orders in which no two rows of a list are alike."""
 
@@ -103,6 +105,18 @@ class Filters(DjangoFilterBackend):
             found: QuerySet[Any] = super().filter_queryset(request, queryset, view)
             return found
         return kind.unasked(queryset) if issubclass(kind, Living) else queryset
+
+
+class Search(SearchFilter):
+    """Searches for all of a few words."""
+
+    def get_search_terms(self, request: Request) -> list[str]:
+        """As in the base. Raises ValidationError: there are too many words."""
+        terms: list[str] = super().get_search_terms(request)
+        if len(terms) > MOST_TERMS:
+            message = gettext("Search for at most %(most)d words.")
+            raise ValidationError({"search": [message % {"most": MOST_TERMS}]})
+        return terms
 
 
 class Ordering(OrderingFilter):

@@ -222,3 +222,10 @@ def test_values_are_taken_for_what_they_are(admin: APIClient, body: Any, pointer
         "POST", f"{settings.API_STR}/mecs", text, content_type="application/json"
     )
     assert [error["pointer"] for error in problem(answer, 400)["errors"]] == [pointer]
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_a_search_for_more_words_than_a_database_takes(admin: APIClient, path: str) -> None:
+    answer = admin.get(path, {"search": " ".join(f"w{number}" for number in range(1200))})
+    if answer.status_code != 200:  # where nothing is searched, the words are passed over
+        assert problem(answer, 400)["errors"][0]["pointer"] == "/search"

@@ -9,7 +9,6 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied, ValidationError
-from rest_framework.filters import SearchFilter
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,7 +17,7 @@ from rest_framework.reverse import reverse
 from accounts.api import bulk
 from accounts.api.bodies import BoundedJSON
 from accounts.api.filtering import BOOLEANS
-from accounts.api.filters import Filters
+from accounts.api.filters import Filters, Search
 from accounts.api.idempotency import idempotent
 from accounts.choices import Role, Scope
 from accounts.permissions import Rule, allows
@@ -48,7 +47,7 @@ class RosbagViewSet(ContentActions, mixins.ListModelMixin, viewsets.GenericViewS
 
     queryset = Rosbag.objects.all()
     serializer_class: Any = RosbagSerializer
-    filter_backends = (Filters, SearchFilter, NullableOrdering)
+    filter_backends = (Filters, Search, NullableOrdering)
     filterset_class: Any = RosbagFilter
     search_fields = ("name", "^content_digest")
     ordering_fields: Any = ["id", "name", "created_at", "size", "duration_ns", "message_count"]

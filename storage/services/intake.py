@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from storage.choices import Status
 from storage.client import object_store
 from storage.exceptions import FilesInvalidError, PathMissingError
-from storage.keys import is_safe, object_key
+from storage.keys import LONGEST_PATH, is_safe, object_key
 from storage.models import Rosbag, RosbagFile
 from storage.services.deletion import discard
 from storage.services.digest import HashingReader, content_digest
@@ -61,17 +61,25 @@ def check_paths(paths: list[str]) -> None:
         message = _("A bundle has between 1 and %(most)d files, this one %(count)d.")
         raise FilesInvalidError(message % {"most": MOST_FILES, "count": len(paths)})
     detail = _(
-        "Use each name once, relative to the bundle, without .. or backslash, in 400 letters."
+        "Use each name once and not as a folder too, relative to the bundle, without .. or backslash, in "
+        "400 letters."
     )
     times = Counter(paths)
+    folders = {above for path in set(paths) for above in _folders_of(path)}
     errors = [
         {"pointer": f"/files/{index}/path", "detail": detail, "code": "FILE_NAME_INVALID"}
         for index, path in enumerate(paths)
-        if times[path] > 1 or not is_safe(path)
+        if times[path] > 1 or path in folders or not is_safe(path)
     ]
     if errors:
         message = _("%(count)d file names cannot be used: rename the files and try again.")
         raise FilesInvalidError(message % {"count": len(errors)}, errors)
+
+
+def _folders_of(path: str) -> Iterator[str]:
+    """The folders that a file lies in; of a path that is too long none, it is refused anyway."""
+    if len(path) <= LONGEST_PATH:
+        yield from (path[:at] for at, letter in enumerate(path) if letter == "/")
 
 
 def _check_signs(folder: Path, paths: list[str]) -> None:

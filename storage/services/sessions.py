@@ -31,9 +31,18 @@ from storage.services import uploads
 from storage.services.digest import content_digest
 from storage.services.joining import FinishedUpload
 from storage.services.sameness import SameContentError, find
-from storage.services.upload_parts import FilePlan, is_whole, part_sizes, plan, stored_parts
+from storage.services.upload_parts import (
+    FilePlan,
+    is_whole,
+    part_count,
+    part_sizes,
+    plan,
+    stored_parts,
+)
 
 MOST_FILES = 1000
+MOST_PARTS_OF_ALL = 50_000
+"""Of all files of a session; who asks how far it is has each of them looked at."""
 WAIT_SECONDS = 10.0
 POLL_SECONDS = 0.1
 JOIN_LEASE = timedelta(seconds=60)
@@ -73,12 +82,22 @@ def open_session(name: str, files: Sequence[uploads.NewFile], user: User) -> tup
     if len(files) > MOST_FILES:
         message = _("An upload has at most %(most)d files, this one %(count)d: join small ones.")
         raise FilesInvalidError(message % {"most": MOST_FILES, "count": len(files)})
+    _require_few_parts(files)
     if files and all(file.sha256 for file in files):
         known = find(content_digest((file.path, file.sha256) for file in files))
         if known is not None:
             return known, False
     begun = uploads.begin(name, files, origin=Origin.UPLOADED, created_by=user, at_once=False)
     return begun, True
+
+
+def _require_few_parts(files: Sequence[uploads.NewFile]) -> None:
+    parts = sum(part_count(file.size) for file in files if 0 <= file.size <= uploads.LARGEST_FILE)
+    if parts > MOST_PARTS_OF_ALL:
+        message = _(
+            "An upload has at most %(most)d parts, this one %(count)d: send several bundles."
+        )
+        raise FilesInvalidError(message % {"most": MOST_PARTS_OF_ALL, "count": parts})
 
 
 def sessions_of(user: User) -> RosbagQuerySet:

@@ -35,9 +35,18 @@ class FilePlan:
 
 def part_sizes(size: int) -> list[int]:
     """Sizes in bytes of the parts that a file is cut into: all alike but the last."""
-    part = max(settings.UPLOAD_PART_BYTES, -(-size // MOST_PARTS))
+    part = _part_bytes(size)
     whole, rest = divmod(size, part)
     return [part] * whole + ([rest] if rest else [])
+
+
+def part_count(size: int) -> int:
+    """How many parts that are."""
+    return -(-size // _part_bytes(size))
+
+
+def _part_bytes(size: int) -> int:
+    return max(settings.UPLOAD_PART_BYTES, -(-size // MOST_PARTS))
 
 
 def part_size(key: str, upload_id: str, number: int) -> int | None:

@@ -234,3 +234,20 @@ def test_a_session_costs_little_more_with_more_files(
     assert len(told["addresses"]) == 20  # the others are opened when they are asked for
     with django_assert_max_num_queries(4):
         operator.get(f"{URL}/{told['id']}")
+
+
+@pytest.mark.parametrize("paths", [("a", "a/b"), ("a/b", "a"), ("a/b", "a/b/c/d")])
+def test_a_file_is_no_folder_too(operator: APIClient, paths: tuple[str, str]) -> None:
+    body = {"files": [{"path": path, "size": 0} for path in paths]}
+    answer = operator.post(URL, body, format="json")
+    assert answer.status_code == 422, answer.content
+    assert [error["code"] for error in answer.json()["errors"]] == ["FILE_NAME_INVALID"]
+    assert not Rosbag.objects.exists()
+
+
+def test_more_parts_than_anybody_could_look_at(operator: APIClient) -> None:
+    files = [{"path": f"{number}.db3", "size": 5 * 2**40} for number in range(6)]
+    answer = operator.post(URL, {"files": files}, format="json")
+    assert answer.status_code == 422, answer.content
+    assert not Rosbag.objects.exists()
+    assert operator.post(URL, {"files": files[:5]}, format="json").status_code == 201
