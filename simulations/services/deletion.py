@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from accounts.services import audit
 from simulations import live
 from simulations.backends import backend
-from simulations.choices import OPEN_DELETION, DeletionStatus
+from simulations.choices import ENDED, OPEN_DELETION, DeletionStatus
 from simulations.exceptions import (
     AlreadyRunningError,
     BackendError,
@@ -54,6 +54,9 @@ def request(
         with transaction.atomic():
             # The row is written first: a start that comes at the same time waits here, or we for it.
             rows = Simulation.objects.filter(pk=simulation.pk)
+            _locked(
+                simulation.pk
+            )  # one that is hidden already is not written: a restore waits here too
             hidden = rows.living().update(deleted_at=now, updated_at=now)
             if not (hidden or (permanent and rows.exists())):
                 raise SimulationNotFoundError(_("This simulation was deleted already."))
@@ -93,10 +96,12 @@ def restore(simulation: Simulation) -> Simulation:
     opened = Deletion.objects.filter(
         simulation_id=simulation.pk, permanent=True, status__in=OPEN_DELETION
     )
-    if opened.exists():
-        raise DeletionOpenError(_("The simulation is being removed for good: it cannot come back."))
     try:
         with transaction.atomic():
+            _locked(simulation.pk)
+            if opened.exists():
+                text = _("The simulation is being removed for good: it cannot come back.")
+                raise DeletionOpenError(text)
             rows = Simulation.objects.filter(pk=simulation.pk)
             if not rows.update(deleted_at=None, updated_at=timezone.now()):
                 raise SimulationNotFoundError(_("The simulation was removed for good."))
@@ -106,6 +111,11 @@ def restore(simulation: Simulation) -> Simulation:
         raise NameTakenError(text % {"name": simulation.name}) from error
     simulation.refresh_from_db()
     return simulation
+
+
+def _locked(simulation_id: int) -> None:
+    """Hold the row until the transaction ends, so that deleting and restoring come one after the other."""
+    list(Simulation.objects.select_for_update().filter(pk=simulation_id).values_list("pk"))
 
 
 def run(deletion_id: int) -> str:
@@ -163,10 +173,9 @@ def _units(deletion: Deletion) -> None:
 
 
 def _live(deletion: Deletion) -> None:
-    """Drop the live state."""
-    for pk in Execution.objects.filter(simulation_id=deletion.simulation_id).values_list(
-        "pk", flat=True
-    ):
+    """Drop the live state, but not of what runs since the simulation was restored."""
+    ended = Execution.objects.filter(simulation_id=deletion.simulation_id, status__in=ENDED)
+    for pk in ended.values_list("pk", flat=True):
         live.forget(pk)
 
 

@@ -124,15 +124,24 @@ def clone(simulation: Simulation, *, name: str = "", created_by: Any = None) -> 
     """
     copied = {n: getattr(simulation, n) for n in CLONED}
     rows = simulation.stages.order_by("position").select_related("template")
-    return create_simulation(
-        name=name or _free_name(simulation.name),
-        mec=simulation.mec,
-        stages=[_spec(stage) for stage in rows],
-        created_by=created_by,
-        **copied,
-    )
+    stages = [_spec(stage) for stage in rows]
+    tries = 1 if name else NAME_TRIES
+    while True:
+        tries -= 1
+        try:
+            return create_simulation(
+                name=name or _free_name(simulation.name),
+                mec=simulation.mec,
+                stages=stages,
+                created_by=created_by,
+                **copied,
+            )
+        except NameTakenError:
+            if not tries:  # else another clone has just taken the free name
+                raise
 
 
+NAME_TRIES = 10
 CLONED = (
     "description",
     "pattern",
@@ -147,11 +156,15 @@ def reorder(simulation: Simulation, order: Sequence[int]) -> Simulation:
     Raises:
         SimulationError: `order` does not name each position once.
     """
-    rows = {stage.position: stage for stage in simulation.stages.select_related("template")}
-    if sorted(order) != sorted(rows):
-        sentence = _("Name each of the positions 1 to %(last)d once.") % {"last": len(rows)}
-        raise SimulationError(sentence, [fault("/order", sentence)])
-    return update_simulation(simulation, stages=[_spec(rows[position]) for position in order])
+    with transaction.atomic():
+        # Held from the reading on, or a change that comes meanwhile would be undone.
+        held = Simulation.objects.select_for_update().filter(pk=simulation.pk)
+        list(held.values_list("pk"))
+        rows = {stage.position: stage for stage in simulation.stages.select_related("template")}
+        if sorted(order) != sorted(rows):
+            sentence = _("Name each of the positions 1 to %(last)d once.") % {"last": len(rows)}
+            raise SimulationError(sentence, [fault("/order", sentence)])
+        return update_simulation(simulation, stages=[_spec(rows[position]) for position in order])
 
 
 def _spec(stage: Stage) -> StageSpec:

@@ -298,3 +298,18 @@ def test_many_are_stopped_each_for_itself(operator: APIClient, design: Design) -
     ]
     active.refresh_from_db()
     assert active.status == RunStatus.STOPPING
+
+
+def test_the_live_state_of_a_new_run_outlives_a_late_deletion(
+    operator: APIClient, design: Design, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulation = design()
+    old = ended(simulation)
+    asked = deletions.request(simulation)
+    deletions.restore(simulation)
+    new = lifecycle.start(simulation)
+    forgotten: list[int] = []
+    monkeypatch.setattr(live, "forget", forgotten.append)
+    assert deletions.run(asked.pk) == DeletionStatus.COMPLETED
+    assert forgotten == [old.pk]
+    assert Execution.objects.get(pk=new.pk).status == RunStatus.PENDING
