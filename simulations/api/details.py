@@ -1,4 +1,4 @@
-"""The detail of an execution, as its address tells it; clients poll it."""
+"""The details that clients poll: of an execution and of a simulation."""
 
 from typing import Any
 
@@ -8,9 +8,11 @@ from django.db.models.functions import Cast
 from django.http import Http404
 
 from accounts.api.rows import Row, columns_of
-from accounts.querysets import OneRow
+from accounts.querysets import Written
 from simulations.api.run_serializers import ExecutionSerializer
-from simulations.models import Execution
+from simulations.api.serializers import SimulationSerializer
+from simulations.api.simulations import rows
+from simulations.models import Execution, Stage
 from simulations.services.progress import progress_of
 
 _NEEDED = {"id", "status", "data_status", "event_count", "stop_asked_at", "ended_at", "outcome"}
@@ -23,12 +25,12 @@ _FOR_PROGRESS = [
 
 def _rows() -> QuerySet[Any, Any]:
     # The plan goes from the database to the client as text: nothing here looks into it.
-    rows: QuerySet[Any, Any] = Execution.objects.annotate(plan_text=Cast("plan", TextField()))
-    return rows.values(*sorted({*_COLUMNS.paths, *_NEEDED}), "plan_text")
+    found: QuerySet[Any, Any] = Execution.objects.annotate(plan_text=Cast("plan", TextField()))
+    return found.values(*sorted({*_COLUMNS.paths, *_NEEDED}), "plan_text")
 
 
 _COLUMNS = columns_of(ExecutionSerializer)
-_EXECUTIONS = OneRow(_rows)
+_EXECUTIONS = Written(_rows)
 
 
 def execution_detail(pk: int) -> Row:
@@ -40,3 +42,19 @@ def execution_detail(pk: int) -> Row:
     execution = Execution.from_db(None, _FOR_PROGRESS, [row[name] for name in _FOR_PROGRESS])
     plan = msgspec.Raw(row["plan_text"].encode())
     return {**_COLUMNS.told(row), "plan": plan, "progress": progress_of(execution)}
+
+
+_SIMULATION = columns_of(SimulationSerializer)
+_STAGE = _SIMULATION.nested["stages"]
+_SIMULATIONS = Written(lambda: rows().filter(deleted_at=None).values(*_SIMULATION.paths))
+_STAGES = Written(
+    lambda: Stage.objects.order_by("position").values(*_STAGE.paths), key="simulation"
+)
+
+
+def simulation_detail(pk: int) -> Row:
+    """A living simulation with its stages (SimulationSerializer). Raises Http404."""
+    row = _SIMULATIONS.get(pk)
+    if row is None:
+        raise Http404
+    return {**_SIMULATION.told(row), "stages": [_STAGE.told(stage) for stage in _STAGES.all(pk)]}
