@@ -176,7 +176,7 @@ AXES_ENABLE_ADMIN = False  # accounts.admin has the locks
 AXES_VERBOSE = False
 AXES_USERNAME_FORM_FIELD = "username"
 AXES_USERNAME_CALLABLE = "accounts.services.callers.tried_name"
-AXES_CLIENT_IP_CALLABLE = "accounts.services.callers.client_address"
+AXES_CLIENT_IP_CALLABLE = "accounts.services.callers.client_network"
 AXES_LOCKOUT_CALLABLE = "accounts.services.callers.locked_page"
 
 # Mail, for password resets only.

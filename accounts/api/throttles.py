@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from accounts.exceptions import SignInStoreAwayError
-from accounts.services.callers import client_address
+from accounts.services.callers import client_network
 
 PERIODS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 
@@ -35,7 +35,7 @@ class CallerThrottle(BaseThrottle):
         seconds = PERIODS[period]
         window, passed = divmod(time.time(), seconds)
         self._wait = seconds - passed
-        caller = client_address(request._request) or "unknown"  # noqa: SLF001
+        caller = client_network(request._request) or "unknown"  # noqa: SLF001
         return _count(f"calls:{view.throttle_scope}:{caller}:{int(window)}", seconds) <= int(most)
 
     def wait(self) -> float:

@@ -5,7 +5,7 @@ name the functions here.
 """
 
 import math
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from typing import Any
 
 from axes.helpers import get_cool_off
@@ -39,6 +39,15 @@ def client_address(request: HttpRequest) -> str | None:
         return None
 
 
+def client_network(request: HttpRequest) -> str | None:
+    """By what callers are counted: the address; of IPv6 the first half, for everybody has all of the rest."""
+    known = client_address(request)
+    if known is None or not isinstance(found := ip_address(known), IPv6Address):
+        return known
+    mapped = found.ipv4_mapped
+    return str(mapped or IPv6Address(int(found) >> 64 << 64))
+
+
 def device(request: HttpRequest) -> Device:
     """What a list of sign-ins tells about this one."""
     return Device(request.headers.get("User-Agent", ""), client_address(request) or "")
@@ -52,7 +61,7 @@ def tried_name(_request: HttpRequest, credentials: dict[str, Any] | None = None)
 
 def seconds_locked(request: HttpRequest, name: str) -> int:
     """How long an account stays locked for this caller, in whole seconds, at least one."""
-    attempts = AccessAttempt.objects.filter(username=name, ip_address=client_address(request))
+    attempts = AccessAttempt.objects.filter(username=name, ip_address=client_network(request))
     last = attempts.aggregate(last=Max("attempt_time"))["last"] or timezone.now()
     left: float = (last + get_cool_off(request) - timezone.now()).total_seconds()
     return max(1, math.ceil(left))

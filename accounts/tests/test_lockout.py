@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 
 from accounts.choices import Role
 from accounts.models import User
-from accounts.services.callers import client_address
+from accounts.services.callers import client_address, client_network
 from accounts.tests.conftest import PASSWORD, SIGN_IN, signed_in
 
 VIEWER = "viewer@example.org"
@@ -145,3 +145,19 @@ def test_the_address_behind_proxies(
 def test_writing_another_address_does_not_help(people: dict[Role, User]) -> None:
     codes = [tried(HTTP_X_FORWARDED_FOR=f"198.51.100.{n}").status_code for n in range(4)]
     assert codes == [401, 401, 429, 429]
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+        ("2001:db8:1:2::9", "2001:db8:1:2::"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("192.0.2.7", "192.0.2.7"),
+        ("", None),
+    ],
+)
+def test_addresses_that_one_caller_has_are_counted_as_one(
+    address: str, counted: str | None
+) -> None:
+    assert client_network(RequestFactory().get("/", REMOTE_ADDR=address)) == counted
