@@ -1,6 +1,7 @@
 """Logs hold no address that opens something."""
 
 import logging
+from typing import Any
 
 import pytest
 import structlog
@@ -41,7 +42,7 @@ def test_everything_else_is_told() -> None:
 
 
 def test_the_console_handler_masks() -> None:
-    handlers = settings.LOGGING["handlers"]
+    handlers: Any = settings.LOGGING["handlers"]
     assert handlers["console"]["filters"] == ["masking"]
     record = logging.LogRecord(
         "django.request", 30, "", 1, "%s: %s", ("Gone", f"/storage/objects/{SECRET}"), None
