@@ -3,16 +3,17 @@
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularSwaggerView
 
 from accounts.urls import api_urlpatterns as accounts_api
 from robotsim_project import health, pages
+from robotsim_project.described import Description
 from simulations.urls import api_urlpatterns as simulations_api
 from storage.urls import api_urlpatterns as storage_api
 from templates.urls import api_urlpatterns as templates_api
 
 api = [
-    path("schema", SpectacularAPIView.as_view(), name="schema"),
+    path("schema", Description.as_view(), name="schema"),
     *accounts_api,
     *storage_api,
     *templates_api,

@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 
+from robotsim_project import described
 from robotsim_project.schema_examples import EXAMPLES
 from robotsim_project.schema_parts import TAGS
 
@@ -139,3 +140,17 @@ def test_the_documentation_needs_no_other_host() -> None:
     assert hosts <= {"robots.test"}
     for address in re.findall(r'(?:src|href)="(/[^"]+)"', page):
         assert Client().get(address).status_code == 200, address
+
+
+def test_the_description_is_made_once_for_each_language_and_format(
+    client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = client.get("/api/v1/schema?format=json")
+    assert first["Content-Type"].startswith("application/")
+    made: list[int] = []
+    monkeypatch.setattr(
+        described.SchemaGenerator, "get_schema", lambda *_args, **_more: made.append(1)
+    )
+    again = client.get("/api/v1/schema?format=json&version=7")
+    assert again.content == first.content
+    assert made == []

@@ -15,7 +15,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from simulations.choices import ENDED, STOPPABLE, FailureCode, RunStatus
-from simulations.exceptions import AlreadyRunningError, NotRunningError, NotStartableError
+from simulations.exceptions import (
+    AlreadyRunningError,
+    NotRunningError,
+    NotStartableError,
+    SimulationNotFoundError,
+)
 from simulations.models import Event, Execution, Simulation, StageRun
 from simulations.services import timeline
 from simulations.services.plan import Plan, freeze, frozen, plan_of, still_there
@@ -28,9 +33,17 @@ def start(simulation: Simulation, *, requested_by: Any = None) -> Execution:
     Raises:
         NotStartableError: it cannot run; `errors` names each reason.
         AlreadyRunningError: it runs already, and may not twice at once.
+        SimulationNotFoundError: it was removed for good just now.
     """
-    simulation = Simulation.objects.select_related("mec").get(pk=simulation.pk)
+    simulation = _fresh(simulation.pk)
     return _begin(simulation, freeze(simulation), requested_by)
+
+
+def _fresh(pk: int) -> Simulation:
+    found = Simulation.objects.select_related("mec").filter(pk=pk).first()
+    if found is None:
+        raise SimulationNotFoundError(_("The simulation was removed for good."))
+    return found
 
 
 def start_again(execution: Execution, *, requested_by: Any = None) -> Execution:
