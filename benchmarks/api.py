@@ -34,7 +34,7 @@ from robotsim_project.tests.servers import PostgreSQL, Redis
 ROOT = Path(__file__).resolve().parent.parent
 OURS, PEER = 18200, 18201
 API = "/api/v1"
-HIDDEN_FROM_PEER = frozenset({"start"})
+HIDDEN_FROM_PEER = frozenset({"start", "overview"})
 """What the peer does not do."""
 
 
@@ -137,6 +137,7 @@ def calls(seeded: Any, token: str) -> dict[str, Call]:
         "running execution, polled": get(f"/executions/{running}", polling=True),
         "progress": get(f"/executions/{running}/progress"),
         "progress, polled": get(f"/executions/{running}/progress", polling=True),
+        "overview": get("/overview"),
         "create": post("/simulations", design),
         "start": post(f"/simulations/{seeded.startable}/start", {}),
         "sign-in": Call(f"{API}/auth/signin", "POST", typed, word),
