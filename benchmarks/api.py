@@ -158,8 +158,8 @@ def queries(call: Call) -> int:
     return len(seen)
 
 
-def hearts(running: list[int]) -> None:
-    """Heartbeats of all units of the running executions, once a second, for ever."""
+def hearts(running: list[int], enough: threading.Event) -> None:
+    """Heartbeats of all units of the running executions, once a second until it is enough."""
     from benchmarks._api_seed import beat  # noqa: PLC0415
     from simulations.models import Execution, StageRun  # noqa: PLC0415
     from simulations.services.progress import progress_of  # noqa: PLC0415
@@ -170,7 +170,8 @@ def hearts(running: list[int]) -> None:
             beat(pk, stage_run, sequence)
             # Kept fresh here, for the peer only reads it; whoever asks first computes it otherwise.
             progress_of(Execution.objects.get(pk=pk))
-        time.sleep(1)
+        if enough.wait(1):
+            return
 
 
 def measure(call: Call, options: argparse.Namespace, connections: int, port: int) -> Figures:
@@ -244,7 +245,10 @@ def main() -> None:
             "LOG_LEVEL": "WARNING",
         }
         seeded, token = prepared(folder, options.scale)
-        threading.Thread(target=hearts, args=[seeded.running], daemon=True).start()
+        enough = threading.Event()
+        beating = threading.Thread(target=hearts, args=[seeded.running, enough])
+        beating.start()
+        stack.callback(lambda: (enough.set(), beating.join()))
         gunicorn = ["gunicorn", "robotsim_project.wsgi", "-b", f"127.0.0.1:{OURS}", "-w", "2"]
         gunicorn += ["-k", "gthread", "--threads", str(options.threads)]
         uvicorn = ["uvicorn", "benchmarks._api_peer:app", "--port", str(PEER), "--workers", "2"]
