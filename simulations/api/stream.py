@@ -33,6 +33,7 @@ from simulations.exceptions import (
 from simulations.models import Execution
 from simulations.services import feed, tickets
 from simulations.services.progress import progress_by_id
+from simulations.services.viewers import Viewer
 from simulations.services.watch import watch
 
 HANDED_OVER = "robotsim.streams"
@@ -150,7 +151,9 @@ class WatchActions:
         if feed.watchers() >= settings.STREAM_WATCHERS:
             raise TooManyWatchersError(_("Too many are watching: try again in a few seconds."))
         if request.method == "GET":
-            handed_over.append(watch(execution.pk, seen))
+            user = request.user
+            assert isinstance(user, User)  # noqa: S101  the table lets nobody else in
+            handed_over.append(watch(execution.pk, seen, Viewer(user.pk, user.generation)))
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingHttpResponse(nothing(), content_type="text/event-stream", headers=headers)
 

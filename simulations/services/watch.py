@@ -13,6 +13,7 @@ from django.conf import settings
 
 from simulations.services import timeline
 from simulations.services.feed import PAGE, Feed, frame, joined, short
+from simulations.services.viewers import Viewer, may_watch
 
 RETRY = b"retry: 2000\n\n"
 HEARTBEAT = b": heartbeat\n\n"
@@ -20,10 +21,11 @@ LIFETIME_SECONDS = 900.0
 """Then a stream ends, so that who may not watch any more has to show himself again."""
 
 
-async def watch(execution_id: int, seen: int | None) -> AsyncIterator[bytes]:
+async def watch(execution_id: int, seen: int | None, viewer: Viewer) -> AsyncIterator[bytes]:
     """All that happens to an execution after event `seen`, from the oldest event where it is None.
 
-    Ends after the execution's end, after its lifetime, and for a watcher that is too far behind.
+    Ends after the execution's end, after its lifetime, for a watcher that is too far behind, and for a
+    viewer who may not watch any more.
     """
     yield RETRY
     async with joined(execution_id) as feed:
@@ -36,7 +38,7 @@ async def watch(execution_id: int, seen: int | None) -> AsyncIterator[bytes]:
         while watcher.before_the_feed:
             yield await watcher.earlier()
         until = time.monotonic() + LIFETIME_SECONDS
-        while watcher.may_go_on and time.monotonic() < until:
+        while watcher.may_go_on and time.monotonic() < until and await may_watch(viewer):
             if chunk := watcher.new():
                 yield chunk
             elif not await feed.news(settings.STREAM_HEARTBEAT_SECONDS):

@@ -16,6 +16,7 @@ from django.conf import settings
 
 from accounts.models import User
 from accounts.services.bearers import issue_access
+from simulations.models import Execution
 
 PATIENCE = 30.0
 """Bound against hanging, in seconds."""
@@ -27,6 +28,10 @@ class Heard(NamedTuple):
     kind: str
     data: Any
     number: int | None
+
+
+def path(execution: Execution) -> str:
+    return f"/api/v1/executions/{execution.pk}/stream"
 
 
 class Client:

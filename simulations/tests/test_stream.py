@@ -18,7 +18,7 @@ from simulations.choices import RunStatus
 from simulations.models import Event, Execution, Simulation
 from simulations.services import lifecycle
 from simulations.tests.conftest import until
-from simulations.tests.streams import Client, Heard, Server, bearer
+from simulations.tests.streams import Client, Heard, Server, bearer, path
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ENDED = lambda heard: heard.kind == "end"  # noqa: E731
@@ -69,10 +69,6 @@ def serve(
     end(started)
 
 
-def path(execution: Execution) -> str:
-    return f"/api/v1/executions/{execution.pk}/stream"
-
-
 def happen(execution: Execution, times: int = 1) -> int:
     """Let something happen; the number of the last event."""
     for _ in range(times):
@@ -90,8 +86,19 @@ def finish(execution: Execution) -> None:
 def listed(execution: Execution) -> list[dict[str, Any]]:
     client = APIClient()
     client.force_authenticate(User.objects.first())
-    answer = client.get(f"/api/v1/executions/{execution.pk}/events?page_size=500")
-    return list(answer.json()["results"])
+    events = f"/api/v1/executions/{execution.pk}/events?page_size=500"
+    return list(client.get(events).json()["results"])
+
+
+@pytest.mark.parametrize("change", [{"is_active": False}, {"generation": 7}])
+def test_who_may_not_watch_any_more_is_cut_off(
+    serve: Callable[..., Server], execution: Execution, viewer: User, change: dict[str, Any]
+) -> None:
+    lost = serve().stream(execution.pk, **bearer(viewer))
+    kept = serve().stream(execution.pk, **bearer(User.objects.create_user("o@example.org")))
+    User.objects.filter(pk=viewer.pk).update(**change)
+    assert "end" not in {heard.kind for heard in lost}  # yet the stream is closed
+    assert kept.numbers_until(happen(execution))
 
 
 def test_a_watcher_that_comes_back_sees_every_event_once_and_the_end(
