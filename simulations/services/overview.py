@@ -13,7 +13,7 @@ from simulations.choices import ACTIVE
 from simulations.exceptions import LiveAwayError
 from simulations.live import system
 from simulations.models import Execution, Mec, Simulation
-from simulations.services.progress import progress_of
+from simulations.services.progress_lists import progress_of_all
 from storage.client import object_store
 from storage.models import Rosbag
 from templates.models import Template
@@ -78,15 +78,16 @@ def _counted() -> dict[str, Any]:
 
 
 def _agents(active: Any) -> dict[str, Any]:
-    """Agents of what runs, by status; `complete` is false when there are more runs than are added up."""
-    followed = list(active.order_by("-pk")[: MOST_FOLLOWED + 1])
+    """Agents of what runs, by status; `complete` is false when some runs could not be added up."""
+    followed = list(active.order_by("-pk").only("pk", "status")[: MOST_FOLLOWED + 1])
     counts: Counter[str] = Counter()
-    for execution in followed[:MOST_FOLLOWED]:
-        counts.update({str(k): v for k, v in progress_of(execution).agents.items()})
+    seen = progress_of_all(followed[:MOST_FOLLOWED])
+    for progress in seen.values():
+        counts.update(progress.agents)
     return {
         "total": sum(counts.values()),
         "by_status": dict(counts),
-        "complete": len(followed) <= MOST_FOLLOWED,
+        "complete": len(seen) == len(followed),
     }
 
 

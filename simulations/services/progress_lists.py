@@ -13,11 +13,16 @@ from simulations.live import watched
 from simulations.models import Execution, StageRun
 from simulations.services.plan import plan_of
 from simulations.services.progress import Kept, Tallies
-from simulations.services.reckoning import Facts, StageFacts, reckon
+from simulations.services.reckoning import Facts, Progress, StageFacts, reckon
 
 
 def percent_by_id(executions: Iterable[Execution]) -> dict[int, float]:
-    """How far each of those that have not ended is, 0 to 100; none of them while Redis is away.
+    """How far each of those that have not ended is, 0 to 100; see `progress_of_all`."""
+    return {pk: seen.overall for pk, seen in progress_of_all(executions).items()}
+
+
+def progress_of_all(executions: Iterable[Execution]) -> dict[int, Progress]:
+    """The progress of each of those that have not ended; none of them while Redis is away.
 
     Of what was computed lately that is told. Else it is computed from what Redis knows of the units: what
     only the rows of agents know (a lost one, after Redis was emptied) counts as not yet played.
@@ -30,11 +35,11 @@ def percent_by_id(executions: Iterable[Execution]) -> dict[int, float]:
     except LiveAwayError:
         return {}
     kept = {pk: msgspec.json.decode(value, type=Kept) for pk, (value, _t) in found.items() if value}
-    percents = {pk: each.progress.overall for pk, each in kept.items() if each.fresh}
-    for execution in _with_plans(wanted - set(percents)):
+    seen = {pk: each.progress for pk, each in kept.items() if each.fresh}
+    for execution in _with_plans(wanted - set(seen)):
         told, tallies = kept.get(execution.pk), found[execution.pk][1]
-        percents[execution.pk] = _overall(execution, tallies, told)
-    return percents
+        seen[execution.pk] = _reckoned(execution, tallies, told)
+    return seen
 
 
 def _with_plans(wanted: set[int]) -> list[Execution]:
@@ -50,7 +55,7 @@ def _with_plans(wanted: set[int]) -> list[Execution]:
     return executions
 
 
-def _overall(execution: Any, tallies: Tallies, kept: Kept | None) -> float:
+def _reckoned(execution: Any, tallies: Tallies, kept: Kept | None) -> Progress:
     names = StageFacts.__struct_fields__
     facts = Facts(
         status=execution.status,
@@ -64,4 +69,4 @@ def _overall(execution: Any, tallies: Tallies, kept: Kept | None) -> float:
         ),
     )
     before = kept.progress if kept else None
-    return reckon(plan_of(execution), facts, tallies, timezone.now(), before).overall
+    return reckon(plan_of(execution), facts, tallies, timezone.now(), before)

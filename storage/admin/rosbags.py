@@ -1,6 +1,5 @@
 """The console's pages of rosbags: what was counted is shown, never edited."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin, messages
@@ -12,17 +11,19 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from accounts.admin.acts import carry_out
+from accounts.admin.deletes import Deletes
 from accounts.admin.lists import BoundedPaginator, DeletedFilter, is_autocomplete
 from storage import tasks
 from storage.admin.index import FileInline, TopicInline
 from storage.choices import Status
-from storage.exceptions import RosbagInUseError, StorageError
+from storage.exceptions import StorageError
 from storage.models import Rosbag
 from storage.services import deletion, naming, verification
 
 
 @admin.register(Rosbag)
-class RosbagAdmin(admin.ModelAdmin[Rosbag]):
+class RosbagAdmin(Deletes, admin.ModelAdmin[Rosbag]):
     """Rosbags with verdict and index; only the name may be changed."""
 
     list_display = ["name", "status", "origin", "message_count", "duration", "bytes", "created_at"]
@@ -33,7 +34,7 @@ class RosbagAdmin(admin.ModelAdmin[Rosbag]):
     paginator = BoundedPaginator
     list_per_page = 50
     inlines = [FileInline, TopicInline]
-    actions = ["verify_again", "restore"]
+    actions = ["verify_again", "restore", "delete_selected"]
     readonly_fields = [
         "archive",
         "origin",
@@ -91,30 +92,17 @@ class RosbagAdmin(admin.ModelAdmin[Rosbag]):
 
     @admin.action(description=_("Verify again"), permissions=["change"])
     def verify_again(self, request: HttpRequest, rosbags: QuerySet[Rosbag]) -> None:
-        asked = 0
-        for rosbag in rosbags:
-            try:
-                verification.ask_again(rosbag)
-            except StorageError as error:
-                self.message_user(request, f"{rosbag}: {error}", messages.ERROR)
-                continue
-            tasks.request_verification(rosbag.pk)
-            asked += 1
-        text = ngettext("%d rosbag will be verified.", "%d rosbags will be verified.", asked)
-        self.message_user(request, text % asked, messages.SUCCESS)
+        carry_out(self, request, rosbags, _ask_again, _asked)
 
     @admin.action(description=_("Restore"), permissions=["change"])
     def restore(self, request: HttpRequest, rosbags: QuerySet[Rosbag]) -> None:
-        restored = 0
-        for rosbag in rosbags:
-            try:
-                deletion.restore(rosbag)
-            except StorageError as error:
-                self.message_user(request, f"{rosbag}: {error}", messages.ERROR)
-                continue
-            restored += 1
-        text = ngettext("%d rosbag was restored.", "%d rosbags were restored.", restored)
-        self.message_user(request, text % restored, messages.SUCCESS)
+        carry_out(self, request, rosbags, deletion.restore, _restored)
+
+    def remove(self, request: HttpRequest, row: Rosbag) -> None:
+        deletion.delete(row)
+
+    def deleted(self, count: int) -> str:
+        return ngettext("%d rosbag was deleted.", "%d rosbags were deleted.", count) % count
 
     def save_model(self, request: HttpRequest, rosbag: Rosbag, form: Any, change: bool) -> None:  # noqa: FBT001
         """Only the name can be changed, and only by its service."""
@@ -124,19 +112,15 @@ class RosbagAdmin(admin.ModelAdmin[Rosbag]):
         except StorageError as error:
             self.message_user(request, str(error), messages.ERROR)
 
-    def delete_model(self, request: HttpRequest, rosbag: Rosbag) -> None:
-        self.delete_queryset(request, Rosbag.objects.filter(pk=rosbag.pk))
 
-    def delete_queryset(self, request: HttpRequest, rosbags: QuerySet[Rosbag]) -> None:
-        """Hide them, through the service: files go later, and what is in use stays."""
-        for rosbag in rosbags:
-            try:
-                deletion.delete(rosbag)
-            except RosbagInUseError as error:
-                self.message_user(request, str(error), messages.ERROR)
+def _ask_again(rosbag: Rosbag) -> None:
+    verification.ask_again(rosbag)
+    tasks.request_verification(rosbag.pk)
 
-    def get_deleted_objects(
-        self, objs: Sequence[Rosbag] | QuerySet[Rosbag], request: HttpRequest
-    ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
-        """Only the rosbags themselves: nothing is removed with them."""
-        return [str(rosbag) for rosbag in objs], {}, set(), []
+
+def _asked(count: int) -> str:
+    return ngettext("%d rosbag will be verified.", "%d rosbags will be verified.", count) % count
+
+
+def _restored(count: int) -> str:
+    return ngettext("%d rosbag was restored.", "%d rosbags were restored.", count) % count

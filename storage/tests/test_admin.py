@@ -115,6 +115,18 @@ def test_viewers_have_no_actions(client: Client, rosbags: list[Rosbag]) -> None:
     assert (rosbags[0].status, rosbags[0].deleted_at) == (Status.READY_WITH_WARNINGS, None)
 
 
+def test_what_is_refused_is_said_without_a_success(
+    operator: Client, rosbags: list[Rosbag], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deletion, "_users", [lambda _rosbag: ["Loader"]])
+    chosen = {"action": "delete_selected", "_selected_action": [rosbags[0].pk], "post": "yes"}
+    for address, form in ((URL, chosen), (f"{URL}{rosbags[1].pk}/delete/", {"post": "yes"})):
+        page = operator.post(address, form, follow=True).content.decode()
+        assert "Loader" in page
+        assert 'class="success"' not in page
+    assert Rosbag.objects.living().count() == 4
+
+
 def test_deleting_hides(operator: Client, rosbags: list[Rosbag]) -> None:
     operator.post(f"{URL}{rosbags[0].pk}/delete/", {"post": "yes"})
     chosen = {"action": "delete_selected", "_selected_action": [rosbags[1].pk], "post": "yes"}
