@@ -36,7 +36,12 @@ BAD: dict[str, list[str]] = {
     "LOG_LEVEL": ["", "LOUD"],
     "REQUEST_LOG_LEVEL": ["", "1"],
     "DATABASE_URL": [
-        *("", "robots.sqlite3", "mysql://root@localhost/robots", "postgresql://user@host:port/robots"),
+        *(
+            "",
+            "robots.sqlite3",
+            "mysql://root@localhost/robots",
+            "postgresql://user@host:port/robots",
+        ),
         *("postgresql://user:password@localhost:5432/", "sqlite:////etc/hostname/robots.sqlite3"),
     ],
     "DATABASE_POOL": [*NUMBER, "0"],

@@ -136,8 +136,12 @@ def test_a_task_that_is_under_way_is_finished(world: World, tmp_path: Path) -> N
     assert world.s3._process is not None
     os.kill(world.s3._process.pid, signal.SIGSTOP)  # the task hangs on what it needs
     try:
-        world.python(f"from storage.tasks import request_verification\nrequest_verification({rosbag})")
-        leased = f"from storage.models import Rosbag\nprint(Rosbag.objects.get(pk={rosbag}).lease_until)"
+        world.python(
+            f"from storage.tasks import request_verification\nrequest_verification({rosbag})"
+        )
+        leased = (
+            f"from storage.models import Rosbag\nprint(Rosbag.objects.get(pk={rosbag}).lease_until)"
+        )
         until(lambda: world.python(leased) != "None", lambda: worker.words)
         worker.terminate()
         assert worker.until_logged("worker_stops")[0]["finishes_task"] is True

@@ -146,10 +146,12 @@ class World:
 
     def manage(self, *words: str, **extra: str) -> Process:
         """A command of manage.py."""
-        return self._add(Process(["manage.py", *words], self.environment | extra, self._log(words[0])))
+        return self._add(
+            Process(["manage.py", *words], self.environment | extra, self._log(words[0]))
+        )
 
     def server(self, kind: str, application: str, **extra: str) -> Served:
-        """gunicorn with one of our two configurations."""
+        """Gunicorn with one of our two configurations."""
         port = str(free_port())
         words = ["-m", "gunicorn", "--config", f"python:robotsim_project.serving.{kind}"]
         words.append(f"robotsim_project.{application}:application")
