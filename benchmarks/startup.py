@@ -1,7 +1,7 @@
 """How long each process takes from its start until it is ready, and its memory at rest.
 
-Starts PostgreSQL, Redis and S3, migrates, and then starts server, event stream, controller and worker one after
-the other, as on a cluster. Ready is: `/health/ready` answers 200, or the process says that it has begun.
+Starts PostgreSQL, Redis and S3, migrates, and then starts server, event stream, controller and worker one
+after the other, as on a cluster. Ready is: `/health/ready` answers 200, or it says that it has begun.
 Memory is that of the process and its children, after ten seconds of rest: resident (RSS, where pages that
 processes share count for each) and proportional (PSS, where they are split):
 

@@ -1,4 +1,4 @@
-"""PostgreSQL, Redis or S3 away later: who needs it is told to come back, the rest works, and all go on after."""
+"""PostgreSQL, Redis or S3 away later: who needs it is told to come back, the rest works and goes on."""
 
 import re
 from collections.abc import Iterator
