@@ -95,6 +95,7 @@ OWN_DOOR = {
     "root": "a greeting, for anybody",
     "health-db": "for probes",
     "health-redis": "for probes",
+    "metrics": "METRICS_TOKEN, or an admin who has signed in",
     "storage-object": "the signed token in the address is the permission",
     "unit-register": "units show a signed token of their execution",
     "unit-report": "the same",

@@ -36,6 +36,12 @@ if os.environ.get("ENVIRONMENT") != "test":  # tests do not depend on someone's 
     env.read_env(str(BASE_DIR / ".env"), recurse=False)
 
 
+def version() -> str:
+    """The version of this code, from `.version` in the root."""
+    path = BASE_DIR / ".version"
+    return path.read_text(encoding="ascii").strip() if path.exists() else "unknown"
+
+
 def choice(name: str, default: str, allowed: list[str]) -> str:
     """One of the allowed words.
 
@@ -120,6 +126,45 @@ def address(name: str, default: str, schemes: list[str]) -> str:
     if not usable:
         starts = " or ".join(f"{scheme}://" for scheme in schemes)
         raise ImproperlyConfigured(f"{name} must be an address that starts with {starts}.")
+    return given
+
+
+def optional_address(name: str, schemes: list[str]) -> str:
+    """An address as `address` takes it, or nothing.
+
+    Raises:
+        ImproperlyConfigured: it is something else.
+    """
+    return address(name, "", schemes) if str(env.str(name, "")) else ""
+
+
+def dsn(name: str) -> str:
+    """Where errors are reported to, or nothing; it is not repeated, for it holds a key.
+
+    Raises:
+        ImproperlyConfigured: it is no address with a key and the number of a project.
+    """
+    given = str(env.str(name, ""))
+    form = r"https?://[^\s/:@?#]+(:[^\s/@?#]*)?@[^\s/:@?#]+(:[0-9]{1,5})?/([^\s?#]+/)?[0-9]+"
+    if given and not re.fullmatch(form, given):
+        raise ImproperlyConfigured(
+            f"{name} must be the DSN of a project, such as https://key@sentry.example.org/1."
+        )
+    return given
+
+
+def secret(name: str, *, least: int) -> str:
+    """A shared secret that goes into a header, or nothing; it is not repeated.
+
+    Raises:
+        ImproperlyConfigured: it is too short to be one, or a header cannot carry it.
+    """
+    given = str(env.str(name, ""))
+    if given and not re.fullmatch(rf"[!-~]{{{least},}}", given):
+        raise ImproperlyConfigured(
+            f"{name} must be at least {least} characters without blanks, for example from: "
+            "python -c 'import secrets; print(secrets.token_urlsafe(32))'"
+        )
     return given
 
 

@@ -14,6 +14,7 @@ from django.db import Error, close_old_connections
 from simulations import live
 from simulations.exceptions import LiveAwayError
 from simulations.live import system
+from simulations.services import spans
 from simulations.services.reconcile import reconcile
 from simulations.tasks import take_up_deletions
 from storage.tasks import take_up_overdue
@@ -43,12 +44,13 @@ class Command(BaseCommand):
     def _one_pass(self, *, sweep: bool) -> None:
         close_old_connections()
         try:
-            reconcile()
-            if sweep:
-                take_up_overdue()
-                take_up_deletions()
-                with suppress(LiveAwayError):
-                    system.controller_passed()
+            with spans.span("controller pass"):
+                reconcile()
+                if sweep:
+                    take_up_overdue()
+                    take_up_deletions()
+                    with suppress(LiveAwayError):
+                        system.controller_passed()
         except Error:
             # The database may be away for minutes: what is under way goes on, the next pass tries again.
             log.exception("pass_failed")
