@@ -1,14 +1,16 @@
-"""The project as an app: its commands, and what listens to tasks."""
+"""The project itself as an app: its commands, and what listens to tasks."""
 
 from importlib import import_module
 
 from django.apps import AppConfig
 
 
-class RobotsimProjectConfig(AppConfig):
-    """On top of the apps; it has no models."""
+class ProjectConfig(AppConfig):
+    """Brings commands and listeners, and no models."""
 
     name = "robotsim_project"
+    label = "robotsim"
+    verbose_name = "robotsim"
 
     def ready(self) -> None:
         import_module("robotsim_project.task_log")  # connects itself

@@ -38,7 +38,8 @@ def resolve_error(_logger: Any, _method: str, event: Event) -> Event:
 
 def mask(_logger: Any, _method: str, event: Event) -> Event:
     """Hide secrets; the last step, so that tracebacks are looked through as well."""
-    return {key: deeply_masked(value) for key, value in event.items()}
+    clean: Event = deeply_masked(dict(event))
+    return clean
 
 
 def drop_noise(_logger: Any, _method: str, event: Event) -> Event:

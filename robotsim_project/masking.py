@@ -21,6 +21,7 @@ _PATTERNS = (
     # Headers, wherever they are quoted.
     re.compile(r"(?i)(\bbearer +)[A-Za-z0-9._~+/=-]{16,}"),
     re.compile(r"(?i)(\bauthorization['\"]?: *['\"]?)[^'\"\r\n]+"),
+    re.compile(r"(?i)(['\"](?:password|secret|token|access|refresh|ticket)['\"]: *['\"])[^'\"]+"),
     re.compile(r"(?i)(\b(?:set-)?cookie['\"]?: *['\"]?)[^'\"\r\n]+"),
     # Tokens by their own form: those of programs, and signed ones (JWT, and Django's).
     re.compile(r"(\brst_)[A-Za-z0-9_-]{16,}"),

@@ -10,7 +10,7 @@ from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from prometheus_client import REGISTRY, CollectorRegistry
+from prometheus_client import REGISTRY, CollectorRegistry, disable_created_metrics
 from prometheus_client.core import Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -21,6 +21,9 @@ from accounts.services.bearers import authenticate_bearer, header_token
 from robotsim_project.access import ADMIN
 from robotsim_project.exposition import SystemCollector
 from robotsim_project.pages import problem
+
+# When each count began: as many lines again, which nobody asks for.
+disable_created_metrics()
 
 
 @never_cache

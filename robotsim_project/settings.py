@@ -59,11 +59,11 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "rest_framework",
-    "robotsim_project",
     "accounts",
     "storage",
     "templates",
     "simulations",
+    "robotsim_project",
 ]
 
 MIDDLEWARE = [
@@ -340,5 +340,6 @@ OTEL_EXPORTER_OTLP_ENDPOINT = optional_address("OTEL_EXPORTER_OTLP_ENDPOINT", ["
 OTEL_SERVICE_NAME = env.str("OTEL_SERVICE_NAME", "")
 PROMETHEUS_MULTIPROC_DIR = env.str("PROMETHEUS_MULTIPROC_DIR", "")
 
+DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True  # request_log.request_ids has looked at it
 logs.configure()
 LOGGING = logs.config(level("LOG_LEVEL", "INFO"), level("REQUEST_LOG_LEVEL", "WARNING"))
