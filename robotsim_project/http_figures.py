@@ -1,4 +1,4 @@
-"""Figures of HTTP for /metrics: the library's, with bounded labels, and those of what passes its middleware by."""
+"""Figures of HTTP for /metrics: the library's, with bounded labels, and what its middleware does not see."""
 
 from contextlib import suppress
 from typing import Any
@@ -8,8 +8,11 @@ from django.http.response import HttpResponseBase
 from django_prometheus.middleware import Metrics, PrometheusAfterMiddleware
 
 
-class HttpFigures(PrometheusAfterMiddleware):
-    """The library labels the time of a request with whatever method it was sent with: anybody could fill memory."""
+class HttpFigures(PrometheusAfterMiddleware):  # type: ignore[misc]  # the library has no types
+    """The library labels the time of a request with whatever method it came with.
+
+    Anybody could fill the memory with methods: those that HTTP does not know are one.
+    """
 
     def label_metric(
         self, metric: Any, request: HttpRequest, response: Any = None, **labels: str

@@ -23,7 +23,7 @@ from robotsim_project.exposition import SystemCollector
 from robotsim_project.pages import problem
 
 # When each count began: as many lines again, which nobody asks for.
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 @never_cache
@@ -52,7 +52,7 @@ def registry() -> CollectorRegistry:
     """
     found = CollectorRegistry(auto_describe=False)
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        MultiProcessCollector(found)
+        MultiProcessCollector(found)  # type: ignore[no-untyped-call]
     else:
         found.register(OfThisProcess())
     found.register(SystemCollector())

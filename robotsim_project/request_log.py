@@ -20,7 +20,7 @@ _WELL_FORMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
 def begin(given: str) -> str:
-    """The id of a request that begins now, in each line from here on; a given one that is well formed stays."""
+    """Bind the id of a request that begins now to each line; a given one that is well formed stays."""
     request_id = given if _WELL_FORMED.fullmatch(given) else str(uuid.uuid4())
     structlog.contextvars.clear_contextvars()  # of the request before, on a thread that stays
     structlog.contextvars.bind_contextvars(request_id=request_id)

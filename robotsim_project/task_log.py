@@ -11,7 +11,7 @@ from django_tasks.signals import task_finished, task_started
 from simulations.services import spans
 
 SUBJECTS = {"verify_rosbag": "rosbag", "abandon_upload": "rosbag", "delete": "deletion"}
-"""By the function of a task: what its first argument is the id of. The others may hold addresses of people."""
+"""By the function of a task: what its first argument is the id of; that of others may name a person."""
 _BOUND = ("task", "task_id", "rosbag", "deletion")
 _open: dict[str, Any] = {}
 """Spans of the tasks that run in this process; one, where a worker takes one at a time."""

@@ -1,7 +1,7 @@
 """Traces and error reports of a process, where the settings name somebody who takes them.
 
-Called as a process begins to serve: in a worker of gunicorn after the fork, and by manage.py. What is not asked
-for is not even loaded: both libraries cost memory and time to start.
+Called as a process begins to serve: in a worker of gunicorn after the fork, and by manage.py. What is not
+asked for is not even loaded: both libraries cost memory and time to start.
 """
 
 from django.conf import settings

@@ -58,12 +58,12 @@ def ids() -> dict[str, str]:
 
 
 class NoLooseQueries(Sampler):
-    """Drops queries that belong to nothing: heartbeats, polling and the worker's look for tasks make thousands."""
+    """Drops queries that belong to nothing: heartbeats and the worker's look for tasks make thousands."""
 
     def __init__(self, others: Sampler) -> None:
         self._others = others
 
-    def should_sample(
+    def should_sample(  # noqa: PLR0913, PLR0917  the library's own signature
         self,
         parent_context: Any,
         trace_id: int,

@@ -48,9 +48,7 @@ class Received:
 
 
 def _attributes(of: Any) -> dict[str, Any]:
-    return {
-        pair.key: getattr(pair.value, pair.value.WhichOneof("value")) for pair in of.attributes
-    }
+    return {pair.key: getattr(pair.value, pair.value.WhichOneof("value")) for pair in of.attributes}
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Each line of the log is JSON, and says what it belongs to; so do those of the servers."""
 
+import asyncio
 import json
 import logging
 import signal
@@ -23,6 +24,8 @@ from robotsim_project.logs import config
 from robotsim_project.masking import Masking
 from robotsim_project.tests.serving import Server, free_port
 from simulations.services import reconcile, units
+from simulations.services.viewers import Viewer
+from simulations.services.watch import watch
 
 GUNICORN = """
 from robotsim_project import logs
@@ -112,6 +115,16 @@ def test_a_step_of_the_controller_names_its_execution(
     assert (line["event"], line["execution"], line["level"]) == ("step_failed", 7, "error")
     assert "RuntimeError" in line["exception"]
     assert SECRET not in json.dumps(line)
+
+
+def test_a_stream_names_its_execution_and_the_request_that_asked_for_it() -> None:
+    async def bound() -> dict[str, Any]:
+        stream = watch(5, None, Viewer(1, 0), {"request_id": "7f3a"})
+        await anext(stream)
+        await stream.aclose()
+        return structlog.contextvars.get_contextvars()
+
+    assert asyncio.run(bound()) == {"request_id": "7f3a", "execution": 5}
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,6 @@ from prometheus_client.parser import text_string_to_metric_families
 from accounts.choices import Role, Scope
 from accounts.models import ApiToken, User
 from accounts.services.bearers import issue_access, new_api_token
-from agent.protocol import AgentReport, AgentState, Snapshot
 from robotsim_project import metrics, vitals
 from robotsim_project.heartbeats import taken
 from robotsim_project.tests.counting import added_up
@@ -85,60 +84,6 @@ def test_executions_by_state_and_by_how_they_ended(make: Callable[..., Execution
     assert found["robotsim_executions_ended", ("AGENT_LOST", "FAILED")] == 1
     assert found["robotsim_executions_ended", ("STOPPED_BY_USER", "STOPPED")] == 1
     assert found["robotsim_executions_ended", ("", "COMPLETED")] == 1
-
-
-def test_agents_that_live_and_the_unit_that_is_silent_for_longest(
-    make: Callable[..., Execution],
-) -> None:
-    live.server_started()
-    execution = make("RUNNING")
-    stage_run = execution.stage_runs.get()
-    for number, status in enumerate(["RUNNING", "RUNNING", "READY", "LOST"]):
-        AgentRun.objects.create(stage_run=stage_run, number=number, unit=number, status=status)
-    long_ago = timezone.now() - timedelta(minutes=10)
-    AgentRun.objects.update(created_at=long_ago)
-    ended = make("COMPLETED").stage_runs.get()
-    AgentRun.objects.create(stage_run=ended, number=1, unit=0, status="RUNNING")
-    heard_at(execution, {0: 2.0, 1: 90.0, 2: 5.0, 3: 900.0})
-    found = figures()
-    assert found["robotsim_agents", ("RUNNING",)] == 2
-    assert found["robotsim_agents", ("READY",)] == 1
-    assert found["robotsim_agents", ("UPLOADING",)] == 0
-    assert found["robotsim_units", ()] == 3
-    assert 90 <= found["robotsim_oldest_heartbeat_age_seconds", ()] < 120
-
-
-def heard_at(execution: Execution, ages: dict[int, float]) -> None:
-    """Let units have been heard so many seconds ago, by their snapshots in Redis."""
-    stage_run = execution.stage_runs.get().pk
-    for unit in ages:
-        live.store(execution.pk, snapshot(stage_run, unit, sequence=1))
-    now = timezone.now().timestamp()
-    with live.line() as redis:
-        redis.set("robotsim:live:since", now - 3600)
-        for unit, age in ages.items():
-            told = live.Heard(at=now - age, snapshot=snapshot(stage_run, unit, sequence=1))
-            field = f"{stage_run}:{unit}"
-            redis.hset(live.key(execution.pk), field, live.msgspec.json.encode(told))
-
-
-def snapshot(stage_run: int, unit: int, sequence: int) -> Snapshot:
-    report = AgentReport(number=unit, state=AgentState.RUNNING)
-    return Snapshot(
-        stage_run=stage_run, unit=unit, attempt=1, sequence=sequence, sent_ns=1, agents=(report,)
-    )
-
-
-def test_snapshots_that_came_and_that_did_not(make: Callable[..., Execution]) -> None:
-    execution = make("RUNNING")
-    stage_run = execution.stage_runs.get()
-    AgentRun.objects.create(stage_run=stage_run, number=0, unit=0, status="RUNNING")
-    for sequence in (1, 2, 5):
-        live.store(execution.pk, snapshot(stage_run.pk, 0, sequence))
-    found = figures()
-    assert found["robotsim_snapshots", ("received",)] == 3
-    assert found["robotsim_snapshots", ("lost",)] == 2
-    assert live.beats(execution.pk) == (3, 2)
 
 
 def test_the_controller_is_as_old_as_its_last_pass() -> None:

@@ -16,7 +16,7 @@ from robotsim_project.exposition import FAMILIES
 FOLDER = BASE_DIR / "k8s" / "components" / "monitoring"
 PAGE = (BASE_DIR / "docs" / "observing.md").read_text(encoding="utf-8")
 METRIC = re.compile(r"\b((?:robotsim|django)_[a-z0-9_]+)\b")
-ROW = re.compile(r"^\| `(robotsim_[a-z0-9_]+)` \| ([^|]*) \| ([^|]*) \| [^|]+ \|$", re.MULTILINE)
+ROW = re.compile(r"^\| `(robotsim_[a-z0-9_]+)` \|([^|]*)\|([^|]*)\| [^|]+ \|$", re.MULTILINE)
 OF_PROCESSES = {"robotsim_heartbeats_total": {"status"}}
 """Counted by the servers themselves, not by the collector."""
 
@@ -88,9 +88,7 @@ def test_each_alert_says_what_to_do() -> None:
 
 
 def test_the_page_has_every_metric_with_its_labels() -> None:
-    told = {
-        name: set(re.findall(r"`(\w+)`", labels)) for name, _unit, labels in ROW.findall(PAGE)
-    }
+    told = {name: set(re.findall(r"`(\w+)`", labels)) for name, _unit, labels in ROW.findall(PAGE)}
     ours = {f.name + ("_info" if f.kind == "info" else ""): set(f.labels) for f in FAMILIES}
     assert told == ours | OF_PROCESSES
 

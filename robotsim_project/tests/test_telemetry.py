@@ -14,7 +14,7 @@ from django.db import connection
 from robotsim_project.environment import BASE_DIR
 from robotsim_project.telemetry import process_of
 from robotsim_project.tests.receivers import Received, receiver
-from robotsim_project.tests.serving import Server
+from robotsim_project.tests.serving import Server, free_port
 from simulations.models import Simulation
 from simulations.services import lifecycle
 from simulations.services.design import StageSpec, create_simulation, ensure_mec
@@ -76,6 +76,29 @@ def test_a_request_and_its_queries_are_one_trace(
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     of_request = [line for line in lines if "auth/signin" in str(line.get("request"))]
     assert {line["trace_id"] for line in of_request} == {signin.trace_id.hex()}
+
+
+def test_workers_of_gunicorn_trace_after_their_fork(
+    transactional_db: None, environment: dict[str, str], received: Received
+) -> None:
+    place = f"127.0.0.1:{free_port()}"
+    command = ["-m", "gunicorn", "--workers", "2", "--bind", place, "--log-level", "error"]
+    child = subprocess.Popen(
+        [sys.executable, *command, "robotsim_project.wsgi:application"],
+        cwd=BASE_DIR,
+        env=environment,
+    )
+    try:
+        with httpx.Client(transport=httpx.HTTPTransport(retries=8), timeout=30) as client:
+            for _ in range(8):
+                client.get(f"http://{place}/docs", headers={**HEADERS, "Connection": "close"})
+        received.until(lambda: any(span.name == "GET docs" for _s, span, _a in received.spans()))
+    finally:
+        child.terminate()
+        child.wait(30)
+    assert {service for service, _span, _a in received.spans()} == {"robotsim-server"}
+    traces = {span.trace_id for _s, span, _a in received.spans() if span.name == "GET docs"}
+    assert len(traces) == 8  # sent at the end of each worker at the latest
 
 
 def test_passes_of_the_controller_are_traced(

@@ -156,7 +156,9 @@ def _tasks() -> list[QueueVitals]:
         .annotate(Count("pk"), since=Min(Coalesce("started_at", "enqueued_at")))
     )
     return [
-        QueueVitals(path.rpartition(".")[2], str(status).lower(), count, min(since, now).timestamp())
+        QueueVitals(
+            path.rpartition(".")[2], str(status).lower(), count, min(since, now).timestamp()
+        )
         for path, status, count, since in rows
     ]
 

@@ -37,9 +37,7 @@ def storage_vitals() -> StorageVitals:
     held = Q(status=Status.VERIFYING, lease_until__gt=timezone.now())
     opened = Q(status=Status.UPLOADING, in_parts=True, origin="uploaded")
     living = Q(deleted_at=None)
-    state = Case(
-        When(living, then=F("status")), default=Value(DELETED), output_field=CharField()
-    )
+    state = Case(When(living, then=F("status")), default=Value(DELETED), output_field=CharField())
     rows = list(
         Rosbag.objects.order_by()
         .values_list("origin", state)
