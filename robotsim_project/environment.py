@@ -153,6 +153,24 @@ def dsn(name: str) -> str:
     return given
 
 
+def made_folder(name: str) -> str:
+    """A folder that may be written, made when it is absent; or nothing.
+
+    Raises:
+        ImproperlyConfigured: it cannot be made, or may not be written.
+    """
+    given = str(env.str(name, ""))
+    if not given:
+        return ""
+    with suppress(OSError):
+        Path(given).mkdir(parents=True, exist_ok=True)
+    if not (Path(given).is_dir() and os.access(given, os.R_OK | os.W_OK | os.X_OK)):
+        raise ImproperlyConfigured(
+            f"{name} must be a folder that this process may write to, such as /tmp/metrics."
+        )
+    return given
+
+
 def secret(name: str, *, least: int) -> str:
     """A shared secret that goes into a header, or nothing; it is not repeated.
 

@@ -20,6 +20,7 @@ from robotsim_project.environment import (
     env,
     flag,
     level,
+    made_folder,
     number,
     optional_address,
     private_socket,
@@ -338,7 +339,7 @@ METRICS_TOKEN = secret("METRICS_TOKEN", least=16)
 SENTRY_DSN = dsn("SENTRY_DSN")
 OTEL_EXPORTER_OTLP_ENDPOINT = optional_address("OTEL_EXPORTER_OTLP_ENDPOINT", ["http", "https"])
 OTEL_SERVICE_NAME = env.str("OTEL_SERVICE_NAME", "")
-PROMETHEUS_MULTIPROC_DIR = env.str("PROMETHEUS_MULTIPROC_DIR", "")
+PROMETHEUS_MULTIPROC_DIR = made_folder("PROMETHEUS_MULTIPROC_DIR")
 
 DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True  # request_log.request_ids has looked at it
 logs.configure()

@@ -70,6 +70,7 @@ def read_settings(monkeypatch: pytest.MonkeyPatch, folder: Path, **values: str) 
         ("REQUEST_LOG_LEVEL", "1"),
         ("METRICS_TOKEN", "short"),
         ("METRICS_TOKEN", "with blanks in the middle"),
+        ("PROMETHEUS_MULTIPROC_DIR", "/proc/metrics"),
         ("SENTRY_DSN", "sentry.example.org"),
         ("SENTRY_DSN", "https://sentry.example.org/1"),
         ("SENTRY_DSN", "https://key@sentry.example.org/project"),

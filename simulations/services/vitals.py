@@ -1,4 +1,4 @@
-"""Figures of runs for those who watch the system: five queries and one call of Redis for any number of runs.
+"""Figures of runs for those who watch the system: five queries for any number of runs, and a look at Redis.
 
 Ages are told as the instants they count from: figures are kept for some seconds, and an age goes on.
 """
