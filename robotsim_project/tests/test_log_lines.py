@@ -20,6 +20,7 @@ from django.conf import settings
 from django.test import Client
 
 from robotsim_project.environment import BASE_DIR
+from robotsim_project.heartbeats import answer
 from robotsim_project.logs import config
 from robotsim_project.masking import Masking
 from robotsim_project.tests.serving import Server, free_port
@@ -58,28 +59,28 @@ def lines() -> Iterator[Any]:
 
 @pytest.mark.django_db
 def test_each_line_of_a_request_names_it_and_so_does_the_answer(lines: Any) -> None:
-    answer = Client().get("/nowhere")
+    told_back = Client().get("/nowhere")
     told = lines()
     assert {line["event"] for line in told} >= {"request_started", "request_finished"}
     assert any(line["logger"] == "django.request" for line in told)
-    assert {line["request_id"] for line in told} == {answer["X-Request-ID"]}
-    uuid.UUID(answer["X-Request-ID"])
+    assert {line["request_id"] for line in told} == {told_back["X-Request-ID"]}
+    uuid.UUID(told_back["X-Request-ID"])
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("given", ["7f3a-1", "A" * 128])
 def test_a_well_formed_id_is_taken_over(lines: Any, given: str) -> None:
-    answer = Client().get("/", headers={"X-Request-ID": given})
-    assert answer["X-Request-ID"] == given
+    told_back = Client().get("/", headers={"X-Request-ID": given})
+    assert told_back["X-Request-ID"] == given
     assert {line["request_id"] for line in lines()} == {given}
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("given", ["", "A" * 129, "a b", 'x","level":"x', "-x", "a\u00e9"])
 def test_a_malformed_one_is_not(lines: Any, given: str) -> None:
-    answer = Client().get("/", headers={"X-Request-ID": given})
-    assert answer["X-Request-ID"] != given
-    assert {line["request_id"] for line in lines()} == {answer["X-Request-ID"]}
+    told_back = Client().get("/", headers={"X-Request-ID": given})
+    assert told_back["X-Request-ID"] != given
+    assert {line["request_id"] for line in lines()} == {told_back["X-Request-ID"]}
 
 
 @pytest.mark.django_db
@@ -90,6 +91,14 @@ def test_calls_of_units_name_their_execution(lines: Any) -> None:
     told = [line for line in lines() if line["event"] == "request_finished"]
     assert [line["execution"] for line in told] == [41]
     assert token not in json.dumps(told)
+
+
+def test_heartbeats_that_pass_the_middleware_by_have_an_id_too() -> None:
+    scope = {"type": "http", "method": "GET", "path": "/", "query_string": b""}
+    given = answer({**scope, "headers": [(b"x-request-id", b"7f3a")]}, b"")
+    made = answer({**scope, "headers": [(b"x-request-id", b"7f3a 1")]}, b"")
+    assert (given.status_code, given["X-Request-ID"]) == (405, "7f3a")
+    uuid.UUID(made["X-Request-ID"])
 
 
 @pytest.mark.django_db
@@ -151,10 +160,10 @@ def test_uvicorn_speaks_json(
 ) -> None:
     log = tmp_path / "server.log"
     with Server(process_environment | {"REQUEST_LOG_LEVEL": "INFO"}, log) as server:
-        answer = httpx.get(f"{server.url}/nowhere")
+        told_back = httpx.get(f"{server.url}/nowhere")
     told = parsed(log.read_text())
     assert "uvicorn.error" in {line["logger"] for line in told}
-    of_it = [line for line in told if line.get("request_id") == answer.headers["X-Request-ID"]]
+    of_it = [line for line in told if line.get("request_id") == told_back.headers["X-Request-ID"]]
     assert {line["event"] for line in of_it} >= {"request_started", "request_finished"}
 
 
