@@ -98,6 +98,7 @@ OWN_DOOR = {
     "health-db": "for probes",
     "health-redis": "for probes",
     "health-storage": "for probes",
+    "metrics": "METRICS_TOKEN, or an admin who has signed in",
     "storage-object": "the signed token in the address is the permission",
     "unit-register": "units show a signed token of their execution",
     "unit-report": "the same",

@@ -1,11 +1,16 @@
-"""The project itself as an app: its commands, such as `migrate` that any number may run at once."""
+"""The project itself as an app: its commands, and what listens to tasks."""
+
+from importlib import import_module
 
 from django.apps import AppConfig
 
 
 class ProjectConfig(AppConfig):
-    """Brings commands, and no models."""
+    """Brings commands and listeners, and no models."""
 
     name = "robotsim_project"
     label = "robotsim"
     verbose_name = "robotsim"
+
+    def ready(self) -> None:
+        import_module("robotsim_project.task_log")  # connects itself

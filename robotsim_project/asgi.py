@@ -5,7 +5,10 @@ from contextlib import suppress
 
 from django.core.asgi import get_asgi_application
 
+from robotsim_project import telemetry
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "robotsim_project.settings")
+telemetry.start("stream")
 django = get_asgi_application()
 
 # Only now: the apps are loaded. Units that could not reach us get time to speak again.

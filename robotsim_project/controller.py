@@ -12,6 +12,7 @@ from robotsim_project import alive, parts, waiting
 from simulations.backends import backend
 from simulations.exceptions import LiveAwayError
 from simulations.live import system
+from simulations.services import spans
 from simulations.services.reconcile import note_leap, reconcile
 from simulations.tasks import take_up_deletions
 from storage.tasks import take_up_overdue
@@ -65,9 +66,10 @@ class Controller:
     def _one_pass(self, *, sweep: bool, begin: bool) -> None:
         close_old_connections()
         try:
-            reconcile(begin=begin)
-            if sweep:
-                self._sweep()
+            with spans.span("controller pass"):
+                reconcile(begin=begin)
+                if sweep:
+                    self._sweep()
         except Error as error:
             # The database may be away for minutes: what is under way goes on, a later pass tries again.
             found = parts.look(["database", "migrations"])

@@ -45,6 +45,12 @@ if os.environ.get("ENVIRONMENT") != "test":  # tests do not depend on someone's 
     env.read_env(str(BASE_DIR / ".env"), recurse=False)
 
 
+def version() -> str:
+    """The version of this code, from `.version` in the root."""
+    path = BASE_DIR / ".version"
+    return path.read_text(encoding="ascii").strip() if path.exists() else "unknown"
+
+
 def choice(name: str, default: str, allowed: list[str]) -> str:
     """One of the allowed words.
 
@@ -130,6 +136,63 @@ def address(name: str, default: str, schemes: list[str], *, example: str) -> str
         starts = " or ".join(f"{scheme}://" for scheme in schemes)
         raise ImproperlyConfigured(
             f"{name} must be an address that starts with {starts}, such as {example}."
+        )
+    return given
+
+
+def optional_address(name: str, schemes: list[str], *, example: str) -> str:
+    """An address as `address` takes it, or nothing.
+
+    Raises:
+        ImproperlyConfigured: it is something else.
+    """
+    return address(name, "", schemes, example=example) if str(env.str(name, "")) else ""
+
+
+def dsn(name: str) -> str:
+    """Where errors are reported to, or nothing; it is not repeated, for it holds a key.
+
+    Raises:
+        ImproperlyConfigured: it is no address with a key and the number of a project.
+    """
+    given = str(env.str(name, ""))
+    form = r"https?://[^\s/:@?#]+(:[^\s/@?#]*)?@[^\s/:@?#]+(:[0-9]{1,5})?/([^\s?#]+/)?[0-9]+"
+    if given and not re.fullmatch(form, given):
+        raise ImproperlyConfigured(
+            f"{name} must be the DSN of a project, such as https://key@sentry.example.org/1."
+        )
+    return given
+
+
+def made_folder(name: str) -> str:
+    """A folder that may be written, made when it is absent; or nothing.
+
+    Raises:
+        ImproperlyConfigured: it cannot be made, or may not be written.
+    """
+    given = str(env.str(name, ""))
+    if not given:
+        return ""
+    with suppress(OSError):
+        Path(given).mkdir(parents=True, exist_ok=True)
+    if not (Path(given).is_dir() and os.access(given, os.R_OK | os.W_OK | os.X_OK)):
+        raise ImproperlyConfigured(
+            f"{name} must be a folder that this process may write to, such as /tmp/metrics."
+        )
+    return given
+
+
+def secret(name: str, *, least: int) -> str:
+    """A shared secret that goes into a header, or nothing; it is not repeated.
+
+    Raises:
+        ImproperlyConfigured: it is too short to be one, or a header cannot carry it.
+    """
+    given = str(env.str(name, ""))
+    if given and not re.fullmatch(rf"[!-~]{{{least},}}", given):
+        raise ImproperlyConfigured(
+            f"{name} must be at least {least} characters without blanks, for example from: "
+            "python -c 'import secrets; print(secrets.token_urlsafe(32))'"
         )
     return given
 

@@ -17,6 +17,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.db import connections
 from django.http import HttpResponse, JsonResponse
 
+from robotsim_project import request_log
 from robotsim_project.problems import MEDIA_TYPE, internal_error
 from simulations.api import units
 
@@ -68,16 +69,24 @@ async def _body(receive: Receive) -> bytes | None:
 
 def answer(scope: Scope, body: bytes) -> HttpResponse:
     """The view's answer, on a thread of the pool."""
-    if len(body) > units.MOST_BYTES:
-        return units.too_large()
-    response: HttpResponse
-    try:
-        response = units.report(ASGIRequest(scope, BytesIO(body)))
-    except Exception:
-        log.exception("heartbeat_failed")
-        response = JsonResponse(internal_error(), status=500, content_type=MEDIA_TYPE)
+    request = ASGIRequest(scope, BytesIO(body))
+    request_id = request_log.begin(request.META.get("HTTP_X_REQUEST_ID", ""))
+    response = taken(request, body)
+    response[request_log.HEADER] = request_id
     for connection in connections.all(initialized_only=True):
         # One to a file may stay open; one of a pool goes back to it.
         if connection.vendor != "sqlite" or response.status_code >= 500:  # noqa: PLR2004
             connection.close()
     return response
+
+
+def taken(request: ASGIRequest, body: bytes) -> HttpResponse:
+    """What the view says, or why it was not asked."""
+    if len(body) > units.MOST_BYTES:
+        return units.counted(units.too_large())
+    try:
+        return units.report(request)
+    except Exception:
+        log.exception("heartbeat_failed")
+        failed = JsonResponse(internal_error(), status=500, content_type=MEDIA_TYPE)
+        return units.counted(failed)

@@ -26,6 +26,7 @@ from accounts.exceptions import BearerRefusedError
 from accounts.permissions import allows, rule_of
 from accounts.services.bearers import authenticate_bearer, header_token
 from robotsim_project.api import problem
+from robotsim_project.http_figures import answered_early
 from robotsim_project.renderers import encode
 from simulations.api.details import execution_detail, simulation_detail
 from simulations.api.executions import ExecutionViewSet
@@ -91,11 +92,18 @@ def quick(request: HttpRequest) -> HttpResponseBase | None:
     except (BearerRefusedError, Http404, SuspiciousOperation):
         return None
     except (OperationalError, InterfaceError) as error:  # the usual way would only wait again
-        return rendered(problem(error, {}))
+        return counted(route, rendered(problem(error, {})))
     response = HttpResponse(encode(told), content_type="application/json", headers=HEADERS)
     response["Content-Length"] = str(len(response.content))
     set_response_etag(response)
-    return get_conditional_response(request, etag=response["ETag"], response=response)
+    answer = get_conditional_response(request, etag=response["ETag"], response=response)
+    return counted(route, answer or response)
+
+
+def counted(route: str, response: HttpResponseBase) -> HttpResponseBase:
+    """The same response, once it is among the figures of /metrics."""
+    answered_early(route, response)
+    return response
 
 
 def rendered(said: Response) -> HttpResponse:

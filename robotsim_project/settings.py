@@ -6,10 +6,9 @@ Each value that an operator may change comes from `environment`; the names are i
 from datetime import timedelta
 
 import django_stubs_ext
-import structlog
 from django.utils.translation import gettext_lazy as _
 
-from robotsim_project import schema_parts
+from robotsim_project import logs, schema_parts
 from robotsim_project.addresses import (
     bucket,
     demand_services,
@@ -27,14 +26,19 @@ from robotsim_project.environment import (
     api_prefix,
     choice,
     database,
+    dsn,
     env,
     flag,
     level,
+    made_folder,
     number,
+    optional_address,
     private_socket,
     rate,
+    secret,
     secret_key,
     time_zone,
+    version,
     whole,
 )
 
@@ -43,6 +47,7 @@ django_stubs_ext.monkeypatch()
 
 ENVIRONMENT = choice("ENVIRONMENT", "development", ["development", "test", "production"])
 PRODUCTION = ENVIRONMENT == "production"
+VERSION = version()
 DEBUG = flag("DEBUG", default=False)
 DATA_DIR = folder("DATA_DIR", BASE_DIR / "data")
 SECRET_KEY = secret_key(DATA_DIR, production=PRODUCTION)
@@ -76,6 +81,8 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "robotsim_project.health.probes",
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "robotsim_project.request_log.request_ids",
     "django.middleware.security.SecurityMiddleware",
     "robotsim_project.polled.polled",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -90,6 +97,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "robotsim_project.request_log.RequestLog",
     "axes.middleware.AxesMiddleware",
+    "robotsim_project.http_figures.HttpFigures",
 ]
 
 ROOT_URLCONF = "robotsim_project.urls"
@@ -249,7 +257,7 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "robotsim",
     "DESCRIPTION": schema_parts.CONVENTIONS,
-    "VERSION": "0.1.0",
+    "VERSION": VERSION,
     "LICENSE": {"name": "Apache-2.0"},
     "TAGS": schema_parts.TAGS,
     "APPEND_COMPONENTS": schema_parts.components(),
@@ -352,48 +360,18 @@ SECURE_HSTS_SECONDS = 31536000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
-# Inside the cluster units and probes speak plain HTTP to the server.
-SECURE_REDIRECT_EXEMPT = [r"^health/", rf"^{API_STR.strip('/')}/units/"]
+# Inside the cluster units, probes and Prometheus speak plain HTTP to the server.
+SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$", rf"^{API_STR.strip('/')}/units/"]
 
-structlog.configure(
-    processors=[
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.filter_by_level,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso"),
-        structlog.processors.format_exc_info,
-        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-    ],
-    logger_factory=structlog.stdlib.LoggerFactory(),
-    cache_logger_on_first_use=True,
+# Watching the system itself; see docs/observing.md.
+METRICS_TOKEN = secret("METRICS_TOKEN", least=16)
+SENTRY_DSN = dsn("SENTRY_DSN")
+OTEL_EXPORTER_OTLP_ENDPOINT = optional_address(
+    "OTEL_EXPORTER_OTLP_ENDPOINT", ["http", "https"], example="http://collector:4318"
 )
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "json": {
-            "()": structlog.stdlib.ProcessorFormatter,
-            "processors": [
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(),
-            ],
-            "foreign_pre_chain": [
-                structlog.contextvars.merge_contextvars,
-                structlog.stdlib.add_logger_name,
-                structlog.stdlib.add_log_level,
-                structlog.processors.TimeStamper(fmt="iso"),
-                structlog.processors.format_exc_info,
-            ],
-        }
-    },
-    "filters": {"masking": {"()": "robotsim_project.masking.Masking"}},
-    "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["masking"]}
-    },
-    "root": {"handlers": ["console"], "level": level("LOG_LEVEL", "INFO")},
-    "loggers": {
-        "django_structlog": {"level": level("REQUEST_LOG_LEVEL", "WARNING")},
-        "django_tasks": {"level": "WARNING"},
-    },
-}
+OTEL_SERVICE_NAME = env.str("OTEL_SERVICE_NAME", "")
+PROMETHEUS_MULTIPROC_DIR = made_folder("PROMETHEUS_MULTIPROC_DIR")
+
+DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True  # request_log.request_ids has looked at it
+logs.configure()
+LOGGING = logs.config(level("LOG_LEVEL", "INFO"), level("REQUEST_LOG_LEVEL", "WARNING"))

@@ -6,7 +6,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularSwaggerView
 
 from accounts.urls import api_urlpatterns as accounts_api
-from robotsim_project import health, pages
+from robotsim_project import health, metrics, pages
 from robotsim_project.described import Description
 from simulations.urls import api_urlpatterns as simulations_api
 from storage.urls import api_urlpatterns as storage_api
@@ -27,6 +27,7 @@ urlpatterns = [
     path("health/db", health.database, name="health-db"),
     path("health/redis", health.redis, name="health-redis"),
     path("health/storage", health.storage, name="health-storage"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),

@@ -5,7 +5,10 @@ from contextlib import suppress
 
 from django.core.wsgi import get_wsgi_application
 
+from robotsim_project import telemetry
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "robotsim_project.settings")
+telemetry.start("server")
 application = get_wsgi_application()
 
 # Only now: the apps are loaded. Units that could not reach us get time to speak again.

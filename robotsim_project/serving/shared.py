@@ -26,16 +26,6 @@ def read_settings() -> Any:
     return settings
 
 
-def logging_of(settings: Any) -> dict[str, Any]:
-    """Gunicorn's own words as JSON lines, by the log of the project."""
-    loggers = {
-        **settings.LOGGING["loggers"],
-        "gunicorn.error": {"level": "INFO", "handlers": ["console"], "propagate": False},
-        "gunicorn.access": {"level": "WARNING", "handlers": ["console"], "propagate": False},
-    }
-    return {**settings.LOGGING, "loggers": loggers}
-
-
 def scratch() -> str | None:
     """Where workers give signs of life: in memory, as a slow disk would look like a dead worker."""
     return SHARED_MEMORY if os.access(SHARED_MEMORY, os.W_OK) else None

@@ -16,7 +16,7 @@ timeout = 60
 graceful_timeout = shared.GRACE_SECONDS
 keepalive = shared.KEEPALIVE_SECONDS
 worker_tmp_dir = shared.scratch()
-logconfig_dict = shared.logging_of(_settings)
+logconfig_dict = _settings.LOGGING
 # Else X-Forwarded-For of whoever calls from this machine would be believed; see TRUSTED_PROXIES.
 forwarded_allow_ips = ""
 

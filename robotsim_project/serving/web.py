@@ -17,7 +17,7 @@ timeout = 60
 graceful_timeout = shared.GRACE_SECONDS
 keepalive = shared.KEEPALIVE_SECONDS
 worker_tmp_dir = shared.scratch()
-logconfig_dict = shared.logging_of(_settings)
+logconfig_dict = _settings.LOGGING
 # Who called is told by TRUSTED_PROXIES, and whether over HTTPS by Django.
 forwarded_allow_ips = ""
 

@@ -68,6 +68,14 @@ def read_settings(monkeypatch: pytest.MonkeyPatch, folder: Path, **values: str) 
         ("TIME_ZONE", "../etc/passwd"),
         ("LOG_LEVEL", "LOUD"),
         ("REQUEST_LOG_LEVEL", "1"),
+        ("METRICS_TOKEN", "short"),
+        ("METRICS_TOKEN", "with blanks in the middle"),
+        ("PROMETHEUS_MULTIPROC_DIR", "/proc/metrics"),
+        ("SENTRY_DSN", "sentry.example.org"),
+        ("SENTRY_DSN", "https://sentry.example.org/1"),
+        ("SENTRY_DSN", "https://key@sentry.example.org/project"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "grpc://collector:4317"),
     ],
 )
 def test_a_bad_value_is_refused_by_name(
@@ -77,7 +85,9 @@ def test_a_bad_value_is_refused_by_name(
         read_settings(monkeypatch, tmp_path, **{name: value})
 
 
-@pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_URL"])
+@pytest.mark.parametrize(
+    "name", ["DATABASE_URL", "REDIS_URL", "SENTRY_DSN", "OTEL_EXPORTER_OTLP_ENDPOINT"]
+)
 def test_a_refusal_does_not_repeat_a_password(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
 ) -> None:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any, cast
 
 import msgspec
+import structlog
 from django.conf import settings
 from django.http import HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
@@ -153,7 +154,9 @@ class WatchActions:
         if request.method == "GET":
             user = request.user
             assert isinstance(user, User)  # noqa: S101  the table lets nobody else in
-            handed_over.append(watch(execution.pk, seen, Viewer(user.pk, user.generation)))
+            bound = structlog.contextvars.get_contextvars()
+            viewer = Viewer(user.pk, user.generation)
+            handed_over.append(watch(execution.pk, seen, viewer, bound))
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingHttpResponse(nothing(), content_type="text/event-stream", headers=headers)
 

@@ -9,6 +9,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
+from prometheus_client import Counter
 
 from agent.protocol import (
     Message,
@@ -30,6 +31,12 @@ from storage.tasks import request_verification
 MOST_BYTES = 4 * 2**20
 RETRY_AFTER_SECONDS = 5
 
+HEARTBEATS = Counter(
+    "robotsim_heartbeats",
+    "Heartbeats of units that this server has answered, by the status of the answer.",
+    ["status"],
+)
+
 log = structlog.get_logger(__name__)
 
 Handler = Callable[[int, bytes], Message]
@@ -43,7 +50,7 @@ def unit_view(handler: Handler) -> Callable[[HttpRequest], HttpResponse]:
     def view(request: HttpRequest) -> HttpResponse:
         try:
             return _refusal(request) or HttpResponse(
-                encode(handler(units.execution_of(_token(request)), request.body)),
+                encode(handler(_execution(request), request.body)),
                 content_type="application/json",
             )
         except ValueError as error:
@@ -61,6 +68,13 @@ def unit_view(handler: Handler) -> Callable[[HttpRequest], HttpResponse]:
             return answer
 
     return view
+
+
+def _execution(request: HttpRequest) -> int:
+    """The execution that the unit belongs to, in each line of the log from here on."""
+    execution = units.execution_of(_token(request))
+    structlog.contextvars.bind_contextvars(execution=execution)
+    return execution
 
 
 def _token(request: HttpRequest) -> str:
@@ -107,9 +121,20 @@ def register(execution: int, body: bytes) -> Message:
 
 
 @unit_view
-def report(execution: int, body: bytes) -> Message:
-    """Take a heartbeat; the answer is the command."""
+def _report(execution: int, body: bytes) -> Message:
     return units.report(execution, decode(body, Snapshot))
+
+
+@csrf_exempt
+def report(request: HttpRequest) -> HttpResponse:
+    """Take a heartbeat; the answer is the command."""
+    return counted(_report(request))
+
+
+def counted(answer: HttpResponse) -> HttpResponse:
+    """The same answer, once it is counted among those to heartbeats."""
+    HEARTBEATS.labels(str(answer.status_code)).inc()
+    return answer
 
 
 @unit_view

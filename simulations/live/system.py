@@ -9,6 +9,7 @@ from simulations import live
 
 _OVERVIEW = "robotsim:live:overview"
 _CONTROLLER = "robotsim:live:controller"
+_VITALS = "robotsim:live:vitals"
 
 
 def known_overview() -> dict[str, Any] | None:
@@ -35,3 +36,19 @@ def controller_seen() -> float | None:
     with live.line() as redis:
         found = redis.get(_CONTROLLER)
     return None if found is None else float(found)
+
+
+def known_vitals() -> bytes | None:
+    """The figures of the whole system that were counted last, None when that is too long ago.
+
+    Raises LiveAwayError.
+    """
+    with live.line() as redis:
+        found: bytes | None = redis.get(_VITALS)
+    return found
+
+
+def keep_vitals(value: bytes, seconds: int) -> None:
+    """Keep what was counted, for all processes. Raises LiveAwayError."""
+    with live.line() as redis:
+        redis.set(_VITALS, value, ex=seconds)

@@ -110,6 +110,9 @@ class Feed:
         self._wake()
 
     async def _run(self) -> None:
+        # Of all who watch: not of the request that happened to be the first.
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(execution=self.execution_id)
         await self._look_again()
         if self.ended:
             return

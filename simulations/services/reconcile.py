@@ -27,7 +27,7 @@ from simulations.choices import (
 )
 from simulations.exceptions import BackendError, LiveAwayError
 from simulations.models import Execution, StageRun
-from simulations.services import fleet, lifecycle, recordings
+from simulations.services import fleet, lifecycle, recordings, spans
 from simulations.services.plan import Plan, plan_of
 
 log = structlog.get_logger(__name__)
@@ -46,11 +46,13 @@ def reconcile(*, begin: bool = True) -> int:
         wanted = wanted.exclude(status=RunStatus.PENDING)
     active = list(wanted.values_list("pk", flat=True))
     for pk in active:
-        try:
-            # Read at its turn: the steps before may have taken a while, and a stop have come.
-            step(Execution.objects.select_related("simulation").get(pk=pk))
-        except Exception:  # one execution must not hold up the others
-            log.exception("step_failed", execution=pk)
+        with structlog.contextvars.bound_contextvars(execution=pk):
+            try:
+                with spans.span("controller step", execution=pk):
+                    # Read at its turn: the steps before may have taken a while, and a stop have come.
+                    step(Execution.objects.select_related("simulation").get(pk=pk))
+            except Exception:  # one execution must not hold up the others
+                log.exception("step_failed")
     return len(active)
 
 
@@ -273,7 +275,7 @@ def _clear_up(execution: Execution, stage_runs: list[StageRun], plan: Plan) -> N
         lifecycle.note(execution.pk, "execution.heartbeats", payload=beats._asdict())
         live.forget(execution.pk)
     except LiveAwayError:
-        log.info("live_state_left", execution=execution.pk)
+        log.info("live_state_left")
 
 
 def _judge(execution: Execution, failed: list[StageRun], data: DataStatus) -> bool:

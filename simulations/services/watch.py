@@ -6,9 +6,11 @@ of the last event that it has seen, and goes on from there.
 """
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
 
 import msgspec
+import structlog
 from django.conf import settings
 
 from simulations.services import timeline
@@ -21,12 +23,15 @@ LIFETIME_SECONDS = 900.0
 """Then a stream ends, so that who may not watch any more has to show himself again."""
 
 
-async def watch(execution_id: int, seen: int | None, viewer: Viewer) -> AsyncIterator[bytes]:
+async def watch(
+    execution_id: int, seen: int | None, viewer: Viewer, bound: Mapping[str, Any] | None = None
+) -> AsyncIterator[bytes]:
     """All that happens to an execution after event `seen`, from the oldest event where it is None.
 
     Ends after the execution's end, after its lifetime, for a watcher that is too far behind, and for a
-    viewer who may not watch any more.
+    viewer who may not watch any more. `bound` is what the log says in each line of the request.
     """
+    structlog.contextvars.bind_contextvars(**{**(bound or {}), "execution": execution_id})
     yield RETRY
     async with joined(execution_id) as feed:
         while feed.progress is None and not feed.broken:  # it has only just begun to look

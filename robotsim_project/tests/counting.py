@@ -1,0 +1,33 @@
+"""Two processes of one server, each of which has counted a heartbeat; the third tells the sum."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from robotsim_project.environment import BASE_DIR
+
+PROCESS = """
+import os, django
+os.environ["DJANGO_SETTINGS_MODULE"] = "robotsim_project.settings"
+django.setup()
+from django.test import Client
+from django.conf import settings
+client = Client()
+"""
+BEAT = PROCESS + 'client.get(f"{settings.API_STR}/units/report")'
+TELL = PROCESS + 'print(client.get("/metrics").content.decode())'
+
+
+def added_up(environment: dict[str, str], folder: Path) -> str:
+    """What /metrics says."""
+    environment = environment | {"PROMETHEUS_MULTIPROC_DIR": str(folder)}
+    for words in (BEAT, BEAT, TELL):
+        done = subprocess.run(
+            [sys.executable, "-c", words],
+            cwd=BASE_DIR,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    return done.stdout
