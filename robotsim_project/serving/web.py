@@ -17,6 +17,7 @@ timeout = 60
 graceful_timeout = shared.GRACE_SECONDS
 keepalive = shared.KEEPALIVE_SECONDS
 worker_tmp_dir = shared.scratch()
+control_socket_disable = True  # it would lie in the home folder, which may be read-only or absent
 logconfig_dict = _settings.LOGGING
 # Who called is told by TRUSTED_PROXIES, and whether over HTTPS by Django.
 forwarded_allow_ips = ""

@@ -16,10 +16,8 @@ from typing import Any
 import httpx
 
 from robotsim_project.environment import BASE_DIR
-from robotsim_project.tests.s3 import S3
+from robotsim_project.tests.s3 import S3, free_ports
 from robotsim_project.tests.servers import PostgreSQL, Redis
-from robotsim_project.tests.services import SERVICES
-from robotsim_project.tests.serving import free_port
 
 PATIENCE = 60.0
 """Seconds; a bound against hanging, not an expectation."""
@@ -152,7 +150,7 @@ class World:
 
     def server(self, kind: str, application: str, **extra: str) -> Served:
         """Gunicorn with one of our two configurations."""
-        port = str(free_port())
+        port = str(free_ports(1)[0])
         words = ["-m", "gunicorn", "--config", f"python:robotsim_project.serving.{kind}"]
         words.append(f"robotsim_project.{application}:application")
         served = Served(words, self.environment | {"WEB_PORT": port} | extra, self._log(kind))
@@ -209,7 +207,7 @@ class World:
 @contextmanager
 def a_world() -> Iterator[World]:
     """A world whose services have not started yet."""
-    folder = Path(tempfile.mkdtemp(prefix="world-", dir=SERVICES.folder))
+    folder = Path(tempfile.mkdtemp(prefix="world-", dir=os.environ.get("ROBOTSIM_TEST_FOLDER")))
     folder.chmod(0o711)  # the database's user passes through
     world = World(folder)
     try:
