@@ -36,6 +36,7 @@ class Controller:
         """Wait until all answer, pass until told to stop, and a while longer where units live here."""
         if not waiting.until_answered(self._halt, teller=self._teller):
             return
+        log.info("controller_started")
         passes = 0
         while not self._halt.is_set():
             self._timed_pass(sweep=passes % SWEEP_PASSES == 0)
