@@ -10,7 +10,7 @@ _settings = shared.read_settings()
 from robotsim_project import draining, readiness  # noqa: E402, F401
 
 bind = f"0.0.0.0:{_settings.WEB_PORT}"
-worker_class = "gthread"
+worker_class = "robotsim_project.serving.worker.WebWorker"
 workers = _settings.WEB_WORKERS
 threads = _settings.WEB_THREADS
 timeout = 60

@@ -88,6 +88,12 @@ class Served(Process):
 
     url = ""
 
+    @property
+    def place(self) -> tuple[str, int]:
+        """Host and port."""
+        host, _colon, port = self.url.removeprefix("http://").partition(":")
+        return host, int(port)
+
     def get(self, path: str, **headers: str) -> httpx.Response:
         return httpx.get(f"{self.url}{path}", headers=headers, timeout=PATIENCE)
 
@@ -114,7 +120,9 @@ class World:
         data.mkdir(mode=0o700)
         self.environment = {
             **{name: value for name, value in os.environ.items() if name not in OURS},
-            "ENVIRONMENT": "test",
+            "ENVIRONMENT": "production",  # with throttles, as on a cluster
+            "SECRET_KEY": 64 * "k",
+            "HTTPS": "false",
             "DATA_DIR": str(data),
             "DATABASE_URL": self.postgres.url,
             "REDIS_URL": self.redis.url(0),
@@ -138,10 +146,12 @@ class World:
 
     def manage(self, *words: str, **extra: str) -> Process:
         """A command of manage.py."""
-        return self._add(Process(["manage.py", *words], self.environment | extra, self._log(words[0])))
+        return self._add(
+            Process(["manage.py", *words], self.environment | extra, self._log(words[0]))
+        )
 
     def server(self, kind: str, application: str, **extra: str) -> Served:
-        """gunicorn with one of our two configurations."""
+        """Gunicorn with one of our two configurations."""
         port = str(free_port())
         words = ["-m", "gunicorn", "--config", f"python:robotsim_project.serving.{kind}"]
         words.append(f"robotsim_project.{application}:application")
