@@ -10,7 +10,6 @@ from robotsim_project.tests.manifests import (
     Object,
     amount,
     containers,
-    in_file,
     of_kind,
     one,
     ours,
@@ -27,14 +26,12 @@ RESERVED = 3
 
 
 def pods_of_ours() -> list[Any]:
-    found = [
+    return [
         pytest.param(made, id=f"{name}-{thing['metadata']['name']}")
         for name in SETS
         for thing, made in workloads(rendered(name))
         if ours(thing)
     ]
-    job = in_file("restore-job.yaml")[0]
-    return [*found, pytest.param(job["spec"]["template"], id="robot-restore")]
 
 
 def lasting(name: str) -> list[Object]:
@@ -187,16 +184,12 @@ def test_the_database_takes_the_connections_of_all_pods(name: str) -> None:
     assert processes * pool <= most - RESERVED
 
 
-def test_jobs_that_are_refused_for_good_are_not_repeated() -> None:
-    jobs = [
-        one(rendered("k8s"), "CronJob", "robot-backup")["spec"]["jobTemplate"],
-        in_file("restore-job.yaml")[0],
-    ]
-    for job in jobs:
-        (rule,) = job["spec"]["podFailurePolicy"]["rules"]
-        assert (rule["action"], rule["onExitCodes"]["values"]) == ("FailJob", [1])
-        (each,) = job["spec"]["template"]["spec"]["containers"]
-        assert rule["onExitCodes"]["containerName"] == each["name"]
+def test_a_backup_that_is_made_is_not_made_again_for_what_the_storage_lacks() -> None:
+    job = one(rendered("k8s"), "CronJob", "robot-backup")["spec"]["jobTemplate"]["spec"]
+    (rule,) = job["podFailurePolicy"]["rules"]
+    assert (rule["action"], rule["onExitCodes"]["values"]) == ("FailJob", [1])
+    (each,) = job["template"]["spec"]["containers"]
+    assert rule["onExitCodes"]["containerName"] == each["name"]
 
 
 def test_nightly_jobs_never_overlap_and_leave_a_short_history() -> None:

@@ -54,7 +54,6 @@ SECRETS = {
     "minio": {"minio-secret"},
     **{name: {"robot-backend-secret"} for name in COMMANDS},
     "robot-backup": {"robot-backend-secret", "robot-backup-secret"},
-    "robot-restore": {"robot-backend-secret", "robot-backup-secret"},
 }
 
 
@@ -98,15 +97,6 @@ def test_each_program_is_started_as_it_should_and_gets_its_own_secrets_only(name
                 found[each["name"]] = each["command"]
                 assert sources(each, "configMap") == {"robot-config"}
     assert found == COMMANDS
-
-
-def test_a_restore_is_started_by_hand() -> None:
-    (job,) = in_file("restore-job.yaml")
-    (each,) = job["spec"]["template"]["spec"]["containers"]
-    assert each["command"][:3] == ["python", "manage.py", "restore"]
-    assert sources(each, "secret") == SECRETS["robot-restore"]
-    for name in SETS:
-        assert "robot-restore" not in {thing["metadata"]["name"] for thing in rendered(name)}
 
 
 @pytest.mark.parametrize("name", SETS)
