@@ -17,6 +17,8 @@ timeout = 60
 graceful_timeout = shared.GRACE_SECONDS
 keepalive = shared.KEEPALIVE_SECONDS
 worker_tmp_dir = shared.scratch()
+# It would lie in the home folder, which a read-only root file system has not.
+control_socket_disable = True
 logconfig_dict = shared.logging_of(_settings)
 # Who called is told by TRUSTED_PROXIES, and whether over HTTPS by Django.
 forwarded_allow_ips = ""
