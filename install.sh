@@ -81,12 +81,15 @@ choose_overlay() {
   esac
 }
 
-# All objects of the overlay in one file, with the image's place in the registry.
+# All objects of the overlay in one file. REGISTRY goes before the registry that the overlay names.
 render() {
   RENDERED=$WORK/robotsim.yaml
   kubectl kustomize "$FOLDER" >"$WORK/plain.yaml" ||
     fail "The manifests in $FOLDER could not be put together; the reason is above."
-  sed -E "s#image: (robot-sim-[a-z]+:)#image: ${REGISTRY:+$REGISTRY/}\1#" "$WORK/plain.yaml" >"$RENDERED"
+  local place='\1'
+  [ -z "$REGISTRY" ] || place=$REGISTRY/
+  sed -E "s#image: ([^ ]*/)?(robot-sim-[a-z]+:)#image: $place\2#" "$WORK/plain.yaml" >"$RENDERED"
+  REGISTRY=$(sed -nE 's#.*image: (.*)/robot-sim-backend:.*#\1#p' "$RENDERED" | head -n 1)
 }
 
 # The objects in file $1 as lines "kind apiVersion namespace name", "-" for no namespace.
@@ -176,11 +179,20 @@ need_storage() {
   done
 }
 
+# The overlay production comes with names that nobody can reach.
+need_own_names() {
+  ! grep -q 'example\.com' "$RENDERED" ||
+    fail "Nothing was changed: these names of the overlay $OVERLAY are still examples:" \
+      "$(grep -oE '[a-z0-9./-]*example\.com' "$RENDERED" | sort -u | sed 's/^/  /')" \
+      "Change $FOLDER/site.yaml and $FOLDER/kustomization.yaml, or set REGISTRY for the images."
+}
+
 check_first() {
   step "check what is needed; nothing is changed yet"
   need_rights < <(rights)
   need_living_namespaces
   [ -z "$SECRETS_ONLY" ] || return 0
+  need_own_names
   need_kinds
   need_storage
   [ -z "$BUILD" ] || need_builder
