@@ -120,13 +120,13 @@ rights() {
     say "get pods/log $NAMESPACE"
     say "create pods/exec $NAMESPACE"
     say "delete job.batch $NAMESPACE"
+    say "patch deployment.apps $NAMESPACE"
   fi
   objects "$file" | while read -r kind api place name; do
     group=${api%%/*}
     [ "$group" != "$api" ] || group=""
     name=$(printf '%s' "$kind${group:+.$group}" | tr '[:upper:]' '[:lower:]')
     say "create $name $place"
-    say "patch $name $place"
   done | sort -u
 }
 

@@ -69,7 +69,7 @@ def create(state: State, given: str) -> str | None:
     name = given.partition("  name: ")[2].partition("\n")[0]
     if name in state["secrets"]:
         return None
-    data = [line.strip().split(": ") for line in given.partition("data:\n")[2].splitlines()]
+    data = [line.strip().split(": ") for line in given.partition("\ndata:\n")[2].splitlines()]
     state["secrets"][name] = dict(data)
     return f"secret/{name} created\n"
 

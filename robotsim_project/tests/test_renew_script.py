@@ -28,7 +28,7 @@ def test_the_next_version_is_built_migrated_rolled_out_and_written(site: Site) -
     assert site.state["cronjobs"] == {"robot-backup": NEW}
     assert OLD not in site.manifests()
     assert NEW in site.manifests()
-    order = ["image build", "delete job", "name=robot-migrate", *(f"deployment/{n}" for n in PROGRAMS), "logs"]
+    order = ["image build", "kubectl delete job", "name=robot-migrate", *(f"deployment/{n}" for n in PROGRAMS), "logs"]
     calls = site.calls()
     places = [next(i for i, call in enumerate(calls) if text in call) for text in order]
     assert places == sorted(places)
@@ -78,7 +78,7 @@ def test_a_failing_rollout_goes_back(site: Site, program: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "moment", ["delete job", "set image deployments/robot-stream", "rollout status deployment/robot-worker"]
+    "moment", ["kubectl delete job", "set image deployments/robot-stream", "rollout status deployment/robot-worker"]
 )
 def test_interrupted_it_goes_back_and_the_next_run_completes(site: Site, moment: str) -> None:
     before = site.manifests()
