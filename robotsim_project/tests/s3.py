@@ -16,6 +16,9 @@ from robotsim_project.local.children import die_with_parent, end
 from robotsim_project.tests.servers import wait_until
 
 
+NAMES = ["master", "volume", "filer", "s3"]
+
+
 class S3:
     """A throwaway S3 server (SeaweedFS) on loopback."""
 
@@ -24,27 +27,34 @@ class S3:
         self._process: subprocess.Popen[bytes] | None = None
         self.access_key = "robotsim-tests"
         self.secret_key = secrets.token_urlsafe(24)
-        self.endpoint = ""
+        self._ports: list[int] = []
+
+    @property
+    def endpoint(self) -> str:
+        """Host and port of its S3 door, the same each time that it starts."""
+        if not self._ports:
+            self._ports = free_ports(2 * len(NAMES))
+        return f"127.0.0.1:{self._ports[2 * NAMES.index('s3')]}"
 
     def start(self) -> None:
         """Start it without waiting; starting twice is no error."""
         if self._process is not None:
             return
-        self._folder.mkdir(mode=0o700)
-        names = ["master", "volume", "filer", "s3"]
-        ports = free_ports(2 * len(names))
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        assert self.endpoint
+        ports = self._ports
         flags: list[str] = []
         sockets: list[str] = []
-        for index, name in enumerate(names):
+        for index, name in enumerate(NAMES):
             port, rpc = ports[2 * index : 2 * index + 2]
             flags += [f"-{name}.port={port}", f"-{name}.port.grpc={rpc}"]
             # It leaves these behind, in a place that cannot be chosen.
             sockets.append(f"/tmp/seaweedfs-{name}-grpc-{rpc}.sock")  # noqa: S108
-        self.endpoint = f"127.0.0.1:{ports[6]}"
         own = [
             f"-filer.localSocket={self._folder}/f.sock",
             f"-s3.localSocket={self._folder}/s.sock",
         ]
+        (self._folder / "sockets").write_text("\n".join(sockets))
         # One volume per bucket and small volumes: each would reserve a gigabyte otherwise.
         small = [
             "-master.telemetry=false",
@@ -76,6 +86,7 @@ class S3:
         """End it at once (nothing in it is kept)."""
         if self._process is not None:
             end([self._process], first=signal.SIGKILL)
+            self._process = None
         self.remove_sockets()
 
     def remove_sockets(self) -> None:
