@@ -8,6 +8,7 @@
 # Bookworm, because its PostgreSQL client is that of the database's version, 15.
 ARG PYTHON_IMAGE=python:3.12.12-slim-bookworm
 
+# checkov:skip=CKV_DOCKER_7:the tag is in PYTHON_IMAGE, which it does not look into
 FROM ${PYTHON_IMAGE} AS python
 # Byte code is made at build time: the root file system may be read-only.
 ENV PATH=/opt/venv/bin:$PATH \

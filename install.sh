@@ -298,8 +298,7 @@ explain_dry_run() {
 
 interrupted() {
   trap - INT TERM
-  printf '\n%s\n' "Interrupted${STEP:+ in the step: $STEP}. What was made stays and is complete in itself;" \
-    "./install.sh goes on from there." >&2
+  printf '\n%s\n' "Interrupted${STEP:+ in the step: $STEP}. What was made stays; ./install.sh goes on from there." >&2
   exit 130
 }
 

@@ -106,7 +106,9 @@ class Site:
         return (self.project / ".version").read_text().strip()
 
     def manifests(self) -> str:
-        files = sorted(path for path in (self.project / "k8s").rglob("*.yaml") if not path.is_symlink())
+        files = sorted(
+            path for path in (self.project / "k8s").rglob("*.yaml") if not path.is_symlink()
+        )
         return "".join(path.read_text() for path in files)
 
     def running(self) -> set[str]:

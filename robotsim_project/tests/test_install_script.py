@@ -55,7 +55,13 @@ def changes(site: Site) -> list[str]:
 
 def hidden(secrets: dict[str, dict[str, str]]) -> list[str]:
     """Everything that is to stay unknown."""
-    known = {"POSTGRES_USER", "POSTGRES_DB", "MINIO_ROOT_USER", "MINIO_ACCESS_KEY", "BACKUP_ACCESS_KEY"}
+    known = {
+        "POSTGRES_USER",
+        "POSTGRES_DB",
+        "MINIO_ROOT_USER",
+        "MINIO_ACCESS_KEY",
+        "BACKUP_ACCESS_KEY",
+    }
     return [v for data in secrets.values() for key, v in data.items() if key not in known]
 
 
@@ -90,7 +96,9 @@ def test_secrets_fit_together_and_are_shown_nowhere(twice: tuple[Run, Run]) -> N
     backend = secrets["robot-backend-secret"]
     password = secrets["postgres-secret"]["POSTGRES_PASSWORD"]
     redis = secrets["redis-secret"]["REDIS_PASSWORD"]
-    assert backend["DATABASE_URL"] == f"postgresql://postgres:{password}@postgres-service:5432/robotdb"
+    assert (
+        backend["DATABASE_URL"] == f"postgresql://postgres:{password}@postgres-service:5432/robotdb"
+    )
     assert backend["REDIS_URL"] == f"redis://:{redis}@redis-service:6379/0"
     assert backend["MINIO_SECRET_KEY"] == secrets["minio-secret"]["MINIO_ROOT_PASSWORD"]
     assert len(backend["SECRET_KEY"]) >= 64
@@ -122,7 +130,7 @@ def test_the_trace_of_bash_shows_no_secret(site: Site) -> None:
 def test_interrupted_it_says_where_and_the_next_run_completes(site: Site, moment: str) -> None:
     site.rules((moment, "stop"))
     code, told = site.run("install.sh")
-    assert code == 130
+    assert code == 130, told
     assert "Interrupted in the step" in told
     assert "install.sh goes on from there" in told
     kept = site.secrets()
@@ -224,7 +232,9 @@ def test_what_is_missing_is_said_and_nothing_changed(
 def test_a_storage_class_that_is_not_there_is_named(site: Site) -> None:
     manifest = site.project / "k8s" / "base" / "postgres-deploy.yaml"
     text = manifest.read_text()
-    manifest.write_text(text.replace("  accessModes:", "  storageClassName: quick\n  accessModes:", 1))
+    manifest.write_text(
+        text.replace("  accessModes:", "  storageClassName: quick\n  accessModes:", 1)
+    )
     code, told = site.run("install.sh")
     assert code == 1
     assert "the cluster has no StorageClass quick, which the overlay dev names" in told

@@ -28,7 +28,13 @@ def test_the_next_version_is_built_migrated_rolled_out_and_written(site: Site) -
     assert site.state["cronjobs"] == {"robot-backup": NEW}
     assert OLD not in site.manifests()
     assert NEW in site.manifests()
-    order = ["image build", "kubectl delete job", "name=robot-migrate", *(f"deployment/{n}" for n in PROGRAMS), "logs"]
+    order = [
+        "image build",
+        "kubectl delete job",
+        "name=robot-migrate",
+        *(f"deployment/{n}" for n in PROGRAMS),
+        "logs",
+    ]
     calls = site.calls()
     places = [next(i for i, call in enumerate(calls) if text in call) for text in order]
     assert places == sorted(places)
@@ -38,9 +44,9 @@ def test_the_next_version_is_built_migrated_rolled_out_and_written(site: Site) -
 def test_links_stay_links_and_other_images_stay(site: Site) -> None:
     before = site.manifests()
     assert site.run("server-renew.sh", "--version", "2.0.0")[0] == 0
-    assert site.manifests() == before.replace("robot-sim-backend:0.1.0", "robot-sim-backend:2.0.0").replace(
-        "robot-sim-agent:0.1.0", "robot-sim-agent:2.0.0"
-    )
+    assert site.manifests() == before.replace(
+        "robot-sim-backend:0.1.0", "robot-sim-backend:2.0.0"
+    ).replace("robot-sim-agent:0.1.0", "robot-sim-agent:2.0.0")
     assert (site.project / "k8s" / "server-deploy.yaml").is_symlink()
 
 
@@ -78,7 +84,12 @@ def test_a_failing_rollout_goes_back(site: Site, program: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "moment", ["kubectl delete job", "set image deployments/robot-stream", "rollout status deployment/robot-worker"]
+    "moment",
+    [
+        "kubectl delete job",
+        "set image deployments/robot-stream",
+        "rollout status deployment/robot-worker",
+    ],
 )
 def test_interrupted_it_goes_back_and_the_next_run_completes(site: Site, moment: str) -> None:
     before = site.manifests()
@@ -88,7 +99,9 @@ def test_interrupted_it_goes_back_and_the_next_run_completes(site: Site, moment:
     assert untouched(site, before)
     site.rules()
     assert site.run("server-renew.sh")[0] == 0
-    assert site.running() == {"robot-sim-backend:0.1.2"}  # 0.1.1 was built: the tag is not given twice
+    assert site.running() == {
+        "robot-sim-backend:0.1.2"
+    }  # 0.1.1 was built: the tag is not given twice
 
 
 def test_missing_rights_and_a_system_that_is_not_there(site: Site) -> None:
