@@ -89,7 +89,7 @@ render() {
   local place='\1'
   [ -z "$REGISTRY" ] || place=$REGISTRY/
   sed -E "s#image: ([^ ]*/)?(robot-sim-[a-z]+:)#image: $place\2#" "$WORK/plain.yaml" >"$RENDERED"
-  REGISTRY=$(sed -nE 's#.*image: (.*)/robot-sim-backend:.*#\1#p' "$RENDERED" | head -n 1)
+  REGISTRY=$(sed -nE 's#.*image: (.*)/robot-sim-backend:.*#\1#p' "$RENDERED" | sort -u)
 }
 
 # The objects in file $1 as lines "kind apiVersion namespace name", "-" for no namespace.
@@ -135,7 +135,7 @@ need_kinds() {
   local known kind api missing=""
   known=$(kubectl api-versions) || fail "The cluster does not say what it knows; the reason is above."
   while read -r kind api _; do
-    printf '%s\n' "$known" | grep -qxF "$api" || missing="$missing  $kind ($api)"$'\n'
+    grep -qxF "$api" <<<"$known" || missing="$missing  $kind ($api)"$'\n'
   done < <(objects "$RENDERED" | sort -u -k1,2)
   [ -z "$missing" ] ||
     fail "Nothing was changed: this cluster does not know what the overlay $OVERLAY holds." "${missing%$'\n'}" \
@@ -166,12 +166,12 @@ need_storage() {
   for class in $wanted; do
     case $class in
       default)
-        printf '%s\n' "$classes" | grep -q ' true$' ||
+        grep -q ' true$' <<<"$classes" ||
           fail "Nothing was changed: the cluster has no default StorageClass, so no volume would be made." \
             "Name one: kubectl annotate storageclass NAME storageclass.kubernetes.io/is-default-class=true"
         ;;
       *)
-        printf '%s\n' "$classes" | grep -q "^$class " ||
+        grep -q "^$class " <<<"$classes" ||
           fail "Nothing was changed: the cluster has no StorageClass $class, which the overlay $OVERLAY names." \
             "Those of the cluster: kubectl get storageclass"
         ;;

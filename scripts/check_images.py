@@ -1,7 +1,7 @@
 """Judge what builds and starts the images: Dockerfile, docker-compose.yml, shell scripts, workflows.
 
-Runs with the tools of requirements-lint.txt (`make check` keeps them in .venv-lint). What a linter is not to say stands
-beside the line that it is said of, with the reason.
+Runs with the tools of requirements-lint.txt (`make check` keeps them in .venv-lint). What a linter is not to
+say stands beside the line that it is said of, with the reason.
 """
 
 import json
@@ -46,7 +46,7 @@ def run(command: list[str]) -> tuple[int, str, str]:
     program = BESIDE / command[0]
     if not program.exists():
         return 1, "", f"{command[0]} is missing: run `make check`, which installs it.\n"
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603  our own tools
         [program, *command[1:]],
         cwd=ROOT,
         capture_output=True,

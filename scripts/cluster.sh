@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # What install.sh and server-renew.sh share: messages, checks before anything is changed, images, waiting.
-# It is sourced. Bash 3.2 and newer.
+# It is sourced. Bash 3.2 and newer. No `grep -q` behind a pipe: it ends at once, and with pipefail the
+# writer's broken pipe would count as "not found".
 
 NAMESPACE=robot
 # shellcheck disable=SC2034  # read by those who source this
@@ -60,7 +61,7 @@ cluster_kind() {
     minikube) say minikube ;;
     kind-*) say kind ;;
     docker-desktop) say docker-desktop ;;
-    *) if kubectl get nodes -l minikube.k8s.io/name -o name 2>/dev/null | grep -q .; then
+    *) if [ -n "$(kubectl get nodes -l minikube.k8s.io/name -o name 2>/dev/null)" ]; then
          say minikube
        else
          say registry
@@ -70,9 +71,9 @@ cluster_kind() {
 
 image_is_there() {
   case $(cluster_kind) in
-    minikube) minikube -p "$CONTEXT" image ls 2>/dev/null | grep -Eq "(^|/)$1\$" ;;
+    minikube) minikube -p "$CONTEXT" image ls 2>/dev/null | grep -E "(^|/)$1\$" >/dev/null ;;
     kind) "$CONTAINER_TOOL" exec "${CONTEXT#kind-}-control-plane" crictl images -o json 2>/dev/null |
-      grep -q "/$1\"" ;;
+      grep "/$1\"" >/dev/null ;;
     *) "$CONTAINER_TOOL" image inspect "$1" >/dev/null 2>&1 ;;
   esac
 }

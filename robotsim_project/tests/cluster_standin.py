@@ -1,14 +1,15 @@
 """A stand-in for `kubectl`, `minikube` and `docker`, where there is no cluster and no engine.
 
-It is no cluster: it notes every call with its standard input, keeps secrets, images and the images of deployments
-in a file, and answers what the two scripts ask. What a real API server says to the manifests is tested elsewhere.
+It is no cluster: it notes every call with its standard input, keeps secrets, images and the images of
+deployments in a file, and answers what the two scripts ask. What a real API server says to the manifests is
+tested elsewhere.
 
     python -I -S cluster_standin.py FOLDER TOOL ARGUMENT...
 
 A run of a script calls it a hundred times: it imports nothing that is not quick.
 
-`FOLDER/rules.json` is a list of `[text, what]`: the first call whose words hold the text is `fail`ed, or answered
-after the script got SIGTERM (`stop`).
+`FOLDER/rules.json` is a list of `[text, what]`: each call whose words hold the text fails (`fail`), or is
+answered after the script got SIGTERM (`stop`).
 """
 
 import json
@@ -102,7 +103,7 @@ def undo(state: State, words: list[str]) -> str:
     return "rolled back\n"
 
 
-def get(state: State, words: list[str]) -> str | None:
+def get(state: State, words: list[str]) -> str | None:  # noqa: PLR0911  a table
     match words[1]:
         case "secret":
             return secret(state, words)
@@ -121,7 +122,7 @@ def get(state: State, words: list[str]) -> str | None:
     return ""
 
 
-def kubectl(state: State, words: list[str], given: str) -> str | None:
+def kubectl(state: State, words: list[str], given: str) -> str | None:  # noqa: PLR0911  a table
     match words[:2]:
         case ["config", _]:
             return state["context"] or None
@@ -150,10 +151,17 @@ def images(state: State, words: list[str]) -> str | None:
     return "".join(f"docker.io/library/{image}\n" for image in state["images"])
 
 
-APIS = (
-    "v1 apps/v1 batch/v1 policy/v1 autoscaling/v2 networking.k8s.io/v1 rbac.authorization.k8s.io/v1 "
-    "scheduling.k8s.io/v1 apiregistration.k8s.io/v1"
-).split()
+APIS = [
+    "v1",
+    "apps/v1",
+    "batch/v1",
+    "policy/v1",
+    "autoscaling/v2",
+    "networking.k8s.io/v1",
+    "rbac.authorization.k8s.io/v1",
+    "scheduling.k8s.io/v1",
+    "apiregistration.k8s.io/v1",
+]
 
 
 def ruled(folder: Path, call: str) -> str:
@@ -170,7 +178,7 @@ def main(folder: Path, tool: str, words: list[str]) -> int:
         calls.write(json.dumps({"call": [tool, *words], "given": given}) + "\n")
     what = ruled(folder, " ".join([tool, *words]))
     if what == "fail":
-        print(f"{tool}: refused by the rules of the test", file=sys.stderr)
+        sys.stderr.write(f"{tool}: refused by the rules of the test\n")
         return 1
     if what == "stop":
         os.kill(os.getppid(), signal.SIGTERM)
@@ -178,9 +186,9 @@ def main(folder: Path, tool: str, words: list[str]) -> int:
     answer = kubectl(state, words, given) if tool == "kubectl" else images(state, words)
     (folder / "state.json").write_text(json.dumps(state))
     if answer is None:
-        print(f"{tool}: not there, or there already", file=sys.stderr)
+        sys.stderr.write(f"{tool}: not there, or there already\n")
         return 1
-    print(answer, end="")
+    sys.stdout.write(answer)
     return 0
 
 

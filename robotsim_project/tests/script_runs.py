@@ -1,4 +1,4 @@
-"""Runs of install.sh and server-renew.sh in a copy of what they read and write, on the stand-in of a cluster."""
+"""Runs of install.sh and server-renew.sh in a copy of what they touch, on a stand-in of a cluster."""
 
 import base64
 import json
@@ -72,7 +72,7 @@ class Site:
         return done.returncode, done.stdout
 
     def plain_path(self) -> dict[str, str]:
-        """The stand-ins first; then the usual tools, without those of a developer's machine that would be real."""
+        """The stand-ins first; then the usual tools, without those that would be real."""
         usual = self.tools.parent / "usual"
         if not usual.exists():
             usual.mkdir()

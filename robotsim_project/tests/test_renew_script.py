@@ -1,4 +1,4 @@
-"""server-renew.sh on a recording stand-in for kubectl, minikube and docker, which are outside tools that are not here."""
+"""server-renew.sh on a recording stand-in for kubectl, minikube and docker: tools that are not here."""
 
 from pathlib import Path
 
