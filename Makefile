@@ -46,8 +46,8 @@ check: $(VENV)/.dev $(LINT)/.ready
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy $(ROOMS)
-	ENVIRONMENT=production SECRET_KEY=$$($(BIN)/python -c \
-		"import secrets; print(secrets.token_urlsafe(48))") \
+	ENVIRONMENT=production REDIS_URL=redis://localhost STORAGE_DIR=$(DATA_DIR)/storage \
+		SECRET_KEY=$$($(BIN)/python -c "import secrets; print(secrets.token_urlsafe(48))") \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python scripts/check_file_sizes.py

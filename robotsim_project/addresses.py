@@ -149,11 +149,28 @@ def sender(name: str, default: str) -> str:
     return given
 
 
-def demand(name: str, *, instead: str = "", example: str) -> None:
-    """Insist on a variable, or the one that may stand `instead` of it.
+def demand_services() -> None:
+    """Insist on what is embedded elsewhere: it would lie on one machine, or go with its container.
 
     Raises:
-        ImproperlyConfigured: neither is set.
+        ImproperlyConfigured: a service is not named; the sentence says how.
     """
-    if not os.environ.get(name) and not os.environ.get(instead):
+    _demand(
+        "DATABASE_URL",
+        example="postgresql://postgres:password@postgres-service:5432/robotdb "
+        "(on a single machine sqlite:////data/robotsim.sqlite3)",
+    )
+    _demand("REDIS_URL", example="redis://:password@redis-service:6379/0")
+    if os.environ.get("MINIO_ENDPOINT"):
+        _demand("MINIO_ACCESS_KEY", example="robotsim, the user of the S3 server")
+        _demand("MINIO_SECRET_KEY", example="the password of MINIO_ACCESS_KEY")
+    elif not os.environ.get("STORAGE_DIR"):
+        example = (
+            "minio-service:9000 (on a single machine set STORAGE_DIR instead, to /data/storage)"
+        )
+        _demand("MINIO_ENDPOINT", example=example)
+
+
+def _demand(name: str, *, example: str) -> None:
+    if not os.environ.get(name):
         raise ImproperlyConfigured(f"{name} must be set in production, for example {example}.")

@@ -70,6 +70,7 @@ def unavailable(request: HttpRequest, away: outage.Outage) -> HttpResponseBase:
         answer = HttpResponse(page, status=503)
     answer["Retry-After"] = str(away.retry_after)
     answer["Cache-Control"] = "no-store"
+    answer._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001  one line, without traceback
     return answer
 
 

@@ -70,6 +70,7 @@ def watch_start() -> None:
 
 def _watch() -> None:
     halt = threading.Event()
+    parts.look()  # loads what the first probe would have to wait for
     while not LATCH.complete:
         if LATCH.watch_alone():
             waiting.until_all_answered(halt, LATCH.note)

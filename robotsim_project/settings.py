@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from robotsim_project import schema_parts
 from robotsim_project.addresses import (
     bucket,
-    demand,
+    demand_services,
     endpoint,
     file_path,
     folder,
@@ -48,18 +48,8 @@ DATA_DIR = folder("DATA_DIR", BASE_DIR / "data")
 SECRET_KEY = secret_key(DATA_DIR, production=PRODUCTION)
 ALLOWED_HOSTS = hosts("ALLOWED_HOSTS", ["*"])
 CSRF_TRUSTED_ORIGINS = origins("CSRF_TRUSTED_ORIGINS", [])
-if PRODUCTION:  # what is embedded elsewhere would lie on one machine, or go with its container
-    demand(
-        "DATABASE_URL",
-        example="postgresql://postgres:password@postgres-service:5432/robotdb "
-        "(on a single machine sqlite:////data/robotsim.sqlite3)",
-    )
-    demand("REDIS_URL", example="redis://:password@redis-service:6379/0")
-    demand(
-        "MINIO_ENDPOINT",
-        instead="STORAGE_DIR",
-        example="minio-service:9000 (on a single machine set STORAGE_DIR instead, such as /data/storage)",
-    )
+if PRODUCTION:
+    demand_services()
 
 INSTALLED_APPS = [
     "auditlog",
@@ -153,9 +143,6 @@ CACHES = {
 # Rosbags: S3 where an endpoint is named, a folder otherwise.
 MINIO_ENDPOINT = endpoint("MINIO_ENDPOINT", "")
 MINIO_PUBLIC_ENDPOINT = endpoint("MINIO_PUBLIC_ENDPOINT", MINIO_ENDPOINT)
-if PRODUCTION and MINIO_ENDPOINT:
-    demand("MINIO_ACCESS_KEY", example="robotsim, the user of the S3 server")
-    demand("MINIO_SECRET_KEY", example="the password of MINIO_ACCESS_KEY")
 MINIO_ACCESS_KEY = env.str("MINIO_ACCESS_KEY", "")
 MINIO_SECRET_KEY = env.str("MINIO_SECRET_KEY", "")
 MINIO_BUCKET = bucket("MINIO_BUCKET", "robot-sim")

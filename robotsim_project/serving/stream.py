@@ -16,6 +16,7 @@ timeout = 60
 graceful_timeout = shared.GRACE_SECONDS
 keepalive = shared.KEEPALIVE_SECONDS
 worker_tmp_dir = shared.scratch()
+control_socket_disable = True  # it would lie in the home folder, which may be read-only or absent
 logconfig_dict = shared.logging_of(_settings)
 # Else X-Forwarded-For of whoever calls from this machine would be believed; see TRUSTED_PROXIES.
 forwarded_allow_ips = ""

@@ -10,13 +10,14 @@ _settings = shared.read_settings()
 from robotsim_project import draining, readiness  # noqa: E402, F401
 
 bind = f"0.0.0.0:{_settings.WEB_PORT}"
-worker_class = "gthread"
+worker_class = "robotsim_project.serving.worker.WebWorker"
 workers = _settings.WEB_WORKERS
 threads = _settings.WEB_THREADS
 timeout = 60
 graceful_timeout = shared.GRACE_SECONDS
 keepalive = shared.KEEPALIVE_SECONDS
 worker_tmp_dir = shared.scratch()
+control_socket_disable = True  # it would lie in the home folder, which may be read-only or absent
 logconfig_dict = shared.logging_of(_settings)
 # Who called is told by TRUSTED_PROXIES, and whether over HTTPS by Django.
 forwarded_allow_ips = ""

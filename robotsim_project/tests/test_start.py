@@ -1,4 +1,4 @@
-"""Processes start without PostgreSQL, Redis and S3: they say what they wait for, and go on when it answers."""
+"""Processes start without PostgreSQL, Redis and S3: they say what they wait for, and go on later."""
 
 from collections.abc import Iterator
 from pathlib import Path

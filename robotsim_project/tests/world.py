@@ -16,10 +16,8 @@ from typing import Any
 import httpx
 
 from robotsim_project.environment import BASE_DIR
-from robotsim_project.tests.s3 import S3
+from robotsim_project.tests.s3 import S3, free_ports
 from robotsim_project.tests.servers import PostgreSQL, Redis
-from robotsim_project.tests.services import SERVICES
-from robotsim_project.tests.serving import free_port
 
 PATIENCE = 60.0
 """Seconds; a bound against hanging, not an expectation."""
@@ -88,6 +86,12 @@ class Served(Process):
 
     url = ""
 
+    @property
+    def place(self) -> tuple[str, int]:
+        """Host and port."""
+        host, _colon, port = self.url.removeprefix("http://").partition(":")
+        return host, int(port)
+
     def get(self, path: str, **headers: str) -> httpx.Response:
         return httpx.get(f"{self.url}{path}", headers=headers, timeout=PATIENCE)
 
@@ -114,7 +118,9 @@ class World:
         data.mkdir(mode=0o700)
         self.environment = {
             **{name: value for name, value in os.environ.items() if name not in OURS},
-            "ENVIRONMENT": "test",
+            "ENVIRONMENT": "production",  # with throttles, as on a cluster
+            "SECRET_KEY": 64 * "k",
+            "HTTPS": "false",
             "DATA_DIR": str(data),
             "DATABASE_URL": self.postgres.url,
             "REDIS_URL": self.redis.url(0),
@@ -138,11 +144,13 @@ class World:
 
     def manage(self, *words: str, **extra: str) -> Process:
         """A command of manage.py."""
-        return self._add(Process(["manage.py", *words], self.environment | extra, self._log(words[0])))
+        return self._add(
+            Process(["manage.py", *words], self.environment | extra, self._log(words[0]))
+        )
 
     def server(self, kind: str, application: str, **extra: str) -> Served:
-        """gunicorn with one of our two configurations."""
-        port = str(free_port())
+        """Gunicorn with one of our two configurations."""
+        port = str(free_ports(1)[0])
         words = ["-m", "gunicorn", "--config", f"python:robotsim_project.serving.{kind}"]
         words.append(f"robotsim_project.{application}:application")
         served = Served(words, self.environment | {"WEB_PORT": port} | extra, self._log(kind))
@@ -199,7 +207,7 @@ class World:
 @contextmanager
 def a_world() -> Iterator[World]:
     """A world whose services have not started yet."""
-    folder = Path(tempfile.mkdtemp(prefix="world-", dir=SERVICES.folder))
+    folder = Path(tempfile.mkdtemp(prefix="world-", dir=os.environ.get("ROBOTSIM_TEST_FOLDER")))
     folder.chmod(0o711)  # the database's user passes through
     world = World(folder)
     try:

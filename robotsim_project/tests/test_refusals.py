@@ -1,0 +1,189 @@
+"""A variable that is missing, empty or malformed is refused by each process, in one line with an example."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from robotsim_project.environment import BASE_DIR, env
+from robotsim_project.tests.test_environment import read_settings
+
+PRODUCTION = {
+    "ENVIRONMENT": "production",
+    "SECRET_KEY": 64 * "k",
+    "DATABASE_URL": "postgresql://postgres:password@localhost:5432/robotdb",
+    "REDIS_URL": "redis://localhost:6379/0",
+    "MINIO_ENDPOINT": "localhost:9000",
+    "MINIO_ACCESS_KEY": "robotsim",
+    "MINIO_SECRET_KEY": "password",
+}
+NUMBER = ["", "many", "-1", "nan", "1e99"]
+FLAG = ["", "perhaps"]
+ADDRESS = ["", "localhost", "ftp://localhost", "http://localhost:port"]
+BAD: dict[str, list[str]] = {
+    "ENVIRONMENT": ["", "prod"],
+    "DEBUG": FLAG,
+    "DATA_DIR": ["", " ", "/etc/hostname"],
+    "ALLOWED_HOSTS": ["", ",", "https://sim.example.org", "sim.example.org/x", "a b"],
+    "CSRF_TRUSTED_ORIGINS": ["sim.example.org", "https://", "https://sim.example.org/admin"],
+    "HTTPS": FLAG,
+    "API_STR": ["", "/", "/api v1"],
+    "SERVER_URL": ADDRESS,
+    "TIME_ZONE": ["", "Moon/Tycho", "../etc/passwd"],
+    "LOG_LEVEL": ["", "LOUD"],
+    "REQUEST_LOG_LEVEL": ["", "1"],
+    "DATABASE_URL": [
+        *(
+            "",
+            "robots.sqlite3",
+            "mysql://root@localhost/robots",
+            "postgresql://user@host:port/robots",
+        ),
+        *("postgresql://user:password@localhost:5432/", "sqlite:////etc/hostname/robots.sqlite3"),
+    ],
+    "DATABASE_POOL": [*NUMBER, "0"],
+    "REDIS_URL": ["", "localhost:6379", "http://localhost", "redis://localhost:port"],
+    "MINIO_ENDPOINT": ["localhost:port", "localhost:70000", "a b:9000", "http://localhost:9000/x"],
+    "MINIO_PUBLIC_ENDPOINT": ["ftp://localhost", "s3.example.org/bucket"],
+    "MINIO_BUCKET": ["", "ab", "Robots", "robot_sim", "a..b", "-robots", "10.0.0.1", "xn--robots"],
+    "MINIO_USE_SSL": FLAG,
+    "STORAGE_DIR": ["", "/etc/hostname"],
+    "SIGNED_URL_SECONDS": [*NUMBER, "9", "604801"],
+    "UPLOAD_FORM_BYTES": [*NUMBER, "1024"],
+    "UPLOAD_PART_BYTES": [*NUMBER, "1024"],
+    "TASK_LEASE_SECONDS": [*NUMBER, "0"],
+    "ALGORITHM": ["", "none", "RS256"],
+    "ACCESS_TOKEN_EXPIRE_MINUTES": NUMBER,
+    "REFRESH_TOKEN_EXPIRE_MINUTES": NUMBER,
+    "REFRESH_TOKEN_IDLE_MINUTES": NUMBER,
+    "REFRESH_TOKEN_GRACE_SECONDS": NUMBER,
+    "SIGN_UP": FLAG,
+    "SIGN_UP_ROLE": ["", "admin"],
+    "LOCK_AFTER_FAILURES": [*NUMBER, "0"],
+    "LOCK_MINUTES": [*NUMBER, "0"],
+    "SIGN_IN_RATE": ["", "fast", "0/minute"],
+    "SIGN_UP_RATE": ["", "fast", "1/year"],
+    "REFRESH_RATE": ["", "fast", "-1/minute"],
+    "PASSWORD_RESET_RATE": ["", "fast", "1.5/hour"],
+    "PASSWORD_RESET_MINUTES": NUMBER,
+    "PASSWORD_RESET_URL": ADDRESS,
+    "TRUSTED_PROXIES": NUMBER,
+    "EMAIL_HOST": ["smtp://mail", "mail.example.org:25", "a b"],
+    "EMAIL_PORT": [*NUMBER, "0", "65536"],
+    "EMAIL_SECURITY": ["", "ssl"],
+    "DEFAULT_FROM_EMAIL": ["", "robotsim", "robotsim@"],
+    "ALIVE_FILE": ["alive", "/not/there/alive"],
+    "WEB_PORT": [*NUMBER, "0", "65536"],
+    "WEB_WORKERS": [*NUMBER, "0"],
+    "WEB_THREADS": [*NUMBER, "0"],
+    "STREAM_HEARTBEAT_SECONDS": NUMBER,
+    "STREAM_STALL_SECONDS": NUMBER,
+    "STREAM_WATCHERS": NUMBER,
+    "BACKEND": ["", "moon"],
+    "AGENTS_PER_UNIT": [*NUMBER, "10.5"],
+    "MAX_AGENTS": NUMBER,
+    "HEARTBEAT_SECONDS": NUMBER,
+    "HUNG_AFTER_SECONDS": NUMBER,
+    "STRAGGLER_LIMIT_SECONDS": NUMBER,
+    "RELEASE_LEAD_SECONDS": NUMBER,
+    "UPLOAD_LIMIT_SECONDS": NUMBER,
+    "CONTROLLER_INTERVAL_SECONDS": NUMBER,
+    "CONTROLLER_DRAIN_SECONDS": NUMBER,
+    "RETENTION_EVENTS_DAYS": NUMBER,
+    "RETENTION_AGENT_RUNS_DAYS": NUMBER,
+    "RETENTION_LOGS_DAYS": NUMBER,
+    "RETENTION_RECORDINGS_DAYS": NUMBER,
+}
+"""Each variable that can be wrong by itself, with values that are."""
+BAD_IN_PRODUCTION: dict[str, list[str | None]] = {
+    "SECRET_KEY": [None, "", "short", "your-secret-key-here"],
+    "DATABASE_URL": [None, ""],
+    "REDIS_URL": [None, ""],
+    "MINIO_ENDPOINT": [None, ""],
+    "MINIO_ACCESS_KEY": [None, ""],
+    "MINIO_SECRET_KEY": [None, ""],
+}
+"""None: not set at all."""
+ANYTHING_GOES = {
+    "EMAIL_HOST_USER": "a mail server takes what it likes, or nothing",
+    "EMAIL_HOST_PASSWORD": "the same",
+}
+
+
+def test_every_variable_has_values_that_are_refused() -> None:
+    known = {*BAD, *BAD_IN_PRODUCTION, *ANYTHING_GOES}
+    assert set(env.dump()) - known == set(), "say here which values of the new variable are bad"
+    assert known - set(env.dump()) == set(), "these are not read any more"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, values in BAD.items() for value in values]
+)
+def test_a_bad_value_is_refused_with_what_a_good_one_looks_like(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str
+) -> None:
+    with pytest.raises(ImproperlyConfigured, match=rf"^{name} must be") as refusal:
+        read_settings(monkeypatch, tmp_path, **{name: value})
+    shown = ("such as", "for example", "one of", "true or false")
+    assert any(words in str(refusal.value) for words in shown)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [(name, value) for name, values in BAD_IN_PRODUCTION.items() for value in values],
+)
+def test_production_has_no_silent_defaults(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str | None
+) -> None:
+    monkeypatch.delenv(name, raising=False)
+    given = {key: word for key, word in PRODUCTION.items() if key != name}
+    if value is not None:
+        given[name] = value
+    with pytest.raises(ImproperlyConfigured, match=rf"^{name} must be set.*for example"):
+        read_settings(monkeypatch, tmp_path, **given)
+
+
+def test_production_on_one_machine_is_said_in_so_many_words(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    given = {key: word for key, word in PRODUCTION.items() if not key.startswith("MINIO")}
+    given |= {"DATABASE_URL": f"sqlite:///{tmp_path}/r.sqlite3", "STORAGE_DIR": str(tmp_path)}
+    found = read_settings(monkeypatch, tmp_path, **given)
+    assert (found["PRODUCTION"], found["MINIO_ENDPOINT"]) == (True, "")
+
+
+def gunicorn(kind: str) -> list[str]:
+    return ["-m", "gunicorn", "--config", f"python:robotsim_project.serving.{kind}", "x:y"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *(["manage.py", name] for name in ("run_controller", "run_worker", "migrate", "check")),
+        *(gunicorn(kind) for kind in ("web", "stream")),
+    ],
+    ids=lambda command: command[-1] if command[0] == "manage.py" else command[3],
+)
+@pytest.mark.parametrize(
+    ("name", "value"), [("DATABASE_URL", ""), ("WEB_WORKERS", "two"), ("MINIO_BUCKET", "Robots")]
+)
+def test_each_process_refuses_in_one_line(
+    command: list[str], name: str, value: str, tmp_path: Path
+) -> None:
+    own = {"PATH": os.environ["PATH"], "ENVIRONMENT": "test", "DATA_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=BASE_DIR,
+        env=own | {name: value},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: {name} must be")
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stdout == ""
