@@ -24,7 +24,7 @@ help:
 	@echo "make run     start everything, run the demo simulation, keep serving until Ctrl-C"
 	@echo "make demo    run the demo simulation and end; BAG= AGENTS= PATTERN= TRANSPORT= RATE= PORT="
 	@echo "make test    all tests, on real PostgreSQL, Redis and S3 that it starts itself"
-	@echo "make check   format, lint, imports, types, Django's checks, migrations, file sizes, manifests"
+	@echo "make check   format, lint, imports, types, Django's checks, migrations, file sizes, manifests, images, scripts"
 	@echo "make bench   what can be measured, and how"
 
 run: $(VENV)/.local
@@ -52,6 +52,7 @@ check: $(VENV)/.dev $(LINT)/.ready
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python scripts/check_file_sizes.py
 	$(LINT)/bin/python scripts/check_manifests.py
+	$(LINT)/bin/python scripts/check_images.py
 
 bench: $(VENV)/.local
 	@$(BIN)/python scripts/list_benchmarks.py
@@ -75,12 +76,12 @@ $(LINT)/.ready: requirements-lint.txt | $(BIN)/python
 	@$(LINT)/bin/python -m pip install --disable-pip-version-check --quiet -r requirements-lint.txt
 	@touch $@
 
-$(VENV)/.local: requirements-local.txt requirements.txt | $(BIN)/python
+$(VENV)/.local: requirements-local.txt requirements.txt requirements-agent.txt | $(BIN)/python
 	@echo "Installing what robotsim needs into $(VENV)"
 	@$(PIP) -r requirements-local.txt
 	@touch $@
 
-$(VENV)/.dev: requirements-dev.txt requirements-local.txt requirements.txt | $(BIN)/python
+$(VENV)/.dev: requirements-dev.txt requirements-local.txt requirements.txt requirements-agent.txt | $(BIN)/python
 	@echo "Installing what robotsim and its tests need into $(VENV)"
 	@$(PIP) -r requirements-dev.txt
 	@touch $@ $(VENV)/.local
