@@ -163,6 +163,20 @@ def rate(name: str, default: str) -> str:
     return given
 
 
+def bucket(name: str, default: str) -> str:
+    """The name of a bucket, as S3 takes it.
+
+    Raises:
+        ImproperlyConfigured: no bucket may have that name.
+    """
+    given = str(env.str(name, default))
+    if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", given):
+        raise ImproperlyConfigured(
+            f"{name} must be 3 to 63 small letters, digits, dots and hyphens, for example {default}."
+        )
+    return given
+
+
 def flag(name: str, *, default: bool) -> bool:
     """True or false, in the usual spellings."""
     try:

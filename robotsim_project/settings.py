@@ -15,6 +15,7 @@ from robotsim_project.environment import (
     BASE_DIR,
     address,
     api_prefix,
+    bucket,
     choice,
     database,
     env,
@@ -59,6 +60,7 @@ INSTALLED_APPS = [
     "storage",
     "templates",
     "simulations",
+    "robotsim_project",
 ]
 
 MIDDLEWARE = [
@@ -133,6 +135,16 @@ MINIO_SECRET_KEY = env.str("MINIO_SECRET_KEY", "")
 MINIO_BUCKET = env.str("MINIO_BUCKET", "robot-sim")
 MINIO_USE_SSL = flag("MINIO_USE_SSL", default=False)
 STORAGE_DIR = Path(env.str("STORAGE_DIR", str(DATA_DIR / "storage"))).resolve()
+
+# Backups: by default beside MinIO's own bucket; a folder where there is no S3 server.
+BACKUP_ENDPOINT = env.str("BACKUP_ENDPOINT", MINIO_ENDPOINT)
+BACKUP_ACCESS_KEY = env.str("BACKUP_ACCESS_KEY", MINIO_ACCESS_KEY)
+BACKUP_SECRET_KEY = env.str("BACKUP_SECRET_KEY", MINIO_SECRET_KEY)
+BACKUP_BUCKET = bucket("BACKUP_BUCKET", "robot-sim-backup")
+BACKUP_USE_SSL = flag("BACKUP_USE_SSL", default=MINIO_USE_SSL)
+BACKUP_DIR = Path(env.str("BACKUP_DIR", str(DATA_DIR / "backup"))).resolve()
+BACKUP_KEEP_DAYS = whole("BACKUP_KEEP_DAYS", 30, least=1, most=36500)
+
 SIGNED_URL_SECONDS = whole("SIGNED_URL_SECONDS", 3600, least=10, most=604800)
 UPLOAD_FORM_BYTES = whole("UPLOAD_FORM_BYTES", 100 * 2**20, least=2**20, most=10 * 2**30)
 UPLOAD_PART_BYTES = whole("UPLOAD_PART_BYTES", 16 * 2**20, least=5 * 2**20, most=5 * 2**30)
