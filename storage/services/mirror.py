@@ -75,9 +75,7 @@ class Mirror:
     def __init__(self, live: ObjectStore, kept: ObjectStore) -> None:
         self._live = live
         self._kept = kept
-        self._held = {
-            found.key.rpartition("/")[2]: found.size for found in kept.list(OBJECTS)
-        }
+        self._held = {found.key.rpartition("/")[2]: found.size for found in kept.list(OBJECTS)}
 
     def holds(self, file: Wanted) -> bool:
         """Whether its content is there."""
