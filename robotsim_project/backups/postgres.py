@@ -9,10 +9,12 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import IO, Any, BinaryIO, cast
 
+import psycopg
 from django.contrib.sessions.models import Session
 from django.db import DEFAULT_DB_ALIAS, connection, transaction
 from django.utils.translation import gettext as _
@@ -38,6 +40,8 @@ OPTIONS = {
     "connect_timeout": "PGCONNECT_TIMEOUT",
 }
 KNOWS_TRANSACTION_TIMEOUT = 17
+LEAVING = 25
+LEAVING_SECONDS = 0.2
 DROP_ALL = """
 DO $do$
 DECLARE found record;
@@ -284,12 +288,29 @@ def _other_version(name: str, client: int, server: int) -> str:
 
 
 def _others() -> list[str]:
-    """Who else is connected; connections that this process keeps in its pool are closed before."""
+    """Who else is connected, once those who are just leaving are gone.
+
+    Asked outside of the pool, which opens connections as it likes: its own would be found too.
+    """
     connection.close()
     connection.close_pool()  # type: ignore[attr-defined]
-    with connection.cursor() as cursor:
-        cursor.execute(OTHERS)
-        return sorted({f"{name}@{address or 'local'}" for name, address in cursor.fetchall()})
+    told = connection.settings_dict
+    names = {
+        "dbname": "NAME",
+        "user": "USER",
+        "password": "PASSWORD",
+        "host": "HOST",
+        "port": "PORT",
+    }
+    place = {key: told[name] for key, name in names.items() if told[name]}
+    options = {key: value for key, value in told["OPTIONS"].items() if key in OPTIONS}
+    with psycopg.connect(**place, **options, autocommit=True) as own:
+        for left in reversed(range(LEAVING)):
+            found = own.execute(OTHERS).fetchall()
+            if not found or not left:
+                break
+            time.sleep(LEAVING_SECONDS)
+    return sorted({f"{name}@{address or 'local'}" for name, address in found})
 
 
 def _failure(program: str, said: IO[bytes]) -> str:
