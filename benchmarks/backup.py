@@ -1,8 +1,8 @@
 """Backup, second backup and restore of 100,000 executions and 1 GB of recordings, beside the bare tools.
 
 It fills a PostgreSQL and an S3 server of its own (one endpoint, so that objects are copied inside it), runs
-`manage.py backup` twice and `manage.py restore` into an empty database and an empty bucket. In the same run, as
-peers: pg_dump to a file, pg_restore from it, and a plain loop of boto3 that copies the same objects:
+`manage.py backup` twice and `manage.py restore` into an empty database and bucket. In the same run, as peers:
+pg_dump to a file, pg_restore from it, and a plain loop of boto3 that copies the same objects:
 
     .venv/bin/python -m benchmarks.backup --executions 100000 --mib 1024
 """

@@ -137,9 +137,9 @@ MINIO_USE_SSL = flag("MINIO_USE_SSL", default=False)
 STORAGE_DIR = Path(env.str("STORAGE_DIR", str(DATA_DIR / "storage"))).resolve()
 
 # Backups: by default beside MinIO's own bucket; a folder where there is no S3 server.
-BACKUP_ENDPOINT = env.str("BACKUP_ENDPOINT", MINIO_ENDPOINT)
-BACKUP_ACCESS_KEY = env.str("BACKUP_ACCESS_KEY", MINIO_ACCESS_KEY)
-BACKUP_SECRET_KEY = env.str("BACKUP_SECRET_KEY", MINIO_SECRET_KEY)
+BACKUP_ENDPOINT = env.str("BACKUP_ENDPOINT", "") or MINIO_ENDPOINT
+BACKUP_ACCESS_KEY = env.str("BACKUP_ACCESS_KEY", "") or MINIO_ACCESS_KEY
+BACKUP_SECRET_KEY = env.str("BACKUP_SECRET_KEY", "") or MINIO_SECRET_KEY
 BACKUP_BUCKET = bucket("BACKUP_BUCKET", "robot-sim-backup")
 BACKUP_USE_SSL = flag("BACKUP_USE_SSL", default=MINIO_USE_SSL)
 BACKUP_DIR = Path(env.str("BACKUP_DIR", str(DATA_DIR / "backup"))).resolve()

@@ -2,7 +2,9 @@
 
 import json
 import sys
+import traceback
 from argparse import ArgumentParser
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any, NoReturn
 
@@ -12,7 +14,7 @@ from django.utils.translation import gettext as _
 from rich.console import Console
 from rich.filesize import decimal
 
-from robotsim_project.backups import restoring
+from robotsim_project.backups import marker, restoring
 from robotsim_project.backups.errors import BackupError
 from robotsim_project.backups.manifest import Manifest
 from robotsim_project.backups.restoring import Restored, Restorer
@@ -24,6 +26,7 @@ from storage.services.mirror import Fate
 
 FAULTS = 1
 REFUSED = 2
+BROKE_OFF = 3
 ERRORS = (BackupError, StoreError, DatabaseError, OSError)
 
 
@@ -32,7 +35,8 @@ class Command(BaseCommand):
 
     help = (
         "Restore database and rosbags from a backup; all other processes must have ended. Exit code 0 when "
-        "the check of the storage is clean after it, 1 when it is not, 2 when nothing was restored."
+        "the check of the storage is clean after it, 1 when it is not, 2 when nothing was restored, 3 when it "
+        "broke off and is to be run again."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -60,6 +64,9 @@ class Command(BaseCommand):
                 restored = Restorer(manifest, tell).run(**told)
         except ERRORS as error:
             self._refuse(str(error).strip())
+        except Exception:  # noqa: BLE001  a crash must not look like exit code 1
+            traceback.print_exc(file=sys.stderr)
+            sys.exit(BROKE_OFF)
         self.stdout.write(_json(restored) if self._as_json else _text(restored))
         if not restored.report.healthy:
             sys.exit(FAULTS)
@@ -91,11 +98,22 @@ class Command(BaseCommand):
             self._refuse(_("Nothing was restored."))
 
     def _refuse(self, sentence: str) -> NoReturn:
+        """Say why. Where the rows are restored and only what follows is not, say that too."""
+        code = REFUSED
+        if _half_done():
+            code = BROKE_OFF
+            sentence += _(" The rows are restored, the rest is not: run the same command again.")
         if self._as_json:
             self.stdout.write(json.dumps({"backup": None, "error": sentence}))
         else:
             self.stderr.write(sentence)
-        sys.exit(REFUSED)
+        sys.exit(code)
+
+
+def _half_done() -> bool:
+    with suppress(DatabaseError):
+        return marker.unfinished() is not None
+    return False
 
 
 def _line(told: dict[str, Any]) -> str:

@@ -2,10 +2,12 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import uuid
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -113,6 +115,20 @@ class Site:
             stderr=subprocess.PIPE,
             text=True,
         )
+
+    def tables(self) -> int:
+        """How many tables its database has."""
+        url = self.environment["DATABASE_URL"]
+        if connection.vendor == "sqlite":
+            with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as own:
+                found = own.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table'")
+                return int(found.fetchone()[0])
+        with psycopg.connect(url) as server:
+            row = server.execute(
+                "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
+            ).fetchone()
+            assert row is not None
+            return int(row[0])
 
     def ask(self, code: str) -> str:
         """What a line of Python prints there."""

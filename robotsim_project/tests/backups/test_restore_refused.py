@@ -19,7 +19,6 @@ from storage.models import RosbagFile
 from storage.services.mirror import OBJECTS
 
 pytestmark = pytest.mark.django_db(transaction=True)
-TABLES = "from django.db import connection; print(len(connection.introspection.table_names()))"
 
 
 @pytest.fixture
@@ -38,7 +37,7 @@ def spoil(store: ObjectStore, key: str) -> None:
 def refused(site: Site, *options: str) -> str:
     code, told, said = site.run("restore", "--json", "--yes", *options)
     assert code == 2, (told, said)
-    assert site.ask(TABLES) == "0"
+    assert site.tables() == 0
     return str(told["error"])
 
 
@@ -161,7 +160,7 @@ def test_one_killed_during_the_load_has_changed_nothing(
 ) -> None:
     site = make_site()
     site.run("migrate", "-v", "0")
-    before = site.ask(TABLES)
+    before = site.tables()
     process = site.start("restore", "--yes", name)
     assert process.stdout is not None
     for line in process.stdout:
@@ -176,4 +175,4 @@ def test_one_killed_during_the_load_has_changed_nothing(
             break
     # Killed before its last line nothing was changed; after it, the mark lets the restore go on.
     assert code == 0, (told, said)
-    assert site.ask(TABLES) == before
+    assert site.tables() == before
