@@ -4,13 +4,13 @@ import fcntl
 import os
 import sqlite3
 import tempfile
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from django.conf import settings
-from django.db import connection, connections
+from django.db import DEFAULT_DB_ALIAS, connection, transaction
 from django.utils.translation import gettext as _
 
 from robotsim_project.backups.engine import Tools
@@ -18,19 +18,20 @@ from robotsim_project.backups.errors import BackupError, BusyError
 from robotsim_project.backups.manifest import Manifest
 
 CHUNK = 1 << 20
-ALIAS = "backup_copy"
 
 
 class Copy:
-    """A copy of the file, which Django's queries read under an alias of its own."""
+    """A copy of the file. Until it is opened nobody writes, so the database is the same."""
 
-    alias = ALIAS
+    alias = DEFAULT_DB_ALIAS
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, let_write: Callable[[], None]) -> None:
         self._path = path
+        self._let_write = let_write
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
+        self._let_write()
         with self._path.open("rb") as file:
             yield file
 
@@ -56,16 +57,12 @@ class SQLite:
 
     @contextmanager
     def snapshot(self) -> Iterator[Copy]:
-        with tempfile.TemporaryDirectory(dir=_file().parent, prefix=".backup-") as folder:
-            path = Path(folder) / "copy.sqlite3"
+        folder = tempfile.TemporaryDirectory(dir=_file().parent, prefix=".backup-")
+        with folder as name, ExitStack() as writing:
+            writing.enter_context(transaction.atomic())  # begins at once, and keeps writers waiting
+            path = Path(name) / "copy.sqlite3"
             _copy(_file(), path)
-            connections.settings[ALIAS] = {**connection.settings_dict, "NAME": str(path)}
-            try:
-                yield Copy(path)
-            finally:
-                connections[ALIAS].close()
-                del connections[ALIAS]
-                del connections.settings[ALIAS]
+            yield Copy(path, writing.close)
 
     def check_load(self, manifest: Manifest) -> None:
         del manifest

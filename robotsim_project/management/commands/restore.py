@@ -35,8 +35,8 @@ class Command(BaseCommand):
 
     help = (
         "Restore database and rosbags from a backup; all other processes must have ended. Exit code 0 when "
-        "the check of the storage is clean after it, 1 when it is not, 2 when nothing was restored, 3 when it "
-        "broke off and is to be run again."
+        "the check of the storage is clean after it, 1 when it is not, 2 when nothing was restored, 3 when "
+        "it broke off and is to be run again."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -1,5 +1,6 @@
 """Backups that are killed, refused, or find something wrong."""
 
+import hashlib
 import io
 import os
 import signal
@@ -53,6 +54,21 @@ def test_an_object_cut_short_in_s3_is_named(in_s3: Any, seeded: Any) -> None:
     file = stored_file()
     object_store().put(file.key, io.BytesIO(b"short"))
     assert backup()[1]["missing"] == [file.key]
+
+
+def test_between_two_servers_what_is_copied_is_checked(in_s3: Any, seeded: Any) -> None:
+    """By another name the same server is another one: objects pass through the command."""
+    in_s3.BACKUP_ENDPOINT = in_s3.MINIO_ENDPOINT.replace("127.0.0.1", "localhost")
+    file = stored_file()
+    object_store().put(file.key, io.BytesIO(b"x" * file.size))
+    code, told = backup()
+    assert (code, told["missing"]) == (1, [file.key])
+    assert told["copied"] > 1
+    held = [each.key.rpartition("/")[2] for each in backup_store().list(OBJECTS)]
+    assert file.sha256 not in held
+    for name in held:
+        with backup_store().open(f"{OBJECTS}{name[:2]}/{name}") as kept:
+            assert hashlib.sha256(kept.read()).hexdigest() == name
 
 
 def test_what_is_purged_meanwhile_makes_the_dump_be_taken_again(
