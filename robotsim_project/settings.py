@@ -156,6 +156,16 @@ MINIO_SECRET_KEY = env.str("MINIO_SECRET_KEY", "")
 MINIO_BUCKET = bucket("MINIO_BUCKET", "robot-sim")
 MINIO_USE_SSL = flag("MINIO_USE_SSL", default=False)
 STORAGE_DIR = folder("STORAGE_DIR", DATA_DIR / "storage")
+
+# Backups: by default beside MinIO's own bucket; a folder where there is no S3 server.
+BACKUP_ENDPOINT = endpoint("BACKUP_ENDPOINT", "") or MINIO_ENDPOINT
+BACKUP_ACCESS_KEY = env.str("BACKUP_ACCESS_KEY", "") or MINIO_ACCESS_KEY
+BACKUP_SECRET_KEY = env.str("BACKUP_SECRET_KEY", "") or MINIO_SECRET_KEY
+BACKUP_BUCKET = bucket("BACKUP_BUCKET", "robot-sim-backup")
+BACKUP_USE_SSL = flag("BACKUP_USE_SSL", default=MINIO_USE_SSL)
+BACKUP_DIR = folder("BACKUP_DIR", DATA_DIR / "backup")
+BACKUP_KEEP_DAYS = whole("BACKUP_KEEP_DAYS", 30, least=1, most=36500)
+
 SIGNED_URL_SECONDS = whole("SIGNED_URL_SECONDS", 3600, least=10, most=604800)
 UPLOAD_FORM_BYTES = whole("UPLOAD_FORM_BYTES", 100 * 2**20, least=2**20, most=10 * 2**30)
 UPLOAD_PART_BYTES = whole("UPLOAD_PART_BYTES", 16 * 2**20, least=5 * 2**20, most=5 * 2**30)

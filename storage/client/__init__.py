@@ -28,7 +28,26 @@ def object_store() -> ObjectStore:
     )
 
 
+@lru_cache(maxsize=1)
+def backup_store() -> ObjectStore:
+    """The store that backups go to: a bucket, or a folder where no S3 server is named."""
+    if not settings.BACKUP_ENDPOINT:
+        return FolderStore(settings.BACKUP_DIR)
+    from storage.client.s3 import S3Store  # noqa: PLC0415
+
+    return S3Store(
+        settings.BACKUP_ENDPOINT,
+        settings.BACKUP_ENDPOINT,
+        settings.BACKUP_BUCKET,
+        (settings.BACKUP_ACCESS_KEY, settings.BACKUP_SECRET_KEY),
+        use_ssl=settings.BACKUP_USE_SSL,
+        setting="BACKUP_ENDPOINT",
+    )
+
+
 @receiver(setting_changed)
-def _forget_store(*, setting: str, **_kwargs: Any) -> None:
+def _forget_stores(*, setting: str, **_kwargs: Any) -> None:
     if setting.startswith("MINIO_") or setting == "STORAGE_DIR":
         object_store.cache_clear()
+    if setting.startswith("BACKUP_"):
+        backup_store.cache_clear()

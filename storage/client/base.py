@@ -66,6 +66,15 @@ class ObjectStore(Protocol):
     def put(self, key: str, source: BinaryIO) -> None:
         """Store all that `source` yields, whole or not at all."""
 
+    def put_stream(self, key: str, source: BinaryIO, *, size: int | None = None) -> None:
+        """The same for what may be huge, with little of it in memory; `size` where it is known."""
+
+    def copy_from(self, source: "ObjectStore", key: str, target: str) -> bool:
+        """Copy an object of another store without reading it here; False where that cannot be."""
+
+    def is_same(self, other: "ObjectStore") -> bool:
+        """Whether the other one is this very place."""
+
     def open(self, key: str) -> BinaryIO:
         """Read an object as a seekable stream."""
 
@@ -106,6 +115,9 @@ class ObjectStore(Protocol):
 
     def abort_upload(self, key: str, upload_id: str) -> None:
         """Forget an upload and its parts; an unknown one is no error."""
+
+    def abort_stale(self, prefix: str, before: datetime) -> int:
+        """Forget uploads begun before an instant that killed writers left; how many."""
 
     def trouble(self) -> str:
         """What keeps the store from being used, and what to do; empty: nothing. Within two seconds or so."""

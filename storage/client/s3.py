@@ -1,12 +1,14 @@
 """The object store in S3 (MinIO and its kin); the only module that speaks S3."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, BinaryIO, cast
 
 from boto3.exceptions import Boto3Error
+from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
@@ -16,6 +18,7 @@ from storages.backends.s3 import S3Storage
 
 from storage.client.base import (
     Audience,
+    ObjectStore,
     PartsDifferError,
     Readable,
     StoredObject,
@@ -40,28 +43,34 @@ ABSENT = {"404", "NoSuchKey", "NoSuchUpload", "NotFound"}
 PARTS_WRONG = {"InvalidPart", "InvalidPartOrder", "EntityTooSmall"}
 BATCH = 1000
 """Objects that S3 removes in one call."""
+MOST_PARTS = 9000
+SMALLEST_PART = 8 << 20
+PART_OF_UNKNOWN = 32 << 20
+"""Size of a part where the length of the stream is not known: at most 320 GB."""
 
 
 @contextmanager
-def s3_errors() -> Iterator[None]:
-    """Turn what S3 answers into the port's exceptions."""
+def s3_errors(setting: str = "MINIO_ENDPOINT") -> Iterator[None]:
+    """Turn what S3 answers into the port's exceptions; `setting` names its address."""
     try:
         yield
     except ClientError as error:
-        raise _translated(error) from error
+        raise _translated(error, setting) from error
     except (BotoCoreError, Boto3Error) as error:
-        message = _("The object storage does not answer: check MINIO_ENDPOINT and that it runs.")
-        raise StoreError(message) from error
+        message = _("The object storage does not answer: check %(setting)s and that it runs.")
+        raise StoreError(message % {"setting": setting}) from error
 
 
-def _translated(error: ClientError) -> Exception:
+def _translated(error: ClientError, setting: str) -> Exception:
     code = error.response.get("Error", {}).get("Code", "")
     if code in ABSENT:
         return FileNotFoundError(str(error))
     if code in PARTS_WRONG:
         return PartsDifferError(_("The stored parts differ from those named: send the file again."))
-    message = _("The object storage refused the call (%(code)s): check its keys, bucket and space.")
-    return StoreError(message % {"code": code})
+    message = _(
+        "The object storage of %(setting)s refused the call (%(code)s): check its keys, bucket and space."
+    )
+    return StoreError(message % {"code": code, "setting": setting})
 
 
 class S3Store:
@@ -77,8 +86,11 @@ class S3Store:
         credentials: tuple[str, str],
         *,
         use_ssl: bool,
+        setting: str = "MINIO_ENDPOINT",
     ) -> None:
         self.bucket = bucket
+        self.account = (_address(endpoint, use_ssl=use_ssl), credentials)
+        self._setting = setting
         self._client = _client(endpoint, bucket, credentials, use_ssl=use_ssl)
         self._public = _client(public_endpoint, bucket, credentials, use_ssl=use_ssl)
         self._probe = _client(endpoint, bucket, credentials, use_ssl=use_ssl, config=PROBE)
@@ -92,13 +104,29 @@ class S3Store:
         return self._client
 
     def put(self, key: str, source: BinaryIO) -> None:
-        with s3_errors():
+        with self._errors():
             self.client.upload_fileobj(source, self.bucket, key)
+
+    def put_stream(self, key: str, source: BinaryIO, *, size: int | None = None) -> None:
+        with self._errors():
+            self.client.upload_fileobj(source, self.bucket, key, Config=_frugal(size))
+
+    def copy_from(self, source: ObjectStore, key: str, target: str) -> bool:
+        if not isinstance(source, S3Store) or source.account != self.account:
+            return False
+        with self._errors():
+            self.client.copy({"Bucket": source.bucket, "Key": key}, self.bucket, target)
+        return True
+
+    def is_same(self, other: ObjectStore) -> bool:
+        if not isinstance(other, S3Store):
+            return False
+        return (self.account[0], self.bucket) == (other.account[0], other.bucket)
 
     def open(self, key: str) -> BinaryIO:
         file = cast("BinaryIO", TemporaryFile())  # noqa: SIM115  (the caller closes it)
         try:
-            with s3_errors():
+            with self._errors():
                 self.client.download_fileobj(self.bucket, key, file)
         except BaseException:
             file.close()
@@ -108,25 +136,25 @@ class S3Store:
 
     def read(self, key: str, span: range) -> Readable:
         wanted = f"bytes={span.start}-{span.stop - 1}"
-        with s3_errors():
+        with self._errors():
             answer = self.client.get_object(Bucket=self.bucket, Key=key, Range=wanted)
         return cast("Readable", answer["Body"])
 
     def fetch(self, key: str, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with s3_errors():
+        with self._errors():
             self.client.download_file(self.bucket, key, str(target))
 
     def stat(self, key: str) -> StoredObject | None:
         try:
-            with s3_errors():
+            with self._errors():
                 head = self.client.head_object(Bucket=self.bucket, Key=key)
         except FileNotFoundError:
             return None
         return StoredObject(key, head["ContentLength"], head["LastModified"])
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
-        with s3_errors():
+        with self._errors():
             pages = self.client.get_paginator("list_objects_v2")
             for page in pages.paginate(Bucket=self.bucket, Prefix=prefix):
                 for item in page.get("Contents", []):
@@ -135,7 +163,7 @@ class S3Store:
     def delete(self, keys: Sequence[str]) -> None:
         for start in range(0, len(keys), BATCH):
             names: Any = [{"Key": key} for key in keys[start : start + BATCH]]
-            with s3_errors():
+            with self._errors():
                 answer = self.client.delete_objects(
                     Bucket=self.bucket, Delete={"Objects": names, "Quiet": True}
                 )
@@ -152,7 +180,7 @@ class S3Store:
         return self._sign("get_object", params, audience)
 
     def start_upload(self, key: str) -> str:
-        with s3_errors():
+        with self._errors():
             return str(self.client.create_multipart_upload(Bucket=self.bucket, Key=key)["UploadId"])
 
     def sign_part(self, key: str, upload_id: str, number: int, *, audience: Audience) -> str:
@@ -160,7 +188,7 @@ class S3Store:
         return self._sign("upload_part", params, audience)
 
     def list_parts(self, key: str, upload_id: str) -> Sequence[UploadedPart]:
-        with s3_errors():
+        with self._errors():
             pages = self.client.get_paginator("list_parts")
             found = [
                 part
@@ -181,7 +209,7 @@ class S3Store:
             for part in sorted(parts, key=lambda part: part.number)
         ]
         try:
-            with s3_errors():
+            with self._errors():
                 self.client.complete_multipart_upload(
                     Bucket=self.bucket,
                     Key=key,
@@ -194,14 +222,25 @@ class S3Store:
 
     def abort_upload(self, key: str, upload_id: str) -> None:
         try:
-            with s3_errors():
+            with self._errors():
                 self.client.abort_multipart_upload(Bucket=self.bucket, Key=key, UploadId=upload_id)
         except FileNotFoundError:
             return
 
+    def abort_stale(self, prefix: str, before: datetime) -> int:
+        aborted = 0
+        with self._errors():
+            pages = self.client.get_paginator("list_multipart_uploads")
+            for page in pages.paginate(Bucket=self.bucket, Prefix=prefix):
+                for upload in page.get("Uploads", []):
+                    if upload["Initiated"] < before:
+                        self.abort_upload(upload["Key"], upload["UploadId"])
+                        aborted += 1
+        return aborted
+
     def trouble(self) -> str:
         try:
-            with s3_errors():
+            with self._errors():
                 self._probe.head_bucket(Bucket=self.bucket)
         except FileNotFoundError:
             return ""  # a bucket that is not there yet is made when it is needed
@@ -210,7 +249,7 @@ class S3Store:
         return ""
 
     def check(self) -> None:
-        with s3_errors():
+        with self._errors():
             try:
                 self._client.head_bucket(Bucket=self.bucket)
             except ClientError as error:
@@ -230,11 +269,28 @@ class S3Store:
 
     def _sign(self, call: str, params: dict[str, Any], audience: Audience) -> str:
         client = self._public if audience == "browser" else self._client
-        with s3_errors():
+        with self._errors():
             address = client.generate_presigned_url(
                 call, Params=params, ExpiresIn=settings.SIGNED_URL_SECONDS
             )
         return str(address)
+
+    def _errors(self) -> AbstractContextManager[None]:
+        return s3_errors(self._setting)
+
+
+def _frugal(size: int | None) -> TransferConfig:
+    """Parts so large that 10,000 of them hold the object, and few of them in memory at once."""
+    part = PART_OF_UNKNOWN if size is None else max(SMALLEST_PART, -(-size // MOST_PARTS))
+    config = TransferConfig(multipart_threshold=part, multipart_chunksize=part, max_concurrency=2)
+    # Of the library below: what was read from a stream and waits for its turn.
+    config.max_in_memory_upload_chunks = 2
+    return config
+
+
+def _address(endpoint: str, *, use_ssl: bool) -> str:
+    """The endpoint with its scheme."""
+    return endpoint if "://" in endpoint else f"{'https' if use_ssl else 'http'}://{endpoint}"
 
 
 def _client(
@@ -246,11 +302,9 @@ def _client(
     config: Config = CONFIG,
 ) -> Any:
     """A client of one endpoint, made by django-storages; botocore's clients are safe to share."""
-    if "://" not in endpoint:
-        endpoint = f"{'https' if use_ssl else 'http'}://{endpoint}"
     access_key, secret_key = credentials
     storage = S3Storage(
-        endpoint_url=endpoint,
+        endpoint_url=_address(endpoint, use_ssl=use_ssl),
         bucket_name=bucket,
         access_key=access_key,
         secret_key=secret_key,

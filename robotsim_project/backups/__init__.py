@@ -1,0 +1,1 @@
+"""Backups of the whole system: its database and its objects. See docs/backup.md."""
