@@ -31,15 +31,33 @@ class S3:
         if self._process is not None:
             return
         self._folder.mkdir(mode=0o700)
+        words, environment = self._prepare()
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                words,
+                cwd=self._folder,
+                env={**os.environ, **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=die_with_parent(signal.SIGKILL),  # noqa: PLW1509
+            )
+
+    def _prepare(self) -> tuple[list[str], dict[str, str]]:
+        """Choose the endpoint; the command, and its environment beside ours."""
         names = ["master", "volume", "filer", "s3"]
         ports = free_ports(2 * len(names))
         flags: list[str] = []
-        sockets: list[str] = []
         for index, name in enumerate(names):
             port, rpc = ports[2 * index : 2 * index + 2]
             flags += [f"-{name}.port={port}", f"-{name}.port.grpc={rpc}"]
-            # It leaves these behind, in a place that cannot be chosen.
-            sockets.append(f"/tmp/seaweedfs-{name}-grpc-{rpc}.sock")  # noqa: S108
+        # It leaves these behind, in a place that cannot be chosen.
+        sockets = [
+            f"/tmp/seaweedfs-{name}-grpc-{rpc}.sock"  # noqa: S108
+            for name, rpc in zip(names, ports[1::2], strict=True)
+        ]
+        (self._folder / "sockets").write_text("\n".join(sockets))
         self.endpoint = f"127.0.0.1:{ports[6]}"
         own = [
             f"-filer.localSocket={self._folder}/f.sock",
@@ -52,25 +70,13 @@ class S3:
             "-volume.max=0",
             "-volume.preStopSeconds=0",
         ]
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [
-                    *(weed(), "server", "-s3", "-s3.port.iceberg=0", "-s3.port.lance=0"),
-                    *(f"-dir={self._folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
-                    *(*small, *own, *flags),
-                ],
-                cwd=self._folder,
-                env={
-                    **os.environ,
-                    "AWS_ACCESS_KEY_ID": self.access_key,
-                    "AWS_SECRET_ACCESS_KEY": self.secret_key,
-                },
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                preexec_fn=die_with_parent(signal.SIGKILL),  # noqa: PLW1509
-            )
+        words = [
+            *(weed(), "server", "-s3", "-s3.port.iceberg=0", "-s3.port.lance=0"),
+            *(f"-dir={self._folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
+            *(*small, *own, *flags),
+        ]
+        keys = {"AWS_ACCESS_KEY_ID": self.access_key, "AWS_SECRET_ACCESS_KEY": self.secret_key}
+        return words, keys
 
     def stop(self) -> None:
         """End it at once (nothing in it is kept)."""
