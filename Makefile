@@ -23,7 +23,7 @@ help:
 	@echo "make run     start everything, run the demo simulation, keep serving until Ctrl-C"
 	@echo "make demo    run the demo simulation and end; BAG= AGENTS= PATTERN= TRANSPORT= RATE= PORT="
 	@echo "make test    all tests, on real PostgreSQL, Redis and S3 that it starts itself"
-	@echo "make test-cluster   storage on a real MinIO; needs Go, keeps what it builds in ~/.cache"
+	@echo "make test-cluster   on a real MinIO and Kubernetes control plane; needs Go, builds once"
 	@echo "make check   format, lint, imports, types, Django's checks, migrations, file sizes"
 	@echo "make bench   what can be measured, and how"
 
@@ -39,8 +39,9 @@ test: $(VENV)/.dev
 
 # pytest fails when it finds no test at all: a mark that got lost is not green.
 test-cluster: $(VENV)/.dev
-	$(BIN)/python -m robotsim_project.tests.programs minio
+	$(BIN)/python -m robotsim_project.tests.programs minio controlplane
 	ROBOTSIM_TEST_STORAGE=minio $(BIN)/python -m pytest -m s3 -n 2
+	$(BIN)/python -m pytest -m cluster
 
 # Whatever .env says: the gates judge the code.
 check: export ENVIRONMENT := test

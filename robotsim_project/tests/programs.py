@@ -8,6 +8,7 @@ there only when it is whole. Two calls at once make it once.
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,8 @@ from pathlib import Path
 
 MINIO_VERSION = "v0.0.0-20260212201848-7aac2a2c5b7c"
 """The last commit of MinIO's community edition that the module proxy serves."""
+# Where Kubernetes keeps what it calls itself.
+STAMPED = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
 CONTROLPLANE = Path(__file__).resolve().parent / "cluster" / "controlplane"
 # Without symbols a program takes half the space; paths of this machine are kept out of it.
 FLAGS = ["-trimpath", "-ldflags=-s -w"]
@@ -57,12 +60,22 @@ def minio() -> Program:
     return Program("minio", MINIO_VERSION, ("install", *FLAGS, module))
 
 
+def kubernetes_version() -> str:
+    """The version of Kubernetes that the control plane is made of, such as v1.37.2."""
+    requires = (CONTROLPLANE / "go.mod").read_text()
+    found = re.search(r"^\tk8s\.io/kubernetes (v\S+)$", requires, re.MULTILINE)
+    assert found is not None, "go.mod names no k8s.io/kubernetes"
+    return found[1]
+
+
 def controlplane() -> Program:
     """Its version is its source: versions of modules stand there as well."""
     digest = hashlib.sha256()
     for file in sorted(CONTROLPLANE.glob("*")):
         digest.update(f"{file.name}\n".encode() + file.read_bytes())
-    words = ("build", *FLAGS, "-o", "OUTPUT", ".")
+    version = kubernetes_version()
+    stamp = " ".join(f"-X {package}.gitVersion={version}" for package in STAMPED)
+    words = ("build", "-trimpath", f"-ldflags=-s -w {stamp}", "-o", "OUTPUT", ".")
     return Program("controlplane", digest.hexdigest()[:16], words, CONTROLPLANE)
 
 
