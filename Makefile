@@ -13,6 +13,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,\
 
 VENV := .venv
 BIN := $(VENV)/bin
+LINT := .venv-lint
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 ROOMS := robotsim_project simulations templates storage accounts agent rosbag2
 
@@ -24,7 +25,7 @@ help:
 	@echo "make demo    run the demo simulation and end; BAG= AGENTS= PATTERN= TRANSPORT= RATE= PORT="
 	@echo "make test    all tests, on real PostgreSQL, Redis and S3 that it starts itself"
 	@echo "make test-cluster   on a real MinIO and Kubernetes control plane; needs Go, builds once"
-	@echo "make check   format, lint, imports, types, Django's checks, migrations, file sizes"
+	@echo "make check   format, lint, imports, types, Django's checks, migrations, file sizes, manifests"
 	@echo "make bench   what can be measured, and how"
 
 run: $(VENV)/.local
@@ -47,7 +48,7 @@ test-cluster: $(VENV)/.dev
 check: export ENVIRONMENT := test
 check: export DATA_DIR := $(CURDIR)/$(VENV)/check
 check: export DATABASE_URL := sqlite:///$(CURDIR)/$(VENV)/check/check.sqlite3
-check: $(VENV)/.dev
+check: $(VENV)/.dev $(LINT)/.ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
@@ -57,6 +58,7 @@ check: $(VENV)/.dev
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python scripts/check_file_sizes.py
+	$(LINT)/bin/python scripts/check_manifests.py
 
 bench: $(VENV)/.local
 	@$(BIN)/python scripts/list_benchmarks.py
@@ -72,6 +74,13 @@ $(BIN)/python:
 	@echo "Making $(VENV) with $(PYTHON)"
 	@$(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); \
 		echo "On Debian and Ubuntu the module is in the package python3-venv." >&2; exit 1; }
+
+# Linters that pin old libraries: an environment of their own.
+$(LINT)/.ready: requirements-lint.txt | $(BIN)/python
+	@echo "Installing linters into $(LINT)"
+	@$(BIN)/python -m venv --clear $(LINT)
+	@$(LINT)/bin/python -m pip install --disable-pip-version-check --quiet -r requirements-lint.txt
+	@touch $@
 
 $(VENV)/.local: requirements-local.txt requirements.txt | $(BIN)/python
 	@echo "Installing what robotsim needs into $(VENV)"

@@ -23,7 +23,7 @@ import psutil
 from rosbag2.sample import make_sample
 
 ROOT = Path(__file__).resolve().parent.parent
-KINDS = {"uvicorn": "server", "run_controller": "controller", "db_worker": "worker"}
+KINDS = {"uvicorn": "server", "run_controller": "controller", "run_worker": "worker"}
 
 
 def kind_of(process: psutil.Process, data: Path) -> str | None:

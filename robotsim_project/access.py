@@ -93,8 +93,11 @@ TABLE: dict[str, dict[str, Rule]] = {
 
 OWN_DOOR = {
     "root": "a greeting, for anybody",
+    "health-live": "for probes",
+    "health-ready": "for probes",
     "health-db": "for probes",
     "health-redis": "for probes",
+    "health-storage": "for probes",
     "storage-object": "the signed token in the address is the permission",
     "unit-register": "units show a signed token of their execution",
     "unit-report": "the same",

@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 from django.core import exceptions as django_errors
-from django.db import DataError, InterfaceError, OperationalError
+from django.db import DataError
 from django.http import Http404
 from django.http.request import UnreadablePostError
 from django.utils.translation import gettext as _
@@ -22,9 +22,9 @@ from rest_framework.serializers import as_serializer_error
 from rest_framework.views import set_rollback
 
 from accounts.api.bodies import TooLarge
+from robotsim_project import outage
 from robotsim_project.problems import MEDIA_TYPE, REMEDIES, internal_error, members
 
-RETRY_AFTER_SECONDS = 5
 FRAMED = (exceptions.MethodNotAllowed, exceptions.UnsupportedMediaType)
 """Their own sentences name what was sent, and nothing else."""
 WHOLE_DOCUMENT = frozenset({"non_field_errors", "__all__"})
@@ -78,10 +78,8 @@ def problem(error: Exception, context: dict[str, Any]) -> Response:
         return of_api_exception(known)
     if hasattr(error, "status") and hasattr(error, "code"):
         return of_domain(error)
-    if isinstance(error, (OperationalError, InterfaceError)):
-        log.warning("database_unavailable", error=str(error))
-        detail = _("The database does not answer. Try again in a few seconds.")
-        return document(503, "DATABASE_UNAVAILABLE", detail, retry_after=RETRY_AFTER_SECONDS)
+    if (away := outage.of(error)) is not None:
+        return document(503, away.code, away.detail, retry_after=away.retry_after)
     view = type(context.get("view")).__name__
     log.error("request_failed", view=view, exc_info=error)
     return Response(internal_error(), status=500, content_type=MEDIA_TYPE)

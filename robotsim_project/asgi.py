@@ -9,6 +9,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "robotsim_project.settings")
 django = get_asgi_application()
 
 # Only now: the apps are loaded. Units that could not reach us get time to speak again.
+from robotsim_project import readiness  # noqa: E402
 from robotsim_project.body_limit import body_limit  # noqa: E402
 from robotsim_project.heartbeats import heartbeats  # noqa: E402
 from robotsim_project.streaming import streaming  # noqa: E402
@@ -19,3 +20,4 @@ application = heartbeats(streaming(body_limit(django)))
 
 with suppress(LiveAwayError):
     live.server_started()
+readiness.watch_start()

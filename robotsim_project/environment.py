@@ -26,6 +26,15 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 SHORTEST_SECRET = 32
 LONGEST_SOCKET_NAME = 100
+LIMITS = {
+    "connect_timeout": 5,
+    # A server that is gone without a word is noticed, instead of being waited for a quarter of an hour.
+    "tcp_user_timeout": 10_000,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
+"""What libpq is told, unless DATABASE_URL says otherwise; seconds, and milliseconds for the second."""
 DATABASE_REFUSAL = (
     "DATABASE_URL must be an address of PostgreSQL or SQLite, such as "
     "postgresql://postgres:password@localhost:5432/robotdb"
@@ -104,7 +113,7 @@ def level(name: str, default: str) -> str:
     return given
 
 
-def address(name: str, default: str, schemes: list[str]) -> str:
+def address(name: str, default: str, schemes: list[str], *, example: str) -> str:
     """An address that starts with one of the schemes; it is not repeated, for it may hold a password.
 
     Raises:
@@ -119,7 +128,9 @@ def address(name: str, default: str, schemes: list[str]) -> str:
         usable = False
     if not usable:
         starts = " or ".join(f"{scheme}://" for scheme in schemes)
-        raise ImproperlyConfigured(f"{name} must be an address that starts with {starts}.")
+        raise ImproperlyConfigured(
+            f"{name} must be an address that starts with {starts}, such as {example}."
+        )
     return given
 
 
@@ -192,16 +203,18 @@ def database(url: str, *, pool: int) -> dict[str, Any]:
             # Tests in a file too: in memory several connections lock each other out.
             test = {} if name == ":memory:" else {"TEST": {"NAME": f"{name}.test"}}
             return {**config, **test, "OPTIONS": sqlite_options(name)}
-        case "django.db.backends.postgresql":
-            options = {"connect_timeout": 5, **config.get("OPTIONS", {})}
+        case "django.db.backends.postgresql" if config["NAME"]:
+            options = {**LIMITS, **config.get("OPTIONS", {})}
             pooled = {
                 "min_size": 1,
                 "max_size": pool,
-                "timeout": 10,
+                "timeout": 1,  # waited for several times, see the backend
+                "reconnect_timeout": 1,  # then whoever asks next tries anew, without a growing pause
                 "connection_class": PooledConnection,
             }
             return {
                 **config,
+                "ENGINE": "robotsim_project.postgresql",
                 "CONN_MAX_AGE": 0,
                 "CONN_HEALTH_CHECKS": True,  # a restarted server is noticed before the query
                 "OPTIONS": {**options, "pool": pooled},
@@ -212,7 +225,14 @@ def database(url: str, *, pool: int) -> dict[str, Any]:
 def sqlite_options(name: str) -> dict[str, Any]:
     """Options for a file that several processes write to; its folder is made when it is absent."""
     if name != ":memory:":
-        Path(name).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            Path(name).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            message = (
+                "DATABASE_URL must be in a folder that can be written, such as "
+                f"sqlite:////data/robotsim.sqlite3 ({error})."
+            )
+            raise ImproperlyConfigured(message) from error
     return {
         "transaction_mode": "IMMEDIATE",
         "timeout": 30,
@@ -250,7 +270,11 @@ def secret_key(data_dir: Path, *, production: bool) -> str:
             "python -c 'import secrets; print(secrets.token_urlsafe(48))'"
         )
         raise ImproperlyConfigured(message)
-    return given or kept_secret(data_dir / "secret_key")
+    try:
+        return given or kept_secret(data_dir / "secret_key")
+    except OSError as error:
+        message = f"DATA_DIR must be a folder that can be written, such as /data ({error})."
+        raise ImproperlyConfigured(message) from error
 
 
 def kept_secret(path: Path) -> str:

@@ -1,13 +1,17 @@
 """Pages of the root, and the answers to requests that no view could take."""
 
+import sys
+
 from django.conf import settings
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.template import loader
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views import defaults
 from django.views.decorators.http import require_safe
 
+from robotsim_project import outage
 from robotsim_project.problems import MEDIA_TYPE, internal_error, members
 
 admin.site.site_header = "robotsim"
@@ -43,10 +47,30 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
-    """Answer 500: a problem document to programs, a page to people; Django has logged why."""
+    """Answer 500, or 503 where a part of the system is away; Django has logged why.
+
+    A problem document to programs, a page to people.
+    """
+    error = sys.exc_info()[1]  # Django calls this while it handles what went wrong
+    if error is not None and (away := outage.of(error)) is not None:
+        return unavailable(request, away)
     if not for_program(request):
         return defaults.server_error(request)
     return JsonResponse(internal_error(), status=500, content_type=MEDIA_TYPE)
+
+
+def unavailable(request: HttpRequest, away: outage.Outage) -> HttpResponseBase:
+    """Answer 503 with Retry-After; the page needs neither database nor sessions."""
+    answer: HttpResponseBase
+    if for_program(request):
+        answer = problem(503, away.code, away.detail)
+    else:
+        told = {"detail": away.detail, "seconds": away.retry_after}
+        page = loader.render_to_string("robotsim/unavailable.html", told)
+        answer = HttpResponse(page, status=503)
+    answer["Retry-After"] = str(away.retry_after)
+    answer["Cache-Control"] = "no-store"
+    return answer
 
 
 def for_program(request: HttpRequest) -> bool:

@@ -4,13 +4,23 @@ Each value that an operator may change comes from `environment`; the names are i
 """
 
 from datetime import timedelta
-from pathlib import Path
 
 import django_stubs_ext
 import structlog
 from django.utils.translation import gettext_lazy as _
 
 from robotsim_project import schema_parts
+from robotsim_project.addresses import (
+    bucket,
+    demand,
+    endpoint,
+    file_path,
+    folder,
+    host,
+    hosts,
+    origins,
+    sender,
+)
 from robotsim_project.environment import (
     BASE_DIR,
     address,
@@ -34,10 +44,22 @@ django_stubs_ext.monkeypatch()
 ENVIRONMENT = choice("ENVIRONMENT", "development", ["development", "test", "production"])
 PRODUCTION = ENVIRONMENT == "production"
 DEBUG = flag("DEBUG", default=False)
-DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "data"))).resolve()
+DATA_DIR = folder("DATA_DIR", BASE_DIR / "data")
 SECRET_KEY = secret_key(DATA_DIR, production=PRODUCTION)
-ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", ["*"])
-CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
+ALLOWED_HOSTS = hosts("ALLOWED_HOSTS", ["*"])
+CSRF_TRUSTED_ORIGINS = origins("CSRF_TRUSTED_ORIGINS", [])
+if PRODUCTION:  # what is embedded elsewhere would lie on one machine, or go with its container
+    demand(
+        "DATABASE_URL",
+        example="postgresql://postgres:password@postgres-service:5432/robotdb "
+        "(on a single machine sqlite:////data/robotsim.sqlite3)",
+    )
+    demand("REDIS_URL", example="redis://:password@redis-service:6379/0")
+    demand(
+        "MINIO_ENDPOINT",
+        instead="STORAGE_DIR",
+        example="minio-service:9000 (on a single machine set STORAGE_DIR instead, such as /data/storage)",
+    )
 
 INSTALLED_APPS = [
     "auditlog",
@@ -59,9 +81,11 @@ INSTALLED_APPS = [
     "storage",
     "templates",
     "simulations",
+    "robotsim_project",
 ]
 
 MIDDLEWARE = [
+    "robotsim_project.health.probes",
     "django.middleware.security.SecurityMiddleware",
     "robotsim_project.polled.polled",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -109,6 +133,7 @@ REDIS_URL = address(
     "REDIS_URL",
     f"unix://{private_socket(DATA_DIR, 'redis.sock')}",
     ["redis", "rediss", "unix"],
+    example="redis://:password@redis-service:6379/0",
 )
 CACHES = {
     "default": {
@@ -126,13 +151,16 @@ CACHES = {
 }
 
 # Rosbags: S3 where an endpoint is named, a folder otherwise.
-MINIO_ENDPOINT = env.str("MINIO_ENDPOINT", "")
-MINIO_PUBLIC_ENDPOINT = env.str("MINIO_PUBLIC_ENDPOINT", MINIO_ENDPOINT)
+MINIO_ENDPOINT = endpoint("MINIO_ENDPOINT", "")
+MINIO_PUBLIC_ENDPOINT = endpoint("MINIO_PUBLIC_ENDPOINT", MINIO_ENDPOINT)
+if PRODUCTION and MINIO_ENDPOINT:
+    demand("MINIO_ACCESS_KEY", example="robotsim, the user of the S3 server")
+    demand("MINIO_SECRET_KEY", example="the password of MINIO_ACCESS_KEY")
 MINIO_ACCESS_KEY = env.str("MINIO_ACCESS_KEY", "")
 MINIO_SECRET_KEY = env.str("MINIO_SECRET_KEY", "")
-MINIO_BUCKET = env.str("MINIO_BUCKET", "robot-sim")
+MINIO_BUCKET = bucket("MINIO_BUCKET", "robot-sim")
 MINIO_USE_SSL = flag("MINIO_USE_SSL", default=False)
-STORAGE_DIR = Path(env.str("STORAGE_DIR", str(DATA_DIR / "storage"))).resolve()
+STORAGE_DIR = folder("STORAGE_DIR", DATA_DIR / "storage")
 SIGNED_URL_SECONDS = whole("SIGNED_URL_SECONDS", 3600, least=10, most=604800)
 UPLOAD_FORM_BYTES = whole("UPLOAD_FORM_BYTES", 100 * 2**20, least=2**20, most=10 * 2**30)
 UPLOAD_PART_BYTES = whole("UPLOAD_PART_BYTES", 16 * 2**20, least=5 * 2**20, most=5 * 2**30)
@@ -180,7 +208,7 @@ AXES_CLIENT_IP_CALLABLE = "accounts.services.callers.client_network"
 AXES_LOCKOUT_CALLABLE = "accounts.services.callers.locked_page"
 
 # Mail, for password resets only.
-EMAIL_HOST = env.str("EMAIL_HOST", "")
+EMAIL_HOST = host("EMAIL_HOST", "")
 EMAIL_PORT = whole("EMAIL_PORT", 587, least=1, most=65535)
 EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", "")
@@ -188,7 +216,7 @@ EMAIL_SECURITY = choice("EMAIL_SECURITY", "starttls", ["none", "starttls", "tls"
 EMAIL_USE_TLS = EMAIL_SECURITY == "starttls"
 EMAIL_USE_SSL = EMAIL_SECURITY == "tls"
 EMAIL_TIMEOUT = 10
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "robotsim@localhost")
+DEFAULT_FROM_EMAIL = sender("DEFAULT_FROM_EMAIL", "robotsim@localhost")
 # Without a mail server the mail is printed, but a log in production is no place for a secret link.
 EMAIL_BACKEND = "django.core.mail.backends." + (
     "smtp.EmailBackend"
@@ -273,9 +301,17 @@ SIMPLE_JWT = {
 }
 
 # How a run behaves; the rules are in docs/architecture.md.
-SERVER_URL = address("SERVER_URL", "http://127.0.0.1:8000", ["http", "https"]).rstrip("/")
+SERVER_URL = address(
+    "SERVER_URL",
+    "http://127.0.0.1:8000",
+    ["http", "https"],
+    example="http://robot-backend-service:8000",
+).rstrip("/")
 PASSWORD_RESET_URL = address(
-    "PASSWORD_RESET_URL", f"{SERVER_URL}/password/reset/{{uid}}/{{token}}", ["http", "https"]
+    "PASSWORD_RESET_URL",
+    f"{SERVER_URL}/password/reset/{{uid}}/{{token}}",
+    ["http", "https"],
+    example="https://sim.example.org/password/reset/{uid}/{token}",
 )
 BACKEND = choice("BACKEND", "local", ["local"])
 AGENTS_PER_UNIT = whole("AGENTS_PER_UNIT", 10, least=1, most=1000)
@@ -285,7 +321,14 @@ HUNG_AFTER_SECONDS = number("HUNG_AFTER_SECONDS", 20, least=0.5, most=3600)
 STRAGGLER_LIMIT_SECONDS = number("STRAGGLER_LIMIT_SECONDS", 120, least=1, most=3600)
 RELEASE_LEAD_SECONDS = number("RELEASE_LEAD_SECONDS", 3, least=0.1, most=600)
 UPLOAD_LIMIT_SECONDS = number("UPLOAD_LIMIT_SECONDS", 1800, least=1, most=86400)
+CONTROLLER_DRAIN_SECONDS = number("CONTROLLER_DRAIN_SECONDS", 0, least=0, most=86400)
 CONTROLLER_INTERVAL_SECONDS = number("CONTROLLER_INTERVAL_SECONDS", 0.25, least=0.05, most=60)
+
+# The processes themselves.
+ALIVE_FILE = file_path("ALIVE_FILE", "")
+WEB_PORT = whole("WEB_PORT", 8000, least=1, most=65535)
+WEB_WORKERS = whole("WEB_WORKERS", 2, least=1, most=64)
+WEB_THREADS = whole("WEB_THREADS", 8, least=1, most=256)
 
 # Watchers of executions.
 STREAM_HEARTBEAT_SECONDS = number("STREAM_HEARTBEAT_SECONDS", 15, least=0.1, most=300)

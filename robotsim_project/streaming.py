@@ -12,6 +12,7 @@ from typing import Any
 
 from django.conf import settings
 
+from robotsim_project import draining
 from simulations.api.stream import HANDED_OVER
 
 Scope = dict[str, Any]
@@ -21,11 +22,17 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Stream = AsyncGenerator[bytes, None]
 
+LAST_SECONDS = 1.0
+"""How long the end of a stream may take to be sent when the server ends."""
+_open: set[asyncio.Future[None]] = set()
+"""One for each stream that is being sent; set when the server ends."""
+
 
 def streaming(app: App) -> App:
     """An ASGI application that sends the streams which the views of `app` hand over."""
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        draining.listen()  # here, as the server has set its own handlers up by now
         given: list[Stream] = []
         opened = False
 
@@ -54,16 +61,51 @@ def is_stream(start: Message) -> bool:
 
 
 async def deliver(stream: Stream, receive: Receive, send: Send) -> None:
-    """Send a stream until it ends or the client goes; one that does not read for a while is cut off."""
+    """Send a stream until it ends, the client goes or the server ends; who does not read is cut off.
+
+    A stream that the server ends has no `end` in it: the client comes back, to another server, with the id of
+    the last event.
+    """
+    over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     gone = asyncio.create_task(left(receive))
     sending = asyncio.create_task(pump(stream, send))
+    _open.add(over)
+    if draining.began():
+        over.set_result(None)
     try:
-        await asyncio.wait({gone, sending}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({gone, sending, over}, return_when=asyncio.FIRST_COMPLETED)
     finally:
+        _open.discard(over)
+        broken_off = not sending.done()
         for task in (gone, sending):
             task.cancel()
         with suppress(asyncio.CancelledError):
             await sending
+    if over.done() and broken_off:
+        await finish(send)
+
+
+def end_all() -> None:
+    """End all streams in good order; called within a signal."""
+    for over in tuple(_open):
+        over.get_loop().call_soon_threadsafe(_settle, over)
+
+
+def _settle(over: "asyncio.Future[None]") -> None:
+    if not over.done():
+        over.set_result(None)
+
+
+draining.when_begun(end_all)
+
+
+async def finish(send: Send) -> None:
+    """Send the end of a body, or cut the connection of a client that does not read."""
+    try:
+        async with asyncio.timeout(LAST_SECONDS):
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+    except TimeoutError:
+        cut(send)
 
 
 async def pump(stream: Stream, send: Send) -> None:

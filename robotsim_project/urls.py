@@ -22,8 +22,11 @@ api = [
 
 urlpatterns = [
     path("", pages.root, name="root"),
+    path("health/live", health.live, name="health-live"),
+    path("health/ready", health.ready, name="health-ready"),
     path("health/db", health.database, name="health-db"),
     path("health/redis", health.redis, name="health-redis"),
+    path("health/storage", health.storage, name="health-storage"),
     path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),

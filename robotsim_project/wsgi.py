@@ -9,8 +9,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "robotsim_project.settings")
 application = get_wsgi_application()
 
 # Only now: the apps are loaded. Units that could not reach us get time to speak again.
+from robotsim_project import readiness  # noqa: E402
 from simulations import live  # noqa: E402
 from simulations.exceptions import LiveAwayError  # noqa: E402
 
 with suppress(LiveAwayError):
     live.server_started()
+readiness.watch_start()

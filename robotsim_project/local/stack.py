@@ -92,7 +92,7 @@ class Stack:
         web = [python, "-m", "uvicorn", "robotsim_project.asgi:application", "--host", host]
         self._supervisor.add("web", [*web, "--port", port, *WEB_OPTIONS])
         self._supervisor.add("controller", [*manage, "run_controller"])
-        worker = ["db_worker", "--interval", "0.2", "--no-startup-delay", "--no-reload"]
+        worker = ["run_worker", "--interval", "0.2", "--no-startup-delay", "--no-reload"]
         self._supervisor.add("worker", [*manage, *worker])
         self._wait("The web server", "web", lambda: _healthy(f"{self.url}/health/db"))
         self._winding_down = self._address.serving

@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 from django.conf import settings
 
+from simulations.backends.local import living_units
 from simulations.choices import ENDED
 from simulations.exceptions import NotRunningError
 from simulations.models import Execution
@@ -44,12 +45,8 @@ def stop_all(limit: float = LIMIT_SECONDS) -> None:
 def kill_units(data_dir: Path) -> int:
     """Kill the units that work in this data folder; the answer is how many there were."""
     killed = 0
-    for process in psutil.process_iter():
-        try:
-            folder = process.environ().get("ROBOTSIM_WORK_DIR", "")
-            if folder and Path(folder).is_relative_to(data_dir):
-                process.kill()
-                killed += 1
-        except (psutil.Error, OSError):  # gone meanwhile, or not ours to look at
-            continue
+    for process in living_units(data_dir):
+        with suppress(psutil.Error):  # gone meanwhile
+            process.kill()
+            killed += 1
     return killed

@@ -3,18 +3,19 @@
 from pathlib import Path
 
 from robotsim_project.tests import programs
-from robotsim_project.tests.s3 import S3, free_ports
+from robotsim_project.tests.s3 import S3
 
 
 class MinIO(S3):
     """A throwaway MinIO server on loopback."""
 
+    ports = 2
+    door = 0
+
     def _prepare(self) -> tuple[list[str], dict[str, str]]:
-        port, console = free_ports(2)
-        self.endpoint = f"127.0.0.1:{port}"
         words = [
             *(str(programs.find("minio")), "server", "--anonymous"),
-            *("--address", self.endpoint, "--console-address", f"127.0.0.1:{console}"),
+            *("--address", self.endpoint, "--console-address", f"127.0.0.1:{self._ports[1]}"),
             # Its own settings and certificates lie in the home of the user unless told.
             *("--certs-dir", str(self._folder / "certs"), str(self._folder / "data")),
         ]

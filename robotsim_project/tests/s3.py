@@ -16,21 +16,35 @@ from robotsim_project.local.children import die_with_parent, end
 from robotsim_project.tests.servers import wait_until
 
 
+NAMES = ["master", "volume", "filer", "s3"]
+
+
 class S3:
     """A throwaway S3 server (SeaweedFS) on loopback."""
+
+    ports = 2 * len(NAMES)
+    door = 2 * NAMES.index("s3")
+    """How many ports it takes, and which of them speaks S3."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
         self.access_key = "robotsim-tests"
         self.secret_key = secrets.token_urlsafe(24)
-        self.endpoint = ""
+        self._ports: list[int] = []
+
+    @property
+    def endpoint(self) -> str:
+        """Host and port of its S3 door, the same each time that it starts."""
+        if not self._ports:
+            self._ports = free_ports(self.ports)
+        return f"127.0.0.1:{self._ports[self.door]}"
 
     def start(self) -> None:
         """Start it without waiting; starting twice is no error."""
         if self._process is not None:
             return
-        self._folder.mkdir(mode=0o700)
+        self._folder.mkdir(mode=0o700, exist_ok=True)
         words, environment = self._prepare()
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -45,20 +59,16 @@ class S3:
             )
 
     def _prepare(self) -> tuple[list[str], dict[str, str]]:
-        """Choose the endpoint; the command, and its environment beside ours."""
-        names = ["master", "volume", "filer", "s3"]
-        ports = free_ports(2 * len(names))
+        """The command, and its environment beside ours."""
+        assert self.endpoint  # it chooses the ports
         flags: list[str] = []
-        for index, name in enumerate(names):
-            port, rpc = ports[2 * index : 2 * index + 2]
+        sockets: list[str] = []
+        for index, name in enumerate(NAMES):
+            port, rpc = self._ports[2 * index : 2 * index + 2]
             flags += [f"-{name}.port={port}", f"-{name}.port.grpc={rpc}"]
-        # It leaves these behind, in a place that cannot be chosen.
-        sockets = [
-            f"/tmp/seaweedfs-{name}-grpc-{rpc}.sock"  # noqa: S108
-            for name, rpc in zip(names, ports[1::2], strict=True)
-        ]
+            # It leaves these behind, in a place that cannot be chosen.
+            sockets.append(f"/tmp/seaweedfs-{name}-grpc-{rpc}.sock")  # noqa: S108
         (self._folder / "sockets").write_text("\n".join(sockets))
-        self.endpoint = f"127.0.0.1:{ports[6]}"
         own = [
             f"-filer.localSocket={self._folder}/f.sock",
             f"-s3.localSocket={self._folder}/s.sock",
@@ -82,6 +92,7 @@ class S3:
         """End it at once (nothing in it is kept)."""
         if self._process is not None:
             end([self._process], first=signal.SIGKILL)
+            self._process = None
         self.remove_sockets()
 
     def remove_sockets(self) -> None:

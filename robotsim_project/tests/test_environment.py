@@ -97,7 +97,7 @@ def test_the_guide_means_what_it_meant(monkeypatch: pytest.MonkeyPatch, tmp_path
         LOG_LEVEL="debug",
     )
     default = found["DATABASES"]["default"]
-    assert default["ENGINE"] == "django.db.backends.postgresql"
+    assert default["ENGINE"] == "robotsim_project.postgresql"
     assert (default["HOST"], default["PORT"], default["NAME"]) == ("localhost", 5432, "robotdb")
     assert default["OPTIONS"]["pool"]["max_size"] == 20
     assert found["MINIO_PUBLIC_ENDPOINT"] == "localhost:9000"

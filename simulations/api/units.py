@@ -49,7 +49,10 @@ def unit_view(handler: Handler) -> Callable[[HttpRequest], HttpResponse]:
         except ValueError as error:
             return problem(400, "MESSAGE_INVALID", str(error))
         except (SimulationError, StorageError, StoreError) as error:
-            return problem(error.status, error.code, str(error))
+            answer = problem(error.status, error.code, str(error))
+            if wait := getattr(error, "retry_after", None):
+                answer["Retry-After"] = str(wait)
+            return answer
         except (OperationalError, InterfaceError) as error:
             log.warning("database_unavailable", error=str(error))
             detail = _("The database does not answer. Try again in a few seconds.")

@@ -63,6 +63,9 @@ class Backend(Protocol):
     def kill(self, job: Job, units: Collection[int]) -> None:
         """End these units at once; those that are gone are no error."""
 
+    def living_here(self) -> int:
+        """How many units would end with the machine or pod of this process; 0 where they run elsewhere."""
+
     def left(self, job: Job, unit: int) -> str:
         """Where what a unit recorded and did not deliver is kept; empty when there is nothing."""
 

@@ -72,6 +72,9 @@ class LocalBackend:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
 
+    def living_here(self) -> int:
+        return len(living_units(Path(settings.DATA_DIR)))
+
     def left(self, job: Job, unit: int) -> str:
         folders = [
             folder
@@ -191,9 +194,23 @@ def _is_unit(pid: int, folder: Path) -> bool:
         process = psutil.Process(pid)
         if process.status() == psutil.STATUS_ZOMBIE:
             return False
-        return process.environ().get("ROBOTSIM_WORK_DIR", str(folder)) == str(folder)
+        # Of a process without the variable nothing is known, so it is none: in containers the numbers
+        # begin anew with each start, and that of a unit of yesterday may be the controller's own.
+        return process.environ().get("ROBOTSIM_WORK_DIR") == str(folder)
     except psutil.Error:
         return False
+
+
+def living_units(data_dir: Path) -> list[psutil.Process]:
+    """The processes of this machine that are units and work in this data folder."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):  # gone meanwhile, or not ours to look at
+            folder = process.environ().get("ROBOTSIM_WORK_DIR", "")
+            at_work = bool(folder) and Path(folder).is_relative_to(data_dir)
+            if at_work and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
 
 
 def _last_word(folder: Path) -> _LastWord | None:

@@ -92,7 +92,7 @@ def _agents(active: Any) -> dict[str, Any]:
 
 
 def _storage() -> str:
-    return "ok" if object_store().answers() else "away"
+    return "away" if object_store().trouble() else "ok"
 
 
 def _worker() -> str:

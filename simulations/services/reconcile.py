@@ -5,6 +5,7 @@ may be taken again, by this controller or another, from whatever line the last o
 """
 
 from collections import Counter
+from contextlib import suppress
 from datetime import timedelta
 
 import structlog
@@ -35,9 +36,15 @@ STOP_GRACE = timedelta(seconds=60)
 """Beyond the upload limit: how long a stopped unit may take to go."""
 
 
-def reconcile() -> int:
-    """Take one step with each active execution; the answer is how many there are."""
-    active = list(Execution.objects.active().order_by("pk").values_list("pk", flat=True))
+def reconcile(*, begin: bool = True) -> int:
+    """Take one step with each active execution; the answer is how many there are.
+
+    Without `begin` those that are PENDING are left to another controller.
+    """
+    wanted = Execution.objects.active().order_by("pk")
+    if not begin:
+        wanted = wanted.exclude(status=RunStatus.PENDING)
+    active = list(wanted.values_list("pk", flat=True))
     for pk in active:
         try:
             # Read at its turn: the steps before may have taken a while, and a stop have come.
@@ -45,6 +52,18 @@ def reconcile() -> int:
         except Exception:  # one execution must not hold up the others
             log.exception("step_failed", execution=pk)
     return len(active)
+
+
+def note_leap(seconds: float) -> None:
+    """After a pass as long as units may be silent, let silence count anew.
+
+    The machine slept, the clock was set, or this process was held up: units had no time to speak either,
+    or nobody knows how long they were silent.
+    """
+    if abs(seconds) > settings.HUNG_AFTER_SECONDS / 2:
+        log.warning("clock_leapt", seconds=round(seconds, 1))
+        with suppress(LiveAwayError):
+            live.server_started()
 
 
 def step(execution: Execution) -> None:

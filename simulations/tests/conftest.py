@@ -159,7 +159,7 @@ def system(
     }
     settings.HEARTBEAT_SECONDS = 0.3
     running = System(environment, tmp_path / "system.log")
-    running.start("db_worker", "--interval", "0.2", "--no-startup-delay", "--no-reload")
+    running.start("run_worker", "--interval", "0.2", "--no-startup-delay", "--no-reload")
     yield running
     running.end()
     for pid in unit_processes(settings.DATA_DIR):

@@ -11,7 +11,6 @@ from simulations import live
 from simulations.backends.base import Job, UnitSeen, UnitState
 from simulations.backends.local import LocalBackend
 from simulations.exceptions import BackendError
-from simulations.management.commands.run_controller import note_leap
 from simulations.models import AgentRun, Execution, Recording, Simulation, StageRun
 from simulations.services import fleet, lifecycle, reconcile
 from simulations.services.plan import plan_of
@@ -175,9 +174,9 @@ def test_what_a_killed_unit_has_written_is_named(design: Design, fake: Fake) -> 
 def test_after_a_sleep_of_the_machine_silence_counts_anew(settings: Any) -> None:
     live.listening_since()
     live._redis().set(live._SINCE, 1.0)
-    note_leap(0.3)
+    reconcile.note_leap(0.3)
     assert live.listening_since() == 1.0
-    note_leap(settings.HUNG_AFTER_SECONDS)
+    reconcile.note_leap(settings.HUNG_AFTER_SECONDS)
     assert live.listening_since() > 1.0
 
 

@@ -15,6 +15,7 @@ class StoreError(Exception):
 
     status = 503
     code = "STORAGE_UNAVAILABLE"
+    retry_after = 5
 
 
 class PartsDifferError(Exception):
@@ -106,8 +107,8 @@ class ObjectStore(Protocol):
     def abort_upload(self, key: str, upload_id: str) -> None:
         """Forget an upload and its parts; an unknown one is no error."""
 
-    def answers(self) -> bool:
-        """Whether the store answers at all, within two seconds or so."""
+    def trouble(self) -> str:
+        """What keeps the store from being used, and what to do; empty: nothing. Within two seconds or so."""
 
     def check(self) -> None:
         """Raise StoreError unless the store answers and has its bucket or folder."""

@@ -124,19 +124,19 @@ class FolderStore:
         with store_errors(), suppress(FileNotFoundError):
             PartFolder.of(self.root, key, upload_id).remove()
 
-    def answers(self) -> bool:
+    def trouble(self) -> str:
         with suppress(OSError):
             self.root.mkdir(parents=True, exist_ok=True)
-        return os.access(self.root, os.R_OK | os.W_OK | os.X_OK)
+        if os.access(self.root, os.R_OK | os.W_OK | os.X_OK):
+            return ""
+        return _("The storage folder may not be written: check its owner and rights.")
 
     def check(self) -> None:
         with store_errors():
             self.root.mkdir(parents=True, exist_ok=True)
             remove_stale(self.scratch)
-        if not os.access(self.root, os.R_OK | os.W_OK | os.X_OK):
-            raise StoreError(
-                _("The storage folder may not be written: check its owner and rights.")
-            )
+        if trouble := self.trouble():
+            raise StoreError(trouble)
 
     def _path(self, key: str) -> Path:
         """Place of an object; a key that leads out of the folder is refused (ValueError)."""

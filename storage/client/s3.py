@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from http import HTTPStatus
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, BinaryIO, cast
@@ -200,17 +199,15 @@ class S3Store:
         except FileNotFoundError:
             return
 
-    def answers(self) -> bool:
+    def trouble(self) -> str:
         try:
-            self._probe.head_bucket(Bucket=self.bucket)
-        except ClientError as error:
-            return (
-                error.response["ResponseMetadata"]["HTTPStatusCode"]
-                < HTTPStatus.INTERNAL_SERVER_ERROR
-            )
-        except BotoCoreError:
-            return False
-        return True
+            with s3_errors():
+                self._probe.head_bucket(Bucket=self.bucket)
+        except FileNotFoundError:
+            return ""  # a bucket that is not there yet is made when it is needed
+        except StoreError as error:
+            return str(error)
+        return ""
 
     def check(self) -> None:
         with s3_errors():

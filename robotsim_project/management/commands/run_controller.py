@@ -1,0 +1,20 @@
+"""The controller's process; what it does is in `robotsim_project.controller`."""
+
+import signal
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from robotsim_project.controller import Controller
+
+
+class Command(BaseCommand):
+    """Any number may run at once, and each may be killed at any moment."""
+
+    help = "Run the controller until it is told to stop (SIGTERM, Ctrl-C)."
+
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        controller = Controller()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: controller.stop())
+        controller.run()
