@@ -15,7 +15,6 @@ from pathlib import Path
 from robotsim_project.local.children import die_with_parent, end
 from robotsim_project.tests.servers import wait_until
 
-
 NAMES = ["master", "volume", "filer", "s3"]
 
 

@@ -1,13 +1,18 @@
-"""What the tests of the cluster stand on: a control plane of its own for each file of tests."""
+"""What the tests of the cluster stand on: control planes, empty or with the system installed."""
 
+import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from robotsim_project.environment import BASE_DIR
 from robotsim_project.tests.cluster.control_plane import ControlPlane
+
+K8S = BASE_DIR / "k8s"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -18,14 +23,56 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("cluster")
 
 
-@pytest.fixture(scope="module")
-def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+@contextmanager
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     running = ControlPlane(tmp_path_factory.mktemp("cluster") / "plane")
     try:
         running.start()
         yield running
     finally:
         running.stop()
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """An empty cluster for one file of tests."""
+    with started(tmp_path_factory) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def prepared(plane: ControlPlane) -> ControlPlane:
+    """Namespaces, priorities and secrets are there, as `install.sh --secrets` makes them."""
+    prepare(plane)
+    return plane
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """All of k8s/ is applied and every pod ready; for all tests that leave it as it is."""
+    with started(tmp_path_factory) as running:
+        prepare(running)
+        running.kubectl("apply", "-k", str(K8S))
+        ready(running)
+        yield running
+
+
+def prepare(plane: ControlPlane) -> None:
+    done = subprocess.run(
+        [BASE_DIR / "install.sh", "--secrets"],
+        env=plane.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def ready(plane: ControlPlane) -> None:
+    """Wait until everything that is to run in robot does."""
+    names = plane.kubectl("get", "deployments,statefulsets", "-n", "robot", "-o", "name").stdout
+    for name in names.split():
+        plane.kubectl("rollout", "status", name, "-n", "robot", "--timeout=90s")
 
 
 def until(condition: Callable[[], Any], seconds: float = 60) -> Any:

@@ -36,11 +36,10 @@ class ControlPlane:
         self.folder = folder
         self._program = str(find("controlplane"))
         self._processes: list[subprocess.Popen[bytes]] = []
-        etcd, peer, api, kubelet = free_ports(4)
+        etcd, peer, api = free_ports(3)
         self._etcd = f"http://127.0.0.1:{etcd}"
         self._peer = f"http://127.0.0.1:{peer}"
         self._port = api
-        self._kubelet = kubelet
         self.url = f"https://127.0.0.1:{api}"
         self._tokens = {user: secrets.token_urlsafe(24) for user in (ADMIN, NOBODY)}
 
@@ -68,12 +67,17 @@ class ControlPlane:
         manager = "kube-controller-manager"
         managed = self._run(manager, *own, *single, *signing, *roots, each)
         self._run("kube-scheduler", *own, *single)
-        node = self._run(
-            *("node", *own, "--port", str(self._kubelet), "--program", str(self._answers))
-        )
+        self.add_node("node")
         self._create_class()
-        wait_until(lambda: self._has("node", "node"), node, self._log("node"))
         wait_until(lambda: self._has("serviceaccount", "default"), managed, self._log(manager))
+
+    def add_node(self, name: str) -> None:
+        """One more place for pods."""
+        (port,) = free_ports(1)
+        admin = ["--kubeconfig", str(self.kubeconfig(ADMIN))]
+        answers = ["--program", str(self._answers)]
+        node = self._run("node", "--name", name, "--port", str(port), *admin, *answers)
+        wait_until(lambda: self._has("node", name), node, self._log("node"))
 
     def stop(self) -> None:
         """End it at once (nothing in it is kept)."""

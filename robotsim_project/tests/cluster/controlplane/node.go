@@ -162,7 +162,8 @@ func (n *node) status() core.NodeStatus {
 	}
 }
 
+// address is one that no other pod has; the port keeps those of two nodes apart.
 func (n *node) address() string {
 	n.nextIP++
-	return fmt.Sprintf("10.1.%d.%d", n.nextIP/250, n.nextIP%250+1)
+	return fmt.Sprintf("10.%d.%d.%d", n.port%200+1, n.nextIP/250, n.nextIP%250+1)
 }
