@@ -1,5 +1,6 @@
 """What the tests of the cluster stand on: control planes, empty or with the system installed."""
 
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from robotsim_project.environment import BASE_DIR
-from robotsim_project.tests.cluster.control_plane import ControlPlane
+from robotsim_project.tests.cluster.control_plane import ADMIN, ControlPlane
 
 K8S = BASE_DIR / "k8s"
 
@@ -58,14 +59,36 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane
 
 
 def prepare(plane: ControlPlane) -> None:
+    code, said = run_script(plane, BASE_DIR, "install.sh", "--secrets")
+    assert code == 0, said
+
+
+def copied(project: Path) -> Path:
+    """What the two scripts read and write, where a test may write."""
+    project.mkdir()
+    for name in ("install.sh", "server-renew.sh", ".version"):
+        shutil.copy(BASE_DIR / name, project / name)
+    for name in ("scripts", "k8s"):
+        shutil.copytree(BASE_DIR / name, project / name, symlinks=True)
+    return project
+
+
+def run_script(
+    plane: ControlPlane, project: Path, script: str, *options: str, user: str = ADMIN, **more: str
+) -> tuple[int, str]:
+    """Exit code, and all that was printed."""
     done = subprocess.run(
-        [BASE_DIR / "install.sh", "--secrets"],
-        env=plane.environment(),
-        capture_output=True,
+        ["bash", script, *options],
+        cwd=project,
+        env={**plane.environment(user), **more},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
+        timeout=300,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    return done.returncode, done.stdout
 
 
 def ready(plane: ControlPlane) -> None:

@@ -8,6 +8,7 @@ import pytest
 from robotsim_project.tests.cluster.control_plane import ControlPlane
 
 CONTROLLER = "system:serviceaccount:robot:robot-controller"
+PART = "app.kubernetes.io/part-of=robotsim"
 STRANGER = "system:serviceaccount:default:default"
 EXACTLY = {
     ("batch", "jobs"): {"get", "list", "watch", "create", "delete"},
@@ -63,7 +64,7 @@ def test_no_binding_of_the_whole_cluster_names_an_account_of_ours(installed: Con
 
 def test_only_the_controller_has_a_token_in_its_pod(installed: ControlPlane) -> None:
     holders = set()
-    for pod in installed.get("pods", "-n", "robot")["items"]:
+    for pod in installed.get("pods", "-n", "robot", "-l", PART)["items"]:
         for volume in pod["spec"].get("volumes", []):
             sources = volume.get("projected", {}).get("sources", [])
             if any("serviceAccountToken" in source for source in sources):
