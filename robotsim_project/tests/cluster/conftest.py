@@ -16,6 +16,7 @@ from robotsim_project.tests.cluster.control_plane import ADMIN, ControlPlane
 K8S = BASE_DIR / "k8s"
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Everything in this folder needs what `make test-cluster` builds."""
     here = Path(__file__).parent
