@@ -1,10 +1,10 @@
-# robotsim: `make run`, `make demo`, `make test`, `make check`, `make bench`.
+# robotsim: `make run`, `make demo`, `make test`, `make test-cluster`, `make check`, `make bench`.
 #
 # Needs Python 3.11 or newer, make and git; no root. Everything else is installed into .venv, again whenever
-# a requirements file changes.
+# a requirements file changes. `make test-cluster` needs Go 1.26 or newer as well.
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check bench
+.PHONY: help run demo test test-cluster check bench
 .DELETE_ON_ERROR:
 
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
@@ -24,6 +24,7 @@ help:
 	@echo "make run     start everything, run the demo simulation, keep serving until Ctrl-C"
 	@echo "make demo    run the demo simulation and end; BAG= AGENTS= PATTERN= TRANSPORT= RATE= PORT="
 	@echo "make test    all tests, on real PostgreSQL, Redis and S3 that it starts itself"
+	@echo "make test-cluster   on a real MinIO and Kubernetes control plane; needs Go, builds once"
 	@echo "make check   format, lint, imports, types, Django's checks, migrations, file sizes, manifests, images, scripts"
 	@echo "make bench   what can be measured, and how"
 
@@ -34,8 +35,14 @@ demo: $(VENV)/.local
 	@$(LAUNCHER_ENV) exec $(BIN)/python -m robotsim_project.local demo
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -m "not main_job" -n 2
+	$(BIN)/python -m pytest -m "not main_job and not cluster" -n 2
 	$(BIN)/python -m pytest -m main_job
+
+# pytest fails when it finds no test at all: a mark that got lost is not green.
+test-cluster: $(VENV)/.dev
+	$(BIN)/python -m robotsim_project.tests.programs minio controlplane
+	ROBOTSIM_TEST_STORAGE=minio $(BIN)/python -m pytest -m s3 -n 2
+	$(BIN)/python -m pytest -m cluster
 
 # Whatever .env says: the gates judge the code.
 check: export ENVIRONMENT := test

@@ -121,7 +121,7 @@ class Taker:
         manifest = Manifest(
             name=name,
             made_at=facts.at.isoformat(),
-            robotsim=str(settings.SPECTACULAR_SETTINGS["VERSION"]),
+            robotsim=settings.VERSION,
             engine=self._engine.name,
             server=tools.server,
             tool=tools.tool,

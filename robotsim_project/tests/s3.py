@@ -21,6 +21,10 @@ NAMES = ["master", "volume", "filer", "s3"]
 class S3:
     """A throwaway S3 server (SeaweedFS) on loopback."""
 
+    ports = 2 * len(NAMES)
+    door = 2 * NAMES.index("s3")
+    """How many ports it takes, and which of them speaks S3."""
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
@@ -32,28 +36,42 @@ class S3:
     def endpoint(self) -> str:
         """Host and port of its S3 door, the same each time that it starts."""
         if not self._ports:
-            self._ports = free_ports(2 * len(NAMES))
-        return f"127.0.0.1:{self._ports[2 * NAMES.index('s3')]}"
+            self._ports = free_ports(self.ports)
+        return f"127.0.0.1:{self._ports[self.door]}"
 
     def start(self) -> None:
         """Start it without waiting; starting twice is no error."""
         if self._process is not None:
             return
         self._folder.mkdir(mode=0o700, exist_ok=True)
-        assert self.endpoint
-        ports = self._ports
+        words, environment = self._prepare()
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                words,
+                cwd=self._folder,
+                env={**os.environ, **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=die_with_parent(signal.SIGKILL),  # noqa: PLW1509
+            )
+
+    def _prepare(self) -> tuple[list[str], dict[str, str]]:
+        """The command, and its environment beside ours."""
+        assert self.endpoint  # it chooses the ports
         flags: list[str] = []
         sockets: list[str] = []
         for index, name in enumerate(NAMES):
-            port, rpc = ports[2 * index : 2 * index + 2]
+            port, rpc = self._ports[2 * index : 2 * index + 2]
             flags += [f"-{name}.port={port}", f"-{name}.port.grpc={rpc}"]
             # It leaves these behind, in a place that cannot be chosen.
             sockets.append(f"/tmp/seaweedfs-{name}-grpc-{rpc}.sock")  # noqa: S108
+        (self._folder / "sockets").write_text("\n".join(sockets))
         own = [
             f"-filer.localSocket={self._folder}/f.sock",
             f"-s3.localSocket={self._folder}/s.sock",
         ]
-        (self._folder / "sockets").write_text("\n".join(sockets))
         # One volume per bucket and small volumes: each would reserve a gigabyte otherwise.
         small = [
             "-master.telemetry=false",
@@ -61,25 +79,13 @@ class S3:
             "-volume.max=0",
             "-volume.preStopSeconds=0",
         ]
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [
-                    *(weed(), "server", "-s3", "-s3.port.iceberg=0", "-s3.port.lance=0"),
-                    *(f"-dir={self._folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
-                    *(*small, *own, *flags),
-                ],
-                cwd=self._folder,
-                env={
-                    **os.environ,
-                    "AWS_ACCESS_KEY_ID": self.access_key,
-                    "AWS_SECRET_ACCESS_KEY": self.secret_key,
-                },
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                preexec_fn=die_with_parent(signal.SIGKILL),  # noqa: PLW1509
-            )
+        words = [
+            *(weed(), "server", "-s3", "-s3.port.iceberg=0", "-s3.port.lance=0"),
+            *(f"-dir={self._folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
+            *(*small, *own, *flags),
+        ]
+        keys = {"AWS_ACCESS_KEY_ID": self.access_key, "AWS_SECRET_ACCESS_KEY": self.secret_key}
+        return words, keys
 
     def stop(self) -> None:
         """End it at once (nothing in it is kept)."""

@@ -4,7 +4,8 @@ It is loaded before pytest-django reads the settings. The first process of a run
 owns the servers; workers of pytest-xdist inherit the addresses, and use a database and a Redis number of
 their own. PostgreSQL and S3 start when a test first asks for them; with xdist they start before the workers.
 
-`ROBOTSIM_TEST_DATABASE=sqlite` runs the same tests on SQLite.
+`ROBOTSIM_TEST_DATABASE=sqlite` runs the same tests on SQLite, `ROBOTSIM_TEST_STORAGE=minio` on MinIO instead
+of SeaweedFS. Tests that stand on S3 have the mark `s3`, by what they ask for.
 """
 
 import atexit
@@ -21,6 +22,7 @@ from typing import Any
 import pytest
 
 from robotsim_project.local.redis import RedisUnavailableError
+from robotsim_project.tests.minio import s3_server
 from robotsim_project.tests.s3 import S3
 from robotsim_project.tests.servers import PostgreSQL, Redis, open_to_all
 
@@ -43,7 +45,7 @@ class Services:
         self.redis = Redis(folder / "redis", _DATABASES)
         self.redis_problem = ""
         self.postgres = None if on_sqlite() else PostgreSQL(folder / "pg")
-        self.s3 = S3(folder / "s3")
+        self.s3 = s3_server(storage(), folder / "s3")
 
     def start_redis(self) -> None:
         """Start Redis; where there is none, the tests that ask for it say so."""
@@ -76,6 +78,11 @@ class Services:
 
 def on_sqlite() -> bool:
     return os.environ.get("ROBOTSIM_TEST_DATABASE", "postgresql") == "sqlite"
+
+
+def storage() -> str:
+    """Which S3 server the tests stand on."""
+    return os.environ.get("ROBOTSIM_TEST_STORAGE", "seaweedfs")
 
 
 def temporary_root() -> Path:
@@ -143,6 +150,14 @@ def pytest_configure(config: pytest.Config) -> None:
         if getattr(config.option, "dist", "no") != "no":
             SERVICES.start_database()
             SERVICES.start_s3()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what stands on S3, before tests are chosen by their marks."""
+    for item in items:
+        if "s3_settings" in getattr(item, "fixturenames", ()):
+            item.add_marker("s3")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -75,6 +75,15 @@ BAD: dict[str, list[str]] = {
     "EMAIL_PORT": [*NUMBER, "0", "65536"],
     "EMAIL_SECURITY": ["", "ssl"],
     "DEFAULT_FROM_EMAIL": ["", "robotsim", "robotsim@"],
+    "METRICS_TOKEN": ["short", "with blanks in between them"],
+    "SENTRY_DSN": ["sentry.example.org", "https://sentry.example.org/1"],
+    "OTEL_EXPORTER_OTLP_ENDPOINT": ["collector:4318", "ftp://collector"],
+    "PROMETHEUS_MULTIPROC_DIR": ["/etc/hostname", "/etc/hostname/metrics"],
+    "BACKUP_ENDPOINT": ["localhost:port", "a b:9000", "http://localhost:9000/x"],
+    "BACKUP_BUCKET": ["", "ab", "Robots", "10.0.0.1"],
+    "BACKUP_USE_SSL": FLAG,
+    "BACKUP_DIR": ["", "/etc/hostname"],
+    "BACKUP_KEEP_DAYS": [*NUMBER, "0"],
     "ALIVE_FILE": ["alive", "/not/there/alive"],
     "WEB_PORT": [*NUMBER, "0", "65536"],
     "WEB_WORKERS": [*NUMBER, "0"],
@@ -110,6 +119,9 @@ BAD_IN_PRODUCTION: dict[str, list[str | None]] = {
 ANYTHING_GOES = {
     "EMAIL_HOST_USER": "a mail server takes what it likes, or nothing",
     "EMAIL_HOST_PASSWORD": "the same",
+    "OTEL_SERVICE_NAME": "any name will do",
+    "BACKUP_ACCESS_KEY": "an S3 server takes what it likes, or the key of MinIO",
+    "BACKUP_SECRET_KEY": "the same",
 }
 
 

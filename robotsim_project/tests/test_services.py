@@ -2,13 +2,16 @@
 
 import io
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
+import urllib3
 from django.core.cache import cache
 from django.db import connection
 
-from robotsim_project.tests.services import SERVICES, on_sqlite
+from robotsim_project.tests.minio import s3_server
+from robotsim_project.tests.services import SERVICES, on_sqlite, storage
 from storage.client import object_store
 
 
@@ -29,6 +32,16 @@ def test_redis_is_empty_at_each_test(empty_redis: None, round_: int) -> None:
 
 def test_data_stays_in_the_private_folder() -> None:
     assert os.environ["DATA_DIR"].startswith(str(SERVICES.folder))
+
+
+def test_the_storage_is_the_one_asked_for(s3_settings: Any) -> None:
+    answer = urllib3.request("GET", f"http://{s3_settings.MINIO_ENDPOINT}/")
+    assert storage() in answer.headers["Server"].lower()
+
+
+def test_a_storage_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="seaweedfs, minio"):
+        s3_server("floppy", tmp_path)
 
 
 def test_s3_takes_objects_in_a_bucket_of_its_own(s3_settings: Any) -> None:

@@ -152,7 +152,10 @@ def system(
         "RELEASE_LEAD_SECONDS": "1",
         "HEARTBEAT_SECONDS": "0.3",
         "HUNG_AFTER_SECONDS": "3",
-        "MINIO_ENDPOINT": "",
+        "MINIO_ENDPOINT": settings.MINIO_ENDPOINT,
+        "MINIO_ACCESS_KEY": settings.MINIO_ACCESS_KEY,
+        "MINIO_SECRET_KEY": settings.MINIO_SECRET_KEY,
+        "MINIO_BUCKET": settings.MINIO_BUCKET,
     }
     settings.HEARTBEAT_SECONDS = 0.3
     running = System(environment, tmp_path / "system.log")

@@ -20,7 +20,7 @@ def own_folders(settings: Any, tmp_path: Path) -> None:
     settings.DATA_DIR = tmp_path / "data"
 
 
-@pytest.fixture(params=["folder", "s3"])
+@pytest.fixture(params=["folder", pytest.param("s3", marks=pytest.mark.s3)])
 def store(request: pytest.FixtureRequest, own_folders: None) -> ObjectStore:
     if request.param == "s3":
         request.getfixturevalue("s3_settings")
