@@ -22,7 +22,7 @@ from rest_framework.serializers import as_serializer_error
 from rest_framework.views import set_rollback
 
 from accounts.api.bodies import TooLarge
-from robotsim_project import outage
+from robotsim_project.operating import outage
 from robotsim_project.problems import MEDIA_TYPE, REMEDIES, internal_error, members
 
 FRAMED = (exceptions.MethodNotAllowed, exceptions.UnsupportedMediaType)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from django.views import defaults
 from django.views.decorators.http import require_safe
 
-from robotsim_project import outage
+from robotsim_project.operating import outage
 from robotsim_project.problems import MEDIA_TYPE, internal_error, members
 
 admin.site.site_header = "robotsim"

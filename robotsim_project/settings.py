@@ -8,7 +8,6 @@ from datetime import timedelta
 import django_stubs_ext
 from django.utils.translation import gettext_lazy as _
 
-from robotsim_project import logs, schema_parts
 from robotsim_project.addresses import (
     bucket,
     demand_services,
@@ -20,6 +19,7 @@ from robotsim_project.addresses import (
     origins,
     sender,
 )
+from robotsim_project.description import schema_parts
 from robotsim_project.environment import (
     BASE_DIR,
     address,
@@ -41,6 +41,7 @@ from robotsim_project.environment import (
     version,
     whole,
 )
+from robotsim_project.observing import logs
 
 # Lets classes name what they hold, such as `ModelAdmin[User]`, at run time too.
 django_stubs_ext.monkeypatch()
@@ -80,11 +81,11 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "robotsim_project.health.probes",
+    "robotsim_project.operating.health.probes",
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
-    "robotsim_project.request_log.request_ids",
+    "robotsim_project.observing.request_log.request_ids",
     "django.middleware.security.SecurityMiddleware",
-    "robotsim_project.polled.polled",
+    "robotsim_project.requests.polled.polled",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -95,9 +96,9 @@ MIDDLEWARE = [
     "accounts.services.audit.remember_request",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "robotsim_project.request_log.RequestLog",
+    "robotsim_project.observing.request_log.RequestLog",
     "axes.middleware.AxesMiddleware",
-    "robotsim_project.http_figures.HttpFigures",
+    "robotsim_project.observing.http_figures.HttpFigures",
 ]
 
 ROOT_URLCONF = "robotsim_project.urls"
@@ -259,7 +260,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "robotsim_project.api.NewestFirst",
     "DEFAULT_PARSER_CLASSES": ["accounts.api.bodies.BoundedJSON"],
     "DEFAULT_RENDERER_CLASSES": ["robotsim_project.renderers.QuickJSON"],
-    "DEFAULT_SCHEMA_CLASS": "robotsim_project.schema.Described",
+    "DEFAULT_SCHEMA_CLASS": "robotsim_project.description.schema.Described",
     "EXCEPTION_HANDLER": "robotsim_project.api.problem",
     "PAGE_SIZE": 50,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",

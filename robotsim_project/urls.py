@@ -6,8 +6,10 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularSwaggerView
 
 from accounts.urls import api_urlpatterns as accounts_api
-from robotsim_project import health, metrics, pages
-from robotsim_project.described import Description
+from robotsim_project import pages
+from robotsim_project.description.described import Description
+from robotsim_project.observing import metrics
+from robotsim_project.operating import health
 from simulations.urls import api_urlpatterns as simulations_api
 from storage.urls import api_urlpatterns as storage_api
 from templates.urls import api_urlpatterns as templates_api

@@ -7,7 +7,7 @@ from robotsim_project.serving import shared
 _settings = shared.read_settings()
 
 # Made before the workers, which share what it remembers.
-from robotsim_project import draining, readiness  # noqa: E402, F401
+from robotsim_project.operating import draining, readiness  # noqa: E402, F401
 
 bind = f"0.0.0.0:{_settings.WEB_PORT}"
 worker_class = "robotsim_project.serving.worker.WebWorker"

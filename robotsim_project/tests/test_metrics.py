@@ -17,8 +17,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from accounts.choices import Role, Scope
 from accounts.models import ApiToken, User
 from accounts.services.bearers import issue_access, new_api_token
-from robotsim_project import metrics, parts, vitals
-from robotsim_project.heartbeats import taken
+from robotsim_project.observing import metrics, vitals
+from robotsim_project.operating import parts
+from robotsim_project.requests.heartbeats import taken
 from robotsim_project.tests.counting import added_up
 from simulations import live
 from simulations.live import system

@@ -9,8 +9,8 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
-from robotsim_project import parts, readiness
 from robotsim_project.management.commands.migrate import alone
+from robotsim_project.operating import parts, readiness
 from robotsim_project.tests.world import Process, a_world
 
 MIGRATE = ["manage.py", "migrate", "-v1"]

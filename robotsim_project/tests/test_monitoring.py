@@ -9,9 +9,9 @@ import yaml
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
-from robotsim_project import vitals
 from robotsim_project.environment import BASE_DIR
-from robotsim_project.exposition import FAMILIES
+from robotsim_project.observing import vitals
+from robotsim_project.observing.exposition import FAMILIES
 
 FOLDER = BASE_DIR / "k8s" / "components" / "monitoring"
 PAGE = (BASE_DIR / "docs" / "observing.md").read_text(encoding="utf-8")

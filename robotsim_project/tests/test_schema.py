@@ -11,9 +11,9 @@ from django.core.management import call_command
 from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 
-from robotsim_project import described
-from robotsim_project.schema_examples import EXAMPLES
-from robotsim_project.schema_parts import TAGS
+from robotsim_project.description import described
+from robotsim_project.description.schema_examples import EXAMPLES
+from robotsim_project.description.schema_parts import TAGS
 
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
 

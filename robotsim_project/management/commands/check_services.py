@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from robotsim_project import parts
+from robotsim_project.operating import parts
 
 
 class Command(BaseCommand):

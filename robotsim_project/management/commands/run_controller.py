@@ -1,11 +1,11 @@
-"""The controller's process; what it does is in `robotsim_project.controller`."""
+"""The controller's process; what it does is in `robotsim_project.operating.controller`."""
 
 import signal
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from robotsim_project.controller import Controller
+from robotsim_project.operating.controller import Controller
 
 
 class Command(BaseCommand):

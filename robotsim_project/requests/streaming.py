@@ -12,7 +12,7 @@ from typing import Any
 
 from django.conf import settings
 
-from robotsim_project import draining
+from robotsim_project.operating import draining
 from simulations.api.stream import HANDED_OVER
 
 Scope = dict[str, Any]

@@ -17,7 +17,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.db import connections
 from django.http import HttpResponse, JsonResponse
 
-from robotsim_project import request_log
+from robotsim_project.observing import request_log
 from robotsim_project.problems import MEDIA_TYPE, internal_error
 from simulations.api import units
 

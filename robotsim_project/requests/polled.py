@@ -26,7 +26,7 @@ from accounts.exceptions import BearerRefusedError
 from accounts.permissions import allows, rule_of
 from accounts.services.bearers import authenticate_bearer, header_token
 from robotsim_project.api import problem
-from robotsim_project.http_figures import answered_early
+from robotsim_project.observing.http_figures import answered_early
 from robotsim_project.renderers import encode
 from simulations.api.details import execution_detail, simulation_detail
 from simulations.api.executions import ExecutionViewSet

@@ -11,7 +11,7 @@ from django.utils.decorators import sync_and_async_middleware
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from robotsim_project import parts, readiness
+from robotsim_project.operating import parts, readiness
 
 View = Callable[[HttpRequest], HttpResponse]
 log = structlog.get_logger(__name__)

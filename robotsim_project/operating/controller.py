@@ -8,7 +8,7 @@ import structlog
 from django.conf import settings
 from django.db import Error, close_old_connections
 
-from robotsim_project import alive, parts, waiting
+from robotsim_project.operating import alive, parts, waiting
 from simulations.backends import backend
 from simulations.exceptions import LiveAwayError
 from simulations.live import system

@@ -11,7 +11,7 @@ import tempfile
 import threading
 from typing import Any
 
-from robotsim_project import draining, parts, waiting
+from robotsim_project.operating import draining, parts, waiting
 
 NAMES = tuple(parts.QUESTIONS)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from robotsim_project import alive, parts
+from robotsim_project.operating import alive, parts
 
 log = structlog.get_logger(__name__)
 PAUSE_SECONDS = 1.0

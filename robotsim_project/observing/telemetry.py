@@ -10,11 +10,11 @@ from django.conf import settings
 def start(process: str) -> None:
     """Begin to trace and to report; `process` names it, as in `robotsim-server`."""
     if settings.SENTRY_DSN:
-        from robotsim_project import error_reports  # noqa: PLC0415
+        from robotsim_project.observing import error_reports  # noqa: PLC0415
 
         error_reports.start(process)
     if settings.OTEL_EXPORTER_OTLP_ENDPOINT:
-        from robotsim_project import traces  # noqa: PLC0415
+        from robotsim_project.observing import traces  # noqa: PLC0415
 
         traces.start(settings.OTEL_SERVICE_NAME or f"robotsim-{process}")
 

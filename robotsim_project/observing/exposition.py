@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 from prometheus_client.core import Metric
 
-from robotsim_project.vitals import Vitals, vitals
+from robotsim_project.observing.vitals import Vitals, vitals
 from simulations.choices import ACTIVE, AGENT_ENDED, ENDED, AgentStatus, RecordingStatus, RunStatus
 from simulations.services import feed
 from simulations.services.vitals import LiveVitals, RunVitals

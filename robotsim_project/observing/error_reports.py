@@ -9,7 +9,7 @@ from django.conf import settings
 from sentry_sdk.integrations.logging import LoggingIntegration, ignore_logger
 from sentry_sdk.utils import event_from_exception
 
-from robotsim_project.masking import deeply_masked, masked
+from robotsim_project.observing.masking import deeply_masked, masked
 
 if TYPE_CHECKING:
     from sentry_sdk.types import Breadcrumb, BreadcrumbHint, Event, Hint

@@ -18,8 +18,8 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 from opentelemetry.trace import SpanKind, Status
 
-from robotsim_project import logs
-from robotsim_project.masking import deeply_masked, masked
+from robotsim_project.observing import logs
+from robotsim_project.observing.masking import deeply_masked, masked
 from simulations.services import spans
 
 EXCLUDED = "health/,metrics$"

@@ -17,7 +17,7 @@ _open: dict[str, Any] = {}
 """Spans of the tasks that run in this process; one, where a worker takes one at a time."""
 
 
-@receiver(task_started, dispatch_uid="robotsim_project.task_log.begin")
+@receiver(task_started, dispatch_uid="robotsim_project.observing.task_log.begin")
 def begin(task_result: TaskResult[Any], **_words: Any) -> None:
     """Bind the task to all lines until it ends."""
     function = task_result.task.module_path.rpartition(".")[2]
@@ -29,7 +29,7 @@ def begin(task_result: TaskResult[Any], **_words: Any) -> None:
     span.__enter__()
 
 
-@receiver(task_finished, dispatch_uid="robotsim_project.task_log.end")
+@receiver(task_finished, dispatch_uid="robotsim_project.observing.task_log.end")
 def end(task_result: TaskResult[Any], **_words: Any) -> None:
     """Let go of it."""
     span = _open.pop(str(task_result.id), None)

@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from robotsim_project.masking import deeply_masked
+from robotsim_project.observing.masking import deeply_masked
 
 Event = MutableMapping[str, Any]
 _trace: Callable[[], dict[str, str]] | None = None
@@ -76,7 +76,7 @@ def config(level: str = "INFO", requests: str = "WARNING") -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"json": _json()},
-        "filters": {"masking": {"()": "robotsim_project.masking.Masking"}},
+        "filters": {"masking": {"()": "robotsim_project.observing.masking.Masking"}},
         "handlers": {
             "console": {
                 "class": "logging.StreamHandler",

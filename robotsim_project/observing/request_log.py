@@ -12,7 +12,7 @@ from django.http.response import HttpResponseBase
 from django_structlog.middlewares import RequestMiddleware
 
 from accounts.services.callers import client_address
-from robotsim_project.masking import masked
+from robotsim_project.observing.masking import masked
 
 HEADER = "X-Request-ID"
 _META = "HTTP_X_REQUEST_ID"
@@ -47,7 +47,7 @@ def _end(**_words: Any) -> None:
 
 
 # Django tells of a refused request after all middlewares: until then the id must hold.
-request_finished.connect(_end, dispatch_uid="robotsim_project.request_log")
+request_finished.connect(_end, dispatch_uid="robotsim_project.observing.request_log")
 
 
 class RequestLog(RequestMiddleware):

@@ -16,7 +16,7 @@ from django_tasks import TaskResultStatus
 from django_tasks_db.management.commands.db_worker import Worker
 from django_tasks_db.models import DBTaskResult
 
-from robotsim_project import alive, waiting
+from robotsim_project.operating import alive, waiting
 
 log = structlog.get_logger(__name__)
 TOUCH_SECONDS = 5.0

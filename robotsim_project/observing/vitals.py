@@ -11,7 +11,7 @@ import msgspec
 import structlog
 from django.db import DatabaseError, InterfaceError
 
-from robotsim_project import parts
+from robotsim_project.operating import parts
 from simulations.exceptions import LiveAwayError
 from simulations.live import system
 from simulations.services.vitals import LiveUnits, LiveVitals, RunVitals, live_vitals, run_vitals

@@ -19,7 +19,7 @@ from accounts.exceptions import BearerRefusedError
 from accounts.permissions import allows
 from accounts.services.bearers import authenticate_bearer, header_token
 from robotsim_project.access import ADMIN
-from robotsim_project.exposition import SystemCollector
+from robotsim_project.observing.exposition import SystemCollector
 from robotsim_project.pages import problem
 
 # When each count began: as many lines again, which nobody asks for.

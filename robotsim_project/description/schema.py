@@ -18,9 +18,9 @@ from rest_framework.negotiation import DefaultContentNegotiation
 
 from accounts.api.strict import Strict
 from accounts.permissions import Rule, rule_of
-from robotsim_project import schema_parts as parts
 from robotsim_project.api import NewestFirst
-from robotsim_project.schema_examples import EXAMPLES
+from robotsim_project.description import schema_parts as parts
+from robotsim_project.description.schema_examples import EXAMPLES
 
 BODY = frozenset({"POST", "PUT", "PATCH"})
 SENTENCE = re.compile(r"^(.+?)[.;:](\s|$)", re.DOTALL)

@@ -1,0 +1,1 @@
+"""How processes live: what they stand on and wait for, health, draining, controller, worker."""
