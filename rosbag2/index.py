@@ -10,7 +10,8 @@ from rosbag2.bundle import DataFile, listed_files, require_complete
 from rosbag2.effort import MAX_TOPICS, Effort
 from rosbag2.errors import BagError
 from rosbag2.metadata import Metadata, Topic, read_metadata
-from rosbag2.store.base import Finding, Samples, Span, Store
+from rosbag2.store.base import Finding, Span, Store
+from rosbag2.store.columns import Samples
 from rosbag2.store.opening import is_packed, open_store
 from rosbag2.tally import BINS, Counted, Rhythm, Tally
 

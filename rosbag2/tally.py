@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rosbag2.store.base import Samples
+from rosbag2.store.columns import Samples
 
 BINS = 200
 """Stretches of the histogram: equal parts of the bag's whole span."""

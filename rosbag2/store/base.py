@@ -2,13 +2,13 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Protocol
 
 from rosbag2.bundle import DataFile
 from rosbag2.metadata import Topic
+
+if TYPE_CHECKING:
+    from rosbag2.store.columns import Samples
 
 Message = tuple[int, str, bytes]
 """Time in nanoseconds since the epoch, topic name, serialized data."""
@@ -22,21 +22,6 @@ class Span:
 
     first_ns: int | None
     last_ns: int | None
-
-
-@dataclass(frozen=True)
-class Samples:
-    """Some messages as columns: topic numbers, times in nanoseconds, sizes in bytes (unpacked)."""
-
-    topic_ids: NDArray[np.int64]
-    times_ns: NDArray[np.int64]
-    sizes: NDArray[np.int64]
-
-    def only(self, chosen: NDArray[np.bool_]) -> "Samples":
-        """The chosen ones; all of them are given as they are."""
-        if chosen.all():
-            return self
-        return Samples(self.topic_ids[chosen], self.times_ns[chosen], self.sizes[chosen])
 
 
 @dataclass(frozen=True)
@@ -64,7 +49,7 @@ class Store(Protocol):
         """Messages per topic number; one pass."""
         ...
 
-    def samples(self) -> Iterator[Samples]:
+    def samples(self) -> "Iterator[Samples]":
         """All messages in the order of the file, in one pass that touches every byte.
 
         Raises:

@@ -6,9 +6,7 @@ from contextlib import contextmanager
 from operator import itemgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import BinaryIO
-
-import numpy as np
+from typing import TYPE_CHECKING, BinaryIO
 
 from rosbag2.bundle import DataFile
 from rosbag2.compression import MAGIC, unpack_message
@@ -16,16 +14,20 @@ from rosbag2.effort import MAX_CHUNK, MAX_MESSAGE, MAX_NAME, MAX_TOPICS, Effort,
 from rosbag2.errors import BagError
 from rosbag2.metadata import Topic
 from rosbag2.store import mcap_records as records
-from rosbag2.store.base import BATCH_BYTES, Finding, Message, Samples, Span
+from rosbag2.store.base import BATCH_BYTES, Finding, Message, Span
 from rosbag2.store.mcap_layout import Run, read_layout
 from rosbag2.store.mcap_order import Piece, in_order, largest_overlap, sorted_on_disk
 from rosbag2.store.mcap_parse import Row, columns, rows
 from rosbag2.store.mcap_records import BrokenError, Catalogue, Chunk, TooLargeError
 
+if TYPE_CHECKING:
+    from rosbag2.store.columns import Samples
+
 MOST_OVERLAP = 64 * 2**20
 """Bytes of pieces that share time and are held in memory at once; more are sorted on disk."""
 
 _TIME = itemgetter(0)
+_SAMPLE_TIME = itemgetter(1)
 _LATEST = 2**63 - 1
 _ROWS_AT_ONCE = 50_000
 
@@ -136,7 +138,7 @@ class McapStore:
             raise self._too_late()
         return Span(pieces[0].first_ns, last)
 
-    def samples(self) -> Iterator[Samples]:
+    def samples(self) -> "Iterator[Samples]":
         """All messages as columns, in the order of the file; every chunk is unpacked and checked.
 
         Raises:
@@ -161,25 +163,25 @@ class McapStore:
                 return columns(data, self.catalogue)
             name = self.file.name
             return [
-                (time, channel, len(unpack_message(name, packed)))
+                (channel, time, len(unpack_message(name, packed)))
                 for time, channel, packed in rows(data, self.catalogue)
             ]
 
     def _check_times(self, piece: Chunk | Run, found: list[tuple[int, int, int]]) -> None:
         if found and isinstance(piece, Chunk) and 0 < piece.first_ns <= piece.last_ns:
-            first, last = min(found, key=_TIME)[0], max(found, key=_TIME)[0]
+            first, last = min(found, key=_SAMPLE_TIME)[1], max(found, key=_SAMPLE_TIME)[1]
             self._wrong_times += not piece.first_ns <= first <= last <= piece.last_ns
 
-    def _columns(self, waiting: list[tuple[int, int, int]]) -> Samples:
+    def _columns(self, waiting: list[tuple[int, int, int]]) -> "Samples":
+        from rosbag2.store.columns import columns  # noqa: PLC0415 - numpy: only for who needs it
+
         self._found += len(waiting)
-        times, channels, sizes = zip(*waiting, strict=True)
-        try:
-            columns = [np.array(part, np.int64) for part in (channels, times, sizes)]
-        except OverflowError as error:
-            raise self._too_late() from error
         for key in self.catalogue.channels.keys() - self.topics.keys():
             self.topics[key] = topic_of(self.catalogue, key)
-        return Samples(*columns)
+        try:
+            return columns(waiting)
+        except OverflowError as error:
+            raise self._too_late() from error
 
     def _too_late(self) -> BagError:
         reason = "a message later than the year 2262"
@@ -201,7 +203,7 @@ class McapStore:
         """Messages per channel; one pass."""
         counted: Counter[int] = Counter()
         for piece in self.layout.pieces:
-            counted.update(channel for _, channel, _ in self._measured(piece))
+            counted.update(channel for channel, _, _ in self._measured(piece))
         return dict(counted)
 
     def batches(self, topics: Collection[str] | None, size: int) -> Iterator[list[Message]]:

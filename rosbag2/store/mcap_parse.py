@@ -36,7 +36,7 @@ def rows(data: bytes, catalogue: Catalogue) -> list[Row]:
 
 
 def columns(data: bytes, catalogue: Catalogue) -> list[tuple[int, int, int]]:
-    """Time, channel and size of the messages, as `rows`.
+    """Channel, time and size of the messages, as `rows`.
 
     Raises:
         BrokenError: a record contradicts its chunk.
@@ -51,7 +51,7 @@ def columns(data: bytes, catalogue: Catalogue) -> list[tuple[int, int, int]]:
         if place > end:
             raise BrokenError("a record is longer than its chunk")
         if opcode == records.MESSAGE and length >= records.MESSAGE_FIELDS:
-            found.append((time, channel, length - records.MESSAGE_FIELDS))
+            found.append((channel, time, length - records.MESSAGE_FIELDS))
         else:
             _other(opcode, data[start + _HEAD : place], catalogue)
     return found

@@ -3,17 +3,19 @@
 import operator
 import sqlite3
 from collections.abc import Collection, Iterator
-from itertools import chain, pairwise, starmap
-
-import numpy as np
+from itertools import pairwise, starmap
+from typing import TYPE_CHECKING
 
 from rosbag2.bundle import DataFile
 from rosbag2.compression import MAGIC, unpack_message
 from rosbag2.effort import MAX_MESSAGE, Effort
 from rosbag2.errors import BagError
-from rosbag2.store.base import BATCH_BYTES, Finding, Message, Samples, Span
+from rosbag2.store.base import BATCH_BYTES, Finding, Message, Span
 from rosbag2.store.sqlite_file import guarded
 from rosbag2.store.sqlite_schema import read_schema
+
+if TYPE_CHECKING:
+    from rosbag2.store.columns import Samples
 
 _ROWS = "SELECT timestamp, topic_id, data FROM messages"
 # length() and typeof() of a column need only its header, not the pages that hold it.
@@ -67,7 +69,7 @@ class SqliteStore:
             raise self._malformed()
         return Span(first, last)
 
-    def samples(self) -> Iterator[Samples]:
+    def samples(self) -> "Iterator[Samples]":
         """All messages as columns, in the order of the file; every page is touched.
 
         Raises:
@@ -89,7 +91,7 @@ class SqliteStore:
             self._walk_large()
         self._check_index(total)
 
-    def _plain_samples(self) -> Iterator[Samples]:
+    def _plain_samples(self) -> "Iterator[Samples]":
         with guarded(self.file.name):
             cursor = self.connection.execute(_COLUMNS)
             while rows := cursor.fetchmany(_ROWS_AT_ONCE):
@@ -99,7 +101,7 @@ class SqliteStore:
                 self.effort.advance(32 * len(rows))
                 yield found
 
-    def _unpacked_samples(self) -> Iterator[Samples]:
+    def _unpacked_samples(self) -> "Iterator[Samples]":
         with guarded(self.file.name):
             rows: list[tuple[int, int, int]] = []
             for topic, time, data in self.connection.execute(_PACKED):
@@ -113,13 +115,13 @@ class SqliteStore:
             if rows:
                 yield self._columns(rows)
 
-    def _columns(self, rows: list[tuple[int, int, int]]) -> Samples:
+    def _columns(self, rows: list[tuple[int, int, int]]) -> "Samples":
+        from rosbag2.store.columns import columns  # noqa: PLC0415 - numpy: only for who needs it
+
         try:
-            flat = np.fromiter(chain.from_iterable(rows), np.int64, 3 * len(rows))
-        except (TypeError, ValueError, OverflowError) as error:
+            return columns(rows)
+        except (ValueError, OverflowError) as error:
             raise self._malformed() from error
-        table = flat.reshape(-1, 3)
-        return Samples(table[:, 0], table[:, 1], table[:, 2])
 
     def _walk_large(self) -> None:
         with guarded(self.file.name):
