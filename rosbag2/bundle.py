@@ -105,8 +105,9 @@ def _is_file(path: Path) -> bool:
 
 
 def _variants(place: Path) -> list[Path]:
-    packed = [place.with_name(place.name + suffix) for suffix in PACKED_SUFFIXES]
-    return packed + [place.with_name(name) for name in _unpacked(place.name)]
+    plain = next(iter(_unpacked(place.name)), place.name)
+    names = [plain, *(plain + suffix for suffix in PACKED_SUFFIXES)]
+    return [place.with_name(name) for name in names if name != place.name]
 
 
 def _unpacked(name: str) -> set[str]:

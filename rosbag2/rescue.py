@@ -42,6 +42,8 @@ def rescue(source: Path, target: Path, effort: Effort | None = None) -> Verdict:
     warnings and what is lost as spans, or `rejected`; nothing is raised, and nothing is left of a rescue
     that failed.
     """
+    if is_taken(target):
+        return rejected(BagError("BAG_EXISTS", file=target.name))
     effort = effort or Effort()
     try:
         rescuer = _Rescuer(find_remains(source), target, effort)
@@ -55,6 +57,11 @@ def rescue(source: Path, target: Path, effort: Effort | None = None) -> Verdict:
     if verdict.status == "rejected":
         shutil.rmtree(target, ignore_errors=True)
     return verdict
+
+
+def is_taken(target: Path) -> bool:
+    """Whether something is there that a rescue must not touch."""
+    return target.exists() and not (target.is_dir() and not any(target.iterdir()))
 
 
 @dataclass
@@ -104,6 +111,7 @@ class _Rescuer:
         for topic, time, data in source.messages(self.remains.expected(file)):
             writer.write(self._number(topic, writer), time, data)
             self.kept += 1
+            self.effort.advance(len(data))
             first = time if first is None else min(first, time)
             last = time if first == time else max(last, time)
         if first is not None:

@@ -164,7 +164,9 @@ class Tally:
             return 0.0
         total = self.sums[place] - sum(gaps)
         squares = self.squares[place] - sum(gap * gap for gap in gaps)
-        return float(np.sqrt(max(squares / count - (total / count) ** 2, 0.0)))
+        with np.errstate(all="ignore"):
+            spread = float(np.sqrt(max(squares / count - (total / count) ** 2, 0.0)))
+        return spread if np.isfinite(spread) else 0.0
 
 
 def _by_topic_and_time(places: Numbers, times: Numbers) -> Numbers:

@@ -1,4 +1,4 @@
-"""Messages as columns. The one module of the stores that needs numpy: who only reads messages does without."""
+"""Messages as columns: the one module of the stores that needs numpy, which a mere reader does without."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -7,8 +7,6 @@ Row = tuple[int, int, bytes]
 """Log time in nanoseconds, channel, data."""
 
 _unpack = records.MESSAGE_HEAD.unpack_from
-# A record shorter than the head of a message may end the chunk.
-_PAD = bytes(records.MESSAGE_HEAD.size)
 _HEAD = records.HEAD.size
 _SKIP = records.MESSAGE_HEAD.size
 
@@ -21,9 +19,8 @@ def rows(data: bytes, catalogue: Catalogue) -> list[Row]:
     """
     found: list[Row] = []
     place, end = 0, len(data)
-    padded = data + _PAD
-    while place < end:
-        opcode, length, channel, time = _unpack(padded, place)
+    while place <= end - _SKIP:
+        opcode, length, channel, time = _unpack(data, place)
         start = place
         place += _HEAD + length
         if place > end:
@@ -32,6 +29,7 @@ def rows(data: bytes, catalogue: Catalogue) -> list[Row]:
             found.append((time, channel, data[start + _SKIP : place]))
         else:
             _other(opcode, data[start + _HEAD : place], catalogue)
+    _rest(data[place:], catalogue)
     return found
 
 
@@ -43,9 +41,8 @@ def columns(data: bytes, catalogue: Catalogue) -> list[tuple[int, int, int]]:
     """
     found: list[tuple[int, int, int]] = []
     place, end = 0, len(data)
-    padded = data + _PAD
-    while place < end:
-        opcode, length, channel, time = _unpack(padded, place)
+    while place <= end - _SKIP:
+        opcode, length, channel, time = _unpack(data, place)
         start = place
         place += _HEAD + length
         if place > end:
@@ -54,14 +51,8 @@ def columns(data: bytes, catalogue: Catalogue) -> list[tuple[int, int, int]]:
             found.append((channel, time, length - records.MESSAGE_FIELDS))
         else:
             _other(opcode, data[start + _HEAD : place], catalogue)
+    _rest(data[place:], catalogue)
     return found
-
-
-def _other(opcode: int, content: bytes, catalogue: Catalogue) -> None:
-    if opcode in {0, records.MESSAGE}:
-        raise BrokenError("a chunk holds something that is no record")
-    if opcode in records.NOTED:
-        catalogue.take(opcode, content)
 
 
 def whole_rows(data: bytes, catalogue: Catalogue) -> tuple[list[Row], str]:
@@ -75,3 +66,16 @@ def whole_rows(data: bytes, catalogue: Catalogue) -> tuple[list[Row], str]:
     except BrokenError as error:
         return found, f"{error} (at byte {place} of it)"
     return found, ""
+
+
+def _rest(data: bytes, catalogue: Catalogue) -> None:
+    """What is shorter than any message at the end of a chunk."""
+    for opcode, start, end in records.walk(data):
+        _other(opcode, data[start:end], catalogue)
+
+
+def _other(opcode: int, content: bytes, catalogue: Catalogue) -> None:
+    if opcode in {0, records.MESSAGE}:
+        raise BrokenError("a chunk holds something that is no record")
+    if opcode in records.NOTED:
+        catalogue.take(opcode, content)

@@ -157,8 +157,12 @@ class McapSalvage:
                     return
                 place += _HEAD + length
                 continue
+            if (chunk := self._cut_chunk(opcode, place, length)) is not None:
+                yield from self._inside(chunk)
+                return
             following = self._resume(place + 1)
-            yield from self._damage(place, following)
+            reason = f"no record can be read from byte {place} to byte {following}"
+            self.losses.add(reason, self.time, None)
             place = following
 
     def _head(self, place: int) -> tuple[int, int, bool]:
@@ -185,34 +189,31 @@ class McapSalvage:
             return chunk.start + chunk.stored == place + _HEAD + length
         return True
 
-    def _damage(self, place: int, following: int) -> Iterator[tuple[int, int, int]]:
-        """Note what lies between two whole records; whole messages of a chunk that is cut off are kept."""
-        opcode, length, _ = self._head(place)
-        if opcode == records.CHUNK and following == self.size:
-            chunk = self._cut_chunk(place, length)
-            if chunk is not None:
-                inner = chunk.start
-                while inner < self.size:
-                    opcode, length, whole = self._head(inner)
-                    if not whole:
-                        break
-                    if opcode in {records.MESSAGE, *records.NOTED}:
-                        if opcode != records.MESSAGE:
-                            self._note(opcode, self._content(inner + _HEAD, length))
-                        yield opcode, inner + _HEAD, length
-                    inner += _HEAD + length
-                self.losses.add("a chunk is cut off", self.time, chunk.last_ns % _LATEST)
-                return
-        reason = f"no record can be read from byte {place} to byte {following}"
-        self.losses.add(reason, self.time, None)
-
-    def _cut_chunk(self, place: int, length: int) -> Chunk | None:
+    def _cut_chunk(self, opcode: int, place: int, length: int) -> Chunk | None:
+        """The chunk that the end of the file cuts off."""
+        if opcode != records.CHUNK or place + _HEAD + length <= self.size:
+            return None
         self.stream.seek(place + _HEAD)
         try:
             chunk = records.read_chunk_head(self.stream, place, length)
         except BrokenError:
             return None
-        return chunk if not chunk.compression else None
+        return chunk if chunk.start + chunk.stored == place + _HEAD + length else None
+
+    def _inside(self, chunk: Chunk) -> Iterator[tuple[int, int, int]]:
+        """The whole records of a chunk that is cut off; one that is compressed is lost."""
+        place = self.size if chunk.compression else chunk.start
+        while place < self.size:
+            opcode, length, whole = self._head(place)
+            if not whole:
+                break
+            if opcode in records.NOTED:
+                self._note(opcode, self._content(place + _HEAD, length))
+            elif opcode == records.MESSAGE:
+                yield opcode, place + _HEAD, length
+            place += _HEAD + length
+        first, last = _claimed(chunk)
+        self.losses.add("a chunk is cut off", first if chunk.compression else self.time, last)
 
     def _resume(self, place: int) -> int:
         """Where whole records go on: a few of them that follow each other; the end when nowhere."""
