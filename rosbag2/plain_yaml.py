@@ -12,7 +12,7 @@ import yaml
 Node = str | None | list["Node"] | dict[str, "Node"]
 
 MAX_BYTES = 10 * 2**20
-MAX_NODES = 1_000_000
+MAX_NODES = 300_000
 MAX_DEPTH = 32
 _CORE = ("str", "int", "float", "bool", "null", "map", "seq")
 _CORE_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in _CORE}

@@ -1,6 +1,6 @@
 """What there is of a bag that is not usable: the files that are left, and what is known of the others."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rosbag2.bundle import DataFile, find_file, present_files, require_complete
@@ -17,6 +17,7 @@ FINAL = frozenset(
         "SERIALIZATION_UNSUPPORTED",
         "COMPRESSION_UNSUPPORTED",
         "UNPACKS_TOO_LARGE",
+        "FILE_REFUSED",
         "NAME_IMPLAUSIBLE",
         "TOO_MANY_TOPICS",
     }
@@ -41,6 +42,17 @@ class Remains:
         if self.claims is not None and len(self.claims.files) == 1:
             return self.claims.message_count or None
         return None
+
+    def closed(self, span: LostSpan) -> LostSpan:
+        """A loss that reaches to the end of its file, with the end that metadata knows."""
+        claim = self._claim(span.file)
+        start, duration = (claim.start_ns, claim.duration_ns) if claim else (None, None)
+        if claim is None and self.claims is not None and len(self.claims.files) == 1:
+            start, duration = self.claims.start_ns, self.claims.duration_ns
+        if span.last_ns is not None or start is None or duration is None:
+            return span
+        end = start + duration
+        return span if end < (span.first_ns or 0) else replace(span, last_ns=end)
 
     def _claim(self, listed: str) -> FileClaim | None:
         claims = self.claims.file_claims if self.claims else ()

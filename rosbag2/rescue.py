@@ -118,7 +118,7 @@ class _Rescuer:
             self.spans[file.name] = (first, last)
         self.faults += [_as_warning(fault) for fault in source.faults]
         self.faults += self._odd_storage(file, source)
-        self.lost += source.lost
+        self.lost += [self.remains.closed(span) for span in source.lost]
 
     def _odd_storage(self, file: DataFile, source: Source) -> list[BagWarning]:
         claims = self.remains.claims

@@ -1,5 +1,6 @@
 """The MCAP store of rosbag2: the messages of one data file in time order, chunk by chunk."""
 
+import os
 from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -43,20 +44,21 @@ class McapStore:
         self.effort = effort
         self.layout = read_layout(file.name, stream)
         self.catalogue = self.layout.catalogue
-        self._check_size(stream.seek(0, 2))
+        self._limit = most_unpacked(stream.seek(0, os.SEEK_END))
+        self._check_size()
         self._pieces: list[Piece] | None = None
         self._wrong_times = 0
         self._found = 0
+        self._unpacked = 0
         if not self._channels_known():
             self._discover()
         self.ros_distro = self.catalogue.ros_distro
         self.topics = topics_of(file.name, self.catalogue)
         self.packed = self._is_packed()
 
-    def _check_size(self, stored: int) -> None:
-        limit = most_unpacked(stored)
-        if sum(chunk.size for chunk in self.layout.chunks) > limit:
-            raise BagError("UNPACKS_TOO_LARGE", file=self.file.name, limit=limit)
+    def _check_size(self) -> None:
+        if sum(chunk.size for chunk in self.layout.chunks) > self._limit:
+            raise BagError("UNPACKS_TOO_LARGE", file=self.file.name, limit=self._limit)
 
     def _channels_known(self) -> bool:
         layout = self.layout
@@ -144,7 +146,7 @@ class McapStore:
         Raises:
             BagError: FILE_DAMAGED, FILE_IMPLAUSIBLE, MESSAGE_TOO_LARGE.
         """
-        self._wrong_times = self._found = 0
+        self._wrong_times = self._found = self._unpacked = 0
         waiting: list[tuple[int, int, int]] = []
         for piece in self.layout.pieces:
             fresh = self._measured(piece)
@@ -161,11 +163,18 @@ class McapStore:
         with self._guarded():
             if not self.packed:
                 return columns(data, self.catalogue)
-            name = self.file.name
-            return [
-                (channel, time, len(unpack_message(name, packed)))
-                for time, channel, packed in rows(data, self.catalogue)
-            ]
+            return self._unpacked_sizes(rows(data, self.catalogue))
+
+    def _unpacked_sizes(self, found: list[Row]) -> list[tuple[int, int, int]]:
+        sizes = []
+        for time, channel, packed in found:
+            size = len(unpack_message(self.file.name, packed))
+            self.effort.advance(size)
+            self._unpacked += size
+            sizes.append((channel, time, size))
+            if self._unpacked > self._limit:
+                raise BagError("UNPACKS_TOO_LARGE", file=self.file.name, limit=self._limit)
+        return sizes
 
     def _check_times(self, piece: Chunk | Run, found: list[tuple[int, int, int]]) -> None:
         if found and isinstance(piece, Chunk) and 0 < piece.first_ns <= piece.last_ns:

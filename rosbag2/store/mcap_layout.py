@@ -8,7 +8,8 @@ from rosbag2.errors import BagError
 from rosbag2.store import mcap_records as records
 from rosbag2.store.mcap_records import BrokenError, Catalogue, Chunk
 
-RUN_BYTES = 4 * 2**20
+RUN_BYTES = 2**18
+_NEVER = 2**64
 _FEW = 200_000
 
 
@@ -20,7 +21,6 @@ class Run:
     end: int
     first_ns: int
     last_ns: int
-    count: int
 
 
 @dataclass
@@ -45,7 +45,7 @@ def read_layout(name: str, stream: BinaryIO) -> Layout:
     """Walk over the records of a file.
 
     Raises:
-        BagError: FILE_NOT_MCAP, FILE_DAMAGED, FILE_UNFINISHED, FILE_IMPLAUSIBLE.
+        BagError: FILE_NOT_MCAP, FILE_DAMAGED, FILE_UNFINISHED, FILE_IMPLAUSIBLE, FILE_REFUSED.
     """
     walker = _Walker(name, stream)
     try:
@@ -80,20 +80,24 @@ class _Walker:
             end = place + records.HEAD.size + length
             if end > self.size:
                 raise self.unfinished(f"a record of {length} bytes begins at byte {place}")
-            self.record(opcode, place, length)
+            if opcode == records.MESSAGE:
+                end = self.messages(place)
+            else:
+                self.record(opcode, place, length)
             if self.stream.tell() != end:
                 self.stream.seek(end)
             place = end
+        if not self.chunk_has_index:
+            self.layout.every_chunk_indexed = False
         if self.stream.read(8) != records.MAGIC:
             raise self.unfinished("it has no end")
 
     def record(self, opcode: int, place: int, length: int) -> None:
         layout = self.layout
-        if opcode == records.MESSAGE:
-            self.message(place, length)
-        elif opcode == records.CHUNK:
+        if opcode == records.CHUNK:
             self.chunk(place, length)
-        elif opcode in records.NOTED:
+            return
+        if opcode in records.NOTED:
             layout.catalogue.take(opcode, self.read(opcode, length))
         elif opcode == records.FOOTER:
             layout.finished = True
@@ -101,7 +105,7 @@ class _Walker:
         elif opcode == records.MESSAGE_INDEX:
             layout.indexed.add(int.from_bytes(self.stream.read(2), "little"))
             self.chunk_has_index = True
-        self.count_other(opcode)
+        self.count_other()
 
     def chunk(self, place: int, length: int) -> None:
         chunk = records.read_chunk_head(self.stream, place, length)
@@ -110,21 +114,27 @@ class _Walker:
         self.chunk_has_index = not chunk.size
         self.layout.pieces.append(chunk)
 
-    def message(self, place: int, length: int) -> None:
-        if length < records.MESSAGE_FIELDS:
-            raise BrokenError(f"the message at byte {place} is too short")
-        head = self.stream.read(records.MESSAGE_FIELDS)
-        time = int.from_bytes(head[6:14], "little")
-        self.layout.indexed.add(int.from_bytes(head[:2], "little"))
-        end = place + records.HEAD.size + length
-        last = self.layout.pieces[-1] if self.layout.pieces else None
-        if isinstance(last, Run) and last.end == place and end - last.start <= RUN_BYTES:
-            last.end = end
-            last.count += 1
-            last.first_ns = min(last.first_ns, time)
-            last.last_ns = max(last.last_ns, time)
-        else:
-            self.layout.pieces.append(Run(place, end, time, time, 1))
+    def messages(self, place: int) -> int:
+        """Note messages that follow each other, as far as one block goes; the answer is where they end."""
+        self.stream.seek(place)
+        block = self.stream.read(RUN_BYTES)
+        at, most = 0, len(block) - records.MESSAGE_HEAD.size
+        first, last = _NEVER, 0
+        while at <= most:
+            opcode, length, channel, time = records.MESSAGE_HEAD.unpack_from(block, at)
+            if opcode != records.MESSAGE:
+                break
+            if length < records.MESSAGE_FIELDS:
+                raise BrokenError(f"the message at byte {place + at} is too short")
+            end = at + records.HEAD.size + length
+            if place + end > self.size:
+                raise self.unfinished(f"a message is cut off at byte {place + at}")
+            at = end
+            first = min(time, first)
+            last = max(time, last)
+            self.layout.indexed.add(channel)
+        self.layout.pieces.append(Run(place, place + at, first, last))
+        return place + at
 
     def read(self, opcode: int, length: int) -> bytes:
         if length > records.most_bytes(opcode):
@@ -135,14 +145,12 @@ class _Walker:
             )
         return self.stream.read(length)
 
-    def count_other(self, opcode: int) -> None:
+    def count_other(self) -> None:
         """A file full of empty records would take for ever and hold nothing."""
-        if opcode in {records.MESSAGE, records.CHUNK}:
-            return
         self.others += 1
         if self.others > _FEW + self.size // 500:
             raise BagError(
-                "FILE_IMPLAUSIBLE", file=self.name, reason="more records than a recording has"
+                "FILE_REFUSED", file=self.name, reason="more records than a recording has"
             )
 
     def unfinished(self, reason: str) -> BagError:

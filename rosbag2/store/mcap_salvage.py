@@ -212,8 +212,8 @@ class McapSalvage:
             elif opcode == records.MESSAGE:
                 yield opcode, place + _HEAD, length
             place += _HEAD + length
-        first, last = _claimed(chunk)
-        self.losses.add("a chunk is cut off", first if chunk.compression else self.time, last)
+        first, _ = _claimed(chunk)
+        self.losses.add("a chunk is cut off", first if chunk.compression else self.time, None)
 
     def _resume(self, place: int) -> int:
         """Where whole records go on: a few of them that follow each other; the end when nowhere."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rosbag2.bundle import DataFile
 from rosbag2.compression import MAGIC, unpack_message
-from rosbag2.effort import MAX_MESSAGE, Effort
+from rosbag2.effort import MAX_MESSAGE, Effort, most_unpacked
 from rosbag2.errors import BagError
 from rosbag2.store.base import BATCH_BYTES, Finding, Message, Span
 from rosbag2.store.sqlite_file import guarded
@@ -104,11 +104,15 @@ class SqliteStore:
     def _unpacked_samples(self) -> "Iterator[Samples]":
         with guarded(self.file.name):
             rows: list[tuple[int, int, int]] = []
+            total, limit = 0, most_unpacked(self.size)
             for topic, time, data in self.connection.execute(_PACKED):
                 if not isinstance(data, bytes) or not isinstance(time, int):
                     raise self._malformed()
                 rows.append((topic, time, len(unpack_message(self.file.name, data))))
                 self.effort.advance(rows[-1][2])
+                total += rows[-1][2]
+                if total > limit:
+                    raise BagError("UNPACKS_TOO_LARGE", file=self.file.name, limit=limit)
                 if len(rows) >= _ROWS_AT_ONCE:
                     yield self._columns(rows)
                     rows.clear()

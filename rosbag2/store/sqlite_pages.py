@@ -66,6 +66,8 @@ class Pages:
         Raises:
             PageError: it is not there, or was there before.
         """
+        if not 0 < number <= self.count and number not in self.frames:
+            raise PageError(f"page {number} is not there")
         if number in self.used:
             raise PageError(f"page {number} belongs to two places")
         self.used.add(number)
