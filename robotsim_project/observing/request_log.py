@@ -1,6 +1,7 @@
 """What the log says of requests: each line names its request, and the answer names it too."""
 
 import re
+import sys
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,7 @@ from django_structlog.middlewares import RequestMiddleware
 
 from accounts.services.callers import client_address
 from robotsim_project.observing.masking import masked
+from robotsim_project.operating import outage
 
 HEADER = "X-Request-ID"
 _META = "HTTP_X_REQUEST_ID"
@@ -57,6 +59,13 @@ class RequestLog(RequestMiddleware):
         bound = structlog.contextvars.get_contextvars()
         super().handle_response(request, response)  # forgets all that is bound
         structlog.contextvars.bind_contextvars(**bound)
+
+    def process_got_request_exception(
+        self, sender: type[Any], request: HttpRequest, **kwargs: Any
+    ) -> None:
+        """As in the library; an outage is logged in a line of its own, without a traceback per request."""
+        if not outage.means(sys.exc_info()[1]):
+            super().process_got_request_exception(sender, request, **kwargs)
 
     @staticmethod
     def format_request(request: HttpRequest) -> str:

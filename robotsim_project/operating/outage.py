@@ -20,6 +20,12 @@ class Outage:
     retry_after: int = RETRY_AFTER_SECONDS
 
 
+def means(error: BaseException | None) -> bool:
+    """Whether an exception means that a part is away."""
+    away = getattr(error, "status", None) == HTTPStatus.SERVICE_UNAVAILABLE
+    return away or isinstance(error, (OperationalError, InterfaceError))
+
+
 def of(error: BaseException) -> Outage | None:
     """The outage behind an exception, which is logged; None: it is something else."""
     if isinstance(error, (OperationalError, InterfaceError)):
