@@ -19,6 +19,7 @@ class Facts:
     end_ns: int | None
     topics: tuple[tuple[Topic, int], ...]
     ros_distro: str
+    storage_id: str = "sqlite3"
 
 
 def metadata_text(facts: Facts) -> str:
@@ -32,7 +33,7 @@ def metadata_text(facts: Facts) -> str:
         [
             "rosbag2_bagfile_information:",
             "  version: 9",
-            "  storage_identifier: sqlite3",
+            f"  storage_identifier: {facts.storage_id}",
             *_times("  ", start, duration),
             f"  message_count: {count}",
             "  topics_with_message_count:" if topics else "  topics_with_message_count: []",
