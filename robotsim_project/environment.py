@@ -123,6 +123,22 @@ def address(name: str, default: str, schemes: list[str]) -> str:
     return given
 
 
+def origins(name: str) -> list[str]:
+    """Origins of web pages, such as https://app.example.org, or `*` for any.
+
+    Raises:
+        ImproperlyConfigured: one is no origin.
+    """
+    given = [str(each) for each in env.list(name, [])]
+    for each in given:
+        parts = urlsplit(each)
+        plain_origin = parts.scheme in {"http", "https"} and f"{parts.scheme}://{parts.netloc}" == each
+        if each != "*" and not (plain_origin and parts.netloc):
+            message = f"{name} must list origins such as https://app.example.org, or be *; it has {each!r}."
+            raise ImproperlyConfigured(message)
+    return given
+
+
 def api_prefix(name: str, default: str) -> str:
     """The path that all addresses of the API start with: a leading slash, none at its end.
 

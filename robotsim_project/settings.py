@@ -21,6 +21,7 @@ from robotsim_project.environment import (
     flag,
     level,
     number,
+    origins,
     private_socket,
     rate,
     secret_key,
@@ -136,6 +137,10 @@ STORAGE_DIR = Path(env.str("STORAGE_DIR", str(DATA_DIR / "storage"))).resolve()
 SIGNED_URL_SECONDS = whole("SIGNED_URL_SECONDS", 3600, least=10, most=604800)
 UPLOAD_FORM_BYTES = whole("UPLOAD_FORM_BYTES", 100 * 2**20, least=2**20, most=10 * 2**30)
 UPLOAD_PART_BYTES = whole("UPLOAD_PART_BYTES", 16 * 2**20, least=5 * 2**20, most=5 * 2**30)
+
+BAG_CACHE_BYTES = whole("BAG_CACHE_BYTES", 10 * 2**30, least=2**20, most=2**50)
+EXPORT_BYTES = whole("EXPORT_BYTES", 50 * 2**30, least=2**20, most=2**50)
+CORS_ALLOWED_ORIGINS: list[str] = origins("CORS_ALLOWED_ORIGINS")
 
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}}
 TASK_LEASE_SECONDS = number("TASK_LEASE_SECONDS", 60, least=1, most=86400)
@@ -253,6 +258,8 @@ SPECTACULAR_SETTINGS = {
         "AgentStatusEnum": "simulations.choices.AgentStatus",
         "AnswersEnum": ["ok", "away"],
         "DeletionStatusEnum": "simulations.choices.DeletionStatus",
+        "ExportFormatEnum": "storage.choices.ExportFormat",
+        "ExportStatusEnum": "storage.choices.ExportStatus",
         "DesignStatusEnum": "simulations.choices.DesignStatus",
         "RecordingStatusEnum": "simulations.choices.RecordingStatus",
         "RosbagStatusEnum": "storage.choices.Status",

@@ -2,7 +2,7 @@
 
     echo '{"verb": "messages", "folder": "...", ...}' | python -m rosbag2.child
 
-A line begins with `=` (JSON that the job yields) or `!` (why it cannot be done: code and detail); the last
+A line begins with `=` (JSON that the job yields) or `!` (why it cannot be done: code and details); the last
 one is `.`. Without it the process was ended by its limits, or by whoever started it.
 """
 
@@ -51,14 +51,14 @@ def limit(job: Job) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
 
 
-def problem(error: Exception) -> dict[str, str]:
-    """What went wrong, by code; what nobody has thought of is raised again, for the log."""
+def problem(error: Exception) -> dict[str, Any]:
+    """What went wrong: its code and details; what nobody has thought of is raised again, for the log."""
     if isinstance(error, BagError):
-        return {"code": error.code, "detail": error.sentence}
+        return {"code": error.code, "details": error.details}
     if isinstance(error, MemoryError | RecursionError):
-        return {"code": "PREVIEW_TOO_LARGE", "detail": ""}
+        return {"code": "PREVIEW_TOO_LARGE", "details": {}}
     if hasattr(error, "code"):
-        return {"code": str(error.code), "detail": str(error)}
+        return {"code": str(error.code), "details": {"reason": str(error)}}
     raise error
 
 
