@@ -188,10 +188,11 @@ def thinned(rows: NDArray[np.float64], most: int) -> list[int]:
         return list(range(len(rows)))
     last = len(rows) - 1
     kept = {0, last}
+    noise = (float(np.ptp(rows, axis=0).max()) * 1e-9) ** 2
     waiting = [_farthest(rows, 0, last)]
     while waiting and len(kept) < most:
         distance, at, first, stop = heapq.heappop(waiting)
-        if distance >= 0:  # on its chord
+        if -distance <= noise:  # on its chord
             break
         kept.add(at)
         heapq.heappush(waiting, _farthest(rows, first, at))

@@ -132,6 +132,8 @@ class _Builder:
     def struct(self, name: str, depth: int) -> Struct:
         if name in self.built:
             return self.built[name]
+        if name.endswith("/wstring"):  # for the parser the name of a message
+            raise _unread("wstring")
         fields = self.embedded.get(name, self.known.get(name))
         if fields is None:
             raise TypeUnknownError(
@@ -161,5 +163,9 @@ def _base(name: str) -> Shape:
     if name == "string":
         return Text()
     if name not in _CODES:
-        raise TypeUnknownError(f"fields of the type {name} are written differently by each middleware")
+        raise _unread(name)
     return Primitive(name, *_CODES[name])
+
+
+def _unread(name: str) -> TypeUnknownError:
+    return TypeUnknownError(f"fields of the type {name} are written differently by each middleware")

@@ -38,20 +38,16 @@ def local_copy(rosbag: Rosbag) -> Iterator[Path]:
     root = settings.DATA_DIR / "bags"
     root.mkdir(parents=True, exist_ok=True)
     folder = root / f"{rosbag.pk}-{rosbag.content_digest[:16]}"
-    try:
-        while True:
-            with _locked(folder, fcntl.LOCK_SH) as lock:
-                if lock is not None and (folder / MARK).exists():
-                    os.utime(folder / MARK)
-                    yield folder
-                    return
-            with _locked(folder, fcntl.LOCK_EX) as lock:
-                if lock is not None and not (folder / MARK).exists():
-                    _make_room(root, rosbag.size)
-                    _fill(rosbag, folder)
-    except FileNotFoundError as error:
-        message = _("A file of this rosbag is no longer in the storage: upload the bag again.")
-        raise ObjectNotFoundError(message) from error
+    while True:
+        with _locked(folder, fcntl.LOCK_SH) as lock:
+            if lock is not None and (folder / MARK).exists():
+                os.utime(folder / MARK)
+                yield folder
+                return
+        with _locked(folder, fcntl.LOCK_EX) as lock:
+            if lock is not None and not (folder / MARK).exists():
+                _make_room(root, rosbag.size)
+                _fill(rosbag, folder)
 
 
 def require_usable(rosbag: Rosbag) -> None:
@@ -77,16 +73,11 @@ def _locked(folder: Path, kind: int) -> Iterator[IO[bytes] | None]:
     """The lock of a copy; None when it was not free (asked without waiting), or its file went meanwhile."""
     path = folder.with_name(f"{folder.name}.lock")
     with path.open("ab") as lock:
-        try:
+        got = False
+        with suppress(BlockingIOError, FileNotFoundError):
             fcntl.flock(lock, kind)
-        except BlockingIOError:
-            yield None
-            return
-        with suppress(FileNotFoundError):
-            if path.stat().st_ino == os.fstat(lock.fileno()).st_ino:
-                yield lock
-                return
-        yield None
+            got = path.stat().st_ino == os.fstat(lock.fileno()).st_ino
+        yield lock if got else None
 
 
 def _fill(rosbag: Rosbag, folder: Path) -> None:
@@ -98,8 +89,9 @@ def _fill(rosbag: Rosbag, folder: Path) -> None:
             object_store().fetch(file.key, partial / file.path)
         (partial / MARK).touch()
         partial.rename(folder)
-    except FileNotFoundError:
-        raise
+    except FileNotFoundError as error:
+        message = _("A file of this rosbag is no longer in the storage: upload the bag again.")
+        raise ObjectNotFoundError(message) from error
     except OSError as error:
         message = _("The folder for copies of rosbags cannot be used (%(reason)s): free some space.")
         raise StoreError(message % {"reason": error.strerror}) from error
