@@ -64,8 +64,8 @@ def thumbnails(window: Window, name: str, *, span: Span, count: int) -> Iterator
         raise NoImageError(message)
     seen = None
     for number in range(count):
-        moment = span[0] + (span[1] - span[0]) * (2 * number + 1) // (2 * count)
-        found = window.first_after(name, moment) or window.first_after(name, span[0])
+        moment = span[0] + (span[1] - span[0]) * number // count
+        found = window.first_after(name, moment)
         if found is None or found[0] == seen or found[0] > span[1]:
             continue
         seen = found[0]
