@@ -129,10 +129,13 @@ def origins(name: str) -> list[str]:
     Raises:
         ImproperlyConfigured: one is no origin.
     """
-    given = [str(each) for each in env.list(name, [])]
+    listed: list[str] = env.list(name, [])
+    given = [str(each) for each in listed]
     for each in given:
         parts = urlsplit(each)
-        plain_origin = parts.scheme in {"http", "https"} and f"{parts.scheme}://{parts.netloc}" == each
+        plain_origin = (
+            parts.scheme in {"http", "https"} and f"{parts.scheme}://{parts.netloc}" == each
+        )
         if each != "*" and not (plain_origin and parts.netloc):
             message = f"{name} must list origins such as https://app.example.org, or be *; it has {each!r}."
             raise ImproperlyConfigured(message)

@@ -36,7 +36,7 @@ def main() -> None:
                 out.flush()
     except BrokenPipeError:
         sys.exit(1)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  (`problem` raises again what it does not know)
         out.write(b"!" + json.dumps(problem(error)).encode() + b"\n")
     out.write(b".\n")
     out.flush()

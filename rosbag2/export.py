@@ -71,7 +71,9 @@ def export_bag(
         else McapBagWriter(folder, ros_distro=distro)
     )
     names = list(window.topics) if asked.topics is None else asked.topics
-    numbers = {name: writer.add_topic(with_definition(window.topic(name), distro)) for name in names}
+    numbers = {
+        name: writer.add_topic(with_definition(window.topic(name), distro)) for name in names
+    }
     earlier = list(_latched(window, names, asked.span)) if asked.latched else []
     for name, data in earlier:
         writer.write(numbers[name], asked.span[0], data)
@@ -85,8 +87,9 @@ def export_bag(
 
 
 def _latched(window: Window, names: list[str], span: Span) -> Iterator[tuple[str, bytes]]:
-    """What a subscriber that comes at the beginning of a span is given of transient-local topics: the last
-    message before it, of transforms the last for each set of frames (each publisher has its own).
+    """What subscribers that come at the beginning of a span are given of transient-local topics.
+
+    The last message before it; of transforms the last for each set of frames, as each publisher has its own.
     """
     latched = [name for name in names if is_latched(window.topics[name])]
     if not latched or span[0] <= EVER[0]:

@@ -5,7 +5,7 @@ import struct
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,7 +60,9 @@ def thumbnails(window: Window, name: str, *, span: Span, count: int) -> Iterator
     """
     shape = window.shape(name)
     if shape.name not in TYPES:
-        message = f"{name} is of the type {shape.name}: choose a topic of {' or '.join(sorted(TYPES))}"
+        message = (
+            f"{name} is of the type {shape.name}: choose a topic of {' or '.join(sorted(TYPES))}"
+        )
         raise NoImageError(message)
     seen = None
     for number in range(count):
@@ -142,11 +144,10 @@ def _raw(fields: dict[str, Any]) -> Sized:
     if layout is None:
         raise ImageInvalidError(f"the encoding {encoding[:40]} is not known here")
     dtype, channels, show = layout
-    order = ">" if fields.get("is_bigendian") else "<"
+    order: Literal[">", "<"] = ">" if fields.get("is_bigendian") else "<"
     kind = np.dtype(dtype).newbyteorder(order)
     row = width * channels * kind.itemsize
-    if step < row:
-        step = row  # some drivers leave it 0
+    step = max(step, row)  # some drivers leave it 0
     if step * (height - 1) + row > len(fields["data"]):
         raise ImageInvalidError(f"it has {len(fields['data'])} of {step * height} bytes")
     flat = np.frombuffer(fields["data"], np.uint8)[: step * (height - 1) + row]

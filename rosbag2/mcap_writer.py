@@ -79,7 +79,9 @@ class McapBagWriter:
     def write(self, topic_id: int, timestamp_ns: int, data: bytes) -> None:
         """Take one serialized message of a topic, received at that time since the epoch."""
         if not 0 <= timestamp_ns < _UNSIGNED:
-            raise BagError("WRITE_FAILED", file=self.file.name, reason="a message is older than 1970")
+            raise BagError(
+                "WRITE_FAILED", file=self.file.name, reason="a message is older than 1970"
+            )
         try:
             self._writer.add_message(
                 channel_id=self._channels[topic_id - 1],
@@ -101,7 +103,7 @@ class McapBagWriter:
         if self._closed:
             return
         try:
-            self._writer.finish()
+            self._writer.finish()  # type: ignore[no-untyped-call]
             self._stream.close()
             write_whole(self.folder / FILE_NAME, self._metadata())
         except OSError as error:

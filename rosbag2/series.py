@@ -11,7 +11,7 @@ MOST_READ = 2_000_000
 """Messages of a topic that are looked at; of more, every second one, third one and so on."""
 
 
-def series(  # noqa: PLR0913  (what a chart is made of)
+def series(
     window: Window, name: str, path: str, *, span: Span, bins: int, count: int
 ) -> dict[str, Any]:
     """A numeric field in at most `bins` stretches of `span`; `count` is about how many messages there are.
@@ -64,10 +64,8 @@ class _Bin:
         self.last_ns = time_ns
         self.count += 1
         self.total += value
-        if value < self.least:
-            self.least = value
-        if value > self.most:
-            self.most = value
+        self.least = min(self.least, value)
+        self.most = max(self.most, value)
 
     def told(self) -> dict[str, Any]:
         mean = self.total / self.count

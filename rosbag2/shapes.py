@@ -101,7 +101,9 @@ def _parsed(name: str, definition: str, encoding: str) -> FieldTable:
     if len(text) > MOST_DEFINITION:
         raise TypeUnknownError(f"the definition of {name} is longer than any that people write")
     try:
-        parsed = get_types_from_msg(text, name) if encoding == "ros2msg" else get_types_from_idl(text)
+        parsed = (
+            get_types_from_msg(text, name) if encoding == "ros2msg" else get_types_from_idl(text)
+        )
     except RecursionError:
         raise TypeUnknownError(f"the definition of {name} is nested too deep") from None
     except Exception as error:

@@ -134,7 +134,9 @@ SENTENCES = {
     "EMPTY": _("The bag holds no messages; there is nothing to replay."),
     # What previews and exports run into; the reason is in English.
     "TOPIC_UNKNOWN": _("There is no topic {reason} in this rosbag: see its list of topics."),
-    "TYPE_UNKNOWN": _("These messages cannot be decoded ({reason}); they can be replayed all the same."),
+    "TYPE_UNKNOWN": _(
+        "These messages cannot be decoded ({reason}); they can be replayed all the same."
+    ),
     "TYPE_UNSUITABLE": _("This cannot be shown of the topic: {reason}."),
     "FIELD_UNKNOWN": _("There is no such field ({reason}): see the list of fields."),
     "PREVIEW_TOO_LARGE": _(
@@ -144,7 +146,9 @@ SENTENCES = {
         "This took longer or more memory than a preview may: ask for a shorter time, or download the rosbag."
     ),
     "BAG_EXISTS": _("{file} already holds a bag: choose another folder."),
-    "WRITE_FAILED": _("{file} cannot be written ({reason}): see to the disk of the worker, then try again."),
+    "WRITE_FAILED": _(
+        "{file} cannot be written ({reason}): see to the disk of the worker, then try again."
+    ),
     "EXPORT_FAILED": _(
         "The export failed here and has been logged: ask for it again, or ask an administrator."
     ),
@@ -152,7 +156,9 @@ SENTENCES = {
         "The export was begun {attempts} times, and its worker ended each time before it was through: see to "
         "the memory and the disk of the worker's machine, then ask for it again."
     ),
-    "EXPORT_TOO_LARGE": _("The export grew beyond {most} bytes: ask for a shorter time or fewer topics."),
+    "EXPORT_TOO_LARGE": _(
+        "The export grew beyond {most} bytes: ask for a shorter time or fewer topics."
+    ),
     # What storage itself finds.
     "OBJECT_MISSING": _("{file} is no longer in the storage: upload the bag again."),
     "SIZE_MISMATCH": _(

@@ -62,10 +62,8 @@ def window(tmp_path: Path) -> Window:
 
 
 def ended(steps: Any) -> Progress:
-    last = None
-    for last in steps:
-        pass
-    assert last is not None
+    *_before, last = steps
+    assert isinstance(last, Progress)
     return last
 
 

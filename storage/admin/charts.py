@@ -85,9 +85,7 @@ def _row(topic: RosbagTopic, at: int) -> str:
         18 * at + 14,
         name,
         topic.name[:200],
-        format_html_join(
-            "", '<rect x="{}" y="{}" width="6" height="13" opacity="{}"/>', cells
-        ),
+        format_html_join("", '<rect x="{}" y="{}" width="6" height="13" opacity="{}"/>', cells),
     )
 
 
@@ -131,10 +129,10 @@ def line(found: dict[str, Any], span: tuple[int, int]) -> str:
 
     def x_of(point: dict[str, Any]) -> float:
         middle = (point["first_ns"] + point["last_ns"]) // 2
-        return _MARGIN * 2 + width * (middle - span[0]) / wide
+        return _MARGIN * 2 + width * float(middle - span[0]) / wide
 
     def y_of(value: float) -> float:
-        part = (value / 2 - low / 2) / ((high / 2 - low / 2) or 1.0)
+        part = float(value / 2 - low / 2) / ((high / 2 - low / 2) or 1.0)
         return 10 + height * (1 - part)
 
     upper = [f"{x_of(each):.1f},{y_of(each['max']):.1f}" for each in points]

@@ -38,7 +38,9 @@ class ExportForm(forms.Form):
         label=_("from"),
         required=False,
         max_length=40,
-        help_text=_("Seconds from the start such as 2.5s, a time such as 2026-03-02T09:30:00Z, or ns."),
+        help_text=_(
+            "Seconds from the start such as 2.5s, a time such as 2026-03-02T09:30:00Z, or ns."
+        ),
     )
     end = forms.CharField(label=_("to"), required=False, max_length=40)
     fields = forms.CharField(  # type: ignore[assignment]
@@ -136,5 +138,3 @@ def _requested(rosbag: Rosbag, asked: ExportAsked, user: Any) -> Export:
 
 def _asked(count: int) -> str:
     return ngettext("%d export was asked for.", "%d exports were asked for.", count) % count
-
-

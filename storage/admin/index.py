@@ -41,7 +41,7 @@ class TopicInline(ReadOnly, admin.TabularInline[RosbagTopic, Rosbag]):
 
     model = RosbagTopic
     fields = ["page", "type", "message_count", "rate", "activity"]
-    readonly_fields = fields
+    readonly_fields = ["page", "type", "message_count", "rate", "activity"]
     extra = 0
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[RosbagTopic]:

@@ -1,4 +1,4 @@
-"""The part of a rosbag's page that looks into its data: a page of its own, shown in a frame when it is seen."""
+"""The part of a rosbag's page that looks into its data: a page of its own, in a frame."""
 
 import base64
 import json
@@ -145,8 +145,11 @@ def _pictures(rosbag: Rosbag, topic: RosbagTopic) -> list[dict[str, Any]]:
 
 
 def _series(rosbag: Rosbag, topic: RosbagTopic, field: str) -> dict[str, Any]:
-    fields = [each["path"] for each in previews.fields(rosbag, topic.name)]
-    plotted = [each for each in fields if not each.startswith("header.")]
+    listed = previews.fields(rosbag, topic.name)
+    fields = [each["path"] for each in listed]
+    # What moves is a float, most of the time; a header says only when.
+    measured = [each["path"] for each in listed if each["type"].startswith("float")]
+    plotted = measured + [each for each in fields if not each.startswith("header.")]
     if not plotted:
         return {}
     chosen = field or plotted[0]

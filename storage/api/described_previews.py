@@ -92,4 +92,3 @@ EXPORT = extend_schema(
 RETRIEVE = extend_schema(responses={200: ExportSerializer, **problems(404)})
 CANCEL = extend_schema(request=None, responses={200: ExportSerializer, **problems(404)})
 DESTROY = extend_schema(responses={204: None, **problems(404, 409)})
-

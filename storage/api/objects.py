@@ -39,13 +39,11 @@ class ObjectView(APIView):
         except FileNotFoundError as error:
             raise ObjectNotFoundError(_("This file is no longer stored.")) from error
 
-    def options(self, request: Request, *_args: Any, **_kwargs: Any) -> HttpResponse:
+    def options(self, request: Any, *_args: Any, **_kwargs: Any) -> Any:
         """Answer the question that browsers ask before a page of another origin reads."""
         return HttpResponse(status=204, headers={"Allow": "GET, HEAD, PUT, OPTIONS"})
 
-    def finalize_response(
-        self, request: Request, response: Any, *args: Any, **kwargs: Any
-    ) -> Any:
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         found = super().finalize_response(request, response, *args, **kwargs)
         return share(request._request, found)  # noqa: SLF001
 

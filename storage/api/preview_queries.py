@@ -20,8 +20,8 @@ from storage.services.previews import (
 from storage.services.spans import PATTERN
 
 TIME = (
-    "Nanoseconds since 1970, a time such as `2026-03-02T09:30:00.5Z`, or seconds from the start of the rosbag "
-    "such as `2.5s` (`-2.5s`: before its end). Included."
+    "Nanoseconds since 1970, a time such as `2026-03-02T09:30:00.5Z`, or seconds from the start of the "
+    "rosbag such as `2.5s` (`-2.5s`: before its end). Included."
 )
 LONGEST_TOPIC = 1000
 MOST_TOPICS = 1000

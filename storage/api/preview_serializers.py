@@ -33,7 +33,7 @@ class MessageSerializer(serializers.Serializer[Any]):
     time = serializers.CharField(allow_null=True, help_text="The same as ISO 8601.")
     size = serializers.IntegerField(help_text="Bytes, serialized.")
     message = serializers.DictField(allow_null=True)
-    error = MessageErrorSerializer(allow_null=True)  # type: ignore[assignment]
+    error = MessageErrorSerializer(allow_null=True)
 
 
 class FieldSerializer(serializers.Serializer[Any]):

@@ -74,9 +74,7 @@ class PreviewActions(GenericViewSet[Rosbag]):
     def trajectory(self, request: Request, **_kwargs: Any) -> Response:
         """Where a robot went."""
         asked = asked_of(request, TrajectoryQuery).validated_data
-        return Response(
-            TrajectorySerializer(previews.trajectory(self.get_object(), **asked)).data
-        )
+        return Response(TrajectorySerializer(previews.trajectory(self.get_object(), **asked)).data)
 
     @described.SERIES
     @action(**PLAIN)
@@ -126,7 +124,7 @@ class PreviewActions(GenericViewSet[Rosbag]):
     @described.EXPORT
     @exports.mapping.post
     @idempotent
-    def export(self, request: Request, **_kwargs: Any) -> Response:
+    def export(self, request: Request, /, **_kwargs: Any) -> Response:
         """Ask for a part of a rosbag as another rosbag or as a table."""
         rosbag = self.get_object()
         asked = NewExportSerializer(data=request.data)

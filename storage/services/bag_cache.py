@@ -93,7 +93,9 @@ def _fill(rosbag: Rosbag, folder: Path) -> None:
         message = _("A file of this rosbag is no longer in the storage: upload the bag again.")
         raise ObjectNotFoundError(message) from error
     except OSError as error:
-        message = _("The folder for copies of rosbags cannot be used (%(reason)s): free some space.")
+        message = _(
+            "The folder for copies of rosbags cannot be used (%(reason)s): free some space."
+        )
         raise StoreError(message % {"reason": error.strerror}) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)

@@ -93,7 +93,7 @@ def _start(job: Job, errors: IO[bytes]) -> "subprocess.Popen[bytes]":
         "PYTHONDONTWRITEBYTECODE": "1",
         **{name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ},
     }
-    process = subprocess.Popen(  # noqa: S603  (our own program)
+    process = subprocess.Popen(
         [sys.executable, "-m", "rosbag2.child"],
         cwd=ROOT,
         env=environment,

@@ -90,8 +90,14 @@ def fields(rosbag: Rosbag, topic: str) -> Any:
     return _kept(rosbag, name, {"verb": "fields", "topic": topic, "span": [0, 0]})
 
 
-def trajectory(  # noqa: PLR0913  (as people ask)
-    rosbag: Rosbag, topic: str, *, start: str = "", end: str = "", points: int = 500, frame: str = ""
+def trajectory(
+    rosbag: Rosbag,
+    topic: str,
+    *,
+    start: str = "",
+    end: str = "",
+    points: int = 500,
+    frame: str = "",
 ) -> Any:
     """Where a topic of poses, transforms or fixes leads, in at most so many points.
 
@@ -105,7 +111,7 @@ def trajectory(  # noqa: PLR0913  (as people ask)
     return _kept(rosbag, name, {"verb": "trajectory", **asked})
 
 
-def series(  # noqa: PLR0913
+def series(
     rosbag: Rosbag, topic: str, field: str, *, start: str = "", end: str = "", points: int = 500
 ) -> Any:
     """A field over time, least and greatest value per stretch (raises as `trajectory`, FIELD_UNKNOWN)."""
@@ -165,5 +171,3 @@ def _kept(rosbag: Rosbag, name: str, job: child.Job, *, many: bool = False) -> A
 
 def _placed(job: child.Job, rosbag: Rosbag, folder: Path) -> child.Job:
     return {**job, "folder": str(folder), "ros_distro": rosbag.ros_distro}
-
-

@@ -93,9 +93,7 @@ def test_pictures_are_in_the_page(operator: Client, tmp_path: Path) -> None:
 
 def test_nothing_of_a_bag_becomes_markup(operator: Client, evil: Rosbag) -> None:
     addresses = [f"{URL}{evil.pk}/change/", f"{URL}{evil.pk}/export/", URL]
-    addresses += [
-        f"/admin/storage/rosbagtopic/{topic.pk}/change/" for topic in evil.topics.all()
-    ]
+    addresses += [f"/admin/storage/rosbagtopic/{topic.pk}/change/" for topic in evil.topics.all()]
     pages = [operator.get(address) for address in addresses]
     for topic in evil.topics.all():
         pages.append(operator.get(f"{URL}{evil.pk}/preview/", {"topic": topic.name}))

@@ -5,7 +5,6 @@ from typing import Any
 
 import httpx
 import pytest
-from botocore.exceptions import ClientError
 from django.test import Client
 
 from storage.client import object_store
@@ -110,7 +109,9 @@ def test_a_server_without_rules_for_buckets_is_no_error(
     assert isinstance(store, S3Store)
 
     def refused(**_words: Any) -> None:
-        raise ClientError({"Error": {"Code": "NotImplemented"}}, "PutBucketCors")
+        raise store._client.exceptions.ClientError(
+            {"Error": {"Code": "NotImplemented"}}, "PutBucketCors"
+        )
 
     monkeypatch.setattr(store._client, "put_bucket_cors", refused)
     store.put(KEY, io.BytesIO(BODY))

@@ -23,7 +23,7 @@ from storage.choices import ExportStatus, Origin, Status
 from storage.client import object_store
 from storage.client.base import ObjectStore, StoreError
 from storage.models import Export, Rosbag
-from storage.services import child, deletion, export_work, exports, integrity, intake, verification
+from storage.services import child, deletion, export_work, exports, intake, integrity, verification
 from storage.services.exports import ExportAsked
 
 pytestmark = pytest.mark.django_db

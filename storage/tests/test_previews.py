@@ -17,7 +17,7 @@ from rosbag2.writer import BagWriter
 from storage.client import object_store
 from storage.client.base import ObjectStore
 from storage.models import Rosbag
-from storage.services import child, deletion, integrity, intake, verification
+from storage.services import child, deletion, intake, integrity, verification
 
 pytestmark = pytest.mark.django_db
 SECOND = 10**9
@@ -72,7 +72,10 @@ def test_messages_of_a_span(viewer: APIClient, drive: str) -> None:
     for way in ways:
         found = lines(viewer.get(f"{drive}/messages", {"topic": "/odom", **way}))
         assert [each["time_ns"] for each in found] == [first, first + 50_000_000, last], way
-    assert len(lines(viewer.get(f"{drive}/messages", {"topic": "/odom", "start": "-0.1s"}))) in (2, 3)
+    assert len(lines(viewer.get(f"{drive}/messages", {"topic": "/odom", "start": "-0.1s"}))) in (
+        2,
+        3,
+    )
 
 
 def test_long_arrays_are_cut_with_their_length(viewer: APIClient, drive: str) -> None:
@@ -126,7 +129,9 @@ def test_what_cannot_be_is_a_problem(viewer: APIClient, drive: str) -> None:
 
 
 def test_fields_lead_to_series(viewer: APIClient, drive: str) -> None:
-    found = {each["path"]: each for each in viewer.get(f"{drive}/fields", {"topic": "/odom"}).json()}
+    found = {
+        each["path"]: each for each in viewer.get(f"{drive}/fields", {"topic": "/odom"}).json()
+    }
     assert found["pose.pose.position.x"] == {
         "path": "pose.pose.position.x",
         "type": "float64",
@@ -156,7 +161,11 @@ def test_a_series_keeps_peaks(viewer: APIClient, drive: str) -> None:
 
 def test_a_trajectory_is_thinned(viewer: APIClient, drive: str) -> None:
     found = viewer.get(f"{drive}/trajectory", {"topic": "/odom", "points": 10}).json()
-    assert (found["frame"], found["child_frame"], found["geographic"]) == ("odom", "base_link", False)
+    assert (found["frame"], found["child_frame"], found["geographic"]) == (
+        "odom",
+        "base_link",
+        False,
+    )
     assert (found["positions"], len(found["points"])) == (40, 10)
     assert found["points"][0] == [START_NS, 0.0, 0.0, 0.0]
     assert 2 < found["length"] < 10
@@ -224,7 +233,12 @@ def test_numbers_that_json_does_not_know(viewer: APIClient, tmp_path: Path) -> N
 
 def test_a_rosbag_that_is_not_ready(viewer: APIClient) -> None:
     rosbag = Rosbag.objects.create(name="new", status="verifying")
-    for what in ("messages", "trajectory?topic=/odom", "series?topic=/a&field=b", "fields?topic=/a"):
+    for what in (
+        "messages",
+        "trajectory?topic=/odom",
+        "series?topic=/a&field=b",
+        "fields?topic=/a",
+    ):
         answer = viewer.get(f"/api/v1/rosbags/{rosbag.pk}/{what}")
         assert (answer.status_code, answer.json()["code"]) == (409, "ROSBAG_NOT_READY")
     assert viewer.get(f"/api/v1/rosbags/{rosbag.pk}/timeline").json()["topics"] == []
