@@ -6,7 +6,11 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from rosbag2.errors import BagError
 from rosbag2.metadata import FILE_NAME, Metadata
 
-DATA_SUFFIXES = (".db3", ".mcap", ".db3.zstd", ".mcap.zstd")
+PACKED_SUFFIXES = (".zstd", ".zst")
+MAX_FILES = 10_000
+DATA_SUFFIXES = tuple(
+    kind + packed for kind in (".db3", ".mcap") for packed in ("", *PACKED_SUFFIXES)
+)
 
 
 @dataclass(frozen=True)
@@ -25,9 +29,22 @@ def listed_files(folder: Path, metadata: Metadata) -> tuple[DataFile, ...]:
     """
     found: dict[Path, DataFile] = {}
     for listed in metadata.files:
-        path = _locate(folder, listed)
-        found.setdefault(path.resolve(), DataFile(path.relative_to(folder).as_posix(), path))
+        file = find_file(folder, listed)
+        if file is None:
+            raise BagError("FILE_MISSING", file=listed)
+        found.setdefault(file.path.resolve(), file)
     return tuple(found.values())
+
+
+def present_files(folder: Path) -> tuple[DataFile, ...]:
+    """The data files in a folder by name, links left out; a packed one only without its unpacked twin."""
+    found = [
+        path
+        for path in sorted(folder.iterdir())
+        if path.name.endswith(DATA_SUFFIXES) and path.is_file() and not path.is_symlink()
+    ]
+    names = {path.name for path in found}
+    return tuple(DataFile(path.name, path) for path in found if not (names & _unpacked(path.name)))
 
 
 def unlisted_files(folder: Path, files: tuple[DataFile, ...]) -> list[str]:
@@ -40,35 +57,61 @@ def unlisted_files(folder: Path, files: tuple[DataFile, ...]) -> list[str]:
     )
 
 
-def require_readable(metadata: Metadata) -> None:
-    """Refuse what this room cannot read yet.
+def require_complete(metadata: Metadata) -> None:
+    """Refuse claims that say nothing of where the data are.
 
     Raises:
-        BagError: METADATA_INCOMPLETE, STORAGE_UNSUPPORTED, COMPRESSION_UNSUPPORTED.
+        BagError: METADATA_INCOMPLETE, METADATA_REFUSED, COMPRESSION_UNSUPPORTED.
     """
+    if len(metadata.files) > MAX_FILES:
+        raise BagError("METADATA_REFUSED", file=FILE_NAME, reason="it lists too many files")
     if not metadata.storage_id:
         raise BagError("METADATA_INCOMPLETE", file=FILE_NAME, field="storage_identifier")
     if not metadata.files:
         raise BagError("METADATA_INCOMPLETE", file=FILE_NAME, field="relative_file_paths")
-    first = metadata.files[0]
-    if metadata.storage_id != "sqlite3":
-        raise BagError("STORAGE_UNSUPPORTED", file=first, storage=metadata.storage_id)
-    if metadata.compression_mode:
+    if metadata.compression_mode and metadata.compression_format not in {"", "zstd"}:
         kind = f"{metadata.compression_format} {metadata.compression_mode}".strip()
-        raise BagError("COMPRESSION_UNSUPPORTED", file=first, compression=kind)
+        raise BagError("COMPRESSION_UNSUPPORTED", file=metadata.files[0], compression=kind)
 
 
-def _locate(folder: Path, listed: str) -> Path:
-    """Find a listed file; older versions put the bag's own folder in front of its name."""
+def find_file(folder: Path, listed: str) -> DataFile | None:
+    """Find a listed file; None when it is not there.
+
+    Older versions put the bag's own folder in front of its name; version 9 leaves off the suffix of
+    compressed files, and who unpacks files by hand does not change the list.
+
+    Raises:
+        BagError: PATH_UNSAFE.
+    """
     parts = _safe_parts(listed)
     if not parts:
         raise BagError("PATH_UNSAFE", file=listed)
-    for candidate in (folder.joinpath(*parts), folder.joinpath(*parts[1:]), folder / parts[-1]):
-        if candidate != folder and candidate.is_file():
-            if not candidate.resolve().is_relative_to(folder.resolve()):
-                raise BagError("PATH_UNSAFE", file=listed)
-            return candidate
-    raise BagError("FILE_MISSING", file=listed)
+    for place in (folder.joinpath(*parts), folder.joinpath(*parts[1:]), folder / parts[-1]):
+        if place == folder:
+            continue
+        for candidate in (place, *_variants(place)):
+            if _is_file(candidate):
+                if not candidate.resolve().is_relative_to(folder.resolve()):
+                    raise BagError("PATH_UNSAFE", file=listed)
+                return DataFile(candidate.relative_to(folder).as_posix(), candidate)
+    return None
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that no file can have
+        return False
+
+
+def _variants(place: Path) -> list[Path]:
+    plain = next(iter(_unpacked(place.name)), place.name)
+    names = [plain, *(plain + suffix for suffix in PACKED_SUFFIXES)]
+    return [place.with_name(name) for name in names if name != place.name]
+
+
+def _unpacked(name: str) -> set[str]:
+    return {name.removesuffix(suffix) for suffix in PACKED_SUFFIXES if name.endswith(suffix)}
 
 
 def _safe_parts(listed: str) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Where metadata.yaml and the data disagree. The data count; each difference is a warning."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -7,6 +8,10 @@ from rosbag2 import errors, qos
 from rosbag2.errors import Detail
 from rosbag2.index import BagIndex, Survey
 from rosbag2.metadata import NEWEST_VERSION, Metadata, Topic
+
+MOST_DAYS = 366
+_DAY_NS = 86_400 * 10**9
+_ODD = re.compile(r"[^\w/~{}.-]", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -20,7 +25,8 @@ class BagWarning:
 
 def warning(code: str, **details: Detail) -> BagWarning:
     """A warning with its sentence."""
-    return BagWarning(code, details, errors.sentence(code, details))
+    short = errors.bounded(details)
+    return BagWarning(code, short, errors.sentence(code, short))
 
 
 def differences(survey: Survey, index: BagIndex) -> Iterator[BagWarning]:
@@ -33,6 +39,8 @@ def differences(survey: Survey, index: BagIndex) -> Iterator[BagWarning]:
     yield from _counts(metadata, index)
     yield from _times(metadata, index)
     yield from _topics(survey)
+    if index.message_count and {metadata.compression_mode} - {""} != survey.packed:
+        yield warning("COMPRESSION_MISMATCH")
     yield from _within(survey)
     if not index.message_count:
         yield warning("EMPTY")
@@ -112,6 +120,14 @@ def _within(survey: Survey) -> Iterator[BagWarning]:
         yield warning("TOPIC_AMBIGUOUS", file=file, topic=ambiguous[0], topics=len(ambiguous))
     for file, count in survey.orphans.items():
         yield warning("ORPHAN_MESSAGES", file=file, found=count)
+    for file, finding in survey.findings:
+        yield warning(finding.code, file=file, **finding.details)
+    odd = [name for name in survey.variants if _ODD.search(name)]
+    if odd:
+        yield warning("NAME_ODD", topic=odd[0], topics=len(odd))
+    start, end = survey.span()
+    if start is not None and end is not None and (end - start) // _DAY_NS > MOST_DAYS:
+        yield warning("SPAN_IMPLAUSIBLE", days=(end - start) // _DAY_NS)
 
 
 def _differ(variants: list[Topic]) -> bool:

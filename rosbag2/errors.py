@@ -17,17 +17,21 @@ SENTENCES: dict[str, str] = {
         "{file} cannot be read ({reason}): restore the recorded file, "
         "or make a new one with `ros2 bag reindex`."
     ),
+    "METADATA_REFUSED": (
+        "{file} is refused ({reason}); no recorder writes such a file: take it out of the bag, "
+        "then it is made anew from the data."
+    ),
     "METADATA_INCOMPLETE": (
         "{file} says nothing in `{field}`: the recording was cut off before it was closed. "
         "Make a new one with `ros2 bag reindex`."
     ),
-    "STORAGE_UNSUPPORTED": (
-        "{file} is stored as {storage}, which is not supported: "
-        "convert the bag to sqlite3 with `ros2 bag convert`."
+    "STORAGE_MISMATCH": (
+        "metadata.yaml gives the storage {storage}, but {file} is {found}: "
+        "make a new one with `ros2 bag reindex`."
     ),
     "COMPRESSION_UNSUPPORTED": (
         "{file} is compressed ({compression}), which is not supported: "
-        "convert the bag to uncompressed sqlite3 with `ros2 bag convert`."
+        "convert the bag to zstd or to no compression with `ros2 bag convert`."
     ),
     "SERIALIZATION_UNSUPPORTED": (
         "Topic {topic} in {file} is serialized as {serialization}; only cdr can be replayed: "
@@ -49,12 +53,65 @@ SENTENCES: dict[str, str] = {
     "FILE_NOT_SQLITE": (
         "{file} is not a SQLite database ({reason}): replace it with the file that was recorded."
     ),
+    "FILE_NOT_MCAP": (
+        "{file} is not an MCAP file ({reason}): replace it with the file that was recorded."
+    ),
+    "FILE_UNKNOWN": (
+        "{file} is neither a SQLite database nor an MCAP file ({reason}): "
+        "replace it with the file that was recorded."
+    ),
     "SCHEMA_UNKNOWN": (
         "{file} is not a rosbag2 database ({reason}): replace it with the file that was recorded."
     ),
     "FILE_DAMAGED": (
         "{file} is damaged ({reason}): replace it with an intact copy, "
         "or save what is left with `sqlite3 {file} .recover`."
+    ),
+    "FILE_UNFINISHED": (
+        "{file} was cut off before it was finished ({reason}): replace it with a complete copy, "
+        "or save what is left with `mcap recover {file}`."
+    ),
+    "FILE_IMPLAUSIBLE": (
+        "{file} holds what no recorder writes ({reason}): replace it with the file that was recorded."
+    ),
+    "FILE_REFUSED": (
+        "{file} is refused ({reason}): record it again, or convert it with `mcap recover {file}`."
+    ),
+    "UNPACKS_TOO_LARGE": (
+        "{file} unpacks to more than {limit} bytes, far more than recordings do: "
+        "unpack it yourself if you trust it, and add it uncompressed."
+    ),
+    "MESSAGE_TOO_LARGE": (
+        "{file} holds a message of more than {limit} bytes: leave its topic out with `ros2 bag convert`."
+    ),
+    "TOO_MANY_TOPICS": (
+        "{file} holds more than {limit} topics: leave some out with `ros2 bag convert`."
+    ),
+    "NAME_IMPLAUSIBLE": (
+        "{file} holds a name of a topic or type that no recorder writes ({reason}): "
+        "rename it with `ros2 bag convert`, or check what made the bag."
+    ),
+    "NOTHING_LEFT": (
+        "Nothing of the bag can be saved ({reason}): replace it with an intact copy of the recording."
+    ),
+    # The check itself was ended.
+    "CHECK_TOO_SLOW": (
+        "The check of this bag was ended after {seconds} s, as it made too little progress: "
+        "convert the bag with `ros2 bag convert` and try again."
+    ),
+    "CHECK_TOO_LARGE": (
+        "The check of this bag needed more than {megabytes} MB of memory and was ended: "
+        "convert the bag with `ros2 bag convert` into smaller messages or chunks."
+    ),
+    "CHECK_BROKE_OFF": (
+        "The check of this bag broke off ({reason}): try again, and tell an administrator if it "
+        "happens again."
+    ),
+    # A repaired bag.
+    "REBUILT": "The bag was made anew from its data: all {kept} messages are there.",
+    "RESCUED": (
+        "The bag was repaired: {kept} messages were saved, {lost} are known to be lost "
+        "in {spans} stretches of time."
     ),
     # Warnings: the bag can be used, and its data count.
     "UNLISTED_FILE": "{file} is not listed in metadata.yaml and is ignored ({files} such files).",
@@ -86,6 +143,24 @@ SENTENCES: dict[str, str] = {
     "ORPHAN_MESSAGES": (
         "{file} holds {found} messages that belong to no topic; they cannot be replayed."
     ),
+    "COMPRESSION_MISMATCH": (
+        "metadata.yaml says otherwise than the data how they are compressed; the data count."
+    ),
+    "SUMMARY_MISSING": "{file} has no summary; it was read from front to back.",
+    "SUMMARY_MISMATCH": (
+        "The summary of {file} promises {listed} messages, the data hold {found}; the data count."
+    ),
+    "CHUNK_TIMES": (
+        "{file} says other times of its chunks than they hold ({chunks} chunks): "
+        "some messages are replayed out of order."
+    ),
+    "NAME_ODD": (
+        "Topic {topic} has signs in its name that ROS 2 does not allow ({topics} such topics)."
+    ),
+    "SPAN_IMPLAUSIBLE": (
+        "The messages lie {days} days apart: a clock was wrong while they were recorded; "
+        "choose topics or a time limit before you replay them."
+    ),
     "EMPTY": "The bag holds no messages; there is nothing to replay.",
     # Recording.
     "BAG_EXISTS": "{file} already holds a bag: choose another folder.",
@@ -94,6 +169,17 @@ SENTENCES: dict[str, str] = {
         "what is not yet written is kept and tried again."
     ),
 }
+
+
+_LONGEST = 300
+
+
+def bounded(details: dict[str, Detail]) -> dict[str, Detail]:
+    """The same details, with what a stranger made endless cut short."""
+    return {
+        name: value[:_LONGEST] + "…" if isinstance(value, str) and len(value) > _LONGEST else value
+        for name, value in details.items()
+    }
 
 
 def sentence(code: str, details: dict[str, Detail]) -> str:
@@ -110,8 +196,8 @@ class BagError(Exception):
 
     def __init__(self, code: str, **details: Detail) -> None:
         self.code = code
-        self.details: dict[str, Detail] = details
-        self.sentence = sentence(code, details)
+        self.details: dict[str, Detail] = bounded(details)
+        self.sentence = sentence(code, self.details)
         self.file = str(details.get("file", ""))
         super().__init__(self.sentence)
 

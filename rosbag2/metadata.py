@@ -40,6 +40,16 @@ class Topic:
 
 
 @dataclass(frozen=True)
+class FileClaim:
+    """What version 5 and later say of a data file; a number that is absent is None."""
+
+    path: str
+    start_ns: int | None
+    duration_ns: int | None
+    message_count: int | None
+
+
+@dataclass(frozen=True)
 class Metadata:
     """The claims of metadata.yaml; a number that is absent or no number is None.
 
@@ -57,13 +67,15 @@ class Metadata:
     compression_format: str
     compression_mode: str
     ros_distro: str
+    file_claims: tuple[FileClaim, ...] = ()
 
 
 def read_metadata(folder: Path) -> Metadata:
     """Read the metadata.yaml of a bag.
 
     Raises:
-        BagError: METADATA_MISSING, METADATA_UNREADABLE, FILE_IS_LFS_POINTER.
+        BagError: METADATA_MISSING, METADATA_UNREADABLE, METADATA_REFUSED, PATH_UNSAFE,
+            FILE_IS_LFS_POINTER.
     """
     content = _content(folder / FILE_NAME)
     try:
@@ -74,6 +86,8 @@ def read_metadata(folder: Path) -> Metadata:
         if not isinstance(information, dict):
             raise ValueError("it has no mapping `rosbag2_bagfile_information`")
         return _metadata(information)
+    except plain_yaml.RefusedError as error:
+        raise BagError("METADATA_REFUSED", file=FILE_NAME, reason=str(error)) from error
     except ValueError as error:
         raise BagError("METADATA_UNREADABLE", file=FILE_NAME, reason=str(error)) from error
 
@@ -81,6 +95,8 @@ def read_metadata(folder: Path) -> Metadata:
 def _content(path: Path) -> bytes:
     if not path.is_symlink() and not path.exists():
         raise BagError("METADATA_MISSING", file=FILE_NAME)
+    if path.is_symlink() and not path.resolve().is_relative_to(path.parent.resolve()):
+        raise BagError("PATH_UNSAFE", file=FILE_NAME)
     if not path.is_file():
         raise BagError("METADATA_UNREADABLE", file=FILE_NAME, reason="it is not a file")
     try:
@@ -118,6 +134,7 @@ def _metadata(information: dict[str, Node]) -> Metadata:
         else "",
         compression_mode=mode if compressed else "",
         ros_distro=_text(information.get("ros_distro")),
+        file_claims=_claims(information),
     )
 
 
@@ -127,6 +144,28 @@ def _files(information: dict[str, Node]) -> tuple[str, ...]:
     if not all(paths):
         raise ValueError("`relative_file_paths` holds something that is no path")
     return paths
+
+
+def _claims(information: dict[str, Node]) -> tuple[FileClaim, ...]:
+    """Facts per file; they only help to name what is lost, so a wrong one is left out."""
+    listed = information.get("files")
+    found = []
+    for item in listed if isinstance(listed, list) else []:
+        if isinstance(item, dict):
+            start, duration = item.get("starting_time"), item.get("duration")
+            found.append(
+                FileClaim(
+                    _text(item.get("path")),
+                    _inner(start, "nanoseconds_since_epoch"),
+                    _inner(duration, "nanoseconds"),
+                    _whole(item.get("message_count")),
+                )
+            )
+    return tuple(found)
+
+
+def _inner(node: Node, name: str) -> int | None:
+    return _whole(node.get(name)) if isinstance(node, dict) else None
 
 
 def _topic(item: dict[str, Node]) -> tuple[Topic, int | None]:

@@ -1,4 +1,4 @@
-"""metadata.yaml of version 9, written for one data file."""
+"""metadata.yaml written for one data file: version 9, or version 5, which Humble and later can read."""
 
 import json
 from dataclasses import dataclass
@@ -8,6 +8,9 @@ from rosbag2.metadata import Topic
 
 _NEVER = 2**63 - 1
 """The start that rosbag2 gives a bag without messages."""
+
+TEXT_ENDS = 9
+"""The version from which QoS is YAML with words; before, it is a text with numbers."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,7 @@ class Facts:
     end_ns: int | None
     topics: tuple[tuple[Topic, int], ...]
     ros_distro: str
+    version: int = 9
     storage_id: str = "sqlite3"
 
 
@@ -27,12 +31,13 @@ def metadata_text(facts: Facts) -> str:
     start = _NEVER if facts.start_ns is None else facts.start_ns
     duration = 0 if facts.end_ns is None else facts.end_ns - start
     count = sum(count for _, count in facts.topics)
-    topics = [line for topic, count in facts.topics for line in _topic(topic, count)]
+    topics = [line for one in facts.topics for line in _topic(*one, version=facts.version)]
     file = _quoted(facts.file)
+    more = ["  custom_data: ~", f"  ros_distro: {_quoted(facts.ros_distro)}"]
     return "\n".join(
         [
             "rosbag2_bagfile_information:",
-            "  version: 9",
+            f"  version: {facts.version}",
             f"  storage_identifier: {facts.storage_id}",
             *_times("  ", start, duration),
             f"  message_count: {count}",
@@ -46,8 +51,7 @@ def metadata_text(facts: Facts) -> str:
             f"    - path: {file}",
             *_times("      ", start, duration),
             f"      message_count: {count}",
-            "  custom_data: ~",
-            f"  ros_distro: {_quoted(facts.ros_distro)}",
+            *(more if facts.version >= TEXT_ENDS else []),
             "",
         ]
     )
@@ -62,16 +66,18 @@ def _times(indent: str, start_ns: int, duration_ns: int) -> list[str]:
     ]
 
 
-def _topic(topic: Topic, count: int) -> list[str]:
-    profiles = qos.lines(topic.offered_qos_profiles, " " * 10)
+def _topic(topic: Topic, count: int, *, version: int) -> list[str]:
+    shown = [f"        offered_qos_profiles: {_quoted(topic.offered_qos_profiles)}"]
+    if version >= TEXT_ENDS:
+        profiles = qos.lines(topic.offered_qos_profiles, " " * 10)
+        shown = [f"        offered_qos_profiles:{'' if profiles else ' []'}", *profiles]
+        shown.append(f"        type_description_hash: {_quoted(topic.type_hash)}")
     return [
         "    - topic_metadata:",
         f"        name: {_quoted(topic.name)}",
         f"        type: {_quoted(topic.type)}",
         f"        serialization_format: {_quoted(topic.serialization_format)}",
-        f"        offered_qos_profiles:{'' if profiles else ' []'}",
-        *profiles,
-        f"        type_description_hash: {_quoted(topic.type_hash)}",
+        *shown,
         f"      message_count: {count}",
     ]
 

@@ -12,12 +12,16 @@ import yaml
 Node = str | None | list["Node"] | dict[str, "Node"]
 
 MAX_BYTES = 10 * 2**20
-MAX_NODES = 1_000_000
+MAX_NODES = 300_000
 MAX_DEPTH = 32
 _CORE = ("str", "int", "float", "bool", "null", "map", "seq")
 _CORE_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in _CORE}
 _NULLS = {"", "~", "null", "Null", "NULL"}
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class RefusedError(ValueError):
+    """No accident but an attack, or close to one: too large, too deep, foreign tags."""
 
 
 class _Open:
@@ -78,7 +82,7 @@ class _Builder:
     def start(self, event: Any, node: list[Node] | dict[str, Node]) -> None:
         _check_tag(event.tag)
         if len(self.stack) >= MAX_DEPTH:
-            raise ValueError("nested too deeply")
+            raise RefusedError("nested too deeply")
         self.stack.append(_Open(node, event.anchor))
 
     def end(self, _event: object) -> None:
@@ -94,7 +98,7 @@ class _Builder:
         parent = self.stack[-1]
         parent.weight += weight
         if parent.weight > MAX_NODES:
-            raise ValueError("too many values")
+            raise RefusedError("too many values")
         parent.add(node)
 
 
@@ -102,15 +106,16 @@ def parse(text: str | bytes) -> Node:
     """The one document of a YAML text: dict, list, str or None.
 
     Raises:
-        ValueError: malformed, too large, too deep, with foreign tags, or with aliases that explode.
+        ValueError: malformed.
+        RefusedError: too large, too deep, with foreign tags, or with aliases that explode.
     """
     if len(text) > MAX_BYTES:
-        raise ValueError(f"larger than {MAX_BYTES // 2**20} MB")
+        raise RefusedError(f"larger than {MAX_BYTES // 2**20} MB")
     builder = _Builder()
     try:
         for count, event in enumerate(yaml.parse(text, Loader=_LOADER)):
             if count > 2 * MAX_NODES:
-                raise ValueError("too many values")
+                raise RefusedError("too many values")
             handler = builder.handlers.get(type(event))
             if handler:
                 handler(event)
@@ -127,7 +132,7 @@ def _key(node: Node) -> str:
 
 def _check_tag(tag: str | None) -> None:
     if tag not in {None, "!"} and tag not in _CORE_TAGS:
-        raise ValueError("a foreign tag")
+        raise RefusedError("a foreign tag")
 
 
 def _short(error: yaml.YAMLError) -> str:

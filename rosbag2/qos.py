@@ -64,17 +64,24 @@ def same(one: str, other: str) -> bool:
     return first is not None and first == second
 
 
-def lines(text: str, indent: str) -> list[str]:
-    """The profiles as lines of block YAML of version 9; none when the text holds no profile."""
+def lines(text: str, indent: str, *, numbers: bool = False) -> list[str]:
+    """The profiles as lines of block YAML, of version 9 unless with numbers; none without a profile."""
     result: list[str] = []
     for profile in profiles(text) or []:
         bullet = "- "
         for name in _ORDER:
             value = profile[name]
             shown = f"{{sec: {value[0]}, nsec: {value[1]}}}" if isinstance(value, tuple) else value
+            if numbers and name in _WORDS:
+                shown = str(_WORDS[name].index(shown))
             result.append(f"{indent}{bullet}{name}: {shown}")
             bullet = "  "
     return result
+
+
+def numbered(text: str) -> str:
+    """The profiles as YAML text with numbers, as versions before 9 have it; "" when there are none."""
+    return "\n".join(lines(text, "", numbers=True))
 
 
 def _profile(item: Node) -> Profile:

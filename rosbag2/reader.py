@@ -3,7 +3,7 @@
 import heapq
 from collections import Counter
 from collections.abc import Collection, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from operator import itemgetter
@@ -11,9 +11,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from rosbag2.bundle import DataFile, listed_files, require_readable
+from rosbag2.bundle import DataFile, listed_files, require_complete
+from rosbag2.effort import Effort
 from rosbag2.metadata import Topic, read_metadata
-from rosbag2.sqlite import BATCH_BYTES, Message, SqliteStore, open_store
+from rosbag2.store.base import BATCH_BYTES, Message, Store
+from rosbag2.store.opening import open_store, unpacked
 
 
 @dataclass
@@ -28,32 +30,46 @@ class _Part:
 class BagReader:
     """Reads the data files that metadata.yaml lists; what they hold counts, not what it promises.
 
-    Use it as a context manager. The bag's folder may be read-only and is left as it is.
+    Use it as a context manager. The bag's folder may be read-only and is left as it is; compressed files
+    are unpacked into a temporary folder until the reader is left.
 
     Raises:
         BagError: on entering, when the bag cannot be read; while reading, when a file is damaged.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, effort: Effort | None = None) -> None:
         self.folder = folder
+        self._effort = effort or Effort()
+        self._stack = ExitStack()
         self.topics: tuple[Topic, ...] = ()
         self._files: tuple[DataFile, ...] = ()
         self._parts: list[_Part] = []
 
     def __enter__(self) -> Self:
         metadata = read_metadata(self.folder)
-        require_readable(metadata)
-        self._files = listed_files(self.folder, metadata)
+        require_complete(metadata)
+        with ExitStack() as stack:
+            listed = listed_files(self.folder, metadata)
+            self._files = tuple(
+                stack.enter_context(unpacked(file, self._effort)) for file in listed
+            )
+            self._look()
+            self._stack = stack.pop_all()
+        return self
+
+    def _look(self) -> None:
         topics: dict[str, Topic] = {}
         for file in self._files:
-            with open_store(file) as store:
+            with self._open(file) as store:
                 for topic in store.topics.values():
                     topics.setdefault(topic.name, topic)
                 span = store.span()
             if span.first_ns is not None and span.last_ns is not None:
                 self._parts.append(_Part(file, span.first_ns, span.last_ns))
         self.topics = tuple(topics.values())
-        return self
+
+    def _open(self, file: DataFile) -> AbstractContextManager[Store]:
+        return open_store(file, self._effort)
 
     def __exit__(
         self,
@@ -62,13 +78,14 @@ class BagReader:
         trace: TracebackType | None,
     ) -> None:
         self._parts.clear()
+        self._stack.close()
 
     @cached_property
     def message_counts(self) -> dict[str, int]:
         """Messages per topic name, counted in the data: one pass, so ask only when you need it."""
         counts: Counter[str] = Counter({topic.name: 0 for topic in self.topics})
         for file in self._files:
-            with open_store(file) as store:
+            with self._open(file) as store:
                 for key, count in store.counts().items():
                     if key in store.topics:
                         counts[store.topics[key].name] += count
@@ -95,7 +112,7 @@ class BagReader:
         wanted = None if topics is None else frozenset(topics)
         for group in _overlapping(_within(self._parts, span)):
             with ExitStack() as stack:
-                stores = [stack.enter_context(open_store(part.file)) for part in group]
+                stores = [stack.enter_context(self._open(part.file)) for part in group]
                 if len(stores) == 1:
                     yield from stores[0].batches(wanted, size, span)
                 else:
@@ -109,7 +126,7 @@ def _within(parts: list[_Part], span: tuple[int, int] | None) -> list[_Part]:
 
 
 def _merged(
-    stores: list[SqliteStore],
+    stores: list[Store],
     topics: Collection[str] | None,
     size: int,
     span: tuple[int, int] | None,

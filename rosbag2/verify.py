@@ -1,50 +1,40 @@
 """Whether a bag can be used, and what to know about it."""
 
-from dataclasses import dataclass
+import re
 from pathlib import Path
-from typing import Literal
 
 from rosbag2.bundle import DATA_SUFFIXES, unlisted_files
 from rosbag2.claims import BagWarning, differences, warning
-from rosbag2.errors import BagError, Detail
-from rosbag2.index import BagIndex, Survey, survey_bag
-from rosbag2.metadata import is_lfs_pointer, read_metadata
+from rosbag2.effort import MAX_NAME, Effort
+from rosbag2.errors import BagError
+from rosbag2.index import Survey, survey_bag
+from rosbag2.metadata import Topic, is_lfs_pointer, read_metadata
+from rosbag2.outcome import LostSpan, Status, Verdict, rejected
 
-Status = Literal["ready", "ready_with_warnings", "rejected"]
+__all__ = ["LostSpan", "Status", "Verdict", "verify"]
 
-
-@dataclass(frozen=True)
-class Verdict:
-    """The outcome; `code` and `sentence` are empty and `index` is there unless rejected."""
-
-    status: Status
-    code: str
-    details: dict[str, Detail]
-    sentence: str
-    warnings: tuple[BagWarning, ...]
-    index: BagIndex | None
+_IMPOSSIBLE = re.compile("[\0\ud800-\udfff]")
 
 
-def verify(folder: Path) -> Verdict:
+def verify(folder: Path, effort: Effort | None = None) -> Verdict:
     """Judge a bag by its data, in one pass; a bad one is rejected with a reason, nothing is raised.
 
     What metadata.yaml says otherwise than the data is a warning.
     """
     try:
-        survey = _survey(folder)
+        survey = _survey(folder, effort)
         index = survey.index()
         warnings = (*_unlisted(folder, survey), *differences(survey, index))
     except BagError as error:
-        return Verdict("rejected", error.code, error.details, error.sentence, (), None)
+        return rejected(error)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         name = Path(error.filename).name if isinstance(error.filename, str) else folder.name
-        failure = BagError("FILE_UNREADABLE", file=name, reason=reason)
-        return Verdict("rejected", failure.code, failure.details, failure.sentence, (), None)
+        return rejected(BagError("FILE_UNREADABLE", file=name, reason=reason))
     return Verdict("ready_with_warnings" if warnings else "ready", "", {}, "", warnings, index)
 
 
-def _survey(folder: Path) -> Survey:
+def _survey(folder: Path, effort: Effort | None) -> Survey:
     if not folder.is_dir():
         raise BagError("FOLDER_MISSING", file=folder.name)
     try:
@@ -53,7 +43,8 @@ def _survey(folder: Path) -> Survey:
         if error.code == "METADATA_MISSING":
             _blame_pointers(folder)
         raise
-    survey = survey_bag(folder, metadata)
+    survey = survey_bag(folder, metadata, effort)
+    _require_names(survey)
     _require_cdr(survey)
     return survey
 
@@ -67,9 +58,26 @@ def _blame_pointers(folder: Path) -> None:
                     raise BagError("FILE_IS_LFS_POINTER", file=path.name)
 
 
+def _require_names(survey: Survey) -> None:
+    """Refuse names that no page and no table should have to bear."""
+    for same in survey.variants.values():
+        for topic in same:
+            if reason := _name_fault(topic):
+                raise BagError("NAME_IMPLAUSIBLE", file=survey.files[0].name, reason=reason)
+
+
+def _name_fault(topic: Topic) -> str:
+    for name in (topic.name, topic.type):
+        if len(name) > MAX_NAME:
+            return "it is too long"
+        if _IMPOSSIBLE.search(name):
+            return "it has signs that no text has"
+    return "" if topic.name else "it is empty"
+
+
 def _require_cdr(survey: Survey) -> None:
     """Refuse what metadata or data call something else than CDR, where there is something to play."""
-    played = {name for name, tally in survey.tallies.items() if tally.count}
+    played = {name for name in survey.places if survey.count(name)}
     claimed = [("metadata.yaml", topic) for topic, _ in survey.metadata.topics]
     stored = [("the data", topic) for same in survey.variants.values() for topic in same]
     for file, topic in (*claimed, *stored):

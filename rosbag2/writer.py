@@ -1,4 +1,4 @@
-"""Records a bag: sqlite3, schema 4, metadata version 9."""
+"""Writes a bag: sqlite3, schema 4, metadata version 9 (or 5)."""
 
 import os
 import re
@@ -15,7 +15,7 @@ from rosbag2 import qos
 from rosbag2.bundle import DATA_SUFFIXES
 from rosbag2.errors import BagError
 from rosbag2.metadata import FILE_NAME, Topic
-from rosbag2.metadata_text import Facts, metadata_text
+from rosbag2.metadata_text import TEXT_ENDS, Facts, metadata_text
 
 COMMIT_SECONDS = 1.0
 COMMIT_BYTES = 4 * 2**20
@@ -42,16 +42,22 @@ class BagWriter:
 
     Messages are in the file within about a second, so a killed process leaves a readable database. When
     the disk is full, `write` and `commit` raise and keep what is not yet in the file; the next commit
-    tries again.
+    tries again. `version` is that of the metadata: 9, or 5, which ROS 2 Humble and later can read.
 
     Raises:
         BagError: BAG_EXISTS, WRITE_FAILED.
     """
 
     def __init__(
-        self, folder: Path, *, ros_distro: str = "unknown", commit_seconds: float = COMMIT_SECONDS
+        self,
+        folder: Path,
+        *,
+        ros_distro: str = "unknown",
+        commit_seconds: float = COMMIT_SECONDS,
+        version: int = _VERSION,
     ) -> None:
         self.folder = folder
+        self.version = version
         self.ros_distro = ros_distro
         self.commit_seconds = commit_seconds
         self.file = folder / f"{folder.absolute().name}_0.db3"
@@ -88,6 +94,8 @@ class BagWriter:
         """
         plain = qos.profiles(topic.offered_qos_profiles)
         text = topic.offered_qos_profiles if plain else ""
+        if text and self.version < TEXT_ENDS:
+            text = qos.numbered(text)
         type_hash = topic.type_hash if _HASH.fullmatch(topic.type_hash) else ""
         self.topics.append(replace(topic, offered_qos_profiles=text, type_hash=type_hash))
         self._topic_counts.append(0)
@@ -132,7 +140,7 @@ class BagWriter:
         text = self._metadata()
         with self._guarded():
             self._connection.execute("DELETE FROM metadata")
-            self._connection.execute("INSERT INTO metadata VALUES (1, ?, ?)", (_VERSION, text))
+            self._connection.execute("INSERT INTO metadata VALUES (1, ?, ?)", (self.version, text))
             self._connection.commit()
             write_whole(self.folder / FILE_NAME, text)
             self._connection.close()
@@ -205,6 +213,7 @@ class BagWriter:
                 end_ns=self._last_ns,
                 topics=tuple(zip(self.topics, self._topic_counts, strict=True)),
                 ros_distro=self.ros_distro,
+                version=self.version,
             )
         )
 

@@ -54,82 +54,155 @@ SENTENCES = {
     # What `rosbag2` finds, in its words: one catalogue of translations serves both.
     "FOLDER_MISSING": _("There is no folder {file}: check the path."),
     "METADATA_MISSING": _(
-        "The bag has no metadata.yaml: add the one that was recorded with it, or make a new "
-        "one with `ros2 bag reindex`."
+        "The bag has no metadata.yaml: add the one that was recorded with it, or make a new one "
+        "with `ros2 bag reindex`."
     ),
     "METADATA_UNREADABLE": _(
         "{file} cannot be read ({reason}): restore the recorded file, or make a new one with "
         "`ros2 bag reindex`."
     ),
-    "METADATA_INCOMPLETE": _(
-        "{file} says nothing in `{field}`: the recording was cut off before it was closed. "
-        "Make a new one with `ros2 bag reindex`."
+    "METADATA_REFUSED": _(
+        "{file} is refused ({reason}); no recorder writes such a file: take it out of the bag, "
+        "then it is made anew from the data."
     ),
-    "STORAGE_UNSUPPORTED": _(
-        "{file} is stored as {storage}, which is not supported: convert the bag to sqlite3 "
-        "with `ros2 bag convert`."
+    "METADATA_INCOMPLETE": _(
+        "{file} says nothing in `{field}`: the recording was cut off before it was closed. Make a "
+        "new one with `ros2 bag reindex`."
+    ),
+    "STORAGE_MISMATCH": _(
+        "metadata.yaml gives the storage {storage}, but {file} is {found}: make a new one with "
+        "`ros2 bag reindex`."
     ),
     "COMPRESSION_UNSUPPORTED": _(
-        "{file} is compressed ({compression}), which is not supported: convert the bag to "
-        "uncompressed sqlite3 with `ros2 bag convert`."
+        "{file} is compressed ({compression}), which is not supported: convert the bag to zstd or "
+        "to no compression with `ros2 bag convert`."
     ),
     "SERIALIZATION_UNSUPPORTED": _(
         "Topic {topic} in {file} is serialized as {serialization}; only cdr can be replayed: "
         "record it again with a middleware that uses cdr."
     ),
     "PATH_UNSAFE": _(
-        "metadata.yaml lists {file}, which lies outside the bag: list only files inside the "
-        "bag's folder."
+        "metadata.yaml lists {file}, which lies outside the bag: list only files inside the bag's "
+        "folder."
     ),
     "FILE_MISSING": _(
-        "metadata.yaml lists {file}, which is not in the bag: add the file, or take it off "
-        "the list with `ros2 bag reindex`."
+        "metadata.yaml lists {file}, which is not in the bag: add the file, or take it off the "
+        "list with `ros2 bag reindex`."
     ),
     "FILE_UNREADABLE": _("{file} cannot be read ({reason}): check the file and its permissions."),
     "FILE_IS_LFS_POINTER": _(
-        "{file} is a Git LFS pointer, not the recording itself: run `git lfs pull` where the "
-        "bag was copied from and copy it again."
+        "{file} is a Git LFS pointer, not the recording itself: run `git lfs pull` where the bag "
+        "was copied from and copy it again."
     ),
     "FILE_NOT_SQLITE": _(
         "{file} is not a SQLite database ({reason}): replace it with the file that was recorded."
+    ),
+    "FILE_NOT_MCAP": _(
+        "{file} is not an MCAP file ({reason}): replace it with the file that was recorded."
+    ),
+    "FILE_UNKNOWN": _(
+        "{file} is neither a SQLite database nor an MCAP file ({reason}): replace it with the "
+        "file that was recorded."
     ),
     "SCHEMA_UNKNOWN": _(
         "{file} is not a rosbag2 database ({reason}): replace it with the file that was recorded."
     ),
     "FILE_DAMAGED": _(
-        "{file} is damaged ({reason}): replace it with an intact copy, or save what is left "
-        "with `sqlite3 {file} .recover`."
+        "{file} is damaged ({reason}): replace it with an intact copy, or save what is left with "
+        "`sqlite3 {file} .recover`."
+    ),
+    "FILE_UNFINISHED": _(
+        "{file} was cut off before it was finished ({reason}): replace it with a complete copy, "
+        "or save what is left with `mcap recover {file}`."
+    ),
+    "FILE_IMPLAUSIBLE": _(
+        "{file} holds what no recorder writes ({reason}): replace it with the file that was "
+        "recorded."
+    ),
+    "UNPACKS_TOO_LARGE": _(
+        "{file} unpacks to more than {limit} bytes, far more than recordings do: unpack it "
+        "yourself if you trust it, and add it uncompressed."
+    ),
+    "MESSAGE_TOO_LARGE": _(
+        "{file} holds a message of more than {limit} bytes: leave its topic out with `ros2 bag "
+        "convert`."
+    ),
+    "TOO_MANY_TOPICS": _(
+        "{file} holds more than {limit} topics: leave some out with `ros2 bag convert`."
+    ),
+    "NAME_IMPLAUSIBLE": _(
+        "{file} holds a name of a topic or type that no recorder writes ({reason}): rename it "
+        "with `ros2 bag convert`, or check what made the bag."
+    ),
+    "NOTHING_LEFT": _(
+        "Nothing of the bag can be saved ({reason}): replace it with an intact copy of the "
+        "recording."
+    ),
+    "CHECK_TOO_SLOW": _(
+        "The check of this bag was ended after {seconds} s, as it made too little progress: "
+        "convert the bag with `ros2 bag convert` and try again."
+    ),
+    "CHECK_TOO_LARGE": _(
+        "The check of this bag needed more than {megabytes} MB of memory and was ended: convert "
+        "the bag with `ros2 bag convert` into smaller messages or chunks."
+    ),
+    "CHECK_BROKE_OFF": _(
+        "The check of this bag broke off ({reason}): try again, and tell an administrator if it "
+        "happens again."
+    ),
+    "REBUILT": _("The bag was made anew from its data: all {kept} messages are there."),
+    "RESCUED": _(
+        "The bag was repaired: {kept} messages were saved, {lost} are known to be lost in {spans} "
+        "stretches of time."
     ),
     "UNLISTED_FILE": _(
         "{file} is not listed in metadata.yaml and is ignored ({files} such files)."
     ),
     "FILE_LISTED_TWICE": _("metadata.yaml lists {file} more than once; it is replayed once."),
     "VERSION_UNKNOWN": _(
-        "metadata.yaml has version {version}, which is newer than what is known here; check "
-        "the topics before you use the bag."
+        "metadata.yaml has version {version}, which is newer than what is known here; check the "
+        "topics before you use the bag."
     ),
     "COUNT_MISMATCH": _(
         "metadata.yaml promises {listed} messages, the data hold {found} ({topics} topics "
         "differ); the data count."
     ),
     "TIME_MISMATCH": _(
-        "metadata.yaml gives start {listed_start_ns} ns and duration {listed_duration_ns} "
-        "ns, the data say {start_ns} ns and {duration_ns} ns; the data count."
+        "metadata.yaml gives start {listed_start_ns} ns and duration {listed_duration_ns} ns, the "
+        "data say {start_ns} ns and {duration_ns} ns; the data count."
     ),
     "TYPE_MISMATCH": _(
         "metadata.yaml gives topic {topic} the type {listed}, the data say {found} ({topics} "
         "topics differ); the data count."
     ),
     "QOS_MISMATCH": _(
-        "The QoS of topic {topic} differs between metadata.yaml and the data ({topics} "
-        "topics differ); the data count."
+        "The QoS of topic {topic} differs between metadata.yaml and the data ({topics} topics "
+        "differ); the data count."
     ),
     "TOPIC_AMBIGUOUS": _(
-        "{file} holds topic {topic} more than once with different types or QoS ({topics} "
-        "such topics); all its messages are replayed under the one name."
+        "{file} holds topic {topic} more than once with different types or QoS ({topics} such "
+        "topics); all its messages are replayed under the one name."
     ),
     "ORPHAN_MESSAGES": _(
         "{file} holds {found} messages that belong to no topic; they cannot be replayed."
+    ),
+    "COMPRESSION_MISMATCH": _(
+        "metadata.yaml says otherwise than the data how they are compressed; the data count."
+    ),
+    "SUMMARY_MISSING": _("{file} has no summary; it was read from front to back."),
+    "SUMMARY_MISMATCH": _(
+        "The summary of {file} promises {listed} messages, the data hold {found}; the data count."
+    ),
+    "CHUNK_TIMES": _(
+        "{file} says other times of its chunks than they hold ({chunks} chunks): some messages "
+        "are replayed out of order."
+    ),
+    "NAME_ODD": _(
+        "Topic {topic} has signs in its name that ROS 2 does not allow ({topics} such topics)."
+    ),
+    "SPAN_IMPLAUSIBLE": _(
+        "The messages lie {days} days apart: a clock was wrong while they were recorded; choose "
+        "topics or a time limit before you replay them."
     ),
     "EMPTY": _("The bag holds no messages; there is nothing to replay."),
     # What previews and exports run into; the reason is in English.

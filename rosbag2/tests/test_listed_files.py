@@ -87,10 +87,10 @@ def test_an_unlisted_file_is_ignored_with_a_warning(tmp_path: Path) -> None:
     [
         ({"files": []}, "METADATA_INCOMPLETE"),
         ({"storage": '""'}, "METADATA_INCOMPLETE"),
-        ({"storage": "mcap"}, "STORAGE_UNSUPPORTED"),
-        ({"storage": "rosbag_v2"}, "STORAGE_UNSUPPORTED"),
+        ({"storage": "mcap"}, "STORAGE_MISMATCH"),
+        ({"storage": "rosbag_v2"}, "STORAGE_MISMATCH"),
         (
-            {"more": "  compression_mode: MESSAGE\n  compression_format: zstd\n"},
+            {"more": "  compression_mode: MESSAGE\n  compression_format: lzma\n"},
             "COMPRESSION_UNSUPPORTED",
         ),
         ({"serialization": "protobuf"}, "SERIALIZATION_UNSUPPORTED"),

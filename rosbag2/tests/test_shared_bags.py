@@ -20,14 +20,15 @@ PLAIN = {
     "ok-v5-humble-gnss-sqlite": (15334, set()),
     "ok-v5-humble-ins-sqlite": (3168, set()),
     "ok-v5-rosbagslib-94types-sqlite": (188, set()),
+    "ok-v4-split4-filezstd-sqlite": (775, {"TIME_MISMATCH"}),
+    "ok-v9-kilted-filezstd-sqlite": (6, set()),
+    "ok-v6-cdr_test-mcap": (7, set()),
+    "ok-v7-fluid-mcap": (15, set()),
 }
 REFUSED = {
     "broken-lfs-pointer-sqlite": "FILE_IS_LFS_POINTER",
     "broken-wrong-serialization-sqlite": "SERIALIZATION_UNSUPPORTED",
     "rescue-empty-storage-id": "METADATA_INCOMPLETE",
-    "ok-v6-cdr_test-mcap": "STORAGE_UNSUPPORTED",
-    "ok-v4-split4-filezstd-sqlite": "COMPRESSION_UNSUPPORTED",
-    "ok-v9-kilted-filezstd-sqlite": "COMPRESSION_UNSUPPORTED",
 }
 
 

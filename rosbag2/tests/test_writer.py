@@ -86,7 +86,7 @@ def test_what_others_could_not_read_is_left_out(tmp_path: Path, text: str) -> No
     with BagWriter(tmp_path / "bag") as writer:
         writer.write(writer.add_topic(odd), START, b"x")
     assert len(_theirs(tmp_path / "bag")) == 1
-    assert verify(tmp_path / "bag").status == "ready"
+    assert verify(tmp_path / "bag").status in {"ready", "ready_with_warnings"}
 
 
 def test_thousands_of_topics(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_thousands_of_topics(tmp_path: Path) -> None:
 def test_names_of_any_kind(tmp_path: Path, name: str) -> None:
     with BagWriter(tmp_path / "bag") as writer:
         writer.write(writer.add_topic(Topic(name, "std_msgs/msg/String")), START, b"x")
-    assert verify(tmp_path / "bag").status == "ready"
+    assert verify(tmp_path / "bag").status in {"ready", "ready_with_warnings"}
     assert [m[1] for m in read(tmp_path / "bag")] == [m[1] for m in _theirs(tmp_path / "bag")]
     assert read_metadata(tmp_path / "bag").topics[0][0].name == name
 

@@ -1,0 +1,42 @@
+"""How much work a bag may cost, and how far the work has come."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import gettempdir
+
+MAX_MESSAGE = 96 * 2**20
+"""Bytes of the largest message that is read; what is larger would not fit the memory of a check."""
+
+MAX_CHUNK = 96 * 2**20
+"""Bytes of the largest MCAP chunk, unpacked; recorders write some hundred kilobytes to some megabytes."""
+
+FREE_UNPACKED = 2**30
+"""Bytes that anything may unpack to; above this the ratio counts."""
+
+MAX_RATIO = 100
+"""What recordings never reach: they hold noise. A bomb is far above it."""
+
+MAX_TOPICS = 10_000
+MAX_NAME = 1024
+"""Characters of the longest name of a topic or type; ROS 2 allows 255."""
+
+
+@dataclass
+class Effort:
+    """The scratch folder for unpacked copies, and a counter of the bytes that were worked through."""
+
+    scratch: Path = field(default_factory=lambda: Path(gettempdir()))
+    report: Callable[[int], None] | None = None
+    done: int = 0
+
+    def advance(self, amount: int) -> None:
+        """Count work in bytes of data, so that a watcher sees that it goes on."""
+        self.done += amount
+        if self.report is not None:
+            self.report(self.done)
+
+
+def most_unpacked(packed: int) -> int:
+    """Bytes that a file of that size may unpack to."""
+    return max(FREE_UNPACKED, packed * MAX_RATIO)

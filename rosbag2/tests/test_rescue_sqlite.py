@@ -1,0 +1,203 @@
+"""Damaged databases: what the pages still hold is saved, the rest is named as stretches of time."""
+
+import random
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from rosbag2.rescue import judge, rescue
+from rosbag2.tests.bundles import START, bag, database, metadata, read, rows
+from rosbag2.tests.corpus import expected, times
+from rosbag2.tests.test_journals import _killed_wal
+
+PAGE = 4096
+MANY = rows(20_000)
+
+
+def _big(folder: Path, **changes: object) -> Path:
+    """A bag of many pages; the answer is its data file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    database(folder / "bag_0.db3", MANY)
+    topics = [("/odom", "a/msg/B", 10_000), ("/imu", "a/msg/B", 10_000)]
+    metadata(folder, **{"count": 20_000, "duration": 19_999 * 10**6, "topics": topics} | changes)
+    return folder / "bag_0.db3"
+
+
+def _pages_of(file: Path, name: str) -> list[int]:
+    with closing(sqlite3.connect(file)) as connection:
+        query = "SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'leaf' ORDER BY pageno"
+        try:
+            return [number for (number,) in connection.execute(query, (name,))]
+        except sqlite3.OperationalError:
+            (root,) = connection.execute(
+                "SELECT rootpage FROM sqlite_master WHERE name = ?", (name,)
+            ).fetchone()
+            return _leaves(file.read_bytes(), root)
+
+
+def _leaves(content: bytes, root: int) -> list[int]:
+    page = content[(root - 1) * PAGE : root * PAGE]
+    if page[0] in {0x0D, 0x0A}:
+        return [root]
+    cells = int.from_bytes(page[3:5], "big")
+    at = [int.from_bytes(page[12 + 2 * n : 14 + 2 * n], "big") for n in range(cells)]
+    children = [int.from_bytes(page[a : a + 4], "big") for a in at]
+    children.append(int.from_bytes(page[8:12], "big"))
+    return [leaf for child in children for leaf in _leaves(content, child)]
+
+
+def _overwrite(file: Path, page: int, content: bytes = b"\xa5" * PAGE) -> None:
+    with file.open("r+b") as stream:
+        stream.seek((page - 1) * PAGE)
+        stream.write(content)
+
+
+@pytest.mark.parametrize("part", [0.3, 0.6, 0.95])
+def test_a_file_cut_off_in_transit(tmp_path: Path, part: float) -> None:
+    file = _big(tmp_path / "bag")
+    content = file.read_bytes()
+    file.write_bytes(content[: int(len(content) * part)])
+    verdict = judge(tmp_path / "bag", tmp_path / "new")
+    assert (verdict.status, verdict.code) == ("repaired", "RESCUED"), verdict
+    found = times(read(tmp_path / "new"))
+    assert verdict.message_count == len(found)
+    assert len(found) > 20_000 * part * 0.8
+    assert set(found) <= set(expected(MANY))
+    assert sum(lost.messages or 0 for lost in verdict.lost) == 20_000 - len(found)
+    assert "FILE_DAMAGED" in {warning.code for warning in verdict.warnings}
+
+
+def test_a_damaged_page_is_a_stretch_of_time(tmp_path: Path) -> None:
+    file = _big(tmp_path / "bag")
+    leaves = _pages_of(file, "messages")
+    _overwrite(file, leaves[len(leaves) // 2])
+    verdict = judge(tmp_path / "bag", tmp_path / "new")
+    assert verdict.status == "repaired"
+    (lost,) = verdict.lost
+    assert lost.messages is not None
+    assert lost.messages == 20_000 - (verdict.message_count or 0)
+    assert 0 < lost.messages < 200
+    assert lost.first_ns is not None
+    assert lost.last_ns is not None
+    assert lost.last_ns - lost.first_ns == (lost.messages + 1) * 10**6
+
+
+def test_a_damaged_inner_page_loses_no_row(tmp_path: Path) -> None:
+    file = _big(tmp_path / "bag")
+    with closing(sqlite3.connect(file)) as connection:
+        (root,) = connection.execute(
+            "SELECT rootpage FROM sqlite_master WHERE name = 'messages'"
+        ).fetchone()
+    _overwrite(file, root)
+    verdict = judge(tmp_path / "bag", tmp_path / "new")
+    assert (verdict.status, verdict.code, verdict.message_count) == ("repaired", "REBUILT", 20_000)
+    assert times(read(tmp_path / "new")) == expected(MANY)
+
+
+def test_a_damaged_index_loses_no_row(tmp_path: Path) -> None:
+    file = _big(tmp_path / "bag")
+    for leaf in _pages_of(file, "timestamp_idx"):
+        _overwrite(file, leaf)
+    verdict = judge(tmp_path / "bag", tmp_path / "new")
+    assert (verdict.status, verdict.code, verdict.message_count) == ("repaired", "REBUILT", 20_000)
+
+
+def test_large_messages_over_many_pages(tmp_path: Path) -> None:
+    large = [(1, START + n * 10**6, bytes([n]) * 50_000) for n in range(20)]
+    file = bag(tmp_path / "bag", large) / "bag_0.db3"
+    # The first overflow page of a message in the middle.
+    content = file.read_bytes()
+    place = content.find(bytes([10]) * 4000) // PAGE
+    _overwrite(file, place + 1, b"\x7f\xff\xff\xff" + bytes(PAGE - 4))
+    verdict = judge(tmp_path / "bag", tmp_path / "new")
+    assert (verdict.status, verdict.message_count) == ("repaired", 19)
+    found = times(read(tmp_path / "new"))
+    assert [data for _, data in found] == [data for n, (_, _, data) in enumerate(large) if n != 10]
+    assert [lost.messages for lost in verdict.lost] == [1]
+
+
+def test_a_row_that_leads_nowhere(tmp_path: Path) -> None:
+    file = _big(tmp_path / "bag")
+    leaves = _pages_of(file, "messages")
+    with file.open("r+b") as stream:
+        stream.seek((leaves[3] - 1) * PAGE + 8)
+        stream.write(b"\xff\xff")
+    verdict = judge(tmp_path / "bag", tmp_path / "new")
+    assert (verdict.status, verdict.message_count) == ("repaired", 19_999)
+    assert [lost.messages for lost in verdict.lost] == [1]
+
+
+def test_the_wal_of_a_damaged_database_counts(tmp_path: Path) -> None:
+    folder = tmp_path / "bag"
+    folder.mkdir()
+    _killed_wal(tmp_path / "live.db3", folder / "bag_0.db3")
+    metadata(folder)
+    with closing(sqlite3.connect(tmp_path / "live.db3")) as connection:
+        (root,) = connection.execute(
+            "SELECT rootpage FROM sqlite_master WHERE name = 'timestamp_idx'"
+        ).fetchone()
+    wal = bytearray((folder / "bag_0.db3-wal").read_bytes())
+    for frame in range(32, len(wal), 24 + PAGE):
+        if int.from_bytes(wal[frame : frame + 4], "big") == root:
+            wal[frame + 24 : frame + 40] = b"\xa5" * 16
+    (folder / "bag_0.db3-wal").write_bytes(wal)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    verdict = judge(folder, tmp_path / "new")
+    assert verdict.status in {"repaired", "ready", "ready_with_warnings"}
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_the_list_of_tables_is_lost(tmp_path: Path) -> None:
+    file = _big(tmp_path / "bag")
+    _overwrite(file, 1, file.read_bytes()[:100] + b"\xa5" * (PAGE - 100))
+    verdict = judge(tmp_path / "bag", tmp_path / "new")
+    assert (verdict.status, verdict.code) == ("rejected", "NOTHING_LEFT")
+    assert "bag_0.db3" in verdict.sentence
+    assert not (tmp_path / "new").exists()
+
+
+def test_values_of_a_wrong_kind_are_left_out(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(bag(tmp_path / "bag") / "bag_0.db3")) as connection:
+        connection.execute("UPDATE messages SET data = 'words' WHERE id = 4")
+        connection.commit()
+    verdict = judge(tmp_path / "bag", tmp_path / "new")
+    assert (verdict.status, verdict.message_count) == ("repaired", 9)
+    assert [lost.messages for lost in verdict.lost] == [1]
+
+
+def test_a_packed_database_that_is_cut_off(tmp_path: Path) -> None:
+    import zstandard  # noqa: PLC0415
+
+    file = _big(tmp_path / "bag", files=["bag_0.db3.zstd"])
+    noisy = random.Random(2)  # noqa: S311
+    with closing(sqlite3.connect(file)) as connection:
+        data = [(noisy.randbytes(200), n + 1) for n in range(20_000)]
+        connection.executemany("UPDATE messages SET data = ? WHERE id = ?", data)
+        connection.commit()
+    packed = zstandard.ZstdCompressor().compress(file.read_bytes())
+    file.unlink()
+    (tmp_path / "bag" / "bag_0.db3.zstd").write_bytes(packed[: len(packed) * 7 // 10])
+    verdict = judge(tmp_path / "bag", tmp_path / "new")
+    assert verdict.status == "repaired"
+    assert (verdict.message_count or 0) > 10_000
+    assert verdict.lost
+
+
+def test_random_damage_never_raises(tmp_path: Path) -> None:
+    source = bag(tmp_path / "bag", rows(3000)) / "bag_0.db3"
+    whole = source.read_bytes()
+    rolled = random.Random(4)  # noqa: S311
+    for turn in range(40):
+        content = bytearray(whole)
+        for _ in range(rolled.randrange(1, 30)):
+            content[rolled.randrange(len(content))] = rolled.randrange(256)
+        source.write_bytes(content)
+        target = tmp_path / str(turn)
+        verdict = rescue(tmp_path / "bag", target)
+        assert verdict.status in {"repaired", "rejected"}
+        if verdict.status == "repaired":
+            assert len(read(target)) == verdict.message_count
+        shutil.rmtree(target, ignore_errors=True)
