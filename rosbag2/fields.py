@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rosbag2.cdr import CdrError, Cursor
-from rosbag2.shapes import Many, Primitive, Shape, Struct, Text
+from rosbag2.shapes import PADDING, Many, Primitive, Shape, Struct, Text
 
 LONGEST_PATH = 500
 MOST_FIELDS = 1000
 """Fields of a type that are listed."""
 _PART = re.compile(r"([A-Za-z_]\w*)((?:\[\d{1,9}\])*)")
-_PADDING = "structure_needs_at_least_one_member"
 
 
 class FieldUnknownError(Exception):
@@ -49,7 +48,7 @@ def _scalars(shape: Shape, path: str, items: int | None) -> Iterator[Scalar]:
             yield Scalar(path, "string", items)
         case Struct():
             for name, inner in shape.fields.items():
-                if name != _PADDING:
+                if name != PADDING:
                     yield from _scalars(inner, f"{path}.{name}" if path else name, items)
         case Many() if shape.length != 0:
             yield from _scalars(shape.item, f"{path}[0]", shape.length)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rosbag2.cdr import CdrError, Cursor
-from rosbag2.shapes import Many, Primitive, Shape, Struct, Text
+from rosbag2.shapes import PADDING, Many, Primitive, Shape, Struct, Text
 
 MOST_ITEMS = 100
 """Items of an array that are told where nobody asks for another number."""
@@ -56,7 +56,9 @@ def _value(cursor: Cursor, shape: Shape, telling: Telling) -> Any:
         case Text():
             return _text(cursor, telling)
         case Struct():
-            return {name: _value(cursor, inner, telling) for name, inner in shape.fields.items()}
+            told = {name: _value(cursor, inner, telling) for name, inner in shape.fields.items()}
+            told.pop(PADDING, None)
+            return told
         case Many():
             return _many(cursor, shape, telling)
 

@@ -19,6 +19,8 @@ FieldTable = dict[str, Any]
 MOST_DEFINITION = 1 << 20
 """Longest text of a definition that is parsed."""
 DEEPEST = 40
+PADDING = "structure_needs_at_least_one_member"
+"""The byte that ROS 2 writes for a message without fields."""
 _CODES = {
     "bool": ("?", 1),
     "byte": ("B", 1),
@@ -145,6 +147,8 @@ class _Builder:
             raise TypeUnknownError(f"the definition of {name} is nested without an end")
         self.open.add(name)
         made = Struct(name, {key: self.shape(desc, depth + 1) for key, desc in fields})
+        if not made.fields:
+            made.fields[PADDING] = _base("uint8")
         self.open.discard(name)
         return self.built.setdefault(name, made)
 

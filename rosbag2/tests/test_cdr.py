@@ -16,7 +16,7 @@ from rosbag2.cdr import CdrError
 from rosbag2.fields import FieldUnknownError, Picker, scalars
 from rosbag2.metadata import Topic
 from rosbag2.plain import plain
-from rosbag2.shapes import Struct, TypeUnknownError, shape_of
+from rosbag2.shapes import PADDING, Struct, TypeUnknownError, shape_of
 from rosbag2.tests.bundles import SHARED
 from rosbag2.tests.messages import STORE, encoded
 from rosbag2.window import Window
@@ -27,7 +27,11 @@ KINDS = SHARED / "ok-v5-rosbagslib-94types-sqlite"
 def of_library(value: Any) -> Any:
     """A message of the library as plain values."""
     if dataclasses.is_dataclass(value):
-        names = [each.name for each in dataclasses.fields(value) if each.name.islower()]
+        names = [
+            each.name
+            for each in dataclasses.fields(value)
+            if each.name.islower() and each.name != PADDING
+        ]
         return {name: of_library(getattr(value, name)) for name in names if name[:2] != "__"}
     if isinstance(value, np.ndarray):
         return of_library(value.tolist())

@@ -93,6 +93,9 @@ def test_an_mcap_that_a_viewer_opens_by_its_address(
     store: ObjectStore, operator: APIClient, client: Client, drive: Rosbag
 ) -> None:
     found = made(operator, ask(operator, drive, format="mcap"))
+    rosbag = verification.run(found["result"])
+    assert (rosbag.status, rosbag.storage_id) == (Status.READY, "mcap")
+    assert rosbag.message_count == drive.message_count
     body = fetched(client, found["url"])
     summary = make_reader(io.BytesIO(body)).get_summary()
     assert summary is not None
