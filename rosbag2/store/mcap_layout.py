@@ -71,26 +71,30 @@ class _Walker:
         if place == self.size:
             raise self.unfinished("it holds nothing")
         while not self.layout.finished:
-            head = self.stream.read(records.HEAD.size)
-            if len(head) < records.HEAD.size:
-                raise self.unfinished("it has no footer")
-            opcode, length = records.HEAD.unpack(head)
-            if opcode == 0:
-                raise BrokenError(f"no record begins at byte {place}")
-            end = place + records.HEAD.size + length
-            if end > self.size:
-                raise self.unfinished(f"a record of {length} bytes begins at byte {place}")
-            if opcode == records.MESSAGE:
-                end = self.messages(place)
-            else:
-                self.record(opcode, place, length)
-            if self.stream.tell() != end:
-                self.stream.seek(end)
-            place = end
+            place = self.step(place)
         if not self.chunk_has_index:
             self.layout.every_chunk_indexed = False
         if self.stream.read(8) != records.MAGIC:
             raise self.unfinished("it has no end")
+
+    def step(self, place: int) -> int:
+        """Note the record at a place, or messages that follow each other; the answer is where they end."""
+        head = self.stream.read(records.HEAD.size)
+        if len(head) < records.HEAD.size:
+            raise self.unfinished("it has no footer")
+        opcode, length = head[0], int.from_bytes(head[1:], "little")
+        if opcode == 0:
+            raise BrokenError(f"no record begins at byte {place}")
+        end = place + records.HEAD.size + length
+        if end > self.size:
+            raise self.unfinished(f"a record of {length} bytes begins at byte {place}")
+        if opcode == records.MESSAGE:
+            end = self.messages(place)
+        else:
+            self.record(opcode, place, length)
+        if self.stream.tell() != end:
+            self.stream.seek(end)
+        return end
 
     def record(self, opcode: int, place: int, length: int) -> None:
         layout = self.layout

@@ -108,7 +108,7 @@ class SqliteSalvage:
             for row in self.pages.rows(leaf):
                 found = self._message(row, columns)
                 if found is None:
-                    gaps.bad()
+                    gaps.bad(rows=1)
                 else:
                     yield found
         except PageError:
@@ -168,11 +168,14 @@ class _Gaps:
         self.losses = losses
         self.holes = holes
         self.broken = False
+        self.rows = 0
         self.number: int | None = None
         self.time: int | None = None
 
-    def bad(self) -> None:
+    def bad(self, rows: int = 0) -> None:
+        """Note a damaged place, and how many rows are known to be in it."""
         self.broken = True
+        self.rows += rows
 
     def good(self, number: int, time: int) -> bool:
         """Note a row that is whole; False when it was there before."""
@@ -183,17 +186,18 @@ class _Gaps:
             times = [time] if self.time is None else sorted((self.time, time))
             first = None if self.time is None else times[0]
             self.losses.add("rows are damaged", first, times[-1], missing)
-        self.number, self.time, self.broken = number, time, False
+        self.number, self.time, self.broken, self.rows = number, time, False, 0
         return True
 
     def end(self, expected: int | None, saved: int) -> None:
         """Nothing comes any more; what was broken last reaches to the end."""
         if not self.broken:
             return
-        missing = None
+        missing = self.rows or None
         if expected is not None:
-            missing = expected - saved - sum(span.messages or 0 for span in self.losses.spans)
-            if missing <= 0:
+            known = sum(span.messages or 0 for span in self.losses.spans)
+            missing = max(expected - saved - known, self.rows)
+            if missing == 0:
                 return
         self.losses.add("the end is damaged", self.time, None, missing)
 
