@@ -180,6 +180,12 @@ class RosbagTopic(models.Model):
     last_ns = models.BigIntegerField(_("last message (ns)"), null=True, blank=True)
     mean_rate_hz = models.FloatField(_("mean rate (Hz)"), null=True, blank=True)
     histogram = models.JSONField(_("activity"), default=list, blank=True)
+    # How regular it was: the middle period, the deviation from it without gaps, and gaps longer than three
+    # periods (the longest ones, each as the times of the messages before and after it).
+    period_ns = models.BigIntegerField(_("period (ns)"), default=0)
+    jitter_ns = models.FloatField(_("jitter (ns)"), default=0.0)
+    gap_count = models.BigIntegerField(_("gaps"), default=0)
+    gaps = models.JSONField(_("longest gaps"), default=list, blank=True)
 
     class Meta:
         verbose_name = _("topic")

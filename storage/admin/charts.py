@@ -52,7 +52,9 @@ def time_line(rosbag: Rosbag, topics: Sequence[RosbagTopic]) -> str:
     if not shown or not rosbag.duration_ns:
         return ""
     height = 18 * len(shown) + 26
-    rows = format_html_join("", "{}", ((_row(topic, at),) for at, topic in enumerate(shown)))
+    rows = format_html_join(
+        "", "{}", ((_row(rosbag, topic, at),) for at, topic in enumerate(shown))
+    )
     marks = format_html_join(
         "",
         '<line x1="{0}" x2="{0}" y1="0" y2="{1}" class="mark"/>'
@@ -71,7 +73,7 @@ def time_line(rosbag: Rosbag, topics: Sequence[RosbagTopic]) -> str:
     )
 
 
-def _row(topic: RosbagTopic, at: int) -> str:
+def _row(rosbag: Rosbag, topic: RosbagTopic, at: int) -> str:
     counts = joined(topic.histogram, 100)
     most = max(counts, default=0) or 1
     cells = (
@@ -79,13 +81,23 @@ def _row(topic: RosbagTopic, at: int) -> str:
         for place, count in enumerate(counts)
         if count
     )
+    start, scale = rosbag.start_ns or 0, 600 / (rosbag.duration_ns or 1)
+    gaps = (
+        (
+            f"{260 + (first - start) * scale:.1f}",
+            18 * at + 15,
+            f"{max(1.0, (last - first) * scale):.1f}",
+        )
+        for first, last in topic.gaps
+    )
     name = topic.name if len(topic.name) <= 36 else f"…{topic.name[-35:]}"  # noqa: PLR2004
     return format_html(
-        '<text x="252" y="{}" text-anchor="end">{}<title>{}</title></text>{}',
+        '<text x="252" y="{}" text-anchor="end">{}<title>{}</title></text>{}{}',
         18 * at + 14,
         name,
         topic.name[:200],
         format_html_join("", '<rect x="{}" y="{}" width="6" height="13" opacity="{}"/>', cells),
+        format_html_join("", '<rect x="{}" y="{}" width="{}" height="2" class="gap"/>', gaps),
     )
 
 

@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.acts import address_of
@@ -14,6 +14,7 @@ from storage.admin import charts
 from storage.admin.previews import frame
 from storage.models import Rosbag, RosbagFile, RosbagTopic
 
+MOST_GAPS = 20
 STYLE = {"all": ["storage/console.css"]}
 
 
@@ -40,8 +41,8 @@ class TopicInline(ReadOnly, admin.TabularInline[RosbagTopic, Rosbag]):
     """The topics of a rosbag."""
 
     model = RosbagTopic
-    fields = ["page", "type", "message_count", "rate", "activity"]
-    readonly_fields = ["page", "type", "message_count", "rate", "activity"]
+    fields = ["page", "type", "message_count", "rate", "jitter", "gap_count", "activity"]
+    readonly_fields = ["page", "rate", "jitter", "activity"]
     extra = 0
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[RosbagTopic]:
@@ -54,6 +55,10 @@ class TopicInline(ReadOnly, admin.TabularInline[RosbagTopic, Rosbag]):
     @admin.display(description=_("rate (Hz)"))
     def rate(self, topic: RosbagTopic) -> str:
         return f"{topic.mean_rate_hz:.2f}" if topic.mean_rate_hz else ""
+
+    @admin.display(description=_("jitter (ms)"))
+    def jitter(self, topic: RosbagTopic) -> str:
+        return f"{topic.jitter_ns / 1e6:.2f}" if topic.period_ns else ""
 
     @admin.display(description=_("activity"))
     def activity(self, topic: RosbagTopic) -> str:
@@ -94,6 +99,10 @@ class RosbagTopicAdmin(IndexAdmin):
         "message_count",
         "size",
         "mean_rate_hz",
+        "period_ns",
+        "jitter_ns",
+        "gap_count",
+        "silences",
         "first_ns",
         "last_ns",
         "offered_qos_profiles",
@@ -101,7 +110,7 @@ class RosbagTopicAdmin(IndexAdmin):
         "activity",
         "preview",
     ]
-    readonly_fields = ["activity", "preview"]
+    readonly_fields = ["silences", "activity", "preview"]
 
     class Media:
         css = STYLE
@@ -110,6 +119,15 @@ class RosbagTopicAdmin(IndexAdmin):
         rows = super().get_queryset(request)
         listed = request.resolver_match and not request.resolver_match.kwargs
         return rows.defer("histogram", "offered_qos_profiles") if listed else rows
+
+    @admin.display(description=_("longest gaps"))
+    def silences(self, topic: RosbagTopic) -> str:
+        start = topic.rosbag.start_ns or 0
+        told = (
+            (charts.seconds(first - start), charts.seconds(last - first))
+            for first, last in topic.gaps[:MOST_GAPS]
+        )
+        return format_html_join("", "<div>{} + {}</div>", told)
 
     @admin.display(description=_("activity"))
     def activity(self, topic: RosbagTopic) -> str:

@@ -116,6 +116,10 @@ class TimelineTopicSerializer(serializers.Serializer[Any]):
     first_ns = serializers.IntegerField(allow_null=True)
     last_ns = serializers.IntegerField(allow_null=True)
     mean_rate_hz = serializers.FloatField(allow_null=True)
+    gaps = serializers.ListField(
+        child=serializers.ListField(child=serializers.IntegerField(), min_length=2, max_length=2),
+        help_text="The longest silences: last and next message, in ns.",
+    )
     histogram = serializers.ListField(child=serializers.IntegerField())
 
 

@@ -111,7 +111,7 @@ def _make_room(root: Path, needed: int) -> None:
     if needed > most:
         message = _(
             "This rosbag has %(size)d bytes and previews may keep %(most)d on this machine: raise "
-            "BAG_CACHE_BYTES, or export a part of it."
+            "BAG_CACHE_BYTES."
         )
         raise RosbagUnreadyError(message % {"size": needed, "most": most})
     found = sorted(_used(root))

@@ -55,6 +55,23 @@ def test_the_page_shows_activity_and_a_time_line(operator: Client, drive: Rosbag
         assert f'href="/admin/storage/rosbagtopic/{topic.pk}/change/"' in page
 
 
+def test_gaps_are_told_and_drawn(operator: Client, tmp_path: Path) -> None:
+    with BagWriter(tmp_path / "bag") as bag:
+        chat = bag.add_topic(Topic("/chat", "std_msgs/msg/String"))
+        for at in [*range(20), *range(60, 80)]:
+            bag.write(chat, START_NS + at * 10**8, encoded("std_msgs/msg/String", data="x"))
+    rosbag = verification.run(intake.import_folder(tmp_path / "bag").pk)
+    topic = rosbag.topics.get()
+    assert (topic.period_ns, topic.gap_count) == (10**8, 1)
+    assert topic.gaps == [[START_NS + 19 * 10**8, START_NS + 60 * 10**8]]
+    assert 'class="gap"' in operator.get(f"{URL}{rosbag.pk}/change/").content.decode()
+    page = operator.get(f"/admin/storage/rosbagtopic/{topic.pk}/change/").content.decode()
+    assert "1.900 s + 4.100 s" in page
+    told = operator.get(f"/api/v1/rosbags/{rosbag.pk}/topics").json()["results"][0]
+    assert (told["gap_count"], told["gaps"]) == (1, topic.gaps)
+    assert operator.get(f"/api/v1/rosbags/{rosbag.pk}/timeline").json()["topics"][0]["gaps"]
+
+
 def test_the_preview_of_a_drive(operator: Client, drive: Rosbag) -> None:
     answer = operator.get(f"{URL}{drive.pk}/preview/")
     page = answer.content.decode()
