@@ -62,7 +62,8 @@ def test_gaps_are_told_and_drawn(operator: Client, tmp_path: Path) -> None:
             bag.write(chat, START_NS + at * 10**8, encoded("std_msgs/msg/String", data="x"))
     rosbag = verification.run(intake.import_folder(tmp_path / "bag").pk)
     topic = rosbag.topics.get()
-    assert (topic.period_ns, topic.gap_count) == (10**8, 1)
+    assert topic.gap_count == 1
+    assert abs(topic.period_ns - 10**8) < 10**7  # told in classes
     assert topic.gaps == [[START_NS + 19 * 10**8, START_NS + 60 * 10**8]]
     assert 'class="gap"' in operator.get(f"{URL}{rosbag.pk}/change/").content.decode()
     page = operator.get(f"/admin/storage/rosbagtopic/{topic.pk}/change/").content.decode()
