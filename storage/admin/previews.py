@@ -150,7 +150,7 @@ def _series(rosbag: Rosbag, topic: RosbagTopic, field: str) -> dict[str, Any]:
     # What moves is a float, most of the time; a header says only when.
     measured = [each["path"] for each in listed if each["type"].startswith("float")]
     plotted = measured + [each for each in fields if not each.startswith("header.")]
-    if not plotted:
+    if not plotted or (full_name(topic.type) in IMAGES and not field):
         return {}
     chosen = field or plotted[0]
     found = previews.series(rosbag, topic.name, chosen)

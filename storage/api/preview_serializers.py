@@ -51,6 +51,11 @@ class FrameSerializer(serializers.Serializer[Any]):
     child = serializers.CharField(allow_blank=True)
 
 
+@extend_schema_field(POINT)
+class PointField(serializers.JSONField):
+    """A position with its time."""
+
+
 class TrajectorySerializer(serializers.Serializer[Any]):
     """Where something went; `length` in metres, unless it is `geographic` (degrees)."""
 
@@ -62,7 +67,7 @@ class TrajectorySerializer(serializers.Serializer[Any]):
     frames = FrameSerializer(many=True, help_text="Of transforms: all that occur.")
     positions = serializers.IntegerField(help_text="How many there are before thinning.")
     length = serializers.FloatField()
-    points = serializers.ListField(child=extend_schema_field(POINT)(serializers.JSONField)())
+    points = serializers.ListField(child=PointField())
 
 
 class SeriesPointSerializer(serializers.Serializer[Any]):
