@@ -119,6 +119,9 @@ SENTENCES = {
         "{file} holds what no recorder writes ({reason}): replace it with the file that was "
         "recorded."
     ),
+    "FILE_REFUSED": _(
+        "{file} is refused ({reason}): record it again, or convert it with `mcap recover {file}`."
+    ),
     "UNPACKS_TOO_LARGE": _(
         "{file} unpacks to more than {limit} bytes, far more than recordings do: unpack it "
         "yourself if you trust it, and add it uncompressed."
