@@ -88,15 +88,7 @@ def server(kind: str, folder: Path, extra: Mapping[str, str]) -> Iterator[tuple[
     [port] = free_ports(1)
     redis = Redis(folder / "redis", 1)
     redis.start()
-    environment = {
-        **os.environ,
-        **extra,
-        "DATA_DIR": str(folder),
-        "DATABASE_URL": f"sqlite:///{folder}/bench.sqlite3",
-        "REDIS_URL": redis.url(0),
-        "ENVIRONMENT": "test",
-        "DJANGO_SETTINGS_MODULE": "robotsim_project.settings",
-    }
+    environment = environment_of(folder, {**extra, "REDIS_URL": redis.url(0)})
     prepare(environment)
     command = [word.format(port=port) for word in SERVERS[kind]]
     with (folder / "server.log").open("wb") as log:
@@ -108,6 +100,18 @@ def server(kind: str, folder: Path, extra: Mapping[str, str]) -> Iterator[tuple[
         process.send_signal(signal.SIGTERM)
         process.wait(20)
         redis.stop()
+
+
+def environment_of(folder: Path, extra: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a server that keeps all in a folder."""
+    return {
+        **os.environ,
+        "DATA_DIR": str(folder),
+        "DATABASE_URL": f"sqlite:///{folder}/bench.sqlite3",
+        "ENVIRONMENT": "test",
+        "DJANGO_SETTINGS_MODULE": "robotsim_project.settings",
+        **extra,
+    }
 
 
 def prepare(environment: Mapping[str, str]) -> None:

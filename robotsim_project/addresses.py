@@ -109,14 +109,14 @@ def hosts(name: str, default: list[str]) -> list[str]:
     return given
 
 
-def origins(name: str, default: list[str]) -> list[str]:
-    """Origins of pages, each with its scheme.
+def origins(name: str, default: list[str], *, any_too: bool = False) -> list[str]:
+    """Origins of pages, each with its scheme; with `any_too` also `*` for all.
 
     Raises:
         ImproperlyConfigured: one lacks its scheme or has a path.
     """
     given = [each.strip() for each in env.list(name, default) if each.strip()]
-    if not all(_is_origin(each) for each in given):
+    if not all(_is_origin(each) or (any_too and each == "*") for each in given):
         raise ImproperlyConfigured(
             f"{name} must be origins with scheme, separated by commas, such as https://sim.example.org."
         )

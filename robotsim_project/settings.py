@@ -19,7 +19,7 @@ from robotsim_project.addresses import (
     origins,
     sender,
 )
-from robotsim_project.description import schema_parts
+from robotsim_project.description.settings import spectacular
 from robotsim_project.environment import (
     BASE_DIR,
     address,
@@ -171,6 +171,10 @@ SIGNED_URL_SECONDS = whole("SIGNED_URL_SECONDS", 3600, least=10, most=604800)
 UPLOAD_FORM_BYTES = whole("UPLOAD_FORM_BYTES", 100 * 2**20, least=2**20, most=10 * 2**30)
 UPLOAD_PART_BYTES = whole("UPLOAD_PART_BYTES", 16 * 2**20, least=5 * 2**20, most=5 * 2**30)
 
+BAG_CACHE_BYTES = whole("BAG_CACHE_BYTES", 10 * 2**30, least=2**20, most=2**50)
+EXPORT_BYTES = whole("EXPORT_BYTES", 50 * 2**30, least=2**20, most=2**50)
+CORS_ALLOWED_ORIGINS = origins("CORS_ALLOWED_ORIGINS", [], any_too=True)
+
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}}
 TASK_LEASE_SECONDS = number("TASK_LEASE_SECONDS", 60, least=1, most=86400)
 
@@ -265,34 +269,7 @@ REST_FRAMEWORK = {
     "PAGE_SIZE": 50,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
-SPECTACULAR_SETTINGS = {
-    "TITLE": "robotsim",
-    "DESCRIPTION": schema_parts.CONVENTIONS,
-    "VERSION": VERSION,
-    "LICENSE": {"name": "Apache-2.0"},
-    "TAGS": schema_parts.TAGS,
-    "APPEND_COMPONENTS": schema_parts.components(),
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["accounts.permissions.RolePermission"],
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
-    "COMPONENT_SPLIT_REQUEST": True,
-    "ENFORCE_NON_BLANK_FIELDS": True,
-    "SCHEMA_PATH_PREFIX": API_STR,
-    "ENUM_NAME_OVERRIDES": {
-        "RoleEnum": "accounts.choices.Role",
-        "ScopeEnum": "accounts.choices.Scope",
-        "AuditActionEnum": "accounts.choices.AuditAction",
-        "AgentStatusEnum": "simulations.choices.AgentStatus",
-        "AnswersEnum": ["ok", "away"],
-        "DeletionStatusEnum": "simulations.choices.DeletionStatus",
-        "DesignStatusEnum": "simulations.choices.DesignStatus",
-        "RecordingStatusEnum": "simulations.choices.RecordingStatus",
-        "RosbagStatusEnum": "storage.choices.Status",
-        "RunStatusEnum": "simulations.choices.RunStatus",
-    },
-}
+SPECTACULAR_SETTINGS = spectacular(API_STR, VERSION)
 SIMPLE_JWT = {
     "ALGORITHM": choice("ALGORITHM", "HS256", ["HS256", "HS384", "HS512"]),
     "ACCESS_TOKEN_LIFETIME": timedelta(

@@ -23,6 +23,7 @@ class Facts:
     topics: tuple[tuple[Topic, int], ...]
     ros_distro: str
     version: int = 9
+    storage_id: str = "sqlite3"
 
 
 def metadata_text(facts: Facts) -> str:
@@ -37,7 +38,7 @@ def metadata_text(facts: Facts) -> str:
         [
             "rosbag2_bagfile_information:",
             f"  version: {facts.version}",
-            "  storage_identifier: sqlite3",
+            f"  storage_identifier: {facts.storage_id}",
             *_times("  ", start, duration),
             f"  message_count: {count}",
             "  topics_with_message_count:" if topics else "  topics_with_message_count: []",

@@ -92,12 +92,17 @@ class BagReader:
         return dict(counts)
 
     def batches(
-        self, topics: Collection[str] | None = None, *, size: int = 500
+        self,
+        topics: Collection[str] | None = None,
+        *,
+        size: int = 500,
+        span: tuple[int, int] | None = None,
     ) -> Iterator[list[Message]]:
         """Yield lists of (time in ns, topic name, data), in time order over all files.
 
         Args:
             topics: the names to read; None reads all, an empty collection none.
+            span: first and last time in nanoseconds, both included; None reads from end to end.
             size: most messages in one list; large ones make the list shorter, so that it stays
                 about 8 MB.
 
@@ -105,19 +110,28 @@ class BagReader:
             BagError: FILE_DAMAGED, FILE_UNREADABLE.
         """
         wanted = None if topics is None else frozenset(topics)
-        for group in _overlapping(self._parts):
+        for group in _overlapping(_within(self._parts, span)):
             with ExitStack() as stack:
                 stores = [stack.enter_context(self._open(part.file)) for part in group]
                 if len(stores) == 1:
-                    yield from stores[0].batches(wanted, size)
+                    yield from stores[0].batches(wanted, size, span)
                 else:
-                    yield from _merged(stores, wanted, size)
+                    yield from _merged(stores, wanted, size, span)
+
+
+def _within(parts: list[_Part], span: tuple[int, int] | None) -> list[_Part]:
+    if span is None:
+        return parts
+    return [part for part in parts if part.first_ns <= span[1] and part.last_ns >= span[0]]
 
 
 def _merged(
-    stores: list[Store], topics: Collection[str] | None, size: int
+    stores: list[Store],
+    topics: Collection[str] | None,
+    size: int,
+    span: tuple[int, int] | None,
 ) -> Iterator[list[Message]]:
-    streams = [store.messages(topics) for store in stores]
+    streams = [store.messages(topics, span) for store in stores]
     return _bundled(heapq.merge(*streams, key=itemgetter(0)), size)
 
 

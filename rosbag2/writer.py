@@ -142,7 +142,7 @@ class BagWriter:
             self._connection.execute("DELETE FROM metadata")
             self._connection.execute("INSERT INTO metadata VALUES (1, ?, ?)", (self.version, text))
             self._connection.commit()
-            _write_whole(self.folder / FILE_NAME, text)
+            write_whole(self.folder / FILE_NAME, text)
             self._connection.close()
             _flush(self.file)
         self._closed = True
@@ -218,7 +218,8 @@ class BagWriter:
         )
 
 
-def _write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str) -> None:
+    """Put a text into a file so that a reader sees all of it or nothing."""
     partial = path.with_name(path.name + ".part")
     partial.write_text(text, encoding="utf-8")
     _flush(partial)

@@ -29,6 +29,27 @@ class Origin(TextChoices):
     EXPORTED = "exported", _("Exported")
 
 
+class ExportFormat(TextChoices):
+    """What an export becomes: a rosbag in one of two formats, or a table."""
+
+    SQLITE3 = "sqlite3", _("rosbag2, sqlite3")
+    MCAP = "mcap", _("rosbag2, MCAP (Foxglove)")
+    CSV = "csv", _("table (CSV)")
+
+
+class ExportStatus(TextChoices):
+    """Where an export stands."""
+
+    PENDING = "pending", _("Waiting")
+    RUNNING = "running", _("Running")
+    DONE = "done", _("Done")
+    FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+UNFINISHED = frozenset({ExportStatus.PENDING, ExportStatus.RUNNING})
+
+
 SENTENCES = {
     # What `rosbag2` finds, in its words: one catalogue of translations serves both.
     "FOLDER_MISSING": _("There is no folder {file}: check the path."),
@@ -187,6 +208,33 @@ SENTENCES = {
         "topics or a time limit before you replay them."
     ),
     "EMPTY": _("The bag holds no messages; there is nothing to replay."),
+    # What previews and exports run into; the reason is in English.
+    "TOPIC_UNKNOWN": _("There is no topic {reason} in this rosbag: see its list of topics."),
+    "TYPE_UNKNOWN": _(
+        "These messages cannot be decoded ({reason}); they can be replayed all the same."
+    ),
+    "TYPE_UNSUITABLE": _("This cannot be shown of the topic: {reason}."),
+    "FIELD_UNKNOWN": _("There is no such field ({reason}): see the list of fields."),
+    "PREVIEW_TOO_LARGE": _(
+        "The messages are too large to be looked at here: ask for another topic, or download the rosbag."
+    ),
+    "PREVIEW_BROKE_OFF": _(
+        "This took longer or more memory than a preview may: ask for a shorter time, or download the rosbag."
+    ),
+    "BAG_EXISTS": _("{file} already holds a bag: choose another folder."),
+    "WRITE_FAILED": _(
+        "{file} cannot be written ({reason}): see to the disk of the worker, then try again."
+    ),
+    "EXPORT_FAILED": _(
+        "The export failed here and has been logged: ask for it again, or ask an administrator."
+    ),
+    "EXPORT_BROKE_OFF": _(
+        "The export was begun {attempts} times, and its worker ended each time before it was through: see to "
+        "the memory and the disk of the worker's machine, then ask for it again."
+    ),
+    "EXPORT_TOO_LARGE": _(
+        "The export grew beyond {most} bytes: ask for a shorter time or fewer topics."
+    ),
     # What storage itself finds.
     "OBJECT_MISSING": _("{file} is no longer in the storage: upload the bag again."),
     "SIZE_MISMATCH": _(

@@ -120,3 +120,59 @@ class NameInvalidError(StorageError):
 
     status = 422
     code = "NAME_INVALID"
+
+
+class RosbagUnreadyError(StorageError):
+    """The data of the rosbag cannot be read: not verified, rejected, or too large for this machine."""
+
+    code = "ROSBAG_NOT_READY"
+
+
+class SpanInvalidError(StorageError):
+    """No time, or a stretch of time that holds nothing."""
+
+    status = 422
+    code = "TIME_INVALID"
+
+
+class PreviewError(StorageError):
+    """What a preview or an export runs into; `code` says what, `details` fill its sentence."""
+
+    status = 422
+
+    def __init__(self, code: str, detail: str, details: dict[str, Any] | None = None) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.status = _STATUSES.get(code, 422)
+        self.details = details or {}
+
+
+_STATUSES = {"TOPIC_UNKNOWN": 404, "THUMBNAIL_NOT_FOUND": 404}
+
+
+class PreviewBusyError(StorageError):
+    """All places for previews are taken."""
+
+    status = 503
+    code = "PREVIEW_BUSY"
+    retry_after = 5
+
+
+class ExportNotFoundError(StorageError):
+    """No such export."""
+
+    status = 404
+    code = "EXPORT_NOT_FOUND"
+
+
+class ExportInvalidError(StorageError):
+    """An export that cannot be made as it is asked for."""
+
+    status = 422
+    code = "EXPORT_INVALID"
+
+
+class ExportBusyError(StorageError):
+    """The export is being made."""
+
+    code = "EXPORT_RUNNING"

@@ -1,6 +1,9 @@
 """Names of objects: where the file of a rosbag lies, and which paths a bundle may hold."""
 
 PREFIX = "rosbags/"
+DERIVED = "derived/"
+"""Previews; beside the bundles and not within, as a bundle may hold a folder of any name."""
+EXPORTS = "exports/"
 LONGEST_PATH = 400
 LONGEST_SEGMENT_BYTES = 255
 
@@ -10,10 +13,25 @@ def object_key(rosbag_id: int, path: str) -> str:
     return f"{PREFIX}{rosbag_id}/{path}"
 
 
+def derived_key(rosbag_id: int, name: str = "") -> str:
+    """Key of something made from a rosbag, which can be made again at any time."""
+    return f"{DERIVED}{rosbag_id}/{name}"
+
+
+def export_key(export_id: int, name: str = "") -> str:
+    """Key of the file of an export that is no rosbag."""
+    return f"{EXPORTS}{export_id}/{name}"
+
+
 def rosbag_id_of(key: str) -> int | None:
     """The rosbag that a key belongs to, None for a key of another form."""
-    number = key.removeprefix(PREFIX).partition("/")[0]
-    return int(number) if key.startswith(PREFIX) and number.isascii() and number.isdigit() else None
+    return id_of(key, PREFIX)
+
+
+def id_of(key: str, prefix: str) -> int | None:
+    """The number behind a prefix, None for a key of another form."""
+    number = key.removeprefix(prefix).partition("/")[0]
+    return int(number) if key.startswith(prefix) and number.isascii() and number.isdigit() else None
 
 
 def is_safe(path: str) -> bool:

@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
-from storage.choices import USABLE, Origin, Status, sentence
+from storage.choices import USABLE, ExportFormat, ExportStatus, Origin, Status, sentence
 from storage.querysets import RosbagQuerySet
 
 LIVING = Q(deleted_at__isnull=True)
@@ -180,6 +180,12 @@ class RosbagTopic(models.Model):
     last_ns = models.BigIntegerField(_("last message (ns)"), null=True, blank=True)
     mean_rate_hz = models.FloatField(_("mean rate (Hz)"), null=True, blank=True)
     histogram = models.JSONField(_("activity"), default=list, blank=True)
+    # How regular it was: the middle period, the deviation from it without gaps, and gaps longer than three
+    # periods (the longest ones, each as the times of the messages before and after it).
+    period_ns = models.BigIntegerField(_("period (ns)"), default=0)
+    jitter_ns = models.FloatField(_("jitter (ns)"), default=0.0)
+    gap_count = models.BigIntegerField(_("gaps"), default=0)
+    gaps = models.JSONField(_("longest gaps"), default=list, blank=True)
 
     class Meta:
         verbose_name = _("topic")
@@ -194,3 +200,80 @@ class RosbagTopic(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Export(models.Model):
+    """A part of a rosbag made into a rosbag of its own, or into a table.
+
+    `start_ns` and `end_ns` are included; topics: none chosen means all.
+    A worker holds the row until `lease_until`; `begun` counts how often one began.
+    """
+
+    source = models.ForeignKey(
+        Rosbag, verbose_name=_("rosbag"), on_delete=models.CASCADE, related_name="exports"
+    )
+    format = models.CharField(_("format"), max_length=10, choices=ExportFormat.choices)
+    topics = models.JSONField(_("topics"), default=list, blank=True)
+    start_ns = models.BigIntegerField(_("from (ns)"))
+    end_ns = models.BigIntegerField(_("to (ns)"))
+    fields = models.JSONField(_("fields"), default=list, blank=True)
+    latched = models.BooleanField(_("with latched messages from before"), default=True)
+    name = models.CharField(_("name"), max_length=200)
+    status = models.CharField(
+        _("status"), max_length=10, choices=ExportStatus.choices, default=ExportStatus.PENDING
+    )
+    code = models.CharField(_("code"), max_length=64, blank=True, default="")
+    details = models.JSONField(_("details"), default=dict, blank=True)
+    progress = models.FloatField(_("progress"), default=0.0)
+    message_count = models.BigIntegerField(_("messages"), default=0)
+    size = models.BigIntegerField(_("size (bytes)"), default=0)
+    result = models.ForeignKey(
+        Rosbag,
+        verbose_name=_("result"),
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    file = models.CharField(_("file"), max_length=500, blank=True, default="")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("created by"),
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True, editable=False)
+    enqueued_at = models.DateTimeField(null=True, blank=True, editable=False)
+    begun = models.IntegerField(default=0, editable=False)
+
+    class Meta:
+        verbose_name = _("export")
+        verbose_name_plural = _("exports")
+        ordering = ["-id"]
+        indexes = [
+            models.Index(
+                fields=["lease_until"],
+                name="storage_export_unfinished",
+                condition=Q(ended_at__isnull=True),
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=ExportStatus.values), name="storage_export_status_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(end_ns__gte=models.F("start_ns")), name="storage_export_span_forward"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def sentence(self) -> str:
+        """Why it failed, in the language of the reader; empty when there is nothing to say."""
+        return sentence(self.code, self.details, self.code) if self.code else ""

@@ -11,21 +11,28 @@ OURS = {"agent", "rosbag2"}
 
 
 def imports(path: Path) -> Iterator[str]:
-    """The modules that a source file imports when it runs, each `from` with the names as well."""
-    typing_only = {
-        inner
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-        for inner in map(ast.unparse, node.body)
-    }
-    for node in ast.walk(ast.parse(path.read_text())):
-        if ast.unparse(node) in typing_only:
-            continue
+    """The modules that a source file imports when it runs, each `from` with the names as well.
+
+    What rosbag2 imports within a function is for those who judge and draw bags, not for units; what the agent
+    imports so is for the units that need it.
+    """
+    lazy_too = (ROOT / "agent") in path.parents
+    for node in running(ast.parse(path.read_text()), lazy_too=lazy_too):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def running(node: ast.AST, *, lazy_too: bool) -> Iterator[ast.AST]:
+    """What is below a node, without what is there for type checkers only."""
+    for child in ast.iter_child_nodes(node):
+        typing_only = isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING"
+        lazy = isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef))
+        if not typing_only and (lazy_too or not lazy):
+            yield child
+            yield from running(child, lazy_too=lazy_too)
 
 
 def source(module: str) -> Path | None:

@@ -151,6 +151,7 @@ TAGS = [
     {"name": "users", "description": "Accounts and roles, for admins."},
     {"name": "rosbags", "description": "Stored rosbag2 bundles, uploaded or recorded."},
     {"name": "uploads", "description": "Large bundles in parts, resumable."},
+    {"name": "exports", "description": "Parts of rosbags made into others, or into tables."},
     {"name": "templates", "description": "What one kind of agent does with a rosbag."},
     {"name": "mecs", "description": "Systems under test, and how agents reach them."},
     {"name": "simulations", "description": "Designs: which templates run, how many agents each."},

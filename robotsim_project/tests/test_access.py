@@ -17,6 +17,7 @@ DUMMY = {
     "path": "no/such.file",
     "token": "none",
     "number": "1",
+    "time_ns": "1",
     "id": "999999999",
     "name": "none",
 }

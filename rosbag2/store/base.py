@@ -61,10 +61,14 @@ class Store(Protocol):
         """What is odd; known after `samples`."""
         ...
 
-    def batches(self, topics: Collection[str] | None, size: int) -> Iterator[list[Message]]:
-        """Messages in time order, at most `size` and about 8 MB at once."""
+    def batches(
+        self, topics: Collection[str] | None, size: int, span: tuple[int, int] | None = None
+    ) -> Iterator[list[Message]]:
+        """Messages in time order, at most `size` and about 8 MB at once; of a span both ends included."""
         ...
 
-    def messages(self, topics: Collection[str] | None) -> Iterator[Message]:
+    def messages(
+        self, topics: Collection[str] | None, span: tuple[int, int] | None = None
+    ) -> Iterator[Message]:
         """Messages one by one, in time order."""
         ...

@@ -215,23 +215,27 @@ class McapStore:
             counted.update(channel for channel, _, _ in self._measured(piece))
         return dict(counted)
 
-    def batches(self, topics: Collection[str] | None, size: int) -> Iterator[list[Message]]:
-        """Messages in time order, at most `size` and about 8 MB at once.
+    def batches(
+        self, topics: Collection[str] | None, size: int, span: tuple[int, int] | None = None
+    ) -> Iterator[list[Message]]:
+        """Messages in time order, at most `size` and about 8 MB at once; of a span both ends included.
 
         Raises:
             BagError: FILE_DAMAGED, FILE_IMPLAUSIBLE, MESSAGE_TOO_LARGE.
         """
         if topics is not None and not topics:
             return
-        pieces = self.pieces()
+        pieces = [piece for piece in self.pieces() if span is None or _meets(piece, span)]
         if largest_overlap(pieces) > MOST_OVERLAP:
             with TemporaryDirectory(prefix="robotsim-sort-", dir=self.effort.scratch) as spare:
-                load = (self._named(piece, topics) for piece in pieces)
+                load = (self._named(piece, topics, span) for piece in pieces)
                 yield from _cut(sorted_on_disk(load, Path(spare) / "sorted"), size)
         else:
-            yield from _cut(in_order(pieces, lambda piece: self._named(piece, topics)), size)
+            yield from _cut(in_order(pieces, lambda piece: self._named(piece, topics, span)), size)
 
-    def _named(self, piece: Piece, topics: Collection[str] | None) -> list[Message]:
+    def _named(
+        self, piece: Piece, topics: Collection[str] | None, span: tuple[int, int] | None
+    ) -> list[Message]:
         """The messages of a piece by time, with the names of their topics."""
         found = self._rows(piece.part)
         names = {
@@ -239,16 +243,24 @@ class McapStore:
             for key, channel in self.catalogue.channels.items()
             if topics is None or channel.topic in topics
         }
+        if span is not None:
+            found = [row for row in found if span[0] <= row[0] <= span[1]]
         named = [(time, names[key], data) for time, key, data in found if key in names]
         if self.packed:
             named = [(time, key, unpack_message(self.file.name, data)) for time, key, data in named]
         named.sort(key=_TIME)
         return named
 
-    def messages(self, topics: Collection[str] | None) -> Iterator[Message]:
+    def messages(
+        self, topics: Collection[str] | None, span: tuple[int, int] | None = None
+    ) -> Iterator[Message]:
         """Messages one by one, in time order."""
-        for batch in self.batches(topics, 100):
+        for batch in self.batches(topics, 100, span):
             yield from batch
+
+
+def _meets(piece: Piece, span: tuple[int, int]) -> bool:
+    return piece.first_ns <= span[1] and piece.last_ns >= span[0]
 
 
 def topics_of(name: str, catalogue: Catalogue) -> dict[int, Topic]:

@@ -163,8 +163,10 @@ class SqliteStore:
             )
             return dict(rows.fetchall())
 
-    def batches(self, topics: Collection[str] | None, size: int) -> Iterator[list[Message]]:
-        """Messages in time order, at most `size` and about 8 MB at once.
+    def batches(
+        self, topics: Collection[str] | None, size: int, span: tuple[int, int] | None = None
+    ) -> Iterator[list[Message]]:
+        """Messages in time order, at most `size` and about 8 MB at once; of a span both ends included.
 
         Raises:
             BagError: FILE_DAMAGED, MESSAGE_TOO_LARGE.
@@ -175,7 +177,7 @@ class SqliteStore:
             if topics is None or topic.name in topics
         }
         with guarded(self.file.name):
-            query = self._query(None if topics is None else names)
+            query = self._query(None if topics is None else names, span)
             batches = _batches(self.connection.execute(query), names, size)
             if not self.packed:
                 yield from batches
@@ -196,9 +198,11 @@ class SqliteStore:
         if done:
             yield done
 
-    def messages(self, topics: Collection[str] | None) -> Iterator[Message]:
+    def messages(
+        self, topics: Collection[str] | None, span: tuple[int, int] | None = None
+    ) -> Iterator[Message]:
         """Messages one by one, in time order."""
-        for batch in self.batches(topics, 100):
+        for batch in self.batches(topics, 100, span):
             yield from batch
 
     def time_index(self) -> str | None:
@@ -209,11 +213,14 @@ class SqliteStore:
                 return str(name)
         return None
 
-    def _query(self, wanted: Collection[int] | None) -> str:
-        where = ""
+    def _query(self, wanted: Collection[int] | None, span: tuple[int, int] | None) -> str:
+        tests = []
+        if span is not None:
+            tests.append(f"timestamp BETWEEN {int(span[0])} AND {int(span[1])}")
         if wanted is not None:
             # The plus keeps SQLite from choosing an index on topics over the one on time.
-            where = f"WHERE +topic_id IN ({','.join(map(str, wanted))})"
+            tests.append(f"+topic_id IN ({','.join(map(str, wanted))})")
+        where = f"WHERE {' AND '.join(tests)}" if tests else ""
         if self.time_index():
             return f"{_ROWS} {where} ORDER BY timestamp"
         times = self.connection.execute("SELECT timestamp FROM messages ORDER BY id")

@@ -1,6 +1,7 @@
 """The console's pages of rosbags."""
 
+from storage.admin.exports import ExportAdmin
 from storage.admin.index import RosbagFileAdmin, RosbagTopicAdmin
 from storage.admin.rosbags import RosbagAdmin
 
-__all__ = ["RosbagAdmin", "RosbagFileAdmin", "RosbagTopicAdmin"]
+__all__ = ["ExportAdmin", "RosbagAdmin", "RosbagFileAdmin", "RosbagTopicAdmin"]

@@ -5,11 +5,17 @@ from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
+from accounts.admin.acts import address_of
 from accounts.admin.lists import ReadOnly
+from storage.admin import charts
+from storage.admin.previews import frame
 from storage.models import Rosbag, RosbagFile, RosbagTopic
+
+MOST_GAPS = 20
+STYLE = {"all": ["storage/console.css"]}
 
 
 def link_to(file: RosbagFile) -> str:
@@ -35,11 +41,28 @@ class TopicInline(ReadOnly, admin.TabularInline[RosbagTopic, Rosbag]):
     """The topics of a rosbag."""
 
     model = RosbagTopic
-    fields = ["name", "type", "serialization_format", "message_count", "mean_rate_hz"]
+    fields = ["page", "type", "message_count", "rate", "jitter", "gap_count", "activity"]
+    readonly_fields = ["page", "rate", "jitter", "activity"]
     extra = 0
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[RosbagTopic]:
-        return super().get_queryset(request).defer("histogram", "offered_qos_profiles")
+        return super().get_queryset(request).defer("offered_qos_profiles")
+
+    @admin.display(description=_("topic"))
+    def page(self, topic: RosbagTopic) -> str:
+        return format_html('<a href="{}">{}</a>', address_of(topic), topic.name)
+
+    @admin.display(description=_("rate (Hz)"))
+    def rate(self, topic: RosbagTopic) -> str:
+        return f"{topic.mean_rate_hz:.2f}" if topic.mean_rate_hz else ""
+
+    @admin.display(description=_("jitter (ms)"))
+    def jitter(self, topic: RosbagTopic) -> str:
+        return f"{topic.jitter_ns / 1e6:.2f}" if topic.period_ns else ""
+
+    @admin.display(description=_("activity"))
+    def activity(self, topic: RosbagTopic) -> str:
+        return charts.activity(topic.histogram)
 
 
 class IndexAdmin(ReadOnly, admin.ModelAdmin[models.Model]):
@@ -68,6 +91,48 @@ class RosbagTopicAdmin(IndexAdmin):
     list_display = ["name", "type", "rosbag", "message_count", "mean_rate_hz"]
     list_filter = ["rosbag__status"]
     search_fields = ["name", "type", "rosbag__name"]
+    fields = [
+        "rosbag",
+        "name",
+        "type",
+        "serialization_format",
+        "message_count",
+        "size",
+        "mean_rate_hz",
+        "period_ns",
+        "jitter_ns",
+        "gap_count",
+        "silences",
+        "first_ns",
+        "last_ns",
+        "offered_qos_profiles",
+        "type_hash",
+        "activity",
+        "preview",
+    ]
+    readonly_fields = ["silences", "activity", "preview"]
+
+    class Media:
+        css = STYLE
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[models.Model]:
-        return super().get_queryset(request).defer("histogram", "offered_qos_profiles")
+        rows = super().get_queryset(request)
+        listed = request.resolver_match and not request.resolver_match.kwargs
+        return rows.defer("histogram", "offered_qos_profiles") if listed else rows
+
+    @admin.display(description=_("longest gaps"))
+    def silences(self, topic: RosbagTopic) -> str:
+        start = topic.rosbag.start_ns or 0
+        told = (
+            (charts.seconds(first - start), charts.seconds(last - first))
+            for first, last in topic.gaps[:MOST_GAPS]
+        )
+        return format_html_join("", "<div>{} + {}</div>", told)
+
+    @admin.display(description=_("activity"))
+    def activity(self, topic: RosbagTopic) -> str:
+        return charts.time_line(topic.rosbag, [topic])
+
+    @admin.display(description=_("preview"))
+    def preview(self, topic: RosbagTopic) -> str:
+        return frame(topic.rosbag, topic.name) if topic.message_count else ""

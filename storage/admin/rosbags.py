@@ -15,7 +15,10 @@ from accounts.admin.acts import carry_out
 from accounts.admin.deletes import Deletes
 from accounts.admin.lists import BoundedPaginator, DeletedFilter, is_autocomplete
 from storage import tasks
-from storage.admin.index import FileInline, TopicInline
+from storage.admin import charts
+from storage.admin.exporting import Exporting
+from storage.admin.index import STYLE, FileInline, TopicInline
+from storage.admin.previews import Previews, frame
 from storage.choices import Status
 from storage.exceptions import StorageError
 from storage.models import Rosbag
@@ -23,7 +26,7 @@ from storage.services import deletion, naming, verification
 
 
 @admin.register(Rosbag)
-class RosbagAdmin(Deletes, admin.ModelAdmin[Rosbag]):
+class RosbagAdmin(Exporting, Previews, Deletes, admin.ModelAdmin[Rosbag]):
     """Rosbags with verdict and index; only the name may be changed."""
 
     list_display = ["name", "status", "origin", "message_count", "duration", "bytes", "created_at"]
@@ -34,9 +37,10 @@ class RosbagAdmin(Deletes, admin.ModelAdmin[Rosbag]):
     paginator = BoundedPaginator
     list_per_page = 50
     inlines = [FileInline, TopicInline]
-    actions = ["verify_again", "restore", "delete_selected"]
+    actions = ["verify_again", "export_mcap", "export_sqlite3", "restore", "delete_selected"]
     readonly_fields = [
         "archive",
+        "exports",
         "origin",
         "original",
         "status",
@@ -56,8 +60,13 @@ class RosbagAdmin(Deletes, admin.ModelAdmin[Rosbag]):
         "created_at",
         "updated_at",
         "deleted_at",
+        "time_line",
+        "preview",
     ]
     fields = ["name", *readonly_fields]
+
+    class Media:
+        css = STYLE
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Rosbag]:
         """All of them; where one is chosen to be played, those that can be."""
@@ -89,6 +98,14 @@ class RosbagAdmin(Deletes, admin.ModelAdmin[Rosbag]):
             return ""
         url = reverse("rosbag-archive", kwargs={"pk": rosbag.pk})
         return format_html('<a href="{}">{}</a>', url, _("Download as zip"))
+
+    @admin.display(description=_("time line"))
+    def time_line(self, rosbag: Rosbag) -> str:
+        return charts.time_line(rosbag, list(rosbag.topics.all()[: charts.ROWS]))
+
+    @admin.display(description=_("preview"))
+    def preview(self, rosbag: Rosbag) -> str:
+        return frame(rosbag)
 
     @admin.action(description=_("Verify again"), permissions=["change"])
     def verify_again(self, request: HttpRequest, rosbags: QuerySet[Rosbag]) -> None:

@@ -1,6 +1,7 @@
 """Where signed addresses of the folder store lead: reading an object, writing a part."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from django.core.signing import BadSignature
 from django.http import HttpRequest, HttpResponse
@@ -12,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from storage.api.checksums import checked
+from storage.api.cors import share
 from storage.api.sending import Sending, send
 from storage.api.streams import body_chunks, pieces_of
 from storage.client import object_store
@@ -36,6 +38,14 @@ class ObjectView(APIView):
             return _download(request._request, _store(), grant)  # noqa: SLF001  (streams need Django's)
         except FileNotFoundError as error:
             raise ObjectNotFoundError(_("This file is no longer stored.")) from error
+
+    def options(self, request: Any, *_args: Any, **_kwargs: Any) -> Any:
+        """Answer the question that browsers ask before a page of another origin reads."""
+        return HttpResponse(status=204, headers={"Allow": "GET, HEAD, PUT, OPTIONS"})
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        found = super().finalize_response(request, response, *args, **kwargs)
+        return share(request._request, found)  # noqa: SLF001
 
     def put(self, request: Request, token: str) -> HttpResponseBase:
         grant = _grant(token)
@@ -75,7 +85,9 @@ def _download(request: HttpRequest, store: FolderStore, grant: ReadGrant) -> Htt
         return pieces_of(store.read(grant.key, span)) if span else iter(())
 
     name = grant.filename or grant.key.rpartition("/")[2]
-    return send(request, Sending(name, found.size, "", pieces))
+    # Objects are replaced as a whole: another content has another time.
+    etag = f'"{found.size:x}-{int(found.modified.timestamp() * 1e6):x}"'
+    return send(request, Sending(name, found.size, etag, pieces))
 
 
 def _checked_length(request: Request, grant: PartGrant) -> int:

@@ -26,6 +26,7 @@ from storage.api import described
 from storage.api.bodies import BundleForm
 from storage.api.contents import ContentActions
 from storage.api.filters import NullableOrdering, RosbagFilter
+from storage.api.previews import PreviewActions
 from storage.api.serializers import (
     RenameSerializer,
     RosbagDetailSerializer,
@@ -42,7 +43,9 @@ FIRST_TOPICS = 100
 
 @extend_schema_view(list=described.LIST, retrieve=described.RETRIEVE)
 @extend_schema(tags=["rosbags"])
-class RosbagViewSet(ContentActions, mixins.ListModelMixin, viewsets.GenericViewSet[Rosbag]):
+class RosbagViewSet(
+    ContentActions, PreviewActions, mixins.ListModelMixin, viewsets.GenericViewSet[Rosbag]
+):
     """Stored rosbag2 bundles."""
 
     queryset = Rosbag.objects.all()

@@ -25,6 +25,11 @@ class TopicSerializer(serializers.ModelSerializer[RosbagTopic]):
     """A topic, counted from the data; `histogram` counts messages in equal spans of the bundle."""
 
     histogram = serializers.ListField(child=serializers.IntegerField(), read_only=True)
+    gaps = serializers.ListField(
+        child=serializers.ListField(child=serializers.IntegerField(), min_length=2, max_length=2),
+        read_only=True,
+        help_text="The longest silences of more than three periods: last and next message, in ns.",
+    )
 
     class Meta:
         model = RosbagTopic
@@ -39,6 +44,10 @@ class TopicSerializer(serializers.ModelSerializer[RosbagTopic]):
             "first_ns",
             "last_ns",
             "mean_rate_hz",
+            "period_ns",
+            "jitter_ns",
+            "gap_count",
+            "gaps",
             "histogram",
         ]
 

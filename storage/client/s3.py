@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, BinaryIO, cast
 
+import structlog
 from boto3.exceptions import Boto3Error
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
@@ -26,6 +27,8 @@ from storage.client.base import (
     UploadedPart,
 )
 
+log = structlog.get_logger(__name__)
+
 CONFIG = Config(
     signature_version="s3v4",
     s3={"addressing_style": "path"},
@@ -41,6 +44,9 @@ PROBE = CONFIG.merge(
 )
 ABSENT = {"404", "NoSuchKey", "NoSuchUpload", "NotFound"}
 PARTS_WRONG = {"InvalidPart", "InvalidPartOrder", "EntityTooSmall"}
+NO_CORS = {"NoSuchCORSConfiguration", "404"}
+CORS_RULE = "robotsim"
+"""Id of the rule that is ours."""
 BATCH = 1000
 """Objects that S3 removes in one call."""
 MOST_PARTS = 9000
@@ -256,6 +262,7 @@ class S3Store:
                 if error.response.get("Error", {}).get("Code") not in {"404", "NoSuchBucket"}:
                     raise
                 self._create_bucket()
+        self._share_bucket()
         self._has_bucket = True
 
     def _create_bucket(self) -> None:
@@ -266,6 +273,42 @@ class S3Store:
             self._client.exceptions.BucketAlreadyExists,
         ):
             return  # another process was first
+
+    def _share_bucket(self) -> None:
+        """Let pages of the allowed origins read signed addresses; rules that others have made stay.
+
+        MinIO has no rules for a bucket (its server answers any origin, MINIO_API_CORS_ALLOW_ORIGIN), and a
+        key may lack the right: reading goes on without.
+        """
+        if not settings.CORS_ALLOWED_ORIGINS:
+            return
+        rule = {
+            "ID": CORS_RULE,
+            "AllowedOrigins": list(settings.CORS_ALLOWED_ORIGINS),
+            "AllowedMethods": ["GET", "HEAD"],
+            "AllowedHeaders": ["*"],
+            "ExposeHeaders": ["Content-Range", "Content-Length", "ETag", "Accept-Ranges"],
+            "MaxAgeSeconds": 600,
+        }
+        try:
+            known = self._cors_rules()
+            others = [each for each in known if each.get("ID") != CORS_RULE]
+            if (*others, rule) != known:
+                self._client.put_bucket_cors(
+                    Bucket=self.bucket, CORSConfiguration={"CORSRules": [*others, rule]}
+                )
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "")
+            log.warning("bucket_not_shared", bucket=self.bucket, code=code)
+
+    def _cors_rules(self) -> Sequence[Any]:
+        try:
+            answer: Any = self._client.get_bucket_cors(Bucket=self.bucket)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") in NO_CORS:
+                return []
+            raise
+        return tuple(answer.get("CORSRules", ()))
 
     def _sign(self, call: str, params: dict[str, Any], audience: Audience) -> str:
         client = self._public if audience == "browser" else self._client

@@ -12,8 +12,9 @@ from accounts.services import audit
 from storage.choices import Status
 from storage.client import object_store
 from storage.exceptions import RosbagInUseError, RosbagNotFoundError, UploadAbortedError
-from storage.keys import object_key
+from storage.keys import derived_key, export_key, object_key
 from storage.models import Rosbag
+from storage.services import bag_cache
 
 log = structlog.get_logger(__name__)
 
@@ -86,10 +87,14 @@ def discard(rosbag: Rosbag) -> None:
     """
     uploads = list(rosbag.files.exclude(upload_id="").values_list("key", "upload_id"))
     uploading = rosbag.status == Status.UPLOADING
-    prefix = object_key(rosbag.pk, "")
+    prefixes = [object_key(rosbag.pk, ""), derived_key(rosbag.pk)]
+    prefixes += [export_key(pk) for pk in rosbag.exports.values_list("pk", flat=True)]
+    rosbag_id = rosbag.pk
     rosbag.delete()
+    bag_cache.forget(rosbag_id)
     store = object_store()
     if uploading:
         for key, upload_id in uploads:
             store.abort_upload(key, upload_id)
-    store.delete([found.key for found in store.list(prefix)])
+    for prefix in prefixes:
+        store.delete([found.key for found in store.list(prefix)])

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import islice
+from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -11,8 +12,8 @@ from django.utils import timezone
 from storage.choices import Status
 from storage.client import object_store
 from storage.client.base import StoredObject
-from storage.keys import PREFIX, rosbag_id_of
-from storage.models import Rosbag, RosbagFile
+from storage.keys import DERIVED, EXPORTS, PREFIX, id_of, rosbag_id_of
+from storage.models import Export, Rosbag, RosbagFile
 
 BATCH = 500
 
@@ -52,6 +53,7 @@ def check() -> Report:
     seen: set[int] = set()
     for batch in _batches(object_store().list(PREFIX)):
         _compare(batch, report, seen)
+    report.orphaned += _ownerless()
     rows = _settled().values_list("pk", "rosbag_id", "path", "key", "size")
     for pk, rosbag, path, key, size in rows.iterator(chunk_size=2000):
         # Asked again by name: it may have been stored after the listing had passed its place.
@@ -75,6 +77,19 @@ def repair(report: Report, *, older_than: timedelta = timedelta(days=1)) -> list
         object_store().delete(keys)
         removed += keys
     return removed
+
+
+def _ownerless() -> Iterator[StoredObject]:
+    """Previews of rosbags, and tables of exports, that are no longer there."""
+    owners: tuple[tuple[str, QuerySet[Any]], ...] = (
+        (DERIVED, Rosbag.objects.all()),
+        (EXPORTS, Export.objects.all()),
+    )
+    for prefix, rows in owners:
+        for batch in _batches(object_store().list(prefix)):
+            ids = {id_of(found.key, prefix) for found in batch} - {None}
+            living = set(rows.filter(pk__in=ids).values_list("pk", flat=True))
+            yield from (found for found in batch if id_of(found.key, prefix) not in living)
 
 
 def _settled() -> QuerySet[RosbagFile]:

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from rosbag2.index import BagIndex, TopicIndex
+from rosbag2.index import BagIndex
 from rosbag2.verify import Verdict, verify
 from storage.choices import VERIFIED, Status, sentence
 from storage.client import object_store
@@ -126,8 +126,7 @@ def _facts(rosbag_id: int) -> tuple[dict[str, Any], list[RosbagTopic]]:
     }
     if not known and (twin := find(digest)) and twin.pk != rosbag_id:
         facts |= _with_twin(facts, twin)
-    topics = verdict.index.topics if verdict.index else ()
-    return facts, [_topic(rosbag_id, topic) for topic in topics]
+    return facts, list(_topics(rosbag_id, verdict.index)) if verdict.index else []
 
 
 @contextmanager
@@ -210,9 +209,12 @@ def _of_index(index: BagIndex) -> dict[str, Any]:
     }
 
 
-def _topic(rosbag_id: int, topic: TopicIndex) -> RosbagTopic:
-    fields = asdict(topic)
-    return RosbagTopic(rosbag_id=rosbag_id, **fields | {"histogram": list(fields["histogram"])})
+def _topics(rosbag_id: int, index: BagIndex) -> Iterator[RosbagTopic]:
+    for topic, rhythm in zip(index.topics, index.rhythms, strict=True):
+        fields = asdict(topic) | asdict(rhythm)
+        fields["histogram"] = list(topic.histogram)
+        fields["gaps"] = [[gap.start_ns, gap.end_ns] for gap in rhythm.gaps]
+        yield RosbagTopic(rosbag_id=rosbag_id, **fields)
 
 
 @transaction.atomic

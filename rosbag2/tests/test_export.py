@@ -1,0 +1,197 @@
+"""Exports: a span and topics, latched messages from before, tables that no spreadsheet runs."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcap.reader import make_reader
+from rosbags.rosbag2 import Reader
+
+from rosbag2.errors import BagError
+from rosbag2.export import Asked, Progress, export_bag, export_csv
+from rosbag2.fields import FieldUnknownError
+from rosbag2.metadata import Topic
+from rosbag2.shapes import TypeUnknownError
+from rosbag2.tests.messages import encoded
+from rosbag2.window import TopicUnknownError, Window
+from rosbag2.writer import BagWriter
+
+LATCHED = """- history: keep_last
+  depth: 1
+  reliability: reliable
+  durability: {durability}
+  deadline: {{sec: 0, nsec: 0}}
+  lifespan: {{sec: 0, nsec: 0}}
+  liveliness: automatic
+  liveliness_lease_duration: {{sec: 0, nsec: 0}}
+  avoid_ros_namespace_conventions: false"""
+STRING = "std_msgs/msg/String"
+TF = "tf2_msgs/msg/TFMessage"
+SPAN = (100, 200)
+
+
+def text(data: str) -> bytes:
+    return encoded(STRING, data=data)
+
+
+def frames(*children: str) -> bytes:
+    return encoded(TF, transforms=[{"child_frame_id": child} for child in children])
+
+
+@pytest.fixture
+def window(tmp_path: Path) -> Window:
+    with BagWriter(tmp_path / "bag") as bag:
+        volatile = LATCHED.format(durability="volatile")
+        latched = LATCHED.format(durability="transient_local")
+        chat = bag.add_topic(Topic("/chat", STRING, offered_qos_profiles=volatile))
+        note = bag.add_topic(Topic("/map_name", STRING, offered_qos_profiles=latched))
+        static = bag.add_topic(Topic("/tf_static", TF, offered_qos_profiles=latched))
+        old = bag.add_topic(Topic("/old", STRING, offered_qos_profiles=latched.replace(
+            "durability: transient_local", "durability: 1")))  # fmt: skip
+        for at in range(0, 300, 50):
+            bag.write(chat, at, text(f"chat {at}"))
+        bag.write(note, 10, text("first"))
+        bag.write(note, 20, text("second"))
+        bag.write(note, 150, text("third"))
+        bag.write(static, 11, frames("a"))
+        bag.write(static, 12, frames("b", "c"))
+        bag.write(static, 13, frames("a"))
+        bag.write(old, 100, text("at the start"))
+    return Window(tmp_path / "bag")
+
+
+def ended(steps: Any) -> Progress:
+    *_before, last = steps
+    assert isinstance(last, Progress)
+    return last
+
+
+def exported(window: Window, folder: Path, asked: Asked, storage: Any) -> list[Any]:
+    with window:
+        progress = ended(export_bag(window, folder, storage, asked))
+    with Reader(folder) as reader:
+        found = [
+            (connection.topic, time, bytes(data)) for connection, time, data in reader.messages()
+        ]
+    assert progress.written == len(found)
+    return sorted(found)
+
+
+@pytest.mark.parametrize("storage", ["sqlite3", "mcap"])
+def test_latched_messages_from_before_stand_at_the_start(
+    window: Window, tmp_path: Path, storage: str
+) -> None:
+    found = exported(window, tmp_path / "out", Asked(None, SPAN), storage)
+    assert found == sorted(
+        [
+            ("/chat", 100, text("chat 100")),
+            ("/chat", 150, text("chat 150")),
+            ("/chat", 200, text("chat 200")),
+            ("/map_name", 100, text("second")),
+            ("/map_name", 150, text("third")),
+            ("/old", 100, text("at the start")),
+            ("/tf_static", 100, frames("a")),
+            ("/tf_static", 100, frames("b", "c")),
+        ]
+    )
+
+
+def test_latched_messages_of_chosen_topics_only_and_not_when_unwanted(
+    window: Window, tmp_path: Path
+) -> None:
+    chosen = Asked(["/map_name"], SPAN)
+    found = exported(window, tmp_path / "one", chosen, "sqlite3")
+    assert [each[:2] for each in found] == [("/map_name", 100), ("/map_name", 150)]
+    without = Asked(["/map_name"], SPAN, latched=False)
+    found = exported(window, tmp_path / "two", without, "sqlite3")
+    assert [each[:2] for each in found] == [("/map_name", 150)]
+
+
+def test_qos_types_and_definitions_go_along(window: Window, tmp_path: Path) -> None:
+    for storage in ("sqlite3", "mcap"):
+        exported(window, tmp_path / storage, Asked(None), storage)
+        with Reader(tmp_path / storage) as reader:
+            by_topic = {each.topic: each for each in reader.connections}
+        assert by_topic["/tf_static"].msgtype == TF
+        assert "geometry_msgs/TransformStamped" in by_topic["/tf_static"].msgdef.data
+        [profile] = by_topic["/tf_static"].ext.offered_qos_profiles  # type: ignore[union-attr]
+        assert profile.durability.name == "TRANSIENT_LOCAL"
+
+
+def test_an_empty_span_is_an_empty_bag(window: Window, tmp_path: Path) -> None:
+    for storage in ("sqlite3", "mcap"):
+        assert exported(window, tmp_path / storage, Asked(["/chat"], (1, 2)), storage) == []
+
+
+def test_an_mcap_without_a_known_definition(tmp_path: Path) -> None:
+    with BagWriter(tmp_path / "bag") as bag:
+        own = bag.add_topic(Topic("/own", "own_msgs/msg/Own"))
+        bag.write(own, 5, b"\0\1\0\0")
+    with Window(tmp_path / "bag") as window:
+        ended(export_bag(window, tmp_path / "out", "mcap", Asked(None)))
+    with (tmp_path / "out" / "out_0.mcap").open("rb") as stream:
+        [(schema, channel, message)] = make_reader(stream).iter_messages()
+    assert (schema.name, schema.encoding, schema.data) == ("own_msgs/msg/Own", "", b"")
+    assert (channel.topic, message.data) == ("/own", b"\0\1\0\0")
+
+
+def test_a_folder_that_holds_a_bag_is_left_alone(window: Window, tmp_path: Path) -> None:
+    with window, pytest.raises(TopicUnknownError):
+        ended(export_bag(window, tmp_path / "x", "mcap", Asked(["/none"])))
+    with window:
+        ended(export_bag(window, tmp_path / "y", "mcap", Asked(["/chat"])))
+        with pytest.raises(BagError, match="already"):
+            ended(export_bag(window, tmp_path / "y", "mcap", Asked(["/chat"])))
+
+
+def table(window: Window, file: Path, asked: Asked) -> list[list[str]]:
+    with window:
+        progress = ended(export_csv(window, file, asked))
+    with file.open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.reader(stream))
+    assert progress.written == len(rows) - 1
+    return rows
+
+
+def test_a_table_of_topics_with_different_fields(window: Window, tmp_path: Path) -> None:
+    fields = ("data", "transforms[0].child_frame_id", "transforms[1].child_frame_id")
+    asked = Asked(["/chat", "/tf_static"], (0, 60), fields=fields)
+    rows = table(window, tmp_path / "t.csv", asked)
+    assert rows[0] == ["time_ns", "time", "topic", *fields]
+    assert [row[0] for row in rows[1:]] == ["0", "11", "12", "13", "50"]
+    assert rows[1][2:] == ["/chat", "chat 0", "", ""]
+    assert rows[3][2:] == ["/tf_static", "", "b", "c"]
+
+
+def test_texts_that_look_like_formulas_and_texts_with_signs(tmp_path: Path) -> None:
+    odd = ['=cmd|"/c calc"!A1', "+1", "-1", "@x", "\tx", 'a,"b"\r\nc', "plain", "한국어"]
+    with BagWriter(tmp_path / "bag") as bag:
+        chat = bag.add_topic(Topic("=chat", STRING))
+        for at, each in enumerate(odd):
+            bag.write(chat, at, text(each))
+    rows = table(Window(tmp_path / "bag"), tmp_path / "t.csv", Asked(None))
+    assert [row[3] for row in rows[1:]] == [f"'{each}" for each in odd[:5]] + odd[5:]
+    assert {row[2] for row in rows[1:]} == {"'=chat"}
+
+
+def test_messages_that_cannot_be_read_are_empty_rows(tmp_path: Path) -> None:
+    with BagWriter(tmp_path / "bag") as bag:
+        number = bag.add_topic(Topic("/n", "std_msgs/msg/Float64"))
+        bag.write(number, 1, b"\0\1\0\0\0")
+        bag.write(number, 2, encoded("std_msgs/msg/Float64", data=float("nan")))
+        bag.write(number, 3, encoded("std_msgs/msg/Float64", data=-0.5))
+    rows = table(Window(tmp_path / "bag"), tmp_path / "t.csv", Asked(None))
+    assert [row[3] for row in rows[1:]] == ["", "NaN", "-0.5"]
+
+
+def test_fields_and_types_that_are_not_there(window: Window, tmp_path: Path) -> None:
+    with window:
+        with pytest.raises(FieldUnknownError, match="none"):
+            ended(export_csv(window, tmp_path / "a", Asked(None, fields=("data", "none"))))
+        with pytest.raises(FieldUnknownError, match="list"):
+            ended(export_csv(window, tmp_path / "b", Asked(["/tf_static"], fields=("transforms",))))
+    with BagWriter(tmp_path / "own") as bag:
+        bag.write(bag.add_topic(Topic("/own", "own_msgs/msg/Own")), 5, b"\0\1\0\0")
+    with Window(tmp_path / "own") as own, pytest.raises(TypeUnknownError):
+        ended(export_csv(own, tmp_path / "c", Asked(None)))

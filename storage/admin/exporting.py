@@ -1,0 +1,140 @@
+"""Asking for exports from the console: of whole rosbags by an action, of a part by a form."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from accounts.admin.acts import address_of, carry_out, links
+from storage import tasks
+from storage.choices import USABLE, ExportFormat
+from storage.exceptions import StorageError
+from storage.models import Export, Rosbag
+from storage.services import exports
+from storage.services.exports import ExportAsked
+
+MOST_TOPICS = 1000
+
+
+class ExportForm(forms.Form):
+    """A part of a rosbag."""
+
+    format = forms.ChoiceField(label=_("format"), choices=ExportFormat.choices)
+    topics = forms.MultipleChoiceField(
+        label=_("topics"),
+        required=False,
+        widget=forms.SelectMultiple(attrs={"size": 10}),
+        help_text=_("None chosen: all."),
+    )
+    start = forms.CharField(
+        label=_("from"),
+        required=False,
+        max_length=40,
+        help_text=_(
+            "Seconds from the start such as 2.5s, a time such as 2026-03-02T09:30:00Z, or ns."
+        ),
+    )
+    end = forms.CharField(label=_("to"), required=False, max_length=40)
+    fields = forms.CharField(  # type: ignore[assignment]
+        label=_("fields"),
+        required=False,
+        max_length=10_000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("Of a table, one a line, such as pose.pose.position.x; none: all."),
+    )
+    latched = forms.BooleanField(
+        label=_("with latched messages from before"), required=False, initial=True
+    )
+    name = forms.CharField(label=_("name"), required=False, max_length=200)
+
+    def __init__(self, rosbag: Rosbag, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names = rosbag.topics.values_list("name", flat=True)[:MOST_TOPICS]
+        topics: Any = self.fields["topics"]  # type: ignore[index]
+        topics.choices = [(name, name) for name in names]
+
+    def asked(self) -> ExportAsked:
+        return ExportAsked(**{**self.cleaned_data, "fields": self.cleaned_data["fields"].split()})
+
+
+class Exporting:
+    """Before `ModelAdmin` in the bases of the page of rosbags."""
+
+    admin_site: Any
+    get_object: Any
+    has_change_permission: Any
+    message_user: Any
+    opts: Any
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.export_view)
+        own = path("<int:object_id>/export/", view, name="storage_rosbag_export")
+        return [own, *super().get_urls()]  # type: ignore[misc]
+
+    @admin.display(description=_("export"))
+    def exports(self, rosbag: Rosbag) -> str:
+        if rosbag.status not in USABLE or rosbag.deleted_at is not None:
+            return ""
+        return format_html(
+            '<a href="{}">{}</a> &middot; <a href="{}?source__id__exact={}">{}</a>',
+            reverse("admin:storage_rosbag_export", args=[rosbag.pk]),
+            _("Export a part"),
+            reverse("admin:storage_export_changelist"),
+            rosbag.pk,
+            _("Exports so far"),
+        )
+
+    def export_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """The form, and what was asked by it."""
+        rosbag = self.get_object(request, str(object_id))
+        if rosbag is None or not self.has_change_permission(request, rosbag):
+            raise PermissionDenied
+        form = ExportForm(rosbag, request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            try:
+                export = _requested(rosbag, form.asked(), request.user)
+            except StorageError as error:
+                form.add_error(None, str(error))
+            else:
+                return HttpResponseRedirect(address_of(export))
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("Export a part"),
+            "rosbag": rosbag,
+            "form": form,
+        }
+        return render(request, "storage/console/export.html", context)
+
+    @admin.action(description=_("Export as MCAP (Foxglove)"), permissions=["change"])
+    def export_mcap(self, request: HttpRequest, rosbags: QuerySet[Rosbag]) -> None:
+        self._export(request, rosbags, ExportFormat.MCAP)
+
+    @admin.action(description=_("Export as sqlite3"), permissions=["change"])
+    def export_sqlite3(self, request: HttpRequest, rosbags: QuerySet[Rosbag]) -> None:
+        self._export(request, rosbags, ExportFormat.SQLITE3)
+
+    def _export(self, request: HttpRequest, rosbags: QuerySet[Rosbag], kind: str) -> None:
+        def ask(rosbag: Rosbag) -> Export:
+            return _requested(rosbag, ExportAsked(kind), request.user)
+
+        made = carry_out(self, request, rosbags, ask, _asked)
+        links(self, request, ((address_of(export), str(export)) for export in made))
+
+
+def _requested(rosbag: Rosbag, asked: ExportAsked, user: Any) -> Export:
+    export = exports.request(rosbag, asked, created_by=user)
+    tasks.request_export(export.pk)
+    return export
+
+
+def _asked(count: int) -> str:
+    return ngettext("%d export was asked for.", "%d exports were asked for.", count) % count

@@ -1,0 +1,96 @@
+"""The console's pages of exports: how far they are, what became of them."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from accounts.admin.acts import Buttons, address_of, carry_out
+from accounts.admin.lists import ReadOnly
+from storage.choices import UNFINISHED
+from storage.client.base import StoreError
+from storage.models import Export
+from storage.services import exports
+
+
+@admin.register(Export)
+class ExportAdmin(Buttons, ReadOnly, admin.ModelAdmin[Export]):
+    """Exports of all rosbags."""
+
+    list_display = ["name", "source", "format", "status", "done", "bytes", "address", "created_at"]
+    list_filter = ["status", "format", "created_at"]
+    search_fields = ["name", "source__name"]
+    list_select_related = ["source", "result"]
+    ordering = ["-id"]
+    actions = ["cancel"]
+    fields = [
+        "name",
+        "source",
+        "format",
+        "topics",
+        "start_ns",
+        "end_ns",
+        "fields",
+        "latched",
+        "status",
+        "reason",
+        "done",
+        "message_count",
+        "bytes",
+        "result_page",
+        "address",
+        "created_by",
+        "created_at",
+        "ended_at",
+    ]
+    readonly_fields = ["reason", "done", "bytes", "result_page", "address"]
+
+    def buttons_of(self, row: Export) -> list[str]:
+        return ["cancel"] if row.status in UNFINISHED else []
+
+    def has_cancel_permission(self, request: HttpRequest) -> bool:
+        """Those who may change rosbags; nobody edits the row of an export."""
+        return request.user.has_perm("storage.change_rosbag")
+
+    @admin.action(description=_("Cancel"), permissions=["cancel"])
+    def cancel(self, request: HttpRequest, rows: QuerySet[Export]) -> None:
+        carry_out(self, request, rows.filter(status__in=UNFINISHED), exports.cancel, _cancelled)
+
+    @admin.display(description=_("reason"))
+    def reason(self, export: Export) -> str:
+        return export.sentence
+
+    @admin.display(description=_("progress"), ordering="progress")
+    def done(self, export: Export) -> str:
+        percent = round(100 * export.progress)
+        return format_html(
+            '<span class="console-line"><progress max="100" value="{0}"></progress> {0} %</span>',
+            percent,
+        )
+
+    @admin.display(description=_("size"), ordering="size")
+    def bytes(self, export: Export) -> str:
+        return filesizeformat(export.size) if export.size else ""
+
+    @admin.display(description=_("result"))
+    def result_page(self, export: Export) -> str:
+        found = export.result
+        return format_html('<a href="{}">{}</a>', address_of(found), found) if found else ""
+
+    @admin.display(description=_("file"))
+    def address(self, export: Export) -> str:
+        try:
+            found = exports.address(export, audience="browser")
+        except StoreError:
+            return ""
+        return format_html('<a href="{}">{}</a>', found, _("Download")) if found else ""
+
+
+def _cancelled(count: int) -> str:
+    found: Any = ngettext("%d export was cancelled.", "%d exports were cancelled.", count)
+    return str(found % count)

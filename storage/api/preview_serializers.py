@@ -1,0 +1,195 @@
+"""Previews and exports as the API tells them."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from storage.models import Export
+from storage.services import exports
+
+POINT = {
+    "type": "array",
+    "description": "Time in nanoseconds, x, y, z; of fixes longitude, latitude, altitude.",
+    "items": {"type": "number"},
+    "minItems": 4,
+    "maxItems": 4,
+}
+
+
+class MessageErrorSerializer(serializers.Serializer[Any]):
+    """Why a message cannot be decoded."""
+
+    code = serializers.CharField(help_text="`TYPE_UNKNOWN` or `MESSAGE_INVALID`.")
+    detail = serializers.CharField()
+
+
+class MessageSerializer(serializers.Serializer[Any]):
+    """One line: a message by field. Numbers that JSON does not know are told as words: NaN, Infinity."""
+
+    topic = serializers.CharField()
+    type = serializers.CharField()
+    time_ns = serializers.IntegerField(help_text="Nanoseconds since 1970.")
+    time = serializers.CharField(allow_null=True, help_text="The same as ISO 8601.")
+    size = serializers.IntegerField(help_text="Bytes, serialized.")
+    message = serializers.DictField(allow_null=True)
+    error = MessageErrorSerializer(allow_null=True)
+
+
+class FieldSerializer(serializers.Serializer[Any]):
+    """A numeric field; `items` tells how many there are where its path ends in an index, null: it varies."""
+
+    path = serializers.CharField()
+    type = serializers.CharField()
+    items = serializers.IntegerField(allow_null=True)
+
+
+class FrameSerializer(serializers.Serializer[Any]):
+    """A transform from one frame to another."""
+
+    frame = serializers.CharField(allow_blank=True)
+    child = serializers.CharField(allow_blank=True)
+
+
+@extend_schema_field(POINT)
+class PointField(serializers.JSONField):
+    """A position with its time."""
+
+
+class TrajectorySerializer(serializers.Serializer[Any]):
+    """Where something went; `length` in metres, unless it is `geographic` (degrees)."""
+
+    topic = serializers.CharField()
+    type = serializers.CharField()
+    geographic = serializers.BooleanField(help_text="Longitude and latitude instead of metres.")
+    frame = serializers.CharField(allow_blank=True)
+    child_frame = serializers.CharField(allow_blank=True)
+    frames = FrameSerializer(many=True, help_text="Of transforms: all that occur.")
+    positions = serializers.IntegerField(help_text="How many there are before thinning.")
+    length = serializers.FloatField()
+    points = serializers.ListField(child=PointField())
+
+
+class SeriesPointSerializer(serializers.Serializer[Any]):
+    """The values of one stretch of time."""
+
+    first_ns = serializers.IntegerField()
+    last_ns = serializers.IntegerField()
+    min = serializers.FloatField()
+    max = serializers.FloatField()
+    mean = serializers.FloatField()
+    count = serializers.IntegerField()
+
+
+class SeriesSerializer(serializers.Serializer[Any]):
+    """A field over time; `every`: only each so many-th message was looked at."""
+
+    topic = serializers.CharField()
+    field = serializers.CharField()
+    type = serializers.CharField()
+    every = serializers.IntegerField()
+    count = serializers.IntegerField(help_text="Values.")
+    not_finite = serializers.IntegerField(help_text="NaN and infinite ones, left out.")
+    missing = serializers.IntegerField(help_text="Messages without the field.")
+    points = SeriesPointSerializer(many=True)
+
+
+class ThumbnailSerializer(serializers.Serializer[Any]):
+    """A small picture; sizes of the original in pixels. Without one, `error` says why."""
+
+    time_ns = serializers.IntegerField()
+    width = serializers.IntegerField()
+    height = serializers.IntegerField()
+    encoding = serializers.CharField(allow_blank=True)
+    error = serializers.CharField(allow_blank=True)
+    url = serializers.CharField(allow_blank=True, help_text="Where the picture is, as JPEG.")
+
+
+class TimelineFileSerializer(serializers.Serializer[Any]):
+    """A file of the bundle."""
+
+    path = serializers.CharField()
+    size = serializers.IntegerField()
+
+
+class TimelineTopicSerializer(serializers.Serializer[Any]):
+    """When a topic was active."""
+
+    name = serializers.CharField()
+    type = serializers.CharField()
+    message_count = serializers.IntegerField()
+    first_ns = serializers.IntegerField(allow_null=True)
+    last_ns = serializers.IntegerField(allow_null=True)
+    mean_rate_hz = serializers.FloatField(allow_null=True)
+    gaps = serializers.ListField(
+        child=serializers.ListField(child=serializers.IntegerField(), min_length=2, max_length=2),
+        help_text="The longest silences: last and next message, in ns.",
+    )
+    histogram = serializers.ListField(child=serializers.IntegerField())
+
+
+class TimelineSerializer(serializers.Serializer[Any]):
+    """A bundle's time, in as many equal stretches as histograms have places."""
+
+    start_ns = serializers.IntegerField(allow_null=True)
+    end_ns = serializers.IntegerField(allow_null=True)
+    duration_ns = serializers.IntegerField(allow_null=True)
+    bin_ns = serializers.IntegerField(allow_null=True, help_text="Length of one stretch.")
+    message_count = serializers.IntegerField(allow_null=True)
+    files = TimelineFileSerializer(many=True)
+    topic_count = serializers.IntegerField()
+    topics = TimelineTopicSerializer(many=True, help_text="The first 500 by name.")
+
+
+class ExportSerializer(serializers.ModelSerializer[Export]):
+    """An export; times in nanoseconds since 1970, both included, `progress` from 0 to 1."""
+
+    rosbag = serializers.IntegerField(source="source_id", read_only=True)
+    result = serializers.IntegerField(
+        source="result_id", read_only=True, allow_null=True, help_text="The new rosbag."
+    )
+    topics = serializers.ListField(child=serializers.CharField(), read_only=True)
+    fields = serializers.ListField(child=serializers.CharField(), read_only=True)  # type: ignore[assignment]
+    sentence = serializers.CharField(read_only=True)
+    url = serializers.SerializerMethodField()
+    created_by = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Export
+        fields = [
+            "id",
+            "rosbag",
+            "name",
+            "format",
+            "topics",
+            "start_ns",
+            "end_ns",
+            "fields",
+            "latched",
+            "status",
+            "progress",
+            "code",
+            "sentence",
+            "message_count",
+            "size",
+            "result",
+            "url",
+            "created_by",
+            "created_at",
+            "ended_at",
+        ]
+        read_only_fields = fields
+
+    @extend_schema_field(
+        {
+            "type": "string",
+            "description": "Signed address of the MCAP file or the table, for a while; empty: none (yet). "
+            "A path without host belongs to this server.",
+        }
+    )
+    def get_url(self, export: Export) -> str:
+        return exports.address(export, audience="browser")
+
+    @extend_schema_field(serializers.EmailField(allow_null=True))
+    def get_created_by(self, export: Export) -> str | None:
+        return str(export.created_by) if export.created_by else None

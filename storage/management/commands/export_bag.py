@@ -1,0 +1,129 @@
+"""Export a part of a rosbag: as another rosbag, or as a table."""
+
+import json
+import shutil
+import sys
+import time
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext as _
+
+from storage import tasks
+from storage.choices import UNFINISHED, ExportFormat, ExportStatus
+from storage.client import object_store
+from storage.client.base import StoreError
+from storage.exceptions import StorageError
+from storage.models import Export, Rosbag, RosbagFile
+from storage.services import export_work, exports, verification
+from storage.services.exports import ExportAsked
+
+REFUSED = 2
+POLL_SECONDS = 0.2
+
+
+class Command(BaseCommand):
+    """Exit code 0 when it was made, 2 when not."""
+
+    help = (
+        "Export a stretch of time and some topics of a rosbag; exit code 0 when made, 2 when not."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("rosbag", type=int, help="id of the rosbag")
+        parser.add_argument("--format", choices=ExportFormat.values, default=ExportFormat.MCAP)
+        parser.add_argument(
+            "--topic",
+            action="append",
+            default=[],
+            help="a topic; several times: each (default: all)",
+        )
+        parser.add_argument(
+            "--start", default="", help="seconds from the start such as 2.5s, ISO 8601, or ns"
+        )
+        parser.add_argument("--end", default="", help="the same")
+        parser.add_argument(
+            "--field", action="append", default=[], help="a column of a table (default: all)"
+        )
+        parser.add_argument(
+            "--no-latched",
+            action="store_true",
+            help="without the last transient-local messages from before",
+        )
+        parser.add_argument("--name", default="", help="name of the new rosbag, or of the table")
+        parser.add_argument("--output", type=Path, help="folder to copy the result to")
+        parser.add_argument("--json", action="store_true", help="print one line of JSON")
+
+    def handle(self, *_args: Any, rosbag: int, **options: Any) -> None:
+        source = Rosbag.objects.living().filter(pk=rosbag).first()
+        if source is None:
+            raise CommandError(_("There is no rosbag %(id)d.") % {"id": rosbag})
+        try:
+            export = _made(exports.request(source, _asked(options)))
+            copied = _copied(export, options["output"]) if options["output"] else []
+        except (StorageError, StoreError, OSError) as error:
+            self._tell({"status": "failed", "sentence": str(error)}, str(error), options)
+            sys.exit(REFUSED)
+        outcome = _outcome(export, copied)
+        text = f"{export.name}: {export.get_status_display()} {export.sentence}".strip()
+        self._tell(outcome, "\n".join([text, *copied]), options)
+        if export.status != ExportStatus.DONE:
+            sys.exit(REFUSED)
+
+    def _tell(self, outcome: dict[str, Any], text: str, options: dict[str, Any]) -> None:
+        self.stdout.write(json.dumps(outcome) if options["json"] else text)
+
+
+def _asked(options: dict[str, Any]) -> ExportAsked:
+    return ExportAsked(
+        format=options["format"],
+        topics=options["topic"],
+        start=options["start"],
+        end=options["end"],
+        fields=options["field"],
+        latched=not options["no_latched"],
+        name=options["name"],
+    )
+
+
+def _made(export: Export) -> Export:
+    """The export once it has ended, made here or by a worker that was first; its rosbag is verified."""
+    while (export := export_work.run(export.pk)).status in UNFINISHED:
+        time.sleep(POLL_SECONDS)
+    if export.result is not None:
+        try:
+            export.result = verification.run(export.result.pk)
+        except StoreError:
+            tasks.request_verification(export.result.pk)
+    return export
+
+
+def _copied(export: Export, folder: Path) -> list[str]:
+    """Put the files of the result into a folder that holds none of them yet."""
+    if export.status != ExportStatus.DONE:
+        return []
+    found = {export.file.rpartition("/")[2]: export.file} if export.file else {}
+    files = RosbagFile.objects.filter(rosbag=export.result) if export.result else []
+    found |= {file.path: file.key for file in files}
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, key in found.items():
+        with object_store().open(key) as source, (folder / name).open("xb") as target:
+            shutil.copyfileobj(source, target)
+    return [str(folder / name) for name in found]
+
+
+def _outcome(export: Export, copied: list[str]) -> dict[str, Any]:
+    result = export.result
+    return {
+        "export": export.pk,
+        "status": export.status,
+        "code": export.code,
+        "sentence": export.sentence,
+        "message_count": export.message_count,
+        "size": export.size,
+        "rosbag": result.pk if result else None,
+        "rosbag_status": result.status if result else None,
+        "files": copied,
+    }

@@ -1,0 +1,175 @@
+"""Previews and exports in the console: drawings, decoded messages, forms; nothing of a bag becomes markup."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from django.test import Client
+
+from accounts.choices import Role
+from accounts.models import User
+from rosbag2.metadata import Topic
+from rosbag2.sample import START_NS, make_sample
+from rosbag2.tests.messages import encoded
+from rosbag2.writer import BagWriter
+from storage import tasks
+from storage.models import Export, Rosbag
+from storage.services import intake, verification
+
+pytestmark = pytest.mark.django_db
+URL = "/admin/storage/rosbag/"
+EVIL = '/"><script>alert(1)</script>'
+
+
+@pytest.fixture
+def operator(client: Client) -> Client:
+    client.force_login(User.objects.create(email="o@example.org", role=Role.OPERATOR))
+    return client
+
+
+@pytest.fixture
+def drive(tmp_path: Path) -> Rosbag:
+    make_sample(tmp_path / "drive", seconds=3)
+    return verification.run(intake.import_folder(tmp_path / "drive").pk)
+
+
+@pytest.fixture
+def evil(tmp_path: Path) -> Rosbag:
+    with BagWriter(tmp_path / "evil") as bag:
+        chat = bag.add_topic(Topic(EVIL, "std_msgs/msg/String"))
+        bag.write(chat, START_NS, encoded("std_msgs/msg/String", data=EVIL))
+        bag.write(chat, START_NS + 5, encoded("std_msgs/msg/String", data="</pre><img src=x>"))
+        kind = bag.add_topic(Topic("/kind", f"a_msgs/msg/{EVIL}"))
+        bag.write(kind, START_NS, b"\0\1\0\0")
+    return verification.run(intake.import_folder(tmp_path / "evil").pk)
+
+
+def test_the_page_shows_activity_and_a_time_line(operator: Client, drive: Rosbag) -> None:
+    page = operator.get(f"{URL}{drive.pk}/change/").content.decode()
+    assert page.count('class="storage-activity"') == 3
+    assert page.count('class="storage-chart"') == 1
+    assert f'src="/admin/storage/rosbag/{drive.pk}/preview/"' in page
+    for topic in drive.topics.all():
+        assert f'href="/admin/storage/rosbagtopic/{topic.pk}/change/"' in page
+
+
+def test_gaps_are_told_and_drawn(operator: Client, tmp_path: Path) -> None:
+    with BagWriter(tmp_path / "bag") as bag:
+        chat = bag.add_topic(Topic("/chat", "std_msgs/msg/String"))
+        for at in [*range(20), *range(60, 80)]:
+            bag.write(chat, START_NS + at * 10**8, encoded("std_msgs/msg/String", data="x"))
+    rosbag = verification.run(intake.import_folder(tmp_path / "bag").pk)
+    topic = rosbag.topics.get()
+    assert topic.gap_count == 1
+    assert abs(topic.period_ns - 10**8) < 10**7  # told in classes
+    assert topic.gaps == [[START_NS + 19 * 10**8, START_NS + 60 * 10**8]]
+    assert 'class="gap"' in operator.get(f"{URL}{rosbag.pk}/change/").content.decode()
+    page = operator.get(f"/admin/storage/rosbagtopic/{topic.pk}/change/").content.decode()
+    assert "1.900 s + 4.100 s" in page
+    told = operator.get(f"/api/v1/rosbags/{rosbag.pk}/topics").json()["results"][0]
+    assert (told["gap_count"], told["gaps"]) == (1, topic.gaps)
+    assert operator.get(f"/api/v1/rosbags/{rosbag.pk}/timeline").json()["topics"][0]["gaps"]
+
+
+def test_the_preview_of_a_drive(operator: Client, drive: Rosbag) -> None:
+    answer = operator.get(f"{URL}{drive.pk}/preview/")
+    page = answer.content.decode()
+    assert "storage-track" in page
+    assert "pose.pose.position.x" in page
+    assert "child_frame_id" in page
+    assert answer["X-Frame-Options"] == "SAMEORIGIN"
+    assert "default-src 'none'" in answer["Content-Security-Policy"]
+    scan = operator.get(f"{URL}{drive.pk}/preview/", {"topic": "/scan", "field": "ranges[5]"})
+    assert "storage-track" not in scan.content.decode()
+    assert "<option selected>" not in scan.content.decode()  # a field that is not listed
+    odd = operator.get(f"{URL}{drive.pk}/preview/", {"field": "<b>none"}).content.decode()
+    assert "There is no such field" in odd
+    assert "<b>none" not in odd
+
+
+def test_the_page_of_a_topic(operator: Client, drive: Rosbag) -> None:
+    topic = drive.topics.get(name="/odom")
+    page = operator.get(f"/admin/storage/rosbagtopic/{topic.pk}/change/").content.decode()
+    assert "storage-chart" in page
+    assert f"/admin/storage/rosbag/{drive.pk}/preview/?topic=%2Fodom" in page
+
+
+def test_pictures_are_in_the_page(operator: Client, tmp_path: Path) -> None:
+    with BagWriter(tmp_path / "bag") as bag:
+        camera = bag.add_topic(Topic("/camera", "sensor_msgs/msg/Image"))
+        fields = {"width": 4, "height": 4, "encoding": "mono8", "step": 4}
+        for at in range(3):
+            data = np.full(16, at * 50, np.uint8)
+            message = encoded("sensor_msgs/msg/Image", data=data, **fields)
+            bag.write(camera, START_NS + at * 10**9, message)
+    rosbag = verification.run(intake.import_folder(tmp_path / "bag").pk)
+    page = operator.get(f"{URL}{rosbag.pk}/preview/").content.decode()
+    assert page.count("data:image/jpeg;base64,") == 3
+
+
+def test_nothing_of_a_bag_becomes_markup(operator: Client, evil: Rosbag) -> None:
+    addresses = [f"{URL}{evil.pk}/change/", f"{URL}{evil.pk}/export/", URL]
+    addresses += [f"/admin/storage/rosbagtopic/{topic.pk}/change/" for topic in evil.topics.all()]
+    pages = [operator.get(address) for address in addresses]
+    for topic in evil.topics.all():
+        pages.append(operator.get(f"{URL}{evil.pk}/preview/", {"topic": topic.name}))
+    for answer in pages:
+        assert answer.status_code == 200
+        page = answer.content.decode()
+        assert "<script>alert" not in page
+        assert "<img src=x>" not in page
+    assert "&lt;script&gt;alert(1)" in pages[0].content.decode()
+
+
+def test_a_rosbag_that_is_not_usable_has_neither(operator: Client) -> None:
+    rosbag = Rosbag.objects.create(name="new", status="rejected", code="EMPTY")
+    page = operator.get(f"{URL}{rosbag.pk}/change/").content.decode()
+    assert "<iframe" not in page
+    assert "Export a part" not in page
+    assert "no messages" in operator.get(f"{URL}{rosbag.pk}/preview/").content.decode()
+
+
+def test_a_part_is_asked_for_by_a_form(operator: Client, drive: Rosbag) -> None:
+    url = f"{URL}{drive.pk}/export/"
+    assert "/odom" in operator.get(url).content.decode()
+    asked = {"format": "csv", "topics": ["/odom"], "start": "1s", "fields": "pose.pose.position.x"}
+    answer = operator.post(url, asked)
+    export = Export.objects.get()
+    assert answer["Location"] == f"/admin/storage/export/{export.pk}/change/"
+    assert (export.fields, export.start_ns) == (["pose.pose.position.x"], START_NS + 10**9)
+    tasks.make_export.func(export.pk)
+    page = operator.get(answer["Location"]).content.decode()
+    assert "100 %" in page
+    assert re.search(r'href="/storage/objects/[^"]+">Download', page)
+    wrong = operator.post(url, {**asked, "start": "<i>never"}).content.decode()
+    assert "is no time" in wrong
+    assert "<i>never" not in wrong
+
+
+def test_whole_rosbags_are_exported_by_an_action(operator: Client, drive: Rosbag) -> None:
+    busy = Rosbag.objects.create(name="busy", status="verifying")
+    chosen = {"action": "export_mcap", "_selected_action": [drive.pk, busy.pk]}
+    page = operator.post(URL, chosen, follow=True).content.decode()
+    assert "1 export was asked for." in page
+    assert "busy" in page
+    export = Export.objects.get()
+    assert f"/admin/storage/export/{export.pk}/change/" in page
+    operator.post(f"/admin/storage/export/{export.pk}/act/cancel/")
+    export.refresh_from_db()
+    assert export.status == "cancelled"
+
+
+def test_viewers_look_and_do_not_export(client: Client, drive: Rosbag) -> None:
+    client.force_login(User.objects.create(email="v@example.org", role=Role.VIEWER))
+    assert client.get(f"{URL}{drive.pk}/preview/").status_code == 200
+    assert client.get(f"{URL}{drive.pk}/export/").status_code == 403
+    client.post(URL, {"action": "export_mcap", "_selected_action": [drive.pk]})
+    assert not Export.objects.exists()
+    assert client.get("/admin/storage/export/").status_code == 200
+
+
+def test_a_stranger_sees_nothing(client: Client, drive: Rosbag) -> None:
+    answer: Any = client.get(f"{URL}{drive.pk}/preview/")
+    assert answer.status_code == 302

@@ -1,0 +1,128 @@
+"""The process that opens strangers' bags: its limits hold, and the server outlives whatever it does."""
+
+import json
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from rosbag2.metadata import Topic
+from rosbag2.sample import make_sample
+from rosbag2.writer import BagWriter
+from storage.exceptions import PreviewBusyError, PreviewError
+from storage.services import child
+
+SPAN = [-(2**63), 2**63 - 1]
+
+
+@pytest.fixture
+def drive(tmp_path: Path) -> Path:
+    make_sample(tmp_path / "drive", seconds=2)
+    return tmp_path / "drive"
+
+
+def job(folder: Path, **more: Any) -> child.Job:
+    plain = {"verb": "messages", "topics": None, "limit": 1000, "items": 5, "span": SPAN}
+    return {**plain, "folder": str(folder), "flush": True, **more}
+
+
+def children() -> list[psutil.Process]:
+    found = []
+    for each in psutil.Process().children(recursive=True):
+        try:
+            if "rosbag2.child" in each.cmdline():
+                found.append(each)
+        except psutil.Error:
+            continue
+    return found
+
+
+def test_lines_come_one_by_one_and_nothing_is_left(drive: Path) -> None:
+    found = [json.loads(line) for line in child.lines(job(drive))]
+    assert len(found) == 150
+    assert children() == []
+
+
+def test_who_stops_reading_ends_the_process(drive: Path) -> None:
+    lines = child.lines(job(drive))
+    next(lines)
+    assert len(children()) == 1
+    lines.close()  # type: ignore[attr-defined]
+    assert children() == []
+
+
+def test_time_by_the_clock_is_limited(drive: Path) -> None:
+    with pytest.raises(PreviewError) as failure:
+        list(child.lines(job(drive), seconds=0.001))
+    assert failure.value.code == "PREVIEW_BROKE_OFF"
+    assert "shorter time" in str(failure.value)
+
+
+def test_memory_is_limited(tmp_path: Path) -> None:
+    with BagWriter(tmp_path / "bag") as bag:
+        number = bag.add_topic(Topic("/blob", "std_msgs/msg/String"))
+        bag.write(number, 1, b"\0\1\0\0" + bytes(60 * 2**20))
+    with pytest.raises(PreviewError) as failure:
+        list(child.lines(job(tmp_path / "bag", memory=100 * 2**20)))
+    assert failure.value.code in {"PREVIEW_TOO_LARGE", "FILE_DAMAGED", "PREVIEW_BROKE_OFF"}
+    assert len(list(child.lines(job(tmp_path / "bag")))) == 1  # within the usual limit
+
+
+def test_time_on_the_processor_is_limited(drive: Path) -> None:
+    program = (
+        "import sys, rosbag2.child as child\n"
+        "def spin(job):\n"
+        "    while True: pass\n"
+        "    yield\n"
+        "child.VERBS['messages'] = spin\n"
+        "child.main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=child.ROOT,
+        input=json.dumps(job(drive, cpu_seconds=1)).encode() + b"\n",
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode < 0
+    assert done.stdout == b""
+
+
+def test_a_bag_that_cannot_be_read_says_why(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(PreviewError) as failure:
+        list(child.lines(job(tmp_path / "empty")))
+    assert failure.value.code == "METADATA_MISSING"
+    assert "metadata.yaml" in str(failure.value)
+
+
+def test_a_mistake_of_ours_is_logged_and_no_answer(drive: Path) -> None:
+    with pytest.raises(PreviewError) as failure:
+        list(child.lines(job(drive, verb="none")))
+    assert failure.value.code == "PREVIEW_BROKE_OFF"
+
+
+def test_few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(child, "_places", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(child, "WAIT_SECONDS", 0.01)
+    with child.place():
+        with pytest.raises(PreviewBusyError), child.place():
+            pass
+        with child.stream_place():
+            pass
+    with child.place():
+        pass
+
+
+def test_secrets_of_the_server_stay_with_it(drive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_KEY", "a secret of the server")
+    lines = child.lines(job(drive))
+    next(lines)
+    [running] = children()
+    assert "SECRET_KEY" not in running.environ()
+    lines.close()  # type: ignore[attr-defined]

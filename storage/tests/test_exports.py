@@ -1,0 +1,294 @@
+"""Exports over the API: new rosbags and tables, cancelled, killed, done twice."""
+
+import csv
+import io
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
+from mcap.reader import make_reader
+from rest_framework.test import APIClient
+
+from accounts.choices import Role
+from accounts.models import User
+from rosbag2.reader import BagReader
+from rosbag2.sample import START_NS, make_sample
+from storage import tasks
+from storage.choices import ExportStatus, Origin, Status
+from storage.client import object_store
+from storage.client.base import ObjectStore, StoreError
+from storage.models import Export, Rosbag
+from storage.services import child, deletion, export_work, exports, intake, integrity, verification
+from storage.services.exports import ExportAsked
+
+pytestmark = pytest.mark.django_db
+SECOND = 10**9
+
+
+@pytest.fixture
+def operator() -> APIClient:
+    client = APIClient()
+    client.force_authenticate(User.objects.create(email="o@example.org", role=Role.OPERATOR))
+    return client
+
+
+@pytest.fixture
+def drive(tmp_path: Path) -> Rosbag:
+    make_sample(tmp_path / "drive", seconds=3)
+    return verification.run(intake.import_folder(tmp_path / "drive").pk)
+
+
+def ask(client: APIClient, rosbag: Rosbag, **body: Any) -> dict[str, Any]:
+    answer = client.post(f"/api/v1/rosbags/{rosbag.pk}/exports", body)
+    assert answer.status_code == 202, answer.json()
+    assert answer["Location"].endswith(f"/api/v1/exports/{answer.json()['id']}")
+    return dict(answer.json())
+
+
+def made(client: APIClient, asked: dict[str, Any]) -> dict[str, Any]:
+    """What became of it, once the worker has run."""
+    tasks.make_export.func(asked["id"])
+    return dict(client.get(f"/api/v1/exports/{asked['id']}").json())
+
+
+def read(rosbag: Rosbag, folder: Path) -> list[tuple[int, str, bytes]]:
+    for file in rosbag.files.all():
+        object_store().fetch(file.key, folder / file.path)
+    with BagReader(folder) as reader:
+        return [message for batch in reader.batches() for message in batch]
+
+
+@pytest.mark.parametrize("store", ["folder", "s3"], indirect=True)
+def test_a_part_as_a_new_rosbag(
+    store: ObjectStore, operator: APIClient, drive: Rosbag, tmp_path: Path
+) -> None:
+    span = {"start": "1s", "end": "2s"}
+    asked = ask(operator, drive, format="sqlite3", topics=["/odom", "/imu"], name="middle", **span)
+    assert (asked["status"], asked["progress"], asked["url"]) == ("pending", 0.0, "")
+    found = made(operator, asked)
+    assert (found["status"], found["progress"], found["code"]) == ("done", 1.0, "")
+    rosbag = Rosbag.objects.get(pk=found["result"])
+    assert (rosbag.name, rosbag.origin, rosbag.original) == ("middle", Origin.EXPORTED, drive)
+    assert (rosbag.status, rosbag.size) == (Status.VERIFYING, found["size"])
+    rosbag = verification.run(rosbag.pk)
+    assert (rosbag.status, rosbag.message_count) == (Status.READY, found["message_count"])
+    messages = read(rosbag, tmp_path / "again")
+    assert messages[0][0] == START_NS + SECOND
+    assert {name for _time, name, _data in messages} == {"/odom", "/imu"}
+    assert messages == [
+        each
+        for each in read(drive, tmp_path / "source")
+        if START_NS + SECOND <= each[0] <= START_NS + 2 * SECOND and each[1] != "/scan"
+    ]
+    assert integrity.check().healthy
+
+
+@pytest.mark.parametrize("store", ["folder", "s3"], indirect=True)
+def test_an_mcap_that_a_viewer_opens_by_its_address(
+    store: ObjectStore, operator: APIClient, client: Client, drive: Rosbag
+) -> None:
+    found = made(operator, ask(operator, drive, format="mcap"))
+    rosbag = verification.run(found["result"])
+    assert (rosbag.status, rosbag.storage_id) == (Status.READY, "mcap")
+    assert rosbag.message_count == drive.message_count
+    body = fetched(client, found["url"])
+    summary = make_reader(io.BytesIO(body)).get_summary()
+    assert summary is not None
+    assert summary.statistics is not None
+    assert summary.statistics.message_count == drive.message_count == found["message_count"]
+    assert {index.compression for index in summary.chunk_indexes} == {"zstd"}
+    schemas = {schema.name: schema for schema in summary.schemas.values()}
+    assert schemas["nav_msgs/msg/Odometry"].encoding == "ros2msg"
+    assert b"MSG: geometry_msgs/Pose" in schemas["nav_msgs/msg/Odometry"].data
+    assert {channel.message_encoding for channel in summary.channels.values()} == {"cdr"}
+
+
+def fetched(client: Client, url: str) -> bytes:
+    if url.startswith("/"):
+        return b"".join(client.get(url))
+    import httpx  # noqa: PLC0415
+
+    return httpx.get(url).content
+
+
+def test_a_table_of_fields(operator: APIClient, client: Client, drive: Rosbag) -> None:
+    fields = ["pose.pose.position.x", "header.frame_id"]
+    found = made(
+        operator, ask(operator, drive, format="csv", topics=["/odom"], fields=fields, end="1s")
+    )
+    assert (found["status"], found["result"], found["message_count"]) == ("done", None, 21)
+    body = fetched(client, found["url"])
+    assert body.count(b"\r\n") == 22
+    rows = list(csv.reader(io.StringIO(body.decode(), newline="")))
+    assert rows[0] == ["time_ns", "time", "topic", *fields]
+    assert rows[1] == [str(START_NS), "2023-11-14T22:13:20.000000000Z", "/odom", "0.0", "odom"]
+    assert integrity.check().orphaned == []
+    assert operator.delete(f"/api/v1/exports/{found['id']}").status_code == 204
+    assert list(object_store().list("exports/")) == []
+
+
+PROBLEMS: list[tuple[dict[str, Any], int, str]] = [
+    ({"format": "tar"}, 400, "INVALID"),
+    ({"format": "mcap", "topics": ["/odom", "/none"]}, 422, "EXPORT_INVALID"),
+    ({"format": "mcap", "fields": ["a"]}, 422, "EXPORT_INVALID"),
+    ({"format": "mcap", "start": "9s"}, 422, "TIME_INVALID"),
+    ({"format": "mcap", "start": 5}, 400, "INVALID"),
+    ({"format": "mcap", "colour": "red"}, 400, "INVALID"),
+    ({}, 400, "INVALID"),
+]
+
+
+def test_what_cannot_be_exported_is_refused(operator: APIClient, drive: Rosbag) -> None:
+    for body, status, code in PROBLEMS:
+        answer = operator.post(f"/api/v1/rosbags/{drive.pk}/exports", body)
+        assert (answer.status_code, answer.json()["code"]) == (status, code), body
+    told = operator.post(
+        f"/api/v1/rosbags/{drive.pk}/exports", {"format": "csv", "topics": ["/odom", "/none"]}
+    ).json()
+    assert [error["pointer"] for error in told["errors"]] == ["/topics/1"]
+    assert not Export.objects.exists()
+
+
+def test_a_field_that_no_topic_has_fails_with_its_name(operator: APIClient, drive: Rosbag) -> None:
+    found = made(operator, ask(operator, drive, format="csv", fields=["pose.none"]))
+    assert (found["status"], found["code"]) == ("failed", "FIELD_UNKNOWN")
+    assert "pose.none" in found["sentence"]
+
+
+def test_viewers_may_look_but_not_ask(drive: Rosbag) -> None:
+    viewer = APIClient()
+    viewer.force_authenticate(User.objects.create(email="v@example.org", role=Role.VIEWER))
+    url = f"/api/v1/rosbags/{drive.pk}/exports"
+    assert viewer.post(url, {"format": "mcap"}).status_code == 403
+    export = exports.request(drive, ExportAsked("mcap"))
+    assert [each["id"] for each in viewer.get(url).json()["results"]] == [export.pk]
+    assert viewer.post(f"/api/v1/exports/{export.pk}/cancel").status_code == 403
+
+
+def test_asked_twice_with_a_key_is_one_export(operator: APIClient, drive: Rosbag) -> None:
+    url = f"/api/v1/rosbags/{drive.pk}/exports"
+    key = {"Idempotency-Key": "one"}
+    ids = {operator.post(url, {"format": "mcap"}, headers=key).json()["id"] for _ in range(2)}
+    assert len(ids) == Export.objects.count() == 1
+
+
+def test_cancelled_before_and_while_it_is_made(
+    operator: APIClient, drive: Rosbag, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = ask(operator, drive, format="mcap")
+    assert operator.delete(f"/api/v1/exports/{first['id']}").json()["code"] == "EXPORT_RUNNING"
+    operator.post(f"/api/v1/exports/{first['id']}/cancel")
+    assert made(operator, first)["status"] == "cancelled"
+    second = ask(operator, drive, format="mcap")
+    closed = []
+
+    def slow(job: child.Job, *, seconds: float) -> Any:
+        try:
+            yield json.dumps({"seen": 1, "written": 1}).encode()
+            operator.post(f"/api/v1/exports/{second['id']}/cancel")
+            yield json.dumps({"seen": 2, "written": 2}).encode()
+            yield from ()
+        finally:
+            closed.append(job["verb"])
+
+    monkeypatch.setattr(child, "lines", slow)
+    monkeypatch.setattr(export_work, "REPORT_SECONDS", 0)
+    assert made(operator, second)["status"] == "cancelled"
+    assert closed == ["export"]
+    assert not Rosbag.objects.filter(origin=Origin.EXPORTED).exists()
+
+
+def test_a_killed_worker_is_followed_by_another(
+    operator: APIClient, drive: Rosbag, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ask(operator, drive, format="sqlite3")
+    monkeypatch.setattr(export_work, "settle", killed)
+    with pytest.raises(KeyboardInterrupt):
+        export_work.run(asked["id"])
+    monkeypatch.undo()
+    left = Export.objects.get(pk=asked["id"])
+    assert left.result is not None
+    assert left.result.status == Status.UPLOADING
+    assert tasks.take_up_overdue() == 0  # its lease still holds
+    past = timezone.now() - timedelta(seconds=1)
+    Export.objects.update(lease_until=past, enqueued_at=past - timedelta(days=1))
+    assert tasks.take_up_overdue() == 1
+    assert tasks.take_up_overdue() == 0
+    found = made(operator, asked)
+    assert (found["status"], found["message_count"]) == ("done", drive.message_count)
+    assert not Rosbag.objects.filter(pk=left.result_id).exists()
+    assert Rosbag.objects.filter(origin=Origin.EXPORTED).count() == 1
+    assert made(operator, asked) == found
+
+
+def killed(*_words: Any, **_more: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def test_who_was_taken_for_dead_writes_nothing(
+    operator: APIClient, drive: Rosbag, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ask(operator, drive, format="sqlite3")
+    real = export_work.settle
+
+    def late(*words: Any, **more: Any) -> bool:
+        Export.objects.update(lease_until=timezone.now() + timedelta(hours=1))
+        return bool(real(*words, **more))
+
+    monkeypatch.setattr(export_work, "settle", late)
+    export = export_work.run(asked["id"])
+    assert export.status == ExportStatus.RUNNING
+
+
+def test_an_export_that_kills_its_workers_is_given_up(operator: APIClient, drive: Rosbag) -> None:
+    asked = ask(operator, drive, format="sqlite3")
+    Export.objects.update(begun=export_work.MOST_BEGUN)
+    found = made(operator, asked)
+    assert (found["status"], found["code"]) == ("failed", "EXPORT_BROKE_OFF")
+    assert str(export_work.MOST_BEGUN) in found["sentence"]
+
+
+def test_a_storage_that_is_away_is_waited_for(
+    operator: APIClient, drive: Rosbag, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ask(operator, drive, format="csv", topics=["/odom"])
+
+    def away(*_words: Any) -> None:
+        raise StoreError("away")
+
+    monkeypatch.setattr(type(object_store()), "put", away)
+    with pytest.raises(StoreError):
+        export_work.run(asked["id"])
+    monkeypatch.undo()
+    assert made(operator, asked)["status"] == "done"
+
+
+def test_too_large_an_export_ends_in_a_reason(
+    operator: APIClient, drive: Rosbag, settings: Any
+) -> None:
+    settings.EXPORT_BYTES = 1000
+    found = made(operator, ask(operator, drive, format="mcap"))
+    assert (found["status"], found["code"]) == ("failed", "EXPORT_TOO_LARGE")
+    assert "1000" in found["sentence"]
+    assert not Rosbag.objects.filter(origin=Origin.EXPORTED).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_asking_enqueues_the_work(operator: APIClient, drive: Rosbag) -> None:
+    asked = ask(operator, drive, format="mcap")
+    tasks_of = DBTaskResult.objects.filter(task_path=tasks.make_export.module_path)
+    assert [each.args_kwargs["args"] for each in tasks_of] == [[asked["id"]]]
+
+
+def test_exports_go_with_their_rosbag(operator: APIClient, drive: Rosbag) -> None:
+    table = made(operator, ask(operator, drive, format="csv", topics=["/odom"]))
+    bag = made(operator, ask(operator, drive, format="mcap"))
+    deletion.discard(drive)
+    assert operator.get(f"/api/v1/exports/{table['id']}").json()["code"] == "EXPORT_NOT_FOUND"
+    assert list(object_store().list("exports/")) == []
+    assert Rosbag.objects.get(pk=bag["result"]).original is None

@@ -1,0 +1,78 @@
+"""The console in Korean: words of previews and exports, and a compiled catalogue that is that of the text."""
+
+import ast
+import gettext
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from babel.messages.pofile import read_po
+from django.conf import settings
+from django.test import Client
+
+from accounts.choices import Role
+from accounts.models import User
+from rosbag2.sample import make_sample
+from storage.services import intake, verification
+
+CATALOGUE = Path(settings.LOCALE_PATHS[0]) / "ko" / "LC_MESSAGES"
+PLACES = re.compile(r"%\(\w+\)[ds]|%d|\{\w+\}")
+
+
+def texts() -> dict[str, str]:
+    """The catalogue as people edit it; of plurals the singular."""
+    with (CATALOGUE / "django.po").open("rb") as stream:
+        entries = list(read_po(stream))
+    found = {}
+    for entry in entries:
+        key = entry.id if isinstance(entry.id, str) else entry.id[0]
+        found[key] = entry.string if isinstance(entry.string, str) else entry.string[0]
+    return {key: text for key, text in found.items() if key}
+
+
+def test_the_compiled_catalogue_is_that_of_the_text() -> None:
+    with (CATALOGUE / "django.mo").open("rb") as stream:
+        compiled = gettext.GNUTranslations(stream)
+    for key, text in texts().items():
+        assert text in (compiled.gettext(key), compiled.ngettext(key, key, 1)), (
+            "run: pybabel compile -d locale -D django"
+        )
+
+
+def test_what_is_filled_in_stays() -> None:
+    for key, text in texts().items():
+        assert set(PLACES.findall(key)) == set(PLACES.findall(text)), key
+
+
+def words() -> Iterator[str]:
+    """All texts in the sources and templates of storage."""
+    root = Path(__file__).parents[1]
+    for path in root.rglob("*.py"):
+        if "tests" not in path.parts:
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    yield node.value
+    for path in root.rglob("*.html"):
+        yield path.read_text(encoding="utf-8")
+
+
+def test_every_text_is_in_use() -> None:
+    used = "\n".join(words())
+    plain = re.sub(r"\{\{ ?(\w+)[^}]*\}\}", r"%(\1)s", used)
+    assert [key for key in texts() if key not in used and key not in plain] == []
+
+
+@pytest.mark.django_db
+def test_a_page_in_korean(client: Client, tmp_path: Path) -> None:
+    client.force_login(User.objects.create(email="o@example.org", role=Role.OPERATOR))
+    make_sample(tmp_path / "drive", seconds=1)
+    rosbag = verification.run(intake.import_folder(tmp_path / "drive").pk)
+    headers = {"Accept-Language": "ko"}
+    page = client.get(f"/admin/storage/rosbag/{rosbag.pk}/preview/", headers=headers)
+    for word in ("궤적", "시간에 따른 필드", "첫 메시지", "위치 20개"):
+        assert word in page.content.decode()
+    form = client.get(f"/admin/storage/rosbag/{rosbag.pk}/export/", headers=headers)
+    assert "고르지 않으면 전부입니다." in form.content.decode()
+    told = client.get(f"/api/v1/rosbags/{rosbag.pk}/fields?topic=/none", headers=headers).json()
+    assert "토픽이 없습니다" in told["detail"]

@@ -1,0 +1,244 @@
+"""Previews over the API: messages, fields, trajectories, series, the time line."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from accounts.choices import Role
+from accounts.models import User
+from rosbag2.metadata import Topic
+from rosbag2.sample import START_NS, make_sample
+from rosbag2.tests.messages import encoded
+from rosbag2.writer import BagWriter
+from storage.client import object_store
+from storage.client.base import ObjectStore
+from storage.models import Rosbag
+from storage.services import child, deletion, intake, integrity, verification
+
+pytestmark = pytest.mark.django_db
+SECOND = 10**9
+
+
+@pytest.fixture
+def viewer() -> APIClient:
+    client = APIClient()
+    client.force_authenticate(User.objects.create(email="v@example.org", role=Role.VIEWER))
+    return client
+
+
+def stored(folder: Path) -> Rosbag:
+    return verification.run(intake.import_folder(folder).pk)
+
+
+@pytest.fixture
+def drive(tmp_path: Path) -> str:
+    make_sample(tmp_path / "drive", seconds=2)
+    return f"/api/v1/rosbags/{stored(tmp_path / 'drive').pk}"
+
+
+def lines(answer: Any) -> list[dict[str, Any]]:
+    assert answer.status_code == 200, answer.content
+    assert answer["Content-Type"] == "application/x-ndjson"
+    return [json.loads(line, parse_constant=refuse) for line in b"".join(answer).splitlines()]
+
+
+def refuse(word: str) -> None:
+    raise ValueError(word)
+
+
+def test_messages_are_decoded_lines(viewer: APIClient, drive: str) -> None:
+    found = lines(viewer.get(f"{drive}/messages", {"topic": "/odom", "limit": 3}))
+    assert [each["time_ns"] for each in found] == [START_NS + 50_000_000 * n for n in range(3)]
+    assert found[0]["time"] == "2023-11-14T22:13:20.000000000Z"
+    assert found[0]["message"]["pose"]["pose"]["position"] == {"x": 0.0, "y": 0.0, "z": 0.0}
+    assert found[0]["message"]["child_frame_id"] == "base_link"
+    assert {each["error"] for each in found} == {None}
+    mixed = lines(viewer.get(f"{drive}/messages", {"limit": 10}))
+    assert {each["topic"] for each in mixed} == {"/odom", "/imu", "/scan"}
+
+
+def test_messages_of_a_span(viewer: APIClient, drive: str) -> None:
+    first, last = START_NS + SECOND, START_NS + SECOND + 100_000_000
+    ways = [
+        {"start": str(first), "end": str(last)},
+        {"start": "1s", "end": "1.1s"},
+        {"start": "+1", "end": "1.10"},
+        {"start": "2023-11-14T22:13:21Z", "end": "2023-11-14T23:13:21.1+01:00"},
+    ]
+    for way in ways:
+        found = lines(viewer.get(f"{drive}/messages", {"topic": "/odom", **way}))
+        assert [each["time_ns"] for each in found] == [first, first + 50_000_000, last], way
+    assert len(lines(viewer.get(f"{drive}/messages", {"topic": "/odom", "start": "-0.1s"}))) in (
+        2,
+        3,
+    )
+
+
+def test_long_arrays_are_cut_with_their_length(viewer: APIClient, drive: str) -> None:
+    [found] = lines(viewer.get(f"{drive}/messages", {"topic": "/scan", "limit": 1, "items": 3}))
+    assert found["message"]["ranges"]["length"] == 240
+    assert len(found["message"]["ranges"]["first"]) == 3
+    [whole] = lines(viewer.get(f"{drive}/messages", {"topic": "/scan", "limit": 1, "items": 240}))
+    assert len(whole["message"]["ranges"]) == 240
+
+
+def test_the_same_question_is_answered_304(viewer: APIClient, drive: str) -> None:
+    asked = {"topic": "/odom", "limit": 1}
+    etag = viewer.get(f"{drive}/messages", asked)["ETag"]
+    again = viewer.get(f"{drive}/messages", asked, headers={"If-None-Match": etag})
+    assert again.status_code == 304
+    assert viewer.get(f"{drive}/messages", {**asked, "limit": 2})["ETag"] != etag
+    assert viewer.head(f"{drive}/messages", asked)["ETag"] == etag
+
+
+PROBLEMS: list[tuple[str, Any, int, str]] = [
+    ("messages", {"topic": "/none"}, 404, "TOPIC_UNKNOWN"),
+    ("messages", {"topic": "/odom", "start": "tomorrow"}, 400, "INVALID"),
+    ("messages", {"topic": "/odom", "start": "2023-02-30"}, 422, "TIME_INVALID"),
+    ("messages", {"topic": "/odom", "start": "2s", "end": "1s"}, 422, "TIME_INVALID"),
+    ("messages", {"topic": "/odom", "end": "5"}, 422, "TIME_INVALID"),
+    ("messages", {"topic": "/odom", "limit": "0"}, 400, "INVALID"),
+    ("messages", {"topic": "/odom", "limit": "10001"}, 400, "INVALID"),
+    ("messages", {"topik": "/odom"}, 400, "INVALID"),
+    ("messages", {"topic": ["/odom", "/imu"]}, 400, "INVALID"),
+    ("trajectory", {"topic": "/scan"}, 422, "TYPE_UNSUITABLE"),
+    ("trajectory", {"topic": "/none"}, 404, "TOPIC_UNKNOWN"),
+    ("trajectory", {}, 400, "INVALID"),
+    ("series", {"topic": "/odom", "field": "pose.pose"}, 422, "FIELD_UNKNOWN"),
+    ("series", {"topic": "/odom", "field": "pose.none"}, 422, "FIELD_UNKNOWN"),
+    ("series", {"topic": "/odom", "field": "pose.covariance[36]"}, 422, "FIELD_UNKNOWN"),
+    ("series", {"topic": "/odom", "field": "child_frame_id"}, 422, "FIELD_UNKNOWN"),
+    ("series", {"topic": "/odom", "field": "a b"}, 422, "FIELD_UNKNOWN"),
+    ("thumbnails", {"topic": "/odom"}, 422, "TYPE_UNSUITABLE"),
+    ("thumbnails/12", {"topic": "/odom"}, 422, "TYPE_UNSUITABLE"),
+    ("fields", {"topic": "/none"}, 404, "TOPIC_UNKNOWN"),
+]
+
+
+def test_what_cannot_be_is_a_problem(viewer: APIClient, drive: str) -> None:
+    for what, query, status, code in PROBLEMS:
+        answer = viewer.get(f"{drive}/{what}", query)
+        told = (answer.status_code, answer.json()["code"])
+        assert told == (status, code), (what, query, answer.json())
+        assert answer["Content-Type"] == "application/problem+json"
+        assert answer.json()["detail"]
+
+
+def test_fields_lead_to_series(viewer: APIClient, drive: str) -> None:
+    found = {
+        each["path"]: each for each in viewer.get(f"{drive}/fields", {"topic": "/odom"}).json()
+    }
+    assert found["pose.pose.position.x"] == {
+        "path": "pose.pose.position.x",
+        "type": "float64",
+        "items": 1,
+    }
+    assert found["pose.covariance[0]"]["items"] == 36
+    for path in ("pose.pose.position.x", "pose.covariance[0]", "twist.covariance[0]"):
+        answer = viewer.get(f"{drive}/series", {"topic": "/odom", "field": path, "points": 4})
+        assert answer.json()["count"] == 40, path
+        assert len(answer.json()["points"]) == 4
+    scan = {each["path"]: each for each in viewer.get(f"{drive}/fields", {"topic": "/scan"}).json()}
+    assert scan["ranges[0]"]["items"] is None
+    far = viewer.get(f"{drive}/series", {"topic": "/scan", "field": "ranges[999]"}).json()
+    assert (far["count"], far["missing"]) == (0, 10)
+
+
+def test_a_series_keeps_peaks(viewer: APIClient, drive: str) -> None:
+    address, field = f"{drive}/series", "pose.pose.position.x"
+    asked = {"topic": "/odom", "field": field}
+    fine = viewer.get(address, {**asked, "points": 500}).json()["points"]
+    rough = viewer.get(address, {**asked, "points": 2}).json()["points"]
+    assert max(each["max"] for each in rough) == max(each["max"] for each in fine)
+    assert min(each["min"] for each in rough) == min(each["min"] for each in fine)
+    part = viewer.get(address, {**asked, "start": "1s", "end": "1.1s"}).json()
+    assert part["count"] == 3
+
+
+def test_a_trajectory_is_thinned(viewer: APIClient, drive: str) -> None:
+    found = viewer.get(f"{drive}/trajectory", {"topic": "/odom", "points": 10}).json()
+    assert (found["frame"], found["child_frame"], found["geographic"]) == (
+        "odom",
+        "base_link",
+        False,
+    )
+    assert (found["positions"], len(found["points"])) == (40, 10)
+    assert found["points"][0] == [START_NS, 0.0, 0.0, 0.0]
+    assert 2 < found["length"] < 10
+
+
+def test_the_time_line_comes_from_the_index(viewer: APIClient, drive: str) -> None:
+    found = viewer.get(f"{drive}/timeline").json()
+    assert found["start_ns"] == START_NS
+    assert found["end_ns"] == START_NS + found["duration_ns"]
+    assert {each["path"] for each in found["files"]} == {"metadata.yaml", "drive_0.db3"}
+    assert {each["name"]: sum(each["histogram"]) for each in found["topics"]} == {
+        each["name"]: each["message_count"] for each in found["topics"]
+    }
+
+
+@pytest.mark.parametrize("store", ["folder", "s3"], indirect=True)
+def test_an_answer_is_made_once_and_goes_with_the_rosbag(
+    store: ObjectStore, viewer: APIClient, drive: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = {"topic": "/odom", "points": 5}
+    first = viewer.get(f"{drive}/trajectory", asked).json()
+    rosbag = Rosbag.objects.get()
+    kept = list(object_store().list("derived/"))
+    assert [each.key.split("/")[1] for each in kept] == [str(rosbag.pk)]
+    assert integrity.check().orphaned == []
+    monkeypatch.setattr(child, "lines", lambda *_args, **_more: pytest.fail("made again"))
+    assert viewer.get(f"{drive}/trajectory", asked).json() == first
+    deletion.discard(rosbag)
+    assert list(object_store().list("derived/")) == []
+
+
+def test_what_a_crash_leaves_of_previews_is_an_orphan(viewer: APIClient, drive: str) -> None:
+    viewer.get(f"{drive}/fields", {"topic": "/odom"})
+    Rosbag.objects.all().delete()
+    orphans = {each.key.split("/")[0] for each in integrity.check().orphaned}
+    assert orphans == {"derived", "rosbags"}
+
+
+def test_types_that_nobody_knows_say_so(viewer: APIClient, tmp_path: Path) -> None:
+    with BagWriter(tmp_path / "own") as bag:
+        number = bag.add_topic(Topic("/own", "own_msgs/msg/Own"))
+        bag.write(number, START_NS, bytes([0, 1, 0, 0, 1, 2, 3, 4]))
+    url = f"/api/v1/rosbags/{stored(tmp_path / 'own').pk}"
+    [found] = lines(viewer.get(f"{url}/messages", {"topic": "/own"}))
+    assert (found["message"], found["size"]) == (None, 8)
+    assert found["error"]["code"] == "TYPE_UNKNOWN"
+    assert "own_msgs/msg/Own" in found["error"]["detail"]
+    for what, more in (("fields", {}), ("trajectory", {}), ("series", {"field": "x"})):
+        answer = viewer.get(f"{url}/{what}", {"topic": "/own", **more})
+        assert (answer.status_code, answer.json()["code"]) == (422, "TYPE_UNKNOWN")
+
+
+def test_numbers_that_json_does_not_know(viewer: APIClient, tmp_path: Path) -> None:
+    values = [math.nan, math.inf, -math.inf, 1.5]
+    with BagWriter(tmp_path / "odd") as bag:
+        number = bag.add_topic(Topic("/value", "std_msgs/msg/Float64"))
+        for at, value in enumerate(values):
+            bag.write(number, START_NS + at, encoded("std_msgs/msg/Float64", data=value))
+    url = f"/api/v1/rosbags/{stored(tmp_path / 'odd').pk}"
+    found = lines(viewer.get(f"{url}/messages", {"topic": "/value"}))
+    assert [each["message"]["data"] for each in found] == ["NaN", "Infinity", "-Infinity", 1.5]
+    told = viewer.get(f"{url}/series", {"topic": "/value", "field": "data"}).json()
+    assert (told["count"], told["not_finite"]) == (1, 3)
+
+
+def test_a_rosbag_that_is_not_ready(viewer: APIClient) -> None:
+    rosbag = Rosbag.objects.create(name="new", status="verifying")
+    for what in (
+        "messages",
+        "trajectory?topic=/odom",
+        "series?topic=/a&field=b",
+        "fields?topic=/a",
+    ):
+        answer = viewer.get(f"/api/v1/rosbags/{rosbag.pk}/{what}")
+        assert (answer.status_code, answer.json()["code"]) == (409, "ROSBAG_NOT_READY")
+    assert viewer.get(f"/api/v1/rosbags/{rosbag.pk}/timeline").json()["topics"] == []
