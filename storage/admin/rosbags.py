@@ -38,11 +38,13 @@ class RosbagAdmin(Deletes, admin.ModelAdmin[Rosbag]):
     readonly_fields = [
         "archive",
         "origin",
-        "original",
+        "made_from",
+        "made_into",
         "status",
         "code",
         "verdict",
         "oddities",
+        "losses",
         "storage_id",
         "version",
         "ros_distro",
@@ -74,6 +76,18 @@ class RosbagAdmin(Deletes, admin.ModelAdmin[Rosbag]):
     @admin.display(description=_("warnings"))
     def oddities(self, rosbag: Rosbag) -> str:
         return format_html_join("", "<p>{}</p>", [(each,) for each in rosbag.warning_sentences])
+
+    @admin.display(description=_("lost"))
+    def losses(self, rosbag: Rosbag) -> str:
+        return format_html_join("", "<p>{}</p>", [(each,) for each in rosbag.lost_sentences])
+
+    @admin.display(description=_("made from"))
+    def made_from(self, rosbag: Rosbag) -> str:
+        return _link(rosbag.original)
+
+    @admin.display(description=_("repaired as"))
+    def made_into(self, rosbag: Rosbag) -> str:
+        return _link(rosbag.repaired)
 
     @admin.display(description=_("duration (s)"), ordering="duration_ns")
     def duration(self, rosbag: Rosbag) -> str:
@@ -111,6 +125,14 @@ class RosbagAdmin(Deletes, admin.ModelAdmin[Rosbag]):
             naming.rename(Rosbag.objects.get(pk=rosbag.pk), rosbag.name)
         except StorageError as error:
             self.message_user(request, str(error), messages.ERROR)
+
+
+def _link(rosbag: Rosbag | None) -> str:
+    if rosbag is None:
+        return ""
+    url = reverse("admin:storage_rosbag_change", args=[rosbag.pk])
+    text = rosbag.name if rosbag.deleted_at is None else _("%s (deleted)") % rosbag.name
+    return format_html('<a href="{}">{}</a>', url, text)
 
 
 def _ask_again(rosbag: Rosbag) -> None:
