@@ -15,6 +15,7 @@ from accounts.admin.acts import carry_out
 from accounts.admin.deletes import Deletes
 from accounts.admin.lists import BoundedPaginator, DeletedFilter, is_autocomplete
 from storage import tasks
+from storage.admin.adding import Adding
 from storage.admin.index import FileInline, TopicInline
 from storage.choices import Status
 from storage.exceptions import StorageError
@@ -23,7 +24,7 @@ from storage.services import deletion, naming, verification
 
 
 @admin.register(Rosbag)
-class RosbagAdmin(Deletes, admin.ModelAdmin[Rosbag]):
+class RosbagAdmin(Adding, Deletes, admin.ModelAdmin[Rosbag]):
     """Rosbags with verdict and index; only the name may be changed."""
 
     list_display = ["name", "status", "origin", "message_count", "duration", "bytes", "created_at"]
@@ -65,9 +66,6 @@ class RosbagAdmin(Deletes, admin.ModelAdmin[Rosbag]):
         """All of them; where one is chosen to be played, those that can be."""
         rows = super().get_queryset(request)
         return rows & Rosbag.objects.usable() if is_autocomplete(request) else rows
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
 
     @admin.display(description=_("reason"))
     def verdict(self, rosbag: Rosbag) -> str:
