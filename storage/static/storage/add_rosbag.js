@@ -158,7 +158,17 @@
           else expired = true;
         }
       };
-      await Promise.all(Array.from({length: AT_ONCE}, work));
+      const stopping = async () => {
+        try {
+          await work();
+        } catch (error) {
+          queue.length = 0; // the others send nothing more
+          throw error;
+        }
+      };
+      const ended = await Promise.allSettled(Array.from({length: AT_ONCE}, stopping));
+      const broken = ended.find((each) => each.status === "rejected");
+      if (broken) throw broken.reason;
       if (expired) {
         stale += 1;
         if (stale === TRIES) throw new Refused({status: 410, detail: words.failed});
