@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import gettempdir
 
-MAX_MESSAGE = 96 * 2**20
+MAX_MESSAGE = 64 * 2**20
 """Bytes of the largest message that is read; what is larger would not fit the memory of a check."""
 
-MAX_CHUNK = 96 * 2**20
+MAX_CHUNK = 64 * 2**20
 """Bytes of the largest MCAP chunk, unpacked; recorders write some hundred kilobytes to some megabytes."""
 
 FREE_UNPACKED = 2**30

@@ -73,7 +73,8 @@ class _Rescuer:
     lost: list[LostSpan] = field(default_factory=list)
     failures: list[BagError] = field(default_factory=list)
     spans: dict[str, tuple[int, int]] = field(default_factory=dict)
-    numbers: dict[tuple[str, str], int] = field(default_factory=dict)
+    numbers: dict[Topic, int] = field(default_factory=dict)
+    names: dict[tuple[str, str], int] = field(default_factory=dict)
     kept: int = 0
 
     def run(self) -> None:
@@ -128,9 +129,16 @@ class _Rescuer:
         return [_as_warning(BagError("STORAGE_MISMATCH", **details))]
 
     def _number(self, topic: Topic, writer: BagWriter) -> int:
+        number = self.numbers.get(topic)
+        if number is None:
+            number = self.numbers[topic] = self._add(topic, writer)
+        return number
+
+    def _add(self, topic: Topic, writer: BagWriter) -> int:
+        """The number of a topic in the new bag: one for each name and type, however often it comes."""
         known = _completed(topic, self.remains.claims)
         key = (known.name, known.type)
-        if key not in self.numbers:
+        if key not in self.names:
             if known.serialization_format not in {"", "cdr"}:
                 raise BagError(
                     "SERIALIZATION_UNSUPPORTED",
@@ -138,8 +146,8 @@ class _Rescuer:
                     topic=known.name,
                     serialization=known.serialization_format,
                 )
-            self.numbers[key] = writer.add_topic(replace(known, serialization_format="cdr"))
-        return self.numbers[key]
+            self.names[key] = writer.add_topic(replace(known, serialization_format="cdr"))
+        return self.names[key]
 
     def _give_up(self, file: DataFile, error: BagError) -> None:
         self.failures.append(error)

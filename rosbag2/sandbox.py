@@ -1,7 +1,7 @@
 """Verifies and rescues bags of strangers in a child process, with limits on memory, time and files.
 
 A small bag that takes long is ended; a large one may take its time as long as it comes forward (see
-docs/decisions/0024). Whatever happens to the child, the answer is an outcome.
+docs/decisions/0023). Whatever happens to the child, the answer is an outcome.
 """
 
 import contextlib

@@ -82,7 +82,7 @@ class _Walker:
         head = self.stream.read(records.HEAD.size)
         if len(head) < records.HEAD.size:
             raise self.unfinished("it has no footer")
-        opcode, length = records.HEAD.unpack(head)
+        opcode, length = head[0], int.from_bytes(head[1:], "little")
         if opcode == 0:
             raise BrokenError(f"no record begins at byte {place}")
         end = place + records.HEAD.size + length

@@ -33,7 +33,7 @@ def open_store(file: DataFile, effort: Effort | None = None) -> Iterator[Store]:
             with guarded(file.name), source.open("rb", buffering=2**16) as stream:
                 yield McapStore(file, stream, effort)
         else:
-            with opened(file, source, Path(spare)) as (connection, size):
+            with opened(file, source, Path(spare), effort) as (connection, size):
                 yield SqliteStore(file, connection, size, effort)
 
 

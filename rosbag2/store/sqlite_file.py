@@ -8,15 +8,18 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from rosbag2.bundle import DataFile
-from rosbag2.effort import MAX_MESSAGE
+from rosbag2.effort import MAX_MESSAGE, Effort
 from rosbag2.errors import BagError
 
 _HEADER_BYTES = 100
 _MOST_BYTES = MAX_MESSAGE + 2**20
 # A scan needs less than one step of SQLite's machine per byte; loops that a file makes up need more.
 _STEPS_ALWAYS = 50_000_000
-_STEPS_PER_BYTE = 40
+_STEPS_PER_BYTE = 4
 _STEPS_PER_TICK = 100_000
+# What a tick counts as work; it takes SQLite about a millisecond.
+_TICK_BYTES = 2**14
+_COPY_BYTES = 2**22
 
 
 @contextmanager
@@ -47,7 +50,9 @@ def _translated(name: str, error: sqlite3.DatabaseError) -> BagError:
 
 
 @contextmanager
-def opened(file: DataFile, source: Path, spare: Path) -> Iterator[tuple[sqlite3.Connection, int]]:
+def opened(
+    file: DataFile, source: Path, spare: Path, effort: Effort
+) -> Iterator[tuple[sqlite3.Connection, int]]:
     """A read-only connection to a database with what its journal holds, and the bytes of both.
 
     `file` is what the bag names, `source` its (unpacked) content. The bag's folder may be read-only and
@@ -61,12 +66,12 @@ def opened(file: DataFile, source: Path, spare: Path) -> Iterator[tuple[sqlite3.
         size = sum(path.stat().st_size for path in (source, *journals))
         if not journals:
             _check_whole(file.name, source)
-        with closing(_connect(source, spare)) as connection:
-            _harden(connection, size)
+        with closing(_connect(source, spare, effort)) as connection:
+            _harden(connection, size, effort)
             yield connection, size
 
 
-def _harden(connection: sqlite3.Connection, size: int) -> None:
+def _harden(connection: sqlite3.Connection, size: int, effort: Effort) -> None:
     """Nothing that the file says may run, write, or go on for ever."""
     # A name that is not UTF-8 must not stop the whole bag.
     connection.text_factory = lambda text: text.decode("utf-8", "replace")
@@ -81,19 +86,30 @@ def _harden(connection: sqlite3.Connection, size: int) -> None:
         "temp_store = FILE",
     ):
         connection.execute(f"PRAGMA {pragma}")
-    steps = _STEPS_ALWAYS + size * _STEPS_PER_BYTE
-    ticks = iter(range(steps // _STEPS_PER_TICK))
-    connection.set_progress_handler(lambda: next(ticks, None) is None, _STEPS_PER_TICK)
+    left = (_STEPS_ALWAYS + size * _STEPS_PER_BYTE) // _STEPS_PER_TICK
+
+    def tick() -> bool:
+        nonlocal left
+        left -= 1
+        effort.advance(_TICK_BYTES)
+        return left < 0
+
+    connection.set_progress_handler(tick, _STEPS_PER_TICK)
 
 
-def _connect(path: Path, spare: Path) -> sqlite3.Connection:
+def _connect(path: Path, spare: Path, effort: Effort) -> sqlite3.Connection:
     wal, journal = _journals(path)
     if _filled(journal):
         # Rolling back writes to the file.
-        copy = _copied(path, [journal, wal], spare, link=False)
+        copy = spare / "data.db3"
+        _copy(path, copy, effort)
+        _copy_beside(path, [journal, wal], copy)
         return sqlite3.connect(copy.as_uri(), uri=True, check_same_thread=False)
     if _filled(wal):
-        copy = _copied(path, [wal], spare, link=True)
+        copy = spare / "data.db3"
+        if not _linked(path, copy):
+            _copy(path, copy, effort)
+        _copy_beside(path, [wal], copy)
         return sqlite3.connect(f"{copy.as_uri()}?mode=ro", uri=True, check_same_thread=False)
     address = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
     return sqlite3.connect(address, uri=True, check_same_thread=False)
@@ -107,13 +123,18 @@ def _filled(path: Path) -> bool:
     return path.is_file() and not path.is_symlink() and path.stat().st_size > 0
 
 
-def _copied(path: Path, beside: list[Path], spare: Path, *, link: bool) -> Path:
-    copy = spare / "data.db3"
-    if not (link and _linked(path, copy)):
-        shutil.copyfile(path, copy)
+def _copy(path: Path, copy: Path, effort: Effort) -> None:
+    with path.open("rb") as source, copy.open("wb") as target:
+        while block := source.read(_COPY_BYTES):
+            target.write(block)
+            effort.advance(len(block))
+
+
+def _copy_beside(path: Path, beside: list[Path], copy: Path) -> None:
+    """Journals keep their ending beside the copy."""
     for extra in filter(_filled, beside):
-        shutil.copyfile(extra, spare / (copy.name + extra.name.removeprefix(path.name)))
-    return copy
+        ending = extra.name.removeprefix(path.name)
+        shutil.copyfile(extra, copy.with_name(copy.name + ending))
 
 
 def _linked(path: Path, copy: Path) -> bool:

@@ -6,6 +6,7 @@ pointer may lead anywhere, so each page is used once.
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -57,6 +58,7 @@ class Pages:
         self.count = -(-self.bytes // self.page_bytes)
         self.claimed = int.from_bytes(header[28:32], "big")
         self.used: set[int] = set()
+        self.marking = True
         self.wal = path
         self.frames = _frames(path, self.page_bytes)
 
@@ -70,8 +72,18 @@ class Pages:
             raise PageError(f"page {number} is not there")
         if number in self.used:
             raise PageError(f"page {number} belongs to two places")
-        self.used.add(number)
+        if self.marking:
+            self.used.add(number)
         return self.peek(number)
+
+    @contextmanager
+    def looking(self) -> Iterator[None]:
+        """Pages that are read in the meantime are not used up."""
+        self.marking = False
+        try:
+            yield
+        finally:
+            self.marking = True
 
     def peek(self, number: int) -> bytes:
         """A page, as often as asked.
@@ -178,7 +190,9 @@ class Pages:
         end, place = _varint(data, 0)
         kinds = []
         while place < end:
-            kind, place = _varint(data, place)
+            kind, place = data[place], place + 1
+            if kind >= _MORE:
+                kind, place = _varint(data, place - 1)
             kinds.append(kind)
         values: list[Value] = []
         for kind in kinds:

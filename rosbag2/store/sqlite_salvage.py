@@ -84,7 +84,8 @@ class SqliteSalvage:
 
         `expected` is how many the file should hold, where that is known.
         """
-        root, columns = self.tables["messages"]
+        root, names = self.tables["messages"]
+        columns = [names.index(name) for name in _MESSAGES[1:]]
         leaves = list(self.pages.leaves(root))
         if holes := None in leaves:
             leaves = self._with_strays(leaves, columns)
@@ -99,7 +100,7 @@ class SqliteSalvage:
         gaps.end(expected, saved)
 
     def _good_rows(
-        self, leaf: int | None, columns: list[str], gaps: "_Gaps"
+        self, leaf: int | None, columns: list[int], gaps: "_Gaps"
     ) -> Iterator[tuple[int, Topic, int, bytes]]:
         if leaf is None:
             gaps.bad()
@@ -114,11 +115,13 @@ class SqliteSalvage:
         except PageError:
             gaps.bad()
 
-    def _message(self, row: Row | None, columns: list[str]) -> tuple[int, Topic, int, bytes] | None:
+    def _message(self, row: Row | None, columns: list[int]) -> tuple[int, Topic, int, bytes] | None:
         if row is None:
             return None
-        named = dict(zip(columns, row.values, strict=False))
-        topic_id, time, data = (named.get(name) for name in _MESSAGES[1:])
+        try:
+            topic_id, time, data = [row.values[place] for place in columns]
+        except IndexError:
+            return None
         if not isinstance(topic_id, int) or not isinstance(time, int):
             return None
         topic = self.topics.get(topic_id)
@@ -129,7 +132,7 @@ class SqliteSalvage:
         except BagError:
             return None
 
-    def _with_strays(self, leaves: list[int | None], columns: list[str]) -> list[int | None]:
+    def _with_strays(self, leaves: list[int | None], columns: list[int]) -> list[int | None]:
         """Leaves that no branch leads to any more, put where their rows belong."""
         placed = [(self._first_number(leaf, columns), leaf) for leaf in leaves if leaf is not None]
         for number in range(2, self.pages.count + 1):
@@ -146,18 +149,13 @@ class SqliteSalvage:
         except PageError:
             return False
 
-    def _first_number(self, leaf: int, columns: list[str]) -> int | None:
+    def _first_number(self, leaf: int, columns: list[int]) -> int | None:
         """The number of the first message of a leaf, None when it holds none."""
-        used = set(self.pages.used)
-        try:
+        self.effort.advance(self.pages.page_bytes)
+        with self.pages.looking(), suppress(PageError):
             for row in self.pages.rows(leaf):
                 if row is not None and self._message(row, columns):
                     return row.number
-        except PageError:
-            return None
-        finally:
-            # Looking does not use up the pages behind long rows.
-            self.pages.used = used
         return None
 
 

@@ -157,7 +157,7 @@ def _claiming_chunk(size: int, compression: str = "zstd") -> bytes:
 
 
 def _message_bombs(folder: Path) -> None:
-    packed = zstandard.ZstdCompressor().compress(bytes(90 * 2**20))
+    packed = zstandard.ZstdCompressor().compress(bytes(60 * 2**20))
     bag(folder, [(1, START + n, packed) for n in range(500)])
 
 
@@ -231,9 +231,9 @@ CASES: dict[str, Case] = {
     "MCAP: attachment of 2^40": lambda f: _mcap(f, record(0x09, b"", length=2**40)),
     "MCAP: chunk that claims 2^60": lambda f: _mcap(f, _claiming_chunk(2**60)),
     "MCAP: chunk that claims 100 MB": lambda f: _mcap(f, _claiming_chunk(100 * 10**6)),
-    "MCAP: bomb in a chunk": lambda f: _mcap(f, _chunk_of(_bomb(90 * 2**20), 90 * 2**20)),
+    "MCAP: bomb in a chunk": lambda f: _mcap(f, _chunk_of(_bomb(60 * 2**20), 60 * 2**20)),
     "MCAP: thousands of bombs": lambda f: _mcap(
-        f, *[_chunk_of(_bomb(80 * 2**20), 80 * 2**20)] * 2000
+        f, *[_chunk_of(_bomb(60 * 2**20), 60 * 2**20)] * 2000
     ),
     "MCAP: 5 million empty records": lambda f: _mcap(f, record(0x90, b"") * 5_000_000),
     "MCAP: 5 million empty indexes": lambda f: _mcap(f, record(INDEX, bytes(6)) * 2_000_000),

@@ -3,6 +3,7 @@
 import math
 import random
 import statistics
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ def test_period_and_jitter(tmp_path: Path, batch: int, monkeypatch: pytest.Monke
     rolled = random.Random(1)  # noqa: S311
     times = [START + n * 10**8 + rolled.randrange(10**7) for n in range(1000)]
     rhythm = _rhythm(tmp_path, times)
-    periods = [b - a for a, b in zip(times, times[1:], strict=False)]
+    periods = [b - a for a, b in pairwise(times)]
     assert rhythm.period_ns == pytest.approx(statistics.median(periods), rel=0.04)
     assert rhythm.jitter_ns == pytest.approx(statistics.pstdev(periods), rel=0.001)
     assert (rhythm.gap_count, rhythm.gaps) == (0, ())

@@ -52,10 +52,10 @@ def test_a_target_that_is_taken_stays(tmp_path: Path) -> None:
 
 
 def test_too_little_memory_is_an_outcome(tmp_path: Path) -> None:
-    folder = bag(tmp_path / "bag", [(1, START, bytes(80 * 2**20))])
-    verdict = sandbox.verify(folder, Limits(memory_bytes=150 * 2**20))
+    folder = bag(tmp_path / "bag", [(1, START, bytes(60 * 2**20))])
+    verdict = sandbox.verify(folder, Limits(memory_bytes=210 * 2**20))
     assert (verdict.status, verdict.code) == ("rejected", "CHECK_TOO_LARGE")
-    assert verdict.details == {"megabytes": 150}
+    assert verdict.details == {"megabytes": 210}
 
 
 def test_too_little_time_is_an_outcome(tmp_path: Path) -> None:

@@ -1,0 +1,21 @@
+"""Every code is explained in the documentation, in the words of the catalogue."""
+
+from pathlib import Path
+
+import pytest
+
+from rosbag2.errors import SENTENCES
+from rosbag2.remains import FINAL
+
+DOCS = (Path(__file__).parents[2] / "docs" / "rosbags.md").read_text()
+RECORDING_ONLY = {"BAG_EXISTS", "WRITE_FAILED"}
+
+
+@pytest.mark.parametrize("code", sorted(SENTENCES.keys() - RECORDING_ONLY))
+def test_is_documented(code: str) -> None:
+    assert f"| `{code}` | {SENTENCES[code]} |" in DOCS
+
+
+@pytest.mark.parametrize("code", sorted(FINAL))
+def test_what_is_not_rescued_says_so(code: str) -> None:
+    assert f"| `{code}` | {SENTENCES[code]} | no |" in DOCS
