@@ -64,12 +64,12 @@ class RosbagSerializer(serializers.ModelSerializer[Rosbag]):
     usable = serializers.BooleanField(read_only=True)
     warnings = WarningSerializer(many=True, read_only=True)
     lost_spans = LostSpanSerializer(many=True, read_only=True)
-    repaired = serializers.PrimaryKeyRelatedField(
+    repaired: Any = serializers.PrimaryKeyRelatedField(
         read_only=True,
         allow_null=True,
         help_text="Of one with the state `repaired`: the rosbag to play instead.",
     )
-    original = serializers.PrimaryKeyRelatedField(
+    original: Any = serializers.PrimaryKeyRelatedField(
         read_only=True, allow_null=True, help_text="The rosbag that this one was made of."
     )
     created_by = serializers.SerializerMethodField()

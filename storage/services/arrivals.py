@@ -119,7 +119,7 @@ def _unpack(lease: Lease, sent: RosbagFile, folder: Path) -> list[RosbagFile]:
     try:
         check_paths(paths)
     except FilesInvalidError as error:
-        raise RefusedError(rejection(error.code, str(error))) from error
+        raise RefusedError(rejection(error.code) | {"text": str(error)}) from error
     files = [put(sent.rosbag, path, folder / BAG / path) for path in paths]
     _replace(lease, sent, files)
     return files

@@ -51,13 +51,13 @@ class RefusedError(Exception):
         self.facts = facts
 
 
-def rejection(code: str, text: str = "", **details: str | int | float) -> Facts:
-    """The fields of a rejected rosbag; the sentence is that of the code unless `text` is given."""
-    outcome = {
+def rejection(code: str, **details: str | int | float) -> Facts:
+    """The fields of a rejected rosbag."""
+    outcome: Facts = {
         "status": Status.REJECTED,
         "code": code,
         "details": details,
-        "text": text or english(code, details),
+        "text": english(code, details),
         "lost_spans": [],
         "repaired": None,
     }

@@ -19,7 +19,10 @@ def find(digest: str, *, besides: int | None = None) -> Rosbag | None:
 
     The digest may be that of its files, or of the archive that they came in.
     """
-    return _same(digest).exclude(pk=besides).order_by("pk").first() if digest else None
+    if not digest:
+        return None
+    same = _same(digest) if besides is None else _same(digest).exclude(pk=besides)
+    return same.order_by("pk").first()
 
 
 def settle(rosbag: Rosbag, digest: str, **fields: Any) -> bool:

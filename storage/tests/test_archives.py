@@ -1,8 +1,6 @@
 """Archives and single files, through the command and over HTTP: unpacked, found, or refused by name."""
 
 import io
-import os
-import resource
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -207,10 +205,6 @@ def test_a_hostile_archive_is_refused_by_name(tmp_path: Path, case: str) -> None
     assert not Rosbag.objects.exists()
     assert not list(tmp_path.rglob("evil*"))
     assert not list((tmp_path / "data" / "unpacking").iterdir())
-    # The child had its limit; this process has unpacked nothing.
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 512 * 1024 or os.environ.get(
-        "CI"
-    )
 
 
 def test_two_bundles_are_named(make_bag: MakeBag, tmp_path: Path) -> None:
