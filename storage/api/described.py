@@ -40,7 +40,8 @@ CREATE = extend_schema(
         "Takes the files of a bundle in one form and verifies them in the background: poll the rosbag until "
         "its status is `ready`, `ready_with_warnings`, `repaired` (then `repaired` names the rosbag to use) "
         "or `rejected`. One archive (.zip, .tar, .tar.gz, .tar.zst) or data file will do as well. Content "
-        "that is there already is answered as it is. What is larger than UPLOAD_FORM_BYTES comes in parts: `POST /uploads`."
+        "that is there already is answered as it is. What is larger than UPLOAD_FORM_BYTES comes in parts: "
+        "`POST /uploads`."
     ),
 )
 RENAME = extend_schema(

@@ -17,6 +17,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 from accounts.choices import Role
 from accounts.models import User
 from storage.choices import Status
+from storage.client import object_store
 from storage.models import Rosbag
 from storage.services import verification
 from storage.tests.conftest import MakeBag
@@ -38,6 +39,21 @@ def chromium() -> Iterator[WebDriver]:
     driver.set_window_size(1200, 900)
     yield driver
     driver.quit()
+
+
+@pytest.fixture(params=["folder", "s3"])
+def stored(request: pytest.FixtureRequest, own_folders: None, live_server: Any) -> None:
+    """Where the parts go: to this server, or to the S3 server, which lets the console's pages PUT."""
+    if request.param == "s3":
+        request.getfixturevalue("s3_settings")
+        store: Any = object_store()
+        rule = {
+            "AllowedOrigins": [live_server.url],
+            "AllowedMethods": ["PUT"],
+            "AllowedHeaders": ["*"],
+        }
+        store.check()
+        store.client.put_bucket_cors(Bucket=store.bucket, CORSConfiguration={"CORSRules": [rule]})
 
 
 @pytest.fixture
@@ -80,7 +96,9 @@ def said(browser: WebDriver, text: str) -> None:
 
 
 @pytest.mark.parametrize("folder", [True, False])
-def test_a_bundle_is_uploaded_in_parts(browser: WebDriver, make_bag: MakeBag, folder: bool) -> None:
+def test_a_bundle_is_uploaded_in_parts(
+    stored: None, browser: WebDriver, make_bag: MakeBag, folder: bool
+) -> None:
     bag = make_bag("drive", messages=3000)
     if folder:
         choose(browser, "add-folder", bag)

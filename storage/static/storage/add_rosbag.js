@@ -200,7 +200,7 @@
     return steadily(() => call(`${form.dataset.uploads}/${session.id}/complete`, "POST", {}));
   }
 
-  async function follow(rosbag) {
+  async function follow(rosbag, known) {
     const page = form.dataset.change.replace("/0/", `/${rosbag.id}/`);
     let seen = rosbag;
     while (seen.status === "verifying") {
@@ -209,7 +209,7 @@
       seen = await steadily(() => call(form.dataset.rosbag.replace(/0$/, rosbag.id)));
     }
     const other = seen.repaired ? form.dataset.change.replace("/0/", `/${seen.repaired}/`) : page;
-    say(seen.sentence || seen.name, other);
+    say(known ? words.known : seen.sentence || seen.name, other);
     complain([
       ...(seen.lost_spans || []).map((each) => each.sentence),
       ...seen.warnings.map((each) => each.sentence),
@@ -227,11 +227,12 @@
     submit.disabled = true;
     try {
       session = await open(files);
-      const rosbag = session.state === "open" ? await send(files) : session.rosbag;
+      const known = session.state !== "open";
+      const rosbag = known ? session.rosbag : await send(files);
       remember(null);
       at("add-progress").hidden = true;
       at("add-cancel").hidden = true;
-      await follow(rosbag);
+      await follow(rosbag, known || rosbag.id !== session.id);
     } catch (error) {
       if (control.signal.aborted) return;
       const problem = error instanceof Refused ? error.problem : {};
