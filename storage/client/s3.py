@@ -275,17 +275,17 @@ class S3Store:
             return  # another process was first
 
     def _share_bucket(self) -> None:
-        """Let pages of the allowed origins read signed addresses; rules that others have made stay.
+        """Let pages of the allowed origins use signed addresses; rules that others have made stay.
 
         MinIO has no rules for a bucket (its server answers any origin, MINIO_API_CORS_ALLOW_ORIGIN), and a
-        key may lack the right: reading goes on without.
+        key may lack the right: all goes on without.
         """
         if not settings.CORS_ALLOWED_ORIGINS:
             return
         rule = {
             "ID": CORS_RULE,
             "AllowedOrigins": list(settings.CORS_ALLOWED_ORIGINS),
-            "AllowedMethods": ["GET", "HEAD"],
+            "AllowedMethods": ["GET", "HEAD", "PUT"],
             "AllowedHeaders": ["*"],
             "ExposeHeaders": ["Content-Range", "Content-Length", "ETag", "Accept-Ranges"],
             "MaxAgeSeconds": 600,

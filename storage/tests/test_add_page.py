@@ -23,7 +23,13 @@ from storage.services import verification
 from storage.tests.conftest import MakeBag
 
 CHROMIUM, DRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"
-SECONDS = 60
+SECONDS = 120
+FLAGS = (
+    *("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--lang=en"),
+    # A browser at rest: it asks nobody but the page's server.
+    *("--no-first-run", "--disable-sync", "--disable-quic", "--disable-component-update"),
+    *("--disable-background-networking", "--disable-background-timer-throttling"),
+)
 ADD = "/admin/storage/rosbag/add/"
 
 
@@ -33,7 +39,7 @@ def chromium() -> Iterator[WebDriver]:
         pytest.fail("Chromium is missing: apt-get install chromium chromium-driver")
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM
-    for word in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--lang=en"):
+    for word in FLAGS:
         options.add_argument(word)
     driver = webdriver.Chrome(options=options, service=Service(DRIVER))
     driver.set_window_size(1200, 900)
@@ -42,18 +48,14 @@ def chromium() -> Iterator[WebDriver]:
 
 
 @pytest.fixture(params=["folder", "s3"])
-def stored(request: pytest.FixtureRequest, own_folders: None, live_server: Any) -> None:
+def stored(
+    request: pytest.FixtureRequest, own_folders: None, live_server: Any, settings: Any
+) -> None:
     """Where the parts go: to this server, or to the S3 server, which lets the console's pages PUT."""
     if request.param == "s3":
         request.getfixturevalue("s3_settings")
-        store: Any = object_store()
-        rule = {
-            "AllowedOrigins": [live_server.url],
-            "AllowedMethods": ["PUT"],
-            "AllowedHeaders": ["*"],
-        }
-        store.check()
-        store.client.put_bucket_cors(Bucket=store.bucket, CORSConfiguration={"CORSRules": [rule]})
+        settings.CORS_ALLOWED_ORIGINS = [live_server.url]
+        object_store().check()
 
 
 @pytest.fixture
