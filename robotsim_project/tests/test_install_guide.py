@@ -1,4 +1,4 @@
-"""The install guide as text: every block says how it is tested, both languages agree, nothing promised is missing."""
+"""The install guide as text: blocks say how they are tested, languages agree, no promise is missing."""
 
 import re
 import subprocess
@@ -73,7 +73,9 @@ def test_the_shell_can_read_every_block() -> None:
     for block in guide.blocks():
         if block.kind.startswith("sh "):
             filled = re.sub(r"<[\w-]+>", "filled-in", block.text)
-            done = subprocess.run(["bash", "-n"], input=filled, capture_output=True, text=True)
+            done = subprocess.run(
+                ["bash", "-n"], input=filled, capture_output=True, text=True, check=False
+            )
             assert done.returncode == 0, f"{done.stderr}\n{block.text}"
 
 

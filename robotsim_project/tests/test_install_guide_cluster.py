@@ -3,6 +3,7 @@
 import re
 import stat
 import subprocess
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -31,7 +32,10 @@ MADE = {
 }
 """What install.sh makes, not the manifests."""
 COMMANDS = sorted(
-    {*guide.commands("cluster"), *(span for span in guide.spans() if span.startswith(("kubectl ", "./")))}
+    {
+        *guide.commands("cluster"),
+        *(span for span in guide.spans() if span.startswith(("kubectl ", "./"))),
+    }
 )
 KUBECTL = [each for each in COMMANDS if each.startswith("kubectl ")]
 SCRIPTS = [each for each in COMMANDS if each.startswith("./")]
@@ -45,7 +49,7 @@ def named(words: list[str]) -> list[tuple[str, str]]:
     """Objects that a command names, as kind and name: `svc/NAME`, or `secret NAME` behind `get`."""
     before = words[: words.index("--")] if "--" in words else words
     found = [tuple(word.split("/", 1)) for word in before if re.match(r"(\w+)/[\w-]+$", word)]
-    kinds = [tuple(pair) for pair in zip(before, before[1:], strict=False) if pair[0] in KINDS]
+    kinds = [tuple(pair) for pair in pairwise(before) if pair[0] in KINDS]
     return [
         (kind, name)
         for kind, name in [*found, *kinds]
@@ -97,7 +101,7 @@ def test_ports_are_ports_of_the_service(command: str) -> None:
 @pytest.mark.parametrize("command", [each for each in KUBECTL if " exec " in each])
 def test_what_is_run_in_a_container_is_a_command(command: str) -> None:
     words = guide.words(command)
-    (name,) = [after for word, after in zip(words, words[1:], strict=False) if word == "manage.py"]
+    (name,) = [after for word, after in pairwise(words) if word == "manage.py"]
     assert list(BASE_DIR.glob(f"*/management/commands/{name}.py")), name
 
 
@@ -138,9 +142,7 @@ def test_files_are_applied_in_the_guides_order() -> None:
 def test_scripts_can_be_run_and_know_their_options(command: str) -> None:
     script, *options = guide.words(command)
     assert (BASE_DIR / script).stat().st_mode & stat.S_IXUSR
-    done = subprocess.run(
-        [BASE_DIR / script, "--help"], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([BASE_DIR / script, "--help"], capture_output=True, text=True, check=True)
     for option in options:
         assert option in re.split(r"[\s|\[\]]+", done.stdout), option
 
