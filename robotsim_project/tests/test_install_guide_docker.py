@@ -105,8 +105,11 @@ def test_the_server_of_5_2_finds_the_containers_beside_it() -> None:
 
 
 def test_commands_go_to_containers_and_services_that_there_are() -> None:
+    names = {each.get("container_name") for each in SERVICES.values()}
+    for words in chosen("rm"):
+        assert set(operands(words)) <= names
     for words in chosen("exec"):
-        assert operands(words)[0] in {each.get("container_name") for each in SERVICES.values()}
+        assert operands(words)[0] in names
     for words in [*chosen("compose", "exec"), *chosen("compose", "restart")]:
         assert words[3] in SERVICES
     for words in [*chosen("exec"), *chosen("compose", "exec")]:

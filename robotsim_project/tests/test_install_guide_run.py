@@ -1,6 +1,6 @@
 """The `run` blocks and the `.env` of the install guide, run as printed in a fresh copy of the project.
 
-Only this is replaced: the port of the server, and in `.env` the addresses of PostgreSQL, Redis and S3. `python` and
+Only the port of the server is replaced, and in `.env` the addresses of PostgreSQL, Redis and S3. `python` and
 `uvicorn` are those of the tests.
 """
 
@@ -54,8 +54,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Reader:
     return new_reader(tmp_path_factory.mktemp("guide") / "robotsim")
 
 
-@pytest.fixture(scope="module")
-def followed(reader: Reader, world: World) -> dict[str, str]:
+def follow(reader: Reader, world: World) -> dict[str, str]:
     """What each command of the `run` blocks printed, all of them run in their order."""
     reader.write_env(
         DATABASE_URL=world.postgres.url.replace("postgresql://", "postgresql+asyncpg://"),
@@ -100,12 +99,15 @@ def test_the_settings_load_with_exactly_the_printed_file(reader: Reader, tmp_pat
     }
 
 
-def test_every_command_runs_in_the_order_of_the_guide(followed: dict[str, str]) -> None:
+def test_every_command_runs_in_the_order_of_the_guide(reader: Reader, world: World) -> None:
+    printed = follow(reader, world)
     for command, pattern in MADE_BY.items():
-        assert re.search(pattern, followed[command]), followed[command]
+        assert re.search(pattern, printed[command]), printed[command]
+    check_answers(printed)
 
 
-def test_the_addresses_answer_what_is_printed(followed: dict[str, str]) -> None:
+def check_answers(followed: dict[str, str]) -> None:
+    """The addresses answer what stands beside them."""
     text = "".join(block.text for block in guide.blocks() if block.kind == "sh run")
     told = dict(re.findall(r"^(curl \S+) +# (\{.*\})$", text, re.MULTILINE))
     assert len(told) == 4
@@ -117,7 +119,8 @@ def test_the_addresses_answer_what_is_printed(followed: dict[str, str]) -> None:
     assert len(asked) == len(told) + 2
 
 
-def test_the_server_with_reload_answers(reader: Reader, followed: dict[str, str]) -> None:
+def test_the_server_with_reload_answers(reader: Reader) -> None:
+    reader.write_env()  # nothing answers at its addresses, and the server starts all the same
     (command,) = [span for span in guide.spans() if span.startswith("uvicorn ")]
     assert command.endswith(" --reload")
     with reader.started(command) as (server,):
