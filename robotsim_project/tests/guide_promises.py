@@ -1,6 +1,6 @@
 """The commands of the guide of the system before this one, as printed there, and what each is here.
 
-None: the same. An empty text: nothing has to be done here. Section 11 of docs/install.md says what holds each.
+None: the same. An empty text: nothing has to be done here. docs/install.md, section 11, says what holds each.
 """
 
 PROMISES: list[tuple[str, str, str | None]] = [

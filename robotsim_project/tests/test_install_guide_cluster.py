@@ -1,9 +1,11 @@
 """The `cluster` blocks of the install guide, and its commands in the text, name what the manifests make."""
 
 import re
+import shutil
 import stat
 import subprocess
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -156,6 +158,15 @@ def test_options_in_the_text_are_those_of_install_sh() -> None:
         assert name in known
     assert "--overlay dev|production|none" in guide.spans()
     assert "[--overlay dev|production|none]" in done.stdout
+
+
+def test_components_are_chosen_as_the_guide_says(tmp_path: Path) -> None:
+    shutil.copytree(K8S, tmp_path / "k8s", symlinks=True)
+    file = tmp_path / "k8s" / "overlays" / "production" / "kustomization.yaml"
+    text = file.read_text().replace("components: []", "components:")
+    file.write_text(re.sub(r"^#(  - \.\./\.\./components/)", r"\1", text, flags=re.MULTILINE))
+    made = manifests.parsed(manifests.kubectl("kustomize", file.parent))
+    assert {"Certificate", "ServiceMonitor", "ClusterQueue"} <= {each["kind"] for each in made}
 
 
 def test_metrics_server_is_told_what_the_guide_says() -> None:
