@@ -11,6 +11,7 @@ from robotsim_project.tests import guide
 from robotsim_project.tests.guide_promises import FILES, PROMISES, VARIABLES
 
 PAGES = (guide.ENGLISH, guide.KOREAN)
+READMES = (BASE_DIR / "README.md", BASE_DIR / "README.ko.md")
 PLACEHOLDERS = {
     "<repository-url>",
     "<PID>",
@@ -53,7 +54,7 @@ def test_both_languages_name_the_same_things() -> None:
     ]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [*PAGES, *READMES], ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
     text = guide.prose(page)
     made = {anchor(heading) for heading in guide.headings(page)}
@@ -131,6 +132,19 @@ def test_files_in_the_text_exist(page: Path) -> None:
         if re.fullmatch(r"(k8s|robotsim_project|overlays|components|\.github)/[\w./-]+", span):
             below = BASE_DIR / "k8s" if span.startswith(("overlays", "components")) else BASE_DIR
             assert (below / span).exists(), span
+
+
+@pytest.mark.parametrize("page", READMES, ids=lambda page: page.name)
+def test_the_map_of_folders_is_that_of_the_project(page: Path) -> None:
+    text = page.read_text().rpartition("\n## ")[2]
+    names = {name for row in re.findall(r"^\| (`.+?) \|", text, re.M) for name in spans_of(row)}
+    assert all((BASE_DIR / name).exists() for name in names), names
+    rooms = {path.parent.name + "/" for path in BASE_DIR.glob("[!.]*/__init__.py")}
+    assert rooms | {"k8s/", "scripts/", "docs/", "install.sh", "restore.sh"} <= names
+
+
+def spans_of(cell: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", cell)
 
 
 def test_what_is_mapped_is_run_elsewhere() -> None:
