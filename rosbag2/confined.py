@@ -32,7 +32,7 @@ def main() -> None:
 
 def _work(task: dict[str, Any]) -> dict[str, Any]:
     # Only now: what is imported is limited too.
-    from rosbag2 import outcome, rescue, verify  # noqa: PLC0415
+    from rosbag2 import archive, outcome, rescue, verify  # noqa: PLC0415
     from rosbag2.effort import Effort  # noqa: PLC0415
 
     effort = Effort(Path(task["scratch"]), _reporter())
@@ -41,6 +41,7 @@ def _work(task: dict[str, Any]) -> dict[str, Any]:
         "verify": lambda: verify.verify(source, effort),
         "rescue": lambda: rescue.rescue(source, target, effort),
         "judge": lambda: rescue.judge(source, target, effort),
+        "unpack": lambda: archive.unpack(source, target, effort),
     }
     return outcome.as_json(verbs[task["verb"]]())
 

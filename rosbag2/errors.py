@@ -94,6 +94,34 @@ SENTENCES: dict[str, str] = {
     "NOTHING_LEFT": (
         "Nothing of the bag can be saved ({reason}): replace it with an intact copy of the recording."
     ),
+    # Archives.
+    "ARCHIVE_UNREADABLE": (
+        "{file} cannot be unpacked ({reason}): pack the bag's folder again as .zip, .tar, .tar.gz or "
+        ".tar.zst, and check that the copy is complete."
+    ),
+    "ARCHIVE_ENCRYPTED": (
+        "{file} is protected by a password: pack the bag's folder again without one."
+    ),
+    "ARCHIVE_MEMBER_UNSAFE": (
+        "{file} holds {member}, which is refused ({reason}): pack only the plain files of the bag's folder."
+    ),
+    "ARCHIVE_MEMBER_TWICE": (
+        "{file} holds {member} more than once: pack the bag's folder again, each file once."
+    ),
+    "ARCHIVE_TOO_LARGE": (
+        "{file} unpacks to more than {limit}, far more than recordings do: unpack it yourself if you "
+        "trust it, and add the bag's folder."
+    ),
+    "ARCHIVE_NO_BAG": (
+        "{file} holds no bag ({reason}): pack the folder that holds metadata.yaml and the .db3 or .mcap "
+        "files."
+    ),
+    "ARCHIVE_TWO_BAGS": (
+        "{file} holds {bags} bags ({first}, {second}): pack each of them by itself."
+    ),
+    "NO_SPACE": (
+        "There is not enough space on the disk to unpack {file}: free some, then try again."
+    ),
     # The check itself was ended.
     "CHECK_TOO_SLOW": (
         "The check of this bag was ended after {seconds} s, as it made too little progress: "

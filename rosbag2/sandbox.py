@@ -32,6 +32,8 @@ _MOST_OUTPUT = 256 * 2**20
 _POLL_SECONDS = 0.2
 _OPEN_FILES = 512
 _GOODBYE_SECONDS = 5.0
+_DONE = {"unpack": "ready"}
+"""The outcome with which a verb leaves something in its target, where it is not `repaired`."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,11 @@ def judge(source: Path, target: Path, limits: Limits | None = None, **options: A
     return run("judge", source, target, limits, **options)
 
 
+def unpack(source: Path, target: Path, limits: Limits | None = None, **options: Any) -> Verdict:
+    """As `archive.unpack`; `options` are those of `run`."""
+    return run("unpack", source, target, limits, **options)
+
+
 def run(
     verb: str,
     source: Path,
@@ -77,9 +84,9 @@ def run(
     """Carry out one verb in a child process.
 
     Args:
-        verb: `verify`, `rescue` or `judge`.
-        source: the bag.
-        target: where a repaired bag is written; it is gone unless the outcome is `repaired`.
+        verb: `verify`, `rescue`, `judge` or `unpack`.
+        source: the bag, or the archive.
+        target: where a repaired bag is written, or an archive unpacked; it is gone unless that was done.
         limits: None for the usual ones.
         scratch: a folder for unpacked copies; what is put there is removed.
         on_progress: called with the bytes of data handled so far.
@@ -99,7 +106,7 @@ def run(
             "cpu_seconds": int(limits.longest_seconds),
         }
         verdict = _Child(task, limits, on_progress).verdict()
-    if target is not None and verdict.status != "repaired":
+    if target is not None and verdict.status != _DONE.get(verb, "repaired"):
         shutil.rmtree(target, ignore_errors=True)
     return verdict
 

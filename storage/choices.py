@@ -1,23 +1,30 @@
 """States and origins of a rosbag, and the sentences for what is wrong with one."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
 
 from django.db.models import TextChoices
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 
 class Status(TextChoices):
-    """Where a rosbag stands; `READY` and `READY_WITH_WARNINGS` may be played."""
+    """Where a rosbag stands; `READY` and `READY_WITH_WARNINGS` may be played.
+
+    `REPAIRED` is what arrived damaged and is kept: a rosbag of origin `REPAIRED` was made of it.
+    """
 
     UPLOADING = "uploading", _("Uploading")
     VERIFYING = "verifying", _("Verifying")
     READY = "ready", _("Ready")
     READY_WITH_WARNINGS = "ready_with_warnings", _("Ready with warnings")
+    REPAIRED = "repaired", _("Repaired")
     REJECTED = "rejected", _("Rejected")
 
 
 USABLE = frozenset({Status.READY, Status.READY_WITH_WARNINGS})
-VERIFIED = USABLE | {Status.REJECTED}
+VERIFIED = USABLE | {Status.REPAIRED, Status.REJECTED}
 
 
 class Origin(TextChoices):
@@ -140,6 +147,34 @@ SENTENCES = {
     "NOTHING_LEFT": _(
         "Nothing of the bag can be saved ({reason}): replace it with an intact copy of the "
         "recording."
+    ),
+    "ARCHIVE_UNREADABLE": _(
+        "{file} cannot be unpacked ({reason}): pack the bag's folder again as .zip, .tar, "
+        ".tar.gz or .tar.zst, and check that the copy is complete."
+    ),
+    "ARCHIVE_ENCRYPTED": _(
+        "{file} is protected by a password: pack the bag's folder again without one."
+    ),
+    "ARCHIVE_MEMBER_UNSAFE": _(
+        "{file} holds {member}, which is refused ({reason}): pack only the plain files of the "
+        "bag's folder."
+    ),
+    "ARCHIVE_MEMBER_TWICE": _(
+        "{file} holds {member} more than once: pack the bag's folder again, each file once."
+    ),
+    "ARCHIVE_TOO_LARGE": _(
+        "{file} unpacks to more than {limit}, far more than recordings do: unpack it yourself "
+        "if you trust it, and add the bag's folder."
+    ),
+    "ARCHIVE_NO_BAG": _(
+        "{file} holds no bag ({reason}): pack the folder that holds metadata.yaml and the .db3 "
+        "or .mcap files."
+    ),
+    "ARCHIVE_TWO_BAGS": _(
+        "{file} holds {bags} bags ({first}, {second}): pack each of them by itself."
+    ),
+    "NO_SPACE": _(
+        "There is not enough space on the disk to unpack {file}: free some, then try again."
     ),
     "CHECK_TOO_SLOW": _(
         "The check of this bag was ended after {seconds} s, as it made too little progress: "
@@ -272,3 +307,45 @@ def sentence(code: str, details: Mapping[str, str | int | float], fallback: str 
     except (KeyError, IndexError, ValueError):
         # Details written by another version of the code.
         return fallback
+
+
+def lost_sentence(span: Mapping[str, Any]) -> str:
+    """A stretch that could not be saved, in the language of the reader.
+
+    `span` has file, topic ("" for all), first_ns and last_ns (None where the file begins or ends), and
+    messages (None where nobody knows how many).
+    """
+    words = {"first": _moment(span["first_ns"]), "last": _moment(span["last_ns"])}
+    ends = (span["first_ns"] is not None, span["last_ns"] is not None)
+    where = _WHERE[ends] % words
+    count = span["messages"]
+    what = gettext("an unknown number of messages")
+    if count is not None:
+        what = ngettext("%(count)d message", "%(count)d messages", count) % {"count": count}
+    words = {"file": span["file"], "topic": span["topic"], "what": what, "where": where}
+    if span["topic"]:
+        return gettext("%(file)s, topic %(topic)s: %(what)s lost %(where)s.") % words
+    return gettext("%(file)s: %(what)s lost %(where)s.") % words
+
+
+_WHERE = {
+    (True, True): _("between %(first)s and %(last)s"),
+    (True, False): _("from %(first)s to the end"),
+    (False, True): _("from the beginning to %(last)s"),
+    (False, False): _("at a time that is not known"),
+}
+
+
+def _moment(time_ns: int | None) -> str:
+    """A recorded time: as a date where a clock was set, else in seconds."""
+    if time_ns is None:
+        return ""
+    seconds, rest = divmod(time_ns, 10**9)
+    if _EARLIEST <= seconds < _LATEST:
+        moment = datetime.fromtimestamp(seconds, UTC)
+        return f"{moment:%Y-%m-%d %H:%M:%S}.{rest // 10**6:03} UTC"
+    return f"{time_ns / 1e9:.3f} s"
+
+
+_EARLIEST = int(datetime(1980, 1, 1, tzinfo=UTC).timestamp())
+_LATEST = int(datetime(2200, 1, 1, tzinfo=UTC).timestamp())

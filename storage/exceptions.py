@@ -35,6 +35,16 @@ class PathMissingError(StorageError):
     code = "PATH_MISSING"
 
 
+class ArchiveRefusedError(StorageError):
+    """An archive that holds no bundle, two, or what no archive should; the code says which."""
+
+    status = 422
+
+    def __init__(self, sentence: str, *, code: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
 class UploadIncompleteError(StorageError):
     """Parts are missing, or differ from what was declared."""
 

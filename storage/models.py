@@ -6,14 +6,22 @@ from django.db.models import Q
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
-from storage.choices import USABLE, ExportFormat, ExportStatus, Origin, Status, sentence
+from storage.choices import (
+    USABLE,
+    ExportFormat,
+    ExportStatus,
+    Origin,
+    Status,
+    lost_sentence,
+    sentence,
+)
 from storage.querysets import RosbagQuerySet
 
 LIVING = Q(deleted_at__isnull=True)
 
 
 class Rosbag(models.Model):
-    """One stored rosbag2 bundle: uploaded, or recorded by a run.
+    """One stored rosbag2 bundle: uploaded, recorded by a run, or made of a damaged one.
 
     Times are nanoseconds since the Unix epoch as recorded, sizes are bytes. Everything from
     `storage_id` to `message_count` is counted from the data by verification and empty before it.
@@ -31,6 +39,15 @@ class Rosbag(models.Model):
         blank=True,
         related_name="derived",
     )
+    # Of one that arrived damaged: what was made of it. `original` points the other way.
+    repaired = models.ForeignKey(
+        "self",
+        verbose_name=_("repaired as"),
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
     status = models.CharField(
         _("status"), max_length=20, choices=Status.choices, default=Status.UPLOADING
     )
@@ -38,6 +55,8 @@ class Rosbag(models.Model):
     details = models.JSONField(_("details"), default=dict, blank=True)
     text = models.TextField(_("sentence in English"), blank=True, default="")
     warnings = models.JSONField(_("warnings"), default=list, blank=True)
+    # Of a repair, on both rosbags: what could not be saved, as `rosbag2` tells it.
+    lost_spans = models.JSONField(_("lost"), default=list, blank=True)
     storage_id = models.CharField(_("storage format"), max_length=64, blank=True, default="")
     version = models.IntegerField(_("metadata version"), null=True, blank=True)
     ros_distro = models.CharField(_("ROS distribution"), max_length=64, blank=True, default="")
@@ -122,7 +141,7 @@ class Rosbag(models.Model):
 
     @property
     def sentence(self) -> str:
-        """Why it was rejected, in the language of the reader; empty when there is nothing to say."""
+        """Why it was rejected or repaired, in the language of the reader; empty when all is well."""
         return sentence(self.code, self.details, self.text) if self.code else ""
 
     @property
@@ -132,6 +151,11 @@ class Rosbag(models.Model):
             sentence(warning["code"], warning.get("details", {}), warning.get("text", ""))
             for warning in self.warnings
         ]
+
+    @property
+    def lost_sentences(self) -> list[str]:
+        """What could not be saved, stretch by stretch, in the language of the reader."""
+        return [lost_sentence(span) for span in self.lost_spans]
 
 
 class RosbagFile(models.Model):

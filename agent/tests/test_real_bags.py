@@ -9,12 +9,12 @@ from agent.tests.server import FakeServer
 from rosbag2.reader import BagReader
 
 BAGS = ROOT.parent / "shared" / "bags"
-PLAIN = [folder for folder in sorted(BAGS.glob("o*-sqlite*")) if "zstd" not in folder.name]
+BUNDLES = sorted(BAGS.glob("o*"))
 
-pytestmark = pytest.mark.skipif(not PLAIN, reason="the folder of recordings is absent")
+pytestmark = pytest.mark.skipif(not BUNDLES, reason="the folder of recordings is absent")
 
 
-@pytest.mark.parametrize("folder", PLAIN, ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", BUNDLES, ids=lambda folder: folder.name)
 def test_a_recording_is_played_whole(folder: Path, serve, start):
     with BagReader(folder) as reader:
         topics = [topic.name for topic in reader.topics]

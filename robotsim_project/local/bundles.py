@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from rosbag2.sample import make_sample
 from storage.choices import Status
 from storage.models import Rosbag
-from storage.services import intake, verification
+from storage.services import intake, repairs, verification
 
 SAMPLE = "sample"
 _POLL_SECONDS = 0.1
@@ -24,16 +24,17 @@ def sample() -> Rosbag:
         return bring_in(path)
 
 
-def bring_in(folder: Path) -> Rosbag:
-    """Import a bundle and wait for the verdict: usable, or rejected with its sentence.
+def bring_in(path: Path) -> Rosbag:
+    """Import a bundle and wait for the verdict: usable, perhaps repaired, or rejected with its sentence.
 
     Raises:
+        StorageError: there is nothing to import, or an archive that is refused.
         StoreError: the storage is away or full.
         OSError: a file cannot be read.
     """
-    rosbag = intake.import_folder(folder)
+    rosbag = intake.import_path(path)
     while rosbag.status == Status.VERIFYING:
         rosbag = verification.run(rosbag.pk)
         if rosbag.status == Status.VERIFYING:  # the worker was first
             time.sleep(_POLL_SECONDS)
-    return rosbag
+    return repairs.usable_of(rosbag)

@@ -19,7 +19,7 @@ class DemoOptions:
     """One run of a bundle."""
 
     bag: Path | None = None
-    """Folder of a rosbag2 bundle; None: the sample."""
+    """A rosbag2 bundle: its folder, an archive, or one data file; None: the sample."""
     agents: int = 20
     pattern: str = "parallel"
     transport: str = "null"
@@ -36,7 +36,7 @@ class DemoOptions:
         default = cls()
         bag = words.get("BAG", "")
         return cls(
-            bag=_folder(bag) if bag else None,
+            bag=_bundle(bag) if bag else None,
             agents=_whole("AGENTS", words.get("AGENTS") or str(default.agents)),
             pattern=_one_of("PATTERN", words.get("PATTERN") or default.pattern, PATTERNS),
             transport=_one_of("TRANSPORT", words.get("TRANSPORT") or default.transport, TRANSPORTS),
@@ -66,11 +66,13 @@ def read_port(words: Mapping[str, str]) -> int:
     return port
 
 
-def _folder(text: str) -> Path:
-    folder = Path(text).expanduser().resolve()
-    if not folder.is_dir():
-        raise UsageError(f"BAG must be the folder of a rosbag2 bundle; {folder} is none.")
-    return folder
+def _bundle(text: str) -> Path:
+    path = Path(text).expanduser().resolve()
+    if not path.exists():
+        raise UsageError(
+            f"BAG must be a rosbag2 bundle: its folder, an archive of it, or one data file; {path} is none."
+        )
+    return path
 
 
 def _whole(name: str, text: str) -> int:

@@ -16,6 +16,7 @@ from accounts.admin.deletes import Deletes
 from accounts.admin.lists import BoundedPaginator, DeletedFilter, is_autocomplete
 from storage import tasks
 from storage.admin import charts
+from storage.admin.adding import Adding
 from storage.admin.exporting import Exporting
 from storage.admin.index import STYLE, FileInline, TopicInline
 from storage.admin.previews import Previews, frame
@@ -26,7 +27,7 @@ from storage.services import deletion, naming, verification
 
 
 @admin.register(Rosbag)
-class RosbagAdmin(Exporting, Previews, Deletes, admin.ModelAdmin[Rosbag]):
+class RosbagAdmin(Adding, Exporting, Previews, Deletes, admin.ModelAdmin[Rosbag]):
     """Rosbags with verdict and index; only the name may be changed."""
 
     list_display = ["name", "status", "origin", "message_count", "duration", "bytes", "created_at"]
@@ -42,11 +43,13 @@ class RosbagAdmin(Exporting, Previews, Deletes, admin.ModelAdmin[Rosbag]):
         "archive",
         "exports",
         "origin",
-        "original",
+        "made_from",
+        "made_into",
         "status",
         "code",
         "verdict",
         "oddities",
+        "losses",
         "storage_id",
         "version",
         "ros_distro",
@@ -73,9 +76,6 @@ class RosbagAdmin(Exporting, Previews, Deletes, admin.ModelAdmin[Rosbag]):
         rows = super().get_queryset(request)
         return rows & Rosbag.objects.usable() if is_autocomplete(request) else rows
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
     @admin.display(description=_("reason"))
     def verdict(self, rosbag: Rosbag) -> str:
         return rosbag.sentence
@@ -83,6 +83,18 @@ class RosbagAdmin(Exporting, Previews, Deletes, admin.ModelAdmin[Rosbag]):
     @admin.display(description=_("warnings"))
     def oddities(self, rosbag: Rosbag) -> str:
         return format_html_join("", "<p>{}</p>", [(each,) for each in rosbag.warning_sentences])
+
+    @admin.display(description=_("lost"))
+    def losses(self, rosbag: Rosbag) -> str:
+        return format_html_join("", "<p>{}</p>", [(each,) for each in rosbag.lost_sentences])
+
+    @admin.display(description=_("made from"))
+    def made_from(self, rosbag: Rosbag) -> str:
+        return _link(rosbag.original)
+
+    @admin.display(description=_("repaired as"))
+    def made_into(self, rosbag: Rosbag) -> str:
+        return _link(rosbag.repaired)
 
     @admin.display(description=_("duration (s)"), ordering="duration_ns")
     def duration(self, rosbag: Rosbag) -> str:
@@ -128,6 +140,14 @@ class RosbagAdmin(Exporting, Previews, Deletes, admin.ModelAdmin[Rosbag]):
             naming.rename(Rosbag.objects.get(pk=rosbag.pk), rosbag.name)
         except StorageError as error:
             self.message_user(request, str(error), messages.ERROR)
+
+
+def _link(rosbag: Rosbag | None) -> str:
+    if rosbag is None:
+        return ""
+    url = reverse("admin:storage_rosbag_change", args=[rosbag.pk])
+    text = rosbag.name if rosbag.deleted_at is None else _("%s (deleted)") % rosbag.name
+    return format_html('<a href="{}">{}</a>', url, text)
 
 
 def _ask_again(rosbag: Rosbag) -> None:

@@ -38,8 +38,10 @@ CREATE = extend_schema(
     responses={202: RosbagSerializer, **problems(400, 409, 413, 415, 422)},
     description=(
         "Takes the files of a bundle in one form and verifies them in the background: poll the rosbag until "
-        "its status is `ready`, `ready_with_warnings` or `rejected`. Content that is there already is "
-        "answered as it is. What is larger than UPLOAD_FORM_BYTES comes in parts: `POST /uploads`."
+        "its status is `ready`, `ready_with_warnings`, `repaired` (then `repaired` names the rosbag to use) "
+        "or `rejected`. One archive (.zip, .tar, .tar.gz, .tar.zst) or data file will do as well. Content "
+        "that is there already is answered as it is. What is larger than UPLOAD_FORM_BYTES comes in parts: "
+        "`POST /uploads`."
     ),
 )
 RENAME = extend_schema(

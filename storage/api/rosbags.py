@@ -21,6 +21,7 @@ from accounts.api.filters import Filters, Search
 from accounts.api.idempotency import idempotent
 from accounts.choices import Role, Scope
 from accounts.permissions import Rule, allows
+from rosbag2.archive import bare_name
 from storage import tasks
 from storage.api import described
 from storage.api.bodies import BundleForm
@@ -96,7 +97,7 @@ class RosbagViewSet(
         files = [(file.name, file.file) for file in form.validated_data["files"]]
         for _name, stream in files:
             stream.seek(0)  # it may have been read for its checksum
-        name = form.validated_data["name"] or files[0][0]
+        name = form.validated_data["name"] or bare_name(files[0][0])
         rosbag = intake.import_files(name, files, created_by=request.user)
         response = self._accepted(rosbag)
         response["Location"] = reverse("rosbag-detail", args=[rosbag.pk])

@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.api.strict import Strict
-from storage.choices import sentence
+from storage.choices import lost_sentence, sentence
 from storage.models import Rosbag, RosbagTopic
 
 
@@ -19,6 +19,20 @@ class WarningSerializer(serializers.Serializer[dict[str, Any]]):
 
     def get_sentence(self, warning: dict[str, Any]) -> str:
         return sentence(warning["code"], warning["details"], warning.get("text", ""))
+
+
+class LostSpanSerializer(serializers.Serializer[dict[str, Any]]):
+    """A stretch of a damaged rosbag that could not be saved."""
+
+    file = serializers.CharField()
+    topic = serializers.CharField(allow_blank=True, help_text="Empty: of all topics.")
+    first_ns = serializers.IntegerField(allow_null=True, help_text="null: from the beginning.")
+    last_ns = serializers.IntegerField(allow_null=True, help_text="null: to the end.")
+    messages = serializers.IntegerField(allow_null=True, help_text="null: nobody knows.")
+    sentence = serializers.SerializerMethodField()
+
+    def get_sentence(self, span: dict[str, Any]) -> str:
+        return lost_sentence(span)
 
 
 class TopicSerializer(serializers.ModelSerializer[RosbagTopic]):
@@ -58,6 +72,15 @@ class RosbagSerializer(serializers.ModelSerializer[Rosbag]):
     sentence = serializers.CharField(read_only=True)
     usable = serializers.BooleanField(read_only=True)
     warnings = WarningSerializer(many=True, read_only=True)
+    lost_spans = LostSpanSerializer(many=True, read_only=True)
+    repaired: Any = serializers.PrimaryKeyRelatedField(
+        read_only=True,
+        allow_null=True,
+        help_text="Of one with the state `repaired`: the rosbag to play instead.",
+    )
+    original: Any = serializers.PrimaryKeyRelatedField(
+        read_only=True, allow_null=True, help_text="The rosbag that this one was made of."
+    )
     created_by = serializers.SerializerMethodField()
 
     class Meta:
@@ -67,11 +90,13 @@ class RosbagSerializer(serializers.ModelSerializer[Rosbag]):
             "name",
             "origin",
             "original",
+            "repaired",
             "status",
             "usable",
             "code",
             "sentence",
             "warnings",
+            "lost_spans",
             "storage_id",
             "version",
             "ros_distro",

@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.api.strict import Strict
+from rosbag2.archive import bare_name
 from storage.api.serializers import RosbagSerializer
 from storage.client.base import UploadedPart
 from storage.services.joining import FinishedUpload, ranges
@@ -44,7 +45,9 @@ class NewUploadSerializer(Strict):
         return [NewFile(**file) for file in self.validated_data["files"]]
 
     def name_of_rosbag(self) -> str:
-        return str(self.validated_data.get("name") or self.validated_data["files"][0]["path"])
+        return str(
+            self.validated_data.get("name") or bare_name(self.validated_data["files"][0]["path"])
+        )
 
 
 class SentPartSerializer(Strict):

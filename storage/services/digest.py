@@ -1,7 +1,7 @@
 """Checksums of files, and of a bundle as a whole."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO, cast
 
@@ -11,8 +11,9 @@ CHUNK = 1 << 20
 class HashingReader:
     """Passes a stream on and sums it up on the way; `size` in bytes."""
 
-    def __init__(self, source: IO[bytes]) -> None:
+    def __init__(self, source: IO[bytes], on_read: Callable[[int], None] | None = None) -> None:
         self._source = source
+        self._on_read = on_read
         self._digest = hashlib.sha256()
         self.size = 0
 
@@ -20,6 +21,8 @@ class HashingReader:
         chunk = self._source.read(size)
         self._digest.update(chunk)
         self.size += len(chunk)
+        if self._on_read is not None:
+            self._on_read(len(chunk))
         return chunk
 
     @property

@@ -1,15 +1,24 @@
 """Bundles that come as a whole: a folder of this machine, or the files of one request."""
 
+import shutil
+import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, Any, BinaryIO, cast
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
-from storage.choices import Status
+from rosbag2 import sandbox
+from rosbag2.archive import bare_name, is_archive
+from rosbag2.bundle import DATA_SUFFIXES
+from storage.choices import Status, sentence
 from storage.client import object_store
-from storage.exceptions import FilesInvalidError, PathMissingError
+from storage.client.base import StoreError
+from storage.exceptions import ArchiveRefusedError, FilesInvalidError, PathMissingError
 from storage.keys import LONGEST_PATH, is_safe, object_key
 from storage.models import Rosbag, RosbagFile
 from storage.services.deletion import discard
@@ -18,11 +27,67 @@ from storage.services.sameness import SameContentError, settle
 
 MOST_FILES = 10_000
 LONGEST_NAME = 200
-SIGNS = (".yaml", ".db3", ".mcap", ".db3.zstd", ".mcap.zstd")
+LEFT_SECONDS = 86_400
+SIGNS = (".yaml", *DATA_SUFFIXES)
 """Ends of the names of which every bundle has at least one."""
 
+OnStored = Callable[[int], None]
+"""Hears how many bytes are stored so far."""
 
-def import_folder(path: Path, *, name: str = "", created_by: Any = None) -> Rosbag:
+
+def import_path(path: Path, *, name: str = "", on_stored: OnStored | None = None) -> Rosbag:
+    """Store what lies on this machine: a bundle's folder, an archive of one, or a single data file.
+
+    An archive is unpacked in a child process with limits, and is not kept.
+
+    Raises:
+        PathMissingError, FilesInvalidError: it is none of them.
+        ArchiveRefusedError: the archive holds no bundle, two, or what no archive should.
+        StoreError: the storage is away or full, or the disk; nothing stays behind.
+    """
+    if path.is_file() and is_archive(path.name):
+        with _unpacked(path) as folder:
+            return import_folder(folder, name=name or bare_name(path.name), on_stored=on_stored)
+    if path.is_file() and path.name.endswith(DATA_SUFFIXES):
+        sources = iter([(path.name, path.open("rb"))])
+        check_paths([path.name])
+        return _import(name or bare_name(path.name), sources, None, on_stored)
+    return import_folder(path, name=name, on_stored=on_stored)
+
+
+@contextmanager
+def _unpacked(archive: Path) -> Iterator[Path]:
+    """The folder of the one bundle in an archive, for a while."""
+    parent = settings.DATA_DIR / "unpacking"
+    parent.mkdir(parents=True, exist_ok=True)
+    _remove_left(parent)
+    with TemporaryDirectory(dir=parent) as private:
+        folder = Path(private)
+        verdict = sandbox.unpack(archive, folder / "unpacked", scratch=folder)
+        words = sentence(verdict.code, verdict.details, verdict.sentence)
+        if verdict.code == "NO_SPACE":
+            raise StoreError(words)
+        if verdict.status == "rejected":
+            raise ArchiveRefusedError(words, code=verdict.code)
+        yield folder / "unpacked" / str(verdict.details["folder"])
+
+
+def _remove_left(parent: Path) -> None:
+    """Remove what killed imports have left."""
+    limit = time.time() - LEFT_SECONDS
+    for left in parent.iterdir():
+        with suppress(OSError):  # another import may be about it
+            if left.stat().st_mtime < limit:
+                shutil.rmtree(left, ignore_errors=True)
+
+
+def import_folder(
+    path: Path,
+    *,
+    name: str = "",
+    created_by: Any = None,
+    on_stored: OnStored | None = None,
+) -> Rosbag:
     """Store a bundle folder and its direct subfolders; the rosbag then awaits verification.
 
     The same content that is there already, usable or awaiting verification, is answered instead.
@@ -33,14 +98,17 @@ def import_folder(path: Path, *, name: str = "", created_by: Any = None) -> Rosb
         StoreError: the storage is away or full; nothing stays behind.
     """
     if not path.is_dir():
-        message = _("%(path)s is no folder: give the folder that holds metadata.yaml.")
+        message = _(
+            "%(path)s is no folder, archive or data file: give the folder that holds metadata.yaml, a .zip "
+            "or .tar of it, or one .mcap or .db3 file."
+        )
         raise PathMissingError(message % {"path": path})
-    paths = sorted(_files_of(path))
+    paths = sorted(files_of(path))
     if paths:  # an empty folder is stored too: its verdict says what a bundle needs
         check_paths(paths)
         _check_signs(path, paths)
     sources = ((inner, (path / inner).open("rb")) for inner in paths)
-    return _import(name or path.resolve().name or "rosbag", sources, created_by)
+    return _import(name or path.resolve().name or "rosbag", sources, created_by, on_stored)
 
 
 def import_files(
@@ -92,7 +160,8 @@ def _check_signs(folder: Path, paths: list[str]) -> None:
         raise FilesInvalidError(message % {"path": folder})
 
 
-def _files_of(folder: Path) -> Iterator[str]:
+def files_of(folder: Path) -> Iterator[str]:
+    """The paths of what belongs to a bundle: the files of its folder and of those directly in it."""
     for entry in folder.iterdir():
         if entry.is_file():
             yield entry.name
@@ -102,12 +171,18 @@ def _files_of(folder: Path) -> Iterator[str]:
             )
 
 
-def _import(name: str, sources: Iterable[tuple[str, IO[bytes]]], created_by: Any) -> Rosbag:
+def _import(
+    name: str,
+    sources: Iterable[tuple[str, IO[bytes]]],
+    created_by: Any,
+    on_stored: OnStored | None = None,
+) -> Rosbag:
+    count = _Count(on_stored)
     rosbag = Rosbag.objects.create(
         name=name[:LONGEST_NAME], status=Status.UPLOADING, created_by=created_by
     )
     try:
-        files = [_store(rosbag, path, stream) for path, stream in sources]
+        files = [_store(rosbag, path, stream, count) for path, stream in sources]
     except BaseException:
         discard(rosbag)
         raise
@@ -121,10 +196,23 @@ def _import(name: str, sources: Iterable[tuple[str, IO[bytes]]], created_by: Any
     return rosbag
 
 
-def _store(rosbag: Rosbag, path: str, stream: IO[bytes]) -> RosbagFile:
+class _Count:
+    """Adds up the bytes of all files."""
+
+    def __init__(self, on_stored: OnStored | None) -> None:
+        self.done = 0
+        self._on_stored = on_stored
+
+    def add(self, amount: int) -> None:
+        self.done += amount
+        if self._on_stored is not None:
+            self._on_stored(self.done)
+
+
+def _store(rosbag: Rosbag, path: str, stream: IO[bytes], count: _Count) -> RosbagFile:
     key = object_key(rosbag.pk, path)
     with stream:
-        reader = HashingReader(stream)
+        reader = HashingReader(stream, count.add)
         object_store().put(key, cast("BinaryIO", reader))
     return RosbagFile.objects.create(
         rosbag=rosbag, path=path, size=reader.size, sha256=reader.sha256, key=key

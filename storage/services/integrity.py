@@ -68,11 +68,11 @@ def repair(report: Report, *, older_than: timedelta = timedelta(days=1)) -> list
     removed = []
     for batch in _batches(iter(report.orphaned)):
         old = [found for found in batch if found.modified < limit]
-        known, uploading = _owners(old)
+        known, arriving = _owners(old)
         keys = [
             found.key
             for found in old
-            if found.key not in known and rosbag_id_of(found.key) not in uploading
+            if found.key not in known and rosbag_id_of(found.key) not in arriving
         ]
         object_store().delete(keys)
         removed += keys
@@ -102,25 +102,30 @@ def _batches(objects: Iterator[StoredObject]) -> Iterator[list[StoredObject]]:
 
 
 def _compare(batch: Sequence[StoredObject], report: Report, seen: set[int]) -> None:
-    known, uploading = _owners(batch)
+    known, arriving = _owners(batch)
     for found in batch:
         file = known.get(found.key)
         if file is None:
-            if rosbag_id_of(found.key) not in uploading:
+            if rosbag_id_of(found.key) not in arriving:
                 report.orphaned.append(found)
             continue
         seen.add(file.pk)
-        if file.size != found.size and file.rosbag_id not in uploading:
+        if file.size != found.size and arriving.get(file.rosbag_id) != Status.UPLOADING:
             report.wrong_size.append(
                 Fault(file.rosbag_id, file.path, file.key, file.size, found.size)
             )
 
 
-def _owners(batch: Sequence[StoredObject]) -> tuple[dict[str, RosbagFile], set[int | None]]:
-    """The rows of these objects by key, and the rosbags among them that are being uploaded."""
+def _owners(
+    batch: Sequence[StoredObject],
+) -> tuple[dict[str, RosbagFile], dict[int | None, str]]:
+    """The rows of these objects by key, and the state of the rosbags that get files just now.
+
+    One that is verified gets the files of its archive.
+    """
     # The rosbags first: one whose upload ends in between has its rows by the second query.
     ids = {rosbag_id_of(found.key) for found in batch} - {None}
-    asked = Q(pk__in=ids, status=Status.UPLOADING)
-    uploading: set[int | None] = set(Rosbag.objects.filter(asked).values_list("pk", flat=True))
+    asked = Q(pk__in=ids, status__in=(Status.UPLOADING, Status.VERIFYING))
+    arriving: dict[int | None, str] = dict(Rosbag.objects.filter(asked).values_list("pk", "status"))
     files = RosbagFile.objects.filter(key__in=[found.key for found in batch])
-    return {file.key: file for file in files}, uploading
+    return {file.key: file for file in files}, arriving

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from storage.choices import USABLE, Origin, Status
@@ -13,9 +14,15 @@ TRIES = 3
 ARRIVED = USABLE | {Status.VERIFYING}
 
 
-def find(digest: str) -> Rosbag | None:
-    """The uploaded rosbag with this content that can be used, or is about to be verified."""
-    return _same(digest).order_by("pk").first() if digest else None
+def find(digest: str, *, besides: int | None = None) -> Rosbag | None:
+    """The rosbag with this content that can be used, was repaired, or is about to be verified.
+
+    The digest may be that of its files, or of the archive that they came in.
+    """
+    if not digest:
+        return None
+    same = _same(digest) if besides is None else _same(digest).exclude(pk=besides)
+    return same.order_by("pk").first()
 
 
 def settle(rosbag: Rosbag, digest: str, **fields: Any) -> bool:
@@ -60,8 +67,12 @@ class SameContentError(Exception):
 
 
 def _same(digest: str) -> RosbagQuerySet:
-    return Rosbag.objects.living().filter(
-        content_digest=digest, origin=Origin.UPLOADED, status__in=ARRIVED
+    repaired = Q(status=Status.REPAIRED, repaired__deleted_at=None, repaired__status__in=USABLE)
+    return (
+        Rosbag.objects.living()
+        .filter(Q(content_digest=digest) | Q(claimed_digest=digest))
+        .filter(origin__in=(Origin.UPLOADED, Origin.REPAIRED))
+        .filter(Q(status__in=ARRIVED) | repaired)
     )
 
 

@@ -1,28 +1,22 @@
 """From stored files to a verdict: what a bundle holds, and whether it can be played."""
 
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
+from collections.abc import Callable
 from pathlib import Path
-from tempfile import mkdtemp
-from typing import Any
 
 import structlog
-from django.conf import settings
 from django.db import DatabaseError, DataError, IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import override
 
-from rosbag2.index import BagIndex
-from rosbag2.verify import Verdict, verify
-from storage.choices import VERIFIED, Status, sentence
-from storage.client import object_store
+from rosbag2 import sandbox
+from rosbag2.outcome import Verdict
+from storage.choices import VERIFIED, Origin, Status
 from storage.client.base import StoreError
 from storage.exceptions import RosbagBusyError, RosbagNotFoundError
-from storage.models import Rosbag, RosbagFile, RosbagTopic
-from storage.services.digest import content_digest, file_sha256
+from storage.models import Rosbag, RosbagTopic
+from storage.services import arrivals, facts, repairs
+from storage.services.digest import content_digest
+from storage.services.facts import Facts, Finding, rejection
 from storage.services.lease import Lease
 from storage.services.sameness import find
 
@@ -31,19 +25,17 @@ log = structlog.get_logger(__name__)
 MOST_BEGUN = 5
 """How often a verification may kill its worker before nobody takes it up any more."""
 
-NO_INDEX: dict[str, Any] = {
-    "storage_id": "",
-    "version": None,
-    "ros_distro": "",
-    "compression": "",
-    "start_ns": None,
-    "duration_ns": None,
-    "message_count": None,
-}
+REPAIRED = "repaired"
+"""Name of the folder that a repaired bag is written into; its data file is called so too."""
+
+OnBytes = Callable[[int], None]
 
 
-def run(rosbag_id: int) -> Rosbag:
-    """Verify a rosbag that awaits it and write down what was found.
+def run(rosbag_id: int, on_bytes: OnBytes | None = None) -> Rosbag:
+    """Verify a rosbag that awaits it, repair it where that is needed, and write down what was found.
+
+    The bundle is read in a child process with limits, never in this one. `on_bytes` hears how many bytes of
+    data it has handled.
 
     Any number of workers may call it at any time: one works, the others return the row as it is. Killed at
     any line, it can be called again once the lease has ended.
@@ -54,7 +46,7 @@ def run(rosbag_id: int) -> Rosbag:
     """
     lease = Lease.take(rosbag_id)
     if lease is not None:
-        _work(lease)
+        _work(lease, on_bytes)
     rosbag = Rosbag.objects.filter(pk=rosbag_id).first()
     if rosbag is None:
         raise RosbagNotFoundError(_("There is no rosbag %(id)d.") % {"id": rosbag_id})
@@ -79,15 +71,11 @@ def ask_again(rosbag: Rosbag) -> None:
         )
 
 
-def _work(lease: Lease) -> None:
+def _work(lease: Lease, on_bytes: OnBytes | None) -> None:
+    finding = Finding({})
     try:
         with lease:
-            begun = lease.count()
-            if begun < MOST_BEGUN:
-                facts, topics = _facts(lease.rosbag_id)
-            else:
-                log.error("verification_given_up", rosbag=lease.rosbag_id, begun=begun)
-                facts, topics = _rejection("VERIFICATION_BROKE_OFF", attempts=begun), []
+            finding = _finding(lease, on_bytes)
     except StoreError:
         lease.release()
         raise
@@ -97,131 +85,104 @@ def _work(lease: Lease) -> None:
         raise StoreError(message % {"reason": error.strerror}) from error
     except DatabaseError:
         raise  # nothing can be written now; the lease ends by itself
+    except arrivals.LeaseLostError:
+        log.warning("verification_superseded", rosbag=lease.rosbag_id)
+        return
     except Exception:
         log.exception("verification_failed", rosbag=lease.rosbag_id)
-        facts, topics = _rejection("VERIFICATION_FAILED"), []
+        finding = Finding(rejection("VERIFICATION_FAILED"))
+    _settle(lease, finding)
+
+
+def _settle(lease: Lease, finding: Finding) -> None:
     try:
-        kept = _write(lease, facts, topics)
+        kept = _write(lease, finding)
     except (DataError, IntegrityError, OverflowError, ValueError) as error:
         # Texts with NUL, numbers beyond 64 bits: no recorder writes them, someone may forge them.
         log.warning("index_refused", rosbag=lease.rosbag_id, error=str(error))
-        kept = _write(lease, _rejection("VALUES_IMPLAUSIBLE"), [])
-    if not kept:
-        log.warning("verification_superseded", rosbag=lease.rosbag_id)
+        kept = False
+        if _write(lease, Finding(rejection("VALUES_IMPLAUSIBLE"))):
+            kept = finding.draft is None
+    if kept:
+        return
+    log.warning("verification_superseded", rosbag=lease.rosbag_id)
+    if finding.draft is not None:
+        repairs.drop(finding.draft)
 
 
-def _facts(rosbag_id: int) -> tuple[dict[str, Any], list[RosbagTopic]]:
-    """What to write of a rosbag: the fields of its row, and its topics."""
-    files = list(RosbagFile.objects.filter(rosbag_id=rosbag_id))
-    known = all(file.sha256 for file in files)
-    with _work_folder(rosbag_id) as folder:
-        for file in files:
-            if fault := _fetch(file, folder):
-                return fault, []
-        verdict = verify(folder)
-    digest = content_digest((file.path, file.sha256) for file in files)
-    facts = _of_verdict(verdict) | {
-        "content_digest": digest,
-        "size": sum(file.size for file in files),
-    }
-    if not known and (twin := find(digest)) and twin.pk != rosbag_id:
-        facts |= _with_twin(facts, twin)
-    return facts, list(_topics(rosbag_id, verdict.index)) if verdict.index else []
-
-
-@contextmanager
-def _work_folder(rosbag_id: int) -> Iterator[Path]:
-    """A private folder for the bundle; what a killed worker left of this rosbag is removed."""
-    parent = settings.DATA_DIR / "verifying"
-    parent.mkdir(parents=True, exist_ok=True)
-    for left in parent.glob(f"{rosbag_id}-*"):
-        shutil.rmtree(left, ignore_errors=True)
-    folder = Path(mkdtemp(prefix=f"{rosbag_id}-", dir=parent))
+def _finding(lease: Lease, on_bytes: OnBytes | None) -> Finding:
+    """What to write of a rosbag."""
+    begun = lease.count()
+    repairs.clear(lease.rosbag_id)
+    arrivals.sweep(lease.rosbag_id)
+    if begun >= MOST_BEGUN:
+        log.error("verification_given_up", rosbag=lease.rosbag_id, begun=begun)
+        return Finding(rejection("VERIFICATION_BROKE_OFF", attempts=begun))
+    rosbag = Rosbag.objects.get(pk=lease.rosbag_id)
     try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        with arrivals.work_folder(rosbag.pk) as folder:
+            known = _is_known(rosbag)
+            files = arrivals.bring(lease, folder)
+            arrivals.sweep(rosbag.pk)
+            digest = content_digest((file.path, file.sha256) for file in files)
+            twin = None if known else find(digest, besides=rosbag.pk)
+            finding = _judged(rosbag, folder, twin, on_bytes)
+    except facts.RefusedError as error:
+        return Finding(error.facts)
+    finding.facts |= {"content_digest": digest, "size": sum(file.size for file in files)}
+    return finding
 
 
-def _fetch(file: RosbagFile, folder: Path) -> dict[str, Any] | None:
-    """Bring a file into the folder; the answer is a rejection when it is not what was stored."""
-    target = folder / file.path
-    try:
-        object_store().fetch(file.key, target)
-    except FileNotFoundError:
-        return _rejection("OBJECT_MISSING", file=file.path)
-    found = target.stat().st_size
-    if found != file.size:
-        return _rejection("SIZE_MISMATCH", file=file.path, size=file.size, found=found)
-    found_sha256 = file_sha256(target)
-    if not file.sha256:  # its sender did not know it
-        file.sha256 = found_sha256
-        file.save(update_fields=["sha256"])
-    if found_sha256 != file.sha256:
-        return _rejection("CHECKSUM_MISMATCH", file=file.path)
-    return None
+def _is_known(rosbag: Rosbag) -> bool:
+    """Whether the content was known before, so that a twin would have been found on arrival."""
+    files = list(rosbag.files.all())
+    return all(file.sha256 for file in files) and not arrivals.is_packed(files)
 
 
-def _rejection(code: str, **details: str | int) -> dict[str, Any]:
-    with override("en"):
-        text = sentence(code, details)
-    outcome = {"status": Status.REJECTED, "code": code, "details": details, "text": text}
-    return NO_INDEX | outcome | {"warnings": []}
+def _judged(rosbag: Rosbag, folder: Path, twin: Rosbag | None, on_bytes: OnBytes | None) -> Finding:
+    if twin is not None and twin.status == Status.REPAIRED:
+        return Finding(facts.of_twin(twin))
+    verdict = _verdict(rosbag, folder, on_bytes)
+    found = facts.of_verdict(verdict)
+    if verdict.status == "repaired":
+        finding = _repaired(rosbag, folder / REPAIRED, verdict, found)
+    else:
+        finding = Finding(found, facts.topics_of(rosbag.pk, verdict))
+    if rosbag.origin == Origin.REPAIRED:
+        finding.facts = facts.with_history(finding.facts, rosbag)
+    if twin is not None:
+        finding.facts = facts.with_twin(finding.facts, twin)
+    return finding
 
 
-def _with_twin(facts: dict[str, Any], twin: Rosbag) -> dict[str, Any]:
-    """Say that the content is there already: without checksums nobody could know it before."""
-    details: dict[str, str | int | float] = {"twin": twin.name, "id": twin.pk}
-    with override("en"):
-        text = sentence("SAME_CONTENT", details)
-    warning = {"code": "SAME_CONTENT", "details": details, "text": text}
-    status = facts["status"]
-    if status == Status.READY:
-        status = Status.READY_WITH_WARNINGS
-    return {"status": status, "warnings": [*facts["warnings"], warning]}
+def _verdict(rosbag: Rosbag, folder: Path, on_bytes: OnBytes | None) -> Verdict:
+    """The outcome of the child process; only what people bring is repaired."""
+    bag = folder / arrivals.BAG
+    if rosbag.origin == Origin.UPLOADED:
+        target = folder / REPAIRED
+        return sandbox.judge(bag, target, scratch=folder, on_progress=on_bytes)
+    return sandbox.verify(bag, scratch=folder, on_progress=on_bytes)
 
 
-def _of_verdict(verdict: Verdict) -> dict[str, Any]:
-    return (_of_index(verdict.index) if verdict.index else NO_INDEX) | {
-        "status": Status(verdict.status),
-        "code": verdict.code,
-        "details": verdict.details,
-        "text": verdict.sentence,
-        "warnings": [
-            {"code": warning.code, "details": warning.details, "text": warning.sentence}
-            for warning in verdict.warnings
-        ],
-    }
-
-
-def _of_index(index: BagIndex) -> dict[str, Any]:
-    span = 0
-    if index.start_ns is not None and index.end_ns is not None:
-        span = index.end_ns - index.start_ns
-    return {
-        "storage_id": index.storage_id,
-        "version": index.version,
-        "ros_distro": index.ros_distro,
-        "compression": index.compression,
-        "start_ns": index.start_ns,
-        "duration_ns": span,
-        "message_count": index.message_count,
-    }
-
-
-def _topics(rosbag_id: int, index: BagIndex) -> Iterator[RosbagTopic]:
-    for topic, rhythm in zip(index.topics, index.rhythms, strict=True):
-        fields = asdict(topic) | asdict(rhythm)
-        fields["histogram"] = list(topic.histogram)
-        fields["gaps"] = [[gap.start_ns, gap.end_ns] for gap in rhythm.gaps]
-        yield RosbagTopic(rosbag_id=rosbag_id, **fields)
+def _repaired(rosbag: Rosbag, folder: Path, verdict: Verdict, found: Facts) -> Finding:
+    """The finding for one that was repaired; what was made of it before is not made again."""
+    before = rosbag.repaired
+    if before is None or not before.usable:
+        before = repairs.living_of(rosbag.pk)
+    original = facts.of_original(found)
+    if before is not None:
+        return Finding(original | {"repaired": before})
+    made = repairs.draft(rosbag, folder, found, facts.topics_of(rosbag.pk, verdict))
+    return Finding(original | {"repaired": made.rosbag}, draft=made)
 
 
 @transaction.atomic
-def _write(lease: Lease, facts: dict[str, Any], topics: list[RosbagTopic]) -> bool:
-    """Row and topics change together, and only while the lease is held."""
-    if not lease.write(**facts, lease_until=None, updated_at=timezone.now()):
+def _write(lease: Lease, finding: Finding) -> bool:
+    """Row, topics and what was made of it change together, and only while the lease is held."""
+    if not lease.write(**finding.facts, lease_until=None, updated_at=timezone.now()):
         return False
     RosbagTopic.objects.filter(rosbag_id=lease.rosbag_id).delete()
-    RosbagTopic.objects.bulk_create(topics, batch_size=500)
+    RosbagTopic.objects.bulk_create(finding.topics, batch_size=500)
+    if finding.draft is not None:
+        repairs.publish(finding.draft)
     return True

@@ -163,10 +163,10 @@ def test_files_can_be_downloaded(operator: APIClient, rosbag: Rosbag) -> None:
 
 def test_a_rejection_speaks(operator: APIClient, make_bag: MakeBag) -> None:
     folder = make_bag()
-    (folder / "metadata.yaml").unlink()
+    next(folder.glob("*.db3")).unlink()
     rosbag = verification.run(intake.import_folder(folder).pk)
     told = operator.get(f"{URL}/{rosbag.pk}").json()
-    assert (told["status"], told["code"]) == ("rejected", "METADATA_MISSING")
+    assert (told["status"], told["code"]) == ("rejected", "FILE_MISSING")
     assert "metadata.yaml" in told["sentence"]
 
 

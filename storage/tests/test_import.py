@@ -42,8 +42,10 @@ def test_a_bundle_is_stored_verified_and_indexed(store: ObjectStore, make_bag: M
         "status": "ready",
         "code": "",
         "sentence": "",
+        "original": None,
         "warnings": [],
         "message_count": 11,
+        "lost_spans": [],
     }
     assert (rosbag.name, rosbag.storage_id, rosbag.version) == ("course", "sqlite3", 9)
     assert (rosbag.start_ns, rosbag.duration_ns) == (1_000_000_000, 1_000_000_000)
@@ -78,7 +80,6 @@ def test_a_deleted_or_rejected_bundle_is_imported_anew(make_bag: MakeBag) -> Non
 @pytest.mark.parametrize(
     ("fault", "code"),
     [
-        ("no metadata", "METADATA_MISSING"),
         ("no data", "FILE_MISSING"),
         ("not sqlite", "FILE_NOT_SQLITE"),
         ("no file", "METADATA_MISSING"),
@@ -90,8 +91,6 @@ def test_a_broken_bundle_is_rejected_with_a_sentence(
     folder = make_bag()
     [data] = folder.glob("*.db3")
     match fault:
-        case "no metadata":
-            (folder / "metadata.yaml").unlink()
         case "no data":
             data.unlink()
         case "not sqlite":
@@ -155,14 +154,14 @@ def test_a_worker_that_was_first_is_waited_for(
     make_bag: MakeBag, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     settings.TASK_LEASE_SECONDS = 1
-    import_folder = intake.import_folder
+    import_path = intake.import_path
 
     def taken(*args: Any, **kwargs: Any) -> Rosbag:
-        rosbag = import_folder(*args, **kwargs)
+        rosbag = import_path(*args, **kwargs)
         assert Lease.take(rosbag.pk)  # and its worker is killed: the lease ends unused
         return rosbag
 
-    monkeypatch.setattr(intake, "import_folder", taken)
+    monkeypatch.setattr(intake, "import_path", taken)
     code, told = import_bag(make_bag())
     assert (code, told["status"]) == (0, "ready")
 
@@ -191,6 +190,10 @@ def test_the_sample_is_made_and_ready(tmp_path: Path) -> None:
         ("ok-v4-split5-wbag-sqlite", "ready_with_warnings", 6074),
         ("ok-v5-humble-ins-sqlite", "ready", 3168),
         ("odd-v4-qos-mismatch-sqlite", "ready_with_warnings", 20),
+        ("ok-v4-split4-filezstd-sqlite", "ready_with_warnings", 775),
+        ("ok-v6-cdr_test-mcap", "ready", 7),
+        ("ok-v9-kilted-filezstd-sqlite", "ready", 6),
+        ("rescue-empty-storage-id", "repaired", 20),
         ("broken-lfs-pointer-sqlite", "rejected", None),
         ("broken-wrong-serialization-sqlite", "rejected", None),
     ],

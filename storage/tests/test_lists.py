@@ -213,10 +213,10 @@ def test_an_index_serves_it(
 ) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO storage_rosbag (name, origin, status, code, details, text, warnings,"
+            "INSERT INTO storage_rosbag (name, origin, status, code, details, text, warnings, lost_spans,"
             " storage_id, ros_distro, compression, size, content_digest, in_parts, created_at,"
             " updated_at, duration_ns, message_count) SELECT md5(n::text), 'uploaded', 'ready', '',"
-            " '{}', '', '[]', '', '', '', n, md5(n::text) || md5((-n)::text), false,"
+            " '{}', '', '[]', '[]', '', '', '', n, md5(n::text) || md5((-n)::text), false,"
             " %s::timestamptz + n * interval '1 second', now(), n, n"
             " FROM generate_series(1, 20000) n",
             [timezone.now()],

@@ -10,13 +10,14 @@ import pytest
 from django.db import connection
 from django.utils import timezone, translation
 
+from rosbag2 import sandbox
 from rosbag2.errors import SENTENCES as FOUND
 from storage.choices import SENTENCES, Status, sentence
 from storage.client import object_store
 from storage.client.base import StoreError
 from storage.exceptions import RosbagBusyError, RosbagNotFoundError
 from storage.models import Rosbag, RosbagTopic
-from storage.services import intake, verification
+from storage.services import arrivals, facts, intake, verification
 from storage.services.lease import Lease
 from storage.tests.conftest import MakeBag
 
@@ -59,16 +60,16 @@ def test_a_killed_worker_is_succeeded_when_its_lease_ends(rosbag: Rosbag, settin
 def test_a_worker_taken_for_dead_writes_nothing(
     rosbag: Rosbag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    verify = verification.verify
+    judge = sandbox.judge
     other: list[Lease | None] = []
 
-    def slow(folder: Path) -> Any:
-        verdict = verify(folder)
+    def slow(*args: Any, **options: Any) -> Any:
+        verdict = judge(*args, **options)
         Rosbag.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
         other.append(Lease.take(rosbag.pk))
         return verdict
 
-    monkeypatch.setattr(verification, "verify", slow)
+    monkeypatch.setattr(sandbox, "judge", slow)
     assert verification.run(rosbag.pk).status == Status.VERIFYING
     assert not RosbagTopic.objects.exists()
     assert other[0] is not None
@@ -100,13 +101,13 @@ def test_a_lease_renews_itself_while_work_goes_on(
 def test_two_workers_at_once_do_the_work_once(
     transactional_db: None, rosbag: Rosbag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    verify = verification.verify
+    judge = sandbox.judge
     together = Barrier(4)
     verified = []
 
-    def counted(folder: Path) -> Any:
+    def counted(folder: Path, *args: Any, **options: Any) -> Any:
         verified.append(folder)
-        return verify(folder)
+        return judge(folder, *args, **options)
 
     def work(_number: int) -> None:
         together.wait()
@@ -115,7 +116,7 @@ def test_two_workers_at_once_do_the_work_once(
         finally:
             connection.close()
 
-    monkeypatch.setattr(verification, "verify", counted)
+    monkeypatch.setattr(sandbox, "judge", counted)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(work, range(4)))
     assert len(verified) == 1
@@ -142,7 +143,7 @@ def test_a_full_disk_leaves_it_for_later(rosbag: Rosbag, monkeypatch: pytest.Mon
     def full(*_args: Any, **_kwargs: Any) -> str:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(verification, "mkdtemp", full)
+    monkeypatch.setattr(arrivals, "mkdtemp", full)
     with pytest.raises(StoreError, match="No space left"):
         verification.run(rosbag.pk)
     assert Rosbag.objects.get().status == Status.VERIFYING
@@ -151,11 +152,11 @@ def test_a_full_disk_leaves_it_for_later(rosbag: Rosbag, monkeypatch: pytest.Mon
 def test_a_fault_of_ours_is_told_and_can_be_tried_again(
     rosbag: Rosbag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(_folder: Path) -> Any:
+    def broken(*_args: Any, **_options: Any) -> Any:
         raise ZeroDivisionError
 
     with monkeypatch.context() as patch:
-        patch.setattr(verification, "verify", broken)
+        patch.setattr(sandbox, "judge", broken)
         rejected = verification.run(rosbag.pk)
     assert (rejected.status, rejected.code) == (Status.REJECTED, "VERIFICATION_FAILED")
     verification.ask_again(rosbag)
@@ -163,10 +164,8 @@ def test_a_fault_of_ours_is_told_and_can_be_tried_again(
 
 
 def test_forged_values_are_rejected(rosbag: Rosbag, monkeypatch: pytest.MonkeyPatch) -> None:
-    index_of = verification._of_index
-    monkeypatch.setattr(
-        verification, "_of_index", lambda index: index_of(index) | {"version": 2**70}
-    )
+    of_index = facts.of_index
+    monkeypatch.setattr(facts, "of_index", lambda index: of_index(index) | {"version": 2**70})
     rejected = verification.run(rosbag.pk)
     assert (rejected.status, rejected.code) == (Status.REJECTED, "VALUES_IMPLAUSIBLE")
     assert not RosbagTopic.objects.exists()

@@ -1,4 +1,4 @@
-"""Import a rosbag2 folder: store, verify and index it."""
+"""Import a rosbag2 bundle: store, verify and index it, and repair it where that is needed."""
 
 import json
 import sys
@@ -11,37 +11,43 @@ from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
 
 from storage import tasks
-from storage.choices import Status
+from storage.choices import USABLE, Status
 from storage.client.base import StoreError
 from storage.exceptions import StorageError
+from storage.management.progress import ImportBars, import_bars
 from storage.models import Rosbag
-from storage.services import intake, verification
+from storage.services import intake, repairs, verification
 
 REFUSED = 2
 POLL_SECONDS = 0.2
+GOOD = USABLE | {Status.REPAIRED}
 
 
 class Command(BaseCommand):
-    """Exit code 0 when the rosbag is ready, 2 when it is not."""
+    """Exit code 0 when there is a rosbag that can be played, 2 when there is none."""
 
-    help = "Store, verify and index a rosbag2 folder; exit code 0 when it is ready, 2 when not."
+    help = (
+        "Store, verify and index a rosbag2 bundle: its folder, a .zip or .tar of it, or one .mcap or .db3 "
+        "file; exit code 0 when it can be played, perhaps after a repair, 2 when not."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("path", type=Path, help="folder that holds metadata.yaml")
-        parser.add_argument("--name", default="", help="name of the rosbag (default: the folder's)")
+        parser.add_argument(
+            "path", type=Path, help="folder, archive (.zip, .tar, .tar.gz, .tar.zst) or data file"
+        )
+        parser.add_argument("--name", default="", help="name of the rosbag (default: the path's)")
         parser.add_argument("--json", action="store_true", help="print one line of JSON")
 
     def handle(self, *_args: Any, path: Path, name: str, json: bool, **_options: Any) -> None:
         try:
-            rosbag = intake.import_folder(path, name=name)
+            with import_bars() as bars:
+                rosbag = intake.import_path(path, name=name, on_stored=bars.storing(path))
+                rosbag, note = _verified(rosbag, bars)
         except (StorageError, StoreError, OSError) as error:
             self._tell(_failure(error), as_json=json, text=str(error))
             sys.exit(REFUSED)
-        rosbag, note = _verified(rosbag)
-        lines = [f"{rosbag.name}: {rosbag.get_status_display()}", note or rosbag.sentence]
-        lines += rosbag.warning_sentences
-        self._tell(_outcome(rosbag), as_json=json, text="\n".join(filter(None, lines)))
-        if not rosbag.usable:
+        self._tell(_outcome(rosbag), as_json=json, text=_lines(rosbag, note))
+        if rosbag.status not in GOOD:
             sys.exit(REFUSED)
 
     def _tell(self, outcome: dict[str, Any], *, as_json: bool, text: str) -> None:
@@ -51,10 +57,13 @@ class Command(BaseCommand):
             self.stdout.write(text)
 
 
-def _verified(rosbag: Rosbag) -> tuple[Rosbag, str]:
+def _verified(rosbag: Rosbag, bars: ImportBars) -> tuple[Rosbag, str]:
     """The rosbag once verified, here or by a worker that was first; and a note when it was not."""
+    if rosbag.status != Status.VERIFYING:
+        return rosbag, ""
+    show = bars.checking(rosbag.size)
     try:
-        while (rosbag := verification.run(rosbag.pk)).status == Status.VERIFYING:
+        while (rosbag := verification.run(rosbag.pk, show)).status == Status.VERIFYING:
             time.sleep(POLL_SECONDS)
     except StoreError as error:
         tasks.request_verification(rosbag.pk)
@@ -63,9 +72,22 @@ def _verified(rosbag: Rosbag) -> tuple[Rosbag, str]:
     return rosbag, ""
 
 
+def _lines(rosbag: Rosbag, note: str) -> str:
+    """The outcome for people."""
+    lines = [f"{rosbag.name}: {rosbag.get_status_display()}", note or rosbag.sentence]
+    made = repairs.usable_of(rosbag)
+    if made.pk != rosbag.pk:
+        words = {"made": made.pk, "original": rosbag.pk}
+        lines.append(_("Use rosbag %(made)d; the original is kept as %(original)d.") % words)
+    return "\n".join(filter(None, [*lines, *rosbag.lost_sentences, *rosbag.warning_sentences]))
+
+
 def _outcome(rosbag: Rosbag) -> dict[str, Any]:
+    """The outcome for programs: of what was given, with the id of what can be used."""
+    made = repairs.usable_of(rosbag)
     return {
-        "rosbag": rosbag.pk,
+        "rosbag": made.pk,
+        "original": rosbag.pk if made.pk != rosbag.pk else None,
         "status": rosbag.status,
         "code": rosbag.code,
         "sentence": rosbag.sentence,
@@ -73,16 +95,22 @@ def _outcome(rosbag: Rosbag) -> dict[str, Any]:
             {"code": warning["code"], "sentence": sentence}
             for warning, sentence in zip(rosbag.warnings, rosbag.warning_sentences, strict=True)
         ],
-        "message_count": rosbag.message_count,
+        "message_count": made.message_count,
+        "lost_spans": [
+            span | {"sentence": sentence}
+            for span, sentence in zip(rosbag.lost_spans, rosbag.lost_sentences, strict=True)
+        ],
     }
 
 
 def _failure(error: Exception) -> dict[str, Any]:
     return {
         "rosbag": None,
+        "original": None,
         "status": "rejected",
         "code": getattr(error, "code", "FILE_UNREADABLE"),
         "sentence": str(error),
         "warnings": [],
         "message_count": None,
+        "lost_spans": [],
     }

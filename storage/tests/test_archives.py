@@ -1,0 +1,333 @@
+"""Archives and single files, through the command and over HTTP: unpacked, found, or refused by name."""
+
+import io
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zstandard
+from django.core.files.uploadedfile import SimpleUploadedFile
+from rest_framework.test import APIClient
+
+from accounts.choices import Role
+from accounts.models import User
+from storage.choices import Status
+from storage.client import object_store
+from storage.client.base import ObjectStore
+from storage.models import Rosbag
+from storage.services import arrivals, intake, integrity, verification
+from storage.services.lease import Lease
+from storage.tests.conftest import MakeBag
+from storage.tests.test_import import import_bag
+
+pytestmark = pytest.mark.django_db
+MEBIBYTE = 2**20
+
+
+def pack(bag: Path, target: Path, inside: str = "") -> Path:
+    """An archive of a bundle's folder, its form by the name of the target."""
+    files = [(path, f"{inside}{path.name}") for path in sorted(bag.iterdir())]
+    if target.name.endswith(".zip"):
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed:
+            for path, name in files:
+                packed.write(path, name)
+        return target
+    body = io.BytesIO()
+    mode: Any = "w:gz" if target.name.endswith(("gz", ".tgz")) else "w"
+    with tarfile.open(fileobj=body, mode=mode) as tar:
+        for path, name in files:
+            tar.add(path, name)
+    data = body.getvalue()
+    target.write_bytes(zstandard.compress(data) if target.name.endswith(".zst") else data)
+    return target
+
+
+@pytest.mark.parametrize("name", ["b.zip", "b.tar", "b.tar.gz", "b.tgz", "b.tar.zst", "B.ZIP"])
+@pytest.mark.parametrize("inside", ["", "drive/", "a/b/drive/"])
+def test_an_archive_is_its_bundle(
+    make_bag: MakeBag, tmp_path: Path, name: str, inside: str
+) -> None:
+    archive = pack(make_bag(messages=7), tmp_path / name.lower(), inside)
+    archive = archive.rename(tmp_path / name)
+    code, told = import_bag(archive)
+    assert (code, told["status"], told["message_count"]) == (0, "ready", 7)
+    rosbag = Rosbag.objects.get()
+    assert rosbag.name.lower() == "b"
+    assert {file.path for file in rosbag.files.all()} == {"metadata.yaml", "bag_0.db3"}
+
+
+def test_an_archive_of_a_known_bundle_is_recognised(make_bag: MakeBag, tmp_path: Path) -> None:
+    bag = make_bag()
+    _code, first = import_bag(bag)
+    for name in ("one.zip", "two.tar.gz"):
+        _code, again = import_bag(pack(bag, tmp_path / name, "x/"))
+        assert again["rosbag"] == first["rosbag"]
+    assert Rosbag.objects.count() == 1
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_single_data_file_is_rebuilt(make_bag: MakeBag, packed: bool) -> None:
+    bag = make_bag(messages=7)
+    data = bag / "bag_0.db3"
+    if packed:
+        data = bag / "bag_0.db3.zst"
+        data.write_bytes(zstandard.compress((bag / "bag_0.db3").read_bytes()))
+    code, told = import_bag(data)
+    assert (code, told["status"], told["code"]) == (0, "repaired", "REBUILT")
+    assert told["message_count"] == 7
+    assert told["original"] != told["rosbag"]
+    assert Rosbag.objects.get(pk=told["rosbag"]).name == "bag_0"
+
+
+def zipped(*members: tuple[str, bytes], **odd: int) -> bytes:
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members:
+            info = zipfile.ZipInfo("placeholder")
+            info.filename = info.orig_filename = name
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.external_attr = odd.get("mode", 0o100644) << 16
+            archive.writestr(info, data)
+    return body.getvalue()
+
+
+def tarred(name: str, kind: bytes = tarfile.REGTYPE, link: str = "", size: int = 0) -> bytes:
+    body = io.BytesIO()
+    with tarfile.open(fileobj=body, mode="w") as archive:
+        member = tarfile.TarInfo(name)
+        member.type, member.linkname, member.size = kind, link, size
+        archive.addfile(member, io.BytesIO(bytes(size)))
+    return body.getvalue()
+
+
+def encrypted() -> bytes:
+    body = bytearray(zipped(("metadata.yaml", b"x")))
+    for sign, offset in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        body[body.index(sign) + offset] |= 1
+    return bytes(body)
+
+
+def zip_bomb() -> bytes:
+    body = io.BytesIO()
+    block = bytes(MEBIBYTE)
+    with zipfile.ZipFile(body, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(3):
+            with archive.open(f"bomb_{number}.db3", "w") as member:
+                for _ in range(600):
+                    member.write(block)
+    return body.getvalue()
+
+
+def zst_bomb() -> bytes:
+    packer = zstandard.ZstdCompressor().compressobj()
+    header = tarfile.TarInfo("bomb.db3")
+    header.size = 8 * 2**30
+    body = [packer.compress(header.tobuf())]
+    block = bytes(8 * MEBIBYTE)
+    body += [packer.compress(block) for _ in range(300)]
+    return b"".join([*body, packer.flush()])
+
+
+def pax_bomb() -> bytes:
+    header = tarfile.TarInfo("pax")
+    header.type, header.size = tarfile.XHDTYPE, 900 * MEBIBYTE
+    packer = zstandard.ZstdCompressor().compressobj()
+    body = [packer.compress(header.tobuf())]
+    body += [packer.compress(bytes(8 * MEBIBYTE)) for _ in range(112)]
+    return b"".join([*body, packer.flush()])
+
+
+HOSTILE: dict[str, tuple[str, Callable[[], bytes], str]] = {
+    "up": ("h.zip", lambda: zipped(("../evil.db3", b"x")), "ARCHIVE_MEMBER_UNSAFE"),
+    "absolute": ("h.zip", lambda: zipped(("/etc/evil.db3", b"x")), "ARCHIVE_MEMBER_UNSAFE"),
+    "windows": ("h.zip", lambda: zipped(("C:\\evil.db3", b"x")), "ARCHIVE_MEMBER_UNSAFE"),
+    "backslash": ("h.zip", lambda: zipped(("..\\evil.db3", b"x")), "ARCHIVE_MEMBER_UNSAFE"),
+    "nul": ("h.zip", lambda: zipped(("a\0b.db3", b"x")), "ARCHIVE_MEMBER_UNSAFE"),
+    "twice": ("h.zip", lambda: zipped(("a.db3", b"x"), ("./a.db3", b"y")), "ARCHIVE_MEMBER_TWICE"),
+    "file and folder": (
+        "h.zip",
+        lambda: zipped(("a.db3", b"x"), ("a.db3/b.db3", b"y")),
+        "ARCHIVE_MEMBER_TWICE",
+    ),
+    "zip link": (
+        "h.zip",
+        lambda: zipped(("a.db3", b"/etc"), mode=0o120777),
+        "ARCHIVE_MEMBER_UNSAFE",
+    ),
+    "encrypted": ("h.zip", encrypted, "ARCHIVE_ENCRYPTED"),
+    "zip bomb": ("h.zip", zip_bomb, "ARCHIVE_TOO_LARGE"),
+    "many": (
+        "h.zip",
+        lambda: zipped(*((f"{n}.txt", b"") for n in range(10_001))),
+        "ARCHIVE_TOO_LARGE",
+    ),
+    "deep": ("h.zip", lambda: zipped(("a/" * 200 + "b.db3", b"x")), "ARCHIVE_MEMBER_UNSAFE"),
+    "long": ("h.zip", lambda: zipped(("a" * 300 + ".db3", b"x")), "ARCHIVE_UNREADABLE"),
+    "tar up": ("h.tar", lambda: tarred("../evil.db3"), "ARCHIVE_MEMBER_UNSAFE"),
+    "tar absolute": ("h.tar", lambda: tarred("/evil.db3"), "ARCHIVE_MEMBER_UNSAFE"),
+    "symlink": (
+        "h.tar",
+        lambda: tarred("a.db3", tarfile.SYMTYPE, "/etc/passwd"),
+        "ARCHIVE_MEMBER_UNSAFE",
+    ),
+    "hardlink": ("h.tar", lambda: tarred("a.db3", tarfile.LNKTYPE, "b"), "ARCHIVE_MEMBER_UNSAFE"),
+    "device": ("h.tar", lambda: tarred("a.db3", tarfile.CHRTYPE), "ARCHIVE_MEMBER_UNSAFE"),
+    "pipe": ("h.tar", lambda: tarred("a.db3", tarfile.FIFOTYPE), "ARCHIVE_MEMBER_UNSAFE"),
+    "zst bomb": ("h.tar.zst", zst_bomb, "ARCHIVE_TOO_LARGE"),
+    "pax bomb": ("h.tar.zst", pax_bomb, "CHECK_TOO_LARGE"),
+    "no archive": ("h.zip", lambda: b"no archive" * 100, "ARCHIVE_UNREADABLE"),
+    "cut off": ("h.tar.gz", lambda: b"\x1f\x8b\x08\0\0\0\0\0\0\3" + bytes(9), "ARCHIVE_UNREADABLE"),
+    "empty": ("h.tar", lambda: b"", "ARCHIVE_UNREADABLE"),
+    "nested": ("h.zip", lambda: zipped(("bag.zip", zipped(("a.db3", b"x")))), "ARCHIVE_NO_BAG"),
+    "nothing": ("h.zip", lambda: zipped(("readme.txt", b"x")), "ARCHIVE_NO_BAG"),
+    "two": ("h.zip", lambda: zipped(("a/x.db3", b"x"), ("b/x.mcap", b"x")), "ARCHIVE_TWO_BAGS"),
+    "pointer": (
+        "h.zip",
+        lambda: b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
+        "FILE_IS_LFS_POINTER",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_a_hostile_archive_is_refused_by_name(tmp_path: Path, case: str) -> None:
+    name, made, expected = HOSTILE[case]
+    (tmp_path / "in").mkdir()
+    archive = tmp_path / "in" / name
+    archive.write_bytes(made())
+    code, told = import_bag(archive)
+    assert (code, told["rosbag"], told["status"], told["code"]) == (2, None, "rejected", expected)
+    if expected.startswith("ARCHIVE"):
+        assert name in told["sentence"]
+    assert not Rosbag.objects.exists()
+    assert not list(tmp_path.rglob("evil*"))
+    assert not list((tmp_path / "data" / "unpacking").iterdir())
+
+
+def test_two_bundles_are_named(make_bag: MakeBag, tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "both.tar", "w") as tar:
+        tar.add(make_bag("monday"), "week/monday")
+        tar.add(make_bag("tuesday"), "week/tuesday")
+    _code, told = import_bag(tmp_path / "both.tar")
+    assert told["code"] == "ARCHIVE_TWO_BAGS"
+    assert "week/monday, week/tuesday" in told["sentence"]
+
+
+def test_what_macos_packs_beside_is_left_out(make_bag: MakeBag, tmp_path: Path) -> None:
+    bag = make_bag()
+    archive = tmp_path / "mac.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        for path in bag.iterdir():
+            packed.write(path, f"drive/{path.name}")
+            packed.writestr(f"__MACOSX/drive/._{path.name}", b"\0\5\x16\7")
+    code, told = import_bag(archive)
+    assert (code, told["status"], told["warnings"]) == (0, "ready", [])
+
+
+@pytest.fixture
+def api() -> APIClient:
+    client = APIClient()
+    client.force_authenticate(User.objects.create(email="o@example.org", role=Role.OPERATOR))
+    return client
+
+
+def send(api: APIClient, name: str, body: bytes) -> dict[str, Any]:
+    form = {"files": SimpleUploadedFile(name, body)}
+    answer = api.post("/api/v1/rosbags", form, format="multipart")
+    assert answer.status_code == 202, answer.content
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+def test_an_archive_in_a_form_is_unpacked_by_the_worker(
+    store: ObjectStore, api: APIClient, make_bag: MakeBag, tmp_path: Path
+) -> None:
+    archive = pack(make_bag(messages=7), tmp_path / "drive.zip", "drive/")
+    told = send(api, "drive.zip", archive.read_bytes())
+    assert (told["status"], told["name"]) == ("verifying", "drive")
+    rosbag = verification.run(told["id"])
+    assert (rosbag.status, rosbag.message_count) == (Status.READY, 7)
+    assert {file.path for file in rosbag.files.all()} == {"metadata.yaml", "bag_0.db3"}
+    keys = {found.key for found in store.list("rosbags/")}
+    assert keys == set(rosbag.files.values_list("key", flat=True))
+    assert rosbag.size == sum(file.size for file in rosbag.files.all())
+    assert send(api, "drive.zip", archive.read_bytes())["id"] == rosbag.pk
+
+
+def test_a_refused_archive_says_why_and_stays(api: APIClient) -> None:
+    told = send(api, "h.zip", zipped(("../evil.db3", b"x")))
+    rosbag = verification.run(told["id"])
+    assert (rosbag.status, rosbag.code) == (Status.REJECTED, "ARCHIVE_MEMBER_UNSAFE")
+    assert "../evil.db3" in rosbag.sentence
+    assert [file.path for file in rosbag.files.all()] == ["h.zip"]
+
+
+@pytest.mark.parametrize("when", ["before the rows", "after the rows"])
+def test_a_worker_killed_while_unpacking_leaves_nothing(
+    api: APIClient, make_bag: MakeBag, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    replace = arrivals._replace
+
+    def killed(*args: Any) -> None:
+        if when == "after the rows":
+            replace(*args)
+        raise Killed
+
+    archive = pack(make_bag(messages=7), tmp_path / "drive.zip", "drive/")
+    told = send(api, "drive.zip", archive.read_bytes())
+    with monkeypatch.context() as patch:
+        patch.setattr(arrivals, "_replace", killed)
+        with pytest.raises(Killed):
+            verification.run(told["id"])
+    report = integrity.check()
+    assert (report.missing, report.wrong_size, report.orphaned) == ([], [], [])
+    Rosbag.objects.update(lease_until=None)
+    assert verification.run(told["id"]).status == Status.READY
+    report = integrity.check()
+    assert (report.missing, report.wrong_size, report.orphaned) == ([], [], [])
+
+
+def test_a_worker_that_lost_its_lease_changes_no_files(
+    api: APIClient, make_bag: MakeBag, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = pack(make_bag(), tmp_path / "drive.zip")
+    told = send(api, "drive.zip", archive.read_bytes())
+    replace = arrivals._replace
+
+    def late(*args: Any) -> None:
+        Rosbag.objects.update(lease_until=None)
+        assert Lease.take(told["id"])
+        replace(*args)
+
+    monkeypatch.setattr(arrivals, "_replace", late)
+    assert verification.run(told["id"]).status == Status.VERIFYING
+    assert [file.path for file in Rosbag.objects.get().files.all()] == ["drive.zip"]
+
+
+def test_a_full_disk_is_tried_again(
+    api: APIClient, make_bag: MakeBag, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = pack(make_bag(), tmp_path / "drive.zip")
+    told = send(api, "drive.zip", archive.read_bytes())
+    with monkeypatch.context() as patch:
+        patch.setattr(type(object_store()), "fetch", _full)
+        with pytest.raises(Exception, match="free some space"):
+            verification.run(told["id"])
+    assert verification.run(told["id"]).status == Status.READY
+
+
+def _full(*_args: Any) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def test_a_folder_of_archives_is_no_bundle(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.zip").write_bytes(zipped(("a.db3", b"x")))
+    with pytest.raises(Exception, match="holds no metadata"):
+        intake.import_path(tmp_path / "in")

@@ -1,0 +1,301 @@
+"""Damaged bundles: what is made of them, once, linked both ways, whoever is killed meanwhile."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.utils import timezone, translation
+from rest_framework.test import APIClient
+
+from accounts.choices import Role
+from accounts.models import User
+from storage.choices import Origin, Status, lost_sentence
+from storage.client.base import ObjectStore, StoreError
+from storage.models import Rosbag
+from storage.services import deletion, intake, integrity, repairs, verification
+from storage.services.lease import Lease
+from storage.tests.conftest import MakeBag
+from storage.tests.test_import import import_bag
+
+pytestmark = pytest.mark.django_db
+
+
+def without_metadata(bag: Path) -> Path:
+    (bag / "metadata.yaml").unlink()
+    return bag
+
+
+def cut(bag: Path) -> Path:
+    """A database that lacks its second half."""
+    [data] = bag.glob("*.db3")
+    body = data.read_bytes()
+    data.write_bytes(body[: len(body) // 2 // 4096 * 4096])
+    return bag
+
+
+def healthy() -> bool:
+    report = integrity.check()
+    return (report.missing, report.wrong_size, report.orphaned) == ([], [], [])
+
+
+def test_both_are_kept_and_point_at_each_other(store: ObjectStore, make_bag: MakeBag) -> None:
+    bag = without_metadata(make_bag("drive", messages=7))
+    code, told = import_bag(bag)
+    original, made = Rosbag.objects.get(pk=told["original"]), Rosbag.objects.get(pk=told["rosbag"])
+    assert (code, told["status"], told["code"], told["message_count"]) == (
+        0,
+        "repaired",
+        "REBUILT",
+        7,
+    )
+    assert (original.status, original.usable, original.repaired) == (Status.REPAIRED, False, made)
+    assert (made.status, made.origin, made.original) == (
+        Status.READY_WITH_WARNINGS,
+        Origin.REPAIRED,
+        original,
+    )
+    assert made.usable
+    assert [warning["code"] for warning in made.warnings] == ["REBUILT", "METADATA_MISSING"]
+    assert {topic.name: topic.message_count for topic in made.topics.all()}["/odom"] == 7
+    [file] = original.files.all()
+    with store.open(file.key) as stored:
+        assert stored.read() == next(bag.glob("*.db3")).read_bytes()
+    assert {file.path for file in made.files.all()} == {"metadata.yaml", "repaired_0.db3"}
+    assert healthy()
+
+
+def test_what_is_lost_is_told_as_stretches_of_time(make_bag: MakeBag) -> None:
+    bag = cut(make_bag("drive", messages=5000, step_ns=1_000_000))
+    code, told = import_bag(bag)
+    assert (code, told["status"], told["code"]) == (0, "repaired", "RESCUED"), told
+    assert 0 < told["message_count"] < 5000
+    assert told["lost_spans"]
+    for span in told["lost_spans"]:
+        assert span["file"] in span["sentence"]
+        assert "lost" in span["sentence"]
+    made, original = (Rosbag.objects.get(pk=told[name]) for name in ("rosbag", "original"))
+    assert made.lost_spans == original.lost_spans != []
+    client = Client()
+    client.force_login(User.objects.create(email="o@example.org", role=Role.OPERATOR))
+    for rosbag, other in ((made, original), (original, made)):
+        page = client.get(f"/admin/storage/rosbag/{rosbag.pk}/change/").content.decode()
+        assert told["lost_spans"][0]["sentence"] in page.replace("&#x27;", "'")
+        assert f"/admin/storage/rosbag/{other.pk}/change/" in page
+    api = APIClient()
+    api.force_authenticate(User.objects.get())
+    answer = api.get(f"/api/v1/rosbags/{original.pk}").json()
+    assert (answer["status"], answer["repaired"]) == ("repaired", made.pk)
+    assert answer["lost_spans"] == told["lost_spans"]
+    listed = api.get("/api/v1/rosbags?status=repaired").json()["results"]
+    assert [each["id"] for each in listed] == [original.pk]
+    listed = api.get("/api/v1/rosbags?origin=repaired&usable=true").json()["results"]
+    assert [each["id"] for each in listed] == [made.pk]
+
+
+@pytest.mark.parametrize(
+    ("span", "expected"),
+    [
+        (
+            (1_700_000_000_000_000_000, 1_700_000_001_500_000_000, 3),
+            "3 messages lost between 2023-11-14 22:13:20.000 UTC and 2023-11-14 22:13:21.500 UTC",
+        ),
+        ((2_000_000_000, None, 1), "1 message lost from 2.000 s to the end"),
+        (
+            (None, 2_000_000_000, None),
+            "an unknown number of messages lost from the beginning to 2.000 s",
+        ),
+        ((None, None, 0), "0 messages lost at a time that is not known"),
+        ((-(2**63), 2**63 - 1, 5), "5 messages lost between"),
+    ],
+)
+def test_stretches_in_words(span: tuple[int | None, int | None, int | None], expected: str) -> None:
+    values = dict(zip(("first_ns", "last_ns", "messages"), span, strict=True))
+    with translation.override("en"):
+        assert expected in lost_sentence({"file": "a.db3", "topic": "/odom", **values})
+
+
+def test_the_same_damaged_bundle_is_answered_by_the_repaired_one(make_bag: MakeBag) -> None:
+    bag = without_metadata(make_bag())
+    _code, first = import_bag(bag)
+    code, again = import_bag(bag)
+    assert (code, again) == (0, first)
+    assert Rosbag.objects.count() == 2
+
+
+def test_a_repaired_bundle_that_is_brought_back_is_recognised(
+    make_bag: MakeBag, tmp_path: Path, settings: Any
+) -> None:
+    _code, first = import_bag(without_metadata(make_bag()))
+    made = Rosbag.objects.get(pk=first["rosbag"])
+    back = tmp_path / "back"
+    back.mkdir()
+    for file in made.files.all():
+        shutil.copy(settings.STORAGE_DIR / file.key, back / file.path)
+    _code, again = import_bag(back)
+    assert (again["rosbag"], again["original"]) == (made.pk, None)
+
+
+def test_content_that_is_known_only_later_makes_no_second_repair(make_bag: MakeBag) -> None:
+    bag = without_metadata(make_bag())
+    _code, first = import_bag(bag)
+    later = Rosbag.objects.create(name="later", status=Status.UPLOADING)
+    stored = [
+        intake._store(later, path.name, path.open("rb"), intake._Count(None))
+        for path in bag.iterdir()
+    ]
+    later.files.update(sha256="")
+    Rosbag.objects.filter(pk=later.pk).update(status=Status.VERIFYING)
+    seen = verification.run(later.pk)
+    assert len(stored) == 1
+    assert (seen.status, seen.repaired_id, seen.original_id) == (
+        Status.REPAIRED,
+        first["rosbag"],
+        first["original"],
+    )
+    assert seen.warnings[-1]["code"] == "SAME_CONTENT"
+    assert Rosbag.objects.filter(origin=Origin.REPAIRED).count() == 1
+
+
+class KilledError(BaseException):
+    """As a signal that cannot be caught."""
+
+
+@pytest.mark.parametrize("where", ["draft", "publish"])
+def test_a_killed_worker_makes_no_second_one(
+    store: ObjectStore, make_bag: MakeBag, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    rosbag = intake.import_path(without_metadata(make_bag()))
+    real = getattr(repairs, where)
+
+    def killed(*args: Any) -> None:
+        real(*args)
+        raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(repairs, where, killed)
+        with pytest.raises(KilledError):
+            verification.run(rosbag.pk)
+    assert healthy()  # what is half made belongs to its row
+    Rosbag.objects.filter(pk=rosbag.pk).update(lease_until=None)
+    assert verification.run(rosbag.pk).status == Status.REPAIRED
+    assert Rosbag.objects.filter(origin=Origin.REPAIRED).count() == 1
+    assert healthy()
+    made = {f"rosbags/{pk}/" for pk in Rosbag.objects.values_list("pk", flat=True)}
+    assert {found.key.rpartition("/")[0] + "/" for found in store.list("rosbags/")} == made
+
+
+def test_a_worker_that_lost_its_lease_leaves_nothing(
+    make_bag: MakeBag, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rosbag = intake.import_path(without_metadata(make_bag()))
+    draft = repairs.draft
+
+    def late(*args: Any) -> Any:
+        made = draft(*args)
+        Rosbag.objects.filter(pk=rosbag.pk).update(lease_until=None)
+        assert Lease.take(rosbag.pk)
+        return made
+
+    with monkeypatch.context() as patch:
+        patch.setattr(repairs, "draft", late)
+        assert verification.run(rosbag.pk).status == Status.VERIFYING
+    assert not Rosbag.objects.filter(origin=Origin.REPAIRED).exists()
+    Rosbag.objects.update(lease_until=None)
+    assert verification.run(rosbag.pk).status == Status.REPAIRED
+    assert healthy()
+
+
+def test_a_storage_that_is_full_leaves_it_for_later(
+    make_bag: MakeBag, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rosbag = intake.import_path(without_metadata(make_bag()))
+
+    def full(*_args: Any) -> Any:
+        raise StoreError("full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(repairs, "put", full)
+        with pytest.raises(StoreError):
+            verification.run(rosbag.pk)
+    assert verification.run(rosbag.pk).status == Status.REPAIRED
+    assert Rosbag.objects.count() == 2
+    assert healthy()
+
+
+def test_verifying_both_again_keeps_what_is_known(make_bag: MakeBag) -> None:
+    _code, told = import_bag(cut(make_bag("drive", messages=5000, step_ns=1_000_000)))
+    before = {rosbag.pk: rosbag for rosbag in Rosbag.objects.all()}
+    for pk in (told["original"], told["rosbag"]):
+        verification.ask_again(Rosbag.objects.get(pk=pk))
+        seen = verification.run(pk)
+        for field in ("status", "repaired_id", "warnings", "lost_spans", "message_count"):
+            assert getattr(seen, field) == getattr(before[pk], field), field
+    assert Rosbag.objects.count() == 2
+
+
+def test_the_repaired_one_lives_on_without_its_original(make_bag: MakeBag) -> None:
+    bag = without_metadata(make_bag())
+    _code, told = import_bag(bag)
+    original, made = Rosbag.objects.get(pk=told["original"]), Rosbag.objects.get(pk=told["rosbag"])
+    deletion.delete(original)
+    deletion.discard(original)
+    made.refresh_from_db()
+    assert (made.usable, made.original) == (True, None)
+    assert verification.run(made.pk).usable
+    assert healthy()
+
+
+def test_an_original_whose_repair_was_deleted_is_repaired_anew(make_bag: MakeBag) -> None:
+    bag = without_metadata(make_bag())
+    _code, told = import_bag(bag)
+    deletion.delete(Rosbag.objects.get(pk=told["rosbag"]))
+    original = Rosbag.objects.get(pk=told["original"])
+    assert repairs.usable_of(original) == original
+    _code, again = import_bag(bag)
+    assert again["status"] == "repaired"
+    assert again["rosbag"] != told["rosbag"]
+    verification.ask_again(original)
+    seen = verification.run(original.pk)
+    assert seen.repaired_id not in {None, told["rosbag"]}
+
+
+def test_recordings_are_not_repaired(make_bag: MakeBag) -> None:
+    rosbag = intake.import_path(without_metadata(make_bag()))
+    Rosbag.objects.update(origin=Origin.RECORDED)
+    assert verification.run(rosbag.pk).code == "METADATA_MISSING"
+
+
+def test_a_name_of_a_topic_never_becomes_markup(make_bag: MakeBag) -> None:
+    rosbag = verification.run(intake.import_path(without_metadata(make_bag())).pk)
+    span = {
+        "file": "<b>x</b>",
+        "topic": "<script>alert(1)</script>",
+        "first_ns": 1,
+        "last_ns": 2,
+        "messages": 1,
+    }
+    Rosbag.objects.filter(pk=rosbag.pk).update(
+        lost_spans=[span], deleted_at=None, updated_at=timezone.now()
+    )
+    client = Client()
+    client.force_login(User.objects.create(email="o@example.org", role=Role.OPERATOR))
+    page = client.get(f"/admin/storage/rosbag/{rosbag.pk}/change/").content.decode()
+    assert "<script>alert(1)" not in page
+    assert json.dumps("&lt;script&gt;alert(1)")[1:-1] in page
+
+
+def test_a_single_file_in_a_form(make_bag: MakeBag) -> None:
+    data = next(make_bag(messages=7).glob("*.db3"))
+    api = APIClient()
+    api.force_authenticate(User.objects.create(email="o@example.org", role=Role.OPERATOR))
+    form = {"files": SimpleUploadedFile("drive.db3", data.read_bytes())}
+    told = api.post("/api/v1/rosbags", form, format="multipart").json()
+    seen = verification.run(told["id"])
+    assert (seen.name, seen.status) == ("drive", Status.REPAIRED)
+    made = seen.repaired
+    assert made is not None
+    assert made.message_count == 7
