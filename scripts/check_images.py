@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BESIDE = Path(sys.executable).parent
 WORKFLOWS = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob(".github/workflows/*.yml"))
-SCRIPTS = ["install.sh", "server-renew.sh", ".ci/run"]
+SCRIPTS = ["install.sh", "server-renew.sh", "restore.sh", ".ci/run"]
 """What they source is read along with them."""
 
 LINTERS = {

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from robotsim_project.tests.cluster.conftest import K8S, ready, until
+from robotsim_project.environment import BASE_DIR
+from robotsim_project.tests.cluster.conftest import ready, run_script, until
 from robotsim_project.tests.cluster.control_plane import ControlPlane
 
 
@@ -37,15 +38,12 @@ def test_a_night_job_runs_by_hand(installed: ControlPlane, name: str) -> None:
     installed.kubectl("wait", done, f"job/{name}-now", "-n", "robot", "--timeout=60s")
 
 
-def test_a_restore_by_hand_follows_the_manual(installed: ControlPlane) -> None:
-    """The commands of k8s/README.md, in their order."""
-    manual = (K8S / "README.md").read_text().split("## Restore")[1].split("```")[1]
-    commands = [line for line in manual.splitlines() if line.startswith("kubectl ")]
-    assert len(commands) >= 6
-    for command in commands:
-        words = command.replace(" k8s/", f" {K8S}/").split()[1:]
-        installed.kubectl(*[word.strip("'") for word in words])
-    installed.kubectl("rollout", "status", "deployment/robot-backend", "-n", "robot")
+def test_a_restore_stops_what_writes_and_starts_it_again(installed: ControlPlane) -> None:
+    code, said = run_script(installed, BASE_DIR, "restore.sh", "--yes", WAIT_SECONDS="90")
+    assert code == 0, said
+    ready(installed)
+    left = installed.kubectl("get", "pods", "-n", "robot", "-o", "name").stdout
+    assert "robot-restore" not in left
 
 
 def test_a_drain_is_let_through(installed: ControlPlane) -> None:
