@@ -29,6 +29,7 @@ def fresh(version: str) -> State:
     return {
         "context": "minikube",
         "phase": "Active",
+        "overlay": "",
         "classes": "standard true\n",
         "claims": [],
         "secrets": {},
@@ -120,7 +121,7 @@ def get(state: State, words: list[str]) -> str | None:  # noqa: PLR0911  a table
         case "secret":
             return secret(state, words)
         case "namespace":
-            return str(state["phase"])
+            return str(state["phase"] if "phase" in words[-1] else state["overlay"])
         case "pvc":
             return "claim\n" if words[2] in state["claims"] else None
         case "storageclass":
