@@ -1,7 +1,7 @@
 """Tasks of workers that were killed: given back, so that another worker carries them out.
 
-A worker says in Redis that it lives, however long its task takes. One that says nothing for a lease's time, as
-seen by one controller, is dead. What may run twice at once by a mistake of that is made for it: every task is.
+A worker says in Redis that it lives, however long its task takes. One that is silent for a lease's time,
+as seen by one controller, is dead. That may be a mistake: every task may run twice, or at once.
 """
 
 import threading
