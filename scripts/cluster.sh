@@ -130,8 +130,8 @@ show_trouble() {
 
 # How long the old pod of $1 may take to end before a new one is made; 0 where both live at once.
 time_to_end() {
-  local told
-  told=$(kubectl get "$1" -n "$2" \
+  local told=""
+  [ "${1%%/*}" != deployment ] || told=$(kubectl get "$1" -n "$2" \
     -o 'jsonpath={.spec.strategy.type} {.spec.template.spec.terminationGracePeriodSeconds}') || told=""
   case $told in
     "Recreate "*[0-9]) say "${told#Recreate }" ;;
@@ -142,7 +142,8 @@ time_to_end() {
 # Waits for kind/name; 1 when it does not get ready, after having shown why.
 wait_ready() {
   local what=$1 place=${2:-$NAMESPACE} seconds
-  seconds=$((WAIT_SECONDS + $(time_to_end "$what" "$place")))
+  seconds=$(time_to_end "$what" "$place")
+  seconds=$((WAIT_SECONDS + ${seconds:-0}))
   if kubectl rollout status "$what" -n "$place" --timeout="${seconds}s"; then return; fi
   show_trouble "${what#*/}" "$place"
   printf '%s\n' "$what was not ready within $seconds s; the reason is above." >&2

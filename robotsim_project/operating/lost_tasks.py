@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -70,11 +71,11 @@ class LostTasks:
         return sum(_give_back(tasks[pk]) for pk in lost)
 
 
-def _worker(task: DBTaskResult) -> str:
+def _worker(task: "DBTaskResult[..., Any]") -> str:
     return str(task.worker_ids[-1]) if task.worker_ids else ""
 
 
-def _give_back(task: DBTaskResult) -> bool:
+def _give_back(task: "DBTaskResult[..., Any]") -> bool:
     """False: somebody else was faster, or the worker was not dead."""
     mine = DBTaskResult.objects.filter(
         pk=task.pk, status=TaskResultStatus.RUNNING, worker_ids=task.worker_ids
