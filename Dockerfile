@@ -73,6 +73,9 @@ RUN ENVIRONMENT=production DATA_DIR=/tmp/build DATABASE_URL=sqlite:////tmp/build
         SECRET_KEY="$(python3 -c 'import secrets; print(secrets.token_urlsafe(48))')" \
         python3 manage.py collectstatic --noinput --verbosity 0 \
     && python3 -m compileall -q -j 0 --invalidation-mode unchecked-hash /app
+# What the server says that it is. server-renew.sh writes the file .version after the image has proved itself.
+ARG VERSION=
+RUN if [ -n "$VERSION" ]; then printf '%s\n' "$VERSION" > .version; fi
 
 
 FROM python AS agent

@@ -13,6 +13,7 @@ DRY_RUN=""
 SECRETS_ONLY=""
 BUILD=yes
 CONTEXT=""
+NOTE=robotsim/overlay
 
 usage() {
   cat <<TEXT
@@ -26,6 +27,7 @@ that each service answers. Run it again at any time: what is there stays, what i
                         metrics-server
   --overlay production  the cluster's storage class, ingress with TLS; read k8s/overlays/production first
   --overlay none        k8s/ as it is; chosen everywhere else
+                        (a cluster that was installed before keeps its overlay)
   --secrets             make the namespaces and the secrets that are absent, and nothing more; then each
                         kubectl apply -f k8s/... works by itself
   --no-build            the image is where the cluster finds it: build, load and push nothing
@@ -68,7 +70,24 @@ read_options() {
   esac
 }
 
+# What this cluster was installed with is noted on the namespace: the base over a production system would turn HTTPS
+# off, and claims do not shrink.
 choose_overlay() {
+  local before
+  before=$(kubectl get namespace "$NAMESPACE" --ignore-not-found --request-timeout=5s \
+    -o "jsonpath={.metadata.annotations.$NOTE}" 2>/dev/null) || before=""
+  case $before in
+    dev | production | none) ;;
+    *) before="" ;;
+  esac
+  OVERLAY=${OVERLAY:-$before}
+  case $before:$OVERLAY in
+    : | :* | production:production | dev:dev | dev:none | none:none | none:dev) ;;
+    *)
+      fail "Nothing was changed: the cluster of the context $CONTEXT was installed with the overlay $before." \
+        "Leave --overlay out, or choose the cluster that you mean: kubectl config get-contexts"
+      ;;
+  esac
   if [ -z "$OVERLAY" ]; then
     case $CONTEXT in
       minikube | kind-*) OVERLAY=dev ;;
@@ -120,13 +139,13 @@ rights() {
     say "get pods/log $NAMESPACE"
     say "create pods/exec $NAMESPACE"
     say "delete job.batch $NAMESPACE"
-    say "patch deployment.apps $NAMESPACE"
   fi
   objects "$file" | while read -r kind api place name; do
     group=${api%%/*}
     [ "$group" != "$api" ] || group=""
     name=$(printf '%s' "$kind${group:+.$group}" | tr '[:upper:]' '[:lower:]')
     say "create $name $place"
+    say "patch $name $place" # an apply over what is there
   done | sort -u
 }
 
@@ -322,6 +341,7 @@ main() {
   check_first
   step "namespaces"
   kubectl apply -f k8s/base/namespaces.yaml
+  [ -n "$SECRETS_ONLY" ] || kubectl annotate namespace "$NAMESPACE" "$NOTE=$OVERLAY" --overwrite >/dev/null
   step "secrets"
   make_secrets
   [ -z "$SECRETS_ONLY" ] || return 0

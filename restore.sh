@@ -165,7 +165,8 @@ start() {
 exists horizontalpodautoscaler "$hpa" && echo "The autoscaler $hpa rests while robot-backend has no replica."
 stop
 code=0
-manage restore "$backup" --yes "${options[@]}" || code=$?
+# An empty list is "unbound" to bash 3.2, which macOS has.
+manage restore "$backup" --yes ${options[@]+"${options[@]}"} || code=$?
 case "$code" in
   0) echo "Restored; the storage is clean." ;;
   1) echo "Restored, but the storage is not clean: see above, and manage.py check_storage." >&2 ;;

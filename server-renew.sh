@@ -23,7 +23,8 @@ Renews robotsim, now $OLD, on the cluster of kubectl's context:
   5. the new version is written to .version and k8s/, and the end of the server's log is shown
 
 When a step fails, or on Ctrl-C, the deployments go back to where they were, .version and k8s/ keep the old version,
-and the log says why; the exit code is 1. Migrations that ran stay: each works with the code of one version before.
+and the log says why; the exit code is 1. Migrations that ran stay: each works with the code of one version before,
+which robot-config tells it by DATABASE_MAY_BE_NEWER, until a renewal succeeds.
 What changed in k8s/ beside the version is not applied: that does ./install.sh.
 
   --version X.Y.Z  this version instead of the next one
@@ -88,6 +89,7 @@ check_first() {
   need_rights <<TEXT
 get deployment.apps $NAMESPACE
 patch deployment.apps $NAMESPACE
+patch configmap $NAMESPACE
 list pod $NAMESPACE
 get pods/log $NAMESPACE
 get job.batch $NAMESPACE
@@ -125,8 +127,15 @@ set_image() {
   kubectl set image "$kind/$object" -n "$NAMESPACE" "${pairs[@]}"
 }
 
+# Code refuses a database that is newer than itself, unless it is told ($1: "true", quoted) that it works with it. The
+# old code is told before the database changes: pods that start meanwhile, or after the way back, read it at start.
+let_database_be_newer() {
+  kubectl patch configmap robot-config -n "$NAMESPACE" --type merge -p "{\"data\":{\"DATABASE_MAY_BE_NEWER\":$1}}"
+}
+
 run_migrations() {
   step "migrations"
+  let_database_be_newer '"true"'
   sed -E "s#image: ([^ ]*/)?robot-sim-backend:.*#image: $IMAGE#" k8s/base/server-deploy.yaml >"$WORK/server.yaml"
   migrate "$WORK/server.yaml"
 }
@@ -182,6 +191,9 @@ end() {
   trap - EXIT
   if [ "$code" -ne 0 ] && [ -n "$STEP" ]; then
     printf '\n%s\n' "Failed in the step: $STEP." >&2
+    # Else it would go on trying, and migrate some time later.
+    [ "$STEP" != migrations ] ||
+      kubectl delete job robot-migrate -n "$NAMESPACE" --ignore-not-found --wait=false >&2 || true
     [ -z "$CHANGED" ] || roll_back >&2
     say "The version is still $OLD; .version and k8s/ are as they were." >&2
     code=1
@@ -213,6 +225,7 @@ main() {
   write_version
   CHANGED=""
   STEP=""
+  let_database_be_newer null >/dev/null || say "DATABASE_MAY_BE_NEWER stays in robot-config; the next renewal removes it."
   say "robotsim $NEW is running. The end of its log:"
   kubectl logs -n "$NAMESPACE" deployment/robot-backend --tail=20 || true
 }

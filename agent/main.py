@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from types import FrameType
@@ -21,7 +22,7 @@ from agent.failures import (
 )
 from agent.orders import Orders
 from agent.protocol import PROTOCOL, Assignment, Registration
-from agent.settings import Settings
+from agent.settings import Settings, UnknownUnit
 from agent.work_dir import LastWord, Taken, UnitLog, WorkDir
 
 AWAY_SECONDS = 600.0
@@ -31,7 +32,11 @@ log = logging.getLogger(__name__)
 
 def main() -> int:
     """Run one unit; the answer is its exit code."""
-    settings = Settings.from_environment()
+    try:
+        settings = Settings.from_environment()
+    except UnknownUnit as error:
+        sys.stderr.write(f"{error} The backend sets these for each unit it starts.\n")
+        return EXIT_POINTLESS
     try:
         work_dir = WorkDir(settings.work_dir)
     except Taken:

@@ -120,6 +120,7 @@ TEMPLATES = [
     },
 ]
 
+DATABASE_MAY_BE_NEWER = flag("DATABASE_MAY_BE_NEWER", default=False)
 DATABASES = {
     "default": database(
         env.str("DATABASE_URL", f"sqlite:///{DATA_DIR / 'robotsim.sqlite3'}"),

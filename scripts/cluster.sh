@@ -128,12 +128,25 @@ show_trouble() {
   } >&2
 }
 
+# How long the old pod of $1 may take to end before a new one is made; 0 where both live at once.
+time_to_end() {
+  local told=""
+  [ "${1%%/*}" != deployment ] || told=$(kubectl get "$1" -n "$2" \
+    -o 'jsonpath={.spec.strategy.type} {.spec.template.spec.terminationGracePeriodSeconds}') || told=""
+  case $told in
+    "Recreate "*[0-9]) say "${told#Recreate }" ;;
+    *) say 0 ;;
+  esac
+}
+
 # Waits for kind/name; 1 when it does not get ready, after having shown why.
 wait_ready() {
-  local what=$1 place=${2:-$NAMESPACE}
-  if kubectl rollout status "$what" -n "$place" --timeout="${WAIT_SECONDS}s"; then return; fi
+  local what=$1 place=${2:-$NAMESPACE} seconds
+  seconds=$(time_to_end "$what" "$place")
+  seconds=$((WAIT_SECONDS + ${seconds:-0}))
+  if kubectl rollout status "$what" -n "$place" --timeout="${seconds}s"; then return; fi
   show_trouble "${what#*/}" "$place"
-  printf '%s\n' "$what was not ready within $WAIT_SECONDS s; the reason is above." >&2
+  printf '%s\n' "$what was not ready within $seconds s; the reason is above." >&2
   return 1
 }
 

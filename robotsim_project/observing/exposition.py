@@ -144,6 +144,12 @@ FAMILIES = (
         _live(lambda live: _age(live.controller_at)),
     ),
     Family(
+        "robotsim_backup_age_seconds",
+        "How long ago the last whole backup was made; absent when none is known.",
+        (),
+        _live(lambda live: _age(live.backup_at)),
+    ),
+    Family(
         "robotsim_tasks",
         "Background tasks that wait or run, by task and status.",
         ("task", "status"),

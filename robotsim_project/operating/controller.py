@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import Error, close_old_connections
 
 from robotsim_project.operating import alive, parts, waiting
+from robotsim_project.operating.lost_tasks import LostTasks
 from simulations.backends import backend
 from simulations.exceptions import LiveAwayError
 from simulations.live import system
@@ -28,6 +29,7 @@ class Controller:
     def __init__(self) -> None:
         self._halt = threading.Event()
         self._teller = waiting.Teller()
+        self._lost = LostTasks()
 
     def stop(self) -> None:
         """Ask it to end; called within a signal."""
@@ -80,9 +82,9 @@ class Controller:
         else:
             self._teller.tell({})
 
-    @staticmethod
-    def _sweep() -> None:
+    def _sweep(self) -> None:
         take_up_overdue()
         take_up_deletions()
+        self._lost.take_up()
         with suppress(LiveAwayError):
             system.controller_passed()

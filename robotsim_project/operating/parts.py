@@ -30,10 +30,14 @@ MOST_NAMED = 3
 
 @dataclass(frozen=True)
 class Found:
-    """What is wrong with a part, and what to do; `error` is for the log. Nothing wrong: both are empty."""
+    """What is wrong with a part, and what to do; `error` is for the log. Nothing wrong: both are empty.
+
+    `note` is what to know of a part that answers.
+    """
 
     trouble: str = ""
     error: str = ""
+    note: str = ""
 
     @property
     def answers(self) -> bool:
@@ -110,10 +114,21 @@ def migrations() -> Found:
     if unapplied:
         sentence = _("Migrations are not applied (%(names)s): run manage.py migrate.")
         return Found(sentence % {"names": _named(unapplied)})
-    if newer := [key for key in applied if key[0] in OURS and key not in known]:
-        sentence = _("The database is newer than this code (%(names)s): deploy the newer version.")
-        return Found(sentence % {"names": _named(newer)})
-    return Found()
+    newer = [key for key in applied if key[0] in OURS and key not in known]
+    return _newer(newer) if newer else Found()
+
+
+def _newer(keys: list[tuple[str, str]]) -> Found:
+    """A newer database is taken only by code of which somebody has said that it works with it."""
+    names = {"names": _named(keys)}
+    if settings.DATABASE_MAY_BE_NEWER:
+        sentence = _("The database is newer than this code (%(names)s): DATABASE_MAY_BE_NEWER.")
+        return Found(note=sentence % names)
+    sentence = _(
+        "The database is newer than this code (%(names)s): deploy the newer version, or set "
+        "DATABASE_MAY_BE_NEWER=true where this code is one version older."
+    )
+    return Found(sentence % names)
 
 
 def redis() -> Found:

@@ -60,7 +60,9 @@ def state() -> tuple[int, dict[str, Any]]:
 
 
 def _told(found: parts.Found) -> dict[str, str]:
-    return {"status": "away", "detail": found.trouble} if found.trouble else {"status": "ok"}
+    if found.trouble:
+        return {"status": "away", "detail": found.trouble}
+    return {"status": "ok", "detail": found.note} if found.note else {"status": "ok"}
 
 
 def watch_start() -> None:

@@ -17,6 +17,7 @@ from django_tasks_db.management.commands.db_worker import Worker
 from django_tasks_db.models import DBTaskResult
 
 from robotsim_project.operating import alive, waiting
+from robotsim_project.operating.lost_tasks import says_that_it_lives
 
 log = structlog.get_logger(__name__)
 TOUCH_SECONDS = 5.0
@@ -55,6 +56,10 @@ class EnduringWorker(Worker):
         if self.startup_delay and self.interval:  # many workers do not come at the same moment
             self._halt.wait(random.random())  # noqa: S311
         self.startup_delay, self.batch = False, True
+        with says_that_it_lives(self.worker_id):
+            self._batches()
+
+    def _batches(self) -> None:
         while self.running:
             alive.touch()
             whole = self._one_batch()

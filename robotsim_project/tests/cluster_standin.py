@@ -29,11 +29,13 @@ def fresh(version: str) -> State:
     return {
         "context": "minikube",
         "phase": "Active",
+        "overlay": "",
         "classes": "standard true\n",
         "claims": [],
         "secrets": {},
         "images": [],
         "job": "Complete",
+        "config": {},
         "deployments": {name: {"images": [image]} for name in PROGRAMS} if version else {},
         "cronjobs": {"robot-backup": image} if version else {},
     }
@@ -80,10 +82,13 @@ def lines(found: dict[str, str]) -> str:
 
 
 def deployments(state: State, words: list[str]) -> str | None:
+    words = [*words[:1], *words[1].split("/", 1), *words[2:]]
     if words[1] == "deployments":
         return lines({name: d["images"][-1] for name, d in state["deployments"].items()})
     if words[2] not in state["deployments"]:
         return None
+    if "strategy" in words[-1]:
+        return "Recreate 330" if words[2] == "robot-controller" else "RollingUpdate 45"
     return str(len(state["deployments"][words[2]]["images"]))
 
 
@@ -103,19 +108,27 @@ def undo(state: State, words: list[str]) -> str:
     return "rolled back\n"
 
 
+def patch_config(state: State, words: list[str]) -> str:
+    state["config"] = {**state["config"], **json.loads(words[-1])["data"]}
+    return "patched\n"
+
+
+CHANGES = {"set": set_image, "patch": patch_config, "rollout": undo}
+
+
 def get(state: State, words: list[str]) -> str | None:  # noqa: PLR0911  a table
     match words[1]:
         case "secret":
             return secret(state, words)
         case "namespace":
-            return str(state["phase"])
+            return str(state["phase"] if "phase" in words[-1] else state["overlay"])
         case "pvc":
             return "claim\n" if words[2] in state["claims"] else None
         case "storageclass":
             return str(state["classes"])
         case "job":
             return str(state["job"])
-        case "deployments" | "deployment":
+        case kind if kind.startswith("deployment"):
             return deployments(state, words)
         case "cronjobs":
             return lines(state["cronjobs"])
@@ -132,10 +145,8 @@ def kubectl(state: State, words: list[str], given: str) -> str | None:  # noqa: 
             return "\n".join(state.get("apis", "").split() or APIS)
         case ["create", _]:
             return create(state, given)
-        case ["set", "image"]:
-            return set_image(state, words)
-        case ["rollout", "undo"]:
-            return undo(state, words)
+        case ["set", "image"] | ["patch", "configmap"] | ["rollout", "undo"]:
+            return CHANGES[words[0]](state, words)
         case ["get", _]:
             return get(state, words)
     return "done\n"

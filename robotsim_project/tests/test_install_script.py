@@ -241,6 +241,28 @@ def test_a_storage_class_that_is_not_there_is_named(site: Site) -> None:
     assert changes(site) == []
 
 
+def test_a_cluster_keeps_the_overlay_that_it_was_installed_with(site: Site) -> None:
+    assert site.run("install.sh")[0] == 0
+    assert site.calls("annotate namespace robot robotsim/overlay=dev")
+    site.change(overlay="production", context="some-cluster")
+    code, told = site.run("install.sh", "--no-build")
+    assert code == 1
+    assert "these names of the overlay production are still examples" in told
+    site.forget_calls()
+    code, told = site.run("install.sh", "--no-build", "--overlay", "none")
+    assert code == 1
+    assert "was installed with the overlay production" in told
+    assert changes(site) == []
+
+
+def test_without_the_right_to_change_what_is_there(site: Site) -> None:
+    site.rules(("can-i patch networkpolicy.networking.k8s.io -n robot ", "fail"))
+    code, told = site.run("install.sh")
+    assert code == 1
+    assert "  patch networkpolicy.networking.k8s.io in the namespace robot\n" in told
+    assert changes(site) == []
+
+
 def test_without_kubectl(site: Site) -> None:
     (site.tools / "kubectl").unlink()
     code, told = site.run("install.sh")

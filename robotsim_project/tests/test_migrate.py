@@ -3,6 +3,7 @@
 import os
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -74,6 +75,24 @@ def test_a_database_that_is_newer_than_the_code(app: str, name: str, sentence: s
     finally:
         recorder.record_unapplied(app, name)
     assert parts.migrations().answers
+
+
+@pytest.mark.django_db(transaction=True)
+def test_code_that_was_brought_back_works_on_the_newer_database(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, empty_redis: None
+) -> None:
+    monkeypatch.setattr(readiness, "LATCH", readiness.Latch())
+    recorder = MigrationRecorder(connection)
+    recorder.record_applied("simulations", "0999_of_tomorrow")
+    try:
+        assert readiness.state()[0] == 503
+        settings.DATABASE_MAY_BE_NEWER = True
+        status, body = readiness.state()
+    finally:
+        recorder.record_unapplied("simulations", "0999_of_tomorrow")
+    assert (status, body["status"]) == (200, "ready")
+    assert body["parts"]["migrations"]["status"] == "ok"
+    assert "simulations.0999_of_tomorrow" in body["parts"]["migrations"]["detail"]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -45,6 +45,7 @@ BAD: dict[str, list[str]] = {
         *("postgresql://user:password@localhost:5432/", "sqlite:////etc/hostname/robots.sqlite3"),
     ],
     "DATABASE_POOL": [*NUMBER, "0"],
+    "DATABASE_MAY_BE_NEWER": FLAG,
     "REDIS_URL": ["", "localhost:6379", "http://localhost", "redis://localhost:port"],
     "MINIO_ENDPOINT": ["localhost:port", "localhost:70000", "a b:9000", "http://localhost:9000/x"],
     "MINIO_PUBLIC_ENDPOINT": ["ftp://localhost", "s3.example.org/bucket"],

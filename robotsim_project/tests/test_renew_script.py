@@ -28,8 +28,10 @@ def test_the_next_version_is_built_migrated_rolled_out_and_written(site: Site) -
     assert site.state["cronjobs"] == {"robot-backup": NEW}
     assert OLD not in site.manifests()
     assert NEW in site.manifests()
+    assert site.state["config"] == {"DATABASE_MAY_BE_NEWER": None}
     order = [
         "image build",
+        "kubectl patch configmap robot-config",
         "kubectl delete job",
         "name=robot-migrate",
         *(f"deployment/{n}" for n in PROGRAMS),
@@ -39,6 +41,12 @@ def test_the_next_version_is_built_migrated_rolled_out_and_written(site: Site) -
     places = [next(i for i, call in enumerate(calls) if text in call) for text in order]
     assert places == sorted(places)
     assert "robotsim 0.1.1 is running" in told
+
+
+def test_one_whose_old_pod_ends_first_is_given_the_time_for_it(site: Site) -> None:
+    assert site.run("server-renew.sh")[0] == 0
+    assert "--timeout=332s" in site.calls("rollout status deployment/robot-controller")[0]
+    assert "--timeout=2s" in site.calls("rollout status deployment/robot-worker")[0]
 
 
 def test_links_stay_links_and_other_images_stay(site: Site) -> None:
@@ -68,6 +76,7 @@ def test_a_failing_migration_rolls_nothing_out(site: Site) -> None:
     assert code == 1
     assert untouched(site, before)
     assert site.calls("logs -n robot -l app.kubernetes.io/name=robot-migrate")
+    assert len(site.calls("delete job robot-migrate")) == 2  # the old one, and the one that failed
     assert "Migrations that ran stay" in told
 
 
@@ -79,6 +88,8 @@ def test_a_failing_rollout_goes_back(site: Site, program: str) -> None:
     assert code == 1
     assert untouched(site, before)
     assert site.state["cronjobs"] == {"robot-backup": OLD}
+    # The old code starts again on a database that the new one has migrated.
+    assert site.state["config"] == {"DATABASE_MAY_BE_NEWER": "true"}
     assert site.calls(f"logs -n robot -l app.kubernetes.io/name={program}")
     assert f"Failed in the step: rollout of {program}" in told
 

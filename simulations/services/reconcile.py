@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import structlog
 from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -40,6 +41,9 @@ def reconcile(*, begin: bool = True) -> int:
     """Take one step with each active execution; the answer is how many there are.
 
     Without `begin` those that are PENDING are left to another controller.
+
+    Raises:
+        Error: of the database, which is away.
     """
     wanted = Execution.objects.active().order_by("pk")
     if not begin:
@@ -51,6 +55,10 @@ def reconcile(*, begin: bool = True) -> int:
                 with spans.span("controller step", execution=pk):
                     # Read at its turn: the steps before may have taken a while, and a stop have come.
                     step(Execution.objects.select_related("simulation").get(pk=pk))
+            except (OperationalError, InterfaceError):
+                if not connection.is_usable():  # the others would fail the same
+                    raise
+                log.exception("step_failed")
             except Exception:  # one execution must not hold up the others
                 log.exception("step_failed")
     return len(active)

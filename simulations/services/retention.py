@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.db.models.deletion import ProtectedError
 from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
 
 from accounts.services import idempotency
 from simulations.backends import backend
@@ -24,6 +25,8 @@ from storage.services import uploads
 from templates.models import Template
 
 STALE_UPLOAD = timedelta(days=1)
+DONE_TASK = timedelta(days=14)
+"""How long one may read what became of a background task."""
 
 
 def purge(older_than: timedelta) -> dict[str, int]:
@@ -66,6 +69,8 @@ def prune() -> dict[str, int]:
         Q(created_at__lt=_limit("recordings"), recording__stage_run__execution__status__in=ENDED)
     )
     removed["uploads"] = uploads.abandon_stale(STALE_UPLOAD)
+    over = DBTaskResult.objects.finished().filter(finished_at__lt=timezone.now() - DONE_TASK)
+    removed["tasks"] = over.delete()[0]
     removed["idempotency_keys"] = idempotency.prune(timedelta(days=1))
     return dict(removed)
 

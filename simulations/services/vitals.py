@@ -62,6 +62,8 @@ class LiveVitals(msgspec.Struct, frozen=True, kw_only=True):
 
     controller_at: float | None
     """When a controller passed last; None: not within a day."""
+    backup_at: float | None
+    """When the last whole backup was made; None: none is known."""
     heard_at: float | None
     """When the unit that is silent for longest was heard; None: no unit lives."""
     received: int
@@ -103,6 +105,7 @@ def live_vitals(alive: LiveUnits) -> LiveVitals:
     ]
     return LiveVitals(
         controller_at=system.controller_seen(),
+        backup_at=system.backup_seen(),
         heard_at=min(ats, default=None),
         received=sum(each.received for each in heard.values()),
         lost=sum(each.lost for each in heard.values()),

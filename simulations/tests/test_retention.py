@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
 
 from simulations.models import AgentRun, Event, Execution, Simulation
 from simulations.services import deletion, lifecycle
@@ -52,6 +53,21 @@ def test_prune_leaves_what_is_active(design: Design) -> None:
     Event.objects.update(time=timezone.now() - timedelta(days=4000))
     assert counted("prune")["events"] == 0
     assert execution.events.count() == 1
+
+
+def test_prune_removes_tasks_that_are_long_over(db: None) -> None:
+    then, path = timezone.now() - timedelta(days=15), "accounts.tasks.send_reset"
+    for status, finished in (("SUCCESSFUL", then), ("FAILED", timezone.now()), ("READY", None)):
+        DBTaskResult.objects.create(
+            status=status,
+            finished_at=finished,
+            task_path=path,
+            args_kwargs={"args": ["a@example.com"], "kwargs": {}},
+            backend_name="default",
+            run_after=then,
+        )
+    assert counted("prune")["tasks"] == 1
+    assert set(DBTaskResult.objects.values_list("status", flat=True)) == {"FAILED", "READY"}
 
 
 def test_prune_removes_folders_of_complete_runs_only(design: Design, settings: Any) -> None:

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Collection
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from simulations import live
@@ -196,3 +198,25 @@ def test_a_retry_that_cannot_start_hides_no_other_unit(
     assert [(unit.state, unit.failure) for unit in seen] == [
         (UnitState.FAILED, "BACKEND_UNAVAILABLE")
     ] * 2
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_database_that_is_away_ends_the_pass_and_no_other_error_does(
+    design: Design, monkeypatch: pytest.MonkeyPatch, answers: bool
+) -> None:
+    for name in ("one", "two"):
+        lifecycle.start(design(name=name))
+    stepped = []
+
+    def fails(execution: Execution) -> None:
+        stepped.append(execution.pk)
+        raise OperationalError("away")
+
+    monkeypatch.setattr(reconcile, "step", fails)
+    monkeypatch.setattr(reconcile, "connection", SimpleNamespace(is_usable=lambda: answers))
+    if answers:  # this one statement failed, such as by a deadlock: the others have their turn
+        assert reconcile.reconcile() == len(stepped) == 2
+    else:
+        with pytest.raises(OperationalError):
+            reconcile.reconcile()
+        assert len(stepped) == 1

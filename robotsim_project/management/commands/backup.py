@@ -5,6 +5,7 @@ import sys
 from argparse import ArgumentParser
 from typing import Any
 
+import structlog
 from django.core.management.base import BaseCommand
 from django.db import Error as DatabaseError
 from django.utils.translation import gettext as _
@@ -14,9 +15,12 @@ from rich.filesize import decimal
 from robotsim_project.backups.errors import BackupError
 from robotsim_project.backups.taking import Made, Taker
 from robotsim_project.management.showing import shown
+from simulations.exceptions import LiveAwayError
+from simulations.live import system
 from storage.client.base import StoreError
 from storage.services.mirror import Fate
 
+log = structlog.get_logger(__name__)
 FAULTS = 1
 REFUSED = 2
 
@@ -48,6 +52,8 @@ class Command(BaseCommand):
                 made = Taker(tell).run(database=not objects_only, objects=not database_only)
         except (BackupError, StoreError, DatabaseError, OSError) as error:
             self._refuse(str(error).strip(), as_json=json)
+        if not (database_only or objects_only):
+            _note(made)
         self.stdout.write(_as_json(made) if json else _as_text(made))
         if made.lost:
             sys.exit(FAULTS)
@@ -58,6 +64,16 @@ class Command(BaseCommand):
         else:
             self.stderr.write(sentence)
         sys.exit(REFUSED)
+
+
+def _note(made: Made) -> None:
+    """Say where monitoring looks that there is a new one. The servers have no key of the backups."""
+    if made.manifest is None:
+        return
+    try:
+        system.backup_made(made.manifest.time.timestamp())
+    except LiveAwayError as error:
+        log.warning("backup_not_noted", error=str(error))
 
 
 def _as_json(made: Made) -> str:

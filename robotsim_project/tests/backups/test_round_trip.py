@@ -10,6 +10,7 @@ from robotsim_project.backups import settling
 from robotsim_project.backups.shelf import newest_backup_at
 from robotsim_project.tests.backups.conftest import MakeSite, backup, contents
 from simulations.choices import ACTIVE
+from simulations.live import system
 from simulations.models import AgentRun, Event, Execution, StageRun
 from storage.models import Rosbag, RosbagFile, RosbagTopic
 
@@ -40,6 +41,7 @@ def test_an_empty_system_gets_everything(places: Any, seeded: Any, make_site: Ma
     files = RosbagFile.objects.exclude(rosbag__status="uploading")
     assert made["objects"] == files.count() > 0
     assert newest_backup_at() is not None
+    assert system.backup_seen() == newest_backup_at().timestamp()
     site = make_site()
     code, restored, said = site.run("restore", "--json", "--yes")
     assert code == 0, said

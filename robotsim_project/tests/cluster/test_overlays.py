@@ -72,6 +72,7 @@ def test_it_starts_and_is_not_changed_by_a_second_time(prepared: ControlPlane, f
     again = prepared.kubectl("apply", "-k", folder)
     assert again.stderr == ""
     assert " created" not in again.stdout
+    assert "statefulset.apps/redis unchanged" in again.stdout
     assert versions(prepared) == before
     assert prepared.kubectl("diff", "-k", folder).stdout == ""
 

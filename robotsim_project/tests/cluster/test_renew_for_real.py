@@ -42,6 +42,11 @@ def images(plane: ControlPlane) -> set[str]:
     return {image for image in said.split() if "robot-sim" in image}
 
 
+def may_be_newer(plane: ControlPlane) -> str:
+    path = "jsonpath={.data.DATABASE_MAY_BE_NEWER}"
+    return plane.kubectl("get", "configmap", "robot-config", "-n", "robot", "-o", path).stdout
+
+
 def contents(project: Path) -> dict[Path, bytes]:
     files = [*(project / "k8s").rglob("*.yaml"), project / ".version"]
     return {file: file.read_bytes() for file in files}
@@ -53,6 +58,7 @@ def test_a_new_version_runs_everywhere(plane: ControlPlane, project: Path) -> No
     new = (project / ".version").read_text().strip()
     assert images(plane) == {f"robot-sim-backend:{new}"}
     assert "log of robot/robot-backend" in said
+    assert may_be_newer(plane) == ""
     ready(plane)
     assert f"robot-sim-backend:{new}" in (project / "k8s" / "server-deploy.yaml").read_text()
     assert plane.kubectl("diff", "-k", str(project / "k8s"), check=False).stdout == ""
@@ -69,6 +75,7 @@ def test_an_image_that_fails_is_rolled_back(
     assert code == 1, said
     assert "Failed in the step: rollout of" in said
     assert "ImagePullBackOff" in said
+    assert may_be_newer(plane) == "true"
     assert images(plane) == running
     assert contents(project) == before
     ready(plane)
@@ -81,6 +88,8 @@ def test_migrations_that_fail_change_nothing(plane: ControlPlane, project: Path)
     code, said = run_script(plane, project, "server-renew.sh", *words, WAIT_SECONDS="6")
     assert code == 1, said
     assert "Failed in the step: migrations" in said
+    job = ("get", "job", "robot-migrate", "-n", "robot", "--ignore-not-found", "-o", "name")
+    until(lambda: plane.kubectl(*job).stdout == "")
     assert (images(plane), contents(project)) == (running, before)
     ready(plane)
 
