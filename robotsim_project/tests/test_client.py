@@ -40,10 +40,11 @@ def client(tmp_path: Path) -> Path:
     folder = tmp_path / "client"
     folder.mkdir()
     call_command("spectacular", file=str(folder / "schema.yaml"))
-    # What it cannot read is a warning, except for archives, which are bytes to it.
+    # What it cannot read is a warning, except for archives, pictures and lines of JSON: bytes to it.
+    bytes_to_it = ("application/zip", "image/jpeg", "application/x-ndjson")
+    overrides = "".join(f"  {each}: application/octet-stream\n" for each in bytes_to_it)
     (folder / "config.yaml").write_text(
-        "package_name_override: robotsim_client\n"
-        "content_type_overrides: {application/zip: application/octet-stream}\n"
+        f"package_name_override: robotsim_client\ncontent_type_overrides:\n{overrides}"
     )
     words = ["--path", "schema.yaml", "--config", "config.yaml", "--meta", "none"]
     target = ["--output-path", "robotsim_client", "--fail-on-warning"]
