@@ -66,7 +66,9 @@ class RosbagAdmin(Adding, Exporting, Previews, Deletes, admin.ModelAdmin[Rosbag]
         "time_line",
         "preview",
     ]
-    fields = ["name", *readonly_fields]
+    only_if_any = frozenset(
+        {"made_from", "made_into", "code", "verdict", "oddities", "losses", "deleted_at"}
+    )
 
     class Media:
         css = STYLE
@@ -75,6 +77,18 @@ class RosbagAdmin(Adding, Exporting, Previews, Deletes, admin.ModelAdmin[Rosbag]
         """All of them; where one is chosen to be played, those that can be."""
         rows = super().get_queryset(request)
         return rows & Rosbag.objects.usable() if is_autocomplete(request) else rows
+
+    def get_fields(self, request: HttpRequest, obj: Rosbag | None = None) -> list[Any]:
+        """All that there is to say: most rosbags have no reason, no losses, no origin of their own."""
+        return [
+            name
+            for name in ("name", *self.readonly_fields)
+            if obj is None or name not in self.only_if_any or self._has(obj, name)
+        ]
+
+    def _has(self, rosbag: Rosbag, name: str) -> bool:
+        own = getattr(self, name, None)
+        return bool(own(rosbag) if own else getattr(rosbag, name))
 
     @admin.display(description=_("reason"))
     def verdict(self, rosbag: Rosbag) -> str:
