@@ -1,10 +1,8 @@
-"""The port to a database that is dumped and loaded, and which one the settings name."""
+"""The port to a database that is dumped and loaded."""
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
-
-from django.db import connection
 
 from robotsim_project.backups.manifest import Manifest
 
@@ -45,14 +43,3 @@ class Engine(Protocol):
 
     def load(self, source: BinaryIO, marker: str) -> None:
         """Put the dump in the place of all tables and run the SQL of `marker`, whole or not at all."""
-
-
-def engine() -> Engine:
-    """That of the settings."""
-    if connection.vendor == "sqlite":
-        from robotsim_project.backups.sqlite import SQLite  # noqa: PLC0415
-
-        return SQLite()
-    from robotsim_project.backups.postgres import PostgreSQL  # noqa: PLC0415
-
-    return PostgreSQL()

@@ -14,8 +14,8 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.utils.translation import gettext as _
 
-from robotsim_project.backups import marker, settling
-from robotsim_project.backups.engine import Engine, engine
+from robotsim_project.backups import engine, marker, settling
+from robotsim_project.backups.engine import Engine
 from robotsim_project.backups.errors import BackupError
 from robotsim_project.backups.manifest import Manifest
 from robotsim_project.backups.shelf import LATEST, Shelf

@@ -21,7 +21,8 @@ from django.db.models import Max, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from robotsim_project.backups.engine import Engine, Snapshot, Tools, engine
+from robotsim_project.backups import engine
+from robotsim_project.backups.engine import Engine, Snapshot, Tools
 from robotsim_project.backups.errors import BackupError
 from robotsim_project.backups.keeping import Removed, thin
 from robotsim_project.backups.manifest import Manifest, name_for

@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from robotsim_project.backups import taking
-from robotsim_project.backups.engine import engine
+from robotsim_project.backups import engine, taking
 from robotsim_project.backups.shelf import newest_backup_at
 from robotsim_project.tests.backups.conftest import MakeSite, backup
 from storage.client import backup_store, object_store
