@@ -19,7 +19,7 @@ from robotsim_project.tests.backups.conftest import MakeSite, backup
 from storage.client import backup_store, object_store
 from storage.models import Rosbag, RosbagFile
 from storage.services import deletion
-from storage.services.mirror import OBJECTS
+from storage.services.mirror import OBJECTS, THREADS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 postgresql = pytest.mark.skipif(connection.vendor == "sqlite", reason="programs of PostgreSQL")
@@ -122,7 +122,9 @@ def test_one_that_was_killed_goes_on_where_it_was(
     assert len(kept) >= 5
     code, told = backup()
     assert code == 0
-    assert told["copied"] + len(kept) == len({*backup_store().list(OBJECTS)})
+    # A copy that the server had in hand at the kill may have landed after we looked.
+    late = len(list(backup_store().list(OBJECTS))) - len(kept) - told["copied"]
+    assert 0 <= late <= THREADS
     after = {each.key: each.modified for each in backup_store().list(OBJECTS)}
     assert {key: after[key] for key in kept} == kept
 
