@@ -12,6 +12,7 @@ from rosbag2.effort import MAX_MESSAGE, Effort, most_unpacked
 from rosbag2.errors import BagError
 from rosbag2.store.base import BATCH_BYTES, Finding, Message, Span
 from rosbag2.store.sqlite_file import guarded
+from rosbag2.store.sqlite_index import IndexCheck
 from rosbag2.store.sqlite_schema import read_schema
 
 if TYPE_CHECKING:
@@ -21,9 +22,9 @@ _ROWS = "SELECT timestamp, topic_id, data FROM messages"
 # length() and typeof() of a column need only its header, not the pages that hold it.
 _COLUMNS = (
     "SELECT topic_id, timestamp, CASE WHEN typeof(data) = 'blob' AND typeof(timestamp) = 'integer' "
-    "THEN length(data) ELSE -1 END FROM messages"
+    "THEN length(data) ELSE -1 END FROM messages NOT INDEXED"
 )
-_PACKED = "SELECT topic_id, timestamp, data FROM messages"
+_PACKED = "SELECT topic_id, timestamp, data FROM messages NOT INDEXED"
 _LARGE = 1000
 # The last byte of a large message is read only to walk the pages that hold it.
 _WALK = f"SELECT length(data), substr(data, -1) FROM messages WHERE length(data) > {_LARGE}"  # noqa: S608
@@ -76,6 +77,7 @@ class SqliteStore:
             BagError: FILE_DAMAGED, MESSAGE_TOO_LARGE.
         """
         total = volume = largest = 0
+        check = self._index_check()
         for found in self._unpacked_samples() if self.packed else self._plain_samples():
             total += len(found.sizes)
             if not self.packed:
@@ -84,12 +86,18 @@ class SqliteStore:
             # Pages that are listed twice make a small file endless.
             if total * _LEAST_ROW > self.size or volume > self.size:
                 raise self._damaged("it lists more than its size can hold")
+            if check is not None:
+                check.add(found.times_ns)
             yield found
         if largest > MAX_MESSAGE:
             raise BagError("MESSAGE_TOO_LARGE", file=self.file.name, limit=MAX_MESSAGE)
         if largest > _LARGE and not self.packed:
             self._walk_large()
-        self._check_index(total)
+        if check is not None:
+            with guarded(self.file.name):
+                fault = check.fault()
+            if fault:
+                raise self._damaged(fault)
 
     def _plain_samples(self) -> "Iterator[Samples]":
         with guarded(self.file.name):
@@ -136,18 +144,11 @@ class SqliteStore:
         """Nothing within a database is odd that is not an error."""
         return []
 
-    def _check_index(self, total: int) -> None:
-        """The reader goes by the index on time: one that lacks rows would lose messages silently."""
-        name = self.time_index()
-        if not name:
-            return
-        quoted = name.replace('"', '""')
-        # Not count(*), which SQLite does in one step that nothing can interrupt.
-        query = f'SELECT sum(timestamp IS NOT NULL) FROM messages INDEXED BY "{quoted}"'  # noqa: S608
+    def _index_check(self) -> IndexCheck | None:
+        """The reader goes by the index on time: one that is wrong would lose messages silently."""
         with guarded(self.file.name):
-            (indexed,) = self.connection.execute(query).fetchone()
-        if (indexed or 0) != total:
-            raise self._damaged(f"its index has {indexed or 0} of {total} messages")
+            name = self.time_index()
+            return None if name is None else IndexCheck(self.connection, name)
 
     def _malformed(self) -> BagError:
         return self._damaged("it holds messages whose time is no number or whose data are no bytes")

@@ -7,11 +7,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from rosbag2.rescue import judge, rescue
 from rosbag2.tests.bundles import START, bag, database, metadata, read, rows
 from rosbag2.tests.corpus import expected, times
 from rosbag2.tests.test_journals import _killed_wal
+from rosbag2.verify import verify
 
 PAGE = 4096
 MANY = rows(20_000)
@@ -103,6 +105,31 @@ def test_a_damaged_index_loses_no_row(tmp_path: Path) -> None:
         _overwrite(file, leaf)
     verdict = judge(tmp_path / "bag", tmp_path / "new")
     assert (verdict.status, verdict.code, verdict.message_count) == ("repaired", "REBUILT", 20_000)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("gap", [False, True])
+def test_an_index_that_leads_elsewhere_loses_no_row(
+    tmp_path: Path, *, packed: bool, gap: bool
+) -> None:
+    pack = zstandard.ZstdCompressor().compress if packed else bytes
+    messages = [(topic, time, pack(data)) for topic, time, data in rows(300)]
+    file = bag(tmp_path / "bag", messages) / "bag_0.db3"
+    if gap:
+        with closing(sqlite3.connect(file)) as connection:
+            connection.execute("DELETE FROM messages WHERE id = 100")
+            connection.commit()
+    kept = [row for number, row in enumerate(rows(300), 1) if number != 100 or not gap]
+    assert verify(tmp_path / "bag").message_count == len(kept)
+    content = file.read_bytes()
+    # An index entry ends with its time and the number of its row, which 150 needs two bytes for.
+    entry = (START + 149 * 10**6).to_bytes(8, "big") + (150).to_bytes(2, "big")
+    assert content.count(entry) == 1
+    file.write_bytes(content.replace(entry, entry[:-2] + b"\x0f\x96"))
+    assert verify(tmp_path / "bag").code == "FILE_DAMAGED"
+    verdict = judge(tmp_path / "bag", tmp_path / "new")
+    assert (verdict.code, verdict.message_count) == ("REBUILT", len(kept)), verdict
+    assert times(read(tmp_path / "new")) == expected(kept)
 
 
 def test_large_messages_over_many_pages(tmp_path: Path) -> None:
