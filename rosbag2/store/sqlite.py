@@ -94,10 +94,7 @@ class SqliteStore:
         if largest > _LARGE and not self.packed:
             self._walk_large()
         if check is not None:
-            with guarded(self.file.name):
-                fault = check.fault()
-            if fault:
-                raise self._damaged(fault)
+            self._require_index(check)
 
     def _plain_samples(self) -> "Iterator[Samples]":
         with guarded(self.file.name):
@@ -149,6 +146,12 @@ class SqliteStore:
         with guarded(self.file.name):
             name = self.time_index()
             return None if name is None else IndexCheck(self.connection, name)
+
+    def _require_index(self, check: IndexCheck) -> None:
+        with guarded(self.file.name):
+            fault = check.fault()
+        if fault:
+            raise self._damaged(fault)
 
     def _malformed(self) -> BagError:
         return self._damaged("it holds messages whose time is no number or whose data are no bytes")
