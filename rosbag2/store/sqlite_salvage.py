@@ -194,7 +194,9 @@ class _Gaps:
         missing = self.rows or None
         if expected is not None:
             known = sum(span.messages or 0 for span in self.losses.spans)
-            missing = max(expected - saved - known, self.rows)
+            if (short := expected - saved - known) >= 0:
+                missing = max(short, self.rows)
+            # Fewer promised than are there: such a promise says nothing.
             if missing == 0:
                 return
         self.losses.add("the end is damaged", self.time, None, missing)

@@ -228,3 +228,12 @@ def test_random_damage_never_raises(tmp_path: Path) -> None:
         if verdict.status == "repaired":
             assert len(read(target)) == verdict.message_count
         shutil.rmtree(target, ignore_errors=True)
+
+
+@pytest.mark.parametrize("promised", [0, 5])
+def test_a_promise_of_fewer_does_not_hide_a_loss(tmp_path: Path, promised: int) -> None:
+    file = _big(tmp_path / "bag", count=promised)
+    with file.open("r+b") as stream:
+        stream.truncate(file.stat().st_size // 2 // PAGE * PAGE)
+    verdict = judge(tmp_path / "bag", tmp_path / "new")
+    assert (verdict.code, [span.messages for span in verdict.lost]) == ("RESCUED_UNCOUNTED", [None])
