@@ -102,9 +102,9 @@ def _topics(survey: Survey) -> Iterator[BagWarning]:
         variants = survey.variants.get(claim.name, [])
         if not variants:
             continue
-        found = [topic.type for topic in variants if topic.type]
-        if claim.type and found and all(_type(kind) != _type(claim.type) for kind in found):
-            types.append((claim.name, claim.type, found[0]))
+        kinds = [topic.type for topic in variants if topic.type]
+        if claim.type and kinds and all(_type(kind) != _type(claim.type) for kind in kinds):
+            types.append((claim.name, claim.type, kinds[0]))
         if not any(_same_qos(claim, topic) for topic in variants):
             profiles.append(claim.name)
     if types:
