@@ -237,3 +237,19 @@ def test_a_promise_of_fewer_does_not_hide_a_loss(tmp_path: Path, promised: int) 
         stream.truncate(file.stat().st_size // 2 // PAGE * PAGE)
     verdict = judge(tmp_path / "bag", tmp_path / "new")
     assert (verdict.code, [span.messages for span in verdict.lost]) == ("RESCUED_UNCOUNTED", [None])
+
+
+@pytest.mark.parametrize("lost", [16, 100])
+def test_a_database_that_lost_its_header(tmp_path: Path, lost: int) -> None:
+    file = _big(tmp_path / "bag")
+    with file.open("r+b") as stream:
+        stream.write(bytes(lost))
+    verdict = judge(tmp_path / "bag", tmp_path / "new")
+    assert (verdict.code, verdict.message_count) == ("REBUILT", 20_000), verdict
+    assert times(read(tmp_path / "new")) == expected(MANY)
+
+
+@pytest.mark.parametrize("content", [b"", b"junk", bytes(100_000), bytes(range(256)) * 400])
+def test_what_never_was_a_database_keeps_its_fault(tmp_path: Path, content: bytes) -> None:
+    (bag(tmp_path / "bag") / "bag_0.db3").write_bytes(content)
+    assert judge(tmp_path / "bag", tmp_path / "new").code == "FILE_NOT_SQLITE"
