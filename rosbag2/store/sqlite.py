@@ -12,7 +12,7 @@ from rosbag2.effort import MAX_MESSAGE, Effort, most_unpacked
 from rosbag2.errors import BagError
 from rosbag2.store.base import BATCH_BYTES, Finding, Message, Span
 from rosbag2.store.sqlite_file import guarded
-from rosbag2.store.sqlite_index import IndexCheck
+from rosbag2.store.sqlite_index import index_fault
 from rosbag2.store.sqlite_schema import read_schema
 
 if TYPE_CHECKING:
@@ -77,7 +77,6 @@ class SqliteStore:
             BagError: FILE_DAMAGED, MESSAGE_TOO_LARGE.
         """
         total = volume = largest = 0
-        check = self._index_check()
         for found in self._unpacked_samples() if self.packed else self._plain_samples():
             total += len(found.sizes)
             if not self.packed:
@@ -86,15 +85,12 @@ class SqliteStore:
             # Pages that are listed twice make a small file endless.
             if total * _LEAST_ROW > self.size or volume > self.size:
                 raise self._damaged("it lists more than its size can hold")
-            if check is not None:
-                check.add(found.times_ns)
             yield found
         if largest > MAX_MESSAGE:
             raise BagError("MESSAGE_TOO_LARGE", file=self.file.name, limit=MAX_MESSAGE)
         if largest > _LARGE and not self.packed:
             self._walk_large()
-        if check is not None:
-            self._require_index(check)
+        self._check_index(total)
 
     def _plain_samples(self) -> "Iterator[Samples]":
         with guarded(self.file.name):
@@ -141,15 +137,11 @@ class SqliteStore:
         """Nothing within a database is odd that is not an error."""
         return []
 
-    def _index_check(self) -> IndexCheck | None:
+    def _check_index(self, total: int) -> None:
         """The reader goes by the index on time: one that is wrong would lose messages silently."""
         with guarded(self.file.name):
             name = self.time_index()
-            return None if name is None else IndexCheck(self.connection, name)
-
-    def _require_index(self, check: IndexCheck) -> None:
-        with guarded(self.file.name):
-            fault = check.fault()
+            fault = "" if name is None else index_fault(self.connection, name, total)
         if fault:
             raise self._damaged(fault)
 

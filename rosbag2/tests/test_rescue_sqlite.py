@@ -253,3 +253,19 @@ def test_a_database_that_lost_its_header(tmp_path: Path, lost: int) -> None:
 def test_what_never_was_a_database_keeps_its_fault(tmp_path: Path, content: bytes) -> None:
     (bag(tmp_path / "bag") / "bag_0.db3").write_bytes(content)
     assert judge(tmp_path / "bag", tmp_path / "new").code == "FILE_NOT_SQLITE"
+
+
+@pytest.mark.parametrize("number", [b"\x80\x17", b"\xff\x17"], ids=["lower", "higher"])
+def test_a_damaged_row_number_loses_no_row(tmp_path: Path, number: bytes) -> None:
+    messages = rows(300)
+    file = bag(tmp_path / "bag", messages) / "bag_0.db3"
+    metadata(tmp_path / "bag", count=300)
+    content = file.read_bytes()
+    # Length of the row, its number 151 in two bytes, then its header: five bytes, no value for the id.
+    row = b"\x81\x17\x05\x00"
+    assert content.count(row) == 1
+    damaged = content.replace(row, number + row[2:])
+    file.write_bytes(damaged)
+    verdict = judge(tmp_path / "bag", tmp_path / "new")
+    assert (verdict.code, verdict.message_count) == ("REBUILT", 300), verdict
+    assert times(read(tmp_path / "new")) == expected(messages)
