@@ -209,7 +209,7 @@ def _tarred(archive: tarfile.TarFile) -> Iterator[_Member]:
     for member in archive:
         if member.isdir():
             continue
-        fault = "" if member.isreg() and not member.issparse() else "it is a link or a device"
+        fault = "" if member.isreg() else "it is a link or a device"
         if not fault:
             try:
                 tarfile.data_filter(member, "/unpacked")

@@ -102,8 +102,9 @@ def _topics(survey: Survey) -> Iterator[BagWarning]:
         variants = survey.variants.get(claim.name, [])
         if not variants:
             continue
-        if claim.type and all(_type(topic) != _type(claim) for topic in variants):
-            types.append((claim.name, claim.type, variants[0].type))
+        kinds = [topic.type for topic in variants if topic.type]
+        if claim.type and kinds and all(_type(kind) != _type(claim.type) for kind in kinds):
+            types.append((claim.name, claim.type, kinds[0]))
         if not any(_same_qos(claim, topic) for topic in variants):
             profiles.append(claim.name)
     if types:
@@ -132,13 +133,15 @@ def _within(survey: Survey) -> Iterator[BagWarning]:
 
 def _differ(variants: list[Topic]) -> bool:
     first = variants[0]
-    return any(_type(topic) != _type(first) or not _same_qos(topic, first) for topic in variants)
+    return any(
+        _type(topic.type) != _type(first.type) or not _same_qos(topic, first) for topic in variants
+    )
 
 
 def _same_qos(one: Topic, other: Topic) -> bool:
     return qos.same(one.offered_qos_profiles, other.offered_qos_profiles)
 
 
-def _type(topic: Topic) -> str:
+def _type(kind: str) -> str:
     """The type without the `/msg/` that Crystal did not write yet."""
-    return topic.type.replace("/msg/", "/")
+    return kind.replace("/msg/", "/")

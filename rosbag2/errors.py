@@ -64,8 +64,7 @@ SENTENCES: dict[str, str] = {
         "{file} is not a rosbag2 database ({reason}): replace it with the file that was recorded."
     ),
     "FILE_DAMAGED": (
-        "{file} is damaged ({reason}): replace it with an intact copy, "
-        "or save what is left with `sqlite3 {file} .recover`."
+        "{file} is damaged ({reason}): replace it with an intact copy of the recording."
     ),
     "FILE_UNFINISHED": (
         "{file} was cut off before it was finished ({reason}): replace it with a complete copy, "
@@ -139,7 +138,11 @@ SENTENCES: dict[str, str] = {
     "REBUILT": "The bag was made anew from its data: all {kept} messages are there.",
     "RESCUED": (
         "The bag was repaired: {kept} messages were saved, {lost} are known to be lost "
-        "in {spans} stretches of time."
+        "(stretches of time: {spans})."
+    ),
+    "RESCUED_UNCOUNTED": (
+        "The bag was repaired: {kept} messages were saved; how many are lost is not known "
+        "(stretches of time: {spans})."
     ),
     # Warnings: the bag can be used, and its data count.
     "UNLISTED_FILE": "{file} is not listed in metadata.yaml and is ignored ({files} such files).",

@@ -8,7 +8,7 @@ from pathlib import Path
 from rosbag2.bundle import DataFile
 from rosbag2.claims import BagWarning, warning
 from rosbag2.effort import Effort
-from rosbag2.errors import BagError, sentence
+from rosbag2.errors import BagError, Detail, sentence
 from rosbag2.metadata import Metadata, Topic
 from rosbag2.outcome import Verdict, rejected
 from rosbag2.remains import FINAL, Remains, find_remains
@@ -159,34 +159,61 @@ class _Rescuer:
         if self.failures:
             raise self.failures[0]
         if self.lost or not self.numbers:
-            reason = self.faults[0].sentence if self.faults else "it holds no messages"
-            raise BagError("NOTHING_LEFT", reason=reason)
+            raise self._nothing_left()
+
+    def _nothing_left(self) -> BagError:
+        """The first thing that was wrong with a file, without its remedy."""
+        for fault in self.faults:
+            if fault.code == "MESSAGE_TOO_LARGE":
+                return BagError(fault.code, **fault.details)
+            if "file" in fault.details and "reason" in fault.details:
+                reason = f"{fault.details['file']}: {fault.details['reason']}"
+                return BagError("NOTHING_LEFT", reason=reason)
+        return BagError("NOTHING_LEFT", reason="it holds no messages")
 
     def _note_missing(self) -> None:
         self.lost += self.remains.lost_files(self.spans)
         claims = self.remains.claims
         promised = claims.message_count if claims else None
+        if not self.remains.missing:
+            self._count_the_uncounted(promised or 0)
         known = self.kept + sum(span.messages or 0 for span in self.lost)
         if promised is not None and promised > known and not self.lost:
             self.faults.append(
                 warning("COUNT_MISMATCH", listed=promised, found=self.kept, topics=0, topic="")
             )
 
+    def _count_the_uncounted(self, promised: int) -> None:
+        """What is missing of the promise is in the one stretch that nobody counted; maybe that is nothing."""
+        counted = [span for span in self.lost if span.messages is not None]
+        missing = promised - self.kept - sum(span.messages or 0 for span in counted)
+        if promised and missing == 0:
+            self.lost = counted
+        elif missing > 0 and len(self.lost) - len(counted) == 1:
+            self.lost = [
+                replace(span, messages=missing) if span.messages is None else span
+                for span in self.lost
+            ]
+
+    def _done(self) -> tuple[str, dict[str, Detail]]:
+        """Code and details of what was done."""
+        if not self.lost:
+            return "REBUILT", {"kept": self.kept}
+        lost = sum(span.messages or 0 for span in self.lost)
+        details: dict[str, Detail] = {"kept": self.kept, "lost": lost, "spans": len(self.lost)}
+        return "RESCUED" if lost else "RESCUED_UNCOUNTED", details
+
     def verdict(self) -> Verdict:
         """The outcome, with the index of what was written."""
         verdict = verify(self.target, self.effort)
         if verdict.status == "rejected":
             return verdict
-        code = "RESCUED" if self.lost else "REBUILT"
-        lost = sum(span.messages or 0 for span in self.lost)
-        details = {"kept": self.kept, "lost": lost, "spans": len(self.lost)}
-        if not self.lost:
-            details = {"kept": self.kept}
+        code, details = self._done()
         return Verdict(
             "repaired",
             code,
-            dict(details),
-            sentence(code, dict(details)),
+            details,
+            sentence(code, details),
             (*self.faults, *verdict.warnings),
             verdict.index,
             tuple(self.lost),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from rosbag2 import compression
 from rosbag2.bundle import DataFile
@@ -20,7 +20,14 @@ from rosbag2.store.sqlite_salvage import SqliteSalvage
 Saved = tuple[Topic, int, bytes]
 
 DAMAGED = frozenset(
-    {"FILE_DAMAGED", "FILE_UNFINISHED", "FILE_IMPLAUSIBLE", "MESSAGE_TOO_LARGE", "FILE_NOT_MCAP"}
+    {
+        "FILE_DAMAGED",
+        "FILE_UNFINISHED",
+        "FILE_IMPLAUSIBLE",
+        "MESSAGE_TOO_LARGE",
+        "FILE_NOT_MCAP",
+        "FILE_NOT_SQLITE",
+    }
 )
 """Codes of files of which something may be left."""
 
@@ -59,10 +66,22 @@ def open_source(file: DataFile, effort: Effort) -> Iterator[Source]:
                 yield _Sound(store)
             return
         with place.open("rb", buffering=2**16) as stream:
-            if fault.code == "FILE_NOT_MCAP" or kind(plain, place) == "mcap":
+            if fault.code == "FILE_NOT_SQLITE":
+                yield _Damaged("sqlite3", _headless(plain, stream, place, effort, fault), fault)
+            elif fault.code == "FILE_NOT_MCAP" or kind(plain, place) == "mcap":
                 yield _Damaged("mcap", McapSalvage(plain, stream, effort), fault)
             else:
                 yield _Damaged("sqlite3", SqliteSalvage(plain, stream, place, effort), fault)
+
+
+def _headless(
+    file: DataFile, stream: BinaryIO, place: Path, effort: Effort, fault: BagError
+) -> SqliteSalvage:
+    """A database that lost its beginning; a file that never was one keeps its fault."""
+    try:
+        return SqliteSalvage(file, stream, place, effort)
+    except BagError as error:
+        raise fault from error
 
 
 def _unpacked(file: DataFile, spare: Path, effort: Effort) -> tuple[Path, BagError | None]:
@@ -141,5 +160,5 @@ class _Damaged:
         for saved in self.salvage.messages(expected):
             found = True
             yield saved
-        if not found and self.faults[0].code == "FILE_NOT_MCAP":
+        if not found and self.faults[0].code in {"FILE_NOT_MCAP", "FILE_NOT_SQLITE"}:
             raise self.faults[0]

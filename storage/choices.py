@@ -115,8 +115,7 @@ SENTENCES = {
         "{file} is not a rosbag2 database ({reason}): replace it with the file that was recorded."
     ),
     "FILE_DAMAGED": _(
-        "{file} is damaged ({reason}): replace it with an intact copy, or save what is left with "
-        "`sqlite3 {file} .recover`."
+        "{file} is damaged ({reason}): replace it with an intact copy of the recording."
     ),
     "FILE_UNFINISHED": _(
         "{file} was cut off before it was finished ({reason}): replace it with a complete copy, "
@@ -190,8 +189,12 @@ SENTENCES = {
     ),
     "REBUILT": _("The bag was made anew from its data: all {kept} messages are there."),
     "RESCUED": _(
-        "The bag was repaired: {kept} messages were saved, {lost} are known to be lost in {spans} "
-        "stretches of time."
+        "The bag was repaired: {kept} messages were saved, {lost} are known to be lost (stretches of "
+        "time: {spans})."
+    ),
+    "RESCUED_UNCOUNTED": _(
+        "The bag was repaired: {kept} messages were saved; how many are lost is not known (stretches of "
+        "time: {spans})."
     ),
     "UNLISTED_FILE": _(
         "{file} is not listed in metadata.yaml and is ignored ({files} such files)."

@@ -35,6 +35,13 @@ class PathMissingError(StorageError):
     code = "PATH_MISSING"
 
 
+class LinkOutsideError(StorageError):
+    """A folder to import holds a link that leads out of it."""
+
+    status = 422
+    code = "PATH_UNSAFE"
+
+
 class ArchiveRefusedError(StorageError):
     """An archive that holds no bundle, two, or what no archive should; the code says which."""
 

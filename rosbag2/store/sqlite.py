@@ -12,6 +12,7 @@ from rosbag2.effort import MAX_MESSAGE, Effort, most_unpacked
 from rosbag2.errors import BagError
 from rosbag2.store.base import BATCH_BYTES, Finding, Message, Span
 from rosbag2.store.sqlite_file import guarded
+from rosbag2.store.sqlite_index import index_fault
 from rosbag2.store.sqlite_schema import read_schema
 
 if TYPE_CHECKING:
@@ -21,9 +22,9 @@ _ROWS = "SELECT timestamp, topic_id, data FROM messages"
 # length() and typeof() of a column need only its header, not the pages that hold it.
 _COLUMNS = (
     "SELECT topic_id, timestamp, CASE WHEN typeof(data) = 'blob' AND typeof(timestamp) = 'integer' "
-    "THEN length(data) ELSE -1 END FROM messages"
+    "THEN length(data) ELSE -1 END FROM messages NOT INDEXED"
 )
-_PACKED = "SELECT topic_id, timestamp, data FROM messages"
+_PACKED = "SELECT topic_id, timestamp, data FROM messages NOT INDEXED"
 _LARGE = 1000
 # The last byte of a large message is read only to walk the pages that hold it.
 _WALK = f"SELECT length(data), substr(data, -1) FROM messages WHERE length(data) > {_LARGE}"  # noqa: S608
@@ -137,17 +138,12 @@ class SqliteStore:
         return []
 
     def _check_index(self, total: int) -> None:
-        """The reader goes by the index on time: one that lacks rows would lose messages silently."""
-        name = self.time_index()
-        if not name:
-            return
-        quoted = name.replace('"', '""')
-        # Not count(*), which SQLite does in one step that nothing can interrupt.
-        query = f'SELECT sum(timestamp IS NOT NULL) FROM messages INDEXED BY "{quoted}"'  # noqa: S608
+        """The reader goes by the index on time: one that is wrong would lose messages silently."""
         with guarded(self.file.name):
-            (indexed,) = self.connection.execute(query).fetchone()
-        if (indexed or 0) != total:
-            raise self._damaged(f"its index has {indexed or 0} of {total} messages")
+            name = self.time_index()
+            fault = "" if name is None else index_fault(self.connection, name, total)
+        if fault:
+            raise self._damaged(fault)
 
     def _malformed(self) -> BagError:
         return self._damaged("it holds messages whose time is no number or whose data are no bytes")

@@ -176,8 +176,12 @@ class _Gaps:
         self.rows += rows
 
     def good(self, number: int, time: int) -> bool:
-        """Note a row that is whole; False when it was there before."""
-        if self.number is not None and number <= self.number:
+        """Note a row that is whole; False when it was there before.
+
+        Only stray pages repeat rows. Without them a number out of order is a damaged number, not a row
+        that was there.
+        """
+        if self.holes and self.number is not None and number <= self.number:
             return False
         missing = number - (self.number or 0) - 1
         if missing > 0 and (self.broken or self.holes):
@@ -194,7 +198,9 @@ class _Gaps:
         missing = self.rows or None
         if expected is not None:
             known = sum(span.messages or 0 for span in self.losses.spans)
-            missing = max(expected - saved - known, self.rows)
+            if (short := expected - saved - known) >= 0:
+                missing = max(short, self.rows)
+            # Fewer promised than are there: such a promise says nothing.
             if missing == 0:
                 return
         self.losses.add("the end is damaged", self.time, None, missing)

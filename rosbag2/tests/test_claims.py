@@ -81,3 +81,10 @@ def test_messages_of_no_topic_are_counted_and_left_out(tmp_path: Path) -> None:
 
 def _indented(text: str) -> str:
     return "".join(f"          {line}\n" for line in text.splitlines()).rstrip("\n")
+
+
+def test_a_type_that_the_data_leave_open_is_no_difference(tmp_path: Path) -> None:
+    database(tmp_path / "bag_0.db3", topics=[(1, "/odom", ""), TOPICS[1]])
+    metadata(tmp_path)
+    verdict = verify(tmp_path)
+    assert (verdict.status, verdict.index and verdict.index.topics[0].type) == ("ready", ODOM[1])

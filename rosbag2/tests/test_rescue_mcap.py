@@ -8,7 +8,7 @@ from rosbags.rosbag2 import Reader
 
 from rosbag2.rescue import judge, rescue
 from rosbag2.tests.bundles import START, read
-from rosbag2.tests.corpus import Mcap, expected, groups, mcap_bag, times
+from rosbag2.tests.corpus import Mcap, chunk, expected, groups, mcap_bag, times
 
 ALL = [row for group in groups() for row in group]
 
@@ -98,7 +98,12 @@ def test_bytes_overwritten_between_records(tmp_path: Path) -> None:
     verdict = judge(tmp_path / "bag", tmp_path / "new")
     assert verdict.status == "repaired"
     assert verdict.message_count == 40, verdict.lost
-    assert len(verdict.lost) == 1
+    # As many as metadata.yaml promises: what was overwritten was no message.
+    assert (verdict.code, verdict.lost) == ("REBUILT", ())
+    (tmp_path / "bag" / "metadata.yaml").unlink()
+    verdict = judge(tmp_path / "bag", tmp_path / "again")
+    assert (verdict.code, [span.messages for span in verdict.lost]) == ("RESCUED_UNCOUNTED", [None])
+    assert "0 are" not in verdict.sentence
 
 
 def test_random_damage_never_raises(tmp_path: Path) -> None:
@@ -129,3 +134,23 @@ def test_times_are_of_this_world(tmp_path: Path) -> None:
     mcap_bag(tmp_path / "bag", Mcap([*groups(), late]).data())
     verdict = judge(tmp_path / "bag", tmp_path / "new")
     assert (verdict.status, verdict.message_count) == ("repaired", 41)
+
+
+def test_what_is_missing_of_the_promise_is_in_the_one_stretch_that_nobody_counted(
+    tmp_path: Path,
+) -> None:
+    layout = Mcap(groups(), None)
+    content = bytearray(layout.data())
+    place = content.rfind(layout.parts[-12])
+    content[place : place + 100] = b"\xee" * 100
+    mcap_bag(tmp_path / "bag", bytes(content))
+    verdict = judge(tmp_path / "bag", tmp_path / "new")
+    assert (verdict.code, verdict.details["lost"]) == ("RESCUED", 40 - (verdict.message_count or 0))
+
+
+def test_a_chunk_that_is_too_large_is_named_once(tmp_path: Path) -> None:
+    content = Mcap(groups()).start() + chunk(b"", [START], size=100 * 2**20)
+    mcap_bag(tmp_path / "bag", content)
+    verdict = judge(tmp_path / "bag", tmp_path / "new")
+    assert verdict.code == "NOTHING_LEFT"
+    assert verdict.sentence.count("replace it") == 1, verdict.sentence

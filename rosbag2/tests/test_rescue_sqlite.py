@@ -7,11 +7,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from rosbag2.rescue import judge, rescue
 from rosbag2.tests.bundles import START, bag, database, metadata, read, rows
 from rosbag2.tests.corpus import expected, times
 from rosbag2.tests.test_journals import _killed_wal
+from rosbag2.verify import verify
 
 PAGE = 4096
 MANY = rows(20_000)
@@ -103,6 +105,31 @@ def test_a_damaged_index_loses_no_row(tmp_path: Path) -> None:
         _overwrite(file, leaf)
     verdict = judge(tmp_path / "bag", tmp_path / "new")
     assert (verdict.status, verdict.code, verdict.message_count) == ("repaired", "REBUILT", 20_000)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("gap", [False, True])
+def test_an_index_that_leads_elsewhere_loses_no_row(
+    tmp_path: Path, *, packed: bool, gap: bool
+) -> None:
+    pack = zstandard.ZstdCompressor().compress if packed else bytes
+    messages = [(topic, time, pack(data)) for topic, time, data in rows(300)]
+    file = bag(tmp_path / "bag", messages) / "bag_0.db3"
+    if gap:
+        with closing(sqlite3.connect(file)) as connection:
+            connection.execute("DELETE FROM messages WHERE id = 100")
+            connection.commit()
+    kept = [row for number, row in enumerate(rows(300), 1) if number != 100 or not gap]
+    assert verify(tmp_path / "bag").message_count == len(kept)
+    content = file.read_bytes()
+    # An index entry ends with its time and the number of its row, which 150 needs two bytes for.
+    entry = (START + 149 * 10**6).to_bytes(8, "big") + (150).to_bytes(2, "big")
+    assert content.count(entry) == 1
+    file.write_bytes(content.replace(entry, entry[:-2] + b"\x0f\x96"))
+    assert verify(tmp_path / "bag").code == "FILE_DAMAGED"
+    verdict = judge(tmp_path / "bag", tmp_path / "new")
+    assert (verdict.code, verdict.message_count) == ("REBUILT", len(kept)), verdict
+    assert times(read(tmp_path / "new")) == expected(kept)
 
 
 def test_large_messages_over_many_pages(tmp_path: Path) -> None:
@@ -201,3 +228,44 @@ def test_random_damage_never_raises(tmp_path: Path) -> None:
         if verdict.status == "repaired":
             assert len(read(target)) == verdict.message_count
         shutil.rmtree(target, ignore_errors=True)
+
+
+@pytest.mark.parametrize("promised", [0, 5])
+def test_a_promise_of_fewer_does_not_hide_a_loss(tmp_path: Path, promised: int) -> None:
+    file = _big(tmp_path / "bag", count=promised)
+    with file.open("r+b") as stream:
+        stream.truncate(file.stat().st_size // 2 // PAGE * PAGE)
+    verdict = judge(tmp_path / "bag", tmp_path / "new")
+    assert (verdict.code, [span.messages for span in verdict.lost]) == ("RESCUED_UNCOUNTED", [None])
+
+
+@pytest.mark.parametrize("lost", [16, 100])
+def test_a_database_that_lost_its_header(tmp_path: Path, lost: int) -> None:
+    file = _big(tmp_path / "bag")
+    with file.open("r+b") as stream:
+        stream.write(bytes(lost))
+    verdict = judge(tmp_path / "bag", tmp_path / "new")
+    assert (verdict.code, verdict.message_count) == ("REBUILT", 20_000), verdict
+    assert times(read(tmp_path / "new")) == expected(MANY)
+
+
+@pytest.mark.parametrize("content", [b"", b"junk", bytes(100_000), bytes(range(256)) * 400])
+def test_what_never_was_a_database_keeps_its_fault(tmp_path: Path, content: bytes) -> None:
+    (bag(tmp_path / "bag") / "bag_0.db3").write_bytes(content)
+    assert judge(tmp_path / "bag", tmp_path / "new").code == "FILE_NOT_SQLITE"
+
+
+@pytest.mark.parametrize("number", [b"\x80\x17", b"\xff\x17"], ids=["lower", "higher"])
+def test_a_damaged_row_number_loses_no_row(tmp_path: Path, number: bytes) -> None:
+    messages = rows(300)
+    file = bag(tmp_path / "bag", messages) / "bag_0.db3"
+    metadata(tmp_path / "bag", count=300)
+    content = file.read_bytes()
+    # Length of the row, its number 151 in two bytes, then its header: five bytes, no value for the id.
+    row = b"\x81\x17\x05\x00"
+    assert content.count(row) == 1
+    damaged = content.replace(row, number + row[2:])
+    file.write_bytes(damaged)
+    verdict = judge(tmp_path / "bag", tmp_path / "new")
+    assert (verdict.code, verdict.message_count) == ("REBUILT", 300), verdict
+    assert times(read(tmp_path / "new")) == expected(messages)

@@ -51,12 +51,20 @@ def local_copy(rosbag: Rosbag) -> Iterator[Path]:
 
 
 def require_usable(rosbag: Rosbag) -> None:
-    """Refuse a rosbag whose data nobody has looked at, or that was rejected (RosbagUnreadyError)."""
+    """Refuse a rosbag that is not verified, was rejected, or is damaged itself (RosbagUnreadyError)."""
     if rosbag.status in USABLE:
         return
     if rosbag.status == Status.REJECTED:
         message = _("This rosbag was rejected: %(reason)s")
         raise RosbagUnreadyError(message % {"reason": rosbag.sentence})
+    if rosbag.status == Status.REPAIRED:
+        made = rosbag.repaired
+        if made is None or made.deleted_at is not None:
+            raise RosbagUnreadyError(
+                _("What was made of this damaged rosbag was deleted: verify it again.")
+            )
+        message = _("This rosbag is damaged and was repaired: ask for rosbag %(id)d instead.")
+        raise RosbagUnreadyError(message % {"id": made.pk})
     raise RosbagUnreadyError(_("This rosbag is not verified yet: ask again once it is ready."))
 
 

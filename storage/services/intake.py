@@ -18,7 +18,12 @@ from rosbag2.bundle import DATA_SUFFIXES
 from storage.choices import Status, sentence
 from storage.client import object_store
 from storage.client.base import StoreError
-from storage.exceptions import ArchiveRefusedError, FilesInvalidError, PathMissingError
+from storage.exceptions import (
+    ArchiveRefusedError,
+    FilesInvalidError,
+    LinkOutsideError,
+    PathMissingError,
+)
 from storage.keys import LONGEST_PATH, is_safe, object_key
 from storage.models import Rosbag, RosbagFile
 from storage.services.deletion import discard
@@ -28,6 +33,7 @@ from storage.services.sameness import SameContentError, settle
 MOST_FILES = 10_000
 LONGEST_NAME = 200
 LEFT_SECONDS = 86_400
+JOURNALS = ("-wal", "-journal")
 SIGNS = (".yaml", *DATA_SUFFIXES)
 """Ends of the names of which every bundle has at least one."""
 
@@ -42,6 +48,7 @@ def import_path(path: Path, *, name: str = "", on_stored: OnStored | None = None
 
     Raises:
         PathMissingError, FilesInvalidError: it is none of them.
+        LinkOutsideError: the folder holds a link that leads out of it.
         ArchiveRefusedError: the archive holds no bundle, two, or what no archive should.
         StoreError: the storage is away or full, or the disk; nothing stays behind.
     """
@@ -49,10 +56,21 @@ def import_path(path: Path, *, name: str = "", on_stored: OnStored | None = None
         with _unpacked(path) as folder:
             return import_folder(folder, name=name or bare_name(path.name), on_stored=on_stored)
     if path.is_file() and path.name.endswith(DATA_SUFFIXES):
-        sources = iter([(path.name, path.open("rb"))])
-        check_paths([path.name])
+        files = [path, *_journals(path)]
+        check_paths([file.name for file in files])
+        sources = ((file.name, file.open("rb")) for file in files)
         return _import(name or bare_name(path.name), sources, None, on_stored)
     return import_folder(path, name=name, on_stored=on_stored)
+
+
+def _journals(path: Path) -> list[Path]:
+    """What SQLite keeps beside a database; after a crash most messages may be there."""
+    beside = [path.with_name(path.name + end) for end in JOURNALS]
+    return [file for file in beside if _is_plain(file) and file.stat().st_size > 0]
+
+
+def _is_plain(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
 
 
 @contextmanager
@@ -95,6 +113,7 @@ def import_folder(
     Raises:
         PathMissingError: there is no such folder.
         FilesInvalidError: it holds files, but none of a bundle; nothing of it is stored.
+        LinkOutsideError: it holds a link that leads out of it; nothing of it is stored.
         StoreError: the storage is away or full; nothing stays behind.
     """
     if not path.is_dir():
@@ -107,6 +126,7 @@ def import_folder(
     if paths:  # an empty folder is stored too: its verdict says what a bundle needs
         check_paths(paths)
         _check_signs(path, paths)
+        _check_links(path, paths)
     sources = ((inner, (path / inner).open("rb")) for inner in paths)
     return _import(name or path.resolve().name or "rosbag", sources, created_by, on_stored)
 
@@ -158,6 +178,18 @@ def _check_signs(folder: Path, paths: list[str]) -> None:
             "Nothing was stored."
         )
         raise FilesInvalidError(message % {"path": folder})
+
+
+def _check_links(folder: Path, paths: list[str]) -> None:
+    """Refuse links that lead out: a stranger's folder must not carry files of this machine away."""
+    inside = folder.resolve()
+    for path in paths:
+        if not (folder / path).resolve().is_relative_to(inside):
+            message = _(
+                "%(file)s lies outside the bundle's folder, a link leads there: put the file itself into the "
+                "folder, or take the link out. Nothing was stored."
+            )
+            raise LinkOutsideError(message % {"file": path})
 
 
 def files_of(folder: Path) -> Iterator[str]:

@@ -1,9 +1,11 @@
 """Archives and single files, through the command and over HTTP: unpacked, found, or refused by name."""
 
 import io
+import subprocess
 import tarfile
 import zipfile
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from accounts.models import User
 from storage.choices import Status
 from storage.client import object_store
 from storage.client.base import ObjectStore
-from storage.models import Rosbag
+from storage.models import Rosbag, RosbagFile
 from storage.services import arrivals, intake, integrity, verification
 from storage.services.lease import Lease
 from storage.tests.conftest import MakeBag
@@ -331,3 +333,31 @@ def test_a_folder_of_archives_is_no_bundle(tmp_path: Path) -> None:
     (tmp_path / "in" / "a.zip").write_bytes(zipped(("a.db3", b"x")))
     with pytest.raises(Exception, match="holds no metadata"):
         intake.import_path(tmp_path / "in")
+
+
+@pytest.mark.parametrize("form", ["gnu", "posix"])
+def test_files_with_holes(store: ObjectStore, make_bag: MakeBag, tmp_path: Path, form: str) -> None:
+    folder = make_bag("course", messages=11)
+    with (folder / "notes.bin").open("wb") as notes:
+        notes.seek(3 * 2**20)
+        notes.write(b"end")
+    archive = tmp_path / "holes.tar"
+    packing = [
+        "tar",
+        "--sparse",
+        f"--format={form}",
+        "-cf",
+        archive,
+        "-C",
+        folder.parent,
+        folder.name,
+    ]
+    subprocess.run(packing, check=True)
+    assert archive.stat().st_size < 2**20
+    code, told = import_bag(archive)
+    assert (code, told["status"], told["message_count"]) == (0, "ready", 11)
+    [file] = RosbagFile.objects.filter(path="notes.bin")
+    assert (file.size, file.sha256) == (
+        3 * 2**20 + 3,
+        sha256(bytes(3 * 2**20) + b"end").hexdigest(),
+    )

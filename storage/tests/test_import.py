@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import sqlite3
+from contextlib import closing
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from rosbag2.tests.bundles import database, rows
 from storage.client import object_store
 from storage.client.base import ObjectStore, StoreError
 from storage.models import Rosbag
@@ -220,3 +223,50 @@ def test_a_sample_has_a_length_that_can_be(tmp_path: Path, seconds: str) -> None
     with pytest.raises(CommandError, match="seconds"):
         call_command("make_sample_bag", str(tmp_path / "sample"), f"--seconds={seconds}")
     assert not (tmp_path / "sample").exists()
+
+
+@pytest.mark.parametrize("link", ["odom.db3", "notes.txt", "more"])
+def test_a_link_out_of_the_folder_carries_nothing_away(
+    store: ObjectStore, make_bag: MakeBag, tmp_path: Path, link: str
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "secret").write_text("secret")
+    folder = make_bag("course")
+    (folder / link).symlink_to(outside if link == "more" else outside / "secret")
+    code, told = import_bag(folder)
+    assert (code, told["status"], told["code"], told["rosbag"]) == (
+        2,
+        "rejected",
+        "PATH_UNSAFE",
+        None,
+    )
+    assert link in told["sentence"]
+    assert not Rosbag.objects.exists()
+
+
+def test_a_link_within_the_folder_is_followed(store: ObjectStore, make_bag: MakeBag) -> None:
+    folder = make_bag("course", messages=11)
+    [file] = folder.glob("*.db3")
+    file.rename(folder / "data")
+    file.symlink_to("data")
+    assert import_bag(folder)[1]["message_count"] == 11
+
+
+def test_a_database_alone_brings_its_journal(store: ObjectStore, tmp_path: Path) -> None:
+    lone = database(tmp_path / "lone.db3", rows(3))
+    with closing(sqlite3.connect(lone)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        for topic, time, data in rows(50)[3:]:
+            values = (topic, time, data)
+            connection.execute(
+                "INSERT INTO messages (topic_id, timestamp, data) VALUES (?, ?, ?)", values
+            )
+        connection.commit()
+        copy = tmp_path / "copy"
+        copy.mkdir()
+        for path in (lone, lone.with_name("lone.db3-wal")):
+            shutil.copy(path, copy)
+    code, told = import_bag(copy / "lone.db3")
+    assert (code, told["status"], told["message_count"]) == (0, "repaired", 50)

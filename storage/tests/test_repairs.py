@@ -299,3 +299,15 @@ def test_a_single_file_in_a_form(make_bag: MakeBag) -> None:
     made = seen.repaired
     assert made is not None
     assert made.message_count == 7
+
+
+def test_who_asks_for_the_damaged_one_is_sent_to_the_repaired_one(make_bag: MakeBag) -> None:
+    _code, told = import_bag(without_metadata(make_bag("drive")))
+    api = APIClient()
+    api.force_authenticate(User.objects.create(email="o@example.org", role=Role.OPERATOR))
+    answer = api.get(f"/api/v1/rosbags/{told['original']}/messages")
+    assert (answer.status_code, answer.json()["code"]) == (409, "ROSBAG_NOT_READY")
+    assert f"ask for rosbag {told['rosbag']}" in answer.json()["detail"]
+    deletion.delete(Rosbag.objects.get(pk=told["rosbag"]))
+    answer = api.get(f"/api/v1/rosbags/{told['original']}/messages")
+    assert "verify it again" in answer.json()["detail"]
