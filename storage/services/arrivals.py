@@ -1,13 +1,9 @@
 """The files of a rosbag on the disk of the worker: fetched, compared with what came, unpacked."""
 
-import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import BinaryIO, cast
 
-from django.conf import settings
 from django.db import transaction
 
 from rosbag2 import sandbox
@@ -25,20 +21,6 @@ from storage.services.lease import Lease
 
 BAG = "bag"
 """The folder within the work folder that holds the bundle."""
-
-
-@contextmanager
-def work_folder(rosbag_id: int) -> Iterator[Path]:
-    """A private folder for the bundle; what a killed worker left of this rosbag is removed."""
-    parent = settings.DATA_DIR / "verifying"
-    parent.mkdir(parents=True, exist_ok=True)
-    for left in parent.glob(f"{rosbag_id}-*"):
-        shutil.rmtree(left, ignore_errors=True)
-    folder = Path(mkdtemp(prefix=f"{rosbag_id}-", dir=parent))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def bring(lease: Lease, folder: Path) -> list[RosbagFile]:

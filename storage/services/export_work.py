@@ -4,13 +4,9 @@ The row's `lease_until` is lease and fence in one, as for verification.
 """
 
 import json
-import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from tempfile import mkdtemp
 from threading import Event, Thread
 from typing import Any
 
@@ -33,6 +29,7 @@ from storage.services.deletion import discard
 from storage.services.digest import HashingReader, content_digest
 from storage.services.downloads import folder_name
 from storage.services.sameness import settle
+from storage.services.work_folders import work_folder
 
 log = structlog.get_logger(__name__)
 
@@ -154,7 +151,7 @@ def _made(export: Export, hold: _Hold) -> dict[str, Any]:
     if export.result is not None and export.result.status == Status.VERIFYING:
         return _done(export.result)  # stored by a worker that was killed right then
     _drop_result(export)
-    with _work_folder(export) as folder:
+    with work_folder("exporting", export.pk) as folder:
         name = folder_name(Rosbag(pk=export.pk, name=export.name))
         target = folder / (f"{name}.csv" if export.format == ExportFormat.CSV else name)
         written = _write(export, hold, target)
@@ -268,20 +265,6 @@ def _drop_result(export: Export) -> None:
     if result is not None and result.status == Status.UPLOADING:
         export.result = None
         discard(result)
-
-
-@contextmanager
-def _work_folder(export: Export) -> Iterator[Path]:
-    """A private folder for the export; what a killed worker left of it is removed."""
-    parent = settings.DATA_DIR / "exporting"
-    parent.mkdir(parents=True, exist_ok=True)
-    for left in parent.glob(f"{export.pk}-*"):
-        shutil.rmtree(left, ignore_errors=True)
-    folder = Path(mkdtemp(prefix=f"{export.pk}-", dir=parent))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _end() -> datetime:

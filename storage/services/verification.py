@@ -19,6 +19,7 @@ from storage.services.digest import content_digest
 from storage.services.facts import Facts, Finding, rejection
 from storage.services.lease import Lease
 from storage.services.sameness import find
+from storage.services.work_folders import work_folder
 
 log = structlog.get_logger(__name__)
 
@@ -120,7 +121,7 @@ def _finding(lease: Lease, on_bytes: OnBytes | None) -> Finding:
         return Finding(rejection("VERIFICATION_BROKE_OFF", attempts=begun))
     rosbag = Rosbag.objects.get(pk=lease.rosbag_id)
     try:
-        with arrivals.work_folder(rosbag.pk) as folder:
+        with work_folder("verifying", rosbag.pk) as folder:
             known = _is_known(rosbag)
             files = arrivals.bring(lease, folder)
             arrivals.sweep(rosbag.pk)

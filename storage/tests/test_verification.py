@@ -17,7 +17,7 @@ from storage.client import object_store
 from storage.client.base import StoreError
 from storage.exceptions import RosbagBusyError, RosbagNotFoundError
 from storage.models import Rosbag, RosbagTopic
-from storage.services import arrivals, facts, intake, verification
+from storage.services import facts, intake, verification, work_folders
 from storage.services.lease import Lease
 from storage.tests.conftest import MakeBag
 
@@ -143,7 +143,7 @@ def test_a_full_disk_leaves_it_for_later(rosbag: Rosbag, monkeypatch: pytest.Mon
     def full(*_args: Any, **_kwargs: Any) -> str:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(arrivals, "mkdtemp", full)
+    monkeypatch.setattr(work_folders, "mkdtemp", full)
     with pytest.raises(StoreError, match="No space left"):
         verification.run(rosbag.pk)
     assert Rosbag.objects.get().status == Status.VERIFYING
