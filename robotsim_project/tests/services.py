@@ -116,6 +116,8 @@ def prepare() -> Services:
         folder.chmod(0o711)  # the database's user passes through
     else:
         folder = Path(inherited)
+    # A process that compiles all sources anew takes a quarter longer to start, and hundreds are started.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     services = Services(folder, owner=inherited is None)
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     data = folder / f"data-{worker or 'main'}"
