@@ -15,7 +15,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LINT := .venv-lint
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
-ROOMS := robotsim_project simulations templates storage accounts agent rosbag2
+ROOMS := robotsim_project simulations templates storage accounts common agent rosbag2
 
 # What the launcher reads; see docs/configuration.md.
 LAUNCHER_ENV := $(foreach name,BAG AGENTS PATTERN TRANSPORT RATE PORT,$(if $($(name)),$(name)="$($(name))"))

@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy
 from django.views import defaults
 from django.views.decorators.http import require_safe
 
-from robotsim_project.operating import outage
-from robotsim_project.problems import MEDIA_TYPE, internal_error, members
+from common import outages
+from common.problems import MEDIA_TYPE, internal_error, members
 
 admin.site.site_header = "robotsim"
 admin.site.site_title = "robotsim"
@@ -52,14 +52,14 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
     A problem document to programs, a page to people.
     """
     error = sys.exc_info()[1]  # Django calls this while it handles what went wrong
-    if error is not None and (away := outage.of(error)) is not None:
+    if error is not None and (away := outages.of(error)) is not None:
         return unavailable(request, away)
     if not for_program(request):
         return defaults.server_error(request)
     return JsonResponse(internal_error(), status=500, content_type=MEDIA_TYPE)
 
 
-def unavailable(request: HttpRequest, away: outage.Outage) -> HttpResponseBase:
+def unavailable(request: HttpRequest, away: outages.Outage) -> HttpResponseBase:
     """Answer 503 with Retry-After; the page needs neither database nor sessions."""
     answer: HttpResponseBase
     if for_program(request):

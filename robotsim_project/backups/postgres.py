@@ -19,10 +19,10 @@ from django.contrib.sessions.models import Session
 from django.db import DEFAULT_DB_ALIAS, connection, transaction
 from django.utils.translation import gettext as _
 
+from common.processes import die_with_parent
 from robotsim_project.backups.engine import Tools
 from robotsim_project.backups.errors import BackupError, BusyError
 from robotsim_project.backups.manifest import Manifest
-from robotsim_project.local.children import die_with_parent
 
 LOCK = 0x726F626F62616B
 """Number of the advisory lock of backups."""

@@ -16,9 +16,9 @@ from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
 from rest_framework.negotiation import DefaultContentNegotiation
 
-from accounts.api.strict import Strict
 from accounts.permissions import Rule, rule_of
-from robotsim_project.api import NewestFirst
+from common.rest.pagination import NewestFirst
+from common.rest.strict import Strict
 from robotsim_project.description import schema_parts as parts
 from robotsim_project.description.schema_examples import EXAMPLES
 

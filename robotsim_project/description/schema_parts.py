@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from robotsim_project.problems import MEDIA_TYPE
+from common.problems import MEDIA_TYPE
 
 CONVENTIONS = """\
 Fleets of virtual robots from rosbag2 recordings.

@@ -10,8 +10,8 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from contextlib import closing
 
+from common.processes import end
 from robotsim_project.environment import BASE_DIR, env
-from robotsim_project.local.children import end
 from robotsim_project.local.place import Address, LaunchError, Place, free_port
 from robotsim_project.local.redis import RedisUnavailableError, redis_answers, redis_command
 from robotsim_project.local.supervisor import Supervisor

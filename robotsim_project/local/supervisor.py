@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from common.processes import die_with_parent, end
 from robotsim_project.environment import BASE_DIR
-from robotsim_project.local.children import die_with_parent, end
 
 LARGEST_LOG_BYTES = 10 * 2**20
 FIRST_PAUSE_SECONDS = 0.5

@@ -13,8 +13,8 @@ from django.http.response import HttpResponseBase
 from django_structlog.middlewares import RequestMiddleware
 
 from accounts.services.callers import client_address
+from common import outages
 from robotsim_project.observing.masking import masked
-from robotsim_project.operating import outage
 
 HEADER = "X-Request-ID"
 _META = "HTTP_X_REQUEST_ID"
@@ -64,7 +64,7 @@ class RequestLog(RequestMiddleware):
         self, sender: type[Any], request: HttpRequest, **kwargs: Any
     ) -> None:
         """As in the library; an outage is logged in a line of its own, without a traceback per request."""
-        if not outage.means(sys.exc_info()[1]):
+        if not outages.means(sys.exc_info()[1]):
             super().process_got_request_exception(sender, request, **kwargs)
 
     @staticmethod

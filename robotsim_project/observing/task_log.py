@@ -8,7 +8,7 @@ from django.dispatch import receiver
 from django_tasks import TaskResult
 from django_tasks.signals import task_finished, task_started
 
-from simulations.services import spans
+from common import tracing
 
 SUBJECTS = {"verify_rosbag": "rosbag", "abandon_upload": "rosbag", "delete": "deletion"}
 """By the function of a task: what its first argument is the id of; that of others may name a person."""
@@ -25,7 +25,7 @@ def begin(task_result: TaskResult[Any], **_words: Any) -> None:
     if function in SUBJECTS and task_result.args:
         bound[SUBJECTS[function]] = task_result.args[0]
     structlog.contextvars.bind_contextvars(**bound)
-    span = _open[str(task_result.id)] = spans.span(f"task {function}", **bound)
+    span = _open[str(task_result.id)] = tracing.span(f"task {function}", **bound)
     span.__enter__()
 
 

@@ -18,9 +18,9 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 from opentelemetry.trace import SpanKind, Status
 
+from common import tracing
 from robotsim_project.observing import logs
 from robotsim_project.observing.masking import deeply_masked, masked
-from simulations.services import spans
 
 EXCLUDED = "health/,metrics$"
 """Addresses that are asked every few seconds by machines: nobody looks for them."""
@@ -42,7 +42,7 @@ def start(service: str) -> None:
         named = {f"robotsim.{key}": value for key, value in attributes.items()}
         return tracer.start_as_current_span(name, attributes=named)
 
-    spans.trace_with(opened)
+    tracing.trace_with(opened)
     logs.trace_with(ids)
 
 

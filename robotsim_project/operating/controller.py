@@ -8,12 +8,12 @@ import structlog
 from django.conf import settings
 from django.db import Error, close_old_connections
 
+from common import tracing
 from robotsim_project.operating import alive, parts, waiting
 from robotsim_project.operating.lost_tasks import LostTasks
 from simulations.backends import backend
 from simulations.exceptions import LiveAwayError
 from simulations.live import system
-from simulations.services import spans
 from simulations.services.reconcile import note_leap, reconcile
 from simulations.tasks import take_up_deletions
 from storage.tasks import take_up_overdue
@@ -68,7 +68,7 @@ class Controller:
     def _one_pass(self, *, sweep: bool, begin: bool) -> None:
         close_old_connections()
         try:
-            with spans.span("controller pass"):
+            with tracing.span("controller pass"):
                 reconcile(begin=begin)
                 if sweep:
                     self._sweep()

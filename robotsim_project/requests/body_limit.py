@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from robotsim_project.problems import MEDIA_TYPE, members
+from common.problems import MEDIA_TYPE, members
 
 Scope = dict[str, Any]
 Message = Mapping[str, Any]

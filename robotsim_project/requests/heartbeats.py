@@ -17,8 +17,8 @@ from django.core.handlers.asgi import ASGIRequest
 from django.db import connections
 from django.http import HttpResponse, JsonResponse
 
+from common.problems import MEDIA_TYPE, internal_error
 from robotsim_project.observing import request_log
-from robotsim_project.problems import MEDIA_TYPE, internal_error
 from simulations.api import units
 
 Scope = dict[str, Any]

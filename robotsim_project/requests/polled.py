@@ -21,13 +21,13 @@ from django.utils.cache import get_conditional_response, set_response_etag
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
-from accounts.api.rows import FirstPage, Reads
 from accounts.exceptions import BearerRefusedError
 from accounts.permissions import allows, rule_of
 from accounts.services.bearers import authenticate_bearer, header_token
-from robotsim_project.api import problem
+from common.rest.errors import problem
+from common.rest.reads import FirstPage, Reads
+from common.rest.renderers import encode
 from robotsim_project.observing.http_figures import answered_early
-from robotsim_project.renderers import encode
 from simulations.api.details import execution_detail, simulation_detail
 from simulations.api.executions import ExecutionViewSet
 from simulations.api.run_serializers import ExecutionSerializer

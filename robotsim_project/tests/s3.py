@@ -12,7 +12,7 @@ import urllib.request
 from contextlib import ExitStack
 from pathlib import Path
 
-from robotsim_project.local.children import die_with_parent, end
+from common.processes import die_with_parent, end
 from robotsim_project.tests.servers import wait_until
 
 NAMES = ["master", "volume", "filer", "s3"]

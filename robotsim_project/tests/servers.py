@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import psycopg
 
-from robotsim_project.local.children import die_with_parent, end
+from common.processes import die_with_parent, end
 from robotsim_project.local.redis import redis_answers, redis_command
 
 NOBODY = 65534

@@ -9,7 +9,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts.admin.acts import address_of, carry_out, is_admin, links
+from common.admin.actions import address_of, carry_out, is_admin, links
 from simulations.admin.words import named
 from simulations.choices import STOPPABLE
 from simulations.exceptions import NotRunningError
@@ -115,7 +115,7 @@ class DesignActs:
             "action": "purge",
             "opts": self.opts,
         }
-        return TemplateResponse(request, "accounts/console/confirm.html", context)
+        return TemplateResponse(request, "common/console/confirm.html", context)
 
 
 def _stop(simulation: Simulation, user: Any) -> None:

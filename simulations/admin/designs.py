@@ -10,15 +10,15 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin.acts import Buttons
-from accounts.admin.deletes import Deletes
-from accounts.admin.lists import (
+from common.admin.actions import Buttons
+from common.admin.changelists import (
     BoundedPaginator,
     DeletedFilter,
     deleted_are_listed,
     is_list,
 )
-from accounts.admin.refusals import Refusals, RefusingForm
+from common.admin.deletion import Deletes
+from common.admin.errors import Refusals, RefusingForm
 from simulations.admin.design_acts import DesignActs
 from simulations.admin.stages import StageInline
 from simulations.admin.words import NOTHING, bar, linked, list_of, state
@@ -121,7 +121,7 @@ class SimulationAdmin(DesignActs, Buttons, Deletes, Refusals, admin.ModelAdmin[S
     list_per_page = 50
 
     class Media:
-        css = {"all": ["accounts/console.css"]}
+        css = {"all": ["common/console.css"]}
 
     def get_changelist(self, request: HttpRequest, **_words: Any) -> type[ChangeList]:
         return SimulationList

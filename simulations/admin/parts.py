@@ -9,7 +9,7 @@ from django.utils.html import format_html_join
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin.lists import ReadOnly
+from common.admin.changelists import ReadOnly
 from simulations.admin import words
 from simulations.admin.filters import (
     KINDS,
@@ -29,10 +29,10 @@ class Part(SearchesRuns, ReadOnly):
     """Before `ModelAdmin` in the bases: rows below an execution, which `run_path` leads to."""
 
     ordering: Any = ["-id"]
-    change_form_template: Any = "accounts/console/change_form.html"
+    change_form_template: Any = "common/console/change_form.html"
 
     class Media:
-        css = {"all": ["accounts/console.css"]}
+        css = {"all": ["common/console.css"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Rows with the name of their execution, but not with its plan."""
@@ -305,7 +305,7 @@ class DeletionAdmin(ReadOnly, admin.ModelAdmin[Deletion]):
     ]
 
     class Media:
-        css = {"all": ["accounts/console.css"]}
+        css = {"all": ["common/console.css"]}
 
     @admin.display(description=_("simulation"), ordering="name")
     def of(self, row: Deletion) -> str:

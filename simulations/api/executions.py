@@ -13,10 +13,10 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.serializers import BaseSerializer
 
-from accounts.api import bulk
-from accounts.api.filters import IdFilter, InstantFilter, PersonFilter
 from accounts.api.idempotency import idempotent
-from accounts.api.rows import Reads
+from common.rest import bulk
+from common.rest.filters import IdFilter, InstantFilter, PersonFilter
+from common.rest.reads import Reads
 from simulations.api.details import execution_detail
 from simulations.api.run_serializers import (
     AgainSerializer,

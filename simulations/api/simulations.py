@@ -21,10 +21,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
-from accounts.api import bulk
-from accounts.api.filters import IdFilter, Living, PersonFilter
 from accounts.api.idempotency import idempotent
-from accounts.api.rows import Reads, Row
+from common.rest import bulk
+from common.rest.filters import IdFilter, Living, PersonFilter
+from common.rest.reads import Reads, Row
 from simulations.api.run_serializers import ExecutionSerializer
 from simulations.api.serializers import (
     CloneSerializer,

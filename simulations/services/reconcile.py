@@ -14,6 +14,7 @@ from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from common import tracing
 from simulations import live
 from simulations.backends import backend
 from simulations.backends.base import UnitState
@@ -28,7 +29,7 @@ from simulations.choices import (
 )
 from simulations.exceptions import BackendError, LiveAwayError
 from simulations.models import Execution, StageRun
-from simulations.services import fleet, lifecycle, recordings, spans
+from simulations.services import fleet, lifecycle, recordings
 from simulations.services.plan import Plan, plan_of
 
 log = structlog.get_logger(__name__)
@@ -52,7 +53,7 @@ def reconcile(*, begin: bool = True) -> int:
     for pk in active:
         with structlog.contextvars.bound_contextvars(execution=pk):
             try:
-                with spans.span("controller step", execution=pk):
+                with tracing.span("controller step", execution=pk):
                     # Read at its turn: the steps before may have taken a while, and a stop have come.
                     step(Execution.objects.select_related("simulation").get(pk=pk))
             except (OperationalError, InterfaceError):

@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts.admin.acts import address_of, carry_out, links
+from common.admin.actions import address_of, carry_out, links
 from storage import tasks
 from storage.choices import USABLE, ExportFormat
 from storage.exceptions import StorageError

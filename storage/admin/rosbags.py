@@ -11,9 +11,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts.admin.acts import carry_out
-from accounts.admin.deletes import Deletes
-from accounts.admin.lists import BoundedPaginator, DeletedFilter, is_autocomplete
+from common.admin.actions import carry_out
+from common.admin.changelists import BoundedPaginator, DeletedFilter, is_autocomplete
+from common.admin.deletion import Deletes
 from storage import tasks
 from storage.admin import charts
 from storage.admin.adding import Adding

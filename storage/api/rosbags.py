@@ -14,13 +14,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
-from accounts.api import bulk
-from accounts.api.bodies import BoundedJSON
-from accounts.api.filtering import BOOLEANS
-from accounts.api.filters import Filters, Search
 from accounts.api.idempotency import idempotent
 from accounts.choices import Role, Scope
 from accounts.permissions import Rule, allows
+from common.rest import bulk
+from common.rest.filter_checks import BOOLEANS
+from common.rest.filters import Filters, Search
+from common.rest.parsers import BoundedJSON
 from rosbag2.archive import bare_name
 from storage import tasks
 from storage.api import described

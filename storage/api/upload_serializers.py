@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts.api.strict import Strict
+from common.rest.strict import Strict
 from rosbag2.archive import bare_name
 from storage.api.serializers import RosbagSerializer
 from storage.client.base import UploadedPart

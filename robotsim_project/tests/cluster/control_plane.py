@@ -16,7 +16,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from robotsim_project.local.children import die_with_parent, end
+from common.processes import die_with_parent, end
 from robotsim_project.tests.programs import find
 from robotsim_project.tests.s3 import free_ports, serves_http
 from robotsim_project.tests.servers import wait_until

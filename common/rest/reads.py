@@ -24,8 +24,8 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.viewsets import GenericViewSet
 
-from accounts.api.filters import Living
-from accounts.querysets import Written
+from common.db.prepared import PreparedQuery
+from common.rest.filters import Living
 
 Row = dict[str, Any]
 Convert = Callable[[Any], Any]
@@ -169,7 +169,7 @@ class FirstPage:
         self._view = view
         self._size = int(api_settings.PAGE_SIZE or 0)
         self._columns = columns_of(serializer)
-        self._written = Written(self._rows, key=None)
+        self._written = PreparedQuery(self._rows, key=None)
 
     def _rows(self) -> QuerySet[Any, Any]:
         found: QuerySet[Any, Any] = cast(Any, self._view.queryset).all()

@@ -5,6 +5,7 @@ from typing import Any
 
 import django_filters
 from django import forms
+from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -14,8 +15,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.filters import OrderingFilter, SearchFilter
 from rest_framework.request import Request
 
-from accounts.api.filtering import refuse_odd
-from accounts.models import User
+from common.rest.filter_checks import refuse_odd
 
 LARGEST_ID = 2**63 - 1
 MOST_TERMS = 20
@@ -63,7 +63,7 @@ class PersonFilter(django_filters.CharFilter):
     def filter(self, qs: QuerySet[Any], value: Any) -> QuerySet[Any]:
         if not value:
             return qs
-        user = User.objects.filter(email=value).values_list("pk", flat=True).first()
+        user = get_user_model().objects.filter(email=value).values_list("pk", flat=True).first()
         return (
             qs.none()
             if user is None

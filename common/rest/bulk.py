@@ -7,7 +7,7 @@ from django.db.models import Model
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 
-from accounts.api.strict import Strict
+from common.rest.strict import Strict
 
 MOST = 500
 

@@ -5,15 +5,15 @@ from datetime import UTC, datetime
 
 from rest_framework.renderers import JSONRenderer
 
-from robotsim_project.renderers import QuickJSON
-from simulations.choices import FailureCode
+from common.rest.renderers import QuickJSON
+from accounts.choices import Role
 
 
 def test_an_answer_is_written_as_by_the_framework() -> None:
     answer = {
         "text": '한국어 \u2028 "quoted" </script>',
-        "code": FailureCode.AGENT_LOST,
-        "label": FailureCode.AGENT_LOST.label,
+        "code": Role.ADMIN,
+        "label": Role.ADMIN.label,
         "numbers": [1, -2.5, 1e-7, 2**60, True, None],
         "time": datetime(2026, 1, 2, 3, 4, 5, 600, tzinfo=UTC),
         1: {"nested": ()},

@@ -9,14 +9,14 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin.acts import address_of, carry_out, is_refusal
+from common.admin.actions import address_of, carry_out, is_refusal
 
 
 class Deletes:
     """Before `ModelAdmin` in the bases, with `delete_selected` among the actions."""
 
-    delete_confirmation_template: Any = "accounts/console/delete.html"
-    delete_selected_confirmation_template: Any = "accounts/console/delete_selected.html"
+    delete_confirmation_template: Any = "common/console/delete.html"
+    delete_selected_confirmation_template: Any = "common/console/delete_selected.html"
     message_user: Any
 
     def remove(self, request: HttpRequest, row: Any) -> object:

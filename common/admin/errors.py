@@ -5,7 +5,7 @@ from typing import Any
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import HttpRequest, HttpResponse
 
-from accounts.admin.acts import is_refusal
+from common.admin.actions import is_refusal
 
 
 class RefusingForm:

@@ -89,7 +89,7 @@ class Buttons:
     The rights are those of the action. `buttons_of` names those that make sense for a row.
     """
 
-    change_form_template: ClassVar[Any] = "accounts/console/change_form.html"
+    change_form_template: ClassVar[Any] = "common/console/change_form.html"
     opts: Any
     admin_site: Any
     get_action: Any

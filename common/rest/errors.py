@@ -1,4 +1,4 @@
-"""What every API answer has in common: errors as problem documents (RFC 9457), lists by cursor.
+"""The exception handler of the API: errors as problem documents (RFC 9457).
 
 Named in the settings, imported by nobody: an app's exception is understood by its attributes `status`
 and `code` (and `errors`, `retry_after` where it has them).
@@ -9,65 +9,23 @@ from typing import Any
 
 import structlog
 from django.core import exceptions as django_errors
-from django.db import DataError
 from django.http import Http404
 from django.http.request import UnreadablePostError
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from rest_framework import exceptions
-from rest_framework.pagination import CursorPagination
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import as_serializer_error
 from rest_framework.views import set_rollback
 
-from accounts.api.bodies import TooLarge
-from robotsim_project.operating import outage
-from robotsim_project.problems import MEDIA_TYPE, REMEDIES, internal_error, members
+from common import outages
+from common.problems import MEDIA_TYPE, REMEDIES, internal_error, members
+from common.rest.parsers import TooLarge
 
 FRAMED = (exceptions.MethodNotAllowed, exceptions.UnsupportedMediaType)
 """Their own sentences name what was sent, and nothing else."""
 WHOLE_DOCUMENT = frozenset({"non_field_errors", "__all__"})
 
 log = structlog.get_logger(__name__)
-
-
-class NewestFirst(CursorPagination):
-    """Pages by cursor, the newest row first, without counting; `page_size` from 1 to 500."""
-
-    ordering = "-id"
-    invalid_cursor_message: Any = gettext_lazy(
-        "This cursor cannot be used: take `next` as it was given, or begin without one."
-    )
-    page_size_query_param = "page_size"
-    max_page_size = 500
-    # Rows that are alike in what they are ordered by are told apart by their place; more would repeat.
-    offset_cutoff = 1_000_000
-
-    def paginate_queryset(
-        self, queryset: Any, request: Request, view: Any = None
-    ) -> list[Any] | None:
-        """As in the base; a forged cursor, with a position that no column takes, is not found (404)."""
-        try:
-            return super().paginate_queryset(queryset, request, view)
-        except (ValueError, OverflowError, DataError, django_errors.ValidationError) as error:
-            if self.cursor_query_param not in request.query_params:
-                raise
-            raise exceptions.NotFound(self.invalid_cursor_message) from error
-
-    def get_page_size(self, request: Request) -> int | None:
-        asked = request.query_params.get("page_size")
-        if asked is None:
-            return self.page_size
-        if (
-            not (asked.isascii() and asked.isdecimal())
-            or not 1 <= int(asked[:9]) <= self.max_page_size
-        ):
-            message = _("page_size must be a whole number from 1 to %(most)d.")
-            raise exceptions.ValidationError(
-                {"page_size": [message % {"most": self.max_page_size}]}, code="page_size"
-            )
-        return int(asked)
 
 
 def problem(error: Exception, context: dict[str, Any]) -> Response:
@@ -78,7 +36,7 @@ def problem(error: Exception, context: dict[str, Any]) -> Response:
         return of_api_exception(known)
     if hasattr(error, "status") and hasattr(error, "code"):
         return of_domain(error)
-    if (away := outage.of(error)) is not None:
+    if (away := outages.of(error)) is not None:
         return document(503, away.code, away.detail, retry_after=away.retry_after)
     view = type(context.get("view")).__name__
     log.error("request_failed", view=view, exc_info=error)
