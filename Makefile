@@ -15,7 +15,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LINT := .venv-lint
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
-ROOMS := robotsim_project simulations templates storage accounts common agent rosbag2
+ROOMS := launcher robotsim_project backups simulations templates storage accounts common agent rosbag2
 
 # What the launcher reads; see docs/configuration.md.
 LAUNCHER_ENV := $(foreach name,BAG AGENTS PATTERN TRANSPORT RATE PORT,$(if $($(name)),$(name)="$($(name))"))
@@ -29,10 +29,10 @@ help:
 	@echo "make bench   what can be measured, and how"
 
 run: $(VENV)/.local
-	@$(LAUNCHER_ENV) exec $(BIN)/python -m robotsim_project.local run
+	@$(LAUNCHER_ENV) exec $(BIN)/python -m launcher run
 
 demo: $(VENV)/.local
-	@$(LAUNCHER_ENV) exec $(BIN)/python -m robotsim_project.local demo
+	@$(LAUNCHER_ENV) exec $(BIN)/python -m launcher demo
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -m "not main_job and not cluster" -n 2

@@ -20,7 +20,7 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env, EnvError, validate
 
-from robotsim_project.connections import PooledConnection
+from robotsim_project.postgresql.pool import PooledConnection
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 

@@ -19,7 +19,6 @@ from robotsim_project.addresses import (
     origins,
     sender,
 )
-from robotsim_project.description.settings import spectacular
 from robotsim_project.environment import (
     BASE_DIR,
     address,
@@ -41,7 +40,8 @@ from robotsim_project.environment import (
     version,
     whole,
 )
-from robotsim_project.observing import logs
+from robotsim_project.openapi.settings import spectacular
+from robotsim_project.telemetry import logs
 
 # Lets classes name what they hold, such as `ModelAdmin[User]`, at run time too.
 django_stubs_ext.monkeypatch()
@@ -78,15 +78,16 @@ INSTALLED_APPS = [
     "storage",
     "templates",
     "simulations",
+    "backups",
     "robotsim_project",
 ]
 
 MIDDLEWARE = [
-    "robotsim_project.operating.health.probes",
+    "robotsim_project.health.views.probes",
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
-    "robotsim_project.observing.request_log.request_ids",
+    "robotsim_project.telemetry.request_log.request_ids",
     "django.middleware.security.SecurityMiddleware",
-    "robotsim_project.requests.polled.polled",
+    "robotsim_project.middleware.polled.polled",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -97,9 +98,9 @@ MIDDLEWARE = [
     "accounts.services.audit.remember_request",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "robotsim_project.observing.request_log.RequestLog",
+    "robotsim_project.telemetry.request_log.RequestLog",
     "axes.middleware.AxesMiddleware",
-    "robotsim_project.observing.http_figures.HttpFigures",
+    "robotsim_project.telemetry.http_metrics.HttpFigures",
 ]
 
 ROOT_URLCONF = "robotsim_project.urls"
@@ -266,7 +267,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "common.rest.pagination.NewestFirst",
     "DEFAULT_PARSER_CLASSES": ["common.rest.parsers.BoundedJSON"],
     "DEFAULT_RENDERER_CLASSES": ["common.rest.renderers.QuickJSON"],
-    "DEFAULT_SCHEMA_CLASS": "robotsim_project.description.schema.Described",
+    "DEFAULT_SCHEMA_CLASS": "robotsim_project.openapi.schema.Described",
     "EXCEPTION_HANDLER": "common.rest.errors.problem",
     "PAGE_SIZE": 50,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 from rest_framework.renderers import JSONRenderer
 
-from common.rest.renderers import QuickJSON
 from accounts.choices import Role
+from common.rest.renderers import QuickJSON
 
 
 def test_an_answer_is_written_as_by_the_framework() -> None:

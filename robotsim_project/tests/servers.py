@@ -13,7 +13,7 @@ from urllib.parse import quote
 import psycopg
 
 from common.processes import die_with_parent, end
-from robotsim_project.local.redis import redis_answers, redis_command
+from launcher.redis_server import redis_answers, redis_command
 
 NOBODY = 65534
 _START_SECONDS = 60.0

@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from robotsim_project.local.redis import RedisUnavailableError
+from launcher.redis_server import RedisUnavailableError
 from robotsim_project.tests.minio import s3_server
 from robotsim_project.tests.s3 import S3
 from robotsim_project.tests.servers import PostgreSQL, Redis, open_to_all

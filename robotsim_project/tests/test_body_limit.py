@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from robotsim_project.requests.body_limit import FRAME_BYTES, body_limit
+from robotsim_project.middleware.body_limit import FRAME_BYTES, body_limit
 
 
 def called(path: str, bodies: list[bytes], headers: list[tuple[bytes, bytes]]) -> tuple[int, int]:

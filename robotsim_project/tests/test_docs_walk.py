@@ -53,7 +53,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 def running(environment: dict[str, str]) -> Iterator[dict[str, str]]:
     """`make run`, as far as `Ctrl-C`."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "robotsim_project.local", "run"],
+        [sys.executable, "-m", "launcher", "run"],
         cwd=BASE_DIR,
         env=environment,
         stdout=subprocess.PIPE,

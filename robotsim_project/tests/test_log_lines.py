@@ -20,16 +20,16 @@ from django.conf import settings
 from django.test import Client
 
 from robotsim_project.environment import BASE_DIR
-from robotsim_project.observing.logs import config
-from robotsim_project.observing.masking import Masking
-from robotsim_project.requests.heartbeats import answer
+from robotsim_project.middleware.heartbeats import answer
+from robotsim_project.telemetry.logs import config
+from robotsim_project.telemetry.masking import Masking
 from robotsim_project.tests.serving import Server, free_port
 from simulations.services import reconcile, units
 from simulations.services.viewers import Viewer
 from simulations.services.watch import watch
 
 GUNICORN = """
-from robotsim_project.observing import logs
+from robotsim_project.telemetry import logs
 logconfig_dict = logs.config()
 """
 SECRET = "s3cr3t-way-to-the-database"  # noqa: S105  opens nothing

@@ -7,8 +7,8 @@ from django_tasks import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from accounts.tasks import send_reset
-from robotsim_project.operating import lost_tasks
-from robotsim_project.operating.lost_tasks import LostTasks, says_that_it_lives
+from robotsim_project.processes import lost_tasks
+from robotsim_project.processes.lost_tasks import LostTasks, says_that_it_lives
 from robotsim_project.tests.world import World, a_world, until
 from simulations.exceptions import LiveAwayError
 from simulations.live import system

@@ -51,7 +51,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 def launch(environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "robotsim_project.local", *words],
+        [sys.executable, "-m", "launcher", *words],
         cwd=BASE_DIR,
         env=environment,
         capture_output=True,
@@ -64,7 +64,7 @@ def launch(environment: dict[str, str], *words: str) -> subprocess.CompletedProc
 @contextmanager
 def serving(environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "robotsim_project.local", "run"],
+        [sys.executable, "-m", "launcher", "run"],
         cwd=BASE_DIR,
         env=environment,
         stdout=subprocess.PIPE,

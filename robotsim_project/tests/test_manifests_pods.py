@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from robotsim_project.serving.shared import GRACE_SECONDS
+from robotsim_project.gunicorn.shared import GRACE_SECONDS
 from robotsim_project.tests.manifests import (
     SETS,
     Object,

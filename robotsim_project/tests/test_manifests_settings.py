@@ -33,13 +33,13 @@ COMMANDS = {
     "robot-backend": [
         "gunicorn",
         "--config",
-        "python:robotsim_project.serving.web",
+        "python:robotsim_project.gunicorn.web",
         "robotsim_project.wsgi:application",
     ],
     "robot-stream": [
         "gunicorn",
         "--config",
-        "python:robotsim_project.serving.stream",
+        "python:robotsim_project.gunicorn.stream",
         "robotsim_project.asgi:application",
     ],
     "robot-controller": ["python", "manage.py", "run_controller"],

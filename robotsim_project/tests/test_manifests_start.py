@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from robotsim_project.local.redis import redis_command
+from launcher.redis_server import redis_command
 from robotsim_project.tests.manifests import in_file, one, rendered, template
 from robotsim_project.tests.serving import free_port
 from robotsim_project.tests.world import Process, World, a_world, until

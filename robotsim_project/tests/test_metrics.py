@@ -17,9 +17,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from accounts.choices import Role, Scope
 from accounts.models import ApiToken, User
 from accounts.services.bearers import issue_access, new_api_token
-from robotsim_project.observing import metrics, vitals
-from robotsim_project.operating import parts
-from robotsim_project.requests.heartbeats import taken
+from robotsim_project.health import dependencies
+from robotsim_project.middleware.heartbeats import taken
+from robotsim_project.telemetry import metrics, statistics
 from robotsim_project.tests.counting import added_up
 from simulations import live
 from simulations.live import system
@@ -35,9 +35,9 @@ Figures = dict[tuple[str, tuple[str, ...]], float]
 
 @pytest.fixture(autouse=True)
 def fresh(empty_redis: None) -> Iterator[None]:
-    vitals.forget()
+    statistics.forget()
     yield
-    vitals.forget()
+    statistics.forget()
 
 
 def figures(client: Client | None = None, **headers: str) -> Figures:
@@ -89,7 +89,7 @@ def test_executions_by_state_and_by_how_they_ended(make: Callable[..., Execution
 
 def test_the_controller_is_as_old_as_its_last_pass() -> None:
     assert ("robotsim_controller_last_pass_age_seconds", ()) not in figures()
-    vitals.forget()
+    statistics.forget()
     with live.line() as redis:
         redis.delete("robotsim:live:vitals")
     system.controller_passed()
@@ -159,14 +159,14 @@ def test_the_number_of_queries_does_not_grow(
         for status in ("RUNNING", "COMPLETED"):
             stage_run = make(status).stage_runs.get()
             AgentRun.objects.create(stage_run=stage_run, number=0, unit=0, status="RUNNING")
-        vitals.forget()
+        statistics.forget()
         with live.line() as redis:
             redis.delete("robotsim:live:vitals")
         with django_assert_num_queries(6):
             figures()
     with django_assert_num_queries(0):
         figures()
-    vitals.forget()  # another process: what the first has counted is in Redis
+    statistics.forget()  # another process: what the first has counted is in Redis
     with django_assert_num_queries(0):
         assert figures()["robotsim_executions", ("RUNNING",)] == 2
 
@@ -193,8 +193,8 @@ def test_database_away(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
     settings.METRICS_TOKEN = TOKEN
     system.controller_passed()
-    gone = parts.Found("It does not answer.", "gone")
-    monkeypatch.setitem(parts.QUESTIONS, "database", parts.Question(lambda: gone))
+    gone = dependencies.Found("It does not answer.", "gone")
+    monkeypatch.setitem(dependencies.QUESTIONS, "database", dependencies.Question(lambda: gone))
     monkeypatch.setattr(metrics, "_caller", away)
     found = figures(Authorization=f"Bearer {TOKEN}")
     assert found["robotsim_up", ("database",)] == 0
@@ -209,7 +209,7 @@ def test_a_database_that_breaks_off_in_between(monkeypatch: pytest.MonkeyPatch) 
     def breaks() -> None:
         raise DatabaseError("the server closed the connection")
 
-    monkeypatch.setattr(vitals, "run_vitals", breaks)
+    monkeypatch.setattr(statistics, "run_vitals", breaks)
     assert figures()["robotsim_up", ("database",)] == 0
 
 

@@ -10,8 +10,8 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
+from robotsim_project.health import dependencies, readiness
 from robotsim_project.management.commands.migrate import alone
-from robotsim_project.operating import parts, readiness
 from robotsim_project.tests.world import Process, a_world
 
 MIGRATE = ["manage.py", "migrate", "-v1"]
@@ -69,12 +69,12 @@ def test_a_database_that_is_newer_than_the_code(app: str, name: str, sentence: s
     recorder = MigrationRecorder(connection)
     recorder.record_applied(app, name)
     try:
-        found = parts.migrations()
+        found = dependencies.migrations()
         assert sentence in found.trouble
         assert bool(found.trouble) == bool(sentence)
     finally:
         recorder.record_unapplied(app, name)
-    assert parts.migrations().answers
+    assert dependencies.migrations().answers
 
 
 @pytest.mark.django_db(transaction=True)

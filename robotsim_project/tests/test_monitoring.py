@@ -10,8 +10,8 @@ from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
 from robotsim_project.environment import BASE_DIR
-from robotsim_project.observing import vitals
-from robotsim_project.observing.exposition import FAMILIES
+from robotsim_project.telemetry import statistics
+from robotsim_project.telemetry.collector import FAMILIES
 
 FOLDER = BASE_DIR / "k8s" / "components" / "monitoring"
 PAGE = (BASE_DIR / "docs" / "observing.md").read_text(encoding="utf-8")
@@ -54,10 +54,10 @@ def exposed() -> set[str]:
 
 @pytest.mark.django_db
 def test_alerts_and_dashboard_ask_for_metrics_that_exist(empty_redis: None) -> None:
-    vitals.forget()
+    statistics.forget()
     asked = {name for expression in expressions() for name in METRIC.findall(expression)}
     assert asked - exposed() - names_of_ours() == set()
-    vitals.forget()
+    statistics.forget()
 
 
 def test_the_dashboard_shows_every_metric_of_ours() -> None:

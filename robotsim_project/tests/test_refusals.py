@@ -172,7 +172,7 @@ def test_production_on_one_machine_is_said_in_so_many_words(
 
 
 def gunicorn(kind: str) -> list[str]:
-    return ["-m", "gunicorn", "--config", f"python:robotsim_project.serving.{kind}", "x:y"]
+    return ["-m", "gunicorn", "--config", f"python:robotsim_project.gunicorn.{kind}", "x:y"]
 
 
 @pytest.mark.parametrize(

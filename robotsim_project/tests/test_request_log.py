@@ -9,9 +9,9 @@ from django.conf import settings
 from django.test import Client, RequestFactory
 from uvicorn.main import main
 
-from robotsim_project.local.stack import WEB_OPTIONS
-from robotsim_project.observing.masking import Masking, masked
-from robotsim_project.observing.request_log import RequestLog
+from launcher.stack import WEB_OPTIONS
+from robotsim_project.telemetry.masking import Masking, masked
+from robotsim_project.telemetry.request_log import RequestLog
 
 SECRET = "eyJ1c2VyIjoxfQ:1xVfIO:TElSZ35PjlsaC8yOKke2WtJj4rPX6EAUEoah"  # noqa: S105  opens nothing
 

@@ -11,9 +11,9 @@ from django.core.management import call_command
 from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 
-from robotsim_project.description import described
-from robotsim_project.description.schema_examples import EXAMPLES
-from robotsim_project.description.schema_parts import TAGS
+from robotsim_project.openapi import views
+from robotsim_project.openapi.components import TAGS
+from robotsim_project.openapi.examples import EXAMPLES
 
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
 
@@ -148,9 +148,7 @@ def test_the_description_is_made_once_for_each_language_and_format(
     first = client.get("/api/v1/schema?format=json")
     assert first["Content-Type"].startswith("application/")
     made: list[int] = []
-    monkeypatch.setattr(
-        described.SchemaGenerator, "get_schema", lambda *_args, **_more: made.append(1)
-    )
+    monkeypatch.setattr(views.SchemaGenerator, "get_schema", lambda *_args, **_more: made.append(1))
     again = client.get("/api/v1/schema?format=json&version=7")
     assert again.content == first.content
     assert made == []

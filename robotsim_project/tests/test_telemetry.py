@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 
 from robotsim_project.environment import BASE_DIR
-from robotsim_project.observing.telemetry import process_of
+from robotsim_project.telemetry.start import process_of
 from robotsim_project.tests.receivers import Received, receiver
 from robotsim_project.tests.serving import Server, free_port
 from simulations.models import Simulation
@@ -146,7 +146,7 @@ def test_tasks_are_traced_and_named_in_each_line(
 BREAK = """
 import django, os, sys
 os.environ["DJANGO_SETTINGS_MODULE"] = "robotsim_project.settings"
-from robotsim_project.observing import telemetry
+from robotsim_project.telemetry import telemetry
 telemetry.start("test")
 django.setup()
 import structlog
@@ -195,7 +195,7 @@ except SystemExit:
 import robotsim_project.wsgi, robotsim_project.asgi
 # The client of Redis loads the words of metrics by itself, where they are installed, and uses none of them.
 ours = ("sentry_sdk", "opentelemetry.sdk.trace", "opentelemetry.exporter",
-        "opentelemetry.instrumentation", "opentelemetry.proto", "robotsim_project.observing.traces")
+        "opentelemetry.instrumentation", "opentelemetry.proto", "robotsim_project.telemetry.traces")
 print([name for name in sys.modules if name.startswith(ours)])
 """
 

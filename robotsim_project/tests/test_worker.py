@@ -13,8 +13,8 @@ from django_tasks import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from accounts.tasks import send_reset
-from robotsim_project.operating import worker as module
-from robotsim_project.operating.worker import EnduringWorker, signs_of_life
+from robotsim_project.processes import worker as module
+from robotsim_project.processes.worker import EnduringWorker, signs_of_life
 from robotsim_project.tests.world import World, a_world, until
 from rosbag2.sample import make_sample
 

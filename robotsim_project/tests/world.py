@@ -151,7 +151,7 @@ class World:
     def server(self, kind: str, application: str, **extra: str) -> Served:
         """Gunicorn with one of our two configurations."""
         port = str(free_ports(1)[0])
-        words = ["-m", "gunicorn", "--config", f"python:robotsim_project.serving.{kind}"]
+        words = ["-m", "gunicorn", "--config", f"python:robotsim_project.gunicorn.{kind}"]
         words.append(f"robotsim_project.{application}:application")
         served = Served(words, self.environment | {"WEB_PORT": port} | extra, self._log(kind))
         served.url = f"http://127.0.0.1:{port}"

@@ -1,7 +1,7 @@
 """Watching an execution: its progress, tickets, and the stream of Server-Sent Events.
 
 The view only admits: authentication, rights and errors are those of the whole API. The stream itself is
-handed to the server's own loop (`robotsim_project.requests.streaming`), so that it holds no thread and no
+handed to the server's own loop (`robotsim_project.middleware.streaming`), so that it holds no thread and no
 connection.
 """
 
