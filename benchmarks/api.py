@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks._api_load import WRK, Call, Figures, load
-from robotsim_project.tests.servers import PostgreSQL, Redis
+from tests.support.servers import PostgreSQL, Redis
 
 ROOT = Path(__file__).resolve().parent.parent
 OURS, PEER = 18200, 18201

@@ -20,8 +20,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from robotsim_project.tests.s3 import S3
-from robotsim_project.tests.servers import PostgreSQL, Redis
+from tests.support.s3 import S3
+from tests.support.servers import PostgreSQL, Redis
 
 ROOT = Path(__file__).resolve().parent.parent
 MIB = 1 << 20

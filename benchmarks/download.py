@@ -29,7 +29,7 @@ from benchmarks.upload import (
     server,
     settings_of,
 )
-from robotsim_project.tests.s3 import S3
+from tests.support.s3 import S3
 
 ROUNDS = 3
 CHUNK = 1 << 20

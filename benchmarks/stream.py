@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 import psutil
 
-from robotsim_project.tests.servers import PostgreSQL, Redis
+from tests.support.servers import PostgreSQL, Redis
 
 ROOT = Path(__file__).resolve().parent.parent
 PORT = 18001

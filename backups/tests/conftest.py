@@ -20,8 +20,8 @@ from django.core.management import call_command
 from django.db import connection
 
 from backups.repository import Shelf
-from robotsim_project.tests.seed import seed
 from storage.client import backup_store, object_store
+from tests.support.seed import seed
 
 Told = tuple[int, dict[str, Any], str]
 """Exit code, what the last line of JSON says, and what was said on standard error."""

@@ -3,7 +3,7 @@
 The same token check, the same table of rules and the same words as the views, without the dozen layers that
 a console needs; three quarters of the time of such a request were theirs. Whatever is not plainly good (no
 bearer, no right, no such execution, a query, another kind of answer) takes the usual way, which alone knows
-how to refuse. `robotsim_project/tests/test_polled.py` holds both ways against each other.
+how to refuse. `tests/api/test_polled.py` holds both ways against each other.
 """
 
 import logging
