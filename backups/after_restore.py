@@ -12,7 +12,7 @@ from django_tasks_db.models import DBTaskResult
 from simulations.choices import ACTIVE
 from simulations.exceptions import NotRunningError
 from simulations.models import Execution, StageRun
-from simulations.services import lifecycle
+from simulations.services.runs import lifecycle
 from storage.models import Rosbag
 
 KINDS: tuple[type[models.Model], ...] = (Rosbag, Execution, StageRun)

@@ -5,7 +5,7 @@ import io
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
-from storage.client.base import ObjectStore
+from storage.objects.base import ObjectStore
 
 SPAN = 8 << 20
 """Bytes of an object that are asked for at once."""

@@ -31,9 +31,9 @@ from backups.repository import Shelf
 from backups.restore_marker import refuse_unfinished
 from simulations.models import Execution, StageRun
 from storage.choices import Status
-from storage.client import backup_store, object_store
 from storage.models import Rosbag
-from storage.services.digest import HashingReader
+from storage.objects import backup_store, object_store
+from storage.services.rosbags.digest import HashingReader
 
 TRIES = 3
 Tell = Callable[[str, int, int], None]

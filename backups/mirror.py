@@ -15,9 +15,9 @@ from django.db import DEFAULT_DB_ALIAS
 
 from backups.copying import Content, DamagedError, carry, sha256_of
 from storage.choices import Status
-from storage.client.base import ObjectStore
 from storage.keys import PREFIX
 from storage.models import RosbagFile
+from storage.objects.base import ObjectStore
 
 OBJECTS = "objects/"
 PAGE = 1000

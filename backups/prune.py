@@ -9,7 +9,7 @@ from backups.exceptions import BackupError
 from backups.manifest import Manifest
 from backups.mirror import Mirror, wanted
 from backups.repository import STALE, Shelf
-from storage.client import object_store
+from storage.objects import object_store
 
 log = structlog.get_logger(__name__)
 

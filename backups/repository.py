@@ -14,8 +14,8 @@ from backups.copying import Content, DamagedError, Spans, open_checked, sha256_o
 from backups.exceptions import BackupError
 from backups.manifest import Manifest, parse
 from backups.mirror import Wanted
-from storage.client import backup_store
-from storage.client.base import ObjectStore
+from storage.objects import backup_store
+from storage.objects.base import ObjectStore
 
 DATABASE = "database/"
 STALE = timedelta(days=1)

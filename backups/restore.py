@@ -22,10 +22,10 @@ from backups.exceptions import BackupError
 from backups.manifest import Manifest
 from backups.mirror import Fate, Mirror, Wanted
 from backups.repository import LATEST, Shelf
-from storage.client import backup_store, object_store
 from storage.keys import PREFIX, rosbag_id_of
 from storage.models import Rosbag
-from storage.services import integrity
+from storage.objects import backup_store, object_store
+from storage.services.maintenance import integrity
 
 NAMED = 5
 """Missing objects that a refusal names."""

@@ -162,7 +162,7 @@ def hearts(running: list[int], enough: threading.Event) -> None:
     """Heartbeats of all units of the running executions, once a second until it is enough."""
     from benchmarks._api_seed import beat  # noqa: PLC0415
     from simulations.models import Execution, StageRun  # noqa: PLC0415
-    from simulations.services.progress import progress_of  # noqa: PLC0415
+    from simulations.services.progress.progress import progress_of  # noqa: PLC0415
 
     first = {pk: StageRun.objects.filter(execution=pk).order_by("position")[0].pk for pk in running}
     for sequence in range(2, sys.maxsize):

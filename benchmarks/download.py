@@ -36,7 +36,7 @@ CHUNK = 1 << 20
 STORE = """
 from pathlib import Path
 from storage.models import Rosbag, RosbagFile
-from storage.client import object_store
+from storage.objects import object_store
 from storage.keys import object_key
 rosbag = Rosbag.objects.create(name="bench", status="ready")
 path = Path({path!r})

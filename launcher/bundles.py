@@ -7,7 +7,8 @@ from tempfile import TemporaryDirectory
 from rosbag2.sample import make_sample
 from storage.choices import Status
 from storage.models import Rosbag
-from storage.services import intake, repairs, verification
+from storage.services.intake import imports
+from storage.services.verification import repairs, verifier
 
 SAMPLE = "sample"
 _POLL_SECONDS = 0.1
@@ -32,9 +33,9 @@ def bring_in(path: Path) -> Rosbag:
         StoreError: the storage is away or full.
         OSError: a file cannot be read.
     """
-    rosbag = intake.import_path(path)
+    rosbag = imports.import_path(path)
     while rosbag.status == Status.VERIFYING:
-        rosbag = verification.run(rosbag.pk)
+        rosbag = verifier.run(rosbag.pk)
         if rosbag.status == Status.VERIFYING:  # the worker was first
             time.sleep(_POLL_SECONDS)
     return repairs.usable_of(rosbag)

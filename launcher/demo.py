@@ -21,11 +21,11 @@ from simulations.exceptions import SimulationError
 from simulations.management.results import show_result
 from simulations.management.watching import watch
 from simulations.models import Execution, Simulation
-from simulations.services import lifecycle
-from simulations.services.results import summary
-from storage.client.base import StoreError
+from simulations.services.progress.results import summary
+from simulations.services.runs import lifecycle
 from storage.exceptions import StorageError
 from storage.models import Rosbag
+from storage.objects.base import StoreError
 from templates.exceptions import TemplateError
 
 FAILED = 1

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from launcher.options import DemoOptions
 from simulations.models import Mec, Simulation
-from simulations.services.design import StageSpec, create_simulation, ensure_mec
+from simulations.services.designs.simulations import StageSpec, create_simulation, ensure_mec
 from storage.models import Rosbag
 from templates.models import Template
 from templates.services import templates

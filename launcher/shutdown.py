@@ -12,7 +12,7 @@ from simulations.backends.local import living_units
 from simulations.choices import ENDED
 from simulations.exceptions import NotRunningError
 from simulations.models import Execution
-from simulations.services import lifecycle
+from simulations.services.runs import lifecycle
 
 LIMIT_SECONDS = 4.5
 """How long recordings may take to arrive; what is not in storage by then stays in the units' folders."""

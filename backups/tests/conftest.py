@@ -20,7 +20,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from backups.repository import Shelf
-from storage.client import backup_store, object_store
+from storage.objects import backup_store, object_store
 from tests.support.seed import seed
 
 Told = tuple[int, dict[str, Any], str]

@@ -18,9 +18,9 @@ from backups.engines import engine
 from backups.mirror import OBJECTS, THREADS
 from backups.repository import newest_backup_at
 from backups.tests.conftest import MakeSite, backup
-from storage.client import backup_store, object_store
 from storage.models import Rosbag, RosbagFile
-from storage.services import deletion
+from storage.objects import backup_store, object_store
+from storage.services.rosbags import deletion
 
 pytestmark = pytest.mark.django_db(transaction=True)
 postgresql = pytest.mark.skipif(connection.vendor == "sqlite", reason="programs of PostgreSQL")

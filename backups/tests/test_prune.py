@@ -12,7 +12,7 @@ from backups.repository import Shelf
 from backups.tests.conftest import MakeSite, backup
 from backups.tests.test_restore_refused import spoil
 from storage.models import Rosbag
-from storage.services import deletion
+from storage.services.rosbags import deletion
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

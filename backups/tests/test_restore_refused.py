@@ -14,9 +14,9 @@ from backups import restore_marker
 from backups.mirror import OBJECTS
 from backups.repository import Shelf
 from backups.tests.conftest import MakeSite, Site, backup
-from storage.client import backup_store
-from storage.client.base import ObjectStore
 from storage.models import RosbagFile
+from storage.objects import backup_store
+from storage.objects.base import ObjectStore
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -25,7 +25,7 @@ told["active"] = [e.status for e in apps.get_model("simulations.Execution").obje
 told["next"] = [apps.get_model("storage.Rosbag").objects.create(name="next").pk]
 told["sums"] = sorted(apps.get_model("storage.RosbagFile").objects.values_list("key", "sha256"))
 told["sessions"] = apps.get_model("sessions.Session").objects.count()
-from storage.client import object_store
+from storage.objects import object_store
 import hashlib
 store = object_store()
 keys = [each.key for each in store.list("rosbags/")]

@@ -20,7 +20,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils.translation import gettext as _
 
-from storage.client import object_store
+from storage.objects import object_store
 
 TIMEOUT_SECONDS = 2
 OURS = frozenset({"accounts", "storage", "templates", "simulations"})

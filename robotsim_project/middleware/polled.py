@@ -33,7 +33,7 @@ from simulations.api.executions import ExecutionViewSet
 from simulations.api.run_serializers import ExecutionSerializer
 from simulations.api.serializers import SimulationRowSerializer
 from simulations.api.simulations import SimulationViewSet
-from simulations.services.progress import progress_by_id
+from simulations.services.progress.progress import progress_by_id
 from templates.api.serializers import TemplateSerializer
 from templates.api.templates import TemplateViewSet
 

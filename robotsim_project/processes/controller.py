@@ -14,7 +14,7 @@ from robotsim_project.processes.lost_tasks import LostTasks
 from simulations.backends import backend
 from simulations.exceptions import LiveAwayError
 from simulations.live import system
-from simulations.services.reconcile import note_leap, reconcile
+from simulations.services.runs.reconcile import note_leap, reconcile
 from simulations.tasks import take_up_deletions
 from storage.tasks import take_up_overdue
 

@@ -11,9 +11,9 @@ from prometheus_client.core import Metric
 
 from robotsim_project.telemetry.statistics import Vitals, vitals
 from simulations.choices import ACTIVE, AGENT_ENDED, ENDED, AgentStatus, RecordingStatus, RunStatus
-from simulations.services import feed
-from simulations.services.vitals import LiveVitals, RunVitals
-from storage.services.vitals import StorageVitals
+from simulations.services.monitoring.metrics import LiveVitals, RunVitals
+from simulations.streaming import hub
+from storage.services.maintenance.metrics import StorageVitals
 
 Sample = tuple[tuple[str, ...], float]
 """Values of the labels, and the figure."""
@@ -228,7 +228,7 @@ FAMILIES = (
         "robotsim_stream_watchers",
         "Streams of executions that this process has open.",
         (),
-        lambda _found: [((), feed.watchers())],
+        lambda _found: [((), hub.watchers())],
     ),
 )
 

@@ -14,8 +14,14 @@ from django.db import DatabaseError, InterfaceError
 from robotsim_project.health import dependencies
 from simulations.exceptions import LiveAwayError
 from simulations.live import system
-from simulations.services.vitals import LiveUnits, LiveVitals, RunVitals, live_vitals, run_vitals
-from storage.services.vitals import StorageVitals, storage_vitals
+from simulations.services.monitoring.metrics import (
+    LiveUnits,
+    LiveVitals,
+    RunVitals,
+    live_vitals,
+    run_vitals,
+)
+from storage.services.maintenance.metrics import StorageVitals, storage_vitals
 
 KEEP_SECONDS = 5
 log = structlog.get_logger(__name__)

@@ -16,7 +16,7 @@ from common.admin.changelists import BoundedPaginator
 from common.admin.deletion import Deletes
 from simulations.admin.words import list_of
 from simulations.models import Mec
-from simulations.services import mecs
+from simulations.services.designs import mecs
 
 
 class MecForm(forms.ModelForm[Mec]):

@@ -22,7 +22,7 @@ from simulations.admin.filters import (
 )
 from simulations.choices import AGENT_ENDED, DeletionStatus
 from simulations.models import AgentRun, Deletion, Event, Recording, StageRun
-from simulations.services import unit_logs
+from simulations.services.runs import logs
 
 
 class Part(SearchesRuns, ReadOnly):
@@ -188,10 +188,10 @@ class AgentRunAdmin(Part, admin.ModelAdmin[AgentRun]):
         if row.status in AGENT_ENDED:
             return words.log(row.last_log)
         execution = row.stage_run.execution_id
-        attempt = unit_logs.rows(execution).filter(
+        attempt = logs.rows(execution).filter(
             stage_run=row.stage_run_id, unit=row.unit, attempt=row.attempt
         )
-        return words.log("".join(each["text"] for each in unit_logs.told(execution, attempt)))
+        return words.log("".join(each["text"] for each in logs.told(execution, attempt)))
 
 
 @admin.register(Recording)

@@ -16,9 +16,9 @@ from simulations.admin.filters import ActiveFilter, FailureFilter, OfSimulation,
 from simulations.admin.run_page import sections
 from simulations.choices import ACTIVE, ENDED, STOPPABLE
 from simulations.models import Execution
-from simulations.services import lifecycle
-from simulations.services.progress import progress_of
-from simulations.services.progress_lists import percent_by_id
+from simulations.services.progress.bulk import percent_by_id
+from simulations.services.progress.progress import progress_of
+from simulations.services.runs import lifecycle
 
 Rows = QuerySet[Execution]
 

@@ -13,7 +13,7 @@ from simulations.api.run_serializers import ExecutionSerializer
 from simulations.api.serializers import SimulationSerializer
 from simulations.api.simulations import rows
 from simulations.models import Execution, Stage
-from simulations.services.progress import progress_of
+from simulations.services.progress.progress import progress_of
 
 _NEEDED = {"id", "status", "data_status", "event_count", "stop_asked_at", "ended_at", "outcome"}
 _FOR_PROGRESS = [

@@ -10,7 +10,7 @@ from common.rest.reads import Derived
 from common.rest.strict import Strict
 from simulations.choices import Blame, DataStatus, RunStatus, blame
 from simulations.models import AgentRun, Event, Execution, Recording
-from simulations.services.progress import progress_of
+from simulations.services.progress.progress import progress_of
 
 
 class PartProgressSerializer(serializers.Serializer[Any]):

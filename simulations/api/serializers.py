@@ -11,7 +11,8 @@ from common.rest.strict import Strict
 from simulations.choices import DeletionStatus, DesignStatus, RunStatus, design_status
 from simulations.models import Deletion, Mec, Simulation, Stage
 from simulations.models.mec import LOCATOR
-from simulations.services.design import (
+from simulations.services.designs.mecs import selector_faults
+from simulations.services.designs.simulations import (
     ALL,
     LONGEST_PREFIX,
     LONGEST_TIME,
@@ -21,7 +22,6 @@ from simulations.services.design import (
     PREFIX,
     StageSpec,
 )
-from simulations.services.mecs import selector_faults
 
 LARGEST_ID = 2**63 - 1
 LARGEST_INTEGER = 2**31 - 1

@@ -17,7 +17,7 @@ from simulations.api import run_serializers, simulations
 from simulations.api.serializers import SimulationRowSerializer, StageSerializer
 from simulations.choices import FailureCode
 from simulations.models import AgentRun, Event, Execution, Recording, Simulation, Stage
-from simulations.services import lifecycle
+from simulations.services.runs import lifecycle
 from templates.api.serializers import TemplateSerializer
 from templates.models import Template
 

@@ -18,8 +18,8 @@ from storage import tasks
 from storage.choices import USABLE, ExportFormat
 from storage.exceptions import StorageError
 from storage.models import Export, Rosbag
-from storage.services import exports
-from storage.services.exports import ExportAsked
+from storage.services.exports import exports
+from storage.services.exports.exports import ExportAsked
 
 MOST_TOPICS = 1000
 

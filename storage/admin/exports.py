@@ -13,9 +13,9 @@ from django.utils.translation import ngettext
 from common.admin.actions import Buttons, address_of, carry_out
 from common.admin.changelists import ReadOnly
 from storage.choices import UNFINISHED
-from storage.client.base import StoreError
 from storage.models import Export
-from storage.services import exports
+from storage.objects.base import StoreError
+from storage.services.exports import exports
 
 
 @admin.register(Export)

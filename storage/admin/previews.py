@@ -18,12 +18,12 @@ from rosbag2.motion import TYPES as TRACKS
 from rosbag2.shapes import full_name
 from storage.admin import charts
 from storage.choices import USABLE
-from storage.client.base import StoreError
 from storage.exceptions import StorageError
 from storage.models import Rosbag, RosbagTopic
-from storage.services import previews
-from storage.services.previews import MessagesAsked
-from storage.services.spans import span_of
+from storage.objects.base import StoreError
+from storage.services.previews import previews
+from storage.services.previews.previews import MessagesAsked
+from storage.services.previews.time_ranges import span_of
 
 MOST_TOPICS = 500
 FIRST = 3

@@ -8,8 +8,8 @@ import pytest
 
 from rosbag2.metadata import Topic
 from rosbag2.writer import BagWriter
-from storage.client import object_store
-from storage.client.base import ObjectStore
+from storage.objects import object_store
+from storage.objects.base import ObjectStore
 
 MakeBag = Callable[..., Path]
 

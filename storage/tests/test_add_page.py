@@ -17,9 +17,9 @@ from selenium.webdriver.support.ui import WebDriverWait
 from accounts.choices import Role
 from accounts.models import User
 from storage.choices import Status
-from storage.client import object_store
 from storage.models import Rosbag
-from storage.services import verification
+from storage.objects import object_store
+from storage.services.verification import verifier
 from storage.tests.conftest import MakeBag
 
 CHROMIUM, DRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"
@@ -111,7 +111,7 @@ def test_a_bundle_is_uploaded_in_parts(
     rosbag = arrived(browser)
     assert {file.path for file in rosbag.files.all()} == {path.name for path in bag.iterdir()}
     assert rosbag.name == ("drive" if folder else "drive_0.db3")
-    assert verification.run(rosbag.pk).message_count == 3000
+    assert verifier.run(rosbag.pk).message_count == 3000
     said(browser, f"{rosbag.name} Open the rosbag")
     browser.find_element(By.CSS_SELECTOR, "#add-status a").click()
     assert browser.current_url.endswith(f"/{rosbag.pk}/change/")
@@ -128,7 +128,7 @@ def test_an_archive_of_a_damaged_bundle_ends_at_the_repaired_one(
             packed.write(path, f"deep/{path.name}")
     choose(browser, "add-files", archive)
     upload(browser)
-    original = verification.run(arrived(browser).pk)
+    original = verifier.run(arrived(browser).pk)
     assert original.status == Status.REPAIRED
     said(browser, "made anew from its data")
     link = browser.find_element(By.CSS_SELECTOR, "#add-status a").get_attribute("href")
@@ -160,7 +160,7 @@ def test_a_reload_goes_on_where_the_upload_was(
     choose(browser, "add-folder", bag)
     upload(browser)
     assert arrived(browser).pk == begun.pk
-    assert verification.run(begun.pk).message_count == 3000
+    assert verifier.run(begun.pk).message_count == 3000
 
 
 def test_cancelling_removes_what_was_sent(browser: WebDriver, make_bag: MakeBag) -> None:

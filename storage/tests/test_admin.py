@@ -11,7 +11,9 @@ from accounts.models import User
 from common.admin import changelists
 from storage.choices import Status
 from storage.models import Rosbag
-from storage.services import deletion, intake, verification
+from storage.services.intake import imports
+from storage.services.rosbags import deletion
+from storage.services.verification import verifier
 from storage.tests.conftest import MakeBag
 
 pytestmark = pytest.mark.django_db
@@ -27,7 +29,7 @@ def operator(client: Client) -> Client:
 @pytest.fixture
 def rosbags(make_bag: MakeBag) -> list[Rosbag]:
     return [
-        verification.run(intake.import_folder(make_bag(f"bag{number}", messages=number)).pk)
+        verifier.run(imports.import_folder(make_bag(f"bag{number}", messages=number)).pk)
         for number in range(4)
     ]
 

@@ -14,7 +14,7 @@ from rosbag2.metadata import Topic
 from rosbag2.sample import make_sample
 from rosbag2.writer import BagWriter
 from storage.exceptions import PreviewBusyError, PreviewError
-from storage.services import child
+from storage.services.previews import child
 
 SPAN = [-(2**63), 2**63 - 1]
 

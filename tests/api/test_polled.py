@@ -14,8 +14,9 @@ from accounts.services.bearers import issue_access
 from robotsim_project.access import ADMIN, TABLE
 from robotsim_project.middleware import polled
 from simulations.models import Execution, Simulation
-from simulations.services import lifecycle, progress
-from simulations.services.design import StageSpec, create_simulation, ensure_mec
+from simulations.services.designs.simulations import StageSpec, create_simulation, ensure_mec
+from simulations.services.progress import progress
+from simulations.services.runs import lifecycle
 from storage.models import Rosbag
 from templates.models import Template
 

@@ -13,10 +13,12 @@ from accounts.services.bearers import issue_access
 from rosbag2.sample import make_sample
 from simulations.choices import ACTIVE, AgentStatus, DataStatus, FailureCode, RunStatus
 from simulations.models import AgentRun, Execution, Recording, Simulation
-from simulations.services import deletion, lifecycle
-from simulations.services.design import StageSpec, create_simulation, ensure_mec
+from simulations.services.designs.simulations import StageSpec, create_simulation, ensure_mec
+from simulations.services.maintenance import deletion
+from simulations.services.runs import lifecycle
 from storage.models import Rosbag
-from storage.services import intake, sessions, uploads, verification
+from storage.services.intake import imports, sessions, uploads
+from storage.services.verification import verifier
 from templates.models import Template
 from templates.services import templates
 
@@ -71,7 +73,7 @@ def seed(folder: Path) -> Seeded:
 
 def _rosbag(folder: Path, number: int, user: User) -> Rosbag:
     make_sample(folder, seconds=number + 1)
-    return verification.run(intake.import_folder(folder, created_by=user).pk)
+    return verifier.run(imports.import_folder(folder, created_by=user).pk)
 
 
 def _template(name: str, rosbag: Rosbag, user: User) -> Template:

@@ -188,7 +188,7 @@ def empty_redis() -> Iterator[None]:
 @pytest.fixture
 def s3_settings(settings: Any) -> Iterator[Any]:
     """Settings that point at a real S3 with a fresh bucket; the storage client is made anew."""
-    from storage.client import object_store  # noqa: PLC0415  settings must be set up by now
+    from storage.objects import object_store  # noqa: PLC0415  settings must be set up by now
 
     SERVICES.start_s3()
     endpoint, access_key, secret_key = os.environ[_S3].split()

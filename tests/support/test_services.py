@@ -10,7 +10,7 @@ import urllib3
 from django.core.cache import cache
 from django.db import connection
 
-from storage.client import object_store
+from storage.objects import object_store
 from tests.support.minio import s3_server
 from tests.support.services import SERVICES, on_sqlite, storage
 

@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 
 from robotsim_project.middleware.heartbeats import heartbeats
-from simulations.services.units import token_for
+from simulations.services.runs.units import token_for
 
 PATH = f"{settings.API_STR}/units/report"
 

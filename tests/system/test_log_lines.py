@@ -23,9 +23,9 @@ from robotsim_project.environment import BASE_DIR
 from robotsim_project.middleware.heartbeats import answer
 from robotsim_project.telemetry.logs import config
 from robotsim_project.telemetry.masking import Masking
-from simulations.services import reconcile, units
-from simulations.services.viewers import Viewer
-from simulations.services.watch import watch
+from simulations.services.runs import reconcile, units
+from simulations.streaming.viewers import Viewer
+from simulations.streaming.watcher import watch
 from tests.support.serving import Server, free_port
 
 GUNICORN = """

@@ -23,7 +23,7 @@ from robotsim_project.telemetry import metrics, statistics
 from simulations import live
 from simulations.live import system
 from simulations.models import AgentRun, Execution, Recording, Simulation, StageRun
-from simulations.services.design import ensure_mec
+from simulations.services.designs.simulations import ensure_mec
 from storage.models import Rosbag
 from storage.tasks import verify_rosbag
 from tests.support.counting import added_up

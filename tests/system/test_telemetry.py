@@ -14,8 +14,8 @@ from django.db import connection
 from robotsim_project.environment import BASE_DIR
 from robotsim_project.telemetry.start import process_of
 from simulations.models import Simulation
-from simulations.services import lifecycle
-from simulations.services.design import StageSpec, create_simulation, ensure_mec
+from simulations.services.designs.simulations import StageSpec, create_simulation, ensure_mec
+from simulations.services.runs import lifecycle
 from storage.models import Rosbag
 from storage.tasks import request_verification
 from templates.models import Template

@@ -18,7 +18,7 @@ from backups.management.output import shown
 from backups.mirror import Fate
 from simulations.exceptions import LiveAwayError
 from simulations.live import system
-from storage.client.base import StoreError
+from storage.objects.base import StoreError
 
 log = structlog.get_logger(__name__)
 FAULTS = 1

@@ -21,8 +21,8 @@ from backups.manifest import Manifest
 from backups.mirror import Fate
 from backups.repository import LATEST, Shelf
 from backups.restore import Restored, Restorer
-from storage.client import backup_store
-from storage.client.base import StoreError
+from storage.objects import backup_store
+from storage.objects.base import StoreError
 
 FAULTS = 1
 REFUSED = 2
