@@ -18,7 +18,6 @@ from rosbag2.bundle import DATA_SUFFIXES
 from rosbag2.effort import Effort, most_unpacked
 from rosbag2.errors import BagError, Detail
 from rosbag2.metadata import FILE_NAME, is_lfs_pointer
-from rosbag2.outcome import Verdict, rejected
 
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst", ".tar.zstd")
 MAX_MEMBERS = 10_000
@@ -59,23 +58,24 @@ def bare_name(name: str) -> str:
     return last
 
 
-def unpack(source: Path, target: Path, effort: Effort | None = None) -> Verdict:
+def unpack(source: Path, target: Path, effort: Effort | None = None) -> str:
     """Unpack an archive into the empty folder `target`, and find the bag in it.
 
-    Nothing is raised. When it is `ready`, `details["folder"]` is the bag's folder below `target`; it says
-    nothing yet of the bag itself.
+    Returns:
+        The bag's folder below `target`; the bag itself is not checked.
+
+    Raises:
+        BagError: the archive is refused, cannot be read, or does not hold exactly one bag.
     """
     try:
         _Unpacking(source, target, effort or Effort()).run()
-        return Verdict("ready", "", {"folder": find_bag(source.name, target)}, "", (), None)
-    except BagError as error:
-        return rejected(error)
+        return find_bag(source.name, target)
     except _BROKEN as error:
         reason = str(error)[:200] or type(error).__name__
-        return rejected(BagError("ARCHIVE_UNREADABLE", file=source.name, reason=reason))
+        raise BagError("ARCHIVE_UNREADABLE", file=source.name, reason=reason) from error
     except OSError as error:
         reason = error.strerror or str(error)[:200]
-        return rejected(BagError("ARCHIVE_UNREADABLE", file=source.name, reason=reason))
+        raise BagError("ARCHIVE_UNREADABLE", file=source.name, reason=reason) from error
 
 
 @dataclass

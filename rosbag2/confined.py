@@ -34,6 +34,7 @@ def _work(task: dict[str, Any]) -> dict[str, Any]:
     # Only now: what is imported is limited too.
     from rosbag2 import archive, outcome, rescue, verify  # noqa: PLC0415
     from rosbag2.effort import Effort  # noqa: PLC0415
+    from rosbag2.errors import BagError  # noqa: PLC0415
 
     effort = Effort(Path(task["scratch"]), _reporter())
     source, target = Path(task["source"]), Path(task["target"])
@@ -41,9 +42,12 @@ def _work(task: dict[str, Any]) -> dict[str, Any]:
         "verify": lambda: verify.verify(source, effort),
         "rescue": lambda: rescue.rescue(source, target, effort),
         "judge": lambda: rescue.judge(source, target, effort),
-        "unpack": lambda: archive.unpack(source, target, effort),
+        "unpack": lambda: outcome.unpacked(archive.unpack(source, target, effort)),
     }
-    return outcome.as_json(verbs[task["verb"]]())
+    try:
+        return outcome.as_json(verbs[task["verb"]]())
+    except BagError as error:
+        return outcome.as_json(outcome.rejected(error))
 
 
 def _limit(task: dict[str, Any]) -> None:

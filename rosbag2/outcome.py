@@ -9,7 +9,7 @@ from rosbag2.index import BagIndex, TopicIndex
 from rosbag2.store.losses import LostSpan
 from rosbag2.tally import Gap, Rhythm
 
-__all__ = ["LostSpan", "Status", "Verdict", "as_json", "from_json", "rejected"]
+__all__ = ["LostSpan", "Status", "Verdict", "as_json", "from_json", "rejected", "unpacked"]
 
 Status = Literal["ready", "ready_with_warnings", "repaired", "rejected"]
 
@@ -38,6 +38,11 @@ class Verdict:
 def rejected(error: BagError) -> Verdict:
     """The outcome of an error."""
     return Verdict("rejected", error.code, error.details, error.sentence, (), None)
+
+
+def unpacked(folder: str) -> Verdict:
+    """The outcome of an archive that was unpacked; `details["folder"]` is the bag's folder in it."""
+    return Verdict("ready", "", {"folder": folder}, "", (), None)
 
 
 def as_json(verdict: Verdict) -> dict[str, Any]:
