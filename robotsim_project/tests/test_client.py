@@ -12,7 +12,7 @@ from django.core.management import call_command
 from accounts.choices import Role
 from accounts.models import User
 from robotsim_project.tests.serving import stack
-from rosbag2.sample import make_sample
+from rosbag2.writing.sample import make_sample
 
 HERE = Path(__file__).parent
 PASSWORD = "a long enough password"  # noqa: S105

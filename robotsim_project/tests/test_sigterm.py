@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from robotsim_project.tests.world import PATIENCE, Served, World, a_world, until
-from rosbag2.sample import make_sample
+from rosbag2.writing.sample import make_sample
 
 API = "/api/v1"
 RUNNING = """

@@ -16,7 +16,7 @@ from accounts.tasks import send_reset
 from robotsim_project.operating import worker as module
 from robotsim_project.operating.worker import EnduringWorker, signs_of_life
 from robotsim_project.tests.world import World, a_world, until
-from rosbag2.sample import make_sample
+from rosbag2.writing.sample import make_sample
 
 
 @pytest.fixture

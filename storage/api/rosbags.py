@@ -21,7 +21,7 @@ from accounts.api.filters import Filters, Search
 from accounts.api.idempotency import idempotent
 from accounts.choices import Role, Scope
 from accounts.permissions import Rule, allows
-from rosbag2.archive import bare_name
+from rosbag2.reading.archive import bare_name
 from storage import tasks
 from storage.api import described
 from storage.api.bodies import BundleForm

@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.api.strict import Strict
-from rosbag2.archive import bare_name
+from rosbag2.reading.archive import bare_name
 from storage.api.serializers import RosbagSerializer
 from storage.client.base import UploadedPart
 from storage.services.joining import FinishedUpload, ranges
