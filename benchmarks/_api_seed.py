@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.choices import Role
 from accounts.models import User
 from agent.protocol import AgentReport, AgentState, Snapshot
-from rosbag2.sample import make_sample
+from rosbag2.writing.sample import make_sample
 from simulations import live
 from simulations.choices import AgentStatus, DataStatus, FailureCode, RunStatus
 from simulations.models import AgentRun, Event, Execution, Simulation, Stage, StageRun

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import psutil
 
-from rosbag2.sample import make_sample
+from rosbag2.writing.sample import make_sample
 
 ROOT = Path(__file__).resolve().parent.parent
 KINDS = {"uvicorn": "server", "run_controller": "controller", "run_worker": "worker"}

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from rosbag2.sample import make_sample
+from rosbag2.writing.sample import make_sample
 from storage.choices import Status
 from storage.models import Rosbag
 from storage.services.intake import imports

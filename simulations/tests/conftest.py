@@ -15,8 +15,8 @@ from django.test import Client
 
 from accounts.choices import Role
 from accounts.models import User
-from rosbag2.metadata import Topic
-from rosbag2.writer import BagWriter
+from rosbag2.formats.metadata import Topic
+from rosbag2.writing.sqlite_writer import BagWriter
 from simulations.models import Execution, Mec, Simulation
 from simulations.services.designs.simulations import StageSpec, create_simulation, ensure_mec
 from storage.models import Rosbag

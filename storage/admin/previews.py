@@ -13,9 +13,9 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 
-from rosbag2.images import TYPES as IMAGES
-from rosbag2.motion import TYPES as TRACKS
-from rosbag2.shapes import full_name
+from rosbag2.extraction.images import TYPES as IMAGES
+from rosbag2.extraction.trajectory import TYPES as TRACKS
+from rosbag2.messages.message_types import full_name
 from storage.admin import charts
 from storage.choices import USABLE
 from storage.exceptions import StorageError

@@ -7,7 +7,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from common.rest.strict import Strict
-from rosbag2.fields import LONGEST_PATH
+from rosbag2.messages.fields import LONGEST_PATH
 from storage.choices import ExportFormat
 from storage.services.exports.exports import ExportAsked
 from storage.services.previews.previews import (

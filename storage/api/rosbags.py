@@ -21,7 +21,7 @@ from common.rest import bulk
 from common.rest.filter_checks import BOOLEANS
 from common.rest.filters import Filters, Search
 from common.rest.parsers import BoundedJSON
-from rosbag2.archive import bare_name
+from rosbag2.reading.archive import bare_name
 from storage import tasks
 from storage.api import described
 from storage.api.bodies import BundleForm

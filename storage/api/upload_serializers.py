@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from common.rest.strict import Strict
-from rosbag2.archive import bare_name
+from rosbag2.reading.archive import bare_name
 from storage.api.serializers import RosbagSerializer
 from storage.objects.base import UploadedPart
 from storage.services.intake.assembly import FinishedUpload, ranges

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from rosbag2.sample import make_sample
-from rosbag2.verify import verify
+from rosbag2.checks.verify import verify
+from rosbag2.writing.sample import make_sample
 from storage.models import Export, Rosbag
 from storage.services.intake import imports
 from storage.services.verification import verifier

@@ -16,8 +16,8 @@ from rest_framework.test import APIClient
 
 from accounts.choices import Role
 from accounts.models import User
-from rosbag2.reader import BagReader
-from rosbag2.sample import START_NS, make_sample
+from rosbag2.reading.reader import BagReader
+from rosbag2.writing.sample import START_NS, make_sample
 from storage import tasks
 from storage.choices import ExportStatus, Origin, Status
 from storage.models import Export, Rosbag

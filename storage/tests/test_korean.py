@@ -13,7 +13,7 @@ from django.test import Client
 
 from accounts.choices import Role
 from accounts.models import User
-from rosbag2.sample import make_sample
+from rosbag2.writing.sample import make_sample
 from storage.services.intake import imports
 from storage.services.verification import verifier
 

@@ -10,10 +10,10 @@ from rest_framework.test import APIClient
 
 from accounts.choices import Role
 from accounts.models import User
-from rosbag2.metadata import Topic
-from rosbag2.sample import START_NS, make_sample
+from rosbag2.formats.metadata import Topic
 from rosbag2.tests.messages import encoded
-from rosbag2.writer import BagWriter
+from rosbag2.writing.sample import START_NS, make_sample
+from rosbag2.writing.sqlite_writer import BagWriter
 from storage.models import Rosbag
 from storage.objects import object_store
 from storage.objects.base import ObjectStore

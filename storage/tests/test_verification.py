@@ -10,8 +10,8 @@ import pytest
 from django.db import connection
 from django.utils import timezone, translation
 
-from rosbag2 import sandbox
 from rosbag2.errors import SENTENCES as FOUND
+from rosbag2.sandbox import checks
 from storage.choices import SENTENCES, Status, sentence
 from storage.exceptions import RosbagBusyError, RosbagNotFoundError
 from storage.models import Rosbag, RosbagTopic
@@ -62,7 +62,7 @@ def test_a_killed_worker_is_succeeded_when_its_lease_ends(rosbag: Rosbag, settin
 def test_a_worker_taken_for_dead_writes_nothing(
     rosbag: Rosbag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    judge = sandbox.judge
+    judge = checks.judge
     other: list[Lease | None] = []
 
     def slow(*args: Any, **options: Any) -> Any:
@@ -71,7 +71,7 @@ def test_a_worker_taken_for_dead_writes_nothing(
         other.append(Lease.take(rosbag.pk))
         return verdict
 
-    monkeypatch.setattr(sandbox, "judge", slow)
+    monkeypatch.setattr(checks, "judge", slow)
     assert verifier.run(rosbag.pk).status == Status.VERIFYING
     assert not RosbagTopic.objects.exists()
     assert other[0] is not None
@@ -103,7 +103,7 @@ def test_a_lease_renews_itself_while_work_goes_on(
 def test_two_workers_at_once_do_the_work_once(
     transactional_db: None, rosbag: Rosbag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    judge = sandbox.judge
+    judge = checks.judge
     together = Barrier(4)
     verified = []
 
@@ -118,7 +118,7 @@ def test_two_workers_at_once_do_the_work_once(
         finally:
             connection.close()
 
-    monkeypatch.setattr(sandbox, "judge", counted)
+    monkeypatch.setattr(checks, "judge", counted)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(work, range(4)))
     assert len(verified) == 1
@@ -158,7 +158,7 @@ def test_a_fault_of_ours_is_told_and_can_be_tried_again(
         raise ZeroDivisionError
 
     with monkeypatch.context() as patch:
-        patch.setattr(sandbox, "judge", broken)
+        patch.setattr(checks, "judge", broken)
         rejected = verifier.run(rosbag.pk)
     assert (rejected.status, rejected.code) == (Status.REJECTED, "VERIFICATION_FAILED")
     verifier.ask_again(rosbag)

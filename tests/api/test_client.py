@@ -11,7 +11,7 @@ from django.core.management import call_command
 
 from accounts.choices import Role
 from accounts.models import User
-from rosbag2.sample import make_sample
+from rosbag2.writing.sample import make_sample
 from tests.support.serving import stack
 
 HERE = Path(__file__).parent

@@ -10,7 +10,7 @@ from accounts.choices import Role, Scope
 from accounts.models import User
 from accounts.services import api_tokens
 from accounts.services.bearers import issue_access
-from rosbag2.sample import make_sample
+from rosbag2.writing.sample import make_sample
 from simulations.choices import ACTIVE, AgentStatus, DataStatus, FailureCode, RunStatus
 from simulations.models import AgentRun, Execution, Recording, Simulation
 from simulations.services.designs.simulations import StageSpec, create_simulation, ensure_mec

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from robotsim_project.environment import BASE_DIR
-from rosbag2.index import index_bag
-from rosbag2.sample import make_sample
+from rosbag2.checks.index import index_bag
+from rosbag2.writing.sample import make_sample
 
 pytestmark = pytest.mark.main_job
 

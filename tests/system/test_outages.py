@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from rosbag2.sample import make_sample
+from rosbag2.writing.sample import make_sample
 from tests.support.world import PATIENCE, Process, Served, World, a_world, until
 
 API = "/api/v1"

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from rosbag2.sample import make_sample
+from rosbag2.writing.sample import make_sample
 from tests.support.world import PATIENCE, Served, World, a_world, until
 
 API = "/api/v1"

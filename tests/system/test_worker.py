@@ -15,7 +15,7 @@ from django_tasks_db.models import DBTaskResult
 from accounts.tasks import send_reset
 from robotsim_project.processes import worker as module
 from robotsim_project.processes.worker import EnduringWorker, signs_of_life
-from rosbag2.sample import make_sample
+from rosbag2.writing.sample import make_sample
 from tests.support.world import World, a_world, until
 
 

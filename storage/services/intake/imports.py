@@ -12,9 +12,9 @@ from typing import IO, Any, BinaryIO, cast
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from rosbag2 import sandbox
-from rosbag2.archive import bare_name, is_archive
-from rosbag2.bundle import DATA_SUFFIXES
+from rosbag2.formats.bundle import DATA_SUFFIXES
+from rosbag2.reading.archive import bare_name, is_archive
+from rosbag2.sandbox import checks
 from storage.choices import Status, sentence
 from storage.exceptions import (
     ArchiveRefusedError,
@@ -80,7 +80,7 @@ def _unpacked(archive: Path) -> Iterator[Path]:
     _remove_left(parent)
     with TemporaryDirectory(dir=parent) as private:
         folder = Path(private)
-        verdict = sandbox.unpack(archive, folder / "unpacked", scratch=folder)
+        verdict = checks.unpack(archive, folder / "unpacked", scratch=folder)
         words = sentence(verdict.code, verdict.details, verdict.sentence)
         if verdict.code == "NO_SPACE":
             raise StoreError(words)

@@ -94,7 +94,7 @@ def _start(job: Job, errors: IO[bytes]) -> "subprocess.Popen[bytes]":
         **{name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ},
     }
     process = subprocess.Popen(
-        [sys.executable, "-m", "rosbag2.child"],
+        [sys.executable, "-m", "rosbag2.sandbox.preview_worker"],
         cwd=ROOT,
         env=environment,
         stdin=subprocess.PIPE,

@@ -6,8 +6,8 @@ from typing import BinaryIO, cast
 
 from django.db import transaction
 
-from rosbag2 import sandbox
-from rosbag2.archive import is_archive
+from rosbag2.reading.archive import is_archive
+from rosbag2.sandbox import checks
 from storage.choices import sentence
 from storage.exceptions import FilesInvalidError
 from storage.keys import object_key
@@ -89,7 +89,7 @@ def _fetch(file: RosbagFile, folder: Path) -> Path:
 
 def _unpack(lease: Lease, sent: RosbagFile, folder: Path) -> list[RosbagFile]:
     archive = _fetch(sent, folder / "sent")
-    verdict = sandbox.unpack(archive, folder / "unpacked", scratch=folder)
+    verdict = checks.unpack(archive, folder / "unpacked", scratch=folder)
     if verdict.code == "NO_SPACE":
         raise StoreError(sentence(verdict.code, verdict.details))
     if verdict.status == "rejected":

@@ -5,9 +5,9 @@ from typing import Any
 
 from django.utils.translation import override
 
-from rosbag2.index import BagIndex, TopicIndex
-from rosbag2.outcome import Verdict
-from rosbag2.tally import Rhythm
+from rosbag2.checks.index import BagIndex, TopicIndex
+from rosbag2.checks.statistics import Rhythm
+from rosbag2.checks.verdict import Verdict
 from storage.choices import USABLE, Status, sentence
 from storage.models import Rosbag, RosbagFile, RosbagTopic
 

@@ -8,8 +8,8 @@ from django.db import DatabaseError, DataError, IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from rosbag2 import sandbox
-from rosbag2.outcome import Verdict
+from rosbag2.checks.verdict import Verdict
+from rosbag2.sandbox import checks
 from storage.choices import VERIFIED, Origin, Status
 from storage.exceptions import RosbagBusyError, RosbagNotFoundError
 from storage.models import Rosbag, RosbagTopic
@@ -161,8 +161,8 @@ def _verdict(rosbag: Rosbag, folder: Path, on_bytes: OnBytes | None) -> Verdict:
     bag = folder / fetching.BAG
     if rosbag.origin == Origin.UPLOADED:
         target = folder / REPAIRED
-        return sandbox.judge(bag, target, scratch=folder, on_progress=on_bytes)
-    return sandbox.verify(bag, scratch=folder, on_progress=on_bytes)
+        return checks.judge(bag, target, scratch=folder, on_progress=on_bytes)
+    return checks.verify(bag, scratch=folder, on_progress=on_bytes)
 
 
 def _repaired(rosbag: Rosbag, folder: Path, verdict: Verdict, found: Facts) -> Finding:
