@@ -1,0 +1,1 @@
+"""What cuts across apps: fixtures that all tests share."""
