@@ -15,7 +15,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LINT := .venv-lint
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
-ROOMS := robotsim_project simulations templates storage accounts agent rosbag2
+ROOMS := launcher robotsim_project backups simulations templates storage accounts common agent rosbag2
 
 # What the launcher reads; see docs/configuration.md.
 LAUNCHER_ENV := $(foreach name,BAG AGENTS PATTERN TRANSPORT RATE PORT,$(if $($(name)),$(name)="$($(name))"))
@@ -29,18 +29,18 @@ help:
 	@echo "make bench   what can be measured, and how"
 
 run: $(VENV)/.local
-	@$(LAUNCHER_ENV) exec $(BIN)/python -m robotsim_project.local run
+	@$(LAUNCHER_ENV) exec $(BIN)/python -m launcher run
 
 demo: $(VENV)/.local
-	@$(LAUNCHER_ENV) exec $(BIN)/python -m robotsim_project.local demo
+	@$(LAUNCHER_ENV) exec $(BIN)/python -m launcher demo
 
-test: $(VENV)/.dev
+test: $(VENV)/.dev $(VENV)/.chromium
 	$(BIN)/python -m pytest -m "not main_job and not cluster" -n 2 --dist worksteal
 	$(BIN)/python -m pytest -m main_job -n 2
 
 # pytest fails when it finds no test at all: a mark that got lost is not green.
 test-cluster: $(VENV)/.dev
-	$(BIN)/python -m robotsim_project.tests.programs minio controlplane
+	$(BIN)/python -m tests.support.programs minio controlplane
 	ROBOTSIM_TEST_STORAGE=minio $(BIN)/python -m pytest -m s3 -n 2
 	$(BIN)/python -m pytest -m cluster
 
@@ -65,7 +65,7 @@ bench: $(VENV)/.local
 	@$(BIN)/python scripts/list_benchmarks.py
 
 # A half-made environment would look finished to the next call: it is removed.
-$(shell test -x $(BIN)/python || rm -f $(VENV)/.local $(VENV)/.dev)
+$(shell test -x $(BIN)/python || rm -f $(VENV)/.local $(VENV)/.dev $(VENV)/.chromium)
 $(BIN)/python:
 	@if [ -z "$(PYTHON)" ]; then \
 		echo "robotsim needs Python 3.11 or newer, and none was found." >&2; \
@@ -92,3 +92,10 @@ $(VENV)/.dev: requirements-dev.txt requirements-local.txt requirements.txt requi
 	@echo "Installing what robotsim and its tests need into $(VENV)"
 	@$(PIP) -r requirements-dev.txt
 	@touch $@ $(VENV)/.local
+
+# Tests of the console use the Chromium on PATH, else Playwright's, which is fetched once. Where that fails, they
+# fail with the commands to install one.
+$(VENV)/.chromium: requirements-dev.txt | $(VENV)/.dev
+	@command -v chromium >/dev/null || $(BIN)/playwright install chromium || \
+		echo "Playwright's Chromium could not be fetched." >&2
+	@touch $@

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from agent.failures import EXIT_POINTLESS, UnitFailure
 from rosbag2.errors import BagError
-from rosbag2.metadata import Topic
-from rosbag2.reader import BagReader
+from rosbag2.formats.metadata import Topic
+from rosbag2.reading.reader import BagReader
 
 Timed = tuple[int, str, bytes]
 """Nanoseconds after the first message at the rate, topic, serialized message."""

@@ -15,7 +15,7 @@ from agent.replay import Clockwork, Cue, Pace
 from agent.transports import Transport, TransportError, create
 from agent.transports.base import Publish
 from rosbag2.errors import BagError
-from rosbag2.metadata import Topic
+from rosbag2.formats.metadata import Topic
 
 log = logging.getLogger(__name__)
 

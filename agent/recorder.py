@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from agent.protocol import RecordingSummary
-from rosbag2.metadata import Topic
-from rosbag2.writer import BagWriter
+from rosbag2.formats.metadata import Topic
+from rosbag2.writing.sqlite_writer import BagWriter
 
 CAPACITY_BYTES = 16 * 2**20
 OVERHEAD = 64

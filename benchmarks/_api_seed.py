@@ -10,13 +10,14 @@ from django.utils import timezone
 from accounts.choices import Role
 from accounts.models import User
 from agent.protocol import AgentReport, AgentState, Snapshot
-from rosbag2.sample import make_sample
+from rosbag2.writing.sample import make_sample
 from simulations import live
 from simulations.choices import AgentStatus, DataStatus, FailureCode, RunStatus
 from simulations.models import AgentRun, Event, Execution, Simulation, Stage, StageRun
-from simulations.services import lifecycle
-from simulations.services.design import StageSpec, create_simulation, ensure_mec
-from storage.services import intake, verification
+from simulations.services.designs.simulations import StageSpec, create_simulation, ensure_mec
+from simulations.services.runs import lifecycle
+from storage.services.intake import imports
+from storage.services.verification import verifier
 from templates.models import Template
 from templates.services import templates
 
@@ -48,7 +49,7 @@ def seed(folder: Path, *, simulations: int, executions: int, agent_runs: int) ->
     user = User.objects.create_user(EMAIL, PASSWORD, role=Role.ADMIN)
     bag = folder / "drive"
     make_sample(bag, seconds=5)
-    rosbag = verification.run(intake.import_folder(bag).pk)
+    rosbag = verifier.run(imports.import_folder(bag).pk)
     template = templates.create(name="driver", rosbag=rosbag, created_by=user)
     copy(Template, template.pk, 200, name="'template ' || n")
     mec = ensure_mec("nowhere", name="Nowhere", transport="null")

@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks._api_load import WRK, Call, Figures, load
-from robotsim_project.tests.servers import PostgreSQL, Redis
+from tests.support.servers import PostgreSQL, Redis
 
 ROOT = Path(__file__).resolve().parent.parent
 OURS, PEER = 18200, 18201
@@ -162,7 +162,7 @@ def hearts(running: list[int], enough: threading.Event) -> None:
     """Heartbeats of all units of the running executions, once a second until it is enough."""
     from benchmarks._api_seed import beat  # noqa: PLC0415
     from simulations.models import Execution, StageRun  # noqa: PLC0415
-    from simulations.services.progress import progress_of  # noqa: PLC0415
+    from simulations.services.progress.progress import progress_of  # noqa: PLC0415
 
     first = {pk: StageRun.objects.filter(execution=pk).order_by("position")[0].pk for pk in running}
     for sequence in range(2, sys.maxsize):

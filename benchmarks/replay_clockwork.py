@@ -27,8 +27,8 @@ from agent.protocol import Link
 from agent.replay import Clockwork, Cue, Pace, undisturbed
 from agent.transports import Transport, create
 from agent.transports.base import Publish
-from rosbag2.metadata import Topic
-from rosbag2.writer import BagWriter
+from rosbag2.formats.metadata import Topic
+from rosbag2.writing.sqlite_writer import BagWriter
 
 PAYLOAD = bytes(200)
 RATES = (100, 1000, 5000)

@@ -21,9 +21,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from mcap.writer import CompressionType, Writer
 
-from rosbag2.index import index_bag
-from rosbag2.metadata import Topic
-from rosbag2.writer import BagWriter
+from rosbag2.checks.index import index_bag
+from rosbag2.formats.metadata import Topic
+from rosbag2.writing.sqlite_writer import BagWriter
 
 TOPICS = 10
 START = 1_700_000_000 * 10**9

@@ -19,10 +19,10 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from rosbags.rosbag2 import Reader
 
-from rosbag2.metadata import Topic
-from rosbag2.reader import BagReader
-from rosbag2.verify import verify
-from rosbag2.writer import BagWriter
+from rosbag2.checks.verify import verify
+from rosbag2.formats.metadata import Topic
+from rosbag2.reading.reader import BagReader
+from rosbag2.writing.sqlite_writer import BagWriter
 
 COLUMNS = "SELECT timestamp, topic_id, data FROM messages ORDER BY timestamp"
 GROUPED = "SELECT topic_id, count(*), sum(length(data)) FROM messages GROUP BY topic_id"

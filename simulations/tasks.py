@@ -10,7 +10,7 @@ from django_tasks import task
 
 from simulations.choices import OPEN_DELETION
 from simulations.models import Deletion
-from simulations.services import deletion
+from simulations.services.maintenance import deletion
 
 log = structlog.get_logger(__name__)
 

@@ -20,6 +20,9 @@ from storage.querysets import RosbagQuerySet
 LIVING = Q(deleted_at__isnull=True)
 
 
+MAX_NAME_LENGTH = 200
+
+
 class Rosbag(models.Model):
     """One stored rosbag2 bundle: uploaded, recorded by a run, or made of a damaged one.
 
@@ -27,7 +30,7 @@ class Rosbag(models.Model):
     `storage_id` to `message_count` is counted from the data by verification and empty before it.
     """
 
-    name = models.CharField(_("name"), max_length=200)
+    name = models.CharField(_("name"), max_length=MAX_NAME_LENGTH)
     origin = models.CharField(
         _("origin"), max_length=20, choices=Origin.choices, default=Origin.UPLOADED
     )
@@ -242,7 +245,7 @@ class Export(models.Model):
     end_ns = models.BigIntegerField(_("to (ns)"))
     fields = models.JSONField(_("fields"), default=list, blank=True)
     latched = models.BooleanField(_("with latched messages from before"), default=True)
-    name = models.CharField(_("name"), max_length=200)
+    name = models.CharField(_("name"), max_length=MAX_NAME_LENGTH)
     status = models.CharField(
         _("status"), max_length=10, choices=ExportStatus.choices, default=ExportStatus.PENDING
     )

@@ -11,9 +11,11 @@ from django_tasks import TaskResultStatus, task
 from django_tasks_db.models import DBTaskResult
 
 from storage.choices import ExportStatus, Status
-from storage.client.base import StoreError
 from storage.models import Export, Rosbag
-from storage.services import export_work, exports, uploads, verification
+from storage.objects.base import StoreError
+from storage.services.exports import exporter, exports
+from storage.services.intake import uploads
+from storage.services.verification import verifier
 
 log = structlog.get_logger(__name__)
 
@@ -21,13 +23,13 @@ log = structlog.get_logger(__name__)
 @task()
 def verify_rosbag(rosbag_id: int) -> str:
     """Verify a rosbag; the answer is its status. Running it twice, or at once, does no harm."""
-    return verification.run(rosbag_id).status
+    return verifier.run(rosbag_id).status
 
 
 @task()
 def make_export(export_id: int) -> str:
     """Make an export; the answer is its status. Running it twice, or at once, does no harm."""
-    export = export_work.run(export_id)
+    export = exporter.run(export_id)
     result = export.result
     if export.status == ExportStatus.DONE and result and result.status == Status.VERIFYING:
         request_verification(result.pk)

@@ -16,10 +16,10 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts.admin.lists import BoundedPaginator
 from accounts.exceptions import LastAdminError, UserInUseError
 from accounts.models import ApiToken, IdempotencyKey, User
 from accounts.services import api_tokens, sessions, users
+from common.admin.changelists import BoundedPaginator
 
 
 class ReadOnly(admin.ModelAdmin[Any]):

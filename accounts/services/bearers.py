@@ -18,7 +18,7 @@ from rest_framework_simplejwt.utils import get_md5_hash_password
 from accounts.choices import Scope
 from accounts.exceptions import BearerRefusedError
 from accounts.models import ApiToken, User
-from accounts.querysets import Written
+from common.db.prepared import PreparedQuery
 
 API_TOKEN_MARK = "rst_"  # noqa: S105  the beginning of each, no secret
 PREFIX_LENGTH = 12
@@ -28,7 +28,7 @@ USED_EVERY = timedelta(minutes=1)
 _LARGEST_KEY = 2**63
 # All columns in the order of the model, as `from_db` wants them.
 _COLUMNS = [field.attname for field in User._meta.concrete_fields]  # noqa: SLF001
-_USERS = Written(lambda: User.objects.values(*_COLUMNS))
+_USERS = PreparedQuery(lambda: User.objects.values(*_COLUMNS))
 
 
 @dataclass(frozen=True)

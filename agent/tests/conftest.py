@@ -13,8 +13,8 @@ import pytest
 
 from agent.protocol import Snapshot
 from agent.tests.server import FakeServer, Running
-from rosbag2.metadata import Topic
-from rosbag2.writer import BagWriter
+from rosbag2.formats.metadata import Topic
+from rosbag2.writing.sqlite_writer import BagWriter
 
 ROOT = Path(__file__).resolve().parents[2]
 ODOM = Topic("/odom", "std_msgs/msg/String")

@@ -6,7 +6,7 @@ import pytest
 
 from agent.tests.conftest import ROOT
 from agent.tests.server import FakeServer
-from rosbag2.reader import BagReader
+from rosbag2.reading.reader import BagReader
 
 BAGS = ROOT.parent / "shared" / "bags"
 BUNDLES = sorted(BAGS.glob("o*"))

@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from rosbag2.reader import BagReader
+from rosbag2.reading.reader import BagReader
 
 SHARED = Path(__file__).parents[3] / "shared" / "bags"
 START = 1_600_000_000_000_000_000

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from rosbag2.checks.verify import verify
 from rosbag2.errors import BagError
 from rosbag2.tests.bundles import START, bag, metadata, read, rows
-from rosbag2.verify import verify
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 28672\n"
 

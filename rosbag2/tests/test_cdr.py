@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
-from rosbag2.cdr import CdrError
-from rosbag2.fields import FieldUnknownError, Picker, scalars
-from rosbag2.metadata import Topic
-from rosbag2.plain import plain
-from rosbag2.shapes import PADDING, Struct, TypeUnknownError, shape_of
+from rosbag2.extraction.time_slice import Window
+from rosbag2.formats.metadata import Topic
+from rosbag2.messages.cdr import CdrError
+from rosbag2.messages.fields import FieldUnknownError, Picker, scalars
+from rosbag2.messages.message_types import PADDING, Struct, TypeUnknownError, shape_of
+from rosbag2.messages.to_json import plain
 from rosbag2.tests.bundles import SHARED
 from rosbag2.tests.messages import STORE, encoded
-from rosbag2.window import Window
 
 KINDS = SHARED / "ok-v5-rosbagslib-94types-sqlite"
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from rosbag2.checks.verify import verify
 from rosbag2.tests.bundles import QOS, START, TOPICS, bag, database, metadata, read, rows
-from rosbag2.verify import verify
 
 ODOM = ("/odom", "nav_msgs/msg/Odometry", 5)
 IMU = ("/imu", "sensor_msgs/msg/Imu", 5)

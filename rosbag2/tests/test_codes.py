@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rosbag2.errors import SENTENCES
-from rosbag2.remains import FINAL
+from rosbag2.recovery.inventory import FINAL
 
 DOCS = (Path(__file__).parents[2] / "docs" / "rosbags.md").read_text()
 RECORDING_ONLY = {"BAG_EXISTS", "WRITE_FAILED"}

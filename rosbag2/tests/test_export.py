@@ -9,13 +9,13 @@ from mcap.reader import make_reader
 from rosbags.rosbag2 import Reader
 
 from rosbag2.errors import BagError
-from rosbag2.export import Asked, Progress, export_bag, export_csv
-from rosbag2.fields import FieldUnknownError
-from rosbag2.metadata import Topic
-from rosbag2.shapes import TypeUnknownError
+from rosbag2.extraction.export import Asked, Progress, export_bag, export_csv
+from rosbag2.extraction.time_slice import TopicUnknownError, Window
+from rosbag2.formats.metadata import Topic
+from rosbag2.messages.fields import FieldUnknownError
+from rosbag2.messages.message_types import TypeUnknownError
 from rosbag2.tests.messages import encoded
-from rosbag2.window import TopicUnknownError, Window
-from rosbag2.writer import BagWriter
+from rosbag2.writing.sqlite_writer import BagWriter
 
 LATCHED = """- history: keep_last
   depth: 1

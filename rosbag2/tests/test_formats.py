@@ -6,10 +6,10 @@ import pytest
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
+from rosbag2.checks.verify import verify
 from rosbag2.errors import BagError
-from rosbag2.rescue import judge
+from rosbag2.recovery.repair import judge
 from rosbag2.tests.bundles import START, read
-from rosbag2.verify import verify
 
 MODES = (None, CompressionMode.FILE, CompressionMode.MESSAGE, CompressionMode.STORAGE)
 MESSAGES = [(START + n * 10**6, b"\0\1\0\0" + bytes([n]) * 40) for n in range(100)]

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from rosbag2 import plain_yaml
+from rosbag2.checks.verify import verify
 from rosbag2.errors import BagError
-from rosbag2.metadata import read_metadata
+from rosbag2.formats import yaml_loader
+from rosbag2.formats.metadata import read_metadata
 from rosbag2.tests.bundles import bag, database
-from rosbag2.verify import verify
 
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{b}: &{b} [{', '.join(['*' + a] * 10)}]\n"
@@ -36,7 +36,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         b"a: 1\n---\nb: 2\n",
         b"\xff\xfe\x00\xd8 nonsense \x00\x01",
         b"[" * 100_000,
-        b"# " + b"x" * (plain_yaml.MAX_BYTES + 1),
+        b"# " + b"x" * (yaml_loader.MAX_BYTES + 1),
         BOMB.encode(),
     ],
     ids=range(18),
@@ -53,20 +53,20 @@ def test_is_refused(tmp_path: Path, content: bytes) -> None:
 
 def test_a_bomb_is_found_by_its_weight() -> None:
     with pytest.raises(ValueError, match="too many values"):
-        plain_yaml.parse(BOMB)
+        yaml_loader.parse(BOMB)
 
 
 def test_honest_aliases_are_read() -> None:
-    assert plain_yaml.parse("a: &x {b: '1'}\nc: *x\n") == {"a": {"b": "1"}, "c": {"b": "1"}}
+    assert yaml_loader.parse("a: &x {b: '1'}\nc: *x\n") == {"a": {"b": "1"}, "c": {"b": "1"}}
 
 
 def test_nothing_is_none_unless_it_is_quoted() -> None:
-    node = plain_yaml.parse("a: ~\nb: '~'\nc:\nd: ''\ne: null\nf: 012\n")
+    node = yaml_loader.parse("a: ~\nb: '~'\nc:\nd: ''\ne: null\nf: 012\n")
     assert node == {"a": None, "b": "~", "c": None, "d": "", "e": None, "f": "012"}
 
 
 def test_a_deep_list_within_bounds_is_read() -> None:
-    node = plain_yaml.parse("[" * plain_yaml.MAX_DEPTH + "]" * plain_yaml.MAX_DEPTH)
+    node = yaml_loader.parse("[" * yaml_loader.MAX_DEPTH + "]" * yaml_loader.MAX_DEPTH)
     assert isinstance(node, list)
 
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rosbag2 import images
-from rosbag2.images import NoImageError, Thumbnail, thumbnails
-from rosbag2.metadata import Topic
+from rosbag2.extraction import images
+from rosbag2.extraction.images import NoImageError, Thumbnail, thumbnails
+from rosbag2.extraction.time_slice import Window
+from rosbag2.formats.metadata import Topic
 from rosbag2.tests.messages import encoded
-from rosbag2.window import Window
-from rosbag2.writer import BagWriter
+from rosbag2.writing.sqlite_writer import BagWriter
 
 RED = (200, 30, 20)
 SIZE = {"width": 8, "height": 6}

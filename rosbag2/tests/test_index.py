@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from rosbag2.checks.index import BINS, index_bag
 from rosbag2.errors import BagError
-from rosbag2.index import BINS, index_bag
 from rosbag2.tests.bundles import START, bag, database, metadata, rows
 
 

@@ -5,8 +5,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from rosbag2.checks.verify import verify
 from rosbag2.tests.bundles import START, TOPICS, bag, database, metadata, read, rows
-from rosbag2.verify import verify
 
 
 def _killed_wal(source: Path, target: Path) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from rosbag2.checks.verify import verify
 from rosbag2.tests.bundles import START, bag, database, metadata, read, rows
-from rosbag2.verify import verify
 
 
 @pytest.mark.parametrize("listed", ["drive/bag_0.db3", "other/bag_0.db3", "./bag_0.db3"])

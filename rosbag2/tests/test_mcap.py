@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from rosbag2.reader import BagReader
-from rosbag2.store import mcap
+from rosbag2.checks.verify import verify
+from rosbag2.reading import mcap
+from rosbag2.reading.reader import BagReader
 from rosbag2.tests.bundles import START, Row, read, rows
 from rosbag2.tests.corpus import (
     MAGIC,
@@ -20,7 +21,6 @@ from rosbag2.tests.corpus import (
     message,
     times,
 )
-from rosbag2.verify import verify
 
 ALL = [row for group in groups() for row in group]
 

@@ -7,13 +7,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rosbag2 import motion
-from rosbag2.metadata import Topic
-from rosbag2.motion import NoTrajectoryError, thinned, trajectory
+from rosbag2.extraction.time_slice import EVER, Window
+from rosbag2.extraction.trajectory import (
+    FIX,
+    TRANSFORMS,
+    NoTrajectoryError,
+    Track,
+    thinned,
+    trajectory,
+)
+from rosbag2.formats.metadata import Topic
 from rosbag2.tests.bundles import SHARED
 from rosbag2.tests.messages import encoded
-from rosbag2.window import EVER, Window
-from rosbag2.writer import BagWriter
+from rosbag2.writing.sqlite_writer import BagWriter
 
 PLACE = {"x": 3.0, "y": 4.0, "z": 0.5}
 POSED: dict[str, dict[str, Any]] = {
@@ -45,7 +51,7 @@ def test_types_of_poses(tmp_path: Path, kind: str) -> None:
 
 
 def test_fixes_are_longitude_and_latitude_without_those_that_are_none(tmp_path: Path) -> None:
-    kind = motion.FIX
+    kind = FIX
     fixes = [{"longitude": 127.0, "latitude": 37.5}, {"longitude": math.nan, "latitude": math.nan}]
     with bag(tmp_path / "bag", kind, *(encoded(kind, **fix) for fix in fixes)) as window:
         found = trajectory(window, "/where", span=EVER, points=10)
@@ -59,12 +65,12 @@ def test_of_transforms_the_one_that_moves_farthest(tmp_path: Path) -> None:
 
     messages = [
         encoded(
-            motion.TRANSFORMS,
+            TRANSFORMS,
             transforms=[moved("odom", "base", float(at)), moved("base", "wheel", 0.1)],
         )
         for at in range(5)
     ]
-    with bag(tmp_path / "bag", motion.TRANSFORMS, *messages, b"\0\1\0\0\xff\xff\xff\xff") as window:
+    with bag(tmp_path / "bag", TRANSFORMS, *messages, b"\0\1\0\0\xff\xff\xff\xff") as window:
         found = trajectory(window, "/where", span=EVER, points=10)
         assert (found["frame"], found["child_frame"], found["positions"]) == ("odom", "base", 5)
         assert {each["child"] for each in found["frames"]} == {"base", "wheel"}
@@ -87,8 +93,8 @@ def test_thinning_keeps_corners_and_ends() -> None:
 
 
 def test_memory_is_bounded_however_long_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(motion, "MOST_HELD", 100)
-    track = motion.Track("map", "base")
+    monkeypatch.setattr("rosbag2.extraction.trajectory.MOST_HELD", 100)
+    track = Track("map", "base")
     for at in range(10_000):
         track.add(at, (float(at), 0.0, 0.0))
     assert track.seen == 10_000

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from rosbag2.reader import BagReader
-from rosbag2.store import base
+from rosbag2.reading import base
+from rosbag2.reading.reader import BagReader
 from rosbag2.tests.bundles import START, Row, database, metadata, read, rows
 
 SPLITS = {

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from rosbags.rosbag2 import Reader
 
-from rosbag2.rescue import judge, rescue
+from rosbag2.recovery.repair import judge, rescue
 from rosbag2.tests.bundles import START, read
 from rosbag2.tests.corpus import Mcap, chunk, expected, groups, mcap_bag, times
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from rosbags.rosbag2 import Reader
 
-from rosbag2.metadata import read_metadata
-from rosbag2.rescue import judge, rescue
+from rosbag2.formats.metadata import read_metadata
+from rosbag2.recovery.repair import judge, rescue
 from rosbag2.tests.bundles import QOS, SHARED, START, bag, database, metadata, read, rows
 from rosbag2.tests.corpus import Mcap, expected, groups, mcap_bag, times
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from rosbag2.rescue import judge, rescue
+from rosbag2.checks.verify import verify
+from rosbag2.recovery.repair import judge, rescue
 from rosbag2.tests.bundles import START, bag, database, metadata, read, rows
 from rosbag2.tests.corpus import expected, times
 from rosbag2.tests.test_journals import _killed_wal
-from rosbag2.verify import verify
 
 PAGE = 4096
 MANY = rows(20_000)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from rosbag2.index import index_bag
-from rosbag2.store import sqlite
-from rosbag2.tally import MOST_GAPS, Rhythm
+from rosbag2.checks.index import index_bag
+from rosbag2.checks.statistics import MOST_GAPS, Rhythm
+from rosbag2.reading import sqlite
 from rosbag2.tests.bundles import START, bag, database, metadata, rows
 from rosbag2.tests.corpus import Mcap, mcap_bag
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 from rosbags.highlevel import AnyReader
 
-from rosbag2.index import index_bag
-from rosbag2.reader import BagReader
-from rosbag2.sample import make_sample
-from rosbag2.verify import verify
+from rosbag2.checks.index import index_bag
+from rosbag2.checks.verify import verify
+from rosbag2.reading.reader import BagReader
+from rosbag2.writing.sample import make_sample
 
 
 def _bytes(folder: Path) -> dict[str, bytes]:

@@ -9,17 +9,17 @@ from typing import Any
 import psutil
 import pytest
 
-from rosbag2 import sandbox
-from rosbag2.outcome import as_json, from_json
-from rosbag2.rescue import judge
-from rosbag2.sandbox import Limits
+from rosbag2.checks.verdict import as_json, from_json
+from rosbag2.checks.verify import verify
+from rosbag2.recovery.repair import judge
+from rosbag2.sandbox import checks
+from rosbag2.sandbox.checks import Limits
 from rosbag2.tests.bundles import START, bag, database, metadata, read, rows
-from rosbag2.verify import verify
 
 
 def test_the_outcome_is_that_of_the_check_itself(tmp_path: Path) -> None:
     folder = bag(tmp_path / "bag", rows(1000))
-    verdict = sandbox.verify(folder)
+    verdict = checks.verify(folder)
     assert verdict == verify(folder)
     assert verdict.index is not None
     assert verdict.index.rhythms
@@ -28,7 +28,7 @@ def test_the_outcome_is_that_of_the_check_itself(tmp_path: Path) -> None:
 def test_a_rescue_leaves_its_target(tmp_path: Path) -> None:
     folder = bag(tmp_path / "bag")
     (folder / "metadata.yaml").unlink()
-    verdict = sandbox.rescue(folder, tmp_path / "new")
+    verdict = checks.rescue(folder, tmp_path / "new")
     assert (verdict.status, verdict.message_count) == ("repaired", 10)
     assert len(read(tmp_path / "new")) == 10
     assert verdict == judge(folder, tmp_path / "again")
@@ -47,27 +47,27 @@ def test_a_target_that_is_taken_stays(tmp_path: Path) -> None:
     taken = bag(tmp_path / "new")
     folder = bag(tmp_path / "bag")
     (folder / "metadata.yaml").unlink()
-    assert sandbox.judge(folder, taken).code == "BAG_EXISTS"
+    assert checks.judge(folder, taken).code == "BAG_EXISTS"
     assert len(read(taken)) == 10
 
 
 def test_too_little_memory_is_an_outcome(tmp_path: Path) -> None:
     folder = bag(tmp_path / "bag", [(1, START, bytes(60 * 2**20))])
-    verdict = sandbox.verify(folder, Limits(memory_bytes=210 * 2**20))
+    verdict = checks.verify(folder, Limits(memory_bytes=210 * 2**20))
     assert (verdict.status, verdict.code) == ("rejected", "CHECK_TOO_LARGE")
     assert verdict.details == {"megabytes": 210}
 
 
 def test_too_little_time_is_an_outcome(tmp_path: Path) -> None:
     folder = bag(tmp_path / "bag", rows(200_000))
-    verdict = sandbox.verify(folder, Limits(grace_seconds=0.0, pace_bytes=2**60))
+    verdict = checks.verify(folder, Limits(grace_seconds=0.0, pace_bytes=2**60))
     assert (verdict.status, verdict.code) == ("rejected", "CHECK_TOO_SLOW")
 
 
 def test_a_bag_that_comes_forward_may_take_longer(tmp_path: Path) -> None:
     folder = bag(tmp_path / "bag", rows(200_000))
     seen: list[int] = []
-    verdict = sandbox.verify(
+    verdict = checks.verify(
         folder, Limits(grace_seconds=60.0, pace_bytes=1), on_progress=seen.append
     )
     assert verdict.message_count == 200_000
@@ -77,7 +77,7 @@ def test_a_bag_that_comes_forward_may_take_longer(tmp_path: Path) -> None:
 def test_a_killed_child_is_an_outcome(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = bag(tmp_path / "bag", rows(200_000))
     started: list[int] = []
-    begin = sandbox.subprocess.Popen
+    begin = checks.subprocess.Popen
 
     def noted(*args: Any, **kwargs: Any) -> Any:
         process = begin(*args, **kwargs)
@@ -85,8 +85,8 @@ def test_a_killed_child_is_an_outcome(tmp_path: Path, monkeypatch: pytest.Monkey
         os.kill(process.pid, signal.SIGTERM)
         return process
 
-    monkeypatch.setattr(sandbox.subprocess, "Popen", noted)
-    verdict = sandbox.verify(folder)
+    monkeypatch.setattr(checks.subprocess, "Popen", noted)
+    verdict = checks.verify(folder)
     assert (verdict.status, verdict.code) == ("rejected", "CHECK_BROKE_OFF")
     assert not psutil.pid_exists(started[0])
 
@@ -95,7 +95,7 @@ def test_many_at_once(tmp_path: Path) -> None:
     folder = bag(tmp_path / "bag", rows(1000))
     verdicts: list[int | None] = []
     threads = [
-        threading.Thread(target=lambda: verdicts.append(sandbox.verify(folder).message_count))
+        threading.Thread(target=lambda: verdicts.append(checks.verify(folder).message_count))
         for _ in range(4)
     ]
     for thread in threads:

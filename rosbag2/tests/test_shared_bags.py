@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from rosbag2.reader import BagReader
+from rosbag2.checks.verify import verify
+from rosbag2.reading.reader import BagReader
 from rosbag2.tests.bundles import SHARED, read
-from rosbag2.verify import verify
 
 pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason="the shared bags are not here")
 

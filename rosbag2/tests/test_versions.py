@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from rosbag2.index import index_bag
-from rosbag2.metadata import read_metadata
-from rosbag2.reader import BagReader
+from rosbag2.checks.index import index_bag
+from rosbag2.checks.verify import verify
+from rosbag2.formats.metadata import read_metadata
+from rosbag2.reading.reader import BagReader
 from rosbag2.tests.bundles import QOS, database, metadata, read, rows
-from rosbag2.verify import verify
 
 
 @pytest.mark.parametrize("schema", [1, 2, 3, 4])

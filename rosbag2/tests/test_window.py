@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from rosbag2.export import Asked, export_bag
-from rosbag2.preview import messages, moment
-from rosbag2.sample import START_NS, make_sample
+from rosbag2.extraction.export import Asked, export_bag
+from rosbag2.extraction.messages import messages, moment
+from rosbag2.extraction.time_slice import EVER, TopicUnknownError, Window
 from rosbag2.tests.bundles import SHARED
-from rosbag2.window import EVER, TopicUnknownError, Window
+from rosbag2.writing.sample import START_NS, make_sample
 
 HALF = 500_000_000
 BAGS = {

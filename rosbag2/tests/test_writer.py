@@ -13,13 +13,13 @@ from rosbags.highlevel import AnyReader
 from rosbags.rosbag2 import Reader
 from rosbags.typesys import Stores, get_typestore
 
-from rosbag2 import qos
+from rosbag2.checks.verify import verify
 from rosbag2.errors import BagError
-from rosbag2.metadata import Topic, read_metadata
-from rosbag2.reader import BagReader
+from rosbag2.formats import qos
+from rosbag2.formats.metadata import Topic, read_metadata
+from rosbag2.reading.reader import BagReader
 from rosbag2.tests.bundles import QOS, START, read
-from rosbag2.verify import verify
-from rosbag2.writer import BagWriter
+from rosbag2.writing.sqlite_writer import BagWriter
 
 STORE = get_typestore(Stores.ROS2_JAZZY)
 PLAIN = Topic("/plain", "std_msgs/msg/String")
@@ -149,8 +149,8 @@ def test_messages_are_in_the_file_before_the_end(tmp_path: Path) -> None:
 def test_a_killed_process_leaves_a_readable_database(tmp_path: Path) -> None:
     program = f"""
 from pathlib import Path
-from rosbag2.metadata import Topic
-from rosbag2.writer import BagWriter
+from rosbag2.formats.metadata import Topic
+from rosbag2.writing.sqlite_writer import BagWriter
 writer = BagWriter(Path({str(tmp_path / "bag")!r}))
 topic = writer.add_topic(Topic("/t", "std_msgs/msg/String"))
 for number in range(1000):

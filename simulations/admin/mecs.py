@@ -11,12 +11,12 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts.admin.acts import is_admin
-from accounts.admin.deletes import Deletes
-from accounts.admin.lists import BoundedPaginator
+from common.admin.actions import is_admin
+from common.admin.changelists import BoundedPaginator
+from common.admin.deletion import Deletes
 from simulations.admin.words import list_of
 from simulations.models import Mec
-from simulations.services import mecs
+from simulations.services.designs import mecs
 
 
 class MecForm(forms.ModelForm[Mec]):

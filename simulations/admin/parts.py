@@ -9,7 +9,7 @@ from django.utils.html import format_html_join
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin.lists import ReadOnly
+from common.admin.changelists import ReadOnly
 from simulations.admin import words
 from simulations.admin.filters import (
     KINDS,
@@ -22,17 +22,17 @@ from simulations.admin.filters import (
 )
 from simulations.choices import AGENT_ENDED, DeletionStatus
 from simulations.models import AgentRun, Deletion, Event, Recording, StageRun
-from simulations.services import unit_logs
+from simulations.services.runs import logs
 
 
 class Part(SearchesRuns, ReadOnly):
     """Before `ModelAdmin` in the bases: rows below an execution, which `run_path` leads to."""
 
     ordering: Any = ["-id"]
-    change_form_template: Any = "accounts/console/change_form.html"
+    change_form_template: Any = "common/console/change_form.html"
 
     class Media:
-        css = {"all": ["accounts/console.css"]}
+        css = {"all": ["common/console.css"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Rows with the name of their execution, but not with its plan."""
@@ -188,10 +188,10 @@ class AgentRunAdmin(Part, admin.ModelAdmin[AgentRun]):
         if row.status in AGENT_ENDED:
             return words.log(row.last_log)
         execution = row.stage_run.execution_id
-        attempt = unit_logs.rows(execution).filter(
+        attempt = logs.rows(execution).filter(
             stage_run=row.stage_run_id, unit=row.unit, attempt=row.attempt
         )
-        return words.log("".join(each["text"] for each in unit_logs.told(execution, attempt)))
+        return words.log("".join(each["text"] for each in logs.told(execution, attempt)))
 
 
 @admin.register(Recording)
@@ -305,7 +305,7 @@ class DeletionAdmin(ReadOnly, admin.ModelAdmin[Deletion]):
     ]
 
     class Media:
-        css = {"all": ["accounts/console.css"]}
+        css = {"all": ["common/console.css"]}
 
     @admin.display(description=_("simulation"), ordering="name")
     def of(self, row: Deletion) -> str:

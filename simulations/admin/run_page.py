@@ -21,9 +21,9 @@ from simulations.admin.words import (
 )
 from simulations.choices import AgentStatus, RecordingStatus
 from simulations.models import Execution, Recording
-from simulations.services.figures import StageFigures, stage_figures
 from simulations.services.plan import Plan, PlanStage, plan_of
-from simulations.services.progress import Progress
+from simulations.services.progress.progress import Progress
+from simulations.services.progress.stage_figures import StageFigures, stage_figures
 from storage.models import Rosbag
 from templates.models import Template
 

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from simulations.models import Simulation, Stage
-from simulations.services import design
+from simulations.services.designs import simulations
 
 SPEC_FIELDS = [
     "template",
@@ -73,13 +73,15 @@ class StageFormSet(forms.BaseInlineFormSet[Stage, Simulation, StageForm]):
         if any(self.errors):
             return
         forms_ = self._kept()
-        for fault in design.faults("-", self.instance.pattern or "sequential", "/a", self.specs()):
+        for fault in simulations.faults(
+            "-", self.instance.pattern or "sequential", "/a", self.specs()
+        ):
             self._show(fault, forms_)
 
-    def specs(self) -> list[design.StageSpec]:
+    def specs(self) -> list[simulations.StageSpec]:
         """The stages as they are to be, in order of their positions."""
         rows = [form.cleaned_data for form in self._kept()]
-        return [design.StageSpec(**{name: row[name] for name in SPEC_FIELDS}) for row in rows]
+        return [simulations.StageSpec(**{name: row[name] for name in SPEC_FIELDS}) for row in rows]
 
     def _kept(self) -> list[StageForm]:
         filled = [

@@ -10,7 +10,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
-from accounts.admin.acts import address_of
+from common.admin.actions import address_of
 from simulations.choices import (
     AgentStatus,
     Blame,

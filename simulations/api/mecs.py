@@ -11,7 +11,7 @@ from rest_framework.reverse import reverse
 from accounts.api.idempotency import idempotent
 from simulations.api.serializers import MecSerializer
 from simulations.models import Mec
-from simulations.services import mecs
+from simulations.services.designs import mecs
 
 
 @extend_schema_view(destroy=extend_schema(responses={204: None, 409: None}))

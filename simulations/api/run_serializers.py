@@ -6,11 +6,11 @@ import msgspec
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts.api.rows import Derived
-from accounts.api.strict import Strict
+from common.rest.reads import Derived
+from common.rest.strict import Strict
 from simulations.choices import Blame, DataStatus, RunStatus, blame
 from simulations.models import AgentRun, Event, Execution, Recording
-from simulations.services.progress import progress_of
+from simulations.services.progress.progress import progress_of
 
 
 class PartProgressSerializer(serializers.Serializer[Any]):

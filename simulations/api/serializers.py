@@ -6,12 +6,13 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts.api.rows import Derived
-from accounts.api.strict import Strict
+from common.rest.reads import Derived
+from common.rest.strict import Strict
 from simulations.choices import DeletionStatus, DesignStatus, RunStatus, design_status
 from simulations.models import Deletion, Mec, Simulation, Stage
 from simulations.models.mec import LOCATOR
-from simulations.services.design import (
+from simulations.services.designs.mecs import selector_faults
+from simulations.services.designs.simulations import (
     ALL,
     LONGEST_PREFIX,
     LONGEST_TIME,
@@ -21,7 +22,6 @@ from simulations.services.design import (
     PREFIX,
     StageSpec,
 )
-from simulations.services.mecs import selector_faults
 
 LARGEST_ID = 2**63 - 1
 LARGEST_INTEGER = 2**31 - 1

@@ -22,10 +22,10 @@ from agent.protocol import (
     encode,
 )
 from simulations.exceptions import SimulationError
-from simulations.services import recordings, units
+from simulations.services.runs import recordings, units
 from storage.choices import Status
-from storage.client.base import StoreError
 from storage.exceptions import StorageError
+from storage.objects.base import StoreError
 from storage.tasks import request_verification
 
 MOST_BYTES = 4 * 2**20

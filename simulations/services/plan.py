@@ -8,7 +8,7 @@ from agent.protocol import AgentSlot, Link, RecordTopic
 from simulations.choices import Transport
 from simulations.exceptions import NotStartableError
 from simulations.models import Execution, Mec, Simulation, Stage
-from simulations.services.design import Fault, fault
+from simulations.services.designs.simulations import Fault, fault
 from storage.models import Rosbag
 from templates.models import Template
 

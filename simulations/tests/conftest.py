@@ -15,12 +15,13 @@ from django.test import Client
 
 from accounts.choices import Role
 from accounts.models import User
-from rosbag2.metadata import Topic
-from rosbag2.writer import BagWriter
+from rosbag2.formats.metadata import Topic
+from rosbag2.writing.sqlite_writer import BagWriter
 from simulations.models import Execution, Mec, Simulation
-from simulations.services.design import StageSpec, create_simulation, ensure_mec
+from simulations.services.designs.simulations import StageSpec, create_simulation, ensure_mec
 from storage.models import Rosbag
-from storage.services import intake, verification
+from storage.services.intake import imports
+from storage.services.verification import verifier
 from templates.models import Template
 from templates.services import templates
 
@@ -41,7 +42,7 @@ def rosbag(db: None, tmp_path: Path) -> Rosbag:
         odom = bag.add_topic(Topic("/odom", "nav_msgs/msg/Odometry"))
         for number in range(MESSAGES):
             bag.write(odom, 10**9 + number * 50_000_000, bytes([0, 1, 0, 0, number]))
-    return verification.run(intake.import_folder(folder).pk)
+    return verifier.run(imports.import_folder(folder).pk)
 
 
 @pytest.fixture

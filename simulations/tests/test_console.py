@@ -10,8 +10,8 @@ from django.test import Client
 from accounts.choices import Role
 from accounts.models import User
 from simulations.models import Execution, Mec, Simulation
-from simulations.services import design as designs
-from simulations.services import lifecycle
+from simulations.services.designs import simulations as designs
+from simulations.services.runs import lifecycle
 
 PAGES = "/admin/simulations"
 Design = Callable[..., Simulation]

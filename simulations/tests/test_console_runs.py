@@ -22,8 +22,9 @@ from simulations.models import (
     Simulation,
     StageRun,
 )
-from simulations.services import deletion, lifecycle
-from simulations.services.design import StageSpec, update_simulation
+from simulations.services.designs.simulations import StageSpec, update_simulation
+from simulations.services.maintenance import deletion
+from simulations.services.runs import lifecycle
 from simulations.tests.conftest import Console
 from storage.models import Rosbag
 from templates.models import Template

@@ -14,8 +14,8 @@ from simulations import live, tasks
 from simulations.choices import DeletionStatus, RunStatus
 from simulations.exceptions import LiveAwayError
 from simulations.models import Deletion, Execution, Recording, Simulation
-from simulations.services import deletion as deletions
-from simulations.services import lifecycle
+from simulations.services.maintenance import deletion as deletions
+from simulations.services.runs import lifecycle
 from storage.choices import Origin
 from storage.models import Rosbag
 from templates.models import Template

@@ -8,10 +8,10 @@ import pytest
 from agent.protocol import RecordedFile, RecordingOffer
 from simulations.exceptions import UnitRefusedError
 from simulations.models import AgentRun, Recording, Simulation, StageRun
-from simulations.services import lifecycle, recordings
 from simulations.services.plan import plan_of
+from simulations.services.runs import lifecycle, recordings
 from storage.models import Rosbag
-from storage.services import uploads
+from storage.services.intake import uploads
 
 pytestmark = pytest.mark.django_db
 Design = Callable[..., Simulation]

@@ -15,9 +15,10 @@ from simulations import live
 from simulations.choices import AgentStatus, RunStatus
 from simulations.live import watched
 from simulations.models import AgentRun, Execution, Simulation, StageRun
-from simulations.services import lifecycle, progress
-from simulations.services.progress import progress_of
-from simulations.services.results import summary
+from simulations.services.progress import progress
+from simulations.services.progress.progress import progress_of
+from simulations.services.progress.results import summary
+from simulations.services.runs import lifecycle
 
 pytestmark = pytest.mark.django_db
 

@@ -12,8 +12,8 @@ from simulations.exceptions import (
     SimulationError,
 )
 from simulations.models import Execution, Mec, Simulation
-from simulations.services import lifecycle
-from simulations.services.design import StageSpec, create_simulation
+from simulations.services.designs.simulations import StageSpec, create_simulation
+from simulations.services.runs import lifecycle
 from storage.models import Rosbag
 from templates.models import Template
 from templates.services import templates

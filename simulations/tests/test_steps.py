@@ -14,8 +14,8 @@ from simulations.backends.base import Job, UnitSeen, UnitState
 from simulations.backends.local import LocalBackend
 from simulations.exceptions import BackendError
 from simulations.models import AgentRun, Execution, Recording, Simulation, StageRun
-from simulations.services import fleet, lifecycle, reconcile
 from simulations.services.plan import plan_of
+from simulations.services.runs import fleet, lifecycle, reconcile
 
 pytestmark = pytest.mark.django_db
 Design = Callable[..., Simulation]

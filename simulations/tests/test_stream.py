@@ -16,7 +16,7 @@ from accounts.choices import Role
 from accounts.models import User
 from simulations.choices import RunStatus
 from simulations.models import Event, Execution, Simulation
-from simulations.services import lifecycle
+from simulations.services.runs import lifecycle
 from simulations.tests.conftest import until
 from simulations.tests.streams import Client, Heard, Server, bearer, path
 
@@ -188,7 +188,7 @@ def test_redis_emptied_midway_and_events_never_published_are_filled_from_the_dat
     cache.client.get_client(write=True).flushdb()
     seen += client.numbers_until(happen(execution, 2))
     with monkeypatch.context() as patch:  # publishers killed between commit and publication
-        patch.setattr("simulations.services.lifecycle.timeline.publish", lambda event: None)
+        patch.setattr("simulations.services.runs.lifecycle.timeline.publish", lambda event: None)
         seen += client.numbers_until(happen(execution, 2))
         happen(execution, 2)
     seen += client.numbers_until(happen(execution))  # the next one shows the hole
@@ -196,9 +196,9 @@ def test_redis_emptied_midway_and_events_never_published_are_filled_from_the_dat
     # Published the wrong way round, and twice.
     with monkeypatch.context() as patch:
         late: list[Event] = []
-        patch.setattr("simulations.services.lifecycle.timeline.publish", late.append)
+        patch.setattr("simulations.services.runs.lifecycle.timeline.publish", late.append)
         happen(execution, 3)
-    from simulations.services.timeline import publish  # noqa: PLC0415  the real one again
+    from simulations.services.events import publish  # noqa: PLC0415  the real one again
 
     for event in (*reversed(late), *late):
         publish(event)

@@ -9,8 +9,8 @@ from agent.protocol import PROTOCOL, AgentReport, AgentState, Failure, Registrat
 from simulations import live
 from simulations.exceptions import UnitRefusedError
 from simulations.models import AgentRun, Execution, Simulation, StageRun
-from simulations.services import fleet, lifecycle, units
 from simulations.services.plan import plan_of
+from simulations.services.runs import fleet, lifecycle, units
 
 pytestmark = pytest.mark.django_db
 Design = Callable[..., Simulation]

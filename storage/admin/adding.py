@@ -9,7 +9,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from rosbag2.archive import SUFFIXES
+from rosbag2.reading.archive import SUFFIXES
 
 
 class Adding:

@@ -13,13 +13,13 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts.admin.acts import address_of, carry_out, links
+from common.admin.actions import address_of, carry_out, links
 from storage import tasks
 from storage.choices import USABLE, ExportFormat
 from storage.exceptions import StorageError
 from storage.models import Export, Rosbag
-from storage.services import exports
-from storage.services.exports import ExportAsked
+from storage.services.exports import exports
+from storage.services.exports.exports import ExportAsked
 
 MOST_TOPICS = 1000
 

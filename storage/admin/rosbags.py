@@ -11,9 +11,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts.admin.acts import carry_out
-from accounts.admin.deletes import Deletes
-from accounts.admin.lists import BoundedPaginator, DeletedFilter, is_autocomplete
+from common.admin.actions import carry_out
+from common.admin.changelists import BoundedPaginator, DeletedFilter, is_autocomplete
+from common.admin.deletion import Deletes
 from storage import tasks
 from storage.admin import charts
 from storage.admin.adding import Adding
@@ -23,7 +23,8 @@ from storage.admin.previews import Previews, frame
 from storage.choices import Status
 from storage.exceptions import StorageError
 from storage.models import Rosbag
-from storage.services import deletion, naming, verification
+from storage.services.rosbags import deletion, renaming
+from storage.services.verification import verifier
 
 
 @admin.register(Rosbag)
@@ -151,7 +152,7 @@ class RosbagAdmin(Adding, Exporting, Previews, Deletes, admin.ModelAdmin[Rosbag]
         """Only the name can be changed, and only by its service."""
         try:
             # Read anew, so that the audit knows the name that it had.
-            naming.rename(Rosbag.objects.get(pk=rosbag.pk), rosbag.name)
+            renaming.rename(Rosbag.objects.get(pk=rosbag.pk), rosbag.name)
         except StorageError as error:
             self.message_user(request, str(error), messages.ERROR)
 
@@ -165,7 +166,7 @@ def _link(rosbag: Rosbag | None) -> str:
 
 
 def _ask_again(rosbag: Rosbag) -> None:
-    verification.ask_again(rosbag)
+    verifier.ask_again(rosbag)
     tasks.request_verification(rosbag.pk)
 
 

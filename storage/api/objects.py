@@ -16,11 +16,11 @@ from storage.api.checksums import checked
 from storage.api.cors import share
 from storage.api.sending import Sending, send
 from storage.api.streams import body_chunks, pieces_of
-from storage.client import object_store
-from storage.client.folder import FolderStore
-from storage.client.grants import PartGrant, ReadGrant, granted
 from storage.exceptions import LinkRefusedError, ObjectNotFoundError, PartRefusedError
-from storage.services import upload_parts
+from storage.objects import object_store
+from storage.objects.folder import FolderStore
+from storage.objects.grants import PartGrant, ReadGrant, granted
+from storage.services.intake import parts
 
 
 @extend_schema(exclude=True)
@@ -95,7 +95,7 @@ def _checked_length(request: Request, grant: PartGrant) -> int:
     declared = request.META.get("CONTENT_LENGTH") or ""
     if not declared.isdecimal():
         raise PartRefusedError(_("Say the size of the part in the header Content-Length."))
-    planned = upload_parts.part_size(grant.key, grant.upload_id, grant.number)
+    planned = parts.part_size(grant.key, grant.upload_id, grant.number)
     if planned is None:
         raise ObjectNotFoundError(_("This upload is no longer open: ask for new addresses."))
     if int(declared) != planned:

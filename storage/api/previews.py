@@ -35,8 +35,8 @@ from storage.api.preview_serializers import (
 from storage.api.sending import WhateverIsAccepted
 from storage.api.streams import response_body
 from storage.models import Rosbag
-from storage.services import exports as export_service
-from storage.services import previews, timeline
+from storage.services.exports import exports as export_service
+from storage.services.previews import previews, timeline
 
 PLAIN: dict[str, Any] = {"detail": True, "pagination_class": None, "filter_backends": ()}
 

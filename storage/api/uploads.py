@@ -22,11 +22,11 @@ from storage.api.upload_serializers import (
     UploadListSerializer,
     UploadSessionSerializer,
 )
-from storage.client import object_store
 from storage.models import Rosbag
-from storage.services import sessions
-from storage.services.sessions import FileState
-from storage.services.upload_parts import MOST_PARTS, FilePlan
+from storage.objects import object_store
+from storage.services.intake import sessions
+from storage.services.intake.parts import MOST_PARTS, FilePlan
+from storage.services.intake.sessions import FileState
 
 FIRST_ADDRESSES = 100
 FIRST_FILES = 20

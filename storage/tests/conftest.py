@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from rosbag2.metadata import Topic
-from rosbag2.writer import BagWriter
-from storage.client import object_store
-from storage.client.base import ObjectStore
+from rosbag2.formats.metadata import Topic
+from rosbag2.writing.sqlite_writer import BagWriter
+from storage.objects import object_store
+from storage.objects.base import ObjectStore
 
 MakeBag = Callable[..., Path]
 

@@ -10,11 +10,11 @@ from typing import Any
 import psutil
 import pytest
 
-from rosbag2.metadata import Topic
-from rosbag2.sample import make_sample
-from rosbag2.writer import BagWriter
+from rosbag2.formats.metadata import Topic
+from rosbag2.writing.sample import make_sample
+from rosbag2.writing.sqlite_writer import BagWriter
 from storage.exceptions import PreviewBusyError, PreviewError
-from storage.services import child
+from storage.services.previews import child
 
 SPAN = [-(2**63), 2**63 - 1]
 
@@ -34,7 +34,7 @@ def children() -> list[psutil.Process]:
     found = []
     for each in psutil.Process().children(recursive=True):
         try:
-            if "rosbag2.child" in each.cmdline():
+            if "rosbag2.sandbox.preview_worker" in each.cmdline():
                 found.append(each)
         except psutil.Error:
             continue
@@ -74,7 +74,7 @@ def test_memory_is_limited(tmp_path: Path) -> None:
 
 def test_time_on_the_processor_is_limited(drive: Path) -> None:
     program = (
-        "import sys, rosbag2.child as child\n"
+        "import sys, rosbag2.sandbox.preview_worker as child\n"
         "def spin(job):\n"
         "    while True: pass\n"
         "    yield\n"

@@ -7,8 +7,8 @@ import httpx
 import pytest
 from django.test import Client
 
-from storage.client import object_store
-from storage.client.s3 import S3Store
+from storage.objects import object_store
+from storage.objects.s3 import S3Store
 
 KEY = "rosbags/1/drive_0.mcap"
 BODY = bytes(range(256)) * 40

@@ -17,10 +17,10 @@ from accounts.choices import Role
 from accounts.models import User
 from storage import tasks
 from storage.choices import Status
-from storage.client import object_store
-from storage.client.base import StoreError
 from storage.models import Rosbag
-from storage.services import sessions
+from storage.objects import object_store
+from storage.objects.base import StoreError
+from storage.services.intake import sessions
 from storage.tests.test_sessions import URL, begin, one_file, put, signed_in
 
 FILE = {"path": "a.db3", "size": 5, "sha256": "0" * 64}

@@ -14,14 +14,15 @@ from django_tasks_db.models import DBTaskResult
 from storage import tasks
 from storage.choices import Status
 from storage.models import Rosbag
-from storage.services import intake, verification
-from storage.services.lease import Lease
+from storage.services.intake import imports
+from storage.services.verification import verifier
+from storage.services.verification.lease import Lease
 from storage.tests.conftest import MakeBag
 
 
 @pytest.fixture
 def rosbag(transactional_db: None, make_bag: MakeBag) -> Rosbag:
-    return intake.import_folder(make_bag())
+    return imports.import_folder(make_bag())
 
 
 def long_ago(settings: Any) -> Any:
@@ -85,20 +86,20 @@ def test_only_living_ones_that_await_it_are_taken_up(
 def test_a_rosbag_that_kills_its_workers_is_given_up_and_can_be_verified_again(
     rosbag: Rosbag, settings: Any
 ) -> None:
-    for _ in range(verification.MOST_BEGUN):
+    for _ in range(verifier.MOST_BEGUN):
         lease = Lease.take(rosbag.pk)
         assert lease is not None
         lease.count()
         Rosbag.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    given_up = verification.run(rosbag.pk)
+    given_up = verifier.run(rosbag.pk)
     assert (given_up.status, given_up.code) == (Status.REJECTED, "VERIFICATION_BROKE_OFF")
     assert "5 times" in given_up.sentence
-    verification.ask_again(given_up)
-    assert verification.run(rosbag.pk).status == Status.READY
+    verifier.ask_again(given_up)
+    assert verifier.run(rosbag.pk).status == Status.READY
 
 
 def test_a_storage_that_is_away_is_not_counted(rosbag: Rosbag) -> None:
-    for _ in range(verification.MOST_BEGUN + 1):
+    for _ in range(verifier.MOST_BEGUN + 1):
         lease = Lease.take(rosbag.pk)
         assert lease is not None
         assert lease.count() == 0

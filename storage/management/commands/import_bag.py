@@ -12,11 +12,12 @@ from django.utils.translation import gettext as _
 
 from storage import tasks
 from storage.choices import USABLE, Status
-from storage.client.base import StoreError
 from storage.exceptions import StorageError
 from storage.management.progress import ImportBars, import_bars
 from storage.models import Rosbag
-from storage.services import intake, repairs, verification
+from storage.objects.base import StoreError
+from storage.services.intake import imports
+from storage.services.verification import repairs, verifier
 
 REFUSED = 2
 POLL_SECONDS = 0.2
@@ -41,7 +42,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, path: Path, name: str, json: bool, **_options: Any) -> None:
         try:
             with import_bars() as bars:
-                rosbag = intake.import_path(path, name=name, on_stored=bars.storing(path))
+                rosbag = imports.import_path(path, name=name, on_stored=bars.storing(path))
                 rosbag, note = _verified(rosbag, bars)
         except (StorageError, StoreError, OSError) as error:
             self._tell(_failure(error), as_json=json, text=str(error))
@@ -63,7 +64,7 @@ def _verified(rosbag: Rosbag, bars: ImportBars) -> tuple[Rosbag, str]:
         return rosbag, ""
     show = bars.checking(rosbag.size)
     try:
-        while (rosbag := verification.run(rosbag.pk, show)).status == Status.VERIFYING:
+        while (rosbag := verifier.run(rosbag.pk, show)).status == Status.VERIFYING:
             time.sleep(POLL_SECONDS)
     except StoreError as error:
         tasks.request_verification(rosbag.pk)

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
 from rosbag2.errors import BagError
-from rosbag2.sample import make_sample
+from rosbag2.writing.sample import make_sample
 
 LEAST_SECONDS, MOST_SECONDS = 0.1, 3600.0
 

@@ -1,0 +1,241 @@
+"""What a bag holds, counted in its data: topics, rates, and activity over time."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rosbag2.budget import MAX_TOPICS, Effort
+from rosbag2.checks.statistics import BINS, Counted, Rhythm, Tally
+from rosbag2.errors import BagError
+from rosbag2.formats.bundle import DataFile, listed_files, require_complete
+from rosbag2.formats.metadata import Metadata, Topic, read_metadata
+from rosbag2.reading.base import Finding, Span, Store
+from rosbag2.reading.columns import Samples
+from rosbag2.reading.opening import is_packed, open_store
+
+__all__ = ["BINS", "BagIndex", "Survey", "TopicIndex", "index_bag", "survey_bag"]
+
+
+@dataclass(frozen=True)
+class TopicIndex:
+    """A topic; size in bytes of its messages, times in nanoseconds, both None without messages.
+
+    `mean_rate_hz` is 0 where there are too few messages to tell.
+    """
+
+    name: str
+    type: str
+    serialization_format: str
+    offered_qos_profiles: str
+    type_hash: str
+    message_count: int
+    size: int
+    first_ns: int | None
+    last_ns: int | None
+    mean_rate_hz: float
+    histogram: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class BagIndex:
+    """A bag; size in bytes of its messages, times in nanoseconds, both None without messages.
+
+    `rhythms` belong to `topics`, in their order.
+    """
+
+    storage_id: str
+    version: int | None
+    ros_distro: str
+    compression: str
+    start_ns: int | None
+    end_ns: int | None
+    message_count: int
+    size: int
+    topics: tuple[TopicIndex, ...]
+    rhythms: tuple[Rhythm, ...] = ()
+
+
+@dataclass
+class Survey:
+    """What one pass over the data files found; `variants` are all topics of a name."""
+
+    metadata: Metadata
+    files: tuple[DataFile, ...]
+    effort: Effort = field(default_factory=Effort)
+    variants: dict[str, list[Topic]] = field(default_factory=dict)
+    orphans: dict[str, int] = field(default_factory=dict)
+    findings: list[tuple[str, Finding]] = field(default_factory=list)
+    ros_distro: str = ""
+    kinds: dict[str, str] = field(default_factory=dict)
+    packed: set[str] = field(default_factory=set)
+    """How the data are compressed: `file`, `message`, or both."""
+    spans: dict[str, Span] = field(default_factory=dict)
+    places: dict[str, int] = field(default_factory=dict)
+    tally: Tally | None = None
+
+    def index(self) -> BagIndex:
+        """The index of what was found."""
+        start, end = self.span()
+        tally = self.tally or Tally(len(self.places), 0, 0)
+        found = [(name, tally.result(place)) for name, place in self.places.items()]
+        topics = tuple(_topic(self._typed(name), counted) for name, counted in found)
+        return BagIndex(
+            storage_id=next(iter(self.kinds.values()), self.metadata.storage_id),
+            version=self.metadata.version,
+            ros_distro=self.metadata.ros_distro or self.ros_distro,
+            compression=self.metadata.compression_format or ("zstd" if self.packed else ""),
+            start_ns=start,
+            end_ns=end,
+            message_count=sum(topic.message_count for topic in topics),
+            size=sum(topic.size for topic in topics),
+            topics=topics,
+            rhythms=tuple(counted.rhythm for _, counted in found),
+        )
+
+    def _typed(self, name: str) -> Topic:
+        """The topic as the data have it; what they leave open is taken from metadata.yaml."""
+        topic = self.variants[name][0]
+        claim = next((claim for claim, _ in self.metadata.topics if claim.name == name), None)
+        if claim is None:
+            return topic
+        return replace(
+            topic,
+            type=topic.type or claim.type,
+            offered_qos_profiles=topic.offered_qos_profiles or claim.offered_qos_profiles,
+            type_hash=topic.type_hash or claim.type_hash,
+        )
+
+    def span(self) -> tuple[int | None, int | None]:
+        """First and last time over all files."""
+        firsts = [span.first_ns for span in self.spans.values() if span.first_ns is not None]
+        lasts = [span.last_ns for span in self.spans.values() if span.last_ns is not None]
+        return min(firsts, default=None), max(lasts, default=None)
+
+    def count(self, name: str) -> int:
+        """Messages of a topic."""
+        return 0 if self.tally is None else int(self.tally.counts[self.places[name]])
+
+    def look(self) -> None:
+        """Read every file once: its topics and times first, then every message."""
+        if len(self.files) == 1:
+            with open_store(self.files[0], self.effort) as store:
+                self._note(store)
+                self._start_tally()
+                self._count(store)
+            return
+        for file in self.files:
+            with open_store(file, self.effort) as store:
+                self._note(store)
+        self._start_tally()
+        for file in sorted(self.files, key=lambda file: self.spans[file.name].first_ns or 0):
+            with open_store(file, self.effort) as store:
+                self._count(store)
+
+    def _note(self, store: Store) -> None:
+        name = store.file.name
+        self.spans[name] = store.span()
+        self.kinds[name] = store.kind
+        if store.packed:
+            self.packed.add("message")
+        if is_packed(store.file):
+            self.packed.add("file")
+        self.ros_distro = self.ros_distro or store.ros_distro
+        for topic in store.topics.values():
+            self._add(topic)
+        if len(self.places) > MAX_TOPICS:
+            raise BagError("TOO_MANY_TOPICS", file=name, limit=MAX_TOPICS)
+
+    def _add(self, topic: Topic) -> None:
+        self.places.setdefault(topic.name, len(self.places))
+        same = self.variants.setdefault(topic.name, [])
+        if topic not in same:
+            same.append(topic)
+
+    def _start_tally(self) -> None:
+        start, end = self.span()
+        if start is not None and end is not None:
+            self.tally = Tally(len(self.places), start, end)
+
+    def _count(self, store: Store) -> None:
+        if self.tally is None:
+            return
+        known = _Lookup(store.topics, self.places)
+        for samples in store.samples():
+            if len(store.topics) != known.size:
+                known = _Lookup(store.topics, self.places)
+            places = known.places(samples)
+            inside = places >= 0
+            if lost := len(places) - int(inside.sum()):
+                self.orphans[store.file.name] = self.orphans.get(store.file.name, 0) + lost
+            self.tally.add(places[inside], samples.only(inside))
+        self.findings += [(store.file.name, finding) for finding in store.findings()]
+
+
+class _Lookup:
+    """From a topic's number in its file to its place in the tally; -1 for none."""
+
+    def __init__(self, topics: dict[int, Topic], places: dict[str, int]) -> None:
+        self.size = len(topics)
+        ordered = sorted(topics)
+        self.ids = np.array(ordered or [0], np.int64)
+        self.targets = np.array(
+            [places.get(topics[key].name, -1) for key in ordered] or [-1], np.int64
+        )
+
+    def places(self, samples: Samples) -> NDArray[np.int64]:
+        """The place of each message."""
+        found = np.minimum(np.searchsorted(self.ids, samples.topic_ids), len(self.ids) - 1)
+        known = self.ids[found] == samples.topic_ids
+        return np.where(known, self.targets[found], -1)
+
+
+def _topic(topic: Topic, counted: Counted) -> TopicIndex:
+    rate = 0.0
+    if counted.count > 1 and counted.first_ns is not None and counted.last_ns is not None:
+        span = counted.last_ns - counted.first_ns
+        rate = (counted.count - 1) * 1e9 / span if span else 0.0
+    return TopicIndex(
+        name=topic.name,
+        type=topic.type,
+        serialization_format=topic.serialization_format,
+        offered_qos_profiles=topic.offered_qos_profiles,
+        type_hash=topic.type_hash,
+        message_count=counted.count,
+        size=counted.size,
+        first_ns=counted.first_ns,
+        last_ns=counted.last_ns,
+        mean_rate_hz=rate,
+        histogram=counted.histogram,
+    )
+
+
+def survey_bag(folder: Path, metadata: Metadata, effort: Effort | None = None) -> Survey:
+    """Look at all data of a bag.
+
+    Raises:
+        BagError: the bag cannot be read.
+    """
+    require_complete(metadata)
+    survey = Survey(metadata, listed_files(folder, metadata), effort or Effort())
+    survey.look()
+    _require_storage(survey)
+    return survey
+
+
+def _require_storage(survey: Survey) -> None:
+    """Refuse a claim of another storage: other tools would not open the bag."""
+    claimed = survey.metadata.storage_id
+    for file, kind in survey.kinds.items():
+        if kind != claimed:
+            raise BagError("STORAGE_MISMATCH", file=file, storage=claimed, found=kind)
+
+
+def index_bag(folder: Path, effort: Effort | None = None) -> BagIndex:
+    """Index a bag, in one pass over its data.
+
+    Raises:
+        BagError: the bag cannot be read.
+    """
+    return survey_bag(folder, read_metadata(folder), effort).index()

@@ -1,0 +1,148 @@
+"""Where metadata.yaml and the data disagree. The data count; each difference is a warning."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rosbag2 import errors
+from rosbag2.checks.index import BagIndex, Survey
+from rosbag2.errors import Detail
+from rosbag2.formats import qos
+from rosbag2.formats.metadata import NEWEST_VERSION, Metadata, Topic
+
+MOST_DAYS = 366
+_DAY_NS = 86_400 * 10**9
+_ODD = re.compile(r"[^\w/~{}.-]", re.ASCII)
+
+
+@dataclass(frozen=True)
+class BagWarning:
+    """Something to know about a bag that can be used all the same."""
+
+    code: str
+    details: dict[str, Detail]
+    sentence: str
+
+
+def warning(code: str, **details: Detail) -> BagWarning:
+    """A warning with its sentence."""
+    short = errors.bounded(details)
+    return BagWarning(code, short, errors.sentence(code, short))
+
+
+def differences(survey: Survey, index: BagIndex) -> Iterator[BagWarning]:
+    """What metadata.yaml says otherwise than the data, and what is odd within the data."""
+    metadata = survey.metadata
+    if metadata.version is not None and metadata.version > NEWEST_VERSION:
+        yield warning("VERSION_UNKNOWN", version=metadata.version)
+    if len(survey.files) < len(metadata.files):
+        yield warning("FILE_LISTED_TWICE", file=_twice(metadata))
+    yield from _counts(metadata, index)
+    yield from _times(metadata, index)
+    yield from _topics(survey)
+    if index.message_count and {metadata.compression_mode} - {""} != survey.packed:
+        yield warning("COMPRESSION_MISMATCH")
+    yield from _within(survey)
+    if not index.message_count:
+        yield warning("EMPTY")
+
+
+def _twice(metadata: Metadata) -> str:
+    seen: set[str] = set()
+    for listed in metadata.files:
+        name = listed.replace("\\", "/").rsplit("/", 1)[-1]
+        if name in seen:
+            return listed
+        seen.add(name)
+    return metadata.files[-1]
+
+
+def _counts(metadata: Metadata, index: BagIndex) -> Iterator[BagWarning]:
+    promised: dict[str, int] = {}
+    for topic, count in metadata.topics:
+        if count is not None:
+            promised[topic.name] = promised.get(topic.name, 0) + count
+    found = {topic.name: topic.message_count for topic in index.topics}
+    # A topic that metadata does not name matters only when it has messages.
+    names = promised | {name: 0 for name in found if name not in promised and metadata.topics}
+    differing = [name for name, count in names.items() if found.get(name, 0) != count]
+    listed = metadata.message_count
+    if listed is None:
+        listed = sum(promised.values()) if promised else index.message_count
+    if differing or listed != index.message_count:
+        yield warning(
+            "COUNT_MISMATCH",
+            listed=listed,
+            found=index.message_count,
+            topics=len(differing),
+            topic=differing[0] if differing else "",
+        )
+
+
+def _times(metadata: Metadata, index: BagIndex) -> Iterator[BagWarning]:
+    start, end = index.start_ns, index.end_ns
+    if start is None or end is None:
+        return
+    claimed = (metadata.start_ns, metadata.duration_ns)
+    listed_start = start if claimed[0] is None else claimed[0]
+    listed_duration = end - start if claimed[1] is None else claimed[1]
+    if (listed_start, listed_duration) != (start, end - start):
+        yield warning(
+            "TIME_MISMATCH",
+            listed_start_ns=listed_start,
+            listed_duration_ns=listed_duration,
+            start_ns=start,
+            duration_ns=end - start,
+        )
+
+
+def _topics(survey: Survey) -> Iterator[BagWarning]:
+    types: list[tuple[str, str, str]] = []
+    profiles: list[str] = []
+    for claim, _ in survey.metadata.topics:
+        variants = survey.variants.get(claim.name, [])
+        if not variants:
+            continue
+        kinds = [topic.type for topic in variants if topic.type]
+        if claim.type and kinds and all(_type(kind) != _type(claim.type) for kind in kinds):
+            types.append((claim.name, claim.type, kinds[0]))
+        if not any(_same_qos(claim, topic) for topic in variants):
+            profiles.append(claim.name)
+    if types:
+        name, listed, found = types[0]
+        yield warning("TYPE_MISMATCH", topic=name, listed=listed, found=found, topics=len(types))
+    if profiles:
+        yield warning("QOS_MISMATCH", topic=profiles[0], topics=len(profiles))
+
+
+def _within(survey: Survey) -> Iterator[BagWarning]:
+    ambiguous = [name for name, variants in survey.variants.items() if _differ(variants)]
+    if ambiguous:
+        file = survey.files[0].name if len(survey.files) == 1 else "The bag"
+        yield warning("TOPIC_AMBIGUOUS", file=file, topic=ambiguous[0], topics=len(ambiguous))
+    for file, count in survey.orphans.items():
+        yield warning("ORPHAN_MESSAGES", file=file, found=count)
+    for file, finding in survey.findings:
+        yield warning(finding.code, file=file, **finding.details)
+    odd = [name for name in survey.variants if _ODD.search(name)]
+    if odd:
+        yield warning("NAME_ODD", topic=odd[0], topics=len(odd))
+    start, end = survey.span()
+    if start is not None and end is not None and (end - start) // _DAY_NS > MOST_DAYS:
+        yield warning("SPAN_IMPLAUSIBLE", days=(end - start) // _DAY_NS)
+
+
+def _differ(variants: list[Topic]) -> bool:
+    first = variants[0]
+    return any(
+        _type(topic.type) != _type(first.type) or not _same_qos(topic, first) for topic in variants
+    )
+
+
+def _same_qos(one: Topic, other: Topic) -> bool:
+    return qos.same(one.offered_qos_profiles, other.offered_qos_profiles)
+
+
+def _type(kind: str) -> str:
+    """The type without the `/msg/` that Crystal did not write yet."""
+    return kind.replace("/msg/", "/")

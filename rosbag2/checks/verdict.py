@@ -1,0 +1,74 @@
+"""How the check of a bag ended, in one value."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from rosbag2.checks.index import BagIndex, TopicIndex
+from rosbag2.checks.losses import LostSpan
+from rosbag2.checks.metadata_checks import BagWarning
+from rosbag2.checks.statistics import Gap, Rhythm
+from rosbag2.errors import BagError, Detail
+
+__all__ = ["LostSpan", "Status", "Verdict", "as_json", "from_json", "rejected", "unpacked"]
+
+Status = Literal["ready", "ready_with_warnings", "repaired", "rejected"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The outcome; `code` and `sentence` are empty when it is ready, `index` is None when rejected.
+
+    A repaired bag has a code and a sentence too: what was done; its warnings say what was wrong.
+    """
+
+    status: Status
+    code: str
+    details: dict[str, Detail]
+    sentence: str
+    warnings: tuple[BagWarning, ...]
+    index: BagIndex | None
+    lost: tuple[LostSpan, ...] = ()
+
+    @property
+    def message_count(self) -> int | None:
+        """Messages that can be replayed; None when rejected."""
+        return None if self.index is None else self.index.message_count
+
+
+def rejected(error: BagError) -> Verdict:
+    """The outcome of an error."""
+    return Verdict("rejected", error.code, error.details, error.sentence, (), None)
+
+
+def unpacked(folder: str) -> Verdict:
+    """The outcome of an archive that was unpacked; `details["folder"]` is the bag's folder in it."""
+    return Verdict("ready", "", {"folder": folder}, "", (), None)
+
+
+def as_json(verdict: Verdict) -> dict[str, Any]:
+    """The outcome as plain values."""
+    return asdict(verdict)
+
+
+def from_json(values: dict[str, Any]) -> Verdict:
+    """The outcome again."""
+    index = values["index"]
+    return Verdict(
+        **values
+        | {
+            "warnings": tuple(BagWarning(**warning) for warning in values["warnings"]),
+            "lost": tuple(LostSpan(**span) for span in values["lost"]),
+            "index": None if index is None else _index(index),
+        }
+    )
+
+
+def _index(values: dict[str, Any]) -> BagIndex:
+    topics = [
+        TopicIndex(**topic | {"histogram": tuple(topic["histogram"])}) for topic in values["topics"]
+    ]
+    rhythms = [
+        Rhythm(**rhythm | {"gaps": tuple(Gap(**gap) for gap in rhythm["gaps"])})
+        for rhythm in values["rhythms"]
+    ]
+    return BagIndex(**values | {"topics": tuple(topics), "rhythms": tuple(rhythms)})

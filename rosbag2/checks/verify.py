@@ -1,0 +1,95 @@
+"""Whether a bag can be used, and what to know about it."""
+
+import re
+from pathlib import Path
+
+from rosbag2.budget import MAX_NAME, Effort
+from rosbag2.checks.index import Survey, survey_bag
+from rosbag2.checks.metadata_checks import BagWarning, differences, warning
+from rosbag2.checks.verdict import LostSpan, Status, Verdict, rejected
+from rosbag2.errors import BagError
+from rosbag2.formats.bundle import DATA_SUFFIXES, unlisted_files
+from rosbag2.formats.metadata import Topic, is_lfs_pointer, read_metadata
+
+__all__ = ["LostSpan", "Status", "Verdict", "verify"]
+
+_IMPOSSIBLE = re.compile("[\0\ud800-\udfff]")
+
+
+def verify(folder: Path, effort: Effort | None = None) -> Verdict:
+    """Judge a bag by its data, in one pass; a bad one is rejected with a reason, nothing is raised.
+
+    What metadata.yaml says otherwise than the data is a warning.
+    """
+    try:
+        survey = _survey(folder, effort)
+        index = survey.index()
+        warnings = (*_unlisted(folder, survey), *differences(survey, index))
+    except BagError as error:
+        return rejected(error)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        name = Path(error.filename).name if isinstance(error.filename, str) else folder.name
+        return rejected(BagError("FILE_UNREADABLE", file=name, reason=reason))
+    return Verdict("ready_with_warnings" if warnings else "ready", "", {}, "", warnings, index)
+
+
+def _survey(folder: Path, effort: Effort | None) -> Survey:
+    if not folder.is_dir():
+        raise BagError("FOLDER_MISSING", file=folder.name)
+    try:
+        metadata = read_metadata(folder)
+    except BagError as error:
+        if error.code == "METADATA_MISSING":
+            _blame_pointers(folder)
+        raise
+    survey = survey_bag(folder, metadata, effort)
+    _require_names(survey)
+    _require_cdr(survey)
+    return survey
+
+
+def _blame_pointers(folder: Path) -> None:
+    """A checkout without Git LFS lacks more than metadata.yaml; say what to fetch first."""
+    for path in sorted(folder.iterdir()):
+        if path.name.endswith(DATA_SUFFIXES) and path.is_file():
+            with path.open("rb") as stream:
+                if is_lfs_pointer(stream.read(100)):
+                    raise BagError("FILE_IS_LFS_POINTER", file=path.name)
+
+
+def _require_names(survey: Survey) -> None:
+    """Refuse names that no page and no table should have to bear."""
+    for same in survey.variants.values():
+        for topic in same:
+            if reason := _name_fault(topic):
+                raise BagError("NAME_IMPLAUSIBLE", file=survey.files[0].name, reason=reason)
+
+
+def _name_fault(topic: Topic) -> str:
+    for name in (topic.name, topic.type):
+        if len(name) > MAX_NAME:
+            return "it is too long"
+        if _IMPOSSIBLE.search(name):
+            return "it has signs that no text has"
+    return "" if topic.name else "it is empty"
+
+
+def _require_cdr(survey: Survey) -> None:
+    """Refuse what metadata or data call something else than CDR, where there is something to play."""
+    played = {name for name in survey.places if survey.count(name)}
+    claimed = [("metadata.yaml", topic) for topic, _ in survey.metadata.topics]
+    stored = [("the data", topic) for same in survey.variants.values() for topic in same]
+    for file, topic in (*claimed, *stored):
+        if topic.name in played and topic.serialization_format not in {"", "cdr"}:
+            raise BagError(
+                "SERIALIZATION_UNSUPPORTED",
+                file=file,
+                topic=topic.name,
+                serialization=topic.serialization_format,
+            )
+
+
+def _unlisted(folder: Path, survey: Survey) -> list[BagWarning]:
+    names = unlisted_files(folder, survey.files)
+    return [warning("UNLISTED_FILE", file=names[0], files=len(names))] if names else []

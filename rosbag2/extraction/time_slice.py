@@ -1,0 +1,91 @@
+"""A stretch of a bag, and the types of its topics: what previews and exports stand on."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from rosbag2.formats.metadata import Topic, read_metadata
+from rosbag2.messages.message_types import Struct, TypeUnknownError, shape_of
+from rosbag2.reading.reader import BagReader
+
+Span = tuple[int, int]
+"""First and last time in nanoseconds, both included."""
+EVER: Span = (-(2**63), 2**63 - 1)
+
+
+class TopicUnknownError(Exception):
+    """The bag has no topic of that name."""
+
+    code = "TOPIC_UNKNOWN"
+
+
+@dataclass
+class Window:
+    """A bag, open for reading; use it as a context manager.
+
+    Raises:
+        BagError: on entering, when the bag cannot be read.
+    """
+
+    folder: Path
+    ros_distro: str = ""
+    reader: BagReader = field(init=False)
+    topics: dict[str, Topic] = field(init=False, default_factory=dict)
+    _shapes: dict[str, Struct | TypeUnknownError] = field(init=False, default_factory=dict)
+
+    def __enter__(self) -> Self:
+        self.reader = BagReader(self.folder).__enter__()
+        self.topics = {topic.name: topic for topic in self.reader.topics}
+        self.ros_distro = self.ros_distro or read_metadata(self.folder).ros_distro
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.reader.__exit__(kind, error, trace)
+
+    def topic(self, name: str) -> Topic:
+        """The topic of a name.
+
+        Raises:
+            TopicUnknownError: there is none.
+        """
+        if name not in self.topics:
+            raise TopicUnknownError(name)
+        return self.topics[name]
+
+    def shape(self, name: str) -> Struct:
+        """What the messages of a topic are made of.
+
+        Raises:
+            TopicUnknownError: there is no such topic.
+            TypeUnknownError: its type cannot be decoded; the text says why.
+        """
+        if name not in self._shapes:
+            try:
+                self._shapes[name] = shape_of(self.topic(name), self.ros_distro)
+            except TypeUnknownError as error:
+                self._shapes[name] = error
+        found = self._shapes[name]
+        if isinstance(found, TypeUnknownError):
+            raise found
+        return found
+
+    def messages(
+        self, topics: Collection[str] | None, span: Span = EVER, *, size: int = 500
+    ) -> Iterator[tuple[int, str, bytes]]:
+        """(time in ns, topic, data) in time order."""
+        whole = None if span == EVER else span
+        for batch in self.reader.batches(topics, size=size, span=whole):
+            yield from batch
+
+    def first_after(self, name: str, time_ns: int) -> tuple[int, bytes] | None:
+        """The first message of a topic from a time on."""
+        for found, _topic, data in self.messages([name], (time_ns, EVER[1]), size=1):
+            return found, data
+        return None

@@ -1,0 +1,213 @@
+"""Where something went: the trajectory in a topic of poses, transforms or fixes, thinned out."""
+
+import heapq
+import math
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rosbag2.extraction.time_slice import Span, Window
+from rosbag2.messages.cdr import CdrError
+from rosbag2.messages.fields import Picker
+from rosbag2.messages.to_json import plain
+
+PATHS = {
+    "nav_msgs/msg/Odometry": "pose.pose.position.",
+    "geometry_msgs/msg/Point": "",
+    "geometry_msgs/msg/PointStamped": "point.",
+    "geometry_msgs/msg/Pose": "position.",
+    "geometry_msgs/msg/PoseStamped": "pose.position.",
+    "geometry_msgs/msg/PoseWithCovariance": "pose.position.",
+    "geometry_msgs/msg/PoseWithCovarianceStamped": "pose.pose.position.",
+    "geometry_msgs/msg/TransformStamped": "transform.translation.",
+}
+"""Where the position is, by type."""
+FIX = "sensor_msgs/msg/NavSatFix"
+TRANSFORMS = "tf2_msgs/msg/TFMessage"
+TYPES = frozenset({*PATHS, FIX, TRANSFORMS})
+MOST_HELD = 100_000
+"""Positions kept of one thing while reading; beyond that every other one goes."""
+MOST_FRAMES = 100
+MOST_TRANSFORMS = 200
+
+
+class NoTrajectoryError(Exception):
+    """The topic tells no positions, or none of that frame; the text says what does."""
+
+    code = "TYPE_UNSUITABLE"
+
+
+@dataclass
+class Track:
+    """Positions in time order: (time in ns, x, y, z); `frame` and `child` as the messages name them."""
+
+    frame: str
+    child: str
+    times: "array[int]" = field(default_factory=lambda: array("q"))
+    places: "array[float]" = field(default_factory=lambda: array("d"))
+    seen: int = 0
+    every: int = 1
+
+    def add(self, time_ns: int, place: tuple[float, float, float]) -> None:
+        """Take a position; one that is no number is left out."""
+        if not all(map(math.isfinite, place)):
+            return
+        self.seen += 1
+        if (self.seen - 1) % self.every:
+            return
+        self.times.append(time_ns)
+        self.places.extend(place)
+        if len(self.times) >= MOST_HELD:
+            self._halve()
+
+    def _halve(self) -> None:
+        rows = np.array(self.places).reshape(-1, 3)[::2].reshape(-1)
+        self.times, self.places = self.times[::2], array("d", rows.tobytes())
+        self.every *= 2
+
+    def rows(self) -> NDArray[np.float64]:
+        """The positions as rows of x, y, z."""
+        return np.array(self.places, dtype=np.float64).reshape(-1, 3)
+
+
+def trajectory(
+    window: Window, name: str, *, span: Span, points: int, frame: str = ""
+) -> dict[str, Any]:
+    """The trajectory of a topic in at most so many points, which keep its shape.
+
+    Of transforms it is that of the child `frame`, or of the one that moves farthest.
+
+    Raises:
+        TopicUnknownError, TypeUnknownError: as `Window.shape`.
+        NoTrajectoryError: the type tells no positions, or the frame does not occur.
+    """
+    kind = window.shape(name).name
+    if kind == TRANSFORMS:
+        tracks = _transforms(window, name, span)
+        track = _chosen(tracks, frame)
+        frames = [{"frame": each.frame, "child": each.child} for each in tracks]
+    elif kind in PATHS or kind == FIX:
+        track, frames = _positions(window, name, span, kind), []
+    else:
+        message = f"{name} is of the type {kind}, which tells no positions: choose a topic of poses"
+        raise NoTrajectoryError(message)
+    return _told(track, points) | {
+        "topic": name,
+        "type": kind,
+        "geographic": kind == FIX,
+        "frames": frames,
+    }
+
+
+def _told(track: Track, points: int) -> dict[str, Any]:
+    rows = track.rows()
+    kept = thinned(rows, points)
+    deltas = np.diff(rows, axis=0)
+    return {
+        "frame": track.frame,
+        "child_frame": track.child,
+        "positions": track.seen,
+        "length": float(np.sqrt((deltas**2).sum(axis=1)).sum()) if len(rows) > 1 else 0.0,
+        "points": [[track.times[at], *map(float, rows[at])] for at in kept],
+    }
+
+
+def _positions(window: Window, name: str, span: Span, kind: str) -> Track:
+    shape = window.shape(name)
+    at = ["longitude", "latitude", "altitude"] if kind == FIX else [PATHS[kind] + a for a in "xyz"]
+    texts = [text for text in ("header.frame_id", "child_frame_id") if _has(shape.fields, text)]
+    picker, names = Picker(shape, at), Picker(shape, texts)
+    track = Track("", "")
+    for time_ns, _topic, data in window.messages([name], span):
+        try:
+            if not track.seen:
+                told = dict(zip(texts, names.pick(data), strict=True))
+                track.frame = told.get("header.frame_id", "")
+                track.child = told.get("child_frame_id", "")
+            x, y, z = picker.pick(data)
+        except CdrError:
+            continue
+        track.add(time_ns, (x, y, z))
+    return track
+
+
+def _has(fields: dict[str, Any], path: str) -> bool:
+    return path.partition(".")[0] in fields
+
+
+def _transforms(window: Window, name: str, span: Span) -> list[Track]:
+    shape = window.shape(name)
+    tracks: dict[tuple[str, str], Track] = {}
+    for time_ns, _topic, data in window.messages([name], span):
+        for frame, child, place in _each(plain, shape, data):
+            if (frame, child) not in tracks and len(tracks) >= MOST_FRAMES:
+                continue
+            tracks.setdefault((frame, child), Track(frame, child)).add(time_ns, place)
+    return list(tracks.values())
+
+
+def _each(
+    decode: Any, shape: Any, data: bytes
+) -> Iterator[tuple[str, str, tuple[float, float, float]]]:
+    """The transforms in one message: frame, child, place; what cannot be decoded has none."""
+    try:
+        told = decode(shape, data, MOST_TRANSFORMS)["transforms"]
+    except CdrError:
+        return
+    for each in told if isinstance(told, list) else told["first"]:
+        moved = each["transform"]["translation"]
+        place = tuple(float(moved[axis]) for axis in "xyz")
+        yield str(each["header"]["frame_id"]), str(each["child_frame_id"]), place  # type: ignore[misc]
+
+
+def _chosen(tracks: list[Track], frame: str) -> Track:
+    if frame:
+        for track in tracks:
+            if track.child == frame:
+                return track
+        known = ", ".join(sorted({track.child for track in tracks})[:20])
+        raise NoTrajectoryError(f"no transform leads to the frame {frame}; there are: {known}")
+    return max(tracks, key=_reach, default=Track("", ""))
+
+
+def _reach(track: Track) -> float:
+    rows = track.rows()
+    return float(np.ptp(rows, axis=0).sum()) if len(rows) else 0.0
+
+
+def thinned(rows: NDArray[np.float64], most: int) -> list[int]:
+    """Which rows to keep so that the line through them stays close to that through all (Douglas-Peucker).
+
+    The row that lies farthest from its chord comes first, until there are `most` or none lies off.
+    """
+    if len(rows) <= min(2, most):
+        return list(range(len(rows)))
+    last = len(rows) - 1
+    kept = {0, last}
+    noise = (float(np.ptp(rows, axis=0).max()) * 1e-9) ** 2
+    waiting = [_farthest(rows, 0, last)]
+    while waiting and len(kept) < most:
+        distance, at, first, stop = heapq.heappop(waiting)
+        if -distance <= noise:  # on its chord
+            break
+        kept.add(at)
+        heapq.heappush(waiting, _farthest(rows, first, at))
+        heapq.heappush(waiting, _farthest(rows, at, stop))
+    return sorted(kept)
+
+
+def _farthest(rows: NDArray[np.float64], first: int, last: int) -> tuple[float, int, int, int]:
+    """The row between two that lies farthest from the chord; its distance is negated, for the heap."""
+    inner = rows[first + 1 : last] - rows[first]
+    if not len(inner):
+        return 0.0, first, first, last
+    chord = rows[last] - rows[first]
+    length = float(chord @ chord)
+    along = np.clip(inner @ chord / length, 0, 1) if length else np.zeros(len(inner))
+    off = ((inner - np.outer(along, chord)) ** 2).sum(axis=1)
+    at = int(off.argmax())
+    return -float(off[at]), first + 1 + at, first, last

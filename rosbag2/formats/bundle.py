@@ -1,0 +1,123 @@
+"""The files of a bag: which ones metadata.yaml lists, and where they are."""
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from rosbag2.errors import BagError
+from rosbag2.formats.metadata import FILE_NAME, Metadata
+
+PACKED_SUFFIXES = (".zstd", ".zst")
+MAX_FILES = 10_000
+DATA_SUFFIXES = tuple(
+    kind + packed for kind in (".db3", ".mcap") for packed in ("", *PACKED_SUFFIXES)
+)
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A data file: its name within the bag, and its place on this machine."""
+
+    name: str
+    path: Path
+
+
+def listed_files(folder: Path, metadata: Metadata) -> tuple[DataFile, ...]:
+    """The data files that metadata lists, each once, in its order.
+
+    Raises:
+        BagError: PATH_UNSAFE, FILE_MISSING.
+    """
+    found: dict[Path, DataFile] = {}
+    for listed in metadata.files:
+        file = find_file(folder, listed)
+        if file is None:
+            raise BagError("FILE_MISSING", file=listed)
+        found.setdefault(file.path.resolve(), file)
+    return tuple(found.values())
+
+
+def present_files(folder: Path) -> tuple[DataFile, ...]:
+    """The data files in a folder by name, links left out; a packed one only without its unpacked twin."""
+    found = [
+        path
+        for path in sorted(folder.iterdir())
+        if path.name.endswith(DATA_SUFFIXES) and path.is_file() and not path.is_symlink()
+    ]
+    names = {path.name for path in found}
+    return tuple(DataFile(path.name, path) for path in found if not (names & _unpacked(path.name)))
+
+
+def unlisted_files(folder: Path, files: tuple[DataFile, ...]) -> list[str]:
+    """Names of the data files beside the listed ones, sorted."""
+    known = {file.path.name for file in files}
+    return sorted(
+        path.name
+        for path in folder.iterdir()
+        if path.name.endswith(DATA_SUFFIXES) and path.name not in known and path.is_file()
+    )
+
+
+def require_complete(metadata: Metadata) -> None:
+    """Refuse claims that say nothing of where the data are.
+
+    Raises:
+        BagError: METADATA_INCOMPLETE, METADATA_REFUSED, COMPRESSION_UNSUPPORTED.
+    """
+    if len(metadata.files) > MAX_FILES:
+        raise BagError("METADATA_REFUSED", file=FILE_NAME, reason="it lists too many files")
+    if not metadata.storage_id:
+        raise BagError("METADATA_INCOMPLETE", file=FILE_NAME, field="storage_identifier")
+    if not metadata.files:
+        raise BagError("METADATA_INCOMPLETE", file=FILE_NAME, field="relative_file_paths")
+    if metadata.compression_mode and metadata.compression_format not in {"", "zstd"}:
+        kind = f"{metadata.compression_format} {metadata.compression_mode}".strip()
+        raise BagError("COMPRESSION_UNSUPPORTED", file=metadata.files[0], compression=kind)
+
+
+def find_file(folder: Path, listed: str) -> DataFile | None:
+    """Find a listed file; None when it is not there.
+
+    Older versions put the bag's own folder in front of its name; version 9 leaves off the suffix of
+    compressed files, and who unpacks files by hand does not change the list.
+
+    Raises:
+        BagError: PATH_UNSAFE.
+    """
+    parts = _safe_parts(listed)
+    if not parts:
+        raise BagError("PATH_UNSAFE", file=listed)
+    for place in (folder.joinpath(*parts), folder.joinpath(*parts[1:]), folder / parts[-1]):
+        if place == folder:
+            continue
+        for candidate in (place, *_variants(place)):
+            if _is_file(candidate):
+                if not candidate.resolve().is_relative_to(folder.resolve()):
+                    raise BagError("PATH_UNSAFE", file=listed)
+                return DataFile(candidate.relative_to(folder).as_posix(), candidate)
+    return None
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that no file can have
+        return False
+
+
+def _variants(place: Path) -> list[Path]:
+    plain = next(iter(_unpacked(place.name)), place.name)
+    names = [plain, *(plain + suffix for suffix in PACKED_SUFFIXES)]
+    return [place.with_name(name) for name in names if name != place.name]
+
+
+def _unpacked(name: str) -> set[str]:
+    return {name.removesuffix(suffix) for suffix in PACKED_SUFFIXES if name.endswith(suffix)}
+
+
+def _safe_parts(listed: str) -> tuple[str, ...]:
+    """The parts of a relative path that stays inside the bag, none when it does not."""
+    windows = PureWindowsPath(listed)
+    unsafe = windows.is_absolute() or windows.drive or windows.root or ".." in windows.parts
+    if unsafe or "\0" in listed or PurePosixPath(listed).is_absolute():
+        return ()
+    return windows.parts

@@ -1,0 +1,236 @@
+"""MCAP's records, read with bounds: lengths are checked against the file before anything is read.
+
+The `mcap` package reads what a record claims into memory; files from strangers are read here.
+"""
+
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import lz4.frame
+
+from rosbag2.budget import MAX_CHUNK, MAX_MESSAGE
+from rosbag2.formats.compression import unpack_bytes
+
+MAGIC = b"\x89MCAP0\r\n"
+HEADER, FOOTER, SCHEMA, CHANNEL, MESSAGE, CHUNK, MESSAGE_INDEX = range(1, 8)
+ATTACHMENT, STATISTICS, METADATA, DATA_END = 0x09, 0x0B, 0x0C, 0x0F
+HEAD = struct.Struct("<BQ")
+# A message with its head: channel, (sequence), log time, (publish time).
+MESSAGE_HEAD = struct.Struct("<BQH4xQ8x")
+MESSAGE_FIELDS = MESSAGE_HEAD.size - HEAD.size
+_CHUNK = struct.Struct("<QQQIi")
+_MAX_TEXT = 16 * 2**20
+_LONGEST_NAME = 32
+PRIVATE = 0x80
+"""Kinds from here on are for others' records."""
+
+
+class BrokenError(ValueError):
+    """A record that contradicts itself or its file; the text says how."""
+
+
+class TooLargeError(ValueError):
+    """A record that is whole but larger than what is read."""
+
+
+@dataclass(frozen=True)
+class Schema:
+    """A type and its definition."""
+
+    name: str
+    encoding: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A topic; `schema_id` 0 is none."""
+
+    schema_id: int
+    topic: str
+    encoding: str
+    qos: str
+    type_hash: str
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A chunk by its head; `start` is where its records begin in the file, times are its claim."""
+
+    offset: int
+    start: int
+    stored: int
+    first_ns: int
+    last_ns: int
+    size: int
+    crc: int
+    compression: str
+
+
+class Fields:
+    """Takes fields off the front of a record."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.place = 0
+
+    def take(self, count: int) -> bytes:
+        """So many bytes."""
+        end = self.place + count
+        if end > len(self.data):
+            raise BrokenError("a field is longer than its record")
+        part = self.data[self.place : end]
+        self.place = end
+        return part
+
+    def number(self, width: int) -> int:
+        """An unsigned number of so many bytes."""
+        return int.from_bytes(self.take(width), "little")
+
+    def text(self) -> str:
+        """A text with its length in front."""
+        return self.take(self.number(4)).decode("utf-8", "replace")
+
+    def mapping(self) -> dict[str, str]:
+        """Pairs of texts."""
+        inner = Fields(self.take(self.number(4)))
+        found: dict[str, str] = {}
+        while inner.place < len(inner.data):
+            key = inner.text()
+            found[key] = inner.text()
+        return found
+
+
+class Catalogue:
+    """The schemas and channels of a file, and a few facts that records tell."""
+
+    def __init__(self) -> None:
+        self.schemas: dict[int, Schema] = {}
+        self.channels: dict[int, Channel] = {}
+        self.ros_distro = ""
+        self.promised: int | None = None
+
+    def take(self, opcode: int, data: bytes) -> None:
+        """Note a schema, channel, metadata or statistics record; the first of a number counts.
+
+        Raises:
+            BrokenError: it contradicts itself.
+        """
+        fields = Fields(data)
+        if opcode == SCHEMA:
+            number = fields.number(2)
+            name, encoding = fields.text(), fields.text()
+            text = fields.take(fields.number(4)).decode("utf-8", "replace")
+            self.schemas.setdefault(number, Schema(name, encoding, text))
+        elif opcode == CHANNEL:
+            self._channel(fields)
+        elif opcode == METADATA:
+            if fields.text() == "rosbag2":
+                self.ros_distro = fields.mapping().get("ROS_DISTRO", "") or self.ros_distro
+        elif opcode == STATISTICS:
+            self.promised = fields.number(8)
+
+    def _channel(self, fields: Fields) -> None:
+        number, schema_id = fields.number(2), fields.number(2)
+        topic, encoding = fields.text(), fields.text()
+        facts = fields.mapping()
+        qos, type_hash = facts.get("offered_qos_profiles", ""), facts.get("topic_type_hash", "")
+        self.channels.setdefault(number, Channel(schema_id, topic, encoding, qos, type_hash))
+
+
+NOTED = frozenset({SCHEMA, CHANNEL, METADATA, STATISTICS})
+
+
+def most_bytes(opcode: int) -> int:
+    """How long a record of a kind may be that is read into memory as a whole."""
+    return MAX_MESSAGE + MESSAGE_FIELDS if opcode == MESSAGE else _MAX_TEXT
+
+
+def read_chunk_head(stream: BinaryIO, offset: int, length: int) -> Chunk:
+    """The head of the chunk record at `offset`; the stream stands behind opcode and length.
+
+    Raises:
+        BrokenError: it contradicts itself.
+    """
+    data = stream.read(min(length, _CHUNK.size + _LONGEST_NAME + 8))
+    if len(data) < _CHUNK.size + 8:
+        raise BrokenError("a chunk is shorter than its head")
+    first, last, size, crc, width = _CHUNK.unpack_from(data)
+    if not 0 <= width <= _LONGEST_NAME:
+        raise BrokenError("the compression of a chunk has no name")
+    fields = Fields(data)
+    fields.take(_CHUNK.size)
+    compression = fields.take(width).decode("utf-8", "replace")
+    stored = fields.number(8)
+    start = offset + HEAD.size + fields.place
+    if start + stored > offset + HEAD.size + length:
+        raise BrokenError("a chunk is longer than its record")
+    return Chunk(offset, start, stored, first, last, size, crc, compression)
+
+
+def load_chunk(stream: BinaryIO, chunk: Chunk) -> bytes:
+    """The records of a chunk, unpacked and checked.
+
+    Raises:
+        BrokenError: damaged, or compressed in a way that is not known.
+        TooLargeError: larger than what is read.
+    """
+    if max(chunk.size, chunk.stored) > MAX_CHUNK:
+        raise TooLargeError(f"a chunk of more than {MAX_CHUNK} bytes")
+    stream.seek(chunk.start)
+    data = stream.read(chunk.stored)
+    if len(data) < chunk.stored:
+        raise BrokenError("a chunk is cut off")
+    records = _unpacked(chunk, data)
+    if len(records) != chunk.size:
+        raise BrokenError(f"a chunk has {len(records)} of {chunk.size} bytes")
+    if chunk.crc and zlib.crc32(records) != chunk.crc:
+        raise BrokenError("a chunk has another checksum than noted")
+    return records
+
+
+def _unpacked(chunk: Chunk, data: bytes) -> bytes:
+    try:
+        if chunk.compression == "":
+            return data
+        if chunk.compression == "zstd":
+            return unpack_bytes(data, chunk.size)
+        if chunk.compression == "lz4":
+            return _lz4(data, chunk.size)
+    except (ValueError, OverflowError, RuntimeError) as error:
+        raise BrokenError("a chunk cannot be unpacked") from error
+    raise BrokenError(f"a chunk is compressed with {chunk.compression!r}")
+
+
+def _lz4(data: bytes, size: int) -> bytes:
+    unpacker = lz4.frame.LZ4FrameDecompressor()
+    parts = [unpacker.decompress(data, size + 1)]
+    have = len(parts[0])
+    while have <= size and not unpacker.eof:
+        part = unpacker.decompress(b"", size + 1 - have)
+        if not part:
+            break
+        parts.append(part)
+        have += len(part)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def walk(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """The records of a chunk as opcode, start and end of the content.
+
+    Raises:
+        BrokenError: a record is longer than what is left.
+    """
+    place, end = 0, len(data)
+    while place < end:
+        if place + HEAD.size > end:
+            raise BrokenError("a chunk ends within a record")
+        opcode, length = HEAD.unpack_from(data, place)
+        start = place + HEAD.size
+        place = start + length
+        if place > end:
+            raise BrokenError("a record is longer than its chunk")
+        yield opcode, start, place

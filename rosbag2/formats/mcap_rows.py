@@ -1,0 +1,81 @@
+"""The hot loops over the records of an MCAP chunk."""
+
+from rosbag2.formats import mcap_records as records
+from rosbag2.formats.mcap_records import BrokenError, Catalogue
+
+Row = tuple[int, int, bytes]
+"""Log time in nanoseconds, channel, data."""
+
+_unpack = records.MESSAGE_HEAD.unpack_from
+_HEAD = records.HEAD.size
+_SKIP = records.MESSAGE_HEAD.size
+
+
+def rows(data: bytes, catalogue: Catalogue) -> list[Row]:
+    """The messages in the order of the chunk; its channels are noted in the catalogue.
+
+    Raises:
+        BrokenError: a record contradicts its chunk.
+    """
+    found: list[Row] = []
+    place, end = 0, len(data)
+    while place <= end - _SKIP:
+        opcode, length, channel, time = _unpack(data, place)
+        start = place
+        place += _HEAD + length
+        if place > end:
+            raise BrokenError("a record is longer than its chunk")
+        if opcode == records.MESSAGE and length >= records.MESSAGE_FIELDS:
+            found.append((time, channel, data[start + _SKIP : place]))
+        else:
+            _other(opcode, data[start + _HEAD : place], catalogue)
+    _rest(data[place:], catalogue)
+    return found
+
+
+def columns(data: bytes, catalogue: Catalogue) -> list[tuple[int, int, int]]:
+    """Channel, time and size of the messages, as `rows`.
+
+    Raises:
+        BrokenError: a record contradicts its chunk.
+    """
+    found: list[tuple[int, int, int]] = []
+    place, end = 0, len(data)
+    while place <= end - _SKIP:
+        opcode, length, channel, time = _unpack(data, place)
+        start = place
+        place += _HEAD + length
+        if place > end:
+            raise BrokenError("a record is longer than its chunk")
+        if opcode == records.MESSAGE and length >= records.MESSAGE_FIELDS:
+            found.append((channel, time, length - records.MESSAGE_FIELDS))
+        else:
+            _other(opcode, data[start + _HEAD : place], catalogue)
+    _rest(data[place:], catalogue)
+    return found
+
+
+def whole_rows(data: bytes, catalogue: Catalogue) -> tuple[list[Row], str]:
+    """The messages up to the first record that is broken, and what is wrong with it, "" if nothing is."""
+    found: list[Row] = []
+    place = 0
+    try:
+        for _, start, end in records.walk(data):
+            found += rows(data[start - _HEAD : end], catalogue)
+            place = end
+    except BrokenError as error:
+        return found, f"{error} (at byte {place} of it)"
+    return found, ""
+
+
+def _rest(data: bytes, catalogue: Catalogue) -> None:
+    """What is shorter than any message at the end of a chunk."""
+    for opcode, start, end in records.walk(data):
+        _other(opcode, data[start:end], catalogue)
+
+
+def _other(opcode: int, content: bytes, catalogue: Catalogue) -> None:
+    if opcode in {0, records.MESSAGE}:
+        raise BrokenError("a chunk holds something that is no record")
+    if opcode in records.NOTED:
+        catalogue.take(opcode, content)

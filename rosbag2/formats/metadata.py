@@ -1,0 +1,208 @@
+"""metadata.yaml: what a bag claims to hold. Versions 1 to 9; what a version lacks is empty or None.
+
+| version | brought |
+| --- | --- |
+| 3 | compression |
+| 4 | QoS per topic; paths relative to the bag (before: to its parent) |
+| 5 | facts per file |
+| 6 | custom data |
+| 7 | type hashes |
+| 8 | the ROS distribution |
+| 9 | QoS as YAML instead of text |
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rosbag2.errors import BagError
+from rosbag2.formats import qos, yaml_loader
+from rosbag2.formats.yaml_loader import Node
+
+FILE_NAME = "metadata.yaml"
+NEWEST_VERSION = 9
+_INT64 = 2**63
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A topic as recorded.
+
+    QoS is YAML text; the definition is written in `definition_encoding`: ros2msg or ros2idl.
+    """
+
+    name: str
+    type: str
+    serialization_format: str = "cdr"
+    offered_qos_profiles: str = ""
+    type_hash: str = ""
+    definition: str = ""
+    definition_encoding: str = ""
+
+
+@dataclass(frozen=True)
+class FileClaim:
+    """What version 5 and later say of a data file; a number that is absent is None."""
+
+    path: str
+    start_ns: int | None
+    duration_ns: int | None
+    message_count: int | None
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """The claims of metadata.yaml; a number that is absent or no number is None.
+
+    `topics` pairs each topic with its promised message count. `compression_format` and
+    `compression_mode` are lower case, both empty for an uncompressed bag.
+    """
+
+    version: int | None
+    storage_id: str
+    files: tuple[str, ...]
+    start_ns: int | None
+    duration_ns: int | None
+    message_count: int | None
+    topics: tuple[tuple[Topic, int | None], ...]
+    compression_format: str
+    compression_mode: str
+    ros_distro: str
+    file_claims: tuple[FileClaim, ...] = ()
+
+
+def read_metadata(folder: Path) -> Metadata:
+    """Read the metadata.yaml of a bag.
+
+    Raises:
+        BagError: METADATA_MISSING, METADATA_UNREADABLE, METADATA_REFUSED, PATH_UNSAFE,
+            FILE_IS_LFS_POINTER.
+    """
+    content = _content(folder / FILE_NAME)
+    try:
+        root = yaml_loader.parse(content)
+        if not isinstance(root, dict):
+            raise ValueError("it is not a mapping")
+        information = root.get("rosbag2_bagfile_information")
+        if not isinstance(information, dict):
+            raise ValueError("it has no mapping `rosbag2_bagfile_information`")
+        return _metadata(information)
+    except yaml_loader.RefusedError as error:
+        raise BagError("METADATA_REFUSED", file=FILE_NAME, reason=str(error)) from error
+    except ValueError as error:
+        raise BagError("METADATA_UNREADABLE", file=FILE_NAME, reason=str(error)) from error
+
+
+def _content(path: Path) -> bytes:
+    if not path.is_symlink() and not path.exists():
+        raise BagError("METADATA_MISSING", file=FILE_NAME)
+    if path.is_symlink() and not path.resolve().is_relative_to(path.parent.resolve()):
+        raise BagError("PATH_UNSAFE", file=FILE_NAME)
+    if not path.is_file():
+        raise BagError("METADATA_UNREADABLE", file=FILE_NAME, reason="it is not a file")
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(yaml_loader.MAX_BYTES + 1)
+    except OSError as error:
+        reason = error.strerror or "it cannot be opened"
+        raise BagError("METADATA_UNREADABLE", file=FILE_NAME, reason=reason) from error
+    if is_lfs_pointer(content):
+        raise BagError("FILE_IS_LFS_POINTER", file=FILE_NAME)
+    return content
+
+
+def is_lfs_pointer(head: bytes) -> bool:
+    """Whether a file that begins so is a Git LFS pointer."""
+    return head.startswith(b"version https://git-lfs.github.com/spec/")
+
+
+def _metadata(information: dict[str, Node]) -> Metadata:
+    mode = _text(information.get("compression_mode")).lower()
+    compressed = mode not in {"", "none"}
+    start = _mapping(information.get("starting_time"), "starting_time")
+    duration = _mapping(information.get("duration"), "duration")
+    topics = _items(information.get("topics_with_message_count"), "topics_with_message_count")
+    return Metadata(
+        version=_whole(information.get("version")),
+        storage_id=_text(information.get("storage_identifier")),
+        files=_files(information),
+        start_ns=_whole(start.get("nanoseconds_since_epoch")),
+        duration_ns=_whole(duration.get("nanoseconds")),
+        message_count=_whole(information.get("message_count")),
+        topics=tuple(_topic(_mapping(item, "topics_with_message_count")) for item in topics),
+        compression_format=_text(information.get("compression_format")).lower()
+        if compressed
+        else "",
+        compression_mode=mode if compressed else "",
+        ros_distro=_text(information.get("ros_distro")),
+        file_claims=_claims(information),
+    )
+
+
+def _files(information: dict[str, Node]) -> tuple[str, ...]:
+    listed = _items(information.get("relative_file_paths"), "relative_file_paths")
+    paths = tuple(_text(item) for item in listed)
+    if not all(paths):
+        raise ValueError("`relative_file_paths` holds something that is no path")
+    return paths
+
+
+def _claims(information: dict[str, Node]) -> tuple[FileClaim, ...]:
+    """Facts per file; they only help to name what is lost, so a wrong one is left out."""
+    listed = information.get("files")
+    found = []
+    for item in listed if isinstance(listed, list) else []:
+        if isinstance(item, dict):
+            start, duration = item.get("starting_time"), item.get("duration")
+            found.append(
+                FileClaim(
+                    _text(item.get("path")),
+                    _inner(start, "nanoseconds_since_epoch"),
+                    _inner(duration, "nanoseconds"),
+                    _whole(item.get("message_count")),
+                )
+            )
+    return tuple(found)
+
+
+def _inner(node: Node, name: str) -> int | None:
+    return _whole(node.get(name)) if isinstance(node, dict) else None
+
+
+def _topic(item: dict[str, Node]) -> tuple[Topic, int | None]:
+    facts = _mapping(item.get("topic_metadata"), "topic_metadata")
+    topic = Topic(
+        name=_text(facts.get("name")),
+        type=_text(facts.get("type")),
+        serialization_format=_text(facts.get("serialization_format")),
+        offered_qos_profiles=qos.as_text(facts.get("offered_qos_profiles")),
+        type_hash=_text(facts.get("type_description_hash")),
+    )
+    return topic, _whole(item.get("message_count"))
+
+
+def _mapping(node: Node, what: str) -> dict[str, Node]:
+    if node is None:
+        return {}
+    if not isinstance(node, dict):
+        raise ValueError(f"`{what}` is not a mapping")
+    return node
+
+
+def _items(node: Node, what: str) -> list[Node]:
+    if node is None:
+        return []
+    if not isinstance(node, list):
+        raise ValueError(f"`{what}` is not a list")
+    return node
+
+
+def _text(node: Node) -> str:
+    return node if isinstance(node, str) else ""
+
+
+def _whole(node: Node) -> int | None:
+    try:
+        number = int(_text(node))
+    except ValueError:
+        return None
+    return number if -_INT64 <= number < _INT64 else None

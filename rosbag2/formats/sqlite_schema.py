@@ -1,0 +1,91 @@
+"""The tables of the sqlite3 store, schema 1 to 4.
+
+| schema | recorded by | brought |
+| --- | --- | --- |
+| 1 | Crystal, Dashing | tables `topics`, `messages` |
+| 2 | Eloquent to Galactic | QoS per topic, the index on time |
+| 3 | Humble | tables `schema`, `metadata` |
+| 4 | Iron and later | type hashes, message definitions |
+"""
+
+import sqlite3
+
+from rosbag2.errors import BagError
+from rosbag2.formats.metadata import Topic
+
+_TOPICS = {"id", "name", "type", "serialization_format"}
+_MESSAGES = {"id", "topic_id", "timestamp", "data"}
+_SCHEMA = {"schema_version", "ros_distro"}
+_DEFINITIONS = {"id", "topic_type", "encoding", "encoded_message_definition"}
+
+
+def read_schema(name: str, connection: sqlite3.Connection) -> tuple[int, str, dict[int, Topic]]:
+    """Schema, ROS distribution ("" before schema 3), and the topics by their number in the file.
+
+    Raises:
+        BagError: SCHEMA_UNKNOWN, with the file's name.
+    """
+    topics = _columns(connection, "topics")
+    for table, needed, found in (
+        ("topics", _TOPICS, topics),
+        ("messages", _MESSAGES, _columns(connection, "messages")),
+    ):
+        if not found:
+            raise BagError("SCHEMA_UNKNOWN", file=name, reason=f"it has no table {table}")
+        if missing := needed - found:
+            what = f"its table {table} lacks {', '.join(sorted(missing))}"
+            raise BagError("SCHEMA_UNKNOWN", file=name, reason=what)
+    schema, distro = _version(connection)
+    if not schema:
+        schema = 2 if "offered_qos_profiles" in topics else 1
+    return schema, distro, _topics(connection, topics)
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
+    """Columns of a real table; views, virtual tables and computed columns run foreign code."""
+    found = connection.execute(
+        "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ? AND rootpage > 0", (table,)
+    ).fetchone()
+    if not found:
+        return set()
+    rows = connection.execute("SELECT name FROM pragma_table_xinfo(?) WHERE hidden = 0", (table,))
+    return {str(name) for (name,) in rows}
+
+
+def _version(connection: sqlite3.Connection) -> tuple[int, str]:
+    if _columns(connection, "schema") >= _SCHEMA:
+        row = connection.execute("SELECT schema_version, ros_distro FROM schema").fetchone()
+        if row and isinstance(row[0], int):
+            return row[0], _text(row[1])
+    return 0, ""
+
+
+def _topics(connection: sqlite3.Connection, columns: set[str]) -> dict[int, Topic]:
+    qos = "offered_qos_profiles" if "offered_qos_profiles" in columns else "''"
+    type_hash = "type_description_hash" if "type_description_hash" in columns else "''"
+    definitions = _definitions(connection)
+    rows = connection.execute(
+        f"SELECT id, name, type, serialization_format, {qos}, {type_hash} "  # noqa: S608
+        "FROM topics ORDER BY id"
+    )
+    return {key: _topic(values, definitions) for key, *values in rows}
+
+
+def _definitions(connection: sqlite3.Connection) -> dict[str, tuple[str, str]]:
+    if not _columns(connection, "message_definitions") >= _DEFINITIONS:
+        return {}
+    rows = connection.execute(
+        "SELECT topic_type, encoding, encoded_message_definition FROM message_definitions "
+        "ORDER BY id DESC"
+    )
+    return {_text(kind): (_text(encoding), _text(text)) for kind, encoding, text in rows}
+
+
+def _topic(values: list[object], definitions: dict[str, tuple[str, str]]) -> Topic:
+    name, kind, serialization, qos, type_hash = map(_text, values)
+    encoding, definition = definitions.get(kind, ("", ""))
+    return Topic(name, kind, serialization, qos, type_hash, definition, encoding)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,1 @@
+"""Decoding of serialized messages: type definitions, CDR, single fields, JSON."""

@@ -1,0 +1,177 @@
+"""The form of messages: what a type is made of, resolved as far as primitives.
+
+Types come from the definitions that a bag embeds; without them from those that the ROS distributions
+brought along. Of the library only the parser and the tables are used, none of the code that it generates.
+"""
+
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from rosbags.interfaces import Nodetype
+from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_typestore
+
+from rosbag2.formats.metadata import Topic
+
+FieldTable = dict[str, Any]
+"""Fields by type name, as the library writes them."""
+
+MOST_DEFINITION = 1 << 20
+"""Longest text of a definition that is parsed."""
+DEEPEST = 40
+PADDING = "structure_needs_at_least_one_member"
+"""The byte that ROS 2 writes for a message without fields."""
+_CODES = {
+    "bool": ("?", 1),
+    "byte": ("B", 1),
+    "char": ("B", 1),
+    "octet": ("B", 1),
+    "int8": ("b", 1),
+    "uint8": ("B", 1),
+    "int16": ("h", 2),
+    "uint16": ("H", 2),
+    "int32": ("i", 4),
+    "uint32": ("I", 4),
+    "int64": ("q", 8),
+    "uint64": ("Q", 8),
+    "float32": ("f", 4),
+    "float64": ("d", 8),
+}
+
+
+class TypeUnknownError(Exception):
+    """A type without a definition, or with one that cannot be used; the text says why."""
+
+    code = "TYPE_UNKNOWN"
+
+
+@dataclass(frozen=True)
+class Primitive:
+    """A number or a truth value: its name in ROS, its code in `struct`, its size in bytes."""
+
+    name: str
+    code: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Text:
+    """A string of 8-bit characters."""
+
+
+@dataclass(frozen=True)
+class Many:
+    """An array of `length` items, or a sequence of any number where that is None."""
+
+    item: "Shape"
+    length: int | None
+
+
+@dataclass(eq=False)
+class Struct:
+    """A message; `fields` by name in their order."""
+
+    name: str
+    fields: dict[str, "Shape"] = field(default_factory=dict)
+
+
+Shape = Primitive | Text | Many | Struct
+
+
+def shape_of(topic: Topic, ros_distro: str = "") -> Struct:
+    """The form of a topic's messages.
+
+    Raises:
+        TypeUnknownError: nothing tells what the type is made of.
+    """
+    name = full_name(topic.type)
+    embedded = _parsed(name, topic.definition, topic.definition_encoding)
+    return _Builder(embedded, _known(ros_distro)).struct(name, 0)
+
+
+def full_name(name: str) -> str:
+    """A type's name with the middle part that Crystal did not write yet."""
+    parts = name.split("/")
+    return f"{parts[0]}/msg/{parts[1]}" if len(parts) == 2 else name  # noqa: PLR2004
+
+
+def _parsed(name: str, definition: str, encoding: str) -> FieldTable:
+    """The fields in an embedded definition; none where there is no such."""
+    text = definition.replace("\r\n", "\n").rstrip("\n") + "\n"
+    if not definition.strip() or encoding not in {"ros2msg", "ros2idl"}:
+        return {}
+    if len(text) > MOST_DEFINITION:
+        raise TypeUnknownError(f"the definition of {name} is longer than any that people write")
+    try:
+        parsed = (
+            get_types_from_msg(text, name) if encoding == "ros2msg" else get_types_from_idl(text)
+        )
+    except RecursionError:
+        raise TypeUnknownError(f"the definition of {name} is nested too deep") from None
+    except Exception as error:
+        # The parser raises whatever a stranger's text leads it to.
+        raise TypeUnknownError(f"the definition of {name} in the bag cannot be parsed") from error
+    return {key: fields for key, (_constants, fields) in parsed.items()}
+
+
+@cache
+def _known(ros_distro: str) -> FieldTable:
+    """The fields of the types that a distribution brought; of the newest where it is not known."""
+    name = f"ros2_{ros_distro}".lower()
+    known = {store.value: store for store in Stores if store.value.startswith("ros2_")}
+    newest = get_typestore(Stores.LATEST).fielddefs
+    own = get_typestore(known[name]).fielddefs if name in known else {}
+    return {key: fields for key, (_constants, fields) in {**newest, **own}.items()}
+
+
+@dataclass
+class _Builder:
+    """Turns the library's tables into shapes, each type once."""
+
+    embedded: FieldTable
+    known: FieldTable
+    built: dict[str, Struct] = field(default_factory=dict)
+    open: set[str] = field(default_factory=set)
+
+    def struct(self, name: str, depth: int) -> Struct:
+        if name in self.built:
+            return self.built[name]
+        if name.endswith("/wstring"):  # for the parser the name of a message
+            raise _unread("wstring")
+        fields = self.embedded.get(name, self.known.get(name))
+        if fields is None:
+            raise TypeUnknownError(
+                f"the bag holds no definition of {name}, and no ROS distribution brought it along"
+            )
+        if name in self.open or depth > DEEPEST:
+            raise TypeUnknownError(f"the definition of {name} is nested without an end")
+        self.open.add(name)
+        made = Struct(name, {key: self.shape(desc, depth + 1) for key, desc in fields})
+        if not made.fields:
+            made.fields[PADDING] = _base("uint8")
+        self.open.discard(name)
+        return self.built.setdefault(name, made)
+
+    def shape(self, desc: Any, depth: int) -> Shape:
+        kind, what = desc
+        match kind:
+            case Nodetype.BASE:
+                return _base(what[0])
+            case Nodetype.NAME:
+                return self.struct(what, depth)
+            case Nodetype.ARRAY:
+                return Many(self.shape(what[0], depth), int(what[1]))
+            case _:
+                return Many(self.shape(what[0], depth), None)
+
+
+def _base(name: str) -> Shape:
+    if name == "string":
+        return Text()
+    if name not in _CODES:
+        raise _unread(name)
+    return Primitive(name, *_CODES[name])
+
+
+def _unread(name: str) -> TypeUnknownError:
+    return TypeUnknownError(f"fields of the type {name} are written differently by each middleware")

@@ -1,0 +1,1 @@
+"""Messages of a bag in time order, from one store per format; archives of bags."""

@@ -1,0 +1,74 @@
+"""What every store gives, whatever its format."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from rosbag2.formats.bundle import DataFile
+from rosbag2.formats.metadata import Topic
+
+if TYPE_CHECKING:
+    from rosbag2.reading.columns import Samples
+
+Message = tuple[int, str, bytes]
+"""Time in nanoseconds since the epoch, topic name, serialized data."""
+
+BATCH_BYTES = 8 * 2**20
+
+
+@dataclass(frozen=True)
+class Span:
+    """First and last time of a file in nanoseconds; both None without messages."""
+
+    first_ns: int | None
+    last_ns: int | None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something odd within a file: a code of a warning, and its details without the file."""
+
+    code: str
+    details: dict[str, int]
+
+
+class Store(Protocol):
+    """One data file, open for reading."""
+
+    file: DataFile
+    kind: str
+    ros_distro: str
+    packed: bool
+    topics: dict[int, Topic]
+
+    def span(self) -> Span:
+        """First and last time."""
+        ...
+
+    def counts(self) -> dict[int, int]:
+        """Messages per topic number; one pass."""
+        ...
+
+    def samples(self) -> "Iterator[Samples]":
+        """All messages in the order of the file, in one pass that touches every byte.
+
+        Raises:
+            BagError: FILE_DAMAGED and others.
+        """
+        ...
+
+    def findings(self) -> list[Finding]:
+        """What is odd; known after `samples`."""
+        ...
+
+    def batches(
+        self, topics: Collection[str] | None, size: int, span: tuple[int, int] | None = None
+    ) -> Iterator[list[Message]]:
+        """Messages in time order, at most `size` and about 8 MB at once; of a span both ends included."""
+        ...
+
+    def messages(
+        self, topics: Collection[str] | None, span: tuple[int, int] | None = None
+    ) -> Iterator[Message]:
+        """Messages one by one, in time order."""
+        ...

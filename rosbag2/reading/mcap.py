@@ -1,0 +1,306 @@
+"""The MCAP store of rosbag2: the messages of one data file in time order, chunk by chunk."""
+
+import os
+from collections import Counter
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from operator import itemgetter
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, BinaryIO
+
+from rosbag2.budget import MAX_CHUNK, MAX_MESSAGE, MAX_NAME, MAX_TOPICS, Effort, most_unpacked
+from rosbag2.errors import BagError
+from rosbag2.formats import mcap_records as records
+from rosbag2.formats.bundle import DataFile
+from rosbag2.formats.compression import MAGIC, unpack_message
+from rosbag2.formats.mcap_records import BrokenError, Catalogue, Chunk, TooLargeError
+from rosbag2.formats.mcap_rows import Row, columns, rows
+from rosbag2.formats.metadata import Topic
+from rosbag2.reading.base import BATCH_BYTES, Finding, Message, Span
+from rosbag2.reading.mcap_layout import Run, read_layout
+from rosbag2.reading.mcap_order import Piece, in_order, largest_overlap, sorted_on_disk
+
+if TYPE_CHECKING:
+    from rosbag2.reading.columns import Samples
+
+MOST_OVERLAP = 64 * 2**20
+"""Bytes of pieces that share time and are held in memory at once; more are sorted on disk."""
+
+_TIME = itemgetter(0)
+_SAMPLE_TIME = itemgetter(1)
+_LATEST = 2**63 - 1
+_ROWS_AT_ONCE = 50_000
+
+
+class McapStore:
+    """One data file, open for reading; made by `opening.open_store`."""
+
+    kind = "mcap"
+
+    def __init__(self, file: DataFile, stream: BinaryIO, effort: Effort) -> None:
+        self.file = file
+        self.stream = stream
+        self.effort = effort
+        self.layout = read_layout(file.name, stream)
+        self.catalogue = self.layout.catalogue
+        self._limit = most_unpacked(stream.seek(0, os.SEEK_END))
+        self._check_size()
+        self._pieces: list[Piece] | None = None
+        self._wrong_times = 0
+        self._found = 0
+        self._unpacked = 0
+        if not self._channels_known():
+            self._discover()
+        self.ros_distro = self.catalogue.ros_distro
+        self.topics = topics_of(file.name, self.catalogue)
+        self.packed = self._is_packed()
+
+    def _check_size(self) -> None:
+        if sum(chunk.size for chunk in self.layout.chunks) > self._limit:
+            raise BagError("UNPACKS_TOO_LARGE", file=self.file.name, limit=self._limit)
+
+    def _channels_known(self) -> bool:
+        layout = self.layout
+        if layout.chunks and not layout.every_chunk_indexed:
+            return False
+        return layout.indexed <= self.catalogue.channels.keys()
+
+    def _discover(self) -> None:
+        """Look for channels inside the chunks, where nothing outside names them all."""
+        for chunk in self.layout.chunks:
+            with self._guarded():
+                data = records.load_chunk(self.stream, chunk)
+                for opcode, start, end in records.walk(data):
+                    if opcode in records.NOTED:
+                        self.catalogue.take(opcode, data[start:end])
+
+    def _is_packed(self) -> bool:
+        for _, _, data in self._rows(self.layout.pieces[0]) if self.layout.pieces else ():
+            return data.startswith(MAGIC)
+        return False
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """Turn what is wrong with a record into a BagError."""
+        try:
+            yield
+        except BrokenError as error:
+            raise BagError("FILE_DAMAGED", file=self.file.name, reason=str(error)) from error
+        except TooLargeError as error:
+            raise BagError("FILE_IMPLAUSIBLE", file=self.file.name, reason=str(error)) from error
+
+    def _load(self, piece: Chunk | Run) -> bytes:
+        with self._guarded():
+            data = self._run(piece) if isinstance(piece, Run) else self._chunk(piece)
+        self.effort.advance(len(data))
+        return data
+
+    def _chunk(self, chunk: Chunk) -> bytes:
+        return records.load_chunk(self.stream, chunk)
+
+    def _run(self, run: Run) -> bytes:
+        if run.end - run.start > MAX_CHUNK:
+            raise BagError("MESSAGE_TOO_LARGE", file=self.file.name, limit=MAX_MESSAGE)
+        self.stream.seek(run.start)
+        return self.stream.read(run.end - run.start)
+
+    def _rows(self, piece: Chunk | Run) -> list[Row]:
+        data = self._load(piece)
+        with self._guarded():
+            return rows(data, self.catalogue)
+
+    def pieces(self) -> list[Piece]:
+        """The parts of the file that hold messages, by time."""
+        if self._pieces is None:
+            found = [self._piece(piece) for piece in self.layout.pieces]
+            self._pieces = sorted(
+                (piece for piece in found if piece), key=lambda piece: piece.first_ns
+            )
+        return self._pieces
+
+    def _piece(self, part: Chunk | Run) -> Piece | None:
+        first, last = part.first_ns, part.last_ns
+        size = part.size if isinstance(part, Chunk) else part.end - part.start
+        if isinstance(part, Chunk) and not 0 < first <= last <= _LATEST:
+            # A claim that says nothing; look.
+            times = [time for time, _, _ in self._rows(part)]
+            if not times:
+                return None
+            first, last = min(times), max(times)
+        return Piece(first, last, size, part)
+
+    def span(self) -> Span:
+        """First and last time, as the chunks claim them."""
+        pieces = self.pieces()
+        if not pieces:
+            return Span(None, None)
+        last = max(piece.last_ns for piece in pieces)
+        if last > _LATEST:
+            raise self._too_late()
+        return Span(pieces[0].first_ns, last)
+
+    def samples(self) -> "Iterator[Samples]":
+        """All messages as columns, in the order of the file; every chunk is unpacked and checked.
+
+        Raises:
+            BagError: FILE_DAMAGED, FILE_IMPLAUSIBLE, MESSAGE_TOO_LARGE.
+        """
+        self._wrong_times = self._found = self._unpacked = 0
+        waiting: list[tuple[int, int, int]] = []
+        for piece in self.layout.pieces:
+            fresh = self._measured(piece)
+            self._check_times(piece, fresh)
+            waiting += fresh
+            if len(waiting) >= _ROWS_AT_ONCE:
+                yield self._columns(waiting)
+                waiting = []
+        if waiting:
+            yield self._columns(waiting)
+
+    def _measured(self, piece: Chunk | Run) -> list[tuple[int, int, int]]:
+        data = self._load(piece)
+        with self._guarded():
+            if not self.packed:
+                return columns(data, self.catalogue)
+            return self._unpacked_sizes(rows(data, self.catalogue))
+
+    def _unpacked_sizes(self, found: list[Row]) -> list[tuple[int, int, int]]:
+        sizes = []
+        for time, channel, packed in found:
+            size = len(unpack_message(self.file.name, packed))
+            self.effort.advance(size)
+            self._unpacked += size
+            sizes.append((channel, time, size))
+            if self._unpacked > self._limit:
+                raise BagError("UNPACKS_TOO_LARGE", file=self.file.name, limit=self._limit)
+        return sizes
+
+    def _check_times(self, piece: Chunk | Run, found: list[tuple[int, int, int]]) -> None:
+        if found and isinstance(piece, Chunk) and 0 < piece.first_ns <= piece.last_ns:
+            first, last = min(found, key=_SAMPLE_TIME)[1], max(found, key=_SAMPLE_TIME)[1]
+            self._wrong_times += not piece.first_ns <= first <= last <= piece.last_ns
+
+    def _columns(self, waiting: list[tuple[int, int, int]]) -> "Samples":
+        from rosbag2.reading.columns import columns  # noqa: PLC0415 - numpy: only for who needs it
+
+        self._found += len(waiting)
+        for key in self.catalogue.channels.keys() - self.topics.keys():
+            self.topics[key] = topic_of(self.catalogue, key)
+        try:
+            return columns(waiting)
+        except OverflowError as error:
+            raise self._too_late() from error
+
+    def _too_late(self) -> BagError:
+        reason = "a message later than the year 2262"
+        return BagError("FILE_IMPLAUSIBLE", file=self.file.name, reason=reason)
+
+    def findings(self) -> list[Finding]:
+        """What is odd about the summary and the chunks; known after `samples`."""
+        found = []
+        if not self.layout.summary:
+            found.append(Finding("SUMMARY_MISSING", {}))
+        promised = self.catalogue.promised
+        if promised is not None and promised != self._found:
+            found.append(Finding("SUMMARY_MISMATCH", {"listed": promised, "found": self._found}))
+        if self._wrong_times:
+            found.append(Finding("CHUNK_TIMES", {"chunks": self._wrong_times}))
+        return found
+
+    def counts(self) -> dict[int, int]:
+        """Messages per channel; one pass."""
+        counted: Counter[int] = Counter()
+        for piece in self.layout.pieces:
+            counted.update(channel for channel, _, _ in self._measured(piece))
+        return dict(counted)
+
+    def batches(
+        self, topics: Collection[str] | None, size: int, span: tuple[int, int] | None = None
+    ) -> Iterator[list[Message]]:
+        """Messages in time order, at most `size` and about 8 MB at once; of a span both ends included.
+
+        Raises:
+            BagError: FILE_DAMAGED, FILE_IMPLAUSIBLE, MESSAGE_TOO_LARGE.
+        """
+        if topics is not None and not topics:
+            return
+        pieces = [piece for piece in self.pieces() if span is None or _meets(piece, span)]
+        if largest_overlap(pieces) > MOST_OVERLAP:
+            with TemporaryDirectory(prefix="robotsim-sort-", dir=self.effort.scratch) as spare:
+                load = (self._named(piece, topics, span) for piece in pieces)
+                yield from _cut(sorted_on_disk(load, Path(spare) / "sorted"), size)
+        else:
+            yield from _cut(in_order(pieces, lambda piece: self._named(piece, topics, span)), size)
+
+    def _named(
+        self, piece: Piece, topics: Collection[str] | None, span: tuple[int, int] | None
+    ) -> list[Message]:
+        """The messages of a piece by time, with the names of their topics."""
+        found = self._rows(piece.part)
+        names = {
+            key: channel.topic
+            for key, channel in self.catalogue.channels.items()
+            if topics is None or channel.topic in topics
+        }
+        if span is not None:
+            found = [row for row in found if span[0] <= row[0] <= span[1]]
+        named = [(time, names[key], data) for time, key, data in found if key in names]
+        if self.packed:
+            named = [(time, key, unpack_message(self.file.name, data)) for time, key, data in named]
+        named.sort(key=_TIME)
+        return named
+
+    def messages(
+        self, topics: Collection[str] | None, span: tuple[int, int] | None = None
+    ) -> Iterator[Message]:
+        """Messages one by one, in time order."""
+        for batch in self.batches(topics, 100, span):
+            yield from batch
+
+
+def _meets(piece: Piece, span: tuple[int, int]) -> bool:
+    return piece.first_ns <= span[1] and piece.last_ns >= span[0]
+
+
+def topics_of(name: str, catalogue: Catalogue) -> dict[int, Topic]:
+    """The topics by their channel.
+
+    Raises:
+        BagError: TOO_MANY_TOPICS, NAME_IMPLAUSIBLE; they name the file.
+    """
+    if len(catalogue.channels) > MAX_TOPICS:
+        raise BagError("TOO_MANY_TOPICS", file=name, limit=MAX_TOPICS)
+    if any(len(channel.topic) > MAX_NAME for channel in catalogue.channels.values()):
+        raise BagError("NAME_IMPLAUSIBLE", file=name, reason="it is too long")
+    return {key: topic_of(catalogue, key) for key in catalogue.channels}
+
+
+def topic_of(catalogue: Catalogue, key: int) -> Topic:
+    """A channel with its schema; without one it has no type."""
+    channel = catalogue.channels[key]
+    schema = catalogue.schemas.get(channel.schema_id) if channel.schema_id else None
+    return Topic(
+        name=channel.topic,
+        type=schema.name if schema else "",
+        serialization_format=channel.encoding,
+        offered_qos_profiles=channel.qos,
+        type_hash=channel.type_hash,
+        definition=schema.text if schema else "",
+        definition_encoding=schema.encoding if schema else "",
+    )
+
+
+def _cut(lists: Iterator[list[Message]], size: int) -> Iterator[list[Message]]:
+    """The same messages in lists of at most `size` and about 8 MB."""
+    light = BATCH_BYTES // size
+    for messages in lists:
+        start = weight = 0
+        for place, message in enumerate(messages):
+            if len(message[2]) > light:
+                weight += len(message[2])
+            if place - start + 1 >= size or weight >= BATCH_BYTES:
+                yield messages[start : place + 1]
+                start, weight = place + 1, 0
+        if start < len(messages):
+            yield messages[start:]

@@ -1,0 +1,161 @@
+"""Where the messages of an MCAP file are: one walk over its records that skips what is in them."""
+
+import os
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from rosbag2.errors import BagError
+from rosbag2.formats import mcap_records as records
+from rosbag2.formats.mcap_records import BrokenError, Catalogue, Chunk
+
+RUN_BYTES = 2**18
+_NEVER = 2**64
+_FEW = 200_000
+
+
+@dataclass
+class Run:
+    """Messages outside of chunks that follow each other: where, and exactly when."""
+
+    start: int
+    end: int
+    first_ns: int
+    last_ns: int
+
+
+@dataclass
+class Layout:
+    """The pieces of a file in its order."""
+
+    catalogue: Catalogue = field(default_factory=Catalogue)
+    pieces: list[Chunk | Run] = field(default_factory=list)
+    indexed: set[int] = field(default_factory=set)
+    """Channels that the indexes of messages name."""
+    every_chunk_indexed: bool = True
+    finished: bool = False
+    summary: bool = False
+
+    @property
+    def chunks(self) -> list[Chunk]:
+        """The chunks alone."""
+        return [piece for piece in self.pieces if isinstance(piece, Chunk)]
+
+
+def read_layout(name: str, stream: BinaryIO) -> Layout:
+    """Walk over the records of a file.
+
+    Raises:
+        BagError: FILE_NOT_MCAP, FILE_DAMAGED, FILE_UNFINISHED, FILE_IMPLAUSIBLE, FILE_REFUSED.
+    """
+    walker = _Walker(name, stream)
+    try:
+        walker.walk()
+    except BrokenError as error:
+        raise BagError("FILE_DAMAGED", file=name, reason=str(error)) from error
+    return walker.layout
+
+
+class _Walker:
+    def __init__(self, name: str, stream: BinaryIO) -> None:
+        self.name = name
+        self.stream = stream
+        self.size = stream.seek(0, os.SEEK_END)
+        self.layout = Layout()
+        self.others = 0
+        self.chunk_has_index = True
+        stream.seek(0)
+        stream.read(len(records.MAGIC))
+
+    def walk(self) -> None:
+        place = len(records.MAGIC)
+        if place == self.size:
+            raise self.unfinished("it holds nothing")
+        while not self.layout.finished:
+            place = self.step(place)
+        if not self.chunk_has_index:
+            self.layout.every_chunk_indexed = False
+        if self.stream.read(8) != records.MAGIC:
+            raise self.unfinished("it has no end")
+
+    def step(self, place: int) -> int:
+        """Note the record at a place, or messages that follow each other; the answer is where they end."""
+        head = self.stream.read(records.HEAD.size)
+        if len(head) < records.HEAD.size:
+            raise self.unfinished("it has no footer")
+        opcode, length = head[0], int.from_bytes(head[1:], "little")
+        if opcode == 0:
+            raise BrokenError(f"no record begins at byte {place}")
+        end = place + records.HEAD.size + length
+        if end > self.size:
+            raise self.unfinished(f"a record of {length} bytes begins at byte {place}")
+        if opcode == records.MESSAGE:
+            end = self.messages(place)
+        else:
+            self.record(opcode, place, length)
+        if self.stream.tell() != end:
+            self.stream.seek(end)
+        return end
+
+    def record(self, opcode: int, place: int, length: int) -> None:
+        layout = self.layout
+        if opcode == records.CHUNK:
+            self.chunk(place, length)
+            return
+        if opcode in records.NOTED:
+            layout.catalogue.take(opcode, self.read(opcode, length))
+        elif opcode == records.FOOTER:
+            layout.finished = True
+            layout.summary = int.from_bytes(self.stream.read(8), "little") > 0
+        elif opcode == records.MESSAGE_INDEX:
+            layout.indexed.add(int.from_bytes(self.stream.read(2), "little"))
+            self.chunk_has_index = True
+        self.count_other()
+
+    def chunk(self, place: int, length: int) -> None:
+        chunk = records.read_chunk_head(self.stream, place, length)
+        if not self.chunk_has_index:
+            self.layout.every_chunk_indexed = False
+        self.chunk_has_index = not chunk.size
+        self.layout.pieces.append(chunk)
+
+    def messages(self, place: int) -> int:
+        """Note messages that follow each other, as far as one block goes; the answer is where they end."""
+        self.stream.seek(place)
+        block = self.stream.read(RUN_BYTES)
+        at, most = 0, len(block) - records.MESSAGE_HEAD.size
+        first, last = _NEVER, 0
+        while at <= most:
+            opcode, length, channel, time = records.MESSAGE_HEAD.unpack_from(block, at)
+            if opcode != records.MESSAGE:
+                break
+            if length < records.MESSAGE_FIELDS:
+                raise BrokenError(f"the message at byte {place + at} is too short")
+            end = at + records.HEAD.size + length
+            if place + end > self.size:
+                raise self.unfinished(f"a message is cut off at byte {place + at}")
+            at = end
+            first = min(time, first)
+            last = max(time, last)
+            self.layout.indexed.add(channel)
+        self.layout.pieces.append(Run(place, place + at, first, last))
+        return place + at
+
+    def read(self, opcode: int, length: int) -> bytes:
+        if length > records.most_bytes(opcode):
+            raise BagError(
+                "FILE_IMPLAUSIBLE",
+                file=self.name,
+                reason=f"a record of {length} bytes, kind {opcode}",
+            )
+        return self.stream.read(length)
+
+    def count_other(self) -> None:
+        """A file full of empty records would take for ever and hold nothing."""
+        self.others += 1
+        if self.others > _FEW + self.size // 500:
+            raise BagError(
+                "FILE_REFUSED", file=self.name, reason="more records than a recording has"
+            )
+
+    def unfinished(self, reason: str) -> BagError:
+        return BagError("FILE_UNFINISHED", file=self.name, reason=reason)

@@ -1,0 +1,105 @@
+"""Opening a data file: unpacked where it is packed, by the store that its content asks for."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from rosbag2.budget import Effort
+from rosbag2.errors import BagError
+from rosbag2.formats import compression
+from rosbag2.formats.bundle import DataFile
+from rosbag2.formats.metadata import is_lfs_pointer
+from rosbag2.reading.base import Store
+from rosbag2.reading.mcap import McapStore
+from rosbag2.reading.sqlite import SqliteStore
+from rosbag2.reading.sqlite_file import guarded, opened
+
+SQLITE = b"SQLite format 3\0"
+MCAP = b"\x89MCAP0\r\n"
+
+
+@contextmanager
+def open_store(file: DataFile, effort: Effort | None = None) -> Iterator[Store]:
+    """The store of a data file; what the file holds decides, not how it is called.
+
+    Raises:
+        BagError: the file cannot be read.
+    """
+    effort = effort or Effort()
+    with TemporaryDirectory(prefix="robotsim-bag-", dir=effort.scratch) as spare:
+        source = plain(file, Path(spare), effort)
+        if kind(file, source) == "mcap":
+            with guarded(file.name), source.open("rb", buffering=2**16) as stream:
+                yield McapStore(file, stream, effort)
+        else:
+            with opened(file, source, Path(spare), effort) as (connection, size):
+                yield SqliteStore(file, connection, size, effort)
+
+
+@contextmanager
+def unpacked(file: DataFile, effort: Effort) -> Iterator[DataFile]:
+    """The file with its content unpacked as long as the context lasts; its name stays.
+
+    Raises:
+        BagError: FILE_DAMAGED, UNPACKS_TOO_LARGE, FILE_UNKNOWN, FILE_UNREADABLE.
+    """
+    if not is_packed(file):
+        yield file
+        return
+    with TemporaryDirectory(prefix="robotsim-bag-", dir=effort.scratch) as spare:
+        yield DataFile(file.name, plain(file, Path(spare), effort))
+
+
+def plain(file: DataFile, spare: Path, effort: Effort) -> Path:
+    """The place of the file's unpacked content: itself, or a copy in the folder `spare`.
+
+    Raises:
+        BagError: FILE_DAMAGED, UNPACKS_TOO_LARGE, FILE_UNKNOWN, FILE_UNREADABLE.
+    """
+    if not is_packed(file):
+        return file.path
+    target = spare / "unpacked"
+    compression.unpack_file(file.name, file.path, target, effort)
+    return target
+
+
+def is_packed(file: DataFile) -> bool:
+    """Whether a file is compressed as a whole.
+
+    Raises:
+        BagError: FILE_UNREADABLE.
+    """
+    return head(file.name, file.path).startswith(compression.MAGIC)
+
+
+def kind(file: DataFile, source: Path) -> str:
+    """`sqlite3` or `mcap`.
+
+    Raises:
+        BagError: it is neither.
+    """
+    start = head(file.name, source)
+    if start.startswith(SQLITE):
+        return "sqlite3"
+    if start.startswith(MCAP):
+        return "mcap"
+    if is_lfs_pointer(start):
+        raise BagError("FILE_IS_LFS_POINTER", file=file.name)
+    reason = "it begins otherwise" if start else "it is empty"
+    code = "FILE_UNKNOWN"
+    if ".db3" in file.name:
+        code = "FILE_NOT_SQLITE"
+    elif ".mcap" in file.name:
+        code = "FILE_NOT_MCAP"
+    raise BagError(code, file=file.name, reason=reason)
+
+
+def head(name: str, path: Path) -> bytes:
+    """The first 100 bytes.
+
+    Raises:
+        BagError: FILE_UNREADABLE.
+    """
+    with guarded(name), path.open("rb") as stream:
+        return stream.read(100)

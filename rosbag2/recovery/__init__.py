@@ -1,0 +1,1 @@
+"""Repair of damaged bags: every message that is left, written as a new bag."""

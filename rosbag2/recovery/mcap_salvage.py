@@ -1,0 +1,246 @@
+"""Saves the messages of an unfinished or damaged MCAP file: record by record, from front to back."""
+
+import os
+import re
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from rosbag2.budget import Effort
+from rosbag2.checks.losses import Losses
+from rosbag2.errors import BagError
+from rosbag2.formats import mcap_records as records
+from rosbag2.formats.bundle import DataFile
+from rosbag2.formats.compression import unpack_message
+from rosbag2.formats.mcap_records import BrokenError, Catalogue, Chunk, TooLargeError
+from rosbag2.formats.mcap_rows import Row, rows, whole_rows
+from rosbag2.formats.metadata import Topic
+from rosbag2.reading.mcap import topic_of
+
+Saved = tuple[Topic, int, bytes]
+_BLOCK = 2**20
+_HEAD = records.HEAD.size
+# A record's head: a known kind, and a length below four gigabytes.
+_LIKELY = re.compile(rb"[\x03-\x0f].{4}\x00{4}", re.DOTALL)
+_KNOWN = range(1, 16)
+_CHAIN = 3
+_FIXED = {records.FOOTER: 20, records.DATA_END: 4}
+_LATEST = 2**63
+
+
+class McapSalvage:
+    """The records of a damaged file that are whole, and the messages in them."""
+
+    def __init__(self, file: DataFile, stream: BinaryIO, effort: Effort) -> None:
+        self.file = file
+        self.stream = stream
+        self.effort = effort
+        self.size = stream.seek(0, os.SEEK_END)
+        self.losses = Losses(file.name)
+        self.catalogue = Catalogue()
+        self.time: int | None = None
+        self.after_loss = False
+        self._note_outside()
+
+    @property
+    def ros_distro(self) -> str:
+        """The distribution that recorded it, "" where the file does not say."""
+        return self.catalogue.ros_distro
+
+    def _note_outside(self) -> None:
+        """Channels of the summary first: a lost chunk may be the one that named them."""
+        for opcode, place, length in self._records():
+            if opcode in records.NOTED and length <= records.most_bytes(opcode):
+                self._note(opcode, self._content(place, length))
+        self.losses.spans.clear()
+        self.losses.reasons.clear()
+
+    def _note(self, opcode: int, content: bytes) -> None:
+        try:
+            self.catalogue.take(opcode, content)
+        except BrokenError as error:
+            self.losses.reasons.append(str(error))
+
+    def messages(self, expected: int | None = None) -> Iterator[Saved]:
+        """Every message that is left; what is lost is noted on the way.
+
+        `expected` is how many the file should hold, where that is known.
+        """
+        saved = 0
+        topics: dict[int, Topic] = {}
+        for opcode, place, length in self._records():
+            for time, channel, data in self._rows(opcode, place, length):
+                if channel not in topics and channel in self.catalogue.channels:
+                    topics[channel] = topic_of(self.catalogue, channel)
+                if channel not in topics or time >= _LATEST:
+                    self.losses.add(
+                        "a message belongs to no topic", time % _LATEST, time % _LATEST, 1
+                    )
+                    continue
+                self.time = time
+                saved += 1
+                yield topics[channel], time, data
+        self._finish(expected, saved)
+
+    def _finish(self, expected: int | None, saved: int) -> None:
+        spans = self.losses.spans
+        if expected is None or not spans or spans[-1].messages is not None:
+            return
+        missing = expected - saved - sum(span.messages or 0 for span in spans)
+        if missing > 0:
+            self.losses.count_more(missing)
+
+    def _rows(self, opcode: int, place: int, length: int) -> list[Row]:
+        found: list[Row] = []
+        if opcode == records.CHUNK:
+            found = self._chunk(place, length)
+        elif opcode == records.MESSAGE:
+            data = self._content(place - _HEAD, length + _HEAD)
+            found = rows(data, self.catalogue)
+            self.effort.advance(len(data))
+            self.after_loss = False
+        elif opcode == records.MESSAGE_INDEX and self.after_loss:
+            self.losses.count_more((length - 6) // 16)
+        try:
+            return [(t, key, unpack_message(self.file.name, data)) for t, key, data in found]
+        except BagError:
+            return self._unpackable(found)
+
+    def _unpackable(self, found: list[Row]) -> list[Row]:
+        whole: list[Row] = []
+        for time, key, data in found:
+            try:
+                whole.append((time, key, unpack_message(self.file.name, data)))
+            except BagError:
+                self.losses.add("a message cannot be unpacked", time, time, 1)
+        return whole
+
+    def _chunk(self, place: int, length: int) -> list[Row]:
+        chunk = self._chunk_head(place, length)
+        if chunk is None:
+            return []
+        self.after_loss = False
+        try:
+            data = records.load_chunk(self.stream, chunk)
+        except (BrokenError, TooLargeError) as error:
+            self.after_loss = True
+            self.losses.add(str(error), *_claimed(chunk))
+            return []
+        self.effort.advance(len(data))
+        try:
+            return rows(data, self.catalogue)
+        except BrokenError:
+            found, broken = whole_rows(data, self.catalogue)
+        first, last = _claimed(chunk)
+        self.losses.add(broken, found[-1][0] if found else first, last)
+        return found
+
+    def _chunk_head(self, place: int, length: int) -> Chunk | None:
+        self.stream.seek(place)
+        try:
+            return records.read_chunk_head(self.stream, place - _HEAD, length)
+        except BrokenError as error:
+            self.losses.add(str(error), self.time, None)
+            return None
+
+    def _content(self, place: int, length: int) -> bytes:
+        self.stream.seek(place)
+        return self.stream.read(length)
+
+    def _records(self) -> Iterator[tuple[int, int, int]]:
+        """Kind, start and length of the content of every whole record, gaps skipped."""
+        place = len(records.MAGIC) if self._content(0, 8) == records.MAGIC else 0
+        while place < self.size:
+            opcode, length, whole = self._head(place)
+            if whole:
+                yield opcode, place + _HEAD, length
+                if opcode == records.FOOTER:
+                    return
+                place += _HEAD + length
+                continue
+            if (chunk := self._cut_chunk(opcode, place, length)) is not None:
+                yield from self._inside(chunk)
+                return
+            following = self._resume(place + 1)
+            reason = f"no record can be read from byte {place} to byte {following}"
+            self.losses.add(reason, self.time, None)
+            place = following
+
+    def _head(self, place: int) -> tuple[int, int, bool]:
+        head = self._content(place, _HEAD)
+        if len(head) < _HEAD:
+            return 0, 0, False
+        opcode, length = records.HEAD.unpack(head)
+        whole = place + _HEAD + length <= self.size and self._plausible(opcode, place, length)
+        return opcode, length, whole
+
+    def _plausible(self, opcode: int, place: int, length: int) -> bool:
+        if opcode not in _KNOWN and opcode < records.PRIVATE:
+            return False
+        if opcode in _FIXED:
+            return length >= _FIXED[opcode]
+        if opcode == records.MESSAGE:
+            return records.MESSAGE_FIELDS <= length <= records.most_bytes(opcode)
+        if opcode == records.CHUNK:
+            self.stream.seek(place + _HEAD)
+            try:
+                chunk = records.read_chunk_head(self.stream, place, length)
+            except BrokenError:
+                return False
+            return chunk.start + chunk.stored == place + _HEAD + length
+        return True
+
+    def _cut_chunk(self, opcode: int, place: int, length: int) -> Chunk | None:
+        """The chunk that the end of the file cuts off."""
+        if opcode != records.CHUNK or place + _HEAD + length <= self.size:
+            return None
+        self.stream.seek(place + _HEAD)
+        try:
+            chunk = records.read_chunk_head(self.stream, place, length)
+        except BrokenError:
+            return None
+        return chunk if chunk.start + chunk.stored == place + _HEAD + length else None
+
+    def _inside(self, chunk: Chunk) -> Iterator[tuple[int, int, int]]:
+        """The whole records of a chunk that is cut off; one that is compressed is lost."""
+        place = self.size if chunk.compression else chunk.start
+        while place < self.size:
+            opcode, length, whole = self._head(place)
+            if not whole:
+                break
+            if opcode in records.NOTED:
+                self._note(opcode, self._content(place + _HEAD, length))
+            elif opcode == records.MESSAGE:
+                yield opcode, place + _HEAD, length
+            place += _HEAD + length
+        first, _ = _claimed(chunk)
+        self.losses.add("a chunk is cut off", first if chunk.compression else self.time, None)
+
+    def _resume(self, place: int) -> int:
+        """Where whole records go on: a few of them that follow each other; the end when nowhere."""
+        while place < self.size:
+            block = self._content(place, _BLOCK + _HEAD)
+            for match in _LIKELY.finditer(block):
+                if match.start() < _BLOCK and self._chained(place + match.start()):
+                    return place + match.start()
+            self.effort.advance(min(_BLOCK, len(block)))
+            place += _BLOCK
+        return self.size
+
+    def _chained(self, place: int) -> bool:
+        for _ in range(_CHAIN):
+            opcode, length, whole = self._head(place)
+            if not whole or opcode not in _KNOWN:
+                return False
+            if opcode == records.FOOTER:
+                return True
+            place += _HEAD + length
+            if place == self.size:
+                return True
+        return True
+
+
+def _claimed(chunk: Chunk) -> tuple[int | None, int | None]:
+    """First and last time as a chunk claims them, None where that cannot be."""
+    if 0 < chunk.first_ns <= chunk.last_ns < _LATEST:
+        return chunk.first_ns, chunk.last_ns
+    return None, None

@@ -1,0 +1,164 @@
+"""One data file as a source of messages: read by its store when it is sound, else saved piece by piece."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import BinaryIO, Protocol
+
+from rosbag2.budget import Effort
+from rosbag2.checks.losses import Losses, LostSpan
+from rosbag2.errors import BagError
+from rosbag2.formats import compression
+from rosbag2.formats.bundle import DataFile
+from rosbag2.formats.metadata import Topic
+from rosbag2.reading.base import Store
+from rosbag2.reading.opening import is_packed, kind, open_store
+from rosbag2.recovery.mcap_salvage import McapSalvage
+from rosbag2.recovery.sqlite_salvage import SqliteSalvage
+
+Saved = tuple[Topic, int, bytes]
+
+DAMAGED = frozenset(
+    {
+        "FILE_DAMAGED",
+        "FILE_UNFINISHED",
+        "FILE_IMPLAUSIBLE",
+        "MESSAGE_TOO_LARGE",
+        "FILE_NOT_MCAP",
+        "FILE_NOT_SQLITE",
+    }
+)
+"""Codes of files of which something may be left."""
+
+
+class Source(Protocol):
+    """Messages of one file; what was wrong and what is lost is complete after `messages`."""
+
+    kind: str
+    ros_distro: str
+    topics: list[Topic]
+    faults: list[BagError]
+
+    @property
+    def lost(self) -> list[LostSpan]:
+        """What could not be read."""
+        ...
+
+    def messages(self, expected: int | None) -> Iterator[Saved]:
+        """Every message that can be read; `expected` is how many there should be, if known."""
+        ...
+
+
+@contextmanager
+def open_source(file: DataFile, effort: Effort) -> Iterator[Source]:
+    """A data file, whatever its state.
+
+    Raises:
+        BagError: nothing of it can be read.
+    """
+    with TemporaryDirectory(prefix="robotsim-rescue-", dir=effort.scratch) as spare:
+        place, fault = _unpacked(file, Path(spare), effort)
+        plain = DataFile(file.name, place)
+        fault = _fault(plain, effort) or fault
+        if fault is None:
+            with open_store(plain, effort) as store:
+                yield _Sound(store)
+            return
+        with place.open("rb", buffering=2**16) as stream:
+            if fault.code == "FILE_NOT_SQLITE":
+                yield _Damaged("sqlite3", _headless(plain, stream, place, effort, fault), fault)
+            elif fault.code == "FILE_NOT_MCAP" or kind(plain, place) == "mcap":
+                yield _Damaged("mcap", McapSalvage(plain, stream, effort), fault)
+            else:
+                yield _Damaged("sqlite3", SqliteSalvage(plain, stream, place, effort), fault)
+
+
+def _headless(
+    file: DataFile, stream: BinaryIO, place: Path, effort: Effort, fault: BagError
+) -> SqliteSalvage:
+    """A database that lost its beginning; a file that never was one keeps its fault."""
+    try:
+        return SqliteSalvage(file, stream, place, effort)
+    except BagError as error:
+        raise fault from error
+
+
+def _unpacked(file: DataFile, spare: Path, effort: Effort) -> tuple[Path, BagError | None]:
+    """The unpacked file, and what is wrong with its compression: it is unpacked as far as it goes."""
+    if not is_packed(file):
+        return file.path, None
+    target = spare / "unpacked"
+    reason = compression.unpack_file(file.name, file.path, target, effort, keep_partial=True)
+    return target, BagError("FILE_DAMAGED", file=file.name, reason=reason) if reason else None
+
+
+def _fault(file: DataFile, effort: Effort) -> BagError | None:
+    """What keeps a file from being read as a whole.
+
+    Raises:
+        BagError: nothing of it can be read.
+    """
+    try:
+        with open_store(file, effort) as store:
+            for _ in store.samples():
+                pass
+    except BagError as error:
+        if error.code not in DAMAGED:
+            raise
+        return error
+    return None
+
+
+class _Sound:
+    """A file that its store reads."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.kind = store.kind
+        self.ros_distro = store.ros_distro
+        self.topics = list(store.topics.values())
+        self.faults: list[BagError] = []
+
+    @property
+    def lost(self) -> list[LostSpan]:
+        return []
+
+    def messages(self, _expected: int | None) -> Iterator[Saved]:
+        by_name: dict[str, Topic] = {}
+        for topic in self.topics:
+            by_name.setdefault(topic.name, topic)
+        for time, name, data in self.store.messages(None):
+            yield by_name[name], time, data
+
+
+class _Salvage(Protocol):
+    losses: Losses
+
+    @property
+    def ros_distro(self) -> str: ...
+
+    def messages(self, expected: int | None) -> Iterator[Saved]: ...
+
+
+class _Damaged:
+    """A file that is saved piece by piece."""
+
+    def __init__(self, kind: str, salvage: _Salvage, fault: BagError) -> None:
+        self.kind = kind
+        self.salvage = salvage
+        self.ros_distro = salvage.ros_distro
+        self.topics: list[Topic] = []
+        self.faults = [fault]
+
+    @property
+    def lost(self) -> list[LostSpan]:
+        return self.salvage.losses.spans
+
+    def messages(self, expected: int | None) -> Iterator[Saved]:
+        found = False
+        for saved in self.salvage.messages(expected):
+            found = True
+            yield saved
+        if not found and self.faults[0].code in {"FILE_NOT_MCAP", "FILE_NOT_SQLITE"}:
+            raise self.faults[0]

@@ -1,0 +1,1 @@
+"""New bags: sqlite3, MCAP and their metadata.yaml; a sample bag."""

@@ -1,0 +1,90 @@
+"""metadata.yaml written for one data file: version 9, or version 5, which Humble and later can read."""
+
+import json
+from dataclasses import dataclass
+
+from rosbag2.formats import qos
+from rosbag2.formats.metadata import Topic
+
+_NEVER = 2**63 - 1
+"""The start that rosbag2 gives a bag without messages."""
+
+TEXT_ENDS = 9
+"""The version from which QoS is YAML with words; before, it is a text with numbers."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What was recorded; times in nanoseconds since the epoch, None without messages."""
+
+    file: str
+    start_ns: int | None
+    end_ns: int | None
+    topics: tuple[tuple[Topic, int], ...]
+    ros_distro: str
+    version: int = 9
+    storage_id: str = "sqlite3"
+
+
+def metadata_text(facts: Facts) -> str:
+    """The text of metadata.yaml."""
+    start = _NEVER if facts.start_ns is None else facts.start_ns
+    duration = 0 if facts.end_ns is None else facts.end_ns - start
+    count = sum(count for _, count in facts.topics)
+    topics = [line for one in facts.topics for line in _topic(*one, version=facts.version)]
+    file = _quoted(facts.file)
+    more = ["  custom_data: ~", f"  ros_distro: {_quoted(facts.ros_distro)}"]
+    return "\n".join(
+        [
+            "rosbag2_bagfile_information:",
+            f"  version: {facts.version}",
+            f"  storage_identifier: {facts.storage_id}",
+            *_times("  ", start, duration),
+            f"  message_count: {count}",
+            "  topics_with_message_count:" if topics else "  topics_with_message_count: []",
+            *topics,
+            '  compression_format: ""',
+            '  compression_mode: ""',
+            "  relative_file_paths:",
+            f"    - {file}",
+            "  files:",
+            f"    - path: {file}",
+            *_times("      ", start, duration),
+            f"      message_count: {count}",
+            *(more if facts.version >= TEXT_ENDS else []),
+            "",
+        ]
+    )
+
+
+def _times(indent: str, start_ns: int, duration_ns: int) -> list[str]:
+    return [
+        f"{indent}duration:",
+        f"{indent}  nanoseconds: {duration_ns}",
+        f"{indent}starting_time:",
+        f"{indent}  nanoseconds_since_epoch: {start_ns}",
+    ]
+
+
+def _topic(topic: Topic, count: int, *, version: int) -> list[str]:
+    shown = [f"        offered_qos_profiles: {_quoted(topic.offered_qos_profiles)}"]
+    if version >= TEXT_ENDS:
+        profiles = qos.lines(topic.offered_qos_profiles, " " * 10)
+        shown = [f"        offered_qos_profiles:{'' if profiles else ' []'}", *profiles]
+        shown.append(f"        type_description_hash: {_quoted(topic.type_hash)}")
+    return [
+        "    - topic_metadata:",
+        f"        name: {_quoted(topic.name)}",
+        f"        type: {_quoted(topic.type)}",
+        f"        serialization_format: {_quoted(topic.serialization_format)}",
+        *shown,
+        f"      message_count: {count}",
+    ]
+
+
+def _quoted(text: str) -> str:
+    """JSON quotes are YAML quotes; the two marks that YAML takes for line ends are escaped."""
+    quoted = json.dumps(text, ensure_ascii=False)
+    return "".join(
+        f"\\u{ord(sign):04x}" if sign in "\x7f\x85\u2028\u2029\ufeff" else sign for sign in quoted
+    )

@@ -1,0 +1,211 @@
+"""Deleting simulations: hidden at once and restorable, or removed for good, step by step.
+
+The steps are taken by a task. Each may be taken again, by two workers at once too: a killed worker's deletion
+is taken up again (`simulations.tasks`), and goes on where it was.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from django.db import DatabaseError, IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.services import audit
+from simulations import live
+from simulations.backends import backend
+from simulations.choices import ENDED, OPEN_DELETION, DeletionStatus
+from simulations.exceptions import (
+    AlreadyRunningError,
+    BackendError,
+    DeletionOpenError,
+    LiveAwayError,
+    NameTakenError,
+    SimulationNotFoundError,
+)
+from simulations.models import Deletion, Execution, Simulation
+from simulations.services.plan import plan_of
+from simulations.services.runs.fleet import job_of
+from storage.models import Rosbag
+from storage.objects.base import StoreError
+from storage.services.rosbags import deletion as rosbags
+
+log = structlog.get_logger(__name__)
+
+BATCH = 200
+"""Executions that are removed in one transaction."""
+AWAY = (StoreError, BackendError, LiveAwayError, DatabaseError)
+"""What passes: the deletion waits and is tried again."""
+
+
+def request(
+    simulation: Simulation, *, permanent: bool = False, requested_by: Any = None
+) -> Deletion:
+    """Hide a simulation and write down what is to be removed; `run` does it.
+
+    Raises:
+        AlreadyRunningError: an execution is active.
+        DeletionOpenError: it is being deleted already.
+        SimulationNotFoundError: it was deleted before, or removed for good.
+    """
+    now = timezone.now()
+    try:
+        with transaction.atomic():
+            # The row is written first: a start that comes at the same time waits here, or we for it.
+            rows = Simulation.objects.filter(pk=simulation.pk)
+            _locked(
+                simulation.pk
+            )  # one that is hidden already is not written: a restore waits here too
+            hidden = rows.living().update(deleted_at=now, updated_at=now)
+            if not (hidden or (permanent and rows.exists())):
+                raise SimulationNotFoundError(_("This simulation was deleted already."))
+            if Execution.objects.active().filter(simulation=simulation).exists():
+                raise AlreadyRunningError(
+                    _("The simulation is running: stop its execution first, then delete it.")
+                )
+            if permanent:  # takes all the steps of one that only hides, too
+                hiding = Deletion.objects.filter(simulation_id=simulation.pk, permanent=False)
+                hiding.filter(status__in=OPEN_DELETION).update(
+                    status=DeletionStatus.COMPLETED, progress=100, ended_at=now
+                )
+            if hidden:
+                audit.note(simulation, deleted_at=(None, now))
+            steps = [
+                {"name": name, "status": DeletionStatus.PENDING}
+                for name in plan(permanent=permanent)
+            ]
+            return Deletion.objects.create(
+                simulation_id=simulation.pk,
+                name=simulation.name,
+                permanent=permanent,
+                steps=steps,
+                requested_by=requested_by,
+            )
+    except IntegrityError as error:
+        raise DeletionOpenError(_("The simulation is being deleted: see its deletion.")) from error
+
+
+def restore(simulation: Simulation) -> Simulation:
+    """Bring a deleted simulation back.
+
+    Raises:
+        DeletionOpenError: it is being removed for good.
+        NameTakenError: another living simulation has its name.
+    """
+    opened = Deletion.objects.filter(
+        simulation_id=simulation.pk, permanent=True, status__in=OPEN_DELETION
+    )
+    try:
+        with transaction.atomic():
+            _locked(simulation.pk)
+            if opened.exists():
+                text = _("The simulation is being removed for good: it cannot come back.")
+                raise DeletionOpenError(text)
+            rows = Simulation.objects.filter(pk=simulation.pk)
+            if not rows.update(deleted_at=None, updated_at=timezone.now()):
+                raise SimulationNotFoundError(_("The simulation was removed for good."))
+            audit.note(simulation, deleted_at=(simulation.deleted_at, None))
+    except IntegrityError as error:
+        text = _("Another simulation has the name %(name)s now: rename that one first.")
+        raise NameTakenError(text % {"name": simulation.name}) from error
+    simulation.refresh_from_db()
+    return simulation
+
+
+def _locked(simulation_id: int) -> None:
+    """Hold the row until the transaction ends, so that deleting and restoring come one after the other."""
+    list(Simulation.objects.select_for_update().filter(pk=simulation_id).values_list("pk"))
+
+
+def run(deletion_id: int) -> str:
+    """Take the steps of a deletion that are left; the answer is its status."""
+    deletion = Deletion.objects.get(pk=deletion_id)
+    if deletion.status not in OPEN_DELETION:
+        return str(deletion.status)
+    _write(
+        deletion, status=DeletionStatus.RUNNING, started_at=deletion.started_at or timezone.now()
+    )
+    try:
+        for index, step in enumerate(deletion.steps):
+            if step["status"] != DeletionStatus.COMPLETED:
+                STEPS[step["name"]](deletion)
+                _done(deletion, index)
+    except AWAY as error:
+        _write(deletion, error=str(error))
+        log.warning("deletion_waits", deletion=deletion.pk, error=str(error))
+        return str(deletion.status)
+    except Exception:
+        text = _(
+            "A step failed; what happened is in the log. Ask an administrator, then delete again."
+        )
+        _write(deletion, status=DeletionStatus.FAILED, error=text, ended_at=timezone.now())
+        raise
+    _write(
+        deletion, status=DeletionStatus.COMPLETED, progress=100, error="", ended_at=timezone.now()
+    )
+    return str(deletion.status)
+
+
+def plan(*, permanent: bool) -> list[str]:
+    """Names of the steps to take."""
+    return list(STEPS) if permanent else ["live"]
+
+
+def _write(deletion: Deletion, **fields: Any) -> None:
+    for name, value in fields.items():
+        setattr(deletion, name, value)
+    deletion.save(update_fields=[*fields, "touched_at"])
+
+
+def _done(deletion: Deletion, index: int) -> None:
+    deletion.steps[index]["status"] = DeletionStatus.COMPLETED
+    _write(deletion, steps=deletion.steps, progress=100 * (index + 1) // len(deletion.steps))
+
+
+def _units(deletion: Deletion) -> None:
+    """Drop what units left at their backend."""
+    for execution in _executions(deletion):
+        frozen = plan_of(execution)
+        for stage_run in execution.stage_runs.all():
+            backend(frozen.backend).remove(job_of(stage_run, frozen))
+        deletion.save(update_fields=["touched_at"])
+
+
+def _live(deletion: Deletion) -> None:
+    """Drop the live state, but not of what runs since the simulation was restored."""
+    ended = Execution.objects.filter(simulation_id=deletion.simulation_id, status__in=ENDED)
+    for pk in ended.values_list("pk", flat=True):
+        live.forget(pk)
+
+
+def _recordings(deletion: Deletion) -> None:
+    """Remove what was recorded, with the objects; a recording that a template plays stays."""
+    recorded = Rosbag.objects.filter(
+        recording__stage_run__execution__simulation=deletion.simulation_id, templates=None
+    )
+    for rosbag in recorded.iterator(chunk_size=BATCH):
+        rosbags.discard(rosbag)
+        deletion.save(update_fields=["touched_at"])
+
+
+def _rows(deletion: Deletion) -> None:
+    """Remove executions in batches, then the simulation."""
+    executions = Execution.objects.filter(simulation_id=deletion.simulation_id).order_by("pk")
+    while batch := list(executions.values_list("pk", flat=True)[:BATCH]):
+        Execution.objects.filter(pk__in=batch).delete()
+        deletion.save(update_fields=["touched_at"])
+    Simulation.objects.filter(pk=deletion.simulation_id).delete()
+
+
+def _executions(deletion: Deletion) -> Any:
+    rows = Execution.objects.filter(simulation_id=deletion.simulation_id).order_by("pk")
+    return rows.prefetch_related("stage_runs").iterator(chunk_size=BATCH)
+
+
+STEPS: dict[str, Callable[[Deletion], None]] = {
+    "units": _units,
+    "live": _live,
+    "recordings": _recordings,
+    "rows": _rows,
+}
