@@ -35,7 +35,7 @@ def spoil(store: ObjectStore, key: str) -> None:
 
 
 def refused(site: Site, *options: str) -> str:
-    code, told, said = site.run("restore", "--json", "--yes", *options)
+    code, told, said = site.call("restore", "--json", "--yes", *options)
     assert code == 2, (told, said)
     assert site.tables() == 0
     return str(told["error"])
@@ -58,7 +58,7 @@ def test_an_object_that_the_mirror_lacks_is_named(name: str, make_site: MakeSite
     backup_store().delete([f"{OBJECTS}{file.sha256[:2]}/{file.sha256}"])
     site = make_site()
     assert file.key in refused(site, name)
-    code, told, _said = site.run("restore", "--json", "--yes", "--incomplete", name)
+    code, told, _said = site.call("restore", "--json", "--yes", "--incomplete", name)
     assert (code, told["healthy"]) == (1, False)
     assert file.key in told["missing"]
 
@@ -83,15 +83,15 @@ def test_a_backup_of_newer_code(name: str, make_site: MakeSite, shelf: Shelf) ->
 
 def test_a_backup_of_older_code_is_migrated(in_folders: Any, make_site: MakeSite) -> None:
     old = make_site()
-    assert old.run("migrate", "-v", "0")[0] == 0
-    assert old.run("migrate", "-v", "0", "simulations", "0004")[0] == 0
-    code, made, said = old.run("backup", "--json")
+    assert old.call("migrate", "-v", "0")[0] == 0
+    assert old.call("migrate", "-v", "0", "simulations", "0004")[0] == 0
+    code, made, said = old.call("backup", "--json")
     assert code == 0, said
     site = make_site()
-    code, told, said = site.run("restore", "--json", "--yes", made["backup"])
+    code, told, said = site.call("restore", "--json", "--yes", made["backup"])
     assert code == 0, said
     assert "simulations.0005_mec_endpoint" in told["migrated"]
-    assert site.run("migrate", "--check")[0] == 0
+    assert site.call("migrate", "--check")[0] == 0
 
 
 def test_a_backup_of_the_other_kind_of_database(
@@ -120,7 +120,7 @@ def test_nobody_is_asked_where_there_is_no_terminal(name: str, make_site: MakeSi
 
 def test_others_at_work(name: str, make_site: MakeSite) -> None:
     site = make_site()
-    site.run("migrate", "-v", "0")
+    site.call("migrate", "-v", "0")
     sleeper = site.start(
         *("shell", "-v", "0", "-c"),
         "from accounts.models import User; User.objects.count(); print('up', flush=True); "
@@ -128,38 +128,38 @@ def test_others_at_work(name: str, make_site: MakeSite) -> None:
     )
     assert sleeper.stdout is not None
     assert sleeper.stdout.readline() == "up\n"
-    code, told, _said = site.run("restore", "--json", "--yes", name)
+    code, told, _said = site.call("restore", "--json", "--yes", name)
     sleeper.kill()
     sleeper.communicate()
     assert code == 2
     assert "first" in told["error"]
-    assert site.run("restore", "--json", "--yes", name)[0] == 0
+    assert site.call("restore", "--json", "--yes", name)[0] == 0
 
 
 def test_one_killed_after_the_load_goes_on(name: str, make_site: MakeSite, shelf: Shelf) -> None:
     """What is left then is the mark; the next backup refuses, the next restore finishes."""
     site = make_site()
-    assert site.run("restore", "--json", "--yes", name)[0] == 0
+    assert site.call("restore", "--json", "--yes", name)[0] == 0
     mark = restore_marker.sql(name, {"storage_rosbag": 777_000})
     site.ask(
         "from django.db import connection\n"
         f"with connection.cursor() as c: [c.execute(s) for s in {mark.split(';')!r} if s.strip()]"
     )
-    code, told, _said = site.run("backup", "--json")
+    code, told, _said = site.call("backup", "--json")
     assert code == 2
     assert f"restore {name}" in told["error"]
-    code, told, said = site.run("restore", "--json", "--yes", name)
+    code, told, said = site.call("restore", "--json", "--yes", name)
     assert code == 0, (told, said)
     made = site.ask("from storage.models import Rosbag; print(Rosbag.objects.create(name='n').pk)")
     assert int(made) > 777_000
-    assert site.run("backup", "--json")[0] == 0
+    assert site.call("backup", "--json")[0] == 0
 
 
 def test_one_killed_during_the_load_has_changed_nothing(
     name: str, make_site: MakeSite, shelf: Shelf
 ) -> None:
     site = make_site()
-    site.run("migrate", "-v", "0")
+    site.call("migrate", "-v", "0")
     before = site.tables()
     process = site.start("restore", "--yes", name)
     assert process.stdout is not None
@@ -170,7 +170,7 @@ def test_one_killed_during_the_load_has_changed_nothing(
     process.communicate()
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
-        code, told, said = site.run("restore", "--json", "--yes", name)
+        code, told, said = site.call("restore", "--json", "--yes", name)
         if "Others are connected" not in json.dumps(told):
             break
     # Killed before its last line nothing was changed; after it, the mark lets the restore go on.

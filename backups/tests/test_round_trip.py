@@ -81,7 +81,7 @@ def test_what_is_there_already_is_not_copied_back(
     backup()
     site = make_site()
     site.environment["MINIO_BUCKET"] = in_s3.MINIO_BUCKET
-    code, restored, said = site.run("restore", "--json", "--yes")
+    code, restored, said = site.call("restore", "--json", "--yes")
     assert code == 0, (restored, said)
     assert restored["copied"] == 0
     assert restored["held"] == len(contents())
@@ -92,13 +92,13 @@ def test_a_system_that_is_not_empty_is_replaced_when_told(
 ) -> None:
     name = backup()[1]["backup"]
     site = make_site()
-    assert site.run("restore", "--json", "--yes", name)[0] == 0
+    assert site.call("restore", "--json", "--yes", name)[0] == 0
     before = site.ask("from storage.models import Rosbag; print(Rosbag.objects.count())")
-    code, told, _said = site.run("restore", "--json", "--yes", name)
+    code, told, _said = site.call("restore", "--json", "--yes", name)
     assert code == 2
     assert "--replace" in told["error"]
     site.ask("from storage.models import Rosbag; Rosbag.objects.create(name='after the backup')")
-    code, told, said = site.run("restore", "--json", "--yes", "--replace", name)
+    code, told, said = site.call("restore", "--json", "--yes", "--replace", name)
     assert code == 0, said
     assert site.ask("from storage.models import Rosbag; print(Rosbag.objects.count())") == before
 
@@ -108,8 +108,8 @@ def test_a_migrated_system_without_rows_counts_as_empty(
 ) -> None:
     backup()
     site = make_site()
-    assert site.run("migrate", "-v", "0")[0] == 0
-    code, _told, said = site.run("restore", "--json", "--yes")
+    assert site.call("migrate", "-v", "0")[0] == 0
+    code, _told, said = site.call("restore", "--json", "--yes")
     assert code == 0, said
 
 
@@ -131,12 +131,12 @@ def test_the_two_halves(in_folders: Any, seeded: Any, shelf: Any, make_site: Mak
     assert not shelf.manifest(told["backup"]).mirrored
     assert newest_backup_at() is None
     site = make_site()
-    code, refused, _said = site.run("restore", "--json", "--yes")
+    code, refused, _said = site.call("restore", "--json", "--yes")
     assert code == 2
     assert "mirror lacks" in refused["error"]
     code, told = backup("--objects-only")
     assert (code, told["backup"]) == (0, None)
-    assert site.run("restore", "--json", "--yes")[0] == 0
+    assert site.call("restore", "--json", "--yes")[0] == 0
 
 
 def test_a_run_that_was_under_way_ends_after_a_restore(in_folders: Any, seeded: Any) -> None:
