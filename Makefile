@@ -36,7 +36,7 @@ demo: $(VENV)/.local
 
 test: $(VENV)/.dev $(VENV)/.chromium
 	$(BIN)/python -m pytest -m "not main_job and not cluster" -n 2 --dist worksteal
-	$(BIN)/python -m pytest -m main_job -n 2
+	$(BIN)/python -m pytest -m main_job -n 2 tests
 
 # pytest fails when it finds no test at all: a mark that got lost is not green.
 test-cluster: $(VENV)/.dev

@@ -16,6 +16,7 @@ import signal
 import tempfile
 import uuid
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -187,8 +188,16 @@ def empty_redis() -> Iterator[None]:
     client.flushdb()
 
 
+@pytest.fixture(scope="session")
+def s3_models() -> None:
+    """Let boto3 read its description of S3 once, not for each client, which takes half a second."""
+    import botocore.session  # noqa: PLC0415  not where no test asks for S3
+
+    botocore.session.create_loader = cache(botocore.session.create_loader)  # type: ignore[attr-defined]
+
+
 @pytest.fixture
-def s3_settings(settings: Any) -> Iterator[Any]:
+def s3_settings(settings: Any, s3_models: None) -> Iterator[Any]:
     """Settings that point at a real S3 with a fresh bucket; the storage client is made anew."""
     from storage.objects import object_store  # noqa: PLC0415  settings must be set up by now
 
