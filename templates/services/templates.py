@@ -1,7 +1,6 @@
 """The one door for changes to templates."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -10,10 +9,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.services import audit
+from common.exceptions import FieldError
 from storage.models import Rosbag
 from templates.exceptions import TemplateDeletedError, TemplateError
 from templates.models import Template
-from templates.services.validation import Fault, faults, name_taken
+from templates.services.validation import field_errors, name_taken
 
 FIELDS = frozenset(
     {
@@ -37,7 +37,7 @@ def create(*, created_by: Any = None, **values: Any) -> Template:
         TemplateError: one or more values cannot be used; `errors` points at each.
     """
     values = {"name": "", "rosbag": None} | _prepared(values)
-    _require(faults(values))
+    _require(field_errors(values))
     try:
         with transaction.atomic():
             return Template.objects.create(created_by=created_by, **values)
@@ -53,7 +53,7 @@ def update(template: Template, **changes: Any) -> Template:
         TemplateDeletedError: it was deleted.
     """
     values = _prepared(changes)
-    _require(faults(values, template))
+    _require(field_errors(values, template))
     different = {name: value for name, value in values.items() if _value(template, name) != value}
     if different:
         _change(template, different)
@@ -76,7 +76,7 @@ def restore(template: Template) -> Template:
     Raises:
         TemplateError: its name is taken or its rosbag cannot be used now.
     """
-    _require(faults({name: _value(template, name) for name in FIELDS}, template))
+    _require(field_errors({name: _value(template, name) for name in FIELDS}, template))
     try:
         with transaction.atomic():
             Template.objects.filter(pk=template.pk).update(
@@ -134,13 +134,13 @@ def _living(template: Template) -> Template:
     return template
 
 
-def _require(found: list[Fault]) -> None:
-    if found:
-        raise _invalid(found)
+def _require(errors: list[FieldError]) -> None:
+    if errors:
+        raise _invalid(errors)
 
 
-def _invalid(found: list[Fault]) -> TemplateError:
-    sentence = found[0].detail
-    if len(found) > 1:
-        sentence = _("The template has %(count)d faults.") % {"count": len(found)}
-    return TemplateError(sentence, [asdict(fault) for fault in found])
+def _invalid(errors: list[FieldError]) -> TemplateError:
+    sentence = ""
+    if len(errors) > 1:
+        sentence = _("The template has %(count)d faults.") % {"count": len(errors)}
+    return TemplateError(sentence, errors)
