@@ -19,8 +19,8 @@ from weakref import WeakKeyDictionary
 import msgspec
 import structlog
 from django.db import DatabaseError, InterfaceError, connections
-from django.http import Http404
 
+from common.exceptions import NotFoundError
 from simulations.choices import ENDED
 from simulations.exceptions import LiveAwayError
 from simulations.live.watched import Listener, Published
@@ -159,7 +159,7 @@ class Feed:
         except (DatabaseError, InterfaceError) as error:
             log.warning("feed_waits_for_the_database", error=str(error))
             return
-        except Http404:  # deleted meanwhile: whoever comes back is told so
+        except NotFoundError:  # deleted meanwhile: whoever comes back is told so
             self._task.cancel()
             return
         self._show(progress)

@@ -66,7 +66,7 @@ def delete(template: Template) -> None:
     living = Template.objects.living().filter(pk=template.pk)
     with transaction.atomic():
         if living.update(deleted_at=now, updated_at=now):
-            audit.note(template, deleted_at=(None, now))
+            audit.record_change(template, deleted_at=(None, now))
     template.refresh_from_db()
 
 
@@ -82,7 +82,7 @@ def restore(template: Template) -> Template:
             Template.objects.filter(pk=template.pk).update(
                 deleted_at=None, updated_at=timezone.now()
             )
-            audit.note(template, deleted_at=(template.deleted_at, None))
+            audit.record_change(template, deleted_at=(template.deleted_at, None))
     except IntegrityError as error:
         raise _invalid([name_taken()]) from error
     return _living(template)
@@ -122,7 +122,9 @@ def _change(template: Template, values: dict[str, Any]) -> None:
     try:
         with transaction.atomic():
             if living.update(**values, version=F("version") + 1, updated_at=timezone.now()):
-                audit.note(template, **{n: (_value(template, n), v) for n, v in values.items()})
+                audit.record_change(
+                    template, **{n: (_value(template, n), v) for n, v in values.items()}
+                )
     except IntegrityError as error:
         raise _invalid([name_taken()]) from error
 

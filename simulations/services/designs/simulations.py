@@ -108,7 +108,7 @@ def update_simulation(
                 told["stages"] = (_told(simulation.stages.order_by("position")), _told(stages))
                 simulation.stages.all().delete()
                 _write_stages(simulation, stages)
-            audit.note(simulation, **told)
+            audit.record_change(simulation, **told)
     except IntegrityError as error:
         raise _name_taken() from error
     simulation.refresh_from_db()

@@ -23,5 +23,5 @@ def rename(rosbag: Rosbag, name: str) -> None:
     now = timezone.now()
     if not Rosbag.objects.living().filter(pk=rosbag.pk).update(name=name, updated_at=now):
         raise RosbagNotFoundError(_("This rosbag was deleted: restore it first."))
-    audit.note(rosbag, name=(rosbag.name, name))
+    audit.record_change(rosbag, name=(rosbag.name, name))
     rosbag.refresh_from_db()
