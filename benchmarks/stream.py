@@ -161,13 +161,14 @@ def told(name: str, milliseconds: list[float]) -> None:
 
 def happen(execution_id: int, seconds: float, *, timed: bool) -> None:
     """Events and heartbeats for so long; what readers replay later is not timed."""
-    from simulations.services.runs import lifecycle  # noqa: PLC0415
+    from simulations.choices import EventKind  # noqa: PLC0415
+    from simulations.services.events import record_event  # noqa: PLC0415
 
     ticks = int(seconds * EVENTS_A_SECOND)
     for tick in range(ticks):
         began = time.monotonic()
         payload = {"sent_ns": time.time_ns()} if timed else {}
-        lifecycle.note(execution_id, "test.event", payload=payload)
+        record_event(execution_id, EventKind.UNIT_RETRIED, payload=payload)
         heartbeats(execution_id, range(20), tick + 1)
         time.sleep(max(0.0, 1 / EVENTS_A_SECOND - (time.monotonic() - began)))
 

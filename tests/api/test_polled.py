@@ -13,8 +13,10 @@ from accounts.models import User
 from accounts.services.bearers import issue_access
 from robotsim_project.access import ADMIN, TABLE
 from robotsim_project.middleware import polled
+from simulations.choices import EventKind
 from simulations.models import Execution, Simulation
 from simulations.services.designs.simulations import StageSpec, create_simulation, ensure_mec
+from simulations.services.events import record_event
 from simulations.services.progress import progress
 from simulations.services.runs import lifecycle
 from storage.models import Rosbag
@@ -125,7 +127,7 @@ def test_who_knows_the_tag_is_told_that_nothing_has_changed(
     tag = ask(address, execution)["ETag"]
     again = ask(address, execution, **{"If-None-Match": tag})
     assert (again.status_code, again.content, again["ETag"]) == (304, b"", tag)
-    lifecycle.note(execution.pk, "execution.checked")
+    record_event(execution.pk, EventKind.UNIT_RETRIED)
     assert ask(address, execution, **{"If-None-Match": tag}).status_code == 200
     assert None not in quick
 
