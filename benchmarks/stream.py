@@ -63,8 +63,7 @@ def running_execution() -> tuple[int, str]:
 
     from accounts.models import User  # noqa: PLC0415
     from accounts.services.bearers import issue_access  # noqa: PLC0415
-    from simulations.models import Mec  # noqa: PLC0415
-    from simulations.services.designs import simulations  # noqa: PLC0415
+    from simulations.services.designs import mecs, simulations  # noqa: PLC0415
     from simulations.services.runs import lifecycle  # noqa: PLC0415
     from storage.models import Rosbag, RosbagFile, RosbagTopic  # noqa: PLC0415
     from templates.services import templates  # noqa: PLC0415
@@ -73,7 +72,7 @@ def running_execution() -> tuple[int, str]:
     rosbag = Rosbag.objects.create(name="b", status="ready", storage_id="mcap", duration_ns=10**11)
     RosbagFile.objects.create(rosbag=rosbag, path="metadata.yaml", size=1, sha256="0" * 64)
     RosbagTopic.objects.create(rosbag=rosbag, name="/odom", type="T", message_count=10_000)
-    mec = Mec.objects.create(slug="lab", name="Lab")
+    mec = mecs.create(slug="lab", name="Lab")
     template = templates.create(name="driver", rosbag=rosbag)
     stages = [simulations.StageSpec(template=template, agent_count=10 * UNITS)]
     simulation = simulations.create_simulation(

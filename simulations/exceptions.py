@@ -51,6 +51,12 @@ class NameTakenError(SimulationError):
     code = "NAME_TAKEN"
 
 
+class MecInvalidError(SimulationError):
+    """Values that no mec may have."""
+
+    code = "MEC_INVALID"
+
+
 class MecInUseError(SimulationError):
     """Simulations run against this mec."""
 

@@ -1,4 +1,4 @@
-"""The timeline: written here alone, told to watchers after the commit, read by those that missed something."""
+"""The timeline: written here alone, told to watchers after the commit, read by those that missed it."""
 
 from contextlib import suppress
 from functools import partial

@@ -1,4 +1,4 @@
-"""The one door for changes to designs: mecs, simulations and their stages."""
+"""The one door for changes to simulations and their stages."""
 
 import math
 import re
@@ -49,21 +49,6 @@ class StageSpec:
     def template_id(self) -> int:
         """Id of the template."""
         return self.template.pk if isinstance(self.template, Template) else self.template
-
-
-def ensure_mec(
-    slug: str, *, name: str, transport: str, endpoint: str = "", discovery: str = "none"
-) -> Mec:
-    """The mec of that slug, made or brought to these values."""
-    values = {
-        "name": name,
-        "transport": transport,
-        "endpoint": endpoint,
-        "discovery": discovery,
-        "enabled": True,
-    }
-    mec, _made = Mec.objects.update_or_create(slug=slug, defaults=values)
-    return mec
 
 
 def create_simulation(
