@@ -11,11 +11,12 @@ import structlog
 from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 from accounts.services import audit
 from simulations import live
 from simulations.backends import backend
-from simulations.choices import ENDED, OPEN_DELETION, DeletionStatus
+from simulations.choices import ENDED, OPEN_DELETION, DeletionFailure, DeletionStatus
 from simulations.exceptions import (
     AlreadyRunningError,
     BackendError,
@@ -136,10 +137,16 @@ def run(deletion_id: int) -> str:
         log.warning("deletion_waits", deletion=deletion.pk, error=str(error))
         return str(deletion.status)
     except Exception:
-        text = _(
-            "A step failed; what happened is in the log. Ask an administrator, then delete again."
+        code = DeletionFailure.STEP_FAILED
+        with override("en"):  # the words are for versions that know no code
+            text = str(code.label)
+        _write(
+            deletion,
+            status=DeletionStatus.FAILED,
+            error_code=code,
+            error=text,
+            ended_at=timezone.now(),
         )
-        _write(deletion, status=DeletionStatus.FAILED, error=text, ended_at=timezone.now())
         raise
     _write(
         deletion, status=DeletionStatus.COMPLETED, progress=100, error="", ended_at=timezone.now()
