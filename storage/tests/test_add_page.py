@@ -16,7 +16,7 @@ from storage.models import Rosbag
 from storage.objects import object_store
 from storage.services.verification import verifier
 from storage.tests.conftest import MakeBag
-from tests.browser import SignIn
+from tests.support.browser import SignIn
 
 ADD = "/admin/storage/rosbag/add/"
 
