@@ -36,7 +36,7 @@ log = structlog.get_logger(__name__)
 MOST_BEGUN = 5
 """How often an export may kill its worker before nobody takes it up any more."""
 REPORT_SECONDS = 1.0
-HOURS = 3600.0
+LIMITS = child.Limits(cpu_seconds=24 * 3600.0, wall_seconds=24 * 3600.0)
 WRITING = 0.9
 """The share of the progress that is writing; the rest is storing."""
 
@@ -170,7 +170,7 @@ def _write(export: Export, hold: _Hold, target: Path) -> int:
     told: dict[str, int] = {"written": 0}
     reported = time.monotonic()
     with local_copy(export.source) as source:
-        for line in child.lines(_job(export, source, target), seconds=24 * HOURS):
+        for line in child.lines(_job(export, source, target), LIMITS):
             told = json.loads(line)
             if hold.lost:
                 raise LostError
@@ -191,7 +191,7 @@ def _share(export: Export) -> float:
 
 def _job(export: Export, source: Path, target: Path) -> child.Job:
     return {
-        "verb": "export",
+        "name": "export",
         "folder": str(source),
         "ros_distro": export.source.ros_distro,
         "target": str(target),
@@ -200,8 +200,6 @@ def _job(export: Export, source: Path, target: Path) -> child.Job:
         "span": [export.start_ns, export.end_ns],
         "fields": export.fields,
         "latched": export.latched,
-        "flush": True,
-        "cpu_seconds": int(24 * HOURS),
     }
 
 
