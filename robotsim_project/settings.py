@@ -74,6 +74,7 @@ MIDDLEWARE = [
     "robotsim_project.telemetry.request_log.request_ids",
     "django.middleware.security.SecurityMiddleware",
     "robotsim_project.middleware.polled.polled",
+    "corsheaders.middleware.CorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -161,7 +162,20 @@ UPLOAD_PART_BYTES = integer("UPLOAD_PART_BYTES", 16 * 2**20, min=5 * 2**20, max=
 
 BAG_CACHE_BYTES = integer("BAG_CACHE_BYTES", 10 * 2**30, min=2**20, max=2**50)
 EXPORT_BYTES = integer("EXPORT_BYTES", 50 * 2**30, min=2**20, max=2**50)
+# Pages of other origins may read signed addresses, without credentials: the address is the right.
 CORS_ALLOWED_ORIGINS = texts("CORS_ALLOWED_ORIGINS", [], formats.ORIGINS_OR_ANY)
+CORS_ALLOW_ALL_ORIGINS = "*" in CORS_ALLOWED_ORIGINS
+CORS_URLS_REGEX = r"^/storage/objects/"
+CORS_ALLOW_METHODS = ["GET", "HEAD"]
+CORS_ALLOW_HEADERS = ["Range", "If-Range", "If-None-Match", "If-Match"]
+CORS_EXPOSE_HEADERS = [
+    "Content-Range",
+    "Content-Length",
+    "Content-Disposition",
+    "ETag",
+    "Accept-Ranges",
+]
+CORS_PREFLIGHT_MAX_AGE = 600
 
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}}
 TASK_LEASE_SECONDS = number("TASK_LEASE_SECONDS", 60, min=1, max=86400)

@@ -72,6 +72,7 @@ def test_a_bundle_is_uploaded_in_parts(
     shows(add_page, f"{rosbag.name} Open the rosbag")
     add_page.locator("#add-status a").click()
     expect(add_page).to_have_url(re.compile(rf"/{rosbag.pk}/change/$"))
+    add_page.wait_for_load_state("networkidle")  # its preview, too
 
 
 def test_an_archive_of_a_damaged_bundle_ends_at_the_repaired_one(
