@@ -14,7 +14,8 @@ from rosbag2.writing.sample import make_sample
 from simulations import live
 from simulations.choices import AgentStatus, DataStatus, FailureCode, RunStatus
 from simulations.models import AgentRun, Event, Execution, Simulation, Stage, StageRun
-from simulations.services.designs.simulations import StageSpec, create_simulation, ensure_mec
+from simulations.services.designs import mecs
+from simulations.services.designs.simulations import StageSpec, create_simulation
 from simulations.services.runs import lifecycle
 from storage.services.intake import imports
 from storage.services.verification import verifier
@@ -52,7 +53,7 @@ def seed(folder: Path, *, simulations: int, executions: int, agent_runs: int) ->
     rosbag = verifier.run(imports.import_folder(bag).pk)
     template = templates.create(name="driver", rosbag=rosbag, created_by=user)
     copy(Template, template.pk, 200, name="'template ' || n")
-    mec = ensure_mec("nowhere", name="Nowhere", transport="null")
+    mec = mecs.ensure("nowhere", name="Nowhere", transport="null")
     counts = (AGENTS, 20, 20)
     stages = [StageSpec(template=template, agent_count=n, execution_time=60) for n in counts]
     prototype = create_simulation(

@@ -82,7 +82,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "accounts.services.audit.remember_request",
+    "accounts.middleware.remember_request",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "robotsim_project.telemetry.request_log.RequestLog",
@@ -217,7 +217,7 @@ AXES_VERBOSE = False
 AXES_USERNAME_FORM_FIELD = "username"
 AXES_USERNAME_CALLABLE = "accounts.services.callers.tried_name"
 AXES_CLIENT_IP_CALLABLE = "accounts.services.callers.client_network"
-AXES_LOCKOUT_CALLABLE = "accounts.services.callers.locked_page"
+AXES_LOCKOUT_CALLABLE = "accounts.views.locked_page"
 
 # Mail, for password resets only.
 EMAIL_HOST = text("EMAIL_HOST", "", formats.HOST)

@@ -70,7 +70,7 @@ def request(
                     status=DeletionStatus.COMPLETED, progress=100, ended_at=now
                 )
             if hidden:
-                audit.note(simulation, deleted_at=(None, now))
+                audit.record_change(simulation, deleted_at=(None, now))
             steps = [
                 {"name": name, "status": DeletionStatus.PENDING}
                 for name in plan(permanent=permanent)
@@ -105,7 +105,7 @@ def restore(simulation: Simulation) -> Simulation:
             rows = Simulation.objects.filter(pk=simulation.pk)
             if not rows.update(deleted_at=None, updated_at=timezone.now()):
                 raise SimulationNotFoundError(_("The simulation was removed for good."))
-            audit.note(simulation, deleted_at=(simulation.deleted_at, None))
+            audit.record_change(simulation, deleted_at=(simulation.deleted_at, None))
     except IntegrityError as error:
         text = _("Another simulation has the name %(name)s now: rename that one first.")
         raise NameTakenError(text % {"name": simulation.name}) from error

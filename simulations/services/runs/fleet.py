@@ -16,11 +16,11 @@ from agent.protocol import Snapshot
 from simulations import live
 from simulations.backends import backend
 from simulations.backends.base import Job, UnitSeen, UnitState
-from simulations.choices import AGENT_ENDED, AgentStatus, FailureCode
+from simulations.choices import AGENT_ENDED, AgentStatus, EventKind, FailureCode
 from simulations.exceptions import LiveAwayError
 from simulations.models import AgentRun, StageRun
+from simulations.services.events import record_event
 from simulations.services.plan import Plan
-from simulations.services.runs.lifecycle import note
 from simulations.services.runs.units import FIGURES, LAST_LOG, fill, token_for
 
 OVERTIME = timedelta(seconds=30)
@@ -190,7 +190,7 @@ def _end(
         if not rows.bulk_update(found, [*FIGURES, *_LAST]):
             return False
         payload = {"position": stage_run.position, "unit": unit, "code": code}
-        note(stage_run.execution_id, "unit.lost", payload=payload)
+        record_event(stage_run.execution_id, EventKind.UNIT_LOST, payload=payload)
     return True
 
 
@@ -239,4 +239,4 @@ def _never_came(stage_run: StageRun, plan: Plan, unit: int, code: FailureCode) -
         ignore_conflicts=True,
     )
     payload = {"stage": stage_run.position, "unit": unit, "failure_code": "" if stopped else code}
-    note(stage_run.execution_id, "unit.never_came", payload=payload)
+    record_event(stage_run.execution_id, EventKind.UNIT_NEVER_CAME, payload=payload)

@@ -41,7 +41,7 @@ def delete(rosbag: Rosbag) -> None:
         raise RosbagInUseError(message % {"name": rosbag.name, "users": ", ".join(names)})
     now = timezone.now()
     if Rosbag.objects.living().filter(pk=rosbag.pk).update(deleted_at=now, updated_at=now):
-        audit.note(rosbag, deleted_at=(None, now))
+        audit.record_change(rosbag, deleted_at=(None, now))
     rosbag.refresh_from_db()
 
 
@@ -58,7 +58,7 @@ def restore(rosbag: Rosbag) -> None:
             message = _("This upload was given up before it was complete: upload the bag again.")
             raise UploadAbortedError(message)
         raise RosbagNotFoundError(_("This rosbag was removed for good: upload it again."))
-    audit.note(rosbag, deleted_at=(rosbag.deleted_at, None))
+    audit.record_change(rosbag, deleted_at=(rosbag.deleted_at, None))
     rosbag.refresh_from_db()
 
 
