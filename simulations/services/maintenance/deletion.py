@@ -1,7 +1,7 @@
 """Deleting simulations: hidden at once and restorable, or removed for good, step by step.
 
 The steps are taken by a task. Each may be taken again, by two workers at once too: a killed worker's deletion
-is taken up again (`simulations.tasks`), and goes on where it was.
+is taken up again (`common.recovery`), and goes on where it was.
 """
 
 from collections.abc import Callable
@@ -9,10 +9,14 @@ from typing import Any
 
 import structlog
 from django.db import DatabaseError, IntegrityError, transaction
+from django.db.models import QuerySet, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.services import audit
+from common.db import leases
+from common.db.leases import Lease, LeaseLostError
 from simulations import live
 from simulations.backends import backend
 from simulations.choices import ENDED, OPEN_DELETION, DeletionStatus
@@ -67,7 +71,7 @@ def request(
             if permanent:  # takes all the steps of one that only hides, too
                 hiding = Deletion.objects.filter(simulation_id=simulation.pk, permanent=False)
                 hiding.filter(status__in=OPEN_DELETION).update(
-                    status=DeletionStatus.COMPLETED, progress=100, ended_at=now
+                    status=DeletionStatus.COMPLETED, progress=100, ended_at=now, lease_until=None
                 )
             if hidden:
                 audit.note(simulation, deleted_at=(None, now))
@@ -118,49 +122,69 @@ def _locked(simulation_id: int) -> None:
     list(Simulation.objects.select_for_update().filter(pk=simulation_id).values_list("pk"))
 
 
+def unfinished() -> QuerySet[Deletion]:
+    """Deletions with steps left."""
+    return Deletion.objects.filter(status__in=OPEN_DELETION)
+
+
 def run(deletion_id: int) -> str:
-    """Take the steps of a deletion that are left; the answer is its status."""
-    deletion = Deletion.objects.get(pk=deletion_id)
-    if deletion.status not in OPEN_DELETION:
-        return str(deletion.status)
-    _write(
-        deletion, status=DeletionStatus.RUNNING, started_at=deletion.started_at or timezone.now()
+    """Take the steps of a deletion that are left, unless another worker is at it.
+
+    Returns:
+        Its status.
+    """
+    lease = leases.claim(
+        unfinished(),
+        deletion_id,
+        status=DeletionStatus.RUNNING,
+        started_at=Coalesce("started_at", Value(timezone.now())),
     )
+    if lease is not None:
+        _work(lease)
+    return str(Deletion.objects.values_list("status", flat=True).get(pk=deletion_id))
+
+
+def _work(lease: Lease) -> None:
+    deletion = Deletion.objects.get(pk=lease.pk)
     try:
+        with lease:
+            _take_steps(lease, deletion)
+    except LeaseLostError:
+        log.warning("deletion_superseded", deletion=deletion.pk)
+
+
+def _take_steps(lease: Lease, deletion: Deletion) -> None:
+    try:
+        if deletion.attempts > leases.MAX_ATTEMPTS:
+            raise RuntimeError("its workers were killed")
         for index, step in enumerate(deletion.steps):
             if step["status"] != DeletionStatus.COMPLETED:
                 STEPS[step["name"]](deletion)
-                _done(deletion, index)
+                step["status"] = DeletionStatus.COMPLETED
+                progress = 100 * (index + 1) // len(deletion.steps)
+                lease.write(steps=deletion.steps, progress=progress)
     except AWAY as error:
-        _write(deletion, error=str(error))
+        lease.write(error=str(error))
         log.warning("deletion_waits", deletion=deletion.pk, error=str(error))
-        return str(deletion.status)
-    except Exception:
-        text = _(
-            "A step failed; what happened is in the log. Ask an administrator, then delete again."
-        )
-        _write(deletion, status=DeletionStatus.FAILED, error=text, ended_at=timezone.now())
+    except LeaseLostError:
         raise
-    _write(
-        deletion, status=DeletionStatus.COMPLETED, progress=100, error="", ended_at=timezone.now()
-    )
-    return str(deletion.status)
+    except Exception:
+        _fail(lease)
+        raise
+    else:
+        lease.finish(
+            status=DeletionStatus.COMPLETED, progress=100, error="", ended_at=timezone.now()
+        )
+
+
+def _fail(lease: Lease) -> None:
+    text = _("A step failed; what happened is in the log. Ask an administrator, then delete again.")
+    lease.finish(status=DeletionStatus.FAILED, error=text, ended_at=timezone.now())
 
 
 def plan(*, permanent: bool) -> list[str]:
     """Names of the steps to take."""
     return list(STEPS) if permanent else ["live"]
-
-
-def _write(deletion: Deletion, **fields: Any) -> None:
-    for name, value in fields.items():
-        setattr(deletion, name, value)
-    deletion.save(update_fields=[*fields, "touched_at"])
-
-
-def _done(deletion: Deletion, index: int) -> None:
-    deletion.steps[index]["status"] = DeletionStatus.COMPLETED
-    _write(deletion, steps=deletion.steps, progress=100 * (index + 1) // len(deletion.steps))
 
 
 def _units(deletion: Deletion) -> None:
@@ -169,7 +193,6 @@ def _units(deletion: Deletion) -> None:
         frozen = plan_of(execution)
         for stage_run in execution.stage_runs.all():
             backend(frozen.backend).remove(job_of(stage_run, frozen))
-        deletion.save(update_fields=["touched_at"])
 
 
 def _live(deletion: Deletion) -> None:
@@ -186,7 +209,6 @@ def _recordings(deletion: Deletion) -> None:
     )
     for rosbag in recorded.iterator(chunk_size=BATCH):
         rosbags.discard(rosbag)
-        deletion.save(update_fields=["touched_at"])
 
 
 def _rows(deletion: Deletion) -> None:
@@ -194,7 +216,6 @@ def _rows(deletion: Deletion) -> None:
     executions = Execution.objects.filter(simulation_id=deletion.simulation_id).order_by("pk")
     while batch := list(executions.values_list("pk", flat=True)[:BATCH]):
         Execution.objects.filter(pk__in=batch).delete()
-        deletion.save(update_fields=["touched_at"])
     Simulation.objects.filter(pk=deletion.simulation_id).delete()
 
 

@@ -24,7 +24,6 @@ from storage.services.intake import uploads
 from storage.services.rosbags import deletion as rosbags
 from templates.models import Template
 
-STALE_UPLOAD = timedelta(days=1)
 DONE_TASK = timedelta(days=14)
 """How long one may read what became of a background task."""
 
@@ -40,6 +39,7 @@ def purge(older_than: timedelta) -> dict[str, int]:
     for simulation in over.filter(deleted_at__lt=limit):
         with suppress(DeletionOpenError):  # a worker is at it
             asked = deletion.request(simulation, permanent=True)
+            # not counted when a worker is first
             removed["simulations"] += deletion.run(asked.pk) == DeletionStatus.COMPLETED
     for template in Template.objects.filter(deleted_at__lt=limit):
         try:
@@ -68,7 +68,7 @@ def prune() -> dict[str, int]:
     removed["recordings"] = _delete_recordings(
         Q(created_at__lt=_limit("recordings"), recording__stage_run__execution__status__in=ENDED)
     )
-    removed["uploads"] = uploads.abandon_stale(STALE_UPLOAD)
+    removed["uploads"] = uploads.abandon_stale()
     over = DBTaskResult.objects.finished().filter(finished_at__lt=timezone.now() - DONE_TASK)
     removed["tasks"] = over.delete()[0]
     removed["idempotency_keys"] = idempotency.prune(timedelta(days=1))

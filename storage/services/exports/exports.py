@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -71,8 +70,9 @@ def find(export_id: int) -> Export:
 
 def cancel(export: Export) -> Export:
     """Let it not be made; one that has ended stays as it is. A worker at it notices within seconds."""
-    open_ones = Export.objects.filter(pk=export.pk, status__in=UNFINISHED)
-    open_ones.update(status=ExportStatus.CANCELLED, ended_at=timezone.now(), lease_until=None)
+    unfinished().filter(pk=export.pk).update(
+        status=ExportStatus.CANCELLED, ended_at=timezone.now(), lease_until=None
+    )
     export.refresh_from_db()
     return export
 
@@ -90,11 +90,9 @@ def remove(export: Export) -> None:
     store.delete([found.key for found in store.list(export_key(export.pk))])
 
 
-def overdue(now: datetime, asked_before: datetime) -> QuerySet[Export]:
-    """Exports that no worker holds and that were asked for before an instant."""
-    free = Q(lease_until=None) | Q(lease_until__lte=now)
-    asked = Q(enqueued_at=None) | Q(enqueued_at__lte=asked_before)
-    return Export.objects.filter(free & asked, status__in=UNFINISHED)
+def unfinished() -> QuerySet[Export]:
+    """Exports that are to be made, or are being made."""
+    return Export.objects.filter(status__in=UNFINISHED)
 
 
 def address(export: Export, *, audience: Audience) -> str:

@@ -41,6 +41,7 @@ def settle(rosbag: Rosbag, digest: str, **fields: Any) -> bool:
         "claimed_digest": digest or None,
         "enqueued_at": now,  # the caller has a lease's time to ask for verification
         "lease_until": None,
+        "attempts": 0,
         "updated_at": now,
     }
     arriving = Rosbag.objects.living().filter(pk=rosbag.pk, status=Status.UPLOADING)
