@@ -1,13 +1,10 @@
 """What storage does in the background."""
 
 import structlog
-from django.db import transaction
-from django.utils import timezone
 from django_tasks import task
 
 from common import recovery
-from storage.choices import ExportStatus, Status
-from storage.models import Export, Rosbag
+from storage.models import Rosbag
 from storage.objects.base import StoreError
 from storage.services.exports import exporter, exports
 from storage.services.intake import uploads
@@ -25,11 +22,7 @@ def verify_rosbag(rosbag_id: int) -> str:
 @task()
 def make_export(export_id: int) -> str:
     """Make an export; the answer is its status. Running it twice, or at once, does no harm."""
-    export = exporter.run(export_id)
-    result = export.result
-    if export.status == ExportStatus.DONE and result and result.status == Status.VERIFYING:
-        request_verification(result.pk)
-    return export.status
+    return exporter.run(export_id).status
 
 
 @task()
@@ -41,18 +34,6 @@ def abandon_upload(rosbag_id: int) -> bool:
     except StoreError as error:
         log.warning("upload_not_abandoned", rosbag=rosbag_id, error=str(error))
         return False
-
-
-def request_verification(rosbag_id: int) -> None:
-    """Ask for a rosbag to be verified, once the transaction at hand is committed."""
-    Rosbag.objects.filter(pk=rosbag_id).update(enqueued_at=timezone.now())
-    transaction.on_commit(lambda: verify_rosbag.enqueue(rosbag_id))
-
-
-def request_export(export_id: int) -> None:
-    """Ask for an export to be made, once the transaction at hand is committed."""
-    Export.objects.filter(pk=export_id).update(enqueued_at=timezone.now())
-    transaction.on_commit(lambda: make_export.enqueue(export_id))
 
 
 recovery.register("storage.tasks.verify_rosbag", Rosbag.objects.verifying)

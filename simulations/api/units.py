@@ -23,10 +23,8 @@ from agent.protocol import (
 )
 from simulations.exceptions import SimulationError
 from simulations.services.runs import recordings, units
-from storage.choices import Status
 from storage.exceptions import StorageError
 from storage.objects.base import StoreError
-from storage.tasks import request_verification
 
 MOST_BYTES = 4 * 2**20
 RETRY_AFTER_SECONDS = 5
@@ -147,7 +145,5 @@ def recording(execution: int, body: bytes) -> Message:
 def recording_complete(execution: int, body: bytes) -> Message:
     """Join an uploaded recording and have it verified."""
     message = decode(body, RecordingComplete)
-    rosbag = recordings.complete(execution, message)
-    if rosbag.status == Status.VERIFYING:
-        request_verification(rosbag.pk)
+    recordings.complete(execution, message)
     return RecordingAccepted(recording=message.recording)

@@ -13,7 +13,6 @@ from django_tasks_db.models import DBTaskResult
 
 from common.db.leases import MAX_ATTEMPTS
 from common.recovery import recover
-from storage import tasks
 from storage.choices import Status
 from storage.models import Rosbag
 from storage.services.intake import imports
@@ -34,9 +33,9 @@ def work() -> None:
     call_command("db_worker", batch=True, startup_delay=False, verbosity=0, stdout=StringIO())
 
 
-def test_a_worker_verifies_what_was_asked_for(rosbag: Rosbag) -> None:
+def test_a_worker_verifies_what_was_imported(transactional_db: None, make_bag: MakeBag) -> None:
     with transaction.atomic():
-        tasks.request_verification(rosbag.pk)
+        rosbag = imports.import_folder(make_bag())
         assert not DBTaskResult.objects.exists()
     work()
     rosbag.refresh_from_db()
@@ -59,7 +58,6 @@ def test_a_request_that_was_lost_is_made_again(rosbag: Rosbag, settings: Any) ->
 
 
 def test_a_killed_worker_is_succeeded(rosbag: Rosbag, settings: Any) -> None:
-    tasks.request_verification(rosbag.pk)
     lost = DBTaskResult.objects.get()
     lost.claim("killed")
     claim(rosbag.pk)

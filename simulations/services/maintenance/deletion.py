@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from accounts.services import audit
 from common.db import leases
 from common.db.leases import Lease, LeaseLostError
+from common.tasks import enqueue_on_commit
 from simulations import live
 from simulations.backends import backend
 from simulations.choices import ENDED, OPEN_DELETION, DeletionStatus
@@ -46,7 +47,7 @@ AWAY = (StoreError, BackendError, LiveAwayError, DatabaseError)
 def request(
     simulation: Simulation, *, permanent: bool = False, requested_by: Any = None
 ) -> Deletion:
-    """Hide a simulation and write down what is to be removed; `run` does it.
+    """Hide a simulation and have a worker remove what is to be removed.
 
     Raises:
         AlreadyRunningError: an execution is active.
@@ -79,13 +80,15 @@ def request(
                 {"name": name, "status": DeletionStatus.PENDING}
                 for name in plan(permanent=permanent)
             ]
-            return Deletion.objects.create(
+            deletion = Deletion.objects.create(
                 simulation_id=simulation.pk,
                 name=simulation.name,
                 permanent=permanent,
                 steps=steps,
                 requested_by=requested_by,
             )
+            enqueue_on_commit("simulations.tasks.delete", deletion.pk)
+            return deletion
     except IntegrityError as error:
         raise DeletionOpenError(_("The simulation is being deleted: see its deletion.")) from error
 

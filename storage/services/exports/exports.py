@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from common.tasks import enqueue_on_commit
 from storage.choices import UNFINISHED, ExportFormat, ExportStatus, Status, sentence
 from storage.exceptions import ExportBusyError, ExportInvalidError, ExportNotFoundError
 from storage.keys import export_key
@@ -32,7 +33,7 @@ class ExportAsked:
 
 
 def request(rosbag: Rosbag, asked: ExportAsked, *, created_by: Any = None) -> Export:
-    """Write down that an export is wanted; a worker makes it.
+    """Have a worker make an export.
 
     Raises:
         RosbagUnreadyError: the data cannot be read.
@@ -45,7 +46,7 @@ def request(rosbag: Rosbag, asked: ExportAsked, *, created_by: Any = None) -> Ex
         raise ExportInvalidError(detail, [_error("/fields", detail, "EXPORT_INVALID")])
     topics = _known(rosbag, asked.topics)
     start, end = span_of(rosbag, asked.start, asked.end)
-    return Export.objects.create(
+    export = Export.objects.create(
         source=rosbag,
         format=asked.format,
         topics=topics,
@@ -57,6 +58,8 @@ def request(rosbag: Rosbag, asked: ExportAsked, *, created_by: Any = None) -> Ex
         created_by=created_by,
         enqueued_at=timezone.now(),
     )
+    enqueue_on_commit("storage.tasks.make_export", export.pk)
+    return export
 
 
 def find(export_id: int) -> Export:

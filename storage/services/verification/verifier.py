@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from common.db import leases
 from common.db.leases import Lease, LeaseLostError
+from common.tasks import enqueue_on_commit
 from rosbag2.checks.verdict import Verdict
 from rosbag2.sandbox import checks
 from storage.choices import VERIFIED, Origin, Status
@@ -54,21 +55,22 @@ def run(rosbag_id: int, on_bytes: OnBytes | None = None) -> Rosbag:
 
 
 def ask_again(rosbag: Rosbag) -> None:
-    """Let a verified rosbag be verified anew; one that awaits it already is left as it is.
+    """Have a verified rosbag verified anew; one that awaits it already is left as it is.
 
     Raises:
         RosbagBusyError: it is still being uploaded.
     """
     now = timezone.now()
     again = Rosbag.objects.living().filter(pk=rosbag.pk, status__in=VERIFIED)
-    again.update(
+    if again.update(
         status=Status.VERIFYING,
         details={},
         lease_until=None,
         attempts=0,
         enqueued_at=now,
         updated_at=now,
-    )
+    ):
+        enqueue_on_commit("storage.tasks.verify_rosbag", rosbag.pk)
     rosbag.refresh_from_db()
     if rosbag.status == Status.UPLOADING:
         raise RosbagBusyError(
