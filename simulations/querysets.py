@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 
+from common.db.soft_delete import SoftDeleteQuerySet
 from simulations.choices import ACTIVE
 
 if TYPE_CHECKING:
@@ -13,12 +14,8 @@ if TYPE_CHECKING:
     from simulations.models.simulation import Simulation  # noqa: F401
 
 
-class SimulationQuerySet(models.QuerySet["Simulation"]):
+class SimulationQuerySet(SoftDeleteQuerySet["Simulation"]):
     """Simulations by state."""
-
-    def living(self) -> SimulationQuerySet:
-        """Those that nobody has deleted."""
-        return self.filter(deleted_at=None)
 
 
 class ExecutionQuerySet(models.QuerySet["Execution"]):

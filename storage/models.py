@@ -7,6 +7,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from common.db.leases import LeasedWork
+from common.db.soft_delete import DELETED, LIVING, SoftDeleted
 from storage.choices import (
     USABLE,
     ExportFormat,
@@ -18,13 +19,10 @@ from storage.choices import (
 )
 from storage.querysets import RosbagQuerySet
 
-LIVING = Q(deleted_at__isnull=True)
-
-
 MAX_NAME_LENGTH = 200
 
 
-class Rosbag(LeasedWork):
+class Rosbag(SoftDeleted, LeasedWork):
     """One stored rosbag2 bundle: uploaded, recorded by a run, or made of a damaged one.
 
     Times are nanoseconds since the Unix epoch as recorded, sizes are bytes. Everything from
@@ -87,7 +85,6 @@ class Rosbag(LeasedWork):
     )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
-    deleted_at = models.DateTimeField(_("deleted at"), null=True, blank=True, editable=False)
 
     objects = RosbagQuerySet.as_manager()
 
@@ -119,7 +116,7 @@ class Rosbag(LeasedWork):
             models.Index(
                 fields=["deleted_at"],
                 name="storage_rosbag_deleted",
-                condition=Q(deleted_at__isnull=False),
+                condition=DELETED,
             ),
         ]
         constraints = [

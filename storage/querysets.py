@@ -5,21 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from django.db import models
 from django.db.models import Q
 
+from common.db.soft_delete import SoftDeleteQuerySet
 from storage.choices import USABLE, Status
 
 if TYPE_CHECKING:
     from storage.models import Rosbag  # noqa: F401  (names the generic below)
 
 
-class RosbagQuerySet(models.QuerySet["Rosbag"]):
+class RosbagQuerySet(SoftDeleteQuerySet["Rosbag"]):
     """Rosbags by state."""
-
-    def living(self) -> RosbagQuerySet:
-        """Those that nobody has deleted."""
-        return self.filter(deleted_at=None)
 
     def usable(self) -> RosbagQuerySet:
         """Those that may be played."""

@@ -54,7 +54,6 @@ def request(
         DeletionOpenError: it is being deleted already.
         SimulationNotFoundError: it was deleted before, or removed for good.
     """
-    now = timezone.now()
     try:
         with transaction.atomic():
             # The row is written first: a start that comes at the same time waits here, or we for it.
@@ -62,7 +61,7 @@ def request(
             _locked(
                 simulation.pk
             )  # one that is hidden already is not written: a restore waits here too
-            hidden = rows.living().update(deleted_at=now, updated_at=now)
+            hidden = rows.hide()
             if not (hidden or (permanent and rows.exists())):
                 raise SimulationNotFoundError(_("This simulation was deleted already."))
             if Execution.objects.active().filter(simulation=simulation).exists():
@@ -72,10 +71,13 @@ def request(
             if permanent:  # takes all the steps of one that only hides, too
                 hiding = Deletion.objects.filter(simulation_id=simulation.pk, permanent=False)
                 hiding.filter(status__in=OPEN_DELETION).update(
-                    status=DeletionStatus.COMPLETED, progress=100, ended_at=now, lease_until=None
+                    status=DeletionStatus.COMPLETED,
+                    progress=100,
+                    ended_at=timezone.now(),
+                    lease_until=None,
                 )
             if hidden:
-                audit.note(simulation, deleted_at=(None, now))
+                audit.note(simulation, deleted_at=(None, hidden))
             steps = [
                 {"name": name, "status": DeletionStatus.PENDING}
                 for name in plan(permanent=permanent)
@@ -110,9 +112,10 @@ def restore(simulation: Simulation) -> Simulation:
                 text = _("The simulation is being removed for good: it cannot come back.")
                 raise DeletionOpenError(text)
             rows = Simulation.objects.filter(pk=simulation.pk)
-            if not rows.update(deleted_at=None, updated_at=timezone.now()):
+            if rows.unhide():
+                audit.note(simulation, deleted_at=(simulation.deleted_at, None))
+            elif not rows.exists():
                 raise SimulationNotFoundError(_("The simulation was removed for good."))
-            audit.note(simulation, deleted_at=(simulation.deleted_at, None))
     except IntegrityError as error:
         text = _("Another simulation has the name %(name)s now: rename that one first.")
         raise NameTakenError(text % {"name": simulation.name}) from error

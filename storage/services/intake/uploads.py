@@ -129,9 +129,8 @@ def abandon(rosbag: Rosbag) -> bool:
     Raises:
         StoreError: the storage is away; the upload is open as before, with the parts that are left.
     """
-    now = timezone.now()
     rows = Rosbag.objects.filter(pk=rosbag.pk, status=Status.UPLOADING)
-    marked = rows.filter(deleted_at=None).update(deleted_at=now, updated_at=now)
+    deleted_at = rows.hide()
     if not rows.exists():
         return False
     store = object_store()
@@ -141,8 +140,8 @@ def abandon(rosbag: Rosbag) -> bool:
                 store.abort_upload(file.key, file.upload_id)
             store.delete([file.key])
     except StoreError:
-        if marked:
-            rows.filter(deleted_at=now).update(deleted_at=None)
+        if deleted_at:
+            rows.filter(deleted_at=deleted_at).unhide()
         raise
     rosbag.refresh_from_db()
     return True
