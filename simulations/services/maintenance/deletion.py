@@ -19,7 +19,6 @@ from common.db import leases
 from common.db.leases import Lease, LeaseLostError
 from common.tasks import enqueue_on_commit
 from simulations import live
-from simulations.backends import backend
 from simulations.choices import ENDED, OPEN_DELETION, DeletionStatus
 from simulations.exceptions import (
     AlreadyRunningError,
@@ -31,7 +30,7 @@ from simulations.exceptions import (
 )
 from simulations.models import Deletion, Execution, Simulation
 from simulations.services.plan import plan_of
-from simulations.services.runs.fleet import job_of
+from simulations.services.runs.active_stage import ActiveStage
 from storage.models import Rosbag
 from storage.objects.base import StoreError
 from storage.services.rosbags import deletion as rosbags
@@ -198,7 +197,8 @@ def _units(deletion: Deletion) -> None:
     for execution in _executions(deletion):
         frozen = plan_of(execution)
         for stage_run in execution.stage_runs.all():
-            backend(frozen.backend).remove(job_of(stage_run, frozen))
+            active = ActiveStage(stage_run, frozen)
+            active.backend.remove(active.job)
 
 
 def _live(deletion: Deletion) -> None:

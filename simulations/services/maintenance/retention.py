@@ -11,13 +11,12 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from accounts.services import idempotency
-from simulations.backends import backend
 from simulations.choices import ACTIVE, ENDED, DataStatus, DeletionStatus
 from simulations.exceptions import DeletionOpenError
 from simulations.models import AgentRun, Event, Execution, Simulation, StageRun
 from simulations.services.maintenance import deletion
 from simulations.services.plan import plan_of
-from simulations.services.runs.fleet import job_of
+from simulations.services.runs.active_stage import ActiveStage
 from storage.choices import Origin
 from storage.models import Rosbag
 from storage.services.intake import uploads
@@ -98,6 +97,6 @@ def _remove_folders(stage_runs: QuerySet[StageRun]) -> int:
     """Remove what the units of these stage runs left on their machines; the answer is how many."""
     removed = 0
     for stage_run in stage_runs.select_related("execution"):
-        plan = plan_of(stage_run.execution)
-        removed += backend(plan.backend).remove(job_of(stage_run, plan))
+        active = ActiveStage(stage_run, plan_of(stage_run.execution))
+        removed += active.backend.remove(active.job)
     return removed
