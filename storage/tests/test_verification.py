@@ -3,13 +3,14 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
-from threading import Barrier, Event
+from threading import Barrier
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.utils import timezone, translation
 
+from common.db.leases import Lease
 from rosbag2.errors import SENTENCES as FOUND
 from rosbag2.sandbox import checks
 from storage.choices import SENTENCES, Status, sentence
@@ -20,8 +21,7 @@ from storage.objects.base import StoreError
 from storage.services.intake import imports
 from storage.services.rosbags import work_folders
 from storage.services.verification import findings, verifier
-from storage.services.verification.lease import Lease
-from storage.tests.conftest import MakeBag
+from storage.tests.conftest import MakeBag, claim
 
 RECORDING_ONLY = {"BAG_EXISTS", "WRITE_FAILED"}
 
@@ -42,16 +42,16 @@ def test_verified_twice_is_verified_once(rosbag: Rosbag) -> None:
 
 
 def test_a_held_rosbag_is_left_alone(rosbag: Rosbag) -> None:
-    lease = Lease.take(rosbag.pk)
+    lease = claim(rosbag.pk)
     assert lease is not None
-    assert Lease.take(rosbag.pk) is None
+    assert claim(rosbag.pk) is None
     assert verifier.run(rosbag.pk).status == Status.VERIFYING
     lease.release()
     assert verifier.run(rosbag.pk).status == Status.READY
 
 
 def test_a_killed_worker_is_succeeded_when_its_lease_ends(rosbag: Rosbag, settings: Any) -> None:
-    Lease.take(rosbag.pk)
+    claim(rosbag.pk)
     left = settings.DATA_DIR / "verifying" / f"{rosbag.pk}-half"
     left.mkdir(parents=True)
     Rosbag.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
@@ -68,36 +68,14 @@ def test_a_worker_taken_for_dead_writes_nothing(
     def slow(*args: Any, **options: Any) -> Any:
         verdict = judge(*args, **options)
         Rosbag.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-        other.append(Lease.take(rosbag.pk))
+        other.append(claim(rosbag.pk))
         return verdict
 
     monkeypatch.setattr(checks, "judge", slow)
     assert verifier.run(rosbag.pk).status == Status.VERIFYING
     assert not RosbagTopic.objects.exists()
     assert other[0] is not None
-    assert other[0].renew()
-
-
-def test_a_lease_renews_itself_while_work_goes_on(
-    transactional_db: None, rosbag: Rosbag, settings: Any
-) -> None:
-    settings.TASK_LEASE_SECONDS = 3
-    lease = Lease.take(rosbag.pk)
-    assert lease is not None
-    before = lease.until
-    renewed = Event()
-    renew = lease.renew
-
-    def noted() -> bool:
-        held = renew()
-        renewed.set()
-        return held
-
-    lease.renew = noted  # type: ignore[method-assign]
-    with lease:
-        assert renewed.wait(30)
-    assert lease.until > before
-    assert Rosbag.objects.get().lease_until == lease.until
+    other[0].renew()
 
 
 def test_two_workers_at_once_do_the_work_once(
