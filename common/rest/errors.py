@@ -1,7 +1,7 @@
 """The exception handler of the API: errors as problem documents (RFC 9457).
 
-Named in the settings, imported by nobody: an app's exception is understood by its attributes `status`
-and `code` (and `errors`, `retry_after` where it has them).
+An app's exception is understood by its attributes `status` and `code` (and `errors`, `retry_after` where it
+has them).
 """
 
 from http import HTTPStatus
