@@ -61,7 +61,7 @@ def test_names_that_look_like_other_things_stay_text(tmp_path: Path) -> None:
     metadata(tmp_path, topics=[("on", "a/msg/B", 5), ("1e3", "a/msg/B", 5)])
     assert verify(tmp_path).status == "ready"
     with BagReader(tmp_path) as reader:
-        assert reader.message_counts == {"on": 5, "1e3": 5}
+        assert [topic.name for topic in reader.topics] == ["on", "1e3"]
 
 
 def _indented(text: str) -> str:
