@@ -4,9 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rosbag2 import errors
 from rosbag2.checks.index import BagIndex, Survey
-from rosbag2.errors import Detail
+from rosbag2.errors import Detail, bounded
 from rosbag2.formats import qos
 from rosbag2.formats.metadata import NEWEST_VERSION, Metadata, Topic
 
@@ -21,13 +20,11 @@ class BagWarning:
 
     code: str
     details: dict[str, Detail]
-    sentence: str
 
 
 def warning(code: str, **details: Detail) -> BagWarning:
-    """A warning with its sentence."""
-    short = errors.bounded(details)
-    return BagWarning(code, short, errors.sentence(code, short))
+    """A warning whose details are not too long."""
+    return BagWarning(code, bounded(details))
 
 
 def differences(survey: Survey, index: BagIndex) -> Iterator[BagWarning]:

@@ -31,7 +31,7 @@ def verify(folder: Path, effort: Effort | None = None) -> Verdict:
         reason = error.strerror or type(error).__name__
         name = Path(error.filename).name if isinstance(error.filename, str) else folder.name
         return rejected(BagError("FILE_UNREADABLE", file=name, reason=reason))
-    return Verdict("ready_with_warnings" if warnings else "ready", "", {}, "", warnings, index)
+    return Verdict("ready_with_warnings" if warnings else "ready", "", {}, warnings, index)
 
 
 def _survey(folder: Path, effort: Effort | None) -> Survey:

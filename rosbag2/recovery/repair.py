@@ -10,7 +10,7 @@ from rosbag2.checks.losses import LostSpan
 from rosbag2.checks.metadata_checks import BagWarning, warning
 from rosbag2.checks.verdict import Verdict, rejected
 from rosbag2.checks.verify import verify
-from rosbag2.errors import BagError, Detail, sentence
+from rosbag2.errors import BagError, Detail
 from rosbag2.formats.bundle import DataFile
 from rosbag2.formats.metadata import Metadata, Topic
 from rosbag2.recovery.inventory import FINAL, Remains, find_remains
@@ -213,7 +213,6 @@ class _Rescuer:
             "repaired",
             code,
             details,
-            sentence(code, details),
             (*self.faults, *verdict.warnings),
             verdict.index,
             tuple(self.lost),
@@ -221,7 +220,7 @@ class _Rescuer:
 
 
 def _as_warning(error: BagError) -> BagWarning:
-    return BagWarning(error.code, error.details, error.sentence)
+    return BagWarning(error.code, error.details)
 
 
 def _completed(topic: Topic, claims: Metadata | None) -> Topic:
