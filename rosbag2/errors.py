@@ -210,13 +210,15 @@ SENTENCES: dict[str, str] = {
 }
 
 
-_LONGEST = 300
+_MAX_DETAIL = 300
 
 
 def bounded(details: dict[str, Detail]) -> dict[str, Detail]:
     """The same details, with what a stranger made endless cut short."""
     return {
-        name: value[:_LONGEST] + "…" if isinstance(value, str) and len(value) > _LONGEST else value
+        name: value[:_MAX_DETAIL] + "…"
+        if isinstance(value, str) and len(value) > _MAX_DETAIL
+        else value
         for name, value in details.items()
     }
 

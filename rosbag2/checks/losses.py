@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-MOST_SPANS = 500
+MAX_SPANS = 500
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,10 @@ class Losses:
         messages: int | None = None,
     ) -> None:
         """Note a loss; a count that is not known makes the sum of joined losses a lower bound."""
-        if reason and len(self.reasons) < MOST_SPANS:
+        if reason and len(self.reasons) < MAX_SPANS:
             self.reasons.append(reason)
         span = LostSpan(self.file, "", first_ns, last_ns, messages)
-        if len(self.spans) < MOST_SPANS:
+        if len(self.spans) < MAX_SPANS:
             self.spans.append(span)
         else:
             self.spans[-1] = _joined(self.spans[-1], span)

@@ -9,7 +9,7 @@ from rosbag2.errors import Detail, bounded
 from rosbag2.formats import qos
 from rosbag2.formats.metadata import NEWEST_VERSION, Metadata, Topic
 
-MOST_DAYS = 366
+MAX_DAYS = 366
 _DAY_NS = 86_400 * 10**9
 _ODD = re.compile(r"[^\w/~{}.-]", re.ASCII)
 
@@ -125,7 +125,7 @@ def _within(survey: Survey) -> Iterator[BagWarning]:
     if odd:
         yield warning("NAME_ODD", topic=odd[0], topics=len(odd))
     start, end = survey.span()
-    if start is not None and end is not None and (end - start) // _DAY_NS > MOST_DAYS:
+    if start is not None and end is not None and (end - start) // _DAY_NS > MAX_DAYS:
         yield warning("SPAN_IMPLAUSIBLE", days=(end - start) // _DAY_NS)
 
 

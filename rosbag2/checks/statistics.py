@@ -14,10 +14,10 @@ from rosbag2.reading.columns import Samples
 BINS = 200
 """Stretches of the histogram: equal parts of the bag's whole span."""
 
-MOST_GAPS = 100
+MAX_GAPS = 100
 GAP_PERIODS = 3
 _CLASSES = 64 * 16
-_FEWEST = 2
+_MIN_PERIODS = 2
 """Periods that there must be to speak of a rhythm."""
 
 Numbers = NDArray[np.int64]
@@ -116,17 +116,17 @@ class Tally:
         for start, end in zip(starts, np.append(starts[1:], len(places)), strict=True):
             longest = self.longest[places[start]]
             part = periods[start:end]
-            if len(part) > MOST_GAPS:
-                chosen = np.argpartition(part, -MOST_GAPS)[-MOST_GAPS:]
+            if len(part) > MAX_GAPS:
+                chosen = np.argpartition(part, -MAX_GAPS)[-MAX_GAPS:]
             else:
                 chosen = np.arange(len(part))
-            if len(longest) >= MOST_GAPS:
+            if len(longest) >= MAX_GAPS:
                 chosen = chosen[part[chosen] > longest[-1][0]]
             if len(chosen):
                 fresh = zip(part[chosen].tolist(), before[start:end][chosen].tolist(), strict=True)
                 longest += [(period, since, since + period) for period, since in fresh]
                 longest.sort(reverse=True)
-                del longest[MOST_GAPS:]
+                del longest[MAX_GAPS:]
 
     def result(self, place: int) -> Counted:
         """What was counted of a topic."""
@@ -143,7 +143,7 @@ class Tally:
     def _rhythm(self, place: int) -> Rhythm:
         classes = self.classes[place]
         known = int(classes.sum())
-        if known < _FEWEST:
+        if known < _MIN_PERIODS:
             return Rhythm()
         middle = int(np.searchsorted(np.cumsum(classes), (known + 1) // 2))
         period = 2 ** ((middle + 0.5) / 16)
@@ -154,13 +154,13 @@ class Tally:
         return Rhythm(
             period_ns=round(period),
             jitter_ns=self._jitter(place, known, lengths),
-            gap_count=max(more, len(gaps)) if len(gaps) == MOST_GAPS else len(gaps),
+            gap_count=max(more, len(gaps)) if len(gaps) == MAX_GAPS else len(gaps),
             gaps=tuple(Gap(start, end) for _, start, end in sorted(gaps, key=lambda gap: gap[1])),
         )
 
     def _jitter(self, place: int, known: int, gaps: list[float]) -> float:
         count = known - len(gaps)
-        if count < _FEWEST:
+        if count < _MIN_PERIODS:
             return 0.0
         total = self.sums[place] - sum(gaps)
         squares = self.squares[place] - sum(gap * gap for gap in gaps)

@@ -20,8 +20,8 @@ from rosbag2.writing.sqlite_writer import BagWriter
 
 PACE = 2000
 """Messages between two reports."""
-MOST_LATCHED = 1000
-MOST_COLUMNS = 1000
+MAX_LATCHED = 1000
+MAX_COLUMNS = 1000
 _TRANSFORMS = "tf2_msgs/msg/TFMessage"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -99,7 +99,7 @@ def _latched(window: Window, names: list[str], span: Span) -> Iterator[tuple[str
         key = (name, _frames(window, name, data))
         if key in found:
             del found[key]  # the order is that of the last messages
-        elif len(found) >= MOST_LATCHED:
+        elif len(found) >= MAX_LATCHED:
             continue
         found[key] = data
     for (name, _key), data in found.items():
@@ -119,7 +119,7 @@ def _frames(window: Window, name: str, data: bytes) -> Any:
         shape = window.shape(name)
         if shape.name != _TRANSFORMS:
             return None
-        told = plain(shape, data, MOST_LATCHED)["transforms"]
+        told = plain(shape, data, MAX_LATCHED)["transforms"]
     except (TypeUnknownError, CdrError):
         return None
     listed = told if isinstance(told, list) else told["first"]
@@ -162,7 +162,7 @@ def _all_fields(window: Window, names: list[str]) -> list[str]:
     found: dict[str, None] = {}
     for name in names:
         found |= {scalar.path: None for scalar in scalars(window.shape(name), texts=True)}
-    return list(found)[:MOST_COLUMNS]
+    return list(found)[:MAX_COLUMNS]
 
 
 def _pickers(

@@ -18,7 +18,7 @@ from rosbag2.messages.message_types import Many, Primitive, Struct, Text
 RAW = "sensor_msgs/msg/Image"
 COMPRESSED = "sensor_msgs/msg/CompressedImage"
 TYPES = frozenset({RAW, COMPRESSED})
-MOST_PIXELS = 40_000_000
+MAX_PIXELS = 40_000_000
 """Pixels of an image that is unpacked."""
 SIDE = 320
 """Longest side of a small picture."""
@@ -122,7 +122,7 @@ def _unpacked(packed: memoryview) -> Sized:
             warnings.simplefilter("ignore")
             picture = Image.open(io.BytesIO(body), formats=["JPEG", "PNG", "WEBP", "TIFF", "BMP"])
             size = picture.size
-            if size[0] * size[1] > MOST_PIXELS:
+            if size[0] * size[1] > MAX_PIXELS:
                 raise ImageInvalidError(f"it has {size[0]} x {size[1]} pixels, too many")
             picture.draft("RGB", (SIDE, SIDE))
             picture.load()
@@ -138,7 +138,7 @@ def _unpacked(packed: memoryview) -> Sized:
 def _raw(fields: dict[str, Any]) -> Sized:
     width, height, step = (int(fields.get(key, 0)) for key in ("width", "height", "step"))
     encoding = str(fields.get("encoding", ""))
-    if not 0 < width * height <= MOST_PIXELS:
+    if not 0 < width * height <= MAX_PIXELS:
         raise ImageInvalidError(f"it has {width} x {height} pixels")
     layout = _LAYOUTS.get(encoding.lower()) or _opencv(encoding)
     if layout is None:

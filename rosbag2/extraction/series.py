@@ -7,7 +7,7 @@ from rosbag2.extraction.time_slice import Span, Window
 from rosbag2.messages.cdr import CdrError
 from rosbag2.messages.fields import FieldUnknownError, Picker
 
-MOST_READ = 2_000_000
+MAX_READ = 2_000_000
 """Messages of a topic that are looked at; of more, every second one, third one and so on."""
 
 
@@ -26,7 +26,7 @@ def series(
     picker = Picker(window.shape(name), [path])
     if picker.kinds[0] == "string":
         raise FieldUnknownError(f"{path} is a text: choose a field of numbers")
-    every = max(1, -(-count // MOST_READ))
+    every = max(1, -(-count // MAX_READ))
     width = max(1, -(-(span[1] - span[0] + 1) // bins))
     found: dict[int, _Bin] = {}
     told = {"count": 0, "not_finite": 0, "missing": 0}

@@ -29,10 +29,10 @@ PATHS = {
 FIX = "sensor_msgs/msg/NavSatFix"
 TRANSFORMS = "tf2_msgs/msg/TFMessage"
 TYPES = frozenset({*PATHS, FIX, TRANSFORMS})
-MOST_HELD = 100_000
+MAX_HELD = 100_000
 """Positions kept of one thing while reading; beyond that every other one goes."""
-MOST_FRAMES = 100
-MOST_TRANSFORMS = 200
+MAX_FRAMES = 100
+MAX_TRANSFORMS = 200
 
 
 class NoTrajectoryError(Exception):
@@ -61,7 +61,7 @@ class Track:
             return
         self.times.append(time_ns)
         self.places.extend(place)
-        if len(self.times) >= MOST_HELD:
+        if len(self.times) >= MAX_HELD:
             self._halve()
 
     def _halve(self) -> None:
@@ -144,7 +144,7 @@ def _transforms(window: Window, name: str, span: Span) -> list[Track]:
     tracks: dict[tuple[str, str], Track] = {}
     for time_ns, _topic, data in window.messages([name], span):
         for frame, child, place in _each(plain, shape, data):
-            if (frame, child) not in tracks and len(tracks) >= MOST_FRAMES:
+            if (frame, child) not in tracks and len(tracks) >= MAX_FRAMES:
                 continue
             tracks.setdefault((frame, child), Track(frame, child)).add(time_ns, place)
     return list(tracks.values())
@@ -155,7 +155,7 @@ def _each(
 ) -> Iterator[tuple[str, str, tuple[float, float, float]]]:
     """The transforms in one message: frame, child, place; what cannot be decoded has none."""
     try:
-        told = decode(shape, data, MOST_TRANSFORMS)["transforms"]
+        told = decode(shape, data, MAX_TRANSFORMS)["transforms"]
     except CdrError:
         return
     for each in told if isinstance(told, list) else told["first"]:

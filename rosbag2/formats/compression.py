@@ -17,7 +17,7 @@ _BLOCK = 2**20
 _MAX_WINDOW = 2**27
 _KNOWN = (b"SQLite format 3\0", b"\x89MCAP0\r\n")
 _RLE = 1
-_LONGEST_HEADER = 18
+_MAX_HEADER = 18
 _SKIPPABLE = b"\x2a\x4d\x18"
 
 
@@ -75,7 +75,7 @@ def _cut_off(path: Path) -> str:
 
 def _skip_frame(stream: BinaryIO) -> bool:
     """Go to the end of a frame, from block to block; False when it has none."""
-    head = stream.read(_LONGEST_HEADER)
+    head = stream.read(_MAX_HEADER)
     if head[1:4] == _SKIPPABLE:
         stream.seek(int.from_bytes(head[4:8], "little") + 8 - len(head), os.SEEK_CUR)
         return True

@@ -23,7 +23,7 @@ MESSAGE_HEAD = struct.Struct("<BQH4xQ8x")
 MESSAGE_FIELDS = MESSAGE_HEAD.size - HEAD.size
 _CHUNK = struct.Struct("<QQQIi")
 _MAX_TEXT = 16 * 2**20
-_LONGEST_NAME = 32
+_MAX_NAME = 32
 PRIVATE = 0x80
 """Kinds from here on are for others' records."""
 
@@ -155,11 +155,11 @@ def read_chunk_head(stream: BinaryIO, offset: int, length: int) -> Chunk:
     Raises:
         BrokenError: it contradicts itself.
     """
-    data = stream.read(min(length, _CHUNK.size + _LONGEST_NAME + 8))
+    data = stream.read(min(length, _CHUNK.size + _MAX_NAME + 8))
     if len(data) < _CHUNK.size + 8:
         raise BrokenError("a chunk is shorter than its head")
     first, last, size, crc, width = _CHUNK.unpack_from(data)
-    if not 0 <= width <= _LONGEST_NAME:
+    if not 0 <= width <= _MAX_NAME:
         raise BrokenError("the compression of a chunk has no name")
     fields = Fields(data)
     fields.take(_CHUNK.size)

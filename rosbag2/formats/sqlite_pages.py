@@ -20,7 +20,7 @@ _WAL_MAGIC = 0x377F0682
 _SIZES = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
 _CONSTANTS = {8: 0, 9: 1}
 _BLOB = 12
-_SMALLEST = 512
+_MIN_PAGE = 512
 _USUAL = 4096
 """Bytes of a page as recorders write them, where the header does not say."""
 _MORE = 0x80
@@ -51,7 +51,7 @@ class Pages:
         self.page_bytes = 65536 if size == 1 else size
         if len(header) < _HEADER:
             raise PageError("its header is damaged")
-        if self.page_bytes < _SMALLEST or self.page_bytes & self.page_bytes - 1:
+        if self.page_bytes < _MIN_PAGE or self.page_bytes & self.page_bytes - 1:
             self.page_bytes = _USUAL
         self.usable = self.page_bytes - header[20]
         self.encoding = {2: "utf-16-le", 3: "utf-16-be"}.get(header[59], "utf-8")

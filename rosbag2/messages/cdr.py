@@ -10,7 +10,7 @@ from typing import Any
 
 from rosbag2.messages.message_types import Many, Primitive, Shape, Struct, Text
 
-MOST_STEPS = 100_000
+MAX_STEPS = 100_000
 """Values of one message that are looked at, those that are passed over in one go not counted."""
 _HEADER = 4
 _KINDS = {0: (">", 8), 1: ("<", 8), 6: (">", 4), 7: ("<", 4)}
@@ -28,7 +28,7 @@ class Cursor:
 
     __slots__ = ("data", "end", "order", "position", "steps", "widest")
 
-    def __init__(self, data: bytes, steps: int = MOST_STEPS) -> None:
+    def __init__(self, data: bytes, steps: int = MAX_STEPS) -> None:
         if len(data) < _HEADER:
             raise CdrError(f"it has {len(data)} bytes, fewer than its header")
         kind = _KINDS.get(int.from_bytes(data[:2], "big"))
@@ -86,7 +86,7 @@ class Cursor:
         """Pay for one value."""
         self.steps -= 1
         if self.steps < 0:
-            raise CdrError(f"it holds more than {MOST_STEPS} values")
+            raise CdrError(f"it holds more than {MAX_STEPS} values")
 
     def count_of(self, shape: Many) -> int:
         """How many items follow."""
@@ -127,7 +127,7 @@ def _unpacker(code: str) -> struct.Struct:
     return struct.Struct(code)
 
 
-_MOST_UNROLLED = 64
+_MAX_UNROLLED = 64
 
 
 @lru_cache(maxsize=4096)
@@ -142,7 +142,7 @@ def extent(shape: Shape) -> tuple[int, ...] | None:
             if isinstance(item, Primitive):
                 padded = (-at % item.size + item.size * length for at in range(8))
                 return tuple(padded) if length else (0,) * 8
-            return _extent_of_row((item,) * length) if length <= _MOST_UNROLLED else None
+            return _extent_of_row((item,) * length) if length <= _MAX_UNROLLED else None
     return None
 
 

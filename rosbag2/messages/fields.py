@@ -8,8 +8,8 @@ from typing import Any
 from rosbag2.messages.cdr import CdrError, Cursor
 from rosbag2.messages.message_types import PADDING, Many, Primitive, Shape, Struct, Text
 
-LONGEST_PATH = 500
-MOST_FIELDS = 1000
+MAX_PATH = 500
+MAX_FIELDS = 1000
 """Fields of a type that are listed."""
 _PART = re.compile(r"([A-Za-z_]\w*)((?:\[\d{1,9}\])*)")
 
@@ -30,12 +30,12 @@ class Scalar:
 
 
 def scalars(shape: Struct, *, texts: bool = False) -> list[Scalar]:
-    """The scalar fields of a type in their order, of arrays the first item; at most MOST_FIELDS."""
+    """The scalar fields of a type in their order, of arrays the first item; at most MAX_FIELDS."""
     found: list[Scalar] = []
     for scalar in _scalars(shape, "", 1):
         if texts or scalar.type != "string":
             found.append(scalar)
-        if len(found) == MOST_FIELDS:
+        if len(found) == MAX_FIELDS:
             break
     return found
 
@@ -106,10 +106,10 @@ class Picker:
 
 def _parts(path: str) -> list[str | int]:
     found: list[str | int] = []
-    for word in path[:LONGEST_PATH].split("."):
+    for word in path[:MAX_PATH].split("."):
         match = _PART.fullmatch(word)
-        if match is None or len(path) > LONGEST_PATH:
-            raise FieldUnknownError(f"{path[:LONGEST_PATH]} is no path: write name.name[0].name")
+        if match is None or len(path) > MAX_PATH:
+            raise FieldUnknownError(f"{path[:MAX_PATH]} is no path: write name.name[0].name")
         found.append(match[1])
         found += [int(digits) for digits in re.findall(r"\d+", match[2])]
     return found
@@ -146,7 +146,7 @@ def _walk(cursor: Cursor, shape: Shape, node: _Node, out: list[Any], *, rest: bo
         case Primitive():
             _fill(node, out, cursor.number(shape))
         case Text():
-            _fill(node, out, cursor.text(LONGEST_PATH)[0])
+            _fill(node, out, cursor.text(MAX_PATH)[0])
         case Struct():
             for index, (inner, wanted) in enumerate(node.row):
                 if index > node.last and not rest:

@@ -16,9 +16,9 @@ from rosbag2.formats.metadata import Topic
 FieldTable = dict[str, Any]
 """Fields by type name, as the library writes them."""
 
-MOST_DEFINITION = 1 << 20
+MAX_DEFINITION = 1 << 20
 """Longest text of a definition that is parsed."""
-DEEPEST = 40
+MAX_DEPTH = 40
 PADDING = "structure_needs_at_least_one_member"
 """The byte that ROS 2 writes for a message without fields."""
 _CODES = {
@@ -100,7 +100,7 @@ def _parsed(name: str, definition: str, encoding: str) -> FieldTable:
     text = definition.replace("\r\n", "\n").rstrip("\n") + "\n"
     if not definition.strip() or encoding not in {"ros2msg", "ros2idl"}:
         return {}
-    if len(text) > MOST_DEFINITION:
+    if len(text) > MAX_DEFINITION:
         raise TypeUnknownError(f"the definition of {name} is longer than any that people write")
     try:
         parsed = (
@@ -143,7 +143,7 @@ class _Builder:
             raise TypeUnknownError(
                 f"the bag holds no definition of {name}, and no ROS distribution brought it along"
             )
-        if name in self.open or depth > DEEPEST:
+        if name in self.open or depth > MAX_DEPTH:
             raise TypeUnknownError(f"the definition of {name} is nested without an end")
         self.open.add(name)
         made = Struct(name, {key: self.shape(desc, depth + 1) for key, desc in fields})

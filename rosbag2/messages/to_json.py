@@ -8,10 +8,10 @@ from typing import Any
 from rosbag2.messages.cdr import CdrError, Cursor
 from rosbag2.messages.message_types import PADDING, Many, Primitive, Shape, Struct, Text
 
-MOST_ITEMS = 100
+MAX_ITEMS = 100
 """Items of an array that are told where nobody asks for another number."""
-LONGEST_TEXT = 10_000
-MOST_VALUES = 20_000
+MAX_TEXT = 10_000
+MAX_VALUES = 20_000
 """Values of one message that are told."""
 _BYTES = {"uint8", "byte", "octet"}
 
@@ -20,12 +20,12 @@ _BYTES = {"uint8", "byte", "octet"}
 class Telling:
     """How much of a message may be told."""
 
-    items: int = MOST_ITEMS
-    text: int = LONGEST_TEXT
-    left: int = MOST_VALUES
+    items: int = MAX_ITEMS
+    text: int = MAX_TEXT
+    left: int = MAX_VALUES
 
 
-def plain(shape: Struct, data: bytes, items: int = MOST_ITEMS) -> dict[str, Any]:
+def plain(shape: Struct, data: bytes, items: int = MAX_ITEMS) -> dict[str, Any]:
     """A message by field; numbers that JSON does not know are the words NaN, Infinity and -Infinity.
 
     Of an array longer than `items` the beginning is told: `{"length": ..., "first": [...]}`, of bytes
@@ -49,7 +49,7 @@ def _value(cursor: Cursor, shape: Shape, telling: Telling) -> Any:
     cursor.step()
     telling.left -= 1
     if telling.left < 0:
-        raise CdrError(f"it holds more than {MOST_VALUES} values to tell; ask for shorter arrays")
+        raise CdrError(f"it holds more than {MAX_VALUES} values to tell; ask for shorter arrays")
     match shape:
         case Primitive():
             return number(cursor.number(shape))

@@ -24,7 +24,7 @@ from rosbag2.reading.mcap_order import Piece, in_order, largest_overlap, sorted_
 if TYPE_CHECKING:
     from rosbag2.reading.columns import Samples
 
-MOST_OVERLAP = 64 * 2**20
+MAX_OVERLAP = 64 * 2**20
 """Bytes of pieces that share time and are held in memory at once; more are sorted on disk."""
 
 _TIME = itemgetter(0)
@@ -226,7 +226,7 @@ class McapStore:
         if topics is not None and not topics:
             return
         pieces = [piece for piece in self.pieces() if span is None or _meets(piece, span)]
-        if largest_overlap(pieces) > MOST_OVERLAP:
+        if largest_overlap(pieces) > MAX_OVERLAP:
             with TemporaryDirectory(prefix="robotsim-sort-", dir=self.effort.scratch) as spare:
                 load = (self._named(piece, topics, span) for piece in pieces)
                 yield from _cut(sorted_on_disk(load, Path(spare) / "sorted"), size)

@@ -35,7 +35,7 @@ _SORTED = (
 )
 _ROWS_AT_ONCE = 50_000
 # No row of a table needs less: length, id, header of five, topic and time.
-_LEAST_ROW = 8
+_MIN_ROW = 8
 
 
 class SqliteStore:
@@ -83,7 +83,7 @@ class SqliteStore:
                 volume += int(found.sizes.sum())
                 largest = max(largest, int(found.sizes.max()))
             # Pages that are listed twice make a small file endless.
-            if total * _LEAST_ROW > self.size or volume > self.size:
+            if total * _MIN_ROW > self.size or volume > self.size:
                 raise self._damaged("it lists more than its size can hold")
             yield found
         if largest > MAX_MESSAGE:

@@ -12,7 +12,7 @@ from rosbag2.errors import BagError
 from rosbag2.formats.bundle import DataFile
 
 _HEADER_BYTES = 100
-_MOST_BYTES = MAX_MESSAGE + 2**20
+_MAX_BYTES = MAX_MESSAGE + 2**20
 # A scan needs less than one step of SQLite's machine per byte; loops that a file makes up need more.
 _STEPS_ALWAYS = 50_000_000
 _STEPS_PER_BYTE = 4
@@ -75,7 +75,7 @@ def _harden(connection: sqlite3.Connection, size: int, effort: Effort) -> None:
     """Nothing that the file says may run, write, or go on for ever."""
     # A name that is not UTF-8 must not stop the whole bag.
     connection.text_factory = lambda text: text.decode("utf-8", "replace")
-    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MOST_BYTES)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_BYTES)
     connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
     for pragma in (
         "trusted_schema = OFF",

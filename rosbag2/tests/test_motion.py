@@ -93,7 +93,7 @@ def test_thinning_keeps_corners_and_ends() -> None:
 
 
 def test_memory_is_bounded_however_long_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rosbag2.extraction.trajectory.MOST_HELD", 100)
+    monkeypatch.setattr("rosbag2.extraction.trajectory.MAX_HELD", 100)
     track = Track("map", "base")
     for at in range(10_000):
         track.add(at, (float(at), 0.0, 0.0))
