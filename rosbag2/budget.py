@@ -23,7 +23,7 @@ MAX_NAME = 1024
 
 
 @dataclass
-class Effort:
+class Budget:
     """The scratch folder for unpacked copies, and a counter of the bytes that were worked through."""
 
     scratch: Path = field(default_factory=lambda: Path(gettempdir()))
@@ -37,6 +37,6 @@ class Effort:
             self.report(self.done)
 
 
-def most_unpacked(packed: int) -> int:
+def max_unpacked(packed: int) -> int:
     """Bytes that a file of that size may unpack to."""
     return max(FREE_UNPACKED, packed * MAX_RATIO)

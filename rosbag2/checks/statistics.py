@@ -47,7 +47,7 @@ class Rhythm:
 
 
 @dataclass(frozen=True)
-class Counted:
+class TopicFigures:
     """What was counted of one topic; times None without messages."""
 
     count: int
@@ -58,7 +58,7 @@ class Counted:
     rhythm: Rhythm
 
 
-class Tally:
+class TopicStatistics:
     """Counts messages by topic; topics have places, 0 and on."""
 
     def __init__(self, places: int, start_ns: int, end_ns: int) -> None:
@@ -128,10 +128,10 @@ class Tally:
                 longest.sort(reverse=True)
                 del longest[MAX_GAPS:]
 
-    def result(self, place: int) -> Counted:
+    def result(self, place: int) -> TopicFigures:
         """What was counted of a topic."""
         count = int(self.counts[place])
-        return Counted(
+        return TopicFigures(
             count=count,
             size=int(self.sizes[place]),
             first_ns=int(self.firsts[place]) if count else None,

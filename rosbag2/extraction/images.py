@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from rosbag2.extraction.time_slice import Span, Window
+from rosbag2.extraction.decoded_bag import DecodedBag, Span
 from rosbag2.messages.cdr import CdrError, Cursor
-from rosbag2.messages.message_types import Many, Primitive, Struct, Text
+from rosbag2.messages.message_types import ArrayType, MessageType, PrimitiveType, StringType
 
 RAW = "sensor_msgs/msg/Image"
 COMPRESSED = "sensor_msgs/msg/CompressedImage"
@@ -29,7 +29,7 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 Pixels = NDArray[Any]
 
 
-class NoImageError(Exception):
+class ImageUnsuitableError(Exception):
     """The topic holds no images; the text says which types do."""
 
     code = "TYPE_UNSUITABLE"
@@ -51,33 +51,31 @@ class Thumbnail:
     error: str = ""
 
 
-def thumbnails(window: Window, name: str, *, span: Span, count: int) -> Iterator[Thumbnail]:
+def thumbnails(source: DecodedBag, name: str, *, span: Span, count: int) -> Iterator[Thumbnail]:
     """Pictures at `count` moments of a span, evenly spread; the same message only once.
 
     Raises:
-        TopicUnknownError, TypeUnknownError: as `Window.shape`.
-        NoImageError: the topic is of another type.
+        TopicUnknownError, TypeUnknownError: as `DecodedBag.shape`.
+        ImageUnsuitableError: the topic is of another type.
     """
-    shape = window.shape(name)
-    if shape.name not in TYPES:
-        message = (
-            f"{name} is of the type {shape.name}: choose a topic of {' or '.join(sorted(TYPES))}"
-        )
-        raise NoImageError(message)
+    message_type = source.message_type(name)
+    if message_type.name not in TYPES:
+        message = f"{name} is of the type {message_type.name}: choose a topic of {' or '.join(sorted(TYPES))}"
+        raise ImageUnsuitableError(message)
     seen = None
     for number in range(count):
         moment = span[0] + (span[1] - span[0]) * number // count
-        found = window.first_after(name, moment)
+        found = source.first_after(name, moment)
         if found is None or found[0] == seen or found[0] > span[1]:
             continue
         seen = found[0]
-        yield _thumbnail(shape, *found)
+        yield _thumbnail(message_type, *found)
 
 
-def _thumbnail(shape: Struct, time_ns: int, data: bytes) -> Thumbnail:
+def _thumbnail(message_type: MessageType, time_ns: int, data: bytes) -> Thumbnail:
     try:
-        fields = _read(shape, data)
-        picture, size = _raw(fields) if shape.name == RAW else _unpacked(fields["data"])
+        fields = _read(message_type, data)
+        picture, size = _raw(fields) if message_type.name == RAW else _unpacked(fields["data"])
     except (CdrError, ImageInvalidError) as error:
         return Thumbnail(time_ns, error=str(error))
     picture.thumbnail((SIDE, SIDE))
@@ -87,17 +85,17 @@ def _thumbnail(shape: Struct, time_ns: int, data: bytes) -> Thumbnail:
     return Thumbnail(time_ns, *size, encoding, out.getvalue())
 
 
-def _read(shape: Struct, data: bytes) -> dict[str, Any]:
+def _read(message_type: MessageType, data: bytes) -> dict[str, Any]:
     """The fields of the message, its bytes as a view."""
     cursor = Cursor(data)
     found: dict[str, Any] = {}
-    for name, inner in shape.fields.items():
+    for name, inner in message_type.fields.items():
         match inner:
-            case Primitive():
+            case PrimitiveType():
                 found[name] = cursor.number(inner)
-            case Text():
+            case StringType():
                 found[name] = cursor.text(200)[0]
-            case Many(item=Primitive(size=1)):
+            case ArrayType(item=PrimitiveType(size=1)):
                 count = cursor.count_of(inner)
                 start = cursor.advance(count)
                 found[name] = memoryview(data)[start : start + count]

@@ -4,16 +4,16 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from rosbag2.extraction.time_slice import Span, Window
+from rosbag2.extraction.decoded_bag import DecodedBag, Span
 from rosbag2.messages.cdr import CdrError
 from rosbag2.messages.message_types import TypeUnknownError
-from rosbag2.messages.to_json import plain
+from rosbag2.messages.to_json import to_json
 
 _SECOND = 10**9
 
 
 def messages(
-    window: Window, topics: list[str] | None, *, span: Span, limit: int, items: int
+    source: DecodedBag, topics: list[str] | None, *, span: Span, limit: int, items: int
 ) -> Iterator[dict[str, Any]]:
     """The first messages of a span, decoded; one that cannot be says why in `error`.
 
@@ -21,27 +21,27 @@ def messages(
         TopicUnknownError: a topic is not in the bag.
     """
     for name in topics or ():
-        window.topic(name)
+        source.topic(name)
     left = limit
     if not left:
         return
-    for time_ns, name, data in window.messages(topics, span, size=min(limit, 100)):
-        yield _line(window, time_ns, name, data, items)
+    for time_ns, name, data in source.messages(topics, span, size=min(limit, 100)):
+        yield _line(source, time_ns, name, data, items)
         left -= 1
         if not left:
             return
 
 
-def _line(window: Window, time_ns: int, name: str, data: bytes, items: int) -> dict[str, Any]:
+def _line(source: DecodedBag, time_ns: int, name: str, data: bytes, items: int) -> dict[str, Any]:
     told: dict[str, Any] | None = None
     error: dict[str, str] | None = None
     try:
-        told = plain(window.shape(name), data, items)
+        told = to_json(source.message_type(name), data, items)
     except (TypeUnknownError, CdrError) as failure:
         error = {"code": failure.code, "detail": str(failure)}
     return {
         "topic": name,
-        "type": window.topics[name].type,
+        "type": source.topics[name].type,
         "time_ns": time_ns,
         "time": moment(time_ns),
         "size": len(data),

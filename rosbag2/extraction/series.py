@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from rosbag2.extraction.time_slice import Span, Window
+from rosbag2.extraction.decoded_bag import DecodedBag, Span
 from rosbag2.messages.cdr import CdrError
 from rosbag2.messages.fields import FieldUnknownError, Picker
 
@@ -12,7 +12,7 @@ MAX_READ = 2_000_000
 
 
 def series(
-    window: Window, name: str, path: str, *, span: Span, bins: int, count: int
+    source: DecodedBag, name: str, path: str, *, span: Span, bins: int, count: int
 ) -> dict[str, Any]:
     """A numeric field in at most `bins` stretches of `span`; `count` is about how many messages there are.
 
@@ -20,17 +20,17 @@ def series(
     or whose array is too short.
 
     Raises:
-        TopicUnknownError, TypeUnknownError: as `Window.shape`.
+        TopicUnknownError, TypeUnknownError: as `DecodedBag.shape`.
         FieldUnknownError: no such field, or a text.
     """
-    picker = Picker(window.shape(name), [path])
+    picker = Picker(source.message_type(name), [path])
     if picker.kinds[0] == "string":
         raise FieldUnknownError(f"{path} is a text: choose a field of numbers")
     every = max(1, -(-count // MAX_READ))
     width = max(1, -(-(span[1] - span[0] + 1) // bins))
     found: dict[int, _Bin] = {}
     told = {"count": 0, "not_finite": 0, "missing": 0}
-    for number, (time_ns, _topic, data) in enumerate(window.messages([name], span)):
+    for number, (time_ns, _topic, data) in enumerate(source.messages([name], span)):
         if number % every:
             continue
         try:

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rosbag2.extraction.time_slice import Span, Window
+from rosbag2.extraction.decoded_bag import DecodedBag, Span
 from rosbag2.messages.cdr import CdrError
 from rosbag2.messages.fields import Picker
-from rosbag2.messages.to_json import plain
+from rosbag2.messages.to_json import to_json
 
 PATHS = {
     "nav_msgs/msg/Odometry": "pose.pose.position.",
@@ -35,7 +35,7 @@ MAX_FRAMES = 100
 MAX_TRANSFORMS = 200
 
 
-class NoTrajectoryError(Exception):
+class TrajectoryUnsuitableError(Exception):
     """The topic tells no positions, or none of that frame; the text says what does."""
 
     code = "TYPE_UNSUITABLE"
@@ -75,26 +75,26 @@ class Track:
 
 
 def trajectory(
-    window: Window, name: str, *, span: Span, points: int, frame: str = ""
+    source: DecodedBag, name: str, *, span: Span, points: int, frame: str = ""
 ) -> dict[str, Any]:
     """The trajectory of a topic in at most so many points, which keep its shape.
 
     Of transforms it is that of the child `frame`, or of the one that moves farthest.
 
     Raises:
-        TopicUnknownError, TypeUnknownError: as `Window.shape`.
-        NoTrajectoryError: the type tells no positions, or the frame does not occur.
+        TopicUnknownError, TypeUnknownError: as `DecodedBag.shape`.
+        TrajectoryUnsuitableError: the type tells no positions, or the frame does not occur.
     """
-    kind = window.shape(name).name
+    kind = source.message_type(name).name
     if kind == TRANSFORMS:
-        tracks = _transforms(window, name, span)
+        tracks = _transforms(source, name, span)
         track = _chosen(tracks, frame)
         frames = [{"frame": each.frame, "child": each.child} for each in tracks]
     elif kind in PATHS or kind == FIX:
-        track, frames = _positions(window, name, span, kind), []
+        track, frames = _positions(source, name, span, kind), []
     else:
         message = f"{name} is of the type {kind}, which tells no positions: choose a topic of poses"
-        raise NoTrajectoryError(message)
+        raise TrajectoryUnsuitableError(message)
     return _told(track, points) | {
         "topic": name,
         "type": kind,
@@ -105,7 +105,7 @@ def trajectory(
 
 def _told(track: Track, points: int) -> dict[str, Any]:
     rows = track.rows()
-    kept = thinned(rows, points)
+    kept = simplify(rows, points)
     deltas = np.diff(rows, axis=0)
     return {
         "frame": track.frame,
@@ -116,13 +116,15 @@ def _told(track: Track, points: int) -> dict[str, Any]:
     }
 
 
-def _positions(window: Window, name: str, span: Span, kind: str) -> Track:
-    shape = window.shape(name)
+def _positions(source: DecodedBag, name: str, span: Span, kind: str) -> Track:
+    message_type = source.message_type(name)
     at = ["longitude", "latitude", "altitude"] if kind == FIX else [PATHS[kind] + a for a in "xyz"]
-    texts = [text for text in ("header.frame_id", "child_frame_id") if _has(shape.fields, text)]
-    picker, names = Picker(shape, at), Picker(shape, texts)
+    texts = [
+        text for text in ("header.frame_id", "child_frame_id") if _has(message_type.fields, text)
+    ]
+    picker, names = Picker(message_type, at), Picker(message_type, texts)
     track = Track("", "")
-    for time_ns, _topic, data in window.messages([name], span):
+    for time_ns, _topic, data in source.messages([name], span):
         try:
             if not track.seen:
                 told = dict(zip(texts, names.pick(data), strict=True))
@@ -139,11 +141,11 @@ def _has(fields: dict[str, Any], path: str) -> bool:
     return path.partition(".")[0] in fields
 
 
-def _transforms(window: Window, name: str, span: Span) -> list[Track]:
-    shape = window.shape(name)
+def _transforms(source: DecodedBag, name: str, span: Span) -> list[Track]:
+    message_type = source.message_type(name)
     tracks: dict[tuple[str, str], Track] = {}
-    for time_ns, _topic, data in window.messages([name], span):
-        for frame, child, place in _each(plain, shape, data):
+    for time_ns, _topic, data in source.messages([name], span):
+        for frame, child, place in _each(to_json, message_type, data):
             if (frame, child) not in tracks and len(tracks) >= MAX_FRAMES:
                 continue
             tracks.setdefault((frame, child), Track(frame, child)).add(time_ns, place)
@@ -151,11 +153,11 @@ def _transforms(window: Window, name: str, span: Span) -> list[Track]:
 
 
 def _each(
-    decode: Any, shape: Any, data: bytes
+    decode: Any, message_type: Any, data: bytes
 ) -> Iterator[tuple[str, str, tuple[float, float, float]]]:
     """The transforms in one message: frame, child, place; what cannot be decoded has none."""
     try:
-        told = decode(shape, data, MAX_TRANSFORMS)["transforms"]
+        told = decode(message_type, data, MAX_TRANSFORMS)["transforms"]
     except CdrError:
         return
     for each in told if isinstance(told, list) else told["first"]:
@@ -170,7 +172,9 @@ def _chosen(tracks: list[Track], frame: str) -> Track:
             if track.child == frame:
                 return track
         known = ", ".join(sorted({track.child for track in tracks})[:20])
-        raise NoTrajectoryError(f"no transform leads to the frame {frame}; there are: {known}")
+        raise TrajectoryUnsuitableError(
+            f"no transform leads to the frame {frame}; there are: {known}"
+        )
     return max(tracks, key=_reach, default=Track("", ""))
 
 
@@ -179,7 +183,7 @@ def _reach(track: Track) -> float:
     return float(np.ptp(rows, axis=0).sum()) if len(rows) else 0.0
 
 
-def thinned(rows: NDArray[np.float64], most: int) -> list[int]:
+def simplify(rows: NDArray[np.float64], most: int) -> list[int]:
     """Which rows to keep so that the line through them stays close to that through all (Douglas-Peucker).
 
     The row that lies farthest from its chord comes first, until there are `most` or none lies off.

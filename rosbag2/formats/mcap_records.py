@@ -144,7 +144,7 @@ class Catalogue:
 NOTED = frozenset({SCHEMA, CHANNEL, METADATA, STATISTICS})
 
 
-def most_bytes(opcode: int) -> int:
+def max_record_bytes(opcode: int) -> int:
     """How long a record of a kind may be that is read into memory as a whole."""
     return MAX_MESSAGE + MESSAGE_FIELDS if opcode == MESSAGE else _MAX_TEXT
 

@@ -55,7 +55,7 @@ def columns(data: bytes, catalogue: Catalogue) -> list[tuple[int, int, int]]:
     return found
 
 
-def whole_rows(data: bytes, catalogue: Catalogue) -> tuple[list[Row], str]:
+def rows_before_damage(data: bytes, catalogue: Catalogue) -> tuple[list[Row], str]:
     """The messages up to the first record that is broken, and what is wrong with it, "" if nothing is."""
     found: list[Row] = []
     place = 0

@@ -40,7 +40,7 @@ class Topic:
 
 
 @dataclass(frozen=True)
-class FileClaim:
+class FileEntry:
     """What version 5 and later say of a data file; a number that is absent is None."""
 
     path: str
@@ -67,7 +67,7 @@ class Metadata:
     compression_format: str
     compression_mode: str
     ros_distro: str
-    file_claims: tuple[FileClaim, ...] = ()
+    file_entries: tuple[FileEntry, ...] = ()
 
 
 def read_metadata(folder: Path) -> Metadata:
@@ -122,19 +122,19 @@ def _metadata(information: dict[str, Node]) -> Metadata:
     duration = _mapping(information.get("duration"), "duration")
     topics = _items(information.get("topics_with_message_count"), "topics_with_message_count")
     return Metadata(
-        version=_whole(information.get("version")),
+        version=_integer(information.get("version")),
         storage_id=_text(information.get("storage_identifier")),
         files=_files(information),
-        start_ns=_whole(start.get("nanoseconds_since_epoch")),
-        duration_ns=_whole(duration.get("nanoseconds")),
-        message_count=_whole(information.get("message_count")),
+        start_ns=_integer(start.get("nanoseconds_since_epoch")),
+        duration_ns=_integer(duration.get("nanoseconds")),
+        message_count=_integer(information.get("message_count")),
         topics=tuple(_topic(_mapping(item, "topics_with_message_count")) for item in topics),
         compression_format=_text(information.get("compression_format")).lower()
         if compressed
         else "",
         compression_mode=mode if compressed else "",
         ros_distro=_text(information.get("ros_distro")),
-        file_claims=_claims(information),
+        file_entries=_file_entries(information),
     )
 
 
@@ -146,7 +146,7 @@ def _files(information: dict[str, Node]) -> tuple[str, ...]:
     return paths
 
 
-def _claims(information: dict[str, Node]) -> tuple[FileClaim, ...]:
+def _file_entries(information: dict[str, Node]) -> tuple[FileEntry, ...]:
     """Facts per file; they only help to name what is lost, so a wrong one is left out."""
     listed = information.get("files")
     found = []
@@ -154,18 +154,18 @@ def _claims(information: dict[str, Node]) -> tuple[FileClaim, ...]:
         if isinstance(item, dict):
             start, duration = item.get("starting_time"), item.get("duration")
             found.append(
-                FileClaim(
+                FileEntry(
                     _text(item.get("path")),
-                    _inner(start, "nanoseconds_since_epoch"),
-                    _inner(duration, "nanoseconds"),
-                    _whole(item.get("message_count")),
+                    _inner_integer(start, "nanoseconds_since_epoch"),
+                    _inner_integer(duration, "nanoseconds"),
+                    _integer(item.get("message_count")),
                 )
             )
     return tuple(found)
 
 
-def _inner(node: Node, name: str) -> int | None:
-    return _whole(node.get(name)) if isinstance(node, dict) else None
+def _inner_integer(node: Node, name: str) -> int | None:
+    return _integer(node.get(name)) if isinstance(node, dict) else None
 
 
 def _topic(item: dict[str, Node]) -> tuple[Topic, int | None]:
@@ -177,7 +177,7 @@ def _topic(item: dict[str, Node]) -> tuple[Topic, int | None]:
         offered_qos_profiles=qos.as_text(facts.get("offered_qos_profiles")),
         type_hash=_text(facts.get("type_description_hash")),
     )
-    return topic, _whole(item.get("message_count"))
+    return topic, _integer(item.get("message_count"))
 
 
 def _mapping(node: Node, what: str) -> dict[str, Node]:
@@ -200,7 +200,7 @@ def _text(node: Node) -> str:
     return node if isinstance(node, str) else ""
 
 
-def _whole(node: Node) -> int | None:
+def _integer(node: Node) -> int | None:
     try:
         number = int(_text(node))
     except ValueError:

@@ -8,7 +8,13 @@ import struct
 from functools import lru_cache
 from typing import Any
 
-from rosbag2.messages.message_types import Many, Primitive, Shape, Struct, Text
+from rosbag2.messages.message_types import (
+    ArrayType,
+    FieldType,
+    MessageType,
+    PrimitiveType,
+    StringType,
+)
 
 MAX_STEPS = 100_000
 """Values of one message that are looked at, those that are passed over in one go not counted."""
@@ -40,20 +46,20 @@ class Cursor:
         self.position = _HEADER
         self.steps = steps
 
-    def number(self, shape: Primitive) -> Any:
+    def number(self, field_type: PrimitiveType) -> Any:
         """The number or truth value here."""
-        self.align(shape.size)
-        start = self.advance(shape.size)
+        self.align(field_type.size)
+        start = self.advance(field_type.size)
         try:
-            return _unpacker(self.order + shape.code).unpack_from(self.data, start)[0]
+            return _unpacker(self.order + field_type.code).unpack_from(self.data, start)[0]
         except struct.error as error:
             raise CdrError("it is cut short") from error
 
-    def numbers(self, shape: Primitive, count: int) -> tuple[Any, ...]:
+    def numbers(self, field_type: PrimitiveType, count: int) -> tuple[Any, ...]:
         """So many numbers in a row; the caller has checked that they are there."""
-        self.align(shape.size)
-        start = self.advance(shape.size * count)
-        return struct.unpack_from(f"{self.order}{count}{shape.code}", self.data, start)
+        self.align(field_type.size)
+        start = self.advance(field_type.size * count)
+        return struct.unpack_from(f"{self.order}{count}{field_type.code}", self.data, start)
 
     def text(self, most: int) -> tuple[str, int]:
         """The beginning of the string here, and its length in bytes."""
@@ -88,31 +94,31 @@ class Cursor:
         if self.steps < 0:
             raise CdrError(f"it holds more than {MAX_STEPS} values")
 
-    def count_of(self, shape: Many) -> int:
+    def count_of(self, field_type: ArrayType) -> int:
         """How many items follow."""
-        return self.length() if shape.length is None else shape.length
+        return self.length() if field_type.length is None else field_type.length
 
-    def skip(self, shape: Shape) -> None:
+    def skip(self, field_type: FieldType) -> None:
         """Pass a value over."""
-        if self.widest == 8 and (sizes := extent(shape)) is not None:  # noqa: PLR2004
+        if self.widest == 8 and (sizes := extent(field_type)) is not None:  # noqa: PLR2004
             self.advance(sizes[(self.position - _HEADER) & 7])
             return
         self.step()
-        match shape:
-            case Primitive():
-                self.align(shape.size)
-                self.advance(shape.size)
-            case Text():
+        match field_type:
+            case PrimitiveType():
+                self.align(field_type.size)
+                self.advance(field_type.size)
+            case StringType():
                 self.advance(self.length())
-            case Struct():
-                for inner in shape.fields.values():
+            case MessageType():
+                for inner in field_type.fields.values():
                     self.skip(inner)
-            case Many():
-                self.skip_items(shape.item, self.count_of(shape))
+            case ArrayType():
+                self.skip_items(field_type.item, self.count_of(field_type))
 
-    def skip_items(self, item: Shape, count: int) -> None:
+    def skip_items(self, item: FieldType, count: int) -> None:
         """Pass items over, numbers in one go."""
-        if isinstance(item, Primitive):
+        if isinstance(item, PrimitiveType):
             if count:
                 self.align(item.size)
                 self.advance(item.size * count)
@@ -131,23 +137,23 @@ _MAX_UNROLLED = 64
 
 
 @lru_cache(maxsize=4096)
-def extent(shape: Shape) -> tuple[int, ...] | None:
+def extent(field_type: FieldType) -> tuple[int, ...] | None:
     """Bytes that a value takes, padding in front included, by its place modulo 8; None where that varies."""
-    match shape:
-        case Primitive():
-            return tuple(-at % shape.size + shape.size for at in range(8))
-        case Struct():
-            return _extent_of_row(tuple(shape.fields.values()))
-        case Many(item=item, length=int(length)):
-            if isinstance(item, Primitive):
+    match field_type:
+        case PrimitiveType():
+            return tuple(-at % field_type.size + field_type.size for at in range(8))
+        case MessageType():
+            return _extent_of_row(tuple(field_type.fields.values()))
+        case ArrayType(item=item, length=int(length)):
+            if isinstance(item, PrimitiveType):
                 padded = (-at % item.size + item.size * length for at in range(8))
                 return tuple(padded) if length else (0,) * 8
             return _extent_of_row((item,) * length) if length <= _MAX_UNROLLED else None
     return None
 
 
-def _extent_of_row(row: tuple[Shape, ...]) -> tuple[int, ...] | None:
-    inner = [extent(shape) for shape in row]
+def _extent_of_row(row: tuple[FieldType, ...]) -> tuple[int, ...] | None:
+    inner = [extent(field_type) for field_type in row]
     if None in inner:
         return None
     found = []

@@ -46,7 +46,7 @@ class TypeUnknownError(Exception):
 
 
 @dataclass(frozen=True)
-class Primitive:
+class PrimitiveType:
     """A number or a truth value: its name in ROS, its code in `struct`, its size in bytes."""
 
     name: str
@@ -55,30 +55,30 @@ class Primitive:
 
 
 @dataclass(frozen=True)
-class Text:
+class StringType:
     """A string of 8-bit characters."""
 
 
 @dataclass(frozen=True)
-class Many:
+class ArrayType:
     """An array of `length` items, or a sequence of any number where that is None."""
 
-    item: "Shape"
+    item: "FieldType"
     length: int | None
 
 
 @dataclass(eq=False)
-class Struct:
+class MessageType:
     """A message; `fields` by name in their order."""
 
     name: str
-    fields: dict[str, "Shape"] = field(default_factory=dict)
+    fields: dict[str, "FieldType"] = field(default_factory=dict)
 
 
-Shape = Primitive | Text | Many | Struct
+FieldType = PrimitiveType | StringType | ArrayType | MessageType
 
 
-def shape_of(topic: Topic, ros_distro: str = "") -> Struct:
+def message_type_of(topic: Topic, ros_distro: str = "") -> MessageType:
     """The form of a topic's messages.
 
     Raises:
@@ -130,10 +130,10 @@ class _Builder:
 
     embedded: FieldTable
     known: FieldTable
-    built: dict[str, Struct] = field(default_factory=dict)
+    built: dict[str, MessageType] = field(default_factory=dict)
     open: set[str] = field(default_factory=set)
 
-    def struct(self, name: str, depth: int) -> Struct:
+    def struct(self, name: str, depth: int) -> MessageType:
         if name in self.built:
             return self.built[name]
         if name.endswith("/wstring"):  # for the parser the name of a message
@@ -146,13 +146,13 @@ class _Builder:
         if name in self.open or depth > MAX_DEPTH:
             raise TypeUnknownError(f"the definition of {name} is nested without an end")
         self.open.add(name)
-        made = Struct(name, {key: self.shape(desc, depth + 1) for key, desc in fields})
+        made = MessageType(name, {key: self.field_type(desc, depth + 1) for key, desc in fields})
         if not made.fields:
             made.fields[PADDING] = _base("uint8")
         self.open.discard(name)
         return self.built.setdefault(name, made)
 
-    def shape(self, desc: Any, depth: int) -> Shape:
+    def field_type(self, desc: Any, depth: int) -> FieldType:
         kind, what = desc
         match kind:
             case Nodetype.BASE:
@@ -160,17 +160,17 @@ class _Builder:
             case Nodetype.NAME:
                 return self.struct(what, depth)
             case Nodetype.ARRAY:
-                return Many(self.shape(what[0], depth), int(what[1]))
+                return ArrayType(self.field_type(what[0], depth), int(what[1]))
             case _:
-                return Many(self.shape(what[0], depth), None)
+                return ArrayType(self.field_type(what[0], depth), None)
 
 
-def _base(name: str) -> Shape:
+def _base(name: str) -> FieldType:
     if name == "string":
-        return Text()
+        return StringType()
     if name not in _CODES:
         raise _unread(name)
-    return Primitive(name, *_CODES[name])
+    return PrimitiveType(name, *_CODES[name])
 
 
 def _unread(name: str) -> TypeUnknownError:

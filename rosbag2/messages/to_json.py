@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from rosbag2.messages.cdr import CdrError, Cursor
-from rosbag2.messages.message_types import PADDING, Many, Primitive, Shape, Struct, Text
+from rosbag2.messages.message_types import (
+    PADDING,
+    ArrayType,
+    FieldType,
+    MessageType,
+    PrimitiveType,
+    StringType,
+)
 
 MAX_ITEMS = 100
 """Items of an array that are told where nobody asks for another number."""
@@ -17,7 +24,7 @@ _BYTES = {"uint8", "byte", "octet"}
 
 
 @dataclass
-class Telling:
+class Allowance:
     """How much of a message may be told."""
 
     items: int = MAX_ITEMS
@@ -25,7 +32,7 @@ class Telling:
     left: int = MAX_VALUES
 
 
-def plain(shape: Struct, data: bytes, items: int = MAX_ITEMS) -> dict[str, Any]:
+def to_json(field_type: MessageType, data: bytes, items: int = MAX_ITEMS) -> dict[str, Any]:
     """A message by field; numbers that JSON does not know are the words NaN, Infinity and -Infinity.
 
     Of an array longer than `items` the beginning is told: `{"length": ..., "first": [...]}`, of bytes
@@ -34,64 +41,66 @@ def plain(shape: Struct, data: bytes, items: int = MAX_ITEMS) -> dict[str, Any]:
     Raises:
         CdrError: the bytes are no such message, or hold too much to be told.
     """
-    found: dict[str, Any] = _value(Cursor(data), shape, Telling(items))
+    found: dict[str, Any] = _value(Cursor(data), field_type, Allowance(items))
     return found
 
 
-def number(value: Any) -> Any:
+def json_number(value: Any) -> Any:
     """A number as JSON can tell it."""
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     return value
 
 
-def _value(cursor: Cursor, shape: Shape, telling: Telling) -> Any:
+def _value(cursor: Cursor, field_type: FieldType, allowance: Allowance) -> Any:
     cursor.step()
-    telling.left -= 1
-    if telling.left < 0:
+    allowance.left -= 1
+    if allowance.left < 0:
         raise CdrError(f"it holds more than {MAX_VALUES} values to tell; ask for shorter arrays")
-    match shape:
-        case Primitive():
-            return number(cursor.number(shape))
-        case Text():
-            return _text(cursor, telling)
-        case Struct():
-            told = {name: _value(cursor, inner, telling) for name, inner in shape.fields.items()}
+    match field_type:
+        case PrimitiveType():
+            return json_number(cursor.number(field_type))
+        case StringType():
+            return _text(cursor, allowance)
+        case MessageType():
+            told = {
+                name: _value(cursor, inner, allowance) for name, inner in field_type.fields.items()
+            }
             told.pop(PADDING, None)
             return told
-        case Many():
-            return _many(cursor, shape, telling)
+        case ArrayType():
+            return _many(cursor, field_type, allowance)
 
 
-def _text(cursor: Cursor, telling: Telling) -> Any:
-    beginning, length = cursor.text(telling.text)
-    telling.left -= len(beginning) // 16
-    return beginning if length <= telling.text else {"length": length, "text": beginning}
+def _text(cursor: Cursor, allowance: Allowance) -> Any:
+    beginning, length = cursor.text(allowance.text)
+    allowance.left -= len(beginning) // 16
+    return beginning if length <= allowance.text else {"length": length, "text": beginning}
 
 
-def _many(cursor: Cursor, shape: Many, telling: Telling) -> Any:
-    count = cursor.count_of(shape)
-    told = min(count, telling.items)
-    item = shape.item
-    if isinstance(item, Primitive):
-        return _numbers(cursor, item, count, telling)
-    first = [_value(cursor, item, telling) for _ in range(told)]
+def _many(cursor: Cursor, field_type: ArrayType, allowance: Allowance) -> Any:
+    count = cursor.count_of(field_type)
+    told = min(count, allowance.items)
+    item = field_type.item
+    if isinstance(item, PrimitiveType):
+        return _numbers(cursor, item, count, allowance)
+    first = [_value(cursor, item, allowance) for _ in range(told)]
     cursor.skip_items(item, count - told)
     return first if told == count else {"length": count, "first": first}
 
 
-def _numbers(cursor: Cursor, item: Primitive, count: int, telling: Telling) -> Any:
-    told = min(count, telling.items)
+def _numbers(cursor: Cursor, item: PrimitiveType, count: int, allowance: Allowance) -> Any:
+    told = min(count, allowance.items)
     if not count:
         return []
     cursor.align(item.size)
     if item.size * count > cursor.end - cursor.position:
         raise CdrError(f"it claims {count} items of {item.name}, more than its bytes can hold")
-    telling.left -= told
+    allowance.left -= told
     if item.name in _BYTES and told < count:
         start = cursor.advance(count)
         shown = cursor.data[start : start + told]
         return {"length": count, "base64": base64.b64encode(shown).decode()}
-    first = [number(value) for value in cursor.numbers(item, told)]
+    first = [json_number(value) for value in cursor.numbers(item, told)]
     cursor.skip_items(item, count - told)
     return first if told == count else {"length": count, "first": first}

@@ -14,7 +14,7 @@ from typing import IO, cast
 
 import zstandard
 
-from rosbag2.budget import Effort, most_unpacked
+from rosbag2.budget import Budget, max_unpacked
 from rosbag2.errors import BagError, Detail
 from rosbag2.formats.bundle import DATA_SUFFIXES
 from rosbag2.formats.metadata import FILE_NAME, is_lfs_pointer
@@ -58,7 +58,7 @@ def bare_name(name: str) -> str:
     return last
 
 
-def unpack(source: Path, target: Path, effort: Effort | None = None) -> str:
+def unpack(source: Path, target: Path, budget: Budget | None = None) -> str:
     """Unpack an archive into the empty folder `target`, and find the bag in it.
 
     Returns:
@@ -68,7 +68,7 @@ def unpack(source: Path, target: Path, effort: Effort | None = None) -> str:
         BagError: the archive is refused, cannot be read, or does not hold exactly one bag.
     """
     try:
-        _Unpacking(source, target, effort or Effort()).run()
+        _Unpacking(source, target, budget or Budget()).run()
         return find_bag(source.name, target)
     except _BROKEN as error:
         reason = str(error)[:200] or type(error).__name__
@@ -92,14 +92,14 @@ class _Member:
 class _Unpacking:
     source: Path
     target: Path
-    effort: Effort
+    budget: Budget
     unpacked: int = 0
     passed: int = 0
     seen: set[str] = field(default_factory=set)
 
     @property
     def limit(self) -> int:
-        return most_unpacked(self.source.stat().st_size)
+        return max_unpacked(self.source.stat().st_size)
 
     def run(self) -> None:
         """Unpack all members.
@@ -134,7 +134,7 @@ class _Unpacking:
                 while block := stream.read(_BLOCK):
                     sink.write(block)
                     self.unpacked += len(block)
-                    self.effort.advance(len(block))
+                    self.budget.advance(len(block))
         except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
             raise self._refusal("ARCHIVE_MEMBER_TWICE", member=member.name) from error
 
@@ -147,7 +147,7 @@ class _Unpacking:
     def _pass(self, amount: int) -> None:
         """Count what comes out of a packed tar, members that are passed over included."""
         self.passed += amount
-        self.effort.advance(amount)
+        self.budget.advance(amount)
         if self.passed > self.limit + HEADER_BYTES:
             raise self._refusal("ARCHIVE_TOO_LARGE", limit=f"{self.limit} bytes")
 

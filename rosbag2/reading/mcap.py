@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, BinaryIO
 
-from rosbag2.budget import MAX_CHUNK, MAX_MESSAGE, MAX_NAME, MAX_TOPICS, Effort, most_unpacked
+from rosbag2.budget import MAX_CHUNK, MAX_MESSAGE, MAX_NAME, MAX_TOPICS, Budget, max_unpacked
 from rosbag2.errors import BagError
 from rosbag2.formats import mcap_records as records
 from rosbag2.formats.bundle import DataFile
@@ -38,13 +38,13 @@ class McapStore:
 
     kind = "mcap"
 
-    def __init__(self, file: DataFile, stream: BinaryIO, effort: Effort) -> None:
+    def __init__(self, file: DataFile, stream: BinaryIO, budget: Budget) -> None:
         self.file = file
         self.stream = stream
-        self.effort = effort
+        self.budget = budget
         self.layout = read_layout(file.name, stream)
         self.catalogue = self.layout.catalogue
-        self._limit = most_unpacked(stream.seek(0, os.SEEK_END))
+        self._limit = max_unpacked(stream.seek(0, os.SEEK_END))
         self._check_size()
         self._pieces: list[Piece] | None = None
         self._wrong_times = 0
@@ -93,7 +93,7 @@ class McapStore:
     def _load(self, piece: Chunk | Run) -> bytes:
         with self._guarded():
             data = self._run(piece) if isinstance(piece, Run) else self._chunk(piece)
-        self.effort.advance(len(data))
+        self.budget.advance(len(data))
         return data
 
     def _chunk(self, chunk: Chunk) -> bytes:
@@ -169,7 +169,7 @@ class McapStore:
         sizes = []
         for time, channel, packed in found:
             size = len(unpack_message(self.file.name, packed))
-            self.effort.advance(size)
+            self.budget.advance(size)
             self._unpacked += size
             sizes.append((channel, time, size))
             if self._unpacked > self._limit:
@@ -227,7 +227,7 @@ class McapStore:
             return
         pieces = [piece for piece in self.pieces() if span is None or _meets(piece, span)]
         if largest_overlap(pieces) > MAX_OVERLAP:
-            with TemporaryDirectory(prefix="robotsim-sort-", dir=self.effort.scratch) as spare:
+            with TemporaryDirectory(prefix="robotsim-sort-", dir=self.budget.scratch) as spare:
                 load = (self._named(piece, topics, span) for piece in pieces)
                 yield from _cut(sorted_on_disk(load, Path(spare) / "sorted"), size)
         else:

@@ -141,7 +141,7 @@ class _Walker:
         return place + at
 
     def read(self, opcode: int, length: int) -> bytes:
-        if length > records.most_bytes(opcode):
+        if length > records.max_record_bytes(opcode):
             raise BagError(
                 "FILE_IMPLAUSIBLE",
                 file=self.name,

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from itertools import pairwise, starmap
 from typing import TYPE_CHECKING
 
-from rosbag2.budget import MAX_MESSAGE, Effort, most_unpacked
+from rosbag2.budget import MAX_MESSAGE, Budget, max_unpacked
 from rosbag2.errors import BagError
 from rosbag2.formats.bundle import DataFile
 from rosbag2.formats.compression import MAGIC, unpack_message
@@ -44,12 +44,12 @@ class SqliteStore:
     kind = "sqlite3"
 
     def __init__(
-        self, file: DataFile, connection: sqlite3.Connection, size: int, effort: Effort
+        self, file: DataFile, connection: sqlite3.Connection, size: int, budget: Budget
     ) -> None:
         self.file = file
         self.connection = connection
         self.size = size
-        self.effort = effort
+        self.budget = budget
         with guarded(file.name):
             self.schema, self.ros_distro, self.topics = read_schema(file.name, connection)
             self.packed = self._is_packed()
@@ -99,18 +99,18 @@ class SqliteStore:
                 found = self._columns(rows)
                 if int(found.sizes.min()) < 0:
                     raise self._malformed()
-                self.effort.advance(32 * len(rows))
+                self.budget.advance(32 * len(rows))
                 yield found
 
     def _unpacked_samples(self) -> "Iterator[Samples]":
         with guarded(self.file.name):
             rows: list[tuple[int, int, int]] = []
-            total, limit = 0, most_unpacked(self.size)
+            total, limit = 0, max_unpacked(self.size)
             for topic, time, data in self.connection.execute(_PACKED):
                 if not isinstance(data, bytes) or not isinstance(time, int):
                     raise self._malformed()
                 rows.append((topic, time, len(unpack_message(self.file.name, data))))
-                self.effort.advance(rows[-1][2])
+                self.budget.advance(rows[-1][2])
                 total += rows[-1][2]
                 if total > limit:
                     raise BagError("UNPACKS_TOO_LARGE", file=self.file.name, limit=limit)
@@ -131,7 +131,7 @@ class SqliteStore:
     def _walk_large(self) -> None:
         with guarded(self.file.name):
             for length, _ in self.connection.execute(_WALK):
-                self.effort.advance(length)
+                self.budget.advance(length)
 
     def findings(self) -> list[Finding]:
         """Nothing within a database is odd that is not an error."""

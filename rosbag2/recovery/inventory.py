@@ -6,7 +6,7 @@ from pathlib import Path
 from rosbag2.checks.losses import LostSpan
 from rosbag2.errors import BagError
 from rosbag2.formats.bundle import DataFile, find_file, present_files, require_complete
-from rosbag2.formats.metadata import FileClaim, Metadata, read_metadata
+from rosbag2.formats.metadata import FileEntry, Metadata, read_metadata
 
 FINAL = frozenset(
     {
@@ -26,7 +26,7 @@ FINAL = frozenset(
 
 
 @dataclass
-class Remains:
+class Inventory:
     """The claims, if any can be read; the files that are there; the listed ones that are not."""
 
     claims: Metadata | None
@@ -54,8 +54,8 @@ class Remains:
         end = start + duration
         return span if end < (span.first_ns or 0) else replace(span, last_ns=end)
 
-    def _claim(self, listed: str) -> FileClaim | None:
-        claims = self.claims.file_claims if self.claims else ()
+    def _claim(self, listed: str) -> FileEntry | None:
+        claims = self.claims.file_entries if self.claims else ()
         return next((claim for claim in claims if _stem(claim.path) == _stem(listed)), None)
 
     def lost_files(self, spans: dict[str, tuple[int, int]]) -> list[LostSpan]:
@@ -85,7 +85,7 @@ class Remains:
         return (before[-1] if before else None), (after[0] if after else None)
 
 
-def find_remains(source: Path) -> Remains:
+def take_inventory(source: Path) -> Inventory:
     """Look for what is left of a bag: a folder, or one data file.
 
     Raises:
@@ -93,7 +93,7 @@ def find_remains(source: Path) -> Remains:
     """
     if source.is_file() and not source.is_symlink():
         file = DataFile(source.name, source)
-        return Remains(None, (file,), faults=[BagError("METADATA_MISSING")])
+        return Inventory(None, (file,), faults=[BagError("METADATA_MISSING")])
     if not source.is_dir():
         raise BagError("FOLDER_MISSING", file=source.name)
     try:
@@ -105,43 +105,43 @@ def find_remains(source: Path) -> Remains:
     return _with_claims(source, claims)
 
 
-def _without_claims(folder: Path, error: BagError) -> Remains:
+def _without_claims(folder: Path, error: BagError) -> Inventory:
     files = present_files(folder)
     if not files:
         raise error
-    return Remains(None, files, faults=[error])
+    return Inventory(None, files, faults=[error])
 
 
-def _with_claims(folder: Path, claims: Metadata) -> Remains:
-    remains = Remains(claims, ())
+def _with_claims(folder: Path, claims: Metadata) -> Inventory:
+    inventory = Inventory(claims, ())
     try:
         require_complete(claims)
     except BagError as error:
         if error.code in FINAL:
             raise
-        remains.faults.append(error)
+        inventory.faults.append(error)
     found: dict[Path, DataFile] = {}
     for listed in claims.files:
         file = find_file(folder, listed)
         if file is None:
-            remains.missing.append(listed)
+            inventory.missing.append(listed)
         else:
             found.setdefault(file.path.resolve(), file)
-    remains.files = tuple(found.values())
-    remains.faults += [BagError("FILE_MISSING", file=name) for name in remains.missing[:1]]
-    return remains if remains.files else _others(folder, remains)
+    inventory.files = tuple(found.values())
+    inventory.faults += [BagError("FILE_MISSING", file=name) for name in inventory.missing[:1]]
+    return inventory if inventory.files else _others(folder, inventory)
 
 
-def _others(folder: Path, remains: Remains) -> Remains:
+def _others(folder: Path, inventory: Inventory) -> Inventory:
     """No listed file is there: the data that are there must be the bag."""
-    remains.files = present_files(folder)
-    if not remains.files:
-        if remains.faults:
-            raise remains.faults[-1]
+    inventory.files = present_files(folder)
+    if not inventory.files:
+        if inventory.faults:
+            raise inventory.faults[-1]
         raise BagError("NOTHING_LEFT", reason="it has no data file")
     # What was listed may be there under another name.
-    remains.missing = remains.missing[len(remains.files) :]
-    return remains
+    inventory.missing = inventory.missing[len(inventory.files) :]
+    return inventory
 
 
 def _stem(name: str) -> str:

@@ -5,14 +5,14 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from rosbag2.budget import Effort
+from rosbag2.budget import Budget
 from rosbag2.checks.losses import Losses
 from rosbag2.errors import BagError
 from rosbag2.formats import mcap_records as records
 from rosbag2.formats.bundle import DataFile
 from rosbag2.formats.compression import unpack_message
 from rosbag2.formats.mcap_records import BrokenError, Catalogue, Chunk, TooLargeError
-from rosbag2.formats.mcap_rows import Row, rows, whole_rows
+from rosbag2.formats.mcap_rows import Row, rows, rows_before_damage
 from rosbag2.formats.metadata import Topic
 from rosbag2.reading.mcap import topic_of
 
@@ -30,10 +30,10 @@ _LATEST = 2**63
 class McapSalvage:
     """The records of a damaged file that are whole, and the messages in them."""
 
-    def __init__(self, file: DataFile, stream: BinaryIO, effort: Effort) -> None:
+    def __init__(self, file: DataFile, stream: BinaryIO, budget: Budget) -> None:
         self.file = file
         self.stream = stream
-        self.effort = effort
+        self.budget = budget
         self.size = stream.seek(0, os.SEEK_END)
         self.losses = Losses(file.name)
         self.catalogue = Catalogue()
@@ -49,7 +49,7 @@ class McapSalvage:
     def _note_outside(self) -> None:
         """Channels of the summary first: a lost chunk may be the one that named them."""
         for opcode, place, length in self._records():
-            if opcode in records.NOTED and length <= records.most_bytes(opcode):
+            if opcode in records.NOTED and length <= records.max_record_bytes(opcode):
                 self._note(opcode, self._content(place, length))
         self.losses.spans.clear()
         self.losses.reasons.clear()
@@ -96,7 +96,7 @@ class McapSalvage:
         elif opcode == records.MESSAGE:
             data = self._content(place - _HEAD, length + _HEAD)
             found = rows(data, self.catalogue)
-            self.effort.advance(len(data))
+            self.budget.advance(len(data))
             self.after_loss = False
         elif opcode == records.MESSAGE_INDEX and self.after_loss:
             self.losses.count_more((length - 6) // 16)
@@ -125,11 +125,11 @@ class McapSalvage:
             self.after_loss = True
             self.losses.add(str(error), *_claimed(chunk))
             return []
-        self.effort.advance(len(data))
+        self.budget.advance(len(data))
         try:
             return rows(data, self.catalogue)
         except BrokenError:
-            found, broken = whole_rows(data, self.catalogue)
+            found, broken = rows_before_damage(data, self.catalogue)
         first, last = _claimed(chunk)
         self.losses.add(broken, found[-1][0] if found else first, last)
         return found
@@ -179,7 +179,7 @@ class McapSalvage:
         if opcode in _FIXED:
             return length >= _FIXED[opcode]
         if opcode == records.MESSAGE:
-            return records.MESSAGE_FIELDS <= length <= records.most_bytes(opcode)
+            return records.MESSAGE_FIELDS <= length <= records.max_record_bytes(opcode)
         if opcode == records.CHUNK:
             self.stream.seek(place + _HEAD)
             try:
@@ -222,7 +222,7 @@ class McapSalvage:
             for match in _LIKELY.finditer(block):
                 if match.start() < _BLOCK and self._chained(place + match.start()):
                     return place + match.start()
-            self.effort.advance(min(_BLOCK, len(block)))
+            self.budget.advance(min(_BLOCK, len(block)))
             place += _BLOCK
         return self.size
 

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from rosbag2.budget import Effort
+from rosbag2.budget import Budget
 from rosbag2.checks.losses import LostSpan
 from rosbag2.checks.metadata_checks import BagWarning, warning
 from rosbag2.checks.verdict import Verdict, rejected
@@ -13,29 +13,29 @@ from rosbag2.checks.verify import verify
 from rosbag2.errors import BagError, Detail
 from rosbag2.formats.bundle import DataFile
 from rosbag2.formats.metadata import Metadata, Topic
-from rosbag2.recovery.inventory import FINAL, Remains, find_remains
+from rosbag2.recovery.inventory import FINAL, Inventory, take_inventory
 from rosbag2.recovery.sources import Source, open_source
 from rosbag2.writing.sqlite_writer import BagWriter
 
-RESCUED_VERSION = 5
+REPAIRED_VERSION = 5
 """The version of metadata that ROS 2 Humble and every later one reads."""
 
 
-def judge(source: Path, target: Path, effort: Effort | None = None) -> Verdict:
+def verify_or_repair(source: Path, target: Path, budget: Budget | None = None) -> Verdict:
     """Verify a bag; one that is not usable is rescued into the folder `target`, where that can be done.
 
     A source that is no folder is one data file. Nothing is raised; `target` is there only when the outcome
     is `repaired`.
     """
     if source.is_file():
-        return rescue(source, target, effort)
-    verdict = verify(source, effort)
+        return repair(source, target, budget)
+    verdict = verify(source, budget)
     if verdict.status != "rejected" or verdict.code in FINAL:
         return verdict
-    return rescue(source, target, effort)
+    return repair(source, target, budget)
 
 
-def rescue(source: Path, target: Path, effort: Effort | None = None) -> Verdict:
+def repair(source: Path, target: Path, budget: Budget | None = None) -> Verdict:
     """Write a new bag into the folder `target`, with every message of `source` that can be read.
 
     The source, a folder or one data file, stays as it is. The outcome is `repaired`, with what was wrong as
@@ -44,9 +44,9 @@ def rescue(source: Path, target: Path, effort: Effort | None = None) -> Verdict:
     """
     if is_taken(target):
         return rejected(BagError("BAG_EXISTS", file=target.name))
-    effort = effort or Effort()
+    budget = budget or Budget()
     try:
-        rescuer = _Rescuer(find_remains(source), target, effort)
+        rescuer = _Repair(take_inventory(source), target, budget)
         rescuer.run()
         verdict = rescuer.verdict()
     except BagError as error:
@@ -65,10 +65,10 @@ def is_taken(target: Path) -> bool:
 
 
 @dataclass
-class _Rescuer:
-    remains: Remains
+class _Repair:
+    inventory: Inventory
     target: Path
-    effort: Effort
+    budget: Budget
     faults: list[BagWarning] = field(default_factory=list)
     lost: list[LostSpan] = field(default_factory=list)
     failures: list[BagError] = field(default_factory=list)
@@ -83,13 +83,13 @@ class _Rescuer:
         Raises:
             BagError: nothing can be read, or the target cannot be written.
         """
-        self.faults += [_as_warning(fault) for fault in self.remains.faults]
+        self.faults += [_as_warning(fault) for fault in self.inventory.faults]
         with ExitStack() as stack:
             writer: BagWriter | None = None
-            for file in self.remains.files:
+            for file in self.inventory.files:
                 with ExitStack() as inner:
                     try:
-                        source = inner.enter_context(open_source(file, self.effort))
+                        source = inner.enter_context(open_source(file, self.budget))
                     except BagError as error:
                         self._give_up(file, error)
                         continue
@@ -100,29 +100,29 @@ class _Rescuer:
         self._note_missing()
 
     def _writer(self, source: Source) -> BagWriter:
-        claims = self.remains.claims
+        claims = self.inventory.claims
         distro = source.ros_distro or (claims.ros_distro if claims else "") or "unknown"
-        return BagWriter(self.target, ros_distro=distro, version=RESCUED_VERSION)
+        return BagWriter(self.target, ros_distro=distro, version=REPAIRED_VERSION)
 
     def _copy(self, file: DataFile, source: Source, writer: BagWriter) -> None:
         for topic in source.topics:
             self._number(topic, writer)
         first: int | None = None
         last = 0
-        for topic, time, data in source.messages(self.remains.expected(file)):
+        for topic, time, data in source.messages(self.inventory.expected(file)):
             writer.write(self._number(topic, writer), time, data)
             self.kept += 1
-            self.effort.advance(len(data))
+            self.budget.advance(len(data))
             first = time if first is None else min(first, time)
             last = time if first == time else max(last, time)
         if first is not None:
             self.spans[file.name] = (first, last)
         self.faults += [_as_warning(fault) for fault in source.faults]
         self.faults += self._odd_storage(file, source)
-        self.lost += [self.remains.closed(span) for span in source.lost]
+        self.lost += [self.inventory.closed(span) for span in source.lost]
 
     def _odd_storage(self, file: DataFile, source: Source) -> list[BagWarning]:
-        claims = self.remains.claims
+        claims = self.inventory.claims
         if claims is None or claims.storage_id in {"", source.kind}:
             return []
         details = {"file": file.name, "storage": claims.storage_id, "found": source.kind}
@@ -136,7 +136,7 @@ class _Rescuer:
 
     def _add(self, topic: Topic, writer: BagWriter) -> int:
         """The number of a topic in the new bag: one for each name and type, however often it comes."""
-        known = _completed(topic, self.remains.claims)
+        known = _completed(topic, self.inventory.claims)
         key = (known.name, known.type)
         if key not in self.names:
             if known.serialization_format not in {"", "cdr"}:
@@ -152,7 +152,7 @@ class _Rescuer:
     def _give_up(self, file: DataFile, error: BagError) -> None:
         self.failures.append(error)
         self.faults.append(_as_warning(error))
-        self.remains.missing.append(file.name)
+        self.inventory.missing.append(file.name)
 
     def _complain(self) -> None:
         """Say why there is no message, unless the bag is sound and simply empty."""
@@ -172,10 +172,10 @@ class _Rescuer:
         return BagError("NOTHING_LEFT", reason="it holds no messages")
 
     def _note_missing(self) -> None:
-        self.lost += self.remains.lost_files(self.spans)
-        claims = self.remains.claims
+        self.lost += self.inventory.lost_files(self.spans)
+        claims = self.inventory.claims
         promised = claims.message_count if claims else None
-        if not self.remains.missing:
+        if not self.inventory.missing:
             self._count_the_uncounted(promised or 0)
         known = self.kept + sum(span.messages or 0 for span in self.lost)
         if promised is not None and promised > known and not self.lost:
@@ -205,7 +205,7 @@ class _Rescuer:
 
     def verdict(self) -> Verdict:
         """The outcome, with the index of what was written."""
-        verdict = verify(self.target, self.effort)
+        verdict = verify(self.target, self.budget)
         if verdict.status == "rejected":
             return verdict
         code, details = self._done()

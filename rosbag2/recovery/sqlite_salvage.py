@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from rosbag2.budget import Effort
+from rosbag2.budget import Budget
 from rosbag2.checks.losses import Losses
 from rosbag2.errors import BagError
 from rosbag2.formats.bundle import DataFile
@@ -22,9 +22,9 @@ _TOPICS = ("id", "name", "type", "serialization_format")
 class SqliteSalvage:
     """The tables of a damaged database, and the messages that are left."""
 
-    def __init__(self, file: DataFile, stream: BinaryIO, source: Path, effort: Effort) -> None:
+    def __init__(self, file: DataFile, stream: BinaryIO, source: Path, budget: Budget) -> None:
         self.file = file
-        self.effort = effort
+        self.budget = budget
         self.losses = Losses(file.name)
         self.ros_distro = ""
         try:
@@ -95,7 +95,7 @@ class SqliteSalvage:
             for number, topic, time, data in self._good_rows(leaf, columns, gaps):
                 if gaps.good(number, time):
                     saved += 1
-                    self.effort.advance(len(data) + 32)
+                    self.budget.advance(len(data) + 32)
                     yield topic, time, data
         gaps.end(expected, saved)
 
@@ -151,7 +151,7 @@ class SqliteSalvage:
 
     def _first_number(self, leaf: int, columns: list[int]) -> int | None:
         """The number of the first message of a leaf, None when it holds none."""
-        self.effort.advance(self.pages.page_bytes)
+        self.budget.advance(self.pages.page_bytes)
         with self.pages.looking(), suppress(PageError):
             for row in self.pages.rows(leaf):
                 if row is not None and self._message(row, columns):

@@ -57,16 +57,16 @@ def test_a_killed_worker_is_succeeded_when_its_lease_ends(rosbag: Rosbag, settin
 def test_a_worker_taken_for_dead_writes_nothing(
     rosbag: Rosbag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    judge = checks.judge
+    verify_or_repair = checks.verify_or_repair
     other: list[Lease | None] = []
 
     def slow(*args: Any, **options: Any) -> Any:
-        verdict = judge(*args, **options)
+        verdict = verify_or_repair(*args, **options)
         Rosbag.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
         other.append(Lease.take(rosbag.pk))
         return verdict
 
-    monkeypatch.setattr(checks, "judge", slow)
+    monkeypatch.setattr(checks, "verify_or_repair", slow)
     assert verification.run(rosbag.pk).status == Status.VERIFYING
     assert not RosbagTopic.objects.exists()
     assert other[0] is not None
@@ -98,13 +98,13 @@ def test_a_lease_renews_itself_while_work_goes_on(
 def test_two_workers_at_once_do_the_work_once(
     transactional_db: None, rosbag: Rosbag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    judge = checks.judge
+    verify_or_repair = checks.verify_or_repair
     together = Barrier(4)
     verified = []
 
     def counted(folder: Path, *args: Any, **options: Any) -> Any:
         verified.append(folder)
-        return judge(folder, *args, **options)
+        return verify_or_repair(folder, *args, **options)
 
     def work(_number: int) -> None:
         together.wait()
@@ -113,7 +113,7 @@ def test_two_workers_at_once_do_the_work_once(
         finally:
             connection.close()
 
-    monkeypatch.setattr(checks, "judge", counted)
+    monkeypatch.setattr(checks, "verify_or_repair", counted)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(work, range(4)))
     assert len(verified) == 1
@@ -153,7 +153,7 @@ def test_a_fault_of_ours_is_told_and_can_be_tried_again(
         raise ZeroDivisionError
 
     with monkeypatch.context() as patch:
-        patch.setattr(checks, "judge", broken)
+        patch.setattr(checks, "verify_or_repair", broken)
         rejected = verification.run(rosbag.pk)
     assert (rejected.status, rejected.code) == (Status.REJECTED, "VERIFICATION_FAILED")
     verification.ask_again(rosbag)

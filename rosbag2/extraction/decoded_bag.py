@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from rosbag2.formats.metadata import Topic, read_metadata
-from rosbag2.messages.message_types import Struct, TypeUnknownError, shape_of
+from rosbag2.messages.message_types import MessageType, TypeUnknownError, message_type_of
 from rosbag2.reading.reader import BagReader
 
 Span = tuple[int, int]
@@ -22,7 +22,7 @@ class TopicUnknownError(Exception):
 
 
 @dataclass
-class Window:
+class DecodedBag:
     """A bag, open for reading; use it as a context manager.
 
     Raises:
@@ -33,7 +33,9 @@ class Window:
     ros_distro: str = ""
     reader: BagReader = field(init=False)
     topics: dict[str, Topic] = field(init=False, default_factory=dict)
-    _shapes: dict[str, Struct | TypeUnknownError] = field(init=False, default_factory=dict)
+    _message_types: dict[str, MessageType | TypeUnknownError] = field(
+        init=False, default_factory=dict
+    )
 
     def __enter__(self) -> Self:
         self.reader = BagReader(self.folder).__enter__()
@@ -59,19 +61,19 @@ class Window:
             raise TopicUnknownError(name)
         return self.topics[name]
 
-    def shape(self, name: str) -> Struct:
+    def message_type(self, name: str) -> MessageType:
         """What the messages of a topic are made of.
 
         Raises:
             TopicUnknownError: there is no such topic.
             TypeUnknownError: its type cannot be decoded; the text says why.
         """
-        if name not in self._shapes:
+        if name not in self._message_types:
             try:
-                self._shapes[name] = shape_of(self.topic(name), self.ros_distro)
+                self._message_types[name] = message_type_of(self.topic(name), self.ros_distro)
             except TypeUnknownError as error:
-                self._shapes[name] = error
-        found = self._shapes[name]
+                self._message_types[name] = error
+        found = self._message_types[name]
         if isinstance(found, TypeUnknownError):
             raise found
         return found
