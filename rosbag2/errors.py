@@ -1,4 +1,4 @@
-"""What can be wrong with a bag: codes and their sentences.
+"""Codes of all that can be wrong with a bag, and their sentences.
 
 A sentence says what is wrong, in which file, and what to do. Its words in braces are the details of
 the code. This is the one catalogue: `storage.choices` translates from it when a sentence is shown.

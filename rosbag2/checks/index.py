@@ -1,4 +1,4 @@
-"""What a bag holds, counted in its data: topics, rates, and activity over time."""
+"""The index of a bag, counted in its data: topics, rates, and activity over time."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -59,7 +59,7 @@ class BagIndex:
 
 @dataclass
 class Survey:
-    """What one pass over the data files found; `variants` are all topics of a name."""
+    """Result of one pass over the data files; `variants` are all topics of a name."""
 
     metadata: Metadata
     files: tuple[DataFile, ...]

@@ -1,4 +1,4 @@
-"""What could not be saved of a file, as stretches of time."""
+"""Losses of a damaged file, as stretches of time."""
 
 from dataclasses import dataclass, field
 

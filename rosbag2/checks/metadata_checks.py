@@ -1,4 +1,4 @@
-"""Where metadata.yaml and the data disagree. The data count; each difference is a warning."""
+"""Differences between metadata.yaml and the data. The data count; each difference is a warning."""
 
 import re
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ def warning(code: str, **details: Detail) -> BagWarning:
 
 
 def differences(survey: Survey, index: BagIndex) -> Iterator[BagWarning]:
-    """What metadata.yaml says otherwise than the data, and what is odd within the data."""
+    """Yield a warning for each difference to metadata.yaml, and for each oddity within the data."""
     metadata = survey.metadata
     if metadata.version is not None and metadata.version > NEWEST_VERSION:
         yield warning("VERSION_UNKNOWN", version=metadata.version)

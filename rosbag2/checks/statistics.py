@@ -34,7 +34,7 @@ class Gap:
 
 @dataclass(frozen=True)
 class Rhythm:
-    """How regularly a topic spoke, in nanoseconds; all is 0 where there are too few messages to tell.
+    """Regularity of a topic, in nanoseconds; all 0 with too few messages.
 
     `period_ns` is the middle one, `jitter_ns` the standard deviation of the periods that are no gaps. A
     gap is longer than three periods; `gaps` are the longest of them, by time, `gap_count` are all.
@@ -48,7 +48,7 @@ class Rhythm:
 
 @dataclass(frozen=True)
 class TopicFigures:
-    """What was counted of one topic; times None without messages."""
+    """Figures of one topic; times are None without messages."""
 
     count: int
     size: int
@@ -129,7 +129,7 @@ class TopicStatistics:
                 del longest[MAX_GAPS:]
 
     def result(self, place: int) -> TopicFigures:
-        """What was counted of a topic."""
+        """Figures of the topic with this index."""
         count = int(self.counts[place])
         return TopicFigures(
             count=count,

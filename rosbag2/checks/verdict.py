@@ -1,4 +1,4 @@
-"""How the check of a bag ended, in one value."""
+"""The outcome of a check: verdict, warnings, losses and index."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -30,7 +30,7 @@ class Verdict:
 
     @property
     def sentence(self) -> str:
-        """What the code means, in English; empty when it is ready."""
+        """Sentence of the code in English; empty when it is ready."""
         return sentence(self.code, self.details) if self.code else ""
 
     @property

@@ -1,4 +1,4 @@
-"""Whether a bag can be used, and what to know about it."""
+"""Verification: can a bag be used, and with which warnings."""
 
 import re
 from pathlib import Path

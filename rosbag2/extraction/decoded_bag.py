@@ -1,4 +1,4 @@
-"""A stretch of a bag, and the types of its topics: what previews and exports stand on."""
+"""A bag and the types of its topics, open for decoding: the base of previews and exports."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -62,7 +62,7 @@ class DecodedBag:
         return self.topics[name]
 
     def message_type(self, name: str) -> MessageType:
-        """What the messages of a topic are made of.
+        """The type of a topic's messages.
 
         Raises:
             TopicUnknownError: there is no such topic.

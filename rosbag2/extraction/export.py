@@ -28,7 +28,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 @dataclass(frozen=True)
 class ExportRequest:
-    """What to export: topics by name (None: all), a span, for tables the fields (none: all scalars)."""
+    """Parts to export: topics by name (None: all), a span, for tables the fields (none: all scalars)."""
 
     topics: list[str] | None
     span: Span = EVER
@@ -38,7 +38,7 @@ class ExportRequest:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far an export is: messages of the span that were gone over, messages or rows written."""
+    """Progress of an export: messages of the span that were read, messages or rows written."""
 
     seen: int
     written: int
@@ -46,7 +46,7 @@ class Progress:
 
 class _BagWriter(Protocol):
     def add_topic(self, topic: Topic) -> int:
-        """Take a topic; the answer is its number."""
+        """Add a topic and return its number."""
 
     def write(self, topic_id: int, timestamp_ns: int, data: bytes) -> None:
         """Take a message."""
@@ -58,7 +58,7 @@ class _BagWriter(Protocol):
 def export_bag(
     source: DecodedBag, folder: Path, storage_id: Literal["sqlite3", "mcap"], request: ExportRequest
 ) -> Iterator[Progress]:
-    """Write a new bag into a folder, and tell now and then how far it is; the last one is the end.
+    """Write a new bag into a folder, and yield the progress; the last one is the end.
 
     Raises:
         TopicUnknownError: a topic is not in the bag.
@@ -87,7 +87,7 @@ def export_bag(
 
 
 def _latched(source: DecodedBag, names: list[str], span: Span) -> Iterator[tuple[str, bytes]]:
-    """What subscribers that come at the beginning of a span are given of transient-local topics.
+    """Messages that transient-local topics deliver to a subscriber at the beginning of a span.
 
     The last message before it; of transforms the last for each set of frames, as each publisher has its own.
     """
@@ -107,7 +107,7 @@ def _latched(source: DecodedBag, names: list[str], span: Span) -> Iterator[tuple
 
 
 def is_latched(topic: Topic) -> bool:
-    """Whether its publishers keep messages for those who come later."""
+    """Return whether its publishers keep messages for later subscribers (transient local)."""
     return any(
         profile["durability"] == "transient_local"
         for profile in qos.profiles(topic.offered_qos_profiles) or ()
@@ -127,7 +127,7 @@ def _frames(source: DecodedBag, name: str, data: bytes) -> Any:
 
 
 def export_csv(source: DecodedBag, file: Path, request: ExportRequest) -> Iterator[Progress]:
-    """Write scalar fields as a table (RFC 4180, UTF-8), and tell now and then how far it is.
+    """Write scalar fields as a table (RFC 4180, UTF-8), and yield the progress.
 
     A row per message: time in nanoseconds and as ISO 8601, topic, then the fields; a field that the topic
     does not have is empty. A text that a spreadsheet would take for a formula gets a ' in front.

@@ -8,7 +8,7 @@ from rosbag2.messages.cdr import CdrError
 from rosbag2.messages.fields import FieldUnknownError, Picker
 
 MAX_READ = 2_000_000
-"""Messages of a topic that are looked at; of more, every second one, third one and so on."""
+"""Messages of a topic that are read; of more, every second one, third one and so on."""
 
 
 def series(

@@ -1,4 +1,4 @@
-"""Where something went: the trajectory in a topic of poses, transforms or fixes, thinned out."""
+"""Trajectories from topics of poses, transforms or GNSS fixes, simplified to a number of points."""
 
 import heapq
 import math
@@ -30,13 +30,13 @@ FIX = "sensor_msgs/msg/NavSatFix"
 TRANSFORMS = "tf2_msgs/msg/TFMessage"
 TYPES = frozenset({*PATHS, FIX, TRANSFORMS})
 MAX_HELD = 100_000
-"""Positions kept of one thing while reading; beyond that every other one goes."""
+"""Positions kept of one track while reading; beyond that every other one is dropped."""
 MAX_FRAMES = 100
 MAX_TRANSFORMS = 200
 
 
 class TrajectoryUnsuitableError(Exception):
-    """The topic tells no positions, or none of that frame; the text says what does."""
+    """The topic has no positions, or none of that frame; the text says which have."""
 
     code = "TYPE_UNSUITABLE"
 
@@ -184,7 +184,7 @@ def _reach(track: Track) -> float:
 
 
 def simplify(rows: NDArray[np.float64], most: int) -> list[int]:
-    """Which rows to keep so that the line through them stays close to that through all (Douglas-Peucker).
+    """Choose rows so that the line through them stays close to that through all (Douglas-Peucker).
 
     The row that lies farthest from its chord comes first, until there are `most` or none lies off.
     """

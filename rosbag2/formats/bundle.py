@@ -58,7 +58,7 @@ def unlisted_files(folder: Path, files: tuple[DataFile, ...]) -> list[str]:
 
 
 def require_complete(metadata: Metadata) -> None:
-    """Refuse claims that say nothing of where the data are.
+    """Refuse metadata that do not say where the data are.
 
     Raises:
         BagError: METADATA_INCOMPLETE, METADATA_REFUSED, COMPRESSION_UNSUPPORTED.

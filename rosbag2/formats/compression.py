@@ -24,7 +24,7 @@ _SKIPPABLE = b"\x2a\x4d\x18"
 def unpack_file(
     name: str, source: Path, target: Path, budget: Budget, *, keep_partial: bool = False
 ) -> str:
-    """Unpack a file of the bag; the answer is why it is cut off, "" when it is whole.
+    """Unpack a file of the bag, and return why it is cut off, "" when it is complete.
 
     With `keep_partial` a damaged file gives what comes before the damage.
 
@@ -64,7 +64,7 @@ def _copy(name: str, source: Path, target: Path, budget: Budget) -> str:
 
 
 def _cut_off(path: Path) -> str:
-    """Whether a frame lacks its end: zstd's reader stops there without a word."""
+    """Return a reason if a frame lacks its end, where zstd's reader stops silently; else ""."""
     size = path.stat().st_size
     with path.open("rb") as stream:
         while stream.tell() < size:

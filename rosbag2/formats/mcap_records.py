@@ -71,14 +71,14 @@ class Chunk:
 
 
 class Fields:
-    """Takes fields off the front of a record."""
+    """Reads the fields of a record from front to back."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
         self.place = 0
 
     def take(self, count: int) -> bytes:
-        """So many bytes."""
+        """Take `count` bytes."""
         end = self.place + count
         if end > len(self.data):
             raise BrokenError("a field is longer than its record")
@@ -105,7 +105,7 @@ class Fields:
 
 
 class Catalogue:
-    """The schemas and channels of a file, and a few facts that records tell."""
+    """The schemas and channels of a file, its ROS distribution and its promised number of messages."""
 
     def __init__(self) -> None:
         self.schemas: dict[int, Schema] = {}
@@ -145,7 +145,7 @@ NOTED = frozenset({SCHEMA, CHANNEL, METADATA, STATISTICS})
 
 
 def max_record_bytes(opcode: int) -> int:
-    """How long a record of a kind may be that is read into memory as a whole."""
+    """Largest record of a kind, in bytes, that is read into memory."""
     return MAX_MESSAGE + MESSAGE_FIELDS if opcode == MESSAGE else _MAX_TEXT
 
 

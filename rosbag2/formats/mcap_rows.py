@@ -56,7 +56,7 @@ def columns(data: bytes, catalogue: Catalogue) -> list[tuple[int, int, int]]:
 
 
 def rows_before_damage(data: bytes, catalogue: Catalogue) -> tuple[list[Row], str]:
-    """The messages up to the first record that is broken, and what is wrong with it, "" if nothing is."""
+    """The messages up to the first damaged record, and what is wrong with it, "" if nothing is."""
     found: list[Row] = []
     place = 0
     try:
@@ -69,7 +69,7 @@ def rows_before_damage(data: bytes, catalogue: Catalogue) -> tuple[list[Row], st
 
 
 def _rest(data: bytes, catalogue: Catalogue) -> None:
-    """What is shorter than any message at the end of a chunk."""
+    """Take the records at the end of a chunk that are shorter than any message."""
     for opcode, start, end in records.walk(data):
         _other(opcode, data[start:end], catalogue)
 

@@ -1,4 +1,4 @@
-"""metadata.yaml: what a bag claims to hold. Versions 1 to 9; what a version lacks is empty or None.
+"""metadata.yaml, versions 1 to 9; fields that a version lacks are empty or None.
 
 | version | brought |
 | --- | --- |
@@ -41,7 +41,7 @@ class Topic:
 
 @dataclass(frozen=True)
 class FileEntry:
-    """What version 5 and later say of a data file; a number that is absent is None."""
+    """Entry of a data file in version 5 and later; a number that is absent is None."""
 
     path: str
     start_ns: int | None
@@ -51,7 +51,7 @@ class FileEntry:
 
 @dataclass(frozen=True)
 class Metadata:
-    """The claims of metadata.yaml; a number that is absent or no number is None.
+    """The content of metadata.yaml; a number that is absent or invalid is None.
 
     `topics` pairs each topic with its promised message count. `compression_format` and
     `compression_mode` are lower case, both empty for an uncompressed bag.
@@ -111,7 +111,7 @@ def _content(path: Path) -> bytes:
 
 
 def is_lfs_pointer(head: bytes) -> bool:
-    """Whether a file that begins so is a Git LFS pointer."""
+    """Return whether a file with this beginning is a Git LFS pointer."""
     return head.startswith(b"version https://git-lfs.github.com/spec/")
 
 
@@ -147,7 +147,7 @@ def _files(information: dict[str, Node]) -> tuple[str, ...]:
 
 
 def _file_entries(information: dict[str, Node]) -> tuple[FileEntry, ...]:
-    """Facts per file; they only help to name what is lost, so a wrong one is left out."""
+    """Entries per file; they only help to name what is lost, so a wrong one is left out."""
     listed = information.get("files")
     found = []
     for item in listed if isinstance(listed, list) else []:

@@ -168,7 +168,7 @@ class Pages:
         return self._values(data)
 
     def _local(self, size: int) -> int:
-        """How much of a row is on its own page."""
+        """Bytes of a row that are on its own page."""
         most = self.usable - 35
         if size <= most:
             return size
@@ -232,7 +232,7 @@ def _varint(data: bytes, place: int) -> tuple[int, int]:
 
 
 def _frames(wal: Path, page_bytes: int) -> dict[int, int]:
-    """Where in a write-ahead log the last committed state of each page is."""
+    """Offsets in a write-ahead log of the last committed state of each page."""
     found: dict[int, int] = {}
     if not wal.is_file() or wal.is_symlink():
         return found

@@ -1,4 +1,4 @@
-"""Reads CDR as ROS 2 writes it, from strangers: nothing is believed that the bytes do not bear out.
+"""Reads CDR as ROS 2 writes it, from strangers: no claim is trusted that the bytes do not support.
 
 A length is checked against the bytes that are left before anything is made of it, and each value costs a
 step of a budget, so that neither huge claims nor deep nesting take memory or time.
@@ -17,7 +17,7 @@ from rosbag2.messages.message_types import (
 )
 
 MAX_STEPS = 100_000
-"""Values of one message that are looked at, those that are passed over in one go not counted."""
+"""Values of one message that are read; those that are skipped in one go do not count."""
 _HEADER = 4
 _KINDS = {0: (">", 8), 1: ("<", 8), 6: (">", 4), 7: ("<", 4)}
 """Byte order and widest alignment, by the kind that the first two bytes name: CDR, and CDR2 without more."""
@@ -56,7 +56,7 @@ class Cursor:
             raise CdrError("it is cut short") from error
 
     def numbers(self, field_type: PrimitiveType, count: int) -> tuple[Any, ...]:
-        """So many numbers in a row; the caller has checked that they are there."""
+        """Read `count` numbers in a row; the caller has checked that they are there."""
         self.align(field_type.size)
         start = self.advance(field_type.size * count)
         return struct.unpack_from(f"{self.order}{count}{field_type.code}", self.data, start)
@@ -81,7 +81,7 @@ class Cursor:
         self.position += (_HEADER - self.position) % width
 
     def advance(self, size: int) -> int:
-        """Pass bytes over that must be there; the answer is where they begin."""
+        """Skip bytes that must be there, and return where they begin."""
         start = self.position
         if size > self.end - start:
             raise CdrError(f"it claims {size} bytes where {max(0, self.end - start)} are left")
@@ -89,17 +89,17 @@ class Cursor:
         return start
 
     def step(self) -> None:
-        """Pay for one value."""
+        """Count one value against the limit."""
         self.steps -= 1
         if self.steps < 0:
             raise CdrError(f"it holds more than {MAX_STEPS} values")
 
     def count_of(self, field_type: ArrayType) -> int:
-        """How many items follow."""
+        """Number of items that follow."""
         return self.length() if field_type.length is None else field_type.length
 
     def skip(self, field_type: FieldType) -> None:
-        """Pass a value over."""
+        """Skip a value."""
         if self.widest == 8 and (sizes := extent(field_type)) is not None:  # noqa: PLR2004
             self.advance(sizes[(self.position - _HEADER) & 7])
             return
@@ -117,7 +117,7 @@ class Cursor:
                 self.skip_items(field_type.item, self.count_of(field_type))
 
     def skip_items(self, item: FieldType, count: int) -> None:
-        """Pass items over, numbers in one go."""
+        """Skip items, numbers in one go."""
         if isinstance(item, PrimitiveType):
             if count:
                 self.align(item.size)

@@ -63,7 +63,7 @@ def _scalars(field_type: FieldType, path: str, items: int | None) -> Iterator[Sc
 
 @dataclass
 class _Node:
-    """What is wanted below a place: at it (slots of the result), and further down."""
+    """Fields to pick at a place: there (slots of the result), and further down."""
 
     slots: list[int] = field(default_factory=list)
     inner: dict[str | int, "_Node"] = field(default_factory=dict)
@@ -72,7 +72,7 @@ class _Node:
 
 
 class Picker:
-    """Takes a few fields out of messages and passes the rest over.
+    """Picks a few fields out of messages and skips the rest.
 
     Raises:
         FieldUnknownError: a path leads to no scalar; its text names the path.
@@ -136,7 +136,7 @@ def _below(field_type: FieldType, part: str | int, path: str) -> FieldType:
 
 
 def _prepare(node: _Node, field_type: FieldType) -> None:
-    """Lay out which fields of a struct are wanted, and where nothing more is."""
+    """Prepare which fields of a message type to read, and after which to stop."""
     if isinstance(field_type, MessageType):
         names = list(field_type.fields)
         last = max((names.index(str(name)) for name in node.inner), default=-1)
@@ -152,7 +152,7 @@ def _prepare(node: _Node, field_type: FieldType) -> None:
 def _walk(
     cursor: Cursor, field_type: FieldType, node: _Node, out: list[Any], *, rest: bool
 ) -> None:
-    """Read what is wanted of a value; `rest`: something behind it is wanted too."""
+    """Read the wanted parts of a value; `rest`: something behind it is wanted too."""
     match field_type:
         case PrimitiveType():
             _fill(node, out, cursor.number(field_type))

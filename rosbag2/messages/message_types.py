@@ -1,7 +1,7 @@
-"""The form of messages: what a type is made of, resolved as far as primitives.
+"""Message types, resolved down to primitives.
 
 Types come from the definitions that a bag embeds; without them from those that the ROS distributions
-brought along. Of the library only the parser and the tables are used, none of the code that it generates.
+define. Of the library only the parser and the tables are used, none of the code that it generates.
 """
 
 from dataclasses import dataclass, field
@@ -79,10 +79,10 @@ FieldType = PrimitiveType | StringType | ArrayType | MessageType
 
 
 def message_type_of(topic: Topic, ros_distro: str = "") -> MessageType:
-    """The form of a topic's messages.
+    """The type of a topic's messages.
 
     Raises:
-        TypeUnknownError: nothing tells what the type is made of.
+        TypeUnknownError: there is no usable definition of the type.
     """
     name = full_name(topic.type)
     embedded = _parsed(name, topic.definition, topic.definition_encoding)

@@ -1,4 +1,4 @@
-"""Messages as plain values for JSON: bounded in size, NaN safe."""
+"""Messages as values for JSON: bounded in size, NaN safe."""
 
 import base64
 import math
@@ -16,16 +16,16 @@ from rosbag2.messages.message_types import (
 )
 
 MAX_ITEMS = 100
-"""Items of an array that are told where nobody asks for another number."""
+"""Items of an array by default."""
 MAX_TEXT = 10_000
 MAX_VALUES = 20_000
-"""Values of one message that are told."""
+"""Values of one message."""
 _BYTES = {"uint8", "byte", "octet"}
 
 
 @dataclass
 class Allowance:
-    """How much of a message may be told."""
+    """How much of a message may still be put into JSON."""
 
     items: int = MAX_ITEMS
     text: int = MAX_TEXT
@@ -39,14 +39,14 @@ def to_json(field_type: MessageType, data: bytes, items: int = MAX_ITEMS) -> dic
     `{"length": ..., "base64": ...}`, of a long text `{"length": ..., "text": ...}`.
 
     Raises:
-        CdrError: the bytes are no such message, or hold too much to be told.
+        CdrError: the bytes are no such message, or hold too many values.
     """
     found: dict[str, Any] = _value(Cursor(data), field_type, Allowance(items))
     return found
 
 
 def json_number(value: Any) -> Any:
-    """A number as JSON can tell it."""
+    """A number as JSON can represent it."""
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     return value

@@ -45,7 +45,7 @@ _BROKEN = (
 
 
 def is_archive(name: str) -> bool:
-    """Whether a file of that name is an archive that can hold a bag."""
+    """Return whether a file of that name is an archive that can hold a bag."""
     return name.lower().endswith(SUFFIXES)
 
 
@@ -240,7 +240,7 @@ def _safe_parts(name: str) -> tuple[str, ...]:
 
 
 def _is_litter(parts: tuple[str, ...]) -> bool:
-    """What macOS puts beside files; it looks like data and is none."""
+    """Return whether it is one of macOS's files beside files, which look like data."""
     return parts[0] == "__MACOSX" or parts[-1].startswith("._") or parts[-1] == ".DS_Store"
 
 

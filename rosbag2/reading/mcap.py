@@ -197,7 +197,7 @@ class McapStore:
         return BagError("FILE_IMPLAUSIBLE", file=self.file.name, reason=reason)
 
     def findings(self) -> list[Finding]:
-        """What is odd about the summary and the chunks; known after `samples`."""
+        """Oddities of the summary and the chunks; known after `samples`."""
         found = []
         if not self.layout.summary:
             found.append(Finding("SUMMARY_MISSING", {}))

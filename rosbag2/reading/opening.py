@@ -1,4 +1,4 @@
-"""Opening a data file: unpacked where it is packed, by the store that its content asks for."""
+"""Opening a data file: unpacked if compressed, by the store for its content."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ MCAP = b"\x89MCAP0\r\n"
 
 @contextmanager
 def open_store(file: DataFile, budget: Budget | None = None) -> Iterator[Store]:
-    """The store of a data file; what the file holds decides, not how it is called.
+    """The store of a data file; its content decides, not its name.
 
     Raises:
         BagError: the file cannot be read.
@@ -65,7 +65,7 @@ def plain(file: DataFile, spare: Path, budget: Budget) -> Path:
 
 
 def is_packed(file: DataFile) -> bool:
-    """Whether a file is compressed as a whole.
+    """Return whether a file is compressed as a whole.
 
     Raises:
         BagError: FILE_UNREADABLE.

@@ -28,7 +28,7 @@ class _Part:
 
 
 class BagReader:
-    """Reads the data files that metadata.yaml lists; what they hold counts, not what it promises.
+    """Reads the data files that metadata.yaml lists; their content counts, not what metadata promises.
 
     Use it as a context manager. The bag's folder may be read-only and is left as it is; compressed files
     are unpacked into a temporary folder until the reader is left.

@@ -55,7 +55,7 @@ class SqliteStore:
             self.packed = self._is_packed()
 
     def _is_packed(self) -> bool:
-        """Whether messages are compressed one by one; the data say it, metadata may not."""
+        """Return whether messages are compressed one by one; the data tell, metadata may not."""
         row = self.connection.execute("SELECT data FROM messages LIMIT 1").fetchone()
         return bool(row) and isinstance(row[0], bytes) and row[0].startswith(MAGIC)
 
@@ -134,7 +134,7 @@ class SqliteStore:
                 self.budget.advance(length)
 
     def findings(self) -> list[Finding]:
-        """Nothing within a database is odd that is not an error."""
+        """None: an oddity within a database is an error."""
         return []
 
     def _check_index(self, total: int) -> None:
@@ -226,7 +226,7 @@ class SqliteStore:
 
 
 def _batches(rows: sqlite3.Cursor, names: dict[int, str], size: int) -> Iterator[list[Message]]:
-    """The hot loop: kept as close to the bare cursor as a bound on memory allows."""
+    """The hot loop: as close to the bare cursor as a bound on memory allows."""
     batch: list[Message] = []
     weight = 0
     light = BATCH_BYTES // size

@@ -72,7 +72,7 @@ def opened(
 
 
 def _harden(connection: sqlite3.Connection, size: int, budget: Budget) -> None:
-    """Nothing that the file says may run, write, or go on for ever."""
+    """Keep the file from running code, from being written, and from endless queries."""
     # A name that is not UTF-8 must not stop the whole bag.
     connection.text_factory = lambda text: text.decode("utf-8", "replace")
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_BYTES)

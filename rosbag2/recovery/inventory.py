@@ -1,4 +1,4 @@
-"""What there is of a bag that is not usable: the files that are left, and what is known of the others."""
+"""Inventory of an unusable bag: the files that are left, and what metadata says of the others."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,12 +22,12 @@ FINAL = frozenset(
         "TOO_MANY_TOPICS",
     }
 )
-"""Codes of bags that are not rescued: hostile, or with nothing in them that could be played."""
+"""Codes of bags that are not repaired: hostile, or with nothing in them that could be played."""
 
 
 @dataclass
 class Inventory:
-    """The claims, if any can be read; the files that are there; the listed ones that are not."""
+    """The metadata, if it can be read; the files that are there; the listed ones that are not."""
 
     claims: Metadata | None
     files: tuple[DataFile, ...]
@@ -35,7 +35,7 @@ class Inventory:
     faults: list[BagError] = field(default_factory=list)
 
     def expected(self, file: DataFile) -> int | None:
-        """How many messages a file should hold, where metadata says so."""
+        """Number of messages that a file should hold, where metadata says so."""
         claim = self._claim(file.name)
         if claim is not None:
             return claim.message_count
@@ -86,7 +86,7 @@ class Inventory:
 
 
 def take_inventory(source: Path) -> Inventory:
-    """Look for what is left of a bag: a folder, or one data file.
+    """List what is left of a bag: a folder, or one data file.
 
     Raises:
         BagError: there is nothing to save, or it is refused.

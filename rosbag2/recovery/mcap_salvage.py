@@ -1,4 +1,4 @@
-"""Saves the messages of an unfinished or damaged MCAP file: record by record, from front to back."""
+"""Salvages the messages of an unfinished or damaged MCAP file: record by record, from front to back."""
 
 import os
 import re
@@ -216,7 +216,7 @@ class McapSalvage:
         self.losses.add("a chunk is cut off", first if chunk.compression else self.time, None)
 
     def _resume(self, place: int) -> int:
-        """Where whole records go on: a few of them that follow each other; the end when nowhere."""
+        """Find the next place with a few complete records in a row; the end if there is none."""
         while place < self.size:
             block = self._content(place, _BLOCK + _HEAD)
             for match in _LIKELY.finditer(block):

@@ -1,4 +1,4 @@
-"""Makes a usable bag of one that is not: from every message that its data still hold."""
+"""Repairs a bag: writes a new one with every message that its data still hold."""
 
 import shutil
 from contextlib import ExitStack
@@ -60,7 +60,7 @@ def repair(source: Path, target: Path, budget: Budget | None = None) -> Verdict:
 
 
 def is_taken(target: Path) -> bool:
-    """Whether something is there that a rescue must not touch."""
+    """Return whether something is there that a repair must not touch."""
     return target.exists() and not (target.is_dir() and not any(target.iterdir()))
 
 
@@ -184,7 +184,7 @@ class _Repair:
             )
 
     def _count_the_uncounted(self, promised: int) -> None:
-        """What is missing of the promise is in the one stretch that nobody counted; maybe that is nothing."""
+        """Assign the messages that metadata promises beyond the rest to the one uncounted loss."""
         counted = [span for span in self.lost if span.messages is not None]
         missing = promised - self.kept - sum(span.messages or 0 for span in counted)
         if promised and missing == 0:

@@ -42,7 +42,7 @@ class Source(Protocol):
 
     @property
     def lost(self) -> list[LostSpan]:
-        """What could not be read."""
+        """Stretches that could not be read."""
         ...
 
     def messages(self, expected: int | None) -> Iterator[Saved]:
@@ -94,7 +94,7 @@ def _unpacked(file: DataFile, spare: Path, budget: Budget) -> tuple[Path, BagErr
 
 
 def _fault(file: DataFile, budget: Budget) -> BagError | None:
-    """What keeps a file from being read as a whole.
+    """Return the error that keeps a file from being read as a whole, None if there is none.
 
     Raises:
         BagError: nothing of it can be read.

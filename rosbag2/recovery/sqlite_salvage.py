@@ -1,4 +1,4 @@
-"""Saves the messages of a damaged database: from its pages, in the order of its rows."""
+"""Salvages the messages of a damaged database: from its pages, in the order of its rows."""
 
 import re
 from collections.abc import Iterator
@@ -192,7 +192,7 @@ class _Gaps:
         return True
 
     def end(self, expected: int | None, saved: int) -> None:
-        """Nothing comes any more; what was broken last reaches to the end."""
+        """End the file: damage that was noted last reaches to the end."""
         if not self.broken:
             return
         missing = self.rows or None

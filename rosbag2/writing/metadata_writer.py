@@ -15,7 +15,7 @@ TEXT_ENDS = 9
 
 @dataclass(frozen=True)
 class Recording:
-    """What was recorded; times in nanoseconds since the epoch, None without messages."""
+    """A recording; times in nanoseconds since the epoch, None without messages."""
 
     file: str
     start_ns: int | None

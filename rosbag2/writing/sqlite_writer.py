@@ -219,7 +219,7 @@ class BagWriter:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Put a text into a file so that a reader sees all of it or nothing."""
+    """Write a text to a file so that a reader sees all of it or nothing."""
     partial = path.with_name(path.name + ".part")
     partial.write_text(text, encoding="utf-8")
     _flush(partial)
