@@ -79,8 +79,8 @@ class Survey:
         """The index of what was found."""
         start, end = self.span()
         statistics = self.statistics or TopicStatistics(len(self.places), 0, 0)
-        found = [(name, statistics.result(place)) for name, place in self.places.items()]
-        topics = tuple(_topic(self._typed(name), counted) for name, counted in found)
+        figures = [(name, statistics.result(place)) for name, place in self.places.items()]
+        topics = tuple(_topic(self._typed(name), counted) for name, counted in figures)
         return BagIndex(
             storage_id=next(iter(self.kinds.values()), self.metadata.storage_id),
             version=self.metadata.version,
@@ -91,7 +91,7 @@ class Survey:
             message_count=sum(topic.message_count for topic in topics),
             size=sum(topic.size for topic in topics),
             topics=topics,
-            rhythms=tuple(counted.rhythm for _, counted in found),
+            rhythms=tuple(counted.rhythm for _, counted in figures),
         )
 
     def _typed(self, name: str) -> Topic:
@@ -161,14 +161,14 @@ class Survey:
     def _count(self, store: Store) -> None:
         if self.statistics is None:
             return
-        known = _Lookup(store.topics, self.places)
+        lookup = _Lookup(store.topics, self.places)
         for samples in store.samples():
-            if len(store.topics) != known.size:
-                known = _Lookup(store.topics, self.places)
-            places = known.places(samples)
+            if len(store.topics) != lookup.size:
+                lookup = _Lookup(store.topics, self.places)
+            places = lookup.places(samples)
             inside = places >= 0
-            if lost := len(places) - int(inside.sum()):
-                self.orphans[store.file.name] = self.orphans.get(store.file.name, 0) + lost
+            if orphans := len(places) - int(inside.sum()):
+                self.orphans[store.file.name] = self.orphans.get(store.file.name, 0) + orphans
             self.statistics.add(places[inside], samples.only(inside))
         self.findings += [(store.file.name, finding) for finding in store.findings()]
 
@@ -186,9 +186,9 @@ class _Lookup:
 
     def places(self, samples: Samples) -> NDArray[np.int64]:
         """The place of each message."""
-        found = np.minimum(np.searchsorted(self.ids, samples.topic_ids), len(self.ids) - 1)
-        known = self.ids[found] == samples.topic_ids
-        return np.where(known, self.targets[found], -1)
+        positions = np.minimum(np.searchsorted(self.ids, samples.topic_ids), len(self.ids) - 1)
+        exists = self.ids[positions] == samples.topic_ids
+        return np.where(exists, self.targets[positions], -1)
 
 
 def _topic(topic: Topic, counted: TopicFigures) -> TopicIndex:

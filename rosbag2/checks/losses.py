@@ -52,5 +52,7 @@ class Losses:
 
 
 def _joined(one: LostSpan, other: LostSpan) -> LostSpan:
-    known = [count for count in (one.messages, other.messages) if count is not None]
-    return LostSpan(one.file, one.topic, one.first_ns, other.last_ns, sum(known) if known else None)
+    counts = [count for count in (one.messages, other.messages) if count is not None]
+    return LostSpan(
+        one.file, one.topic, one.first_ns, other.last_ns, sum(counts) if counts else None
+    )

@@ -45,12 +45,12 @@ def differences(survey: Survey, index: BagIndex) -> Iterator[BagWarning]:
 
 
 def _twice(metadata: Metadata) -> str:
-    seen: set[str] = set()
+    names: set[str] = set()
     for listed in metadata.files:
         name = listed.replace("\\", "/").rsplit("/", 1)[-1]
-        if name in seen:
+        if name in names:
             return listed
-        seen.add(name)
+        names.add(name)
     return metadata.files[-1]
 
 

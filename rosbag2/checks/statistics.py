@@ -98,9 +98,9 @@ class TopicStatistics:
         before[1:] = times[:-1]
         # A message that is older than what was there is out of order: it tells no period.
         before[starts] = self.lasts[topics]
-        known = before <= times
-        known[starts] &= self.counts[topics] > 0
-        places, times, before = places[known], times[known], before[known]
+        ordered = before <= times
+        ordered[starts] &= self.counts[topics] > 0
+        places, times, before = places[ordered], times[ordered], before[ordered]
         periods = times.view(np.uint64) - before.view(np.uint64)
         exact = periods.astype(np.float64)
         classes = np.minimum(np.log2(np.maximum(exact, 1.0)) * 16, _CLASSES - 1).astype(np.int64)
@@ -142,10 +142,10 @@ class TopicStatistics:
 
     def _rhythm(self, place: int) -> Rhythm:
         classes = self.classes[place]
-        known = int(classes.sum())
-        if known < _MIN_PERIODS:
+        periods_count = int(classes.sum())
+        if periods_count < _MIN_PERIODS:
             return Rhythm()
-        middle = int(np.searchsorted(np.cumsum(classes), (known + 1) // 2))
+        middle = int(np.searchsorted(np.cumsum(classes), (periods_count + 1) // 2))
         period = 2 ** ((middle + 0.5) / 16)
         threshold = GAP_PERIODS * period
         gaps = [entry for entry in self.longest[place] if entry[0] > threshold]
@@ -153,13 +153,13 @@ class TopicStatistics:
         lengths = [float(length) for length, _, _ in gaps]
         return Rhythm(
             period_ns=round(period),
-            jitter_ns=self._jitter(place, known, lengths),
+            jitter_ns=self._jitter(place, periods_count, lengths),
             gap_count=max(more, len(gaps)) if len(gaps) == MAX_GAPS else len(gaps),
             gaps=tuple(Gap(start, end) for _, start, end in sorted(gaps, key=lambda gap: gap[1])),
         )
 
-    def _jitter(self, place: int, known: int, gaps: list[float]) -> float:
-        count = known - len(gaps)
+    def _jitter(self, place: int, periods_count: int, gaps: list[float]) -> float:
+        count = periods_count - len(gaps)
         if count < _MIN_PERIODS:
             return 0.0
         total = self.sums[place] - sum(gaps)

@@ -73,21 +73,21 @@ class DecodedBag:
                 self._message_types[name] = message_type_of(self.topic(name), self.ros_distro)
             except TypeUnknownError as error:
                 self._message_types[name] = error
-        found = self._message_types[name]
-        if isinstance(found, TypeUnknownError):
-            raise found
-        return found
+        message_type = self._message_types[name]
+        if isinstance(message_type, TypeUnknownError):
+            raise message_type
+        return message_type
 
     def messages(
         self, topics: Collection[str] | None, span: Span = EVER, *, size: int = 500
     ) -> Iterator[tuple[int, str, bytes]]:
         """(time in ns, topic, data) in time order."""
-        whole = None if span == EVER else span
-        for batch in self.reader.batches(topics, size=size, span=whole):
+        wanted_span = None if span == EVER else span
+        for batch in self.reader.batches(topics, size=size, span=wanted_span):
             yield from batch
 
     def first_after(self, name: str, time_ns: int) -> tuple[int, bytes] | None:
         """The first message of a topic from a time on."""
-        for found, _topic, data in self.messages([name], (time_ns, EVER[1]), size=1):
-            return found, data
+        for found_ns, _topic, data in self.messages([name], (time_ns, EVER[1]), size=1):
+            return found_ns, data
         return None

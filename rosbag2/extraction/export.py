@@ -40,7 +40,7 @@ class ExportRequest:
 class Progress:
     """Progress of an export: messages of the span that were read, messages or rows written."""
 
-    seen: int
+    read: int
     written: int
 
 
@@ -77,13 +77,13 @@ def export_bag(
     earlier = list(_latched(source, names, request.span)) if request.latched else []
     for name, data in earlier:
         writer.write(numbers[name], request.span[0], data)
-    seen = 0
-    for seen, (time_ns, name, data) in enumerate(source.messages(names, request.span), 1):
+    read = 0
+    for read, (time_ns, name, data) in enumerate(source.messages(names, request.span), 1):
         writer.write(numbers[name], time_ns, data)
-        if seen % PACE == 0:
-            yield Progress(seen, len(earlier) + seen)
+        if read % PACE == 0:
+            yield Progress(read, len(earlier) + read)
     writer.close()
-    yield Progress(seen, len(earlier) + seen)
+    yield Progress(read, len(earlier) + read)
 
 
 def _latched(source: DecodedBag, names: list[str], span: Span) -> Iterator[tuple[str, bytes]]:
@@ -94,15 +94,15 @@ def _latched(source: DecodedBag, names: list[str], span: Span) -> Iterator[tuple
     latched = [name for name in names if is_latched(source.topics[name])]
     if not latched or span[0] <= EVER[0]:
         return
-    found: dict[tuple[str, Any], bytes] = {}
+    messages: dict[tuple[str, Any], bytes] = {}
     for _time, name, data in source.messages(latched, (EVER[0], span[0] - 1)):
         key = (name, _frames(source, name, data))
-        if key in found:
-            del found[key]  # the order is that of the last messages
-        elif len(found) >= MAX_LATCHED:
+        if key in messages:
+            del messages[key]  # the order is that of the last messages
+        elif len(messages) >= MAX_LATCHED:
             continue
-        found[key] = data
-    for (name, _key), data in found.items():
+        messages[key] = data
+    for (name, _key), data in messages.items():
         yield name, data
 
 
@@ -119,11 +119,11 @@ def _frames(source: DecodedBag, name: str, data: bytes) -> Any:
         message_type = source.message_type(name)
         if message_type.name != _TRANSFORMS:
             return None
-        told = to_json(message_type, data, MAX_LATCHED)["transforms"]
+        transforms = to_json(message_type, data, MAX_LATCHED)["transforms"]
     except (TypeUnknownError, CdrError):
         return None
-    listed = told if isinstance(told, list) else told["first"]
-    return tuple(sorted(str(each["child_frame_id"]) for each in listed))
+    listed = transforms if isinstance(transforms, list) else transforms["first"]
+    return tuple(sorted(str(transform["child_frame_id"]) for transform in listed))
 
 
 def export_csv(source: DecodedBag, file: Path, request: ExportRequest) -> Iterator[Progress]:
@@ -140,11 +140,11 @@ def export_csv(source: DecodedBag, file: Path, request: ExportRequest) -> Iterat
     names = list(source.topics) if request.topics is None else request.topics
     columns = list(request.fields) or _all_fields(source, names)
     pickers = _pickers(source, names, columns)
-    seen = 0
+    read = 0
     with file.open("x", encoding="utf-8", newline="") as stream:
         table = csv.writer(stream)
         table.writerow(["time_ns", "time", "topic", *columns])
-        for seen, (time_ns, name, data) in enumerate(source.messages(names, request.span), 1):
+        for read, (time_ns, name, data) in enumerate(source.messages(names, request.span), 1):
             picker, places = pickers[name]
             row: list[Any] = [""] * len(columns)
             try:
@@ -153,23 +153,23 @@ def export_csv(source: DecodedBag, file: Path, request: ExportRequest) -> Iterat
             except CdrError:
                 row = [""] * len(columns)
             table.writerow([time_ns, moment(time_ns) or "", _cell(name), *row])
-            if seen % PACE == 0:
-                yield Progress(seen, seen)
-    yield Progress(seen, seen)
+            if read % PACE == 0:
+                yield Progress(read, read)
+    yield Progress(read, read)
 
 
 def _all_fields(source: DecodedBag, names: list[str]) -> list[str]:
-    found: dict[str, None] = {}
+    paths: dict[str, None] = {}
     for name in names:
-        found |= {scalar.path: None for scalar in scalars(source.message_type(name), texts=True)}
-    return list(found)[:MAX_COLUMNS]
+        paths |= {scalar.path: None for scalar in scalars(source.message_type(name), texts=True)}
+    return list(paths)[:MAX_COLUMNS]
 
 
 def _pickers(
     source: DecodedBag, names: list[str], columns: list[str]
 ) -> dict[str, tuple[Picker, list[int]]]:
     """For each topic what to pick, and in which columns it belongs."""
-    found = {}
+    pickers = {}
     used: set[str] = set()
     failure: FieldUnknownError | None = None
     for name in names:
@@ -183,10 +183,10 @@ def _pickers(
             else:
                 places.append(place)
                 used.add(path)
-        found[name] = Picker(message_type, [columns[place] for place in places]), places
+        pickers[name] = Picker(message_type, [columns[place] for place in places]), places
     if failure is not None and not used.issuperset(columns):
         raise failure
-    return found
+    return pickers
 
 
 def _cell(value: Any) -> Any:

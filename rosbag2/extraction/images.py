@@ -62,14 +62,14 @@ def thumbnails(source: DecodedBag, name: str, *, span: Span, count: int) -> Iter
     if message_type.name not in TYPES:
         message = f"{name} is of the type {message_type.name}: choose a topic of {' or '.join(sorted(TYPES))}"
         raise ImageUnsuitableError(message)
-    seen = None
+    last_ns = None
     for number in range(count):
         moment = span[0] + (span[1] - span[0]) * number // count
-        found = source.first_after(name, moment)
-        if found is None or found[0] == seen or found[0] > span[1]:
+        first = source.first_after(name, moment)
+        if first is None or first[0] == last_ns or first[0] > span[1]:
             continue
-        seen = found[0]
-        yield _thumbnail(message_type, *found)
+        last_ns = first[0]
+        yield _thumbnail(message_type, *first)
 
 
 def _thumbnail(message_type: MessageType, time_ns: int, data: bytes) -> Thumbnail:
@@ -88,22 +88,22 @@ def _thumbnail(message_type: MessageType, time_ns: int, data: bytes) -> Thumbnai
 def _read(message_type: MessageType, data: bytes) -> dict[str, Any]:
     """The fields of the message, its bytes as a view."""
     cursor = Cursor(data)
-    found: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     for name, inner in message_type.fields.items():
         match inner:
             case PrimitiveType():
-                found[name] = cursor.number(inner)
+                fields[name] = cursor.number(inner)
             case StringType():
-                found[name] = cursor.text(200)[0]
+                fields[name] = cursor.text(200)[0]
             case ArrayType(item=PrimitiveType(size=1)):
                 count = cursor.count_of(inner)
                 start = cursor.advance(count)
-                found[name] = memoryview(data)[start : start + count]
+                fields[name] = memoryview(data)[start : start + count]
             case _:
                 cursor.skip(inner)
-    if "data" not in found:
+    if "data" not in fields:
         raise ImageInvalidError("it has no data")
-    return found
+    return fields
 
 
 Sized = tuple[Image.Image, tuple[int, int]]

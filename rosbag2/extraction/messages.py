@@ -33,10 +33,10 @@ def messages(
 
 
 def _line(source: DecodedBag, time_ns: int, name: str, data: bytes, items: int) -> dict[str, Any]:
-    told: dict[str, Any] | None = None
+    decoded: dict[str, Any] | None = None
     error: dict[str, str] | None = None
     try:
-        told = to_json(source.message_type(name), data, items)
+        decoded = to_json(source.message_type(name), data, items)
     except (TypeUnknownError, CdrError) as failure:
         error = {"code": failure.code, "detail": str(failure)}
     return {
@@ -45,7 +45,7 @@ def _line(source: DecodedBag, time_ns: int, name: str, data: bytes, items: int) 
         "time_ns": time_ns,
         "time": moment(time_ns),
         "size": len(data),
-        "message": told,
+        "message": decoded,
         "error": error,
     }
 
@@ -54,7 +54,7 @@ def moment(time_ns: int) -> str | None:
     """A time as ISO 8601 with nanoseconds, in UTC; None beyond the years 1 to 9999."""
     seconds, rest = divmod(time_ns, _SECOND)
     try:
-        whole = datetime.fromtimestamp(seconds, UTC)
+        moment_utc = datetime.fromtimestamp(seconds, UTC)
     except (OverflowError, ValueError, OSError):
         return None
-    return f"{whole:%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
+    return f"{moment_utc:%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"

@@ -49,15 +49,15 @@ class Track:
     child: str
     times: "array[int]" = field(default_factory=lambda: array("q"))
     places: "array[float]" = field(default_factory=lambda: array("d"))
-    seen: int = 0
+    count: int = 0
     every: int = 1
 
     def add(self, time_ns: int, place: tuple[float, float, float]) -> None:
         """Take a position; one that is no number is left out."""
         if not all(map(math.isfinite, place)):
             return
-        self.seen += 1
-        if (self.seen - 1) % self.every:
+        self.count += 1
+        if (self.count - 1) % self.every:
             return
         self.times.append(time_ns)
         self.places.extend(place)
@@ -88,14 +88,14 @@ def trajectory(
     kind = source.message_type(name).name
     if kind == TRANSFORMS:
         tracks = _transforms(source, name, span)
-        track = _chosen(tracks, frame)
-        frames = [{"frame": each.frame, "child": each.child} for each in tracks]
+        track = _choose(tracks, frame)
+        frames = [{"frame": item.frame, "child": item.child} for item in tracks]
     elif kind in PATHS or kind == FIX:
         track, frames = _positions(source, name, span, kind), []
     else:
         message = f"{name} is of the type {kind}, which tells no positions: choose a topic of poses"
         raise TrajectoryUnsuitableError(message)
-    return _told(track, points) | {
+    return _to_dict(track, points) | {
         "topic": name,
         "type": kind,
         "geographic": kind == FIX,
@@ -103,16 +103,16 @@ def trajectory(
     }
 
 
-def _told(track: Track, points: int) -> dict[str, Any]:
+def _to_dict(track: Track, points: int) -> dict[str, Any]:
     rows = track.rows()
-    kept = simplify(rows, points)
+    chosen = simplify(rows, points)
     deltas = np.diff(rows, axis=0)
     return {
         "frame": track.frame,
         "child_frame": track.child,
-        "positions": track.seen,
+        "positions": track.count,
         "length": float(np.sqrt((deltas**2).sum(axis=1)).sum()) if len(rows) > 1 else 0.0,
-        "points": [[track.times[at], *map(float, rows[at])] for at in kept],
+        "points": [[track.times[at], *map(float, rows[at])] for at in chosen],
     }
 
 
@@ -120,16 +120,18 @@ def _positions(source: DecodedBag, name: str, span: Span, kind: str) -> Track:
     message_type = source.message_type(name)
     at = ["longitude", "latitude", "altitude"] if kind == FIX else [PATHS[kind] + a for a in "xyz"]
     texts = [
-        text for text in ("header.frame_id", "child_frame_id") if _has(message_type.fields, text)
+        text
+        for text in ("header.frame_id", "child_frame_id")
+        if _has_field(message_type.fields, text)
     ]
     picker, names = Picker(message_type, at), Picker(message_type, texts)
     track = Track("", "")
     for time_ns, _topic, data in source.messages([name], span):
         try:
-            if not track.seen:
-                told = dict(zip(texts, names.pick(data), strict=True))
-                track.frame = told.get("header.frame_id", "")
-                track.child = told.get("child_frame_id", "")
+            if not track.count:
+                decoded = dict(zip(texts, names.pick(data), strict=True))
+                track.frame = decoded.get("header.frame_id", "")
+                track.child = decoded.get("child_frame_id", "")
             x, y, z = picker.pick(data)
         except CdrError:
             continue
@@ -137,7 +139,7 @@ def _positions(source: DecodedBag, name: str, span: Span, kind: str) -> Track:
     return track
 
 
-def _has(fields: dict[str, Any], path: str) -> bool:
+def _has_field(fields: dict[str, Any], path: str) -> bool:
     return path.partition(".")[0] in fields
 
 
@@ -145,35 +147,35 @@ def _transforms(source: DecodedBag, name: str, span: Span) -> list[Track]:
     message_type = source.message_type(name)
     tracks: dict[tuple[str, str], Track] = {}
     for time_ns, _topic, data in source.messages([name], span):
-        for frame, child, place in _each(to_json, message_type, data):
+        for frame, child, place in _decoded_transforms(to_json, message_type, data):
             if (frame, child) not in tracks and len(tracks) >= MAX_FRAMES:
                 continue
             tracks.setdefault((frame, child), Track(frame, child)).add(time_ns, place)
     return list(tracks.values())
 
 
-def _each(
+def _decoded_transforms(
     decode: Any, message_type: Any, data: bytes
 ) -> Iterator[tuple[str, str, tuple[float, float, float]]]:
     """The transforms in one message: frame, child, place; what cannot be decoded has none."""
     try:
-        told = decode(message_type, data, MAX_TRANSFORMS)["transforms"]
+        decoded = decode(message_type, data, MAX_TRANSFORMS)["transforms"]
     except CdrError:
         return
-    for each in told if isinstance(told, list) else told["first"]:
-        moved = each["transform"]["translation"]
+    for transform in decoded if isinstance(decoded, list) else decoded["first"]:
+        moved = transform["transform"]["translation"]
         place = tuple(float(moved[axis]) for axis in "xyz")
-        yield str(each["header"]["frame_id"]), str(each["child_frame_id"]), place  # type: ignore[misc]
+        yield str(transform["header"]["frame_id"]), str(transform["child_frame_id"]), place  # type: ignore[misc]
 
 
-def _chosen(tracks: list[Track], frame: str) -> Track:
+def _choose(tracks: list[Track], frame: str) -> Track:
     if frame:
         for track in tracks:
             if track.child == frame:
                 return track
-        known = ", ".join(sorted({track.child for track in tracks})[:20])
+        frames = ", ".join(sorted({track.child for track in tracks})[:20])
         raise TrajectoryUnsuitableError(
-            f"no transform leads to the frame {frame}; there are: {known}"
+            f"no transform leads to the frame {frame}; there are: {frames}"
         )
     return max(tracks, key=_reach, default=Track("", ""))
 
@@ -183,25 +185,25 @@ def _reach(track: Track) -> float:
     return float(np.ptp(rows, axis=0).sum()) if len(rows) else 0.0
 
 
-def simplify(rows: NDArray[np.float64], most: int) -> list[int]:
+def simplify(rows: NDArray[np.float64], max_points: int) -> list[int]:
     """Choose rows so that the line through them stays close to that through all (Douglas-Peucker).
 
-    The row that lies farthest from its chord comes first, until there are `most` or none lies off.
+    The row that lies farthest from its chord comes first, until there are `max_points` or none lies off.
     """
-    if len(rows) <= min(2, most):
+    if len(rows) <= min(2, max_points):
         return list(range(len(rows)))
     last = len(rows) - 1
-    kept = {0, last}
+    chosen = {0, last}
     noise = (float(np.ptp(rows, axis=0).max()) * 1e-9) ** 2
     waiting = [_farthest(rows, 0, last)]
-    while waiting and len(kept) < most:
+    while waiting and len(chosen) < max_points:
         distance, at, first, stop = heapq.heappop(waiting)
         if -distance <= noise:  # on its chord
             break
-        kept.add(at)
+        chosen.add(at)
         heapq.heappush(waiting, _farthest(rows, first, at))
         heapq.heappush(waiting, _farthest(rows, at, stop))
-    return sorted(kept)
+    return sorted(chosen)
 
 
 def _farthest(rows: NDArray[np.float64], first: int, last: int) -> tuple[float, int, int, int]:

@@ -97,11 +97,11 @@ class Fields:
     def mapping(self) -> dict[str, str]:
         """Pairs of texts."""
         inner = Fields(self.take(self.number(4)))
-        found: dict[str, str] = {}
+        pairs: dict[str, str] = {}
         while inner.place < len(inner.data):
             key = inner.text()
-            found[key] = inner.text()
-        return found
+            pairs[key] = inner.text()
+        return pairs
 
 
 class Catalogue:

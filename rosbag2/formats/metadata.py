@@ -149,11 +149,11 @@ def _files(information: dict[str, Node]) -> tuple[str, ...]:
 def _file_entries(information: dict[str, Node]) -> tuple[FileEntry, ...]:
     """Entries per file; they only help to name what is lost, so a wrong one is left out."""
     listed = information.get("files")
-    found = []
+    entries = []
     for item in listed if isinstance(listed, list) else []:
         if isinstance(item, dict):
             start, duration = item.get("starting_time"), item.get("duration")
-            found.append(
+            entries.append(
                 FileEntry(
                     _text(item.get("path")),
                     _inner_integer(start, "nanoseconds_since_epoch"),
@@ -161,7 +161,7 @@ def _file_entries(information: dict[str, Node]) -> tuple[FileEntry, ...]:
                     _integer(item.get("message_count")),
                 )
             )
-    return tuple(found)
+    return tuple(entries)
 
 
 def _inner_integer(node: Node, name: str) -> int | None:
@@ -169,30 +169,30 @@ def _inner_integer(node: Node, name: str) -> int | None:
 
 
 def _topic(item: dict[str, Node]) -> tuple[Topic, int | None]:
-    facts = _mapping(item.get("topic_metadata"), "topic_metadata")
+    metadata = _mapping(item.get("topic_metadata"), "topic_metadata")
     topic = Topic(
-        name=_text(facts.get("name")),
-        type=_text(facts.get("type")),
-        serialization_format=_text(facts.get("serialization_format")),
-        offered_qos_profiles=qos.as_text(facts.get("offered_qos_profiles")),
-        type_hash=_text(facts.get("type_description_hash")),
+        name=_text(metadata.get("name")),
+        type=_text(metadata.get("type")),
+        serialization_format=_text(metadata.get("serialization_format")),
+        offered_qos_profiles=qos.as_text(metadata.get("offered_qos_profiles")),
+        type_hash=_text(metadata.get("type_description_hash")),
     )
     return topic, _integer(item.get("message_count"))
 
 
-def _mapping(node: Node, what: str) -> dict[str, Node]:
+def _mapping(node: Node, name: str) -> dict[str, Node]:
     if node is None:
         return {}
     if not isinstance(node, dict):
-        raise ValueError(f"`{what}` is not a mapping")
+        raise ValueError(f"`{name}` is not a mapping")
     return node
 
 
-def _items(node: Node, what: str) -> list[Node]:
+def _items(node: Node, name: str) -> list[Node]:
     if node is None:
         return []
     if not isinstance(node, list):
-        raise ValueError(f"`{what}` is not a list")
+        raise ValueError(f"`{name}` is not a list")
     return node
 
 

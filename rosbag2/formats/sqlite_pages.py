@@ -169,12 +169,12 @@ class Pages:
 
     def _local(self, size: int) -> int:
         """Bytes of a row that are on its own page."""
-        most = self.usable - 35
-        if size <= most:
+        max_local = self.usable - 35
+        if size <= max_local:
             return size
-        least = (self.usable - 12) * 32 // 255 - 23
-        kept = least + (size - least) % (self.usable - 4)
-        return kept if kept <= most else least
+        min_local = (self.usable - 12) * 32 // 255 - 23
+        local = min_local + (size - min_local) % (self.usable - 4)
+        return local if local <= max_local else min_local
 
     def _overflow(self, number: int, size: int) -> bytes:
         parts = []
@@ -233,20 +233,20 @@ def _varint(data: bytes, place: int) -> tuple[int, int]:
 
 def _frames(wal: Path, page_bytes: int) -> dict[int, int]:
     """Offsets in a write-ahead log of the last committed state of each page."""
-    found: dict[int, int] = {}
+    frames: dict[int, int] = {}
     if not wal.is_file() or wal.is_symlink():
-        return found
+        return frames
     with wal.open("rb") as stream:
         header = stream.read(_WAL_HEADER)
         if int.from_bytes(header[:4], "big") & ~1 != _WAL_MAGIC:
-            return found
+            return frames
         waiting: dict[int, int] = {}
         while len(head := stream.read(_FRAME_HEADER)) == _FRAME_HEADER:
             if head[8:16] != header[16:24]:
                 break
             waiting[int.from_bytes(head[:4], "big")] = stream.tell()
             if int.from_bytes(head[4:8], "big"):
-                found |= waiting
+                frames |= waiting
                 waiting.clear()
             stream.seek(page_bytes, os.SEEK_CUR)
-    return found
+    return frames

@@ -61,13 +61,13 @@ class Cursor:
         start = self.advance(field_type.size * count)
         return struct.unpack_from(f"{self.order}{count}{field_type.code}", self.data, start)
 
-    def text(self, most: int) -> tuple[str, int]:
+    def text(self, max_bytes: int) -> tuple[str, int]:
         """The beginning of the string here, and its length in bytes."""
         length = self.length()
         start = self.advance(length)
         if length and self.data[start + length - 1] == 0:
             length -= 1
-        return self.data[start : start + min(length, most)].decode("utf-8", "replace"), length
+        return self.data[start : start + min(length, max_bytes)].decode("utf-8", "replace"), length
 
     def length(self) -> int:
         """The count in front of a string or sequence."""
@@ -156,10 +156,10 @@ def _extent_of_row(row: tuple[FieldType, ...]) -> tuple[int, ...] | None:
     inner = [extent(field_type) for field_type in row]
     if None in inner:
         return None
-    found = []
+    extents = []
     for at in range(8):
         place = at
         for sizes in inner:
             place += sizes[place & 7] if sizes else 0
-        found.append(place - at)
-    return tuple(found)
+        extents.append(place - at)
+    return tuple(extents)

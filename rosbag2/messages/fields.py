@@ -38,13 +38,13 @@ class Scalar:
 
 def scalars(field_type: MessageType, *, texts: bool = False) -> list[Scalar]:
     """The scalar fields of a type in their order, of arrays the first item; at most MAX_FIELDS."""
-    found: list[Scalar] = []
+    result: list[Scalar] = []
     for scalar in _scalars(field_type, "", 1):
         if texts or scalar.type != "string":
-            found.append(scalar)
-        if len(found) == MAX_FIELDS:
+            result.append(scalar)
+        if len(result) == MAX_FIELDS:
             break
-    return found
+    return result
 
 
 def _scalars(field_type: FieldType, path: str, items: int | None) -> Iterator[Scalar]:
@@ -93,10 +93,10 @@ class Picker:
         Raises:
             CdrError: the bytes are no such message.
         """
-        out: list[Any] = [None] * self._width
+        values: list[Any] = [None] * self._width
         if self._width:
-            _walk(Cursor(data), self.field_type, self._root, out, rest=False)
-        return out
+            _walk(Cursor(data), self.field_type, self._root, values, rest=False)
+        return values
 
     def _add(self, path: str, slot: int) -> None:
         node: _Node = self._root
@@ -112,14 +112,14 @@ class Picker:
 
 
 def _parts(path: str) -> list[str | int]:
-    found: list[str | int] = []
+    result: list[str | int] = []
     for word in path[:MAX_PATH].split("."):
         match = _PART.fullmatch(word)
         if match is None or len(path) > MAX_PATH:
             raise FieldUnknownError(f"{path[:MAX_PATH]} is no path: write name.name[0].name")
-        found.append(match[1])
-        found += [int(digits) for digits in re.findall(r"\d+", match[2])]
-    return found
+        result.append(match[1])
+        result += [int(digits) for digits in re.findall(r"\d+", match[2])]
+    return result
 
 
 def _below(field_type: FieldType, part: str | int, path: str) -> FieldType:
@@ -150,14 +150,14 @@ def _prepare(node: _Node, field_type: FieldType) -> None:
 
 
 def _walk(
-    cursor: Cursor, field_type: FieldType, node: _Node, out: list[Any], *, rest: bool
+    cursor: Cursor, field_type: FieldType, node: _Node, values: list[Any], *, rest: bool
 ) -> None:
     """Read the wanted parts of a value; `rest`: something behind it is wanted too."""
     match field_type:
         case PrimitiveType():
-            _fill(node, out, cursor.number(field_type))
+            _fill(node, values, cursor.number(field_type))
         case StringType():
-            _fill(node, out, cursor.text(MAX_PATH)[0])
+            _fill(node, values, cursor.text(MAX_PATH)[0])
         case MessageType():
             for index, (inner, wanted) in enumerate(node.row):
                 if index > node.last and not rest:
@@ -165,13 +165,13 @@ def _walk(
                 if wanted is None:
                     cursor.skip(inner)
                 else:
-                    _walk(cursor, inner, wanted, out, rest=rest or index < node.last)
+                    _walk(cursor, inner, wanted, values, rest=rest or index < node.last)
         case ArrayType():
-            _walk_items(cursor, field_type, node, out, rest=rest)
+            _walk_items(cursor, field_type, node, values, rest=rest)
 
 
 def _walk_items(
-    cursor: Cursor, field_type: ArrayType, node: _Node, out: list[Any], *, rest: bool
+    cursor: Cursor, field_type: ArrayType, node: _Node, values: list[Any], *, rest: bool
 ) -> None:
     count = cursor.count_of(field_type)
     wanted = sorted(index for index in node.inner if isinstance(index, int) and index < count)
@@ -183,12 +183,12 @@ def _walk_items(
     for index in wanted:
         cursor.skip_items(field_type.item, index - at)
         more = rest or index < wanted[-1]
-        _walk(cursor, field_type.item, node.inner[index], out, rest=more)
+        _walk(cursor, field_type.item, node.inner[index], values, rest=more)
         at = index + 1
     if rest:
         cursor.skip_items(field_type.item, count - at)
 
 
-def _fill(node: _Node, out: list[Any], value: Any) -> None:
+def _fill(node: _Node, values: list[Any], value: Any) -> None:
     for slot in node.slots:
-        out[slot] = value
+        values[slot] = value

@@ -86,7 +86,7 @@ def message_type_of(topic: Topic, ros_distro: str = "") -> MessageType:
     """
     name = full_name(topic.type)
     embedded = _parsed(name, topic.definition, topic.definition_encoding)
-    return _Builder(embedded, _known(ros_distro)).struct(name, 0)
+    return _Builder(embedded, _distro_types(ros_distro)).struct(name, 0)
 
 
 def full_name(name: str) -> str:
@@ -115,12 +115,12 @@ def _parsed(name: str, definition: str, encoding: str) -> FieldTable:
 
 
 @cache
-def _known(ros_distro: str) -> FieldTable:
+def _distro_types(ros_distro: str) -> FieldTable:
     """The fields of the types that a distribution brought; of the newest where it is not known."""
     name = f"ros2_{ros_distro}".lower()
-    known = {store.value: store for store in Stores if store.value.startswith("ros2_")}
+    stores = {store.value: store for store in Stores if store.value.startswith("ros2_")}
     newest = get_typestore(Stores.LATEST).fielddefs
-    own = get_typestore(known[name]).fielddefs if name in known else {}
+    own = get_typestore(stores[name]).fielddefs if name in stores else {}
     return {key: fields for key, (_constants, fields) in {**newest, **own}.items()}
 
 
@@ -129,7 +129,7 @@ class _Builder:
     """Turns the library's tables into shapes, each type once."""
 
     embedded: FieldTable
-    known: FieldTable
+    distro_types: FieldTable
     built: dict[str, MessageType] = field(default_factory=dict)
     open: set[str] = field(default_factory=set)
 
@@ -137,8 +137,8 @@ class _Builder:
         if name in self.built:
             return self.built[name]
         if name.endswith("/wstring"):  # for the parser the name of a message
-            raise _unread("wstring")
-        fields = self.embedded.get(name, self.known.get(name))
+            raise _unsupported("wstring")
+        fields = self.embedded.get(name, self.distro_types.get(name))
         if fields is None:
             raise TypeUnknownError(
                 f"the bag holds no definition of {name}, and no ROS distribution brought it along"
@@ -146,32 +146,34 @@ class _Builder:
         if name in self.open or depth > MAX_DEPTH:
             raise TypeUnknownError(f"the definition of {name} is nested without an end")
         self.open.add(name)
-        made = MessageType(name, {key: self.field_type(desc, depth + 1) for key, desc in fields})
-        if not made.fields:
-            made.fields[PADDING] = _base("uint8")
+        message_type = MessageType(
+            name, {key: self.field_type(desc, depth + 1) for key, desc in fields}
+        )
+        if not message_type.fields:
+            message_type.fields[PADDING] = _base("uint8")
         self.open.discard(name)
-        return self.built.setdefault(name, made)
+        return self.built.setdefault(name, message_type)
 
     def field_type(self, desc: Any, depth: int) -> FieldType:
-        kind, what = desc
+        kind, inner = desc
         match kind:
             case Nodetype.BASE:
-                return _base(what[0])
+                return _base(inner[0])
             case Nodetype.NAME:
-                return self.struct(what, depth)
+                return self.struct(inner, depth)
             case Nodetype.ARRAY:
-                return ArrayType(self.field_type(what[0], depth), int(what[1]))
+                return ArrayType(self.field_type(inner[0], depth), int(inner[1]))
             case _:
-                return ArrayType(self.field_type(what[0], depth), None)
+                return ArrayType(self.field_type(inner[0], depth), None)
 
 
 def _base(name: str) -> FieldType:
     if name == "string":
         return StringType()
     if name not in _CODES:
-        raise _unread(name)
+        raise _unsupported(name)
     return PrimitiveType(name, *_CODES[name])
 
 
-def _unread(name: str) -> TypeUnknownError:
+def _unsupported(name: str) -> TypeUnknownError:
     return TypeUnknownError(f"fields of the type {name} are written differently by each middleware")

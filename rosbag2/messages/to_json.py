@@ -41,8 +41,8 @@ def to_json(field_type: MessageType, data: bytes, items: int = MAX_ITEMS) -> dic
     Raises:
         CdrError: the bytes are no such message, or hold too many values.
     """
-    found: dict[str, Any] = _value(Cursor(data), field_type, Allowance(items))
-    return found
+    decoded: dict[str, Any] = _value(Cursor(data), field_type, Allowance(items))
+    return decoded
 
 
 def json_number(value: Any) -> Any:
@@ -63,11 +63,11 @@ def _value(cursor: Cursor, field_type: FieldType, allowance: Allowance) -> Any:
         case StringType():
             return _text(cursor, allowance)
         case MessageType():
-            told = {
+            fields = {
                 name: _value(cursor, inner, allowance) for name, inner in field_type.fields.items()
             }
-            told.pop(PADDING, None)
-            return told
+            fields.pop(PADDING, None)
+            return fields
         case ArrayType():
             return _many(cursor, field_type, allowance)
 
@@ -80,27 +80,27 @@ def _text(cursor: Cursor, allowance: Allowance) -> Any:
 
 def _many(cursor: Cursor, field_type: ArrayType, allowance: Allowance) -> Any:
     count = cursor.count_of(field_type)
-    told = min(count, allowance.items)
+    count_shown = min(count, allowance.items)
     item = field_type.item
     if isinstance(item, PrimitiveType):
         return _numbers(cursor, item, count, allowance)
-    first = [_value(cursor, item, allowance) for _ in range(told)]
-    cursor.skip_items(item, count - told)
-    return first if told == count else {"length": count, "first": first}
+    first = [_value(cursor, item, allowance) for _ in range(count_shown)]
+    cursor.skip_items(item, count - count_shown)
+    return first if count_shown == count else {"length": count, "first": first}
 
 
 def _numbers(cursor: Cursor, item: PrimitiveType, count: int, allowance: Allowance) -> Any:
-    told = min(count, allowance.items)
+    count_shown = min(count, allowance.items)
     if not count:
         return []
     cursor.align(item.size)
     if item.size * count > cursor.end - cursor.position:
         raise CdrError(f"it claims {count} items of {item.name}, more than its bytes can hold")
-    allowance.left -= told
-    if item.name in _BYTES and told < count:
+    allowance.left -= count_shown
+    if item.name in _BYTES and count_shown < count:
         start = cursor.advance(count)
-        shown = cursor.data[start : start + told]
+        shown = cursor.data[start : start + count_shown]
         return {"length": count, "base64": base64.b64encode(shown).decode()}
-    first = [json_number(value) for value in cursor.numbers(item, told)]
-    cursor.skip_items(item, count - told)
-    return first if told == count else {"length": count, "first": first}
+    first = [json_number(value) for value in cursor.numbers(item, count_shown)]
+    cursor.skip_items(item, count - count_shown)
+    return first if count_shown == count else {"length": count, "first": first}

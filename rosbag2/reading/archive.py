@@ -95,7 +95,7 @@ class _Unpacking:
     budget: Budget
     unpacked: int = 0
     passed: int = 0
-    seen: set[str] = field(default_factory=set)
+    paths: set[str] = field(default_factory=set)
 
     @property
     def limit(self) -> int:
@@ -123,9 +123,9 @@ class _Unpacking:
         if _is_litter(parts):
             return
         path = "/".join(parts)
-        if path in self.seen:
+        if path in self.paths:
             raise self._refusal("ARCHIVE_MEMBER_TWICE", member=member.name)
-        self.seen.add(path)
+        self.paths.add(path)
         self._require_room(member.size)
         place = self.target.joinpath(*parts)
         try:
@@ -261,15 +261,15 @@ def find_bag(archive: str, folder: Path) -> str:
             holding.add(place)
         elif is_archive(path.name):
             nested = nested or path.name
-    found = sorted(
+    folders = sorted(
         place for place in described | holding if not described.intersection(place.parents)
     )
-    if not found:
+    if not folders:
         reason = f"it holds another archive, {nested}" if nested else "it has no data file"
         raise BagError("ARCHIVE_NO_BAG", file=archive, reason=reason)
-    if len(found) > 1:
-        first, second = (str(place) for place in found[:2])
+    if len(folders) > 1:
+        first, second = (str(place) for place in folders[:2])
         raise BagError(
-            "ARCHIVE_TWO_BAGS", file=archive, first=first, second=second, bags=len(found)
+            "ARCHIVE_TWO_BAGS", file=archive, first=first, second=second, bags=len(folders)
         )
-    return str(found[0])
+    return str(folders[0])

@@ -48,7 +48,7 @@ class McapStore:
         self._check_size()
         self._pieces: list[Piece] | None = None
         self._wrong_times = 0
-        self._found = 0
+        self._sample_count = 0
         self._unpacked = 0
         if not self._channels_known():
             self._discover()
@@ -113,9 +113,9 @@ class McapStore:
     def pieces(self) -> list[Piece]:
         """The parts of the file that hold messages, by time."""
         if self._pieces is None:
-            found = [self._piece(piece) for piece in self.layout.pieces]
+            pieces = [self._piece(piece) for piece in self.layout.pieces]
             self._pieces = sorted(
-                (piece for piece in found if piece), key=lambda piece: piece.first_ns
+                (piece for piece in pieces if piece), key=lambda piece: piece.first_ns
             )
         return self._pieces
 
@@ -146,7 +146,7 @@ class McapStore:
         Raises:
             BagError: FILE_DAMAGED, FILE_IMPLAUSIBLE, MESSAGE_TOO_LARGE.
         """
-        self._wrong_times = self._found = self._unpacked = 0
+        self._wrong_times = self._sample_count = self._unpacked = 0
         waiting: list[tuple[int, int, int]] = []
         for piece in self.layout.pieces:
             fresh = self._measured(piece)
@@ -165,9 +165,9 @@ class McapStore:
                 return columns(data, self.catalogue)
             return self._unpacked_sizes(rows(data, self.catalogue))
 
-    def _unpacked_sizes(self, found: list[Row]) -> list[tuple[int, int, int]]:
+    def _unpacked_sizes(self, packed_rows: list[Row]) -> list[tuple[int, int, int]]:
         sizes = []
-        for time, channel, packed in found:
+        for time, channel, packed in packed_rows:
             size = len(unpack_message(self.file.name, packed))
             self.budget.advance(size)
             self._unpacked += size
@@ -176,15 +176,15 @@ class McapStore:
                 raise BagError("UNPACKS_TOO_LARGE", file=self.file.name, limit=self._limit)
         return sizes
 
-    def _check_times(self, piece: Chunk | Run, found: list[tuple[int, int, int]]) -> None:
-        if found and isinstance(piece, Chunk) and 0 < piece.first_ns <= piece.last_ns:
-            first, last = min(found, key=_SAMPLE_TIME)[1], max(found, key=_SAMPLE_TIME)[1]
+    def _check_times(self, piece: Chunk | Run, samples: list[tuple[int, int, int]]) -> None:
+        if samples and isinstance(piece, Chunk) and 0 < piece.first_ns <= piece.last_ns:
+            first, last = min(samples, key=_SAMPLE_TIME)[1], max(samples, key=_SAMPLE_TIME)[1]
             self._wrong_times += not piece.first_ns <= first <= last <= piece.last_ns
 
     def _columns(self, waiting: list[tuple[int, int, int]]) -> "Samples":
         from rosbag2.reading.columns import columns  # noqa: PLC0415 - numpy: only for who needs it
 
-        self._found += len(waiting)
+        self._sample_count += len(waiting)
         for key in self.catalogue.channels.keys() - self.topics.keys():
             self.topics[key] = topic_of(self.catalogue, key)
         try:
@@ -198,15 +198,17 @@ class McapStore:
 
     def findings(self) -> list[Finding]:
         """Oddities of the summary and the chunks; known after `samples`."""
-        found = []
+        findings = []
         if not self.layout.summary:
-            found.append(Finding("SUMMARY_MISSING", {}))
+            findings.append(Finding("SUMMARY_MISSING", {}))
         promised = self.catalogue.promised
-        if promised is not None and promised != self._found:
-            found.append(Finding("SUMMARY_MISMATCH", {"listed": promised, "found": self._found}))
+        if promised is not None and promised != self._sample_count:
+            findings.append(
+                Finding("SUMMARY_MISMATCH", {"listed": promised, "found": self._sample_count})
+            )
         if self._wrong_times:
-            found.append(Finding("CHUNK_TIMES", {"chunks": self._wrong_times}))
-        return found
+            findings.append(Finding("CHUNK_TIMES", {"chunks": self._wrong_times}))
+        return findings
 
     def counts(self) -> dict[int, int]:
         """Messages per channel; one pass."""
@@ -237,15 +239,15 @@ class McapStore:
         self, piece: Piece, topics: Collection[str] | None, span: tuple[int, int] | None
     ) -> list[Message]:
         """The messages of a piece by time, with the names of their topics."""
-        found = self._rows(piece.part)
+        selected = self._rows(piece.part)
         names = {
             key: channel.topic
             for key, channel in self.catalogue.channels.items()
             if topics is None or channel.topic in topics
         }
         if span is not None:
-            found = [row for row in found if span[0] <= row[0] <= span[1]]
-        named = [(time, names[key], data) for time, key, data in found if key in names]
+            selected = [row for row in selected if span[0] <= row[0] <= span[1]]
+        named = [(time, names[key], data) for time, key, data in selected if key in names]
         if self.packed:
             named = [(time, key, unpack_message(self.file.name, data)) for time, key, data in named]
         named.sort(key=_TIME)

@@ -122,9 +122,9 @@ class _Walker:
         """Take a run of messages as far as one block goes, and return where they end."""
         self.stream.seek(place)
         block = self.stream.read(RUN_BYTES)
-        at, most = 0, len(block) - records.MESSAGE_HEAD.size
+        at, limit = 0, len(block) - records.MESSAGE_HEAD.size
         first, last = _NEVER, 0
-        while at <= most:
+        while at <= limit:
             opcode, length, channel, time = records.MESSAGE_HEAD.unpack_from(block, at)
             if opcode != records.MESSAGE:
                 break

@@ -77,15 +77,15 @@ class SqliteStore:
             BagError: FILE_DAMAGED, MESSAGE_TOO_LARGE.
         """
         total = volume = largest = 0
-        for found in self._unpacked_samples() if self.packed else self._plain_samples():
-            total += len(found.sizes)
+        for samples in self._unpacked_samples() if self.packed else self._plain_samples():
+            total += len(samples.sizes)
             if not self.packed:
-                volume += int(found.sizes.sum())
-                largest = max(largest, int(found.sizes.max()))
+                volume += int(samples.sizes.sum())
+                largest = max(largest, int(samples.sizes.max()))
             # Pages that are listed twice make a small file endless.
             if total * _MIN_ROW > self.size or volume > self.size:
                 raise self._damaged("it lists more than its size can hold")
-            yield found
+            yield samples
         if largest > MAX_MESSAGE:
             raise BagError("MESSAGE_TOO_LARGE", file=self.file.name, limit=MAX_MESSAGE)
         if largest > _LARGE and not self.packed:
@@ -96,11 +96,11 @@ class SqliteStore:
         with guarded(self.file.name):
             cursor = self.connection.execute(_COLUMNS)
             while rows := cursor.fetchmany(_ROWS_AT_ONCE):
-                found = self._columns(rows)
-                if int(found.sizes.min()) < 0:
+                samples = self._columns(rows)
+                if int(samples.sizes.min()) < 0:
                     raise self._malformed()
                 self.budget.advance(32 * len(rows))
-                yield found
+                yield samples
 
     def _unpacked_samples(self) -> "Iterator[Samples]":
         with guarded(self.file.name):

@@ -19,10 +19,10 @@ def index_fault(connection: sqlite3.Connection, index: str, rows: int) -> str:
     """
     quoted = index.replace('"', '""')
     pair = _PAIR if _has_numbers(connection) else "0"
-    indexed, found = _sums(connection, pair, f'INDEXED BY "{quoted}"')
+    indexed, indexed_sum = _sums(connection, pair, f'INDEXED BY "{quoted}"')
     if indexed != rows:
         return f"its index has {indexed} of {rows} messages"
-    if found != _sums(connection, pair, "NOT INDEXED")[1]:
+    if indexed_sum != _sums(connection, pair, "NOT INDEXED")[1]:
         return "its index leads to other messages than there are"
     return ""
 

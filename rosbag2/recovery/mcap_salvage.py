@@ -90,29 +90,29 @@ class McapSalvage:
             self.losses.count_more(missing)
 
     def _rows(self, opcode: int, place: int, length: int) -> list[Row]:
-        found: list[Row] = []
+        packed_rows: list[Row] = []
         if opcode == records.CHUNK:
-            found = self._chunk(place, length)
+            packed_rows = self._chunk(place, length)
         elif opcode == records.MESSAGE:
             data = self._content(place - _HEAD, length + _HEAD)
-            found = rows(data, self.catalogue)
+            packed_rows = rows(data, self.catalogue)
             self.budget.advance(len(data))
             self.after_loss = False
         elif opcode == records.MESSAGE_INDEX and self.after_loss:
             self.losses.count_more((length - 6) // 16)
         try:
-            return [(t, key, unpack_message(self.file.name, data)) for t, key, data in found]
+            return [(t, key, unpack_message(self.file.name, data)) for t, key, data in packed_rows]
         except BagError:
-            return self._unpackable(found)
+            return self._unpackable(packed_rows)
 
-    def _unpackable(self, found: list[Row]) -> list[Row]:
-        whole: list[Row] = []
-        for time, key, data in found:
+    def _unpackable(self, packed_rows: list[Row]) -> list[Row]:
+        complete: list[Row] = []
+        for time, key, data in packed_rows:
             try:
-                whole.append((time, key, unpack_message(self.file.name, data)))
+                complete.append((time, key, unpack_message(self.file.name, data)))
             except BagError:
                 self.losses.add("a message cannot be unpacked", time, time, 1)
-        return whole
+        return complete
 
     def _chunk(self, place: int, length: int) -> list[Row]:
         chunk = self._chunk_head(place, length)
@@ -129,10 +129,10 @@ class McapSalvage:
         try:
             return rows(data, self.catalogue)
         except BrokenError:
-            found, broken = rows_before_damage(data, self.catalogue)
+            saved, broken = rows_before_damage(data, self.catalogue)
         first, last = _claimed(chunk)
-        self.losses.add(broken, found[-1][0] if found else first, last)
-        return found
+        self.losses.add(broken, saved[-1][0] if saved else first, last)
+        return saved
 
     def _chunk_head(self, place: int, length: int) -> Chunk | None:
         self.stream.seek(place)
@@ -150,8 +150,8 @@ class McapSalvage:
         """Kind, start and length of the content of every whole record, gaps skipped."""
         place = len(records.MAGIC) if self._content(0, 8) == records.MAGIC else 0
         while place < self.size:
-            opcode, length, whole = self._head(place)
-            if whole:
+            opcode, length, complete = self._head(place)
+            if complete:
                 yield opcode, place + _HEAD, length
                 if opcode == records.FOOTER:
                     return
@@ -170,8 +170,8 @@ class McapSalvage:
         if len(head) < _HEAD:
             return 0, 0, False
         opcode, length = records.HEAD.unpack(head)
-        whole = place + _HEAD + length <= self.size and self._plausible(opcode, place, length)
-        return opcode, length, whole
+        complete = place + _HEAD + length <= self.size and self._plausible(opcode, place, length)
+        return opcode, length, complete
 
     def _plausible(self, opcode: int, place: int, length: int) -> bool:
         if opcode not in _KNOWN and opcode < records.PRIVATE:
@@ -204,8 +204,8 @@ class McapSalvage:
         """The whole records of a chunk that is cut off; one that is compressed is lost."""
         place = self.size if chunk.compression else chunk.start
         while place < self.size:
-            opcode, length, whole = self._head(place)
-            if not whole:
+            opcode, length, complete = self._head(place)
+            if not complete:
                 break
             if opcode in records.NOTED:
                 self._note(opcode, self._content(place + _HEAD, length))
@@ -228,8 +228,8 @@ class McapSalvage:
 
     def _chained(self, place: int) -> bool:
         for _ in range(_CHAIN):
-            opcode, length, whole = self._head(place)
-            if not whole or opcode not in _KNOWN:
+            opcode, length, complete = self._head(place)
+            if not complete or opcode not in _KNOWN:
                 return False
             if opcode == records.FOOTER:
                 return True

@@ -69,7 +69,7 @@ class _Repair:
     inventory: Inventory
     target: Path
     budget: Budget
-    faults: list[BagWarning] = field(default_factory=list)
+    warnings: list[BagWarning] = field(default_factory=list)
     lost: list[LostSpan] = field(default_factory=list)
     failures: list[BagError] = field(default_factory=list)
     spans: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -83,7 +83,7 @@ class _Repair:
         Raises:
             BagError: nothing can be read, or the target cannot be written.
         """
-        self.faults += [_as_warning(fault) for fault in self.inventory.faults]
+        self.warnings += [_as_warning(fault) for fault in self.inventory.faults]
         with ExitStack() as stack:
             writer: BagWriter | None = None
             for file in self.inventory.files:
@@ -96,12 +96,12 @@ class _Repair:
                     writer = writer or stack.enter_context(self._writer(source))
                     self._copy(file, source, writer)
             if not self.kept:
-                self._complain()
-        self._note_missing()
+                self._require_messages()
+        self._add_missing()
 
     def _writer(self, source: Source) -> BagWriter:
-        claims = self.inventory.claims
-        distro = source.ros_distro or (claims.ros_distro if claims else "") or "unknown"
+        metadata = self.inventory.metadata
+        distro = source.ros_distro or (metadata.ros_distro if metadata else "") or "unknown"
         return BagWriter(self.target, ros_distro=distro, version=REPAIRED_VERSION)
 
     def _copy(self, file: DataFile, source: Source, writer: BagWriter) -> None:
@@ -117,15 +117,15 @@ class _Repair:
             last = time if first == time else max(last, time)
         if first is not None:
             self.spans[file.name] = (first, last)
-        self.faults += [_as_warning(fault) for fault in source.faults]
-        self.faults += self._odd_storage(file, source)
+        self.warnings += [_as_warning(fault) for fault in source.faults]
+        self.warnings += self._odd_storage(file, source)
         self.lost += [self.inventory.closed(span) for span in source.lost]
 
     def _odd_storage(self, file: DataFile, source: Source) -> list[BagWarning]:
-        claims = self.inventory.claims
-        if claims is None or claims.storage_id in {"", source.kind}:
+        metadata = self.inventory.metadata
+        if metadata is None or metadata.storage_id in {"", source.kind}:
             return []
-        details = {"file": file.name, "storage": claims.storage_id, "found": source.kind}
+        details = {"file": file.name, "storage": metadata.storage_id, "found": source.kind}
         return [_as_warning(BagError("STORAGE_MISMATCH", **details))]
 
     def _number(self, topic: Topic, writer: BagWriter) -> int:
@@ -136,25 +136,25 @@ class _Repair:
 
     def _add(self, topic: Topic, writer: BagWriter) -> int:
         """The number of a topic in the new bag: one for each name and type, however often it comes."""
-        known = _completed(topic, self.inventory.claims)
-        key = (known.name, known.type)
+        completed = _completed(topic, self.inventory.metadata)
+        key = (completed.name, completed.type)
         if key not in self.names:
-            if known.serialization_format not in {"", "cdr"}:
+            if completed.serialization_format not in {"", "cdr"}:
                 raise BagError(
                     "SERIALIZATION_UNSUPPORTED",
                     file="the data",
-                    topic=known.name,
-                    serialization=known.serialization_format,
+                    topic=completed.name,
+                    serialization=completed.serialization_format,
                 )
-            self.names[key] = writer.add_topic(replace(known, serialization_format="cdr"))
+            self.names[key] = writer.add_topic(replace(completed, serialization_format="cdr"))
         return self.names[key]
 
     def _give_up(self, file: DataFile, error: BagError) -> None:
         self.failures.append(error)
-        self.faults.append(_as_warning(error))
+        self.warnings.append(_as_warning(error))
         self.inventory.missing.append(file.name)
 
-    def _complain(self) -> None:
+    def _require_messages(self) -> None:
         """Say why there is no message, unless the bag is sound and simply empty."""
         if self.failures:
             raise self.failures[0]
@@ -163,7 +163,7 @@ class _Repair:
 
     def _nothing_left(self) -> BagError:
         """The first thing that was wrong with a file, without its remedy."""
-        for fault in self.faults:
+        for fault in self.warnings:
             if fault.code == "MESSAGE_TOO_LARGE":
                 return BagError(fault.code, **fault.details)
             if "file" in fault.details and "reason" in fault.details:
@@ -171,19 +171,19 @@ class _Repair:
                 return BagError("NOTHING_LEFT", reason=reason)
         return BagError("NOTHING_LEFT", reason="it holds no messages")
 
-    def _note_missing(self) -> None:
+    def _add_missing(self) -> None:
         self.lost += self.inventory.lost_files(self.spans)
-        claims = self.inventory.claims
-        promised = claims.message_count if claims else None
+        metadata = self.inventory.metadata
+        promised = metadata.message_count if metadata else None
         if not self.inventory.missing:
-            self._count_the_uncounted(promised or 0)
-        known = self.kept + sum(span.messages or 0 for span in self.lost)
-        if promised is not None and promised > known and not self.lost:
-            self.faults.append(
+            self._count_uncounted(promised or 0)
+        counted = self.kept + sum(span.messages or 0 for span in self.lost)
+        if promised is not None and promised > counted and not self.lost:
+            self.warnings.append(
                 warning("COUNT_MISMATCH", listed=promised, found=self.kept, topics=0, topic="")
             )
 
-    def _count_the_uncounted(self, promised: int) -> None:
+    def _count_uncounted(self, promised: int) -> None:
         """Assign the messages that metadata promises beyond the rest to the one uncounted loss."""
         counted = [span for span in self.lost if span.messages is not None]
         missing = promised - self.kept - sum(span.messages or 0 for span in counted)
@@ -195,7 +195,7 @@ class _Repair:
                 for span in self.lost
             ]
 
-    def _done(self) -> tuple[str, dict[str, Detail]]:
+    def _outcome(self) -> tuple[str, dict[str, Detail]]:
         """Code and details of what was done."""
         if not self.lost:
             return "REBUILT", {"kept": self.kept}
@@ -208,12 +208,12 @@ class _Repair:
         verdict = verify(self.target, self.budget)
         if verdict.status == "rejected":
             return verdict
-        code, details = self._done()
+        code, details = self._outcome()
         return Verdict(
             "repaired",
             code,
             details,
-            (*self.faults, *verdict.warnings),
+            (*self.warnings, *verdict.warnings),
             verdict.index,
             tuple(self.lost),
         )
@@ -223,9 +223,9 @@ def _as_warning(error: BagError) -> BagWarning:
     return BagWarning(error.code, error.details)
 
 
-def _completed(topic: Topic, claims: Metadata | None) -> Topic:
+def _completed(topic: Topic, metadata: Metadata | None) -> Topic:
     """The topic, with its type as today's tools write it; what the data lack is taken from metadata.yaml."""
-    listed = claims.topics if claims else ()
+    listed = metadata.topics if metadata else ()
     claim = next((claim for claim, _ in listed if claim.name == topic.name), topic)
     kind = topic.type or claim.type
     package, _, name = kind.partition("/")

@@ -156,9 +156,9 @@ class _Damaged:
         return self.salvage.losses.spans
 
     def messages(self, expected: int | None) -> Iterator[Saved]:
-        found = False
+        any_saved = False
         for saved in self.salvage.messages(expected):
-            found = True
+            any_saved = True
             yield saved
-        if not found and self.faults[0].code in {"FILE_NOT_MCAP", "FILE_NOT_SQLITE"}:
+        if not any_saved and self.faults[0].code in {"FILE_NOT_MCAP", "FILE_NOT_SQLITE"}:
             raise self.faults[0]

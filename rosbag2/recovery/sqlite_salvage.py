@@ -41,16 +41,16 @@ class SqliteSalvage:
 
     def _tables(self) -> dict[str, tuple[int, list[str]]]:
         """Root page and columns by table."""
-        found: dict[str, tuple[int, list[str]]] = {}
+        tables: dict[str, tuple[int, list[str]]] = {}
         for row in self._all_rows(1):
             kind, name, _, root, sql = [*row.values, None, None, None, None, None][:5]
             if kind == "table" and isinstance(name, str) and isinstance(root, int):
-                found.setdefault(name, (root, _columns(sql)))
+                tables.setdefault(name, (root, _columns(sql)))
         for table, needed in (("topics", _TOPICS), ("messages", _MESSAGES)):
-            columns = found.get(table, (0, []))[1]
+            columns = tables.get(table, (0, []))[1]
             if not set(needed) <= set(columns):
                 raise PageError(f"its table {table} is lost")
-        return found
+        return tables
 
     def _all_rows(self, root: int) -> Iterator[Row]:
         for leaf in self.pages.leaves(root):
@@ -107,11 +107,11 @@ class SqliteSalvage:
             return
         try:
             for row in self.pages.rows(leaf):
-                found = self._message(row, columns)
-                if found is None:
+                message = self._message(row, columns)
+                if message is None:
                     gaps.bad(rows=1)
                 else:
-                    yield found
+                    yield message
         except PageError:
             gaps.bad()
 
@@ -197,8 +197,8 @@ class _Gaps:
             return
         missing = self.rows or None
         if expected is not None:
-            known = sum(span.messages or 0 for span in self.losses.spans)
-            if (short := expected - saved - known) >= 0:
+            counted = sum(span.messages or 0 for span in self.losses.spans)
+            if (short := expected - saved - counted) >= 0:
                 missing = max(short, self.rows)
             # Fewer promised than are there: such a promise says nothing.
             if missing == 0:
