@@ -16,7 +16,7 @@ from rosbag2.formats.compression import unpack_bytes
 
 MAGIC = b"\x89MCAP0\r\n"
 HEADER, FOOTER, SCHEMA, CHANNEL, MESSAGE, CHUNK, MESSAGE_INDEX = range(1, 8)
-ATTACHMENT, STATISTICS, METADATA, DATA_END = 0x09, 0x0B, 0x0C, 0x0F
+STATISTICS, METADATA, DATA_END = 0x0B, 0x0C, 0x0F
 HEAD = struct.Struct("<BQ")
 # A message with its head: channel, (sequence), log time, (publish time).
 MESSAGE_HEAD = struct.Struct("<BQH4xQ8x")

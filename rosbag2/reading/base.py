@@ -45,10 +45,6 @@ class Store(Protocol):
         """First and last time."""
         ...
 
-    def counts(self) -> dict[int, int]:
-        """Messages per topic number; one pass."""
-        ...
-
     def samples(self) -> "Iterator[Samples]":
         """All messages in the order of the file, in one pass that touches every byte.
 

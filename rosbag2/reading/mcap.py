@@ -1,7 +1,6 @@
 """The MCAP store of rosbag2: the messages of one data file in time order, chunk by chunk."""
 
 import os
-from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from operator import itemgetter
@@ -209,13 +208,6 @@ class McapStore:
         if self._wrong_times:
             findings.append(Finding("CHUNK_TIMES", {"chunks": self._wrong_times}))
         return findings
-
-    def counts(self) -> dict[int, int]:
-        """Messages per channel; one pass."""
-        counted: Counter[int] = Counter()
-        for piece in self.layout.pieces:
-            counted.update(channel for channel, _, _ in self._measured(piece))
-        return dict(counted)
 
     def batches(
         self, topics: Collection[str] | None, size: int, span: tuple[int, int] | None = None

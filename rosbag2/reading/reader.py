@@ -1,11 +1,9 @@
 """The messages of a bag in time order, over all its files."""
 
 import heapq
-from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
-from functools import cached_property
 from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
@@ -79,17 +77,6 @@ class BagReader:
     ) -> None:
         self._parts.clear()
         self._stack.close()
-
-    @cached_property
-    def message_counts(self) -> dict[str, int]:
-        """Messages per topic name, counted in the data: one pass, so ask only when you need it."""
-        counts: Counter[str] = Counter({topic.name: 0 for topic in self.topics})
-        for file in self._files:
-            with self._open(file) as store:
-                for key, count in store.counts().items():
-                    if key in store.topics:
-                        counts[store.topics[key].name] += count
-        return dict(counts)
 
     def batches(
         self,

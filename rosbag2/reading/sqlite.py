@@ -151,14 +151,6 @@ class SqliteStore:
     def _damaged(self, reason: str) -> BagError:
         return BagError("FILE_DAMAGED", file=self.file.name, reason=reason)
 
-    def counts(self) -> dict[int, int]:
-        """Messages per topic id; one pass."""
-        with guarded(self.file.name):
-            rows = self.connection.execute(
-                "SELECT topic_id, count(*) FROM messages GROUP BY topic_id"
-            )
-            return dict(rows.fetchall())
-
     def batches(
         self, topics: Collection[str] | None, size: int, span: tuple[int, int] | None = None
     ) -> Iterator[list[Message]]:

@@ -97,7 +97,7 @@ def test_memory_is_bounded_however_long_the_way(monkeypatch: pytest.MonkeyPatch)
     track = Track("map", "base")
     for at in range(10_000):
         track.add(at, (float(at), 0.0, 0.0))
-    assert track.seen == 10_000
+    assert track.count == 10_000
     assert len(track.times) < 100
     assert track.rows()[0][0] == track.times[0] == 0
     assert list(track.rows()[:, 0]) == list(track.times)
