@@ -82,7 +82,7 @@ def _check(text: str | bytes) -> None:
 
 
 def _reason(error: yaml.YAMLError) -> str:
-    """Where and what, without the parser's quotation of the file."""
+    """The line and the problem, without the parser's quotation of the file."""
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
         return f"line {error.problem_mark.line + 1}: {error.problem}"
     return "it is no YAML text"

@@ -1,4 +1,4 @@
-"""What every store gives, whatever its format."""
+"""The interface of a store, the same for each format."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ class Store(Protocol):
         ...
 
     def findings(self) -> list[Finding]:
-        """What is odd; known after `samples`."""
+        """Oddities of the file; known after `samples`."""
         ...
 
     def batches(

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from rosbag2.budget import Effort
+from rosbag2.budget import Budget
 from rosbag2.formats.bundle import DataFile, listed_files, require_complete
 from rosbag2.formats.metadata import Topic, read_metadata
 from rosbag2.reading.base import BATCH_BYTES, Message, Store
@@ -26,7 +26,7 @@ class _Part:
 
 
 class BagReader:
-    """Reads the data files that metadata.yaml lists; what they hold counts, not what it promises.
+    """Reads the data files that metadata.yaml lists; their content counts, not what metadata promises.
 
     Use it as a context manager. The bag's folder may be read-only and is left as it is; compressed files
     are unpacked into a temporary folder until the reader is left.
@@ -35,9 +35,9 @@ class BagReader:
         BagError: on entering, when the bag cannot be read; while reading, when a file is damaged.
     """
 
-    def __init__(self, folder: Path, effort: Effort | None = None) -> None:
+    def __init__(self, folder: Path, budget: Budget | None = None) -> None:
         self.folder = folder
-        self._effort = effort or Effort()
+        self._budget = budget or Budget()
         self._stack = ExitStack()
         self.topics: tuple[Topic, ...] = ()
         self._files: tuple[DataFile, ...] = ()
@@ -49,7 +49,7 @@ class BagReader:
         with ExitStack() as stack:
             listed = listed_files(self.folder, metadata)
             self._files = tuple(
-                stack.enter_context(unpacked(file, self._effort)) for file in listed
+                stack.enter_context(unpacked(file, self._budget)) for file in listed
             )
             self._look()
             self._stack = stack.pop_all()
@@ -67,7 +67,7 @@ class BagReader:
         self.topics = tuple(topics.values())
 
     def _open(self, file: DataFile) -> AbstractContextManager[Store]:
-        return open_store(file, self._effort)
+        return open_store(file, self._budget)
 
     def __exit__(
         self,

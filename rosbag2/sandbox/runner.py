@@ -170,7 +170,7 @@ def _failure(failure: dict[str, Any]) -> JobFailedError | JobEndedError:
 
 
 def _end(process: "subprocess.Popen[bytes]", *, too_long: bool) -> JobEndedError:
-    """How a child ended that said neither a failure nor the end."""
+    """The error for a child that ended without a failure or an end line."""
     if too_long:
         process.kill()
     code = process.wait()

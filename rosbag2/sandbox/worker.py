@@ -15,7 +15,7 @@ import time
 import traceback
 from typing import Any
 
-from rosbag2.budget import Effort
+from rosbag2.budget import Budget
 
 REPORT_SECONDS = 0.1
 """Between two reports of progress."""
@@ -27,12 +27,12 @@ def main() -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     limits = request["limits"]
     _limit_resources(limits)
-    effort = Effort(report=_Clock(limits).report)
+    budget = Budget(report=_Clock(limits).report)
     try:
         # Only now: what is imported is limited too.
         from rosbag2.sandbox.jobs import JOBS  # noqa: PLC0415
 
-        for value in JOBS[request["job"]["name"]](request["job"], effort):
+        for value in JOBS[request["job"]["name"]](request["job"], budget):
             _write(b"=", value)
         _write(b".", None)
     except BrokenPipeError:

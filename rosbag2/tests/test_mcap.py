@@ -60,7 +60,7 @@ def test_time_order(
     memory: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(mcap, "MOST_OVERLAP", memory)
+    monkeypatch.setattr(mcap, "MAX_OVERLAP", memory)
     mcap_bag(tmp_path, Mcap(SHUFFLED[case], compression).data())
     assert verify(tmp_path).message_count == 40
     assert times(read(tmp_path)) == expected(ALL)

@@ -196,9 +196,9 @@ def test_cancelled_before_and_while_it_is_made(
 
     def slow(job: child.Job, limits: child.Limits) -> Any:
         try:
-            yield json.dumps({"seen": 1, "written": 1}).encode()
+            yield json.dumps({"read": 1, "written": 1}).encode()
             operator.post(f"/api/v1/exports/{second['id']}/cancel")
-            yield json.dumps({"seen": 2, "written": 2}).encode()
+            yield json.dumps({"read": 2, "written": 2}).encode()
             yield from ()
         finally:
             closed.append(job["name"])
