@@ -4,7 +4,7 @@ import gzip
 import io
 import json
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import BinaryIO, cast
 
 from django.utils import timezone
@@ -14,7 +14,6 @@ from backups.copying import Content, DamagedError, Spans, open_checked, sha256_o
 from backups.exceptions import BackupError
 from backups.manifest import Manifest, parse
 from backups.mirror import Wanted
-from storage.objects import backup_store
 from storage.objects.base import ObjectStore
 
 DATABASE = "database/"
@@ -118,26 +117,6 @@ class Shelf:
         ]
         self.store.delete(left)
         return len(left) + self.store.abort_stale("", before)
-
-
-def newest_backup_at() -> datetime | None:
-    """When the newest whole backup was made: database and objects; None when there is none.
-
-    Asks the store of the backups (one listing and, as a rule, one small object). Monitoring takes the age
-    from it.
-
-    Raises:
-        StoreError: the store is away.
-    """
-    shelf = Shelf(backup_store())
-    for name in reversed(shelf.names()):
-        try:
-            manifest = shelf.manifest(name)
-        except BackupError:
-            continue
-        if manifest.mirrored:
-            return manifest.time
-    return None
 
 
 class _Raw(io.RawIOBase):

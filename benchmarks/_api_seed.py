@@ -227,25 +227,29 @@ def _running(simulation: int, user: User) -> int:
 def beat(execution_id: int, stage_run_id: int, sequence: int) -> None:
     """One heartbeat of all units of a running execution."""
     for unit in range(AGENTS // UNIT):
-        agents = tuple(
-            AgentReport(
-                number=number + 1,
-                state=AgentState.RUNNING,
-                published=50 * sequence,
-                published_bytes=35_000 * sequence,
-                lateness_p50_us=60.0,
-                lateness_p99_us=900.0,
-                start_skew_us=250.0,
-                skew_uncertainty_us=90.0,
-            )
-            for number in range(unit * UNIT, unit * UNIT + UNIT)
+        live.store(execution_id, snapshot(stage_run_id, unit, sequence))
+
+
+def snapshot(stage_run_id: int, unit: int, sequence: int) -> Snapshot:
+    """The heartbeat of one unit whose agents replay."""
+    agents = tuple(
+        AgentReport(
+            number=number + 1,
+            state=AgentState.RUNNING,
+            published=50 * sequence,
+            published_bytes=35_000 * sequence,
+            lateness_p50_us=60.0,
+            lateness_p99_us=900.0,
+            start_skew_us=250.0,
+            skew_uncertainty_us=90.0,
         )
-        snapshot = Snapshot(
-            stage_run=stage_run_id,
-            unit=unit,
-            attempt=1,
-            sequence=sequence,
-            sent_ns=time.time_ns(),
-            agents=agents,
-        )
-        live.store(execution_id, snapshot)
+        for number in range(unit * UNIT, unit * UNIT + UNIT)
+    )
+    return Snapshot(
+        stage_run=stage_run_id,
+        unit=unit,
+        attempt=1,
+        sequence=sequence,
+        sent_ns=time.time_ns(),
+        agents=agents,
+    )

@@ -39,7 +39,6 @@ class Place:
         self.data_dir = data_dir
         self.logs = data_dir / "logs"
         self.redis_socket = private_socket(data_dir, "redis.sock")
-        self.password_file = data_dir / "admin-password"
         self._stack_file = data_dir / "stack.json"
         self._lock: int | None = None
 

@@ -22,7 +22,6 @@ from common.rest.strict import Strict
 from robotsim_project.openapi import components as parts
 from robotsim_project.openapi.examples import EXAMPLES
 
-BODY = frozenset({"POST", "PUT", "PATCH"})
 SENTENCE = re.compile(r"^(.+?)[.;:](\s|$)", re.DOTALL)
 LARGEST_ID = 10**18 - 1
 NAMES = {

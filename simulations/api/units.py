@@ -24,8 +24,6 @@ from common import outages
 from common.exceptions import DomainError
 from common.problems import Problem
 from simulations.services.runs import recordings, units
-from storage.choices import Status
-from storage.tasks import request_verification
 
 MOST_BYTES = 4 * 2**20
 SCHEME = "Unit"
@@ -125,7 +123,5 @@ def recording(execution: int, body: bytes) -> Message:
 def recording_complete(execution: int, body: bytes) -> Message:
     """Join an uploaded recording and have it verified."""
     message = decode(body, RecordingComplete)
-    rosbag = recordings.complete(execution, message)
-    if rosbag.status == Status.VERIFYING:
-        request_verification(rosbag.pk)
+    recordings.complete(execution, message)
     return RecordingAccepted(recording=message.recording)

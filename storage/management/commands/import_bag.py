@@ -11,7 +11,6 @@ from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
 
 from common.exceptions import DomainError
-from storage import tasks
 from storage.choices import USABLE, Status
 from storage.management.progress import ImportBars, import_bars
 from storage.models import Rosbag
@@ -67,7 +66,6 @@ def _verified(rosbag: Rosbag, bars: ImportBars) -> tuple[Rosbag, str]:
         while (rosbag := verifier.run(rosbag.pk, show)).status == Status.VERIFYING:
             time.sleep(POLL_SECONDS)
     except StoreError as error:
-        tasks.request_verification(rosbag.pk)
         note = _("It is stored; the verification is tried again in the background: %(reason)s")
         return rosbag, note % {"reason": error}
     return rosbag, ""

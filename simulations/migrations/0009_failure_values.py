@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('simulations', '0007_indexes_of_lists'),
+        ('simulations', '0008_leases'),
     ]
 
     operations = [
