@@ -34,7 +34,7 @@ run: $(VENV)/.local
 demo: $(VENV)/.local
 	@$(LAUNCHER_ENV) exec $(BIN)/python -m launcher demo
 
-test: $(VENV)/.dev
+test: $(VENV)/.dev $(VENV)/.chromium
 	$(BIN)/python -m pytest -m "not main_job and not cluster" -n 2
 	$(BIN)/python -m pytest -m main_job
 
@@ -65,7 +65,7 @@ bench: $(VENV)/.local
 	@$(BIN)/python scripts/list_benchmarks.py
 
 # A half-made environment would look finished to the next call: it is removed.
-$(shell test -x $(BIN)/python || rm -f $(VENV)/.local $(VENV)/.dev)
+$(shell test -x $(BIN)/python || rm -f $(VENV)/.local $(VENV)/.dev $(VENV)/.chromium)
 $(BIN)/python:
 	@if [ -z "$(PYTHON)" ]; then \
 		echo "robotsim needs Python 3.11 or newer, and none was found." >&2; \
@@ -92,3 +92,10 @@ $(VENV)/.dev: requirements-dev.txt requirements-local.txt requirements.txt requi
 	@echo "Installing what robotsim and its tests need into $(VENV)"
 	@$(PIP) -r requirements-dev.txt
 	@touch $@ $(VENV)/.local
+
+# Tests of the console use the Chromium on PATH, else Playwright's, which is fetched once. Where that fails, they
+# fail with the commands to install one.
+$(VENV)/.chromium: requirements-dev.txt | $(VENV)/.dev
+	@command -v chromium >/dev/null || $(BIN)/playwright install chromium || \
+		echo "Playwright's Chromium could not be fetched." >&2
+	@touch $@

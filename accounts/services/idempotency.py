@@ -58,7 +58,7 @@ def claim(asked: Asked, *, wait_seconds: float = WAIT_SECONDS) -> Lease | Answer
         IdempotencyInProgressError: the first request still runs after `wait_seconds`.
     """
     if not (0 < len(asked.key) <= LONGEST_KEY and asked.key.isascii() and asked.key.isprintable()):
-        raise IdempotencyKeyInvalidError(LONGEST_KEY)
+        raise IdempotencyKeyInvalidError(longest=LONGEST_KEY)
     deadline = time.monotonic() + wait_seconds
     while True:
         outcome = _insert(asked) or _look(asked)

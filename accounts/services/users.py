@@ -9,7 +9,6 @@ from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
-from django.http import Http404
 
 from accounts.choices import Role
 from accounts.exceptions import (
@@ -21,6 +20,7 @@ from accounts.exceptions import (
 )
 from accounts.models import User
 from accounts.services import sessions
+from common.exceptions import NotFoundError
 
 PASSWORD_BYTES = 12
 
@@ -172,7 +172,7 @@ def _locked(user: User) -> User:
     for row in list(rows):
         if row.pk == user.pk:
             return row
-    raise Http404  # it was deleted meanwhile
+    raise NotFoundError  # it was deleted meanwhile
 
 
 def _guard(changed: User) -> None:

@@ -1,6 +1,6 @@
 """How the check of a bag ended, in one value."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from rosbag2.checks.index import BagIndex, TopicIndex
@@ -9,7 +9,7 @@ from rosbag2.checks.metadata_checks import BagWarning
 from rosbag2.checks.statistics import Gap, Rhythm
 from rosbag2.errors import BagError, Detail
 
-__all__ = ["LostSpan", "Status", "Verdict", "as_json", "from_json", "rejected", "unpacked"]
+__all__ = ["LostSpan", "Status", "Verdict", "from_json", "rejected", "unpacked"]
 
 Status = Literal["ready", "ready_with_warnings", "repaired", "rejected"]
 
@@ -45,13 +45,8 @@ def unpacked(folder: str) -> Verdict:
     return Verdict("ready", "", {"folder": folder}, "", (), None)
 
 
-def as_json(verdict: Verdict) -> dict[str, Any]:
-    """The outcome as plain values."""
-    return asdict(verdict)
-
-
 def from_json(values: dict[str, Any]) -> Verdict:
-    """The outcome again."""
+    """The outcome, again made of what `asdict` makes of it."""
     index = values["index"]
     return Verdict(
         **values

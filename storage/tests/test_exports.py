@@ -194,14 +194,14 @@ def test_cancelled_before_and_while_it_is_made(
     second = ask(operator, drive, format="mcap")
     closed = []
 
-    def slow(job: child.Job, *, seconds: float) -> Any:
+    def slow(job: child.Job, limits: child.Limits) -> Any:
         try:
             yield json.dumps({"seen": 1, "written": 1}).encode()
             operator.post(f"/api/v1/exports/{second['id']}/cancel")
             yield json.dumps({"seen": 2, "written": 2}).encode()
             yield from ()
         finally:
-            closed.append(job["verb"])
+            closed.append(job["name"])
 
     monkeypatch.setattr(child, "lines", slow)
     monkeypatch.setattr(exporter, "REPORT_SECONDS", 0)

@@ -15,7 +15,8 @@ from common.tasks import enqueue
 from robotsim_project.environment import BASE_DIR
 from robotsim_project.telemetry.start import process_of
 from simulations.models import Simulation
-from simulations.services.designs.simulations import StageSpec, create_simulation, ensure_mec
+from simulations.services.designs import mecs
+from simulations.services.designs.simulations import StageSpec, create_simulation
 from simulations.services.runs import lifecycle
 from storage.models import Rosbag
 from templates.models import Template
@@ -37,7 +38,7 @@ def received() -> Iterator[Received]:
 def simulation(transactional_db: None, empty_redis: None) -> Simulation:
     rosbag = Rosbag.objects.create(name="drive", status="ready", content_digest="d" * 64)
     template = Template.objects.create(name="driver", rosbag=rosbag)
-    mec = ensure_mec("nowhere", name="Nowhere", transport="null")
+    mec = mecs.ensure("nowhere", name="Nowhere", transport="null")
     stages = [StageSpec(template=template, agent_count=2)]
     return create_simulation(name="drive", pattern="sequential", mec=mec, stages=stages)
 

@@ -76,7 +76,7 @@ def request(
                     lease_until=None,
                 )
             if hidden:
-                audit.note(simulation, deleted_at=(None, hidden))
+                audit.record_change(simulation, deleted_at=(None, hidden))
             steps = [
                 {"name": name, "status": DeletionStatus.PENDING}
                 for name in plan(permanent=permanent)
@@ -112,7 +112,7 @@ def restore(simulation: Simulation) -> Simulation:
                 raise DeletionOpenError(text)
             rows = Simulation.objects.filter(pk=simulation.pk)
             if rows.unhide():
-                audit.note(simulation, deleted_at=(simulation.deleted_at, None))
+                audit.record_change(simulation, deleted_at=(simulation.deleted_at, None))
             elif not rows.exists():
                 raise SimulationNotFoundError(_("The simulation was removed for good."))
     except IntegrityError as error:

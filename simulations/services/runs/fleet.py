@@ -15,11 +15,11 @@ from django.utils import timezone
 from agent.protocol import Snapshot
 from simulations import live
 from simulations.backends.base import UnitSeen, UnitState
-from simulations.choices import AGENT_ENDED, AgentStatus, FailureCode
+from simulations.choices import AGENT_ENDED, AgentStatus, EventKind, FailureCode
 from simulations.exceptions import LiveAwayError
 from simulations.models import AgentRun, StageRun
+from simulations.services.events import record_event
 from simulations.services.runs.active_stage import ActiveStage
-from simulations.services.runs.lifecycle import note
 from simulations.services.runs.units import FIGURES, LAST_LOG, fill
 
 OVERTIME = timedelta(seconds=30)
@@ -173,7 +173,7 @@ def _end(
         if not rows.bulk_update(found, [*FIGURES, *_LAST]):
             return False
         payload = {"position": stage_run.position, "unit": unit, "code": code}
-        note(stage_run.execution_id, "unit.lost", payload=payload)
+        record_event(stage_run.execution_id, EventKind.UNIT_LOST, payload=payload)
     return True
 
 
@@ -220,4 +220,4 @@ def _never_came(active: ActiveStage, unit: int, code: FailureCode) -> None:
         ignore_conflicts=True,
     )
     payload = {"stage": stage_run.position, "unit": unit, "failure_code": "" if stopped else code}
-    note(stage_run.execution_id, "unit.never_came", payload=payload)
+    record_event(stage_run.execution_id, EventKind.UNIT_NEVER_CAME, payload=payload)

@@ -22,12 +22,14 @@ from simulations.choices import (
     PLAYING,
     AgentStatus,
     DataStatus,
+    EventKind,
     FailureCode,
     Pattern,
     RunStatus,
 )
 from simulations.exceptions import BackendError, LiveAwayError
 from simulations.models import Execution, StageRun
+from simulations.services.events import record_event
 from simulations.services.plan import Plan, plan_of
 from simulations.services.runs import fleet, lifecycle, recordings
 from simulations.services.runs.active_stage import ActiveStage
@@ -288,7 +290,7 @@ def _clear_up(execution: Execution, stage_runs: list[StageRun], plan: Plan) -> N
             active.backend.remove(active.job)
     try:
         beats = live.beats(execution.pk)
-        lifecycle.note(execution.pk, "execution.heartbeats", payload=beats._asdict())
+        record_event(execution.pk, EventKind.EXECUTION_HEARTBEATS, payload=beats._asdict())
         live.forget(execution.pk)
     except LiveAwayError:
         log.info("live_state_left")

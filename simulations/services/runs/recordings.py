@@ -16,13 +16,14 @@ from simulations.choices import (
     RECORDING_OPEN,
     AgentStatus,
     DataStatus,
+    EventKind,
     RecordingStatus,
     Transport,
 )
 from simulations.exceptions import SupersededError, UnitRefusedError
 from simulations.models import Execution, Recording, StageRun
+from simulations.services.events import record_event
 from simulations.services.runs.active_stage import ActiveStage
-from simulations.services.runs.lifecycle import note
 from simulations.services.runs.units import Place, place
 from storage.choices import Origin, Status
 from storage.models import Rosbag
@@ -284,4 +285,6 @@ def _close(recording: Recording, status: RecordingStatus, text: str) -> None:
         rows = Recording.objects.filter(pk=recording.pk, status__in=RECORDING_OPEN)
         if rows.update(status=status, text=text, updated_at=timezone.now()):
             payload = {"unit": recording.unit, "status": status, "text": text}
-            note(recording.stage_run.execution_id, "recording.status", payload=payload)
+            record_event(
+                recording.stage_run.execution_id, EventKind.RECORDING_STATUS, payload=payload
+            )

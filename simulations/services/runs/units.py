@@ -24,11 +24,11 @@ from agent.protocol import (
     Snapshot,
 )
 from simulations import live
-from simulations.choices import AGENT_ENDED, PLAYING, AgentStatus, FailureCode
+from simulations.choices import AGENT_ENDED, PLAYING, AgentStatus, EventKind, FailureCode
 from simulations.exceptions import LiveAwayError, SupersededError, UnitRefusedError
 from simulations.models import AgentRun, StageRun
+from simulations.services.events import record_event
 from simulations.services.plan import Plan, plan_of
-from simulations.services.runs.lifecycle import note
 from storage.models import Rosbag
 from storage.services.rosbags.downloads import file_addresses
 
@@ -113,7 +113,7 @@ def register(execution_id: int, message: Registration) -> Assignment:
             )
             if attempt > 1:
                 payload = {"unit": message.unit, "attempt": attempt}
-                note(execution_id, "unit.retried", payload=payload)
+                record_event(execution_id, EventKind.UNIT_RETRIED, payload=payload)
     except IntegrityError as error:  # another process of the unit registered just now
         raise SupersededError(_("A newer attempt of this unit has registered.")) from error
     return _assignment(where, plan, attempt)

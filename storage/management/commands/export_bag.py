@@ -12,8 +12,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
+from common.exceptions import DomainError
 from storage.choices import UNFINISHED, ExportFormat, ExportStatus
-from storage.exceptions import StorageError
 from storage.models import Export, Rosbag, RosbagFile
 from storage.objects import object_store
 from storage.objects.base import StoreError
@@ -64,7 +64,7 @@ class Command(BaseCommand):
         try:
             export = _made(exports.request(source, _asked(options)))
             copied = _copied(export, options["output"]) if options["output"] else []
-        except (StorageError, StoreError, OSError) as error:
+        except (DomainError, OSError) as error:
             self._tell({"status": "failed", "sentence": str(error)}, str(error), options)
             sys.exit(REFUSED)
         outcome = _outcome(export, copied)

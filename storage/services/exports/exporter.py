@@ -31,7 +31,7 @@ from storage.services.rosbags.work_folders import work_folder
 log = structlog.get_logger(__name__)
 
 REPORT_SECONDS = 1.0
-HOURS = 3600.0
+LIMITS = child.Limits(cpu_seconds=24 * 3600.0, wall_seconds=24 * 3600.0)
 WRITING = 0.9
 """The share of the progress that is writing; the rest is storing."""
 
@@ -109,7 +109,7 @@ def _write(export: Export, lease: Lease, target: Path) -> int:
     told: dict[str, int] = {"written": 0}
     reported = time.monotonic()
     with local_copy(export.source) as source:
-        for line in child.lines(_job(export, source, target), seconds=24 * HOURS):
+        for line in child.lines(_job(export, source, target), LIMITS):
             told = json.loads(line)
             if lease.lost:
                 raise LeaseLostError
@@ -130,7 +130,7 @@ def _share(export: Export) -> float:
 
 def _job(export: Export, source: Path, target: Path) -> child.Job:
     return {
-        "verb": "export",
+        "name": "export",
         "folder": str(source),
         "ros_distro": export.source.ros_distro,
         "target": str(target),
@@ -139,8 +139,6 @@ def _job(export: Export, source: Path, target: Path) -> child.Job:
         "span": [export.start_ns, export.end_ns],
         "fields": export.fields,
         "latched": export.latched,
-        "flush": True,
-        "cpu_seconds": int(24 * HOURS),
     }
 
 

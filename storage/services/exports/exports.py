@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from common.exceptions import FieldError
 from common.tasks import enqueue_on_commit
 from storage.choices import UNFINISHED, ExportFormat, ExportStatus, Status, sentence
 from storage.exceptions import ExportBusyError, ExportInvalidError, ExportNotFoundError
@@ -43,7 +44,7 @@ def request(rosbag: Rosbag, asked: ExportAsked, *, created_by: Any = None) -> Ex
     require_usable(rosbag)
     if asked.fields and asked.format != ExportFormat.CSV:
         detail = _("Fields make a table: leave them out, or ask for the format csv.")
-        raise ExportInvalidError(detail, [_error("/fields", detail, "EXPORT_INVALID")])
+        raise ExportInvalidError(detail, [FieldError("/fields", detail, "EXPORT_INVALID")])
     topics = _known(rosbag, asked.topics)
     start, end = span_of(rosbag, asked.start, asked.end)
     export = Export.objects.create(
@@ -120,7 +121,7 @@ def address(export: Export, *, audience: Audience) -> str:
 def _known(rosbag: Rosbag, topics: Sequence[str]) -> list[str]:
     known = set(rosbag.topics.values_list("name", flat=True))
     errors = [
-        _error(f"/topics/{at}", sentence("TOPIC_UNKNOWN", {"reason": name}), "TOPIC_UNKNOWN")
+        FieldError(f"/topics/{at}", sentence("TOPIC_UNKNOWN", {"reason": name}), "TOPIC_UNKNOWN")
         for at, name in enumerate(topics)
         if name not in known
     ]
@@ -133,7 +134,3 @@ def _name(rosbag: Rosbag, asked: ExportAsked) -> str:
     part = bool(asked.topics or asked.start or asked.end)
     name = _("%(name)s (part)") if part else _("%(name)s (export)")
     return name % {"name": rosbag.name[: MAX_NAME_LENGTH - 20]}
-
-
-def _error(pointer: str, detail: str, code: str) -> dict[str, str]:
-    return {"pointer": pointer, "detail": str(detail), "code": code}

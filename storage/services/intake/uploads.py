@@ -12,6 +12,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from common.exceptions import FieldError
 from storage.choices import Origin, Status
 from storage.exceptions import FilesInvalidError, UploadClosedError
 from storage.keys import object_key
@@ -167,7 +168,7 @@ def abandon_stale() -> int:
 def _check_files(files: Sequence[NewFile]) -> None:
     detail = _("Give the size in bytes and the SHA-256 as 64 hexadecimal digits.")
     errors = [
-        {"pointer": f"/files/{index}", "detail": detail, "code": "FILE_INVALID"}
+        FieldError(f"/files/{index}", detail, "FILE_INVALID")
         for index, file in enumerate(files)
         if not 0 <= file.size <= LARGEST_FILE or not SHA256.fullmatch(file.sha256)
     ]

@@ -40,7 +40,7 @@ def delete(rosbag: Rosbag) -> None:
         message = _("%(name)s is used by %(users)s: delete these first, or let them use another.")
         raise RosbagInUseError(message % {"name": rosbag.name, "users": ", ".join(names)})
     if deleted_at := Rosbag.objects.filter(pk=rosbag.pk).hide():
-        audit.note(rosbag, deleted_at=(None, deleted_at))
+        audit.record_change(rosbag, deleted_at=(None, deleted_at))
     rosbag.refresh_from_db()
 
 
@@ -53,7 +53,7 @@ def restore(rosbag: Rosbag) -> None:
     """
     row = Rosbag.objects.filter(pk=rosbag.pk)
     if row.exclude(status=Status.UPLOADING).unhide():
-        audit.note(rosbag, deleted_at=(rosbag.deleted_at, None))
+        audit.record_change(rosbag, deleted_at=(rosbag.deleted_at, None))
     elif not row.exists():
         raise RosbagNotFoundError(_("This rosbag was removed for good: upload it again."))
     rosbag.refresh_from_db()
