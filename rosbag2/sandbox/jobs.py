@@ -1,4 +1,4 @@
-"""The jobs of the child process, by name. Each imports what it needs when it runs: after the limits."""
+"""The jobs of the child process, by name. Each imports its modules when it runs: after the limits."""
 
 import base64
 from collections.abc import Callable, Iterator
