@@ -1,4 +1,4 @@
-"""Pages of the root, and the answers to requests that no view could take."""
+"""The root page and the error handlers."""
 
 import sys
 
@@ -21,61 +21,60 @@ admin.site.index_title = gettext_lazy("Console")
 
 @require_safe
 def root(request: HttpRequest) -> JsonResponse:
-    """Say who is here."""
+    """Return a greeting."""
     return JsonResponse({"message": "Robot Simulator Backend API"})
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """Answer 400: a problem document to programs, a page to people."""
-    if not for_program(request):
+    if not is_api_request(request):
         return defaults.bad_request(request, exception)
     return problem(400, "BAD_REQUEST", _("The request is not understood. Check how it is sent."))
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """Answer 403: a problem document to programs, a page to people."""
-    if not for_program(request):
+    if not is_api_request(request):
         return defaults.permission_denied(request, exception)
     return problem(403, "PERMISSION_DENIED", _("Your role does not allow this. Ask an admin."))
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """Answer 404: a problem document to programs, a page to people."""
-    if not for_program(request):
+    if not is_api_request(request):
         return defaults.page_not_found(request, exception)
     return problem(404, "NOT_FOUND", _("There is nothing at this address. See /docs."))
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
-    """Answer 500, or 503 where a part of the system is away; Django has logged why.
+    """Answer 500, or 503 when a dependency is unreachable; Django has logged the error.
 
     A problem document to programs, a page to people.
     """
-    error = sys.exc_info()[1]  # Django calls this while it handles what went wrong
-    if error is not None and (away := outages.of(error)) is not None:
-        return unavailable(request, away)
-    if not for_program(request):
+    error = sys.exc_info()[1]  # Django calls this while it handles the exception
+    if error is not None and (outage := outages.of(error)) is not None:
+        return unavailable(request, outage)
+    if not is_api_request(request):
         return defaults.server_error(request)
     return JsonResponse(internal_error(), status=500, content_type=MEDIA_TYPE)
 
 
-def unavailable(request: HttpRequest, away: outages.Outage) -> HttpResponseBase:
+def unavailable(request: HttpRequest, outage: outages.Outage) -> HttpResponseBase:
     """Answer 503 with Retry-After; the page needs neither database nor sessions."""
     answer: HttpResponseBase
-    if for_program(request):
-        answer = problem(503, away.code, away.detail)
+    if is_api_request(request):
+        answer = problem(503, outage.code, outage.detail)
     else:
-        told = {"detail": away.detail, "seconds": away.retry_after}
-        page = loader.render_to_string("robotsim/unavailable.html", told)
+        page = loader.render_to_string("robotsim/unavailable.html", {"detail": outage.detail})
         answer = HttpResponse(page, status=503)
-    answer["Retry-After"] = str(away.retry_after)
+    answer["Retry-After"] = str(outage.retry_after)
     answer["Cache-Control"] = "no-store"
     answer._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001  one line, without traceback
     return answer
 
 
-def for_program(request: HttpRequest) -> bool:
-    """Whether the address belongs to the API."""
+def is_api_request(request: HttpRequest) -> bool:
+    """Return True when the path belongs to the API."""
     return f"{request.path}/".startswith(f"{settings.API_STR}/")
 
 
