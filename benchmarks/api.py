@@ -1,14 +1,14 @@
-"""The API under load: requests a second, latencies and queries, next to a peer written by hand.
+"""The API under load: requests per second, latencies and queries, compared with a minimal peer.
 
 Real PostgreSQL and Redis, 20,000 simulations, 60,000 executions, 100,000 agent runs; the server as in
 production (gunicorn, 2 workers with threads, no HTTPS); the peer (FastAPI and asyncpg, uvicorn, 2 workers) on
-the same database in the same run, with the same answers, which is checked before each measurement:
+the same database in the same run, with the same responses, which is verified before each measurement:
 
     .venv/bin/pip install -r benchmarks/requirements.txt
     .venv/bin/python -m benchmarks.api [--scale 10] [--only list] [--seconds 4] [--rounds 3]
 
-Both databases run without durability (no fsync): what is compared is the programs. A running execution gets
-heartbeats meanwhile.
+Both databases run without fsync, as the programs are compared, not the disks. Running executions get
+heartbeats during the measurements.
 """
 
 import argparse
@@ -34,16 +34,18 @@ from tests.support.servers import PostgreSQL, Redis
 ROOT = Path(__file__).resolve().parent.parent
 OURS, PEER = 18200, 18201
 API = "/api/v1"
-HIDDEN_FROM_PEER = frozenset({"start", "overview"})
-"""What the peer does not do."""
+NOT_IN_PEER = frozenset({"start", "overview"})
+"""Requests that the peer does not support."""
 
 
 @contextmanager
-def started(words: list[str], port: int, log: Path, **environment: str) -> Iterator[None]:
-    """A server as a process, until it answers and for as long as it is needed."""
+def running_server(
+    arguments: list[str], port: int, log: Path, **environment: str
+) -> Iterator[None]:
+    """Run a server process, and wait until it answers."""
     with log.open("ab") as output:
         child = subprocess.Popen(
-            [sys.executable, "-m", *words],
+            [sys.executable, "-m", *arguments],
             cwd=ROOT,
             env={**os.environ, **environment},
             stdout=output,
@@ -66,34 +68,34 @@ def started(words: list[str], port: int, log: Path, **environment: str) -> Itera
 
 
 def send(port: int, call: Call) -> tuple[int, dict[str, str], Any]:
-    """One request: status, headers, decoded body."""
+    """Send one request; return status, headers and decoded body."""
     body = call.body.replace("UNIQUE", secrets.token_hex(8)).encode()
     address = f"http://127.0.0.1:{port}{call.path}"
-    asked = urllib.request.Request(address, body or None, dict(call.headers), method=call.method)
+    request = urllib.request.Request(address, body or None, dict(call.headers), method=call.method)
     try:
-        with urllib.request.urlopen(asked) as answer:  # noqa: S310
-            data = answer.read()
-            status, headers = answer.status, dict(answer.headers)
+        with urllib.request.urlopen(request) as response:  # noqa: S310
+            data = response.read()
+            status, headers = response.status, dict(response.headers)
     except urllib.error.HTTPError as error:
         data, status, headers = error.read(), error.code, dict(error.headers)
     return status, headers, json.loads(data) if data.startswith((b"{", b"[")) else None
 
 
 def comparable(call: Call, data: Any) -> Any:
-    """What must be equal in both answers: all but what time, ports and new rows bring."""
+    """Return the comparable part of a response, without times, ports and new ids."""
     if call.method == "GET":
         fixed = {"next": bool(data.get("next"))} if "next" in data else {}
         return {**data, **fixed}
-    passed = {"id", "name", "number", "access"}
+    varying = {"id", "name", "number", "access"}
     return {
-        key: None if key in passed or key.endswith("_at") else value
+        key: None if key in varying or key.endswith("_at") else value
         for key, value in data.items()
         if not key.startswith("refresh")  # the peer gives no refresh tokens
     }
 
 
 def check_same(name: str, call: Call) -> None:
-    """Both servers give the same answer; what changes by itself is looked at a few times."""
+    """Check that both servers give the same response, with retries, as running executions change."""
     for _attempt in range(5):
         ours, theirs = send(OURS, call), send(PEER, call)
         same = ours[0] == theirs[0] and comparable(call, ours[2]) == comparable(call, theirs[2])
@@ -103,11 +105,11 @@ def check_same(name: str, call: Call) -> None:
 
 
 def calls(seeded: Any, token: str) -> dict[str, Call]:
-    """What is measured, by name."""
+    """Return the measured requests by name."""
     from benchmarks._api_seed import EMAIL, FIRST, PASSWORD  # noqa: PLC0415  needs the settings
 
-    signed = {"Authorization": f"Bearer {token}"}
-    typed = {"Content-Type": "application/json"}
+    authorization = {"Authorization": f"Bearer {token}"}
+    json_type = {"Content-Type": "application/json"}
     running, ended = seeded.running[0], FIRST + seeded.executions - 1
     stage = {"template": seeded.template, "agent_count": 10, "execution_time": 60.0}
     design = {
@@ -116,13 +118,13 @@ def calls(seeded: Any, token: str) -> dict[str, Call]:
         "mec": seeded.mec,
         "stages": [stage] * 2,
     }
-    word = json.dumps({"email": EMAIL, "password": PASSWORD})
+    credentials = json.dumps({"email": EMAIL, "password": PASSWORD})
 
     def get(path: str, *, polling: bool = False) -> Call:
-        return Call(API + path, headers=signed, polling=polling)
+        return Call(API + path, headers=authorization, polling=polling)
 
     def post(path: str, body: Any) -> Call:
-        return Call(API + path, "POST", signed | typed, json.dumps(body))
+        return Call(API + path, "POST", authorization | json_type, json.dumps(body))
 
     return {
         "simulation list": get("/simulations"),
@@ -140,12 +142,12 @@ def calls(seeded: Any, token: str) -> dict[str, Call]:
         "overview": get("/overview"),
         "create": post("/simulations", design),
         "start": post(f"/simulations/{seeded.startable}/start", {}),
-        "sign-in": Call(f"{API}/auth/signin", "POST", typed, word),
+        "sign-in": Call(f"{API}/auth/signin", "POST", json_type, credentials),
     }
 
 
 def queries(call: Call) -> int:
-    """How many queries a request makes, once everything is warm."""
+    """Count the queries of a request, after a warm-up."""
     from django.db import connection  # noqa: PLC0415
     from django.test import Client  # noqa: PLC0415
     from django.test.utils import CaptureQueriesContext  # noqa: PLC0415
@@ -153,13 +155,13 @@ def queries(call: Call) -> int:
     client = Client(headers=dict(call.headers))
     for _warming in range(2):
         body = call.body.replace("UNIQUE", secrets.token_hex(8))
-        with CaptureQueriesContext(connection) as seen:
+        with CaptureQueriesContext(connection) as captured:
             client.generic(call.method, call.path, body, content_type="application/json")
-    return len(seen)
+    return len(captured)
 
 
-def hearts(running: list[int], enough: threading.Event) -> None:
-    """Heartbeats of all units of the running executions, once a second until it is enough."""
+def send_heartbeats(running: list[int], stop: threading.Event) -> None:
+    """Send heartbeats of all units of the running executions, once per second until stopped."""
     from benchmarks._api_seed import beat  # noqa: PLC0415
     from simulations.models import Execution, StageRun  # noqa: PLC0415
     from simulations.services.progress.progress import progress_of  # noqa: PLC0415
@@ -168,21 +170,21 @@ def hearts(running: list[int], enough: threading.Event) -> None:
     for sequence in range(2, sys.maxsize):
         for pk, stage_run in first.items():
             beat(pk, stage_run, sequence)
-            # Kept fresh here, for the peer only reads it; whoever asks first computes it otherwise.
+            # Refreshed here, as the peer only reads it; otherwise the first request computes it.
             progress_of(Execution.objects.get(pk=pk))
-        if enough.wait(1):
+        if stop.wait(1):
             return
 
 
 def measure(call: Call, options: argparse.Namespace, connections: int, port: int) -> Figures:
-    """One measurement, after a short warming."""
+    """Measure once, after a warm-up."""
     load(port, call, connections, 1)
     return load(port, call, connections, options.seconds)
 
 
 def report(name: str, call: Call, options: argparse.Namespace) -> None:
-    """Measure one kind of request on both sides, turn by turn, and print a line for each load."""
-    peer = name not in HIDDEN_FROM_PEER
+    """Measure one kind of request on both servers in turn, and print a line for each load."""
+    peer = name not in NOT_IN_PEER
     if peer:
         check_same(name, call)
     counted = queries(call)
@@ -192,7 +194,7 @@ def report(name: str, call: Call, options: argparse.Namespace) -> None:
             ours.append(measure(call, options, connections, OURS))
             if peer:
                 theirs.append(measure(call, options, connections, PEER))
-        bad = sum(each.bad for each in (*ours, *theirs))
+        bad = sum(item.bad for item in (*ours, *theirs))
         print(f"{name:26} {connections:4} {columns(ours)} {counted:4}", end=" ")
         if peer:
             ratios = sorted(a.rate / max(b.rate, 0.01) for a, b in zip(ours, theirs, strict=True))
@@ -202,16 +204,16 @@ def report(name: str, call: Call, options: argparse.Namespace) -> None:
 
 
 def columns(figures: list[Figures]) -> str:
-    """Medians of the rounds."""
+    """Return the medians of the rounds."""
     rate, p50, p99 = (
-        statistics.median(getattr(each, name) for each in figures)
+        statistics.median(getattr(item, name) for item in figures)
         for name in ("rate", "p50", "p99")
     )
     return f"{rate:8.0f} {p50:8.2f} {p99:8.2f}"
 
 
-def options_of() -> argparse.Namespace:
-    """What was asked for."""
+def parse_options() -> argparse.Namespace:
+    """Parse the options."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--scale", type=int, default=1, help="times the rows")
     parser.add_argument("--only", default="", help="part of the names to measure")
@@ -223,15 +225,15 @@ def options_of() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Start everything, fill it, measure, print."""
-    options = options_of()
+    """Start the servers, fill the database, measure and print."""
+    options = parse_options()
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
         folder.chmod(0o755)
         databases = PostgreSQL(folder / "postgresql"), Redis(folder / "redis", 1)
-        for each in databases:
-            each.start()
-            stack.callback(each.stop)
+        for item in databases:
+            item.start()
+            stack.callback(item.stop)
         os.environ |= {
             "DATABASE_URL": databases[0].url,
             "REDIS_URL": databases[1].url(0),
@@ -244,17 +246,17 @@ def main() -> None:
             "SIGN_IN_RATE": "1000000/minute",
             "LOG_LEVEL": "WARNING",
         }
-        seeded, token = prepared(folder, options.scale)
-        enough = threading.Event()
-        beating = threading.Thread(target=hearts, args=[seeded.running, enough])
+        seeded, token = prepare(folder, options.scale)
+        stop = threading.Event()
+        beating = threading.Thread(target=send_heartbeats, args=[seeded.running, stop])
         beating.start()
-        stack.callback(lambda: (enough.set(), beating.join()))
+        stack.callback(lambda: (stop.set(), beating.join()))
         gunicorn = ["gunicorn", "robotsim_project.wsgi", "-b", f"127.0.0.1:{OURS}", "-w", "2"]
         gunicorn += ["-k", "gthread", "--threads", str(options.threads)]
         uvicorn = ["uvicorn", "benchmarks._api_peer:app", "--port", str(PEER), "--workers", "2"]
         uvicorn += ["--no-access-log", "--loop", "uvloop", "--http", "httptools"]
-        stack.enter_context(started(gunicorn, OURS, folder / "ours.log"))
-        stack.enter_context(started(uvicorn, PEER, folder / "peer.log"))
+        stack.enter_context(running_server(gunicorn, OURS, folder / "ours.log"))
+        stack.enter_context(running_server(uvicorn, PEER, folder / "peer.log"))
         print(f"load by {WRK or 'a client of our own'}; median of {options.rounds}; ms")
         heads = f"{'requests/s':>10} {'p50':>8} {'p99':>8}"
         print(f"{'':29} {heads} {'SQL':>4} {heads}  ratio to the peer")
@@ -263,8 +265,8 @@ def main() -> None:
                 report(kind, call, options)
 
 
-def prepared(folder: Path, scale: int) -> tuple[Any, str]:
-    """Migrate and fill; what was filled in, and an access token."""
+def prepare(folder: Path, scale: int) -> tuple[Any, str]:
+    """Migrate and fill the database; return the seeded ids and an access token."""
     import django  # noqa: PLC0415
     from django.core.management import call_command  # noqa: PLC0415
 
@@ -273,11 +275,11 @@ def prepared(folder: Path, scale: int) -> tuple[Any, str]:
     from accounts.services.bearers import issue_access  # noqa: PLC0415
     from benchmarks._api_seed import EMAIL, seed  # noqa: PLC0415
 
-    began = time.monotonic()
+    started = time.monotonic()
     call_command("migrate", verbosity=0)
     counts = {"simulations": 20_000, "executions": 60_000, "agent_runs": 100_000}
     seeded = seed(folder, **{name: count * scale for name, count in counts.items()})
-    print(f"seeded in {time.monotonic() - began:.0f} s: {counts} x {scale}")
+    print(f"seeded in {time.monotonic() - started:.0f} s: {counts} x {scale}")
     token, _ends = issue_access(User.objects.get(email=EMAIL))
     return seeded, token
 
