@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks._api_load import WRK, Call, Figures, load
-from benchmarks._api_server import API, databases, heartbeats, prepared, send
+from benchmarks._api_server import API, databases, heartbeats, prepared, send, started
 
 OURS, PEER = 18200, 18201
 NOT_IN_PEER = frozenset({"start", "overview"})
