@@ -76,7 +76,7 @@ class Survey:
     statistics: TopicStatistics | None = None
 
     def index(self) -> BagIndex:
-        """The index of what was found."""
+        """The index of the bag."""
         start, end = self.span()
         statistics = self.statistics or TopicStatistics(len(self.places), 0, 0)
         figures = [(name, statistics.result(place)) for name, place in self.places.items()]
@@ -95,7 +95,7 @@ class Survey:
         )
 
     def _typed(self, name: str) -> Topic:
-        """The topic as the data have it; what they leave open is taken from metadata.yaml."""
+        """The topic from the data, with the fields they lack from metadata.yaml."""
         topic = self.variants[name][0]
         claim = next((claim for claim, _ in self.metadata.topics if claim.name == name), None)
         if claim is None:
