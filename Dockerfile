@@ -108,7 +108,7 @@ EXPOSE 8000
 STOPSIGNAL SIGTERM
 # Of the server and the event stream; who runs another command in this image brings a check of its own.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s CMD ["python3", "-c", "import http.client, os, sys; c = http.client.HTTPConnection('127.0.0.1', int(os.environ.get('WEB_PORT') or 8000), timeout=4); c.request('GET', '/health/live'); sys.exit(c.getresponse().status != 200)"]
-CMD ["gunicorn", "--config", "python:robotsim_project.serving.web", "robotsim_project.wsgi:application"]
+CMD ["gunicorn", "--config", "python:robotsim_project.gunicorn.web", "robotsim_project.wsgi:application"]
 ARG VERSION=dev
 LABEL org.opencontainers.image.title="robot-sim-backend" \
       org.opencontainers.image.description="robotsim: server, event stream, controller and worker" \

@@ -7,12 +7,12 @@ import sys
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 
-from robotsim_project.observing import telemetry
+from robotsim_project.telemetry import start
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "robotsim_project.settings")
     try:
-        telemetry.start(telemetry.process_of(sys.argv))
+        start.start(start.process_of(sys.argv))
         execute_from_command_line(sys.argv)
     except (
         ImproperlyConfigured

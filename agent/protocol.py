@@ -63,11 +63,6 @@ class AgentState(StrEnum):
     LOST = "LOST"
 
 
-AGENT_ENDED = frozenset(
-    {AgentState.COMPLETED, AgentState.FAILED, AgentState.STOPPED, AgentState.LOST}
-)
-
-
 class Command(StrEnum):
     """What the server wants of a unit now; it is a level, repeated in every answer."""
 

@@ -20,8 +20,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from robotsim_project.tests.s3 import S3
-from robotsim_project.tests.servers import PostgreSQL, Redis
+from tests.support.s3 import S3
+from tests.support.servers import PostgreSQL, Redis
 
 ROOT = Path(__file__).resolve().parent.parent
 MIB = 1 << 20
@@ -133,9 +133,9 @@ def fill(asked: argparse.Namespace, folder: Path) -> None:
 
 def record(number: int) -> None:
     """A recorded rosbag of 16 MiB and its metadata."""
-    from storage.client import object_store  # noqa: PLC0415
     from storage.keys import object_key  # noqa: PLC0415
     from storage.models import Rosbag  # noqa: PLC0415
+    from storage.objects import object_store  # noqa: PLC0415
 
     rosbag = Rosbag.objects.create(name=f"recording {number}", origin="recorded", status="ready")
     for path, body in (("metadata.yaml", b"%d" % number), ("data.db3", os.urandom(BAG_MIB * MIB))):

@@ -29,14 +29,14 @@ from benchmarks.upload import (
     server,
     settings_of,
 )
-from robotsim_project.tests.s3 import S3
+from tests.support.s3 import S3
 
 ROUNDS = 3
 CHUNK = 1 << 20
 STORE = """
 from pathlib import Path
 from storage.models import Rosbag, RosbagFile
-from storage.client import object_store
+from storage.objects import object_store
 from storage.keys import object_key
 rosbag = Rosbag.objects.create(name="bench", status="ready")
 path = Path({path!r})

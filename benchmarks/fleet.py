@@ -73,7 +73,7 @@ def main() -> int:
         make_sample(bag, seconds=asked.seconds)
         environment = {**os.environ, "DATA_DIR": str(data), "BAG": str(bag), "PORT": "18000"}
         environment["AGENTS"] = str(asked.agents)
-        command = [sys.executable, "-m", "robotsim_project.local", "demo"]
+        command = [sys.executable, "-m", "launcher", "demo"]
         began = time.monotonic()
         used: dict[str, dict[int, float]] = defaultdict(dict)
         memory: dict[str, int] = defaultdict(int)

@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 import psutil
 
-from robotsim_project.tests.world import Process, Served, World, a_world, until
+from tests.support.world import Process, Served, World, a_world, until
 
 REST_SECONDS = 10.0
 MIB = 2**20

@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 import psutil
 
-from robotsim_project.tests.servers import PostgreSQL, Redis
+from tests.support.servers import PostgreSQL, Redis
 
 ROOT = Path(__file__).resolve().parent.parent
 PORT = 18001
@@ -63,8 +63,8 @@ def running_execution() -> tuple[int, str]:
 
     from accounts.models import User  # noqa: PLC0415
     from accounts.services.bearers import issue_access  # noqa: PLC0415
-    from simulations.models import Mec  # noqa: PLC0415
-    from simulations.services import design, lifecycle  # noqa: PLC0415
+    from simulations.services.designs import mecs, simulations  # noqa: PLC0415
+    from simulations.services.runs import lifecycle  # noqa: PLC0415
     from storage.models import Rosbag, RosbagFile, RosbagTopic  # noqa: PLC0415
     from templates.services import templates  # noqa: PLC0415
 
@@ -72,10 +72,12 @@ def running_execution() -> tuple[int, str]:
     rosbag = Rosbag.objects.create(name="b", status="ready", storage_id="mcap", duration_ns=10**11)
     RosbagFile.objects.create(rosbag=rosbag, path="metadata.yaml", size=1, sha256="0" * 64)
     RosbagTopic.objects.create(rosbag=rosbag, name="/odom", type="T", message_count=10_000)
-    mec = Mec.objects.create(slug="lab", name="Lab")
+    mec = mecs.create(slug="lab", name="Lab")
     template = templates.create(name="driver", rosbag=rosbag)
-    stages = [design.StageSpec(template=template, agent_count=10 * UNITS)]
-    simulation = design.create_simulation(name="s", pattern="sequential", mec=mec, stages=stages)
+    stages = [simulations.StageSpec(template=template, agent_count=10 * UNITS)]
+    simulation = simulations.create_simulation(
+        name="s", pattern="sequential", mec=mec, stages=stages
+    )
     execution = lifecycle.start(simulation)
     lifecycle.move_execution(execution, ["PENDING"], "RUNNING")
     lifecycle.move_stage(execution.stage_runs.get(), ["PENDING"], "RUNNING")
@@ -158,13 +160,14 @@ def told(name: str, milliseconds: list[float]) -> None:
 
 def happen(execution_id: int, seconds: float, *, timed: bool) -> None:
     """Events and heartbeats for so long; what readers replay later is not timed."""
-    from simulations.services import lifecycle  # noqa: PLC0415
+    from simulations.choices import EventKind  # noqa: PLC0415
+    from simulations.services.events import record_event  # noqa: PLC0415
 
     ticks = int(seconds * EVENTS_A_SECOND)
     for tick in range(ticks):
         began = time.monotonic()
         payload = {"sent_ns": time.time_ns()} if timed else {}
-        lifecycle.note(execution_id, "test.event", payload=payload)
+        record_event(execution_id, EventKind.UNIT_RETRIED, payload=payload)
         heartbeats(execution_id, range(20), tick + 1)
         time.sleep(max(0.0, 1 / EVENTS_A_SECOND - (time.monotonic() - began)))
 
@@ -210,7 +213,7 @@ def measure(server: psutil.Process, execution_id: int, token: str, asked: Any) -
 def finish(execution_id: int) -> int:
     """End the execution; the answer is how many events it has."""
     from simulations.models import Execution  # noqa: PLC0415
-    from simulations.services import lifecycle  # noqa: PLC0415
+    from simulations.services.runs import lifecycle  # noqa: PLC0415
 
     execution = Execution.objects.get(pk=execution_id)
     lifecycle.move_stage(execution.stage_runs.get(), ["RUNNING"], "COMPLETED")

@@ -29,8 +29,8 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from robotsim_project.tests.s3 import S3, free_ports
-from robotsim_project.tests.servers import Redis, wait_until
+from tests.support.s3 import S3, free_ports
+from tests.support.servers import Redis, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
 MIB = 2**20

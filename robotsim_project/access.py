@@ -100,21 +100,3 @@ TABLE: dict[str, dict[str, Rule]] = {
     "execution-ticket": {"POST": VIEWER},
     "execution-stream": {"GET": VIEWER},
 }
-
-OWN_DOOR = {
-    "root": "a greeting, for anybody",
-    "health-live": "for probes",
-    "health-ready": "for probes",
-    "health-db": "for probes",
-    "health-redis": "for probes",
-    "health-storage": "for probes",
-    "metrics": "METRICS_TOKEN, or an admin who has signed in",
-    "storage-object": "the signed token in the address is the permission",
-    "unit-register": "units show a signed token of their execution",
-    "unit-report": "the same",
-    "unit-recording": "the same",
-    "unit-recording-complete": "the same",
-    "password-reset-page": "the token in the address, which went by mail, is the permission",
-    "set_language": "anybody may choose a language",
-}
-"""Addresses that do not ask the table, each with what guards it."""

@@ -13,4 +13,4 @@ class ProjectConfig(AppConfig):
     verbose_name = "robotsim"
 
     def ready(self) -> None:
-        import_module("robotsim_project.observing.task_log")  # connects itself
+        import_module("robotsim_project.telemetry.task_log")  # connects itself

@@ -5,17 +5,17 @@ from contextlib import suppress
 
 from django.core.asgi import get_asgi_application
 
-from robotsim_project.observing import telemetry
+from robotsim_project.telemetry import start
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "robotsim_project.settings")
-telemetry.start("stream")
+start.start("stream")
 django = get_asgi_application()
 
 # Only now: the apps are loaded. Units that could not reach us get time to speak again.
-from robotsim_project.operating import readiness  # noqa: E402
-from robotsim_project.requests.body_limit import body_limit  # noqa: E402
-from robotsim_project.requests.heartbeats import heartbeats  # noqa: E402
-from robotsim_project.requests.streaming import streaming  # noqa: E402
+from robotsim_project.health import readiness  # noqa: E402
+from robotsim_project.middleware.body_limit import body_limit  # noqa: E402
+from robotsim_project.middleware.heartbeats import heartbeats  # noqa: E402
+from robotsim_project.middleware.streaming import streaming  # noqa: E402
 from simulations import live  # noqa: E402
 from simulations.exceptions import LiveAwayError  # noqa: E402
 

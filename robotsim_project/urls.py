@@ -6,10 +6,10 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularSwaggerView
 
 from accounts.urls import api_urlpatterns as accounts_api
-from robotsim_project import pages
-from robotsim_project.description.described import Description
-from robotsim_project.observing import metrics
-from robotsim_project.operating import health
+from robotsim_project import views
+from robotsim_project.health import views as health
+from robotsim_project.openapi.views import Description
+from robotsim_project.telemetry import metrics
 from simulations.urls import api_urlpatterns as simulations_api
 from storage.urls import api_urlpatterns as storage_api
 from templates.urls import api_urlpatterns as templates_api
@@ -23,7 +23,7 @@ api = [
 ]
 
 urlpatterns = [
-    path("", pages.root, name="root"),
+    path("", views.root, name="root"),
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
     path("health/db", health.database, name="health-db"),
@@ -38,7 +38,7 @@ urlpatterns = [
     path("", include("storage.urls")),
 ]
 
-handler400 = "robotsim_project.pages.bad_request"
-handler403 = "robotsim_project.pages.forbidden"
-handler404 = "robotsim_project.pages.not_found"
-handler500 = "robotsim_project.pages.server_error"
+handler400 = "robotsim_project.views.bad_request"
+handler403 = "robotsim_project.views.forbidden"
+handler404 = "robotsim_project.views.not_found"
+handler500 = "robotsim_project.views.server_error"

@@ -5,14 +5,14 @@ from contextlib import suppress
 
 from django.core.wsgi import get_wsgi_application
 
-from robotsim_project.observing import telemetry
+from robotsim_project.telemetry import start
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "robotsim_project.settings")
-telemetry.start("server")
+start.start("server")
 application = get_wsgi_application()
 
 # Only now: the apps are loaded. Units that could not reach us get time to speak again.
-from robotsim_project.operating import readiness  # noqa: E402
+from robotsim_project.health import readiness  # noqa: E402
 from simulations import live  # noqa: E402
 from simulations.exceptions import LiveAwayError  # noqa: E402
 

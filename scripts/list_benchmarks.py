@@ -13,7 +13,7 @@ def main() -> None:
         if path.name.startswith("_"):
             continue
         about = ast.get_docstring(ast.parse(path.read_text())) or ""
-        command = f".venv/bin/python {path.relative_to(ROOT)}\n    {about.partition(chr(10))[0]}\n"
+        command = f".venv/bin/python -m benchmarks.{path.stem}\n    {about.partition(chr(10))[0]}\n"
         sys.stdout.write(command)
 
 

@@ -12,7 +12,7 @@ class TemplatesConfig(AppConfig):
 
     def ready(self) -> None:
         # Here, because both need the models, which are loaded by now.
-        from storage.services import deletion  # noqa: PLC0415
+        from storage.services.rosbags import deletion  # noqa: PLC0415
         from templates.services.templates import names_using  # noqa: PLC0415
 
         deletion.ask_before_deleting(names_using)

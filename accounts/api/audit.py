@@ -11,8 +11,8 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import mixins, serializers, viewsets
 
-from accounts.api.filters import IdFilter, InstantFilter
 from accounts.choices import AuditAction
+from common.rest.filters import IdFilter, InstantFilter
 
 ACTIONS = dict(enumerate(AuditAction))
 NUMBERS = {action: number for number, action in ACTIONS.items()}

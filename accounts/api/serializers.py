@@ -7,9 +7,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from accounts.api.strict import Strict
 from accounts.choices import Role, Scope
 from accounts.models import ApiToken, User
+from common.rest.strict import Strict
 
 LONGEST_PASSWORD = 1024
 LONGEST_TOKEN = 4096

@@ -18,11 +18,11 @@ from accounts.api.serializers import (
     VerifiedSerializer,
     VerifySerializer,
 )
-from accounts.api.strict import Strict
 from accounts.api.throttles import CallerThrottle
 from accounts.exceptions import BearerRefusedError, RefreshMissingError
 from accounts.services import sessions, users
 from accounts.services.bearers import authenticate_bearer
+from common.rest.strict import Strict
 
 
 class Door(APIView):

@@ -11,7 +11,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api.filters import IdFilter
 from accounts.api.idempotency import idempotent
 from accounts.api.serializers import ApiTokenSerializer, RoleSerializer, UserSerializer
 from accounts.api.session import asked
@@ -19,6 +18,7 @@ from accounts.choices import Role
 from accounts.models import ApiToken, User
 from accounts.permissions import table
 from accounts.services import api_tokens, users
+from common.rest.filters import IdFilter
 
 
 class UserFilter(django_filters.FilterSet):

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from psycopg_pool import ConnectionPool
 
-from robotsim_project.connections import PooledConnection
+from robotsim_project.postgresql.pool import PooledConnection
 
 pytestmark = [
     pytest.mark.django_db,

@@ -5,7 +5,7 @@ from django.core.cache import caches
 from django.db import connection
 from django.test import Client
 
-from robotsim_project.operating.parts import probe_options
+from robotsim_project.health.dependencies import probe_options
 
 
 @pytest.mark.django_db
@@ -47,7 +47,7 @@ def test_a_redis_that_is_away_is_unhealthy(
 ) -> None:
     away = caches.create_connection("health")
     away._server = place
-    monkeypatch.setattr("robotsim_project.operating.parts.caches", {"health": away})
+    monkeypatch.setattr("robotsim_project.health.dependencies.caches", {"health": away})
     answer = Client().get("/health/redis")
     assert answer.status_code == 503
     assert answer.json() == {"status": "unhealthy", "redis": "disconnected"}

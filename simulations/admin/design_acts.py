@@ -9,13 +9,14 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts.admin.acts import address_of, carry_out, is_admin, links
+from common.admin.actions import address_of, carry_out, is_admin, links
 from simulations.admin.words import named
 from simulations.choices import STOPPABLE
 from simulations.exceptions import NotRunningError
 from simulations.models import Execution, Simulation
-from simulations.services import deletion, design, lifecycle
-from simulations.tasks import request_deletion
+from simulations.services.designs import simulations
+from simulations.services.maintenance import deletion
+from simulations.services.runs import lifecycle
 
 Rows = QuerySet[Simulation]
 
@@ -57,7 +58,7 @@ class DesignActs:
             self,
             request,
             rows,
-            lambda row: design.clone(row, created_by=request.user),
+            lambda row: simulations.clone(row, created_by=request.user),
             lambda n: ngettext("%d simulation was cloned.", "%d simulations were cloned.", n) % n,
         )
         links(self, request, [(address_of(each), each.name) for each in found])
@@ -115,7 +116,7 @@ class DesignActs:
             "action": "purge",
             "opts": self.opts,
         }
-        return TemplateResponse(request, "accounts/console/confirm.html", context)
+        return TemplateResponse(request, "common/console/confirm.html", context)
 
 
 def _stop(simulation: Simulation, user: Any) -> None:
@@ -129,6 +130,4 @@ def _stop(simulation: Simulation, user: Any) -> None:
 
 
 def _delete(simulation: Simulation, user: Any, *, permanent: bool) -> Any:
-    asked = deletion.request(simulation, permanent=permanent, requested_by=user)
-    request_deletion(asked.pk)
-    return asked
+    return deletion.request(simulation, permanent=permanent, requested_by=user)

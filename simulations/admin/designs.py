@@ -10,23 +10,23 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin.acts import Buttons
-from accounts.admin.deletes import Deletes
-from accounts.admin.lists import (
+from common.admin.actions import Buttons
+from common.admin.changelists import (
     BoundedPaginator,
     DeletedFilter,
     deleted_are_listed,
     is_list,
 )
-from accounts.admin.refusals import Refusals, RefusingForm
+from common.admin.deletion import Deletes
+from common.admin.errors import Refusals, RefusingForm
 from simulations.admin.design_acts import DesignActs
 from simulations.admin.stages import StageInline
 from simulations.admin.words import NOTHING, bar, linked, list_of, state
 from simulations.choices import ACTIVE, OPEN_DELETION, STOPPABLE
 from simulations.exceptions import SimulationNotFoundError
 from simulations.models import Deletion, Simulation, Stage
-from simulations.services import design
-from simulations.services.progress_lists import percent_by_id
+from simulations.services.designs import simulations
+from simulations.services.progress.bulk import percent_by_id
 
 
 class SimulationForm(RefusingForm, forms.ModelForm[Simulation]):
@@ -50,8 +50,9 @@ class SimulationForm(RefusingForm, forms.ModelForm[Simulation]):
         if all(told):
             name, pattern, prefix = map(str, told)
             known = self.instance if self.instance.pk else None
-            for fault in design.faults(name, pattern, prefix, []) + design.name_faults(name, known):
-                self.fault(fault["pointer"], fault["detail"])
+            errors = simulations.field_errors(name, pattern, prefix, [])
+            for error in errors + simulations.name_errors(name, known):
+                self.show(error)
         return values
 
 
@@ -121,7 +122,7 @@ class SimulationAdmin(DesignActs, Buttons, Deletes, Refusals, admin.ModelAdmin[S
     list_per_page = 50
 
     class Media:
-        css = {"all": ["accounts/console.css"]}
+        css = {"all": ["common/console.css"]}
 
     def get_changelist(self, request: HttpRequest, **_words: Any) -> type[ChangeList]:
         return SimulationList
@@ -213,9 +214,9 @@ class SimulationAdmin(DesignActs, Buttons, Deletes, Refusals, admin.ModelAdmin[S
             stored = Simulation.objects.filter(pk=simulation.pk).first()
             if stored is None:
                 raise SimulationNotFoundError(str(_("Somebody has removed this simulation.")))
-            design.update_simulation(stored, stages=stages.specs(), **values)
+            simulations.update_simulation(stored, stages=stages.specs(), **values)
         else:
-            made = design.create_simulation(
+            made = simulations.create_simulation(
                 stages=stages.specs(), created_by=request.user, **values
             )
             simulation.pk = made.pk

@@ -9,10 +9,9 @@ from django.utils.html import format_html_join
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin.lists import ReadOnly
+from common.admin.changelists import ReadOnly
 from simulations.admin import words
 from simulations.admin.filters import (
-    KINDS,
     FailureFilter,
     KindFilter,
     OfExecution,
@@ -21,18 +20,19 @@ from simulations.admin.filters import (
     SearchesRuns,
 )
 from simulations.choices import AGENT_ENDED, DeletionStatus
+from simulations.failures import deletion_error
 from simulations.models import AgentRun, Deletion, Event, Recording, StageRun
-from simulations.services import unit_logs
+from simulations.services.runs import logs
 
 
 class Part(SearchesRuns, ReadOnly):
     """Before `ModelAdmin` in the bases: rows below an execution, which `run_path` leads to."""
 
     ordering: Any = ["-id"]
-    change_form_template: Any = "accounts/console/change_form.html"
+    change_form_template: Any = "common/console/change_form.html"
 
     class Media:
-        css = {"all": ["accounts/console.css"]}
+        css = {"all": ["common/console.css"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Rows with the name of their execution, but not with its plan."""
@@ -188,10 +188,10 @@ class AgentRunAdmin(Part, admin.ModelAdmin[AgentRun]):
         if row.status in AGENT_ENDED:
             return words.log(row.last_log)
         execution = row.stage_run.execution_id
-        attempt = unit_logs.rows(execution).filter(
+        attempt = logs.rows(execution).filter(
             stage_run=row.stage_run_id, unit=row.unit, attempt=row.attempt
         )
-        return words.log("".join(each["text"] for each in unit_logs.told(execution, attempt)))
+        return words.log("".join(each["text"] for each in logs.told(execution, attempt)))
 
 
 @admin.register(Recording)
@@ -264,7 +264,7 @@ class EventAdmin(Part, admin.ModelAdmin[Event]):
 
     @admin.display(description=_("what happened"))
     def told(self, event: Event) -> str:
-        return str(KINDS.get(event.kind, event.kind))
+        return words.kind(event)
 
     @admin.display(description=_("details"))
     def details(self, event: Event) -> str:
@@ -285,7 +285,7 @@ class DeletionAdmin(ReadOnly, admin.ModelAdmin[Deletion]):
         "permanent",
         "shown_status",
         "shown_progress",
-        "error",
+        "shown_error",
         "requested_by",
         "created_at",
         "took",
@@ -299,13 +299,13 @@ class DeletionAdmin(ReadOnly, admin.ModelAdmin[Deletion]):
         "permanent",
         ("shown_status", "shown_progress"),
         "shown_steps",
-        "error",
+        "shown_error",
         "requested_by",
         ("created_at", "started_at", "ended_at"),
     ]
 
     class Media:
-        css = {"all": ["accounts/console.css"]}
+        css = {"all": ["common/console.css"]}
 
     @admin.display(description=_("simulation"), ordering="name")
     def of(self, row: Deletion) -> str:
@@ -322,6 +322,10 @@ class DeletionAdmin(ReadOnly, admin.ModelAdmin[Deletion]):
     @admin.display(description=_("progress"), ordering="progress")
     def shown_progress(self, row: Deletion) -> str:
         return words.bar(row.progress)
+
+    @admin.display(description=_("error"))
+    def shown_error(self, row: Deletion) -> str:
+        return deletion_error(row.error_code, row.error)
 
     @admin.display(description=_("steps"))
     def shown_steps(self, row: Deletion) -> str:

@@ -5,12 +5,12 @@ from typing import Any
 from django.db.models import Case, IntegerField, Value, When
 from django.utils.translation import gettext as _
 
-from simulations.admin.filters import KINDS
 from simulations.admin.words import (
     NOTHING,
     bar,
     duration,
     failure,
+    kind,
     linked,
     list_of,
     moment,
@@ -21,9 +21,9 @@ from simulations.admin.words import (
 )
 from simulations.choices import AgentStatus, RecordingStatus
 from simulations.models import Execution, Recording
-from simulations.services.figures import StageFigures, stage_figures
 from simulations.services.plan import Plan, PlanStage, plan_of
-from simulations.services.progress import Progress
+from simulations.services.progress.progress import Progress
+from simulations.services.progress.stage_figures import StageFigures, stage_figures
 from storage.models import Rosbag
 from templates.models import Template
 
@@ -185,7 +185,7 @@ def _events(execution: Execution) -> list[list[Any]]:
         [
             event.sequence,
             moment(event.time),
-            KINDS.get(event.kind, event.kind),
+            kind(event),
             said(event.payload),
             event.actor or NOTHING,
         ]

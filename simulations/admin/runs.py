@@ -9,16 +9,16 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts.admin.acts import Buttons, address_of, carry_out, links
-from accounts.admin.lists import ReadOnly
+from common.admin.actions import Buttons, address_of, carry_out, links
+from common.admin.changelists import ReadOnly
 from simulations.admin import words
 from simulations.admin.filters import ActiveFilter, FailureFilter, OfSimulation, SearchesRuns
 from simulations.admin.run_page import sections
 from simulations.choices import ACTIVE, ENDED, STOPPABLE
 from simulations.models import Execution
-from simulations.services import lifecycle
-from simulations.services.progress import progress_of
-from simulations.services.progress_lists import percent_by_id
+from simulations.services.progress.bulk import percent_by_id
+from simulations.services.progress.progress import progress_of
+from simulations.services.runs import lifecycle
 
 Rows = QuerySet[Execution]
 
@@ -117,7 +117,7 @@ class ExecutionAdmin(RunActs, Buttons, SearchesRuns, ReadOnly, admin.ModelAdmin[
     ]
 
     class Media:
-        css = {"all": ["accounts/console.css"]}
+        css = {"all": ["common/console.css"]}
 
     def get_changelist(self, request: HttpRequest, **_words: Any) -> type[ChangeList]:
         return ExecutionList

@@ -4,7 +4,7 @@ import django_filters
 from django.utils.translation import gettext_lazy as _
 from rest_framework import viewsets
 
-from accounts.api.filters import IdFilter
+from common.rest.filters import IdFilter
 from simulations.api.serializers import DeletionSerializer
 from simulations.choices import DeletionStatus
 from simulations.models import Deletion

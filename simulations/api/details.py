@@ -7,13 +7,13 @@ from django.db.models import QuerySet, TextField
 from django.db.models.functions import Cast
 from django.http import Http404
 
-from accounts.api.rows import Row, columns_of
-from accounts.querysets import Written
+from common.db.prepared import PreparedQuery
+from common.rest.reads import Row, columns_of
 from simulations.api.run_serializers import ExecutionSerializer
 from simulations.api.serializers import SimulationSerializer
 from simulations.api.simulations import rows
 from simulations.models import Execution, Stage
-from simulations.services.progress import progress_of
+from simulations.services.progress.progress import progress_of
 
 _NEEDED = {"id", "status", "data_status", "event_count", "stop_asked_at", "ended_at", "outcome"}
 _FOR_PROGRESS = [
@@ -30,7 +30,7 @@ def _rows() -> QuerySet[Any, Any]:
 
 
 _COLUMNS = columns_of(ExecutionSerializer)
-_EXECUTIONS = Written(_rows)
+_EXECUTIONS = PreparedQuery(_rows)
 
 
 def execution_detail(pk: int) -> Row:
@@ -46,8 +46,8 @@ def execution_detail(pk: int) -> Row:
 
 _SIMULATION = columns_of(SimulationSerializer)
 _STAGE = _SIMULATION.nested["stages"]
-_SIMULATIONS = Written(lambda: rows().filter(deleted_at=None).values(*_SIMULATION.paths))
-_STAGES = Written(
+_SIMULATIONS = PreparedQuery(lambda: rows().filter(deleted_at=None).values(*_SIMULATION.paths))
+_STAGES = PreparedQuery(
     lambda: Stage.objects.order_by("position").values(*_STAGE.paths), key="simulation"
 )
 

@@ -13,10 +13,10 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.serializers import BaseSerializer
 
-from accounts.api import bulk
-from accounts.api.filters import IdFilter, InstantFilter, PersonFilter
 from accounts.api.idempotency import idempotent
-from accounts.api.rows import Reads
+from common.rest import bulk
+from common.rest.filters import IdFilter, InstantFilter, PersonFilter
+from common.rest.reads import Reads
 from simulations.api.details import execution_detail
 from simulations.api.run_serializers import (
     AgainSerializer,
@@ -37,7 +37,7 @@ from simulations.choices import (
     RunStatus,
 )
 from simulations.models import AgentRun, Event, Execution, Recording
-from simulations.services import lifecycle, unit_logs
+from simulations.services.runs import lifecycle, logs
 
 
 class ExecutionFilter(django_filters.FilterSet):
@@ -180,10 +180,10 @@ class ExecutionViewSet(WatchActions, Reads):
     def logs(self, request: Request, pk: str) -> Response:
         """The end of what each attempt of each unit logged."""
         execution = get_object_or_404(Execution.objects.only("id"), pk=pk)
-        found = self.filter_queryset(unit_logs.rows(execution.pk))
+        found = self.filter_queryset(logs.rows(execution.pk))
         page = self.paginate_queryset(found) or []
         return self.get_paginated_response(
-            self.get_serializer(unit_logs.told(execution.pk, page), many=True).data
+            self.get_serializer(logs.told(execution.pk, page), many=True).data
         )
 
     @extend_schema(responses=AgentRunSerializer(many=True))

@@ -11,7 +11,7 @@ from rest_framework.reverse import reverse
 from accounts.api.idempotency import idempotent
 from simulations.api.serializers import MecSerializer
 from simulations.models import Mec
-from simulations.services import mecs
+from simulations.services.designs import mecs
 
 
 @extend_schema_view(destroy=extend_schema(responses={204: None, 409: None}))
@@ -33,6 +33,12 @@ class MecViewSet(viewsets.ModelViewSet[Mec]):
 
     def get_success_headers(self, data: Any) -> dict[str, str]:
         return {"Location": reverse("mec-detail", args=[data["id"]])}
+
+    def perform_create(self, serializer: Any) -> None:
+        serializer.instance = mecs.create(**serializer.validated_data)
+
+    def perform_update(self, serializer: Any) -> None:
+        mecs.update(serializer.instance, **serializer.validated_data)
 
     def perform_destroy(self, instance: Mec) -> None:
         mecs.delete(instance)

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from simulations.services.overview import overview
+from simulations.services.monitoring.overview import overview
 
 
 class SimulationTotalsSerializer(serializers.Serializer[Any]):

@@ -21,10 +21,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
-from accounts.api import bulk
-from accounts.api.filters import IdFilter, Living, PersonFilter
 from accounts.api.idempotency import idempotent
-from accounts.api.rows import Reads, Row
+from common.rest import bulk
+from common.rest.filters import IdFilter, Living, PersonFilter
+from common.rest.reads import Reads, Row
 from simulations.api.run_serializers import ExecutionSerializer
 from simulations.api.serializers import (
     CloneSerializer,
@@ -35,8 +35,9 @@ from simulations.api.serializers import (
 )
 from simulations.choices import ACTIVE, OPEN_DELETION, Pattern, RunStatus
 from simulations.models import Deletion, Simulation, Stage
-from simulations.services import deletion, design, lifecycle
-from simulations.tasks import request_deletion
+from simulations.services.designs import simulations
+from simulations.services.maintenance import deletion
+from simulations.services.runs import lifecycle
 
 
 class SimulationFilter(Living):
@@ -104,7 +105,7 @@ class SimulationViewSet(Reads):
         """Make a simulation with its stages, in the order in which they are listed."""
         asked = SimulationSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        simulation = design.create_simulation(created_by=request.user, **asked.values())
+        simulation = simulations.create_simulation(created_by=request.user, **asked.values())
         return self._made(simulation)
 
     @extend_schema(responses={200: SimulationSerializer, 409: None, 422: None})
@@ -143,7 +144,7 @@ class SimulationViewSet(Reads):
         asked = CloneSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         name = asked.validated_data["name"]
-        return self._made(design.clone(self.get_object(), name=name, created_by=request.user))
+        return self._made(simulations.clone(self.get_object(), name=name, created_by=request.user))
 
     @extend_schema(request=OrderSerializer, responses={200: SimulationSerializer, 422: None})
     @action(detail=True, methods=["post"])
@@ -152,7 +153,7 @@ class SimulationViewSet(Reads):
         asked = OrderSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         order = asked.validated_data["order"]
-        return Response(self._told(design.reorder(self.get_object(), order)))
+        return Response(self._told(simulations.reorder(self.get_object(), order)))
 
     @extend_schema(request=None, responses={202: ExecutionSerializer})
     @action(detail=True, methods=["post"])
@@ -171,13 +172,12 @@ class SimulationViewSet(Reads):
         living = Simulation.objects.living()
 
         def delete(simulation: Simulation) -> None:
-            request_deletion(deletion.request(simulation, requested_by=request.user).pk)
+            deletion.request(simulation, requested_by=request.user)
 
         return Response(bulk.each(request.data, lambda ids: living.filter(pk__in=ids), delete))
 
     def _delete(self, simulation: Simulation, request: Request, *, permanent: bool) -> Response:
         asked = deletion.request(simulation, permanent=permanent, requested_by=request.user)
-        request_deletion(asked.pk)
         place = reverse("deletion-detail", args=[asked.pk])
         told = DeletionSerializer(asked).data
         return Response(told, status=202, headers={"Location": place})
@@ -186,7 +186,7 @@ class SimulationViewSet(Reads):
         simulation = self.get_object()
         asked = SimulationSerializer(simulation, data=request.data, partial=partial)
         asked.is_valid(raise_exception=True)
-        return Response(self._told(design.update_simulation(simulation, **asked.values())))
+        return Response(self._told(simulations.update_simulation(simulation, **asked.values())))
 
     def _made(self, simulation: Simulation) -> Response:
         place = reverse("simulation-detail", args=[simulation.pk])

@@ -1,7 +1,7 @@
 """Watching an execution: its progress, tickets, and the stream of Server-Sent Events.
 
 The view only admits: authentication, rights and errors are those of the whole API. The stream itself is
-handed to the server's own loop (`robotsim_project.requests.streaming`), so that it holds no thread and no
+handed to the server's own loop (`robotsim_project.middleware.streaming`), so that it holds no thread and no
 connection.
 """
 
@@ -33,10 +33,10 @@ from simulations.exceptions import (
     TooManyWatchersError,
 )
 from simulations.models import Execution
-from simulations.services import feed, tickets
-from simulations.services.progress import progress_by_id
-from simulations.services.viewers import Viewer
-from simulations.services.watch import watch
+from simulations.services.progress.progress import progress_by_id
+from simulations.streaming import hub, tickets
+from simulations.streaming.viewers import Viewer
+from simulations.streaming.watcher import watch
 
 HANDED_OVER = "robotsim.streams"
 """Key of the ASGI scope: a list that takes the stream which follows the response's head."""
@@ -150,7 +150,7 @@ class WatchActions:
             raise StreamUnsupportedError(
                 _("This server cannot keep streams open: ask the server that runs under ASGI.")
             )
-        if feed.watchers() >= settings.STREAM_WATCHERS:
+        if hub.watchers() >= settings.STREAM_WATCHERS:
             raise TooManyWatchersError(_("Too many are watching: try again in a few seconds."))
         if request.method == "GET":
             user = request.user
@@ -164,8 +164,9 @@ class WatchActions:
 
 async def nothing() -> AsyncIterator[bytes]:
     """Stand for a body that follows."""
-    return
-    yield b""
+    chunks: tuple[bytes, ...] = ()
+    for chunk in chunks:
+        yield chunk
 
 
 def last_seen(request: Request) -> int | None:

@@ -7,9 +7,9 @@ from rich.console import Console
 from rich.table import Table
 
 from simulations.models import Execution
-from simulations.services.figures import StageFigures, stage_figures
-from simulations.services.progress import progress_of
-from simulations.services.results import summary
+from simulations.services.progress.progress import progress_of
+from simulations.services.progress.results import summary
+from simulations.services.progress.stage_figures import StageFigures, stage_figures
 
 
 def show_result(execution: Execution, console: Console) -> None:

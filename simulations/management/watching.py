@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from simulations.models import Execution
-from simulations.services import progress as live
-from simulations.services.progress import progress_of
+from simulations.services.progress import progress as live
+from simulations.services.progress.progress import progress_of
 
 POLL_SECONDS = 0.2
 PLAIN_STEP = 10.0

@@ -18,9 +18,11 @@ from accounts.models import User
 from rosbag2.formats.metadata import Topic
 from rosbag2.writing.sqlite_writer import BagWriter
 from simulations.models import Execution, Mec, Simulation
-from simulations.services.design import StageSpec, create_simulation, ensure_mec
+from simulations.services.designs import mecs
+from simulations.services.designs.simulations import StageSpec, create_simulation
 from storage.models import Rosbag
-from storage.services import intake, verification
+from storage.services.intake import imports
+from storage.services.verification import verifier
 from templates.models import Template
 from templates.services import templates
 
@@ -41,7 +43,7 @@ def rosbag(db: None, tmp_path: Path) -> Rosbag:
         odom = bag.add_topic(Topic("/odom", "nav_msgs/msg/Odometry"))
         for number in range(MESSAGES):
             bag.write(odom, 10**9 + number * 50_000_000, bytes([0, 1, 0, 0, number]))
-    return verification.run(intake.import_folder(folder).pk)
+    return verifier.run(imports.import_folder(folder).pk)
 
 
 @pytest.fixture
@@ -55,7 +57,7 @@ def template(rosbag: Rosbag) -> Template:
 
 @pytest.fixture
 def mec(db: None) -> Mec:
-    return ensure_mec("nowhere", name="Nowhere", transport="null")
+    return mecs.ensure("nowhere", name="Nowhere", transport="null")
 
 
 @pytest.fixture

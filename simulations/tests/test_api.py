@@ -10,7 +10,8 @@ from accounts.choices import Role
 from accounts.models import User
 from simulations.choices import RunStatus
 from simulations.models import Execution, Mec, Simulation
-from simulations.services import design, lifecycle
+from simulations.services.designs import simulations
+from simulations.services.runs import lifecycle
 from storage.choices import Status
 from storage.models import Rosbag, RosbagFile, RosbagTopic
 from templates.models import Template
@@ -39,8 +40,8 @@ def mec(db: Any) -> Mec:
 
 @pytest.fixture
 def simulation(mec: Mec, template: Template) -> Simulation:
-    stages = [design.StageSpec(template=template, agent_count=2)]
-    return design.create_simulation(name="Yard", pattern="sequential", mec=mec, stages=stages)
+    stages = [simulations.StageSpec(template=template, agent_count=2)]
+    return simulations.create_simulation(name="Yard", pattern="sequential", mec=mec, stages=stages)
 
 
 def user(role: Role) -> User:

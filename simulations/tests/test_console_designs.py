@@ -9,7 +9,8 @@ from accounts.choices import Role
 from simulations import tasks
 from simulations.choices import RunStatus
 from simulations.models import Deletion, Execution, Simulation
-from simulations.services import deletion, lifecycle
+from simulations.services.maintenance import deletion
+from simulations.services.runs import lifecycle
 from simulations.tests.conftest import Console
 from templates.models import Template
 

@@ -11,8 +11,8 @@ import pytest
 
 from simulations import live
 from simulations.models import AgentRun, Execution, Recording, Simulation
-from simulations.services import lifecycle
-from simulations.services.results import summary
+from simulations.services.progress.results import summary
+from simulations.services.runs import lifecycle
 from simulations.tests.conftest import MESSAGES, System, ended, in_status, unit_processes, until
 
 pytestmark = pytest.mark.django_db(transaction=True)

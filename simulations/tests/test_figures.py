@@ -9,8 +9,8 @@ from rich.console import Console
 
 from simulations.management.results import show_result
 from simulations.models import AgentRun, Execution, Simulation
-from simulations.services import lifecycle
-from simulations.services.figures import StageFigures, stage_figures
+from simulations.services.progress.stage_figures import StageFigures, stage_figures
+from simulations.services.runs import lifecycle
 
 pytestmark = pytest.mark.django_db
 Design = Callable[..., Simulation]

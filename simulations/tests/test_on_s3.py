@@ -8,11 +8,12 @@ import pytest
 import urllib3
 
 from simulations.models import Recording, Simulation
-from simulations.services import lifecycle
-from simulations.services.results import summary
+from simulations.services.progress.results import summary
+from simulations.services.runs import lifecycle
 from simulations.tests.conftest import MESSAGES, System, ended
-from storage.client import object_store
-from storage.services import downloads, integrity
+from storage.objects import object_store
+from storage.services.maintenance import integrity
+from storage.services.rosbags import downloads
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -13,8 +13,8 @@ from accounts.models import User
 from simulations import live
 from simulations.live import system
 from simulations.models import Simulation
-from simulations.services import lifecycle
-from simulations.services.overview import overview
+from simulations.services.monitoring.overview import overview
+from simulations.services.runs import lifecycle
 from storage.models import Rosbag
 from storage.tasks import verify_rosbag
 

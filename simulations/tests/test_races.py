@@ -10,8 +10,8 @@ from django.db import connection, connections, transaction
 
 from simulations.exceptions import DeletionOpenError
 from simulations.models import Deletion, Simulation
-from simulations.services import deletion
-from simulations.services import design as designs
+from simulations.services.designs import simulations as designs
+from simulations.services.maintenance import deletion
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Design = Callable[..., Simulation]

@@ -9,7 +9,7 @@ from agent.protocol import Link
 from simulations.choices import RunStatus
 from simulations.live.tallies import Tally
 from simulations.services.plan import Plan, PlanStage
-from simulations.services.reckoning import Facts, StageFacts, reckon
+from simulations.services.progress.calculation import Facts, StageFacts, reckon
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -12,7 +12,8 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from simulations.models import AgentRun, Event, Execution, Simulation
-from simulations.services import deletion, lifecycle
+from simulations.services.maintenance import deletion
+from simulations.services.runs import lifecycle
 
 Design = Callable[..., Simulation]
 

@@ -10,14 +10,14 @@ from rest_framework import serializers
 from rest_framework.renderers import JSONRenderer
 from rest_framework.settings import api_settings
 
-from accounts.api import rows
-from accounts.api.rows import columns_of
 from accounts.models import User
+from common.rest import reads
+from common.rest.reads import columns_of
 from simulations.api import run_serializers, simulations
 from simulations.api.serializers import SimulationRowSerializer, StageSerializer
 from simulations.choices import FailureCode
 from simulations.models import AgentRun, Event, Execution, Recording, Simulation, Stage
-from simulations.services import lifecycle
+from simulations.services.runs import lifecycle
 from templates.api.serializers import TemplateSerializer
 from templates.models import Template
 
@@ -64,7 +64,7 @@ def test_columns_tell_what_instances_tell(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     settings.TIME_ZONE = zone
-    monkeypatch.setattr(rows, "IN_UTC", zone == "UTC")
+    monkeypatch.setattr(reads, "IN_UTC", zone == "UTC")
     columns = columns_of(serializer)
     quick = [columns.told(row) for row in found().order_by("pk").values(*columns.paths)]
     usual = JSONRenderer().render(serializer(found().order_by("pk"), many=True).data)

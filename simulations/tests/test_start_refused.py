@@ -12,8 +12,8 @@ from simulations.exceptions import (
     SimulationError,
 )
 from simulations.models import Execution, Mec, Simulation
-from simulations.services import lifecycle
-from simulations.services.design import StageSpec, create_simulation
+from simulations.services.designs.simulations import StageSpec, create_simulation
+from simulations.services.runs import lifecycle
 from storage.models import Rosbag
 from templates.models import Template
 from templates.services import templates
@@ -76,7 +76,7 @@ def test_numbers_that_cannot_be(
         create_simulation(
             name="x", pattern="parallel", mec=mec, stages=[StageSpec(template=template, **stage)]
         )
-    assert pointer in [each["pointer"] for each in caught.value.errors]
+    assert pointer in [each.pointer for each in caught.value.errors]
     assert not Simulation.objects.exists()
 
 

@@ -11,8 +11,8 @@ from django.utils import timezone
 from agent.protocol import AgentReport, AgentState, Snapshot
 from simulations import live
 from simulations.models import AgentRun, Execution, Simulation, StageRun
-from simulations.services import lifecycle
-from simulations.services.vitals import live_vitals, quantiles, run_vitals
+from simulations.services.monitoring.metrics import live_vitals, quantiles, run_vitals
+from simulations.services.runs import lifecycle
 
 Design = Callable[..., Simulation]
 

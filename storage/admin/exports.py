@@ -10,12 +10,12 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts.admin.acts import Buttons, address_of, carry_out
-from accounts.admin.lists import ReadOnly
+from common.admin.actions import Buttons, address_of, carry_out
+from common.admin.changelists import ReadOnly
 from storage.choices import UNFINISHED
-from storage.client.base import StoreError
 from storage.models import Export
-from storage.services import exports
+from storage.objects.base import StoreError
+from storage.services.exports import exports
 
 
 @admin.register(Export)

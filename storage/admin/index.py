@@ -8,8 +8,8 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin.acts import address_of
-from accounts.admin.lists import ReadOnly
+from common.admin.actions import address_of
+from common.admin.changelists import ReadOnly
 from storage.admin import charts
 from storage.admin.previews import frame
 from storage.models import Rosbag, RosbagFile, RosbagTopic

@@ -11,10 +11,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts.admin.acts import carry_out
-from accounts.admin.deletes import Deletes
-from accounts.admin.lists import BoundedPaginator, DeletedFilter, is_autocomplete
-from storage import tasks
+from common.admin.actions import carry_out
+from common.admin.changelists import BoundedPaginator, DeletedFilter, is_autocomplete
+from common.admin.deletion import Deletes
 from storage.admin import charts
 from storage.admin.adding import Adding
 from storage.admin.exporting import Exporting
@@ -23,7 +22,8 @@ from storage.admin.previews import Previews, frame
 from storage.choices import Status
 from storage.exceptions import StorageError
 from storage.models import Rosbag
-from storage.services import deletion, naming, verification
+from storage.services.rosbags import deletion, renaming
+from storage.services.verification import verifier
 
 
 @admin.register(Rosbag)
@@ -135,7 +135,7 @@ class RosbagAdmin(Adding, Exporting, Previews, Deletes, admin.ModelAdmin[Rosbag]
 
     @admin.action(description=_("Verify again"), permissions=["change"])
     def verify_again(self, request: HttpRequest, rosbags: QuerySet[Rosbag]) -> None:
-        carry_out(self, request, rosbags, _ask_again, _asked)
+        carry_out(self, request, rosbags, verifier.ask_again, _asked)
 
     @admin.action(description=_("Restore"), permissions=["change"])
     def restore(self, request: HttpRequest, rosbags: QuerySet[Rosbag]) -> None:
@@ -151,7 +151,7 @@ class RosbagAdmin(Adding, Exporting, Previews, Deletes, admin.ModelAdmin[Rosbag]
         """Only the name can be changed, and only by its service."""
         try:
             # Read anew, so that the audit knows the name that it had.
-            naming.rename(Rosbag.objects.get(pk=rosbag.pk), rosbag.name)
+            renaming.rename(Rosbag.objects.get(pk=rosbag.pk), rosbag.name)
         except StorageError as error:
             self.message_user(request, str(error), messages.ERROR)
 
@@ -162,11 +162,6 @@ def _link(rosbag: Rosbag | None) -> str:
     url = reverse("admin:storage_rosbag_change", args=[rosbag.pk])
     text = rosbag.name if rosbag.deleted_at is None else _("%s (deleted)") % rosbag.name
     return format_html('<a href="{}">{}</a>', url, text)
-
-
-def _ask_again(rosbag: Rosbag) -> None:
-    verification.ask_again(rosbag)
-    tasks.request_verification(rosbag.pk)
 
 
 def _asked(count: int) -> str:

@@ -9,7 +9,7 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 from rest_framework.parsers import DataAndFiles, MultiPartParser
 
-from accounts.api.bodies import TooLarge, length_of
+from common.rest.parsers import TooLarge, length_of
 
 
 class BundleForm(MultiPartParser):

@@ -16,7 +16,7 @@ from storage.api.sending import Sending, WhateverIsAccepted, send
 from storage.api.serializers import SignedFileSerializer, TopicSerializer
 from storage.api.streams import pieces_of
 from storage.models import Rosbag
-from storage.services import downloads
+from storage.services.rosbags import downloads
 
 
 class ContentActions(GenericViewSet[Rosbag]):

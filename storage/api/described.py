@@ -3,7 +3,7 @@
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 
-from accounts.api.bulk import BulkAnswerSerializer, BulkSerializer
+from common.rest.bulk import BulkAnswerSerializer, BulkSerializer
 from storage.api.schema import BYTES, problems
 from storage.api.serializers import (
     RenameSerializer,

@@ -12,7 +12,7 @@ from storage.api.upload_serializers import (
     UploadListSerializer,
     UploadSessionSerializer,
 )
-from storage.services.upload_parts import MOST_PARTS
+from storage.services.intake.parts import MOST_PARTS
 
 NEW = {
     "name": "course",

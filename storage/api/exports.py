@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from storage.api import described_previews as described
 from storage.api.preview_serializers import ExportSerializer
 from storage.models import Export
-from storage.services import exports
+from storage.services.exports import exports
 
 
 @extend_schema(tags=["exports"])

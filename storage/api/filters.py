@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 
-from accounts.api.filters import Living, Ordering
+from common.rest.filters import Living, Ordering
 from storage.choices import USABLE, Origin, Status
 from storage.models import Rosbag, RosbagTopic
 

@@ -1,7 +1,6 @@
 """Where signed addresses of the folder store lead: reading an object, writing a part."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from django.core.signing import BadSignature
 from django.http import HttpRequest, HttpResponse
@@ -13,14 +12,13 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from storage.api.checksums import checked
-from storage.api.cors import share
 from storage.api.sending import Sending, send
 from storage.api.streams import body_chunks, pieces_of
-from storage.client import object_store
-from storage.client.folder import FolderStore
-from storage.client.grants import PartGrant, ReadGrant, granted
 from storage.exceptions import LinkRefusedError, ObjectNotFoundError, PartRefusedError
-from storage.services import upload_parts
+from storage.objects import object_store
+from storage.objects.folder import FolderStore
+from storage.objects.grants import PartGrant, ReadGrant, granted
+from storage.services.intake import parts
 
 
 @extend_schema(exclude=True)
@@ -38,14 +36,6 @@ class ObjectView(APIView):
             return _download(request._request, _store(), grant)  # noqa: SLF001  (streams need Django's)
         except FileNotFoundError as error:
             raise ObjectNotFoundError(_("This file is no longer stored.")) from error
-
-    def options(self, request: Any, *_args: Any, **_kwargs: Any) -> Any:
-        """Answer the question that browsers ask before a page of another origin reads."""
-        return HttpResponse(status=204, headers={"Allow": "GET, HEAD, PUT, OPTIONS"})
-
-    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
-        found = super().finalize_response(request, response, *args, **kwargs)
-        return share(request._request, found)  # noqa: SLF001
 
     def put(self, request: Request, token: str) -> HttpResponseBase:
         grant = _grant(token)
@@ -95,7 +85,7 @@ def _checked_length(request: Request, grant: PartGrant) -> int:
     declared = request.META.get("CONTENT_LENGTH") or ""
     if not declared.isdecimal():
         raise PartRefusedError(_("Say the size of the part in the header Content-Length."))
-    planned = upload_parts.part_size(grant.key, grant.upload_id, grant.number)
+    planned = parts.part_size(grant.key, grant.upload_id, grant.number)
     if planned is None:
         raise ObjectNotFoundError(_("This upload is no longer open: ask for new addresses."))
     if int(declared) != planned:

@@ -6,18 +6,18 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from accounts.api.strict import Strict
+from common.rest.strict import Strict
 from rosbag2.messages.fields import MAX_PATH
 from storage.choices import ExportFormat
-from storage.services.exports import ExportAsked
-from storage.services.previews import (
+from storage.services.exports.exports import ExportAsked
+from storage.services.previews.previews import (
     MOST_ITEMS,
     MOST_MESSAGES,
     MOST_POINTS,
     MOST_THUMBNAILS,
     MessagesAsked,
 )
-from storage.services.spans import PATTERN
+from storage.services.previews.time_ranges import PATTERN
 
 TIME = (
     "Nanoseconds since 1970, a time such as `2026-03-02T09:30:00.5Z`, or seconds from the start of the "

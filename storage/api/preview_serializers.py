@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from storage.models import Export
-from storage.services import exports
+from storage.services.exports import exports
 
 POINT = {
     "type": "array",

@@ -14,15 +14,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
-from accounts.api import bulk
-from accounts.api.bodies import BoundedJSON
-from accounts.api.filtering import BOOLEANS
-from accounts.api.filters import Filters, Search
 from accounts.api.idempotency import idempotent
 from accounts.choices import Role, Scope
 from accounts.permissions import Rule, allows
+from common.rest import bulk
+from common.rest.filter_checks import BOOLEANS
+from common.rest.filters import Filters, Search
+from common.rest.parsers import BoundedJSON
 from rosbag2.reading.archive import bare_name
-from storage import tasks
 from storage.api import described
 from storage.api.bodies import BundleForm
 from storage.api.contents import ContentActions
@@ -34,9 +33,10 @@ from storage.api.serializers import (
     RosbagSerializer,
     UploadSerializer,
 )
-from storage.choices import Status
 from storage.models import Rosbag
-from storage.services import deletion, intake, naming, verification
+from storage.services.intake import imports
+from storage.services.rosbags import deletion, renaming
+from storage.services.verification import verifier
 
 SEES_DELETED = Rule(Role.OPERATOR, Scope.UPLOAD)
 FIRST_TOPICS = 100
@@ -98,8 +98,8 @@ class RosbagViewSet(
         for _name, stream in files:
             stream.seek(0)  # it may have been read for its checksum
         name = form.validated_data["name"] or bare_name(files[0][0])
-        rosbag = intake.import_files(name, files, created_by=request.user)
-        response = self._accepted(rosbag)
+        rosbag = imports.import_files(name, files, created_by=request.user)
+        response = Response(RosbagSerializer(rosbag).data, status=202)
         response["Location"] = reverse("rosbag-detail", args=[rosbag.pk])
         return response
 
@@ -109,7 +109,7 @@ class RosbagViewSet(
         rosbag = self.get_object()
         asked = RenameSerializer(data=request.data, partial=True)
         asked.is_valid(raise_exception=True)
-        naming.rename(rosbag, asked.validated_data.get("name", rosbag.name))
+        renaming.rename(rosbag, asked.validated_data.get("name", rosbag.name))
         return Response(RosbagSerializer(rosbag).data)
 
     @described.DESTROY
@@ -133,8 +133,8 @@ class RosbagViewSet(
     def verify(self, request: Request, **_kwargs: Any) -> Response:
         """Verify a rosbag again, in the background."""
         rosbag = self.get_object()
-        verification.ask_again(rosbag)
-        return self._accepted(rosbag)
+        verifier.ask_again(rosbag)
+        return Response(RosbagSerializer(rosbag).data, status=202)
 
     @described.BULK_DELETE
     @action(detail=False, methods=["post"], url_path="bulk/delete", url_name="bulk-delete")
@@ -143,11 +143,6 @@ class RosbagViewSet(
         rosbags = Rosbag.objects.living()
         answer = bulk.each(request.data, lambda ids: rosbags.filter(pk__in=ids), deletion.delete)
         return Response(answer)
-
-    def _accepted(self, rosbag: Rosbag) -> Response:
-        if rosbag.status == Status.VERIFYING:
-            tasks.request_verification(rosbag.pk)
-        return Response(RosbagSerializer(rosbag).data, status=202)
 
     def _deleted(self) -> bool:
         asked = self.request.query_params.getlist("deleted", ["false"])

@@ -8,8 +8,8 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, UnreadablePostError
 from django.utils.translation import gettext as _
 
-from storage.client.base import Readable
 from storage.exceptions import PartRefusedError
+from storage.objects.base import Readable
 
 CHUNK = 1 << 18
 

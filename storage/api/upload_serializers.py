@@ -5,14 +5,14 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts.api.strict import Strict
+from common.rest.strict import Strict
 from rosbag2.reading.archive import bare_name
 from storage.api.serializers import RosbagSerializer
-from storage.client.base import UploadedPart
-from storage.services.joining import FinishedUpload, ranges
-from storage.services.sessions import MOST_FILES, FileState
-from storage.services.upload_parts import MOST_PARTS
-from storage.services.uploads import LARGEST_FILE, NewFile
+from storage.objects.base import UploadedPart
+from storage.services.intake.assembly import FinishedUpload, ranges
+from storage.services.intake.parts import MOST_PARTS
+from storage.services.intake.sessions import MOST_FILES, FileState
+from storage.services.intake.uploads import LARGEST_FILE, NewFile
 
 LONGEST_ETAG = 100
 

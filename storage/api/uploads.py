@@ -12,7 +12,6 @@ from rest_framework.response import Response
 
 from accounts.api.idempotency import idempotent
 from accounts.models import User
-from storage import tasks
 from storage.api import described_uploads as described
 from storage.api.serializers import RosbagSerializer
 from storage.api.upload_serializers import (
@@ -22,11 +21,11 @@ from storage.api.upload_serializers import (
     UploadListSerializer,
     UploadSessionSerializer,
 )
-from storage.client import object_store
 from storage.models import Rosbag
-from storage.services import sessions
-from storage.services.sessions import FileState
-from storage.services.upload_parts import MOST_PARTS, FilePlan
+from storage.objects import object_store
+from storage.services.intake import sessions
+from storage.services.intake.parts import MOST_PARTS, FilePlan
+from storage.services.intake.sessions import FileState
 
 FIRST_ADDRESSES = 100
 FIRST_FILES = 20
@@ -104,8 +103,6 @@ class UploadViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Rosbag]):
         asked = CompleteSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         done = sessions.complete(self._session(), asked.finished())
-        if done.now:
-            tasks.request_verification(done.rosbag.pk)
         return Response(RosbagSerializer(done.rosbag).data, status=202)
 
     def _session(self) -> Rosbag:

@@ -6,12 +6,14 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts.admin import lists
 from accounts.choices import Role
 from accounts.models import User
+from common.admin import changelists
 from storage.choices import Status
 from storage.models import Rosbag
-from storage.services import deletion, intake, verification
+from storage.services.intake import imports
+from storage.services.rosbags import deletion
+from storage.services.verification import verifier
 from storage.tests.conftest import MakeBag
 
 pytestmark = pytest.mark.django_db
@@ -27,7 +29,7 @@ def operator(client: Client) -> Client:
 @pytest.fixture
 def rosbags(make_bag: MakeBag) -> list[Rosbag]:
     return [
-        verification.run(intake.import_folder(make_bag(f"bag{number}", messages=number)).pk)
+        verifier.run(imports.import_folder(make_bag(f"bag{number}", messages=number)).pk)
         for number in range(4)
     ]
 
@@ -71,7 +73,7 @@ def test_verify_again(operator: Client, rosbags: list[Rosbag]) -> None:
 def test_no_list_counts_all_rows(
     operator: Client, where: str, django_assert_max_num_queries: Any, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(lists, "MOST", 20)
+    monkeypatch.setattr(changelists, "MOST", 20)
     Rosbag.objects.bulk_create(
         [Rosbag(name=f"bag{number}", status="ready") for number in range(15)]
         + [Rosbag(name="bag", status="ready", deleted_at=timezone.now()) for _ in range(15)]

@@ -16,7 +16,8 @@ from rosbag2.writing.sample import START_NS, make_sample
 from rosbag2.writing.sqlite_writer import BagWriter
 from storage import tasks
 from storage.models import Export, Rosbag
-from storage.services import intake, verification
+from storage.services.intake import imports
+from storage.services.verification import verifier
 
 pytestmark = pytest.mark.django_db
 URL = "/admin/storage/rosbag/"
@@ -32,7 +33,7 @@ def operator(client: Client) -> Client:
 @pytest.fixture
 def drive(tmp_path: Path) -> Rosbag:
     make_sample(tmp_path / "drive", seconds=3)
-    return verification.run(intake.import_folder(tmp_path / "drive").pk)
+    return verifier.run(imports.import_folder(tmp_path / "drive").pk)
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def evil(tmp_path: Path) -> Rosbag:
         bag.write(chat, START_NS + 5, encoded("std_msgs/msg/String", data="</pre><img src=x>"))
         kind = bag.add_topic(Topic("/kind", f"a_msgs/msg/{EVIL}"))
         bag.write(kind, START_NS, b"\0\1\0\0")
-    return verification.run(intake.import_folder(tmp_path / "evil").pk)
+    return verifier.run(imports.import_folder(tmp_path / "evil").pk)
 
 
 def test_the_page_shows_activity_and_a_time_line(operator: Client, drive: Rosbag) -> None:
@@ -60,7 +61,7 @@ def test_gaps_are_told_and_drawn(operator: Client, tmp_path: Path) -> None:
         chat = bag.add_topic(Topic("/chat", "std_msgs/msg/String"))
         for at in [*range(20), *range(60, 80)]:
             bag.write(chat, START_NS + at * 10**8, encoded("std_msgs/msg/String", data="x"))
-    rosbag = verification.run(intake.import_folder(tmp_path / "bag").pk)
+    rosbag = verifier.run(imports.import_folder(tmp_path / "bag").pk)
     topic = rosbag.topics.get()
     assert topic.gap_count == 1
     assert abs(topic.period_ns - 10**8) < 10**7  # told in classes
@@ -104,7 +105,7 @@ def test_pictures_are_in_the_page(operator: Client, tmp_path: Path) -> None:
             data = np.full(16, at * 50, np.uint8)
             message = encoded("sensor_msgs/msg/Image", data=data, **fields)
             bag.write(camera, START_NS + at * 10**9, message)
-    rosbag = verification.run(intake.import_folder(tmp_path / "bag").pk)
+    rosbag = verifier.run(imports.import_folder(tmp_path / "bag").pk)
     page = operator.get(f"{URL}{rosbag.pk}/preview/").content.decode()
     assert page.count("data:image/jpeg;base64,") == 3
 

@@ -10,7 +10,8 @@ from accounts.choices import Role
 from accounts.models import User
 from storage.choices import Status
 from storage.models import Rosbag
-from storage.services import intake, verification
+from storage.services.intake import imports
+from storage.services.verification import verifier
 from storage.tests.conftest import MakeBag
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +31,7 @@ def operator() -> APIClient:
 
 @pytest.fixture
 def rosbag(make_bag: MakeBag) -> Rosbag:
-    return verification.run(intake.import_folder(make_bag()).pk)
+    return verifier.run(imports.import_folder(make_bag()).pk)
 
 
 def parts_of(folder: Any) -> list[SimpleUploadedFile]:
@@ -44,7 +45,7 @@ def test_a_small_bundle_in_one_request(operator: APIClient, make_bag: MakeBag) -
     told = answer.json()
     assert (told["name"], told["status"], told["usable"]) == ("course", "verifying", False)
     assert told["created_by"] == "operator@example.org"
-    assert verification.run(told["id"]).status == Status.READY
+    assert verifier.run(told["id"]).status == Status.READY
 
 
 def test_sent_twice_with_a_key_it_is_stored_once(operator: APIClient, make_bag: MakeBag) -> None:
@@ -118,7 +119,7 @@ def test_a_list_costs_the_same_however_long(
     operator: APIClient, rosbag: Rosbag, make_bag: MakeBag, django_assert_num_queries: Any
 ) -> None:
     for number in range(3):
-        verification.run(intake.import_folder(make_bag(f"b{number}", messages=number)).pk)
+        verifier.run(imports.import_folder(make_bag(f"b{number}", messages=number)).pk)
     with django_assert_num_queries(1):
         answer = operator.get(URL)
     assert [each["name"] for each in answer.json()["results"]] == ["b2", "b1", "b0", "bag"]
@@ -140,7 +141,7 @@ def test_a_list_costs_the_same_however_long(
 def test_a_list_can_be_narrowed(
     operator: APIClient, rosbag: Rosbag, make_bag: MakeBag, query: str, names: list[str]
 ) -> None:
-    intake.import_folder(make_bag("new", messages=9))
+    imports.import_folder(make_bag("new", messages=9))
     told = operator.get(f"{URL}?{query}").json()["results"]
     assert [each["name"] for each in told] == names
 
@@ -164,7 +165,7 @@ def test_files_can_be_downloaded(operator: APIClient, rosbag: Rosbag) -> None:
 def test_a_rejection_speaks(operator: APIClient, make_bag: MakeBag) -> None:
     folder = make_bag()
     next(folder.glob("*.db3")).unlink()
-    rosbag = verification.run(intake.import_folder(folder).pk)
+    rosbag = verifier.run(imports.import_folder(folder).pk)
     told = operator.get(f"{URL}/{rosbag.pk}").json()
     assert (told["status"], told["code"]) == ("rejected", "FILE_MISSING")
     assert "metadata.yaml" in told["sentence"]

@@ -17,12 +17,13 @@ from rest_framework.test import APIClient
 from accounts.choices import Role
 from accounts.models import User
 from storage.choices import Status
-from storage.client import object_store
-from storage.client.base import ObjectStore
 from storage.models import Rosbag, RosbagFile
-from storage.services import arrivals, intake, integrity, verification
-from storage.services.lease import Lease
-from storage.tests.conftest import MakeBag
+from storage.objects import object_store
+from storage.objects.base import ObjectStore
+from storage.services.intake import imports
+from storage.services.maintenance import integrity
+from storage.services.verification import fetching, verifier
+from storage.tests.conftest import MakeBag, claim
 from storage.tests.test_import import import_bag
 
 pytestmark = pytest.mark.django_db
@@ -250,7 +251,7 @@ def test_an_archive_in_a_form_is_unpacked_by_the_worker(
     archive = pack(make_bag(messages=7), tmp_path / "drive.zip", "drive/")
     told = send(api, "drive.zip", archive.read_bytes())
     assert (told["status"], told["name"]) == ("verifying", "drive")
-    rosbag = verification.run(told["id"])
+    rosbag = verifier.run(told["id"])
     assert (rosbag.status, rosbag.message_count) == (Status.READY, 7)
     assert {file.path for file in rosbag.files.all()} == {"metadata.yaml", "bag_0.db3"}
     keys = {found.key for found in store.list("rosbags/")}
@@ -261,7 +262,7 @@ def test_an_archive_in_a_form_is_unpacked_by_the_worker(
 
 def test_a_refused_archive_says_why_and_stays(api: APIClient) -> None:
     told = send(api, "h.zip", zipped(("../evil.db3", b"x")))
-    rosbag = verification.run(told["id"])
+    rosbag = verifier.run(told["id"])
     assert (rosbag.status, rosbag.code) == (Status.REJECTED, "ARCHIVE_MEMBER_UNSAFE")
     assert "../evil.db3" in rosbag.sentence
     assert [file.path for file in rosbag.files.all()] == ["h.zip"]
@@ -274,7 +275,7 @@ def test_a_worker_killed_while_unpacking_leaves_nothing(
     class Killed(BaseException):
         pass
 
-    replace = arrivals._replace
+    replace = fetching._replace
 
     def killed(*args: Any) -> None:
         if when == "after the rows":
@@ -284,13 +285,13 @@ def test_a_worker_killed_while_unpacking_leaves_nothing(
     archive = pack(make_bag(messages=7), tmp_path / "drive.zip", "drive/")
     told = send(api, "drive.zip", archive.read_bytes())
     with monkeypatch.context() as patch:
-        patch.setattr(arrivals, "_replace", killed)
+        patch.setattr(fetching, "_replace", killed)
         with pytest.raises(Killed):
-            verification.run(told["id"])
+            verifier.run(told["id"])
     report = integrity.check()
     assert (report.missing, report.wrong_size, report.orphaned) == ([], [], [])
     Rosbag.objects.update(lease_until=None)
-    assert verification.run(told["id"]).status == Status.READY
+    assert verifier.run(told["id"]).status == Status.READY
     report = integrity.check()
     assert (report.missing, report.wrong_size, report.orphaned) == ([], [], [])
 
@@ -300,15 +301,15 @@ def test_a_worker_that_lost_its_lease_changes_no_files(
 ) -> None:
     archive = pack(make_bag(), tmp_path / "drive.zip")
     told = send(api, "drive.zip", archive.read_bytes())
-    replace = arrivals._replace
+    replace = fetching._replace
 
     def late(*args: Any) -> None:
         Rosbag.objects.update(lease_until=None)
-        assert Lease.take(told["id"])
+        assert claim(told["id"])
         replace(*args)
 
-    monkeypatch.setattr(arrivals, "_replace", late)
-    assert verification.run(told["id"]).status == Status.VERIFYING
+    monkeypatch.setattr(fetching, "_replace", late)
+    assert verifier.run(told["id"]).status == Status.VERIFYING
     assert [file.path for file in Rosbag.objects.get().files.all()] == ["drive.zip"]
 
 
@@ -320,8 +321,8 @@ def test_a_full_disk_is_tried_again(
     with monkeypatch.context() as patch:
         patch.setattr(type(object_store()), "fetch", _full)
         with pytest.raises(Exception, match="free some space"):
-            verification.run(told["id"])
-    assert verification.run(told["id"]).status == Status.READY
+            verifier.run(told["id"])
+    assert verifier.run(told["id"]).status == Status.READY
 
 
 def _full(*_args: Any) -> None:
@@ -332,7 +333,7 @@ def test_a_folder_of_archives_is_no_bundle(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.zip").write_bytes(zipped(("a.db3", b"x")))
     with pytest.raises(Exception, match="holds no metadata"):
-        intake.import_path(tmp_path / "in")
+        imports.import_path(tmp_path / "in")
 
 
 @pytest.mark.parametrize("form", ["gnu", "posix"])

@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
-from storage.client import object_store
-from storage.client.base import ObjectStore
 from storage.exceptions import ObjectNotFoundError, RosbagUnreadyError
 from storage.models import Rosbag
-from storage.services import bag_cache, deletion, intake, verification
-from storage.services.bag_cache import local_copy
+from storage.objects import object_store
+from storage.objects.base import ObjectStore
+from storage.services.intake import imports
+from storage.services.rosbags import deletion, local_copies
+from storage.services.rosbags.local_copies import local_copy
+from storage.services.verification import verifier
 from storage.tests.conftest import MakeBag
 
 pytestmark = pytest.mark.django_db
@@ -20,14 +22,14 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def rosbags(store: ObjectStore, make_bag: MakeBag) -> list[Rosbag]:
     return [
-        verification.run(intake.import_folder(make_bag(f"bag{number}", messages=number + 1)).pk)
+        verifier.run(imports.import_folder(make_bag(f"bag{number}", messages=number + 1)).pk)
         for number in range(3)
     ]
 
 
 def copies(settings: Any) -> set[int]:
     """The rosbags of which a whole copy is here."""
-    marks = (settings.DATA_DIR / "bags").glob(f"*/{bag_cache.MARK}")
+    marks = (settings.DATA_DIR / "bags").glob(f"*/{local_copies.MARK}")
     return {int(mark.parent.name.split("-")[0]) for mark in marks}
 
 

@@ -13,7 +13,7 @@ from rosbag2.sandbox.runner import Limits
 from rosbag2.writing.sample import make_sample
 from rosbag2.writing.sqlite_writer import BagWriter
 from storage.exceptions import PreviewBusyError, PreviewError
-from storage.services import child
+from storage.services.previews import child
 
 SPAN = [-(2**63), 2**63 - 1]
 

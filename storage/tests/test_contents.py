@@ -17,9 +17,11 @@ from accounts.choices import Role
 from accounts.models import User
 from storage.api import streams
 from storage.choices import Status
-from storage.client.base import ObjectStore
 from storage.models import Rosbag, RosbagTopic
-from storage.services import downloads, intake, verification
+from storage.objects.base import ObjectStore
+from storage.services.intake import imports
+from storage.services.rosbags import downloads
+from storage.services.verification import verifier
 from storage.tests.conftest import MakeBag
 
 pytestmark = pytest.mark.django_db
@@ -43,7 +45,7 @@ def folder(make_bag: MakeBag) -> Path:
 
 @pytest.fixture
 def url(store: ObjectStore, folder: Path) -> str:
-    rosbag = verification.run(intake.import_folder(folder).pk)
+    rosbag = verifier.run(imports.import_folder(folder).pk)
     return f"/api/v1/rosbags/{rosbag.pk}"
 
 
@@ -157,7 +159,7 @@ def test_an_archive_beyond_four_gigabytes(
     tmp_path: Path, make_bag: MakeBag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     size = 2**32 + 5
-    rosbag = intake.import_folder(make_bag())
+    rosbag = imports.import_folder(make_bag())
     file = rosbag.files.get(path="metadata.yaml")
     rosbag.files.exclude(pk=file.pk).delete()
     stored = Path(downloads.object_store().root / file.key)  # type: ignore[attr-defined]

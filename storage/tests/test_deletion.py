@@ -6,17 +6,19 @@ import pytest
 from django.utils import timezone
 
 from storage.choices import Origin
-from storage.client.base import ObjectStore
 from storage.exceptions import RosbagNotFoundError
 from storage.models import Rosbag
-from storage.services import deletion, intake, uploads, verification
+from storage.objects.base import ObjectStore
+from storage.services.intake import imports, uploads
+from storage.services.rosbags import deletion
+from storage.services.verification import verifier
 from storage.tests.conftest import MakeBag
 
 pytestmark = pytest.mark.django_db
 
 
 def test_a_deleted_rosbag_is_hidden_then_removed(store: ObjectStore, make_bag: MakeBag) -> None:
-    rosbag = intake.import_folder(make_bag())
+    rosbag = imports.import_folder(make_bag())
     deletion.delete(rosbag)
     first = rosbag.deleted_at
     deletion.delete(rosbag)
@@ -32,7 +34,7 @@ def test_a_deleted_rosbag_is_hidden_then_removed(store: ObjectStore, make_bag: M
 
 
 def test_a_deleted_rosbag_can_come_back_until_it_is_removed(make_bag: MakeBag) -> None:
-    rosbag = verification.run(intake.import_folder(make_bag()).pk)
+    rosbag = verifier.run(imports.import_folder(make_bag()).pk)
     deletion.delete(rosbag)
     deletion.restore(rosbag)
     assert rosbag.usable

@@ -10,7 +10,8 @@ from django.core.management import CommandError, call_command
 from rosbag2.checks.verify import verify
 from rosbag2.writing.sample import make_sample
 from storage.models import Export, Rosbag
-from storage.services import intake, verification
+from storage.services.intake import imports
+from storage.services.verification import verifier
 
 pytestmark = pytest.mark.django_db
 
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def drive(tmp_path: Path) -> Rosbag:
     make_sample(tmp_path / "drive", seconds=2)
-    return verification.run(intake.import_folder(tmp_path / "drive").pk)
+    return verifier.run(imports.import_folder(tmp_path / "drive").pk)
 
 
 def run(capsys: Any, *words: Any, code: int = 0) -> dict[str, Any]:

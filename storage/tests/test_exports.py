@@ -16,15 +16,22 @@ from rest_framework.test import APIClient
 
 from accounts.choices import Role
 from accounts.models import User
+from common.db.leases import MAX_ATTEMPTS
+from common.recovery import recover
 from rosbag2.reading.reader import BagReader
 from rosbag2.writing.sample import START_NS, make_sample
 from storage import tasks
 from storage.choices import ExportStatus, Origin, Status
-from storage.client import object_store
-from storage.client.base import ObjectStore, StoreError
 from storage.models import Export, Rosbag
-from storage.services import child, deletion, export_work, exports, intake, integrity, verification
-from storage.services.exports import ExportAsked
+from storage.objects import object_store
+from storage.objects.base import ObjectStore, StoreError
+from storage.services.exports import exporter, exports
+from storage.services.exports.exports import ExportAsked
+from storage.services.intake import imports
+from storage.services.maintenance import integrity
+from storage.services.previews import child
+from storage.services.rosbags import deletion
+from storage.services.verification import verifier
 
 pytestmark = pytest.mark.django_db
 SECOND = 10**9
@@ -40,7 +47,7 @@ def operator() -> APIClient:
 @pytest.fixture
 def drive(tmp_path: Path) -> Rosbag:
     make_sample(tmp_path / "drive", seconds=3)
-    return verification.run(intake.import_folder(tmp_path / "drive").pk)
+    return verifier.run(imports.import_folder(tmp_path / "drive").pk)
 
 
 def ask(client: APIClient, rosbag: Rosbag, **body: Any) -> dict[str, Any]:
@@ -75,7 +82,7 @@ def test_a_part_as_a_new_rosbag(
     rosbag = Rosbag.objects.get(pk=found["result"])
     assert (rosbag.name, rosbag.origin, rosbag.original) == ("middle", Origin.EXPORTED, drive)
     assert (rosbag.status, rosbag.size) == (Status.VERIFYING, found["size"])
-    rosbag = verification.run(rosbag.pk)
+    rosbag = verifier.run(rosbag.pk)
     assert (rosbag.status, rosbag.message_count) == (Status.READY, found["message_count"])
     messages = read(rosbag, tmp_path / "again")
     assert messages[0][0] == START_NS + SECOND
@@ -93,7 +100,7 @@ def test_an_mcap_that_a_viewer_opens_by_its_address(
     store: ObjectStore, operator: APIClient, client: Client, drive: Rosbag
 ) -> None:
     found = made(operator, ask(operator, drive, format="mcap"))
-    rosbag = verification.run(found["result"])
+    rosbag = verifier.run(found["result"])
     assert (rosbag.status, rosbag.storage_id) == (Status.READY, "mcap")
     assert rosbag.message_count == drive.message_count
     body = fetched(client, found["url"])
@@ -197,7 +204,7 @@ def test_cancelled_before_and_while_it_is_made(
             closed.append(job["name"])
 
     monkeypatch.setattr(child, "lines", slow)
-    monkeypatch.setattr(export_work, "REPORT_SECONDS", 0)
+    monkeypatch.setattr(exporter, "REPORT_SECONDS", 0)
     assert made(operator, second)["status"] == "cancelled"
     assert closed == ["export"]
     assert not Rosbag.objects.filter(origin=Origin.EXPORTED).exists()
@@ -207,18 +214,18 @@ def test_a_killed_worker_is_followed_by_another(
     operator: APIClient, drive: Rosbag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = ask(operator, drive, format="sqlite3")
-    monkeypatch.setattr(export_work, "settle", killed)
+    monkeypatch.setattr(exporter, "settle", killed)
     with pytest.raises(KeyboardInterrupt):
-        export_work.run(asked["id"])
+        exporter.run(asked["id"])
     monkeypatch.undo()
     left = Export.objects.get(pk=asked["id"])
     assert left.result is not None
     assert left.result.status == Status.UPLOADING
-    assert tasks.take_up_overdue() == 0  # its lease still holds
+    assert recover() == 0  # its lease still holds
     past = timezone.now() - timedelta(seconds=1)
     Export.objects.update(lease_until=past, enqueued_at=past - timedelta(days=1))
-    assert tasks.take_up_overdue() == 1
-    assert tasks.take_up_overdue() == 0
+    assert recover() == 1
+    assert recover() == 0
     found = made(operator, asked)
     assert (found["status"], found["message_count"]) == ("done", drive.message_count)
     assert not Rosbag.objects.filter(pk=left.result_id).exists()
@@ -234,23 +241,23 @@ def test_who_was_taken_for_dead_writes_nothing(
     operator: APIClient, drive: Rosbag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = ask(operator, drive, format="sqlite3")
-    real = export_work.settle
+    real = exporter.settle
 
     def late(*words: Any, **more: Any) -> bool:
         Export.objects.update(lease_until=timezone.now() + timedelta(hours=1))
         return bool(real(*words, **more))
 
-    monkeypatch.setattr(export_work, "settle", late)
-    export = export_work.run(asked["id"])
+    monkeypatch.setattr(exporter, "settle", late)
+    export = exporter.run(asked["id"])
     assert export.status == ExportStatus.RUNNING
 
 
 def test_an_export_that_kills_its_workers_is_given_up(operator: APIClient, drive: Rosbag) -> None:
     asked = ask(operator, drive, format="sqlite3")
-    Export.objects.update(begun=export_work.MOST_BEGUN)
+    Export.objects.update(attempts=MAX_ATTEMPTS)
     found = made(operator, asked)
     assert (found["status"], found["code"]) == ("failed", "EXPORT_BROKE_OFF")
-    assert str(export_work.MOST_BEGUN) in found["sentence"]
+    assert str(MAX_ATTEMPTS) in found["sentence"]
 
 
 def test_a_storage_that_is_away_is_waited_for(
@@ -263,7 +270,7 @@ def test_a_storage_that_is_away_is_waited_for(
 
     monkeypatch.setattr(type(object_store()), "put", away)
     with pytest.raises(StoreError):
-        export_work.run(asked["id"])
+        exporter.run(asked["id"])
     monkeypatch.undo()
     assert made(operator, asked)["status"] == "done"
 

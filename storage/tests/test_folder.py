@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from storage.client.base import StoreError
-from storage.client.files import STALE_SECONDS
-from storage.client.folder import FolderStore
-from storage.client.grants import PartGrant
+from storage.objects.base import StoreError
+from storage.objects.files import STALE_SECONDS
+from storage.objects.folder import FolderStore
+from storage.objects.grants import PartGrant
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_a_kill_between_joining_and_tidying_is_mended(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("storage.client.parts.PartFolder.remove", killed)
+        patch.setattr("storage.objects.parts.PartFolder.remove", killed)
         with pytest.raises(KeyboardInterrupt):
             folder.finish_upload(key, upload, parts)
     folder.finish_upload(key, upload, parts)

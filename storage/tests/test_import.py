@@ -12,12 +12,11 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from rosbag2.tests.bundles import database, rows
-from storage.client import object_store
-from storage.client.base import ObjectStore, StoreError
 from storage.models import Rosbag
-from storage.services import intake
-from storage.services.lease import Lease
-from storage.tests.conftest import MakeBag
+from storage.objects import object_store
+from storage.objects.base import ObjectStore, StoreError
+from storage.services.intake import imports
+from storage.tests.conftest import MakeBag, claim
 
 pytestmark = pytest.mark.django_db
 BAGS = Path(__file__).resolve().parents[3] / "shared" / "bags"
@@ -147,7 +146,7 @@ def test_folders_one_deep_come_along_and_deeper_ones_do_not(make_bag: MakeBag) -
     (folder / "notes" / "deep").mkdir(parents=True)
     (folder / "notes" / "run.txt").write_text("fine")
     (folder / "notes" / "deep" / "x.txt").write_text("too deep")
-    rosbag = intake.import_folder(folder)
+    rosbag = imports.import_folder(folder)
     paths = set(rosbag.files.values_list("path", flat=True))
     assert "notes/run.txt" in paths
     assert "notes/deep/x.txt" not in paths
@@ -157,14 +156,14 @@ def test_a_worker_that_was_first_is_waited_for(
     make_bag: MakeBag, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     settings.TASK_LEASE_SECONDS = 1
-    import_path = intake.import_path
+    import_path = imports.import_path
 
     def taken(*args: Any, **kwargs: Any) -> Rosbag:
         rosbag = import_path(*args, **kwargs)
-        assert Lease.take(rosbag.pk)  # and its worker is killed: the lease ends unused
+        assert claim(rosbag.pk)  # and its worker is killed: the lease ends unused
         return rosbag
 
-    monkeypatch.setattr(intake, "import_path", taken)
+    monkeypatch.setattr(imports, "import_path", taken)
     code, told = import_bag(make_bag())
     assert (code, told["status"]) == (0, "ready")
 

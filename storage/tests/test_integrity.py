@@ -12,10 +12,11 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from storage.choices import Origin, Status
-from storage.client import object_store
-from storage.client.base import ObjectStore
 from storage.models import Rosbag, RosbagFile
-from storage.services import intake, integrity, uploads
+from storage.objects import object_store
+from storage.objects.base import ObjectStore
+from storage.services.intake import imports, uploads
+from storage.services.maintenance import integrity
 from storage.tests.conftest import MakeBag
 
 pytestmark = pytest.mark.django_db
@@ -32,13 +33,13 @@ def check_storage(*options: str) -> tuple[int, dict[str, Any]]:
 
 
 def test_a_sound_storage(store: ObjectStore, make_bag: MakeBag) -> None:
-    intake.import_folder(make_bag())
+    imports.import_folder(make_bag())
     told = {"missing": [], "wrong_size": [], "orphaned": [], "removed": []}
     assert check_storage() == (0, told)
 
 
 def test_what_is_missing_or_cut_is_found(store: ObjectStore, make_bag: MakeBag) -> None:
-    rosbag = intake.import_folder(make_bag())
+    rosbag = imports.import_folder(make_bag())
     data, metadata = rosbag.files.order_by("path")
     store.delete([data.key])
     store.put(metadata.key, io.BytesIO(b"cut"))
@@ -92,7 +93,7 @@ def test_uploads_in_progress_count_neither_way(store: ObjectStore) -> None:
 
 def test_many_files_cost_few_queries(make_bag: MakeBag, django_assert_max_num_queries: Any) -> None:
     for number in range(5):
-        intake.import_folder(make_bag(f"bag{number}", messages=number))
+        imports.import_folder(make_bag(f"bag{number}", messages=number))
     with django_assert_max_num_queries(3):
         assert integrity.check().healthy
 

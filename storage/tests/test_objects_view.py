@@ -12,11 +12,11 @@ from django.test.client import AsyncClient
 
 from storage.api import streams
 from storage.choices import Origin
-from storage.client import object_store
-from storage.client.grants import PATH
 from storage.models import Rosbag
-from storage.services import uploads
-from storage.services.upload_parts import FilePlan
+from storage.objects import object_store
+from storage.objects.grants import PATH
+from storage.services.intake import uploads
+from storage.services.intake.parts import FilePlan
 
 KEY = "rosbags/1/metadata.yaml"
 BODY = bytes(range(256)) * 40

@@ -14,10 +14,14 @@ from rosbag2.formats.metadata import Topic
 from rosbag2.tests.messages import encoded
 from rosbag2.writing.sample import START_NS, make_sample
 from rosbag2.writing.sqlite_writer import BagWriter
-from storage.client import object_store
-from storage.client.base import ObjectStore
 from storage.models import Rosbag
-from storage.services import child, deletion, intake, integrity, verification
+from storage.objects import object_store
+from storage.objects.base import ObjectStore
+from storage.services.intake import imports
+from storage.services.maintenance import integrity
+from storage.services.previews import child
+from storage.services.rosbags import deletion
+from storage.services.verification import verifier
 
 pytestmark = pytest.mark.django_db
 SECOND = 10**9
@@ -31,7 +35,7 @@ def viewer() -> APIClient:
 
 
 def stored(folder: Path) -> Rosbag:
-    return verification.run(intake.import_folder(folder).pk)
+    return verifier.run(imports.import_folder(folder).pk)
 
 
 @pytest.fixture

@@ -14,11 +14,13 @@ from rest_framework.test import APIClient
 from accounts.choices import Role
 from accounts.models import User
 from storage.choices import Origin, Status, lost_sentence
-from storage.client.base import ObjectStore, StoreError
 from storage.models import Rosbag
-from storage.services import deletion, intake, integrity, repairs, verification
-from storage.services.lease import Lease
-from storage.tests.conftest import MakeBag
+from storage.objects.base import ObjectStore, StoreError
+from storage.services.intake import imports
+from storage.services.maintenance import integrity
+from storage.services.rosbags import deletion
+from storage.services.verification import repairs, verifier
+from storage.tests.conftest import MakeBag, claim
 from storage.tests.test_import import import_bag
 
 pytestmark = pytest.mark.django_db
@@ -144,12 +146,12 @@ def test_content_that_is_known_only_later_makes_no_second_repair(make_bag: MakeB
     _code, first = import_bag(bag)
     later = Rosbag.objects.create(name="later", status=Status.UPLOADING)
     stored = [
-        intake._store(later, path.name, path.open("rb"), intake._Count(None))
+        imports._store(later, path.name, path.open("rb"), imports._Count(None))
         for path in bag.iterdir()
     ]
     later.files.update(sha256="")
     Rosbag.objects.filter(pk=later.pk).update(status=Status.VERIFYING)
-    seen = verification.run(later.pk)
+    seen = verifier.run(later.pk)
     assert len(stored) == 1
     assert (seen.status, seen.repaired_id, seen.original_id) == (
         Status.REPAIRED,
@@ -168,7 +170,7 @@ class KilledError(BaseException):
 def test_a_killed_worker_makes_no_second_one(
     store: ObjectStore, make_bag: MakeBag, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
-    rosbag = intake.import_path(without_metadata(make_bag()))
+    rosbag = imports.import_path(without_metadata(make_bag()))
     real = getattr(repairs, where)
 
     def killed(*args: Any) -> None:
@@ -178,10 +180,10 @@ def test_a_killed_worker_makes_no_second_one(
     with monkeypatch.context() as patch:
         patch.setattr(repairs, where, killed)
         with pytest.raises(KilledError):
-            verification.run(rosbag.pk)
+            verifier.run(rosbag.pk)
     assert healthy()  # what is half made belongs to its row
     Rosbag.objects.filter(pk=rosbag.pk).update(lease_until=None)
-    assert verification.run(rosbag.pk).status == Status.REPAIRED
+    assert verifier.run(rosbag.pk).status == Status.REPAIRED
     assert Rosbag.objects.filter(origin=Origin.REPAIRED).count() == 1
     assert healthy()
     made = {f"rosbags/{pk}/" for pk in Rosbag.objects.values_list("pk", flat=True)}
@@ -191,28 +193,28 @@ def test_a_killed_worker_makes_no_second_one(
 def test_a_worker_that_lost_its_lease_leaves_nothing(
     make_bag: MakeBag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rosbag = intake.import_path(without_metadata(make_bag()))
+    rosbag = imports.import_path(without_metadata(make_bag()))
     draft = repairs.draft
 
     def late(*args: Any) -> Any:
         made = draft(*args)
         Rosbag.objects.filter(pk=rosbag.pk).update(lease_until=None)
-        assert Lease.take(rosbag.pk)
+        assert claim(rosbag.pk)
         return made
 
     with monkeypatch.context() as patch:
         patch.setattr(repairs, "draft", late)
-        assert verification.run(rosbag.pk).status == Status.VERIFYING
+        assert verifier.run(rosbag.pk).status == Status.VERIFYING
     assert not Rosbag.objects.filter(origin=Origin.REPAIRED).exists()
     Rosbag.objects.update(lease_until=None)
-    assert verification.run(rosbag.pk).status == Status.REPAIRED
+    assert verifier.run(rosbag.pk).status == Status.REPAIRED
     assert healthy()
 
 
 def test_a_storage_that_is_full_leaves_it_for_later(
     make_bag: MakeBag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rosbag = intake.import_path(without_metadata(make_bag()))
+    rosbag = imports.import_path(without_metadata(make_bag()))
 
     def full(*_args: Any) -> Any:
         raise StoreError("full")
@@ -220,8 +222,8 @@ def test_a_storage_that_is_full_leaves_it_for_later(
     with monkeypatch.context() as patch:
         patch.setattr(repairs, "put", full)
         with pytest.raises(StoreError):
-            verification.run(rosbag.pk)
-    assert verification.run(rosbag.pk).status == Status.REPAIRED
+            verifier.run(rosbag.pk)
+    assert verifier.run(rosbag.pk).status == Status.REPAIRED
     assert Rosbag.objects.count() == 2
     assert healthy()
 
@@ -230,8 +232,8 @@ def test_verifying_both_again_keeps_what_is_known(make_bag: MakeBag) -> None:
     _code, told = import_bag(cut(make_bag("drive", messages=5000, step_ns=1_000_000)))
     before = {rosbag.pk: rosbag for rosbag in Rosbag.objects.all()}
     for pk in (told["original"], told["rosbag"]):
-        verification.ask_again(Rosbag.objects.get(pk=pk))
-        seen = verification.run(pk)
+        verifier.ask_again(Rosbag.objects.get(pk=pk))
+        seen = verifier.run(pk)
         for field in ("status", "repaired_id", "warnings", "lost_spans", "message_count"):
             assert getattr(seen, field) == getattr(before[pk], field), field
     assert Rosbag.objects.count() == 2
@@ -245,7 +247,7 @@ def test_the_repaired_one_lives_on_without_its_original(make_bag: MakeBag) -> No
     deletion.discard(original)
     made.refresh_from_db()
     assert (made.usable, made.original) == (True, None)
-    assert verification.run(made.pk).usable
+    assert verifier.run(made.pk).usable
     assert healthy()
 
 
@@ -258,19 +260,19 @@ def test_an_original_whose_repair_was_deleted_is_repaired_anew(make_bag: MakeBag
     _code, again = import_bag(bag)
     assert again["status"] == "repaired"
     assert again["rosbag"] != told["rosbag"]
-    verification.ask_again(original)
-    seen = verification.run(original.pk)
+    verifier.ask_again(original)
+    seen = verifier.run(original.pk)
     assert seen.repaired_id not in {None, told["rosbag"]}
 
 
 def test_recordings_are_not_repaired(make_bag: MakeBag) -> None:
-    rosbag = intake.import_path(without_metadata(make_bag()))
+    rosbag = imports.import_path(without_metadata(make_bag()))
     Rosbag.objects.update(origin=Origin.RECORDED)
-    assert verification.run(rosbag.pk).code == "METADATA_MISSING"
+    assert verifier.run(rosbag.pk).code == "METADATA_MISSING"
 
 
 def test_a_name_of_a_topic_never_becomes_markup(make_bag: MakeBag) -> None:
-    rosbag = verification.run(intake.import_path(without_metadata(make_bag())).pk)
+    rosbag = verifier.run(imports.import_path(without_metadata(make_bag())).pk)
     span = {
         "file": "<b>x</b>",
         "topic": "<script>alert(1)</script>",
@@ -294,7 +296,7 @@ def test_a_single_file_in_a_form(make_bag: MakeBag) -> None:
     api.force_authenticate(User.objects.create(email="o@example.org", role=Role.OPERATOR))
     form = {"files": SimpleUploadedFile("drive.db3", data.read_bytes())}
     told = api.post("/api/v1/rosbags", form, format="multipart").json()
-    seen = verification.run(told["id"])
+    seen = verifier.run(told["id"])
     assert (seen.name, seen.status) == ("drive", Status.REPAIRED)
     made = seen.repaired
     assert made is not None

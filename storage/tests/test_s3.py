@@ -7,8 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import urllib3
 
-from storage.client import object_store
-from storage.client.base import StoreError
+from storage.objects import object_store
+from storage.objects.base import StoreError
 
 
 def test_units_and_browsers_get_their_own_host(s3_settings: Any) -> None:

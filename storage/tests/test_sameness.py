@@ -10,9 +10,10 @@ from django.db import connection
 from django.utils import timezone
 
 from storage.choices import Origin, Status
-from storage.client import object_store
 from storage.models import Rosbag
-from storage.services import intake, sameness
+from storage.objects import object_store
+from storage.services.intake import imports
+from storage.services.rosbags import deduplication
 from storage.tests.conftest import MakeBag
 
 
@@ -20,20 +21,20 @@ from storage.tests.conftest import MakeBag
 @pytest.mark.django_db(transaction=True)
 def test_two_imports_at_once_make_one(make_bag: MakeBag, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = make_bag()
-    both, settle = Barrier(4, timeout=30), sameness.settle
+    both, settle = Barrier(4, timeout=30), deduplication.settle
 
     def together(*args: Any, **kwargs: Any) -> bool:
-        assert sameness.find(args[1]) is None
+        assert deduplication.find(args[1]) is None
         both.wait()  # all have looked before the first writes
         return settle(*args, **kwargs)
 
     def load(_number: int) -> int:
         try:
-            return intake.import_folder(Path(folder)).pk
+            return imports.import_folder(Path(folder)).pk
         finally:
             connection.close()
 
-    monkeypatch.setattr(intake, "settle", together)
+    monkeypatch.setattr(imports, "settle", together)
     with ThreadPoolExecutor(4) as pool:
         found = set(pool.map(load, range(4)))
     rosbag = Rosbag.objects.get()
@@ -49,29 +50,29 @@ def uploading(**fields: Any) -> Rosbag:
 @pytest.mark.parametrize("change", [{"status": "rejected"}, {"deleted_at": "2026-01-01T00:00Z"}])
 def test_what_cannot_be_used_yields(db: None, change: dict[str, Any]) -> None:
     first, second = uploading(), uploading()
-    assert sameness.settle(first, "d" * 64)
-    with pytest.raises(sameness.SameContentError) as caught:
-        sameness.settle(second, "d" * 64)
+    assert deduplication.settle(first, "d" * 64)
+    with pytest.raises(deduplication.SameContentError) as caught:
+        deduplication.settle(second, "d" * 64)
     assert caught.value.known == first
     Rosbag.objects.filter(pk=first.pk).update(**change)
-    assert sameness.settle(second, "d" * 64)
+    assert deduplication.settle(second, "d" * 64)
     assert Rosbag.objects.get(claimed_digest="d" * 64) == second
 
 
 def test_two_runs_may_record_the_same(db: None) -> None:
     for _ in range(2):
-        assert sameness.settle(uploading(origin=Origin.RECORDED), "d" * 64)
-    assert sameness.settle(uploading(), "d" * 64)
+        assert deduplication.settle(uploading(origin=Origin.RECORDED), "d" * 64)
+    assert deduplication.settle(uploading(), "d" * 64)
     assert Rosbag.objects.filter(status=Status.VERIFYING).count() == 3
 
 
 def test_unknown_contents_are_not_the_same(db: None) -> None:
-    assert sameness.settle(uploading(), "")
-    assert sameness.settle(uploading(), "")
+    assert deduplication.settle(uploading(), "")
+    assert deduplication.settle(uploading(), "")
 
 
 def test_what_was_given_up_stays_so(db: None) -> None:
     rosbag = uploading(deleted_at=timezone.now())
-    assert not sameness.settle(rosbag, "d" * 64)
+    assert not deduplication.settle(rosbag, "d" * 64)
     rosbag.refresh_from_db()
     assert rosbag.status == Status.UPLOADING

@@ -15,9 +15,10 @@ from rest_framework.test import APIClient
 from accounts.choices import Role
 from accounts.models import User
 from storage.choices import Status
-from storage.client.base import ObjectStore
 from storage.models import Rosbag
-from storage.services import intake, verification
+from storage.objects.base import ObjectStore
+from storage.services.intake import imports
+from storage.services.verification import verifier
 from storage.tests.conftest import MakeBag
 
 pytestmark = pytest.mark.django_db
@@ -95,7 +96,7 @@ def test_a_bundle_arrives_and_is_verified(
     first, second = (operator.post(f"{URL}/{told['id']}/complete", {}) for _ in range(2))
     assert (first.status_code, second.status_code) == (202, 202)
     assert first.json()["id"] == second.json()["id"] == told["id"]
-    rosbag = verification.run(told["id"])
+    rosbag = verifier.run(told["id"])
     assert (rosbag.status, rosbag.message_count, rosbag.name) == (Status.READY, 7, "course")
     done = operator.get(f"{URL}/{told['id']}").json()
     assert (done["state"], done["rosbag"]["status"], done["addresses"]) == (
@@ -125,7 +126,7 @@ def test_a_broken_upload_goes_on_where_it_was(store: ObjectStore, operator: APIC
         sent.append({"number": part["number"], "etag": etag})
     body = {"files": [{"path": "a.db3", "parts": sent[::-1]}]}
     assert operator.post(f"{URL}/{told['id']}/complete", body).status_code == 202
-    verification.run(told["id"])
+    verifier.run(told["id"])
     assert Rosbag.objects.get().code != "CHECKSUM_MISMATCH"
     with store.open(f"rosbags/{told['id']}/a.db3") as stored:
         assert hashlib.file_digest(stored, "sha256").digest() == hashlib.sha256(BIG).digest()
@@ -193,7 +194,7 @@ def test_another_content_than_announced_is_rejected_by_name(
     told = one_file(operator, b"small", hashlib.sha256(b"other").hexdigest())
     put(told["addresses"][0]["parts"][0]["url"], b"small")
     assert operator.post(f"{URL}/{told['id']}/complete", {}).status_code == 202
-    rosbag = verification.run(told["id"])
+    rosbag = verifier.run(told["id"])
     assert (rosbag.status, rosbag.code) == (Status.REJECTED, "CHECKSUM_MISMATCH")
     assert "a.db3" in rosbag.sentence
 
@@ -205,23 +206,23 @@ def test_a_checksum_may_be_unknown(
     told = begin(operator, described(folder, checksums=False))
     send_addressed(told, folder)
     operator.post(f"{URL}/{told['id']}/complete", {})
-    rosbag = verification.run(told["id"])
+    rosbag = verifier.run(told["id"])
     assert rosbag.status == Status.READY
     assert set(rosbag.files.values_list("path", "sha256")) == {
         (file["path"], file["sha256"]) for file in described(folder)
     }
-    assert intake.import_folder(folder).pk == rosbag.pk
+    assert imports.import_folder(folder).pk == rosbag.pk
     again = begin(operator, described(folder, checksums=False))
     send_addressed(again, folder)
     operator.post(f"{URL}/{again['id']}/complete", {})
-    twin = verification.run(again["id"])
+    twin = verifier.run(again["id"])
     assert twin.warnings[0]["code"] == "SAME_CONTENT"
     assert twin.status == Status.READY_WITH_WARNINGS
 
 
 def test_what_is_there_already_needs_no_upload(operator: APIClient, make_bag: MakeBag) -> None:
     folder = make_bag()
-    rosbag = verification.run(intake.import_folder(folder).pk)
+    rosbag = verifier.run(imports.import_folder(folder).pk)
     answer = operator.post(URL, {"files": described(folder)})
     assert answer.status_code == 200
     told = answer.json()
@@ -234,7 +235,7 @@ def test_what_came_meanwhile_is_answered(
     folder = make_bag()
     told = begin(operator, described(folder))
     send_addressed(told, folder)
-    first = intake.import_folder(folder)
+    first = imports.import_folder(folder)
     answers = [operator.post(f"{URL}/{told['id']}/complete", {}).json() for _ in range(2)]
     assert [answer["id"] for answer in answers] == [first.pk, first.pk]
     assert operator.get(f"{URL}/{told['id']}").json()["rosbag"]["id"] == first.pk
@@ -287,7 +288,7 @@ def test_others_do_not_go_on_with_it_and_admins_do(operator: APIClient) -> None:
 
 
 def test_only_sessions_are_sessions(operator: APIClient, make_bag: MakeBag) -> None:
-    rosbag = intake.import_folder(make_bag())
+    rosbag = imports.import_folder(make_bag())
     for pk in (rosbag.pk, 999999999999999999):
         assert operator.get(f"{URL}/{pk}").json()["code"] == "UPLOAD_NOT_FOUND"
         assert operator.post(f"{URL}/{pk}/complete", {}).status_code == 404

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import urllib3
 
-from storage.client.base import ObjectStore, PartsDifferError, UploadedPart
-from storage.client.folder import FolderStore
-from storage.client.grants import PartGrant, granted
+from storage.objects.base import ObjectStore, PartsDifferError, UploadedPart
+from storage.objects.folder import FolderStore
+from storage.objects.grants import PartGrant, granted
 
 FIRST = b"a" * (5 * 2**20)
 REST = b"the rest"

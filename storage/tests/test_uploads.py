@@ -10,13 +10,14 @@ import pytest
 from django.utils import timezone
 
 from storage.choices import Origin, Status
-from storage.client import object_store
-from storage.client.base import ObjectStore, StoreError, UploadedPart
 from storage.exceptions import FilesInvalidError, UploadClosedError, UploadIncompleteError
 from storage.models import Rosbag, RosbagFile
-from storage.services import uploads, verification
-from storage.services.upload_parts import FilePlan, part_sizes
-from storage.services.uploads import FinishedUpload, NewFile
+from storage.objects import object_store
+from storage.objects.base import ObjectStore, StoreError, UploadedPart
+from storage.services.intake import uploads
+from storage.services.intake.parts import FilePlan, part_sizes
+from storage.services.intake.uploads import FinishedUpload, NewFile
+from storage.services.verification import verifier
 from storage.tests.conftest import MakeBag
 from storage.tests.test_store import send
 
@@ -52,7 +53,7 @@ def test_a_recording_arrives_and_is_verified(store: ObjectStore, make_bag: MakeB
     rosbag = uploads.complete(rosbag, finished)
     assert rosbag.status == Status.VERIFYING
     assert uploads.complete(rosbag, finished).status == Status.VERIFYING
-    rosbag = verification.run(rosbag.pk)
+    rosbag = verifier.run(rosbag.pk)
     assert (rosbag.status, rosbag.message_count, rosbag.origin) == ("ready", 7, "recorded")
     assert uploads.complete(rosbag, finished).status == Status.READY
 
@@ -119,7 +120,7 @@ def test_what_arrived_with_another_content_is_rejected(
     files = [NewFile(file.path, file.size, SHA) for file in described(folder)]
     rosbag = uploads.begin("bag", files, origin=Origin.RECORDED)
     uploads.complete(rosbag, send_all(store, folder, uploads.addresses(rosbag, audience="unit")))
-    rosbag = verification.run(rosbag.pk)
+    rosbag = verifier.run(rosbag.pk)
     assert (rosbag.status, rosbag.code) == ("rejected", "CHECKSUM_MISMATCH")
     assert "checksum" in rosbag.sentence
 
@@ -143,7 +144,7 @@ def test_what_arrived_with_another_content_is_rejected(
 def test_paths_that_no_bundle_holds_are_refused(path: str) -> None:
     with pytest.raises(FilesInvalidError) as caught:
         uploads.begin("bag", [NewFile(path, 1, SHA)], origin=Origin.UPLOADED)
-    assert caught.value.errors[0]["pointer"] == "/files/0/path"
+    assert caught.value.errors[0].pointer == "/files/0/path"
     assert not Rosbag.objects.exists()
 
 

@@ -3,54 +3,56 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
-from threading import Barrier, Event
+from threading import Barrier
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 
+from common.db.leases import Lease
 from rosbag2.sandbox import checks
 from storage.choices import Status, sentence
-from storage.client import object_store
-from storage.client.base import StoreError
 from storage.exceptions import RosbagBusyError, RosbagNotFoundError
 from storage.models import Rosbag, RosbagTopic
-from storage.services import facts, intake, verification, work_folders
-from storage.services.lease import Lease
-from storage.tests.conftest import MakeBag
+from storage.objects import object_store
+from storage.objects.base import StoreError
+from storage.services.intake import imports
+from storage.services.rosbags import work_folders
+from storage.services.verification import findings, verifier
+from storage.tests.conftest import MakeBag, claim
 
 
 @pytest.fixture
 def rosbag(request: pytest.FixtureRequest, make_bag: MakeBag) -> Rosbag:
     names = request.fixturenames
     request.getfixturevalue("transactional_db" if "transactional_db" in names else "db")
-    return intake.import_folder(make_bag())
+    return imports.import_folder(make_bag())
 
 
 def test_verified_twice_is_verified_once(rosbag: Rosbag) -> None:
-    first = verification.run(rosbag.pk)
-    second = verification.run(rosbag.pk)
+    first = verifier.run(rosbag.pk)
+    second = verifier.run(rosbag.pk)
     assert first.status == Status.READY
     assert second.updated_at == first.updated_at
     assert second.lease_until is None
 
 
 def test_a_held_rosbag_is_left_alone(rosbag: Rosbag) -> None:
-    lease = Lease.take(rosbag.pk)
+    lease = claim(rosbag.pk)
     assert lease is not None
-    assert Lease.take(rosbag.pk) is None
-    assert verification.run(rosbag.pk).status == Status.VERIFYING
+    assert claim(rosbag.pk) is None
+    assert verifier.run(rosbag.pk).status == Status.VERIFYING
     lease.release()
-    assert verification.run(rosbag.pk).status == Status.READY
+    assert verifier.run(rosbag.pk).status == Status.READY
 
 
 def test_a_killed_worker_is_succeeded_when_its_lease_ends(rosbag: Rosbag, settings: Any) -> None:
-    Lease.take(rosbag.pk)
+    claim(rosbag.pk)
     left = settings.DATA_DIR / "verifying" / f"{rosbag.pk}-half"
     left.mkdir(parents=True)
     Rosbag.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    assert verification.run(rosbag.pk).status == Status.READY
+    assert verifier.run(rosbag.pk).status == Status.READY
     assert list((settings.DATA_DIR / "verifying").iterdir()) == []
 
 
@@ -63,36 +65,14 @@ def test_a_worker_taken_for_dead_writes_nothing(
     def slow(*args: Any, **options: Any) -> Any:
         verdict = verify_or_repair(*args, **options)
         Rosbag.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-        other.append(Lease.take(rosbag.pk))
+        other.append(claim(rosbag.pk))
         return verdict
 
     monkeypatch.setattr(checks, "verify_or_repair", slow)
-    assert verification.run(rosbag.pk).status == Status.VERIFYING
+    assert verifier.run(rosbag.pk).status == Status.VERIFYING
     assert not RosbagTopic.objects.exists()
     assert other[0] is not None
-    assert other[0].renew()
-
-
-def test_a_lease_renews_itself_while_work_goes_on(
-    transactional_db: None, rosbag: Rosbag, settings: Any
-) -> None:
-    settings.TASK_LEASE_SECONDS = 3
-    lease = Lease.take(rosbag.pk)
-    assert lease is not None
-    before = lease.until
-    renewed = Event()
-    renew = lease.renew
-
-    def noted() -> bool:
-        held = renew()
-        renewed.set()
-        return held
-
-    lease.renew = noted  # type: ignore[method-assign]
-    with lease:
-        assert renewed.wait(30)
-    assert lease.until > before
-    assert Rosbag.objects.get().lease_until == lease.until
+    other[0].renew()
 
 
 def test_two_workers_at_once_do_the_work_once(
@@ -109,7 +89,7 @@ def test_two_workers_at_once_do_the_work_once(
     def work(_number: int) -> None:
         together.wait()
         try:
-            verification.run(rosbag.pk)
+            verifier.run(rosbag.pk)
         finally:
             connection.close()
 
@@ -130,10 +110,10 @@ def test_a_store_that_is_away_leaves_it_for_later(
     with monkeypatch.context() as patch:
         patch.setattr(type(object_store()), "fetch", away)
         with pytest.raises(StoreError):
-            verification.run(rosbag.pk)
+            verifier.run(rosbag.pk)
     rosbag.refresh_from_db()
     assert (rosbag.status, rosbag.lease_until) == (Status.VERIFYING, None)
-    assert verification.run(rosbag.pk).status == Status.READY
+    assert verifier.run(rosbag.pk).status == Status.READY
 
 
 def test_a_full_disk_leaves_it_for_later(rosbag: Rosbag, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,7 +122,7 @@ def test_a_full_disk_leaves_it_for_later(rosbag: Rosbag, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(work_folders, "mkdtemp", full)
     with pytest.raises(StoreError, match="No space left"):
-        verification.run(rosbag.pk)
+        verifier.run(rosbag.pk)
     assert Rosbag.objects.get().status == Status.VERIFYING
 
 
@@ -154,16 +134,16 @@ def test_a_fault_of_ours_is_told_and_can_be_tried_again(
 
     with monkeypatch.context() as patch:
         patch.setattr(checks, "verify_or_repair", broken)
-        rejected = verification.run(rosbag.pk)
+        rejected = verifier.run(rosbag.pk)
     assert (rejected.status, rejected.code) == (Status.REJECTED, "VERIFICATION_FAILED")
-    verification.ask_again(rosbag)
-    assert verification.run(rosbag.pk).status == Status.READY
+    verifier.ask_again(rosbag)
+    assert verifier.run(rosbag.pk).status == Status.READY
 
 
 def test_forged_values_are_rejected(rosbag: Rosbag, monkeypatch: pytest.MonkeyPatch) -> None:
-    of_index = facts.of_index
-    monkeypatch.setattr(facts, "of_index", lambda index: of_index(index) | {"version": 2**70})
-    rejected = verification.run(rosbag.pk)
+    of_index = findings.of_index
+    monkeypatch.setattr(findings, "of_index", lambda index: of_index(index) | {"version": 2**70})
+    rejected = verifier.run(rosbag.pk)
     assert (rejected.status, rejected.code) == (Status.REJECTED, "VALUES_IMPLAUSIBLE")
     assert not RosbagTopic.objects.exists()
 
@@ -186,30 +166,30 @@ def test_what_storage_holds_is_compared_with_what_came(
         case "changed":
             body[-1] ^= 1
             path.write_bytes(body)
-    rejected = verification.run(rosbag.pk)
+    rejected = verifier.run(rosbag.pk)
     assert (rejected.status, rejected.code) == (Status.REJECTED, code)
     assert file.path in rejected.sentence
 
 
 def test_verifying_again_replaces_the_index(rosbag: Rosbag) -> None:
-    verification.run(rosbag.pk)
+    verifier.run(rosbag.pk)
     RosbagTopic.objects.filter(name="/odom").update(message_count=99)
-    verification.ask_again(rosbag)
+    verifier.ask_again(rosbag)
     assert rosbag.status == Status.VERIFYING
-    verification.run(rosbag.pk)
+    verifier.run(rosbag.pk)
     assert RosbagTopic.objects.get(name="/odom").message_count == 5
 
 
 def test_an_upload_in_progress_cannot_be_verified(rosbag: Rosbag) -> None:
     Rosbag.objects.update(status=Status.UPLOADING)
     with pytest.raises(RosbagBusyError):
-        verification.ask_again(rosbag)
-    assert verification.run(rosbag.pk).status == Status.UPLOADING
+        verifier.ask_again(rosbag)
+    assert verifier.run(rosbag.pk).status == Status.UPLOADING
 
 
 def test_an_unknown_rosbag_is_named(db: None) -> None:
     with pytest.raises(RosbagNotFoundError, match="404"):
-        verification.run(404)
+        verifier.run(404)
 
 
 def test_sentences_that_cannot_be_made_fall_back() -> None:

@@ -13,21 +13,21 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts.admin.acts import Buttons, carry_out
-from accounts.admin.deletes import Deletes
-from accounts.admin.lists import (
+from common.admin.actions import Buttons, carry_out
+from common.admin.changelists import (
     BoundedPaginator,
     DeletedFilter,
     deleted_are_listed,
     is_autocomplete,
     is_list,
 )
-from accounts.admin.refusals import Refusals, RefusingForm
+from common.admin.deletion import Deletes
+from common.admin.errors import Refusals, RefusingForm
 from templates.admin.fields import TopicsField, TopicTypesField, choices_of
 from templates.exceptions import TemplateDeletedError
 from templates.models import Template
 from templates.services import templates
-from templates.services.validation import faults
+from templates.services.validation import field_errors
 
 
 class TemplateForm(RefusingForm, forms.ModelForm[Template]):
@@ -76,8 +76,8 @@ class TemplateForm(RefusingForm, forms.ModelForm[Template]):
     def clean(self) -> Any:
         values: dict[str, Any] = super().clean() or {}
         template = self.instance if self.instance.pk else None
-        for fault in faults(values, template):
-            self.fault(fault.pointer, fault.detail)
+        for error in field_errors(values, template):
+            self.show(error)
         return values
 
 
@@ -137,7 +137,7 @@ class TemplateAdmin(Buttons, Deletes, Refusals, admin.ModelAdmin[Template]):
     list_per_page = 50
 
     class Media:
-        css = {"all": ["accounts/console.css"]}
+        css = {"all": ["common/console.css"]}
         js = ["templates/topics.js"]
 
     def get_changelist(self, request: HttpRequest, **_words: Any) -> type[ChangeList]:

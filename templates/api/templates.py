@@ -11,10 +11,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
-from accounts.api import bulk
-from accounts.api.filters import IdFilter, Living, PersonFilter
 from accounts.api.idempotency import idempotent
-from accounts.api.rows import Reads
+from common.rest import bulk
+from common.rest.filters import IdFilter, Living, PersonFilter
+from common.rest.reads import Reads
 from templates.api.serializers import TemplateSerializer
 from templates.models import Template
 from templates.services import templates

@@ -8,7 +8,7 @@ import pytest
 
 from storage.exceptions import RosbagInUseError
 from storage.models import Rosbag
-from storage.services import deletion
+from storage.services.rosbags import deletion
 from templates.models import Template
 from templates.services import templates
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from robotsim_project.operating import parts
+from robotsim_project.health import dependencies
 
 
 class Command(BaseCommand):
@@ -21,7 +21,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="Print one line of JSON.")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        found, places = parts.look(), parts.places()
+        found, places = dependencies.look(), dependencies.places()
         if options["json"]:
             told = {
                 name: {"ok": each.answers, "address": places[name], "detail": each.trouble}

@@ -12,8 +12,8 @@ from django.core.management.commands import migrate
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from robotsim_project.operating import waiting
-from robotsim_project.operating.parts import unpooled
+from robotsim_project.health import waiting
+from robotsim_project.health.dependencies import unpooled
 
 LOCK = 0x726F626F7473696D
 """Number of PostgreSQL's advisory lock, for this database: "robotsim" in hexadecimal."""

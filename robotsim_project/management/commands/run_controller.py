@@ -1,11 +1,11 @@
-"""The controller's process; what it does is in `robotsim_project.operating.controller`."""
+"""The controller's process; what it does is in `robotsim_project.processes.controller`."""
 
 import signal
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from robotsim_project.operating.controller import Controller
+from robotsim_project.processes.controller import Controller
 
 
 class Command(BaseCommand):

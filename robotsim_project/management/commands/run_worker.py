@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.autoreload import run_with_reloader
 from django_tasks_db.management.commands import db_worker
 
-from robotsim_project.operating.worker import EnduringWorker
+from robotsim_project.processes.worker import EnduringWorker
 
 
 class Command(db_worker.Command):

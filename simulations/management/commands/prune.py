@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from simulations.services.retention import prune
+from simulations.services.maintenance.retention import prune
 
 
 class Command(BaseCommand):

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
-from simulations.services.retention import purge
+from simulations.services.maintenance.retention import purge
 
 MOST_DAYS = 36500
 

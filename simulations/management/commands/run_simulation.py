@@ -12,7 +12,7 @@ from simulations.exceptions import SimulationError
 from simulations.management.results import show_result
 from simulations.management.watching import watch
 from simulations.models import Execution, Simulation
-from simulations.services import lifecycle
+from simulations.services.runs import lifecycle
 
 FAILED = 1
 REFUSED = 2

@@ -9,9 +9,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
-from storage.client.base import StoreError
-from storage.services import integrity
-from storage.services.integrity import Report
+from storage.objects.base import StoreError
+from storage.services.maintenance import integrity
+from storage.services.maintenance.integrity import Report
 
 
 class Command(BaseCommand):

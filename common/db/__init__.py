@@ -1,0 +1,1 @@
+"""Pieces of models and queries that all apps share."""

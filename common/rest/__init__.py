@@ -1,0 +1,1 @@
+"""Pieces of the REST API: serializers, filters, parsers, pages, errors."""

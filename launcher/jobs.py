@@ -1,0 +1,34 @@
+"""Runs a neighbour of this module with Django set up: `python -m launcher.jobs NAME WORDS`.
+
+The launcher itself knows no Django; what needs it is a job in a process of its own.
+"""
+
+import importlib
+import os
+import signal
+import sys
+from types import FrameType
+
+import django
+
+INTERRUPTED = 130
+
+
+def main(name: str, words: list[str]) -> int:
+    """Run the `main` of one module; the answer is its exit code, 130 when a signal ended it."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _interrupt)
+    try:
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "robotsim_project.settings")
+        django.setup()
+        return int(importlib.import_module(f"launcher.{name}").main(words))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2:]))

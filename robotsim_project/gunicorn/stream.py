@@ -1,0 +1,32 @@
+"""The server of streams, of `gunicorn --config python:robotsim_project.gunicorn.stream`.
+
+One event loop holds all its watchers. It serves everything else as well.
+"""
+
+from typing import Any
+
+from robotsim_project.gunicorn import shared
+
+_settings = shared.read_settings()
+
+bind = f"0.0.0.0:{_settings.WEB_PORT}"
+worker_class = "robotsim_project.gunicorn.worker.StreamWorker"
+workers = 1
+timeout = 60
+graceful_timeout = shared.GRACE_SECONDS
+keepalive = shared.KEEPALIVE_SECONDS
+worker_tmp_dir = shared.scratch()
+control_socket_disable = True  # it would lie in the home folder, which may be read-only or absent
+logconfig_dict = _settings.LOGGING
+# Else X-Forwarded-For of whoever calls from this machine would be believed; see TRUSTED_PROXIES.
+forwarded_allow_ips = ""
+
+
+def on_starting(server: Any) -> None:
+    """Run in the master, before the worker."""
+    shared.clean_metrics()
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """Run in the master when the worker has ended."""
+    shared.forget_worker(worker.pid)

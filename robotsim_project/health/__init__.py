@@ -1,0 +1,1 @@
+"""Health of the server and of what it depends on: probes, readiness, waiting, draining."""

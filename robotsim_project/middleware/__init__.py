@@ -1,0 +1,1 @@
+"""Middleware: bounded bodies, early answers to what is polled, heartbeats, streams."""

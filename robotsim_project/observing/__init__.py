@@ -1,1 +1,0 @@
-"""What the system tells of itself: logs, figures for Prometheus, traces, error reports."""

@@ -1,1 +1,0 @@
-"""How processes live: what they stand on and wait for, health, draining, controller, worker."""

@@ -1,0 +1,1 @@
+"""The long-running processes beside the servers: controller and worker."""

@@ -1,1 +1,0 @@
-"""gunicorn's settings for the two servers of production: `web` (threads) and `stream` (event loop)."""

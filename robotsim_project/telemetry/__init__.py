@@ -1,0 +1,1 @@
+"""Logs, metrics for Prometheus, traces and error reports."""

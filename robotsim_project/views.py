@@ -1,0 +1,81 @@
+"""Pages of the root, and the answers to requests that no view could take."""
+
+import sys
+
+from django.conf import settings
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.template import loader
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views import defaults
+from django.views.decorators.http import require_safe
+
+from common import outages
+from common.problems import Problem, internal_error
+
+admin.site.site_header = "robotsim"
+admin.site.site_title = "robotsim"
+admin.site.index_title = gettext_lazy("Console")
+
+
+@require_safe
+def root(request: HttpRequest) -> JsonResponse:
+    """Say who is here."""
+    return JsonResponse({"message": "Robot Simulator Backend API"})
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """Answer 400: a problem document to programs, a page to people."""
+    if not for_program(request):
+        return defaults.bad_request(request, exception)
+    text = _("The request is not understood. Check how it is sent.")
+    return Problem(400, "BAD_REQUEST", text).response()
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """Answer 403: a problem document to programs, a page to people."""
+    if not for_program(request):
+        return defaults.permission_denied(request, exception)
+    text = _("Your role does not allow this. Ask an admin.")
+    return Problem(403, "PERMISSION_DENIED", text).response()
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """Answer 404: a problem document to programs, a page to people."""
+    if not for_program(request):
+        return defaults.page_not_found(request, exception)
+    text = _("There is nothing at this address. See /docs.")
+    return Problem(404, "NOT_FOUND", text).response()
+
+
+def server_error(request: HttpRequest) -> HttpResponseBase:
+    """Answer 500, or 503 where a part of the system is away; Django has logged why.
+
+    A problem document to programs, a page to people.
+    """
+    error = sys.exc_info()[1]  # Django calls this while it handles what went wrong
+    if error is not None and (away := outages.of(error)) is not None:
+        return unavailable(request, away)
+    if not for_program(request):
+        return defaults.server_error(request)
+    return internal_error().response()
+
+
+def unavailable(request: HttpRequest, away: Problem) -> HttpResponseBase:
+    """Answer 503 with Retry-After; the page needs neither database nor sessions."""
+    answer: HttpResponseBase
+    if for_program(request):
+        answer = away.response()
+    else:
+        told = {"detail": away.detail, "seconds": away.retry_after}
+        page = loader.render_to_string("robotsim/unavailable.html", told)
+        answer = HttpResponse(page, status=503, headers=away.headers())
+    answer["Cache-Control"] = "no-store"
+    answer._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001  one line, without traceback
+    return answer
+
+
+def for_program(request: HttpRequest) -> bool:
+    """Whether the address belongs to the API."""
+    return f"{request.path}/".startswith(f"{settings.API_STR}/")

@@ -1,0 +1,1 @@
+"""Deletion of simulations, and retention."""

@@ -1,0 +1,1 @@
+"""The system at a glance, and metrics of runs."""

@@ -1,0 +1,1 @@
+"""How far executions are, and their results."""

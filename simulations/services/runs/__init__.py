@@ -1,0 +1,1 @@
+"""Executions: start, stop, the steps of the controller, units and recordings."""

@@ -1,0 +1,1 @@
+"""Server-Sent Events: one hub per watched execution, and its watchers."""

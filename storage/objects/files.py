@@ -1,0 +1,129 @@
+"""Writing files so that a reader sees the whole of them or nothing, after a power cut too."""
+
+import errno
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+from uuid import uuid4
+
+from django.utils.translation import gettext as _
+
+from storage.objects.base import StoreError
+
+CHUNK = 1 << 20
+SPAN = 1 << 30
+STALE_SECONDS = 86400
+FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+@contextmanager
+def store_errors() -> Iterator[None]:
+    """Turn what the disk refuses into StoreError; an absent file stays FileNotFoundError."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        if error.errno in FULL:
+            message = _("The storage disk is full: free some space, then try again.")
+        else:
+            message = _("The storage folder cannot be used (%(reason)s): check disk and rights.")
+            message %= {"reason": error.strerror or type(error).__name__}
+        raise StoreError(message) from error
+
+
+class FileSlice:
+    """`length` bytes of a file from where it stands; closing it closes the file."""
+
+    def __init__(self, file: IO[bytes], length: int) -> None:
+        self._file = file
+        self._left = length
+
+    def read(self, size: int, /) -> bytes:
+        chunk = self._file.read(min(size, self._left))
+        self._left -= len(chunk)
+        return chunk
+
+    def close(self) -> None:
+        self._file.close()
+
+
+@contextmanager
+def new_file(scratch: Path) -> Iterator[IO[bytes]]:
+    """A temporary file that is on the disk when the block ends and gone unless it was moved."""
+    scratch.mkdir(parents=True, exist_ok=True)
+    path = scratch / uuid4().hex
+    try:
+        with path.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def append(source: IO[bytes], target: IO[bytes]) -> None:
+    """Copy the rest of a file to the end of another, inside the kernel where it can."""
+    target.flush()
+    try:
+        while os.copy_file_range(source.fileno(), target.fileno(), SPAN):
+            pass
+    except AttributeError:
+        pass  # another system than Linux
+    except OSError as error:
+        if error.errno in FULL:
+            raise
+    # What is left: all of it on file systems that cannot, nothing otherwise.
+    source.seek(os.lseek(source.fileno(), 0, os.SEEK_CUR))
+    target.seek(0, os.SEEK_END)
+    shutil.copyfileobj(source, target, CHUNK)
+
+
+def settle(source: Path, target: Path) -> None:
+    """Move a finished file to its place, in one step, and make the move durable."""
+    while True:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            source.replace(target)
+        except FileNotFoundError:
+            # Another process pruned the empty folder between the two calls.
+            if not source.exists():
+                raise
+            continue
+        break
+    sync_folder(target.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove_stale(scratch: Path) -> None:
+    """Remove temporary files that killed writers left more than a day ago."""
+    if not scratch.is_dir():
+        return
+    oldest = time.time() - STALE_SECONDS
+    for path in scratch.iterdir():
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime < oldest:
+                path.unlink()
+
+
+def prune_empty(folder: Path, root: Path) -> None:
+    """Remove a folder and its parents below `root` as far as they are empty."""
+    while folder != root:
+        try:
+            folder.rmdir()
+        except OSError:
+            return
+        folder = folder.parent

@@ -1,0 +1,182 @@
+"""The object store in a folder of this machine, for those who have no S3."""
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from django.utils.translation import gettext as _
+
+from storage import keys
+from storage.objects import grants
+from storage.objects.base import (
+    Audience,
+    ObjectStore,
+    PartsDifferError,
+    StoredObject,
+    StoreError,
+    UploadedPart,
+)
+from storage.objects.files import (
+    CHUNK,
+    FileSlice,
+    new_file,
+    prune_empty,
+    remove_stale,
+    settle,
+    store_errors,
+)
+from storage.objects.parts import PartFolder
+
+
+class FolderStore:
+    """Objects as files below `root`; uploads in parts wait in `.uploads`, writes in `.scratch`."""
+
+    etag_algorithm = "sha256"
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.scratch = root / ".scratch"
+
+    def put_stream(self, key: str, source: BinaryIO, *, size: int | None = None) -> None:
+        del size
+        self.put(key, source)
+
+    def put(self, key: str, source: BinaryIO) -> None:
+        target = self._path(key)
+        with store_errors():
+            with new_file(self.scratch) as file:
+                shutil.copyfileobj(source, file, CHUNK)
+            settle(Path(file.name), target)
+
+    def copy_from(self, source: ObjectStore, key: str, target: str) -> bool:
+        del source, key, target
+        return False  # a link would share what is to be kept twice
+
+    def is_same(self, other: ObjectStore) -> bool:
+        return isinstance(other, FolderStore) and self.root.resolve() == other.root.resolve()
+
+    def open(self, key: str) -> BinaryIO:
+        with store_errors():
+            return self._path(key).open("rb")
+
+    def read(self, key: str, span: range) -> FileSlice:
+        file = self.open(key)
+        file.seek(span.start)
+        return FileSlice(file, len(span))
+
+    def fetch(self, key: str, target: Path) -> None:
+        source = self._path(key)
+        with store_errors():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                os.link(source, target)
+            except FileNotFoundError:
+                raise
+            except OSError:  # another file system, or one without links
+                shutil.copyfile(source, target)
+
+    def stat(self, key: str) -> StoredObject | None:
+        path = self._path(key)
+        try:
+            with store_errors():
+                return self._describe(path) if path.is_file() else None
+        except FileNotFoundError:
+            return None
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        with store_errors():
+            names = sorted(self._keys(self.root / prefix.rpartition("/")[0]))
+        for key in names:
+            if key.startswith(prefix) and (found := self.stat(key)):
+                yield found
+
+    def delete(self, keys: Sequence[str]) -> None:
+        with store_errors():
+            for path in [self._path(key) for key in keys]:
+                path.unlink(missing_ok=True)
+                prune_empty(path.parent, self.root)
+
+    def sign_download(self, key: str, *, audience: Audience, filename: str = "") -> str:
+        del audience  # everyone reaches the folder through this server
+        self._path(key)
+        return grants.address(grants.ReadGrant(key, filename))
+
+    def start_upload(self, key: str) -> str:
+        self._path(key)
+        with store_errors():
+            return PartFolder.create(self.root, key).upload_id
+
+    def sign_part(self, key: str, upload_id: str, number: int, *, audience: Audience) -> str:
+        del audience
+        return grants.address(grants.PartGrant(key, upload_id, number))
+
+    def write_part(self, grant: grants.PartGrant, chunks: Iterable[bytes]) -> str:
+        """Store one part; the answer is its ETag.
+
+        Raises:
+            FileNotFoundError: the upload is not open.
+        """
+        return PartFolder.of(self.root, grant.key, grant.upload_id).write(grant.number, chunks)
+
+    def list_parts(self, key: str, upload_id: str) -> Sequence[UploadedPart]:
+        with store_errors():
+            return PartFolder.of(self.root, key, upload_id).parts()
+
+    def finish_upload(self, key: str, upload_id: str, parts: Sequence[UploadedPart]) -> None:
+        target = self._path(key)
+        try:
+            with store_errors():
+                upload = PartFolder.of(self.root, key, upload_id)
+                upload.join(parts, target)
+                upload.remove()
+        except (FileNotFoundError, PartsDifferError):
+            # Finished before, or by another process just now.
+            if PartFolder.is_open(self.root, upload_id) or not target.is_file():
+                raise
+
+    def abort_upload(self, key: str, upload_id: str) -> None:
+        with store_errors(), suppress(FileNotFoundError):
+            PartFolder.of(self.root, key, upload_id).remove()
+
+    def abort_stale(self, prefix: str, before: datetime) -> int:
+        del prefix, before
+        return 0  # `check` removes what killed writers left
+
+    def trouble(self) -> str:
+        with suppress(OSError):
+            self.root.mkdir(parents=True, exist_ok=True)
+        if os.access(self.root, os.R_OK | os.W_OK | os.X_OK):
+            return ""
+        return _("The storage folder may not be written: check its owner and rights.")
+
+    def check(self) -> None:
+        with store_errors():
+            self.root.mkdir(parents=True, exist_ok=True)
+            remove_stale(self.scratch)
+        if trouble := self.trouble():
+            raise StoreError(trouble)
+
+    def _path(self, key: str) -> Path:
+        """Place of an object; a key that leads out of the folder is refused (ValueError)."""
+        path = self.root / key
+        inside = keys.is_safe(key) and not key.startswith(".")
+        if not inside or not path.resolve().is_relative_to(self.root.resolve()):
+            message = f"not the key of an object: {key!r}"
+            raise ValueError(message)
+        return path
+
+    def _keys(self, start: Path) -> Iterator[str]:
+        for folder, folders, files in os.walk(start):
+            if Path(folder) == self.root:
+                folders[:] = [name for name in folders if not name.startswith(".")]
+            for name in files:
+                yield (Path(folder) / name).relative_to(self.root).as_posix()
+
+    def _describe(self, path: Path) -> StoredObject:
+        facts = path.stat()
+        key = path.relative_to(self.root).as_posix()
+        return StoredObject(key, facts.st_size, datetime.fromtimestamp(facts.st_mtime, UTC))

@@ -1,0 +1,360 @@
+"""The object store in S3 (MinIO and its kin); the only module that speaks S3."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any, BinaryIO, cast
+
+import structlog
+from boto3.exceptions import Boto3Error
+from boto3.s3.transfer import TransferConfig
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from django.conf import settings
+from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
+from storages.backends.s3 import S3Storage
+
+from storage.objects.base import (
+    Audience,
+    ObjectStore,
+    PartsDifferError,
+    Readable,
+    StoredObject,
+    StoreError,
+    UploadedPart,
+)
+
+log = structlog.get_logger(__name__)
+
+CONFIG = Config(
+    signature_version="s3v4",
+    s3={"addressing_style": "path"},
+    connect_timeout=5,
+    read_timeout=60,
+    retries={"mode": "standard", "total_max_attempts": 4},
+    # Checksums beyond SigV4's own are not understood by every S3 server, nor in a signed address.
+    request_checksum_calculation="when_required",
+    response_checksum_validation="when_required",
+)
+PROBE = CONFIG.merge(
+    Config(connect_timeout=2, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1})
+)
+ABSENT = {"404", "NoSuchKey", "NoSuchUpload", "NotFound"}
+PARTS_WRONG = {"InvalidPart", "InvalidPartOrder", "EntityTooSmall"}
+NO_CORS = {"NoSuchCORSConfiguration", "404"}
+CORS_RULE = "robotsim"
+"""Id of the rule that is ours."""
+BATCH = 1000
+"""Objects that S3 removes in one call."""
+MOST_PARTS = 9000
+SMALLEST_PART = 8 << 20
+PART_OF_UNKNOWN = 32 << 20
+"""Size of a part where the length of the stream is not known: at most 320 GB."""
+
+
+@contextmanager
+def s3_errors(setting: str = "MINIO_ENDPOINT") -> Iterator[None]:
+    """Turn what S3 answers into the port's exceptions; `setting` names its address."""
+    try:
+        yield
+    except ClientError as error:
+        raise _translated(error, setting) from error
+    except (BotoCoreError, Boto3Error) as error:
+        message = _("The object storage does not answer: check %(setting)s and that it runs.")
+        raise StoreError(message % {"setting": setting}) from error
+
+
+def _translated(error: ClientError, setting: str) -> Exception:
+    code = error.response.get("Error", {}).get("Code", "")
+    if code in ABSENT:
+        return FileNotFoundError(str(error))
+    if code in PARTS_WRONG:
+        return PartsDifferError(_("The stored parts differ from those named: send the file again."))
+    message = _(
+        "The object storage of %(setting)s refused the call (%(code)s): check its keys, bucket and space."
+    )
+    return StoreError(message % {"code": code, "setting": setting})
+
+
+class S3Store:
+    """Objects in one bucket, which is made when it is absent."""
+
+    etag_algorithm = "md5"
+
+    def __init__(
+        self,
+        endpoint: str,
+        public_endpoint: str,
+        bucket: str,
+        credentials: tuple[str, str],
+        *,
+        use_ssl: bool,
+        setting: str = "MINIO_ENDPOINT",
+    ) -> None:
+        self.bucket = bucket
+        self.account = (_address(endpoint, use_ssl=use_ssl), credentials)
+        self._setting = setting
+        self._client = _client(endpoint, bucket, credentials, use_ssl=use_ssl)
+        self._public = _client(public_endpoint, bucket, credentials, use_ssl=use_ssl)
+        self._probe = _client(endpoint, bucket, credentials, use_ssl=use_ssl, config=PROBE)
+        self._has_bucket = False
+
+    @property
+    def client(self) -> Any:
+        """The client, once the bucket is known to be there."""
+        if not self._has_bucket:
+            self.check()
+        return self._client
+
+    def put(self, key: str, source: BinaryIO) -> None:
+        with self._errors():
+            self.client.upload_fileobj(source, self.bucket, key)
+
+    def put_stream(self, key: str, source: BinaryIO, *, size: int | None = None) -> None:
+        with self._errors():
+            self.client.upload_fileobj(source, self.bucket, key, Config=_frugal(size))
+
+    def copy_from(self, source: ObjectStore, key: str, target: str) -> bool:
+        if not isinstance(source, S3Store) or source.account != self.account:
+            return False
+        with self._errors():
+            self.client.copy({"Bucket": source.bucket, "Key": key}, self.bucket, target)
+        return True
+
+    def is_same(self, other: ObjectStore) -> bool:
+        if not isinstance(other, S3Store):
+            return False
+        return (self.account[0], self.bucket) == (other.account[0], other.bucket)
+
+    def open(self, key: str) -> BinaryIO:
+        file = cast("BinaryIO", TemporaryFile())  # noqa: SIM115  (the caller closes it)
+        try:
+            with self._errors():
+                self.client.download_fileobj(self.bucket, key, file)
+        except BaseException:
+            file.close()
+            raise
+        file.seek(0)
+        return file
+
+    def read(self, key: str, span: range) -> Readable:
+        wanted = f"bytes={span.start}-{span.stop - 1}"
+        with self._errors():
+            answer = self.client.get_object(Bucket=self.bucket, Key=key, Range=wanted)
+        return cast("Readable", answer["Body"])
+
+    def fetch(self, key: str, target: Path) -> None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with self._errors():
+            self.client.download_file(self.bucket, key, str(target))
+
+    def stat(self, key: str) -> StoredObject | None:
+        try:
+            with self._errors():
+                head = self.client.head_object(Bucket=self.bucket, Key=key)
+        except FileNotFoundError:
+            return None
+        return StoredObject(key, head["ContentLength"], head["LastModified"])
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        with self._errors():
+            pages = self.client.get_paginator("list_objects_v2")
+            for page in pages.paginate(Bucket=self.bucket, Prefix=prefix):
+                for item in page.get("Contents", []):
+                    yield StoredObject(item["Key"], item["Size"], item["LastModified"])
+
+    def delete(self, keys: Sequence[str]) -> None:
+        for start in range(0, len(keys), BATCH):
+            names: Any = [{"Key": key} for key in keys[start : start + BATCH]]
+            with self._errors():
+                answer = self.client.delete_objects(
+                    Bucket=self.bucket, Delete={"Objects": names, "Quiet": True}
+                )
+            if failed := answer.get("Errors"):
+                message = _(
+                    "The object storage did not remove %(key)s: check the rights of its key."
+                )
+                raise StoreError(message % {"key": failed[0].get("Key", "")})
+
+    def sign_download(self, key: str, *, audience: Audience, filename: str = "") -> str:
+        params = {"Bucket": self.bucket, "Key": key}
+        if header := content_disposition_header(as_attachment=True, filename=filename):
+            params["ResponseContentDisposition"] = header
+        return self._sign("get_object", params, audience)
+
+    def start_upload(self, key: str) -> str:
+        with self._errors():
+            return str(self.client.create_multipart_upload(Bucket=self.bucket, Key=key)["UploadId"])
+
+    def sign_part(self, key: str, upload_id: str, number: int, *, audience: Audience) -> str:
+        params = {"Bucket": self.bucket, "Key": key, "UploadId": upload_id, "PartNumber": number}
+        return self._sign("upload_part", params, audience)
+
+    def list_parts(self, key: str, upload_id: str) -> Sequence[UploadedPart]:
+        with self._errors():
+            pages = self.client.get_paginator("list_parts")
+            found = [
+                part
+                for page in pages.paginate(Bucket=self.bucket, Key=key, UploadId=upload_id)
+                for part in page.get("Parts", [])
+            ]
+        # Some servers list a part that was sent again twice: the newer one counts.
+        found.sort(key=lambda part: part["LastModified"])
+        newest = {
+            part["PartNumber"]: UploadedPart(part["PartNumber"], part["ETag"], part["Size"])
+            for part in found
+        }
+        return [newest[number] for number in sorted(newest)]
+
+    def finish_upload(self, key: str, upload_id: str, parts: Sequence[UploadedPart]) -> None:
+        ordered: Any = [
+            {"PartNumber": part.number, "ETag": part.etag}
+            for part in sorted(parts, key=lambda part: part.number)
+        ]
+        try:
+            with self._errors():
+                self.client.complete_multipart_upload(
+                    Bucket=self.bucket,
+                    Key=key,
+                    UploadId=upload_id,
+                    MultipartUpload={"Parts": ordered},
+                )
+        except FileNotFoundError:
+            if self.stat(key) is None:
+                raise
+
+    def abort_upload(self, key: str, upload_id: str) -> None:
+        try:
+            with self._errors():
+                self.client.abort_multipart_upload(Bucket=self.bucket, Key=key, UploadId=upload_id)
+        except FileNotFoundError:
+            return
+
+    def abort_stale(self, prefix: str, before: datetime) -> int:
+        aborted = 0
+        with self._errors():
+            pages = self.client.get_paginator("list_multipart_uploads")
+            for page in pages.paginate(Bucket=self.bucket, Prefix=prefix):
+                for upload in page.get("Uploads", []):
+                    if upload["Initiated"] < before:
+                        self.abort_upload(upload["Key"], upload["UploadId"])
+                        aborted += 1
+        return aborted
+
+    def trouble(self) -> str:
+        try:
+            with self._errors():
+                self._probe.head_bucket(Bucket=self.bucket)
+        except FileNotFoundError:
+            return ""  # a bucket that is not there yet is made when it is needed
+        except StoreError as error:
+            return str(error)
+        return ""
+
+    def check(self) -> None:
+        with self._errors():
+            try:
+                self._client.head_bucket(Bucket=self.bucket)
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") not in {"404", "NoSuchBucket"}:
+                    raise
+                self._create_bucket()
+        self._share_bucket()
+        self._has_bucket = True
+
+    def _create_bucket(self) -> None:
+        try:
+            self._client.create_bucket(Bucket=self.bucket)
+        except (
+            self._client.exceptions.BucketAlreadyOwnedByYou,
+            self._client.exceptions.BucketAlreadyExists,
+        ):
+            return  # another process was first
+
+    def _share_bucket(self) -> None:
+        """Let pages of the allowed origins use signed addresses; rules that others have made stay.
+
+        MinIO has no rules for a bucket (its server answers any origin, MINIO_API_CORS_ALLOW_ORIGIN), and a
+        key may lack the right: all goes on without.
+        """
+        if not settings.CORS_ALLOWED_ORIGINS:
+            return
+        rule = {
+            "ID": CORS_RULE,
+            "AllowedOrigins": list(settings.CORS_ALLOWED_ORIGINS),
+            "AllowedMethods": ["GET", "HEAD", "PUT"],
+            "AllowedHeaders": ["*"],
+            "ExposeHeaders": ["Content-Range", "Content-Length", "ETag", "Accept-Ranges"],
+            "MaxAgeSeconds": 600,
+        }
+        try:
+            known = self._cors_rules()
+            others = [each for each in known if each.get("ID") != CORS_RULE]
+            if (*others, rule) != known:
+                self._client.put_bucket_cors(
+                    Bucket=self.bucket, CORSConfiguration={"CORSRules": [*others, rule]}
+                )
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "")
+            log.warning("bucket_not_shared", bucket=self.bucket, code=code)
+
+    def _cors_rules(self) -> Sequence[Any]:
+        try:
+            answer: Any = self._client.get_bucket_cors(Bucket=self.bucket)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") in NO_CORS:
+                return []
+            raise
+        return tuple(answer.get("CORSRules", ()))
+
+    def _sign(self, call: str, params: dict[str, Any], audience: Audience) -> str:
+        client = self._public if audience == "browser" else self._client
+        with self._errors():
+            address = client.generate_presigned_url(
+                call, Params=params, ExpiresIn=settings.SIGNED_URL_SECONDS
+            )
+        return str(address)
+
+    def _errors(self) -> AbstractContextManager[None]:
+        return s3_errors(self._setting)
+
+
+def _frugal(size: int | None) -> TransferConfig:
+    """Parts so large that 10,000 of them hold the object, and few of them in memory at once."""
+    part = PART_OF_UNKNOWN if size is None else max(SMALLEST_PART, -(-size // MOST_PARTS))
+    config = TransferConfig(multipart_threshold=part, multipart_chunksize=part, max_concurrency=2)
+    # Of the library below: what was read from a stream and waits for its turn.
+    config.max_in_memory_upload_chunks = 2
+    return config
+
+
+def _address(endpoint: str, *, use_ssl: bool) -> str:
+    """The endpoint with its scheme."""
+    return endpoint if "://" in endpoint else f"{'https' if use_ssl else 'http'}://{endpoint}"
+
+
+def _client(
+    endpoint: str,
+    bucket: str,
+    credentials: tuple[str, str],
+    *,
+    use_ssl: bool,
+    config: Config = CONFIG,
+) -> Any:
+    """A client of one endpoint, made by django-storages; botocore's clients are safe to share."""
+    access_key, secret_key = credentials
+    storage = S3Storage(
+        endpoint_url=_address(endpoint, use_ssl=use_ssl),
+        bucket_name=bucket,
+        access_key=access_key,
+        secret_key=secret_key,
+        security_token=None,
+        session_profile=None,
+        region_name="us-east-1",
+        use_ssl=use_ssl,
+        client_config=config,
+    )
+    return storage.connection.meta.client

@@ -1,0 +1,1 @@
+"""Exports of a rosbag: requests, and the work of making them."""

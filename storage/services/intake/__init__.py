@@ -1,0 +1,1 @@
+"""New rosbags: imports of folders and requests, uploads in parts, upload sessions."""

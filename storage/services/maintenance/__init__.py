@@ -1,0 +1,1 @@
+"""Consistency of database and storage, and metrics of both."""

@@ -1,0 +1,1 @@
+"""Messages, fields, trajectories, series and pictures of a rosbag."""

@@ -1,0 +1,1 @@
+"""Stored rosbags: content, names, downloads, local copies, deletion."""

@@ -1,0 +1,1 @@
+"""From stored files to a verdict, and to repaired copies."""

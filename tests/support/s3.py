@@ -1,0 +1,144 @@
+"""A real S3 server for tests: SeaweedFS, from a wheel."""
+
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from contextlib import ExitStack
+from pathlib import Path
+
+from common.processes import die_with_parent, end
+from tests.support.servers import wait_until
+
+NAMES = ["master", "volume", "filer", "s3"]
+
+
+class S3:
+    """A throwaway S3 server (SeaweedFS) on loopback."""
+
+    ports = 2 * len(NAMES)
+    door = 2 * NAMES.index("s3")
+    """How many ports it takes, and which of them speaks S3."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+        self.access_key = "robotsim-tests"
+        self.secret_key = secrets.token_urlsafe(24)
+        self._ports: list[int] = []
+
+    @property
+    def endpoint(self) -> str:
+        """Host and port of its S3 door, the same each time that it starts."""
+        if not self._ports:
+            self._ports = free_ports(self.ports)
+        return f"127.0.0.1:{self._ports[self.door]}"
+
+    def start(self) -> None:
+        """Start it without waiting; starting twice is no error."""
+        if self._process is not None:
+            return
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        words, environment = self._prepare()
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                words,
+                cwd=self._folder,
+                env={**os.environ, **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=die_with_parent(signal.SIGKILL),  # noqa: PLW1509
+            )
+
+    def _prepare(self) -> tuple[list[str], dict[str, str]]:
+        """The command, and its environment beside ours."""
+        assert self.endpoint  # it chooses the ports
+        flags: list[str] = []
+        sockets: list[str] = []
+        for index, name in enumerate(NAMES):
+            port, rpc = self._ports[2 * index : 2 * index + 2]
+            flags += [f"-{name}.port={port}", f"-{name}.port.grpc={rpc}"]
+            # It leaves these behind, in a place that cannot be chosen.
+            sockets.append(f"/tmp/seaweedfs-{name}-grpc-{rpc}.sock")  # noqa: S108
+        (self._folder / "sockets").write_text("\n".join(sockets))
+        own = [
+            f"-filer.localSocket={self._folder}/f.sock",
+            f"-s3.localSocket={self._folder}/s.sock",
+        ]
+        # One volume per bucket and small volumes: each would reserve a gigabyte otherwise.
+        small = [
+            "-master.telemetry=false",
+            "-master.volumeSizeLimitMB=64",
+            "-volume.max=0",
+            "-volume.preStopSeconds=0",
+        ]
+        words = [
+            *(weed(), "server", "-s3", "-s3.port.iceberg=0", "-s3.port.lance=0"),
+            *(f"-dir={self._folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
+            *(*small, *own, *flags),
+        ]
+        keys = {"AWS_ACCESS_KEY_ID": self.access_key, "AWS_SECRET_ACCESS_KEY": self.secret_key}
+        return words, keys
+
+    def stop(self) -> None:
+        """End it at once (nothing in it is kept)."""
+        if self._process is not None:
+            end([self._process], first=signal.SIGKILL)
+            self._process = None
+        self.remove_sockets()
+
+    def remove_sockets(self) -> None:
+        """Remove what the server leaves outside its folder, be it of a run that was killed."""
+        listed = self._folder / "sockets"
+        if listed.is_file():
+            for each in listed.read_text().splitlines():
+                Path(each).unlink(missing_ok=True)
+
+    @property
+    def _log(self) -> Path:
+        return self._folder / "s3.log"
+
+    @property
+    def address(self) -> str:
+        """Endpoint, access key and secret key, parted by blanks."""
+        return f"{self.endpoint} {self.access_key} {self.secret_key}"
+
+    def wait(self, endpoint: str) -> None:
+        """Wait until the S3 server at that endpoint (our own, or the run's) takes calls."""
+        wait_until(lambda: serves_http(f"http://{endpoint}/"), self._process, self._log)
+
+
+def weed() -> str:
+    """SeaweedFS's program, which its wheel puts beside this Python."""
+    beside = Path(sys.executable).parent / "weed"
+    found = str(beside) if beside.is_file() else shutil.which("weed")
+    if found is None:
+        raise FileNotFoundError("`weed` is missing: install requirements-dev.txt")
+    return found
+
+
+def free_ports(count: int) -> list[int]:
+    """Different free loopback ports."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [int(each.getsockname()[1]) for each in sockets]
+
+
+def serves_http(url: str) -> bool:
+    """Whether there is an HTTP answer below 500, be it a refusal."""
+    try:
+        with urllib.request.urlopen(url, timeout=2):  # noqa: S310  loopback
+            return True
+    except urllib.error.HTTPError as error:
+        return error.code < 500
+    except OSError:
+        return False

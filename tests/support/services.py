@@ -1,0 +1,217 @@
+"""Early pytest plugin: the tests stand on real servers of their own, and leave nothing behind.
+
+It is loaded before pytest-django reads the settings. The first process of a run makes a private folder and
+owns the servers; workers of pytest-xdist inherit the addresses, and use a database and a Redis number of
+their own. PostgreSQL and S3 start when a test first asks for them; with xdist they start before the workers.
+
+`ROBOTSIM_TEST_DATABASE=sqlite` runs the same tests on SQLite, `ROBOTSIM_TEST_STORAGE=minio` on MinIO instead
+of SeaweedFS. Tests that stand on S3 have the mark `s3`, by what they ask for.
+"""
+
+import atexit
+import fcntl
+import os
+import shutil
+import signal
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from launcher.redis_server import RedisUnavailableError
+from tests.support.minio import s3_server
+from tests.support.s3 import S3
+from tests.support.servers import PostgreSQL, Redis, open_to_all
+
+_FOLDER = "ROBOTSIM_TEST_FOLDER"
+_S3 = "ROBOTSIM_TEST_S3"
+_PREFIX = "robotsim-tests-"
+_DATABASES = 256
+
+
+class Services:
+    """The servers of this run; only the process that made the folder starts and ends them."""
+
+    def __init__(self, folder: Path, *, owner: bool) -> None:
+        self._lock = (folder / "lock").open("w")  # first, or the folder would not be swept
+        if owner:
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self.owner = owner
+        self.folder = folder
+        self._pid = os.getpid()
+        self.redis = Redis(folder / "redis", _DATABASES)
+        self.redis_problem = ""
+        self.postgres = None if on_sqlite() else PostgreSQL(folder / "pg")
+        self.s3 = s3_server(storage(), folder / "s3")
+
+    def start_redis(self) -> None:
+        """Start Redis; where there is none, the tests that ask for it say so."""
+        try:
+            self.redis.start()
+        except RedisUnavailableError as error:
+            self.redis_problem = str(error)
+
+    def start_database(self) -> None:
+        """Start the database server, unless it runs or there is none."""
+        if self.owner and self.postgres is not None:
+            self.postgres.start()
+
+    def start_s3(self) -> None:
+        """Start S3 without waiting; workers find it through the environment."""
+        if self.owner:
+            self.s3.start()
+            os.environ[_S3] = self.s3.address
+
+    def stop(self) -> None:
+        """End all servers and remove the folder."""
+        if self.owner and os.getpid() == self._pid:  # not in a fork
+            self.s3.stop()
+            self.redis.stop()
+            if self.postgres is not None:
+                self.postgres.stop()
+            shutil.rmtree(self.folder, ignore_errors=True)
+        self._lock.close()
+
+
+def on_sqlite() -> bool:
+    return os.environ.get("ROBOTSIM_TEST_DATABASE", "postgresql") == "sqlite"
+
+
+def storage() -> str:
+    """Which S3 server the tests stand on."""
+    return os.environ.get("ROBOTSIM_TEST_STORAGE", "seaweedfs")
+
+
+def temporary_root() -> Path:
+    """A folder that the database's user may enter too, with a name short enough for sockets."""
+    places = [Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")]  # noqa: S108
+    for place in places:
+        if open_to_all(place) and len(str(place)) < 40:
+            return place
+    return places[0]
+
+
+def sweep(root: Path) -> None:
+    """Remove folders of runs that were killed: nobody holds their lock any more."""
+    for folder in root.glob(f"{_PREFIX}*"):
+        try:
+            with (folder / "lock").open() as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                S3(folder / "s3").remove_sockets()
+                shutil.rmtree(folder, ignore_errors=True)
+        except OSError:
+            continue
+
+
+def prepare() -> Services:
+    """Choose the addresses and put them into the environment, before the settings are read."""
+    inherited = os.environ.get(_FOLDER)
+    if inherited is None:
+        root = temporary_root()
+        sweep(root)
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
+        folder.chmod(0o711)  # the database's user passes through
+    else:
+        folder = Path(inherited)
+    services = Services(folder, owner=inherited is None)
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    data = folder / f"data-{worker or 'main'}"
+    data.mkdir(exist_ok=True, mode=0o700)
+    database = f"sqlite:///{data}/robotsim.sqlite3"
+    if services.postgres is not None:
+        database = services.postgres.url
+    number = int(worker.removeprefix("gw")) + 1 if worker else 0
+    os.environ.update(
+        {
+            _FOLDER: str(folder),
+            "ENVIRONMENT": "test",
+            "DATA_DIR": str(data),
+            "DATABASE_URL": database,
+            "REDIS_URL": services.redis.url(number % _DATABASES),
+            "MINIO_ENDPOINT": "",
+        }
+    )
+    return services
+
+
+SERVICES = prepare()
+# Also when pytest gives up before it has begun, for example over settings that cannot be read.
+atexit.register(SERVICES.stop)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """With xdist everything starts here: a worker could not start it for the others."""
+    if SERVICES.owner and not config.option.help and not config.option.version:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C
+        SERVICES.start_redis()
+        if getattr(config.option, "dist", "no") != "no":
+            SERVICES.start_database()
+            SERVICES.start_s3()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what stands on S3, before tests are chosen by their marks."""
+    for item in items:
+        if "s3_settings" in getattr(item, "fixturenames", ()):
+            item.add_marker("s3")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> None:
+    """Start the database server when the first test asks for the database."""
+    if fixturedef.argname == "django_db_setup":
+        SERVICES.start_database()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure() -> None:
+    SERVICES.stop()
+
+
+@pytest.fixture
+def empty_redis() -> Iterator[None]:
+    """An empty Redis for this test; other workers use other numbers and see nothing of it."""
+    from django.core.cache import cache  # noqa: PLC0415  settings must be set up by now
+
+    if SERVICES.redis_problem:
+        pytest.fail(SERVICES.redis_problem)
+    client = cache.client.get_client(write=True)
+    client.flushdb()
+    yield
+    client.flushdb()
+
+
+@pytest.fixture
+def s3_settings(settings: Any) -> Iterator[Any]:
+    """Settings that point at a real S3 with a fresh bucket; the storage client is made anew."""
+    from storage.objects import object_store  # noqa: PLC0415  settings must be set up by now
+
+    SERVICES.start_s3()
+    endpoint, access_key, secret_key = os.environ[_S3].split()
+    SERVICES.s3.wait(endpoint)
+    settings.MINIO_ENDPOINT = endpoint
+    settings.MINIO_PUBLIC_ENDPOINT = endpoint
+    settings.MINIO_ACCESS_KEY = access_key
+    settings.MINIO_SECRET_KEY = secret_key
+    settings.MINIO_USE_SSL = False
+    settings.MINIO_BUCKET = f"test-{uuid.uuid4().hex}"
+    object_store.cache_clear()
+    yield settings
+    object_store.cache_clear()
+
+
+@pytest.fixture
+def process_environment() -> dict[str, str]:
+    """Environment for a process that is to share this test's database, Redis and data folder."""
+    from django.db import connection  # noqa: PLC0415  settings must be set up by now
+
+    name = str(connection.settings_dict["NAME"])
+    if connection.vendor == "sqlite":
+        url = f"sqlite:///{name}"
+    else:
+        url = os.environ["DATABASE_URL"].rsplit("/", 1)[0] + f"/{name}"
+    return {**os.environ, "DATABASE_URL": url}

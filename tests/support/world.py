@@ -1,0 +1,217 @@
+"""A world of its own for tests that take parts of it away: PostgreSQL, Redis, S3, and processes of ours."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from robotsim_project.environment import BASE_DIR
+from tests.support.s3 import S3, free_ports
+from tests.support.servers import PostgreSQL, Redis
+
+PATIENCE = 60.0
+"""Seconds; a bound against hanging, not an expectation."""
+OURS = ("DATABASE_URL", "REDIS_URL", "DATA_DIR", "MINIO_ENDPOINT")
+
+
+def until(condition: Callable[[], Any], why: Callable[[], str] = str) -> Any:
+    """Wait for a condition; its value."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if value := condition():
+            return value
+        time.sleep(0.05)
+    raise AssertionError(f"it never came to be {why()}")
+
+
+class Process:
+    """One of our processes, with what it logs."""
+
+    def __init__(self, words: list[str], environment: dict[str, str], log: Path) -> None:
+        self.log = log
+        with log.open("ab") as output:
+            self.popen = subprocess.Popen(
+                [sys.executable, *words],
+                cwd=BASE_DIR,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+
+    @property
+    def words(self) -> str:
+        return self.log.read_text(errors="replace")
+
+    @property
+    def alive(self) -> bool:
+        return self.popen.poll() is None
+
+    def logged(self, event: str) -> list[dict[str, Any]]:
+        """All lines of this event."""
+        lines = [line for line in self.words.splitlines() if line.startswith("{")]
+        return [told for told in map(json.loads, lines) if told["event"] == event]
+
+    def until_logged(self, event: str, count: int = 1) -> list[dict[str, Any]]:
+        """Wait until an event was logged so often."""
+        return list(until(lambda: len(f := self.logged(event)) >= count and f, lambda: self.words))
+
+    def terminate(self) -> None:
+        self.popen.send_signal(signal.SIGTERM)
+
+    def wait(self) -> int:
+        """The exit code, once it has ended."""
+        until(lambda: not self.alive, lambda: self.words)
+        return int(self.popen.returncode)
+
+    def kill(self) -> None:
+        if self.alive:
+            os.killpg(self.popen.pid, signal.SIGKILL)
+            self.popen.wait()
+
+
+class Served(Process):
+    """A server of ours, on a port of its own."""
+
+    url = ""
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Host and port."""
+        host, _colon, port = self.url.removeprefix("http://").partition(":")
+        return host, int(port)
+
+    def get(self, path: str, **headers: str) -> httpx.Response:
+        return httpx.get(f"{self.url}{path}", headers=headers, timeout=PATIENCE)
+
+    def answers(self, path: str, status: int) -> bool:
+        try:
+            return self.get(path).status_code == status
+        except httpx.TransportError:
+            return False
+
+    def until_answers(self, path: str, status: int) -> None:
+        until(lambda: self.answers(path, status), lambda: self.words)
+
+
+class World:
+    """Services that are not started, and their addresses."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.postgres = PostgreSQL(folder / "pg")
+        self.redis = Redis(folder / "redis", 1)
+        self.s3 = S3(folder / "s3")
+        self.processes: list[Process] = []
+        data = folder / "data"
+        data.mkdir(mode=0o700)
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if name not in OURS},
+            "ENVIRONMENT": "production",  # with throttles, as on a cluster
+            "SECRET_KEY": 64 * "k",
+            "HTTPS": "false",
+            "DATA_DIR": str(data),
+            "DATABASE_URL": self.postgres.url,
+            "REDIS_URL": self.redis.url(0),
+            "MINIO_ENDPOINT": self.s3.endpoint,
+            "MINIO_ACCESS_KEY": self.s3.access_key,
+            "MINIO_SECRET_KEY": self.s3.secret_key,
+            "LOG_LEVEL": "INFO",
+        }
+
+    def start_s3(self) -> None:
+        self.s3.start()
+        self.s3.wait(self.s3.endpoint)
+
+    def start(self) -> None:
+        """Start all services, and make the tables."""
+        self.s3.start()
+        self.redis.start()
+        self.postgres.start()
+        assert self.manage("migrate", "-v0").wait() == 0
+        self.s3.wait(self.s3.endpoint)
+
+    def manage(self, *words: str, **extra: str) -> Process:
+        """A command of manage.py."""
+        return self._add(
+            Process(["manage.py", *words], self.environment | extra, self._log(words[0]))
+        )
+
+    def server(self, kind: str, application: str, **extra: str) -> Served:
+        """Gunicorn with one of our two configurations."""
+        port = str(free_ports(1)[0])
+        words = ["-m", "gunicorn", "--config", f"python:robotsim_project.gunicorn.{kind}"]
+        words.append(f"robotsim_project.{application}:application")
+        served = Served(words, self.environment | {"WEB_PORT": port} | extra, self._log(kind))
+        served.url = f"http://127.0.0.1:{port}"
+        self._add(served)
+        return served
+
+    def web(self, **extra: str) -> Served:
+        return self.server("web", "wsgi", **extra)
+
+    def stream(self, **extra: str) -> Served:
+        return self.server("stream", "asgi", **extra)
+
+    def python(self, text: str) -> str:
+        """What a few lines print that run with Django set up."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", "shell", "-v0", "-c", text],
+            cwd=BASE_DIR,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def token(self, role: str = "admin") -> str:
+        """An access token of a new user."""
+        return self.python(
+            "from accounts.models import User\n"
+            "from accounts.services.bearers import issue_access\n"
+            f"user = User.objects.create_user('{role}@example.com', 'long-enough-7', role='{role}')\n"
+            "print(issue_access(user)[0])\n"
+        )
+
+    def end_processes(self) -> None:
+        for each in self.processes:
+            each.kill()
+        self.processes.clear()
+
+    def end(self) -> None:
+        self.end_processes()
+        for service in (self.s3, self.redis, self.postgres):
+            service.stop()
+
+    def _add(self, process: Process) -> Process:
+        self.processes.append(process)
+        return process
+
+    def _log(self, name: str) -> Path:
+        return self.folder / f"{name}-{len(self.processes)}.log"
+
+
+@contextmanager
+def a_world() -> Iterator[World]:
+    """A world whose services have not started yet."""
+    folder = Path(tempfile.mkdtemp(prefix="world-", dir=os.environ.get("ROBOTSIM_TEST_FOLDER")))
+    folder.chmod(0o711)  # the database's user passes through
+    world = World(folder)
+    try:
+        yield world
+    finally:
+        world.end()
+        shutil.rmtree(folder, ignore_errors=True)

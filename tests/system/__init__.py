@@ -1,0 +1,1 @@
+"""Whole processes: the main job, outages, signals, logs, metrics."""
