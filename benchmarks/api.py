@@ -1,99 +1,48 @@
-"""The API under load: requests a second, latencies and queries, next to a peer written by hand.
+"""The API under load: requests per second, latencies and queries, compared with a minimal peer.
 
 Real PostgreSQL and Redis, 20,000 simulations, 60,000 executions, 100,000 agent runs; the server as in
 production (gunicorn, 2 workers with threads, no HTTPS); the peer (FastAPI and asyncpg, uvicorn, 2 workers) on
-the same database in the same run, with the same answers, which is checked before each measurement:
+the same database in the same run, with the same responses, which is verified before each measurement:
 
     .venv/bin/pip install -r benchmarks/requirements.txt
     .venv/bin/python -m benchmarks.api [--scale 10] [--only list] [--seconds 4] [--rounds 3]
 
-Both databases run without durability (no fsync): what is compared is the programs. A running execution gets
-heartbeats meanwhile.
+Both databases run without fsync, as the programs are compared, not the disks. Running executions get
+heartbeats during the measurements.
 """
 
 import argparse
 import json
-import os
 import secrets
 import statistics
-import subprocess
-import sys
 import tempfile
-import threading
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from benchmarks._api_load import WRK, Call, Figures, load
-from tests.support.servers import PostgreSQL, Redis
+from benchmarks._api_server import API, databases, heartbeats, prepared, send, started
 
-ROOT = Path(__file__).resolve().parent.parent
 OURS, PEER = 18200, 18201
-API = "/api/v1"
-HIDDEN_FROM_PEER = frozenset({"start", "overview"})
-"""What the peer does not do."""
-
-
-@contextmanager
-def started(words: list[str], port: int, log: Path, **environment: str) -> Iterator[None]:
-    """A server as a process, until it answers and for as long as it is needed."""
-    with log.open("ab") as output:
-        child = subprocess.Popen(
-            [sys.executable, "-m", *words],
-            cwd=ROOT,
-            env={**os.environ, **environment},
-            stdout=output,
-            stderr=output,
-        )
-    try:
-        until = time.monotonic() + 60
-        while True:
-            try:
-                send(port, Call("/"))
-                break
-            except OSError:
-                if child.poll() is not None or time.monotonic() > until:
-                    raise RuntimeError(log.read_text()[-3000:]) from None
-                time.sleep(0.1)
-        yield
-    finally:
-        child.terminate()
-        child.wait()
-
-
-def send(port: int, call: Call) -> tuple[int, dict[str, str], Any]:
-    """One request: status, headers, decoded body."""
-    body = call.body.replace("UNIQUE", secrets.token_hex(8)).encode()
-    address = f"http://127.0.0.1:{port}{call.path}"
-    asked = urllib.request.Request(address, body or None, dict(call.headers), method=call.method)
-    try:
-        with urllib.request.urlopen(asked) as answer:  # noqa: S310
-            data = answer.read()
-            status, headers = answer.status, dict(answer.headers)
-    except urllib.error.HTTPError as error:
-        data, status, headers = error.read(), error.code, dict(error.headers)
-    return status, headers, json.loads(data) if data.startswith((b"{", b"[")) else None
+NOT_IN_PEER = frozenset({"start", "overview"})
+"""Requests that the peer does not support."""
 
 
 def comparable(call: Call, data: Any) -> Any:
-    """What must be equal in both answers: all but what time, ports and new rows bring."""
+    """Return the comparable part of a response, without times, ports and new ids."""
     if call.method == "GET":
         fixed = {"next": bool(data.get("next"))} if "next" in data else {}
         return {**data, **fixed}
-    passed = {"id", "name", "number", "access"}
+    varying = {"id", "name", "number", "access"}
     return {
-        key: None if key in passed or key.endswith("_at") else value
+        key: None if key in varying or key.endswith("_at") else value
         for key, value in data.items()
         if not key.startswith("refresh")  # the peer gives no refresh tokens
     }
 
 
 def check_same(name: str, call: Call) -> None:
-    """Both servers give the same answer; what changes by itself is looked at a few times."""
+    """Check that both servers give the same response, with retries, as running executions change."""
     for _attempt in range(5):
         ours, theirs = send(OURS, call), send(PEER, call)
         same = ours[0] == theirs[0] and comparable(call, ours[2]) == comparable(call, theirs[2])
@@ -103,11 +52,11 @@ def check_same(name: str, call: Call) -> None:
 
 
 def calls(seeded: Any, token: str) -> dict[str, Call]:
-    """What is measured, by name."""
+    """Return the measured requests by name."""
     from benchmarks._api_seed import EMAIL, FIRST, PASSWORD  # noqa: PLC0415  needs the settings
 
-    signed = {"Authorization": f"Bearer {token}"}
-    typed = {"Content-Type": "application/json"}
+    authorization = {"Authorization": f"Bearer {token}"}
+    json_type = {"Content-Type": "application/json"}
     running, ended = seeded.running[0], FIRST + seeded.executions - 1
     stage = {"template": seeded.template, "agent_count": 10, "execution_time": 60.0}
     design = {
@@ -116,13 +65,13 @@ def calls(seeded: Any, token: str) -> dict[str, Call]:
         "mec": seeded.mec,
         "stages": [stage] * 2,
     }
-    word = json.dumps({"email": EMAIL, "password": PASSWORD})
+    credentials = json.dumps({"email": EMAIL, "password": PASSWORD})
 
     def get(path: str, *, polling: bool = False) -> Call:
-        return Call(API + path, headers=signed, polling=polling)
+        return Call(API + path, headers=authorization, polling=polling)
 
     def post(path: str, body: Any) -> Call:
-        return Call(API + path, "POST", signed | typed, json.dumps(body))
+        return Call(API + path, "POST", authorization | json_type, json.dumps(body))
 
     return {
         "simulation list": get("/simulations"),
@@ -140,12 +89,12 @@ def calls(seeded: Any, token: str) -> dict[str, Call]:
         "overview": get("/overview"),
         "create": post("/simulations", design),
         "start": post(f"/simulations/{seeded.startable}/start", {}),
-        "sign-in": Call(f"{API}/auth/signin", "POST", typed, word),
+        "sign-in": Call(f"{API}/auth/signin", "POST", json_type, credentials),
     }
 
 
 def queries(call: Call) -> int:
-    """How many queries a request makes, once everything is warm."""
+    """Count the queries of a request, after a warm-up."""
     from django.db import connection  # noqa: PLC0415
     from django.test import Client  # noqa: PLC0415
     from django.test.utils import CaptureQueriesContext  # noqa: PLC0415
@@ -153,36 +102,20 @@ def queries(call: Call) -> int:
     client = Client(headers=dict(call.headers))
     for _warming in range(2):
         body = call.body.replace("UNIQUE", secrets.token_hex(8))
-        with CaptureQueriesContext(connection) as seen:
+        with CaptureQueriesContext(connection) as captured:
             client.generic(call.method, call.path, body, content_type="application/json")
-    return len(seen)
-
-
-def hearts(running: list[int], enough: threading.Event) -> None:
-    """Heartbeats of all units of the running executions, once a second until it is enough."""
-    from benchmarks._api_seed import beat  # noqa: PLC0415
-    from simulations.models import Execution, StageRun  # noqa: PLC0415
-    from simulations.services.progress.progress import progress_of  # noqa: PLC0415
-
-    first = {pk: StageRun.objects.filter(execution=pk).order_by("position")[0].pk for pk in running}
-    for sequence in range(2, sys.maxsize):
-        for pk, stage_run in first.items():
-            beat(pk, stage_run, sequence)
-            # Kept fresh here, for the peer only reads it; whoever asks first computes it otherwise.
-            progress_of(Execution.objects.get(pk=pk))
-        if enough.wait(1):
-            return
+    return len(captured)
 
 
 def measure(call: Call, options: argparse.Namespace, connections: int, port: int) -> Figures:
-    """One measurement, after a short warming."""
+    """Measure once, after a warm-up."""
     load(port, call, connections, 1)
     return load(port, call, connections, options.seconds)
 
 
 def report(name: str, call: Call, options: argparse.Namespace) -> None:
-    """Measure one kind of request on both sides, turn by turn, and print a line for each load."""
-    peer = name not in HIDDEN_FROM_PEER
+    """Measure one kind of request on both servers in turn, and print a line for each load."""
+    peer = name not in NOT_IN_PEER
     if peer:
         check_same(name, call)
     counted = queries(call)
@@ -192,7 +125,7 @@ def report(name: str, call: Call, options: argparse.Namespace) -> None:
             ours.append(measure(call, options, connections, OURS))
             if peer:
                 theirs.append(measure(call, options, connections, PEER))
-        bad = sum(each.bad for each in (*ours, *theirs))
+        bad = sum(item.bad for item in (*ours, *theirs))
         print(f"{name:26} {connections:4} {columns(ours)} {counted:4}", end=" ")
         if peer:
             ratios = sorted(a.rate / max(b.rate, 0.01) for a, b in zip(ours, theirs, strict=True))
@@ -202,18 +135,18 @@ def report(name: str, call: Call, options: argparse.Namespace) -> None:
 
 
 def columns(figures: list[Figures]) -> str:
-    """Medians of the rounds."""
+    """Return the medians of the rounds."""
     rate, p50, p99 = (
-        statistics.median(getattr(each, name) for each in figures)
+        statistics.median(getattr(item, name) for item in figures)
         for name in ("rate", "p50", "p99")
     )
     return f"{rate:8.0f} {p50:8.2f} {p99:8.2f}"
 
 
-def options_of() -> argparse.Namespace:
-    """What was asked for."""
+def parse_options() -> argparse.Namespace:
+    """Parse the options."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--scale", type=int, default=1, help="times the rows")
+    parser.add_argument("--scale", type=float, default=1, help="times the rows")
     parser.add_argument("--only", default="", help="part of the names to measure")
     parser.add_argument("--seconds", type=float, default=4)
     parser.add_argument("--rounds", type=int, default=3)
@@ -223,32 +156,13 @@ def options_of() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Start everything, fill it, measure, print."""
-    options = options_of()
+    """Start the servers, fill the database, measure and print."""
+    options = parse_options()
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
-        folder.chmod(0o755)
-        databases = PostgreSQL(folder / "postgresql"), Redis(folder / "redis", 1)
-        for each in databases:
-            each.start()
-            stack.callback(each.stop)
-        os.environ |= {
-            "DATABASE_URL": databases[0].url,
-            "REDIS_URL": databases[1].url(0),
-            "SECRET_KEY": secrets.token_urlsafe(50),
-            "DATA_DIR": str(folder / "data"),
-            "DJANGO_SETTINGS_MODULE": "robotsim_project.settings",
-            "ENVIRONMENT": "production",
-            "HTTPS": "false",
-            "ACCESS_TOKEN_EXPIRE_MINUTES": "1440",
-            "SIGN_IN_RATE": "1000000/minute",
-            "LOG_LEVEL": "WARNING",
-        }
+        stack.enter_context(databases(folder))
         seeded, token = prepared(folder, options.scale)
-        enough = threading.Event()
-        beating = threading.Thread(target=hearts, args=[seeded.running, enough])
-        beating.start()
-        stack.callback(lambda: (enough.set(), beating.join()))
+        stack.enter_context(heartbeats(seeded.running))
         gunicorn = ["gunicorn", "robotsim_project.wsgi", "-b", f"127.0.0.1:{OURS}", "-w", "2"]
         gunicorn += ["-k", "gthread", "--threads", str(options.threads)]
         uvicorn = ["uvicorn", "benchmarks._api_peer:app", "--port", str(PEER), "--workers", "2"]
@@ -261,25 +175,6 @@ def main() -> None:
         for kind, call in calls(seeded, token).items():
             if options.only in kind:
                 report(kind, call, options)
-
-
-def prepared(folder: Path, scale: int) -> tuple[Any, str]:
-    """Migrate and fill; what was filled in, and an access token."""
-    import django  # noqa: PLC0415
-    from django.core.management import call_command  # noqa: PLC0415
-
-    django.setup()
-    from accounts.models import User  # noqa: PLC0415
-    from accounts.services.bearers import issue_access  # noqa: PLC0415
-    from benchmarks._api_seed import EMAIL, seed  # noqa: PLC0415
-
-    began = time.monotonic()
-    call_command("migrate", verbosity=0)
-    counts = {"simulations": 20_000, "executions": 60_000, "agent_runs": 100_000}
-    seeded = seed(folder, **{name: count * scale for name, count in counts.items()})
-    print(f"seeded in {time.monotonic() - began:.0f} s: {counts} x {scale}")
-    token, _ends = issue_access(User.objects.get(email=EMAIL))
-    return seeded, token
 
 
 if __name__ == "__main__":

@@ -74,6 +74,7 @@ MIDDLEWARE = [
     "robotsim_project.telemetry.request_log.request_ids",
     "django.middleware.security.SecurityMiddleware",
     "robotsim_project.middleware.polled.polled",
+    "corsheaders.middleware.CorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -81,12 +82,12 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "accounts.services.audit.remember_request",
+    "accounts.middleware.remember_request",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "robotsim_project.telemetry.request_log.RequestLog",
     "axes.middleware.AxesMiddleware",
-    "robotsim_project.telemetry.http_metrics.HttpFigures",
+    "robotsim_project.telemetry.http_metrics.HttpMetrics",
 ]
 
 ROOT_URLCONF = "robotsim_project.urls"
@@ -161,7 +162,20 @@ UPLOAD_PART_BYTES = integer("UPLOAD_PART_BYTES", 16 * 2**20, min=5 * 2**20, max=
 
 BAG_CACHE_BYTES = integer("BAG_CACHE_BYTES", 10 * 2**30, min=2**20, max=2**50)
 EXPORT_BYTES = integer("EXPORT_BYTES", 50 * 2**30, min=2**20, max=2**50)
+# Pages of other origins may read signed addresses, without credentials: the address is the right.
 CORS_ALLOWED_ORIGINS = texts("CORS_ALLOWED_ORIGINS", [], formats.ORIGINS_OR_ANY)
+CORS_ALLOW_ALL_ORIGINS = "*" in CORS_ALLOWED_ORIGINS
+CORS_URLS_REGEX = r"^/storage/objects/"
+CORS_ALLOW_METHODS = ["GET", "HEAD"]
+CORS_ALLOW_HEADERS = ["Range", "If-Range", "If-None-Match", "If-Match"]
+CORS_EXPOSE_HEADERS = [
+    "Content-Range",
+    "Content-Length",
+    "Content-Disposition",
+    "ETag",
+    "Accept-Ranges",
+]
+CORS_PREFLIGHT_MAX_AGE = 600
 
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}}
 TASK_LEASE_SECONDS = number("TASK_LEASE_SECONDS", 60, min=1, max=86400)
@@ -203,7 +217,7 @@ AXES_VERBOSE = False
 AXES_USERNAME_FORM_FIELD = "username"
 AXES_USERNAME_CALLABLE = "accounts.services.callers.tried_name"
 AXES_CLIENT_IP_CALLABLE = "accounts.services.callers.client_network"
-AXES_LOCKOUT_CALLABLE = "accounts.services.callers.locked_page"
+AXES_LOCKOUT_CALLABLE = "accounts.views.locked_page"
 
 # Mail, for password resets only.
 EMAIL_HOST = text("EMAIL_HOST", "", formats.HOST)
@@ -252,7 +266,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "common.rest.pagination.NewestFirst",
     "DEFAULT_PARSER_CLASSES": ["common.rest.parsers.BoundedJSON"],
     "DEFAULT_RENDERER_CLASSES": ["common.rest.renderers.QuickJSON"],
-    "DEFAULT_SCHEMA_CLASS": "robotsim_project.openapi.schema.Described",
+    "DEFAULT_SCHEMA_CLASS": "robotsim_project.openapi.schema.ApiSchema",
     "EXCEPTION_HANDLER": "common.rest.errors.problem",
     "PAGE_SIZE": 50,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-from tests.browser import launch, watch
+from tests.support.browser import launch, watch
 
 BROKEN = """
 <img src="/missing"><img src="http://127.0.0.1:1/closed-port">

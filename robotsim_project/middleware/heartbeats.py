@@ -15,9 +15,9 @@ import structlog
 from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
 from django.db import connections
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse
 
-from common.problems import MEDIA_TYPE, internal_error
+from common.problems import internal_error
 from robotsim_project.telemetry import request_log
 from simulations.api import units
 
@@ -70,7 +70,7 @@ async def _body(receive: Receive) -> bytes | None:
 def answer(scope: Scope, body: bytes) -> HttpResponse:
     """The view's answer, on a thread of the pool."""
     request = ASGIRequest(scope, BytesIO(body))
-    request_id = request_log.begin(request.META.get("HTTP_X_REQUEST_ID", ""))
+    request_id = request_log.bind_request_id(request.META.get("HTTP_X_REQUEST_ID", ""))
     response = taken(request, body)
     response[request_log.HEADER] = request_id
     for connection in connections.all(initialized_only=True):
@@ -88,5 +88,4 @@ def taken(request: ASGIRequest, body: bytes) -> HttpResponse:
         return units.report(request)
     except Exception:
         log.exception("heartbeat_failed")
-        failed = JsonResponse(internal_error(), status=500, content_type=MEDIA_TYPE)
-        return units.counted(failed)
+        return units.counted(internal_error().response())

@@ -18,16 +18,18 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response, set_response_etag
+from django.utils.translation import get_language_from_request, override
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
 from accounts.exceptions import BearerRefusedError
 from accounts.permissions import allows, rule_of
 from accounts.services.bearers import authenticate_bearer, header_token
+from common.exceptions import NotFoundError
 from common.rest.errors import problem
 from common.rest.reads import FirstPage, Reads
 from common.rest.renderers import encode
-from robotsim_project.telemetry.http_metrics import answered_early
+from robotsim_project.telemetry.http_metrics import count_response
 from simulations.api.details import execution_detail, simulation_detail
 from simulations.api.executions import ExecutionViewSet
 from simulations.api.run_serializers import ExecutionSerializer
@@ -88,8 +90,9 @@ def quick(request: HttpRequest) -> HttpResponseBase | None:
     try:
         if reader is None or not allowed(request, route):
             return None
-        told = reader(request, int(pk or 0))
-    except (BearerRefusedError, Http404, SuspiciousOperation):
+        with override(get_language_from_request(request)):
+            told = reader(request, int(pk or 0))
+    except (BearerRefusedError, Http404, NotFoundError, SuspiciousOperation):
         return None
     except (OperationalError, InterfaceError) as error:  # the usual way would only wait again
         return counted(route, rendered(problem(error, {})))
@@ -102,7 +105,7 @@ def quick(request: HttpRequest) -> HttpResponseBase | None:
 
 def counted(route: str, response: HttpResponseBase) -> HttpResponseBase:
     """The same response, once it is among the figures of /metrics."""
-    answered_early(route, response)
+    count_response(route, response)
     return response
 
 

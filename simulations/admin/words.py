@@ -16,12 +16,14 @@ from simulations.choices import (
     Blame,
     DataStatus,
     DeletionStatus,
+    EventKind,
     FailureCode,
     RecordingStatus,
     RunStatus,
     blame,
 )
-from simulations.models import Execution
+from simulations.failures import failure_text
+from simulations.models import Event, Execution
 
 NOTHING = "-"
 GOOD = {
@@ -115,7 +117,8 @@ def explained(row: Any) -> str:
     code = row.failure_code
     if not code:
         return NOTHING
-    told = [row.failure_text] if row.failure_text not in ("", remedy(code)) else []
+    text = failure_text(code, row.failure_values, row.failure_text)
+    told = [text] if text not in ("", remedy(code)) else []
     return format_html(
         '<span class="console-bad">{}</span> ({}){}',
         code,
@@ -158,6 +161,11 @@ def list_of(model: str, **filters: Any) -> str:
     """The address of a list of this app, filtered."""
     query = "&".join(f"{name}={value}" for name, value in filters.items())
     return f"{reverse(f'admin:simulations_{model}_changelist')}?{query}"
+
+
+def kind(event: Event) -> str:
+    """What an event tells, in words; kinds of other versions have none."""
+    return str(EventKind(event.kind).label) if event.kind in EventKind.values else event.kind
 
 
 def said(payload: dict[str, Any]) -> str:

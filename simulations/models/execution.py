@@ -1,5 +1,7 @@
 """One run of a simulation, and its parts."""
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -15,7 +17,7 @@ from simulations.choices import (
     RunStatus,
 )
 from simulations.models.simulation import Simulation
-from simulations.querysets import ExecutionQuerySet
+from simulations.querysets import AgentRunQuerySet, ExecutionQuerySet
 from storage.models import Rosbag
 
 
@@ -62,6 +64,9 @@ class Execution(models.Model):
     )
     failure_code = models.CharField(
         _("failure"), max_length=30, choices=FailureCode, blank=True, default=""
+    )
+    failure_values = models.JSONField[dict[str, Any] | None](
+        null=True, default=None, editable=False
     )
     failure_text = models.TextField(_("failure text"), blank=True, default="")
     outcome = models.JSONField(
@@ -129,6 +134,9 @@ class StageRun(models.Model):
     failure_code = models.CharField(
         _("failure"), max_length=30, choices=FailureCode, blank=True, default=""
     )
+    failure_values = models.JSONField[dict[str, Any] | None](
+        null=True, default=None, editable=False
+    )
     failure_text = models.TextField(_("failure text"), blank=True, default="")
 
     class Meta:
@@ -161,6 +169,9 @@ class AgentRun(models.Model):
     failure_code = models.CharField(
         _("failure"), max_length=30, choices=FailureCode, blank=True, default=""
     )
+    failure_values = models.JSONField[dict[str, Any] | None](
+        null=True, default=None, editable=False
+    )
     failure_text = models.TextField(_("failure text"), blank=True, default="")
     last_log = models.TextField(_("last log lines"), blank=True, default="")
     published = models.PositiveBigIntegerField(_("messages published"), default=0)
@@ -173,6 +184,8 @@ class AgentRun(models.Model):
     last_publication_at = models.DateTimeField(_("last publication"), null=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     ended_at = models.DateTimeField(_("ended at"), null=True)
+
+    objects = AgentRunQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("agent run")

@@ -16,7 +16,7 @@ from storage.models import Rosbag
 from storage.objects import object_store
 from storage.services.verification import verifier
 from storage.tests.conftest import MakeBag
-from tests.browser import SignIn
+from tests.support.browser import SignIn
 
 ADD = "/admin/storage/rosbag/add/"
 
@@ -72,6 +72,7 @@ def test_a_bundle_is_uploaded_in_parts(
     shows(add_page, f"{rosbag.name} Open the rosbag")
     add_page.locator("#add-status a").click()
     expect(add_page).to_have_url(re.compile(rf"/{rosbag.pk}/change/$"))
+    add_page.wait_for_load_state("networkidle")  # its preview, too
 
 
 def test_an_archive_of_a_damaged_bundle_ends_at_the_repaired_one(

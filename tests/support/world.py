@@ -1,4 +1,4 @@
-"""A world of its own for tests that take parts of it away: PostgreSQL, Redis, S3, and processes of ours."""
+"""A separate system for tests that stop parts of it: PostgreSQL, Redis, S3, and robotsim's processes."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from tests.support.s3 import S3, free_ports
 from tests.support.servers import PostgreSQL, Redis
 
 PATIENCE = 60.0
-"""Seconds; a bound against hanging, not an expectation."""
+"""Seconds; limits a hanging test and asserts nothing."""
 SHELL = """
 import contextlib, io, json, sys, traceback
 import django
@@ -37,12 +37,12 @@ for line in sys.stdin:
     connection.close_pool()  # servers come and go
     print(json.dumps([printed.getvalue(), error]), flush=True)
 """
-"""Runs one text of Python after the other: starting anew for each would take a second and a half."""
+"""Runs Python code line by line; a new process for each would take a second and a half."""
 OURS = ("DATABASE_URL", "REDIS_URL", "DATA_DIR", "MINIO_ENDPOINT")
 
 
 def until(condition: Callable[[], Any], why: Callable[[], str] = str) -> Any:
-    """Wait for a condition; its value."""
+    """Wait for a condition, and return its value."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if value := condition():
@@ -52,7 +52,7 @@ def until(condition: Callable[[], Any], why: Callable[[], str] = str) -> Any:
 
 
 class Process:
-    """One of our processes, with what it logs."""
+    """One of robotsim's processes, with its log."""
 
     def __init__(self, words: list[str], environment: dict[str, str], log: Path) -> None:
         self.log = log
@@ -76,19 +76,19 @@ class Process:
         return self.popen.poll() is None
 
     def logged(self, event: str) -> list[dict[str, Any]]:
-        """All lines of this event."""
+        """Return all log lines of an event."""
         lines = [line for line in self.words.splitlines() if line.startswith("{")]
         return [told for told in map(json.loads, lines) if told["event"] == event]
 
     def until_logged(self, event: str, count: int = 1) -> list[dict[str, Any]]:
-        """Wait until an event was logged so often."""
+        """Wait until an event was logged a number of times."""
         return list(until(lambda: len(f := self.logged(event)) >= count and f, lambda: self.words))
 
     def terminate(self) -> None:
         self.popen.send_signal(signal.SIGTERM)
 
     def wait(self) -> int:
-        """The exit code, once it has ended."""
+        """Wait for the end, and return the exit code."""
         until(lambda: not self.alive, lambda: self.words)
         return int(self.popen.returncode)
 
@@ -99,7 +99,7 @@ class Process:
 
 
 class Served(Process):
-    """A server of ours, on a port of its own."""
+    """A robotsim server on its own port."""
 
     url = ""
 
@@ -123,7 +123,7 @@ class Served(Process):
 
 
 class World:
-    """Services that are not started, and their addresses."""
+    """Services, not yet started, and their addresses."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -153,7 +153,7 @@ class World:
         self.s3.wait(self.s3.endpoint)
 
     def start(self) -> None:
-        """Start all services, and make the tables."""
+        """Start all services, and migrate the database."""
         self.s3.start()
         self.redis.start()
         self.postgres.start()
@@ -161,13 +161,13 @@ class World:
         self.s3.wait(self.s3.endpoint)
 
     def manage(self, *words: str, **extra: str) -> Process:
-        """A command of manage.py."""
+        """Start a command of manage.py."""
         return self._add(
             Process(["manage.py", *words], self.environment | extra, self._log(words[0]))
         )
 
     def server(self, kind: str, application: str, **extra: str) -> Served:
-        """Gunicorn with one of our two configurations."""
+        """Start gunicorn with one of the two configurations."""
         port = str(free_ports(1)[0])
         words = ["-m", "gunicorn", "--config", f"python:robotsim_project.gunicorn.{kind}"]
         words.append(f"robotsim_project.{application}:application")
@@ -183,7 +183,7 @@ class World:
         return self.server("stream", "asgi", **extra)
 
     def python(self, text: str) -> str:
-        """Return what a few lines print that run with Django set up."""
+        """Run Python code with Django set up, and return its output."""
         if self._shell is None:
             self._shell = subprocess.Popen(
                 [sys.executable, "-c", SHELL],
@@ -202,7 +202,7 @@ class World:
         return str(printed).strip()
 
     def token(self, role: str = "admin") -> str:
-        """An access token of a new user."""
+        """Create a user and return an access token."""
         return self.python(
             "from accounts.models import User\n"
             "from accounts.services.bearers import issue_access\n"
@@ -211,8 +211,8 @@ class World:
         )
 
     def end_processes(self) -> None:
-        for each in self.processes:
-            each.kill()
+        for process in self.processes:
+            process.kill()
         self.processes.clear()
 
     def end(self) -> None:
@@ -233,7 +233,7 @@ class World:
 
 @contextmanager
 def a_world() -> Iterator[World]:
-    """A world whose services have not started yet."""
+    """Create a system whose services are not started yet."""
     folder = Path(tempfile.mkdtemp(prefix="world-", dir=os.environ.get("ROBOTSIM_TEST_FOLDER")))
     folder.chmod(0o711)  # the database's user passes through
     world = World(folder)

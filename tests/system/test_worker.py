@@ -14,14 +14,14 @@ from django_tasks_db.models import DBTaskResult
 
 from accounts.tasks import send_reset
 from robotsim_project.processes import worker as module
-from robotsim_project.processes.worker import EnduringWorker, signs_of_life
+from robotsim_project.processes.worker import ResilientWorker, touch_alive_file
 from rosbag2.writing.sample import make_sample
 from tests.support.world import World, a_world, until
 
 
 @pytest.fixture
-def worker() -> EnduringWorker:
-    return EnduringWorker(
+def worker() -> ResilientWorker:
+    return ResilientWorker(
         queue_names=["default"],
         interval=0.01,
         batch=True,
@@ -35,7 +35,7 @@ def worker() -> EnduringWorker:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_task_that_an_outage_broke_off_is_carried_out_again(
-    worker: EnduringWorker, monkeypatch: pytest.MonkeyPatch, empty_redis: None
+    worker: ResilientWorker, monkeypatch: pytest.MonkeyPatch, empty_redis: None
 ) -> None:
     task = send_reset.enqueue("nobody@example.com")
     usual, outages = (
@@ -68,7 +68,7 @@ def sign(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 
 
 def test_a_long_task_is_a_sign_of_life(sign: Path) -> None:
-    with signs_of_life():
+    with touch_alive_file():
         until(sign.exists)
         sign.unlink()
         until(sign.exists)
@@ -77,10 +77,10 @@ def test_a_long_task_is_a_sign_of_life(sign: Path) -> None:
 def test_a_task_that_does_nothing_for_long_is_none(
     sign: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "STUCK_SECONDS", -1.0)
+    monkeypatch.setattr(module, "MAX_IDLE_SECONDS", -1.0)
     stuck = threading.Event()
     monkeypatch.setattr(module.log, "error", lambda *_words, **_named: stuck.set())
-    with signs_of_life():
+    with touch_alive_file():
         assert stuck.wait(30)
         assert not sign.exists()
 
@@ -96,19 +96,19 @@ def world() -> Iterator[World]:
 def test_a_verification_survives_its_database(world: World, tmp_path: Path) -> None:
     make_sample(tmp_path / "bag", seconds=1)
     rosbag = world.python(
-        "from pathlib import Path\nfrom storage.services import intake\n"
-        f"print(intake.import_folder(Path({str(tmp_path / 'bag')!r}), name='drive').pk)"
+        "from pathlib import Path\nfrom storage.services.intake import imports\n"
+        f"print(imports.import_folder(Path({str(tmp_path / 'bag')!r}), name='drive').pk)"
     )
     processes = [world.manage("run_worker", "--interval", "0.1"), world.manage("run_controller")]
     processes[0].until_logged("worker_started")
     processes[1].until_logged("controller_started")
+    find = f"from storage.models import Rosbag\nbag = Rosbag.objects.get(pk={rosbag})\n"
+    until(lambda: world.python(find + "print(bag.status)") == "ready", lambda: processes[0].words)
     assert world.s3._process is not None
     os.kill(world.s3._process.pid, signal.SIGSTOP)  # the task hangs on what it needs
     try:
-        world.python(
-            f"from storage.tasks import request_verification\nrequest_verification({rosbag})"
-        )
-        find = f"from storage.models import Rosbag\nbag = Rosbag.objects.get(pk={rosbag})\n"
+        again = "from storage.services.verification import verifier\nverifier.ask_again(bag)"
+        world.python(find + again)
         until(lambda: world.python(find + "print(bag.lease_until)") != "None")
         world.postgres.stop()
     finally:
