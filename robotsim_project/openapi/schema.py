@@ -18,7 +18,7 @@ from rest_framework.negotiation import DefaultContentNegotiation
 
 from accounts.permissions import Rule, rule_of
 from common.rest.pagination import NewestFirst
-from common.rest.strict import Strict
+from common.rest.serializers import Strict
 from robotsim_project.openapi import components as parts
 from robotsim_project.openapi.examples import EXAMPLES
 
