@@ -17,9 +17,9 @@ def stored_bag(folder: Path, **options: Any) -> Rosbag:
 
     The child process of a real verification takes half a second, and has tests of its own.
     """
-    with mock.patch.object(checks, "judge", _judge):
+    with mock.patch.object(checks, "verify_or_repair", _verify_or_repair):
         return verifier.run(imports.import_folder(folder, **options).pk)
 
 
-def _judge(source: Path, target: Path, **_options: Any) -> Verdict:
-    return repair.judge(source, target)
+def _verify_or_repair(source: Path, target: Path, **_options: Any) -> Verdict:
+    return repair.verify_or_repair(source, target)
