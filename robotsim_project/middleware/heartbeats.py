@@ -70,7 +70,7 @@ async def _body(receive: Receive) -> bytes | None:
 def answer(scope: Scope, body: bytes) -> HttpResponse:
     """The view's answer, on a thread of the pool."""
     request = ASGIRequest(scope, BytesIO(body))
-    request_id = request_log.begin(request.META.get("HTTP_X_REQUEST_ID", ""))
+    request_id = request_log.bind_request_id(request.META.get("HTTP_X_REQUEST_ID", ""))
     response = taken(request, body)
     response[request_log.HEADER] = request_id
     for connection in connections.all(initialized_only=True):

@@ -29,7 +29,7 @@ from common.exceptions import NotFoundError
 from common.rest.errors import problem
 from common.rest.reads import FirstPage, Reads
 from common.rest.renderers import encode
-from robotsim_project.telemetry.http_metrics import answered_early
+from robotsim_project.telemetry.http_metrics import count_response
 from simulations.api.details import execution_detail, simulation_detail
 from simulations.api.executions import ExecutionViewSet
 from simulations.api.run_serializers import ExecutionSerializer
@@ -105,7 +105,7 @@ def quick(request: HttpRequest) -> HttpResponseBase | None:
 
 def counted(route: str, response: HttpResponseBase) -> HttpResponseBase:
     """The same response, once it is among the figures of /metrics."""
-    answered_early(route, response)
+    count_response(route, response)
     return response
 
 

@@ -22,7 +22,7 @@ REPAIRED_VERSION = 5
 
 
 def verify_or_repair(source: Path, target: Path, budget: Budget | None = None) -> Verdict:
-    """Verify a bag; one that is not usable is rescued into the folder `target`, where that can be done.
+    """Verify a bag; an unusable one is repaired into the folder `target`, if possible.
 
     A source that is no folder is one data file. Nothing is raised; `target` is there only when the outcome
     is `repaired`.
@@ -46,9 +46,9 @@ def repair(source: Path, target: Path, budget: Budget | None = None) -> Verdict:
         return rejected(BagError("BAG_EXISTS", file=target.name))
     budget = budget or Budget()
     try:
-        rescuer = _Repair(take_inventory(source), target, budget)
-        rescuer.run()
-        verdict = rescuer.verdict()
+        repairing = _Repair(take_inventory(source), target, budget)
+        repairing.run()
+        verdict = repairing.verdict()
     except BagError as error:
         verdict = rejected(error)
     except OSError as error:

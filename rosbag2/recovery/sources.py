@@ -57,7 +57,7 @@ def open_source(file: DataFile, budget: Budget) -> Iterator[Source]:
     Raises:
         BagError: nothing of it can be read.
     """
-    with TemporaryDirectory(prefix="robotsim-rescue-", dir=budget.scratch) as spare:
+    with TemporaryDirectory(prefix="robotsim-repair-", dir=budget.scratch) as spare:
         place, fault = _unpacked(file, Path(spare), budget)
         plain = DataFile(file.name, place)
         fault = _fault(plain, budget) or fault

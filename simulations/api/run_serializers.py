@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from common.rest.reads import Derived
-from common.rest.strict import Strict
+from common.rest.serializers import Strict
 from simulations.choices import Blame, DataStatus, RunStatus, blame
 from simulations.failures import failure_text
 from simulations.models import AgentRun, Event, Execution, Recording

@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from common.rest.reads import Derived
-from common.rest.strict import Strict
+from common.rest.serializers import Strict
 from simulations.choices import DeletionStatus, DesignStatus, RunStatus, design_status
 from simulations.failures import deletion_error
 from simulations.models import Deletion, Mec, Simulation, Stage

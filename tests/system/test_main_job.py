@@ -35,7 +35,7 @@ KEYS = [
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    """What a newcomer has: nothing set, nothing of the test services."""
+    """Environment of a new user, without settings and test services."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     data = tmp_path / "data"
     return kept | {
