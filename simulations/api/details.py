@@ -8,7 +8,7 @@ from django.db.models.functions import Cast
 from django.http import Http404
 
 from common.db.prepared import PreparedQuery
-from common.rest.reads import Row, columns_of
+from common.rest.reads.columns import Row, columns_of
 from simulations.api.run_serializers import ExecutionSerializer
 from simulations.api.serializers import SimulationSerializer
 from simulations.api.simulations import rows

@@ -16,7 +16,7 @@ from rest_framework.serializers import BaseSerializer
 from accounts.api.idempotency import idempotent
 from common.rest import bulk
 from common.rest.filters import IdFilter, InstantFilter, PersonFilter
-from common.rest.reads import Reads
+from common.rest.reads.columns import Reads
 from simulations.api.details import execution_detail
 from simulations.api.run_serializers import (
     AgainSerializer,

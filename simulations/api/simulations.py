@@ -24,7 +24,7 @@ from rest_framework.reverse import reverse
 from accounts.api.idempotency import idempotent
 from common.rest import bulk
 from common.rest.filters import IdFilter, Living, PersonFilter
-from common.rest.reads import Reads, Row
+from common.rest.reads.columns import Reads, Row
 from simulations.api.run_serializers import ExecutionSerializer
 from simulations.api.serializers import (
     CloneSerializer,

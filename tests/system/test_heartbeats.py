@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from robotsim_project.middleware.heartbeats import heartbeats
+from robotsim_project.middleware.early_asgi import heartbeats
 from simulations.services.runs.units import token_for
 
 PATH = f"{settings.API_STR}/units/report"

@@ -20,7 +20,7 @@ from django.conf import settings
 from django.test import Client
 
 from robotsim_project.environment import BASE_DIR
-from robotsim_project.middleware.heartbeats import answer
+from robotsim_project.middleware.early_asgi import answer
 from robotsim_project.telemetry.logs import config
 from robotsim_project.telemetry.masking import Masking
 from simulations.services.runs import reconcile, units

@@ -18,7 +18,7 @@ from accounts.choices import Role, Scope
 from accounts.models import ApiToken, User
 from accounts.services.bearers import issue_access, new_api_token
 from robotsim_project.health import dependencies
-from robotsim_project.middleware.heartbeats import taken
+from robotsim_project.middleware.early_asgi import taken
 from robotsim_project.telemetry import metrics, statistics
 from simulations import live
 from simulations.live import system

@@ -11,8 +11,8 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.settings import api_settings
 
 from accounts.models import User
-from common.rest import reads
-from common.rest.reads import columns_of
+from common.rest.reads import columns as reads
+from common.rest.reads.columns import columns_of
 from simulations.api import run_serializers, simulations
 from simulations.api.serializers import SimulationRowSerializer, StageSerializer
 from simulations.choices import FailureCode

@@ -12,7 +12,7 @@ from accounts.choices import Role
 from accounts.models import User
 from accounts.services.bearers import issue_access
 from robotsim_project.access import ADMIN, TABLE
-from robotsim_project.middleware import polled
+from robotsim_project.middleware import early as polled
 from simulations.choices import EventKind
 from simulations.models import Execution, Simulation
 from simulations.services.designs import mecs

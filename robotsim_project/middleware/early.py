@@ -26,7 +26,7 @@ from accounts.permissions import allows, rule_of
 from accounts.services.bearers import authenticate_bearer, header_token
 from common.exceptions import NotFoundError
 from common.rest.errors import problem
-from common.rest.reads import FirstPage, Reads
+from common.rest.reads.columns import FirstPage, Reads
 from common.rest.renderers import encode
 from robotsim_project.telemetry.http_metrics import answered_early
 from simulations.api.details import execution_detail, simulation_detail
