@@ -1,138 +1,107 @@
-"""A short way for what clients poll: lists from their beginning, a simulation, an execution, its progress.
+"""Early answers: what is polled or reported each second, past the layers that only a console needs.
 
-The same token check, the same table of rules and the same words as the views, without the dozen layers that
-a console needs; three quarters of the time of such a request were theirs. Whatever is not plainly good (no
-bearer, no right, no such execution, a query, another kind of answer) takes the usual way, which alone knows
-how to refuse. `tests/api/test_polled.py` holds both ways against each other.
+Views register with `common.rest.reads.early`. The token check, the access table and the functions that make
+an answer are those of the usual way. Whatever is not plainly good (no bearer, no right, no such execution, a
+query, another kind of answer) takes the usual way, which alone knows how to refuse.
+`tests/api/test_early_answers.py` compares both ways for each registered view.
 """
 
 import logging
-import re
-from collections.abc import Awaitable, Callable
-from inspect import iscoroutinefunction
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
-from django.conf import settings
-from django.core.exceptions import SuspiciousOperation
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.utils.cache import get_conditional_response, set_response_etag
-from rest_framework.response import Response
-from rest_framework.serializers import Serializer
+from django.middleware.clickjacking import XFrameOptionsMiddleware
+from django.middleware.http import ConditionalGetMiddleware
+from django.middleware.locale import LocaleMiddleware
 
-from accounts.exceptions import BearerRefusedError
 from accounts.permissions import allows, rule_of
 from accounts.services.bearers import authenticate_bearer, header_token
-from common.exceptions import NotFoundError
-from common.rest.errors import problem
-from common.rest.reads.columns import FirstPage, Reads
+from common import outages
+from common.exceptions import DomainError
+from common.rest.reads.early import EarlyPost, EarlyRead, find
 from common.rest.renderers import encode
-from robotsim_project.telemetry.http_metrics import answered_early
-from simulations.api.details import execution_detail, simulation_detail
-from simulations.api.executions import ExecutionViewSet
-from simulations.api.run_serializers import ExecutionSerializer
-from simulations.api.serializers import SimulationRowSerializer
-from simulations.api.simulations import SimulationViewSet
-from simulations.services.progress.progress import progress_by_id
-from templates.api.serializers import TemplateSerializer
-from templates.api.templates import TemplateViewSet
+from robotsim_project.telemetry.http_metrics import count_early_answer
 
-Reader = Callable[[HttpRequest, int], Any]
-
-
-def first_page(view: type[Reads], serializer: type[Serializer[Any]]) -> Reader:
-    """The list of a view, from its beginning."""
-    page = FirstPage(view, serializer)
-    return lambda request, _pk: page.told(request.build_absolute_uri())
-
-
-SIMULATIONS = first_page(SimulationViewSet, SimulationRowSerializer)
-EXECUTIONS = first_page(ExecutionViewSet, ExecutionSerializer)
-TEMPLATES = first_page(TemplateViewSet, TemplateSerializer)
-ADDRESS = re.compile(rf"{re.escape(settings.API_STR)}/(\w+)(?:/([0-9]{{1,18}})(/progress)?)?")
-READERS: dict[tuple[str, bool, bool], tuple[str, Reader]] = {
-    # What, whether one of it, whether its progress: name of the address, and what it tells.
-    ("simulations", False, False): ("simulation-list", SIMULATIONS),
-    ("simulations", True, False): ("simulation-detail", lambda _r, pk: simulation_detail(pk)),
-    ("executions", False, False): ("execution-list", EXECUTIONS),
-    ("executions", True, False): ("execution-detail", lambda _r, pk: execution_detail(pk)),
-    ("executions", True, True): ("execution-progress", lambda _r, pk: progress_by_id(pk)),
-    ("templates", False, False): ("template-list", TEMPLATES),
-}
 SIMPLE = frozenset({"", "*/*", "application/json"})
-"""What `Accept` may say here."""
-HEADERS = {"X-Frame-Options": settings.X_FRAME_OPTIONS}
-requests_log = logging.getLogger("django_structlog")
-Answered = HttpResponseBase | Awaitable[HttpResponseBase]
-GetResponse = Callable[[HttpRequest], Answered]
+"""Values of `Accept` that are answered early."""
+REFUSALS = (DomainError, Http404, PermissionDenied, SuspiciousOperation)
+request_log = logging.getLogger("django_structlog")
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
-def polled(get_response: GetResponse) -> GetResponse:
-    """Middleware: answer what is polled at once. Under ASGI all goes the usual way."""
-    if iscoroutinefunction(get_response):
-        return get_response
+def early_answers(get_response: GetResponse) -> GetResponse:
+    """Middleware: answer early, or take the usual way."""
 
-    def middleware(request: HttpRequest) -> Answered:
-        return quick(request) or get_response(request)
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        return answer(request) or get_response(request)
 
     return middleware
 
 
-def quick(request: HttpRequest) -> HttpResponseBase | None:
-    """The answer, or None: the usual way is to find it."""
-    found = ADDRESS.fullmatch(request.path_info)
-    if found is None or not plain(request):
+def answer(request: HttpRequest) -> HttpResponseBase | None:
+    """The early answer to a request; None sends it the usual way."""
+    view = find(request.path_info)
+    if view is None or request_log.isEnabledFor(logging.INFO):
         return None
-    what, pk, progress = found.groups()
-    route, reader = READERS.get((what, pk is not None, progress is not None), ("", None))
+    fits = is_simple_get(request) if isinstance(view, EarlyRead) else request.method == "POST"
     try:
-        if reader is None or not allowed(request, route):
-            return None
-        told = reader(request, int(pk or 0))
-    except (BearerRefusedError, Http404, NotFoundError, SuspiciousOperation):
+        return layers(request) if fits else None
+    except REFUSALS:
         return None
-    except (OperationalError, InterfaceError) as error:  # the usual way would only wait again
-        return counted(route, rendered(problem(error, {})))
-    response = HttpResponse(encode(told), content_type="application/json", headers=HEADERS)
-    response["Content-Length"] = str(len(response.content))
-    set_response_etag(response)
-    answer = get_conditional_response(request, etag=response["ETag"], response=response)
-    return counted(route, answer or response)
 
 
-def counted(route: str, response: HttpResponseBase) -> HttpResponseBase:
-    """The same response, once it is among the figures of /metrics."""
-    answered_early(route, response)
+def is_simple_get(request: HttpRequest) -> bool:
+    """Whether nothing but the address is asked, and JSON is good."""
+    meta = request.META
+    plain = request.method == "GET" and not meta.get("QUERY_STRING")
+    return plain and meta.get("HTTP_ACCEPT", "") in SIMPLE
+
+
+def respond(request: HttpRequest) -> HttpResponse:
+    """Call the registered view, below the layers that an early answer passes.
+
+    Raises:
+        DomainError, Http404, PermissionDenied, SuspiciousOperation: the usual way has to refuse.
+    """
+    request.get_host()  # refuses hosts that are not ours
+    view = find(request.path_info)
+    assert view is not None  # noqa: S101  the callers have asked
+    response = view.view(request) if isinstance(view, EarlyPost) else read(request, view)
+    response.headers.setdefault("Content-Length", str(len(response.content)))
+    count_early_answer(view.route, request.method or "", response)
     return response
 
 
-def rendered(said: Response) -> HttpResponse:
-    """An answer of the framework as one that needs no view."""
-    headers = {name: value for name, value in said.items() if name != "Content-Type"}
-    return HttpResponse(
-        encode(said.data),
-        status=said.status_code,
-        content_type=said.content_type,
-        headers=headers,
-    )
+_framed = XFrameOptionsMiddleware(respond)
+layers: Callable[[HttpRequest], HttpResponse] = cast(
+    Any, LocaleMiddleware(ConditionalGetMiddleware(_framed))
+)
+"""The layers of the usual way that an early answer needs, in their order."""
 
 
-def plain(request: HttpRequest) -> bool:
-    """Whether nothing is asked for but the address, and nobody wants it logged."""
-    meta = request.META
-    return (
-        request.method == "GET"
-        and not meta.get("QUERY_STRING")
-        and meta.get("HTTP_ACCEPT", "") in SIMPLE
-        and not requests_log.isEnabledFor(logging.INFO)
-    )
+def read(request: HttpRequest, view: EarlyRead) -> HttpResponse:
+    """Answer who may read; with the database away say so, as the usual way would only wait again."""
+    try:
+        authorize(request, view.route)
+        return HttpResponse(encode(view.reader(view.key)), content_type="application/json")
+    except (OperationalError, InterfaceError) as error:
+        return outages.of_database(error).response()
 
 
-def allowed(request: HttpRequest, route: str) -> bool:
-    """Whether the bearer of a token may read this; False without one. Raises BearerRefusedError."""
+def authorize(request: HttpRequest, route: str) -> None:
+    """Let only the bearer of a token pass who may read this.
+
+    Raises:
+        BearerRefusedError: the token is not good.
+        PermissionDenied: there is no token, or its bearer may not.
+    """
     token = header_token(request.headers.get("Authorization", ""))
     if token is None:
-        return False
+        raise PermissionDenied
     bearer = authenticate_bearer(token)
-    return allows(rule_of(route, "GET"), bearer.user, bearer.scopes)
+    if not allows(rule_of(route, "GET"), bearer.user, bearer.scopes):
+        raise PermissionDenied

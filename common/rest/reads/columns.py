@@ -1,37 +1,24 @@
-"""Reads without model instances: the fields of a serializer, straight from the columns of the database.
+"""The fields of a serializer, straight from the columns of the database: rows without model instances.
 
 A page of fifty rows costs most in building instances and in asking each field of each row. Here a serializer
 class is looked at once; what it declares (names, sources, types) stays the only truth of an answer, and
-`accounts/tests/test_rows.py` holds both ways against each other.
-
-    class Things(Reads, viewsets.GenericViewSet[Thing]):
-        serializer_class = ThingSerializer
+`simulations/tests/test_columns.py` compares both ways.
 """
 
 from collections.abc import Callable
 from datetime import datetime
 from functools import cache
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
-from django.http import Http404
 from django.utils import timezone
 from rest_framework import serializers
-from rest_framework.pagination import Cursor
-from rest_framework.request import Request
-from rest_framework.response import Response
-from rest_framework.settings import api_settings
-from rest_framework.viewsets import GenericViewSet
-
-from common.db.prepared import PreparedQuery
-from common.rest.filters import Living
 
 Row = dict[str, Any]
 Convert = Callable[[Any], Any]
 
 IN_UTC = settings.TIME_ZONE == "UTC"
-AS_THEY_ARE = (
+UNCONVERTED = (
     serializers.BooleanField,
     serializers.CharField,
     serializers.ChoiceField,
@@ -43,11 +30,11 @@ AS_THEY_ARE = (
     serializers.ListSerializer,
     serializers.PrimaryKeyRelatedField,
 )
-"""Fields whose values the database gives as the answer tells them."""
+"""Fields whose values stand in the answer as the database gives them."""
 
 
 class Derived(serializers.Field[Any, Any, Any, Any]):
-    """A field that is told from several columns: `of` gets their values, in this order."""
+    """A field that is computed from several columns: `of` gets their values, in this order."""
 
     def __init__(self, *columns: str, of: Callable[..., Any]) -> None:
         super().__init__(read_only=True)
@@ -62,7 +49,7 @@ class Derived(serializers.Field[Any, Any, Any, Any]):
 
 
 class Columns:
-    """What a serializer reads, as columns; made once for each serializer class."""
+    """The columns that a serializer reads; made once for each serializer class."""
 
     def __init__(self, serializer: type[serializers.Serializer[Any]]) -> None:
         self._plain: list[tuple[str, str, Convert | None]] = []
@@ -91,8 +78,8 @@ class Columns:
         else:
             self._plain.append((name, name, None))  # a list in a JSON column
 
-    def told(self, row: Row) -> Row:
-        """A row of `.values(*paths)` as the serializer tells it, without what is nested."""
+    def to_dict(self, row: Row) -> Row:
+        """Convert a row of `.values(*paths)` to what the serializer answers, without nested rows."""
         answer = self._blank.copy()  # in the order of the serializer
         for name, path, convert in self._plain:
             value = row[path]
@@ -104,87 +91,28 @@ class Columns:
 
 @cache
 def columns_of(serializer: type[serializers.Serializer[Any]]) -> Columns:
-    """The columns of a serializer. Raises TypeError for fields that only instances can tell."""
+    """The columns of a serializer class.
+
+    Raises:
+        TypeError: a field needs a model instance.
+    """
     return Columns(serializer)
 
 
 def converter(field: Any) -> Convert | None:
-    """How a value of a column becomes that of an answer; None: it is already.
+    """The function from a column's value to that of the answer; None where they are the same.
 
     Raises:
-        TypeError: nobody can say without an instance.
+        TypeError: the field needs a model instance.
     """
     if isinstance(field, serializers.DateTimeField):
-        return moment
-    ours = not type(field).to_representation.__module__.startswith("rest_framework.")
-    if isinstance(field, AS_THEY_ARE) and not ours:
+        return local_time
+    own = not type(field).to_representation.__module__.startswith("rest_framework.")
+    if isinstance(field, UNCONVERTED) and not own:
         return None
     raise TypeError(f"{field.field_name} of {type(field.parent).__name__} needs an instance")
 
 
-def moment(value: datetime) -> datetime:
-    """A time in the zone of this server; the renderer writes it."""
+def local_time(value: datetime) -> datetime:
+    """The same instant in the time zone of the settings; the renderer writes it."""
     return value if IN_UTC else value.astimezone(timezone.get_default_timezone())
-
-
-class Reads(GenericViewSet[Any]):
-    """`list` and `retrieve` by columns; what is nested is read by the view (`nested_rows`)."""
-
-    filterset_class: Any
-
-    def list(self, request: Request) -> Response:
-        return self.told_page(self.filter_queryset(self.get_queryset()))
-
-    def told_page(self, found: QuerySet[Any]) -> Response:
-        """One page of what a query finds, by the serializer of the view."""
-        columns = columns_of(cast(Any, self.get_serializer_class()))
-        page = self.paginate_queryset(found.values(*columns.paths)) or []
-        return self.get_paginated_response([columns.told(row) for row in page])
-
-    def retrieve(self, request: Request, pk: str) -> Response:
-        found = self.filter_queryset(self.get_queryset()).filter(pk=pk)
-        return Response(self.told_one(self.get_serializer_class(), found))
-
-    def told_one(self, serializer: Any, found: QuerySet[Any]) -> Row:
-        """The only row of a query, with what is nested. Raises Http404."""
-        columns = columns_of(serializer)
-        row = found.order_by().values(*columns.paths).first()
-        if row is None:
-            raise Http404
-        answer = columns.told(row)
-        for name, nested in columns.nested.items():
-            parts = self.nested_rows(name, row).values(*nested.paths)
-            answer[name] = [nested.told(part) for part in parts]
-        return answer
-
-    def nested_rows(self, name: str, row: Row) -> QuerySet[Any]:
-        """The rows that a field of a detail lists, in their order."""
-        raise NotImplementedError
-
-
-class FirstPage:
-    """The newest rows of a list of which nothing is asked: what its view answers then, in one statement."""
-
-    def __init__(self, view: type[Reads], serializer: type[serializers.Serializer[Any]]) -> None:
-        self._view = view
-        self._size = int(api_settings.PAGE_SIZE or 0)
-        self._columns = columns_of(serializer)
-        self._written = PreparedQuery(self._rows, key=None)
-
-    def _rows(self) -> QuerySet[Any, Any]:
-        found: QuerySet[Any, Any] = cast(Any, self._view.queryset).all()
-        if issubclass(self._view.filterset_class, Living):
-            found = self._view.filterset_class.unasked(found)
-        return found.order_by("-id").values(*self._columns.paths)[: self._size + 1]
-
-    def told(self, address: str) -> Row:
-        """The page of a list at this address, with that of the next one."""
-        rows = self._written.all()
-        page, following = rows[: self._size], None
-        if len(rows) > len(page):
-            pager = cast(Any, api_settings.DEFAULT_PAGINATION_CLASS)()
-            pager.base_url = address
-            place: Any = str(page[-1]["id"])
-            following = pager.encode_cursor(Cursor(0, reverse=False, position=place))
-        told = [self._columns.told(row) for row in page]
-        return {"next": following, "previous": None, "results": told}
