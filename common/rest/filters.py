@@ -15,6 +15,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.filters import OrderingFilter, SearchFilter
 from rest_framework.request import Request
 
+from common.db.soft_delete import LIVING
 from common.rest.filter_checks import refuse_odd
 
 LARGEST_ID = 2**63 - 1
@@ -80,19 +81,20 @@ class Living(django_filters.FilterSet):
     created_after = InstantFilter(field_name="created_at", lookup_expr="gte")
     created_before = InstantFilter(field_name="created_at", lookup_expr="lt")
 
-    @classmethod
-    def unasked(cls, rows: QuerySet[Any]) -> QuerySet[Any]:
-        """What is listed when nothing is asked for."""
-        return rows.filter(deleted_at=None)
-
     def by_deleted(self, rows: QuerySet[Any], _name: str, value: bool) -> QuerySet[Any]:  # noqa: FBT001
         return rows.filter(deleted_at__isnull=not value)
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         rows = super().filter_queryset(queryset)
         if self.form.cleaned_data.get("deleted") is None:
-            rows = self.unasked(rows)
+            rows = rows.filter(LIVING)
         return rows
+
+
+def unfiltered(filterset: type[Any] | None, rows: QuerySet[Any]) -> QuerySet[Any]:
+    """The rows of a list that no filter was asked of; where rows can be deleted, the living."""
+    living = filterset is not None and issubclass(filterset, Living)
+    return rows.filter(LIVING) if living else rows
 
 
 class Filters(DjangoFilterBackend):
@@ -104,7 +106,7 @@ class Filters(DjangoFilterBackend):
         if kind is None or any(name in request.query_params for name in kind.base_filters):
             found: QuerySet[Any] = super().filter_queryset(request, queryset, view)
             return found
-        return kind.unasked(queryset) if issubclass(kind, Living) else queryset
+        return unfiltered(kind, queryset)
 
 
 class Search(SearchFilter):

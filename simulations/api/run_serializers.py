@@ -6,7 +6,7 @@ import msgspec
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from common.rest.reads import Derived
+from common.rest.reads.columns import Derived
 from common.rest.serializers import Strict
 from simulations.choices import Blame, DataStatus, RunStatus, blame
 from simulations.failures import failure_text

@@ -9,6 +9,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.db import DatabaseError, OperationalError
 from django.test import AsyncClient, Client
+from django.urls import reverse
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
@@ -18,12 +19,13 @@ from accounts.choices import Role, Scope
 from accounts.models import ApiToken, User
 from accounts.services.bearers import issue_access, new_api_token
 from robotsim_project.health import dependencies
-from robotsim_project.middleware.heartbeats import taken
 from robotsim_project.telemetry import metrics, statistics
 from simulations import live
 from simulations.live import system
 from simulations.models import AgentRun, Execution, Recording, Simulation, StageRun
 from simulations.services.designs import mecs
+from simulations.services.runs import units
+from simulations.services.runs.units import token_for
 from storage.models import Rosbag
 from storage.tasks import verify_rosbag
 from tests.support.counting import added_up
@@ -306,10 +308,17 @@ def test_it_answers_under_asgi() -> None:
     assert b"robotsim_up" in answer.content
 
 
-def test_what_passes_the_middleware_by_is_counted(rf: Any) -> None:
-    before = figures().get(("robotsim_heartbeats_total", ("413",)), 0)
-    taken(rf.post("/"), b" " * (5 * 2**20))
-    assert figures()["robotsim_heartbeats_total", ("413",)] == before + 1
+def test_heartbeats_are_counted_by_status(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = figures()
+    client.raise_request_exception = False
+    place, signed = reverse("unit-report"), {"Authorization": f"Unit {token_for(1)}"}
+    client.post(place, " " * (5 * 2**20), content_type="application/json", headers=signed)
+    monkeypatch.setattr(units, "report", lambda *_: 1 / 0)
+    message = b'{"stage_run":1,"unit":0,"attempt":1,"sequence":1,"sent_ns":1,"agents":[]}'
+    client.post(place, message, content_type="application/json", headers=signed)
+    for status in ("413", "500"):
+        name = ("robotsim_heartbeats_total", (status,))
+        assert figures()[name] == before.get(name, 0) + 1
 
 
 def test_several_processes_are_added_up(
