@@ -128,9 +128,8 @@ def test_demo_with_the_sample(environment: dict[str, str], tmp_path: Path) -> No
     assert password.read_text().strip() in done.stderr
 
 
-@pytest.mark.xdist_group(
-    "zenoh"
-)  # one after the other: each takes the first free port for its router
+# One after the other: each takes the first free port for its router.
+@pytest.mark.xdist_group("zenoh")
 @pytest.mark.parametrize("pattern", ["sequential", "parallel"])
 def test_demo_over_zenoh(environment: dict[str, str], pattern: str) -> None:
     bag = BAGS / "ok-v4-foxy-talker-sqlite"
