@@ -152,7 +152,7 @@ def test_run_serves_takes_demos_and_refuses_a_second_run(environment: dict[str, 
             assert json.load(answer) == {"message": "Robot Simulator Backend API"}
         second = launch(environment, "run")
         assert second.returncode == 2
-        assert "already runs" in second.stderr
+        assert "already running" in second.stderr
         demo = launch({**environment, "AGENTS": "1", "RATE": "max"}, "demo")
         assert demo.returncode == 0, demo.stderr
         too_many = launch({**environment, "AGENTS": "1000000"}, "demo")
