@@ -25,7 +25,7 @@ help:
 	@echo "make demo    run the demo simulation and end; BAG= AGENTS= PATTERN= TRANSPORT= RATE= PORT="
 	@echo "make test    all tests, on real PostgreSQL, Redis and S3 that it starts itself"
 	@echo "make test-cluster   on a real MinIO and Kubernetes control plane; needs Go, builds once"
-	@echo "make check   format, lint, imports, types, Django's checks, migrations, file sizes, manifests, images, scripts"
+	@echo "make check   format, lint, imports, dead code, types, Django's checks, migrations, file sizes, manifests, images, scripts"
 	@echo "make bench   what can be measured, and how"
 
 run: $(VENV)/.local
@@ -34,7 +34,7 @@ run: $(VENV)/.local
 demo: $(VENV)/.local
 	@$(LAUNCHER_ENV) exec $(BIN)/python -m launcher demo
 
-test: $(VENV)/.dev
+test: $(VENV)/.dev $(VENV)/.chromium
 	$(BIN)/python -m pytest -m "not main_job and not cluster" -n 2
 	$(BIN)/python -m pytest -m main_job
 
@@ -52,6 +52,7 @@ check: $(VENV)/.dev $(LINT)/.ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
+	$(BIN)/python scripts/check_dead_code.py $(ROOMS) benchmarks scripts manage.py
 	$(BIN)/mypy $(ROOMS)
 	ENVIRONMENT=production REDIS_URL=redis://localhost STORAGE_DIR=$(DATA_DIR)/storage \
 		SECRET_KEY=$$($(BIN)/python -c "import secrets; print(secrets.token_urlsafe(48))") \
@@ -65,7 +66,7 @@ bench: $(VENV)/.local
 	@$(BIN)/python scripts/list_benchmarks.py
 
 # A half-made environment would look finished to the next call: it is removed.
-$(shell test -x $(BIN)/python || rm -f $(VENV)/.local $(VENV)/.dev)
+$(shell test -x $(BIN)/python || rm -f $(VENV)/.local $(VENV)/.dev $(VENV)/.chromium)
 $(BIN)/python:
 	@if [ -z "$(PYTHON)" ]; then \
 		echo "robotsim needs Python 3.11 or newer, and none was found." >&2; \
@@ -92,3 +93,10 @@ $(VENV)/.dev: requirements-dev.txt requirements-local.txt requirements.txt requi
 	@echo "Installing what robotsim and its tests need into $(VENV)"
 	@$(PIP) -r requirements-dev.txt
 	@touch $@ $(VENV)/.local
+
+# Tests of the console use the Chromium on PATH, else Playwright's, which is fetched once. Where that fails, they
+# fail with the commands to install one.
+$(VENV)/.chromium: requirements-dev.txt | $(VENV)/.dev
+	@command -v chromium >/dev/null || $(BIN)/playwright install chromium || \
+		echo "Playwright's Chromium could not be fetched." >&2
+	@touch $@

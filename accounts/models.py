@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.choices import Role, Scope
 from accounts.querysets import UserManager
+from common.db.leases import Leased
 
 
 class User(AbstractBaseUser):
@@ -132,7 +133,7 @@ class ApiToken(models.Model):
         return self.revoked_at is None and not expired
 
 
-class IdempotencyKey(models.Model):
+class IdempotencyKey(Leased):
     """One POST that carried an `Idempotency-Key`, and its answer once there is one."""
 
     user = models.ForeignKey(

@@ -7,5 +7,5 @@ from accounts.services import passwords
 
 @task()
 def send_reset(email: str) -> bool:
-    """Mail a password reset; in the background, so that the time of the answer tells nothing."""
+    """Mail a link by which a password is set; False when there is no such active account."""
     return passwords.send_reset(email)

@@ -5,8 +5,8 @@ from rest_framework.routers import SimpleRouter
 
 from accounts.api import me, passwords, session
 from accounts.api.audit import AuditViewSet
-from accounts.api.reset_page import ResetPage
 from accounts.api.users import Roles, TokenViewSet, UserViewSet
+from accounts.views import ResetPage
 
 router = SimpleRouter(trailing_slash=False)
 router.register("users", UserViewSet, basename="user")

@@ -16,7 +16,6 @@ from agent.failures import EXIT_NO_RETRY, Halted, UnitFailure
 from agent.protocol import Assignment, BagFile
 
 DOWNLOAD_SECONDS = 300.0
-CHUNK = 2**20
 
 
 def sha256_of(path: Path) -> str:

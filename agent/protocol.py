@@ -63,11 +63,6 @@ class AgentState(StrEnum):
     LOST = "LOST"
 
 
-AGENT_ENDED = frozenset(
-    {AgentState.COMPLETED, AgentState.FAILED, AgentState.STOPPED, AgentState.LOST}
-)
-
-
 class Command(StrEnum):
     """What a unit should do now; repeated in every answer."""
 

@@ -14,7 +14,8 @@ from rosbag2.writing.sample import make_sample
 from simulations import live
 from simulations.choices import AgentStatus, DataStatus, FailureCode, RunStatus
 from simulations.models import AgentRun, Event, Execution, Simulation, Stage, StageRun
-from simulations.services.designs.simulations import StageSpec, create_simulation, ensure_mec
+from simulations.services.designs import mecs
+from simulations.services.designs.simulations import StageSpec, create_simulation
 from simulations.services.runs import lifecycle
 from storage.services.intake import imports
 from storage.services.verification import verifier
@@ -52,7 +53,7 @@ def seed(folder: Path, *, simulations: int, executions: int, agent_runs: int) ->
     rosbag = verifier.run(imports.import_folder(bag).pk)
     template = templates.create(name="driver", rosbag=rosbag, created_by=user)
     copy(Template, template.pk, 200, name="'template ' || n")
-    mec = ensure_mec("nowhere", name="Nowhere", transport="null")
+    mec = mecs.ensure("nowhere", name="Nowhere", transport="null")
     counts = (AGENTS, 20, 20)
     stages = [StageSpec(template=template, agent_count=n, execution_time=60) for n in counts]
     prototype = create_simulation(
@@ -228,25 +229,29 @@ def _running(simulation: int, user: User) -> int:
 def beat(execution_id: int, stage_run_id: int, sequence: int) -> None:
     """Send one heartbeat of all units of a running execution."""
     for unit in range(AGENTS // UNIT):
-        agents = tuple(
-            AgentReport(
-                number=number + 1,
-                state=AgentState.RUNNING,
-                published=50 * sequence,
-                published_bytes=35_000 * sequence,
-                lateness_p50_us=60.0,
-                lateness_p99_us=900.0,
-                start_skew_us=250.0,
-                skew_uncertainty_us=90.0,
-            )
-            for number in range(unit * UNIT, unit * UNIT + UNIT)
+        live.store(execution_id, snapshot(stage_run_id, unit, sequence))
+
+
+def snapshot(stage_run_id: int, unit: int, sequence: int) -> Snapshot:
+    """The heartbeat of one unit whose agents replay."""
+    agents = tuple(
+        AgentReport(
+            number=number + 1,
+            state=AgentState.RUNNING,
+            published=50 * sequence,
+            published_bytes=35_000 * sequence,
+            lateness_p50_us=60.0,
+            lateness_p99_us=900.0,
+            start_skew_us=250.0,
+            skew_uncertainty_us=90.0,
         )
-        snapshot = Snapshot(
-            stage_run=stage_run_id,
-            unit=unit,
-            attempt=1,
-            sequence=sequence,
-            sent_ns=time.time_ns(),
-            agents=agents,
-        )
-        live.store(execution_id, snapshot)
+        for number in range(unit * UNIT, unit * UNIT + UNIT)
+    )
+    return Snapshot(
+        stage_run=stage_run_id,
+        unit=unit,
+        attempt=1,
+        sequence=sequence,
+        sent_ns=time.time_ns(),
+        agents=agents,
+    )

@@ -13,72 +13,19 @@ heartbeats during the measurements.
 
 import argparse
 import json
-import os
 import secrets
 import statistics
-import subprocess
-import sys
 import tempfile
-import threading
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from benchmarks._api_load import WRK, Call, Figures, load
-from tests.support.servers import PostgreSQL, Redis
+from benchmarks._api_server import API, databases, heartbeats, prepare, running_server, send
 
-ROOT = Path(__file__).resolve().parent.parent
 OURS, PEER = 18200, 18201
-API = "/api/v1"
 NOT_IN_PEER = frozenset({"start", "overview"})
 """Requests that the peer does not support."""
-
-
-@contextmanager
-def running_server(
-    arguments: list[str], port: int, log: Path, **environment: str
-) -> Iterator[None]:
-    """Run a server process, and wait until it answers."""
-    with log.open("ab") as output:
-        child = subprocess.Popen(
-            [sys.executable, "-m", *arguments],
-            cwd=ROOT,
-            env={**os.environ, **environment},
-            stdout=output,
-            stderr=output,
-        )
-    try:
-        until = time.monotonic() + 60
-        while True:
-            try:
-                send(port, Call("/"))
-                break
-            except OSError:
-                if child.poll() is not None or time.monotonic() > until:
-                    raise RuntimeError(log.read_text()[-3000:]) from None
-                time.sleep(0.1)
-        yield
-    finally:
-        child.terminate()
-        child.wait()
-
-
-def send(port: int, call: Call) -> tuple[int, dict[str, str], Any]:
-    """Send one request; return status, headers and decoded body."""
-    body = call.body.replace("UNIQUE", secrets.token_hex(8)).encode()
-    address = f"http://127.0.0.1:{port}{call.path}"
-    request = urllib.request.Request(address, body or None, dict(call.headers), method=call.method)
-    try:
-        with urllib.request.urlopen(request) as response:  # noqa: S310
-            data = response.read()
-            status, headers = response.status, dict(response.headers)
-    except urllib.error.HTTPError as error:
-        data, status, headers = error.read(), error.code, dict(error.headers)
-    return status, headers, json.loads(data) if data.startswith((b"{", b"[")) else None
 
 
 def comparable(call: Call, data: Any) -> Any:
@@ -160,22 +107,6 @@ def queries(call: Call) -> int:
     return len(captured)
 
 
-def send_heartbeats(running: list[int], stop: threading.Event) -> None:
-    """Send heartbeats of all units of the running executions, once per second until stopped."""
-    from benchmarks._api_seed import beat  # noqa: PLC0415
-    from simulations.models import Execution, StageRun  # noqa: PLC0415
-    from simulations.services.progress.progress import progress_of  # noqa: PLC0415
-
-    first = {pk: StageRun.objects.filter(execution=pk).order_by("position")[0].pk for pk in running}
-    for sequence in range(2, sys.maxsize):
-        for pk, stage_run in first.items():
-            beat(pk, stage_run, sequence)
-            # Refreshed here, as the peer only reads it; otherwise the first request computes it.
-            progress_of(Execution.objects.get(pk=pk))
-        if stop.wait(1):
-            return
-
-
 def measure(call: Call, options: argparse.Namespace, connections: int, port: int) -> Figures:
     """Measure once, after a warm-up."""
     load(port, call, connections, 1)
@@ -215,7 +146,7 @@ def columns(figures: list[Figures]) -> str:
 def parse_options() -> argparse.Namespace:
     """Parse the options."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--scale", type=int, default=1, help="times the rows")
+    parser.add_argument("--scale", type=float, default=1, help="times the rows")
     parser.add_argument("--only", default="", help="part of the names to measure")
     parser.add_argument("--seconds", type=float, default=4)
     parser.add_argument("--rounds", type=int, default=3)
@@ -229,59 +160,21 @@ def main() -> None:
     options = parse_options()
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
-        folder.chmod(0o755)
-        databases = PostgreSQL(folder / "postgresql"), Redis(folder / "redis", 1)
-        for item in databases:
-            item.start()
-            stack.callback(item.stop)
-        os.environ |= {
-            "DATABASE_URL": databases[0].url,
-            "REDIS_URL": databases[1].url(0),
-            "SECRET_KEY": secrets.token_urlsafe(50),
-            "DATA_DIR": str(folder / "data"),
-            "DJANGO_SETTINGS_MODULE": "robotsim_project.settings",
-            "ENVIRONMENT": "production",
-            "HTTPS": "false",
-            "ACCESS_TOKEN_EXPIRE_MINUTES": "1440",
-            "SIGN_IN_RATE": "1000000/minute",
-            "LOG_LEVEL": "WARNING",
-        }
+        stack.enter_context(databases(folder))
         seeded, token = prepare(folder, options.scale)
-        stop = threading.Event()
-        beating = threading.Thread(target=send_heartbeats, args=[seeded.running, stop])
-        beating.start()
-        stack.callback(lambda: (stop.set(), beating.join()))
+        stack.enter_context(heartbeats(seeded.running))
         gunicorn = ["gunicorn", "robotsim_project.wsgi", "-b", f"127.0.0.1:{OURS}", "-w", "2"]
         gunicorn += ["-k", "gthread", "--threads", str(options.threads)]
         uvicorn = ["uvicorn", "benchmarks._api_peer:app", "--port", str(PEER), "--workers", "2"]
         uvicorn += ["--no-access-log", "--loop", "uvloop", "--http", "httptools"]
         stack.enter_context(running_server(gunicorn, OURS, folder / "ours.log"))
         stack.enter_context(running_server(uvicorn, PEER, folder / "peer.log"))
-        print(f"load by {WRK or 'a client of our own'}; median of {options.rounds}; ms")
+        print(f"load by {WRK or 'a client in Python'}; median of {options.rounds}; ms")
         heads = f"{'requests/s':>10} {'p50':>8} {'p99':>8}"
         print(f"{'':29} {heads} {'SQL':>4} {heads}  ratio to the peer")
         for kind, call in calls(seeded, token).items():
             if options.only in kind:
                 report(kind, call, options)
-
-
-def prepare(folder: Path, scale: int) -> tuple[Any, str]:
-    """Migrate and fill the database; return the seeded ids and an access token."""
-    import django  # noqa: PLC0415
-    from django.core.management import call_command  # noqa: PLC0415
-
-    django.setup()
-    from accounts.models import User  # noqa: PLC0415
-    from accounts.services.bearers import issue_access  # noqa: PLC0415
-    from benchmarks._api_seed import EMAIL, seed  # noqa: PLC0415
-
-    started = time.monotonic()
-    call_command("migrate", verbosity=0)
-    counts = {"simulations": 20_000, "executions": 60_000, "agent_runs": 100_000}
-    seeded = seed(folder, **{name: count * scale for name, count in counts.items()})
-    print(f"seeded in {time.monotonic() - started:.0f} s: {counts} x {scale}")
-    token, _ends = issue_access(User.objects.get(email=EMAIL))
-    return seeded, token
 
 
 if __name__ == "__main__":

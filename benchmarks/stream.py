@@ -63,8 +63,7 @@ def running_execution() -> tuple[int, str]:
 
     from accounts.models import User  # noqa: PLC0415
     from accounts.services.bearers import issue_access  # noqa: PLC0415
-    from simulations.models import Mec  # noqa: PLC0415
-    from simulations.services.designs import simulations  # noqa: PLC0415
+    from simulations.services.designs import mecs, simulations  # noqa: PLC0415
     from simulations.services.runs import lifecycle  # noqa: PLC0415
     from storage.models import Rosbag, RosbagFile, RosbagTopic  # noqa: PLC0415
     from templates.services import templates  # noqa: PLC0415
@@ -73,7 +72,7 @@ def running_execution() -> tuple[int, str]:
     rosbag = Rosbag.objects.create(name="b", status="ready", storage_id="mcap", duration_ns=10**11)
     RosbagFile.objects.create(rosbag=rosbag, path="metadata.yaml", size=1, sha256="0" * 64)
     RosbagTopic.objects.create(rosbag=rosbag, name="/odom", type="T", message_count=10_000)
-    mec = Mec.objects.create(slug="lab", name="Lab")
+    mec = mecs.create(slug="lab", name="Lab")
     template = templates.create(name="driver", rosbag=rosbag)
     stages = [simulations.StageSpec(template=template, agent_count=10 * UNITS)]
     simulation = simulations.create_simulation(
@@ -163,13 +162,14 @@ def values(name: str, milliseconds: list[float]) -> None:
 
 def happen(execution_id: int, seconds: float, *, timed: bool) -> None:
     """Generate events and heartbeats for some seconds; later replays by readers are not timed."""
-    from simulations.services.runs import lifecycle  # noqa: PLC0415
+    from simulations.choices import EventKind  # noqa: PLC0415
+    from simulations.services.events import record_event  # noqa: PLC0415
 
     ticks = int(seconds * EVENTS_A_SECOND)
     for tick in range(ticks):
         began = time.monotonic()
         payload = {"sent_ns": time.time_ns()} if timed else {}
-        lifecycle.note(execution_id, "test.event", payload=payload)
+        record_event(execution_id, EventKind.UNIT_RETRIED, payload=payload)
         heartbeats(execution_id, range(20), tick + 1)
         time.sleep(max(0.0, 1 / EVENTS_A_SECOND - (time.monotonic() - began)))
 

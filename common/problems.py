@@ -1,10 +1,15 @@
-"""Problem documents (RFC 9457), the one form of every error of the API."""
+"""Problem documents (RFC 9457), the one form of every error of the API; made here alone."""
 
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Self
 
+from django.http import JsonResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+
+from common.exceptions import DomainError, FieldError, NotFoundError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -15,7 +20,7 @@ REMEDIES = {
     "permission_denied": gettext_lazy(
         "Your role, or the scopes of your token, do not allow this. Ask an admin."
     ),
-    "not_found": gettext_lazy("There is nothing with this id, or it was deleted. Check the id."),
+    "not_found": NotFoundError.message,
     "method_not_allowed": gettext_lazy(
         "This address does not take this method. The header Allow lists those that it takes."
     ),
@@ -28,21 +33,53 @@ REMEDIES = {
 """What to do, by the framework's codes: its own sentences say only that something is wrong."""
 
 
-def members(
-    status: int, code: str, detail: str, errors: list[dict[str, str]] | None = None
-) -> dict[str, Any]:
-    """The members of a document; `errors` are wrong values by JSON pointer, left out when empty."""
-    found: dict[str, Any] = {
-        "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": detail,
-        "code": code,
-    }
-    return {**found, "errors": errors} if errors else found
+@dataclass(frozen=True)
+class Problem:
+    """What went wrong; `challenge` tells who is not signed in how to sign in, `retry_after` is seconds."""
+
+    status: int
+    code: str
+    detail: str
+    errors: Sequence[FieldError] = ()
+    retry_after: int | None = None
+    challenge: str = "Bearer"
+
+    @classmethod
+    def of(cls, error: DomainError, *, challenge: str = "Bearer") -> Self:
+        """Describe what an app refused."""
+        return cls(error.status, error.code, str(error), error.errors, error.retry_after, challenge)
+
+    def document(self) -> dict[str, Any]:
+        """The members of the document; `errors` is left out when empty."""
+        members: dict[str, Any] = {
+            "type": "about:blank",
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "detail": self.detail,
+            "code": self.code,
+        }
+        return {**members, "errors": [asdict(e) for e in self.errors]} if self.errors else members
+
+    def headers(self) -> dict[str, str]:
+        """The headers that go with it, beside its type."""
+        headers = {}
+        if self.status == HTTPStatus.UNAUTHORIZED:
+            headers["WWW-Authenticate"] = self.challenge
+        if self.retry_after is not None:
+            headers["Retry-After"] = str(self.retry_after)
+        return headers
+
+    def response(self) -> JsonResponse:
+        """The answer of a view that is none of the REST framework."""
+        return JsonResponse(
+            self.document(),
+            status=self.status,
+            content_type=MEDIA_TYPE,
+            headers=self.headers(),
+        )
 
 
-def internal_error() -> dict[str, Any]:
-    """The document of a mistake of ours; what happened is in the log only."""
+def internal_error() -> Problem:
+    """The problem of a mistake of ours; what happened is in the log only."""
     text = _("Something went wrong here; it has been logged. Try again, or ask an administrator.")
-    return members(500, "INTERNAL_ERROR", text)
+    return Problem(500, "INTERNAL_ERROR", text)

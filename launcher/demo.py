@@ -12,12 +12,12 @@ from typing import Any
 from django.utils.translation import gettext as _
 from rich.console import Console
 
+from common.exceptions import DomainError
 from launcher.bundles import import_bundle, sample
 from launcher.demo_design import demo_simulation
 from launcher.jobs import EXIT_INTERRUPTED
 from launcher.options import DemoOptions
 from launcher.shutdown import stop_all
-from simulations.exceptions import SimulationError
 from simulations.management.results import show_result
 from simulations.management.watching import watch
 from simulations.models import Execution, Simulation
@@ -25,12 +25,10 @@ from simulations.services.progress.results import summary
 from simulations.services.runs import lifecycle
 from storage.exceptions import StorageError
 from storage.models import Rosbag
-from storage.objects.base import StoreError
-from templates.exceptions import TemplateError
 
 EXIT_FAILED = 1
 EXIT_REFUSED = 2
-START_ERRORS = (SimulationError, TemplateError, StorageError, StoreError, OSError)
+START_ERRORS = (DomainError, OSError)
 EMPTY_SUMMARY: dict[str, Any] = {
     "execution": None,
     "status": None,

@@ -9,7 +9,8 @@ from django.utils.translation import gettext as _
 
 from launcher.options import DemoOptions
 from simulations.models import Mec, Simulation
-from simulations.services.designs.simulations import StageSpec, create_simulation, ensure_mec
+from simulations.services.designs import mecs
+from simulations.services.designs.simulations import StageSpec, create_simulation
 from storage.models import Rosbag
 from templates.models import Template
 from templates.services import templates
@@ -68,7 +69,7 @@ def _template(rosbag: Rosbag, rate: float) -> Template:
 
 def _mec(transport: str, endpoint: str) -> Mec:
     names = {"null": _("No network: agents only count"), "zenoh-raw": _("Zenoh router of the demo")}
-    return ensure_mec(
+    return mecs.ensure(
         f"demo-{transport}", name=names[transport], transport=transport, endpoint=endpoint
     )
 

@@ -100,21 +100,3 @@ TABLE: dict[str, dict[str, Rule]] = {
     "execution-ticket": {"POST": VIEWER},
     "execution-stream": {"GET": VIEWER},
 }
-
-OWN_CHECKS = {
-    "root": "public greeting",
-    "health-live": "for probes",
-    "health-ready": "for probes",
-    "health-db": "for probes",
-    "health-redis": "for probes",
-    "health-storage": "for probes",
-    "metrics": "METRICS_TOKEN, or a signed-in admin",
-    "storage-object": "the signed token in the URL",
-    "unit-register": "the signed token of the unit's execution",
-    "unit-report": "the signed token of the unit's execution",
-    "unit-recording": "the signed token of the unit's execution",
-    "unit-recording-complete": "the signed token of the unit's execution",
-    "password-reset-page": "the token in the URL, which was sent by e-mail",
-    "set_language": "public",
-}
-"""URL names that are not looked up in the table, with their own access check."""

@@ -8,37 +8,21 @@ from datetime import timedelta
 import django_stubs_ext
 from django.utils.translation import gettext_lazy as _
 
-from robotsim_project.addresses import (
-    bucket,
-    demand_services,
-    endpoint,
-    file_path,
-    folder,
-    host,
-    hosts,
-    origins,
-    sender,
-)
+from robotsim_project import formats
+from robotsim_project.databases import database
 from robotsim_project.environment import (
     BASE_DIR,
-    address,
-    api_prefix,
-    choice,
-    database,
-    dsn,
+    boolean,
     env,
-    flag,
-    level,
-    made_folder,
+    folder,
+    integer,
     number,
-    optional_address,
     private_socket,
-    rate,
-    secret,
+    require_services,
     secret_key,
-    time_zone,
+    text,
+    texts,
     version,
-    whole,
 )
 from robotsim_project.openapi.settings import spectacular
 from robotsim_project.telemetry import logs
@@ -46,16 +30,18 @@ from robotsim_project.telemetry import logs
 # Lets classes name what they hold, such as `ModelAdmin[User]`, at run time too.
 django_stubs_ext.monkeypatch()
 
-ENVIRONMENT = choice("ENVIRONMENT", "development", ["development", "test", "production"])
+ENVIRONMENT = text(
+    "ENVIRONMENT", "development", formats.one_of("development", "test", "production")
+)
 PRODUCTION = ENVIRONMENT == "production"
 VERSION = version()
-DEBUG = flag("DEBUG", default=False)
+DEBUG = boolean("DEBUG", default=False)
 DATA_DIR = folder("DATA_DIR", BASE_DIR / "data")
 SECRET_KEY = secret_key(DATA_DIR, production=PRODUCTION)
-ALLOWED_HOSTS = hosts("ALLOWED_HOSTS", ["*"])
-CSRF_TRUSTED_ORIGINS = origins("CSRF_TRUSTED_ORIGINS", [])
+ALLOWED_HOSTS = texts("ALLOWED_HOSTS", ["*"], formats.SERVED_HOSTS)
+CSRF_TRUSTED_ORIGINS = texts("CSRF_TRUSTED_ORIGINS", [], formats.ORIGINS)
 if PRODUCTION:
-    demand_services()
+    require_services()
 
 INSTALLED_APPS = [
     "auditlog",
@@ -88,6 +74,7 @@ MIDDLEWARE = [
     "robotsim_project.telemetry.request_log.request_ids",
     "django.middleware.security.SecurityMiddleware",
     "robotsim_project.middleware.polled.polled",
+    "corsheaders.middleware.CorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -95,7 +82,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "accounts.services.audit.remember_request",
+    "accounts.middleware.remember_request",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "robotsim_project.telemetry.request_log.RequestLog",
@@ -122,20 +109,19 @@ TEMPLATES = [
     },
 ]
 
-DATABASE_MAY_BE_NEWER = flag("DATABASE_MAY_BE_NEWER", default=False)
+DATABASE_MAY_BE_NEWER = boolean("DATABASE_MAY_BE_NEWER", default=False)
 DATABASES = {
     "default": database(
         env.str("DATABASE_URL", f"sqlite:///{DATA_DIR / 'robotsim.sqlite3'}"),
-        pool=whole("DATABASE_POOL", 20, least=1, most=500),
+        pool=integer("DATABASE_POOL", 20, min=1, max=500),
     )
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = address(
+REDIS_URL = text(
     "REDIS_URL",
     f"unix://{private_socket(DATA_DIR, 'redis.sock')}",
-    ["redis", "rediss", "unix"],
-    example="redis://:password@redis-service:6379/0",
+    formats.url("redis://:password@redis-service:6379/0", "redis", "rediss", "unix"),
 )
 CACHES = {
     "default": {
@@ -153,33 +139,46 @@ CACHES = {
 }
 
 # Rosbags: S3 where an endpoint is named, a folder otherwise.
-MINIO_ENDPOINT = endpoint("MINIO_ENDPOINT", "")
-MINIO_PUBLIC_ENDPOINT = endpoint("MINIO_PUBLIC_ENDPOINT", MINIO_ENDPOINT)
+MINIO_ENDPOINT = text("MINIO_ENDPOINT", "", formats.ENDPOINT)
+MINIO_PUBLIC_ENDPOINT = text("MINIO_PUBLIC_ENDPOINT", "", formats.ENDPOINT) or MINIO_ENDPOINT
 MINIO_ACCESS_KEY = env.str("MINIO_ACCESS_KEY", "")
 MINIO_SECRET_KEY = env.str("MINIO_SECRET_KEY", "")
-MINIO_BUCKET = bucket("MINIO_BUCKET", "robot-sim")
-MINIO_USE_SSL = flag("MINIO_USE_SSL", default=False)
+MINIO_BUCKET = text("MINIO_BUCKET", "robot-sim", formats.BUCKET)
+MINIO_USE_SSL = boolean("MINIO_USE_SSL", default=False)
 STORAGE_DIR = folder("STORAGE_DIR", DATA_DIR / "storage")
 
 # Backups: by default beside MinIO's own bucket; a folder where there is no S3 server.
-BACKUP_ENDPOINT = endpoint("BACKUP_ENDPOINT", "") or MINIO_ENDPOINT
+BACKUP_ENDPOINT = text("BACKUP_ENDPOINT", "", formats.ENDPOINT) or MINIO_ENDPOINT
 BACKUP_ACCESS_KEY = env.str("BACKUP_ACCESS_KEY", "") or MINIO_ACCESS_KEY
 BACKUP_SECRET_KEY = env.str("BACKUP_SECRET_KEY", "") or MINIO_SECRET_KEY
-BACKUP_BUCKET = bucket("BACKUP_BUCKET", "robot-sim-backup")
-BACKUP_USE_SSL = flag("BACKUP_USE_SSL", default=MINIO_USE_SSL)
+BACKUP_BUCKET = text("BACKUP_BUCKET", "robot-sim-backup", formats.BUCKET)
+BACKUP_USE_SSL = boolean("BACKUP_USE_SSL", default=MINIO_USE_SSL)
 BACKUP_DIR = folder("BACKUP_DIR", DATA_DIR / "backup")
-BACKUP_KEEP_DAYS = whole("BACKUP_KEEP_DAYS", 30, least=1, most=36500)
+BACKUP_KEEP_DAYS = integer("BACKUP_KEEP_DAYS", 30, min=1, max=36500)
 
-SIGNED_URL_SECONDS = whole("SIGNED_URL_SECONDS", 3600, least=10, most=604800)
-UPLOAD_FORM_BYTES = whole("UPLOAD_FORM_BYTES", 100 * 2**20, least=2**20, most=10 * 2**30)
-UPLOAD_PART_BYTES = whole("UPLOAD_PART_BYTES", 16 * 2**20, least=5 * 2**20, most=5 * 2**30)
+SIGNED_URL_SECONDS = integer("SIGNED_URL_SECONDS", 3600, min=10, max=604800)
+UPLOAD_FORM_BYTES = integer("UPLOAD_FORM_BYTES", 100 * 2**20, min=2**20, max=10 * 2**30)
+UPLOAD_PART_BYTES = integer("UPLOAD_PART_BYTES", 16 * 2**20, min=5 * 2**20, max=5 * 2**30)
 
-BAG_CACHE_BYTES = whole("BAG_CACHE_BYTES", 10 * 2**30, least=2**20, most=2**50)
-EXPORT_BYTES = whole("EXPORT_BYTES", 50 * 2**30, least=2**20, most=2**50)
-CORS_ALLOWED_ORIGINS = origins("CORS_ALLOWED_ORIGINS", [], any_too=True)
+BAG_CACHE_BYTES = integer("BAG_CACHE_BYTES", 10 * 2**30, min=2**20, max=2**50)
+EXPORT_BYTES = integer("EXPORT_BYTES", 50 * 2**30, min=2**20, max=2**50)
+# Pages of other origins may read signed addresses, without credentials: the address is the right.
+CORS_ALLOWED_ORIGINS = texts("CORS_ALLOWED_ORIGINS", [], formats.ORIGINS_OR_ANY)
+CORS_ALLOW_ALL_ORIGINS = "*" in CORS_ALLOWED_ORIGINS
+CORS_URLS_REGEX = r"^/storage/objects/"
+CORS_ALLOW_METHODS = ["GET", "HEAD"]
+CORS_ALLOW_HEADERS = ["Range", "If-Range", "If-None-Match", "If-Match"]
+CORS_EXPOSE_HEADERS = [
+    "Content-Range",
+    "Content-Length",
+    "Content-Disposition",
+    "ETag",
+    "Accept-Ranges",
+]
+CORS_PREFLIGHT_MAX_AGE = 600
 
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}}
-TASK_LEASE_SECONDS = number("TASK_LEASE_SECONDS", 60, least=1, most=86400)
+TASK_LEASE_SECONDS = number("TASK_LEASE_SECONDS", 60, min=1, max=86400)
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.permissions.RoleBackend"]
@@ -193,22 +192,22 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 # Who may come in, and how often one may try.
-SIGN_UP = flag("SIGN_UP", default=not PRODUCTION)
-SIGN_UP_ROLE = choice("SIGN_UP_ROLE", "viewer", ["viewer", "operator"])
-REFRESH_TOKEN_EXPIRE_MINUTES = number("REFRESH_TOKEN_EXPIRE_MINUTES", 43200, least=1, most=525600)
-REFRESH_TOKEN_IDLE_MINUTES = number("REFRESH_TOKEN_IDLE_MINUTES", 10080, least=1, most=525600)
-REFRESH_TOKEN_GRACE_SECONDS = number("REFRESH_TOKEN_GRACE_SECONDS", 10, least=0, most=300)
-TRUSTED_PROXIES = whole("TRUSTED_PROXIES", 0, least=0, most=10)
+SIGN_UP = boolean("SIGN_UP", default=not PRODUCTION)
+SIGN_UP_ROLE = text("SIGN_UP_ROLE", "viewer", formats.one_of("viewer", "operator"))
+REFRESH_TOKEN_EXPIRE_MINUTES = number("REFRESH_TOKEN_EXPIRE_MINUTES", 43200, min=1, max=525600)
+REFRESH_TOKEN_IDLE_MINUTES = number("REFRESH_TOKEN_IDLE_MINUTES", 10080, min=1, max=525600)
+REFRESH_TOKEN_GRACE_SECONDS = number("REFRESH_TOKEN_GRACE_SECONDS", 10, min=0, max=300)
+TRUSTED_PROXIES = integer("TRUSTED_PROXIES", 0, min=0, max=10)
 CALLER_RATES: dict[str, str | None] = {
-    "sign_in": rate("SIGN_IN_RATE", "30/minute"),
-    "sign_up": rate("SIGN_UP_RATE", "20/hour"),
-    "refresh": rate("REFRESH_RATE", "300/minute"),
-    "password_reset": rate("PASSWORD_RESET_RATE", "10/hour"),
+    "sign_in": text("SIGN_IN_RATE", "30/minute", formats.RATE),
+    "sign_up": text("SIGN_UP_RATE", "20/hour", formats.RATE),
+    "refresh": text("REFRESH_RATE", "300/minute", formats.RATE),
+    "password_reset": text("PASSWORD_RESET_RATE", "10/hour", formats.RATE),
 }
 if ENVIRONMENT == "test":  # all tests come from one address
     CALLER_RATES = dict.fromkeys(CALLER_RATES)
-AXES_FAILURE_LIMIT = whole("LOCK_AFTER_FAILURES", 5, least=1, most=1000)
-AXES_COOLOFF_TIME = timedelta(minutes=number("LOCK_MINUTES", 15, least=0.1, most=10080))
+AXES_FAILURE_LIMIT = integer("LOCK_AFTER_FAILURES", 5, min=1, max=1000)
+AXES_COOLOFF_TIME = timedelta(minutes=number("LOCK_MINUTES", 15, min=0.1, max=10080))
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # who waits gets in, whoever tries meanwhile
@@ -218,18 +217,18 @@ AXES_VERBOSE = False
 AXES_USERNAME_FORM_FIELD = "username"
 AXES_USERNAME_CALLABLE = "accounts.services.callers.tried_name"
 AXES_CLIENT_IP_CALLABLE = "accounts.services.callers.client_network"
-AXES_LOCKOUT_CALLABLE = "accounts.services.callers.locked_page"
+AXES_LOCKOUT_CALLABLE = "accounts.views.locked_page"
 
 # Mail, for password resets only.
-EMAIL_HOST = host("EMAIL_HOST", "")
-EMAIL_PORT = whole("EMAIL_PORT", 587, least=1, most=65535)
+EMAIL_HOST = text("EMAIL_HOST", "", formats.HOST)
+EMAIL_PORT = integer("EMAIL_PORT", 587, min=1, max=65535)
 EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", "")
-EMAIL_SECURITY = choice("EMAIL_SECURITY", "starttls", ["none", "starttls", "tls"])
+EMAIL_SECURITY = text("EMAIL_SECURITY", "starttls", formats.one_of("none", "starttls", "tls"))
 EMAIL_USE_TLS = EMAIL_SECURITY == "starttls"
 EMAIL_USE_SSL = EMAIL_SECURITY == "tls"
 EMAIL_TIMEOUT = 10
-DEFAULT_FROM_EMAIL = sender("DEFAULT_FROM_EMAIL", "robotsim@localhost")
+DEFAULT_FROM_EMAIL = text("DEFAULT_FROM_EMAIL", "robotsim@localhost", formats.MAIL_ADDRESS)
 # Without a mail server the mail is printed, but a log in production is no place for a secret link.
 EMAIL_BACKEND = "django.core.mail.backends." + (
     "smtp.EmailBackend"
@@ -238,7 +237,7 @@ EMAIL_BACKEND = "django.core.mail.backends." + (
     if PRODUCTION
     else "console.EmailBackend"
 )
-PASSWORD_RESET_TIMEOUT = 60 * whole("PASSWORD_RESET_MINUTES", 60, least=1, most=10080)
+PASSWORD_RESET_TIMEOUT = 60 * integer("PASSWORD_RESET_MINUTES", 60, min=1, max=10080)
 
 # Who changed what. Fields that only the system writes are left out.
 AUDITLOG_INCLUDE_TRACKING_MODELS = (
@@ -251,7 +250,7 @@ AUDITLOG_INCLUDE_TRACKING_MODELS = (
     {"model": "simulations.Simulation", "exclude_fields": ["latest_execution", "updated_at"]},
 )
 
-API_STR = api_prefix("API_STR", "/api/v1")
+API_STR = text("API_STR", "/api/v1", formats.API_PATH)
 ACCESS_TABLE = "robotsim_project.access.TABLE"
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -274,9 +273,9 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = spectacular(API_STR, VERSION)
 SIMPLE_JWT = {
-    "ALGORITHM": choice("ALGORITHM", "HS256", ["HS256", "HS384", "HS512"]),
+    "ALGORITHM": text("ALGORITHM", "HS256", formats.one_of("HS256", "HS384", "HS512")),
     "ACCESS_TOKEN_LIFETIME": timedelta(
-        minutes=number("ACCESS_TOKEN_EXPIRE_MINUTES", 30, least=1, most=1440)
+        minutes=number("ACCESS_TOKEN_EXPIRE_MINUTES", 30, min=1, max=1440)
     ),
     "SIGNING_KEY": SECRET_KEY,
     "AUDIENCE": "robotsim",
@@ -287,51 +286,47 @@ SIMPLE_JWT = {
 }
 
 # How a run behaves; the rules are in docs/architecture.md.
-SERVER_URL = address(
-    "SERVER_URL",
-    "http://127.0.0.1:8000",
-    ["http", "https"],
-    example="http://robot-backend-service:8000",
+SERVER_URL = text(
+    "SERVER_URL", "http://127.0.0.1:8000", formats.url("http://robot-backend-service:8000")
 ).rstrip("/")
-PASSWORD_RESET_URL = address(
+PASSWORD_RESET_URL = text(
     "PASSWORD_RESET_URL",
     f"{SERVER_URL}/password/reset/{{uid}}/{{token}}",
-    ["http", "https"],
-    example="https://sim.example.org/password/reset/{uid}/{token}",
+    formats.url("https://sim.example.org/password/reset/{uid}/{token}"),
 )
-BACKEND = choice("BACKEND", "local", ["local"])
-AGENTS_PER_UNIT = whole("AGENTS_PER_UNIT", 10, least=1, most=1000)
-MAX_AGENTS = whole("MAX_AGENTS", 10_000, least=1, most=1_000_000)
-HEARTBEAT_SECONDS = number("HEARTBEAT_SECONDS", 1, least=0.1, most=60)
-HUNG_AFTER_SECONDS = number("HUNG_AFTER_SECONDS", 20, least=0.5, most=3600)
-STRAGGLER_LIMIT_SECONDS = number("STRAGGLER_LIMIT_SECONDS", 120, least=1, most=3600)
-RELEASE_LEAD_SECONDS = number("RELEASE_LEAD_SECONDS", 3, least=0.1, most=600)
-UPLOAD_LIMIT_SECONDS = number("UPLOAD_LIMIT_SECONDS", 1800, least=1, most=86400)
-CONTROLLER_DRAIN_SECONDS = number("CONTROLLER_DRAIN_SECONDS", 0, least=0, most=86400)
-CONTROLLER_INTERVAL_SECONDS = number("CONTROLLER_INTERVAL_SECONDS", 0.25, least=0.05, most=60)
+BACKEND = text("BACKEND", "local", formats.one_of("local"))
+AGENTS_PER_UNIT = integer("AGENTS_PER_UNIT", 10, min=1, max=1000)
+MAX_AGENTS = integer("MAX_AGENTS", 10_000, min=1, max=1_000_000)
+HEARTBEAT_SECONDS = number("HEARTBEAT_SECONDS", 1, min=0.1, max=60)
+HUNG_AFTER_SECONDS = number("HUNG_AFTER_SECONDS", 20, min=0.5, max=3600)
+STRAGGLER_LIMIT_SECONDS = number("STRAGGLER_LIMIT_SECONDS", 120, min=1, max=3600)
+RELEASE_LEAD_SECONDS = number("RELEASE_LEAD_SECONDS", 3, min=0.1, max=600)
+UPLOAD_LIMIT_SECONDS = number("UPLOAD_LIMIT_SECONDS", 1800, min=1, max=86400)
+CONTROLLER_DRAIN_SECONDS = number("CONTROLLER_DRAIN_SECONDS", 0, min=0, max=86400)
+CONTROLLER_INTERVAL_SECONDS = number("CONTROLLER_INTERVAL_SECONDS", 0.25, min=0.05, max=60)
 
 # The processes themselves.
-ALIVE_FILE = file_path("ALIVE_FILE", "")
-WEB_PORT = whole("WEB_PORT", 8000, least=1, most=65535)
-WEB_WORKERS = whole("WEB_WORKERS", 2, least=1, most=64)
-WEB_THREADS = whole("WEB_THREADS", 8, least=1, most=256)
+ALIVE_FILE = text("ALIVE_FILE", "", formats.FILE)
+WEB_PORT = integer("WEB_PORT", 8000, min=1, max=65535)
+WEB_WORKERS = integer("WEB_WORKERS", 2, min=1, max=64)
+WEB_THREADS = integer("WEB_THREADS", 8, min=1, max=256)
 
 # Watchers of executions.
-STREAM_HEARTBEAT_SECONDS = number("STREAM_HEARTBEAT_SECONDS", 15, least=0.1, most=300)
-STREAM_STALL_SECONDS = number("STREAM_STALL_SECONDS", 30, least=0.1, most=600)
-STREAM_WATCHERS = whole("STREAM_WATCHERS", 2000, least=1, most=100_000)
+STREAM_HEARTBEAT_SECONDS = number("STREAM_HEARTBEAT_SECONDS", 15, min=0.1, max=300)
+STREAM_STALL_SECONDS = number("STREAM_STALL_SECONDS", 30, min=0.1, max=600)
+STREAM_WATCHERS = integer("STREAM_WATCHERS", 2000, min=1, max=100_000)
 
 RETENTION_DAYS = {
-    "events": whole("RETENTION_EVENTS_DAYS", 365, least=1, most=36500),
-    "agent_runs": whole("RETENTION_AGENT_RUNS_DAYS", 365, least=1, most=36500),
-    "logs": whole("RETENTION_LOGS_DAYS", 90, least=1, most=36500),
-    "recordings": whole("RETENTION_RECORDINGS_DAYS", 3650, least=1, most=36500),
+    "events": integer("RETENTION_EVENTS_DAYS", 365, min=1, max=36500),
+    "agent_runs": integer("RETENTION_AGENT_RUNS_DAYS", 365, min=1, max=36500),
+    "logs": integer("RETENTION_LOGS_DAYS", 90, min=1, max=36500),
+    "recordings": integer("RETENTION_RECORDINGS_DAYS", 3650, min=1, max=36500),
 }
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("ko", _("Korean"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
-TIME_ZONE = time_zone("TIME_ZONE", "UTC")
+TIME_ZONE = text("TIME_ZONE", "UTC", formats.TIME_ZONE)
 USE_TZ = True
 
 STATIC_URL = "/static/"
@@ -343,7 +338,7 @@ WHITENOISE_AUTOREFRESH = False
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SESSION_COOKIE_HTTPONLY = True
-HTTPS = flag("HTTPS", default=PRODUCTION)
+HTTPS = boolean("HTTPS", default=PRODUCTION)
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS
@@ -355,14 +350,17 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$", rf"^{API_STR.strip('/')}/units/"]
 
 # Watching the system itself; see docs/observing.md.
-METRICS_TOKEN = secret("METRICS_TOKEN", least=16)
-SENTRY_DSN = dsn("SENTRY_DSN")
-OTEL_EXPORTER_OTLP_ENDPOINT = optional_address(
-    "OTEL_EXPORTER_OTLP_ENDPOINT", ["http", "https"], example="http://collector:4318"
+METRICS_TOKEN = text("METRICS_TOKEN", "", formats.TOKEN)
+SENTRY_DSN = text("SENTRY_DSN", "", formats.DSN)
+OTEL_EXPORTER_OTLP_ENDPOINT = text(
+    "OTEL_EXPORTER_OTLP_ENDPOINT", "", formats.url("http://collector:4318")
 )
 OTEL_SERVICE_NAME = env.str("OTEL_SERVICE_NAME", "")
-PROMETHEUS_MULTIPROC_DIR = made_folder("PROMETHEUS_MULTIPROC_DIR")
+PROMETHEUS_MULTIPROC_DIR = text("PROMETHEUS_MULTIPROC_DIR", "", formats.WRITABLE_FOLDER)
 
 DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True  # request_log.request_ids has looked at it
 logs.configure()
-LOGGING = logs.config(level("LOG_LEVEL", "INFO"), level("REQUEST_LOG_LEVEL", "WARNING"))
+LOGGING = logs.config(
+    text("LOG_LEVEL", "INFO", formats.LOG_LEVEL),
+    text("REQUEST_LOG_LEVEL", "WARNING", formats.LOG_LEVEL),
+)

@@ -12,7 +12,7 @@ from django.views import defaults
 from django.views.decorators.http import require_safe
 
 from common import outages
-from common.problems import MEDIA_TYPE, internal_error, members
+from common.problems import Problem, internal_error
 
 admin.site.site_header = "robotsim"
 admin.site.site_title = "robotsim"
@@ -29,21 +29,24 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """Answer 400: a problem document to programs, a page to people."""
     if not is_api_request(request):
         return defaults.bad_request(request, exception)
-    return problem(400, "BAD_REQUEST", _("The request is not understood. Check how it is sent."))
+    text = _("The request is not understood. Check how it is sent.")
+    return Problem(400, "BAD_REQUEST", text).response()
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """Answer 403: a problem document to programs, a page to people."""
     if not is_api_request(request):
         return defaults.permission_denied(request, exception)
-    return problem(403, "PERMISSION_DENIED", _("Your role does not allow this. Ask an admin."))
+    text = _("Your role does not allow this. Ask an admin.")
+    return Problem(403, "PERMISSION_DENIED", text).response()
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """Answer 404: a problem document to programs, a page to people."""
     if not is_api_request(request):
         return defaults.page_not_found(request, exception)
-    return problem(404, "NOT_FOUND", _("There is nothing at this address. See /docs."))
+    text = _("There is nothing at this address. See /docs.")
+    return Problem(404, "NOT_FOUND", text).response()
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
@@ -56,18 +59,17 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
         return unavailable(request, outage)
     if not is_api_request(request):
         return defaults.server_error(request)
-    return JsonResponse(internal_error(), status=500, content_type=MEDIA_TYPE)
+    return internal_error().response()
 
 
-def unavailable(request: HttpRequest, outage: outages.Outage) -> HttpResponseBase:
+def unavailable(request: HttpRequest, outage: Problem) -> HttpResponseBase:
     """Answer 503 with Retry-After; the page needs neither database nor sessions."""
     answer: HttpResponseBase
     if is_api_request(request):
-        answer = problem(503, outage.code, outage.detail)
+        answer = outage.response()
     else:
         page = loader.render_to_string("robotsim/unavailable.html", {"detail": outage.detail})
-        answer = HttpResponse(page, status=503)
-    answer["Retry-After"] = str(outage.retry_after)
+        answer = HttpResponse(page, status=503, headers=outage.headers())
     answer["Cache-Control"] = "no-store"
     answer._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001  one line, without traceback
     return answer
@@ -76,8 +78,3 @@ def unavailable(request: HttpRequest, outage: outages.Outage) -> HttpResponseBas
 def is_api_request(request: HttpRequest) -> bool:
     """Return True when the path belongs to the API."""
     return f"{request.path}/".startswith(f"{settings.API_STR}/")
-
-
-def problem(status: int, code: str, detail: str) -> JsonResponse:
-    """Answer with a problem document."""
-    return JsonResponse(members(status, code, detail), status=status, content_type=MEDIA_TYPE)

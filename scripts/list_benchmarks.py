@@ -14,7 +14,7 @@ def main() -> None:
             continue
         docstring = ast.get_docstring(ast.parse(path.read_text())) or ""
         command = (
-            f".venv/bin/python {path.relative_to(ROOT)}\n    {docstring.partition(chr(10))[0]}\n"
+            f".venv/bin/python -m benchmarks.{path.stem}\n    {docstring.partition(chr(10))[0]}\n"
         )
         sys.stdout.write(command)
 

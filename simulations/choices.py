@@ -153,6 +153,19 @@ def blame(code: str) -> Blame:
     return Blame.USER if code in USER_FAULTS else Blame.SYSTEM
 
 
+class EventKind(TextChoices):
+    """What an event of a timeline tells."""
+
+    EXECUTION_REQUESTED = "execution.requested", _("execution requested")
+    EXECUTION_STATUS = "execution.status", _("execution changed its state")
+    EXECUTION_HEARTBEATS = "execution.heartbeats", _("heartbeats counted")
+    STAGE_STATUS = "stage.status", _("stage changed its state")
+    UNIT_LOST = "unit.lost", _("unit lost")
+    UNIT_NEVER_CAME = "unit.never_came", _("unit never registered")
+    UNIT_RETRIED = "unit.retried", _("unit tried again")
+    RECORDING_STATUS = "recording.status", _("recording changed its state")
+
+
 class DeletionStatus(TextChoices):
     """Of the removal of a simulation."""
 

@@ -1,17 +1,13 @@
 """What simulations refuse; the sentences say what to do."""
 
-from typing import Any
+from common.exceptions import DomainError
 
 
-class SimulationError(Exception):
+class SimulationError(DomainError):
     """A request that cannot be carried out; `errors` points at the fields that are wrong."""
 
     status = 422
     code = "SIMULATION_INVALID"
-
-    def __init__(self, sentence: str, errors: list[dict[str, Any]] | None = None) -> None:
-        super().__init__(sentence)
-        self.errors = errors or []
 
 
 class NotStartableError(SimulationError):
@@ -53,6 +49,12 @@ class NameTakenError(SimulationError):
 
     status = 409
     code = "NAME_TAKEN"
+
+
+class MecInvalidError(SimulationError):
+    """Values that no mec may have."""
+
+    code = "MEC_INVALID"
 
 
 class MecInUseError(SimulationError):

@@ -2,16 +2,14 @@
 
 from typing import Any
 
+from common.exceptions import DomainError
 
-class StorageError(Exception):
+
+class StorageError(DomainError):
     """A request that storage cannot carry out; `errors` points at the parts that are wrong."""
 
     status = 409
     code = "STORAGE_ERROR"
-
-    def __init__(self, sentence: str, errors: list[dict[str, Any]] | None = None) -> None:
-        super().__init__(sentence)
-        self.errors = errors or []
 
 
 class RosbagNotFoundError(StorageError):

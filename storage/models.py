@@ -6,6 +6,8 @@ from django.db.models import Q
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
+from common.db.leases import LeasedWork
+from common.db.soft_delete import DELETED, LIVING, SoftDeleted
 from storage.choices import (
     USABLE,
     ExportFormat,
@@ -17,13 +19,10 @@ from storage.choices import (
 )
 from storage.querysets import RosbagQuerySet
 
-LIVING = Q(deleted_at__isnull=True)
-
-
 MAX_NAME_LENGTH = 200
 
 
-class Rosbag(models.Model):
+class Rosbag(SoftDeleted, LeasedWork):
     """One stored rosbag2 bundle: uploaded, recorded by a run, or made of a damaged one.
 
     Times are nanoseconds since the Unix epoch as recorded, sizes are bytes. Everything from
@@ -86,10 +85,6 @@ class Rosbag(models.Model):
     )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
-    # The worker that verifies holds the row until then; who finds it past may take it.
-    lease_until = models.DateTimeField(_("held until"), null=True, blank=True, editable=False)
-    enqueued_at = models.DateTimeField(_("requested at"), null=True, blank=True, editable=False)
-    deleted_at = models.DateTimeField(_("deleted at"), null=True, blank=True, editable=False)
 
     objects = RosbagQuerySet.as_manager()
 
@@ -121,7 +116,7 @@ class Rosbag(models.Model):
             models.Index(
                 fields=["deleted_at"],
                 name="storage_rosbag_deleted",
-                condition=Q(deleted_at__isnull=False),
+                condition=DELETED,
             ),
         ]
         constraints = [
@@ -229,11 +224,10 @@ class RosbagTopic(models.Model):
         return self.name
 
 
-class Export(models.Model):
+class Export(LeasedWork):
     """A part of a rosbag made into a rosbag of its own, or into a table.
 
     `start_ns` and `end_ns` are included; topics: none chosen means all.
-    A worker holds the row until `lease_until`; `begun` counts how often one began.
     """
 
     source = models.ForeignKey(
@@ -273,9 +267,7 @@ class Export(models.Model):
     )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
-    lease_until = models.DateTimeField(null=True, blank=True, editable=False)
-    enqueued_at = models.DateTimeField(null=True, blank=True, editable=False)
-    begun = models.IntegerField(default=0, editable=False)
+    attempts = models.IntegerField(default=0, db_default=0, db_column="begun", editable=False)
 
     class Meta:
         verbose_name = _("export")

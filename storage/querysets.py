@@ -5,39 +5,25 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from django.db import models
 from django.db.models import Q
 
+from common.db.soft_delete import SoftDeleteQuerySet
 from storage.choices import USABLE, Status
 
 if TYPE_CHECKING:
     from storage.models import Rosbag  # noqa: F401  (names the generic below)
 
 
-class RosbagQuerySet(models.QuerySet["Rosbag"]):
+class RosbagQuerySet(SoftDeleteQuerySet["Rosbag"]):
     """Rosbags by state."""
-
-    def living(self) -> RosbagQuerySet:
-        """Those that nobody has deleted."""
-        return self.filter(deleted_at=None)
 
     def usable(self) -> RosbagQuerySet:
         """Those that may be played."""
         return self.living().filter(status__in=USABLE)
 
-    def free(self, now: datetime) -> RosbagQuerySet:
-        """Living ones that no worker and no request holds."""
-        return self.living().filter(Q(lease_until=None) | Q(lease_until__lte=now))
-
-    def free_to_verify(self, now: datetime) -> RosbagQuerySet:
-        """Those that wait for verification and that no worker holds."""
-        return self.free(now).filter(status=Status.VERIFYING)
-
-    def overdue(self, now: datetime, asked_before: datetime) -> RosbagQuerySet:
-        """Those free to verify whose last request for it is older than an instant, or was lost."""
-        return self.free_to_verify(now).filter(
-            Q(enqueued_at=None) | Q(enqueued_at__lte=asked_before)
-        )
+    def verifying(self) -> RosbagQuerySet:
+        """Those that wait for verification, or are being verified."""
+        return self.living().filter(status=Status.VERIFYING)
 
     def uploading(self, asked_before: datetime) -> RosbagQuerySet:
         """Uploads in parts begun before an instant, without a request for addresses since then."""

@@ -6,11 +6,12 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from common.db.soft_delete import LIVING, SoftDeleted
 from storage.models import Rosbag
 from templates.querysets import TemplateQuerySet
 
 
-class Template(models.Model):
+class Template(SoftDeleted):
     """One kind of virtual robot: the rosbag it plays and what it records.
 
     An empty `topics` plays every topic of the rosbag. `rate` is a factor on recorded time, 0 plays
@@ -39,7 +40,6 @@ class Template(models.Model):
     )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
-    deleted_at = models.DateTimeField(_("deleted at"), null=True, blank=True, editable=False)
 
     objects = TemplateQuerySet.as_manager()
 
@@ -54,7 +54,7 @@ class Template(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["name"],
-                condition=Q(deleted_at__isnull=True),
+                condition=LIVING,
                 name="templates_name_unique_living",
             ),
             models.CheckConstraint(

@@ -1,5 +1,6 @@
 """Users, tokens, locks, the audit and idempotency keys in the console."""
 
+from contextlib import suppress
 from typing import Any
 
 from auditlog.admin import LogEntryAdmin
@@ -20,6 +21,8 @@ from accounts.exceptions import LastAdminError, UserInUseError
 from accounts.models import ApiToken, IdempotencyKey, User
 from accounts.services import api_tokens, sessions, users
 from common.admin.changelists import BoundedPaginator
+from common.admin.errors import Refusals, RefusingForm
+from common.exceptions import NotFoundError
 
 
 class ReadOnly(admin.ModelAdmin[Any]):
@@ -50,7 +53,7 @@ class NewUserForm(auth_forms.AdminUserCreationForm[User]):
         field_classes = {"email": forms.EmailField}
 
 
-class UserForm(auth_forms.UserChangeForm[User]):
+class UserForm(RefusingForm, auth_forms.UserChangeForm[User]):
     """An account."""
 
     class Meta:
@@ -69,7 +72,7 @@ class UserForm(auth_forms.UserChangeForm[User]):
 
 
 @admin.register(User)
-class UserAdmin(auth_admin.UserAdmin[User]):
+class UserAdmin(Refusals, auth_admin.UserAdmin[User]):
     """Accounts; `RoleBackend` lets only admins change them, and thus grant roles."""
 
     form = UserForm
@@ -124,11 +127,12 @@ class UserAdmin(auth_admin.UserAdmin[User]):
         return found, counts, rights, protected
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
-        users.remove(obj)
+        with suppress(NotFoundError):  # somebody else was faster
+            users.remove(obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         for user in queryset:
-            users.remove(user)
+            self.delete_model(request, user)
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         """Leave out how passwords are kept for those who may only look."""

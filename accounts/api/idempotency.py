@@ -24,6 +24,7 @@ from rest_framework.views import APIView
 
 from accounts.models import User
 from accounts.services import idempotency
+from common.db.leases import Lease
 
 ViewType = TypeVar("ViewType", bound=APIView)
 P = ParamSpec("P")
@@ -52,7 +53,7 @@ def idempotent(method: Method[ViewType, P]) -> Method[ViewType, P]:
     return cast(Method[ViewType, P], guarded)
 
 
-def finish(held: idempotency.Claim, execute: Callable[[], Response]) -> Response:
+def finish(held: Lease, execute: Callable[[], Response]) -> Response:
     """Execute the request and store its answer; free the key when it fails."""
     stored = False
     try:

@@ -7,7 +7,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import tasks
 from accounts.api.serializers import (
     PasswordChangeSerializer,
     PasswordResetConfirmSerializer,
@@ -53,7 +52,7 @@ class PasswordReset(Door):
         auth=[],
     )
     def post(self, request: Request) -> Response:
-        tasks.send_reset.enqueue(asked(PasswordResetSerializer(data=request.data))["email"])
+        passwords.request_reset(asked(PasswordResetSerializer(data=request.data))["email"])
         return Response(status=204)
 
 

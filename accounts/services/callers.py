@@ -13,8 +13,7 @@ from axes.models import AccessAttempt
 from axes.utils import reset
 from django.conf import settings
 from django.db.models import Max
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.models import User
@@ -70,15 +69,3 @@ def seconds_locked(request: HttpRequest, name: str) -> int:
 def unlock(user: User) -> None:
     """Forget the wrong passwords that were tried for an account."""
     reset(username=user.email)
-
-
-def locked_page(
-    request: HttpRequest, _response: Any = None, credentials: dict[str, Any] | None = None
-) -> HttpResponse:
-    """The console's answer to who tries on while the account is locked."""
-    name = tried_name(request, credentials or getattr(request, "axes_credentials", None))
-    wait = seconds_locked(request, name)
-    told = {"minutes": math.ceil(wait / 60)}
-    response = render(request, "accounts/locked.html", told, status=429)
-    response["Retry-After"] = str(wait)
-    return response

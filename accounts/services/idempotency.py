@@ -6,8 +6,9 @@ that died; the next request with the key takes it over by compare-and-set.
 """
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -19,8 +20,10 @@ from accounts.exceptions import (
     IdempotencyKeyReusedError,
 )
 from accounts.models import IdempotencyKey, User
+from common.db import leases
+from common.db.leases import Lease, LeaseLostError
 
-LEASE = timedelta(seconds=120)
+LEASE_SECONDS = 120.0
 """Longer than any request may run: the web server ends a request before."""
 WAIT_SECONDS = 2.0
 POLL_SECONDS = 0.05
@@ -37,14 +40,6 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Claim:
-    """The right to execute the request, until the lease ends."""
-
-    pk: int
-    lease_until: datetime
-
-
-@dataclass(frozen=True)
 class Asked:
     """A request as far as idempotency sees it."""
 
@@ -54,7 +49,7 @@ class Asked:
     body_hash: str
 
 
-def claim(asked: Asked, *, wait_seconds: float = WAIT_SECONDS) -> Claim | Answer:
+def claim(asked: Asked, *, wait_seconds: float = WAIT_SECONDS) -> Lease | Answer:
     """Get the right to execute a request, or the answer that it had before.
 
     Raises:
@@ -63,7 +58,7 @@ def claim(asked: Asked, *, wait_seconds: float = WAIT_SECONDS) -> Claim | Answer
         IdempotencyInProgressError: the first request still runs after `wait_seconds`.
     """
     if not (0 < len(asked.key) <= LONGEST_KEY and asked.key.isascii() and asked.key.isprintable()):
-        raise IdempotencyKeyInvalidError(LONGEST_KEY)
+        raise IdempotencyKeyInvalidError(longest=LONGEST_KEY)
     deadline = time.monotonic() + wait_seconds
     while True:
         outcome = _insert(asked) or _look(asked)
@@ -74,18 +69,15 @@ def claim(asked: Asked, *, wait_seconds: float = WAIT_SECONDS) -> Claim | Answer
         time.sleep(POLL_SECONDS)
 
 
-def complete(held: Claim, answer: Answer) -> None:
+def complete(held: Lease, answer: Answer) -> None:
     """Store the answer, unless another process has taken the claim over."""
-    IdempotencyKey.objects.filter(
-        pk=held.pk, lease_until=held.lease_until, status_code=None
-    ).update(status_code=answer.status, answer=answer.data, headers=answer.headers)
+    with suppress(LeaseLostError):
+        held.write(status_code=answer.status, answer=answer.data, headers=answer.headers)
 
 
-def release(held: Claim) -> None:
+def release(held: Lease) -> None:
     """Free the key: the request failed and may be sent again."""
-    IdempotencyKey.objects.filter(
-        pk=held.pk, lease_until=held.lease_until, status_code=None
-    ).delete()
+    held.rows.delete()
 
 
 def prune(older_than: timedelta) -> int:
@@ -95,8 +87,8 @@ def prune(older_than: timedelta) -> int:
     return expired.delete()[0]
 
 
-def _insert(asked: Asked) -> Claim | None:
-    lease_until = timezone.now() + LEASE
+def _insert(asked: Asked) -> Lease | None:
+    until = leases.end(LEASE_SECONDS)
     try:
         with transaction.atomic():
             row = IdempotencyKey.objects.create(
@@ -104,14 +96,14 @@ def _insert(asked: Asked) -> Claim | None:
                 key=asked.key,
                 route=asked.route,
                 body_hash=asked.body_hash,
-                lease_until=lease_until,
+                lease_until=until,
             )
     except IntegrityError:
         return None
-    return Claim(row.pk, lease_until)
+    return Lease(IdempotencyKey, row.pk, until)
 
 
-def _look(asked: Asked) -> Claim | Answer | None:
+def _look(asked: Asked) -> Lease | Answer | None:
     """Judge the row that is there; None: it still runs, or has just been freed."""
     row = IdempotencyKey.objects.filter(user=asked.user, key=asked.key, route=asked.route).first()
     if row is None:
@@ -120,14 +112,5 @@ def _look(asked: Asked) -> Claim | Answer | None:
         raise IdempotencyKeyReusedError
     if row.status_code is not None:
         return Answer(row.status_code, row.answer, row.headers)
-    return _take_over(row)
-
-
-def _take_over(row: IdempotencyKey) -> Claim | None:
-    now = timezone.now()
-    if row.lease_until > now:
-        return None
-    taken = IdempotencyKey.objects.filter(
-        pk=row.pk, lease_until=row.lease_until, status_code=None
-    ).update(lease_until=now + LEASE)
-    return Claim(row.pk, now + LEASE) if taken else None
+    waiting = IdempotencyKey.objects.filter(status_code=None)
+    return leases.claim(waiting, row.pk, seconds=LEASE_SECONDS)

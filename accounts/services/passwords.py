@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from accounts.exceptions import PasswordWrongError, ResetRefusedError, SignInRefusedError
 from accounts.models import User
 from accounts.services import callers, sessions, users
+from common.tasks import enqueue_on_commit
 
 MAIL_PAUSE_SECONDS = 60
 LONGEST_UID = 64
@@ -30,6 +31,11 @@ def change(request: HttpRequest, user: User, current: str, new: str) -> None:
     except SignInRefusedError as error:
         raise PasswordWrongError from error
     users.change(known, {"password": new})
+
+
+def request_reset(email: str) -> None:
+    """Mail a link in the background, so that the time of the answer tells nothing."""
+    enqueue_on_commit("accounts.tasks.send_reset", email)
 
 
 def send_reset(email: str) -> bool:

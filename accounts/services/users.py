@@ -9,7 +9,6 @@ from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
-from django.http import Http404
 
 from accounts.choices import Role
 from accounts.exceptions import (
@@ -21,12 +20,13 @@ from accounts.exceptions import (
 )
 from accounts.models import User
 from accounts.services import sessions
+from common.exceptions import NotFoundError
 
 PASSWORD_BYTES = 12
 
 
-def sign_up(email: str, password: str, *, name: str = "", role: Role | None = None) -> User:
-    """Make one's own account, of the role that the settings give; `role` is for callers we trust.
+def sign_up(email: str, password: str, *, name: str = "") -> User:
+    """Make one's own account, of the role that the settings give.
 
     Raises:
         SignUpOffError: the settings do not allow it.
@@ -36,7 +36,7 @@ def sign_up(email: str, password: str, *, name: str = "", role: Role | None = No
     """
     if not settings.SIGN_UP:
         raise SignUpOffError
-    granted = Role(role or settings.SIGN_UP_ROLE)
+    granted = Role(settings.SIGN_UP_ROLE)
     if granted == Role.ADMIN:
         raise RoleNotGrantedError
     return create(email=email, password=password, name=name, role=granted)
@@ -172,7 +172,7 @@ def _locked(user: User) -> User:
     for row in list(rows):
         if row.pk == user.pk:
             return row
-    raise Http404  # it was deleted meanwhile
+    raise NotFoundError  # it was deleted meanwhile
 
 
 def _guard(changed: User) -> None:

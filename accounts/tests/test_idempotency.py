@@ -21,6 +21,7 @@ from accounts.choices import Role
 from accounts.exceptions import IdempotencyInProgressError
 from accounts.models import IdempotencyKey, User
 from accounts.services import idempotency
+from common.db.leases import Lease
 
 
 class Counter(APIView):
@@ -157,12 +158,12 @@ def test_a_request_lost_with_its_process_is_taken_over(
     monkeypatch.setattr(idempotency, "WAIT_SECONDS", 0.0)
     asked = idempotency.Asked(operator, "k", "POST /start", "0" * 64)
     dead = idempotency.claim(asked)
-    assert isinstance(dead, idempotency.Claim)
+    assert isinstance(dead, Lease)
     with pytest.raises(IdempotencyInProgressError):
         idempotency.claim(asked, wait_seconds=0)
     IdempotencyKey.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     heir = idempotency.claim(asked, wait_seconds=0)
-    assert isinstance(heir, idempotency.Claim)
+    assert isinstance(heir, Lease)
     # The dead one turns out to be alive: it can neither free the key nor store its answer.
     idempotency.release(dead)
     idempotency.complete(dead, idempotency.Answer(200, "late"))
@@ -173,7 +174,7 @@ def test_a_request_lost_with_its_process_is_taken_over(
 def test_old_keys_are_forgotten(operator: User) -> None:
     for key in ("old", "new"):
         held = idempotency.claim(idempotency.Asked(operator, key, "POST /", "0" * 64))
-        assert isinstance(held, idempotency.Claim)
+        assert isinstance(held, Lease)
         idempotency.complete(held, idempotency.Answer(200, None))
     ago = timezone.now() - timedelta(days=2)
     IdempotencyKey.objects.filter(key="old").update(created_at=ago, lease_until=ago)

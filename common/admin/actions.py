@@ -12,6 +12,8 @@ from django.utils.html import format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from common.exceptions import DomainError
+
 MOST_CHOSEN = 1000
 MOST_TOLD = 10
 """Refusals that are told one by one."""
@@ -26,8 +28,8 @@ def carry_out(
 ) -> list[Any]:
     """Do it to each row; the answer is what `do` gave for those that were not refused.
 
-    `done` says how many it was done to. A refusal is an exception with `status` and `code`, as services
-    raise them; others go their way.
+    `done` says how many it was done to. A refusal is a DomainError, as services raise them; other
+    exceptions go their way.
     """
     chosen = list(rows[: MOST_CHOSEN + 1])
     if len(chosen) > MOST_CHOSEN:
@@ -39,19 +41,12 @@ def carry_out(
         name = str(row)
         try:
             found.append(do(row))
-        except Exception as error:
-            if not is_refusal(error):
-                raise
+        except DomainError as error:
             refused.append(f"“{name}”: {error}")  # the page writes the first letter large
     _tell(page, request, refused)
     if found:
         page.message_user(request, done(len(found)), messages.SUCCESS)
     return found
-
-
-def is_refusal(error: Exception) -> bool:
-    """Whether this is what a service answers when it will not do something."""
-    return hasattr(error, "status") and hasattr(error, "code")
 
 
 def _tell(page: Any, request: HttpRequest, refused: list[str]) -> None:

@@ -9,7 +9,8 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
 
-from common.admin.actions import address_of, carry_out, is_refusal
+from common.admin.actions import address_of, carry_out
+from common.exceptions import DomainError
 
 
 class Deletes:
@@ -47,9 +48,7 @@ class Deletes:
     def delete_model(self, request: HttpRequest, obj: Model) -> None:
         try:
             self.remove(request, obj)
-        except Exception as error:
-            if not is_refusal(error):
-                raise
+        except DomainError as error:
             request.refusal = obj, error  # type: ignore[attr-defined]
 
     def response_delete(self, request: HttpRequest, *args: Any) -> HttpResponse:

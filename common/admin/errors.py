@@ -5,13 +5,13 @@ from typing import Any
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import HttpRequest, HttpResponse
 
-from common.admin.actions import is_refusal
+from common.exceptions import DomainError, FieldError
 
 
 class RefusingForm:
     """Before `ModelForm` in the bases: shows what the service refused after the form had been checked."""
 
-    refusal: Exception | None = None
+    refusal: DomainError | None = None
     fields: Any
     add_error: Any
     errors: Any
@@ -19,15 +19,15 @@ class RefusingForm:
     def clean(self) -> Any:
         values = super().clean()  # type: ignore[misc]
         if self.refusal is not None:
-            for fault in getattr(self.refusal, "errors", None) or [{"detail": str(self.refusal)}]:
-                self.fault(fault.get("pointer", ""), fault["detail"])
+            for error in self.refusal.errors or [FieldError("", str(self.refusal))]:
+                self.show(error)
         return values
 
-    def fault(self, pointer: str, detail: str) -> None:
-        """Show a fault beside the field that its JSON pointer names, or above the form."""
-        field, _slash, place = pointer.strip("/").partition("/")
+    def show(self, error: FieldError) -> None:
+        """Show an error beside the field that its JSON pointer names, or above the form."""
+        field, _slash, place = error.pointer.strip("/").partition("/")
         known = field if field in self.fields else None
-        told = f"{place}: {detail}" if place and known else detail
+        told = f"{place}: {error.detail}" if place and known else error.detail
         if told not in self.errors.get(known or NON_FIELD_ERRORS, ()):
             self.add_error(known, told)
 
@@ -43,8 +43,8 @@ class Refusals:
     def changeform_view(self, request: HttpRequest, *args: Any, **words: Any) -> HttpResponse:
         try:
             answer: HttpResponse = super().changeform_view(request, *args, **words)  # type: ignore[misc]
-        except Exception as error:
-            if not is_refusal(error) or hasattr(request, "refusal"):
+        except DomainError as error:
+            if hasattr(request, "refusal"):
                 raise
             # What was written is undone by now. Once more, and the form shows why.
             request.refusal = error  # type: ignore[attr-defined]

@@ -7,6 +7,7 @@ from django.db.models import Model
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 
+from common.exceptions import DomainError
 from common.rest.strict import Strict
 
 MOST = 500
@@ -42,8 +43,7 @@ def each(
 ) -> dict[str, Any]:
     """Do something with each row that the request names, `rows` finds them by their ids.
 
-    A refusal (an exception with `status` and `code`) is told beside the others; any other error is ours and
-    ends the request.
+    A refusal (DomainError) is told beside the others; any other error is ours and ends the request.
     """
     asked = BulkSerializer(data=data)
     asked.is_valid(raise_exception=True)
@@ -58,8 +58,6 @@ def _outcome(pk: int, row: Model | None, do: Callable[[Any], Any]) -> dict[str, 
         return {"id": pk, "done": False, "code": "NOT_FOUND", "detail": detail}
     try:
         do(row)
-    except Exception as error:
-        if not (hasattr(error, "status") and hasattr(error, "code")):
-            raise
-        return {"id": pk, "done": False, "code": str(error.code), "detail": str(error)}
+    except DomainError as error:
+        return {"id": pk, "done": False, "code": error.code, "detail": str(error)}
     return {"id": pk, "done": True, "code": "", "detail": ""}

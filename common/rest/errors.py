@@ -1,10 +1,5 @@
-"""The exception handler of the API: errors as problem documents (RFC 9457).
+"""The exception handler of the API: errors as problem documents (RFC 9457)."""
 
-Named in the settings, imported by nobody: an app's exception is understood by its attributes `status`
-and `code` (and `errors`, `retry_after` where it has them).
-"""
-
-from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -18,7 +13,8 @@ from rest_framework.serializers import as_serializer_error
 from rest_framework.views import set_rollback
 
 from common import outages
-from common.problems import MEDIA_TYPE, REMEDIES, internal_error, members
+from common.exceptions import DomainError, FieldError
+from common.problems import MEDIA_TYPE, REMEDIES, Problem, internal_error
 from common.rest.parsers import TooLarge
 
 FRAMED = (exceptions.MethodNotAllowed, exceptions.UnsupportedMediaType)
@@ -34,13 +30,13 @@ def problem(error: Exception, context: dict[str, Any]) -> Response:
     known = as_api_exception(error)
     if known is not None:
         return of_api_exception(known)
-    if hasattr(error, "status") and hasattr(error, "code"):
-        return of_domain(error)
+    if isinstance(error, DomainError):
+        return answer(Problem.of(error))
     if (away := outages.of(error)) is not None:
-        return document(503, away.code, away.detail, retry_after=away.retry_after)
+        return answer(away)
     view = type(context.get("view")).__name__
     log.error("request_failed", view=view, exc_info=error)
-    return Response(internal_error(), status=500, content_type=MEDIA_TYPE)
+    return answer(internal_error())
 
 
 def as_api_exception(error: Exception) -> exceptions.APIException | None:
@@ -68,9 +64,9 @@ def of_api_exception(error: exceptions.APIException) -> Response:
         errors = pointers(error.get_full_details(), "")
         detail = _("The request has %(count)d errors.") % {"count": len(errors)}
         if len(errors) == 1:
-            detail = errors[0]["detail"]
-        return document(error.status_code, "INVALID", detail, errors=errors)
-    response = document(error.status_code, code_of(error).upper(), sentence_of(error))
+            detail = errors[0].detail
+        return answer(Problem(error.status_code, "INVALID", detail, errors))
+    response = answer(Problem(error.status_code, code_of(error).upper(), sentence_of(error)))
     if header := getattr(error, "auth_header", None):
         response["WWW-Authenticate"] = header
     if wait := getattr(error, "wait", None):
@@ -93,23 +89,11 @@ def code_of(error: exceptions.APIException) -> str:
     return str(codes)
 
 
-def of_domain(error: Any) -> Response:
-    """Describe an exception that one of the apps has defined."""
-    return document(
-        int(error.status),
-        str(error.code),
-        str(error),
-        errors=getattr(error, "errors", None),
-        retry_after=getattr(error, "retry_after", None),
-    )
-
-
-def pointers(details: Any, at: str) -> list[dict[str, str]]:
+def pointers(details: Any, at: str) -> list[FieldError]:
     """Each wrong value of a nested description, with its JSON pointer into the request's body."""
     if isinstance(details, dict) and set(details) == {"message", "code"}:
-        code = str(details["code"]).upper()
-        return [{"pointer": at, "detail": str(details["message"]), "code": code}]
-    found: list[dict[str, str]] = []
+        return [FieldError(at, str(details["message"]), str(details["code"]).upper())]
+    found: list[FieldError] = []
     for key, inner in named_parts(details):
         found += pointers(inner, at if key is None else f"{at}/{key}")
     return found
@@ -129,20 +113,11 @@ def named_parts(details: Any) -> list[tuple[str | None, Any]]:
     return [(None if messages else str(at), part) for at, part in enumerate(details)]
 
 
-def document(
-    status: int,
-    code: str,
-    detail: str,
-    *,
-    errors: list[dict[str, str]] | None = None,
-    retry_after: int | None = None,
-) -> Response:
-    """Answer with a problem document."""
-    response = Response(
-        members(status, code, detail, errors), status=status, content_type=MEDIA_TYPE
+def answer(problem: Problem) -> Response:
+    """Answer with a problem document, as the REST framework renders it."""
+    return Response(
+        problem.document(),
+        status=problem.status,
+        headers=problem.headers(),
+        content_type=MEDIA_TYPE,
     )
-    if status == HTTPStatus.UNAUTHORIZED:
-        response["WWW-Authenticate"] = "Bearer"
-    if retry_after is not None:
-        response["Retry-After"] = str(retry_after)
-    return response

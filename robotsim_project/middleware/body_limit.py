@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from common.problems import MEDIA_TYPE, members
+from common.problems import MEDIA_TYPE, Problem
 
 Scope = dict[str, Any]
 Message = Mapping[str, Any]
@@ -68,7 +68,7 @@ def _limited(receive: Receive, limit: int) -> Receive:
 
 async def _refuse(send: Send) -> None:
     text = _("The request is too large. Send large rosbags in parts: POST /uploads.")
-    body = json.dumps(members(413, "TOO_LARGE", text)).encode()
+    body = json.dumps(Problem(413, "TOO_LARGE", text).document()).encode()
     headers = [
         (b"content-type", MEDIA_TYPE.encode()),
         (b"content-length", str(len(body)).encode()),

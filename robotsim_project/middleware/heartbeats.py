@@ -15,9 +15,9 @@ import structlog
 from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
 from django.db import connections
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse
 
-from common.problems import MEDIA_TYPE, internal_error
+from common.problems import internal_error
 from robotsim_project.telemetry import request_log
 from simulations.api import units
 
@@ -88,5 +88,4 @@ def taken(request: ASGIRequest, body: bytes) -> HttpResponse:
         return units.report(request)
     except Exception:
         log.exception("heartbeat_failed")
-        failed = JsonResponse(internal_error(), status=500, content_type=MEDIA_TYPE)
-        return units.counted(failed)
+        return units.counted(internal_error().response())

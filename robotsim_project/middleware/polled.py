@@ -24,6 +24,7 @@ from rest_framework.serializers import Serializer
 from accounts.exceptions import BearerRefusedError
 from accounts.permissions import allows, rule_of
 from accounts.services.bearers import authenticate_bearer, header_token
+from common.exceptions import NotFoundError
 from common.rest.errors import problem
 from common.rest.reads import FirstPage, Reads
 from common.rest.renderers import encode
@@ -89,7 +90,7 @@ def quick(request: HttpRequest) -> HttpResponseBase | None:
         if reader is None or not allowed(request, route):
             return None
         told = reader(request, int(pk or 0))
-    except (BearerRefusedError, Http404, SuspiciousOperation):
+    except (BearerRefusedError, Http404, NotFoundError, SuspiciousOperation):
         return None
     except (OperationalError, InterfaceError) as error:  # the usual way would only wait again
         return counted(route, rendered(problem(error, {})))

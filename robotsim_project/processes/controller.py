@@ -8,15 +8,13 @@ import structlog
 from django.conf import settings
 from django.db import Error, close_old_connections
 
-from common import tracing
+from common import recovery, tracing
 from robotsim_project.health import dependencies, liveness, waiting
 from robotsim_project.processes.lost_tasks import LostTasks
 from simulations.backends import backend
 from simulations.exceptions import LiveAwayError
 from simulations.live import system
 from simulations.services.runs.reconcile import note_leap, reconcile
-from simulations.tasks import take_up_deletions
-from storage.tasks import take_up_overdue
 
 log = structlog.get_logger(__name__)
 PASSES_PER_SWEEP = 20
@@ -83,8 +81,7 @@ class Controller:
             self._wait_log.update({})
 
     def _sweep(self) -> None:
-        take_up_overdue()
-        take_up_deletions()
+        recovery.recover()
         self._lost.take_up()
         with suppress(LiveAwayError):
             system.controller_passed()

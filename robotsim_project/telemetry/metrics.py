@@ -18,9 +18,9 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from accounts.exceptions import BearerRefusedError
 from accounts.permissions import allows
 from accounts.services.bearers import authenticate_bearer, header_token
+from common.problems import Problem
 from robotsim_project.access import ADMIN
 from robotsim_project.telemetry.collector import SystemCollector
-from robotsim_project.views import problem
 
 # The creation time of each counter would double the size of the response.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -96,10 +96,9 @@ def _denial(*, authenticated: bool, closed: bool) -> HttpResponse:
             "Access to metrics is not configured: set METRICS_TOKEN and send it as Authorization: "
             "Bearer <token>, or sign in as an admin."
         )
-        return problem(403, "METRICS_CLOSED", text)
+        return Problem(403, "METRICS_CLOSED", text).response()
     if authenticated:
-        return problem(403, "PERMISSION_DENIED", _("Your role does not allow this. Ask an admin."))
+        text = _("Your role does not allow this. Ask an admin.")
+        return Problem(403, "PERMISSION_DENIED", text).response()
     text = _("Send the token of METRICS_TOKEN: Authorization: Bearer <token>.")
-    answer = problem(401, "UNAUTHENTICATED", text)
-    answer["WWW-Authenticate"] = 'Bearer realm="metrics"'
-    return answer
+    return Problem(401, "UNAUTHENTICATED", text, challenge='Bearer realm="metrics"').response()

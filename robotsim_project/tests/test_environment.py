@@ -12,9 +12,17 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from robotsim_project import environment
-from robotsim_project.environment import BASE_DIR, database, kept_secret, secret_key
+from robotsim_project.databases import database
+from robotsim_project.environment import BASE_DIR, env, kept_secret, secret_key
 
 SETTINGS = BASE_DIR / "robotsim_project" / "settings.py"
+PRODUCTION = {
+    "DATABASE_URL": "postgresql://postgres:password@localhost:5432/robotdb",
+    "REDIS_URL": "redis://localhost:6379/0",
+    "MINIO_ENDPOINT": "localhost:9000",
+    "MINIO_ACCESS_KEY": "robotsim",
+    "MINIO_SECRET_KEY": "password",
+}
 
 
 def read_settings(monkeypatch: pytest.MonkeyPatch, folder: Path, **values: str) -> dict[str, Any]:
@@ -139,6 +147,15 @@ def test_production_takes_a_good_key(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert secret_key(tmp_path, production=True) == 64 * "k"
 
 
+def test_production_may_name_its_services_in_the_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name, value in PRODUCTION.items():
+        monkeypatch.setitem(env._environ, name, value)
+    settings = read_settings(monkeypatch, tmp_path, ENVIRONMENT="production", SECRET_KEY=64 * "k")
+    assert settings["DATABASES"]["default"]["NAME"] == "robotdb"
+
+
 @pytest.mark.parametrize("given", ["", "your-secret-key-here"])
 def test_elsewhere_a_key_is_made_once(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: str
@@ -160,8 +177,8 @@ def test_all_who_start_at_once_agree_on_the_key(tmp_path: Path) -> None:
 
 def test_numbers_in_a_refusal_are_plain(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LIMIT", "x")
-    with pytest.raises(ImproperlyConfigured, match=r"from 0\.05 to 1000000, for example 10000"):
-        environment.number("LIMIT", 10_000, least=0.05, most=1_000_000)
+    with pytest.raises(ImproperlyConfigured, match=r"from 0\.05 to 1000000, such as 10000"):
+        environment.number("LIMIT", 10_000, min=0.05, max=1_000_000)
 
 
 def test_commands_tell_a_bad_value_without_a_traceback(tmp_path: Path) -> None:

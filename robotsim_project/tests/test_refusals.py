@@ -9,17 +9,10 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from robotsim_project.environment import BASE_DIR, env
+from robotsim_project.tests.test_environment import PRODUCTION as SERVICES
 from robotsim_project.tests.test_environment import read_settings
 
-PRODUCTION = {
-    "ENVIRONMENT": "production",
-    "SECRET_KEY": 64 * "k",
-    "DATABASE_URL": "postgresql://postgres:password@localhost:5432/robotdb",
-    "REDIS_URL": "redis://localhost:6379/0",
-    "MINIO_ENDPOINT": "localhost:9000",
-    "MINIO_ACCESS_KEY": "robotsim",
-    "MINIO_SECRET_KEY": "password",
-}
+PRODUCTION = {"ENVIRONMENT": "production", "SECRET_KEY": 64 * "k", **SERVICES}
 NUMBER = ["", "many", "-1", "nan", "1e99"]
 FLAG = ["", "perhaps"]
 ADDRESS = ["", "localhost", "ftp://localhost", "http://localhost:port"]

@@ -1,86 +1,103 @@
-"""What runs in the child process of `sandbox`: it limits itself, does one task, and says how it ended.
+"""The program of the child process: it limits itself, does one job, and reports as `runner` describes.
 
-Lines of JSON on standard output: `{"done": bytes}` on the way, then `{"verdict": …}` or `{"failed": …}`.
+All limits are the kernel's, so they hold while SQLite or zstd work: memory, files, processor time (which
+grows with progress) and time by the clock (an alarm, set anew by progress).
 """
 
 import json
+import math
 import os
 import resource
+import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
-from pathlib import Path
+import traceback
 from typing import Any
+
+from rosbag2.budget import Budget
 
 REPORT_SECONDS = 0.1
 """Between two reports of progress."""
 
 
 def main() -> None:
-    """Carry out the task that the one argument describes."""
-    task = json.loads(sys.argv[1])
+    """Do the job that stands on standard input."""
+    request = json.loads(sys.stdin.buffer.readline())
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _limit(task)
+    limits = request["limits"]
+    _limit_resources(limits)
+    budget = Budget(report=_Clock(limits).report)
     try:
-        _say({"verdict": _work(task)})
-    except MemoryError:
-        _say({"failed": "memory"})
+        # Only now: what is imported is limited too.
+        from rosbag2.sandbox.jobs import JOBS  # noqa: PLC0415
+
+        for value in JOBS[request["job"]["name"]](request["job"], budget):
+            _write(b"=", value)
+        _write(b".", None)
+    except BrokenPipeError:
+        sys.exit(1)
     except Exception as error:  # noqa: BLE001 - whatever it is, the parent has to hear of it
-        _say({"failed": f"{type(error).__name__}: {error}"[:300]})
+        _write(b"!", _failure(error))
 
 
-def _work(task: dict[str, Any]) -> dict[str, Any]:
-    # Only now: what is imported is limited too.
-    from rosbag2.budget import Effort  # noqa: PLC0415
-    from rosbag2.checks import verdict, verify  # noqa: PLC0415
-    from rosbag2.errors import BagError  # noqa: PLC0415
-    from rosbag2.reading import archive  # noqa: PLC0415
-    from rosbag2.recovery import repair  # noqa: PLC0415
-
-    effort = Effort(Path(task["scratch"]), _reporter())
-    source, target = Path(task["source"]), Path(task["target"])
-    verbs: dict[str, Callable[[], verdict.Verdict]] = {
-        "verify": lambda: verify.verify(source, effort),
-        "rescue": lambda: repair.rescue(source, target, effort),
-        "judge": lambda: repair.judge(source, target, effort),
-        "unpack": lambda: verdict.unpacked(archive.unpack(source, target, effort)),
-    }
-    try:
-        return verdict.as_json(verbs[task["verb"]]())
-    except BagError as error:
-        return verdict.as_json(verdict.rejected(error))
+def _failure(error: Exception) -> dict[str, Any]:
+    if isinstance(error, MemoryError | RecursionError):
+        return {"memory": True}
+    if not hasattr(error, "code"):
+        traceback.print_exception(error)
+        return {"error": f"{type(error).__name__}: {error}"[:300]}
+    return {"code": str(error.code), "details": getattr(error, "details", {"reason": str(error)})}
 
 
-def _limit(task: dict[str, Any]) -> None:
+def _limit_resources(limits: dict[str, Any]) -> None:
     for kind, value in (
-        (resource.RLIMIT_AS, task["memory_bytes"]),
-        (resource.RLIMIT_FSIZE, task["file_bytes"]),
-        (resource.RLIMIT_NOFILE, task["open_files"]),
-        (resource.RLIMIT_CPU, task["cpu_seconds"]),
+        (resource.RLIMIT_AS, limits["memory_bytes"]),
+        (resource.RLIMIT_FSIZE, limits["file_bytes"]),
+        (resource.RLIMIT_NOFILE, limits["open_files"]),
         (resource.RLIMIT_CORE, 0),
     ):
         _, hard = resource.getrlimit(kind)
-        most = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(kind, (most, most))
+        limit = _lower(value, hard)
+        resource.setrlimit(kind, (limit, limit))
 
 
-def _reporter() -> Callable[[int], None]:
-    said = time.monotonic()
+def _lower(value: int, hard: int) -> int:
+    return value if hard == resource.RLIM_INFINITY else min(value, hard)
 
-    def report(done: int) -> None:
-        nonlocal said
+
+class _Clock:
+    """Time of the processor and by the clock: both are extended by progress."""
+
+    def __init__(self, limits: dict[str, Any]) -> None:
+        self.limits = limits
+        self.end = time.monotonic() + limits["wall_seconds"]
+        self.reported = time.monotonic()
+        for number in (signal.SIGALRM, signal.SIGXCPU):
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM, signal.SIGXCPU})
+        self._extend(0)
+
+    def report(self, done: int) -> None:
+        """Tell the parent how many bytes of data were handled, now and then."""
         now = time.monotonic()
-        if now - said >= REPORT_SECONDS:
-            said = now
-            _say({"done": done})
+        if now - self.reported >= REPORT_SECONDS:
+            self.reported = now
+            _write(b"~", done)
+            self._extend(done)
 
-    return report
+    def _extend(self, done: int) -> None:
+        wall = min(self.limits["silent_seconds"], self.end - time.monotonic())
+        signal.setitimer(signal.ITIMER_REAL, max(0.001, wall))
+        _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+        seconds = self.limits["cpu_seconds"] + done / self.limits["pace_bytes"]
+        resource.setrlimit(resource.RLIMIT_CPU, (_lower(math.ceil(seconds), hard), hard))
 
 
-def _say(line: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(line) + "\n")
-    sys.stdout.flush()
+def _write(mark: bytes, value: Any) -> None:
+    line = json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    sys.stdout.buffer.write(mark + line + b"\n")
+    sys.stdout.buffer.flush()
 
 
 def _end_with_parent() -> None:
@@ -88,7 +105,3 @@ def _end_with_parent() -> None:
     while os.read(0, 1):
         pass
     os._exit(1)
-
-
-if __name__ == "__main__":
-    main()

@@ -71,7 +71,7 @@ def test_ends_in_an_outcome(tmp_path: Path, name: str) -> None:
     for path in (folder, scratch):
         path.mkdir()
     CASES[name](folder)
-    verdict = checks.judge(folder, target, scratch=scratch)
+    verdict = checks.verify_or_repair(folder, target, scratch=scratch)
     assert verdict.code not in {"CHECK_BROKE_OFF", "CHECK_TOO_SLOW"}, verdict.details
     assert len(verdict.sentence) < 1000
     assert list(scratch.iterdir()) == []

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from rosbag2.extraction import images
-from rosbag2.extraction.images import NoImageError, Thumbnail, thumbnails
-from rosbag2.extraction.time_slice import Window
+from rosbag2.extraction.decoded_bag import DecodedBag
+from rosbag2.extraction.images import ImageUnsuitableError, Thumbnail, thumbnails
 from rosbag2.formats.metadata import Topic
 from rosbag2.tests.messages import encoded
 from rosbag2.writing.sqlite_writer import BagWriter
@@ -19,18 +19,18 @@ RED = (200, 30, 20)
 SIZE = {"width": 8, "height": 6}
 
 
-def bag(folder: Path, kind: str, *messages: dict[str, Any]) -> Window:
+def bag(folder: Path, kind: str, *messages: dict[str, Any]) -> DecodedBag:
     with BagWriter(folder) as writer:
         number = writer.add_topic(Topic("/camera", kind))
         for at, fields in enumerate(messages):
             writer.write(number, 1000 + at, encoded(kind, **fields))
-    return Window(folder)
+    return DecodedBag(folder)
 
 
-def shown(window: Window, count: int = 1) -> list[Thumbnail]:
-    with window:
+def shown(source: DecodedBag, count: int = 1) -> list[Thumbnail]:
+    with source:
         last = 1000 + 1_000_000
-        return list(thumbnails(window, "/camera", span=(1000, last), count=count))
+        return list(thumbnails(source, "/camera", span=(1000, last), count=count))
 
 
 def raw(encoding: str, pixels: Any, **more: Any) -> dict[str, Any]:
@@ -151,12 +151,12 @@ def test_moments_are_spread_and_told_once(tmp_path: Path) -> None:
         for at in range(11):
             message = encoded(images.RAW, **raw("mono8", filled(at * 10)))
             writer.write(number, 1000 + at * 100, message)
-    with Window(tmp_path / "bag") as window:
-        found = list(thumbnails(window, "/camera", span=(1000, 2000), count=4))
+    with DecodedBag(tmp_path / "bag") as source:
+        found = list(thumbnails(source, "/camera", span=(1000, 2000), count=4))
         assert [each.time_ns for each in found] == [1000, 1300, 1500, 1800]
-        assert len(list(thumbnails(window, "/camera", span=(1000, 1000), count=5))) == 1
+        assert len(list(thumbnails(source, "/camera", span=(1000, 1000), count=5))) == 1
 
 
 def test_another_type_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(NoImageError, match="Image"):
+    with pytest.raises(ImageUnsuitableError, match="Image"):
         shown(bag(tmp_path / "bag", "std_msgs/msg/String", {"data": "x"}))

@@ -34,7 +34,6 @@ def test_layouts(tmp_path: Path, compression: str | None, *, index: bool, repeat
     assert (verdict.status, verdict.message_count) == ("ready", 40), verdict
     assert times(read(tmp_path)) == expected(ALL)
     with BagReader(tmp_path) as reader:
-        assert reader.message_counts == {"/odom": 20, "/imu": 20}
         assert [topic.type for topic in reader.topics] == [
             "nav_msgs/msg/Odometry",
             "sensor_msgs/msg/Imu",
@@ -61,7 +60,7 @@ def test_time_order(
     memory: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(mcap, "MOST_OVERLAP", memory)
+    monkeypatch.setattr(mcap, "MAX_OVERLAP", memory)
     mcap_bag(tmp_path, Mcap(SHUFFLED[case], compression).data())
     assert verify(tmp_path).message_count == 40
     assert times(read(tmp_path)) == expected(ALL)

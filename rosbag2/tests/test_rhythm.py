@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rosbag2.checks.index import index_bag
-from rosbag2.checks.statistics import MOST_GAPS, Rhythm
+from rosbag2.checks.statistics import MAX_GAPS, Rhythm
 from rosbag2.reading import sqlite
 from rosbag2.tests.bundles import START, bag, database, metadata, rows
 from rosbag2.tests.corpus import Mcap, mcap_bag
@@ -50,7 +50,7 @@ def test_very_many_gaps_are_counted(tmp_path: Path) -> None:
         now += 10**9 if n % 5 == 4 else 10**7
         times.append(now)
     rhythm = _rhythm(tmp_path, times)
-    assert len(rhythm.gaps) == MOST_GAPS
+    assert len(rhythm.gaps) == MAX_GAPS
     assert rhythm.gap_count == 400
 
 

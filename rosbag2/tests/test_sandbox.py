@@ -3,17 +3,18 @@
 import os
 import signal
 import threading
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from rosbag2.checks.verdict import as_json, from_json
+from rosbag2.checks.verdict import from_json
 from rosbag2.checks.verify import verify
-from rosbag2.recovery.repair import judge
-from rosbag2.sandbox import checks
-from rosbag2.sandbox.checks import Limits
+from rosbag2.recovery.repair import verify_or_repair
+from rosbag2.sandbox import checks, runner
+from rosbag2.sandbox.checks import LIMITS
 from rosbag2.tests.bundles import START, bag, database, metadata, read, rows
 
 
@@ -28,39 +29,47 @@ def test_the_outcome_is_that_of_the_check_itself(tmp_path: Path) -> None:
 def test_a_rescue_leaves_its_target(tmp_path: Path) -> None:
     folder = bag(tmp_path / "bag")
     (folder / "metadata.yaml").unlink()
-    verdict = checks.rescue(folder, tmp_path / "new")
+    verdict = checks.repair(folder, tmp_path / "new")
     assert (verdict.status, verdict.message_count) == ("repaired", 10)
     assert len(read(tmp_path / "new")) == 10
-    assert verdict == judge(folder, tmp_path / "again")
+    assert verdict == verify_or_repair(folder, tmp_path / "again")
 
 
 def test_a_repaired_outcome_survives_json(tmp_path: Path) -> None:
     for n in (0, 2):
         database(tmp_path / f"bag_{n}.db3", rows(10, START + n * 10**9))
     metadata(tmp_path, files=[f"bag_{n}.db3" for n in range(3)])
-    verdict = judge(tmp_path, tmp_path / "new")
+    verdict = verify_or_repair(tmp_path, tmp_path / "new")
     assert verdict.lost
-    assert from_json(as_json(verdict)) == verdict
+    assert from_json(asdict(verdict)) == verdict
 
 
 def test_a_target_that_is_taken_stays(tmp_path: Path) -> None:
     taken = bag(tmp_path / "new")
     folder = bag(tmp_path / "bag")
     (folder / "metadata.yaml").unlink()
-    assert checks.judge(folder, taken).code == "BAG_EXISTS"
+    assert checks.verify_or_repair(folder, taken).code == "BAG_EXISTS"
     assert len(read(taken)) == 10
 
 
 def test_too_little_memory_is_an_outcome(tmp_path: Path) -> None:
     folder = bag(tmp_path / "bag", [(1, START, bytes(60 * 2**20))])
-    verdict = checks.verify(folder, Limits(memory_bytes=210 * 2**20))
+    verdict = checks.verify(folder, replace(LIMITS, memory_bytes=210 * 2**20))
     assert (verdict.status, verdict.code) == ("rejected", "CHECK_TOO_LARGE")
     assert verdict.details == {"megabytes": 210}
 
 
-def test_too_little_time_is_an_outcome(tmp_path: Path) -> None:
-    folder = bag(tmp_path / "bag", rows(200_000))
-    verdict = checks.verify(folder, Limits(grace_seconds=0.0, pace_bytes=2**60))
+@pytest.mark.parametrize(
+    ("work", "limit"),
+    [("pass", {"cpu_seconds": 1.0}), ("time.sleep(1)", {"silent_seconds": 1.0})],
+)
+def test_too_little_time_is_an_outcome(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, work: str, limit: dict[str, float]
+) -> None:
+    endless = f"import time\ndef endless(job, effort):\n while True: {work}\n yield"
+    setup = f"from rosbag2.sandbox.jobs import JOBS\n{endless}\nJOBS['verify'] = endless\nmain()"
+    monkeypatch.setattr(runner, "_PROGRAM", runner._PROGRAM.replace("main()", setup))
+    verdict = checks.verify(bag(tmp_path / "bag"), replace(LIMITS, **limit))
     assert (verdict.status, verdict.code) == ("rejected", "CHECK_TOO_SLOW")
 
 
@@ -68,7 +77,7 @@ def test_a_bag_that_comes_forward_may_take_longer(tmp_path: Path) -> None:
     folder = bag(tmp_path / "bag", rows(200_000))
     seen: list[int] = []
     verdict = checks.verify(
-        folder, Limits(grace_seconds=60.0, pace_bytes=1), on_progress=seen.append
+        folder, replace(LIMITS, cpu_seconds=60.0, pace_bytes=1), on_progress=seen.append
     )
     assert verdict.message_count == 200_000
     assert seen == sorted(seen)
@@ -77,7 +86,7 @@ def test_a_bag_that_comes_forward_may_take_longer(tmp_path: Path) -> None:
 def test_a_killed_child_is_an_outcome(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = bag(tmp_path / "bag", rows(200_000))
     started: list[int] = []
-    begin = checks.subprocess.Popen
+    begin = runner.subprocess.Popen
 
     def noted(*args: Any, **kwargs: Any) -> Any:
         process = begin(*args, **kwargs)
@@ -85,7 +94,7 @@ def test_a_killed_child_is_an_outcome(tmp_path: Path, monkeypatch: pytest.Monkey
         os.kill(process.pid, signal.SIGTERM)
         return process
 
-    monkeypatch.setattr(checks.subprocess, "Popen", noted)
+    monkeypatch.setattr(runner.subprocess, "Popen", noted)
     verdict = checks.verify(folder)
     assert (verdict.status, verdict.code) == ("rejected", "CHECK_BROKE_OFF")
     assert not psutil.pid_exists(started[0])

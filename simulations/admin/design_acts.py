@@ -17,7 +17,6 @@ from simulations.models import Execution, Simulation
 from simulations.services.designs import simulations
 from simulations.services.maintenance import deletion
 from simulations.services.runs import lifecycle
-from simulations.tasks import request_deletion
 
 Rows = QuerySet[Simulation]
 
@@ -131,6 +130,4 @@ def _stop(simulation: Simulation, user: Any) -> None:
 
 
 def _delete(simulation: Simulation, user: Any, *, permanent: bool) -> Any:
-    asked = deletion.request(simulation, permanent=permanent, requested_by=user)
-    request_deletion(asked.pk)
-    return asked
+    return deletion.request(simulation, permanent=permanent, requested_by=user)

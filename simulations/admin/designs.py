@@ -50,10 +50,9 @@ class SimulationForm(RefusingForm, forms.ModelForm[Simulation]):
         if all(told):
             name, pattern, prefix = map(str, told)
             known = self.instance if self.instance.pk else None
-            for fault in simulations.faults(name, pattern, prefix, []) + simulations.name_faults(
-                name, known
-            ):
-                self.fault(fault["pointer"], fault["detail"])
+            errors = simulations.field_errors(name, pattern, prefix, [])
+            for error in errors + simulations.name_errors(name, known):
+                self.show(error)
         return values
 
 

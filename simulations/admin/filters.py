@@ -8,20 +8,10 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from simulations.choices import ACTIVE, ENDED, USER_FAULTS, FailureCode
+from simulations.choices import ACTIVE, ENDED, USER_FAULTS, EventKind, FailureCode
 
 LONGEST_ID = 18
 """Digits."""
-KINDS = {
-    "execution.requested": _("execution requested"),
-    "execution.status": _("execution changed its state"),
-    "execution.heartbeats": _("heartbeats counted"),
-    "stage.status": _("stage changed its state"),
-    "unit.lost": _("unit lost"),
-    "unit.retried": _("unit tried again"),
-    "recording.status": _("recording changed its state"),
-}
-"""What events tell, in words."""
 
 
 class ActiveFilter(admin.SimpleListFilter):
@@ -67,7 +57,7 @@ class KindFilter(admin.SimpleListFilter):
     parameter_name = "kind"
 
     def lookups(self, _request: HttpRequest, _admin: Any) -> list[tuple[str, Any]]:
-        return list(KINDS.items())
+        return EventKind.choices
 
     def queryset(self, _request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
         return rows if self.value() is None else rows.filter(kind=self.value())

@@ -14,12 +14,13 @@ from django.utils.translation import ngettext
 from common.admin.actions import is_admin
 from common.admin.changelists import BoundedPaginator
 from common.admin.deletion import Deletes
+from common.admin.errors import Refusals, RefusingForm
 from simulations.admin.words import list_of
 from simulations.models import Mec
 from simulations.services.designs import mecs
 
 
-class MecForm(forms.ModelForm[Mec]):
+class MecForm(RefusingForm, forms.ModelForm[Mec]):
     """A mec's fields."""
 
     class Meta:
@@ -37,7 +38,7 @@ class MecForm(forms.ModelForm[Mec]):
 
     def clean_node_selector(self) -> dict[str, str]:
         selector = self.cleaned_data["node_selector"] or {}
-        found = mecs.selector_faults(selector)
+        found = mecs.selector_errors(selector)
         if found:
             raise forms.ValidationError(found)
         return dict(selector)
@@ -56,7 +57,7 @@ class MecList(ChangeList):
 
 
 @admin.register(Mec)
-class MecAdmin(Deletes, admin.ModelAdmin[Mec]):
+class MecAdmin(Refusals, Deletes, admin.ModelAdmin[Mec]):
     """Systems under test."""
 
     form = MecForm
@@ -94,6 +95,14 @@ class MecAdmin(Deletes, admin.ModelAdmin[Mec]):
         return format_html(
             '<a href="{}">{}</a>', list_of("simulation", mec__id__exact=mec.pk), mec.used
         )
+
+    def save_model(self, request: HttpRequest, obj: Mec, form: Any, change: Any) -> None:
+        """Have the service write it."""
+        if change:
+            mecs.update(obj, **form.cleaned_data)
+        else:
+            obj.pk = mecs.create(**form.cleaned_data).pk
+            obj.refresh_from_db()
 
     def remove(self, request: HttpRequest, row: Mec) -> None:
         mecs.delete(row)

@@ -12,7 +12,6 @@ from django.utils.translation import gettext_lazy as _
 from common.admin.changelists import ReadOnly
 from simulations.admin import words
 from simulations.admin.filters import (
-    KINDS,
     FailureFilter,
     KindFilter,
     OfExecution,
@@ -264,7 +263,7 @@ class EventAdmin(Part, admin.ModelAdmin[Event]):
 
     @admin.display(description=_("what happened"))
     def told(self, event: Event) -> str:
-        return str(KINDS.get(event.kind, event.kind))
+        return words.kind(event)
 
     @admin.display(description=_("details"))
     def details(self, event: Event) -> str:

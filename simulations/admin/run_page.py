@@ -5,12 +5,12 @@ from typing import Any
 from django.db.models import Case, IntegerField, Value, When
 from django.utils.translation import gettext as _
 
-from simulations.admin.filters import KINDS
 from simulations.admin.words import (
     NOTHING,
     bar,
     duration,
     failure,
+    kind,
     linked,
     list_of,
     moment,
@@ -185,7 +185,7 @@ def _events(execution: Execution) -> list[list[Any]]:
         [
             event.sequence,
             moment(event.time),
-            KINDS.get(event.kind, event.kind),
+            kind(event),
             said(event.payload),
             event.actor or NOTHING,
         ]

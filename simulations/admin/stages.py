@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from common.exceptions import FieldError
 from simulations.models import Simulation, Stage
 from simulations.services.designs import simulations
 
@@ -73,10 +74,9 @@ class StageFormSet(forms.BaseInlineFormSet[Stage, Simulation, StageForm]):
         if any(self.errors):
             return
         forms_ = self._kept()
-        for fault in simulations.faults(
-            "-", self.instance.pattern or "sequential", "/a", self.specs()
-        ):
-            self._show(fault, forms_)
+        pattern = self.instance.pattern or "sequential"
+        for error in simulations.field_errors("-", pattern, "/a", self.specs()):
+            self._show(error, forms_)
 
     def specs(self) -> list[simulations.StageSpec]:
         """The stages as they are to be, in order of their positions."""
@@ -91,17 +91,17 @@ class StageFormSet(forms.BaseInlineFormSet[Stage, Simulation, StageForm]):
         ]
         return sorted(filled, key=lambda form: form.cleaned_data["position"] or float("inf"))
 
-    def _show(self, fault: dict[str, Any], rows: list[StageForm]) -> None:
-        """Put a fault beside its field, or above all stages."""
-        parts = fault["pointer"].strip("/").split("/")
+    def _show(self, error: FieldError, rows: list[StageForm]) -> None:
+        """Put an error beside its field, or above all stages."""
+        parts = error.pointer.strip("/").split("/")
         if parts[0] != "stages":
             return  # the design's own, shown by its form
         if len(parts) == 1:
-            self._non_form_errors.append(fault["detail"])  # type: ignore[attr-defined]
+            self._non_form_errors.append(error.detail)  # type: ignore[attr-defined]
             return
         form = rows[int(parts[1])]
         field = parts[2] if len(parts) > 2 and parts[2] in form.fields else None  # noqa: PLR2004
-        form.add_error(field, fault["detail"])
+        form.add_error(field, error.detail)
 
     def _names(self) -> dict[str, str]:
         """Names of the templates that the stages have now, asked for once."""

@@ -16,12 +16,13 @@ from simulations.choices import (
     Blame,
     DataStatus,
     DeletionStatus,
+    EventKind,
     FailureCode,
     RecordingStatus,
     RunStatus,
     blame,
 )
-from simulations.models import Execution
+from simulations.models import Event, Execution
 
 NOTHING = "-"
 GOOD = {
@@ -158,6 +159,11 @@ def list_of(model: str, **filters: Any) -> str:
     """The address of a list of this app, filtered."""
     query = "&".join(f"{name}={value}" for name, value in filters.items())
     return f"{reverse(f'admin:simulations_{model}_changelist')}?{query}"
+
+
+def kind(event: Event) -> str:
+    """What an event tells, in words; kinds of other versions have none."""
+    return str(EventKind(event.kind).label) if event.kind in EventKind.values else event.kind
 
 
 def said(payload: dict[str, Any]) -> str:

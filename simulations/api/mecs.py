@@ -34,5 +34,11 @@ class MecViewSet(viewsets.ModelViewSet[Mec]):
     def get_success_headers(self, data: Any) -> dict[str, str]:
         return {"Location": reverse("mec-detail", args=[data["id"]])}
 
+    def perform_create(self, serializer: Any) -> None:
+        serializer.instance = mecs.create(**serializer.validated_data)
+
+    def perform_update(self, serializer: Any) -> None:
+        mecs.update(serializer.instance, **serializer.validated_data)
+
     def perform_destroy(self, instance: Mec) -> None:
         mecs.delete(instance)

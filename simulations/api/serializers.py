@@ -11,7 +11,7 @@ from common.rest.strict import Strict
 from simulations.choices import DeletionStatus, DesignStatus, RunStatus, design_status
 from simulations.models import Deletion, Mec, Simulation, Stage
 from simulations.models.mec import LOCATOR
-from simulations.services.designs.mecs import selector_faults
+from simulations.services.designs.mecs import selector_errors
 from simulations.services.designs.simulations import (
     ALL,
     LONGEST_PREFIX,
@@ -53,7 +53,7 @@ class MecSerializer(Strict, serializers.ModelSerializer[Mec]):
 
     def validate_node_selector(self, selector: dict[str, str]) -> dict[str, str]:
         """Refuse what Kubernetes would not take for labels of nodes."""
-        if found := selector_faults(selector):
+        if found := selector_errors(selector):
             raise serializers.ValidationError(found)
         return selector
 

@@ -38,7 +38,6 @@ from simulations.models import Deletion, Simulation, Stage
 from simulations.services.designs import simulations
 from simulations.services.maintenance import deletion
 from simulations.services.runs import lifecycle
-from simulations.tasks import request_deletion
 
 
 class SimulationFilter(Living):
@@ -173,13 +172,12 @@ class SimulationViewSet(Reads):
         living = Simulation.objects.living()
 
         def delete(simulation: Simulation) -> None:
-            request_deletion(deletion.request(simulation, requested_by=request.user).pk)
+            deletion.request(simulation, requested_by=request.user)
 
         return Response(bulk.each(request.data, lambda ids: living.filter(pk__in=ids), delete))
 
     def _delete(self, simulation: Simulation, request: Request, *, permanent: bool) -> Response:
         asked = deletion.request(simulation, permanent=permanent, requested_by=request.user)
-        request_deletion(asked.pk)
         place = reverse("deletion-detail", args=[asked.pk])
         told = DeletionSerializer(asked).data
         return Response(told, status=202, headers={"Location": place})

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable
 from functools import wraps
-from http import HTTPStatus
 
 import structlog
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from prometheus_client import Counter
@@ -21,23 +20,20 @@ from agent.protocol import (
     decode,
     encode,
 )
-from simulations.exceptions import SimulationError
+from common import outages
+from common.exceptions import DomainError
+from common.problems import Problem
 from simulations.services.runs import recordings, units
-from storage.choices import Status
-from storage.exceptions import StorageError
-from storage.objects.base import StoreError
-from storage.tasks import request_verification
 
 MOST_BYTES = 4 * 2**20
-RETRY_AFTER_SECONDS = 5
+SCHEME = "Unit"
+"""What the Authorization header of a unit begins with."""
 
 HEARTBEATS = Counter(
     "robotsim_heartbeats",
     "Heartbeats of units that this server has answered, by the status of the answer.",
     ["status"],
 )
-
-log = structlog.get_logger(__name__)
 
 Handler = Callable[[int, bytes], Message]
 
@@ -54,18 +50,11 @@ def unit_view(handler: Handler) -> Callable[[HttpRequest], HttpResponse]:
                 content_type="application/json",
             )
         except ValueError as error:
-            return problem(400, "MESSAGE_INVALID", str(error))
-        except (SimulationError, StorageError, StoreError) as error:
-            answer = problem(error.status, error.code, str(error))
-            if wait := getattr(error, "retry_after", None):
-                answer["Retry-After"] = str(wait)
-            return answer
+            return Problem(400, "MESSAGE_INVALID", str(error)).response()
+        except DomainError as error:
+            return Problem.of(error, challenge=SCHEME).response()
         except (OperationalError, InterfaceError) as error:
-            log.warning("database_unavailable", error=str(error))
-            detail = _("The database does not answer. Try again in a few seconds.")
-            answer = problem(503, "DATABASE_UNAVAILABLE", detail)
-            answer["Retry-After"] = str(RETRY_AFTER_SECONDS)
-            return answer
+            return outages.of_database(error).response()
 
     return view
 
@@ -84,11 +73,12 @@ def _token(request: HttpRequest) -> str:
 def _refusal(request: HttpRequest) -> HttpResponse | None:
     """What is wrong before the token and the message are looked at."""
     if request.method != "POST":
-        answer = problem(405, "METHOD_NOT_ALLOWED", _("Send it with POST."))
+        answer = Problem(405, "METHOD_NOT_ALLOWED", _("Send it with POST.")).response()
         answer["Allow"] = "POST"
         return answer
-    if request.headers.get("Authorization", "").partition(" ")[0] != "Unit":
-        return problem(401, "UNAUTHENTICATED", _("Send Authorization: Unit <token>."))
+    if request.headers.get("Authorization", "").partition(" ")[0] != SCHEME:
+        text = _("Send Authorization: Unit <token>.")
+        return Problem(401, "UNAUTHENTICATED", text, challenge=SCHEME).response()
     if int(request.headers.get("Content-Length") or 0) > MOST_BYTES:
         return too_large()
     return None
@@ -96,22 +86,8 @@ def _refusal(request: HttpRequest) -> HttpResponse | None:
 
 def too_large() -> HttpResponse:
     """The answer to a message that is longer than `MOST_BYTES`."""
-    return problem(413, "TOO_LARGE", _("A message has at most 4 MiB: send it in pieces."))
-
-
-def problem(status: int, code: str, detail: str) -> HttpResponse:
-    """Answer with a problem document (RFC 9457)."""
-    body = {
-        "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": detail,
-        "code": code,
-    }
-    answer = JsonResponse(body, status=status, content_type="application/problem+json")
-    if status == HTTPStatus.UNAUTHORIZED:
-        answer["WWW-Authenticate"] = "Unit"
-    return answer
+    text = _("A message has at most 4 MiB: send it in pieces.")
+    return Problem(413, "TOO_LARGE", text).response()
 
 
 @unit_view
@@ -147,7 +123,5 @@ def recording(execution: int, body: bytes) -> Message:
 def recording_complete(execution: int, body: bytes) -> Message:
     """Join an uploaded recording and have it verified."""
     message = decode(body, RecordingComplete)
-    rosbag = recordings.complete(execution, message)
-    if rosbag.status == Status.VERIFYING:
-        request_verification(rosbag.pk)
+    recordings.complete(execution, message)
     return RecordingAccepted(recording=message.recording)

@@ -5,12 +5,14 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from common.db.leases import LeasedWork
 from simulations.choices import OPEN_DELETION, DeletionStatus
 
 
-class Deletion(models.Model):
+class Deletion(LeasedWork):
     """A simulation that is being removed, or was; it keeps the name, for the row itself may go.
 
     `steps` is a list of `{"name": ..., "status": ...}` in the order in which they are taken.
@@ -36,7 +38,7 @@ class Deletion(models.Model):
         null=True,
         related_name="+",
     )
-    touched_at = models.DateTimeField(auto_now=True)
+    enqueued_at = models.DateTimeField(default=timezone.now, db_column="touched_at", editable=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     started_at = models.DateTimeField(_("started at"), null=True)
     ended_at = models.DateTimeField(_("ended at"), null=True)

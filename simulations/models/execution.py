@@ -15,7 +15,7 @@ from simulations.choices import (
     RunStatus,
 )
 from simulations.models.simulation import Simulation
-from simulations.querysets import ExecutionQuerySet
+from simulations.querysets import AgentRunQuerySet, ExecutionQuerySet
 from storage.models import Rosbag
 
 
@@ -173,6 +173,8 @@ class AgentRun(models.Model):
     last_publication_at = models.DateTimeField(_("last publication"), null=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     ended_at = models.DateTimeField(_("ended at"), null=True)
+
+    objects = AgentRunQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("agent run")

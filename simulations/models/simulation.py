@@ -6,13 +6,14 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from common.db.soft_delete import DELETED, LIVING, SoftDeleted
 from simulations.choices import DesignStatus, Pattern, design_status
 from simulations.models.mec import Mec
 from simulations.querysets import SimulationQuerySet
 from templates.models import Template
 
 
-class Simulation(models.Model):
+class Simulation(SoftDeleted):
     """Which templates run, how many agents each, one after another or all at once."""
 
     name = models.CharField(_("name"), max_length=200)
@@ -47,7 +48,6 @@ class Simulation(models.Model):
     executions_made = models.PositiveIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
-    deleted_at = models.DateTimeField(_("deleted at"), null=True, blank=True, editable=False)
 
     objects = SimulationQuerySet.as_manager()
 
@@ -61,14 +61,14 @@ class Simulation(models.Model):
             models.Index(fields=["created_by", "-id"], name="simulations_sim_of_maker"),
             models.Index(
                 fields=["-id"],
-                condition=Q(deleted_at__isnull=False),
+                condition=DELETED,
                 name="simulations_sim_deleted",
             ),
         ]
         constraints = [
             models.UniqueConstraint(
                 fields=["name"],
-                condition=Q(deleted_at__isnull=True),
+                condition=LIVING,
                 name="simulations_simulation_name_living",
             ),
         ]

@@ -1,15 +1,37 @@
-"""Events as watchers see them: told after their commit, read again from the database when one was missed."""
+"""The timeline: written here alone, told to watchers after the commit, read by those that missed it."""
 
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import msgspec
+from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
+from simulations.choices import EventKind
 from simulations.exceptions import LiveAwayError
 from simulations.live import watched
 from simulations.live.watched import Published
-from simulations.models import Event
+from simulations.models import Event, Execution
+
+
+def record_event(
+    execution_id: int, kind: EventKind, *, actor: Any = None, payload: dict[str, Any] | None = None
+) -> None:
+    """Append to the timeline; call it within the transaction of what it tells."""
+    with transaction.atomic():
+        rows = Execution.objects.filter(pk=execution_id)
+        rows.update(event_count=F("event_count") + 1)
+        event = Event.objects.create(
+            execution_id=execution_id,
+            sequence=rows.values_list("event_count", flat=True).get(),
+            kind=kind,
+            actor=actor,
+            payload=payload or {},
+        )
+        # After the commit, so that nobody is told what never was; robust: watchers find it without us.
+        transaction.on_commit(partial(publish, event), robust=True)
 
 
 def told(event: Event) -> dict[str, Any]:

@@ -5,10 +5,10 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from agent.protocol import AgentSlot, Link, RecordTopic
+from common.exceptions import FieldError
 from simulations.choices import Transport
 from simulations.exceptions import NotStartableError
 from simulations.models import Execution, Mec, Simulation, Stage
-from simulations.services.designs.simulations import Fault, fault
 from storage.models import Rosbag
 from templates.models import Template
 
@@ -100,9 +100,9 @@ def freeze(simulation: Simulation) -> Plan:
     """
     rows = simulation.stages.select_related("template__rosbag").order_by("position")
     stages = list(rows.prefetch_related("template__rosbag__topics"))
-    found = _faults(simulation, stages)
+    found = _errors(simulation, stages)
     if found:
-        raise NotStartableError(found[0]["detail"], found)
+        raise NotStartableError(errors=found)
     mec = simulation.mec
     pinned: list[PlanStage] = []
     for stage in stages:
@@ -125,18 +125,18 @@ def still_there(plan: Plan) -> Plan:
     Raises:
         NotStartableError: it cannot; `errors` names each reason.
     """
-    found: list[Fault] = []
+    found: list[FieldError] = []
     if not Mec.objects.filter(pk=plan.mec, enabled=True).exists():
-        found.append(fault("/mec", _("The mec of that run is gone or disabled: enable it.")))
+        found.append(FieldError("/mec", _("The mec of that run is gone or disabled: enable it.")))
     bags = Rosbag.objects.usable().in_bulk({stage.rosbag for stage in plan.stages})
     for index, stage in enumerate(plan.stages):
         bag = bags.get(stage.rosbag)
         if bag is None or bag.content_digest != stage.rosbag_digest:
             words = {"id": stage.rosbag}
             sentence = _("Rosbag %(id)s of that run is gone, not ready or another one now.") % words
-            found.append(fault(f"/stages/{index}/rosbag", sentence))
+            found.append(FieldError(f"/stages/{index}/rosbag", sentence))
     if found:
-        raise NotStartableError(found[0]["detail"], found)
+        raise NotStartableError(errors=found)
     return plan
 
 
@@ -149,37 +149,37 @@ def _link(mec: Mec) -> Link:
     )
 
 
-def _faults(simulation: Simulation, stages: list[Stage]) -> list[Fault]:
-    found: list[Fault] = []
+def _errors(simulation: Simulation, stages: list[Stage]) -> list[FieldError]:
+    found: list[FieldError] = []
     if simulation.deleted_at is not None:
-        found.append(fault("", _("The simulation was deleted: restore it first.")))
+        found.append(FieldError("", _("The simulation was deleted: restore it first.")))
     if not stages:
-        found.append(fault("/stages", _("The simulation has no stage: add one.")))
+        found.append(FieldError("/stages", _("The simulation has no stage: add one.")))
     if not simulation.mec.enabled:
-        found.append(fault("/mec", _("The mec is disabled: enable it or choose another.")))
+        found.append(FieldError("/mec", _("The mec is disabled: enable it or choose another.")))
     if simulation.mec.transport not in Transport.values:
-        found.append(fault("/mec", _("The transport of the mec is not known.")))
+        found.append(FieldError("/mec", _("The transport of the mec is not known.")))
     agents = sum(stage.agent_count for stage in stages)
     if agents > settings.MAX_AGENTS:
         words = {"total": agents, "most": settings.MAX_AGENTS}
         sentence = _("%(total)d agents are more than the limit of %(most)d: ask for fewer.") % words
-        found.append(fault("/stages", sentence))
+        found.append(FieldError("/stages", sentence))
     for index, stage in enumerate(stages):
-        found += _template_faults(f"/stages/{index}/template", stage.template)
+        found += _template_errors(f"/stages/{index}/template", stage.template)
     return found
 
 
-def _template_faults(place: str, template: Template) -> list[Fault]:
+def _template_errors(place: str, template: Template) -> list[FieldError]:
     words = {"name": template.name}
     if template.deleted_at is not None:
-        return [fault(place, _("Template %(name)s was deleted: choose another.") % words)]
+        return [FieldError(place, _("Template %(name)s was deleted: choose another.") % words)]
     if not template.rosbag.usable:
         sentence = _("The rosbag of template %(name)s is not ready: verify it or choose another.")
-        return [fault(place, sentence % words)]
+        return [FieldError(place, sentence % words)]
     missing = sorted(set(template.topics) - {topic.name for topic in template.rosbag.topics.all()})
     if missing:
         sentence = _("Template %(name)s plays topics that its rosbag does not have: %(topics)s.")
-        return [fault(place, sentence % (words | {"topics": ", ".join(missing)}))]
+        return [FieldError(place, sentence % (words | {"topics": ", ".join(missing)}))]
     return []
 
 

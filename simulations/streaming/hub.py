@@ -19,9 +19,9 @@ from weakref import WeakKeyDictionary
 import msgspec
 import structlog
 from django.db import DatabaseError, InterfaceError, connections
-from django.http import Http404
 
-from simulations.choices import ENDED
+from common.exceptions import NotFoundError
+from simulations.choices import ENDED, EventKind
 from simulations.exceptions import LiveAwayError
 from simulations.live.watched import Listener, Published
 from simulations.services import events
@@ -36,6 +36,7 @@ PAGE = 200
 AWAY_SECONDS = 3.0
 """Between two looks at the database while Redis is away."""
 _LISTEN_SECONDS = 5.0
+_STATUS = f'"{EventKind.EXECUTION_STATUS}"'.encode()
 _READERS = ThreadPoolExecutor(max_workers=4, thread_name_prefix="feed")
 
 
@@ -159,7 +160,7 @@ class Feed:
         except (DatabaseError, InterfaceError) as error:
             log.warning("feed_waits_for_the_database", error=str(error))
             return
-        except Http404:  # deleted meanwhile: whoever comes back is told so
+        except NotFoundError:  # deleted meanwhile: whoever comes back is told so
             self._task.cancel()
             return
         self._show(progress)
@@ -206,7 +207,7 @@ class Feed:
     def _append(self, sequence: int, event: bytes) -> None:
         self.events.append((sequence, frame("event", event, sequence)))
         self.last = sequence
-        if b'"execution.status"' in event:
+        if _STATUS in event:
             self._look.set()
 
 

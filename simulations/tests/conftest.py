@@ -18,7 +18,8 @@ from accounts.models import User
 from rosbag2.formats.metadata import Topic
 from rosbag2.writing.sqlite_writer import BagWriter
 from simulations.models import Execution, Mec, Simulation
-from simulations.services.designs.simulations import StageSpec, create_simulation, ensure_mec
+from simulations.services.designs import mecs
+from simulations.services.designs.simulations import StageSpec, create_simulation
 from storage.models import Rosbag
 from storage.services.intake import imports
 from storage.services.verification import verifier
@@ -56,7 +57,7 @@ def template(rosbag: Rosbag) -> Template:
 
 @pytest.fixture
 def mec(db: None) -> Mec:
-    return ensure_mec("nowhere", name="Nowhere", transport="null")
+    return mecs.ensure("nowhere", name="Nowhere", transport="null")
 
 
 @pytest.fixture

@@ -54,14 +54,14 @@ def test_a_name_that_is_taken_between_check_and_save(
     console: Client, design: Design, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     simulation = design()
-    checked = designs.faults
+    checked = designs.field_errors
 
     def then_taken(*args: Any) -> Any:
-        monkeypatch.setattr(designs, "faults", checked)
+        monkeypatch.setattr(designs, "field_errors", checked)
         design(name="rush")  # by somebody else, just now
         return checked(*args)
 
-    monkeypatch.setattr(designs, "faults", then_taken)
+    monkeypatch.setattr(designs, "field_errors", then_taken)
     page = f"{PAGES}/simulation/{simulation.pk}/change/"
     answer = console.post(page, form_of(simulation, name="rush", description="still here"))
     assert answer.status_code == 200

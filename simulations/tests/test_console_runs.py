@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.choices import Role
 from agent.protocol import AgentReport, AgentState, Snapshot
 from simulations import live
-from simulations.choices import FailureCode, RunStatus
+from simulations.choices import EventKind, FailureCode, RunStatus
 from simulations.models import (
     AgentRun,
     Deletion,
@@ -23,6 +23,7 @@ from simulations.models import (
     StageRun,
 )
 from simulations.services.designs.simulations import StageSpec, update_simulation
+from simulations.services.events import record_event
 from simulations.services.maintenance import deletion
 from simulations.services.runs import lifecycle
 from simulations.tests.conftest import Console
@@ -68,7 +69,7 @@ def parts(execution: Execution, count: int) -> None:
         rosbag = Rosbag.objects.create(name=f"bag {number}", status="ready")
         recorded = {"status": "STORED", "rosbag": rosbag, "topics": ["/agent_1/odom"]}
         Recording.objects.create(stage_run=stage, unit=number, **recorded)
-        lifecycle.note(execution.pk, "unit.lost", payload={"unit": number})
+        record_event(execution.pk, EventKind.UNIT_LOST, payload={"unit": number})
 
 
 def told(client: Client, address: str) -> tuple[str, list[str]]:

@@ -10,6 +10,7 @@ from rest_framework.test import APIClient
 
 from accounts.choices import Role
 from accounts.models import User
+from common.recovery import recover
 from simulations import live, tasks
 from simulations.choices import DeletionStatus, RunStatus
 from simulations.exceptions import LiveAwayError
@@ -162,11 +163,11 @@ def test_a_recording_that_a_template_plays_outlives_its_run(design: Design) -> N
 
 def test_a_deletion_whose_worker_was_killed_is_taken_up_once(design: Design, settings: Any) -> None:
     deletion = deletions.request(design(), permanent=True)
-    assert tasks.take_up_deletions() == 0
+    assert recover() == 0
     old = timezone.now() - timedelta(seconds=settings.TASK_LEASE_SECONDS + 1)
-    Deletion.objects.filter(pk=deletion.pk).update(status=DeletionStatus.RUNNING, touched_at=old)
-    assert tasks.take_up_deletions() == 1
-    assert tasks.take_up_deletions() == 0
+    Deletion.objects.filter(pk=deletion.pk).update(status=DeletionStatus.RUNNING, enqueued_at=old)
+    assert recover() == 1
+    assert recover() == 0
     assert deletions.run(deletion.pk) == DeletionStatus.COMPLETED
     assert not Simulation.objects.exists()
 

@@ -5,6 +5,9 @@ from rest_framework.test import APIClient
 
 from accounts.choices import Role
 from accounts.models import User
+from simulations.exceptions import MecInvalidError
+from simulations.models import Mec
+from simulations.services.designs import mecs
 
 pytestmark = pytest.mark.django_db
 API = "/api/v1/mecs"
@@ -44,3 +47,20 @@ def test_node_selectors_are_labels_of_nodes(admin: APIClient) -> None:
     answer = admin.post(API, wrong)
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["pointer"] == "/node_selector"
+
+
+def test_the_service_refuses_what_no_door_has_looked_at() -> None:
+    with pytest.raises(MecInvalidError) as caught:
+        mecs.create(slug="no slug", name="", transport="null", node_selector={"site": "no!"})
+    assert {error.pointer for error in caught.value.errors} == {"/slug", "/name", "/node_selector"}
+    mec = mecs.create(slug="lab", name="Lab")
+    with pytest.raises(MecInvalidError, match="Another mec has this slug"):
+        mecs.create(slug=mec.slug, name="Other")
+
+
+def test_an_endpoint_of_before_keeps_nothing_else_from_being_changed(admin: APIClient) -> None:
+    mec = mecs.ensure("lab", name="Lab", transport="zenoh-raw")
+    Mec.objects.update(endpoint="router.example:7447")
+    answer = admin.patch(f"{API}/{mec.pk}", {"enabled": False})
+    assert answer.status_code == 200, answer.content
+    assert answer.json()["enabled"] is False

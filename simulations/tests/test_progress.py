@@ -12,9 +12,10 @@ from accounts.choices import Role
 from accounts.models import User
 from agent.protocol import AgentReport, AgentState, Snapshot
 from simulations import live
-from simulations.choices import AgentStatus, RunStatus
+from simulations.choices import AgentStatus, EventKind, RunStatus
 from simulations.live import watched
 from simulations.models import AgentRun, Execution, Simulation, StageRun
+from simulations.services.events import record_event
 from simulations.services.progress import progress
 from simulations.services.progress.progress import progress_of
 from simulations.services.progress.results import summary
@@ -96,7 +97,7 @@ def test_rows_are_read_after_an_event_only(execution: Execution) -> None:
     assert len(asked) == 0
     # A unit is killed and never says so itself.
     row(execution, 0, AgentStatus.LOST, 0, number=1)
-    lifecycle.note(execution.pk, "unit.lost")
+    record_event(execution.pk, EventKind.UNIT_LOST)
     execution.refresh_from_db()
     seen = progress_of(execution)
     assert (seen.agents["LOST"], seen.messages_published) == (1, 40)

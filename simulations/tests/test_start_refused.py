@@ -76,7 +76,7 @@ def test_numbers_that_cannot_be(
         create_simulation(
             name="x", pattern="parallel", mec=mec, stages=[StageSpec(template=template, **stage)]
         )
-    assert pointer in [each["pointer"] for each in caught.value.errors]
+    assert pointer in [each.pointer for each in caught.value.errors]
     assert not Simulation.objects.exists()
 
 

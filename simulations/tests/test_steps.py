@@ -16,6 +16,7 @@ from simulations.exceptions import BackendError
 from simulations.models import AgentRun, Execution, Recording, Simulation, StageRun
 from simulations.services.plan import plan_of
 from simulations.services.runs import fleet, lifecycle, reconcile
+from simulations.services.runs.active_stage import ActiveStage
 
 pytestmark = pytest.mark.django_db
 Design = Callable[..., Simulation]
@@ -155,7 +156,7 @@ def test_a_restarted_unit_leaves_its_reason(design: Design, fake: Fake) -> None:
     stage_run = prepared(execution, prepared_at=timezone.now())[0]
     AgentRun.objects.create(stage_run=stage_run, number=1, unit=0, status="READY")
     fake.seen = [UnitSeen(0, UnitState.ALIVE, 2, "DISK_FULL", restarted=True)]
-    fleet.look(stage_run, plan_of(execution), retry=True)
+    fleet.look(ActiveStage(stage_run, plan_of(execution)), retry=True)
     run = AgentRun.objects.get()
     assert (run.status, run.failure_code) == ("LOST", "DISK_FULL")
 

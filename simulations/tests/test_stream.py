@@ -16,6 +16,7 @@ from accounts.choices import Role
 from accounts.models import User
 from simulations.choices import RunStatus
 from simulations.models import Event, Execution, Simulation
+from simulations.services.events import record_event
 from simulations.services.runs import lifecycle
 from simulations.tests.conftest import until
 from simulations.tests.streams import Client, Heard, Server, bearer, path
@@ -72,7 +73,7 @@ def serve(
 def happen(execution: Execution, times: int = 1) -> int:
     """Let something happen; the number of the last event."""
     for _ in range(times):
-        lifecycle.note(execution.pk, "test.happened")
+        record_event(execution.pk, "test.happened")
     return Event.objects.filter(execution=execution).count()
 
 
@@ -133,7 +134,7 @@ def test_an_event_is_told_as_it_is_listed(
     lifecycle.stop(execution, stopped_by=viewer)
     stored = server.stream(execution.pk, **bearer(viewer))
     told = [heard.data for heard in stored.until(lambda heard: heard.number == 2)]
-    lifecycle.note(execution.pk, "test.happened", actor=viewer, payload={"a": {"b": [1, "ä"]}})
+    record_event(execution.pk, "test.happened", actor=viewer, payload={"a": {"b": [1, "ä"]}})
     told += [heard.data for heard in stored.until(lambda heard: heard.number == 3)]
     assert [each for each in told if each and "sequence" in each] == listed(execution)
 
@@ -188,7 +189,7 @@ def test_redis_emptied_midway_and_events_never_published_are_filled_from_the_dat
     cache.client.get_client(write=True).flushdb()
     seen += client.numbers_until(happen(execution, 2))
     with monkeypatch.context() as patch:  # publishers killed between commit and publication
-        patch.setattr("simulations.services.runs.lifecycle.timeline.publish", lambda event: None)
+        patch.setattr("simulations.services.events.publish", lambda event: None)
         seen += client.numbers_until(happen(execution, 2))
         happen(execution, 2)
     seen += client.numbers_until(happen(execution))  # the next one shows the hole
@@ -196,7 +197,7 @@ def test_redis_emptied_midway_and_events_never_published_are_filled_from_the_dat
     # Published the wrong way round, and twice.
     with monkeypatch.context() as patch:
         late: list[Event] = []
-        patch.setattr("simulations.services.runs.lifecycle.timeline.publish", late.append)
+        patch.setattr("simulations.services.events.publish", late.append)
         happen(execution, 3)
     from simulations.services.events import publish  # noqa: PLC0415  the real one again
 
@@ -225,7 +226,7 @@ def test_two_processes_tell_the_same(
 
     def note() -> None:
         try:
-            lifecycle.note(execution.pk, "test.parallel")
+            record_event(execution.pk, "test.parallel")
         finally:
             connection.close()
 
@@ -290,7 +291,7 @@ def test_who_does_not_read_is_cut_off_and_nobody_else_notices(
     reading = threading.Thread(target=lambda: seen.extend(quick.numbers_until(101)))
     reading.start()
     for _ in range(100):
-        lifecycle.note(execution.pk, "test.large", payload=payload)
+        record_event(execution.pk, "test.large", payload=payload)
     reading.join()
     assert seen == list(range(2, 102))
 

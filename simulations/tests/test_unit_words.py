@@ -11,6 +11,7 @@ from simulations.exceptions import UnitRefusedError
 from simulations.models import AgentRun, Execution, Simulation, StageRun
 from simulations.services.plan import plan_of
 from simulations.services.runs import fleet, lifecycle, units
+from simulations.services.runs.active_stage import ActiveStage
 
 pytestmark = pytest.mark.django_db
 Design = Callable[..., Simulation]
@@ -79,7 +80,8 @@ def test_what_the_controller_has_ended_stays_ended(
 def test_a_lost_agent_keeps_the_figures_of_its_last_word(stage_run: StageRun) -> None:
     units.report(stage_run.execution_id, said(stage_run, "RUNNING", 1))
     units.report(stage_run.execution_id, said(stage_run, "RUNNING", 2, published=17, log="a line"))
-    fleet.give_up(stage_run, plan_of(stage_run.execution), fleet.FailureCode.AGENT_LOST)
+    active = ActiveStage(stage_run, plan_of(stage_run.execution))
+    fleet.give_up(active, fleet.FailureCode.AGENT_LOST)
     run = AgentRun.objects.first()
     assert run is not None
     assert (run.status, run.published, run.last_log) == ("LOST", 17, "a line")

@@ -14,7 +14,6 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from common.admin.actions import address_of, carry_out, links
-from storage import tasks
 from storage.choices import USABLE, ExportFormat
 from storage.exceptions import StorageError
 from storage.models import Export, Rosbag
@@ -131,9 +130,7 @@ class Exporting:
 
 
 def _requested(rosbag: Rosbag, asked: ExportAsked, user: Any) -> Export:
-    export = exports.request(rosbag, asked, created_by=user)
-    tasks.request_export(export.pk)
-    return export
+    return exports.request(rosbag, asked, created_by=user)
 
 
 def _asked(count: int) -> str:

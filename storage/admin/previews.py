@@ -13,14 +13,13 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 
+from common.exceptions import DomainError
 from rosbag2.extraction.images import TYPES as IMAGES
 from rosbag2.extraction.trajectory import TYPES as TRACKS
 from rosbag2.messages.message_types import full_name
 from storage.admin import charts
 from storage.choices import USABLE
-from storage.exceptions import StorageError
 from storage.models import Rosbag, RosbagTopic
-from storage.objects.base import StoreError
 from storage.services.previews import previews
 from storage.services.previews.previews import MessagesAsked
 from storage.services.previews.time_ranges import span_of
@@ -106,7 +105,7 @@ def _tried(found: dict[str, Any], show: Any) -> dict[str, Any]:
     """What a part shows; where it cannot, its sentence is told once."""
     try:
         shown: dict[str, Any] = show()
-    except (StorageError, StoreError) as error:
+    except DomainError as error:
         if str(error) not in found["problems"]:
             found["problems"].append(str(error))
         return {}

@@ -14,7 +14,6 @@ from django.utils.translation import ngettext
 from common.admin.actions import carry_out
 from common.admin.changelists import BoundedPaginator, DeletedFilter, is_autocomplete
 from common.admin.deletion import Deletes
-from storage import tasks
 from storage.admin import charts
 from storage.admin.adding import Adding
 from storage.admin.exporting import Exporting
@@ -136,7 +135,7 @@ class RosbagAdmin(Adding, Exporting, Previews, Deletes, admin.ModelAdmin[Rosbag]
 
     @admin.action(description=_("Verify again"), permissions=["change"])
     def verify_again(self, request: HttpRequest, rosbags: QuerySet[Rosbag]) -> None:
-        carry_out(self, request, rosbags, _ask_again, _asked)
+        carry_out(self, request, rosbags, verifier.ask_again, _asked)
 
     @admin.action(description=_("Restore"), permissions=["change"])
     def restore(self, request: HttpRequest, rosbags: QuerySet[Rosbag]) -> None:
@@ -163,11 +162,6 @@ def _link(rosbag: Rosbag | None) -> str:
     url = reverse("admin:storage_rosbag_change", args=[rosbag.pk])
     text = rosbag.name if rosbag.deleted_at is None else _("%s (deleted)") % rosbag.name
     return format_html('<a href="{}">{}</a>', url, text)
-
-
-def _ask_again(rosbag: Rosbag) -> None:
-    verifier.ask_again(rosbag)
-    tasks.request_verification(rosbag.pk)
 
 
 def _asked(count: int) -> str:

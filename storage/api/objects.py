@@ -1,7 +1,6 @@
 """Where signed addresses of the folder store lead: reading an object, writing a part."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from django.core.signing import BadSignature
 from django.http import HttpRequest, HttpResponse
@@ -13,7 +12,6 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from storage.api.checksums import checked
-from storage.api.cors import share
 from storage.api.sending import Sending, send
 from storage.api.streams import body_chunks, pieces_of
 from storage.exceptions import LinkRefusedError, ObjectNotFoundError, PartRefusedError
@@ -38,14 +36,6 @@ class ObjectView(APIView):
             return _download(request._request, _store(), grant)  # noqa: SLF001  (streams need Django's)
         except FileNotFoundError as error:
             raise ObjectNotFoundError(_("This file is no longer stored.")) from error
-
-    def options(self, request: Any, *_args: Any, **_kwargs: Any) -> Any:
-        """Answer the question that browsers ask before a page of another origin reads."""
-        return HttpResponse(status=204, headers={"Allow": "GET, HEAD, PUT, OPTIONS"})
-
-    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
-        found = super().finalize_response(request, response, *args, **kwargs)
-        return share(request._request, found)  # noqa: SLF001
 
     def put(self, request: Request, token: str) -> HttpResponseBase:
         grant = _grant(token)

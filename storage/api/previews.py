@@ -13,7 +13,6 @@ from rest_framework.reverse import reverse
 from rest_framework.viewsets import GenericViewSet
 
 from accounts.api.idempotency import idempotent
-from storage import tasks
 from storage.api import described_previews as described
 from storage.api.preview_queries import (
     MessagesQuery,
@@ -130,7 +129,6 @@ class PreviewActions(GenericViewSet[Rosbag]):
         asked = NewExportSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         made = export_service.request(rosbag, asked.asked(), created_by=request.user)
-        tasks.request_export(made.pk)
         response = Response(ExportSerializer(made).data, status=202)
         response["Location"] = reverse("export-detail", args=[made.pk], request=request)
         return response

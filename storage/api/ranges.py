@@ -2,10 +2,12 @@
 
 import re
 
+from common.exceptions import DomainError
+
 ONE_RANGE = re.compile(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*")
 
 
-class RangeNotSatisfiableError(Exception):
+class RangeNotSatisfiableError(DomainError):
     """The range begins behind the end of the file."""
 
     status = 416

@@ -22,7 +22,6 @@ from common.rest.filter_checks import BOOLEANS
 from common.rest.filters import Filters, Search
 from common.rest.parsers import BoundedJSON
 from rosbag2.reading.archive import bare_name
-from storage import tasks
 from storage.api import described
 from storage.api.bodies import BundleForm
 from storage.api.contents import ContentActions
@@ -34,7 +33,6 @@ from storage.api.serializers import (
     RosbagSerializer,
     UploadSerializer,
 )
-from storage.choices import Status
 from storage.models import Rosbag
 from storage.services.intake import imports
 from storage.services.rosbags import deletion, renaming
@@ -101,7 +99,7 @@ class RosbagViewSet(
             stream.seek(0)  # it may have been read for its checksum
         name = form.validated_data["name"] or bare_name(files[0][0])
         rosbag = imports.import_files(name, files, created_by=request.user)
-        response = self._accepted(rosbag)
+        response = Response(RosbagSerializer(rosbag).data, status=202)
         response["Location"] = reverse("rosbag-detail", args=[rosbag.pk])
         return response
 
@@ -136,7 +134,7 @@ class RosbagViewSet(
         """Verify a rosbag again, in the background."""
         rosbag = self.get_object()
         verifier.ask_again(rosbag)
-        return self._accepted(rosbag)
+        return Response(RosbagSerializer(rosbag).data, status=202)
 
     @described.BULK_DELETE
     @action(detail=False, methods=["post"], url_path="bulk/delete", url_name="bulk-delete")
@@ -145,11 +143,6 @@ class RosbagViewSet(
         rosbags = Rosbag.objects.living()
         answer = bulk.each(request.data, lambda ids: rosbags.filter(pk__in=ids), deletion.delete)
         return Response(answer)
-
-    def _accepted(self, rosbag: Rosbag) -> Response:
-        if rosbag.status == Status.VERIFYING:
-            tasks.request_verification(rosbag.pk)
-        return Response(RosbagSerializer(rosbag).data, status=202)
 
     def _deleted(self) -> bool:
         asked = self.request.query_params.getlist("deleted", ["false"])

@@ -1,6 +1,5 @@
 """Answers that carry a file: whole or a range of it, with validators, streamed (RFC 9110)."""
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from rest_framework.negotiation import DefaultContentNegotiation
 
+from common.problems import Problem
 from storage.api.ranges import RangeNotSatisfiableError, asked
 from storage.api.streams import response_body
 
@@ -76,16 +76,6 @@ def _range(request: HttpRequest, file: Sending) -> range | None:
 
 def _unsatisfiable(error: RangeNotSatisfiableError, file: Sending) -> HttpResponse:
     detail = _("The range begins behind the end: the file has %(size)d bytes.")
-    document = {
-        "type": "about:blank",
-        "title": "Requested Range Not Satisfiable",
-        "status": error.status,
-        "detail": detail % {"size": file.size},
-        "code": error.code,
-    }
-    return HttpResponse(
-        json.dumps(document),
-        status=error.status,
-        content_type="application/problem+json",
-        headers={"Content-Range": f"bytes */{file.size}"},
-    )
+    answer = Problem(error.status, error.code, detail % {"size": file.size}).response()
+    answer["Content-Range"] = f"bytes */{file.size}"
+    return answer

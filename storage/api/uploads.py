@@ -12,7 +12,6 @@ from rest_framework.response import Response
 
 from accounts.api.idempotency import idempotent
 from accounts.models import User
-from storage import tasks
 from storage.api import described_uploads as described
 from storage.api.serializers import RosbagSerializer
 from storage.api.upload_serializers import (
@@ -104,8 +103,6 @@ class UploadViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Rosbag]):
         asked = CompleteSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         done = sessions.complete(self._session(), asked.finished())
-        if done.now:
-            tasks.request_verification(done.rosbag.pk)
         return Response(RosbagSerializer(done.rosbag).data, status=202)
 
     def _session(self) -> Rosbag:

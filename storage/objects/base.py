@@ -6,11 +6,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Literal, Protocol
 
+from common.exceptions import DomainError
+
 Audience = Literal["unit", "browser"]
 """Who will use a signed address: SigV4 signs the host, and browsers may reach S3 by another one."""
 
 
-class StoreError(Exception):
+class StoreError(DomainError):
     """The object store is away, full or refused the call; worth another try later."""
 
     status = 503
@@ -18,7 +20,7 @@ class StoreError(Exception):
     retry_after = 5
 
 
-class PartsDifferError(Exception):
+class PartsDifferError(DomainError):
     """The parts named at the end of an upload are not those that the store holds."""
 
     status = 409

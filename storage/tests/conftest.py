@@ -6,12 +6,20 @@ from typing import Any
 
 import pytest
 
+from common.db import leases
+from common.db.leases import Lease
 from rosbag2.formats.metadata import Topic
 from rosbag2.writing.sqlite_writer import BagWriter
+from storage.models import Rosbag
 from storage.objects import object_store
 from storage.objects.base import ObjectStore
 
 MakeBag = Callable[..., Path]
+
+
+def claim(rosbag_id: int) -> Lease | None:
+    """Hold a rosbag as the worker does that verifies it; one that is never released was killed."""
+    return leases.claim(Rosbag.objects.verifying(), rosbag_id)
 
 
 @pytest.fixture(autouse=True)

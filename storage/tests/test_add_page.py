@@ -1,18 +1,13 @@
 """The page "Add rosbag" in a real browser: what people do with it, against the real API."""
 
-import os
+import re
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
-from selenium.webdriver.common.by import By
-from selenium.webdriver.remote.webdriver import WebDriver
-from selenium.webdriver.support.ui import WebDriverWait
+from playwright.sync_api import Page, expect
 
 from accounts.choices import Role
 from accounts.models import User
@@ -21,30 +16,9 @@ from storage.models import Rosbag
 from storage.objects import object_store
 from storage.services.verification import verifier
 from storage.tests.conftest import MakeBag
+from tests.support.browser import SignIn
 
-CHROMIUM, DRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"
-SECONDS = 120
-FLAGS = (
-    *("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--lang=en"),
-    # A browser at rest: it asks nobody but the page's server.
-    *("--no-first-run", "--disable-sync", "--disable-quic", "--disable-component-update"),
-    *("--disable-background-networking", "--disable-background-timer-throttling"),
-)
 ADD = "/admin/storage/rosbag/add/"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[WebDriver]:
-    if not (os.path.exists(CHROMIUM) and os.path.exists(DRIVER)):
-        pytest.fail("Chromium is missing: apt-get install chromium chromium-driver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for word in FLAGS:
-        options.add_argument(word)
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    driver.set_window_size(1200, 900)
-    yield driver
-    driver.quit()
 
 
 @pytest.fixture(params=["folder", "s3"])
@@ -59,66 +33,50 @@ def stored(
 
 
 @pytest.fixture
-def browser(
-    transactional_db: None, chromium: WebDriver, live_server: Any, settings: Any
-) -> WebDriver:
+def add_page(page: Page, sign_in: SignIn, settings: Any) -> Page:
     if not settings.MINIO_ENDPOINT:  # S3 takes no parts below 5 MiB but the last
         settings.UPLOAD_PART_BYTES = 4096
-    client = Client()
-    client.force_login(User.objects.create(email="o@example.org", role=Role.OPERATOR))
-    chromium.get(f"{live_server.url}/admin/login/")
-    chromium.delete_all_cookies()
-    cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "path": "/"}
-    chromium.add_cookie(cookie)
-    chromium.execute_script("localStorage.clear()")
-    chromium.get(f"{live_server.url}{ADD}")
-    return chromium
+    sign_in(User.objects.create(email="o@example.org", role=Role.OPERATOR))
+    page.goto(ADD)
+    return page
 
 
-def choose(browser: WebDriver, field: str, *paths: Path) -> None:
-    browser.find_element(By.ID, field).send_keys("\n".join(str(path) for path in paths))
+def upload(page: Page) -> None:
+    page.get_by_role("button", name="Upload").click()
 
 
-def upload(browser: WebDriver) -> None:
-    browser.find_element(By.CSS_SELECTOR, "#add-rosbag input[type=submit]").click()
-
-
-def arrived(browser: WebDriver) -> Rosbag:
+def uploaded(page: Page) -> Rosbag:
     """The rosbag, once all its parts are sent and joined."""
-    waiting = Rosbag.objects.filter(status=Status.VERIFYING)
-    WebDriverWait(browser, SECONDS).until(lambda _: waiting.exists())
-    return waiting.get()
+    shows(page, "Checking")
+    return Rosbag.objects.get(status=Status.VERIFYING)
 
 
-def said(browser: WebDriver, text: str) -> None:
-    def heard(_: WebDriver) -> bool:
-        page = browser.find_element(By.ID, "add-rosbag").text
-        return text in page
-
-    WebDriverWait(browser, SECONDS).until(heard)
+def shows(page: Page, text: str) -> None:
+    expect(page.locator("#add-rosbag")).to_contain_text(text, use_inner_text=True)
 
 
 @pytest.mark.parametrize("folder", [True, False])
 def test_a_bundle_is_uploaded_in_parts(
-    stored: None, browser: WebDriver, make_bag: MakeBag, folder: bool
+    stored: None, add_page: Page, make_bag: MakeBag, folder: bool
 ) -> None:
     bag = make_bag("drive", messages=3000)
     if folder:
-        choose(browser, "add-folder", bag)
+        add_page.set_input_files("#add-folder", bag)
     else:
-        choose(browser, "add-files", *bag.iterdir())
-    upload(browser)
-    rosbag = arrived(browser)
+        add_page.set_input_files("#add-files", list(bag.iterdir()))
+    upload(add_page)
+    rosbag = uploaded(add_page)
     assert {file.path for file in rosbag.files.all()} == {path.name for path in bag.iterdir()}
     assert rosbag.name == ("drive" if folder else "drive_0.db3")
     assert verifier.run(rosbag.pk).message_count == 3000
-    said(browser, f"{rosbag.name} Open the rosbag")
-    browser.find_element(By.CSS_SELECTOR, "#add-status a").click()
-    assert browser.current_url.endswith(f"/{rosbag.pk}/change/")
+    shows(add_page, f"{rosbag.name} Open the rosbag")
+    add_page.locator("#add-status a").click()
+    expect(add_page).to_have_url(re.compile(rf"/{rosbag.pk}/change/$"))
+    add_page.wait_for_load_state("networkidle")  # its preview, too
 
 
 def test_an_archive_of_a_damaged_bundle_ends_at_the_repaired_one(
-    browser: WebDriver, make_bag: MakeBag, tmp_path: Path
+    add_page: Page, make_bag: MakeBag, tmp_path: Path
 ) -> None:
     bag = make_bag()
     (bag / "metadata.yaml").unlink()
@@ -126,22 +84,22 @@ def test_an_archive_of_a_damaged_bundle_ends_at_the_repaired_one(
     with zipfile.ZipFile(archive, "w") as packed:
         for path in bag.iterdir():
             packed.write(path, f"deep/{path.name}")
-    choose(browser, "add-files", archive)
-    upload(browser)
-    original = verifier.run(arrived(browser).pk)
+    add_page.set_input_files("#add-files", archive)
+    upload(add_page)
+    original = verifier.run(uploaded(add_page).pk)
     assert original.status == Status.REPAIRED
-    said(browser, "made anew from its data")
-    link = browser.find_element(By.CSS_SELECTOR, "#add-status a").get_attribute("href")
+    shows(add_page, "made anew from its data")
+    link = add_page.locator("#add-status a").get_attribute("href")
     assert str(link).endswith(f"/{original.repaired_id}/change/")
 
 
 def test_a_reload_goes_on_where_the_upload_was(
-    browser: WebDriver, make_bag: MakeBag, live_server: Any
+    add_page: Page, make_bag: MakeBag, live_server: Any
 ) -> None:
     bag = make_bag("drive", messages=3000)
     # The network goes away after the third part, and nothing is tried again.
-    browser.execute_script(
-        """
+    add_page.evaluate(
+        """() => {
         const real = window.fetch;
         let sent = 0;
         window.setTimeout = (work) => queueMicrotask(work);
@@ -149,39 +107,39 @@ def test_a_reload_goes_on_where_the_upload_was(
           if (options && options.method === "PUT" && ++sent > 3) return Promise.reject(new TypeError("gone"));
           return real(address, options);
         };
-        """
+        }"""
     )
-    choose(browser, "add-folder", bag)
-    upload(browser)
-    said(browser, "Choose the same files again")
+    add_page.set_input_files("#add-folder", bag)
+    upload(add_page)
+    shows(add_page, "Choose the same files again")
     begun = Rosbag.objects.get()
-    browser.get(f"{live_server.url}{ADD}")
-    said(browser, "goes on where it was")
-    choose(browser, "add-folder", bag)
-    upload(browser)
-    assert arrived(browser).pk == begun.pk
+    add_page.goto(ADD)
+    shows(add_page, "goes on where it was")
+    add_page.set_input_files("#add-folder", bag)
+    upload(add_page)
+    assert uploaded(add_page).pk == begun.pk
     assert verifier.run(begun.pk).message_count == 3000
 
 
-def test_cancelling_removes_what_was_sent(browser: WebDriver, make_bag: MakeBag) -> None:
-    browser.execute_script(
-        """
+def test_cancelling_removes_what_was_sent(add_page: Page, make_bag: MakeBag) -> None:
+    add_page.evaluate(
+        """() => {
         const real = window.fetch;
         window.fetch = (address, options) =>
           options && options.method === "PUT" ? new Promise(() => {}) : real(address, options);
-        """
+        }"""
     )
-    choose(browser, "add-folder", make_bag("drive"))
-    upload(browser)
-    said(browser, "Sending")
-    browser.find_element(By.ID, "add-cancel").click()
-    said(browser, "cancelled")
+    add_page.set_input_files("#add-folder", make_bag("drive"))
+    upload(add_page)
+    shows(add_page, "Sending")
+    add_page.locator("#add-cancel").click()
+    shows(add_page, "cancelled")
     assert not Rosbag.objects.living().exists()
 
 
-def test_what_is_refused_is_said(browser: WebDriver) -> None:
-    upload(browser)
-    said(browser, "Choose the folder of a bundle")
+def test_what_is_refused_is_said(add_page: Page) -> None:
+    upload(add_page)
+    shows(add_page, "Choose the folder of a bundle")
 
 
 def test_only_operators_add(client: Client, db: None) -> None:

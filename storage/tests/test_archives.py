@@ -23,8 +23,7 @@ from storage.objects.base import ObjectStore
 from storage.services.intake import imports
 from storage.services.maintenance import integrity
 from storage.services.verification import fetching, verifier
-from storage.services.verification.lease import Lease
-from storage.tests.conftest import MakeBag
+from storage.tests.conftest import MakeBag, claim
 from storage.tests.test_import import import_bag
 
 pytestmark = pytest.mark.django_db
@@ -306,7 +305,7 @@ def test_a_worker_that_lost_its_lease_changes_no_files(
 
     def late(*args: Any) -> None:
         Rosbag.objects.update(lease_until=None)
-        assert Lease.take(told["id"])
+        assert claim(told["id"])
         replace(*args)
 
     monkeypatch.setattr(fetching, "_replace", late)

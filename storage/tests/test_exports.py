@@ -16,6 +16,8 @@ from rest_framework.test import APIClient
 
 from accounts.choices import Role
 from accounts.models import User
+from common.db.leases import MAX_ATTEMPTS
+from common.recovery import recover
 from rosbag2.reading.reader import BagReader
 from rosbag2.writing.sample import START_NS, make_sample
 from storage import tasks
@@ -192,14 +194,14 @@ def test_cancelled_before_and_while_it_is_made(
     second = ask(operator, drive, format="mcap")
     closed = []
 
-    def slow(job: child.Job, *, seconds: float) -> Any:
+    def slow(job: child.Job, limits: child.Limits) -> Any:
         try:
-            yield json.dumps({"seen": 1, "written": 1}).encode()
+            yield json.dumps({"read": 1, "written": 1}).encode()
             operator.post(f"/api/v1/exports/{second['id']}/cancel")
-            yield json.dumps({"seen": 2, "written": 2}).encode()
+            yield json.dumps({"read": 2, "written": 2}).encode()
             yield from ()
         finally:
-            closed.append(job["verb"])
+            closed.append(job["name"])
 
     monkeypatch.setattr(child, "lines", slow)
     monkeypatch.setattr(exporter, "REPORT_SECONDS", 0)
@@ -219,11 +221,11 @@ def test_a_killed_worker_is_followed_by_another(
     left = Export.objects.get(pk=asked["id"])
     assert left.result is not None
     assert left.result.status == Status.UPLOADING
-    assert tasks.take_up_overdue() == 0  # its lease still holds
+    assert recover() == 0  # its lease still holds
     past = timezone.now() - timedelta(seconds=1)
     Export.objects.update(lease_until=past, enqueued_at=past - timedelta(days=1))
-    assert tasks.take_up_overdue() == 1
-    assert tasks.take_up_overdue() == 0
+    assert recover() == 1
+    assert recover() == 0
     found = made(operator, asked)
     assert (found["status"], found["message_count"]) == ("done", drive.message_count)
     assert not Rosbag.objects.filter(pk=left.result_id).exists()
@@ -252,10 +254,10 @@ def test_who_was_taken_for_dead_writes_nothing(
 
 def test_an_export_that_kills_its_workers_is_given_up(operator: APIClient, drive: Rosbag) -> None:
     asked = ask(operator, drive, format="sqlite3")
-    Export.objects.update(begun=exporter.MOST_BEGUN)
+    Export.objects.update(attempts=MAX_ATTEMPTS)
     found = made(operator, asked)
     assert (found["status"], found["code"]) == ("failed", "EXPORT_BROKE_OFF")
-    assert str(exporter.MOST_BEGUN) in found["sentence"]
+    assert str(MAX_ATTEMPTS) in found["sentence"]
 
 
 def test_a_storage_that_is_away_is_waited_for(

@@ -16,8 +16,7 @@ from storage.models import Rosbag
 from storage.objects import object_store
 from storage.objects.base import ObjectStore, StoreError
 from storage.services.intake import imports
-from storage.services.verification.lease import Lease
-from storage.tests.conftest import MakeBag
+from storage.tests.conftest import MakeBag, claim
 
 pytestmark = pytest.mark.django_db
 BAGS = Path(__file__).resolve().parents[3] / "shared" / "bags"
@@ -161,7 +160,7 @@ def test_a_worker_that_was_first_is_waited_for(
 
     def taken(*args: Any, **kwargs: Any) -> Rosbag:
         rosbag = import_path(*args, **kwargs)
-        assert Lease.take(rosbag.pk)  # and its worker is killed: the lease ends unused
+        assert claim(rosbag.pk)  # and its worker is killed: the lease ends unused
         return rosbag
 
     monkeypatch.setattr(imports, "import_path", taken)

@@ -13,6 +13,7 @@ from django.test import Client
 
 from accounts.choices import Role
 from accounts.models import User
+from rosbag2 import errors
 from rosbag2.writing.sample import make_sample
 from storage.services.intake import imports
 from storage.services.verification import verifier
@@ -47,9 +48,9 @@ def test_what_is_filled_in_stays() -> None:
 
 
 def words() -> Iterator[str]:
-    """All texts in the sources and templates of storage."""
+    """All texts in the sources and templates of storage, and the sentences about bags."""
     root = Path(__file__).parents[1]
-    for path in root.rglob("*.py"):
+    for path in (*root.rglob("*.py"), Path(errors.__file__)):
         if "tests" not in path.parts:
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Constant) and isinstance(node.value, str):

@@ -20,8 +20,7 @@ from storage.services.intake import imports
 from storage.services.maintenance import integrity
 from storage.services.rosbags import deletion
 from storage.services.verification import repairs, verifier
-from storage.services.verification.lease import Lease
-from storage.tests.conftest import MakeBag
+from storage.tests.conftest import MakeBag, claim
 from storage.tests.test_import import import_bag
 
 pytestmark = pytest.mark.django_db
@@ -200,7 +199,7 @@ def test_a_worker_that_lost_its_lease_leaves_nothing(
     def late(*args: Any) -> Any:
         made = draft(*args)
         Rosbag.objects.filter(pk=rosbag.pk).update(lease_until=None)
-        assert Lease.take(rosbag.pk)
+        assert claim(rosbag.pk)
         return made
 
     with monkeypatch.context() as patch:

@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 
 from accounts.choices import Role
 from accounts.models import User
-from storage import tasks
+from common.recovery import recover
 from storage.choices import Status
 from storage.models import Rosbag
 from storage.objects import object_store
@@ -203,8 +203,8 @@ def test_nobody_needs_to_clean_up() -> None:
     yesterday = timezone.now() - timedelta(days=1, minutes=1)
     Rosbag.objects.update(created_at=yesterday)
     Rosbag.objects.filter(pk=old["id"]).update(enqueued_at=yesterday)
-    tasks.take_up_overdue()
-    tasks.take_up_overdue()
+    recover()
+    recover()
     assert DBTaskResult.objects.count() == 1
     call_command("db_worker", batch=True, startup_delay=False, verbosity=0, stdout=StringIO())
     assert client.get(f"{URL}/{old['id']}").status_code == 410

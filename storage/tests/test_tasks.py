@@ -11,13 +11,13 @@ from django.utils import timezone
 from django_tasks import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
-from storage import tasks
+from common.db.leases import MAX_ATTEMPTS
+from common.recovery import recover
 from storage.choices import Status
 from storage.models import Rosbag
 from storage.services.intake import imports
 from storage.services.verification import verifier
-from storage.services.verification.lease import Lease
-from storage.tests.conftest import MakeBag
+from storage.tests.conftest import MakeBag, claim
 
 
 @pytest.fixture
@@ -33,9 +33,9 @@ def work() -> None:
     call_command("db_worker", batch=True, startup_delay=False, verbosity=0, stdout=StringIO())
 
 
-def test_a_worker_verifies_what_was_asked_for(rosbag: Rosbag) -> None:
+def test_a_worker_verifies_what_was_imported(transactional_db: None, make_bag: MakeBag) -> None:
     with transaction.atomic():
-        tasks.request_verification(rosbag.pk)
+        rosbag = imports.import_folder(make_bag())
         assert not DBTaskResult.objects.exists()
     work()
     rosbag.refresh_from_db()
@@ -43,33 +43,30 @@ def test_a_worker_verifies_what_was_asked_for(rosbag: Rosbag) -> None:
     assert DBTaskResult.objects.get().return_value == Status.READY
 
 
-def test_nothing_overdue_costs_three_queries(
-    rosbag: Rosbag, django_assert_num_queries: Any
-) -> None:
-    with django_assert_num_queries(3):
-        assert tasks.take_up_overdue() == 0
+def test_nothing_overdue_costs_four_queries(rosbag: Rosbag, django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(4):
+        assert recover() == 0
 
 
 def test_a_request_that_was_lost_is_made_again(rosbag: Rosbag, settings: Any) -> None:
     Rosbag.objects.update(enqueued_at=long_ago(settings))
-    assert tasks.take_up_overdue() == 1
-    assert tasks.take_up_overdue() == 0
+    assert recover() == 1
+    assert recover() == 0
     work()
     rosbag.refresh_from_db()
     assert rosbag.status == Status.READY
 
 
 def test_a_killed_worker_is_succeeded(rosbag: Rosbag, settings: Any) -> None:
-    tasks.request_verification(rosbag.pk)
     lost = DBTaskResult.objects.get()
     lost.claim("killed")
-    Lease.take(rosbag.pk)
+    claim(rosbag.pk)
     Rosbag.objects.update(enqueued_at=long_ago(settings))
-    assert tasks.take_up_overdue() == 0
+    assert recover() == 0
     Rosbag.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    assert tasks.take_up_overdue() == 1
+    assert recover() == 1
     lost.refresh_from_db()
-    assert lost.status == TaskResultStatus.FAILED
+    assert lost.status == TaskResultStatus.RUNNING  # `lost_tasks` sees to it
     work()
     rosbag.refresh_from_db()
     assert rosbag.status == Status.READY
@@ -80,16 +77,14 @@ def test_only_living_ones_that_await_it_are_taken_up(
     rosbag: Rosbag, settings: Any, change: dict[str, str]
 ) -> None:
     Rosbag.objects.update(enqueued_at=long_ago(settings), **change)
-    assert tasks.take_up_overdue() == 0
+    assert recover() == 0
 
 
 def test_a_rosbag_that_kills_its_workers_is_given_up_and_can_be_verified_again(
     rosbag: Rosbag, settings: Any
 ) -> None:
-    for _ in range(verifier.MOST_BEGUN):
-        lease = Lease.take(rosbag.pk)
-        assert lease is not None
-        lease.count()
+    for _ in range(MAX_ATTEMPTS):
+        assert claim(rosbag.pk)
         Rosbag.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     given_up = verifier.run(rosbag.pk)
     assert (given_up.status, given_up.code) == (Status.REJECTED, "VERIFICATION_BROKE_OFF")
@@ -99,8 +94,8 @@ def test_a_rosbag_that_kills_its_workers_is_given_up_and_can_be_verified_again(
 
 
 def test_a_storage_that_is_away_is_not_counted(rosbag: Rosbag) -> None:
-    for _ in range(verifier.MOST_BEGUN + 1):
-        lease = Lease.take(rosbag.pk)
+    for _ in range(MAX_ATTEMPTS + 1):
+        lease = claim(rosbag.pk)
         assert lease is not None
-        assert lease.count() == 0
+        assert lease.attempts == 1
         lease.release()

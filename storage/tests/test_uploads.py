@@ -144,7 +144,7 @@ def test_what_arrived_with_another_content_is_rejected(
 def test_paths_that_no_bundle_holds_are_refused(path: str) -> None:
     with pytest.raises(FilesInvalidError) as caught:
         uploads.begin("bag", [NewFile(path, 1, SHA)], origin=Origin.UPLOADED)
-    assert caught.value.errors[0]["pointer"] == "/files/0/path"
+    assert caught.value.errors[0].pointer == "/files/0/path"
     assert not Rosbag.objects.exists()
 
 

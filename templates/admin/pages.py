@@ -27,7 +27,7 @@ from templates.admin.fields import TopicsField, TopicTypesField, choices_of
 from templates.exceptions import TemplateDeletedError
 from templates.models import Template
 from templates.services import templates
-from templates.services.validation import faults
+from templates.services.validation import field_errors
 
 
 class TemplateForm(RefusingForm, forms.ModelForm[Template]):
@@ -76,8 +76,8 @@ class TemplateForm(RefusingForm, forms.ModelForm[Template]):
     def clean(self) -> Any:
         values: dict[str, Any] = super().clean() or {}
         template = self.instance if self.instance.pk else None
-        for fault in faults(values, template):
-            self.fault(fault.pointer, fault.detail)
+        for error in field_errors(values, template):
+            self.show(error)
         return values
 
 

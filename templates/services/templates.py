@@ -1,7 +1,6 @@
 """The one door for changes to templates."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -10,10 +9,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.services import audit
+from common.exceptions import FieldError
 from storage.models import Rosbag
 from templates.exceptions import TemplateDeletedError, TemplateError
 from templates.models import Template
-from templates.services.validation import Fault, faults, name_taken
+from templates.services.validation import field_errors, name_taken
 
 FIELDS = frozenset(
     {
@@ -37,7 +37,7 @@ def create(*, created_by: Any = None, **values: Any) -> Template:
         TemplateError: one or more values cannot be used; `errors` points at each.
     """
     values = {"name": "", "rosbag": None} | _prepared(values)
-    _require(faults(values))
+    _require(field_errors(values))
     try:
         with transaction.atomic():
             return Template.objects.create(created_by=created_by, **values)
@@ -53,7 +53,7 @@ def update(template: Template, **changes: Any) -> Template:
         TemplateDeletedError: it was deleted.
     """
     values = _prepared(changes)
-    _require(faults(values, template))
+    _require(field_errors(values, template))
     different = {name: value for name, value in values.items() if _value(template, name) != value}
     if different:
         _change(template, different)
@@ -62,11 +62,9 @@ def update(template: Template, **changes: Any) -> Template:
 
 def delete(template: Template) -> None:
     """Hide a template; runs that used it keep their plan. Deleting twice is no error."""
-    now = timezone.now()
-    living = Template.objects.living().filter(pk=template.pk)
     with transaction.atomic():
-        if living.update(deleted_at=now, updated_at=now):
-            audit.note(template, deleted_at=(None, now))
+        if deleted_at := Template.objects.filter(pk=template.pk).hide():
+            audit.record_change(template, deleted_at=(None, deleted_at))
     template.refresh_from_db()
 
 
@@ -76,13 +74,11 @@ def restore(template: Template) -> Template:
     Raises:
         TemplateError: its name is taken or its rosbag cannot be used now.
     """
-    _require(faults({name: _value(template, name) for name in FIELDS}, template))
+    _require(field_errors({name: _value(template, name) for name in FIELDS}, template))
     try:
         with transaction.atomic():
-            Template.objects.filter(pk=template.pk).update(
-                deleted_at=None, updated_at=timezone.now()
-            )
-            audit.note(template, deleted_at=(template.deleted_at, None))
+            if Template.objects.filter(pk=template.pk).unhide():
+                audit.record_change(template, deleted_at=(template.deleted_at, None))
     except IntegrityError as error:
         raise _invalid([name_taken()]) from error
     return _living(template)
@@ -122,7 +118,9 @@ def _change(template: Template, values: dict[str, Any]) -> None:
     try:
         with transaction.atomic():
             if living.update(**values, version=F("version") + 1, updated_at=timezone.now()):
-                audit.note(template, **{n: (_value(template, n), v) for n, v in values.items()})
+                audit.record_change(
+                    template, **{n: (_value(template, n), v) for n, v in values.items()}
+                )
     except IntegrityError as error:
         raise _invalid([name_taken()]) from error
 
@@ -134,13 +132,13 @@ def _living(template: Template) -> Template:
     return template
 
 
-def _require(found: list[Fault]) -> None:
-    if found:
-        raise _invalid(found)
+def _require(errors: list[FieldError]) -> None:
+    if errors:
+        raise _invalid(errors)
 
 
-def _invalid(found: list[Fault]) -> TemplateError:
-    sentence = found[0].detail
-    if len(found) > 1:
-        sentence = _("The template has %(count)d faults.") % {"count": len(found)}
-    return TemplateError(sentence, [asdict(fault) for fault in found])
+def _invalid(errors: list[FieldError]) -> TemplateError:
+    sentence = ""
+    if len(errors) > 1:
+        sentence = _("The template has %(count)d faults.") % {"count": len(errors)}
+    return TemplateError(sentence, errors)

@@ -101,14 +101,14 @@ def test_faults_are_shown_at_their_field(
 def test_a_name_that_is_taken_between_check_and_save(
     operator: Client, rosbag: Rosbag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    checked = templates.faults
+    checked = templates.field_errors
 
     def then_taken(*args: Any) -> Any:
-        monkeypatch.setattr(templates, "faults", checked)
+        monkeypatch.setattr(templates, "field_errors", checked)
         templates.create(name="Loader", rosbag=rosbag)  # by somebody else, just now
         return checked(*args)
 
-    monkeypatch.setattr(templates, "faults", then_taken)
+    monkeypatch.setattr(templates, "field_errors", then_taken)
     answer = operator.post(f"{URL}add/", form(rosbag, description="still here"))
     assert answer.status_code == 200
     assert answer.context["adminform"].form.errors["name"] == [

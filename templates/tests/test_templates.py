@@ -21,7 +21,7 @@ def template(rosbag: Rosbag) -> Template:
 
 
 def codes(caught: pytest.ExceptionInfo[TemplateError]) -> dict[str, str]:
-    return {error["pointer"]: error["code"] for error in caught.value.errors}
+    return {error.pointer: error.code for error in caught.value.errors}
 
 
 def test_a_template_with_defaults_plays_everything_at_recorded_speed(template: Template) -> None:
@@ -84,7 +84,7 @@ def test_values_that_cannot_be_are_refused(
     with pytest.raises(TemplateError) as caught:
         templates.create(**{"name": "Loader", "rosbag": rosbag} | values)
     assert codes(caught) == found
-    assert all(error["detail"] for error in caught.value.errors)
+    assert all(error.detail for error in caught.value.errors)
     assert not Template.objects.exists()
 
 

@@ -13,8 +13,11 @@ from accounts.models import User
 from accounts.services.bearers import issue_access
 from robotsim_project.access import ADMIN, TABLE
 from robotsim_project.middleware import polled
+from simulations.choices import EventKind
 from simulations.models import Execution, Simulation
-from simulations.services.designs.simulations import StageSpec, create_simulation, ensure_mec
+from simulations.services.designs import mecs
+from simulations.services.designs.simulations import StageSpec, create_simulation
+from simulations.services.events import record_event
 from simulations.services.progress import progress
 from simulations.services.runs import lifecycle
 from storage.models import Rosbag
@@ -35,7 +38,7 @@ def slow_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 def simulation() -> Simulation:
     rosbag = Rosbag.objects.create(name="drive", status="ready", content_digest="d" * 64)
     template = Template.objects.create(name="driver", rosbag=rosbag)
-    mec = ensure_mec("nowhere", name="Nowhere", transport="null")
+    mec = mecs.ensure("nowhere", name="Nowhere", transport="null")
     stages = [StageSpec(template=template, agent_count=2)]
     return create_simulation(name="drive", pattern="sequential", mec=mec, stages=stages)
 
@@ -125,7 +128,7 @@ def test_who_knows_the_tag_is_told_that_nothing_has_changed(
     tag = ask(address, execution)["ETag"]
     again = ask(address, execution, **{"If-None-Match": tag})
     assert (again.status_code, again.content, again["ETag"]) == (304, b"", tag)
-    lifecycle.note(execution.pk, "execution.checked")
+    record_event(execution.pk, EventKind.UNIT_RETRIED)
     assert ask(address, execution, **{"If-None-Match": tag}).status_code == 200
     assert None not in quick
 

@@ -1,5 +1,6 @@
 """Every error of the API is a problem document with a stable code, and never a traceback."""
 
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -14,11 +15,15 @@ from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
 from rest_framework_simplejwt.exceptions import InvalidToken
 
+from common.exceptions import DomainError, FieldError
 
-class DomainError(Exception):
+DRIVES = FieldError("/robot", "It drives.", "DRIVES")
+
+
+class RobotBusyError(DomainError):
     status = 409
     code = "ROBOT_BUSY"
-    errors = [{"pointer": "/robot", "detail": "It drives.", "code": "DRIVES"}]
+    message = "The robot %(name)s drives. Stop it first."
     retry_after = 7
 
 
@@ -99,7 +104,7 @@ def test_the_sentence_says_what_to_do(error: Exception, remedy: str) -> None:
         (django_errors.RequestDataTooBig(), 413, "TOO_LARGE"),
         (django_errors.SuspiciousOperation(), 400, "PARSE_ERROR"),
         (django_errors.ValidationError({"name": ["Taken."]}), 400, "INVALID"),
-        (DomainError("The robot drives. Stop it first."), 409, "ROBOT_BUSY"),
+        (RobotBusyError(errors=[DRIVES], name="r2"), 409, "ROBOT_BUSY"),
         (OperationalError("server closed the connection"), 503, "DATABASE_UNAVAILABLE"),
         (InterfaceError("connection already closed"), 503, "DATABASE_UNAVAILABLE"),
         (RuntimeError("secret detail"), 500, "INTERNAL_ERROR"),
@@ -111,9 +116,9 @@ def test_each_error_has_its_status_and_code(error: Exception, status: int, code:
 
 
 def test_a_domain_error_tells_all_it_knows() -> None:
-    response = raised(DomainError("The robot drives. Stop it first."))
-    assert response.data["detail"] == "The robot drives. Stop it first."
-    assert response.data["errors"] == DomainError.errors
+    response = raised(RobotBusyError(errors=[DRIVES], name="r2"))
+    assert response.data["detail"] == "The robot r2 drives. Stop it first."
+    assert response.data["errors"] == [asdict(DRIVES)]
     assert response["Retry-After"] == "7"
 
 

@@ -15,7 +15,7 @@ from robotsim_project.environment import BASE_DIR
 from tests.deployment import guide
 from tests.support.s3 import free_ports, serves_http
 
-ROOMS = ("robotsim_project", "simulations", "templates", "storage", "accounts", "agent", "rosbag2")
+ROOMS = sorted(path.parent.name for path in BASE_DIR.glob("[!.]*/__init__.py"))
 
 
 @dataclass

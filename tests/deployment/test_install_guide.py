@@ -150,5 +150,5 @@ def spans_of(cell: str) -> list[str]:
 def test_what_is_mapped_is_run_elsewhere() -> None:
     for command, name in MAPPED.items():
         assert command in guide.commands("run")
-        text = (BASE_DIR / "robotsim_project" / "tests" / name).read_text()
+        text = (BASE_DIR / "tests" / "system" / name).read_text()
         assert f'"{command.partition(" ")[2]}"' in text

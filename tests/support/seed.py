@@ -13,7 +13,8 @@ from accounts.services.bearers import issue_access
 from rosbag2.writing.sample import make_sample
 from simulations.choices import ACTIVE, AgentStatus, DataStatus, FailureCode, RunStatus
 from simulations.models import AgentRun, Execution, Recording, Simulation
-from simulations.services.designs.simulations import StageSpec, create_simulation, ensure_mec
+from simulations.services.designs import mecs
+from simulations.services.designs.simulations import StageSpec, create_simulation
 from simulations.services.maintenance import deletion
 from simulations.services.runs import lifecycle
 from storage.models import Rosbag
@@ -54,7 +55,7 @@ def seed(folder: Path) -> Seeded:
     made = [_template(f"driver {n}", bags[0], admin) for n in range(COPIES)]
     found.ids["templates"] = [template.pk for template in made]
     found.ids["mecs"] = [
-        ensure_mec(f"mec-{n}", name=f"Mec {n}", transport="null").pk for n in "abc"
+        mecs.ensure(f"mec-{n}", name=f"Mec {n}", transport="null").pk for n in "abc"
     ]
     simulations = [_simulation(f"drive {n}", made[0], admin) for n in range(COPIES)]
     found.ids["simulations"] = [simulation.pk for simulation in simulations]
@@ -85,7 +86,7 @@ def _simulation(name: str, template: Template, user: User) -> Simulation:
     return create_simulation(
         name=name,
         pattern="sequential",
-        mec=ensure_mec("mec-a", name="Mec a", transport="null"),
+        mec=mecs.ensure("mec-a", name="Mec a", transport="null"),
         stages=stages,
         created_by=user,
         concurrent_executions=True,

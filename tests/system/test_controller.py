@@ -15,7 +15,8 @@ from tests.support.world import World, a_world, until
 
 PENDING = """
 from simulations.models import Execution, Mec
-from simulations.services import design, lifecycle
+from simulations.services.designs import simulations as design
+from simulations.services.runs import lifecycle
 from storage.models import Rosbag, RosbagFile, RosbagTopic
 from templates.services import templates
 rosbag = Rosbag.objects.create(name="b", status="ready", storage_id="sqlite3", duration_ns=10**9)

@@ -23,7 +23,7 @@ from robotsim_project.telemetry import metrics, statistics
 from simulations import live
 from simulations.live import system
 from simulations.models import AgentRun, Execution, Recording, Simulation, StageRun
-from simulations.services.designs.simulations import ensure_mec
+from simulations.services.designs import mecs
 from storage.models import Rosbag
 from storage.tasks import verify_rosbag
 from tests.support.counting import added_up
@@ -54,7 +54,7 @@ def figures(client: Client | None = None, **headers: str) -> Figures:
 @pytest.fixture
 def make(db: None) -> Callable[..., Execution]:
     """An execution with one stage run, in any state."""
-    mec = ensure_mec("nowhere", name="Nowhere", transport="null")
+    mec = mecs.ensure("nowhere", name="Nowhere", transport="null")
 
     def made(status: str, **fields: Any) -> Execution:
         number = Simulation.objects.count()

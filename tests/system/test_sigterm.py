@@ -17,7 +17,8 @@ from tests.support.world import PATIENCE, Served, World, a_world, until
 API = "/api/v1"
 RUNNING = """
 from simulations.models import Mec, Simulation
-from simulations.services import design, lifecycle
+from simulations.services.designs import simulations as design
+from simulations.services.runs import lifecycle
 from storage.models import Rosbag, RosbagFile, RosbagTopic
 from templates.services import templates
 rosbag = Rosbag.objects.create(name="b", status="ready", storage_id="sqlite3", duration_ns=10**9)
@@ -110,7 +111,7 @@ def test_streams_end_in_good_order_and_go_on_elsewhere(world: World, token: str)
     other = world.stream()
     other.until_answers("/health/ready", 200)
     world.python(
-        "from simulations.models import Execution\nfrom simulations.services import lifecycle\n"
+        "from simulations.models import Execution\nfrom simulations.services.runs import lifecycle\n"
         f"lifecycle.stop(Execution.objects.get(pk={execution}))"
     )
     again = opened(other, token, execution, last)
@@ -128,21 +129,19 @@ def test_a_task_that_is_under_way_is_finished(world: World, tmp_path: Path) -> N
     worker = world.manage("run_worker", "--interval", "0.1", ALIVE_FILE=str(sign))
     worker.until_logged("worker_started")
     rosbag = world.python(
-        "from pathlib import Path\nfrom storage.services import intake\n"
-        f"bag = intake.import_folder(Path({str(tmp_path / 'bag')!r}), name='drive')\n"
+        "from pathlib import Path\nfrom storage.services.intake import imports\n"
+        f"bag = imports.import_folder(Path({str(tmp_path / 'bag')!r}), name='drive')\n"
         "print(bag.pk)"
     )
-    status = f"from storage.models import Rosbag\nprint(Rosbag.objects.get(pk={rosbag}).status)"
+    find = f"from storage.models import Rosbag\nbag = Rosbag.objects.get(pk={rosbag})\n"
+    status = find + "print(bag.status)"
+    until(lambda: world.python(status) == "ready", lambda: worker.words)
     assert world.s3._process is not None
     os.kill(world.s3._process.pid, signal.SIGSTOP)  # the task hangs on what it needs
     try:
-        world.python(
-            f"from storage.tasks import request_verification\nrequest_verification({rosbag})"
-        )
-        leased = (
-            f"from storage.models import Rosbag\nprint(Rosbag.objects.get(pk={rosbag}).lease_until)"
-        )
-        until(lambda: world.python(leased) != "None", lambda: worker.words)
+        again = "from storage.services.verification import verifier\nverifier.ask_again(bag)"
+        world.python(find + again)
+        until(lambda: world.python(find + "print(bag.lease_until)") != "None", lambda: worker.words)
         worker.terminate()
         assert worker.until_logged("worker_stops")[0]["finishes_task"] is True
         assert worker.alive

@@ -11,13 +11,14 @@ import httpx
 import pytest
 from django.db import connection
 
+from common.tasks import enqueue
 from robotsim_project.environment import BASE_DIR
 from robotsim_project.telemetry.start import process_of
 from simulations.models import Simulation
-from simulations.services.designs.simulations import StageSpec, create_simulation, ensure_mec
+from simulations.services.designs import mecs
+from simulations.services.designs.simulations import StageSpec, create_simulation
 from simulations.services.runs import lifecycle
 from storage.models import Rosbag
-from storage.tasks import request_verification
 from templates.models import Template
 from tests.support.receivers import Received, receiver
 from tests.support.serving import Server, free_port
@@ -37,7 +38,7 @@ def received() -> Iterator[Received]:
 def simulation(transactional_db: None, empty_redis: None) -> Simulation:
     rosbag = Rosbag.objects.create(name="drive", status="ready", content_digest="d" * 64)
     template = Template.objects.create(name="driver", rosbag=rosbag)
-    mec = ensure_mec("nowhere", name="Nowhere", transport="null")
+    mec = mecs.ensure("nowhere", name="Nowhere", transport="null")
     stages = [StageSpec(template=template, agent_count=2)]
     return create_simulation(name="drive", pattern="sequential", mec=mec, stages=stages)
 
@@ -121,7 +122,7 @@ def test_tasks_are_traced_and_named_in_each_line(
 ) -> None:
     rosbag = simulation.stages.get().template.rosbag
     Rosbag.objects.filter(pk=rosbag.pk).update(status="verifying")
-    request_verification(rosbag.pk)
+    enqueue("storage.tasks.verify_rosbag", rosbag.pk)
     once = ["db_worker", "--batch", "--no-startup-delay", "--no-reload", "--interval", "0"]
     done = subprocess.run(
         [sys.executable, "manage.py", *once],

@@ -96,19 +96,19 @@ def world() -> Iterator[World]:
 def test_a_verification_survives_its_database(world: World, tmp_path: Path) -> None:
     make_sample(tmp_path / "bag", seconds=1)
     rosbag = world.python(
-        "from pathlib import Path\nfrom storage.services import intake\n"
-        f"print(intake.import_folder(Path({str(tmp_path / 'bag')!r}), name='drive').pk)"
+        "from pathlib import Path\nfrom storage.services.intake import imports\n"
+        f"print(imports.import_folder(Path({str(tmp_path / 'bag')!r}), name='drive').pk)"
     )
     processes = [world.manage("run_worker", "--interval", "0.1"), world.manage("run_controller")]
     processes[0].until_logged("worker_started")
     processes[1].until_logged("controller_started")
+    find = f"from storage.models import Rosbag\nbag = Rosbag.objects.get(pk={rosbag})\n"
+    until(lambda: world.python(find + "print(bag.status)") == "ready", lambda: processes[0].words)
     assert world.s3._process is not None
     os.kill(world.s3._process.pid, signal.SIGSTOP)  # the task hangs on what it needs
     try:
-        world.python(
-            f"from storage.tasks import request_verification\nrequest_verification({rosbag})"
-        )
-        find = f"from storage.models import Rosbag\nbag = Rosbag.objects.get(pk={rosbag})\n"
+        again = "from storage.services.verification import verifier\nverifier.ask_again(bag)"
+        world.python(find + again)
         until(lambda: world.python(find + "print(bag.lease_until)") != "None")
         world.postgres.stop()
     finally:

@@ -1,4 +1,4 @@
-"""The one door for changes to designs: mecs, simulations and their stages."""
+"""The one door for changes to simulations and their stages."""
 
 import math
 import re
@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.services import audit
+from common.exceptions import FieldError
 from simulations.choices import Pattern
 from simulations.exceptions import NameTakenError, SimulationError, SimulationNotFoundError
 from simulations.models import Mec, Simulation, Stage
@@ -27,8 +28,6 @@ ALL = 100
 LONGEST_TIME = 366 * 86400.0
 MOST_REPEATS = 1_000_000
 PREFIX = re.compile(r"(/[A-Za-z_][A-Za-z0-9_]*)*/[A-Za-z_][A-Za-z0-9_]*")
-
-Fault = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -52,21 +51,6 @@ class StageSpec:
         return self.template.pk if isinstance(self.template, Template) else self.template
 
 
-def ensure_mec(
-    slug: str, *, name: str, transport: str, endpoint: str = "", discovery: str = "none"
-) -> Mec:
-    """The mec of that slug, made or brought to these values."""
-    values = {
-        "name": name,
-        "transport": transport,
-        "endpoint": endpoint,
-        "discovery": discovery,
-        "enabled": True,
-    }
-    mec, _made = Mec.objects.update_or_create(slug=slug, defaults=values)
-    return mec
-
-
 def create_simulation(
     *, name: str, pattern: str, mec: Mec, stages: Sequence[StageSpec], **more: Any
 ) -> Simulation:
@@ -75,7 +59,7 @@ def create_simulation(
     Raises:
         SimulationError: values that cannot be used; `errors` points at each.
     """
-    require(faults(name, pattern, more.get("namespace_prefix", "/agent_"), stages))
+    _require(field_errors(name, pattern, more.get("namespace_prefix", "/agent_"), stages))
     try:
         with transaction.atomic():
             simulation = Simulation.objects.create(name=name, pattern=pattern, mec=mec, **more)
@@ -98,7 +82,7 @@ def update_simulation(
         **{n: getattr(simulation, n) for n in ("name", "pattern", "namespace_prefix")},
         **changes,
     }
-    require(faults(value["name"], value["pattern"], value["namespace_prefix"], stages or []))
+    _require(field_errors(value["name"], value["pattern"], value["namespace_prefix"], stages or []))
     living = Simulation.objects.living().filter(pk=simulation.pk)
     try:
         with transaction.atomic():
@@ -109,7 +93,7 @@ def update_simulation(
                 told["stages"] = (_told(simulation.stages.order_by("position")), _told(stages))
                 simulation.stages.all().delete()
                 _write_stages(simulation, stages)
-            audit.note(simulation, **told)
+            audit.record_change(simulation, **told)
     except IntegrityError as error:
         raise _name_taken() from error
     simulation.refresh_from_db()
@@ -163,7 +147,7 @@ def reorder(simulation: Simulation, order: Sequence[int]) -> Simulation:
         rows = {stage.position: stage for stage in simulation.stages.select_related("template")}
         if sorted(order) != sorted(rows):
             sentence = _("Name each of the positions 1 to %(last)d once.") % {"last": len(rows)}
-            raise SimulationError(sentence, [fault("/order", sentence)])
+            raise SimulationError(errors=[FieldError("/order", sentence)])
         return update_simulation(simulation, stages=[_spec(rows[position]) for position in order])
 
 
@@ -187,71 +171,67 @@ def _free_name(name: str) -> str:
     return next(made for n in count(2) if (made := f"{kept} ({n})") not in taken)
 
 
-def faults(name: str, pattern: str, prefix: str, stages: Sequence[StageSpec]) -> list[Fault]:
+def field_errors(
+    name: str, pattern: str, prefix: str, stages: Sequence[StageSpec]
+) -> list[FieldError]:
     """All that is wrong with a design, each with a pointer to its field."""
-    found: list[Fault] = []
+    found: list[FieldError] = []
     if not name.strip() or len(name) > LONGEST_NAME or "\0" in name:
-        found.append(fault("/name", _("Give a name of 1 to 200 characters.")))
+        found.append(FieldError("/name", _("Give a name of 1 to 200 characters.")))
     if pattern not in Pattern.values:
-        found.append(fault("/pattern", _("The pattern is sequential or parallel.")))
+        found.append(FieldError("/pattern", _("The pattern is sequential or parallel.")))
     if not PREFIX.fullmatch(prefix) or len(prefix) > LONGEST_PREFIX:
-        found.append(fault("/namespace_prefix", _("Give a ROS 2 namespace such as /agent_.")))
+        found.append(FieldError("/namespace_prefix", _("Give a ROS 2 namespace such as /agent_.")))
     if len(stages) > MOST_STAGES:
-        found.append(fault("/stages", _("A simulation has at most 100 stages.")))
+        found.append(FieldError("/stages", _("A simulation has at most 100 stages.")))
         return found
     living = Template.objects.living().filter(pk__in={stage.template_id for stage in stages})
     templates = set(living.values_list("pk", flat=True)) if stages else set()
     for index, stage in enumerate(stages):
-        found += _stage_faults(f"/stages/{index}", stage)
+        found += _stage_errors(f"/stages/{index}", stage)
         if stage.template_id not in templates:
             found.append(_no_template(f"/stages/{index}/template", stage.template_id))
     total = sum(stage.agent_count for stage in stages)
     if total > settings.MAX_AGENTS:
         words = {"total": total, "most": settings.MAX_AGENTS}
         sentence = _("%(total)d agents are more than the limit of %(most)d: ask for fewer.") % words
-        found.append(fault("/stages", sentence))
+        found.append(FieldError("/stages", sentence))
     return found
 
 
-def name_faults(name: str, simulation: Simulation | None = None) -> list[Fault]:
-    """The fault of a name that another living simulation has."""
+def name_errors(name: str, simulation: Simulation | None = None) -> list[FieldError]:
+    """The error of a name that another living simulation has."""
     others = Simulation.objects.living().filter(name=name)
     if simulation is not None:
         others = others.exclude(pk=simulation.pk)
-    return _name_taken().errors if others.exists() else []
+    return list(_name_taken().errors) if others.exists() else []
 
 
-def fault(pointer: str, detail: str) -> Fault:
-    """One fault, as problem documents tell it."""
-    return {"pointer": pointer, "detail": detail, "code": "INVALID"}
+def _require(errors: list[FieldError]) -> None:
+    if errors:
+        raise SimulationError(errors=errors)
 
 
-def require(found: list[Fault]) -> None:
-    """Raise SimulationError when there are faults."""
-    if found:
-        raise SimulationError(found[0]["detail"], found)
-
-
-def _stage_faults(place: str, stage: StageSpec) -> list[Fault]:
-    found: list[Fault] = []
+def _stage_errors(place: str, stage: StageSpec) -> list[FieldError]:
+    found: list[FieldError] = []
     if not 1 <= stage.agent_count <= settings.MAX_AGENTS:
         words = {"most": settings.MAX_AGENTS}
-        found.append(fault(f"{place}/agent_count", _("Ask for 1 to %(most)d agents.") % words))
+        found.append(FieldError(f"{place}/agent_count", _("Ask for 1 to %(most)d agents.") % words))
     for field in ("execution_time", "delay_after"):
         seconds = getattr(stage, field)
         if not (math.isfinite(seconds) and 0 <= seconds <= LONGEST_TIME):
-            found.append(fault(f"{place}/{field}", _("Give seconds from 0 to a year.")))
+            found.append(FieldError(f"{place}/{field}", _("Give seconds from 0 to a year.")))
     if not 1 <= stage.repeat_count <= MOST_REPEATS:
-        found.append(fault(f"{place}/repeat_count", _("Repeat 1 to 1,000,000 times.")))
+        found.append(FieldError(f"{place}/repeat_count", _("Repeat 1 to 1,000,000 times.")))
     if not (0 <= stage.retries <= MOST_RETRIES and 0 <= stage.min_success <= ALL):
-        found.append(fault(place, _("Retries and minimum success are from 0 to 100.")))
+        found.append(FieldError(place, _("Retries and minimum success are from 0 to 100.")))
     return found
 
 
-def _no_template(place: str, template: int) -> Fault:
+def _no_template(place: str, template: int) -> FieldError:
     words = {"id": template}
     sentence = _("There is no template %(id)s, or it was deleted: choose another.") % words
-    return fault(place, sentence)
+    return FieldError(place, sentence)
 
 
 def _write_stages(simulation: Simulation, stages: Sequence[StageSpec]) -> None:
@@ -266,4 +246,4 @@ def _write_stages(simulation: Simulation, stages: Sequence[StageSpec]) -> None:
 
 def _name_taken() -> NameTakenError:
     sentence = _("Another simulation has this name: choose another.")
-    return NameTakenError(sentence, [fault("/name", sentence)])
+    return NameTakenError(errors=[FieldError("/name", sentence)])

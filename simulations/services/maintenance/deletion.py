@@ -1,7 +1,7 @@
 """Deleting simulations: hidden at once and restorable, or removed for good, step by step.
 
 The steps are taken by a task. Each may be taken again, by two workers at once too: a killed worker's deletion
-is taken up again (`simulations.tasks`), and goes on where it was.
+is taken up again (`common.recovery`), and goes on where it was.
 """
 
 from collections.abc import Callable
@@ -9,12 +9,16 @@ from typing import Any
 
 import structlog
 from django.db import DatabaseError, IntegrityError, transaction
+from django.db.models import QuerySet, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.services import audit
+from common.db import leases
+from common.db.leases import Lease, LeaseLostError
+from common.tasks import enqueue_on_commit
 from simulations import live
-from simulations.backends import backend
 from simulations.choices import ENDED, OPEN_DELETION, DeletionStatus
 from simulations.exceptions import (
     AlreadyRunningError,
@@ -26,7 +30,7 @@ from simulations.exceptions import (
 )
 from simulations.models import Deletion, Execution, Simulation
 from simulations.services.plan import plan_of
-from simulations.services.runs.fleet import job_of
+from simulations.services.runs.active_stage import ActiveStage
 from storage.models import Rosbag
 from storage.objects.base import StoreError
 from storage.services.rosbags import deletion as rosbags
@@ -42,14 +46,13 @@ AWAY = (StoreError, BackendError, LiveAwayError, DatabaseError)
 def request(
     simulation: Simulation, *, permanent: bool = False, requested_by: Any = None
 ) -> Deletion:
-    """Hide a simulation and write down what is to be removed; `run` does it.
+    """Hide a simulation and have a worker remove what is to be removed.
 
     Raises:
         AlreadyRunningError: an execution is active.
         DeletionOpenError: it is being deleted already.
         SimulationNotFoundError: it was deleted before, or removed for good.
     """
-    now = timezone.now()
     try:
         with transaction.atomic():
             # The row is written first: a start that comes at the same time waits here, or we for it.
@@ -57,7 +60,7 @@ def request(
             _locked(
                 simulation.pk
             )  # one that is hidden already is not written: a restore waits here too
-            hidden = rows.living().update(deleted_at=now, updated_at=now)
+            hidden = rows.hide()
             if not (hidden or (permanent and rows.exists())):
                 raise SimulationNotFoundError(_("This simulation was deleted already."))
             if Execution.objects.active().filter(simulation=simulation).exists():
@@ -67,21 +70,26 @@ def request(
             if permanent:  # takes all the steps of one that only hides, too
                 hiding = Deletion.objects.filter(simulation_id=simulation.pk, permanent=False)
                 hiding.filter(status__in=OPEN_DELETION).update(
-                    status=DeletionStatus.COMPLETED, progress=100, ended_at=now
+                    status=DeletionStatus.COMPLETED,
+                    progress=100,
+                    ended_at=timezone.now(),
+                    lease_until=None,
                 )
             if hidden:
-                audit.note(simulation, deleted_at=(None, now))
+                audit.record_change(simulation, deleted_at=(None, hidden))
             steps = [
                 {"name": name, "status": DeletionStatus.PENDING}
                 for name in plan(permanent=permanent)
             ]
-            return Deletion.objects.create(
+            deletion = Deletion.objects.create(
                 simulation_id=simulation.pk,
                 name=simulation.name,
                 permanent=permanent,
                 steps=steps,
                 requested_by=requested_by,
             )
+            enqueue_on_commit("simulations.tasks.delete", deletion.pk)
+            return deletion
     except IntegrityError as error:
         raise DeletionOpenError(_("The simulation is being deleted: see its deletion.")) from error
 
@@ -103,9 +111,10 @@ def restore(simulation: Simulation) -> Simulation:
                 text = _("The simulation is being removed for good: it cannot come back.")
                 raise DeletionOpenError(text)
             rows = Simulation.objects.filter(pk=simulation.pk)
-            if not rows.update(deleted_at=None, updated_at=timezone.now()):
+            if rows.unhide():
+                audit.record_change(simulation, deleted_at=(simulation.deleted_at, None))
+            elif not rows.exists():
                 raise SimulationNotFoundError(_("The simulation was removed for good."))
-            audit.note(simulation, deleted_at=(simulation.deleted_at, None))
     except IntegrityError as error:
         text = _("Another simulation has the name %(name)s now: rename that one first.")
         raise NameTakenError(text % {"name": simulation.name}) from error
@@ -118,33 +127,64 @@ def _locked(simulation_id: int) -> None:
     list(Simulation.objects.select_for_update().filter(pk=simulation_id).values_list("pk"))
 
 
+def unfinished() -> QuerySet[Deletion]:
+    """Deletions with steps left."""
+    return Deletion.objects.filter(status__in=OPEN_DELETION)
+
+
 def run(deletion_id: int) -> str:
-    """Take the steps of a deletion that are left; the answer is its status."""
-    deletion = Deletion.objects.get(pk=deletion_id)
-    if deletion.status not in OPEN_DELETION:
-        return str(deletion.status)
-    _write(
-        deletion, status=DeletionStatus.RUNNING, started_at=deletion.started_at or timezone.now()
+    """Take the steps of a deletion that are left, unless another worker is at it.
+
+    Returns:
+        Its status.
+    """
+    lease = leases.claim(
+        unfinished(),
+        deletion_id,
+        status=DeletionStatus.RUNNING,
+        started_at=Coalesce("started_at", Value(timezone.now())),
     )
+    if lease is not None:
+        _work(lease)
+    return str(Deletion.objects.values_list("status", flat=True).get(pk=deletion_id))
+
+
+def _work(lease: Lease) -> None:
+    deletion = Deletion.objects.get(pk=lease.pk)
     try:
+        with lease:
+            _take_steps(lease, deletion)
+    except LeaseLostError:
+        log.warning("deletion_superseded", deletion=deletion.pk)
+
+
+def _take_steps(lease: Lease, deletion: Deletion) -> None:
+    try:
+        if deletion.attempts > leases.MAX_ATTEMPTS:
+            raise RuntimeError("its workers were killed")
         for index, step in enumerate(deletion.steps):
             if step["status"] != DeletionStatus.COMPLETED:
                 STEPS[step["name"]](deletion)
-                _done(deletion, index)
+                step["status"] = DeletionStatus.COMPLETED
+                progress = 100 * (index + 1) // len(deletion.steps)
+                lease.write(steps=deletion.steps, progress=progress)
     except AWAY as error:
-        _write(deletion, error=str(error))
+        lease.write(error=str(error))
         log.warning("deletion_waits", deletion=deletion.pk, error=str(error))
-        return str(deletion.status)
-    except Exception:
-        text = _(
-            "A step failed; what happened is in the log. Ask an administrator, then delete again."
-        )
-        _write(deletion, status=DeletionStatus.FAILED, error=text, ended_at=timezone.now())
+    except LeaseLostError:
         raise
-    _write(
-        deletion, status=DeletionStatus.COMPLETED, progress=100, error="", ended_at=timezone.now()
-    )
-    return str(deletion.status)
+    except Exception:
+        _fail(lease)
+        raise
+    else:
+        lease.finish(
+            status=DeletionStatus.COMPLETED, progress=100, error="", ended_at=timezone.now()
+        )
+
+
+def _fail(lease: Lease) -> None:
+    text = _("A step failed; what happened is in the log. Ask an administrator, then delete again.")
+    lease.finish(status=DeletionStatus.FAILED, error=text, ended_at=timezone.now())
 
 
 def plan(*, permanent: bool) -> list[str]:
@@ -152,24 +192,13 @@ def plan(*, permanent: bool) -> list[str]:
     return list(STEPS) if permanent else ["live"]
 
 
-def _write(deletion: Deletion, **fields: Any) -> None:
-    for name, value in fields.items():
-        setattr(deletion, name, value)
-    deletion.save(update_fields=[*fields, "touched_at"])
-
-
-def _done(deletion: Deletion, index: int) -> None:
-    deletion.steps[index]["status"] = DeletionStatus.COMPLETED
-    _write(deletion, steps=deletion.steps, progress=100 * (index + 1) // len(deletion.steps))
-
-
 def _units(deletion: Deletion) -> None:
     """Drop what units left at their backend."""
     for execution in _executions(deletion):
         frozen = plan_of(execution)
         for stage_run in execution.stage_runs.all():
-            backend(frozen.backend).remove(job_of(stage_run, frozen))
-        deletion.save(update_fields=["touched_at"])
+            active = ActiveStage(stage_run, frozen)
+            active.backend.remove(active.job)
 
 
 def _live(deletion: Deletion) -> None:
@@ -186,7 +215,6 @@ def _recordings(deletion: Deletion) -> None:
     )
     for rosbag in recorded.iterator(chunk_size=BATCH):
         rosbags.discard(rosbag)
-        deletion.save(update_fields=["touched_at"])
 
 
 def _rows(deletion: Deletion) -> None:
@@ -194,7 +222,6 @@ def _rows(deletion: Deletion) -> None:
     executions = Execution.objects.filter(simulation_id=deletion.simulation_id).order_by("pk")
     while batch := list(executions.values_list("pk", flat=True)[:BATCH]):
         Execution.objects.filter(pk__in=batch).delete()
-        deletion.save(update_fields=["touched_at"])
     Simulation.objects.filter(pk=deletion.simulation_id).delete()
 
 

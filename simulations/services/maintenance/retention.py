@@ -11,20 +11,18 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from accounts.services import idempotency
-from simulations.backends import backend
 from simulations.choices import ACTIVE, ENDED, DataStatus, DeletionStatus
 from simulations.exceptions import DeletionOpenError
 from simulations.models import AgentRun, Event, Execution, Simulation, StageRun
 from simulations.services.maintenance import deletion
 from simulations.services.plan import plan_of
-from simulations.services.runs.fleet import job_of
+from simulations.services.runs.active_stage import ActiveStage
 from storage.choices import Origin
 from storage.models import Rosbag
 from storage.services.intake import uploads
 from storage.services.rosbags import deletion as rosbags
 from templates.models import Template
 
-STALE_UPLOAD = timedelta(days=1)
 DONE_TASK = timedelta(days=14)
 """How long one may read what became of a background task."""
 
@@ -40,6 +38,7 @@ def purge(older_than: timedelta) -> dict[str, int]:
     for simulation in over.filter(deleted_at__lt=limit):
         with suppress(DeletionOpenError):  # a worker is at it
             asked = deletion.request(simulation, permanent=True)
+            # not counted when a worker is first
             removed["simulations"] += deletion.run(asked.pk) == DeletionStatus.COMPLETED
     for template in Template.objects.filter(deleted_at__lt=limit):
         try:
@@ -68,7 +67,7 @@ def prune() -> dict[str, int]:
     removed["recordings"] = _delete_recordings(
         Q(created_at__lt=_limit("recordings"), recording__stage_run__execution__status__in=ENDED)
     )
-    removed["uploads"] = uploads.abandon_stale(STALE_UPLOAD)
+    removed["uploads"] = uploads.abandon_stale()
     over = DBTaskResult.objects.finished().filter(finished_at__lt=timezone.now() - DONE_TASK)
     removed["tasks"] = over.delete()[0]
     removed["idempotency_keys"] = idempotency.prune(timedelta(days=1))
@@ -98,6 +97,6 @@ def _remove_folders(stage_runs: QuerySet[StageRun]) -> int:
     """Remove what the units of these stage runs left on their machines; the answer is how many."""
     removed = 0
     for stage_run in stage_runs.select_related("execution"):
-        plan = plan_of(stage_run.execution)
-        removed += backend(plan.backend).remove(job_of(stage_run, plan))
+        active = ActiveStage(stage_run, plan_of(stage_run.execution))
+        removed += active.backend.remove(active.job)
     return removed

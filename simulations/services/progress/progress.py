@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 from django.db.models import Count, Sum
-from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
+from common.exceptions import NotFoundError
 from simulations.choices import AGENT_ENDED, RunStatus
 from simulations.exceptions import LiveAwayError
 from simulations.live import watched
@@ -47,7 +47,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def progress_by_id(execution_id: int, *, at_least: int = 0) -> Progress:
-    """The progress of an execution: one call of Redis, mostly. Raises Http404.
+    """The progress of an execution: one call of Redis, mostly. Raises NotFoundError.
 
     `at_least` is an event that the caller has heard of: what is older is looked at again.
     """
@@ -57,7 +57,10 @@ def progress_by_id(execution_id: int, *, at_least: int = 0) -> Progress:
         kept = None
     if kept is not None and kept.fresh and kept.facts.event_count >= at_least:
         return kept.progress
-    return progress_of(get_object_or_404(Execution, pk=execution_id))
+    execution = Execution.objects.filter(pk=execution_id).first()
+    if execution is None:
+        raise NotFoundError
+    return progress_of(execution)
 
 
 def progress_of(execution: Execution) -> Progress:

@@ -55,8 +55,5 @@ def stage_figures(execution: Execution) -> dict[int, StageFigures]:
 
 def _ended(execution: Execution) -> Counter[tuple[int, str]]:
     """How many agents of each stage are in which state, in their newest attempt."""
-    rows = AgentRun.objects.filter(stage_run__execution=execution).order_by("attempt")
-    newest: dict[int, tuple[int, str]] = {}
-    for number, position, status in rows.values_list("number", "stage_run__position", "status"):
-        newest[number] = (position, status)
-    return Counter(newest.values())
+    rows = AgentRun.objects.filter(stage_run__execution=execution)
+    return Counter(rows.newest("stage_run__position", "status").values())

@@ -14,36 +14,23 @@ from django.utils import timezone
 
 from agent.protocol import Snapshot
 from simulations import live
-from simulations.backends import backend
-from simulations.backends.base import Job, UnitSeen, UnitState
-from simulations.choices import AGENT_ENDED, AgentStatus, FailureCode
+from simulations.backends.base import UnitSeen, UnitState
+from simulations.choices import AGENT_ENDED, AgentStatus, EventKind, FailureCode
 from simulations.exceptions import LiveAwayError
 from simulations.models import AgentRun, StageRun
-from simulations.services.plan import Plan
-from simulations.services.runs.lifecycle import note
-from simulations.services.runs.units import FIGURES, LAST_LOG, fill, token_for
+from simulations.services.events import record_event
+from simulations.services.runs.active_stage import ActiveStage
+from simulations.services.runs.units import FIGURES, LAST_LOG, fill
 
 OVERTIME = timedelta(seconds=30)
 """How long an agent may go on past its execution time before it is killed."""
 
 
-def job_of(stage_run: StageRun, plan: Plan) -> Job:
-    """The stage run as the backend knows it."""
-    return Job(
-        execution=stage_run.execution_id,
-        stage_run=stage_run.pk,
-        units=stage_run.units,
-        retries=plan.stage(stage_run.position).retries,
-        token=token_for(stage_run.execution_id),
-        server=settings.SERVER_URL + settings.API_STR,
-    )
-
-
-def look(stage_run: StageRun, plan: Plan, *, retry: bool, stopping: bool = False) -> list[UnitSeen]:
+def look(active: ActiveStage, *, retry: bool, stopping: bool = False) -> list[UnitSeen]:
     """See every unit; kill the hung ones, and write down the agents of those that are gone."""
-    job = job_of(stage_run, plan)
+    stage_run = active.stage_run
     since = timezone.now()
-    seen = backend(plan.backend).observe(job, retry=retry)
+    seen = active.backend.observe(active.job, retry=retry)
     silent = _silent(stage_run, {u.unit for u in seen if u.state in _MAY_SPEAK})
     if silent and not _server_hears():
         # Not the units are silent, they are unheard: they get their time again from here on.
@@ -55,13 +42,13 @@ def look(stage_run: StageRun, plan: Plan, *, retry: bool, stopping: bool = False
     for unit in hung:
         # One that has registered anew meanwhile is not the one that was silent.
         if _end(stage_run, unit, FailureCode.AGENT_HUNG, before=since) or not silent[unit]:
-            backend(plan.backend).kill(job, [unit])
+            active.backend.kill(active.job, [unit])
     for unit_seen in seen:
         if unit_seen.restarted:
             _end(stage_run, unit_seen.unit, _code_of(unit_seen), before=since)
     gone = [u for u in seen if u.state in {UnitState.ENDED, UnitState.FAILED}]
     if gone:
-        _write_off(stage_run, plan, gone, stopping=stopping)
+        _write_off(active, gone, stopping=stopping)
     return seen
 
 
@@ -81,9 +68,9 @@ def _code_of(unit: UnitSeen) -> FailureCode:
     return FailureCode(unit.failure) if known else FailureCode.AGENT_LOST
 
 
-def kill_overdue(stage_run: StageRun, plan: Plan) -> None:
+def kill_overdue(active: ActiveStage) -> None:
     """Kill units whose agents still play long after the execution time of their stage."""
-    limit = plan.stage(stage_run.position).execution_time
+    stage_run, limit = active.stage_run, active.stage.execution_time
     if not limit or stage_run.release_at is None:
         return
     # One that joined late has its time from where it joined.
@@ -96,29 +83,25 @@ def kill_overdue(stage_run: StageRun, plan: Plan) -> None:
     if units and timezone.now() > stage_run.release_at + timedelta(seconds=limit) + OVERTIME:
         for unit in units:
             _end(stage_run, unit, FailureCode.DEADLINE_EXCEEDED)
-        backend(plan.backend).kill(job_of(stage_run, plan), units)
+        active.backend.kill(active.job, units)
 
 
-def kill_all(stage_run: StageRun, plan: Plan) -> None:
+def kill_all(active: ActiveStage) -> None:
     """Leave no unit of a stage run."""
-    backend(plan.backend).kill(job_of(stage_run, plan), range(stage_run.units))
+    active.backend.kill(active.job, range(active.stage_run.units))
 
 
-def give_up(stage_run: StageRun, plan: Plan, code: FailureCode) -> None:
+def give_up(active: ActiveStage, code: FailureCode) -> None:
     """Leave no unit of a stage run, and none of its agents open."""
-    kill_all(stage_run, plan)
-    units = range(stage_run.units)
+    kill_all(active)
+    units = range(active.stage_run.units)
     gone = [UnitSeen(unit, UnitState.FAILED, failure=code) for unit in units]
-    _write_off(stage_run, plan, gone)
+    _write_off(active, gone)
 
 
 def outcome(stage_run: StageRun) -> Counter[tuple[str, str]]:
     """How many agents ended how, by status and failure code, in their newest attempt."""
-    newest: dict[int, tuple[str, str]] = {}
-    rows = stage_run.agent_runs.order_by("attempt")
-    for number, status, code in rows.values_list("number", "status", "failure_code"):
-        newest[number] = (status, code)
-    return Counter(newest.values())
+    return Counter(stage_run.agent_runs.newest("status", "failure_code").values())
 
 
 def _silent(stage_run: StageRun, asked: Collection[int]) -> dict[int, bool]:
@@ -161,7 +144,7 @@ def _server_hears() -> bool:
 
 def _registered(stage_run: StageRun) -> dict[int, float]:
     """When the newest attempt of each unit registered."""
-    rows = stage_run.agent_runs.exclude(status__in=AGENT_ENDED).order_by("created_at")
+    rows = stage_run.agent_runs.unfinished().order_by("created_at")
     return {unit: at.timestamp() for unit, at in rows.values_list("unit", "created_at")}
 
 
@@ -172,7 +155,7 @@ def _end(
 
     The figures are those of its last snapshot. The answer is whether there were any.
     """
-    rows = AgentRun.objects.filter(stage_run=stage_run, unit=unit).exclude(status__in=AGENT_ENDED)
+    rows = stage_run.agent_runs.unfinished().filter(unit=unit)
     if before is not None:
         rows = rows.filter(created_at__lt=before)
     found = list(rows)
@@ -190,7 +173,7 @@ def _end(
         if not rows.bulk_update(found, [*FIGURES, *_LAST]):
             return False
         payload = {"position": stage_run.position, "unit": unit, "code": code}
-        note(stage_run.execution_id, "unit.lost", payload=payload)
+        record_event(stage_run.execution_id, EventKind.UNIT_LOST, payload=payload)
     return True
 
 
@@ -203,13 +186,10 @@ def _fill_last(row: AgentRun, said: Snapshot) -> None:
             fill(row, seen, said)
 
 
-def _write_off(
-    stage_run: StageRun, plan: Plan, gone: list[UnitSeen], *, stopping: bool = False
-) -> None:
+def _write_off(active: ActiveStage, gone: list[UnitSeen], *, stopping: bool = False) -> None:
     """No agent stays open whose unit is gone: also those that never registered get a row."""
-    rows = list(
-        AgentRun.objects.filter(stage_run=stage_run).values_list("unit", "status").distinct()
-    )
+    stage_run = active.stage_run
+    rows = list(stage_run.agent_runs.order_by().values_list("unit", "status").distinct())
     known = {unit for unit, _status in rows}
     still_open = {unit for unit, status in rows if status not in AGENT_ENDED}
     for unit in gone:
@@ -218,10 +198,11 @@ def _write_off(
         elif unit.unit not in known:
             # A stop may come before a unit has registered: it is refused then, and not lost.
             code = FailureCode.STOPPED_BY_USER if stopping else _code_of(unit)
-            _never_came(stage_run, plan, unit.unit, code)
+            _never_came(active, unit.unit, code)
 
 
-def _never_came(stage_run: StageRun, plan: Plan, unit: int, code: FailureCode) -> None:
+def _never_came(active: ActiveStage, unit: int, code: FailureCode) -> None:
+    stage_run = active.stage_run
     stopped = code is FailureCode.STOPPED_BY_USER
     AgentRun.objects.bulk_create(
         [
@@ -234,9 +215,9 @@ def _never_came(stage_run: StageRun, plan: Plan, unit: int, code: FailureCode) -
                 failure_text=str(code.label),
                 ended_at=timezone.now(),
             )
-            for slot in plan.slots(plan.stage(stage_run.position), unit)
+            for slot in active.plan.slots(active.stage, unit)
         ],
         ignore_conflicts=True,
     )
     payload = {"stage": stage_run.position, "unit": unit, "failure_code": "" if stopped else code}
-    note(stage_run.execution_id, "unit.never_came", payload=payload)
+    record_event(stage_run.execution_id, EventKind.UNIT_NEVER_CAME, payload=payload)

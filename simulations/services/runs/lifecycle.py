@@ -6,7 +6,6 @@ controllers, or a controller and a user, may try at once; one of them succeeds a
 
 from collections.abc import Iterable
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -14,15 +13,15 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from simulations.choices import ENDED, STOPPABLE, FailureCode, RunStatus
+from simulations.choices import ENDED, STOPPABLE, EventKind, FailureCode, RunStatus
 from simulations.exceptions import (
     AlreadyRunningError,
     NotRunningError,
     NotStartableError,
     SimulationNotFoundError,
 )
-from simulations.models import Event, Execution, Simulation, StageRun
-from simulations.services import events
+from simulations.models import Execution, Simulation, StageRun
+from simulations.services.events import record_event
 from simulations.services.plan import Plan, freeze, frozen, plan_of, still_there
 from simulations.services.progress.progress import at_end
 
@@ -86,7 +85,7 @@ def _write(
         for stage in plan.stages
     )
     rows.update(latest_execution=execution)
-    note(execution.pk, "execution.requested", actor=requested_by)
+    record_event(execution.pk, EventKind.EXECUTION_REQUESTED, actor=requested_by)
     return execution
 
 
@@ -131,7 +130,7 @@ def move_execution(
         if not rows.update(status=to, updated_at=now, **fields):
             return False
         payload = {"status": to, "failure_code": fields.get("failure_code", "")}
-        note(execution.pk, "execution.status", actor=actor, payload=payload)
+        record_event(execution.pk, EventKind.EXECUTION_STATUS, actor=actor, payload=payload)
     execution.refresh_from_db()
     return True
 
@@ -193,24 +192,6 @@ def move_stage(
             return False
         payload = {"position": stage_run.position, "status": to}
         payload["failure_code"] = fields.get("failure_code", "")
-        note(stage_run.execution_id, "stage.status", payload=payload)
+        record_event(stage_run.execution_id, EventKind.STAGE_STATUS, payload=payload)
     stage_run.refresh_from_db()
     return True
-
-
-def note(
-    execution_id: int, kind: str, *, actor: Any = None, payload: dict[str, Any] | None = None
-) -> None:
-    """Append to the timeline; call it within the transaction of what it tells."""
-    with transaction.atomic():
-        rows = Execution.objects.filter(pk=execution_id)
-        rows.update(event_count=F("event_count") + 1)
-        event = Event.objects.create(
-            execution_id=execution_id,
-            sequence=rows.values_list("event_count", flat=True).get(),
-            kind=kind,
-            actor=actor,
-            payload=payload or {},
-        )
-        # After the commit, so that nobody is told what never was; robust: watchers find it without us.
-        transaction.on_commit(partial(events.publish, event), robust=True)

@@ -16,21 +16,23 @@ from django.utils.translation import gettext as _
 
 from common import tracing
 from simulations import live
-from simulations.backends import backend
 from simulations.backends.base import UnitState
 from simulations.choices import (
     ENDED,
     PLAYING,
     AgentStatus,
     DataStatus,
+    EventKind,
     FailureCode,
     Pattern,
     RunStatus,
 )
 from simulations.exceptions import BackendError, LiveAwayError
 from simulations.models import Execution, StageRun
+from simulations.services.events import record_event
 from simulations.services.plan import Plan, plan_of
 from simulations.services.runs import fleet, lifecycle, recordings
+from simulations.services.runs.active_stage import ActiveStage
 
 log = structlog.get_logger(__name__)
 
@@ -82,59 +84,63 @@ def step(execution: Execution) -> None:
     plan = plan_of(execution)
     if execution.status == RunStatus.PENDING:
         lifecycle.move_execution(execution, [RunStatus.PENDING], RunStatus.PREPARING)
-    stage_runs = list(execution.stage_runs.order_by("position"))
+    stages = [ActiveStage(run, plan) for run in execution.stage_runs.order_by("position")]
     if execution.status == RunStatus.STOPPING:
-        for stage_run in stage_runs:
-            _stop_stage(execution, stage_run, plan)
+        for active in stages:
+            _stop_stage(execution, active)
     else:
-        for stage_run in _due(stage_runs, plan):
-            _step_stage(execution, stage_run, plan)
-        _release(execution, stage_runs, plan)
+        for active in _due(stages, plan):
+            _step_stage(active)
+        _release(execution, stages, plan)
     _finish(execution, plan)
 
 
-def _due(stage_runs: list[StageRun], plan: Plan) -> list[StageRun]:
-    """The stage runs whose turn it is."""
-    open_runs = [each for each in stage_runs if each.status not in ENDED]
-    if plan.pattern == Pattern.PARALLEL or not open_runs:
-        return open_runs
-    first = open_runs[0]
-    before = [each for each in stage_runs if each.position < first.position]
-    if before and first.status == RunStatus.PENDING:
-        delay = timedelta(seconds=plan.stage(before[-1].position).delay_after)
-        if before[-1].ended_at is None or timezone.now() < before[-1].ended_at + delay:
+def _due(stages: list[ActiveStage], plan: Plan) -> list[ActiveStage]:
+    """The stages whose turn it is."""
+    unfinished = [active for active in stages if active.stage_run.status not in ENDED]
+    if plan.pattern == Pattern.PARALLEL or not unfinished:
+        return unfinished
+    first = unfinished[0]
+    before = stages[: stages.index(first)]
+    if before and first.stage_run.status == RunStatus.PENDING:
+        delay = timedelta(seconds=before[-1].stage.delay_after)
+        ended_at = before[-1].stage_run.ended_at
+        if ended_at is None or timezone.now() < ended_at + delay:
             return []
     return [first]
 
 
-def _step_stage(execution: Execution, stage_run: StageRun, plan: Plan) -> None:
+def _step_stage(active: ActiveStage) -> None:
+    stage_run = active.stage_run
     if stage_run.status == RunStatus.PENDING:
         now = timezone.now()
         lifecycle.move_stage(stage_run, [RunStatus.PENDING], RunStatus.PREPARING, prepared_at=now)
     if stage_run.status == RunStatus.PREPARING:
-        _prepare(stage_run, plan)
+        _prepare(active)
     if stage_run.status == RunStatus.RUNNING:
-        _run(stage_run, plan)
-    if stage_run.status == RunStatus.FINALIZING and not recordings.settle(stage_run, plan):
-        _conclude(stage_run, plan)
+        _run(active)
+    if stage_run.status == RunStatus.FINALIZING and not recordings.settle(active):
+        _conclude(active)
 
 
-def _prepare(stage_run: StageRun, plan: Plan) -> None:
+def _prepare(active: ActiveStage) -> None:
     """Launch what was not launched; the handle says that all of it was."""
+    stage_run = active.stage_run
     if not stage_run.handle:
-        recordings.expect(stage_run, plan, plan.stage(stage_run.position))
+        recordings.expect(active)
         try:
-            handle = backend(plan.backend).launch(fleet.job_of(stage_run, plan))
+            handle = active.backend.launch(active.job)
         except BackendError as error:
             log.warning("launch_failed", stage_run=stage_run.pk, error=str(error))
-            _give_up(stage_run, plan, str(error))
+            _give_up(active, str(error))
             return
         StageRun.objects.filter(pk=stage_run.pk, handle="").update(handle=handle)
         stage_run.refresh_from_db()
 
 
-def _give_up(stage_run: StageRun, plan: Plan, error: str) -> None:
+def _give_up(active: ActiveStage, error: str) -> None:
     """Fail a stage whose units could not be started for as long as stragglers are waited for."""
+    stage_run = active.stage_run
     if not _straggling(stage_run):
         return
     code = FailureCode.BACKEND_UNAVAILABLE
@@ -147,7 +153,7 @@ def _give_up(stage_run: StageRun, plan: Plan, error: str) -> None:
         failure_text=f"{code.label} {error}",
     )
     if given_up:
-        fleet.give_up(stage_run, plan, code)
+        fleet.give_up(active, code)
 
 
 def _straggling(stage_run: StageRun) -> bool:
@@ -155,50 +161,52 @@ def _straggling(stage_run: StageRun) -> bool:
     return stage_run.prepared_at is not None and timezone.now() > stage_run.prepared_at + limit
 
 
-def _release(execution: Execution, stage_runs: list[StageRun], plan: Plan) -> None:
+def _release(execution: Execution, stages: list[ActiveStage], plan: Plan) -> None:
     """Give one start to all stage runs that prepare, once none of their agents is still awaited."""
-    preparing = [each for each in stage_runs if each.status == RunStatus.PREPARING]
-    if not preparing or not all([_assembled(each, plan) for each in preparing]):  # noqa: C419 - look at each
+    preparing = [active for active in stages if active.stage_run.status == RunStatus.PREPARING]
+    if not preparing or not all([_assembled(active) for active in preparing]):  # noqa: C419 - look at each
         return
-    if plan.pattern == Pattern.PARALLEL and any(s.status == RunStatus.PENDING for s in stage_runs):
+    pending = any(active.stage_run.status == RunStatus.PENDING for active in stages)
+    if plan.pattern == Pattern.PARALLEL and pending:
         return  # another controller launches it at this moment
     lead = timedelta(seconds=settings.RELEASE_LEAD_SECONDS)
-    lifecycle.release(execution, preparing, timezone.now() + lead)
+    stage_runs = [active.stage_run for active in preparing]
+    lifecycle.release(execution, stage_runs, timezone.now() + lead)
 
 
-def _assembled(stage_run: StageRun, plan: Plan) -> bool:
+def _assembled(active: ActiveStage) -> bool:
     """Whether all agents of a stage run are ready, given up, or waited for long enough."""
+    stage_run, stage = active.stage_run, active.stage
     if not stage_run.handle:
         return False
-    seen = fleet.look(stage_run, plan, retry=True)
-    stage = plan.stage(stage_run.position)
+    seen = fleet.look(active, retry=True)
     ready = stage_run.agent_runs.filter(status=AgentStatus.READY).count()
     gone = sum(
-        len(plan.slots(stage, unit.unit))
+        len(active.plan.slots(stage, unit.unit))
         for unit in seen
         if unit.state in {UnitState.ENDED, UnitState.FAILED}
     )
     return ready + gone >= stage.agents or (ready > 0 and _straggling(stage_run))
 
 
-def _run(stage_run: StageRun, plan: Plan) -> None:
-    fleet.kill_overdue(stage_run, plan)
-    seen = fleet.look(stage_run, plan, retry=True)
+def _run(active: ActiveStage) -> None:
+    fleet.kill_overdue(active)
+    seen = fleet.look(active, retry=True)
     if all(unit.state in {UnitState.ENDED, UnitState.FAILED} for unit in seen):
         lifecycle.move_stage(
-            stage_run,
+            active.stage_run,
             [RunStatus.RUNNING],
             RunStatus.FINALIZING,
             agents_ended_at=timezone.now(),
         )
 
 
-def _conclude(stage_run: StageRun, plan: Plan) -> None:
+def _conclude(active: ActiveStage) -> None:
     """Judge a stage run whose agents have ended and whose recordings are settled."""
+    stage_run, stage = active.stage_run, active.stage
     if stage_run.failure_code:
         lifecycle.move_stage(stage_run, [RunStatus.FINALIZING], RunStatus.FAILED)
         return
-    stage = plan.stage(stage_run.position)
     ended = fleet.outcome(stage_run)
     completed = _completed(ended)
     if completed * 100 >= stage.min_success * stage.agents:
@@ -223,26 +231,26 @@ def _completed(ended: Counter[tuple[str, str]]) -> int:
     return sum(n for (status, _code), n in ended.items() if status == AgentStatus.COMPLETED)
 
 
-def _stop_stage(execution: Execution, stage_run: StageRun, plan: Plan) -> None:
+def _stop_stage(execution: Execution, active: ActiveStage) -> None:
     """See the units of a stage run out; they are told to stop by their heartbeats."""
+    stage_run = active.stage_run
     if stage_run.status in ENDED:
         return
     if stage_run.status == RunStatus.PENDING:
         lifecycle.move_stage(stage_run, [RunStatus.PENDING], RunStatus.SKIPPED, stopping=True)
         return
-    seen = fleet.look(stage_run, plan, retry=False, stopping=True)
+    seen = fleet.look(active, retry=False, stopping=True)
     if any(unit.state is UnitState.ALIVE for unit in seen):
         limit = STOP_GRACE + timedelta(seconds=settings.UPLOAD_LIMIT_SECONDS)
         if execution.stop_asked_at and timezone.now() > execution.stop_asked_at + limit:
-            fleet.kill_all(stage_run, plan)
+            fleet.kill_all(active)
         return
     recordings.excuse(stage_run)
-    if recordings.settle(stage_run, plan):
+    if recordings.settle(active):
         return
-    stage = plan.stage(stage_run.position)
     completed = _completed(fleet.outcome(stage_run))
     # What had come to its end before the stop is not called stopped.
-    whole = completed == stage.agents and stage_run.status == RunStatus.FINALIZING
+    whole = completed == active.stage.agents and stage_run.status == RunStatus.FINALIZING
     to = RunStatus.COMPLETED if whole else RunStatus.STOPPED
     lifecycle.move_stage(stage_run, [*PLAYING, RunStatus.FINALIZING], to, stopping=True)
 
@@ -278,10 +286,11 @@ def _clear_up(execution: Execution, stage_runs: list[StageRun], plan: Plan) -> N
     """Drop what an ended execution needs no more; a controller that dies here leaves it to `prune`."""
     if execution.status != RunStatus.FAILED and execution.data_status != DataStatus.INCOMPLETE:
         for stage_run in stage_runs:
-            backend(plan.backend).remove(fleet.job_of(stage_run, plan))
+            active = ActiveStage(stage_run, plan)
+            active.backend.remove(active.job)
     try:
         beats = live.beats(execution.pk)
-        lifecycle.note(execution.pk, "execution.heartbeats", payload=beats._asdict())
+        record_event(execution.pk, EventKind.EXECUTION_HEARTBEATS, payload=beats._asdict())
         live.forget(execution.pk)
     except LiveAwayError:
         log.info("live_state_left")

@@ -12,19 +12,18 @@ from agent.protocol import (
     RecordingOffer,
     RecordingUpload,
 )
-from simulations.backends import backend
 from simulations.choices import (
     RECORDING_OPEN,
     AgentStatus,
     DataStatus,
+    EventKind,
     RecordingStatus,
     Transport,
 )
 from simulations.exceptions import SupersededError, UnitRefusedError
-from simulations.models import AgentRun, Execution, Recording, StageRun
-from simulations.services.plan import Plan, PlanStage
-from simulations.services.runs.fleet import job_of
-from simulations.services.runs.lifecycle import note
+from simulations.models import Execution, Recording, StageRun
+from simulations.services.events import record_event
+from simulations.services.runs.active_stage import ActiveStage
 from simulations.services.runs.units import Place, place
 from storage.choices import Origin, Status
 from storage.models import Rosbag
@@ -32,8 +31,9 @@ from storage.objects.base import UploadedPart
 from storage.services.intake import uploads
 
 
-def expect(stage_run: StageRun, plan: Plan, stage: PlanStage) -> None:
+def expect(active: ActiveStage) -> None:
     """Write down what each unit is to record, before the release. Twice is no error."""
+    stage_run, stage = active.stage_run, active.stage
     if not stage.record:
         return
     rows = [
@@ -42,7 +42,7 @@ def expect(stage_run: StageRun, plan: Plan, stage: PlanStage) -> None:
             unit=unit,
             topics=[
                 slot.namespace + topic.name
-                for slot in plan.slots(stage, unit)
+                for slot in active.plan.slots(stage, unit)
                 for topic in stage.record
             ],
         )
@@ -106,22 +106,22 @@ def complete(execution_id: int, message: RecordingComplete) -> Rosbag:
     return rosbag
 
 
-def settle(stage_run: StageRun, plan: Plan) -> int:
+def settle(active: ActiveStage) -> int:
     """Bring each recording to what storage says of it; the answer is how many are still open.
 
     Call it when no unit of the stage run is left: what was not uploaded by then is lost.
     """
     still_open = 0
-    rows = stage_run.recordings.filter(status__in=RECORDING_OPEN).select_related("rosbag")
+    rows = active.stage_run.recordings.filter(status__in=RECORDING_OPEN).select_related("rosbag")
     if not (found := list(rows)):
         return 0
-    published = _own_published(stage_run, plan)
+    published = _own_published(active)
     for recording in found:
         verdict = _verdict(recording, _own_missing(recording, published))
         if verdict is None:
             still_open += 1
         else:
-            _close(recording, *_with_place(verdict, recording, stage_run, plan))
+            _close(recording, *_with_place(verdict, recording, active))
     return still_open
 
 
@@ -135,13 +135,13 @@ def excuse(stage_run: StageRun) -> None:
 
 
 def _with_place(
-    verdict: tuple[RecordingStatus, str], recording: Recording, stage_run: StageRun, plan: Plan
+    verdict: tuple[RecordingStatus, str], recording: Recording, active: ActiveStage
 ) -> tuple[RecordingStatus, str]:
     """A loss that names what its unit has kept."""
     status, text = verdict
     kept = ""
     if status == RecordingStatus.LOST:
-        kept = backend(plan.backend).left(job_of(stage_run, plan), recording.unit)
+        kept = active.backend.left(active.job, recording.unit)
     if not kept:
         return verdict
     words = {"folder": kept}
@@ -194,15 +194,15 @@ def data_status(execution: Execution) -> DataStatus:
     return DataStatus.INCOMPLETE if lost else DataStatus.COMPLETE
 
 
-def _own_published(stage_run: StageRun, plan: Plan) -> dict[tuple[int, int], int]:
+def _own_published(active: ActiveStage) -> dict[tuple[int, int], int]:
     """What the attempts of units published, where all of that is to be recorded; else nothing."""
-    stage = plan.stage(stage_run.position)
+    stage = active.stage
     recorded = {"/" + topic.name.lstrip("/") for topic in stage.record}
     played = {"/" + name.lstrip("/") for name in stage.topics}
-    own = stage.record_own or plan.link.transport == Transport.NULL
+    own = stage.record_own or active.plan.link.transport == Transport.NULL
     if not own or not played <= recorded:
         return {}
-    agents = AgentRun.objects.filter(stage_run=stage_run).order_by()
+    agents = active.stage_run.agent_runs.order_by()
     sums = agents.values_list("unit", "attempt").annotate(total=Sum("published"))
     return {(unit, attempt): total for unit, attempt, total in sums}
 
@@ -285,4 +285,6 @@ def _close(recording: Recording, status: RecordingStatus, text: str) -> None:
         rows = Recording.objects.filter(pk=recording.pk, status__in=RECORDING_OPEN)
         if rows.update(status=status, text=text, updated_at=timezone.now()):
             payload = {"unit": recording.unit, "status": status, "text": text}
-            note(recording.stage_run.execution_id, "recording.status", payload=payload)
+            record_event(
+                recording.stage_run.execution_id, EventKind.RECORDING_STATUS, payload=payload
+            )

@@ -24,11 +24,11 @@ from agent.protocol import (
     Snapshot,
 )
 from simulations import live
-from simulations.choices import AGENT_ENDED, PLAYING, AgentStatus, FailureCode
+from simulations.choices import AGENT_ENDED, PLAYING, AgentStatus, EventKind, FailureCode
 from simulations.exceptions import LiveAwayError, SupersededError, UnitRefusedError
 from simulations.models import AgentRun, StageRun
-from simulations.services.plan import plan_of
-from simulations.services.runs.lifecycle import note
+from simulations.services.events import record_event
+from simulations.services.plan import Plan, plan_of
 from storage.models import Rosbag
 from storage.services.rosbags.downloads import file_addresses
 
@@ -113,10 +113,10 @@ def register(execution_id: int, message: Registration) -> Assignment:
             )
             if attempt > 1:
                 payload = {"unit": message.unit, "attempt": attempt}
-                note(execution_id, "unit.retried", payload=payload)
+                record_event(execution_id, EventKind.UNIT_RETRIED, payload=payload)
     except IntegrityError as error:  # another process of the unit registered just now
         raise SupersededError(_("A newer attempt of this unit has registered.")) from error
-    return _assignment(where, attempt)
+    return _assignment(where, plan, attempt)
 
 
 def report(execution_id: int, message: Snapshot) -> Answer:
@@ -204,9 +204,8 @@ def _fence_off(where: Place) -> None:
     )
 
 
-def _assignment(where: Place, attempt: int) -> Assignment:
+def _assignment(where: Place, plan: Plan, attempt: int) -> Assignment:
     execution = where.stage_run.execution
-    plan = plan_of(execution)
     stage = plan.stage(where.stage_run.position)
     rosbag = Rosbag.objects.filter(pk=stage.rosbag).first()
     if rosbag is None:

@@ -5,15 +5,15 @@ import shutil
 import sys
 import time
 from argparse import ArgumentParser
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
-from storage import tasks
+from common.exceptions import DomainError
 from storage.choices import UNFINISHED, ExportFormat, ExportStatus
-from storage.exceptions import StorageError
 from storage.models import Export, Rosbag, RosbagFile
 from storage.objects import object_store
 from storage.objects.base import StoreError
@@ -64,7 +64,7 @@ class Command(BaseCommand):
         try:
             export = _made(exports.request(source, _asked(options)))
             copied = _copied(export, options["output"]) if options["output"] else []
-        except (StorageError, StoreError, OSError) as error:
+        except (DomainError, OSError) as error:
             self._tell({"status": "failed", "sentence": str(error)}, str(error), options)
             sys.exit(REFUSED)
         outcome = _outcome(export, copied)
@@ -94,10 +94,8 @@ def _made(export: Export) -> Export:
     while (export := exporter.run(export.pk)).status in UNFINISHED:
         time.sleep(POLL_SECONDS)
     if export.result is not None:
-        try:
+        with suppress(StoreError):  # it is verified later, in the background
             export.result = verifier.run(export.result.pk)
-        except StoreError:
-            tasks.request_verification(export.result.pk)
     return export
 
 

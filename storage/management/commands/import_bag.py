@@ -10,9 +10,8 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
 
-from storage import tasks
+from common.exceptions import DomainError
 from storage.choices import USABLE, Status
-from storage.exceptions import StorageError
 from storage.management.progress import ImportBars, import_bars
 from storage.models import Rosbag
 from storage.objects.base import StoreError
@@ -44,7 +43,7 @@ class Command(BaseCommand):
             with import_bars() as bars:
                 rosbag = imports.import_path(path, name=name, on_stored=bars.storing(path))
                 rosbag, note = _verified(rosbag, bars)
-        except (StorageError, StoreError, OSError) as error:
+        except (DomainError, OSError) as error:
             self._tell(_failure(error), as_json=json, text=str(error))
             sys.exit(REFUSED)
         self._tell(_outcome(rosbag), as_json=json, text=_lines(rosbag, note))
@@ -67,7 +66,6 @@ def _verified(rosbag: Rosbag, bars: ImportBars) -> tuple[Rosbag, str]:
         while (rosbag := verifier.run(rosbag.pk, show)).status == Status.VERIFYING:
             time.sleep(POLL_SECONDS)
     except StoreError as error:
-        tasks.request_verification(rosbag.pk)
         note = _("It is stored; the verification is tried again in the background: %(reason)s")
         return rosbag, note % {"reason": error}
     return rosbag, ""

@@ -1,28 +1,25 @@
-"""Making an export: a child process writes it, then it is stored. It may be done twice and killed anywhere.
-
-The row's `lease_until` is lease and fence in one, as for verification.
-"""
+"""Making an export: a child process writes it, then it is stored. It may be done twice, killed anywhere."""
 
 import json
 import time
-from datetime import datetime, timedelta
 from pathlib import Path
-from threading import Event, Thread
 from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, connection
-from django.db.models import F, Q
+from django.db import DatabaseError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from storage.choices import UNFINISHED, ExportFormat, ExportStatus, Origin, Status
+from common.db import leases
+from common.db.leases import Lease, LeaseLostError
+from storage.choices import ExportFormat, ExportStatus, Origin, Status
 from storage.exceptions import ExportNotFoundError, PreviewError, StorageError
 from storage.keys import export_key, object_key
 from storage.models import Export, Rosbag, RosbagFile
 from storage.objects import object_store
 from storage.objects.base import StoreError
+from storage.services.exports.exports import unfinished
 from storage.services.previews import child
 from storage.services.rosbags.deduplication import settle
 from storage.services.rosbags.deletion import discard
@@ -33,16 +30,10 @@ from storage.services.rosbags.work_folders import work_folder
 
 log = structlog.get_logger(__name__)
 
-MOST_BEGUN = 5
-"""How often an export may kill its worker before nobody takes it up any more."""
 REPORT_SECONDS = 1.0
-HOURS = 3600.0
+LIMITS = child.Limits(cpu_seconds=24 * 3600.0, wall_seconds=24 * 3600.0)
 WRITING = 0.9
 """The share of the progress that is writing; the rest is storing."""
-
-
-class LostError(Exception):
-    """The export was cancelled, or another worker has it: nothing more counts."""
 
 
 def run(export_id: int) -> Export:
@@ -52,135 +43,83 @@ def run(export_id: int) -> Export:
         ExportNotFoundError: no such row.
         StoreError: the storage or the disk is away or full; it waits on.
     """
-    until = _end()
-    now = timezone.now()
-    free = Export.objects.filter(Q(lease_until=None) | Q(lease_until__lte=now))
-    taken = free.filter(pk=export_id, status__in=UNFINISHED).update(
-        status=ExportStatus.RUNNING, lease_until=until, begun=F("begun") + 1
+    lease = leases.claim(
+        unfinished(), export_id, release_on=(StoreError, OSError), status=ExportStatus.RUNNING
     )
-    if taken:
-        _work(_Hold(export_id, until))
+    if lease is not None:
+        _work(lease)
     export = Export.objects.filter(pk=export_id).select_related("result", "source").first()
     if export is None:
         raise ExportNotFoundError(_("There is no export %(id)d.") % {"id": export_id})
     return export
 
 
-class _Hold:
-    """The right to make one export; as a context manager it renews itself in the background."""
-
-    def __init__(self, export_id: int, until: datetime) -> None:
-        self.export_id = export_id
-        self.until = until
-        self.lost = False
-        self._ended = Event()
-        self._renewing = Thread(target=self._renew_often, name=f"export-{export_id}", daemon=True)
-
-    def __enter__(self) -> "_Hold":
-        self._renewing.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._ended.set()
-        self._renewing.join()
-
-    def write(self, **fields: Any) -> None:
-        """Change the row (LostError: it is not ours any more)."""
-        held = Export.objects.filter(
-            pk=self.export_id, status=ExportStatus.RUNNING, lease_until=self.until
-        )
-        if held.update(**fields) != 1:
-            raise LostError
-
-    def _renew_often(self) -> None:
-        while not self.lost and not self._ended.wait(settings.TASK_LEASE_SECONDS / 3):
-            until = _end()
-            try:
-                self.write(lease_until=until)
-                self.until = until
-            except LostError:
-                self.lost = True
-            except DatabaseError as error:
-                log.warning("lease_not_renewed", export=self.export_id, error=str(error))
-            finally:
-                connection.close()  # this thread's own
-
-
-def _work(hold: _Hold) -> None:
-    export = Export.objects.select_related("source", "result", "created_by").get(pk=hold.export_id)
-    outcome: dict[str, Any]
+def _work(lease: Lease) -> None:
+    export = Export.objects.select_related("source", "result", "created_by").get(pk=lease.pk)
     try:
-        with hold:
-            outcome = _made(export, hold)
-    except LostError:
+        with lease:
+            outcome = _outcome(export, lease)
+            if outcome["status"] == ExportStatus.FAILED:
+                _drop_result(export)
+            lease.finish(**outcome, ended_at=timezone.now())
+    except LeaseLostError:
         log.info("export_given_up", export=export.pk)
         _drop_result(export)
-        return
     except (StoreError, OSError) as error:
-        _wait_again(hold, error)
+        log.warning("export_waits", export=export.pk, error=str(error))
         raise StoreError(str(error)) from error
+
+
+def _outcome(export: Export, lease: Lease) -> dict[str, Any]:
+    try:
+        return _made(export, lease)
+    except (StoreError, OSError, DatabaseError, LeaseLostError):
+        raise  # it says nothing about the export
     except StorageError as error:
         details = {"reason": str(error)}
-        outcome = _failed(error.code, getattr(error, "details", details))
-    except DatabaseError:
-        raise  # nothing can be written now; the lease ends by itself
+        return _failed(error.code, getattr(error, "details", details))
     except Exception:
         log.exception("export_failed", export=export.pk)
-        outcome = _failed("EXPORT_FAILED", {})
-    if outcome["status"] == ExportStatus.FAILED:
-        _drop_result(export)
-    try:
-        hold.write(**outcome, lease_until=None, ended_at=timezone.now())
-    except LostError:
-        _drop_result(export)
+        return _failed("EXPORT_FAILED", {})
 
 
-def _wait_again(hold: _Hold, error: Exception) -> None:
-    """Let another worker take it, at once: this one was not killed by it."""
-    log.warning("export_waits", export=hold.export_id, error=str(error))
-    try:
-        hold.write(lease_until=None, begun=F("begun") - 1, enqueued_at=timezone.now())
-    except LostError:
-        return
-
-
-def _made(export: Export, hold: _Hold) -> dict[str, Any]:
+def _made(export: Export, lease: Lease) -> dict[str, Any]:
     """Write and store it; the answer is what to note of it."""
-    if export.begun > MOST_BEGUN:
-        return _failed("EXPORT_BROKE_OFF", {"attempts": export.begun - 1})
+    if export.attempts > leases.MAX_ATTEMPTS:
+        return _failed("EXPORT_BROKE_OFF", {"attempts": export.attempts - 1})
     if export.result is not None and export.result.status == Status.VERIFYING:
         return _done(export.result)  # stored by a worker that was killed right then
     _drop_result(export)
     with work_folder("exporting", export.pk) as folder:
         name = folder_name(Rosbag(pk=export.pk, name=export.name))
         target = folder / (f"{name}.csv" if export.format == ExportFormat.CSV else name)
-        written = _write(export, hold, target)
-        hold.write(progress=WRITING, message_count=written)
+        written = _write(export, lease, target)
+        lease.write(progress=WRITING, message_count=written)
         if export.format == ExportFormat.CSV:
             return _store_table(export, target)
-        return _store_rosbag(export, hold, target)
+        return _store_rosbag(export, lease, target)
 
 
-def _write(export: Export, hold: _Hold, target: Path) -> int:
+def _write(export: Export, lease: Lease, target: Path) -> int:
     """Have the child write it; the answer is the number of messages or rows."""
     topics = export.topics or None
     counted = export.source.topics.filter(name__in=topics) if topics else export.source.topics.all()
     share = _share(export)
     expected = max(1.0, share * sum(counted.values_list("message_count", flat=True)))
-    told: dict[str, int] = {"written": 0}
+    progress: dict[str, int] = {"written": 0}
     reported = time.monotonic()
     with local_copy(export.source) as source:
-        for line in child.lines(_job(export, source, target), seconds=24 * HOURS):
-            told = json.loads(line)
-            if hold.lost:
-                raise LostError
+        for line in child.lines(_job(export, source, target), LIMITS):
+            progress = json.loads(line)
+            if lease.lost:
+                raise LeaseLostError
             if time.monotonic() - reported >= REPORT_SECONDS:
                 reported = time.monotonic()
                 _refuse_large(target)
-                part = WRITING * min(1.0, told["seen"] / expected)
-                hold.write(progress=round(part, 4), message_count=told["written"])
+                part = WRITING * min(1.0, progress["read"] / expected)
+                lease.write(progress=round(part, 4), message_count=progress["written"])
     _refuse_large(target)
-    return told["written"]
+    return progress["written"]
 
 
 def _share(export: Export) -> float:
@@ -191,7 +130,7 @@ def _share(export: Export) -> float:
 
 def _job(export: Export, source: Path, target: Path) -> child.Job:
     return {
-        "verb": "export",
+        "name": "export",
         "folder": str(source),
         "ros_distro": export.source.ros_distro,
         "target": str(target),
@@ -200,8 +139,6 @@ def _job(export: Export, source: Path, target: Path) -> child.Job:
         "span": [export.start_ns, export.end_ns],
         "fields": export.fields,
         "latched": export.latched,
-        "flush": True,
-        "cpu_seconds": int(24 * HOURS),
     }
 
 
@@ -224,7 +161,7 @@ def _store_table(export: Export, file: Path) -> dict[str, Any]:
     }
 
 
-def _store_rosbag(export: Export, hold: _Hold, folder: Path) -> dict[str, Any]:
+def _store_rosbag(export: Export, lease: Lease, folder: Path) -> dict[str, Any]:
     rosbag = Rosbag.objects.create(
         name=export.name,
         origin=Origin.EXPORTED,
@@ -233,7 +170,7 @@ def _store_rosbag(export: Export, hold: _Hold, folder: Path) -> dict[str, Any]:
         created_by=export.created_by,
     )
     export.result = rosbag
-    hold.write(result=rosbag)
+    lease.write(result=rosbag)
     files = [_store(rosbag, path) for path in sorted(folder.iterdir())]
     digest = content_digest((file.path, file.sha256) for file in files)
     settle(rosbag, digest, size=sum(file.size for file in files))
@@ -265,7 +202,3 @@ def _drop_result(export: Export) -> None:
     if result is not None and result.status == Status.UPLOADING:
         export.result = None
         discard(result)
-
-
-def _end() -> datetime:
-    return timezone.now() + timedelta(seconds=settings.TASK_LEASE_SECONDS)

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from common.exceptions import FieldError
+from common.tasks import enqueue_on_commit
 from storage.choices import UNFINISHED, ExportFormat, ExportStatus, Status, sentence
 from storage.exceptions import ExportBusyError, ExportInvalidError, ExportNotFoundError
 from storage.keys import export_key
@@ -33,7 +34,7 @@ class ExportAsked:
 
 
 def request(rosbag: Rosbag, asked: ExportAsked, *, created_by: Any = None) -> Export:
-    """Write down that an export is wanted; a worker makes it.
+    """Have a worker make an export.
 
     Raises:
         RosbagUnreadyError: the data cannot be read.
@@ -43,10 +44,10 @@ def request(rosbag: Rosbag, asked: ExportAsked, *, created_by: Any = None) -> Ex
     require_usable(rosbag)
     if asked.fields and asked.format != ExportFormat.CSV:
         detail = _("Fields make a table: leave them out, or ask for the format csv.")
-        raise ExportInvalidError(detail, [_error("/fields", detail, "EXPORT_INVALID")])
+        raise ExportInvalidError(detail, [FieldError("/fields", detail, "EXPORT_INVALID")])
     topics = _known(rosbag, asked.topics)
     start, end = span_of(rosbag, asked.start, asked.end)
-    return Export.objects.create(
+    export = Export.objects.create(
         source=rosbag,
         format=asked.format,
         topics=topics,
@@ -58,6 +59,8 @@ def request(rosbag: Rosbag, asked: ExportAsked, *, created_by: Any = None) -> Ex
         created_by=created_by,
         enqueued_at=timezone.now(),
     )
+    enqueue_on_commit("storage.tasks.make_export", export.pk)
+    return export
 
 
 def find(export_id: int) -> Export:
@@ -71,8 +74,9 @@ def find(export_id: int) -> Export:
 
 def cancel(export: Export) -> Export:
     """Let it not be made; one that has ended stays as it is. A worker at it notices within seconds."""
-    open_ones = Export.objects.filter(pk=export.pk, status__in=UNFINISHED)
-    open_ones.update(status=ExportStatus.CANCELLED, ended_at=timezone.now(), lease_until=None)
+    unfinished().filter(pk=export.pk).update(
+        status=ExportStatus.CANCELLED, ended_at=timezone.now(), lease_until=None
+    )
     export.refresh_from_db()
     return export
 
@@ -90,11 +94,9 @@ def remove(export: Export) -> None:
     store.delete([found.key for found in store.list(export_key(export.pk))])
 
 
-def overdue(now: datetime, asked_before: datetime) -> QuerySet[Export]:
-    """Exports that no worker holds and that were asked for before an instant."""
-    free = Q(lease_until=None) | Q(lease_until__lte=now)
-    asked = Q(enqueued_at=None) | Q(enqueued_at__lte=asked_before)
-    return Export.objects.filter(free & asked, status__in=UNFINISHED)
+def unfinished() -> QuerySet[Export]:
+    """Exports that are to be made, or are being made."""
+    return Export.objects.filter(status__in=UNFINISHED)
 
 
 def address(export: Export, *, audience: Audience) -> str:
@@ -119,7 +121,7 @@ def address(export: Export, *, audience: Audience) -> str:
 def _known(rosbag: Rosbag, topics: Sequence[str]) -> list[str]:
     known = set(rosbag.topics.values_list("name", flat=True))
     errors = [
-        _error(f"/topics/{at}", sentence("TOPIC_UNKNOWN", {"reason": name}), "TOPIC_UNKNOWN")
+        FieldError(f"/topics/{at}", sentence("TOPIC_UNKNOWN", {"reason": name}), "TOPIC_UNKNOWN")
         for at, name in enumerate(topics)
         if name not in known
     ]
@@ -132,7 +134,3 @@ def _name(rosbag: Rosbag, asked: ExportAsked) -> str:
     part = bool(asked.topics or asked.start or asked.end)
     name = _("%(name)s (part)") if part else _("%(name)s (export)")
     return name % {"name": rosbag.name[: MAX_NAME_LENGTH - 20]}
-
-
-def _error(pointer: str, detail: str, code: str) -> dict[str, str]:
-    return {"pointer": pointer, "detail": str(detail), "code": code}

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.utils.translation import gettext as _
 
+from common.exceptions import FieldError
 from storage.exceptions import UploadIncompleteError
 from storage.models import RosbagFile
 from storage.objects import object_store
@@ -35,7 +35,7 @@ def ready_parts(
     Raises:
         UploadIncompleteError: some are missing; `errors` names each such file.
     """
-    errors: list[dict[str, Any]] = []
+    errors: list[FieldError] = []
     found = []
     for file in files:
         parts, missing = _parts(file, named.get(file.path))
@@ -101,14 +101,14 @@ def _parts(
     ]
 
 
-def _error(file: RosbagFile, reason: str) -> dict[str, Any]:
-    return {"pointer": f"/files/{file.path}", "detail": reason, "code": "FILE_INCOMPLETE"}
+def _error(file: RosbagFile, reason: str) -> FieldError:
+    return FieldError(f"/files/{file.path}", reason, "FILE_INCOMPLETE")
 
 
-def _incomplete(errors: list[dict[str, Any]]) -> UploadIncompleteError:
+def _incomplete(errors: list[FieldError]) -> UploadIncompleteError:
     message = _(
         "%(path)s is not complete (%(reason)s): ask for addresses and send what is missing."
     )
     first = errors[0]
-    path = first["pointer"].removeprefix("/files/")
-    return UploadIncompleteError(message % {"path": path, "reason": first["detail"]}, errors)
+    path = first.pointer.removeprefix("/files/")
+    return UploadIncompleteError(message % {"path": path, "reason": first.detail}, errors)

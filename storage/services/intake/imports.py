@@ -12,6 +12,7 @@ from typing import IO, Any, BinaryIO, cast
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from common.exceptions import FieldError
 from rosbag2.formats.bundle import DATA_SUFFIXES
 from rosbag2.reading.archive import bare_name, is_archive
 from rosbag2.sandbox import checks
@@ -81,7 +82,7 @@ def _unpacked(archive: Path) -> Iterator[Path]:
     with TemporaryDirectory(dir=parent) as private:
         folder = Path(private)
         verdict = checks.unpack(archive, folder / "unpacked", scratch=folder)
-        words = sentence(verdict.code, verdict.details, verdict.sentence)
+        words = sentence(verdict.code, verdict.details)
         if verdict.code == "NO_SPACE":
             raise StoreError(words)
         if verdict.status == "rejected":
@@ -154,7 +155,7 @@ def check_paths(paths: list[str]) -> None:
     times = Counter(paths)
     folders = {above for path in set(paths) for above in _folders_of(path)}
     errors = [
-        {"pointer": f"/files/{index}/path", "detail": detail, "code": "FILE_NAME_INVALID"}
+        FieldError(f"/files/{index}/path", detail, "FILE_NAME_INVALID")
         for index, path in enumerate(paths)
         if times[path] > 1 or path in folders or not is_safe(path)
     ]

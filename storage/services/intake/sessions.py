@@ -8,13 +8,13 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.choices import Role
 from accounts.models import User
+from common.db import leases
+from common.db.leases import Lease
 from storage.choices import Origin, Status
 from storage.exceptions import (
     FileAbsentError,
@@ -45,7 +45,7 @@ MOST_PARTS_OF_ALL = 50_000
 """Of all files of a session; who asks how far it is has each of them looked at."""
 WAIT_SECONDS = 10.0
 POLL_SECONDS = 0.1
-JOIN_LEASE = timedelta(seconds=60)
+JOIN_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -208,25 +208,21 @@ def abort(rosbag: Rosbag) -> None:
 @contextmanager
 def _alone(rosbag: Rosbag) -> Iterator[bool]:
     """Be the only one who joins: True. False: it was joined by another, `rosbag` is read anew."""
-    until = _take(rosbag)
-    if until is None:
+    lease = _claim(rosbag)
+    if lease is None:
         yield False
         return
-    try:
+    with lease:
         yield True
-    finally:
-        Rosbag.objects.filter(pk=rosbag.pk, status=Status.UPLOADING, lease_until=until).update(
-            lease_until=None
-        )
 
 
-def _take(rosbag: Rosbag) -> datetime | None:
+def _claim(rosbag: Rosbag) -> Lease | None:
     deadline = time.monotonic() + WAIT_SECONDS
+    opened = Rosbag.objects.living().filter(status=Status.UPLOADING)
     while True:
-        now = timezone.now()
-        free = Rosbag.objects.free(now).filter(pk=rosbag.pk, status=Status.UPLOADING)
-        if free.update(lease_until=now + JOIN_LEASE):
-            return now + JOIN_LEASE
+        lease = leases.claim(opened, rosbag.pk, seconds=JOIN_SECONDS, release_on=[Exception])
+        if lease is not None:
+            return lease
         rosbag.refresh_from_db()
         if not is_open(rosbag):
             _require_alive(rosbag)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from io import BytesIO
 from typing import Any
 
@@ -12,6 +12,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from common.exceptions import FieldError
 from storage.choices import Origin, Status
 from storage.exceptions import FilesInvalidError, UploadClosedError
 from storage.keys import object_key
@@ -129,9 +130,8 @@ def abandon(rosbag: Rosbag) -> bool:
     Raises:
         StoreError: the storage is away; the upload is open as before, with the parts that are left.
     """
-    now = timezone.now()
     rows = Rosbag.objects.filter(pk=rosbag.pk, status=Status.UPLOADING)
-    marked = rows.filter(deleted_at=None).update(deleted_at=now, updated_at=now)
+    deleted_at = rows.hide()
     if not rows.exists():
         return False
     store = object_store()
@@ -141,34 +141,23 @@ def abandon(rosbag: Rosbag) -> bool:
                 store.abort_upload(file.key, file.upload_id)
             store.delete([file.key])
     except StoreError:
-        if marked:
-            rows.filter(deleted_at=now).update(deleted_at=None)
+        if deleted_at:
+            rows.filter(deleted_at=deleted_at).unhide()
         raise
     rosbag.refresh_from_db()
     return True
 
 
-def stale(older_than: timedelta) -> RosbagQuerySet:
+def stale(older_than: timedelta = STALE) -> RosbagQuerySet:
     """Uploads in parts that nobody went on with for so long, nor for as long as addresses hold."""
     limit = timezone.now() - max(older_than, timedelta(seconds=settings.SIGNED_URL_SECONDS))
     return Rosbag.objects.uploading(limit)
 
 
-def claim_stale(now: datetime) -> list[int]:
-    """Ids of uploads that nobody went on with for a day, each claimed by the caller for a while."""
-    until = now + timedelta(seconds=settings.TASK_LEASE_SECONDS)
-    free = stale(STALE) & Rosbag.objects.free(now)
-    return [
-        pk
-        for pk in list(free.values_list("pk", flat=True)[:100])
-        if free.filter(pk=pk).update(lease_until=until)
-    ]
-
-
-def abandon_stale(older_than: timedelta) -> int:
+def abandon_stale() -> int:
     """Give up those uploads; the answer is how many. One that fails is left for the next time."""
     done = 0
-    for rosbag in list(stale(older_than)):
+    for rosbag in list(stale()):
         try:
             done += abandon(rosbag)
         except StoreError as error:
@@ -179,7 +168,7 @@ def abandon_stale(older_than: timedelta) -> int:
 def _check_files(files: Sequence[NewFile]) -> None:
     detail = _("Give the size in bytes and the SHA-256 as 64 hexadecimal digits.")
     errors = [
-        {"pointer": f"/files/{index}", "detail": detail, "code": "FILE_INVALID"}
+        FieldError(f"/files/{index}", detail, "FILE_INVALID")
         for index, file in enumerate(files)
         if not 0 <= file.size <= LARGEST_FILE or not SHA256.fullmatch(file.sha256)
     ]

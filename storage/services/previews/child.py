@@ -1,36 +1,26 @@
-"""Jobs on a stranger's bag, done in a process of their own with limits, never in the server."""
+"""Previews and exports in child processes: how many at once, and their failures as sentences."""
 
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
-from pathlib import Path
-from tempfile import TemporaryFile
-from threading import BoundedSemaphore, Timer
-from typing import IO, Any
+from collections.abc import Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from threading import BoundedSemaphore
 
 import structlog
 from django.utils.translation import gettext as _
 
-import rosbag2
+from rosbag2.sandbox.runner import Job, JobEndedError, JobFailedError, Limits, run
 from storage.choices import sentence
 from storage.exceptions import PreviewBusyError, PreviewError
+
+__all__ = ["Job", "Limits", "lines", "place", "stream_place"]
 
 log = structlog.get_logger(__name__)
 
 AT_ONCE = 4
 """Previews that one process of the server makes at the same time."""
 WAIT_SECONDS = 10.0
-SECONDS = 30.0
-"""How long a preview may take by the clock; its time on the processor is limited too."""
-LONGEST_LINE = 1 << 26
-ROOT = Path(rosbag2.__file__).resolve().parent.parent
+PREVIEW = Limits()
 _places = BoundedSemaphore(AT_ONCE)
 _stream_places = BoundedSemaphore(AT_ONCE)
-
-Job = dict[str, Any]
 
 
 @contextmanager
@@ -57,78 +47,18 @@ def stream_place() -> AbstractContextManager[None]:
     return _place(_stream_places)
 
 
-def lines(job: Job, *, seconds: float = SECONDS) -> Iterator[bytes]:
-    """What a job yields, as lines of JSON; closing the iterator ends the process.
+def lines(job: Job, limits: Limits = PREVIEW) -> Generator[bytes]:
+    """Run a job, and yield its values as lines of JSON; closing the generator ends the process.
 
     Raises:
         PreviewError: it cannot be done, or was ended by its limits.
     """
-    with TemporaryFile() as errors:
-        process = _start(job, errors)
-        timer = Timer(seconds, process.kill)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield from _told(process, errors)
-        finally:
-            timer.cancel()
-            process.kill()
-            process.wait()
-            for pipe in (process.stdin, process.stdout):
-                if pipe is not None:
-                    with suppress(OSError):
-                        pipe.close()
-
-
-def only(job: Job, *, seconds: float = SECONDS) -> Any:
-    """The one value that a job yields (PreviewError as `lines`)."""
-    return json.loads(list(lines(job, seconds=seconds))[-1])
-
-
-def _start(job: Job, errors: IO[bytes]) -> "subprocess.Popen[bytes]":
-    environment = {
-        # One thread: each reserves memory that the limits count.
-        "OPENBLAS_NUM_THREADS": "1",
-        "PYTHONPATH": str(ROOT),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        **{name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ},
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "rosbag2.sandbox.preview_worker"],
-        cwd=ROOT,
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=errors,
-    )
-    if process.stdin is not None:
-        with suppress(BrokenPipeError):
-            process.stdin.write(json.dumps(job).encode() + b"\n")
-            process.stdin.close()
-    return process
-
-
-def _told(process: "subprocess.Popen[bytes]", errors: IO[bytes]) -> Iterator[bytes]:
-    out: Any = process.stdout
-    while line := out.readline(LONGEST_LINE):
-        mark, told = line[:1], line[1:]
-        if mark == b"=" and line.endswith(b"\n"):
-            yield told
-        elif mark == b"!":
-            raise _problem(json.loads(told))
-        elif mark == b".":
-            return
-        else:
-            break
-    process.kill()
-    process.wait()
-    errors.seek(max(0, errors.seek(0, os.SEEK_END) - 2000))
-    log.warning(
-        "preview_broke_off", code=process.returncode, errors=errors.read().decode(errors="replace")
-    )
-    raise PreviewError("PREVIEW_BROKE_OFF", sentence("PREVIEW_BROKE_OFF", {}))
-
-
-def _problem(told: dict[str, Any]) -> PreviewError:
-    code, details = told["code"], told.get("details", {})
-    return PreviewError(code, sentence(code, details, str(details.get("reason", code))), details)
+    try:
+        yield from run(job, limits)
+    except JobFailedError as error:
+        text = sentence(error.code, error.details, str(error.details.get("reason", error.code)))
+        raise PreviewError(error.code, text, error.details) from error
+    except JobEndedError as error:
+        log.warning("preview_broke_off", reason=error.reason, errors=error.errors)
+        code = "PREVIEW_TOO_LARGE" if error.cause == "memory" else "PREVIEW_BROKE_OFF"
+        raise PreviewError(code, sentence(code, {})) from error

@@ -21,8 +21,8 @@ MOST_MESSAGES = 10_000
 MOST_ITEMS = 10_000
 MOST_POINTS = 5000
 MOST_THUMBNAILS = 24
-STREAM_SECONDS = 300.0
-"""How long a reader may take for a stream of messages."""
+STREAM = child.Limits(wall_seconds=300.0)
+"""A reader of a stream of messages may take longer."""
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,11 @@ def messages(rosbag: Rosbag, asked: MessagesAsked) -> tuple[str, Callable[[], It
         topic_of(rosbag, asked.topic)
     span = span_of(rosbag, asked.start, asked.end)
     job = {
-        "verb": "messages",
+        "name": "messages",
         "topics": None if asked.topic is None else [asked.topic],
         "limit": asked.limit,
         "items": asked.items,
         "span": span,
-        "flush": True,
     }
     mark = json.dumps([cache.VERSION, rosbag.content_digest, job], sort_keys=True)
     etag = f'"{hashlib.sha256(mark.encode()).hexdigest()[:40]}"'
@@ -64,7 +63,7 @@ def messages(rosbag: Rosbag, asked: MessagesAsked) -> tuple[str, Callable[[], It
 
 def _messages(rosbag: Rosbag, job: child.Job) -> Iterator[bytes]:
     with child.stream_place(), local_copy(rosbag) as folder:
-        lines = child.lines(_placed(job, rosbag, folder), seconds=STREAM_SECONDS)
+        lines = child.lines(_placed(job, rosbag, folder), STREAM)
         first = next(lines, None)
         yield b""  # begun: an error is a line from now on
         if first is None:
@@ -87,7 +86,7 @@ def fields(rosbag: Rosbag, topic: str) -> Any:
     """The numeric fields of a topic's messages (PreviewError: TOPIC_UNKNOWN, TYPE_UNKNOWN)."""
     topic_of(rosbag, topic)
     name = cache.name_of(rosbag, "fields", topic=topic)
-    return _kept(rosbag, name, {"verb": "fields", "topic": topic, "span": [0, 0]})
+    return _kept(rosbag, name, {"name": "fields", "topic": topic, "span": [0, 0]})
 
 
 def trajectory(
@@ -108,7 +107,7 @@ def trajectory(
     topic_of(rosbag, topic)
     asked = {"topic": topic, "points": points, "frame": frame, "span": span_of(rosbag, start, end)}
     name = "" if start or end else cache.name_of(rosbag, "trajectory", **asked)
-    return _kept(rosbag, name, {"verb": "trajectory", **asked})
+    return _kept(rosbag, name, {"name": "trajectory", **asked})
 
 
 def series(
@@ -118,7 +117,7 @@ def series(
     row = topic_of(rosbag, topic)
     asked = {"topic": topic, "field": field, "points": points, "span": span_of(rosbag, start, end)}
     name = "" if start or end else cache.name_of(rosbag, "series", **asked)
-    return _kept(rosbag, name, {"verb": "series", "count": row.message_count, **asked})
+    return _kept(rosbag, name, {"name": "series", "count": row.message_count, **asked})
 
 
 def thumbnails(rosbag: Rosbag, topic: str, *, count: int = 6) -> list[dict[str, Any]]:
@@ -128,7 +127,7 @@ def thumbnails(rosbag: Rosbag, topic: str, *, count: int = 6) -> list[dict[str, 
         return []
     span = (row.first_ns, row.last_ns)
     name = cache.name_of(rosbag, "thumbnails", topic=topic, count=count)
-    job = {"verb": "thumbnails", "topic": topic, "count": count, "span": span}
+    job = {"name": "thumbnails", "topic": topic, "count": count, "span": span}
     found = _kept(rosbag, name, job, many=True)
     return [each | {"jpeg": base64.b64decode(each["jpeg"])} for each in found]
 

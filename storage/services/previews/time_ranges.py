@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
+from common.exceptions import FieldError
 from storage.exceptions import SpanInvalidError
 from storage.models import Rosbag
 
@@ -37,13 +38,13 @@ def span_of(rosbag: Rosbag, start: str, end: str) -> Span:
     )
     if asked[0] > asked[1]:
         message = _("The end lies before the start: give an end of at least the start.")
-        raise SpanInvalidError(message, [_error("end", message)])
+        raise _invalid("end", message)
     if rosbag.start_ns is not None and (asked[0] > last or asked[1] < first):
         message = _(
             "Nothing lies there: the rosbag goes from %(first)d to %(last)d ns. A whole number is "
             "nanoseconds since 1970; write 2.5s for seconds from its start."
         ) % {"first": first, "last": last}
-        raise SpanInvalidError(message, [_error("start", message)])
+        raise _invalid("start", message)
     return asked
 
 
@@ -54,7 +55,7 @@ def in_ns(text: str, first: int, last: int, name: str) -> int:
             "%(text)s is no time: write nanoseconds since 1970, a time such as 2026-03-02T09:30:00Z, "
             "or seconds from the start such as 2.5s."
         ) % {"text": text[:50]}
-        raise SpanInvalidError(message, [_error(name, message)])
+        raise _invalid(name, message)
     found = _absolute(text)
     if found is None:
         match = _RELATIVE.fullmatch(text)
@@ -75,7 +76,7 @@ def _absolute(text: str) -> int | None:
         found = datetime.fromisoformat(match[1] + ("" if len(match[1]) == 10 else zone))  # noqa: PLR2004
     except ValueError as error:
         message = _("%(text)s is no time that the calendar knows.") % {"text": text[:50]}
-        raise SpanInvalidError(message, [_error("start", message)]) from error
+        raise _invalid("start", message) from error
     if found.tzinfo is None:
         found = found.replace(tzinfo=UTC)
     whole = found - datetime(1970, 1, 1, tzinfo=UTC)
@@ -83,5 +84,5 @@ def _absolute(text: str) -> int | None:
     return seconds * _SECOND + int((match[2] or "0").ljust(9, "0"))
 
 
-def _error(name: str, detail: str) -> dict[str, str]:
-    return {"pointer": f"/{name}", "detail": detail, "code": SpanInvalidError.code}
+def _invalid(name: str, detail: str) -> SpanInvalidError:
+    return SpanInvalidError(errors=[FieldError(f"/{name}", detail, SpanInvalidError.code)])

@@ -6,6 +6,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from common.tasks import enqueue_on_commit
 from storage.choices import USABLE, Origin, Status
 from storage.models import Rosbag
 from storage.querysets import RosbagQuerySet
@@ -26,7 +27,7 @@ def find(digest: str, *, besides: int | None = None) -> Rosbag | None:
 
 
 def settle(rosbag: Rosbag, digest: str, **fields: Any) -> bool:
-    """Let a rosbag whose files have arrived await verification; False when it was given up meanwhile.
+    """Have a rosbag verified whose files have arrived; False when it was given up meanwhile.
 
     `fields` are written with it. The digest may be empty: the content is known by verification only.
 
@@ -39,8 +40,9 @@ def settle(rosbag: Rosbag, digest: str, **fields: Any) -> bool:
         "status": Status.VERIFYING,
         "content_digest": digest,
         "claimed_digest": digest or None,
-        "enqueued_at": now,  # the caller has a lease's time to ask for verification
+        "enqueued_at": now,
         "lease_until": None,
+        "attempts": 0,
         "updated_at": now,
     }
     arriving = Rosbag.objects.living().filter(pk=rosbag.pk, status=Status.UPLOADING)
@@ -51,7 +53,10 @@ def settle(rosbag: Rosbag, digest: str, **fields: Any) -> bool:
             values["claimed_digest"] = None  # two runs may well record the same
         try:
             with transaction.atomic():
-                return arriving.update(**values) == 1
+                if not arriving.update(**values):
+                    return False
+                enqueue_on_commit("storage.tasks.verify_rosbag", rosbag.pk)
+                return True
         except IntegrityError:
             _release(digest)
     message = "the claim on a digest was neither free nor held"

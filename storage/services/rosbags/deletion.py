@@ -39,9 +39,8 @@ def delete(rosbag: Rosbag) -> None:
     if names := [name for users in _users for name in users(rosbag)]:
         message = _("%(name)s is used by %(users)s: delete these first, or let them use another.")
         raise RosbagInUseError(message % {"name": rosbag.name, "users": ", ".join(names)})
-    now = timezone.now()
-    if Rosbag.objects.living().filter(pk=rosbag.pk).update(deleted_at=now, updated_at=now):
-        audit.note(rosbag, deleted_at=(None, now))
+    if deleted_at := Rosbag.objects.filter(pk=rosbag.pk).hide():
+        audit.record_change(rosbag, deleted_at=(None, deleted_at))
     rosbag.refresh_from_db()
 
 
@@ -52,14 +51,15 @@ def restore(rosbag: Rosbag) -> None:
         RosbagNotFoundError: it was purged meanwhile.
         UploadAbortedError: it never arrived, its parts are gone.
     """
-    restorable = Rosbag.objects.filter(pk=rosbag.pk).exclude(status=Status.UPLOADING)
-    if not restorable.update(deleted_at=None, updated_at=timezone.now()):
-        if Rosbag.objects.filter(pk=rosbag.pk).exists():
-            message = _("This upload was given up before it was complete: upload the bag again.")
-            raise UploadAbortedError(message)
+    row = Rosbag.objects.filter(pk=rosbag.pk)
+    if row.exclude(status=Status.UPLOADING).unhide():
+        audit.record_change(rosbag, deleted_at=(rosbag.deleted_at, None))
+    elif not row.exists():
         raise RosbagNotFoundError(_("This rosbag was removed for good: upload it again."))
-    audit.note(rosbag, deleted_at=(rosbag.deleted_at, None))
     rosbag.refresh_from_db()
+    if rosbag.status == Status.UPLOADING:
+        message = _("This upload was given up before it was complete: upload the bag again.")
+        raise UploadAbortedError(message)
 
 
 def purge(older_than: timedelta) -> int:

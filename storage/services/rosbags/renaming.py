@@ -4,6 +4,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.services import audit
+from common.exceptions import FieldError
 from storage.exceptions import NameInvalidError, RosbagNotFoundError
 from storage.models import MAX_NAME_LENGTH, Rosbag
 
@@ -18,10 +19,9 @@ def rename(rosbag: Rosbag, name: str) -> None:
     name = name.strip()
     if not 0 < len(name) <= MAX_NAME_LENGTH or not name.isprintable():
         message = _("Use a name of 1 to %(most)d printable letters.") % {"most": MAX_NAME_LENGTH}
-        error = {"pointer": "/name", "detail": message, "code": "NAME_INVALID"}
-        raise NameInvalidError(message, [error])
+        raise NameInvalidError(errors=[FieldError("/name", message, "NAME_INVALID")])
     now = timezone.now()
     if not Rosbag.objects.living().filter(pk=rosbag.pk).update(name=name, updated_at=now):
         raise RosbagNotFoundError(_("This rosbag was deleted: restore it first."))
-    audit.note(rosbag, name=(rosbag.name, name))
+    audit.record_change(rosbag, name=(rosbag.name, name))
     rosbag.refresh_from_db()

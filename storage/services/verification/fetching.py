@@ -6,6 +6,7 @@ from typing import BinaryIO, cast
 
 from django.db import transaction
 
+from common.db.leases import Lease
 from rosbag2.reading.archive import is_archive
 from rosbag2.sandbox import checks
 from storage.choices import sentence
@@ -17,7 +18,6 @@ from storage.objects.base import StoreError
 from storage.services.intake.imports import check_paths, files_of
 from storage.services.rosbags.digest import HashingReader, file_sha256
 from storage.services.verification.findings import RefusedError, rejection
-from storage.services.verification.lease import Lease
 
 BAG = "bag"
 """The folder within the work folder that holds the bundle."""
@@ -32,7 +32,7 @@ def bring(lease: Lease, folder: Path) -> list[RosbagFile]:
         RefusedError: they are not what was stored, or an archive without a bundle.
         StoreError: the storage is away or full.
     """
-    files = list(RosbagFile.objects.filter(rosbag_id=lease.rosbag_id))
+    files = list(RosbagFile.objects.filter(rosbag_id=lease.pk))
     if is_packed(files):
         return _unpack(lease, files[0], folder)
     (folder / BAG).mkdir()
@@ -110,11 +110,6 @@ def _unpack(lease: Lease, sent: RosbagFile, folder: Path) -> list[RosbagFile]:
 @transaction.atomic
 def _replace(lease: Lease, sent: RosbagFile, files: list[RosbagFile]) -> None:
     """The files take the place of the archive, while the lease is held; its object is swept later."""
-    if not lease.write(size=sum(file.size for file in files)):
-        raise LeaseLostError
+    lease.write(size=sum(file.size for file in files))
     sent.delete()
     RosbagFile.objects.bulk_create(files, batch_size=500)
-
-
-class LeaseLostError(Exception):
-    """Another worker has taken the rosbag: nothing of this one counts any more."""

@@ -8,6 +8,9 @@ from django.db import DatabaseError, DataError, IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from common.db import leases
+from common.db.leases import Lease, LeaseLostError
+from common.tasks import enqueue_on_commit
 from rosbag2.checks.verdict import Verdict
 from rosbag2.sandbox import checks
 from storage.choices import VERIFIED, Origin, Status
@@ -19,12 +22,8 @@ from storage.services.rosbags.digest import content_digest
 from storage.services.rosbags.work_folders import work_folder
 from storage.services.verification import fetching, findings, repairs
 from storage.services.verification.findings import Facts, Finding, rejection
-from storage.services.verification.lease import Lease
 
 log = structlog.get_logger(__name__)
-
-MOST_BEGUN = 5
-"""How often a verification may kill its worker before nobody takes it up any more."""
 
 REPAIRED = "repaired"
 """Name of the folder that a repaired bag is written into; its data file is called so too."""
@@ -45,7 +44,8 @@ def run(rosbag_id: int, on_bytes: OnBytes | None = None) -> Rosbag:
         RosbagNotFoundError: no such row.
         StoreError: the storage or the disk is away or full; the rosbag still awaits verification.
     """
-    lease = Lease.take(rosbag_id)
+    waiting = Rosbag.objects.verifying()
+    lease = leases.claim(waiting, rosbag_id, release_on=(StoreError, OSError))
     if lease is not None:
         _work(lease, on_bytes)
     rosbag = Rosbag.objects.filter(pk=rosbag_id).first()
@@ -55,16 +55,22 @@ def run(rosbag_id: int, on_bytes: OnBytes | None = None) -> Rosbag:
 
 
 def ask_again(rosbag: Rosbag) -> None:
-    """Let a verified rosbag be verified anew; one that awaits it already is left as it is.
+    """Have a verified rosbag verified anew; one that awaits it already is left as it is.
 
     Raises:
         RosbagBusyError: it is still being uploaded.
     """
     now = timezone.now()
     again = Rosbag.objects.living().filter(pk=rosbag.pk, status__in=VERIFIED)
-    again.update(
-        status=Status.VERIFYING, details={}, lease_until=None, enqueued_at=now, updated_at=now
-    )
+    if again.update(
+        status=Status.VERIFYING,
+        details={},
+        lease_until=None,
+        attempts=0,
+        enqueued_at=now,
+        updated_at=now,
+    ):
+        enqueue_on_commit("storage.tasks.verify_rosbag", rosbag.pk)
     rosbag.refresh_from_db()
     if rosbag.status == Status.UPLOADING:
         raise RosbagBusyError(
@@ -73,53 +79,61 @@ def ask_again(rosbag: Rosbag) -> None:
 
 
 def _work(lease: Lease, on_bytes: OnBytes | None) -> None:
-    finding = Finding({})
     try:
         with lease:
-            finding = _finding(lease, on_bytes)
-    except StoreError:
-        lease.release()
-        raise
+            _settle(lease, _finding_or_fault(lease, on_bytes))
+    except LeaseLostError:
+        log.warning("verification_superseded", rosbag=lease.pk)
     except OSError as error:
-        lease.release()
         message = _("The folder for verification cannot be used (%(reason)s): free some space.")
         raise StoreError(message % {"reason": error.strerror}) from error
-    except DatabaseError:
-        raise  # nothing can be written now; the lease ends by itself
-    except fetching.LeaseLostError:
-        log.warning("verification_superseded", rosbag=lease.rosbag_id)
-        return
-    except Exception:
-        log.exception("verification_failed", rosbag=lease.rosbag_id)
-        finding = Finding(rejection("VERIFICATION_FAILED"))
-    _settle(lease, finding)
 
 
 def _settle(lease: Lease, finding: Finding) -> None:
     try:
-        kept = _write(lease, finding)
-    except (DataError, IntegrityError, OverflowError, ValueError) as error:
-        # Texts with NUL, numbers beyond 64 bits: no recorder writes them, someone may forge them.
-        log.warning("index_refused", rosbag=lease.rosbag_id, error=str(error))
-        kept = False
-        if _write(lease, Finding(rejection("VALUES_IMPLAUSIBLE"))):
-            kept = finding.draft is None
-    if kept:
-        return
-    log.warning("verification_superseded", rosbag=lease.rosbag_id)
+        written = _write_or_reject(lease, finding)
+    except LeaseLostError:
+        _drop(finding)
+        raise
+    if not written:
+        _drop(finding)
+
+
+def _drop(finding: Finding) -> None:
     if finding.draft is not None:
         repairs.drop(finding.draft)
 
 
+def _write_or_reject(lease: Lease, finding: Finding) -> bool:
+    """False: the database refuses the values, and a rejection is written instead."""
+    try:
+        _write(lease, finding)
+    except (DataError, IntegrityError, OverflowError, ValueError) as error:
+        # Texts with NUL, numbers beyond 64 bits: no recorder writes them, someone may forge them.
+        log.warning("index_refused", rosbag=lease.pk, error=str(error))
+        _write(lease, Finding(rejection("VALUES_IMPLAUSIBLE")))
+        return False
+    return True
+
+
+def _finding_or_fault(lease: Lease, on_bytes: OnBytes | None) -> Finding:
+    try:
+        return _finding(lease, on_bytes)
+    except (StoreError, OSError, DatabaseError, LeaseLostError):
+        raise  # it says nothing about the rosbag
+    except Exception:
+        log.exception("verification_failed", rosbag=lease.pk)
+        return Finding(rejection("VERIFICATION_FAILED"))
+
+
 def _finding(lease: Lease, on_bytes: OnBytes | None) -> Finding:
     """What to write of a rosbag."""
-    begun = lease.count()
-    repairs.clear(lease.rosbag_id)
-    fetching.sweep(lease.rosbag_id)
-    if begun >= MOST_BEGUN:
-        log.error("verification_given_up", rosbag=lease.rosbag_id, begun=begun)
-        return Finding(rejection("VERIFICATION_BROKE_OFF", attempts=begun))
-    rosbag = Rosbag.objects.get(pk=lease.rosbag_id)
+    repairs.clear(lease.pk)
+    fetching.sweep(lease.pk)
+    rosbag = Rosbag.objects.get(pk=lease.pk)
+    if rosbag.attempts > leases.MAX_ATTEMPTS:
+        log.error("verification_given_up", rosbag=lease.pk, attempts=rosbag.attempts)
+        return Finding(rejection("VERIFICATION_BROKE_OFF", attempts=rosbag.attempts - 1))
     try:
         with work_folder("verifying", rosbag.pk) as folder:
             known = _is_known(rosbag)
@@ -161,7 +175,7 @@ def _verdict(rosbag: Rosbag, folder: Path, on_bytes: OnBytes | None) -> Verdict:
     bag = folder / fetching.BAG
     if rosbag.origin == Origin.UPLOADED:
         target = folder / REPAIRED
-        return checks.judge(bag, target, scratch=folder, on_progress=on_bytes)
+        return checks.verify_or_repair(bag, target, scratch=folder, on_progress=on_bytes)
     return checks.verify(bag, scratch=folder, on_progress=on_bytes)
 
 
@@ -178,12 +192,10 @@ def _repaired(rosbag: Rosbag, folder: Path, verdict: Verdict, found: Facts) -> F
 
 
 @transaction.atomic
-def _write(lease: Lease, finding: Finding) -> bool:
+def _write(lease: Lease, finding: Finding) -> None:
     """Row, topics and what was made of it change together, and only while the lease is held."""
-    if not lease.write(**finding.facts, lease_until=None, updated_at=timezone.now()):
-        return False
-    RosbagTopic.objects.filter(rosbag_id=lease.rosbag_id).delete()
+    lease.finish(**finding.facts, updated_at=timezone.now())
+    RosbagTopic.objects.filter(rosbag_id=lease.pk).delete()
     RosbagTopic.objects.bulk_create(finding.topics, batch_size=500)
     if finding.draft is not None:
         repairs.publish(finding.draft)
-    return True

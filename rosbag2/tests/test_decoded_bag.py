@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from rosbag2.extraction.export import Asked, export_bag
+from rosbag2.extraction.decoded_bag import EVER, DecodedBag, TopicUnknownError
+from rosbag2.extraction.export import ExportRequest, export_bag
 from rosbag2.extraction.messages import messages, moment
-from rosbag2.extraction.time_slice import EVER, TopicUnknownError, Window
 from rosbag2.tests.bundles import SHARED
 from rosbag2.writing.sample import START_NS, make_sample
 
@@ -25,28 +25,28 @@ BAGS = {
 def test_a_span_has_both_its_ends(tmp_path: Path, storage: str) -> None:
     make_sample(tmp_path / "drive", seconds=2)
     folder = tmp_path / "bag"
-    with Window(tmp_path / "drive") as window:
-        list(export_bag(window, folder, storage, Asked(None)))  # type: ignore[arg-type]
+    with DecodedBag(tmp_path / "drive") as source:
+        list(export_bag(source, folder, storage, ExportRequest(None)))  # type: ignore[arg-type]
     span = (START_NS + HALF, START_NS + 2 * HALF)
-    with Window(folder) as window:
-        whole = list(window.messages(["/odom"]))
-        part = list(window.messages(["/odom"], span))
+    with DecodedBag(folder) as source:
+        whole = list(source.messages(["/odom"]))
+        part = list(source.messages(["/odom"], span))
         assert part == [each for each in whole if span[0] <= each[0] <= span[1]]
         assert (part[0][0], part[-1][0]) == span
-        assert window.first_after("/odom", span[0] + 1) == part[1][::2]
-        assert window.first_after("/odom", whole[-1][0] + 1) is None
-        assert list(window.messages([], span)) == []
+        assert source.first_after("/odom", span[0] + 1) == part[1][::2]
+        assert source.first_after("/odom", whole[-1][0] + 1) is None
+        assert list(source.messages([], span)) == []
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the shared bags are not here")
 @pytest.mark.parametrize("name", BAGS)
 def test_real_bags_are_decoded_whole_and_by_parts(name: str) -> None:
-    with Window(SHARED / name) as window:
-        found = list(messages(window, None, span=EVER, limit=10**6, items=5))
+    with DecodedBag(SHARED / name) as source:
+        found = list(messages(source, None, span=EVER, limit=10**6, items=5))
         assert len(found) == BAGS[name]
         middle = found[len(found) // 2]["time_ns"]
-        before = sum(1 for _ in window.messages(None, (EVER[0], middle - 1)))
-        after = sum(1 for _ in window.messages(None, (middle, EVER[1])))
+        before = sum(1 for _ in source.messages(None, (EVER[0], middle - 1)))
+        after = sum(1 for _ in source.messages(None, (middle, EVER[1])))
         assert before + after == BAGS[name]
     errors = {each["error"]["code"] for each in found if each["error"]}
     assert errors <= {"TYPE_UNKNOWN"}
@@ -54,10 +54,10 @@ def test_real_bags_are_decoded_whole_and_by_parts(name: str) -> None:
 
 def test_a_limit_and_a_topic_that_is_not_there(tmp_path: Path) -> None:
     make_sample(tmp_path / "drive", seconds=1)
-    with Window(tmp_path / "drive") as window:
-        assert len(list(messages(window, ["/odom"], span=EVER, limit=3, items=5))) == 3
+    with DecodedBag(tmp_path / "drive") as source:
+        assert len(list(messages(source, ["/odom"], span=EVER, limit=3, items=5))) == 3
         with pytest.raises(TopicUnknownError):
-            list(messages(window, ["/none"], span=EVER, limit=3, items=5))
+            list(messages(source, ["/none"], span=EVER, limit=3, items=5))
 
 
 def test_absurd_times_have_no_text() -> None:

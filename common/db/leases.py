@@ -1,0 +1,187 @@
+"""Leases: one worker at a time holds a row, until its lease ends; nothing it writes after that counts.
+
+`lease_until` is lease and fence in one: a worker that was taken for dead finds another value there. All is
+done by compare-and-set, so it holds on PostgreSQL and on SQLite.
+
+    lease = leases.claim(Export.objects.filter(status__in=UNFINISHED), pk)
+    if lease is not None:
+        with lease:
+            lease.write(progress=0.5)
+            lease.finish(status=ExportStatus.DONE)
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from threading import Event, Thread
+from types import TracebackType
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, connection, models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+log = structlog.get_logger(__name__)
+
+MAX_ATTEMPTS = 5
+"""How many workers may be killed by a row before it is given up."""
+
+
+class Leased(models.Model):
+    """A row that one worker at a time holds; `attempts` counts claims neither finished nor released."""
+
+    lease_until = models.DateTimeField(_("held until"), null=True, blank=True, editable=False)
+    attempts = models.IntegerField(default=0, db_default=0, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class LeasedWork(Leased):
+    """A leased row that a background task works on; `common.recovery` asks again for what was lost."""
+
+    enqueued_at = models.DateTimeField(_("requested at"), null=True, blank=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class LeaseLostError(Exception):
+    """Another worker has the row, or nobody wants the work any more: nothing of this one counts."""
+
+
+def claim(
+    rows: models.QuerySet[Any],
+    pk: int,
+    *,
+    seconds: float | None = None,
+    release_on: Sequence[type[Exception]] = (),
+    **fields: Any,
+) -> "Lease | None":
+    """Take the lease of a row and write `fields`; None when another holds it or it is none of `rows`.
+
+    An error of `release_on` says nothing about the row: it ends the lease at once and is not counted as an
+    attempt. After any other error the lease ends by itself, as after the death of the worker.
+    """
+    lease = Lease(rows.model, pk, end(seconds), seconds=seconds, release_on=release_on)
+    free = rows.filter(is_free(), pk=pk)
+    taken = free.update(lease_until=lease.until, attempts=F("attempts") + 1, **fields)
+    return lease if taken else None
+
+
+def is_free(now: datetime | None = None) -> Q:
+    """Rows that nobody holds."""
+    return Q(lease_until=None) | Q(lease_until__lte=now or timezone.now())
+
+
+def is_overdue() -> Q:
+    """Rows that nobody holds and whose last request is older than a lease, or was lost."""
+    now = timezone.now()
+    before = now - timedelta(seconds=settings.TASK_LEASE_SECONDS)
+    return is_free(now) & (Q(enqueued_at=None) | Q(enqueued_at__lte=before))
+
+
+def end(seconds: float | None = None) -> datetime:
+    """When a lease ends that begins or is renewed now."""
+    return timezone.now() + timedelta(seconds=seconds or settings.TASK_LEASE_SECONDS)
+
+
+class Lease:
+    """The right to work on one row; as a context manager it renews itself in the background."""
+
+    def __init__(
+        self,
+        model: type[models.Model],
+        pk: int,
+        until: datetime,
+        *,
+        seconds: float | None = None,
+        release_on: Sequence[type[Exception]] = (),
+    ) -> None:
+        self.pk = pk
+        self.lost = False
+        self._row = model._default_manager.filter(pk=pk)  # noqa: SLF001
+        self._seconds = seconds
+        self._release_on = tuple(release_on)
+        # While it is renewed the row holds the old end or the new one: both are ours.
+        self._ends: tuple[datetime, ...] = (until,)
+        self._over = Event()
+        self._renewing = Thread(target=self._renew_often, name=f"lease-{pk}", daemon=True)
+
+    def __enter__(self) -> "Lease":
+        self._renewing.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._over.set()
+        self._renewing.join()
+        if error is None or isinstance(error, self._release_on):
+            self.release()
+
+    @property
+    def until(self) -> datetime:
+        """When it ends unless it is renewed."""
+        return self._ends[-1]
+
+    @property
+    def rows(self) -> models.QuerySet[Any]:
+        """The one row while the lease is held, then none."""
+        return self._row.filter(lease_until__in=self._ends)
+
+    @property
+    def attempts(self) -> int:
+        """How often the row was claimed, this time included, without being finished or released."""
+        return int(self._row.values_list("attempts", flat=True).get())
+
+    def renew(self) -> None:
+        """Hold on for another while.
+
+        Raises:
+            LeaseLostError: another worker has the row.
+        """
+        until = end(self._seconds)
+        self._ends = (*self._ends, until)
+        self.write(lease_until=until)
+        self._ends = (until,)
+
+    def write(self, **fields: Any) -> None:
+        """Change the row.
+
+        Raises:
+            LeaseLostError: another worker has the row; nothing was written.
+        """
+        if self.rows.update(**fields) != 1:
+            self.lost = True
+            raise LeaseLostError
+
+    def finish(self, **fields: Any) -> None:
+        """Write the outcome and end the lease.
+
+        Raises:
+            LeaseLostError: another worker has the row; nothing was written.
+        """
+        self.write(**fields, lease_until=None, attempts=0)
+
+    def release(self) -> None:
+        """Let another worker take it at once: this one was not killed by it. Afterwards it does nothing."""
+        self.rows.update(lease_until=None, attempts=F("attempts") - 1)
+
+    def _renew_often(self) -> None:
+        while not self.lost and not self._over.wait(
+            (self._seconds or settings.TASK_LEASE_SECONDS) / 3
+        ):
+            try:
+                self.renew()
+            except LeaseLostError:
+                log.warning("lease_lost", row=self.pk)
+            except DatabaseError as error:
+                log.warning("lease_not_renewed", row=self.pk, error=str(error))
+            finally:
+                connection.close()  # this thread's own

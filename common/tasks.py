@@ -1,0 +1,17 @@
+"""Background tasks by dotted name, so that services ask for work without importing what does it."""
+
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.utils.module_loading import import_string
+
+
+def enqueue_on_commit(task: str, *args: Any) -> None:
+    """Enqueue a task, such as `storage.tasks.verify_rosbag`, once the transaction at hand is committed."""
+    transaction.on_commit(partial(enqueue, task, *args))
+
+
+def enqueue(task: str, *args: Any) -> None:
+    """Enqueue a task now."""
+    import_string(task).enqueue(*args)

@@ -1,0 +1,42 @@
+"""A stage run as a step of the controller works on it."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from django.conf import settings
+
+from simulations.backends import backend
+from simulations.backends.base import Backend, Job
+from simulations.models import StageRun
+from simulations.services.plan import Plan, PlanStage
+from simulations.services.runs.units import token_for
+
+
+@dataclass(eq=False)
+class ActiveStage:
+    """A stage run with its plan; its job and the token of its units are made once."""
+
+    stage_run: StageRun
+    plan: Plan
+
+    @cached_property
+    def stage(self) -> PlanStage:
+        """Its part of the plan."""
+        return self.plan.stage(self.stage_run.position)
+
+    @cached_property
+    def backend(self) -> Backend:
+        """Where its units run."""
+        return backend(self.plan.backend)
+
+    @cached_property
+    def job(self) -> Job:
+        """The stage run as the backend knows it."""
+        return Job(
+            execution=self.stage_run.execution_id,
+            stage_run=self.stage_run.pk,
+            units=self.stage_run.units,
+            retries=self.stage.retries,
+            token=token_for(self.stage_run.execution_id),
+            server=settings.SERVER_URL + settings.API_STR,
+        )
