@@ -36,6 +36,7 @@ print(json.dumps(output))
 def test_an_empty_system_gets_everything(
     places: Any, seeded: Any, repository: Any, make_site: MakeSite
 ) -> None:
+    assert repository.names() == []
     code, made = backup()
     assert (code, made["missing"]) == (0, [])
     files = RosbagFile.objects.exclude(rosbag__status="uploading")

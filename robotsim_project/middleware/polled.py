@@ -18,6 +18,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response, set_response_etag
+from django.utils.translation import get_language_from_request, override
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
@@ -89,7 +90,8 @@ def quick(request: HttpRequest) -> HttpResponseBase | None:
     try:
         if reader is None or not allowed(request, route):
             return None
-        told = reader(request, int(pk or 0))
+        with override(get_language_from_request(request)):
+            told = reader(request, int(pk or 0))
     except (BearerRefusedError, Http404, NotFoundError, SuspiciousOperation):
         return None
     except (OperationalError, InterfaceError) as error:  # the usual way would only wait again

@@ -19,7 +19,7 @@ from rest_framework.negotiation import DefaultContentNegotiation
 
 from accounts.permissions import Rule, rule_of
 from common.rest.pagination import NewestFirst
-from common.rest.strict import Strict
+from common.rest.serializers import Strict
 from robotsim_project.openapi import components
 from robotsim_project.openapi.examples import EXAMPLES
 

@@ -58,7 +58,6 @@ class _Cache:
 
 _cache = _Cache()
 system_statistics = _cache.get
-clear_cache = _cache.clear
 
 
 def _read_shared() -> SystemStatistics | None:

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from common.rest.strict import Strict
+from common.rest.serializers import Strict
 from rosbag2.messages.fields import MAX_PATH
 from storage.choices import ExportFormat
 from storage.services.exports.exports import ExportAsked
