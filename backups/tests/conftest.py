@@ -6,18 +6,21 @@ import sqlite3
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import dj_database_url
 import psycopg
 import pytest
 from django.conf import settings as django_settings
+from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 from django.db import connection
+from django.test import override_settings
 
 from backups.repository import Repository
 from storage.objects import backup_store, object_store
@@ -93,17 +96,50 @@ def backup(*options: str) -> tuple[int, dict[str, Any]]:
 
 @dataclass
 class Site:
-    """A system of its own: database, bucket and folder are empty at first; commands are processes."""
+    """A system of its own: database, bucket and folder are empty at first."""
 
     environment: dict[str, str]
-    log: str = ""
 
     def run(self, *arguments: str) -> Outcome:
+        """Run a command of manage.py as a process."""
         done = self.start(*arguments)
         out, err = done.communicate(timeout=120)
-        self.log += err
-        last = out.strip().rpartition("\n")[2]
-        return done.returncode, json.loads(last) if last[:1] in "{[" and last else {}, err
+        return done.returncode, _last_json(out), err
+
+    def call(self, *arguments: str) -> Outcome:
+        """Run a command of manage.py in this process, which takes half of the time."""
+        out, err = StringIO(), StringIO()
+        code = 0
+        with self._entered():
+            try:
+                call_command(*arguments, stdout=out, stderr=err)
+            except SystemExit as stop:
+                code = int(stop.code or 0)
+        return code, _last_json(out.getvalue()), err.getvalue()
+
+    def run_code(self, code: str) -> str:
+        """Run Python code here, and return its output."""
+        out = StringIO()
+        with self._entered(), redirect_stdout(out):
+            exec(code, {})  # noqa: S102  a line of a test
+        return out.getvalue().strip()
+
+    @contextmanager
+    def _entered(self) -> Iterator[None]:
+        """Let this process work on the database and the files of the site."""
+        described = connection.settings_dict
+        before = described["NAME"]
+        own = {name: self.environment[name] for name in ("MINIO_BUCKET",)}
+        folders = {name: Path(self.environment[name]) for name in ("DATA_DIR", "STORAGE_DIR")}
+        _disconnect()
+        url = self.environment["DATABASE_URL"]
+        described["NAME"] = dj_database_url.parse(url)["NAME"]
+        try:
+            with override_settings(**own, **folders):
+                yield
+        finally:
+            _disconnect()
+            described["NAME"] = before
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
         return subprocess.Popen(
@@ -130,12 +166,18 @@ class Site:
             assert row is not None
             return int(row[0])
 
-    def run_code(self, code: str) -> str:
-        """Run Python code there, and return its output."""
-        done = self.start("shell", "-v", "0", "-c", code)
-        out, err = done.communicate(timeout=120)
-        assert done.returncode == 0, err
-        return out.strip()
+
+def _last_json(text: str) -> Any:
+    last = text.strip().rpartition("\n")[2]
+    return json.loads(last) if last[:1] in ("{", "[") else {}
+
+
+def _disconnect() -> None:
+    """Close the connections of this process, and forget what it has read from their database."""
+    connection.close()
+    if connection.vendor == "postgresql":
+        connection.close_pool()  # type: ignore[attr-defined]
+    ContentType.objects.clear_cache()
 
 
 MakeSite = Callable[[], Site]

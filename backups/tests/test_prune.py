@@ -62,7 +62,7 @@ def test_a_backup_whose_rosbag_was_purged_is_restored(
     first = backup()[1]["backup"]
     deletion.discard(lone_rosbag())
     backup()
-    assert make_site().run("restore", "--json", "--yes", first)[0] == 0
+    assert make_site().call("restore", "--json", "--yes", first)[0] == 0
 
 
 def test_no_object_is_removed_while_a_manifest_is_unreadable(

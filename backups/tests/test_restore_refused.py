@@ -35,7 +35,7 @@ def flip_bit(store: ObjectStore, key: str) -> None:
 
 
 def refusal(site: Site, *options: str) -> str:
-    code, output, stderr = site.run("restore", "--json", "--yes", *options)
+    code, output, stderr = site.call("restore", "--json", "--yes", *options)
     assert code == 2, (output, stderr)
     assert site.tables() == 0
     return str(output["error"])
@@ -58,7 +58,7 @@ def test_an_object_that_the_mirror_lacks_is_named(name: str, make_site: MakeSite
     backup_store().delete([f"{OBJECTS}{file.sha256[:2]}/{file.sha256}"])
     site = make_site()
     assert file.key in refusal(site, name)
-    code, output, _stderr = site.run("restore", "--json", "--yes", "--incomplete", name)
+    code, output, _stderr = site.call("restore", "--json", "--yes", "--incomplete", name)
     assert (code, output["healthy"]) == (1, False)
     assert file.key in output["missing"]
 
@@ -85,15 +85,15 @@ def test_a_backup_of_newer_code_is_refused(
 
 def test_a_backup_of_older_code_is_migrated(in_folders: Any, make_site: MakeSite) -> None:
     old = make_site()
-    assert old.run("migrate", "-v", "0")[0] == 0
-    assert old.run("migrate", "-v", "0", "simulations", "0004")[0] == 0
-    code, made, stderr = old.run("backup", "--json")
+    assert old.call("migrate", "-v", "0")[0] == 0
+    assert old.call("migrate", "-v", "0", "simulations", "0004")[0] == 0
+    code, made, stderr = old.call("backup", "--json")
     assert code == 0, stderr
     site = make_site()
-    code, output, stderr = site.run("restore", "--json", "--yes", made["backup"])
+    code, output, stderr = site.call("restore", "--json", "--yes", made["backup"])
     assert code == 0, stderr
     assert "simulations.0005_mec_endpoint" in output["migrated"]
-    assert site.run("migrate", "--check")[0] == 0
+    assert site.call("migrate", "--check")[0] == 0
 
 
 def test_a_backup_of_the_other_database_engine_is_refused(
@@ -124,7 +124,7 @@ def test_without_a_terminal_yes_is_required(name: str, make_site: MakeSite) -> N
 
 def test_other_clients_of_the_database_are_refused(name: str, make_site: MakeSite) -> None:
     site = make_site()
-    site.run("migrate", "-v", "0")
+    site.call("migrate", "-v", "0")
     sleeper = site.start(
         *("shell", "-v", "0", "-c"),
         "from accounts.models import User; User.objects.count(); print('up', flush=True); "
@@ -132,12 +132,12 @@ def test_other_clients_of_the_database_are_refused(name: str, make_site: MakeSit
     )
     assert sleeper.stdout is not None
     assert sleeper.stdout.readline() == "up\n"
-    code, output, _stderr = site.run("restore", "--json", "--yes", name)
+    code, output, _stderr = site.call("restore", "--json", "--yes", name)
     sleeper.kill()
     sleeper.communicate()
     assert code == 2
     assert "stop" in output["error"]
-    assert site.run("restore", "--json", "--yes", name)[0] == 0
+    assert site.call("restore", "--json", "--yes", name)[0] == 0
 
 
 def test_a_restore_killed_after_the_load_is_continued(
@@ -145,29 +145,29 @@ def test_a_restore_killed_after_the_load_is_continued(
 ) -> None:
     """The marker is left: the next backup is refused, the next restore finishes."""
     site = make_site()
-    assert site.run("restore", "--json", "--yes", name)[0] == 0
+    assert site.call("restore", "--json", "--yes", name)[0] == 0
     marker = restore_marker.sql(name, {"storage_rosbag": 777_000})
     site.run_code(
         "from django.db import connection\n"
         f"with connection.cursor() as c: [c.execute(s) for s in {marker.split(';')!r} if s.strip()]"
     )
-    code, output, _stderr = site.run("backup", "--json")
+    code, output, _stderr = site.call("backup", "--json")
     assert code == 2
     assert f"restore {name}" in output["error"]
-    code, output, stderr = site.run("restore", "--json", "--yes", name)
+    code, output, stderr = site.call("restore", "--json", "--yes", name)
     assert code == 0, (output, stderr)
     made = site.run_code(
         "from storage.models import Rosbag; print(Rosbag.objects.create(name='n').pk)"
     )
     assert int(made) > 777_000
-    assert site.run("backup", "--json")[0] == 0
+    assert site.call("backup", "--json")[0] == 0
 
 
 def test_a_restore_killed_during_the_load_has_changed_nothing(
     name: str, make_site: MakeSite, repository: Repository
 ) -> None:
     site = make_site()
-    site.run("migrate", "-v", "0")
+    site.call("migrate", "-v", "0")
     before = site.tables()
     process = site.start("restore", "--yes", name)
     assert process.stdout is not None
@@ -178,7 +178,7 @@ def test_a_restore_killed_during_the_load_has_changed_nothing(
     process.communicate()
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
-        code, output, stderr = site.run("restore", "--json", "--yes", name)
+        code, output, stderr = site.call("restore", "--json", "--yes", name)
         if "Other clients are connected" not in json.dumps(output):
             break
     # Killed before the COMMIT nothing has changed; after it, the marker lets the restore continue.

@@ -81,7 +81,7 @@ def test_existing_objects_are_not_copied_back(in_s3: Any, seeded: Any, make_site
     backup()
     site = make_site()
     site.environment["MINIO_BUCKET"] = in_s3.MINIO_BUCKET
-    code, restored, stderr = site.run("restore", "--json", "--yes")
+    code, restored, stderr = site.call("restore", "--json", "--yes")
     assert code == 0, (restored, stderr)
     assert restored["copied"] == 0
     assert restored["held"] == len(contents())
@@ -92,15 +92,15 @@ def test_a_system_that_is_not_empty_is_replaced_on_request(
 ) -> None:
     name = backup()[1]["backup"]
     site = make_site()
-    assert site.run("restore", "--json", "--yes", name)[0] == 0
+    assert site.call("restore", "--json", "--yes", name)[0] == 0
     before = site.run_code("from storage.models import Rosbag; print(Rosbag.objects.count())")
-    code, output, _stderr = site.run("restore", "--json", "--yes", name)
+    code, output, _stderr = site.call("restore", "--json", "--yes", name)
     assert code == 2
     assert "--replace" in output["error"]
     site.run_code(
         "from storage.models import Rosbag; Rosbag.objects.create(name='after the backup')"
     )
-    code, output, stderr = site.run("restore", "--json", "--yes", "--replace", name)
+    code, output, stderr = site.call("restore", "--json", "--yes", "--replace", name)
     assert code == 0, stderr
     assert (
         site.run_code("from storage.models import Rosbag; print(Rosbag.objects.count())") == before
@@ -112,8 +112,8 @@ def test_a_migrated_system_without_rows_counts_as_empty(
 ) -> None:
     backup()
     site = make_site()
-    assert site.run("migrate", "-v", "0")[0] == 0
-    code, _output, stderr = site.run("restore", "--json", "--yes")
+    assert site.call("migrate", "-v", "0")[0] == 0
+    code, _output, stderr = site.call("restore", "--json", "--yes")
     assert code == 0, stderr
 
 
@@ -136,12 +136,12 @@ def test_database_and_objects_can_be_backed_up_apart(
     assert (code, output["copied"]) == (0, 0)
     assert not repository.manifest(output["backup"]).mirrored
     site = make_site()
-    code, refusal, _stderr = site.run("restore", "--json", "--yes")
+    code, refusal, _stderr = site.call("restore", "--json", "--yes")
     assert code == 2
     assert "mirror lacks" in refusal["error"]
     code, output = backup("--objects-only")
     assert (code, output["backup"]) == (0, None)
-    assert site.run("restore", "--json", "--yes")[0] == 0
+    assert site.call("restore", "--json", "--yes")[0] == 0
 
 
 def test_a_run_that_was_under_way_ends_after_a_restore(in_folders: Any, seeded: Any) -> None:

@@ -18,10 +18,10 @@ from simulations.services.designs.simulations import StageSpec, create_simulatio
 from simulations.services.maintenance import deletion
 from simulations.services.runs import lifecycle
 from storage.models import Rosbag
-from storage.services.intake import imports, sessions, uploads
-from storage.services.verification import verifier
+from storage.services.intake import sessions, uploads
 from templates.models import Template
 from templates.services import templates
+from tests.support.bags import stored_bag
 
 FAR = 10**12
 """Id of the admin of the tests, which guessed ids do not hit."""
@@ -74,7 +74,7 @@ def seed(folder: Path) -> Seeded:
 
 def _rosbag(folder: Path, number: int, user: User) -> Rosbag:
     make_sample(folder, seconds=number + 1)
-    return verifier.run(imports.import_folder(folder, created_by=user).pk)
+    return stored_bag(folder, created_by=user)
 
 
 def _template(name: str, rosbag: Rosbag, user: User) -> Template:

@@ -16,6 +16,7 @@ import signal
 import tempfile
 import uuid
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,8 @@ def prepare() -> Services:
         folder.chmod(0o711)  # the database's user passes through
     else:
         folder = Path(inherited)
+    # A process that compiles all sources anew takes a quarter longer to start, and hundreds are started.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     services = Services(folder, owner=inherited is None)
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     data = folder / f"data-{worker or 'main'}"
@@ -185,8 +188,16 @@ def empty_redis() -> Iterator[None]:
     client.flushdb()
 
 
+@pytest.fixture(scope="session")
+def s3_models() -> None:
+    """Let boto3 read its description of S3 once, not for each client, which takes half a second."""
+    import botocore.session  # noqa: PLC0415  not where no test asks for S3
+
+    botocore.session.create_loader = cache(botocore.session.create_loader)  # type: ignore[attr-defined]
+
+
 @pytest.fixture
-def s3_settings(settings: Any) -> Iterator[Any]:
+def s3_settings(settings: Any, s3_models: None) -> Iterator[Any]:
     """Settings for a real S3 server with a new bucket and a new storage client."""
     from storage.objects import object_store  # noqa: PLC0415  settings must be set up by now
 
