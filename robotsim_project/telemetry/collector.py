@@ -98,7 +98,7 @@ FAMILIES = (
         "robotsim_build",
         "The version of this server.",
         ("version",),
-        lambda _found: [((settings.VERSION,), 1)],
+        lambda _statistics: [((settings.VERSION,), 1)],
         kind="info",
     ),
     Family(
@@ -210,31 +210,31 @@ FAMILIES = (
         "robotsim_rosbags",
         "Rosbags in the database, by origin and status; `deleted` ones are waiting to be purged.",
         ("origin", "status"),
-        _stored(lambda kept: [((r.origin, r.status), r.count) for r in kept.rosbags]),
+        _stored(lambda stored: [((r.origin, r.status), r.count) for r in stored.rosbags]),
     ),
     Family(
         "robotsim_rosbags_size_bytes",
         "Size of these rosbags.",
         ("origin", "status"),
-        _stored(lambda kept: [((r.origin, r.status), r.size) for r in kept.rosbags]),
+        _stored(lambda stored: [((r.origin, r.status), r.size) for r in stored.rosbags]),
     ),
     Family(
         "robotsim_rosbags_in_verification",
         "Rosbags that are being verified.",
         (),
-        _stored(lambda kept: [((), kept.verifying)]),
+        _stored(lambda stored: [((), stored.verifying)]),
     ),
     Family(
         "robotsim_upload_sessions",
         "Open uploads in parts.",
         (),
-        _stored(lambda kept: [((), kept.sessions)]),
+        _stored(lambda stored: [((), stored.sessions)]),
     ),
     Family(
         "robotsim_stream_watchers",
         "Open event streams of this process.",
         (),
-        lambda _found: [((), hub.watchers())],
+        lambda _statistics: [((), hub.watchers())],
     ),
 )
 
