@@ -4,8 +4,8 @@ PREFIX = "rosbags/"
 DERIVED = "derived/"
 """Previews; beside the bundles and not within, as a bundle may hold a folder of any name."""
 EXPORTS = "exports/"
-LONGEST_PATH = 400
-LONGEST_SEGMENT_BYTES = 255
+MAX_PATH_LENGTH = 400
+MAX_SEGMENT_BYTES = 255
 
 
 def object_key(rosbag_id: int, path: str) -> str:
@@ -36,10 +36,10 @@ def id_of(key: str, prefix: str) -> int | None:
 
 def is_safe(path: str) -> bool:
     """Whether a path stays below its folder on every system: relative, no `..`, no odd characters."""
-    if len(path) > LONGEST_PATH or "\\" in path or not path.isprintable():
+    if len(path) > MAX_PATH_LENGTH or "\\" in path or not path.isprintable():
         return False
     segments = path.split("/")
     return all(
-        segment not in ("", ".", "..") and len(segment.encode()) <= LONGEST_SEGMENT_BYTES
+        segment not in ("", ".", "..") and len(segment.encode()) <= MAX_SEGMENT_BYTES
         for segment in segments
     )

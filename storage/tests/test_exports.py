@@ -214,7 +214,7 @@ def test_a_killed_worker_is_followed_by_another(
     operator: APIClient, drive: Rosbag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = ask(operator, drive, format="sqlite3")
-    monkeypatch.setattr(exporter, "settle", killed)
+    monkeypatch.setattr(exporter, "verify_unless_duplicate", killed)
     with pytest.raises(KeyboardInterrupt):
         exporter.run(asked["id"])
     monkeypatch.undo()
@@ -241,13 +241,13 @@ def test_who_was_taken_for_dead_writes_nothing(
     operator: APIClient, drive: Rosbag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = ask(operator, drive, format="sqlite3")
-    real = exporter.settle
+    real = exporter.verify_unless_duplicate
 
     def late(*words: Any, **more: Any) -> bool:
         Export.objects.update(lease_until=timezone.now() + timedelta(hours=1))
         return bool(real(*words, **more))
 
-    monkeypatch.setattr(exporter, "settle", late)
+    monkeypatch.setattr(exporter, "verify_unless_duplicate", late)
     export = exporter.run(asked["id"])
     assert export.status == ExportStatus.RUNNING
 

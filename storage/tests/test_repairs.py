@@ -19,6 +19,7 @@ from storage.objects.base import ObjectStore, StoreError
 from storage.services.intake import imports
 from storage.services.maintenance import integrity
 from storage.services.rosbags import deletion
+from storage.services.rosbags.files import store_file
 from storage.services.verification import repairs, verifier
 from storage.tests.conftest import MakeBag, claim
 from storage.tests.test_import import import_bag
@@ -145,14 +146,12 @@ def test_content_that_is_known_only_later_makes_no_second_repair(make_bag: MakeB
     bag = without_metadata(make_bag())
     _code, first = import_bag(bag)
     later = Rosbag.objects.create(name="later", status=Status.UPLOADING)
-    stored = [
-        imports._store(later, path.name, path.open("rb"), imports._Count(None))
-        for path in bag.iterdir()
-    ]
+    [path] = bag.iterdir()
+    with path.open("rb") as stream:
+        store_file(later, path.name, stream).save()
     later.files.update(sha256="")
     Rosbag.objects.filter(pk=later.pk).update(status=Status.VERIFYING)
     seen = verifier.run(later.pk)
-    assert len(stored) == 1
     assert (seen.status, seen.repaired_id, seen.original_id) == (
         Status.REPAIRED,
         first["rosbag"],
@@ -309,7 +308,7 @@ def test_who_asks_for_the_damaged_one_is_sent_to_the_repaired_one(make_bag: Make
     api.force_authenticate(User.objects.create(email="o@example.org", role=Role.OPERATOR))
     answer = api.get(f"/api/v1/rosbags/{told['original']}/messages")
     assert (answer.status_code, answer.json()["code"]) == (409, "ROSBAG_NOT_READY")
-    assert f"ask for rosbag {told['rosbag']}" in answer.json()["detail"]
+    assert f"use rosbag {told['rosbag']} instead" in answer.json()["detail"]
     deletion.delete(Rosbag.objects.get(pk=told["rosbag"]))
     answer = api.get(f"/api/v1/rosbags/{told['original']}/messages")
     assert "verify it again" in answer.json()["detail"]

@@ -21,7 +21,7 @@ from storage.objects import object_store
 from storage.objects.base import StoreError
 from storage.services.exports.exports import unfinished
 from storage.services.previews import child
-from storage.services.rosbags.deduplication import settle
+from storage.services.rosbags.deduplication import verify_unless_duplicate
 from storage.services.rosbags.deletion import discard
 from storage.services.rosbags.digest import HashingReader, content_digest
 from storage.services.rosbags.downloads import folder_name
@@ -173,7 +173,7 @@ def _store_rosbag(export: Export, lease: Lease, folder: Path) -> dict[str, Any]:
     lease.write(result=rosbag)
     files = [_store(rosbag, path) for path in sorted(folder.iterdir())]
     digest = content_digest((file.path, file.sha256) for file in files)
-    settle(rosbag, digest, size=sum(file.size for file in files))
+    verify_unless_duplicate(rosbag, digest, size=sum(file.size for file in files))
     rosbag.refresh_from_db()
     return _done(rosbag)
 

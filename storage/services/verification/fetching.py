@@ -15,7 +15,7 @@ from storage.keys import object_key
 from storage.models import Rosbag, RosbagFile
 from storage.objects import object_store
 from storage.objects.base import StoreError
-from storage.services.intake.imports import check_paths, files_of
+from storage.services.intake.bundle_paths import check_paths, files_of
 from storage.services.rosbags.digest import HashingReader, file_sha256
 from storage.services.verification.findings import RefusedError, rejection
 

@@ -10,7 +10,7 @@ from storage.keys import object_key
 from storage.models import Rosbag, RosbagFile, RosbagTopic
 from storage.objects import object_store
 from storage.querysets import RosbagQuerySet
-from storage.services.intake.imports import files_of
+from storage.services.intake.bundle_paths import files_of
 from storage.services.rosbags.deletion import discard
 from storage.services.rosbags.digest import content_digest
 from storage.services.verification.fetching import put

@@ -17,7 +17,7 @@ from storage.choices import VERIFIED, Origin, Status
 from storage.exceptions import RosbagBusyError, RosbagNotFoundError
 from storage.models import Rosbag, RosbagTopic
 from storage.objects.base import StoreError
-from storage.services.rosbags.deduplication import find
+from storage.services.rosbags.deduplication import find_same_content
 from storage.services.rosbags.digest import content_digest
 from storage.services.rosbags.work_folders import work_folder
 from storage.services.verification import fetching, findings, repairs
@@ -140,7 +140,7 @@ def _finding(lease: Lease, on_bytes: OnBytes | None) -> Finding:
             files = fetching.bring(lease, folder)
             fetching.sweep(rosbag.pk)
             digest = content_digest((file.path, file.sha256) for file in files)
-            twin = None if known else find(digest, besides=rosbag.pk)
+            twin = None if known else find_same_content(digest, exclude=rosbag.pk)
             finding = _judged(rosbag, folder, twin, on_bytes)
     except findings.RefusedError as error:
         return Finding(error.facts)
