@@ -38,4 +38,4 @@ def bring_in(path: Path) -> Rosbag:
         rosbag = verifier.run(rosbag.pk)
         if rosbag.status == Status.VERIFYING:  # the worker was first
             time.sleep(_POLL_SECONDS)
-    return repairs.usable_of(rosbag)
+    return repairs.usable_version(rosbag)

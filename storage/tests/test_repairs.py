@@ -165,7 +165,7 @@ class KilledError(BaseException):
     """As a signal that cannot be caught."""
 
 
-@pytest.mark.parametrize("where", ["draft", "publish"])
+@pytest.mark.parametrize("where", ["store_repair", "publish"])
 def test_a_killed_worker_makes_no_second_one(
     store: ObjectStore, make_bag: MakeBag, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
@@ -193,16 +193,16 @@ def test_a_worker_that_lost_its_lease_leaves_nothing(
     make_bag: MakeBag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rosbag = imports.import_path(without_metadata(make_bag()))
-    draft = repairs.draft
+    store_repair = repairs.store_repair
 
     def late(*args: Any) -> Any:
-        made = draft(*args)
+        repair = store_repair(*args)
         Rosbag.objects.filter(pk=rosbag.pk).update(lease_until=None)
         assert claim(rosbag.pk)
-        return made
+        return repair
 
     with monkeypatch.context() as patch:
-        patch.setattr(repairs, "draft", late)
+        patch.setattr(repairs, "store_repair", late)
         assert verifier.run(rosbag.pk).status == Status.VERIFYING
     assert not Rosbag.objects.filter(origin=Origin.REPAIRED).exists()
     Rosbag.objects.update(lease_until=None)
@@ -219,7 +219,7 @@ def test_a_storage_that_is_full_leaves_it_for_later(
         raise StoreError("full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(repairs, "put", full)
+        patch.setattr(repairs, "store_path", full)
         with pytest.raises(StoreError):
             verifier.run(rosbag.pk)
     assert verifier.run(rosbag.pk).status == Status.REPAIRED
@@ -231,7 +231,7 @@ def test_verifying_both_again_keeps_what_is_known(make_bag: MakeBag) -> None:
     _code, told = import_bag(cut(make_bag("drive", messages=5000, step_ns=1_000_000)))
     before = {rosbag.pk: rosbag for rosbag in Rosbag.objects.all()}
     for pk in (told["original"], told["rosbag"]):
-        verifier.ask_again(Rosbag.objects.get(pk=pk))
+        verifier.verify_again(Rosbag.objects.get(pk=pk))
         seen = verifier.run(pk)
         for field in ("status", "repaired_id", "warnings", "lost_spans", "message_count"):
             assert getattr(seen, field) == getattr(before[pk], field), field
@@ -255,11 +255,11 @@ def test_an_original_whose_repair_was_deleted_is_repaired_anew(make_bag: MakeBag
     _code, told = import_bag(bag)
     deletion.delete(Rosbag.objects.get(pk=told["rosbag"]))
     original = Rosbag.objects.get(pk=told["original"])
-    assert repairs.usable_of(original) == original
+    assert repairs.usable_version(original) == original
     _code, again = import_bag(bag)
     assert again["status"] == "repaired"
     assert again["rosbag"] != told["rosbag"]
-    verifier.ask_again(original)
+    verifier.verify_again(original)
     seen = verifier.run(original.pk)
     assert seen.repaired_id not in {None, told["rosbag"]}
 

@@ -1,6 +1,7 @@
 """Storing and removing the objects of a rosbag."""
 
 from collections.abc import Callable, Container
+from pathlib import Path
 from typing import IO, BinaryIO, cast
 
 from storage.keys import object_key
@@ -21,6 +22,12 @@ def store_file(
     reader = HashingReader(stream, on_read)
     object_store().put(key, cast("BinaryIO", reader))
     return RosbagFile(rosbag=rosbag, path=path, size=reader.size, sha256=reader.sha256, key=key)
+
+
+def store_path(rosbag: Rosbag, path: str, source: Path) -> RosbagFile:
+    """Store a file of this machine as `store_file` does."""
+    with source.open("rb") as stream:
+        return store_file(rosbag, path, stream)
 
 
 def delete_objects(prefix: str, *, keep: Container[str] = ()) -> None:
