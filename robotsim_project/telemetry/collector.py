@@ -13,7 +13,7 @@ from robotsim_project.telemetry.statistics import Vitals, vitals
 from simulations.choices import ACTIVE, AGENT_ENDED, ENDED, AgentStatus, RecordingStatus, RunStatus
 from simulations.services.monitoring.metrics import LiveVitals, RunVitals
 from simulations.streaming import hub
-from storage.services.maintenance.metrics import StorageVitals
+from storage.services.maintenance.metrics import StorageStatistics
 
 Sample = tuple[tuple[str, ...], float]
 """Values of the labels, and the figure."""
@@ -53,7 +53,7 @@ def _units(read: Callable[[LiveVitals], Iterable[Sample]]) -> Callable[[Vitals],
 
 
 def _stored(
-    read: Callable[[StorageVitals], Iterable[Sample]],
+    read: Callable[[StorageStatistics], Iterable[Sample]],
 ) -> Callable[[Vitals], Iterable[Sample]]:
     return lambda found: read(found.storage) if found.storage else ()
 

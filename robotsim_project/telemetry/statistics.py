@@ -21,7 +21,7 @@ from simulations.services.monitoring.metrics import (
     live_vitals,
     run_vitals,
 )
-from storage.services.maintenance.metrics import StorageVitals, storage_vitals
+from storage.services.maintenance.metrics import StorageStatistics, storage_statistics
 
 KEEP_SECONDS = 5
 log = structlog.get_logger(__name__)
@@ -32,7 +32,7 @@ class Vitals(msgspec.Struct, frozen=True, kw_only=True):
 
     up: dict[str, bool]
     runs: RunVitals | None
-    storage: StorageVitals | None
+    storage: StorageStatistics | None
     live: LiveVitals | None
 
 
@@ -87,10 +87,10 @@ def _ask() -> Vitals:
     return counted
 
 
-def _database() -> tuple[RunVitals | None, StorageVitals | None, LiveUnits]:
+def _database() -> tuple[RunVitals | None, StorageStatistics | None, LiveUnits]:
     try:
         runs, alive = run_vitals()
-        return runs, storage_vitals(), alive
+        return runs, storage_statistics(), alive
     except (DatabaseError, InterfaceError) as error:
         log.warning("vitals_without_database", error=str(error))
         return None, None, {}

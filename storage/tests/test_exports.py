@@ -26,7 +26,7 @@ from storage.models import Export, Rosbag
 from storage.objects import object_store
 from storage.objects.base import ObjectStore, StoreError
 from storage.services.exports import exporter, exports
-from storage.services.exports.exports import ExportAsked
+from storage.services.exports.exports import ExportOptions
 from storage.services.intake import imports
 from storage.services.maintenance import integrity
 from storage.services.previews import child
@@ -172,7 +172,7 @@ def test_viewers_may_look_but_not_ask(drive: Rosbag) -> None:
     viewer.force_authenticate(User.objects.create(email="v@example.org", role=Role.VIEWER))
     url = f"/api/v1/rosbags/{drive.pk}/exports"
     assert viewer.post(url, {"format": "mcap"}).status_code == 403
-    export = exports.request(drive, ExportAsked("mcap"))
+    export = exports.request(drive, ExportOptions("mcap"))
     assert [each["id"] for each in viewer.get(url).json()["results"]] == [export.pk]
     assert viewer.post(f"/api/v1/exports/{export.pk}/cancel").status_code == 403
 

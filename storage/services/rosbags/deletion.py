@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.services import audit
 from storage.choices import Status
 from storage.exceptions import RosbagInUseError, RosbagNotFoundError, UploadAbortedError
-from storage.keys import derived_key, export_key, object_key
+from storage.keys import export_key, object_key, preview_key
 from storage.models import Rosbag
 from storage.objects import object_store
 from storage.services.rosbags import local_copies
@@ -93,7 +93,7 @@ def discard(rosbag: Rosbag) -> None:
     """
     uploads = list(rosbag.files.exclude(upload_id="").values_list("key", "upload_id"))
     uploading = rosbag.status == Status.UPLOADING
-    prefixes = [object_key(rosbag.pk, ""), derived_key(rosbag.pk)]
+    prefixes = [object_key(rosbag.pk, ""), preview_key(rosbag.pk)]
     prefixes += [export_key(pk) for pk in rosbag.exports.values_list("pk", flat=True)]
     rosbag_id = rosbag.pk
     rosbag.delete()
