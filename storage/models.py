@@ -68,8 +68,9 @@ class Rosbag(SoftDeleted, LeasedWork):
     message_count = models.BigIntegerField(_("messages"), null=True, blank=True)
     size = models.BigIntegerField(_("size (bytes)"), default=0)
     content_digest = models.CharField(_("content digest"), max_length=64, blank=True, default="")
-    # The same digest, held by at most one uploaded rosbag: two imports at once meet here. Who holds it and
-    # is no longer usable loses it to the next (services.sameness).
+    # The same digest, held by at most one uploaded rosbag: concurrent imports of the same content collide
+    # here. A rosbag that is no longer usable loses the claim to the next one
+    # (services/rosbags/deduplication.py).
     claimed_digest = models.CharField(
         max_length=64, unique=True, null=True, blank=True, default=None, editable=False
     )

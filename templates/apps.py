@@ -15,4 +15,4 @@ class TemplatesConfig(AppConfig):
         from storage.services.rosbags import deletion  # noqa: PLC0415
         from templates.services.templates import names_using  # noqa: PLC0415
 
-        deletion.ask_before_deleting(names_using)
+        deletion.register_users(names_using)

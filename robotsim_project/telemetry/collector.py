@@ -13,7 +13,7 @@ from robotsim_project.telemetry.statistics import SystemStatistics, system_stati
 from simulations.choices import ACTIVE, AGENT_ENDED, ENDED, AgentStatus, RecordingStatus, RunStatus
 from simulations.services.monitoring.metrics import LiveVitals, RunVitals
 from simulations.streaming import hub
-from storage.services.maintenance.metrics import StorageVitals
+from storage.services.maintenance.metrics import StorageStatistics
 
 Sample = tuple[tuple[str, ...], float]
 """Values of the labels, and the value of the sample."""
@@ -59,7 +59,7 @@ def _units(
 
 
 def _stored(
-    read: Callable[[StorageVitals], Iterable[Sample]],
+    read: Callable[[StorageStatistics], Iterable[Sample]],
 ) -> Callable[[SystemStatistics], Iterable[Sample]]:
     return lambda statistics: read(statistics.storage) if statistics.storage else ()
 

@@ -21,7 +21,7 @@ from simulations.services.monitoring.metrics import (
     live_vitals,
     run_vitals,
 )
-from storage.services.maintenance.metrics import StorageVitals, storage_vitals
+from storage.services.maintenance.metrics import StorageStatistics, storage_statistics
 
 CACHE_SECONDS = 5
 log = structlog.get_logger(__name__)
@@ -32,7 +32,7 @@ class SystemStatistics(msgspec.Struct, frozen=True, kw_only=True):
 
     up: dict[str, bool]
     runs: RunVitals | None
-    storage: StorageVitals | None
+    storage: StorageStatistics | None
     live: LiveVitals | None
 
 
@@ -86,10 +86,10 @@ def _collect() -> SystemStatistics:
     return statistics
 
 
-def _database() -> tuple[RunVitals | None, StorageVitals | None, LiveUnits]:
+def _database() -> tuple[RunVitals | None, StorageStatistics | None, LiveUnits]:
     try:
         runs, units = run_vitals()
-        return runs, storage_vitals(), units
+        return runs, storage_statistics(), units
     except (DatabaseError, InterfaceError) as error:
         log.warning("vitals_without_database", error=str(error))
         return None, None, {}

@@ -18,7 +18,7 @@ from storage.choices import USABLE, ExportFormat
 from storage.exceptions import StorageError
 from storage.models import Export, Rosbag
 from storage.services.exports import exports
-from storage.services.exports.exports import ExportAsked
+from storage.services.exports.exports import ExportOptions
 
 MOST_TOPICS = 1000
 
@@ -60,8 +60,8 @@ class ExportForm(forms.Form):
         topics: Any = self.fields["topics"]  # type: ignore[index]
         topics.choices = [(name, name) for name in names]
 
-    def asked(self) -> ExportAsked:
-        return ExportAsked(**{**self.cleaned_data, "fields": self.cleaned_data["fields"].split()})
+    def asked(self) -> ExportOptions:
+        return ExportOptions(**{**self.cleaned_data, "fields": self.cleaned_data["fields"].split()})
 
 
 class Exporting:
@@ -123,13 +123,13 @@ class Exporting:
 
     def _export(self, request: HttpRequest, rosbags: QuerySet[Rosbag], kind: str) -> None:
         def ask(rosbag: Rosbag) -> Export:
-            return _requested(rosbag, ExportAsked(kind), request.user)
+            return _requested(rosbag, ExportOptions(kind), request.user)
 
         made = carry_out(self, request, rosbags, ask, _asked)
         links(self, request, ((address_of(export), str(export)) for export in made))
 
 
-def _requested(rosbag: Rosbag, asked: ExportAsked, user: Any) -> Export:
+def _requested(rosbag: Rosbag, asked: ExportOptions, user: Any) -> Export:
     return exports.request(rosbag, asked, created_by=user)
 
 

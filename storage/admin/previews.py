@@ -21,8 +21,8 @@ from storage.admin import charts
 from storage.choices import USABLE
 from storage.models import Rosbag, RosbagTopic
 from storage.services.previews import previews
-from storage.services.previews.previews import MessagesAsked
-from storage.services.previews.time_ranges import span_of
+from storage.services.previews.previews import MessageSelection
+from storage.services.previews.time_ranges import parse_span
 
 MOST_TOPICS = 500
 FIRST = 3
@@ -113,7 +113,7 @@ def _tried(found: dict[str, Any], show: Any) -> dict[str, Any]:
 
 
 def _messages(rosbag: Rosbag, topic: RosbagTopic) -> list[dict[str, Any]]:
-    _etag, begin = previews.messages(rosbag, MessagesAsked(topic.name, limit=FIRST, items=ITEMS))
+    _etag, begin = previews.messages(rosbag, MessageSelection(topic.name, limit=FIRST, items=ITEMS))
     told = [json.loads(line) for line in begin()]
     return [
         {
@@ -153,5 +153,5 @@ def _series(rosbag: Rosbag, topic: RosbagTopic, field: str) -> dict[str, Any]:
         return {}
     chosen = field or plotted[0]
     found = previews.series(rosbag, topic.name, chosen)
-    chart = charts.line(found, span_of(rosbag, "", ""))
+    chart = charts.line(found, parse_span(rosbag, "", ""))
     return {"fields": fields, "field": chosen, "series": chart, "series_found": found}

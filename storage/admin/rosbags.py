@@ -135,7 +135,7 @@ class RosbagAdmin(Adding, Exporting, Previews, Deletes, admin.ModelAdmin[Rosbag]
 
     @admin.action(description=_("Verify again"), permissions=["change"])
     def verify_again(self, request: HttpRequest, rosbags: QuerySet[Rosbag]) -> None:
-        carry_out(self, request, rosbags, verifier.ask_again, _asked)
+        carry_out(self, request, rosbags, verifier.verify_again, _asked)
 
     @admin.action(description=_("Restore"), permissions=["change"])
     def restore(self, request: HttpRequest, rosbags: QuerySet[Rosbag]) -> None:

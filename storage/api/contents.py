@@ -57,7 +57,7 @@ class ContentActions(GenericViewSet[Rosbag]):
     )
     def file(self, request: Request, path: str = "", **_kwargs: Any) -> HttpResponseBase:
         """One file, or a range of it."""
-        file = downloads.file_of(self.get_object(), path)
+        file = downloads.find_file(self.get_object(), path)
         etag = f'"{file.sha256}"' if file.sha256 else ""
 
         def pieces(span: range) -> Iterator[bytes]:

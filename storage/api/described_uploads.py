@@ -12,7 +12,7 @@ from storage.api.upload_serializers import (
     UploadListSerializer,
     UploadSessionSerializer,
 )
-from storage.services.intake.parts import MOST_PARTS
+from storage.services.intake.parts import MAX_PARTS
 
 NEW = {
     "name": "course",
@@ -26,7 +26,7 @@ NEW = {
     ],
 }
 PATH = {"type": "string", "minLength": 1, "maxLength": 400}
-AFTER = {"type": "integer", "minimum": 0, "maximum": MOST_PARTS}
+AFTER = {"type": "integer", "minimum": 0, "maximum": MAX_PARTS}
 LIMIT = {"type": "integer", "minimum": 1, "maximum": 1000}
 FILE = OpenApiParameter("file", OpenApiTypes.STR, description="Path of one file of the upload.")
 

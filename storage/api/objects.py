@@ -17,7 +17,7 @@ from storage.api.streams import body_chunks, pieces_of
 from storage.exceptions import LinkRefusedError, ObjectNotFoundError, PartRefusedError
 from storage.objects import object_store
 from storage.objects.folder import FolderStore
-from storage.objects.grants import PartGrant, ReadGrant, granted
+from storage.objects.grants import PartGrant, ReadGrant, parse_token
 from storage.services.intake import parts
 
 
@@ -54,7 +54,7 @@ class ObjectView(APIView):
 
 def _grant(token: str) -> ReadGrant | PartGrant:
     try:
-        return granted(token)
+        return parse_token(token)
     except (BadSignature, TypeError) as error:
         raise LinkRefusedError(_("This address has expired: ask for a new one.")) from error
 

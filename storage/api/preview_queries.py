@@ -9,13 +9,13 @@ from rest_framework.request import Request
 from common.rest.serializers import Strict
 from rosbag2.messages.fields import MAX_PATH
 from storage.choices import ExportFormat
-from storage.services.exports.exports import ExportAsked
+from storage.services.exports.exports import ExportOptions
 from storage.services.previews.previews import (
-    MOST_ITEMS,
-    MOST_MESSAGES,
-    MOST_POINTS,
-    MOST_THUMBNAILS,
-    MessagesAsked,
+    MAX_ITEMS,
+    MAX_MESSAGES,
+    MAX_POINTS,
+    MAX_THUMBNAILS,
+    MessageSelection,
 )
 from storage.services.previews.time_ranges import PATTERN
 
@@ -53,14 +53,14 @@ class MessagesQuery(Strict):
     start = time_field()
     end = time_field()
     limit = serializers.IntegerField(
-        min_value=1, max_value=MOST_MESSAGES, default=100, help_text="Most messages."
+        min_value=1, max_value=MAX_MESSAGES, default=100, help_text="Most messages."
     )
     items = serializers.IntegerField(
-        min_value=0, max_value=MOST_ITEMS, default=100, help_text="Items of an array that are told."
+        min_value=0, max_value=MAX_ITEMS, default=100, help_text="Items of an array that are told."
     )
 
-    def asked(self) -> MessagesAsked:
-        return MessagesAsked(**{"topic": None, **self.validated_data})
+    def asked(self) -> MessageSelection:
+        return MessageSelection(**{"topic": None, **self.validated_data})
 
 
 class TrajectoryQuery(Strict):
@@ -70,7 +70,7 @@ class TrajectoryQuery(Strict):
     start = time_field()
     end = time_field()
     points = serializers.IntegerField(
-        min_value=2, max_value=MOST_POINTS, default=500, help_text="Most points."
+        min_value=2, max_value=MAX_POINTS, default=500, help_text="Most points."
     )
     frame = serializers.CharField(
         max_length=200,
@@ -89,7 +89,7 @@ class SeriesQuery(Strict):
     start = time_field()
     end = time_field()
     points = serializers.IntegerField(
-        min_value=1, max_value=MOST_POINTS, default=500, help_text="Most stretches of time."
+        min_value=1, max_value=MAX_POINTS, default=500, help_text="Most stretches of time."
     )
 
 
@@ -98,7 +98,7 @@ class ThumbnailsQuery(Strict):
 
     topic = topic_field()
     count = serializers.IntegerField(
-        min_value=1, max_value=MOST_THUMBNAILS, default=6, help_text="Moments, evenly spread."
+        min_value=1, max_value=MAX_THUMBNAILS, default=6, help_text="Moments, evenly spread."
     )
 
 
@@ -124,8 +124,8 @@ class NewExportSerializer(Strict):
         max_length=200, required=False, help_text="Of the new rosbag, or of the table's file."
     )
 
-    def asked(self) -> ExportAsked:
-        return ExportAsked(**self.validated_data)
+    def asked(self) -> ExportOptions:
+        return ExportOptions(**self.validated_data)
 
 
 def asked_of(request: Request, kind: type[Strict]) -> Any:

@@ -133,7 +133,7 @@ class RosbagViewSet(
     def verify(self, request: Request, **_kwargs: Any) -> Response:
         """Verify a rosbag again, in the background."""
         rosbag = self.get_object()
-        verifier.ask_again(rosbag)
+        verifier.verify_again(rosbag)
         return Response(RosbagSerializer(rosbag).data, status=202)
 
     @described.BULK_DELETE

@@ -9,10 +9,10 @@ from common.rest.serializers import Strict
 from rosbag2.reading.archive import bare_name
 from storage.api.serializers import RosbagSerializer
 from storage.objects.base import UploadedPart
-from storage.services.intake.assembly import FinishedUpload, ranges
-from storage.services.intake.parts import MOST_PARTS
-from storage.services.intake.sessions import MOST_FILES, FileState
-from storage.services.intake.uploads import LARGEST_FILE, NewFile
+from storage.services.intake.assembly import FinishedUpload, number_ranges
+from storage.services.intake.parts import MAX_PARTS
+from storage.services.intake.sessions import MAX_FILES, FileState
+from storage.services.intake.uploads import MAX_FILE_BYTES, NewFile
 
 LONGEST_ETAG = 100
 
@@ -21,7 +21,7 @@ class NewFileSerializer(Strict):
     """A file to come; `sha256` may be left out where it is not known, as by browsers for huge files."""
 
     path = serializers.CharField(max_length=400, trim_whitespace=False)
-    size = serializers.IntegerField(min_value=0, max_value=LARGEST_FILE, help_text="Bytes.")
+    size = serializers.IntegerField(min_value=0, max_value=MAX_FILE_BYTES, help_text="Bytes.")
     sha256 = serializers.RegexField(
         "^[0-9a-f]{64}$",
         required=False,
@@ -37,7 +37,7 @@ class NewUploadSerializer(Strict):
         max_length=200, required=False, help_text="Name of the rosbag; else that of its first file."
     )
     files = serializers.ListField(
-        child=NewFileSerializer(), allow_empty=False, max_length=MOST_FILES
+        child=NewFileSerializer(), allow_empty=False, max_length=MAX_FILES
     )
 
     def new_files(self) -> list[NewFile]:
@@ -53,7 +53,7 @@ class NewUploadSerializer(Strict):
 class SentPartSerializer(Strict):
     """A part that was sent, with the ETag of its answer."""
 
-    number = serializers.IntegerField(min_value=1, max_value=MOST_PARTS)
+    number = serializers.IntegerField(min_value=1, max_value=MAX_PARTS)
     etag = serializers.CharField(max_length=LONGEST_ETAG)
 
 
@@ -61,13 +61,13 @@ class SentFileSerializer(Strict):
     """A file of which all parts were sent."""
 
     path = serializers.CharField(max_length=400, trim_whitespace=False)
-    parts = serializers.ListField(child=SentPartSerializer(), max_length=MOST_PARTS)
+    parts = serializers.ListField(child=SentPartSerializer(), max_length=MAX_PARTS)
 
 
 class CompleteSerializer(Strict):
     """ETags to be compared with what is stored; what is not named is taken as it is stored."""
 
-    files = serializers.ListField(child=SentFileSerializer(), required=False, max_length=MOST_FILES)
+    files = serializers.ListField(child=SentFileSerializer(), required=False, max_length=MAX_FILES)
 
     def finished(self) -> list[FinishedUpload]:
         """The files in the words of the service."""
@@ -103,7 +103,7 @@ class FileStateSerializer(serializers.Serializer[FileState]):
         }
     )
     def get_missing(self, state: FileState) -> list[tuple[int, int]]:
-        return ranges(state.missing)
+        return number_ranges(state.missing)
 
 
 class PartSerializer(serializers.Serializer[Any]):

@@ -23,8 +23,8 @@ from storage.api.upload_serializers import (
 )
 from storage.models import Rosbag
 from storage.objects import object_store
-from storage.services.intake import sessions
-from storage.services.intake.parts import MOST_PARTS, FilePlan
+from storage.services.intake import completion, sessions
+from storage.services.intake.parts import MAX_PARTS, FilePlan
 from storage.services.intake.sessions import FileState
 
 FIRST_ADDRESSES = 100
@@ -35,7 +35,7 @@ class PartsQuery(serializers.Serializer[Any]):
     """Which addresses are asked for."""
 
     file = serializers.CharField(max_length=400, trim_whitespace=False)
-    after = serializers.IntegerField(min_value=0, max_value=MOST_PARTS, default=0)
+    after = serializers.IntegerField(min_value=0, max_value=MAX_PARTS, default=0)
     limit = serializers.IntegerField(min_value=1, max_value=1000, default=500)
 
 
@@ -49,7 +49,7 @@ class UploadViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Rosbag]):
     lookup_value_regex = "[0-9]{1,18}"
 
     def get_queryset(self) -> QuerySet[Rosbag]:
-        return sessions.sessions_of(_user(self.request)).select_related("created_by")
+        return sessions.open_sessions_of(_user(self.request)).select_related("created_by")
 
     @described.LIST
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -68,7 +68,7 @@ class UploadViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Rosbag]):
         if not begun:
             return Response(_told(rosbag, []))
         location = f"{request.build_absolute_uri(request.path)}/{rosbag.pk}"
-        told = _told(rosbag, sessions.states(rosbag))
+        told = _told(rosbag, sessions.file_states(rosbag))
         return Response(told, status=201, headers={"Location": location})
 
     @described.RETRIEVE
@@ -76,7 +76,7 @@ class UploadViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Rosbag]):
         """Tell what is stored and what is missing, with fresh addresses."""
         rosbag = self._session()
         path = request.query_params.get("file", "")
-        return Response(_told(rosbag, sessions.states(rosbag, path)))
+        return Response(_told(rosbag, sessions.file_states(rosbag, path)))
 
     @described.DESTROY
     def destroy(self, request: Request, **_kwargs: Any) -> Response:
@@ -102,11 +102,11 @@ class UploadViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Rosbag]):
         """Join the parts and verify the rosbag in the background; twice gives the same answer."""
         asked = CompleteSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        done = sessions.complete(self._session(), asked.finished())
-        return Response(RosbagSerializer(done.rosbag).data, status=202)
+        rosbag = completion.complete(self._session(), asked.finished())
+        return Response(RosbagSerializer(rosbag).data, status=202)
 
     def _session(self) -> Rosbag:
-        return sessions.session(int(self.kwargs["pk"]), _user(self.request))
+        return sessions.find_session(int(self.kwargs["pk"]), _user(self.request))
 
 
 def _user(request: Request) -> User:
@@ -116,7 +116,7 @@ def _user(request: Request) -> User:
 def _told(rosbag: Rosbag, states: list[FileState]) -> dict[str, Any]:
     """A session as the API tells it, with the first addresses of what is missing."""
     is_open = sessions.is_open(rosbag)
-    session = {
+    find_session = {
         "id": rosbag.pk,
         "state": "open" if is_open else "completed",
         "part_etag": object_store().etag_algorithm,
@@ -125,13 +125,13 @@ def _told(rosbag: Rosbag, states: list[FileState]) -> dict[str, Any]:
         "stored_bytes": sum(state.stored_bytes for state in states),
         "files": states,
         "addresses": _first_addresses(rosbag, states) if is_open else [],
-        "rosbag": sessions.outcome(rosbag),
+        "rosbag": sessions.resulting_rosbag(rosbag),
     }
-    return dict(UploadSessionSerializer(session).data)
+    return dict(UploadSessionSerializer(find_session).data)
 
 
 def _first_addresses(rosbag: Rosbag, states: list[FileState]) -> list[dict[str, Any]]:
-    found = sessions.first_addresses(rosbag, states, limit=FIRST_ADDRESSES, most_files=FIRST_FILES)
+    found = sessions.first_addresses(rosbag, states, limit=FIRST_ADDRESSES, max_files=FIRST_FILES)
     return [_addresses(plan) for plan in found]
 
 

@@ -89,7 +89,7 @@ def test_restore(operator: Client, rosbags: list[Rosbag]) -> None:
     chosen = {"action": "restore", "_selected_action": [rosbags[0].pk, gone.pk]}
     page = operator.post(f"{URL}?deleted=yes", chosen, follow=True).content.decode()
     assert "1 rosbag was restored." in page
-    assert "given up before it was complete" in page
+    assert "aborted before it was complete" in page
     assert Rosbag.objects.living().count() == 4
 
 
@@ -115,7 +115,7 @@ def test_viewers_have_no_actions(client: Client, rosbags: list[Rosbag]) -> None:
 def test_what_is_refused_is_said_without_a_success(
     operator: Client, rosbags: list[Rosbag], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deletion, "_users", [lambda _rosbag: ["Loader"]])
+    monkeypatch.setattr(deletion, "_lookups", [lambda _rosbag: ["Loader"]])
     chosen = {"action": "delete_selected", "_selected_action": [rosbags[0].pk], "post": "yes"}
     for address, form in ((URL, chosen), (f"{URL}{rosbags[1].pk}/delete/", {"post": "yes"})):
         page = operator.post(address, form, follow=True).content.decode()

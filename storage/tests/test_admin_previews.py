@@ -144,7 +144,7 @@ def test_a_part_is_asked_for_by_a_form(operator: Client, drive: Rosbag) -> None:
     assert "100 %" in page
     assert re.search(r'href="/storage/objects/[^"]+">Download', page)
     wrong = operator.post(url, {**asked, "start": "<i>never"}).content.decode()
-    assert "is no time" in wrong
+    assert "is not a time" in wrong
     assert "<i>never" not in wrong
 
 

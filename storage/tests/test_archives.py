@@ -332,7 +332,7 @@ def _full(*_args: Any) -> None:
 def test_a_folder_of_archives_is_no_bundle(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.zip").write_bytes(zipped(("a.db3", b"x")))
-    with pytest.raises(Exception, match="holds no metadata"):
+    with pytest.raises(Exception, match="has no metadata"):
         imports.import_path(tmp_path / "in")
 
 

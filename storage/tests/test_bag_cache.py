@@ -25,7 +25,7 @@ def rosbags(store: ObjectStore, make_bag: MakeBag) -> list[Rosbag]:
 
 def copies(settings: Any) -> set[int]:
     """The rosbags of which a whole copy is here."""
-    marks = (settings.DATA_DIR / "bags").glob(f"*/{local_copies.MARK}")
+    marks = (settings.DATA_DIR / "bags").glob(f"*/{local_copies.COMPLETE_MARKER}")
     return {int(mark.parent.name.split("-")[0]) for mark in marks}
 
 

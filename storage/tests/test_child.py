@@ -86,14 +86,14 @@ def test_a_mistake_of_ours_is_logged_and_no_answer(drive: Path) -> None:
 
 
 def test_few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(child, "_places", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(child, "_slots", threading.BoundedSemaphore(1))
     monkeypatch.setattr(child, "WAIT_SECONDS", 0.01)
-    with child.place():
-        with pytest.raises(PreviewBusyError), child.place():
+    with child.preview_slot():
+        with pytest.raises(PreviewBusyError), child.preview_slot():
             pass
-        with child.stream_place():
+        with child.stream_slot():
             pass
-    with child.place():
+    with child.preview_slot():
         pass
 
 

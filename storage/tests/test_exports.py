@@ -26,7 +26,7 @@ from storage.models import Export, Rosbag
 from storage.objects import object_store
 from storage.objects.base import ObjectStore, StoreError
 from storage.services.exports import exporter, exports
-from storage.services.exports.exports import ExportAsked
+from storage.services.exports.exports import ExportOptions
 from storage.services.maintenance import integrity
 from storage.services.previews import child
 from storage.services.rosbags import deletion
@@ -172,7 +172,7 @@ def test_viewers_may_look_but_not_ask(drive: Rosbag) -> None:
     viewer.force_authenticate(User.objects.create(email="v@example.org", role=Role.VIEWER))
     url = f"/api/v1/rosbags/{drive.pk}/exports"
     assert viewer.post(url, {"format": "mcap"}).status_code == 403
-    export = exports.request(drive, ExportAsked("mcap"))
+    export = exports.request(drive, ExportOptions("mcap"))
     assert [each["id"] for each in viewer.get(url).json()["results"]] == [export.pk]
     assert viewer.post(f"/api/v1/exports/{export.pk}/cancel").status_code == 403
 
@@ -214,7 +214,7 @@ def test_a_killed_worker_is_followed_by_another(
     operator: APIClient, drive: Rosbag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = ask(operator, drive, format="sqlite3")
-    monkeypatch.setattr(exporter, "settle", killed)
+    monkeypatch.setattr(exporter, "verify_unless_duplicate", killed)
     with pytest.raises(KeyboardInterrupt):
         exporter.run(asked["id"])
     monkeypatch.undo()
@@ -241,13 +241,13 @@ def test_who_was_taken_for_dead_writes_nothing(
     operator: APIClient, drive: Rosbag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = ask(operator, drive, format="sqlite3")
-    real = exporter.settle
+    real = exporter.verify_unless_duplicate
 
     def late(*words: Any, **more: Any) -> bool:
         Export.objects.update(lease_until=timezone.now() + timedelta(hours=1))
         return bool(real(*words, **more))
 
-    monkeypatch.setattr(exporter, "settle", late)
+    monkeypatch.setattr(exporter, "verify_unless_duplicate", late)
     export = exporter.run(asked["id"])
     assert export.status == ExportStatus.RUNNING
 

@@ -45,8 +45,12 @@ def test_what_is_missing_or_cut_is_found(store: ObjectStore, make_bag: MakeBag) 
     store.put(metadata.key, io.BytesIO(b"cut"))
     code, told = check_storage("--repair")
     assert code == 1
-    assert [(fault["key"], fault["size"]) for fault in told["missing"]] == [(data.key, data.size)]
-    assert [(fault["key"], fault["found"]) for fault in told["wrong_size"]] == [(metadata.key, 3)]
+    assert [(mismatch["key"], mismatch["size"]) for mismatch in told["missing"]] == [
+        (data.key, data.size)
+    ]
+    assert [(mismatch["key"], mismatch["found"]) for mismatch in told["wrong_size"]] == [
+        (metadata.key, 3)
+    ]
     assert told["removed"] == []
     assert RosbagFile.objects.count() == 2
 

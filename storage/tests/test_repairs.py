@@ -19,6 +19,7 @@ from storage.objects.base import ObjectStore, StoreError
 from storage.services.intake import imports
 from storage.services.maintenance import integrity
 from storage.services.rosbags import deletion
+from storage.services.rosbags.files import store_file
 from storage.services.verification import repairs, verifier
 from storage.tests.conftest import MakeBag, claim
 from storage.tests.test_import import import_bag
@@ -145,14 +146,12 @@ def test_content_that_is_known_only_later_makes_no_second_repair(make_bag: MakeB
     bag = without_metadata(make_bag())
     _code, first = import_bag(bag)
     later = Rosbag.objects.create(name="later", status=Status.UPLOADING)
-    stored = [
-        imports._store(later, path.name, path.open("rb"), imports._Count(None))
-        for path in bag.iterdir()
-    ]
+    [path] = bag.iterdir()
+    with path.open("rb") as stream:
+        store_file(later, path.name, stream).save()
     later.files.update(sha256="")
     Rosbag.objects.filter(pk=later.pk).update(status=Status.VERIFYING)
     seen = verifier.run(later.pk)
-    assert len(stored) == 1
     assert (seen.status, seen.repaired_id, seen.original_id) == (
         Status.REPAIRED,
         first["rosbag"],
@@ -166,7 +165,7 @@ class KilledError(BaseException):
     """As a signal that cannot be caught."""
 
 
-@pytest.mark.parametrize("where", ["draft", "publish"])
+@pytest.mark.parametrize("where", ["store_repair", "publish"])
 def test_a_killed_worker_makes_no_second_one(
     store: ObjectStore, make_bag: MakeBag, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
@@ -194,16 +193,16 @@ def test_a_worker_that_lost_its_lease_leaves_nothing(
     make_bag: MakeBag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rosbag = imports.import_path(without_metadata(make_bag()))
-    draft = repairs.draft
+    store_repair = repairs.store_repair
 
     def late(*args: Any) -> Any:
-        made = draft(*args)
+        repair = store_repair(*args)
         Rosbag.objects.filter(pk=rosbag.pk).update(lease_until=None)
         assert claim(rosbag.pk)
-        return made
+        return repair
 
     with monkeypatch.context() as patch:
-        patch.setattr(repairs, "draft", late)
+        patch.setattr(repairs, "store_repair", late)
         assert verifier.run(rosbag.pk).status == Status.VERIFYING
     assert not Rosbag.objects.filter(origin=Origin.REPAIRED).exists()
     Rosbag.objects.update(lease_until=None)
@@ -220,7 +219,7 @@ def test_a_storage_that_is_full_leaves_it_for_later(
         raise StoreError("full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(repairs, "put", full)
+        patch.setattr(repairs, "store_path", full)
         with pytest.raises(StoreError):
             verifier.run(rosbag.pk)
     assert verifier.run(rosbag.pk).status == Status.REPAIRED
@@ -232,7 +231,7 @@ def test_verifying_both_again_keeps_what_is_known(make_bag: MakeBag) -> None:
     _code, told = import_bag(cut(make_bag("drive", messages=5000, step_ns=1_000_000)))
     before = {rosbag.pk: rosbag for rosbag in Rosbag.objects.all()}
     for pk in (told["original"], told["rosbag"]):
-        verifier.ask_again(Rosbag.objects.get(pk=pk))
+        verifier.verify_again(Rosbag.objects.get(pk=pk))
         seen = verifier.run(pk)
         for field in ("status", "repaired_id", "warnings", "lost_spans", "message_count"):
             assert getattr(seen, field) == getattr(before[pk], field), field
@@ -256,11 +255,11 @@ def test_an_original_whose_repair_was_deleted_is_repaired_anew(make_bag: MakeBag
     _code, told = import_bag(bag)
     deletion.delete(Rosbag.objects.get(pk=told["rosbag"]))
     original = Rosbag.objects.get(pk=told["original"])
-    assert repairs.usable_of(original) == original
+    assert repairs.usable_version(original) == original
     _code, again = import_bag(bag)
     assert again["status"] == "repaired"
     assert again["rosbag"] != told["rosbag"]
-    verifier.ask_again(original)
+    verifier.verify_again(original)
     seen = verifier.run(original.pk)
     assert seen.repaired_id not in {None, told["rosbag"]}
 
@@ -309,7 +308,7 @@ def test_who_asks_for_the_damaged_one_is_sent_to_the_repaired_one(make_bag: Make
     api.force_authenticate(User.objects.create(email="o@example.org", role=Role.OPERATOR))
     answer = api.get(f"/api/v1/rosbags/{told['original']}/messages")
     assert (answer.status_code, answer.json()["code"]) == (409, "ROSBAG_NOT_READY")
-    assert f"ask for rosbag {told['rosbag']}" in answer.json()["detail"]
+    assert f"use rosbag {told['rosbag']} instead" in answer.json()["detail"]
     deletion.delete(Rosbag.objects.get(pk=told["rosbag"]))
     answer = api.get(f"/api/v1/rosbags/{told['original']}/messages")
     assert "verify it again" in answer.json()["detail"]

@@ -20,7 +20,7 @@ from storage.choices import Status
 from storage.models import Rosbag
 from storage.objects import object_store
 from storage.objects.base import StoreError
-from storage.services.intake import sessions
+from storage.services.intake import completion
 from storage.tests.test_sessions import URL, begin, one_file, put, signed_in
 
 FILE = {"path": "a.db3", "size": 5, "sha256": "0" * 64}
@@ -185,7 +185,7 @@ def test_completed_by_many_at_once_it_is_verified_once() -> None:
 def test_a_join_under_way_is_waited_for(
     operator: APIClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sessions, "WAIT_SECONDS", 0)
+    monkeypatch.setattr(completion, "WAIT_SECONDS", 0)
     told = one_file(operator, b"small")
     put(told["addresses"][0]["parts"][0]["url"], b"small")
     Rosbag.objects.update(lease_until=timezone.now() + timedelta(seconds=60))

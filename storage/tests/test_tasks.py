@@ -89,7 +89,7 @@ def test_a_rosbag_that_kills_its_workers_is_given_up_and_can_be_verified_again(
     given_up = verifier.run(rosbag.pk)
     assert (given_up.status, given_up.code) == (Status.REJECTED, "VERIFICATION_BROKE_OFF")
     assert "5 times" in given_up.sentence
-    verifier.ask_again(given_up)
+    verifier.verify_again(given_up)
     assert verifier.run(rosbag.pk).status == Status.READY
 
 

@@ -182,7 +182,7 @@ def test_old_uploads_are_given_up(make_bag: MakeBag) -> None:
     old = uploads.begin("old", described(make_bag("old")), origin=Origin.RECORDED)
     new = uploads.begin("new", described(make_bag("new")), origin=Origin.RECORDED)
     Rosbag.objects.filter(pk=old.pk).update(created_at=timezone.now() - timedelta(days=8))
-    assert uploads.abandon_stale(timedelta(days=7)) == 1
+    assert uploads.abandon_stale() == 1
     assert list(Rosbag.objects.living()) == [new]
 
 

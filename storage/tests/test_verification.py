@@ -19,7 +19,7 @@ from storage.objects import object_store
 from storage.objects.base import StoreError
 from storage.services.intake import imports
 from storage.services.rosbags import work_folders
-from storage.services.verification import findings, verifier
+from storage.services.verification import results, verifier
 from storage.tests.conftest import MakeBag, claim
 
 
@@ -136,13 +136,15 @@ def test_a_fault_of_ours_is_told_and_can_be_tried_again(
         patch.setattr(checks, "verify_or_repair", broken)
         rejected = verifier.run(rosbag.pk)
     assert (rejected.status, rejected.code) == (Status.REJECTED, "VERIFICATION_FAILED")
-    verifier.ask_again(rosbag)
+    verifier.verify_again(rosbag)
     assert verifier.run(rosbag.pk).status == Status.READY
 
 
 def test_forged_values_are_rejected(rosbag: Rosbag, monkeypatch: pytest.MonkeyPatch) -> None:
-    of_index = findings.of_index
-    monkeypatch.setattr(findings, "of_index", lambda index: of_index(index) | {"version": 2**70})
+    fields_of_index = results.fields_of_index
+    monkeypatch.setattr(
+        results, "fields_of_index", lambda index: fields_of_index(index) | {"version": 2**70}
+    )
     rejected = verifier.run(rosbag.pk)
     assert (rejected.status, rejected.code) == (Status.REJECTED, "VALUES_IMPLAUSIBLE")
     assert not RosbagTopic.objects.exists()
@@ -174,7 +176,7 @@ def test_what_storage_holds_is_compared_with_what_came(
 def test_verifying_again_replaces_the_index(rosbag: Rosbag) -> None:
     verifier.run(rosbag.pk)
     RosbagTopic.objects.filter(name="/odom").update(message_count=99)
-    verifier.ask_again(rosbag)
+    verifier.verify_again(rosbag)
     assert rosbag.status == Status.VERIFYING
     verifier.run(rosbag.pk)
     assert RosbagTopic.objects.get(name="/odom").message_count == 5
@@ -183,7 +185,7 @@ def test_verifying_again_replaces_the_index(rosbag: Rosbag) -> None:
 def test_an_upload_in_progress_cannot_be_verified(rosbag: Rosbag) -> None:
     Rosbag.objects.update(status=Status.UPLOADING)
     with pytest.raises(RosbagBusyError):
-        verifier.ask_again(rosbag)
+        verifier.verify_again(rosbag)
     assert verifier.run(rosbag.pk).status == Status.UPLOADING
 
 

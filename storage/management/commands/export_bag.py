@@ -18,7 +18,7 @@ from storage.models import Export, Rosbag, RosbagFile
 from storage.objects import object_store
 from storage.objects.base import StoreError
 from storage.services.exports import exporter, exports
-from storage.services.exports.exports import ExportAsked
+from storage.services.exports.exports import ExportOptions
 from storage.services.verification import verifier
 
 REFUSED = 2
@@ -77,8 +77,8 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(outcome) if options["json"] else text)
 
 
-def _asked(options: dict[str, Any]) -> ExportAsked:
-    return ExportAsked(
+def _asked(options: dict[str, Any]) -> ExportOptions:
+    return ExportOptions(
         format=options["format"],
         topics=options["topic"],
         start=options["start"],

@@ -74,7 +74,7 @@ def _verified(rosbag: Rosbag, bars: ImportBars) -> tuple[Rosbag, str]:
 def _lines(rosbag: Rosbag, note: str) -> str:
     """The outcome for people."""
     lines = [f"{rosbag.name}: {rosbag.get_status_display()}", note or rosbag.sentence]
-    made = repairs.usable_of(rosbag)
+    made = repairs.usable_version(rosbag)
     if made.pk != rosbag.pk:
         words = {"made": made.pk, "original": rosbag.pk}
         lines.append(_("Use rosbag %(made)d; the original is kept as %(original)d.") % words)
@@ -83,7 +83,7 @@ def _lines(rosbag: Rosbag, note: str) -> str:
 
 def _outcome(rosbag: Rosbag) -> dict[str, Any]:
     """The outcome for programs: of what was given, with the id of what can be used."""
-    made = repairs.usable_of(rosbag)
+    made = repairs.usable_version(rosbag)
     return {
         "rosbag": made.pk,
         "original": rosbag.pk if made.pk != rosbag.pk else None,
