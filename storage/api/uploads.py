@@ -119,7 +119,7 @@ def _user(request: Request) -> User:
 def _serialize_session(rosbag: Rosbag, states: list[FileState]) -> dict[str, Any]:
     """Serialize a session with addresses of its first missing parts."""
     is_open = sessions.is_open(rosbag)
-    find_session = {
+    session = {
         "id": rosbag.pk,
         "state": "open" if is_open else "completed",
         "part_etag": object_store().etag_algorithm,
@@ -130,7 +130,7 @@ def _serialize_session(rosbag: Rosbag, states: list[FileState]) -> dict[str, Any
         "addresses": _first_addresses(rosbag, states) if is_open else [],
         "rosbag": sessions.resulting_rosbag(rosbag),
     }
-    return dict(UploadSessionSerializer(find_session).data)
+    return dict(UploadSessionSerializer(session).data)
 
 
 def _first_addresses(rosbag: Rosbag, states: list[FileState]) -> list[dict[str, Any]]:
