@@ -1,4 +1,4 @@
-"""The console's pages of exports: how far they are, what became of them."""
+"""Admin of exports: their progress and results."""
 
 from typing import Any
 
@@ -54,7 +54,7 @@ class ExportAdmin(Buttons, ReadOnly, admin.ModelAdmin[Export]):
         return ["cancel"] if row.status in UNFINISHED else []
 
     def has_cancel_permission(self, request: HttpRequest) -> bool:
-        """Those who may change rosbags; nobody edits the row of an export."""
+        """Users who may change rosbags; exports themselves are read-only."""
         return request.user.has_perm("storage.change_rosbag")
 
     @admin.action(description=_("Cancel"), permissions=["cancel"])
@@ -79,18 +79,18 @@ class ExportAdmin(Buttons, ReadOnly, admin.ModelAdmin[Export]):
 
     @admin.display(description=_("result"))
     def result_page(self, export: Export) -> str:
-        found = export.result
-        return format_html('<a href="{}">{}</a>', address_of(found), found) if found else ""
+        result = export.result
+        return format_html('<a href="{}">{}</a>', address_of(result), result) if result else ""
 
     @admin.display(description=_("file"))
     def address(self, export: Export) -> str:
         try:
-            found = exports.address(export, audience="browser")
+            url = exports.address(export, audience="browser")
         except StoreError:
             return ""
-        return format_html('<a href="{}">{}</a>', found, _("Download")) if found else ""
+        return format_html('<a href="{}">{}</a>', url, _("Download")) if url else ""
 
 
 def _cancelled(count: int) -> str:
-    found: Any = ngettext("%d export was cancelled.", "%d exports were cancelled.", count)
-    return str(found % count)
+    message: Any = ngettext("%d export was cancelled.", "%d exports were cancelled.", count)
+    return str(message % count)

@@ -47,7 +47,7 @@ def upload(page: Page) -> None:
 
 def uploaded(page: Page) -> Rosbag:
     """The rosbag, once all its parts are sent and joined."""
-    shows(page, "Checking")
+    shows(page, "Verifying")
     return Rosbag.objects.get(status=Status.VERIFYING)
 
 
@@ -114,7 +114,7 @@ def test_a_reload_goes_on_where_the_upload_was(
     shows(add_page, "Choose the same files again")
     begun = Rosbag.objects.get()
     add_page.goto(ADD)
-    shows(add_page, "goes on where it was")
+    shows(add_page, "resumes where it stopped")
     add_page.set_input_files("#add-folder", bag)
     upload(add_page)
     assert uploaded(add_page).pk == begun.pk

@@ -152,7 +152,7 @@ def test_whole_rosbags_are_exported_by_an_action(operator: Client, drive: Rosbag
     busy = Rosbag.objects.create(name="busy", status="verifying")
     chosen = {"action": "export_mcap", "_selected_action": [drive.pk, busy.pk]}
     page = operator.post(URL, chosen, follow=True).content.decode()
-    assert "1 export was asked for." in page
+    assert "1 export was requested." in page
     assert "busy" in page
     export = Export.objects.get()
     assert f"/admin/storage/export/{export.pk}/change/" in page

@@ -8,7 +8,7 @@ from django.utils import translation
 
 from accounts.choices import Role
 from accounts.models import User
-from storage.admin.adding import words
+from storage.admin.add_page import script_texts
 from storage.choices import SENTENCES, lost_sentence
 
 OURS = ("ARCHIVE_", "REBUILT", "RESCUED", "NO_SPACE")
@@ -34,7 +34,7 @@ def test_lost_stretches() -> None:
 
 def test_the_page_and_its_script(client: Client, db: None) -> None:
     with translation.override("ko"):
-        assert all(HANGUL.search(word) for word in words().values())
+        assert all(HANGUL.search(word) for word in script_texts().values())
     client.force_login(User.objects.create(email="o@example.org", role=Role.OPERATOR))
     page = client.get("/admin/storage/rosbag/add/", headers={"Accept-Language": "ko"}).content
     assert "rosbag 추가" in page.decode()

@@ -77,10 +77,10 @@ def test_topics_are_chosen_from_those_of_the_rosbag(operator: Client, rosbag: Ro
 @pytest.mark.parametrize(
     ("values", "field", "sentence"),
     [
-        ({"topics": ["/none"]}, "topics", "holds no topic /none"),
+        ({"topics": ["/none"]}, "topics", "has no topic /none"),
         ({"record_topics": "/scan"}, "record_topics", "Line 1: write a name and a type"),
-        ({"record_topics": "/1 a/msg/B"}, "record_topics", "Name the topic as ROS does"),
-        ({"record_topics": "/a a/B\n/a a/B"}, "record_topics", "Name each topic once"),
+        ({"record_topics": "/1 a/msg/B"}, "record_topics", "Give a ROS topic name"),
+        ({"record_topics": "/a a/B\n/a a/B"}, "record_topics", "List each topic once"),
         ({"rate": "-1"}, "rate", "Give a rate of 0"),
         ({"rate": "inf"}, "rate", "Enter a number"),
         ({"rosbag": ""}, "rosbag", "required"),
@@ -159,7 +159,7 @@ def test_a_deleted_template_is_restored_or_says_why_not(operator: Client, rosbag
     answer = operator.post(deleted, chosen, follow=True)
     assert "Another template has this name" in answer.content.decode()
     templates.delete(same_name)
-    assert "1 template is restored" in operator.post(deleted, chosen, follow=True).content.decode()
+    assert "1 template was restored" in operator.post(deleted, chosen, follow=True).content.decode()
     gone.refresh_from_db()
     assert gone.deleted_at is None
 

@@ -15,9 +15,9 @@ from storage.services.maintenance.integrity import Report
 
 
 class Command(BaseCommand):
-    """Exit code 1 when a file is missing or has another size."""
+    """Exits with 1 if a file is missing or has another size."""
 
-    help = "Compare database and storage; exit code 1 when a file is missing or has another size."
+    help = "Compare database and storage; exit code 1 if a file is missing or has another size."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(

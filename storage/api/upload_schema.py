@@ -1,9 +1,8 @@
-"""What the API's description says of the addresses of uploads."""
+"""OpenAPI schema of the upload endpoints."""
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 
-from storage.api.schema import problems
 from storage.api.serializers import RosbagSerializer
 from storage.api.upload_serializers import (
     AddressesSerializer,
@@ -14,7 +13,7 @@ from storage.api.upload_serializers import (
 )
 from storage.services.intake.parts import MAX_PARTS
 
-NEW = {
+NEW_UPLOAD = {
     "name": "course",
     "files": [
         {
@@ -30,45 +29,47 @@ AFTER = {"type": "integer", "minimum": 0, "maximum": MAX_PARTS}
 LIMIT = {"type": "integer", "minimum": 1, "maximum": 1000}
 FILE = OpenApiParameter("file", OpenApiTypes.STR, description="Path of one file of the upload.")
 
-LIST = extend_schema(responses={200: UploadListSerializer(many=True), **problems(400, 404)})
+LIST = extend_schema(responses={200: UploadListSerializer(many=True)})
 CREATE = extend_schema(
     request=NewUploadSerializer,
     responses={
         200: UploadSessionSerializer,
         201: UploadSessionSerializer,
-        **problems(400, 409, 413, 415, 422),
+        409: None,
+        422: None,
     },
-    examples=[OpenApiExample("A bundle of two files", NEW, request_only=True)],
+    examples=[OpenApiExample("A bundle of two files", NEW_UPLOAD, request_only=True)],
     description=(
         "Announce the files, PUT each part to its address (in any order, several at once, again after a "
-        "failure), then complete. 201: send the parts. 200: the same content is there already, `rosbag` tells"
-        " "
-        "where, nothing needs to be sent. Each address holds for `address_seconds`; ask for new ones with "
-        "`GET /uploads/{id}` or `GET /uploads/{id}/parts`. A part has exactly the size that is told. Its "
-        "answer has an ETag, and `Content-MD5` is compared where it is sent. A `sha256` that is left out is "
-        "taken from what arrived; name the ETags at the end then, above all of "
-        "parts that were sent twice. An upload that nobody goes on with for a day is given up."
+        "failure), then complete. 201: send the parts. 200: the same content is stored already, as "
+        "`rosbag`; nothing needs to be sent. Each address is valid for `address_seconds`; request new ones "
+        "with `GET /uploads/{id}` or `GET /uploads/{id}/parts`. A part must have exactly the given size. "
+        "The response to a part has an ETag, and `Content-MD5` is checked if it is sent. A `sha256` that is "
+        "left out is computed from the stored file; then name the ETags when completing, above all of parts "
+        "that were sent twice. An upload without activity for a day is aborted."
     ),
 )
-RETRIEVE = extend_schema(
-    parameters=[FILE], responses={200: UploadSessionSerializer, **problems(404, 410)}
-)
-DESTROY = extend_schema(responses={204: None, **problems(404, 409, 410)})
+RETRIEVE = extend_schema(parameters=[FILE], responses={200: UploadSessionSerializer, 410: None})
+DESTROY = extend_schema(responses={204: None, 409: None, 410: None})
 PARTS = extend_schema(
     parameters=[
         OpenApiParameter("file", PATH, required=True, description="Path of the file."),
         OpenApiParameter("after", AFTER, description="Only parts of a higher number."),
         OpenApiParameter("limit", LIMIT, description="500 if left out."),
     ],
-    responses={200: AddressesSerializer, **problems(400, 404, 409, 410)},
+    responses={200: AddressesSerializer, 409: None, 410: None},
 )
 COMPLETE = extend_schema(
     request=CompleteSerializer,
-    responses={202: RosbagSerializer, **problems(400, 404, 409, 410, 413, 415)},
+    responses={
+        202: RosbagSerializer,
+        409: None,
+        410: None,
+    },
     examples=[OpenApiExample("All parts as they are stored", {}, request_only=True)],
     description=(
-        "Answers 409 `UPLOAD_INCOMPLETE` as long as parts are missing; `errors` names them. The rosbag is "
+        "Returns 409 `UPLOAD_INCOMPLETE` while parts are missing; `errors` names them. The rosbag is "
         "verified in the background: poll it until its status is `ready`, `ready_with_warnings` or "
-        "`rejected`; a file that arrived with another checksum than announced is named there."
+        "`rejected`; its `sentence` names a file whose checksum differs from the declared one."
     ),
 )
