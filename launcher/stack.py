@@ -10,7 +10,7 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from contextlib import closing
 
-from common.processes import end
+from common.processes import terminate
 from launcher.data_folder import Address, LaunchError, Place, free_port
 from launcher.redis_server import RedisUnavailableError, redis_answers, redis_command
 from launcher.supervisor import Supervisor
@@ -126,7 +126,9 @@ class Stack:
     def stop(self) -> None:
         """End everything that it started within ten seconds; what was recorded is kept."""
         if self._job is not None:
-            end([self._job], patience=_WIND_DOWN_SECONDS)  # a job stops the runs that it is about
+            terminate(
+                [self._job], timeout=_WIND_DOWN_SECONDS
+            )  # a job stops the runs that it is about
             self._job = None
         elif self._winding_down:
             end_after(self._supervisor.spawn(job_command("shutdown")), _WIND_DOWN_SECONDS)
@@ -170,7 +172,7 @@ def end_after(process: subprocess.Popen[bytes], seconds: float) -> None:
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:
-        end([process], first=signal.SIGKILL)
+        terminate([process], first=signal.SIGKILL)
 
 
 def _listens(port: int) -> bool:

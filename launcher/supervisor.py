@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from common.processes import die_with_parent, end
+from common.processes import die_with_parent, terminate
 from robotsim_project.environment import BASE_DIR
 
 LARGEST_LOG_BYTES = 10 * 2**20
@@ -77,7 +77,7 @@ class Supervisor:
         """End the named processes (all when none are named) and forget them."""
         ending = [each for each in self._children if names is None or each.name in names]
         self._children = [each for each in self._children if each not in ending]
-        end([each.process for each in ending if each.process is not None], patience=patience)
+        terminate([each.process for each in ending if each.process is not None], timeout=patience)
 
     def spawn(
         self,

@@ -55,7 +55,7 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
     A problem document to programs, a page to people.
     """
     error = sys.exc_info()[1]  # Django calls this while it handles what went wrong
-    if error is not None and (away := outages.of(error)) is not None:
+    if error is not None and (away := outages.problem_for(error)) is not None:
         return unavailable(request, away)
     if not for_program(request):
         return defaults.server_error(request)

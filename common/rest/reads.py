@@ -25,7 +25,7 @@ from rest_framework.settings import api_settings
 from rest_framework.viewsets import GenericViewSet
 
 from common.db.prepared import PreparedQuery
-from common.rest.filters import Living
+from common.rest.filters import SoftDeleteFilterSet
 
 Row = dict[str, Any]
 Convert = Callable[[Any], Any]
@@ -173,7 +173,7 @@ class FirstPage:
 
     def _rows(self) -> QuerySet[Any, Any]:
         found: QuerySet[Any, Any] = cast(Any, self._view.queryset).all()
-        if issubclass(self._view.filterset_class, Living):
+        if issubclass(self._view.filterset_class, SoftDeleteFilterSet):
             found = self._view.filterset_class.unasked(found)
         return found.order_by("-id").values(*self._columns.paths)[: self._size + 1]
 

@@ -25,7 +25,7 @@ from accounts.exceptions import BearerRefusedError
 from accounts.permissions import allows, rule_of
 from accounts.services.bearers import authenticate_bearer, header_token
 from common.exceptions import NotFoundError
-from common.rest.errors import problem
+from common.rest.errors import exception_handler
 from common.rest.reads import FirstPage, Reads
 from common.rest.renderers import encode
 from robotsim_project.telemetry.http_metrics import answered_early
@@ -93,7 +93,7 @@ def quick(request: HttpRequest) -> HttpResponseBase | None:
     except (BearerRefusedError, Http404, NotFoundError, SuspiciousOperation):
         return None
     except (OperationalError, InterfaceError) as error:  # the usual way would only wait again
-        return counted(route, rendered(problem(error, {})))
+        return counted(route, rendered(exception_handler(error, {})))
     response = HttpResponse(encode(told), content_type="application/json", headers=HEADERS)
     response["Content-Length"] = str(len(response.content))
     set_response_etag(response)

@@ -18,7 +18,7 @@ from rest_framework.negotiation import DefaultContentNegotiation
 
 from accounts.permissions import Rule, rule_of
 from common.rest.pagination import NewestFirst
-from common.rest.serializers import Strict
+from common.rest.serializers import StrictSerializer
 from robotsim_project.openapi import components as parts
 from robotsim_project.openapi.examples import EXAMPLES
 
@@ -88,7 +88,7 @@ class Described(AutoSchema):
 
     def _map_basic_serializer(self, serializer: Any, direction: str) -> Any:
         told = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
-        if direction == "request" and isinstance(serializer, Strict):
+        if direction == "request" and isinstance(serializer, StrictSerializer):
             told["additionalProperties"] = False
         for name, words in getattr(serializer, "enforced", {}).items():
             if name in told.get("properties", {}) and direction == "request":

@@ -42,7 +42,7 @@ def start(service: str) -> None:
         named = {f"robotsim.{key}": value for key, value in attributes.items()}
         return tracer.start_as_current_span(name, attributes=named)
 
-    tracing.trace_with(opened)
+    tracing.use_span_factory(opened)
     logs.trace_with(ids)
 
 

@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from common.rest.reads import Derived
-from common.rest.serializers import Strict
+from common.rest.serializers import StrictSerializer
 from simulations.choices import Blame, DataStatus, RunStatus, blame
 from simulations.models import AgentRun, Event, Execution, Recording
 from simulations.services.progress.progress import progress_of
@@ -81,7 +81,7 @@ class ExecutionSerializer(serializers.ModelSerializer[Execution]):
         read_only_fields = fields
 
 
-class AgainSerializer(Strict):
+class AgainSerializer(StrictSerializer):
     """What is run again: `same` is exactly the frozen plan, `latest` the simulation as it is now."""
 
     plan = serializers.ChoiceField(choices=["same", "latest"], default="same")

@@ -11,9 +11,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from common.admin.actions import carry_out
+from common.admin.actions import run_action
 from common.admin.changelists import BoundedPaginator, DeletedFilter, is_autocomplete
-from common.admin.deletion import Deletes
+from common.admin.deletion import ServiceDeletionMixin
 from storage.admin import charts
 from storage.admin.adding import Adding
 from storage.admin.exporting import Exporting
@@ -27,7 +27,7 @@ from storage.services.verification import verifier
 
 
 @admin.register(Rosbag)
-class RosbagAdmin(Adding, Exporting, Previews, Deletes, admin.ModelAdmin[Rosbag]):
+class RosbagAdmin(Adding, Exporting, Previews, ServiceDeletionMixin, admin.ModelAdmin[Rosbag]):
     """Rosbags with verdict and index; only the name may be changed."""
 
     list_display = ["name", "status", "origin", "message_count", "duration", "bytes", "created_at"]
@@ -135,16 +135,16 @@ class RosbagAdmin(Adding, Exporting, Previews, Deletes, admin.ModelAdmin[Rosbag]
 
     @admin.action(description=_("Verify again"), permissions=["change"])
     def verify_again(self, request: HttpRequest, rosbags: QuerySet[Rosbag]) -> None:
-        carry_out(self, request, rosbags, verifier.ask_again, _asked)
+        run_action(self, request, rosbags, verifier.ask_again, _asked)
 
     @admin.action(description=_("Restore"), permissions=["change"])
     def restore(self, request: HttpRequest, rosbags: QuerySet[Rosbag]) -> None:
-        carry_out(self, request, rosbags, deletion.restore, _restored)
+        run_action(self, request, rosbags, deletion.restore, _restored)
 
     def remove(self, request: HttpRequest, row: Rosbag) -> None:
         deletion.delete(row)
 
-    def deleted(self, count: int) -> str:
+    def deleted_message(self, count: int) -> str:
         return ngettext("%d rosbag was deleted.", "%d rosbags were deleted.", count) % count
 
     def save_model(self, request: HttpRequest, rosbag: Rosbag, form: Any, change: bool) -> None:  # noqa: FBT001

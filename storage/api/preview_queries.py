@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from common.rest.serializers import Strict
+from common.rest.serializers import StrictSerializer
 from rosbag2.messages.fields import MAX_PATH
 from storage.choices import ExportFormat
 from storage.services.exports.exports import ExportAsked
@@ -40,13 +40,13 @@ def topic_field(**more: Any) -> Any:
     )
 
 
-class TopicQuery(Strict):
+class TopicQuery(StrictSerializer):
     """A topic."""
 
     topic = topic_field()
 
 
-class MessagesQuery(Strict):
+class MessagesQuery(StrictSerializer):
     """Which messages."""
 
     topic = topic_field(required=False)
@@ -63,7 +63,7 @@ class MessagesQuery(Strict):
         return MessagesAsked(**{"topic": None, **self.validated_data})
 
 
-class TrajectoryQuery(Strict):
+class TrajectoryQuery(StrictSerializer):
     """A topic of poses, transforms or fixes."""
 
     topic = topic_field()
@@ -79,7 +79,7 @@ class TrajectoryQuery(Strict):
     )
 
 
-class SeriesQuery(Strict):
+class SeriesQuery(StrictSerializer):
     """A field of a topic."""
 
     topic = topic_field()
@@ -93,7 +93,7 @@ class SeriesQuery(Strict):
     )
 
 
-class ThumbnailsQuery(Strict):
+class ThumbnailsQuery(StrictSerializer):
     """A topic of images."""
 
     topic = topic_field()
@@ -102,7 +102,7 @@ class ThumbnailsQuery(Strict):
     )
 
 
-class NewExportSerializer(Strict):
+class NewExportSerializer(StrictSerializer):
     """A part of a rosbag to be made into another."""
 
     format = serializers.ChoiceField(choices=ExportFormat.choices)
@@ -128,7 +128,7 @@ class NewExportSerializer(Strict):
         return ExportAsked(**self.validated_data)
 
 
-def asked_of(request: Request, kind: type[Strict]) -> Any:
+def asked_of(request: Request, kind: type[StrictSerializer]) -> Any:
     """The query of a request, checked; each value once.
 
     Raises:

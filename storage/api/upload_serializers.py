@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from common.rest.serializers import Strict
+from common.rest.serializers import StrictSerializer
 from rosbag2.reading.archive import bare_name
 from storage.api.serializers import RosbagSerializer
 from storage.objects.base import UploadedPart
@@ -17,7 +17,7 @@ from storage.services.intake.uploads import LARGEST_FILE, NewFile
 LONGEST_ETAG = 100
 
 
-class NewFileSerializer(Strict):
+class NewFileSerializer(StrictSerializer):
     """A file to come; `sha256` may be left out where it is not known, as by browsers for huge files."""
 
     path = serializers.CharField(max_length=400, trim_whitespace=False)
@@ -30,7 +30,7 @@ class NewFileSerializer(Strict):
     )
 
 
-class NewUploadSerializer(Strict):
+class NewUploadSerializer(StrictSerializer):
     """The files of a bundle that will be sent in parts."""
 
     name = serializers.CharField(
@@ -50,21 +50,21 @@ class NewUploadSerializer(Strict):
         )
 
 
-class SentPartSerializer(Strict):
+class SentPartSerializer(StrictSerializer):
     """A part that was sent, with the ETag of its answer."""
 
     number = serializers.IntegerField(min_value=1, max_value=MOST_PARTS)
     etag = serializers.CharField(max_length=LONGEST_ETAG)
 
 
-class SentFileSerializer(Strict):
+class SentFileSerializer(StrictSerializer):
     """A file of which all parts were sent."""
 
     path = serializers.CharField(max_length=400, trim_whitespace=False)
     parts = serializers.ListField(child=SentPartSerializer(), max_length=MOST_PARTS)
 
 
-class CompleteSerializer(Strict):
+class CompleteSerializer(StrictSerializer):
     """ETags to be compared with what is stored; what is not named is taken as it is stored."""
 
     files = serializers.ListField(child=SentFileSerializer(), required=False, max_length=MOST_FILES)
