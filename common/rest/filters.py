@@ -15,6 +15,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.filters import OrderingFilter, SearchFilter
 from rest_framework.request import Request
 
+from common.db.soft_delete import LIVING
 from common.rest.query_params import validate_query
 
 MAX_ID = 2**63 - 1
@@ -80,19 +81,21 @@ class SoftDeleteFilterSet(django_filters.FilterSet):
     created_after = InstantFilter(field_name="created_at", lookup_expr="gte")
     created_before = InstantFilter(field_name="created_at", lookup_expr="lt")
 
-    @classmethod
-    def unasked(cls, rows: QuerySet[Any]) -> QuerySet[Any]:
-        """What is listed when nothing is asked for."""
-        return rows.filter(deleted_at=None)
-
     def by_deleted(self, rows: QuerySet[Any], _name: str, value: bool) -> QuerySet[Any]:  # noqa: FBT001
         return rows.filter(deleted_at__isnull=not value)
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         rows = super().filter_queryset(queryset)
         if self.form.cleaned_data.get("deleted") is None:
-            rows = self.unasked(rows)
+            rows = rows.filter(LIVING)
         return rows
+
+
+def unfiltered(filterset: type[Any] | None, rows: QuerySet[Any]) -> QuerySet[Any]:
+    """Return the rows of a list without filter parameters: soft-deleted ones are left out."""
+    if filterset is not None and issubclass(filterset, SoftDeleteFilterSet):
+        return rows.filter(LIVING)
+    return rows
 
 
 class FilterBackend(DjangoFilterBackend):
@@ -101,14 +104,11 @@ class FilterBackend(DjangoFilterBackend):
     def filter_queryset(self, request: Any, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:
         filterset = self.get_filterset_class(view, queryset)
         validate_query(request, filterset, view)
-        if filterset is None or any(
-            name in request.query_params for name in filterset.base_filters
-        ):
-            rows: QuerySet[Any] = super().filter_queryset(request, queryset, view)
-            return rows
-        if issubclass(filterset, SoftDeleteFilterSet):
-            return filterset.unasked(queryset)
-        return queryset
+        names = filterset.base_filters if filterset is not None else ()
+        if not any(name in request.query_params for name in names):
+            return unfiltered(filterset, queryset)
+        rows: QuerySet[Any] = super().filter_queryset(request, queryset, view)
+        return rows
 
 
 class SearchBackend(SearchFilter):

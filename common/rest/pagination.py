@@ -1,6 +1,6 @@
 """Cursor pagination."""
 
-from typing import Any
+from typing import Any, Self
 
 from django.core.exceptions import ValidationError
 from django.db import DataError
@@ -9,6 +9,13 @@ from django.utils.translation import gettext_lazy
 from rest_framework import exceptions
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
+
+
+class PreparedRows(list[dict[str, Any]]):
+    """Rows that are read already, in the order of the list, where a paginator expects a queryset."""
+
+    def order_by(self, *_fields: str) -> Self:
+        return self
 
 
 class NewestFirst(CursorPagination):

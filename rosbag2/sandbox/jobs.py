@@ -1,4 +1,4 @@
-"""The jobs of the child process, by name. Each imports what it needs when it runs: after the limits."""
+"""The jobs of the child process, by name. Each imports its modules when it runs: after the limits."""
 
 import base64
 from collections.abc import Callable, Iterator
@@ -79,13 +79,13 @@ def _thumbnails(job: Job, _budget: Budget) -> Iterator[Any]:
 def _export(job: Job, _budget: Budget) -> Iterator[Any]:
     from rosbag2.extraction.export import ExportRequest, export_bag, export_csv  # noqa: PLC0415
 
-    asked = ExportRequest(job["topics"], _span(job), job["latched"], tuple(job["fields"]))
+    request = ExportRequest(job["topics"], _span(job), job["latched"], tuple(job["fields"]))
     target = Path(job["target"])
     with _open_bag(job) as source:
         progress = (
-            export_csv(source, target, asked)
+            export_csv(source, target, request)
             if job["format"] == "csv"
-            else export_bag(source, target, job["format"], asked)
+            else export_bag(source, target, job["format"], request)
         )
         yield from map(asdict, progress)
 

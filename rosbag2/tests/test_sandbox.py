@@ -26,7 +26,7 @@ def test_the_outcome_is_that_of_the_check_itself(tmp_path: Path) -> None:
     assert verdict.index.rhythms
 
 
-def test_a_rescue_leaves_its_target(tmp_path: Path) -> None:
+def test_a_repair_leaves_its_target(tmp_path: Path) -> None:
     folder = bag(tmp_path / "bag")
     (folder / "metadata.yaml").unlink()
     verdict = checks.repair(folder, tmp_path / "new")
@@ -44,7 +44,7 @@ def test_a_repaired_outcome_survives_json(tmp_path: Path) -> None:
     assert from_json(asdict(verdict)) == verdict
 
 
-def test_a_target_that_is_taken_stays(tmp_path: Path) -> None:
+def test_an_existing_target_stays(tmp_path: Path) -> None:
     taken = bag(tmp_path / "new")
     folder = bag(tmp_path / "bag")
     (folder / "metadata.yaml").unlink()
@@ -73,7 +73,7 @@ def test_too_little_time_is_an_outcome(
     assert (verdict.status, verdict.code) == ("rejected", "CHECK_TOO_SLOW")
 
 
-def test_a_bag_that_comes_forward_may_take_longer(tmp_path: Path) -> None:
+def test_a_bag_that_makes_progress_may_take_longer(tmp_path: Path) -> None:
     folder = bag(tmp_path / "bag", rows(200_000))
     seen: list[int] = []
     verdict = checks.verify(
@@ -88,13 +88,13 @@ def test_a_killed_child_is_an_outcome(tmp_path: Path, monkeypatch: pytest.Monkey
     started: list[int] = []
     begin = runner.subprocess.Popen
 
-    def noted(*args: Any, **kwargs: Any) -> Any:
+    def recording_popen(*args: Any, **kwargs: Any) -> Any:
         process = begin(*args, **kwargs)
         started.append(process.pid)
         os.kill(process.pid, signal.SIGTERM)
         return process
 
-    monkeypatch.setattr(runner.subprocess, "Popen", noted)
+    monkeypatch.setattr(runner.subprocess, "Popen", recording_popen)
     verdict = checks.verify(folder)
     assert (verdict.status, verdict.code) == ("rejected", "CHECK_BROKE_OFF")
     assert not psutil.pid_exists(started[0])

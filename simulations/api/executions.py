@@ -16,7 +16,7 @@ from rest_framework.serializers import BaseSerializer
 from accounts.api.idempotency import idempotent
 from common.rest import bulk
 from common.rest.filters import IdFilter, InstantFilter, UserEmailFilter
-from common.rest.reads import Reads
+from common.rest.reads.views import Reads
 from simulations.api.details import execution_detail
 from simulations.api.run_serializers import (
     AgainSerializer,
@@ -37,6 +37,7 @@ from simulations.choices import (
     RunStatus,
 )
 from simulations.models import AgentRun, Event, Execution, Recording
+from simulations.services.progress.progress import progress_by_id
 from simulations.services.runs import lifecycle, logs
 
 
@@ -123,6 +124,7 @@ class ExecutionViewSet(WatchActions, Reads):
     ordering = ["-id"]
     ordering_fields = ["id", "created_at"]
     lookup_value_regex = "[0-9]{1,18}"
+    early = {"retrieve": execution_detail, "progress": progress_by_id}
 
     def get_serializer_class(self) -> type[BaseSerializer[Any]]:
         if self.action == "retrieve":
@@ -232,4 +234,4 @@ class ExecutionViewSet(WatchActions, Reads):
         """One page of the parts of an execution; `path` leads from a part to it."""
         execution = get_object_or_404(Execution.objects.only("id"), pk=pk)
         parts: QuerySet[Model] = self.get_queryset().filter(**{path: execution})
-        return self.told_page(self.filter_queryset(parts))
+        return self.page_of(self.filter_queryset(parts))

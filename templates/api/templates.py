@@ -14,7 +14,7 @@ from rest_framework.reverse import reverse
 from accounts.api.idempotency import idempotent
 from common.rest import bulk
 from common.rest.filters import IdFilter, SoftDeleteFilterSet, UserEmailFilter
-from common.rest.reads import Reads
+from common.rest.reads.views import Reads
 from templates.api.serializers import TemplateSerializer
 from templates.models import Template
 from templates.services import templates
