@@ -89,7 +89,7 @@ def read(request: HttpRequest, view: EarlyRead) -> HttpResponse:
         authorize(request, view.route)
         return HttpResponse(encode(view.reader(view.key)), content_type="application/json")
     except (OperationalError, InterfaceError) as error:
-        return outages.of_database(error).response()
+        return outages.database_problem(error).response()
 
 
 def authorize(request: HttpRequest, route: str) -> None:

@@ -9,7 +9,7 @@ from django.utils.html import format_html_join
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from common.admin.changelists import ReadOnly
+from common.admin.changelists import ReadOnlyMixin
 from simulations.admin import words
 from simulations.admin.filters import (
     FailureFilter,
@@ -25,7 +25,7 @@ from simulations.models import AgentRun, Deletion, Event, Recording, StageRun
 from simulations.services.runs import logs
 
 
-class Part(SearchesRuns, ReadOnly):
+class Part(SearchesRuns, ReadOnlyMixin):
     """Before `ModelAdmin` in the bases: rows below an execution, which `run_path` leads to."""
 
     ordering: Any = ["-id"]
@@ -276,7 +276,7 @@ class EventAdmin(Part, admin.ModelAdmin[Event]):
 
 
 @admin.register(Deletion)
-class DeletionAdmin(ReadOnly, admin.ModelAdmin[Deletion]):
+class DeletionAdmin(ReadOnlyMixin, admin.ModelAdmin[Deletion]):
     """Deletions under way and done."""
 
     list_display = [

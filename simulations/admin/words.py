@@ -10,7 +10,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
-from common.admin.actions import address_of
+from common.admin.actions import admin_url
 from simulations.choices import (
     AgentStatus,
     Blame,
@@ -136,7 +136,7 @@ def linked(row: Any, text: str | None = None) -> str:
     """A link to the page of a row, or nothing."""
     if row is None:
         return NOTHING
-    return format_html('<a href="{}">{}</a>', address_of(row), row if text is None else text)
+    return format_html('<a href="{}">{}</a>', admin_url(row), row if text is None else text)
 
 
 def linked_to(model: str, pk: int, text: str) -> str:
@@ -151,7 +151,7 @@ def run_link(execution: Execution) -> str:
     name = execution.simulation.name
     return format_html(
         '<a href="{}" title="{}" class="console-line">{}</a>',
-        address_of(execution),
+        admin_url(execution),
         name,
         f"{Truncator(name).chars(26)} #{execution.number}",
     )

@@ -24,7 +24,7 @@ from rest_framework.reverse import reverse
 from accounts.api.idempotency import idempotent
 from common.db.prepared import PreparedQuery
 from common.rest import bulk
-from common.rest.filters import IdFilter, Living, PersonFilter
+from common.rest.filters import IdFilter, SoftDeleteFilterSet, UserEmailFilter
 from common.rest.reads.columns import Row, columns_of
 from common.rest.reads.views import Reads
 from simulations.api.run_serializers import ExecutionSerializer
@@ -43,14 +43,14 @@ from simulations.services.maintenance import deletion
 from simulations.services.runs import lifecycle
 
 
-class SimulationFilter(Living):
+class SimulationFilter(SoftDeleteFilterSet):
     """By name, pattern, mec, template, maker, and by how the latest execution stands."""
 
     name = django_filters.CharFilter(lookup_expr="icontains", label=_("Part of the name"))
     pattern = django_filters.ChoiceFilter(choices=Pattern.choices)
     mec = IdFilter(field_name="mec_id", label=_("Id of its mec"))
     template = IdFilter(method="by_template", label=_("Id of a template that a stage uses"))
-    created_by = PersonFilter(
+    created_by = UserEmailFilter(
         field_name="created_by__email", label=_("E-mail address of who made it")
     )
     status = django_filters.MultipleChoiceFilter(
@@ -181,7 +181,9 @@ class SimulationViewSet(Reads):
         def delete(simulation: Simulation) -> None:
             deletion.request(simulation, requested_by=request.user)
 
-        return Response(bulk.each(request.data, lambda ids: living.filter(pk__in=ids), delete))
+        return Response(
+            bulk.run_action(request.data, lambda ids: living.filter(pk__in=ids), delete)
+        )
 
     def _delete(self, simulation: Simulation, request: Request, *, permanent: bool) -> Response:
         asked = deletion.request(simulation, permanent=permanent, requested_by=request.user)

@@ -55,7 +55,7 @@ def unit_view(handler: Handler) -> Callable[[HttpRequest], HttpResponse]:
         except DomainError as error:
             return Problem.of(error, challenge=SCHEME).response()
         except (OperationalError, InterfaceError) as error:
-            return outages.of_database(error).response()
+            return outages.database_problem(error).response()
 
     return view
 

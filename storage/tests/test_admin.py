@@ -69,7 +69,7 @@ def test_verify_again(operator: Client, rosbags: list[Rosbag]) -> None:
 def test_no_list_counts_all_rows(
     operator: Client, where: str, django_assert_max_num_queries: Any, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(changelists, "MOST", 20)
+    monkeypatch.setattr(changelists, "MAX_COUNT", 20)
     Rosbag.objects.bulk_create(
         [Rosbag(name=f"bag{number}", status="ready") for number in range(15)]
         + [Rosbag(name="bag", status="ready", deleted_at=timezone.now()) for _ in range(15)]
