@@ -15,7 +15,7 @@ from common.admin.actions import is_admin
 from common.admin.changelists import BoundedPaginator
 from common.admin.deletion import Deletes
 from common.admin.errors import Refusals, RefusingForm
-from simulations.admin.words import list_of
+from simulations.admin.formatting import list_of
 from simulations.models import Mec
 from simulations.services.designs import mecs
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from common.admin.changelists import ReadOnly
-from simulations.admin import words
+from simulations.admin import formatting
 from simulations.admin.filters import (
     FailureFilter,
     KindFilter,
@@ -50,7 +50,7 @@ class Part(SearchesRuns, ReadOnly):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **more: Any
     ) -> HttpResponse:
         row = context["original"]
-        context["subtitle"] = f"{words.named(self._execution(row))}, {self.part(row)}"
+        context["subtitle"] = f"{formatting.named(self._execution(row))}, {self.part(row)}"
         answer: HttpResponse = super().render_change_form(request, context, *args, **more)  # type: ignore[misc]
         return answer
 
@@ -65,27 +65,27 @@ class Part(SearchesRuns, ReadOnly):
 
     @admin.display(description=_("execution"))
     def run(self, row: Any) -> str:
-        return words.run_link(self._execution(row))
+        return formatting.run_link(self._execution(row))
 
     @admin.display(description=_("status"), ordering="status")
     def shown_status(self, row: Any) -> str:
-        return words.state(row)
+        return formatting.state(row)
 
     @admin.display(description=_("failure"), ordering="failure_code")
     def failure(self, row: Any) -> str:
-        return words.failure(row)
+        return formatting.failure(row)
 
     @admin.display(description=_("failure"))
     def explained(self, row: Any) -> str:
-        return words.explained(row)
+        return formatting.explained(row)
 
     @admin.display(description=_("stage"))
     def stage(self, row: Any) -> str:
-        return words.linked(row.stage_run, str(row.stage_run.position))
+        return formatting.linked(row.stage_run, str(row.stage_run.position))
 
     @admin.display(description=_("ended at"), ordering="ended_at")
     def over(self, row: Any) -> str:
-        return words.moment(row.ended_at)
+        return formatting.moment(row.ended_at)
 
 
 @admin.register(StageRun)
@@ -110,20 +110,20 @@ class StageRunAdmin(Part, admin.ModelAdmin[StageRun]):
 
     @admin.display(description=_("prepared at"))
     def prepared(self, row: StageRun) -> str:
-        return words.moment(row.prepared_at)
+        return formatting.moment(row.prepared_at)
 
     @admin.display(description=_("release"), ordering="release_at")
     def released(self, row: StageRun) -> str:
-        return words.moment(row.release_at)
+        return formatting.moment(row.release_at)
 
     @admin.display(description=_("agents ended at"))
     def agents_over(self, row: StageRun) -> str:
-        return words.moment(row.agents_ended_at)
+        return formatting.moment(row.agents_ended_at)
 
     @admin.display(description=_("more"))
     def more(self, row: StageRun) -> str:
         found = [("agentrun", _("Its agents")), ("recording", _("Its recordings"))]
-        lists = [(words.list_of(name, stage_run=row.pk), text) for name, text in found]
+        lists = [(formatting.list_of(name, stage_run=row.pk), text) for name, text in found]
         return format_html_join(", ", '<a href="{}">{}</a>', lists)
 
 
@@ -168,30 +168,30 @@ class AgentRunAdmin(Part, admin.ModelAdmin[AgentRun]):
 
     @admin.display(description=_("lateness p99 (µs)"), ordering="lateness_p99_us")
     def lateness(self, row: AgentRun) -> str:
-        return words.number(row.lateness_p99_us)
+        return formatting.number(row.lateness_p99_us)
 
     @admin.display(description=_("start skew (µs)"), ordering="start_skew_us")
     def skew(self, row: AgentRun) -> str:
-        return words.number(row.start_skew_us)
+        return formatting.number(row.start_skew_us)
 
     @admin.display(description=_("registered at"))
     def began(self, row: AgentRun) -> str:
-        return words.moment(row.created_at)
+        return formatting.moment(row.created_at)
 
     @admin.display(description=_("last publication"))
     def last_publication(self, row: AgentRun) -> str:
-        return words.moment(row.last_publication_at)
+        return formatting.moment(row.last_publication_at)
 
     @admin.display(description=_("last log lines"))
     def last_lines(self, row: AgentRun) -> str:
         """What the unit logged last, while it runs too."""
         if row.status in AGENT_ENDED:
-            return words.log(row.last_log)
+            return formatting.log(row.last_log)
         execution = row.stage_run.execution_id
         attempt = logs.rows(execution).filter(
             stage_run=row.stage_run_id, unit=row.unit, attempt=row.attempt
         )
-        return words.log("".join(each["text"] for each in logs.told(execution, attempt)))
+        return formatting.log("".join(each["text"] for each in logs.told(execution, attempt)))
 
 
 @admin.register(Recording)
@@ -232,15 +232,15 @@ class RecordingAdmin(Part, admin.ModelAdmin[Recording]):
 
     @admin.display(description=_("rosbag"))
     def bag(self, row: Recording) -> str:
-        return words.linked(row.rosbag)
+        return formatting.linked(row.rosbag)
 
     @admin.display(description=_("expected topics"))
     def expected_topics(self, row: Recording) -> str:
-        return words.log("\n".join(map(str, row.topics)))
+        return formatting.log("\n".join(map(str, row.topics)))
 
     @admin.display(description=_("updated at"), ordering="updated_at")
     def updated(self, row: Recording) -> str:
-        return words.moment(row.updated_at)
+        return formatting.moment(row.updated_at)
 
 
 @admin.register(Event)
@@ -260,19 +260,19 @@ class EventAdmin(Part, admin.ModelAdmin[Event]):
 
     @admin.display(description=_("time"), ordering="time")
     def when(self, event: Event) -> str:
-        return words.moment(event.time)
+        return formatting.moment(event.time)
 
     @admin.display(description=_("what happened"))
     def told(self, event: Event) -> str:
-        return words.kind(event)
+        return formatting.kind(event)
 
     @admin.display(description=_("details"))
     def details(self, event: Event) -> str:
-        return words.said(event.payload)
+        return formatting.said(event.payload)
 
     @admin.display(description=_("payload"))
     def whole(self, event: Event) -> str:
-        return words.readable(event.payload)
+        return formatting.readable(event.payload)
 
 
 @admin.register(Deletion)
@@ -313,15 +313,15 @@ class DeletionAdmin(ReadOnly, admin.ModelAdmin[Deletion]):
         gone = row.permanent and row.status == DeletionStatus.COMPLETED
         if gone:
             return row.name
-        return words.linked_to("simulation", row.simulation_id, row.name)
+        return formatting.linked_to("simulation", row.simulation_id, row.name)
 
     @admin.display(description=_("status"), ordering="status")
     def shown_status(self, row: Deletion) -> str:
-        return words.state(row)
+        return formatting.state(row)
 
     @admin.display(description=_("progress"), ordering="progress")
     def shown_progress(self, row: Deletion) -> str:
-        return words.bar(row.progress)
+        return formatting.bar(row.progress)
 
     @admin.display(description=_("error"))
     def shown_error(self, row: Deletion) -> str:
@@ -332,7 +332,7 @@ class DeletionAdmin(ReadOnly, admin.ModelAdmin[Deletion]):
         steps = [
             (
                 STEPS.get(each["name"], each["name"]),
-                words.colour(each["status"]),
+                formatting.colour(each["status"]),
                 DeletionStatus(each["status"]).label,
             )
             for each in row.steps
@@ -341,7 +341,7 @@ class DeletionAdmin(ReadOnly, admin.ModelAdmin[Deletion]):
 
     @admin.display(description=_("duration"))
     def took(self, row: Deletion) -> str:
-        return words.duration(row.created_at, row.ended_at)
+        return formatting.duration(row.created_at, row.ended_at)
 
 
 STEPS = {

@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import Case, IntegerField, Value, When
 from django.utils.translation import gettext as _
 
-from simulations.admin.words import (
+from simulations.admin.formatting import (
     NOTHING,
     bar,
     duration,

@@ -11,9 +11,9 @@ from django.utils.translation import ngettext
 
 from common.admin.actions import Buttons, address_of, carry_out, links
 from common.admin.changelists import ReadOnly
-from simulations.admin import words
+from simulations.admin import formatting
+from simulations.admin.execution_page import sections
 from simulations.admin.filters import ActiveFilter, FailureFilter, OfSimulation, SearchesRuns
-from simulations.admin.run_page import sections
 from simulations.choices import ACTIVE, ENDED, STOPPABLE
 from simulations.models import Execution
 from simulations.services.progress.bulk import percent_by_id
@@ -75,7 +75,7 @@ class RunActs:
             lambda row: start(row, requested_by=request.user),
             lambda n: ngettext("%d execution starts.", "%d executions start.", n) % n,
         )
-        links(self, request, [(address_of(each), words.named(each)) for each in found])
+        links(self, request, [(address_of(each), formatting.named(each)) for each in found])
 
 
 @admin.register(Execution)
@@ -149,57 +149,59 @@ class ExecutionAdmin(RunActs, Buttons, SearchesRuns, ReadOnly, admin.ModelAdmin[
 
     @admin.display(description=_("execution"), ordering="simulation__name")
     def run(self, row: Execution) -> str:
-        return words.run_link(row)
+        return formatting.run_link(row)
 
     @admin.display(description=_("simulation"))
     def of_simulation(self, row: Execution) -> str:
-        return words.linked(row.simulation)
+        return formatting.linked(row.simulation)
 
     @admin.display(description=_("status"), ordering="status")
     def shown_status(self, row: Execution) -> str:
-        return words.state(row)
+        return formatting.state(row)
 
     @admin.display(description=_("data status"), ordering="data_status")
     def shown_data(self, row: Execution) -> str:
-        return words.state(row, "data_status")
+        return formatting.state(row, "data_status")
 
     @admin.display(description=_("progress"))
     def progress(self, row: Any) -> str:
-        return words.bar(row.percent)
+        return formatting.bar(row.percent)
 
     @admin.display(description=_("failure"), ordering="failure_code")
     def failure(self, row: Execution) -> str:
-        return words.failure(row)
+        return formatting.failure(row)
 
     @admin.display(description=_("failure"))
     def explained(self, row: Execution) -> str:
-        return words.explained(row)
+        return formatting.explained(row)
 
     @admin.display(description=_("same plan as"))
     def same_plan_as(self, row: Execution) -> str:
         known = row.again_of_id is not None
-        return words.linked(Execution(pk=row.again_of_id), f"{row.again_of_id}") if known else "-"
+        return (
+            formatting.linked(Execution(pk=row.again_of_id), f"{row.again_of_id}") if known else "-"
+        )
 
     @admin.display(description=_("requested at"), ordering="id")
     def begun(self, row: Execution) -> str:
-        return words.moment(row.created_at)
+        return formatting.moment(row.created_at)
 
     @admin.display(description=_("started at"))
     def started(self, row: Execution) -> str:
-        return words.moment(row.started_at)
+        return formatting.moment(row.started_at)
 
     @admin.display(description=_("stop asked at"))
     def stop_asked(self, row: Execution) -> str:
-        return words.moment(row.stop_asked_at)
+        return formatting.moment(row.stop_asked_at)
 
     @admin.display(description=_("ended at"))
     def over(self, row: Execution) -> str:
-        return words.moment(row.ended_at)
+        return formatting.moment(row.ended_at)
 
     @admin.display(description=_("duration"))
     def duration(self, row: Execution) -> str:
-        return words.duration(row.created_at, row.ended_at)
+        return formatting.duration(row.created_at, row.ended_at)
 
     @admin.display(description=_("expected end"))
     def expected_end(self, row: Any) -> str:
-        return words.moment(row.told.expected_end) if row.status in ACTIVE else "-"
+        return formatting.moment(row.told.expected_end) if row.status in ACTIVE else "-"

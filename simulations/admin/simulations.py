@@ -19,9 +19,9 @@ from common.admin.changelists import (
 )
 from common.admin.deletion import Deletes
 from common.admin.errors import Refusals, RefusingForm
-from simulations.admin.design_acts import DesignActs
+from simulations.admin.formatting import NOTHING, bar, linked, list_of, state
+from simulations.admin.simulation_actions import DesignActs
 from simulations.admin.stages import StageInline
-from simulations.admin.words import NOTHING, bar, linked, list_of, state
 from simulations.choices import ACTIVE, OPEN_DELETION, STOPPABLE
 from simulations.exceptions import SimulationNotFoundError
 from simulations.models import Deletion, Simulation, Stage

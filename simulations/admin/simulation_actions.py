@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from common.admin.actions import address_of, carry_out, is_admin, links
-from simulations.admin.words import named
+from simulations.admin.formatting import named
 from simulations.choices import STOPPABLE
 from simulations.exceptions import NotRunningError
 from simulations.models import Execution, Simulation
