@@ -1,4 +1,4 @@
-"""How the console's pages say things: times, shares, states, failures and links; all of it is escaped."""
+"""Escaped HTML for values on the console's pages: times, percentages, statuses, failures and links."""
 
 import json
 from datetime import datetime
@@ -45,51 +45,45 @@ QUIET = {RunStatus.PENDING, RunStatus.SKIPPED, RunStatus.STOPPED, DataStatus.NOT
 MINUTE, HOUR = 60, 3600
 
 
-def moment(when: datetime | None) -> str:
-    """A time to the second, on one line of a list."""
-    return format_html('<span class="console-line">{}</span>', to_the_second(when))
-
-
-def to_the_second(when: datetime | None) -> str:
-    """A time as people compare it with others; runs are over in less than the minute that Django shows."""
-    return timezone.localtime(when).strftime("%Y-%m-%d %H:%M:%S") if when else NOTHING
+def timestamp(when: datetime | None) -> str:
+    """Format a time to the second, kept on one line of a list."""
+    # Django shows minutes, and many runs take less than one.
+    text = timezone.localtime(when).strftime("%Y-%m-%d %H:%M:%S") if when else NOTHING
+    return format_html('<span class="console-line">{}</span>', text)
 
 
 def duration(begin: datetime | None, end: datetime | None) -> str:
-    """The time from one moment to another, or to now."""
+    """Format the time from one moment to another, or to now."""
     if begin is None:
         return NOTHING
-    seconds = max(0.0, ((end or timezone.now()) - begin).total_seconds())
-    whole = round(seconds)
-    words = {"s": whole % MINUTE, "min": whole // MINUTE % 60, "h": whole // HOUR}
-    if whole >= HOUR:
-        return _("%(h)d h %(min)d min") % words
-    if whole >= MINUTE:
-        return _("%(min)d min %(s)d s") % words
-    return _("%(seconds).1f s") % {"seconds": seconds}
+    exact = max(0.0, ((end or timezone.now()) - begin).total_seconds())
+    seconds = round(exact)
+    values = {"s": seconds % MINUTE, "min": seconds // MINUTE % 60, "h": seconds // HOUR}
+    if seconds >= HOUR:
+        return _("%(h)d h %(min)d min") % values
+    if seconds >= MINUTE:
+        return _("%(min)d min %(s)d s") % values
+    return _("%(seconds).1f s") % {"seconds": exact}
 
 
-def bar(percent: float | None) -> str:
-    """A share as a bar and a number, 0 to 100."""
+def progress_bar(percent: float | None) -> str:
+    """Show a percentage as a bar and a number."""
     if percent is None:
         return NOTHING
-    shown = round(percent)
     return format_html(
-        '<span class="console-line"><progress max="100" value="{}"></progress> {} %</span>',
-        shown,
-        shown,
+        '<span class="console-line"><progress max="100" value="{0}"></progress> {0} %</span>',
+        round(percent),
     )
 
 
-def state(row: Any, field: str = "status") -> str:
-    """A state of a row in its colour."""
-    value = getattr(row, field)
+def status_label(row: Any, field: str = "status") -> str:
+    """Show the label of a row's status in its colour."""
     label = getattr(row, f"get_{field}_display")()
-    return format_html('<span class="{}">{}</span>', colour(value), label)
+    return format_html('<span class="{}">{}</span>', status_class(getattr(row, field)), label)
 
 
-def colour(value: str) -> str:
-    """The class of a state's colour."""
+def status_class(value: str) -> str:
+    """Return the CSS class of a status."""
     if value in GOOD:
         return "console-ok"
     if value in BAD:
@@ -97,8 +91,8 @@ def colour(value: str) -> str:
     return "console-quiet" if value in QUIET else "console-busy"
 
 
-def failure(row: Any) -> str:
-    """The code of a failure and who is to blame; the remedy is shown as one points at it."""
+def failure_summary(row: Any) -> str:
+    """Show a failure's code and who is to blame, with the remedy as a tooltip."""
     code = row.failure_code
     if not code:
         return NOTHING
@@ -108,46 +102,46 @@ def failure(row: Any) -> str:
 
 
 def remedy(code: str) -> str:
-    """What to do about a failure; codes of older versions have none."""
+    """Return the remedy for a failure; empty for codes of other versions."""
     return str(FailureCode(code).label) if code in FailureCode.values else ""
 
 
-def explained(row: Any) -> str:
-    """A failure with everything there is to say: code, blame, what happened, what to do."""
+def failure_details(row: Any) -> str:
+    """Show a failure's code, blame, explanation and remedy."""
     code = row.failure_code
     if not code:
         return NOTHING
     text = failure_text(code, row.failure_values, row.failure_text)
-    told = [text] if text not in ("", remedy(code)) else []
+    lines = [text, remedy(code)] if text not in ("", remedy(code)) else [remedy(code)]
     return format_html(
         '<span class="console-bad">{}</span> ({}){}',
         code,
         _("to blame: %(whom)s") % {"whom": Blame(blame(code)).label},
-        format_html_join("", "<br>{}", [(line,) for line in [*told, remedy(code)]]),
+        format_html_join("", "<br>{}", [(line,) for line in lines]),
     )
 
 
-def named(execution: Execution) -> str:
-    """An execution by the name of its simulation and its number."""
+def execution_name(execution: Execution) -> str:
+    """Name an execution by its simulation and number."""
     return f"{execution.simulation.name} #{execution.number}"
 
 
-def linked(row: Any, text: str | None = None) -> str:
-    """A link to the page of a row, or nothing."""
+def link(row: Any, text: str | None = None) -> str:
+    """Link to the page of a row; None gives a dash."""
     if row is None:
         return NOTHING
     return format_html('<a href="{}">{}</a>', address_of(row), row if text is None else text)
 
 
-def linked_to(model: str, pk: int, text: str) -> str:
-    """A link to the page of a row of this app that is not at hand."""
+def link_by_id(model: str, pk: int, text: str) -> str:
+    """Link to the page of a row of this app that has not been loaded."""
     return format_html(
         '<a href="{}">{}</a>', reverse(f"admin:simulations_{model}_change", args=[pk]), text
     )
 
 
-def run_link(execution: Execution) -> str:
-    """A link to an execution by its name, short enough for one line of a list."""
+def execution_link(execution: Execution) -> str:
+    """Link to an execution by its name, short enough for one line of a list."""
     name = execution.simulation.name
     return format_html(
         '<a href="{}" title="{}" class="console-line">{}</a>',
@@ -157,34 +151,33 @@ def run_link(execution: Execution) -> str:
     )
 
 
-def list_of(model: str, **filters: Any) -> str:
-    """The address of a list of this app, filtered."""
+def list_url(model: str, **filters: Any) -> str:
+    """Return the URL of a filtered list of this app."""
     query = "&".join(f"{name}={value}" for name, value in filters.items())
     return f"{reverse(f'admin:simulations_{model}_changelist')}?{query}"
 
 
-def kind(event: Event) -> str:
-    """What an event tells, in words; kinds of other versions have none."""
+def event_label(event: Event) -> str:
+    """Return the label of an event's kind; the kind itself if another version wrote it."""
     return str(EventKind(event.kind).label) if event.kind in EventKind.values else event.kind
 
 
-def said(payload: dict[str, Any]) -> str:
-    """What an event tells beside its kind."""
-    told = [f"{name}: {value}" for name, value in payload.items() if value not in ("", None)]
-    return Truncator(", ".join(told)).chars(160)
+def event_details(payload: dict[str, Any]) -> str:
+    """Summarise an event's payload on one line."""
+    items = [f"{name}: {value}" for name, value in payload.items() if value not in ("", None)]
+    return Truncator(", ".join(items)).chars(160)
 
 
-def readable(value: Any) -> str:
-    """JSON as people read it."""
-    text = json.dumps(value, indent=2, ensure_ascii=False)
-    return format_html('<pre class="console-log">{}</pre>', text)
+def pretty_json(value: Any) -> str:
+    """Show indented JSON."""
+    return preformatted(json.dumps(value, indent=2, ensure_ascii=False))
 
 
-def log(text: str) -> str:
-    """Lines of a log."""
+def preformatted(text: str) -> str:
+    """Show lines as they are, such as those of a log."""
     return format_html('<pre class="console-log">{}</pre>', text) if text else NOTHING
 
 
 def number(value: float | None) -> str:
-    """A measured value without needless digits."""
+    """Format a measured value without decimals."""
     return NOTHING if value is None else f"{value:,.0f}"
