@@ -20,8 +20,8 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from robotsim_project.urls import urlpatterns as ours
+from simulations.api.execution_serializers import ExecutionDetailSerializer, ExecutionSerializer
 from simulations.api.executions import ExecutionFilter
-from simulations.api.run_serializers import ExecutionDetailSerializer, ExecutionSerializer
 from simulations.api.serializers import SimulationRowSerializer, SimulationSerializer
 from simulations.api.simulations import SimulationFilter, rows
 from simulations.models import Execution, Stage

@@ -17,8 +17,8 @@ from accounts.api.idempotency import idempotent
 from common.rest import bulk
 from common.rest.filters import IdFilter, InstantFilter, PersonFilter
 from common.rest.reads.views import Reads
-from simulations.api.details import execution_detail
-from simulations.api.run_serializers import (
+from simulations.api.execution_detail import execution_detail
+from simulations.api.execution_serializers import (
     AgainSerializer,
     AgentRunSerializer,
     EventSerializer,

@@ -27,7 +27,7 @@ from common.rest import bulk
 from common.rest.filters import IdFilter, Living, PersonFilter
 from common.rest.reads.columns import Row, columns_of
 from common.rest.reads.views import Reads
-from simulations.api.run_serializers import ExecutionSerializer
+from simulations.api.execution_serializers import ExecutionSerializer
 from simulations.api.serializers import (
     CloneSerializer,
     DeletionSerializer,

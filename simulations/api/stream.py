@@ -26,7 +26,7 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
 from accounts.models import User
-from simulations.api.run_serializers import ProgressSerializer
+from simulations.api.execution_serializers import ProgressSerializer
 from simulations.exceptions import (
     StreamUnsupportedError,
     TicketForeignError,

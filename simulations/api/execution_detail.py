@@ -9,7 +9,7 @@ from django.http import Http404
 
 from common.db.prepared import PreparedQuery
 from common.rest.reads.columns import Row, columns_of
-from simulations.api.run_serializers import ExecutionSerializer
+from simulations.api.execution_serializers import ExecutionSerializer
 from simulations.models import Execution
 from simulations.services.progress.progress import progress_of
 
