@@ -1,4 +1,4 @@
-"""Mecs and designs as the API takes and tells them."""
+"""Serializers of mecs, simulations and deletions."""
 
 from typing import Any
 
@@ -25,8 +25,8 @@ from simulations.services.designs.simulations import (
     StageSpec,
 )
 
-LARGEST_INTEGER = 2**31 - 1
-LARGEST_SMALL = 2**15 - 1
+MAX_INTEGER = 2**31 - 1
+MAX_SMALL_INTEGER = 2**15 - 1
 
 
 class MecSerializer(StrictSerializer, serializers.ModelSerializer[Mec]):
@@ -53,28 +53,28 @@ class MecSerializer(StrictSerializer, serializers.ModelSerializer[Mec]):
         read_only_fields = ["created_at", "updated_at"]
 
     def validate_node_selector(self, selector: dict[str, str]) -> dict[str, str]:
-        """Refuse what Kubernetes would not take for labels of nodes."""
-        if found := selector_errors(selector):
-            raise serializers.ValidationError(found)
+        """Refuse labels that Kubernetes would not accept."""
+        if errors := selector_errors(selector):
+            raise serializers.ValidationError(errors)
         return selector
 
 
 class StageSerializer(StrictSerializer, serializers.ModelSerializer[Stage]):
-    """One stage; its position follows from its place in the list, times are in seconds."""
+    """One stage; its position is that in the list, times are in seconds."""
 
-    # Only what the database can hold: the service finds all faults of sense in one go.
+    # Limits of the columns only: the service reports all other errors of all stages at once.
     template = serializers.IntegerField(source="template_id", min_value=1, max_value=MAX_ID)
-    agent_count = serializers.IntegerField(min_value=-LARGEST_INTEGER, max_value=LARGEST_INTEGER)
+    agent_count = serializers.IntegerField(min_value=-MAX_INTEGER, max_value=MAX_INTEGER)
     execution_time = serializers.FloatField(required=False)
     repeat_count = serializers.IntegerField(
-        required=False, min_value=-LARGEST_INTEGER, max_value=LARGEST_INTEGER
+        required=False, min_value=-MAX_INTEGER, max_value=MAX_INTEGER
     )
     delay_after = serializers.FloatField(required=False)
     retries = serializers.IntegerField(
-        required=False, min_value=-LARGEST_SMALL, max_value=LARGEST_SMALL
+        required=False, min_value=-MAX_SMALL_INTEGER, max_value=MAX_SMALL_INTEGER
     )
     min_success = serializers.IntegerField(
-        required=False, min_value=-LARGEST_SMALL, max_value=LARGEST_SMALL
+        required=False, min_value=-MAX_SMALL_INTEGER, max_value=MAX_SMALL_INTEGER
     )
 
     enforced = {
@@ -106,14 +106,14 @@ class StageSerializer(StrictSerializer, serializers.ModelSerializer[Stage]):
 
 @extend_schema_field(serializers.ChoiceField(choices=DesignStatus.choices))
 class DesignStatusField(Derived):
-    """How a design stands."""
+    """The status of a simulation."""
 
     def __init__(self) -> None:
         super().__init__("deleted_at", "deleting", "stage_count", of=design_status)
 
 
 class SimulationRowSerializer(StrictSerializer, serializers.ModelSerializer[Simulation]):
-    """A simulation in a list: without its stages, with their count and that of all its agents."""
+    """A simulation in a list, with the counts of its stages and agents."""
 
     name = serializers.CharField(max_length=200)
     mec = serializers.PrimaryKeyRelatedField(queryset=Mec.objects.all())
@@ -155,7 +155,7 @@ class SimulationRowSerializer(StrictSerializer, serializers.ModelSerializer[Simu
 
 
 class SimulationSerializer(SimulationRowSerializer):
-    """A design: which templates run, how many agents each, against which mec."""
+    """A simulation with its stages: which templates run, how many agents each."""
 
     stages = StageSerializer(many=True)
     enforced = {
@@ -167,7 +167,7 @@ class SimulationSerializer(SimulationRowSerializer):
         fields = [*SimulationRowSerializer.Meta.fields, "stages"]
 
     def values(self) -> dict[str, Any]:
-        """What the request sets, in the words of the service."""
+        """Return the validated data as arguments of the service."""
         values = dict(self.validated_data)
         if "stages" in values:
             values["stages"] = [_spec(stage) for stage in values["stages"]]
@@ -175,16 +175,16 @@ class SimulationSerializer(SimulationRowSerializer):
 
 
 class CloneSerializer(StrictSerializer):
-    """How the clone is named; empty: after the original."""
+    """The name of the copy; if empty, derived from the original's."""
 
     name = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
 
 
 class OrderSerializer(StrictSerializer):
-    """The positions that the stages have now, in the order that they are to have."""
+    """The current positions of the stages, in the new order."""
 
     order = serializers.ListField(
-        child=serializers.IntegerField(min_value=1, max_value=LARGEST_SMALL), max_length=100
+        child=serializers.IntegerField(min_value=1, max_value=MAX_SMALL_INTEGER), max_length=100
     )
 
 
@@ -197,14 +197,14 @@ class StepSerializer(serializers.Serializer[Any]):
 
 @extend_schema_field(serializers.CharField())
 class DeletionErrorField(Derived):
-    """What it waits for or failed at, in the language of the reader."""
+    """Why a deletion waits or failed, in the language of the request."""
 
     def __init__(self) -> None:
         super().__init__("error_code", "error", of=deletion_error)
 
 
 class DeletionSerializer(serializers.ModelSerializer[Deletion]):
-    """The removal of a simulation; `progress` in percent, `error` says what it waits for."""
+    """The deletion of a simulation; `progress` in percent, `error` says why it waits or failed."""
 
     simulation = serializers.IntegerField(source="simulation_id", read_only=True)
     steps = StepSerializer(many=True, read_only=True)

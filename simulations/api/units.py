@@ -1,4 +1,4 @@
-"""What units call. Plain views: a heartbeat from each unit each second must be cheap."""
+"""The endpoints of units, as plain Django views: each unit sends a heartbeat every second."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -28,7 +28,7 @@ from simulations.services.runs import recordings, units
 
 MAX_BYTES = 4 * 2**20
 SCHEME = "Unit"
-"""What the Authorization header of a unit begins with."""
+"""Scheme of the Authorization header of units."""
 
 HEARTBEATS = Counter(
     "robotsim_heartbeats",
@@ -40,9 +40,9 @@ Handler = Callable[[int, bytes], Message]
 
 
 def unit_view(handler: Handler) -> Callable[[HttpRequest], HttpResponse]:
-    """A view that checks the unit's token, and tells refusals as problem documents."""
+    """Make a handler a view that checks the unit's token and answers errors as problem documents."""
 
-    @csrf_exempt  # units carry a token of their own and no cookie
+    @csrf_exempt  # units send a token and no cookie
     @wraps(handler)
     def view(request: HttpRequest) -> HttpResponse:
         try:
@@ -61,7 +61,7 @@ def unit_view(handler: Handler) -> Callable[[HttpRequest], HttpResponse]:
 
 
 def _execution(request: HttpRequest) -> int:
-    """The execution that the unit belongs to, in each line of the log from here on."""
+    """Return the execution of the unit's token, and add it to the log context."""
     execution = units.execution_of(_token(request))
     structlog.contextvars.bind_contextvars(execution=execution)
     return execution
@@ -72,7 +72,7 @@ def _token(request: HttpRequest) -> str:
 
 
 def _refusal(request: HttpRequest) -> HttpResponse | None:
-    """What is wrong before the token and the message are looked at."""
+    """Answer a request that is wrong before its token and message are read."""
     if request.method != "POST":
         answer = Problem(405, "METHOD_NOT_ALLOWED", _("Send it with POST.")).response()
         answer["Allow"] = "POST"
@@ -88,7 +88,7 @@ def _refusal(request: HttpRequest) -> HttpResponse | None:
 
 @unit_view
 def register(execution: int, body: bytes) -> Message:
-    """Open an attempt; the answer is its assignment."""
+    """Register an attempt and return its assignment."""
     return units.register(execution, decode(body, Registration))
 
 
@@ -100,7 +100,7 @@ def _report(execution: int, body: bytes) -> Message:
 @early(max_bytes=MAX_BYTES)
 @csrf_exempt
 def report(request: HttpRequest) -> HttpResponse:
-    """Take a heartbeat; the answer is the command."""
+    """Store a heartbeat and return the command."""
     status = 500
     try:
         response = _report(request)
@@ -112,13 +112,13 @@ def report(request: HttpRequest) -> HttpResponse:
 
 @unit_view
 def recording(execution: int, body: bytes) -> Message:
-    """Give a finished recording its place in storage."""
+    """Return the upload URLs for a finished recording."""
     return recordings.offer(execution, decode(body, RecordingOffer))
 
 
 @unit_view
 def recording_complete(execution: int, body: bytes) -> Message:
-    """Join an uploaded recording and have it verified."""
+    """Complete the upload of a recording and start its verification."""
     message = decode(body, RecordingComplete)
     recordings.complete(execution, message)
     return RecordingAccepted(recording=message.recording)

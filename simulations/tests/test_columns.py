@@ -12,7 +12,7 @@ from rest_framework.settings import api_settings
 
 from accounts.models import User
 from common.rest.reads import columns
-from simulations.api import run_serializers, simulations
+from simulations.api import execution_serializers, simulations
 from simulations.api.serializers import SimulationRowSerializer, StageSerializer
 from simulations.choices import FailureCode
 from simulations.models import AgentRun, Event, Execution, Recording, Simulation, Stage
@@ -47,10 +47,10 @@ def run(design: Callable[..., Simulation]) -> Execution:
         (SimulationRowSerializer, simulations.rows),
         (StageSerializer, Stage.objects.all),
         (TemplateSerializer, Template.objects.all),
-        (run_serializers.ExecutionSerializer, Execution.objects.all),
-        (run_serializers.AgentRunSerializer, AgentRun.objects.all),
-        (run_serializers.RecordingSerializer, Recording.objects.all),
-        (run_serializers.EventSerializer, Event.objects.all),
+        (execution_serializers.ExecutionSerializer, Execution.objects.all),
+        (execution_serializers.AgentRunSerializer, AgentRun.objects.all),
+        (execution_serializers.RecordingSerializer, Recording.objects.all),
+        (execution_serializers.EventSerializer, Event.objects.all),
     ],
 )
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Seoul"])

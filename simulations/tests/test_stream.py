@@ -19,7 +19,7 @@ from simulations.models import Event, Execution, Simulation
 from simulations.services.events import record_event
 from simulations.services.runs import lifecycle
 from simulations.tests.conftest import until
-from simulations.tests.streams import Client, Heard, Server, bearer, path
+from simulations.tests.stream_client import Client, Heard, Server, bearer, path
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ENDED = lambda heard: heard.kind == "end"  # noqa: E731

@@ -1,23 +1,23 @@
-"""What the page of one execution shows beside its fields: stages, plan, newest events, recordings."""
+"""The tables on the page of an execution: stages, recordings, newest events and frozen plan."""
 
 from typing import Any
 
 from django.db.models import Case, IntegerField, Value, When
 from django.utils.translation import gettext as _
 
-from simulations.admin.words import (
+from simulations.admin.formatting import (
     NOTHING,
-    bar,
     duration,
-    failure,
-    kind,
-    linked,
-    list_of,
-    moment,
-    named,
+    event_details,
+    event_label,
+    execution_name,
+    failure_summary,
+    link,
+    list_url,
     number,
-    said,
-    state,
+    progress_bar,
+    status_label,
+    timestamp,
 )
 from simulations.choices import AgentStatus, RecordingStatus
 from simulations.models import Execution, Recording
@@ -27,9 +27,8 @@ from simulations.services.progress.stage_figures import StageFigures, stage_figu
 from storage.models import Rosbag
 from templates.models import Template
 
-MOST_SHOWN = 20
-URGENT = [RecordingStatus.LOST, RecordingStatus.EMPTY]
-"""Recordings that are shown first."""
+MAX_ROWS = 20
+SHOWN_FIRST = [RecordingStatus.LOST, RecordingStatus.EMPTY]
 
 
 def _stage_columns() -> list[str]:
@@ -81,16 +80,16 @@ def _plan_columns() -> list[str]:
 
 
 def sections(execution: Execution, progress: Progress) -> dict[str, Any]:
-    """What the template of the page needs; the number of queries does not depend on the number of rows."""
+    """Return the context of the page's template; the number of queries is constant."""
     plan = plan_of(execution)
     return {
-        "subtitle": named(execution),
+        "subtitle": execution_name(execution),
         "lists": _lists(execution),
         "tables": [
             _table(_("Stages"), _stage_columns(), _stages(execution, plan, progress)),
             _table(_("Recordings"), _recording_columns(), _recordings(execution)),
             _table(_("Newest events"), _event_columns(), _events(execution)),
-            _table(_("Frozen plan"), [_("What"), _("Value")], _facts(plan)),
+            _table(_("Frozen plan"), [_("Name"), _("Value")], _plan_fields(plan)),
             _table(_("Stages of the plan"), _plan_columns(), _plan_stages(plan)),
         ],
     }
@@ -102,45 +101,43 @@ def _table(heading: str, columns: list[Any], rows: list[Any]) -> dict[str, Any]:
 
 def _stages(execution: Execution, plan: Plan, progress: Progress) -> list[list[Any]]:
     figures = stage_figures(execution)
-    percents = {stage.position: stage for stage in progress.stages}
+    live_by_position = {stage.position: stage for stage in progress.stages}
     rows = []
     for run in execution.stage_runs.order_by("position"):
-        stage, told = plan.stage(run.position), percents.get(run.position)
+        stage, live = plan.stage(run.position), live_by_position.get(run.position)
         measured = figures.get(run.position, StageFigures())
         rows.append(
             [
-                linked(run, f"{run.position}. {stage.name}"),
-                state(run),
-                bar(told.percent if told else None),
-                _counted(told.agents if told else {}),
-                number(told.messages_published if told else measured.messages),
+                link(run, f"{run.position}. {stage.name}"),
+                status_label(run),
+                progress_bar(live.percent if live else None),
+                _counts(live.agents if live else {}),
+                number(live.messages_published if live else measured.messages),
                 number(measured.lateness_us),
                 number(measured.skew_us),
                 measured.late,
-                moment(run.release_at),
+                timestamp(run.release_at),
                 duration(run.release_at, run.ended_at),
-                failure(run),
+                failure_summary(run),
             ]
         )
     return rows
 
 
-def _counted(counts: dict[str, int]) -> str:
-    return (
-        ", ".join(f"{count} {AgentStatus(state_).label}" for state_, count in counts.items())
-        or NOTHING
-    )
+def _counts(counts: dict[str, int]) -> str:
+    texts = [f"{count} {AgentStatus(status).label}" for status, count in counts.items()]
+    return ", ".join(texts) or NOTHING
 
 
-def _facts(plan: Plan) -> list[tuple[str, Any]]:
-    link = plan.link
+def _plan_fields(plan: Plan) -> list[tuple[str, Any]]:
+    network = plan.link
     return [
         (_("Pattern"), plan.pattern),
         (_("Mec"), plan.mec_name),
-        (_("Transport"), link.transport),
-        (_("Endpoint"), link.endpoint or NOTHING),
-        (_("Discovery"), link.discovery),
-        (_("ROS domain id"), link.domain_id),
+        (_("Transport"), network.transport),
+        (_("Endpoint"), network.endpoint or NOTHING),
+        (_("Discovery"), network.discovery),
+        (_("ROS domain id"), network.domain_id),
         (_("Namespaces"), f"{plan.namespace_prefix}1 … {plan.namespace_prefix}{plan.agents}"),
         (_("Backend"), plan.backend),
         (_("Agents per unit"), plan.agents_per_unit),
@@ -151,12 +148,12 @@ def _plan_stages(plan: Plan) -> list[list[Any]]:
     return [
         [
             f"{stage.position}. {stage.name}",
-            linked(
+            link(
                 Template(pk=stage.template),
                 _("%(name)s, version %(version)d")
                 % {"name": stage.template_name, "version": stage.template_version},
             ),
-            linked(Rosbag(pk=stage.rosbag), f"{stage.rosbag} ({stage.rosbag_digest[:12]})"),
+            link(Rosbag(pk=stage.rosbag), f"{stage.rosbag} ({stage.rosbag_digest[:12]})"),
             f"{stage.first_agent}-{stage.first_agent + stage.agents - 1} ({stage.agents})",
             _rate(stage),
             stage.repeats,
@@ -180,13 +177,13 @@ def _limit(seconds: float) -> str:
 
 
 def _events(execution: Execution) -> list[list[Any]]:
-    newest = execution.events.select_related("actor").order_by("-sequence")[:MOST_SHOWN]
+    newest = execution.events.select_related("actor").order_by("-sequence")[:MAX_ROWS]
     return [
         [
             event.sequence,
-            moment(event.time),
-            kind(event),
-            said(event.payload),
+            timestamp(event.time),
+            event_label(event),
+            event_details(event.payload),
             event.actor or NOTHING,
         ]
         for event in newest
@@ -195,34 +192,34 @@ def _events(execution: Execution) -> list[list[Any]]:
 
 def _recordings(execution: Execution) -> list[list[Any]]:
     first = Case(
-        When(status__in=URGENT, then=Value(0)), default=Value(1), output_field=IntegerField()
+        When(status__in=SHOWN_FIRST, then=Value(0)), default=Value(1), output_field=IntegerField()
     )
     rows = Recording.objects.filter(stage_run__execution=execution)
-    found = rows.select_related("stage_run", "rosbag").defer("topics")
+    rows = rows.select_related("stage_run", "rosbag").defer("topics")
     return [
         [
-            linked(each, f"{each.stage_run.position} / {each.unit}"),
-            state(each),
-            number(each.message_count),
-            each.dropped,
-            linked(each.rosbag),
-            each.text or NOTHING,
+            link(row, f"{row.stage_run.position} / {row.unit}"),
+            status_label(row),
+            number(row.message_count),
+            row.dropped,
+            link(row.rosbag),
+            row.text or NOTHING,
         ]
-        for each in found.order_by(first, "stage_run__position", "unit")[:MOST_SHOWN]
+        for row in rows.order_by(first, "stage_run__position", "unit")[:MAX_ROWS]
     ]
 
 
 def _lists(execution: Execution) -> list[tuple[str, Any]]:
     pk = execution.pk
     return [
-        (list_of("agentrun", execution=pk), _("Agents")),
-        (list_of("agentrun", execution=pk, failure="system"), _("Failures of the system")),
-        (list_of("agentrun", execution=pk, failure="user"), _("Failures of the user")),
-        (list_of("recording", execution=pk), _("Recordings")),
-        (list_of("event", execution=pk), _("Events")),
-        (list_of("stagerun", execution=pk), _("Stages")),
+        (list_url("agentrun", execution=pk), _("Agents")),
+        (list_url("agentrun", execution=pk, failure="system"), _("Failures of the system")),
+        (list_url("agentrun", execution=pk, failure="user"), _("Failures of the user")),
+        (list_url("recording", execution=pk), _("Recordings")),
+        (list_url("event", execution=pk), _("Events")),
+        (list_url("stagerun", execution=pk), _("Stages")),
         (
-            list_of("execution", simulation=execution.simulation_id),
+            list_url("execution", simulation=execution.simulation_id),
             _("Executions of the simulation"),
         ),
     ]

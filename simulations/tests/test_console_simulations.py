@@ -161,7 +161,7 @@ def test_removal_for_good_asks_first(console: Console, design: Design) -> None:
     chosen = {"action": "purge", "_selected_action": [simulation.pk]}
     answer = admin.post(URL, chosen)
     text = answer.content.decode()
-    assert "cannot be restored" in text
+    assert "cannot be undone" in text
     assert "&lt;i&gt;x" in text
     assert not Deletion.objects.exists()
 

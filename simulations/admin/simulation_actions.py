@@ -1,4 +1,4 @@
-"""What can be done to simulations in the console; each act calls the service that the API calls."""
+"""Actions on simulations in the console; each calls the same service as the API."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from common.admin.actions import admin_url, is_admin, run_action, show_links
-from simulations.admin.words import named
+from simulations.admin.formatting import execution_name
 from simulations.choices import STOPPABLE
 from simulations.exceptions import NotRunningError
 from simulations.models import Execution, Simulation
@@ -21,26 +21,26 @@ from simulations.services.runs import lifecycle
 Rows = QuerySet[Simulation]
 
 
-class DesignActs:
-    """Before `ModelAdmin` in the bases: the actions of simulations."""
+class SimulationActions:
+    """Mixin before `ModelAdmin`: the actions on simulations."""
 
     opts: Any
     admin_site: Any
 
     def has_purge_permission(self, request: HttpRequest) -> bool:
-        """Only admins remove for good."""
+        """Only admins delete permanently."""
         return is_admin(request)
 
     @admin.action(description=_("Start"), permissions=["change"])
     def start(self, request: HttpRequest, rows: Rows) -> None:
-        found = run_action(
+        results = run_action(
             self,
             request,
             rows,
             lambda row: lifecycle.start(row, requested_by=request.user),
-            lambda n: ngettext("%d simulation starts.", "%d simulations start.", n) % n,
+            lambda n: ngettext("%d simulation was started.", "%d simulations were started.", n) % n,
         )
-        show_links(self, request, [(admin_url(each), named(each)) for each in found])
+        show_links(self, request, [(admin_url(row), execution_name(row)) for row in results])
 
     @admin.action(description=_("Stop"), permissions=["change"])
     def stop(self, request: HttpRequest, rows: Rows) -> None:
@@ -49,19 +49,19 @@ class DesignActs:
             request,
             rows,
             lambda row: _stop(row, request.user),
-            lambda n: ngettext("%d simulation stops.", "%d simulations stop.", n) % n,
+            lambda n: ngettext("%d simulation is stopping.", "%d simulations are stopping.", n) % n,
         )
 
     @admin.action(description=_("Clone"), permissions=["add"])
     def clone(self, request: HttpRequest, rows: Rows) -> None:
-        found = run_action(
+        results = run_action(
             self,
             request,
             rows,
             lambda row: simulations.clone(row, created_by=request.user),
             lambda n: ngettext("%d simulation was cloned.", "%d simulations were cloned.", n) % n,
         )
-        show_links(self, request, [(admin_url(each), each.name) for each in found])
+        show_links(self, request, [(admin_url(row), row.name) for row in results])
 
     @admin.action(description=_("Restore"), permissions=["change"])
     def restore(self, request: HttpRequest, rows: Rows) -> None:
@@ -75,24 +75,27 @@ class DesignActs:
             ),
         )
 
-    @admin.action(description=_("Remove for good"), permissions=["purge"])
+    @admin.action(description=_("Delete permanently"), permissions=["purge"])
     def purge(self, request: HttpRequest, rows: Rows) -> HttpResponse | None:
         if not request.POST.get("post"):
             return self._confirm(request, rows)
-        found = run_action(
+        results = run_action(
             self,
             request,
             rows,
             lambda row: _delete(row, request.user, permanent=True),
-            lambda n: ngettext("%d simulation is being removed.", "%d are being removed.", n) % n,
+            lambda n: (
+                ngettext("%d simulation is being deleted.", "%d simulations are being deleted.", n)
+                % n
+            ),
         )
         show_links(
-            self, request, [(admin_url(each), str(_("Deletion of %s")) % each) for each in found]
+            self, request, [(admin_url(row), str(_("Deletion of %s")) % row) for row in results]
         )
         return None
 
     def remove(self, request: HttpRequest, row: Simulation) -> None:
-        """Delete one: it can be restored."""
+        """Delete one so that it can be restored."""
         _delete(row, request.user, permanent=False)
 
     def deleted_message(self, count: int) -> str:
@@ -101,16 +104,16 @@ class DesignActs:
     def deletion_errors(self, rows: list[Any]) -> list[str]:
         active = Execution.objects.active().filter(simulation__in=[row.pk for row in rows])
         running = set(active.values_list("simulation", flat=True))
-        sentence = _("%s is running: stop its execution first, then delete it.")
-        return [str(sentence) % row for row in rows if row.pk in running]
+        message = str(_("%s is running: stop its execution first, then delete it."))
+        return [message % row for row in rows if row.pk in running]
 
     def _confirm(self, request: HttpRequest, rows: Rows) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
-            "title": _("Remove for good"),
+            "title": _("Delete permanently"),
             "question": _(
-                "These simulations are removed with their executions, events, logs and recordings; "
-                "recordings that a template plays stay. They cannot be restored."
+                "These simulations will be deleted with their executions, events, logs and recordings, "
+                "except recordings that a template plays. This cannot be undone."
             ),
             "rows": rows,
             "action": "purge",
@@ -120,12 +123,16 @@ class DesignActs:
 
 
 def _stop(simulation: Simulation, user: Any) -> None:
-    """Stop what runs of a simulation."""
+    """Stop all active executions of a simulation.
+
+    Raises:
+        NotRunningError: there is none.
+    """
     running = Execution.objects.filter(simulation=simulation, status__in=sorted(STOPPABLE))
-    found = list(running.defer("plan", "outcome"))
-    if not found:
-        raise NotRunningError(str(_("There is nothing to stop: no execution of it is under way.")))
-    for execution in found:
+    executions = list(running.defer("plan", "outcome"))
+    if not executions:
+        raise NotRunningError(str(_("There is nothing to stop: it has no active execution.")))
+    for execution in executions:
         lifecycle.stop(execution, stopped_by=user)
 
 

@@ -1,4 +1,4 @@
-"""The console's pages of executions: what the system has written is shown; to act there are buttons."""
+"""The console's pages of executions: read-only, with buttons to stop and run again."""
 
 from typing import Any, ClassVar
 
@@ -11,9 +11,14 @@ from django.utils.translation import ngettext
 
 from common.admin.actions import ObjectActionsMixin, admin_url, run_action, show_links
 from common.admin.changelists import ReadOnlyMixin
-from simulations.admin import words
-from simulations.admin.filters import ActiveFilter, FailureFilter, OfSimulation, SearchesRuns
-from simulations.admin.run_page import sections
+from simulations.admin import formatting
+from simulations.admin.execution_page import sections
+from simulations.admin.filters import (
+    ActiveFilter,
+    ExecutionSearch,
+    FailureFilter,
+    SimulationIdFilter,
+)
 from simulations.choices import ACTIVE, ENDED, STOPPABLE
 from simulations.models import Execution
 from simulations.services.progress.bulk import percent_by_id
@@ -24,26 +29,26 @@ Rows = QuerySet[Execution]
 
 
 class ExecutionList(ChangeList):
-    """A page of executions with their progress: one call of Redis for those under way, no rows of agents."""
+    """A page of executions with their progress, read by one call of Redis instead of agent runs."""
 
-    def get_queryset(self, request: HttpRequest, *args: Any, **words: Any) -> Rows:
-        rows: Rows = super().get_queryset(request, *args, **words)
-        # Of plan and outcome, which may be long, only the one figure that is shown.
-        return rows.defer("plan", "outcome").annotate(reached=F("outcome__progress__overall"))
+    def get_queryset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Rows:
+        rows: Rows = super().get_queryset(request, *args, **kwargs)
+        # Plan and outcome may be long, and only one number is shown.
+        return rows.defer("plan", "outcome").annotate(final_percent=F("outcome__progress__overall"))
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         self.result_list = list(self.result_list)
         percents = percent_by_id(self.result_list)
         for execution in self.result_list:
-            execution.percent = percents.get(execution.pk, execution.reached)
+            execution.percent = percents.get(execution.pk, execution.final_percent)
 
 
-class RunActs:
-    """Before `ModelAdmin` in the bases: the actions of executions."""
+class ExecutionActions:
+    """Mixin before `ModelAdmin`: the actions on executions."""
 
     def has_run_permission(self, request: HttpRequest) -> bool:
-        """Whether this user may start and stop; the rows themselves nobody may change."""
+        """Allow the actions by the model's change permission; nobody edits the rows themselves."""
         return bool(request.user.has_perm("simulations.change_execution"))
 
     @admin.action(description=_("Stop"), permissions=["run"])
@@ -53,7 +58,7 @@ class RunActs:
             request,
             rows,
             lambda row: lifecycle.stop(row, stopped_by=request.user),
-            lambda n: ngettext("%d execution stops.", "%d executions stop.", n) % n,
+            lambda n: ngettext("%d execution is stopping.", "%d executions are stopping.", n) % n,
         )
 
     @admin.action(description=_("Run again (same plan)"), permissions=["run"])
@@ -68,36 +73,42 @@ class RunActs:
         self._start(request, rows, start)
 
     def _start(self, request: HttpRequest, rows: Rows, start: Any) -> None:
-        found = run_action(
+        executions = run_action(
             self,
             request,
             rows.select_related("simulation"),
             lambda row: start(row, requested_by=request.user),
-            lambda n: ngettext("%d execution starts.", "%d executions start.", n) % n,
+            lambda n: ngettext("%d execution was started.", "%d executions were started.", n) % n,
         )
-        show_links(self, request, [(admin_url(each), words.named(each)) for each in found])
+        show_links(
+            self, request, [(admin_url(row), formatting.execution_name(row)) for row in executions]
+        )
 
 
 @admin.register(Execution)
 class ExecutionAdmin(
-    RunActs, ObjectActionsMixin, SearchesRuns, ReadOnlyMixin, admin.ModelAdmin[Execution]
+    ExecutionActions,
+    ObjectActionsMixin,
+    ExecutionSearch,
+    ReadOnlyMixin,
+    admin.ModelAdmin[Execution],
 ):
-    """Executions: how far they are, what came of them, and why."""
+    """Executions with their progress, result and failure."""
 
     change_form_template: ClassVar[Any] = "simulations/console/execution.html"
     list_display = [
         "id",
-        "run",
-        "shown_status",
-        "progress",
-        "shown_data",
-        "failure",
-        "begun",
+        "execution_link",
+        "status_label",
+        "progress_bar",
+        "data_status_label",
+        "failure_summary",
+        "requested",
         "duration",
         "requested_by",
     ]
     list_filter = [
-        OfSimulation,
+        SimulationIdFilter,
         ActiveFilter,
         "status",
         "data_status",
@@ -108,20 +119,20 @@ class ExecutionAdmin(
     ordering = ["-id"]
     actions = ["stop", "again", "latest"]
     fields = [
-        "of_simulation",
-        ("shown_status", "progress"),
-        "shown_data",
-        "explained",
+        "simulation_link",
+        ("status_label", "progress_bar"),
+        "data_status_label",
+        "failure_details",
         ("requested_by", "stopped_by"),
         "same_plan_as",
-        ("begun", "started", "stop_asked", "over"),
+        ("requested", "started", "stop_requested", "ended"),
         ("duration", "expected_end"),
     ]
 
     class Media:
         css = {"all": ["common/console.css"]}
 
-    def get_changelist(self, request: HttpRequest, **_words: Any) -> type[ChangeList]:
+    def get_changelist(self, request: HttpRequest, **_kwargs: Any) -> type[ChangeList]:
         return ExecutionList
 
     def get_queryset(self, request: HttpRequest) -> Rows:
@@ -134,74 +145,75 @@ class ExecutionAdmin(
         return ["stop"] if row.status in STOPPABLE else []
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
-        """One with its progress, which several fields tell of."""
+        """Load an execution with its progress, which several fields show."""
         row: Any = super().get_object(request, object_id, from_field)
         if row is not None:
-            row.told = progress_of(row)
-            row.percent = row.told.overall
+            row.live_progress = progress_of(row)
+            row.percent = row.live_progress.overall
         return row
 
     def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], *args: Any, **words: Any
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         row: Any = context["original"]
         return super().render_change_form(
-            request, {**context, **sections(row, row.told)}, *args, **words
+            request, {**context, **sections(row, row.live_progress)}, *args, **kwargs
         )
 
     @admin.display(description=_("execution"), ordering="simulation__name")
-    def run(self, row: Execution) -> str:
-        return words.run_link(row)
+    def execution_link(self, row: Execution) -> str:
+        return formatting.execution_link(row)
 
     @admin.display(description=_("simulation"))
-    def of_simulation(self, row: Execution) -> str:
-        return words.linked(row.simulation)
+    def simulation_link(self, row: Execution) -> str:
+        return formatting.link(row.simulation)
 
     @admin.display(description=_("status"), ordering="status")
-    def shown_status(self, row: Execution) -> str:
-        return words.state(row)
+    def status_label(self, row: Execution) -> str:
+        return formatting.status_label(row)
 
     @admin.display(description=_("data status"), ordering="data_status")
-    def shown_data(self, row: Execution) -> str:
-        return words.state(row, "data_status")
+    def data_status_label(self, row: Execution) -> str:
+        return formatting.status_label(row, "data_status")
 
     @admin.display(description=_("progress"))
-    def progress(self, row: Any) -> str:
-        return words.bar(row.percent)
+    def progress_bar(self, row: Any) -> str:
+        return formatting.progress_bar(row.percent)
 
     @admin.display(description=_("failure"), ordering="failure_code")
-    def failure(self, row: Execution) -> str:
-        return words.failure(row)
+    def failure_summary(self, row: Execution) -> str:
+        return formatting.failure_summary(row)
 
     @admin.display(description=_("failure"))
-    def explained(self, row: Execution) -> str:
-        return words.explained(row)
+    def failure_details(self, row: Execution) -> str:
+        return formatting.failure_details(row)
 
     @admin.display(description=_("same plan as"))
     def same_plan_as(self, row: Execution) -> str:
-        known = row.again_of_id is not None
-        return words.linked(Execution(pk=row.again_of_id), f"{row.again_of_id}") if known else "-"
+        if row.again_of_id is None:
+            return formatting.NOTHING
+        return formatting.link(Execution(pk=row.again_of_id), f"{row.again_of_id}")
 
     @admin.display(description=_("requested at"), ordering="id")
-    def begun(self, row: Execution) -> str:
-        return words.moment(row.created_at)
+    def requested(self, row: Execution) -> str:
+        return formatting.timestamp(row.created_at)
 
     @admin.display(description=_("started at"))
     def started(self, row: Execution) -> str:
-        return words.moment(row.started_at)
+        return formatting.timestamp(row.started_at)
 
-    @admin.display(description=_("stop asked at"))
-    def stop_asked(self, row: Execution) -> str:
-        return words.moment(row.stop_asked_at)
+    @admin.display(description=_("stop requested at"))
+    def stop_requested(self, row: Execution) -> str:
+        return formatting.timestamp(row.stop_asked_at)
 
     @admin.display(description=_("ended at"))
-    def over(self, row: Execution) -> str:
-        return words.moment(row.ended_at)
+    def ended(self, row: Execution) -> str:
+        return formatting.timestamp(row.ended_at)
 
     @admin.display(description=_("duration"))
     def duration(self, row: Execution) -> str:
-        return words.duration(row.created_at, row.ended_at)
+        return formatting.duration(row.created_at, row.ended_at)
 
     @admin.display(description=_("expected end"))
     def expected_end(self, row: Any) -> str:
-        return words.moment(row.told.expected_end) if row.status in ACTIVE else "-"
+        return formatting.timestamp(row.live_progress.expected_end) if row.status in ACTIVE else "-"

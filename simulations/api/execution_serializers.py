@@ -1,4 +1,4 @@
-"""Executions and their parts as the API tells them."""
+"""Serializers of executions and their parts."""
 
 from typing import Any, cast
 
@@ -15,7 +15,7 @@ from simulations.services.progress.progress import progress_of
 
 
 class PartProgressSerializer(serializers.Serializer[Any]):
-    """What whole and stages have in common: agents counted by status, and when they will have played."""
+    """Progress of an execution or a stage: agents by status and the expected end."""
 
     status = serializers.ChoiceField(choices=RunStatus.choices)
     agents = serializers.DictField(child=serializers.IntegerField())
@@ -25,7 +25,7 @@ class PartProgressSerializer(serializers.Serializer[Any]):
 
 
 class StageProgressSerializer(PartProgressSerializer):
-    """How far one stage is, in percent."""
+    """Progress of one stage."""
 
     position = serializers.IntegerField()
     name = serializers.CharField()
@@ -33,7 +33,7 @@ class StageProgressSerializer(PartProgressSerializer):
 
 
 class ProgressSerializer(PartProgressSerializer):
-    """How far an execution is: `overall` in percent; `last_event` is the newest of its timeline."""
+    """Progress of an execution; `overall` in percent, `last_event` is its newest sequence number."""
 
     data_status = serializers.ChoiceField(choices=DataStatus.choices)
     overall = serializers.FloatField()
@@ -44,7 +44,7 @@ class ProgressSerializer(PartProgressSerializer):
 
 @extend_schema_field(serializers.ChoiceField(choices=Blame.choices))
 class BlameField(Derived):
-    """Whose fault a failure is; empty where there is none, and where nobody is to blame."""
+    """The party that caused a failure; empty if there is no failure or nobody caused it."""
 
     def __init__(self) -> None:
         super().__init__("failure_code", of=blame)
@@ -52,14 +52,14 @@ class BlameField(Derived):
 
 @extend_schema_field(serializers.CharField())
 class FailureTextField(Derived):
-    """What happened and what to do, in the language of the reader."""
+    """Cause and remedy of a failure, in the language of the request."""
 
     def __init__(self) -> None:
         super().__init__("failure_code", "failure_values", "failure_text", of=failure_text)
 
 
 class ExecutionSerializer(serializers.ModelSerializer[Execution]):
-    """One run of a simulation; `blame` says whose fault its failure is."""
+    """One run of a simulation; `blame` names the party that caused its failure."""
 
     simulation = serializers.IntegerField(source="simulation_id")
     blame = BlameField()
@@ -92,7 +92,7 @@ class ExecutionSerializer(serializers.ModelSerializer[Execution]):
 
 
 class AgainSerializer(StrictSerializer):
-    """What is run again: `same` is exactly the frozen plan, `latest` the simulation as it is now."""
+    """The plan to run: `same` is the frozen plan, `latest` the simulation as it is now."""
 
     plan = serializers.ChoiceField(choices=["same", "latest"], default="same")
 
@@ -158,7 +158,7 @@ class AgentRunSerializer(serializers.ModelSerializer[AgentRun]):
 
 
 class RecordingSerializer(serializers.ModelSerializer[Recording]):
-    """What one unit recorded, or was to record; `rosbag` is the id of the stored bundle."""
+    """The expected recording of one unit; `rosbag` is the id of the stored bundle."""
 
     stage = serializers.IntegerField(source="stage_run.position", read_only=True)
     rosbag = serializers.IntegerField(source="rosbag_id", read_only=True, allow_null=True)
