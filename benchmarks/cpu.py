@@ -34,7 +34,7 @@ APPLICATIONS = {
 }
 WARMING = 50
 UNPOLLED = {"Accept": "application/json, */*;q=0.5"}
-"""Asks for the same answer in words that the short way does not take."""
+"""Asks for the same answer in words that are not answered early."""
 
 Row = tuple[str, str, int, Call]
 """What is asked for, the way, the port, the request."""

@@ -1,1 +1,1 @@
-"""Middleware: bounded bodies, early answers to what is polled, heartbeats, streams."""
+"""Middleware: bounded bodies, early answers to polls and heartbeats, streams."""
