@@ -25,7 +25,7 @@ help:
 	@echo "make demo    run the demo simulation and end; BAG= AGENTS= PATTERN= TRANSPORT= RATE= PORT="
 	@echo "make test    all tests, on real PostgreSQL, Redis and S3 that it starts itself"
 	@echo "make test-cluster   on a real MinIO and Kubernetes control plane; needs Go, builds once"
-	@echo "make check   format, lint, imports, types, Django's checks, migrations, file sizes, manifests, images, scripts"
+	@echo "make check   format, lint, imports, dead code, types, Django's checks, migrations, file sizes, manifests, images, scripts"
 	@echo "make bench   what can be measured, and how"
 
 run: $(VENV)/.local
@@ -35,8 +35,8 @@ demo: $(VENV)/.local
 	@$(LAUNCHER_ENV) exec $(BIN)/python -m launcher demo
 
 test: $(VENV)/.dev $(VENV)/.chromium
-	$(BIN)/python -m pytest -m "not main_job and not cluster" -n 2
-	$(BIN)/python -m pytest -m main_job
+	$(BIN)/python -m pytest -m "not main_job and not cluster" -n 3 --dist worksteal
+	$(BIN)/python -m pytest -m main_job -n 2 --dist loadgroup tests
 
 # pytest fails when it finds no test at all: a mark that got lost is not green.
 test-cluster: $(VENV)/.dev
@@ -52,6 +52,7 @@ check: $(VENV)/.dev $(LINT)/.ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
+	$(BIN)/python scripts/check_dead_code.py $(ROOMS) benchmarks scripts manage.py
 	$(BIN)/mypy $(ROOMS)
 	ENVIRONMENT=production REDIS_URL=redis://localhost STORAGE_DIR=$(DATA_DIR)/storage \
 		SECRET_KEY=$$($(BIN)/python -c "import secrets; print(secrets.token_urlsafe(48))") \

@@ -87,7 +87,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "robotsim_project.telemetry.request_log.RequestLog",
     "axes.middleware.AxesMiddleware",
-    "robotsim_project.telemetry.http_metrics.HttpFigures",
+    "robotsim_project.telemetry.http_metrics.HttpMetrics",
 ]
 
 ROOT_URLCONF = "robotsim_project.urls"
@@ -266,7 +266,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "common.rest.pagination.NewestFirst",
     "DEFAULT_PARSER_CLASSES": ["common.rest.parsers.BoundedJSON"],
     "DEFAULT_RENDERER_CLASSES": ["common.rest.renderers.QuickJSON"],
-    "DEFAULT_SCHEMA_CLASS": "robotsim_project.openapi.schema.Described",
+    "DEFAULT_SCHEMA_CLASS": "robotsim_project.openapi.schema.ApiSchema",
     "EXCEPTION_HANDLER": "common.rest.errors.problem",
     "PAGE_SIZE": 50,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",

@@ -1,4 +1,4 @@
-"""How much work a bag may cost, and how far the work has come."""
+"""Limits on the work that a bag may cost, and a counter of its progress."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ FREE_UNPACKED = 2**30
 """Bytes that anything may unpack to; above this the ratio counts."""
 
 MAX_RATIO = 100
-"""What recordings never reach: they hold noise. A bomb is far above it."""
+"""Recordings never reach this ratio, as they hold noise; a zip bomb is far above it."""
 
 MAX_TOPICS = 10_000
 MAX_NAME = 1024
@@ -23,20 +23,20 @@ MAX_NAME = 1024
 
 
 @dataclass
-class Effort:
-    """The scratch folder for unpacked copies, and a counter of the bytes that were worked through."""
+class Budget:
+    """The scratch folder for unpacked copies, and a counter of the bytes handled."""
 
     scratch: Path = field(default_factory=lambda: Path(gettempdir()))
     report: Callable[[int], None] | None = None
     done: int = 0
 
     def advance(self, amount: int) -> None:
-        """Count work in bytes of data, so that a watcher sees that it goes on."""
+        """Count bytes of data that were handled, and report them."""
         self.done += amount
         if self.report is not None:
             self.report(self.done)
 
 
-def most_unpacked(packed: int) -> int:
+def max_unpacked(packed: int) -> int:
     """Bytes that a file of that size may unpack to."""
     return max(FREE_UNPACKED, packed * MAX_RATIO)

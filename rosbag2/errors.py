@@ -1,214 +1,224 @@
-"""What can be wrong with a bag: codes and their sentences.
+"""Codes of all that can be wrong with a bag, and their sentences.
 
 A sentence says what is wrong, in which file, and what to do. Its words in braces are the details of
-the code, so that another room can translate the sentence and fill in the same details.
+the code. This is the one catalogue: `storage.choices` translates from it when a sentence is shown.
 """
 
 Detail = str | int | float
 
+
+def _(text: str) -> str:
+    """Mark a text for `makemessages`."""
+    return text
+
+
 SENTENCES: dict[str, str] = {
     # Reasons to refuse a bag.
-    "FOLDER_MISSING": "There is no folder {file}: check the path.",
-    "METADATA_MISSING": (
+    "FOLDER_MISSING": _("There is no folder {file}: check the path."),
+    "METADATA_MISSING": _(
         "The bag has no metadata.yaml: add the one that was recorded with it, "
         "or make a new one with `ros2 bag reindex`."
     ),
-    "METADATA_UNREADABLE": (
+    "METADATA_UNREADABLE": _(
         "{file} cannot be read ({reason}): restore the recorded file, "
         "or make a new one with `ros2 bag reindex`."
     ),
-    "METADATA_REFUSED": (
+    "METADATA_REFUSED": _(
         "{file} is refused ({reason}); no recorder writes such a file: take it out of the bag, "
         "then it is made anew from the data."
     ),
-    "METADATA_INCOMPLETE": (
+    "METADATA_INCOMPLETE": _(
         "{file} says nothing in `{field}`: the recording was cut off before it was closed. "
         "Make a new one with `ros2 bag reindex`."
     ),
-    "STORAGE_MISMATCH": (
+    "STORAGE_MISMATCH": _(
         "metadata.yaml gives the storage {storage}, but {file} is {found}: "
         "make a new one with `ros2 bag reindex`."
     ),
-    "COMPRESSION_UNSUPPORTED": (
+    "COMPRESSION_UNSUPPORTED": _(
         "{file} is compressed ({compression}), which is not supported: "
         "convert the bag to zstd or to no compression with `ros2 bag convert`."
     ),
-    "SERIALIZATION_UNSUPPORTED": (
+    "SERIALIZATION_UNSUPPORTED": _(
         "Topic {topic} in {file} is serialized as {serialization}; only cdr can be replayed: "
         "record it again with a middleware that uses cdr."
     ),
-    "PATH_UNSAFE": (
+    "PATH_UNSAFE": _(
         "metadata.yaml lists {file}, which lies outside the bag: "
         "list only files inside the bag's folder."
     ),
-    "FILE_MISSING": (
+    "FILE_MISSING": _(
         "metadata.yaml lists {file}, which is not in the bag: add the file, "
         "or take it off the list with `ros2 bag reindex`."
     ),
-    "FILE_UNREADABLE": "{file} cannot be read ({reason}): check the file and its permissions.",
-    "FILE_IS_LFS_POINTER": (
+    "FILE_UNREADABLE": _("{file} cannot be read ({reason}): check the file and its permissions."),
+    "FILE_IS_LFS_POINTER": _(
         "{file} is a Git LFS pointer, not the recording itself: "
         "run `git lfs pull` where the bag was copied from and copy it again."
     ),
-    "FILE_NOT_SQLITE": (
+    "FILE_NOT_SQLITE": _(
         "{file} is not a SQLite database ({reason}): replace it with the file that was recorded."
     ),
-    "FILE_NOT_MCAP": (
+    "FILE_NOT_MCAP": _(
         "{file} is not an MCAP file ({reason}): replace it with the file that was recorded."
     ),
-    "FILE_UNKNOWN": (
+    "FILE_UNKNOWN": _(
         "{file} is neither a SQLite database nor an MCAP file ({reason}): "
         "replace it with the file that was recorded."
     ),
-    "SCHEMA_UNKNOWN": (
+    "SCHEMA_UNKNOWN": _(
         "{file} is not a rosbag2 database ({reason}): replace it with the file that was recorded."
     ),
-    "FILE_DAMAGED": (
+    "FILE_DAMAGED": _(
         "{file} is damaged ({reason}): replace it with an intact copy of the recording."
     ),
-    "FILE_UNFINISHED": (
+    "FILE_UNFINISHED": _(
         "{file} was cut off before it was finished ({reason}): replace it with a complete copy, "
         "or save what is left with `mcap recover {file}`."
     ),
-    "FILE_IMPLAUSIBLE": (
+    "FILE_IMPLAUSIBLE": _(
         "{file} holds what no recorder writes ({reason}): replace it with the file that was recorded."
     ),
-    "FILE_REFUSED": (
+    "FILE_REFUSED": _(
         "{file} is refused ({reason}): record it again, or convert it with `mcap recover {file}`."
     ),
-    "UNPACKS_TOO_LARGE": (
+    "UNPACKS_TOO_LARGE": _(
         "{file} unpacks to more than {limit} bytes, far more than recordings do: "
         "unpack it yourself if you trust it, and add it uncompressed."
     ),
-    "MESSAGE_TOO_LARGE": (
+    "MESSAGE_TOO_LARGE": _(
         "{file} holds a message of more than {limit} bytes: leave its topic out with `ros2 bag convert`."
     ),
-    "TOO_MANY_TOPICS": (
+    "TOO_MANY_TOPICS": _(
         "{file} holds more than {limit} topics: leave some out with `ros2 bag convert`."
     ),
-    "NAME_IMPLAUSIBLE": (
+    "NAME_IMPLAUSIBLE": _(
         "{file} holds a name of a topic or type that no recorder writes ({reason}): "
         "rename it with `ros2 bag convert`, or check what made the bag."
     ),
-    "NOTHING_LEFT": (
+    "NOTHING_LEFT": _(
         "Nothing of the bag can be saved ({reason}): replace it with an intact copy of the recording."
     ),
     # Archives.
-    "ARCHIVE_UNREADABLE": (
+    "ARCHIVE_UNREADABLE": _(
         "{file} cannot be unpacked ({reason}): pack the bag's folder again as .zip, .tar, .tar.gz or "
         ".tar.zst, and check that the copy is complete."
     ),
-    "ARCHIVE_ENCRYPTED": (
+    "ARCHIVE_ENCRYPTED": _(
         "{file} is protected by a password: pack the bag's folder again without one."
     ),
-    "ARCHIVE_MEMBER_UNSAFE": (
+    "ARCHIVE_MEMBER_UNSAFE": _(
         "{file} holds {member}, which is refused ({reason}): pack only the plain files of the bag's folder."
     ),
-    "ARCHIVE_MEMBER_TWICE": (
+    "ARCHIVE_MEMBER_TWICE": _(
         "{file} holds {member} more than once: pack the bag's folder again, each file once."
     ),
-    "ARCHIVE_TOO_LARGE": (
+    "ARCHIVE_TOO_LARGE": _(
         "{file} unpacks to more than {limit}, far more than recordings do: unpack it yourself if you "
         "trust it, and add the bag's folder."
     ),
-    "ARCHIVE_NO_BAG": (
+    "ARCHIVE_NO_BAG": _(
         "{file} holds no bag ({reason}): pack the folder that holds metadata.yaml and the .db3 or .mcap "
         "files."
     ),
-    "ARCHIVE_TWO_BAGS": (
+    "ARCHIVE_TWO_BAGS": _(
         "{file} holds {bags} bags ({first}, {second}): pack each of them by itself."
     ),
-    "NO_SPACE": (
+    "NO_SPACE": _(
         "There is not enough space on the disk to unpack {file}: free some, then try again."
     ),
     # The check itself was ended.
-    "CHECK_TOO_SLOW": (
+    "CHECK_TOO_SLOW": _(
         "The check of this bag was ended after {seconds} s, as it made too little progress: "
         "convert the bag with `ros2 bag convert` and try again."
     ),
-    "CHECK_TOO_LARGE": (
+    "CHECK_TOO_LARGE": _(
         "The check of this bag needed more than {megabytes} MB of memory and was ended: "
         "convert the bag with `ros2 bag convert` into smaller messages or chunks."
     ),
-    "CHECK_BROKE_OFF": (
+    "CHECK_BROKE_OFF": _(
         "The check of this bag broke off ({reason}): try again, and tell an administrator if it "
         "happens again."
     ),
     # A repaired bag.
-    "REBUILT": "The bag was made anew from its data: all {kept} messages are there.",
-    "RESCUED": (
+    "REBUILT": _("The bag was made anew from its data: all {kept} messages are there."),
+    "RESCUED": _(
         "The bag was repaired: {kept} messages were saved, {lost} are known to be lost "
         "(stretches of time: {spans})."
     ),
-    "RESCUED_UNCOUNTED": (
+    "RESCUED_UNCOUNTED": _(
         "The bag was repaired: {kept} messages were saved; how many are lost is not known "
         "(stretches of time: {spans})."
     ),
     # Warnings: the bag can be used, and its data count.
-    "UNLISTED_FILE": "{file} is not listed in metadata.yaml and is ignored ({files} such files).",
-    "FILE_LISTED_TWICE": "metadata.yaml lists {file} more than once; it is replayed once.",
-    "VERSION_UNKNOWN": (
+    "UNLISTED_FILE": _(
+        "{file} is not listed in metadata.yaml and is ignored ({files} such files)."
+    ),
+    "FILE_LISTED_TWICE": _("metadata.yaml lists {file} more than once; it is replayed once."),
+    "VERSION_UNKNOWN": _(
         "metadata.yaml has version {version}, which is newer than what is known here; "
         "check the topics before you use the bag."
     ),
-    "COUNT_MISMATCH": (
+    "COUNT_MISMATCH": _(
         "metadata.yaml promises {listed} messages, the data hold {found} "
         "({topics} topics differ); the data count."
     ),
-    "TIME_MISMATCH": (
+    "TIME_MISMATCH": _(
         "metadata.yaml gives start {listed_start_ns} ns and duration {listed_duration_ns} ns, "
         "the data say {start_ns} ns and {duration_ns} ns; the data count."
     ),
-    "TYPE_MISMATCH": (
+    "TYPE_MISMATCH": _(
         "metadata.yaml gives topic {topic} the type {listed}, the data say {found} "
         "({topics} topics differ); the data count."
     ),
-    "QOS_MISMATCH": (
+    "QOS_MISMATCH": _(
         "The QoS of topic {topic} differs between metadata.yaml and the data "
         "({topics} topics differ); the data count."
     ),
-    "TOPIC_AMBIGUOUS": (
+    "TOPIC_AMBIGUOUS": _(
         "{file} holds topic {topic} more than once with different types or QoS "
         "({topics} such topics); all its messages are replayed under the one name."
     ),
-    "ORPHAN_MESSAGES": (
+    "ORPHAN_MESSAGES": _(
         "{file} holds {found} messages that belong to no topic; they cannot be replayed."
     ),
-    "COMPRESSION_MISMATCH": (
+    "COMPRESSION_MISMATCH": _(
         "metadata.yaml says otherwise than the data how they are compressed; the data count."
     ),
-    "SUMMARY_MISSING": "{file} has no summary; it was read from front to back.",
-    "SUMMARY_MISMATCH": (
+    "SUMMARY_MISSING": _("{file} has no summary; it was read from front to back."),
+    "SUMMARY_MISMATCH": _(
         "The summary of {file} promises {listed} messages, the data hold {found}; the data count."
     ),
-    "CHUNK_TIMES": (
+    "CHUNK_TIMES": _(
         "{file} says other times of its chunks than they hold ({chunks} chunks): "
         "some messages are replayed out of order."
     ),
-    "NAME_ODD": (
+    "NAME_ODD": _(
         "Topic {topic} has signs in its name that ROS 2 does not allow ({topics} such topics)."
     ),
-    "SPAN_IMPLAUSIBLE": (
+    "SPAN_IMPLAUSIBLE": _(
         "The messages lie {days} days apart: a clock was wrong while they were recorded; "
         "choose topics or a time limit before you replay them."
     ),
-    "EMPTY": "The bag holds no messages; there is nothing to replay.",
+    "EMPTY": _("The bag holds no messages; there is nothing to replay."),
     # Recording.
-    "BAG_EXISTS": "{file} already holds a bag: choose another folder.",
-    "WRITE_FAILED": (
+    "BAG_EXISTS": _("{file} already holds a bag: choose another folder."),
+    "WRITE_FAILED": _(
         "{file} cannot be written ({reason}): check free space and permissions; "
         "what is not yet written is kept and tried again."
     ),
 }
 
 
-_LONGEST = 300
+_MAX_DETAIL = 300
 
 
 def bounded(details: dict[str, Detail]) -> dict[str, Detail]:
-    """The same details, with what a stranger made endless cut short."""
+    """The same details, with long texts cut."""
     return {
-        name: value[:_LONGEST] + "…" if isinstance(value, str) and len(value) > _LONGEST else value
+        name: value[:_MAX_DETAIL] + "…"
+        if isinstance(value, str) and len(value) > _MAX_DETAIL
+        else value
         for name, value in details.items()
     }
 
@@ -228,9 +238,8 @@ class BagError(Exception):
     def __init__(self, code: str, **details: Detail) -> None:
         self.code = code
         self.details: dict[str, Detail] = bounded(details)
-        self.sentence = sentence(code, self.details)
         self.file = str(details.get("file", ""))
-        super().__init__(self.sentence)
+        super().__init__(sentence(code, self.details))
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (self.code, self.details)

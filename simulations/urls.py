@@ -1,6 +1,6 @@
 """Addresses of mecs, simulations, executions and units, below the API's prefix."""
 
-from django.urls import URLPattern, path
+from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from simulations.api import units
@@ -24,4 +24,3 @@ api_urlpatterns = [
     path("units/recording", units.recording, name="unit-recording"),
     path("units/recording/complete", units.recording_complete, name="unit-recording-complete"),
 ]
-urlpatterns: list[URLPattern] = []

@@ -295,4 +295,5 @@ class Export(LeasedWork):
     @property
     def sentence(self) -> str:
         """Why it failed, in the language of the reader; empty when there is nothing to say."""
-        return sentence(self.code, self.details, self.code) if self.code else ""
+        fallback = str(self.details.get("reason", self.code))
+        return sentence(self.code, self.details, fallback) if self.code else ""

@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from accounts.choices import Role, Scope
 from accounts.models import ApiToken, User
-from common.rest.strict import Strict
+from common.rest.serializers import Strict
 
 LONGEST_PASSWORD = 1024
 LONGEST_TOKEN = 4096

@@ -5,10 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
-from asgiref.sync import sync_to_async
-from django.db import connection
 from django.db.models import Q
-from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.settings import api_settings as jwt
@@ -88,29 +85,6 @@ def header_token(header: str) -> str | None:
     if len(words) != 1 or not words[0].isascii():
         raise BearerRefusedError
     return words[0]
-
-
-async def authenticate(request: HttpRequest) -> Bearer | None:
-    """Who sends a request to an async view, by bearer or else by session; None: nobody we know.
-
-    No database connection is held afterwards, however long the view goes on.
-
-    Raises:
-        BearerRefusedError: there is a bearer's token, and it is not good. The session does not count then.
-    """
-    return await sync_to_async(_authenticate)(request)
-
-
-def _authenticate(request: HttpRequest) -> Bearer | None:
-    try:
-        token = header_token(request.headers.get("Authorization", ""))
-        if token is not None:
-            return authenticate_bearer(token)
-        user = request.user
-        return Bearer(user) if isinstance(user, User) and user.is_active else None
-    finally:
-        if not connection.in_atomic_block:
-            connection.close()
 
 
 def _person(token: str) -> Bearer:

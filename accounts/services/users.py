@@ -25,8 +25,8 @@ from common.exceptions import NotFoundError
 PASSWORD_BYTES = 12
 
 
-def sign_up(email: str, password: str, *, name: str = "", role: Role | None = None) -> User:
-    """Make one's own account, of the role that the settings give; `role` is for callers we trust.
+def sign_up(email: str, password: str, *, name: str = "") -> User:
+    """Make one's own account, of the role that the settings give.
 
     Raises:
         SignUpOffError: the settings do not allow it.
@@ -36,7 +36,7 @@ def sign_up(email: str, password: str, *, name: str = "", role: Role | None = No
     """
     if not settings.SIGN_UP:
         raise SignUpOffError
-    granted = Role(role or settings.SIGN_UP_ROLE)
+    granted = Role(settings.SIGN_UP_ROLE)
     if granted == Role.ADMIN:
         raise RoleNotGrantedError
     return create(email=email, password=password, name=name, role=granted)

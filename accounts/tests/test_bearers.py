@@ -1,23 +1,17 @@
 """Tokens that are not ours, not now, or nobody's are refused with 401, never with 500."""
 
-import asyncio
-from datetime import timedelta
 from typing import Any
 
 import jwt
 import pytest
 from django.conf import settings
-from django.contrib.auth.models import AnonymousUser
 from django.core import signing
-from django.test import RequestFactory
-from django.utils import timezone
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
 from accounts.choices import Role
-from accounts.exceptions import BearerRefusedError
 from accounts.models import User
-from accounts.services import bearers, sessions
+from accounts.services import sessions
 from accounts.tests.conftest import API, ME, bearer, signed_in
 
 VIEWER = "viewer@example.org"
@@ -159,23 +153,3 @@ def test_nobody_ends_the_sign_in_of_another(people: dict[Role, User]) -> None:
     client = bearer(signed_in(VIEWER)["access"])
     assert client.delete(f"{API}/me/sessions/{name}").status_code == 404
     assert len(sessions.sign_ins(people[Role.ADMIN])) == 1
-
-
-def test_views_outside_of_the_framework_ask_the_same(
-    transactional_db: None, people: dict[Role, User]
-) -> None:
-    user = people[Role.VIEWER]
-    token = signed_in(VIEWER)["access"]
-    request = RequestFactory().get("/", headers={"Authorization": f"Bearer {token}"})
-    found = asyncio.run(bearers.authenticate(request))
-    assert found is not None
-    assert (found.user, found.scopes) == (user, None)
-    assert found.expires_at is not None
-    assert timezone.now() < found.expires_at < timezone.now() + timedelta(days=1)
-    bad = RequestFactory().get("/", headers={"Authorization": "Bearer nonsense"})
-    with pytest.raises(BearerRefusedError):
-        asyncio.run(bearers.authenticate(bad))
-    by_session, unknown = RequestFactory().get("/"), RequestFactory().get("/")
-    by_session.user, unknown.user = user, AnonymousUser()
-    assert asyncio.run(bearers.authenticate(by_session)) == bearers.Bearer(user)
-    assert asyncio.run(bearers.authenticate(unknown)) is None

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from common.exceptions import DomainError
-from common.rest.strict import Strict
+from common.rest.serializers import Strict
 
 MOST = 500
 

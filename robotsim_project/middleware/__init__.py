@@ -1,1 +1,1 @@
-"""Middleware: bounded bodies, early answers to polls and heartbeats, streams."""
+"""Middleware: limit of bodies, early answers to polls and heartbeats, streams."""

@@ -1,4 +1,4 @@
-"""What a bag holds, counted in its data: topics, rates, and activity over time."""
+"""The index of a bag, counted in its data: topics, rates, and activity over time."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rosbag2.budget import MAX_TOPICS, Effort
-from rosbag2.checks.statistics import BINS, Counted, Rhythm, Tally
+from rosbag2.budget import MAX_TOPICS, Budget
+from rosbag2.checks.statistics import BINS, Rhythm, TopicFigures, TopicStatistics
 from rosbag2.errors import BagError
 from rosbag2.formats.bundle import DataFile, listed_files, require_complete
 from rosbag2.formats.metadata import Metadata, Topic, read_metadata
@@ -59,11 +59,11 @@ class BagIndex:
 
 @dataclass
 class Survey:
-    """What one pass over the data files found; `variants` are all topics of a name."""
+    """Result of one pass over the data files; `variants` are all topics of a name."""
 
     metadata: Metadata
     files: tuple[DataFile, ...]
-    effort: Effort = field(default_factory=Effort)
+    budget: Budget = field(default_factory=Budget)
     variants: dict[str, list[Topic]] = field(default_factory=dict)
     orphans: dict[str, int] = field(default_factory=dict)
     findings: list[tuple[str, Finding]] = field(default_factory=list)
@@ -73,14 +73,14 @@ class Survey:
     """How the data are compressed: `file`, `message`, or both."""
     spans: dict[str, Span] = field(default_factory=dict)
     places: dict[str, int] = field(default_factory=dict)
-    tally: Tally | None = None
+    statistics: TopicStatistics | None = None
 
     def index(self) -> BagIndex:
-        """The index of what was found."""
+        """The index of the bag."""
         start, end = self.span()
-        tally = self.tally or Tally(len(self.places), 0, 0)
-        found = [(name, tally.result(place)) for name, place in self.places.items()]
-        topics = tuple(_topic(self._typed(name), counted) for name, counted in found)
+        statistics = self.statistics or TopicStatistics(len(self.places), 0, 0)
+        figures = [(name, statistics.result(place)) for name, place in self.places.items()]
+        topics = tuple(_topic(self._typed(name), counted) for name, counted in figures)
         return BagIndex(
             storage_id=next(iter(self.kinds.values()), self.metadata.storage_id),
             version=self.metadata.version,
@@ -91,20 +91,20 @@ class Survey:
             message_count=sum(topic.message_count for topic in topics),
             size=sum(topic.size for topic in topics),
             topics=topics,
-            rhythms=tuple(counted.rhythm for _, counted in found),
+            rhythms=tuple(counted.rhythm for _, counted in figures),
         )
 
     def _typed(self, name: str) -> Topic:
-        """The topic as the data have it; what they leave open is taken from metadata.yaml."""
+        """The topic from the data, with the fields they lack from metadata.yaml."""
         topic = self.variants[name][0]
-        claim = next((claim for claim, _ in self.metadata.topics if claim.name == name), None)
-        if claim is None:
+        listed = next((listed for listed, _ in self.metadata.topics if listed.name == name), None)
+        if listed is None:
             return topic
         return replace(
             topic,
-            type=topic.type or claim.type,
-            offered_qos_profiles=topic.offered_qos_profiles or claim.offered_qos_profiles,
-            type_hash=topic.type_hash or claim.type_hash,
+            type=topic.type or listed.type,
+            offered_qos_profiles=topic.offered_qos_profiles or listed.offered_qos_profiles,
+            type_hash=topic.type_hash or listed.type_hash,
         )
 
     def span(self) -> tuple[int | None, int | None]:
@@ -115,25 +115,25 @@ class Survey:
 
     def count(self, name: str) -> int:
         """Messages of a topic."""
-        return 0 if self.tally is None else int(self.tally.counts[self.places[name]])
+        return 0 if self.statistics is None else int(self.statistics.counts[self.places[name]])
 
-    def look(self) -> None:
+    def scan(self) -> None:
         """Read every file once: its topics and times first, then every message."""
         if len(self.files) == 1:
-            with open_store(self.files[0], self.effort) as store:
-                self._note(store)
-                self._start_tally()
+            with open_store(self.files[0], self.budget) as store:
+                self._register(store)
+                self._start_statistics()
                 self._count(store)
             return
         for file in self.files:
-            with open_store(file, self.effort) as store:
-                self._note(store)
-        self._start_tally()
+            with open_store(file, self.budget) as store:
+                self._register(store)
+        self._start_statistics()
         for file in sorted(self.files, key=lambda file: self.spans[file.name].first_ns or 0):
-            with open_store(file, self.effort) as store:
+            with open_store(file, self.budget) as store:
                 self._count(store)
 
-    def _note(self, store: Store) -> None:
+    def _register(self, store: Store) -> None:
         name = store.file.name
         self.spans[name] = store.span()
         self.kinds[name] = store.kind
@@ -153,28 +153,28 @@ class Survey:
         if topic not in same:
             same.append(topic)
 
-    def _start_tally(self) -> None:
+    def _start_statistics(self) -> None:
         start, end = self.span()
         if start is not None and end is not None:
-            self.tally = Tally(len(self.places), start, end)
+            self.statistics = TopicStatistics(len(self.places), start, end)
 
     def _count(self, store: Store) -> None:
-        if self.tally is None:
+        if self.statistics is None:
             return
-        known = _Lookup(store.topics, self.places)
+        lookup = _Lookup(store.topics, self.places)
         for samples in store.samples():
-            if len(store.topics) != known.size:
-                known = _Lookup(store.topics, self.places)
-            places = known.places(samples)
+            if len(store.topics) != lookup.size:
+                lookup = _Lookup(store.topics, self.places)
+            places = lookup.places(samples)
             inside = places >= 0
-            if lost := len(places) - int(inside.sum()):
-                self.orphans[store.file.name] = self.orphans.get(store.file.name, 0) + lost
-            self.tally.add(places[inside], samples.only(inside))
+            if orphans := len(places) - int(inside.sum()):
+                self.orphans[store.file.name] = self.orphans.get(store.file.name, 0) + orphans
+            self.statistics.add(places[inside], samples.only(inside))
         self.findings += [(store.file.name, finding) for finding in store.findings()]
 
 
 class _Lookup:
-    """From a topic's number in its file to its place in the tally; -1 for none."""
+    """From a topic's number in its file to its place in the statistics; -1 for none."""
 
     def __init__(self, topics: dict[int, Topic], places: dict[str, int]) -> None:
         self.size = len(topics)
@@ -186,12 +186,12 @@ class _Lookup:
 
     def places(self, samples: Samples) -> NDArray[np.int64]:
         """The place of each message."""
-        found = np.minimum(np.searchsorted(self.ids, samples.topic_ids), len(self.ids) - 1)
-        known = self.ids[found] == samples.topic_ids
-        return np.where(known, self.targets[found], -1)
+        positions = np.minimum(np.searchsorted(self.ids, samples.topic_ids), len(self.ids) - 1)
+        exists = self.ids[positions] == samples.topic_ids
+        return np.where(exists, self.targets[positions], -1)
 
 
-def _topic(topic: Topic, counted: Counted) -> TopicIndex:
+def _topic(topic: Topic, counted: TopicFigures) -> TopicIndex:
     rate = 0.0
     if counted.count > 1 and counted.first_ns is not None and counted.last_ns is not None:
         span = counted.last_ns - counted.first_ns
@@ -211,15 +211,15 @@ def _topic(topic: Topic, counted: Counted) -> TopicIndex:
     )
 
 
-def survey_bag(folder: Path, metadata: Metadata, effort: Effort | None = None) -> Survey:
-    """Look at all data of a bag.
+def survey_bag(folder: Path, metadata: Metadata, budget: Budget | None = None) -> Survey:
+    """Read all data of a bag.
 
     Raises:
         BagError: the bag cannot be read.
     """
     require_complete(metadata)
-    survey = Survey(metadata, listed_files(folder, metadata), effort or Effort())
-    survey.look()
+    survey = Survey(metadata, listed_files(folder, metadata), budget or Budget())
+    survey.scan()
     _require_storage(survey)
     return survey
 
@@ -232,10 +232,10 @@ def _require_storage(survey: Survey) -> None:
             raise BagError("STORAGE_MISMATCH", file=file, storage=claimed, found=kind)
 
 
-def index_bag(folder: Path, effort: Effort | None = None) -> BagIndex:
+def index_bag(folder: Path, budget: Budget | None = None) -> BagIndex:
     """Index a bag, in one pass over its data.
 
     Raises:
         BagError: the bag cannot be read.
     """
-    return survey_bag(folder, read_metadata(folder), effort).index()
+    return survey_bag(folder, read_metadata(folder), budget).index()

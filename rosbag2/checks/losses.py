@@ -1,8 +1,8 @@
-"""What could not be saved of a file, as stretches of time."""
+"""Losses of a damaged file, as stretches of time."""
 
 from dataclasses import dataclass, field
 
-MOST_SPANS = 500
+MAX_SPANS = 500
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,10 @@ class Losses:
         messages: int | None = None,
     ) -> None:
         """Note a loss; a count that is not known makes the sum of joined losses a lower bound."""
-        if reason and len(self.reasons) < MOST_SPANS:
+        if reason and len(self.reasons) < MAX_SPANS:
             self.reasons.append(reason)
         span = LostSpan(self.file, "", first_ns, last_ns, messages)
-        if len(self.spans) < MOST_SPANS:
+        if len(self.spans) < MAX_SPANS:
             self.spans.append(span)
         else:
             self.spans[-1] = _joined(self.spans[-1], span)
@@ -52,5 +52,7 @@ class Losses:
 
 
 def _joined(one: LostSpan, other: LostSpan) -> LostSpan:
-    known = [count for count in (one.messages, other.messages) if count is not None]
-    return LostSpan(one.file, one.topic, one.first_ns, other.last_ns, sum(known) if known else None)
+    counts = [count for count in (one.messages, other.messages) if count is not None]
+    return LostSpan(
+        one.file, one.topic, one.first_ns, other.last_ns, sum(counts) if counts else None
+    )

@@ -1,16 +1,15 @@
-"""Where metadata.yaml and the data disagree. The data count; each difference is a warning."""
+"""Differences between metadata.yaml and the data. The data count; each difference is a warning."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rosbag2 import errors
 from rosbag2.checks.index import BagIndex, Survey
-from rosbag2.errors import Detail
+from rosbag2.errors import Detail, bounded
 from rosbag2.formats import qos
 from rosbag2.formats.metadata import NEWEST_VERSION, Metadata, Topic
 
-MOST_DAYS = 366
+MAX_DAYS = 366
 _DAY_NS = 86_400 * 10**9
 _ODD = re.compile(r"[^\w/~{}.-]", re.ASCII)
 
@@ -21,17 +20,15 @@ class BagWarning:
 
     code: str
     details: dict[str, Detail]
-    sentence: str
 
 
 def warning(code: str, **details: Detail) -> BagWarning:
-    """A warning with its sentence."""
-    short = errors.bounded(details)
-    return BagWarning(code, short, errors.sentence(code, short))
+    """A warning whose details are not too long."""
+    return BagWarning(code, bounded(details))
 
 
 def differences(survey: Survey, index: BagIndex) -> Iterator[BagWarning]:
-    """What metadata.yaml says otherwise than the data, and what is odd within the data."""
+    """Yield a warning for each difference to metadata.yaml, and for each oddity within the data."""
     metadata = survey.metadata
     if metadata.version is not None and metadata.version > NEWEST_VERSION:
         yield warning("VERSION_UNKNOWN", version=metadata.version)
@@ -48,12 +45,12 @@ def differences(survey: Survey, index: BagIndex) -> Iterator[BagWarning]:
 
 
 def _twice(metadata: Metadata) -> str:
-    seen: set[str] = set()
+    names: set[str] = set()
     for listed in metadata.files:
         name = listed.replace("\\", "/").rsplit("/", 1)[-1]
-        if name in seen:
+        if name in names:
             return listed
-        seen.add(name)
+        names.add(name)
     return metadata.files[-1]
 
 
@@ -128,7 +125,7 @@ def _within(survey: Survey) -> Iterator[BagWarning]:
     if odd:
         yield warning("NAME_ODD", topic=odd[0], topics=len(odd))
     start, end = survey.span()
-    if start is not None and end is not None and (end - start) // _DAY_NS > MOST_DAYS:
+    if start is not None and end is not None and (end - start) // _DAY_NS > MAX_DAYS:
         yield warning("SPAN_IMPLAUSIBLE", days=(end - start) // _DAY_NS)
 
 

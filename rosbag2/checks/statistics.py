@@ -14,10 +14,10 @@ from rosbag2.reading.columns import Samples
 BINS = 200
 """Stretches of the histogram: equal parts of the bag's whole span."""
 
-MOST_GAPS = 100
+MAX_GAPS = 100
 GAP_PERIODS = 3
 _CLASSES = 64 * 16
-_FEWEST = 2
+_MIN_PERIODS = 2
 """Periods that there must be to speak of a rhythm."""
 
 Numbers = NDArray[np.int64]
@@ -34,7 +34,7 @@ class Gap:
 
 @dataclass(frozen=True)
 class Rhythm:
-    """How regularly a topic spoke, in nanoseconds; all is 0 where there are too few messages to tell.
+    """Regularity of a topic, in nanoseconds; all 0 with too few messages.
 
     `period_ns` is the middle one, `jitter_ns` the standard deviation of the periods that are no gaps. A
     gap is longer than three periods; `gaps` are the longest of them, by time, `gap_count` are all.
@@ -47,8 +47,8 @@ class Rhythm:
 
 
 @dataclass(frozen=True)
-class Counted:
-    """What was counted of one topic; times None without messages."""
+class TopicFigures:
+    """Figures of one topic; times are None without messages."""
 
     count: int
     size: int
@@ -58,7 +58,7 @@ class Counted:
     rhythm: Rhythm
 
 
-class Tally:
+class TopicStatistics:
     """Counts messages by topic; topics have places, 0 and on."""
 
     def __init__(self, places: int, start_ns: int, end_ns: int) -> None:
@@ -93,14 +93,14 @@ class Tally:
         _count(self.activity, places, bins)
 
     def _periods(self, topics: Numbers, places: Numbers, times: Numbers, starts: Numbers) -> None:
-        """Times between neighbours, the first of each topic with the last of what came before."""
+        """Take the periods between neighbours, the first of each topic against its last earlier message."""
         before = np.empty_like(times)
         before[1:] = times[:-1]
-        # A message that is older than what was there is out of order: it tells no period.
+        # A message that is older than its predecessor is out of order and gives no period.
         before[starts] = self.lasts[topics]
-        known = before <= times
-        known[starts] &= self.counts[topics] > 0
-        places, times, before = places[known], times[known], before[known]
+        ordered = before <= times
+        ordered[starts] &= self.counts[topics] > 0
+        places, times, before = places[ordered], times[ordered], before[ordered]
         periods = times.view(np.uint64) - before.view(np.uint64)
         exact = periods.astype(np.float64)
         classes = np.minimum(np.log2(np.maximum(exact, 1.0)) * 16, _CLASSES - 1).astype(np.int64)
@@ -116,22 +116,22 @@ class Tally:
         for start, end in zip(starts, np.append(starts[1:], len(places)), strict=True):
             longest = self.longest[places[start]]
             part = periods[start:end]
-            if len(part) > MOST_GAPS:
-                chosen = np.argpartition(part, -MOST_GAPS)[-MOST_GAPS:]
+            if len(part) > MAX_GAPS:
+                chosen = np.argpartition(part, -MAX_GAPS)[-MAX_GAPS:]
             else:
                 chosen = np.arange(len(part))
-            if len(longest) >= MOST_GAPS:
+            if len(longest) >= MAX_GAPS:
                 chosen = chosen[part[chosen] > longest[-1][0]]
             if len(chosen):
                 fresh = zip(part[chosen].tolist(), before[start:end][chosen].tolist(), strict=True)
                 longest += [(period, since, since + period) for period, since in fresh]
                 longest.sort(reverse=True)
-                del longest[MOST_GAPS:]
+                del longest[MAX_GAPS:]
 
-    def result(self, place: int) -> Counted:
-        """What was counted of a topic."""
+    def result(self, place: int) -> TopicFigures:
+        """Figures of the topic with this index."""
         count = int(self.counts[place])
-        return Counted(
+        return TopicFigures(
             count=count,
             size=int(self.sizes[place]),
             first_ns=int(self.firsts[place]) if count else None,
@@ -142,10 +142,10 @@ class Tally:
 
     def _rhythm(self, place: int) -> Rhythm:
         classes = self.classes[place]
-        known = int(classes.sum())
-        if known < _FEWEST:
+        periods_count = int(classes.sum())
+        if periods_count < _MIN_PERIODS:
             return Rhythm()
-        middle = int(np.searchsorted(np.cumsum(classes), (known + 1) // 2))
+        middle = int(np.searchsorted(np.cumsum(classes), (periods_count + 1) // 2))
         period = 2 ** ((middle + 0.5) / 16)
         threshold = GAP_PERIODS * period
         gaps = [entry for entry in self.longest[place] if entry[0] > threshold]
@@ -153,14 +153,14 @@ class Tally:
         lengths = [float(length) for length, _, _ in gaps]
         return Rhythm(
             period_ns=round(period),
-            jitter_ns=self._jitter(place, known, lengths),
-            gap_count=max(more, len(gaps)) if len(gaps) == MOST_GAPS else len(gaps),
+            jitter_ns=self._jitter(place, periods_count, lengths),
+            gap_count=max(more, len(gaps)) if len(gaps) == MAX_GAPS else len(gaps),
             gaps=tuple(Gap(start, end) for _, start, end in sorted(gaps, key=lambda gap: gap[1])),
         )
 
-    def _jitter(self, place: int, known: int, gaps: list[float]) -> float:
-        count = known - len(gaps)
-        if count < _FEWEST:
+    def _jitter(self, place: int, periods_count: int, gaps: list[float]) -> float:
+        count = periods_count - len(gaps)
+        if count < _MIN_PERIODS:
             return 0.0
         total = self.sums[place] - sum(gaps)
         squares = self.squares[place] - sum(gap * gap for gap in gaps)

@@ -1,4 +1,4 @@
-"""How the check of a bag ended, in one value."""
+"""The outcome of a check: verdict, warnings, losses and index."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -7,7 +7,7 @@ from rosbag2.checks.index import BagIndex, TopicIndex
 from rosbag2.checks.losses import LostSpan
 from rosbag2.checks.metadata_checks import BagWarning
 from rosbag2.checks.statistics import Gap, Rhythm
-from rosbag2.errors import BagError, Detail
+from rosbag2.errors import BagError, Detail, sentence
 
 __all__ = ["LostSpan", "Status", "Verdict", "from_json", "rejected", "unpacked"]
 
@@ -16,18 +16,22 @@ Status = Literal["ready", "ready_with_warnings", "repaired", "rejected"]
 
 @dataclass(frozen=True)
 class Verdict:
-    """The outcome; `code` and `sentence` are empty when it is ready, `index` is None when rejected.
+    """The outcome; `code` is empty when it is ready, `index` is None when rejected.
 
-    A repaired bag has a code and a sentence too: what was done; its warnings say what was wrong.
+    A repaired bag has a code too: what was done; its warnings say what was wrong.
     """
 
     status: Status
     code: str
     details: dict[str, Detail]
-    sentence: str
     warnings: tuple[BagWarning, ...]
     index: BagIndex | None
     lost: tuple[LostSpan, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """Sentence of the code in English; empty when it is ready."""
+        return sentence(self.code, self.details) if self.code else ""
 
     @property
     def message_count(self) -> int | None:
@@ -37,16 +41,16 @@ class Verdict:
 
 def rejected(error: BagError) -> Verdict:
     """The outcome of an error."""
-    return Verdict("rejected", error.code, error.details, error.sentence, (), None)
+    return Verdict("rejected", error.code, error.details, (), None)
 
 
 def unpacked(folder: str) -> Verdict:
     """The outcome of an archive that was unpacked; `details["folder"]` is the bag's folder in it."""
-    return Verdict("ready", "", {"folder": folder}, "", (), None)
+    return Verdict("ready", "", {"folder": folder}, (), None)
 
 
 def from_json(values: dict[str, Any]) -> Verdict:
-    """The outcome, again made of what `asdict` makes of it."""
+    """The outcome from the values that `asdict` made of it."""
     index = values["index"]
     return Verdict(
         **values

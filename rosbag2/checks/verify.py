@@ -1,9 +1,9 @@
-"""Whether a bag can be used, and what to know about it."""
+"""Verification: can a bag be used, and with which warnings."""
 
 import re
 from pathlib import Path
 
-from rosbag2.budget import MAX_NAME, Effort
+from rosbag2.budget import MAX_NAME, Budget
 from rosbag2.checks.index import Survey, survey_bag
 from rosbag2.checks.metadata_checks import BagWarning, differences, warning
 from rosbag2.checks.verdict import LostSpan, Status, Verdict, rejected
@@ -16,13 +16,13 @@ __all__ = ["LostSpan", "Status", "Verdict", "verify"]
 _IMPOSSIBLE = re.compile("[\0\ud800-\udfff]")
 
 
-def verify(folder: Path, effort: Effort | None = None) -> Verdict:
+def verify(folder: Path, budget: Budget | None = None) -> Verdict:
     """Judge a bag by its data, in one pass; a bad one is rejected with a reason, nothing is raised.
 
-    What metadata.yaml says otherwise than the data is a warning.
+    A difference between metadata.yaml and the data is a warning.
     """
     try:
-        survey = _survey(folder, effort)
+        survey = _survey(folder, budget)
         index = survey.index()
         warnings = (*_unlisted(folder, survey), *differences(survey, index))
     except BagError as error:
@@ -31,10 +31,10 @@ def verify(folder: Path, effort: Effort | None = None) -> Verdict:
         reason = error.strerror or type(error).__name__
         name = Path(error.filename).name if isinstance(error.filename, str) else folder.name
         return rejected(BagError("FILE_UNREADABLE", file=name, reason=reason))
-    return Verdict("ready_with_warnings" if warnings else "ready", "", {}, "", warnings, index)
+    return Verdict("ready_with_warnings" if warnings else "ready", "", {}, warnings, index)
 
 
-def _survey(folder: Path, effort: Effort | None) -> Survey:
+def _survey(folder: Path, budget: Budget | None) -> Survey:
     if not folder.is_dir():
         raise BagError("FOLDER_MISSING", file=folder.name)
     try:
@@ -43,14 +43,14 @@ def _survey(folder: Path, effort: Effort | None) -> Survey:
         if error.code == "METADATA_MISSING":
             _blame_pointers(folder)
         raise
-    survey = survey_bag(folder, metadata, effort)
+    survey = survey_bag(folder, metadata, budget)
     _require_names(survey)
     _require_cdr(survey)
     return survey
 
 
 def _blame_pointers(folder: Path) -> None:
-    """A checkout without Git LFS lacks more than metadata.yaml; say what to fetch first."""
+    """Report Git LFS pointers before the missing metadata.yaml of the same checkout."""
     for path in sorted(folder.iterdir()):
         if path.name.endswith(DATA_SUFFIXES) and path.is_file():
             with path.open("rb") as stream:
@@ -76,7 +76,7 @@ def _name_fault(topic: Topic) -> str:
 
 
 def _require_cdr(survey: Survey) -> None:
-    """Refuse what metadata or data call something else than CDR, where there is something to play."""
+    """Refuse topics with messages whose serialization is not CDR, in metadata or data."""
     played = {name for name in survey.places if survey.count(name)}
     claimed = [("metadata.yaml", topic) for topic, _ in survey.metadata.topics]
     stored = [("the data", topic) for same in survey.variants.values() for topic in same]

@@ -6,29 +6,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from rosbag2.extraction.decoded_bag import EVER, DecodedBag, Span
 from rosbag2.extraction.messages import moment
-from rosbag2.extraction.time_slice import EVER, Span, Window
 from rosbag2.formats import qos
 from rosbag2.formats.metadata import Topic
 from rosbag2.messages.cdr import CdrError
 from rosbag2.messages.definitions import with_definition
 from rosbag2.messages.fields import FieldUnknownError, Picker, scalars
 from rosbag2.messages.message_types import TypeUnknownError
-from rosbag2.messages.to_json import number, plain
+from rosbag2.messages.to_json import json_number, to_json
 from rosbag2.writing.mcap_writer import McapBagWriter
 from rosbag2.writing.sqlite_writer import BagWriter
 
 PACE = 2000
 """Messages between two reports."""
-MOST_LATCHED = 1000
-MOST_COLUMNS = 1000
+MAX_LATCHED = 1000
+MAX_COLUMNS = 1000
 _TRANSFORMS = "tf2_msgs/msg/TFMessage"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What to export: topics by name (None: all), a span, for tables the fields (none: all scalars)."""
+class ExportRequest:
+    """Parts to export: topics by name (None: all), a span, for tables the fields (none: all scalars)."""
 
     topics: list[str] | None
     span: Span = EVER
@@ -38,15 +38,15 @@ class Asked:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far an export is: messages of the span that were gone over, messages or rows written."""
+    """Progress of an export: messages of the span that were read, messages or rows written."""
 
-    seen: int
+    read: int
     written: int
 
 
-class _Writer(Protocol):
+class _BagWriter(Protocol):
     def add_topic(self, topic: Topic) -> int:
-        """Take a topic; the answer is its number."""
+        """Add a topic and return its number."""
 
     def write(self, topic_id: int, timestamp_ns: int, data: bytes) -> None:
         """Take a message."""
@@ -56,78 +56,78 @@ class _Writer(Protocol):
 
 
 def export_bag(
-    window: Window, folder: Path, storage_id: Literal["sqlite3", "mcap"], asked: Asked
+    source: DecodedBag, folder: Path, storage_id: Literal["sqlite3", "mcap"], request: ExportRequest
 ) -> Iterator[Progress]:
-    """Write a new bag into a folder, and tell now and then how far it is; the last one is the end.
+    """Write a new bag into a folder, and yield the progress; the last one is the end.
 
     Raises:
         TopicUnknownError: a topic is not in the bag.
         BagError: the bag cannot be read, or the new one not be written.
     """
-    distro = window.ros_distro or "unknown"
-    writer: _Writer = (
+    distro = source.ros_distro or "unknown"
+    writer: _BagWriter = (
         BagWriter(folder, ros_distro=distro, commit_seconds=60)
         if storage_id == "sqlite3"
         else McapBagWriter(folder, ros_distro=distro)
     )
-    names = list(window.topics) if asked.topics is None else asked.topics
+    names = list(source.topics) if request.topics is None else request.topics
     numbers = {
-        name: writer.add_topic(with_definition(window.topic(name), distro)) for name in names
+        name: writer.add_topic(with_definition(source.topic(name), distro)) for name in names
     }
-    earlier = list(_latched(window, names, asked.span)) if asked.latched else []
+    earlier = list(_latched(source, names, request.span)) if request.latched else []
     for name, data in earlier:
-        writer.write(numbers[name], asked.span[0], data)
-    seen = 0
-    for seen, (time_ns, name, data) in enumerate(window.messages(names, asked.span), 1):
+        writer.write(numbers[name], request.span[0], data)
+    read = 0
+    for read, (time_ns, name, data) in enumerate(source.messages(names, request.span), 1):
         writer.write(numbers[name], time_ns, data)
-        if seen % PACE == 0:
-            yield Progress(seen, len(earlier) + seen)
+        if read % PACE == 0:
+            yield Progress(read, len(earlier) + read)
     writer.close()
-    yield Progress(seen, len(earlier) + seen)
+    yield Progress(read, len(earlier) + read)
 
 
-def _latched(window: Window, names: list[str], span: Span) -> Iterator[tuple[str, bytes]]:
-    """What subscribers that come at the beginning of a span are given of transient-local topics.
+def _latched(source: DecodedBag, names: list[str], span: Span) -> Iterator[tuple[str, bytes]]:
+    """Messages that transient-local topics deliver to a subscriber at the beginning of a span.
 
     The last message before it; of transforms the last for each set of frames, as each publisher has its own.
     """
-    latched = [name for name in names if is_latched(window.topics[name])]
+    latched = [name for name in names if is_latched(source.topics[name])]
     if not latched or span[0] <= EVER[0]:
         return
-    found: dict[tuple[str, Any], bytes] = {}
-    for _time, name, data in window.messages(latched, (EVER[0], span[0] - 1)):
-        key = (name, _frames(window, name, data))
-        if key in found:
-            del found[key]  # the order is that of the last messages
-        elif len(found) >= MOST_LATCHED:
+    messages: dict[tuple[str, Any], bytes] = {}
+    for _time, name, data in source.messages(latched, (EVER[0], span[0] - 1)):
+        key = (name, _frames(source, name, data))
+        if key in messages:
+            del messages[key]  # the order is that of the last messages
+        elif len(messages) >= MAX_LATCHED:
             continue
-        found[key] = data
-    for (name, _key), data in found.items():
+        messages[key] = data
+    for (name, _key), data in messages.items():
         yield name, data
 
 
 def is_latched(topic: Topic) -> bool:
-    """Whether its publishers keep messages for those who come later."""
+    """Return whether its publishers keep messages for later subscribers (transient local)."""
     return any(
         profile["durability"] == "transient_local"
         for profile in qos.profiles(topic.offered_qos_profiles) or ()
     )
 
 
-def _frames(window: Window, name: str, data: bytes) -> Any:
+def _frames(source: DecodedBag, name: str, data: bytes) -> Any:
     try:
-        shape = window.shape(name)
-        if shape.name != _TRANSFORMS:
+        message_type = source.message_type(name)
+        if message_type.name != _TRANSFORMS:
             return None
-        told = plain(shape, data, MOST_LATCHED)["transforms"]
+        transforms = to_json(message_type, data, MAX_LATCHED)["transforms"]
     except (TypeUnknownError, CdrError):
         return None
-    listed = told if isinstance(told, list) else told["first"]
-    return tuple(sorted(str(each["child_frame_id"]) for each in listed))
+    listed = transforms if isinstance(transforms, list) else transforms["first"]
+    return tuple(sorted(str(transform["child_frame_id"]) for transform in listed))
 
 
-def export_csv(window: Window, file: Path, asked: Asked) -> Iterator[Progress]:
-    """Write scalar fields as a table (RFC 4180, UTF-8), and tell now and then how far it is.
+def export_csv(source: DecodedBag, file: Path, request: ExportRequest) -> Iterator[Progress]:
+    """Write scalar fields as a table (RFC 4180, UTF-8), and yield the progress.
 
     A row per message: time in nanoseconds and as ISO 8601, topic, then the fields; a field that the topic
     does not have is empty. A text that a spreadsheet would take for a formula gets a ' in front.
@@ -137,14 +137,14 @@ def export_csv(window: Window, file: Path, asked: Asked) -> Iterator[Progress]:
         TypeUnknownError: the type of a topic cannot be decoded.
         FieldUnknownError: no topic has such a field.
     """
-    names = list(window.topics) if asked.topics is None else asked.topics
-    columns = list(asked.fields) or _all_fields(window, names)
-    pickers = _pickers(window, names, columns)
-    seen = 0
+    names = list(source.topics) if request.topics is None else request.topics
+    columns = list(request.fields) or _all_fields(source, names)
+    pickers = _pickers(source, names, columns)
+    read = 0
     with file.open("x", encoding="utf-8", newline="") as stream:
         table = csv.writer(stream)
         table.writerow(["time_ns", "time", "topic", *columns])
-        for seen, (time_ns, name, data) in enumerate(window.messages(names, asked.span), 1):
+        for read, (time_ns, name, data) in enumerate(source.messages(names, request.span), 1):
             picker, places = pickers[name]
             row: list[Any] = [""] * len(columns)
             try:
@@ -153,40 +153,40 @@ def export_csv(window: Window, file: Path, asked: Asked) -> Iterator[Progress]:
             except CdrError:
                 row = [""] * len(columns)
             table.writerow([time_ns, moment(time_ns) or "", _cell(name), *row])
-            if seen % PACE == 0:
-                yield Progress(seen, seen)
-    yield Progress(seen, seen)
+            if read % PACE == 0:
+                yield Progress(read, read)
+    yield Progress(read, read)
 
 
-def _all_fields(window: Window, names: list[str]) -> list[str]:
-    found: dict[str, None] = {}
+def _all_fields(source: DecodedBag, names: list[str]) -> list[str]:
+    paths: dict[str, None] = {}
     for name in names:
-        found |= {scalar.path: None for scalar in scalars(window.shape(name), texts=True)}
-    return list(found)[:MOST_COLUMNS]
+        paths |= {scalar.path: None for scalar in scalars(source.message_type(name), texts=True)}
+    return list(paths)[:MAX_COLUMNS]
 
 
 def _pickers(
-    window: Window, names: list[str], columns: list[str]
+    source: DecodedBag, names: list[str], columns: list[str]
 ) -> dict[str, tuple[Picker, list[int]]]:
-    """For each topic what to pick, and in which columns it belongs."""
-    found = {}
+    """By topic its picker, and the columns of the fields it picks."""
+    pickers = {}
     used: set[str] = set()
     failure: FieldUnknownError | None = None
     for name in names:
-        shape = window.shape(name)
+        message_type = source.message_type(name)
         places = []
         for place, path in enumerate(columns):
             try:
-                Picker(shape, [path])
+                Picker(message_type, [path])
             except FieldUnknownError as error:
                 failure = failure or error
             else:
                 places.append(place)
                 used.add(path)
-        found[name] = Picker(shape, [columns[place] for place in places]), places
+        pickers[name] = Picker(message_type, [columns[place] for place in places]), places
     if failure is not None and not used.issuperset(columns):
         raise failure
-    return found
+    return pickers
 
 
 def _cell(value: Any) -> Any:
@@ -197,4 +197,4 @@ def _cell(value: Any) -> Any:
         return "true" if value else "false"
     if isinstance(value, str):
         return f"'{value}" if value.startswith(_FORMULA) else value
-    return number(value)
+    return json_number(value)

@@ -11,25 +11,25 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from rosbag2.extraction.time_slice import Span, Window
+from rosbag2.extraction.decoded_bag import DecodedBag, Span
 from rosbag2.messages.cdr import CdrError, Cursor
-from rosbag2.messages.message_types import Many, Primitive, Struct, Text
+from rosbag2.messages.message_types import ArrayType, MessageType, PrimitiveType, StringType
 
 RAW = "sensor_msgs/msg/Image"
 COMPRESSED = "sensor_msgs/msg/CompressedImage"
 TYPES = frozenset({RAW, COMPRESSED})
-MOST_PIXELS = 40_000_000
+MAX_PIXELS = 40_000_000
 """Pixels of an image that is unpacked."""
 SIDE = 320
 """Longest side of a small picture."""
 _DEPTH_HEADER = 12
-"""What image_transport puts in front of the PNG of a depth image."""
+"""Bytes that image_transport puts in front of the PNG of a depth image."""
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 Pixels = NDArray[Any]
 
 
-class NoImageError(Exception):
+class ImageUnsuitableError(Exception):
     """The topic holds no images; the text says which types do."""
 
     code = "TYPE_UNSUITABLE"
@@ -51,33 +51,31 @@ class Thumbnail:
     error: str = ""
 
 
-def thumbnails(window: Window, name: str, *, span: Span, count: int) -> Iterator[Thumbnail]:
+def thumbnails(source: DecodedBag, name: str, *, span: Span, count: int) -> Iterator[Thumbnail]:
     """Pictures at `count` moments of a span, evenly spread; the same message only once.
 
     Raises:
-        TopicUnknownError, TypeUnknownError: as `Window.shape`.
-        NoImageError: the topic is of another type.
+        TopicUnknownError, TypeUnknownError: as `DecodedBag.shape`.
+        ImageUnsuitableError: the topic is of another type.
     """
-    shape = window.shape(name)
-    if shape.name not in TYPES:
-        message = (
-            f"{name} is of the type {shape.name}: choose a topic of {' or '.join(sorted(TYPES))}"
-        )
-        raise NoImageError(message)
-    seen = None
+    message_type = source.message_type(name)
+    if message_type.name not in TYPES:
+        message = f"{name} is of the type {message_type.name}: choose a topic of {' or '.join(sorted(TYPES))}"
+        raise ImageUnsuitableError(message)
+    last_ns = None
     for number in range(count):
         moment = span[0] + (span[1] - span[0]) * number // count
-        found = window.first_after(name, moment)
-        if found is None or found[0] == seen or found[0] > span[1]:
+        first = source.first_after(name, moment)
+        if first is None or first[0] == last_ns or first[0] > span[1]:
             continue
-        seen = found[0]
-        yield _thumbnail(shape, *found)
+        last_ns = first[0]
+        yield _thumbnail(message_type, *first)
 
 
-def _thumbnail(shape: Struct, time_ns: int, data: bytes) -> Thumbnail:
+def _thumbnail(message_type: MessageType, time_ns: int, data: bytes) -> Thumbnail:
     try:
-        fields = _read(shape, data)
-        picture, size = _raw(fields) if shape.name == RAW else _unpacked(fields["data"])
+        fields = _read(message_type, data)
+        picture, size = _raw(fields) if message_type.name == RAW else _unpacked(fields["data"])
     except (CdrError, ImageInvalidError) as error:
         return Thumbnail(time_ns, error=str(error))
     picture.thumbnail((SIDE, SIDE))
@@ -87,25 +85,25 @@ def _thumbnail(shape: Struct, time_ns: int, data: bytes) -> Thumbnail:
     return Thumbnail(time_ns, *size, encoding, out.getvalue())
 
 
-def _read(shape: Struct, data: bytes) -> dict[str, Any]:
+def _read(message_type: MessageType, data: bytes) -> dict[str, Any]:
     """The fields of the message, its bytes as a view."""
     cursor = Cursor(data)
-    found: dict[str, Any] = {}
-    for name, inner in shape.fields.items():
+    fields: dict[str, Any] = {}
+    for name, inner in message_type.fields.items():
         match inner:
-            case Primitive():
-                found[name] = cursor.number(inner)
-            case Text():
-                found[name] = cursor.text(200)[0]
-            case Many(item=Primitive(size=1)):
+            case PrimitiveType():
+                fields[name] = cursor.number(inner)
+            case StringType():
+                fields[name] = cursor.text(200)[0]
+            case ArrayType(item=PrimitiveType(size=1)):
                 count = cursor.count_of(inner)
                 start = cursor.advance(count)
-                found[name] = memoryview(data)[start : start + count]
+                fields[name] = memoryview(data)[start : start + count]
             case _:
                 cursor.skip(inner)
-    if "data" not in found:
+    if "data" not in fields:
         raise ImageInvalidError("it has no data")
-    return found
+    return fields
 
 
 Sized = tuple[Image.Image, tuple[int, int]]
@@ -122,7 +120,7 @@ def _unpacked(packed: memoryview) -> Sized:
             warnings.simplefilter("ignore")
             picture = Image.open(io.BytesIO(body), formats=["JPEG", "PNG", "WEBP", "TIFF", "BMP"])
             size = picture.size
-            if size[0] * size[1] > MOST_PIXELS:
+            if size[0] * size[1] > MAX_PIXELS:
                 raise ImageInvalidError(f"it has {size[0]} x {size[1]} pixels, too many")
             picture.draft("RGB", (SIDE, SIDE))
             picture.load()
@@ -138,7 +136,7 @@ def _unpacked(packed: memoryview) -> Sized:
 def _raw(fields: dict[str, Any]) -> Sized:
     width, height, step = (int(fields.get(key, 0)) for key in ("width", "height", "step"))
     encoding = str(fields.get("encoding", ""))
-    if not 0 < width * height <= MOST_PIXELS:
+    if not 0 < width * height <= MAX_PIXELS:
         raise ImageInvalidError(f"it has {width} x {height} pixels")
     layout = _LAYOUTS.get(encoding.lower()) or _opencv(encoding)
     if layout is None:
@@ -152,14 +150,14 @@ def _raw(fields: dict[str, Any]) -> Sized:
         raise ImageInvalidError(f"it has {len(fields['data'])} of {step * height} bytes")
     flat = np.frombuffer(fields["data"], np.uint8)[: step * (height - 1) + row]
     rows = np.lib.stride_tricks.as_strided(flat, (height, row), (step, 1), writeable=False)
-    # Only every so many pixels are looked at: the picture is small anyway.
+    # Only every n-th pixel is read: the picture is small anyway.
     stride = max(1, min(width, height) // (2 * SIDE))
     pixels = np.ascontiguousarray(rows[::stride]).view(kind).reshape(-1, width, channels)
     return _shaped(show(_columns(pixels, stride, encoding)), width, height), (width, height)
 
 
 def _columns(pixels: Pixels, stride: int, encoding: str) -> Pixels:
-    """Every so many columns, of packed pairs (4:2:2) an even number of them."""
+    """Every n-th column; all of them for packed pairs (4:2:2)."""
     return pixels if "422" in encoding or "yuy" in encoding.lower() else pixels[:, ::stride]
 
 

@@ -4,16 +4,16 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from rosbag2.extraction.time_slice import Span, Window
+from rosbag2.extraction.decoded_bag import DecodedBag, Span
 from rosbag2.messages.cdr import CdrError
 from rosbag2.messages.message_types import TypeUnknownError
-from rosbag2.messages.to_json import plain
+from rosbag2.messages.to_json import to_json
 
 _SECOND = 10**9
 
 
 def messages(
-    window: Window, topics: list[str] | None, *, span: Span, limit: int, items: int
+    source: DecodedBag, topics: list[str] | None, *, span: Span, limit: int, items: int
 ) -> Iterator[dict[str, Any]]:
     """The first messages of a span, decoded; one that cannot be says why in `error`.
 
@@ -21,31 +21,31 @@ def messages(
         TopicUnknownError: a topic is not in the bag.
     """
     for name in topics or ():
-        window.topic(name)
+        source.topic(name)
     left = limit
     if not left:
         return
-    for time_ns, name, data in window.messages(topics, span, size=min(limit, 100)):
-        yield _line(window, time_ns, name, data, items)
+    for time_ns, name, data in source.messages(topics, span, size=min(limit, 100)):
+        yield _line(source, time_ns, name, data, items)
         left -= 1
         if not left:
             return
 
 
-def _line(window: Window, time_ns: int, name: str, data: bytes, items: int) -> dict[str, Any]:
-    told: dict[str, Any] | None = None
+def _line(source: DecodedBag, time_ns: int, name: str, data: bytes, items: int) -> dict[str, Any]:
+    decoded: dict[str, Any] | None = None
     error: dict[str, str] | None = None
     try:
-        told = plain(window.shape(name), data, items)
+        decoded = to_json(source.message_type(name), data, items)
     except (TypeUnknownError, CdrError) as failure:
         error = {"code": failure.code, "detail": str(failure)}
     return {
         "topic": name,
-        "type": window.topics[name].type,
+        "type": source.topics[name].type,
         "time_ns": time_ns,
         "time": moment(time_ns),
         "size": len(data),
-        "message": told,
+        "message": decoded,
         "error": error,
     }
 
@@ -54,7 +54,7 @@ def moment(time_ns: int) -> str | None:
     """A time as ISO 8601 with nanoseconds, in UTC; None beyond the years 1 to 9999."""
     seconds, rest = divmod(time_ns, _SECOND)
     try:
-        whole = datetime.fromtimestamp(seconds, UTC)
+        moment_utc = datetime.fromtimestamp(seconds, UTC)
     except (OverflowError, ValueError, OSError):
         return None
-    return f"{whole:%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
+    return f"{moment_utc:%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"

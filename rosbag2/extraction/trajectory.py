@@ -1,4 +1,4 @@
-"""Where something went: the trajectory in a topic of poses, transforms or fixes, thinned out."""
+"""Trajectories from topics of poses, transforms or GNSS fixes, simplified to a number of points."""
 
 import heapq
 import math
@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rosbag2.extraction.time_slice import Span, Window
+from rosbag2.extraction.decoded_bag import DecodedBag, Span
 from rosbag2.messages.cdr import CdrError
 from rosbag2.messages.fields import Picker
-from rosbag2.messages.to_json import plain
+from rosbag2.messages.to_json import to_json
 
 PATHS = {
     "nav_msgs/msg/Odometry": "pose.pose.position.",
@@ -29,14 +29,14 @@ PATHS = {
 FIX = "sensor_msgs/msg/NavSatFix"
 TRANSFORMS = "tf2_msgs/msg/TFMessage"
 TYPES = frozenset({*PATHS, FIX, TRANSFORMS})
-MOST_HELD = 100_000
-"""Positions kept of one thing while reading; beyond that every other one goes."""
-MOST_FRAMES = 100
-MOST_TRANSFORMS = 200
+MAX_HELD = 100_000
+"""Positions kept of one track while reading; beyond that every other one is dropped."""
+MAX_FRAMES = 100
+MAX_TRANSFORMS = 200
 
 
-class NoTrajectoryError(Exception):
-    """The topic tells no positions, or none of that frame; the text says what does."""
+class TrajectoryUnsuitableError(Exception):
+    """The topic has no positions, or none of that frame; the text says which have."""
 
     code = "TYPE_UNSUITABLE"
 
@@ -49,19 +49,19 @@ class Track:
     child: str
     times: "array[int]" = field(default_factory=lambda: array("q"))
     places: "array[float]" = field(default_factory=lambda: array("d"))
-    seen: int = 0
+    count: int = 0
     every: int = 1
 
     def add(self, time_ns: int, place: tuple[float, float, float]) -> None:
-        """Take a position; one that is no number is left out."""
+        """Add a position, unless it is not finite."""
         if not all(map(math.isfinite, place)):
             return
-        self.seen += 1
-        if (self.seen - 1) % self.every:
+        self.count += 1
+        if (self.count - 1) % self.every:
             return
         self.times.append(time_ns)
         self.places.extend(place)
-        if len(self.times) >= MOST_HELD:
+        if len(self.times) >= MAX_HELD:
             self._halve()
 
     def _halve(self) -> None:
@@ -75,27 +75,27 @@ class Track:
 
 
 def trajectory(
-    window: Window, name: str, *, span: Span, points: int, frame: str = ""
+    source: DecodedBag, name: str, *, span: Span, points: int, frame: str = ""
 ) -> dict[str, Any]:
-    """The trajectory of a topic in at most so many points, which keep its shape.
+    """The trajectory of a topic in at most `points` points, which keep its shape.
 
     Of transforms it is that of the child `frame`, or of the one that moves farthest.
 
     Raises:
-        TopicUnknownError, TypeUnknownError: as `Window.shape`.
-        NoTrajectoryError: the type tells no positions, or the frame does not occur.
+        TopicUnknownError, TypeUnknownError: as `DecodedBag.shape`.
+        TrajectoryUnsuitableError: the type has no positions, or the frame does not occur.
     """
-    kind = window.shape(name).name
+    kind = source.message_type(name).name
     if kind == TRANSFORMS:
-        tracks = _transforms(window, name, span)
-        track = _chosen(tracks, frame)
-        frames = [{"frame": each.frame, "child": each.child} for each in tracks]
+        tracks = _transforms(source, name, span)
+        track = _choose(tracks, frame)
+        frames = [{"frame": item.frame, "child": item.child} for item in tracks]
     elif kind in PATHS or kind == FIX:
-        track, frames = _positions(window, name, span, kind), []
+        track, frames = _positions(source, name, span, kind), []
     else:
         message = f"{name} is of the type {kind}, which tells no positions: choose a topic of poses"
-        raise NoTrajectoryError(message)
-    return _told(track, points) | {
+        raise TrajectoryUnsuitableError(message)
+    return _to_dict(track, points) | {
         "topic": name,
         "type": kind,
         "geographic": kind == FIX,
@@ -103,31 +103,35 @@ def trajectory(
     }
 
 
-def _told(track: Track, points: int) -> dict[str, Any]:
+def _to_dict(track: Track, points: int) -> dict[str, Any]:
     rows = track.rows()
-    kept = thinned(rows, points)
+    chosen = simplify(rows, points)
     deltas = np.diff(rows, axis=0)
     return {
         "frame": track.frame,
         "child_frame": track.child,
-        "positions": track.seen,
+        "positions": track.count,
         "length": float(np.sqrt((deltas**2).sum(axis=1)).sum()) if len(rows) > 1 else 0.0,
-        "points": [[track.times[at], *map(float, rows[at])] for at in kept],
+        "points": [[track.times[at], *map(float, rows[at])] for at in chosen],
     }
 
 
-def _positions(window: Window, name: str, span: Span, kind: str) -> Track:
-    shape = window.shape(name)
+def _positions(source: DecodedBag, name: str, span: Span, kind: str) -> Track:
+    message_type = source.message_type(name)
     at = ["longitude", "latitude", "altitude"] if kind == FIX else [PATHS[kind] + a for a in "xyz"]
-    texts = [text for text in ("header.frame_id", "child_frame_id") if _has(shape.fields, text)]
-    picker, names = Picker(shape, at), Picker(shape, texts)
+    texts = [
+        text
+        for text in ("header.frame_id", "child_frame_id")
+        if _has_field(message_type.fields, text)
+    ]
+    picker, names = Picker(message_type, at), Picker(message_type, texts)
     track = Track("", "")
-    for time_ns, _topic, data in window.messages([name], span):
+    for time_ns, _topic, data in source.messages([name], span):
         try:
-            if not track.seen:
-                told = dict(zip(texts, names.pick(data), strict=True))
-                track.frame = told.get("header.frame_id", "")
-                track.child = told.get("child_frame_id", "")
+            if not track.count:
+                decoded = dict(zip(texts, names.pick(data), strict=True))
+                track.frame = decoded.get("header.frame_id", "")
+                track.child = decoded.get("child_frame_id", "")
             x, y, z = picker.pick(data)
         except CdrError:
             continue
@@ -135,42 +139,44 @@ def _positions(window: Window, name: str, span: Span, kind: str) -> Track:
     return track
 
 
-def _has(fields: dict[str, Any], path: str) -> bool:
+def _has_field(fields: dict[str, Any], path: str) -> bool:
     return path.partition(".")[0] in fields
 
 
-def _transforms(window: Window, name: str, span: Span) -> list[Track]:
-    shape = window.shape(name)
+def _transforms(source: DecodedBag, name: str, span: Span) -> list[Track]:
+    message_type = source.message_type(name)
     tracks: dict[tuple[str, str], Track] = {}
-    for time_ns, _topic, data in window.messages([name], span):
-        for frame, child, place in _each(plain, shape, data):
-            if (frame, child) not in tracks and len(tracks) >= MOST_FRAMES:
+    for time_ns, _topic, data in source.messages([name], span):
+        for frame, child, place in _decoded_transforms(to_json, message_type, data):
+            if (frame, child) not in tracks and len(tracks) >= MAX_FRAMES:
                 continue
             tracks.setdefault((frame, child), Track(frame, child)).add(time_ns, place)
     return list(tracks.values())
 
 
-def _each(
-    decode: Any, shape: Any, data: bytes
+def _decoded_transforms(
+    decode: Any, message_type: Any, data: bytes
 ) -> Iterator[tuple[str, str, tuple[float, float, float]]]:
-    """The transforms in one message: frame, child, place; what cannot be decoded has none."""
+    """The transforms in one message: frame, child, place; none if it cannot be decoded."""
     try:
-        told = decode(shape, data, MOST_TRANSFORMS)["transforms"]
+        decoded = decode(message_type, data, MAX_TRANSFORMS)["transforms"]
     except CdrError:
         return
-    for each in told if isinstance(told, list) else told["first"]:
-        moved = each["transform"]["translation"]
+    for transform in decoded if isinstance(decoded, list) else decoded["first"]:
+        moved = transform["transform"]["translation"]
         place = tuple(float(moved[axis]) for axis in "xyz")
-        yield str(each["header"]["frame_id"]), str(each["child_frame_id"]), place  # type: ignore[misc]
+        yield str(transform["header"]["frame_id"]), str(transform["child_frame_id"]), place  # type: ignore[misc]
 
 
-def _chosen(tracks: list[Track], frame: str) -> Track:
+def _choose(tracks: list[Track], frame: str) -> Track:
     if frame:
         for track in tracks:
             if track.child == frame:
                 return track
-        known = ", ".join(sorted({track.child for track in tracks})[:20])
-        raise NoTrajectoryError(f"no transform leads to the frame {frame}; there are: {known}")
+        frames = ", ".join(sorted({track.child for track in tracks})[:20])
+        raise TrajectoryUnsuitableError(
+            f"no transform leads to the frame {frame}; there are: {frames}"
+        )
     return max(tracks, key=_reach, default=Track("", ""))
 
 
@@ -179,25 +185,25 @@ def _reach(track: Track) -> float:
     return float(np.ptp(rows, axis=0).sum()) if len(rows) else 0.0
 
 
-def thinned(rows: NDArray[np.float64], most: int) -> list[int]:
-    """Which rows to keep so that the line through them stays close to that through all (Douglas-Peucker).
+def simplify(rows: NDArray[np.float64], max_points: int) -> list[int]:
+    """Choose rows so that the line through them stays close to that through all (Douglas-Peucker).
 
-    The row that lies farthest from its chord comes first, until there are `most` or none lies off.
+    The row that lies farthest from its chord comes first, until there are `max_points` or none lies off.
     """
-    if len(rows) <= min(2, most):
+    if len(rows) <= min(2, max_points):
         return list(range(len(rows)))
     last = len(rows) - 1
-    kept = {0, last}
+    chosen = {0, last}
     noise = (float(np.ptp(rows, axis=0).max()) * 1e-9) ** 2
     waiting = [_farthest(rows, 0, last)]
-    while waiting and len(kept) < most:
+    while waiting and len(chosen) < max_points:
         distance, at, first, stop = heapq.heappop(waiting)
         if -distance <= noise:  # on its chord
             break
-        kept.add(at)
+        chosen.add(at)
         heapq.heappush(waiting, _farthest(rows, first, at))
         heapq.heappush(waiting, _farthest(rows, at, stop))
-    return sorted(kept)
+    return sorted(chosen)
 
 
 def _farthest(rows: NDArray[np.float64], first: int, last: int) -> tuple[float, int, int, int]:

@@ -1,1 +1,1 @@
-"""What a bag is made of: metadata.yaml, QoS profiles, compression, the records of MCAP and SQLite files."""
+"""File formats of a bag: metadata.yaml, QoS profiles, compression, records of MCAP and SQLite files."""

@@ -27,38 +27,38 @@ def listed_files(folder: Path, metadata: Metadata) -> tuple[DataFile, ...]:
     Raises:
         BagError: PATH_UNSAFE, FILE_MISSING.
     """
-    found: dict[Path, DataFile] = {}
+    files: dict[Path, DataFile] = {}
     for listed in metadata.files:
         file = find_file(folder, listed)
         if file is None:
             raise BagError("FILE_MISSING", file=listed)
-        found.setdefault(file.path.resolve(), file)
-    return tuple(found.values())
+        files.setdefault(file.path.resolve(), file)
+    return tuple(files.values())
 
 
 def present_files(folder: Path) -> tuple[DataFile, ...]:
     """The data files in a folder by name, links left out; a packed one only without its unpacked twin."""
-    found = [
+    paths = [
         path
         for path in sorted(folder.iterdir())
         if path.name.endswith(DATA_SUFFIXES) and path.is_file() and not path.is_symlink()
     ]
-    names = {path.name for path in found}
-    return tuple(DataFile(path.name, path) for path in found if not (names & _unpacked(path.name)))
+    names = {path.name for path in paths}
+    return tuple(DataFile(path.name, path) for path in paths if not (names & _unpacked(path.name)))
 
 
 def unlisted_files(folder: Path, files: tuple[DataFile, ...]) -> list[str]:
     """Names of the data files beside the listed ones, sorted."""
-    known = {file.path.name for file in files}
+    listed_names = {file.path.name for file in files}
     return sorted(
         path.name
         for path in folder.iterdir()
-        if path.name.endswith(DATA_SUFFIXES) and path.name not in known and path.is_file()
+        if path.name.endswith(DATA_SUFFIXES) and path.name not in listed_names and path.is_file()
     )
 
 
 def require_complete(metadata: Metadata) -> None:
-    """Refuse claims that say nothing of where the data are.
+    """Refuse metadata that do not say where the data are.
 
     Raises:
         BagError: METADATA_INCOMPLETE, METADATA_REFUSED, COMPRESSION_UNSUPPORTED.

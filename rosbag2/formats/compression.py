@@ -6,33 +6,33 @@ from typing import BinaryIO
 
 import zstandard
 
-from rosbag2.budget import MAX_MESSAGE, Effort, most_unpacked
+from rosbag2.budget import MAX_MESSAGE, Budget, max_unpacked
 from rosbag2.errors import BagError
 
 MAGIC = b"\x28\xb5\x2f\xfd"
 """How a frame begins. No CDR message begins so: its first byte is 0."""
 
 _BLOCK = 2**20
-# What zstd itself allows without asking.
+# The default limit of the zstd program.
 _MAX_WINDOW = 2**27
 _KNOWN = (b"SQLite format 3\0", b"\x89MCAP0\r\n")
 _RLE = 1
-_LONGEST_HEADER = 18
+_MAX_HEADER = 18
 _SKIPPABLE = b"\x2a\x4d\x18"
 
 
 def unpack_file(
-    name: str, source: Path, target: Path, effort: Effort, *, keep_partial: bool = False
+    name: str, source: Path, target: Path, budget: Budget, *, keep_partial: bool = False
 ) -> str:
-    """Unpack a file of the bag; the answer is why it is cut off, "" when it is whole.
+    """Unpack a file of the bag, and return why it is cut off, "" when it is complete.
 
-    With `keep_partial` a damaged file gives what comes before the damage.
+    With `keep_partial` the part of a damaged file before the damage is kept.
 
     Raises:
         BagError: FILE_DAMAGED, UNPACKS_TOO_LARGE, FILE_UNKNOWN; FILE_UNREADABLE when the disk is full.
     """
     try:
-        reason = _copy(name, source, target, effort) or _cut_off(source)
+        reason = _copy(name, source, target, budget) or _cut_off(source)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise BagError("FILE_UNREADABLE", file=name, reason=reason) from error
@@ -41,9 +41,9 @@ def unpack_file(
     return reason
 
 
-def _copy(name: str, source: Path, target: Path, effort: Effort) -> str:
+def _copy(name: str, source: Path, target: Path, budget: Budget) -> str:
     written = 0
-    limit = most_unpacked(source.stat().st_size)
+    limit = max_unpacked(source.stat().st_size)
     with source.open("rb") as packed, target.open("wb") as sink:
         unpacker = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW)
         stream = unpacker.stream_reader(packed, read_size=_BLOCK, read_across_frames=True)
@@ -60,11 +60,11 @@ def _copy(name: str, source: Path, target: Path, effort: Effort) -> str:
             if written > limit:
                 raise BagError("UNPACKS_TOO_LARGE", file=name, limit=limit)
             sink.write(block)
-            effort.advance(len(block))
+            budget.advance(len(block))
 
 
 def _cut_off(path: Path) -> str:
-    """Whether a frame lacks its end: zstd's reader stops there without a word."""
+    """Return a reason if a frame lacks its end, where zstd's reader stops silently; else ""."""
     size = path.stat().st_size
     with path.open("rb") as stream:
         while stream.tell() < size:
@@ -75,7 +75,7 @@ def _cut_off(path: Path) -> str:
 
 def _skip_frame(stream: BinaryIO) -> bool:
     """Go to the end of a frame, from block to block; False when it has none."""
-    head = stream.read(_LONGEST_HEADER)
+    head = stream.read(_MAX_HEADER)
     if head[1:4] == _SKIPPABLE:
         stream.seek(int.from_bytes(head[4:8], "little") + 8 - len(head), os.SEEK_CUR)
         return True
@@ -97,7 +97,7 @@ def _skip_frame(stream: BinaryIO) -> bool:
 
 
 def unpack_message(name: str, data: bytes) -> bytes:
-    """The message in a frame; data that are no frame are given back as they are.
+    """The message in a frame; data that are not a frame are returned unchanged.
 
     Raises:
         BagError: FILE_DAMAGED, MESSAGE_TOO_LARGE; they name the file.
@@ -113,7 +113,7 @@ def unpack_message(name: str, data: bytes) -> bytes:
 
 
 def unpack_bytes(data: bytes, limit: int) -> bytes:
-    """A whole frame in memory.
+    """Unpack a frame in memory.
 
     Raises:
         OverflowError: it holds more than the limit.

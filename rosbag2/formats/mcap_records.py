@@ -1,6 +1,6 @@
 """MCAP's records, read with bounds: lengths are checked against the file before anything is read.
 
-The `mcap` package reads what a record claims into memory; files from strangers are read here.
+The `mcap` package reads as many bytes as a record claims; files from strangers need bounds.
 """
 
 import struct
@@ -16,14 +16,14 @@ from rosbag2.formats.compression import unpack_bytes
 
 MAGIC = b"\x89MCAP0\r\n"
 HEADER, FOOTER, SCHEMA, CHANNEL, MESSAGE, CHUNK, MESSAGE_INDEX = range(1, 8)
-ATTACHMENT, STATISTICS, METADATA, DATA_END = 0x09, 0x0B, 0x0C, 0x0F
+STATISTICS, METADATA, DATA_END = 0x0B, 0x0C, 0x0F
 HEAD = struct.Struct("<BQ")
 # A message with its head: channel, (sequence), log time, (publish time).
 MESSAGE_HEAD = struct.Struct("<BQH4xQ8x")
 MESSAGE_FIELDS = MESSAGE_HEAD.size - HEAD.size
 _CHUNK = struct.Struct("<QQQIi")
 _MAX_TEXT = 16 * 2**20
-_LONGEST_NAME = 32
+_MAX_NAME = 32
 PRIVATE = 0x80
 """Kinds from here on are for others' records."""
 
@@ -33,7 +33,7 @@ class BrokenError(ValueError):
 
 
 class TooLargeError(ValueError):
-    """A record that is whole but larger than what is read."""
+    """A complete record that is too large to be read."""
 
 
 @dataclass(frozen=True)
@@ -71,14 +71,14 @@ class Chunk:
 
 
 class Fields:
-    """Takes fields off the front of a record."""
+    """Reads the fields of a record from front to back."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
         self.place = 0
 
     def take(self, count: int) -> bytes:
-        """So many bytes."""
+        """Take `count` bytes."""
         end = self.place + count
         if end > len(self.data):
             raise BrokenError("a field is longer than its record")
@@ -87,7 +87,7 @@ class Fields:
         return part
 
     def number(self, width: int) -> int:
-        """An unsigned number of so many bytes."""
+        """An unsigned number of `width` bytes."""
         return int.from_bytes(self.take(width), "little")
 
     def text(self) -> str:
@@ -97,15 +97,15 @@ class Fields:
     def mapping(self) -> dict[str, str]:
         """Pairs of texts."""
         inner = Fields(self.take(self.number(4)))
-        found: dict[str, str] = {}
+        pairs: dict[str, str] = {}
         while inner.place < len(inner.data):
             key = inner.text()
-            found[key] = inner.text()
-        return found
+            pairs[key] = inner.text()
+        return pairs
 
 
 class Catalogue:
-    """The schemas and channels of a file, and a few facts that records tell."""
+    """The schemas and channels of a file, its ROS distribution and its promised number of messages."""
 
     def __init__(self) -> None:
         self.schemas: dict[int, Schema] = {}
@@ -144,8 +144,8 @@ class Catalogue:
 NOTED = frozenset({SCHEMA, CHANNEL, METADATA, STATISTICS})
 
 
-def most_bytes(opcode: int) -> int:
-    """How long a record of a kind may be that is read into memory as a whole."""
+def max_record_bytes(opcode: int) -> int:
+    """Largest record of a kind, in bytes, that is read into memory."""
     return MAX_MESSAGE + MESSAGE_FIELDS if opcode == MESSAGE else _MAX_TEXT
 
 
@@ -155,11 +155,11 @@ def read_chunk_head(stream: BinaryIO, offset: int, length: int) -> Chunk:
     Raises:
         BrokenError: it contradicts itself.
     """
-    data = stream.read(min(length, _CHUNK.size + _LONGEST_NAME + 8))
+    data = stream.read(min(length, _CHUNK.size + _MAX_NAME + 8))
     if len(data) < _CHUNK.size + 8:
         raise BrokenError("a chunk is shorter than its head")
     first, last, size, crc, width = _CHUNK.unpack_from(data)
-    if not 0 <= width <= _LONGEST_NAME:
+    if not 0 <= width <= _MAX_NAME:
         raise BrokenError("the compression of a chunk has no name")
     fields = Fields(data)
     fields.take(_CHUNK.size)

@@ -17,7 +17,7 @@ def rows(data: bytes, catalogue: Catalogue) -> list[Row]:
     Raises:
         BrokenError: a record contradicts its chunk.
     """
-    found: list[Row] = []
+    result: list[Row] = []
     place, end = 0, len(data)
     while place <= end - _SKIP:
         opcode, length, channel, time = _unpack(data, place)
@@ -26,11 +26,11 @@ def rows(data: bytes, catalogue: Catalogue) -> list[Row]:
         if place > end:
             raise BrokenError("a record is longer than its chunk")
         if opcode == records.MESSAGE and length >= records.MESSAGE_FIELDS:
-            found.append((time, channel, data[start + _SKIP : place]))
+            result.append((time, channel, data[start + _SKIP : place]))
         else:
             _other(opcode, data[start + _HEAD : place], catalogue)
     _rest(data[place:], catalogue)
-    return found
+    return result
 
 
 def columns(data: bytes, catalogue: Catalogue) -> list[tuple[int, int, int]]:
@@ -39,7 +39,7 @@ def columns(data: bytes, catalogue: Catalogue) -> list[tuple[int, int, int]]:
     Raises:
         BrokenError: a record contradicts its chunk.
     """
-    found: list[tuple[int, int, int]] = []
+    result: list[tuple[int, int, int]] = []
     place, end = 0, len(data)
     while place <= end - _SKIP:
         opcode, length, channel, time = _unpack(data, place)
@@ -48,28 +48,28 @@ def columns(data: bytes, catalogue: Catalogue) -> list[tuple[int, int, int]]:
         if place > end:
             raise BrokenError("a record is longer than its chunk")
         if opcode == records.MESSAGE and length >= records.MESSAGE_FIELDS:
-            found.append((channel, time, length - records.MESSAGE_FIELDS))
+            result.append((channel, time, length - records.MESSAGE_FIELDS))
         else:
             _other(opcode, data[start + _HEAD : place], catalogue)
     _rest(data[place:], catalogue)
-    return found
+    return result
 
 
-def whole_rows(data: bytes, catalogue: Catalogue) -> tuple[list[Row], str]:
-    """The messages up to the first record that is broken, and what is wrong with it, "" if nothing is."""
-    found: list[Row] = []
+def rows_before_damage(data: bytes, catalogue: Catalogue) -> tuple[list[Row], str]:
+    """The messages up to the first damaged record, and what is wrong with it, "" if nothing is."""
+    result: list[Row] = []
     place = 0
     try:
         for _, start, end in records.walk(data):
-            found += rows(data[start - _HEAD : end], catalogue)
+            result += rows(data[start - _HEAD : end], catalogue)
             place = end
     except BrokenError as error:
-        return found, f"{error} (at byte {place} of it)"
-    return found, ""
+        return result, f"{error} (at byte {place} of it)"
+    return result, ""
 
 
 def _rest(data: bytes, catalogue: Catalogue) -> None:
-    """What is shorter than any message at the end of a chunk."""
+    """Take the records at the end of a chunk that are shorter than any message."""
     for opcode, start, end in records.walk(data):
         _other(opcode, data[start:end], catalogue)
 

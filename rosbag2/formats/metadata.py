@@ -1,4 +1,4 @@
-"""metadata.yaml: what a bag claims to hold. Versions 1 to 9; what a version lacks is empty or None.
+"""metadata.yaml, versions 1 to 9; fields that a version lacks are empty or None.
 
 | version | brought |
 | --- | --- |
@@ -40,8 +40,8 @@ class Topic:
 
 
 @dataclass(frozen=True)
-class FileClaim:
-    """What version 5 and later say of a data file; a number that is absent is None."""
+class FileEntry:
+    """Entry of a data file in version 5 and later; a number that is absent is None."""
 
     path: str
     start_ns: int | None
@@ -51,7 +51,7 @@ class FileClaim:
 
 @dataclass(frozen=True)
 class Metadata:
-    """The claims of metadata.yaml; a number that is absent or no number is None.
+    """The content of metadata.yaml; a number that is absent or invalid is None.
 
     `topics` pairs each topic with its promised message count. `compression_format` and
     `compression_mode` are lower case, both empty for an uncompressed bag.
@@ -67,7 +67,7 @@ class Metadata:
     compression_format: str
     compression_mode: str
     ros_distro: str
-    file_claims: tuple[FileClaim, ...] = ()
+    file_entries: tuple[FileEntry, ...] = ()
 
 
 def read_metadata(folder: Path) -> Metadata:
@@ -111,7 +111,7 @@ def _content(path: Path) -> bytes:
 
 
 def is_lfs_pointer(head: bytes) -> bool:
-    """Whether a file that begins so is a Git LFS pointer."""
+    """Return whether a file with this beginning is a Git LFS pointer."""
     return head.startswith(b"version https://git-lfs.github.com/spec/")
 
 
@@ -122,19 +122,19 @@ def _metadata(information: dict[str, Node]) -> Metadata:
     duration = _mapping(information.get("duration"), "duration")
     topics = _items(information.get("topics_with_message_count"), "topics_with_message_count")
     return Metadata(
-        version=_whole(information.get("version")),
+        version=_integer(information.get("version")),
         storage_id=_text(information.get("storage_identifier")),
         files=_files(information),
-        start_ns=_whole(start.get("nanoseconds_since_epoch")),
-        duration_ns=_whole(duration.get("nanoseconds")),
-        message_count=_whole(information.get("message_count")),
+        start_ns=_integer(start.get("nanoseconds_since_epoch")),
+        duration_ns=_integer(duration.get("nanoseconds")),
+        message_count=_integer(information.get("message_count")),
         topics=tuple(_topic(_mapping(item, "topics_with_message_count")) for item in topics),
         compression_format=_text(information.get("compression_format")).lower()
         if compressed
         else "",
         compression_mode=mode if compressed else "",
         ros_distro=_text(information.get("ros_distro")),
-        file_claims=_claims(information),
+        file_entries=_file_entries(information),
     )
 
 
@@ -146,53 +146,53 @@ def _files(information: dict[str, Node]) -> tuple[str, ...]:
     return paths
 
 
-def _claims(information: dict[str, Node]) -> tuple[FileClaim, ...]:
-    """Facts per file; they only help to name what is lost, so a wrong one is left out."""
+def _file_entries(information: dict[str, Node]) -> tuple[FileEntry, ...]:
+    """Entries per file; they only help to name what is lost, so a wrong one is left out."""
     listed = information.get("files")
-    found = []
+    entries = []
     for item in listed if isinstance(listed, list) else []:
         if isinstance(item, dict):
             start, duration = item.get("starting_time"), item.get("duration")
-            found.append(
-                FileClaim(
+            entries.append(
+                FileEntry(
                     _text(item.get("path")),
-                    _inner(start, "nanoseconds_since_epoch"),
-                    _inner(duration, "nanoseconds"),
-                    _whole(item.get("message_count")),
+                    _inner_integer(start, "nanoseconds_since_epoch"),
+                    _inner_integer(duration, "nanoseconds"),
+                    _integer(item.get("message_count")),
                 )
             )
-    return tuple(found)
+    return tuple(entries)
 
 
-def _inner(node: Node, name: str) -> int | None:
-    return _whole(node.get(name)) if isinstance(node, dict) else None
+def _inner_integer(node: Node, name: str) -> int | None:
+    return _integer(node.get(name)) if isinstance(node, dict) else None
 
 
 def _topic(item: dict[str, Node]) -> tuple[Topic, int | None]:
-    facts = _mapping(item.get("topic_metadata"), "topic_metadata")
+    metadata = _mapping(item.get("topic_metadata"), "topic_metadata")
     topic = Topic(
-        name=_text(facts.get("name")),
-        type=_text(facts.get("type")),
-        serialization_format=_text(facts.get("serialization_format")),
-        offered_qos_profiles=qos.as_text(facts.get("offered_qos_profiles")),
-        type_hash=_text(facts.get("type_description_hash")),
+        name=_text(metadata.get("name")),
+        type=_text(metadata.get("type")),
+        serialization_format=_text(metadata.get("serialization_format")),
+        offered_qos_profiles=qos.as_text(metadata.get("offered_qos_profiles")),
+        type_hash=_text(metadata.get("type_description_hash")),
     )
-    return topic, _whole(item.get("message_count"))
+    return topic, _integer(item.get("message_count"))
 
 
-def _mapping(node: Node, what: str) -> dict[str, Node]:
+def _mapping(node: Node, name: str) -> dict[str, Node]:
     if node is None:
         return {}
     if not isinstance(node, dict):
-        raise ValueError(f"`{what}` is not a mapping")
+        raise ValueError(f"`{name}` is not a mapping")
     return node
 
 
-def _items(node: Node, what: str) -> list[Node]:
+def _items(node: Node, name: str) -> list[Node]:
     if node is None:
         return []
     if not isinstance(node, list):
-        raise ValueError(f"`{what}` is not a list")
+        raise ValueError(f"`{name}` is not a list")
     return node
 
 
@@ -200,7 +200,7 @@ def _text(node: Node) -> str:
     return node if isinstance(node, str) else ""
 
 
-def _whole(node: Node) -> int | None:
+def _integer(node: Node) -> int | None:
     try:
         number = int(_text(node))
     except ValueError:

@@ -57,7 +57,7 @@ def profiles(text: str) -> list[Profile] | None:
 
 
 def same(one: str, other: str) -> bool:
-    """Whether two QoS texts mean the same."""
+    """Return whether two QoS texts mean the same."""
     if one == other:
         return True
     first, second = profiles(one), profiles(other)

@@ -1,4 +1,4 @@
-"""The pages of a SQLite file, read without SQLite: what is left of a damaged database.
+"""The pages of a SQLite file, read without SQLite, for damaged databases.
 
 Written from the description of the file format, sqlite.org/fileformat2.html. Nothing is trusted: a
 pointer may lead anywhere, so each page is used once.
@@ -20,7 +20,7 @@ _WAL_MAGIC = 0x377F0682
 _SIZES = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
 _CONSTANTS = {8: 0, 9: 1}
 _BLOB = 12
-_SMALLEST = 512
+_MIN_PAGE = 512
 _USUAL = 4096
 """Bytes of a page as recorders write them, where the header does not say."""
 _MORE = 0x80
@@ -40,7 +40,7 @@ class Row:
 
 
 class Pages:
-    """Pages by number, 1 and on, with those of a write-ahead log laid over them."""
+    """Pages by number, from 1; pages of the write-ahead log replace those of the file."""
 
     def __init__(self, stream: BinaryIO, path: Path) -> None:
         self.stream = stream
@@ -51,7 +51,7 @@ class Pages:
         self.page_bytes = 65536 if size == 1 else size
         if len(header) < _HEADER:
             raise PageError("its header is damaged")
-        if self.page_bytes < _SMALLEST or self.page_bytes & self.page_bytes - 1:
+        if self.page_bytes < _MIN_PAGE or self.page_bytes & self.page_bytes - 1:
             self.page_bytes = _USUAL
         self.usable = self.page_bytes - header[20]
         self.encoding = {2: "utf-16-le", 3: "utf-16-be"}.get(header[59], "utf-8")
@@ -168,13 +168,13 @@ class Pages:
         return self._values(data)
 
     def _local(self, size: int) -> int:
-        """How much of a row is on its own page."""
-        most = self.usable - 35
-        if size <= most:
+        """Bytes of a row that are on its own page."""
+        max_local = self.usable - 35
+        if size <= max_local:
             return size
-        least = (self.usable - 12) * 32 // 255 - 23
-        kept = least + (size - least) % (self.usable - 4)
-        return kept if kept <= most else least
+        min_local = (self.usable - 12) * 32 // 255 - 23
+        local = min_local + (size - min_local) % (self.usable - 4)
+        return local if local <= max_local else min_local
 
     def _overflow(self, number: int, size: int) -> bytes:
         parts = []
@@ -232,21 +232,21 @@ def _varint(data: bytes, place: int) -> tuple[int, int]:
 
 
 def _frames(wal: Path, page_bytes: int) -> dict[int, int]:
-    """Where in a write-ahead log the last committed state of each page is."""
-    found: dict[int, int] = {}
+    """Offsets in a write-ahead log of the last committed state of each page."""
+    frames: dict[int, int] = {}
     if not wal.is_file() or wal.is_symlink():
-        return found
+        return frames
     with wal.open("rb") as stream:
         header = stream.read(_WAL_HEADER)
         if int.from_bytes(header[:4], "big") & ~1 != _WAL_MAGIC:
-            return found
+            return frames
         waiting: dict[int, int] = {}
         while len(head := stream.read(_FRAME_HEADER)) == _FRAME_HEADER:
             if head[8:16] != header[16:24]:
                 break
             waiting[int.from_bytes(head[:4], "big")] = stream.tell()
             if int.from_bytes(head[4:8], "big"):
-                found |= waiting
+                frames |= waiting
                 waiting.clear()
             stream.seek(page_bytes, os.SEEK_CUR)
-    return found
+    return frames

@@ -26,15 +26,15 @@ def read_schema(name: str, connection: sqlite3.Connection) -> tuple[int, str, di
         BagError: SCHEMA_UNKNOWN, with the file's name.
     """
     topics = _columns(connection, "topics")
-    for table, needed, found in (
+    for table, needed, columns in (
         ("topics", _TOPICS, topics),
         ("messages", _MESSAGES, _columns(connection, "messages")),
     ):
-        if not found:
+        if not columns:
             raise BagError("SCHEMA_UNKNOWN", file=name, reason=f"it has no table {table}")
-        if missing := needed - found:
-            what = f"its table {table} lacks {', '.join(sorted(missing))}"
-            raise BagError("SCHEMA_UNKNOWN", file=name, reason=what)
+        if missing := needed - columns:
+            reason = f"its table {table} lacks {', '.join(sorted(missing))}"
+            raise BagError("SCHEMA_UNKNOWN", file=name, reason=reason)
     schema, distro = _version(connection)
     if not schema:
         schema = 2 if "offered_qos_profiles" in topics else 1
@@ -43,10 +43,10 @@ def read_schema(name: str, connection: sqlite3.Connection) -> tuple[int, str, di
 
 def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
     """Columns of a real table; views, virtual tables and computed columns run foreign code."""
-    found = connection.execute(
+    exists = connection.execute(
         "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ? AND rootpage > 0", (table,)
     ).fetchone()
-    if not found:
+    if not exists:
         return set()
     rows = connection.execute("SELECT name FROM pragma_table_xinfo(?) WHERE hidden = 0", (table,))
     return {str(name) for (name,) in rows}

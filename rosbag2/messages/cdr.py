@@ -1,4 +1,4 @@
-"""Reads CDR as ROS 2 writes it, from strangers: nothing is believed that the bytes do not bear out.
+"""Reads CDR as ROS 2 writes it, from strangers: no claim is trusted that the bytes do not support.
 
 A length is checked against the bytes that are left before anything is made of it, and each value costs a
 step of a budget, so that neither huge claims nor deep nesting take memory or time.
@@ -8,10 +8,16 @@ import struct
 from functools import lru_cache
 from typing import Any
 
-from rosbag2.messages.message_types import Many, Primitive, Shape, Struct, Text
+from rosbag2.messages.message_types import (
+    ArrayType,
+    FieldType,
+    MessageType,
+    PrimitiveType,
+    StringType,
+)
 
-MOST_STEPS = 100_000
-"""Values of one message that are looked at, those that are passed over in one go not counted."""
+MAX_STEPS = 100_000
+"""Values of one message that are read; those that are skipped in one go do not count."""
 _HEADER = 4
 _KINDS = {0: (">", 8), 1: ("<", 8), 6: (">", 4), 7: ("<", 4)}
 """Byte order and widest alignment, by the kind that the first two bytes name: CDR, and CDR2 without more."""
@@ -28,7 +34,7 @@ class Cursor:
 
     __slots__ = ("data", "end", "order", "position", "steps", "widest")
 
-    def __init__(self, data: bytes, steps: int = MOST_STEPS) -> None:
+    def __init__(self, data: bytes, steps: int = MAX_STEPS) -> None:
         if len(data) < _HEADER:
             raise CdrError(f"it has {len(data)} bytes, fewer than its header")
         kind = _KINDS.get(int.from_bytes(data[:2], "big"))
@@ -40,28 +46,28 @@ class Cursor:
         self.position = _HEADER
         self.steps = steps
 
-    def number(self, shape: Primitive) -> Any:
+    def number(self, field_type: PrimitiveType) -> Any:
         """The number or truth value here."""
-        self.align(shape.size)
-        start = self.advance(shape.size)
+        self.align(field_type.size)
+        start = self.advance(field_type.size)
         try:
-            return _unpacker(self.order + shape.code).unpack_from(self.data, start)[0]
+            return _unpacker(self.order + field_type.code).unpack_from(self.data, start)[0]
         except struct.error as error:
             raise CdrError("it is cut short") from error
 
-    def numbers(self, shape: Primitive, count: int) -> tuple[Any, ...]:
-        """So many numbers in a row; the caller has checked that they are there."""
-        self.align(shape.size)
-        start = self.advance(shape.size * count)
-        return struct.unpack_from(f"{self.order}{count}{shape.code}", self.data, start)
+    def numbers(self, field_type: PrimitiveType, count: int) -> tuple[Any, ...]:
+        """Read `count` numbers in a row; the caller has checked that they are there."""
+        self.align(field_type.size)
+        start = self.advance(field_type.size * count)
+        return struct.unpack_from(f"{self.order}{count}{field_type.code}", self.data, start)
 
-    def text(self, most: int) -> tuple[str, int]:
+    def text(self, max_bytes: int) -> tuple[str, int]:
         """The beginning of the string here, and its length in bytes."""
         length = self.length()
         start = self.advance(length)
         if length and self.data[start + length - 1] == 0:
             length -= 1
-        return self.data[start : start + min(length, most)].decode("utf-8", "replace"), length
+        return self.data[start : start + min(length, max_bytes)].decode("utf-8", "replace"), length
 
     def length(self) -> int:
         """The count in front of a string or sequence."""
@@ -75,7 +81,7 @@ class Cursor:
         self.position += (_HEADER - self.position) % width
 
     def advance(self, size: int) -> int:
-        """Pass bytes over that must be there; the answer is where they begin."""
+        """Skip bytes that must be there, and return where they begin."""
         start = self.position
         if size > self.end - start:
             raise CdrError(f"it claims {size} bytes where {max(0, self.end - start)} are left")
@@ -83,36 +89,36 @@ class Cursor:
         return start
 
     def step(self) -> None:
-        """Pay for one value."""
+        """Count one value against the limit."""
         self.steps -= 1
         if self.steps < 0:
-            raise CdrError(f"it holds more than {MOST_STEPS} values")
+            raise CdrError(f"it holds more than {MAX_STEPS} values")
 
-    def count_of(self, shape: Many) -> int:
-        """How many items follow."""
-        return self.length() if shape.length is None else shape.length
+    def count_of(self, field_type: ArrayType) -> int:
+        """Number of items that follow."""
+        return self.length() if field_type.length is None else field_type.length
 
-    def skip(self, shape: Shape) -> None:
-        """Pass a value over."""
-        if self.widest == 8 and (sizes := extent(shape)) is not None:  # noqa: PLR2004
+    def skip(self, field_type: FieldType) -> None:
+        """Skip a value."""
+        if self.widest == 8 and (sizes := extent(field_type)) is not None:  # noqa: PLR2004
             self.advance(sizes[(self.position - _HEADER) & 7])
             return
         self.step()
-        match shape:
-            case Primitive():
-                self.align(shape.size)
-                self.advance(shape.size)
-            case Text():
+        match field_type:
+            case PrimitiveType():
+                self.align(field_type.size)
+                self.advance(field_type.size)
+            case StringType():
                 self.advance(self.length())
-            case Struct():
-                for inner in shape.fields.values():
+            case MessageType():
+                for inner in field_type.fields.values():
                     self.skip(inner)
-            case Many():
-                self.skip_items(shape.item, self.count_of(shape))
+            case ArrayType():
+                self.skip_items(field_type.item, self.count_of(field_type))
 
-    def skip_items(self, item: Shape, count: int) -> None:
-        """Pass items over, numbers in one go."""
-        if isinstance(item, Primitive):
+    def skip_items(self, item: FieldType, count: int) -> None:
+        """Skip items, numbers in one go."""
+        if isinstance(item, PrimitiveType):
             if count:
                 self.align(item.size)
                 self.advance(item.size * count)
@@ -127,33 +133,33 @@ def _unpacker(code: str) -> struct.Struct:
     return struct.Struct(code)
 
 
-_MOST_UNROLLED = 64
+_MAX_UNROLLED = 64
 
 
 @lru_cache(maxsize=4096)
-def extent(shape: Shape) -> tuple[int, ...] | None:
+def extent(field_type: FieldType) -> tuple[int, ...] | None:
     """Bytes that a value takes, padding in front included, by its place modulo 8; None where that varies."""
-    match shape:
-        case Primitive():
-            return tuple(-at % shape.size + shape.size for at in range(8))
-        case Struct():
-            return _extent_of_row(tuple(shape.fields.values()))
-        case Many(item=item, length=int(length)):
-            if isinstance(item, Primitive):
+    match field_type:
+        case PrimitiveType():
+            return tuple(-at % field_type.size + field_type.size for at in range(8))
+        case MessageType():
+            return _extent_of_row(tuple(field_type.fields.values()))
+        case ArrayType(item=item, length=int(length)):
+            if isinstance(item, PrimitiveType):
                 padded = (-at % item.size + item.size * length for at in range(8))
                 return tuple(padded) if length else (0,) * 8
-            return _extent_of_row((item,) * length) if length <= _MOST_UNROLLED else None
+            return _extent_of_row((item,) * length) if length <= _MAX_UNROLLED else None
     return None
 
 
-def _extent_of_row(row: tuple[Shape, ...]) -> tuple[int, ...] | None:
-    inner = [extent(shape) for shape in row]
+def _extent_of_row(row: tuple[FieldType, ...]) -> tuple[int, ...] | None:
+    inner = [extent(field_type) for field_type in row]
     if None in inner:
         return None
-    found = []
+    extents = []
     for at in range(8):
         place = at
         for sizes in inner:
             place += sizes[place & 7] if sizes else 0
-        found.append(place - at)
-    return tuple(found)
+        extents.append(place - at)
+    return tuple(extents)

@@ -6,10 +6,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rosbag2.messages.cdr import CdrError, Cursor
-from rosbag2.messages.message_types import PADDING, Many, Primitive, Shape, Struct, Text
+from rosbag2.messages.message_types import (
+    PADDING,
+    ArrayType,
+    FieldType,
+    MessageType,
+    PrimitiveType,
+    StringType,
+)
 
-LONGEST_PATH = 500
-MOST_FIELDS = 1000
+MAX_PATH = 500
+MAX_FIELDS = 1000
 """Fields of a type that are listed."""
 _PART = re.compile(r"([A-Za-z_]\w*)((?:\[\d{1,9}\])*)")
 
@@ -22,63 +29,63 @@ class FieldUnknownError(Exception):
 
 @dataclass(frozen=True)
 class Scalar:
-    """A field; `items` tells how many there are where the path ends in an index, None: it varies."""
+    """A field; `items` is the length of the array if the path ends in an index, None if it varies."""
 
     path: str
     type: str
     items: int | None = 1
 
 
-def scalars(shape: Struct, *, texts: bool = False) -> list[Scalar]:
-    """The scalar fields of a type in their order, of arrays the first item; at most MOST_FIELDS."""
-    found: list[Scalar] = []
-    for scalar in _scalars(shape, "", 1):
+def scalars(field_type: MessageType, *, texts: bool = False) -> list[Scalar]:
+    """The scalar fields of a type in their order, of arrays the first item; at most MAX_FIELDS."""
+    result: list[Scalar] = []
+    for scalar in _scalars(field_type, "", 1):
         if texts or scalar.type != "string":
-            found.append(scalar)
-        if len(found) == MOST_FIELDS:
+            result.append(scalar)
+        if len(result) == MAX_FIELDS:
             break
-    return found
+    return result
 
 
-def _scalars(shape: Shape, path: str, items: int | None) -> Iterator[Scalar]:
-    match shape:
-        case Primitive():
-            yield Scalar(path, shape.name, items)
-        case Text():
+def _scalars(field_type: FieldType, path: str, items: int | None) -> Iterator[Scalar]:
+    match field_type:
+        case PrimitiveType():
+            yield Scalar(path, field_type.name, items)
+        case StringType():
             yield Scalar(path, "string", items)
-        case Struct():
-            for name, inner in shape.fields.items():
+        case MessageType():
+            for name, inner in field_type.fields.items():
                 if name != PADDING:
                     yield from _scalars(inner, f"{path}.{name}" if path else name, items)
-        case Many() if shape.length != 0:
-            yield from _scalars(shape.item, f"{path}[0]", shape.length)
+        case ArrayType() if field_type.length != 0:
+            yield from _scalars(field_type.item, f"{path}[0]", field_type.length)
 
 
 @dataclass
 class _Node:
-    """What is wanted below a place: at it (slots of the result), and further down."""
+    """Fields to pick at a place: there (slots of the result), and further down."""
 
     slots: list[int] = field(default_factory=list)
     inner: dict[str | int, "_Node"] = field(default_factory=dict)
-    row: list[tuple[Shape, "_Node | None"]] = field(default_factory=list)
+    row: list[tuple[FieldType, "_Node | None"]] = field(default_factory=list)
     last: int = -1
 
 
 class Picker:
-    """Takes a few fields out of messages and passes the rest over.
+    """Picks a few fields out of messages and skips the rest.
 
     Raises:
         FieldUnknownError: a path leads to no scalar; its text names the path.
     """
 
-    def __init__(self, shape: Struct, paths: Sequence[str]) -> None:
-        self.shape = shape
+    def __init__(self, field_type: MessageType, paths: Sequence[str]) -> None:
+        self.field_type = field_type
         self.kinds: list[str] = []
         self._root = _Node()
         self._width = len(paths)
         for slot, path in enumerate(paths):
             self._add(path, slot)
-        _prepare(self._root, shape)
+        _prepare(self._root, field_type)
 
     def pick(self, data: bytes) -> list[Any]:
         """The fields of a message in their order; None for an item that an array does not have.
@@ -86,96 +93,102 @@ class Picker:
         Raises:
             CdrError: the bytes are no such message.
         """
-        out: list[Any] = [None] * self._width
+        values: list[Any] = [None] * self._width
         if self._width:
-            _walk(Cursor(data), self.shape, self._root, out, rest=False)
-        return out
+            _walk(Cursor(data), self.field_type, self._root, values, rest=False)
+        return values
 
     def _add(self, path: str, slot: int) -> None:
         node: _Node = self._root
-        shape: Shape = self.shape
+        field_type: FieldType = self.field_type
         for part in _parts(path):
-            shape = _below(shape, part, path)
+            field_type = _below(field_type, part, path)
             node = node.inner.setdefault(part, _Node())
-        if not isinstance(shape, Primitive | Text):
-            what = "a list" if isinstance(shape, Many) else "a message"
+        if not isinstance(field_type, PrimitiveType | StringType):
+            what = "a list" if isinstance(field_type, ArrayType) else "a message"
             raise FieldUnknownError(f"{path} is {what}: name a field in it")
         node.slots.append(slot)
-        self.kinds.append(shape.name if isinstance(shape, Primitive) else "string")
+        self.kinds.append(field_type.name if isinstance(field_type, PrimitiveType) else "string")
 
 
 def _parts(path: str) -> list[str | int]:
-    found: list[str | int] = []
-    for word in path[:LONGEST_PATH].split("."):
+    result: list[str | int] = []
+    for word in path[:MAX_PATH].split("."):
         match = _PART.fullmatch(word)
-        if match is None or len(path) > LONGEST_PATH:
-            raise FieldUnknownError(f"{path[:LONGEST_PATH]} is no path: write name.name[0].name")
-        found.append(match[1])
-        found += [int(digits) for digits in re.findall(r"\d+", match[2])]
-    return found
+        if match is None or len(path) > MAX_PATH:
+            raise FieldUnknownError(f"{path[:MAX_PATH]} is no path: write name.name[0].name")
+        result.append(match[1])
+        result += [int(digits) for digits in re.findall(r"\d+", match[2])]
+    return result
 
 
-def _below(shape: Shape, part: str | int, path: str) -> Shape:
-    if isinstance(part, str) and isinstance(shape, Struct) and part in shape.fields:
-        return shape.fields[part]
-    if isinstance(part, int) and isinstance(shape, Many):
-        if shape.length is None or part < shape.length:
-            return shape.item
-        raise FieldUnknownError(f"{path} leads behind the end: the array has {shape.length} items")
+def _below(field_type: FieldType, part: str | int, path: str) -> FieldType:
+    if isinstance(part, str) and isinstance(field_type, MessageType) and part in field_type.fields:
+        return field_type.fields[part]
+    if isinstance(part, int) and isinstance(field_type, ArrayType):
+        if field_type.length is None or part < field_type.length:
+            return field_type.item
+        raise FieldUnknownError(
+            f"{path} leads behind the end: the array has {field_type.length} items"
+        )
     what = f"[{part}]" if isinstance(part, int) else part
     raise FieldUnknownError(f"{path} leads nowhere: the type has no {what} there")
 
 
-def _prepare(node: _Node, shape: Shape) -> None:
-    """Lay out which fields of a struct are wanted, and where nothing more is."""
-    if isinstance(shape, Struct):
-        names = list(shape.fields)
+def _prepare(node: _Node, field_type: FieldType) -> None:
+    """Prepare which fields of a message type to read, and after which to stop."""
+    if isinstance(field_type, MessageType):
+        names = list(field_type.fields)
         last = max((names.index(str(name)) for name in node.inner), default=-1)
-        node.row = [(shape.fields[name], node.inner.get(name)) for name in names]
+        node.row = [(field_type.fields[name], node.inner.get(name)) for name in names]
         node.last = last
     for part, inner in node.inner.items():
-        if isinstance(shape, Struct):
-            _prepare(inner, shape.fields[str(part)])
-        elif isinstance(shape, Many):
-            _prepare(inner, shape.item)
+        if isinstance(field_type, MessageType):
+            _prepare(inner, field_type.fields[str(part)])
+        elif isinstance(field_type, ArrayType):
+            _prepare(inner, field_type.item)
 
 
-def _walk(cursor: Cursor, shape: Shape, node: _Node, out: list[Any], *, rest: bool) -> None:
-    """Read what is wanted of a value; `rest`: something behind it is wanted too."""
-    match shape:
-        case Primitive():
-            _fill(node, out, cursor.number(shape))
-        case Text():
-            _fill(node, out, cursor.text(LONGEST_PATH)[0])
-        case Struct():
+def _walk(
+    cursor: Cursor, field_type: FieldType, node: _Node, values: list[Any], *, rest: bool
+) -> None:
+    """Read the wanted parts of a value; `rest`: something behind it is wanted too."""
+    match field_type:
+        case PrimitiveType():
+            _fill(node, values, cursor.number(field_type))
+        case StringType():
+            _fill(node, values, cursor.text(MAX_PATH)[0])
+        case MessageType():
             for index, (inner, wanted) in enumerate(node.row):
                 if index > node.last and not rest:
                     return
                 if wanted is None:
                     cursor.skip(inner)
                 else:
-                    _walk(cursor, inner, wanted, out, rest=rest or index < node.last)
-        case Many():
-            _walk_items(cursor, shape, node, out, rest=rest)
+                    _walk(cursor, inner, wanted, values, rest=rest or index < node.last)
+        case ArrayType():
+            _walk_items(cursor, field_type, node, values, rest=rest)
 
 
-def _walk_items(cursor: Cursor, shape: Many, node: _Node, out: list[Any], *, rest: bool) -> None:
-    count = cursor.count_of(shape)
+def _walk_items(
+    cursor: Cursor, field_type: ArrayType, node: _Node, values: list[Any], *, rest: bool
+) -> None:
+    count = cursor.count_of(field_type)
     wanted = sorted(index for index in node.inner if isinstance(index, int) and index < count)
-    if isinstance(shape.item, Primitive) and count:
-        cursor.align(shape.item.size)
-        if shape.item.size * count > cursor.end - cursor.position:
+    if isinstance(field_type.item, PrimitiveType) and count:
+        cursor.align(field_type.item.size)
+        if field_type.item.size * count > cursor.end - cursor.position:
             raise CdrError(f"it claims {count} items, more than its bytes can hold")
     at = 0
     for index in wanted:
-        cursor.skip_items(shape.item, index - at)
+        cursor.skip_items(field_type.item, index - at)
         more = rest or index < wanted[-1]
-        _walk(cursor, shape.item, node.inner[index], out, rest=more)
+        _walk(cursor, field_type.item, node.inner[index], values, rest=more)
         at = index + 1
     if rest:
-        cursor.skip_items(shape.item, count - at)
+        cursor.skip_items(field_type.item, count - at)
 
 
-def _fill(node: _Node, out: list[Any], value: Any) -> None:
+def _fill(node: _Node, values: list[Any], value: Any) -> None:
     for slot in node.slots:
-        out[slot] = value
+        values[slot] = value

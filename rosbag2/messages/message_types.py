@@ -1,7 +1,7 @@
-"""The form of messages: what a type is made of, resolved as far as primitives.
+"""Message types, resolved down to primitives.
 
 Types come from the definitions that a bag embeds; without them from those that the ROS distributions
-brought along. Of the library only the parser and the tables are used, none of the code that it generates.
+define. Of the library only the parser and the tables are used, none of the code that it generates.
 """
 
 from dataclasses import dataclass, field
@@ -16,9 +16,9 @@ from rosbag2.formats.metadata import Topic
 FieldTable = dict[str, Any]
 """Fields by type name, as the library writes them."""
 
-MOST_DEFINITION = 1 << 20
+MAX_DEFINITION = 1 << 20
 """Longest text of a definition that is parsed."""
-DEEPEST = 40
+MAX_DEPTH = 40
 PADDING = "structure_needs_at_least_one_member"
 """The byte that ROS 2 writes for a message without fields."""
 _CODES = {
@@ -46,7 +46,7 @@ class TypeUnknownError(Exception):
 
 
 @dataclass(frozen=True)
-class Primitive:
+class PrimitiveType:
     """A number or a truth value: its name in ROS, its code in `struct`, its size in bytes."""
 
     name: str
@@ -55,38 +55,38 @@ class Primitive:
 
 
 @dataclass(frozen=True)
-class Text:
+class StringType:
     """A string of 8-bit characters."""
 
 
 @dataclass(frozen=True)
-class Many:
+class ArrayType:
     """An array of `length` items, or a sequence of any number where that is None."""
 
-    item: "Shape"
+    item: "FieldType"
     length: int | None
 
 
 @dataclass(eq=False)
-class Struct:
+class MessageType:
     """A message; `fields` by name in their order."""
 
     name: str
-    fields: dict[str, "Shape"] = field(default_factory=dict)
+    fields: dict[str, "FieldType"] = field(default_factory=dict)
 
 
-Shape = Primitive | Text | Many | Struct
+FieldType = PrimitiveType | StringType | ArrayType | MessageType
 
 
-def shape_of(topic: Topic, ros_distro: str = "") -> Struct:
-    """The form of a topic's messages.
+def message_type_of(topic: Topic, ros_distro: str = "") -> MessageType:
+    """The type of a topic's messages.
 
     Raises:
-        TypeUnknownError: nothing tells what the type is made of.
+        TypeUnknownError: there is no usable definition of the type.
     """
     name = full_name(topic.type)
     embedded = _parsed(name, topic.definition, topic.definition_encoding)
-    return _Builder(embedded, _known(ros_distro)).struct(name, 0)
+    return _Builder(embedded, _distro_types(ros_distro)).struct(name, 0)
 
 
 def full_name(name: str) -> str:
@@ -100,7 +100,7 @@ def _parsed(name: str, definition: str, encoding: str) -> FieldTable:
     text = definition.replace("\r\n", "\n").rstrip("\n") + "\n"
     if not definition.strip() or encoding not in {"ros2msg", "ros2idl"}:
         return {}
-    if len(text) > MOST_DEFINITION:
+    if len(text) > MAX_DEFINITION:
         raise TypeUnknownError(f"the definition of {name} is longer than any that people write")
     try:
         parsed = (
@@ -115,12 +115,12 @@ def _parsed(name: str, definition: str, encoding: str) -> FieldTable:
 
 
 @cache
-def _known(ros_distro: str) -> FieldTable:
+def _distro_types(ros_distro: str) -> FieldTable:
     """The fields of the types that a distribution brought; of the newest where it is not known."""
     name = f"ros2_{ros_distro}".lower()
-    known = {store.value: store for store in Stores if store.value.startswith("ros2_")}
+    stores = {store.value: store for store in Stores if store.value.startswith("ros2_")}
     newest = get_typestore(Stores.LATEST).fielddefs
-    own = get_typestore(known[name]).fielddefs if name in known else {}
+    own = get_typestore(stores[name]).fielddefs if name in stores else {}
     return {key: fields for key, (_constants, fields) in {**newest, **own}.items()}
 
 
@@ -129,49 +129,51 @@ class _Builder:
     """Turns the library's tables into shapes, each type once."""
 
     embedded: FieldTable
-    known: FieldTable
-    built: dict[str, Struct] = field(default_factory=dict)
+    distro_types: FieldTable
+    built: dict[str, MessageType] = field(default_factory=dict)
     open: set[str] = field(default_factory=set)
 
-    def struct(self, name: str, depth: int) -> Struct:
+    def struct(self, name: str, depth: int) -> MessageType:
         if name in self.built:
             return self.built[name]
         if name.endswith("/wstring"):  # for the parser the name of a message
-            raise _unread("wstring")
-        fields = self.embedded.get(name, self.known.get(name))
+            raise _unsupported("wstring")
+        fields = self.embedded.get(name, self.distro_types.get(name))
         if fields is None:
             raise TypeUnknownError(
                 f"the bag holds no definition of {name}, and no ROS distribution brought it along"
             )
-        if name in self.open or depth > DEEPEST:
+        if name in self.open or depth > MAX_DEPTH:
             raise TypeUnknownError(f"the definition of {name} is nested without an end")
         self.open.add(name)
-        made = Struct(name, {key: self.shape(desc, depth + 1) for key, desc in fields})
-        if not made.fields:
-            made.fields[PADDING] = _base("uint8")
+        message_type = MessageType(
+            name, {key: self.field_type(desc, depth + 1) for key, desc in fields}
+        )
+        if not message_type.fields:
+            message_type.fields[PADDING] = _base("uint8")
         self.open.discard(name)
-        return self.built.setdefault(name, made)
+        return self.built.setdefault(name, message_type)
 
-    def shape(self, desc: Any, depth: int) -> Shape:
-        kind, what = desc
+    def field_type(self, desc: Any, depth: int) -> FieldType:
+        kind, inner = desc
         match kind:
             case Nodetype.BASE:
-                return _base(what[0])
+                return _base(inner[0])
             case Nodetype.NAME:
-                return self.struct(what, depth)
+                return self.struct(inner, depth)
             case Nodetype.ARRAY:
-                return Many(self.shape(what[0], depth), int(what[1]))
+                return ArrayType(self.field_type(inner[0], depth), int(inner[1]))
             case _:
-                return Many(self.shape(what[0], depth), None)
+                return ArrayType(self.field_type(inner[0], depth), None)
 
 
-def _base(name: str) -> Shape:
+def _base(name: str) -> FieldType:
     if name == "string":
-        return Text()
+        return StringType()
     if name not in _CODES:
-        raise _unread(name)
-    return Primitive(name, *_CODES[name])
+        raise _unsupported(name)
+    return PrimitiveType(name, *_CODES[name])
 
 
-def _unread(name: str) -> TypeUnknownError:
+def _unsupported(name: str) -> TypeUnknownError:
     return TypeUnknownError(f"fields of the type {name} are written differently by each middleware")

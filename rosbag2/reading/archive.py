@@ -14,7 +14,7 @@ from typing import IO, cast
 
 import zstandard
 
-from rosbag2.budget import Effort, most_unpacked
+from rosbag2.budget import Budget, max_unpacked
 from rosbag2.errors import BagError, Detail
 from rosbag2.formats.bundle import DATA_SUFFIXES
 from rosbag2.formats.metadata import FILE_NAME, is_lfs_pointer
@@ -23,9 +23,9 @@ SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst", ".tar.zstd")
 MAX_MEMBERS = 10_000
 MAX_DEPTH = 20
 HEADER_BYTES = 64 * 2**20
-"""What a tar may hold beside the content of its members."""
+"""Bytes that a tar may hold beside the content of its members."""
 SPARE_BYTES = 256 * 2**20
-"""What an archive leaves free of the disk that it is unpacked to."""
+"""Bytes of the disk that unpacking leaves free."""
 
 _BLOCK = 2**20
 _MAX_WINDOW = 2**27
@@ -45,12 +45,12 @@ _BROKEN = (
 
 
 def is_archive(name: str) -> bool:
-    """Whether a file of that name is an archive that can hold a bag."""
+    """Return whether a file of that name is an archive that can hold a bag."""
     return name.lower().endswith(SUFFIXES)
 
 
 def bare_name(name: str) -> str:
-    """The name of an archive or of a data file, without folders and what says its kind."""
+    """The name of an archive or of a data file, without folders and suffix."""
     last = PurePosixPath(name).name
     for suffix in sorted((*SUFFIXES, *DATA_SUFFIXES), key=len, reverse=True):
         if last.lower().endswith(suffix) and len(last) > len(suffix):
@@ -58,7 +58,7 @@ def bare_name(name: str) -> str:
     return last
 
 
-def unpack(source: Path, target: Path, effort: Effort | None = None) -> str:
+def unpack(source: Path, target: Path, budget: Budget | None = None) -> str:
     """Unpack an archive into the empty folder `target`, and find the bag in it.
 
     Returns:
@@ -68,7 +68,7 @@ def unpack(source: Path, target: Path, effort: Effort | None = None) -> str:
         BagError: the archive is refused, cannot be read, or does not hold exactly one bag.
     """
     try:
-        _Unpacking(source, target, effort or Effort()).run()
+        _Unpacking(source, target, budget or Budget()).run()
         return find_bag(source.name, target)
     except _BROKEN as error:
         reason = str(error)[:200] or type(error).__name__
@@ -80,7 +80,7 @@ def unpack(source: Path, target: Path, effort: Effort | None = None) -> str:
 
 @dataclass
 class _Member:
-    """A plain file of an archive, or why it is none; `size` in bytes is a claim."""
+    """A member of an archive; `fault` says why it is refused, `size` in bytes is a claim."""
 
     name: str
     size: int
@@ -92,21 +92,21 @@ class _Member:
 class _Unpacking:
     source: Path
     target: Path
-    effort: Effort
+    budget: Budget
     unpacked: int = 0
     passed: int = 0
-    seen: set[str] = field(default_factory=set)
+    paths: set[str] = field(default_factory=set)
 
     @property
     def limit(self) -> int:
-        return most_unpacked(self.source.stat().st_size)
+        return max_unpacked(self.source.stat().st_size)
 
     def run(self) -> None:
         """Unpack all members.
 
         Raises:
             BagError: it is refused.
-            OSError, and what the libraries raise: it cannot be read.
+            OSError, and errors of the libraries: it cannot be read.
         """
         self.target.mkdir(parents=True, exist_ok=True)
         with _members(self.source, self._pass) as members:
@@ -123,9 +123,9 @@ class _Unpacking:
         if _is_litter(parts):
             return
         path = "/".join(parts)
-        if path in self.seen:
+        if path in self.paths:
             raise self._refusal("ARCHIVE_MEMBER_TWICE", member=member.name)
-        self.seen.add(path)
+        self.paths.add(path)
         self._require_room(member.size)
         place = self.target.joinpath(*parts)
         try:
@@ -134,7 +134,7 @@ class _Unpacking:
                 while block := stream.read(_BLOCK):
                     sink.write(block)
                     self.unpacked += len(block)
-                    self.effort.advance(len(block))
+                    self.budget.advance(len(block))
         except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
             raise self._refusal("ARCHIVE_MEMBER_TWICE", member=member.name) from error
 
@@ -145,9 +145,9 @@ class _Unpacking:
             raise self._refusal("NO_SPACE")
 
     def _pass(self, amount: int) -> None:
-        """Count what comes out of a packed tar, members that are passed over included."""
+        """Count the bytes out of a compressed tar, skipped members included."""
         self.passed += amount
-        self.effort.advance(amount)
+        self.budget.advance(amount)
         if self.passed > self.limit + HEADER_BYTES:
             raise self._refusal("ARCHIVE_TOO_LARGE", limit=f"{self.limit} bytes")
 
@@ -177,7 +177,7 @@ def _members(source: Path, count: Callable[[int], None]) -> Iterator[Iterator[_M
 
 
 class _Counted:
-    """A stream that tells how much is read of it."""
+    """A stream that counts the bytes read from it."""
 
     def __init__(self, stream: IO[bytes], count: Callable[[int], None]) -> None:
         self._stream = stream
@@ -240,7 +240,7 @@ def _safe_parts(name: str) -> tuple[str, ...]:
 
 
 def _is_litter(parts: tuple[str, ...]) -> bool:
-    """What macOS puts beside files; it looks like data and is none."""
+    """Return whether it is one of macOS's files beside files, which look like data."""
     return parts[0] == "__MACOSX" or parts[-1].startswith("._") or parts[-1] == ".DS_Store"
 
 
@@ -261,15 +261,15 @@ def find_bag(archive: str, folder: Path) -> str:
             holding.add(place)
         elif is_archive(path.name):
             nested = nested or path.name
-    found = sorted(
+    folders = sorted(
         place for place in described | holding if not described.intersection(place.parents)
     )
-    if not found:
+    if not folders:
         reason = f"it holds another archive, {nested}" if nested else "it has no data file"
         raise BagError("ARCHIVE_NO_BAG", file=archive, reason=reason)
-    if len(found) > 1:
-        first, second = (str(place) for place in found[:2])
+    if len(folders) > 1:
+        first, second = (str(place) for place in folders[:2])
         raise BagError(
-            "ARCHIVE_TWO_BAGS", file=archive, first=first, second=second, bags=len(found)
+            "ARCHIVE_TWO_BAGS", file=archive, first=first, second=second, bags=len(folders)
         )
-    return str(found[0])
+    return str(folders[0])

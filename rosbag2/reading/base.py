@@ -1,4 +1,4 @@
-"""What every store gives, whatever its format."""
+"""The interface of a store, the same for each format."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -45,10 +45,6 @@ class Store(Protocol):
         """First and last time."""
         ...
 
-    def counts(self) -> dict[int, int]:
-        """Messages per topic number; one pass."""
-        ...
-
     def samples(self) -> "Iterator[Samples]":
         """All messages in the order of the file, in one pass that touches every byte.
 
@@ -58,7 +54,7 @@ class Store(Protocol):
         ...
 
     def findings(self) -> list[Finding]:
-        """What is odd; known after `samples`."""
+        """Oddities of the file; known after `samples`."""
         ...
 
     def batches(

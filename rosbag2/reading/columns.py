@@ -1,4 +1,4 @@
-"""Messages as columns: the one module of the stores that needs numpy, which a mere reader does without."""
+"""Messages as columns: the only module of `reading` that needs numpy, which agents do without."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

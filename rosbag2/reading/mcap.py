@@ -1,7 +1,6 @@
 """The MCAP store of rosbag2: the messages of one data file in time order, chunk by chunk."""
 
 import os
-from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from operator import itemgetter
@@ -9,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, BinaryIO
 
-from rosbag2.budget import MAX_CHUNK, MAX_MESSAGE, MAX_NAME, MAX_TOPICS, Effort, most_unpacked
+from rosbag2.budget import MAX_CHUNK, MAX_MESSAGE, MAX_NAME, MAX_TOPICS, Budget, max_unpacked
 from rosbag2.errors import BagError
 from rosbag2.formats import mcap_records as records
 from rosbag2.formats.bundle import DataFile
@@ -24,7 +23,7 @@ from rosbag2.reading.mcap_order import Piece, in_order, largest_overlap, sorted_
 if TYPE_CHECKING:
     from rosbag2.reading.columns import Samples
 
-MOST_OVERLAP = 64 * 2**20
+MAX_OVERLAP = 64 * 2**20
 """Bytes of pieces that share time and are held in memory at once; more are sorted on disk."""
 
 _TIME = itemgetter(0)
@@ -38,17 +37,17 @@ class McapStore:
 
     kind = "mcap"
 
-    def __init__(self, file: DataFile, stream: BinaryIO, effort: Effort) -> None:
+    def __init__(self, file: DataFile, stream: BinaryIO, budget: Budget) -> None:
         self.file = file
         self.stream = stream
-        self.effort = effort
+        self.budget = budget
         self.layout = read_layout(file.name, stream)
         self.catalogue = self.layout.catalogue
-        self._limit = most_unpacked(stream.seek(0, os.SEEK_END))
+        self._limit = max_unpacked(stream.seek(0, os.SEEK_END))
         self._check_size()
         self._pieces: list[Piece] | None = None
         self._wrong_times = 0
-        self._found = 0
+        self._sample_count = 0
         self._unpacked = 0
         if not self._channels_known():
             self._discover()
@@ -82,7 +81,7 @@ class McapStore:
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
-        """Turn what is wrong with a record into a BagError."""
+        """Turn errors of records into a BagError."""
         try:
             yield
         except BrokenError as error:
@@ -93,7 +92,7 @@ class McapStore:
     def _load(self, piece: Chunk | Run) -> bytes:
         with self._guarded():
             data = self._run(piece) if isinstance(piece, Run) else self._chunk(piece)
-        self.effort.advance(len(data))
+        self.budget.advance(len(data))
         return data
 
     def _chunk(self, chunk: Chunk) -> bytes:
@@ -113,9 +112,9 @@ class McapStore:
     def pieces(self) -> list[Piece]:
         """The parts of the file that hold messages, by time."""
         if self._pieces is None:
-            found = [self._piece(piece) for piece in self.layout.pieces]
+            pieces = [self._piece(piece) for piece in self.layout.pieces]
             self._pieces = sorted(
-                (piece for piece in found if piece), key=lambda piece: piece.first_ns
+                (piece for piece in pieces if piece), key=lambda piece: piece.first_ns
             )
         return self._pieces
 
@@ -146,7 +145,7 @@ class McapStore:
         Raises:
             BagError: FILE_DAMAGED, FILE_IMPLAUSIBLE, MESSAGE_TOO_LARGE.
         """
-        self._wrong_times = self._found = self._unpacked = 0
+        self._wrong_times = self._sample_count = self._unpacked = 0
         waiting: list[tuple[int, int, int]] = []
         for piece in self.layout.pieces:
             fresh = self._measured(piece)
@@ -165,26 +164,26 @@ class McapStore:
                 return columns(data, self.catalogue)
             return self._unpacked_sizes(rows(data, self.catalogue))
 
-    def _unpacked_sizes(self, found: list[Row]) -> list[tuple[int, int, int]]:
+    def _unpacked_sizes(self, packed_rows: list[Row]) -> list[tuple[int, int, int]]:
         sizes = []
-        for time, channel, packed in found:
+        for time, channel, packed in packed_rows:
             size = len(unpack_message(self.file.name, packed))
-            self.effort.advance(size)
+            self.budget.advance(size)
             self._unpacked += size
             sizes.append((channel, time, size))
             if self._unpacked > self._limit:
                 raise BagError("UNPACKS_TOO_LARGE", file=self.file.name, limit=self._limit)
         return sizes
 
-    def _check_times(self, piece: Chunk | Run, found: list[tuple[int, int, int]]) -> None:
-        if found and isinstance(piece, Chunk) and 0 < piece.first_ns <= piece.last_ns:
-            first, last = min(found, key=_SAMPLE_TIME)[1], max(found, key=_SAMPLE_TIME)[1]
+    def _check_times(self, piece: Chunk | Run, samples: list[tuple[int, int, int]]) -> None:
+        if samples and isinstance(piece, Chunk) and 0 < piece.first_ns <= piece.last_ns:
+            first, last = min(samples, key=_SAMPLE_TIME)[1], max(samples, key=_SAMPLE_TIME)[1]
             self._wrong_times += not piece.first_ns <= first <= last <= piece.last_ns
 
     def _columns(self, waiting: list[tuple[int, int, int]]) -> "Samples":
         from rosbag2.reading.columns import columns  # noqa: PLC0415 - numpy: only for who needs it
 
-        self._found += len(waiting)
+        self._sample_count += len(waiting)
         for key in self.catalogue.channels.keys() - self.topics.keys():
             self.topics[key] = topic_of(self.catalogue, key)
         try:
@@ -197,23 +196,18 @@ class McapStore:
         return BagError("FILE_IMPLAUSIBLE", file=self.file.name, reason=reason)
 
     def findings(self) -> list[Finding]:
-        """What is odd about the summary and the chunks; known after `samples`."""
-        found = []
+        """Oddities of the summary and the chunks; known after `samples`."""
+        findings = []
         if not self.layout.summary:
-            found.append(Finding("SUMMARY_MISSING", {}))
+            findings.append(Finding("SUMMARY_MISSING", {}))
         promised = self.catalogue.promised
-        if promised is not None and promised != self._found:
-            found.append(Finding("SUMMARY_MISMATCH", {"listed": promised, "found": self._found}))
+        if promised is not None and promised != self._sample_count:
+            findings.append(
+                Finding("SUMMARY_MISMATCH", {"listed": promised, "found": self._sample_count})
+            )
         if self._wrong_times:
-            found.append(Finding("CHUNK_TIMES", {"chunks": self._wrong_times}))
-        return found
-
-    def counts(self) -> dict[int, int]:
-        """Messages per channel; one pass."""
-        counted: Counter[int] = Counter()
-        for piece in self.layout.pieces:
-            counted.update(channel for channel, _, _ in self._measured(piece))
-        return dict(counted)
+            findings.append(Finding("CHUNK_TIMES", {"chunks": self._wrong_times}))
+        return findings
 
     def batches(
         self, topics: Collection[str] | None, size: int, span: tuple[int, int] | None = None
@@ -226,8 +220,8 @@ class McapStore:
         if topics is not None and not topics:
             return
         pieces = [piece for piece in self.pieces() if span is None or _meets(piece, span)]
-        if largest_overlap(pieces) > MOST_OVERLAP:
-            with TemporaryDirectory(prefix="robotsim-sort-", dir=self.effort.scratch) as spare:
+        if largest_overlap(pieces) > MAX_OVERLAP:
+            with TemporaryDirectory(prefix="robotsim-sort-", dir=self.budget.scratch) as spare:
                 load = (self._named(piece, topics, span) for piece in pieces)
                 yield from _cut(sorted_on_disk(load, Path(spare) / "sorted"), size)
         else:
@@ -237,15 +231,15 @@ class McapStore:
         self, piece: Piece, topics: Collection[str] | None, span: tuple[int, int] | None
     ) -> list[Message]:
         """The messages of a piece by time, with the names of their topics."""
-        found = self._rows(piece.part)
+        selected = self._rows(piece.part)
         names = {
             key: channel.topic
             for key, channel in self.catalogue.channels.items()
             if topics is None or channel.topic in topics
         }
         if span is not None:
-            found = [row for row in found if span[0] <= row[0] <= span[1]]
-        named = [(time, names[key], data) for time, key, data in found if key in names]
+            selected = [row for row in selected if span[0] <= row[0] <= span[1]]
+        named = [(time, names[key], data) for time, key, data in selected if key in names]
         if self.packed:
             named = [(time, key, unpack_message(self.file.name, data)) for time, key, data in named]
         named.sort(key=_TIME)

@@ -1,4 +1,4 @@
-"""Where the messages of an MCAP file are: one walk over its records that skips what is in them."""
+"""Positions of the messages in an MCAP file: one walk over its records that skips their content."""
 
 import os
 from dataclasses import dataclass, field
@@ -78,7 +78,7 @@ class _Walker:
             raise self.unfinished("it has no end")
 
     def step(self, place: int) -> int:
-        """Note the record at a place, or messages that follow each other; the answer is where they end."""
+        """Take the record at a place, or a run of messages, and return where they end."""
         head = self.stream.read(records.HEAD.size)
         if len(head) < records.HEAD.size:
             raise self.unfinished("it has no footer")
@@ -119,12 +119,12 @@ class _Walker:
         self.layout.pieces.append(chunk)
 
     def messages(self, place: int) -> int:
-        """Note messages that follow each other, as far as one block goes; the answer is where they end."""
+        """Take a run of messages as far as one block goes, and return where they end."""
         self.stream.seek(place)
         block = self.stream.read(RUN_BYTES)
-        at, most = 0, len(block) - records.MESSAGE_HEAD.size
+        at, limit = 0, len(block) - records.MESSAGE_HEAD.size
         first, last = _NEVER, 0
-        while at <= most:
+        while at <= limit:
             opcode, length, channel, time = records.MESSAGE_HEAD.unpack_from(block, at)
             if opcode != records.MESSAGE:
                 break
@@ -141,7 +141,7 @@ class _Walker:
         return place + at
 
     def read(self, opcode: int, length: int) -> bytes:
-        if length > records.most_bytes(opcode):
+        if length > records.max_record_bytes(opcode):
             raise BagError(
                 "FILE_IMPLAUSIBLE",
                 file=self.name,

@@ -1,11 +1,11 @@
-"""Opening a data file: unpacked where it is packed, by the store that its content asks for."""
+"""Opening a data file: unpacked if compressed, by the store for its content."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from rosbag2.budget import Effort
+from rosbag2.budget import Budget
 from rosbag2.errors import BagError
 from rosbag2.formats import compression
 from rosbag2.formats.bundle import DataFile
@@ -20,25 +20,25 @@ MCAP = b"\x89MCAP0\r\n"
 
 
 @contextmanager
-def open_store(file: DataFile, effort: Effort | None = None) -> Iterator[Store]:
-    """The store of a data file; what the file holds decides, not how it is called.
+def open_store(file: DataFile, budget: Budget | None = None) -> Iterator[Store]:
+    """The store of a data file; its content decides, not its name.
 
     Raises:
         BagError: the file cannot be read.
     """
-    effort = effort or Effort()
-    with TemporaryDirectory(prefix="robotsim-bag-", dir=effort.scratch) as spare:
-        source = plain(file, Path(spare), effort)
+    budget = budget or Budget()
+    with TemporaryDirectory(prefix="robotsim-bag-", dir=budget.scratch) as spare:
+        source = plain(file, Path(spare), budget)
         if kind(file, source) == "mcap":
             with guarded(file.name), source.open("rb", buffering=2**16) as stream:
-                yield McapStore(file, stream, effort)
+                yield McapStore(file, stream, budget)
         else:
-            with opened(file, source, Path(spare), effort) as (connection, size):
-                yield SqliteStore(file, connection, size, effort)
+            with opened(file, source, Path(spare), budget) as (connection, size):
+                yield SqliteStore(file, connection, size, budget)
 
 
 @contextmanager
-def unpacked(file: DataFile, effort: Effort) -> Iterator[DataFile]:
+def unpacked(file: DataFile, budget: Budget) -> Iterator[DataFile]:
     """The file with its content unpacked as long as the context lasts; its name stays.
 
     Raises:
@@ -47,11 +47,11 @@ def unpacked(file: DataFile, effort: Effort) -> Iterator[DataFile]:
     if not is_packed(file):
         yield file
         return
-    with TemporaryDirectory(prefix="robotsim-bag-", dir=effort.scratch) as spare:
-        yield DataFile(file.name, plain(file, Path(spare), effort))
+    with TemporaryDirectory(prefix="robotsim-bag-", dir=budget.scratch) as spare:
+        yield DataFile(file.name, plain(file, Path(spare), budget))
 
 
-def plain(file: DataFile, spare: Path, effort: Effort) -> Path:
+def plain(file: DataFile, spare: Path, budget: Budget) -> Path:
     """The place of the file's unpacked content: itself, or a copy in the folder `spare`.
 
     Raises:
@@ -60,12 +60,12 @@ def plain(file: DataFile, spare: Path, effort: Effort) -> Path:
     if not is_packed(file):
         return file.path
     target = spare / "unpacked"
-    compression.unpack_file(file.name, file.path, target, effort)
+    compression.unpack_file(file.name, file.path, target, budget)
     return target
 
 
 def is_packed(file: DataFile) -> bool:
-    """Whether a file is compressed as a whole.
+    """Return whether a file is compressed as a whole.
 
     Raises:
         BagError: FILE_UNREADABLE.

@@ -1,17 +1,15 @@
 """The messages of a bag in time order, over all its files."""
 
 import heapq
-from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
-from functools import cached_property
 from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from rosbag2.budget import Effort
+from rosbag2.budget import Budget
 from rosbag2.formats.bundle import DataFile, listed_files, require_complete
 from rosbag2.formats.metadata import Topic, read_metadata
 from rosbag2.reading.base import BATCH_BYTES, Message, Store
@@ -28,7 +26,7 @@ class _Part:
 
 
 class BagReader:
-    """Reads the data files that metadata.yaml lists; what they hold counts, not what it promises.
+    """Reads the data files that metadata.yaml lists; their content counts, not what metadata promises.
 
     Use it as a context manager. The bag's folder may be read-only and is left as it is; compressed files
     are unpacked into a temporary folder until the reader is left.
@@ -37,9 +35,9 @@ class BagReader:
         BagError: on entering, when the bag cannot be read; while reading, when a file is damaged.
     """
 
-    def __init__(self, folder: Path, effort: Effort | None = None) -> None:
+    def __init__(self, folder: Path, budget: Budget | None = None) -> None:
         self.folder = folder
-        self._effort = effort or Effort()
+        self._budget = budget or Budget()
         self._stack = ExitStack()
         self.topics: tuple[Topic, ...] = ()
         self._files: tuple[DataFile, ...] = ()
@@ -51,7 +49,7 @@ class BagReader:
         with ExitStack() as stack:
             listed = listed_files(self.folder, metadata)
             self._files = tuple(
-                stack.enter_context(unpacked(file, self._effort)) for file in listed
+                stack.enter_context(unpacked(file, self._budget)) for file in listed
             )
             self._look()
             self._stack = stack.pop_all()
@@ -69,7 +67,7 @@ class BagReader:
         self.topics = tuple(topics.values())
 
     def _open(self, file: DataFile) -> AbstractContextManager[Store]:
-        return open_store(file, self._effort)
+        return open_store(file, self._budget)
 
     def __exit__(
         self,
@@ -79,17 +77,6 @@ class BagReader:
     ) -> None:
         self._parts.clear()
         self._stack.close()
-
-    @cached_property
-    def message_counts(self) -> dict[str, int]:
-        """Messages per topic name, counted in the data: one pass, so ask only when you need it."""
-        counts: Counter[str] = Counter({topic.name: 0 for topic in self.topics})
-        for file in self._files:
-            with self._open(file) as store:
-                for key, count in store.counts().items():
-                    if key in store.topics:
-                        counts[store.topics[key].name] += count
-        return dict(counts)
 
     def batches(
         self,

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from itertools import pairwise, starmap
 from typing import TYPE_CHECKING
 
-from rosbag2.budget import MAX_MESSAGE, Effort, most_unpacked
+from rosbag2.budget import MAX_MESSAGE, Budget, max_unpacked
 from rosbag2.errors import BagError
 from rosbag2.formats.bundle import DataFile
 from rosbag2.formats.compression import MAGIC, unpack_message
@@ -35,7 +35,7 @@ _SORTED = (
 )
 _ROWS_AT_ONCE = 50_000
 # No row of a table needs less: length, id, header of five, topic and time.
-_LEAST_ROW = 8
+_MIN_ROW = 8
 
 
 class SqliteStore:
@@ -44,18 +44,18 @@ class SqliteStore:
     kind = "sqlite3"
 
     def __init__(
-        self, file: DataFile, connection: sqlite3.Connection, size: int, effort: Effort
+        self, file: DataFile, connection: sqlite3.Connection, size: int, budget: Budget
     ) -> None:
         self.file = file
         self.connection = connection
         self.size = size
-        self.effort = effort
+        self.budget = budget
         with guarded(file.name):
             self.schema, self.ros_distro, self.topics = read_schema(file.name, connection)
             self.packed = self._is_packed()
 
     def _is_packed(self) -> bool:
-        """Whether messages are compressed one by one; the data say it, metadata may not."""
+        """Return whether messages are compressed one by one; the data tell, metadata may not."""
         row = self.connection.execute("SELECT data FROM messages LIMIT 1").fetchone()
         return bool(row) and isinstance(row[0], bytes) and row[0].startswith(MAGIC)
 
@@ -77,15 +77,15 @@ class SqliteStore:
             BagError: FILE_DAMAGED, MESSAGE_TOO_LARGE.
         """
         total = volume = largest = 0
-        for found in self._unpacked_samples() if self.packed else self._plain_samples():
-            total += len(found.sizes)
+        for samples in self._unpacked_samples() if self.packed else self._plain_samples():
+            total += len(samples.sizes)
             if not self.packed:
-                volume += int(found.sizes.sum())
-                largest = max(largest, int(found.sizes.max()))
+                volume += int(samples.sizes.sum())
+                largest = max(largest, int(samples.sizes.max()))
             # Pages that are listed twice make a small file endless.
-            if total * _LEAST_ROW > self.size or volume > self.size:
+            if total * _MIN_ROW > self.size or volume > self.size:
                 raise self._damaged("it lists more than its size can hold")
-            yield found
+            yield samples
         if largest > MAX_MESSAGE:
             raise BagError("MESSAGE_TOO_LARGE", file=self.file.name, limit=MAX_MESSAGE)
         if largest > _LARGE and not self.packed:
@@ -96,21 +96,21 @@ class SqliteStore:
         with guarded(self.file.name):
             cursor = self.connection.execute(_COLUMNS)
             while rows := cursor.fetchmany(_ROWS_AT_ONCE):
-                found = self._columns(rows)
-                if int(found.sizes.min()) < 0:
+                samples = self._columns(rows)
+                if int(samples.sizes.min()) < 0:
                     raise self._malformed()
-                self.effort.advance(32 * len(rows))
-                yield found
+                self.budget.advance(32 * len(rows))
+                yield samples
 
     def _unpacked_samples(self) -> "Iterator[Samples]":
         with guarded(self.file.name):
             rows: list[tuple[int, int, int]] = []
-            total, limit = 0, most_unpacked(self.size)
+            total, limit = 0, max_unpacked(self.size)
             for topic, time, data in self.connection.execute(_PACKED):
                 if not isinstance(data, bytes) or not isinstance(time, int):
                     raise self._malformed()
                 rows.append((topic, time, len(unpack_message(self.file.name, data))))
-                self.effort.advance(rows[-1][2])
+                self.budget.advance(rows[-1][2])
                 total += rows[-1][2]
                 if total > limit:
                     raise BagError("UNPACKS_TOO_LARGE", file=self.file.name, limit=limit)
@@ -131,14 +131,14 @@ class SqliteStore:
     def _walk_large(self) -> None:
         with guarded(self.file.name):
             for length, _ in self.connection.execute(_WALK):
-                self.effort.advance(length)
+                self.budget.advance(length)
 
     def findings(self) -> list[Finding]:
-        """Nothing within a database is odd that is not an error."""
+        """None: an oddity within a database is an error."""
         return []
 
     def _check_index(self, total: int) -> None:
-        """The reader goes by the index on time: one that is wrong would lose messages silently."""
+        """Refuse a wrong index on time: the reader, which uses it, would lose messages silently."""
         with guarded(self.file.name):
             name = self.time_index()
             fault = "" if name is None else index_fault(self.connection, name, total)
@@ -150,14 +150,6 @@ class SqliteStore:
 
     def _damaged(self, reason: str) -> BagError:
         return BagError("FILE_DAMAGED", file=self.file.name, reason=reason)
-
-    def counts(self) -> dict[int, int]:
-        """Messages per topic id; one pass."""
-        with guarded(self.file.name):
-            rows = self.connection.execute(
-                "SELECT topic_id, count(*) FROM messages GROUP BY topic_id"
-            )
-            return dict(rows.fetchall())
 
     def batches(
         self, topics: Collection[str] | None, size: int, span: tuple[int, int] | None = None
@@ -226,7 +218,7 @@ class SqliteStore:
 
 
 def _batches(rows: sqlite3.Cursor, names: dict[int, str], size: int) -> Iterator[list[Message]]:
-    """The hot loop: kept as close to the bare cursor as a bound on memory allows."""
+    """The hot loop: as close to the bare cursor as a bound on memory allows."""
     batch: list[Message] = []
     weight = 0
     light = BATCH_BYTES // size

@@ -7,17 +7,17 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from rosbag2.budget import MAX_MESSAGE, Effort
+from rosbag2.budget import MAX_MESSAGE, Budget
 from rosbag2.errors import BagError
 from rosbag2.formats.bundle import DataFile
 
 _HEADER_BYTES = 100
-_MOST_BYTES = MAX_MESSAGE + 2**20
+_MAX_BYTES = MAX_MESSAGE + 2**20
 # A scan needs less than one step of SQLite's machine per byte; loops that a file makes up need more.
 _STEPS_ALWAYS = 50_000_000
 _STEPS_PER_BYTE = 4
 _STEPS_PER_TICK = 100_000
-# What a tick counts as work; it takes SQLite about a millisecond.
+# Bytes of work that a tick counts as; it takes SQLite about a millisecond.
 _TICK_BYTES = 2**14
 _COPY_BYTES = 2**22
 
@@ -51,11 +51,11 @@ def _translated(name: str, error: sqlite3.DatabaseError) -> BagError:
 
 @contextmanager
 def opened(
-    file: DataFile, source: Path, spare: Path, effort: Effort
+    file: DataFile, source: Path, spare: Path, budget: Budget
 ) -> Iterator[tuple[sqlite3.Connection, int]]:
-    """A read-only connection to a database with what its journal holds, and the bytes of both.
+    """Open a read-only connection to a database with its journal, and yield it with the bytes of both.
 
-    `file` is what the bag names, `source` its (unpacked) content. The bag's folder may be read-only and
+    `file` is named as in the bag, `source` its (unpacked) content. The bag's folder may be read-only and
     stays as it is: a file with a journal is read from a copy in the folder `spare`.
 
     Raises:
@@ -66,16 +66,16 @@ def opened(
         size = sum(path.stat().st_size for path in (source, *journals))
         if not journals:
             _check_whole(file.name, source)
-        with closing(_connect(source, spare, effort)) as connection:
-            _harden(connection, size, effort)
+        with closing(_connect(source, spare, budget)) as connection:
+            _harden(connection, size, budget)
             yield connection, size
 
 
-def _harden(connection: sqlite3.Connection, size: int, effort: Effort) -> None:
-    """Nothing that the file says may run, write, or go on for ever."""
+def _harden(connection: sqlite3.Connection, size: int, budget: Budget) -> None:
+    """Keep the file from running code, from being written, and from endless queries."""
     # A name that is not UTF-8 must not stop the whole bag.
     connection.text_factory = lambda text: text.decode("utf-8", "replace")
-    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MOST_BYTES)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_BYTES)
     connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
     for pragma in (
         "trusted_schema = OFF",
@@ -91,24 +91,24 @@ def _harden(connection: sqlite3.Connection, size: int, effort: Effort) -> None:
     def tick() -> bool:
         nonlocal left
         left -= 1
-        effort.advance(_TICK_BYTES)
+        budget.advance(_TICK_BYTES)
         return left < 0
 
     connection.set_progress_handler(tick, _STEPS_PER_TICK)
 
 
-def _connect(path: Path, spare: Path, effort: Effort) -> sqlite3.Connection:
+def _connect(path: Path, spare: Path, budget: Budget) -> sqlite3.Connection:
     wal, journal = _journals(path)
     if _filled(journal):
         # Rolling back writes to the file.
         copy = spare / "data.db3"
-        _copy(path, copy, effort)
+        _copy(path, copy, budget)
         _copy_beside(path, [journal, wal], copy)
         return sqlite3.connect(copy.as_uri(), uri=True, check_same_thread=False)
     if _filled(wal):
         copy = spare / "data.db3"
         if not _linked(path, copy):
-            _copy(path, copy, effort)
+            _copy(path, copy, budget)
         _copy_beside(path, [wal], copy)
         return sqlite3.connect(f"{copy.as_uri()}?mode=ro", uri=True, check_same_thread=False)
     address = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
@@ -123,11 +123,11 @@ def _filled(path: Path) -> bool:
     return path.is_file() and not path.is_symlink() and path.stat().st_size > 0
 
 
-def _copy(path: Path, copy: Path, effort: Effort) -> None:
+def _copy(path: Path, copy: Path, budget: Budget) -> None:
     with path.open("rb") as source, copy.open("wb") as target:
         while block := source.read(_COPY_BYTES):
             target.write(block)
-            effort.advance(len(block))
+            budget.advance(len(block))
 
 
 def _copy_beside(path: Path, beside: list[Path], copy: Path) -> None:

@@ -1,4 +1,4 @@
-"""Whether the index on time agrees with the table: the reader goes by the index, the verifier by the table.
+"""Comparison of the index on time with the table: the reader uses the index, the verifier the table.
 
 Both are reduced to a count and a sum in which each pair of row number and time has its part, so that an entry
 that leads nowhere, or to another row, shows without looking up a single row.
@@ -12,23 +12,23 @@ _PAIR = f"(timestamp % {_PRIME}) * (rowid % {_PRIME}) % {_PRIME}"
 
 
 def index_fault(connection: sqlite3.Connection, index: str, rows: int) -> str:
-    """What is wrong with an index on time of a table with so many rows, "" when nothing is.
+    """Return what is wrong with an index on time of a table with so many rows, "" if nothing is.
 
     Raises:
         sqlite3.Error: it cannot be read.
     """
     quoted = index.replace('"', '""')
     pair = _PAIR if _has_numbers(connection) else "0"
-    indexed, found = _sums(connection, pair, f'INDEXED BY "{quoted}"')
+    indexed, indexed_sum = _sums(connection, pair, f'INDEXED BY "{quoted}"')
     if indexed != rows:
         return f"its index has {indexed} of {rows} messages"
-    if found != _sums(connection, pair, "NOT INDEXED")[1]:
+    if indexed_sum != _sums(connection, pair, "NOT INDEXED")[1]:
         return "its index leads to other messages than there are"
     return ""
 
 
 def _has_numbers(connection: sqlite3.Connection) -> bool:
-    """Whether the rows of the table have numbers; one WITHOUT ROWID has none."""
+    """Return whether the rows of the table have numbers; one WITHOUT ROWID has none."""
     try:
         connection.execute("SELECT min(rowid) FROM messages").fetchone()
     except sqlite3.OperationalError as error:

@@ -1,4 +1,4 @@
-"""What there is of a bag that is not usable: the files that are left, and what is known of the others."""
+"""Inventory of an unusable bag: the files that are left, and what metadata says of the others."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from rosbag2.checks.losses import LostSpan
 from rosbag2.errors import BagError
 from rosbag2.formats.bundle import DataFile, find_file, present_files, require_complete
-from rosbag2.formats.metadata import FileClaim, Metadata, read_metadata
+from rosbag2.formats.metadata import FileEntry, Metadata, read_metadata
 
 FINAL = frozenset(
     {
@@ -22,126 +22,126 @@ FINAL = frozenset(
         "TOO_MANY_TOPICS",
     }
 )
-"""Codes of bags that are not rescued: hostile, or with nothing in them that could be played."""
+"""Codes of bags that are not repaired: hostile, or with nothing in them that could be played."""
 
 
 @dataclass
-class Remains:
-    """The claims, if any can be read; the files that are there; the listed ones that are not."""
+class Inventory:
+    """The metadata, if it can be read; the files that are there; the listed ones that are not."""
 
-    claims: Metadata | None
+    metadata: Metadata | None
     files: tuple[DataFile, ...]
     missing: list[str] = field(default_factory=list)
     faults: list[BagError] = field(default_factory=list)
 
     def expected(self, file: DataFile) -> int | None:
-        """How many messages a file should hold, where metadata says so."""
-        claim = self._claim(file.name)
-        if claim is not None:
-            return claim.message_count
-        if self.claims is not None and len(self.claims.files) == 1:
-            return self.claims.message_count or None
+        """Number of messages that a file should hold, where metadata says so."""
+        entry = self._entry(file.name)
+        if entry is not None:
+            return entry.message_count
+        if self.metadata is not None and len(self.metadata.files) == 1:
+            return self.metadata.message_count or None
         return None
 
     def closed(self, span: LostSpan) -> LostSpan:
         """A loss that reaches to the end of its file, with the end that metadata knows."""
-        claim = self._claim(span.file)
-        start, duration = (claim.start_ns, claim.duration_ns) if claim else (None, None)
-        if claim is None and self.claims is not None and len(self.claims.files) == 1:
-            start, duration = self.claims.start_ns, self.claims.duration_ns
+        entry = self._entry(span.file)
+        start, duration = (entry.start_ns, entry.duration_ns) if entry else (None, None)
+        if entry is None and self.metadata is not None and len(self.metadata.files) == 1:
+            start, duration = self.metadata.start_ns, self.metadata.duration_ns
         if span.last_ns is not None or start is None or duration is None:
             return span
         end = start + duration
         return span if end < (span.first_ns or 0) else replace(span, last_ns=end)
 
-    def _claim(self, listed: str) -> FileClaim | None:
-        claims = self.claims.file_claims if self.claims else ()
-        return next((claim for claim in claims if _stem(claim.path) == _stem(listed)), None)
+    def _entry(self, listed: str) -> FileEntry | None:
+        entries = self.metadata.file_entries if self.metadata else ()
+        return next((entry for entry in entries if _stem(entry.path) == _stem(listed)), None)
 
     def lost_files(self, spans: dict[str, tuple[int, int]]) -> list[LostSpan]:
-        """The losses of whole files; `spans` are first and last time of those that were read."""
+        """The losses of missing files; `spans` are first and last time of those that were read."""
         return [self._lost_file(name, spans) for name in self.missing]
 
     def _lost_file(self, name: str, spans: dict[str, tuple[int, int]]) -> LostSpan:
-        claim = self._claim(name)
-        if claim is not None and claim.start_ns is not None and claim.message_count != 0:
-            end = claim.start_ns + (claim.duration_ns or 0)
-            return LostSpan(name, "", claim.start_ns, end, claim.message_count)
+        entry = self._entry(name)
+        if entry is not None and entry.start_ns is not None and entry.message_count != 0:
+            end = entry.start_ns + (entry.duration_ns or 0)
+            return LostSpan(name, "", entry.start_ns, end, entry.message_count)
         before, after = self._neighbours(name, spans)
-        count = claim.message_count if claim else None
+        count = entry.message_count if entry else None
         return LostSpan(name, "", before, after, count)
 
     def _neighbours(
         self, name: str, spans: dict[str, tuple[int, int]]
     ) -> tuple[int | None, int | None]:
         """The last time before a listed file and the first one after it."""
-        order = [_stem(listed) for listed in self.claims.files] if self.claims else []
+        order = [_stem(listed) for listed in self.metadata.files] if self.metadata else []
         if _stem(name) not in order:
             return None, None
         place = order.index(_stem(name))
-        known = {_stem(file): span for file, span in spans.items()}
-        before = [known[stem][1] for stem in order[:place] if stem in known]
-        after = [known[stem][0] for stem in order[place + 1 :] if stem in known]
+        spans_by_stem = {_stem(file): span for file, span in spans.items()}
+        before = [spans_by_stem[stem][1] for stem in order[:place] if stem in spans_by_stem]
+        after = [spans_by_stem[stem][0] for stem in order[place + 1 :] if stem in spans_by_stem]
         return (before[-1] if before else None), (after[0] if after else None)
 
 
-def find_remains(source: Path) -> Remains:
-    """Look for what is left of a bag: a folder, or one data file.
+def take_inventory(source: Path) -> Inventory:
+    """List what is left of a bag: a folder, or one data file.
 
     Raises:
         BagError: there is nothing to save, or it is refused.
     """
     if source.is_file() and not source.is_symlink():
         file = DataFile(source.name, source)
-        return Remains(None, (file,), faults=[BagError("METADATA_MISSING")])
+        return Inventory(None, (file,), faults=[BagError("METADATA_MISSING")])
     if not source.is_dir():
         raise BagError("FOLDER_MISSING", file=source.name)
     try:
-        claims = read_metadata(source)
+        metadata = read_metadata(source)
     except BagError as error:
         if error.code in FINAL:
             raise
-        return _without_claims(source, error)
-    return _with_claims(source, claims)
+        return _without_metadata(source, error)
+    return _with_metadata(source, metadata)
 
 
-def _without_claims(folder: Path, error: BagError) -> Remains:
+def _without_metadata(folder: Path, error: BagError) -> Inventory:
     files = present_files(folder)
     if not files:
         raise error
-    return Remains(None, files, faults=[error])
+    return Inventory(None, files, faults=[error])
 
 
-def _with_claims(folder: Path, claims: Metadata) -> Remains:
-    remains = Remains(claims, ())
+def _with_metadata(folder: Path, metadata: Metadata) -> Inventory:
+    inventory = Inventory(metadata, ())
     try:
-        require_complete(claims)
+        require_complete(metadata)
     except BagError as error:
         if error.code in FINAL:
             raise
-        remains.faults.append(error)
-    found: dict[Path, DataFile] = {}
-    for listed in claims.files:
+        inventory.faults.append(error)
+    files: dict[Path, DataFile] = {}
+    for listed in metadata.files:
         file = find_file(folder, listed)
         if file is None:
-            remains.missing.append(listed)
+            inventory.missing.append(listed)
         else:
-            found.setdefault(file.path.resolve(), file)
-    remains.files = tuple(found.values())
-    remains.faults += [BagError("FILE_MISSING", file=name) for name in remains.missing[:1]]
-    return remains if remains.files else _others(folder, remains)
+            files.setdefault(file.path.resolve(), file)
+    inventory.files = tuple(files.values())
+    inventory.faults += [BagError("FILE_MISSING", file=name) for name in inventory.missing[:1]]
+    return inventory if inventory.files else _unlisted_files(folder, inventory)
 
 
-def _others(folder: Path, remains: Remains) -> Remains:
+def _unlisted_files(folder: Path, inventory: Inventory) -> Inventory:
     """No listed file is there: the data that are there must be the bag."""
-    remains.files = present_files(folder)
-    if not remains.files:
-        if remains.faults:
-            raise remains.faults[-1]
+    inventory.files = present_files(folder)
+    if not inventory.files:
+        if inventory.faults:
+            raise inventory.faults[-1]
         raise BagError("NOTHING_LEFT", reason="it has no data file")
-    # What was listed may be there under another name.
-    remains.missing = remains.missing[len(remains.files) :]
-    return remains
+    # A listed file may be there under another name.
+    inventory.missing = inventory.missing[len(inventory.files) :]
+    return inventory
 
 
 def _stem(name: str) -> str:

@@ -1,18 +1,18 @@
-"""Saves the messages of an unfinished or damaged MCAP file: record by record, from front to back."""
+"""Salvages the messages of an unfinished or damaged MCAP file: record by record, from front to back."""
 
 import os
 import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from rosbag2.budget import Effort
+from rosbag2.budget import Budget
 from rosbag2.checks.losses import Losses
 from rosbag2.errors import BagError
 from rosbag2.formats import mcap_records as records
 from rosbag2.formats.bundle import DataFile
 from rosbag2.formats.compression import unpack_message
 from rosbag2.formats.mcap_records import BrokenError, Catalogue, Chunk, TooLargeError
-from rosbag2.formats.mcap_rows import Row, rows, whole_rows
+from rosbag2.formats.mcap_rows import Row, rows, rows_before_damage
 from rosbag2.formats.metadata import Topic
 from rosbag2.reading.mcap import topic_of
 
@@ -28,12 +28,12 @@ _LATEST = 2**63
 
 
 class McapSalvage:
-    """The records of a damaged file that are whole, and the messages in them."""
+    """The complete records of a damaged file, and the messages in them."""
 
-    def __init__(self, file: DataFile, stream: BinaryIO, effort: Effort) -> None:
+    def __init__(self, file: DataFile, stream: BinaryIO, budget: Budget) -> None:
         self.file = file
         self.stream = stream
-        self.effort = effort
+        self.budget = budget
         self.size = stream.seek(0, os.SEEK_END)
         self.losses = Losses(file.name)
         self.catalogue = Catalogue()
@@ -49,7 +49,7 @@ class McapSalvage:
     def _note_outside(self) -> None:
         """Channels of the summary first: a lost chunk may be the one that named them."""
         for opcode, place, length in self._records():
-            if opcode in records.NOTED and length <= records.most_bytes(opcode):
+            if opcode in records.NOTED and length <= records.max_record_bytes(opcode):
                 self._note(opcode, self._content(place, length))
         self.losses.spans.clear()
         self.losses.reasons.clear()
@@ -61,7 +61,7 @@ class McapSalvage:
             self.losses.reasons.append(str(error))
 
     def messages(self, expected: int | None = None) -> Iterator[Saved]:
-        """Every message that is left; what is lost is noted on the way.
+        """Yield every message that is left, and add the rest to `losses`.
 
         `expected` is how many the file should hold, where that is known.
         """
@@ -90,29 +90,29 @@ class McapSalvage:
             self.losses.count_more(missing)
 
     def _rows(self, opcode: int, place: int, length: int) -> list[Row]:
-        found: list[Row] = []
+        packed_rows: list[Row] = []
         if opcode == records.CHUNK:
-            found = self._chunk(place, length)
+            packed_rows = self._chunk(place, length)
         elif opcode == records.MESSAGE:
             data = self._content(place - _HEAD, length + _HEAD)
-            found = rows(data, self.catalogue)
-            self.effort.advance(len(data))
+            packed_rows = rows(data, self.catalogue)
+            self.budget.advance(len(data))
             self.after_loss = False
         elif opcode == records.MESSAGE_INDEX and self.after_loss:
             self.losses.count_more((length - 6) // 16)
         try:
-            return [(t, key, unpack_message(self.file.name, data)) for t, key, data in found]
+            return [(t, key, unpack_message(self.file.name, data)) for t, key, data in packed_rows]
         except BagError:
-            return self._unpackable(found)
+            return self._unpackable(packed_rows)
 
-    def _unpackable(self, found: list[Row]) -> list[Row]:
-        whole: list[Row] = []
-        for time, key, data in found:
+    def _unpackable(self, packed_rows: list[Row]) -> list[Row]:
+        complete: list[Row] = []
+        for time, key, data in packed_rows:
             try:
-                whole.append((time, key, unpack_message(self.file.name, data)))
+                complete.append((time, key, unpack_message(self.file.name, data)))
             except BagError:
                 self.losses.add("a message cannot be unpacked", time, time, 1)
-        return whole
+        return complete
 
     def _chunk(self, place: int, length: int) -> list[Row]:
         chunk = self._chunk_head(place, length)
@@ -125,14 +125,14 @@ class McapSalvage:
             self.after_loss = True
             self.losses.add(str(error), *_claimed(chunk))
             return []
-        self.effort.advance(len(data))
+        self.budget.advance(len(data))
         try:
             return rows(data, self.catalogue)
         except BrokenError:
-            found, broken = whole_rows(data, self.catalogue)
+            saved, broken = rows_before_damage(data, self.catalogue)
         first, last = _claimed(chunk)
-        self.losses.add(broken, found[-1][0] if found else first, last)
-        return found
+        self.losses.add(broken, saved[-1][0] if saved else first, last)
+        return saved
 
     def _chunk_head(self, place: int, length: int) -> Chunk | None:
         self.stream.seek(place)
@@ -147,11 +147,11 @@ class McapSalvage:
         return self.stream.read(length)
 
     def _records(self) -> Iterator[tuple[int, int, int]]:
-        """Kind, start and length of the content of every whole record, gaps skipped."""
+        """Kind, start and length of the content of every complete record, gaps skipped."""
         place = len(records.MAGIC) if self._content(0, 8) == records.MAGIC else 0
         while place < self.size:
-            opcode, length, whole = self._head(place)
-            if whole:
+            opcode, length, complete = self._head(place)
+            if complete:
                 yield opcode, place + _HEAD, length
                 if opcode == records.FOOTER:
                     return
@@ -170,8 +170,8 @@ class McapSalvage:
         if len(head) < _HEAD:
             return 0, 0, False
         opcode, length = records.HEAD.unpack(head)
-        whole = place + _HEAD + length <= self.size and self._plausible(opcode, place, length)
-        return opcode, length, whole
+        complete = place + _HEAD + length <= self.size and self._plausible(opcode, place, length)
+        return opcode, length, complete
 
     def _plausible(self, opcode: int, place: int, length: int) -> bool:
         if opcode not in _KNOWN and opcode < records.PRIVATE:
@@ -179,7 +179,7 @@ class McapSalvage:
         if opcode in _FIXED:
             return length >= _FIXED[opcode]
         if opcode == records.MESSAGE:
-            return records.MESSAGE_FIELDS <= length <= records.most_bytes(opcode)
+            return records.MESSAGE_FIELDS <= length <= records.max_record_bytes(opcode)
         if opcode == records.CHUNK:
             self.stream.seek(place + _HEAD)
             try:
@@ -201,11 +201,11 @@ class McapSalvage:
         return chunk if chunk.start + chunk.stored == place + _HEAD + length else None
 
     def _inside(self, chunk: Chunk) -> Iterator[tuple[int, int, int]]:
-        """The whole records of a chunk that is cut off; one that is compressed is lost."""
+        """The complete records of a chunk that is cut off; a compressed one is lost."""
         place = self.size if chunk.compression else chunk.start
         while place < self.size:
-            opcode, length, whole = self._head(place)
-            if not whole:
+            opcode, length, complete = self._head(place)
+            if not complete:
                 break
             if opcode in records.NOTED:
                 self._note(opcode, self._content(place + _HEAD, length))
@@ -216,20 +216,20 @@ class McapSalvage:
         self.losses.add("a chunk is cut off", first if chunk.compression else self.time, None)
 
     def _resume(self, place: int) -> int:
-        """Where whole records go on: a few of them that follow each other; the end when nowhere."""
+        """Find the next place with a few complete records in a row; the end if there is none."""
         while place < self.size:
             block = self._content(place, _BLOCK + _HEAD)
             for match in _LIKELY.finditer(block):
                 if match.start() < _BLOCK and self._chained(place + match.start()):
                     return place + match.start()
-            self.effort.advance(min(_BLOCK, len(block)))
+            self.budget.advance(min(_BLOCK, len(block)))
             place += _BLOCK
         return self.size
 
     def _chained(self, place: int) -> bool:
         for _ in range(_CHAIN):
-            opcode, length, whole = self._head(place)
-            if not whole or opcode not in _KNOWN:
+            opcode, length, complete = self._head(place)
+            if not complete or opcode not in _KNOWN:
                 return False
             if opcode == records.FOOTER:
                 return True

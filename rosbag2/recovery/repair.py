@@ -1,54 +1,54 @@
-"""Makes a usable bag of one that is not: from every message that its data still hold."""
+"""Repairs a bag: writes a new one with every message that its data still hold."""
 
 import shutil
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from rosbag2.budget import Effort
+from rosbag2.budget import Budget
 from rosbag2.checks.losses import LostSpan
 from rosbag2.checks.metadata_checks import BagWarning, warning
 from rosbag2.checks.verdict import Verdict, rejected
 from rosbag2.checks.verify import verify
-from rosbag2.errors import BagError, Detail, sentence
+from rosbag2.errors import BagError, Detail
 from rosbag2.formats.bundle import DataFile
 from rosbag2.formats.metadata import Metadata, Topic
-from rosbag2.recovery.inventory import FINAL, Remains, find_remains
+from rosbag2.recovery.inventory import FINAL, Inventory, take_inventory
 from rosbag2.recovery.sources import Source, open_source
 from rosbag2.writing.sqlite_writer import BagWriter
 
-RESCUED_VERSION = 5
+REPAIRED_VERSION = 5
 """The version of metadata that ROS 2 Humble and every later one reads."""
 
 
-def judge(source: Path, target: Path, effort: Effort | None = None) -> Verdict:
-    """Verify a bag; one that is not usable is rescued into the folder `target`, where that can be done.
+def verify_or_repair(source: Path, target: Path, budget: Budget | None = None) -> Verdict:
+    """Verify a bag; an unusable one is repaired into the folder `target`, if possible.
 
     A source that is no folder is one data file. Nothing is raised; `target` is there only when the outcome
     is `repaired`.
     """
     if source.is_file():
-        return rescue(source, target, effort)
-    verdict = verify(source, effort)
+        return repair(source, target, budget)
+    verdict = verify(source, budget)
     if verdict.status != "rejected" or verdict.code in FINAL:
         return verdict
-    return rescue(source, target, effort)
+    return repair(source, target, budget)
 
 
-def rescue(source: Path, target: Path, effort: Effort | None = None) -> Verdict:
+def repair(source: Path, target: Path, budget: Budget | None = None) -> Verdict:
     """Write a new bag into the folder `target`, with every message of `source` that can be read.
 
     The source, a folder or one data file, stays as it is. The outcome is `repaired`, with what was wrong as
-    warnings and what is lost as spans, or `rejected`; nothing is raised, and nothing is left of a rescue
+    warnings and the losses as spans, or `rejected`; nothing is raised, and nothing is left of a repair
     that failed.
     """
     if is_taken(target):
         return rejected(BagError("BAG_EXISTS", file=target.name))
-    effort = effort or Effort()
+    budget = budget or Budget()
     try:
-        rescuer = _Rescuer(find_remains(source), target, effort)
-        rescuer.run()
-        verdict = rescuer.verdict()
+        repairing = _Repair(take_inventory(source), target, budget)
+        repairing.run()
+        verdict = repairing.verdict()
     except BagError as error:
         verdict = rejected(error)
     except OSError as error:
@@ -60,16 +60,16 @@ def rescue(source: Path, target: Path, effort: Effort | None = None) -> Verdict:
 
 
 def is_taken(target: Path) -> bool:
-    """Whether something is there that a rescue must not touch."""
+    """Return whether something is there that a repair must not touch."""
     return target.exists() and not (target.is_dir() and not any(target.iterdir()))
 
 
 @dataclass
-class _Rescuer:
-    remains: Remains
+class _Repair:
+    inventory: Inventory
     target: Path
-    effort: Effort
-    faults: list[BagWarning] = field(default_factory=list)
+    budget: Budget
+    warnings: list[BagWarning] = field(default_factory=list)
     lost: list[LostSpan] = field(default_factory=list)
     failures: list[BagError] = field(default_factory=list)
     spans: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -83,49 +83,49 @@ class _Rescuer:
         Raises:
             BagError: nothing can be read, or the target cannot be written.
         """
-        self.faults += [_as_warning(fault) for fault in self.remains.faults]
+        self.warnings += [_as_warning(fault) for fault in self.inventory.faults]
         with ExitStack() as stack:
             writer: BagWriter | None = None
-            for file in self.remains.files:
+            for file in self.inventory.files:
                 with ExitStack() as inner:
                     try:
-                        source = inner.enter_context(open_source(file, self.effort))
+                        source = inner.enter_context(open_source(file, self.budget))
                     except BagError as error:
                         self._give_up(file, error)
                         continue
                     writer = writer or stack.enter_context(self._writer(source))
                     self._copy(file, source, writer)
             if not self.kept:
-                self._complain()
-        self._note_missing()
+                self._require_messages()
+        self._add_missing()
 
     def _writer(self, source: Source) -> BagWriter:
-        claims = self.remains.claims
-        distro = source.ros_distro or (claims.ros_distro if claims else "") or "unknown"
-        return BagWriter(self.target, ros_distro=distro, version=RESCUED_VERSION)
+        metadata = self.inventory.metadata
+        distro = source.ros_distro or (metadata.ros_distro if metadata else "") or "unknown"
+        return BagWriter(self.target, ros_distro=distro, version=REPAIRED_VERSION)
 
     def _copy(self, file: DataFile, source: Source, writer: BagWriter) -> None:
         for topic in source.topics:
             self._number(topic, writer)
         first: int | None = None
         last = 0
-        for topic, time, data in source.messages(self.remains.expected(file)):
+        for topic, time, data in source.messages(self.inventory.expected(file)):
             writer.write(self._number(topic, writer), time, data)
             self.kept += 1
-            self.effort.advance(len(data))
+            self.budget.advance(len(data))
             first = time if first is None else min(first, time)
             last = time if first == time else max(last, time)
         if first is not None:
             self.spans[file.name] = (first, last)
-        self.faults += [_as_warning(fault) for fault in source.faults]
-        self.faults += self._odd_storage(file, source)
-        self.lost += [self.remains.closed(span) for span in source.lost]
+        self.warnings += [_as_warning(fault) for fault in source.faults]
+        self.warnings += self._odd_storage(file, source)
+        self.lost += [self.inventory.closed(span) for span in source.lost]
 
     def _odd_storage(self, file: DataFile, source: Source) -> list[BagWarning]:
-        claims = self.remains.claims
-        if claims is None or claims.storage_id in {"", source.kind}:
+        metadata = self.inventory.metadata
+        if metadata is None or metadata.storage_id in {"", source.kind}:
             return []
-        details = {"file": file.name, "storage": claims.storage_id, "found": source.kind}
+        details = {"file": file.name, "storage": metadata.storage_id, "found": source.kind}
         return [_as_warning(BagError("STORAGE_MISMATCH", **details))]
 
     def _number(self, topic: Topic, writer: BagWriter) -> int:
@@ -136,25 +136,25 @@ class _Rescuer:
 
     def _add(self, topic: Topic, writer: BagWriter) -> int:
         """The number of a topic in the new bag: one for each name and type, however often it comes."""
-        known = _completed(topic, self.remains.claims)
-        key = (known.name, known.type)
+        completed = _completed(topic, self.inventory.metadata)
+        key = (completed.name, completed.type)
         if key not in self.names:
-            if known.serialization_format not in {"", "cdr"}:
+            if completed.serialization_format not in {"", "cdr"}:
                 raise BagError(
                     "SERIALIZATION_UNSUPPORTED",
                     file="the data",
-                    topic=known.name,
-                    serialization=known.serialization_format,
+                    topic=completed.name,
+                    serialization=completed.serialization_format,
                 )
-            self.names[key] = writer.add_topic(replace(known, serialization_format="cdr"))
+            self.names[key] = writer.add_topic(replace(completed, serialization_format="cdr"))
         return self.names[key]
 
     def _give_up(self, file: DataFile, error: BagError) -> None:
         self.failures.append(error)
-        self.faults.append(_as_warning(error))
-        self.remains.missing.append(file.name)
+        self.warnings.append(_as_warning(error))
+        self.inventory.missing.append(file.name)
 
-    def _complain(self) -> None:
+    def _require_messages(self) -> None:
         """Say why there is no message, unless the bag is sound and simply empty."""
         if self.failures:
             raise self.failures[0]
@@ -163,7 +163,7 @@ class _Rescuer:
 
     def _nothing_left(self) -> BagError:
         """The first thing that was wrong with a file, without its remedy."""
-        for fault in self.faults:
+        for fault in self.warnings:
             if fault.code == "MESSAGE_TOO_LARGE":
                 return BagError(fault.code, **fault.details)
             if "file" in fault.details and "reason" in fault.details:
@@ -171,20 +171,20 @@ class _Rescuer:
                 return BagError("NOTHING_LEFT", reason=reason)
         return BagError("NOTHING_LEFT", reason="it holds no messages")
 
-    def _note_missing(self) -> None:
-        self.lost += self.remains.lost_files(self.spans)
-        claims = self.remains.claims
-        promised = claims.message_count if claims else None
-        if not self.remains.missing:
-            self._count_the_uncounted(promised or 0)
-        known = self.kept + sum(span.messages or 0 for span in self.lost)
-        if promised is not None and promised > known and not self.lost:
-            self.faults.append(
+    def _add_missing(self) -> None:
+        self.lost += self.inventory.lost_files(self.spans)
+        metadata = self.inventory.metadata
+        promised = metadata.message_count if metadata else None
+        if not self.inventory.missing:
+            self._count_uncounted(promised or 0)
+        counted = self.kept + sum(span.messages or 0 for span in self.lost)
+        if promised is not None and promised > counted and not self.lost:
+            self.warnings.append(
                 warning("COUNT_MISMATCH", listed=promised, found=self.kept, topics=0, topic="")
             )
 
-    def _count_the_uncounted(self, promised: int) -> None:
-        """What is missing of the promise is in the one stretch that nobody counted; maybe that is nothing."""
+    def _count_uncounted(self, promised: int) -> None:
+        """Assign the messages that metadata promises beyond the rest to the one uncounted loss."""
         counted = [span for span in self.lost if span.messages is not None]
         missing = promised - self.kept - sum(span.messages or 0 for span in counted)
         if promised and missing == 0:
@@ -195,8 +195,8 @@ class _Rescuer:
                 for span in self.lost
             ]
 
-    def _done(self) -> tuple[str, dict[str, Detail]]:
-        """Code and details of what was done."""
+    def _outcome(self) -> tuple[str, dict[str, Detail]]:
+        """Code and details of the outcome."""
         if not self.lost:
             return "REBUILT", {"kept": self.kept}
         lost = sum(span.messages or 0 for span in self.lost)
@@ -204,29 +204,28 @@ class _Rescuer:
         return "RESCUED" if lost else "RESCUED_UNCOUNTED", details
 
     def verdict(self) -> Verdict:
-        """The outcome, with the index of what was written."""
-        verdict = verify(self.target, self.effort)
+        """The verdict, with the index of the new bag."""
+        verdict = verify(self.target, self.budget)
         if verdict.status == "rejected":
             return verdict
-        code, details = self._done()
+        code, details = self._outcome()
         return Verdict(
             "repaired",
             code,
             details,
-            sentence(code, details),
-            (*self.faults, *verdict.warnings),
+            (*self.warnings, *verdict.warnings),
             verdict.index,
             tuple(self.lost),
         )
 
 
 def _as_warning(error: BagError) -> BagWarning:
-    return BagWarning(error.code, error.details, error.sentence)
+    return BagWarning(error.code, error.details)
 
 
-def _completed(topic: Topic, claims: Metadata | None) -> Topic:
-    """The topic, with its type as today's tools write it; what the data lack is taken from metadata.yaml."""
-    listed = claims.topics if claims else ()
+def _completed(topic: Topic, metadata: Metadata | None) -> Topic:
+    """The topic, with its type in today's form, and the fields that the data lack from metadata.yaml."""
+    listed = metadata.topics if metadata else ()
     claim = next((claim for claim, _ in listed if claim.name == topic.name), topic)
     kind = topic.type or claim.type
     package, _, name = kind.partition("/")

@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO, Protocol
 
-from rosbag2.budget import Effort
+from rosbag2.budget import Budget
 from rosbag2.checks.losses import Losses, LostSpan
 from rosbag2.errors import BagError
 from rosbag2.formats import compression
@@ -33,7 +33,7 @@ DAMAGED = frozenset(
 
 
 class Source(Protocol):
-    """Messages of one file; what was wrong and what is lost is complete after `messages`."""
+    """Messages of one file; `faults` and `lost` are complete after `messages`."""
 
     kind: str
     ros_distro: str
@@ -42,7 +42,7 @@ class Source(Protocol):
 
     @property
     def lost(self) -> list[LostSpan]:
-        """What could not be read."""
+        """Stretches that could not be read."""
         ...
 
     def messages(self, expected: int | None) -> Iterator[Saved]:
@@ -51,56 +51,56 @@ class Source(Protocol):
 
 
 @contextmanager
-def open_source(file: DataFile, effort: Effort) -> Iterator[Source]:
+def open_source(file: DataFile, budget: Budget) -> Iterator[Source]:
     """A data file, whatever its state.
 
     Raises:
         BagError: nothing of it can be read.
     """
-    with TemporaryDirectory(prefix="robotsim-rescue-", dir=effort.scratch) as spare:
-        place, fault = _unpacked(file, Path(spare), effort)
+    with TemporaryDirectory(prefix="robotsim-repair-", dir=budget.scratch) as spare:
+        place, fault = _unpacked(file, Path(spare), budget)
         plain = DataFile(file.name, place)
-        fault = _fault(plain, effort) or fault
+        fault = _fault(plain, budget) or fault
         if fault is None:
-            with open_store(plain, effort) as store:
+            with open_store(plain, budget) as store:
                 yield _Sound(store)
             return
         with place.open("rb", buffering=2**16) as stream:
             if fault.code == "FILE_NOT_SQLITE":
-                yield _Damaged("sqlite3", _headless(plain, stream, place, effort, fault), fault)
+                yield _Damaged("sqlite3", _headless(plain, stream, place, budget, fault), fault)
             elif fault.code == "FILE_NOT_MCAP" or kind(plain, place) == "mcap":
-                yield _Damaged("mcap", McapSalvage(plain, stream, effort), fault)
+                yield _Damaged("mcap", McapSalvage(plain, stream, budget), fault)
             else:
-                yield _Damaged("sqlite3", SqliteSalvage(plain, stream, place, effort), fault)
+                yield _Damaged("sqlite3", SqliteSalvage(plain, stream, place, budget), fault)
 
 
 def _headless(
-    file: DataFile, stream: BinaryIO, place: Path, effort: Effort, fault: BagError
+    file: DataFile, stream: BinaryIO, place: Path, budget: Budget, fault: BagError
 ) -> SqliteSalvage:
     """A database that lost its beginning; a file that never was one keeps its fault."""
     try:
-        return SqliteSalvage(file, stream, place, effort)
+        return SqliteSalvage(file, stream, place, budget)
     except BagError as error:
         raise fault from error
 
 
-def _unpacked(file: DataFile, spare: Path, effort: Effort) -> tuple[Path, BagError | None]:
-    """The unpacked file, and what is wrong with its compression: it is unpacked as far as it goes."""
+def _unpacked(file: DataFile, spare: Path, budget: Budget) -> tuple[Path, BagError | None]:
+    """The file, unpacked as far as possible, and the error of its compression, if any."""
     if not is_packed(file):
         return file.path, None
     target = spare / "unpacked"
-    reason = compression.unpack_file(file.name, file.path, target, effort, keep_partial=True)
+    reason = compression.unpack_file(file.name, file.path, target, budget, keep_partial=True)
     return target, BagError("FILE_DAMAGED", file=file.name, reason=reason) if reason else None
 
 
-def _fault(file: DataFile, effort: Effort) -> BagError | None:
-    """What keeps a file from being read as a whole.
+def _fault(file: DataFile, budget: Budget) -> BagError | None:
+    """Return the error that keeps a file from being read as a whole, None if there is none.
 
     Raises:
         BagError: nothing of it can be read.
     """
     try:
-        with open_store(file, effort) as store:
+        with open_store(file, budget) as store:
             for _ in store.samples():
                 pass
     except BagError as error:
@@ -156,9 +156,9 @@ class _Damaged:
         return self.salvage.losses.spans
 
     def messages(self, expected: int | None) -> Iterator[Saved]:
-        found = False
+        any_saved = False
         for saved in self.salvage.messages(expected):
-            found = True
+            any_saved = True
             yield saved
-        if not found and self.faults[0].code in {"FILE_NOT_MCAP", "FILE_NOT_SQLITE"}:
+        if not any_saved and self.faults[0].code in {"FILE_NOT_MCAP", "FILE_NOT_SQLITE"}:
             raise self.faults[0]

@@ -1,4 +1,4 @@
-"""Saves the messages of a damaged database: from its pages, in the order of its rows."""
+"""Salvages the messages of a damaged database: from its pages, in the order of its rows."""
 
 import re
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from rosbag2.budget import Effort
+from rosbag2.budget import Budget
 from rosbag2.checks.losses import Losses
 from rosbag2.errors import BagError
 from rosbag2.formats.bundle import DataFile
@@ -22,9 +22,9 @@ _TOPICS = ("id", "name", "type", "serialization_format")
 class SqliteSalvage:
     """The tables of a damaged database, and the messages that are left."""
 
-    def __init__(self, file: DataFile, stream: BinaryIO, source: Path, effort: Effort) -> None:
+    def __init__(self, file: DataFile, stream: BinaryIO, source: Path, budget: Budget) -> None:
         self.file = file
-        self.effort = effort
+        self.budget = budget
         self.losses = Losses(file.name)
         self.ros_distro = ""
         try:
@@ -41,16 +41,16 @@ class SqliteSalvage:
 
     def _tables(self) -> dict[str, tuple[int, list[str]]]:
         """Root page and columns by table."""
-        found: dict[str, tuple[int, list[str]]] = {}
+        tables: dict[str, tuple[int, list[str]]] = {}
         for row in self._all_rows(1):
             kind, name, _, root, sql = [*row.values, None, None, None, None, None][:5]
             if kind == "table" and isinstance(name, str) and isinstance(root, int):
-                found.setdefault(name, (root, _columns(sql)))
+                tables.setdefault(name, (root, _columns(sql)))
         for table, needed in (("topics", _TOPICS), ("messages", _MESSAGES)):
-            columns = found.get(table, (0, []))[1]
+            columns = tables.get(table, (0, []))[1]
             if not set(needed) <= set(columns):
                 raise PageError(f"its table {table} is lost")
-        return found
+        return tables
 
     def _all_rows(self, root: int) -> Iterator[Row]:
         for leaf in self.pages.leaves(root):
@@ -80,7 +80,7 @@ class SqliteSalvage:
         }
 
     def messages(self, expected: int | None = None) -> Iterator[Saved]:
-        """Every message that is left; what is lost is noted on the way.
+        """Yield every message that is left, and add the rest to `losses`.
 
         `expected` is how many the file should hold, where that is known.
         """
@@ -95,7 +95,7 @@ class SqliteSalvage:
             for number, topic, time, data in self._good_rows(leaf, columns, gaps):
                 if gaps.good(number, time):
                     saved += 1
-                    self.effort.advance(len(data) + 32)
+                    self.budget.advance(len(data) + 32)
                     yield topic, time, data
         gaps.end(expected, saved)
 
@@ -107,11 +107,11 @@ class SqliteSalvage:
             return
         try:
             for row in self.pages.rows(leaf):
-                found = self._message(row, columns)
-                if found is None:
+                message = self._message(row, columns)
+                if message is None:
                     gaps.bad(rows=1)
                 else:
-                    yield found
+                    yield message
         except PageError:
             gaps.bad()
 
@@ -151,7 +151,7 @@ class SqliteSalvage:
 
     def _first_number(self, leaf: int, columns: list[int]) -> int | None:
         """The number of the first message of a leaf, None when it holds none."""
-        self.effort.advance(self.pages.page_bytes)
+        self.budget.advance(self.pages.page_bytes)
         with self.pages.looking(), suppress(PageError):
             for row in self.pages.rows(leaf):
                 if row is not None and self._message(row, columns):
@@ -176,7 +176,7 @@ class _Gaps:
         self.rows += rows
 
     def good(self, number: int, time: int) -> bool:
-        """Note a row that is whole; False when it was there before.
+        """Take a complete row; return False if it was there before.
 
         Only stray pages repeat rows. Without them a number out of order is a damaged number, not a row
         that was there.
@@ -192,13 +192,13 @@ class _Gaps:
         return True
 
     def end(self, expected: int | None, saved: int) -> None:
-        """Nothing comes any more; what was broken last reaches to the end."""
+        """End the file: damage that was noted last reaches to the end."""
         if not self.broken:
             return
         missing = self.rows or None
         if expected is not None:
-            known = sum(span.messages or 0 for span in self.losses.spans)
-            if (short := expected - saved - known) >= 0:
+            counted = sum(span.messages or 0 for span in self.losses.spans)
+            if (short := expected - saved - counted) >= 0:
                 missing = max(short, self.rows)
             # Fewer promised than are there: such a promise says nothing.
             if missing == 0:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rosbag2.budget import most_unpacked
+from rosbag2.budget import max_unpacked
 from rosbag2.checks.verdict import Verdict, from_json, rejected, unpacked
 from rosbag2.errors import BagError
 from rosbag2.recovery.repair import is_taken
@@ -25,7 +25,7 @@ LIMITS = Limits(
     open_files=512,
 )
 
-_KEEPS_TARGET = {"rescue": "repaired", "judge": "repaired", "unpack": "ready"}
+_KEEPS_TARGET = {"repair": "repaired", "verify_or_repair": "repaired", "unpack": "ready"}
 """The status with which a job leaves something in its target."""
 
 
@@ -34,14 +34,16 @@ def verify(folder: Path, limits: Limits = LIMITS, **options: Any) -> Verdict:
     return _verdict("verify", folder, None, limits, **options)
 
 
-def rescue(source: Path, target: Path, limits: Limits = LIMITS, **options: Any) -> Verdict:
-    """As `repair.rescue`; `options` are those of `runner.run`."""
-    return _verdict("rescue", source, target, limits, **options)
+def repair(source: Path, target: Path, limits: Limits = LIMITS, **options: Any) -> Verdict:
+    """As `repair.repair`; `options` are those of `runner.run`."""
+    return _verdict("repair", source, target, limits, **options)
 
 
-def judge(source: Path, target: Path, limits: Limits = LIMITS, **options: Any) -> Verdict:
-    """As `repair.judge`; `options` are those of `runner.run`."""
-    return _verdict("judge", source, target, limits, **options)
+def verify_or_repair(
+    source: Path, target: Path, limits: Limits = LIMITS, **options: Any
+) -> Verdict:
+    """As `repair.verify_or_repair`; `options` are those of `runner.run`."""
+    return _verdict("verify_or_repair", source, target, limits, **options)
 
 
 def unpack(source: Path, target: Path, limits: Limits = LIMITS, **options: Any) -> Verdict:
@@ -57,7 +59,7 @@ def _verdict(
     job = {"name": name, "source": str(source.absolute())}
     if target is not None:
         job["target"] = str(target.absolute())
-    limits = replace(limits, file_bytes=2 * most_unpacked(_size(source)))
+    limits = replace(limits, file_bytes=2 * max_unpacked(_size(source)))
     try:
         [line] = run(job, limits, **options)
         result = json.loads(line)

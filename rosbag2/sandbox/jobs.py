@@ -1,4 +1,4 @@
-"""The jobs of the child process, by name. Each imports what it needs when it runs: after the limits."""
+"""The jobs of the child process, by name. Each imports its modules when it runs: after the limits."""
 
 import base64
 from collections.abc import Callable, Iterator
@@ -6,94 +6,94 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from rosbag2.budget import Effort
+from rosbag2.budget import Budget
 
 Job = dict[str, Any]
 
 
-def _verify(job: Job, effort: Effort) -> Iterator[Any]:
+def _verify(job: Job, budget: Budget) -> Iterator[Any]:
     from rosbag2.checks.verify import verify  # noqa: PLC0415
 
-    yield asdict(verify(Path(job["source"]), effort))
+    yield asdict(verify(Path(job["source"]), budget))
 
 
-def _judge(job: Job, effort: Effort) -> Iterator[Any]:
-    from rosbag2.recovery.repair import judge  # noqa: PLC0415
+def _verify_or_repair(job: Job, budget: Budget) -> Iterator[Any]:
+    from rosbag2.recovery.repair import verify_or_repair  # noqa: PLC0415
 
-    yield asdict(judge(Path(job["source"]), Path(job["target"]), effort))
-
-
-def _rescue(job: Job, effort: Effort) -> Iterator[Any]:
-    from rosbag2.recovery.repair import rescue  # noqa: PLC0415
-
-    yield asdict(rescue(Path(job["source"]), Path(job["target"]), effort))
+    yield asdict(verify_or_repair(Path(job["source"]), Path(job["target"]), budget))
 
 
-def _unpack(job: Job, effort: Effort) -> Iterator[Any]:
+def _repair(job: Job, budget: Budget) -> Iterator[Any]:
+    from rosbag2.recovery.repair import repair  # noqa: PLC0415
+
+    yield asdict(repair(Path(job["source"]), Path(job["target"]), budget))
+
+
+def _unpack(job: Job, budget: Budget) -> Iterator[Any]:
     from rosbag2.reading.archive import unpack  # noqa: PLC0415
 
-    yield unpack(Path(job["source"]), Path(job["target"]), effort)
+    yield unpack(Path(job["source"]), Path(job["target"]), budget)
 
 
-def _messages(job: Job, _effort: Effort) -> Iterator[Any]:
+def _messages(job: Job, _budget: Budget) -> Iterator[Any]:
     from rosbag2.extraction.messages import messages  # noqa: PLC0415
 
-    with _window(job) as window:
+    with _open_bag(job) as source:
         span = _span(job)
         yield from messages(
-            window, job["topics"], span=span, limit=job["limit"], items=job["items"]
+            source, job["topics"], span=span, limit=job["limit"], items=job["items"]
         )
 
 
-def _fields(job: Job, _effort: Effort) -> Iterator[Any]:
+def _fields(job: Job, _budget: Budget) -> Iterator[Any]:
     from rosbag2.messages.fields import scalars  # noqa: PLC0415
 
-    with _window(job) as window:
-        yield [asdict(scalar) for scalar in scalars(window.shape(job["topic"]))]
+    with _open_bag(job) as source:
+        yield [asdict(scalar) for scalar in scalars(source.shape(job["topic"]))]
 
 
-def _trajectory(job: Job, _effort: Effort) -> Iterator[Any]:
+def _trajectory(job: Job, _budget: Budget) -> Iterator[Any]:
     from rosbag2.extraction.trajectory import trajectory  # noqa: PLC0415
 
-    with _window(job) as window:
+    with _open_bag(job) as source:
         more = {"points": job["points"], "frame": job["frame"]}
-        yield trajectory(window, job["topic"], span=_span(job), **more)
+        yield trajectory(source, job["topic"], span=_span(job), **more)
 
 
-def _series(job: Job, _effort: Effort) -> Iterator[Any]:
+def _series(job: Job, _budget: Budget) -> Iterator[Any]:
     from rosbag2.extraction.series import series  # noqa: PLC0415
 
-    with _window(job) as window:
+    with _open_bag(job) as source:
         more = {"bins": job["points"], "count": job["count"]}
-        yield series(window, job["topic"], job["field"], span=_span(job), **more)
+        yield series(source, job["topic"], job["field"], span=_span(job), **more)
 
 
-def _thumbnails(job: Job, _effort: Effort) -> Iterator[Any]:
+def _thumbnails(job: Job, _budget: Budget) -> Iterator[Any]:
     from rosbag2.extraction.images import thumbnails  # noqa: PLC0415
 
-    with _window(job) as window:
-        for picture in thumbnails(window, job["topic"], span=_span(job), count=job["count"]):
+    with _open_bag(job) as source:
+        for picture in thumbnails(source, job["topic"], span=_span(job), count=job["count"]):
             yield asdict(picture) | {"jpeg": base64.b64encode(picture.jpeg).decode()}
 
 
-def _export(job: Job, _effort: Effort) -> Iterator[Any]:
-    from rosbag2.extraction.export import Asked, export_bag, export_csv  # noqa: PLC0415
+def _export(job: Job, _budget: Budget) -> Iterator[Any]:
+    from rosbag2.extraction.export import ExportRequest, export_bag, export_csv  # noqa: PLC0415
 
-    asked = Asked(job["topics"], _span(job), job["latched"], tuple(job["fields"]))
+    request = ExportRequest(job["topics"], _span(job), job["latched"], tuple(job["fields"]))
     target = Path(job["target"])
-    with _window(job) as window:
+    with _open_bag(job) as source:
         progress = (
-            export_csv(window, target, asked)
+            export_csv(source, target, request)
             if job["format"] == "csv"
-            else export_bag(window, target, job["format"], asked)
+            else export_bag(source, target, job["format"], request)
         )
         yield from map(asdict, progress)
 
 
-def _window(job: Job) -> Any:
-    from rosbag2.extraction.time_slice import Window  # noqa: PLC0415
+def _open_bag(job: Job) -> Any:
+    from rosbag2.extraction.decoded_bag import DecodedBag  # noqa: PLC0415
 
-    return Window(Path(job["folder"]), job.get("ros_distro", ""))
+    return DecodedBag(Path(job["folder"]), job.get("ros_distro", ""))
 
 
 def _span(job: Job) -> tuple[int, int]:
@@ -101,10 +101,10 @@ def _span(job: Job) -> tuple[int, int]:
     return first, last
 
 
-JOBS: dict[str, Callable[[Job, Effort], Iterator[Any]]] = {
+JOBS: dict[str, Callable[[Job, Budget], Iterator[Any]]] = {
     "verify": _verify,
-    "judge": _judge,
-    "rescue": _rescue,
+    "verify_or_repair": _verify_or_repair,
+    "repair": _repair,
     "unpack": _unpack,
     "messages": _messages,
     "fields": _fields,

@@ -90,7 +90,7 @@ def run(
 
     Args:
         job: Its name and arguments.
-        limits: What it may cost.
+        limits: Limits of memory, time and files.
         scratch: A folder for its temporary files, which are removed.
         on_progress: Called with the bytes of data handled so far.
 
@@ -170,7 +170,7 @@ def _failure(failure: dict[str, Any]) -> JobFailedError | JobEndedError:
 
 
 def _end(process: "subprocess.Popen[bytes]", *, too_long: bool) -> JobEndedError:
-    """How a child ended that said neither a failure nor the end."""
+    """The error for a child that ended without a failure or an end line."""
     if too_long:
         process.kill()
     code = process.wait()

@@ -15,7 +15,7 @@ import time
 import traceback
 from typing import Any
 
-from rosbag2.budget import Effort
+from rosbag2.budget import Budget
 
 REPORT_SECONDS = 0.1
 """Between two reports of progress."""
@@ -27,17 +27,17 @@ def main() -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     limits = request["limits"]
     _limit_resources(limits)
-    effort = Effort(report=_Clock(limits).report)
+    budget = Budget(report=_Clock(limits).report)
     try:
-        # Only now: what is imported is limited too.
+        # Imports count against the limits too.
         from rosbag2.sandbox.jobs import JOBS  # noqa: PLC0415
 
-        for value in JOBS[request["job"]["name"]](request["job"], effort):
+        for value in JOBS[request["job"]["name"]](request["job"], budget):
             _write(b"=", value)
         _write(b".", None)
     except BrokenPipeError:
         sys.exit(1)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the parent has to hear of it
+    except Exception as error:  # noqa: BLE001 - whatever it is, the parent must be told
         _write(b"!", _failure(error))
 
 
@@ -79,7 +79,7 @@ class _Clock:
         self._extend(0)
 
     def report(self, done: int) -> None:
-        """Tell the parent how many bytes of data were handled, now and then."""
+        """Report to the parent how many bytes of data were handled, now and then."""
         now = time.monotonic()
         if now - self.reported >= REPORT_SECONDS:
             self.reported = now

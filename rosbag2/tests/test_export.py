@@ -9,8 +9,8 @@ from mcap.reader import make_reader
 from rosbags.rosbag2 import Reader
 
 from rosbag2.errors import BagError
-from rosbag2.extraction.export import Asked, Progress, export_bag, export_csv
-from rosbag2.extraction.time_slice import TopicUnknownError, Window
+from rosbag2.extraction.decoded_bag import DecodedBag, TopicUnknownError
+from rosbag2.extraction.export import ExportRequest, Progress, export_bag, export_csv
 from rosbag2.formats.metadata import Topic
 from rosbag2.messages.fields import FieldUnknownError
 from rosbag2.messages.message_types import TypeUnknownError
@@ -40,7 +40,7 @@ def frames(*children: str) -> bytes:
 
 
 @pytest.fixture
-def window(tmp_path: Path) -> Window:
+def source(tmp_path: Path) -> DecodedBag:
     with BagWriter(tmp_path / "bag") as bag:
         volatile = LATCHED.format(durability="volatile")
         latched = LATCHED.format(durability="transient_local")
@@ -58,7 +58,7 @@ def window(tmp_path: Path) -> Window:
         bag.write(static, 12, frames("b", "c"))
         bag.write(static, 13, frames("a"))
         bag.write(old, 100, text("at the start"))
-    return Window(tmp_path / "bag")
+    return DecodedBag(tmp_path / "bag")
 
 
 def ended(steps: Any) -> Progress:
@@ -67,23 +67,23 @@ def ended(steps: Any) -> Progress:
     return last
 
 
-def exported(window: Window, folder: Path, asked: Asked, storage: Any) -> list[Any]:
-    with window:
-        progress = ended(export_bag(window, folder, storage, asked))
+def exported(source: DecodedBag, folder: Path, request: ExportRequest, storage: Any) -> list[Any]:
+    with source:
+        progress = ended(export_bag(source, folder, storage, request))
     with Reader(folder) as reader:
-        found = [
+        result = [
             (connection.topic, time, bytes(data)) for connection, time, data in reader.messages()
         ]
-    assert progress.written == len(found)
-    return sorted(found)
+    assert progress.written == len(result)
+    return sorted(result)
 
 
 @pytest.mark.parametrize("storage", ["sqlite3", "mcap"])
 def test_latched_messages_from_before_stand_at_the_start(
-    window: Window, tmp_path: Path, storage: str
+    source: DecodedBag, tmp_path: Path, storage: str
 ) -> None:
-    found = exported(window, tmp_path / "out", Asked(None, SPAN), storage)
-    assert found == sorted(
+    result = exported(source, tmp_path / "out", ExportRequest(None, SPAN), storage)
+    assert result == sorted(
         [
             ("/chat", 100, text("chat 100")),
             ("/chat", 150, text("chat 150")),
@@ -98,66 +98,66 @@ def test_latched_messages_from_before_stand_at_the_start(
 
 
 def test_latched_messages_of_chosen_topics_only_and_not_when_unwanted(
-    window: Window, tmp_path: Path
+    source: DecodedBag, tmp_path: Path
 ) -> None:
-    chosen = Asked(["/map_name"], SPAN)
-    found = exported(window, tmp_path / "one", chosen, "sqlite3")
-    assert [each[:2] for each in found] == [("/map_name", 100), ("/map_name", 150)]
-    without = Asked(["/map_name"], SPAN, latched=False)
-    found = exported(window, tmp_path / "two", without, "sqlite3")
-    assert [each[:2] for each in found] == [("/map_name", 150)]
+    chosen = ExportRequest(["/map_name"], SPAN)
+    result = exported(source, tmp_path / "one", chosen, "sqlite3")
+    assert [item[:2] for item in result] == [("/map_name", 100), ("/map_name", 150)]
+    without = ExportRequest(["/map_name"], SPAN, latched=False)
+    result = exported(source, tmp_path / "two", without, "sqlite3")
+    assert [item[:2] for item in result] == [("/map_name", 150)]
 
 
-def test_qos_types_and_definitions_go_along(window: Window, tmp_path: Path) -> None:
+def test_qos_types_and_definitions_go_along(source: DecodedBag, tmp_path: Path) -> None:
     for storage in ("sqlite3", "mcap"):
-        exported(window, tmp_path / storage, Asked(None), storage)
+        exported(source, tmp_path / storage, ExportRequest(None), storage)
         with Reader(tmp_path / storage) as reader:
-            by_topic = {each.topic: each for each in reader.connections}
+            by_topic = {item.topic: item for item in reader.connections}
         assert by_topic["/tf_static"].msgtype == TF
         assert "geometry_msgs/TransformStamped" in by_topic["/tf_static"].msgdef.data
         [profile] = by_topic["/tf_static"].ext.offered_qos_profiles  # type: ignore[union-attr]
         assert profile.durability.name == "TRANSIENT_LOCAL"
 
 
-def test_an_empty_span_is_an_empty_bag(window: Window, tmp_path: Path) -> None:
+def test_an_empty_span_is_an_empty_bag(source: DecodedBag, tmp_path: Path) -> None:
     for storage in ("sqlite3", "mcap"):
-        assert exported(window, tmp_path / storage, Asked(["/chat"], (1, 2)), storage) == []
+        assert exported(source, tmp_path / storage, ExportRequest(["/chat"], (1, 2)), storage) == []
 
 
 def test_an_mcap_without_a_known_definition(tmp_path: Path) -> None:
     with BagWriter(tmp_path / "bag") as bag:
         own = bag.add_topic(Topic("/own", "own_msgs/msg/Own"))
         bag.write(own, 5, b"\0\1\0\0")
-    with Window(tmp_path / "bag") as window:
-        ended(export_bag(window, tmp_path / "out", "mcap", Asked(None)))
+    with DecodedBag(tmp_path / "bag") as source:
+        ended(export_bag(source, tmp_path / "out", "mcap", ExportRequest(None)))
     with (tmp_path / "out" / "out_0.mcap").open("rb") as stream:
         [(schema, channel, message)] = make_reader(stream).iter_messages()
     assert (schema.name, schema.encoding, schema.data) == ("own_msgs/msg/Own", "", b"")
     assert (channel.topic, message.data) == ("/own", b"\0\1\0\0")
 
 
-def test_a_folder_that_holds_a_bag_is_left_alone(window: Window, tmp_path: Path) -> None:
-    with window, pytest.raises(TopicUnknownError):
-        ended(export_bag(window, tmp_path / "x", "mcap", Asked(["/none"])))
-    with window:
-        ended(export_bag(window, tmp_path / "y", "mcap", Asked(["/chat"])))
+def test_a_folder_that_holds_a_bag_is_left_alone(source: DecodedBag, tmp_path: Path) -> None:
+    with source, pytest.raises(TopicUnknownError):
+        ended(export_bag(source, tmp_path / "x", "mcap", ExportRequest(["/none"])))
+    with source:
+        ended(export_bag(source, tmp_path / "y", "mcap", ExportRequest(["/chat"])))
         with pytest.raises(BagError, match="already"):
-            ended(export_bag(window, tmp_path / "y", "mcap", Asked(["/chat"])))
+            ended(export_bag(source, tmp_path / "y", "mcap", ExportRequest(["/chat"])))
 
 
-def table(window: Window, file: Path, asked: Asked) -> list[list[str]]:
-    with window:
-        progress = ended(export_csv(window, file, asked))
+def table(source: DecodedBag, file: Path, request: ExportRequest) -> list[list[str]]:
+    with source:
+        progress = ended(export_csv(source, file, request))
     with file.open(newline="", encoding="utf-8") as stream:
         rows = list(csv.reader(stream))
     assert progress.written == len(rows) - 1
     return rows
 
 
-def test_a_table_of_topics_with_different_fields(window: Window, tmp_path: Path) -> None:
+def test_a_table_of_topics_with_different_fields(source: DecodedBag, tmp_path: Path) -> None:
     fields = ("data", "transforms[0].child_frame_id", "transforms[1].child_frame_id")
-    asked = Asked(["/chat", "/tf_static"], (0, 60), fields=fields)
-    rows = table(window, tmp_path / "t.csv", asked)
+    request = ExportRequest(["/chat", "/tf_static"], (0, 60), fields=fields)
+    rows = table(source, tmp_path / "t.csv", request)
     assert rows[0] == ["time_ns", "time", "topic", *fields]
     assert [row[0] for row in rows[1:]] == ["0", "11", "12", "13", "50"]
     assert rows[1][2:] == ["/chat", "chat 0", "", ""]
@@ -168,10 +168,10 @@ def test_texts_that_look_like_formulas_and_texts_with_signs(tmp_path: Path) -> N
     odd = ['=cmd|"/c calc"!A1', "+1", "-1", "@x", "\tx", 'a,"b"\r\nc', "plain", "한국어"]
     with BagWriter(tmp_path / "bag") as bag:
         chat = bag.add_topic(Topic("=chat", STRING))
-        for at, each in enumerate(odd):
-            bag.write(chat, at, text(each))
-    rows = table(Window(tmp_path / "bag"), tmp_path / "t.csv", Asked(None))
-    assert [row[3] for row in rows[1:]] == [f"'{each}" for each in odd[:5]] + odd[5:]
+        for at, item in enumerate(odd):
+            bag.write(chat, at, text(item))
+    rows = table(DecodedBag(tmp_path / "bag"), tmp_path / "t.csv", ExportRequest(None))
+    assert [row[3] for row in rows[1:]] == [f"'{item}" for item in odd[:5]] + odd[5:]
     assert {row[2] for row in rows[1:]} == {"'=chat"}
 
 
@@ -181,17 +181,21 @@ def test_messages_that_cannot_be_read_are_empty_rows(tmp_path: Path) -> None:
         bag.write(number, 1, b"\0\1\0\0\0")
         bag.write(number, 2, encoded("std_msgs/msg/Float64", data=float("nan")))
         bag.write(number, 3, encoded("std_msgs/msg/Float64", data=-0.5))
-    rows = table(Window(tmp_path / "bag"), tmp_path / "t.csv", Asked(None))
+    rows = table(DecodedBag(tmp_path / "bag"), tmp_path / "t.csv", ExportRequest(None))
     assert [row[3] for row in rows[1:]] == ["", "NaN", "-0.5"]
 
 
-def test_fields_and_types_that_are_not_there(window: Window, tmp_path: Path) -> None:
-    with window:
+def test_fields_and_types_that_are_not_there(source: DecodedBag, tmp_path: Path) -> None:
+    with source:
         with pytest.raises(FieldUnknownError, match="none"):
-            ended(export_csv(window, tmp_path / "a", Asked(None, fields=("data", "none"))))
+            ended(export_csv(source, tmp_path / "a", ExportRequest(None, fields=("data", "none"))))
         with pytest.raises(FieldUnknownError, match="list"):
-            ended(export_csv(window, tmp_path / "b", Asked(["/tf_static"], fields=("transforms",))))
+            ended(
+                export_csv(
+                    source, tmp_path / "b", ExportRequest(["/tf_static"], fields=("transforms",))
+                )
+            )
     with BagWriter(tmp_path / "own") as bag:
         bag.write(bag.add_topic(Topic("/own", "own_msgs/msg/Own")), 5, b"\0\1\0\0")
-    with Window(tmp_path / "own") as own, pytest.raises(TypeUnknownError):
-        ended(export_csv(own, tmp_path / "c", Asked(None)))
+    with DecodedBag(tmp_path / "own") as own, pytest.raises(TypeUnknownError):
+        ended(export_csv(own, tmp_path / "c", ExportRequest(None)))

@@ -8,7 +8,7 @@ from rosbags.typesys import Stores, get_typestore
 
 from rosbag2.checks.verify import verify
 from rosbag2.errors import BagError
-from rosbag2.recovery.repair import judge
+from rosbag2.recovery.repair import verify_or_repair
 from rosbag2.tests.bundles import START, read
 
 MODES = (None, CompressionMode.FILE, CompressionMode.MESSAGE, CompressionMode.STORAGE)
@@ -56,7 +56,7 @@ def test_without_metadata_it_is_rebuilt(
 ) -> None:
     _write(tmp_path / "bag", storage, mode, version)
     (tmp_path / "bag" / "metadata.yaml").unlink()
-    verdict = judge(tmp_path / "bag", tmp_path / "new")
+    verdict = verify_or_repair(tmp_path / "bag", tmp_path / "new")
     assert (verdict.status, verdict.code) == ("repaired", "REBUILT"), verdict
     assert verdict.lost == ()
     assert [(t, d) for t, _, d in read(tmp_path / "new")] == MESSAGES

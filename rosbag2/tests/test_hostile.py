@@ -66,12 +66,12 @@ KEPT = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_ends_in_an_outcome(tmp_path: Path, name: str) -> None:
+def test_hostile_bags_end_in_an_outcome(tmp_path: Path, name: str) -> None:
     folder, target, scratch = tmp_path / "bag", tmp_path / "new", tmp_path / "scratch"
     for path in (folder, scratch):
         path.mkdir()
     CASES[name](folder)
-    verdict = checks.judge(folder, target, scratch=scratch)
+    verdict = checks.verify_or_repair(folder, target, scratch=scratch)
     assert verdict.code not in {"CHECK_BROKE_OFF", "CHECK_TOO_SLOW"}, verdict.details
     assert len(verdict.sentence) < 1000
     assert list(scratch.iterdir()) == []

@@ -12,7 +12,7 @@ import pytest
 
 from rosbag2.checks.verdict import from_json
 from rosbag2.checks.verify import verify
-from rosbag2.recovery.repair import judge
+from rosbag2.recovery.repair import verify_or_repair
 from rosbag2.sandbox import checks, runner
 from rosbag2.sandbox.checks import LIMITS
 from rosbag2.tests.bundles import START, bag, database, metadata, read, rows
@@ -26,29 +26,29 @@ def test_the_outcome_is_that_of_the_check_itself(tmp_path: Path) -> None:
     assert verdict.index.rhythms
 
 
-def test_a_rescue_leaves_its_target(tmp_path: Path) -> None:
+def test_a_repair_leaves_its_target(tmp_path: Path) -> None:
     folder = bag(tmp_path / "bag")
     (folder / "metadata.yaml").unlink()
-    verdict = checks.rescue(folder, tmp_path / "new")
+    verdict = checks.repair(folder, tmp_path / "new")
     assert (verdict.status, verdict.message_count) == ("repaired", 10)
     assert len(read(tmp_path / "new")) == 10
-    assert verdict == judge(folder, tmp_path / "again")
+    assert verdict == verify_or_repair(folder, tmp_path / "again")
 
 
 def test_a_repaired_outcome_survives_json(tmp_path: Path) -> None:
     for n in (0, 2):
         database(tmp_path / f"bag_{n}.db3", rows(10, START + n * 10**9))
     metadata(tmp_path, files=[f"bag_{n}.db3" for n in range(3)])
-    verdict = judge(tmp_path, tmp_path / "new")
+    verdict = verify_or_repair(tmp_path, tmp_path / "new")
     assert verdict.lost
     assert from_json(asdict(verdict)) == verdict
 
 
-def test_a_target_that_is_taken_stays(tmp_path: Path) -> None:
+def test_an_existing_target_stays(tmp_path: Path) -> None:
     taken = bag(tmp_path / "new")
     folder = bag(tmp_path / "bag")
     (folder / "metadata.yaml").unlink()
-    assert checks.judge(folder, taken).code == "BAG_EXISTS"
+    assert checks.verify_or_repair(folder, taken).code == "BAG_EXISTS"
     assert len(read(taken)) == 10
 
 
@@ -73,7 +73,7 @@ def test_too_little_time_is_an_outcome(
     assert (verdict.status, verdict.code) == ("rejected", "CHECK_TOO_SLOW")
 
 
-def test_a_bag_that_comes_forward_may_take_longer(tmp_path: Path) -> None:
+def test_a_bag_that_makes_progress_may_take_longer(tmp_path: Path) -> None:
     folder = bag(tmp_path / "bag", rows(200_000))
     seen: list[int] = []
     verdict = checks.verify(
@@ -88,13 +88,13 @@ def test_a_killed_child_is_an_outcome(tmp_path: Path, monkeypatch: pytest.Monkey
     started: list[int] = []
     begin = runner.subprocess.Popen
 
-    def noted(*args: Any, **kwargs: Any) -> Any:
+    def recording_popen(*args: Any, **kwargs: Any) -> Any:
         process = begin(*args, **kwargs)
         started.append(process.pid)
         os.kill(process.pid, signal.SIGTERM)
         return process
 
-    monkeypatch.setattr(runner.subprocess, "Popen", noted)
+    monkeypatch.setattr(runner.subprocess, "Popen", recording_popen)
     verdict = checks.verify(folder)
     assert (verdict.status, verdict.code) == ("rejected", "CHECK_BROKE_OFF")
     assert not psutil.pid_exists(started[0])

@@ -47,7 +47,6 @@ def test_every_message_comes_out_in_time_order(name: str) -> None:
 def test_reading_by_topic_gives_the_same_messages(name: str) -> None:
     everything = read(SHARED / name)
     with BagReader(SHARED / name) as reader:
-        assert sum(reader.message_counts.values()) == len(everything)
         for topic in reader.topics:
             only = [m for batch in reader.batches([topic.name], size=3) for m in batch]
             assert only == [m for m in everything if m[1] == topic.name]

@@ -1,5 +1,6 @@
 """Every pairing of metadata version and database schema is read the same."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,6 @@ import pytest
 from rosbag2.checks.index import index_bag
 from rosbag2.checks.verify import verify
 from rosbag2.formats.metadata import read_metadata
-from rosbag2.reading.reader import BagReader
 from rosbag2.tests.bundles import QOS, database, metadata, read, rows
 
 
@@ -56,12 +56,11 @@ def test_a_newer_version_is_read_with_a_warning(tmp_path: Path) -> None:
     assert len(read(tmp_path)) == 10
 
 
-def test_names_that_look_like_other_things_stay_text(tmp_path: Path) -> None:
+def test_names_that_look_like_numbers_or_booleans_stay_text(tmp_path: Path) -> None:
     database(tmp_path / "bag_0.db3", topics=[(1, "on", "a/msg/B"), (2, "1e3", "a/msg/B")])
     metadata(tmp_path, topics=[("on", "a/msg/B", 5), ("1e3", "a/msg/B", 5)])
     assert verify(tmp_path).status == "ready"
-    with BagReader(tmp_path) as reader:
-        assert reader.message_counts == {"on": 5, "1e3": 5}
+    assert Counter(name for _, name, _ in read(tmp_path)) == {"on": 5, "1e3": 5}
 
 
 def _indented(text: str) -> str:

@@ -10,8 +10,8 @@ from mcap.writer import CompressionType, IndexType, Writer
 from rosbag2.errors import BagError
 from rosbag2.formats import qos
 from rosbag2.formats.metadata import FILE_NAME, Topic
-from rosbag2.writing.metadata_writer import Facts, metadata_text
-from rosbag2.writing.sqlite_writer import write_whole
+from rosbag2.writing.metadata_writer import Recording, metadata_text
+from rosbag2.writing.sqlite_writer import write_atomically
 
 CHUNK_BYTES = 1 << 20
 _UNSIGNED = 2**64
@@ -105,7 +105,7 @@ class McapBagWriter:
         try:
             self._writer.finish()  # type: ignore[no-untyped-call]
             self._stream.close()
-            write_whole(self.folder / FILE_NAME, self._metadata())
+            write_atomically(self.folder / FILE_NAME, self._metadata())
         except OSError as error:
             raise self._failed(error) from error
         self._closed = True
@@ -123,7 +123,7 @@ class McapBagWriter:
 
     def _metadata(self) -> str:
         return metadata_text(
-            Facts(
+            Recording(
                 file=self.file.name,
                 start_ns=self._first_ns,
                 end_ns=self._last_ns,

@@ -14,8 +14,8 @@ TEXT_ENDS = 9
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What was recorded; times in nanoseconds since the epoch, None without messages."""
+class Recording:
+    """A recording; times in nanoseconds since the epoch, None without messages."""
 
     file: str
     start_ns: int | None
@@ -26,19 +26,19 @@ class Facts:
     storage_id: str = "sqlite3"
 
 
-def metadata_text(facts: Facts) -> str:
+def metadata_text(recording: Recording) -> str:
     """The text of metadata.yaml."""
-    start = _NEVER if facts.start_ns is None else facts.start_ns
-    duration = 0 if facts.end_ns is None else facts.end_ns - start
-    count = sum(count for _, count in facts.topics)
-    topics = [line for one in facts.topics for line in _topic(*one, version=facts.version)]
-    file = _quoted(facts.file)
-    more = ["  custom_data: ~", f"  ros_distro: {_quoted(facts.ros_distro)}"]
+    start = _NEVER if recording.start_ns is None else recording.start_ns
+    duration = 0 if recording.end_ns is None else recording.end_ns - start
+    count = sum(count for _, count in recording.topics)
+    topics = [line for one in recording.topics for line in _topic(*one, version=recording.version)]
+    file = _quoted(recording.file)
+    more = ["  custom_data: ~", f"  ros_distro: {_quoted(recording.ros_distro)}"]
     return "\n".join(
         [
             "rosbag2_bagfile_information:",
-            f"  version: {facts.version}",
-            f"  storage_identifier: {facts.storage_id}",
+            f"  version: {recording.version}",
+            f"  storage_identifier: {recording.storage_id}",
             *_times("  ", start, duration),
             f"  message_count: {count}",
             "  topics_with_message_count:" if topics else "  topics_with_message_count: []",
@@ -51,7 +51,7 @@ def metadata_text(facts: Facts) -> str:
             f"    - path: {file}",
             *_times("      ", start, duration),
             f"      message_count: {count}",
-            *(more if facts.version >= TEXT_ENDS else []),
+            *(more if recording.version >= TEXT_ENDS else []),
             "",
         ]
     )

@@ -37,7 +37,7 @@ _PROFILE = """- history: keep_last
 
 @dataclass(frozen=True)
 class _Pose:
-    """Where the robot is: metres, radians, metres and radians a second."""
+    """Position and motion of the robot: metres, radians, metres and radians a second."""
 
     x: float
     y: float
@@ -186,7 +186,7 @@ def _pose(seconds: float) -> _Pose:
 
 
 def _distances(pose: _Pose, angles: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How far each beam reaches, in metres, to the walls of the room or to a pillar."""
+    """Length of each beam in metres, to the walls of the room or to a pillar."""
     dx, dy = np.cos(angles + pose.heading), np.sin(angles + pose.heading)
     with np.errstate(divide="ignore"):
         walls = np.minimum(

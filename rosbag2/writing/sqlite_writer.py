@@ -15,7 +15,7 @@ from rosbag2.errors import BagError
 from rosbag2.formats import qos
 from rosbag2.formats.bundle import DATA_SUFFIXES
 from rosbag2.formats.metadata import FILE_NAME, Topic
-from rosbag2.writing.metadata_writer import TEXT_ENDS, Facts, metadata_text
+from rosbag2.writing.metadata_writer import TEXT_ENDS, Recording, metadata_text
 
 COMMIT_SECONDS = 1.0
 COMMIT_BYTES = 4 * 2**20
@@ -89,7 +89,7 @@ class BagWriter:
     def add_topic(self, topic: Topic) -> int:
         """Add a topic, at any time, and return its number for `write`.
 
-        QoS that is no list of profiles and a hash that is none are left out, so that other tools
+        Invalid QoS and invalid type hashes are left out, so that other tools
         can open the bag.
         """
         plain = qos.profiles(topic.offered_qos_profiles)
@@ -116,7 +116,7 @@ class BagWriter:
             self.commit()
 
     def commit(self) -> None:
-        """Put all that was taken into the file; `write` does so once a second by itself.
+        """Commit all messages taken so far; `write` does so once a second by itself.
 
         Call it from a timer where messages may pause.
         """
@@ -142,7 +142,7 @@ class BagWriter:
             self._connection.execute("DELETE FROM metadata")
             self._connection.execute("INSERT INTO metadata VALUES (1, ?, ?)", (self.version, text))
             self._connection.commit()
-            write_whole(self.folder / FILE_NAME, text)
+            write_atomically(self.folder / FILE_NAME, text)
             self._connection.close()
             _flush(self.file)
         self._closed = True
@@ -207,7 +207,7 @@ class BagWriter:
 
     def _metadata(self) -> str:
         return metadata_text(
-            Facts(
+            Recording(
                 file=self.file.name,
                 start_ns=self._first_ns,
                 end_ns=self._last_ns,
@@ -218,8 +218,8 @@ class BagWriter:
         )
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Put a text into a file so that a reader sees all of it or nothing."""
+def write_atomically(path: Path, text: str) -> None:
+    """Write a text to a file so that a reader sees all of it or nothing."""
     partial = path.with_name(path.name + ".part")
     partial.write_text(text, encoding="utf-8")
     _flush(partial)

@@ -20,6 +20,7 @@ from simulations.admin.filters import (
     SearchesRuns,
 )
 from simulations.choices import AGENT_ENDED, DeletionStatus
+from simulations.failures import deletion_error
 from simulations.models import AgentRun, Deletion, Event, Recording, StageRun
 from simulations.services.runs import logs
 
@@ -284,7 +285,7 @@ class DeletionAdmin(ReadOnly, admin.ModelAdmin[Deletion]):
         "permanent",
         "shown_status",
         "shown_progress",
-        "error",
+        "shown_error",
         "requested_by",
         "created_at",
         "took",
@@ -298,7 +299,7 @@ class DeletionAdmin(ReadOnly, admin.ModelAdmin[Deletion]):
         "permanent",
         ("shown_status", "shown_progress"),
         "shown_steps",
-        "error",
+        "shown_error",
         "requested_by",
         ("created_at", "started_at", "ended_at"),
     ]
@@ -321,6 +322,10 @@ class DeletionAdmin(ReadOnly, admin.ModelAdmin[Deletion]):
     @admin.display(description=_("progress"), ordering="progress")
     def shown_progress(self, row: Deletion) -> str:
         return words.bar(row.progress)
+
+    @admin.display(description=_("error"))
+    def shown_error(self, row: Deletion) -> str:
+        return deletion_error(row.error_code, row.error)
 
     @admin.display(description=_("steps"))
     def shown_steps(self, row: Deletion) -> str:

@@ -22,6 +22,7 @@ from simulations.choices import (
     RunStatus,
     blame,
 )
+from simulations.failures import failure_text
 from simulations.models import Event, Execution
 
 NOTHING = "-"
@@ -116,7 +117,8 @@ def explained(row: Any) -> str:
     code = row.failure_code
     if not code:
         return NOTHING
-    told = [row.failure_text] if row.failure_text not in ("", remedy(code)) else []
+    text = failure_text(code, row.failure_values, row.failure_text)
+    told = [text] if text not in ("", remedy(code)) else []
     return format_html(
         '<span class="console-bad">{}</span> ({}){}',
         code,

@@ -7,8 +7,9 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from common.rest.reads.columns import Derived
-from common.rest.strict import Strict
+from common.rest.serializers import Strict
 from simulations.choices import DeletionStatus, DesignStatus, RunStatus, design_status
+from simulations.failures import deletion_error
 from simulations.models import Deletion, Mec, Simulation, Stage
 from simulations.models.mec import LOCATOR
 from simulations.services.designs.mecs import selector_errors
@@ -194,11 +195,20 @@ class StepSerializer(serializers.Serializer[Any]):
     status = serializers.ChoiceField(choices=DeletionStatus.choices)
 
 
+@extend_schema_field(serializers.CharField())
+class DeletionErrorField(Derived):
+    """What it waits for or failed at, in the language of the reader."""
+
+    def __init__(self) -> None:
+        super().__init__("error_code", "error", of=deletion_error)
+
+
 class DeletionSerializer(serializers.ModelSerializer[Deletion]):
     """The removal of a simulation; `progress` in percent, `error` says what it waits for."""
 
     simulation = serializers.IntegerField(source="simulation_id", read_only=True)
     steps = StepSerializer(many=True, read_only=True)
+    error = DeletionErrorField()
     requested_by = serializers.SerializerMethodField()
 
     class Meta:

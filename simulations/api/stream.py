@@ -164,8 +164,9 @@ class WatchActions:
 
 async def nothing() -> AsyncIterator[bytes]:
     """Stand for a body that follows."""
-    return
-    yield b""
+    chunks: tuple[bytes, ...] = ()
+    for chunk in chunks:
+        yield chunk
 
 
 def last_seen(request: Request) -> int | None:

@@ -189,7 +189,7 @@ def test_redis_emptied_midway_and_events_never_published_are_filled_from_the_dat
     cache.client.get_client(write=True).flushdb()
     seen += client.numbers_until(happen(execution, 2))
     with monkeypatch.context() as patch:  # publishers killed between commit and publication
-        patch.setattr("simulations.services.runs.lifecycle.timeline.publish", lambda event: None)
+        patch.setattr("simulations.services.events.publish", lambda event: None)
         seen += client.numbers_until(happen(execution, 2))
         happen(execution, 2)
     seen += client.numbers_until(happen(execution))  # the next one shows the hole
@@ -197,7 +197,7 @@ def test_redis_emptied_midway_and_events_never_published_are_filled_from_the_dat
     # Published the wrong way round, and twice.
     with monkeypatch.context() as patch:
         late: list[Event] = []
-        patch.setattr("simulations.services.runs.lifecycle.timeline.publish", late.append)
+        patch.setattr("simulations.services.events.publish", late.append)
         happen(execution, 3)
     from simulations.services.events import publish  # noqa: PLC0415  the real one again
 

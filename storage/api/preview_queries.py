@@ -6,8 +6,8 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from common.rest.strict import Strict
-from rosbag2.messages.fields import LONGEST_PATH
+from common.rest.serializers import Strict
+from rosbag2.messages.fields import MAX_PATH
 from storage.choices import ExportFormat
 from storage.services.exports.exports import ExportAsked
 from storage.services.previews.previews import (
@@ -84,7 +84,7 @@ class SeriesQuery(Strict):
 
     topic = topic_field()
     field = serializers.CharField(
-        max_length=LONGEST_PATH, help_text="Path such as `pose.pose.position.x` or `ranges[3]`."
+        max_length=MAX_PATH, help_text="Path such as `pose.pose.position.x` or `ranges[3]`."
     )
     start = time_field()
     end = time_field()
@@ -112,7 +112,7 @@ class NewExportSerializer(Strict):
     start = time_field()
     end = time_field()
     fields = serializers.ListField(  # type: ignore[assignment]
-        child=serializers.CharField(max_length=LONGEST_PATH),
+        child=serializers.CharField(max_length=MAX_PATH),
         required=False,
         max_length=MOST_FIELDS,
         help_text="Columns of a table; none: all scalar fields.",

@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from common.rest.strict import Strict
+from common.rest.serializers import Strict
 from storage.choices import lost_sentence, sentence
 from storage.models import Rosbag, RosbagTopic
 

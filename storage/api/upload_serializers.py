@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from common.rest.strict import Strict
+from common.rest.serializers import Strict
 from rosbag2.reading.archive import bare_name
 from storage.api.serializers import RosbagSerializer
 from storage.objects.base import UploadedPart

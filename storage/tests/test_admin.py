@@ -11,10 +11,9 @@ from accounts.models import User
 from common.admin import changelists
 from storage.choices import Status
 from storage.models import Rosbag
-from storage.services.intake import imports
 from storage.services.rosbags import deletion
-from storage.services.verification import verifier
 from storage.tests.conftest import MakeBag
+from tests.support.bags import stored_bag
 
 pytestmark = pytest.mark.django_db
 URL = "/admin/storage/rosbag/"
@@ -28,10 +27,7 @@ def operator(client: Client) -> Client:
 
 @pytest.fixture
 def rosbags(make_bag: MakeBag) -> list[Rosbag]:
-    return [
-        verifier.run(imports.import_folder(make_bag(f"bag{number}", messages=number)).pk)
-        for number in range(4)
-    ]
+    return [stored_bag(make_bag(f"bag{number}", messages=number)) for number in range(4)]
 
 
 def test_a_list_costs_the_same_however_long(

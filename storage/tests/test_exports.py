@@ -27,11 +27,11 @@ from storage.objects import object_store
 from storage.objects.base import ObjectStore, StoreError
 from storage.services.exports import exporter, exports
 from storage.services.exports.exports import ExportAsked
-from storage.services.intake import imports
 from storage.services.maintenance import integrity
 from storage.services.previews import child
 from storage.services.rosbags import deletion
 from storage.services.verification import verifier
+from tests.support.bags import stored_bag
 
 pytestmark = pytest.mark.django_db
 SECOND = 10**9
@@ -47,7 +47,7 @@ def operator() -> APIClient:
 @pytest.fixture
 def drive(tmp_path: Path) -> Rosbag:
     make_sample(tmp_path / "drive", seconds=3)
-    return verifier.run(imports.import_folder(tmp_path / "drive").pk)
+    return stored_bag(tmp_path / "drive")
 
 
 def ask(client: APIClient, rosbag: Rosbag, **body: Any) -> dict[str, Any]:
@@ -196,9 +196,9 @@ def test_cancelled_before_and_while_it_is_made(
 
     def slow(job: child.Job, limits: child.Limits) -> Any:
         try:
-            yield json.dumps({"seen": 1, "written": 1}).encode()
+            yield json.dumps({"read": 1, "written": 1}).encode()
             operator.post(f"/api/v1/exports/{second['id']}/cancel")
-            yield json.dumps({"seen": 2, "written": 2}).encode()
+            yield json.dumps({"read": 2, "written": 2}).encode()
             yield from ()
         finally:
             closed.append(job["name"])

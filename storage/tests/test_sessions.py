@@ -20,6 +20,7 @@ from storage.objects.base import ObjectStore
 from storage.services.intake import imports
 from storage.services.verification import verifier
 from storage.tests.conftest import MakeBag
+from tests.support.bags import stored_bag
 
 pytestmark = pytest.mark.django_db
 URL = "/api/v1/uploads"
@@ -222,7 +223,7 @@ def test_a_checksum_may_be_unknown(
 
 def test_what_is_there_already_needs_no_upload(operator: APIClient, make_bag: MakeBag) -> None:
     folder = make_bag()
-    rosbag = verifier.run(imports.import_folder(folder).pk)
+    rosbag = stored_bag(folder)
     answer = operator.post(URL, {"files": described(folder)})
     assert answer.status_code == 200
     told = answer.json()

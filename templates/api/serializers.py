@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from common.rest.strict import Strict
+from common.rest.serializers import Strict
 from templates.models import Template
 from templates.services.validation import MOST_TOPICS, TOPIC_NAME, TYPE_NAME
 

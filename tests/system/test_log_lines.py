@@ -22,7 +22,7 @@ from django.test import Client
 from robotsim_project.environment import BASE_DIR
 from robotsim_project.middleware.early_asgi import answer
 from robotsim_project.telemetry.logs import config
-from robotsim_project.telemetry.masking import Masking
+from robotsim_project.telemetry.masking import MaskingFilter
 from simulations.services.runs import reconcile, units
 from simulations.streaming.viewers import Viewer
 from simulations.streaming.watcher import watch
@@ -42,11 +42,11 @@ def parsed(text: str) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def lines() -> Iterator[Any]:
-    """What is logged from now on, as the console would show it."""
+    """Log lines from now on, formatted as on the console."""
     dictated = DictConfigurator(config())
     written = StringIO()
     handler = logging.StreamHandler(written)
-    handler.addFilter(Masking())
+    handler.addFilter(MaskingFilter())
     handler.setFormatter(dictated.configure_formatter(dictated.config["formatters"]["json"]))
     requests = logging.getLogger("django_structlog")
     before = requests.level

@@ -37,9 +37,9 @@ Figures = dict[tuple[str, tuple[str, ...]], float]
 
 @pytest.fixture(autouse=True)
 def fresh(empty_redis: None) -> Iterator[None]:
-    statistics.forget()
+    statistics._cache.clear()
     yield
-    statistics.forget()
+    statistics._cache.clear()
 
 
 def figures(client: Client | None = None, **headers: str) -> Figures:
@@ -91,7 +91,7 @@ def test_executions_by_state_and_by_how_they_ended(make: Callable[..., Execution
 
 def test_the_controller_is_as_old_as_its_last_pass() -> None:
     assert ("robotsim_controller_last_pass_age_seconds", ()) not in figures()
-    statistics.forget()
+    statistics._cache.clear()
     with live.line() as redis:
         redis.delete("robotsim:live:vitals")
     system.controller_passed()
@@ -161,14 +161,14 @@ def test_the_number_of_queries_does_not_grow(
         for status in ("RUNNING", "COMPLETED"):
             stage_run = make(status).stage_runs.get()
             AgentRun.objects.create(stage_run=stage_run, number=0, unit=0, status="RUNNING")
-        statistics.forget()
+        statistics._cache.clear()
         with live.line() as redis:
             redis.delete("robotsim:live:vitals")
         with django_assert_num_queries(6):
             figures()
     with django_assert_num_queries(0):
         figures()
-    statistics.forget()  # another process: what the first has counted is in Redis
+    statistics._cache.clear()  # another process: what the first has counted is in Redis
     with django_assert_num_queries(0):
         assert figures()["robotsim_executions", ("RUNNING",)] == 2
 
@@ -195,9 +195,9 @@ def test_database_away(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
     settings.METRICS_TOKEN = TOKEN
     system.controller_passed()
-    gone = dependencies.Found("It does not answer.", "gone")
-    monkeypatch.setitem(dependencies.QUESTIONS, "database", dependencies.Question(lambda: gone))
-    monkeypatch.setattr(metrics, "_caller", away)
+    result = dependencies.CheckResult("It does not answer.", "gone")
+    monkeypatch.setitem(dependencies.CHECKS, "database", dependencies.Check(lambda: result))
+    monkeypatch.setattr(metrics, "_authenticate", away)
     found = figures(Authorization=f"Bearer {TOKEN}")
     assert found["robotsim_up", ("database",)] == 0
     assert found["robotsim_up", ("redis",)] == 1

@@ -87,7 +87,7 @@ def _made(export: Export, lease: Lease) -> dict[str, Any]:
     """Write and store it; the answer is what to note of it."""
     if export.attempts > leases.MAX_ATTEMPTS:
         return _failed("EXPORT_BROKE_OFF", {"attempts": export.attempts - 1})
-    if export.result is not None and export.result.status == Status.VERIFYING:
+    if export.result is not None and export.result.status != Status.UPLOADING:
         return _done(export.result)  # stored by a worker that was killed right then
     _drop_result(export)
     with work_folder("exporting", export.pk) as folder:
@@ -106,20 +106,20 @@ def _write(export: Export, lease: Lease, target: Path) -> int:
     counted = export.source.topics.filter(name__in=topics) if topics else export.source.topics.all()
     share = _share(export)
     expected = max(1.0, share * sum(counted.values_list("message_count", flat=True)))
-    told: dict[str, int] = {"written": 0}
+    progress: dict[str, int] = {"written": 0}
     reported = time.monotonic()
     with local_copy(export.source) as source:
         for line in child.lines(_job(export, source, target), LIMITS):
-            told = json.loads(line)
+            progress = json.loads(line)
             if lease.lost:
                 raise LeaseLostError
             if time.monotonic() - reported >= REPORT_SECONDS:
                 reported = time.monotonic()
                 _refuse_large(target)
-                part = WRITING * min(1.0, told["seen"] / expected)
-                lease.write(progress=round(part, 4), message_count=told["written"])
+                part = WRITING * min(1.0, progress["read"] / expected)
+                lease.write(progress=round(part, 4), message_count=progress["written"])
     _refuse_large(target)
-    return told["written"]
+    return progress["written"]
 
 
 def _share(export: Export) -> float:

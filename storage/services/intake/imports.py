@@ -82,7 +82,7 @@ def _unpacked(archive: Path) -> Iterator[Path]:
     with TemporaryDirectory(dir=parent) as private:
         folder = Path(private)
         verdict = checks.unpack(archive, folder / "unpacked", scratch=folder)
-        words = sentence(verdict.code, verdict.details, verdict.sentence)
+        words = sentence(verdict.code, verdict.details)
         if verdict.code == "NO_SPACE":
             raise StoreError(words)
         if verdict.status == "rejected":

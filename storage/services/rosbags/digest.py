@@ -3,9 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import IO, cast
-
-CHUNK = 1 << 20
+from typing import IO
 
 
 class HashingReader:
@@ -41,8 +39,3 @@ def content_digest(files: Iterable[tuple[str, str]]) -> str:
     """Checksum of a bundle from (path, sha256 in hex) of its files, whatever their order."""
     lines = "".join(f"{path}\0{sha256}\n" for path, sha256 in sorted(files))
     return hashlib.sha256(lines.encode()).hexdigest()
-
-
-def as_binary(reader: HashingReader) -> IO[bytes]:
-    """The reader as the stream type that the store's port asks for."""
-    return cast("IO[bytes]", reader)

@@ -3,12 +3,10 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from django.utils.translation import override
-
 from rosbag2.checks.index import BagIndex, TopicIndex
 from rosbag2.checks.statistics import Rhythm
 from rosbag2.checks.verdict import Verdict
-from storage.choices import USABLE, Status, sentence
+from storage.choices import USABLE, Status
 from storage.models import Rosbag, RosbagFile, RosbagTopic
 
 Facts = dict[str, Any]
@@ -58,17 +56,11 @@ def rejection(code: str, **details: str | int | float) -> Facts:
         "status": Status.REJECTED,
         "code": code,
         "details": details,
-        "text": english(code, details),
+        "text": "",
         "lost_spans": [],
         "repaired": None,
     }
     return NO_INDEX | outcome | {"warnings": []}
-
-
-def english(code: str, details: dict[str, Any]) -> str:
-    """The sentence as it is stored, for readers that do not know the code."""
-    with override("en"):
-        return sentence(code, details)
 
 
 def of_verdict(verdict: Verdict) -> Facts:
@@ -77,11 +69,8 @@ def of_verdict(verdict: Verdict) -> Facts:
         "status": Status(verdict.status),
         "code": verdict.code,
         "details": verdict.details,
-        "text": verdict.sentence,
-        "warnings": [
-            _warning(warning.code, warning.details, warning.sentence)
-            for warning in verdict.warnings
-        ],
+        "text": "",
+        "warnings": [asdict(warning) for warning in verdict.warnings],
         "lost_spans": [asdict(span) for span in verdict.lost],
         "repaired": None,
     }
@@ -94,7 +83,7 @@ def of_original(facts: Facts) -> Facts:
 
 def of_repaired(facts: Facts) -> Facts:
     """The fields of what was made of another: what was done is its first warning."""
-    done = _warning(facts["code"], facts["details"], facts["text"])
+    done = {"code": facts["code"], "details": facts["details"]}
     status = Status.READY_WITH_WARNINGS
     plain = {"status": status, "code": "", "details": {}, "text": ""}
     return facts | plain | {"warnings": [done, *facts["warnings"]]}
@@ -109,8 +98,7 @@ def of_twin(twin: Rosbag) -> Facts:
 
 def with_twin(facts: Facts, twin: Rosbag) -> Facts:
     """Say that the content is there already: without checksums nobody could know it before."""
-    details: dict[str, str | int | float] = {"twin": twin.name, "id": twin.pk}
-    warning = _warning("SAME_CONTENT", details, english("SAME_CONTENT", details))
+    warning = {"code": "SAME_CONTENT", "details": {"twin": twin.name, "id": twin.pk}}
     return _warned(facts, [*facts["warnings"], warning])
 
 
@@ -137,10 +125,6 @@ def _warned(facts: Facts, warnings: list[Facts]) -> Facts:
     if status == Status.READY and warnings:
         status = Status.READY_WITH_WARNINGS
     return facts | {"status": status, "warnings": warnings}
-
-
-def _warning(code: str, details: dict[str, Any], text: str) -> Facts:
-    return {"code": code, "details": details, "text": text}
 
 
 def of_index(index: BagIndex) -> Facts:

@@ -175,7 +175,7 @@ def _verdict(rosbag: Rosbag, folder: Path, on_bytes: OnBytes | None) -> Verdict:
     bag = folder / fetching.BAG
     if rosbag.origin == Origin.UPLOADED:
         target = folder / REPAIRED
-        return checks.judge(bag, target, scratch=folder, on_progress=on_bytes)
+        return checks.verify_or_repair(bag, target, scratch=folder, on_progress=on_bytes)
     return checks.verify(bag, scratch=folder, on_progress=on_bytes)
 
 

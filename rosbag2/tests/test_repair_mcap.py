@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from rosbags.rosbag2 import Reader
 
-from rosbag2.recovery.repair import judge, rescue
+from rosbag2.recovery.repair import repair, verify_or_repair
 from rosbag2.tests.bundles import START, read
 from rosbag2.tests.corpus import Mcap, chunk, expected, groups, mcap_bag, times
 
@@ -21,7 +21,7 @@ def test_cut_off_within_a_chunk(tmp_path: Path, compression: str, whole: int) ->
     parts = layout.parts[: 2 * whole + 1]
     # The last chunk lacks its end.
     mcap_bag(tmp_path / "bag", content[: len(layout.start()) + sum(map(len, parts)) - 5])
-    verdict = judge(tmp_path / "bag", tmp_path / "new")
+    verdict = verify_or_repair(tmp_path / "bag", tmp_path / "new")
     kept = 10 * whole + (9 if compression == "" else 0)
     assert (verdict.status, verdict.code, verdict.message_count) == ("repaired", "RESCUED", kept)
     assert times(read(tmp_path / "new")) == expected(ALL)[:kept]
@@ -38,7 +38,7 @@ def test_cut_off_at_every_byte(tmp_path: Path) -> None:
     counts = []
     for end in range(8, len(content), 7):
         mcap_bag(tmp_path / "bag", content[:end])
-        verdict = rescue(tmp_path / "bag", tmp_path / str(end))
+        verdict = repair(tmp_path / "bag", tmp_path / str(end))
         assert verdict.status in {"repaired", "rejected"}
         counts.append(verdict.message_count or 0)
     assert counts == sorted(counts)
@@ -49,7 +49,7 @@ def test_no_footer_loses_nothing(tmp_path: Path) -> None:
     layout = Mcap(groups())
     content = layout.data()
     mcap_bag(tmp_path / "bag", content[: len(layout.start()) + sum(map(len, layout.parts))])
-    verdict = judge(tmp_path / "bag", tmp_path / "new")
+    verdict = verify_or_repair(tmp_path / "bag", tmp_path / "new")
     assert (verdict.status, verdict.code, verdict.lost) == ("repaired", "REBUILT", ())
     assert times(read(tmp_path / "new")) == expected(ALL)
     # Others read it too.
@@ -62,7 +62,7 @@ def test_messages_without_chunks(tmp_path: Path) -> None:
     content = layout.data()
     end = len(layout.start()) + sum(map(len, layout.parts[:31])) - 3
     mcap_bag(tmp_path / "bag", content[:end])
-    verdict = judge(tmp_path / "bag", tmp_path / "new")
+    verdict = verify_or_repair(tmp_path / "bag", tmp_path / "new")
     assert (verdict.status, verdict.message_count) == ("repaired", 29)
     assert [lost.messages for lost in verdict.lost] == [11]
 
@@ -74,7 +74,7 @@ def test_a_chunk_with_a_wrong_checksum_is_lost(tmp_path: Path, compression: str)
     bad = bytearray(layout.parts[2])
     bad[-1] ^= 0xFF
     mcap_bag(tmp_path / "bag", content.replace(layout.parts[2], bytes(bad)))
-    verdict = judge(tmp_path / "bag", tmp_path / "new")
+    verdict = verify_or_repair(tmp_path / "bag", tmp_path / "new")
     assert (verdict.status, verdict.message_count) == ("repaired", 30)
     (lost,) = verdict.lost
     assert (lost.first_ns, lost.last_ns, lost.messages) == (ALL[10][1], ALL[19][1], 10)
@@ -85,7 +85,7 @@ def test_the_chunk_that_names_the_topics_is_lost(tmp_path: Path) -> None:
     content = layout.data()
     first = layout.parts[0]
     mcap_bag(tmp_path / "bag", content.replace(first, first[:-20] + bytes(20)))
-    verdict = judge(tmp_path / "bag", tmp_path / "new")
+    verdict = verify_or_repair(tmp_path / "bag", tmp_path / "new")
     assert (verdict.status, verdict.message_count) == ("repaired", 30)
 
 
@@ -95,13 +95,13 @@ def test_bytes_overwritten_between_records(tmp_path: Path) -> None:
     place = len(layout.start()) + sum(map(len, layout.parts[:2]))
     content[place : place + 30] = b"\xee" * 30
     mcap_bag(tmp_path / "bag", bytes(content))
-    verdict = judge(tmp_path / "bag", tmp_path / "new")
+    verdict = verify_or_repair(tmp_path / "bag", tmp_path / "new")
     assert verdict.status == "repaired"
     assert verdict.message_count == 40, verdict.lost
     # As many as metadata.yaml promises: what was overwritten was no message.
     assert (verdict.code, verdict.lost) == ("REBUILT", ())
     (tmp_path / "bag" / "metadata.yaml").unlink()
-    verdict = judge(tmp_path / "bag", tmp_path / "again")
+    verdict = verify_or_repair(tmp_path / "bag", tmp_path / "again")
     assert (verdict.code, [span.messages for span in verdict.lost]) == ("RESCUED_UNCOUNTED", [None])
     assert "0 are" not in verdict.sentence
 
@@ -115,7 +115,7 @@ def test_random_damage_never_raises(tmp_path: Path) -> None:
             place = rolled.randrange(8, len(content))
             content[place] = rolled.randrange(256)
         mcap_bag(tmp_path / "bag", bytes(content))
-        verdict = judge(tmp_path / "bag", tmp_path / str(turn))
+        verdict = verify_or_repair(tmp_path / "bag", tmp_path / str(turn))
         assert verdict.code not in {"CHECK_BROKE_OFF"}
         if verdict.status == "repaired":
             assert len(read(tmp_path / str(turn))) == verdict.message_count
@@ -123,20 +123,20 @@ def test_random_damage_never_raises(tmp_path: Path) -> None:
 
 def test_nothing_readable_is_rejected(tmp_path: Path) -> None:
     mcap_bag(tmp_path / "bag", Mcap(groups()).data()[:40])
-    verdict = judge(tmp_path / "bag", tmp_path / "new")
+    verdict = verify_or_repair(tmp_path / "bag", tmp_path / "new")
     assert (verdict.status, verdict.code) == ("rejected", "NOTHING_LEFT")
     assert not (tmp_path / "new").exists()
     assert verdict.index is None
 
 
-def test_times_are_of_this_world(tmp_path: Path) -> None:
+def test_times_stay_in_64_bits(tmp_path: Path) -> None:
     late = [(1, 2**63 + 5, b"late"), (1, START + 10**9, b"good")]
     mcap_bag(tmp_path / "bag", Mcap([*groups(), late]).data())
-    verdict = judge(tmp_path / "bag", tmp_path / "new")
+    verdict = verify_or_repair(tmp_path / "bag", tmp_path / "new")
     assert (verdict.status, verdict.message_count) == ("repaired", 41)
 
 
-def test_what_is_missing_of_the_promise_is_in_the_one_stretch_that_nobody_counted(
+def test_missing_messages_are_assigned_to_the_one_uncounted_loss(
     tmp_path: Path,
 ) -> None:
     layout = Mcap(groups(), None)
@@ -144,13 +144,13 @@ def test_what_is_missing_of_the_promise_is_in_the_one_stretch_that_nobody_counte
     place = content.rfind(layout.parts[-12])
     content[place : place + 100] = b"\xee" * 100
     mcap_bag(tmp_path / "bag", bytes(content))
-    verdict = judge(tmp_path / "bag", tmp_path / "new")
+    verdict = verify_or_repair(tmp_path / "bag", tmp_path / "new")
     assert (verdict.code, verdict.details["lost"]) == ("RESCUED", 40 - (verdict.message_count or 0))
 
 
-def test_a_chunk_that_is_too_large_is_named_once(tmp_path: Path) -> None:
+def test_a_chunk_that_is_too_large_is_reported_once(tmp_path: Path) -> None:
     content = Mcap(groups()).start() + chunk(b"", [START], size=100 * 2**20)
     mcap_bag(tmp_path / "bag", content)
-    verdict = judge(tmp_path / "bag", tmp_path / "new")
+    verdict = verify_or_repair(tmp_path / "bag", tmp_path / "new")
     assert verdict.code == "NOTHING_LEFT"
     assert verdict.sentence.count("replace it") == 1, verdict.sentence

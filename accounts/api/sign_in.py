@@ -22,7 +22,7 @@ from accounts.api.throttles import CallerThrottle
 from accounts.exceptions import BearerRefusedError, RefreshMissingError
 from accounts.services import sessions, users
 from accounts.services.bearers import authenticate_bearer
-from common.rest.strict import Strict
+from common.rest.serializers import Strict
 
 
 class Door(APIView):

@@ -10,7 +10,7 @@ import pytest
 import zstandard
 
 from rosbag2.checks.verify import verify
-from rosbag2.recovery.repair import judge, rescue
+from rosbag2.recovery.repair import repair, verify_or_repair
 from rosbag2.tests.bundles import START, bag, database, metadata, read, rows
 from rosbag2.tests.corpus import expected, times
 from rosbag2.tests.test_journals import _killed_wal
@@ -62,21 +62,21 @@ def test_a_file_cut_off_in_transit(tmp_path: Path, part: float) -> None:
     file = _big(tmp_path / "bag")
     content = file.read_bytes()
     file.write_bytes(content[: int(len(content) * part)])
-    verdict = judge(tmp_path / "bag", tmp_path / "new")
+    verdict = verify_or_repair(tmp_path / "bag", tmp_path / "new")
     assert (verdict.status, verdict.code) == ("repaired", "RESCUED"), verdict
-    found = times(read(tmp_path / "new"))
-    assert verdict.message_count == len(found)
-    assert len(found) > 20_000 * part * 0.8
-    assert set(found) <= set(expected(MANY))
-    assert sum(lost.messages or 0 for lost in verdict.lost) == 20_000 - len(found)
+    result = times(read(tmp_path / "new"))
+    assert verdict.message_count == len(result)
+    assert len(result) > 20_000 * part * 0.8
+    assert set(result) <= set(expected(MANY))
+    assert sum(lost.messages or 0 for lost in verdict.lost) == 20_000 - len(result)
     assert "FILE_DAMAGED" in {warning.code for warning in verdict.warnings}
 
 
-def test_a_damaged_page_is_a_stretch_of_time(tmp_path: Path) -> None:
+def test_a_damaged_page_becomes_a_lost_span(tmp_path: Path) -> None:
     file = _big(tmp_path / "bag")
     leaves = _pages_of(file, "messages")
     _overwrite(file, leaves[len(leaves) // 2])
-    verdict = judge(tmp_path / "bag", tmp_path / "new")
+    verdict = verify_or_repair(tmp_path / "bag", tmp_path / "new")
     assert verdict.status == "repaired"
     (lost,) = verdict.lost
     assert lost.messages is not None
@@ -94,7 +94,7 @@ def test_a_damaged_inner_page_loses_no_row(tmp_path: Path) -> None:
             "SELECT rootpage FROM sqlite_master WHERE name = 'messages'"
         ).fetchone()
     _overwrite(file, root)
-    verdict = judge(tmp_path / "bag", tmp_path / "new")
+    verdict = verify_or_repair(tmp_path / "bag", tmp_path / "new")
     assert (verdict.status, verdict.code, verdict.message_count) == ("repaired", "REBUILT", 20_000)
     assert times(read(tmp_path / "new")) == expected(MANY)
 
@@ -103,7 +103,7 @@ def test_a_damaged_index_loses_no_row(tmp_path: Path) -> None:
     file = _big(tmp_path / "bag")
     for leaf in _pages_of(file, "timestamp_idx"):
         _overwrite(file, leaf)
-    verdict = judge(tmp_path / "bag", tmp_path / "new")
+    verdict = verify_or_repair(tmp_path / "bag", tmp_path / "new")
     assert (verdict.status, verdict.code, verdict.message_count) == ("repaired", "REBUILT", 20_000)
 
 
@@ -127,7 +127,7 @@ def test_an_index_that_leads_elsewhere_loses_no_row(
     assert content.count(entry) == 1
     file.write_bytes(content.replace(entry, entry[:-2] + b"\x0f\x96"))
     assert verify(tmp_path / "bag").code == "FILE_DAMAGED"
-    verdict = judge(tmp_path / "bag", tmp_path / "new")
+    verdict = verify_or_repair(tmp_path / "bag", tmp_path / "new")
     assert (verdict.code, verdict.message_count) == ("REBUILT", len(kept)), verdict
     assert times(read(tmp_path / "new")) == expected(kept)
 
@@ -139,20 +139,20 @@ def test_large_messages_over_many_pages(tmp_path: Path) -> None:
     content = file.read_bytes()
     place = content.find(bytes([10]) * 4000) // PAGE
     _overwrite(file, place + 1, b"\x7f\xff\xff\xff" + bytes(PAGE - 4))
-    verdict = judge(tmp_path / "bag", tmp_path / "new")
+    verdict = verify_or_repair(tmp_path / "bag", tmp_path / "new")
     assert (verdict.status, verdict.message_count) == ("repaired", 19)
-    found = times(read(tmp_path / "new"))
-    assert [data for _, data in found] == [data for n, (_, _, data) in enumerate(large) if n != 10]
+    result = times(read(tmp_path / "new"))
+    assert [data for _, data in result] == [data for n, (_, _, data) in enumerate(large) if n != 10]
     assert [lost.messages for lost in verdict.lost] == [1]
 
 
-def test_a_row_that_leads_nowhere(tmp_path: Path) -> None:
+def test_a_row_with_a_bad_pointer(tmp_path: Path) -> None:
     file = _big(tmp_path / "bag")
     leaves = _pages_of(file, "messages")
     with file.open("r+b") as stream:
         stream.seek((leaves[3] - 1) * PAGE + 8)
         stream.write(b"\xff\xff")
-    verdict = judge(tmp_path / "bag", tmp_path / "new")
+    verdict = verify_or_repair(tmp_path / "bag", tmp_path / "new")
     assert (verdict.status, verdict.message_count) == ("repaired", 19_999)
     assert [lost.messages for lost in verdict.lost] == [1]
 
@@ -172,7 +172,7 @@ def test_the_wal_of_a_damaged_database_counts(tmp_path: Path) -> None:
             wal[frame + 24 : frame + 40] = b"\xa5" * 16
     (folder / "bag_0.db3-wal").write_bytes(wal)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    verdict = judge(folder, tmp_path / "new")
+    verdict = verify_or_repair(folder, tmp_path / "new")
     assert verdict.status in {"repaired", "ready", "ready_with_warnings"}
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
@@ -180,7 +180,7 @@ def test_the_wal_of_a_damaged_database_counts(tmp_path: Path) -> None:
 def test_the_list_of_tables_is_lost(tmp_path: Path) -> None:
     file = _big(tmp_path / "bag")
     _overwrite(file, 1, file.read_bytes()[:100] + b"\xa5" * (PAGE - 100))
-    verdict = judge(tmp_path / "bag", tmp_path / "new")
+    verdict = verify_or_repair(tmp_path / "bag", tmp_path / "new")
     assert (verdict.status, verdict.code) == ("rejected", "NOTHING_LEFT")
     assert "bag_0.db3" in verdict.sentence
     assert not (tmp_path / "new").exists()
@@ -190,7 +190,7 @@ def test_values_of_a_wrong_kind_are_left_out(tmp_path: Path) -> None:
     with closing(sqlite3.connect(bag(tmp_path / "bag") / "bag_0.db3")) as connection:
         connection.execute("UPDATE messages SET data = 'words' WHERE id = 4")
         connection.commit()
-    verdict = judge(tmp_path / "bag", tmp_path / "new")
+    verdict = verify_or_repair(tmp_path / "bag", tmp_path / "new")
     assert (verdict.status, verdict.message_count) == ("repaired", 9)
     assert [lost.messages for lost in verdict.lost] == [1]
 
@@ -207,7 +207,7 @@ def test_a_packed_database_that_is_cut_off(tmp_path: Path) -> None:
     packed = zstandard.ZstdCompressor().compress(file.read_bytes())
     file.unlink()
     (tmp_path / "bag" / "bag_0.db3.zstd").write_bytes(packed[: len(packed) * 7 // 10])
-    verdict = judge(tmp_path / "bag", tmp_path / "new")
+    verdict = verify_or_repair(tmp_path / "bag", tmp_path / "new")
     assert verdict.status == "repaired"
     assert (verdict.message_count or 0) > 10_000
     assert verdict.lost
@@ -223,7 +223,7 @@ def test_random_damage_never_raises(tmp_path: Path) -> None:
             content[rolled.randrange(len(content))] = rolled.randrange(256)
         source.write_bytes(content)
         target = tmp_path / str(turn)
-        verdict = rescue(tmp_path / "bag", target)
+        verdict = repair(tmp_path / "bag", target)
         assert verdict.status in {"repaired", "rejected"}
         if verdict.status == "repaired":
             assert len(read(target)) == verdict.message_count
@@ -231,11 +231,11 @@ def test_random_damage_never_raises(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("promised", [0, 5])
-def test_a_promise_of_fewer_does_not_hide_a_loss(tmp_path: Path, promised: int) -> None:
+def test_metadata_with_a_lower_count_does_not_hide_a_loss(tmp_path: Path, promised: int) -> None:
     file = _big(tmp_path / "bag", count=promised)
     with file.open("r+b") as stream:
         stream.truncate(file.stat().st_size // 2 // PAGE * PAGE)
-    verdict = judge(tmp_path / "bag", tmp_path / "new")
+    verdict = verify_or_repair(tmp_path / "bag", tmp_path / "new")
     assert (verdict.code, [span.messages for span in verdict.lost]) == ("RESCUED_UNCOUNTED", [None])
 
 
@@ -244,15 +244,15 @@ def test_a_database_that_lost_its_header(tmp_path: Path, lost: int) -> None:
     file = _big(tmp_path / "bag")
     with file.open("r+b") as stream:
         stream.write(bytes(lost))
-    verdict = judge(tmp_path / "bag", tmp_path / "new")
+    verdict = verify_or_repair(tmp_path / "bag", tmp_path / "new")
     assert (verdict.code, verdict.message_count) == ("REBUILT", 20_000), verdict
     assert times(read(tmp_path / "new")) == expected(MANY)
 
 
 @pytest.mark.parametrize("content", [b"", b"junk", bytes(100_000), bytes(range(256)) * 400])
-def test_what_never_was_a_database_keeps_its_fault(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_never_was_a_database_keeps_its_error(tmp_path: Path, content: bytes) -> None:
     (bag(tmp_path / "bag") / "bag_0.db3").write_bytes(content)
-    assert judge(tmp_path / "bag", tmp_path / "new").code == "FILE_NOT_SQLITE"
+    assert verify_or_repair(tmp_path / "bag", tmp_path / "new").code == "FILE_NOT_SQLITE"
 
 
 @pytest.mark.parametrize("number", [b"\x80\x17", b"\xff\x17"], ids=["lower", "higher"])
@@ -266,6 +266,6 @@ def test_a_damaged_row_number_loses_no_row(tmp_path: Path, number: bytes) -> Non
     assert content.count(row) == 1
     damaged = content.replace(row, number + row[2:])
     file.write_bytes(damaged)
-    verdict = judge(tmp_path / "bag", tmp_path / "new")
+    verdict = verify_or_repair(tmp_path / "bag", tmp_path / "new")
     assert (verdict.code, verdict.message_count) == ("REBUILT", 300), verdict
     assert times(read(tmp_path / "new")) == expected(messages)

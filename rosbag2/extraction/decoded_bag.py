@@ -1,4 +1,4 @@
-"""A stretch of a bag, and the types of its topics: what previews and exports stand on."""
+"""A bag and the types of its topics, open for decoding: the base of previews and exports."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from rosbag2.formats.metadata import Topic, read_metadata
-from rosbag2.messages.message_types import Struct, TypeUnknownError, shape_of
+from rosbag2.messages.message_types import MessageType, TypeUnknownError, message_type_of
 from rosbag2.reading.reader import BagReader
 
 Span = tuple[int, int]
@@ -22,7 +22,7 @@ class TopicUnknownError(Exception):
 
 
 @dataclass
-class Window:
+class DecodedBag:
     """A bag, open for reading; use it as a context manager.
 
     Raises:
@@ -33,7 +33,9 @@ class Window:
     ros_distro: str = ""
     reader: BagReader = field(init=False)
     topics: dict[str, Topic] = field(init=False, default_factory=dict)
-    _shapes: dict[str, Struct | TypeUnknownError] = field(init=False, default_factory=dict)
+    _message_types: dict[str, MessageType | TypeUnknownError] = field(
+        init=False, default_factory=dict
+    )
 
     def __enter__(self) -> Self:
         self.reader = BagReader(self.folder).__enter__()
@@ -59,33 +61,33 @@ class Window:
             raise TopicUnknownError(name)
         return self.topics[name]
 
-    def shape(self, name: str) -> Struct:
-        """What the messages of a topic are made of.
+    def message_type(self, name: str) -> MessageType:
+        """The type of a topic's messages.
 
         Raises:
             TopicUnknownError: there is no such topic.
             TypeUnknownError: its type cannot be decoded; the text says why.
         """
-        if name not in self._shapes:
+        if name not in self._message_types:
             try:
-                self._shapes[name] = shape_of(self.topic(name), self.ros_distro)
+                self._message_types[name] = message_type_of(self.topic(name), self.ros_distro)
             except TypeUnknownError as error:
-                self._shapes[name] = error
-        found = self._shapes[name]
-        if isinstance(found, TypeUnknownError):
-            raise found
-        return found
+                self._message_types[name] = error
+        message_type = self._message_types[name]
+        if isinstance(message_type, TypeUnknownError):
+            raise message_type
+        return message_type
 
     def messages(
         self, topics: Collection[str] | None, span: Span = EVER, *, size: int = 500
     ) -> Iterator[tuple[int, str, bytes]]:
         """(time in ns, topic, data) in time order."""
-        whole = None if span == EVER else span
-        for batch in self.reader.batches(topics, size=size, span=whole):
+        wanted_span = None if span == EVER else span
+        for batch in self.reader.batches(topics, size=size, span=wanted_span):
             yield from batch
 
     def first_after(self, name: str, time_ns: int) -> tuple[int, bytes] | None:
         """The first message of a topic from a time on."""
-        for found, _topic, data in self.messages([name], (time_ns, EVER[1]), size=1):
-            return found, data
+        for found_ns, _topic, data in self.messages([name], (time_ns, EVER[1]), size=1):
+            return found_ns, data
         return None

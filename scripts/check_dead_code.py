@@ -1,0 +1,36 @@
+"""Find code that nothing uses, with vulture as configured in pyproject.toml; what only tests use is dead.
+
+Settings, the admin, serializers and queries name code in strings and keywords: these count as uses, too.
+"""
+
+import ast
+import re
+import sys
+
+from vulture import Vulture
+from vulture.config import make_config
+
+DOTTED_NAME = re.compile(r"-?[\w.]+")
+
+
+class DeadCode(Vulture):
+    """Vulture that also reads names in strings and keywords."""
+
+    def visit_Constant(self, node: ast.Constant) -> None:  # noqa: N802
+        if isinstance(node.value, str) and DOTTED_NAME.fullmatch(node.value):
+            self.used_names |= set(re.split(r"\W|__", node.value))
+
+    def visit_keyword(self, node: ast.keyword) -> None:
+        self.used_names.add(node.arg)
+
+
+def main() -> int:
+    """Print what is dead; another code than 0 when there is any."""
+    config = make_config(sys.argv[1:])
+    dead_code = DeadCode(False, config["ignore_names"], config["ignore_decorators"])  # noqa: FBT003
+    dead_code.scavenge(config["paths"], config["exclude"])
+    return int(dead_code.report(config["min_confidence"]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
