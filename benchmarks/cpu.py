@@ -34,7 +34,7 @@ APPLICATIONS = {
 }
 WARMING = 50
 UNPOLLED = {"Accept": "application/json, */*;q=0.5"}
-"""Headers for the same response that the fast path does not handle."""
+"""Headers for the same response that is not answered early."""
 
 Row = tuple[str, str, int, Call]
 """Name of the request, the method, the port, the request."""

@@ -1,4 +1,4 @@
-"""What is written once finds what the ORM finds."""
+"""Prepared queries find what the ORM finds."""
 
 from datetime import timedelta
 
@@ -36,8 +36,8 @@ def test_rows_of_a_key_and_rows_of_no_key() -> None:
     by_user = PreparedQuery(
         lambda: ApiToken.objects.order_by("-digest").values("digest"), key="user"
     )
-    found = [[row["digest"] for row in by_user.all(user.pk)] for user in users]
-    assert found == [["2", "0"], ["3", "1"], []]
+    digests = [[row["digest"] for row in by_user.all(user.pk)] for user in users]
+    assert digests == [["2", "0"], ["3", "1"], []]
     newest = PreparedQuery(
         lambda: ApiToken.objects.order_by("-digest").values("digest")[:3], key=None
     )

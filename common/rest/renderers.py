@@ -1,4 +1,4 @@
-"""How answers become JSON: as by the REST framework's own renderer, several times as fast."""
+"""JSON as of the REST framework's own renderer, encoded several times as fast."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,12 +10,12 @@ from rest_framework.utils.encoders import JSONEncoder
 _usual = JSONEncoder()
 
 
-def told(value: Any) -> Any:
-    """What the encoder does not know by itself, such as translated texts."""
+def to_plain(value: Any) -> Any:
+    """Convert a value that the encoder does not know, such as a translated text."""
     return _usual.default(value)
 
 
-encode = msgspec.json.Encoder(enc_hook=told).encode
+encode = msgspec.json.Encoder(enc_hook=to_plain).encode
 """An answer as compact JSON."""
 
 
@@ -31,7 +31,7 @@ class QuickJSON(JSONRenderer):
         if data is None:
             return b""
         if accepted_media_type and "indent" in accepted_media_type:
-            plain = msgspec.to_builtins(data, enc_hook=told)
+            plain = msgspec.to_builtins(data, enc_hook=to_plain)
             rendered: bytes = super().render(plain, accepted_media_type, renderer_context)
             return rendered
         return encode(data)

@@ -89,12 +89,6 @@ def annotated_simulations() -> QuerySet[Simulation]:
     )
 
 
-def stages() -> QuerySet[Any, Any]:
-    """The columns of stages, in order of their positions."""
-    ordered: QuerySet[Any, Any] = Stage.objects.order_by("position")
-    return ordered.values(*columns_of(StageSerializer).paths)
-
-
 class SimulationViewSet(Reads):
     """Designs of runs."""
 
@@ -104,7 +98,12 @@ class SimulationViewSet(Reads):
     search_fields = ["name", "description"]
     ordering_fields = ["id", "name", "created_at", "updated_at"]
     lookup_value_regex = "[0-9]{1,18}"
-    nested = {"stages": PreparedQuery(stages, key="simulation")}
+    nested = {
+        "stages": PreparedQuery(
+            lambda: Stage.objects.order_by("position").values(*columns_of(StageSerializer).paths),
+            key="simulation",
+        )
+    }
 
     def get_serializer_class(self) -> type[SimulationRowSerializer]:
         return SimulationRowSerializer if self.action == "list" else SimulationSerializer
