@@ -91,7 +91,7 @@ class DesignActs:
         )
         return None
 
-    def remove(self, request: HttpRequest, row: Simulation) -> None:
+    def delete_row(self, request: HttpRequest, row: Simulation) -> None:
         """Delete one: it can be restored."""
         _delete(row, request.user, permanent=False)
 

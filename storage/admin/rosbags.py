@@ -141,7 +141,7 @@ class RosbagAdmin(Adding, Exporting, Previews, ServiceDeletionMixin, admin.Model
     def restore(self, request: HttpRequest, rosbags: QuerySet[Rosbag]) -> None:
         run_action(self, request, rosbags, deletion.restore, _restored)
 
-    def remove(self, request: HttpRequest, row: Rosbag) -> None:
+    def delete_row(self, request: HttpRequest, row: Rosbag) -> None:
         deletion.delete(row)
 
     def deleted_message(self, count: int) -> str:
