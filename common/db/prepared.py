@@ -1,4 +1,4 @@
-"""Queries that are compiled to SQL once: for what every request asks, the ORM's compiler costs most."""
+"""Queries that are compiled to SQL once, for requests where the ORM's compiler costs the most."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 
 class Statement(NamedTuple):
-    """A query as it is compiled for one kind of database."""
+    """A compiled query."""
 
     sql: str
     params: list[Any]
@@ -17,14 +17,14 @@ class Statement(NamedTuple):
 
 
 class PreparedQuery:
-    """A query that is compiled once, with rows as of `.values()`; only the key changes, where it has one.
+    """A query that is compiled once and returns rows as `.values()` does; only the key may change.
 
-    Compiling takes the ORM longer than the database takes to answer. `rows` must always be the same query;
-    `key` is the column that it is filtered by.
+    Compiling takes the ORM longer than the database takes to answer. `rows` must always return the same
+    query; `key` is the column to filter by, None for no filter.
     """
 
     _KEY = -(2**62)
-    """Stands for the key in the compiled statement."""
+    """Placeholder of the key during compilation."""
 
     def __init__(self, rows: Callable[[], QuerySet[Any, Any]], key: str | None = "pk") -> None:
         self._rows = rows
@@ -32,12 +32,12 @@ class PreparedQuery:
         self._statements: dict[str, Statement] = {}
 
     def get(self, key: int) -> dict[str, Any] | None:
-        """The first row with this key; None: there is none."""
+        """Return the first row with this key, or None."""
         rows = self.all(key)
         return rows[0] if rows else None
 
     def all(self, key: int | None = None) -> list[dict[str, Any]]:
-        """All rows, or those with this key."""
+        """Return all rows, or those with this key."""
         connection = connections["default"]
         statement = self._statements.get(connection.vendor)
         if statement is None:

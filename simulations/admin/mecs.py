@@ -103,7 +103,7 @@ class MecAdmin(DomainErrorMixin, ServiceDeletionMixin, admin.ModelAdmin[Mec]):
             obj.pk = mecs.create(**form.cleaned_data).pk
             obj.refresh_from_db()
 
-    def remove(self, request: HttpRequest, row: Mec) -> None:
+    def delete_row(self, request: HttpRequest, row: Mec) -> None:
         mecs.delete(row)
 
     def deleted_message(self, count: int) -> str:

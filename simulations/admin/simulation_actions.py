@@ -94,7 +94,7 @@ class SimulationActions:
         )
         return None
 
-    def remove(self, request: HttpRequest, row: Simulation) -> None:
+    def delete_row(self, request: HttpRequest, row: Simulation) -> None:
         """Delete one so that it can be restored."""
         _delete(row, request.user, permanent=False)
 
