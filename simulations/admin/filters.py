@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from simulations.choices import ACTIVE, ENDED, USER_FAULTS, EventKind, FailureCode
+from simulations.choices import ACTIVE, ENDED, USER_FAILURES, EventKind, FailureCode
 
 MAX_ID_DIGITS = 18
 
@@ -43,9 +43,9 @@ class FailureFilter(admin.SimpleListFilter):
         if value is None:
             return rows
         if value == "user":
-            return rows.filter(failure_code__in=sorted(USER_FAULTS))
+            return rows.filter(failure_code__in=sorted(USER_FAILURES))
         if value == "system":
-            return rows.exclude(failure_code__in=["", *sorted(USER_FAULTS)])
+            return rows.exclude(failure_code__in=["", *sorted(USER_FAILURES)])
         return rows.filter(failure_code=value)
 
 

@@ -44,7 +44,7 @@ def run(design: Callable[..., Simulation]) -> Execution:
 @pytest.mark.parametrize(
     ("serializer", "queryset"),
     [
-        (SimulationRowSerializer, simulations.rows),
+        (SimulationRowSerializer, simulations.annotated_simulations),
         (StageSerializer, Stage.objects.all),
         (TemplateSerializer, Template.objects.all),
         (execution_serializers.ExecutionSerializer, Execution.objects.all),

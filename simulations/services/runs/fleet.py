@@ -221,4 +221,4 @@ def _never_came(active: ActiveStage, unit: int, code: FailureCode) -> None:
         ignore_conflicts=True,
     )
     payload = {"stage": stage_run.position, "unit": unit, "failure_code": "" if stopped else code}
-    record_event(stage_run.execution_id, EventKind.UNIT_NEVER_CAME, payload=payload)
+    record_event(stage_run.execution_id, EventKind.UNIT_NEVER_REGISTERED, payload=payload)
