@@ -23,7 +23,7 @@ from django.db import DatabaseError, InterfaceError, connections
 from common.exceptions import NotFoundError
 from simulations.choices import ENDED, EventKind
 from simulations.exceptions import LiveAwayError
-from simulations.live.watched import Listener, Published
+from simulations.live.events import Listener, Published
 from simulations.services import events
 from simulations.services.progress.progress import FRESH_SECONDS, Progress, progress_by_id
 
@@ -151,7 +151,7 @@ class Feed:
 
     async def _look_again(self) -> None:
         try:
-            progress = await short(progress_by_id, self.execution_id, at_least=self.last)
+            progress = await short(progress_by_id, self.execution_id, min_event=self.last)
             if progress.last_event > self.last:
                 async with self._filling:
                     await self._fill()
