@@ -66,7 +66,7 @@ class TicketAuthentication(BaseAuthentication):
         if ticket is None:
             return None
         execution_id = int(request.parser_context["kwargs"]["pk"])
-        user = tickets.holder(ticket, execution_id)
+        user = tickets.user_of(ticket, execution_id)
         for usual in USUAL:
             found = usual().authenticate(request)
             if found is not None and found[0].pk != user.pk:
@@ -150,7 +150,7 @@ class WatchActions:
             raise StreamUnsupportedError(
                 _("This server cannot keep streams open: ask the server that runs under ASGI.")
             )
-        if hub.watchers() >= settings.STREAM_WATCHERS:
+        if hub.count_watchers() >= settings.STREAM_WATCHERS:
             raise TooManyWatchersError(_("Too many are watching: try again in a few seconds."))
         if request.method == "GET":
             user = request.user
