@@ -84,4 +84,4 @@ class Controller:
         recovery.recover()
         self._lost_tasks.take_up()
         with suppress(LiveAwayError):
-            system.controller_passed()
+            system.record_controller_pass()

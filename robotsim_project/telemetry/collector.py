@@ -234,7 +234,7 @@ FAMILIES = (
         "robotsim_stream_watchers",
         "Open event streams of this process.",
         (),
-        lambda _statistics: [((), hub.watchers())],
+        lambda _statistics: [((), hub.count_watchers())],
     ),
 )
 

@@ -63,7 +63,7 @@ system_statistics = _cache.get
 def _read_shared() -> SystemStatistics | None:
     """Read the statistics that another process has just collected."""
     try:
-        value = system.known_vitals()
+        value = system.cached_statistics()
         return None if value is None else msgspec.json.decode(value, type=SystemStatistics)
     except (LiveAwayError, msgspec.MsgspecError):  # unreachable, or written by another version
         return None
@@ -82,7 +82,7 @@ def _collect() -> SystemStatistics:
     statistics = SystemStatistics(up=up, runs=runs, storage=storage, live=live)
     if all(up.values()):  # otherwise each process notices by itself when the outage is over
         with suppress(LiveAwayError):
-            system.keep_vitals(msgspec.json.encode(statistics), CACHE_SECONDS)
+            system.cache_statistics(msgspec.json.encode(statistics), CACHE_SECONDS)
     return statistics
 
 

@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.choices import Role
 from agent.protocol import AgentReport, AgentState, Snapshot
-from simulations import live
 from simulations.choices import EventKind, FailureCode, RunStatus
+from simulations.live import snapshots
 from simulations.models import (
     AgentRun,
     Deletion,
@@ -51,7 +51,7 @@ def say(execution: Execution, published: int) -> None:
     )
     stage = execution.stage_runs.get().pk
     words = {"stage_run": stage, "unit": 0, "attempt": 1, "sequence": 1, "sent_ns": 1}
-    live.store(execution.pk, Snapshot(**words, agents=reports))
+    snapshots.store(execution.pk, Snapshot(**words, agents=reports))
 
 
 def fail(execution: Execution) -> None:
@@ -119,12 +119,12 @@ def test_the_list_tells_progress_without_rows_of_agents(console: Console, design
     say(second, 30)
     fail(ended)
     client = console(Role.VIEWER)
-    live.forget(ended.pk)
+    snapshots.delete_all(ended.pk)
     text, asked = told(client, URL)
     assert [text.count(f"> {percent} %<") for percent in (25, 75, 0)] == [1, 1, 1]
     assert not [sql for sql in asked if "agentrun" in sql]
     assert not [sql for sql in asked if '"plan"' in sql and "JOIN" in sql]
-    live.forget(first.pk)
+    snapshots.delete_all(first.pk)
     assert "> 25 %<" not in told(client, URL)[0]
 
 

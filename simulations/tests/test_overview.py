@@ -10,8 +10,8 @@ from django_tasks_db.models import DBTaskResult
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from simulations import live
-from simulations.live import system
+from simulations.exceptions import LiveAwayError
+from simulations.live import connection, system
 from simulations.models import Simulation
 from simulations.services.monitoring.overview import overview
 from simulations.services.runs import lifecycle
@@ -50,7 +50,7 @@ def test_it_is_counted_once_for_all_who_look(
 
 def test_a_controller_that_does_not_pass_is_silent() -> None:
     assert overview()["health"]["controller"] == "silent"
-    system.controller_passed()
+    system.record_controller_pass()
     assert overview()["health"]["controller"] == "ok"
 
 
@@ -67,9 +67,9 @@ def test_without_redis_it_says_so_and_still_counts(
     design()
 
     def away() -> Any:
-        raise live.LiveAwayError("Redis does not answer")
+        raise LiveAwayError("Redis does not answer")
 
-    monkeypatch.setattr(live, "line", away)
+    monkeypatch.setattr(connection._connector, "open", away)
     told = overview()
     assert told["simulations"]["total"] == 1
     assert (told["health"]["redis"], told["health"]["controller"]) == ("away", "unknown")

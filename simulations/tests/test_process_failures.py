@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from simulations import live
+from simulations.live import connection
 from simulations.models import AgentRun, Execution, Recording, Simulation
 from simulations.services.progress.results import summary
 from simulations.services.runs import lifecycle
@@ -106,7 +106,7 @@ def test_redis_is_emptied_during_a_run(system: System, design: Design) -> None:
     system.controller()
     execution = lifecycle.start(design(2))
     in_status(execution, "RUNNING")
-    live._redis().flushdb()
+    connection._client().flushdb()
     whole(execution, 2)
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from agent.protocol import Link
 from simulations.choices import RunStatus
-from simulations.live.tallies import Tally
+from simulations.live.unit_counts import UnitCount
 from simulations.services.plan import Plan, PlanStage
-from simulations.services.progress.calculation import Facts, StageFacts, reckon
+from simulations.services.progress.calculation import Inputs, StageInputs, calculate
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -59,14 +59,14 @@ def plan(*stages: PlanStage, pattern: str = "sequential") -> Plan:
     )
 
 
-def run(position: int, status: str, **own: Any) -> StageFacts:
+def run(position: int, status: str, **own: Any) -> StageInputs:
     moments = {"release_at": None, "agents_ended_at": None, "ended_at": None}
-    return StageFacts(pk=position, position=position, status=status, **(moments | own))
+    return StageInputs(pk=position, position=position, status=status, **(moments | own))
 
 
-def facts(*stages: StageFacts, status: str = RunStatus.RUNNING, **own: Any) -> Facts:
+def facts(*stages: StageInputs, status: str = RunStatus.RUNNING, **own: Any) -> Inputs:
     words: dict[str, Any] = {"stop_asked_at": None, "ended_at": None, "data_status": "PENDING"}
-    return Facts(status=status, event_count=3, stages=stages, **(words | own))
+    return Inputs(status=status, event_count=3, stages=stages, **(words | own))
 
 
 def ago(seconds: float) -> datetime:
@@ -79,11 +79,11 @@ def ahead(seconds: float) -> datetime:
 
 def test_whole_and_stages_are_counted_from_what_units_said() -> None:
     tallies = {
-        (1, 0, 1): Tally({"COMPLETED": 2}, 20),
-        (2, 0, 1): Tally({"RUNNING": 1}, 5),
-        (2, 1, 1): Tally({"READY": 1}, 0),
+        (1, 0, 1): UnitCount({"COMPLETED": 2}, 20),
+        (2, 0, 1): UnitCount({"RUNNING": 1}, 5),
+        (2, 1, 1): UnitCount({"READY": 1}, 0),
     }
-    seen = reckon(
+    seen = calculate(
         plan(stage(1), stage(2, agents=3)),
         facts(
             run(1, RunStatus.COMPLETED, ended_at=ago(5)),
@@ -105,33 +105,33 @@ def test_whole_and_stages_are_counted_from_what_units_said() -> None:
 
 def test_a_unit_that_is_tried_again_does_not_turn_the_bar_back() -> None:
     design, facts_ = plan(stage(1)), facts(run(1, RunStatus.RUNNING, release_at=ago(4)))
-    once = reckon(design, facts_, {(1, 0, 1): Tally({"RUNNING": 2}, 12)}, NOW)
-    again = {(1, 0, 1): Tally({"RUNNING": 2}, 12), (1, 0, 2): Tally({"STARTING": 2}, 0)}
-    twice = reckon(design, facts_, again, NOW, once)
+    once = calculate(design, facts_, {(1, 0, 1): UnitCount({"RUNNING": 2}, 12)}, NOW)
+    again = {(1, 0, 1): UnitCount({"RUNNING": 2}, 12), (1, 0, 2): UnitCount({"STARTING": 2}, 0)}
+    twice = calculate(design, facts_, again, NOW, once)
     assert (once.overall, twice.overall) == (60.0, 60.0)
     assert twice.agents == {"STARTING": 2}
     assert twice.messages_published == 12
-    without_memory = reckon(design, facts_, again, NOW)
+    without_memory = calculate(design, facts_, again, NOW)
     assert without_memory.overall == 0.0
 
 
 def test_nothing_is_more_than_all_and_nothing_divides_by_nothing() -> None:
-    more = {(1, 0, 1): Tally({"RUNNING": 2}, 10**9)}
+    more = {(1, 0, 1): UnitCount({"RUNNING": 2}, 10**9)}
     running = facts(run(1, RunStatus.RUNNING, release_at=ago(4)))
-    assert reckon(plan(stage(1)), running, more, NOW).overall == 100.0
+    assert calculate(plan(stage(1)), running, more, NOW).overall == 100.0
     empty = plan(stage(1, messages_a_pass=0))
-    assert reckon(empty, running, more, NOW).overall == 0.0
-    assert reckon(plan(stage(1, agents=0)), running, {}, NOW).overall == 0.0
+    assert calculate(empty, running, more, NOW).overall == 0.0
+    assert calculate(plan(stage(1, agents=0)), running, {}, NOW).overall == 0.0
 
 
 def test_a_time_limit_counts_until_the_stop_only() -> None:
     limited = plan(stage(1, execution_time=100.0, repeats=1000))
     running = facts(run(1, RunStatus.RUNNING, release_at=ago(40)))
-    assert reckon(limited, running, {}, NOW).overall == 40.0
+    assert calculate(limited, running, {}, NOW).overall == 40.0
     stopping = facts(
         run(1, RunStatus.RUNNING, release_at=ago(40)), status="STOPPING", stop_asked_at=ago(10)
     )
-    assert reckon(limited, stopping, {}, NOW).overall == 30.0
+    assert calculate(limited, stopping, {}, NOW).overall == 30.0
     stopped = facts(
         run(1, RunStatus.STOPPED, release_at=ago(40), ended_at=ago(2)),
         run(2, RunStatus.SKIPPED, ended_at=ago(2)),
@@ -139,7 +139,7 @@ def test_a_time_limit_counts_until_the_stop_only() -> None:
         stop_asked_at=ago(10),
         ended_at=ago(1),
     )
-    seen = reckon(plan(*limited.stages, stage(2)), stopped, {}, NOW)
+    seen = calculate(plan(*limited.stages, stage(2)), stopped, {}, NOW)
     assert [each.percent for each in seen.stages] == [30.0, 0.0]
     assert seen.stages[1].agents == {}
     assert seen.expected_end == ago(1)
@@ -149,16 +149,16 @@ def test_the_end_is_expected_after_the_remaining_stages_and_their_delays() -> No
     running = run(1, RunStatus.RUNNING, release_at=ago(4))
     waits = run(2, RunStatus.PENDING)
     two = (stage(1, delay_after=7.0), stage(2, repeats=3, execution_time=20.0))
-    assert reckon(plan(*two), facts(running, waits), {}, NOW).expected_end == ahead(6 + 7 + 20)
+    assert calculate(plan(*two), facts(running, waits), {}, NOW).expected_end == ahead(6 + 7 + 20)
     at_once = facts(running, run(2, RunStatus.RUNNING, release_at=ago(4)))
-    assert reckon(plan(*two, pattern="parallel"), at_once, {}, NOW).expected_end == ahead(16)
+    assert calculate(plan(*two, pattern="parallel"), at_once, {}, NOW).expected_end == ahead(16)
 
 
 def test_without_pace_and_limit_the_end_is_known_once_something_was_sent() -> None:
     unpaced = plan(stage(1, rate=0.0, seconds_a_pass=0.0), stage(2))
     running = facts(run(1, RunStatus.RUNNING, release_at=ago(4)), run(2, RunStatus.PENDING))
-    assert reckon(unpaced, running, {}, NOW).expected_end is None
-    sent = {(1, 0, 1): Tally({"RUNNING": 2}, 5)}
-    seen = reckon(unpaced, running, sent, NOW)
+    assert calculate(unpaced, running, {}, NOW).expected_end is None
+    sent = {(1, 0, 1): UnitCount({"RUNNING": 2}, 5)}
+    seen = calculate(unpaced, running, sent, NOW)
     assert seen.stages[0].expected_end == ahead(12)
     assert seen.expected_end == ahead(22)

@@ -9,10 +9,10 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
-from simulations import live
 from simulations.backends.base import Job, UnitSeen, UnitState
 from simulations.backends.local import LocalBackend
 from simulations.exceptions import BackendError
+from simulations.live import connection, silence
 from simulations.models import AgentRun, Execution, Recording, Simulation, StageRun
 from simulations.services.plan import plan_of
 from simulations.services.runs import fleet, lifecycle, reconcile
@@ -174,12 +174,12 @@ def test_what_a_killed_unit_has_written_is_named(design: Design, fake: Fake) -> 
 
 
 def test_after_a_sleep_of_the_machine_silence_counts_anew(settings: Any) -> None:
-    live.listening_since()
-    live._redis().set(live._SINCE, 1.0)
+    silence.counted_since()
+    connection._client().set(connection.SILENCE_KEY, 1.0)
     reconcile.note_leap(0.3)
-    assert live.listening_since() == 1.0
+    assert silence.counted_since() == 1.0
     reconcile.note_leap(settings.HUNG_AFTER_SECONDS)
-    assert live.listening_since() > 1.0
+    assert silence.counted_since() > 1.0
 
 
 def test_a_retry_that_cannot_start_hides_no_other_unit(

@@ -11,9 +11,10 @@ from rest_framework.test import APIClient
 from accounts.choices import Role
 from accounts.models import User
 from common.recovery import recover
-from simulations import live, tasks
+from simulations import tasks
 from simulations.choices import DeletionStatus, RunStatus
 from simulations.exceptions import LiveAwayError
+from simulations.live import snapshots
 from simulations.models import Deletion, Execution, Recording, Simulation
 from simulations.services.maintenance import deletion as deletions
 from simulations.services.runs import lifecycle
@@ -183,7 +184,7 @@ def test_a_deletion_waits_while_redis_is_away(
         raise LiveAwayError("Redis does not answer")
 
     with monkeypatch.context() as patched:
-        patched.setattr(live, "forget", away)
+        patched.setattr(snapshots, "delete_all", away)
         assert deletions.run(deletion.pk) == DeletionStatus.RUNNING
     deletion.refresh_from_db()
     assert (deletion.error, deletion.progress) == ("Redis does not answer", 25)
@@ -310,7 +311,7 @@ def test_the_live_state_of_a_new_run_outlives_a_late_deletion(
     deletions.restore(simulation)
     new = lifecycle.start(simulation)
     forgotten: list[int] = []
-    monkeypatch.setattr(live, "forget", forgotten.append)
+    monkeypatch.setattr(snapshots, "delete_all", forgotten.append)
     assert deletions.run(asked.pk) == DeletionStatus.COMPLETED
     assert forgotten == [old.pk]
     assert Execution.objects.get(pk=new.pk).status == RunStatus.PENDING

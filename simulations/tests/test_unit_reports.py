@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from agent.protocol import PROTOCOL, AgentReport, AgentState, Failure, Registration, Snapshot
-from simulations import live
 from simulations.exceptions import UnitRefusedError
+from simulations.live import connection, heartbeats, logs, silence
 from simulations.models import AgentRun, Execution, Simulation, StageRun
 from simulations.services.plan import plan_of
 from simulations.services.runs import fleet, lifecycle, units
@@ -89,21 +89,21 @@ def test_a_lost_agent_keeps_the_figures_of_its_last_word(stage_run: StageRun) ->
 
 def test_a_log_that_was_sent_twice_is_kept_once(stage_run: StageRun) -> None:
     for sequence, (offset, log) in enumerate([(0, "ab"), (0, "ab"), (1, "bcd"), (4, "e")], 1):
-        live.append_log(
+        logs.append(
             stage_run.execution_id,
             said(stage_run, "RUNNING", sequence, log_offset=offset, log=log),
         )
-    assert live.log_tail(stage_run.execution_id, stage_run.pk, 0) == "abcde"
+    assert logs.tail(stage_run.execution_id, stage_run.pk, 0) == "abcde"
 
 
 def test_snapshots_that_did_not_come_are_counted(stage_run: StageRun) -> None:
     for sequence in (1, 2, 5, 6):
         units.report(stage_run.execution_id, said(stage_run, "RUNNING", sequence))
-    assert live.beats(stage_run.execution_id) == (4, 2)
-    live._redis().flushdb()
+    assert heartbeats.count_snapshots(stage_run.execution_id) == (4, 2)
+    connection._client().flushdb()
     for sequence in (7, 8):  # what Redis has lost was heard
         units.report(stage_run.execution_id, said(stage_run, "RUNNING", sequence))
-    assert live.beats(stage_run.execution_id) == (2, 0)
+    assert heartbeats.count_snapshots(stage_run.execution_id) == (2, 0)
 
 
 def test_a_closed_stage_takes_no_unit_in_the_moment_of_closing(
@@ -146,21 +146,21 @@ def test_while_redis_is_away_nobody_waits_for_it(
 
     def away() -> Any:
         tried.append(1)
-        raise live.RedisError("away")
+        raise connection.RedisError("away")
 
-    fresh = live._Line()
-    monkeypatch.setattr(live, "_line", fresh)
-    live.listening_since()
-    live._redis().set(live._SINCE, 1.0)
+    fresh = connection._Connector()
+    monkeypatch.setattr(connection, "_connector", fresh)
+    silence.counted_since()
+    connection._client().set(connection.SILENCE_KEY, 1.0)
     with monkeypatch.context() as gone:
-        gone.setattr(live, "_redis", away)
+        gone.setattr(connection, "_client", away)
         for sequence in range(1, 5):
             units.report(stage_run.execution_id, said(stage_run, "RUNNING", sequence))
     assert len(tried) == 1
-    monkeypatch.setattr(live, "RETRY_SECONDS", 0)
+    monkeypatch.setattr(connection, "RETRY_SECONDS", 0)
     fresh._away_until = 0
     units.report(stage_run.execution_id, said(stage_run, "RUNNING", 9))
-    assert live.listening_since() > 1.0
+    assert silence.counted_since() > 1.0
 
 
 def test_last_words_that_a_database_cannot_keep_are_kept_without_them(stage_run: StageRun) -> None:

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from agent.protocol import AgentReport, AgentState, Snapshot
-from simulations import live
+from simulations.live import connection, heartbeats, silence, snapshots
 from simulations.models import AgentRun, Execution, Simulation, StageRun
 from simulations.services.monitoring.metrics import live_vitals, quantiles, run_vitals
 from simulations.services.runs import lifecycle
@@ -49,12 +49,12 @@ def snapshot(execution: Execution, unit: int, sequence: int = 1) -> Snapshot:
 def speak(execution: Execution, ages: dict[int, float]) -> None:
     """Let units have been heard so many seconds ago, and Redis be there for an hour."""
     now = timezone.now().timestamp()
-    with live.line() as redis:
+    with connection.connect() as redis:
         redis.set("robotsim:live:since", now - 3600)
         for unit, age in ages.items():
-            heard = live.Heard(at=now - age, snapshot=snapshot(execution, unit))
+            heard = snapshots.StoredSnapshot(at=now - age, snapshot=snapshot(execution, unit))
             field = f"{heard.snapshot.stage_run}:{unit}"
-            redis.hset(live.key(execution.pk), field, msgspec.json.encode(heard))
+            redis.hset(connection.key(execution.pk), field, msgspec.json.encode(heard))
 
 
 def age(at: float | None) -> float:
@@ -93,16 +93,16 @@ def test_who_has_not_spoken_yet_counts_from_its_registration(execution: Executio
 def test_nobody_is_silent_for_longer_than_it_could_be_heard(execution: Execution) -> None:
     add_agents(execution, "RUNNING")
     speak(execution, {0: 300.0})
-    live.server_started()
+    silence.reset()
     assert age(live_vitals(run_vitals()[1]).heard_at) < 60
 
 
 def test_snapshots_that_came_and_that_did_not(execution: Execution) -> None:
     add_agents(execution, "RUNNING")
     for sequence in (1, 2, 5):
-        live.store(execution.pk, snapshot(execution, 0, sequence))
+        snapshots.store(execution.pk, snapshot(execution, 0, sequence))
     found = live_vitals(run_vitals()[1])
-    assert (found.received, found.lost) == (3, 2) == live.beats(execution.pk)
+    assert (found.received, found.lost) == (3, 2) == heartbeats.count_snapshots(execution.pk)
 
 
 @pytest.mark.parametrize(
