@@ -35,8 +35,8 @@ demo: $(VENV)/.local
 	@$(LAUNCHER_ENV) exec $(BIN)/python -m launcher demo
 
 test: $(VENV)/.dev $(VENV)/.chromium
-	$(BIN)/python -m pytest -m "not main_job and not cluster" -n 2
-	$(BIN)/python -m pytest -m main_job
+	$(BIN)/python -m pytest -m "not main_job and not cluster" -n 3 --dist worksteal
+	$(BIN)/python -m pytest -m main_job -n 2 --dist loadgroup tests
 
 # pytest fails when it finds no test at all: a mark that got lost is not green.
 test-cluster: $(VENV)/.dev

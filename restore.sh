@@ -22,16 +22,16 @@ Usage: ./restore.sh [BACKUP] [--replace] [--incomplete] [--yes] [--dry-run]
        ./restore.sh --list
        ./restore.sh --help
 
-  BACKUP        name of a backup, as --list tells it; default: the latest
-  --list        name all backups, change nothing
-  --replace     restore though the database is not empty: what it holds is lost
-  --incomplete  restore though the mirror lacks objects
-  --yes         do not ask
+  BACKUP        name of a backup, as shown by --list; default: the latest
+  --list        list all backups, change nothing
+  --replace     replace the data of a database that is not empty
+  --incomplete  restore even if the mirror lacks objects
+  --yes         do not ask for confirmation
   --dry-run     print what would be done, change nothing
 
 NAMESPACE (default robot) and WAIT_SECONDS (default 600, for pods to stop and to start) come from the environment.
-Exit code 0: restored, and the check of the storage is clean. 1: restored, but it is not clean. 2: nothing was
-restored. Another one: it broke off, the system stays down; run it again.
+Exit code 0: restored, and the storage check finds nothing wrong. 1: restored, but it does. 2: nothing was
+restored. Another one: the restore is unfinished and the system stays down; run it again.
 TEXT
 }
 
@@ -121,7 +121,7 @@ if [ -n "$list" ]; then
 fi
 
 if [ -z "$yes" ] && [ -z "$dry" ]; then
-  [ -t 0 ] || fail "say --yes: there is nobody to ask."
+  [ -t 0 ] || fail "there is no terminal to ask for confirmation: add --yes."
   read -r -p "Stop the system in namespace $namespace and restore backup $backup? Type yes: " answer
   [ "$answer" = "yes" ] || fail "nothing was changed."
 fi

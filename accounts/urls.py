@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 from rest_framework.routers import SimpleRouter
 
-from accounts.api import me, passwords, session
+from accounts.api import me, passwords, sign_in
 from accounts.api.audit import AuditViewSet
 from accounts.api.users import Roles, TokenViewSet, UserViewSet
 from accounts.views import ResetPage
@@ -14,11 +14,11 @@ router.register("tokens", TokenViewSet, basename="token")
 router.register("audit", AuditViewSet, basename="audit")
 
 api_urlpatterns = [
-    path("auth/signup", session.SignUp.as_view(), name="auth-signup"),
-    path("auth/signin", session.SignIn.as_view(), name="auth-signin"),
-    path("auth/refresh", session.Refresh.as_view(), name="auth-refresh"),
-    path("auth/logout", session.SignOut.as_view(), name="auth-logout"),
-    path("auth/verify", session.Verify.as_view(), name="auth-verify"),
+    path("auth/signup", sign_in.SignUp.as_view(), name="auth-signup"),
+    path("auth/signin", sign_in.SignIn.as_view(), name="auth-signin"),
+    path("auth/refresh", sign_in.Refresh.as_view(), name="auth-refresh"),
+    path("auth/logout", sign_in.SignOut.as_view(), name="auth-logout"),
+    path("auth/verify", sign_in.Verify.as_view(), name="auth-verify"),
     path("auth/password/change", passwords.PasswordChange.as_view(), name="auth-password-change"),
     path("auth/password/reset", passwords.PasswordReset.as_view(), name="auth-password-reset"),
     path(

@@ -1,4 +1,4 @@
-"""One attempt of a unit after its registration: prepare, play, bring the recording home, say goodbye."""
+"""One attempt of a unit after its registration: prepare, replay, upload the recording, report the end."""
 
 import logging
 import time
@@ -7,33 +7,33 @@ from collections.abc import Callable
 from agent.bags import BagCache
 from agent.client import Client
 from agent.failures import (
-    EXIT_DONE,
     EXIT_FAILED,
-    EXIT_POINTLESS,
+    EXIT_NO_RETRY,
+    EXIT_OK,
     Halted,
     Superseded,
     UnitFailure,
-    disk_full,
+    is_disk_full,
 )
 from agent.orders import Orders
-from agent.performance import Performance
 from agent.protocol import AgentState, Assignment, Failure, RecordingOffer
-from agent.replay import Clockwork, undisturbed
+from agent.replay import Player, low_latency
 from agent.reporter import Reporter
+from agent.session import Session
 from agent.settings import Settings
 from agent.status import Status
 from agent.upload import Upload, recorded_files
-from agent.work_dir import LastWord, UnitLog
+from agent.work_dir import ExitReport, UnitLog
 
 TICK_SECONDS = 0.2
-SILENCE_SECONDS = 600.0
-"""How long a unit that waits for its release bears that the server does not answer."""
+MAX_SILENCE_SECONDS = 600.0
+"""Time without an answer of the server after which a unit that waits for its release gives up."""
 
 log = logging.getLogger(__name__)
 
 
 class Attempt:
-    """Carries an assignment out, whatever comes."""
+    """Execution of an assignment; every error becomes a reported failure."""
 
     def __init__(
         self,
@@ -50,36 +50,38 @@ class Attempt:
         self._status = Status(settings.stage_run, settings.unit, assignment)
         self._reporter = Reporter(client, self._status, orders, unit_log)
         self._outcome = AgentState.COMPLETED
-        self._code = EXIT_DONE
-        self._performance = Performance(
-            assignment, settings.work_dir / f"recording-{assignment.attempt}"
-        )
+        self._code = EXIT_OK
+        self._session = Session(assignment, settings.work_dir / f"recording-{assignment.attempt}")
 
-    def run(self) -> LastWord:
-        """Live to the end; the answer is what `exit.json` is to say."""
+    def run(self) -> ExitReport:
+        """Run the attempt to its end.
+
+        Returns:
+            Content of `exit.json`.
+        """
         self._reporter.start()
         try:
-            self._try(self._play)
-            self._try(self._close)
+            self._attempt(self._play)
+            self._attempt(self._close)
             self._check_superseded()
             if self._assignment.record:
-                self._try(self._deliver)
+                self._attempt(self._upload_recording)
             self._check_superseded()
         except Superseded:
             log.warning("superseded by a newer attempt")
-            return LastWord(self._assignment.attempt, EXIT_POINTLESS, "SUPERSEDED")
-        return self._say_goodbye()
+            return ExitReport(self._assignment.attempt, EXIT_NO_RETRY, "SUPERSEDED")
+        return self._report_end()
 
-    def _say_goodbye(self) -> LastWord:
-        self._become(self._outcome)
+    def _report_end(self) -> ExitReport:
+        self._enter_state(self._outcome)
         self._reporter.finish()
         if self._orders.superseded or self._orders.refused:
-            self._code = EXIT_POINTLESS
+            self._code = EXIT_NO_RETRY
         failure = self._status.failure
-        return LastWord(self._assignment.attempt, self._code, failure.code if failure else "")
+        return ExitReport(self._assignment.attempt, self._code, failure.code if failure else "")
 
-    def _try(self, step: Callable[[], None]) -> None:
-        """Take a step; whatever goes wrong becomes the unit's failure, and the next step is taken."""
+    def _attempt(self, step: Callable[[], None]) -> None:
+        """Run a step; an error becomes the failure of the unit, and the next step still runs."""
         try:
             step()
         except Superseded:
@@ -94,21 +96,21 @@ class Attempt:
             self._fail(self._explain(error))
 
     def _explain(self, error: Exception) -> UnitFailure:
-        """What nobody has put into words yet."""
-        if disk_full(error):
+        """Convert an unexpected exception into a failure."""
+        if is_disk_full(error):
             return UnitFailure(
                 "DISK_FULL",
-                f"The disk is full ({error}). Free some space where {self._settings.work_dir} and "
-                f"{self._settings.bag_cache} are, then start again.",
+                f"The disk is full ({error}). Free some space for {self._settings.work_dir} and "
+                f"{self._settings.bag_cache}, then start again.",
             )
         return UnitFailure(
             "AGENT_CRASHED",
-            f"The agent program broke off: {type(error).__name__}: {error}. "
+            f"The agent program crashed: {type(error).__name__}: {error}. "
             "Start again; if it happens again, report it with the unit's log.",
         )
 
     def _fail(self, failure: UnitFailure) -> None:
-        """Note a failure; the first one is the cause, what follows is only told."""
+        """Record a failure; the first one is the cause, later ones are added to its text."""
         first = self._status.failure
         if first is None:
             self._status.failure = Failure(code=failure.code, text=str(failure))
@@ -121,85 +123,96 @@ class Attempt:
         if self._orders.superseded:
             raise Superseded
 
-    def _become(self, state: AgentState) -> None:
+    def _enter_state(self, state: AgentState) -> None:
         log.info("%s", state.value.lower())
         self._status.state = state
-        self._reporter.nudge()
+        self._reporter.report_now()
 
     def _play(self) -> None:
-        """From the download to the last publication. Raises Halted when a stop came before the end."""
+        """Download, prepare and replay.
+
+        Raises:
+            Halted: A stop came before the end.
+        """
         cache = BagCache(self._settings.bag_cache, self._client, self._orders.halt)
-        self._performance.prepare(cache.fetch(self._assignment))
-        self._status.recorder = self._performance.recorder
-        # Freezing what is loaded takes a while: done before the unit calls itself ready.
-        with undisturbed():
-            self._become(AgentState.READY)
-            release_ns = self._await_go()
-            clockwork = self._performance.clockwork(
+        self._session.prepare(cache.fetch(self._assignment))
+        self._status.recorder = self._session.recorder
+        # Freezing the loaded objects takes a while: done before the unit reports that it is ready.
+        with low_latency():
+            self._enter_state(AgentState.READY)
+            release_ns = self._await_release()
+            player = self._session.player(
                 lambda: self._status.release(release_ns), self._orders.halt
             )
-            self._status.clockwork = clockwork
-            clockwork.start()
-            self._follow(clockwork)
-        if clockwork.error:
-            raise self._performance.explain(clockwork.error)
-        if not clockwork.finished:
+            self._status.player = player
+            player.start()
+            self._follow(player)
+        if player.error:
+            raise self._session.explain(player.error)
+        if not player.finished:
             raise Halted
 
-    def _await_go(self) -> int:
-        """The release on the server's clock. Raises Halted."""
+    def _await_release(self) -> int:
+        """Wait for the release.
+
+        Returns:
+            Its time on the server's clock.
+
+        Raises:
+            Halted: A stop came first.
+        """
         while not self._orders.wait(TICK_SECONDS):
-            silent = time.monotonic() - self._reporter.answered
-            if silent > SILENCE_SECONDS:
+            silence = time.monotonic() - self._reporter.last_answer
+            if silence > MAX_SILENCE_SECONDS:
                 raise UnitFailure(
                     "AGENT_LOST",
-                    f"The server did not answer for {silent:.0f} s while the unit waited for the start. "
+                    f"The server did not answer for {silence:.0f} s while the unit waited for the start. "
                     "Check the server, then start again.",
                 )
         if self._orders.halt.is_set():
             raise Halted
         return self._orders.release_ns
 
-    def _follow(self, clockwork: Clockwork) -> None:
-        """Stand by the clockwork until it ends."""
-        recorder = self._performance.recorder
-        while clockwork.is_alive():
-            clockwork.join(TICK_SECONDS)
-            clockwork.drain()
-            self._performance.watch()
-            if clockwork.started_ns and self._status.state is AgentState.READY:
-                self._become(AgentState.RUNNING)
+    def _follow(self, player: Player) -> None:
+        """Watch the player until it ends."""
+        recorder = self._session.recorder
+        while player.is_alive():
+            player.join(TICK_SECONDS)
+            player.drain()
+            self._session.watch()
+            if player.started_ns and self._status.state is AgentState.READY:
+                self._enter_state(AgentState.RUNNING)
             if recorder and recorder.error and not self._orders.halt.is_set():
                 self._orders.stop("the recording cannot be written")
 
     def _close(self) -> None:
         """Disconnect and finish the recording."""
-        self._performance.close()
-        recorder = self._performance.recorder
+        self._session.close()
+        recorder = self._session.recorder
         if recorder and recorder.error:
             raise UnitFailure(
-                "DISK_FULL" if disk_full(recorder.error) else "AGENT_CRASHED",
-                f"The recording could not be written ({recorder.error}). What was written is in "
+                "DISK_FULL" if is_disk_full(recorder.error) else "AGENT_CRASHED",
+                f"The recording could not be written ({recorder.error}). The part that was written is in "
                 f"{recorder.folder} on the machine of the unit: check its disk, then start again.",
                 exit_code=EXIT_FAILED,
             ) from recorder.error
 
-    def _deliver(self) -> None:
-        """Upload what was recorded; where there is nothing, say so."""
-        self._become(AgentState.UPLOADING)
+    def _upload_recording(self) -> None:
+        """Upload the recording, or report that it is empty."""
+        self._enter_state(AgentState.UPLOADING)
         offer = self._offer()
         upload = Upload(
             self._client,
-            self._performance.recording,
+            self._session.recording,
             offer,
             limit_seconds=self._assignment.upload_limit_seconds,
             superseded=lambda: self._orders.superseded,
         )
         upload.run()
-        log.info("recording delivered: %d messages", offer.message_count)
+        log.info("recording uploaded: %d messages", offer.message_count)
 
     def _offer(self) -> RecordingOffer:
-        recorder = self._performance.recorder
+        recorder = self._session.recorder
         summary = recorder.summary() if recorder else None
         messages = summary.messages if summary else 0
         return RecordingOffer(
@@ -209,5 +222,5 @@ class Attempt:
             message_count=messages,
             topics=dict(recorder.counts) if recorder else {},
             dropped=summary.dropped if summary else 0,
-            files=recorded_files(self._performance.recording) if messages else (),
+            files=recorded_files(self._session.recording) if messages else (),
         )

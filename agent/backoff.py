@@ -1,14 +1,14 @@
-"""Pauses between tries: growing, and scattered so that units that failed together do not return together."""
+"""Exponential backoff with jitter, so that units that failed together do not retry together."""
 
 import random
 from collections.abc import Iterator
 
-_dice = random.SystemRandom()
+_random = random.SystemRandom()
 
 
-def pauses(first: float = 0.5, most: float = 10.0) -> Iterator[float]:
-    """Yield seconds to wait, without end: doubling up to `most`, each between half and all of it."""
+def pauses(first: float = 0.5, longest: float = 10.0) -> Iterator[float]:
+    """Yield seconds to wait, without end: doubling up to `longest`, times a random factor of 0.5 to 1."""
     length = first
     while True:
-        yield length * _dice.uniform(0.5, 1.0)
-        length = min(length * 2, most)
+        yield length * _random.uniform(0.5, 1.0)
+        length = min(length * 2, longest)

@@ -1,4 +1,4 @@
-"""The bag to play: downloaded once per machine, checked before every replay."""
+"""The cache of bags: downloaded once per machine, verified before every replay."""
 
 import contextlib
 import fcntl
@@ -11,15 +11,15 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from agent.backoff import pauses
-from agent.client import Client, Refused, ServerAway
-from agent.failures import EXIT_POINTLESS, Halted, UnitFailure
+from agent.client import Client, RequestRefused, ServerUnreachable
+from agent.failures import EXIT_NO_RETRY, Halted, UnitFailure
 from agent.protocol import Assignment, BagFile
 
 DOWNLOAD_SECONDS = 300.0
 
 
 def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file as lower-case hexadecimal digits."""
+    """Return the SHA-256 of a file as lower-case hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -33,20 +33,22 @@ class BagCache:
         self._halt = halt
 
     def fetch(self, assignment: Assignment) -> Path:
-        """The folder of the bag, every file of the right size and checksum.
+        """Return the folder of the bag with verified files; download missing ones.
 
-        Raises UnitFailure (BAG_DOWNLOAD_FAILED, BAG_INVALID), or Halted when a stop comes first.
+        Raises:
+            UnitFailure: BAG_DOWNLOAD_FAILED or BAG_INVALID.
+            Halted: A stop came first.
         """
         check_paths(assignment.bag)
-        name = folder_name(assignment)
+        name = cache_key(assignment)
         target = self._folder / name
-        if all(intact(target, file) for file in assignment.bag):
+        if all(is_intact(target, file) for file in assignment.bag):
             return target
         self._folder.mkdir(parents=True, exist_ok=True)
-        # Units of one machine ask for the same bag at once: one downloads, the others wait for it.
+        # Units of one machine need the same bag at once: one downloads it, the others wait.
         with self._locked(self._folder / f"{name}.lock"):
             for file in assignment.bag:
-                if not intact(target, file):
+                if not is_intact(target, file):
                     self._download(file, target / file.path)
         return target
 
@@ -66,7 +68,7 @@ class BagCache:
             raise Halted
 
     def _download(self, file: BagFile, target: Path) -> None:
-        """Download a file; once more when it arrives damaged."""
+        """Download a file, and once more if it arrives damaged."""
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(f"{target.name}.{os.getpid()}.part")
         try:
@@ -78,21 +80,25 @@ class BagCache:
             part.unlink(missing_ok=True)
         raise UnitFailure(
             "BAG_DOWNLOAD_FAILED",
-            f"{file.path} of the bag arrived damaged twice: its checksum is not the one noted when it was "
-            "stored. Run the storage check, and upload the bag again if it reports the file.",
+            f"{file.path} of the bag arrived damaged twice: its checksum differs from the one computed when "
+            "it was stored. Run the storage check, and upload the bag again if it reports the file.",
         )
 
     def _fetch(self, file: BagFile, part: Path) -> str:
-        """Write a file, however often it takes; the answer is the SHA-256 of what came."""
+        """Download a file, with retries.
+
+        Returns:
+            SHA-256 of the downloaded bytes.
+        """
         deadline = time.monotonic() + DOWNLOAD_SECONDS
         for pause in pauses():
             try:
                 return self._copy(file, part)
-            except Refused as error:
-                raise failed(file, error) from error
-            except ServerAway as error:
+            except RequestRefused as error:
+                raise download_failure(file, error) from error
+            except ServerUnreachable as error:
                 if time.monotonic() > deadline:
-                    raise failed(file, error) from error
+                    raise download_failure(file, error) from error
             self._pause(pause)
         raise AssertionError("pauses never end")
 
@@ -107,23 +113,23 @@ class BagCache:
         return digest.hexdigest()
 
 
-def failed(file: BagFile, error: Exception) -> UnitFailure:
-    """The failure of a download."""
+def download_failure(file: BagFile, error: Exception) -> UnitFailure:
+    """Return the failure for an error of a download."""
     return UnitFailure(
         "BAG_DOWNLOAD_FAILED",
         f"{file.path} of the bag cannot be downloaded ({error}). "
-        "Check that server and storage are up, then start again.",
+        "Check that server and storage are running, then start again.",
     )
 
 
-def intact(folder: Path, file: BagFile) -> bool:
-    """Whether a file is there with its size and checksum."""
+def is_intact(folder: Path, file: BagFile) -> bool:
+    """Return True when a file exists with its size and checksum."""
     path = folder / file.path
     return path.is_file() and path.stat().st_size == file.size and sha256_of(path) == file.sha256
 
 
-def folder_name(assignment: Assignment) -> str:
-    """The digest of the bag, or one made of its files where the server gave none."""
+def cache_key(assignment: Assignment) -> str:
+    """Return the digest of the bag, or one computed from its files when the server sent none."""
     if re.fullmatch(r"[0-9a-f]{16,128}", assignment.bag_digest):
         return assignment.bag_digest
     listing = "".join(f"{file.path}\0{file.sha256}\n" for file in assignment.bag)
@@ -138,5 +144,5 @@ def check_paths(files: tuple[BagFile, ...]) -> None:
             raise UnitFailure(
                 "BAG_INVALID",
                 f"The bag names a file outside its folder: {file.path}. Upload it with plain file names.",
-                exit_code=EXIT_POINTLESS,
+                exit_code=EXIT_NO_RETRY,
             )

@@ -1,4 +1,4 @@
-"""HTTP to the server, and to the store at signed addresses."""
+"""HTTP client of the server, and of the storage by signed URLs."""
 
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -26,15 +26,15 @@ from agent.protocol import (
 CALL_TIMEOUT = urllib3.Timeout(connect=5, read=10)
 DATA_TIMEOUT = urllib3.Timeout(connect=5, read=60)
 CHUNK = 256 * 1024
-PASSING = frozenset({408, 425, 429})
+RETRYABLE = frozenset({408, 425, 429})
 
 
-class ServerAway(Exception):  # noqa: N818 - a state of the world, worth another try
-    """No answer, or one that says that the other side is not well: try again later."""
+class ServerUnreachable(Exception):  # noqa: N818 - not an error of this program, and retried
+    """No answer, or one that reports a temporary problem: try again later."""
 
 
-class Refused(Exception):  # noqa: N818 - an answer, not a fault
-    """The other side understood and said no; `code` is that of its problem document."""
+class RequestRefused(Exception):  # noqa: N818 - an answer, not a fault
+    """The request was refused; `code` is that of the problem document."""
 
     def __init__(self, status: int, code: str, detail: str) -> None:
         super().__init__(detail or f"refused with HTTP status {status}")
@@ -43,7 +43,7 @@ class Refused(Exception):  # noqa: N818 - an answer, not a fault
 
     @property
     def superseded(self) -> bool:
-        """Whether a newer attempt has taken over."""
+        """True when a newer attempt has taken over."""
         return self.status == HTTPStatus.CONFLICT and self.code.lower() == "superseded"
 
 
@@ -52,7 +52,7 @@ class _Problem(msgspec.Struct):
     detail: str = ""
 
 
-def stretch(file: BinaryIO, offset: int, size: int) -> Iterator[bytes]:
+def read_range(file: BinaryIO, offset: int, size: int) -> Iterator[bytes]:
     """Yield `size` bytes of an open file from `offset` on, as a request body."""
     file.seek(offset)
     while size > 0 and (data := file.read(min(CHUNK, size))):
@@ -61,9 +61,11 @@ def stretch(file: BinaryIO, offset: int, size: int) -> Iterator[bytes]:
 
 
 class Client:
-    """Calls of one unit. Each raises ServerAway or Refused; safe to use from several threads.
+    """Calls of one unit; thread-safe. Each raises ServerUnreachable or RequestRefused.
 
-    `server` is the base of the API with its prefix, `token` the unit's secret; signed addresses get none.
+    Args:
+        server: Base URL of the API with its prefix.
+        token: The secret of the unit; not sent to signed URLs.
     """
 
     def __init__(self, server: str, token: str) -> None:
@@ -84,7 +86,7 @@ class Client:
         return self._call("units/recording/complete", complete, RecordingAccepted)
 
     def download(self, url: str) -> Iterator[bytes]:
-        """Yield the bytes behind a signed address."""
+        """Yield the content of a signed URL."""
         try:
             response = self._pool.request(
                 "GET", self._absolute(url), preload_content=False, timeout=DATA_TIMEOUT
@@ -96,10 +98,14 @@ class Client:
             finally:
                 response.release_conn()
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise ServerAway(str(error)) from error
+            raise ServerUnreachable(str(error)) from error
 
     def put_part(self, url: str, body: Iterator[bytes], size: int) -> str:
-        """Send one part to a signed address; the answer is its ETag as the store wrote it."""
+        """Upload one part to a signed URL.
+
+        Returns:
+            Its ETag as sent by the storage.
+        """
         try:
             response = self._pool.request(
                 "PUT",
@@ -109,7 +115,7 @@ class Client:
                 timeout=DATA_TIMEOUT,
             )
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise ServerAway(str(error)) from error
+            raise ServerUnreachable(str(error)) from error
         if response.status not in (HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.NO_CONTENT):
             raise _refusal(response.status, response.data)
         return response.headers.get("ETag", "")
@@ -127,23 +133,23 @@ class Client:
                 timeout=CALL_TIMEOUT,
             )
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise ServerAway(str(error)) from error
+            raise ServerUnreachable(str(error)) from error
         if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
             raise _refusal(response.status, response.data)
         try:
             return decode(response.data, kind)
         except ValueError as error:
-            raise ServerAway(f"the answer to {path} cannot be read: {error}") from error
+            raise ServerUnreachable(f"the answer to {path} cannot be read: {error}") from error
 
 
 def _refusal(status: int, body: bytes) -> Exception:
-    """The exception for an unwelcome status: only a clear no is final."""
+    """Return the exception for an error status: only a definite refusal is final."""
     try:
         problem = msgspec.json.decode(body, type=_Problem)
     except msgspec.MsgspecError:
         problem = _Problem()
     if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR and (
-        status not in PASSING
+        status not in RETRYABLE
     ):
-        return Refused(status, problem.code, problem.detail)
-    return ServerAway(f"HTTP status {status} {problem.detail}".rstrip())
+        return RequestRefused(status, problem.code, problem.detail)
+    return ServerUnreachable(f"HTTP status {status} {problem.detail}".rstrip())

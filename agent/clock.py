@@ -1,4 +1,4 @@
-"""The server's clock as a unit sees it, from the round trips of its heartbeats."""
+"""Estimate of the server's clock from the round trips of the heartbeats."""
 
 import threading
 from collections import deque
@@ -9,14 +9,14 @@ ROUND_TRIPS = 10
 
 @dataclass(frozen=True)
 class RoundTrip:
-    """One exchange: its length without the server's own time, and the server's clock minus ours; ns."""
+    """One exchange: its duration without the server's processing time, and the server's offset; ns."""
 
     length: int
     offset: int
 
 
 class ServerClock:
-    """Converts between the monotonic clock of this machine and the server's clock, both in ns.
+    """Conversion between the monotonic clock of this machine and the server's clock, both in ns.
 
     Offsets are kept against the monotonic clock, so that a step of the wall clock changes nothing. The
     estimate is that of the shortest of the last ten round trips: queueing only ever makes them longer.
@@ -26,16 +26,16 @@ class ServerClock:
         self._trips: deque[RoundTrip] = deque(maxlen=ROUND_TRIPS)
         self._lock = threading.Lock()
 
-    def add(self, sent: int, received_there: int, sent_there: int, received: int) -> None:
-        """Note one exchange: `sent` and `received` monotonic here, the others on the server's clock."""
-        length = (received - sent) - (sent_there - received_there)
-        offset = ((received_there - sent) + (sent_there - received)) // 2
+    def add(self, sent: int, server_received: int, server_sent: int, received: int) -> None:
+        """Add one exchange: `sent` and `received` on the monotonic clock, the others on the server's."""
+        length = (received - sent) - (server_sent - server_received)
+        offset = ((server_received - sent) + (server_sent - received)) // 2
         with self._lock:
             self._trips.append(RoundTrip(max(length, 0), offset))
 
     @property
-    def known(self) -> bool:
-        """Whether there was any exchange yet."""
+    def synchronized(self) -> bool:
+        """True once there was an exchange."""
         return bool(self._trips)
 
     def _best(self) -> RoundTrip:
@@ -44,13 +44,13 @@ class ServerClock:
 
     @property
     def uncertainty_us(self) -> float:
-        """Half the best round trip, in microseconds: the offset may be wrong by as much."""
+        """Uncertainty of the offset in microseconds: half the shortest round trip."""
         return self._best().length / 2000
 
     def to_monotonic(self, server_ns: int) -> int:
-        """Our monotonic instant of a server's time."""
+        """Convert a time of the server to the monotonic clock."""
         return server_ns - self._best().offset
 
     def to_server(self, monotonic_ns: int) -> int:
-        """The server's time of our monotonic instant."""
+        """Convert a monotonic time to the server's clock."""
         return monotonic_ns + self._best().offset

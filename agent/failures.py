@@ -1,16 +1,16 @@
-"""How a unit can end other than by playing to the end."""
+"""Exit codes and exceptions of a unit that ends early."""
 
 import errno
 import sqlite3
 
-EXIT_DONE = 0
+EXIT_OK = 0
 EXIT_FAILED = 1
-EXIT_POINTLESS = 2
-EXIT_TAKEN = 75
+EXIT_NO_RETRY = 2
+EXIT_ALREADY_RUNNING = 75
 
 
-def disk_full(error: BaseException | None) -> bool:
-    """Whether an error, or what caused it, is that the disk has no room (or the quota is spent)."""
+def is_disk_full(error: BaseException | None) -> bool:
+    """Return True when an error or one of its causes is a full disk or an exceeded quota."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
             return True
@@ -25,7 +25,9 @@ def disk_full(error: BaseException | None) -> bool:
 class UnitFailure(Exception):  # noqa: N818 - the word of the domain
     """The agents of this unit have failed; the text tells the user what to do.
 
-    `code` is one of the server's failure codes, `exit_code` says whether another attempt may help.
+    Attributes:
+        code: One of the server's failure codes.
+        exit_code: EXIT_NO_RETRY when another attempt would not help.
     """
 
     def __init__(self, code: str, text: str, *, exit_code: int = EXIT_FAILED) -> None:
@@ -39,4 +41,4 @@ class Halted(Exception):  # noqa: N818 - a command, not an error
 
 
 class Superseded(Exception):  # noqa: N818 - a command, not an error
-    """A newer attempt plays these agents: this one must say nothing more."""
+    """A newer attempt runs these agents: this one must not report anything more."""

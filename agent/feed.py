@@ -1,61 +1,69 @@
-"""The messages of a bag, timed: kept in memory when they are few, else read ahead by a thread."""
+"""The timed messages of a bag: kept in memory when they are few, else read ahead by a thread."""
 
 import queue
 import threading
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from agent.failures import EXIT_POINTLESS, UnitFailure
+from agent.failures import EXIT_NO_RETRY, UnitFailure
 from rosbag2.errors import BagError
 from rosbag2.formats.metadata import Topic
 from rosbag2.reading.reader import BagReader
 
-Timed = tuple[int, str, bytes]
-"""Nanoseconds after the first message at the rate, topic, serialized message."""
-Batch = list[Timed]
+TimedMessage = tuple[int, str, bytes]
+"""Nanoseconds after the first message at the playback rate, topic, serialized message."""
+Batch = list[TimedMessage]
 
-KEEP_BYTES = 32 * 2**20
-# The reader keeps a batch at about 8 MB.
-BATCHES_AHEAD = 4
-# What a message costs in memory beside its data: tuple, numbers, the header of bytes.
-OVERHEAD = 150
+MAX_LOADED_BYTES = 32 * 2**20
+# The reader's batches have about 8 MB.
+MAX_BATCHES_AHEAD = 4
+# Memory of a message in addition to its data: tuple, integers, header of the bytes object.
+MESSAGE_OVERHEAD_BYTES = 150
 
 
-def bag_invalid(error: BagError) -> UnitFailure:
-    """The failure of a bag that cannot be read; no other attempt will read it either."""
-    return UnitFailure("BAG_INVALID", str(error), exit_code=EXIT_POINTLESS)
+def invalid_bag(error: BagError) -> UnitFailure:
+    """Return the failure for a bag that cannot be read; a retry would not help."""
+    return UnitFailure("BAG_INVALID", str(error), exit_code=EXIT_NO_RETRY)
 
 
 class Feed:
     """Passes over the played topics of a bag, in time order.
 
-    `rate` is the factor on recorded time; 0 times every message at 0. Raises UnitFailure with BAG_INVALID
-    from `prepare`; `one_pass` raises what reading raised, most often BagError.
+    `rate` is the factor on recorded time; for 0 every message has time 0.
     """
 
     def __init__(
-        self, folder: Path, topics: Collection[str], *, rate: float, keep_bytes: int = KEEP_BYTES
+        self,
+        folder: Path,
+        topics: Collection[str],
+        *,
+        rate: float,
+        max_loaded_bytes: int = MAX_LOADED_BYTES,
     ) -> None:
         self.topics: dict[str, Topic] = {}
-        """Topics that the bag holds, by name; known after `prepare`."""
+        """Topics of the bag by name; set by `prepare`."""
         self._folder = folder
         self._played = tuple(topics)
         self._rate = rate
-        self._keep_bytes = keep_bytes
-        self._kept: list[Batch] | None = None
-        self._ahead: queue.Queue[Batch | Exception | None] = queue.Queue(BATCHES_AHEAD)
+        self._max_loaded_bytes = max_loaded_bytes
+        self._loaded: list[Batch] | None = None
+        self._ahead: queue.Queue[Batch | Exception | None] = queue.Queue(MAX_BATCHES_AHEAD)
         self._closed = threading.Event()
 
     def prepare(self) -> None:
-        """Open the bag, check its topics and load it, or begin to read ahead."""
+        """Open the bag, check its topics and load it, or start to read ahead.
+
+        Raises:
+            UnitFailure: BAG_INVALID.
+        """
         try:
             with BagReader(self._folder) as reader:
                 self.topics = {topic.name: topic for topic in reader.topics}
                 self._check_topics()
-                self._kept = self._load(reader)
+                self._loaded = self._load(reader)
         except BagError as error:
-            raise bag_invalid(error) from error
-        if self._kept is None:
+            raise invalid_bag(error) from error
+        if self._loaded is None:
             threading.Thread(target=self._read_ahead, name="feed", daemon=True).start()
 
     def _check_topics(self) -> None:
@@ -64,22 +72,22 @@ class Feed:
             raise UnitFailure(
                 "BAG_INVALID",
                 f"The bag has no topic {', '.join(missing)}. Correct the topics of the template.",
-                exit_code=EXIT_POINTLESS,
+                exit_code=EXIT_NO_RETRY,
             )
 
     def _load(self, reader: BagReader) -> list[Batch] | None:
-        """All batches of one pass, None when they are too large to keep."""
-        kept = []
+        """Load the batches of one pass; None when they are too large."""
+        batches = []
         size = 0
-        for batch in self._timed(reader):
-            size += sum(len(data) + OVERHEAD for _, _, data in batch)
-            if size > self._keep_bytes:
+        for batch in self._timed_batches(reader):
+            size += sum(len(data) + MESSAGE_OVERHEAD_BYTES for _, _, data in batch)
+            if size > self._max_loaded_bytes:
                 return None
-            kept.append(batch)
-        return kept
+            batches.append(batch)
+        return batches
 
-    def _timed(self, reader: BagReader) -> Iterator[Batch]:
-        """One pass from the file, recorded times turned into offsets."""
+    def _timed_batches(self, reader: BagReader) -> Iterator[Batch]:
+        """Read one pass from the file, with offsets instead of recorded times."""
         first: int | None = None
         for batch in reader.batches(self._played):
             if first is None:
@@ -94,13 +102,13 @@ class Feed:
         try:
             while not self._closed.is_set():
                 with BagReader(self._folder) as reader:
-                    for batch in self._timed(reader):
-                        self._hand_over(batch)
-                self._hand_over(None)
-        except Exception as error:  # noqa: BLE001 - raised again in the thread that waits for it
-            self._hand_over(error)
+                    for batch in self._timed_batches(reader):
+                        self._put(batch)
+                self._put(None)
+        except Exception as error:  # noqa: BLE001 - re-raised in the consuming thread
+            self._put(error)
 
-    def _hand_over(self, item: Batch | Exception | None) -> None:
+    def _put(self, item: Batch | Exception | None) -> None:
         while not self._closed.is_set():
             try:
                 self._ahead.put(item, timeout=0.5)
@@ -109,9 +117,13 @@ class Feed:
             return
 
     def one_pass(self) -> Iterator[Batch]:
-        """The batches of the next pass. Raises what broke the reading off, most often BagError."""
-        if self._kept is not None:
-            yield from self._kept
+        """Yield the batches of the next pass.
+
+        Raises:
+            BagError: The bag cannot be read; other errors of the reading thread are raised as well.
+        """
+        if self._loaded is not None:
+            yield from self._loaded
             return
         while (item := self._ahead.get()) is not None:
             if isinstance(item, Exception):
@@ -119,5 +131,5 @@ class Feed:
             yield item
 
     def close(self) -> None:
-        """Read no further."""
+        """Stop reading ahead."""
         self._closed.set()

@@ -1,16 +1,16 @@
-"""The frozen messages between a unit and the server; the only module of `agent` that the server imports.
+"""The messages between a unit and the server; the only module of `agent` that the server imports.
 
-Every message is JSON over HTTP, decoded with its types checked (`decode`), unknown fields ignored so that a
-newer side may add some. Times named `*_ns` are nanoseconds since the Unix epoch on the sender's clock
-unless said otherwise; lateness and skew are microseconds; sizes are bytes.
+Messages are JSON over HTTP. `decode` checks their types and ignores unknown fields, so that a newer side may
+add some. Times named `*_ns` are nanoseconds since the Unix epoch on the sender's clock unless stated
+otherwise; lateness and skew are microseconds; sizes are bytes.
 
 A unit calls, each with `Authorization: Unit <token>`:
 
-| call | sends | is answered |
+| call | request | response |
 | --- | --- | --- |
 | `POST <server>/units/register` | `Registration` | `Assignment` |
 | `POST <server>/units/report` | `Snapshot` | `Answer` |
-| `POST <server>/units/recording` | `RecordingOffer` | `RecordingUpload` (again: fresh addresses) |
+| `POST <server>/units/recording` | `RecordingOffer` | `RecordingUpload` (again: new URLs) |
 | `POST <server>/units/recording/complete` | `RecordingComplete` | `RecordingAccepted` |
 
 An error is a problem document; 409 with code `superseded` means that a newer attempt has taken over.
@@ -22,26 +22,26 @@ from typing import TypeVar
 import msgspec
 
 PROTOCOL = 1
-"""Version of these messages; a server refuses a unit that speaks another."""
+"""Version of these messages; a server refuses a unit with another version."""
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """A frozen message; equal when its fields are."""
+    """Base of the messages."""
 
 
 MessageType = TypeVar("MessageType", bound=Message)
 
 
 def encode(message: Message) -> bytes:
-    """The message as JSON."""
+    """Serialize a message as JSON."""
     return msgspec.json.encode(message)
 
 
 def decode(body: bytes | str, kind: type[MessageType]) -> MessageType:
-    """The message of that kind in a JSON text.
+    """Parse a message of a type from JSON.
 
     Raises:
-        ValueError: no JSON, a field is missing or of a wrong type; the sentence names it.
+        ValueError: Invalid JSON, or a field is missing or of a wrong type; the message names it.
     """
     try:
         return msgspec.json.decode(body, type=kind)
@@ -50,7 +50,7 @@ def decode(body: bytes | str, kind: type[MessageType]) -> MessageType:
 
 
 class AgentState(StrEnum):
-    """Where an attempt of one agent stands."""
+    """State of one agent's attempt."""
 
     PENDING = "PENDING"
     STARTING = "STARTING"
@@ -64,7 +64,7 @@ class AgentState(StrEnum):
 
 
 class Command(StrEnum):
-    """What the server wants of a unit now; it is a level, repeated in every answer."""
+    """What a unit should do now; repeated in every answer."""
 
     WAIT = "wait"
     GO = "go"
@@ -72,7 +72,7 @@ class Command(StrEnum):
 
 
 class Registration(Message, frozen=True, kw_only=True):
-    """A unit that has started says which part of the plan it is."""
+    """Registration of a unit that has started, with its part of the plan."""
 
     protocol: int
     stage_run: int
@@ -99,11 +99,11 @@ class BagFile(Message, frozen=True, kw_only=True):
     size: int
     sha256: str
     url: str
-    """Signed; a path without host belongs to the server that the unit registered with."""
+    """Signed; a path without host is relative to the server that the unit registered with."""
 
 
 class RecordTopic(Message, frozen=True, kw_only=True):
-    """A topic to record, named as the robot sees it: inside the agent's namespace."""
+    """A topic to record, named relative to the agent's namespace."""
 
     name: str
     type: str
@@ -125,7 +125,7 @@ class Assignment(Message, frozen=True, kw_only=True):
     """Everything a unit needs to run its part."""
 
     attempt: int
-    """The fence: every later message carries it, an older one is answered `stop`."""
+    """Fencing token: every later message has it, an older one is answered `stop`."""
     execution: int
     unit_name: str
     agents: tuple[AgentSlot, ...]
@@ -142,10 +142,10 @@ class Assignment(Message, frozen=True, kw_only=True):
     link: Link
     record: tuple[RecordTopic, ...]
     record_own: bool
-    """Whether own publications that match are recorded too (always so with `null`)."""
+    """True to record own publications of these topics too (always done with `null`)."""
     heartbeat_seconds: float
     upload_limit_seconds: float
-    """How long an upload is tried again before the unit gives up (its files are kept)."""
+    """Time for retries of an upload before the unit gives up (its files are kept)."""
 
 
 class AgentReport(Message, frozen=True, kw_only=True):
@@ -161,18 +161,18 @@ class AgentReport(Message, frozen=True, kw_only=True):
     start_skew_us: float | None = None
     """First publication minus release, on the server's clock."""
     skew_uncertainty_us: float | None = None
-    """Half the best round trip: the skew may be off by as much."""
+    """Uncertainty of the skew: half the shortest round trip."""
 
 
 class Failure(Message, frozen=True, kw_only=True):
-    """Why a unit's agents failed, in the codes of the server's `choices`."""
+    """Failure of a unit's agents, with a code of the server's `choices`."""
 
     code: str
     text: str
 
 
 class RecordingSummary(Message, frozen=True, kw_only=True):
-    """What the unit's recorder holds so far."""
+    """Counts of the unit's recorder so far."""
 
     messages: int
     stored_bytes: int
@@ -180,7 +180,7 @@ class RecordingSummary(Message, frozen=True, kw_only=True):
 
 
 class Snapshot(Message, frozen=True, kw_only=True):
-    """A unit's whole state, once a heartbeat: idempotent, the newest sequence wins."""
+    """Complete state of a unit, sent with each heartbeat: idempotent, the newest sequence wins."""
 
     stage_run: int
     unit: int
@@ -196,23 +196,23 @@ class Snapshot(Message, frozen=True, kw_only=True):
     failure: Failure | None = None
     recording: RecordingSummary | None = None
     last_publication_ns: int | None = None
-    """On the server's clock, as well as the unit knows it."""
+    """On the server's clock, as estimated by the unit."""
     final: bool = False
-    """Nothing follows: every agent has ended, what was recorded is stored or given up."""
+    """The last snapshot: every agent has ended, and recordings are stored or abandoned."""
 
 
 class Answer(Message, frozen=True, kw_only=True):
-    """The answer to a snapshot: the command, and the server's two of the four timestamps."""
+    """Answer to a snapshot: the command, and the two timestamps of the server."""
 
     command: Command
     received_ns: int
     sent_ns: int
     release_ns: int | None = None
-    """With `go`: the instant to start, on the server's clock."""
+    """With `go`: time of the start on the server's clock."""
     log_received: int = 0
-    """Log characters the server has: the unit sends on from here."""
+    """Log characters that the server has: the unit continues from here."""
     reason: str = ""
-    """With `stop`: why."""
+    """With `stop`: the reason."""
 
 
 class RecordedFile(Message, frozen=True, kw_only=True):
@@ -224,7 +224,7 @@ class RecordedFile(Message, frozen=True, kw_only=True):
 
 
 class RecordingOffer(Message, frozen=True, kw_only=True):
-    """A finished recording asks for a place."""
+    """Request for upload URLs for a finished recording."""
 
     stage_run: int
     unit: int
@@ -238,7 +238,7 @@ class RecordingOffer(Message, frozen=True, kw_only=True):
 
 
 class PartAddress(Message, frozen=True, kw_only=True):
-    """Where to PUT one part; the answer's ETag header goes into `FinishedPart`."""
+    """URL to PUT one part to; the ETag header of the response goes into `FinishedPart`."""
 
     number: int
     url: str
@@ -246,7 +246,7 @@ class PartAddress(Message, frozen=True, kw_only=True):
 
 
 class FileUpload(Message, frozen=True, kw_only=True):
-    """Parts of one file, in order; a part already stored is not listed again."""
+    """Missing parts of one file, in order."""
 
     path: str
     upload_id: str
@@ -254,21 +254,21 @@ class FileUpload(Message, frozen=True, kw_only=True):
 
 
 class RecordingUpload(Message, frozen=True, kw_only=True):
-    """Places for an offer."""
+    """Upload URLs for an offer."""
 
     recording: int
     files: tuple[FileUpload, ...]
 
 
 class FinishedPart(Message, frozen=True, kw_only=True):
-    """A part that the storage took."""
+    """A stored part."""
 
     number: int
     etag: str
 
 
 class FinishedFile(Message, frozen=True, kw_only=True):
-    """A file whose parts are all stored."""
+    """A file, all parts of which are stored."""
 
     path: str
     upload_id: str
@@ -286,6 +286,6 @@ class RecordingComplete(Message, frozen=True, kw_only=True):
 
 
 class RecordingAccepted(Message, frozen=True, kw_only=True):
-    """The server has the recording; it is verified from here on by a task."""
+    """Confirmation of a recording, which is then verified by a task."""
 
     recording: int

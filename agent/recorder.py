@@ -1,4 +1,4 @@
-"""Writes what the unit records, on a thread of its own."""
+"""The recorder of a unit, which writes a bag in its own thread."""
 
 import threading
 import time
@@ -9,8 +9,8 @@ from agent.protocol import RecordingSummary
 from rosbag2.formats.metadata import Topic
 from rosbag2.writing.sqlite_writer import BagWriter
 
-CAPACITY_BYTES = 16 * 2**20
-OVERHEAD = 64
+MAX_PENDING_BYTES = 16 * 2**20
+ENTRY_OVERHEAD_BYTES = 64
 GATHER_SECONDS = 0.25
 COMMIT_SECONDS = 1.0
 
@@ -18,14 +18,14 @@ Entry = tuple[int, int, bytes]
 
 
 class Recorder(threading.Thread):
-    """Records messages into a rosbag2 folder; senders wait when the disk is slower than they are.
+    """Thread that writes messages into a rosbag2 folder; senders block when the disk is too slow.
 
-    `offer(index)` gives a callable that takes messages of `topics[index]`, from any thread, once `begin` was
-    called. `error` is set when writing failed; from then on messages are counted as dropped.
+    `input_for(index)` returns a thread-safe callable for messages of `topics[index]`, which are recorded once
+    `begin` was called. `error` is set when writing fails; later messages are counted as dropped.
     """
 
     def __init__(
-        self, folder: Path, topics: Sequence[Topic], *, capacity: int = CAPACITY_BYTES
+        self, folder: Path, topics: Sequence[Topic], *, capacity: int = MAX_PENDING_BYTES
     ) -> None:
         super().__init__(name="recorder", daemon=True)
         self.folder = folder
@@ -36,7 +36,7 @@ class Recorder(threading.Thread):
         self._capacity = capacity
         self._lock = threading.Lock()
         self._filled = threading.Condition(self._lock)
-        self._room = threading.Condition(self._lock)
+        self._space = threading.Condition(self._lock)
         self._entries: list[Entry] = []
         self._pending = 0
         self._accepted = 0
@@ -46,30 +46,30 @@ class Recorder(threading.Thread):
         self._recording = False
         self._closing = False
 
-    def offer(self, index: int) -> Callable[[bytes], None]:
-        """The inlet of one topic, stamped with the wall clock at the call."""
+    def input_for(self, index: int) -> Callable[[bytes], None]:
+        """Return a callable that records messages of one topic, timed by the wall clock at the call."""
 
-        def take(data: bytes) -> None:
+        def record(data: bytes) -> None:
             self._add(index, data)
 
-        return take
+        return record
 
     def begin(self) -> None:
-        """From now on messages are recorded; before, they are not part of the run."""
+        """Start to record; earlier messages are not part of the run and are ignored."""
         self._recording = True
 
     @property
     def accepted(self) -> int:
-        """Messages taken so far."""
+        """Number of accepted messages."""
         return self._accepted
 
     @property
-    def began(self) -> bool:
-        """Whether the run was recorded at all."""
+    def started(self) -> bool:
+        """True once `begin` was called."""
         return self._recording
 
     def summary(self) -> RecordingSummary:
-        """What is stored so far, and what never will be."""
+        """Return the numbers of stored and dropped messages."""
         with self._lock:
             lost = self._accepted - self._stored if self.error else 0
             return RecordingSummary(
@@ -79,7 +79,7 @@ class Recorder(threading.Thread):
             )
 
     def close(self) -> None:
-        """Write what was taken, finish the bag and end the thread."""
+        """Write the accepted messages, finish the bag and end the thread."""
         with self._lock:
             self._closing = True
             self._filled.notify()
@@ -91,53 +91,57 @@ class Recorder(threading.Thread):
         stamp = time.time_ns()
         with self._lock:
             while self._pending > self._capacity and not self.error:
-                self._room.wait(1)
+                self._space.wait(1)
             if self.error or self._closing:
                 self._refused += 1
                 return
             self._entries.append((stamp, index, data))
             self._accepted += 1
-            self._pending += len(data) + OVERHEAD
+            self._pending += len(data) + ENTRY_OVERHEAD_BYTES
             if self._pending > self._capacity // 2:
                 self._filled.notify()
 
     def run(self) -> None:
         try:
-            # Opened here: a SQLite connection belongs to the thread that made it.
+            # Opened here, as a SQLite connection may only be used in the thread that opened it.
             with BagWriter(self.folder) as writer:
                 self._write(writer)
-            self._note(writer)
+            self._update_counts(writer)
         except Exception as error:  # noqa: BLE001 - the main thread reports it
             with self._lock:
                 self.error = error
-                self._room.notify_all()
+                self._space.notify_all()
 
     def _write(self, writer: BagWriter) -> None:
         ids = [writer.add_topic(topic) for topic in self._topics]
         committed = time.monotonic()
         while True:
-            entries, last = self._take()
+            entries, last = self._take_entries()
             for stamp, index, data in entries:
                 writer.write(ids[index], stamp, data)
             if time.monotonic() - committed >= COMMIT_SECONDS:
                 writer.commit()
                 committed = time.monotonic()
-                # Only now: what is not committed may still fail to be written.
-                self._note(writer)
+                # Only now, as uncommitted messages may still fail to be written.
+                self._update_counts(writer)
             if last:
                 return
 
-    def _take(self) -> tuple[list[Entry], bool]:
-        """All that has gathered; and whether it is the last."""
+    def _take_entries(self) -> tuple[list[Entry], bool]:
+        """Wait for entries.
+
+        Returns:
+            The pending entries, and True when they are the last.
+        """
         with self._lock:
             if not self._closing and self._pending <= self._capacity // 2:
                 self._filled.wait(GATHER_SECONDS)
             entries, self._entries = self._entries, []
             self._pending = 0
-            self._room.notify_all()
+            self._space.notify_all()
             return entries, self._closing
 
-    def _note(self, writer: BagWriter) -> None:
+    def _update_counts(self, writer: BagWriter) -> None:
         with self._lock:
             self._stored = writer.message_count
             self._stored_bytes = writer.stored_bytes

@@ -1,4 +1,4 @@
-"""The clockwork: publishes each message of a bag at its time, for all agents of the unit."""
+"""The player, which publishes each message of a bag at its time for all agents of the unit."""
 
 import contextlib
 import gc
@@ -12,17 +12,17 @@ from agent.feed import Batch, Feed
 from agent.lateness import Lateness
 from agent.transports.base import Publish
 
-SWITCH_SECONDS = 0.0001
-LONG_NS = 50_000_000
-"""Sleeps beyond this are waits that a stop can interrupt."""
-CLOSE_NS = 10_000_000
-"""How long before its end a wait gives way to a plain sleep, which is more exact."""
+SWITCH_INTERVAL_SECONDS = 0.0001
+LONG_WAIT_NS = 50_000_000
+"""Longer waits can be interrupted by a stop."""
+EXACT_WAIT_NS = 10_000_000
+"""The end of a wait, done by a plain sleep, which is more exact."""
 NEVER = 2**63
 
 
 @dataclass(frozen=True)
-class Pace:
-    """How to play: `rate` 0 is unpaced, `seconds` after the start replay ends (0: no limit)."""
+class Playback:
+    """Playback options: `rate` 0 is unpaced, `seconds` limits the time (0: no limit)."""
 
     rate: float
     passes: int
@@ -30,28 +30,28 @@ class Pace:
 
 
 @dataclass(frozen=True)
-class Cue:
-    """When to start and to stop."""
+class PlaybackControl:
+    """Start and stop of a playback."""
 
     release: Callable[[], int]
-    """The start as a monotonic instant in ns, by the best knowledge of the moment; asked until then."""
-    began: Callable[[], None]
+    """Returns the current estimate of the start on the monotonic clock, in ns; called until the start."""
+    on_start: Callable[[], None]
     """Called at the start, before the first publication."""
     halt: threading.Event
-    """Set: publish no more."""
+    """Set when nothing more may be published."""
 
 
 @contextlib.contextmanager
-def undisturbed() -> Iterator[None]:
-    """Keep the interpreter from holding up the clockwork.
+def low_latency() -> Iterator[None]:
+    """Keep the interpreter from delaying the player.
 
-    A run of the garbage collector stops every thread for as long as it walks over all objects, with a loaded
-    bag for many milliseconds: what exists is frozen, and the reporter collects the little that comes
-    after, now and then. The short switch interval bounds how long another thread may hold the
-    interpreter when the clockwork wakes.
+    The garbage collector stops all threads while it traverses all objects, which takes many milliseconds
+    with a loaded bag. So existing objects are frozen, and the reporter collects the few later ones from time
+    to time. The short switch interval limits the time for which another thread may hold the GIL when the
+    player wakes.
     """
     interval = sys.getswitchinterval()
-    sys.setswitchinterval(SWITCH_SECONDS)
+    sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
     gc.collect()
     gc.freeze()
     gc.disable()
@@ -63,91 +63,93 @@ def undisturbed() -> Iterator[None]:
         sys.setswitchinterval(interval)
 
 
-class Clockwork(threading.Thread):
-    """One thread that publishes for all agents; counts are per agent, as each publishes every message.
+class Player(threading.Thread):
+    """Thread that publishes for all agents; counts are per agent, as each publishes every message.
 
-    `outlets` gives a publisher per agent for each topic, in the agents' order. The thread ends after
-    the passes, at the time limit, when it is told to stop, or by `error`.
+    `publishers_by_topic` has a publisher per agent for each topic, in the agents' order. The thread ends
+    after the passes, at the time limit, by a stop, or by `error`.
     """
 
     def __init__(
         self,
         feed: Feed,
-        outlets: Mapping[str, Sequence[Publish]],
-        pace: Pace,
-        cue: Cue,
+        publishers_by_topic: Mapping[str, Sequence[Publish]],
+        playback: Playback,
+        control: PlaybackControl,
         *,
         agents: int,
     ) -> None:
-        super().__init__(name="clockwork", daemon=True)
+        super().__init__(name="player", daemon=True)
         self.published = 0
         self.published_bytes = 0
         self.passes = 0
         self.started_ns = 0
-        """Monotonic instant at which the thread woke for the release; 0: not yet."""
+        """Monotonic time at which the thread woke for the release; 0: not yet."""
         self.release_ns = 0
         self.last_ns = 0
-        """Monotonic instant of the last publication."""
+        """Monotonic time of the last publication."""
         self.late = False
         self.finished = False
-        """Whether replay ended by itself: all passes done or the time over."""
+        """True when the replay ended by itself: all passes are done, or the time is over."""
         self.error: Exception | None = None
         self._feed = feed
-        self._pace = pace
-        self._cue = cue
-        self._halt = cue.halt
+        self._playback = playback
+        self._control = control
+        self._halt = control.halt
         self._deadline = NEVER
         self.lateness = tuple(Lateness() for _ in range(agents))
-        notes = [lateness.note for lateness in self.lateness]
-        self._plain = {topic: tuple(publishers) for topic, publishers in outlets.items()}
-        self._noted = {
-            topic: tuple(zip(publishers, notes, strict=True))
-            for topic, publishers in outlets.items()
+        record_functions = [lateness.record for lateness in self.lateness]
+        self._publishers = {
+            topic: tuple(publishers) for topic, publishers in publishers_by_topic.items()
+        }
+        self._recorded_publishers = {
+            topic: tuple(zip(publishers, record_functions, strict=True))
+            for topic, publishers in publishers_by_topic.items()
         }
 
     def run(self) -> None:
-        sharpen_timer()
+        reduce_timer_slack()
         try:
             if self._await_release():
                 self.finished = self._play()
-        except Exception as error:  # noqa: BLE001 - handed to the main thread, which reports it
+        except Exception as error:  # noqa: BLE001 - reported by the main thread
             self.error = error
 
     @property
     def base_ns(self) -> int:
-        """The monotonic instant at which the first message is due.
+        """Monotonic time at which the first message is due.
 
-        Who joins late plays its whole part from its own start: a burst to catch up would be no robot.
+        A late agent plays everything from its own start, as no robot would catch up in a burst.
         """
         return self.started_ns if self.late else self.release_ns
 
     def drain(self) -> None:
-        """Count the lateness noted so far; called now and then by another thread."""
+        """Count the lateness recorded so far; called from time to time by another thread."""
         for lateness in self.lateness:
             lateness.drain()
 
     def _await_release(self) -> bool:
-        """Sleep until the release; False when stopped before. Past it, start at once."""
+        """Wait for the release, or start at once when it has passed; return False when stopped before."""
         while not self._halt.is_set():
-            # Asked again each time: until the start, heartbeats make the estimate better.
-            self.release_ns = self._cue.release()
+            # Computed again each time, as heartbeats improve the estimate until the start.
+            self.release_ns = self._control.release()
             remaining = self.release_ns - time.monotonic_ns()
-            if remaining < LONG_NS:
+            if remaining < LONG_WAIT_NS:
                 self.late = remaining < 0
                 time.sleep(max(remaining, 0) / 1e9)
                 self.started_ns = time.monotonic_ns()
-                self._cue.began()
+                self._control.on_start()
                 return True
-            self._halt.wait(min((remaining - CLOSE_NS) / 1e9, 0.5))
+            self._halt.wait(min((remaining - EXACT_WAIT_NS) / 1e9, 0.5))
         return False
 
     def _play(self) -> bool:
-        """All passes; True when they are done or the time is over, False when stopped."""
+        """Play all passes; return False when stopped before they were done or the time was over."""
         base = self.base_ns
-        if self._pace.seconds:
-            self._deadline = base + round(self._pace.seconds * 1e9)
-        publish = self._paced if self._pace.rate else self._unpaced
-        for _ in range(self._pace.passes):
+        if self._playback.seconds:
+            self._deadline = base + round(self._playback.seconds * 1e9)
+        publish = self._paced if self._playback.rate else self._unpaced
+        for _ in range(self._playback.passes):
             span = 0
             for batch in self._feed.one_pass():
                 if not publish(batch, base):
@@ -156,63 +158,63 @@ class Clockwork(threading.Thread):
             base += span
             self.passes += 1
             if self._halt.is_set():
-                return self.passes == self._pace.passes
+                return self.passes == self._playback.passes
         return True
 
     def _paced(self, batch: Batch, base: int) -> bool:
-        """Publish each message when it is due; False: stopped, or the time is over."""
-        # Names are local and branches few: this loop is what lateness is made of.
-        now, sleep, halted = time.monotonic_ns, time.sleep, self._halt.is_set
-        noted, deadline = self._noted, self._deadline
+        """Publish each message when it is due; return False when stopped or the time is over."""
+        # Local names and few branches: the speed of this loop decides the lateness.
+        now, sleep, is_halted = time.monotonic_ns, time.sleep, self._halt.is_set
+        recorded_publishers, deadline = self._recorded_publishers, self._deadline
         for offset, topic, data in batch:
             due = base + offset
             wait = due - now()
-            if wait > LONG_NS or due - min(wait, 0) >= deadline:
-                if not self._reach(due):
+            if wait > LONG_WAIT_NS or due - min(wait, 0) >= deadline:
+                if not self._wait_for(due):
                     return False
             elif wait > 0:
                 sleep(wait / 1e9)
-            if halted():
+            if is_halted():
                 return False
-            for put, note in noted[topic]:
-                put(data)
-                note(now() - due)
+            for publish_one, record in recorded_publishers[topic]:
+                publish_one(data)
+                record(now() - due)
             self.last_ns = now()
             self.published += 1
             self.published_bytes += len(data)
         return True
 
-    def _reach(self, due: int) -> bool:
-        """Wait for a message far ahead; False when a stop or the end of the time comes first."""
+    def _wait_for(self, due: int) -> bool:
+        """Wait for a message far ahead; return False when a stop or the end of the time comes first."""
         end = min(due, self._deadline)
-        while (remaining := end - time.monotonic_ns()) > LONG_NS:
-            if self._halt.wait((remaining - CLOSE_NS) / 1e9):
+        while (remaining := end - time.monotonic_ns()) > LONG_WAIT_NS:
+            if self._halt.wait((remaining - EXACT_WAIT_NS) / 1e9):
                 return False
         time.sleep(max(remaining, 0) / 1e9)
         return due < self._deadline and time.monotonic_ns() < self._deadline
 
     def _unpaced(self, batch: Batch, base: int) -> bool:
-        """Publish as fast as the network takes it; False: stopped, or the time is over."""
-        now, halted, plain, deadline = (
+        """Publish as fast as the network allows; return False when stopped or the time is over."""
+        now, is_halted, publishers, deadline = (
             time.monotonic_ns,
             self._halt.is_set,
-            self._plain,
+            self._publishers,
             self._deadline,
         )
         for _, topic, data in batch:
-            if halted() or now() >= deadline:
+            if is_halted() or now() >= deadline:
                 return False
-            for put in plain[topic]:
-                put(data)
+            for publish_one in publishers[topic]:
+                publish_one(data)
             self.published += 1
             self.published_bytes += len(data)
             self.last_ns = now()
         return True
 
 
-def sharpen_timer() -> None:
-    """Ask Linux to wake this thread within 1 µs of its time instead of the usual 50 µs."""
+def reduce_timer_slack() -> None:
+    """Set the timer slack of this thread to 1 µs instead of the usual 50 µs."""
     path = f"/proc/{threading.get_native_id()}/timerslack_ns"
-    # Elsewhere, or where it is not allowed, sleeps are a little less exact, and lateness shows it.
+    # On other systems, or without permission, sleeps are a little less exact.
     with contextlib.suppress(OSError), open(path, "w", encoding="ascii") as slack:
         slack.write("1000")

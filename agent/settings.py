@@ -1,4 +1,4 @@
-"""What a unit is told by its environment."""
+"""Settings of a unit from the environment."""
 
 import os
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ EXAMPLES = {
     "ROBOTSIM_UNIT": "0",
     "ROBOTSIM_WORK_DIR": "/data/unit-0",
 }
-"""What a unit cannot do without, with a value of each."""
+"""Required variables, each with an example."""
 
 
-class UnknownUnit(Exception):  # noqa: N818 - the word of the domain
-    """The environment does not say which unit this is; the text says what to set."""
+class SettingsError(Exception):
+    """A variable is missing or invalid; the message says what to set."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Where the server is and which part of the plan this unit plays."""
+    """The server, the unit's part of the plan, and its folders."""
 
     server: str
     token: str
@@ -31,26 +31,30 @@ class Settings:
 
     @classmethod
     def from_environment(cls) -> "Settings":
-        """Read `ROBOTSIM_*`. Raises UnknownUnit for what is missing or no number."""
+        """Read `ROBOTSIM_*`.
+
+        Raises:
+            SettingsError: A variable is missing or not an integer.
+        """
         if missing := [name for name in EXAMPLES if not os.environ.get(name)]:
             examples = " ".join(f"{name}={EXAMPLES[name]}" for name in missing)
-            raise UnknownUnit(f"Not set: {', '.join(missing)}. For example: {examples}")
+            raise SettingsError(f"Not set: {', '.join(missing)}. For example: {examples}")
         work_dir = Path(os.environ["ROBOTSIM_WORK_DIR"]).resolve()
         return cls(
             server=os.environ["ROBOTSIM_SERVER"],
             token=os.environ["ROBOTSIM_TOKEN"],
-            stage_run=_whole("ROBOTSIM_STAGE_RUN"),
-            unit=_whole("ROBOTSIM_UNIT"),
+            stage_run=_integer("ROBOTSIM_STAGE_RUN"),
+            unit=_integer("ROBOTSIM_UNIT"),
             work_dir=work_dir,
             bag_cache=Path(os.environ.get("ROBOTSIM_BAG_CACHE") or work_dir / "bags").resolve(),
         )
 
 
-def _whole(name: str) -> int:
+def _integer(name: str) -> int:
     text = os.environ[name]
     try:
         return int(text)
     except ValueError:
-        raise UnknownUnit(
-            f"{name} must be a whole number, for example {EXAMPLES[name]}; it is {text!r}."
+        raise SettingsError(
+            f"{name} must be an integer, for example {EXAMPLES[name]}; it is {text!r}."
         ) from None

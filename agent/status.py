@@ -1,4 +1,4 @@
-"""What the unit knows of itself, as one snapshot."""
+"""State of the unit, and its snapshots for the server."""
 
 import threading
 import time
@@ -13,17 +13,17 @@ from agent.protocol import (
     Snapshot,
 )
 from agent.recorder import Recorder
-from agent.replay import Clockwork
+from agent.replay import Player
 
 
 class Status:
-    """State of the unit's agents, who move together; set by the main thread, read by the reporter."""
+    """State of the unit's agents, which change together; set by the main thread, read by the reporter."""
 
     def __init__(self, stage_run: int, unit: int, assignment: Assignment) -> None:
         self.clock = ServerClock()
         self.state = AgentState.STARTING
         self.failure: Failure | None = None
-        self.clockwork: Clockwork | None = None
+        self.player: Player | None = None
         self.recorder: Recorder | None = None
         self.heartbeat_seconds = assignment.heartbeat_seconds
         self._stage_run = stage_run
@@ -34,18 +34,18 @@ class Status:
         self._lock = threading.Lock()
 
     def release(self, release_ns: int) -> int:
-        """The release as a monotonic instant, by the best estimate so far."""
+        """Convert the release to the monotonic clock, by the current estimate."""
         self._uncertainty_us = self.clock.uncertainty_us
         return self.clock.to_monotonic(release_ns)
 
     def snapshot(self, log_offset: int, log: str, *, final: bool) -> Snapshot:
-        """The whole state now, under the next sequence number."""
-        clockwork = self.clockwork
+        """Return the current state, with the next sequence number."""
+        player = self.player
         with self._lock:
             self._sequence += 1
             sequence = self._sequence
-        if clockwork:
-            clockwork.drain()
+        if player:
+            player.drain()
         return Snapshot(
             stage_run=self._stage_run,
             unit=self._unit,
@@ -56,7 +56,7 @@ class Status:
                 self._agent(index, slot.number)
                 for index, slot in enumerate(self._assignment.agents)
             ),
-            late=clockwork.late if clockwork else False,
+            late=player.late if player else False,
             log_offset=log_offset,
             log=log,
             failure=self.failure,
@@ -66,23 +66,21 @@ class Status:
         )
 
     def _agent(self, index: int, number: int) -> AgentReport:
-        clockwork = self.clockwork
-        if clockwork is None or not clockwork.started_ns:
+        player = self.player
+        if player is None or not player.started_ns:
             return AgentReport(number=number, state=self.state)
-        lateness = clockwork.lateness[index]
-        # Unpaced publications are not timed: there it is the instant of waking.
-        first = (
-            clockwork.started_ns if lateness.first is None else clockwork.base_ns + lateness.first
-        )
+        lateness = player.lateness[index]
+        # The lateness of unpaced publications is not measured: the time of waking is used instead.
+        first = player.started_ns if lateness.first is None else player.base_ns + lateness.first
         return AgentReport(
             number=number,
             state=self.state,
-            published=clockwork.published,
-            published_bytes=clockwork.published_bytes,
-            passes=clockwork.passes,
+            published=player.published,
+            published_bytes=player.published_bytes,
+            passes=player.passes,
             lateness_p50_us=lateness.percentile_us(50),
             lateness_p99_us=lateness.percentile_us(99),
-            start_skew_us=(first - clockwork.release_ns) / 1000,
+            start_skew_us=(first - player.release_ns) / 1000,
             skew_uncertainty_us=self._uncertainty_us,
         )
 
@@ -90,7 +88,7 @@ class Status:
         return self.recorder.summary() if self.recorder else None
 
     def _last_publication(self) -> int | None:
-        clockwork = self.clockwork
-        if clockwork is None or not clockwork.last_ns or not self.clock.known:
+        player = self.player
+        if player is None or not player.last_ns or not self.clock.synchronized:
             return None
-        return self.clock.to_server(clockwork.last_ns)
+        return self.clock.to_server(player.last_ns)

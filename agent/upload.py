@@ -1,4 +1,4 @@
-"""Brings a finished recording to the storage, however long that takes within the limit."""
+"""Upload of a finished recording, retried up to a limit."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from agent.backoff import pauses
 from agent.bags import sha256_of
-from agent.client import Client, Refused, ServerAway, stretch
+from agent.client import Client, RequestRefused, ServerUnreachable, read_range
 from agent.failures import Superseded, UnitFailure
 from agent.protocol import (
     FileUpload,
@@ -19,23 +19,23 @@ from agent.protocol import (
     RecordingUpload,
 )
 
-INCOMPLETE = "UPLOAD_INCOMPLETE"
+UPLOAD_INCOMPLETE = "UPLOAD_INCOMPLETE"
 
 
 class PartError(Exception):
-    """The store refused a part: its address may have expired, a fresh one is asked for."""
+    """The storage refused a part: its URL may have expired, so a new one is requested."""
 
 
 @dataclass
 class Progress:
-    """What of one multipart upload is stored."""
+    """Stored parts of one multipart upload."""
 
     part_size: int = 0
     etags: dict[int, str] = field(default_factory=dict)
 
 
 def recorded_files(folder: Path) -> tuple[RecordedFile, ...]:
-    """The files of a recording, described for an offer."""
+    """Return the files of a recording with sizes and checksums."""
     return tuple(
         RecordedFile(
             path=path.relative_to(folder).as_posix(),
@@ -48,7 +48,7 @@ def recorded_files(folder: Path) -> tuple[RecordedFile, ...]:
 
 
 class Upload:
-    """One recording on its way; `superseded` is asked before each step."""
+    """Upload of one recording; `superseded` is called before each step."""
 
     def __init__(
         self,
@@ -67,23 +67,25 @@ class Upload:
         self._progress: dict[tuple[str, str], Progress] = {}
 
     def run(self) -> None:
-        """Offer, send, complete; again until it succeeds.
+        """Offer, send and complete the recording, with retries.
 
-        Raises UnitFailure with UPLOAD_FAILED after the limit or a final no, Superseded by a newer attempt.
+        Raises:
+            UnitFailure: UPLOAD_FAILED, after the limit or a definite refusal.
+            Superseded: A newer attempt has taken over.
         """
         deadline = time.monotonic() + self._limit
         for pause in pauses():
             if self._superseded():
                 raise Superseded
             try:
-                return self._attempt()
-            except Refused as error:
+                return self._upload_once()
+            except RequestRefused as error:
                 if error.superseded:
                     raise Superseded from error
-                # The storage lacks parts that it had confirmed: what is missing is sent again.
-                if error.code != INCOMPLETE or time.monotonic() + pause > deadline:
+                # The storage lacks parts that it had confirmed: the missing ones are sent again.
+                if error.code != UPLOAD_INCOMPLETE or time.monotonic() + pause > deadline:
                     raise self._failure(error) from error
-            except (ServerAway, PartError) as error:
+            except (ServerUnreachable, PartError) as error:
                 if time.monotonic() + pause > deadline:
                     raise self._failure(error) from error
             time.sleep(pause)
@@ -96,8 +98,8 @@ class Upload:
             "machine of the unit: check the storage, then import that folder.",
         )
 
-    def _attempt(self) -> None:
-        """One round with fresh addresses; parts that are stored already are not sent again."""
+    def _upload_once(self) -> None:
+        """Upload with new URLs; parts that are already stored are not sent again."""
         upload = self._client.offer(self._offer)
         if not self._offer.files:
             return
@@ -113,13 +115,13 @@ class Upload:
             for part in file.parts:
                 if self._superseded():
                     raise Superseded
-                body = stretch(source, (part.number - 1) * progress.part_size, part.size)
+                body = read_range(source, (part.number - 1) * progress.part_size, part.size)
                 progress.etags[part.number] = self._send(part.url, body, part.size)
 
     def _send(self, url: str, body: Iterator[bytes], size: int) -> str:
         try:
             return self._client.put_part(url, body, size)
-        except Refused as error:
+        except RequestRefused as error:
             raise PartError(str(error)) from error
 
     def _completion(self, upload: RecordingUpload) -> RecordingComplete:

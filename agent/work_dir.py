@@ -1,4 +1,4 @@
-"""The private folder of a unit: its lock, its log, its last word."""
+"""The work folder of a unit: lock, log and exit report."""
 
 import fcntl
 import logging
@@ -7,15 +7,15 @@ from pathlib import Path
 
 import msgspec
 
-MOST_LOG = 64 * 1024
+MAX_LOG_BYTES = 64 * 1024
 
 
-class Taken(Exception):  # noqa: N818 - says what is, and is no fault
-    """Another process of this unit's name is alive."""
+class AlreadyRunning(Exception):  # noqa: N818 - not an error
+    """Another process of this unit is running."""
 
 
-class LastWord(msgspec.Struct, frozen=True):
-    """What `exit.json` says of the attempt that ended."""
+class ExitReport(msgspec.Struct, frozen=True):
+    """Content of `exit.json`: the end of an attempt."""
 
     attempt: int
     code: int
@@ -23,33 +23,37 @@ class LastWord(msgspec.Struct, frozen=True):
 
 
 class WorkDir:
-    """The folder while this process owns it. Raises Taken when another does."""
+    """The folder, locked by this process.
+
+    Raises:
+        AlreadyRunning: Another process holds the lock.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        # Kept open until the process ends, however it ends: the kernel then frees the lock.
+        # Open until the process ends, however it ends: the kernel then releases the lock.
         self._lock = (folder / "lock").open("a+")
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             self._lock.close()
-            raise Taken from error
+            raise AlreadyRunning from error
         self._lock.truncate(0)
         self._lock.write(f"{os.getpid()}\n")
         self._lock.flush()
         self._exit = folder / "exit.json"
         self._exit.unlink(missing_ok=True)
 
-    def say_last(self, word: LastWord) -> None:
-        """Write `exit.json`, whole or not at all."""
+    def write_exit(self, report: ExitReport) -> None:
+        """Write `exit.json` atomically."""
         part = self._exit.with_suffix(".part")
-        part.write_bytes(msgspec.json.encode(word))
+        part.write_bytes(msgspec.json.encode(report))
         part.replace(self._exit)
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object per line, ASCII only: positions in characters are positions in bytes."""
+    """Formatter of one JSON object per line, ASCII only: positions in characters are positions in bytes."""
 
     def format(self, record: logging.LogRecord) -> str:
         entry = {
@@ -63,7 +67,7 @@ class JsonLines(logging.Formatter):
 
 
 class UnitLog:
-    """The log of this attempt, appended to `unit.log`; positions count from where the attempt began."""
+    """The log of this attempt, appended to `unit.log`; positions count from the start of the attempt."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "unit.log"
@@ -75,7 +79,7 @@ class UnitLog:
         root.setLevel(logging.INFO)
 
     def read(self, offset: int) -> str:
-        """What was logged from `offset` on, in characters, at most 64 KiB."""
+        """Read up to 64 KiB of the log from an offset in characters."""
         with self._path.open("rb") as file:
             file.seek(self._start + offset)
-            return file.read(MOST_LOG).decode("ascii")
+            return file.read(MAX_LOG_BYTES).decode("ascii")

@@ -1,4 +1,4 @@
-"""What follows from a restored database: nothing of the past goes on by itself."""
+"""Steps after the load of a database: migrate it, end old sessions and runs, skip used ids."""
 
 from contextlib import suppress
 from typing import Any
@@ -16,13 +16,17 @@ from simulations.services.runs import lifecycle
 from storage.models import Rosbag
 
 KINDS: tuple[type[models.Model], ...] = (Rosbag, Execution, StageRun)
-"""Their ids are names outside the database: of objects, of units and in the units' tokens."""
+"""Models whose ids are used outside the database: in object keys, unit names and unit tokens."""
 GAP = 10_000
-"""More ids than are given between the last backup and the end of the system that was lost."""
+"""More ids than a system uses between its last backup and its loss."""
 
 
 def migrate() -> list[str]:
-    """Bring the tables to this code; the names of what was missing."""
+    """Apply the missing migrations.
+
+    Returns:
+        Their names.
+    """
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if plan:
@@ -30,10 +34,14 @@ def migrate() -> list[str]:
     return [f"{migration.app_label}.{migration.name}" for migration, _backwards in plan]
 
 
-def settle(highest: dict[str, int]) -> int:
-    """End sessions, the queue and runs; skip ids that were given already. How many runs were stopped."""
+def end_old_work(highest: dict[str, int]) -> int:
+    """End sessions, queued tasks and executions of the past, and skip ids that are already in use.
+
+    Returns:
+        Number of stopped executions.
+    """
     Session.objects.all().delete()
-    DBTaskResult.objects.all().delete()  # the controller finds in the tables what is to do
+    DBTaskResult.objects.all().delete()  # the controller enqueues again what the tables need
     skip_ids(highest)
     stopped = 0
     for execution in Execution.objects.filter(status__in=ACTIVE):
@@ -44,27 +52,27 @@ def settle(highest: dict[str, int]) -> int:
 
 
 def highest() -> dict[str, int]:
-    """The highest ids that this database has given; empty for one without tables."""
+    """Return the highest ids that this database has used, by table; empty without tables."""
     tables = set(connection.introspection.table_names())
     return {table: _last(table) for table in map(_table, KINDS) if table in tables}
 
 
-def skip_ids(taken: dict[str, int]) -> None:
-    """Let the next ids lie beyond those that were given, and some more: nobody knows of the last ones."""
+def skip_ids(used: dict[str, int]) -> None:
+    """Set the id sequences beyond the used ids, and by a gap, as the last used ones are unknown."""
     for model in KINDS:
         table = _table(model)
-        known = max(taken.get(table, 0), _last(table))
+        last = max(used.get(table, 0), _last(table))
         with connection.cursor() as cursor:
             if connection.vendor == "sqlite":
                 cursor.execute("DELETE FROM sqlite_sequence WHERE name = %s", [table])
-                cursor.execute("INSERT INTO sqlite_sequence VALUES (%s, %s)", [table, known + GAP])
+                cursor.execute("INSERT INTO sqlite_sequence VALUES (%s, %s)", [table, last + GAP])
             else:
-                named = "pg_get_serial_sequence(%s, 'id')"
-                cursor.execute(f"SELECT setval({named}, %s)", [table, known + GAP])
+                sequence = "pg_get_serial_sequence(%s, 'id')"
+                cursor.execute(f"SELECT setval({sequence}, %s)", [table, last + GAP])
 
 
 def _last(table: str) -> int:
-    """The last id that was given, be its row gone or not."""
+    """Return the last id that was used, even if its row has been deleted."""
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])

@@ -1,4 +1,4 @@
-"""Carrying one object from a store to another, checked on the way."""
+"""Copy one object from a store to another, verified on the way."""
 
 import hashlib
 import io
@@ -7,50 +7,50 @@ from typing import BinaryIO, cast
 
 from storage.objects.base import ObjectStore
 
-SPAN = 8 << 20
-"""Bytes of an object that are asked for at once."""
+RANGE_BYTES = 8 << 20
+"""Size of one range request."""
 
 
 class DamagedError(Exception):
-    """An object has another size or checksum than it is known by."""
+    """An object does not have the expected size or checksum."""
 
 
 @dataclass(frozen=True)
 class Content:
-    """What an object holds: size in bytes, checksum in hex."""
+    """Expected content of an object: size in bytes, checksum in hex."""
 
     size: int
     sha256: str
 
 
-class Spans:
-    """An object from its beginning to its end, a span at a time.
+class RangeReader:
+    """Reader of an object, one range request after another.
 
-    No connection stays open while the reader is busy elsewhere: a slow one is not cut off.
+    No connection stays open while the consumer is busy elsewhere, so a slow one is not cut off.
     """
 
     def __init__(self, store: ObjectStore, key: str, size: int) -> None:
         self._store = store
         self._key = key
         self._size = size
-        self._asked = 0
-        self._span: BinaryIO = io.BytesIO()
+        self._offset = 0
+        self._buffer: BinaryIO = io.BytesIO()
 
     def read(self, size: int = -1) -> bytes:
-        """At most `size` bytes, all that is left for -1, empty at the end."""
+        """Read up to `size` bytes, or everything that remains for -1; empty at the end."""
         if size < 0:
-            return b"".join(iter(lambda: self.read(SPAN), b""))
-        found = []
+            return b"".join(iter(lambda: self.read(RANGE_BYTES), b""))
+        chunks = []
         while size:
-            chunk = self._span.read(size)
-            if not chunk and not self._next():
+            chunk = self._buffer.read(size)
+            if not chunk and not self._fetch_next():
                 break
-            found.append(chunk)
+            chunks.append(chunk)
             size -= len(chunk)
-        return b"".join(found)
+        return b"".join(chunks)
 
-    def _next(self) -> bool:
-        span = range(self._asked, min(self._asked + SPAN, self._size))
+    def _fetch_next(self) -> bool:
+        span = range(self._offset, min(self._offset + RANGE_BYTES, self._size))
         if not span:
             return False
         body = self._store.read(self._key, span)
@@ -60,63 +60,66 @@ class Spans:
             body.close()
         if len(chunk) != len(span):
             raise DamagedError(self._key)
-        self._span, self._asked = io.BytesIO(chunk), span.stop
+        self._buffer, self._offset = io.BytesIO(chunk), span.stop
         return True
 
 
-class Checked:
-    """A stream that raises DamagedError instead of its end when it was another content."""
+class VerifyingReader:
+    """Reader that raises DamagedError at the end of a stream whose checksum is wrong."""
 
-    def __init__(self, source: Spans, key: str, content: Content) -> None:
+    def __init__(self, source: RangeReader, key: str, content: Content) -> None:
         self._source = source
         self._key = key
         self._content = content
         self._digest = hashlib.sha256()
-        self._read = 0
+        self._position = 0
 
     def read(self, size: int = -1) -> bytes:
         chunk = self._source.read(size)
         self._digest.update(chunk)
-        self._read += len(chunk)
-        # With its last bytes already: who knows the length does not ask for the end.
-        if self._read == self._content.size and self._digest.hexdigest() != self._content.sha256:
+        self._position += len(chunk)
+        # Checked with the last bytes: a consumer that knows the length does not read on to the end.
+        if (
+            self._position == self._content.size
+            and self._digest.hexdigest() != self._content.sha256
+        ):
             raise DamagedError(self._key)
         return chunk
 
 
 def open_checked(store: ObjectStore, key: str, content: Content) -> BinaryIO:
-    """Read an object that must be this.
+    """Open an object that must have this content.
 
     Raises:
-        FileNotFoundError: it is not there.
-        DamagedError: it has another size; reading it raises it for another checksum.
+        FileNotFoundError: The object does not exist.
+        DamagedError: Its size differs; reading raises it when the checksum differs.
     """
-    found = store.stat(key)
-    if found is None:
+    info = store.stat(key)
+    if info is None:
         raise FileNotFoundError(key)
-    if found.size != content.size:
+    if info.size != content.size:
         raise DamagedError(key)
-    return cast("BinaryIO", Checked(Spans(store, key, content.size), key, content))
+    return cast("BinaryIO", VerifyingReader(RangeReader(store, key, content.size), key, content))
 
 
 def sha256_of(store: ObjectStore, key: str, size: int) -> str:
-    """Checksum of an object, read for it."""
+    """Read an object and compute its checksum."""
     digest = hashlib.sha256()
-    spans = Spans(store, key, size)
-    while chunk := spans.read(SPAN):
+    reader = RangeReader(store, key, size)
+    while chunk := reader.read(RANGE_BYTES):
         digest.update(chunk)
     return digest.hexdigest()
 
 
-def carry(
+def copy_object(
     source: ObjectStore, key: str, target: ObjectStore, target_key: str, content: Content
 ) -> None:
-    """Copy an object: inside the server where both are one, else through here with its checksum.
+    """Copy an object: inside the server where both stores are one, else through this process.
 
     Raises:
-        FileNotFoundError: it is not there.
-        DamagedError: it is not this content; nothing is left at the target.
-        StoreError: one of the two is away or refuses.
+        FileNotFoundError: The object does not exist.
+        DamagedError: It has another content; nothing is left at the target.
+        StoreError: One of the stores is unreachable or refuses.
     """
     checked = open_checked(source, key, content)
     if not target.copy_from(source, key, target_key):

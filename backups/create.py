@@ -1,7 +1,7 @@
-"""Making a backup.
+"""Create a backup.
 
-The objects first, then the database, then the objects that came in between; the manifest last. Why so is in
-docs/decisions/0021-backup.md.
+First the objects are copied, then the database, then the objects that were added meanwhile; the manifest is
+written last. docs/decisions/0021-backup.md gives the reasons.
 """
 
 import gzip
@@ -25,9 +25,9 @@ from backups.engines import engine
 from backups.engines.base import Engine, Snapshot, Tools
 from backups.exceptions import BackupError
 from backups.manifest import Manifest, name_for
-from backups.mirror import Fate, Mirror, Wanted, still_wanted, wanted
-from backups.prune import Removed, thin
-from backups.repository import Shelf
+from backups.mirror import CopyResult, Mirror, StoredFile, referenced_keys, stored_files
+from backups.prune import PruneResult, prune
+from backups.repository import Repository
 from backups.restore_marker import refuse_unfinished
 from simulations.models import Execution, StageRun
 from storage.choices import Status
@@ -35,26 +35,26 @@ from storage.models import Rosbag
 from storage.objects import backup_store, object_store
 from storage.services.rosbags.digest import HashingReader
 
-TRIES = 3
-Tell = Callable[[str, int, int], None]
-"""Hears what is done: a word, how much of it, and of how much (0: nobody knows); bytes."""
+MAX_TRIES = 3
+ProgressCallback = Callable[[str, int, int], None]
+"""Takes the name of a step, the bytes done and the bytes in total (0: unknown)."""
 
 
 @dataclass
-class Made:
-    """What a backup did. `lost`: keys of objects that were missing or damaged in the storage."""
+class BackupResult:
+    """Result of a backup. `missing`: keys of objects that were missing or damaged in the storage."""
 
     manifest: Manifest | None = None
-    fates: Counter[str] = field(default_factory=Counter)
+    copies: Counter[str] = field(default_factory=Counter)
     copied_bytes: int = 0
-    lost: list[str] = field(default_factory=list)
-    removed: Removed = field(default_factory=Removed)
+    missing: list[str] = field(default_factory=list)
+    removed: PruneResult = field(default_factory=PruneResult)
     seconds: float = 0.0
 
 
 @dataclass(frozen=True)
-class _Facts:
-    """What the snapshot says of itself."""
+class _SnapshotInfo:
+    """Facts about a snapshot that go into the manifest."""
 
     at: datetime
     migrations: list[str]
@@ -63,184 +63,185 @@ class _Facts:
     highest: dict[str, int]
 
 
-class Taker:
-    """One backup on its way.
+class BackupJob:
+    """One backup.
 
     Raises:
-        BackupError: it cannot be made; nothing of it counts.
-        StoreError: a storage is away or refuses; called again it goes on where it was.
+        BackupError: It cannot be made; the repository has no new backup.
+        StoreError: A storage is unreachable or refuses; another job continues where this one stopped.
     """
 
-    def __init__(self, tell: Tell) -> None:
-        self._tell = tell
+    def __init__(self, progress: ProgressCallback) -> None:
+        self._progress = progress
         self._engine: Engine = engine()
-        self._made = Made()
+        self._result = BackupResult()
         self._mirror: Mirror | None = None
 
-    def run(self, *, database: bool = True, objects: bool = True) -> Made:
-        began = time.monotonic()
+    def run(self, *, database: bool = True, objects: bool = True) -> BackupResult:
+        started = time.monotonic()
         tools = self._engine.tools() if database else None
-        shelf = _shelf()
+        repository = _open_repository()
         with self._engine.lock():
             refuse_unfinished()
-            shelf.sweep()
+            repository.remove_stale()
             if objects:
-                self._mirror = Mirror(object_store(), shelf.store)
-                lost = self._bring(wanted(), _all_bytes("default"))
-                self._made.lost = sorted(set(lost) & still_wanted(lost))
+                self._mirror = Mirror(object_store(), repository.store)
+                missing: list[str] = []
+                for _file in self._copy(stored_files(), _total_bytes("default"), missing):
+                    pass
+                self._result.missing = sorted(set(missing) & referenced_keys(missing))
             if tools is not None:
-                self._made.manifest = self._take(shelf, tools, began)
-                self._tell(_("Thinning"), 0, 0)
-                self._made.removed = thin(shelf, timezone.now(), settings.BACKUP_KEEP_DAYS)
-        self._made.seconds = time.monotonic() - began
-        return self._made
+                self._result.manifest = self._back_up_database(repository, tools, started)
+                self._progress(_("Removal of old backups"), 0, 0)
+                self._result.removed = prune(repository, timezone.now(), settings.BACKUP_KEEP_DAYS)
+        self._result.seconds = time.monotonic() - started
+        return self._result
 
-    def _take(self, shelf: Shelf, tools: Tools, began: float) -> Manifest:
-        """The database, and what it names; again where something was purged before it was copied."""
-        for left in reversed(range(TRIES)):
-            manifest, lost = self._attempt(shelf, tools)
-            gone = set(lost) - still_wanted(lost)
-            if not gone or not left:
+    def _back_up_database(self, repository: Repository, tools: Tools, started: float) -> Manifest:
+        """Dump the database and copy its objects; again when one was purged before it was copied."""
+        for remaining in reversed(range(MAX_TRIES)):
+            manifest, missing = self._attempt(repository, tools)
+            purged = set(missing) - referenced_keys(missing)
+            if not purged or not remaining:
                 break
-            shelf.remove(manifest.name)
-        self._made.lost = sorted(lost)
-        manifest = replace(manifest, missing=sorted(lost), seconds=time.monotonic() - began)
-        shelf.save_manifest(manifest)
+            repository.remove(manifest.name)
+        self._result.missing = sorted(missing)
+        manifest = replace(manifest, missing=sorted(missing), seconds=time.monotonic() - started)
+        repository.save_manifest(manifest)
         return manifest
 
-    def _attempt(self, shelf: Shelf, tools: Tools) -> tuple[Manifest, list[str]]:
+    def _attempt(self, repository: Repository, tools: Tools) -> tuple[Manifest, list[str]]:
         with tempfile.TemporaryFile() as listed, tempfile.TemporaryFile() as final:
             with self._engine.snapshot() as snapshot:
-                objects = _write(listed, wanted(snapshot.alias))
-                facts = _facts(snapshot)
-                name = name_for(facts.at, facts.migrations)
-                dump = self._dump(shelf, name, snapshot)
+                objects = _write(listed, stored_files(snapshot.alias))
+                info = _snapshot_info(snapshot)
+                name = name_for(info.at, info.migrations)
+                dump = self._dump(repository, name, snapshot)
             listed.seek(0)
-            lost = self._list(listed, final, facts)
+            missing = self._write_list(listed, final, info)
             files = HashingReader(final)
-            shelf.save_files(name, cast("BinaryIO", files))
+            repository.save_files(name, cast("BinaryIO", files))
         manifest = Manifest(
             name=name,
-            made_at=facts.at.isoformat(),
+            made_at=info.at.isoformat(),
             robotsim=settings.VERSION,
             engine=self._engine.name,
             server=tools.server,
             tool=tools.tool,
-            migrations=facts.migrations,
+            migrations=info.migrations,
             dump_size=dump.size,
             dump_sha256=dump.sha256,
             files_sha256=files.sha256,
-            rosbags=facts.rosbags,
+            rosbags=info.rosbags,
             objects=objects,
-            object_bytes=facts.object_bytes,
+            object_bytes=info.object_bytes,
             mirrored=self._mirror is not None,
             missing=[],
-            highest=facts.highest,
+            highest=info.highest,
             seconds=0.0,
         )
-        return manifest, lost
+        return manifest, missing
 
-    def _dump(self, shelf: Shelf, name: str, snapshot: Snapshot) -> HashingReader:
+    def _dump(self, repository: Repository, name: str, snapshot: Snapshot) -> HashingReader:
         with snapshot.open() as stream:
-            reader = _Told(stream, lambda done: self._tell(_("Database"), done, 0))
-            shelf.save_dump(name, cast("BinaryIO", reader))
+            reader = _ProgressReader(stream, lambda done: self._progress(_("Database"), done, 0))
+            repository.save_dump(name, cast("BinaryIO", reader))
         return reader
 
-    def _list(self, listed: IO[bytes], final: IO[bytes], facts: _Facts) -> list[str]:
-        """Write the list of the objects, each with its checksum; the answer is which were lost."""
-        lost: list[str] = []
+    def _write_list(self, listed: IO[bytes], final: IO[bytes], info: _SnapshotInfo) -> list[str]:
+        """Write the list of the objects with their checksums.
+
+        Returns:
+            Keys of the objects that are missing or damaged.
+        """
+        missing: list[str] = []
         files = _read(listed)
         with gzip.open(final, "wt", compresslevel=3) as lines:
             if self._mirror is None:
                 lines.writelines(_line(file) for file in files if file.sha256)
             else:
-                for file in self._carried(files, facts.object_bytes, lost):
+                for file in self._copy(files, info.object_bytes, missing):
                     lines.write(_line(file))
         final.seek(0)
-        return lost
+        return missing
 
-    def _bring(self, files: Iterable[Wanted], whole: int) -> list[str]:
-        lost: list[str] = []
-        for _file in self._carried(files, whole, lost):
-            pass
-        return lost
-
-    def _carried(self, files: Iterable[Wanted], whole: int, lost: list[str]) -> Iterator[Wanted]:
-        """Take files into the mirror; those that are in it now, `lost` gets the keys of the others."""
-        assert self._mirror is not None  # noqa: S101  asked before
+    def _copy(
+        self, files: Iterable[StoredFile], total: int, missing: list[str]
+    ) -> Iterator[StoredFile]:
+        """Copy files into the mirror; yields those that are in it now, appends other keys to `missing`."""
+        assert self._mirror is not None  # noqa: S101  the caller has checked
         done = 0
-        for file, fate in self._mirror.take(files):
+        for file, result in self._mirror.copy_in(files):
             done += file.size
-            self._tell(_("Objects"), done, whole)
-            self._count(file, fate)
-            if fate in (Fate.MISSING, Fate.DAMAGED):
-                lost.append(file.key)
+            self._progress(_("Objects"), done, total)
+            self._result.copies[result] += 1
+            self._result.copied_bytes += file.size if result == CopyResult.COPIED else 0
+            if result in (CopyResult.MISSING, CopyResult.DAMAGED):
+                missing.append(file.key)
             else:
                 yield file
 
-    def _count(self, file: Wanted, fate: Fate) -> None:
-        self._made.fates[fate] += 1
-        self._made.copied_bytes += file.size if fate == Fate.COPIED else 0
 
+class _ProgressReader(HashingReader):
+    """Reader that reports the number of bytes read so far."""
 
-class _Told(HashingReader):
-    """Tells how much was read."""
-
-    def __init__(self, source: IO[bytes], tell: Callable[[int], None]) -> None:
+    def __init__(self, source: IO[bytes], report: Callable[[int], None]) -> None:
         super().__init__(source)
-        self._told = tell
+        self._report = report
 
     def read(self, size: int = -1) -> bytes:
         chunk = super().read(size)
-        self._told(self.size)
+        self._report(self.size)
         return chunk
 
 
-def _shelf() -> Shelf:
-    """The store of the backups, once it is known to be a place of its own."""
-    kept, live = backup_store(), object_store()
-    if kept.is_same(live):
+def _open_repository() -> Repository:
+    """Open the store of the backups, and check that it is not the store of the rosbags."""
+    backup, live = backup_store(), object_store()
+    if backup.is_same(live):
         raise BackupError(
-            _("Backups would lie among the rosbags: name another BACKUP_BUCKET than MINIO_BUCKET.")
+            _(
+                "Backups would be stored among the rosbags: set BACKUP_BUCKET to another bucket than "
+                "MINIO_BUCKET."
+            )
         )
-    kept.check()
+    backup.check()
     live.check()
-    return Shelf(kept)
+    return Repository(backup)
 
 
-def _facts(snapshot: Snapshot) -> _Facts:
+def _snapshot_info(snapshot: Snapshot) -> _SnapshotInfo:
     using = snapshot.alias
     applied = MigrationRecorder(connections[using]).applied_migrations()
     highest = {
         model._meta.db_table: model.objects.using(using).aggregate(top=Max("pk"))["top"] or 0  # noqa: SLF001
         for model in (Rosbag, Execution, StageRun)
     }
-    return _Facts(
+    return _SnapshotInfo(
         timezone.now(),
         sorted(f"{app}.{name}" for app, name in applied),
         Rosbag.objects.using(using).count(),
-        _all_bytes(using),
+        _total_bytes(using),
         highest,
     )
 
 
-def _all_bytes(using: str) -> int:
+def _total_bytes(using: str) -> int:
     rosbags = Rosbag.objects.using(using).exclude(status=Status.UPLOADING)
-    found = rosbags.aggregate(whole=Sum("files__size"))
-    return int(found["whole"] or 0)
+    return int(rosbags.aggregate(total=Sum("files__size"))["total"] or 0)
 
 
-def _write(file: IO[bytes], files: Iterable[Wanted]) -> int:
-    """Keep a list of files; how many they are."""
+def _write(file: IO[bytes], files: Iterable[StoredFile]) -> int:
+    """Write a list of files, and return their number."""
     count = 0
-    for count, each in enumerate(files, 1):  # noqa: B007
-        file.write(_line(each).encode())
+    for count, stored in enumerate(files, 1):  # noqa: B007
+        file.write(_line(stored).encode())
     return count
 
 
-def _read(file: IO[bytes]) -> Iterator[Wanted]:
-    return (Wanted(*json.loads(line)) for line in file)
+def _read(file: IO[bytes]) -> Iterator[StoredFile]:
+    return (StoredFile(*json.loads(line)) for line in file)
 
 
-def _line(file: Wanted) -> str:
+def _line(file: StoredFile) -> str:
     return json.dumps([file.key, file.size, file.sha256]) + "\n"

@@ -1,9 +1,9 @@
-"""Why a backup or a restore is refused; the sentences say what to do."""
+"""Exceptions of backups and restores; their messages say what to do."""
 
 
 class BackupError(Exception):
-    """It cannot be made, read or restored."""
+    """A backup cannot be made, read or restored."""
 
 
 class BusyError(BackupError):
-    """Another backup is being made."""
+    """Another backup is running."""

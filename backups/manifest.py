@@ -1,4 +1,4 @@
-"""What is known of a backup: a small JSON object beside the dump, written last, that makes it count."""
+"""The manifest of a backup: a small JSON object beside the dump, written last, that makes it complete."""
 
 import hashlib
 import json
@@ -37,56 +37,56 @@ class Manifest:
     objects: int
     object_bytes: int
     mirrored: bool
-    """Whether all objects were brought into the mirror as part of it."""
+    """True when all objects were copied into the mirror as part of it."""
     missing: list[str]
     """Keys of objects that were not in the storage, or not as the database has them."""
     highest: dict[str, int]
-    """The highest id of each kind whose ids must never be given twice."""
+    """The highest id per table whose ids must never be used twice."""
     seconds: float
     format: int = FORMAT
     warnings: list[str] = field(default_factory=list)
 
     @property
     def time(self) -> datetime:
-        """When its snapshot was taken."""
+        """Time of the snapshot."""
         return datetime.fromisoformat(self.made_at)
 
     def to_json(self) -> bytes:
-        """As it is stored: with a checksum of itself."""
-        told = asdict(self)
-        return json.dumps({**told, "checksum": _checksum(told)}, indent=1).encode()
+        """Serialize the manifest, with a checksum of itself."""
+        values = asdict(self)
+        return json.dumps({**values, "checksum": _checksum(values)}, indent=1).encode()
 
 
 def parse(name: str, data: bytes) -> Manifest:
-    """The manifest in these bytes.
+    """Parse a manifest.
 
     Raises:
-        BackupError: it is damaged, or a newer version of robotsim wrote it in another form.
+        BackupError: It is damaged, or another version of robotsim wrote it in another format.
     """
     damaged = BackupError(_("The manifest of backup %(name)s is damaged.") % {"name": name})
     try:
-        told: dict[str, Any] = json.loads(data)
-        checksum = told.pop("checksum")
+        values: dict[str, Any] = json.loads(data)
+        checksum = values.pop("checksum")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise damaged from error
-    if checksum != _checksum(told):
+    if checksum != _checksum(values):
         raise damaged
-    if told.get("format") != FORMAT or set(told) != {each.name for each in fields(Manifest)}:
-        message = _("Backup %(name)s has another form: use the version of robotsim that made it.")
+    if values.get("format") != FORMAT or set(values) != {field.name for field in fields(Manifest)}:
+        message = _("Backup %(name)s has another format: use the version of robotsim that made it.")
         raise BackupError(message % {"name": name})
-    return Manifest(**told)
+    return Manifest(**values)
 
 
 def schema_of(migrations: list[str]) -> str:
-    """A short name for a state of the tables."""
+    """Return a short identifier of the database schema."""
     return hashlib.sha256("\n".join(sorted(migrations)).encode()).hexdigest()[:8]
 
 
 def name_for(at: datetime, migrations: list[str]) -> str:
-    """Name of a backup, such as `20260930T020000.123Z-5f1c09ab`; they sort by time."""
+    """Return a name for a backup, such as `20260930T020000.123Z-5f1c09ab`; names sort by time."""
     return f"{at.strftime(NAME)}.{at.microsecond // 1000:03d}Z-{schema_of(migrations)}"
 
 
-def _checksum(told: dict[str, Any]) -> str:
-    plain = json.dumps(told, sort_keys=True, separators=(",", ":"))
+def _checksum(values: dict[str, Any]) -> str:
+    plain = json.dumps(values, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(plain.encode()).hexdigest()

@@ -1,7 +1,7 @@
-"""The mirror of all objects in the store of the backups, each under the checksum of its content.
+"""The mirror: copies of all objects in the store of the backups, each named after its checksum.
 
-A name there says what it holds: a key whose object was replaced by another cannot take away what an older
-backup needs, and one listing tells all that is there. See docs/decisions/0021-backup.md.
+As a name identifies a content, an object that was replaced cannot take away what an older backup needs, and
+one listing is enough to know what is mirrored. See docs/decisions/0021-backup.md.
 """
 
 from collections import deque
@@ -13,141 +13,157 @@ from enum import StrEnum
 
 from django.db import DEFAULT_DB_ALIAS
 
-from backups.copying import Content, DamagedError, carry, sha256_of
+from backups.copying import Content, DamagedError, copy_object, sha256_of
 from storage.choices import Status
 from storage.keys import PREFIX
 from storage.models import RosbagFile
 from storage.objects.base import ObjectStore
 
 OBJECTS = "objects/"
-PAGE = 1000
+PAGE_SIZE = 1000
 THREADS = 4
-AHEAD = 4 * THREADS
+MAX_QUEUED = 4 * THREADS
 
 
-class Fate(StrEnum):
-    """What became of a file."""
+class CopyResult(StrEnum):
+    """Result of copying one file."""
 
-    HELD = "held"
+    PRESENT = "present"
     COPIED = "copied"
     MISSING = "missing"
     DAMAGED = "damaged"
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """A stored file; size in bytes, the checksum is empty while nobody has taken it."""
+class StoredFile:
+    """A file of a rosbag; size in bytes, the checksum is empty until it has been computed."""
 
     key: str
     size: int
     sha256: str
 
 
-Carried = tuple[Wanted, Fate]
+Outcome = tuple[StoredFile, CopyResult]
 
 
-def wanted(using: str = DEFAULT_DB_ALIAS) -> Iterator[Wanted]:
-    """All files of the database that have arrived; read in pages, so that no query stays open."""
+def stored_files(using: str = DEFAULT_DB_ALIAS) -> Iterator[StoredFile]:
+    """Iterate over the uploaded files of all rosbags, in pages, so that no query stays open."""
     rows = RosbagFile.objects.using(using).exclude(rosbag__status=Status.UPLOADING).order_by("pk")
     last = 0
-    while page := list(rows.filter(pk__gt=last).values_list("pk", "key", "size", "sha256")[:PAGE]):
+    while page := list(
+        rows.filter(pk__gt=last).values_list("pk", "key", "size", "sha256")[:PAGE_SIZE]
+    ):
         for _pk, key, size, sha256 in page:
-            yield Wanted(key, size, sha256)
+            yield StoredFile(key, size, sha256)
         last = page[-1][0]
 
 
-def still_wanted(keys: Collection[str]) -> set[str]:
-    """Which of these keys the database names now."""
+def referenced_keys(keys: Collection[str]) -> set[str]:
+    """Return those of the keys that the database names now."""
     return set(RosbagFile.objects.filter(key__in=keys).values_list("key", flat=True))
 
 
-def name_of(sha256: str) -> str:
-    """Where the mirror keeps a content, such as `objects/3f/3f9a...`."""
+def content_key(sha256: str) -> str:
+    """Return the key of a content in the mirror, such as `objects/3f/3f9a...`."""
     return f"{OBJECTS}{sha256[:2]}/{sha256}"
 
 
 class Mirror:
-    """The mirror, and what it holds already.
+    """The mirror and an inventory of its contents.
 
-    Its methods raise StoreError when one of the stores is away or refuses.
+    Its methods raise StoreError when one of the stores is unreachable or refuses.
     """
 
-    def __init__(self, live: ObjectStore, kept: ObjectStore) -> None:
+    def __init__(self, live: ObjectStore, backup: ObjectStore) -> None:
         self._live = live
-        self._kept = kept
-        self._held = {found.key.rpartition("/")[2]: found.size for found in kept.list(OBJECTS)}
+        self._backup = backup
+        self._sizes = {info.key.rpartition("/")[2]: info.size for info in backup.list(OBJECTS)}
 
-    def holds(self, file: Wanted) -> bool:
-        """Whether its content is there."""
-        return self._held.get(file.sha256) == file.size
+    def contains(self, file: StoredFile) -> bool:
+        """Return True when the content of a file is mirrored."""
+        return self._sizes.get(file.sha256) == file.size
 
-    def take(self, files: Iterable[Wanted]) -> Iterator[Carried]:
-        """Bring files in that are not held; each with its checksum and what became of it."""
-        return _several(files, self._take, self.holds)
+    def copy_in(self, files: Iterable[StoredFile]) -> Iterator[Outcome]:
+        """Copy files into the mirror unless it has them.
 
-    def give_back(self, files: Iterable[Wanted]) -> Iterator[Carried]:
-        """Bring files back to where they live; what is there in its size stays."""
-        there = {found.key: found.size for found in self._live.list(PREFIX)}
-        return _several(files, self._give, lambda file: there.get(file.key) == file.size)
+        Yields:
+            The files, with their checksums, and the results.
+        """
+        return _copy_in_parallel(files, self._copy_in, self.contains)
 
-    def thin(self, needed: Collection[str], before: datetime) -> tuple[int, int]:
-        """Remove contents that are not needed and older than an instant; how many, and their bytes."""
-        idle = [
-            found
-            for found in self._kept.list(OBJECTS)
-            if found.key.rpartition("/")[2] not in needed and found.modified < before
+    def copy_back(self, files: Iterable[StoredFile]) -> Iterator[Outcome]:
+        """Copy files back into the live store, unless an object of the right size exists."""
+        sizes = {info.key: info.size for info in self._live.list(PREFIX)}
+        return _copy_in_parallel(
+            files, self._copy_back, lambda file: sizes.get(file.key) == file.size
+        )
+
+    def prune(self, needed: Collection[str], before: datetime) -> tuple[int, int]:
+        """Remove contents that are not needed and older than an instant.
+
+        Returns:
+            Number of removed contents, and their size in bytes.
+        """
+        unused = [
+            info
+            for info in self._backup.list(OBJECTS)
+            if info.key.rpartition("/")[2] not in needed and info.modified < before
         ]
-        self._kept.delete([found.key for found in idle])
-        return len(idle), sum(found.size for found in idle)
+        self._backup.delete([info.key for info in unused])
+        return len(unused), sum(info.size for info in unused)
 
-    def _take(self, file: Wanted) -> Carried:
+    def _copy_in(self, file: StoredFile) -> Outcome:
         try:
-            known = replace(file, sha256=file.sha256 or self._taken(file))
-            if not self.holds(known):
-                content = Content(known.size, known.sha256)
-                carry(self._live, known.key, self._kept, name_of(known.sha256), content)
-                self._held[known.sha256] = known.size
-                return known, Fate.COPIED
+            hashed = replace(file, sha256=file.sha256 or self._checksum(file))
+            if not self.contains(hashed):
+                content = Content(hashed.size, hashed.sha256)
+                copy_object(
+                    self._live, hashed.key, self._backup, content_key(hashed.sha256), content
+                )
+                self._sizes[hashed.sha256] = hashed.size
+                return hashed, CopyResult.COPIED
         except FileNotFoundError:
-            return file, Fate.MISSING
+            return file, CopyResult.MISSING
         except DamagedError:
-            return file, Fate.DAMAGED
-        return known, Fate.HELD
+            return file, CopyResult.DAMAGED
+        return hashed, CopyResult.PRESENT
 
-    def _taken(self, file: Wanted) -> str:
-        found = self._live.stat(file.key)
-        if found is None:
+    def _checksum(self, file: StoredFile) -> str:
+        info = self._live.stat(file.key)
+        if info is None:
             raise FileNotFoundError(file.key)
-        if found.size != file.size:
+        if info.size != file.size:
             raise DamagedError(file.key)
         return sha256_of(self._live, file.key, file.size)
 
-    def _give(self, file: Wanted) -> Carried:
+    def _copy_back(self, file: StoredFile) -> Outcome:
         content = Content(file.size, file.sha256)
         try:
-            carry(self._kept, name_of(file.sha256), self._live, file.key, content)
+            copy_object(self._backup, content_key(file.sha256), self._live, file.key, content)
         except FileNotFoundError:
-            return file, Fate.MISSING
+            return file, CopyResult.MISSING
         except DamagedError:
-            return file, Fate.DAMAGED
-        return file, Fate.COPIED
+            return file, CopyResult.DAMAGED
+        return file, CopyResult.COPIED
 
 
-def _several(
-    files: Iterable[Wanted], bring: Callable[[Wanted], Carried], done: Callable[[Wanted], bool]
-) -> Iterator[Carried]:
-    """Bring several files at a time; when one raises, those that wait are not begun."""
+def _copy_in_parallel(
+    files: Iterable[StoredFile],
+    copy: Callable[[StoredFile], Outcome],
+    is_present: Callable[[StoredFile], bool],
+) -> Iterator[Outcome]:
+    """Copy several files at a time; when one raises, those that wait are not begun."""
     pool = ThreadPoolExecutor(THREADS)
-    under_way: deque[Future[Carried]] = deque()
+    pending: deque[Future[Outcome]] = deque()
     try:
         for file in files:
-            if done(file):
-                yield file, Fate.HELD
+            if is_present(file):
+                yield file, CopyResult.PRESENT
                 continue
-            under_way.append(pool.submit(bring, file))
-            if len(under_way) > AHEAD:
-                yield under_way.popleft().result()
-        while under_way:
-            yield under_way.popleft().result()
+            pending.append(pool.submit(copy, file))
+            if len(pending) > MAX_QUEUED:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)

@@ -1,4 +1,4 @@
-"""Which backups stay, and which contents the mirror still needs."""
+"""Remove old backups, and the contents of the mirror that nothing needs any longer."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,61 +7,61 @@ import structlog
 
 from backups.exceptions import BackupError
 from backups.manifest import Manifest
-from backups.mirror import Mirror, wanted
-from backups.repository import STALE, Shelf
+from backups.mirror import Mirror, stored_files
+from backups.repository import STALE_AFTER, Repository
 from storage.objects import object_store
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Removed:
-    """What was too old: backups, contents of the mirror, and their bytes."""
+class PruneResult:
+    """Numbers of removed backups and mirrored objects, and the size of the latter in bytes."""
 
     backups: int = 0
     objects: int = 0
     object_bytes: int = 0
 
 
-def thin(shelf: Shelf, now: datetime, keep_days: int) -> Removed:
-    """Remove backups older than this, then contents that no kept backup and no rosbag needs.
+def prune(repository: Repository, now: datetime, keep_days: int) -> PruneResult:
+    """Remove backups older than `keep_days`, then contents that no kept backup and no rosbag needs.
 
-    The newest backup stays however old it is, and so does the newest with its objects. When a kept one cannot
-    be read, no content is removed: nobody knows what it needs.
+    The newest backup stays however old it is, and so does the newest with its objects. When the manifest of a
+    kept one cannot be read, no content is removed, as it is not known what that backup needs.
     """
-    found = [_read(shelf, name) for name in shelf.names()]
-    known = [manifest for manifest in found if manifest is not None]
-    kept = _kept(known, now - timedelta(days=keep_days))
-    old = [manifest.name for manifest in known if manifest.name not in kept]
+    names = repository.names()
+    manifests = [manifest for name in names if (manifest := _read(repository, name)) is not None]
+    kept = _kept(manifests, now - timedelta(days=keep_days))
+    old = [manifest.name for manifest in manifests if manifest.name not in kept]
     for name in old:
-        shelf.remove(name)
-    needed = _needed(shelf, [manifest for manifest in known if manifest.name in kept])
-    if needed is None or len(known) < len(found):
-        return Removed(len(old))
-    objects, size = Mirror(object_store(), shelf.store).thin(needed, now - STALE)
-    return Removed(len(old), objects, size)
+        repository.remove(name)
+    needed = _needed(repository, [manifest for manifest in manifests if manifest.name in kept])
+    if needed is None or len(manifests) < len(names):
+        return PruneResult(len(old))
+    objects, size = Mirror(object_store(), repository.store).prune(needed, now - STALE_AFTER)
+    return PruneResult(len(old), objects, size)
 
 
 def _kept(manifests: list[Manifest], limit: datetime) -> set[str]:
-    kept = {manifest.name for manifest in manifests if manifest.time >= limit}
-    whole = [manifest.name for manifest in manifests if manifest.mirrored]
-    return kept | {manifest.name for manifest in manifests[-1:]} | set(whole[-1:])
+    recent = {manifest.name for manifest in manifests if manifest.time >= limit}
+    complete = [manifest.name for manifest in manifests if manifest.mirrored]
+    return recent | {manifest.name for manifest in manifests[-1:]} | set(complete[-1:])
 
 
-def _needed(shelf: Shelf, kept: list[Manifest]) -> set[str] | None:
-    needed = {file.sha256 for file in wanted()}
+def _needed(repository: Repository, kept: list[Manifest]) -> set[str] | None:
+    needed = {file.sha256 for file in stored_files()}
     try:
         for manifest in kept:
-            needed.update(file.sha256 for file in shelf.files(manifest))
+            needed.update(file.sha256 for file in repository.files(manifest))
     except BackupError as error:
         log.warning("backup_unreadable", reason=str(error))
         return None
     return needed
 
 
-def _read(shelf: Shelf, name: str) -> Manifest | None:
+def _read(repository: Repository, name: str) -> Manifest | None:
     try:
-        return shelf.manifest(name)
+        return repository.manifest(name)
     except BackupError as error:
         log.warning("backup_unreadable", reason=str(error))
         return None

@@ -1,7 +1,7 @@
-"""A table that is there from the load of a dump until the restore is through.
+"""The restore marker: a table that exists from the load of a dump until the restore is finished.
 
-It comes with the load in one transaction. So whoever finds it knows that the rows are restored and that what
-follows them (migrations, the end of old runs) is not done yet.
+It is created in the transaction of the load. So while it exists, the rows are restored and the steps that
+follow (migrations, stopping old runs) are not finished.
 """
 
 import json
@@ -15,7 +15,7 @@ TABLE = "robotsim_unfinished_restore"
 
 
 def sql(backup: str, highest: dict[str, int]) -> str:
-    """What makes it; names and numbers are ours and hold no quote."""
+    """Return the SQL that creates the marker; its names and numbers contain no quotes."""
     table = _table()
     values = f"'{backup}', '{json.dumps(highest)}'"
     return (
@@ -25,7 +25,11 @@ def sql(backup: str, highest: dict[str, int]) -> str:
 
 
 def unfinished() -> tuple[str, dict[str, int]] | None:
-    """Name of the backup whose restore is not through, and the ids that were given before."""
+    """Read the marker.
+
+    Returns:
+        Name of the backup whose restore is not finished, and the highest ids in use before it.
+    """
     if TABLE not in connection.introspection.table_names():
         return None
     with connection.cursor() as cursor:
@@ -35,16 +39,16 @@ def unfinished() -> tuple[str, dict[str, int]] | None:
 
 
 def refuse_unfinished() -> None:
-    """Raise BackupError where a restore is not through: a backup now would keep a half-made state."""
-    if found := unfinished():
+    """Raise BackupError while a restore is not finished: a backup would save a half-restored state."""
+    if marker := unfinished():
         message = _(
             "The restore of %(name)s is not finished: run `manage.py restore %(name)s` again."
         )
-        raise BackupError(message % {"name": found[0]})
+        raise BackupError(message % {"name": marker[0]})
 
 
 def remove() -> None:
-    """The restore is through."""
+    """Remove the marker: the restore is finished."""
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE IF EXISTS {TABLE}")
 

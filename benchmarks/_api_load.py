@@ -1,4 +1,4 @@
-"""Load on one address: `wrk` where it is on PATH, else a client of our own (slower: it says so)."""
+"""Load on one URL: by `wrk` if it is on PATH, else by a slower client in Python."""
 
 import asyncio
 import shutil
@@ -41,19 +41,19 @@ end
 
 @dataclass(frozen=True)
 class Call:
-    """One request that is repeated; `UNIQUE` in the body becomes another word each time."""
+    """A request that is repeated; `UNIQUE` in the body is replaced by a new value each time."""
 
     path: str
     method: str = "GET"
     headers: Mapping[str, str] = field(default_factory=dict)
     body: str = ""
     polling: bool = False
-    """Send the ETag of the last answer, as a client that polls."""
+    """Send the ETag of the last response, like a polling client."""
 
 
 @dataclass(frozen=True)
 class Figures:
-    """Requests a second, and latencies in ms; `bad` answers were no success."""
+    """Requests per second, latencies in ms, and number of `bad` responses."""
 
     rate: float
     p50: float
@@ -62,14 +62,14 @@ class Figures:
 
 
 def load(port: int, call: Call, connections: int, seconds: float) -> Figures:
-    """Put load on a server on this machine for so long."""
+    """Generate load on a local server for some seconds."""
     if WRK:
         return with_wrk(port, call, connections, seconds)
-    return asyncio.run(by_hand(port, call, connections, seconds))
+    return asyncio.run(with_asyncio(port, call, connections, seconds))
 
 
 def with_wrk(port: int, call: Call, connections: int, seconds: float) -> Figures:
-    """Load by wrk, in one thread: it needs less than the servers."""
+    """Generate load by wrk in one thread, which needs less CPU than the servers."""
     headers = "\n".join(f'wrk.headers["{k}"] = "{v}"' for k, v in call.headers.items())
     script = SCRIPT.format(
         body=f"[==[{call.body}]==]" if call.body else "nil",
@@ -83,38 +83,41 @@ def with_wrk(port: int, call: Call, connections: int, seconds: float) -> Figures
         path.write_text(script)
         command = [str(WRK), "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s"]
         command += ["--timeout", "30s", "-s", str(path), f"http://127.0.0.1:{port}{call.path}"]
-        told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    line = next(line for line in told.splitlines() if line.startswith("RESULT"))
+        output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    line = next(line for line in output.splitlines() if line.startswith("RESULT"))
     rate, p50, p99, bad = map(float, line.split()[1:])
     return Figures(rate, p50, p99, int(bad))
 
 
-async def by_hand(port: int, call: Call, connections: int, seconds: float) -> Figures:
-    """Load by as many tasks as connections."""
-    took: list[float] = []
+async def with_asyncio(port: int, call: Call, connections: int, seconds: float) -> Figures:
+    """Generate load by one task per connection."""
+    latencies: list[float] = []
     bad = [0]
-    until = time.monotonic() + seconds
-    await asyncio.gather(*(_client(port, call, until, took, bad, n) for n in range(connections)))
-    took.sort()
-    at = [took[int(len(took) * share)] * 1000 for share in (0.5, 0.99)]
-    return Figures(len(took) / seconds, at[0], at[1], bad[0])
+    deadline = time.monotonic() + seconds
+    await asyncio.gather(
+        *(_client(port, call, deadline, latencies, bad, n) for n in range(connections))
+    )
+    latencies.sort()
+    at = [latencies[int(len(latencies) * share)] * 1000 for share in (0.5, 0.99)]
+    return Figures(len(latencies) / seconds, at[0], at[1], bad[0])
 
 
 async def _client(
-    port: int, call: Call, until: float, took: list[float], bad: list[int], number: int
+    port: int, call: Call, deadline: float, latencies: list[float], bad: list[int], number: int
 ) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     headers = dict(call.headers)
-    while (began := time.monotonic()) < until:
+    while (started := time.monotonic()) < deadline:
         body = call.body.replace("UNIQUE", f"{number}-{time.time_ns()}").encode()
         lines = [f"{call.method} {call.path} HTTP/1.1", "Host: 127.0.0.1"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         writer.write("\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode() + body)
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-        told = {k.lower(): v.strip() for k, _colon, v in (line.partition(":") for line in head[1:])}
-        await reader.readexactly(int(told.get("content-length", 0)))
-        took.append(time.monotonic() - began)
+        fields = (line.partition(":") for line in head[1:])
+        received = {name.lower(): value.strip() for name, _colon, value in fields}
+        await reader.readexactly(int(received.get("content-length", 0)))
+        latencies.append(time.monotonic() - started)
         bad[0] += not head[0].split()[1].startswith(("2", "3"))
-        if call.polling and "etag" in told:
-            headers["If-None-Match"] = told["etag"]
+        if call.polling and "etag" in received:
+            headers["If-None-Match"] = received["etag"]
     writer.close()

@@ -1,7 +1,7 @@
-"""The peer of `api.py`: FastAPI and asyncpg by hand, the least that gives the same answers.
+"""The peer of `api.py`: a minimal server in FastAPI and asyncpg with the same responses.
 
-It checks the same bearer token (signature, then the user's row), asks the same database the same thing and
-writes the same JSON with the same encoder. It has no roles, filters, validation, log or schema.
+It checks the same bearer token (signature, then the user's row), runs equivalent queries on the same
+database and writes the same JSON with the same encoder. It has no roles, filters, validation, log or schema.
 """
 
 import asyncio
@@ -63,7 +63,7 @@ FROM templates_template t LEFT JOIN accounts_user u ON u.id = t.created_by_id
 
 
 async def prepare(connection: asyncpg.Connection) -> None:
-    """JSON columns stay text; the answer takes them over as they are."""
+    """Keep JSON columns as text, which is copied into the response."""
     await connection.set_type_codec(
         "jsonb", schema="pg_catalog", encoder=str, decoder=lambda text: msgspec.Raw(text.encode())
     )
@@ -71,7 +71,7 @@ async def prepare(connection: asyncpg.Connection) -> None:
 
 @asynccontextmanager
 async def connected(app: FastAPI) -> AsyncIterator[None]:
-    """One pool of connections and one client of Redis for the process."""
+    """Open the pool of connections and the Redis client of the process."""
     app.state.redis = redis_asyncio.Redis.from_url(os.environ["REDIS_URL"])
     url = os.environ["DATABASE_URL"]
     async with asyncpg.create_pool(url, min_size=10, max_size=10, init=prepare) as pool:
@@ -83,12 +83,12 @@ app = FastAPI(lifespan=connected)
 
 
 def answer(data: Any, status: int = 200) -> Response:
-    """An answer as JSON."""
+    """Return a JSON response."""
     return Response(msgspec.json.encode(data), status, media_type="application/json")
 
 
 def tagged(request: Request, data: Any) -> Response:
-    """An answer with an ETag over its body, or 304."""
+    """Return a JSON response with an ETag of its body, or 304."""
     body = msgspec.json.encode(data)
     tag = f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"'
     if request.headers.get("if-none-match") == tag:
@@ -97,7 +97,7 @@ def tagged(request: Request, data: Any) -> Response:
 
 
 async def signed_in(request: Request) -> asyncpg.Record:
-    """The user whose token the request carries."""
+    """Return the user of the request's token."""
     scheme, _space, token = request.headers.get("authorization", "").partition(" ")
     try:
         claims = jwt.decode(token, SECRET, algorithms=["HS256"], audience=NAME, issuer=NAME)
@@ -115,21 +115,21 @@ Caller = Annotated[Any, Depends(signed_in)]
 
 
 async def page(request: Request, query: str, where: str, column: str, *more: Any) -> Response:
-    """The newest rows, and the address of the next page."""
+    """Return the newest rows, and the URL of the next page."""
     tail = f"WHERE {where} ORDER BY {column} DESC LIMIT {PAGE + 1}"
     rows = [dict(row) for row in await request.app.state.pool.fetch(query + tail, *more)]
-    following = None
+    next_url = None
     if len(rows) > PAGE:
         rows = rows[:PAGE]
         cursor = quote(b64encode(f"p={rows[-1]['id']}".encode()))
-        kept = f"&{request.url.query}" if request.url.query else ""
-        following = f"{request.base_url}{request.url.path[1:]}?cursor={cursor}{kept}"
-    return tagged(request, {"next": following, "previous": None, "results": rows})
+        query_string = f"&{request.url.query}" if request.url.query else ""
+        next_url = f"{request.base_url}{request.url.path[1:]}?cursor={cursor}{query_string}"
+    return tagged(request, {"next": next_url, "previous": None, "results": rows})
 
 
 @app.get("/api/v1/simulations")
 async def simulations(request: Request, _user: Caller) -> Response:
-    """Living simulations, all or by the status of their latest execution."""
+    """List simulations, all or by the status of their latest execution."""
     status = request.query_params.get("status")
     where = "s.deleted_at IS NULL"
     if status is None:
@@ -139,7 +139,7 @@ async def simulations(request: Request, _user: Caller) -> Response:
 
 @app.get("/api/v1/simulations/{pk}")
 async def simulation(pk: int, request: Request, _user: Caller) -> Response:
-    """One simulation with its stages."""
+    """Read one simulation with its stages."""
     async with request.app.state.pool.acquire() as connection:
         row = await connection.fetchrow(SIMULATION + "WHERE s.id = $1", pk)
         stages = await connection.fetch(STAGES, pk)
@@ -148,30 +148,30 @@ async def simulation(pk: int, request: Request, _user: Caller) -> Response:
 
 @app.get("/api/v1/templates")
 async def templates(request: Request, _user: Caller) -> Response:
-    """Living templates."""
+    """List templates."""
     return await page(request, TEMPLATE, "t.deleted_at IS NULL", "t.id")
 
 
 @app.get("/api/v1/executions")
 async def executions(request: Request, _user: Caller) -> Response:
-    """All executions."""
+    """List executions."""
     return await page(request, EXECUTIONS, "true", "x.id")
 
 
 async def progress_of(request: Request, pk: int, row: Any = None) -> Any:
-    """What is kept in Redis of a running execution, and in its row once it has ended."""
+    """Read the progress: of a running execution from Redis, of an ended one from its row."""
     if row is None or row["status"] not in ENDED:
-        kept = await request.app.state.redis.get(f"robotsim:live:{pk}:progress")
-        if kept is not None:
-            return msgspec.json.decode(kept)["progress"]
+        live = await request.app.state.redis.get(f"robotsim:live:{pk}:progress")
+        if live is not None:
+            return msgspec.json.decode(live)["progress"]
         row = await request.app.state.pool.fetchrow(ONE_EXECUTION, pk)
-    known = msgspec.json.decode(row["outcome"])["progress"]
-    return {**known, "last_event": row["event_count"]}
+    final = msgspec.json.decode(row["outcome"])["progress"]
+    return {**final, "last_event": row["event_count"]}
 
 
 @app.get("/api/v1/executions/{pk}")
 async def execution(pk: int, request: Request, _user: Caller) -> Response:
-    """One execution with its plan and progress."""
+    """Read one execution with its plan and progress."""
     row = dict(await request.app.state.pool.fetchrow(ONE_EXECUTION, pk))
     progress = await progress_of(request, pk, row)
     del row["outcome"], row["event_count"]
@@ -180,40 +180,40 @@ async def execution(pk: int, request: Request, _user: Caller) -> Response:
 
 @app.get("/api/v1/executions/{pk}/progress")
 async def progress(pk: int, request: Request, _user: Caller) -> Response:
-    """The progress of one execution."""
+    """Read the progress of one execution."""
     return tagged(request, await progress_of(request, pk))
 
 
 @app.post("/api/v1/auth/signin")
 async def sign_in(request: Request) -> Response:
     """Exchange e-mail and password for an access token."""
-    asked = msgspec.json.decode(await request.body())
-    user = await request.app.state.pool.fetchrow(USER + "email = $1", asked["email"])
-    _algorithm, rounds, salt, known = user["password"].split("$")
-    word = asked["password"].encode(), salt.encode()
-    found = await asyncio.to_thread(hashlib.pbkdf2_hmac, "sha256", *word, int(rounds))
-    if b64encode(found).decode() != known:
+    body = msgspec.json.decode(await request.body())
+    user = await request.app.state.pool.fetchrow(USER + "email = $1", body["email"])
+    _algorithm, rounds, salt, expected = user["password"].split("$")
+    password = body["password"].encode(), salt.encode()
+    computed = await asyncio.to_thread(hashlib.pbkdf2_hmac, "sha256", *password, int(rounds))
+    if b64encode(computed).decode() != expected:
         raise HTTPException(401)
     now = datetime.now(UTC)  # noqa: TID251  no Django here
     ends = now + timedelta(minutes=30)
     claims = {"token_type": "access", "exp": ends, "iat": now, "jti": uuid4().hex}
     claims |= {"user_id": str(user["id"]), "gen": user["generation"], "aud": NAME, "iss": NAME}
     token = jwt.encode(claims, SECRET, "HS256")
-    told = {"access": token, "expires_at": ends, "role": user["role"], "email": user["email"]}
-    return answer(told)
+    values = {"access": token, "expires_at": ends, "role": user["role"], "email": user["email"]}
+    return answer(values)
 
 
 @app.post("/api/v1/simulations")
 async def create(request: Request, user: Caller) -> Response:
-    """Make a simulation with its stages."""
-    asked = msgspec.json.decode(await request.body())
+    """Create a simulation with its stages."""
+    body = msgspec.json.decode(await request.body())
     now = datetime.now(UTC)  # noqa: TID251  no Django here
-    values = asked["name"], asked["pattern"], asked["mec"], user["id"], now
+    values = body["name"], body["pattern"], body["mec"], user["id"], now
     async with request.app.state.pool.acquire() as connection, connection.transaction():
         pk = await connection.fetchval(INSERT_SIMULATION, *values)
-        for position, stage in enumerate(asked["stages"], 1):
-            told = stage["template"], stage["agent_count"], stage["execution_time"]
-            await connection.execute(INSERT_STAGE, pk, position, *told)
+        for position, stage in enumerate(body["stages"], 1):
+            fields = stage["template"], stage["agent_count"], stage["execution_time"]
+            await connection.execute(INSERT_STAGE, pk, position, *fields)
         row = await connection.fetchrow(SIMULATION + "WHERE s.id = $1", pk)
         stages = await connection.fetch(STAGES, pk)
     return answer({**row, "stages": [dict(stage) for stage in stages]}, 201)

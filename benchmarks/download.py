@@ -1,4 +1,4 @@
-"""Downloads of a bundle: the zip of the whole against its plain file, and against a signed address.
+"""Downloads of a bundle: as a zip archive, as a plain file, and by a signed URL.
 
 One server per storage, a folder and then S3 (SeaweedFS), with the same bundle of random bytes in both; each
 way in turn, several times, best of them:
@@ -49,7 +49,7 @@ print("rosbag", rosbag.pk)
 
 
 def seconds(port: int, url: str, token: str, least: int) -> float:
-    """How long it takes to read all of an address, thrown away as it comes."""
+    """Measure the time to download and discard the content of a URL."""
     address = urlsplit(url)
     host = address.netloc or f"127.0.0.1:{port}"
     connection = http.client.HTTPConnection(host, timeout=600)
@@ -68,7 +68,7 @@ def seconds(port: int, url: str, token: str, least: int) -> float:
 
 
 def measure(name: str, kind: str, file: Path, extra: Mapping[str, str]) -> None:
-    """Print a line for each way."""
+    """Print a line for each kind of download."""
     with (
         tempfile.TemporaryDirectory(prefix="bench-", dir=file.parent) as folder,
         server(kind, Path(folder), extra) as (port, pid),
@@ -77,36 +77,36 @@ def measure(name: str, kind: str, file: Path, extra: Mapping[str, str]) -> None:
         rosbag = stored(file, environment_of(Path(folder), extra))
         base = f"/api/v1/rosbags/{rosbag}"
         _status, files = request(port, "GET", f"{base}/files", token=token)
-        ways = {
+        downloads = {
             "plain file": f"{base}/files/{file.name}",
             "zip": f"{base}/archive",
             "signed address": files[0]["url"],
         }
         size = file.stat().st_size
-        best = dict.fromkeys(ways, float("inf"))
+        best = dict.fromkeys(downloads, float("inf"))
         memory = Memory(pid)
         memory.start()
         for _round in range(ROUNDS):
-            for way, url in ways.items():
+            for way, url in downloads.items():
                 best[way] = min(best[way], seconds(port, url, token, size))
         memory.end()
         for way, took in best.items():
             ratio = f"{took / best['plain file']:.2f} of the plain file's time"
             print(f"{name:18} {way:15} {size / MIB / took:7.0f} MiB/s, {ratio}", flush=True)
-        grown = (memory.most - memory.before) / MIB
+        grown = (memory.maximum - memory.before) / MIB
         print(f"{name:18} server memory at most {grown:+.1f} MiB", flush=True)
 
 
 def signed_in(port: int) -> str:
-    """An access token."""
+    """Return an access token."""
     signin = {"email": EMAIL, "password": PASSWORD}
-    status, told = request(port, "POST", "/api/v1/auth/signin", signin)
-    assert status == 200, told
-    return str(told["access"])
+    status, body = request(port, "POST", "/api/v1/auth/signin", signin)
+    assert status == 200, body
+    return str(body["access"])
 
 
 def stored(file: Path, environment: Mapping[str, str]) -> int:
-    """Put the file into the storage as a rosbag; the answer is its id."""
+    """Store the file as a rosbag; return its id."""
     command = [sys.executable, "manage.py", "shell", "-v", "0", "-c", STORE.format(path=str(file))]
     done = subprocess.run(
         command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True
@@ -121,10 +121,10 @@ def main() -> int:
     parser.add_argument(
         "--folder", default=None, help="where there is room for three times as much"
     )
-    asked = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="bench-download-", dir=asked.folder) as folder:
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="bench-download-", dir=options.folder) as folder:
         file = Path(folder) / "bag_0.db3"
-        make_file(file, asked.mib)
+        make_file(file, options.mib)
         for kind in SERVERS:
             measure(f"folder, {kind}", kind, file, {"MINIO_ENDPOINT": ""})
         s3 = S3(Path(folder) / "s3")

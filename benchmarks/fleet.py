@@ -27,18 +27,18 @@ KINDS = {"uvicorn": "server", "run_controller": "controller", "run_worker": "wor
 
 
 def kind_of(process: psutil.Process, data: Path) -> str | None:
-    """What part of the system a process is; None for others."""
+    """Return the part of the system that a process belongs to; None for others."""
     environment = process.environ()
     if environment.get("ROBOTSIM_WORK_DIR", "").startswith(str(data)):
         return "units"
     if environment.get("DATA_DIR") != str(data):
         return None
-    words = " ".join(process.cmdline())
-    return next((kind for word, kind in KINDS.items() if word in words), None)
+    arguments = " ".join(process.cmdline())
+    return next((kind for argument, kind in KINDS.items() if argument in arguments), None)
 
 
 def sample(data: Path, used: dict[str, dict[int, float]], memory: dict[str, int]) -> None:
-    """Add what every process has used so far (s), and the largest sum of memory seen (bytes)."""
+    """Update the CPU time of each part (s) and its maximum memory (bytes)."""
     resident: dict[str, int] = defaultdict(int)
     for process in psutil.process_iter():
         try:
@@ -54,7 +54,7 @@ def sample(data: Path, used: dict[str, dict[int, float]], memory: dict[str, int]
 
 
 def snapshots(data: Path) -> dict[str, int]:
-    """What the server counted of the units' snapshots: `received` and `lost`."""
+    """Read the server's counts of the units' snapshots: `received` and `lost`."""
     with closing(sqlite3.connect(data / "robotsim.sqlite3")) as database:
         row = database.execute(
             "SELECT payload FROM simulations_event WHERE kind = 'execution.heartbeats' ORDER BY id DESC"
@@ -63,16 +63,16 @@ def snapshots(data: Path) -> dict[str, int]:
 
 
 def main() -> int:
-    """Run once and print a table; the exit code is the demo's."""
+    """Run once and print a table; return the exit code of the demo."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--agents", type=int, default=500)
     parser.add_argument("--seconds", type=float, default=30)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         data, bag = Path(folder) / "data", Path(folder) / "drive"
-        make_sample(bag, seconds=asked.seconds)
+        make_sample(bag, seconds=options.seconds)
         environment = {**os.environ, "DATA_DIR": str(data), "BAG": str(bag), "PORT": "18000"}
-        environment["AGENTS"] = str(asked.agents)
+        environment["AGENTS"] = str(options.agents)
         command = [sys.executable, "-m", "launcher", "demo"]
         began = time.monotonic()
         used: dict[str, dict[int, float]] = defaultdict(dict)

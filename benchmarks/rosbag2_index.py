@@ -1,4 +1,4 @@
-"""Indexes a bag of a million messages, as sqlite3 and as MCAP, against one GROUP BY over the database.
+"""Index of a bag of a million messages, as sqlite3 and as MCAP, compared with a GROUP BY query.
 
     python benchmarks/rosbag2_index.py [--messages 1000000] [--bytes 200] [--rounds 3] [--large 2]
 
@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def speeds(place: Path, options: argparse.Namespace) -> dict[str, float]:
-    """The best seconds of some rounds, all on the same messages."""
+    """Measure the best time of some rounds, all on the same messages, in seconds."""
     sqlite, mcap, packed = place / "sqlite", place / "mcap", place / "mcap-zstd"
     write_sqlite(sqlite, rows(options.messages, options.bytes))
     write_mcap(mcap, rows(options.messages, options.bytes), CompressionType.NONE)
@@ -72,26 +72,26 @@ def speeds(place: Path, options: argparse.Namespace) -> dict[str, float]:
 
 
 def peaks(place: Path, options: argparse.Namespace) -> dict[str, int]:
-    """Peak memory in MB of processes that index one bundle each."""
-    found = {name: measured(place / name) for name in ("sqlite", "mcap", "mcap-zstd")}
+    """Measure the peak memory in MB of processes that index one bundle each."""
+    result = {name: measured(place / name) for name in ("sqlite", "mcap", "mcap-zstd")}
     if options.large:
         count = int(options.large * 1024)
         write_sqlite(place / "large-sqlite", rows(count, 2**20))
-        found["large-sqlite"] = measured(place / "large-sqlite")
+        result["large-sqlite"] = measured(place / "large-sqlite")
         write_mcap(place / "large-mcap", rows(count, 2**20), CompressionType.NONE)
-        found["large-mcap"] = measured(place / "large-mcap")
-    return found
+        result["large-mcap"] = measured(place / "large-mcap")
+    return result
 
 
 def measured(folder: Path) -> int:
-    """Peak memory in MB of a process of its own."""
+    """Measure the peak memory in MB of a separate process."""
     command = [sys.executable, __file__, "--peak-of", str(folder)]
     done = subprocess.run(command, capture_output=True, check=True, env=os.environ)
     return int(json.loads(done.stdout)["megabytes"])
 
 
 def peak(folder: Path) -> dict[str, int]:
-    """Index a bundle in this process, and say how much memory that took."""
+    """Index a bundle in this process, and print its peak memory."""
     count = index_bag(folder).message_count
     # Not ru_maxrss, which begins with what the parent had.
     status = Path("/proc/self/status").read_text()
@@ -100,14 +100,14 @@ def peak(folder: Path) -> dict[str, int]:
 
 
 def rows(count: int, size: int) -> Rows:
-    """Messages of ten topics in turn, a thousand a second."""
+    """Generate messages of ten topics in turn, a thousand per second."""
     body = os.urandom(size - 8)
     for number in range(count):
         yield number % TOPICS, START + number * 10**6, number.to_bytes(8, "little") + body
 
 
 def write_sqlite(folder: Path, messages: Rows) -> None:
-    """The messages as our own recorder writes them."""
+    """Write the messages by the project's own writer."""
     with BagWriter(folder) as writer:
         topics = [writer.add_topic(topic(number)) for number in range(TOPICS)]
         for number, stamp, data in messages:
@@ -115,7 +115,7 @@ def write_sqlite(folder: Path, messages: Rows) -> None:
 
 
 def write_mcap(folder: Path, messages: Rows, compression: CompressionType) -> None:
-    """The messages as the `mcap` library writes them."""
+    """Write the messages by the `mcap` library."""
     folder.mkdir()
     with (folder / "bag_0.mcap").open("wb") as stream:
         writer = Writer(stream, compression=compression)
@@ -134,21 +134,21 @@ def write_mcap(folder: Path, messages: Rows, compression: CompressionType) -> No
 
 
 def topic(number: int) -> Topic:
-    """One of the ten."""
+    """Return one of the ten topics."""
     return Topic(f"/topic_{number}", "std_msgs/msg/String")
 
 
 def grouped(folder: Path) -> int:
-    """What the index is measured against."""
+    """Run the query that the index is compared with."""
     file = next(folder.glob("*.db3"))
     connection = sqlite3.connect(f"{file.as_uri()}?mode=ro&immutable=1", uri=True)
-    found = connection.execute(GROUPED).fetchall()
+    result = connection.execute(GROUPED).fetchall()
     connection.close()
-    return sum(row[1] for row in found)
+    return sum(row[1] for row in result)
 
 
 def report(seconds: dict[str, float], megabytes: dict[str, int]) -> None:
-    """A table, and one line of JSON."""
+    """Print a table, and one line of JSON."""
     base = seconds["bare GROUP BY topic_id"]
     for name, value in seconds.items():
         print(f"{name:24} {value:7.3f} s {value / base:6.2f} x GROUP BY")

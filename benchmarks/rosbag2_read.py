@@ -1,4 +1,4 @@
-"""Reads a sqlite3 bag of a million messages: our reader, a bare cursor, and the `rosbags` library.
+"""Reading a sqlite3 bag of a million messages: own reader, plain cursor, and the `rosbags` library.
 
     python benchmarks/rosbag2_read.py [--messages 1000000] [--bytes 200] [--rounds 3]
 
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def generate(folder: Path, messages: int, size: int) -> None:
-    """A bag of ten topics at 1,000 messages a second."""
+    """Write a bag of ten topics at 1,000 messages per second."""
     with BagWriter(folder) as writer:
         topics = [writer.add_topic(Topic(f"/topic_{n}", "std_msgs/msg/String")) for n in range(10)]
         for number in range(messages):
@@ -59,7 +59,7 @@ def generate(folder: Path, messages: int, size: int) -> None:
 
 
 def bare(folder: Path) -> int:
-    """Every row through the fastest loop that sqlite3 offers."""
+    """Read every row by the fastest loop of sqlite3."""
     connection = sqlite3.connect(database(folder), uri=True)
     count = 0
     for _row in connection.execute(COLUMNS):
@@ -69,13 +69,13 @@ def bare(folder: Path) -> int:
 
 
 def ours(folder: Path) -> int:
-    """Every message, as an agent reads them."""
+    """Read every message like an agent."""
     with BagReader(folder) as reader:
         return sum(len(batch) for batch in reader.batches())
 
 
 def theirs(folder: Path) -> int:
-    """Every message through `rosbags`."""
+    """Read every message by `rosbags`."""
     count = 0
     with Reader(folder) as reader:
         for _message in reader.messages():
@@ -84,7 +84,7 @@ def theirs(folder: Path) -> int:
 
 
 def grouped(folder: Path) -> int:
-    """What verification is measured against."""
+    """Do the minimum that verification is compared with."""
     connection = sqlite3.connect(database(folder), uri=True)
     rows = connection.execute(GROUPED).fetchall()
     connection.close()
@@ -92,19 +92,19 @@ def grouped(folder: Path) -> int:
 
 
 def verified(folder: Path) -> int:
-    """The whole verification."""
+    """Run the complete verification."""
     verdict = verify(folder)
     assert verdict.index is not None, verdict.sentence
     return verdict.index.message_count
 
 
 def database(folder: Path) -> str:
-    """The address of the one data file."""
+    """Return the URI of the data file."""
     return f"{next(folder.glob('*.db3')).as_uri()}?mode=ro&immutable=1"
 
 
 def measure(read: Callable[[Path], int], folder: Path, options: argparse.Namespace) -> float:
-    """The best seconds of some rounds; each must yield every message."""
+    """Measure the best time of some rounds in seconds; each must yield every message."""
     best = float("inf")
     for _ in range(options.rounds):
         start = time.perf_counter()
@@ -115,7 +115,7 @@ def measure(read: Callable[[Path], int], folder: Path, options: argparse.Namespa
 
 
 def report(seconds: dict[str, float]) -> None:
-    """A table, and one line of JSON."""
+    """Print a table, and one line of JSON."""
     base = seconds["bare cursor"]
     for name, value in seconds.items():
         print(f"{name:24} {value:7.3f} s {value / base:6.2f} x bare cursor")

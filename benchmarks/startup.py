@@ -1,4 +1,4 @@
-"""How long each process takes from its start until it is ready, and its memory at rest.
+"""Time of each process from its start until it is ready, and its memory when idle.
 
 Starts PostgreSQL, Redis and S3, migrates, and then starts server, event stream, controller and worker one
 after the other, as on a cluster. Ready is: `/health/ready` answers 200, or it says that it has begun.
@@ -22,7 +22,7 @@ from tests.support.world import Process, Served, World, a_world, until
 REST_SECONDS = 10.0
 MIB = 2**20
 SERVERS = ("server", "stream")
-BEGUN = {"controller": "controller_started", "worker": "worker_started"}
+STARTED_EVENTS = {"controller": "controller_started", "worker": "worker_started"}
 
 
 def main() -> None:
@@ -31,32 +31,32 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=3, help="starts of each process")
     times = parser.parse_args().times
     with a_world() as world:
-        began = time.monotonic()
+        started = time.monotonic()
         world.postgres.start()
         world.redis.start()
         world.start_s3()
-        services = time.monotonic() - began
-        migrate = timed(lambda: world.manage("migrate", "-v0").wait())
-        told = {kind: measured(world, kind, times) for kind in (*SERVERS, *BEGUN)}
-    figures = {"services_s": round(services, 1), "migrate_s": round(migrate, 1), **told}
+        services = time.monotonic() - started
+        migrate = duration(lambda: world.manage("migrate", "-v0").wait())
+        results = {kind: measure(world, kind, times) for kind in (*SERVERS, *STARTED_EVENTS)}
+    figures = {"services_s": round(services, 1), "migrate_s": round(migrate, 1), **results}
     sys.stdout.write(json.dumps(figures) + "\n")
 
 
-def timed(action: Callable[[], object]) -> float:
-    """Seconds that something takes."""
-    began = time.monotonic()
+def duration(action: Callable[[], object]) -> float:
+    """Measure the duration of a block in seconds."""
+    started = time.monotonic()
     action()
-    return time.monotonic() - began
+    return time.monotonic() - started
 
 
-def measured(world: World, kind: str, times: int) -> dict[str, float]:
-    """The median of the starts of one kind, in seconds, and its memory in MiB."""
+def measure(world: World, kind: str, times: int) -> dict[str, float]:
+    """Measure the median start-up time of a process in seconds, and its memory in MiB."""
     seconds, processes, memory = [], 0, (0.0, 0.0)
     for _ in range(times):
-        began = time.monotonic()
+        started = time.monotonic()
         process = start(world, kind)
         until(lambda: ready(process, kind))  # noqa: B023  called at once
-        seconds.append(time.monotonic() - began)
+        seconds.append(time.monotonic() - started)
         time.sleep(REST_SECONDS)
         processes, memory = at_rest(process)
         process.terminate()
@@ -70,7 +70,7 @@ def measured(world: World, kind: str, times: int) -> dict[str, float]:
 
 
 def start(world: World, kind: str) -> Process:
-    """One process, as its container starts it."""
+    """Start a process like its container does."""
     makers: dict[str, Callable[[], Process]] = {
         "server": world.web,
         "stream": world.stream,
@@ -81,18 +81,17 @@ def start(world: World, kind: str) -> Process:
 
 
 def ready(process: Process, kind: str) -> bool:
-    """Whether it does its work."""
+    """Return True when the process is ready."""
     if isinstance(process, Served):
         return process.answers("/health/ready", 200)
-    return bool(process.logged(BEGUN[kind]))
+    return bool(process.logged(STARTED_EVENTS[kind]))
 
 
 def at_rest(process: Process) -> tuple[int, tuple[float, float]]:
-    """How many processes it is, and their memory in MiB: resident, proportional."""
-    own = psutil.Process(process.popen.pid)
-    all_of_it = [own, *own.children(recursive=True)]
-    found = [each.memory_full_info() for each in all_of_it]
-    return len(all_of_it), (sum(i.rss for i in found) / MIB, sum(i.pss for i in found) / MIB)
+    """Return the number of processes, and their memory in MiB: resident, proportional."""
+    root = psutil.Process(process.popen.pid)
+    memory = [item.memory_full_info() for item in (root, *root.children(recursive=True))]
+    return len(memory), (sum(i.rss for i in memory) / MIB, sum(i.pss for i in memory) / MIB)
 
 
 if __name__ == "__main__":

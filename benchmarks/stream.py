@@ -37,7 +37,7 @@ EVENTS_A_SECOND = 5
 
 
 def prepare(folder: Path) -> tuple[PostgreSQL, Redis, dict[str, str]]:
-    """Start the services; the answer has the environment of everything else."""
+    """Start the services; yield the environment of the other processes."""
     folder.chmod(0o711)
     postgres, redis = PostgreSQL(folder / "pg"), Redis(folder / "redis", 1)
     postgres.start()
@@ -55,7 +55,7 @@ def prepare(folder: Path) -> tuple[PostgreSQL, Redis, dict[str, str]]:
 
 
 def running_execution() -> tuple[int, str]:
-    """A running execution of 10,000 agents, and the token of a viewer."""
+    """Create a running execution of 10,000 agents, and the token of a viewer."""
     import django  # noqa: PLC0415  the environment is set only now
 
     django.setup()
@@ -86,7 +86,7 @@ def running_execution() -> tuple[int, str]:
 
 
 def heartbeats(execution_id: int, units: range, published: int) -> None:
-    """Snapshots of some units."""
+    """Report snapshots of some units."""
     from agent.protocol import AgentReport, AgentState, Snapshot  # noqa: PLC0415
     from simulations import live  # noqa: PLC0415
     from simulations.models import StageRun  # noqa: PLC0415
@@ -97,12 +97,14 @@ def heartbeats(execution_id: int, units: range, published: int) -> None:
             AgentReport(number=10 * unit + n, state=AgentState.RUNNING, published=published)
             for n in range(10)
         )
-        words = {"attempt": 1, "sequence": published, "sent_ns": 1}
-        live.store(execution_id, Snapshot(stage_run=stage_run, unit=unit, agents=agents, **words))
+        arguments = {"attempt": 1, "sequence": published, "sent_ns": 1}
+        live.store(
+            execution_id, Snapshot(stage_run=stage_run, unit=unit, agents=agents, **arguments)
+        )
 
 
 async def read(address: str, token: str, gate: asyncio.Semaphore, delays: list[float]) -> int:
-    """One reader until the stream ends; the answer is how many events came."""
+    """Read the stream to its end; return the number of events."""
     async with gate:
         reader, writer = await asyncio.open_connection("127.0.0.1", PORT)
         head = f"GET {address} HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\n\r\n"
@@ -119,7 +121,7 @@ async def read(address: str, token: str, gate: asyncio.Semaphore, delays: list[f
 
 
 def readers(count: int, address: str, token: str, results: Any) -> None:
-    """A process of readers; puts delays in ms and the numbers of events that they saw."""
+    """Run the readers of one process; put their delays in ms and numbers of events."""
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     delays: list[float] = []
@@ -132,7 +134,7 @@ def readers(count: int, address: str, token: str, results: Any) -> None:
 
 
 def call_again(address: str, token: str, took: list[float], stop: threading.Event) -> None:
-    """Another client, on one connection, twenty times a second; milliseconds."""
+    """Send requests of another client, twenty per second; return milliseconds."""
     connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=60)
     while not stop.wait(0.05):
         began = time.perf_counter()
@@ -142,7 +144,7 @@ def call_again(address: str, token: str, took: list[float], stop: threading.Even
 
 
 def probed(address: str, token: str, work: Any) -> list[float]:
-    """How long another call takes while `work` goes on, in ms."""
+    """Measure the latency of another request in ms while `work` runs."""
     took: list[float] = []
     stop = threading.Event()
     prober = threading.Thread(target=call_again, args=(address, token, took, stop))
@@ -153,13 +155,13 @@ def probed(address: str, token: str, work: Any) -> list[float]:
     return took
 
 
-def told(name: str, milliseconds: list[float]) -> None:
+def values(name: str, milliseconds: list[float]) -> None:
     p50, p99 = np.percentile(milliseconds, [50, 99])
     print(f"{name:34} n {len(milliseconds):8d}  p50 {p50:8.2f} ms  p99 {p99:8.2f} ms")
 
 
 def happen(execution_id: int, seconds: float, *, timed: bool) -> None:
-    """Events and heartbeats for so long; what readers replay later is not timed."""
+    """Generate events and heartbeats for some seconds; later replays by readers are not timed."""
     from simulations.choices import EventKind  # noqa: PLC0415
     from simulations.services.events import record_event  # noqa: PLC0415
 
@@ -173,11 +175,11 @@ def happen(execution_id: int, seconds: float, *, timed: bool) -> None:
 
 
 def gather(server: psutil.Process, address: str, token: str, count: int) -> tuple[Any, Any]:
-    """Start the readers and wait until all are connected; the answer is their process and its results."""
+    """Start the readers and wait until all are connected; return their process and its results."""
     results: Any = multiprocessing.Queue()
     began, cpu = time.monotonic(), sum(server.cpu_times()[:2])
-    words = (count, address, token, results)
-    crowd = multiprocessing.get_context("fork").Process(target=readers, args=words)
+    arguments = (count, address, token, results)
+    crowd = multiprocessing.get_context("fork").Process(target=readers, args=arguments)
     crowd.start()
     while len(server.net_connections()) < count:
         time.sleep(0.2)
@@ -187,14 +189,16 @@ def gather(server: psutil.Process, address: str, token: str, count: int) -> tupl
     return crowd, results
 
 
-def measure(server: psutil.Process, execution_id: int, token: str, asked: Any) -> None:
-    """All figures."""
+def measure(server: psutil.Process, execution_id: int, token: str, options: Any) -> None:
+    """Measure everything."""
     place = f"/api/v1/executions/{execution_id}"
     heartbeats(execution_id, range(UNITS), 1)
-    work = partial(happen, execution_id, asked.seconds)
-    told("GET progress, no readers", probed(f"{place}/progress", token, partial(work, timed=False)))
+    work = partial(happen, execution_id, options.seconds)
+    values(
+        "GET progress, no readers", probed(f"{place}/progress", token, partial(work, timed=False))
+    )
     memory = server.memory_info().rss
-    crowd, results = gather(server, f"{place}/stream", token, asked.readers)
+    crowd, results = gather(server, f"{place}/stream", token, options.readers)
     cpu, began = sum(server.cpu_times()[:2]), time.monotonic()
     took = probed(f"{place}/progress", token, partial(work, timed=True))
     share = (sum(server.cpu_times()[:2]) - cpu) / (time.monotonic() - began)
@@ -203,15 +207,15 @@ def measure(server: psutil.Process, execution_id: int, token: str, asked: Any) -
     events = finish(execution_id)
     came, delays = results.get(timeout=60)
     crowd.join()
-    told(f"GET progress, {asked.readers} readers", took)
-    told("event, written to read", delays)
+    values(f"GET progress, {options.readers} readers", took)
+    values("event, written to read", delays)
     print(f"{events} events; readers that saw all: {came.count(events)}")
     print(f"server: {100 * share:.0f} % of a core at {EVENTS_A_SECOND} events/s; ", end="")
     print(f"{memory / 2**20:.0f} MB + {grown:.0f} MB; {threads} threads")
 
 
 def finish(execution_id: int) -> int:
-    """End the execution; the answer is how many events it has."""
+    """End the execution; return the number of its events."""
     from simulations.models import Execution  # noqa: PLC0415
     from simulations.services.runs import lifecycle  # noqa: PLC0415
 
@@ -226,7 +230,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--readers", type=int, default=1000)
     parser.add_argument("--seconds", type=float, default=30)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         postgres, redis, environment = prepare(Path(folder))
         try:
@@ -237,7 +241,7 @@ def main() -> int:
                 try:
                     wait_for_it()
                     print(f"load of the machine: {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores")
-                    measure(psutil.Process(server.pid), execution_id, token, asked)
+                    measure(psutil.Process(server.pid), execution_id, token, options)
                 finally:
                     server.terminate()
         finally:

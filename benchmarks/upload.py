@@ -1,4 +1,4 @@
-"""A 1 GiB upload through the resumable session: throughput, server memory, and boto3 beside it.
+"""A 1 GiB upload by the resumable session: throughput, server memory, and boto3 for comparison.
 
 For each way it starts the server in a data folder of its own, signs in, announces one file, sends the parts
 four at a time and completes; the storage is a folder (uvicorn as `make run` starts it, then gunicorn with
@@ -51,31 +51,31 @@ SERVERS = {
 
 @dataclass(frozen=True)
 class Result:
-    """What one way took: seconds to send and to complete, and memory in bytes before and at most."""
+    """Result of one upload: seconds to send and to complete, and memory in bytes before and at most."""
 
     name: str
     sending: float
     completing: float
     before: int
-    most: int
+    maximum: int
 
 
 class Memory(threading.Thread):
-    """Samples the memory of a process and its children; `most` in bytes."""
+    """Thread that samples the memory of a process and its children; `maximum` in bytes."""
 
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)
         self._root = psutil.Process(pid)
         self._ended = threading.Event()
-        self.before = self.most = self.now()
+        self.before = self.maximum = self.now()
 
     def now(self) -> int:
         family = [self._root, *self._root.children(recursive=True)]
-        return sum(each.memory_info().rss for each in family)
+        return sum(process.memory_info().rss for process in family)
 
     def run(self) -> None:
         while not self._ended.wait(0.05):
-            self.most = max(self.most, self.now())
+            self.maximum = max(self.maximum, self.now())
 
     def end(self) -> None:
         self._ended.set()
@@ -84,13 +84,13 @@ class Memory(threading.Thread):
 
 @contextmanager
 def server(kind: str, folder: Path, extra: Mapping[str, str]) -> Iterator[tuple[int, int]]:
-    """A migrated server with one operator; yields its port and process id."""
+    """Run a migrated server with one operator; yield its port and process id."""
     [port] = free_ports(1)
     redis = Redis(folder / "redis", 1)
     redis.start()
     environment = environment_of(folder, {**extra, "REDIS_URL": redis.url(0)})
     prepare(environment)
-    command = [word.format(port=port) for word in SERVERS[kind]]
+    command = [argument.format(port=port) for argument in SERVERS[kind]]
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
     try:
@@ -103,7 +103,7 @@ def server(kind: str, folder: Path, extra: Mapping[str, str]) -> Iterator[tuple[
 
 
 def environment_of(folder: Path, extra: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a server that keeps all in a folder."""
+    """Return the environment of a server that stores everything in a folder."""
     return {
         **os.environ,
         "DATA_DIR": str(folder),
@@ -115,7 +115,7 @@ def environment_of(folder: Path, extra: Mapping[str, str]) -> dict[str, str]:
 
 
 def prepare(environment: Mapping[str, str]) -> None:
-    """Make the tables and the user."""
+    """Create the tables and the user."""
     manage = [sys.executable, "manage.py"]
     subprocess.run([*manage, "migrate", "-v", "0"], cwd=ROOT, env=environment, check=True)
     code = "from accounts.models import User; "
@@ -133,7 +133,7 @@ def answers(port: int) -> bool:
 def request(
     port: int, method: str, path: str, body: Any = None, token: str = ""
 ) -> tuple[int, Any]:
-    """One JSON request; status and what was answered."""
+    """Send a JSON request; return status and body."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
     headers = {"Content-Type": "application/json"}
     if token:
@@ -141,13 +141,13 @@ def request(
     data = None if body is None else json.dumps(body)
     connection.request(method, path, data, headers)
     answer = connection.getresponse()
-    told = answer.read()
+    body = answer.read()
     connection.close()
-    return answer.status, json.loads(told) if told else None
+    return answer.status, json.loads(body) if body else None
 
 
 def upload(port: int, file: Path, token: str) -> tuple[float, float]:
-    """Send a file through a session; seconds to send and to complete."""
+    """Send a file by an upload session; return seconds to send and to complete."""
     size = file.stat().st_size
     announced = {"files": [{"path": "bag_0.db3", "size": size, "sha256": sha256_of(file)}]}
     began = time.monotonic()
@@ -158,8 +158,8 @@ def upload(port: int, file: Path, token: str) -> tuple[float, float]:
     with ThreadPoolExecutor(SENDERS) as pool:
         list(pool.map(lambda part: put(own, port, file, part), parts))
     sent = time.monotonic()
-    status, told = request(port, "POST", f"/api/v1/uploads/{session['id']}/complete", {}, token)
-    assert status == 202, told
+    status, body = request(port, "POST", f"/api/v1/uploads/{session['id']}/complete", {}, token)
+    assert status == 202, body
     return sent - began, time.monotonic() - sent
 
 
@@ -175,8 +175,8 @@ def put(own: threading.local, port: int, file: Path, part: Mapping[str, Any]) ->
     target = f"{address.path}?{address.query}" if address.query else address.path
     own.connection.request("PUT", target, body)
     answer = own.connection.getresponse()
-    told = answer.read()
-    assert answer.status == 200, told
+    body = answer.read()
+    assert answer.status == 200, body
 
 
 def sha256_of(file: Path) -> str:
@@ -185,15 +185,15 @@ def sha256_of(file: Path) -> str:
 
 
 def measure(name: str, kind: str, file: Path, extra: Mapping[str, str]) -> Result:
-    """One upload through one kind of server."""
+    """Measure one upload by one kind of server."""
     with (
         tempfile.TemporaryDirectory(prefix="bench-", dir=file.parent) as folder,
         server(kind, Path(folder), extra) as (port, pid),
     ):
         signin = {"email": EMAIL, "password": PASSWORD}
-        status, told = request(port, "POST", "/api/v1/auth/signin", signin)
-        assert status == 200, told
-        token = next(told[key] for key in ("access_token", "access") if key in told)
+        status, body = request(port, "POST", "/api/v1/auth/signin", signin)
+        assert status == 200, body
+        token = next(body[key] for key in ("access_token", "access") if key in body)
         small = file.with_name("warm")
         small.write_bytes(file.open("rb").read(PART))
         upload(port, small, token)  # whatever is loaded at the first use is loaded now
@@ -201,11 +201,11 @@ def measure(name: str, kind: str, file: Path, extra: Mapping[str, str]) -> Resul
         memory.start()
         sending, completing = upload(port, file, token)
         memory.end()
-        return Result(name, sending, completing, memory.before, memory.most)
+        return Result(name, sending, completing, memory.before, memory.maximum)
 
 
 def by_boto3(s3: S3, file: Path, bucket: str) -> float:
-    """Seconds that boto3's own upload of the file takes, part size and threads being the same."""
+    """Measure boto3's upload of the file in seconds, with the same part size and threads."""
     import boto3  # noqa: PLC0415
     from boto3.s3.transfer import TransferConfig  # noqa: PLC0415
 
@@ -227,24 +227,24 @@ def by_boto3(s3: S3, file: Path, bucket: str) -> float:
 
 
 def make_file(file: Path, mib: int) -> None:
-    """Bytes that do not repeat, so that nobody can store them once."""
+    """Write random bytes, so that they cannot be compressed or deduplicated."""
     with file.open("wb") as out:
         for _ in range(mib):
             out.write(os.urandom(MIB))
 
 
 def main() -> int:
-    """Measure all ways and print a table."""
+    """Measure all kinds of uploads and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mib", type=int, default=1024)
     parser.add_argument("--folder", default=None, help="where there is room for four times as much")
-    asked = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="bench-upload-", dir=asked.folder) as folder:
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="bench-upload-", dir=options.folder) as folder:
         file = Path(folder) / "bag"
-        make_file(file, asked.mib)
+        make_file(file, options.mib)
         folder_store = {"MINIO_ENDPOINT": ""}
-        report(asked.mib, measure("folder, uvicorn", "uvicorn", file, folder_store))
-        report(asked.mib, measure("folder, gunicorn", "gunicorn", file, folder_store))
+        report(options.mib, measure("folder, uvicorn", "uvicorn", file, folder_store))
+        report(options.mib, measure("folder, gunicorn", "gunicorn", file, folder_store))
         s3 = S3(Path(folder) / "s3")
         s3.start()
         try:
@@ -252,10 +252,10 @@ def main() -> int:
             time.sleep(2)
             for kind in SERVERS:
                 seconds = by_boto3(s3, file, f"boto3-{kind}")
-                rate = f"{asked.mib / seconds:7.0f} MiB/s, {seconds:.1f} s"
+                rate = f"{options.mib / seconds:7.0f} MiB/s, {seconds:.1f} s"
                 print(f"{'S3, boto3 alone':20} {rate}", flush=True)
                 result = measure(f"S3, {kind}", kind, file, settings_of(s3, kind))
-                report(asked.mib, result)
+                report(options.mib, result)
                 ours = result.sending + result.completing
                 print(f"{'':20} our time / boto3's: {ours / seconds:.2f}", flush=True)
         finally:
@@ -264,7 +264,7 @@ def main() -> int:
 
 
 def settings_of(s3: S3, bucket: str) -> dict[str, str]:
-    """Settings of a server that stores in a bucket of its own."""
+    """Return the settings of a server with its own bucket."""
     return {
         "MINIO_ENDPOINT": s3.endpoint,
         "MINIO_ACCESS_KEY": s3.access_key,
@@ -274,11 +274,11 @@ def settings_of(s3: S3, bucket: str) -> dict[str, str]:
 
 
 def report(mib: int, result: Result) -> None:
-    whole = result.sending + result.completing
+    total = result.sending + result.completing
     print(
-        f"{result.name:20} {mib / whole:7.0f} MiB/s, {whole:.1f} s ({result.sending:.1f} sending, "
+        f"{result.name:20} {mib / total:7.0f} MiB/s, {total:.1f} s ({result.sending:.1f} sending, "
         f"{result.completing:.1f} completing); server memory {result.before / MIB:.0f} MiB, "
-        f"at most {(result.most - result.before) / MIB:+.1f} MiB",
+        f"at most {(result.maximum - result.before) / MIB:+.1f} MiB",
         flush=True,
     )
 

@@ -1,1 +1,1 @@
-"""`make run` and `make demo`: the whole system on one machine, with nothing installed by hand."""
+"""`make run` and `make demo`: the whole system on one machine, nothing to install by hand."""

@@ -1,7 +1,7 @@
 """`python -m launcher run` and `demo`, behind `make run` and `make demo`.
 
 Options come from the environment: DATA_DIR and PORT; for the demo BAG, AGENTS, PATTERN, TRANSPORT, RATE.
-This process knows no Django: it starts and watches the others, and does what needs Django in jobs.
+This process does not load Django: it starts and watches the others, and runs what needs Django in jobs.
 """
 
 import os
@@ -12,77 +12,81 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from launcher.data_folder import LaunchError, Place
+from launcher.data_folder import DataFolder, LaunchError
 from launcher.options import DemoOptions, UsageError, read_port
 from launcher.stack import Stack
 from robotsim_project.environment import BASE_DIR, env
 
-REFUSED = 2
-INTERRUPTED = 130
+EXIT_REFUSED = 2
+EXIT_INTERRUPTED = 130
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
-def main(words: list[str]) -> int:
-    """Do what the words say; the answer is the exit code."""
+def main(args: list[str]) -> int:
+    """Run a command.
+
+    Returns:
+        Exit code.
+    """
     commands = {"run": run, "demo": demo}
-    if len(words) != 1 or words[0] not in commands:
-        tell("usage: python -m launcher run|demo")
-        return REFUSED
+    if len(args) != 1 or args[0] not in commands:
+        print_message("usage: python -m launcher run|demo")
+        return EXIT_REFUSED
     for number in SIGNALS:
         signal.signal(number, _interrupt)
     try:
-        place = Place(Path(env.str("DATA_DIR", "") or BASE_DIR / "data").resolve())
+        folder = DataFolder(Path(env.str("DATA_DIR", "") or BASE_DIR / "data").resolve())
         try:
-            return commands[words[0]](place)
+            return commands[args[0]](folder)
         finally:
-            place.release()
+            folder.release()
     except (LaunchError, UsageError) as error:
-        tell(str(error))
-        return REFUSED
+        print_message(str(error))
+        return EXIT_REFUSED
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return EXIT_INTERRUPTED
 
 
-def run(place: Place) -> int:
-    """Serve until Ctrl-C; the first time with a demo."""
+def run(folder: DataFolder) -> int:
+    """Serve until Ctrl-C; the first time run a demo."""
     port = read_port(os.environ)
-    if not place.take():
-        running = place.running()
-        where = f" at {running.url}" if running else ""
+    if not folder.lock():
+        running = folder.running()
+        url = f" at {running.url}" if running else ""
         raise LaunchError(
-            f"robotsim already runs on {place.data_dir}{where}: use that one, stop it, "
+            f"robotsim is already running on {folder.data_dir}{url}: use that one, stop it, "
             "or set DATA_DIR to another folder."
         )
-    with ended(Stack.new(place, port, tell, serving=True)) as stack:
+    with stopping(Stack.new(folder, port, print_message, serving=True)) as stack:
         if not stack.url.endswith(f":{port}"):
-            tell(f"Port {port} is taken: using {stack.url} instead.")
+            print_message(f"Port {port} is in use: using {stack.url} instead.")
         try:
             return _prepare(stack) or _show_and_serve(stack)
         except KeyboardInterrupt:
-            tell("Stopping ...")
+            print_message("Stopping ...")
             return 0
 
 
-def demo(place: Place) -> int:
-    """Run a bundle once and print its summary; on the stack that runs, else on one for the purpose."""
+def demo(folder: DataFolder) -> int:
+    """Run a bundle once, on the running stack or else on a temporary one, and print a summary."""
     options = DemoOptions.read(os.environ)
     port = read_port(os.environ)
-    if place.take():
-        with ended(Stack.new(place, port, tell, serving=False)) as stack:
+    if folder.lock():
+        with stopping(Stack.new(folder, port, print_message, serving=False)) as stack:
             return _prepare(stack) or _demo(stack, options, "last")
-    running = place.running()
+    running = folder.running()
     if running is None or not running.serving:
         raise LaunchError(
-            f"Another robotsim is starting or running a demo on {place.data_dir}: try again when it "
+            f"Another robotsim is starting or running a demo on {folder.data_dir}: try again when it "
             "is done, or set DATA_DIR to another folder."
         )
-    with ended(Stack(place, running, tell)) as stack:
+    with stopping(Stack(folder, running, print_message)) as stack:
         return _demo(stack, options)
 
 
 @contextmanager
-def ended(stack: Stack) -> Iterator[Stack]:
-    """End the stack in any case. It takes ten seconds at most, so a second Ctrl-C is not heard."""
+def stopping(stack: Stack) -> Iterator[Stack]:
+    """Stop the stack on leaving. A second Ctrl-C is ignored, as stopping takes ten seconds at most."""
     try:
         yield stack
     finally:
@@ -92,7 +96,11 @@ def ended(stack: Stack) -> Iterator[Stack]:
 
 
 def _prepare(stack: Stack) -> int:
-    """Start Redis and the services on a database that is up to date; the answer is an exit code."""
+    """Start Redis, migrate the database and start the services.
+
+    Returns:
+        Exit code.
+    """
     stack.start_redis()
     code = stack.job("first_run")
     if code == 0:
@@ -100,26 +108,28 @@ def _prepare(stack: Stack) -> int:
     return code
 
 
-def _demo(stack: Stack, options: DemoOptions, *words: str) -> int:
-    extra = options.words()
+def _demo(stack: Stack, options: DemoOptions, *args: str) -> int:
+    extra = options.to_environment()
     if options.transport == "zenoh-raw":
         extra["ENDPOINT"] = stack.add_router()
-    return stack.job("demo", *words, extra=extra)
+    return stack.job("demo", *args, extra=extra)
 
 
 def _show_and_serve(stack: Stack) -> int:
-    if _demo(stack, DemoOptions(), "once") == INTERRUPTED:
-        return INTERRUPTED
+    if _demo(stack, DemoOptions(), "once") == EXIT_INTERRUPTED:
+        return EXIT_INTERRUPTED
     api = "/" + env.str("API_STR", "/api/v1").strip("/")
-    tell(f"Console: {stack.url}/admin/   API: {stack.url}{api}   its description: {stack.url}/docs")
-    tell("Ctrl-C stops everything.")
+    print_message(
+        f"Console: {stack.url}/admin/   API: {stack.url}{api}   API docs: {stack.url}/docs"
+    )
+    print_message("Ctrl-C stops everything.")
     stack.serve()
     return 0
 
 
-def tell(sentence: str) -> None:
-    """Say it to the user; standard output is for results."""
-    sys.stderr.write(f"{sentence}\n")
+def print_message(message: str) -> None:
+    """Print a message to standard error; standard output is for results."""
+    sys.stderr.write(f"{message}\n")
     sys.stderr.flush()
 
 

@@ -1,4 +1,4 @@
-"""Bundles for the demo: the sample, and the user's own."""
+"""Rosbags for the demo: the sample, and the user's own."""
 
 import time
 from pathlib import Path
@@ -15,27 +15,30 @@ _POLL_SECONDS = 0.1
 
 
 def sample() -> Rosbag:
-    """The sample rosbag; generated and imported when there is none."""
-    present = Rosbag.objects.usable().filter(name=SAMPLE).order_by("pk").first()
-    if present is not None:
-        return present
+    """Return the sample rosbag; generate and import it first if there is none."""
+    existing = Rosbag.objects.usable().filter(name=SAMPLE).order_by("pk").first()
+    if existing is not None:
+        return existing
     with TemporaryDirectory(prefix="robotsim-sample-") as folder:
         path = Path(folder) / SAMPLE
         make_sample(path)
-        return bring_in(path)
+        return import_bundle(path)
 
 
-def bring_in(path: Path) -> Rosbag:
-    """Import a bundle and wait for the verdict: usable, perhaps repaired, or rejected with its sentence.
+def import_bundle(path: Path) -> Rosbag:
+    """Import a bundle and wait for its verification.
+
+    Returns:
+        The rosbag: usable, its repaired version, or rejected.
 
     Raises:
-        StorageError: there is nothing to import, or an archive that is refused.
-        StoreError: the storage is away or full.
-        OSError: a file cannot be read.
+        StorageError: There is nothing to import, or the archive is refused.
+        StoreError: The storage is unreachable or full.
+        OSError: A file cannot be read.
     """
     rosbag = imports.import_path(path)
     while rosbag.status == Status.VERIFYING:
         rosbag = verifier.run(rosbag.pk)
-        if rosbag.status == Status.VERIFYING:  # the worker was first
+        if rosbag.status == Status.VERIFYING:  # a worker is verifying it
             time.sleep(_POLL_SECONDS)
     return repairs.usable_version(rosbag)

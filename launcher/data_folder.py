@@ -1,4 +1,4 @@
-"""The data folder of a stack: who may use it, and where the running one answers."""
+"""The data folder of a stack: its lock, and the address of the running stack."""
 
 import fcntl
 import json
@@ -12,28 +12,28 @@ from pathlib import Path
 
 from robotsim_project.environment import private_socket
 
-_OLD_CHILDREN_SECONDS = 12.0
-_PORTS_TO_TRY = 100
+_SHUTDOWN_GRACE_SECONDS = 12.0
+_MAX_PORT_TRIES = 100
 
 
 class LaunchError(Exception):
-    """It cannot start; the sentence says what to do."""
+    """The stack cannot start; the message says what to do."""
 
 
 @dataclass(frozen=True)
 class Address:
-    """Where a running stack is found; written to stack.json, never a secret."""
+    """Address of a running stack; written to stack.json, contains no secret."""
 
     pid: int
     serving: bool
-    """Whether it serves until it is told to end (`run`), or ends by itself (`demo`)."""
+    """True for `run`, which serves until it is stopped; False for `demo`, which ends by itself."""
     url: str
     redis: str
-    """Its own Redis; empty when REDIS_URL of the environment is used."""
+    """URL of its own Redis; empty when REDIS_URL of the environment is used."""
 
 
-class Place:
-    """The data folder: lock, logs, socket and stack.json."""
+class DataFolder:
+    """The data folder, with lock, logs, socket and stack.json."""
 
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir
@@ -43,17 +43,18 @@ class Place:
         self._lock: int | None = None
 
     @property
-    def lock(self) -> int | None:
-        """The descriptor of the lock, if we hold it; children keep it open: it falls with the last."""
+    def lock_descriptor(self) -> int | None:
+        """File descriptor of the lock, if held; children keep it open, so the last one releases it."""
         return self._lock
 
-    def take(self) -> bool:
-        """Lock the folder for this process; False when a running stack has it.
+    def lock(self) -> bool:
+        """Lock the folder for this process, after waiting for the children of a killed launcher to end.
 
-        Processes of a stack whose launcher was killed are given a moment to end.
+        Returns:
+            False when a running stack holds the lock.
 
         Raises:
-            LaunchError: the folder cannot be used.
+            LaunchError: The folder cannot be used.
         """
         try:
             self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -63,9 +64,9 @@ class Place:
         except OSError as error:
             message = f"The data folder {self.data_dir} cannot be used ({error}): set DATA_DIR."
             raise LaunchError(message) from error
-        deadline = time.monotonic() + _OLD_CHILDREN_SECONDS
-        while not _locked(lock):
-            if _alive(_holder(lock)) or time.monotonic() > deadline:
+        deadline = time.monotonic() + _SHUTDOWN_GRACE_SECONDS
+        while not _try_lock(lock):
+            if _is_alive(_holder(lock)) or time.monotonic() > deadline:
                 os.close(lock)
                 return False
             time.sleep(0.1)
@@ -76,21 +77,21 @@ class Place:
         return True
 
     def release(self) -> None:
-        """Give the folder free."""
+        """Release the lock."""
         if self._lock is not None:
             self._stack_file.unlink(missing_ok=True)
             os.close(self._lock)
             self._lock = None
 
     def announce(self, address: Address) -> None:
-        """Write down where this stack answers, for others on this machine."""
-        made = self._stack_file.with_suffix(".tmp")
-        made.write_text(json.dumps(asdict(address)) + "\n")
-        made.chmod(0o600)
-        made.replace(self._stack_file)
+        """Write the address of this stack, for other processes on this machine."""
+        path = self._stack_file.with_suffix(".tmp")
+        path.write_text(json.dumps(asdict(address)) + "\n")
+        path.chmod(0o600)
+        path.replace(self._stack_file)
 
     def running(self) -> Address | None:
-        """Where the running stack answers; None while it starts."""
+        """Return the address of the running stack; None while it starts."""
         try:
             return Address(**json.loads(self._stack_file.read_text()))
         except (OSError, ValueError, TypeError):
@@ -101,22 +102,22 @@ class Place:
         if folder == self.data_dir:
             return
         folder.mkdir(mode=0o700, exist_ok=True)
-        found = folder.lstat()
-        private = stat.S_ISDIR(found.st_mode) and stat.S_IMODE(found.st_mode) == 0o700  # noqa: PLR2004
-        if not private or found.st_uid != os.getuid():
+        status = folder.lstat()
+        private = stat.S_ISDIR(status.st_mode) and stat.S_IMODE(status.st_mode) == 0o700  # noqa: PLR2004
+        if not private or status.st_uid != os.getuid():
             message = (
-                f"{folder} belongs to somebody else: set DATA_DIR to a folder with a shorter name."
+                f"{folder} belongs to another user: set DATA_DIR to a folder with a shorter path."
             )
             raise LaunchError(message)
 
 
-def free_port(wanted: int) -> int:
-    """The wanted loopback port, or the next free one.
+def free_port(preferred: int) -> int:
+    """Return the preferred loopback port, or the next free one.
 
     Raises:
-        LaunchError: none of the next hundred is free.
+        LaunchError: None of the next hundred is free.
     """
-    for port in range(wanted, min(wanted + _PORTS_TO_TRY, 65536)):
+    for port in range(preferred, min(preferred + _MAX_PORT_TRIES, 65536)):
         with closing(socket.socket()) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -124,10 +125,10 @@ def free_port(wanted: int) -> int:
             except OSError:
                 continue
             return port
-    raise LaunchError(f"No port from {wanted} on is free: choose another one, such as PORT=9000.")
+    raise LaunchError(f"No free port from {preferred} on: choose another one, such as PORT=9000.")
 
 
-def _locked(lock: int) -> bool:
+def _try_lock(lock: int) -> bool:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -140,7 +141,7 @@ def _holder(lock: int) -> int:
     return int(text) if text.isdigit() else 0
 
 
-def _alive(pid: int) -> bool:
+def _is_alive(pid: int) -> bool:
     if pid <= 0:
         return True  # not written yet: it has just started
     try:
@@ -149,10 +150,10 @@ def _alive(pid: int) -> bool:
         return False
     except PermissionError:
         return True
-    return not _zombie(pid)
+    return not _is_zombie(pid)
 
 
-def _zombie(pid: int) -> bool:
+def _is_zombie(pid: int) -> bool:
     try:
         return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except (OSError, IndexError):

@@ -1,7 +1,7 @@
-"""The demo: a bundle, a fleet, a progress bar, a table, and a JSON summary as the last line.
+"""The demo: run a bundle, show a progress bar and a table, and print a JSON summary as the last line.
 
-With the word `once` it belongs to `make run`: it is left out when there are executions already, and prints
-no JSON. With `last` the stack ends after it, so that other executions under way are stopped.
+With the argument `once`, given by `make run`, it is skipped when there are executions already, and prints no
+JSON. With `last` the stack ends after it, so other active executions are stopped.
 """
 
 import json
@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 from rich.console import Console
 
 from common.exceptions import DomainError
-from launcher.bundles import bring_in, sample
+from launcher.bundles import import_bundle, sample
 from launcher.demo_design import demo_simulation
-from launcher.jobs import INTERRUPTED
+from launcher.jobs import EXIT_INTERRUPTED
 from launcher.options import DemoOptions
 from launcher.shutdown import stop_all
 from simulations.management.results import show_result
@@ -26,10 +26,10 @@ from simulations.services.runs import lifecycle
 from storage.exceptions import StorageError
 from storage.models import Rosbag
 
-FAILED = 1
-REFUSED = 2
-REFUSALS = (DomainError, OSError)
-NOTHING: dict[str, Any] = {
+EXIT_FAILED = 1
+EXIT_REFUSED = 2
+START_ERRORS = (DomainError, OSError)
+EMPTY_SUMMARY: dict[str, Any] = {
     "execution": None,
     "status": None,
     "data_status": None,
@@ -43,42 +43,50 @@ NOTHING: dict[str, Any] = {
 """The summary of a demo that could not start."""
 
 
-def main(words: list[str]) -> int:
-    """Run the demo; exit code 0 completed with all data, 1 not, 2 it could not start, 130 interrupted."""
+def main(args: list[str]) -> int:
+    """Run the demo.
+
+    Returns:
+        Exit code: 0 completed with all data, 1 not completed, 2 could not start, 130 interrupted.
+    """
     console = Console()
-    if "once" in words and Execution.objects.exists():
-        console.print(what_is_there(), highlight=False)
+    if "once" in args and Execution.objects.exists():
+        console.print(describe_data(), highlight=False)
         return 0
     code, outcome = run(DemoOptions.read(os.environ), console)
-    if "last" in words or ("once" in words and code == INTERRUPTED):
-        stop_all()  # the services go after this
-    if "once" not in words and code != INTERRUPTED:
+    if "last" in args or ("once" in args and code == EXIT_INTERRUPTED):
+        stop_all()  # while the services still run
+    if "once" not in args and code != EXIT_INTERRUPTED:
         sys.stdout.write(json.dumps(outcome) + "\n")
     return code
 
 
 def run(options: DemoOptions, console: Console) -> tuple[int, dict[str, Any]]:
-    """Run a bundle as the options say; the answer is an exit code and the summary."""
+    """Run a bundle.
+
+    Returns:
+        Exit code and summary.
+    """
     execution = None
     try:
         execution = lifecycle.start(prepare(options))
         execution = watch(execution, console)
-    except REFUSALS as error:
+    except START_ERRORS as error:
         sys.stderr.write(f"{error}\n")
-        return REFUSED, NOTHING
+        return EXIT_REFUSED, EMPTY_SUMMARY
     except KeyboardInterrupt:
         if execution is not None:
             lifecycle.stop(execution)
-        return INTERRUPTED, NOTHING
+        return EXIT_INTERRUPTED, EMPTY_SUMMARY
     show_result(execution, console)
     outcome = summary(execution)
-    good = (outcome["status"], outcome["data_status"]) == ("COMPLETED", "COMPLETE")
-    return (0 if good else FAILED), outcome
+    complete = (outcome["status"], outcome["data_status"]) == ("COMPLETED", "COMPLETE")
+    return (0 if complete else EXIT_FAILED), outcome
 
 
 def prepare(options: DemoOptions) -> Simulation:
-    """The simulation that the options ask for, its bundle imported."""
-    rosbag = sample() if options.bag is None else bring_in(options.bag)
+    """Import the bundle and create the simulation."""
+    rosbag = sample() if options.bag is None else import_bundle(options.bag)
     if not rosbag.usable:
         raise StorageError(rosbag.sentence)
     for warning in rosbag.warning_sentences:
@@ -86,18 +94,18 @@ def prepare(options: DemoOptions) -> Simulation:
     return demo_simulation(rosbag, options, os.environ.get("ENDPOINT", ""))
 
 
-def what_is_there() -> str:
-    """What an earlier run left in the database."""
+def describe_data() -> str:
+    """Describe the data of earlier runs."""
     latest = Execution.objects.order_by("pk").last()
-    words = {
+    values = {
         "rosbags": Rosbag.objects.usable().count(),
         "simulations": Simulation.objects.living().count(),
         "executions": Execution.objects.count(),
         "latest": latest.pk if latest else "",
         "status": latest.status if latest else "",
     }
-    sentence = _(
+    message = _(
         "Rosbags: %(rosbags)d, simulations: %(simulations)d, executions: %(executions)d; "
         "the latest, %(latest)s, is %(status)s."
     )
-    return sentence % words
+    return message % values

@@ -1,7 +1,7 @@
-"""The template, the system under test and the simulation of a demo, made once and used again."""
+"""The template, the MEC and the simulation of a demo, created once and reused."""
 
 from collections.abc import Callable
-from itertools import count
+from itertools import count as count_up
 from typing import Any, TypeVar
 
 from django.db.models import Model
@@ -15,34 +15,37 @@ from storage.models import Rosbag
 from templates.models import Template
 from templates.services import templates
 
-Made = TypeVar("Made", bound=Model)
+T = TypeVar("T", bound=Model)
 
 
 def demo_simulation(rosbag: Rosbag, options: DemoOptions, endpoint: str) -> Simulation:
-    """The simulation that runs a bundle as the options say: one pass per agent, everything recorded.
+    """Return a simulation that runs a bundle: one pass per agent, all topics recorded.
 
-    A value that cannot be used is refused by the services that make the parts, with a sentence.
+    Invalid values are refused by the services that create template, MEC and simulation.
     """
     template = _template(rosbag, options.rate)
     mec = _mec(options.transport, endpoint)
-    stages = [StageSpec(template=template, agent_count=each) for each in shares(options.agents)]
-    words = {
+    stages = [
+        StageSpec(template=template, agent_count=count)
+        for count in agents_per_stage(options.agents)
+    ]
+    values = {
         "bag": template.name,
         "agents": options.agents,
         "pattern": options.pattern,
         "transport": options.transport,
     }
-    found = Simulation.objects.living()
-    return _reused(
-        _("Demo: %(bag)s, %(agents)d agents, %(pattern)s, %(transport)s") % words,
-        lambda name: found.filter(name=name).first(),
+    simulations = Simulation.objects.living()
+    return _get_or_create(
+        _("Demo: %(bag)s, %(agents)d agents, %(pattern)s, %(transport)s") % values,
+        lambda name: simulations.filter(name=name).first(),
         lambda simulation: _design_of(simulation) == _design(options.pattern, mec, stages),
         lambda name: create_simulation(name=name, pattern=options.pattern, mec=mec, stages=stages),
     )
 
 
-def shares(agents: int) -> list[int]:
-    """The agents of each stage: two stages, one when there is a single agent."""
+def agents_per_stage(agents: int) -> list[int]:
+    """Divide the agents between two stages, or one for a single agent."""
     return [agents] if agents == 1 else [agents - agents // 2, agents // 2]
 
 
@@ -56,7 +59,7 @@ def _template(rosbag: Rosbag, rate: float) -> Template:
         "record_own": True,
     }
     speed = _("unpaced") if rate == 0 else _("rate %(rate)g") % {"rate": rate}
-    return _reused(
+    return _get_or_create(
         f"{rosbag.name}, {speed}",
         lambda name: Template.objects.living().filter(name=name).first(),
         lambda template: all(getattr(template, key) == value for key, value in values.items()),
@@ -71,21 +74,21 @@ def _mec(transport: str, endpoint: str) -> Mec:
     )
 
 
-def _reused(
+def _get_or_create(
     name: str,
-    find: Callable[[str], Made | None],
-    same: Callable[[Made], bool],
-    make: Callable[[str], Made],
-) -> Made:
-    """What bears the name and is the same; else it is made, under the name or with the next free number."""
-    for number in count(1):
+    find: Callable[[str], T | None],
+    is_same: Callable[[T], bool],
+    create: Callable[[str], T],
+) -> T:
+    """Return the object of this name if it is the same, else create one, with a number after a used name."""
+    for number in count_up(1):
         candidate = name if number == 1 else f"{name} ({number})"
-        present = find(candidate)
-        if present is None:
-            return make(candidate)
-        if same(present):
-            return present
-    raise AssertionError("counting has no end")
+        existing = find(candidate)
+        if existing is None:
+            return create(candidate)
+        if is_same(existing):
+            return existing
+    raise AssertionError("unreachable: the loop is endless")
 
 
 Design = tuple[str, int, list[tuple[Any, ...]]]
@@ -97,13 +100,13 @@ def _design(pattern: str, mec: Mec, stages: list[StageSpec]) -> Design:
         mec.pk,
         [
             (
-                each.template_id,
-                each.agent_count,
-                each.execution_time,
-                each.repeat_count,
-                each.delay_after,
+                stage.template_id,
+                stage.agent_count,
+                stage.execution_time,
+                stage.repeat_count,
+                stage.delay_after,
             )
-            for each in stages
+            for stage in stages
         ],
     )
 

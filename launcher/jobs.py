@@ -1,6 +1,6 @@
-"""Runs a neighbour of this module with Django set up: `python -m launcher.jobs NAME WORDS`.
+"""Run a module of this package with Django set up: `python -m launcher.jobs NAME ARGS`.
 
-The launcher itself knows no Django; what needs it is a job in a process of its own.
+The launcher itself does not load Django; what needs it is a job in a process of its own.
 """
 
 import importlib
@@ -11,19 +11,23 @@ from types import FrameType
 
 import django
 
-INTERRUPTED = 130
+EXIT_INTERRUPTED = 130
 
 
-def main(name: str, words: list[str]) -> int:
-    """Run the `main` of one module; the answer is its exit code, 130 when a signal ended it."""
+def main(name: str, args: list[str]) -> int:
+    """Run the `main` of one module.
+
+    Returns:
+        Its exit code, or 130 when a signal ended it.
+    """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _interrupt)
     try:
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "robotsim_project.settings")
         django.setup()
-        return int(importlib.import_module(f"launcher.{name}").main(words))
+        return int(importlib.import_module(f"launcher.{name}").main(args))
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return EXIT_INTERRUPTED
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

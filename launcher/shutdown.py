@@ -1,4 +1,4 @@
-"""Stops the executions under way before their server goes: what was recorded is kept, no unit is left."""
+"""Stop the active executions before the server ends: recordings are kept, no unit is left."""
 
 import signal
 import time
@@ -14,28 +14,32 @@ from simulations.exceptions import NotRunningError
 from simulations.models import Execution
 from simulations.services.runs import lifecycle
 
-LIMIT_SECONDS = 4.5
-"""How long recordings may take to arrive; what is not in storage by then stays in the units' folders."""
+MAX_SECONDS = 4.5
+"""Time for uploads of recordings; those that are not stored by then stay in the units' folders."""
 _POLL_SECONDS = 0.1
 
 
-def main(words: list[str]) -> int:
-    """Stop all; the answer is an exit code."""
+def main(args: list[str]) -> int:
+    """Stop all executions.
+
+    Returns:
+        Exit code.
+    """
     stop_all()
     return 0
 
 
-def stop_all(limit: float = LIMIT_SECONDS) -> None:
-    """Stop every execution, wait until they have ended, then kill units that are still there.
+def stop_all(limit: float = MAX_SECONDS) -> None:
+    """Stop every execution, wait until they have ended, then kill the remaining units.
 
-    It has its own limit, so signals are no longer heard.
+    Signals are ignored from here on, as the time is limited.
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
     deadline = time.monotonic() + limit
     active = Execution.objects.exclude(status__in=ENDED)
     for execution in active:
-        with suppress(NotRunningError):  # it stops or ends already
+        with suppress(NotRunningError):  # already stopping or ended
             lifecycle.stop(execution)
     while active.all().exists() and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)
@@ -43,10 +47,14 @@ def stop_all(limit: float = LIMIT_SECONDS) -> None:
 
 
 def kill_units(data_dir: Path) -> int:
-    """Kill the units that work in this data folder; the answer is how many there were."""
+    """Kill the units that work in this data folder.
+
+    Returns:
+        Number of killed units.
+    """
     killed = 0
     for process in living_units(data_dir):
-        with suppress(psutil.Error):  # gone meanwhile
+        with suppress(psutil.Error):  # ended meanwhile
             process.kill()
             killed += 1
     return killed

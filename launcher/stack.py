@@ -1,4 +1,4 @@
-"""The processes of one stack on this machine, from the first to the last."""
+"""The processes of one stack on this machine: Redis, web server, controller, worker, router and jobs."""
 
 import os
 import signal
@@ -10,72 +10,74 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from contextlib import closing
 
-from common.processes import end
-from launcher.data_folder import Address, LaunchError, Place, free_port
+from common.processes import terminate
+from launcher.data_folder import Address, DataFolder, LaunchError, free_port
 from launcher.redis_server import RedisUnavailableError, redis_answers, redis_command
 from launcher.supervisor import Supervisor
 from robotsim_project.environment import BASE_DIR, env
 
 _TICK_SECONDS = 0.1
 _START_SECONDS = 60.0
-# What a stop may take, in seconds; ten in all.
-_WIND_DOWN_SECONDS = 6.0
+# Limits of the steps of a stop, in seconds; ten in all.
+_EXECUTIONS_SECONDS = 6.0
 _SERVICES_SECONDS = 2.0
 _REDIS_SECONDS = 1.5
 ROUTER_PORT = 7447
-"""Where zenoh routers usually listen; the next free one is taken."""
+"""Default port of zenoh routers; the next free one is used."""
 WEB_OPTIONS = [
     *("--no-access-log", "--timeout-graceful-shutdown", "1", "--lifespan", "off"),
-    # Else uvicorn takes the caller's address from a header that anybody here may write, and who tries
-    # passwords is never locked out; behind a proxy TRUSTED_PROXIES says whom to believe.
+    # Otherwise uvicorn takes the client's address from a header that any local process may set, and
+    # attempts to guess passwords are never locked out; TRUSTED_PROXIES names the proxies to trust.
     "--no-proxy-headers",
 ]
 
-Say = Callable[[str], None]
+MessageCallback = Callable[[str], None]
 
 
 class Stack:
     """Redis, web server, controller and worker of one data folder, and jobs that speak to them."""
 
-    def __init__(self, place: Place, address: Address, say: Say) -> None:
-        self._place = place
+    def __init__(self, folder: DataFolder, address: Address, notify: MessageCallback) -> None:
+        self._folder = folder
         self._address = address
-        self._say = say
+        self._notify = notify
         self._job: subprocess.Popen[bytes] | None = None
-        self._winding_down = False
-        held = place.lock
-        keep_open = () if held is None else (held,)
-        self._supervisor = Supervisor(place.logs, self._environment(), keep_open=keep_open)
+        self._stop_executions = False
+        lock = folder.lock_descriptor
+        keep_open = () if lock is None else (lock,)
+        self._supervisor = Supervisor(folder.logs, self._environment(), keep_open=keep_open)
 
     @classmethod
-    def new(cls, place: Place, port: int, say: Say, *, serving: bool) -> "Stack":
-        """A stack to start, on this port or the next free one; `say` tells what happens to its processes.
+    def new(
+        cls, folder: DataFolder, port: int, notify: MessageCallback, *, serving: bool
+    ) -> "Stack":
+        """Create a stack on this port or the next free one; `notify` gets messages about its processes.
 
         Raises:
-            LaunchError: there is no free port.
+            LaunchError: There is no free port.
         """
-        redis = "" if env.str("REDIS_URL", "") else f"unix://{place.redis_socket}"
+        redis = "" if env.str("REDIS_URL", "") else f"unix://{folder.redis_socket}"
         url = f"http://127.0.0.1:{free_port(port)}"
-        return cls(place, Address(os.getpid(), serving, url, redis), say)
+        return cls(folder, Address(os.getpid(), serving, url, redis), notify)
 
     @property
     def url(self) -> str:
-        """Address of the web server."""
+        """URL of the web server."""
         return self._address.url
 
     def start_redis(self) -> None:
-        """Start our Redis and wait for it, unless REDIS_URL names another.
+        """Start a Redis server and wait for it, unless REDIS_URL names one.
 
         Raises:
-            LaunchError: there is none, or it does not start.
+            LaunchError: No Redis server is installed, or it does not start.
         """
         if not self._address.redis:
             return
-        folder = self._place.data_dir / "redis"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        sock = self._place.redis_socket
+        data = self._folder.data_dir / "redis"
+        data.mkdir(mode=0o700, exist_ok=True)
+        sock = self._folder.redis_socket
         try:
-            self._supervisor.add("redis", redis_command(folder, sock, durable=True))
+            self._supervisor.add("redis", redis_command(data, sock, durable=True))
         except RedisUnavailableError as error:
             raise LaunchError(str(error)) from error
         self._wait("Redis", "redis", lambda: redis_answers(sock))
@@ -84,7 +86,7 @@ class Stack:
         """Start web server, controller and worker, and wait until the server answers.
 
         Raises:
-            LaunchError: it does not; the sentence names its log.
+            LaunchError: It does not; the message names its log.
         """
         python = sys.executable
         host, port = self.url.removeprefix("http://").split(":")
@@ -95,14 +97,17 @@ class Stack:
         worker = ["run_worker", "--interval", "0.2", "--no-startup-delay", "--no-reload"]
         self._supervisor.add("worker", [*manage, *worker])
         self._wait("The web server", "web", lambda: _healthy(f"{self.url}/health/db"))
-        self._winding_down = self._address.serving
-        self._place.announce(self._address)
+        self._stop_executions = self._address.serving
+        self._folder.announce(self._address)
 
     def add_router(self) -> str:
-        """Start a zenoh router on a free loopback port; the answer is its endpoint.
+        """Start a zenoh router on a free loopback port.
+
+        Returns:
+            Its endpoint.
 
         Raises:
-            LaunchError: it does not start.
+            LaunchError: It does not start.
         """
         port = free_port(ROUTER_PORT)
         command = [sys.executable, "-m", "launcher.zenoh_router", str(port)]
@@ -110,67 +115,71 @@ class Stack:
         self._wait("The zenoh router", f"zenoh-router-{port}", lambda: _listens(port))
         return f"tcp/127.0.0.1:{port}"
 
-    def job(self, module: str, *words: str, extra: Mapping[str, str] | None = None) -> int:
-        """Run a module in the foreground, the services being kept running; the answer is its exit code."""
-        self._job = self._supervisor.spawn(job_command(module, *words), extra=extra)
+    def job(self, module: str, *args: str, extra: Mapping[str, str] | None = None) -> int:
+        """Run a module in the foreground while keeping the services running.
+
+        Returns:
+            Its exit code.
+        """
+        self._job = self._supervisor.spawn(job_command(module, *args), extra=extra)
         while (code := self._job.poll()) is None:
             self._tick()
         self._job = None
         return code
 
     def serve(self) -> None:
-        """Keep the services running until a signal comes."""
+        """Keep the services running until a signal arrives."""
         while True:
             self._tick()
 
     def stop(self) -> None:
-        """End everything that it started within ten seconds; what was recorded is kept."""
+        """End all processes of the stack within ten seconds; recordings are kept."""
         if self._job is not None:
-            end([self._job], patience=_WIND_DOWN_SECONDS)  # a job stops the runs that it is about
+            terminate([self._job], timeout=_EXECUTIONS_SECONDS)  # a job stops its own execution
             self._job = None
-        elif self._winding_down:
-            end_after(self._supervisor.spawn(job_command("shutdown")), _WIND_DOWN_SECONDS)
-        self._winding_down = False
-        names = frozenset(each.name for each in self._supervisor.children) - {"redis"}
+        elif self._stop_executions:
+            wait_or_kill(self._supervisor.spawn(job_command("shutdown")), _EXECUTIONS_SECONDS)
+        self._stop_executions = False
+        names = frozenset(child.name for child in self._supervisor.children) - {"redis"}
         self._supervisor.stop(names, patience=_SERVICES_SECONDS)
         self._supervisor.stop(patience=_REDIS_SECONDS)
 
     def _environment(self) -> dict[str, str]:
-        own = {
+        variables = {
             "DJANGO_SETTINGS_MODULE": "robotsim_project.settings",
-            "DATA_DIR": str(self._place.data_dir),
+            "DATA_DIR": str(self._folder.data_dir),
             "SERVER_URL": self.url,
             "PYTHONUNBUFFERED": "1",
         }
         if self._address.redis:
-            own["REDIS_URL"] = self._address.redis
-        return {**os.environ, **own}
+            variables["REDIS_URL"] = self._address.redis
+        return {**os.environ, **variables}
 
     def _tick(self) -> None:
-        for note in self._supervisor.tick():
-            self._say(note)
+        for message in self._supervisor.tick():
+            self._notify(message)
         time.sleep(_TICK_SECONDS)
 
-    def _wait(self, what: str, name: str, ready: Callable[[], bool]) -> None:
+    def _wait(self, title: str, name: str, is_ready: Callable[[], bool]) -> None:
         deadline = time.monotonic() + _START_SECONDS
-        while not ready():
+        while not is_ready():
             if time.monotonic() > deadline:
-                log = self._place.logs / f"{name}.log"
-                raise LaunchError(f"{what} does not start; the reason is at the end of {log}.")
+                log = self._folder.logs / f"{name}.log"
+                raise LaunchError(f"{title} does not start; the reason is at the end of {log}.")
             self._tick()
 
 
-def job_command(module: str, *words: str) -> list[str]:
-    """The command that runs one of the jobs beside this module."""
-    return [sys.executable, "-m", "launcher.jobs", module, *words]
+def job_command(module: str, *args: str) -> list[str]:
+    """Return the command that runs a job of this package."""
+    return [sys.executable, "-m", "launcher.jobs", module, *args]
 
 
-def end_after(process: subprocess.Popen[bytes], seconds: float) -> None:
-    """Wait for a process, and kill it when it takes longer."""
+def wait_or_kill(process: subprocess.Popen[bytes], seconds: float) -> None:
+    """Wait for a process, and kill it after the given time."""
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:
-        end([process], first=signal.SIGKILL)
+        terminate([process], first=signal.SIGKILL)
 
 
 def _listens(port: int) -> bool:
@@ -180,7 +189,7 @@ def _listens(port: int) -> bool:
 
 def _healthy(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=2):  # noqa: S310  our own address
+        with urllib.request.urlopen(url, timeout=2):  # noqa: S310  a constant scheme and host
             return True
     except OSError:  # HTTPError is one
         return False

@@ -1,4 +1,4 @@
-"""Keeps a handful of processes running: own log file each, started again when one dies."""
+"""Keep a few processes running: one log file each, restarted when they end."""
 
 import os
 import signal
@@ -8,26 +8,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from common.processes import die_with_parent, end
+from common.processes import die_with_parent, terminate
 from robotsim_project.environment import BASE_DIR
 
-LARGEST_LOG_BYTES = 10 * 2**20
-FIRST_PAUSE_SECONDS = 0.5
-LONGEST_PAUSE_SECONDS = 30.0
+MAX_LOG_BYTES = 10 * 2**20
+MIN_PAUSE_SECONDS = 0.5
+MAX_PAUSE_SECONDS = 30.0
 STEADY_SECONDS = 30.0
-"""A process that ran this long before it died starts again after the first pause."""
+"""A process that ran this long before it ended is restarted after the shortest pause."""
 
 
 @dataclass
 class Child:
-    """One process to keep running."""
+    """A process that is kept running."""
 
     name: str
     command: list[str]
     process: subprocess.Popen[bytes] | None = None
-    deaths: int = 0
+    failures: int = 0
     started: float = 0.0
-    due: float = field(default=0.0)
+    restart_at: float = field(default=0.0)
 
     @property
     def alive(self) -> bool:
@@ -35,10 +35,10 @@ class Child:
 
 
 class Supervisor:
-    """Starts, watches and ends processes; call `tick` a few times a second, from the main thread.
+    """Start, watch and end processes; call `tick` a few times a second, from the main thread.
 
-    Children run in sessions of their own, so that Ctrl-C reaches them through `stop` only, and they die
-    with this process. `keep_open` are files that they hold open as long as they live.
+    Children run in sessions of their own, so that Ctrl-C reaches them through `stop` only, and they end with
+    this process. `keep_open`: file descriptors that they inherit.
     """
 
     def __init__(
@@ -61,23 +61,29 @@ class Supervisor:
         return child
 
     def tick(self) -> list[str]:
-        """Start again what has died and whose pause is over; the answer says what died since last time."""
-        notes = []
+        """Restart ended processes whose pause is over.
+
+        Returns:
+            Messages about the processes that have ended since the last call.
+        """
+        messages = []
         now = time.monotonic()
         for child in self._children:
             if child.alive:
                 continue
             if child.process is not None:
-                notes.append(self._bury(child, now))
-            if now >= child.due:
+                messages.append(self._schedule_restart(child, now))
+            if now >= child.restart_at:
                 self._start(child)
-        return notes
+        return messages
 
     def stop(self, names: frozenset[str] | None = None, *, patience: float = 3.0) -> None:
-        """End the named processes (all when none are named) and forget them."""
-        ending = [each for each in self._children if names is None or each.name in names]
-        self._children = [each for each in self._children if each not in ending]
-        end([each.process for each in ending if each.process is not None], patience=patience)
+        """End the named processes (default: all) and no longer keep them running."""
+        ending = [child for child in self._children if names is None or child.name in names]
+        self._children = [child for child in self._children if child not in ending]
+        terminate(
+            [child.process for child in ending if child.process is not None], timeout=patience
+        )
 
     def spawn(
         self,
@@ -86,8 +92,8 @@ class Supervisor:
         output: int | None = None,
         extra: Mapping[str, str] | None = None,
     ) -> subprocess.Popen[bytes]:
-        """Start a process that is not kept running; its output goes to `output` (default: ours)."""
-        return subprocess.Popen(  # noqa: S603  commands of our own
+        """Start a process that is not kept running; `output`: where its output goes (default: inherited)."""
+        return subprocess.Popen(  # noqa: S603  the commands are constants
             command,
             cwd=BASE_DIR,
             env={**self._environment, **(extra or {})},
@@ -101,7 +107,7 @@ class Supervisor:
 
     def _start(self, child: Child) -> None:
         path = self._logs / f"{child.name}.log"
-        if path.is_file() and path.stat().st_size > LARGEST_LOG_BYTES:
+        if path.is_file() and path.stat().st_size > MAX_LOG_BYTES:
             path.replace(path.with_suffix(".log.1"))
         descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
         try:
@@ -110,11 +116,11 @@ class Supervisor:
             os.close(descriptor)
         child.started = time.monotonic()
 
-    def _bury(self, child: Child, now: float) -> str:
+    def _schedule_restart(self, child: Child, now: float) -> str:
         code = child.process.returncode if child.process is not None else 0
         child.process = None
-        child.deaths = 1 if now - child.started > STEADY_SECONDS else child.deaths + 1
-        pause = min(FIRST_PAUSE_SECONDS * 2.0 ** (child.deaths - 1), LONGEST_PAUSE_SECONDS)
-        child.due = now + pause
+        child.failures = 1 if now - child.started > STEADY_SECONDS else child.failures + 1
+        pause = min(MIN_PAUSE_SECONDS * 2.0 ** (child.failures - 1), MAX_PAUSE_SECONDS)
+        child.restart_at = now + pause
         log = self._logs / f"{child.name}.log"
-        return f"{child.name} ended with code {code}; it starts again in {pause:g} s (log: {log})"
+        return f"{child.name} ended with code {code}; restart in {pause:g} s (log: {log})"

@@ -1,4 +1,4 @@
-"""A zenoh router of our own on loopback, the stand-in for a system under test: `zenoh_router.py PORT`."""
+"""A zenoh router on loopback as a stand-in for a system under test: `zenoh_router.py PORT`."""
 
 import signal
 import sys
@@ -7,7 +7,7 @@ import zenoh
 
 
 def main(port: str) -> None:
-    """Route on that port until SIGTERM."""
+    """Run the router until SIGTERM."""
     config = zenoh.Config()
     config.insert_json5("mode", '"router"')
     config.insert_json5("listen/endpoints", f'["tcp/127.0.0.1:{port}"]')

@@ -1,1 +1,1 @@
-"""Settings, addresses and health of the whole system; the top of the house."""
+"""Project package: settings, URLs, access table, health, telemetry and processes."""

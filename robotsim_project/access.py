@@ -1,36 +1,36 @@
-"""Who may call what: each address and method, the least role, and the scope that a program's token needs.
+"""The access table: for each URL name and method the minimum role, and the scope that a token needs.
 
-The one table that `accounts.permissions` asks, on every call; what has no row here is closed. Roles
-include each other: admin may all that operator may, operator all that viewer may. Pages of the console
-have the rights of their models instead (`accounts.permissions.RoleBackend`).
+`accounts.permissions` looks every API call up in this table; a call without a row is refused. Each role
+includes the rights of the lower ones: admin those of operator, operator those of viewer. Pages of the
+console use the permissions of their models instead (`accounts.permissions.RoleBackend`).
 """
 
 from accounts.choices import Role, Scope
 from accounts.permissions import Rule
 
-ANYBODY = Rule(None, None)
+ANYONE = Rule(None, None)
 VIEWER = Rule(Role.VIEWER, Scope.READ)
 UPLOADER = Rule(Role.OPERATOR, Scope.UPLOAD)
 DESIGNER = Rule(Role.OPERATOR, Scope.DESIGN)
 RUNNER = Rule(Role.OPERATOR, Scope.RUN)
 ADMIN = Rule(Role.ADMIN, Scope.ADMIN)
 PERSON = Rule(Role.VIEWER, None)
-"""Somebody who has signed in: no token of a program, so that none can widen its own rights."""
+"""A user who has signed in. Tokens of programs are refused, so that none can extend its own rights."""
 
 TABLE: dict[str, dict[str, Rule]] = {
     "overview": {"GET": VIEWER},
-    # The API's description
-    "schema": {"GET": ANYBODY},
-    "docs": {"GET": ANYBODY},
+    # OpenAPI schema and its viewer
+    "schema": {"GET": ANYONE},
+    "docs": {"GET": ANYONE},
     # Accounts
-    "auth-signup": {"POST": ANYBODY},
-    "auth-signin": {"POST": ANYBODY},
-    "auth-refresh": {"POST": ANYBODY},
-    "auth-logout": {"POST": ANYBODY},
-    "auth-verify": {"POST": ANYBODY},
+    "auth-signup": {"POST": ANYONE},
+    "auth-signin": {"POST": ANYONE},
+    "auth-refresh": {"POST": ANYONE},
+    "auth-logout": {"POST": ANYONE},
+    "auth-verify": {"POST": ANYONE},
     "auth-password-change": {"POST": PERSON},
-    "auth-password-reset": {"POST": ANYBODY},
-    "auth-password-reset-confirm": {"POST": ANYBODY},
+    "auth-password-reset": {"POST": ANYONE},
+    "auth-password-reset-confirm": {"POST": ANYONE},
     "me": {"GET": VIEWER, "PATCH": PERSON},
     "me-sessions": {"GET": PERSON, "DELETE": PERSON},
     "me-session": {"DELETE": PERSON},
@@ -62,7 +62,7 @@ TABLE: dict[str, dict[str, Rule]] = {
     "rosbag-exports": {"GET": VIEWER, "POST": UPLOADER},
     "export-detail": {"GET": VIEWER, "DELETE": UPLOADER},
     "export-cancel": {"POST": UPLOADER},
-    # Uploads in parts: of one's own, admins those of all
+    # Uploads in parts: one's own; admins may use all
     "upload-list": {"GET": UPLOADER, "POST": UPLOADER},
     "upload-detail": {"GET": UPLOADER, "DELETE": UPLOADER},
     "upload-parts": {"GET": UPLOADER},

@@ -1,4 +1,4 @@
-"""The project itself as an app: its commands, and what listens to tasks."""
+"""The project as an app: management commands and signal receivers of tasks."""
 
 from importlib import import_module
 
@@ -6,11 +6,11 @@ from django.apps import AppConfig
 
 
 class ProjectConfig(AppConfig):
-    """Brings commands and listeners, and no models."""
+    """Commands and signal receivers; no models."""
 
     name = "robotsim_project"
     label = "robotsim"
     verbose_name = "robotsim"
 
     def ready(self) -> None:
-        import_module("robotsim_project.telemetry.task_log")  # connects itself
+        import_module("robotsim_project.telemetry.task_log")  # connects its receivers

@@ -11,15 +11,16 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "robotsim_project.settings")
 start.start("stream")
 django = get_asgi_application()
 
-# Only now: the apps are loaded. Units that could not reach us get time to speak again.
+# Imported after the apps are loaded. `server_started` gives units time to report again before they count as
+# lost.
 from robotsim_project.health import readiness  # noqa: E402
 from robotsim_project.middleware.body_limit import body_limit  # noqa: E402
-from robotsim_project.middleware.heartbeats import heartbeats  # noqa: E402
+from robotsim_project.middleware.early_asgi import early_posts  # noqa: E402
 from robotsim_project.middleware.streaming import streaming  # noqa: E402
 from simulations import live  # noqa: E402
 from simulations.exceptions import LiveAwayError  # noqa: E402
 
-application = heartbeats(streaming(body_limit(django)))
+application = early_posts(streaming(body_limit(django)))
 
 with suppress(LiveAwayError):
     live.server_started()

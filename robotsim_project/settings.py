@@ -73,7 +73,7 @@ MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "robotsim_project.telemetry.request_log.request_ids",
     "django.middleware.security.SecurityMiddleware",
-    "robotsim_project.middleware.polled.polled",
+    "robotsim_project.middleware.early.early_answers",
     "corsheaders.middleware.CorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -87,7 +87,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "robotsim_project.telemetry.request_log.RequestLog",
     "axes.middleware.AxesMiddleware",
-    "robotsim_project.telemetry.http_metrics.HttpFigures",
+    "robotsim_project.telemetry.http_metrics.HttpMetrics",
 ]
 
 ROOT_URLCONF = "robotsim_project.urls"
@@ -259,15 +259,15 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.RolePermission"],
     "DEFAULT_FILTER_BACKENDS": [
-        "common.rest.filters.Filters",
-        "common.rest.filters.Search",
-        "common.rest.filters.Ordering",
+        "common.rest.filters.FilterBackend",
+        "common.rest.filters.SearchBackend",
+        "common.rest.filters.OrderingBackend",
     ],
     "DEFAULT_PAGINATION_CLASS": "common.rest.pagination.NewestFirst",
-    "DEFAULT_PARSER_CLASSES": ["common.rest.parsers.BoundedJSON"],
+    "DEFAULT_PARSER_CLASSES": ["common.rest.parsers.BoundedJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["common.rest.renderers.QuickJSON"],
-    "DEFAULT_SCHEMA_CLASS": "robotsim_project.openapi.schema.Described",
-    "EXCEPTION_HANDLER": "common.rest.errors.problem",
+    "DEFAULT_SCHEMA_CLASS": "robotsim_project.openapi.schema.ApiSchema",
+    "EXCEPTION_HANDLER": "common.rest.errors.exception_handler",
     "PAGE_SIZE": 50,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }

@@ -1,4 +1,4 @@
-"""The address table; each app lists its own addresses in its `urls`."""
+"""The URL table; each app lists its own routes in its `urls`."""
 
 from django.conf import settings
 from django.contrib import admin
@@ -8,14 +8,14 @@ from drf_spectacular.views import SpectacularSwaggerView
 from accounts.urls import api_urlpatterns as accounts_api
 from robotsim_project import views
 from robotsim_project.health import views as health
-from robotsim_project.openapi.views import Description
+from robotsim_project.openapi.views import SchemaView
 from robotsim_project.telemetry import metrics
 from simulations.urls import api_urlpatterns as simulations_api
 from storage.urls import api_urlpatterns as storage_api
 from templates.urls import api_urlpatterns as templates_api
 
 api = [
-    path("schema", Description.as_view(), name="schema"),
+    path("schema", SchemaView.as_view(), name="schema"),
     *accounts_api,
     *storage_api,
     *templates_api,

@@ -1,4 +1,4 @@
-"""Pages of the root, and the answers to requests that no view could take."""
+"""The root page and the error handlers."""
 
 import sys
 
@@ -21,13 +21,13 @@ admin.site.index_title = gettext_lazy("Console")
 
 @require_safe
 def root(request: HttpRequest) -> JsonResponse:
-    """Say who is here."""
+    """Return a greeting."""
     return JsonResponse({"message": "Robot Simulator Backend API"})
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """Answer 400: a problem document to programs, a page to people."""
-    if not for_program(request):
+    if not is_api_request(request):
         return defaults.bad_request(request, exception)
     text = _("The request is not understood. Check how it is sent.")
     return Problem(400, "BAD_REQUEST", text).response()
@@ -35,7 +35,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """Answer 403: a problem document to programs, a page to people."""
-    if not for_program(request):
+    if not is_api_request(request):
         return defaults.permission_denied(request, exception)
     text = _("Your role does not allow this. Ask an admin.")
     return Problem(403, "PERMISSION_DENIED", text).response()
@@ -43,39 +43,38 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponseBase:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """Answer 404: a problem document to programs, a page to people."""
-    if not for_program(request):
+    if not is_api_request(request):
         return defaults.page_not_found(request, exception)
     text = _("There is nothing at this address. See /docs.")
     return Problem(404, "NOT_FOUND", text).response()
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
-    """Answer 500, or 503 where a part of the system is away; Django has logged why.
+    """Answer 500, or 503 when a dependency is unreachable; Django has logged the error.
 
     A problem document to programs, a page to people.
     """
-    error = sys.exc_info()[1]  # Django calls this while it handles what went wrong
-    if error is not None and (away := outages.of(error)) is not None:
-        return unavailable(request, away)
-    if not for_program(request):
+    error = sys.exc_info()[1]  # Django calls this while it handles the exception
+    if error is not None and (outage := outages.problem_for(error)) is not None:
+        return unavailable(request, outage)
+    if not is_api_request(request):
         return defaults.server_error(request)
     return internal_error().response()
 
 
-def unavailable(request: HttpRequest, away: Problem) -> HttpResponseBase:
+def unavailable(request: HttpRequest, outage: Problem) -> HttpResponseBase:
     """Answer 503 with Retry-After; the page needs neither database nor sessions."""
     answer: HttpResponseBase
-    if for_program(request):
-        answer = away.response()
+    if is_api_request(request):
+        answer = outage.response()
     else:
-        told = {"detail": away.detail, "seconds": away.retry_after}
-        page = loader.render_to_string("robotsim/unavailable.html", told)
-        answer = HttpResponse(page, status=503, headers=away.headers())
+        page = loader.render_to_string("robotsim/unavailable.html", {"detail": outage.detail})
+        answer = HttpResponse(page, status=503, headers=outage.headers())
     answer["Cache-Control"] = "no-store"
     answer._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001  one line, without traceback
     return answer
 
 
-def for_program(request: HttpRequest) -> bool:
-    """Whether the address belongs to the API."""
+def is_api_request(request: HttpRequest) -> bool:
+    """Return True when the path belongs to the API."""
     return f"{request.path}/".startswith(f"{settings.API_STR}/")

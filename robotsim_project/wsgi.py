@@ -11,7 +11,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "robotsim_project.settings")
 start.start("server")
 application = get_wsgi_application()
 
-# Only now: the apps are loaded. Units that could not reach us get time to speak again.
+# Imported after the apps are loaded. `server_started` gives units time to report again before they count as
+# lost.
 from robotsim_project.health import readiness  # noqa: E402
 from simulations import live  # noqa: E402
 from simulations.exceptions import LiveAwayError  # noqa: E402

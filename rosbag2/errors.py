@@ -214,7 +214,7 @@ _MAX_DETAIL = 300
 
 
 def bounded(details: dict[str, Detail]) -> dict[str, Detail]:
-    """The same details, with what a stranger made endless cut short."""
+    """The same details, with long texts cut."""
     return {
         name: value[:_MAX_DETAIL] + "…"
         if isinstance(value, str) and len(value) > _MAX_DETAIL

@@ -1,6 +1,6 @@
-"""Keep files small: none of ours has more than 400 lines; prints the median and the share under 250.
+"""Check that no Python file has more than 400 lines; print the median and the share under 250.
 
-Migrations are left out, and so are tests from the two figures.
+Migrations are excluded, and tests from the two figures.
 """
 
 import statistics
@@ -9,15 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-LIMIT = 400
-LARGE = 250
-NOT_OURS = frozenset({"data", "staticfiles", "node_modules"})
+MAX_LINES = 400
+LARGE_LINES = 250
+EXCLUDED = frozenset({"data", "staticfiles", "node_modules"})
 
 
 def sources(root: Path) -> Iterator[Path]:
-    """Walk over the Python files of the project, without what is generated or installed."""
+    """Walk over the Python files of the project, except generated and installed ones."""
     for path in sorted(root.iterdir()):
-        if path.name.startswith(".") or path.name in NOT_OURS or path.name == "migrations":
+        if path.name.startswith(".") or path.name in EXCLUDED or path.name == "migrations":
             continue
         if path.is_dir():
             yield from sources(path)
@@ -34,24 +34,27 @@ def check(root: Path) -> tuple[str, list[str]]:
     """Measure a project.
 
     Returns:
-        A line with the figures, and a line for each file that is over the limit.
+        One line with the figures, and one per file that is over the limit.
     """
     sizes = {path.relative_to(root): lines(path) for path in sources(root)}
     too_long = [
-        f"{path}: {size} lines, the limit is {LIMIT}: split it by what it does"
+        f"{path}: {size} lines, the limit is {MAX_LINES}: split it by topic"
         for path, size in sizes.items()
-        if size > LIMIT
+        if size > MAX_LINES
     ]
     code = [size for path, size in sizes.items() if "tests" not in path.parts and size]
     if not code:
         return "no files", too_long
-    share = 100 * sum(size < LARGE for size in code) / len(code)
+    share = 100 * sum(size < LARGE_LINES for size in code) / len(code)
     median = statistics.median(code)
-    return f"{len(code)} files, median {median:g} lines, {share:.0f} % under {LARGE}", too_long
+    return (
+        f"{len(code)} files, median {median:g} lines, {share:.0f} % under {LARGE_LINES}",
+        too_long,
+    )
 
 
 def main() -> int:
-    """Print the figures; 1 when a file is over the limit."""
+    """Print the figures; return 1 when a file is over the limit."""
     figures, too_long = check(ROOT)
     sys.stdout.write(f"{figures}\n")
     for line in too_long:

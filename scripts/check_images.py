@@ -1,7 +1,7 @@
-"""Judge what builds and starts the images: Dockerfile, docker-compose.yml, shell scripts, workflows.
+"""Lint Dockerfile, docker-compose.yml, shell scripts and workflows.
 
-Runs with the tools of requirements-lint.txt (`make check` keeps them in .venv-lint). What a linter is not to
-say stands beside the line that it is said of, with the reason.
+Runs with the tools of requirements-lint.txt (`make check` installs them in .venv-lint). Exceptions are
+written next to the line that they apply to, with the reason.
 """
 
 import json
@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-BESIDE = Path(sys.executable).parent
+TOOLS = Path(sys.executable).parent
 WORKFLOWS = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob(".github/workflows/*.yml"))
 SCRIPTS = ["install.sh", "server-renew.sh", "restore.sh", ".ci/run"]
-"""What they source is read along with them."""
+"""Shell scripts; the files that they source are checked with them."""
 
 LINTERS = {
     "hadolint": ["hadolint", "Dockerfile"],
@@ -28,25 +28,25 @@ CHECKOV = ["dockerfile", "github_actions"]
 
 
 def main() -> int:
-    """Print a line for each linter; 1 when one finds something or is missing."""
-    bad = 0
+    """Print a line per linter; return 1 when one finds something or is missing."""
+    failed = 0
     for name, command in LINTERS.items():
-        code, told, trouble = run(command)
+        code, output, errors = run(command)
         sys.stdout.write(f"{name}: {'clean' if code == 0 else 'findings'}\n")
         if code:
-            bad = 1
-            sys.stderr.write(told + trouble)
+            failed = 1
+            sys.stderr.write(output + errors)
     for framework in CHECKOV:
-        bad |= checkov(framework)
-    return bad
+        failed |= checkov(framework)
+    return failed
 
 
 def run(command: list[str]) -> tuple[int, str, str]:
-    """Exit code, output and errors; a program that is missing is a finding."""
-    program = BESIDE / command[0]
+    """Run a program; return exit code, output and errors. A missing program counts as a failure."""
+    program = TOOLS / command[0]
     if not program.exists():
         return 1, "", f"{command[0]} is missing: run `make check`, which installs it.\n"
-    done = subprocess.run(  # noqa: S603  our own tools
+    done = subprocess.run(  # noqa: S603  the tools are constants
         [program, *command[1:]],
         cwd=ROOT,
         capture_output=True,
@@ -57,16 +57,16 @@ def run(command: list[str]) -> tuple[int, str, str]:
 
 
 def checkov(framework: str) -> int:
-    """Print the counts of checkov, and each failed check; 1 when there is one."""
+    """Run checkov, print its counts and failed checks; return 1 when there are any."""
     place = ["--file", "Dockerfile"] if framework == "dockerfile" else ["--directory", "."]
-    code, told, trouble = run(
+    code, output, errors = run(
         ["checkov", *place, "--framework", framework, "--output", "json", "--quiet"]
     )
     try:
-        report = json.loads(told)
+        report = json.loads(output)
         summary = report["summary"]
     except (ValueError, KeyError, TypeError):
-        sys.stderr.write(f"checkov {framework} gave no verdict:\n{told}{trouble}")
+        sys.stderr.write(f"checkov {framework} wrote no report:\n{output}{errors}")
         return 1
     counts = ", ".join(f"{summary[key]} {key}" for key in ("passed", "failed", "skipped"))
     sys.stdout.write(f"checkov {framework}: {counts}\n")

@@ -1,4 +1,4 @@
-"""Say what can be measured: each file of benchmarks/ with its command and its first sentence."""
+"""List the benchmarks: command and first sentence of each file of benchmarks/."""
 
 import ast
 import sys
@@ -8,12 +8,14 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def main() -> None:
-    """Print a command and a sentence for each benchmark."""
+    """Print the list."""
     for path in sorted((ROOT / "benchmarks").glob("*.py")):
         if path.name.startswith("_"):
             continue
-        about = ast.get_docstring(ast.parse(path.read_text())) or ""
-        command = f".venv/bin/python -m benchmarks.{path.stem}\n    {about.partition(chr(10))[0]}\n"
+        docstring = ast.get_docstring(ast.parse(path.read_text())) or ""
+        command = (
+            f".venv/bin/python -m benchmarks.{path.stem}\n    {docstring.partition(chr(10))[0]}\n"
+        )
         sys.stdout.write(command)
 
 

@@ -175,6 +175,15 @@ class DeletionStatus(TextChoices):
     FAILED = "FAILED", _("failed")
 
 
+class DeletionFailure(TextChoices):
+    """Why a deletion failed; the label says what to do."""
+
+    STEP_FAILED = (
+        "STEP_FAILED",
+        _("A step failed; what happened is in the log. Ask an administrator, then delete again."),
+    )
+
+
 OPEN_DELETION = frozenset({DeletionStatus.PENDING, DeletionStatus.RUNNING})
 
 

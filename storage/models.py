@@ -296,4 +296,5 @@ class Export(LeasedWork):
     @property
     def sentence(self) -> str:
         """The reason of its failure in the current language; else empty."""
-        return sentence(self.code, self.details, self.code) if self.code else ""
+        fallback = str(self.details.get("reason", self.code))
+        return sentence(self.code, self.details, fallback) if self.code else ""

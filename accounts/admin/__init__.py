@@ -1,5 +1,5 @@
-"""The console: pages of accounts, and what the pages of all apps share."""
+"""The console's pages of accounts."""
 
-from accounts.admin import people
+from accounts.admin import users
 
-__all__ = ["people"]
+__all__ = ["users"]

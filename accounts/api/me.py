@@ -16,7 +16,7 @@ from accounts.api.serializers import (
     MeSerializer,
     NewApiTokenSerializer,
 )
-from accounts.api.session import asked
+from accounts.api.sign_in import asked
 from accounts.models import ApiToken, User
 from accounts.services import api_tokens, sessions, users
 

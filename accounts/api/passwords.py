@@ -12,7 +12,7 @@ from accounts.api.serializers import (
     PasswordResetConfirmSerializer,
     PasswordResetSerializer,
 )
-from accounts.api.session import Door, asked
+from accounts.api.sign_in import Door, asked
 from accounts.api.throttles import CallerThrottle
 from accounts.models import User
 from accounts.services import passwords

@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from accounts.choices import Role, Scope
 from accounts.models import ApiToken, User
-from common.rest.strict import Strict
+from common.rest.serializers import StrictSerializer
 
 LONGEST_PASSWORD = 1024
 LONGEST_TOKEN = 4096
@@ -27,7 +27,7 @@ def password_field(**options: Any) -> serializers.CharField:
     )
 
 
-class SignInSerializer(Strict):
+class SignInSerializer(StrictSerializer):
     """What one signs in with."""
 
     email = serializers.EmailField(max_length=254)
@@ -51,13 +51,13 @@ class SignedInSerializer(serializers.Serializer[Any]):
     email = serializers.EmailField(source="user.email")
 
 
-class RefreshSerializer(Strict):
+class RefreshSerializer(StrictSerializer):
     """The refresh token; without it the cookie counts."""
 
     refresh = serializers.CharField(max_length=LONGEST_TOKEN, required=False)
 
 
-class VerifySerializer(Strict):
+class VerifySerializer(StrictSerializer):
     """An access token or API token to be looked at."""
 
     token = serializers.CharField(max_length=LONGEST_TOKEN)
@@ -78,7 +78,7 @@ class VerifiedSerializer(serializers.Serializer[Any]):
     expires_at = serializers.DateTimeField(allow_null=True)
 
 
-class SignUpSerializer(Strict):
+class SignUpSerializer(StrictSerializer):
     """A new account of one's own."""
 
     email = serializers.EmailField(max_length=254)
@@ -86,7 +86,7 @@ class SignUpSerializer(Strict):
     name = serializers.CharField(max_length=150, required=False, allow_blank=True)
 
 
-class MeSerializer(Strict, serializers.ModelSerializer[User]):
+class MeSerializer(StrictSerializer, serializers.ModelSerializer[User]):
     """One's own account; only the name is changed here."""
 
     class Meta:
@@ -103,7 +103,7 @@ class MeSerializer(Strict, serializers.ModelSerializer[User]):
         return super().to_internal_value(data)
 
 
-class UserSerializer(Strict, serializers.ModelSerializer[User]):
+class UserSerializer(StrictSerializer, serializers.ModelSerializer[User]):
     """An account as admins see and change it."""
 
     email = serializers.EmailField(max_length=254)
@@ -127,20 +127,20 @@ class UserSerializer(Strict, serializers.ModelSerializer[User]):
         read_only_fields = ["id", "date_joined", "last_login"]
 
 
-class PasswordChangeSerializer(Strict):
+class PasswordChangeSerializer(StrictSerializer):
     """The password that counts, and the one that is to count."""
 
     current_password = password_field()
     password = password_field()
 
 
-class PasswordResetSerializer(Strict):
+class PasswordResetSerializer(StrictSerializer):
     """Whose password is forgotten."""
 
     email = serializers.EmailField(max_length=254)
 
 
-class PasswordResetConfirmSerializer(Strict):
+class PasswordResetConfirmSerializer(StrictSerializer):
     """What the mail brought, and the new password."""
 
     uid = serializers.CharField(max_length=64)
@@ -163,7 +163,7 @@ class DeviceSerializer(serializers.Serializer[Any]):
         return bool(self.context.get("sign_in") == family.name)
 
 
-class ApiTokenSerializer(Strict, serializers.ModelSerializer[ApiToken]):
+class ApiTokenSerializer(StrictSerializer, serializers.ModelSerializer[ApiToken]):
     """A token of a program; `token` itself is shown once, when it is made."""
 
     scopes = serializers.ListField(

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from accounts.api.idempotency import idempotent
 from accounts.api.serializers import ApiTokenSerializer, RoleSerializer, UserSerializer
-from accounts.api.session import asked
+from accounts.api.sign_in import asked
 from accounts.choices import Role
 from accounts.models import ApiToken, User
 from accounts.permissions import table

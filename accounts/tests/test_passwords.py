@@ -63,6 +63,7 @@ def test_guessing_the_current_password_locks(people: dict[Role, User], settings:
     assert client.post(CHANGE, {**form, "current_password": PASSWORD}).status_code == 429
 
 
+@pytest.mark.django_db(transaction=True)
 def test_the_mail_leads_to_a_new_password(people: dict[Role, User]) -> None:
     held = signed_in(VIEWER)
     assert APIClient().post(RESET, {"email": "Viewer@example.ORG"}).status_code == 204
@@ -76,6 +77,7 @@ def test_the_mail_leads_to_a_new_password(people: dict[Role, User]) -> None:
     assert (again.status_code, again.json()["code"]) == (400, "RESET_REFUSED")
 
 
+@pytest.mark.django_db(transaction=True)
 def test_the_answer_is_the_same_for_anybody(people: dict[Role, User]) -> None:
     User.objects.filter(email="operator@example.org").update(is_active=False)
     addresses = [VIEWER, VIEWER, "nobody@example.org", "operator@example.org"]

@@ -1,4 +1,4 @@
-"""Real units: `python -m agent` beside a server of the test's own."""
+"""Fixtures of real units: `python -m agent` with a fake server."""
 
 import json
 import os
@@ -25,7 +25,7 @@ MESSAGES = 30
 
 
 def write_bag(folder: Path, stamps: list[int], topics: tuple[Topic, ...] = (ODOM, IMU)) -> Path:
-    """A bag whose messages alternate over the topics."""
+    """Write a bag whose messages alternate over the topics."""
     with BagWriter(folder) as writer:
         ids = [writer.add_topic(topic) for topic in topics]
         for number, stamp in enumerate(stamps):
@@ -67,7 +67,7 @@ class UnitProcess:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[[Running], UnitProcess]]:
-    """Starts units in one work directory; none outlives the test."""
+    """Factory of units in one work folder; they are killed after the test."""
     units: list[UnitProcess] = []
 
     def begin(server: Running) -> UnitProcess:
@@ -94,13 +94,13 @@ def serve() -> Iterator[Callable[[FakeServer], Running]]:
 
 
 def until(condition: Callable[[], object], seconds: float = 20) -> None:
-    """Wait for something that other processes bring about."""
+    """Wait for a condition."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
+        assert time.monotonic() < deadline, "the condition was not met in time"
         time.sleep(0.01)
 
 
 def states(snapshots: list[Snapshot]) -> list[str]:
-    """The states in the order in which they were first reported."""
+    """Return the states in the order in which they were first reported."""
     return list(dict.fromkeys(agent.state.value for shot in snapshots for agent in shot.agents))

@@ -1,4 +1,4 @@
-"""A small server that speaks the protocol over real HTTP, with a store for parts and moods for tests."""
+"""A small server for the protocol over real HTTP, with a storage for parts and programmable errors."""
 
 import contextlib
 import hashlib
@@ -36,13 +36,13 @@ Refusal = tuple[int, str]
 
 @dataclass
 class FakeServer:
-    """The server's side of one unit. `refuse` maps a path to refusals still to be given."""
+    """The server's side of one unit. `refuse` maps a call to the refusals it still has to answer with."""
 
     bag: Path
     assignment: dict[str, Any] = field(default_factory=dict)
     lead_seconds: float = 0.3
     hold: bool = False
-    """No release is given while set."""
+    """While set, the release is withheld."""
     command: Command | None = None
     reason: str = ""
     refuse: dict[str, list[Refusal]] = field(default_factory=dict)
@@ -60,7 +60,7 @@ class FakeServer:
         self.log = ""
         self.release_ns: int | None = None
         self.damage: dict[str, int] = {}
-        """Downloads of a file still to be answered with damaged bytes."""
+        """Number of downloads of a file that are still answered with damaged bytes."""
 
     def now(self) -> int:
         return time.time_ns() + self.clock_ahead_ns
@@ -139,13 +139,13 @@ class FakeServer:
         return RecordingAccepted(recording=complete.recording)
 
     def save_recording(self, folder: Path) -> Path:
-        """Join the stored parts into files, as the store does."""
+        """Join the stored parts into files, as the storage does."""
         folder.mkdir()
         for path, number in sorted(self.parts):
-            with (folder / path).open("ab") as file:
-                file.write(self.parts[path, number])
-        for wanted in self.offers[-1].files:
-            assert hashlib.sha256((folder / wanted.path).read_bytes()).hexdigest() == wanted.sha256
+            with (folder / path).open("ab") as target:
+                target.write(self.parts[path, number])
+        for file in self.offers[-1].files:
+            assert hashlib.sha256((folder / file.path).read_bytes()).hexdigest() == file.sha256
         return folder
 
     @property
@@ -216,7 +216,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class HttpServer(ThreadingHTTPServer):
-    """Can also drop the connections that clients keep open, as a server that goes away does."""
+    """HTTP server that can drop the open connections of clients, as one that ends does."""
 
     daemon_threads = True
 
@@ -237,7 +237,7 @@ class HttpServer(ThreadingHTTPServer):
 
 
 class Running:
-    """The fake server on a port; it can go away and come back on the same port."""
+    """The fake server on a port; it can be stopped and started again on the same port."""
 
     def __init__(self, fake: FakeServer) -> None:
         self.fake = fake

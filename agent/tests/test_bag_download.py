@@ -1,10 +1,10 @@
-"""The bag on its way to the unit: damaged, away, not a bag."""
+"""Download of the bag: damaged files, an unreachable storage, invalid bags, the cache."""
 
 from agent.tests.conftest import MESSAGES
 from agent.tests.server import FakeServer
 
 
-def test_damaged_once_it_is_downloaded_again(bag, serve, start):
+def test_a_damaged_file_is_downloaded_again(bag, serve, start):
     fake = FakeServer(bag)
     fake.damage["metadata.yaml"] = 1
     unit = start(serve(fake))
@@ -34,13 +34,13 @@ def test_a_refused_address_fails(bag, serve, start):
     assert fake.last.failure.code == "BAG_DOWNLOAD_FAILED"
 
 
-def test_a_store_that_is_away_for_a_moment_is_asked_again(bag, serve, start):
+def test_a_download_is_retried(bag, serve, start):
     fake = FakeServer(bag, refuse={"download": [(503, "AWAY")]})
     unit = start(serve(fake))
     assert unit.wait() == 0
 
 
-def test_the_cache_is_used_and_checked_each_time(bag, serve, start):
+def test_the_cache_is_verified_and_used(bag, serve, start):
     fake = FakeServer(bag)
     server = serve(fake)
     assert start(server).wait() == 0
@@ -54,7 +54,7 @@ def test_the_cache_is_used_and_checked_each_time(bag, serve, start):
     assert cached.read_bytes() == (bag / "metadata.yaml").read_bytes()
 
 
-def test_what_is_no_bag_fails_for_good(bag, serve, start):
+def test_an_invalid_bag_is_not_retried(bag, serve, start):
     (bag / "metadata.yaml").write_text("nothing: here\n")
     fake = FakeServer(bag)
     unit = start(serve(fake))

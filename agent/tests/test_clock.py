@@ -7,15 +7,15 @@ AHEAD = 3_600_000_000_000
 
 def exchange(clock: ServerClock, sent: int, out: int, back: int, busy: int = 5_000) -> None:
     """A round trip whose ways take `out` and `back` ns, with a server one hour ahead."""
-    received_there = sent + out + AHEAD
-    clock.add(sent, received_there, received_there + busy, sent + out + busy + back)
+    server_received = sent + out + AHEAD
+    clock.add(sent, server_received, server_received + busy, sent + out + busy + back)
 
 
 def test_even_ways_give_the_exact_offset():
     clock = ServerClock()
-    assert not clock.known
+    assert not clock.synchronized
     exchange(clock, 1_000, 400_000, 400_000)
-    assert clock.known
+    assert clock.synchronized
     assert clock.to_server(7) == 7 + AHEAD
     assert clock.to_monotonic(AHEAD) == 0
     assert clock.uncertainty_us == 400

@@ -1,4 +1,4 @@
-"""Something inside breaks: the unit says so, keeps what it has, and ends."""
+"""Crashes inside a unit: it reports them, keeps its recordings, and ends."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from agent.tests.conftest import ROOT
 from agent.tests.server import FakeServer
 
 
-def test_a_recorder_that_breaks_fails_the_unit_with_a_sentence(bag, serve, start, tmp_path):
+def test_a_crash_of_the_recorder_fails_the_unit(bag, serve, start, tmp_path):
     (tmp_path / "unit").mkdir()
     (tmp_path / "unit" / "recording-1").write_text("in the way")
     record = [{"name": "/odom", "type": "std_msgs/msg/String"}]
@@ -29,10 +29,10 @@ def test_an_unknown_transport_fails_the_unit(bag, serve, start):
     assert fake.last.failure.code == "TRANSPORT_UNREACHABLE"
 
 
-def test_a_unit_imports_nothing_heavy_before_it_needs_it():
+def test_heavy_libraries_are_imported_late():
     heavy = ("numpy", "rosbags", "zenoh", "django")
     script = f"import sys, agent.main; print([m for m in {heavy} if m in sys.modules])"
-    found = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, env=os.environ, capture_output=True, check=True
     )
-    assert found.stdout == b"[]\n"
+    assert result.stdout == b"[]\n"

@@ -1,4 +1,4 @@
-"""A unit that is not told which it is ends at once, in one line that says what to set."""
+"""A unit without valid settings ends at once, with one line that says what to set."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ from agent.settings import EXAMPLES
 ROOT = Path(__file__).parents[2]
 
 
-def refused(environment: dict[str, str]) -> str:
+def refusal(environment: dict[str, str]) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "agent"],
         cwd=ROOT,
@@ -20,22 +20,22 @@ def refused(environment: dict[str, str]) -> str:
         text=True,
         check=False,
     )
-    assert done.returncode == 2  # another attempt would end the same
+    assert done.returncode == 2  # another attempt would fail as well
     assert done.stderr.count("\n") == 1
     return done.stderr
 
 
-def test_without_any_variable() -> None:
-    said = refused({})
-    assert all(f"{name}={example}" in said for name, example in EXAMPLES.items())
+def test_all_missing_variables_are_named() -> None:
+    stderr = refusal({})
+    assert all(f"{name}={example}" in stderr for name, example in EXAMPLES.items())
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_without_one(name: str) -> None:
-    said = refused({**EXAMPLES, name: ""})
-    assert said.startswith(f"Not set: {name}. For example: {name}={EXAMPLES[name]}")
+def test_a_missing_variable_is_named(name: str) -> None:
+    stderr = refusal({**EXAMPLES, name: ""})
+    assert stderr.startswith(f"Not set: {name}. For example: {name}={EXAMPLES[name]}")
 
 
 @pytest.mark.parametrize("name", ["ROBOTSIM_STAGE_RUN", "ROBOTSIM_UNIT"])
-def test_what_must_be_a_number(name: str) -> None:
-    assert f"{name} must be a whole number" in refused({**EXAMPLES, name: "first"})
+def test_a_variable_that_is_not_an_integer_is_named(name: str) -> None:
+    assert f"{name} must be an integer" in refusal({**EXAMPLES, name: "first"})

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.lateness import Lateness, bucket, middle
+from agent.lateness import Lateness, bucket, bucket_center
 
 
 def test_without_publications_there_is_no_percentile():
@@ -17,7 +17,7 @@ def test_percentiles_are_within_a_bucket_of_the_truth(percent):
     values = [number * number * 37 for number in range(1, 2000)]
     lateness = Lateness()
     for value in values:
-        lateness.note(value)
+        lateness.record(value)
     lateness.drain()
     truth = sorted(values)[max(0, -(-len(values) * percent // 100) - 1)] / 1000
     assert lateness.percentile_us(percent) == pytest.approx(truth, rel=0.04)
@@ -27,13 +27,13 @@ def test_buckets_are_in_order_and_hold_their_middle():
     indexes = [bucket(value) for value in range(1, 100_000, 7)]
     assert indexes == sorted(indexes)
     for index in set(indexes):
-        assert bucket(int(middle(index))) == index
+        assert bucket(int(bucket_center(index))) == index
 
 
 def test_draining_adds_up_and_keeps_the_first():
     lateness = Lateness()
     for value in (9_000, 1_000, 2_000):
-        lateness.note(value)
+        lateness.record(value)
         lateness.drain()
     assert lateness.first == 9_000
     assert lateness.percentile_us(100) == pytest.approx(9.0, rel=0.04)
@@ -42,6 +42,6 @@ def test_draining_adds_up_and_keeps_the_first():
 
 def test_a_little_early_counts_as_on_time():
     lateness = Lateness()
-    lateness.note(-5)
+    lateness.record(-5)
     lateness.drain()
     assert lateness.percentile_us(50) == 0

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(not BUNDLES, reason="the folder of recordings is
 
 
 @pytest.mark.parametrize("folder", BUNDLES, ids=lambda folder: folder.name)
-def test_a_recording_is_played_whole(folder: Path, serve, start):
+def test_a_complete_recording_is_played(folder: Path, serve, start):
     with BagReader(folder) as reader:
         topics = [topic.name for topic in reader.topics]
         count = sum(map(len, reader.batches()))

@@ -8,12 +8,12 @@ from agent.recorder import Recorder
 from agent.tests.conftest import CHATTER, IMU, ODOM
 
 
-def test_a_small_queue_holds_senders_up_and_loses_nothing(tmp_path):
+def test_a_full_queue_blocks_senders_and_loses_nothing(tmp_path):
     recorder = Recorder(tmp_path / "r", [ODOM, IMU], capacity=2000)
     recorder.start()
     recorder.begin()
     senders = [
-        threading.Thread(target=lambda n=n: [recorder.offer(n)(CHATTER) for _ in range(2000)])
+        threading.Thread(target=lambda n=n: [recorder.input_for(n)(CHATTER) for _ in range(2000)])
         for n in (0, 1)
     ]
     for sender in senders:
@@ -32,9 +32,9 @@ def test_a_small_queue_holds_senders_up_and_loses_nothing(tmp_path):
 def test_before_the_run_nothing_is_recorded(tmp_path):
     recorder = Recorder(tmp_path / "r", [ODOM])
     recorder.start()
-    recorder.offer(0)(CHATTER)
+    recorder.input_for(0)(CHATTER)
     recorder.begin()
-    recorder.offer(0)(CHATTER)
+    recorder.input_for(0)(CHATTER)
     recorder.close()
     assert recorder.summary().messages == 1
 
@@ -45,7 +45,7 @@ def test_a_folder_that_cannot_be_written_is_an_error_and_drops_are_counted(tmp_p
     recorder.start()
     recorder.begin()
     for _ in range(10):
-        recorder.offer(0)(CHATTER)
+        recorder.input_for(0)(CHATTER)
     recorder.close()
     assert recorder.error
     assert recorder.summary().messages == 0

@@ -26,7 +26,7 @@ def imports(path: Path) -> Iterator[str]:
 
 
 def running(node: ast.AST, *, lazy_too: bool) -> Iterator[ast.AST]:
-    """What is below a node, without what is there for type checkers only."""
+    """Yield the nodes below a node, except those for type checkers only."""
     for child in ast.iter_child_nodes(node):
         typing_only = isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING"
         lazy = isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef))
@@ -36,23 +36,23 @@ def running(node: ast.AST, *, lazy_too: bool) -> Iterator[ast.AST]:
 
 
 def source(module: str) -> Path | None:
-    """The file of a module of ours, None where the name is no module."""
+    """Return the file of a module of this project; None when the name is not a module."""
     path = ROOT / module.replace(".", "/")
     candidates = (path.with_suffix(".py"), path / "__init__.py")
-    return next((each for each in candidates if each.is_file()), None)
+    return next((alias for alias in candidates if alias.is_file()), None)
 
 
 def needed_by(folder: Path) -> set[str]:
     """Packages of others that the folder needs, also by way of our other modules."""
     waiting = [path for path in folder.rglob("*.py") if "tests" not in path.parts]
-    seen, packages = set(waiting), set()
+    visited, packages = set(waiting), set()
     while waiting:
         for module in imports(waiting.pop()):
             package = module.partition(".")[0]
             if package not in OURS:
                 packages.add(package)
-            elif (path := source(module)) and path not in seen:
-                seen.add(path)
+            elif (path := source(module)) and path not in visited:
+                visited.add(path)
                 waiting.append(path)
     return packages
 

@@ -1,4 +1,4 @@
-"""The server is away, or says no."""
+"""A server that is unreachable, or refuses requests."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from agent.tests.conftest import MESSAGES, until
 from agent.tests.server import FakeServer
 
 
-def test_away_during_the_run_the_agents_go_on_and_the_end_is_reported(bag, serve, start):
+def test_agents_go_on_while_the_server_is_unreachable(bag, serve, start):
     fake = FakeServer(bag, {"passes": 2, "record": [{"name": "/odom", "type": "x/msg/Y"}]})
     server = serve(fake)
     unit = start(server)
@@ -21,19 +21,19 @@ def test_away_during_the_run_the_agents_go_on_and_the_end_is_reported(bag, serve
     assert fake.offers[-1].message_count == MESSAGES
 
 
-def test_away_at_the_start_it_registers_later(bag, serve, start):
+def test_registration_waits_for_an_unreachable_server(bag, serve, start):
     fake = FakeServer(bag)
     server = serve(fake)
     server.stop()
     unit = start(server)
     log = unit.work_dir / "unit.log"
-    until(lambda: log.exists() and "server is away" in log.read_text())
+    until(lambda: log.exists() and "server is unreachable" in log.read_text())
     server.start()
     assert unit.wait() == 0
     assert fake.last.agents[0].published == MESSAGES
 
 
-def test_ill_at_the_start_it_registers_later(bag, serve, start):
+def test_registration_is_retried_after_server_errors(bag, serve, start):
     fake = FakeServer(bag, refuse={"register": [(503, "AWAY"), (500, "")]})
     assert start(serve(fake)).wait() == 0
 
@@ -47,7 +47,7 @@ def test_a_refused_registration_is_final(bag, serve, start, status):
     assert fake.snapshots == []
 
 
-def test_a_report_refused_again_and_again_ends_the_unit(bag, serve, start):
+def test_repeatedly_refused_reports_end_the_unit(bag, serve, start):
     fake = FakeServer(bag, {"passes": 1_000_000})
     unit = start(serve(fake))
     until(lambda: fake.snapshots and fake.last.agents[0].published > 0)

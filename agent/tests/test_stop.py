@@ -15,15 +15,15 @@ def published(fake: FakeServer) -> int:
     return fake.last.agents[0].published if fake.snapshots else 0
 
 
-def test_a_stop_keeps_what_was_recorded(bag, serve, start):
+def test_a_stop_keeps_the_recording(bag, serve, start):
     fake = FakeServer(bag, FOREVER)
     unit = start(serve(fake))
     until(lambda: published(fake) > 5)
-    asked = fake.now()
+    stopped = fake.now()
     fake.command = Command.STOP
     assert unit.wait() == 0
     assert fake.last.agents[0].state == "STOPPED"
-    assert fake.last.last_publication_ns - asked < 2_000_000_000
+    assert fake.last.last_publication_ns - stopped < 2_000_000_000
     assert fake.last.failure is None
     assert fake.offers[-1].message_count == (fake.last.agents[0].published + 1) // 2
     assert len(fake.completions) == 1

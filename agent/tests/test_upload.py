@@ -1,4 +1,4 @@
-"""The recording's way home when the store or the server is difficult."""
+"""Upload of the recording while storage or server fail."""
 
 from collections import Counter
 
@@ -13,7 +13,7 @@ RECORDED = 200 * MESSAGES // 2
 
 
 @pytest.mark.parametrize("status", [403, 404, 410, 503])
-def test_a_refused_part_is_sent_to_a_fresh_address(bag, serve, start, tmp_path, status):
+def test_a_refused_part_is_sent_to_a_new_url(bag, serve, start, tmp_path, status):
     fake = FakeServer(bag, PLAN, refuse={"put": [(status, "EXPIRED")]})
     unit = start(serve(fake))
     assert unit.wait() == 0
@@ -23,7 +23,7 @@ def test_a_refused_part_is_sent_to_a_fresh_address(bag, serve, start, tmp_path, 
         assert sum(1 for _ in reader.messages()) == RECORDED
 
 
-def test_stored_parts_are_not_sent_again_and_all_are_completed(bag, serve, start, tmp_path):
+def test_stored_parts_are_not_sent_again(bag, serve, start, tmp_path):
     fake = FakeServer(bag, PLAN, refuse={"complete": [(503, "AWAY")]})
     unit = start(serve(fake))
     assert unit.wait() == 0
@@ -42,7 +42,7 @@ def test_an_offer_is_repeated(bag, serve, start):
     assert len(fake.completions) == 1
 
 
-def test_after_the_limit_it_fails_and_says_where_the_files_are(bag, serve, start):
+def test_after_the_limit_the_failure_names_the_folder(bag, serve, start):
     fake = FakeServer(bag, PLAN | {"upload_limit_seconds": 1}, refuse={"put": [(503, "FULL")] * 99})
     unit = start(serve(fake))
     assert unit.wait() == 1
@@ -63,7 +63,7 @@ def test_a_final_no_to_the_offer_fails(bag, serve, start):
     assert fake.last.failure.code == "UPLOAD_FAILED"
 
 
-def test_superseded_while_uploading_it_says_no_more(bag, serve, start):
+def test_a_superseded_upload_reports_nothing_more(bag, serve, start):
     fake = FakeServer(bag, PLAN, refuse={"offer": [(409, "superseded")]})
     unit = start(serve(fake))
     assert unit.wait() == 2
@@ -71,7 +71,7 @@ def test_superseded_while_uploading_it_says_no_more(bag, serve, start):
     assert not fake.last.final
 
 
-def test_parts_that_the_storage_lost_are_offered_again(bag, serve, start, tmp_path):
+def test_parts_that_the_storage_lost_are_sent_again(bag, serve, start, tmp_path):
     fake = FakeServer(bag, PLAN, refuse={"complete": [(409, "UPLOAD_INCOMPLETE")]})
     assert start(serve(fake)).wait() == 0
     assert len(fake.offers) == 2

@@ -15,7 +15,7 @@ RECORD = [
 AGENTS = [{"number": n, "namespace": f"/agent_{n}"} for n in (1, 2, 3)]
 
 
-def test_plays_every_message_for_every_agent_and_says_so(bag, serve, start):
+def test_every_message_is_published_for_every_agent(bag, serve, start):
     fake = FakeServer(bag, {"agents": AGENTS, "passes": 2}, lead_seconds=2)
     unit = start(serve(fake))
     assert unit.wait() == 0
@@ -58,7 +58,7 @@ def test_sequence_and_counts_only_grow_and_the_log_arrives(bag, serve, start):
     assert (unit.work_dir / "unit.log").read_text().startswith(fake.log)
 
 
-def test_records_own_publications_into_a_bag_that_rosbags_opens(bag, serve, start, tmp_path: Path):
+def test_own_publications_are_recorded_as_a_valid_bag(bag, serve, start, tmp_path: Path):
     fake = FakeServer(bag, {"agents": AGENTS, "record": RECORD, "record_own": False})
     unit = start(serve(fake))
     assert unit.wait() == 0
@@ -71,9 +71,9 @@ def test_records_own_publications_into_a_bag_that_rosbags_opens(bag, serve, star
     assert len(fake.completions) == 1
     with Reader(fake.save_recording(tmp_path / "stored")) as reader:
         types = {connection.topic: connection.msgtype for connection in reader.connections}
-        found = Counter(connection.topic for connection, _, _ in reader.messages())
+        messages = Counter(connection.topic for connection, _, _ in reader.messages())
         assert len({data for _, _, data in reader.messages()}) == MESSAGES // 2
-    assert found == {f"/agent_{n}/odom": MESSAGES // 2 for n in (1, 2, 3)}
+    assert messages == {f"/agent_{n}/odom": MESSAGES // 2 for n in (1, 2, 3)}
     assert types["/agent_3/answer"] == "std_msgs/msg/String"
     assert fake.last.recording.messages == 3 * MESSAGES // 2
 
@@ -90,7 +90,7 @@ def test_unpaced_replay_loses_nothing_of_the_recording(bag, serve, start):
     assert fake.offers[-1].dropped == 0
 
 
-def test_joining_after_the_release_starts_at_once_and_is_marked(bag, serve, start):
+def test_a_late_agent_starts_at_once_and_is_marked(bag, serve, start):
     fake = FakeServer(bag, lead_seconds=-5)
     unit = start(serve(fake))
     assert unit.wait() == 0

@@ -13,7 +13,7 @@ from agent.protocol import Command, Link
 from agent.tests.conftest import MESSAGES, until
 from agent.tests.server import FakeServer
 from agent.transports import TransportError, create
-from agent.transports.zenoh_raw import settings_of
+from agent.transports.zenoh_raw import zenoh_settings
 
 RECORD = [
     {"name": "/odom", "type": "std_msgs/msg/String"},
@@ -28,7 +28,7 @@ def free_port() -> int:
 
 
 class Router:
-    """A Zenoh router that notes what agent 7 publishes, and answers each /odom when asked to."""
+    """A Zenoh router that records publications of agent 7, and optionally answers each /odom."""
 
     def __init__(self, *, answers: bool = False) -> None:
         self.endpoint = f"tcp/127.0.0.1:{free_port()}"
@@ -37,15 +37,15 @@ class Router:
         config.insert_json5("listen/endpoints", json.dumps([self.endpoint]))
         config.insert_json5("scouting/multicast/enabled", "false")
         self.session = zenoh.open(config)
-        self.got: dict[str, list[bytes]] = defaultdict(list)
+        self.received: dict[str, list[bytes]] = defaultdict(list)
         self.lock = threading.Lock()
         self.answers = answers
-        self.session.declare_subscriber("agent_7/*", self.note)
+        self.session.declare_subscriber("agent_7/*", self.record)
 
-    def note(self, sample: zenoh.Sample) -> None:
+    def record(self, sample: zenoh.Sample) -> None:
         key = str(sample.key_expr)
         with self.lock:
-            self.got[key].append(sample.payload.to_bytes())
+            self.received[key].append(sample.payload.to_bytes())
         if self.answers and key == "agent_7/odom":
             self.session.put(
                 "agent_7/answer",
@@ -56,7 +56,7 @@ class Router:
     @property
     def counts(self) -> dict[str, int]:
         with self.lock:
-            return {key: len(messages) for key, messages in self.got.items()}
+            return {key: len(messages) for key, messages in self.received.items()}
 
 
 @pytest.fixture
@@ -77,18 +77,18 @@ def test_every_message_arrives_as_recorded(bag, serve, start, router):
     until(lambda: router.counts == {"agent_7/odom": 2 * half, "agent_7/imu": 2 * half})
     with Reader(bag) as reader:
         odom = [data for connection, _, data in reader.messages() if connection.topic == "/odom"]
-    assert router.got["agent_7/odom"] == odom * 2
+    assert router.received["agent_7/odom"] == odom * 2
     assert fake.last.agents[0].lateness_p99_us is not None
 
 
-def test_unpaced_nothing_is_dropped_on_the_way_out(bag, serve, start, router):
+def test_unpaced_publications_are_not_dropped(bag, serve, start, router):
     fake = FakeServer(bag, {"link": link(router), "rate": 0, "passes": 1000})
     assert start(serve(fake)).wait() == 0
     total = 1000 * MESSAGES // 2
     until(lambda: router.counts == {"agent_7/odom": total, "agent_7/imu": total})
 
 
-def test_records_own_messages_and_answers(bag, serve, start, router, tmp_path):
+def test_own_messages_and_answers_are_recorded(bag, serve, start, router, tmp_path):
     router.answers = True
     fake = FakeServer(bag, {"link": link(router), "record": RECORD})
     assert start(serve(fake)).wait() == 0
@@ -96,11 +96,11 @@ def test_records_own_messages_and_answers(bag, serve, start, router, tmp_path):
     assert fake.offers[-1].topics == {"/agent_7/odom": half, "/agent_7/answer": half}
     assert fake.offers[-1].dropped == 0
     with Reader(fake.save_recording(tmp_path / "stored")) as reader:
-        found = Counter(connection.topic for connection, _, _ in reader.messages())
-    assert found == {"/agent_7/odom": half, "/agent_7/answer": half}
+        counts_by_topic = Counter(connection.topic for connection, _, _ in reader.messages())
+    assert counts_by_topic == {"/agent_7/odom": half, "/agent_7/answer": half}
 
 
-def test_own_messages_are_left_out_when_not_wanted(bag, serve, start, router):
+def test_own_messages_are_left_out_on_request(bag, serve, start, router):
     router.answers = True
     fake = FakeServer(bag, {"link": link(router), "record": RECORD, "record_own": False})
     assert start(serve(fake)).wait() == 0
@@ -116,7 +116,7 @@ def test_an_absent_router_is_a_failure_with_advice(bag, serve, start):
     assert fake.last.agents[0].published == 0
 
 
-def test_an_endpoint_that_is_none_is_refused():
+def test_an_invalid_endpoint_is_refused():
     broken = Link(transport="zenoh-raw", endpoint="nonsense")
     with pytest.raises(TransportError, match="nonsense"):
         create(broken).open(broken)
@@ -128,20 +128,20 @@ def test_an_unknown_transport_is_refused():
 
 
 def test_without_endpoint_nothing_listens_on_public_interfaces():
-    alone = settings_of(Link(transport="zenoh-raw"))
+    alone = zenoh_settings(Link(transport="zenoh-raw"))
     assert alone["listen/endpoints"] == ["tcp/127.0.0.1:0"]
     assert alone["scouting/multicast/enabled"] is False
-    searching = settings_of(Link(transport="zenoh-raw", discovery="multicast"))
+    searching = zenoh_settings(Link(transport="zenoh-raw", discovery="multicast"))
     assert searching["scouting/multicast/enabled"] is True
 
 
-def test_a_router_that_goes_away_is_noted_in_the_log(bag, serve, start):
+def test_the_log_reports_a_router_that_disconnects(bag, serve, start):
     router = Router()
     fake = FakeServer(bag, {"link": link(router), "passes": 1_000_000})
     unit = start(serve(fake))
     until(lambda: router.counts.get("agent_7/odom"))
     router.session.close()
-    until(lambda: f"{router.endpoint} is gone" in fake.log)
+    until(lambda: f"{router.endpoint} is disconnected" in fake.log)
     fake.command = Command.STOP
     assert unit.wait() == 0
     assert fake.last.agents[0].state == "STOPPED"

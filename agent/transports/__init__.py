@@ -1,4 +1,4 @@
-"""Ways to the system under test; each is imported only when a plan names it."""
+"""Transports to the system under test; each is imported only when a plan needs it."""
 
 from agent.protocol import Link
 from agent.transports.base import Transport, TransportError
@@ -7,7 +7,11 @@ __all__ = ["Transport", "TransportError", "create"]
 
 
 def create(link: Link) -> Transport:
-    """The transport that a link names, not yet open. Raises TransportError for an unknown one."""
+    """Create the transport of a link, not yet open.
+
+    Raises:
+        TransportError: The transport is unknown.
+    """
     # Imported late: fifty units start at once, and most need only one of these libraries.
     if link.transport == "null":
         from agent.transports.null import NullTransport  # noqa: PLC0415

@@ -1,15 +1,15 @@
-"""A system under test that is not there: publications are counted by the caller and go nowhere."""
+"""A transport without a system under test: publications are counted by the caller and discarded."""
 
 from agent.protocol import Link
 from agent.transports.base import Publish, Receive
 
 
 def discard(data: bytes) -> None:
-    """Take a message and forget it."""
+    """Discard a message."""
 
 
 class NullTransport:
-    """Reaches nothing, always."""
+    """Transport that discards all messages."""
 
     errors: tuple[type[Exception], ...] = ()
 
@@ -17,14 +17,14 @@ class NullTransport:
         """Nothing to connect to."""
 
     def publisher(self, namespace: str, topic: str) -> Publish:
-        """A publisher that forgets."""
+        """Return a publisher that discards messages."""
         return discard
 
     def subscribe(self, namespace: str, topic: str, receive: Receive) -> None:
-        """Nobody else publishes here."""
+        """There are no other publishers."""
 
     def connected(self) -> bool:
-        """Nobody is expected, nobody is missed."""
+        """Always True, as there is no other end."""
         return True
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Raw serialized messages over Zenoh: key `<namespace>/<topic>`, payload as recorded."""
+"""Transport of serialized messages over Zenoh: key `<namespace>/<topic>`, payload as recorded."""
 
 import json
 import time
@@ -10,21 +10,21 @@ from agent.protocol import Link
 from agent.transports.base import Publish, Receive, TransportError
 
 CONNECT_MS = 5000
-BLOCK_US = 30_000_000
-"""How long a publication may wait for a congested network before Zenoh closes the connection."""
+MAX_BLOCK_US = 30_000_000
+"""Time that a publication may wait for a congested network before Zenoh closes the connection."""
 FLUSH_SECONDS = 0.25
 
 
-def key_of(namespace: str, topic: str) -> str:
-    """The Zenoh key of an agent's topic: `/agent_7`, `/odom` -> `agent_7/odom`."""
+def key_expression(namespace: str, topic: str) -> str:
+    """Return the Zenoh key of an agent's topic: `/agent_7`, `/odom` -> `agent_7/odom`."""
     return f"{namespace.strip('/')}/{topic.lstrip('/')}".lstrip("/")
 
 
-def settings_of(link: Link) -> Mapping[str, object]:
-    """The Zenoh configuration for a link, by configuration path."""
+def zenoh_settings(link: Link) -> Mapping[str, object]:
+    """Return the Zenoh configuration for a link, by configuration path."""
     settings: dict[str, object] = {
         "scouting/multicast/enabled": not link.endpoint and link.discovery == "multicast",
-        "transport/link/tx/queue/congestion_control/block/wait_before_close": BLOCK_US,
+        "transport/link/tx/queue/congestion_control/block/wait_before_close": MAX_BLOCK_US,
         # Segments of shared memory outlive a killed process; messages here are small.
         "transport/shared_memory/enabled": False,
     }
@@ -35,7 +35,7 @@ def settings_of(link: Link) -> Mapping[str, object]:
             "connect/timeout_ms": CONNECT_MS,
             "connect/exit_on_failure": True,
         }
-    # Zenoh's own default listens on every interface; a unit opens no door to the network unasked.
+    # Zenoh's default listens on every interface; a unit must not be reachable from the network.
     return settings | {"mode": "peer", "listen/endpoints": ["tcp/127.0.0.1:0"]}
 
 
@@ -55,26 +55,26 @@ class ZenohRawTransport:
         self._endpoint = link.endpoint
         config = zenoh.Config()
         try:
-            for path, value in settings_of(link).items():
+            for path, value in zenoh_settings(link).items():
                 config.insert_json5(path, json.dumps(value))
             self._session = zenoh.open(config)
         except zenoh.ZError as error:
-            where = link.endpoint or "the local network"
+            address = link.endpoint or "the local network"
             raise TransportError(
-                f"Zenoh at {where} cannot be reached ({error}). "
-                "Check that the router runs and that the endpoint of the MEC is right."
+                f"Zenoh at {address} cannot be reached ({error}). "
+                "Check that the router is running and that the endpoint of the MEC is correct."
             ) from error
 
-    def _opened(self) -> zenoh.Session:
+    def _require_session(self) -> zenoh.Session:
         if self._session is None:
             raise TransportError("The Zenoh session is not open.")
         return self._session
 
     def publisher(self, namespace: str, topic: str) -> Publish:
-        """Declare a publisher that blocks rather than drops. Raises TransportError."""
-        key = key_of(namespace, topic)
+        """Declare a publisher that blocks instead of dropping messages. Raises TransportError."""
+        key = key_expression(namespace, topic)
         try:
-            publisher = self._opened().declare_publisher(
+            publisher = self._require_session().declare_publisher(
                 key, congestion_control=zenoh.CongestionControl.BLOCK
             )
         except zenoh.ZError as error:
@@ -84,19 +84,19 @@ class ZenohRawTransport:
         return put
 
     def subscribe(self, namespace: str, topic: str, receive: Receive) -> None:
-        """Hand over what other sessions publish on the topic. Raises TransportError."""
+        """Call `receive` for messages of other sessions on the topic. Raises TransportError."""
 
-        def take(sample: zenoh.Sample) -> None:
+        def receive_sample(sample: zenoh.Sample) -> None:
             if sample.kind == zenoh.SampleKind.PUT:
                 receive(sample.payload.to_bytes())
 
-        key = key_of(namespace, topic)
-        # Called on Zenoh's own receiving thread: a full recorder then holds up the sender, and no
+        key = key_expression(namespace, topic)
+        # Called in Zenoh's receiving thread: a full recorder then blocks the sender, and no
         # unbounded queue grows in between.
-        handler = zenoh.handlers.Callback(take, indirect=False)
+        handler = zenoh.handlers.Callback(receive_sample, indirect=False)
         try:
             self._declared.append(
-                self._opened().declare_subscriber(
+                self._require_session().declare_subscriber(
                     key, handler, allowed_origin=zenoh.Locality.REMOTE
                 )
             )
@@ -104,11 +104,11 @@ class ZenohRawTransport:
             raise TransportError(f"Zenoh refuses to subscribe to {key}: {error}") from error
 
     def connected(self) -> bool:
-        """Whether the router of the endpoint is there; Zenoh itself connects again when it returns."""
-        return not self._endpoint or bool(self._opened().info.routers_zid())
+        """Return True when the router is connected; Zenoh itself reconnects when it returns."""
+        return not self._endpoint or bool(self._require_session().info.routers_zid())
 
     def close(self) -> None:
-        """Let the last batch leave, then close the session."""
+        """Wait until the last batch is sent, then close the session."""
         session, self._session = self._session, None
         if session is None:
             return

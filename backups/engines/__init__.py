@@ -1,4 +1,4 @@
-"""The databases that are dumped and loaded, each behind the port in `base`."""
+"""Dump and load of the supported databases, behind the port in `base`."""
 
 from django.db import connection
 
@@ -8,5 +8,5 @@ from backups.engines.sqlite import SQLite
 
 
 def engine() -> Engine:
-    """That of the settings."""
+    """Return the engine of the configured database."""
     return SQLite() if connection.vendor == "sqlite" else PostgreSQL()

@@ -8,38 +8,38 @@ from backups.manifest import Manifest
 
 
 class Snapshot(Protocol):
-    """The database at one instant. `alias`: where Django's queries see just this instant."""
+    """The database at one instant. `alias`: database alias whose queries see this instant."""
 
     alias: str
 
     def open(self) -> AbstractContextManager[BinaryIO]:
-        """The dump as a stream; leaving raises BackupError when it was not made to its end."""
+        """Open the dump as a stream; leaving raises BackupError when it is incomplete."""
 
 
 @dataclass(frozen=True)
 class Tools:
-    """What makes the dump: major version of the server, and the program with its version."""
+    """Major version of the server, and the program that dumps it, with its version."""
 
     server: int
     tool: str
 
 
 class Engine(Protocol):
-    """Each method raises BackupError with what to do."""
+    """One kind of database. Methods raise BackupError with a message that says what to do."""
 
     name: str
 
     def tools(self) -> Tools:
-        """Check that dumps can be made here."""
+        """Check that dumps can be made, and return what makes them."""
 
     def lock(self) -> AbstractContextManager[None]:
-        """Be the only one that makes a backup of this database (BusyError)."""
+        """Hold the lock of backups of this database (BusyError)."""
 
     def snapshot(self) -> AbstractContextManager[Snapshot]:
-        """An instant of the database."""
+        """Take a snapshot of the database."""
 
     def check_load(self, manifest: Manifest) -> None:
-        """Refuse to load what this server or this machine's programs cannot, or while others work in it."""
+        """Refuse a dump that this server or its programs cannot load, and a database that is in use."""
 
     def load(self, source: BinaryIO, marker: str) -> None:
-        """Put the dump in the place of all tables and run the SQL of `marker`, whole or not at all."""
+        """Replace all tables by the dump and run the SQL of `marker`, atomically."""

@@ -1,6 +1,6 @@
-"""PostgreSQL through its own programs; the only module that starts pg_dump, pg_restore and psql.
+"""Dump and load of PostgreSQL by pg_dump, pg_restore and psql, which only this module starts.
 
-They get the password by the environment, never as an argument, which every process of the machine could read.
+They get the password from the environment, never as an argument, which every process of the machine can read.
 """
 
 import os
@@ -25,9 +25,9 @@ from backups.manifest import Manifest
 from common.processes import die_with_parent
 
 LOCK = 0x726F626F62616B
-"""Number of the advisory lock of backups."""
+"""Key of the advisory lock of backups."""
 CHUNK = 1 << 20
-PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR")
+INHERITED_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR")
 OPTIONS = {
     "sslmode": "PGSSLMODE",
     "sslrootcert": "PGSSLROOTCERT",
@@ -39,26 +39,26 @@ OPTIONS = {
     "target_session_attrs": "PGTARGETSESSIONATTRS",
     "connect_timeout": "PGCONNECT_TIMEOUT",
 }
-KNOWS_TRANSACTION_TIMEOUT = 17
-LEAVING = 25
-LEAVING_SECONDS = 0.2
+TRANSACTION_TIMEOUT_SINCE = 17
+MAX_DISCONNECT_POLLS = 25
+DISCONNECT_POLL_SECONDS = 0.2
 DROP_ALL = """
 DO $do$
-DECLARE found record;
+DECLARE entry record;
 BEGIN
-  FOR found IN SELECT tablename FROM pg_tables WHERE schemaname = current_schema() LOOP
-    EXECUTE format('DROP TABLE IF EXISTS %I.%I CASCADE', current_schema(), found.tablename);
+  FOR entry IN SELECT tablename FROM pg_tables WHERE schemaname = current_schema() LOOP
+    EXECUTE format('DROP TABLE IF EXISTS %I.%I CASCADE', current_schema(), entry.tablename);
   END LOOP;
 END $do$;
 """
-OTHERS = """
+OTHER_CLIENTS = """
 SELECT coalesce(nullif(application_name, ''), usename), host(client_addr) FROM pg_stat_activity
 WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
 """
 
 
 class PgSnapshot:
-    """A snapshot that this process's own connection has exported."""
+    """A snapshot exported by Django's own connection."""
 
     alias = DEFAULT_DB_ALIAS
 
@@ -76,34 +76,36 @@ class PgSnapshot:
                 "--no-password",
             ),
             *(f"--snapshot={self._number}", "--lock-wait-timeout=60000"),
-            # Who was signed in then is not signed in again by a restore, nor by who finds the dump.
+            # A session must not become valid again by a restore, nor be usable by a reader of the dump.
             f"--exclude-table-data={Session._meta.db_table}",  # noqa: SLF001
         ]
-        with tempfile.TemporaryFile() as said:
-            process = _start(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said)
+        with tempfile.TemporaryFile() as stderr:
+            process = _start(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr
+            )
             try:
-                yield cast("BinaryIO", _Whole(process, said))
+                yield cast("BinaryIO", _ProgramOutput(process, stderr))
             finally:
                 _end(process)
 
 
-class _Whole:
-    """The output of a program; its end is an error unless the program succeeded."""
+class _ProgramOutput:
+    """The output of a program; reading its end raises BackupError unless the program succeeded."""
 
-    def __init__(self, process: subprocess.Popen[bytes], said: IO[bytes]) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], stderr: IO[bytes]) -> None:
         self._process = process
-        self._said = said
+        self._stderr = stderr
 
     def read(self, size: int = -1) -> bytes:
-        assert self._process.stdout is not None  # noqa: S101  it was asked for
+        assert self._process.stdout is not None  # noqa: S101  opened as a pipe
         chunk = self._process.stdout.read(size)
         if not chunk and size and self._process.wait():
-            raise BackupError(_failure("pg_dump", self._said))
+            raise BackupError(_failure("pg_dump", self._stderr))
         return chunk
 
 
 class PostgreSQL:
-    """The database of the settings."""
+    """The configured PostgreSQL database."""
 
     name = "postgresql"
 
@@ -122,14 +124,14 @@ class PostgreSQL:
         try:
             yield
         finally:
-            # The pool would hand the connection on with its lock.
+            # The pool would hand out the connection with its lock.
             with suppress(Exception), connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
 
     @contextmanager
     def snapshot(self) -> Iterator[PgSnapshot]:
-        # Open as long as pg_dump works, although no transaction should wait for a network: that is what a
-        # snapshot of the database is.
+        # Open as long as pg_dump works, although no transaction should wait for a network: a snapshot of
+        # the database requires it.
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             cursor.execute("SELECT pg_export_snapshot()")
@@ -139,29 +141,26 @@ class PostgreSQL:
         server, client = _server(), _version(_tool("pg_restore"))
         _tool("psql")
         if manifest.server > server:
-            words = {"dump": manifest.server, "server": server}
-            raise BackupError(
-                _(
-                    "The backup is of PostgreSQL %(dump)d, this server is %(server)d: use a newer server."
-                )
-                % words
-            )
-        if client < manifest.server or server < KNOWS_TRANSACTION_TIMEOUT <= client:
-            raise BackupError(_other_version("pg_restore", client, max(server, manifest.server)))
-        if others := _others():
             message = _(
-                "Others are connected to the database (%(others)s): stop server, stream, controller and "
-                "workers first."
+                "The backup is of PostgreSQL %(dump)d, this server is %(server)d: use a newer server."
             )
-            raise BackupError(message % {"others": ", ".join(others)})
+            raise BackupError(message % {"dump": manifest.server, "server": server})
+        if client < manifest.server or server < TRANSACTION_TIMEOUT_SINCE <= client:
+            raise BackupError(_other_version("pg_restore", client, max(server, manifest.server)))
+        if clients := _other_clients():
+            message = _(
+                "Other clients are connected to the database (%(clients)s): stop server, stream, "
+                "controller and workers first."
+            )
+            raise BackupError(message % {"clients": ", ".join(clients)})
 
     def load(self, source: BinaryIO, marker: str) -> None:
-        """Drop and load are one transaction of psql, which ends by our last line alone.
+        """Drop and load in one transaction of psql, committed by the last line written here.
 
-        pg_restore writes the dump as SQL into the same pipe. Whoever is killed, this process too: psql comes
-        to the end of its input without a COMMIT, and nothing has changed.
+        pg_restore writes the dump as SQL into the same pipe. Whichever process is killed, this one included,
+        psql reaches the end of its input without a COMMIT, and nothing has changed.
         """
-        with tempfile.TemporaryFile() as said:
+        with tempfile.TemporaryFile() as stderr:
             reading, writing = os.pipe()
             with os.fdopen(reading, "rb") as script, os.fdopen(writing, "wb", buffering=0) as into:
                 psql = _start(
@@ -175,45 +174,50 @@ class PostgreSQL:
                     ],
                     stdin=script,
                     stdout=subprocess.DEVNULL,
-                    stderr=said,
+                    stderr=stderr,
                 )
                 script.close()
                 try:
                     into.write(f"BEGIN;\nSET LOCAL lock_timeout = '30s';\n{DROP_ALL}".encode())
-                    _unpack(source, into, said)
+                    _unpack(source, into, stderr)
                     into.write(f"\n{marker}\nCOMMIT;\n".encode())
                     into.close()
                     failed = psql.wait() != 0
-                except BrokenPipeError:  # psql has given up, and says why
+                except BrokenPipeError:  # psql has exited; its output says why
                     failed = True
                 finally:
                     _end(psql)
             if failed:
-                raise BackupError(_failure("psql", said))
+                raise BackupError(_failure("psql", stderr))
 
 
-def _unpack(source: BinaryIO, into: IO[bytes], said: IO[bytes]) -> None:
-    """Let pg_restore write the dump as SQL (BackupError: it could not; BrokenPipeError: nobody reads)."""
+def _unpack(source: BinaryIO, into: IO[bytes], stderr: IO[bytes]) -> None:
+    """Let pg_restore write the dump as SQL.
+
+    Raises:
+        BackupError: pg_restore failed.
+        BrokenPipeError: psql has exited.
+    """
     command = [_tool("pg_restore"), "--file=-", "--no-owner", "--no-privileges", "--no-comments"]
-    with tempfile.TemporaryFile() as own:
-        process = _start(command, stdin=subprocess.PIPE, stdout=into, stderr=own)
+    with tempfile.TemporaryFile() as own_stderr:
+        process = _start(command, stdin=subprocess.PIPE, stdout=into, stderr=own_stderr)
         try:
-            assert process.stdin is not None  # noqa: S101  it was asked for
-            with suppress(BrokenPipeError):  # its exit code says more
+            assert process.stdin is not None  # noqa: S101  opened as a pipe
+            with suppress(BrokenPipeError):  # the exit code is more informative
                 while chunk := source.read(CHUNK):
                     process.stdin.write(chunk)
                 process.stdin.close()
             if process.wait():
-                _refuse_unless_psql(own, said)
+                _refuse_unless_psql(own_stderr, stderr)
         finally:
             _end(process)
 
 
-def _refuse_unless_psql(own: IO[bytes], said: IO[bytes]) -> None:
-    """When psql gave up, pg_restore only lost its reader: then the words of psql count."""
-    if os.fstat(said.fileno()).st_size:
+def _refuse_unless_psql(own_stderr: IO[bytes], stderr: IO[bytes]) -> None:
+    """Raise for a failed pg_restore; BrokenPipeError when it failed because psql had exited."""
+    if os.fstat(stderr.fileno()).st_size:
         raise BrokenPipeError
-    raise BackupError(_failure("pg_restore", own))
+    raise BackupError(_failure("pg_restore", own_stderr))
 
 
 def _start(command: list[str], **pipes: Any) -> subprocess.Popen[bytes]:
@@ -227,7 +231,7 @@ def _start(command: list[str], **pipes: Any) -> subprocess.Popen[bytes]:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Whatever happened, it does not stay behind."""
+    """Close the pipes of a process and kill it if it still runs."""
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
             with suppress(OSError):
@@ -238,41 +242,42 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """What the programs need to find the database; nothing else of ours."""
-    told = connection.settings_dict
-    named = {
-        "PGDATABASE": told["NAME"],
-        "PGUSER": told["USER"],
-        "PGPASSWORD": told["PASSWORD"],
-        "PGHOST": told["HOST"],
-        "PGPORT": str(told["PORT"]),
+    """Return the environment of the programs: the connection settings and no other secrets."""
+    settings = connection.settings_dict
+    variables = {
+        "PGDATABASE": settings["NAME"],
+        "PGUSER": settings["USER"],
+        "PGPASSWORD": settings["PASSWORD"],
+        "PGHOST": settings["HOST"],
+        "PGPORT": str(settings["PORT"]),
         "PGAPPNAME": "robotsim backup",
     }
-    named |= {OPTIONS[key]: str(value) for key, value in told["OPTIONS"].items() if key in OPTIONS}
-    kept = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    return kept | {name: value for name, value in named.items() if value}
+    options = settings["OPTIONS"]
+    variables |= {OPTIONS[key]: str(value) for key, value in options.items() if key in OPTIONS}
+    inherited = {name: os.environ[name] for name in INHERITED_VARIABLES if name in os.environ}
+    return inherited | {name: value for name, value in variables.items() if value}
 
 
 def _tool(name: str) -> str:
-    found = shutil.which(name)
-    if found is None:
+    path = shutil.which(name)
+    if path is None:
         message = _(
             "%(name)s is not on PATH: install the client programs of PostgreSQL (Debian: "
             "postgresql-client), of the server's version or newer."
         )
         raise BackupError(message % {"name": name})
-    return found
+    return path
 
 
 def _version(program: str) -> int:
-    """Major version that a program says of itself."""
+    """Return the major version of a program."""
     run = subprocess.run(  # noqa: S603  found by its name above
         [program, "--version"], capture_output=True, text=True, check=False
     )
-    found = re.search(r"\(PostgreSQL\) (\d+)", run.stdout)
-    if found is None:
-        raise BackupError(_("%(program)s does not run: install it anew.") % {"program": program})
-    return int(found[1])
+    match = re.search(r"\(PostgreSQL\) (\d+)", run.stdout)
+    if match is None:
+        raise BackupError(_("%(program)s does not run: reinstall it.") % {"program": program})
+    return int(match[1])
 
 
 def _server() -> int:
@@ -282,19 +287,19 @@ def _server() -> int:
 
 def _other_version(name: str, client: int, server: int) -> str:
     message = _(
-        "%(name)s is of version %(client)d, the database of %(server)d: install postgresql-client-%(server)d."
+        "%(name)s has version %(client)d, the database %(server)d: install postgresql-client-%(server)d."
     )
     return message % {"name": name, "client": client, "server": server}
 
 
-def _others() -> list[str]:
-    """Who else is connected, once those who are just leaving are gone.
+def _other_clients() -> list[str]:
+    """List the other clients of the database, after waiting for those that are disconnecting.
 
-    Asked outside of the pool, which opens connections as it likes: its own would be found too.
+    The query runs outside of the pool, whose own connections would be listed too.
     """
     connection.close()
     connection.close_pool()  # type: ignore[attr-defined]
-    told = connection.settings_dict
+    settings = connection.settings_dict
     names = {
         "dbname": "NAME",
         "user": "USER",
@@ -302,19 +307,19 @@ def _others() -> list[str]:
         "host": "HOST",
         "port": "PORT",
     }
-    place = {key: told[name] for key, name in names.items() if told[name]}
-    options = {key: value for key, value in told["OPTIONS"].items() if key in OPTIONS}
-    with psycopg.connect(**place, **options, autocommit=True) as own:
-        for left in reversed(range(LEAVING)):
-            found = own.execute(OTHERS).fetchall()
-            if not found or not left:
+    place = {key: settings[name] for key, name in names.items() if settings[name]}
+    options = {key: value for key, value in settings["OPTIONS"].items() if key in OPTIONS}
+    with psycopg.connect(**place, **options, autocommit=True) as client:
+        for remaining in reversed(range(MAX_DISCONNECT_POLLS)):
+            clients = client.execute(OTHER_CLIENTS).fetchall()
+            if not clients or not remaining:
                 break
-            time.sleep(LEAVING_SECONDS)
-    return sorted({f"{name}@{address or 'local'}" for name, address in found})
+            time.sleep(DISCONNECT_POLL_SECONDS)
+    return sorted({f"{name}@{address or 'local'}" for name, address in clients})
 
 
-def _failure(program: str, said: IO[bytes]) -> str:
-    """The end of what a program said, in a sentence."""
-    said.seek(max(0, os.fstat(said.fileno()).st_size - 2000))
-    told = said.read().decode(errors="replace").strip()
-    return _("%(program)s failed: %(told)s") % {"program": program, "told": told}
+def _failure(program: str, stderr: IO[bytes]) -> str:
+    """Return a message with the end of the error output of a program."""
+    stderr.seek(max(0, os.fstat(stderr.fileno()).st_size - 2000))
+    output = stderr.read().decode(errors="replace").strip()
+    return _("%(program)s failed: %(output)s") % {"program": program, "output": output}

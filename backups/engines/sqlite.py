@@ -21,23 +21,23 @@ CHUNK = 1 << 20
 
 
 class Copy:
-    """A copy of the file. Until it is opened nobody writes, so the database is the same."""
+    """A copy of the file. Writers wait until it is opened, so queries see the same state."""
 
     alias = DEFAULT_DB_ALIAS
 
-    def __init__(self, path: Path, let_write: Callable[[], None]) -> None:
+    def __init__(self, path: Path, allow_writes: Callable[[], None]) -> None:
         self._path = path
-        self._let_write = let_write
+        self._allow_writes = allow_writes
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
-        self._let_write()
+        self._allow_writes()
         with self._path.open("rb") as file:
             yield file
 
 
 class SQLite:
-    """The file of the settings."""
+    """The configured SQLite file."""
 
     name = "sqlite"
 
@@ -67,45 +67,48 @@ class SQLite:
     def check_load(self, manifest: Manifest) -> None:
         del manifest
         connection.close()
-        with closing(sqlite3.connect(_file(), timeout=0)) as own:
+        with closing(sqlite3.connect(_file(), timeout=0)) as database:
             try:
-                own.execute("PRAGMA locking_mode = EXCLUSIVE")
-                own.execute("BEGIN EXCLUSIVE")
-                own.execute("ROLLBACK")
+                database.execute("PRAGMA locking_mode = EXCLUSIVE")
+                database.execute("BEGIN EXCLUSIVE")
+                database.execute("ROLLBACK")
             except sqlite3.OperationalError as error:
-                message = _("The database is in use: end `make run` and all other processes first.")
+                message = _(
+                    "The database is in use: stop `make run` and all other processes first."
+                )
                 raise BackupError(message) from error
 
     def load(self, source: BinaryIO, marker: str) -> None:
-        """The copy is checked beside the database and then takes its place in one step."""
+        """Check the copy beside the database, then put it in its place atomically."""
         target = _file()
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor, made = tempfile.mkstemp(dir=target.parent, prefix=".restore-")
+        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".restore-")
+        path = Path(name)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 while chunk := source.read(CHUNK):
                     file.write(chunk)
                 file.flush()
                 os.fsync(file.fileno())
-            _prepare(Path(made), marker)
+            _prepare(path, marker)
             connection.close()
             with closing(sqlite3.connect(target)) as old:  # its log must not meet the new file
                 old.execute("PRAGMA journal_mode = DELETE")
-            Path(made).replace(target)
+            path.replace(target)
         finally:
-            Path(made).unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
 
 
 def _prepare(path: Path, marker: str) -> None:
     try:
-        with closing(sqlite3.connect(path)) as own:
-            own.executescript(marker)
-            found = own.execute("PRAGMA quick_check").fetchone()
-            own.execute("PRAGMA journal_mode = DELETE")
+        with closing(sqlite3.connect(path)) as database:
+            database.executescript(marker)
+            verdict = database.execute("PRAGMA quick_check").fetchone()
+            database.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.DatabaseError as error:
-        raise BackupError(_("The backup is no database of SQLite: take another.")) from error
-    if found != ("ok",):
-        raise BackupError(_("The database in the backup is damaged: take another."))
+        raise BackupError(_("The backup is not an SQLite database: use another backup.")) from error
+    if verdict != ("ok",):
+        raise BackupError(_("The database in the backup is damaged: use another backup."))
 
 
 def _copy(source: Path, target: Path) -> None:

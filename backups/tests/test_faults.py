@@ -1,4 +1,4 @@
-"""Backups that are killed, refused, or find something wrong."""
+"""Backups that are killed, refused, or meet missing and damaged objects."""
 
 import hashlib
 import io
@@ -16,7 +16,6 @@ from django.db import connection
 from backups import create
 from backups.engines import engine
 from backups.mirror import OBJECTS, THREADS
-from backups.repository import Shelf
 from backups.tests.conftest import MakeSite, backup
 from storage.models import Rosbag, RosbagFile
 from storage.objects import backup_store, object_store
@@ -33,20 +32,20 @@ def stored_file() -> RosbagFile:
 
 
 def test_a_missing_object_is_named_and_the_rest_is_kept(
-    places: Any, seeded: Any, shelf: Any
+    places: Any, seeded: Any, repository: Any
 ) -> None:
     file = stored_file()
     object_store().delete([file.key])
-    code, told = backup()
-    assert (code, told["missing"]) == (1, [file.key])
-    assert shelf.manifest(told["backup"]).missing == [file.key]
+    code, output = backup()
+    assert (code, output["missing"]) == (1, [file.key])
+    assert repository.manifest(output["backup"]).missing == [file.key]
 
 
 def test_a_damaged_object_does_not_get_into_the_mirror(in_folders: Any, seeded: Any) -> None:
     file = stored_file()
     object_store().put(file.key, io.BytesIO(b"x" * file.size))
-    code, told = backup()
-    assert (code, told["missing"]) == (1, [file.key])
+    code, output = backup()
+    assert (code, output["missing"]) == (1, [file.key])
     assert not backup_store().stat(f"{OBJECTS}{file.sha256[:2]}/{file.sha256}")
 
 
@@ -61,49 +60,48 @@ def test_between_two_servers_what_is_copied_is_checked(in_s3: Any, seeded: Any) 
     in_s3.BACKUP_ENDPOINT = in_s3.MINIO_ENDPOINT.replace("127.0.0.1", "localhost")
     file = stored_file()
     object_store().put(file.key, io.BytesIO(b"x" * file.size))
-    code, told = backup()
-    assert (code, told["missing"]) == (1, [file.key])
-    assert told["copied"] > 1
-    held = [each.key.rpartition("/")[2] for each in backup_store().list(OBJECTS)]
-    assert file.sha256 not in held
-    for name in held:
+    code, output = backup()
+    assert (code, output["missing"]) == (1, [file.key])
+    assert output["copied"] > 1
+    mirrored = [info.key.rpartition("/")[2] for info in backup_store().list(OBJECTS)]
+    assert file.sha256 not in mirrored
+    for name in mirrored:
         with backup_store().open(f"{OBJECTS}{name[:2]}/{name}") as kept:
             assert hashlib.sha256(kept.read()).hexdigest() == name
 
 
-def test_what_is_purged_meanwhile_makes_the_dump_be_taken_again(
-    in_folders: Any, seeded: Any, monkeypatch: pytest.MonkeyPatch, shelf: Any
+def test_an_object_purged_meanwhile_causes_another_dump(
+    in_folders: Any, seeded: Any, monkeypatch: pytest.MonkeyPatch, repository: Any
 ) -> None:
-    """It came after the first look at the objects and went before the second: no kept dump names it."""
+    """A rosbag added after the first listing and purged before the second is in no kept dump."""
     late = Rosbag.objects.create(name="late", status="ready")
     key = f"rosbags/{late.pk}/metadata.yaml"
-    wanted, write_list = create.wanted, create.Taker._list
+    stored_files, write_list = create.stored_files, create.BackupJob._write_list
     lists = []
 
-    def come_late(alias: str = "default") -> Iterator[Any]:
-        yield from wanted(alias)
+    def add_late(alias: str = "default") -> Iterator[Any]:
+        yield from stored_files(alias)
         if not lists and not late.files.exists():
             late.files.create(path="metadata.yaml", size=1, key=key, sha256="a" * 64)
 
-    def purge(taker: Any, *told: Any) -> Any:
+    def purge(job: Any, *args: Any) -> Any:
         if not lists:
             deletion.discard(late)
-        lists.append(told)
-        return write_list(taker, *told)
+        lists.append(args)
+        return write_list(job, *args)
 
-    monkeypatch.setattr(create, "wanted", come_late)
-    monkeypatch.setattr(create.Taker, "_list", purge)
-    code, told = backup()
-    assert (code, told["missing"]) == (0, [])
+    monkeypatch.setattr(create, "stored_files", add_late)
+    monkeypatch.setattr(create.BackupJob, "_write_list", purge)
+    code, output = backup()
+    assert (code, output["missing"]) == (0, [])
     assert len(lists) == 2
-    assert [
-        each.key for each in shelf.files(shelf.manifest(told["backup"])) if each.key == key
-    ] == []
-    assert len(list(shelf.store.list("database/"))) == 3
+    manifest = repository.manifest(output["backup"])
+    assert key not in [file.key for file in repository.files(manifest)]
+    assert len(list(repository.store.list("database/"))) == 3
 
 
-def test_one_that_was_killed_goes_on_where_it_was(
-    in_s3: Any, seeded: Any, make_site: MakeSite, monkeypatch: pytest.MonkeyPatch
+def test_a_killed_backup_is_continued(
+    in_s3: Any, seeded: Any, make_site: MakeSite, repository: Any
 ) -> None:
     for number in range(60):  # enough that it can be met in the middle
         bag = Rosbag.objects.create(name=f"bag {number}", status="verifying")
@@ -118,23 +116,25 @@ def test_one_that_was_killed_goes_on_where_it_was(
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    assert Shelf(backup_store()).names() == []
-    kept = {each.key: each.modified for each in backup_store().list(OBJECTS)}
+    assert repository.names() == []
+    kept = {info.key: info.modified for info in backup_store().list(OBJECTS)}
     assert len(kept) >= 5
-    code, told = backup()
+    code, output = backup()
     assert code == 0
-    # A copy that the server had in hand at the kill may have landed after we looked.
-    late = len(list(backup_store().list(OBJECTS))) - len(kept) - told["copied"]
+    # A copy in progress at the kill may have been completed by the server after the listing.
+    late = len(list(backup_store().list(OBJECTS))) - len(kept) - output["copied"]
     assert 0 <= late <= THREADS
-    after = {each.key: each.modified for each in backup_store().list(OBJECTS)}
+    after = {info.key: info.modified for info in backup_store().list(OBJECTS)}
     assert {key: after[key] for key in kept} == kept
 
 
-def test_two_at_once(in_folders: Any, seeded: Any, make_site: MakeSite) -> None:
+def test_a_second_backup_at_the_same_time_is_refused(
+    in_folders: Any, seeded: Any, make_site: MakeSite
+) -> None:
     with engine().lock():
-        code, told, _said = make_site(same=True).run("backup", "--json")
+        code, output, _stderr = make_site(same=True).run("backup", "--json")
     assert code == 2
-    assert "Another backup" in told["error"]
+    assert "Another backup" in output["error"]
     assert backup()[0] == 0
 
 
@@ -146,52 +146,52 @@ def test_the_lock_is_free_after_a_failure(in_folders: Any, seeded: Any) -> None:
 
 def test_rosbags_and_backups_in_one_bucket_are_refused(in_s3: Any, seeded: Any) -> None:
     in_s3.BACKUP_BUCKET = in_s3.MINIO_BUCKET
-    code, told = backup()
+    code, output = backup()
     assert code == 2
-    assert "another BACKUP_BUCKET" in told["error"]
+    assert "set BACKUP_BUCKET" in output["error"]
 
 
-def test_wrong_keys_and_an_absent_server_are_told_with_their_setting(
-    in_s3: Any, seeded: Any
-) -> None:
+def test_wrong_keys_are_reported_with_their_setting(in_s3: Any, seeded: Any) -> None:
     in_s3.BACKUP_ACCESS_KEY = "nobody"
-    code, told = backup()
+    code, output = backup()
     assert code == 2
-    assert "BACKUP_ENDPOINT refused" in told["error"]
+    assert "BACKUP_ENDPOINT refused" in output["error"]
 
 
-def test_a_server_that_is_away(in_s3: Any, seeded: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_server_is_reported_with_its_setting(
+    in_s3: Any, seeded: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     in_s3.BACKUP_ENDPOINT = "127.0.0.1:9"
     monkeypatch.setattr("time.sleep", lambda _seconds: None)
-    code, told = backup()
+    code, output = backup()
     assert code == 2
-    assert "check BACKUP_ENDPOINT" in told["error"]
+    assert "check BACKUP_ENDPOINT" in output["error"]
 
 
 @postgresql
-def test_without_the_programs(
+def test_a_missing_pg_dump_is_reported(
     in_folders: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    code, told = backup()
+    code, output = backup()
     assert code == 2
-    assert "pg_dump is not on PATH" in told["error"]
-    assert "postgresql-client" in told["error"]
+    assert "pg_dump is not on PATH" in output["error"]
+    assert "postgresql-client" in output["error"]
 
 
 @postgresql
-def test_programs_older_than_the_server(
+def test_programs_older_than_the_server_are_refused(
     in_folders: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     stand_in(tmp_path, 'echo "pg_dump (PostgreSQL) 9.6.24"')
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    code, told = backup()
+    code, output = backup()
     assert code == 2
-    assert "pg_dump is of version 9" in told["error"]
+    assert "pg_dump has version 9" in output["error"]
 
 
 @postgresql
-def test_a_dump_that_breaks_off_does_not_count(
+def test_an_incomplete_dump_makes_no_backup(
     in_folders: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     stand_in(
@@ -200,9 +200,9 @@ def test_a_dump_that_breaks_off_does_not_count(
         '*) echo half; echo "connection lost" >&2; exit 1;; esac',
     )
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    code, told = backup()
+    code, output = backup()
     assert code == 2
-    assert "connection lost" in told["error"]
+    assert "connection lost" in output["error"]
     assert list(backup_store().list("database/")) == []
 
 
@@ -210,25 +210,25 @@ def test_a_dump_that_breaks_off_does_not_count(
 def test_the_password_is_in_no_argument_and_no_log(
     in_folders: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, make_site: MakeSite
 ) -> None:
-    """A stand-in notes how it is called, and that the password came by the environment."""
-    noted = tmp_path / "noted"
+    """A stand-in records its arguments and its environment."""
+    record = tmp_path / "record"
     stand_in(
         tmp_path,
         'case "$1" in --version) echo "pg_dump (PostgreSQL) 99.1"; exit;; esac\n'
-        f'tr "\\0" " " < /proc/$$/cmdline > {noted}; tr "\\0" " " < /proc/$PPID/cmdline >> {noted}\n'
-        f"echo >> {noted}\n"
-        f'echo "env=$PGPASSWORD" >> {noted}; env | grep -c ^SECRET_KEY >> {noted}; echo x',
+        f'tr "\\0" " " < /proc/$$/cmdline > {record}; tr "\\0" " " < /proc/$PPID/cmdline >> {record}\n'
+        f"echo >> {record}\n"
+        f'echo "env=$PGPASSWORD" >> {record}; env | grep -c ^SECRET_KEY >> {record}; echo x',
     )
     site = make_site(same=True)
     url = site.environment["DATABASE_URL"]
     site.environment["DATABASE_URL"] = url.replace("robotsim@", "robotsim:hush%21hush@", 1)
     site.environment["PATH"] = f"{tmp_path}{os.pathsep}{site.environment['PATH']}"
-    code, _told, said = site.run("backup")
-    assert code == 0, said
-    told = noted.read_text().splitlines()
-    assert "hush" not in told[0]
-    assert told[-2:] == ["env=hush!hush", "0"]
-    assert "hush" not in said
+    code, _output, stderr = site.run("backup")
+    assert code == 0, stderr
+    lines = record.read_text().splitlines()
+    assert "hush" not in lines[0]
+    assert lines[-2:] == ["env=hush!hush", "0"]
+    assert "hush" not in stderr
 
 
 def stand_in(folder: Path, script: str) -> None:

@@ -1,4 +1,4 @@
-"""Which backups are kept, and what the mirror keeps for them."""
+"""Pruning: which backups are kept, and which objects the mirror keeps for them."""
 
 from datetime import timedelta
 from typing import Any
@@ -7,49 +7,53 @@ import pytest
 from django.utils import timezone
 
 from backups.mirror import OBJECTS
-from backups.prune import thin
-from backups.repository import Shelf
+from backups.prune import prune
+from backups.repository import Repository
 from backups.tests.conftest import MakeSite, backup
-from backups.tests.test_restore_refused import spoil
+from backups.tests.test_restore_refused import flip_bit
 from storage.models import Rosbag
 from storage.services.rosbags import deletion
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def held(shelf: Shelf) -> set[str]:
-    return {each.key for each in shelf.store.list(OBJECTS)}
+def mirrored_keys(repository: Repository) -> set[str]:
+    return {info.key for info in repository.store.list(OBJECTS)}
 
 
 def lone_rosbag() -> Rosbag:
-    """One that no template plays and no run recorded."""
+    """Return a rosbag that no template plays and no run recorded."""
     rosbag = Rosbag.objects.filter(templates=None, recording=None, status="ready").first()
     assert rosbag is not None
     return rosbag
 
 
-def test_old_ones_go_and_take_what_only_they_need(places: Any, seeded: Any, shelf: Shelf) -> None:
+def test_old_backups_are_removed_with_objects_only_they_need(
+    places: Any, seeded: Any, repository: Repository
+) -> None:
     first = backup()[1]["backup"]
     gone = lone_rosbag()
     digests = set(gone.files.values_list("sha256", flat=True))
     deletion.discard(gone)
     second = backup()[1]["backup"]
-    whole = held(shelf)
+    before = mirrored_keys(repository)
     in_a_week = timezone.now() + timedelta(days=7)
-    assert thin(shelf, in_a_week, keep_days=30).objects == 0
-    assert held(shelf) == whole
-    removed = thin(shelf, timezone.now() + timedelta(days=40), keep_days=30)
+    assert prune(repository, in_a_week, keep_days=30).objects == 0
+    assert mirrored_keys(repository) == before
+    removed = prune(repository, timezone.now() + timedelta(days=40), keep_days=30)
     assert removed.backups == 1
-    assert shelf.names() == [second] != [first]
-    assert {key.rpartition("/")[2] for key in whole - held(shelf)} == digests
+    assert repository.names() == [second] != [first]
+    assert {key.rpartition("/")[2] for key in before - mirrored_keys(repository)} == digests
 
 
-def test_the_newest_stays_however_old(in_folders: Any, seeded: Any, shelf: Shelf) -> None:
-    whole = backup()[1]["backup"]
+def test_the_newest_backups_stay_however_old(
+    in_folders: Any, seeded: Any, repository: Repository
+) -> None:
+    complete = backup()[1]["backup"]
     backup("--database-only")
     newest = backup("--database-only")[1]["backup"]
-    assert thin(shelf, timezone.now() + timedelta(days=400), keep_days=30).backups == 1
-    assert shelf.names() == [whole, newest]
+    assert prune(repository, timezone.now() + timedelta(days=400), keep_days=30).backups == 1
+    assert repository.names() == [complete, newest]
 
 
 def test_a_backup_whose_rosbag_was_purged_is_restored(
@@ -58,36 +62,38 @@ def test_a_backup_whose_rosbag_was_purged_is_restored(
     first = backup()[1]["backup"]
     deletion.discard(lone_rosbag())
     backup()
-    assert make_site().run("restore", "--json", "--yes", first)[0] == 0
+    assert make_site().call("restore", "--json", "--yes", first)[0] == 0
 
 
-def test_nothing_is_removed_while_a_kept_one_cannot_be_read(
-    in_folders: Any, seeded: Any, shelf: Shelf
+def test_no_object_is_removed_while_a_manifest_is_unreadable(
+    in_folders: Any, seeded: Any, repository: Repository
 ) -> None:
     first = backup()[1]["backup"]
     deletion.discard(lone_rosbag())
     backup()
-    whole = held(shelf)
-    spoil(shelf.store, f"database/{first}.json")
-    assert thin(shelf, timezone.now() + timedelta(days=2), keep_days=30).objects == 0
-    assert held(shelf) == whole
+    before = mirrored_keys(repository)
+    flip_bit(repository.store, f"database/{first}.json")
+    assert prune(repository, timezone.now() + timedelta(days=2), keep_days=30).objects == 0
+    assert mirrored_keys(repository) == before
 
 
-def test_what_killed_backups_left_is_swept_after_a_day(
-    in_folders: Any, seeded: Any, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+def test_leftovers_of_killed_backups_are_removed_after_a_day(
+    in_folders: Any, seeded: Any, repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = backup()[1]["backup"]
-    with shelf.store.open(f"database/{name}.dump") as dump:
-        shelf.store.put("database/20200101T000000.000Z-0.dump", dump)
-    assert shelf.sweep() == 0
+    with repository.store.open(f"database/{name}.dump") as dump:
+        repository.store.put("database/20200101T000000.000Z-0.dump", dump)
+    assert repository.remove_stale() == 0
     tomorrow = timezone.now() + timedelta(days=2)
     monkeypatch.setattr("backups.repository.timezone.now", lambda: tomorrow)
-    assert shelf.sweep() == 1
-    assert shelf.names() == [name]
+    assert repository.remove_stale() == 1
+    assert repository.names() == [name]
 
 
-def test_an_upload_that_a_killed_writer_left_is_aborted(in_s3: Any, shelf: Shelf) -> None:
-    shelf.store.start_upload("database/half.dump")
-    assert shelf.store.abort_stale("", timezone.now() - timedelta(days=1)) == 0
-    assert shelf.store.abort_stale("", timezone.now() + timedelta(days=1)) == 1
-    assert shelf.store.abort_stale("", timezone.now() + timedelta(days=1)) == 0
+def test_an_unfinished_upload_of_a_killed_backup_is_aborted(
+    in_s3: Any, repository: Repository
+) -> None:
+    repository.store.start_upload("database/half.dump")
+    assert repository.store.abort_stale("", timezone.now() - timedelta(days=1)) == 0
+    assert repository.store.abort_stale("", timezone.now() + timedelta(days=1)) == 1
+    assert repository.store.abort_stale("", timezone.now() + timedelta(days=1)) == 0

@@ -1,4 +1,4 @@
-"""A backup, restored into an empty system: the same rows, the same objects, a clean storage."""
+"""A backup restored into an empty system: same rows, same objects, no findings of the storage check."""
 
 import json
 from typing import Any
@@ -19,54 +19,56 @@ COUNTED = (Rosbag, RosbagFile, RosbagTopic, Execution, StageRun, AgentRun)
 COUNT = """
 import json
 from django.apps import apps
-told = {m: apps.get_model(m).objects.count() for m in MODELS}
-told["active"] = [e.status for e in apps.get_model("simulations.Execution").objects.all()]
-told["next"] = [apps.get_model("storage.Rosbag").objects.create(name="next").pk]
-told["sums"] = sorted(apps.get_model("storage.RosbagFile").objects.values_list("key", "sha256"))
-told["sessions"] = apps.get_model("sessions.Session").objects.count()
+output = {m: apps.get_model(m).objects.count() for m in MODELS}
+output["active"] = [e.status for e in apps.get_model("simulations.Execution").objects.all()]
+output["next"] = [apps.get_model("storage.Rosbag").objects.create(name="next").pk]
+output["sums"] = sorted(apps.get_model("storage.RosbagFile").objects.values_list("key", "sha256"))
+output["sessions"] = apps.get_model("sessions.Session").objects.count()
 from storage.objects import object_store
 import hashlib
 store = object_store()
-keys = [each.key for each in store.list("rosbags/")]
-told["objects"] = {key: hashlib.sha256(store.open(key).read()).hexdigest() for key in keys}
-print(json.dumps(told))
+keys = [info.key for info in store.list("rosbags/")]
+output["objects"] = {key: hashlib.sha256(store.open(key).read()).hexdigest() for key in keys}
+print(json.dumps(output))
 """
 
 
 def test_an_empty_system_gets_everything(
-    places: Any, seeded: Any, shelf: Any, make_site: MakeSite
+    places: Any, seeded: Any, repository: Any, make_site: MakeSite
 ) -> None:
-    assert shelf.names() == []
+    assert repository.names() == []
     code, made = backup()
     assert (code, made["missing"]) == (0, [])
     files = RosbagFile.objects.exclude(rosbag__status="uploading")
     assert made["objects"] == files.count() > 0
-    assert system.backup_seen() == shelf.manifest(made["backup"]).time.timestamp()
+    assert system.backup_seen() == repository.manifest(made["backup"]).time.timestamp()
     site = make_site()
-    code, restored, said = site.run("restore", "--json", "--yes")
-    assert code == 0, said
+    code, restored, stderr = site.run("restore", "--json", "--yes")
+    assert code == 0, stderr
     assert restored["healthy"]
     assert (restored["missing"], restored["wrong_size"], restored["orphaned"]) == ([], [], 0)
     assert restored["copied"] == files.count()
     names = [model._meta.label for model in COUNTED]
-    told = json.loads(site.ask(f"MODELS = {names!r}\n{COUNT}"))
+    output = json.loads(site.run_code(f"MODELS = {names!r}\n{COUNT}"))
     for model in COUNTED:
-        assert told[model._meta.label] == model.objects.count()
-    assert told["sums"] == [
+        assert output[model._meta.label] == model.objects.count()
+    assert output["sums"] == [
         list(row) for row in sorted(RosbagFile.objects.values_list("key", "sha256"))
     ]
-    assert told["objects"] == {key: sha for key, sha in told["sums"] if sha and key in contents()}
-    assert told["sessions"] == 0
-    # Nothing of the past goes on by itself, and no id is given twice.
-    assert not set(told["active"]) & (ACTIVE - {"STOPPING", "FINALIZING"})
+    assert output["objects"] == {
+        key: sha for key, sha in output["sums"] if sha and key in contents()
+    }
+    assert output["sessions"] == 0
+    # Nothing of the past is continued, and no id is used twice.
+    assert not set(output["active"]) & (ACTIVE - {"STOPPING", "FINALIZING"})
     assert (
         restored["stopped_executions"]
         == Execution.objects.filter(status__in=ACTIVE - {"STOPPING", "FINALIZING"}).count()
     )
-    assert told["next"][0] > Rosbag.objects.order_by("pk").last().pk + 1000  # type: ignore[union-attr]
+    assert output["next"][0] > Rosbag.objects.order_by("pk").last().pk + 1000  # type: ignore[union-attr]
 
 
-def test_the_second_one_copies_what_is_new(in_folders: Any, seeded: Any) -> None:
+def test_the_second_backup_copies_only_new_objects(in_folders: Any, seeded: Any) -> None:
     first = backup()[1]
     assert first["copied"] == len(set(contents().values()))
     second = backup()[1]
@@ -74,33 +76,35 @@ def test_the_second_one_copies_what_is_new(in_folders: Any, seeded: Any) -> None
     assert second["backup"] > first["backup"]
 
 
-def test_what_is_there_already_is_not_copied_back(
-    in_s3: Any, seeded: Any, make_site: MakeSite
-) -> None:
+def test_existing_objects_are_not_copied_back(in_s3: Any, seeded: Any, make_site: MakeSite) -> None:
     """The volume of the database was lost, the bucket was not."""
     backup()
     site = make_site()
     site.environment["MINIO_BUCKET"] = in_s3.MINIO_BUCKET
-    code, restored, said = site.run("restore", "--json", "--yes")
-    assert code == 0, (restored, said)
+    code, restored, stderr = site.call("restore", "--json", "--yes")
+    assert code == 0, (restored, stderr)
     assert restored["copied"] == 0
     assert restored["held"] == len(contents())
 
 
-def test_a_system_that_is_not_empty_is_replaced_when_told(
+def test_a_system_that_is_not_empty_is_replaced_on_request(
     in_folders: Any, seeded: Any, make_site: MakeSite
 ) -> None:
     name = backup()[1]["backup"]
     site = make_site()
-    assert site.run("restore", "--json", "--yes", name)[0] == 0
-    before = site.ask("from storage.models import Rosbag; print(Rosbag.objects.count())")
-    code, told, _said = site.run("restore", "--json", "--yes", name)
+    assert site.call("restore", "--json", "--yes", name)[0] == 0
+    before = site.run_code("from storage.models import Rosbag; print(Rosbag.objects.count())")
+    code, output, _stderr = site.call("restore", "--json", "--yes", name)
     assert code == 2
-    assert "--replace" in told["error"]
-    site.ask("from storage.models import Rosbag; Rosbag.objects.create(name='after the backup')")
-    code, told, said = site.run("restore", "--json", "--yes", "--replace", name)
-    assert code == 0, said
-    assert site.ask("from storage.models import Rosbag; print(Rosbag.objects.count())") == before
+    assert "--replace" in output["error"]
+    site.run_code(
+        "from storage.models import Rosbag; Rosbag.objects.create(name='after the backup')"
+    )
+    code, output, stderr = site.call("restore", "--json", "--yes", "--replace", name)
+    assert code == 0, stderr
+    assert (
+        site.run_code("from storage.models import Rosbag; print(Rosbag.objects.count())") == before
+    )
 
 
 def test_a_migrated_system_without_rows_counts_as_empty(
@@ -108,47 +112,49 @@ def test_a_migrated_system_without_rows_counts_as_empty(
 ) -> None:
     backup()
     site = make_site()
-    assert site.run("migrate", "-v", "0")[0] == 0
-    code, _told, said = site.run("restore", "--json", "--yes")
-    assert code == 0, said
+    assert site.call("migrate", "-v", "0")[0] == 0
+    code, _output, stderr = site.call("restore", "--json", "--yes")
+    assert code == 0, stderr
 
 
-def test_a_file_without_a_known_checksum_is_kept_too(
-    in_folders: Any, seeded: Any, shelf: Any
+def test_a_file_without_a_checksum_is_backed_up_too(
+    in_folders: Any, seeded: Any, repository: Any
 ) -> None:
     file = RosbagFile.objects.exclude(rosbag__status="uploading").first()
     assert file is not None
     sha256 = file.sha256
     RosbagFile.objects.filter(pk=file.pk).update(sha256="")
     name = backup()[1]["backup"]
-    listed = {each.key: each.sha256 for each in shelf.files(shelf.manifest(name))}
+    listed = {file.key: file.sha256 for file in repository.files(repository.manifest(name))}
     assert listed[file.key] == sha256
 
 
-def test_the_two_halves(in_folders: Any, seeded: Any, shelf: Any, make_site: MakeSite) -> None:
-    code, told = backup("--database-only")
-    assert (code, told["copied"]) == (0, 0)
-    assert not shelf.manifest(told["backup"]).mirrored
+def test_database_and_objects_can_be_backed_up_apart(
+    in_folders: Any, seeded: Any, repository: Any, make_site: MakeSite
+) -> None:
+    code, output = backup("--database-only")
+    assert (code, output["copied"]) == (0, 0)
+    assert not repository.manifest(output["backup"]).mirrored
     site = make_site()
-    code, refused, _said = site.run("restore", "--json", "--yes")
+    code, refusal, _stderr = site.call("restore", "--json", "--yes")
     assert code == 2
-    assert "mirror lacks" in refused["error"]
-    code, told = backup("--objects-only")
-    assert (code, told["backup"]) == (0, None)
-    assert site.run("restore", "--json", "--yes")[0] == 0
+    assert "mirror lacks" in refusal["error"]
+    code, output = backup("--objects-only")
+    assert (code, output["backup"]) == (0, None)
+    assert site.call("restore", "--json", "--yes")[0] == 0
 
 
 def test_a_run_that_was_under_way_ends_after_a_restore(in_folders: Any, seeded: Any) -> None:
-    """What the restore does to it, on the rows themselves."""
+    """Called on the rows of this system instead of restored ones."""
     waiting = Execution.objects.filter(status="PENDING").first()
     assert waiting is not None
-    after_restore.settle({})
+    after_restore.end_old_work({})
     waiting.refresh_from_db()
     assert waiting.status == "STOPPING"
     assert Event.objects.filter(execution=waiting).last().payload["status"] == "STOPPING"  # type: ignore[union-attr]
 
 
-def test_the_list_names_what_there_is(in_folders: Any, seeded: Any, capsys: Any) -> None:
+def test_the_list_names_all_backups(in_folders: Any, seeded: Any, capsys: Any) -> None:
     call_command("restore", "--list")
     assert "no backup yet" in capsys.readouterr().out
     name = backup()[1]["backup"]

@@ -1,4 +1,4 @@
-"""What the words of `make demo` may be."""
+"""Options of `make demo` and `make run`."""
 
 from pathlib import Path
 
@@ -13,11 +13,11 @@ def test_defaults() -> None:
     assert DemoOptions.read({"BAG": "", "AGENTS": "", "RATE": ""}) == expected
 
 
-def test_words_and_back(tmp_path: Path) -> None:
-    words = {"BAG": str(tmp_path), "AGENTS": "3", "PATTERN": "sequential"}
-    options = DemoOptions.read({**words, "TRANSPORT": "zenoh-raw", "RATE": "max"})
+def test_options_survive_the_environment(tmp_path: Path) -> None:
+    variables = {"BAG": str(tmp_path), "AGENTS": "3", "PATTERN": "sequential"}
+    options = DemoOptions.read({**variables, "TRANSPORT": "zenoh-raw", "RATE": "max"})
     assert options == DemoOptions(tmp_path.resolve(), 3, "sequential", "zenoh-raw", 0.0)
-    assert DemoOptions.read(options.words()) == options
+    assert DemoOptions.read(options.to_environment()) == options
 
 
 @pytest.mark.parametrize(
@@ -37,12 +37,12 @@ def test_words_and_back(tmp_path: Path) -> None:
         ("RATE", "nan"),
     ],
 )
-def test_bad_words_are_named(name: str, value: str) -> None:
+def test_invalid_options_are_named(name: str, value: str) -> None:
     with pytest.raises(UsageError, match=name):
         DemoOptions.read({name: value})
 
 
-def test_port() -> None:
+def test_the_port_is_validated() -> None:
     assert read_port({}) == 8000
     assert read_port({"PORT": "9000"}) == 9000
     for bad in ("0", "65536", "http"):

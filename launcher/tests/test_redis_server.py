@@ -1,4 +1,4 @@
-"""Our Redis server: on its own socket, and its state survives a restart."""
+"""The private Redis server: its socket, its durability, and the advice where none is installed."""
 
 import os
 import socket
@@ -15,9 +15,9 @@ from launcher.supervisor import Supervisor
 
 @pytest.fixture
 def supervisor(tmp_path: Path) -> Iterator[Supervisor]:
-    made = Supervisor(tmp_path, os.environ)
-    yield made
-    made.stop()
+    supervisor = Supervisor(tmp_path, os.environ)
+    yield supervisor
+    supervisor.stop()
 
 
 def start(supervisor: Supervisor, folder: Path) -> Path:
@@ -30,20 +30,20 @@ def start(supervisor: Supervisor, folder: Path) -> Path:
     return sock
 
 
-def say(sock: Path, words: str) -> bytes:
+def send(sock: Path, command: str) -> bytes:
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(str(sock))
-        connection.sendall(words.encode() + b"\r\n")
+        connection.sendall(command.encode() + b"\r\n")
         return connection.recv(1000)
 
 
-def test_state_survives(supervisor: Supervisor, tmp_path: Path) -> None:
+def test_state_survives_a_restart(supervisor: Supervisor, tmp_path: Path) -> None:
     sock = start(supervisor, tmp_path)
-    assert say(sock, "SET key value") == b"+OK\r\n"
+    assert send(sock, "SET key value") == b"+OK\r\n"
     supervisor.stop()
     assert not redis_answers(sock)
     sock = start(supervisor, tmp_path)
-    assert say(sock, "GET key") == b"$5\r\nvalue\r\n"
+    assert send(sock, "GET key") == b"$5\r\nvalue\r\n"
 
 
 def test_the_socket_is_private(supervisor: Supervisor, tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_the_socket_is_private(supervisor: Supervisor, tmp_path: Path) -> None:
     assert sock.stat().st_mode & 0o777 == 0o700
 
 
-def test_without_a_server_there_is_advice(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_server_is_reported_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(redis_server.importlib.util, "find_spec", lambda name: None)
     monkeypatch.setenv("PATH", "")
     with pytest.raises(RedisUnavailableError, match="REDIS_URL"):

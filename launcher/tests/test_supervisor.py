@@ -1,4 +1,4 @@
-"""Processes are kept running, and ended in time."""
+"""The supervisor restarts processes and ends them in time."""
 
 import os
 import subprocess
@@ -20,71 +20,75 @@ STUBBORN = (
 
 @pytest.fixture
 def supervisor(tmp_path: Path) -> Iterator[Supervisor]:
-    made = Supervisor(tmp_path, os.environ)
-    yield made
-    made.stop(patience=0)
+    supervisor = Supervisor(tmp_path, os.environ)
+    yield supervisor
+    supervisor.stop(patience=0)
 
 
-def until(condition: Callable[[], bool]) -> None:
+def wait_for(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
 
-def gone(pid: int) -> bool:
+def has_ended(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except OSError:
         return True
 
 
-def test_what_dies_starts_again(supervisor: Supervisor, tmp_path: Path) -> None:
+def test_an_ended_process_is_restarted(supervisor: Supervisor, tmp_path: Path) -> None:
     child = supervisor.add("sleeper", [sys.executable, "-c", SLEEP])
     first = child.process
     assert first is not None
     first.kill()
     first.wait()
-    notes: list[str] = []
+    messages: list[str] = []
 
-    def again() -> bool:
-        notes.extend(supervisor.tick())
+    def is_restarted() -> bool:
+        messages.extend(supervisor.tick())
         return child.alive
 
-    until(again)
-    assert len(notes) == 1
-    assert "sleeper ended with code -9" in notes[0]
-    assert str(tmp_path / "sleeper.log") in notes[0]
+    wait_for(is_restarted)
+    assert len(messages) == 1
+    assert "sleeper ended with code -9" in messages[0]
+    assert str(tmp_path / "sleeper.log") in messages[0]
 
 
-def test_pauses_grow_when_it_dies_at_once(supervisor: Supervisor) -> None:
+def test_pauses_grow_when_a_process_ends_at_once(supervisor: Supervisor) -> None:
     child = supervisor.add("hasty", [sys.executable, "-c", "raise SystemExit(3)"])
-    notes: list[str] = []
+    messages: list[str] = []
 
     def died_thrice() -> bool:
-        notes.extend(supervisor.tick())
-        return len(notes) >= 3
+        messages.extend(supervisor.tick())
+        return len(messages) >= 3
 
-    until(died_thrice)
-    assert [note.split(" in ")[1].split(" s")[0] for note in notes[:3]] == ["0.5", "1", "2"]
+    wait_for(died_thrice)
+    assert [message.split(" in ")[1].split(" s")[0] for message in messages[:3]] == [
+        "0.5",
+        "1",
+        "2",
+    ]
     assert not child.alive
 
 
 def test_output_goes_to_its_log(supervisor: Supervisor, tmp_path: Path) -> None:
     supervisor.add("speaker", [sys.executable, "-c", SLEEP])
     log = tmp_path / "speaker.log"
-    until(lambda: log.read_text() == "up\n")
+    wait_for(lambda: log.read_text() == "up\n")
     assert log.stat().st_mode & 0o777 == 0o600
 
 
-def test_stop_ends_the_stubborn_too(supervisor: Supervisor, tmp_path: Path) -> None:
+def test_stop_kills_processes_that_ignore_sigterm(supervisor: Supervisor, tmp_path: Path) -> None:
     children = [
         supervisor.add("polite", [sys.executable, "-c", SLEEP]),
         supervisor.add("stubborn", [sys.executable, "-c", STUBBORN]),
     ]
-    until(lambda: all((tmp_path / f"{each.name}.log").read_text() for each in children))
+    wait_for(lambda: all((tmp_path / f"{child.name}.log").read_text() for child in children))
     supervisor.stop(patience=0.5)
-    codes = [each.process.returncode for each in children if each.process is not None]
+    codes = [child.process.returncode for child in children if child.process is not None]
     assert codes == [-15, -9]
     assert supervisor.children == ()
     assert supervisor.tick() == []
@@ -103,4 +107,4 @@ def test_children_die_with_a_launcher_that_is_killed(tmp_path: Path) -> None:
         assert launcher.stdout is not None
         child = int(launcher.stdout.readline())
         launcher.kill()
-    until(lambda: gone(child))
+    wait_for(lambda: has_ended(child))

@@ -1,1 +1,1 @@
-"""Gunicorn's configuration, and the worker that serves streams."""
+"""Configuration and workers of gunicorn."""

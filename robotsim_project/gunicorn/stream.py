@@ -1,6 +1,6 @@
-"""The server of streams, of `gunicorn --config python:robotsim_project.gunicorn.stream`.
+"""Configuration of the stream server: `gunicorn --config python:robotsim_project.gunicorn.stream`.
 
-One event loop holds all its watchers. It serves everything else as well.
+One event loop serves all streams. The server answers all other requests as well.
 """
 
 from typing import Any
@@ -15,10 +15,10 @@ workers = 1
 timeout = 60
 graceful_timeout = shared.GRACE_SECONDS
 keepalive = shared.KEEPALIVE_SECONDS
-worker_tmp_dir = shared.scratch()
-control_socket_disable = True  # it would lie in the home folder, which may be read-only or absent
+worker_tmp_dir = shared.heartbeat_folder()
+control_socket_disable = True  # it would be in the home folder, which may be read-only or missing
 logconfig_dict = _settings.LOGGING
-# Else X-Forwarded-For of whoever calls from this machine would be believed; see TRUSTED_PROXIES.
+# Otherwise X-Forwarded-For of any client on this machine would be trusted; see TRUSTED_PROXIES.
 forwarded_allow_ips = ""
 
 

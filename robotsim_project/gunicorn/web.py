@@ -1,4 +1,4 @@
-"""The web server, of `gunicorn --config python:robotsim_project.gunicorn.web`."""
+"""Configuration of the web server: `gunicorn --config python:robotsim_project.gunicorn.web`."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from robotsim_project.gunicorn import shared
 
 _settings = shared.read_settings()
 
-# Made before the workers, which share what it remembers.
+# Imported before the workers are forked, which share its memory.
 from robotsim_project.health import draining, readiness  # noqa: E402, F401
 
 bind = f"0.0.0.0:{_settings.WEB_PORT}"
@@ -16,10 +16,10 @@ threads = _settings.WEB_THREADS
 timeout = 60
 graceful_timeout = shared.GRACE_SECONDS
 keepalive = shared.KEEPALIVE_SECONDS
-worker_tmp_dir = shared.scratch()
-control_socket_disable = True  # it would lie in the home folder, which may be read-only or absent
+worker_tmp_dir = shared.heartbeat_folder()
+control_socket_disable = True  # it would be in the home folder, which may be read-only or missing
 logconfig_dict = _settings.LOGGING
-# Who called is told by TRUSTED_PROXIES, and whether over HTTPS by Django.
+# TRUSTED_PROXIES decides the client's address, and Django whether the request came over HTTPS.
 forwarded_allow_ips = ""
 
 
@@ -29,8 +29,8 @@ def on_starting(server: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Run in each worker, when its handlers of signals are set up."""
-    draining.listen()
+    """Run in each worker, after its signal handlers are installed."""
+    draining.install_handlers()
 
 
 def child_exit(server: Any, worker: Any) -> None:

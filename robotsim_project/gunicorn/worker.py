@@ -1,4 +1,4 @@
-"""The workers of both servers."""
+"""The gunicorn workers of both servers."""
 
 from typing import Any
 
@@ -9,21 +9,22 @@ from robotsim_project.gunicorn.shared import GRACE_SECONDS
 
 
 class WebWorker(ThreadWorker):  # type: ignore[misc]  # the library has no types
-    """gunicorn's, which closes its door when it drains.
+    """Worker that closes its listening socket when it drains.
 
-    The library leaves the socket open until its last request is answered: who calls meanwhile would wait for
-    an answer that does not come, where a refusal sends a proxy to another server at once.
+    The library keeps the socket open until the last request is answered: a client that connects meanwhile
+    would wait for an answer that never comes, while a refused connection sends a proxy to another server at
+    once.
     """
 
     def set_accept_enabled(self, enabled: bool) -> None:  # noqa: FBT001  as in the library
         super().set_accept_enabled(enabled)
         if not enabled and not self.alive:
             for listener in self.sockets:
-                self._take_in(listener)
+                self._accept_pending(listener)
                 listener.close()
 
-    def _take_in(self, listener: Any) -> None:
-        """Accept all who were there before the door closes."""
+    def _accept_pending(self, listener: Any) -> None:
+        """Accept all connections that are waiting before the socket is closed."""
         before = -1
         while self.nr_conns != before:
             before = self.nr_conns
@@ -31,7 +32,7 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]  # the library has no types
 
 
 class StreamWorker(UvicornWorker):  # type: ignore[misc]  # the library has no types
-    """uvicorn without what is not used, and with an end: streams end at once, requests have their time."""
+    """uvicorn without unused features; at shutdown streams end at once, requests are given time."""
 
     CONFIG_KWARGS: dict[str, Any] = {
         "loop": "uvloop",

@@ -1,7 +1,7 @@
-"""What the system stands on, and what is wrong with each part: database, migrations, Redis, storage.
+"""Checks of the dependencies: database, migrations, Redis, storage.
 
-Each question gives up after about two seconds, and a part is asked once at a time: who asks meanwhile gets
-the same answer. So a server that hangs costs one thread, however often it is asked after.
+Each check gives up after about two seconds and runs once at a time; concurrent callers share its result. So a
+server that hangs costs one thread, however often it is checked.
 """
 
 from collections.abc import Callable, Iterable
@@ -23,139 +23,144 @@ from django.utils.translation import gettext as _
 from storage.objects import object_store
 
 TIMEOUT_SECONDS = 2
-OURS = frozenset({"accounts", "storage", "templates", "simulations"})
-"""Whose migrations tell that the database is newer than the code."""
-MOST_NAMED = 3
+OWN_APPS = frozenset({"accounts", "storage", "templates", "simulations"})
+"""Apps whose unknown migrations mean that the database is newer than the code."""
+MAX_NAMED = 3
 
 
 @dataclass(frozen=True)
-class Found:
-    """What is wrong with a part, and what to do; `error` is for the log. Nothing wrong: both are empty.
+class CheckResult:
+    """Result of a check.
 
-    `note` is what to know of a part that answers.
+    Attributes:
+        problem: What is wrong and what to do; empty when the dependency answers.
+        error: The error, for the log.
+        note: A remark on a dependency that answers.
     """
 
-    trouble: str = ""
+    problem: str = ""
     error: str = ""
     note: str = ""
 
     @property
-    def answers(self) -> bool:
-        return not self.trouble
+    def ok(self) -> bool:
+        return not self.problem
 
 
-class Question:
-    """Asks after one part, in a thread of its own."""
+class Check:
+    """The check of one dependency, run in its own thread."""
 
-    def __init__(self, ask: Callable[[], Found]) -> None:
-        self._ask = ask
+    def __init__(self, function: Callable[[], CheckResult]) -> None:
+        self._function = function
         self._lock = Lock()
-        self._asked: Future[Found] | None = None
+        self._future: Future[CheckResult] | None = None
 
-    def put(self) -> "Future[Found]":
-        """The answer to come, of somebody else's question where one is under way."""
+    def start(self) -> "Future[CheckResult]":
+        """Start the check, unless it is running, and return its future result."""
         with self._lock:
-            if self._asked is None or self._asked.done():
-                self._asked = Future()
-                Thread(target=self._answer, args=(self._asked,), daemon=True).start()
-            return self._asked
+            if self._future is None or self._future.done():
+                self._future = Future()
+                Thread(target=self._run, args=(self._future,), daemon=True).start()
+            return self._future
 
-    def _answer(self, asked: "Future[Found]") -> None:
+    def _run(self, future: "Future[CheckResult]") -> None:
         try:
-            asked.set_result(self._ask())
-        except Exception as error:  # noqa: BLE001  one module each may know the parts' own exceptions
-            asked.set_result(Found(_("It cannot be asked: see the log."), repr(error)))
+            future.set_result(self._function())
+        except Exception as error:  # noqa: BLE001  the libraries' exceptions are known to their modules only
+            future.set_result(CheckResult(_("The check failed: see the log."), repr(error)))
 
 
-def look(names: Iterable[str] | None = None) -> dict[str, Found]:
-    """What is wrong with each part, or with those named, all asked at once."""
-    asked = {name: QUESTIONS[name].put() for name in names or QUESTIONS}
-    return {name: _in_time(answer) for name, answer in asked.items()}
+def check(names: Iterable[str] | None = None) -> dict[str, CheckResult]:
+    """Check all dependencies, or the named ones, at the same time."""
+    futures = {name: CHECKS[name].start() for name in names or CHECKS}
+    return {name: _result_in_time(future) for name, future in futures.items()}
 
 
-def _in_time(answer: "Future[Found]") -> Found:
+def _result_in_time(future: "Future[CheckResult]") -> CheckResult:
     try:
-        return answer.result(TIMEOUT_SECONDS + 0.5)
+        return future.result(TIMEOUT_SECONDS + 0.5)
     except TimeoutError:
-        return Found(
+        return CheckResult(
             _("It does not answer in time: check that it runs and can be reached."), "timeout"
         )
 
 
-def database() -> Found:
-    """Ask the database on a connection of its own."""
-    probe = fresh_connection()
+def check_database() -> CheckResult:
+    """Query the database on a separate connection."""
+    probe = probe_connection()
     try:
         with probe.cursor() as cursor:
             cursor.execute("SELECT 1")
     except (DatabaseError, InterfaceError) as error:
-        sentence = _("The database does not answer: check that it runs, and DATABASE_URL.")
-        return Found(sentence, str(error).strip())
+        message = _("The database does not answer: check that it runs, and DATABASE_URL.")
+        return CheckResult(message, str(error).strip())
     finally:
         probe.close()
-    return Found()
+    return CheckResult()
 
 
-def migrations() -> Found:
+def check_migrations() -> CheckResult:
     """Compare the migrations of the database with those of this code."""
-    probe = fresh_connection()
+    probe = probe_connection()
     try:
         applied = set(MigrationRecorder(probe).applied_migrations())
     except (DatabaseError, InterfaceError) as error:
-        return Found(_("Not known while the database does not answer."), str(error).strip())
+        return CheckResult(_("Unknown while the database does not answer."), str(error).strip())
     finally:
         probe.close()
-    known = code_migrations()
+    available = code_migrations()
     unapplied = [
         key
-        for key, replaced in known.items()
+        for key, replaced in available.items()
         if key not in applied and not (replaced and replaced <= applied)
     ]
     if unapplied:
-        sentence = _("Migrations are not applied (%(names)s): run manage.py migrate.")
-        return Found(sentence % {"names": _named(unapplied)})
-    newer = [key for key in applied if key[0] in OURS and key not in known]
-    return _newer(newer) if newer else Found()
+        message = _("Migrations are not applied (%(names)s): run manage.py migrate.")
+        return CheckResult(message % {"names": _join_names(unapplied)})
+    newer = [key for key in applied if key[0] in OWN_APPS and key not in available]
+    return _newer_database(newer) if newer else CheckResult()
 
 
-def _newer(keys: list[tuple[str, str]]) -> Found:
-    """A newer database is taken only by code of which somebody has said that it works with it."""
-    names = {"names": _named(keys)}
+def _newer_database(keys: list[tuple[str, str]]) -> CheckResult:
+    """Accept a newer database only if the setting says that this code works with it."""
+    names = {"names": _join_names(keys)}
     if settings.DATABASE_MAY_BE_NEWER:
-        sentence = _("The database is newer than this code (%(names)s): DATABASE_MAY_BE_NEWER.")
-        return Found(note=sentence % names)
-    sentence = _(
+        message = _("The database is newer than this code (%(names)s): DATABASE_MAY_BE_NEWER.")
+        return CheckResult(note=message % names)
+    message = _(
         "The database is newer than this code (%(names)s): deploy the newer version, or set "
         "DATABASE_MAY_BE_NEWER=true where this code is one version older."
     )
-    return Found(sentence % names)
+    return CheckResult(message % names)
 
 
-def redis() -> Found:
-    """Ask Redis."""
+def check_redis() -> CheckResult:
+    """Read a key from Redis."""
     try:
         caches["health"].get("health")
-    except Exception as error:  # noqa: BLE001  only one module may know Redis's own exceptions
-        return Found(_("Redis does not answer: check that it runs, and REDIS_URL."), str(error))
-    return Found()
+    except Exception as error:  # noqa: BLE001  Redis's exceptions are known to one module only
+        return CheckResult(
+            _("Redis does not answer: check that it runs, and REDIS_URL."), str(error)
+        )
+    return CheckResult()
 
 
-def storage() -> Found:
-    """Ask the S3 server, or look at the folder in its place."""
-    trouble = object_store().trouble()
-    return Found(trouble, trouble)
+def check_storage() -> CheckResult:
+    """Check the S3 server, or the folder that is used instead."""
+    problem = object_store().trouble()
+    return CheckResult(problem, problem)
 
 
-QUESTIONS = {
-    "database": Question(database),
-    "migrations": Question(migrations),
-    "redis": Question(redis),
-    "storage": Question(storage),
+CHECKS = {
+    "database": Check(check_database),
+    "migrations": Check(check_migrations),
+    "redis": Check(check_redis),
+    "storage": Check(check_storage),
 }
 
 
-def fresh_connection() -> BaseDatabaseWrapper:
-    """A connection beside the pool, which would wait long; and a busy pool is not an outage."""
+def probe_connection() -> BaseDatabaseWrapper:
+    """Return a connection outside the pool, which would wait long; and a busy pool is not an outage."""
     probe = connection.copy()
     probe.settings_dict["OPTIONS"] = probe_options(
         connection.vendor, probe.settings_dict["OPTIONS"]
@@ -163,51 +168,52 @@ def fresh_connection() -> BaseDatabaseWrapper:
     return probe
 
 
-def unpooled(of: BaseDatabaseWrapper) -> BaseDatabaseWrapper:
-    """A connection to the same database beside the pool, with the usual limits; whoever asks closes it."""
-    own = of.copy()
-    own.settings_dict["OPTIONS"] = {
-        name: value for name, value in own.settings_dict["OPTIONS"].items() if name != "pool"
+def unpooled_connection(source: BaseDatabaseWrapper) -> BaseDatabaseWrapper:
+    """Return a connection to the same database outside the pool; the caller closes it."""
+    unpooled = source.copy()
+    options = unpooled.settings_dict["OPTIONS"]
+    unpooled.settings_dict["OPTIONS"] = {
+        name: value for name, value in options.items() if name != "pool"
     }
-    return own
+    return unpooled
 
 
 def probe_options(vendor: str, options: dict[str, Any]) -> dict[str, Any]:
-    """Take the options of a connection and shorten every wait."""
+    """Return the options of a connection with a short limit for every wait."""
     if vendor == "sqlite":
         return {"timeout": TIMEOUT_SECONDS}
     milliseconds = TIMEOUT_SECONDS * 1000
-    kept = {name: value for name, value in options.items() if name != "pool"}
+    unpooled = {name: value for name, value in options.items() if name != "pool"}
     limits = f"-c statement_timeout={milliseconds}"
     return {
-        **kept,
+        **unpooled,
         "connect_timeout": TIMEOUT_SECONDS,
         "tcp_user_timeout": milliseconds,
-        "options": f"{kept.get('options', '')} {limits}".strip(),
+        "options": f"{unpooled.get('options', '')} {limits}".strip(),
     }
 
 
-def places() -> dict[str, str]:
-    """Where each part is looked for, without passwords."""
+def addresses() -> dict[str, str]:
+    """Return the address of each dependency, without passwords."""
     database = connection.settings_dict
     host = f"{database['HOST']}:{database['PORT'] or 5432}/" if database.get("HOST") else ""
-    at = urlsplit(settings.REDIS_URL)
+    redis = urlsplit(settings.REDIS_URL)
     return {
         "database": f"{host}{database['NAME']}",
         "migrations": f"{host}{database['NAME']}",
-        "redis": f"{at.netloc.rpartition('@')[2]}{at.path}",
+        "redis": f"{redis.netloc.rpartition('@')[2]}{redis.path}",
         "storage": settings.MINIO_ENDPOINT or str(settings.STORAGE_DIR),
     }
 
 
 @cache
 def code_migrations() -> dict[tuple[str, str], frozenset[tuple[str, str]]]:
-    """Each migration of the code, with those that it replaces."""
-    found = MigrationLoader(None).disk_migrations
-    return {key: frozenset(each.replaces) for key, each in sorted(found.items())}
+    """Return the migrations of the code, each with those that it replaces."""
+    migrations = MigrationLoader(None).disk_migrations
+    return {key: frozenset(item.replaces) for key, item in sorted(migrations.items())}
 
 
-def _named(keys: list[tuple[str, str]]) -> str:
-    names = [".".join(key) for key in sorted(keys, key=lambda key: (key[0] not in OURS, key))]
-    more = f", and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return ", ".join(names[:MOST_NAMED]) + more
+def _join_names(keys: list[tuple[str, str]]) -> str:
+    names = [".".join(key) for key in sorted(keys, key=lambda key: (key[0] not in OWN_APPS, key))]
+    more = f", and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+    return ", ".join(names[:MAX_NAMED]) + more

@@ -1,6 +1,6 @@
-"""Whether this process was told to end (SIGTERM, Ctrl-C), and who wants to hear of it.
+"""Draining: this process has received SIGTERM or Ctrl-C and begins no new work.
 
-The servers have handlers of their own, which are called after ours.
+The handlers installed here call listeners and then the server's own handlers.
 """
 
 import signal
@@ -10,39 +10,39 @@ from types import FrameType
 from typing import Any
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
-_began = threading.Event()
+_draining = threading.Event()
 _listeners: list[Callable[[], None]] = []
-_before: dict[int, Any] = {}
+_previous: dict[int, Any] = {}
 
 
-def began() -> bool:
-    """Whether no new work is to be begun here."""
-    return _began.is_set()
+def is_draining() -> bool:
+    """Return True when no new work should begin in this process."""
+    return _draining.is_set()
 
 
-def when_begun(listener: Callable[[], None]) -> None:
-    """Have a listener called, in the main thread and within a signal: it must not wait."""
+def on_drain(listener: Callable[[], None]) -> None:
+    """Register a listener; it is called in the main thread by a signal handler and must not block."""
     _listeners.append(listener)
 
 
-def listen() -> None:
-    """Hear the signals before the server's own handlers do; may be called again, from the main thread."""
+def install_handlers() -> None:
+    """Install handlers before the server's own; may be called again; ignored outside the main thread."""
     if threading.current_thread() is not threading.main_thread():
         return
     for number in SIGNALS:
         handler = signal.getsignal(number)
-        if handler is not _heard:
-            _before[number] = handler
-            signal.signal(number, _heard)
+        if handler is not _handle:
+            _previous[number] = handler
+            signal.signal(number, _handle)
 
 
-def _heard(number: int, frame: FrameType | None) -> None:
-    _began.set()
+def _handle(number: int, frame: FrameType | None) -> None:
+    _draining.set()
     for listener in _listeners:
         listener()
-    before = _before.get(number)
-    if callable(before):
-        before(number, frame)
-    elif before == signal.SIG_DFL:  # nobody else listens: end as without us
+    previous = _previous.get(number)
+    if callable(previous):
+        previous(number, frame)
+    elif previous == signal.SIG_DFL:  # no other handler: end as usual
         signal.signal(number, signal.SIG_DFL)
         signal.raise_signal(number)

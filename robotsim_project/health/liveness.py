@@ -1,4 +1,4 @@
-"""The file that says that a process without an address lives: probes look at its age."""
+"""The alive file of a process without a port: probes check its age."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -7,7 +7,7 @@ from django.conf import settings
 
 
 def touch() -> None:
-    """Give the file of ALIVE_FILE the time of now; a full disk is no reason to die."""
+    """Update the time of the file ALIVE_FILE; a full disk is no reason to fail."""
     if settings.ALIVE_FILE:
         with suppress(OSError):
             Path(settings.ALIVE_FILE).touch(mode=0o600)

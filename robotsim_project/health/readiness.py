@@ -1,8 +1,8 @@
-"""Whether this server may be sent requests.
+"""Readiness of this server for requests.
 
-It is ready once each part has answered once; from then on an outage does not take it out of service, because
-that would help nobody: every other server has the same outage (decision 0017). What has answered is
-remembered by all processes of one server: gunicorn's master imports this module, its workers inherit it.
+It is ready once each dependency has answered once. From then on an outage does not take it out of service,
+as every other server has the same outage (decision 0017). The processes of one server share this state:
+gunicorn's master imports this module, and its workers inherit it.
 """
 
 import fcntl
@@ -13,26 +13,26 @@ from typing import Any
 
 from robotsim_project.health import dependencies, draining, waiting
 
-NAMES = tuple(dependencies.QUESTIONS)
+NAMES = tuple(dependencies.CHECKS)
 
 
 class Latch:
-    """Which parts have answered once; shared with processes that fork from this one."""
+    """The dependencies that have answered once; shared with processes forked from this one."""
 
     def __init__(self) -> None:
-        self._seen = mmap.mmap(-1, len(NAMES))
-        self._watch = tempfile.TemporaryFile()  # noqa: SIM115  held as long as the process lives
+        self._answered = mmap.mmap(-1, len(NAMES))
+        self._watch = tempfile.TemporaryFile()  # noqa: SIM115  open as long as the process lives
 
-    def note(self, name: str) -> None:
-        """Remember that a part has answered."""
-        self._seen[NAMES.index(name)] = 1
+    def record(self, name: str) -> None:
+        """Record that a dependency has answered."""
+        self._answered[NAMES.index(name)] = 1
 
     @property
     def complete(self) -> bool:
-        return all(self._seen[index] for index in range(len(NAMES)))
+        return all(self._answered[index] for index in range(len(NAMES)))
 
-    def watch_alone(self) -> bool:
-        """Whether no other process of this server watches the start; falls with the process."""
+    def try_lock(self) -> bool:
+        """Try to become the process of this server that watches the start; released when it ends."""
         try:
             fcntl.lockf(self._watch, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -44,37 +44,40 @@ LATCH = Latch()
 
 
 def state() -> tuple[int, dict[str, Any]]:
-    """The status of the answer to a probe, and its body: what is wrong with each part."""
-    found = dependencies.look()
-    for name, each in found.items():
-        if each.answers:
-            LATCH.note(name)
-    if draining.began():
-        word = "draining"
+    """Return the HTTP status for a probe, and the body: the state of each dependency."""
+    results = dependencies.check()
+    for name, result in results.items():
+        if result.ok:
+            LATCH.record(name)
+    if draining.is_draining():
+        status = "draining"
     elif not LATCH.complete:
-        word = "starting"
+        status = "starting"
     else:
-        word = "ready" if all(each.answers for each in found.values()) else "degraded"
-    body = {"status": word, "parts": {name: _told(each) for name, each in found.items()}}
-    return 200 if word in {"ready", "degraded"} else 503, body
+        status = "ready" if all(result.ok for result in results.values()) else "degraded"
+    body = {
+        "status": status,
+        "parts": {name: _serialize(result) for name, result in results.items()},
+    }
+    return 200 if status in {"ready", "degraded"} else 503, body
 
 
-def _told(found: dependencies.Found) -> dict[str, str]:
-    if found.trouble:
-        return {"status": "away", "detail": found.trouble}
-    return {"status": "ok", "detail": found.note} if found.note else {"status": "ok"}
+def _serialize(result: dependencies.CheckResult) -> dict[str, str]:
+    if not result.ok:
+        return {"status": "away", "detail": result.problem}
+    return {"status": "ok", "detail": result.note} if result.note else {"status": "ok"}
 
 
 def watch_start() -> None:
-    """Look after the parts from a thread, until each has answered once; one process of a server does."""
+    """Check the dependencies in a thread until each has answered once; one process of a server does."""
     threading.Thread(target=_watch, name="start", daemon=True).start()
 
 
 def _watch() -> None:
     halt = threading.Event()
-    dependencies.look()  # loads what the first probe would have to wait for
+    dependencies.check()  # loads what the first probe would have to wait for
     while not LATCH.complete:
-        if LATCH.watch_alone():
-            waiting.until_all_answered(halt, LATCH.note)
+        if LATCH.try_lock():
+            waiting.wait_until_each_ok(halt, LATCH.record)
         else:
             halt.wait(waiting.PAUSE_SECONDS)

@@ -1,4 +1,4 @@
-"""Health for probes and people: whether the process lives, may be sent requests, and what its parts say."""
+"""Health endpoints: liveness, readiness and the state of each dependency."""
 
 from collections.abc import Callable
 from inspect import iscoroutinefunction
@@ -20,14 +20,14 @@ log = structlog.get_logger(__name__)
 @never_cache
 @require_safe
 def live(request: HttpRequest) -> JsonResponse:
-    """Answer 200: the process takes requests. Asks nobody else."""
+    """Answer 200: the process takes requests. Checks no dependency."""
     return JsonResponse({"status": "alive"})
 
 
 @never_cache
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:
-    """Answer 200 when each part has answered since the start, else 503; the body says what is wrong."""
+    """Answer 200 when each dependency has answered since the start, else 503; the body has the problems."""
     status, body = readiness.state()
     return JsonResponse(body, status=status)
 
@@ -36,28 +36,28 @@ def ready(request: HttpRequest) -> JsonResponse:
 @require_safe
 def database(request: HttpRequest) -> JsonResponse:
     """Answer 200 when the database answers on a fresh connection, else 503."""
-    return _of("database")
+    return _health_of("database")
 
 
 @never_cache
 @require_safe
 def redis(request: HttpRequest) -> JsonResponse:
     """Answer 200 when Redis answers, else 503."""
-    return _of("redis")
+    return _health_of("redis")
 
 
 @never_cache
 @require_safe
 def storage(request: HttpRequest) -> JsonResponse:
-    """Answer 200 when the S3 server answers, or the folder in its place can be used, else 503."""
-    return _of("storage")
+    """Answer 200 when the S3 server answers, or the storage folder can be used, else 503."""
+    return _health_of("storage")
 
 
-def _of(part: str) -> JsonResponse:
-    found = dependencies.look([part])[part]
-    if found.answers:
+def _health_of(part: str) -> JsonResponse:
+    result = dependencies.check([part])[part]
+    if result.ok:
         return JsonResponse({"status": "healthy", part: "connected"})
-    log.warning("part_unhealthy", part=part, error=found.error or found.trouble)
+    log.warning("part_unhealthy", part=part, error=result.error or result.problem)
     return JsonResponse({"status": "unhealthy", part: "disconnected"}, status=503)
 
 
@@ -72,9 +72,9 @@ PROBES: dict[str, View] = {
 
 @sync_and_async_middleware
 def probes(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
-    """Middleware, the first: probes call a server by its address, which ALLOWED_HOSTS does not know.
+    """Answer probes before all other middleware, as they use the IP address, which is not in ALLOWED_HOSTS.
 
-    Under ASGI `/health/live` needs no thread, so that it is answered when all are busy.
+    Under ASGI `/health/live` needs no thread, so it is answered even when all are busy.
     """
     if iscoroutinefunction(get_response):
 
@@ -88,8 +88,8 @@ def probes(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest]
 
         return middleware
 
-    def plain(request: HttpRequest) -> Any:
+    def sync_middleware(request: HttpRequest) -> Any:
         view = PROBES.get(request.path_info)
         return get_response(request) if view is None else view(request)
 
-    return plain
+    return sync_middleware

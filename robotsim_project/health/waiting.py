@@ -1,4 +1,4 @@
-"""Waiting for what a process stands on, and saying so: one line of the log per change."""
+"""Wait for the dependencies of a process; the log gets one line per change."""
 
 import threading
 import time
@@ -11,65 +11,77 @@ from robotsim_project.health import dependencies, liveness
 
 log = structlog.get_logger(__name__)
 PAUSE_SECONDS = 1.0
-"""Between two looks."""
+"""Pause between two checks."""
 
 
-class Teller:
-    """Logs what is waited for when it changes, and that it is over."""
+class WaitLog:
+    """Log the dependencies that a process waits for, whenever they change, and the end of the wait."""
 
     def __init__(self) -> None:
-        self._waits_for: list[str] = []
-        self._began = time.monotonic()
+        self._waiting_for: list[str] = []
+        self._started = time.monotonic()
 
-    def tell(self, found: dict[str, dependencies.Found]) -> None:
-        """Say what does not answer, unless it is what was said last."""
-        away = [name for name, each in found.items() if not each.answers]
-        if away == self._waits_for:
+    def update(self, results: dict[str, dependencies.CheckResult]) -> None:
+        """Log the dependencies that do not answer, unless they are the same as last time."""
+        failing = [name for name, result in results.items() if not result.ok]
+        if failing == self._waiting_for:
             return
-        if not self._waits_for:
-            self._began = time.monotonic()
-        seconds = round(time.monotonic() - self._began, 1)
-        if away:
-            log.warning("waiting", waiting_for=away, seconds=seconds, **self._details(away, found))
+        if not self._waiting_for:
+            self._started = time.monotonic()
+        seconds = round(time.monotonic() - self._started, 1)
+        if failing:
+            details = self._details(failing, results)
+            log.warning("waiting", waiting_for=failing, seconds=seconds, **details)
         else:
-            log.info("waiting_over", waited_for=self._waits_for, seconds=seconds)
-        self._waits_for = away
+            log.info("waiting_over", waited_for=self._waiting_for, seconds=seconds)
+        self._waiting_for = failing
 
     @staticmethod
-    def _details(away: list[str], found: dict[str, dependencies.Found]) -> dict[str, Any]:
-        at = dependencies.places()
+    def _details(
+        failing: list[str], results: dict[str, dependencies.CheckResult]
+    ) -> dict[str, Any]:
+        addresses = dependencies.addresses()
         return {
-            "address": {name: at[name] for name in away},
-            "detail": {name: found[name].trouble for name in away},
-            "error": {name: found[name].error for name in away if found[name].error},
+            "address": {name: addresses[name] for name in failing},
+            "detail": {name: results[name].problem for name in failing},
+            "error": {name: results[name].error for name in failing if results[name].error},
         }
 
 
-def until_all_answered(halt: threading.Event, note: Callable[[str], None]) -> None:
-    """Look until each part has answered once, at the same time or not; `note` is told of each."""
-    teller = Teller()
-    missing = set(dependencies.QUESTIONS)
+def wait_until_each_ok(halt: threading.Event, record: Callable[[str], None]) -> None:
+    """Wait until each dependency has answered once, not necessarily at the same time.
+
+    Args:
+        halt: Ends the wait when set.
+        record: Called with the name of each dependency that answers.
+    """
+    wait_log = WaitLog()
+    missing = set(dependencies.CHECKS)
     while missing and not halt.is_set():
-        found = dependencies.look()
-        for name, each in found.items():
-            if each.answers:
-                note(name)
+        results = dependencies.check()
+        for name, result in results.items():
+            if result.ok:
+                record(name)
                 missing.discard(name)
-        teller.tell({name: each for name, each in found.items() if name in missing})
+        wait_log.update({name: results[name] for name in results if name in missing})
         if missing:
             halt.wait(PAUSE_SECONDS)
 
 
-def until_answered(
-    halt: threading.Event, names: Collection[str] | None = None, teller: Teller | None = None
+def wait_until_ok(
+    halt: threading.Event, names: Collection[str] | None = None, wait_log: WaitLog | None = None
 ) -> bool:
-    """Wait until all parts, or those named, answer at the same time; False: told to stop meanwhile."""
-    teller = teller or Teller()
+    """Wait until all dependencies, or the named ones, answer at the same time.
+
+    Returns:
+        False when `halt` was set meanwhile.
+    """
+    wait_log = wait_log or WaitLog()
     while not halt.is_set():
         liveness.touch()
-        found = dependencies.look(names)
-        teller.tell(found)
-        if all(each.answers for each in found.values()):
+        results = dependencies.check(names)
+        wait_log.update(results)
+        if all(result.ok for result in results.values()):
             return True
         halt.wait(PAUSE_SECONDS)
     return False

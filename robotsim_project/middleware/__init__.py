@@ -1,1 +1,1 @@
-"""Middleware: bounded bodies, early answers to what is polled, heartbeats, streams."""
+"""Middleware: limit of bodies, fast answers to polling clients, heartbeats, streams."""

@@ -1,7 +1,7 @@
-"""Under ASGI Django takes in a whole body before any view can refuse it: what is too large is cut off here.
+"""Limit of the size of request bodies under ASGI, where Django reads the whole body before it calls a view.
 
-Parts of uploads to the folder store are as large as they were planned; their view reads them piece by piece
-and knows their size. Everything else is bounded by the largest form that is taken.
+Parts of uploads to the folder store are exempt: their view reads them in chunks and knows their size.
+Everything else is limited by the largest form that is accepted.
 """
 
 import json
@@ -20,27 +20,27 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 PARTS = "/storage/objects/"
-FRAME_BYTES = 2**20
-"""What a form adds to its files: boundaries, names, other fields."""
+FORM_OVERHEAD_BYTES = 2**20
+"""Bytes that a form adds to its files: boundaries, names, other fields."""
 
 
 class _TooLargeError(Exception):
-    """The body goes on beyond the limit."""
+    """The body is larger than the limit."""
 
 
 def body_limit(inner: App) -> App:
-    """An application that answers 413 as soon as a body is too large, and hands the rest to `inner`."""
+    """Wrap an application: answer 413 as soon as a body is too large, and pass on all other requests."""
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"].startswith(PARTS):
             await inner(scope, receive, send)
             return
-        most = settings.UPLOAD_FORM_BYTES + FRAME_BYTES
-        if _declared(scope) > most:
+        limit = settings.UPLOAD_FORM_BYTES + FORM_OVERHEAD_BYTES
+        if _declared(scope) > limit:
             await _refuse(send)
             return
         try:
-            await inner(scope, _counted(receive, most), send)
+            await inner(scope, _limited(receive, limit), send)
         except _TooLargeError:
             await _refuse(send)
 
@@ -52,18 +52,18 @@ def _declared(scope: Scope) -> int:
     return int(value) if value.isdigit() else 0
 
 
-def _counted(receive: Receive, most: int) -> Receive:
-    seen = 0
+def _limited(receive: Receive, limit: int) -> Receive:
+    received = 0
 
-    async def counted() -> Message:
-        nonlocal seen
+    async def limited() -> Message:
+        nonlocal received
         message = await receive()
-        seen += len(message.get("body", b""))
-        if seen > most:
+        received += len(message.get("body", b""))
+        if received > limit:
             raise _TooLargeError
         return message
 
-    return counted
+    return limited
 
 
 async def _refuse(send: Send) -> None:

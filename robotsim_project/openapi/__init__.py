@@ -1,1 +1,1 @@
-"""The API's description (OpenAPI 3)."""
+"""The OpenAPI 3 schema of the API."""

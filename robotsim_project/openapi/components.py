@@ -1,4 +1,4 @@
-"""What all operations of the API's description share: conventions, the problem document, headers, tags."""
+"""Shared components of the OpenAPI schema: conventions, problem documents, headers, parameters, tags."""
 
 from typing import Any
 
@@ -8,38 +8,38 @@ CONVENTIONS = """\
 Fleets of virtual robots from rosbag2 recordings.
 
 **Sign in.** `POST /auth/signin` gives an access token: send it as `Authorization: Bearer <token>`. Programs
-use long-lived tokens with scopes instead. Each operation tells the least role and the scope that it needs.
+use long-lived tokens with scopes instead. Each operation names the minimum role and the scope that it needs.
 
 **Errors** are problem documents (RFC 9457, `application/problem+json`). `code` is stable, `detail` says
-what to do, `errors` points at wrong values by JSON pointer; a wrong query parameter is pointed at by
-`/name`. Beside what each operation lists, a method that an address does not have is answered 405 with
+what to do, `errors` lists invalid values by JSON pointer; an invalid query parameter has the pointer
+`/name`. In addition to the errors that each operation lists, an unsupported method is answered 405 with
 `Allow`.
 
-**Lists** come in pages of 50, `page_size` asks for 1 to 500. `next` and `previous` are addresses with a
-cursor: follow them as they are. Rows are not counted. Filters, `search` and `ordering` are kept by them.
+**Lists** have pages of 50 rows, `page_size` may be 1 to 500. `next` and `previous` are URLs with a
+cursor: use them unchanged; they keep filters, `search` and `ordering`. There is no total count.
 
 **Polling.** Reads answer with an `ETag`; sent back as `If-None-Match` it is answered 304 without a body
 when nothing has changed.
 
-**Sending again.** Operations with the header `Idempotency-Key` have one effect, however often they are sent
-with the same key and body; the repeated answer has `Idempotent-Replayed: true`.
+**Retries.** Operations with the header `Idempotency-Key` have one effect, however often they are sent
+with the same key and body; a repeated response has `Idempotent-Replayed: true`.
 
-**Bodies** are strict: a field that is not described is refused by its name.
+**Bodies** are strict: an unknown field is refused by its name.
 """
 
 PROBLEM: dict[str, Any] = {
     "type": "object",
-    "description": "What went wrong, in the form of RFC 9457.",
+    "description": "An error, as defined by RFC 9457.",
     "required": ["type", "title", "status", "detail", "code"],
     "properties": {
         "type": {"type": "string", "description": "Always `about:blank`."},
-        "title": {"type": "string", "description": "The phrase of the status."},
+        "title": {"type": "string", "description": "The reason phrase of the status."},
         "status": {"type": "integer", "minimum": 400, "maximum": 599},
         "detail": {"type": "string", "description": "What is wrong, and what to do."},
-        "code": {"type": "string", "description": "Stable name of what is wrong."},
+        "code": {"type": "string", "description": "Stable code of the error."},
         "errors": {
             "type": "array",
-            "description": "Each wrong value; left out where there is none.",
+            "description": "The invalid values; absent when there are none.",
             "items": {"$ref": "#/components/schemas/ProblemItem"},
         },
     },
@@ -48,77 +48,77 @@ PROBLEM_ITEM: dict[str, Any] = {
     "type": "object",
     "required": ["pointer", "detail", "code"],
     "properties": {
-        "pointer": {"type": "string", "description": "JSON pointer; empty: the whole."},
+        "pointer": {"type": "string", "description": "JSON pointer; empty: the whole body."},
         "detail": {"type": "string"},
         "code": {"type": "string"},
     },
 }
 
 IDEMPOTENCY = (
-    "Makes the request safe to send again: the same key with the same body has one effect and gets the same "
-    "answer (`Idempotent-Replayed: true`). Another body answers 422; while the first still runs, 409 with "
-    "Retry-After."
+    "Makes the request safe to retry: the same key with the same body has one effect and gets the same "
+    "response (`Idempotent-Replayed: true`). Another body is answered 422; while the first request still "
+    "runs, 409 with Retry-After."
 )
 
-MEANING = {
-    400: ("BadRequest", "It cannot be understood; `errors` points at what is wrong."),
-    401: ("Unauthorized", "Nobody is signed in, or the token does not hold any more."),
-    403: ("Forbidden", "The role, or the scope of the token, does not allow it."),
-    404: ("NotFound", "There is no such thing, or it was deleted."),
-    406: ("NotAcceptable", "It cannot be told in a form that `Accept` names."),
-    409: ("Conflict", "It cannot be done in the present state; `code` says why."),
-    410: ("Gone", "It was given up or removed for good."),
-    412: ("PreconditionFailed", "It has changed: `If-Match` names an older state."),
-    413: ("TooLarge", "More bytes or files than one request may bring."),
-    415: ("UnsupportedMediaType", "Another Content-Type than this address takes."),
-    416: ("RangeNotSatisfiable", "The range begins behind the end."),
-    422: ("Unprocessable", "Understood, but it cannot be; `errors` points at what is wrong."),
+RESPONSES = {
+    400: ("BadRequest", "The request is invalid; `errors` lists the invalid values."),
+    401: ("Unauthorized", "Not signed in, or the token is no longer valid."),
+    403: ("Forbidden", "The role, or the scope of the token, does not allow this."),
+    404: ("NotFound", "It does not exist, or it was deleted."),
+    406: ("NotAcceptable", "It is not available in a format that `Accept` names."),
+    409: ("Conflict", "Not possible in the current state; `code` says why."),
+    410: ("Gone", "It was cancelled or permanently removed."),
+    412: ("PreconditionFailed", "It has changed: `If-Match` names an older version."),
+    413: ("TooLarge", "More bytes or files than one request may have."),
+    415: ("UnsupportedMediaType", "This URL does not accept the Content-Type."),
+    416: ("RangeNotSatisfiable", "The range begins after the end."),
+    422: ("Unprocessable", "The values cannot be accepted; `errors` lists the invalid ones."),
     423: ("Locked", "It is locked for a while; see `Retry-After`."),
-    429: ("TooManyRequests", "Too often: wait as long as `Retry-After` says."),
-    501: ("NotImplemented", "This server cannot do it; `detail` says which can."),
-    503: ("Unavailable", "A part of the system is away: try again after `Retry-After` seconds."),
+    429: ("TooManyRequests", "Too many requests: wait as long as `Retry-After` says."),
+    501: ("NotImplemented", "This server does not support it; `detail` says which does."),
+    503: ("Unavailable", "A dependency is unavailable: retry after `Retry-After` seconds."),
 }
 """Name of the shared response and its description, by status."""
 
-WAITING = frozenset({409, 423, 429, 503})
+RETRY_AFTER_STATUSES = frozenset({409, 423, 429, 503})
 """Statuses that may carry `Retry-After`."""
 
 
 def header(name: str) -> dict[str, str]:
-    """Refer to a shared header."""
+    """Return a reference to a shared header."""
     return {"$ref": f"#/components/headers/{name}"}
 
 
 def _headers_of(status: int) -> dict[str, Any]:
-    found = {"Retry-After": header("RetryAfter")} if status in WAITING else {}
+    headers = {"Retry-After": header("RetryAfter")} if status in RETRY_AFTER_STATUSES else {}
     if status == 401:  # noqa: PLR2004
-        found["WWW-Authenticate"] = header("Authenticate")
-    return {"headers": found} if found else {}
+        headers["WWW-Authenticate"] = header("Authenticate")
+    return {"headers": headers} if headers else {}
 
 
-def answer(status: int, description: str) -> dict[str, Any]:
-    """A response that is a problem document."""
+def problem_response(status: int, description: str) -> dict[str, Any]:
+    """Return a response that is a problem document."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {"description": description, **_headers_of(status), "content": content}
 
 
 def components() -> dict[str, dict[str, Any]]:
-    """The shared components of the description."""
-    responses = {name: answer(status, text) for status, (name, text) in MEANING.items()}
+    """Return the shared components of the schema."""
+    responses = {name: problem_response(status, text) for status, (name, text) in RESPONSES.items()}
     responses["NotModified"] = {
-        "description": "What `If-None-Match` names is still so.",
+        "description": "Unchanged since the version that `If-None-Match` names.",
         "headers": {"ETag": header("ETag")},
     }
     return {
         "schemas": {"Problem": PROBLEM, "ProblemItem": PROBLEM_ITEM},
         "responses": responses,
         "headers": {
-            "ETag": _header("Names this state; see If-None-Match."),
-            "Location": _header("Address of what was made.", required=True),
+            "ETag": _header("Identifies this version; see If-None-Match."),
+            "Location": _header("URL of the new resource.", required=True),
             "RetryAfter": _header("Seconds to wait.", kind="integer"),
             "Authenticate": _header("How to sign in."),
             "IdempotentReplayed": _header(
-                "`true`: the answer of an earlier request with this key."
+                "`true`: the response of an earlier request with this key."
             ),
         },
         "parameters": {
@@ -131,7 +131,7 @@ def components() -> dict[str, dict[str, Any]]:
             "IfNoneMatch": {
                 "name": "If-None-Match",
                 "in": "header",
-                "description": "The `ETag` of an earlier answer: 304 comes if it still holds.",
+                "description": "The `ETag` of an earlier response: answered 304 if nothing has changed.",
                 "schema": {"type": "string"},
             },
         },
@@ -139,8 +139,8 @@ def components() -> dict[str, dict[str, Any]]:
 
 
 def _header(description: str, *, kind: str = "string", required: bool = False) -> dict[str, Any]:
-    told: dict[str, Any] = {"description": description, "schema": {"type": kind}}
-    return {**told, "required": True} if required else told
+    values: dict[str, Any] = {"description": description, "schema": {"type": kind}}
+    return {**values, "required": True} if required else values
 
 
 TAGS = [
@@ -151,13 +151,13 @@ TAGS = [
     {"name": "users", "description": "Accounts and roles, for admins."},
     {"name": "rosbags", "description": "Stored rosbag2 bundles, uploaded or recorded."},
     {"name": "uploads", "description": "Large bundles in parts, resumable."},
-    {"name": "exports", "description": "Parts of rosbags made into others, or into tables."},
+    {"name": "exports", "description": "Parts of rosbags as new rosbags or as tables."},
     {"name": "templates", "description": "What one kind of agent does with a rosbag."},
     {"name": "mecs", "description": "Systems under test, and how agents reach them."},
     {"name": "simulations", "description": "Designs: which templates run, how many agents each."},
     {"name": "executions", "description": "Runs: progress, agents, recordings, timeline, logs."},
-    {"name": "deletions", "description": "Simulations that are being removed, or were."},
+    {"name": "deletions", "description": "Simulations that are being removed or have been."},
     {"name": "overview", "description": "The system at a glance."},
     {"name": "audit", "description": "Who changed what."},
-    {"name": "schema", "description": "This description."},
+    {"name": "schema", "description": "This OpenAPI schema."},
 ]

@@ -1,4 +1,4 @@
-"""Examples of requests and answers, by operation; a test holds them against the description."""
+"""Examples of requests and responses, by operation; a test compares them with the schema."""
 
 from typing import Any
 

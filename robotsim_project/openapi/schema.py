@@ -1,7 +1,8 @@
-"""How the API's description is made: drf-spectacular, with every answer that an operation can give.
+"""Generator of the OpenAPI schema: drf-spectacular, completed by all responses that an operation may give.
 
-Errors follow from what an operation is: its body, its parameters, who may call it. What only the view knows
-(a conflict, a refusal) it declares as `responses={409: None, 422: None, ...}` of `extend_schema`.
+Common errors are derived from an operation: its body, its parameters, its access rule. Errors that only the
+view knows (a conflict, a refusal) are declared by `responses={409: None, 422: None, ...}` of
+`extend_schema`.
 """
 
 import re
@@ -18,29 +19,35 @@ from rest_framework.negotiation import DefaultContentNegotiation
 
 from accounts.permissions import Rule, rule_of
 from common.rest.pagination import NewestFirst
-from common.rest.strict import Strict
-from robotsim_project.openapi import components as parts
+from common.rest.serializers import StrictSerializer
+from robotsim_project.openapi import components
 from robotsim_project.openapi.examples import EXAMPLES
 
-SENTENCE = re.compile(r"^(.+?)[.;:](\s|$)", re.DOTALL)
-LARGEST_ID = 10**18 - 1
-NAMES = {
+FIRST_SENTENCE = re.compile(r"^(.+?)[.;:](\s|$)", re.DOTALL)
+MAX_ID = 10**18 - 1
+ACTION_NAMES = {
     "retrieve": "retrieve",
     "destroy": "delete",
     "partial_update": "change",
     "update": "replace",
 }
-OF_METHOD = {"GET": "", "POST": "", "PUT": "_replace", "PATCH": "_change", "DELETE": "_delete"}
-DESCRIBED = {
-    "cursor": "Where the page begins: part of `next` and `previous`, not to be made up.",
-    "page_size": "Rows of a page.",
-    "search": "Words that all must occur.",
-    "ordering": "Field to order by; with `-` the other way round.",
+METHOD_SUFFIXES = {
+    "GET": "",
+    "POST": "",
+    "PUT": "_replace",
+    "PATCH": "_change",
+    "DELETE": "_delete",
+}
+PARAMETER_DESCRIPTIONS = {
+    "cursor": "Start of the page: copied from `next` or `previous`.",
+    "page_size": "Rows per page.",
+    "search": "Words that must all occur.",
+    "ordering": "Field to order by; with `-` in descending order.",
 }
 
 
-class Described(AutoSchema):
-    """Operations with a summary, their rights, all answers and headers."""
+class ApiSchema(AutoSchema):
+    """Operations with summary, access rights, responses and headers."""
 
     def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
         operation: dict[str, Any] | None = super().get_operation(*args, **kwargs)
@@ -58,42 +65,42 @@ class Described(AutoSchema):
         return operation
 
     def get_operation_id(self) -> str:
-        """Resource and action, such as `executions_stop`; of plain views the words of the address."""
-        words = [word.replace("-", "_") for word in self._tokenize_path()]
+        """Resource and action, such as `executions_stop`; for plain views the parts of the path."""
+        parts = [part.replace("-", "_") for part in self._tokenize_path()]
         action = getattr(self.view, "action", None)
         if action is None:
-            return "_".join(words) + OF_METHOD[self.method]
-        return f"{words[0]}_{NAMES.get(action, action)}"
+            return "_".join(parts) + METHOD_SUFFIXES[self.method]
+        return f"{parts[0]}_{ACTION_NAMES.get(action, action)}"
 
     def get_summary(self) -> str:
-        """The first sentence of the view's or method's docstring."""
+        """First sentence of the docstring of the method or view."""
         action = self._handler()
         text = (getattr(action, "__doc__", None) or type(self.view).__doc__ or "").strip()
-        found = SENTENCE.match(text)
+        match = FIRST_SENTENCE.match(text)
         name = getattr(self.view, "action", None)
         if name in {"list", "retrieve", "destroy", "update", "partial_update"} and (
             text == "" or getattr(action, "__module__", "").startswith("rest_framework")
         ):
             things = THINGS.get(self.get_tags()[0], self.get_tags()[0])
             return SUMMARIES[name].format(things=things, thing=things.removesuffix("s"))
-        return " ".join((found.group(1) if found else text).split())
+        return " ".join((match.group(1) if match else text).split())
 
     def get_auth(self) -> list[dict[str, list[str]]]:
-        """As in the base; who may come without is read from the table of rules."""
-        found: list[dict[str, list[str]]] = super().get_auth()
+        """Add anonymous access to the base's list where the access table allows it."""
+        schemes: list[dict[str, list[str]]] = super().get_auth()
         rule = self._rule()
-        if rule is not None and rule.role is None and {} not in found:
-            found.append({})
-        return found
+        if rule is not None and rule.role is None and {} not in schemes:
+            schemes.append({})
+        return schemes
 
     def _map_basic_serializer(self, serializer: Any, direction: str) -> Any:
-        told = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
-        if direction == "request" and isinstance(serializer, Strict):
-            told["additionalProperties"] = False
-        for name, words in getattr(serializer, "enforced", {}).items():
-            if name in told.get("properties", {}) and direction == "request":
-                told["properties"][name].update(words)
-        return told
+        schema = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
+        if direction == "request" and isinstance(serializer, StrictSerializer):
+            schema["additionalProperties"] = False
+        for name, keywords in getattr(serializer, "enforced", {}).items():
+            if name in schema.get("properties", {}) and direction == "request":
+                schema["properties"][name].update(keywords)
+        return schema
 
     def _map_serializer_field(
         self,
@@ -101,13 +108,13 @@ class Described(AutoSchema):
         direction: Any,
         bypass_extensions: Any = False,  # noqa: FBT002
     ) -> Any:
-        told = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]
-        if isinstance(field, serializers.ListField) and not field.allow_empty and told:
-            told.setdefault("minItems", 1)
-        return told
+        schema = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]
+        if isinstance(field, serializers.ListField) and not field.allow_empty and schema:
+            schema.setdefault("minItems", 1)
+        return schema
 
     def _rule(self) -> Rule | None:
-        """The rule of this operation in the table of rights."""
+        """Rule of this operation in the access table."""
         try:
             route = resolve(re.sub(r"\{\w+\}", "1", self.path)).view_name
         except Resolver404:
@@ -118,7 +125,7 @@ class Described(AutoSchema):
         listed = operation.get("parameters", [])
         for parameter in listed:
             self._complete(parameter)
-        if self.method == "GET" and self._answers_by_json(operation):
+        if self.method == "GET" and self._answers_json(operation):
             listed = [*listed, {"$ref": "#/components/parameters/IfNoneMatch"}]
         if self._is_idempotent():
             listed = [*listed, {"$ref": "#/components/parameters/IdempotencyKey"}]
@@ -129,84 +136,86 @@ class Described(AutoSchema):
         name, schema = parameter["name"], parameter["schema"]
         if parameter["in"] == "query":
             schema.update(self._bounds(name))
-            schema.get("enum", [])[:] = [each for each in schema.get("enum", []) if each != ""]
-        if name in DESCRIBED:
-            parameter["description"] = DESCRIBED[name]
+            schema.get("enum", [])[:] = [value for value in schema.get("enum", []) if value != ""]
+        if name in PARAMETER_DESCRIPTIONS:
+            parameter["description"] = PARAMETER_DESCRIPTIONS[name]
         if name == "ordering":
             fields = getattr(self.view, "ordering_fields", None) or []
             schema["enum"] = [sign + field for field in fields for sign in ("", "-")]
         elif name == "page_size":
             schema.update(minimum=1, maximum=NewestFirst.max_page_size)
         elif parameter["in"] == "path" and name == "id":
-            parameter["schema"] = {"type": "integer", "minimum": 1, "maximum": LARGEST_ID}
+            parameter["schema"] = {"type": "integer", "minimum": 1, "maximum": MAX_ID}
             parameter.setdefault("description", "Its id.")
 
     def _bounds(self, name: str) -> dict[str, Any]:
-        """What a filter enforces; its type follows from how it reads, not from the column."""
+        """Limits that a filter enforces; its type is that of the form field, not of the column."""
         filters = getattr(getattr(self.view, "filterset_class", None), "base_filters", {})
-        asked = filters.get(name)
-        if asked is None:
+        item = filters.get(name)
+        if item is None:
             return {}
-        words = {"min_value": "minimum", "max_value": "maximum", "max_length": "maxLength"}
-        told = {word: asked.extra[key] for key, word in words.items() if key in asked.extra}
-        if isinstance(asked, django_filters.NumberFilter):
-            # Django's decimal field is a kind of its integer field.
-            told["type"] = (
-                "number" if issubclass(asked.field_class, forms.DecimalField) else "integer"
+        keywords = {"min_value": "minimum", "max_value": "maximum", "max_length": "maxLength"}
+        bounds = {name: item.extra[key] for key, name in keywords.items() if key in item.extra}
+        if isinstance(item, django_filters.NumberFilter):
+            # Django's DecimalField is a subclass of its IntegerField.
+            bounds["type"] = (
+                "number" if issubclass(item.field_class, forms.DecimalField) else "integer"
             )
-        return told
+        return bounds
 
     def _handler(self) -> Any:
-        """The method of the view that answers."""
+        """Method of the view that handles the operation."""
         return getattr(self.view, getattr(self.view, "action", None) or self.method.lower(), None)
 
     def _is_idempotent(self) -> bool:
         return bool(getattr(self._handler(), "idempotent", False))
 
-    def _answers_by_json(self, operation: Mapping[str, Any]) -> bool:
-        """Whether its answer has an ETag of the middleware: neither stream nor bytes."""
+    def _answers_json(self, operation: Mapping[str, Any]) -> bool:
+        """Return True for JSON or YAML, neither stream nor bytes; then the middleware adds an ETag."""
         content = operation["responses"].get("200", {}).get("content", {})
         return bool(content) and all("json" in kind or "yaml" in kind for kind in content)
 
     def _add_errors(self, operation: dict[str, Any], rule: Rule | None) -> None:
         responses = operation["responses"]
-        found = errors_of(self.view, operation, rule) | declared(responses)
+        statuses = derived_errors(self.view, operation, rule) | declared_errors(responses)
         if self._is_idempotent():
-            found |= {400, 409, 413, 415, 422}
-        for status in found:
-            told = responses.get(str(status), {}).get("description") or ""
-            if status in parts.MEANING and told in ("", "No response body"):
-                name = parts.MEANING[status][0]
+            statuses |= {400, 409, 413, 415, 422}
+        for status in statuses:
+            text = responses.get(str(status), {}).get("description") or ""
+            if status in components.RESPONSES and text in ("", "No response body"):
+                name = components.RESPONSES[status][0]
                 responses[str(status)] = {"$ref": f"#/components/responses/{name}"}
             else:
-                responses[str(status)] = parts.answer(status, told or HTTPStatus(status).phrase)
+                text = text or HTTPStatus(status).phrase
+                responses[str(status)] = components.problem_response(status, text)
         operation["responses"] = dict(sorted(responses.items()))
 
     def _add_headers(self, operation: dict[str, Any]) -> None:
         responses = operation["responses"]
-        for status, told in responses.items():
-            if not told.get("description") and "$ref" not in told:
-                told["description"] = f"{HTTPStatus(int(status)).phrase}."
-        if self.method == "GET" and self._answers_by_json(operation):
-            responses["200"].setdefault("headers", {})["ETag"] = parts.header("ETag")
+        for status, response in responses.items():
+            if not response.get("description") and "$ref" not in response:
+                response["description"] = f"{HTTPStatus(int(status)).phrase}."
+        if self.method == "GET" and self._answers_json(operation):
+            responses["200"].setdefault("headers", {})["ETag"] = components.header("ETag")
             responses["304"] = {"$ref": "#/components/responses/NotModified"}
             operation["responses"] = dict(sorted(responses.items()))
-        keyed = self._is_idempotent()
+        idempotent = self._is_idempotent()
         for status in ("200", "201", "202", "204"):
-            if status in responses and keyed:
-                told = responses[status].setdefault("headers", {})
-                told["Idempotent-Replayed"] = parts.header("IdempotentReplayed")
+            if status in responses and idempotent:
+                headers = responses[status].setdefault("headers", {})
+                headers["Idempotent-Replayed"] = components.header("IdempotentReplayed")
         for status in ("201", "202"):
-            if status in responses and (keyed or self.method == "DELETE"):
-                responses[status].setdefault("headers", {})["Location"] = parts.header("Location")
+            if status in responses and (idempotent or self.method == "DELETE"):
+                responses[status].setdefault("headers", {})["Location"] = components.header(
+                    "Location"
+                )
 
     def _add_examples(self, operation: dict[str, Any]) -> None:
-        found = EXAMPLES.get(operation["operationId"], {})
-        for place, value in found.items():
-            holder = operation.get("requestBody", {})
-            if place != "request":
-                holder = operation["responses"].get(place, {})
-            media = holder.get("content", {}).get("application/json")
+        for key, value in EXAMPLES.get(operation["operationId"], {}).items():
+            body = operation.get("requestBody", {})
+            if key != "request":
+                body = operation["responses"].get(key, {})
+            media = body.get("content", {}).get("application/json")
             if media is not None:
                 media.setdefault("examples", {})["Example"] = {"value": value}
 
@@ -222,29 +231,29 @@ SUMMARIES = {
 
 
 def rights(rule: Rule) -> str:
-    """Who may call it, for people."""
-    scope = f"scope `{rule.scope}`" if rule.scope else "no program: people only"
-    return f"Least role: {rule.role}. Token: {scope}."
+    """Describe the access rule of an operation."""
+    scope = f"scope `{rule.scope}`" if rule.scope else "not allowed, users only"
+    return f"Minimum role: {rule.role}. Token: {scope}."
 
 
-def declared(responses: Mapping[str, Any]) -> set[int]:
-    """Error statuses that the view itself names."""
+def declared_errors(responses: Mapping[str, Any]) -> set[int]:
+    """Return the error statuses that the view declares."""
     return {int(status) for status in responses if status.isdecimal() and int(status) >= 400}  # noqa: PLR2004
 
 
-def errors_of(view: Any, operation: Mapping[str, Any], rule: Rule | None) -> set[int]:
-    """Error statuses that follow from what an operation is."""
-    named = {(each.get("in"), each.get("name")) for each in operation.get("parameters", [])}
-    places = {place for place, _name in named}
-    closed = rule is None or rule.role is not None
-    follows = [
+def derived_errors(view: Any, operation: Mapping[str, Any], rule: Rule | None) -> set[int]:
+    """Return the error statuses that follow from body, parameters and access rule of an operation."""
+    parameters = {(item.get("in"), item.get("name")) for item in operation.get("parameters", [])}
+    locations = {location for location, _name in parameters}
+    restricted = rule is None or rule.role is not None
+    conditions = [
         (True, {503}),
         ("requestBody" in operation, {400, 413, 415}),
-        ("query" in places, {400}),
-        ("path" in places or ("query", "cursor") in named, {404}),
-        (closed, {401, 403}),
+        ("query" in locations, {400}),
+        ("path" in locations or ("query", "cursor") in parameters, {404}),
+        (restricted, {401, 403}),
         (bool(view.get_authenticators()), {401}),
         (view.content_negotiation_class is DefaultContentNegotiation, {406}),
         (bool(view.get_throttles()), {429}),
     ]
-    return {status for holds, statuses in follows if holds for status in statuses}
+    return {status for applies, statuses in conditions if applies for status in statuses}

@@ -1,4 +1,4 @@
-"""How the description of the API is made; read by the project's settings."""
+"""Settings of drf-spectacular, which generates the OpenAPI schema."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from robotsim_project.openapi import components
 
 
 def spectacular(api_str: str, version: str) -> dict[str, Any]:
-    """The settings of drf-spectacular, for an API below this path."""
+    """Return the settings for an API below a path."""
     return {
         "TITLE": "robotsim",
         "DESCRIPTION": components.CONVENTIONS,

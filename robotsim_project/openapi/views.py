@@ -1,4 +1,4 @@
-"""The description of the API, made once for each language and format: it takes more than a second."""
+"""The OpenAPI schema, generated once per language and format, as it takes more than a second."""
 
 from typing import Any
 
@@ -9,27 +9,27 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
-_made: dict[tuple[str, str], str | bytes] = {}
+_cache: dict[tuple[str, str], str | bytes] = {}
 
 
-class Description(SpectacularAPIView):
-    """As the library's view; what it tells depends on nobody."""
+class SchemaView(SpectacularAPIView):
+    """The library's view with a cache: the schema is the same for all users."""
 
     def _get_schema_response(self, request: Request) -> HttpResponse:
         renderer: BaseRenderer = request.accepted_renderer
         key = (translation.get_language(), str(renderer.media_type))
-        if key not in _made:
-            _made[key] = rendered(renderer)
+        if key not in _cache:
+            _cache[key] = render_schema(renderer)
         name = f'inline; filename="robotsim.{renderer.format}"'
         return HttpResponse(
-            _made[key],
+            _cache[key],
             content_type=request.accepted_media_type,
             headers={"Content-Disposition": name},
         )
 
 
-def rendered(renderer: BaseRenderer) -> str | bytes:
-    """The description in the language at hand."""
+def render_schema(renderer: BaseRenderer) -> str | bytes:
+    """Generate the schema in the current language."""
     generator: Any = SchemaGenerator
     schema = generator().get_schema(request=None, public=True)
     return renderer.render(schema, renderer_context={})

@@ -1,1 +1,1 @@
-"""Django's backend for PostgreSQL, which gives up soon while the server is away."""
+"""Django's database backend for PostgreSQL, which fails fast while the server is unreachable."""

@@ -1,4 +1,4 @@
-"""Connections of the database pool, which are asked whether they live each time that one is taken."""
+"""Connections of the database pool, which are checked each time one is taken."""
 
 import select
 from typing import Any
@@ -7,19 +7,19 @@ import psycopg
 
 
 class PooledConnection(psycopg.Connection[Any]):
-    """Answers the pool's empty query by a look at its socket, without a round trip to the server.
+    """Connection that answers the pool's empty query from the state of its socket, not by a round trip.
 
-    A server that restarts or drops a connection closes it, and a closed socket can be read: then, as for any
-    other words that nobody asked for, the server is asked as before. A server that is gone without a
-    word is not noticed by this, nor would the query be: both wait.
+    A server that restarts or drops a connection closes it, and a closed socket is readable: then, as for any
+    unexpected data, the query is sent as usual. A server that vanishes without closing is not noticed, but
+    the query would only wait for it too.
     """
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> psycopg.Cursor[Any]:
-        if query == "" and params is None and not options and self._quiet():
+        if query == "" and params is None and not options and self._is_idle():
             return self.cursor()
         return super().execute(query, params, **options)
 
-    def _quiet(self) -> bool:
+    def _is_idle(self) -> bool:
         if self.closed or self.broken:
             return False
         poll = select.poll()

@@ -1,4 +1,4 @@
-"""The loop of the controller: pass after pass until it is told to stop, whatever is away meanwhile."""
+"""The loop of the controller, which runs passes until it is stopped and survives outages."""
 
 import threading
 import time
@@ -17,51 +17,51 @@ from simulations.live import system
 from simulations.services.runs.reconcile import note_leap, reconcile
 
 log = structlog.get_logger(__name__)
-SWEEP_PASSES = 20
-"""Passes between two looks for work that a worker has left."""
+PASSES_PER_SWEEP = 20
+"""A sweep, which looks for unfinished work of ended workers, is done every so many passes."""
 
 
 class Controller:
-    """Takes executions from where they are to where they should be."""
+    """Bring executions from their current to their desired state."""
 
     def __init__(self) -> None:
         self._halt = threading.Event()
-        self._teller = waiting.Teller()
-        self._lost = LostTasks()
+        self._wait_log = waiting.WaitLog()
+        self._lost_tasks = LostTasks()
 
     def stop(self) -> None:
-        """Ask it to end; called within a signal."""
+        """Request the end of the loop; called by a signal handler."""
         self._halt.set()
 
     def run(self) -> None:
-        """Wait until all answer, pass until told to stop, and a while longer where units live here."""
-        if not waiting.until_answered(self._halt, teller=self._teller):
+        """Wait for the dependencies, then run passes until stopped, and longer while local units run."""
+        if not waiting.wait_until_ok(self._halt, wait_log=self._wait_log):
             return
         log.info("controller_started")
         passes = 0
         while not self._halt.is_set():
-            self._timed_pass(sweep=passes % SWEEP_PASSES == 0)
+            self._timed_pass(sweep=passes % PASSES_PER_SWEEP == 0)
             passes += 1
             self._halt.wait(settings.CONTROLLER_INTERVAL_SECONDS)
         self._drain()
 
     def _drain(self) -> None:
-        """Go on with what runs, and begin nothing, while units live that would end with this machine."""
+        """Continue active executions, but begin none, while units run that would end with this machine."""
         deadline = time.monotonic() + settings.CONTROLLER_DRAIN_SECONDS
-        here = backend(settings.BACKEND)
-        while (left := here.living_here()) and time.monotonic() < deadline:
-            log.info("controller_drains", units=left)
-            until = min(deadline, time.monotonic() + 10)
-            while time.monotonic() < until and here.living_here():
+        units = backend(settings.BACKEND)
+        while (count := units.living_here()) and time.monotonic() < deadline:
+            log.info("controller_drains", units=count)
+            next_log = min(deadline, time.monotonic() + 10)
+            while time.monotonic() < next_log and units.living_here():
                 self._timed_pass(sweep=False, begin=False)
                 time.sleep(settings.CONTROLLER_INTERVAL_SECONDS)
-        log.info("controller_stops", units_left=left)
+        log.info("controller_stops", units_left=count)
 
     def _timed_pass(self, *, sweep: bool, begin: bool = True) -> None:
-        began = time.time()
+        started = time.time()
         liveness.touch()
         self._one_pass(sweep=sweep, begin=begin)
-        note_leap(time.time() - began)
+        note_leap(time.time() - started)
 
     def _one_pass(self, *, sweep: bool, begin: bool) -> None:
         close_old_connections()
@@ -71,17 +71,17 @@ class Controller:
                 if sweep:
                     self._sweep()
         except Error as error:
-            # The database may be away for minutes: what is under way goes on, a later pass tries again.
-            found = dependencies.look(["database", "migrations"])
-            if all(each.answers for each in found.values()):
+            # The database may be unreachable for minutes: units go on, and a later pass tries again.
+            results = dependencies.check(["database", "migrations"])
+            if all(result.ok for result in results.values()):
                 log.warning("pass_failed", exc_info=error)
             else:
-                self._teller.tell(found)
+                self._wait_log.update(results)
         else:
-            self._teller.tell({})
+            self._wait_log.update({})
 
     def _sweep(self) -> None:
         recovery.recover()
-        self._lost.take_up()
+        self._lost_tasks.take_up()
         with suppress(LiveAwayError):
             system.controller_passed()

@@ -1,4 +1,4 @@
-"""A worker of background tasks that waits for its database instead of dying with it."""
+"""A worker of background tasks that survives outages of its database."""
 
 import random
 import sys
@@ -21,24 +21,23 @@ from robotsim_project.processes.lost_tasks import says_that_it_lives
 
 log = structlog.get_logger(__name__)
 TOUCH_SECONDS = 5.0
-STUCK_SECONDS = 900.0
-"""A task whose thread has done nothing at all for so long does not count as a sign of life: every wait for
-a network has a shorter limit."""
+MAX_IDLE_SECONDS = 900.0
+"""A task whose thread has used no CPU for so long counts as stuck: every network timeout is shorter."""
 
 
-class EnduringWorker(Worker):
-    """The library's worker, batch after batch; between them it looks at signals and at its database."""
+class ResilientWorker(Worker):
+    """The library's worker, run in batches; between them it handles signals and outages of the database."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._once = self.batch
+        self._batch_mode = self.batch
         self._halt = threading.Event()
-        self._in_hand: Any = None
+        self._current_task: Any = None
 
     def shutdown(self, signum: int, frame: FrameType | None) -> None:
-        """Finish the task in hand, then end; a second signal ends it at once.
+        """Finish the current task, then end; a second signal ends the process at once.
 
-        Unlike the library's it never leaves from within the signal, which may come between the claim of a
+        Unlike the library's it never exits within the signal handler, which may run between the claim of a
         task and its start.
         """
         if not self.running:
@@ -49,11 +48,13 @@ class EnduringWorker(Worker):
         self._halt.set()
 
     def run(self) -> None:
-        """Carry tasks out until told to stop; with `batch` until there are none, with `max_tasks` so many."""
-        if not waiting.until_answered(self._halt):
+        """Run tasks until stopped; with `batch` until there are none, with `max_tasks` up to that many."""
+        if not waiting.wait_until_ok(self._halt):
             return
         log.info("worker_started", worker=self.worker_id, queues=self.queue_names)
-        if self.startup_delay and self.interval:  # many workers do not come at the same moment
+        if (
+            self.startup_delay and self.interval
+        ):  # so that many workers do not start at the same moment
             self._halt.wait(random.random())  # noqa: S311
         self.startup_delay, self.batch = False, True
         with says_that_it_lives(self.worker_id):
@@ -62,70 +63,74 @@ class EnduringWorker(Worker):
     def _batches(self) -> None:
         while self.running:
             liveness.touch()
-            whole = self._one_batch()
-            if whole and (self._once or self._run_tasks == self.max_tasks):
+            finished = self._one_batch()
+            if finished and (self._batch_mode or self._run_tasks == self.max_tasks):
                 return
             self._halt.wait(self.interval)
 
     def run_task(self, db_task_result: Any) -> None:
-        self._in_hand = db_task_result.pk
-        with signs_of_life():
+        self._current_task = db_task_result.pk
+        with touch_alive_file():
             super().run_task(db_task_result)
-        self._in_hand = None
+        self._current_task = None
 
     def _one_batch(self) -> bool:
-        """Take tasks until there are none, or the database is away: then wait for it."""
+        """Run tasks until there are none.
+
+        Returns:
+            False when the database became unreachable; then it is reachable again.
+        """
         try:
             super().run()
         except Error as error:
-            log.warning("worker_interrupted", error=str(error), task=str(self._in_hand or ""))
+            log.warning("worker_interrupted", error=str(error), task=str(self._current_task or ""))
             self._wait_for_database()
             return False
         return True
 
     def _wait_for_database(self) -> None:
-        """Wait, and give the task in hand back: nobody else holds it, and tasks may run twice."""
-        while waiting.until_answered(self._halt, ["database", "migrations"]):
+        """Wait for the database, then release the current task; it may run twice, as all tasks may."""
+        while waiting.wait_until_ok(self._halt, ["database", "migrations"]):
             connection.close()
             with suppress(Error):
-                if self._in_hand is not None:
-                    self._give_back()
+                if self._current_task is not None:
+                    self._release_task()
                 return
             self._halt.wait(waiting.PAUSE_SECONDS)
 
-    def _give_back(self) -> None:
+    def _release_task(self) -> None:
         close_old_connections()
-        mine = DBTaskResult.objects.filter(pk=self._in_hand, status=TaskResultStatus.RUNNING)
+        mine = DBTaskResult.objects.filter(pk=self._current_task, status=TaskResultStatus.RUNNING)
         if mine.update(status=TaskResultStatus.READY, started_at=None):
-            log.info("task_given_back", task=str(self._in_hand))
-        self._in_hand = None
+            log.info("task_given_back", task=str(self._current_task))
+        self._current_task = None
 
 
 @contextmanager
-def signs_of_life() -> Iterator[None]:
-    """Touch the file of ALIVE_FILE while a task runs that may take long, as long as it does anything."""
+def touch_alive_file() -> Iterator[None]:
+    """Touch the file ALIVE_FILE while a long task runs, unless it is stuck."""
     if not settings.ALIVE_FILE:
         yield
         return
-    over = threading.Event()
+    done = threading.Event()
     clock = time.pthread_getcpuclockid(threading.get_ident())
-    toucher = threading.Thread(target=_touch, args=(over, clock), name="alive", daemon=True)
+    toucher = threading.Thread(target=_touch, args=(done, clock), name="alive", daemon=True)
     toucher.start()
     try:
         yield
     finally:
-        over.set()
+        done.set()
         toucher.join()
         liveness.touch()
 
 
-def _touch(over: threading.Event, clock: int) -> None:
+def _touch(done: threading.Event, clock: int) -> None:
     worked, since = time.clock_gettime(clock), time.monotonic()
-    while not over.wait(TOUCH_SECONDS):
+    while not done.wait(TOUCH_SECONDS):
         now = time.clock_gettime(clock)
         if now != worked:
             worked, since = now, time.monotonic()
-        if time.monotonic() - since < STUCK_SECONDS:
+        if time.monotonic() - since < MAX_IDLE_SECONDS:
             liveness.touch()
         else:
             log.error("task_stuck", seconds=round(time.monotonic() - since))

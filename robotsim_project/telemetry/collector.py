@@ -1,4 +1,4 @@
-"""The system's figures in the words of Prometheus; docs/observing.md has the same table for readers."""
+"""The Prometheus metrics of the whole system; docs/observing.md has the same table for readers."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -9,53 +9,59 @@ from django.conf import settings
 from django.utils import timezone
 from prometheus_client.core import Metric
 
-from robotsim_project.telemetry.statistics import Vitals, vitals
+from robotsim_project.telemetry.statistics import SystemStatistics, system_statistics
 from simulations.choices import ACTIVE, AGENT_ENDED, ENDED, AgentStatus, RecordingStatus, RunStatus
 from simulations.services.monitoring.metrics import LiveVitals, RunVitals
 from simulations.streaming import hub
 from storage.services.maintenance.metrics import StorageStatistics
 
 Sample = tuple[tuple[str, ...], float]
-"""Values of the labels, and the figure."""
+"""Values of the labels, and the value of the sample."""
 
 
 @dataclass(frozen=True)
 class Family:
-    """One metric: how it is called, what it means, and where its samples come from."""
+    """One metric: name, help text, labels, and a function that returns its samples."""
 
     name: str
-    about: str
+    help: str
     labels: tuple[str, ...]
-    samples: Callable[[Vitals], Iterable[Sample]]
+    samples: Callable[[SystemStatistics], Iterable[Sample]]
     kind: Literal["gauge", "summary", "info"] = "gauge"
 
-    def metric(self, found: Vitals) -> Metric | None:
-        """The metric with its samples; None: nothing is known of it now."""
-        told = Metric(self.name, self.about, self.kind)
+    def metric(self, statistics: SystemStatistics) -> Metric | None:
+        """Return the metric with its samples, or None when there are no samples."""
+        metric = Metric(self.name, self.help, self.kind)
         suffix = "_info" if self.kind == "info" else ""
-        for values, figure in self.samples(found):
+        for values, value in self.samples(statistics):
             labels = dict(zip(self.labels, values, strict=True))
-            told.add_sample(self.name + suffix, labels, figure)
-        return told if told.samples else None
+            metric.add_sample(self.name + suffix, labels, value)
+        return metric if metric.samples else None
 
 
-def _runs(read: Callable[[RunVitals], Iterable[Sample]]) -> Callable[[Vitals], Iterable[Sample]]:
-    return lambda found: read(found.runs) if found.runs else ()
+def _runs(
+    read: Callable[[RunVitals], Iterable[Sample]],
+) -> Callable[[SystemStatistics], Iterable[Sample]]:
+    return lambda statistics: read(statistics.runs) if statistics.runs else ()
 
 
-def _live(read: Callable[[LiveVitals], Iterable[Sample]]) -> Callable[[Vitals], Iterable[Sample]]:
-    return lambda found: read(found.live) if found.live else ()
+def _live(
+    read: Callable[[LiveVitals], Iterable[Sample]],
+) -> Callable[[SystemStatistics], Iterable[Sample]]:
+    return lambda statistics: read(statistics.live) if statistics.live else ()
 
 
-def _units(read: Callable[[LiveVitals], Iterable[Sample]]) -> Callable[[Vitals], Iterable[Sample]]:
-    """Of what Redis knows only if the database said which units live."""
-    return lambda found: read(found.live) if found.live and found.runs else ()
+def _units(
+    read: Callable[[LiveVitals], Iterable[Sample]],
+) -> Callable[[SystemStatistics], Iterable[Sample]]:
+    """Read from Redis, only if the database has said which units are running."""
+    return lambda statistics: read(statistics.live) if statistics.live and statistics.runs else ()
 
 
 def _stored(
     read: Callable[[StorageStatistics], Iterable[Sample]],
-) -> Callable[[Vitals], Iterable[Sample]]:
-    return lambda found: read(found.storage) if found.storage else ()
+) -> Callable[[SystemStatistics], Iterable[Sample]]:
+    return lambda statistics: read(statistics.storage) if statistics.storage else ()
 
 
 def _age(since: float | None) -> Iterator[Sample]:
@@ -64,7 +70,7 @@ def _age(since: float | None) -> Iterator[Sample]:
 
 
 def _filled(counts: dict[str, int], names: Iterable[str]) -> Iterator[Sample]:
-    """All states, also those that nothing is in: a line that is not there looks like an outage."""
+    """Yield a sample for every name, also those without a count: a missing series looks like an outage."""
     for name in sorted({str(name) for name in names} | set(counts)):
         yield (name,), counts.get(name, 0)
 
@@ -76,8 +82,8 @@ def _states(runs: RunVitals) -> Iterator[Sample]:
     return _filled(counts, ACTIVE | ENDED - {RunStatus.SKIPPED})
 
 
-def _quantiles(found: dict[float, float]) -> Iterator[Sample]:
-    for quantile, value in found.items():
+def _quantiles(values: dict[float, float]) -> Iterator[Sample]:
+    for quantile, value in values.items():
         yield (f"{quantile:g}",), value
 
 
@@ -92,14 +98,14 @@ FAMILIES = (
         "robotsim_build",
         "The version of this server.",
         ("version",),
-        lambda _found: [((settings.VERSION,), 1)],
+        lambda _statistics: [((settings.VERSION,), 1)],
         kind="info",
     ),
     Family(
         "robotsim_up",
-        "Whether a part answers: 1, or 0.",
+        "1 when a dependency answers, else 0.",
         ("part",),
-        lambda found: [((part,), float(up)) for part, up in sorted(found.up.items())],
+        lambda statistics: [((part,), float(up)) for part, up in sorted(statistics.up.items())],
     ),
     Family(
         "robotsim_executions",
@@ -127,49 +133,49 @@ FAMILIES = (
     ),
     Family(
         "robotsim_oldest_heartbeat_age_seconds",
-        "How long the unit that is silent for longest has not been heard; absent while no unit lives.",
+        "Time since the oldest of the units' last heartbeats; absent while no unit runs.",
         (),
         _units(lambda live: _age(live.heard_at)),
     ),
     Family(
         "robotsim_snapshots",
-        "Snapshots of units that run: those that came and those that were made and did not come.",
+        "Snapshots of running units, received and lost.",
         ("result",),
         _units(lambda live: [(("received",), live.received), (("lost",), live.lost)]),
     ),
     Family(
         "robotsim_controller_last_pass_age_seconds",
-        "How long ago a controller went over all executions; absent when none did within a day.",
+        "Time since the last pass of a controller; absent when there was none within a day.",
         (),
         _live(lambda live: _age(live.controller_at)),
     ),
     Family(
         "robotsim_backup_age_seconds",
-        "How long ago the last whole backup was made; absent when none is known.",
+        "Time since the last full backup; absent when none is known.",
         (),
         _live(lambda live: _age(live.backup_at)),
     ),
     Family(
         "robotsim_tasks",
-        "Background tasks that wait or run, by task and status.",
+        "Background tasks that are waiting or running, by task and status.",
         ("task", "status"),
-        _runs(lambda runs: [((each.task, each.status), each.count) for each in runs.tasks]),
+        _runs(lambda runs: [((task.task, task.status), task.count) for task in runs.tasks]),
     ),
     Family(
         "robotsim_tasks_oldest_age_seconds",
-        "How long the oldest of these waits or runs.",
+        "Age of the oldest of these.",
         ("task", "status"),
         _runs(
             lambda runs: [
-                ((each.task, each.status), age)
-                for each in runs.tasks
-                for _none, age in _age(each.since)
+                ((task.task, task.status), age)
+                for task in runs.tasks
+                for _none, age in _age(task.since)
             ]
         ),
     ),
     Family(
         "robotsim_recent_executions",
-        "Executions that were asked for in the last hour and released; the next three are taken of them.",
+        "Executions requested in the last hour and released; the next three metrics are about them.",
         (),
         _runs(lambda runs: [((), runs.recent)]),
     ),
@@ -182,64 +188,64 @@ FAMILIES = (
     ),
     Family(
         "robotsim_lateness_p99_seconds",
-        "From due to handed to the transport: the p99 of the worst agent of each execution that has ended.",
+        "Delay of publications, of each execution that has ended the p99 of the worst agent.",
         ("quantile",),
         _runs(lambda runs: _quantiles(runs.lateness)),
         kind="summary",
     ),
     Family(
         "robotsim_start_skew_seconds",
-        "First publication minus release: of the worst agent of each execution that has ended.",
+        "First publication minus release, of each execution that has ended the worst agent.",
         ("quantile",),
         _runs(lambda runs: _quantiles(runs.start_skew)),
         kind="summary",
     ),
     Family(
         "robotsim_recordings",
-        "Expected recordings of executions that run or were asked for in the last day, by status.",
+        "Expected recordings of executions that are active or were requested in the last day, by status.",
         ("status",),
         _runs(lambda runs: _filled(runs.recordings, RecordingStatus)),
     ),
     Family(
         "robotsim_rosbags",
-        "Rosbags in the database, by origin and status; `deleted` waits to be purged.",
+        "Rosbags in the database, by origin and status; `deleted` ones are waiting to be purged.",
         ("origin", "status"),
-        _stored(lambda kept: [((r.origin, r.status), r.count) for r in kept.rosbags]),
+        _stored(lambda stored: [((r.origin, r.status), r.count) for r in stored.rosbags]),
     ),
     Family(
         "robotsim_rosbags_size_bytes",
         "Size of these rosbags.",
         ("origin", "status"),
-        _stored(lambda kept: [((r.origin, r.status), r.size) for r in kept.rosbags]),
+        _stored(lambda stored: [((r.origin, r.status), r.size) for r in stored.rosbags]),
     ),
     Family(
         "robotsim_rosbags_in_verification",
-        "Rosbags that a worker is verifying now.",
+        "Rosbags that are being verified.",
         (),
-        _stored(lambda kept: [((), kept.verifying)]),
+        _stored(lambda stored: [((), stored.verifying)]),
     ),
     Family(
         "robotsim_upload_sessions",
-        "Uploads in parts that are open.",
+        "Open uploads in parts.",
         (),
-        _stored(lambda kept: [((), kept.sessions)]),
+        _stored(lambda stored: [((), stored.sessions)]),
     ),
     Family(
         "robotsim_stream_watchers",
-        "Streams of executions that this process has open.",
+        "Open event streams of this process.",
         (),
-        lambda _found: [((), hub.watchers())],
+        lambda _statistics: [((), hub.watchers())],
     ),
 )
 
 
 class SystemCollector:
-    """Tells the figures of the whole system each time that it is asked."""
+    """Collector of the metrics of the whole system."""
 
     def collect(self) -> Iterator[Metric]:
-        """The metrics of which something is known."""
-        found = vitals()
+        """Yield the metrics that have samples."""
+        statistics = system_statistics()
         for family in FAMILIES:
-            metric = family.metric(found)
+            metric = family.metric(statistics)
             if metric is not None:
                 yield metric

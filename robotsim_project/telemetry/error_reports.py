@@ -1,4 +1,4 @@
-"""Error reports to Sentry: what broke and where, nothing about people, no secrets."""
+"""Error reports to Sentry, without personal data and secrets."""
 
 import logging
 import sys
@@ -9,60 +9,59 @@ from django.conf import settings
 from sentry_sdk.integrations.logging import LoggingIntegration, ignore_logger
 from sentry_sdk.utils import event_from_exception
 
-from robotsim_project.telemetry.masking import deeply_masked, masked
+from robotsim_project.telemetry.masking import mask, mask_nested
 
 if TYPE_CHECKING:
     from sentry_sdk.types import Breadcrumb, BreadcrumbHint, Event, Hint
 
 PERSONAL = ("cookies", "data", "env")
-"""Parts of a request that may hold something about people."""
+"""Parts of a request that may contain personal data."""
 
 
 def start(process: str) -> None:
-    """Report what is logged as an error, and what nobody caught."""
+    """Report logged errors and uncaught exceptions."""
     sentry_sdk.init(
         dsn=settings.SENTRY_DSN,
         release=settings.VERSION,
         environment=settings.ENVIRONMENT,
         server_name=f"robotsim-{process}",
         send_default_pii=False,
-        include_local_variables=False,  # tokens and passwords are among them
+        include_local_variables=False,  # they include tokens and passwords
         max_request_body_size="never",
-        traces_sample_rate=None,  # traces go by OpenTelemetry
+        traces_sample_rate=None,  # OpenTelemetry does the tracing
         integrations=[LoggingIntegration(level=logging.INFO, event_level=logging.ERROR)],
-        before_send=cleaned,
-        before_breadcrumb=cleaned_crumb,
+        before_send=mask_event,
+        before_breadcrumb=mask_breadcrumb,
     )
-    ignore_logger("django_structlog.middlewares.request")  # Django tells the same error itself
+    ignore_logger("django_structlog.middlewares.request")  # Django logs the same error
     sentry_sdk.set_tag("process", process)
 
 
-def cleaned(event: "Event", hint: "Hint") -> "Event":
-    """The event in plain words, without secrets and people."""
+def mask_event(event: "Event", hint: "Hint") -> "Event":
+    """Complete an event, and remove secrets and personal data."""
     record = hint.get("log_record")
     if record is not None and isinstance(record.msg, dict):
-        _told(event, record.msg)
+        _unfold(event, record.msg)
     request: dict[str, Any] = event.get("request", {})
     for part in PERSONAL:
         request.pop(part, None)
     event.pop("user", None)
-    clean: Event = deeply_masked(event)
+    clean: Event = mask_nested(event)
     return clean
 
 
-def cleaned_crumb(crumb: "Breadcrumb", _hint: "BreadcrumbHint") -> "Breadcrumb":
-    """What happened before, without secrets."""
-    clean: Breadcrumb = deeply_masked(crumb)
+def mask_breadcrumb(crumb: "Breadcrumb", _hint: "BreadcrumbHint") -> "Breadcrumb":
+    """Remove secrets from a breadcrumb."""
+    clean: Breadcrumb = mask_nested(crumb)
     return clean
 
 
-def _told(event: "Event", said: dict[str, Any]) -> None:
-    """Make of a structured line what the library makes of a plain one: its words, its error, its facts."""
-    words = masked(str(said.get("event", "")))
-    event["logentry"] = {"message": words, "params": []}
-    facts = {key: str(value) for key, value in said.items() if key not in {"event", "exc_info"}}
-    event.setdefault("extra", {}).update(facts)
-    error = said.get("exc_info")
+def _unfold(event: "Event", line: dict[str, Any]) -> None:
+    """Set message, exception and extra values from a structured log line, as the library does from text."""
+    event["logentry"] = {"message": mask(str(line.get("event", ""))), "params": []}
+    extra = {key: str(value) for key, value in line.items() if key not in {"event", "exc_info"}}
+    event.setdefault("extra", {}).update(extra)
+    error = line.get("exc_info")
     if error is True:
         error = sys.exc_info()
     if isinstance(error, BaseException):

@@ -1,4 +1,4 @@
-"""Figures of HTTP for /metrics: the library's, with bounded labels, and what its middleware does not see."""
+"""HTTP metrics: those of the library, with bounded labels, and responses that its middleware does not see."""
 
 from contextlib import suppress
 from typing import Any
@@ -8,10 +8,11 @@ from django.http.response import HttpResponseBase
 from django_prometheus.middleware import Metrics, PrometheusAfterMiddleware
 
 
-class HttpFigures(PrometheusAfterMiddleware):  # type: ignore[misc]  # the library has no types
-    """The library labels the time of a request with whatever method it came with.
+class HttpMetrics(PrometheusAfterMiddleware):  # type: ignore[misc]  # the library has no types
+    """The library's middleware with a bounded label for methods.
 
-    Anybody could fill the memory with methods: those that HTTP does not know are one.
+    The library uses the method of the request as a label, so a client could fill the memory with invented
+    methods; here all unknown methods have one label.
     """
 
     def label_metric(
@@ -22,12 +23,12 @@ class HttpFigures(PrometheusAfterMiddleware):  # type: ignore[misc]  # the libra
         return super().label_metric(metric, request, response, **labels)
 
     def process_request(self, request: HttpRequest) -> None:
-        with suppress(ValueError):  # a length that is no number: how long it takes stays unknown
+        with suppress(ValueError):  # Content-Length is not a number: the size is not recorded
             super().process_request(request)
 
 
-def answered_early(route: str, response: HttpResponseBase) -> None:
+def count_early_answer(route: str, method: str, response: HttpResponseBase) -> None:
     """Count an answer that a middleware gave by itself, as if the view of this address had given it."""
     metrics: Any = Metrics.get_instance()
     status = str(response.status_code)
-    metrics.responses_by_status_view_method.labels(status=status, view=route, method="GET").inc()
+    metrics.responses_by_status_view_method.labels(status=status, view=route, method=method).inc()

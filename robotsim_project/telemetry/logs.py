@@ -1,7 +1,7 @@
-"""How everything of ours logs: JSON, one object a line, on standard error.
+"""Logging of all processes: JSON, one object per line, on standard error.
 
-The same for our own words, for those of libraries, and for those of gunicorn and uvicorn. Imports no app and
-reads no setting, so that a server may use it before Django is there: gunicorn as its `logconfig_dict`.
+It covers this project, libraries, gunicorn and uvicorn. The module imports no app and reads no setting, so
+that servers can use it before Django is set up: gunicorn as its `logconfig_dict`.
 """
 
 import sys
@@ -10,46 +10,46 @@ from typing import Any
 
 import structlog
 
-from robotsim_project.telemetry.masking import deeply_masked
+from robotsim_project.telemetry.masking import mask_nested
 
 Event = MutableMapping[str, Any]
 _trace: Callable[[], dict[str, str]] | None = None
 
 
 def trace_with(ids: Callable[[], dict[str, str]] | None) -> None:
-    """Let each line name the trace that it belongs to; None: there are no traces."""
-    global _trace  # noqa: PLW0603  one process has one
+    """Set the function that returns the ids of the current trace; None: tracing is off."""
+    global _trace  # noqa: PLW0603  set once per process
     _trace = ids
 
 
 def add_trace(_logger: Any, _method: str, event: Event) -> Event:
-    """Add `trace_id` and `span_id` while a trace goes on."""
+    """Add `trace_id` and `span_id` within a trace."""
     if _trace is not None:
         event.update(_trace())
     return event
 
 
 def resolve_error(_logger: Any, _method: str, event: Event) -> Event:
-    """Turn `exc_info=True` into the error at hand: the line may be written when that is over."""
+    """Replace `exc_info=True` by the current exception, as the line may be formatted later."""
     if event.get("exc_info") is True:
         event["exc_info"] = sys.exc_info()
     return event
 
 
 def mask(_logger: Any, _method: str, event: Event) -> Event:
-    """Hide secrets; the last step, so that tracebacks are looked through as well."""
-    clean: Event = deeply_masked(dict(event))
+    """Mask secrets; the last step, so that tracebacks are masked as well."""
+    clean: Event = mask_nested(dict(event))
     return clean
 
 
 def drop_noise(_logger: Any, _method: str, event: Event) -> Event:
-    """Leave out what says the same again with colours."""
+    """Remove uvicorn's copy of the message with colour codes."""
     event.pop("color_message", None)
     return event
 
 
 def configure() -> None:
-    """Have our own loggers hand their events on to those of the standard library."""
+    """Configure structlog to pass its events to the standard library's loggers."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -67,16 +67,18 @@ def configure() -> None:
 
 
 def config(level: str = "INFO", requests: str = "WARNING") -> dict[str, Any]:
-    """The logging of a process, for `logging.config.dictConfig`.
+    """Return the logging configuration of a process, for `logging.config.dictConfig`.
 
-    `level` is that of everything, `requests` that of one line per request.
+    Args:
+        level: Log level of everything.
+        requests: Log level of the request log, one line per request.
     """
-    ours = {"handlers": ["console"], "propagate": False}
+    console = {"handlers": ["console"], "propagate": False}
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"json": _json()},
-        "filters": {"masking": {"()": "robotsim_project.telemetry.masking.Masking"}},
+        "filters": {"masking": {"()": "robotsim_project.telemetry.masking.MaskingFilter"}},
         "handlers": {
             "console": {
                 "class": "logging.StreamHandler",
@@ -88,12 +90,12 @@ def config(level: str = "INFO", requests: str = "WARNING") -> dict[str, Any]:
         "loggers": {
             "django_structlog": {"level": requests},
             "django_tasks": {"level": "WARNING"},
-            # Both servers bring handlers of their own, which do not write JSON.
-            "gunicorn.error": {**ours, "level": level},
-            "gunicorn.access": {**ours, "level": requests},
-            "uvicorn": {**ours, "level": level},
+            # Both servers have their own handlers, which do not write JSON.
+            "gunicorn.error": {**console, "level": level},
+            "gunicorn.access": {**console, "level": requests},
+            "uvicorn": {**console, "level": level},
             "uvicorn.error": {"handlers": [], "propagate": True, "level": level},
-            "uvicorn.access": {**ours, "level": requests},
+            "uvicorn.access": {**console, "level": requests},
         },
     }
 

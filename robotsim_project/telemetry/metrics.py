@@ -1,4 +1,4 @@
-"""/metrics: figures of this server's processes, and of the whole system, for Prometheus."""
+"""The endpoint /metrics for Prometheus: metrics of this server's processes and of the whole system."""
 
 import os
 from collections.abc import Iterator
@@ -22,78 +22,82 @@ from common.problems import Problem
 from robotsim_project.access import ADMIN
 from robotsim_project.telemetry.collector import SystemCollector
 
-# When each count began: as many lines again, which nobody asks for.
+# The creation time of each counter would double the size of the response.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 @never_cache
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Answer 200 also while the database or Redis are away: what they know is left out then."""
-    refused = refusal(request)
-    if refused is not None:
-        return refused
+    """Answer 200 even while the database or Redis are unreachable; their metrics are missing then."""
+    denial = deny(request)
+    if denial is not None:
+        return denial
     encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-    return HttpResponse(encode(registry()), content_type=content_type)
+    return HttpResponse(encode(build_registry()), content_type=content_type)
 
 
-class OfThisProcess:
-    """Hands on what this process has counted."""
+class ProcessCollector:
+    """Collector of the metrics of this process."""
 
     def collect(self) -> Iterator[Metric]:
-        """All metrics of the usual registry."""
+        """Return all metrics of the default registry."""
         return iter(REGISTRY.collect())
 
 
-def registry() -> CollectorRegistry:
-    """What is told: the counts of all processes of this server, if there are several, and the system.
+def build_registry() -> CollectorRegistry:
+    """Build a registry of the metrics of this server's processes and of the system.
 
-    With PROMETHEUS_MULTIPROC_DIR each process counts in files there, and whoever answers adds them up.
+    With PROMETHEUS_MULTIPROC_DIR each process counts in files of that folder, which are added up here.
     """
-    found = CollectorRegistry(auto_describe=False)
+    registry = CollectorRegistry(auto_describe=False)
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        MultiProcessCollector(found)  # type: ignore[no-untyped-call]
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     else:
-        found.register(OfThisProcess())
-    found.register(SystemCollector())
-    return found
+        registry.register(ProcessCollector())
+    registry.register(SystemCollector())
+    return registry
 
 
-def refusal(request: HttpRequest) -> HttpResponse | None:
-    """Why this caller may not see it; None: it may.
+def deny(request: HttpRequest) -> HttpResponse | None:
+    """Return the error response for a caller without access, else None.
 
-    The token is looked at first, so that Prometheus gets its answer while the database is away.
+    The token is checked first, so that Prometheus gets its metrics while the database is unreachable.
     """
     token = settings.METRICS_TOKEN
     if not token and not settings.PRODUCTION:
         return None
     try:
-        shown = header_token(request.headers.get("Authorization", ""))
-        if token and shown and constant_time_compare(shown, token):
+        bearer_token = header_token(request.headers.get("Authorization", ""))
+        if token and bearer_token and constant_time_compare(bearer_token, token):
             return None
-        known, admin = _caller(request, shown)
+        authenticated, admin = _authenticate(request, bearer_token)
     except (BearerRefusedError, OperationalError, InterfaceError):
-        known, admin = False, False
-    return None if admin else _refused(known=known, closed=not token)
+        authenticated, admin = False, False
+    return None if admin else _denial(authenticated=authenticated, closed=not token)
 
 
-def _caller(request: HttpRequest, shown: str | None) -> tuple[bool, bool]:
-    """Whether somebody has signed in, and whether it is an admin."""
-    if shown is None:
+def _authenticate(request: HttpRequest, bearer_token: str | None) -> tuple[bool, bool]:
+    """Identify the caller.
+
+    Returns:
+        Two booleans: the caller is authenticated, and is an admin.
+    """
+    if bearer_token is None:
         user = request.user
         return user.is_authenticated, user.is_active and allows(ADMIN, user, None)
-    bearer = authenticate_bearer(shown)
+    bearer = authenticate_bearer(bearer_token)
     return True, allows(ADMIN, bearer.user, bearer.scopes)
 
 
-def _refused(*, known: bool, closed: bool) -> HttpResponse:
+def _denial(*, authenticated: bool, closed: bool) -> HttpResponse:
     if closed:
         text = _(
-            "Metrics are closed here: set METRICS_TOKEN and send it as Authorization: Bearer <token>, "
-            "or sign in as an admin."
+            "Access to metrics is not configured: set METRICS_TOKEN and send it as Authorization: "
+            "Bearer <token>, or sign in as an admin."
         )
         return Problem(403, "METRICS_CLOSED", text).response()
-    if known:
+    if authenticated:
         text = _("Your role does not allow this. Ask an admin.")
         return Problem(403, "PERMISSION_DENIED", text).response()
     text = _("Send the token of METRICS_TOKEN: Authorization: Bearer <token>.")

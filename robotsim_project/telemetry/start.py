@@ -1,14 +1,14 @@
-"""Traces and error reports of a process, where the settings name somebody who takes them.
+"""Start of tracing and error reports, if the settings name their receivers.
 
-Called as a process begins to serve: in a worker of gunicorn after the fork, and by manage.py. What is not
-asked for is not even loaded: both libraries cost memory and time to start.
+Called when a process begins to serve: in a worker of gunicorn after the fork, and by manage.py. Unused
+libraries are not imported, as both cost memory and start-up time.
 """
 
 from django.conf import settings
 
 
 def start(process: str) -> None:
-    """Begin to trace and to report; `process` names it, as in `robotsim-server`."""
+    """Start tracing and error reports; `process` is part of the service name, as in `robotsim-server`."""
     if settings.SENTRY_DSN:
         from robotsim_project.telemetry import error_reports  # noqa: PLC0415
 
@@ -20,6 +20,6 @@ def start(process: str) -> None:
 
 
 def process_of(arguments: list[str]) -> str:
-    """What manage.py is called as: `run_controller` is the controller, `db_worker` the worker."""
+    """Return the process name of a manage.py command, such as `controller` for `run_controller`."""
     command = arguments[1] if len(arguments) > 1 else "manage"
     return command.removeprefix("run_").removeprefix("db_").replace("_", "-")

@@ -1,6 +1,6 @@
-"""The figures of the whole system, counted at most every few seconds for all processes together.
+"""Statistics of the whole system, collected at most every few seconds for all processes together.
 
-What does not answer is noted and left out; nobody waits long for it.
+Statistics of a dependency that does not answer are missing; nobody waits long for it.
 """
 
 import threading
@@ -23,12 +23,12 @@ from simulations.services.monitoring.metrics import (
 )
 from storage.services.maintenance.metrics import StorageStatistics, storage_statistics
 
-KEEP_SECONDS = 5
+CACHE_SECONDS = 5
 log = structlog.get_logger(__name__)
 
 
-class Vitals(msgspec.Struct, frozen=True, kw_only=True):
-    """What could be learned; None: who knows it did not answer."""
+class SystemStatistics(msgspec.Struct, frozen=True, kw_only=True):
+    """Statistics of the system; None where the dependency did not answer."""
 
     up: dict[str, bool]
     runs: RunVitals | None
@@ -36,69 +36,68 @@ class Vitals(msgspec.Struct, frozen=True, kw_only=True):
     live: LiveVitals | None
 
 
-class _Kept:
-    """What this process learned last: the one who finds it old asks, the others wait for it."""
+class _Cache:
+    """Statistics cached by this process; one thread refreshes them while the others wait for it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._vitals: Vitals | None = None
-        self._until = 0.0
+        self._statistics: SystemStatistics | None = None
+        self._expires_at = 0.0
 
-    def get(self) -> Vitals:
+    def get(self) -> SystemStatistics:
         with self._lock:
-            if self._vitals is None or time.monotonic() >= self._until:
-                self._vitals = _known() or _ask()
-                self._until = time.monotonic() + KEEP_SECONDS
-            return self._vitals
+            if self._statistics is None or time.monotonic() >= self._expires_at:
+                self._statistics = _read_shared() or _collect()
+                self._expires_at = time.monotonic() + CACHE_SECONDS
+            return self._statistics
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         with self._lock:
-            self._vitals = None
+            self._statistics = None
 
 
-_kept = _Kept()
-vitals = _kept.get
-forget = _kept.forget
+_cache = _Cache()
+system_statistics = _cache.get
 
 
-def _known() -> Vitals | None:
-    """What another process has counted a moment ago."""
+def _read_shared() -> SystemStatistics | None:
+    """Read the statistics that another process has just collected."""
     try:
         value = system.known_vitals()
-        return None if value is None else msgspec.json.decode(value, type=Vitals)
-    except (LiveAwayError, msgspec.MsgspecError):  # away, or written by another version
+        return None if value is None else msgspec.json.decode(value, type=SystemStatistics)
+    except (LiveAwayError, msgspec.MsgspecError):  # unreachable, or written by another version
         return None
 
 
-def _ask() -> Vitals:
-    # Asked on connections of their own, which give up soon: the pool would wait long.
-    found = dependencies.look(["database", "storage"])
-    runs, storage, alive = _database() if found["database"].answers else (None, None, {})
-    live = _redis(alive)
+def _collect() -> SystemStatistics:
+    # Checked first, on separate connections which give up soon: the pool would wait long.
+    checks = dependencies.check(["database", "storage"])
+    runs, storage, units = _database() if checks["database"].ok else (None, None, {})
+    live = _redis(units)
     up = {
         "database": runs is not None,
         "redis": live is not None,
-        "storage": found["storage"].answers,
+        "storage": checks["storage"].ok,
     }
-    counted = Vitals(up=up, runs=runs, storage=storage, live=live)
-    if all(up.values()):  # else each process finds out by itself when all is well again
+    statistics = SystemStatistics(up=up, runs=runs, storage=storage, live=live)
+    if all(up.values()):  # otherwise each process notices by itself when the outage is over
         with suppress(LiveAwayError):
-            system.keep_vitals(msgspec.json.encode(counted), KEEP_SECONDS)
-    return counted
+            system.keep_vitals(msgspec.json.encode(statistics), CACHE_SECONDS)
+    return statistics
 
 
 def _database() -> tuple[RunVitals | None, StorageStatistics | None, LiveUnits]:
     try:
-        runs, alive = run_vitals()
-        return runs, storage_statistics(), alive
+        runs, units = run_vitals()
+        return runs, storage_statistics(), units
     except (DatabaseError, InterfaceError) as error:
         log.warning("vitals_without_database", error=str(error))
         return None, None, {}
 
 
-def _redis(alive: LiveUnits) -> LiveVitals | None:
+def _redis(units: LiveUnits) -> LiveVitals | None:
     try:
-        return live_vitals(alive)
+        return live_vitals(units)
     except LiveAwayError as error:
         log.warning("vitals_without_redis", error=str(error))
         return None

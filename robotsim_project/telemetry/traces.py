@@ -1,6 +1,6 @@
-"""Traces by OpenTelemetry: requests, queries, tasks and passes of the controller, sent by OTLP over HTTP.
+"""OpenTelemetry traces of requests, queries, tasks and passes of the controller, sent by OTLP over HTTP.
 
-The library reads its own variables (OTEL_EXPORTER_OTLP_HEADERS, OTEL_TRACES_SAMPLER and so on) by itself.
+The library reads its own variables itself (OTEL_EXPORTER_OTLP_HEADERS, OTEL_TRACES_SAMPLER and so on).
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,34 +20,34 @@ from opentelemetry.trace import SpanKind, Status
 
 from common import tracing
 from robotsim_project.telemetry import logs
-from robotsim_project.telemetry.masking import deeply_masked, masked
+from robotsim_project.telemetry.masking import mask, mask_nested
 
 EXCLUDED = "health/,metrics$"
-"""Addresses that are asked every few seconds by machines: nobody looks for them."""
+"""Paths that are polled every few seconds and not worth a trace."""
 
 
 def start(service: str) -> None:
-    """Trace this process from here on; what was not sent yet is sent as it ends."""
+    """Start tracing this process; pending spans are sent when it ends."""
     resource = Resource.create({"service.name": service, "service.version": settings.VERSION})
     provider = TracerProvider(resource=resource)
-    provider.sampler = NoLooseQueries(provider.sampler)
-    provider.add_span_processor(BatchSpanProcessor(Masked(OTLPSpanExporter())))
+    provider.sampler = DropOrphanQueries(provider.sampler)
+    provider.add_span_processor(BatchSpanProcessor(MaskingExporter(OTLPSpanExporter())))
     trace.set_tracer_provider(provider)
     DjangoInstrumentor().instrument(tracer_provider=provider, excluded_urls=EXCLUDED)
     if settings.DATABASES["default"]["ENGINE"].endswith("postgresql"):
         PsycopgInstrumentor().instrument(tracer_provider=provider, skip_dep_check=True)
     tracer = trace.get_tracer("robotsim")
 
-    def opened(name: str, attributes: dict[str, Any]) -> AbstractContextManager[Any]:
-        named = {f"robotsim.{key}": value for key, value in attributes.items()}
-        return tracer.start_as_current_span(name, attributes=named)
+    def start_span(name: str, attributes: dict[str, Any]) -> AbstractContextManager[Any]:
+        prefixed = {f"robotsim.{key}": value for key, value in attributes.items()}
+        return tracer.start_as_current_span(name, attributes=prefixed)
 
-    tracing.trace_with(opened)
-    logs.trace_with(ids)
+    tracing.use_span_factory(start_span)
+    logs.trace_with(current_ids)
 
 
-def ids() -> dict[str, str]:
-    """The trace at hand, as lines of the log name it."""
+def current_ids() -> dict[str, str]:
+    """Return the ids of the current trace and span, for log lines."""
     context = trace.get_current_span().get_span_context()
     if not context.is_valid:
         return {}
@@ -57,11 +57,11 @@ def ids() -> dict[str, str]:
     }
 
 
-class NoLooseQueries(Sampler):
-    """Drops queries that belong to nothing: heartbeats and the worker's look for tasks make thousands."""
+class DropOrphanQueries(Sampler):
+    """Sampler that drops queries outside of any trace: heartbeats and polls for tasks make thousands."""
 
-    def __init__(self, others: Sampler) -> None:
-        self._others = others
+    def __init__(self, inner: Sampler) -> None:
+        self._inner = inner
 
     def should_sample(  # noqa: PLR0913, PLR0917  the library's own signature
         self,
@@ -73,52 +73,52 @@ class NoLooseQueries(Sampler):
         links: Any = None,
         trace_state: Any = None,
     ) -> SamplingResult:
-        """Ask the sampler that the environment names, but for those."""
+        """Drop such queries, and leave other decisions to the configured sampler."""
         parent = trace.get_current_span(parent_context).get_span_context()
         if kind is SpanKind.CLIENT and not parent.is_valid:
             return SamplingResult(Decision.DROP)
-        return self._others.should_sample(
+        return self._inner.should_sample(
             parent_context, trace_id, name, kind, attributes, links, trace_state
         )
 
     def get_description(self) -> str:
-        return f"NoLooseQueries{{{self._others.get_description()}}}"
+        return f"DropOrphanQueries{{{self._inner.get_description()}}}"
 
 
-class Masked(SpanExporter):
-    """Hides secrets of spans on their way out, off the path of requests."""
+class MaskingExporter(SpanExporter):
+    """Exporter that masks secrets when spans are sent, in the background."""
 
-    def __init__(self, to: SpanExporter) -> None:
-        self._to = to
+    def __init__(self, exporter: SpanExporter) -> None:
+        self._exporter = exporter
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Send them, without secrets."""
-        return self._to.export([cleaned(span) for span in spans])
+        """Mask the secrets and send the spans."""
+        return self._exporter.export([mask_span(span) for span in spans])
 
     def shutdown(self) -> None:
-        self._to.shutdown()
+        self._exporter.shutdown()
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        return self._to.force_flush(timeout_millis)
+        return self._exporter.force_flush(timeout_millis)
 
 
-def cleaned(span: ReadableSpan) -> ReadableSpan:
-    """The same span without secrets."""
+def mask_span(span: ReadableSpan) -> ReadableSpan:
+    """Return a copy of a span with masked secrets."""
     return ReadableSpan(
-        name=masked(span.name),
+        name=mask(span.name),
         context=span.context,
         parent=span.parent,
         resource=span.resource,
-        attributes=_cleaned(span.attributes),
-        events=[Event(e.name, _cleaned(e.attributes), e.timestamp) for e in span.events],
+        attributes=_mask_attributes(span.attributes),
+        events=[Event(e.name, _mask_attributes(e.attributes), e.timestamp) for e in span.events],
         links=span.links,
         kind=span.kind,
-        status=Status(span.status.status_code, masked(span.status.description or "") or None),
+        status=Status(span.status.status_code, mask(span.status.description or "") or None),
         start_time=span.start_time,
         end_time=span.end_time,
         instrumentation_scope=span.instrumentation_scope,
     )
 
 
-def _cleaned(attributes: Mapping[str, Any] | None) -> dict[str, Any]:
-    return dict(deeply_masked(dict(attributes or {})))
+def _mask_attributes(attributes: Mapping[str, Any] | None) -> dict[str, Any]:
+    return dict(mask_nested(dict(attributes or {})))

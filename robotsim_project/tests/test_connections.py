@@ -1,4 +1,4 @@
-"""The pool gives no connection that the server has closed, and asks it only in doubt."""
+"""The pool hands out no connection that the server has closed, and queries it only when in doubt."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -18,8 +18,8 @@ pytestmark = [
 
 @pytest.fixture
 def pool() -> Iterator[ConnectionPool[Any]]:
-    wanted = connection.get_connection_params()
-    kwargs = {name: wanted[name] for name in ("dbname", "user", "host", "port") if name in wanted}
+    params = connection.get_connection_params()
+    kwargs = {name: params[name] for name in ("dbname", "user", "host", "port") if name in params}
     with ConnectionPool(
         kwargs={**kwargs, "autocommit": True},
         connection_class=PooledConnection,
@@ -30,7 +30,7 @@ def pool() -> Iterator[ConnectionPool[Any]]:
         yield pool
 
 
-def test_a_connection_that_the_server_has_closed_is_not_given(pool: ConnectionPool[Any]) -> None:
+def test_a_connection_closed_by_the_server_is_not_reused(pool: ConnectionPool[Any]) -> None:
     with pool.connection() as first:
         pid = first.info.backend_pid
     with connection.cursor() as cursor:
@@ -40,7 +40,7 @@ def test_a_connection_that_the_server_has_closed_is_not_given(pool: ConnectionPo
         assert second.execute("SELECT 1").fetchone() == (1,)
 
 
-def test_a_living_connection_is_given_again(pool: ConnectionPool[Any]) -> None:
+def test_an_open_connection_is_reused(pool: ConnectionPool[Any]) -> None:
     with pool.connection() as first:
         pid = first.info.backend_pid
     with pool.connection() as second:

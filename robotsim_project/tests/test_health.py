@@ -1,4 +1,4 @@
-"""Health says whether the database and Redis answer, and says it soon."""
+"""Health endpoints of database and Redis, and the limits of their checks."""
 
 import pytest
 from django.core.cache import caches
@@ -9,7 +9,7 @@ from robotsim_project.health.dependencies import probe_options
 
 
 @pytest.mark.django_db
-def test_a_database_that_answers_is_healthy() -> None:
+def test_a_reachable_database_is_healthy() -> None:
     answer = Client().get("/health/db")
     assert answer.status_code == 200
     assert answer.json() == {"status": "healthy", "database": "connected"}
@@ -17,7 +17,7 @@ def test_a_database_that_answers_is_healthy() -> None:
 
 
 @pytest.mark.django_db
-def test_a_database_that_is_away_is_unhealthy(
+def test_an_unreachable_database_is_unhealthy(
     monkeypatch: pytest.MonkeyPatch, tmp_path: object
 ) -> None:
     part = "NAME" if connection.vendor == "sqlite" else "HOST"
@@ -35,19 +35,19 @@ def test_the_probe_never_waits_for_the_pool() -> None:
     assert "statement_timeout=2000" in options["options"]
 
 
-def test_a_redis_that_answers_is_healthy(empty_redis: None) -> None:
+def test_a_reachable_redis_is_healthy(empty_redis: None) -> None:
     answer = Client().get("/health/redis")
     assert answer.status_code == 200
     assert answer.json() == {"status": "healthy", "redis": "connected"}
 
 
-@pytest.mark.parametrize("place", ["unix:///nowhere/redis.sock", "redis://127.0.0.1:1/0"])
-def test_a_redis_that_is_away_is_unhealthy(
-    settings: object, monkeypatch: pytest.MonkeyPatch, place: str
+@pytest.mark.parametrize("url", ["unix:///nowhere/redis.sock", "redis://127.0.0.1:1/0"])
+def test_an_unreachable_redis_is_unhealthy(
+    settings: object, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
-    away = caches.create_connection("health")
-    away._server = place
-    monkeypatch.setattr("robotsim_project.health.dependencies.caches", {"health": away})
+    cache = caches.create_connection("health")
+    cache._server = url
+    monkeypatch.setattr("robotsim_project.health.dependencies.caches", {"health": cache})
     answer = Client().get("/health/redis")
     assert answer.status_code == 503
     assert answer.json() == {"status": "unhealthy", "redis": "disconnected"}

@@ -1,4 +1,4 @@
-"""The root, the documentation and what lies at no address."""
+"""The root, the API docs, unknown URLs and the console's sign-in page."""
 
 import pytest
 from django.conf import settings
@@ -6,7 +6,7 @@ from django.test import Client
 from django.urls import reverse
 
 
-def test_the_root_says_who_is_here() -> None:
+def test_the_root_returns_a_greeting() -> None:
     answer = Client().get("/")
     assert answer.json() == {"message": "Robot Simulator Backend API"}
 
@@ -28,14 +28,14 @@ def test_the_schema_describes_the_sign_in() -> None:
 
 
 @pytest.mark.parametrize("path", ["", "/", "/nothing", "/templates/", "/templates/1/2/3"])
-def test_an_unknown_address_of_the_api_is_a_problem_document(path: str) -> None:
+def test_an_unknown_url_of_the_api_is_a_problem_document(path: str) -> None:
     answer = Client().get(f"{settings.API_STR}{path}")
     assert answer.status_code == 404
     assert answer["Content-Type"] == "application/problem+json"
     assert answer.json()["code"] == "NOT_FOUND"
 
 
-def test_elsewhere_it_is_a_page() -> None:
+def test_an_unknown_url_outside_the_api_is_a_page() -> None:
     answer = Client().get("/nothing")
     assert answer.status_code == 404
     assert answer["Content-Type"].startswith("text/html")
@@ -56,7 +56,7 @@ def test_a_crash_outside_the_views_is_a_problem_document(
 
 
 @pytest.mark.django_db
-def test_the_console_asks_who_one_is_and_speaks_ones_language() -> None:
+def test_the_console_requires_a_sign_in_and_has_languages() -> None:
     client = Client()
     assert client.get(reverse("admin:index")).status_code == 302
     page = client.get(reverse("admin:login"))
@@ -66,7 +66,7 @@ def test_the_console_asks_who_one_is_and_speaks_ones_language() -> None:
 
 
 @pytest.mark.django_db
-def test_the_console_says_whose_it_is() -> None:
+def test_the_console_has_the_name_of_the_project() -> None:
     page = Client().get(reverse("admin:login")).content.decode()
     assert "robotsim" in page
     assert "Django" not in page

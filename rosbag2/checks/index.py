@@ -76,7 +76,7 @@ class Survey:
     statistics: TopicStatistics | None = None
 
     def index(self) -> BagIndex:
-        """The index of what was found."""
+        """The index of the bag."""
         start, end = self.span()
         statistics = self.statistics or TopicStatistics(len(self.places), 0, 0)
         figures = [(name, statistics.result(place)) for name, place in self.places.items()]
@@ -95,16 +95,16 @@ class Survey:
         )
 
     def _typed(self, name: str) -> Topic:
-        """The topic as the data have it; what they leave open is taken from metadata.yaml."""
+        """The topic from the data, with the fields they lack from metadata.yaml."""
         topic = self.variants[name][0]
-        claim = next((claim for claim, _ in self.metadata.topics if claim.name == name), None)
-        if claim is None:
+        listed = next((listed for listed, _ in self.metadata.topics if listed.name == name), None)
+        if listed is None:
             return topic
         return replace(
             topic,
-            type=topic.type or claim.type,
-            offered_qos_profiles=topic.offered_qos_profiles or claim.offered_qos_profiles,
-            type_hash=topic.type_hash or claim.type_hash,
+            type=topic.type or listed.type,
+            offered_qos_profiles=topic.offered_qos_profiles or listed.offered_qos_profiles,
+            type_hash=topic.type_hash or listed.type_hash,
         )
 
     def span(self) -> tuple[int | None, int | None]:
@@ -117,23 +117,23 @@ class Survey:
         """Messages of a topic."""
         return 0 if self.statistics is None else int(self.statistics.counts[self.places[name]])
 
-    def look(self) -> None:
+    def scan(self) -> None:
         """Read every file once: its topics and times first, then every message."""
         if len(self.files) == 1:
             with open_store(self.files[0], self.budget) as store:
-                self._note(store)
+                self._register(store)
                 self._start_statistics()
                 self._count(store)
             return
         for file in self.files:
             with open_store(file, self.budget) as store:
-                self._note(store)
+                self._register(store)
         self._start_statistics()
         for file in sorted(self.files, key=lambda file: self.spans[file.name].first_ns or 0):
             with open_store(file, self.budget) as store:
                 self._count(store)
 
-    def _note(self, store: Store) -> None:
+    def _register(self, store: Store) -> None:
         name = store.file.name
         self.spans[name] = store.span()
         self.kinds[name] = store.kind
@@ -174,7 +174,7 @@ class Survey:
 
 
 class _Lookup:
-    """From a topic's number in its file to its place in the tally; -1 for none."""
+    """From a topic's number in its file to its place in the statistics; -1 for none."""
 
     def __init__(self, topics: dict[int, Topic], places: dict[str, int]) -> None:
         self.size = len(topics)
@@ -212,14 +212,14 @@ def _topic(topic: Topic, counted: TopicFigures) -> TopicIndex:
 
 
 def survey_bag(folder: Path, metadata: Metadata, budget: Budget | None = None) -> Survey:
-    """Look at all data of a bag.
+    """Read all data of a bag.
 
     Raises:
         BagError: the bag cannot be read.
     """
     require_complete(metadata)
     survey = Survey(metadata, listed_files(folder, metadata), budget or Budget())
-    survey.look()
+    survey.scan()
     _require_storage(survey)
     return survey
 

@@ -93,10 +93,10 @@ class TopicStatistics:
         _count(self.activity, places, bins)
 
     def _periods(self, topics: Numbers, places: Numbers, times: Numbers, starts: Numbers) -> None:
-        """Times between neighbours, the first of each topic with the last of what came before."""
+        """Take the periods between neighbours, the first of each topic against its last earlier message."""
         before = np.empty_like(times)
         before[1:] = times[:-1]
-        # A message that is older than what was there is out of order: it tells no period.
+        # A message that is older than its predecessor is out of order and gives no period.
         before[starts] = self.lasts[topics]
         ordered = before <= times
         ordered[starts] &= self.counts[topics] > 0

@@ -50,7 +50,7 @@ def unpacked(folder: str) -> Verdict:
 
 
 def from_json(values: dict[str, Any]) -> Verdict:
-    """The outcome, again made of what `asdict` makes of it."""
+    """The outcome from the values that `asdict` made of it."""
     index = values["index"]
     return Verdict(
         **values

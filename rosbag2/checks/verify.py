@@ -19,7 +19,7 @@ _IMPOSSIBLE = re.compile("[\0\ud800-\udfff]")
 def verify(folder: Path, budget: Budget | None = None) -> Verdict:
     """Judge a bag by its data, in one pass; a bad one is rejected with a reason, nothing is raised.
 
-    What metadata.yaml says otherwise than the data is a warning.
+    A difference between metadata.yaml and the data is a warning.
     """
     try:
         survey = _survey(folder, budget)
@@ -50,7 +50,7 @@ def _survey(folder: Path, budget: Budget | None) -> Survey:
 
 
 def _blame_pointers(folder: Path) -> None:
-    """A checkout without Git LFS lacks more than metadata.yaml; say what to fetch first."""
+    """Report Git LFS pointers before the missing metadata.yaml of the same checkout."""
     for path in sorted(folder.iterdir()):
         if path.name.endswith(DATA_SUFFIXES) and path.is_file():
             with path.open("rb") as stream:
@@ -76,7 +76,7 @@ def _name_fault(topic: Topic) -> str:
 
 
 def _require_cdr(survey: Survey) -> None:
-    """Refuse what metadata or data call something else than CDR, where there is something to play."""
+    """Refuse topics with messages whose serialization is not CDR, in metadata or data."""
     played = {name for name in survey.places if survey.count(name)}
     claimed = [("metadata.yaml", topic) for topic, _ in survey.metadata.topics]
     stored = [("the data", topic) for same in survey.variants.values() for topic in same]

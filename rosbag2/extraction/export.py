@@ -168,7 +168,7 @@ def _all_fields(source: DecodedBag, names: list[str]) -> list[str]:
 def _pickers(
     source: DecodedBag, names: list[str], columns: list[str]
 ) -> dict[str, tuple[Picker, list[int]]]:
-    """For each topic what to pick, and in which columns it belongs."""
+    """By topic its picker, and the columns of the fields it picks."""
     pickers = {}
     used: set[str] = set()
     failure: FieldUnknownError | None = None

@@ -23,7 +23,7 @@ MAX_PIXELS = 40_000_000
 SIDE = 320
 """Longest side of a small picture."""
 _DEPTH_HEADER = 12
-"""What image_transport puts in front of the PNG of a depth image."""
+"""Bytes that image_transport puts in front of the PNG of a depth image."""
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 Pixels = NDArray[Any]
@@ -150,14 +150,14 @@ def _raw(fields: dict[str, Any]) -> Sized:
         raise ImageInvalidError(f"it has {len(fields['data'])} of {step * height} bytes")
     flat = np.frombuffer(fields["data"], np.uint8)[: step * (height - 1) + row]
     rows = np.lib.stride_tricks.as_strided(flat, (height, row), (step, 1), writeable=False)
-    # Only every so many pixels are looked at: the picture is small anyway.
+    # Only every n-th pixel is read: the picture is small anyway.
     stride = max(1, min(width, height) // (2 * SIDE))
     pixels = np.ascontiguousarray(rows[::stride]).view(kind).reshape(-1, width, channels)
     return _shaped(show(_columns(pixels, stride, encoding)), width, height), (width, height)
 
 
 def _columns(pixels: Pixels, stride: int, encoding: str) -> Pixels:
-    """Every so many columns, of packed pairs (4:2:2) an even number of them."""
+    """Every n-th column; all of them for packed pairs (4:2:2)."""
     return pixels if "422" in encoding or "yuy" in encoding.lower() else pixels[:, ::stride]
 
 

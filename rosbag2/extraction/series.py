@@ -16,7 +16,7 @@ def series(
 ) -> dict[str, Any]:
     """A numeric field in at most `bins` stretches of `span`; `count` is about how many messages there are.
 
-    A value that is no number (NaN, infinite) is counted and left out; so is a message that cannot be read,
+    A value that is not finite is counted and left out; so is a message that cannot be read,
     or whose array is too short.
 
     Raises:

@@ -53,7 +53,7 @@ class Track:
     every: int = 1
 
     def add(self, time_ns: int, place: tuple[float, float, float]) -> None:
-        """Take a position; one that is no number is left out."""
+        """Add a position, unless it is not finite."""
         if not all(map(math.isfinite, place)):
             return
         self.count += 1
@@ -77,13 +77,13 @@ class Track:
 def trajectory(
     source: DecodedBag, name: str, *, span: Span, points: int, frame: str = ""
 ) -> dict[str, Any]:
-    """The trajectory of a topic in at most so many points, which keep its shape.
+    """The trajectory of a topic in at most `points` points, which keep its shape.
 
     Of transforms it is that of the child `frame`, or of the one that moves farthest.
 
     Raises:
         TopicUnknownError, TypeUnknownError: as `DecodedBag.shape`.
-        TrajectoryUnsuitableError: the type tells no positions, or the frame does not occur.
+        TrajectoryUnsuitableError: the type has no positions, or the frame does not occur.
     """
     kind = source.message_type(name).name
     if kind == TRANSFORMS:
@@ -157,7 +157,7 @@ def _transforms(source: DecodedBag, name: str, span: Span) -> list[Track]:
 def _decoded_transforms(
     decode: Any, message_type: Any, data: bytes
 ) -> Iterator[tuple[str, str, tuple[float, float, float]]]:
-    """The transforms in one message: frame, child, place; what cannot be decoded has none."""
+    """The transforms in one message: frame, child, place; none if it cannot be decoded."""
     try:
         decoded = decode(message_type, data, MAX_TRANSFORMS)["transforms"]
     except CdrError:

@@ -13,7 +13,7 @@ MAGIC = b"\x28\xb5\x2f\xfd"
 """How a frame begins. No CDR message begins so: its first byte is 0."""
 
 _BLOCK = 2**20
-# What zstd itself allows without asking.
+# The default limit of the zstd program.
 _MAX_WINDOW = 2**27
 _KNOWN = (b"SQLite format 3\0", b"\x89MCAP0\r\n")
 _RLE = 1
@@ -26,7 +26,7 @@ def unpack_file(
 ) -> str:
     """Unpack a file of the bag, and return why it is cut off, "" when it is complete.
 
-    With `keep_partial` a damaged file gives what comes before the damage.
+    With `keep_partial` the part of a damaged file before the damage is kept.
 
     Raises:
         BagError: FILE_DAMAGED, UNPACKS_TOO_LARGE, FILE_UNKNOWN; FILE_UNREADABLE when the disk is full.
@@ -97,7 +97,7 @@ def _skip_frame(stream: BinaryIO) -> bool:
 
 
 def unpack_message(name: str, data: bytes) -> bytes:
-    """The message in a frame; data that are no frame are given back as they are.
+    """The message in a frame; data that are not a frame are returned unchanged.
 
     Raises:
         BagError: FILE_DAMAGED, MESSAGE_TOO_LARGE; they name the file.
@@ -113,7 +113,7 @@ def unpack_message(name: str, data: bytes) -> bytes:
 
 
 def unpack_bytes(data: bytes, limit: int) -> bytes:
-    """A whole frame in memory.
+    """Unpack a frame in memory.
 
     Raises:
         OverflowError: it holds more than the limit.

@@ -1,6 +1,6 @@
 """MCAP's records, read with bounds: lengths are checked against the file before anything is read.
 
-The `mcap` package reads what a record claims into memory; files from strangers are read here.
+The `mcap` package reads as many bytes as a record claims; files from strangers need bounds.
 """
 
 import struct
@@ -33,7 +33,7 @@ class BrokenError(ValueError):
 
 
 class TooLargeError(ValueError):
-    """A record that is whole but larger than what is read."""
+    """A complete record that is too large to be read."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Fields:
         return part
 
     def number(self, width: int) -> int:
-        """An unsigned number of so many bytes."""
+        """An unsigned number of `width` bytes."""
         return int.from_bytes(self.take(width), "little")
 
     def text(self) -> str:

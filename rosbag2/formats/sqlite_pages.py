@@ -1,4 +1,4 @@
-"""The pages of a SQLite file, read without SQLite: what is left of a damaged database.
+"""The pages of a SQLite file, read without SQLite, for damaged databases.
 
 Written from the description of the file format, sqlite.org/fileformat2.html. Nothing is trusted: a
 pointer may lead anywhere, so each page is used once.
@@ -40,7 +40,7 @@ class Row:
 
 
 class Pages:
-    """Pages by number, 1 and on, with those of a write-ahead log laid over them."""
+    """Pages by number, from 1; pages of the write-ahead log replace those of the file."""
 
     def __init__(self, stream: BinaryIO, path: Path) -> None:
         self.stream = stream

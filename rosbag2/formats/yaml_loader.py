@@ -13,7 +13,7 @@ Node = str | None | list["Node"] | dict[str, "Node"]
 
 MAX_BYTES = 10 * 2**20
 MAX_NODES = 300_000
-"""Values of a document, with each alias counted as what it stands for."""
+"""Values of a document, with aliases expanded."""
 MAX_DEPTH = 32
 _TAG = "tag:yaml.org,2002:"
 
@@ -63,7 +63,7 @@ def parse(text: str | bytes) -> Node:
 
 
 def _check(text: str | bytes) -> None:
-    """Refuse what the loader, which has no limits, should not build."""
+    """Refuse documents that are too large for the loader, which has no limits."""
     nodes = 0
     weights: dict[str | None, int] = {}
     parents: list[tuple[str | None, int]] = []

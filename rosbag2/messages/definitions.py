@@ -18,7 +18,7 @@ def with_definition(topic: Topic, ros_distro: str) -> Topic:
 
 
 def definition_of(topic: Topic, ros_distro: str) -> tuple[str, str]:
-    """Encoding and text: what the bag embeds, else what the ROS distribution brought, else nothing."""
+    """Encoding and text: from the bag, else from the ROS distribution, else both empty."""
     if topic.definition and topic.definition_encoding in {"ros2msg", "ros2idl"}:
         return topic.definition_encoding, topic.definition
     stores = {store.value: store for store in Stores}

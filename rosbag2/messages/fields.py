@@ -29,7 +29,7 @@ class FieldUnknownError(Exception):
 
 @dataclass(frozen=True)
 class Scalar:
-    """A field; `items` tells how many there are where the path ends in an index, None: it varies."""
+    """A field; `items` is the length of the array if the path ends in an index, None if it varies."""
 
     path: str
     type: str

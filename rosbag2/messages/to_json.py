@@ -35,7 +35,7 @@ class Allowance:
 def to_json(field_type: MessageType, data: bytes, items: int = MAX_ITEMS) -> dict[str, Any]:
     """A message by field; numbers that JSON does not know are the words NaN, Infinity and -Infinity.
 
-    Of an array longer than `items` the beginning is told: `{"length": ..., "first": [...]}`, of bytes
+    Of an array longer than `items` the beginning is given: `{"length": ..., "first": [...]}`, of bytes
     `{"length": ..., "base64": ...}`, of a long text `{"length": ..., "text": ...}`.
 
     Raises:
@@ -56,7 +56,7 @@ def _value(cursor: Cursor, field_type: FieldType, allowance: Allowance) -> Any:
     cursor.step()
     allowance.left -= 1
     if allowance.left < 0:
-        raise CdrError(f"it holds more than {MAX_VALUES} values to tell; ask for shorter arrays")
+        raise CdrError(f"it holds more than {MAX_VALUES} values; ask for shorter arrays")
     match field_type:
         case PrimitiveType():
             return json_number(cursor.number(field_type))

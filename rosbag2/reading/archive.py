@@ -23,9 +23,9 @@ SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst", ".tar.zstd")
 MAX_MEMBERS = 10_000
 MAX_DEPTH = 20
 HEADER_BYTES = 64 * 2**20
-"""What a tar may hold beside the content of its members."""
+"""Bytes that a tar may hold beside the content of its members."""
 SPARE_BYTES = 256 * 2**20
-"""What an archive leaves free of the disk that it is unpacked to."""
+"""Bytes of the disk that unpacking leaves free."""
 
 _BLOCK = 2**20
 _MAX_WINDOW = 2**27
@@ -50,7 +50,7 @@ def is_archive(name: str) -> bool:
 
 
 def bare_name(name: str) -> str:
-    """The name of an archive or of a data file, without folders and what says its kind."""
+    """The name of an archive or of a data file, without folders and suffix."""
     last = PurePosixPath(name).name
     for suffix in sorted((*SUFFIXES, *DATA_SUFFIXES), key=len, reverse=True):
         if last.lower().endswith(suffix) and len(last) > len(suffix):
@@ -80,7 +80,7 @@ def unpack(source: Path, target: Path, budget: Budget | None = None) -> str:
 
 @dataclass
 class _Member:
-    """A plain file of an archive, or why it is none; `size` in bytes is a claim."""
+    """A member of an archive; `fault` says why it is refused, `size` in bytes is a claim."""
 
     name: str
     size: int
@@ -106,7 +106,7 @@ class _Unpacking:
 
         Raises:
             BagError: it is refused.
-            OSError, and what the libraries raise: it cannot be read.
+            OSError, and errors of the libraries: it cannot be read.
         """
         self.target.mkdir(parents=True, exist_ok=True)
         with _members(self.source, self._pass) as members:
@@ -145,7 +145,7 @@ class _Unpacking:
             raise self._refusal("NO_SPACE")
 
     def _pass(self, amount: int) -> None:
-        """Count what comes out of a packed tar, members that are passed over included."""
+        """Count the bytes out of a compressed tar, skipped members included."""
         self.passed += amount
         self.budget.advance(amount)
         if self.passed > self.limit + HEADER_BYTES:
@@ -177,7 +177,7 @@ def _members(source: Path, count: Callable[[int], None]) -> Iterator[Iterator[_M
 
 
 class _Counted:
-    """A stream that tells how much is read of it."""
+    """A stream that counts the bytes read from it."""
 
     def __init__(self, stream: IO[bytes], count: Callable[[int], None]) -> None:
         self._stream = stream

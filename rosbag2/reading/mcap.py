@@ -81,7 +81,7 @@ class McapStore:
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
-        """Turn what is wrong with a record into a BagError."""
+        """Turn errors of records into a BagError."""
         try:
             yield
         except BrokenError as error:

@@ -31,14 +31,14 @@ class Piece:
 def largest_overlap(pieces: list[Piece]) -> int:
     """The most bytes that wait at once when pieces, sorted by their start, are merged."""
     waiting: list[tuple[int, int]] = []
-    held = most = 0
+    held = largest = 0
     for piece, following in pairwise(pieces):
         heapq.heappush(waiting, (piece.last_ns, piece.size))
         held += piece.size
         while waiting and waiting[0][0] < following.first_ns:
             held -= heapq.heappop(waiting)[1]
-        most = max(most, held)
-    return most
+        largest = max(largest, held)
+    return largest
 
 
 def in_order(

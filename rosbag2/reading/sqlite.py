@@ -138,7 +138,7 @@ class SqliteStore:
         return []
 
     def _check_index(self, total: int) -> None:
-        """The reader goes by the index on time: one that is wrong would lose messages silently."""
+        """Refuse a wrong index on time: the reader, which uses it, would lose messages silently."""
         with guarded(self.file.name):
             name = self.time_index()
             fault = "" if name is None else index_fault(self.connection, name, total)

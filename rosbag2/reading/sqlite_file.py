@@ -17,7 +17,7 @@ _MAX_BYTES = MAX_MESSAGE + 2**20
 _STEPS_ALWAYS = 50_000_000
 _STEPS_PER_BYTE = 4
 _STEPS_PER_TICK = 100_000
-# What a tick counts as work; it takes SQLite about a millisecond.
+# Bytes of work that a tick counts as; it takes SQLite about a millisecond.
 _TICK_BYTES = 2**14
 _COPY_BYTES = 2**22
 
@@ -53,9 +53,9 @@ def _translated(name: str, error: sqlite3.DatabaseError) -> BagError:
 def opened(
     file: DataFile, source: Path, spare: Path, budget: Budget
 ) -> Iterator[tuple[sqlite3.Connection, int]]:
-    """A read-only connection to a database with what its journal holds, and the bytes of both.
+    """Open a read-only connection to a database with its journal, and yield it with the bytes of both.
 
-    `file` is what the bag names, `source` its (unpacked) content. The bag's folder may be read-only and
+    `file` is named as in the bag, `source` its (unpacked) content. The bag's folder may be read-only and
     stays as it is: a file with a journal is read from a copy in the folder `spare`.
 
     Raises:

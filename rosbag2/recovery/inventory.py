@@ -59,7 +59,7 @@ class Inventory:
         return next((entry for entry in entries if _stem(entry.path) == _stem(listed)), None)
 
     def lost_files(self, spans: dict[str, tuple[int, int]]) -> list[LostSpan]:
-        """The losses of whole files; `spans` are first and last time of those that were read."""
+        """The losses of missing files; `spans` are first and last time of those that were read."""
         return [self._lost_file(name, spans) for name in self.missing]
 
     def _lost_file(self, name: str, spans: dict[str, tuple[int, int]]) -> LostSpan:
@@ -139,7 +139,7 @@ def _unlisted_files(folder: Path, inventory: Inventory) -> Inventory:
         if inventory.faults:
             raise inventory.faults[-1]
         raise BagError("NOTHING_LEFT", reason="it has no data file")
-    # What was listed may be there under another name.
+    # A listed file may be there under another name.
     inventory.missing = inventory.missing[len(inventory.files) :]
     return inventory
 

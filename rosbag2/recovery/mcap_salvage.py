@@ -28,7 +28,7 @@ _LATEST = 2**63
 
 
 class McapSalvage:
-    """The records of a damaged file that are whole, and the messages in them."""
+    """The complete records of a damaged file, and the messages in them."""
 
     def __init__(self, file: DataFile, stream: BinaryIO, budget: Budget) -> None:
         self.file = file
@@ -61,7 +61,7 @@ class McapSalvage:
             self.losses.reasons.append(str(error))
 
     def messages(self, expected: int | None = None) -> Iterator[Saved]:
-        """Every message that is left; what is lost is noted on the way.
+        """Yield every message that is left, and add the rest to `losses`.
 
         `expected` is how many the file should hold, where that is known.
         """
@@ -147,7 +147,7 @@ class McapSalvage:
         return self.stream.read(length)
 
     def _records(self) -> Iterator[tuple[int, int, int]]:
-        """Kind, start and length of the content of every whole record, gaps skipped."""
+        """Kind, start and length of the content of every complete record, gaps skipped."""
         place = len(records.MAGIC) if self._content(0, 8) == records.MAGIC else 0
         while place < self.size:
             opcode, length, complete = self._head(place)
@@ -201,7 +201,7 @@ class McapSalvage:
         return chunk if chunk.start + chunk.stored == place + _HEAD + length else None
 
     def _inside(self, chunk: Chunk) -> Iterator[tuple[int, int, int]]:
-        """The whole records of a chunk that is cut off; one that is compressed is lost."""
+        """The complete records of a chunk that is cut off; a compressed one is lost."""
         place = self.size if chunk.compression else chunk.start
         while place < self.size:
             opcode, length, complete = self._head(place)

@@ -22,7 +22,7 @@ REPAIRED_VERSION = 5
 
 
 def verify_or_repair(source: Path, target: Path, budget: Budget | None = None) -> Verdict:
-    """Verify a bag; one that is not usable is rescued into the folder `target`, where that can be done.
+    """Verify a bag; an unusable one is repaired into the folder `target`, if possible.
 
     A source that is no folder is one data file. Nothing is raised; `target` is there only when the outcome
     is `repaired`.
@@ -39,16 +39,16 @@ def repair(source: Path, target: Path, budget: Budget | None = None) -> Verdict:
     """Write a new bag into the folder `target`, with every message of `source` that can be read.
 
     The source, a folder or one data file, stays as it is. The outcome is `repaired`, with what was wrong as
-    warnings and what is lost as spans, or `rejected`; nothing is raised, and nothing is left of a rescue
+    warnings and the losses as spans, or `rejected`; nothing is raised, and nothing is left of a repair
     that failed.
     """
     if is_taken(target):
         return rejected(BagError("BAG_EXISTS", file=target.name))
     budget = budget or Budget()
     try:
-        rescuer = _Repair(take_inventory(source), target, budget)
-        rescuer.run()
-        verdict = rescuer.verdict()
+        repairing = _Repair(take_inventory(source), target, budget)
+        repairing.run()
+        verdict = repairing.verdict()
     except BagError as error:
         verdict = rejected(error)
     except OSError as error:
@@ -196,7 +196,7 @@ class _Repair:
             ]
 
     def _outcome(self) -> tuple[str, dict[str, Detail]]:
-        """Code and details of what was done."""
+        """Code and details of the outcome."""
         if not self.lost:
             return "REBUILT", {"kept": self.kept}
         lost = sum(span.messages or 0 for span in self.lost)
@@ -204,7 +204,7 @@ class _Repair:
         return "RESCUED" if lost else "RESCUED_UNCOUNTED", details
 
     def verdict(self) -> Verdict:
-        """The outcome, with the index of what was written."""
+        """The verdict, with the index of the new bag."""
         verdict = verify(self.target, self.budget)
         if verdict.status == "rejected":
             return verdict
@@ -224,7 +224,7 @@ def _as_warning(error: BagError) -> BagWarning:
 
 
 def _completed(topic: Topic, metadata: Metadata | None) -> Topic:
-    """The topic, with its type as today's tools write it; what the data lack is taken from metadata.yaml."""
+    """The topic, with its type in today's form, and the fields that the data lack from metadata.yaml."""
     listed = metadata.topics if metadata else ()
     claim = next((claim for claim, _ in listed if claim.name == topic.name), topic)
     kind = topic.type or claim.type

@@ -33,7 +33,7 @@ DAMAGED = frozenset(
 
 
 class Source(Protocol):
-    """Messages of one file; what was wrong and what is lost is complete after `messages`."""
+    """Messages of one file; `faults` and `lost` are complete after `messages`."""
 
     kind: str
     ros_distro: str
@@ -57,7 +57,7 @@ def open_source(file: DataFile, budget: Budget) -> Iterator[Source]:
     Raises:
         BagError: nothing of it can be read.
     """
-    with TemporaryDirectory(prefix="robotsim-rescue-", dir=budget.scratch) as spare:
+    with TemporaryDirectory(prefix="robotsim-repair-", dir=budget.scratch) as spare:
         place, fault = _unpacked(file, Path(spare), budget)
         plain = DataFile(file.name, place)
         fault = _fault(plain, budget) or fault
@@ -85,7 +85,7 @@ def _headless(
 
 
 def _unpacked(file: DataFile, spare: Path, budget: Budget) -> tuple[Path, BagError | None]:
-    """The unpacked file, and what is wrong with its compression: it is unpacked as far as it goes."""
+    """The file, unpacked as far as possible, and the error of its compression, if any."""
     if not is_packed(file):
         return file.path, None
     target = spare / "unpacked"

@@ -80,7 +80,7 @@ class SqliteSalvage:
         }
 
     def messages(self, expected: int | None = None) -> Iterator[Saved]:
-        """Every message that is left; what is lost is noted on the way.
+        """Yield every message that is left, and add the rest to `losses`.
 
         `expected` is how many the file should hold, where that is known.
         """
@@ -176,7 +176,7 @@ class _Gaps:
         self.rows += rows
 
     def good(self, number: int, time: int) -> bool:
-        """Note a row that is whole; False when it was there before.
+        """Take a complete row; return False if it was there before.
 
         Only stray pages repeat rows. Without them a number out of order is a damaged number, not a row
         that was there.

@@ -1,12 +1,15 @@
-"""The jobs of the child process, by name. Each imports what it needs when it runs: after the limits."""
+"""The jobs of the child process, by name. Each imports its modules when it runs: after the limits."""
 
 import base64
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rosbag2.budget import Budget
+
+if TYPE_CHECKING:
+    from rosbag2.extraction.decoded_bag import DecodedBag
 
 Job = dict[str, Any]
 
@@ -49,7 +52,7 @@ def _fields(job: Job, _budget: Budget) -> Iterator[Any]:
     from rosbag2.messages.fields import scalars  # noqa: PLC0415
 
     with _open_bag(job) as source:
-        yield [asdict(scalar) for scalar in scalars(source.shape(job["topic"]))]
+        yield [asdict(scalar) for scalar in scalars(source.message_type(job["topic"]))]
 
 
 def _trajectory(job: Job, _budget: Budget) -> Iterator[Any]:
@@ -79,18 +82,18 @@ def _thumbnails(job: Job, _budget: Budget) -> Iterator[Any]:
 def _export(job: Job, _budget: Budget) -> Iterator[Any]:
     from rosbag2.extraction.export import ExportRequest, export_bag, export_csv  # noqa: PLC0415
 
-    asked = ExportRequest(job["topics"], _span(job), job["latched"], tuple(job["fields"]))
+    request = ExportRequest(job["topics"], _span(job), job["latched"], tuple(job["fields"]))
     target = Path(job["target"])
     with _open_bag(job) as source:
         progress = (
-            export_csv(source, target, asked)
+            export_csv(source, target, request)
             if job["format"] == "csv"
-            else export_bag(source, target, job["format"], asked)
+            else export_bag(source, target, job["format"], request)
         )
         yield from map(asdict, progress)
 
 
-def _open_bag(job: Job) -> Any:
+def _open_bag(job: Job) -> "DecodedBag":
     from rosbag2.extraction.decoded_bag import DecodedBag  # noqa: PLC0415
 
     return DecodedBag(Path(job["folder"]), job.get("ros_distro", ""))

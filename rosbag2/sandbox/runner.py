@@ -90,7 +90,7 @@ def run(
 
     Args:
         job: Its name and arguments.
-        limits: What it may cost.
+        limits: Limits of memory, time and files.
         scratch: A folder for its temporary files, which are removed.
         on_progress: Called with the bytes of data handled so far.
 

@@ -29,7 +29,7 @@ def main() -> None:
     _limit_resources(limits)
     budget = Budget(report=_Clock(limits).report)
     try:
-        # Only now: what is imported is limited too.
+        # Imports count against the limits too.
         from rosbag2.sandbox.jobs import JOBS  # noqa: PLC0415
 
         for value in JOBS[request["job"]["name"]](request["job"], budget):
@@ -37,7 +37,7 @@ def main() -> None:
         _write(b".", None)
     except BrokenPipeError:
         sys.exit(1)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the parent has to hear of it
+    except Exception as error:  # noqa: BLE001 - whatever it is, the parent must be told
         _write(b"!", _failure(error))
 
 
@@ -79,7 +79,7 @@ class _Clock:
         self._extend(0)
 
     def report(self, done: int) -> None:
-        """Tell the parent how many bytes of data were handled, now and then."""
+        """Report to the parent how many bytes of data were handled, now and then."""
         now = time.monotonic()
         if now - self.reported >= REPORT_SECONDS:
             self.reported = now

@@ -81,16 +81,16 @@ def chunk(
 
 def index_of(messages: Iterable[Row]) -> bytes:
     """The message indexes that follow a chunk."""
-    found: dict[int, list[int]] = {}
+    result: dict[int, list[int]] = {}
     for number, time, _ in messages:
-        found.setdefault(number, []).append(time)
+        result.setdefault(number, []).append(time)
     return b"".join(
         record(
             INDEX,
             struct.pack("<HI", number, 16 * len(times))
             + b"".join(struct.pack("<QQ", time, 0) for time in times),
         )
-        for number, times in found.items()
+        for number, times in result.items()
     )
 
 
@@ -141,10 +141,10 @@ class Mcap:
         return data_end + summary + record(FOOTER, struct.pack("<QQI", at, 0, 0)) + MAGIC
 
 
-def groups(count: int = 4, each: int = 10, start: int = START) -> list[list[Row]]:
+def groups(count: int = 4, item: int = 10, start: int = START) -> list[list[Row]]:
     """Messages in groups that follow each other in time."""
-    everything = rows(count * each, start)
-    return [everything[n * each : (n + 1) * each] for n in range(count)]
+    everything = rows(count * item, start)
+    return [everything[n * item : (n + 1) * item] for n in range(count)]
 
 
 def mcap_bag(folder: Path, content: bytes, **changes: object) -> Path:
@@ -163,9 +163,9 @@ def mcap_bag(folder: Path, content: bytes, **changes: object) -> Path:
     return folder
 
 
-def times(found: list[tuple[int, str, bytes]]) -> list[tuple[int, bytes]]:
+def times(result: list[tuple[int, str, bytes]]) -> list[tuple[int, bytes]]:
     """What the reader gave, without names."""
-    return [(time, data) for time, _, data in found]
+    return [(time, data) for time, _, data in result]
 
 
 def expected(messages: Iterable[Row]) -> list[tuple[int, bytes]]:

@@ -28,15 +28,15 @@ def of_library(value: Any) -> Any:
     """A message of the library as plain values."""
     if dataclasses.is_dataclass(value):
         names = [
-            each.name
-            for each in dataclasses.fields(value)
-            if each.name.islower() and each.name != PADDING
+            item.name
+            for item in dataclasses.fields(value)
+            if item.name.islower() and item.name != PADDING
         ]
         return {name: of_library(getattr(value, name)) for name in names if name[:2] != "__"}
     if isinstance(value, np.ndarray):
         return of_library(value.tolist())
     if isinstance(value, list):
-        return [of_library(each) for each in value]
+        return [of_library(item) for item in value]
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
@@ -55,8 +55,8 @@ def test_all_types_of_a_real_bag_are_read_as_the_library_reads_them() -> None:
             store = get_typestore(Stores.EMPTY)
             store.register(get_types_from_msg(topic.definition, topic.type))
             expected = of_library(store.deserialize_cdr(data, topic.type))
-            found = to_json(source.message_type(name), data, 10**6)
-            assert json.dumps(found) == json.dumps(expected).replace('"nan"', '"NaN"'), name
+            result = to_json(source.message_type(name), data, 10**6)
+            assert json.dumps(result) == json.dumps(expected).replace('"nan"', '"NaN"'), name
             seen += 1
     assert seen == 188
 
@@ -67,8 +67,8 @@ def test_both_byte_orders(kind: str, *, little: bool) -> None:
     fields = {"header": {"frame_id": "map", "stamp": {"sec": 7}}}
     message = STORE.deserialize_cdr(encoded(kind, **fields), kind)
     data = bytes(STORE.serialize_cdr(message, kind, little_endian=little))
-    found = to_json(message_type_of(Topic("/x", kind)), data)
-    assert found["header"] == {"stamp": {"sec": 7, "nanosec": 0}, "frame_id": "map"}
+    result = to_json(message_type_of(Topic("/x", kind)), data)
+    assert result["header"] == {"stamp": {"sec": 7, "nanosec": 0}, "frame_id": "map"}
 
 
 def test_old_spelling_and_embedded_definitions() -> None:
@@ -93,12 +93,12 @@ def test_long_values_are_cut_with_their_length() -> None:
     body = struct.pack("<I5s3xI", 5, b"abcde", 3)
     body += struct.pack("<3d", 1, 2, 3) + struct.pack("<I", 20_001) + b"x" * 20_000 + b"\0"
     body += b"\0" * (-len(body) % 4) + struct.pack("<I", 3) + struct.pack("<I2s2x", 2, b"a\0") * 3
-    found = to_json(message_type, b"\x00\x01\x00\x00" + body, 2)
-    assert found["raw"] == {"length": 5, "base64": "YWI="}
-    assert found["row"] == {"length": 3, "first": [1.0, 2.0]}
-    assert found["text"]["length"] == 20_000
-    assert len(found["text"]["text"]) == 10_000
-    assert found["many"] == {"length": 3, "first": [{"s": "a"}, {"s": "a"}]}
+    result = to_json(message_type, b"\x00\x01\x00\x00" + body, 2)
+    assert result["raw"] == {"length": 5, "base64": "YWI="}
+    assert result["row"] == {"length": 3, "first": [1.0, 2.0]}
+    assert result["text"]["length"] == 20_000
+    assert len(result["text"]["text"]) == 10_000
+    assert result["many"] == {"length": 3, "first": [{"s": "a"}, {"s": "a"}]}
 
 
 HUGE = b"\x00\x01\x00\x00" + struct.pack("<I", 2**32 - 1)
@@ -172,7 +172,7 @@ def test_definitions_that_grow_without_bounds_are_bounded() -> None:
         to_json(message_type, b"\x00\x01\x00\x00" + bytes(100))
 
 
-def test_fields_are_picked_as_the_whole_tells_them(tmp_path: Path) -> None:
+def test_picked_fields_equal_those_of_the_decoded_message(tmp_path: Path) -> None:
     fields = {
         "transforms": [
             {"child_frame_id": name, "transform": {"translation": {"x": at}}}

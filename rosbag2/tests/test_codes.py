@@ -12,10 +12,10 @@ RECORDING_ONLY = {"BAG_EXISTS", "WRITE_FAILED"}
 
 
 @pytest.mark.parametrize("code", sorted(SENTENCES.keys() - RECORDING_ONLY))
-def test_is_documented(code: str) -> None:
+def test_each_code_is_documented(code: str) -> None:
     assert f"| `{code}` | {SENTENCES[code]} |" in DOCS
 
 
 @pytest.mark.parametrize("code", sorted(FINAL))
-def test_what_is_not_rescued_says_so(code: str) -> None:
+def test_codes_that_are_not_repaired_are_documented(code: str) -> None:
     assert f"| `{code}` | {SENTENCES[code]} | no |" in DOCS

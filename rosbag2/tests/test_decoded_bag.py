@@ -31,7 +31,7 @@ def test_a_span_has_both_its_ends(tmp_path: Path, storage: str) -> None:
     with DecodedBag(folder) as source:
         whole = list(source.messages(["/odom"]))
         part = list(source.messages(["/odom"], span))
-        assert part == [each for each in whole if span[0] <= each[0] <= span[1]]
+        assert part == [item for item in whole if span[0] <= item[0] <= span[1]]
         assert (part[0][0], part[-1][0]) == span
         assert source.first_after("/odom", span[0] + 1) == part[1][::2]
         assert source.first_after("/odom", whole[-1][0] + 1) is None
@@ -40,15 +40,15 @@ def test_a_span_has_both_its_ends(tmp_path: Path, storage: str) -> None:
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the shared bags are not here")
 @pytest.mark.parametrize("name", BAGS)
-def test_real_bags_are_decoded_whole_and_by_parts(name: str) -> None:
+def test_real_bags_are_decoded_from_end_to_end_and_by_spans(name: str) -> None:
     with DecodedBag(SHARED / name) as source:
-        found = list(messages(source, None, span=EVER, limit=10**6, items=5))
-        assert len(found) == BAGS[name]
-        middle = found[len(found) // 2]["time_ns"]
+        result = list(messages(source, None, span=EVER, limit=10**6, items=5))
+        assert len(result) == BAGS[name]
+        middle = result[len(result) // 2]["time_ns"]
         before = sum(1 for _ in source.messages(None, (EVER[0], middle - 1)))
         after = sum(1 for _ in source.messages(None, (middle, EVER[1])))
         assert before + after == BAGS[name]
-    errors = {each["error"]["code"] for each in found if each["error"]}
+    errors = {item["error"]["code"] for item in result if item["error"]}
     assert errors <= {"TYPE_UNKNOWN"}
 
 
@@ -60,7 +60,7 @@ def test_a_limit_and_a_topic_that_is_not_there(tmp_path: Path) -> None:
             list(messages(source, ["/none"], span=EVER, limit=3, items=5))
 
 
-def test_absurd_times_have_no_text() -> None:
+def test_times_out_of_range_have_no_text() -> None:
     assert moment(0) == "1970-01-01T00:00:00.000000000Z"
     assert moment(-1) == "1969-12-31T23:59:59.999999999Z"
     assert moment(2**63 - 1) == "2262-04-11T23:47:16.854775807Z"

@@ -67,23 +67,23 @@ def ended(steps: Any) -> Progress:
     return last
 
 
-def exported(source: DecodedBag, folder: Path, asked: ExportRequest, storage: Any) -> list[Any]:
+def exported(source: DecodedBag, folder: Path, request: ExportRequest, storage: Any) -> list[Any]:
     with source:
-        progress = ended(export_bag(source, folder, storage, asked))
+        progress = ended(export_bag(source, folder, storage, request))
     with Reader(folder) as reader:
-        found = [
+        result = [
             (connection.topic, time, bytes(data)) for connection, time, data in reader.messages()
         ]
-    assert progress.written == len(found)
-    return sorted(found)
+    assert progress.written == len(result)
+    return sorted(result)
 
 
 @pytest.mark.parametrize("storage", ["sqlite3", "mcap"])
 def test_latched_messages_from_before_stand_at_the_start(
     source: DecodedBag, tmp_path: Path, storage: str
 ) -> None:
-    found = exported(source, tmp_path / "out", ExportRequest(None, SPAN), storage)
-    assert found == sorted(
+    result = exported(source, tmp_path / "out", ExportRequest(None, SPAN), storage)
+    assert result == sorted(
         [
             ("/chat", 100, text("chat 100")),
             ("/chat", 150, text("chat 150")),
@@ -101,18 +101,18 @@ def test_latched_messages_of_chosen_topics_only_and_not_when_unwanted(
     source: DecodedBag, tmp_path: Path
 ) -> None:
     chosen = ExportRequest(["/map_name"], SPAN)
-    found = exported(source, tmp_path / "one", chosen, "sqlite3")
-    assert [each[:2] for each in found] == [("/map_name", 100), ("/map_name", 150)]
+    result = exported(source, tmp_path / "one", chosen, "sqlite3")
+    assert [item[:2] for item in result] == [("/map_name", 100), ("/map_name", 150)]
     without = ExportRequest(["/map_name"], SPAN, latched=False)
-    found = exported(source, tmp_path / "two", without, "sqlite3")
-    assert [each[:2] for each in found] == [("/map_name", 150)]
+    result = exported(source, tmp_path / "two", without, "sqlite3")
+    assert [item[:2] for item in result] == [("/map_name", 150)]
 
 
 def test_qos_types_and_definitions_go_along(source: DecodedBag, tmp_path: Path) -> None:
     for storage in ("sqlite3", "mcap"):
         exported(source, tmp_path / storage, ExportRequest(None), storage)
         with Reader(tmp_path / storage) as reader:
-            by_topic = {each.topic: each for each in reader.connections}
+            by_topic = {item.topic: item for item in reader.connections}
         assert by_topic["/tf_static"].msgtype == TF
         assert "geometry_msgs/TransformStamped" in by_topic["/tf_static"].msgdef.data
         [profile] = by_topic["/tf_static"].ext.offered_qos_profiles  # type: ignore[union-attr]
@@ -145,9 +145,9 @@ def test_a_folder_that_holds_a_bag_is_left_alone(source: DecodedBag, tmp_path: P
             ended(export_bag(source, tmp_path / "y", "mcap", ExportRequest(["/chat"])))
 
 
-def table(source: DecodedBag, file: Path, asked: ExportRequest) -> list[list[str]]:
+def table(source: DecodedBag, file: Path, request: ExportRequest) -> list[list[str]]:
     with source:
-        progress = ended(export_csv(source, file, asked))
+        progress = ended(export_csv(source, file, request))
     with file.open(newline="", encoding="utf-8") as stream:
         rows = list(csv.reader(stream))
     assert progress.written == len(rows) - 1
@@ -156,8 +156,8 @@ def table(source: DecodedBag, file: Path, asked: ExportRequest) -> list[list[str
 
 def test_a_table_of_topics_with_different_fields(source: DecodedBag, tmp_path: Path) -> None:
     fields = ("data", "transforms[0].child_frame_id", "transforms[1].child_frame_id")
-    asked = ExportRequest(["/chat", "/tf_static"], (0, 60), fields=fields)
-    rows = table(source, tmp_path / "t.csv", asked)
+    request = ExportRequest(["/chat", "/tf_static"], (0, 60), fields=fields)
+    rows = table(source, tmp_path / "t.csv", request)
     assert rows[0] == ["time_ns", "time", "topic", *fields]
     assert [row[0] for row in rows[1:]] == ["0", "11", "12", "13", "50"]
     assert rows[1][2:] == ["/chat", "chat 0", "", ""]
@@ -168,10 +168,10 @@ def test_texts_that_look_like_formulas_and_texts_with_signs(tmp_path: Path) -> N
     odd = ['=cmd|"/c calc"!A1', "+1", "-1", "@x", "\tx", 'a,"b"\r\nc', "plain", "한국어"]
     with BagWriter(tmp_path / "bag") as bag:
         chat = bag.add_topic(Topic("=chat", STRING))
-        for at, each in enumerate(odd):
-            bag.write(chat, at, text(each))
+        for at, item in enumerate(odd):
+            bag.write(chat, at, text(item))
     rows = table(DecodedBag(tmp_path / "bag"), tmp_path / "t.csv", ExportRequest(None))
-    assert [row[3] for row in rows[1:]] == [f"'{each}" for each in odd[:5]] + odd[5:]
+    assert [row[3] for row in rows[1:]] == [f"'{item}" for item in odd[:5]] + odd[5:]
     assert {row[2] for row in rows[1:]} == {"'=chat"}
 
 

@@ -66,7 +66,7 @@ KEPT = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_ends_in_an_outcome(tmp_path: Path, name: str) -> None:
+def test_hostile_bags_end_in_an_outcome(tmp_path: Path, name: str) -> None:
     folder, target, scratch = tmp_path / "bag", tmp_path / "new", tmp_path / "scratch"
     for path in (folder, scratch):
         path.mkdir()

@@ -27,7 +27,7 @@ def bag(folder: Path, kind: str, *messages: dict[str, Any]) -> DecodedBag:
     return DecodedBag(folder)
 
 
-def shown(source: DecodedBag, count: int = 1) -> list[Thumbnail]:
+def pictures(source: DecodedBag, count: int = 1) -> list[Thumbnail]:
     with source:
         last = 1000 + 1_000_000
         return list(thumbnails(source, "/camera", span=(1000, last), count=count))
@@ -54,7 +54,7 @@ LAYOUTS: dict[str, tuple[Any, tuple[int, int, int] | None]] = {
     "mono8": (filled(90), (90, 90, 90)),
     "8UC1": (filled(90), (90, 90, 90)),
     "8UC3": (filled(*RED[::-1]), RED),
-    "rgb16": (filled(*(each << 8 for each in RED), dtype="<u2"), RED),
+    "rgb16": (filled(*(item << 8 for item in RED), dtype="<u2"), RED),
     "yuv422": (np.tile(np.array([128, 90, 128, 90], "u1"), 24), (90, 90, 90)),
     "yuv422_yuy2": (np.tile(np.array([90, 128, 90, 128], "u1"), 24), (90, 90, 90)),
     "bayer_rggb8": (filled(90), (90, 90, 90)),
@@ -67,9 +67,9 @@ LAYOUTS: dict[str, tuple[Any, tuple[int, int, int] | None]] = {
 @pytest.mark.parametrize("encoding", LAYOUTS)
 def test_layouts(tmp_path: Path, encoding: str) -> None:
     pixels, colour = LAYOUTS[encoding]
-    [found] = shown(bag(tmp_path / "bag", images.RAW, raw(encoding, pixels)))
-    assert (found.error, found.width, found.height, found.encoding) == ("", 8, 6, encoding)
-    picture = Image.open(io.BytesIO(found.jpeg))
+    [result] = pictures(bag(tmp_path / "bag", images.RAW, raw(encoding, pixels)))
+    assert (result.error, result.width, result.height, result.encoding) == ("", 8, 6, encoding)
+    picture = Image.open(io.BytesIO(result.jpeg))
     assert (picture.format, picture.size) == ("JPEG", (8, 6))
     middle: Any = picture.convert("RGB").getpixel((4, 3))
     if colour is not None:
@@ -83,8 +83,10 @@ def test_layouts(tmp_path: Path, encoding: str) -> None:
 def test_big_endian_and_padded_rows(tmp_path: Path) -> None:
     padded = np.zeros((6, 20), "u1")
     padded[:, :16] = ramp(">u2").view("u1")
-    [found] = shown(bag(tmp_path / "b", images.RAW, raw("16UC1", padded, is_bigendian=1, step=20)))
-    picture = Image.open(io.BytesIO(found.jpeg)).convert("L")
+    [result] = pictures(
+        bag(tmp_path / "b", images.RAW, raw("16UC1", padded, is_bigendian=1, step=20))
+    )
+    picture = Image.open(io.BytesIO(result.jpeg)).convert("L")
     dark, light = (picture.getpixel(at) for at in ((0, 0), (7, 5)))
     assert dark < 60  # type: ignore[operator]
     assert light > 200  # type: ignore[operator]
@@ -93,9 +95,9 @@ def test_big_endian_and_padded_rows(tmp_path: Path) -> None:
 def test_a_large_image_becomes_small_and_keeps_its_proportions(tmp_path: Path) -> None:
     pixels = np.zeros((1200, 1920, 3), "u1")
     message = raw("rgb8", pixels, width=1920, height=1200, step=1920 * 3)
-    [found] = shown(bag(tmp_path / "bag", images.RAW, message))
-    assert (found.width, found.height) == (1920, 1200)
-    assert Image.open(io.BytesIO(found.jpeg)).size == (320, 200)
+    [result] = pictures(bag(tmp_path / "bag", images.RAW, message))
+    assert (result.width, result.height) == (1920, 1200)
+    assert Image.open(io.BytesIO(result.jpeg)).size == (320, 200)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "depth"])
@@ -108,9 +110,9 @@ def test_packed_images(tmp_path: Path, kind: str) -> None:
         Image.new("RGB", (640, 480), RED).save(out, kind)
         data = out.getvalue()
     message = {"format": kind.lower(), "data": np.frombuffer(data, np.uint8)}
-    [found] = shown(bag(tmp_path / "bag", images.COMPRESSED, message))
-    assert (found.error, found.encoding) == ("", kind.lower())
-    assert (found.width, found.height) == ((8, 6) if kind == "depth" else (640, 480))
+    [result] = pictures(bag(tmp_path / "bag", images.COMPRESSED, message))
+    assert (result.error, result.encoding) == ("", kind.lower())
+    assert (result.width, result.height) == ((8, 6) if kind == "depth" else (640, 480))
 
 
 def bomb() -> bytes:
@@ -138,25 +140,25 @@ HOSTILE: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_what_is_no_image_says_why(tmp_path: Path, name: str) -> None:
+def test_an_invalid_image_says_why(tmp_path: Path, name: str) -> None:
     kind, message = HOSTILE[name]
-    [found] = shown(bag(tmp_path / "bag", kind, message))
-    assert found.error
-    assert found.jpeg == b""
+    [result] = pictures(bag(tmp_path / "bag", kind, message))
+    assert result.error
+    assert result.jpeg == b""
 
 
-def test_moments_are_spread_and_told_once(tmp_path: Path) -> None:
+def test_moments_are_spread_and_given_once(tmp_path: Path) -> None:
     with BagWriter(tmp_path / "bag") as writer:
         number = writer.add_topic(Topic("/camera", images.RAW))
         for at in range(11):
             message = encoded(images.RAW, **raw("mono8", filled(at * 10)))
             writer.write(number, 1000 + at * 100, message)
     with DecodedBag(tmp_path / "bag") as source:
-        found = list(thumbnails(source, "/camera", span=(1000, 2000), count=4))
-        assert [each.time_ns for each in found] == [1000, 1300, 1500, 1800]
+        result = list(thumbnails(source, "/camera", span=(1000, 2000), count=4))
+        assert [item.time_ns for item in result] == [1000, 1300, 1500, 1800]
         assert len(list(thumbnails(source, "/camera", span=(1000, 1000), count=5))) == 1
 
 
 def test_another_type_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ImageUnsuitableError, match="Image"):
-        shown(bag(tmp_path / "bag", "std_msgs/msg/String", {"data": "x"}))
+        pictures(bag(tmp_path / "bag", "std_msgs/msg/String", {"data": "x"}))

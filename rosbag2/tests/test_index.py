@@ -35,7 +35,7 @@ def test_the_histogram_counts_every_message_once(tmp_path: Path, schema: int) ->
     assert odom.histogram[-1] > 0
 
 
-def test_a_stray_clock_does_not_break_the_histogram(tmp_path: Path) -> None:
+def test_a_wrong_clock_does_not_break_the_histogram(tmp_path: Path) -> None:
     bag(tmp_path, [(1, -(2**62), b"a"), (1, 0, b"b"), (2, 2**62 + 5, b"c")])
     index = index_bag(tmp_path)
     assert (index.start_ns, index.end_ns) == (-(2**62), 2**62 + 5)

@@ -58,7 +58,7 @@ def test_an_empty_wal_is_nothing(tmp_path: Path) -> None:
     ]
 
 
-def test_a_half_written_transaction_is_taken_back(tmp_path: Path) -> None:
+def test_a_half_written_transaction_is_rolled_back(tmp_path: Path) -> None:
     folder = bag(tmp_path / "bag", rows(2000))
     live = tmp_path / "live.db3"
     shutil.copy(folder / "bag_0.db3", live)

@@ -96,7 +96,7 @@ def test_an_unlisted_file_is_ignored_with_a_warning(tmp_path: Path) -> None:
         ({"serialization": "protobuf"}, "SERIALIZATION_UNSUPPORTED"),
     ],
 )
-def test_what_cannot_be_replayed_is_refused(
+def test_bags_that_cannot_be_replayed_are_refused(
     tmp_path: Path, changes: dict[str, Any], code: str
 ) -> None:
     folder = bag(tmp_path)

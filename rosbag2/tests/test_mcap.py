@@ -66,7 +66,7 @@ def test_time_order(
     assert times(read(tmp_path)) == expected(ALL)
 
 
-def test_a_summary_that_lies_is_a_warning(tmp_path: Path) -> None:
+def test_a_wrong_summary_is_a_warning(tmp_path: Path) -> None:
     mcap_bag(tmp_path, Mcap(groups(), promised=7).data())
     (warning,) = verify(tmp_path).warnings
     assert (warning.code, warning.details["listed"]) == ("SUMMARY_MISMATCH", 7)
@@ -79,7 +79,7 @@ def test_no_summary_is_a_warning(tmp_path: Path) -> None:
     assert times(read(tmp_path)) == expected(ALL)
 
 
-def test_chunks_without_times_are_looked_into(tmp_path: Path) -> None:
+def test_chunks_without_times_are_read(tmp_path: Path) -> None:
     layout = Mcap(groups())
     content = layout.data()
     for part in layout.parts[::2]:
@@ -109,7 +109,7 @@ def test_a_channel_without_schema_takes_its_type_from_metadata(tmp_path: Path) -
     assert [topic.type for topic in verdict.index.topics] == ["nav_msgs/msg/Odometry"]
 
 
-def test_messages_of_no_channel_are_counted(tmp_path: Path) -> None:
+def test_messages_without_a_channel_are_counted(tmp_path: Path) -> None:
     stray = [(77, START + 10**9, b"stray")]
     mcap_bag(tmp_path, Mcap([*groups(), stray]).data())
     verdict = verify(tmp_path)

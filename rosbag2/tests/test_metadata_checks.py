@@ -68,7 +68,7 @@ def test_two_rows_of_one_topic_are_both_replayed(tmp_path: Path) -> None:
     assert [topic.message_count for topic in verdict.index.topics] == [10]
 
 
-def test_messages_of_no_topic_are_counted_and_left_out(tmp_path: Path) -> None:
+def test_messages_without_a_topic_are_counted_and_left_out(tmp_path: Path) -> None:
     messages = rows(10)
     messages[3:5] = [(77, time, data) for _, time, data in messages[3:5]]
     bag(tmp_path, messages)

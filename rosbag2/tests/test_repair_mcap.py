@@ -129,14 +129,14 @@ def test_nothing_readable_is_rejected(tmp_path: Path) -> None:
     assert verdict.index is None
 
 
-def test_times_are_of_this_world(tmp_path: Path) -> None:
+def test_times_stay_in_64_bits(tmp_path: Path) -> None:
     late = [(1, 2**63 + 5, b"late"), (1, START + 10**9, b"good")]
     mcap_bag(tmp_path / "bag", Mcap([*groups(), late]).data())
     verdict = verify_or_repair(tmp_path / "bag", tmp_path / "new")
     assert (verdict.status, verdict.message_count) == ("repaired", 41)
 
 
-def test_what_is_missing_of_the_promise_is_in_the_one_stretch_that_nobody_counted(
+def test_missing_messages_are_assigned_to_the_one_uncounted_loss(
     tmp_path: Path,
 ) -> None:
     layout = Mcap(groups(), None)
@@ -148,7 +148,7 @@ def test_what_is_missing_of_the_promise_is_in_the_one_stretch_that_nobody_counte
     assert (verdict.code, verdict.details["lost"]) == ("RESCUED", 40 - (verdict.message_count or 0))
 
 
-def test_a_chunk_that_is_too_large_is_named_once(tmp_path: Path) -> None:
+def test_a_chunk_that_is_too_large_is_reported_once(tmp_path: Path) -> None:
     content = Mcap(groups()).start() + chunk(b"", [START], size=100 * 2**20)
     mcap_bag(tmp_path / "bag", content)
     verdict = verify_or_repair(tmp_path / "bag", tmp_path / "new")

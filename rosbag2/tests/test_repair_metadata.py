@@ -41,7 +41,9 @@ def test_metadata_that_is_no_metadata(tmp_path: Path, content: bytes) -> None:
         ({"files": ["other.db3"]}, "FILE_MISSING"),
     ],
 )
-def test_claims_that_lead_nowhere(tmp_path: Path, changes: dict[str, object], code: str) -> None:
+def test_claims_beyond_the_file_are_refused(
+    tmp_path: Path, changes: dict[str, object], code: str
+) -> None:
     folder = bag(tmp_path / "bag")
     metadata(folder, **changes)
     verdict = verify_or_repair(folder, tmp_path / "new")
@@ -133,7 +135,7 @@ def test_a_folder_without_data_is_rejected(tmp_path: Path) -> None:
     assert verify_or_repair(tmp_path / "nowhere", tmp_path / "new").code == "FOLDER_MISSING"
 
 
-def test_a_target_that_is_taken_is_left_alone(tmp_path: Path) -> None:
+def test_an_existing_target_is_left_alone(tmp_path: Path) -> None:
     taken = bag(tmp_path / "new")
     folder = bag(tmp_path / "bag")
     (folder / "metadata.yaml").unlink()
@@ -143,6 +145,6 @@ def test_a_target_that_is_taken_is_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the shared bags are not here")
-def test_the_shared_one(tmp_path: Path) -> None:
+def test_a_shared_bag_without_a_storage_id(tmp_path: Path) -> None:
     verdict = verify_or_repair(SHARED / "rescue-empty-storage-id", tmp_path / "new")
     assert (verdict.status, verdict.message_count) == ("repaired", 20)

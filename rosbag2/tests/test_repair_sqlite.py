@@ -64,15 +64,15 @@ def test_a_file_cut_off_in_transit(tmp_path: Path, part: float) -> None:
     file.write_bytes(content[: int(len(content) * part)])
     verdict = verify_or_repair(tmp_path / "bag", tmp_path / "new")
     assert (verdict.status, verdict.code) == ("repaired", "RESCUED"), verdict
-    found = times(read(tmp_path / "new"))
-    assert verdict.message_count == len(found)
-    assert len(found) > 20_000 * part * 0.8
-    assert set(found) <= set(expected(MANY))
-    assert sum(lost.messages or 0 for lost in verdict.lost) == 20_000 - len(found)
+    result = times(read(tmp_path / "new"))
+    assert verdict.message_count == len(result)
+    assert len(result) > 20_000 * part * 0.8
+    assert set(result) <= set(expected(MANY))
+    assert sum(lost.messages or 0 for lost in verdict.lost) == 20_000 - len(result)
     assert "FILE_DAMAGED" in {warning.code for warning in verdict.warnings}
 
 
-def test_a_damaged_page_is_a_stretch_of_time(tmp_path: Path) -> None:
+def test_a_damaged_page_becomes_a_lost_span(tmp_path: Path) -> None:
     file = _big(tmp_path / "bag")
     leaves = _pages_of(file, "messages")
     _overwrite(file, leaves[len(leaves) // 2])
@@ -141,12 +141,12 @@ def test_large_messages_over_many_pages(tmp_path: Path) -> None:
     _overwrite(file, place + 1, b"\x7f\xff\xff\xff" + bytes(PAGE - 4))
     verdict = verify_or_repair(tmp_path / "bag", tmp_path / "new")
     assert (verdict.status, verdict.message_count) == ("repaired", 19)
-    found = times(read(tmp_path / "new"))
-    assert [data for _, data in found] == [data for n, (_, _, data) in enumerate(large) if n != 10]
+    result = times(read(tmp_path / "new"))
+    assert [data for _, data in result] == [data for n, (_, _, data) in enumerate(large) if n != 10]
     assert [lost.messages for lost in verdict.lost] == [1]
 
 
-def test_a_row_that_leads_nowhere(tmp_path: Path) -> None:
+def test_a_row_with_a_bad_pointer(tmp_path: Path) -> None:
     file = _big(tmp_path / "bag")
     leaves = _pages_of(file, "messages")
     with file.open("r+b") as stream:
@@ -231,7 +231,7 @@ def test_random_damage_never_raises(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("promised", [0, 5])
-def test_a_promise_of_fewer_does_not_hide_a_loss(tmp_path: Path, promised: int) -> None:
+def test_metadata_with_a_lower_count_does_not_hide_a_loss(tmp_path: Path, promised: int) -> None:
     file = _big(tmp_path / "bag", count=promised)
     with file.open("r+b") as stream:
         stream.truncate(file.stat().st_size // 2 // PAGE * PAGE)
@@ -250,7 +250,7 @@ def test_a_database_that_lost_its_header(tmp_path: Path, lost: int) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"junk", bytes(100_000), bytes(range(256)) * 400])
-def test_what_never_was_a_database_keeps_its_fault(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_never_was_a_database_keeps_its_error(tmp_path: Path, content: bytes) -> None:
     (bag(tmp_path / "bag") / "bag_0.db3").write_bytes(content)
     assert verify_or_repair(tmp_path / "bag", tmp_path / "new").code == "FILE_NOT_SQLITE"
 

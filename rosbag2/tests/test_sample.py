@@ -22,7 +22,7 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
     assert _bytes(tmp_path / "a" / "sample") != _bytes(tmp_path / "c" / "sample")
 
 
-def test_it_is_sound(tmp_path: Path) -> None:
+def test_the_sample_bag_is_ready(tmp_path: Path) -> None:
     make_sample(tmp_path / "sample")
     assert verify(tmp_path / "sample").status == "ready"
     topics = {topic.name: topic for topic in index_bag(tmp_path / "sample").topics}

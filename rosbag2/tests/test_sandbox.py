@@ -12,10 +12,12 @@ import pytest
 
 from rosbag2.checks.verdict import from_json
 from rosbag2.checks.verify import verify
+from rosbag2.extraction.decoded_bag import EVER
 from rosbag2.recovery.repair import verify_or_repair
 from rosbag2.sandbox import checks, runner
 from rosbag2.sandbox.checks import LIMITS
 from rosbag2.tests.bundles import START, bag, database, metadata, read, rows
+from rosbag2.writing.sample import make_sample
 
 
 def test_the_outcome_is_that_of_the_check_itself(tmp_path: Path) -> None:
@@ -26,7 +28,7 @@ def test_the_outcome_is_that_of_the_check_itself(tmp_path: Path) -> None:
     assert verdict.index.rhythms
 
 
-def test_a_rescue_leaves_its_target(tmp_path: Path) -> None:
+def test_a_repair_leaves_its_target(tmp_path: Path) -> None:
     folder = bag(tmp_path / "bag")
     (folder / "metadata.yaml").unlink()
     verdict = checks.repair(folder, tmp_path / "new")
@@ -44,7 +46,7 @@ def test_a_repaired_outcome_survives_json(tmp_path: Path) -> None:
     assert from_json(asdict(verdict)) == verdict
 
 
-def test_a_target_that_is_taken_stays(tmp_path: Path) -> None:
+def test_an_existing_target_stays(tmp_path: Path) -> None:
     taken = bag(tmp_path / "new")
     folder = bag(tmp_path / "bag")
     (folder / "metadata.yaml").unlink()
@@ -73,7 +75,7 @@ def test_too_little_time_is_an_outcome(
     assert (verdict.status, verdict.code) == ("rejected", "CHECK_TOO_SLOW")
 
 
-def test_a_bag_that_comes_forward_may_take_longer(tmp_path: Path) -> None:
+def test_a_bag_that_makes_progress_may_take_longer(tmp_path: Path) -> None:
     folder = bag(tmp_path / "bag", rows(200_000))
     seen: list[int] = []
     verdict = checks.verify(
@@ -88,13 +90,13 @@ def test_a_killed_child_is_an_outcome(tmp_path: Path, monkeypatch: pytest.Monkey
     started: list[int] = []
     begin = runner.subprocess.Popen
 
-    def noted(*args: Any, **kwargs: Any) -> Any:
+    def recording_popen(*args: Any, **kwargs: Any) -> Any:
         process = begin(*args, **kwargs)
         started.append(process.pid)
         os.kill(process.pid, signal.SIGTERM)
         return process
 
-    monkeypatch.setattr(runner.subprocess, "Popen", noted)
+    monkeypatch.setattr(runner.subprocess, "Popen", recording_popen)
     verdict = checks.verify(folder)
     assert (verdict.status, verdict.code) == ("rejected", "CHECK_BROKE_OFF")
     assert not psutil.pid_exists(started[0])
@@ -112,3 +114,18 @@ def test_many_at_once(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert verdicts == [1000] * 4
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("messages", {"topics": None, "limit": 3, "items": 5}),
+        ("fields", {"topic": "/odom"}),
+        ("trajectory", {"topic": "/odom", "points": 10, "frame": ""}),
+        ("series", {"topic": "/odom", "field": "pose.pose.position.x", "points": 5, "count": 9}),
+    ],
+)
+def test_previews_in_the_child(tmp_path: Path, name: str, arguments: dict[str, Any]) -> None:
+    make_sample(tmp_path / "bag", seconds=1)
+    job = {"name": name, "folder": str(tmp_path / "bag"), "span": EVER, **arguments}
+    assert list(runner.run(job, runner.Limits()))

@@ -44,18 +44,18 @@ def bag(folder: Path, kind: str, *messages: bytes) -> DecodedBag:
 def test_types_of_poses(tmp_path: Path, kind: str) -> None:
     source = bag(tmp_path / "bag", kind, encoded(kind), encoded(kind, **POSED[kind]))
     with source:
-        found = trajectory(source, "/where", span=EVER, points=10)
-    assert found["points"] == [[0, 0.0, 0.0, 0.0], [1, 3.0, 4.0, 0.5]]
-    assert found["length"] == pytest.approx(math.sqrt(25.25))
-    assert not found["geographic"]
+        result = trajectory(source, "/where", span=EVER, points=10)
+    assert result["points"] == [[0, 0.0, 0.0, 0.0], [1, 3.0, 4.0, 0.5]]
+    assert result["length"] == pytest.approx(math.sqrt(25.25))
+    assert not result["geographic"]
 
 
-def test_fixes_are_longitude_and_latitude_without_those_that_are_none(tmp_path: Path) -> None:
+def test_fixes_are_longitude_and_latitude_without_invalid_ones(tmp_path: Path) -> None:
     kind = FIX
     fixes = [{"longitude": 127.0, "latitude": 37.5}, {"longitude": math.nan, "latitude": math.nan}]
     with bag(tmp_path / "bag", kind, *(encoded(kind, **fix) for fix in fixes)) as source:
-        found = trajectory(source, "/where", span=EVER, points=10)
-    assert (found["points"], found["geographic"]) == ([[0, 127.0, 37.5, 0.0]], True)
+        result = trajectory(source, "/where", span=EVER, points=10)
+    assert (result["points"], result["geographic"]) == ([[0, 127.0, 37.5, 0.0]], True)
 
 
 def test_of_transforms_the_one_that_moves_farthest(tmp_path: Path) -> None:
@@ -71,19 +71,19 @@ def test_of_transforms_the_one_that_moves_farthest(tmp_path: Path) -> None:
         for at in range(5)
     ]
     with bag(tmp_path / "bag", TRANSFORMS, *messages, b"\0\1\0\0\xff\xff\xff\xff") as source:
-        found = trajectory(source, "/where", span=EVER, points=10)
-        assert (found["frame"], found["child_frame"], found["positions"]) == ("odom", "base", 5)
-        assert {each["child"] for each in found["frames"]} == {"base", "wheel"}
+        result = trajectory(source, "/where", span=EVER, points=10)
+        assert (result["frame"], result["child_frame"], result["positions"]) == ("odom", "base", 5)
+        assert {item["child"] for item in result["frames"]} == {"base", "wheel"}
         wheel = trajectory(source, "/where", span=EVER, points=10, frame="wheel")
         assert wheel["positions"] == 5
         with pytest.raises(TrajectoryUnsuitableError, match="base, wheel"):
             trajectory(source, "/where", span=EVER, points=10, frame="none")
 
 
-def test_thinning_keeps_corners_and_ends() -> None:
+def test_simplifying_keeps_corners_and_ends() -> None:
     square = [(x, 0) for x in range(100)] + [(100, y) for y in range(100)]
     square += [(x, 100) for x in range(100, 0, -1)]
-    rows = np.array([(*each, 0) for each in square], float)
+    rows = np.array([(*item, 0) for item in square], float)
     kept = simplify(rows, 4)
     assert [tuple(rows[at][:2]) for at in kept] == [(0, 0), (100, 0), (100, 100), (1, 100)]
     assert simplify(rows, 50) == kept  # nothing lies off
@@ -107,6 +107,6 @@ def test_memory_is_bounded_however_long_the_way(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize("topic", ["/ins/odometry", "/ins/nav_sat_fix"])
 def test_a_real_vehicle(topic: str) -> None:
     with DecodedBag(SHARED / "ok-v5-humble-ins-sqlite") as source:
-        found = trajectory(source, topic, span=EVER, points=50)
-    assert found["positions"] > 500
-    assert 2 <= len(found["points"]) <= 50
+        result = trajectory(source, topic, span=EVER, points=50)
+    assert result["positions"] > 500
+    assert 2 <= len(result["points"]) <= 50

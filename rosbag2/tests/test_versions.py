@@ -56,7 +56,7 @@ def test_a_newer_version_is_read_with_a_warning(tmp_path: Path) -> None:
     assert len(read(tmp_path)) == 10
 
 
-def test_names_that_look_like_other_things_stay_text(tmp_path: Path) -> None:
+def test_names_that_look_like_numbers_or_booleans_stay_text(tmp_path: Path) -> None:
     database(tmp_path / "bag_0.db3", topics=[(1, "on", "a/msg/B"), (2, "1e3", "a/msg/B")])
     metadata(tmp_path, topics=[("on", "a/msg/B", 5), ("1e3", "a/msg/B", 5)])
     assert verify(tmp_path).status == "ready"

@@ -69,7 +69,7 @@ def test_without_any_definition(tmp_path: Path) -> None:
         assert len(list(reader.messages())) == 1
 
 
-def test_topics_keep_what_was_known_about_them(tmp_path: Path) -> None:
+def test_topics_keep_their_metadata(tmp_path: Path) -> None:
     topic = _defined("/imu", "sensor_msgs/msg/Imu")
     with BagWriter(tmp_path / "bag") as writer:
         writer.add_topic(topic)
@@ -81,7 +81,7 @@ def test_topics_keep_what_was_known_about_them(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["{", "7", "- history: 1", "[[]]", "words"])
-def test_what_others_could_not_read_is_left_out(tmp_path: Path, text: str) -> None:
+def test_invalid_qos_and_hashes_are_left_out(tmp_path: Path, text: str) -> None:
     odd = Topic("/odd", "a/msg/B", offered_qos_profiles=text, type_hash="hash1")
     with BagWriter(tmp_path / "bag") as writer:
         writer.write(writer.add_topic(odd), START, b"x")

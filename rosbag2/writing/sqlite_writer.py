@@ -89,7 +89,7 @@ class BagWriter:
     def add_topic(self, topic: Topic) -> int:
         """Add a topic, at any time, and return its number for `write`.
 
-        QoS that is no list of profiles and a hash that is none are left out, so that other tools
+        Invalid QoS and invalid type hashes are left out, so that other tools
         can open the bag.
         """
         plain = qos.profiles(topic.offered_qos_profiles)
@@ -116,7 +116,7 @@ class BagWriter:
             self.commit()
 
     def commit(self) -> None:
-        """Put all that was taken into the file; `write` does so once a second by itself.
+        """Commit all messages taken so far; `write` does so once a second by itself.
 
         Call it from a timer where messages may pause.
         """

@@ -10,15 +10,15 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from common.admin.actions import Buttons
+from common.admin.actions import ObjectActionsMixin
 from common.admin.changelists import (
     BoundedPaginator,
     DeletedFilter,
-    deleted_are_listed,
-    is_list,
+    is_changelist,
+    lists_deleted_rows,
 )
-from common.admin.deletion import Deletes
-from common.admin.errors import Refusals, RefusingForm
+from common.admin.deletion import ServiceDeletionMixin
+from common.admin.errors import DomainErrorFormMixin, DomainErrorMixin
 from simulations.admin.design_acts import DesignActs
 from simulations.admin.stages import StageInline
 from simulations.admin.words import NOTHING, bar, linked, list_of, state
@@ -29,7 +29,7 @@ from simulations.services.designs import simulations
 from simulations.services.progress.bulk import percent_by_id
 
 
-class SimulationForm(RefusingForm, forms.ModelForm[Simulation]):
+class SimulationForm(DomainErrorFormMixin, forms.ModelForm[Simulation]):
     """A design's own fields, checked by the rules of the service."""
 
     class Meta:
@@ -52,7 +52,7 @@ class SimulationForm(RefusingForm, forms.ModelForm[Simulation]):
             known = self.instance if self.instance.pk else None
             errors = simulations.field_errors(name, pattern, prefix, [])
             for error in errors + simulations.name_errors(name, known):
-                self.show(error)
+                self.add_field_error(error)
         return values
 
 
@@ -85,7 +85,13 @@ def _count(rows: list[Any]) -> None:
 
 
 @admin.register(Simulation)
-class SimulationAdmin(DesignActs, Buttons, Deletes, Refusals, admin.ModelAdmin[Simulation]):
+class SimulationAdmin(
+    DesignActs,
+    ObjectActionsMixin,
+    ServiceDeletionMixin,
+    DomainErrorMixin,
+    admin.ModelAdmin[Simulation],
+):
     """Simulations with their stages; deleted ones by a filter."""
 
     form = SimulationForm
@@ -143,9 +149,9 @@ class SimulationAdmin(DesignActs, Buttons, Deletes, Refusals, admin.ModelAdmin[S
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Offer in a list what can be done to its rows."""
         found = super().get_actions(request)
-        if not is_list(request):
+        if not is_changelist(request):
             return found
-        if deleted_are_listed(request):
+        if lists_deleted_rows(request):
             return {name: act for name, act in found.items() if name in self.of_the_deleted}
         return {name: act for name, act in found.items() if name != "restore"}
 
@@ -157,7 +163,7 @@ class SimulationAdmin(DesignActs, Buttons, Deletes, Refusals, admin.ModelAdmin[S
         living = obj is None or obj.deleted_at is None
         return living and super().has_delete_permission(request, obj)
 
-    def buttons_of(self, row: Simulation) -> list[str]:
+    def object_actions(self, row: Simulation) -> list[str]:
         if row.deleted_at is not None:
             return self.of_the_deleted
         latest = row.latest_execution

@@ -9,7 +9,7 @@ from django.utils.html import format_html_join
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from common.admin.changelists import ReadOnly
+from common.admin.changelists import ReadOnlyMixin
 from simulations.admin import words
 from simulations.admin.filters import (
     FailureFilter,
@@ -20,11 +20,12 @@ from simulations.admin.filters import (
     SearchesRuns,
 )
 from simulations.choices import AGENT_ENDED, DeletionStatus
+from simulations.failures import deletion_error
 from simulations.models import AgentRun, Deletion, Event, Recording, StageRun
 from simulations.services.runs import logs
 
 
-class Part(SearchesRuns, ReadOnly):
+class Part(SearchesRuns, ReadOnlyMixin):
     """Before `ModelAdmin` in the bases: rows below an execution, which `run_path` leads to."""
 
     ordering: Any = ["-id"]
@@ -275,7 +276,7 @@ class EventAdmin(Part, admin.ModelAdmin[Event]):
 
 
 @admin.register(Deletion)
-class DeletionAdmin(ReadOnly, admin.ModelAdmin[Deletion]):
+class DeletionAdmin(ReadOnlyMixin, admin.ModelAdmin[Deletion]):
     """Deletions under way and done."""
 
     list_display = [
@@ -284,7 +285,7 @@ class DeletionAdmin(ReadOnly, admin.ModelAdmin[Deletion]):
         "permanent",
         "shown_status",
         "shown_progress",
-        "error",
+        "shown_error",
         "requested_by",
         "created_at",
         "took",
@@ -298,7 +299,7 @@ class DeletionAdmin(ReadOnly, admin.ModelAdmin[Deletion]):
         "permanent",
         ("shown_status", "shown_progress"),
         "shown_steps",
-        "error",
+        "shown_error",
         "requested_by",
         ("created_at", "started_at", "ended_at"),
     ]
@@ -321,6 +322,10 @@ class DeletionAdmin(ReadOnly, admin.ModelAdmin[Deletion]):
     @admin.display(description=_("progress"), ordering="progress")
     def shown_progress(self, row: Deletion) -> str:
         return words.bar(row.progress)
+
+    @admin.display(description=_("error"))
+    def shown_error(self, row: Deletion) -> str:
+        return deletion_error(row.error_code, row.error)
 
     @admin.display(description=_("steps"))
     def shown_steps(self, row: Deletion) -> str:

@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from common.admin.actions import Buttons, address_of, carry_out, links
-from common.admin.changelists import ReadOnly
+from common.admin.actions import ObjectActionsMixin, admin_url, run_action, show_links
+from common.admin.changelists import ReadOnlyMixin
 from simulations.admin import words
 from simulations.admin.filters import ActiveFilter, FailureFilter, OfSimulation, SearchesRuns
 from simulations.admin.run_page import sections
@@ -48,7 +48,7 @@ class RunActs:
 
     @admin.action(description=_("Stop"), permissions=["run"])
     def stop(self, request: HttpRequest, rows: Rows) -> None:
-        carry_out(
+        run_action(
             self,
             request,
             rows,
@@ -68,18 +68,20 @@ class RunActs:
         self._start(request, rows, start)
 
     def _start(self, request: HttpRequest, rows: Rows, start: Any) -> None:
-        found = carry_out(
+        found = run_action(
             self,
             request,
             rows.select_related("simulation"),
             lambda row: start(row, requested_by=request.user),
             lambda n: ngettext("%d execution starts.", "%d executions start.", n) % n,
         )
-        links(self, request, [(address_of(each), words.named(each)) for each in found])
+        show_links(self, request, [(admin_url(each), words.named(each)) for each in found])
 
 
 @admin.register(Execution)
-class ExecutionAdmin(RunActs, Buttons, SearchesRuns, ReadOnly, admin.ModelAdmin[Execution]):
+class ExecutionAdmin(
+    RunActs, ObjectActionsMixin, SearchesRuns, ReadOnlyMixin, admin.ModelAdmin[Execution]
+):
     """Executions: how far they are, what came of them, and why."""
 
     change_form_template: ClassVar[Any] = "simulations/console/execution.html"
@@ -126,7 +128,7 @@ class ExecutionAdmin(RunActs, Buttons, SearchesRuns, ReadOnly, admin.ModelAdmin[
         rows: Rows = super().get_queryset(request)
         return rows.select_related("simulation", "requested_by")
 
-    def buttons_of(self, row: Execution) -> list[str]:
+    def object_actions(self, row: Execution) -> list[str]:
         if row.status in ENDED:
             return ["again", "latest"]
         return ["stop"] if row.status in STOPPABLE else []

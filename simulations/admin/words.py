@@ -10,7 +10,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
-from common.admin.actions import address_of
+from common.admin.actions import admin_url
 from simulations.choices import (
     AgentStatus,
     Blame,
@@ -22,6 +22,7 @@ from simulations.choices import (
     RunStatus,
     blame,
 )
+from simulations.failures import failure_text
 from simulations.models import Event, Execution
 
 NOTHING = "-"
@@ -116,7 +117,8 @@ def explained(row: Any) -> str:
     code = row.failure_code
     if not code:
         return NOTHING
-    told = [row.failure_text] if row.failure_text not in ("", remedy(code)) else []
+    text = failure_text(code, row.failure_values, row.failure_text)
+    told = [text] if text not in ("", remedy(code)) else []
     return format_html(
         '<span class="console-bad">{}</span> ({}){}',
         code,
@@ -134,7 +136,7 @@ def linked(row: Any, text: str | None = None) -> str:
     """A link to the page of a row, or nothing."""
     if row is None:
         return NOTHING
-    return format_html('<a href="{}">{}</a>', address_of(row), row if text is None else text)
+    return format_html('<a href="{}">{}</a>', admin_url(row), row if text is None else text)
 
 
 def linked_to(model: str, pk: int, text: str) -> str:
@@ -149,7 +151,7 @@ def run_link(execution: Execution) -> str:
     name = execution.simulation.name
     return format_html(
         '<a href="{}" title="{}" class="console-line">{}</a>',
-        address_of(execution),
+        admin_url(execution),
         name,
         f"{Truncator(name).chars(26)} #{execution.number}",
     )

@@ -15,8 +15,8 @@ from rest_framework.serializers import BaseSerializer
 
 from accounts.api.idempotency import idempotent
 from common.rest import bulk
-from common.rest.filters import IdFilter, InstantFilter, PersonFilter
-from common.rest.reads import Reads
+from common.rest.filters import IdFilter, InstantFilter, UserEmailFilter
+from common.rest.reads.views import Reads
 from simulations.api.details import execution_detail
 from simulations.api.run_serializers import (
     AgainSerializer,
@@ -37,6 +37,7 @@ from simulations.choices import (
     RunStatus,
 )
 from simulations.models import AgentRun, Event, Execution, Recording
+from simulations.services.progress.progress import progress_by_id
 from simulations.services.runs import lifecycle, logs
 
 
@@ -47,7 +48,7 @@ class ExecutionFilter(django_filters.FilterSet):
     status = django_filters.MultipleChoiceFilter(choices=RunStatus.choices)
     data_status = django_filters.MultipleChoiceFilter(choices=DataStatus.choices)
     active = django_filters.BooleanFilter(method="by_active", label=_("Whether it has not ended"))
-    requested_by = PersonFilter(
+    requested_by = UserEmailFilter(
         field_name="requested_by__email", label=_("E-mail address of who started it")
     )
     created_after = InstantFilter(field_name="created_at", lookup_expr="gte")
@@ -123,6 +124,7 @@ class ExecutionViewSet(WatchActions, Reads):
     ordering = ["-id"]
     ordering_fields = ["id", "created_at"]
     lookup_value_regex = "[0-9]{1,18}"
+    early = {"retrieve": execution_detail, "progress": progress_by_id}
 
     def get_serializer_class(self) -> type[BaseSerializer[Any]]:
         if self.action == "retrieve":
@@ -164,7 +166,7 @@ class ExecutionViewSet(WatchActions, Reads):
             lifecycle.stop(execution, stopped_by=request.user)
 
         return Response(
-            bulk.each(request.data, lambda ids: Execution.objects.filter(pk__in=ids), stop)
+            bulk.run_action(request.data, lambda ids: Execution.objects.filter(pk__in=ids), stop)
         )
 
     @extend_schema(responses=UnitLogSerializer(many=True))
@@ -232,4 +234,4 @@ class ExecutionViewSet(WatchActions, Reads):
         """One page of the parts of an execution; `path` leads from a part to it."""
         execution = get_object_or_404(Execution.objects.only("id"), pk=pk)
         parts: QuerySet[Model] = self.get_queryset().filter(**{path: execution})
-        return self.told_page(self.filter_queryset(parts))
+        return self.page_of(self.filter_queryset(parts))

@@ -6,9 +6,10 @@ import msgspec
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from common.rest.reads import Derived
-from common.rest.strict import Strict
+from common.rest.reads.columns import Derived
+from common.rest.serializers import StrictSerializer
 from simulations.choices import Blame, DataStatus, RunStatus, blame
+from simulations.failures import failure_text
 from simulations.models import AgentRun, Event, Execution, Recording
 from simulations.services.progress.progress import progress_of
 
@@ -49,11 +50,20 @@ class BlameField(Derived):
         super().__init__("failure_code", of=blame)
 
 
+@extend_schema_field(serializers.CharField())
+class FailureTextField(Derived):
+    """What happened and what to do, in the language of the reader."""
+
+    def __init__(self) -> None:
+        super().__init__("failure_code", "failure_values", "failure_text", of=failure_text)
+
+
 class ExecutionSerializer(serializers.ModelSerializer[Execution]):
     """One run of a simulation; `blame` says whose fault its failure is."""
 
     simulation = serializers.IntegerField(source="simulation_id")
     blame = BlameField()
+    failure_text = FailureTextField()
     requested_by = serializers.EmailField(
         source="requested_by.email", read_only=True, allow_null=True
     )
@@ -81,7 +91,7 @@ class ExecutionSerializer(serializers.ModelSerializer[Execution]):
         read_only_fields = fields
 
 
-class AgainSerializer(Strict):
+class AgainSerializer(StrictSerializer):
     """What is run again: `same` is exactly the frozen plan, `latest` the simulation as it is now."""
 
     plan = serializers.ChoiceField(choices=["same", "latest"], default="same")
@@ -117,6 +127,7 @@ class AgentRunSerializer(serializers.ModelSerializer[AgentRun]):
 
     stage = serializers.IntegerField(source="stage_run.position", read_only=True)
     blame = BlameField()
+    failure_text = FailureTextField()
 
     class Meta:
         model = AgentRun

@@ -6,9 +6,11 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from common.rest.reads import Derived
-from common.rest.strict import Strict
+from common.rest.filters import MAX_ID
+from common.rest.reads.columns import Derived
+from common.rest.serializers import StrictSerializer
 from simulations.choices import DeletionStatus, DesignStatus, RunStatus, design_status
+from simulations.failures import deletion_error
 from simulations.models import Deletion, Mec, Simulation, Stage
 from simulations.models.mec import LOCATOR
 from simulations.services.designs.mecs import selector_errors
@@ -23,12 +25,11 @@ from simulations.services.designs.simulations import (
     StageSpec,
 )
 
-LARGEST_ID = 2**63 - 1
 LARGEST_INTEGER = 2**31 - 1
 LARGEST_SMALL = 2**15 - 1
 
 
-class MecSerializer(Strict, serializers.ModelSerializer[Mec]):
+class MecSerializer(StrictSerializer, serializers.ModelSerializer[Mec]):
     """A system under test, and how agents reach it."""
 
     node_selector = serializers.DictField(child=serializers.CharField(), required=False)
@@ -58,11 +59,11 @@ class MecSerializer(Strict, serializers.ModelSerializer[Mec]):
         return selector
 
 
-class StageSerializer(Strict, serializers.ModelSerializer[Stage]):
+class StageSerializer(StrictSerializer, serializers.ModelSerializer[Stage]):
     """One stage; its position follows from its place in the list, times are in seconds."""
 
     # Only what the database can hold: the service finds all faults of sense in one go.
-    template = serializers.IntegerField(source="template_id", min_value=1, max_value=LARGEST_ID)
+    template = serializers.IntegerField(source="template_id", min_value=1, max_value=MAX_ID)
     agent_count = serializers.IntegerField(min_value=-LARGEST_INTEGER, max_value=LARGEST_INTEGER)
     execution_time = serializers.FloatField(required=False)
     repeat_count = serializers.IntegerField(
@@ -111,7 +112,7 @@ class DesignStatusField(Derived):
         super().__init__("deleted_at", "deleting", "stage_count", of=design_status)
 
 
-class SimulationRowSerializer(Strict, serializers.ModelSerializer[Simulation]):
+class SimulationRowSerializer(StrictSerializer, serializers.ModelSerializer[Simulation]):
     """A simulation in a list: without its stages, with their count and that of all its agents."""
 
     name = serializers.CharField(max_length=200)
@@ -173,13 +174,13 @@ class SimulationSerializer(SimulationRowSerializer):
         return values
 
 
-class CloneSerializer(Strict):
+class CloneSerializer(StrictSerializer):
     """How the clone is named; empty: after the original."""
 
     name = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
 
 
-class OrderSerializer(Strict):
+class OrderSerializer(StrictSerializer):
     """The positions that the stages have now, in the order that they are to have."""
 
     order = serializers.ListField(
@@ -194,11 +195,20 @@ class StepSerializer(serializers.Serializer[Any]):
     status = serializers.ChoiceField(choices=DeletionStatus.choices)
 
 
+@extend_schema_field(serializers.CharField())
+class DeletionErrorField(Derived):
+    """What it waits for or failed at, in the language of the reader."""
+
+    def __init__(self) -> None:
+        super().__init__("error_code", "error", of=deletion_error)
+
+
 class DeletionSerializer(serializers.ModelSerializer[Deletion]):
     """The removal of a simulation; `progress` in percent, `error` says what it waits for."""
 
     simulation = serializers.IntegerField(source="simulation_id", read_only=True)
     steps = StepSerializer(many=True, read_only=True)
+    error = DeletionErrorField()
     requested_by = serializers.SerializerMethodField()
 
     class Meta:

@@ -22,9 +22,11 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from accounts.api.idempotency import idempotent
+from common.db.prepared import PreparedQuery
 from common.rest import bulk
-from common.rest.filters import IdFilter, Living, PersonFilter
-from common.rest.reads import Reads, Row
+from common.rest.filters import IdFilter, SoftDeleteFilterSet, UserEmailFilter
+from common.rest.reads.columns import Row, columns_of
+from common.rest.reads.views import Reads
 from simulations.api.run_serializers import ExecutionSerializer
 from simulations.api.serializers import (
     CloneSerializer,
@@ -32,6 +34,7 @@ from simulations.api.serializers import (
     OrderSerializer,
     SimulationRowSerializer,
     SimulationSerializer,
+    StageSerializer,
 )
 from simulations.choices import ACTIVE, OPEN_DELETION, Pattern, RunStatus
 from simulations.models import Deletion, Simulation, Stage
@@ -40,14 +43,14 @@ from simulations.services.maintenance import deletion
 from simulations.services.runs import lifecycle
 
 
-class SimulationFilter(Living):
+class SimulationFilter(SoftDeleteFilterSet):
     """By name, pattern, mec, template, maker, and by how the latest execution stands."""
 
     name = django_filters.CharFilter(lookup_expr="icontains", label=_("Part of the name"))
     pattern = django_filters.ChoiceFilter(choices=Pattern.choices)
     mec = IdFilter(field_name="mec_id", label=_("Id of its mec"))
     template = IdFilter(method="by_template", label=_("Id of a template that a stage uses"))
-    created_by = PersonFilter(
+    created_by = UserEmailFilter(
         field_name="created_by__email", label=_("E-mail address of who made it")
     )
     status = django_filters.MultipleChoiceFilter(
@@ -83,6 +86,12 @@ def rows() -> QuerySet[Simulation]:
     )
 
 
+def stages() -> QuerySet[Any, Any]:
+    """The stages that a simulation lists, in their order."""
+    ordered: QuerySet[Any, Any] = Stage.objects.order_by("position")
+    return ordered.values(*columns_of(StageSerializer).paths)
+
+
 class SimulationViewSet(Reads):
     """Designs of runs."""
 
@@ -92,9 +101,7 @@ class SimulationViewSet(Reads):
     search_fields = ["name", "description"]
     ordering_fields = ["id", "name", "created_at", "updated_at"]
     lookup_value_regex = "[0-9]{1,18}"
-
-    def nested_rows(self, name: str, row: Row) -> QuerySet[Any]:
-        return Stage.objects.filter(simulation=row["id"]).order_by("position")
+    nested = {"stages": PreparedQuery(stages, key="simulation")}
 
     def get_serializer_class(self) -> type[SimulationRowSerializer]:
         return SimulationRowSerializer if self.action == "list" else SimulationSerializer
@@ -174,7 +181,9 @@ class SimulationViewSet(Reads):
         def delete(simulation: Simulation) -> None:
             deletion.request(simulation, requested_by=request.user)
 
-        return Response(bulk.each(request.data, lambda ids: living.filter(pk__in=ids), delete))
+        return Response(
+            bulk.run_action(request.data, lambda ids: living.filter(pk__in=ids), delete)
+        )
 
     def _delete(self, simulation: Simulation, request: Request, *, permanent: bool) -> Response:
         asked = deletion.request(simulation, permanent=permanent, requested_by=request.user)
@@ -194,4 +203,4 @@ class SimulationViewSet(Reads):
 
     def _told(self, simulation: Simulation) -> Row:
         """Read anew: the stages in memory are those from before the change."""
-        return self.told_one(SimulationSerializer, rows().filter(pk=simulation.pk))
+        return self.detail_of(rows().filter(pk=simulation.pk))

@@ -23,9 +23,10 @@ from agent.protocol import (
 from common import outages
 from common.exceptions import DomainError
 from common.problems import Problem
+from common.rest.reads.early import early
 from simulations.services.runs import recordings, units
 
-MOST_BYTES = 4 * 2**20
+MAX_BYTES = 4 * 2**20
 SCHEME = "Unit"
 """What the Authorization header of a unit begins with."""
 
@@ -54,7 +55,7 @@ def unit_view(handler: Handler) -> Callable[[HttpRequest], HttpResponse]:
         except DomainError as error:
             return Problem.of(error, challenge=SCHEME).response()
         except (OperationalError, InterfaceError) as error:
-            return outages.of_database(error).response()
+            return outages.database_problem(error).response()
 
     return view
 
@@ -79,15 +80,10 @@ def _refusal(request: HttpRequest) -> HttpResponse | None:
     if request.headers.get("Authorization", "").partition(" ")[0] != SCHEME:
         text = _("Send Authorization: Unit <token>.")
         return Problem(401, "UNAUTHENTICATED", text, challenge=SCHEME).response()
-    if int(request.headers.get("Content-Length") or 0) > MOST_BYTES:
-        return too_large()
+    if int(request.headers.get("Content-Length") or 0) > MAX_BYTES:
+        text = _("A message has at most 4 MiB: send it in pieces.")
+        return Problem(413, "TOO_LARGE", text).response()
     return None
-
-
-def too_large() -> HttpResponse:
-    """The answer to a message that is longer than `MOST_BYTES`."""
-    text = _("A message has at most 4 MiB: send it in pieces.")
-    return Problem(413, "TOO_LARGE", text).response()
 
 
 @unit_view
@@ -101,16 +97,17 @@ def _report(execution: int, body: bytes) -> Message:
     return units.report(execution, decode(body, Snapshot))
 
 
+@early(max_bytes=MAX_BYTES)
 @csrf_exempt
 def report(request: HttpRequest) -> HttpResponse:
     """Take a heartbeat; the answer is the command."""
-    return counted(_report(request))
-
-
-def counted(answer: HttpResponse) -> HttpResponse:
-    """The same answer, once it is counted among those to heartbeats."""
-    HEARTBEATS.labels(str(answer.status_code)).inc()
-    return answer
+    status = 500
+    try:
+        response = _report(request)
+        status = response.status_code
+    finally:
+        HEARTBEATS.labels(str(status)).inc()
+    return response
 
 
 @unit_view

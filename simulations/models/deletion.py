@@ -30,6 +30,9 @@ class Deletion(LeasedWork):
     )
     steps = models.JSONField[list[dict[str, Any]]](_("steps"), default=list)
     progress = models.PositiveSmallIntegerField(_("progress (%)"), default=0)
+    error_code = models.CharField(
+        max_length=30, blank=True, default="", db_default="", editable=False
+    )
     error = models.TextField(_("error"), blank=True, default="")
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,

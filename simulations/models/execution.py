@@ -1,5 +1,7 @@
 """One run of a simulation, and its parts."""
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -62,6 +64,9 @@ class Execution(models.Model):
     )
     failure_code = models.CharField(
         _("failure"), max_length=30, choices=FailureCode, blank=True, default=""
+    )
+    failure_values = models.JSONField[dict[str, Any] | None](
+        null=True, default=None, editable=False
     )
     failure_text = models.TextField(_("failure text"), blank=True, default="")
     outcome = models.JSONField(
@@ -129,6 +134,9 @@ class StageRun(models.Model):
     failure_code = models.CharField(
         _("failure"), max_length=30, choices=FailureCode, blank=True, default=""
     )
+    failure_values = models.JSONField[dict[str, Any] | None](
+        null=True, default=None, editable=False
+    )
     failure_text = models.TextField(_("failure text"), blank=True, default="")
 
     class Meta:
@@ -160,6 +168,9 @@ class AgentRun(models.Model):
     late = models.BooleanField(_("joined late"), default=False)
     failure_code = models.CharField(
         _("failure"), max_length=30, choices=FailureCode, blank=True, default=""
+    )
+    failure_values = models.JSONField[dict[str, Any] | None](
+        null=True, default=None, editable=False
     )
     failure_text = models.TextField(_("failure text"), blank=True, default="")
     last_log = models.TextField(_("last log lines"), blank=True, default="")

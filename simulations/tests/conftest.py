@@ -21,10 +21,9 @@ from simulations.models import Execution, Mec, Simulation
 from simulations.services.designs import mecs
 from simulations.services.designs.simulations import StageSpec, create_simulation
 from storage.models import Rosbag
-from storage.services.intake import imports
-from storage.services.verification import verifier
 from templates.models import Template
 from templates.services import templates
+from tests.support.bags import stored_bag
 
 MESSAGES = 40
 
@@ -43,7 +42,7 @@ def rosbag(db: None, tmp_path: Path) -> Rosbag:
         odom = bag.add_topic(Topic("/odom", "nav_msgs/msg/Odometry"))
         for number in range(MESSAGES):
             bag.write(odom, 10**9 + number * 50_000_000, bytes([0, 1, 0, 0, number]))
-    return verifier.run(imports.import_folder(folder).pk)
+    return stored_bag(folder)
 
 
 @pytest.fixture

@@ -172,7 +172,7 @@ def test_what_runs_is_not_deleted_and_says_so(console: Console, design: Design) 
     sentence = "drive is running: stop its execution first"
     asked = operator.get(f"{URL}{simulation.pk}/delete/").content.decode()
     assert sentence in asked
-    assert "This cannot be deleted as things stand" in asked
+    assert "This cannot be deleted now" in asked
     chosen = {"action": "delete_selected", "_selected_action": [simulation.pk]}
     asked = operator.post(URL, chosen).content.decode()
     assert sentence in asked

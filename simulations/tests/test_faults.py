@@ -40,22 +40,13 @@ def test_stages_follow_each_other(system: System, design: Design, settings: Any)
     assert sequences == list(range(1, len(sequences) + 1))
 
 
-def test_parallel_stages_share_one_release(system: System, design: Design) -> None:
-    system.controller()
-    execution = lifecycle.start(design(2, 2, pattern="parallel"))
-    whole(execution, 4)
-    assert len({run.release_at for run in execution.stage_runs.all()}) == 1
-
-
-@pytest.mark.parametrize("state", ["PENDING", "PREPARING", "RUNNING", "FINALIZING"])
+@pytest.mark.parametrize("state", ["PREPARING", "RUNNING", "FINALIZING"])
 def test_the_controller_is_killed_in(state: str, system: System, design: Design) -> None:
     execution = lifecycle.start(design(2))
-    first = None
-    if state != "PENDING":
-        first = system.controller()
-        until(lambda: _reached(execution, state))
-        first.send_signal(signal.SIGKILL)
-        first.wait()
+    first = system.controller()
+    until(lambda: _reached(execution, state))
+    first.send_signal(signal.SIGKILL)
+    first.wait()
     system.controller()
     whole(execution, 2)
 
@@ -98,11 +89,14 @@ def _reached(execution: Execution, state: str) -> bool:
     return execution.status == state or execution.ended
 
 
-def test_two_controllers_at_once(system: System, design: Design) -> None:
+def test_two_controllers_run_parallel_stages_with_one_release(
+    system: System, design: Design
+) -> None:
     system.controller()
     system.controller()
     execution = lifecycle.start(design(3, 2, pattern="parallel"))
     whole(execution, 5)
+    assert len({run.release_at for run in execution.stage_runs.all()}) == 1
     kinds = execution.events.filter(kind="execution.status").values_list("payload", flat=True)
     states = [payload["status"] for payload in kinds]
     assert states == ["PREPARING", "RUNNING", "FINALIZING", "COMPLETED"]

@@ -51,8 +51,7 @@ class Fake:
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> Fake:
     found = Fake()
-    for module in ("reconcile", "fleet", "recordings"):
-        monkeypatch.setattr(f"simulations.services.{module}.backend", lambda _name: found)
+    monkeypatch.setattr("simulations.services.runs.active_stage.backend", lambda _name: found)
     return found
 
 

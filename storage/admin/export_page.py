@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from common.admin.actions import address_of, carry_out, links
+from common.admin.actions import admin_url, run_action, show_links
 from storage.choices import USABLE, ExportFormat
 from storage.exceptions import StorageError
 from storage.models import Export, Rosbag
@@ -103,7 +103,7 @@ class ExportPage:
             except StorageError as error:
                 form.add_error(None, str(error))
             else:
-                return HttpResponseRedirect(address_of(export))
+                return HttpResponseRedirect(admin_url(export))
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -125,8 +125,8 @@ class ExportPage:
         def request_export(rosbag: Rosbag) -> Export:
             return _requested(rosbag, ExportOptions(kind), request.user)
 
-        created = carry_out(self, request, rosbags, request_export, _requested_message)
-        links(self, request, ((address_of(export), str(export)) for export in created))
+        created = run_action(self, request, rosbags, request_export, _requested_message)
+        show_links(self, request, ((admin_url(export), str(export)) for export in created))
 
 
 def _requested(rosbag: Rosbag, options: ExportOptions, user: Any) -> Export:

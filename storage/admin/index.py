@@ -8,8 +8,8 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
-from common.admin.actions import address_of
-from common.admin.changelists import ReadOnly
+from common.admin.actions import admin_url
+from common.admin.changelists import ReadOnlyMixin
 from storage.admin import charts
 from storage.admin.previews import frame
 from storage.models import Rosbag, RosbagFile, RosbagTopic
@@ -24,7 +24,7 @@ def download_link(file: RosbagFile) -> str:
     return format_html('<a href="{}">{}</a>', url, _("Download"))
 
 
-class FileInline(ReadOnly, admin.TabularInline[RosbagFile, Rosbag]):
+class FileInline(ReadOnlyMixin, admin.TabularInline[RosbagFile, Rosbag]):
     """The files of a rosbag."""
 
     model = RosbagFile
@@ -37,7 +37,7 @@ class FileInline(ReadOnly, admin.TabularInline[RosbagFile, Rosbag]):
         return download_link(file)
 
 
-class TopicInline(ReadOnly, admin.TabularInline[RosbagTopic, Rosbag]):
+class TopicInline(ReadOnlyMixin, admin.TabularInline[RosbagTopic, Rosbag]):
     """The topics of a rosbag."""
 
     model = RosbagTopic
@@ -50,7 +50,7 @@ class TopicInline(ReadOnly, admin.TabularInline[RosbagTopic, Rosbag]):
 
     @admin.display(description=_("topic"))
     def page(self, topic: RosbagTopic) -> str:
-        return format_html('<a href="{}">{}</a>', address_of(topic), topic.name)
+        return format_html('<a href="{}">{}</a>', admin_url(topic), topic.name)
 
     @admin.display(description=_("rate (Hz)"))
     def rate(self, topic: RosbagTopic) -> str:
@@ -65,7 +65,7 @@ class TopicInline(ReadOnly, admin.TabularInline[RosbagTopic, Rosbag]):
         return charts.activity(topic.histogram)
 
 
-class IndexAdmin(ReadOnly, admin.ModelAdmin[models.Model]):
+class IndexAdmin(ReadOnlyMixin, admin.ModelAdmin[models.Model]):
     """A read-only list of the contents of rosbags."""
 
     list_select_related = ["rosbag"]
@@ -117,8 +117,8 @@ class RosbagTopicAdmin(IndexAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[models.Model]:
         rows = super().get_queryset(request)
-        is_list = request.resolver_match and not request.resolver_match.kwargs
-        return rows.defer("histogram", "offered_qos_profiles") if is_list else rows
+        is_changelist = request.resolver_match and not request.resolver_match.kwargs
+        return rows.defer("histogram", "offered_qos_profiles") if is_changelist else rows
 
     @admin.display(description=_("longest gaps"))
     def silences(self, topic: RosbagTopic) -> str:

@@ -11,9 +11,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from common.admin.actions import carry_out
+from common.admin.actions import run_action
 from common.admin.changelists import BoundedPaginator, DeletedFilter, is_autocomplete
-from common.admin.deletion import Deletes
+from common.admin.deletion import ServiceDeletionMixin
 from storage.admin import charts
 from storage.admin.add_page import AddPage
 from storage.admin.export_page import ExportPage
@@ -27,7 +27,7 @@ from storage.services.verification import verifier
 
 
 @admin.register(Rosbag)
-class RosbagAdmin(AddPage, ExportPage, PreviewPage, Deletes, admin.ModelAdmin[Rosbag]):
+class RosbagAdmin(AddPage, ExportPage, PreviewPage, ServiceDeletionMixin, admin.ModelAdmin[Rosbag]):
     """Rosbags with their verdict and index; only the name can be changed."""
 
     list_display = ["name", "status", "origin", "message_count", "duration", "bytes", "created_at"]
@@ -139,16 +139,16 @@ class RosbagAdmin(AddPage, ExportPage, PreviewPage, Deletes, admin.ModelAdmin[Ro
 
     @admin.action(description=_("Verify again"), permissions=["change"])
     def verify_again(self, request: HttpRequest, rosbags: QuerySet[Rosbag]) -> None:
-        carry_out(self, request, rosbags, verifier.verify_again, _verify_message)
+        run_action(self, request, rosbags, verifier.verify_again, _verify_message)
 
     @admin.action(description=_("Restore"), permissions=["change"])
     def restore(self, request: HttpRequest, rosbags: QuerySet[Rosbag]) -> None:
-        carry_out(self, request, rosbags, deletion.restore, _restore_message)
+        run_action(self, request, rosbags, deletion.restore, _restore_message)
 
     def remove(self, request: HttpRequest, row: Rosbag) -> None:
         deletion.delete(row)
 
-    def deleted(self, count: int) -> str:
+    def deleted_message(self, count: int) -> str:
         return ngettext("%d rosbag was deleted.", "%d rosbags were deleted.", count) % count
 
     def save_model(self, request: HttpRequest, rosbag: Rosbag, form: Any, change: bool) -> None:  # noqa: FBT001

@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 
-from common.rest.filters import Living, Ordering
+from common.rest.filters import OrderingBackend, SoftDeleteFilterSet
 from storage.choices import USABLE, Origin, Status
 from storage.models import Rosbag, RosbagTopic
 
@@ -40,7 +40,7 @@ class SecondsFilter(django_filters.NumberFilter):
         return super().filter(qs, value if value is None else round(value * NANOSECONDS))
 
 
-class RosbagFilter(Living):
+class RosbagFilter(SoftDeleteFilterSet):
     """Filters by status, origin, content, time, size and duration; several statuses match any of them."""
 
     status = django_filters.MultipleChoiceFilter(
@@ -101,7 +101,7 @@ class TopicFilter(django_filters.FilterSet):
         fields: list[str] = []
 
 
-class NullableOrdering(Ordering):
+class NullableOrdering(OrderingBackend):
     """Orders by one field and then by id, so that pages neither overlap nor skip rows.
 
     Unknown values (a duration before verification) sort as less than all others: cursors cannot handle

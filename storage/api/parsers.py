@@ -9,7 +9,7 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 from rest_framework.parsers import DataAndFiles, MultiPartParser
 
-from common.rest.parsers import TooLarge, length_of
+from common.rest.parsers import TooLarge, content_length
 
 
 class BundleForm(MultiPartParser):
@@ -21,7 +21,7 @@ class BundleForm(MultiPartParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> "DataAndFiles[Any, Any]":
-        if length_of(parser_context) > settings.UPLOAD_FORM_BYTES:
+        if content_length(parser_context) > settings.UPLOAD_FORM_BYTES:
             message = _(
                 "A form may have %(max)s: send larger bundles in parts, start with POST %(path)s."
             )

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from common.rest.strict import Strict
+from common.rest.serializers import StrictSerializer
 from rosbag2.messages.fields import MAX_PATH
 from storage.choices import ExportFormat
 from storage.services.exports.exports import ExportOptions
@@ -40,13 +40,13 @@ def topic_field(**options: Any) -> Any:
     )
 
 
-class TopicQuery(Strict):
+class TopicQuery(StrictSerializer):
     """A topic."""
 
     topic = topic_field()
 
 
-class MessagesQuery(Strict):
+class MessagesQuery(StrictSerializer):
     """A selection of messages."""
 
     topic = topic_field(required=False)
@@ -66,7 +66,7 @@ class MessagesQuery(Strict):
         return MessageSelection(**{"topic": None, **self.validated_data})
 
 
-class TrajectoryQuery(Strict):
+class TrajectoryQuery(StrictSerializer):
     """A topic of poses, transforms or fixes."""
 
     topic = topic_field()
@@ -82,7 +82,7 @@ class TrajectoryQuery(Strict):
     )
 
 
-class SeriesQuery(Strict):
+class SeriesQuery(StrictSerializer):
     """A field of a topic."""
 
     topic = topic_field()
@@ -99,7 +99,7 @@ class SeriesQuery(Strict):
     )
 
 
-class ThumbnailsQuery(Strict):
+class ThumbnailsQuery(StrictSerializer):
     """A topic of images."""
 
     topic = topic_field()
@@ -111,7 +111,7 @@ class ThumbnailsQuery(Strict):
     )
 
 
-class NewExportSerializer(Strict):
+class NewExportSerializer(StrictSerializer):
     """A part of a rosbag to export."""
 
     format = serializers.ChoiceField(choices=ExportFormat.choices)
@@ -138,7 +138,7 @@ class NewExportSerializer(Strict):
         return ExportOptions(**self.validated_data)
 
 
-def parse_query(request: Request, serializer_class: type[Strict]) -> Any:
+def parse_query(request: Request, serializer_class: type[StrictSerializer]) -> Any:
     """Validate the query parameters of a request; each may occur once.
 
     Returns:

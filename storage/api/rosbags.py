@@ -18,9 +18,9 @@ from accounts.api.idempotency import idempotent
 from accounts.choices import Role, Scope
 from accounts.permissions import Rule, allows
 from common.rest import bulk
-from common.rest.filter_checks import BOOLEANS
-from common.rest.filters import Filters, Search
-from common.rest.parsers import BoundedJSON
+from common.rest.filters import FilterBackend, SearchBackend
+from common.rest.parsers import BoundedJSONParser
+from common.rest.query_params import BOOLEANS
 from rosbag2.reading.archive import bare_name
 from storage.api import rosbag_schema
 from storage.api.contents import ContentActions
@@ -51,7 +51,7 @@ class RosbagViewSet(
 
     queryset = Rosbag.objects.all()
     serializer_class: Any = RosbagSerializer
-    filter_backends = (Filters, Search, NullableOrdering)
+    filter_backends = (FilterBackend, SearchBackend, NullableOrdering)
     filterset_class: Any = RosbagFilter
     search_fields = ("name", "^content_digest")
     ordering_fields: Any = ["id", "name", "created_at", "size", "duration_ns", "message_count"]
@@ -61,7 +61,7 @@ class RosbagViewSet(
         """Accept a form for a new bundle and JSON for everything else; other types are refused with 415."""
         method = (self.request.method or "").lower() if self.request else ""
         action_name = getattr(self, "action_map", {}).get(method) or getattr(self, "action", None)
-        return [BundleForm()] if action_name == "create" else [BoundedJSON()]
+        return [BundleForm()] if action_name == "create" else [BoundedJSONParser()]
 
     def get_queryset(self) -> QuerySet[Rosbag]:
         return Rosbag.objects.select_related("created_by")
@@ -141,7 +141,9 @@ class RosbagViewSet(
     def bulk_delete(self, request: Request) -> Response:
         """Delete many rosbags; each is deleted or refused on its own."""
         rosbags = Rosbag.objects.living()
-        answer = bulk.each(request.data, lambda ids: rosbags.filter(pk__in=ids), deletion.delete)
+        answer = bulk.run_action(
+            request.data, lambda ids: rosbags.filter(pk__in=ids), deletion.delete
+        )
         return Response(answer)
 
     def _deleted(self) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from common.rest.strict import Strict
+from common.rest.serializers import StrictSerializer
 from storage.choices import lost_sentence, sentence
 from storage.models import Rosbag, RosbagTopic
 
@@ -129,7 +129,7 @@ class RosbagDetailSerializer(RosbagSerializer):
         read_only_fields = fields
 
 
-class RenameSerializer(Strict):
+class RenameSerializer(StrictSerializer):
     """The editable fields of a rosbag."""
 
     name = serializers.CharField(max_length=200)
@@ -144,7 +144,7 @@ class SignedFileSerializer(serializers.Serializer[Any]):
     url = serializers.CharField(help_text="A path without host belongs to this server.")
 
 
-class UploadSerializer(Strict):
+class UploadSerializer(StrictSerializer):
     """The files of a small bundle in one request."""
 
     name = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)

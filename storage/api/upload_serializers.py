@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from common.rest.strict import Strict
+from common.rest.serializers import StrictSerializer
 from rosbag2.reading.archive import bare_name
 from storage.api.serializers import RosbagSerializer
 from storage.objects.base import UploadedPart
@@ -17,7 +17,7 @@ from storage.services.intake.uploads import MAX_FILE_BYTES, NewFile
 MAX_ETAG_LENGTH = 100
 
 
-class NewFileSerializer(Strict):
+class NewFileSerializer(StrictSerializer):
     """A file to upload; `sha256` may be left out if it is unknown, as in browsers for huge files."""
 
     path = serializers.CharField(max_length=400, trim_whitespace=False)
@@ -30,7 +30,7 @@ class NewFileSerializer(Strict):
     )
 
 
-class NewUploadSerializer(Strict):
+class NewUploadSerializer(StrictSerializer):
     """The files of a bundle that will be sent in parts."""
 
     name = serializers.CharField(
@@ -52,21 +52,21 @@ class NewUploadSerializer(Strict):
         )
 
 
-class SentPartSerializer(Strict):
+class SentPartSerializer(StrictSerializer):
     """An uploaded part, with the ETag of its response."""
 
     number = serializers.IntegerField(min_value=1, max_value=MAX_PARTS)
     etag = serializers.CharField(max_length=MAX_ETAG_LENGTH)
 
 
-class SentFileSerializer(Strict):
+class SentFileSerializer(StrictSerializer):
     """A file with its uploaded parts."""
 
     path = serializers.CharField(max_length=400, trim_whitespace=False)
     parts = serializers.ListField(child=SentPartSerializer(), max_length=MAX_PARTS)
 
 
-class CompleteSerializer(Strict):
+class CompleteSerializer(StrictSerializer):
     """ETags to compare with the stored parts; parts that are not named are used as stored."""
 
     files = serializers.ListField(child=SentFileSerializer(), required=False, max_length=MAX_FILES)

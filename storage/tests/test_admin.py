@@ -11,10 +11,9 @@ from accounts.models import User
 from common.admin import changelists
 from storage.choices import Status
 from storage.models import Rosbag
-from storage.services.intake import imports
 from storage.services.rosbags import deletion
-from storage.services.verification import verifier
 from storage.tests.conftest import MakeBag
+from tests.support.bags import stored_bag
 
 pytestmark = pytest.mark.django_db
 URL = "/admin/storage/rosbag/"
@@ -28,10 +27,7 @@ def operator(client: Client) -> Client:
 
 @pytest.fixture
 def rosbags(make_bag: MakeBag) -> list[Rosbag]:
-    return [
-        verifier.run(imports.import_folder(make_bag(f"bag{number}", messages=number)).pk)
-        for number in range(4)
-    ]
+    return [stored_bag(make_bag(f"bag{number}", messages=number)) for number in range(4)]
 
 
 def test_list_query_count_is_constant(
@@ -73,7 +69,7 @@ def test_verify_again(operator: Client, rosbags: list[Rosbag]) -> None:
 def test_no_list_counts_all_rows(
     operator: Client, where: str, django_assert_max_num_queries: Any, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(changelists, "MOST", 20)
+    monkeypatch.setattr(changelists, "MAX_COUNT", 20)
     Rosbag.objects.bulk_create(
         [Rosbag(name=f"bag{number}", status="ready") for number in range(15)]
         + [Rosbag(name="bag", status="ready", deleted_at=timezone.now()) for _ in range(15)]

@@ -16,8 +16,7 @@ from rosbag2.writing.sample import START_NS, make_sample
 from rosbag2.writing.sqlite_writer import BagWriter
 from storage import tasks
 from storage.models import Export, Rosbag
-from storage.services.intake import imports
-from storage.services.verification import verifier
+from tests.support.bags import stored_bag
 
 pytestmark = pytest.mark.django_db
 URL = "/admin/storage/rosbag/"
@@ -33,7 +32,7 @@ def operator(client: Client) -> Client:
 @pytest.fixture
 def drive(tmp_path: Path) -> Rosbag:
     make_sample(tmp_path / "drive", seconds=3)
-    return verifier.run(imports.import_folder(tmp_path / "drive").pk)
+    return stored_bag(tmp_path / "drive")
 
 
 @pytest.fixture
@@ -44,7 +43,7 @@ def evil(tmp_path: Path) -> Rosbag:
         bag.write(chat, START_NS + 5, encoded("std_msgs/msg/String", data="</pre><img src=x>"))
         kind = bag.add_topic(Topic("/kind", f"a_msgs/msg/{EVIL}"))
         bag.write(kind, START_NS, b"\0\1\0\0")
-    return verifier.run(imports.import_folder(tmp_path / "evil").pk)
+    return stored_bag(tmp_path / "evil")
 
 
 def test_the_page_shows_activity_and_a_time_line(operator: Client, drive: Rosbag) -> None:
@@ -61,7 +60,7 @@ def test_gaps_are_listed_and_drawn(operator: Client, tmp_path: Path) -> None:
         chat = bag.add_topic(Topic("/chat", "std_msgs/msg/String"))
         for at in [*range(20), *range(60, 80)]:
             bag.write(chat, START_NS + at * 10**8, encoded("std_msgs/msg/String", data="x"))
-    rosbag = verifier.run(imports.import_folder(tmp_path / "bag").pk)
+    rosbag = stored_bag(tmp_path / "bag")
     topic = rosbag.topics.get()
     assert topic.gap_count == 1
     assert abs(topic.period_ns - 10**8) < 10**7  # counted in classes
@@ -105,7 +104,7 @@ def test_pictures_are_in_the_page(operator: Client, tmp_path: Path) -> None:
             data = np.full(16, at * 50, np.uint8)
             message = encoded("sensor_msgs/msg/Image", data=data, **fields)
             bag.write(camera, START_NS + at * 10**9, message)
-    rosbag = verifier.run(imports.import_folder(tmp_path / "bag").pk)
+    rosbag = stored_bag(tmp_path / "bag")
     page = operator.get(f"{URL}{rosbag.pk}/preview/").content.decode()
     assert page.count("data:image/jpeg;base64,") == 3
 

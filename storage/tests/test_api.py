@@ -13,6 +13,7 @@ from storage.models import Rosbag
 from storage.services.intake import imports
 from storage.services.verification import verifier
 from storage.tests.conftest import MakeBag
+from tests.support.bags import stored_bag
 
 pytestmark = pytest.mark.django_db
 URL = "/api/v1/rosbags"
@@ -31,7 +32,7 @@ def operator() -> APIClient:
 
 @pytest.fixture
 def rosbag(make_bag: MakeBag) -> Rosbag:
-    return verifier.run(imports.import_folder(make_bag()).pk)
+    return stored_bag(make_bag())
 
 
 def parts_of(folder: Any) -> list[SimpleUploadedFile]:
@@ -119,7 +120,7 @@ def test_list_query_count_is_constant(
     operator: APIClient, rosbag: Rosbag, make_bag: MakeBag, django_assert_num_queries: Any
 ) -> None:
     for number in range(3):
-        verifier.run(imports.import_folder(make_bag(f"b{number}", messages=number)).pk)
+        stored_bag(make_bag(f"b{number}", messages=number))
     with django_assert_num_queries(1):
         answer = operator.get(URL)
     assert [item["name"] for item in answer.json()["results"]] == ["b2", "b1", "b0", "bag"]
@@ -165,7 +166,7 @@ def test_files_can_be_downloaded(operator: APIClient, rosbag: Rosbag) -> None:
 def test_rejected_rosbag_has_code_and_sentence(operator: APIClient, make_bag: MakeBag) -> None:
     folder = make_bag()
     next(folder.glob("*.db3")).unlink()
-    rosbag = verifier.run(imports.import_folder(folder).pk)
+    rosbag = stored_bag(folder)
     data = operator.get(f"{URL}/{rosbag.pk}").json()
     assert (data["status"], data["code"]) == ("rejected", "FILE_MISSING")
     assert "metadata.yaml" in data["sentence"]

@@ -21,8 +21,8 @@ from storage.models import Rosbag, RosbagTopic
 from storage.objects.base import ObjectStore
 from storage.services.intake import imports
 from storage.services.rosbags import downloads
-from storage.services.verification import verifier
 from storage.tests.conftest import MakeBag
+from tests.support.bags import stored_bag
 
 pytestmark = pytest.mark.django_db
 
@@ -45,7 +45,7 @@ def folder(make_bag: MakeBag) -> Path:
 
 @pytest.fixture
 def url(store: ObjectStore, folder: Path) -> str:
-    rosbag = verifier.run(imports.import_folder(folder).pk)
+    rosbag = stored_bag(folder)
     return f"/api/v1/rosbags/{rosbag.pk}"
 
 

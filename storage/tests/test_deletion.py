@@ -11,8 +11,8 @@ from storage.models import Rosbag
 from storage.objects.base import ObjectStore
 from storage.services.intake import imports, uploads
 from storage.services.rosbags import deletion
-from storage.services.verification import verifier
 from storage.tests.conftest import MakeBag
+from tests.support.bags import stored_bag
 
 pytestmark = pytest.mark.django_db
 
@@ -34,7 +34,7 @@ def test_deleted_rosbag_is_hidden_and_later_purged(store: ObjectStore, make_bag:
 
 
 def test_deleted_rosbag_can_be_restored_until_purged(make_bag: MakeBag) -> None:
-    rosbag = verifier.run(imports.import_folder(make_bag()).pk)
+    rosbag = stored_bag(make_bag())
     deletion.delete(rosbag)
     deletion.restore(rosbag)
     assert rosbag.usable

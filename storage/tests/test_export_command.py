@@ -10,8 +10,7 @@ from django.core.management import CommandError, call_command
 from rosbag2.checks.verify import verify
 from rosbag2.writing.sample import make_sample
 from storage.models import Export, Rosbag
-from storage.services.intake import imports
-from storage.services.verification import verifier
+from tests.support.bags import stored_bag
 
 pytestmark = pytest.mark.django_db
 
@@ -19,7 +18,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def drive(tmp_path: Path) -> Rosbag:
     make_sample(tmp_path / "drive", seconds=2)
-    return verifier.run(imports.import_folder(tmp_path / "drive").pk)
+    return stored_bag(tmp_path / "drive")
 
 
 def run(capsys: Any, *arguments: Any, code: int = 0) -> dict[str, Any]:

@@ -27,11 +27,11 @@ from storage.objects import object_store
 from storage.objects.base import ObjectStore, StoreError
 from storage.services.exports import exporter, exports
 from storage.services.exports.exports import ExportOptions
-from storage.services.intake import imports
 from storage.services.maintenance import integrity
 from storage.services.previews import child
 from storage.services.rosbags import deletion
 from storage.services.verification import verifier
+from tests.support.bags import stored_bag
 
 pytestmark = pytest.mark.django_db
 SECOND = 10**9
@@ -47,7 +47,7 @@ def operator() -> APIClient:
 @pytest.fixture
 def drive(tmp_path: Path) -> Rosbag:
     make_sample(tmp_path / "drive", seconds=3)
-    return verifier.run(imports.import_folder(tmp_path / "drive").pk)
+    return stored_bag(tmp_path / "drive")
 
 
 def request_export(client: APIClient, rosbag: Rosbag, **body: Any) -> dict[str, Any]:

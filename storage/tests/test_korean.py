@@ -15,8 +15,7 @@ from accounts.choices import Role
 from accounts.models import User
 from rosbag2 import errors
 from rosbag2.writing.sample import make_sample
-from storage.services.intake import imports
-from storage.services.verification import verifier
+from tests.support.bags import stored_bag
 
 CATALOGUE = Path(settings.LOCALE_PATHS[0]) / "ko" / "LC_MESSAGES"
 PLACES = re.compile(r"%\(\w+\)[ds]|%d|\{\w+\}")
@@ -69,7 +68,7 @@ def test_every_text_is_in_use() -> None:
 def test_a_page_in_korean(client: Client, tmp_path: Path) -> None:
     client.force_login(User.objects.create(email="o@example.org", role=Role.OPERATOR))
     make_sample(tmp_path / "drive", seconds=1)
-    rosbag = verifier.run(imports.import_folder(tmp_path / "drive").pk)
+    rosbag = stored_bag(tmp_path / "drive")
     headers = {"Accept-Language": "ko"}
     page = client.get(f"/admin/storage/rosbag/{rosbag.pk}/preview/", headers=headers)
     for text in ("궤적", "시간에 따른 필드", "첫 메시지", "위치 20개"):

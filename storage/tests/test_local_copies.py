@@ -10,21 +10,17 @@ from storage.exceptions import ObjectNotFoundError, RosbagUnreadyError
 from storage.models import Rosbag
 from storage.objects import object_store
 from storage.objects.base import ObjectStore
-from storage.services.intake import imports
 from storage.services.rosbags import deletion, local_copies
 from storage.services.rosbags.local_copies import local_copy
-from storage.services.verification import verifier
 from storage.tests.conftest import MakeBag
+from tests.support.bags import stored_bag
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def rosbags(store: ObjectStore, make_bag: MakeBag) -> list[Rosbag]:
-    return [
-        verifier.run(imports.import_folder(make_bag(f"bag{number}", messages=number + 1)).pk)
-        for number in range(3)
-    ]
+    return [stored_bag(make_bag(f"bag{number}", messages=number + 1)) for number in range(3)]
 
 
 def copies(settings: Any) -> set[int]:

@@ -17,11 +17,10 @@ from rosbag2.writing.sqlite_writer import BagWriter
 from storage.models import Rosbag
 from storage.objects import object_store
 from storage.objects.base import ObjectStore
-from storage.services.intake import imports
 from storage.services.maintenance import integrity
 from storage.services.previews import child
 from storage.services.rosbags import deletion
-from storage.services.verification import verifier
+from tests.support.bags import stored_bag
 
 pytestmark = pytest.mark.django_db
 SECOND = 10**9
@@ -35,7 +34,7 @@ def viewer() -> APIClient:
 
 
 def stored(folder: Path) -> Rosbag:
-    return verifier.run(imports.import_folder(folder).pk)
+    return stored_bag(folder)
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from storage.objects.base import ObjectStore
 from storage.services.intake import imports
 from storage.services.verification import verifier
 from storage.tests.conftest import MakeBag
+from tests.support.bags import stored_bag
 
 pytestmark = pytest.mark.django_db
 URL = "/api/v1/uploads"
@@ -218,7 +219,7 @@ def test_checksums_are_optional(store: ObjectStore, operator: APIClient, make_ba
 
 def test_stored_content_needs_no_upload(operator: APIClient, make_bag: MakeBag) -> None:
     folder = make_bag()
-    rosbag = verifier.run(imports.import_folder(folder).pk)
+    rosbag = stored_bag(folder)
     answer = operator.post(URL, {"files": described(folder)})
     assert answer.status_code == 200
     data = answer.json()

@@ -13,16 +13,16 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from common.admin.actions import Buttons, carry_out
+from common.admin.actions import ObjectActionsMixin, run_action
 from common.admin.changelists import (
     BoundedPaginator,
     DeletedFilter,
-    deleted_are_listed,
     is_autocomplete,
-    is_list,
+    is_changelist,
+    lists_deleted_rows,
 )
-from common.admin.deletion import Deletes
-from common.admin.errors import Refusals, RefusingForm
+from common.admin.deletion import ServiceDeletionMixin
+from common.admin.errors import DomainErrorFormMixin, DomainErrorMixin
 from templates.admin.fields import TopicsField, TopicTypesField, choices_of
 from templates.exceptions import TemplateDeletedError
 from templates.models import Template
@@ -30,7 +30,7 @@ from templates.services import templates
 from templates.services.validation import field_errors
 
 
-class TemplateForm(RefusingForm, forms.ModelForm[Template]):
+class TemplateForm(DomainErrorFormMixin, forms.ModelForm[Template]):
     """The fields of a template, validated by the service."""
 
     topics = TopicsField(
@@ -77,7 +77,7 @@ class TemplateForm(RefusingForm, forms.ModelForm[Template]):
         values: dict[str, Any] = super().clean() or {}
         template = self.instance if self.instance.pk else None
         for error in field_errors(values, template):
-            self.show(error)
+            self.add_field_error(error)
         return values
 
 
@@ -101,7 +101,9 @@ def _add_usage_counts(rows: list[Any]) -> None:
 
 
 @admin.register(Template)
-class TemplateAdmin(Buttons, Deletes, Refusals, admin.ModelAdmin[Template]):
+class TemplateAdmin(
+    ObjectActionsMixin, ServiceDeletionMixin, DomainErrorMixin, admin.ModelAdmin[Template]
+):
     """Templates; deleted ones are shown by a filter."""
 
     form = TemplateForm
@@ -163,8 +165,8 @@ class TemplateAdmin(Buttons, Deletes, Refusals, admin.ModelAdmin[Template]):
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Offer "restore" only in lists of deleted templates, and "delete" only in others."""
         actions = super().get_actions(request)
-        if is_list(request):
-            actions.pop("delete_selected" if deleted_are_listed(request) else "restore", None)
+        if is_changelist(request):
+            actions.pop("delete_selected" if lists_deleted_rows(request) else "restore", None)
         return actions
 
     def get_urls(self) -> list[URLPattern]:
@@ -185,7 +187,7 @@ class TemplateAdmin(Buttons, Deletes, Refusals, admin.ModelAdmin[Template]):
         not_deleted = obj is None or obj.deleted_at is None
         return not_deleted and super().has_delete_permission(request, obj)
 
-    def buttons_of(self, row: Template) -> list[str]:
+    def object_actions(self, row: Template) -> list[str]:
         return ["restore"] if row.deleted_at is not None else []
 
     @admin.display(description=_("rosbag"), ordering="rosbag__name")
@@ -209,7 +211,7 @@ class TemplateAdmin(Buttons, Deletes, Refusals, admin.ModelAdmin[Template]):
 
     @admin.action(description=_("Restore"), permissions=["change"])
     def restore(self, request: HttpRequest, rows: QuerySet[Template]) -> None:
-        carry_out(
+        run_action(
             self,
             request,
             rows,
@@ -232,5 +234,5 @@ class TemplateAdmin(Buttons, Deletes, Refusals, admin.ModelAdmin[Template]):
     def remove(self, request: HttpRequest, row: Template) -> None:
         templates.delete(row)
 
-    def deleted(self, count: int) -> str:
+    def deleted_message(self, count: int) -> str:
         return ngettext("%d template was deleted.", "%d templates were deleted.", count) % count

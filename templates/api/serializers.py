@@ -4,12 +4,12 @@ from typing import Any
 
 from rest_framework import serializers
 
-from common.rest.strict import Strict
+from common.rest.serializers import StrictSerializer
 from templates.models import Template
 from templates.services.validation import MAX_TOPICS, TOPIC_NAME, TYPE_NAME
 
 
-class RecordTopicSerializer(Strict):
+class RecordTopicSerializer(StrictSerializer):
     """A topic to record, named as the robot sees it."""
 
     name = serializers.CharField(max_length=255)
@@ -20,7 +20,7 @@ class RecordTopicSerializer(Strict):
     }
 
 
-class TemplateSerializer(Strict, serializers.ModelSerializer[Template]):
+class TemplateSerializer(StrictSerializer, serializers.ModelSerializer[Template]):
     """A template of one kind of agent; an empty `topics` plays them all, `rate` 0 is as fast as possible."""
 
     name = serializers.CharField(max_length=200)

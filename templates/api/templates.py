@@ -13,19 +13,19 @@ from rest_framework.reverse import reverse
 
 from accounts.api.idempotency import idempotent
 from common.rest import bulk
-from common.rest.filters import IdFilter, Living, PersonFilter
-from common.rest.reads import Reads
+from common.rest.filters import IdFilter, SoftDeleteFilterSet, UserEmailFilter
+from common.rest.reads.views import Reads
 from templates.api.serializers import TemplateSerializer
 from templates.models import Template
 from templates.services import templates
 
 
-class TemplateFilter(Living):
+class TemplateFilter(SoftDeleteFilterSet):
     """Filters by name, robot type, rosbag and creator."""
 
     name = django_filters.CharFilter(lookup_expr="icontains", label=_("Part of the name"))
     rosbag = IdFilter(field_name="rosbag_id", label=_("Id of its rosbag"))
-    created_by = PersonFilter(
+    created_by = UserEmailFilter(
         field_name="created_by__email", label=_("E-mail address of its creator")
     )
 
@@ -83,7 +83,7 @@ class TemplateViewSet(Reads):
         """Delete many templates; each is deleted or refused on its own."""
         living = Template.objects.living()
         return Response(
-            bulk.each(request.data, lambda ids: living.filter(pk__in=ids), templates.delete)
+            bulk.run_action(request.data, lambda ids: living.filter(pk__in=ids), templates.delete)
         )
 
     def _update(self, request: Request, *, partial: bool) -> Response:

@@ -1,4 +1,4 @@
-"""One full run over the client that is generated from the API's description; `test_client.py` runs it.
+"""A complete execution by the client generated from the OpenAPI schema; `test_client.py` runs it.
 
 python client_run.py URL EMAIL PASSWORD BUNDLE
 """

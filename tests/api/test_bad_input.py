@@ -1,6 +1,6 @@
-"""Whatever is sent, the answer is a problem document that says what is wrong; every address is tried.
+"""Invalid input of any kind is answered by a problem document, at every URL.
 
-Tokens, uploads, idempotency keys and streams have tests of their own beside what they test.
+Tokens, uploads, idempotency keys and streams have their own tests in their apps.
 """
 
 import base64

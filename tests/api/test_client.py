@@ -34,11 +34,10 @@ def tool(name: str, *words: Any, folder: Path) -> None:
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
 
 
-@pytest.fixture
-def client(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that holds the package `robotsim_client`."""
-    folder = tmp_path / "client"
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("client")
     call_command("spectacular", file=str(folder / "schema.yaml"))
     # What it cannot read is a warning, except for archives, pictures and lines of JSON: bytes to it.
     bytes_to_it = ("application/zip", "image/jpeg", "application/x-ndjson")

@@ -33,7 +33,7 @@ def test_links_within_the_page_lead_somewhere() -> None:
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    """What a newcomer has: nothing set, nothing of the test services."""
+    """Environment of a new user, without settings and test services."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     data = tmp_path / "data"
     return kept | {

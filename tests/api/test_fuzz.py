@@ -1,8 +1,8 @@
-"""The API's description is true: a fuzzer that reads it finds no undocumented answer and no 5xx.
+"""The OpenAPI schema is complete: a fuzzer finds no undocumented response and no 5xx.
 
-The whole description is walked against a real server on PostgreSQL and Redis with one of everything in the
-database, by an admin and by nobody. `ROBOTSIM_FUZZ_EXAMPLES` asks for more than the few random requests of
-each operation that there is time for in all tests.
+All operations are called on a real server on PostgreSQL and Redis with one of everything in the database, by
+an admin and anonymously. `ROBOTSIM_FUZZ_EXAMPLES` is the number of random requests per operation; the
+default is small.
 """
 
 import json
@@ -54,7 +54,7 @@ no-shrink = true
 
 
 def configuration(seeded: Seeded) -> str:
-    """What the fuzzer is told: mostly ids that are there, not only such as are guessed."""
+    """Parameters for the fuzzer: mostly existing ids."""
     lines = [CONFIG]
     for resource, ids in seeded.ids.items():
         lines.append(f"[dictionaries.{resource}]\nvalues = {json.dumps(ids)}\n")

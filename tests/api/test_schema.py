@@ -31,7 +31,7 @@ def operations(schema: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any
 
 
 def followed(schema: dict[str, Any], told: dict[str, Any]) -> dict[str, Any]:
-    """What a reference leads to."""
+    """Resolve a reference."""
     while "$ref" in told:
         _root, kind, name = told["$ref"].removeprefix("#/").split("/")
         told = schema["components"][kind][name]
@@ -76,7 +76,7 @@ def test_who_may_call_is_told(schema: dict[str, Any]) -> None:
     for path, method, operation in operations(schema):
         open_to_all = {} in operation.get("security", [{}])
         assert ("401" in operation["responses"]) or open_to_all, (method, path)
-        assert ("Least role" in operation.get("description", "")) != open_to_all, (method, path)
+        assert ("Minimum role" in operation.get("description", "")) != open_to_all, (method, path)
 
 
 def test_reads_can_be_polled(schema: dict[str, Any]) -> None:

@@ -24,7 +24,7 @@ State = dict[str, Any]
 
 
 def fresh(version: str) -> State:
-    """A cluster on which nothing of ours is, or, with a version, all of it."""
+    """A cluster, empty or, with a version, with the system installed."""
     image = f"robot-sim-backend:{version}"
     return {
         "context": "minikube",
@@ -68,7 +68,7 @@ def secret(state: State, words: list[str]) -> str | None:
 
 
 def create(state: State, given: str) -> str | None:
-    """What is there is never created again."""
+    """Check that no existing object is created again."""
     name = given.partition("  name: ")[2].partition("\n")[0]
     if name in state["secrets"]:
         return None
@@ -176,7 +176,7 @@ APIS = [
 
 
 def ruled(folder: Path, call: str) -> str:
-    """What the rules say to this call."""
+    """Return the answer of the rules to a call."""
     for text, what in json.loads((folder / "rules.json").read_text()):
         if text in call:
             return str(what)

@@ -17,7 +17,7 @@ _SPAN = re.compile(r"`([^`]+)`")
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block: what follows its fence, and what is in it."""
+    """A fenced block: the info string of its fence, and its content."""
 
     kind: str
     text: str
@@ -50,7 +50,7 @@ def headings(page: Path) -> list[str]:
 
 
 def spans(page: Path = ENGLISH) -> list[str]:
-    """What stands between back quotes in the text, before the table of promises; line breaks are blanks."""
+    """Texts in back quotes before the table of promises; line breaks are replaced by blanks."""
     text = prose(page).rpartition("\n## 11.")[0]
     return [" ".join(span.split()) for span in _SPAN.findall(text)]
 

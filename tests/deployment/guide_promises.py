@@ -200,7 +200,7 @@ FILES = (
     "server-deploy.yaml",
     "metrics-server-dev.yaml",
 )
-"""What its section 6.2 says is in k8s/."""
+"""Contents of k8s/ according to section 6.2."""
 
 VARIABLES = (
     "DATABASE_URL",
@@ -215,4 +215,4 @@ VARIABLES = (
     "ALGORITHM",
     "ACCESS_TOKEN_EXPIRE_MINUTES",
 )
-"""What its section 4.3 writes into .env."""
+"""Contents of .env according to section 4.3."""

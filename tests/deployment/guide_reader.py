@@ -40,7 +40,7 @@ class Reader:
         return re.sub(r"\b8000\b", str(self.port), command)
 
     def run(self, command: str) -> str:
-        """What a command prints; it must succeed."""
+        """Run a command that must succeed, and return its output."""
         done = subprocess.run(
             ["bash", "-c", self.here(command)],
             cwd=self.folder,

@@ -31,7 +31,7 @@ Object = dict[str, Any]
 
 
 def kubectl(*words: str | Path) -> str:
-    """What kubectl answers: the one of requirements-dev.txt, so that all machines render alike."""
+    """Run the kubectl of requirements-dev.txt, which renders the same everywhere, and return its output."""
     program = Path(sys.executable).with_name("kubectl")
     done = subprocess.run([program, *words], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -103,7 +103,7 @@ def workloads(objects: tuple[Object, ...]) -> Iterator[tuple[Object, Object]]:
 
 
 def ours(thing: Object) -> bool:
-    """Whether it is a part of the system; helpers of `dev` in kube-system are not."""
+    """Return True for a part of the system; helpers of `dev` in kube-system are not."""
     return str(thing["metadata"].get("namespace", "")).startswith("robot")
 
 
@@ -116,7 +116,7 @@ def labels(pod: Object) -> dict[str, str]:
 
 
 def selects(selector: Object, given: dict[str, str]) -> bool:
-    """Whether a label selector takes these labels; an empty one takes all."""
+    """Return True when a label selector matches labels; an empty one matches all."""
     for name, value in selector.get("matchLabels", {}).items():
         if given.get(name) != value:
             return False

@@ -95,7 +95,7 @@ class Site:
         (self.folder / "calls.jsonl").unlink(missing_ok=True)
 
     def given(self) -> str:
-        """All that was handed over by standard input."""
+        """Return everything that was passed by standard input."""
         return "".join(given for _, given in self._log())
 
     def secrets(self) -> dict[str, dict[str, str]]:

@@ -1,4 +1,4 @@
-"""The gate on file sizes sees what is too long and leaves out what is not ours."""
+"""The check of file sizes finds long files, and excludes files of others."""
 
 from pathlib import Path
 

@@ -22,7 +22,7 @@ PLACEHOLDERS = {
     "<revision>",
 }
 MAPPED = {"make demo": "test_main_job.py"}
-"""What other tests run."""
+"""Kinds of blocks that other tests run."""
 ROW = re.compile(r"^\| (\d[\d.]*) \| (.+) \| (.+) \| (.+) \|$", re.MULTILINE)
 
 
@@ -66,7 +66,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def anchor(heading: str) -> str:
-    """What GitHub makes of a heading."""
+    """Return GitHub's anchor of a heading."""
     return re.sub(r"[^\w -]", "", heading.lstrip("# ").lower()).replace(" ", "-")
 
 

@@ -24,7 +24,7 @@ KINDS = {
     "namespace": "Namespace",
     "secret": "Secret",
 }
-"""What kubectl's short words mean; a word with a value is looked up by its name."""
+"""Resource types by kubectl's short names; a name with a value is looked up without it."""
 LISTS = {"pods", "svc", "pv", "pvc", "storageclass", "endpoints", "nodes"}
 MADE = {
     "secret": {
@@ -32,7 +32,7 @@ MADE = {
         *("robot-backend-secret", "robot-backup-secret"),
     }
 }
-"""What install.sh makes, not the manifests."""
+"""Objects created by install.sh instead of the manifests."""
 COMMANDS = sorted(
     {
         *guide.commands("cluster"),

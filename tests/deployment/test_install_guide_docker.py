@@ -28,7 +28,7 @@ def values(words: list[str], name: str) -> list[str]:
 
 
 def operands(words: list[str]) -> list[str]:
-    """What is left behind `docker VERB` without options."""
+    """Return the arguments of `docker VERB` without options."""
     found, skip = [], False
     for word in words[2:]:
         if not skip and not word.startswith("-"):

@@ -24,7 +24,7 @@ MADE_BY = {
     "python manage.py showmigrations --plan": r"\[X\]  storage\.0001_initial",
     "python manage.py sqlmigrate storage 0001": r"CREATE TABLE",
 }
-"""What commands print, where something has to come."""
+"""Expected output of commands."""
 READ = """
 import json, os
 os.environ["DJANGO_SETTINGS_MODULE"] = "robotsim_project.settings"
@@ -55,7 +55,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Reader:
 
 
 def follow(reader: Reader, world: World) -> dict[str, str]:
-    """What each command of the `run` blocks printed, all of them run in their order."""
+    """Output of the commands of the `run` blocks, run in order."""
     reader.write_env(
         DATABASE_URL=world.postgres.url.replace("postgresql://", "postgresql+asyncpg://"),
         REDIS_URL=world.redis.url(0),

@@ -1,4 +1,4 @@
-"""Nobody speaks to anybody in the two namespaces, except for what is needed; rights end at robot-agents."""
+"""Only required connections are allowed in the two namespaces; rights end at robot-agents."""
 
 import pytest
 
@@ -38,7 +38,7 @@ def policies(name: str, namespace: str, given: dict[str, str], direction: str) -
 def lets(
     rules: list[Object], side: str, peer: tuple[str, dict[str, str]], namespace: str, port: int
 ) -> bool:
-    """Whether rules allow a pod of a namespace, on a TCP port; addresses (ipBlock) are left aside."""
+    """Return True when rules allow a pod of a namespace on a TCP port; ipBlock is ignored."""
     return any(
         any(matches(each, peer, namespace) for each in rule.get(side, [{}]))
         and port in {each["port"] for each in rule.get("ports", [{"port": port}])}

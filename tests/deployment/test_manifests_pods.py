@@ -20,7 +20,7 @@ from tests.deployment.manifests import (
 ALLOWED_VOLUMES = {"name", "emptyDir", "persistentVolumeClaim", "configMap"}
 RESTART = 'test -n "$(find /tmp/alive -mmin -1)"'
 MINIKUBE = {"cpu": 2 - 0.85, "memory": 4096 * 2.0**20 * 0.8}
-"""What `minikube start --memory=4096 --cpus=2` leaves: its own pods ask for 850m and some hundred MiB."""
+"""Capacity that `minikube start --memory=4096 --cpus=2` leaves after its own pods."""
 RESERVED = 3
 """Connections that PostgreSQL keeps for its superuser."""
 
@@ -35,7 +35,7 @@ def pods_of_ours() -> list[Any]:
 
 
 def lasting(name: str) -> list[Object]:
-    """Templates of pods that are to run for good; jobs end and need no probe."""
+    """Templates of long-running pods; jobs end and need no probe."""
     return [
         made
         for thing, made in workloads(rendered(name))

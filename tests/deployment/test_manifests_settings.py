@@ -1,4 +1,4 @@
-"""What the manifests put into the environment are settings that there are; secrets come by reference only."""
+"""The environment in the manifests has existing settings only, and secrets only by reference."""
 
 import re
 import subprocess

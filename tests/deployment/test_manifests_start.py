@@ -1,4 +1,4 @@
-"""What the manifests start does start: their commands and environment as processes, and their probes pass."""
+"""The commands of the manifests start with their environment, and their probes pass."""
 
 import os
 import secrets
@@ -31,7 +31,7 @@ def services() -> Iterator[World]:
 
 
 class Container:
-    """One container of a rendered set, to be run as a process with its own environment and nothing else."""
+    """One container of a rendered set, run as a process with its own environment only."""
 
     def __init__(
         self, name: str, kind: str, world: World, folder: Path, overlay: str = "k8s"
@@ -208,7 +208,7 @@ def test_redis_takes_its_configuration_and_asks_for_the_password(tmp_path: Path)
 
 
 def answer(port: int, *lines: str) -> str:
-    """What Redis says to lines of its plain protocol; nothing while it does not listen."""
+    """Send inline commands to Redis and return the response; empty while it does not listen."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
             connection.sendall("".join(f"{line}\r\n" for line in [*lines, "QUIT"]).encode())

@@ -17,7 +17,7 @@ STAND_IN = Path(__file__).parent / "kubectl"
 
 
 class Cluster:
-    """What the stand-in knows, and what it was asked."""
+    """State of the stand-in, and the calls that it received."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

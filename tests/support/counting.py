@@ -1,4 +1,4 @@
-"""Two processes of one server, each of which has counted a heartbeat; the third tells the sum."""
+"""Two processes of one server count a heartbeat each; the metrics of a third have the sum."""
 
 import subprocess
 import sys
@@ -19,7 +19,7 @@ TELL = PROCESS + 'print(client.get("/metrics").content.decode())'
 
 
 def added_up(environment: dict[str, str], folder: Path) -> str:
-    """What /metrics says."""
+    """Read /metrics."""
     environment = environment | {"PROMETHEUS_MULTIPROC_DIR": str(folder)}
     for words in (BEAT, BEAT, TELL):
         done = subprocess.run(

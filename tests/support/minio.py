@@ -1,4 +1,4 @@
-"""A real MinIO server for tests, beside SeaweedFS; `programs.py` makes it from its Go module."""
+"""A real MinIO server for tests, besides SeaweedFS; `programs.py` builds it from its Go module."""
 
 from pathlib import Path
 
@@ -30,11 +30,11 @@ class MinIO(S3):
 
 
 SERVERS = {"seaweedfs": S3, "minio": MinIO}
-"""What ROBOTSIM_TEST_STORAGE may name."""
+"""Values of ROBOTSIM_TEST_STORAGE."""
 
 
 def s3_server(name: str, folder: Path) -> S3:
-    """The server that the tests are to stand on.
+    """Create the configured S3 server.
 
     Raises:
         ValueError: there is none of this name.

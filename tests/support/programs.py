@@ -1,4 +1,4 @@
-"""Programs of the second tier of tests, made from Go modules at pinned versions and kept between runs.
+"""Programs of the second tier of tests, built from Go modules at pinned versions and cached between runs.
 
 `python -m tests.support.programs NAME...` makes what is missing. They lie in
 `~/.cache/robotsim-tests` (or below XDG_CACHE_HOME), a folder for each program and version; a program stands
@@ -27,16 +27,16 @@ CONTROLPLANE = Path(__file__).resolve().parents[1] / "deployment" / "cluster" / 
 # Without symbols a program takes half the space; paths of this machine are kept out of it.
 FLAGS = ["-trimpath", "-ldflags=-s -w"]
 NO_GO = "`go` is missing: install Go 1.26 or newer (https://go.dev/doc/install) and see that it is on PATH"
-TOLD_SECONDS = 30
+MESSAGE_SECONDS = 30
 
 
 class ProgramMissingError(Exception):
-    """A program cannot be had; the message says what to do."""
+    """A program cannot be built; the message says what to do."""
 
 
 @dataclass(frozen=True)
 class Program:
-    """A program and how it is made: `go` with `words`, in `source`, puts it into GOBIN or OUTPUT."""
+    """A program and its build: `go` with `words`, in `source`, writes it to GOBIN or OUTPUT."""
 
     name: str
     version: str
@@ -45,12 +45,12 @@ class Program:
 
     @property
     def path(self) -> Path:
-        """Where it lies once it is made."""
+        """Path of the built program."""
         return cache() / f"{self.name}-{self.version}" / self.name
 
 
 def cache() -> Path:
-    """The folder of what is kept between runs."""
+    """Return the folder of the cache."""
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(base) / "robotsim-tests"
 
@@ -61,7 +61,7 @@ def minio() -> Program:
 
 
 def kubernetes_version() -> str:
-    """The version of Kubernetes that the control plane is made of, such as v1.37.2."""
+    """Return the version of Kubernetes of the control plane, such as v1.37.2."""
     requires = (CONTROLPLANE / "go.mod").read_text()
     found = re.search(r"^\tk8s\.io/kubernetes (v\S+)$", requires, re.MULTILINE)
     assert found is not None, "go.mod names no k8s.io/kubernetes"
@@ -69,7 +69,7 @@ def kubernetes_version() -> str:
 
 
 def controlplane() -> Program:
-    """Its version is its source: versions of modules stand there as well."""
+    """Return a version computed from the source, which includes the versions of modules."""
     digest = hashlib.sha256()
     for file in sorted(CONTROLPLANE.glob("*")):
         digest.update(f"{file.name}\n".encode() + file.read_bytes())
@@ -83,7 +83,7 @@ PROGRAMS = {"minio": minio, "controlplane": controlplane}
 
 
 def find(name: str) -> Path:
-    """A program that has been made.
+    """Return the path of a built program.
 
     Raises:
         ProgramMissingError: it has not.
@@ -96,7 +96,7 @@ def find(name: str) -> Path:
 
 
 def make(program: Program) -> Path:
-    """Make a program, unless it is there.
+    """Build a program, unless it exists.
 
     Raises:
         ProgramMissingError: there is no Go, or it failed.
@@ -142,10 +142,10 @@ def _run(go: str, program: Program, folder: Path) -> None:
 
 
 def _wait(child: subprocess.Popen[bytes], program: Program, began: float) -> None:
-    """Wait for it, and say now and then that it goes on: CI ends what is silent."""
+    """Wait for the build and print a sign of life from time to time, as CI kills silent commands."""
     while True:
         try:
-            child.wait(TOLD_SECONDS)
+            child.wait(MESSAGE_SECONDS)
         except subprocess.TimeoutExpired:
             seconds = time.monotonic() - began
             sys.stdout.write(f"  still making {program.name}, {seconds:.0f} s\n")
@@ -163,7 +163,7 @@ def _locked(program: Program) -> Iterator[None]:
 
 
 def main(names: list[str]) -> int:
-    """Make the programs that are named; 1 when one cannot be had."""
+    """Build the named programs; return 1 when one cannot be built."""
     try:
         for name in names:
             sys.stdout.write(f"{make(PROGRAMS[name]())}\n")

@@ -1,4 +1,4 @@
-"""Who takes traces and error reports, on loopback: small servers that keep what they are sent."""
+"""Receivers of traces and error reports: small servers on loopback that keep the request bodies."""
 
 import gzip
 import threading
@@ -14,7 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 
 
 class Received:
-    """What came, as plain bytes by path; a condition tells of each."""
+    """Received bodies by path; waiters are notified of each."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -26,17 +26,17 @@ class Received:
             self.bodies.append((path, body))
             self.news.notify_all()
 
-    def until(self, found: Any, seconds: float = 60) -> None:
-        """Wait until `found` holds; the time is a bound against hanging."""
+    def until(self, condition: Any, seconds: float = 60) -> None:
+        """Wait until `condition` is true; the time only limits a hanging test."""
         with self.news:
-            assert self.news.wait_for(found, seconds), self.bodies
+            assert self.news.wait_for(condition, seconds), self.bodies
 
     def everything(self) -> bytes:
-        """All bodies as one, to look for what must not be there."""
+        """Join all bodies, to search for secrets."""
         return b"\n".join(body for _path, body in self.bodies)
 
     def spans(self) -> list[tuple[str, Any, dict[str, Any]]]:
-        """Name of the service, span, and its attributes."""
+        """Return name of the service, span, and its attributes."""
         return [
             (_attributes(group.resource)["service.name"], span, _attributes(span))
             for path, body in self.bodies
@@ -53,7 +53,7 @@ def _attributes(of: Any) -> dict[str, Any]:
 
 @contextmanager
 def receiver() -> Iterator[Received]:
-    """A server that takes whatever is posted to it."""
+    """Start a server that accepts all POST requests."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -68,7 +68,7 @@ def receiver() -> Iterator[Received]:
             self.wfile.write(answer)
 
         def log_message(self, *_words: Any) -> None:
-            """Nothing: tests print what matters."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     received = Received(f"127.0.0.1:{server.server_port}")

@@ -12,7 +12,7 @@ import urllib.request
 from contextlib import ExitStack
 from pathlib import Path
 
-from common.processes import die_with_parent, end
+from common.processes import die_with_parent, terminate
 from tests.support.servers import wait_until
 
 NAMES = ["master", "volume", "filer", "s3"]
@@ -23,7 +23,7 @@ class S3:
 
     ports = 2 * len(NAMES)
     door = 2 * NAMES.index("s3")
-    """How many ports it takes, and which of them speaks S3."""
+    """Number of ports, and the index of that for S3."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -34,13 +34,13 @@ class S3:
 
     @property
     def endpoint(self) -> str:
-        """Host and port of its S3 door, the same each time that it starts."""
+        """Host and port for S3, the same after each start."""
         if not self._ports:
             self._ports = free_ports(self.ports)
         return f"127.0.0.1:{self._ports[self.door]}"
 
     def start(self) -> None:
-        """Start it without waiting; starting twice is no error."""
+        """Start without waiting; may be called twice."""
         if self._process is not None:
             return
         self._folder.mkdir(mode=0o700, exist_ok=True)
@@ -58,7 +58,7 @@ class S3:
             )
 
     def _prepare(self) -> tuple[list[str], dict[str, str]]:
-        """The command, and its environment beside ours."""
+        """Return the command, and additional environment variables."""
         assert self.endpoint  # it chooses the ports
         flags: list[str] = []
         sockets: list[str] = []
@@ -88,14 +88,14 @@ class S3:
         return words, keys
 
     def stop(self) -> None:
-        """End it at once (nothing in it is kept)."""
+        """Kill the server; its data is not kept."""
         if self._process is not None:
-            end([self._process], first=signal.SIGKILL)
+            terminate([self._process], first=signal.SIGKILL)
             self._process = None
         self.remove_sockets()
 
     def remove_sockets(self) -> None:
-        """Remove what the server leaves outside its folder, be it of a run that was killed."""
+        """Remove files of the server outside its folder, also of runs that were killed."""
         listed = self._folder / "sockets"
         if listed.is_file():
             for each in listed.read_text().splitlines():
@@ -107,16 +107,16 @@ class S3:
 
     @property
     def address(self) -> str:
-        """Endpoint, access key and secret key, parted by blanks."""
+        """Return endpoint, access key and secret key, separated by blanks."""
         return f"{self.endpoint} {self.access_key} {self.secret_key}"
 
     def wait(self, endpoint: str) -> None:
-        """Wait until the S3 server at that endpoint (our own, or the run's) takes calls."""
+        """Wait until the S3 server at an endpoint answers."""
         wait_until(lambda: serves_http(f"http://{endpoint}/"), self._process, self._log)
 
 
 def weed() -> str:
-    """SeaweedFS's program, which its wheel puts beside this Python."""
+    """Find the program of SeaweedFS, which its wheel installs next to this Python."""
     beside = Path(sys.executable).parent / "weed"
     found = str(beside) if beside.is_file() else shutil.which("weed")
     if found is None:
@@ -125,7 +125,7 @@ def weed() -> str:
 
 
 def free_ports(count: int) -> list[int]:
-    """Different free loopback ports."""
+    """Return different free loopback ports."""
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:
@@ -134,7 +134,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def serves_http(url: str) -> bool:
-    """Whether there is an HTTP answer below 500, be it a refusal."""
+    """Return True for an HTTP response below 500, even a refusal."""
     try:
         with urllib.request.urlopen(url, timeout=2):  # noqa: S310  loopback
             return True

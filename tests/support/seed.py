@@ -18,21 +18,21 @@ from simulations.services.designs.simulations import StageSpec, create_simulatio
 from simulations.services.maintenance import deletion
 from simulations.services.runs import lifecycle
 from storage.models import Rosbag
-from storage.services.intake import imports, sessions, uploads
-from storage.services.verification import verifier
+from storage.services.intake import sessions, uploads
 from templates.models import Template
 from templates.services import templates
+from tests.support.bags import stored_bag
 
 FAR = 10**12
-"""Id of the admin that walks: nothing that guesses ids meets it."""
+"""Id of the admin of the tests, which guessed ids do not hit."""
 COPIES = 3
-"""So that what is removed on the way leaves others."""
+"""Number of copies, so that some are left after removals."""
 ODOM = {"name": "/odom", "type": "nav_msgs/msg/Odometry"}
 
 
 @dataclass
 class Seeded:
-    """Who walks, with an access token; and the ids of what is there, by resource."""
+    """Access token of the admin, and existing ids by resource."""
 
     admin: User
     token: str
@@ -74,7 +74,7 @@ def seed(folder: Path) -> Seeded:
 
 def _rosbag(folder: Path, number: int, user: User) -> Rosbag:
     make_sample(folder, seconds=number + 1)
-    return verifier.run(imports.import_folder(folder, created_by=user).pk)
+    return stored_bag(folder, created_by=user)
 
 
 def _template(name: str, rosbag: Rosbag, user: User) -> Template:
@@ -94,7 +94,7 @@ def _simulation(name: str, template: Template, user: User) -> Simulation:
 
 
 def _execution(simulation: Simulation, status: RunStatus, user: User, rosbag: Rosbag) -> Execution:
-    """An execution that got as far as this state."""
+    """Create an execution in a state."""
     execution = lifecycle.start(simulation, requested_by=user)
     told: dict[str, Any] = {}
     if status == RunStatus.FAILED:

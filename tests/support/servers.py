@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import psycopg
 
-from common.processes import die_with_parent, end
+from common.processes import die_with_parent, terminate
 from launcher.redis_server import redis_answers, redis_command
 
 NOBODY = 65534
@@ -20,7 +20,7 @@ _START_SECONDS = 60.0
 
 
 def open_to_all(path: Path) -> bool:
-    """Whether any user may enter the folder, judged by the modes of it and of all above it."""
+    """Return True when any user may enter the folder, by its mode and those of its parents."""
     return all(part.stat().st_mode & stat.S_IXOTH for part in (path, *path.parents))
 
 
@@ -34,11 +34,11 @@ class Redis:
         self._process: subprocess.Popen[bytes] | None = None
 
     def url(self, database: int) -> str:
-        """REDIS_URL of one of its databases, known before it starts."""
+        """Return REDIS_URL of one of its databases; valid before it is started."""
         return f"unix://{self._sock}?db={database}"
 
     def start(self) -> None:
-        """Start it and wait until it answers.
+        """Start the server and wait until it answers.
 
         Raises:
             RedisUnavailableError: there is no Redis server to start.
@@ -58,13 +58,13 @@ class Redis:
         wait_until(lambda: redis_answers(self._sock), self._process, log)
 
     def stop(self) -> None:
-        """End it at once (nothing in it is kept)."""
+        """Kill the server; its data is not kept."""
         if self._process is not None:
-            end([self._process], first=signal.SIGKILL)
+            terminate([self._process], first=signal.SIGKILL)
 
 
 class PostgreSQL:
-    """A throwaway PostgreSQL server on a unix socket; without durability, so that it is quick."""
+    """A throwaway PostgreSQL server on a unix socket; without durability, for speed."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -74,11 +74,11 @@ class PostgreSQL:
 
     @property
     def url(self) -> str:
-        """DATABASE_URL of its first database, known before it starts."""
+        """DATABASE_URL of its first database; valid before it is started."""
         return f"postgresql://robotsim@{quote(str(self._folder), safe='')}/postgres"
 
     def start(self) -> None:
-        """Make a cluster, unless there is one, and serve it; starting twice is no error."""
+        """Create the cluster, unless it exists, and start the server; may be called twice."""
         if self._process is not None:
             return
         programs, data = self._programs(), self._folder / "data"
@@ -92,9 +92,9 @@ class PostgreSQL:
         wait_until(lambda: answers(self.url), self._process, self._log)
 
     def stop(self) -> None:
-        """End it at once (nothing in it is kept)."""
+        """Kill the server; its data is not kept."""
         if self._process is not None:
-            end([self._process], first=signal.SIGINT, patience=5)
+            terminate([self._process], first=signal.SIGINT, timeout=5)
             self._process = None
 
     def _make(self, programs: Path, data: Path) -> None:
@@ -142,7 +142,7 @@ class PostgreSQL:
 
 
 def answers(url: str) -> bool:
-    """Whether a database answers; while it starts up it takes connections and refuses them."""
+    """Return True when a database answers; a starting one accepts connections but refuses queries."""
     try:
         psycopg.connect(url, connect_timeout=2).close()
     except psycopg.OperationalError:

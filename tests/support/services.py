@@ -1,4 +1,4 @@
-"""Early pytest plugin: the tests stand on real servers of their own, and leave nothing behind.
+"""Early pytest plugin: starts real servers for the tests, and removes them afterwards.
 
 It is loaded before pytest-django reads the settings. The first process of a run makes a private folder and
 owns the servers; workers of pytest-xdist inherit the addresses, and use a database and a Redis number of
@@ -16,6 +16,7 @@ import signal
 import tempfile
 import uuid
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ _DATABASES = 256
 
 
 class Services:
-    """The servers of this run; only the process that made the folder starts and ends them."""
+    """The servers of this run; only the process that created the folder starts and ends them."""
 
     def __init__(self, folder: Path, *, owner: bool) -> None:
         self._lock = (folder / "lock").open("w")  # first, or the folder would not be swept
@@ -48,14 +49,14 @@ class Services:
         self.s3 = s3_server(storage(), folder / "s3")
 
     def start_redis(self) -> None:
-        """Start Redis; where there is none, the tests that ask for it say so."""
+        """Start Redis; if it is not installed, the tests that need it fail with a message."""
         try:
             self.redis.start()
         except RedisUnavailableError as error:
             self.redis_problem = str(error)
 
     def start_database(self) -> None:
-        """Start the database server, unless it runs or there is none."""
+        """Start the database server, unless it is running or not needed."""
         if self.owner and self.postgres is not None:
             self.postgres.start()
 
@@ -81,12 +82,12 @@ def on_sqlite() -> bool:
 
 
 def storage() -> str:
-    """Which S3 server the tests stand on."""
+    """Return the configured S3 server."""
     return os.environ.get("ROBOTSIM_TEST_STORAGE", "seaweedfs")
 
 
 def temporary_root() -> Path:
-    """A folder that the database's user may enter too, with a name short enough for sockets."""
+    """Create a folder that the database's user may enter, with a path short enough for sockets."""
     places = [Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")]  # noqa: S108
     for place in places:
         if open_to_all(place) and len(str(place)) < 40:
@@ -95,7 +96,7 @@ def temporary_root() -> Path:
 
 
 def sweep(root: Path) -> None:
-    """Remove folders of runs that were killed: nobody holds their lock any more."""
+    """Remove folders of killed runs, whose locks are free."""
     for folder in root.glob(f"{_PREFIX}*"):
         try:
             with (folder / "lock").open() as lock:
@@ -107,7 +108,7 @@ def sweep(root: Path) -> None:
 
 
 def prepare() -> Services:
-    """Choose the addresses and put them into the environment, before the settings are read."""
+    """Set the addresses of the servers in the environment, before the settings are read."""
     inherited = os.environ.get(_FOLDER)
     if inherited is None:
         root = temporary_root()
@@ -116,6 +117,8 @@ def prepare() -> Services:
         folder.chmod(0o711)  # the database's user passes through
     else:
         folder = Path(inherited)
+    # A process that compiles all sources anew takes a quarter longer to start, and hundreds are started.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     services = Services(folder, owner=inherited is None)
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     data = folder / f"data-{worker or 'main'}"
@@ -143,7 +146,7 @@ atexit.register(SERVICES.stop)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """With xdist everything starts here: a worker could not start it for the others."""
+    """Start everything here with xdist, as a worker could not start it for the others."""
     if SERVICES.owner and not config.option.help and not config.option.version:
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C
         SERVICES.start_redis()
@@ -154,7 +157,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what stands on S3, before tests are chosen by their marks."""
+    """Mark tests that use S3, before tests are selected by their marks."""
     for item in items:
         if "s3_settings" in getattr(item, "fixturenames", ()):
             item.add_marker("s3")
@@ -162,7 +165,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> None:
-    """Start the database server when the first test asks for the database."""
+    """Start the database server when the first test requests the database."""
     if fixturedef.argname == "django_db_setup":
         SERVICES.start_database()
 
@@ -174,7 +177,7 @@ def pytest_unconfigure() -> None:
 
 @pytest.fixture
 def empty_redis() -> Iterator[None]:
-    """An empty Redis for this test; other workers use other numbers and see nothing of it."""
+    """Empty the Redis database of this worker; other workers use other numbers."""
     from django.core.cache import cache  # noqa: PLC0415  settings must be set up by now
 
     if SERVICES.redis_problem:
@@ -185,9 +188,17 @@ def empty_redis() -> Iterator[None]:
     client.flushdb()
 
 
+@pytest.fixture(scope="session")
+def s3_models() -> None:
+    """Let boto3 read its description of S3 once, not for each client, which takes half a second."""
+    import botocore.session  # noqa: PLC0415  not where no test asks for S3
+
+    botocore.session.create_loader = cache(botocore.session.create_loader)  # type: ignore[attr-defined]
+
+
 @pytest.fixture
-def s3_settings(settings: Any) -> Iterator[Any]:
-    """Settings that point at a real S3 with a fresh bucket; the storage client is made anew."""
+def s3_settings(settings: Any, s3_models: None) -> Iterator[Any]:
+    """Settings for a real S3 server with a new bucket and a new storage client."""
     from storage.objects import object_store  # noqa: PLC0415  settings must be set up by now
 
     SERVICES.start_s3()
@@ -206,7 +217,7 @@ def s3_settings(settings: Any) -> Iterator[Any]:
 
 @pytest.fixture
 def process_environment() -> dict[str, str]:
-    """Environment for a process that is to share this test's database, Redis and data folder."""
+    """Environment for a process that shares this test's database, Redis and data folder."""
     from django.db import connection  # noqa: PLC0415  settings must be set up by now
 
     name = str(connection.settings_dict["NAME"])

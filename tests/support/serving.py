@@ -1,4 +1,4 @@
-"""A real server as a process of its own, on the database of a test."""
+"""A real server in a separate process, on the database of a test."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ from simulations.tests.conftest import unit_processes
 
 
 class Server:
-    """uvicorn with the whole application, while the `with` block lasts."""
+    """Run uvicorn with the whole application during a `with` block."""
 
     def __init__(self, environment: dict[str, str], log: Path) -> None:
         self.url = f"http://127.0.0.1:{free_port()}"
@@ -51,7 +51,7 @@ class Server:
             self._process.wait()
 
     def beside(self, command: list[str]) -> subprocess.Popen[bytes]:
-        """A command of manage.py as a process that shares the server's world."""
+        """Start a command of manage.py as a process in the server's environment."""
         return self._start("manage.py", *command)
 
     def _start(self, *words: str) -> subprocess.Popen[bytes]:
@@ -65,7 +65,7 @@ class Server:
             )
 
     def get(self, path: str, token: str) -> Any:
-        """The JSON at an address."""
+        """Read JSON from a URL."""
         headers = {"Authorization": f"Bearer {token}"}
         answer = httpx.get(f"{self.url}{path}", headers=headers)
         assert answer.is_success, answer.text
@@ -82,7 +82,7 @@ class Server:
 
 
 def free_port() -> int:
-    """A port that nobody listens on just now."""
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -90,7 +90,7 @@ def free_port() -> int:
 
 @contextmanager
 def stack(environment: dict[str, str], log: Path) -> Iterator[Server]:
-    """A server, a worker and a controller; units are ended with them."""
+    """Run a server, a worker and a controller; units are ended with them."""
     quick = {"RELEASE_LEAD_SECONDS": "1", "HEARTBEAT_SECONDS": "0.3", "LOG_LEVEL": "ERROR"}
     with Server({**environment, **quick}, log) as server:
         worker = ["run_worker", "--interval", "0.2", "--no-startup-delay", "--no-reload"]

@@ -1,4 +1,4 @@
-"""Programs made with Go: once, whole or not at all, and a clear word when they cannot be had."""
+"""Building programs with Go: once, atomically, and with a clear message when it fails."""
 
 import os
 from pathlib import Path
@@ -30,7 +30,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_it_is_made_once_and_kept(home: Path) -> None:
+def test_a_program_is_built_once_and_cached(home: Path) -> None:
     first = programs.make(TOOL)
     assert first == home / "cache" / "robotsim-tests" / "tool-v1" / "tool"
     assert first.read_text() == "whole\n"
@@ -38,7 +38,7 @@ def test_it_is_made_once_and_kept(home: Path) -> None:
     assert (home / "calls").read_text() == "called\n"
 
 
-def test_what_is_half_made_does_not_count(home: Path) -> None:
+def test_a_half_built_program_is_built_again(home: Path) -> None:
     (home / "broken").touch()
     with pytest.raises(
         ProgramMissingError, match=r"(?s)go install .*failed.*undefined: everything"
@@ -50,7 +50,7 @@ def test_what_is_half_made_does_not_count(home: Path) -> None:
     assert programs.make(TOOL).read_text() == "whole\n"
 
 
-def test_without_go_it_says_what_to_install(
+def test_a_missing_go_is_reported(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PATH", str(home))
@@ -58,6 +58,6 @@ def test_without_go_it_says_what_to_install(
     assert "install Go 1.26 or newer" in capsys.readouterr().err
 
 
-def test_a_program_that_was_not_made_is_told(home: Path) -> None:
+def test_a_program_that_is_not_built_is_reported(home: Path) -> None:
     with pytest.raises(ProgramMissingError, match="make test-cluster"):
         programs.find("minio")

@@ -1,4 +1,4 @@
-"""The servers that the tests stand on."""
+"""The servers of the tests."""
 
 import io
 import os
@@ -16,7 +16,7 @@ from tests.support.services import SERVICES, on_sqlite, storage
 
 
 @pytest.mark.django_db
-def test_the_database_is_the_one_asked_for() -> None:
+def test_the_database_is_the_configured_one() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
         assert cursor.fetchone() == (1,)
@@ -24,7 +24,7 @@ def test_the_database_is_the_one_asked_for() -> None:
 
 
 @pytest.mark.parametrize("round_", [1, 2])
-def test_redis_is_empty_at_each_test(empty_redis: None, round_: int) -> None:
+def test_redis_is_empty_for_each_test(empty_redis: None, round_: int) -> None:
     assert cache.get("left-over") is None
     cache.set("left-over", round_)
     assert cache.get("left-over") == round_
@@ -34,7 +34,7 @@ def test_data_stays_in_the_private_folder() -> None:
     assert os.environ["DATA_DIR"].startswith(str(SERVICES.folder))
 
 
-def test_the_storage_is_the_one_asked_for(s3_settings: Any) -> None:
+def test_the_storage_is_the_configured_one(s3_settings: Any) -> None:
     answer = urllib3.request("GET", f"http://{s3_settings.MINIO_ENDPOINT}/")
     assert storage() in answer.headers["Server"].lower()
 
@@ -44,7 +44,7 @@ def test_a_storage_that_does_not_exist_is_refused(tmp_path: Path) -> None:
         s3_server("floppy", tmp_path)
 
 
-def test_s3_takes_objects_in_a_bucket_of_its_own(s3_settings: Any) -> None:
+def test_s3_has_a_new_bucket(s3_settings: Any) -> None:
     store = object_store()
     store.put("a/b", io.BytesIO(b"content"))
     with store.open("a/b") as file:

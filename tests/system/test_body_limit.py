@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from robotsim_project.middleware.body_limit import FRAME_BYTES, body_limit
+from robotsim_project.middleware.body_limit import FORM_OVERHEAD_BYTES, body_limit
 
 
 def called(path: str, bodies: list[bytes], headers: list[tuple[bytes, bytes]]) -> tuple[int, int]:
@@ -44,19 +44,19 @@ def small(settings: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sizes", "status"), [([FRAME_BYTES, 1000], 200), ([FRAME_BYTES, 1000, 1], 413)]
+    ("sizes", "status"), [([FORM_OVERHEAD_BYTES, 1000], 200), ([FORM_OVERHEAD_BYTES, 1000, 1], 413)]
 )
 def test_a_body_without_declared_length_is_counted(sizes: list[int], status: int) -> None:
     found, given = called("/api/v1/rosbags", [b"x" * size for size in sizes], [])
     assert found == status
-    assert given <= FRAME_BYTES + 1000
+    assert given <= FORM_OVERHEAD_BYTES + 1000
 
 
 def test_a_declared_length_is_refused_before_anything_is_read() -> None:
-    length = str(FRAME_BYTES + 1001).encode()
+    length = str(FORM_OVERHEAD_BYTES + 1001).encode()
     assert called("/api/v1/me", [b"x"], [(b"content-length", length)]) == (413, 0)
 
 
 def test_parts_of_uploads_are_as_large_as_planned() -> None:
-    big = b"x" * (FRAME_BYTES + 5000)
+    big = b"x" * (FORM_OVERHEAD_BYTES + 5000)
     assert called("/storage/objects/token", [big], []) == (200, len(big))

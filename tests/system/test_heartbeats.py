@@ -1,4 +1,4 @@
-"""Heartbeats take the short way, everything else Django's."""
+"""Heartbeats under ASGI: answered on threads of their own, past Django; the rest goes to Django."""
 
 import asyncio
 from typing import Any
@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from robotsim_project.middleware.heartbeats import heartbeats
+from robotsim_project.middleware import early_asgi
+from robotsim_project.middleware.early_asgi import early_posts
 from simulations.services.runs.units import token_for
 
 PATH = f"{settings.API_STR}/units/report"
+SNAPSHOT = b'{"stage_run":1,"unit":0,"attempt":1,"sequence":1,"sent_ns":1,"agents":[]}'
 
 
 async def django(scope: Any, receive: Any, send: Any) -> None:
@@ -17,7 +19,10 @@ async def django(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-def ask(path: str, *bodies: bytes, token: str = "", method: str = "POST") -> tuple[int, bytes]:
+def send_to(
+    path: str, *bodies: bytes, token: str = "", method: str = "POST"
+) -> tuple[int, dict[bytes, bytes], bytes]:
+    """Status, headers and body of the answer to a request whose body comes in pieces."""
     headers = [(b"authorization", f"Unit {token}".encode())] if token else []
     scope = {
         "type": "http",
@@ -38,37 +43,48 @@ def ask(path: str, *bodies: bytes, token: str = "", method: str = "POST") -> tup
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    asyncio.run(heartbeats(django)(scope, receive, send))
-    return sent[0]["status"], sent[1]["body"]
+    asyncio.run(early_posts(django)(scope, receive, send))
+    return sent[0]["status"], dict(sent[0]["headers"]), sent[1]["body"]
 
 
-def test_other_addresses_go_djangos_way() -> None:
-    assert ask("/", b"")[0] == 299
-    assert ask(f"{settings.API_STR}/units/register", b"")[0] == 299
+def test_other_requests_go_to_django() -> None:
+    assert send_to("/", b"")[0] == 299
+    assert send_to(PATH, b"", method="GET")[0] == 299
+    assert send_to(f"{settings.API_STR}/units/register", b"")[0] == 299
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "words"),
-    [
-        (401, b"UNAUTHENTICATED", {}),
-        (403, b"UNIT_REFUSED", {"token": "forged"}),
-        (405, b"METHOD_NOT_ALLOWED", {"method": "GET"}),
-    ],
+    ("status", "code", "options"),
+    [(401, b"UNAUTHENTICATED", {}), (403, b"UNIT_REFUSED", {"token": "forged"})],
 )
-def test_refusals_are_those_of_the_view(status: int, code: bytes, words: dict[str, str]) -> None:
-    found, body = ask(PATH, b"{}", **words)
+def test_refusals_are_those_of_the_view(status: int, code: bytes, options: dict[str, str]) -> None:
+    found, headers, body = send_to(PATH, b"{}", **options)
     assert found == status
     assert code in body
-    assert b'"title"' in body
+    assert headers[b"content-type"] == b"application/problem+json"
+    assert headers[b"content-length"] == str(len(body)).encode()
+    assert headers[b"x-content-type-options"] == b"nosniff"
 
 
-def test_a_body_in_pieces_and_one_that_is_too_long() -> None:
+def test_a_body_in_pieces_is_joined_and_a_long_one_refused() -> None:
     token = token_for(1)
-    assert b"MESSAGE_INVALID" in ask(PATH, b"{", b"}", token=token)[1]
-    assert ask(PATH, *[b" " * 2**20] * 5, token=token)[0] == 413
+    assert b"MESSAGE_INVALID" in send_to(PATH, b"{", b"}", token=token)[2]
+    assert send_to(PATH, *[b" " * 2**20] * 5, token=token)[0] == 413
 
 
-def test_a_unit_that_nobody_knows(transactional_db: None) -> None:
-    body = b'{"stage_run":1,"unit":0,"attempt":1,"sequence":1,"sent_ns":1,"agents":[]}'
-    status, answer = ask(PATH, body, token=token_for(1))
-    assert (status, b"UNIT_REFUSED" in answer) == (403, True)
+def test_a_client_that_hangs_up_gets_no_answer() -> None:
+    async def hung_up() -> dict[str, Any]:
+        return {"type": "http.disconnect"}
+
+    assert asyncio.run(early_asgi.read_body(hung_up, 10)) is None
+
+
+def test_an_unknown_unit_is_refused(transactional_db: None) -> None:
+    status, _headers, body = send_to(PATH, SNAPSHOT, token=token_for(1))
+    assert (status, b"UNIT_REFUSED" in body) == (403, True)
+
+
+def test_an_error_is_answered_as_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("simulations.services.runs.units.report", lambda *_: 1 / 0)
+    status, _headers, body = send_to(PATH, SNAPSHOT, token=token_for(1))
+    assert (status, b"INTERNAL_ERROR" in body) == (500, True)

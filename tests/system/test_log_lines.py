@@ -20,9 +20,9 @@ from django.conf import settings
 from django.test import Client
 
 from robotsim_project.environment import BASE_DIR
-from robotsim_project.middleware.heartbeats import answer
+from robotsim_project.middleware.early_asgi import answer
 from robotsim_project.telemetry.logs import config
-from robotsim_project.telemetry.masking import Masking
+from robotsim_project.telemetry.masking import MaskingFilter
 from simulations.services.runs import reconcile, units
 from simulations.streaming.viewers import Viewer
 from simulations.streaming.watcher import watch
@@ -42,11 +42,11 @@ def parsed(text: str) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def lines() -> Iterator[Any]:
-    """What is logged from now on, as the console would show it."""
+    """Log lines from now on, formatted as on the console."""
     dictated = DictConfigurator(config())
     written = StringIO()
     handler = logging.StreamHandler(written)
-    handler.addFilter(Masking())
+    handler.addFilter(MaskingFilter())
     handler.setFormatter(dictated.configure_formatter(dictated.config["formatters"]["json"]))
     requests = logging.getLogger("django_structlog")
     before = requests.level
@@ -93,8 +93,9 @@ def test_calls_of_units_name_their_execution(lines: Any) -> None:
     assert token not in json.dumps(told)
 
 
-def test_heartbeats_that_pass_the_middleware_by_have_an_id_too() -> None:
-    scope = {"type": "http", "method": "GET", "path": "/", "query_string": b""}
+def test_heartbeats_under_asgi_have_a_request_id() -> None:
+    path = f"{settings.API_STR}/units/report"
+    scope = {"type": "http", "method": "GET", "path": path, "query_string": b""}
     given = answer({**scope, "headers": [(b"x-request-id", b"7f3a")]}, b"")
     made = answer({**scope, "headers": [(b"x-request-id", b"7f3a 1")]}, b"")
     assert (given.status_code, given["X-Request-ID"]) == (405, "7f3a")

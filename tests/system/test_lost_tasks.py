@@ -1,4 +1,4 @@
-"""What a killed worker had in hand is carried out by another; what kills each worker is given up."""
+"""Tasks of killed workers are run by others; a task that kills every worker is abandoned."""
 
 from collections.abc import Iterator
 

@@ -9,6 +9,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.db import DatabaseError, OperationalError
 from django.test import AsyncClient, Client
+from django.urls import reverse
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
@@ -18,12 +19,13 @@ from accounts.choices import Role, Scope
 from accounts.models import ApiToken, User
 from accounts.services.bearers import issue_access, new_api_token
 from robotsim_project.health import dependencies
-from robotsim_project.middleware.heartbeats import taken
 from robotsim_project.telemetry import metrics, statistics
 from simulations import live
 from simulations.live import system
 from simulations.models import AgentRun, Execution, Recording, Simulation, StageRun
 from simulations.services.designs import mecs
+from simulations.services.runs import units
+from simulations.services.runs.units import token_for
 from storage.models import Rosbag
 from storage.tasks import verify_rosbag
 from tests.support.counting import added_up
@@ -35,9 +37,9 @@ Figures = dict[tuple[str, tuple[str, ...]], float]
 
 @pytest.fixture(autouse=True)
 def fresh(empty_redis: None) -> Iterator[None]:
-    statistics.forget()
+    statistics._cache.clear()
     yield
-    statistics.forget()
+    statistics._cache.clear()
 
 
 def figures(client: Client | None = None, **headers: str) -> Figures:
@@ -89,7 +91,7 @@ def test_executions_by_state_and_by_how_they_ended(make: Callable[..., Execution
 
 def test_the_controller_is_as_old_as_its_last_pass() -> None:
     assert ("robotsim_controller_last_pass_age_seconds", ()) not in figures()
-    statistics.forget()
+    statistics._cache.clear()
     with live.line() as redis:
         redis.delete("robotsim:live:vitals")
     system.controller_passed()
@@ -159,14 +161,14 @@ def test_the_number_of_queries_does_not_grow(
         for status in ("RUNNING", "COMPLETED"):
             stage_run = make(status).stage_runs.get()
             AgentRun.objects.create(stage_run=stage_run, number=0, unit=0, status="RUNNING")
-        statistics.forget()
+        statistics._cache.clear()
         with live.line() as redis:
             redis.delete("robotsim:live:vitals")
         with django_assert_num_queries(6):
             figures()
     with django_assert_num_queries(0):
         figures()
-    statistics.forget()  # another process: what the first has counted is in Redis
+    statistics._cache.clear()  # another process: what the first has counted is in Redis
     with django_assert_num_queries(0):
         assert figures()["robotsim_executions", ("RUNNING",)] == 2
 
@@ -193,9 +195,9 @@ def test_database_away(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
     settings.METRICS_TOKEN = TOKEN
     system.controller_passed()
-    gone = dependencies.Found("It does not answer.", "gone")
-    monkeypatch.setitem(dependencies.QUESTIONS, "database", dependencies.Question(lambda: gone))
-    monkeypatch.setattr(metrics, "_caller", away)
+    result = dependencies.CheckResult("It does not answer.", "gone")
+    monkeypatch.setitem(dependencies.CHECKS, "database", dependencies.Check(lambda: result))
+    monkeypatch.setattr(metrics, "_authenticate", away)
     found = figures(Authorization=f"Bearer {TOKEN}")
     assert found["robotsim_up", ("database",)] == 0
     assert found["robotsim_up", ("redis",)] == 1
@@ -306,10 +308,17 @@ def test_it_answers_under_asgi() -> None:
     assert b"robotsim_up" in answer.content
 
 
-def test_what_passes_the_middleware_by_is_counted(rf: Any) -> None:
-    before = figures().get(("robotsim_heartbeats_total", ("413",)), 0)
-    taken(rf.post("/"), b" " * (5 * 2**20))
-    assert figures()["robotsim_heartbeats_total", ("413",)] == before + 1
+def test_heartbeats_are_counted_by_status(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = figures()
+    client.raise_request_exception = False
+    place, signed = reverse("unit-report"), {"Authorization": f"Unit {token_for(1)}"}
+    client.post(place, " " * (5 * 2**20), content_type="application/json", headers=signed)
+    monkeypatch.setattr(units, "report", lambda *_: 1 / 0)
+    message = b'{"stage_run":1,"unit":0,"attempt":1,"sequence":1,"sent_ns":1,"agents":[]}'
+    client.post(place, message, content_type="application/json", headers=signed)
+    for status in ("413", "500"):
+        name = ("robotsim_heartbeats_total", (status,))
+        assert figures()[name] == before.get(name, 0) + 1
 
 
 def test_several_processes_are_added_up(

@@ -11,14 +11,14 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
 from robotsim_project.health import dependencies, readiness
-from robotsim_project.management.commands.migrate import alone
+from robotsim_project.management.commands.migrate import migration_lock
 from tests.support.world import Process, a_world
 
 MIGRATE = ["manage.py", "migrate", "-v1"]
 
 
 def all_succeed(environment: dict[str, str], folder: Path) -> list[str]:
-    """What three processes say that migrate the same empty database at once."""
+    """Output of three processes that migrate the same empty database at once."""
     processes = [Process(MIGRATE, environment, folder / f"{n}.log") for n in range(3)]
     try:
         assert [each.wait() for each in processes] == [0, 0, 0], processes[0].words
@@ -46,10 +46,10 @@ def test_whoever_migrates_keeps_others_out() -> None:
     entered = threading.Event()
 
     def second() -> None:
-        with alone(connection):
+        with migration_lock(connection):
             entered.set()
 
-    with alone(connection):
+    with migration_lock(connection):
         other = threading.Thread(target=second, daemon=True)
         other.start()
         assert not entered.wait(0.5)
@@ -69,12 +69,12 @@ def test_a_database_that_is_newer_than_the_code(app: str, name: str, sentence: s
     recorder = MigrationRecorder(connection)
     recorder.record_applied(app, name)
     try:
-        found = dependencies.migrations()
-        assert sentence in found.trouble
-        assert bool(found.trouble) == bool(sentence)
+        result = dependencies.check_migrations()
+        assert sentence in result.problem
+        assert bool(result.problem) == bool(sentence)
     finally:
         recorder.record_unapplied(app, name)
-    assert dependencies.migrations().answers
+    assert dependencies.check_migrations().ok
 
 
 @pytest.mark.django_db(transaction=True)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,17 @@ def token(world: World) -> str:
     return world.token()
 
 
-@pytest.fixture(params=["web", "stream"])
-def server(world: World, request: pytest.FixtureRequest) -> Iterator[Served]:
-    served: Served = getattr(world, request.param)()
-    served.until_answers("/health/ready", 200)
-    yield served
-    served.kill()
+@pytest.fixture(scope="module")
+def started(world: World) -> list[Served]:
+    """Both kinds of servers."""
+    return [world.web(), world.stream()]
+
+
+@pytest.fixture
+def servers(started: list[Served]) -> list[Served]:
+    for server in started:
+        until_ready(server)
+    return started
 
 
 def called(server: Served, token: str, method: str, path: str, **more: Any) -> httpx.Response:
@@ -44,6 +50,11 @@ def called(server: Served, token: str, method: str, path: str, **more: Any) -> h
         follow_redirects=True,
         **more,
     )
+
+
+def until_ready(server: Served) -> None:
+    server.until_answers("/health/ready", 200)
+    until(lambda: server.get("/health/ready").json()["status"] == "ready", lambda: server.words)
 
 
 def degraded(server: Served, away: list[str]) -> bool:
@@ -60,70 +71,93 @@ def refused(answer: httpx.Response, code: str) -> None:
     assert answer.json()["code"] == code
 
 
-def test_without_redis_all_works_but_coming_in(world: World, token: str, server: Served) -> None:
+def test_without_redis_all_works_but_coming_in(
+    world: World, token: str, servers: list[Served]
+) -> None:
     world.redis.stop()
     try:
-        until(lambda: degraded(server, ["redis"]))
-        for path in ("/simulations", "/rosbags", "/executions?search=x", "/overview", "/me"):
-            assert called(server, token, "GET", API + path).status_code == 200, path
-        assert called(server, token, "GET", "/admin/login/").status_code == 200
-        mec = {"slug": f"m-{server.popen.pid}", "name": "M", "transport": "null"}
-        assert called(server, token, "POST", f"{API}/mecs", json=mec).status_code == 201
-        person = {"email": "admin@example.com", "password": "long-enough-7"}
-        for path, body in (("signin", person), ("refresh", {"refresh": "rsr_x"})):
-            answer = httpx.post(f"{server.url}{API}/auth/{path}", json=body)
-            refused(answer, "SIGN_IN_STORE_UNAVAILABLE")
+        for server in servers:
+            check_without_redis(server, token)
     finally:
         world.redis.start()
-    until(lambda: server.get("/health/ready").json()["status"] == "ready")
+    for server in servers:
+        until_ready(server)
+
+
+def check_without_redis(server: Served, token: str) -> None:
+    until(lambda: degraded(server, ["redis"]))
+    for path in ("/simulations", "/rosbags", "/executions?search=x", "/overview", "/me"):
+        assert called(server, token, "GET", API + path).status_code == 200, path
+    assert called(server, token, "GET", "/admin/login/").status_code == 200
+    mec = {"slug": f"m-{server.popen.pid}", "name": "M", "transport": "null"}
+    assert called(server, token, "POST", f"{API}/mecs", json=mec).status_code == 201
+    person = {"email": "admin@example.com", "password": "long-enough-7"}
+    for path, body in (("signin", person), ("refresh", {"refresh": "rsr_x"})):
+        answer = httpx.post(f"{server.url}{API}/auth/{path}", json=body)
+        refused(answer, "SIGN_IN_STORE_UNAVAILABLE")
 
 
 def test_without_s3_only_files_are_away(
-    world: World, token: str, server: Served, tmp_path: Path
+    world: World, token: str, servers: list[Served], tmp_path: Path
 ) -> None:
     make_sample(tmp_path / "bag", seconds=1)
     files = [("files", (path.name, path.read_bytes())) for path in (tmp_path / "bag").iterdir()]
     world.s3.stop()
     try:
-        until(lambda: degraded(server, ["storage"]))
-        answer = called(server, token, "POST", f"{API}/rosbags", data={"name": "b"}, files=files)
-        refused(answer, "STORAGE_UNAVAILABLE")
-        assert called(server, token, "GET", f"{API}/rosbags").status_code == 200
-        assert called(server, token, "GET", "/admin/login/").status_code == 200
+        for server in servers:
+            until(partial(degraded, server, ["storage"]))
+            answer = called(
+                server, token, "POST", f"{API}/rosbags", data={"name": "b"}, files=files
+            )
+            refused(answer, "STORAGE_UNAVAILABLE")
+            assert called(server, token, "GET", f"{API}/rosbags").status_code == 200
+            assert called(server, token, "GET", "/admin/login/").status_code == 200
     finally:
         world.start_s3()
-    answer = called(server, token, "POST", f"{API}/rosbags", data={"name": "b"}, files=files)
-    assert answer.status_code in {200, 201, 202}, answer.text
+    for server in servers:
+        answer = called(server, token, "POST", f"{API}/rosbags", data={"name": "b"}, files=files)
+        assert answer.status_code in {200, 201, 202}, answer.text
 
 
 def test_without_postgresql_who_calls_is_told_to_come_back(
-    world: World, token: str, server: Served
+    world: World, token: str, servers: list[Served]
 ) -> None:
-    session = signed_in(server)
-    assert session.get("/admin/").status_code == 200
+    sessions = [signed_in(server) for server in servers]
+    for session in sessions:
+        assert session.get("/admin/").status_code == 200
     world.postgres.stop()
     try:
-        until(lambda: degraded(server, ["database", "migrations"]))
-        for path in ("/simulations", "/executions/1", "/simulations?search=x", "/me"):
-            refused(called(server, token, "GET", API + path), "DATABASE_UNAVAILABLE")
-        report = {"Authorization": "Unit x"}
-        assert httpx.post(f"{server.url}{API}/units/report", headers=report).status_code == 403
-        for path in ("/admin/", "/admin/simulations/simulation/"):
-            page = session.get(path, headers={"Accept-Language": "ko"})
-            assert page.status_code == 503
-            assert int(page.headers["Retry-After"]) > 0
-            assert page.headers["Content-Type"].startswith("text/html")
-            assert "Traceback" not in page.text
-        for path in ("/health/live", "/docs", "/admin/login/", "/"):
-            assert server.get(path).status_code == 200, path
-        tried = sign_in(server, httpx.Client(base_url=server.url, timeout=PATIENCE))
-        assert tried.status_code == 503
-        assert "Traceback" not in server.words
+        for server, session in zip(servers, sessions, strict=True):
+            check_without_postgresql(server, session, token)
     finally:
         world.postgres.start()
-    until(lambda: called(server, token, "GET", f"{API}/simulations").status_code == 200)
-    assert session.get("/admin/").status_code == 200
-    assert server.get("/health/ready").json()["status"] == "ready"
+    for server, session in zip(servers, sessions, strict=True):
+        until(partial(lists_simulations, server, token))
+        until_ready(server)
+        assert session.get("/admin/").status_code == 200
+
+
+def lists_simulations(server: Served, token: str) -> bool:
+    return called(server, token, "GET", f"{API}/simulations").status_code == 200
+
+
+def check_without_postgresql(server: Served, session: httpx.Client, token: str) -> None:
+    until(lambda: degraded(server, ["database", "migrations"]))
+    for path in ("/simulations", "/executions/1", "/simulations?search=x", "/me"):
+        refused(called(server, token, "GET", API + path), "DATABASE_UNAVAILABLE")
+    report = {"Authorization": "Unit x"}
+    assert httpx.post(f"{server.url}{API}/units/report", headers=report).status_code == 403
+    for path in ("/admin/", "/admin/simulations/simulation/"):
+        page = session.get(path, headers={"Accept-Language": "ko"})
+        assert page.status_code == 503
+        assert int(page.headers["Retry-After"]) > 0
+        assert page.headers["Content-Type"].startswith("text/html")
+        assert "Traceback" not in page.text
+    for path in ("/health/live", "/docs", "/admin/login/", "/"):
+        assert server.get(path).status_code == 200, path
+    tried = sign_in(server, httpx.Client(base_url=server.url, timeout=PATIENCE))
+    assert tried.status_code == 503
+    assert "Traceback" not in server.words
 
 
 def signed_in(server: Served) -> httpx.Client:

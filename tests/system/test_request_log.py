@@ -10,7 +10,7 @@ from django.test import Client, RequestFactory
 from uvicorn.main import main
 
 from launcher.stack import WEB_OPTIONS
-from robotsim_project.telemetry.masking import Masking, masked
+from robotsim_project.telemetry.masking import MaskingFilter, mask
 from robotsim_project.telemetry.request_log import RequestLog
 
 SECRET = "eyJ1c2VyIjoxfQ:1xVfIO:TElSZ35PjlsaC8yOKke2WtJj4rPX6EAUEoah"  # noqa: S105  opens nothing
@@ -29,7 +29,7 @@ SECRET = "eyJ1c2VyIjoxfQ:1xVfIO:TElSZ35PjlsaC8yOKke2WtJj4rPX6EAUEoah"  # noqa: S
 def test_a_refused_request_leaves_no_secret_in_the_log(
     address: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.handler.addFilter(Masking())
+    caplog.handler.addFilter(MaskingFilter())
     with caplog.at_level(logging.INFO, "django_structlog"):
         Client().get(address)
     said = " ".join(f"{record.msg} {record.args}" for record in caplog.records)
@@ -38,7 +38,7 @@ def test_a_refused_request_leaves_no_secret_in_the_log(
 
 
 def test_everything_else_is_told() -> None:
-    assert masked("GET /api/v1/rosbags?search=drive") == "GET /api/v1/rosbags?search=drive"
+    assert mask("GET /api/v1/rosbags?search=drive") == "GET /api/v1/rosbags?search=drive"
 
 
 def test_the_console_handler_masks() -> None:
@@ -47,7 +47,7 @@ def test_the_console_handler_masks() -> None:
     record = logging.LogRecord(
         "django.request", 30, "", 1, "%s: %s", ("Gone", f"/storage/objects/{SECRET}"), None
     )
-    assert Masking().filter(record)
+    assert MaskingFilter().filter(record)
     assert record.getMessage() == "Gone: /storage/objects/***"
 
 

@@ -1,4 +1,4 @@
-"""SIGTERM during requests, streams and tasks: what is under way is finished, and the process ends with 0."""
+"""SIGTERM during requests, streams and tasks: they are finished, and the process exits with 0."""
 
 import http.client
 import json
@@ -78,7 +78,7 @@ def test_kept_connections_are_told_that_the_server_drains(world: World) -> None:
 
 
 def drained(client: httpx.Client) -> str:
-    """What a server says of its readiness once it is 503."""
+    """Readiness status of a server once it answers 503."""
     answer = client.get("/health/ready")
     return str(answer.json()["status"]) if answer.status_code == 503 else ""
 

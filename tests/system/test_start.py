@@ -54,7 +54,7 @@ def test_all_processes_wait_for_what_they_need(world: World, tmp_path: Path) -> 
 
 
 def starting(server: Served, away: list[str]) -> bool:
-    """Whether a server says that it is not ready, and why."""
+    """Check that a server reports that it is not ready, and why."""
     answer = server.get("/health/ready")
     told = answer.json()
     assert (answer.status_code, told["status"]) == (503, "starting"), told

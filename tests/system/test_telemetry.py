@@ -147,7 +147,7 @@ def test_tasks_are_traced_and_named_in_each_line(
 BREAK = """
 import django, os, sys
 os.environ["DJANGO_SETTINGS_MODULE"] = "robotsim_project.settings"
-from robotsim_project.telemetry import telemetry
+from robotsim_project.telemetry import start as telemetry
 telemetry.start("test")
 django.setup()
 import structlog

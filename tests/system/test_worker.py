@@ -14,14 +14,14 @@ from django_tasks_db.models import DBTaskResult
 
 from accounts.tasks import send_reset
 from robotsim_project.processes import worker as module
-from robotsim_project.processes.worker import EnduringWorker, signs_of_life
+from robotsim_project.processes.worker import ResilientWorker, touch_alive_file
 from rosbag2.writing.sample import make_sample
 from tests.support.world import World, a_world, until
 
 
 @pytest.fixture
-def worker() -> EnduringWorker:
-    return EnduringWorker(
+def worker() -> ResilientWorker:
+    return ResilientWorker(
         queue_names=["default"],
         interval=0.01,
         batch=True,
@@ -35,7 +35,7 @@ def worker() -> EnduringWorker:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_task_that_an_outage_broke_off_is_carried_out_again(
-    worker: EnduringWorker, monkeypatch: pytest.MonkeyPatch, empty_redis: None
+    worker: ResilientWorker, monkeypatch: pytest.MonkeyPatch, empty_redis: None
 ) -> None:
     task = send_reset.enqueue("nobody@example.com")
     usual, outages = (
@@ -68,7 +68,7 @@ def sign(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 
 
 def test_a_long_task_is_a_sign_of_life(sign: Path) -> None:
-    with signs_of_life():
+    with touch_alive_file():
         until(sign.exists)
         sign.unlink()
         until(sign.exists)
@@ -77,10 +77,10 @@ def test_a_long_task_is_a_sign_of_life(sign: Path) -> None:
 def test_a_task_that_does_nothing_for_long_is_none(
     sign: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "STUCK_SECONDS", -1.0)
+    monkeypatch.setattr(module, "MAX_IDLE_SECONDS", -1.0)
     stuck = threading.Event()
     monkeypatch.setattr(module.log, "error", lambda *_words, **_named: stuck.set())
-    with signs_of_life():
+    with touch_alive_file():
         assert stuck.wait(30)
         assert not sign.exists()
 

@@ -1,4 +1,4 @@
-"""Bring the system back from a backup."""
+"""The command `restore`: restore database and rosbags from a backup."""
 
 import json
 import sys
@@ -16,39 +16,43 @@ from rich.filesize import decimal
 
 from backups import restore, restore_marker
 from backups.exceptions import BackupError
-from backups.management.output import shown
+from backups.management.output import show_progress
 from backups.manifest import Manifest
-from backups.mirror import Fate
-from backups.repository import LATEST, Shelf
-from backups.restore import Restored, Restorer
+from backups.mirror import CopyResult
+from backups.repository import LATEST, Repository
+from backups.restore import RestoreJob, RestoreResult
 from storage.objects import backup_store
 from storage.objects.base import StoreError
 
-FAULTS = 1
-REFUSED = 2
-BROKE_OFF = 3
+EXIT_UNHEALTHY = 1
+EXIT_REFUSED = 2
+EXIT_UNFINISHED = 3
 ERRORS = (BackupError, StoreError, DatabaseError, OSError)
 
 
 class Command(BaseCommand):
-    """Killed at any time, the same command goes on."""
+    """Restore a backup; killed at any time, the same command continues."""
 
     help = (
-        "Restore database and rosbags from a backup; all other processes must have ended. Exit code 0 when "
-        "the check of the storage is clean after it, 1 when it is not, 2 when nothing was restored, 3 when "
-        "it broke off and is to be run again."
+        "Restore database and rosbags from a backup; stop all other processes first. Exit code 0 when the "
+        "storage check after it finds nothing wrong, 1 when it does, 2 when nothing was restored, 3 when "
+        "the restore is unfinished: run it again."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("backup", nargs="?", default=LATEST, help="its name (default: latest)")
-        parser.add_argument("--list", action="store_true", help="name all backups, change nothing")
         parser.add_argument(
-            "--replace", action="store_true", help="lose what the database holds now"
+            "backup", nargs="?", default=LATEST, help="name of the backup (default: latest)"
+        )
+        parser.add_argument("--list", action="store_true", help="list all backups, change nothing")
+        parser.add_argument(
+            "--replace",
+            action="store_true",
+            help="replace the data of a database that is not empty",
         )
         parser.add_argument(
-            "--incomplete", action="store_true", help="restore though the mirror lacks objects"
+            "--incomplete", action="store_true", help="restore even if the mirror lacks objects"
         )
-        parser.add_argument("--yes", action="store_true", help="do not ask")
+        parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
         parser.add_argument("--json", action="store_true", help="print one line of JSON")
 
     def handle(self, *_args: Any, backup: str, **options: Any) -> None:
@@ -57,124 +61,125 @@ class Command(BaseCommand):
             if options["list"]:
                 self._list()
                 return
-            manifest = restore.find(backup)
-            self._ask(manifest, sure=options["yes"])
-            with shown(Console(), quiet=self._as_json) as tell:
-                told = {name: options[name] for name in ("replace", "incomplete")}
-                restored = Restorer(manifest, tell).run(**told)
+            manifest = restore.find_backup(backup)
+            self._confirm(manifest, confirmed=options["yes"])
+            with show_progress(Console(), quiet=self._as_json) as progress:
+                result = RestoreJob(manifest, progress).run(
+                    replace=options["replace"], incomplete=options["incomplete"]
+                )
         except ERRORS as error:
             self._refuse(str(error).strip())
         except Exception:  # noqa: BLE001  a crash must not look like exit code 1
             traceback.print_exc(file=sys.stderr)
-            sys.exit(BROKE_OFF)
-        self.stdout.write(_json(restored) if self._as_json else _text(restored))
-        if not restored.report.healthy:
-            sys.exit(FAULTS)
+            sys.exit(EXIT_UNFINISHED)
+        self.stdout.write(_json(result) if self._as_json else _text(result))
+        if not result.report.healthy:
+            sys.exit(EXIT_UNHEALTHY)
 
     def _list(self) -> None:
-        shelf = Shelf(backup_store())
-        found: list[dict[str, Any]] = []
-        for name in reversed(shelf.names()):
+        repository = Repository(backup_store())
+        rows: list[dict[str, Any]] = []
+        for name in reversed(repository.names()):
             try:
-                manifest = shelf.manifest(name)
+                manifest = repository.manifest(name)
             except BackupError as error:
-                found.append({"name": name, "error": str(error)})
+                rows.append({"name": name, "error": str(error)})
             else:
-                found.append(asdict(manifest))
+                rows.append(asdict(manifest))
         if self._as_json:
-            self.stdout.write(json.dumps(found))
-        elif not found:
+            self.stdout.write(json.dumps(rows))
+        elif not rows:
             self.stdout.write(_("There is no backup yet: `manage.py backup` makes one."))
         else:
-            self.stdout.write("\n".join(_line(each) for each in found))
+            self.stdout.write("\n".join(map(_line, rows)))
 
-    def _ask(self, manifest: Manifest, *, sure: bool) -> None:
-        if sure:
+    def _confirm(self, manifest: Manifest, *, confirmed: bool) -> None:
+        if confirmed:
             return
         if not sys.stdin.isatty():
-            self._refuse(_("Say --yes: there is nobody to ask whether to restore."))
+            self._refuse(_("There is no terminal to ask for confirmation: add --yes."))
         question = _("Restore backup %(name)s of %(time)s? Type yes: ")
         if input(question % {"name": manifest.name, "time": manifest.made_at}).strip() != "yes":
             self._refuse(_("Nothing was restored."))
 
-    def _refuse(self, sentence: str) -> NoReturn:
-        """Say why. Where the rows are restored and only what follows is not, say that too."""
-        code = REFUSED
-        if _half_done():
-            code = BROKE_OFF
-            sentence += _(" The rows are restored, the rest is not: run the same command again.")
+    def _refuse(self, message: str) -> NoReturn:
+        """Print an error and exit; the exit code tells whether the restore is unfinished."""
+        code = EXIT_REFUSED
+        if _is_unfinished():
+            code = EXIT_UNFINISHED
+            message += _(" The rows are restored, the rest is not: run the same command again.")
         if self._as_json:
-            self.stdout.write(json.dumps({"backup": None, "error": sentence}))
+            self.stdout.write(json.dumps({"backup": None, "error": message}))
         else:
-            self.stderr.write(sentence)
+            self.stderr.write(message)
         sys.exit(code)
 
 
-def _half_done() -> bool:
+def _is_unfinished() -> bool:
     with suppress(DatabaseError):
         return restore_marker.unfinished() is not None
     return False
 
 
-def _line(told: dict[str, Any]) -> str:
-    if "error" in told:
-        return f"{told['name']}  {told['error']}"
-    words = {
-        "name": told["name"],
-        "size": decimal(told["dump_size"]),
-        "objects": told["objects"],
-        "bytes": decimal(told["object_bytes"]),
-        "version": told["robotsim"],
-        "note": "" if told["mirrored"] else _("  (database only)"),
+def _line(row: dict[str, Any]) -> str:
+    if "error" in row:
+        return f"{row['name']}  {row['error']}"
+    values = {
+        "name": row["name"],
+        "size": decimal(row["dump_size"]),
+        "objects": row["objects"],
+        "bytes": decimal(row["object_bytes"]),
+        "version": row["robotsim"],
+        "note": "" if row["mirrored"] else _("  (database only)"),
     }
-    if told["missing"]:
-        words["note"] += _("  (%(count)d objects were missing)") % {"count": len(told["missing"])}
+    if row["missing"]:
+        values["note"] += _("  (%(count)d objects were missing)") % {"count": len(row["missing"])}
     return (
         _(
             "%(name)s  database %(size)s, %(objects)d objects of %(bytes)s, version %(version)s%(note)s"
         )
-        % words
+        % values
     )
 
 
-def _json(restored: Restored) -> str:
-    report = restored.report
+def _json(result: RestoreResult) -> str:
+    report = result.report
     return json.dumps(
         {
-            "backup": restored.manifest.name,
-            "copied": restored.fates[Fate.COPIED],
-            "copied_bytes": restored.copied_bytes,
-            "held": restored.fates[Fate.HELD],
-            "stopped_executions": restored.stopped,
-            "migrated": restored.migrated,
+            "backup": result.manifest.name,
+            "copied": result.copies[CopyResult.COPIED],
+            "copied_bytes": result.copied_bytes,
+            "held": result.copies[CopyResult.PRESENT],
+            "stopped_executions": result.stopped,
+            "migrated": result.migrated,
             "missing": [fault.key for fault in report.missing],
             "wrong_size": [fault.key for fault in report.wrong_size],
             "orphaned": len(report.orphaned),
             "healthy": report.healthy,
-            "seconds": round(restored.seconds, 2),
+            "seconds": round(result.seconds, 2),
         }
     )
 
 
-def _text(restored: Restored) -> str:
-    report = restored.report
+def _text(result: RestoreResult) -> str:
+    report = result.report
     lines = [_("missing: %(key)s") % {"key": fault.key} for fault in report.missing]
     lines += [_("wrong size: %(key)s") % {"key": fault.key} for fault in report.wrong_size]
-    words = {
-        "name": restored.manifest.name,
-        "copied": restored.fates[Fate.COPIED],
-        "bytes": decimal(restored.copied_bytes),
-        "held": restored.fates[Fate.HELD],
-        "stopped": restored.stopped,
-        "migrated": len(restored.migrated),
-        "seconds": restored.seconds,
+    values = {
+        "name": result.manifest.name,
+        "copied": result.copies[CopyResult.COPIED],
+        "bytes": decimal(result.copied_bytes),
+        "present": result.copies[CopyResult.PRESENT],
+        "stopped": result.stopped,
+        "migrated": len(result.migrated),
+        "seconds": result.seconds,
     }
     lines.append(
         _(
-            "Backup %(name)s is restored: %(copied)d objects copied (%(bytes)s), %(held)d were there; "
-            "%(stopped)d executions stopped, %(migrated)d migrations; %(seconds).1f s"
+            "Backup %(name)s is restored: %(copied)d objects copied (%(bytes)s), %(present)d were already "
+            "there; %(stopped)d executions stopped, %(migrated)d migrations; %(seconds).1f s"
         )
-        % words
+        % values
     )
     counts = {
         "missing": len(report.missing),

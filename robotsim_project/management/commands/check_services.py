@@ -1,4 +1,4 @@
-"""Says in one go whether everything answers that the system stands on."""
+"""The command `check_services`: check all dependencies once."""
 
 import json
 import sys
@@ -10,26 +10,24 @@ from robotsim_project.health import dependencies
 
 
 class Command(BaseCommand):
-    """For scripts and people; changes nothing."""
+    """Check all dependencies; changes nothing."""
 
-    help = (
-        "Ask database, migrations, Redis and storage; the exit code is 0 when all are well, else 1."
-    )
+    help = "Check database, migrations, Redis and storage; the exit code is 0 when all are fine, else 1."
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="Print one line of JSON.")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        found, places = dependencies.look(), dependencies.places()
+        results, addresses = dependencies.check(), dependencies.addresses()
         if options["json"]:
-            told = {
-                name: {"ok": each.answers, "address": places[name], "detail": each.trouble}
-                for name, each in found.items()
+            values = {
+                name: {"ok": result.ok, "address": addresses[name], "detail": result.problem}
+                for name, result in results.items()
             }
-            self.stdout.write(json.dumps(told, ensure_ascii=False))
+            self.stdout.write(json.dumps(values, ensure_ascii=False))
         else:
-            for name, each in found.items():
-                self.stdout.write(f"{name:<11} {each.trouble or 'ok'} ({places[name]})")
-        if not all(each.answers for each in found.values()):
+            for name, result in results.items():
+                self.stdout.write(f"{name:<11} {result.problem or 'ok'} ({addresses[name]})")
+        if not all(result.ok for result in results.values()):
             sys.exit(1)

@@ -1,4 +1,4 @@
-"""`migrate`, which any number of processes may call at once: one works, the others wait and find it done."""
+"""The command `migrate`, safe to run in parallel: one process migrates, the others wait until it is done."""
 
 import fcntl
 import threading
@@ -13,54 +13,54 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from robotsim_project.health import waiting
-from robotsim_project.health.dependencies import unpooled
+from robotsim_project.health.dependencies import unpooled_connection
 
 LOCK = 0x726F626F7473696D
-"""Number of PostgreSQL's advisory lock, for this database: "robotsim" in hexadecimal."""
+"""Key of the advisory lock of PostgreSQL: "robotsim" in hexadecimal."""
 
 log = structlog.get_logger(__name__)
 
 
 class Command(migrate.Command):
-    """Django's, after the database has answered, and with a lock around it."""
+    """Django's command, run when the database answers, under a lock."""
 
     def handle(self, *args: Any, **options: Any) -> None:
-        waiting.until_answered(threading.Event(), ["database"])
-        with alone(connections[options["database"]]):
+        waiting.wait_until_ok(threading.Event(), ["database"])
+        with migration_lock(connections[options["database"]]):
             super().handle(*args, **options)
 
 
 @contextmanager
-def alone(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    """While this lasts nobody else migrates this database; ends with the process, however it ends."""
-    locked = _locked_server if connection.vendor == "postgresql" else _locked_file
-    with locked(connection):
+def migration_lock(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    """Hold the lock of migrations of this database; it is released when the process ends."""
+    lock = _server_lock if connection.vendor == "postgresql" else _file_lock
+    with lock(connection):
         yield
 
 
 @contextmanager
-def _locked_server(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    # A connection of its own, beside the pool: the lock falls with it.
-    own = unpooled(connection)
+def _server_lock(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    # A separate connection outside the pool: closing it releases the lock.
+    unpooled = unpooled_connection(connection)
     try:
-        with own.cursor() as cursor:
-            if not _taken(cursor):
+        with unpooled.cursor() as cursor:
+            if not _try_lock(cursor):
                 log.info("migrate_waits", reason="Another process migrates this database.")
                 cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
             yield
     finally:
-        own.close()
+        unpooled.close()
 
 
-def _taken(cursor: Any) -> bool:
+def _try_lock(cursor: Any) -> bool:
     cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
     return bool(cursor.fetchone()[0])
 
 
 @contextmanager
-def _locked_file(connection: BaseDatabaseWrapper) -> Iterator[None]:
+def _file_lock(connection: BaseDatabaseWrapper) -> Iterator[None]:
     name = str(connection.settings_dict["NAME"])
-    if ":memory:" in name or name.startswith("file:"):  # of this process alone
+    if ":memory:" in name or name.startswith("file:"):  # visible to this process only
         yield
         return
     with Path(f"{name}.migrate-lock").open("w") as file:

@@ -1,4 +1,4 @@
-"""The controller's process; what it does is in `robotsim_project.processes.controller`."""
+"""The command `run_controller`; the loop is in `robotsim_project.processes.controller`."""
 
 import signal
 from typing import Any
@@ -9,9 +9,9 @@ from robotsim_project.processes.controller import Controller
 
 
 class Command(BaseCommand):
-    """Any number may run at once, and each may be killed at any moment."""
+    """Run the controller. Several may run at once, and each may be killed at any moment."""
 
-    help = "Run the controller until it is told to stop (SIGTERM, Ctrl-C)."
+    help = "Run the controller until it is stopped (SIGTERM, Ctrl-C)."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         controller = Controller()

@@ -1,4 +1,4 @@
-"""The worker: carries background tasks out, and outlives its database."""
+"""The command `run_worker`: run background tasks, and survive outages of the database."""
 
 import logging
 from typing import Any
@@ -6,16 +6,16 @@ from typing import Any
 from django.utils.autoreload import run_with_reloader
 from django_tasks_db.management.commands import db_worker
 
-from robotsim_project.processes.worker import EnduringWorker
+from robotsim_project.processes.worker import ResilientWorker
 
 
 class Command(db_worker.Command):
-    """Options as those of the library's db_worker."""
+    """Run the worker; the options are those of db_worker of the library."""
 
-    help = "Run the worker of background tasks until it is told to stop (SIGTERM, Ctrl-C)."
+    help = "Run the worker of background tasks until it is stopped (SIGTERM, Ctrl-C)."
 
     def configure_logging(self, verbosity: int) -> None:
-        """Log each task; the comings and goings of the library's loop only with -v 2."""
+        """Log each task; messages of the library's loop only with -v 2."""
         super().configure_logging(verbosity)
         if verbosity == 1:
             logging.getLogger("django_tasks_db").setLevel(logging.WARNING)
@@ -23,7 +23,7 @@ class Command(db_worker.Command):
     def handle(self, **options: Any) -> None:
         self.configure_logging(options["verbosity"])
         excluded = options["exclude_queues"]
-        worker = EnduringWorker(
+        worker = ResilientWorker(
             queue_names=options["queue_name"].split(","),
             interval=options["interval"],
             batch=options["batch"],

@@ -13,13 +13,14 @@ from django.db.models import QuerySet, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 from accounts.services import audit
 from common.db import leases
 from common.db.leases import Lease, LeaseLostError
 from common.tasks import enqueue_on_commit
 from simulations import live
-from simulations.choices import ENDED, OPEN_DELETION, DeletionStatus
+from simulations.choices import ENDED, OPEN_DELETION, DeletionFailure, DeletionStatus
 from simulations.exceptions import (
     AlreadyRunningError,
     BackendError,
@@ -183,8 +184,10 @@ def _take_steps(lease: Lease, deletion: Deletion) -> None:
 
 
 def _fail(lease: Lease) -> None:
-    text = _("A step failed; what happened is in the log. Ask an administrator, then delete again.")
-    lease.finish(status=DeletionStatus.FAILED, error=text, ended_at=timezone.now())
+    code = DeletionFailure.STEP_FAILED
+    with override("en"):  # the words are for versions that know no code
+        text = str(code.label)
+    lease.finish(status=DeletionStatus.FAILED, error_code=code, error=text, ended_at=timezone.now())
 
 
 def plan(*, permanent: bool) -> list[str]:

@@ -17,6 +17,7 @@ from simulations import live
 from simulations.backends.base import UnitSeen, UnitState
 from simulations.choices import AGENT_ENDED, AgentStatus, EventKind, FailureCode
 from simulations.exceptions import LiveAwayError
+from simulations.failures import failure
 from simulations.models import AgentRun, StageRun
 from simulations.services.events import record_event
 from simulations.services.runs.active_stage import ActiveStage
@@ -166,8 +167,9 @@ def _end(
     for row in found:
         if said is not None and said.attempt == row.attempt:
             _fill_last(row, said)
-        row.status, row.failure_code, row.failure_text = AgentStatus.LOST, code, str(code.label)
-        row.last_log, row.ended_at = log, timezone.now()
+        row.status, row.last_log, row.ended_at = AgentStatus.LOST, log, timezone.now()
+        for name, value in failure(code).items():
+            setattr(row, name, value)
     with transaction.atomic():
         # `rows` asks again whether they are open: a last word may have come meanwhile.
         if not rows.bulk_update(found, [*FIGURES, *_LAST]):
@@ -177,7 +179,7 @@ def _end(
     return True
 
 
-_LAST = ["status", "failure_code", "failure_text", "last_log", "ended_at"]
+_LAST = ["status", "failure_code", "failure_values", "failure_text", "last_log", "ended_at"]
 
 
 def _fill_last(row: AgentRun, said: Snapshot) -> None:
@@ -211,8 +213,7 @@ def _never_came(active: ActiveStage, unit: int, code: FailureCode) -> None:
                 number=slot.number,
                 unit=unit,
                 status=AgentStatus.STOPPED if stopped else AgentStatus.LOST,
-                failure_code="" if stopped else code,
-                failure_text=str(code.label),
+                **(failure("", said=code) if stopped else failure(code)),
                 ended_at=timezone.now(),
             )
             for slot in active.plan.slots(active.stage, unit)

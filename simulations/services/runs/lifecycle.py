@@ -20,6 +20,7 @@ from simulations.exceptions import (
     NotStartableError,
     SimulationNotFoundError,
 )
+from simulations.failures import failure
 from simulations.models import Execution, Simulation, StageRun
 from simulations.services.events import record_event
 from simulations.services.plan import Plan, freeze, frozen, plan_of, still_there
@@ -102,8 +103,7 @@ def stop(execution: Execution, *, stopped_by: Any = None) -> Execution:
         actor=stopped_by,
         stopped_by=stopped_by,
         stop_asked_at=timezone.now(),
-        failure_code=FailureCode.STOPPED_BY_USER,
-        failure_text=str(FailureCode.STOPPED_BY_USER.label),
+        **failure(FailureCode.STOPPED_BY_USER),
     )
     if not changed:
         execution.refresh_from_db()

@@ -7,12 +7,12 @@ may be taken again, by this controller or another, from whatever line the last o
 from collections import Counter
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from common import tracing
 from simulations import live
@@ -28,6 +28,7 @@ from simulations.choices import (
     RunStatus,
 )
 from simulations.exceptions import BackendError, LiveAwayError
+from simulations.failures import failure
 from simulations.models import Execution, StageRun
 from simulations.services.events import record_event
 from simulations.services.plan import Plan, plan_of
@@ -149,8 +150,7 @@ def _give_up(active: ActiveStage, error: str) -> None:
         stage_run,
         [RunStatus.PREPARING],
         RunStatus.FINALIZING,
-        failure_code=code,
-        failure_text=f"{code.label} {error}",
+        **failure(code, reason=error),
     )
     if given_up:
         fleet.give_up(active, code)
@@ -214,16 +214,9 @@ def _conclude(active: ActiveStage) -> None:
         return
     codes = {code for (_s, code) in ended if code}
     code = codes.pop() if len(codes) == 1 else FailureCode.TOO_FEW_COMPLETED
-    words = {"completed": completed, "agents": stage.agents, "least": stage.min_success}
-    sentence = (
-        _("%(completed)d of %(agents)d agents completed, at least %(least)d %% must.") % words
-    )
+    figures = {"completed": completed, "agents": stage.agents, "least": stage.min_success}
     lifecycle.move_stage(
-        stage_run,
-        [RunStatus.FINALIZING],
-        RunStatus.FAILED,
-        failure_code=code,
-        failure_text=f"{sentence} {FailureCode(code).label}",
+        stage_run, [RunStatus.FINALIZING], RunStatus.FAILED, **failure(code, **figures)
     )
 
 
@@ -297,18 +290,13 @@ def _clear_up(execution: Execution, stage_runs: list[StageRun], plan: Plan) -> N
 
 
 def _judge(execution: Execution, failed: list[StageRun], data: DataStatus) -> bool:
-    code, text = "", ""
+    fields: dict[str, Any] = {}
     if failed:
-        code, text = failed[0].failure_code, failed[0].failure_text
+        names = ("failure_code", "failure_values", "failure_text")
+        fields = {name: getattr(failed[0], name) for name in names}
     elif data == DataStatus.INCOMPLETE:
-        code = FailureCode.RECORDING_LOST
-        text = str(FailureCode.RECORDING_LOST.label)
-    to = RunStatus.FAILED if code else RunStatus.COMPLETED
+        fields = failure(FailureCode.RECORDING_LOST)
+    to = RunStatus.FAILED if fields else RunStatus.COMPLETED
     return lifecycle.move_execution(
-        execution,
-        [RunStatus.FINALIZING],
-        to,
-        data_status=data,
-        failure_code=code,
-        failure_text=str(text),
+        execution, [RunStatus.FINALIZING], to, data_status=data, **fields
     )

@@ -26,6 +26,7 @@ from agent.protocol import (
 from simulations import live
 from simulations.choices import AGENT_ENDED, PLAYING, AgentStatus, EventKind, FailureCode
 from simulations.exceptions import LiveAwayError, SupersededError, UnitRefusedError
+from simulations.failures import failure
 from simulations.models import AgentRun, StageRun
 from simulations.services.events import record_event
 from simulations.services.plan import Plan, plan_of
@@ -198,9 +199,8 @@ def _fence_off(where: Place) -> None:
     older = AgentRun.objects.filter(stage_run=where.stage_run, unit=where.unit)
     older.exclude(status__in=AGENT_ENDED).update(
         status=AgentStatus.LOST,
-        failure_code=FailureCode.AGENT_LOST,
-        failure_text=_("Another attempt took over."),
         ended_at=timezone.now(),
+        **failure(FailureCode.AGENT_LOST, superseded_by=where.attempt + 1),
     )
 
 
@@ -278,7 +278,7 @@ FIGURES = [
     "skew_uncertainty_us",
     "last_publication_at",
 ]
-_END = ["status", "failure_code", "failure_text", "last_log", "ended_at"]
+_END = ["status", "failure_code", "failure_values", "failure_text", "last_log", "ended_at"]
 
 
 def fill(row: AgentRun, seen: AgentReport, message: Snapshot) -> None:

@@ -95,7 +95,7 @@ def _make(export: Export, lease: Lease) -> dict[str, Any]:
     """
     if export.attempts > leases.MAX_ATTEMPTS:
         return _failed("EXPORT_BROKE_OFF", {"attempts": export.attempts - 1})
-    if export.result is not None and export.result.status == Status.VERIFYING:
+    if export.result is not None and export.result.status != Status.UPLOADING:
         return _done(export.result)  # stored by a worker that was killed right after
     _drop_result(export)
     with work_folder("exporting", export.pk) as folder:

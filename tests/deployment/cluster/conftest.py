@@ -1,4 +1,4 @@
-"""What the tests of the cluster stand on: control planes, empty or with the system installed."""
+"""Fixtures of the cluster tests: control planes, empty or with the system installed."""
 
 import shutil
 import subprocess
@@ -65,7 +65,7 @@ def prepare(plane: ControlPlane) -> None:
 
 
 def copied(project: Path) -> Path:
-    """What the two scripts read and write, where a test may write."""
+    """A writable copy of the files that the two scripts read and write."""
     project.mkdir()
     for name in ("install.sh", "server-renew.sh", ".version"):
         shutil.copy(BASE_DIR / name, project / name)

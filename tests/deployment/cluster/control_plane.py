@@ -16,7 +16,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from common.processes import die_with_parent, end
+from common.processes import die_with_parent, terminate
 from tests.support.programs import find
 from tests.support.s3 import free_ports, serves_http
 from tests.support.servers import wait_until
@@ -81,7 +81,7 @@ class ControlPlane:
 
     def stop(self) -> None:
         """End it at once (nothing in it is kept)."""
-        end(self._processes, first=signal.SIGKILL)
+        terminate(self._processes, first=signal.SIGKILL)
 
     def kubectl(
         self, *words: str, user: str = ADMIN, check: bool = True, **more: Any
@@ -101,7 +101,7 @@ class ControlPlane:
         return done
 
     def get(self, *words: str) -> Any:
-        """What `kubectl get` finds, read from JSON."""
+        """Return the objects of `kubectl get`."""
         return json.loads(self.kubectl("get", *words, "-o", "json").stdout)
 
     def apply(self, manifest: dict[str, Any], *words: str, **more: Any) -> Any:
@@ -109,7 +109,7 @@ class ControlPlane:
         return self.kubectl("apply", "-f", "-", *words, input=json.dumps(manifest), **more)
 
     def environment(self, user: str = ADMIN) -> dict[str, str]:
-        """What a script gets: kubectl first on its PATH, and the cluster as its current one."""
+        """Environment of a script: kubectl first on PATH, and this cluster as the current one."""
         kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
         return kept | {
             "PATH": f"{self.folder}/bin:{kept['PATH']}",
@@ -121,7 +121,7 @@ class ControlPlane:
         return self.folder / f"kubeconfig-{user}"
 
     def answer(self, script: str) -> None:
-        """Let this program answer for containers from now on: pulls, runs to an end, and exec."""
+        """Let this program simulate containers from now on: pulls, runs to completion, and exec."""
         new = self.folder / "answers.new"
         new.write_text(script)
         new.chmod(0o755)

@@ -1,4 +1,4 @@
-"""What a real API server lets in once the system is installed: pods by their level, units by quota."""
+"""Admission by a real API server with the system installed: pod security levels, quota of units."""
 
 from typing import Any
 

@@ -34,9 +34,9 @@ COMMANDS = [
 
 @pytest.fixture(scope="module")
 def applied(prepared: ControlPlane) -> dict[str, str]:
-    """What kubectl said of each file when it was applied a second time, and of what is left to change.
+    """Output of kubectl for each file applied a second time, and for remaining differences.
 
-    Asked at once: the commands of the guide change the server.
+    Collected first, as the commands of the guide change the server.
     """
     said = {}
     for name in GUIDE:

@@ -22,7 +22,7 @@ KINDS = (
 
 @pytest.fixture(scope="module", params=FOLDERS)
 def folder(request: pytest.FixtureRequest, prepared: ControlPlane) -> Iterator[str]:
-    """One set, applied without a warning and ready; what the one before it has made is gone."""
+    """Apply one set without warnings, after the objects of the previous one were removed."""
     folder = str(FOLDERS[request.param])
     prepared.kubectl("apply", "-f", str(K8S / "base" / "namespaces.yaml"))
     make_secrets(prepared)
@@ -35,7 +35,7 @@ def folder(request: pytest.FixtureRequest, prepared: ControlPlane) -> Iterator[s
 
 
 def make_secrets(plane: ControlPlane) -> None:
-    """What the pods ask for; the namespace that held what install.sh has made is gone by now."""
+    """Create the objects of install.sh that the pods need, as their namespace was removed."""
     keys = {
         "postgres-secret": ["POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB"],
         "redis-secret": ["REDIS_PASSWORD"],

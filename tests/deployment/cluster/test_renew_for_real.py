@@ -35,7 +35,7 @@ def everything_pulls_again(plane: ControlPlane) -> Iterator[None]:
 
 
 def images(plane: ControlPlane) -> set[str]:
-    """Images of ours that the cluster is told to run."""
+    """Return robotsim's images in the cluster's objects."""
     kinds = "deployments,cronjobs"
     path = "jsonpath={..image}"
     said = plane.kubectl("get", kinds, "-n", "robot", "-o", path).stdout

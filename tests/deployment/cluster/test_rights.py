@@ -1,4 +1,4 @@
-"""What the system's accounts may do, as the API server's own authorizer says it."""
+"""Rights of the system's service accounts, by the API server's own authorizer."""
 
 import json
 from typing import Any
@@ -36,7 +36,7 @@ def rules(plane: ControlPlane, account: str, place: str) -> list[dict[str, Any]]
 
 
 def own_rules(plane: ControlPlane, place: str) -> list[dict[str, Any]]:
-    """What the controller may do and any other account of the cluster may not."""
+    """Rights of the controller that no other account of the cluster has."""
     others = rules(plane, STRANGER, place)
     return [rule for rule in rules(plane, CONTROLLER, place) if rule not in others]
 

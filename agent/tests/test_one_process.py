@@ -1,4 +1,4 @@
-"""One process per work directory, and no trace of one that was killed."""
+"""Only one process per work folder; a killed one leaves no lock."""
 
 import json
 import signal
@@ -8,7 +8,7 @@ from agent.tests.conftest import states, until
 from agent.tests.server import FakeServer
 
 
-def test_a_second_of_its_name_leaves_and_changes_nothing(bag, serve, start):
+def test_a_second_process_exits_and_changes_nothing(bag, serve, start):
     fake = FakeServer(bag, hold=True)
     server = serve(fake)
     first = start(server)
@@ -21,7 +21,7 @@ def test_a_second_of_its_name_leaves_and_changes_nothing(bag, serve, start):
     assert first.wait() == 0
 
 
-def test_killed_it_frees_the_name_and_the_next_attempt_plays(bag, serve, start):
+def test_a_killed_process_releases_the_lock(bag, serve, start):
     fake = FakeServer(bag, hold=True)
     server = serve(fake)
     first = start(server)
@@ -41,7 +41,7 @@ def test_killed_it_frees_the_name_and_the_next_attempt_plays(bag, serve, start):
     assert len((second.work_dir / "unit.log").read_text()) > len(fake.log)
 
 
-def test_an_old_last_word_is_removed_at_the_start(bag, serve, start, tmp_path):
+def test_an_old_exit_report_is_removed_at_the_start(bag, serve, start, tmp_path):
     (tmp_path / "unit").mkdir()
     (tmp_path / "unit" / "exit.json").write_text('{"attempt": 1, "code": 1, "failure": "X"}')
     fake = FakeServer(bag, hold=True)

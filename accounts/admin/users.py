@@ -21,7 +21,7 @@ from accounts.exceptions import LastAdminError, UserInUseError
 from accounts.models import ApiToken, IdempotencyKey, User
 from accounts.services import api_tokens, sessions, users
 from common.admin.changelists import BoundedPaginator
-from common.admin.errors import Refusals, RefusingForm
+from common.admin.errors import DomainErrorFormMixin, DomainErrorMixin
 from common.exceptions import NotFoundError
 
 
@@ -53,7 +53,7 @@ class NewUserForm(auth_forms.AdminUserCreationForm[User]):
         field_classes = {"email": forms.EmailField}
 
 
-class UserForm(RefusingForm, auth_forms.UserChangeForm[User]):
+class UserForm(DomainErrorFormMixin, auth_forms.UserChangeForm[User]):
     """An account."""
 
     class Meta:
@@ -72,7 +72,7 @@ class UserForm(RefusingForm, auth_forms.UserChangeForm[User]):
 
 
 @admin.register(User)
-class UserAdmin(Refusals, auth_admin.UserAdmin[User]):
+class UserAdmin(DomainErrorMixin, auth_admin.UserAdmin[User]):
     """Accounts; `RoleBackend` lets only admins change them, and thus grant roles."""
 
     form = UserForm

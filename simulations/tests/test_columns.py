@@ -1,4 +1,4 @@
-"""What is read by columns is what the serializers tell of instances."""
+"""Rows read by columns are what the serializers make of instances."""
 
 import json
 from collections.abc import Callable
@@ -11,8 +11,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.settings import api_settings
 
 from accounts.models import User
-from common.rest import reads
-from common.rest.reads import columns_of
+from common.rest.reads import columns
 from simulations.api import run_serializers, simulations
 from simulations.api.serializers import SimulationRowSerializer, StageSerializer
 from simulations.choices import FailureCode
@@ -43,7 +42,7 @@ def run(design: Callable[..., Simulation]) -> Execution:
 
 
 @pytest.mark.parametrize(
-    ("serializer", "found"),
+    ("serializer", "queryset"),
     [
         (SimulationRowSerializer, simulations.rows),
         (StageSerializer, Stage.objects.all),
@@ -55,23 +54,23 @@ def run(design: Callable[..., Simulation]) -> Execution:
     ],
 )
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Seoul"])
-def test_columns_tell_what_instances_tell(
+def test_columns_and_instances_give_the_same(
     serializer: Any,
-    found: Callable[[], Any],
+    queryset: Callable[[], Any],
     zone: str,
     run: Execution,
     settings: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     settings.TIME_ZONE = zone
-    monkeypatch.setattr(reads, "IN_UTC", zone == "UTC")
-    columns = columns_of(serializer)
-    quick = [columns.told(row) for row in found().order_by("pk").values(*columns.paths)]
-    usual = JSONRenderer().render(serializer(found().order_by("pk"), many=True).data)
-    assert quick
+    monkeypatch.setattr(columns, "IN_UTC", zone == "UTC")
+    read = columns.columns_of(serializer)
+    rows = [read.to_dict(row) for row in queryset().order_by("pk").values(*read.paths)]
+    usual = JSONRenderer().render(serializer(queryset().order_by("pk"), many=True).data)
+    assert rows
     render = api_settings.DEFAULT_RENDERER_CLASSES[0]().render
-    assert json.loads(render(quick)) == json.loads(usual)
-    assert [list(row) for row in quick] == [list(row) for row in json.loads(usual)]
+    assert json.loads(render(rows)) == json.loads(usual)
+    assert [list(row) for row in rows] == [list(row) for row in json.loads(usual)]
 
 
 def test_a_field_that_needs_an_instance_is_refused() -> None:
@@ -79,4 +78,4 @@ def test_a_field_that_needs_an_instance_is_refused() -> None:
         word = serializers.SerializerMethodField()
 
     with pytest.raises(TypeError, match="word of Odd"):
-        columns_of(Odd)
+        columns.columns_of(Odd)

@@ -22,7 +22,7 @@ from accounts.api.throttles import CallerThrottle
 from accounts.exceptions import BearerRefusedError, RefreshMissingError
 from accounts.services import sessions, users
 from accounts.services.bearers import authenticate_bearer
-from common.rest.strict import Strict
+from common.rest.serializers import StrictSerializer
 
 
 class Door(APIView):
@@ -34,7 +34,7 @@ class Door(APIView):
     throttle_scope = "sign_in"
 
 
-def asked(form: Strict) -> dict[str, Any]:
+def asked(form: StrictSerializer) -> dict[str, Any]:
     """What a request brings, checked."""
     form.is_valid(raise_exception=True)
     values: dict[str, Any] = form.validated_data

@@ -1,0 +1,172 @@
+"""One replay session: bag, transport and recorder, set up, played and closed."""
+
+import dataclasses
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from agent.failures import UnitFailure
+from agent.feed import Feed
+from agent.protocol import Assignment
+from agent.recorder import Recorder
+from agent.replay import Playback, PlaybackControl, Player
+from agent.transports import Transport, TransportError, create
+from agent.transports.base import Publish
+from rosbag2.errors import BagError
+from rosbag2.formats.metadata import Topic
+
+log = logging.getLogger(__name__)
+
+IDLE_SECONDS = 0.3
+DRAIN_SECONDS = 2.0
+
+
+def full_name(namespace: str, topic: str) -> str:
+    """Return the topic name on the network: `/agent_7`, `/odom` -> `/agent_7/odom`."""
+    return f"{namespace.rstrip('/')}/{topic.lstrip('/')}"
+
+
+def with_slash(topic: str) -> str:
+    """Return a topic name with its leading slash, which is missing in some bags."""
+    return "/" + topic.lstrip("/")
+
+
+def tee(publish: Publish, record: Publish) -> Publish:
+    """Return a publisher whose messages are also recorded, after the network has accepted them."""
+
+    def both(data: bytes) -> None:
+        publish(data)
+        record(data)
+
+    return both
+
+
+class Session:
+    """Everything that one attempt of a unit keeps open. Methods raise UnitFailure."""
+
+    def __init__(self, assignment: Assignment, recording: Path) -> None:
+        self.recorder: Recorder | None = None
+        self._assignment = assignment
+        self.recording = recording
+        """The folder of the recording; created by `prepare` if there are topics to record."""
+        self._feed: Feed | None = None
+        self._transport: Transport | None = None
+        self._connected = True
+        self._recorder_inputs: dict[tuple[int, str], Publish] = {}
+        self._publishers_by_topic: dict[str, list[Publish]] = {}
+
+    def prepare(self, bag: Path) -> None:
+        """Load the bag, connect, and create all publishers and subscriptions."""
+        self._feed = Feed(bag, self._assignment.topics, rate=self._assignment.rate)
+        self._feed.prepare()
+        try:
+            self._transport = create(self._assignment.link)
+            self._transport.open(self._assignment.link)
+            self._prepare_recorder(self._feed.topics)
+            for topic in self._assignment.topics:
+                self._publishers_by_topic[topic] = self._publishers(self._transport, topic)
+            self._subscribe(self._transport)
+        except TransportError as error:
+            raise UnitFailure("TRANSPORT_UNREACHABLE", str(error)) from error
+
+    def _prepare_recorder(self, in_bag: Mapping[str, Topic]) -> None:
+        """Create one recorder for all agents; the metadata of a topic comes from the bag if it has it."""
+        recorded = {with_slash(topic.name): topic for topic in self._assignment.record}
+        in_bag_by_name = {with_slash(name): topic for name, topic in in_bag.items()}
+        topics: dict[tuple[int, str], Topic] = {}
+        for number, agent in enumerate(self._assignment.agents):
+            for name, topic in recorded.items():
+                topic_metadata = in_bag_by_name.get(name, Topic(name, topic.type))
+                topics[number, name] = dataclasses.replace(
+                    topic_metadata, name=full_name(agent.namespace, name)
+                )
+        if not topics:
+            return
+        self.recorder = Recorder(self.recording, tuple(topics.values()))
+        for index, key in enumerate(topics):
+            self._recorder_inputs[key] = self.recorder.input_for(index)
+        self.recorder.start()
+
+    def _publishers(self, transport: Transport, topic: str) -> list[Publish]:
+        own = self._assignment.record_own or self._assignment.link.transport == "null"
+        publishers = []
+        for number, agent in enumerate(self._assignment.agents):
+            publish = transport.publisher(agent.namespace, topic)
+            record = self._recorder_inputs.get((number, with_slash(topic)))
+            # Own messages are recorded here, not from the network, where they could be lost.
+            publishers.append(tee(publish, record) if own and record else publish)
+        return publishers
+
+    def _subscribe(self, transport: Transport) -> None:
+        for (number, topic), record in self._recorder_inputs.items():
+            namespace = self._assignment.agents[number].namespace
+            transport.subscribe(namespace, topic, record)
+
+    def player(self, release: Callable[[], int], halt: threading.Event) -> Player:
+        """Create the player for this session, not yet started."""
+        if self._feed is None:
+            raise RuntimeError("call prepare first")
+        playback = Playback(
+            self._assignment.rate, self._assignment.passes, self._assignment.execution_time
+        )
+        return Player(
+            self._feed,
+            self._publishers_by_topic,
+            playback,
+            PlaybackControl(release, self._begin, halt),
+            agents=len(self._assignment.agents),
+        )
+
+    def _begin(self) -> None:
+        if self.recorder:
+            self.recorder.begin()
+
+    def watch(self) -> None:
+        """Log when the system under test disappears or returns: agents go on, as robots would."""
+        connected = self._transport is None or self._transport.connected()
+        if connected != self._connected:
+            self._connected = connected
+            endpoint = self._assignment.link.endpoint
+            log.warning(
+                "%s %s",
+                endpoint,
+                "is connected again" if connected else "is disconnected: messages are lost",
+            )
+
+    def explain(self, error: Exception) -> Exception:
+        """Convert an error of the player into a failure of the part that caused it."""
+        connection_errors: Sequence[type[Exception]] = (
+            self._transport.errors if self._transport else ()
+        )
+        if isinstance(error, tuple(connection_errors)):
+            return UnitFailure(
+                "TRANSPORT_UNREACHABLE",
+                f"The connection to {self._assignment.link.endpoint or 'the network'} was lost ({error}). "
+                "Check the system under test, then start again.",
+            )
+        if isinstance(error, BagError):
+            return UnitFailure("BAG_INVALID", str(error))
+        return error
+
+    def close(self) -> None:
+        """Wait for pending messages, then disconnect and finish the recording."""
+        if self._feed:
+            self._feed.close()
+        self._drain()
+        if self._transport:
+            self._transport.close()
+        if self.recorder:
+            self.recorder.close()
+
+    def _drain(self) -> None:
+        """Wait until no message has arrived for a moment, as responses may still be on their way."""
+        recorder = self.recorder
+        if recorder is None or not recorder.started or self._assignment.link.transport == "null":
+            return
+        deadline = time.monotonic() + DRAIN_SECONDS
+        accepted = -1
+        while accepted != recorder.accepted and time.monotonic() < deadline:
+            accepted = recorder.accepted
+            time.sleep(IDLE_SECONDS)

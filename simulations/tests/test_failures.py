@@ -1,0 +1,102 @@
+"""Failures are stored as code and values, and told in the language of the reader; old rows keep text."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils.translation import override, trans_real
+
+from accounts.choices import Role
+from accounts.models import User
+from accounts.services.bearers import issue_access
+from simulations.choices import DeletionFailure, FailureCode, RunStatus
+from simulations.failures import deletion_error, failure, failure_text
+from simulations.models import Execution, Simulation
+from simulations.services.runs import lifecycle
+
+LOST = str(FailureCode.AGENT_LOST.label)
+
+
+@pytest.fixture(autouse=True)
+def korean(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    words = trans_real.translation("ko")._catalog._catalogs[0]
+    monkeypatch.setitem(words, LOST, "사라짐.")
+    with override("en"):  # the test client leaves the language of its last request behind
+        yield
+
+
+@pytest.fixture
+def execution(design: Callable[..., Simulation]) -> Execution:
+    """One that was lost, written down by somebody who reads Korean."""
+    execution = lifecycle.start(design(2))
+    with override("ko"):
+        lost = failure(FailureCode.AGENT_LOST)
+    lifecycle.move_execution(execution, ["PENDING"], RunStatus.FAILED, **lost)
+    return execution
+
+
+def test_older_versions_find_english_words(execution: Execution) -> None:
+    assert execution.failure_text == LOST
+
+
+@pytest.mark.parametrize(
+    ("code", "values", "text"),
+    [
+        ("AGENT_LOST", {}, LOST),
+        ("AGENT_LOST", {"superseded_by": 2}, "Another attempt took over."),
+        (
+            "AGENT_LOST",
+            {"completed": 1, "agents": 4, "least": 50},
+            f"1 of 4 agents completed, at least 50 % must. {LOST}",
+        ),
+        (
+            "BACKEND_UNAVAILABLE",
+            {"reason": "no such image"},
+            "Units could not be started: check the backend. no such image",
+        ),
+        ("", {"said": "STOPPED_BY_USER"}, "It was stopped by a user."),
+    ],
+)
+def test_values_fill_the_sentence(code: str, values: dict[str, Any], text: str) -> None:
+    fields = failure(code, **values)
+    assert fields == {"failure_code": code, "failure_values": values, "failure_text": text}
+    assert failure_text(code, values, "") == text
+
+
+@pytest.mark.parametrize(
+    ("code", "values"), [("AGENT_LOST", None), ("OF_A_NEWER_VERSION", {}), ("", None)]
+)
+def test_what_was_stored_in_words_stays(code: str, values: dict[str, Any] | None) -> None:
+    with override("ko"):
+        assert failure_text(code, values, "It was lost.") == "It was lost."
+
+
+@pytest.mark.parametrize("accept", ["application/json", "application/json;q=1"])
+@pytest.mark.parametrize("address", ["executions", "executions/{pk}"])
+def test_the_api_tells_it_in_the_language_of_the_reader(
+    address: str, accept: str, execution: Execution
+) -> None:
+    """Both by the short way of what is polled, which takes only a plain `Accept`, and by the usual one."""
+    token, _ends = issue_access(User.objects.create_user("kim@example.org", role=Role.VIEWER))
+    client = Client(headers={"Authorization": f"Bearer {token}", "Accept": accept})
+    for language, text in (("ko", "사라짐."), ("en", LOST)):
+        path = f"/api/v1/{address.format(pk=execution.pk)}"
+        told = client.get(path, headers={"Accept-Language": language}).json()
+        assert told.get("results", [told])[0]["failure_text"] == text
+
+
+def test_the_console_tells_it_in_the_language_of_the_reader(
+    execution: Execution, client: Client
+) -> None:
+    client.force_login(User.objects.create_user("kim@example.org", role=Role.ADMIN))
+    page = f"/admin/simulations/execution/{execution.pk}/change/"
+    assert "사라짐." in client.get(page, headers={"Accept-Language": "ko"}).content.decode()
+    Execution.objects.update(failure_values=None, failure_text="Of old.")
+    assert "Of old." in client.get(page, headers={"Accept-Language": "ko"}).content.decode()
+
+
+def test_a_deletion_tells_why_it_failed_or_waits() -> None:
+    code = DeletionFailure.STEP_FAILED
+    assert deletion_error(code, "Of old.") == str(code.label)
+    assert deletion_error("", "Redis does not answer") == "Redis does not answer"
