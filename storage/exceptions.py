@@ -75,14 +75,14 @@ class RosbagInUseError(StorageError):
 
 
 class LinkRefusedError(StorageError):
-    """A signed address has expired or was altered."""
+    """A signed URL has expired or was altered."""
 
     status = 403
     code = "LINK_EXPIRED"
 
 
 class ObjectNotFoundError(StorageError):
-    """The object or upload of a signed address no longer exists."""
+    """The object or upload of a signed URL no longer exists."""
 
     status = 404
     code = "OBJECT_NOT_FOUND"

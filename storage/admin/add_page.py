@@ -29,7 +29,7 @@ class AddPage:
             "change": reverse("admin:storage_rosbag_change", args=[0]),
             "suffixes": " ".join(SUFFIXES),
             "texts": script_texts(),
-            "address": f"{settings.API_STR}/rosbags/0",
+            "rosbag_url": f"{settings.API_STR}/rosbags/0",
         }
         return TemplateResponse(request, "storage/console/add_rosbag.html", context)
 

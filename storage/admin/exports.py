@@ -85,7 +85,7 @@ class ExportAdmin(ObjectActionsMixin, ReadOnlyMixin, admin.ModelAdmin[Export]):
     @admin.display(description=_("file"))
     def address(self, export: Export) -> str:
         try:
-            url = exports.address(export, audience="browser")
+            url = exports.sign_url(export, audience="browser")
         except StoreError:
             return ""
         return format_html('<a href="{}">{}</a>', url, _("Download")) if url else ""

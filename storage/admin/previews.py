@@ -63,13 +63,13 @@ def frame(rosbag: Rosbag, topic: str = "") -> str:
     """A frame with the preview, loaded when it is scrolled into view."""
     if rosbag.status not in USABLE or rosbag.deleted_at is not None or not rosbag.message_count:
         return ""
-    address = reverse("admin:storage_rosbag_preview", args=[rosbag.pk])
+    url = reverse("admin:storage_rosbag_preview", args=[rosbag.pk])
     if topic:
-        address = f"{address}?{urlencode({'topic': topic})}"
+        url = f"{url}?{urlencode({'topic': topic})}"
     return format_html(
         '<iframe class="storage-preview" loading="lazy" title="{}" src="{}"></iframe>',
         _("Preview"),
-        address,
+        url,
     )
 
 

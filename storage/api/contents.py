@@ -43,8 +43,8 @@ class ContentActions(GenericViewSet[Rosbag]):
     @rosbag_schema.FILES
     @action(detail=True, pagination_class=None, filter_backends=())
     def files(self, request: Request, **_kwargs: Any) -> Response:
-        """The files of a rosbag, each with a signed address that expires."""
-        files = downloads.file_addresses(self.get_object(), audience="browser")
+        """The files of a rosbag, each with a signed URL that expires."""
+        files = downloads.signed_files(self.get_object(), audience="browser")
         return Response(SignedFileSerializer(files, many=True).data)
 
     @rosbag_schema.FILE

@@ -1,4 +1,4 @@
-"""Endpoint of the folder store's signed addresses: reading an object, writing a part."""
+"""Endpoint of the folder store's signed URLs: reading an object, writing a part."""
 
 from collections.abc import Iterator
 
@@ -31,7 +31,7 @@ class ObjectView(APIView):
     def get(self, request: Request, token: str) -> HttpResponseBase:
         grant = _grant(token)
         if not isinstance(grant, ReadGrant):
-            raise LinkRefusedError(_("This address is for uploading a part, it cannot be read."))
+            raise LinkRefusedError(_("This URL is for uploading a part, it cannot be read."))
         try:
             return _download(request._request, _store(), grant)  # noqa: SLF001  (streams need Django's)
         except FileNotFoundError as error:
@@ -40,14 +40,14 @@ class ObjectView(APIView):
     def put(self, request: Request, token: str) -> HttpResponseBase:
         grant = _grant(token)
         if not isinstance(grant, PartGrant):
-            raise LinkRefusedError(_("This address can only be read."))
+            raise LinkRefusedError(_("This URL can only be read."))
         length = _checked_length(request, grant)
         chunks = verify_checksums(request.headers, body_chunks(request._request, length))  # noqa: SLF001
         try:
             etag = _store().write_part(grant, chunks)
         except FileNotFoundError as error:
             raise ObjectNotFoundError(
-                _("This upload is no longer open: request new addresses.")
+                _("This upload is no longer open: request new URLs.")
             ) from error
         return HttpResponse(headers={"ETag": etag})
 
@@ -56,13 +56,13 @@ def _grant(token: str) -> ReadGrant | PartGrant:
     try:
         return parse_token(token)
     except (BadSignature, TypeError) as error:
-        raise LinkRefusedError(_("This address has expired: request a new one.")) from error
+        raise LinkRefusedError(_("This URL has expired: request a new one.")) from error
 
 
 def _store() -> FolderStore:
     store = object_store()
     if not isinstance(store, FolderStore):
-        raise ObjectNotFoundError(_("The files are stored in S3 now: request a new address."))
+        raise ObjectNotFoundError(_("The files are stored in S3 now: request a new URL."))
     return store
 
 
@@ -87,7 +87,7 @@ def _checked_length(request: Request, grant: PartGrant) -> int:
         raise PartRefusedError(_("Give the size of the part in the header Content-Length."))
     expected = parts.part_size(grant.key, grant.upload_id, grant.number)
     if expected is None:
-        raise ObjectNotFoundError(_("This upload is no longer open: request new addresses."))
+        raise ObjectNotFoundError(_("This upload is no longer open: request new URLs."))
     if int(declared) != expected:
         message = _("This part must have %(expected)d bytes, not %(declared)s.")
         raise PartRefusedError(message % {"expected": expected, "declared": declared})

@@ -93,7 +93,7 @@ EXPORT = extend_schema(
         )
     ],
     description=(
-        "Made in the background: poll the address in `Location` until `status` is `done` or `failed`. "
+        "Made in the background: poll the URL in `Location` until `status` is `done` or `failed`. "
         "`sqlite3` and `mcap` become a new rosbag (`result`), `csv` a table. `mcap` files have type "
         "definitions, chunks and indexes, so that viewers can open them from their `url`."
     ),

@@ -104,7 +104,7 @@ class ThumbnailSerializer(serializers.Serializer[Any]):
     height = serializers.IntegerField()
     encoding = serializers.CharField(allow_blank=True)
     error = serializers.CharField(allow_blank=True)
-    url = serializers.CharField(allow_blank=True, help_text="Address of the picture, as JPEG.")
+    url = serializers.CharField(allow_blank=True, help_text="URL of the picture, as JPEG.")
 
 
 class TimelineFileSerializer(serializers.Serializer[Any]):
@@ -185,12 +185,12 @@ class ExportSerializer(serializers.ModelSerializer[Export]):
     @extend_schema_field(
         {
             "type": "string",
-            "description": "Signed address of the MCAP file or the table, which expires; empty: none "
+            "description": "Signed URL of the MCAP file or the table, which expires; empty: none "
             "(yet). A path without host belongs to this server.",
         }
     )
     def get_url(self, export: Export) -> str:
-        return exports.address(export, audience="browser")
+        return exports.sign_url(export, audience="browser")
 
     @extend_schema_field(serializers.EmailField(allow_null=True))
     def get_created_by(self, export: Export) -> str | None:

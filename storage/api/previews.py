@@ -89,7 +89,7 @@ class PreviewActions(GenericViewSet[Rosbag]):
         query = parse_query(request, ThumbnailsQuery).validated_data
         rosbag = self.get_object()
         pictures = previews.thumbnails(rosbag, **query)
-        rows = [picture | {"url": picture_address(rosbag, query, picture)} for picture in pictures]
+        rows = [picture | {"url": thumbnail_url(rosbag, query, picture)} for picture in pictures]
         return Response(ThumbnailSerializer(rows, many=True).data)
 
     @preview_schema.THUMBNAIL
@@ -134,8 +134,8 @@ class PreviewActions(GenericViewSet[Rosbag]):
         return response
 
 
-def picture_address(rosbag: Rosbag, query: dict[str, Any], picture: dict[str, Any]) -> str:
-    """The address of a thumbnail; empty when it has no picture."""
+def thumbnail_url(rosbag: Rosbag, query: dict[str, Any], picture: dict[str, Any]) -> str:
+    """The URL of a thumbnail; empty when it has no picture."""
     if not picture["jpeg"]:
         return ""
     path = reverse("rosbag-thumbnail", args=[rosbag.pk, picture["time_ns"]])

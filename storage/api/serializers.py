@@ -136,7 +136,7 @@ class RenameSerializer(StrictSerializer):
 
 
 class SignedFileSerializer(serializers.Serializer[Any]):
-    """A file with a signed address that expires; size in bytes, `sha256` may be empty before verification."""
+    """A file with a signed URL that expires; size in bytes, `sha256` may be empty before verification."""
 
     path = serializers.CharField()
     size = serializers.IntegerField()

@@ -40,9 +40,9 @@ CREATE = extend_schema(
     },
     examples=[OpenApiExample("A bundle of two files", NEW_UPLOAD, request_only=True)],
     description=(
-        "Announce the files, PUT each part to its address (in any order, several at once, again after a "
+        "Announce the files, PUT each part to its URL (in any order, several at once, again after a "
         "failure), then complete. 201: send the parts. 200: the same content is stored already, as "
-        "`rosbag`; nothing needs to be sent. Each address is valid for `address_seconds`; request new ones "
+        "`rosbag`; nothing needs to be sent. Each URL is valid for `address_seconds`; request new ones "
         "with `GET /uploads/{id}` or `GET /uploads/{id}/parts`. A part must have exactly the given size. "
         "The response to a part has an ETag, and `Content-MD5` is checked if it is sent. A `sha256` that is "
         "left out is computed from the stored file; then name the ETags when completing, above all of parts "

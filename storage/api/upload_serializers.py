@@ -111,7 +111,7 @@ class FileStateSerializer(serializers.Serializer[FileState]):
 
 
 class PartSerializer(serializers.Serializer[Any]):
-    """Address to PUT a part: exactly these bytes of the file."""
+    """URL to PUT a part: exactly these bytes of the file."""
 
     number = serializers.IntegerField()
     offset = serializers.IntegerField(help_text="Offset of the part in the file.")
@@ -120,7 +120,7 @@ class PartSerializer(serializers.Serializer[Any]):
 
 
 class AddressesSerializer(serializers.Serializer[Any]):
-    """Signed addresses of missing parts of one file."""
+    """Signed URLs of missing parts of one file."""
 
     path = serializers.CharField()
     parts = PartSerializer(many=True)
@@ -138,7 +138,7 @@ class UploadSessionSerializer(serializers.Serializer[Any]):
     part_etag = serializers.ChoiceField(
         choices=["md5", "sha256"], help_text="Hash that the ETag of a part holds in hex."
     )
-    address_seconds = serializers.IntegerField(help_text="Validity of an address in seconds.")
+    address_seconds = serializers.IntegerField(help_text="Validity of a URL in seconds.")
     size = serializers.IntegerField()
     stored_bytes = serializers.IntegerField()
     files = FileStateSerializer(many=True)

@@ -27,12 +27,12 @@ from storage.services.intake import completion, sessions
 from storage.services.intake.parts import MAX_PARTS, FilePlan
 from storage.services.intake.sessions import FileState
 
-MAX_FIRST_ADDRESSES = 100
+MAX_FIRST_PARTS = 100
 MAX_FIRST_FILES = 20
 
 
 class PartsQuery(serializers.Serializer[Any]):
-    """Query parameters of a page of addresses."""
+    """Query parameters of a page of signed URLs."""
 
     file = serializers.CharField(max_length=400, trim_whitespace=False)
     after = serializers.IntegerField(min_value=0, max_value=MAX_PARTS, default=0)
@@ -73,7 +73,7 @@ class UploadViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Rosbag]):
 
     @upload_schema.RETRIEVE
     def retrieve(self, request: Request, **_kwargs: Any) -> Response:
-        """Read the stored and missing parts of an upload, with new addresses."""
+        """Read the stored and missing parts of an upload, with new URLs."""
         rosbag = self._session()
         path = request.query_params.get("file", "")
         return Response(_serialize_session(rosbag, sessions.file_states(rosbag, path)))
@@ -87,11 +87,11 @@ class UploadViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Rosbag]):
     @upload_schema.PARTS
     @action(detail=True, pagination_class=None)
     def parts(self, request: Request, **_kwargs: Any) -> Response:
-        """Addresses of the missing parts of one file."""
+        """Signed URLs of the missing parts of one file."""
         query = PartsQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         parameters = query.validated_data
-        plan = sessions.addresses(
+        plan = sessions.sign_part_urls(
             self._session(),
             parameters["file"],
             after=parameters["after"],
@@ -117,7 +117,7 @@ def _user(request: Request) -> User:
 
 
 def _serialize_session(rosbag: Rosbag, states: list[FileState]) -> dict[str, Any]:
-    """Serialize a session with addresses of its first missing parts."""
+    """Serialize a session with signed URLs of its first missing parts."""
     is_open = sessions.is_open(rosbag)
     session = {
         "id": rosbag.pk,
@@ -127,15 +127,15 @@ def _serialize_session(rosbag: Rosbag, states: list[FileState]) -> dict[str, Any
         "size": rosbag.size,
         "stored_bytes": sum(state.stored_bytes for state in states),
         "files": states,
-        "addresses": _first_addresses(rosbag, states) if is_open else [],
+        "addresses": _first_parts(rosbag, states) if is_open else [],
         "rosbag": sessions.resulting_rosbag(rosbag),
     }
     return dict(UploadSessionSerializer(session).data)
 
 
-def _first_addresses(rosbag: Rosbag, states: list[FileState]) -> list[dict[str, Any]]:
-    plans = sessions.first_addresses(
-        rosbag, states, limit=MAX_FIRST_ADDRESSES, max_files=MAX_FIRST_FILES
+def _first_parts(rosbag: Rosbag, states: list[FileState]) -> list[dict[str, Any]]:
+    plans = sessions.sign_first_part_urls(
+        rosbag, states, limit=MAX_FIRST_PARTS, max_files=MAX_FIRST_FILES
     )
     return [_plan_to_dict(plan) for plan in plans]
 

@@ -9,7 +9,7 @@ from typing import BinaryIO, Literal, Protocol
 from common.exceptions import DomainError
 
 Audience = Literal["unit", "browser"]
-"""The user of a signed address: SigV4 signs the host, and browsers may reach S3 by another host."""
+"""The user of a signed URL: SigV4 signs the host, and browsers may reach S3 by another host."""
 
 
 class StoreError(DomainError):
@@ -96,7 +96,7 @@ class ObjectStore(Protocol):
         """Remove objects; missing ones are no error."""
 
     def sign_download(self, key: str, *, audience: Audience, filename: str = "") -> str:
-        """Sign an address for reading an object; it expires."""
+        """Sign a URL for reading an object; it expires."""
 
     def start_upload(self, key: str) -> str:
         """Open a multipart upload.
@@ -106,7 +106,7 @@ class ObjectStore(Protocol):
         """
 
     def sign_part(self, key: str, upload_id: str, number: int, *, audience: Audience) -> str:
-        """Sign an address to PUT part `number` (from 1) to; the response has an ETag."""
+        """Sign a URL to PUT part `number` (from 1) to; the response has an ETag."""
 
     def list_parts(self, key: str, upload_id: str) -> Sequence[UploadedPart]:
         """List the stored parts; FileNotFoundError for an upload that is not open."""

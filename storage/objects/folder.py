@@ -103,7 +103,7 @@ class FolderStore:
     def sign_download(self, key: str, *, audience: Audience, filename: str = "") -> str:
         del audience  # everyone reaches the folder through this server
         self._path(key)
-        return grants.address(grants.ReadGrant(key, filename))
+        return grants.signed_path(grants.ReadGrant(key, filename))
 
     def start_upload(self, key: str) -> str:
         self._path(key)
@@ -112,7 +112,7 @@ class FolderStore:
 
     def sign_part(self, key: str, upload_id: str, number: int, *, audience: Audience) -> str:
         del audience
-        return grants.address(grants.PartGrant(key, upload_id, number))
+        return grants.signed_path(grants.PartGrant(key, upload_id, number))
 
     def write_part(self, grant: grants.PartGrant, chunks: Iterable[bytes]) -> str:
         """Store one part.

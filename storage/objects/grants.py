@@ -1,4 +1,4 @@
-"""Signed addresses of the folder store: each allows to read one object or to write one part."""
+"""Signed URLs of the folder store: each allows to read one object or to write one part."""
 
 from dataclasses import asdict, dataclass
 
@@ -26,7 +26,7 @@ class PartGrant:
     number: int
 
 
-def address(grant: ReadGrant | PartGrant) -> str:
+def signed_path(grant: ReadGrant | PartGrant) -> str:
     """Path on this server, with a token that expires after `SIGNED_URL_SECONDS`."""
     return PATH + signing.dumps(asdict(grant), salt=SALT)
 

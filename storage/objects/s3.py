@@ -35,7 +35,7 @@ CONFIG = Config(
     connect_timeout=5,
     read_timeout=60,
     retries={"mode": "standard", "total_max_attempts": 4},
-    # Not every S3 server supports further checksums, and signed addresses cannot carry them.
+    # Not every S3 server supports further checksums, and signed URLs cannot carry them.
     request_checksum_calculation="when_required",
     response_checksum_validation="when_required",
 )
@@ -98,7 +98,7 @@ class S3Store:
         setting: str = "MINIO_ENDPOINT",
     ) -> None:
         self.bucket = bucket
-        self.account = (_address(endpoint, use_ssl=use_ssl), credentials)
+        self.account = (_endpoint_url(endpoint, use_ssl=use_ssl), credentials)
         self._setting = setting
         self._client = _client(endpoint, bucket, credentials, use_ssl=use_ssl)
         self._public = _client(public_endpoint, bucket, credentials, use_ssl=use_ssl)
@@ -278,7 +278,7 @@ class S3Store:
             return  # created by another process in the meantime
 
     def _share_bucket(self) -> None:
-        """Allow pages of the configured origins to use signed addresses; other CORS rules are kept.
+        """Allow pages of the configured origins to use signed URLs; other CORS rules are kept.
 
         Failures are only logged: MinIO has no rules per bucket (it allows any origin by
         MINIO_API_CORS_ALLOW_ORIGIN), and the key may lack the permission.
@@ -316,10 +316,10 @@ class S3Store:
     def _sign(self, call: str, params: dict[str, Any], audience: Audience) -> str:
         client = self._public if audience == "browser" else self._client
         with self._errors():
-            address = client.generate_presigned_url(
+            url = client.generate_presigned_url(
                 call, Params=params, ExpiresIn=settings.SIGNED_URL_SECONDS
             )
-        return str(address)
+        return str(url)
 
     def _errors(self) -> AbstractContextManager[None]:
         return s3_errors(self._setting)
@@ -336,7 +336,7 @@ def _frugal(size: int | None) -> TransferConfig:
     return config
 
 
-def _address(endpoint: str, *, use_ssl: bool) -> str:
+def _endpoint_url(endpoint: str, *, use_ssl: bool) -> str:
     """The endpoint as a URL."""
     return endpoint if "://" in endpoint else f"{'https' if use_ssl else 'http'}://{endpoint}"
 
@@ -352,7 +352,7 @@ def _client(
     """A client of one endpoint, created by django-storages; botocore clients are thread-safe."""
     access_key, secret_key = credentials
     storage = S3Storage(
-        endpoint_url=_address(endpoint, use_ssl=use_ssl),
+        endpoint_url=_endpoint_url(endpoint, use_ssl=use_ssl),
         bucket_name=bucket,
         access_key=access_key,
         secret_key=secret_key,

@@ -47,7 +47,7 @@ def test_deleted_rosbag_can_be_restored_until_purged(make_bag: MakeBag) -> None:
 def test_purge_aborts_open_uploads(store: ObjectStore) -> None:
     file = uploads.NewFile("a.db3", 10, "0" * 64)
     rosbag = uploads.begin("bag", [file], origin=Origin.RECORDED)
-    [plan] = uploads.addresses(rosbag, audience="unit")
+    [plan] = uploads.sign_part_urls(rosbag, audience="unit")
     deletion.delete(rosbag)
     assert deletion.purge(timedelta(0)) == 1
     with pytest.raises(FileNotFoundError):

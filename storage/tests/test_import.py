@@ -67,7 +67,7 @@ def test_same_bundle_is_stored_once(make_bag: MakeBag) -> None:
     _code, first = import_bag(folder, "--name", "one")
     code, second = import_bag(folder, "--name", "two")
     assert (code, second["rosbag"]) == (0, first["rosbag"])
-    keys = {found.key for found in object_store().list("rosbags/")}
+    keys = {stored.key for stored in object_store().list("rosbags/")}
     assert keys == set(Rosbag.objects.get().files.values_list("key", flat=True))
 
 

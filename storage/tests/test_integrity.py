@@ -60,7 +60,7 @@ def test_orphans_are_reported_and_recent_ones_kept(store: ObjectStore) -> None:
     store.put("rosbags/odd", io.BytesIO(b"x"))
     code, result = check_storage("--repair")
     assert code == 0
-    assert [found["key"] for found in result["orphaned"]] == ["rosbags/77/a.db3", "rosbags/odd"]
+    assert [stored["key"] for stored in result["orphaned"]] == ["rosbags/77/a.db3", "rosbags/odd"]
     assert result["removed"] == []
     report = integrity.check()
     assert integrity.repair(report, older_than=timedelta(seconds=-60)) == [

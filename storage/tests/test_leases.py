@@ -153,14 +153,14 @@ def now(settings: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("held", "asked", "overdue"),
+    ("held", "enqueued", "overdue"),
     [(None, None, True), (-1, -61, True), (None, -59, False), (1, -61, False), (1, None, False)],
 )
 def test_overdue_work(
-    row: Rosbag, now: Any, held: int | None, asked: int | None, overdue: bool
+    row: Rosbag, now: Any, held: int | None, enqueued: int | None, overdue: bool
 ) -> None:
     def moment(seconds: int | None) -> Any:
         return None if seconds is None else now + timedelta(seconds=seconds)
 
-    Rosbag.objects.update(lease_until=moment(held), enqueued_at=moment(asked))
+    Rosbag.objects.update(lease_until=moment(held), enqueued_at=moment(enqueued))
     assert Rosbag.objects.filter(leases.is_overdue()).exists() is overdue

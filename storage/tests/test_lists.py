@@ -189,9 +189,9 @@ def test_list_query_count_is_constant(
 ) -> None:
     Rosbag.objects.bulk_create([Rosbag(name=f"n{number}") for number in range(many)])
     query = "search=n&status=uploading&ordering=-size&topic=/x&usable=false"
-    for asked in ("", query):
+    for parameters in ("", query):
         with django_assert_num_queries(1):
-            assert operator.get(f"{URL}?{asked}").status_code == 200
+            assert operator.get(f"{URL}?{parameters}").status_code == 200
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="PostgreSQL's indexes")
@@ -222,9 +222,9 @@ def test_queries_use_an_index(
             [timezone.now()],
         )
         cursor.execute("ANALYZE storage_rosbag")
-    with django_assert_num_queries(1) as asked:
+    with django_assert_num_queries(1) as queries:
         assert operator.get(f"{URL}?{query}").status_code == 200
     with connection.cursor() as cursor:
-        cursor.execute("EXPLAIN " + asked.captured_queries[0]["sql"])
+        cursor.execute("EXPLAIN " + queries.captured_queries[0]["sql"])
         plan = "\n".join(row[0] for row in cursor.fetchall())
     assert index in plan, plan

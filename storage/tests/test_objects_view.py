@@ -118,7 +118,7 @@ def plan(db: None, settings: Any) -> FilePlan:
     settings.UPLOAD_PART_BYTES = 100
     file = uploads.NewFile("a.db3", 150, "0" * 64)
     rosbag = uploads.begin("bag", [file], origin=Origin.RECORDED)
-    return uploads.addresses(rosbag, audience="unit")[0]
+    return uploads.sign_part_urls(rosbag, audience="unit")[0]
 
 
 def put(client: Client, url: str, body: bytes, **headers: str) -> Any:

@@ -189,7 +189,7 @@ def test_killed_worker_makes_no_second_repair(
     assert Rosbag.objects.filter(origin=Origin.REPAIRED).count() == 1
     assert healthy()
     made = {f"rosbags/{pk}/" for pk in Rosbag.objects.values_list("pk", flat=True)}
-    assert {found.key.rpartition("/")[0] + "/" for found in store.list("rosbags/")} == made
+    assert {stored.key.rpartition("/")[0] + "/" for stored in store.list("rosbags/")} == made
 
 
 def test_worker_without_lease_leaves_nothing(

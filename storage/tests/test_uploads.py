@@ -49,7 +49,7 @@ def test_uploaded_recording_is_verified(store: ObjectStore, make_bag: MakeBag) -
     (folder / "empty.txt").touch()
     rosbag = uploads.begin("run 1", described(folder), origin=Origin.RECORDED)
     assert rosbag.status == Status.UPLOADING
-    finished = send_all(store, folder, uploads.addresses(rosbag, audience="unit"))
+    finished = send_all(store, folder, uploads.sign_part_urls(rosbag, audience="unit"))
     rosbag = uploads.complete(rosbag, finished)
     assert rosbag.status == Status.VERIFYING
     assert uploads.complete(rosbag, finished).status == Status.VERIFYING
@@ -63,12 +63,12 @@ def test_only_missing_parts_get_addresses(store: ObjectStore, settings: Any) -> 
     body = b"x" * (5 * 2**20 + 3)
     file = NewFile("a.db3", len(body), hashlib.sha256(body).hexdigest())
     rosbag = uploads.begin("bag", [file], origin=Origin.RECORDED)
-    [plan] = uploads.addresses(rosbag, audience="unit")
+    [plan] = uploads.sign_part_urls(rosbag, audience="unit")
     assert [(part.number, part.size) for part in plan.parts] == [(1, 5 * 2**20), (2, 3)]
     send(store, plan.parts[0].url, body[: 5 * 2**20])
     with pytest.raises(UploadIncompleteError, match=r"a\.db3 is not complete"):
         uploads.complete(rosbag, [])
-    [plan] = uploads.addresses(rosbag, audience="unit")
+    [plan] = uploads.sign_part_urls(rosbag, audience="unit")
     assert [part.number for part in plan.parts] == [2]
     etag = send(store, plan.parts[0].url, body[5 * 2**20 :])
     done = FinishedUpload("a.db3", plan.upload_id, [UploadedPart(2, etag)])
@@ -78,8 +78,8 @@ def test_only_missing_parts_get_addresses(store: ObjectStore, settings: Any) -> 
 def test_completion_without_etags(store: ObjectStore, make_bag: MakeBag) -> None:
     folder = make_bag()
     rosbag = uploads.begin("bag", described(folder), origin=Origin.RECORDED)
-    send_all(store, folder, uploads.addresses(rosbag, audience="unit"))
-    assert [plan.parts for plan in uploads.addresses(rosbag, audience="unit")] == [[], []]
+    send_all(store, folder, uploads.sign_part_urls(rosbag, audience="unit"))
+    assert [plan.parts for plan in uploads.sign_part_urls(rosbag, audience="unit")] == [[], []]
     assert uploads.complete(rosbag, []).status == Status.VERIFYING
 
 
@@ -88,11 +88,14 @@ def test_completion_after_a_kill(
 ) -> None:
     folder = make_bag()
     rosbag = uploads.begin("bag", described(folder), origin=Origin.RECORDED)
-    finished = send_all(store, folder, uploads.addresses(rosbag, audience="unit"))
+    finished = send_all(store, folder, uploads.sign_part_urls(rosbag, audience="unit"))
     first = rosbag.files.first()
     assert first is not None
     store.finish_upload(first.key, first.upload_id, finished[0].parts)
-    assert [plan.parts == [] for plan in uploads.addresses(rosbag, audience="unit")] == [True, True]
+    assert [plan.parts == [] for plan in uploads.sign_part_urls(rosbag, audience="unit")] == [
+        True,
+        True,
+    ]
     assert uploads.complete(rosbag, finished).status == Status.VERIFYING
 
 
@@ -103,7 +106,7 @@ def test_lost_multipart_upload_is_opened_again(store: ObjectStore, make_bag: Mak
         store.abort_upload(file.key, file.upload_id)
     with pytest.raises(UploadIncompleteError):
         uploads.complete(rosbag, [])
-    plans = uploads.addresses(rosbag, audience="unit")
+    plans = uploads.sign_part_urls(rosbag, audience="unit")
     assert all(plan.parts for plan in plans)
     finished = send_all(store, folder, plans)
     assert uploads.complete(rosbag, finished).status == Status.VERIFYING
@@ -113,7 +116,9 @@ def test_upload_with_another_checksum_is_rejected(store: ObjectStore, make_bag: 
     folder = make_bag()
     files = [NewFile(file.path, file.size, SHA) for file in described(folder)]
     rosbag = uploads.begin("bag", files, origin=Origin.RECORDED)
-    uploads.complete(rosbag, send_all(store, folder, uploads.addresses(rosbag, audience="unit")))
+    uploads.complete(
+        rosbag, send_all(store, folder, uploads.sign_part_urls(rosbag, audience="unit"))
+    )
     rosbag = verifier.run(rosbag.pk)
     assert (rosbag.status, rosbag.code) == ("rejected", "CHECKSUM_MISMATCH")
     assert "checksum" in rosbag.sentence
@@ -161,7 +166,7 @@ def test_invalid_files_are_refused(files: list[NewFile]) -> None:
 def test_aborted_upload_leaves_no_objects(store: ObjectStore, make_bag: MakeBag) -> None:
     folder = make_bag()
     rosbag = uploads.begin("bag", described(folder), origin=Origin.RECORDED)
-    plans = uploads.addresses(rosbag, audience="unit")
+    plans = uploads.sign_part_urls(rosbag, audience="unit")
     finished = send_all(store, folder, plans)
     uploads.abandon(rosbag)
     uploads.abandon(rosbag)
@@ -169,7 +174,7 @@ def test_aborted_upload_leaves_no_objects(store: ObjectStore, make_bag: MakeBag)
     with pytest.raises(UploadClosedError):
         uploads.complete(rosbag, finished)
     with pytest.raises(UploadClosedError):
-        uploads.addresses(rosbag, audience="unit")
+        uploads.sign_part_urls(rosbag, audience="unit")
 
 
 def test_stale_uploads_are_aborted(make_bag: MakeBag) -> None:

@@ -31,7 +31,7 @@ from simulations.models import AgentRun, StageRun
 from simulations.services.events import record_event
 from simulations.services.plan import Plan, plan_of
 from storage.models import Rosbag
-from storage.services.rosbags.downloads import file_addresses
+from storage.services.rosbags.downloads import signed_files
 
 _SALT = "simulations.unit"
 TOKEN_SECONDS = 30 * 86400
@@ -210,7 +210,7 @@ def _assignment(where: Place, plan: Plan, attempt: int) -> Assignment:
     rosbag = Rosbag.objects.filter(pk=stage.rosbag).first()
     if rosbag is None:
         raise UnitRefusedError(_("The rosbag of this stage was removed: start with another one."))
-    files = file_addresses(rosbag, audience="unit")
+    files = signed_files(rosbag, audience="unit")
     return Assignment(
         attempt=attempt,
         execution=execution.pk,

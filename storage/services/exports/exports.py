@@ -103,8 +103,8 @@ def unfinished() -> QuerySet[Export]:
     return Export.objects.filter(status__in=UNFINISHED)
 
 
-def address(export: Export, *, audience: Audience) -> str:
-    """Sign the address of a finished export's MCAP file or table; empty when there is none.
+def sign_url(export: Export, *, audience: Audience) -> str:
+    """Sign a URL of a finished export's MCAP file or table; empty when there is none.
 
     A sqlite3 rosbag has several files: it is downloaded by its files or as an archive.
     """

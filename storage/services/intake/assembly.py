@@ -115,7 +115,7 @@ def _error(file: RosbagFile, reason: str) -> FieldError:
 
 def _incomplete(errors: list[FieldError]) -> UploadIncompleteError:
     message = _(
-        "%(path)s is not complete (%(reason)s): request upload addresses and send the missing parts."
+        "%(path)s is not complete (%(reason)s): request upload URLs and send the missing parts."
     )
     first = errors[0]
     path = first.pointer.removeprefix("/files/")

@@ -1,4 +1,4 @@
-"""Parts of multipart uploads: sizes, signed addresses, and which parts are stored."""
+"""Parts of multipart uploads: sizes, signed URLs, and which parts are stored."""
 
 from dataclasses import dataclass
 
@@ -64,7 +64,7 @@ def part_size(key: str, upload_id: str, number: int) -> int | None:
 def plan_missing_parts(
     file: RosbagFile, audience: Audience, *, after: int = 0, limit: int | None = None
 ) -> FilePlan:
-    """Sign addresses of missing parts: at most `limit` of those numbered above `after`.
+    """Sign URLs of missing parts: at most `limit` of those numbered above `after`.
 
     An upload that the storage has lost is opened again.
     """

@@ -135,8 +135,8 @@ def is_open(rosbag: Rosbag) -> bool:
     return rosbag.status == Status.UPLOADING and rosbag.deleted_at is None
 
 
-def addresses(rosbag: Rosbag, path: str, *, after: int, limit: int) -> FilePlan:
-    """Sign addresses of missing parts of a file: at most `limit` of those numbered above `after`.
+def sign_part_urls(rosbag: Rosbag, path: str, *, after: int, limit: int) -> FilePlan:
+    """Sign URLs of missing parts of a file: at most `limit` of those numbered above `after`.
 
     Raises:
         FileAbsentError: The session has no such file.
@@ -148,13 +148,13 @@ def addresses(rosbag: Rosbag, path: str, *, after: int, limit: int) -> FilePlan:
     return plan_missing_parts(_find_file(rosbag, path), "browser", after=after, limit=limit)
 
 
-def first_addresses(
+def sign_first_part_urls(
     rosbag: Rosbag, states: Sequence[FileState], *, limit: int, max_files: int
 ) -> list[FilePlan]:
-    """Sign addresses of the first missing parts, at most `limit` in total, of at most `max_files` files.
+    """Sign URLs of the first missing parts, at most `limit` in total, of at most `max_files` files.
 
     Raises:
-        UploadClosedError, StoreError: As for `addresses`.
+        UploadClosedError, StoreError: As for `sign_part_urls`.
     """
     uploads.require_open(rosbag)
     uploads.touch(rosbag)

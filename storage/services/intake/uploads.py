@@ -27,7 +27,7 @@ from storage.services.rosbags.deduplication import verify_unless_duplicate
 from storage.services.rosbags.deletion import discard
 from storage.services.rosbags.digest import content_digest
 
-__all__ = ["FinishedUpload", "NewFile", "abandon", "addresses", "begin", "complete"]
+__all__ = ["FinishedUpload", "NewFile", "abandon", "begin", "complete", "sign_part_urls"]
 
 log = structlog.get_logger(__name__)
 STALE_AFTER = timedelta(days=1)
@@ -54,7 +54,7 @@ def begin(
 ) -> Rosbag:
     """Create a rosbag for files to upload.
 
-    Unless `open_now`, the multipart upload of a file is opened when its addresses are first requested.
+    Unless `open_now`, the multipart upload of a file is opened when its URLs are first requested.
 
     Raises:
         FilesInvalidError: A name, size or checksum is invalid.
@@ -80,8 +80,8 @@ def begin(
     return rosbag
 
 
-def addresses(rosbag: Rosbag, *, audience: Audience) -> list[FilePlan]:
-    """Sign addresses of the missing parts of all files; call again when they have expired.
+def sign_part_urls(rosbag: Rosbag, *, audience: Audience) -> list[FilePlan]:
+    """Sign URLs of the missing parts of all files; call again when they have expired.
 
     Raises:
         UploadClosedError: The rosbag is no longer being uploaded.
@@ -152,7 +152,7 @@ def abandon(rosbag: Rosbag) -> bool:
 
 
 def stale(older_than: timedelta = STALE_AFTER) -> RosbagQuerySet:
-    """Uploads without activity for this long, and for longer than addresses are valid."""
+    """Uploads without activity for this long, and for longer than signed URLs are valid."""
     limit = timezone.now() - max(older_than, timedelta(seconds=settings.SIGNED_URL_SECONDS))
     return Rosbag.objects.uploading(limit)
 

@@ -36,7 +36,7 @@ class Archive:
     pieces: Iterator[bytes]
 
 
-def file_addresses(rosbag: Rosbag, *, audience: Audience) -> list[SignedFile]:
+def signed_files(rosbag: Rosbag, *, audience: Audience) -> list[SignedFile]:
     """List the files of a rosbag with signed URLs; a URL without host belongs to this server."""
     store = object_store()
     return [
