@@ -191,7 +191,7 @@ class AgentRunAdmin(Part, admin.ModelAdmin[AgentRun]):
         attempt = logs.rows(execution).filter(
             stage_run=row.stage_run_id, unit=row.unit, attempt=row.attempt
         )
-        return words.log("".join(each["text"] for each in logs.told(execution, attempt)))
+        return words.log("".join(each["text"] for each in logs.serialize(execution, attempt)))
 
 
 @admin.register(Recording)

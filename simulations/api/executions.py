@@ -185,7 +185,7 @@ class ExecutionViewSet(WatchActions, Reads):
         found = self.filter_queryset(logs.rows(execution.pk))
         page = self.paginate_queryset(found) or []
         return self.get_paginated_response(
-            self.get_serializer(logs.told(execution.pk, page), many=True).data
+            self.get_serializer(logs.serialize(execution.pk, page), many=True).data
         )
 
     @extend_schema(responses=AgentRunSerializer(many=True))

@@ -24,7 +24,7 @@ from common import outages
 from common.exceptions import DomainError
 from common.problems import Problem
 from common.rest.reads.early import early
-from simulations.services.runs import recordings, units
+from simulations.services.runs import recording_uploads, registration, reports, tokens
 
 MAX_BYTES = 4 * 2**20
 SCHEME = "Unit"
@@ -62,7 +62,7 @@ def unit_view(handler: Handler) -> Callable[[HttpRequest], HttpResponse]:
 
 def _execution(request: HttpRequest) -> int:
     """The execution that the unit belongs to, in each line of the log from here on."""
-    execution = units.execution_of(_token(request))
+    execution = tokens.execution_of(_token(request))
     structlog.contextvars.bind_contextvars(execution=execution)
     return execution
 
@@ -89,12 +89,12 @@ def _refusal(request: HttpRequest) -> HttpResponse | None:
 @unit_view
 def register(execution: int, body: bytes) -> Message:
     """Open an attempt; the answer is its assignment."""
-    return units.register(execution, decode(body, Registration))
+    return registration.register(execution, decode(body, Registration))
 
 
 @unit_view
 def _report(execution: int, body: bytes) -> Message:
-    return units.report(execution, decode(body, Snapshot))
+    return reports.report(execution, decode(body, Snapshot))
 
 
 @early(max_bytes=MAX_BYTES)
@@ -113,12 +113,12 @@ def report(request: HttpRequest) -> HttpResponse:
 @unit_view
 def recording(execution: int, body: bytes) -> Message:
     """Give a finished recording its place in storage."""
-    return recordings.offer(execution, decode(body, RecordingOffer))
+    return recording_uploads.offer(execution, decode(body, RecordingOffer))
 
 
 @unit_view
 def recording_complete(execution: int, body: bytes) -> Message:
     """Join an uploaded recording and have it verified."""
     message = decode(body, RecordingComplete)
-    recordings.complete(execution, message)
+    recording_uploads.complete(execution, message)
     return RecordingAccepted(recording=message.recording)
