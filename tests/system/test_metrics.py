@@ -210,7 +210,7 @@ def test_a_database_that_breaks_off_in_between(monkeypatch: pytest.MonkeyPatch) 
     def breaks() -> None:
         raise DatabaseError("the server closed the connection")
 
-    monkeypatch.setattr(statistics, "run_vitals", breaks)
+    monkeypatch.setattr(statistics, "run_statistics", breaks)
     assert figures()["robotsim_up", ("database",)] == 0
 
 
