@@ -83,5 +83,5 @@ class AgentRunAdmin(ExecutionRowAdmin, admin.ModelAdmin[AgentRun]):
             stage_run=row.stage_run_id, unit=row.unit, attempt=row.attempt
         )
         return formatting.preformatted(
-            "".join(log["text"] for log in logs.told(execution, attempt))
+            "".join(log["text"] for log in logs.serialize(execution, attempt))
         )

@@ -110,5 +110,5 @@ class MecAdmin(DomainErrorMixin, ServiceDeletionMixin, admin.ModelAdmin[Mec]):
         return ngettext("%d mec was deleted.", "%d mecs were deleted.", count) % count
 
     def deletion_errors(self, rows: list[Any]) -> list[str]:
-        users = mecs.users_of(rows)
-        return [f"{mec}: {mecs.in_use(users[mec.pk])}" for mec in rows if mec.pk in users]
+        users = mecs.simulation_names(rows)
+        return [f"{mec}: {mecs.in_use_message(users[mec.pk])}" for mec in rows if mec.pk in users]

@@ -192,7 +192,7 @@ class ExecutionViewSet(WatchActions, Reads):
         execution = get_object_or_404(Execution.objects.only("id"), pk=pk)
         page = self.paginate_queryset(self.filter_queryset(logs.rows(execution.pk))) or []
         return self.get_paginated_response(
-            self.get_serializer(logs.told(execution.pk, page), many=True).data
+            self.get_serializer(logs.serialize(execution.pk, page), many=True).data
         )
 
     @related_rows(

@@ -16,11 +16,11 @@ from simulations.models.mec import LOCATOR
 from simulations.services.designs.mecs import selector_errors
 from simulations.services.designs.simulations import (
     ALL,
-    LONGEST_PREFIX,
-    LONGEST_TIME,
-    MOST_REPEATS,
-    MOST_RETRIES,
-    MOST_STAGES,
+    MAX_PREFIX,
+    MAX_REPEATS,
+    MAX_RETRIES,
+    MAX_SECONDS,
+    MAX_STAGES,
     PREFIX,
     StageSpec,
 )
@@ -79,10 +79,10 @@ class StageSerializer(StrictSerializer, serializers.ModelSerializer[Stage]):
 
     enforced = {
         "agent_count": {"minimum": 1, "maximum": settings.MAX_AGENTS},
-        "execution_time": {"minimum": 0, "maximum": LONGEST_TIME},
-        "delay_after": {"minimum": 0, "maximum": LONGEST_TIME},
-        "repeat_count": {"minimum": 1, "maximum": MOST_REPEATS},
-        "retries": {"minimum": 0, "maximum": MOST_RETRIES},
+        "execution_time": {"minimum": 0, "maximum": MAX_SECONDS},
+        "delay_after": {"minimum": 0, "maximum": MAX_SECONDS},
+        "repeat_count": {"minimum": 1, "maximum": MAX_REPEATS},
+        "retries": {"minimum": 0, "maximum": MAX_RETRIES},
         "min_success": {"minimum": 0, "maximum": ALL},
     }
 
@@ -159,8 +159,8 @@ class SimulationSerializer(SimulationRowSerializer):
 
     stages = StageSerializer(many=True)
     enforced = {
-        "stages": {"maxItems": MOST_STAGES},
-        "namespace_prefix": {"pattern": f"^{PREFIX.pattern}$", "maxLength": LONGEST_PREFIX},
+        "stages": {"maxItems": MAX_STAGES},
+        "namespace_prefix": {"pattern": f"^{PREFIX.pattern}$", "maxLength": MAX_PREFIX},
     }
 
     class Meta(SimulationRowSerializer.Meta):

@@ -24,7 +24,7 @@ from common import outages
 from common.exceptions import DomainError
 from common.problems import Problem
 from common.rest.reads.early import MAX_BYTES, early
-from simulations.services.runs import recordings, units
+from simulations.services.runs import recording_uploads, registration, reports, tokens
 
 SCHEME = "Unit"
 """Scheme of the Authorization header of units."""
@@ -61,7 +61,7 @@ def unit_view(handler: Handler) -> Callable[[HttpRequest], HttpResponse]:
 
 def _execution(request: HttpRequest) -> int:
     """Return the execution of the unit's token, and add it to the log context."""
-    execution = units.execution_of(_token(request))
+    execution = tokens.execution_of(_token(request))
     structlog.contextvars.bind_contextvars(execution=execution)
     return execution
 
@@ -88,12 +88,12 @@ def _refusal(request: HttpRequest) -> HttpResponse | None:
 @unit_view
 def register(execution: int, body: bytes) -> Message:
     """Register an attempt and return its assignment."""
-    return units.register(execution, decode(body, Registration))
+    return registration.register(execution, decode(body, Registration))
 
 
 @unit_view
 def _report(execution: int, body: bytes) -> Message:
-    return units.report(execution, decode(body, Snapshot))
+    return reports.report(execution, decode(body, Snapshot))
 
 
 @early
@@ -112,12 +112,12 @@ def report(request: HttpRequest) -> HttpResponse:
 @unit_view
 def recording(execution: int, body: bytes) -> Message:
     """Return the upload URLs for a finished recording."""
-    return recordings.offer(execution, decode(body, RecordingOffer))
+    return recording_uploads.offer(execution, decode(body, RecordingOffer))
 
 
 @unit_view
 def recording_complete(execution: int, body: bytes) -> Message:
     """Complete the upload of a recording and start its verification."""
     message = decode(body, RecordingComplete)
-    recordings.complete(execution, message)
+    recording_uploads.complete(execution, message)
     return RecordingAccepted(recording=message.recording)

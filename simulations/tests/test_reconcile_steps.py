@@ -9,7 +9,7 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
-from simulations.backends.base import Job, UnitSeen, UnitState
+from simulations.backends.base import Job, UnitState, UnitStatus
 from simulations.backends.local import LocalBackend
 from simulations.exceptions import BackendError
 from simulations.live import connection, silence
@@ -26,7 +26,7 @@ class Fake:
     """A backend that says what it is told to say."""
 
     def __init__(self) -> None:
-        self.seen: list[UnitSeen] = []
+        self.seen: list[UnitStatus] = []
         self.killed: list[int] = []
         self.fails = False
 
@@ -35,13 +35,13 @@ class Fake:
             raise BackendError("No process can be started.")
         return "there"
 
-    def observe(self, job: Job, *, retry: bool) -> list[UnitSeen]:
+    def observe(self, job: Job, *, retry: bool) -> list[UnitStatus]:
         return self.seen
 
     def kill(self, job: Job, units: Collection[int]) -> None:
         self.killed += list(units)
 
-    def left(self, job: Job, unit: int) -> str:
+    def kept_recording(self, job: Job, unit: int) -> str:
         return "/kept/recording-1"
 
     def remove(self, job: Job) -> int:
@@ -94,7 +94,7 @@ def test_stopped_stage_has_not_failed(design: Design, fake: Fake) -> None:
     AgentRun.objects.create(
         stage_run=execution.stage_runs.get(), number=1, unit=0, status="STOPPED"
     )
-    fake.seen = [UnitSeen(0, UnitState.ENDED, 1)]
+    fake.seen = [UnitStatus(0, UnitState.ENDED, 1)]
     lifecycle.stop(execution)
     reconcile.step(before)
     assert execution.stage_runs.get().status == "RUNNING"
@@ -109,7 +109,7 @@ def test_stage_completed_before_stop_stays_completed(design: Design, fake: Fake)
     StageRun.objects.filter(pk=first.pk).update(status="FINALIZING", handle="there")
     Execution.objects.update(status="RUNNING")
     AgentRun.objects.create(stage_run=first, number=1, unit=0, status="COMPLETED")
-    fake.seen = [UnitSeen(0, UnitState.ENDED, 1)]
+    fake.seen = [UnitStatus(0, UnitState.ENDED, 1)]
     lifecycle.stop(Execution.objects.get())
     reconcile.step(Execution.objects.get())
     states = execution.stage_runs.order_by("position").values_list("status", flat=True)
@@ -138,7 +138,7 @@ def test_vanished_unit_is_lost(
     execution = lifecycle.start(design(1))
     StageRun.objects.update(status="RUNNING", handle="there", prepared_at=timezone.now())
     Execution.objects.update(status="RUNNING")
-    fake.seen = [UnitSeen(0, UnitState.ABSENT)]
+    fake.seen = [UnitStatus(0, UnitState.ABSENT)]
     reconcile.reconcile()
     assert execution.stage_runs.get().status == "RUNNING"  # it may speak yet
     settings.HUNG_AFTER_SECONDS = settings.STRAGGLER_LIMIT_SECONDS = -1
@@ -154,8 +154,8 @@ def test_restarted_unit_keeps_reason_of_failure(design: Design, fake: Fake) -> N
     execution = lifecycle.start(design(1))
     stage_run = prepared(execution, prepared_at=timezone.now())[0]
     AgentRun.objects.create(stage_run=stage_run, number=1, unit=0, status="READY")
-    fake.seen = [UnitSeen(0, UnitState.ALIVE, 2, "DISK_FULL", restarted=True)]
-    fleet.look(ActiveStage(stage_run, plan_of(execution)), retry=True)
+    fake.seen = [UnitStatus(0, UnitState.ALIVE, 2, "DISK_FULL", restarted=True)]
+    fleet.observe_units(ActiveStage(stage_run, plan_of(execution)), retry=True)
     run = AgentRun.objects.get()
     assert (run.status, run.failure_code) == ("LOST", "DISK_FULL")
 
@@ -176,9 +176,9 @@ def test_files_of_killed_unit_are_listed(design: Design, fake: Fake) -> None:
 def test_silence_restarts_after_machine_sleep(settings: Any) -> None:
     silence.counted_since()
     connection._client().set(connection.SILENCE_KEY, 1.0)
-    reconcile.note_leap(0.3)
+    reconcile.reset_silence_after_leap(0.3)
     assert silence.counted_since() == 1.0
-    reconcile.note_leap(settings.HUNG_AFTER_SECONDS)
+    reconcile.reset_silence_after_leap(settings.HUNG_AFTER_SECONDS)
     assert silence.counted_since() > 1.0
 
 

@@ -9,7 +9,7 @@ from agent.protocol import RecordedFile, RecordingOffer
 from simulations.exceptions import UnitRefusedError
 from simulations.models import AgentRun, Recording, Simulation, StageRun
 from simulations.services.plan import plan_of
-from simulations.services.runs import lifecycle, recordings
+from simulations.services.runs import lifecycle, recording_uploads, recordings
 from simulations.services.runs.active_stage import ActiveStage
 from storage.models import Rosbag
 from storage.services.intake import uploads
@@ -25,7 +25,7 @@ def stage_run(design: Design) -> StageRun:
     execution = lifecycle.start(design(1))
     StageRun.objects.update(status="RUNNING", handle="there")
     found = execution.stage_runs.get()
-    recordings.expect(ActiveStage(found, plan_of(execution)))
+    recordings.create_expected(ActiveStage(found, plan_of(execution)))
     AgentRun.objects.create(stage_run=found, number=1, unit=0, attempt=2)
     return found
 
@@ -33,7 +33,7 @@ def stage_run(design: Design) -> StageRun:
 def offer(stage_run: StageRun, files: tuple[RecordedFile, ...] = FILES, **more: Any) -> Any:
     fields = {"unit": 0, "attempt": 2, "message_count": len(files), "topics": {}, "dropped": 0}
     message = RecordingOffer(stage_run=stage_run.pk, files=files, **{**fields, **more})
-    return recordings.offer(stage_run.execution_id, message)
+    return recording_uploads.offer(stage_run.execution_id, message)
 
 
 def test_concurrent_offers_share_one_upload(
@@ -65,7 +65,7 @@ def test_closed_recording_is_not_reopened(stage_run: StageRun) -> None:
 
 def test_empty_recording_reports_dropped_messages(stage_run: StageRun) -> None:
     offer(stage_run, (), dropped=7)
-    recordings.settle(ActiveStage(stage_run, plan_of(stage_run.execution)))
+    recordings.close_finished(ActiveStage(stage_run, plan_of(stage_run.execution)))
     recording = Recording.objects.get()
     assert recording.status == "LOST"
     assert "7" in recording.text
@@ -76,7 +76,7 @@ def test_empty_offer_replaces_upload_of_older_attempt(stage_run: StageRun) -> No
     offer(stage_run, attempt=1)
     AgentRun.objects.update(attempt=2)
     offer(stage_run, ())
-    recordings.settle(ActiveStage(stage_run, plan_of(stage_run.execution)))
+    recordings.close_finished(ActiveStage(stage_run, plan_of(stage_run.execution)))
     assert Recording.objects.get().status == "EMPTY"
 
 
@@ -90,4 +90,4 @@ def test_query_count_is_independent_of_open_recordings(
         )
     Recording.objects.filter(unit=0).delete()
     with django_assert_max_num_queries(2):
-        assert recordings.settle(ActiveStage(stage_run, plan_of(stage_run.execution))) == 20
+        assert recordings.close_finished(ActiveStage(stage_run, plan_of(stage_run.execution))) == 20

@@ -5,7 +5,7 @@ from django.conf import settings
 from django.db import OperationalError
 from django.test import Client
 
-from simulations.services.runs.units import token_for
+from simulations.services.runs.tokens import token_for
 
 UNITS = f"{settings.API_STR}/units"
 PATHS = ["register", "report", "recording", "recording/complete"]
@@ -45,6 +45,6 @@ def test_database_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     def away(token: str) -> int:
         raise OperationalError("the connection was refused")
 
-    monkeypatch.setattr("simulations.services.runs.units.execution_of", away)
+    monkeypatch.setattr("simulations.services.runs.tokens.execution_of", away)
     answer = refused("register", authorization="Unit any")
     assert answer == (503, "DATABASE_UNAVAILABLE")

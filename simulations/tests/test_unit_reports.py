@@ -10,7 +10,7 @@ from simulations.exceptions import UnitRefusedError
 from simulations.live import connection, heartbeats, logs, silence
 from simulations.models import AgentRun, Execution, Simulation, StageRun
 from simulations.services.plan import plan_of
-from simulations.services.runs import fleet, lifecycle, units
+from simulations.services.runs import fleet, lifecycle, registration, reports
 from simulations.services.runs.active_stage import ActiveStage
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +30,7 @@ def stage_run(design: Design) -> StageRun:
 
 def registered(stage_run: StageRun) -> int:
     message = Registration(protocol=PROTOCOL, stage_run=stage_run.pk, unit=0, host="here", pid=1)
-    return units.register(stage_run.execution_id, message).attempt
+    return registration.register(stage_run.execution_id, message).attempt
 
 
 def said(stage_run: StageRun, state: str, sequence: int = 1, **more: Any) -> Snapshot:
@@ -50,14 +50,14 @@ def states() -> set[str]:
 def test_unchanged_heartbeat_takes_one_query(
     stage_run: StageRun, django_assert_num_queries: Any
 ) -> None:
-    units.report(stage_run.execution_id, said(stage_run, "RUNNING"))
+    reports.report(stage_run.execution_id, said(stage_run, "RUNNING"))
     with django_assert_num_queries(1):
-        units.report(stage_run.execution_id, said(stage_run, "RUNNING", 2))
+        reports.report(stage_run.execution_id, said(stage_run, "RUNNING", 2))
 
 
 def test_delayed_snapshot_does_not_revert_agents(stage_run: StageRun) -> None:
-    units.report(stage_run.execution_id, said(stage_run, "RUNNING", 2))
-    units.report(stage_run.execution_id, said(stage_run, "READY", 1))
+    reports.report(stage_run.execution_id, said(stage_run, "RUNNING", 2))
+    reports.report(stage_run.execution_id, said(stage_run, "READY", 1))
     assert states() == {"RUNNING"}
 
 
@@ -65,21 +65,23 @@ def test_snapshot_does_not_revive_ended_agents(
     stage_run: StageRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The controller gives the unit up between the look at its rows and the writing."""
-    look = units._standing
+    look = reports._read_rows
 
     def then_lost(*place: Any) -> Any:
         standing = look(*place)
         AgentRun.objects.update(status="LOST", failure_code="AGENT_HUNG")
         return standing
 
-    monkeypatch.setattr(units, "_standing", then_lost)
-    units.report(stage_run.execution_id, said(stage_run, "RUNNING"))
+    monkeypatch.setattr(reports, "_read_rows", then_lost)
+    reports.report(stage_run.execution_id, said(stage_run, "RUNNING"))
     assert states() == {"LOST"}
 
 
 def test_lost_agent_keeps_statistics_of_last_snapshot(stage_run: StageRun) -> None:
-    units.report(stage_run.execution_id, said(stage_run, "RUNNING", 1))
-    units.report(stage_run.execution_id, said(stage_run, "RUNNING", 2, published=17, log="a line"))
+    reports.report(stage_run.execution_id, said(stage_run, "RUNNING", 1))
+    reports.report(
+        stage_run.execution_id, said(stage_run, "RUNNING", 2, published=17, log="a line")
+    )
     active = ActiveStage(stage_run, plan_of(stage_run.execution))
     fleet.give_up(active, fleet.FailureCode.AGENT_LOST)
     run = AgentRun.objects.first()
@@ -98,11 +100,11 @@ def test_repeated_log_lines_are_stored_once(stage_run: StageRun) -> None:
 
 def test_missed_snapshots_are_counted(stage_run: StageRun) -> None:
     for sequence in (1, 2, 5, 6):
-        units.report(stage_run.execution_id, said(stage_run, "RUNNING", sequence))
+        reports.report(stage_run.execution_id, said(stage_run, "RUNNING", sequence))
     assert heartbeats.count_snapshots(stage_run.execution_id) == (4, 2)
     connection._client().flushdb()
     for sequence in (7, 8):  # what Redis has lost was heard
-        units.report(stage_run.execution_id, said(stage_run, "RUNNING", sequence))
+        reports.report(stage_run.execution_id, said(stage_run, "RUNNING", sequence))
     assert heartbeats.count_snapshots(stage_run.execution_id) == (2, 0)
 
 
@@ -110,14 +112,14 @@ def test_closing_stage_accepts_no_registration(
     stage_run: StageRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The stage ends after the look at it and before the attempt is written."""
-    look = units.place
+    look = registration.newest_attempt
 
     def then_closed(*words: Any) -> Any:
         found = look(*words)
         StageRun.objects.update(status="FINALIZING")
         return found
 
-    monkeypatch.setattr(units, "place", then_closed)
+    monkeypatch.setattr(registration, "newest_attempt", then_closed)
     with pytest.raises(UnitRefusedError):
         registered(stage_run)
     assert AgentRun.objects.count() == 2
@@ -134,7 +136,7 @@ def test_registration_is_refused_if_rosbag_was_purged(stage_run: StageRun) -> No
 def test_disk_full_failure_code(stage_run: StageRun) -> None:
     failure = Failure(code="DISK_FULL", text="No space is left.")
     message = said(stage_run, "FAILED", failure=failure, final=True)
-    units.report(stage_run.execution_id, message)
+    reports.report(stage_run.execution_id, message)
     assert set(AgentRun.objects.values_list("failure_code", flat=True)) == {"DISK_FULL"}
 
 
@@ -155,17 +157,17 @@ def test_reports_do_not_wait_for_redis(
     with monkeypatch.context() as gone:
         gone.setattr(connection, "_client", away)
         for sequence in range(1, 5):
-            units.report(stage_run.execution_id, said(stage_run, "RUNNING", sequence))
+            reports.report(stage_run.execution_id, said(stage_run, "RUNNING", sequence))
     assert len(tried) == 1
     monkeypatch.setattr(connection, "RETRY_SECONDS", 0)
     fresh._away_until = 0
-    units.report(stage_run.execution_id, said(stage_run, "RUNNING", 9))
+    reports.report(stage_run.execution_id, said(stage_run, "RUNNING", 9))
     assert silence.counted_since() > 1.0
 
 
 def test_log_characters_that_databases_refuse_are_removed(stage_run: StageRun) -> None:
     failure = Failure(code="BAG_INVALID", text="bad\0 header")
     last = said(stage_run, "FAILED", failure=failure, log="read\0\n", final=True)
-    units.report(stage_run.execution_id, last)
+    reports.report(stage_run.execution_id, last)
     rows = AgentRun.objects.values_list("failure_text", "last_log")
     assert set(rows) == {("bad header", "read\n")}

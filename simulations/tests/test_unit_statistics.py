@@ -11,7 +11,7 @@ from django.utils import timezone
 from agent.protocol import AgentReport, AgentState, Snapshot
 from simulations.live import connection, heartbeats, silence, snapshots
 from simulations.models import AgentRun, Execution, Simulation, StageRun
-from simulations.services.monitoring.metrics import live_vitals, quantiles, run_vitals
+from simulations.services.monitoring.metrics import live_statistics, quantiles, run_statistics
 from simulations.services.runs import lifecycle
 
 Design = Callable[..., Simulation]
@@ -64,7 +64,7 @@ def age(at: float | None) -> float:
 
 def test_active_agents_and_units(execution: Execution) -> None:
     add_agents(execution, "RUNNING", "RUNNING", "READY", "LOST")
-    vitals, alive = run_vitals()
+    vitals, alive = run_statistics()
     assert vitals.agents == {"RUNNING": 2, "READY": 1}
     assert vitals.units == 3
     assert {unit for _stage_run, unit in alive[execution.pk]} == {0, 1, 2}
@@ -73,35 +73,35 @@ def test_active_agents_and_units(execution: Execution) -> None:
 def test_ended_executions_are_ignored(execution: Execution) -> None:
     add_agents(execution, "RUNNING")
     Execution.objects.update(status="COMPLETED")
-    vitals, alive = run_vitals()
+    vitals, alive = run_statistics()
     assert (vitals.agents, vitals.units, alive) == ({}, 0, {})
-    assert live_vitals(alive).heard_at is None
+    assert live_statistics(alive).heard_at is None
 
 
 def test_longest_silence(execution: Execution) -> None:
     add_agents(execution, "RUNNING", "RUNNING", "READY", "LOST")
     speak(execution, {0: 2.0, 1: 90.0, 2: 5.0, 3: 900.0})
-    assert 90 <= age(live_vitals(run_vitals()[1]).heard_at) < 120
+    assert 90 <= age(live_statistics(run_statistics()[1]).heard_at) < 120
 
 
 def test_silence_counts_from_registration(execution: Execution) -> None:
     add_agents(execution, "STARTING")
     speak(execution, {})
-    assert 600 <= age(live_vitals(run_vitals()[1]).heard_at) < 660
+    assert 600 <= age(live_statistics(run_statistics()[1]).heard_at) < 660
 
 
 def test_silence_starts_with_server_and_redis(execution: Execution) -> None:
     add_agents(execution, "RUNNING")
     speak(execution, {0: 300.0})
     silence.reset()
-    assert age(live_vitals(run_vitals()[1]).heard_at) < 60
+    assert age(live_statistics(run_statistics()[1]).heard_at) < 60
 
 
 def test_received_and_missed_snapshots(execution: Execution) -> None:
     add_agents(execution, "RUNNING")
     for sequence in (1, 2, 5):
         snapshots.store(execution.pk, snapshot(execution, 0, sequence))
-    found = live_vitals(run_vitals()[1])
+    found = live_statistics(run_statistics()[1])
     assert (found.received, found.lost) == (3, 2) == heartbeats.count_snapshots(execution.pk)
 
 

@@ -22,7 +22,7 @@ from simulations.services.designs import mecs
 from simulations.services.designs.simulations import StageSpec, create_simulation
 from simulations.services.events import record_event
 from simulations.services.progress import progress
-from simulations.services.runs import lifecycle, units
+from simulations.services.runs import lifecycle, tokens
 from storage.models import Rosbag
 from templates.models import Template
 from tests.api.test_access import ADDRESSES
@@ -258,7 +258,7 @@ def test_a_database_that_is_away_is_said_at_once(
 def test_early_posts_say_what_their_views_say(
     route: str, status: int, token: bool, body: bytes, early_answers: list[Any], both_ways: Any
 ) -> None:
-    signed = {"Authorization": f"Unit {units.token_for(1)}"} if token else {}
+    signed = {"Authorization": f"Unit {tokens.token_for(1)}"} if token else {}
     client, path = Client(headers=signed), reverse(route)
     first, second = both_ways(lambda: client.post(path, body, content_type="application/json"))
     assert (first.status_code, first.content) == (status, second.content)

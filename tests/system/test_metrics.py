@@ -24,8 +24,8 @@ from simulations.exceptions import LiveAwayError
 from simulations.live import connection, system
 from simulations.models import AgentRun, Execution, Recording, Simulation, StageRun
 from simulations.services.designs import mecs
-from simulations.services.runs import units
-from simulations.services.runs.units import token_for
+from simulations.services.runs import reports
+from simulations.services.runs.tokens import token_for
 from storage.models import Rosbag
 from storage.tasks import verify_rosbag
 from tests.support.counting import added_up
@@ -210,7 +210,7 @@ def test_a_database_that_breaks_off_in_between(monkeypatch: pytest.MonkeyPatch) 
     def breaks() -> None:
         raise DatabaseError("the server closed the connection")
 
-    monkeypatch.setattr(statistics, "run_vitals", breaks)
+    monkeypatch.setattr(statistics, "run_statistics", breaks)
     assert figures()["robotsim_up", ("database",)] == 0
 
 
@@ -312,7 +312,7 @@ def test_heartbeats_are_counted_by_status(client: Any, monkeypatch: pytest.Monke
     client.raise_request_exception = False
     place, signed = reverse("unit-report"), {"Authorization": f"Unit {token_for(1)}"}
     client.post(place, " " * (5 * 2**20), content_type="application/json", headers=signed)
-    monkeypatch.setattr(units, "report", lambda *_: 1 / 0)
+    monkeypatch.setattr(reports, "report", lambda *_: 1 / 0)
     message = b'{"stage_run":1,"unit":0,"attempt":1,"sequence":1,"sent_ns":1,"agents":[]}'
     client.post(place, message, content_type="application/json", headers=signed)
     for status in ("413", "500"):

@@ -1,4 +1,4 @@
-"""What units logged: the end of it, from Redis while they run and from the database afterwards."""
+"""Logs of units: the end of each, from Redis while a unit runs and from the database afterwards."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -11,9 +11,9 @@ from simulations.models import AgentRun
 
 
 def rows(execution_id: int) -> QuerySet[Any, Any]:
-    """One row for each attempt of each unit, in the order in which they registered.
+    """One row for each attempt of each unit, in the order of their registration.
 
-    `open` is None when all agents of the attempt have ended; `text` is what the database keeps.
+    `open` is None if all agents of the attempt have ended; `text` is the log in the database.
     """
     attempts = AgentRun.objects.filter(stage_run__execution=execution_id)
     grouped = attempts.values("stage_run", "stage_run__position", "unit", "attempt")
@@ -24,8 +24,8 @@ def rows(execution_id: int) -> QuerySet[Any, Any]:
     )
 
 
-def told(execution_id: int, page: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """A page of `rows` with what Redis knows of those that still run."""
+def serialize(execution_id: int, page: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Convert a page of `rows`, with the text in Redis for running units."""
     return [
         {
             "stage": row["stage_run__position"],
