@@ -176,7 +176,7 @@ def test_what_runs_is_not_deleted_and_says_so(console: Console, design: Design) 
     chosen = {"action": "delete_selected", "_selected_action": [simulation.pk]}
     asked = operator.post(URL, chosen).content.decode()
     assert sentence in asked
-    assert "Not all of them can be deleted" in asked
+    assert "Some of these cannot be deleted" in asked
     answer = operator.post(f"{URL}{simulation.pk}/delete/", {"post": "yes"}, follow=True)
     assert "running" in answer.content.decode()
     assert Simulation.objects.living().exists()
