@@ -147,7 +147,7 @@ def check_redis() -> CheckResult:
 
 def check_storage() -> CheckResult:
     """Check the S3 server, or the folder that is used instead."""
-    problem = object_store().trouble()
+    problem = object_store().find_problem()
     return CheckResult(problem, problem)
 
 

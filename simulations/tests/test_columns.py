@@ -54,7 +54,7 @@ def run(design: Callable[..., Simulation]) -> Execution:
     ],
 )
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Seoul"])
-def test_columns_and_instances_give_the_same(
+def test_columns_and_instances_serialize_equally(
     serializer: Any,
     queryset: Callable[[], Any],
     zone: str,

@@ -25,7 +25,7 @@ def closing(do: Callable[..., Any], *words: Any) -> Any:
         connections.close_all()
 
 
-def test_clones_at_once_all_get_a_name(design: Design) -> None:
+def test_concurrent_clones_get_distinct_names(design: Design) -> None:
     original = design()
     with ThreadPoolExecutor(4) as threads:
         asked = [threads.submit(closing, designs.clone, original) for _ in range(4)]
@@ -33,7 +33,7 @@ def test_clones_at_once_all_get_a_name(design: Design) -> None:
     assert names == {f"drive ({number})" for number in range(2, 6)}
 
 
-def test_what_is_being_removed_for_good_is_not_restored_meanwhile(design: Design) -> None:
+def test_restore_during_purge_is_refused(design: Design) -> None:
     if connection.vendor != "postgresql":
         pytest.skip("SQLite writes one after the other")
     simulation = design()
@@ -58,7 +58,7 @@ def test_what_is_being_removed_for_good_is_not_restored_meanwhile(design: Design
     assert Deletion.objects.filter(permanent=True).count() == 1
 
 
-def test_a_change_that_comes_while_stages_are_put_in_order_is_kept(design: Design) -> None:
+def test_update_during_reorder_is_kept(design: Design) -> None:
     if connection.vendor != "postgresql":
         pytest.skip("SQLite writes one after the other")
     simulation = design(1, 2)

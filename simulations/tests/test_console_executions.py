@@ -93,7 +93,7 @@ def addresses() -> list[str]:
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.ADMIN])
-def test_pages_cost_the_same_however_many_rows(
+def test_query_count_is_independent_of_row_count(
     console: Console, design: Design, role: Role, template: Template, mec: Mec
 ) -> None:
     client = console(role)
@@ -113,7 +113,7 @@ def test_pages_cost_the_same_however_many_rows(
     assert max(many.values()) <= 20
 
 
-def test_the_list_tells_progress_without_rows_of_agents(console: Console, design: Design) -> None:
+def test_list_shows_progress_without_reading_agent_runs(console: Console, design: Design) -> None:
     first, second, ended = (running(design, name) for name in ("one", "two", "three"))
     say(first, 10)  # of 40 each
     say(second, 30)
@@ -128,7 +128,7 @@ def test_the_list_tells_progress_without_rows_of_agents(console: Console, design
     assert "> 25 %<" not in told(client, URL)[0]
 
 
-def test_no_list_counts_a_whole_table(console: Console, design: Design) -> None:
+def test_lists_bound_their_counts(console: Console, design: Design) -> None:
     parts(running(design, "one"), 1)
     client = console(Role.VIEWER)
     for model in ("execution", "stagerun", "agentrun", "recording", "event", "simulation"):
@@ -161,7 +161,7 @@ def test_lists_are_filtered_by_execution_and_failure(console: Console, design: D
     assert client.get(f"{URL}?q={'9' * 40}").context["cl"].result_count == 0
 
 
-def test_a_page_tells_stages_plan_recordings_events_and_blame(
+def test_page_shows_stages_plan_recordings_events_and_blame(
     console: Console, design: Design
 ) -> None:
     execution = running(design, "<script>alert(1)</script>")
@@ -187,7 +187,7 @@ def test_a_page_tells_stages_plan_recordings_events_and_blame(
         assert 'name="_save"' not in page
 
 
-def test_a_running_agent_shows_what_its_unit_logs(console: Console, design: Design) -> None:
+def test_running_agent_shows_log_of_its_unit(console: Console, design: Design) -> None:
     execution = running(design, "one")
     parts(execution, 1)
     agent = AgentRun.objects.get()
@@ -200,7 +200,7 @@ ROLES = [(Role.VIEWER, False), (Role.OPERATOR, True), (Role.ADMIN, True)]
 
 @pytest.mark.parametrize(("role", "may"), ROLES)
 @pytest.mark.parametrize("way", ["list", "button"])
-def test_who_may_stop_and_run_again(
+def test_stop_and_run_again_by_role(
     console: Console, design: Design, role: Role, may: bool, way: str
 ) -> None:
     client, execution = console(role), running(design, "one")
@@ -235,7 +235,7 @@ def test_who_may_stop_and_run_again(
         )
 
 
-def test_what_cannot_be_done_is_a_sentence(console: Console, design: Design) -> None:
+def test_refused_actions_show_message(console: Console, design: Design) -> None:
     execution, client = running(design, "one"), console(Role.OPERATOR)
     answer = client.post(f"{URL}{execution.pk}/act/again/", follow=True)
     assert "The simulation is running: wait for its end or stop it." in answer.content.decode()
@@ -245,7 +245,9 @@ def test_what_cannot_be_done_is_a_sentence(console: Console, design: Design) -> 
 
 
 @pytest.mark.parametrize("model", ["execution", "stagerun", "agentrun", "recording", "event"])
-def test_history_is_read_only_for_admins_too(console: Console, design: Design, model: str) -> None:
+def test_execution_rows_are_read_only_for_admins(
+    console: Console, design: Design, model: str
+) -> None:
     parts(running(design, "one"), 1)
     client, place = console(Role.ADMIN), f"{PAGES}/{model}/"
     row = apps.get_model("simulations", model)._default_manager.first()

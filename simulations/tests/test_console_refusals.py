@@ -50,7 +50,7 @@ def form_of(simulation: Simulation, **values: Any) -> dict[str, Any]:
     return usual | values
 
 
-def test_a_name_that_is_taken_between_check_and_save(
+def test_name_taken_between_validation_and_save(
     console: Client, design: Design, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     simulation = design()
@@ -73,7 +73,7 @@ def test_a_name_that_is_taken_between_check_and_save(
 
 
 @pytest.mark.parametrize("way", ["page", "list"])
-def test_a_mec_in_use_stays_and_no_success_is_told(
+def test_deleting_used_mec_reports_no_success(
     console: Client, design: Design, mec: Mec, way: str
 ) -> None:
     design()
@@ -86,7 +86,7 @@ def test_a_mec_in_use_stays_and_no_success_is_told(
     assert "success" not in [level for level, _sentence in told(answer)]
 
 
-def test_a_simulation_that_runs_stays_and_the_rest_goes(console: Client, design: Design) -> None:
+def test_bulk_delete_skips_running_simulations(console: Client, design: Design) -> None:
     runs, idle = design(name="runs"), design(name="idle")
     lifecycle.start(runs)
     chosen = {
@@ -106,7 +106,7 @@ def test_a_simulation_that_runs_stays_and_the_rest_goes(console: Client, design:
     assert ">idle<" not in left
 
 
-def test_events_tell_what_happened_and_when_to_the_second(console: Client, design: Design) -> None:
+def test_events_show_kind_and_time_in_seconds(console: Client, design: Design) -> None:
     execution = lifecycle.start(design())
     Execution.objects.filter(pk=execution.pk).update(failure_code="AGENT_HUNG")
     page = console.get(f"{PAGES}/event/").content.decode()

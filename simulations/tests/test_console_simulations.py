@@ -78,7 +78,7 @@ def test_stages_are_ordered_by_position_added_and_deleted(console: Console, desi
     assert [stage.position for stage in simulation.stages.order_by("position")] == [1, 2, 3, 4]
 
 
-def test_faults_stand_beside_their_fields(console: Console, design: Design, settings: Any) -> None:
+def test_errors_are_shown_at_their_fields(console: Console, design: Design, settings: Any) -> None:
     settings.MAX_AGENTS = 100
     simulation = design(1, 2)
     design(name="taken")
@@ -104,7 +104,7 @@ def test_faults_stand_beside_their_fields(console: Console, design: Design, sett
 
 
 @pytest.mark.parametrize(("role", "may"), ROLES)
-def test_who_may_act(console: Console, design: Design, role: Role, may: bool) -> None:
+def test_actions_by_role(console: Console, design: Design, role: Role, may: bool) -> None:
     client, simulation, gone = console(role), design(name="one"), design(name="gone")
     deletion.request(gone)
     Deletion.objects.update(status="COMPLETED")
@@ -124,7 +124,7 @@ def test_who_may_act(console: Console, design: Design, role: Role, may: bool) ->
 
 
 @pytest.mark.parametrize(("role", "may"), ROLES)
-def test_who_may_press_buttons(console: Console, design: Design, role: Role, may: bool) -> None:
+def test_buttons_by_role(console: Console, design: Design, role: Role, may: bool) -> None:
     client, simulation = console(role), design()
     shown = client.get(page(simulation)).content.decode()
     assert (f"{URL}{simulation.pk}/act/start/" in shown) is may
@@ -137,7 +137,7 @@ def test_who_may_press_buttons(console: Console, design: Design, role: Role, may
     assert client.get(f"{URL}{simulation.pk}/act/start/").status_code == 405
 
 
-def test_buttons_need_a_token_against_forgery(console: Console, design: Design) -> None:
+def test_buttons_need_csrf_token(console: Console, design: Design) -> None:
     simulation, client = design(), console(Role.OPERATOR)
     client.handler.enforce_csrf_checks = True
     assert client.post(f"{URL}{simulation.pk}/act/start/").status_code == 403
@@ -145,7 +145,7 @@ def test_buttons_need_a_token_against_forgery(console: Console, design: Design) 
 
 
 @pytest.mark.parametrize("role", list(Role))
-def test_only_admins_remove_for_good(console: Console, design: Design, role: Role) -> None:
+def test_only_admins_purge(console: Console, design: Design, role: Role) -> None:
     client, simulation, gone = console(role), design(name="living"), design(name="gone")
     deletion.request(gone)
     act(client, "purge", simulation)
@@ -156,7 +156,7 @@ def test_only_admins_remove_for_good(console: Console, design: Design, role: Rol
     assert pressed.status_code == (302 if role == Role.ADMIN else 403)
 
 
-def test_removal_for_good_asks_first(console: Console, design: Design) -> None:
+def test_purge_asks_for_confirmation(console: Console, design: Design) -> None:
     simulation, admin = design(name="<i>x</i>"), console(Role.ADMIN)
     chosen = {"action": "purge", "_selected_action": [simulation.pk]}
     answer = admin.post(URL, chosen)
@@ -166,7 +166,9 @@ def test_removal_for_good_asks_first(console: Console, design: Design) -> None:
     assert not Deletion.objects.exists()
 
 
-def test_what_runs_is_not_deleted_and_says_so(console: Console, design: Design) -> None:
+def test_deleting_running_simulation_is_refused_with_message(
+    console: Console, design: Design
+) -> None:
     simulation, operator = design(), console(Role.OPERATOR)
     lifecycle.start(simulation)
     sentence = "drive is running: stop its execution first"
@@ -182,7 +184,7 @@ def test_what_runs_is_not_deleted_and_says_so(console: Console, design: Design) 
     assert Simulation.objects.living().exists()
 
 
-def test_a_start_that_is_refused_says_why(console: Console, design: Design) -> None:
+def test_refused_start_and_stop_show_reason(console: Console, design: Design) -> None:
     simulation, operator = design(), console(Role.OPERATOR)
     simulation.stages.all().delete()
     answer = operator.post(f"{URL}{simulation.pk}/act/start/", follow=True)
@@ -191,9 +193,7 @@ def test_a_start_that_is_refused_says_why(console: Console, design: Design) -> N
     assert "There is nothing to stop" in answer.content.decode()
 
 
-def test_deleted_ones_are_found_by_a_filter_and_only_restored(
-    console: Console, design: Design
-) -> None:
+def test_deleted_simulations_are_filtered_and_restorable(console: Console, design: Design) -> None:
     simulation, operator = design(name="gone"), console(Role.OPERATOR)
     answer = operator.post(f"{URL}{simulation.pk}/delete/", {"post": "yes"}, follow=True)
     assert ">gone<" not in answer.content.decode().split("messagelist")[-1].split("result_list")[-1]
@@ -211,7 +211,7 @@ def test_deleted_ones_are_found_by_a_filter_and_only_restored(
     assert Simulation.objects.living().exists()
 
 
-def test_a_list_tells_agents_stages_and_the_latest_run(console: Console, design: Design) -> None:
+def test_list_shows_counts_and_latest_execution(console: Console, design: Design) -> None:
     simulation = design(2, 3)
     execution = lifecycle.start(simulation)
     text = console(Role.VIEWER).get(URL).content.decode()

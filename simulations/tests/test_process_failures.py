@@ -28,7 +28,7 @@ def whole(execution: Execution, agents: int) -> None:
     assert AgentRun.objects.filter(stage_run__execution=execution).count() == agents
 
 
-def test_stages_follow_each_other(system: System, design: Design, settings: Any) -> None:
+def test_sequential_stages(system: System, design: Design, settings: Any) -> None:
     system.controller()
     execution = lifecycle.start(design(2, 1, delay_after=0.5))
     whole(execution, 3)
@@ -41,7 +41,7 @@ def test_stages_follow_each_other(system: System, design: Design, settings: Any)
 
 
 @pytest.mark.parametrize("state", ["PREPARING", "RUNNING", "FINALIZING"])
-def test_the_controller_is_killed_in(state: str, system: System, design: Design) -> None:
+def test_controller_killed_in_status(state: str, system: System, design: Design) -> None:
     execution = lifecycle.start(design(2))
     first = system.controller()
     until(lambda: _reached(execution, state))
@@ -51,9 +51,7 @@ def test_the_controller_is_killed_in(state: str, system: System, design: Design)
     whole(execution, 2)
 
 
-def test_the_controller_is_killed_while_stopping(
-    system: System, design: Design, settings: Any
-) -> None:
+def test_controller_killed_while_stopping(system: System, design: Design, settings: Any) -> None:
     first = system.controller()
     execution = lifecycle.start(design(2, repeat_count=100))
     until(lambda: AgentRun.objects.filter(status="RUNNING").count() == 2)
@@ -66,9 +64,7 @@ def test_the_controller_is_killed_while_stopping(
     assert not unit_processes(settings.DATA_DIR)
 
 
-def test_storage_is_away_while_recordings_upload(
-    system: System, design: Design, settings: Any
-) -> None:
+def test_storage_unavailable_during_upload(system: System, design: Design, settings: Any) -> None:
     system.controller()
     execution = lifecycle.start(design(2))
     until(lambda: AgentRun.objects.filter(status="RUNNING").count() == 2)
@@ -89,9 +85,7 @@ def _reached(execution: Execution, state: str) -> bool:
     return execution.status == state or execution.ended
 
 
-def test_two_controllers_run_parallel_stages_with_one_release(
-    system: System, design: Design
-) -> None:
+def test_two_controllers_agree_on_one_release(system: System, design: Design) -> None:
     system.controller()
     system.controller()
     execution = lifecycle.start(design(3, 2, pattern="parallel"))
@@ -102,7 +96,7 @@ def test_two_controllers_run_parallel_stages_with_one_release(
     assert states == ["PREPARING", "RUNNING", "FINALIZING", "COMPLETED"]
 
 
-def test_redis_is_emptied_during_a_run(system: System, design: Design) -> None:
+def test_redis_flushed_during_run(system: System, design: Design) -> None:
     system.controller()
     execution = lifecycle.start(design(2))
     in_status(execution, "RUNNING")
@@ -110,7 +104,7 @@ def test_redis_is_emptied_during_a_run(system: System, design: Design) -> None:
     whole(execution, 2)
 
 
-def test_a_stop_keeps_what_was_recorded(system: System, design: Design, settings: Any) -> None:
+def test_stop_keeps_recordings(system: System, design: Design, settings: Any) -> None:
     system.controller()
     execution = lifecycle.start(design(2, repeat_count=100))
     in_status(execution, "RUNNING")
@@ -124,7 +118,7 @@ def test_a_stop_keeps_what_was_recorded(system: System, design: Design, settings
     assert not unit_processes(settings.DATA_DIR)
 
 
-def test_a_stop_before_the_start(system: System, design: Design) -> None:
+def test_stop_before_start(system: System, design: Design) -> None:
     execution = lifecycle.start(design(2, 2))
     lifecycle.stop(execution)
     system.controller()
@@ -132,14 +126,14 @@ def test_a_stop_before_the_start(system: System, design: Design) -> None:
     assert {run.status for run in execution.stage_runs.all()} == {"SKIPPED"}
 
 
-def test_execution_time_ends_a_stage(system: System, design: Design) -> None:
+def test_execution_time_ends_stage(system: System, design: Design) -> None:
     system.controller()
     execution = lifecycle.start(design(1, repeat_count=1000, execution_time=1.0))
     assert ended(execution).status == "COMPLETED"
     assert 0 < AgentRun.objects.get().published < 2 * MESSAGES
 
 
-def test_a_killed_unit_is_lost_and_named(system: System, design: Design, settings: Any) -> None:
+def test_killed_unit_is_lost(system: System, design: Design, settings: Any) -> None:
     system.controller()
     execution = lifecycle.start(design(1, repeat_count=100))
     in_status(execution, "RUNNING")
@@ -156,7 +150,7 @@ def test_a_killed_unit_is_lost_and_named(system: System, design: Design, setting
     assert list(kept.glob("execution-*/unit-0/recording-1/*.db3"))
 
 
-def test_a_killed_unit_is_retried(system: System, design: Design, settings: Any) -> None:
+def test_killed_unit_is_retried(system: System, design: Design, settings: Any) -> None:
     system.controller()
     execution = lifecycle.start(design(1, retries=1))
     until(lambda: AgentRun.objects.filter(status="RUNNING").exists())
@@ -168,7 +162,7 @@ def test_a_killed_unit_is_retried(system: System, design: Design, settings: Any)
     assert runs[1].late
 
 
-def test_a_frozen_unit_is_hung(system: System, design: Design, settings: Any) -> None:
+def test_suspended_unit_is_hung(system: System, design: Design, settings: Any) -> None:
     system.controller()
     execution = lifecycle.start(design(1, repeat_count=100))
     in_status(execution, "RUNNING")
@@ -180,7 +174,7 @@ def test_a_frozen_unit_is_hung(system: System, design: Design, settings: Any) ->
     assert not unit_processes(settings.DATA_DIR)
 
 
-def test_the_server_is_away_during_a_run(system: System, design: Design) -> None:
+def test_server_down_during_run(system: System, design: Design) -> None:
     """For longer than a unit may be silent: what cannot be heard is not hung."""
     # A unit tries a lost server every three seconds: its silence may last a little longer.
     system.set("HUNG_AFTER_SECONDS", "6")

@@ -77,7 +77,7 @@ def row(execution: Execution, unit: int, status: str, published: int, number: in
     )
 
 
-def test_progress_is_what_units_said_last(execution: Execution) -> None:
+def test_progress_follows_newest_snapshots(execution: Execution) -> None:
     say(execution, 0, a1=("RUNNING", 30), a2=("READY", 0))
     say(execution, 0, a1=("RUNNING", 40), a2=("RUNNING", 8))
     say(execution, 1, a3=("COMPLETED", 40))
@@ -87,7 +87,7 @@ def test_progress_is_what_units_said_last(execution: Execution) -> None:
     assert [(s.position, s.percent, s.agents) for s in seen.stages] == [(1, 55.0, seen.agents)]
 
 
-def test_rows_are_read_after_an_event_only(execution: Execution) -> None:
+def test_rows_are_read_only_after_an_event(execution: Execution) -> None:
     say(execution, 0, a1=("RUNNING", 30))
     progress_of(execution)
     say(execution, 0, a1=("RUNNING", 40))
@@ -104,7 +104,9 @@ def test_rows_are_read_after_an_event_only(execution: Execution) -> None:
     assert (seen.agents["LOST"], seen.messages_published) == (1, 40)
 
 
-def test_the_address_asks_twice_at_most(execution: Execution, viewer: APIClient) -> None:
+def test_progress_endpoint_takes_at_most_two_queries(
+    execution: Execution, viewer: APIClient
+) -> None:
     say(execution, 0, a1=("RUNNING", 30))
     address = f"/api/v1/executions/{execution.pk}/progress"
     told = viewer.get(address).json()
@@ -120,7 +122,7 @@ def test_the_address_asks_twice_at_most(execution: Execution, viewer: APIClient)
     assert viewer.get("/api/v1/executions/999999/progress").status_code == 404
 
 
-def test_one_computes_and_the_others_read(
+def test_one_process_computes_and_others_read(
     execution: Execution, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.undo()
@@ -136,7 +138,7 @@ def test_one_computes_and_the_others_read(
     assert progress_of(execution).status == RunStatus.STOPPING  # a new status is told at once
 
 
-def test_redis_emptied_is_filled_from_rows_and_from_what_units_say_next(
+def test_flushed_redis_is_refilled_from_rows_and_snapshots(
     execution: Execution, empty_redis: None
 ) -> None:
     row(execution, 0, AgentStatus.COMPLETED, 40, number=1)
@@ -146,7 +148,7 @@ def test_redis_emptied_is_filled_from_rows_and_from_what_units_say_next(
     assert (seen.messages_published, seen.agents["COMPLETED"]) == (60, 1)
 
 
-def test_without_redis_the_database_is_told(execution: Execution, settings: Any) -> None:
+def test_progress_without_redis_comes_from_database(execution: Execution, settings: Any) -> None:
     row(execution, 0, AgentStatus.COMPLETED, 40, number=1)
 
     def away(*_words: Any) -> None:
@@ -165,7 +167,7 @@ def end(execution: Execution) -> None:
     lifecycle.move_execution(execution, [RunStatus.RUNNING], RunStatus.FAILED)
 
 
-def test_the_end_is_frozen_with_its_figures(execution: Execution, viewer: APIClient) -> None:
+def test_final_progress_and_statistics_are_stored(execution: Execution, viewer: APIClient) -> None:
     row(execution, 0, AgentStatus.COMPLETED, 40, number=1)
     row(execution, 1, AgentStatus.LOST, 0, number=2)  # its last word came by heartbeat only
     say(execution, 1, a2=("RUNNING", 20))
@@ -187,7 +189,7 @@ def test_the_end_is_frozen_with_its_figures(execution: Execution, viewer: APICli
     ]
 
 
-def test_an_end_from_before_it_was_frozen_is_counted(execution: Execution) -> None:
+def test_progress_of_old_executions_is_computed(execution: Execution) -> None:
     row(execution, 0, AgentStatus.COMPLETED, 40, number=1)
     end(execution)
     Execution.objects.update(outcome=None)

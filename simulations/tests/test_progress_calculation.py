@@ -77,7 +77,7 @@ def ahead(seconds: float) -> datetime:
     return NOW + timedelta(seconds=seconds)
 
 
-def test_whole_and_stages_are_counted_from_what_units_said() -> None:
+def test_totals_and_stages_from_snapshots() -> None:
     tallies = {
         (1, 0, 1): UnitCount({"COMPLETED": 2}, 20),
         (2, 0, 1): UnitCount({"RUNNING": 1}, 5),
@@ -103,7 +103,7 @@ def test_whole_and_stages_are_counted_from_what_units_said() -> None:
     assert (first.expected_end, second.expected_end) == (ago(5), ahead(6))
 
 
-def test_a_unit_that_is_tried_again_does_not_turn_the_bar_back() -> None:
+def test_retry_does_not_lower_progress() -> None:
     design, facts_ = plan(stage(1)), facts(run(1, RunStatus.RUNNING, release_at=ago(4)))
     once = calculate(design, facts_, {(1, 0, 1): UnitCount({"RUNNING": 2}, 12)}, NOW)
     again = {(1, 0, 1): UnitCount({"RUNNING": 2}, 12), (1, 0, 2): UnitCount({"STARTING": 2}, 0)}
@@ -115,7 +115,7 @@ def test_a_unit_that_is_tried_again_does_not_turn_the_bar_back() -> None:
     assert without_memory.overall == 0.0
 
 
-def test_nothing_is_more_than_all_and_nothing_divides_by_nothing() -> None:
+def test_progress_is_bounded_and_divides_by_zero_safely() -> None:
     more = {(1, 0, 1): UnitCount({"RUNNING": 2}, 10**9)}
     running = facts(run(1, RunStatus.RUNNING, release_at=ago(4)))
     assert calculate(plan(stage(1)), running, more, NOW).overall == 100.0
@@ -124,7 +124,7 @@ def test_nothing_is_more_than_all_and_nothing_divides_by_nothing() -> None:
     assert calculate(plan(stage(1, agents=0)), running, {}, NOW).overall == 0.0
 
 
-def test_a_time_limit_counts_until_the_stop_only() -> None:
+def test_time_limit_counts_until_stop() -> None:
     limited = plan(stage(1, execution_time=100.0, repeats=1000))
     running = facts(run(1, RunStatus.RUNNING, release_at=ago(40)))
     assert calculate(limited, running, {}, NOW).overall == 40.0
@@ -145,7 +145,7 @@ def test_a_time_limit_counts_until_the_stop_only() -> None:
     assert seen.expected_end == ago(1)
 
 
-def test_the_end_is_expected_after_the_remaining_stages_and_their_delays() -> None:
+def test_expected_end_includes_remaining_stages_and_delays() -> None:
     running = run(1, RunStatus.RUNNING, release_at=ago(4))
     waits = run(2, RunStatus.PENDING)
     two = (stage(1, delay_after=7.0), stage(2, repeats=3, execution_time=20.0))
@@ -154,7 +154,7 @@ def test_the_end_is_expected_after_the_remaining_stages_and_their_delays() -> No
     assert calculate(plan(*two, pattern="parallel"), at_once, {}, NOW).expected_end == ahead(16)
 
 
-def test_without_pace_and_limit_the_end_is_known_once_something_was_sent() -> None:
+def test_expected_end_without_rate_and_limit_needs_messages() -> None:
     unpaced = plan(stage(1, rate=0.0, seconds_a_pass=0.0), stage(2))
     running = facts(run(1, RunStatus.RUNNING, release_at=ago(4)), run(2, RunStatus.PENDING))
     assert calculate(unpaced, running, {}, NOW).expected_end is None

@@ -62,7 +62,7 @@ def prepared(execution: Execution, **fields: Any) -> list[StageRun]:
     return list(execution.stage_runs.order_by("position"))
 
 
-def test_of_two_releases_one_counts_for_all_stages(design: Design) -> None:
+def test_concurrent_releases_agree_on_one_time(design: Design) -> None:
     execution = lifecycle.start(design(1, 1, pattern="parallel"))
     mine, others = prepared(execution), prepared(execution)
     now = timezone.now()
@@ -72,7 +72,7 @@ def test_of_two_releases_one_counts_for_all_stages(design: Design) -> None:
     assert [run.release_at for run in execution.stage_runs.order_by("position")] == [now, None]
 
 
-def test_a_stop_wins_over_a_release(design: Design) -> None:
+def test_stop_prevents_release(design: Design) -> None:
     execution = lifecycle.start(design(1))
     stage_runs = prepared(execution)
     lifecycle.stop(Execution.objects.get(pk=execution.pk))
@@ -80,12 +80,12 @@ def test_a_stop_wins_over_a_release(design: Design) -> None:
     assert execution.stage_runs.get().status == "PREPARING"
 
 
-def test_a_stop_says_what_it_was(design: Design) -> None:
+def test_stop_records_previous_status(design: Design) -> None:
     execution = lifecycle.stop(lifecycle.start(design(1)))
     assert execution.failure_text
 
 
-def test_a_stage_that_a_stop_ended_has_not_failed(design: Design, fake: Fake) -> None:
+def test_stopped_stage_has_not_failed(design: Design, fake: Fake) -> None:
     """The controller looked before the stop, and sees the units gone after it."""
     execution = lifecycle.start(design(1))
     StageRun.objects.update(status="RUNNING", handle="there")
@@ -103,7 +103,7 @@ def test_a_stage_that_a_stop_ended_has_not_failed(design: Design, fake: Fake) ->
     assert Execution.objects.get().status == "STOPPED"
 
 
-def test_a_stage_that_was_through_before_the_stop_is_completed(design: Design, fake: Fake) -> None:
+def test_stage_completed_before_stop_stays_completed(design: Design, fake: Fake) -> None:
     execution = lifecycle.start(design(1, 1))
     first, _second = execution.stage_runs.order_by("position")
     StageRun.objects.filter(pk=first.pk).update(status="FINALIZING", handle="there")
@@ -116,7 +116,7 @@ def test_a_stage_that_was_through_before_the_stop_is_completed(design: Design, f
     assert list(states) == ["COMPLETED", "SKIPPED"]
 
 
-def test_who_could_not_be_started_leaves_no_open_agent(
+def test_failed_launch_leaves_no_active_agent_run(
     design: Design, fake: Fake, settings: Any
 ) -> None:
     execution = lifecycle.start(design(2))
@@ -132,7 +132,7 @@ def test_who_could_not_be_started_leaves_no_open_agent(
     assert fake.killed
 
 
-def test_a_unit_of_which_nothing_is_left_is_lost(
+def test_vanished_unit_is_lost(
     design: Design, fake: Fake, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     execution = lifecycle.start(design(1))
@@ -150,7 +150,7 @@ def test_a_unit_of_which_nothing_is_left_is_lost(
     assert AgentRun.objects.get().failure_code == "AGENT_LOST"
 
 
-def test_a_restarted_unit_leaves_its_reason(design: Design, fake: Fake) -> None:
+def test_restarted_unit_keeps_reason_of_failure(design: Design, fake: Fake) -> None:
     execution = lifecycle.start(design(1))
     stage_run = prepared(execution, prepared_at=timezone.now())[0]
     AgentRun.objects.create(stage_run=stage_run, number=1, unit=0, status="READY")
@@ -160,7 +160,7 @@ def test_a_restarted_unit_leaves_its_reason(design: Design, fake: Fake) -> None:
     assert (run.status, run.failure_code) == ("LOST", "DISK_FULL")
 
 
-def test_what_a_killed_unit_has_written_is_named(design: Design, fake: Fake) -> None:
+def test_files_of_killed_unit_are_listed(design: Design, fake: Fake) -> None:
     execution = lifecycle.start(design(1))
     stage_run = execution.stage_runs.get()
     StageRun.objects.update(status="FINALIZING", handle="there")
@@ -173,7 +173,7 @@ def test_what_a_killed_unit_has_written_is_named(design: Design, fake: Fake) -> 
     assert "/kept/recording-1" in recording.text
 
 
-def test_after_a_sleep_of_the_machine_silence_counts_anew(settings: Any) -> None:
+def test_silence_restarts_after_machine_sleep(settings: Any) -> None:
     silence.counted_since()
     connection._client().set(connection.SILENCE_KEY, 1.0)
     reconcile.note_leap(0.3)
@@ -182,7 +182,7 @@ def test_after_a_sleep_of_the_machine_silence_counts_anew(settings: Any) -> None
     assert silence.counted_since() > 1.0
 
 
-def test_a_retry_that_cannot_start_hides_no_other_unit(
+def test_failed_retry_does_not_hide_other_units(
     settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = Job(execution=1, stage_run=1, units=2, retries=1, token="t", server="s")  # noqa: S106
@@ -201,7 +201,7 @@ def test_a_retry_that_cannot_start_hides_no_other_unit(
 
 
 @pytest.mark.parametrize("answers", [True, False])
-def test_a_database_that_is_away_ends_the_pass_and_no_other_error_does(
+def test_only_database_outages_end_a_pass(
     design: Design, monkeypatch: pytest.MonkeyPatch, answers: bool
 ) -> None:
     for name in ("one", "two"):

@@ -36,7 +36,7 @@ def offer(stage_run: StageRun, files: tuple[RecordedFile, ...] = FILES, **more: 
     return recordings.offer(stage_run.execution_id, message)
 
 
-def test_two_offers_at_once_get_one_place(
+def test_concurrent_offers_share_one_upload(
     stage_run: StageRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The unit asked again while the first request was still at work."""
@@ -55,7 +55,7 @@ def test_two_offers_at_once_get_one_place(
     assert Rosbag.objects.living().filter(status="uploading").count() == 1
 
 
-def test_what_was_judged_is_not_opened_again(stage_run: StageRun) -> None:
+def test_closed_recording_is_not_reopened(stage_run: StageRun) -> None:
     Recording.objects.update(status="LOST", text="gone")
     with pytest.raises(UnitRefusedError):
         offer(stage_run)
@@ -63,7 +63,7 @@ def test_what_was_judged_is_not_opened_again(stage_run: StageRun) -> None:
     assert not Rosbag.objects.living().filter(status="uploading").exists()
 
 
-def test_drops_of_an_empty_recording_are_not_forgotten(stage_run: StageRun) -> None:
+def test_empty_recording_reports_dropped_messages(stage_run: StageRun) -> None:
     offer(stage_run, (), dropped=7)
     recordings.settle(ActiveStage(stage_run, plan_of(stage_run.execution)))
     recording = Recording.objects.get()
@@ -71,7 +71,7 @@ def test_drops_of_an_empty_recording_are_not_forgotten(stage_run: StageRun) -> N
     assert "7" in recording.text
 
 
-def test_nothing_recorded_replaces_what_an_attempt_before_had_begun(stage_run: StageRun) -> None:
+def test_empty_offer_replaces_upload_of_older_attempt(stage_run: StageRun) -> None:
     AgentRun.objects.update(attempt=1)
     offer(stage_run, attempt=1)
     AgentRun.objects.update(attempt=2)
@@ -80,7 +80,7 @@ def test_nothing_recorded_replaces_what_an_attempt_before_had_begun(stage_run: S
     assert Recording.objects.get().status == "EMPTY"
 
 
-def test_judging_costs_no_query_more_for_each_unit_that_is_open(
+def test_query_count_is_independent_of_open_recordings(
     stage_run: StageRun, django_assert_max_num_queries: Any
 ) -> None:
     rosbag = [Rosbag.objects.create(name=str(n), status="verifying") for n in range(20)]

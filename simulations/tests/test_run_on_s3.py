@@ -18,7 +18,7 @@ from storage.services.rosbags import downloads
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_a_run_fetches_and_stores_by_signed_addresses(
+def test_run_downloads_and_uploads_by_signed_urls(
     s3_settings: Any, system: System, design: Callable[..., Simulation]
 ) -> None:
     system.controller()

@@ -50,7 +50,7 @@ def names(answer: Any) -> list[str]:
     return [row["name"] for row in answer.json()["results"]]
 
 
-def test_a_clone_has_the_same_stages_and_another_name(operator: APIClient, design: Design) -> None:
+def test_clone_copies_stages_under_new_name(operator: APIClient, design: Design) -> None:
     original = design(2, 3, delay_after=4.0, assigned_area="yard")
     address = f"{API}/simulations/{original.pk}/clone"
     answers = [operator.post(address, {}) for _ in range(2)]
@@ -67,7 +67,7 @@ def test_a_clone_has_the_same_stages_and_another_name(operator: APIClient, desig
     assert operator.post(address, {"title": "own"}).json()["errors"][0]["pointer"] == "/title"
 
 
-def test_stages_are_put_in_another_order(operator: APIClient, design: Design) -> None:
+def test_reorder_stages(operator: APIClient, design: Design) -> None:
     simulation = design(1, 2, 3)
     address = f"{API}/simulations/{simulation.pk}/reorder"
     told = operator.post(address, {"order": [3, 1, 2]}).json()
@@ -79,7 +79,7 @@ def test_stages_are_put_in_another_order(operator: APIClient, design: Design) ->
     assert [stage["agent_count"] for stage in kept] == [3, 1, 2]
 
 
-def test_what_is_deleted_is_hidden_and_comes_back(operator: APIClient, design: Design) -> None:
+def test_deleted_simulation_is_hidden_until_restored(operator: APIClient, design: Design) -> None:
     simulation = design()
     one = f"{API}/simulations/{simulation.pk}"
     answer = operator.delete(one)
@@ -105,9 +105,7 @@ def test_what_is_deleted_is_hidden_and_comes_back(operator: APIClient, design: D
     assert names(operator.get(f"{API}/simulations")) == ["drive"]
 
 
-def test_a_name_that_was_taken_stands_in_the_way_of_restoring(
-    operator: APIClient, design: Design
-) -> None:
+def test_restore_is_refused_while_name_is_taken(operator: APIClient, design: Design) -> None:
     first = design()
     deletions.request(first)
     second = design()
@@ -117,7 +115,7 @@ def test_a_name_that_was_taken_stands_in_the_way_of_restoring(
     assert operator.post(f"{API}/simulations/{first.pk}/restore").status_code == 200
 
 
-def test_what_runs_is_not_deleted(operator: APIClient, design: Design) -> None:
+def test_running_simulation_cannot_be_deleted(operator: APIClient, design: Design) -> None:
     simulation = design()
     lifecycle.start(simulation)
     for answer in (
@@ -135,7 +133,7 @@ def recording_of(execution: Execution) -> Rosbag:
     return recorded
 
 
-def test_removed_for_good_are_runs_recordings_and_design(design: Design) -> None:
+def test_purge_removes_executions_and_recordings(design: Design) -> None:
     admin = client(Role.ADMIN)
     simulation, other = design(), design(name="other")
     recorded, kept = recording_of(ended(simulation)), recording_of(ended(other))
@@ -153,7 +151,7 @@ def test_removed_for_good_are_runs_recordings_and_design(design: Design) -> None
     assert {step["status"] for step in told["steps"]} == {"COMPLETED"}
 
 
-def test_a_recording_that_a_template_plays_outlives_its_run(design: Design) -> None:
+def test_purge_keeps_recordings_played_by_templates(design: Design) -> None:
     simulation = design()
     recorded = recording_of(ended(simulation))
     templates.create(name="from the recording", rosbag=recorded)
@@ -162,7 +160,7 @@ def test_a_recording_that_a_template_plays_outlives_its_run(design: Design) -> N
     assert Rosbag.objects.filter(pk=recorded.pk).exists()
 
 
-def test_a_deletion_whose_worker_was_killed_is_taken_up_once(design: Design, settings: Any) -> None:
+def test_deletion_of_killed_worker_is_recovered_once(design: Design, settings: Any) -> None:
     deletion = deletions.request(design(), permanent=True)
     assert recover() == 0
     old = timezone.now() - timedelta(seconds=settings.TASK_LEASE_SECONDS + 1)
@@ -173,9 +171,7 @@ def test_a_deletion_whose_worker_was_killed_is_taken_up_once(design: Design, set
     assert not Simulation.objects.exists()
 
 
-def test_a_deletion_waits_while_redis_is_away(
-    design: Design, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_deletion_waits_for_redis(design: Design, monkeypatch: pytest.MonkeyPatch) -> None:
     simulation = design()
     ended(simulation)
     deletion = deletions.request(simulation, permanent=True)
@@ -193,7 +189,7 @@ def test_a_deletion_waits_while_redis_is_away(
     assert (deletion.error, deletion.progress) == ("", 100)
 
 
-def test_many_are_deleted_each_for_itself(operator: APIClient, design: Design) -> None:
+def test_bulk_delete_reports_each_result(operator: APIClient, design: Design) -> None:
     free, busy = design(name="free"), design(name="busy")
     lifecycle.start(busy)
     answer = operator.post(
@@ -210,7 +206,7 @@ def test_many_are_deleted_each_for_itself(operator: APIClient, design: Design) -
         assert operator.post(f"{API}/simulations/bulk/delete", wrong).status_code == 400
 
 
-def test_lists_are_narrowed(operator: APIClient, design: Design, template: Template) -> None:
+def test_list_filters(operator: APIClient, design: Design, template: Template) -> None:
     done, failed, running, _new = (design(name=n) for n in ("done", "failed", "running", "new"))
     ended(done)
     ended(failed, "FAILED")
@@ -240,7 +236,7 @@ def test_lists_are_narrowed(operator: APIClient, design: Design, template: Templ
         assert operator.get(f"{address}?{wrong}").status_code == 400, wrong
 
 
-def test_lists_ask_the_same_number_of_queries_however_long(
+def test_lists_take_one_query(
     operator: APIClient, design: Design, django_assert_num_queries: Any
 ) -> None:
     for number in range(3):
@@ -257,7 +253,7 @@ def test_lists_ask_the_same_number_of_queries_however_long(
         assert len(operator.get(f"{API}/executions").json()["results"]) == 12
 
 
-def test_an_execution_runs_again_with_its_plan_or_the_design_of_now(
+def test_run_again_with_same_plan_or_latest_design(
     operator: APIClient, design: Design, template: Template
 ) -> None:
     simulation = design(2)
@@ -281,7 +277,7 @@ def test_an_execution_runs_again_with_its_plan_or_the_design_of_now(
     assert operator.post(address, {"plan": "other"}).status_code == 400
 
 
-def test_a_plan_whose_rosbag_is_gone_does_not_run_again(
+def test_run_again_is_refused_if_rosbag_changed(
     operator: APIClient, design: Design, rosbag: Rosbag
 ) -> None:
     first = ended(design())
@@ -291,7 +287,7 @@ def test_a_plan_whose_rosbag_is_gone_does_not_run_again(
     assert refused.json()["errors"][0]["pointer"] == "/stages/0/rosbag"
 
 
-def test_many_are_stopped_each_for_itself(operator: APIClient, design: Design) -> None:
+def test_bulk_stop_reports_each_result(operator: APIClient, design: Design) -> None:
     active, done = lifecycle.start(design(name="a")), ended(design(name="b"))
     told = operator.post(f"{API}/executions/bulk/stop", {"ids": [active.pk, done.pk]}).json()
     assert [(each["done"], each["code"]) for each in told["results"]] == [
@@ -302,7 +298,7 @@ def test_many_are_stopped_each_for_itself(operator: APIClient, design: Design) -
     assert active.status == RunStatus.STOPPING
 
 
-def test_the_live_state_of_a_new_run_outlives_a_late_deletion(
+def test_late_deletion_keeps_live_state_of_new_execution(
     operator: APIClient, design: Design, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     simulation = design()

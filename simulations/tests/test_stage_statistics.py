@@ -31,7 +31,7 @@ def execution(design: Design) -> Execution:
     return found
 
 
-def test_figures_of_each_stage(execution: Execution, django_assert_num_queries: Any) -> None:
+def test_statistics_of_each_stage(execution: Execution, django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(2):
         found = stage_figures(execution)
     assert found == {

@@ -29,25 +29,25 @@ def refused(simulation: Simulation, words: str) -> None:
     assert not Execution.objects.exists()
 
 
-def test_a_deleted_template(design: Design, template: Template) -> None:
+def test_deleted_template(design: Design, template: Template) -> None:
     simulation = design()
     templates.delete(template)
     refused(simulation, "was deleted")
 
 
-def test_a_rosbag_that_is_not_ready(design: Design, rosbag: Rosbag) -> None:
+def test_rosbag_not_ready(design: Design, rosbag: Rosbag) -> None:
     simulation = design()
     Rosbag.objects.filter(pk=rosbag.pk).update(status="rejected")
     refused(simulation, "is not ready")
 
 
-def test_a_topic_that_the_rosbag_does_not_have(design: Design, template: Template) -> None:
+def test_topic_missing_in_rosbag(design: Design, template: Template) -> None:
     simulation = design()
     Template.objects.filter(pk=template.pk).update(topics=["/nowhere"])
     refused(simulation, "/nowhere")
 
 
-def test_a_mec_that_is_disabled(design: Design, mec: Mec) -> None:
+def test_disabled_mec(design: Design, mec: Mec) -> None:
     simulation = design()
     Mec.objects.filter(pk=mec.pk).update(enabled=False)
     refused(simulation, "disabled")
@@ -69,9 +69,7 @@ def test_no_stage(mec: Mec) -> None:
         ({"agent_count": 1, "repeat_count": 0}, "/stages/0/repeat_count"),
     ],
 )
-def test_numbers_that_cannot_be(
-    template: Template, mec: Mec, stage: dict[str, Any], pointer: str
-) -> None:
+def test_invalid_numbers(template: Template, mec: Mec, stage: dict[str, Any], pointer: str) -> None:
     with pytest.raises(SimulationError) as caught:
         create_simulation(
             name="x", pattern="parallel", mec=mec, stages=[StageSpec(template=template, **stage)]
@@ -80,14 +78,14 @@ def test_numbers_that_cannot_be(
     assert not Simulation.objects.exists()
 
 
-def test_an_unknown_template(mec: Mec) -> None:
+def test_unknown_template(mec: Mec) -> None:
     with pytest.raises(SimulationError, match="no template 999"):
         create_simulation(
             name="x", pattern="parallel", mec=mec, stages=[StageSpec(template=999, agent_count=1)]
         )
 
 
-def test_a_second_start_while_one_is_active(design: Design) -> None:
+def test_second_start_while_active(design: Design) -> None:
     simulation = design()
     lifecycle.start(simulation)
     with pytest.raises(AlreadyRunningError):
@@ -95,7 +93,7 @@ def test_a_second_start_while_one_is_active(design: Design) -> None:
     assert Execution.objects.count() == 1
 
 
-def test_stopping_twice(design: Design) -> None:
+def test_second_stop(design: Design) -> None:
     execution = lifecycle.start(design())
     lifecycle.stop(execution)
     with pytest.raises(NotRunningError):
@@ -103,7 +101,7 @@ def test_stopping_twice(design: Design) -> None:
     assert execution.events.filter(kind="execution.status").count() == 1
 
 
-def test_a_plan_is_frozen(design: Design, template: Template) -> None:
+def test_plan_is_frozen(design: Design, template: Template) -> None:
     execution = lifecycle.start(design(3, 2))
     templates.update(template, rate=5.0)
     execution.refresh_from_db()

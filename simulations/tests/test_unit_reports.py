@@ -47,7 +47,7 @@ def states() -> set[str]:
     return set(AgentRun.objects.values_list("status", flat=True))
 
 
-def test_a_heartbeat_that_changes_nothing_is_one_query(
+def test_unchanged_heartbeat_takes_one_query(
     stage_run: StageRun, django_assert_num_queries: Any
 ) -> None:
     units.report(stage_run.execution_id, said(stage_run, "RUNNING"))
@@ -55,13 +55,13 @@ def test_a_heartbeat_that_changes_nothing_is_one_query(
         units.report(stage_run.execution_id, said(stage_run, "RUNNING", 2))
 
 
-def test_a_word_long_on_its_way_takes_no_agent_back(stage_run: StageRun) -> None:
+def test_delayed_snapshot_does_not_revert_agents(stage_run: StageRun) -> None:
     units.report(stage_run.execution_id, said(stage_run, "RUNNING", 2))
     units.report(stage_run.execution_id, said(stage_run, "READY", 1))
     assert states() == {"RUNNING"}
 
 
-def test_what_the_controller_has_ended_stays_ended(
+def test_snapshot_does_not_revive_ended_agents(
     stage_run: StageRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The controller gives the unit up between the look at its rows and the writing."""
@@ -77,7 +77,7 @@ def test_what_the_controller_has_ended_stays_ended(
     assert states() == {"LOST"}
 
 
-def test_a_lost_agent_keeps_the_figures_of_its_last_word(stage_run: StageRun) -> None:
+def test_lost_agent_keeps_statistics_of_last_snapshot(stage_run: StageRun) -> None:
     units.report(stage_run.execution_id, said(stage_run, "RUNNING", 1))
     units.report(stage_run.execution_id, said(stage_run, "RUNNING", 2, published=17, log="a line"))
     active = ActiveStage(stage_run, plan_of(stage_run.execution))
@@ -87,7 +87,7 @@ def test_a_lost_agent_keeps_the_figures_of_its_last_word(stage_run: StageRun) ->
     assert (run.status, run.published, run.last_log) == ("LOST", 17, "a line")
 
 
-def test_a_log_that_was_sent_twice_is_kept_once(stage_run: StageRun) -> None:
+def test_repeated_log_lines_are_stored_once(stage_run: StageRun) -> None:
     for sequence, (offset, log) in enumerate([(0, "ab"), (0, "ab"), (1, "bcd"), (4, "e")], 1):
         logs.append(
             stage_run.execution_id,
@@ -96,7 +96,7 @@ def test_a_log_that_was_sent_twice_is_kept_once(stage_run: StageRun) -> None:
     assert logs.tail(stage_run.execution_id, stage_run.pk, 0) == "abcde"
 
 
-def test_snapshots_that_did_not_come_are_counted(stage_run: StageRun) -> None:
+def test_missed_snapshots_are_counted(stage_run: StageRun) -> None:
     for sequence in (1, 2, 5, 6):
         units.report(stage_run.execution_id, said(stage_run, "RUNNING", sequence))
     assert heartbeats.count_snapshots(stage_run.execution_id) == (4, 2)
@@ -106,7 +106,7 @@ def test_snapshots_that_did_not_come_are_counted(stage_run: StageRun) -> None:
     assert heartbeats.count_snapshots(stage_run.execution_id) == (2, 0)
 
 
-def test_a_closed_stage_takes_no_unit_in_the_moment_of_closing(
+def test_closing_stage_accepts_no_registration(
     stage_run: StageRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The stage ends after the look at it and before the attempt is written."""
@@ -123,7 +123,7 @@ def test_a_closed_stage_takes_no_unit_in_the_moment_of_closing(
     assert AgentRun.objects.count() == 2
 
 
-def test_a_rosbag_that_was_purged_is_a_clear_no(stage_run: StageRun) -> None:
+def test_registration_is_refused_if_rosbag_was_purged(stage_run: StageRun) -> None:
     plan = stage_run.execution.plan
     plan["stages"][0]["rosbag"] = 0
     Execution.objects.update(plan=plan)
@@ -131,14 +131,14 @@ def test_a_rosbag_that_was_purged_is_a_clear_no(stage_run: StageRun) -> None:
         registered(stage_run)
 
 
-def test_a_full_disk_has_its_own_code(stage_run: StageRun) -> None:
+def test_disk_full_failure_code(stage_run: StageRun) -> None:
     failure = Failure(code="DISK_FULL", text="No space is left.")
     message = said(stage_run, "FAILED", failure=failure, final=True)
     units.report(stage_run.execution_id, message)
     assert set(AgentRun.objects.values_list("failure_code", flat=True)) == {"DISK_FULL"}
 
 
-def test_while_redis_is_away_nobody_waits_for_it(
+def test_reports_do_not_wait_for_redis(
     stage_run: StageRun, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After one failure the next words do not try; after it is back, silence counts anew."""
@@ -163,7 +163,7 @@ def test_while_redis_is_away_nobody_waits_for_it(
     assert silence.counted_since() > 1.0
 
 
-def test_last_words_that_a_database_cannot_keep_are_kept_without_them(stage_run: StageRun) -> None:
+def test_log_characters_that_databases_refuse_are_removed(stage_run: StageRun) -> None:
     failure = Failure(code="BAG_INVALID", text="bad\0 header")
     last = said(stage_run, "FAILED", failure=failure, log="read\0\n", final=True)
     units.report(stage_run.execution_id, last)

@@ -62,7 +62,7 @@ def age(at: float | None) -> float:
     return timezone.now().timestamp() - at
 
 
-def test_agents_that_have_not_ended_and_their_units(execution: Execution) -> None:
+def test_active_agents_and_units(execution: Execution) -> None:
     add_agents(execution, "RUNNING", "RUNNING", "READY", "LOST")
     vitals, alive = run_vitals()
     assert vitals.agents == {"RUNNING": 2, "READY": 1}
@@ -70,7 +70,7 @@ def test_agents_that_have_not_ended_and_their_units(execution: Execution) -> Non
     assert {unit for _stage_run, unit in alive[execution.pk]} == {0, 1, 2}
 
 
-def test_what_has_ended_is_not_looked_at(execution: Execution) -> None:
+def test_ended_executions_are_ignored(execution: Execution) -> None:
     add_agents(execution, "RUNNING")
     Execution.objects.update(status="COMPLETED")
     vitals, alive = run_vitals()
@@ -78,26 +78,26 @@ def test_what_has_ended_is_not_looked_at(execution: Execution) -> None:
     assert live_vitals(alive).heard_at is None
 
 
-def test_the_unit_that_is_silent_for_longest(execution: Execution) -> None:
+def test_longest_silence(execution: Execution) -> None:
     add_agents(execution, "RUNNING", "RUNNING", "READY", "LOST")
     speak(execution, {0: 2.0, 1: 90.0, 2: 5.0, 3: 900.0})
     assert 90 <= age(live_vitals(run_vitals()[1]).heard_at) < 120
 
 
-def test_who_has_not_spoken_yet_counts_from_its_registration(execution: Execution) -> None:
+def test_silence_counts_from_registration(execution: Execution) -> None:
     add_agents(execution, "STARTING")
     speak(execution, {})
     assert 600 <= age(live_vitals(run_vitals()[1]).heard_at) < 660
 
 
-def test_nobody_is_silent_for_longer_than_it_could_be_heard(execution: Execution) -> None:
+def test_silence_starts_with_server_and_redis(execution: Execution) -> None:
     add_agents(execution, "RUNNING")
     speak(execution, {0: 300.0})
     silence.reset()
     assert age(live_vitals(run_vitals()[1]).heard_at) < 60
 
 
-def test_snapshots_that_came_and_that_did_not(execution: Execution) -> None:
+def test_received_and_missed_snapshots(execution: Execution) -> None:
     add_agents(execution, "RUNNING")
     for sequence in (1, 2, 5):
         snapshots.store(execution.pk, snapshot(execution, 0, sequence))

@@ -102,7 +102,7 @@ class RosbagTopicAdmin(IndexAdmin):
         "period_ns",
         "jitter_ns",
         "gap_count",
-        "silences",
+        "longest_gaps",
         "first_ns",
         "last_ns",
         "offered_qos_profiles",
@@ -110,7 +110,7 @@ class RosbagTopicAdmin(IndexAdmin):
         "activity",
         "preview",
     ]
-    readonly_fields = ["silences", "activity", "preview"]
+    readonly_fields = ["longest_gaps", "activity", "preview"]
 
     class Media:
         css = STYLE
@@ -121,7 +121,7 @@ class RosbagTopicAdmin(IndexAdmin):
         return rows.defer("histogram", "offered_qos_profiles") if is_changelist else rows
 
     @admin.display(description=_("longest gaps"))
-    def silences(self, topic: RosbagTopic) -> str:
+    def longest_gaps(self, topic: RosbagTopic) -> str:
         start = topic.rosbag.start_ns or 0
         rows = (
             (charts.seconds(first - start), charts.seconds(last - first))

@@ -43,13 +43,13 @@ class RosbagAdmin(AddPage, ExportPage, PreviewPage, ServiceDeletionMixin, admin.
         "archive",
         "exports",
         "origin",
-        "made_from",
-        "made_into",
+        "original_link",
+        "repaired_link",
         "status",
         "code",
         "verdict",
-        "oddities",
-        "losses",
+        "warning_sentences",
+        "lost_sentences",
         "storage_id",
         "version",
         "ros_distro",
@@ -67,7 +67,15 @@ class RosbagAdmin(AddPage, ExportPage, PreviewPage, ServiceDeletionMixin, admin.
         "preview",
     ]
     hidden_if_empty = frozenset(
-        {"made_from", "made_into", "code", "verdict", "oddities", "losses", "deleted_at"}
+        {
+            "original_link",
+            "repaired_link",
+            "code",
+            "verdict",
+            "warning_sentences",
+            "lost_sentences",
+            "deleted_at",
+        }
     )
 
     class Media:
@@ -95,23 +103,23 @@ class RosbagAdmin(AddPage, ExportPage, PreviewPage, ServiceDeletionMixin, admin.
         return rosbag.sentence
 
     @admin.display(description=_("warnings"))
-    def oddities(self, rosbag: Rosbag) -> str:
+    def warning_sentences(self, rosbag: Rosbag) -> str:
         return format_html_join(
             "", "<p>{}</p>", [(sentence,) for sentence in rosbag.warning_sentences]
         )
 
     @admin.display(description=_("lost"))
-    def losses(self, rosbag: Rosbag) -> str:
+    def lost_sentences(self, rosbag: Rosbag) -> str:
         return format_html_join(
             "", "<p>{}</p>", [(sentence,) for sentence in rosbag.lost_sentences]
         )
 
     @admin.display(description=_("made from"))
-    def made_from(self, rosbag: Rosbag) -> str:
+    def original_link(self, rosbag: Rosbag) -> str:
         return _link(rosbag.original)
 
     @admin.display(description=_("repaired as"))
-    def made_into(self, rosbag: Rosbag) -> str:
+    def repaired_link(self, rosbag: Rosbag) -> str:
         return _link(rosbag.repaired)
 
     @admin.display(description=_("duration (s)"), ordering="duration_ns")

@@ -14,7 +14,7 @@ from storage.api import rosbag_schema
 from storage.api.downloads import AnyContentType, FileDownload, file_response
 from storage.api.filters import TopicFilter
 from storage.api.serializers import SignedFileSerializer, TopicSerializer
-from storage.api.streams import pieces_of
+from storage.api.streams import iter_chunks
 from storage.models import Rosbag
 from storage.services.rosbags import downloads
 
@@ -60,11 +60,11 @@ class ContentActions(GenericViewSet[Rosbag]):
         file = downloads.find_file(self.get_object(), path)
         etag = f'"{file.sha256}"' if file.sha256 else ""
 
-        def pieces(byte_range: range) -> Iterator[bytes]:
+        def chunks(byte_range: range) -> Iterator[bytes]:
             source = downloads.read(file, byte_range)
-            return pieces_of(source) if source else iter(())
+            return iter_chunks(source) if source else iter(())
 
-        download = FileDownload(path.rpartition("/")[2], file.size, etag, pieces)
+        download = FileDownload(path.rpartition("/")[2], file.size, etag, chunks)
         return file_response(request._request, download)  # noqa: SLF001  (streams need Django's)
 
     @rosbag_schema.ARCHIVE
@@ -87,7 +87,7 @@ class ContentActions(GenericViewSet[Rosbag]):
             archive.filename,
             archive.size,
             etag,
-            lambda _range: archive.pieces,
+            lambda _range: archive.chunks,
             content_type="application/zip",
             ranges=False,
         )

@@ -31,7 +31,7 @@ class FileDownload:
     filename: str
     size: int
     etag: str
-    pieces: Callable[[range], Iterator[bytes]]
+    chunks: Callable[[range], Iterator[bytes]]
     content_type: str = OCTETS
     ranges: bool = True
 
@@ -51,7 +51,7 @@ def file_response(request: HttpRequest, file: FileDownload) -> HttpResponseBase:
     if request.method == "HEAD":
         response = HttpResponse(status=status, content_type=file.content_type)
     else:
-        body = response_body(request, file.pieces(byte_range))
+        body = response_body(request, file.chunks(byte_range))
         response = StreamingHttpResponse(body, status=status, content_type=file.content_type)
     response["Content-Length"] = str(len(byte_range))
     response["Accept-Ranges"] = "bytes" if file.ranges else "none"

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from storage.api.checksums import verify_checksums
 from storage.api.downloads import FileDownload, file_response
-from storage.api.streams import body_chunks, pieces_of
+from storage.api.streams import body_chunks, iter_chunks
 from storage.exceptions import LinkRefusedError, ObjectNotFoundError, PartRefusedError
 from storage.objects import object_store
 from storage.objects.folder import FolderStore
@@ -71,13 +71,13 @@ def _download(request: HttpRequest, store: FolderStore, grant: ReadGrant) -> Htt
     if stored is None:
         raise FileNotFoundError(grant.key)
 
-    def pieces(byte_range: range) -> Iterator[bytes]:
-        return pieces_of(store.read(grant.key, byte_range)) if byte_range else iter(())
+    def chunks(byte_range: range) -> Iterator[bytes]:
+        return iter_chunks(store.read(grant.key, byte_range)) if byte_range else iter(())
 
     name = grant.filename or grant.key.rpartition("/")[2]
     # Objects are replaced as a whole: other content has another modification time.
     etag = f'"{stored.size:x}-{int(stored.modified.timestamp() * 1e6):x}"'
-    return file_response(request, FileDownload(name, stored.size, etag, pieces))
+    return file_response(request, FileDownload(name, stored.size, etag, chunks))
 
 
 def _checked_length(request: Request, grant: PartGrant) -> int:

@@ -154,7 +154,7 @@ class ExportSerializer(serializers.ModelSerializer[Export]):
     fields = serializers.ListField(child=serializers.CharField(), read_only=True)  # type: ignore[assignment]
     sentence = serializers.CharField(read_only=True)
     url = serializers.SerializerMethodField()
-    created_by = serializers.SerializerMethodField()
+    created_by = serializers.EmailField(source="created_by.email", read_only=True, allow_null=True)
 
     class Meta:
         model = Export
@@ -191,7 +191,3 @@ class ExportSerializer(serializers.ModelSerializer[Export]):
     )
     def get_url(self, export: Export) -> str:
         return exports.sign_url(export, audience="browser")
-
-    @extend_schema_field(serializers.EmailField(allow_null=True))
-    def get_created_by(self, export: Export) -> str | None:
-        return str(export.created_by) if export.created_by else None

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from common.rest.serializers import StrictSerializer
@@ -81,7 +80,7 @@ class RosbagSerializer(serializers.ModelSerializer[Rosbag]):
     original: Any = serializers.PrimaryKeyRelatedField(
         read_only=True, allow_null=True, help_text="The rosbag that this one was made from."
     )
-    created_by = serializers.SerializerMethodField()
+    created_by = serializers.EmailField(source="created_by.email", read_only=True, allow_null=True)
 
     class Meta:
         model = Rosbag
@@ -112,10 +111,6 @@ class RosbagSerializer(serializers.ModelSerializer[Rosbag]):
             "deleted_at",
         ]
         read_only_fields = fields
-
-    @extend_schema_field(serializers.EmailField(allow_null=True))
-    def get_created_by(self, rosbag: Rosbag) -> str | None:
-        return str(rosbag.created_by) if rosbag.created_by else None
 
 
 class RosbagDetailSerializer(RosbagSerializer):

@@ -14,11 +14,11 @@ from storage.objects.base import Readable
 CHUNK = 1 << 18
 
 
-class Pieces:
+class ClosableStream:
     """An iterator of bytes that can be closed at any time, also from another thread."""
 
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
         self._lock = Lock()
         self._closed = False
 
@@ -29,20 +29,20 @@ class Pieces:
     def read(self) -> bytes:
         """The next chunk; empty at the end."""
         with self._lock:
-            return b"" if self._closed else next(self._pieces, b"")
+            return b"" if self._closed else next(self._chunks, b"")
 
     def close(self) -> None:
         """Stop, and close the underlying iterator."""
         with self._lock:
             self._closed = True
-            if (close := getattr(self._pieces, "close", None)) is not None:
+            if (close := getattr(self._chunks, "close", None)) is not None:
                 close()
 
 
-class AsyncPieces:
+class AsyncClosableStream:
     """An asynchronous wrapper for ASGI, where Django would collect a synchronous iterator in memory."""
 
-    def __init__(self, inner: Pieces) -> None:
+    def __init__(self, inner: ClosableStream) -> None:
         self._inner = inner
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -53,13 +53,15 @@ class AsyncPieces:
         self._inner.close()
 
 
-def response_body(request: HttpRequest, pieces: Iterator[bytes]) -> Pieces | AsyncPieces:
+def response_body(
+    request: HttpRequest, chunks: Iterator[bytes]
+) -> ClosableStream | AsyncClosableStream:
     """Wrap an iterator so that the current server (WSGI or ASGI) streams it."""
-    inner = Pieces(pieces)
-    return AsyncPieces(inner) if isinstance(request, ASGIRequest) else inner
+    inner = ClosableStream(chunks)
+    return AsyncClosableStream(inner) if isinstance(request, ASGIRequest) else inner
 
 
-def pieces_of(source: Readable) -> Iterator[bytes]:
+def iter_chunks(source: Readable) -> Iterator[bytes]:
     """Iterate over the chunks of a stream, and close it at the end."""
     try:
         while chunk := source.read(CHUNK):

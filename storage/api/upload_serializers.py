@@ -154,9 +154,5 @@ class UploadListSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     name = serializers.CharField()
     size = serializers.IntegerField()
-    created_by = serializers.SerializerMethodField()
+    created_by = serializers.EmailField(source="created_by.email", read_only=True, allow_null=True)
     created_at = serializers.DateTimeField()
-
-    @extend_schema_field(serializers.EmailField(allow_null=True))
-    def get_created_by(self, rosbag: Any) -> str | None:
-        return str(rosbag.created_by) if rosbag.created_by else None

@@ -129,7 +129,7 @@ class ObjectStore(Protocol):
             The number of removed uploads.
         """
 
-    def trouble(self) -> str:
+    def find_problem(self) -> str:
         """Describe a problem of the store and its solution, within about two seconds; empty: usable."""
 
     def check(self) -> None:

@@ -149,7 +149,7 @@ class FolderStore:
         del prefix, before
         return 0  # `check` removes leftovers of killed writers
 
-    def trouble(self) -> str:
+    def find_problem(self) -> str:
         with suppress(OSError):
             self.root.mkdir(parents=True, exist_ok=True)
         if os.access(self.root, os.R_OK | os.W_OK | os.X_OK):
@@ -160,8 +160,8 @@ class FolderStore:
         with store_errors():
             self.root.mkdir(parents=True, exist_ok=True)
             remove_stale(self.scratch)
-        if trouble := self.trouble():
-            raise StoreError(trouble)
+        if problem := self.find_problem():
+            raise StoreError(problem)
 
     def _path(self, key: str) -> Path:
         """Path of an object; raises ValueError for a key that leaves the folder."""

@@ -247,7 +247,7 @@ class S3Store:
                         aborted += 1
         return aborted
 
-    def trouble(self) -> str:
+    def find_problem(self) -> str:
         try:
             with self._errors():
                 self._probe.head_bucket(Bucket=self.bucket)

@@ -142,16 +142,16 @@ def test_asgi_streams_in_chunks(
         await client.aforce_login(user)
         answer: Any = await client.get(address)
         assert (answer.status_code, answer.is_async) == (200, True)
-        return [piece async for piece in answer]
+        return [chunk async for chunk in answer]
 
     monkeypatch.setattr(streams, "CHUNK", 1000)
     monkeypatch.setattr(downloads, "CHUNK", 1000)
-    pieces = async_to_sync(download)(f"{url}/files/metadata.yaml")
-    assert b"".join(pieces) == (folder / "metadata.yaml").read_bytes()
-    assert max(map(len, pieces)) <= 1000
-    pieces = async_to_sync(download)(f"{url}/archive")
-    assert max(map(len, pieces)) <= 1000
-    with zipfile.ZipFile(io.BytesIO(b"".join(pieces))) as archive:
+    chunks = async_to_sync(download)(f"{url}/files/metadata.yaml")
+    assert b"".join(chunks) == (folder / "metadata.yaml").read_bytes()
+    assert max(map(len, chunks)) <= 1000
+    chunks = async_to_sync(download)(f"{url}/archive")
+    assert max(map(len, chunks)) <= 1000
+    with zipfile.ZipFile(io.BytesIO(b"".join(chunks))) as archive:
         assert archive.testzip() is None
 
 
@@ -171,11 +171,11 @@ def test_an_archive_beyond_four_gigabytes(
     target = tmp_path / "big.zip"
     zeros = bytes(1 << 24)
     with target.open("wb") as out:
-        for piece in archive.pieces:
-            if piece == zeros:
-                out.seek(len(piece), io.SEEK_CUR)  # holes again, so that the disk stays empty
+        for chunk in archive.chunks:
+            if chunk == zeros:
+                out.seek(len(chunk), io.SEEK_CUR)  # holes again, so that the disk stays empty
             else:
-                out.write(piece)
+                out.write(chunk)
     assert target.stat().st_size == archive.size
     with zipfile.ZipFile(target) as opened:
         [info] = opened.infolist()

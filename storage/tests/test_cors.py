@@ -95,7 +95,7 @@ def test_other_cors_rules_are_kept(s3_settings: Any) -> None:
     except store._client.exceptions.ClientError as error:
         if error.response["Error"]["Code"] != "NotImplemented":
             raise
-        store.check()  # MinIO has none for a bucket and answers any origin: that is no trouble
+        store.check()  # MinIO has no rules per bucket and allows any origin
         return
     for _twice in range(2):
         store.check()

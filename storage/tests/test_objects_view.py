@@ -81,12 +81,12 @@ def test_asgi_streams_in_chunks(address: str, monkeypatch: pytest.MonkeyPatch) -
     async def download() -> list[bytes]:
         answer: Any = await AsyncClient().get(address, headers={"Range": "bytes=1-"})
         assert answer.is_async
-        return [piece async for piece in answer]
+        return [chunk async for chunk in answer]
 
     monkeypatch.setattr(streams, "CHUNK", 1000)
-    pieces = async_to_sync(download)()
-    assert b"".join(pieces) == BODY[1:]
-    assert max(map(len, pieces)) <= 1000
+    chunks = async_to_sync(download)()
+    assert b"".join(chunks) == BODY[1:]
+    assert max(map(len, chunks)) <= 1000
 
 
 def test_an_altered_token_is_refused(client: Client, address: str) -> None:

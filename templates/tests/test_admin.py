@@ -80,7 +80,7 @@ def test_topics_are_chosen_from_those_of_the_rosbag(operator: Client, rosbag: Ro
         ({"topics": ["/none"]}, "topics", "has no topic /none"),
         ({"record_topics": "/scan"}, "record_topics", "Line 1: write a name and a type"),
         ({"record_topics": "/1 a/msg/B"}, "record_topics", "Give a ROS topic name"),
-        ({"record_topics": "/a a/B\n/a a/B"}, "record_topics", "List item topic once"),
+        ({"record_topics": "/a a/B\n/a a/B"}, "record_topics", "List each topic once"),
         ({"rate": "-1"}, "rate", "Give a rate of 0"),
         ({"rate": "inf"}, "rate", "Enter a number"),
         ({"rosbag": ""}, "rosbag", "required"),

@@ -92,7 +92,7 @@ def _agents(active: Any) -> dict[str, Any]:
 
 
 def _storage() -> str:
-    return "away" if object_store().trouble() else "ok"
+    return "away" if object_store().find_problem() else "ok"
 
 
 def _worker() -> str:

@@ -33,7 +33,7 @@ class Archive:
 
     filename: str
     size: int
-    pieces: Iterator[bytes]
+    chunks: Iterator[bytes]
 
 
 def signed_files(rosbag: Rosbag, *, audience: Audience) -> list[SignedFile]:
@@ -96,7 +96,7 @@ def archive(rosbag: Rosbag) -> Archive:
     folder = folder_name(rosbag)
     stream = ZipStream(sized=True)
     for file in files:
-        stream.add(_pieces(file), f"{folder}/{file.path}", size=file.size)
+        stream.add(_chunks(file), f"{folder}/{file.path}", size=file.size)
     return Archive(f"{folder}.zip", len(stream), iter(stream))
 
 
@@ -106,7 +106,7 @@ def folder_name(rosbag: Rosbag) -> str:
     return name[:100] or f"rosbag-{rosbag.pk}"
 
 
-def _pieces(file: RosbagFile) -> Iterator[bytes]:
+def _chunks(file: RosbagFile) -> Iterator[bytes]:
     source = read(file, range(file.size))
     if source is None:
         return
