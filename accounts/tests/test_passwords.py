@@ -13,7 +13,6 @@ from accounts.choices import Role
 from accounts.models import User
 from accounts.services import passwords, users
 from accounts.tests.conftest import API, PASSWORD, REFRESH, SIGN_IN, bearer_client, sign_in
-from common.tasks import enqueue
 
 CHANGE = f"{API}/auth/password/change"
 RESET = f"{API}/auth/password/reset"
@@ -23,10 +22,8 @@ NEW = "yet another long one"
 
 
 @pytest.fixture(autouse=True)
-def run_tasks_immediately(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run tasks as they are enqueued; a test's transaction is never committed."""
+def run_tasks_immediately(settings: Any) -> None:
     settings.TASKS = {"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend"}}
-    monkeypatch.setattr(passwords, "enqueue_on_commit", enqueue)
 
 
 def link_values() -> dict[str, str]:

@@ -178,7 +178,7 @@ def test_deleting_running_simulation_is_refused_with_message(
     chosen = {"action": "delete_selected", "_selected_action": [simulation.pk]}
     asked = operator.post(URL, chosen).content.decode()
     assert sentence in asked
-    assert "Not all of them can be deleted" in asked
+    assert "Some of these cannot be deleted" in asked
     answer = operator.post(f"{URL}{simulation.pk}/delete/", {"post": "yes"}, follow=True)
     assert "running" in answer.content.decode()
     assert Simulation.objects.living().exists()
