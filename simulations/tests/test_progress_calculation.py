@@ -1,4 +1,4 @@
-"""The arithmetic of progress: true against known snapshots, never above 100, never backwards."""
+"""The calculation of progress: correct for given snapshots, never above 100, never falling."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,7 +16,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 def stage(position: int, agents: int = 2, **own: Any) -> PlanStage:
     """A stage of ten messages in ten seconds, once, unless said otherwise."""
-    words: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "messages_a_pass": 10,
         "seconds_a_pass": 10.0,
         "rate": 1.0,
@@ -42,7 +42,7 @@ def stage(position: int, agents: int = 2, **own: Any) -> PlanStage:
         retries=0,
         min_success=100,
         continue_on_failure=False,
-        **(words | own),
+        **(defaults | own),
     )
 
 
@@ -65,8 +65,8 @@ def run(position: int, status: str, **own: Any) -> StageFacts:
 
 
 def facts(*stages: StageFacts, status: str = RunStatus.RUNNING, **own: Any) -> Facts:
-    words: dict[str, Any] = {"stop_asked_at": None, "ended_at": None, "data_status": "PENDING"}
-    return Facts(status=status, event_count=3, stages=stages, **(words | own))
+    defaults: dict[str, Any] = {"stop_asked_at": None, "ended_at": None, "data_status": "PENDING"}
+    return Facts(status=status, event_count=3, stages=stages, **(defaults | own))
 
 
 def ago(seconds: float) -> datetime:
@@ -83,7 +83,7 @@ def test_totals_and_stages_from_snapshots() -> None:
         (2, 0, 1): Tally({"RUNNING": 1}, 5),
         (2, 1, 1): Tally({"READY": 1}, 0),
     }
-    seen = reckon(
+    progress = reckon(
         plan(stage(1), stage(2, agents=3)),
         facts(
             run(1, RunStatus.COMPLETED, ended_at=ago(5)),
@@ -92,14 +92,14 @@ def test_totals_and_stages_from_snapshots() -> None:
         tallies,
         NOW,
     )
-    first, second = seen.stages
+    first, second = progress.stages
     assert (first.percent, first.agents, first.messages_published) == (100.0, {"COMPLETED": 2}, 20)
     assert second.percent == pytest.approx(5 / 30 * 100, abs=0.01)
     assert second.agents == {"RUNNING": 1, "READY": 1, "PENDING": 1}
-    assert seen.agents == {"COMPLETED": 2, "RUNNING": 1, "READY": 1, "PENDING": 1}
-    assert seen.messages_published == 25
-    assert seen.overall == pytest.approx((2 * 100 + 3 * 5 / 30 * 100) / 5, abs=0.01)
-    assert seen.expected_end == ahead(6)
+    assert progress.agents == {"COMPLETED": 2, "RUNNING": 1, "READY": 1, "PENDING": 1}
+    assert progress.messages_published == 25
+    assert progress.overall == pytest.approx((2 * 100 + 3 * 5 / 30 * 100) / 5, abs=0.01)
+    assert progress.expected_end == ahead(6)
     assert (first.expected_end, second.expected_end) == (ago(5), ahead(6))
 
 
@@ -139,10 +139,10 @@ def test_time_limit_counts_until_stop() -> None:
         stop_asked_at=ago(10),
         ended_at=ago(1),
     )
-    seen = reckon(plan(*limited.stages, stage(2)), stopped, {}, NOW)
-    assert [each.percent for each in seen.stages] == [30.0, 0.0]
-    assert seen.stages[1].agents == {}
-    assert seen.expected_end == ago(1)
+    progress = reckon(plan(*limited.stages, stage(2)), stopped, {}, NOW)
+    assert [stage_progress.percent for stage_progress in progress.stages] == [30.0, 0.0]
+    assert progress.stages[1].agents == {}
+    assert progress.expected_end == ago(1)
 
 
 def test_expected_end_includes_remaining_stages_and_delays() -> None:
@@ -159,6 +159,6 @@ def test_expected_end_without_rate_and_limit_needs_messages() -> None:
     running = facts(run(1, RunStatus.RUNNING, release_at=ago(4)), run(2, RunStatus.PENDING))
     assert reckon(unpaced, running, {}, NOW).expected_end is None
     sent = {(1, 0, 1): Tally({"RUNNING": 2}, 5)}
-    seen = reckon(unpaced, running, sent, NOW)
-    assert seen.stages[0].expected_end == ahead(12)
-    assert seen.expected_end == ahead(22)
+    progress = reckon(unpaced, running, sent, NOW)
+    assert progress.stages[0].expected_end == ahead(12)
+    assert progress.expected_end == ahead(22)
