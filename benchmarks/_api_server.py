@@ -1,4 +1,4 @@
-"""Real PostgreSQL and Redis, filled, and servers on them: what the benchmarks of the API share."""
+"""PostgreSQL and Redis filled with rows, and servers on them, shared by the benchmarks of the API."""
 
 import json
 import os
@@ -46,8 +46,8 @@ def databases(folder: Path) -> Iterator[None]:
         yield
 
 
-def prepared(folder: Path, scale: float) -> tuple[Any, str]:
-    """Migrate and fill; what was filled in, and an access token."""
+def prepare(folder: Path, scale: float) -> tuple[Any, str]:
+    """Migrate and fill the database; return the seeded ids and an access token."""
     import django  # noqa: PLC0415  the environment is set only now
     from django.core.management import call_command  # noqa: PLC0415
 
@@ -56,37 +56,37 @@ def prepared(folder: Path, scale: float) -> tuple[Any, str]:
     from accounts.services.bearers import issue_access  # noqa: PLC0415
     from benchmarks._api_seed import EMAIL, seed  # noqa: PLC0415
 
-    began = time.monotonic()
+    start = time.monotonic()
     call_command("migrate", verbosity=0)
     counts = {"simulations": 20_000, "executions": 60_000, "agent_runs": 100_000}
     rows = {name: round(count * scale) for name, count in counts.items()}
     seeded = seed(folder, **rows)
-    print(f"seeded in {time.monotonic() - began:.0f} s: {rows}")
+    print(f"seeded in {time.monotonic() - start:.0f} s: {rows}")
     token, _ends = issue_access(User.objects.get(email=EMAIL))
     return seeded, token
 
 
 @contextmanager
-def started(
-    words: list[str], port: int, log: Path, **environment: str
+def running_server(
+    arguments: list[str], port: int, log: Path, **environment: str
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A server as a process, from its first answer on."""
+    """Run a server process, and wait until it answers."""
     with log.open("ab") as output:
         child = subprocess.Popen(
-            [sys.executable, "-m", *words],
+            [sys.executable, "-m", *arguments],
             cwd=ROOT,
             env={**os.environ, **environment},
             stdout=output,
             stderr=output,
         )
     try:
-        until = time.monotonic() + 60
+        deadline = time.monotonic() + 60
         while True:
             try:
                 send(port, Call("/"))
                 break
             except OSError:
-                if child.poll() is not None or time.monotonic() > until:
+                if child.poll() is not None or time.monotonic() > deadline:
                     raise RuntimeError(log.read_text()[-3000:]) from None
                 time.sleep(0.1)
         yield child
@@ -96,14 +96,14 @@ def started(
 
 
 def send(port: int, call: Call) -> tuple[int, dict[str, str], Any]:
-    """One request: status, headers, decoded body."""
+    """Send one request; return status, headers and decoded body."""
     body = call.body.replace("UNIQUE", secrets.token_hex(8)).encode()
     address = f"http://127.0.0.1:{port}{call.path}"
     request = urllib.request.Request(address, body or None, dict(call.headers), method=call.method)
     try:
-        with urllib.request.urlopen(request) as answer:  # noqa: S310
-            data = answer.read()
-            status, headers = answer.status, dict(answer.headers)
+        with urllib.request.urlopen(request) as response:  # noqa: S310
+            data = response.read()
+            status, headers = response.status, dict(response.headers)
     except urllib.error.HTTPError as error:
         data, status, headers = error.read(), error.code, dict(error.headers)
     return status, headers, json.loads(data) if data.startswith((b"{", b"[")) else None
@@ -111,18 +111,18 @@ def send(port: int, call: Call) -> tuple[int, dict[str, str], Any]:
 
 @contextmanager
 def heartbeats(running: list[int]) -> Iterator[None]:
-    """Heartbeats of all units of the running executions, once a second, from a thread."""
-    enough = threading.Event()
-    thread = threading.Thread(target=_heartbeats, args=[running, enough])
+    """Send heartbeats of all units of the running executions from a thread, once per second."""
+    stop = threading.Event()
+    thread = threading.Thread(target=_heartbeats, args=[running, stop])
     thread.start()
     try:
         yield
     finally:
-        enough.set()
+        stop.set()
         thread.join()
 
 
-def _heartbeats(running: list[int], enough: threading.Event) -> None:
+def _heartbeats(running: list[int], stop: threading.Event) -> None:
     from benchmarks._api_seed import beat  # noqa: PLC0415  needs the settings
     from simulations.models import Execution, StageRun  # noqa: PLC0415
     from simulations.services.progress.progress import progress_of  # noqa: PLC0415
@@ -131,7 +131,7 @@ def _heartbeats(running: list[int], enough: threading.Event) -> None:
     for sequence in range(2, sys.maxsize):
         for pk, stage_run in first.items():
             beat(pk, stage_run, sequence)
-            # Kept fresh here, for the peer only reads it; whoever asks first computes it otherwise.
+            # Refreshed here, as the peer only reads it; otherwise the first request computes it.
             progress_of(Execution.objects.get(pk=pk))
-        if enough.wait(1):
+        if stop.wait(1):
             return

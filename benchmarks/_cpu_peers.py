@@ -1,4 +1,4 @@
-"""The web server of `cpu.py`: ours, and below /peer what it answers, as anybody would write it.
+"""The web server of `cpu.py`: the product, and below /peer simple implementations of the same responses.
 
 Rights, filters, pages and all middleware are those of our own views; what differs is how rows become JSON:
 `plain` by model instances, serializers and the renderer of the REST framework, `values` by the columns of
@@ -80,8 +80,8 @@ class Values(ReadOnlyModelViewSet[Any]):
     columns: tuple[str, ...]
 
     def list(self, request: Request) -> Response:
-        found = self.filter_queryset(self.get_queryset()).values(*self.columns)
-        return self.get_paginated_response(self.paginate_queryset(found))
+        queryset = self.filter_queryset(self.get_queryset()).values(*self.columns)
+        return self.get_paginated_response(self.paginate_queryset(queryset))
 
 
 class SimulationValues(Values):
@@ -92,8 +92,8 @@ class SimulationValues(Values):
     columns = SIMULATION
 
     def retrieve(self, request: Request, pk: int) -> Response:
-        found = self.filter_queryset(self.get_queryset()).filter(pk=pk)
-        row = get_object_or_404(found.values(*self.columns))
+        queryset = self.filter_queryset(self.get_queryset()).filter(pk=pk)
+        row = get_object_or_404(queryset.values(*self.columns))
         stages = Stage.objects.filter(simulation=pk).order_by("position").values(*STAGE)
         return Response({**row, "stages": list(stages)})
 

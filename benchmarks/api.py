@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks._api_load import WRK, Call, Figures, load
-from benchmarks._api_server import API, databases, heartbeats, prepared, send, started
+from benchmarks._api_server import API, databases, heartbeats, prepare, running_server, send
 
 OURS, PEER = 18200, 18201
 NOT_IN_PEER = frozenset({"start", "overview"})
@@ -161,15 +161,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
         stack.enter_context(databases(folder))
-        seeded, token = prepared(folder, options.scale)
+        seeded, token = prepare(folder, options.scale)
         stack.enter_context(heartbeats(seeded.running))
         gunicorn = ["gunicorn", "robotsim_project.wsgi", "-b", f"127.0.0.1:{OURS}", "-w", "2"]
         gunicorn += ["-k", "gthread", "--threads", str(options.threads)]
         uvicorn = ["uvicorn", "benchmarks._api_peer:app", "--port", str(PEER), "--workers", "2"]
         uvicorn += ["--no-access-log", "--loop", "uvloop", "--http", "httptools"]
-        stack.enter_context(started(gunicorn, OURS, folder / "ours.log"))
-        stack.enter_context(started(uvicorn, PEER, folder / "peer.log"))
-        print(f"load by {WRK or 'a client of our own'}; median of {options.rounds}; ms")
+        stack.enter_context(running_server(gunicorn, OURS, folder / "ours.log"))
+        stack.enter_context(running_server(uvicorn, PEER, folder / "peer.log"))
+        print(f"load by {WRK or 'a client in Python'}; median of {options.rounds}; ms")
         heads = f"{'requests/s':>10} {'p50':>8} {'p99':>8}"
         print(f"{'':29} {heads} {'SQL':>4} {heads}  ratio to the peer")
         for kind, call in calls(seeded, token).items():

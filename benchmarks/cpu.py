@@ -1,4 +1,4 @@
-"""CPU per request: milliseconds of the server for what clients poll, beside plainer ways to answer it.
+"""CPU time per polled request, compared with simpler implementations.
 
 Real PostgreSQL and Redis, and the two servers of production (gunicorn with threads, gunicorn with an event
 loop), with a process each. One client asks on one connection; counted is the processor time of the server
@@ -25,7 +25,7 @@ from typing import Any
 import psutil
 
 from benchmarks._api_load import Call
-from benchmarks._api_server import API, databases, heartbeats, prepared, send, started
+from benchmarks._api_server import API, databases, heartbeats, prepare, running_server, send
 
 WEB, STREAM = 18210, 18211
 APPLICATIONS = {
@@ -34,34 +34,34 @@ APPLICATIONS = {
 }
 WARMING = 50
 UNPOLLED = {"Accept": "application/json, */*;q=0.5"}
-"""Asks for the same answer in words that the short way does not take."""
+"""Headers for the same response that is not answered early."""
 
 Row = tuple[str, str, int, Call]
-"""What is asked for, the way, the port, the request."""
+"""Name of the request, the method, the port, the request."""
 
 
 def reads(seeded: Any, token: str) -> Iterator[Row]:
-    """What is read, by each way."""
+    """Yield the reads, by each method."""
     from benchmarks._api_seed import FIRST  # noqa: PLC0415  needs the settings
 
-    places = {
+    paths = {
         "simulation list": "/simulations",
         "execution list": "/executions",
         "simulation detail": f"/simulations/{FIRST + 7}",
         "running execution": f"/executions/{seeded.running[0]}",
         "progress": f"/executions/{seeded.running[0]}/progress",
     }
-    for name, place in places.items():
-        call = Call(API + place, headers={"Authorization": f"Bearer {token}"})
+    for name, path in paths.items():
+        call = Call(API + path, headers={"Authorization": f"Bearer {token}"})
         yield name, "polled", WEB, call
         yield name, "view", WEB, replace(call, headers={**call.headers, **UNPOLLED})
         if name != "progress":
-            yield name, "values", WEB, replace(call, path=f"/peer/values{place}")
-        yield name, "plain", WEB, replace(call, path=f"/peer/plain{place}")
+            yield name, "values", WEB, replace(call, path=f"/peer/values{path}")
+        yield name, "plain", WEB, replace(call, path=f"/peer/plain{path}")
 
 
 def beats(running: int) -> Iterator[Row]:
-    """A heartbeat of a unit of ten agents, to each server."""
+    """Yield a heartbeat of a unit of ten agents, to each server."""
     from agent.protocol import encode  # noqa: PLC0415  needs the settings
     from benchmarks._api_seed import snapshot  # noqa: PLC0415
     from simulations.models import StageRun  # noqa: PLC0415
@@ -76,24 +76,21 @@ def beats(running: int) -> Iterator[Row]:
 
 
 def check(rows: list[Row]) -> None:
-    """All answer; and what is read by serializers is the same as what clients get that poll.
-
-    Progress is as old as the last heartbeat, so it may differ.
-    """
+    """Check that all requests succeed, and that polling clients get the same as other clients."""
     first: dict[str, Any] = {}
-    for name, way, port, call in rows:
+    for name, method, port, call in rows:
         status, _headers, answer = send(port, call)
         if status != 200:
-            raise RuntimeError(f"{name}, {way}: {status} {answer}")
+            raise RuntimeError(f"{name}, {method}: {status} {answer}")
         content = {key: answer[key] for key in answer if key not in {"progress", "next"}}
-        if name in {"progress", "heartbeat"} or way == "values":
+        if name in {"progress", "heartbeat"} or method == "values":
             continue
         if first.setdefault(name, content) != content:
-            raise RuntimeError(f"{name}: {way} differs\n{first[name]}\n{content}")
+            raise RuntimeError(f"{name}: {method} differs\n{first[name]}\n{content}")
 
 
-def ask(port: int, call: Call, count: int) -> None:
-    """So many requests, one after the other, on one connection."""
+def send_requests(port: int, call: Call, count: int) -> None:
+    """Send a number of requests, one after the other, on one connection."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     for _number in range(count):
         connection.request(call.method, call.path, call.body or None, dict(call.headers))
@@ -104,46 +101,48 @@ def ask(port: int, call: Call, count: int) -> None:
 
 
 def cpu_seconds(server: psutil.Process) -> float:
-    """Processor time of a server and of its workers until now."""
-    times = (each.cpu_times() for each in (server, *server.children(recursive=True)))
+    """Return the CPU time of a server and its workers so far."""
+    times = (process.cpu_times() for process in (server, *server.children(recursive=True)))
     return sum(used.user + used.system for used in times)
 
 
 def measure(server: psutil.Process, port: int, call: Call, count: int) -> float:
-    """Milliseconds of the processor for one request, once everything is warm."""
-    ask(port, call, min(WARMING, count))
+    """Measure the CPU time of one request in milliseconds, after a warm-up."""
+    send_requests(port, call, min(WARMING, count))
     before = cpu_seconds(server)
-    ask(port, call, count)
+    send_requests(port, call, count)
     return (cpu_seconds(server) - before) / count * 1000
 
 
 def report(rows: list[Row], servers: dict[int, psutil.Process], options: Any) -> None:
-    """Measure all rows, round by round, and print them."""
-    taken: list[tuple[Row, list[float]]] = [(row, []) for row in rows]
+    """Measure all rows in rounds, and print them."""
+    measurements: list[tuple[Row, list[float]]] = [(row, []) for row in rows]
     for _round in range(options.rounds):
-        for (_name, _way, port, call), figures in taken:
+        for (_name, _method, port, call), figures in measurements:
             figures.append(measure(servers[port], port, call, options.requests))
     print(f"\nCPU ms per request, median of {options.rounds} rounds of {options.requests}")
-    print(f"{'':20} {'way':11} {'ms':>7} {'least':>7} {'most':>7}  times the first")
+    print(f"{'':20} {'method':11} {'ms':>7} {'min':>7} {'max':>7}  times the first")
     first: dict[str, float] = {}
-    for (name, way, _port, _call), figures in taken:
+    for (name, method, _port, _call), figures in measurements:
         middle = statistics.median(figures)
         ratio = middle / (first.setdefault(name, middle) or middle)
         extremes = f"{min(figures):7.2f} {max(figures):7.2f}"
-        print(f"{name:20} {way:11} {middle:7.2f} {extremes}  {ratio:5.2f}")
+        print(f"{name:20} {method:11} {middle:7.2f} {extremes}  {ratio:5.2f}")
 
 
 def server(stack: ExitStack, port: int, folder: Path) -> psutil.Process:
-    """One of the servers of production, with one worker."""
+    """Start one of the production servers, with one worker."""
     kind, application = APPLICATIONS[port]
-    words = ["gunicorn", "--config", f"python:robotsim_project.gunicorn.{kind}", application]
+    arguments = ["gunicorn", "--config", f"python:robotsim_project.gunicorn.{kind}", application]
     environment = {"WEB_PORT": str(port), "WEB_WORKERS": "1"}
     log = folder / f"{kind}.log"
-    return psutil.Process(stack.enter_context(started(words, port, log, **environment)).pid)
+    return psutil.Process(
+        stack.enter_context(running_server(arguments, port, log, **environment)).pid
+    )
 
 
-def options_of() -> argparse.Namespace:
-    """What was asked for."""
+def parse_options() -> argparse.Namespace:
+    """Parse the options."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--requests", type=int, default=1000, help="of each kind in a round")
     parser.add_argument("--rounds", type=int, default=5)
@@ -153,12 +152,12 @@ def options_of() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Start everything, fill it, measure, print."""
-    options = options_of()
+    """Start the servers, fill the database, measure and print."""
+    options = parse_options()
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
         stack.enter_context(databases(folder))
-        seeded, token = prepared(folder, options.scale)
+        seeded, token = prepare(folder, options.scale)
         stack.enter_context(heartbeats(seeded.running[:1]))
         servers = {port: server(stack, port, folder) for port in APPLICATIONS}
         print(f"load of the machine: {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores")

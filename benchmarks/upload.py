@@ -90,7 +90,7 @@ def server(kind: str, folder: Path, extra: Mapping[str, str]) -> Iterator[tuple[
     redis.start()
     environment = environment_of(folder, {**extra, "REDIS_URL": redis.url(0)})
     prepare(environment)
-    command = [word.format(port=port) for word in SERVERS[kind]]
+    command = [argument.format(port=port) for argument in SERVERS[kind]]
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
     try:
@@ -274,9 +274,9 @@ def settings_of(s3: S3, bucket: str) -> dict[str, str]:
 
 
 def report(mib: int, result: Result) -> None:
-    whole = result.sending + result.completing
+    total = result.sending + result.completing
     print(
-        f"{result.name:20} {mib / whole:7.0f} MiB/s, {whole:.1f} s ({result.sending:.1f} sending, "
+        f"{result.name:20} {mib / total:7.0f} MiB/s, {total:.1f} s ({result.sending:.1f} sending, "
         f"{result.completing:.1f} completing); server memory {result.before / MIB:.0f} MiB, "
         f"at most {(result.maximum - result.before) / MIB:+.1f} MiB",
         flush=True,

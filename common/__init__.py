@@ -1,1 +1,1 @@
-"""Pieces that the doors of all apps share; imports none of the apps."""
+"""Code that all apps share; it imports none of them."""

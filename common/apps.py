@@ -1,10 +1,10 @@
-"""The Django app of what all apps share; it has templates and static files, and no models."""
+"""The Django app `common`: templates and static files, no concrete models."""
 
 from django.apps import AppConfig
 
 
 class CommonConfig(AppConfig):
-    """Shared pieces of the API and the console."""
+    """Code that all apps share."""
 
     name = "common"
     verbose_name = "common"

@@ -1,4 +1,4 @@
-"""The base of what services refuse: each refusal knows its answer over HTTP and says what to do."""
+"""Base classes of the errors that services raise: each has its HTTP status, code and message."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 
 @dataclass(frozen=True)
 class FieldError:
-    """A value that cannot be used: JSON pointer into the request (empty: the whole), what to do, a code."""
+    """An invalid value: JSON pointer into the request (empty: all of it), what to do, a code."""
 
     pointer: str
     detail: str
@@ -17,10 +17,10 @@ class FieldError:
 
 
 class DomainError(Exception):
-    """A request that an app refuses; `status` and `code` make the answer, the text says what to do.
+    """A request that an app refuses; `status` and `code` go into the response, the text says what to do.
 
-    Most subclasses need no more than class attributes: `message` is formatted with the keyword values.
-    Without any message the first of `errors` speaks for all.
+    Most subclasses only set class attributes: `message` is formatted with the keyword arguments. Without a
+    message the text is that of the first of `errors`.
     """
 
     status: int
@@ -38,8 +38,8 @@ class DomainError(Exception):
 
 
 class NotFoundError(DomainError):
-    """What is asked for is not there."""
+    """The requested object does not exist."""
 
     status = 404
     code = "NOT_FOUND"
-    message = gettext_lazy("There is nothing with this id, or it was deleted. Check the id.")
+    message = gettext_lazy("Nothing with this id exists, or it was deleted. Check the id.")

@@ -1,4 +1,4 @@
-"""Which exceptions mean that a part of the system is away: worth another try, and no fault of ours."""
+"""Exceptions that mean a dependency is unavailable: worth a retry, and not a bug."""
 
 from dataclasses import replace
 from http import HTTPStatus
@@ -14,25 +14,25 @@ RETRY_AFTER_SECONDS = 5
 log = structlog.get_logger(__name__)
 
 
-def means(error: BaseException | None) -> bool:
-    """Whether an exception means that a part is away."""
+def is_outage(error: BaseException | None) -> bool:
+    """Tell whether an exception means that a dependency is unavailable."""
     if isinstance(error, DomainError):
         return error.status == HTTPStatus.SERVICE_UNAVAILABLE
     return isinstance(error, (OperationalError, InterfaceError))
 
 
-def of(error: BaseException) -> Problem | None:
-    """The outage behind an exception, which is logged; None: it is something else."""
+def problem_for(error: BaseException) -> Problem | None:
+    """Log the outage behind an exception and describe it; None when it is no outage."""
     if isinstance(error, (OperationalError, InterfaceError)):
-        return of_database(error)
-    if not isinstance(error, DomainError) or not means(error):
+        return database_problem(error)
+    if not isinstance(error, DomainError) or not is_outage(error):
         return None
     log.warning("unavailable", code=error.code, error=str(error))
     return replace(Problem.of(error), retry_after=error.retry_after or RETRY_AFTER_SECONDS)
 
 
-def of_database(error: Exception) -> Problem:
-    """The outage of the database, which is logged."""
+def database_problem(error: Exception) -> Problem:
+    """Log an outage of the database and describe it."""
     log.warning("database_unavailable", error=str(error))
     detail = _("The database does not answer. Try again in a few seconds.")
     return Problem(503, "DATABASE_UNAVAILABLE", detail, retry_after=RETRY_AFTER_SECONDS)

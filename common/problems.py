@@ -1,4 +1,4 @@
-"""Problem documents (RFC 9457), the one form of every error of the API; made here alone."""
+"""Problem documents (RFC 9457), the format of every error of the API; only made here."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -22,20 +22,20 @@ REMEDIES = {
     ),
     "not_found": NotFoundError.message,
     "method_not_allowed": gettext_lazy(
-        "This address does not take this method. The header Allow lists those that it takes."
+        "This endpoint does not support this method. The Allow header lists those that it supports."
     ),
-    "not_acceptable": gettext_lazy("The answer is JSON only: send Accept: application/json."),
+    "not_acceptable": gettext_lazy("Responses are JSON only: send Accept: application/json."),
     "parse_error": gettext_lazy("The body cannot be read. Check it against /docs."),
     "unsupported_media_type": gettext_lazy(
-        "The body is of a type that this address does not read. Check Content-Type; see /docs."
+        "This endpoint does not accept this type of body. Check Content-Type; see /docs."
     ),
 }
-"""What to do, by the framework's codes: its own sentences say only that something is wrong."""
+"""What to do, by REST framework's codes: its own messages only say that something is wrong."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What went wrong; `challenge` tells who is not signed in how to sign in, `retry_after` is seconds."""
+    """An error to report; `challenge` is the WWW-Authenticate of a 401, `retry_after` is in seconds."""
 
     status: int
     code: str
@@ -46,11 +46,11 @@ class Problem:
 
     @classmethod
     def of(cls, error: DomainError, *, challenge: str = "Bearer") -> Self:
-        """Describe what an app refused."""
+        """Describe an error of a service."""
         return cls(error.status, error.code, str(error), error.errors, error.retry_after, challenge)
 
     def document(self) -> dict[str, Any]:
-        """The members of the document; `errors` is left out when empty."""
+        """Return the members of the document, without `errors` when there are none."""
         members: dict[str, Any] = {
             "type": "about:blank",
             "title": HTTPStatus(self.status).phrase,
@@ -61,7 +61,7 @@ class Problem:
         return {**members, "errors": [asdict(e) for e in self.errors]} if self.errors else members
 
     def headers(self) -> dict[str, str]:
-        """The headers that go with it, beside its type."""
+        """Return the headers of the response, except Content-Type."""
         headers = {}
         if self.status == HTTPStatus.UNAUTHORIZED:
             headers["WWW-Authenticate"] = self.challenge
@@ -70,7 +70,7 @@ class Problem:
         return headers
 
     def response(self) -> JsonResponse:
-        """The answer of a view that is none of the REST framework."""
+        """Return the response of a view outside REST framework."""
         return JsonResponse(
             self.document(),
             status=self.status,
@@ -80,6 +80,6 @@ class Problem:
 
 
 def internal_error() -> Problem:
-    """The problem of a mistake of ours; what happened is in the log only."""
-    text = _("Something went wrong here; it has been logged. Try again, or ask an administrator.")
+    """Describe an unexpected exception; the details are only in the log."""
+    text = _("Something went wrong on the server and has been logged. Try again, or ask an admin.")
     return Problem(500, "INTERNAL_ERROR", text)

@@ -1,4 +1,4 @@
-"""Starting and ending the processes that belong to us."""
+"""Child processes: end with the parent, terminate, then kill."""
 
 import ctypes
 import os
@@ -14,10 +14,12 @@ _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 def die_with_parent(number: signal.Signals) -> Callable[[], None] | None:
-    """What a child runs before its program, so that the kernel signals it when its parent dies by kill -9.
+    """Return a `preexec_fn` that has the kernel signal the child when its parent dies, even by kill -9.
 
-    It needs Linux; elsewhere None is returned. The parent is the thread that starts the child, so start
-    children from the main thread.
+    To the kernel the parent is the thread that starts the child: start children from the main thread.
+
+    Returns:
+        None on systems other than Linux.
     """
     libc = _LIBC
     if libc is None:
@@ -26,28 +28,28 @@ def die_with_parent(number: signal.Signals) -> Callable[[], None] | None:
 
     def before_exec() -> None:
         libc.prctl(_PR_SET_PDEATHSIG, int(number))
-        if os.getppid() != parent:  # it died in between: no signal will come
+        if os.getppid() != parent:  # the parent died in between: no signal will come
             os._exit(1)
 
     return before_exec
 
 
-def end(
+def terminate(
     processes: Iterable[subprocess.Popen[bytes]],
     *,
     first: signal.Signals = signal.SIGTERM,
-    patience: float = 7.0,
+    timeout: float = 7.0,
 ) -> None:
-    """Ask all processes to end, then kill those that have not after `patience` seconds in all."""
-    asked = [process for process in processes if process.poll() is None]
-    for process in asked:
+    """Signal all processes, then kill those that still run after `timeout` seconds in all."""
+    running = [process for process in processes if process.poll() is None]
+    for process in running:
         with suppress(ProcessLookupError):
             process.send_signal(first)
-    deadline = time.monotonic() + patience
-    for process in asked:
+    deadline = time.monotonic() + timeout
+    for process in running:
         with suppress(subprocess.TimeoutExpired):
             process.wait(max(0.0, deadline - time.monotonic()))
-    for process in asked:
+    for process in running:
         if process.poll() is None:
             process.kill()
             process.wait()

@@ -1,8 +1,8 @@
-"""Lost work: leased rows that nobody works on, although it was asked for long ago, are asked for again.
+"""Recovery of lost tasks: enqueues them again for leased rows that no worker has taken in time.
 
-A request is lost with the process that was about to enqueue it, with the worker that carried it out, or when
-a storage was away. Each app registers its tasks in `tasks.py`. Work that may kill its workers is given up by
-its service, after `leases.MAX_ATTEMPTS`.
+A task is lost with the process that was about to enqueue it, with its worker, or during an outage of a store.
+Each app registers its tasks in `tasks.py`. Services give up rows that kill their workers, after
+`leases.MAX_ATTEMPTS`.
 """
 
 from collections.abc import Callable
@@ -23,9 +23,9 @@ BATCH = 100
 
 @dataclass(frozen=True)
 class Work:
-    """The rows that a task is to be enqueued for; it gets the primary key of one.
+    """A task, which takes a primary key, and the rows that need it.
 
-    With `hold` the request holds the row for a lease's time, where `enqueued_at` has another meaning.
+    With `hold` enqueueing takes the lease, for models whose `enqueued_at` has another meaning.
     """
 
     task: str
@@ -37,15 +37,15 @@ _registered: dict[str, Work] = {}
 
 
 def register(task: str, rows: Callable[[], QuerySet[Any]], *, hold: bool = False) -> None:
-    """Let `recover` enqueue a task for those of `rows` that are overdue."""
+    """Have `recover` enqueue a task for overdue rows among `rows`."""
     _registered[task] = Work(task, rows, hold)
 
 
 def recover() -> int:
-    """Enqueue tasks for lost work; one cheap query per task when there is none.
+    """Enqueue lost tasks again; one cheap query per task when there are none.
 
     Returns:
-        How many were enqueued.
+        The number of enqueued tasks.
     """
     autodiscover_modules("tasks")
     return sum(_recover(work) for work in _registered.values())
@@ -53,11 +53,11 @@ def recover() -> int:
 
 def _recover(work: Work) -> int:
     overdue = work.rows().filter(leases.is_overdue())
-    mark = {"lease_until": leases.end()} if work.hold else {"enqueued_at": timezone.now()}
+    enqueued = {"lease_until": leases.end()} if work.hold else {"enqueued_at": timezone.now()}
     recovered = 0
     for pk in list(overdue.values_list("pk", flat=True)[:BATCH]):
-        # Two controllers may look at once: the one whose update counts enqueues.
-        if overdue.filter(pk=pk).update(**mark):
+        # Two controllers may run at once: only the one whose update succeeds enqueues.
+        if overdue.filter(pk=pk).update(**enqueued):
             enqueue(work.task, pk)
             log.info("work_recovered", task=work.task, row=pk)
             recovered += 1

@@ -1,4 +1,4 @@
-"""Background tasks by dotted name, so that services ask for work without importing what does it."""
+"""Background tasks by dotted name, so that services enqueue them without importing them."""
 
 from functools import partial
 from typing import Any
@@ -8,7 +8,7 @@ from django.utils.module_loading import import_string
 
 
 def enqueue_on_commit(task: str, *args: Any) -> None:
-    """Enqueue a task, such as `storage.tasks.verify_rosbag`, once the transaction at hand is committed."""
+    """Enqueue a task, such as `storage.tasks.verify_rosbag`, once the current transaction is committed."""
     transaction.on_commit(partial(enqueue, task, *args))
 
 

@@ -1,29 +1,29 @@
-"""Where parts of the work tell that they begin and end, for whoever traces; nobody does until asked to.
+"""Spans of traces; they do nothing until a process calls `use_span_factory`.
 
-Nothing here knows a library of traces: a process that is not traced loads none.
+No tracing library is imported here: a process that is not traced loads none.
 """
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-Opener = Callable[[str, dict[str, Any]], AbstractContextManager[Any]]
-_NOTHING: AbstractContextManager[Any] = nullcontext()
+SpanFactory = Callable[[str, dict[str, Any]], AbstractContextManager[Any]]
+_NO_SPAN: AbstractContextManager[Any] = nullcontext()
 
 
 def _untraced(_name: str, _attributes: dict[str, Any]) -> AbstractContextManager[Any]:
-    return _NOTHING
+    return _NO_SPAN
 
 
-_opener: Opener = _untraced
+_factory: SpanFactory = _untraced
 
 
 def span(name: str, **attributes: Any) -> AbstractContextManager[Any]:
-    """One part of the work, while the `with` block lasts."""
-    return _opener(name, attributes)
+    """Open a span that lasts as long as the `with` block."""
+    return _factory(name, attributes)
 
 
-def trace_with(opener: Opener | None) -> None:
-    """Have spans opened by this; None: by nobody."""
-    global _opener  # noqa: PLW0603  one process has one
-    _opener = opener or _untraced
+def use_span_factory(factory: SpanFactory | None) -> None:
+    """Open spans with this factory; None: open none."""
+    global _factory  # noqa: PLW0603  one process has one
+    _factory = factory or _untraced

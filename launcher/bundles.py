@@ -41,4 +41,4 @@ def import_bundle(path: Path) -> Rosbag:
         rosbag = verifier.run(rosbag.pk)
         if rosbag.status == Status.VERIFYING:  # a worker is verifying it
             time.sleep(_POLL_SECONDS)
-    return repairs.usable_of(rosbag)
+    return repairs.usable_version(rosbag)

@@ -10,7 +10,7 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from contextlib import closing
 
-from common.processes import end
+from common.processes import terminate
 from launcher.data_folder import Address, DataFolder, LaunchError, free_port
 from launcher.redis_server import RedisUnavailableError, redis_answers, redis_command
 from launcher.supervisor import Supervisor
@@ -135,7 +135,7 @@ class Stack:
     def stop(self) -> None:
         """End all processes of the stack within ten seconds; recordings are kept."""
         if self._job is not None:
-            end([self._job], patience=_EXECUTIONS_SECONDS)  # a job stops its own execution
+            terminate([self._job], timeout=_EXECUTIONS_SECONDS)  # a job stops its own execution
             self._job = None
         elif self._stop_executions:
             wait_or_kill(self._supervisor.spawn(job_command("shutdown")), _EXECUTIONS_SECONDS)
@@ -179,7 +179,7 @@ def wait_or_kill(process: subprocess.Popen[bytes], seconds: float) -> None:
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:
-        end([process], first=signal.SIGKILL)
+        terminate([process], first=signal.SIGKILL)
 
 
 def _listens(port: int) -> bool:

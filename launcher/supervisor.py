@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from common.processes import die_with_parent, end
+from common.processes import die_with_parent, terminate
 from robotsim_project.environment import BASE_DIR
 
 MAX_LOG_BYTES = 10 * 2**20
@@ -81,7 +81,9 @@ class Supervisor:
         """End the named processes (default: all) and no longer keep them running."""
         ending = [child for child in self._children if names is None or child.name in names]
         self._children = [child for child in self._children if child not in ending]
-        end([child.process for child in ending if child.process is not None], patience=patience)
+        terminate(
+            [child.process for child in ending if child.process is not None], timeout=patience
+        )
 
     def spawn(
         self,

@@ -215,7 +215,7 @@ AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False  # accounts.admin has the locks
 AXES_VERBOSE = False
 AXES_USERNAME_FORM_FIELD = "username"
-AXES_USERNAME_CALLABLE = "accounts.services.callers.tried_name"
+AXES_USERNAME_CALLABLE = "accounts.services.callers.attempted_username"
 AXES_CLIENT_IP_CALLABLE = "accounts.services.callers.client_network"
 AXES_LOCKOUT_CALLABLE = "accounts.views.locked_page"
 
@@ -259,15 +259,15 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.RolePermission"],
     "DEFAULT_FILTER_BACKENDS": [
-        "common.rest.filters.Filters",
-        "common.rest.filters.Search",
-        "common.rest.filters.Ordering",
+        "common.rest.filters.FilterBackend",
+        "common.rest.filters.SearchBackend",
+        "common.rest.filters.OrderingBackend",
     ],
     "DEFAULT_PAGINATION_CLASS": "common.rest.pagination.NewestFirst",
-    "DEFAULT_PARSER_CLASSES": ["common.rest.parsers.BoundedJSON"],
+    "DEFAULT_PARSER_CLASSES": ["common.rest.parsers.BoundedJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["common.rest.renderers.QuickJSON"],
     "DEFAULT_SCHEMA_CLASS": "robotsim_project.openapi.schema.ApiSchema",
-    "EXCEPTION_HANDLER": "common.rest.errors.problem",
+    "EXCEPTION_HANDLER": "common.rest.errors.exception_handler",
     "PAGE_SIZE": 50,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }

@@ -55,7 +55,7 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
     A problem document to programs, a page to people.
     """
     error = sys.exc_info()[1]  # Django calls this while it handles the exception
-    if error is not None and (outage := outages.of(error)) is not None:
+    if error is not None and (outage := outages.problem_for(error)) is not None:
         return unavailable(request, outage)
     if not is_api_request(request):
         return defaults.server_error(request)

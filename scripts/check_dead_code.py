@@ -1,6 +1,6 @@
-"""Find code that nothing uses, with vulture as configured in pyproject.toml; what only tests use is dead.
+"""Find unused code with vulture, configured in pyproject.toml; code used by tests only counts as unused.
 
-Settings, the admin, serializers and queries name code in strings and keywords: these count as uses, too.
+Settings, the admin, serializers and queries name code in strings and keywords, which also count as uses.
 """
 
 import ast
@@ -25,7 +25,7 @@ class DeadCode(Vulture):
 
 
 def main() -> int:
-    """Print what is dead; another code than 0 when there is any."""
+    """Print dead code; return 0 when there is none."""
     config = make_config(sys.argv[1:])
     dead_code = DeadCode(False, config["ignore_names"], config["ignore_decorators"])  # noqa: FBT003
     dead_code.scavenge(config["paths"], config["exclude"])

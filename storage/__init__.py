@@ -1,1 +1,1 @@
-"""Rosbags: intake, verification, index, download; the only speaker of S3."""
+"""Rosbags: upload, verification, index, download; the only app that talks to S3."""

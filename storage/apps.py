@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class StorageConfig(AppConfig):
-    """Rosbags and where their files lie."""
+    """Rosbags and their files."""
 
     name = "storage"
     verbose_name = _("Rosbags")

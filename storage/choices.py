@@ -1,4 +1,4 @@
-"""States and origins of a rosbag, and the sentences for what is wrong with one."""
+"""Statuses and origins of rosbags and exports, and the sentences of their codes."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -12,9 +12,10 @@ from rosbag2.errors import SENTENCES as BAG_SENTENCES
 
 
 class Status(TextChoices):
-    """Where a rosbag stands; `READY` and `READY_WITH_WARNINGS` may be played.
+    """Status of a rosbag; `READY` and `READY_WITH_WARNINGS` can be played.
 
-    `REPAIRED` is what arrived damaged and is kept: a rosbag of origin `REPAIRED` was made of it.
+    `REPAIRED` is the status of a damaged original, which is kept; a rosbag of origin `REPAIRED` was made
+    from it.
     """
 
     UPLOADING = "uploading", _("Uploading")
@@ -30,7 +31,7 @@ VERIFIED = USABLE | {Status.REPAIRED, Status.REJECTED}
 
 
 class Origin(TextChoices):
-    """Where a rosbag comes from."""
+    """Origin of a rosbag."""
 
     UPLOADED = "uploaded", _("Uploaded")
     RECORDED = "recorded", _("Recorded")
@@ -39,7 +40,7 @@ class Origin(TextChoices):
 
 
 class ExportFormat(TextChoices):
-    """What an export becomes: a rosbag in one of two formats, or a table."""
+    """Format of an export: a rosbag in one of two storage formats, or a table."""
 
     SQLITE3 = "sqlite3", _("rosbag2, sqlite3")
     MCAP = "mcap", _("rosbag2, MCAP (Foxglove)")
@@ -47,7 +48,7 @@ class ExportFormat(TextChoices):
 
 
 class ExportStatus(TextChoices):
-    """Where an export stands."""
+    """Status of an export."""
 
     PENDING = "pending", _("Waiting")
     RUNNING = "running", _("Running")
@@ -60,90 +61,91 @@ UNFINISHED = frozenset({ExportStatus.PENDING, ExportStatus.RUNNING})
 
 
 SENTENCES = BAG_SENTENCES | {
-    # What previews and exports run into; the reason is in English.
+    # Failures of previews and exports; the reason is in English.
     "TOPIC_UNKNOWN": gettext_noop(
         "There is no topic {reason} in this rosbag: see its list of topics."
     ),
     "TYPE_UNKNOWN": gettext_noop(
-        "These messages cannot be decoded ({reason}); they can be replayed all the same."
+        "These messages cannot be decoded ({reason}); they can still be replayed."
     ),
-    "TYPE_UNSUITABLE": gettext_noop("This cannot be shown of the topic: {reason}."),
+    "TYPE_UNSUITABLE": gettext_noop("The topic has no such preview: {reason}."),
     "FIELD_UNKNOWN": gettext_noop("There is no such field ({reason}): see the list of fields."),
     "PREVIEW_TOO_LARGE": gettext_noop(
-        "The messages are too large to be looked at here: ask for another topic, or download the rosbag."
+        "The messages are too large for a preview: choose another topic, or download the rosbag."
     ),
     "PREVIEW_BROKE_OFF": gettext_noop(
-        "This took longer or more memory than a preview may: ask for a shorter time, or download the rosbag."
+        "This took more time or memory than a preview is allowed: choose a shorter time, or download the "
+        "rosbag."
     ),
     "WRITE_FAILED": gettext_noop(
-        "{file} cannot be written ({reason}): see to the disk of the worker, then try again."
+        "{file} cannot be written ({reason}): check the disk of the worker, then try again."
     ),
     "EXPORT_FAILED": gettext_noop(
-        "The export failed here and has been logged: ask for it again, or ask an administrator."
+        "The export failed with an internal error, which has been logged: try again, or ask an administrator."
     ),
     "EXPORT_BROKE_OFF": gettext_noop(
-        "The export was begun {attempts} times, and its worker ended each time before it was through: see to "
-        "the memory and the disk of the worker's machine, then ask for it again."
+        "The export was started {attempts} times, and its worker stopped each time before it was complete: "
+        "check the memory and the disk of the worker's machine, then try again."
     ),
     "EXPORT_TOO_LARGE": gettext_noop(
-        "The export grew beyond {most} bytes: ask for a shorter time or fewer topics."
+        "The export is larger than {most} bytes: choose a shorter time or fewer topics."
     ),
-    # What storage itself finds.
+    # Findings of the storage app itself.
     "OBJECT_MISSING": gettext_noop("{file} is no longer in the storage: upload the bag again."),
     "SIZE_MISMATCH": gettext_noop(
-        "{file} has {found} bytes in the storage, {size} were announced: upload the bag again."
+        "{file} has {found} bytes in the storage instead of the declared {size}: upload the bag again."
     ),
     "CHECKSUM_MISMATCH": gettext_noop(
-        "{file} in the storage has another checksum than announced: upload the bag again."
+        "The checksum of {file} in the storage differs from the declared one: upload the bag again."
     ),
     "SAME_CONTENT": gettext_noop(
-        "The same content is there already as {twin} (rosbag {id}): delete one of the two if you need "
+        "The same content is stored already as {twin} (rosbag {id}): delete one of the two if you need "
         "only one."
     ),
     "VALUES_IMPLAUSIBLE": gettext_noop(
-        "The bag holds names or numbers that no recorder writes: check what made it, then "
+        "The bag contains names or numbers that no recorder writes: check the program that wrote it, then "
         "upload it again."
     ),
     "VERIFICATION_FAILED": gettext_noop(
-        "The check of this bag failed here and has been logged: verify it again, or ask an "
-        "administrator."
+        "The verification failed with an internal error, which has been logged: verify the bag again, or "
+        "ask an administrator."
     ),
     "VERIFICATION_BROKE_OFF": gettext_noop(
-        "The check of this bag was begun {attempts} times, and its worker ended each time before it was "
-        "through: see to the memory and the disk of the worker's machine, then verify it again."
+        "The verification was started {attempts} times, and its worker stopped each time before it was "
+        "complete: check the memory and the disk of the worker's machine, then verify the bag again."
     ),
 }
 
 
 def sentence(code: str, details: Mapping[str, str | int | float], fallback: str = "") -> str:
-    """The sentence of a code, in the language of the reader; `fallback` for a code unknown here."""
+    """The sentence of a code in the current language; `fallback` for unknown codes."""
     try:
         return gettext(SENTENCES[code]).format_map(details)
     except (KeyError, IndexError, ValueError):
-        # Code or details written by another version of ours.
+        # Code or details were written by another version.
         return fallback
 
 
 def lost_sentence(span: Mapping[str, Any]) -> str:
-    """A stretch that could not be saved, in the language of the reader.
+    """Describe a lost span in the current language.
 
-    `span` has file, topic ("" for all), first_ns and last_ns (None where the file begins or ends), and
-    messages (None where nobody knows how many).
+    `span` has file, topic ("" for all), first_ns and last_ns (None for the start or end of the file), and
+    messages (None if unknown).
     """
-    words = {"first": _moment(span["first_ns"]), "last": _moment(span["last_ns"])}
+    values = {"first": _format_time(span["first_ns"]), "last": _format_time(span["last_ns"])}
     ends = (span["first_ns"] is not None, span["last_ns"] is not None)
-    where = _WHERE[ends] % words
+    span_text = _SPAN_TEXTS[ends] % values
     count = span["messages"]
-    what = gettext("an unknown number of messages")
+    count_text = gettext("an unknown number of messages")
     if count is not None:
-        what = ngettext("%(count)d message", "%(count)d messages", count) % {"count": count}
-    words = {"file": span["file"], "topic": span["topic"], "what": what, "where": where}
+        count_text = ngettext("%(count)d message", "%(count)d messages", count) % {"count": count}
+    values = {"file": span["file"], "topic": span["topic"], "what": count_text, "where": span_text}
     if span["topic"]:
-        return gettext("%(file)s, topic %(topic)s: %(what)s lost %(where)s.") % words
-    return gettext("%(file)s: %(what)s lost %(where)s.") % words
+        return gettext("%(file)s, topic %(topic)s: %(what)s lost %(where)s.") % values
+    return gettext("%(file)s: %(what)s lost %(where)s.") % values
 
 
-_WHERE = {
+_SPAN_TEXTS = {
     (True, True): _("between %(first)s and %(last)s"),
     (True, False): _("from %(first)s to the end"),
     (False, True): _("from the beginning to %(last)s"),
@@ -151,8 +153,8 @@ _WHERE = {
 }
 
 
-def _moment(time_ns: int | None) -> str:
-    """A recorded time: as a date where a clock was set, else in seconds."""
+def _format_time(time_ns: int | None) -> str:
+    """Format a recorded time: as a date if the clock was set, else in seconds."""
     if time_ns is None:
         return ""
     seconds, rest = divmod(time_ns, 10**9)

@@ -1,4 +1,4 @@
-"""What storage refuses; the sentences say what to do."""
+"""Errors of the storage app; their messages say what to do."""
 
 from typing import Any
 
@@ -6,42 +6,42 @@ from common.exceptions import DomainError
 
 
 class StorageError(DomainError):
-    """A request that storage cannot carry out; `errors` points at the parts that are wrong."""
+    """Base of the errors of this app; `errors` points at the invalid fields."""
 
     status = 409
     code = "STORAGE_ERROR"
 
 
 class RosbagNotFoundError(StorageError):
-    """No such rosbag, or it was deleted."""
+    """There is no such rosbag, or it was deleted."""
 
     status = 404
     code = "ROSBAG_NOT_FOUND"
 
 
 class FilesInvalidError(StorageError):
-    """File names, sizes or checksums that no bundle can have."""
+    """File names, sizes or checksums are invalid."""
 
     status = 422
     code = "FILES_INVALID"
 
 
 class PathMissingError(StorageError):
-    """The folder to import is not there or is no folder."""
+    """The path to import does not exist or cannot be imported."""
 
     status = 422
     code = "PATH_MISSING"
 
 
 class LinkOutsideError(StorageError):
-    """A folder to import holds a link that leads out of it."""
+    """A folder to import has a link that leaves it."""
 
     status = 422
     code = "PATH_UNSAFE"
 
 
 class ArchiveRefusedError(StorageError):
-    """An archive that holds no bundle, two, or what no archive should; the code says which."""
+    """An archive has no bundle, several, or unsafe members; the code says which."""
 
     status = 422
 
@@ -51,13 +51,13 @@ class ArchiveRefusedError(StorageError):
 
 
 class UploadIncompleteError(StorageError):
-    """Parts are missing, or differ from what was declared."""
+    """Parts are missing, or differ from the declared file."""
 
     code = "UPLOAD_INCOMPLETE"
 
 
 class UploadClosedError(StorageError):
-    """The upload was abandoned or has ended, nothing can be added."""
+    """The upload was aborted or completed, nothing can be added."""
 
     code = "UPLOAD_CLOSED"
 
@@ -69,55 +69,55 @@ class RosbagBusyError(StorageError):
 
 
 class RosbagInUseError(StorageError):
-    """Something still needs the rosbag."""
+    """The rosbag is in use."""
 
     code = "ROSBAG_IN_USE"
 
 
 class LinkRefusedError(StorageError):
-    """A signed address that has expired or was altered."""
+    """A signed URL has expired or was altered."""
 
     status = 403
     code = "LINK_EXPIRED"
 
 
 class ObjectNotFoundError(StorageError):
-    """A signed address to an object or upload that is gone."""
+    """The object or upload of a signed URL no longer exists."""
 
     status = 404
     code = "OBJECT_NOT_FOUND"
 
 
 class PartRefusedError(StorageError):
-    """A part without length, longer than allowed, or cut short."""
+    """A part has no length, another length than expected, or was truncated."""
 
     status = 400
     code = "PART_INVALID"
 
 
 class UploadNotFoundError(StorageError):
-    """No such upload session."""
+    """There is no such upload session."""
 
     status = 404
     code = "UPLOAD_NOT_FOUND"
 
 
 class UploadAbortedError(StorageError):
-    """The upload was given up, by its owner or because nobody went on with it for a day."""
+    """The upload was aborted by its owner, or after a day without activity."""
 
     status = 410
     code = "UPLOAD_ABORTED"
 
 
 class UploadForeignError(StorageError):
-    """Somebody else began this upload."""
+    """Another user started this upload."""
 
     status = 403
     code = "UPLOAD_NOT_YOURS"
 
 
 class UploadBusyError(StorageError):
-    """Another request is joining the parts just now."""
+    """Another request is joining the parts at the moment."""
 
     code = "UPLOAD_COMPLETING"
     retry_after = 2
@@ -131,7 +131,7 @@ class FileAbsentError(StorageError):
 
 
 class NameInvalidError(StorageError):
-    """A name that no rosbag may have."""
+    """The name of a rosbag is invalid."""
 
     status = 422
     code = "NAME_INVALID"
@@ -144,14 +144,14 @@ class RosbagUnreadyError(StorageError):
 
 
 class SpanInvalidError(StorageError):
-    """No time, or a stretch of time that holds nothing."""
+    """A time is invalid, or the time range has no data."""
 
     status = 422
     code = "TIME_INVALID"
 
 
 class PreviewError(StorageError):
-    """What a preview or an export runs into; `code` says what, `details` fill its sentence."""
+    """A preview or an export failed; `details` are the values of the sentence of `code`."""
 
     status = 422
 
@@ -166,7 +166,7 @@ _STATUSES = {"TOPIC_UNKNOWN": 404, "THUMBNAIL_NOT_FOUND": 404}
 
 
 class PreviewBusyError(StorageError):
-    """All places for previews are taken."""
+    """All preview slots are in use."""
 
     status = 503
     code = "PREVIEW_BUSY"
@@ -174,14 +174,14 @@ class PreviewBusyError(StorageError):
 
 
 class ExportNotFoundError(StorageError):
-    """No such export."""
+    """There is no such export."""
 
     status = 404
     code = "EXPORT_NOT_FOUND"
 
 
 class ExportInvalidError(StorageError):
-    """An export that cannot be made as it is asked for."""
+    """The options of an export are invalid."""
 
     status = 422
     code = "EXPORT_INVALID"

@@ -1,11 +1,11 @@
-"""Names of objects: where the file of a rosbag lies, and which paths a bundle may hold."""
+"""Object keys of the storage, and the file paths that a bundle may have."""
 
 PREFIX = "rosbags/"
-DERIVED = "derived/"
-"""Previews; beside the bundles and not within, as a bundle may hold a folder of any name."""
+PREVIEWS = "derived/"
+"""Cached previews; not below a bundle's prefix, as a bundle may have a folder of any name."""
 EXPORTS = "exports/"
-LONGEST_PATH = 400
-LONGEST_SEGMENT_BYTES = 255
+MAX_PATH_LENGTH = 400
+MAX_SEGMENT_BYTES = 255
 
 
 def object_key(rosbag_id: int, path: str) -> str:
@@ -13,33 +13,33 @@ def object_key(rosbag_id: int, path: str) -> str:
     return f"{PREFIX}{rosbag_id}/{path}"
 
 
-def derived_key(rosbag_id: int, name: str = "") -> str:
-    """Key of something made from a rosbag, which can be made again at any time."""
-    return f"{DERIVED}{rosbag_id}/{name}"
+def preview_key(rosbag_id: int, name: str = "") -> str:
+    """Key of a cached preview of a rosbag, or the prefix of all of them."""
+    return f"{PREVIEWS}{rosbag_id}/{name}"
 
 
 def export_key(export_id: int, name: str = "") -> str:
-    """Key of the file of an export that is no rosbag."""
+    """Key of the file of an export that is not a rosbag, or its prefix."""
     return f"{EXPORTS}{export_id}/{name}"
 
 
 def rosbag_id_of(key: str) -> int | None:
-    """The rosbag that a key belongs to, None for a key of another form."""
+    """Id of the rosbag that a key belongs to; None for other keys."""
     return id_of(key, PREFIX)
 
 
 def id_of(key: str, prefix: str) -> int | None:
-    """The number behind a prefix, None for a key of another form."""
+    """The number after a prefix; None for other keys."""
     number = key.removeprefix(prefix).partition("/")[0]
     return int(number) if key.startswith(prefix) and number.isascii() and number.isdigit() else None
 
 
 def is_safe(path: str) -> bool:
-    """Whether a path stays below its folder on every system: relative, no `..`, no odd characters."""
-    if len(path) > LONGEST_PATH or "\\" in path or not path.isprintable():
+    """Check that a path stays below its folder on every system: relative, no `..`, printable."""
+    if len(path) > MAX_PATH_LENGTH or "\\" in path or not path.isprintable():
         return False
     segments = path.split("/")
     return all(
-        segment not in ("", ".", "..") and len(segment.encode()) <= LONGEST_SEGMENT_BYTES
+        segment not in ("", ".", "..") and len(segment.encode()) <= MAX_SEGMENT_BYTES
         for segment in segments
     )

@@ -23,10 +23,10 @@ MAX_NAME_LENGTH = 200
 
 
 class Rosbag(SoftDeleted, LeasedWork):
-    """One stored rosbag2 bundle: uploaded, recorded by a run, or made of a damaged one.
+    """One stored rosbag2 bundle: uploaded, recorded by a run, exported or repaired.
 
-    Times are nanoseconds since the Unix epoch as recorded, sizes are bytes. Everything from
-    `storage_id` to `message_count` is counted from the data by verification and empty before it.
+    Times are nanoseconds since the Unix epoch as recorded, sizes are bytes. Verification computes the fields
+    from `storage_id` to `message_count`; they are empty before.
     """
 
     name = models.CharField(_("name"), max_length=MAX_NAME_LENGTH)
@@ -41,7 +41,7 @@ class Rosbag(SoftDeleted, LeasedWork):
         blank=True,
         related_name="derived",
     )
-    # Of one that arrived damaged: what was made of it. `original` points the other way.
+    # For a damaged rosbag: its repaired version, whose `original` refers back to it.
     repaired = models.ForeignKey(
         "self",
         verbose_name=_("repaired as"),
@@ -57,7 +57,7 @@ class Rosbag(SoftDeleted, LeasedWork):
     details = models.JSONField(_("details"), default=dict, blank=True)
     text = models.TextField(_("sentence in English"), blank=True, default="")
     warnings = models.JSONField(_("warnings"), default=list, blank=True)
-    # Of a repair, on both rosbags: what could not be saved, as `rosbag2` tells it.
+    # Of a repair, on both rosbags: the lost spans, as `rosbag2` reports them.
     lost_spans = models.JSONField(_("lost"), default=list, blank=True)
     storage_id = models.CharField(_("storage format"), max_length=64, blank=True, default="")
     version = models.IntegerField(_("metadata version"), null=True, blank=True)
@@ -68,12 +68,13 @@ class Rosbag(SoftDeleted, LeasedWork):
     message_count = models.BigIntegerField(_("messages"), null=True, blank=True)
     size = models.BigIntegerField(_("size (bytes)"), default=0)
     content_digest = models.CharField(_("content digest"), max_length=64, blank=True, default="")
-    # The same digest, held by at most one uploaded rosbag: two imports at once meet here. Who holds it and
-    # is no longer usable loses it to the next (services.sameness).
+    # The same digest, held by at most one uploaded rosbag: concurrent imports of the same content collide
+    # here. A rosbag that is no longer usable loses the claim to the next one
+    # (services/rosbags/deduplication.py).
     claimed_digest = models.CharField(
         max_length=64, unique=True, null=True, blank=True, default=None, editable=False
     )
-    # Whether it comes in parts by an upload session; the files of one request are stored by the request.
+    # Uploaded in parts by an upload session, not within one request.
     in_parts = models.BooleanField(default=False, editable=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -96,7 +97,7 @@ class Rosbag(SoftDeleted, LeasedWork):
             models.Index(fields=["content_digest"], name="storage_rosbag_digest"),
             models.Index(fields=["created_at"], name="storage_rosbag_created"),
             models.Index(fields=["status", "created_at"], name="storage_rosbag_status"),
-            # The orders that lists are paged by, of the living, each with the id behind it.
+            # The orders of paginated lists of rosbags that are not deleted, each followed by the id.
             models.Index(fields=["name", "id"], name="storage_rosbag_by_name", condition=LIVING),
             models.Index(fields=["size", "id"], name="storage_rosbag_by_size", condition=LIVING),
             models.Index(
@@ -134,17 +135,17 @@ class Rosbag(SoftDeleted, LeasedWork):
 
     @property
     def usable(self) -> bool:
-        """Whether a template may play it now."""
+        """True if a template can play it now."""
         return self.status in USABLE and self.deleted_at is None
 
     @property
     def sentence(self) -> str:
-        """Why it was rejected or repaired, in the language of the reader; empty when all is well."""
+        """The reason of its rejection or repair in the current language; else empty."""
         return sentence(self.code, self.details, self.text) if self.code else ""
 
     @property
     def warning_sentences(self) -> list[str]:
-        """What is odd about it, in the language of the reader."""
+        """Its warnings in the current language."""
         return [
             sentence(warning["code"], warning.get("details", {}), warning.get("text", ""))
             for warning in self.warnings
@@ -152,14 +153,14 @@ class Rosbag(SoftDeleted, LeasedWork):
 
     @property
     def lost_sentences(self) -> list[str]:
-        """What could not be saved, stretch by stretch, in the language of the reader."""
+        """Its lost spans in the current language."""
         return [lost_sentence(span) for span in self.lost_spans]
 
 
 class RosbagFile(models.Model):
     """One file of a bundle; `path` is relative to the bundle's folder.
 
-    `sha256` is hex, and empty until verification where the sender did not know it.
+    `sha256` is hex; it may be empty before verification.
     """
 
     rosbag = models.ForeignKey(
@@ -186,7 +187,7 @@ class RosbagFile(models.Model):
 
 
 class RosbagTopic(models.Model):
-    """What a bundle holds of one topic; `histogram` counts messages in equal spans of it."""
+    """A topic of a bundle; `histogram` counts messages in equal intervals of the bundle."""
 
     rosbag = models.ForeignKey(
         Rosbag, verbose_name=_("rosbag"), on_delete=models.CASCADE, related_name="topics"
@@ -202,8 +203,8 @@ class RosbagTopic(models.Model):
     last_ns = models.BigIntegerField(_("last message (ns)"), null=True, blank=True)
     mean_rate_hz = models.FloatField(_("mean rate (Hz)"), null=True, blank=True)
     histogram = models.JSONField(_("activity"), default=list, blank=True)
-    # How regular it was: the middle period, the deviation from it without gaps, and gaps longer than three
-    # periods (the longest ones, each as the times of the messages before and after it).
+    # Regularity: the median period, the deviation from it without gaps, and gaps longer than three periods
+    # (the longest ones, each as the times of the messages before and after it).
     period_ns = models.BigIntegerField(_("period (ns)"), default=0)
     jitter_ns = models.FloatField(_("jitter (ns)"), default=0.0)
     gap_count = models.BigIntegerField(_("gaps"), default=0)
@@ -225,9 +226,9 @@ class RosbagTopic(models.Model):
 
 
 class Export(LeasedWork):
-    """A part of a rosbag made into a rosbag of its own, or into a table.
+    """A part of a rosbag, exported as a new rosbag or as a table.
 
-    `start_ns` and `end_ns` are included; topics: none chosen means all.
+    `start_ns` and `end_ns` are inclusive; an empty list of topics means all.
     """
 
     source = models.ForeignKey(
@@ -294,6 +295,6 @@ class Export(LeasedWork):
 
     @property
     def sentence(self) -> str:
-        """Why it failed, in the language of the reader; empty when there is nothing to say."""
+        """The reason of its failure in the current language; else empty."""
         fallback = str(self.details.get("reason", self.code))
         return sentence(self.code, self.details, fallback) if self.code else ""

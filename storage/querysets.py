@@ -1,4 +1,4 @@
-"""Questions that are asked of rosbags in more than one place."""
+"""Shared queries of rosbags."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 
 
 class RosbagQuerySet(SoftDeleteQuerySet["Rosbag"]):
-    """Rosbags by state."""
+    """Queries of rosbags by status."""
 
     def usable(self) -> RosbagQuerySet:
-        """Those that may be played."""
+        """Rosbags that can be played."""
         return self.living().filter(status__in=USABLE)
 
     def verifying(self) -> RosbagQuerySet:
-        """Those that wait for verification, or are being verified."""
+        """Rosbags that await verification or are being verified."""
         return self.living().filter(status=Status.VERIFYING)
 
-    def uploading(self, asked_before: datetime) -> RosbagQuerySet:
-        """Uploads in parts begun before an instant, without a request for addresses since then."""
+    def uploading(self, inactive_since: datetime) -> RosbagQuerySet:
+        """Uploads that were started before an instant and have had no activity since then."""
         return (
             self.living()
-            .filter(status=Status.UPLOADING, created_at__lt=asked_before)
-            .filter(Q(enqueued_at=None) | Q(enqueued_at__lt=asked_before))
+            .filter(status=Status.UPLOADING, created_at__lt=inactive_since)
+            .filter(Q(enqueued_at=None) | Q(enqueued_at__lt=inactive_since))
         )

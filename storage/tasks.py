@@ -1,4 +1,4 @@
-"""What storage does in the background."""
+"""Background tasks of the storage app."""
 
 import structlog
 from django_tasks import task
@@ -15,19 +15,19 @@ log = structlog.get_logger(__name__)
 
 @task()
 def verify_rosbag(rosbag_id: int) -> str:
-    """Verify a rosbag; the answer is its status. Running it twice, or at once, does no harm."""
+    """Verify a rosbag and return its status. Repeated and concurrent runs are safe."""
     return verifier.run(rosbag_id).status
 
 
 @task()
 def make_export(export_id: int) -> str:
-    """Make an export; the answer is its status. Running it twice, or at once, does no harm."""
+    """Make an export and return its status. Repeated and concurrent runs are safe."""
     return exporter.run(export_id).status
 
 
 @task()
 def abandon_upload(rosbag_id: int) -> bool:
-    """Give up an upload that nobody goes on with; False when somebody did, or the storage is away."""
+    """Abort a stale upload; False if it became active again, or the storage is unavailable."""
     rosbag = uploads.stale().filter(pk=rosbag_id).first()
     try:
         return rosbag is not None and uploads.abandon(rosbag)

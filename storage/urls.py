@@ -1,4 +1,4 @@
-"""Addresses of storage: `api_urlpatterns` below the API's prefix, `urlpatterns` at the root."""
+"""URLs of the storage app: `api_urlpatterns` below the API's prefix, `urlpatterns` at the root."""
 
 from django.urls import path
 from rest_framework.routers import SimpleRouter

@@ -1,1 +1,1 @@
-"""Simulation templates: what one kind of agent does."""
+"""Simulation templates: the configuration of one kind of agent."""

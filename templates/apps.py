@@ -5,14 +5,14 @@ from django.utils.translation import gettext_lazy as _
 
 
 class TemplatesConfig(AppConfig):
-    """What one kind of agent does."""
+    """Simulation templates."""
 
     name = "templates"
     verbose_name = _("Templates")
 
     def ready(self) -> None:
-        # Here, because both need the models, which are loaded by now.
+        # Imported here, as both need the models to be loaded.
         from storage.services.rosbags import deletion  # noqa: PLC0415
         from templates.services.templates import names_using  # noqa: PLC0415
 
-        deletion.ask_before_deleting(names_using)
+        deletion.register_users(names_using)

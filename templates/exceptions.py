@@ -1,17 +1,17 @@
-"""What the templates refuse; the sentences say what to do."""
+"""Errors of the templates app; their messages say what to do."""
 
 from common.exceptions import DomainError
 
 
 class TemplateError(DomainError):
-    """A request that cannot be carried out; `errors` points at the fields that are wrong."""
+    """The values of a template are invalid; `errors` points at the fields."""
 
     status = 422
     code = "TEMPLATE_INVALID"
 
 
 class TemplateDeletedError(TemplateError):
-    """The template was deleted, it cannot be changed."""
+    """The template was deleted and cannot be changed."""
 
     status = 404
     code = "TEMPLATE_NOT_FOUND"

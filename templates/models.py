@@ -1,4 +1,4 @@
-"""Simulation templates: what one kind of agent does."""
+"""The model of simulation templates."""
 
 from django.conf import settings
 from django.core.validators import MinValueValidator
@@ -12,11 +12,11 @@ from templates.querysets import TemplateQuerySet
 
 
 class Template(SoftDeleted):
-    """One kind of virtual robot: the rosbag it plays and what it records.
+    """One kind of virtual robot: the rosbag that it plays and the topics that it records.
 
     An empty `topics` plays every topic of the rosbag. `rate` is a factor on recorded time, 0 plays
     as fast as possible. `record_topics` is a list of `{"name": ..., "type": ...}`, names as the
-    robot sees them. `version` grows with each change, so that a run can say which one it used.
+    robot sees them. `version` increases with each change and is recorded by runs.
     """
 
     name = models.CharField(_("name"), max_length=200)

@@ -1,4 +1,4 @@
-"""Questions that are asked of templates in more than one place."""
+"""Shared queries of templates."""
 
 from __future__ import annotations
 
@@ -11,4 +11,4 @@ if TYPE_CHECKING:
 
 
 class TemplateQuerySet(SoftDeleteQuerySet["Template"]):
-    """Templates by state."""
+    """Queries of templates."""

@@ -1,4 +1,4 @@
-"""Addresses of the templates, below the API's prefix."""
+"""URLs of the templates, below the API's prefix."""
 
 from rest_framework.routers import SimpleRouter
 

@@ -199,8 +199,8 @@ def _unpack(source: BinaryIO, into: IO[bytes], stderr: IO[bytes]) -> None:
         BrokenPipeError: psql has exited.
     """
     command = [_tool("pg_restore"), "--file=-", "--no-owner", "--no-privileges", "--no-comments"]
-    with tempfile.TemporaryFile() as own:
-        process = _start(command, stdin=subprocess.PIPE, stdout=into, stderr=own)
+    with tempfile.TemporaryFile() as own_stderr:
+        process = _start(command, stdin=subprocess.PIPE, stdout=into, stderr=own_stderr)
         try:
             assert process.stdin is not None  # noqa: S101  opened as a pipe
             with suppress(BrokenPipeError):  # the exit code is more informative
@@ -208,16 +208,16 @@ def _unpack(source: BinaryIO, into: IO[bytes], stderr: IO[bytes]) -> None:
                     process.stdin.write(chunk)
                 process.stdin.close()
             if process.wait():
-                _refuse_unless_psql(own, stderr)
+                _refuse_unless_psql(own_stderr, stderr)
         finally:
             _end(process)
 
 
-def _refuse_unless_psql(own: IO[bytes], stderr: IO[bytes]) -> None:
+def _refuse_unless_psql(own_stderr: IO[bytes], stderr: IO[bytes]) -> None:
     """Raise for a failed pg_restore; BrokenPipeError when it failed because psql had exited."""
     if os.fstat(stderr.fileno()).st_size:
         raise BrokenPipeError
-    raise BackupError(_failure("pg_restore", own))
+    raise BackupError(_failure("pg_restore", own_stderr))
 
 
 def _start(command: list[str], **pipes: Any) -> subprocess.Popen[bytes]:
@@ -309,9 +309,9 @@ def _other_clients() -> list[str]:
     }
     place = {key: settings[name] for key, name in names.items() if settings[name]}
     options = {key: value for key, value in settings["OPTIONS"].items() if key in OPTIONS}
-    with psycopg.connect(**place, **options, autocommit=True) as own:
+    with psycopg.connect(**place, **options, autocommit=True) as client:
         for remaining in reversed(range(MAX_DISCONNECT_POLLS)):
-            clients = own.execute(OTHER_CLIENTS).fetchall()
+            clients = client.execute(OTHER_CLIENTS).fetchall()
             if not clients or not remaining:
                 break
             time.sleep(DISCONNECT_POLL_SECONDS)

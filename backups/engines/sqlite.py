@@ -67,11 +67,11 @@ class SQLite:
     def check_load(self, manifest: Manifest) -> None:
         del manifest
         connection.close()
-        with closing(sqlite3.connect(_file(), timeout=0)) as own:
+        with closing(sqlite3.connect(_file(), timeout=0)) as database:
             try:
-                own.execute("PRAGMA locking_mode = EXCLUSIVE")
-                own.execute("BEGIN EXCLUSIVE")
-                own.execute("ROLLBACK")
+                database.execute("PRAGMA locking_mode = EXCLUSIVE")
+                database.execute("BEGIN EXCLUSIVE")
+                database.execute("ROLLBACK")
             except sqlite3.OperationalError as error:
                 message = _(
                     "The database is in use: stop `make run` and all other processes first."
@@ -101,10 +101,10 @@ class SQLite:
 
 def _prepare(path: Path, marker: str) -> None:
     try:
-        with closing(sqlite3.connect(path)) as own:
-            own.executescript(marker)
-            verdict = own.execute("PRAGMA quick_check").fetchone()
-            own.execute("PRAGMA journal_mode = DELETE")
+        with closing(sqlite3.connect(path)) as database:
+            database.executescript(marker)
+            verdict = database.execute("PRAGMA quick_check").fetchone()
+            database.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.DatabaseError as error:
         raise BackupError(_("The backup is not an SQLite database: use another backup.")) from error
     if verdict != ("ok",):

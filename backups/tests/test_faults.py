@@ -148,7 +148,7 @@ def test_rosbags_and_backups_in_one_bucket_are_refused(in_s3: Any, seeded: Any) 
     in_s3.BACKUP_BUCKET = in_s3.MINIO_BUCKET
     code, output = backup()
     assert code == 2
-    assert "another BACKUP_BUCKET" in output["error"]
+    assert "set BACKUP_BUCKET" in output["error"]
 
 
 def test_wrong_keys_are_reported_with_their_setting(in_s3: Any, seeded: Any) -> None:

@@ -1,1 +1,1 @@
-"""Pieces of the console: actions, lists, deletion, errors in forms."""
+"""Shared parts of the admin: actions, change lists, deletion, errors in forms."""

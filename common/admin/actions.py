@@ -1,4 +1,4 @@
-"""Acting from the console: on many rows by an action, on one by a button of its page; refusals in words."""
+"""Admin actions that call a service, on rows of a list or on one row's page, and show what was refused."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
@@ -14,74 +14,77 @@ from django.utils.translation import ngettext
 
 from common.exceptions import DomainError
 
-MOST_CHOSEN = 1000
-MOST_TOLD = 10
-"""Refusals that are told one by one."""
+MAX_ROWS = 1000
+MAX_MESSAGES = 10
+"""Errors, and links, that are shown one by one."""
 
 
-def carry_out(
-    page: Any,
+def run_action(
+    model_admin: Any,
     request: HttpRequest,
-    rows: QuerySet[Any],
-    do: Callable[[Any], object],
-    done: Callable[[int], str],
+    queryset: QuerySet[Any],
+    action: Callable[[Any], object],
+    success_message: Callable[[int], str],
 ) -> list[Any]:
-    """Do it to each row; the answer is what `do` gave for those that were not refused.
+    """Call `action` with each row, then show how many succeeded and why others were refused.
 
-    `done` says how many it was done to. A refusal is a DomainError, as services raise them; other
-    exceptions go their way.
+    A refusal is a DomainError, as services raise them; other exceptions are not caught.
+
+    Returns:
+        The results of `action` for the rows that were not refused.
     """
-    chosen = list(rows[: MOST_CHOSEN + 1])
-    if len(chosen) > MOST_CHOSEN:
-        text = _("Nothing was done: choose at most %(most)d at once.") % {"most": MOST_CHOSEN}
-        page.message_user(request, text, messages.ERROR)
+    rows = list(queryset[: MAX_ROWS + 1])
+    if len(rows) > MAX_ROWS:
+        text = _("Nothing was done: select at most %(max)d rows.") % {"max": MAX_ROWS}
+        model_admin.message_user(request, text, messages.ERROR)
         return []
-    found, refused = [], []
-    for row in chosen:
+    results, errors = [], []
+    for row in rows:
         name = str(row)
         try:
-            found.append(do(row))
+            results.append(action(row))
         except DomainError as error:
-            refused.append(f"“{name}”: {error}")  # the page writes the first letter large
-    _tell(page, request, refused)
-    if found:
-        page.message_user(request, done(len(found)), messages.SUCCESS)
-    return found
+            errors.append(
+                f"“{name}”: {error}"
+            )  # the quote keeps the page from capitalizing the name
+    _show_errors(model_admin, request, errors)
+    if results:
+        model_admin.message_user(request, success_message(len(results)), messages.SUCCESS)
+    return results
 
 
-def _tell(page: Any, request: HttpRequest, refused: list[str]) -> None:
-    for sentence in refused[:MOST_TOLD]:
-        page.message_user(request, sentence, messages.ERROR)
-    more = len(refused) - MOST_TOLD
+def _show_errors(model_admin: Any, request: HttpRequest, errors: list[str]) -> None:
+    for error in errors[:MAX_MESSAGES]:
+        model_admin.message_user(request, error, messages.ERROR)
+    more = len(errors) - MAX_MESSAGES
     if more > 0:
         text = ngettext("%d more was refused.", "%d more were refused.", more) % more
-        page.message_user(request, text, messages.ERROR)
+        model_admin.message_user(request, text, messages.ERROR)
 
 
-def links(page: Any, request: HttpRequest, found: Iterable[tuple[str, str]]) -> None:
-    """Say where to go on: addresses with their texts."""
-    listed = list(found)[:MOST_TOLD]
-    if listed:
-        page.message_user(
-            request, format_html_join(", ", '<a href="{}">{}</a>', listed), messages.INFO
-        )
+def show_links(model_admin: Any, request: HttpRequest, links: Iterable[tuple[str, str]]) -> None:
+    """Show links to the first results of an action, given as pairs of URL and text."""
+    first = list(links)[:MAX_MESSAGES]
+    if first:
+        text = format_html_join(", ", '<a href="{}">{}</a>', first)
+        model_admin.message_user(request, text, messages.INFO)
 
 
-def address_of(row: Model, view: str = "change") -> str:
-    """The page of a row in the console."""
-    kind = row._meta  # noqa: SLF001  as documented by Django
-    return reverse(f"admin:{kind.app_label}_{kind.model_name}_{view}", args=[row.pk])
+def admin_url(row: Model, view: str = "change") -> str:
+    """Return the URL of a row's page in the admin."""
+    options = row._meta  # noqa: SLF001  as documented by Django
+    return reverse(f"admin:{options.app_label}_{options.model_name}_{view}", args=[row.pk])
 
 
 def is_admin(request: HttpRequest) -> bool:
-    """Whether the user is an admin."""
+    """Tell whether the user is an admin."""
     return bool(getattr(request.user, "is_superuser", False))
 
 
-class Buttons:
-    """Before `ModelAdmin` in the bases: actions that can be taken on the page of one row, too.
+class ObjectActionsMixin:
+    """Offer admin actions as buttons on the page of a row; for the bases, before `ModelAdmin`.
 
-    The rights are those of the action. `buttons_of` names those that make sense for a row.
+    A button needs the permissions of its action. `object_actions` selects those that make sense for a row.
     """
 
     change_form_template: ClassVar[Any] = "common/console/change_form.html"
@@ -91,44 +94,43 @@ class Buttons:
     get_object: Any
     get_queryset: Any
 
-    def buttons_of(self, row: Any) -> list[str]:
-        """Names of the actions that are offered on the page of this row."""
+    def object_actions(self, row: Any) -> list[str]:
+        """Return the names of the actions to offer on the page of this row."""
         raise NotImplementedError
 
     def get_urls(self) -> list[URLPattern]:
         name = f"{self.opts.app_label}_{self.opts.model_name}_act"
-        view = self.admin_site.admin_view(self.act_view)
-        own = path("<path:object_id>/act/<slug:action>/", view, name=name)
-        return [own, *super().get_urls()]  # type: ignore[misc]
+        view = self.admin_site.admin_view(self.object_action_view)
+        url = path("<path:object_id>/act/<slug:action>/", view, name=name)
+        return [url, *super().get_urls()]  # type: ignore[misc]
 
-    def act_view(self, request: HttpRequest, object_id: str, action: str) -> HttpResponse:
-        """Take an action on one row, then show its page."""
+    def object_action_view(self, request: HttpRequest, object_id: str, action: str) -> HttpResponse:
+        """Run an action on one row, then show its page."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         row = self.get_object(request, object_id)
-        if row is None or not self._may(request, action):
+        if row is None or not self._is_allowed(request, action):
             raise PermissionDenied
-        answer = self.get_action(action)[0](
-            self, request, self.get_queryset(request).filter(pk=row.pk)
-        )
-        return answer or HttpResponseRedirect(address_of(row))
+        function = self.get_action(action)[0]
+        response = function(self, request, self.get_queryset(request).filter(pk=row.pk))
+        return response or HttpResponseRedirect(admin_url(row))
 
     def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], *args: Any, **words: Any
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         row = context.get("original")
         if row is not None:
-            context["buttons"] = [
+            context["object_actions"] = [
                 {"name": name, "text": self.get_action(name)[2]}
-                for name in self.buttons_of(row)
-                if self._may(request, name)
+                for name in self.object_actions(row)
+                if self._is_allowed(request, name)
             ]
-        answer: HttpResponse = super().render_change_form(request, context, *args, **words)  # type: ignore[misc]
-        return answer
+        response: HttpResponse = super().render_change_form(request, context, *args, **kwargs)  # type: ignore[misc]
+        return response
 
-    def _may(self, request: HttpRequest, name: str) -> bool:
-        """Whether the user has the rights that an action of this page asks for."""
-        if name not in getattr(self, "actions", ()):
+    def _is_allowed(self, request: HttpRequest, action: str) -> bool:
+        """Tell whether this is an action of the page and the user has its permissions."""
+        if action not in getattr(self, "actions", ()):
             return False
-        asked = getattr(self.get_action(name)[0], "allowed_permissions", ())
-        return all(getattr(self, f"has_{right}_permission")(request) for right in asked)
+        permissions = getattr(self.get_action(action)[0], "allowed_permissions", ())
+        return all(getattr(self, f"has_{name}_permission")(request) for name in permissions)

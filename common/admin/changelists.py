@@ -1,4 +1,4 @@
-"""Lists that may be long, rows that only the system writes, and rows that are hidden."""
+"""Change lists: bounded counts, read-only rows, soft-deleted rows."""
 
 from functools import cached_property
 from typing import Any
@@ -9,28 +9,28 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-MOST = 10_000
+MAX_COUNT = 10_000
+"""Rows that a list counts and pages through at most."""
 
 
 class BoundedPaginator(Paginator[Any]):
-    """Counts up to `MOST` rows and no further: the exact count of a large table takes seconds.
+    """Counts up to `MAX_COUNT` rows and no further: the exact count of a large table takes seconds.
 
-    Rows beyond are found by filters and search.
+    Filters and search find the rows beyond.
     """
 
     @cached_property
     def count(self) -> int:
-        """How many rows there are, at most `MOST`."""
         rows: Any = self.object_list
-        return int(rows.order_by()[:MOST].count())
+        return int(rows.order_by()[:MAX_COUNT].count())
 
 
-class ReadOnly:
-    """Before `ModelAdmin` or an inline in the bases: rows that nobody writes here."""
+class ReadOnlyMixin:
+    """Forbid all changes in the console; for the bases, before `ModelAdmin` or an inline."""
 
     show_full_result_count = False
     paginator: Any = BoundedPaginator
-    show_facets: Any = admin.ShowFacets.NEVER  # they are exact counts, one for each choice
+    show_facets: Any = admin.ShowFacets.NEVER  # they would be exact counts, one for each choice
     list_per_page = 50
 
     def has_add_permission(self, *_args: Any) -> bool:
@@ -44,7 +44,7 @@ class ReadOnly:
 
 
 class DeletedFilter(admin.SimpleListFilter):
-    """Those that can be restored, instead of the living ones."""
+    """Lists soft-deleted rows instead of the others."""
 
     title = _("deletion")
     parameter_name = "deleted"
@@ -56,18 +56,18 @@ class DeletedFilter(admin.SimpleListFilter):
         return rows.filter(deleted_at__isnull=self.value() != "yes")
 
 
-def deleted_are_listed(request: HttpRequest) -> bool:
-    """Whether this is a list of deleted rows."""
+def lists_deleted_rows(request: HttpRequest) -> bool:
+    """Tell whether the request lists soft-deleted rows."""
     return request.GET.get(DeletedFilter.parameter_name) == "yes"
 
 
-def is_list(request: HttpRequest) -> bool:
-    """Whether this request is for a list, and not for the page of one row."""
+def is_changelist(request: HttpRequest) -> bool:
+    """Tell whether the request is for a change list, not for the page of one row."""
     match = request.resolver_match
     return match is not None and str(match.url_name).endswith("_changelist")
 
 
 def is_autocomplete(request: HttpRequest) -> bool:
-    """Whether this request is for choices of a field."""
+    """Tell whether the request is for the choices of an autocomplete field."""
     match = request.resolver_match
     return match is not None and match.url_name == "autocomplete"

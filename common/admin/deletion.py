@@ -1,4 +1,4 @@
-"""Deletion by a service, which may refuse."""
+"""Deletion in the admin by a service, which may refuse."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,53 +9,55 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
 
-from common.admin.actions import address_of, carry_out
+from common.admin.actions import admin_url, run_action
 from common.exceptions import DomainError
 
 
-class Deletes:
-    """Before `ModelAdmin` in the bases, with `delete_selected` among the actions."""
+class ServiceDeletionMixin:
+    """Delete through a service; for the bases, before `ModelAdmin`, with `delete_selected` in `actions`."""
 
     delete_confirmation_template: Any = "common/console/delete.html"
     delete_selected_confirmation_template: Any = "common/console/delete_selected.html"
     message_user: Any
 
-    def remove(self, request: HttpRequest, row: Any) -> object:
-        """Have the service delete one row."""
+    def delete_row(self, request: HttpRequest, row: Any) -> object:
+        """Delete one row by calling its service."""
         raise NotImplementedError
 
-    def deleted(self, count: int) -> str:
-        """What is said when so many were deleted."""
+    def deleted_message(self, count: int) -> str:
+        """Return the message for this many deleted rows."""
         raise NotImplementedError
 
-    def refusals_of(self, rows: list[Any]) -> list[str]:
-        """Sentences about those that cannot be deleted as things stand."""
+    def deletion_errors(self, rows: list[Any]) -> list[str]:
+        """Return one error for each row that cannot be deleted now."""
         return []
 
     @admin.action(description=_("Delete selected %(verbose_name_plural)s"), permissions=["delete"])
     def delete_selected(self, request: HttpRequest, rows: QuerySet[Any]) -> HttpResponse | None:
         if request.POST.get("post"):
-            carry_out(self, request, rows, lambda row: self.remove(request, row), self.deleted)
+            run_action(
+                self, request, rows, lambda row: self.delete_row(request, row), self.deleted_message
+            )
             return None
-        answer: HttpResponse | None = delete_selected(self, request, rows)  # type: ignore[arg-type]
-        return answer
+        response: HttpResponse | None = delete_selected(self, request, rows)  # type: ignore[arg-type]
+        return response
 
     def get_deleted_objects(self, objs: Iterable[Any], request: HttpRequest) -> Any:
-        """Only the rows themselves: nothing is removed with them. Names those that must stay."""
-        chosen = list(objs)
-        return [str(row) for row in chosen], {}, set(), self.refusals_of(chosen)
+        """Return the rows themselves, as nothing is deleted by cascade, and the errors of protected rows."""
+        rows = list(objs)
+        return [str(row) for row in rows], {}, set(), self.deletion_errors(rows)
 
     def delete_model(self, request: HttpRequest, obj: Model) -> None:
         try:
-            self.remove(request, obj)
+            self.delete_row(request, obj)
         except DomainError as error:
-            request.refusal = obj, error  # type: ignore[attr-defined]
+            request.deletion_error = obj, error  # type: ignore[attr-defined]
 
     def response_delete(self, request: HttpRequest, *args: Any) -> HttpResponse:
-        """Say no success where the service refused."""
-        refused = getattr(request, "refusal", None)
-        if refused is None:
-            answer: HttpResponse = super().response_delete(request, *args)  # type: ignore[misc]
-            return answer
-        self.message_user(request, str(refused[1]), messages.ERROR)
-        return HttpResponseRedirect(address_of(refused[0]))
+        """Show the error instead of a success where the service refused."""
+        if not hasattr(request, "deletion_error"):
+            response: HttpResponse = super().response_delete(request, *args)  # type: ignore[misc]
+            return response
+        row, error = request.deletion_error
+        self.message_user(request, str(error), messages.ERROR)
+        return HttpResponseRedirect(admin_url(row))

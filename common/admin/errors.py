@@ -1,4 +1,4 @@
-"""Refusals of services on the pages of the console: beside their fields, with what was typed still there."""
+"""Errors of services in admin forms: shown beside their fields, with the input kept."""
 
 from typing import Any
 
@@ -8,50 +8,52 @@ from django.http import HttpRequest, HttpResponse
 from common.exceptions import DomainError, FieldError
 
 
-class RefusingForm:
-    """Before `ModelForm` in the bases: shows what the service refused after the form had been checked."""
+class DomainErrorFormMixin:
+    """Show the error of a service among the form's errors; for the bases, before `ModelForm`."""
 
-    refusal: DomainError | None = None
+    domain_error: DomainError | None = None
     fields: Any
     add_error: Any
     errors: Any
 
     def clean(self) -> Any:
         values = super().clean()  # type: ignore[misc]
-        if self.refusal is not None:
-            for error in self.refusal.errors or [FieldError("", str(self.refusal))]:
-                self.show(error)
+        if self.domain_error is not None:
+            for error in self.domain_error.errors or [FieldError("", str(self.domain_error))]:
+                self.add_field_error(error)
         return values
 
-    def show(self, error: FieldError) -> None:
+    def add_field_error(self, error: FieldError) -> None:
         """Show an error beside the field that its JSON pointer names, or above the form."""
-        field, _slash, place = error.pointer.strip("/").partition("/")
-        known = field if field in self.fields else None
-        told = f"{place}: {error.detail}" if place and known else error.detail
-        if told not in self.errors.get(known or NON_FIELD_ERRORS, ()):
-            self.add_error(known, told)
+        name, _slash, rest = error.pointer.strip("/").partition("/")
+        field = name if name in self.fields else None
+        message = f"{rest}: {error.detail}" if rest and field else error.detail
+        if message not in self.errors.get(field or NON_FIELD_ERRORS, ()):
+            self.add_error(field, message)
 
 
-class Refusals:
-    """Before `ModelAdmin` in the bases: what a service refuses is shown in the form, never as a failure.
+class DomainErrorMixin:
+    """Show a DomainError raised while saving in the form; for the bases, before `ModelAdmin`.
 
-    What is refused here was fine when the form was checked: somebody else was faster.
+    The form was valid when it was checked: another request was faster.
     """
 
     message_user: Any
 
-    def changeform_view(self, request: HttpRequest, *args: Any, **words: Any) -> HttpResponse:
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
-            answer: HttpResponse = super().changeform_view(request, *args, **words)  # type: ignore[misc]
+            response: HttpResponse = super().changeform_view(request, *args, **kwargs)  # type: ignore[misc]
         except DomainError as error:
-            if hasattr(request, "refusal"):
+            if hasattr(request, "domain_error"):
                 raise
-            # What was written is undone by now. Once more, and the form shows why.
-            request.refusal = error  # type: ignore[attr-defined]
-            answer = super().changeform_view(request, *args, **words)  # type: ignore[misc]
-        return answer
+            # The transaction was rolled back. Run the view again: now the form shows the error.
+            request.domain_error = error  # type: ignore[attr-defined]
+            response = super().changeform_view(request, *args, **kwargs)  # type: ignore[misc]
+        return response
 
-    def get_form(self, request: HttpRequest, *args: Any, **words: Any) -> Any:
-        form = super().get_form(request, *args, **words)  # type: ignore[misc]
-        form.refusal = getattr(request, "refusal", None)  # the class is made for this request
+    def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        form = super().get_form(request, *args, **kwargs)  # type: ignore[misc]
+        form.domain_error = getattr(
+            request, "domain_error", None
+        )  # the class is made for this request
         return form

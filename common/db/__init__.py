@@ -1,1 +1,1 @@
-"""Pieces of models and queries that all apps share."""
+"""Shared parts of models and queries."""

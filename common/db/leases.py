@@ -1,7 +1,7 @@
-"""Leases: one worker at a time holds a row, until its lease ends; nothing it writes after that counts.
+"""Leases: one worker at a time holds a row until its lease expires, and cannot write afterwards.
 
-`lease_until` is lease and fence in one: a worker that was taken for dead finds another value there. All is
-done by compare-and-set, so it holds on PostgreSQL and on SQLite.
+`lease_until` is also the fencing token: a worker that was presumed dead finds another value there. All writes
+are compare-and-set, which works on PostgreSQL and on SQLite alike.
 
     lease = leases.claim(Export.objects.filter(status__in=UNFINISHED), pk)
     if lease is not None:
@@ -26,7 +26,7 @@ from django.utils.translation import gettext_lazy as _
 log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 5
-"""How many workers may be killed by a row before it is given up."""
+"""Workers that a row may kill before it is given up."""
 
 
 class Leased(models.Model):
@@ -40,7 +40,7 @@ class Leased(models.Model):
 
 
 class LeasedWork(Leased):
-    """A leased row that a background task works on; `common.recovery` asks again for what was lost."""
+    """A leased row that a background task works on; `common.recovery` enqueues lost tasks again."""
 
     enqueued_at = models.DateTimeField(_("requested at"), null=True, blank=True, editable=False)
 
@@ -49,7 +49,7 @@ class LeasedWork(Leased):
 
 
 class LeaseLostError(Exception):
-    """Another worker has the row, or nobody wants the work any more: nothing of this one counts."""
+    """Another worker has the row, or the work was cancelled: this worker must not write any more."""
 
 
 def claim(
@@ -60,10 +60,13 @@ def claim(
     release_on: Sequence[type[Exception]] = (),
     **fields: Any,
 ) -> "Lease | None":
-    """Take the lease of a row and write `fields`; None when another holds it or it is none of `rows`.
+    """Take the lease of a row and write `fields`.
 
-    An error of `release_on` says nothing about the row: it ends the lease at once and is not counted as an
-    attempt. After any other error the lease ends by itself, as after the death of the worker.
+    An error of `release_on` is not the row's fault: it ends the lease at once and is not counted as an
+    attempt. After any other error the lease expires by itself, as after the death of the worker.
+
+    Returns:
+        None when another worker holds the row, or it is not among `rows`.
     """
     lease = Lease(rows.model, pk, end(seconds), seconds=seconds, release_on=release_on)
     free = rows.filter(is_free(), pk=pk)
@@ -72,19 +75,19 @@ def claim(
 
 
 def is_free(now: datetime | None = None) -> Q:
-    """Rows that nobody holds."""
+    """Match rows without a lease, or with an expired one."""
     return Q(lease_until=None) | Q(lease_until__lte=now or timezone.now())
 
 
 def is_overdue() -> Q:
-    """Rows that nobody holds and whose last request is older than a lease, or was lost."""
+    """Match free rows whose task was enqueued longer ago than a lease lasts, or never."""
     now = timezone.now()
     before = now - timedelta(seconds=settings.TASK_LEASE_SECONDS)
     return is_free(now) & (Q(enqueued_at=None) | Q(enqueued_at__lte=before))
 
 
 def end(seconds: float | None = None) -> datetime:
-    """When a lease ends that begins or is renewed now."""
+    """Return the end of a lease that begins, or is renewed, now."""
     return timezone.now() + timedelta(seconds=seconds or settings.TASK_LEASE_SECONDS)
 
 
@@ -105,7 +108,7 @@ class Lease:
         self._row = model._default_manager.filter(pk=pk)  # noqa: SLF001
         self._seconds = seconds
         self._release_on = tuple(release_on)
-        # While it is renewed the row holds the old end or the new one: both are ours.
+        # During a renewal the row has the old end or the new one: both are ours.
         self._ends: tuple[datetime, ...] = (until,)
         self._over = Event()
         self._renewing = Thread(target=self._renew_often, name=f"lease-{pk}", daemon=True)
@@ -127,21 +130,21 @@ class Lease:
 
     @property
     def until(self) -> datetime:
-        """When it ends unless it is renewed."""
+        """The time when the lease ends unless it is renewed."""
         return self._ends[-1]
 
     @property
     def rows(self) -> models.QuerySet[Any]:
-        """The one row while the lease is held, then none."""
+        """The leased row, empty once the lease is lost."""
         return self._row.filter(lease_until__in=self._ends)
 
     @property
     def attempts(self) -> int:
-        """How often the row was claimed, this time included, without being finished or released."""
+        """Number of claims, including this one, without `finish` or `release`."""
         return int(self._row.values_list("attempts", flat=True).get())
 
     def renew(self) -> None:
-        """Hold on for another while.
+        """Extend the lease.
 
         Raises:
             LeaseLostError: another worker has the row.
@@ -170,7 +173,7 @@ class Lease:
         self.write(**fields, lease_until=None, attempts=0)
 
     def release(self) -> None:
-        """Let another worker take it at once: this one was not killed by it. Afterwards it does nothing."""
+        """Give the row back without counting an attempt; no error if the lease is lost."""
         self.rows.update(lease_until=None, attempts=F("attempts") - 1)
 
     def _renew_often(self) -> None:

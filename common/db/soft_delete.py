@@ -1,4 +1,4 @@
-"""Soft deletion: rows are hidden first, can be brought back, and are removed later."""
+"""Soft deletion: rows are hidden first, can be restored, and are removed later."""
 
 from datetime import datetime
 from typing import Self, TypeVar
@@ -15,7 +15,7 @@ DELETED = Q(deleted_at__isnull=False)
 
 
 class SoftDeleted(models.Model):
-    """A row that is hidden since `deleted_at`."""
+    """A row that is hidden once `deleted_at` is set."""
 
     deleted_at = models.DateTimeField(_("deleted at"), null=True, blank=True, editable=False)
 
@@ -24,30 +24,30 @@ class SoftDeleted(models.Model):
 
 
 class SoftDeleteQuerySet(models.QuerySet[Row_co]):
-    """Rows with `deleted_at` and `updated_at`; both changes are made by compare-and-set."""
+    """Rows with `deleted_at` and `updated_at`; hidden and restored by compare-and-set."""
 
     def living(self) -> Self:
-        """Those that nobody has deleted."""
+        """Rows that are not deleted."""
         return self.filter(LIVING)
 
     def deleted(self) -> Self:
-        """Those that are hidden."""
+        """Rows that are deleted and can be restored."""
         return self.filter(DELETED)
 
     def hide(self) -> datetime | None:
-        """Hide the living ones of these rows.
+        """Hide those of these rows that are not deleted.
 
         Returns:
-            What `deleted_at` is now; None when there was no row to hide.
+            The new `deleted_at`; None when there was no row to hide.
         """
         now = timezone.now()
         return now if self.living().update(deleted_at=now, updated_at=now) else None
 
     def unhide(self) -> int:
-        """Bring the hidden ones of these rows back.
+        """Restore those of these rows that are deleted.
 
         Returns:
-            How many there were.
+            The number of restored rows.
         """
         return self.deleted().update(deleted_at=None, updated_at=timezone.now())
 

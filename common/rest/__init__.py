@@ -1,1 +1,1 @@
-"""Pieces of the REST API: serializers, filters, parsers, pages, errors."""
+"""Shared parts of the REST API: serializers, filters, parsers, pagination, errors."""

@@ -1,4 +1,4 @@
-"""The same action on many rows in one request: each is done or refused for itself."""
+"""Bulk requests: one action on many rows, each done or refused by itself."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -8,23 +8,24 @@ from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from common.exceptions import DomainError
-from common.rest.serializers import Strict
+from common.rest.filters import MAX_ID
+from common.rest.serializers import StrictSerializer
 
-MOST = 500
+MAX_IDS = 500
 
 
-class BulkSerializer(Strict):
-    """Ids of the rows that are meant."""
+class BulkSerializer(StrictSerializer):
+    """Ids of the rows."""
 
     ids = serializers.ListField(
-        child=serializers.IntegerField(min_value=1, max_value=2**63 - 1),
+        child=serializers.IntegerField(min_value=1, max_value=MAX_ID),
         min_length=1,
-        max_length=MOST,
+        max_length=MAX_IDS,
     )
 
 
 class OutcomeSerializer(serializers.Serializer[Any]):
-    """What became of one row; `code` and `detail` say why it was refused."""
+    """The outcome of one row; `code` and `detail` say why it was refused."""
 
     id = serializers.IntegerField()
     done = serializers.BooleanField()
@@ -38,26 +39,32 @@ class BulkAnswerSerializer(serializers.Serializer[Any]):
     results = OutcomeSerializer(many=True)
 
 
-def each(
-    data: Any, rows: Callable[[list[int]], Iterable[Model]], do: Callable[[Any], Any]
+def run_action(
+    data: Any, rows_by_id: Callable[[list[int]], Iterable[Model]], action: Callable[[Any], Any]
 ) -> dict[str, Any]:
-    """Do something with each row that the request names, `rows` finds them by their ids.
+    """Call `action` with each row that the request names.
 
-    A refusal (DomainError) is told beside the others; any other error is ours and ends the request.
+    A DomainError becomes the outcome of its row; any other exception ends the request.
+
+    Returns:
+        The data of a `BulkAnswerSerializer`.
+
+    Raises:
+        ValidationError: `data` is not that of a `BulkSerializer`.
     """
-    asked = BulkSerializer(data=data)
-    asked.is_valid(raise_exception=True)
-    ids = list(dict.fromkeys(asked.validated_data["ids"]))
-    found = {row.pk: row for row in rows(ids)}
-    return {"results": [_outcome(pk, found.get(pk), do) for pk in ids]}
+    serializer = BulkSerializer(data=data)
+    serializer.is_valid(raise_exception=True)
+    ids = list(dict.fromkeys(serializer.validated_data["ids"]))
+    rows = {row.pk: row for row in rows_by_id(ids)}
+    return {"results": [_outcome(pk, rows.get(pk), action) for pk in ids]}
 
 
-def _outcome(pk: int, row: Model | None, do: Callable[[Any], Any]) -> dict[str, Any]:
+def _outcome(pk: int, row: Model | None, action: Callable[[Any], Any]) -> dict[str, Any]:
     if row is None:
         detail = _("There is no such row, or it was deleted: check the id.")
         return {"id": pk, "done": False, "code": "NOT_FOUND", "detail": detail}
     try:
-        do(row)
+        action(row)
     except DomainError as error:
         return {"id": pk, "done": False, "code": error.code, "detail": str(error)}
     return {"id": pk, "done": True, "code": "", "detail": ""}

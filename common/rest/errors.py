@@ -17,56 +17,57 @@ from common.exceptions import DomainError, FieldError
 from common.problems import MEDIA_TYPE, REMEDIES, Problem, internal_error
 from common.rest.parsers import TooLarge
 
-FRAMED = (exceptions.MethodNotAllowed, exceptions.UnsupportedMediaType)
-"""Their own sentences name what was sent, and nothing else."""
-WHOLE_DOCUMENT = frozenset({"non_field_errors", "__all__"})
+WITHOUT_REMEDY = (exceptions.MethodNotAllowed, exceptions.UnsupportedMediaType)
+"""Their messages quote the request and never say what to do."""
+NON_FIELD_KEYS = frozenset({"non_field_errors", "__all__"})
 
 log = structlog.get_logger(__name__)
 
 
-def problem(error: Exception, context: dict[str, Any]) -> Response:
-    """Answer an exception of a view as a problem document; never a traceback."""
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
+    """Answer an exception of a view with a problem document, never with a traceback."""
     set_rollback()
-    known = as_api_exception(error)
-    if known is not None:
-        return of_api_exception(known)
+    api_exception = as_api_exception(error)
+    if api_exception is not None:
+        return api_exception_response(api_exception)
     if isinstance(error, DomainError):
-        return answer(Problem.of(error))
-    if (away := outages.of(error)) is not None:
-        return answer(away)
+        return problem_response(Problem.of(error))
+    if (outage := outages.problem_for(error)) is not None:
+        return problem_response(outage)
     view = type(context.get("view")).__name__
     log.error("request_failed", view=view, exc_info=error)
-    return answer(internal_error())
+    return problem_response(internal_error())
 
 
 def as_api_exception(error: Exception) -> exceptions.APIException | None:
-    """Find the framework's exception that means the same, None when there is none."""
-    known: exceptions.APIException | None = None
+    """Return the equivalent exception of REST framework, None when there is none."""
+    equivalent: exceptions.APIException | None = None
     match error:
         case exceptions.APIException():
-            known = error
+            equivalent = error
         case Http404():
-            known = exceptions.NotFound()
+            equivalent = exceptions.NotFound()
         case django_errors.PermissionDenied():
-            known = exceptions.PermissionDenied()
+            equivalent = exceptions.PermissionDenied()
         case django_errors.ValidationError():
-            known = exceptions.ValidationError(as_serializer_error(error))
+            equivalent = exceptions.ValidationError(as_serializer_error(error))
         case django_errors.RequestDataTooBig():
-            known = TooLarge()
+            equivalent = TooLarge()
         case django_errors.SuspiciousOperation() | UnreadablePostError():
-            known = exceptions.ParseError()
-    return known
+            equivalent = exceptions.ParseError()
+    return equivalent
 
 
-def of_api_exception(error: exceptions.APIException) -> Response:
-    """Describe a framework exception; a failed validation points at each wrong value."""
+def api_exception_response(error: exceptions.APIException) -> Response:
+    """Answer an exception of REST framework; a failed validation points at each invalid value."""
     if isinstance(error, exceptions.ValidationError):
-        errors = pointers(error.get_full_details(), "")
+        errors = field_errors(error.get_full_details(), "")
         detail = _("The request has %(count)d errors.") % {"count": len(errors)}
         if len(errors) == 1:
             detail = errors[0].detail
-        return answer(Problem(error.status_code, "INVALID", detail, errors))
-    response = answer(Problem(error.status_code, code_of(error).upper(), sentence_of(error)))
+        return problem_response(Problem(error.status_code, "INVALID", detail, errors))
+    problem = Problem(error.status_code, code_of(error).upper(), detail_of(error))
+    response = problem_response(problem)
     if header := getattr(error, "auth_header", None):
         response["WWW-Authenticate"] = header
     if wait := getattr(error, "wait", None):
@@ -74,47 +75,48 @@ def of_api_exception(error: exceptions.APIException) -> Response:
     return response
 
 
-def sentence_of(error: exceptions.APIException) -> str:
-    """Say what to do, where the framework's own sentence does not."""
-    told = error.detail["detail"] if isinstance(error.detail, dict) else error.detail
-    framed = isinstance(error, FRAMED) or str(told) == str(error.default_detail)
-    return str(REMEDIES.get(code_of(error), told) if framed else told)
+def detail_of(error: exceptions.APIException) -> str:
+    """Return the message of an exception, or the remedy where the message is REST framework's own."""
+    detail = error.detail["detail"] if isinstance(error.detail, dict) else error.detail
+    if isinstance(error, WITHOUT_REMEDY) or str(detail) == str(error.default_detail):
+        return str(REMEDIES.get(code_of(error), detail))
+    return str(detail)
 
 
 def code_of(error: exceptions.APIException) -> str:
-    """Name a framework exception, such as `not_found`."""
+    """Return the code of an exception, such as `not_found`."""
     codes = error.get_codes()
     if isinstance(codes, dict):
         codes = codes.get("code", error.default_code)
     return str(codes)
 
 
-def pointers(details: Any, at: str) -> list[FieldError]:
-    """Each wrong value of a nested description, with its JSON pointer into the request's body."""
+def field_errors(details: Any, pointer: str) -> list[FieldError]:
+    """Flatten the nested details of a ValidationError into errors with JSON pointers."""
     if isinstance(details, dict) and set(details) == {"message", "code"}:
-        return [FieldError(at, str(details["message"]), str(details["code"]).upper())]
-    found: list[FieldError] = []
-    for key, inner in named_parts(details):
-        found += pointers(inner, at if key is None else f"{at}/{key}")
-    return found
+        return [FieldError(pointer, str(details["message"]), str(details["code"]).upper())]
+    errors: list[FieldError] = []
+    for key, child in _children(details):
+        errors += field_errors(child, pointer if key is None else f"{pointer}/{key}")
+    return errors
 
 
-def named_parts(details: Any) -> list[tuple[str | None, Any]]:
-    """List the parts of a description; a part without name speaks of the whole."""
+def _children(details: Any) -> list[tuple[str | None, Any]]:
+    """Return the children of nested details by escaped key; None: the child is about its parent."""
     if isinstance(details, dict):
         return [
             (
-                None if key in WHOLE_DOCUMENT else str(key).replace("~", "~0").replace("/", "~1"),
-                part,
+                None if key in NON_FIELD_KEYS else str(key).replace("~", "~0").replace("/", "~1"),
+                child,
             )
-            for key, part in details.items()
+            for key, child in details.items()
         ]
-    messages = all(isinstance(part, dict) and set(part) == {"message", "code"} for part in details)
-    return [(None if messages else str(at), part) for at, part in enumerate(details)]
+    messages = all(isinstance(item, dict) and set(item) == {"message", "code"} for item in details)
+    return [(None if messages else str(index), item) for index, item in enumerate(details)]
 
 
-def answer(problem: Problem) -> Response:
-    """Answer with a problem document, as the REST framework renders it."""
+def problem_response(problem: Problem) -> Response:
+    """Return a problem document for REST framework to render."""
     return Response(
         problem.document(),
         status=problem.status,

@@ -1,4 +1,4 @@
-"""Filters that the lists of all apps share: by id, and of what can be deleted and restored."""
+"""Filters, search and ordering of lists."""
 
 from datetime import UTC
 from typing import Any
@@ -16,49 +16,49 @@ from rest_framework.filters import OrderingFilter, SearchFilter
 from rest_framework.request import Request
 
 from common.db.soft_delete import LIVING
-from common.rest.filter_checks import refuse_odd
+from common.rest.query_params import validate_query
 
-LARGEST_ID = 2**63 - 1
-MOST_TERMS = 20
-"""Words of a search: each is looked for in each field of each row, and hundreds are more than SQL takes."""
-ALONE = frozenset({"id", "sequence"})
-"""Orders in which no two rows of a list are alike."""
+MAX_ID = 2**63 - 1
+MAX_SEARCH_TERMS = 20
+"""Each is compared with each field of each row, and hundreds exceed the limits of SQL."""
+UNIQUE_ORDERINGS = frozenset({"id", "sequence"})
+"""Fields without equal values in one list."""
 
 
 class IdFilter(django_filters.NumberFilter):
-    """Rows that belong to one other row, by its id; only what the database can hold."""
+    """Rows that refer to one other row, by its id; ids that no database can hold are refused."""
 
     field_class: Any = forms.IntegerField
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{"min_value": 1, "max_value": LARGEST_ID, **kwargs})
+        super().__init__(*args, **{"min_value": 1, "max_value": MAX_ID, **kwargs})
 
     def get_max_validator(self) -> None:
-        """Add none: the field has one."""
+        """Return none: the field has one."""
 
 
 class InstantField(IsoDateTimeField):
-    """An instant in UTC: a database knows fewer offsets than ISO 8601."""
+    """A time, converted to UTC: databases know fewer offsets than ISO 8601."""
 
     def clean(self, value: Any) -> Any:
-        found = super().clean(value)
+        time = super().clean(value)
         try:
-            return found.astimezone(UTC) if found else found
+            return time.astimezone(UTC) if time else time
         except OverflowError as error:
             message = gettext("Send a time between the years 1 and 9999.")
             raise forms.ValidationError(message, code="overflow") from error
 
 
 class InstantFilter(django_filters.IsoDateTimeFilter):
-    """Compares with an instant."""
+    """Compares with a time."""
 
     field_class: Any = InstantField
 
 
-class PersonFilter(django_filters.CharFilter):
+class UserEmailFilter(django_filters.CharFilter):
     """Rows of one user, by the e-mail address; `field_name` ends with `__email`.
 
-    The user is found first: joined, the database would walk all rows for a user of few.
+    The user is read first: with a join the database would scan all rows for a user with few.
     """
 
     def filter(self, qs: QuerySet[Any], value: Any) -> QuerySet[Any]:
@@ -72,8 +72,8 @@ class PersonFilter(django_filters.CharFilter):
         )
 
 
-class Living(django_filters.FilterSet):
-    """Base of filters on models with `deleted_at`; `created_after` and `created_before` come with it."""
+class SoftDeleteFilterSet(django_filters.FilterSet):
+    """Base of filter sets of models with `deleted_at` and `created_at`."""
 
     deleted = django_filters.BooleanFilter(
         method="by_deleted", label=_("true: only what was deleted and can be restored")
@@ -92,51 +92,57 @@ class Living(django_filters.FilterSet):
 
 
 def unfiltered(filterset: type[Any] | None, rows: QuerySet[Any]) -> QuerySet[Any]:
-    """The rows of a list that no filter was asked of; where rows can be deleted, the living."""
-    living = filterset is not None and issubclass(filterset, Living)
-    return rows.filter(LIVING) if living else rows
+    """Return the rows of a list without filter parameters: soft-deleted ones are left out."""
+    if filterset is not None and issubclass(filterset, SoftDeleteFilterSet):
+        return rows.filter(LIVING)
+    return rows
 
 
-class Filters(DjangoFilterBackend):
-    """Filters; a request that asks for none does not pay for their form, a sixth of the work of a list."""
+class FilterBackend(DjangoFilterBackend):
+    """Applies filters; without any it skips the filter form, a sixth of the time of a list."""
 
     def filter_queryset(self, request: Any, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:
-        kind = self.get_filterset_class(view, queryset)
-        refuse_odd(request, kind, view)
-        if kind is None or any(name in request.query_params for name in kind.base_filters):
-            found: QuerySet[Any] = super().filter_queryset(request, queryset, view)
-            return found
-        return unfiltered(kind, queryset)
+        filterset = self.get_filterset_class(view, queryset)
+        validate_query(request, filterset, view)
+        names = filterset.base_filters if filterset is not None else ()
+        if not any(name in request.query_params for name in names):
+            return unfiltered(filterset, queryset)
+        rows: QuerySet[Any] = super().filter_queryset(request, queryset, view)
+        return rows
 
 
-class Search(SearchFilter):
-    """Searches for all of a few words."""
+class SearchBackend(SearchFilter):
+    """Finds rows with all of the words, up to a limit."""
 
     def get_search_terms(self, request: Request) -> list[str]:
-        """As in the base. Raises ValidationError: there are too many words."""
+        """Return the words.
+
+        Raises:
+            ValidationError: there are too many.
+        """
         terms: list[str] = super().get_search_terms(request)
-        if len(terms) > MOST_TERMS:
-            message = gettext("Search for at most %(most)d words.")
-            raise ValidationError({"search": [message % {"most": MOST_TERMS}]})
+        if len(terms) > MAX_SEARCH_TERMS:
+            message = gettext("Search for at most %(max)d words.") % {"max": MAX_SEARCH_TERMS}
+            raise ValidationError({"search": [message]})
         return terms
 
 
-class Ordering(OrderingFilter):
-    """Orders by one field of the view's `ordering_fields`; any other is refused by name."""
+class OrderingBackend(OrderingFilter):
+    """Orders by one of the view's `ordering_fields`, and by id where values are equal."""
 
     def get_ordering(self, request: Request, queryset: QuerySet[Any], view: Any) -> Any:
-        """The ordering that is asked for, else the view's.
+        """Return the requested ordering, else the view's default.
 
         Raises:
-            ValidationError: there is no such field to order by.
+            ValidationError: the list cannot be ordered by this field.
         """
-        asked = request.query_params.get(self.ordering_param)
-        known = getattr(view, "ordering_fields", None) or []
-        if asked is not None and asked.removeprefix("-") not in known:
-            message = gettext("Order by one of these, with - for the other way: %(known)s.")
-            raise ValidationError({"ordering": [message % {"known": ", ".join(known)}]})
-        found = super().get_ordering(request, queryset, view)
-        if not found or found[-1].removeprefix("-") in ALONE:
-            return found
-        # Rows that are alike need an order too, or pages would repeat some and leave others out.
-        return [*found, "-id"]
+        requested = request.query_params.get(self.ordering_param)
+        fields = getattr(view, "ordering_fields", None) or []
+        if requested is not None and requested.removeprefix("-") not in fields:
+            message = gettext("Order by one of these, with a leading - to reverse: %(fields)s.")
+            raise ValidationError({"ordering": [message % {"fields": ", ".join(fields)}]})
+        ordering = super().get_ordering(request, queryset, view)
+        if not ordering or ordering[-1].removeprefix("-") in UNIQUE_ORDERINGS:
+            return ordering
+        # Without an order among equal values pages would repeat some rows and leave others out.
+        return [*ordering, "-id"]

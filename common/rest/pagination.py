@@ -1,4 +1,4 @@
-"""Lists in pages, by cursor."""
+"""Cursor pagination."""
 
 from typing import Any, Self
 
@@ -23,17 +23,21 @@ class NewestFirst(CursorPagination):
 
     ordering = "-id"
     invalid_cursor_message: Any = gettext_lazy(
-        "This cursor cannot be used: take `next` as it was given, or begin without one."
+        "This cursor is invalid: use `next` as it was returned, or start without a cursor."
     )
     page_size_query_param = "page_size"
     max_page_size = 500
-    # Rows that are alike in what they are ordered by are told apart by their place; more would repeat.
+    # Rows with equal values are told apart by their offset; beyond the cutoff pages would repeat.
     offset_cutoff = 1_000_000
 
     def paginate_queryset(
         self, queryset: Any, request: Request, view: Any = None
     ) -> list[Any] | None:
-        """As in the base; a forged cursor, with a position that no column takes, is not found (404)."""
+        """Return one page.
+
+        Raises:
+            NotFound: the cursor is forged, with a position that the column cannot have.
+        """
         try:
             return super().paginate_queryset(queryset, request, view)
         except (ValueError, OverflowError, DataError, ValidationError) as error:
@@ -42,15 +46,13 @@ class NewestFirst(CursorPagination):
             raise exceptions.NotFound(self.invalid_cursor_message) from error
 
     def get_page_size(self, request: Request) -> int | None:
-        asked = request.query_params.get("page_size")
-        if asked is None:
+        text = request.query_params.get("page_size")
+        if text is None:
             return self.page_size
-        if (
-            not (asked.isascii() and asked.isdecimal())
-            or not 1 <= int(asked[:9]) <= self.max_page_size
-        ):
-            message = _("page_size must be a whole number from 1 to %(most)d.")
+        is_number = text.isascii() and text.isdecimal()
+        if not is_number or not 1 <= int(text[:9]) <= self.max_page_size:
+            message = _("page_size must be an integer from 1 to %(max)d.")
             raise exceptions.ValidationError(
-                {"page_size": [message % {"most": self.max_page_size}]}, code="page_size"
+                {"page_size": [message % {"max": self.max_page_size}]}, code="page_size"
             )
-        return int(asked)
+        return int(text)

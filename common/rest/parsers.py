@@ -1,4 +1,4 @@
-"""What one request may bring: JSON that fits into the memory set aside for it, and can be kept."""
+"""The JSON parser of the API: bounded size and depth, only values that a database can store."""
 
 import math
 from collections.abc import Mapping
@@ -14,15 +14,15 @@ from rest_framework.parsers import JSONParser
 
 
 class TooLarge(APIException):
-    """More bytes, or more files, than one request may bring."""
+    """The request has more bytes, or more files, than allowed."""
 
     status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     default_detail = gettext_lazy("The request is too large: send less at once.")
     default_code = "too_large"
 
 
-class BoundedJSON(JSONParser):
-    """JSON of bounded size and depth, of numbers and characters that a database can hold."""
+class BoundedJSONParser(JSONParser):
+    """JSON of bounded size and depth, with numbers and names that a database can store."""
 
     def parse(
         self,
@@ -30,44 +30,44 @@ class BoundedJSON(JSONParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        """Read a body.
+        """Parse a body.
 
         Raises:
             TooLarge: it is longer than DATA_UPLOAD_MAX_MEMORY_SIZE.
-            ParseError: it is no JSON, or nobody could keep it.
+            ParseError: it is not JSON, or no database can store it.
         """
-        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        if most is not None and length_of(parser_context) > most:
-            message = _("The request is larger than %(most)s: send less at once.")
-            raise TooLarge(message % {"most": filesizeformat(most)})
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        if limit is not None and content_length(parser_context) > limit:
+            message = _("The request is larger than %(max)s: send less at once.")
+            raise TooLarge(message % {"max": filesizeformat(limit)})
         try:
-            found = super().parse(stream, media_type, parser_context)
-            require_keepable(found)
+            data = super().parse(stream, media_type, parser_context)
+            require_storable(data)
         except RecursionError as error:
             raise ParseError(_("The JSON is nested too deeply.")) from error
-        return found
+        return data
 
 
-def require_keepable(value: Any) -> None:
-    """Refuse what no database column of ours holds, wherever it stands.
+def require_storable(value: Any) -> None:
+    """Check that a database can store all numbers and names in a JSON value.
 
     Raises:
-        ParseError: a number beyond all bounds, or a NUL or half a surrogate pair in the name of a field.
+        ParseError: an infinite number, or a NUL or a lone surrogate in the name of a field.
     """
     if isinstance(value, float) and not math.isfinite(value):
-        raise ParseError(_("A number is beyond all bounds: send a smaller one."))
+        raise ParseError(_("A number is out of range: send a smaller one."))
     if isinstance(value, dict):
         for name, inner in value.items():
-            if any(mark == "\0" or "\ud800" <= mark <= "\udfff" for mark in name):
-                raise ParseError(_("The name of a field holds a NUL or half a surrogate pair."))
-            require_keepable(inner)
+            if any(char == "\0" or "\ud800" <= char <= "\udfff" for char in name):
+                raise ParseError(_("The name of a field contains a NUL or a lone surrogate."))
+            require_storable(inner)
     elif isinstance(value, list):
         for inner in value:
-            require_keepable(inner)
+            require_storable(inner)
 
 
-def length_of(parser_context: Mapping[str, Any] | None) -> int:
-    """Bytes that the request announces; a body without a length is not read at all."""
+def content_length(parser_context: Mapping[str, Any] | None) -> int:
+    """Return the Content-Length of the request; without one its body is not read at all."""
     request = (parser_context or {}).get("request")
     declared = request.META.get("CONTENT_LENGTH") if request is not None else None
     return int(declared) if declared and str(declared).isdecimal() else 0

@@ -19,7 +19,7 @@ from rest_framework.negotiation import DefaultContentNegotiation
 
 from accounts.permissions import Rule, rule_of
 from common.rest.pagination import NewestFirst
-from common.rest.serializers import Strict
+from common.rest.serializers import StrictSerializer
 from robotsim_project.openapi import components
 from robotsim_project.openapi.examples import EXAMPLES
 
@@ -95,7 +95,7 @@ class ApiSchema(AutoSchema):
 
     def _map_basic_serializer(self, serializer: Any, direction: str) -> Any:
         schema = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
-        if direction == "request" and isinstance(serializer, Strict):
+        if direction == "request" and isinstance(serializer, StrictSerializer):
             schema["additionalProperties"] = False
         for name, keywords in getattr(serializer, "enforced", {}).items():
             if name in schema.get("properties", {}) and direction == "request":

@@ -27,7 +27,7 @@ class Controller:
     def __init__(self) -> None:
         self._halt = threading.Event()
         self._wait_log = waiting.WaitLog()
-        self._lost = LostTasks()
+        self._lost_tasks = LostTasks()
 
     def stop(self) -> None:
         """Request the end of the loop; called by a signal handler."""
@@ -82,6 +82,6 @@ class Controller:
 
     def _sweep(self) -> None:
         recovery.recover()
-        self._lost.take_up()
+        self._lost_tasks.take_up()
         with suppress(LiveAwayError):
-            system.controller_passed()
+            system.record_controller_pass()

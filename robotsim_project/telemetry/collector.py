@@ -13,7 +13,7 @@ from robotsim_project.telemetry.statistics import SystemStatistics, system_stati
 from simulations.choices import ACTIVE, AGENT_ENDED, ENDED, AgentStatus, RecordingStatus, RunStatus
 from simulations.services.monitoring.metrics import LiveVitals, RunVitals
 from simulations.streaming import hub
-from storage.services.maintenance.metrics import StorageVitals
+from storage.services.maintenance.metrics import StorageStatistics
 
 Sample = tuple[tuple[str, ...], float]
 """Values of the labels, and the value of the sample."""
@@ -59,7 +59,7 @@ def _units(
 
 
 def _stored(
-    read: Callable[[StorageVitals], Iterable[Sample]],
+    read: Callable[[StorageStatistics], Iterable[Sample]],
 ) -> Callable[[SystemStatistics], Iterable[Sample]]:
     return lambda statistics: read(statistics.storage) if statistics.storage else ()
 
@@ -98,7 +98,7 @@ FAMILIES = (
         "robotsim_build",
         "The version of this server.",
         ("version",),
-        lambda _found: [((settings.VERSION,), 1)],
+        lambda _statistics: [((settings.VERSION,), 1)],
         kind="info",
     ),
     Family(
@@ -210,31 +210,31 @@ FAMILIES = (
         "robotsim_rosbags",
         "Rosbags in the database, by origin and status; `deleted` ones are waiting to be purged.",
         ("origin", "status"),
-        _stored(lambda kept: [((r.origin, r.status), r.count) for r in kept.rosbags]),
+        _stored(lambda stored: [((r.origin, r.status), r.count) for r in stored.rosbags]),
     ),
     Family(
         "robotsim_rosbags_size_bytes",
         "Size of these rosbags.",
         ("origin", "status"),
-        _stored(lambda kept: [((r.origin, r.status), r.size) for r in kept.rosbags]),
+        _stored(lambda stored: [((r.origin, r.status), r.size) for r in stored.rosbags]),
     ),
     Family(
         "robotsim_rosbags_in_verification",
         "Rosbags that are being verified.",
         (),
-        _stored(lambda kept: [((), kept.verifying)]),
+        _stored(lambda stored: [((), stored.verifying)]),
     ),
     Family(
         "robotsim_upload_sessions",
         "Open uploads in parts.",
         (),
-        _stored(lambda kept: [((), kept.sessions)]),
+        _stored(lambda stored: [((), stored.sessions)]),
     ),
     Family(
         "robotsim_stream_watchers",
         "Open event streams of this process.",
         (),
-        lambda _found: [((), hub.watchers())],
+        lambda _statistics: [((), hub.count_watchers())],
     ),
 )
 

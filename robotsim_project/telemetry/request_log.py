@@ -64,7 +64,7 @@ class RequestLog(RequestMiddleware):
         self, sender: type[Any], request: HttpRequest, **kwargs: Any
     ) -> None:
         """Log exceptions as the library does, except outages, which have their own line without traceback."""
-        if not outages.means(sys.exc_info()[1]):
+        if not outages.is_outage(sys.exc_info()[1]):
             super().process_got_request_exception(sender, request, **kwargs)
 
     @staticmethod

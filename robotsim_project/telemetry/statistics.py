@@ -21,7 +21,7 @@ from simulations.services.monitoring.metrics import (
     live_vitals,
     run_vitals,
 )
-from storage.services.maintenance.metrics import StorageVitals, storage_vitals
+from storage.services.maintenance.metrics import StorageStatistics, storage_statistics
 
 CACHE_SECONDS = 5
 log = structlog.get_logger(__name__)
@@ -32,7 +32,7 @@ class SystemStatistics(msgspec.Struct, frozen=True, kw_only=True):
 
     up: dict[str, bool]
     runs: RunVitals | None
-    storage: StorageVitals | None
+    storage: StorageStatistics | None
     live: LiveVitals | None
 
 
@@ -63,7 +63,7 @@ system_statistics = _cache.get
 def _read_shared() -> SystemStatistics | None:
     """Read the statistics that another process has just collected."""
     try:
-        value = system.known_vitals()
+        value = system.cached_statistics()
         return None if value is None else msgspec.json.decode(value, type=SystemStatistics)
     except (LiveAwayError, msgspec.MsgspecError):  # unreachable, or written by another version
         return None
@@ -82,14 +82,14 @@ def _collect() -> SystemStatistics:
     statistics = SystemStatistics(up=up, runs=runs, storage=storage, live=live)
     if all(up.values()):  # otherwise each process notices by itself when the outage is over
         with suppress(LiveAwayError):
-            system.keep_vitals(msgspec.json.encode(statistics), CACHE_SECONDS)
+            system.cache_statistics(msgspec.json.encode(statistics), CACHE_SECONDS)
     return statistics
 
 
-def _database() -> tuple[RunVitals | None, StorageVitals | None, LiveUnits]:
+def _database() -> tuple[RunVitals | None, StorageStatistics | None, LiveUnits]:
     try:
         runs, units = run_vitals()
-        return runs, storage_vitals(), units
+        return runs, storage_statistics(), units
     except (DatabaseError, InterfaceError) as error:
         log.warning("vitals_without_database", error=str(error))
         return None, None, {}

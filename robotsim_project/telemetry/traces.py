@@ -42,7 +42,7 @@ def start(service: str) -> None:
         prefixed = {f"robotsim.{key}": value for key, value in attributes.items()}
         return tracer.start_as_current_span(name, attributes=prefixed)
 
-    tracing.trace_with(start_span)
+    tracing.use_span_factory(start_span)
     logs.trace_with(current_ids)
 
 

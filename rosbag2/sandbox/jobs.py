@@ -4,9 +4,12 @@ import base64
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rosbag2.budget import Budget
+
+if TYPE_CHECKING:
+    from rosbag2.extraction.decoded_bag import DecodedBag
 
 Job = dict[str, Any]
 
@@ -49,7 +52,7 @@ def _fields(job: Job, _budget: Budget) -> Iterator[Any]:
     from rosbag2.messages.fields import scalars  # noqa: PLC0415
 
     with _open_bag(job) as source:
-        yield [asdict(scalar) for scalar in scalars(source.shape(job["topic"]))]
+        yield [asdict(scalar) for scalar in scalars(source.message_type(job["topic"]))]
 
 
 def _trajectory(job: Job, _budget: Budget) -> Iterator[Any]:
@@ -90,7 +93,7 @@ def _export(job: Job, _budget: Budget) -> Iterator[Any]:
         yield from map(asdict, progress)
 
 
-def _open_bag(job: Job) -> Any:
+def _open_bag(job: Job) -> "DecodedBag":
     from rosbag2.extraction.decoded_bag import DecodedBag  # noqa: PLC0415
 
     return DecodedBag(Path(job["folder"]), job.get("ros_distro", ""))

@@ -12,10 +12,12 @@ import pytest
 
 from rosbag2.checks.verdict import from_json
 from rosbag2.checks.verify import verify
+from rosbag2.extraction.decoded_bag import EVER
 from rosbag2.recovery.repair import verify_or_repair
 from rosbag2.sandbox import checks, runner
 from rosbag2.sandbox.checks import LIMITS
 from rosbag2.tests.bundles import START, bag, database, metadata, read, rows
+from rosbag2.writing.sample import make_sample
 
 
 def test_the_outcome_is_that_of_the_check_itself(tmp_path: Path) -> None:
@@ -112,3 +114,18 @@ def test_many_at_once(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert verdicts == [1000] * 4
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("messages", {"topics": None, "limit": 3, "items": 5}),
+        ("fields", {"topic": "/odom"}),
+        ("trajectory", {"topic": "/odom", "points": 10, "frame": ""}),
+        ("series", {"topic": "/odom", "field": "pose.pose.position.x", "points": 5, "count": 9}),
+    ],
+)
+def test_previews_in_the_child(tmp_path: Path, name: str, arguments: dict[str, Any]) -> None:
+    make_sample(tmp_path / "bag", seconds=1)
+    job = {"name": name, "folder": str(tmp_path / "bag"), "span": EVER, **arguments}
+    assert list(runner.run(job, runner.Limits()))

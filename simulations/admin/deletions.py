@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 
-from common.admin.changelists import ReadOnly
+from common.admin.changelists import ReadOnlyMixin
 from simulations.admin import formatting
 from simulations.admin.filters import (
     SimulationIdFilter,
@@ -23,7 +23,7 @@ STEPS = {
 
 
 @admin.register(Deletion)
-class DeletionAdmin(ReadOnly, admin.ModelAdmin[Deletion]):
+class DeletionAdmin(ReadOnlyMixin, admin.ModelAdmin[Deletion]):
     """Active and ended deletions."""
 
     list_display = [

@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from common.admin.actions import Buttons, address_of, carry_out, links
-from common.admin.changelists import ReadOnly
+from common.admin.actions import ObjectActionsMixin, admin_url, run_action, show_links
+from common.admin.changelists import ReadOnlyMixin
 from simulations.admin import formatting
 from simulations.admin.execution_page import sections
 from simulations.admin.filters import (
@@ -53,7 +53,7 @@ class ExecutionActions:
 
     @admin.action(description=_("Stop"), permissions=["run"])
     def stop(self, request: HttpRequest, rows: Rows) -> None:
-        carry_out(
+        run_action(
             self,
             request,
             rows,
@@ -73,21 +73,25 @@ class ExecutionActions:
         self._start(request, rows, start)
 
     def _start(self, request: HttpRequest, rows: Rows, start: Any) -> None:
-        executions = carry_out(
+        executions = run_action(
             self,
             request,
             rows.select_related("simulation"),
             lambda row: start(row, requested_by=request.user),
             lambda n: ngettext("%d execution was started.", "%d executions were started.", n) % n,
         )
-        links(
-            self, request, [(address_of(row), formatting.execution_name(row)) for row in executions]
+        show_links(
+            self, request, [(admin_url(row), formatting.execution_name(row)) for row in executions]
         )
 
 
 @admin.register(Execution)
 class ExecutionAdmin(
-    ExecutionActions, Buttons, ExecutionSearch, ReadOnly, admin.ModelAdmin[Execution]
+    ExecutionActions,
+    ObjectActionsMixin,
+    ExecutionSearch,
+    ReadOnlyMixin,
+    admin.ModelAdmin[Execution],
 ):
     """Executions with their progress, result and failure."""
 
@@ -135,7 +139,7 @@ class ExecutionAdmin(
         rows: Rows = super().get_queryset(request)
         return rows.select_related("simulation", "requested_by")
 
-    def buttons_of(self, row: Execution) -> list[str]:
+    def object_actions(self, row: Execution) -> list[str]:
         if row.status in ENDED:
             return ["again", "latest"]
         return ["stop"] if row.status in STOPPABLE else []

@@ -10,7 +10,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
-from common.admin.actions import address_of
+from common.admin.actions import admin_url
 from simulations.choices import (
     AgentStatus,
     Blame,
@@ -130,7 +130,7 @@ def link(row: Any, text: str | None = None) -> str:
     """Link to the page of a row; None gives a dash."""
     if row is None:
         return NOTHING
-    return format_html('<a href="{}">{}</a>', address_of(row), row if text is None else text)
+    return format_html('<a href="{}">{}</a>', admin_url(row), row if text is None else text)
 
 
 def link_by_id(model: str, pk: int, text: str) -> str:
@@ -145,7 +145,7 @@ def execution_link(execution: Execution) -> str:
     name = execution.simulation.name
     return format_html(
         '<a href="{}" title="{}" class="console-line">{}</a>',
-        address_of(execution),
+        admin_url(execution),
         name,
         f"{Truncator(name).chars(26)} #{execution.number}",
     )

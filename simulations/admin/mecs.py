@@ -13,14 +13,14 @@ from django.utils.translation import ngettext
 
 from common.admin.actions import is_admin
 from common.admin.changelists import BoundedPaginator
-from common.admin.deletion import Deletes
-from common.admin.errors import Refusals, RefusingForm
+from common.admin.deletion import ServiceDeletionMixin
+from common.admin.errors import DomainErrorFormMixin, DomainErrorMixin
 from simulations.admin.formatting import list_url
 from simulations.models import Mec
 from simulations.services.designs import mecs
 
 
-class MecForm(RefusingForm, forms.ModelForm[Mec]):
+class MecForm(DomainErrorFormMixin, forms.ModelForm[Mec]):
     """The fields of a mec."""
 
     class Meta:
@@ -56,7 +56,7 @@ class MecList(ChangeList):
 
 
 @admin.register(Mec)
-class MecAdmin(Refusals, Deletes, admin.ModelAdmin[Mec]):
+class MecAdmin(DomainErrorMixin, ServiceDeletionMixin, admin.ModelAdmin[Mec]):
     """Systems under test."""
 
     form = MecForm
@@ -103,12 +103,12 @@ class MecAdmin(Refusals, Deletes, admin.ModelAdmin[Mec]):
             obj.pk = mecs.create(**form.cleaned_data).pk
             obj.refresh_from_db()
 
-    def remove(self, request: HttpRequest, row: Mec) -> None:
+    def delete_row(self, request: HttpRequest, row: Mec) -> None:
         mecs.delete(row)
 
-    def deleted(self, count: int) -> str:
+    def deleted_message(self, count: int) -> str:
         return ngettext("%d mec was deleted.", "%d mecs were deleted.", count) % count
 
-    def refusals_of(self, rows: list[Any]) -> list[str]:
+    def deletion_errors(self, rows: list[Any]) -> list[str]:
         users = mecs.users_of(rows)
         return [f"{mec}: {mecs.in_use(users[mec.pk])}" for mec in rows if mec.pk in users]

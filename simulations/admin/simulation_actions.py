@@ -9,7 +9,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from common.admin.actions import address_of, carry_out, is_admin, links
+from common.admin.actions import admin_url, is_admin, run_action, show_links
 from simulations.admin.formatting import execution_name
 from simulations.choices import STOPPABLE
 from simulations.exceptions import NotRunningError
@@ -33,18 +33,18 @@ class SimulationActions:
 
     @admin.action(description=_("Start"), permissions=["change"])
     def start(self, request: HttpRequest, rows: Rows) -> None:
-        results = carry_out(
+        results = run_action(
             self,
             request,
             rows,
             lambda row: lifecycle.start(row, requested_by=request.user),
             lambda n: ngettext("%d simulation was started.", "%d simulations were started.", n) % n,
         )
-        links(self, request, [(address_of(row), execution_name(row)) for row in results])
+        show_links(self, request, [(admin_url(row), execution_name(row)) for row in results])
 
     @admin.action(description=_("Stop"), permissions=["change"])
     def stop(self, request: HttpRequest, rows: Rows) -> None:
-        carry_out(
+        run_action(
             self,
             request,
             rows,
@@ -54,18 +54,18 @@ class SimulationActions:
 
     @admin.action(description=_("Clone"), permissions=["add"])
     def clone(self, request: HttpRequest, rows: Rows) -> None:
-        results = carry_out(
+        results = run_action(
             self,
             request,
             rows,
             lambda row: simulations.clone(row, created_by=request.user),
             lambda n: ngettext("%d simulation was cloned.", "%d simulations were cloned.", n) % n,
         )
-        links(self, request, [(address_of(row), row.name) for row in results])
+        show_links(self, request, [(admin_url(row), row.name) for row in results])
 
     @admin.action(description=_("Restore"), permissions=["change"])
     def restore(self, request: HttpRequest, rows: Rows) -> None:
-        carry_out(
+        run_action(
             self,
             request,
             rows,
@@ -79,7 +79,7 @@ class SimulationActions:
     def purge(self, request: HttpRequest, rows: Rows) -> HttpResponse | None:
         if not request.POST.get("post"):
             return self._confirm(request, rows)
-        results = carry_out(
+        results = run_action(
             self,
             request,
             rows,
@@ -89,17 +89,19 @@ class SimulationActions:
                 % n
             ),
         )
-        links(self, request, [(address_of(row), str(_("Deletion of %s")) % row) for row in results])
+        show_links(
+            self, request, [(admin_url(row), str(_("Deletion of %s")) % row) for row in results]
+        )
         return None
 
-    def remove(self, request: HttpRequest, row: Simulation) -> None:
+    def delete_row(self, request: HttpRequest, row: Simulation) -> None:
         """Delete one so that it can be restored."""
         _delete(row, request.user, permanent=False)
 
-    def deleted(self, count: int) -> str:
+    def deleted_message(self, count: int) -> str:
         return ngettext("%d simulation was deleted.", "%d simulations were deleted.", count) % count
 
-    def refusals_of(self, rows: list[Any]) -> list[str]:
+    def deletion_errors(self, rows: list[Any]) -> list[str]:
         active = Execution.objects.active().filter(simulation__in=[row.pk for row in rows])
         running = set(active.values_list("simulation", flat=True))
         message = str(_("%s is running: stop its execution first, then delete it."))

@@ -10,15 +10,15 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from common.admin.actions import Buttons
+from common.admin.actions import ObjectActionsMixin
 from common.admin.changelists import (
     BoundedPaginator,
     DeletedFilter,
-    deleted_are_listed,
-    is_list,
+    is_changelist,
+    lists_deleted_rows,
 )
-from common.admin.deletion import Deletes
-from common.admin.errors import Refusals, RefusingForm
+from common.admin.deletion import ServiceDeletionMixin
+from common.admin.errors import DomainErrorFormMixin, DomainErrorMixin
 from simulations.admin.formatting import NOTHING, link, list_url, progress_bar, status_label
 from simulations.admin.simulation_actions import SimulationActions
 from simulations.admin.stages import StageInline
@@ -29,7 +29,7 @@ from simulations.services.designs import simulations
 from simulations.services.progress.bulk import percent_by_id
 
 
-class SimulationForm(RefusingForm, forms.ModelForm[Simulation]):
+class SimulationForm(DomainErrorFormMixin, forms.ModelForm[Simulation]):
     """The fields of a simulation without its stages, validated by the service."""
 
     class Meta:
@@ -52,7 +52,7 @@ class SimulationForm(RefusingForm, forms.ModelForm[Simulation]):
             existing = self.instance if self.instance.pk else None
             errors = simulations.field_errors(name, pattern, prefix, [])
             for error in errors + simulations.name_errors(name, existing):
-                self.show(error)
+                self.add_field_error(error)
         return values
 
 
@@ -85,7 +85,13 @@ def _annotate(rows: list[Any]) -> None:
 
 
 @admin.register(Simulation)
-class SimulationAdmin(SimulationActions, Buttons, Deletes, Refusals, admin.ModelAdmin[Simulation]):
+class SimulationAdmin(
+    SimulationActions,
+    ObjectActionsMixin,
+    ServiceDeletionMixin,
+    DomainErrorMixin,
+    admin.ModelAdmin[Simulation],
+):
     """Simulations with their stages; a filter lists deleted ones."""
 
     form = SimulationForm
@@ -152,9 +158,9 @@ class SimulationAdmin(SimulationActions, Buttons, Deletes, Refusals, admin.Model
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Offer in a list only the actions that apply to its rows."""
         actions = super().get_actions(request)
-        if not is_list(request):
+        if not is_changelist(request):
             return actions
-        if deleted_are_listed(request):
+        if lists_deleted_rows(request):
             return {name: actions[name] for name in actions if name in self.deleted_actions}
         return {name: actions[name] for name in actions if name != "restore"}
 
@@ -166,7 +172,7 @@ class SimulationAdmin(SimulationActions, Buttons, Deletes, Refusals, admin.Model
         deleted = obj is not None and obj.deleted_at is not None
         return not deleted and super().has_delete_permission(request, obj)
 
-    def buttons_of(self, row: Simulation) -> list[str]:
+    def object_actions(self, row: Simulation) -> list[str]:
         if row.deleted_at is not None:
             return self.deleted_actions
         latest = row.latest_execution

@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from common.rest.reads.columns import Derived
-from common.rest.serializers import Strict
+from common.rest.serializers import StrictSerializer
 from simulations.choices import Blame, DataStatus, RunStatus, blame
 from simulations.failures import failure_text
 from simulations.models import AgentRun, Event, Execution, Recording
@@ -91,7 +91,7 @@ class ExecutionSerializer(serializers.ModelSerializer[Execution]):
         read_only_fields = fields
 
 
-class AgainSerializer(Strict):
+class AgainSerializer(StrictSerializer):
     """The plan to run: `same` is the frozen plan, `latest` the simulation as it is now."""
 
     plan = serializers.ChoiceField(choices=["same", "latest"], default="same")

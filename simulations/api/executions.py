@@ -15,7 +15,7 @@ from rest_framework.serializers import BaseSerializer
 
 from accounts.api.idempotency import idempotent
 from common.rest import bulk
-from common.rest.filters import IdFilter, InstantFilter, PersonFilter
+from common.rest.filters import IdFilter, InstantFilter, UserEmailFilter
 from common.rest.reads.views import Reads
 from simulations.api.execution_detail import execution_detail
 from simulations.api.execution_serializers import (
@@ -49,7 +49,7 @@ class ExecutionFilter(django_filters.FilterSet):
     status = django_filters.MultipleChoiceFilter(choices=RunStatus.choices)
     data_status = django_filters.MultipleChoiceFilter(choices=DataStatus.choices)
     active = django_filters.BooleanFilter(method="by_active", label=_("Whether it has not ended"))
-    requested_by = PersonFilter(
+    requested_by = UserEmailFilter(
         field_name="requested_by__email", label=_("E-mail address of its requester")
     )
     created_after = InstantFilter(field_name="created_at", lookup_expr="gte")
@@ -183,7 +183,7 @@ class ExecutionViewSet(WatchActions, Reads):
             lifecycle.stop(execution, stopped_by=request.user)
 
         return Response(
-            bulk.each(request.data, lambda ids: Execution.objects.filter(pk__in=ids), stop)
+            bulk.run_action(request.data, lambda ids: Execution.objects.filter(pk__in=ids), stop)
         )
 
     @related_rows(AgentRun.objects.all(), UnitLogSerializer, UnitFilter)

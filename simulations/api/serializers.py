@@ -6,8 +6,9 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from common.rest.filters import MAX_ID
 from common.rest.reads.columns import Derived
-from common.rest.serializers import Strict
+from common.rest.serializers import StrictSerializer
 from simulations.choices import DeletionStatus, DesignStatus, RunStatus, design_status
 from simulations.failures import deletion_error
 from simulations.models import Deletion, Mec, Simulation, Stage
@@ -24,12 +25,11 @@ from simulations.services.designs.simulations import (
     StageSpec,
 )
 
-MAX_ID = 2**63 - 1
 MAX_INTEGER = 2**31 - 1
 MAX_SMALL_INTEGER = 2**15 - 1
 
 
-class MecSerializer(Strict, serializers.ModelSerializer[Mec]):
+class MecSerializer(StrictSerializer, serializers.ModelSerializer[Mec]):
     """A system under test, and how agents reach it."""
 
     node_selector = serializers.DictField(child=serializers.CharField(), required=False)
@@ -59,7 +59,7 @@ class MecSerializer(Strict, serializers.ModelSerializer[Mec]):
         return selector
 
 
-class StageSerializer(Strict, serializers.ModelSerializer[Stage]):
+class StageSerializer(StrictSerializer, serializers.ModelSerializer[Stage]):
     """One stage; its position is that in the list, times are in seconds."""
 
     # Limits of the columns only: the service reports all other errors of all stages at once.
@@ -112,7 +112,7 @@ class DesignStatusField(Derived):
         super().__init__("deleted_at", "deleting", "stage_count", of=design_status)
 
 
-class SimulationRowSerializer(Strict, serializers.ModelSerializer[Simulation]):
+class SimulationRowSerializer(StrictSerializer, serializers.ModelSerializer[Simulation]):
     """A simulation in a list, with the counts of its stages and agents."""
 
     name = serializers.CharField(max_length=200)
@@ -174,13 +174,13 @@ class SimulationSerializer(SimulationRowSerializer):
         return values
 
 
-class CloneSerializer(Strict):
+class CloneSerializer(StrictSerializer):
     """The name of the copy; if empty, derived from the original's."""
 
     name = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
 
 
-class OrderSerializer(Strict):
+class OrderSerializer(StrictSerializer):
     """The current positions of the stages, in the new order."""
 
     order = serializers.ListField(

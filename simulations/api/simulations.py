@@ -24,7 +24,7 @@ from rest_framework.reverse import reverse
 from accounts.api.idempotency import idempotent
 from common.db.prepared import PreparedQuery
 from common.rest import bulk
-from common.rest.filters import IdFilter, Living, PersonFilter
+from common.rest.filters import IdFilter, SoftDeleteFilterSet, UserEmailFilter
 from common.rest.reads.columns import Row, columns_of
 from common.rest.reads.views import Reads
 from simulations.api.execution_serializers import ExecutionSerializer
@@ -44,14 +44,14 @@ from simulations.services.maintenance import deletion
 from simulations.services.runs import lifecycle
 
 
-class SimulationFilter(Living):
+class SimulationFilter(SoftDeleteFilterSet):
     """By name, pattern, mec, template, creator and status of the latest execution."""
 
     name = django_filters.CharFilter(lookup_expr="icontains", label=_("Part of the name"))
     pattern = django_filters.ChoiceFilter(choices=Pattern.choices)
     mec = IdFilter(field_name="mec_id", label=_("Id of its mec"))
     template = IdFilter(method="by_template", label=_("Id of a template that a stage uses"))
-    created_by = PersonFilter(
+    created_by = UserEmailFilter(
         field_name="created_by__email", label=_("E-mail address of its creator")
     )
     status = django_filters.MultipleChoiceFilter(
@@ -89,12 +89,6 @@ def annotated_simulations() -> QuerySet[Simulation]:
     )
 
 
-def stages() -> QuerySet[Any, Any]:
-    """The columns of stages, in order of their positions."""
-    ordered: QuerySet[Any, Any] = Stage.objects.order_by("position")
-    return ordered.values(*columns_of(StageSerializer).paths)
-
-
 class SimulationViewSet(Reads):
     """Designs of runs."""
 
@@ -104,7 +98,12 @@ class SimulationViewSet(Reads):
     search_fields = ["name", "description"]
     ordering_fields = ["id", "name", "created_at", "updated_at"]
     lookup_value_regex = "[0-9]{1,18}"
-    nested = {"stages": PreparedQuery(stages, key="simulation")}
+    nested = {
+        "stages": PreparedQuery(
+            lambda: Stage.objects.order_by("position").values(*columns_of(StageSerializer).paths),
+            key="simulation",
+        )
+    }
 
     def get_serializer_class(self) -> type[SimulationRowSerializer]:
         return SimulationRowSerializer if self.action == "list" else SimulationSerializer
@@ -183,7 +182,9 @@ class SimulationViewSet(Reads):
         def delete(simulation: Simulation) -> None:
             deletion.request(simulation, requested_by=request.user)
 
-        return Response(bulk.each(request.data, lambda ids: living.filter(pk__in=ids), delete))
+        return Response(
+            bulk.run_action(request.data, lambda ids: living.filter(pk__in=ids), delete)
+        )
 
     def _delete(self, simulation: Simulation, request: Request, *, permanent: bool) -> Response:
         row = deletion.request(simulation, permanent=permanent, requested_by=request.user)

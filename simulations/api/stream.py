@@ -68,7 +68,7 @@ class TicketAuthentication(BaseAuthentication):
         if ticket is None:
             return None
         execution_id = int(request.parser_context["kwargs"]["pk"])
-        user = tickets.holder(ticket, execution_id)
+        user = tickets.user_of(ticket, execution_id)
         for authentication in DEFAULT_AUTHENTICATION:
             result = authentication().authenticate(request)
             if result is not None and result[0].pk != user.pk:
@@ -154,7 +154,7 @@ class WatchActions:
             raise StreamUnsupportedError(
                 _("This server cannot keep streams open: use the ASGI server.")
             )
-        if hub.watchers() >= settings.STREAM_WATCHERS:
+        if hub.count_watchers() >= settings.STREAM_WATCHERS:
             raise TooManyWatchersError(_("Too many are watching: try again in a few seconds."))
         if request.method == "GET":
             user = request.user

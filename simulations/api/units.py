@@ -23,10 +23,9 @@ from agent.protocol import (
 from common import outages
 from common.exceptions import DomainError
 from common.problems import Problem
-from common.rest.reads.early import early
+from common.rest.reads.early import MAX_BYTES, early
 from simulations.services.runs import recordings, units
 
-MAX_BYTES = 4 * 2**20
 SCHEME = "Unit"
 """Scheme of the Authorization header of units."""
 
@@ -55,7 +54,7 @@ def unit_view(handler: Handler) -> Callable[[HttpRequest], HttpResponse]:
         except DomainError as error:
             return Problem.of(error, challenge=SCHEME).response()
         except (OperationalError, InterfaceError) as error:
-            return outages.of_database(error).response()
+            return outages.database_problem(error).response()
 
     return view
 
@@ -97,7 +96,7 @@ def _report(execution: int, body: bytes) -> Message:
     return units.report(execution, decode(body, Snapshot))
 
 
-@early(max_bytes=MAX_BYTES)
+@early
 @csrf_exempt
 def report(request: HttpRequest) -> HttpResponse:
     """Store a heartbeat and return the command."""

@@ -8,8 +8,8 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.choices import Role
 from agent.protocol import AgentReport, AgentState, Snapshot
-from simulations import live
 from simulations.choices import EventKind, FailureCode, RunStatus
+from simulations.live import snapshots
 from simulations.models import (
     AgentRun,
     Deletion,
@@ -48,7 +48,7 @@ def report(execution: Execution, published: int) -> None:
     )
     stage = execution.stage_runs.get().pk
     fields = {"stage_run": stage, "unit": 0, "attempt": 1, "sequence": 1, "sent_ns": 1}
-    live.store(execution.pk, Snapshot(**fields, agents=reports))
+    snapshots.store(execution.pk, Snapshot(**fields, agents=reports))
 
 
 def fail(execution: Execution) -> None:
@@ -116,12 +116,12 @@ def test_list_shows_progress_without_reading_agent_runs(console: Console, design
     report(second, 30)
     fail(ended)
     client = console(Role.VIEWER)
-    live.forget(ended.pk)
+    snapshots.delete_all(ended.pk)
     text, queries = get_page(client, URL)
     assert [text.count(f"> {percent} %<") for percent in (25, 75, 0)] == [1, 1, 1]
     assert not [sql for sql in queries if "agentrun" in sql]
     assert not [sql for sql in queries if '"plan"' in sql and "JOIN" in sql]
-    live.forget(first.pk)
+    snapshots.delete_all(first.pk)
     assert "> 25 %<" not in get_page(client, URL)[0]
 
 

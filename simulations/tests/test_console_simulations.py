@@ -172,7 +172,7 @@ def test_deleting_running_simulation_is_refused_with_message(
     sentence = "drive is running: stop its execution first"
     text = operator.get(f"{URL}{simulation.pk}/delete/").content.decode()
     assert sentence in text
-    assert "This cannot be deleted as things stand" in text
+    assert "This cannot be deleted now" in text
     chosen = {"action": "delete_selected", "_selected_action": [simulation.pk]}
     text = operator.post(URL, chosen).content.decode()
     assert sentence in text

@@ -9,8 +9,8 @@ from django_tasks_db.models import DBTaskResult
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from simulations import live
-from simulations.live import system
+from simulations.exceptions import LiveAwayError
+from simulations.live import connection, system
 from simulations.services.monitoring.overview import overview
 from simulations.services.runs import lifecycle
 from simulations.tests.conftest import Design
@@ -46,7 +46,7 @@ def test_overview_is_cached(design: Design, django_assert_num_queries: Any) -> N
 
 def test_silent_controller() -> None:
     assert overview()["health"]["controller"] == "silent"
-    system.controller_passed()
+    system.record_controller_pass()
     assert overview()["health"]["controller"] == "ok"
 
 
@@ -61,9 +61,9 @@ def test_overview_without_redis(design: Design, monkeypatch: pytest.MonkeyPatch)
     design()
 
     def away() -> Any:
-        raise live.LiveAwayError("Redis does not answer")
+        raise LiveAwayError("Redis does not answer")
 
-    monkeypatch.setattr(live, "line", away)
+    monkeypatch.setattr(connection._connector, "open", away)
     data = overview()
     assert data["simulations"]["total"] == 1
     assert (data["health"]["redis"], data["health"]["controller"]) == (

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from simulations import live
+from simulations.live import connection
 from simulations.models import AgentRun, Execution, Recording
 from simulations.services.progress.results import summary
 from simulations.services.runs import lifecycle
@@ -99,7 +99,7 @@ def test_redis_flushed_during_run(system: System, design: Design) -> None:
     system.controller()
     execution = lifecycle.start(design(2))
     in_status(execution, "RUNNING")
-    live._redis().flushdb()
+    connection._client().flushdb()
     assert_complete(execution, 2)
 
 

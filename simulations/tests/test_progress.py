@@ -10,9 +10,10 @@ from rest_framework.test import APIClient
 from accounts.choices import Role
 from accounts.models import User
 from agent.protocol import AgentReport, AgentState, Snapshot
-from simulations import live
 from simulations.choices import AgentStatus, EventKind, RunStatus
-from simulations.live import watched
+from simulations.exceptions import LiveAwayError
+from simulations.live import progress as live_progress
+from simulations.live import snapshots
 from simulations.models import AgentRun, Execution, StageRun
 from simulations.services.events import record_event
 from simulations.services.progress import progress
@@ -44,7 +45,7 @@ def viewer(db: Any) -> APIClient:
 def always_stale(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each look computes, unless a test says otherwise."""
     monkeypatch.setattr(progress, "FRESH_SECONDS", 0.0)
-    monkeypatch.setattr(watched, "may_compute", lambda execution_id, seconds: True)
+    monkeypatch.setattr(live_progress, "may_calculate", lambda execution_id, seconds: True)
 
 
 def report(execution: Execution, unit: int, attempt: int = 1, **agents: tuple[str, int]) -> None:
@@ -53,7 +54,7 @@ def report(execution: Execution, unit: int, attempt: int = 1, **agents: tuple[st
         AgentReport(number=int(name[1:]), state=AgentState(state), published=published)
         for name, (state, published) in agents.items()
     )
-    live.store(
+    snapshots.store(
         execution.pk,
         Snapshot(
             stage_run=execution.stage_runs.get().pk,
@@ -132,8 +133,8 @@ def test_one_process_computes_and_others_read(
     report(execution, 0, a1=("RUNNING", 40))
     assert progress_of(execution) == first  # not a second old
     monkeypatch.setattr(progress, "FRESH_SECONDS", 0.0)
-    assert watched.may_compute(execution.pk, 60)
-    assert not watched.may_compute(execution.pk, 60)
+    assert live_progress.may_calculate(execution.pk, 60)
+    assert not live_progress.may_calculate(execution.pk, 60)
     assert progress_of(execution) == first  # another process is at it
     lifecycle.stop(execution)
     assert progress_of(execution).status == RunStatus.STOPPING  # a new status shows at once
@@ -153,11 +154,11 @@ def test_progress_without_redis_comes_from_database(execution: Execution, settin
     row(execution, 0, AgentStatus.COMPLETED, 40, number=1)
 
     def away(*_args: Any) -> None:
-        raise live.LiveAwayError
+        raise LiveAwayError
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(watched, "known_progress", away)
-        patch.setattr(watched, "tallies", away)
+        patch.setattr(live_progress, "cached", away)
+        patch.setattr(live_progress, "unit_counts", away)
         current = progress_of(execution)
     assert (current.messages_published, current.agents) == (40, {"COMPLETED": 1, "PENDING": 3})
 
@@ -173,7 +174,7 @@ def test_final_progress_and_statistics_are_stored(execution: Execution, viewer: 
     row(execution, 1, AgentStatus.LOST, 0, number=2)  # its last word came by heartbeat only
     report(execution, 1, a2=("RUNNING", 20))
     end(execution)
-    live.forget(execution.pk)
+    snapshots.delete_all(execution.pk)
     AgentRun.objects.all().delete()  # as retention does
     current = progress_of(Execution.objects.get())
     assert (current.status, current.overall, current.messages_published) == ("FAILED", 37.5, 60)

@@ -7,9 +7,9 @@ import pytest
 
 from agent.protocol import Link
 from simulations.choices import RunStatus
-from simulations.live.tallies import Tally
+from simulations.live.unit_counts import UnitCount
 from simulations.services.plan import Plan, PlanStage
-from simulations.services.progress.calculation import Facts, StageFacts, reckon
+from simulations.services.progress.calculation import Inputs, StageInputs, calculate
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -59,14 +59,14 @@ def plan(*stages: PlanStage, pattern: str = "sequential") -> Plan:
     )
 
 
-def run(position: int, status: str, **own: Any) -> StageFacts:
+def run(position: int, status: str, **own: Any) -> StageInputs:
     moments = {"release_at": None, "agents_ended_at": None, "ended_at": None}
-    return StageFacts(pk=position, position=position, status=status, **(moments | own))
+    return StageInputs(pk=position, position=position, status=status, **(moments | own))
 
 
-def facts(*stages: StageFacts, status: str = RunStatus.RUNNING, **own: Any) -> Facts:
+def inputs(*stages: StageInputs, status: str = RunStatus.RUNNING, **own: Any) -> Inputs:
     defaults: dict[str, Any] = {"stop_asked_at": None, "ended_at": None, "data_status": "PENDING"}
-    return Facts(status=status, event_count=3, stages=stages, **(defaults | own))
+    return Inputs(status=status, event_count=3, stages=stages, **(defaults | own))
 
 
 def ago(seconds: float) -> datetime:
@@ -78,18 +78,18 @@ def ahead(seconds: float) -> datetime:
 
 
 def test_totals_and_stages_from_snapshots() -> None:
-    tallies = {
-        (1, 0, 1): Tally({"COMPLETED": 2}, 20),
-        (2, 0, 1): Tally({"RUNNING": 1}, 5),
-        (2, 1, 1): Tally({"READY": 1}, 0),
+    unit_counts = {
+        (1, 0, 1): UnitCount({"COMPLETED": 2}, 20),
+        (2, 0, 1): UnitCount({"RUNNING": 1}, 5),
+        (2, 1, 1): UnitCount({"READY": 1}, 0),
     }
-    progress = reckon(
+    progress = calculate(
         plan(stage(1), stage(2, agents=3)),
-        facts(
+        inputs(
             run(1, RunStatus.COMPLETED, ended_at=ago(5)),
             run(2, RunStatus.RUNNING, release_at=ago(4)),
         ),
-        tallies,
+        unit_counts,
         NOW,
     )
     first, second = progress.stages
@@ -104,42 +104,42 @@ def test_totals_and_stages_from_snapshots() -> None:
 
 
 def test_retry_does_not_lower_progress() -> None:
-    design, facts_ = plan(stage(1)), facts(run(1, RunStatus.RUNNING, release_at=ago(4)))
-    once = reckon(design, facts_, {(1, 0, 1): Tally({"RUNNING": 2}, 12)}, NOW)
-    again = {(1, 0, 1): Tally({"RUNNING": 2}, 12), (1, 0, 2): Tally({"STARTING": 2}, 0)}
-    twice = reckon(design, facts_, again, NOW, once)
+    design, values = plan(stage(1)), inputs(run(1, RunStatus.RUNNING, release_at=ago(4)))
+    once = calculate(design, values, {(1, 0, 1): UnitCount({"RUNNING": 2}, 12)}, NOW)
+    again = {(1, 0, 1): UnitCount({"RUNNING": 2}, 12), (1, 0, 2): UnitCount({"STARTING": 2}, 0)}
+    twice = calculate(design, values, again, NOW, once)
     assert (once.overall, twice.overall) == (60.0, 60.0)
     assert twice.agents == {"STARTING": 2}
     assert twice.messages_published == 12
-    without_memory = reckon(design, facts_, again, NOW)
+    without_memory = calculate(design, values, again, NOW)
     assert without_memory.overall == 0.0
 
 
 def test_progress_is_bounded_and_divides_by_zero_safely() -> None:
-    more = {(1, 0, 1): Tally({"RUNNING": 2}, 10**9)}
-    running = facts(run(1, RunStatus.RUNNING, release_at=ago(4)))
-    assert reckon(plan(stage(1)), running, more, NOW).overall == 100.0
+    more = {(1, 0, 1): UnitCount({"RUNNING": 2}, 10**9)}
+    running = inputs(run(1, RunStatus.RUNNING, release_at=ago(4)))
+    assert calculate(plan(stage(1)), running, more, NOW).overall == 100.0
     empty = plan(stage(1, messages_a_pass=0))
-    assert reckon(empty, running, more, NOW).overall == 0.0
-    assert reckon(plan(stage(1, agents=0)), running, {}, NOW).overall == 0.0
+    assert calculate(empty, running, more, NOW).overall == 0.0
+    assert calculate(plan(stage(1, agents=0)), running, {}, NOW).overall == 0.0
 
 
 def test_time_limit_counts_until_stop() -> None:
     limited = plan(stage(1, execution_time=100.0, repeats=1000))
-    running = facts(run(1, RunStatus.RUNNING, release_at=ago(40)))
-    assert reckon(limited, running, {}, NOW).overall == 40.0
-    stopping = facts(
+    running = inputs(run(1, RunStatus.RUNNING, release_at=ago(40)))
+    assert calculate(limited, running, {}, NOW).overall == 40.0
+    stopping = inputs(
         run(1, RunStatus.RUNNING, release_at=ago(40)), status="STOPPING", stop_asked_at=ago(10)
     )
-    assert reckon(limited, stopping, {}, NOW).overall == 30.0
-    stopped = facts(
+    assert calculate(limited, stopping, {}, NOW).overall == 30.0
+    stopped = inputs(
         run(1, RunStatus.STOPPED, release_at=ago(40), ended_at=ago(2)),
         run(2, RunStatus.SKIPPED, ended_at=ago(2)),
         status="STOPPED",
         stop_asked_at=ago(10),
         ended_at=ago(1),
     )
-    progress = reckon(plan(*limited.stages, stage(2)), stopped, {}, NOW)
+    progress = calculate(plan(*limited.stages, stage(2)), stopped, {}, NOW)
     assert [stage_progress.percent for stage_progress in progress.stages] == [30.0, 0.0]
     assert progress.stages[1].agents == {}
     assert progress.expected_end == ago(1)
@@ -149,16 +149,16 @@ def test_expected_end_includes_remaining_stages_and_delays() -> None:
     running = run(1, RunStatus.RUNNING, release_at=ago(4))
     waits = run(2, RunStatus.PENDING)
     two = (stage(1, delay_after=7.0), stage(2, repeats=3, execution_time=20.0))
-    assert reckon(plan(*two), facts(running, waits), {}, NOW).expected_end == ahead(6 + 7 + 20)
-    at_once = facts(running, run(2, RunStatus.RUNNING, release_at=ago(4)))
-    assert reckon(plan(*two, pattern="parallel"), at_once, {}, NOW).expected_end == ahead(16)
+    assert calculate(plan(*two), inputs(running, waits), {}, NOW).expected_end == ahead(6 + 7 + 20)
+    at_once = inputs(running, run(2, RunStatus.RUNNING, release_at=ago(4)))
+    assert calculate(plan(*two, pattern="parallel"), at_once, {}, NOW).expected_end == ahead(16)
 
 
 def test_expected_end_without_rate_and_limit_needs_messages() -> None:
     unpaced = plan(stage(1, rate=0.0, seconds_a_pass=0.0), stage(2))
-    running = facts(run(1, RunStatus.RUNNING, release_at=ago(4)), run(2, RunStatus.PENDING))
-    assert reckon(unpaced, running, {}, NOW).expected_end is None
-    sent = {(1, 0, 1): Tally({"RUNNING": 2}, 5)}
-    progress = reckon(unpaced, running, sent, NOW)
+    running = inputs(run(1, RunStatus.RUNNING, release_at=ago(4)), run(2, RunStatus.PENDING))
+    assert calculate(unpaced, running, {}, NOW).expected_end is None
+    sent = {(1, 0, 1): UnitCount({"RUNNING": 2}, 5)}
+    progress = calculate(unpaced, running, sent, NOW)
     assert progress.stages[0].expected_end == ahead(12)
     assert progress.expected_end == ahead(22)

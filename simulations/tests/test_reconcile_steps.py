@@ -9,10 +9,10 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
-from simulations import live
 from simulations.backends.base import Job, UnitSeen, UnitState
 from simulations.backends.local import LocalBackend
 from simulations.exceptions import BackendError
+from simulations.live import connection, silence
 from simulations.models import AgentRun, Execution, Recording, StageRun
 from simulations.services.plan import plan_of
 from simulations.services.runs import fleet, lifecycle, reconcile
@@ -174,12 +174,12 @@ def test_files_of_killed_unit_are_listed(design: Design, fake: Fake) -> None:
 
 
 def test_silence_restarts_after_machine_sleep(settings: Any) -> None:
-    live.listening_since()
-    live._redis().set(live._SINCE, 1.0)
+    silence.counted_since()
+    connection._client().set(connection.SILENCE_KEY, 1.0)
     reconcile.note_leap(0.3)
-    assert live.listening_since() == 1.0
+    assert silence.counted_since() == 1.0
     reconcile.note_leap(settings.HUNG_AFTER_SECONDS)
-    assert live.listening_since() > 1.0
+    assert silence.counted_since() > 1.0
 
 
 def test_failed_retry_does_not_hide_other_units(

@@ -30,7 +30,7 @@ def test_run_downloads_and_uploads_by_signed_urls(
     assert recordings.count() == 2
     for recording in recordings:
         assert recording.rosbag is not None
-        for file in downloads.file_addresses(recording.rosbag, audience="browser"):
+        for file in downloads.signed_files(recording.rosbag, audience="browser"):
             assert file.url.startswith(f"http://{s3_settings.MINIO_ENDPOINT}/")
             answer = urllib3.request("GET", file.url)
             assert (answer.status, len(answer.data)) == (200, file.size)

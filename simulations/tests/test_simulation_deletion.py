@@ -9,9 +9,10 @@ from rest_framework.test import APIClient
 
 from accounts.choices import Role
 from common.recovery import recover
-from simulations import live, tasks
+from simulations import tasks
 from simulations.choices import DeletionStatus, RunStatus
 from simulations.exceptions import LiveAwayError
+from simulations.live import snapshots
 from simulations.models import Deletion, Execution, Recording, Simulation
 from simulations.services.maintenance import deletion as deletions
 from simulations.services.runs import lifecycle
@@ -125,7 +126,7 @@ def test_deletion_waits_for_redis(design: Design, monkeypatch: pytest.MonkeyPatc
         raise LiveAwayError("Redis does not answer")
 
     with monkeypatch.context() as patched:
-        patched.setattr(live, "forget", away)
+        patched.setattr(snapshots, "delete_all", away)
         assert deletions.run(deletion.pk) == DeletionStatus.RUNNING
     deletion.refresh_from_db()
     assert (deletion.error, deletion.progress) == ("Redis does not answer", 25)
@@ -143,7 +144,7 @@ def test_late_deletion_keeps_live_state_of_new_execution(
     deletions.restore(simulation)
     new = lifecycle.start(simulation)
     forgotten: list[int] = []
-    monkeypatch.setattr(live, "forget", forgotten.append)
+    monkeypatch.setattr(snapshots, "delete_all", forgotten.append)
     assert deletions.run(row.pk) == DeletionStatus.COMPLETED
     assert forgotten == [old.pk]
     assert Execution.objects.get(pk=new.pk).status == RunStatus.PENDING

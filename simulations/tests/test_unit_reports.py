@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from agent.protocol import PROTOCOL, AgentReport, AgentState, Failure, Registration, Snapshot
-from simulations import live
 from simulations.exceptions import UnitRefusedError
+from simulations.live import connection, heartbeats, logs, silence
 from simulations.models import AgentRun, Execution, StageRun
 from simulations.services.plan import plan_of
 from simulations.services.runs import fleet, lifecycle, units
@@ -90,21 +90,21 @@ def test_lost_agent_keeps_statistics_of_last_snapshot(stage_run: StageRun) -> No
 
 def test_repeated_log_lines_are_stored_once(stage_run: StageRun) -> None:
     for sequence, (offset, log) in enumerate([(0, "ab"), (0, "ab"), (1, "bcd"), (4, "e")], 1):
-        live.append_log(
+        logs.append(
             stage_run.execution_id,
             snapshot(stage_run, "RUNNING", sequence, log_offset=offset, log=log),
         )
-    assert live.log_tail(stage_run.execution_id, stage_run.pk, 0) == "abcde"
+    assert logs.tail(stage_run.execution_id, stage_run.pk, 0) == "abcde"
 
 
 def test_missed_snapshots_are_counted(stage_run: StageRun) -> None:
     for sequence in (1, 2, 5, 6):
         units.report(stage_run.execution_id, snapshot(stage_run, "RUNNING", sequence))
-    assert live.beats(stage_run.execution_id) == (4, 2)
-    live._redis().flushdb()
+    assert heartbeats.count_snapshots(stage_run.execution_id) == (4, 2)
+    connection._client().flushdb()
     for sequence in (7, 8):  # what Redis has lost was heard
         units.report(stage_run.execution_id, snapshot(stage_run, "RUNNING", sequence))
-    assert live.beats(stage_run.execution_id) == (2, 0)
+    assert heartbeats.count_snapshots(stage_run.execution_id) == (2, 0)
 
 
 def test_closing_stage_accepts_no_registration(
@@ -147,21 +147,21 @@ def test_reports_do_not_wait_for_redis(
 
     def away() -> Any:
         tried.append(1)
-        raise live.RedisError("away")
+        raise connection.RedisError("away")
 
-    fresh = live._Line()
-    monkeypatch.setattr(live, "_line", fresh)
-    live.listening_since()
-    live._redis().set(live._SINCE, 1.0)
+    fresh = connection._Connector()
+    monkeypatch.setattr(connection, "_connector", fresh)
+    silence.counted_since()
+    connection._client().set(connection.SILENCE_KEY, 1.0)
     with monkeypatch.context() as gone:
-        gone.setattr(live, "_redis", away)
+        gone.setattr(connection, "_client", away)
         for sequence in range(1, 5):
             units.report(stage_run.execution_id, snapshot(stage_run, "RUNNING", sequence))
     assert len(tried) == 1
-    monkeypatch.setattr(live, "RETRY_SECONDS", 0)
+    monkeypatch.setattr(connection, "RETRY_SECONDS", 0)
     fresh._away_until = 0
     units.report(stage_run.execution_id, snapshot(stage_run, "RUNNING", 9))
-    assert live.listening_since() > 1.0
+    assert silence.counted_since() > 1.0
 
 
 def test_log_characters_that_databases_refuse_are_removed(stage_run: StageRun) -> None:

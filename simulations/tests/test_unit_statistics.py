@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from agent.protocol import AgentReport, AgentState, Snapshot
-from simulations import live
+from simulations.live import connection, heartbeats, silence, snapshots
 from simulations.models import AgentRun, Execution, StageRun
 from simulations.services.monitoring.metrics import live_vitals, quantiles, run_vitals
 from simulations.services.runs import lifecycle
@@ -47,12 +47,12 @@ def snapshot(execution: Execution, unit: int, sequence: int = 1) -> Snapshot:
 def store_snapshots(execution: Execution, ages: dict[int, float]) -> None:
     """Store snapshots of these ages in seconds, in a Redis that is an hour old."""
     now = timezone.now().timestamp()
-    with live.line() as redis:
+    with connection.connect() as redis:
         redis.set("robotsim:live:since", now - 3600)
         for unit, age in ages.items():
-            entry = live.Heard(at=now - age, snapshot=snapshot(execution, unit))
+            entry = snapshots.StoredSnapshot(at=now - age, snapshot=snapshot(execution, unit))
             field = f"{entry.snapshot.stage_run}:{unit}"
-            redis.hset(live.key(execution.pk), field, msgspec.json.encode(entry))
+            redis.hset(connection.key(execution.pk), field, msgspec.json.encode(entry))
 
 
 def age(at: float | None) -> float:
@@ -91,16 +91,18 @@ def test_silence_counts_from_registration(execution: Execution) -> None:
 def test_silence_starts_with_server_and_redis(execution: Execution) -> None:
     add_agents(execution, "RUNNING")
     store_snapshots(execution, {0: 300.0})
-    live.server_started()
+    silence.reset()
     assert age(live_vitals(run_vitals()[1]).heard_at) < 60
 
 
 def test_received_and_missed_snapshots(execution: Execution) -> None:
     add_agents(execution, "RUNNING")
     for sequence in (1, 2, 5):
-        live.store(execution.pk, snapshot(execution, 0, sequence))
+        snapshots.store(execution.pk, snapshot(execution, 0, sequence))
     statistics = live_vitals(run_vitals()[1])
-    assert (statistics.received, statistics.lost) == (3, 2) == live.beats(execution.pk)
+    assert (
+        (statistics.received, statistics.lost) == (3, 2) == heartbeats.count_snapshots(execution.pk)
+    )
 
 
 @pytest.mark.parametrize(

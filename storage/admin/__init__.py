@@ -1,4 +1,4 @@
-"""The console's pages of rosbags."""
+"""Admin of rosbags and exports."""
 
 from storage.admin.exports import ExportAdmin
 from storage.admin.index import RosbagFileAdmin, RosbagTopicAdmin

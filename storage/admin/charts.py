@@ -1,4 +1,4 @@
-"""Drawings for the console: SVG made here, without scripts; all that comes from a bag is escaped."""
+"""SVG charts of the console, without scripts; everything from a bag is escaped."""
 
 from collections.abc import Iterable, Sequence
 from math import cos, radians
@@ -10,26 +10,26 @@ from django.utils.translation import gettext as _
 from storage.models import Rosbag, RosbagTopic
 
 BARS = 50
-"""Bars of a small histogram: places are joined."""
+"""Bars of a small histogram."""
 ROWS = 40
-"""Topics of a time line."""
+"""Rows of a time line."""
 _MARGIN = 44
 
 
-def joined(histogram: Sequence[int], bars: int) -> list[int]:
-    """A histogram in fewer places."""
+def rebinned(histogram: Sequence[int], bars: int) -> list[int]:
+    """Merge the bins of a histogram into fewer bars."""
     size = max(1, -(-len(histogram) // bars))
     return [sum(histogram[at : at + size]) for at in range(0, len(histogram), size)]
 
 
 def activity(histogram: Sequence[int], label: str = "") -> str:
-    """A small histogram."""
-    counts = joined(histogram, BARS)
-    most = max(counts, default=0)
-    if not most:
+    """Draw a small histogram."""
+    counts = rebinned(histogram, BARS)
+    maximum = max(counts, default=0)
+    if not maximum:
         return ""
     bars = (
-        (at * 3, 24 - max(1, round(22 * count / most)), max(1, round(22 * count / most)))
+        (at * 3, 24 - max(1, round(22 * count / maximum)), max(1, round(22 * count / maximum)))
         for at, count in enumerate(counts)
         if count
     )
@@ -42,12 +42,12 @@ def activity(histogram: Sequence[int], label: str = "") -> str:
 
 
 def seconds(span_ns: int) -> str:
-    """A length of time for people."""
+    """Format a duration."""
     return f"{span_ns / 1e9:.3f} s" if span_ns < 60 * 10**9 else f"{span_ns / 6e10:.1f} min"
 
 
 def time_line(rosbag: Rosbag, topics: Sequence[RosbagTopic]) -> str:
-    """When each topic was active: a row each, darker where there was more."""
+    """Draw the activity of topics: one row each, darker where there are more messages."""
     shown = [topic for topic in topics if topic.message_count][:ROWS]
     if not shown or not rosbag.duration_ns:
         return ""
@@ -74,10 +74,10 @@ def time_line(rosbag: Rosbag, topics: Sequence[RosbagTopic]) -> str:
 
 
 def _row(rosbag: Rosbag, topic: RosbagTopic, at: int) -> str:
-    counts = joined(topic.histogram, 100)
-    most = max(counts, default=0) or 1
+    counts = rebinned(topic.histogram, 100)
+    maximum = max(counts, default=0) or 1
     cells = (
-        (260 + 6 * place, 18 * at + 3, f"{0.25 + 0.75 * count / most:.2f}")
+        (260 + 6 * place, 18 * at + 3, f"{0.25 + 0.75 * count / maximum:.2f}")
         for place, count in enumerate(counts)
         if count
     )
@@ -101,12 +101,12 @@ def _row(rosbag: Rosbag, topic: RosbagTopic, at: int) -> str:
     )
 
 
-def track(found: dict[str, Any]) -> str:
-    """A trajectory from above; a fix has north up."""
-    points = [(point[1], point[2]) for point in found["points"]]
+def track(trajectory: dict[str, Any]) -> str:
+    """Draw a trajectory from above; for fixes north is up."""
+    points = [(point[1], point[2]) for point in trajectory["points"]]
     if not points:
         return ""
-    stretch = _cosine(points) if found["geographic"] else 1.0
+    stretch = _cosine(points) if trajectory["geographic"] else 1.0
     across = [(x * stretch, y) for x, y in points]
     left, low = (min(values) for values in zip(*across, strict=True))
     wide, high = (max(values) for values in zip(*across, strict=True))
@@ -120,22 +120,22 @@ def track(found: dict[str, Any]) -> str:
         round((high - low) * scale + 40),
         _("trajectory"),
         " ".join(f"{x:.1f},{y:.1f}" for x, y in placed),
-        *(f"{each:.1f}" for each in (*placed[0], *placed[-1])),
+        *(f"{value:.1f}" for value in (*placed[0], *placed[-1])),
     )
 
 
 def _cosine(points: Iterable[tuple[float, float]]) -> float:
-    """How much shorter a degree of longitude is than one of latitude, there."""
+    """Length of a degree of longitude relative to latitude, at the mean latitude."""
     latitudes = [latitude for _longitude, latitude in points]
     return max(0.01, cos(radians(sum(latitudes) / len(latitudes))))
 
 
-def line(found: dict[str, Any], span: tuple[int, int]) -> str:
-    """A field over time: the mean, within the band from least to greatest."""
-    points = found["points"]
+def line(series: dict[str, Any], span: tuple[int, int]) -> str:
+    """Draw a field over time: the mean, within the band from minimum to maximum."""
+    points = series["points"]
     if not points:
         return ""
-    low, high = min(each["min"] for each in points), max(each["max"] for each in points)
+    low, high = min(point["min"] for point in points), max(point["max"] for point in points)
     height, width = 200.0, 760.0
     wide = (span[1] - span[0]) or 1
 
@@ -147,15 +147,15 @@ def line(found: dict[str, Any], span: tuple[int, int]) -> str:
         part = float(value / 2 - low / 2) / ((high / 2 - low / 2) or 1.0)
         return 10 + height * (1 - part)
 
-    upper = [f"{x_of(each):.1f},{y_of(each['max']):.1f}" for each in points]
-    lower = [f"{x_of(each):.1f},{y_of(each['min']):.1f}" for each in reversed(points)]
-    mean = [f"{x_of(each):.1f},{y_of(each['mean']):.1f}" for each in points]
+    upper = [f"{x_of(point):.1f},{y_of(point['max']):.1f}" for point in points]
+    lower = [f"{x_of(point):.1f},{y_of(point['min']):.1f}" for point in reversed(points)]
+    mean = [f"{x_of(point):.1f},{y_of(point['mean']):.1f}" for point in points]
     return format_html(
         '<svg class="storage-chart" viewBox="0 0 870 236" role="img"><title>{}</title>'
         '<text x="80" y="18" text-anchor="end">{}</text><text x="80" y="212" text-anchor="end">{}</text>'
         '<polygon points="{}" class="band"/><polyline points="{}"/>'
         '<text x="88" y="230">0</text><text x="848" y="230" text-anchor="end">{}</text></svg>',
-        found["field"],
+        series["field"],
         f"{high:.5g}",
         f"{low:.5g}",
         " ".join([*upper, *lower]),

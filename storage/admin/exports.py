@@ -1,4 +1,4 @@
-"""The console's pages of exports: how far they are, what became of them."""
+"""Admin of exports: their progress and results."""
 
 from typing import Any
 
@@ -10,8 +10,8 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from common.admin.actions import Buttons, address_of, carry_out
-from common.admin.changelists import ReadOnly
+from common.admin.actions import ObjectActionsMixin, admin_url, run_action
+from common.admin.changelists import ReadOnlyMixin
 from storage.choices import UNFINISHED
 from storage.models import Export
 from storage.objects.base import StoreError
@@ -19,7 +19,7 @@ from storage.services.exports import exports
 
 
 @admin.register(Export)
-class ExportAdmin(Buttons, ReadOnly, admin.ModelAdmin[Export]):
+class ExportAdmin(ObjectActionsMixin, ReadOnlyMixin, admin.ModelAdmin[Export]):
     """Exports of all rosbags."""
 
     list_display = ["name", "source", "format", "status", "done", "bytes", "address", "created_at"]
@@ -50,16 +50,16 @@ class ExportAdmin(Buttons, ReadOnly, admin.ModelAdmin[Export]):
     ]
     readonly_fields = ["reason", "done", "bytes", "result_page", "address"]
 
-    def buttons_of(self, row: Export) -> list[str]:
+    def object_actions(self, row: Export) -> list[str]:
         return ["cancel"] if row.status in UNFINISHED else []
 
     def has_cancel_permission(self, request: HttpRequest) -> bool:
-        """Those who may change rosbags; nobody edits the row of an export."""
+        """Users who may change rosbags; exports themselves are read-only."""
         return request.user.has_perm("storage.change_rosbag")
 
     @admin.action(description=_("Cancel"), permissions=["cancel"])
     def cancel(self, request: HttpRequest, rows: QuerySet[Export]) -> None:
-        carry_out(self, request, rows.filter(status__in=UNFINISHED), exports.cancel, _cancelled)
+        run_action(self, request, rows.filter(status__in=UNFINISHED), exports.cancel, _cancelled)
 
     @admin.display(description=_("reason"))
     def reason(self, export: Export) -> str:
@@ -79,18 +79,18 @@ class ExportAdmin(Buttons, ReadOnly, admin.ModelAdmin[Export]):
 
     @admin.display(description=_("result"))
     def result_page(self, export: Export) -> str:
-        found = export.result
-        return format_html('<a href="{}">{}</a>', address_of(found), found) if found else ""
+        result = export.result
+        return format_html('<a href="{}">{}</a>', admin_url(result), result) if result else ""
 
     @admin.display(description=_("file"))
     def address(self, export: Export) -> str:
         try:
-            found = exports.address(export, audience="browser")
+            url = exports.sign_url(export, audience="browser")
         except StoreError:
             return ""
-        return format_html('<a href="{}">{}</a>', found, _("Download")) if found else ""
+        return format_html('<a href="{}">{}</a>', url, _("Download")) if url else ""
 
 
 def _cancelled(count: int) -> str:
-    found: Any = ngettext("%d export was cancelled.", "%d exports were cancelled.", count)
-    return str(found % count)
+    message: Any = ngettext("%d export was cancelled.", "%d exports were cancelled.", count)
+    return str(message % count)

@@ -1,4 +1,4 @@
-"""Read-only pages of what rosbags hold, and the same inside a rosbag's page."""
+"""Read-only admins and inlines of the files and topics of rosbags."""
 
 from django.contrib import admin
 from django.db import models
@@ -8,23 +8,23 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
-from common.admin.actions import address_of
-from common.admin.changelists import ReadOnly
+from common.admin.actions import admin_url
+from common.admin.changelists import ReadOnlyMixin
 from storage.admin import charts
 from storage.admin.previews import frame
 from storage.models import Rosbag, RosbagFile, RosbagTopic
 
-MOST_GAPS = 20
+MAX_GAPS = 20
 STYLE = {"all": ["storage/console.css"]}
 
 
-def link_to(file: RosbagFile) -> str:
-    """A link to the content of a file, through the API."""
+def download_link(file: RosbagFile) -> str:
+    """A download link of a file, by the API."""
     url = reverse("rosbag-file", kwargs={"pk": file.rosbag_id, "path": file.path})
     return format_html('<a href="{}">{}</a>', url, _("Download"))
 
 
-class FileInline(ReadOnly, admin.TabularInline[RosbagFile, Rosbag]):
+class FileInline(ReadOnlyMixin, admin.TabularInline[RosbagFile, Rosbag]):
     """The files of a rosbag."""
 
     model = RosbagFile
@@ -34,10 +34,10 @@ class FileInline(ReadOnly, admin.TabularInline[RosbagFile, Rosbag]):
 
     @admin.display(description=_("content"))
     def content(self, file: RosbagFile) -> str:
-        return link_to(file)
+        return download_link(file)
 
 
-class TopicInline(ReadOnly, admin.TabularInline[RosbagTopic, Rosbag]):
+class TopicInline(ReadOnlyMixin, admin.TabularInline[RosbagTopic, Rosbag]):
     """The topics of a rosbag."""
 
     model = RosbagTopic
@@ -50,7 +50,7 @@ class TopicInline(ReadOnly, admin.TabularInline[RosbagTopic, Rosbag]):
 
     @admin.display(description=_("topic"))
     def page(self, topic: RosbagTopic) -> str:
-        return format_html('<a href="{}">{}</a>', address_of(topic), topic.name)
+        return format_html('<a href="{}">{}</a>', admin_url(topic), topic.name)
 
     @admin.display(description=_("rate (Hz)"))
     def rate(self, topic: RosbagTopic) -> str:
@@ -65,8 +65,8 @@ class TopicInline(ReadOnly, admin.TabularInline[RosbagTopic, Rosbag]):
         return charts.activity(topic.histogram)
 
 
-class IndexAdmin(ReadOnly, admin.ModelAdmin[models.Model]):
-    """A read-only list of what rosbags hold."""
+class IndexAdmin(ReadOnlyMixin, admin.ModelAdmin[models.Model]):
+    """A read-only list of the contents of rosbags."""
 
     list_select_related = ["rosbag"]
     ordering = ["-id"]
@@ -81,7 +81,7 @@ class RosbagFileAdmin(IndexAdmin):
 
     @admin.display(description=_("content"))
     def content(self, file: RosbagFile) -> str:
-        return link_to(file)
+        return download_link(file)
 
 
 @admin.register(RosbagTopic)
@@ -117,17 +117,17 @@ class RosbagTopicAdmin(IndexAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[models.Model]:
         rows = super().get_queryset(request)
-        listed = request.resolver_match and not request.resolver_match.kwargs
-        return rows.defer("histogram", "offered_qos_profiles") if listed else rows
+        is_changelist = request.resolver_match and not request.resolver_match.kwargs
+        return rows.defer("histogram", "offered_qos_profiles") if is_changelist else rows
 
     @admin.display(description=_("longest gaps"))
     def silences(self, topic: RosbagTopic) -> str:
         start = topic.rosbag.start_ns or 0
-        told = (
+        rows = (
             (charts.seconds(first - start), charts.seconds(last - first))
-            for first, last in topic.gaps[:MOST_GAPS]
+            for first, last in topic.gaps[:MAX_GAPS]
         )
-        return format_html_join("", "<div>{} + {}</div>", told)
+        return format_html_join("", "<div>{} + {}</div>", rows)
 
     @admin.display(description=_("activity"))
     def activity(self, topic: RosbagTopic) -> str:

@@ -1,4 +1,4 @@
-"""The part of a rosbag's page that looks into its data: a page of its own, in a frame."""
+"""The preview of a rosbag's data: a page of its own, shown in a frame of the rosbag's page."""
 
 import base64
 import json
@@ -21,23 +21,23 @@ from storage.admin import charts
 from storage.choices import USABLE
 from storage.models import Rosbag, RosbagTopic
 from storage.services.previews import previews
-from storage.services.previews.previews import MessagesAsked
-from storage.services.previews.time_ranges import span_of
+from storage.services.previews.previews import MessageSelection
+from storage.services.previews.time_ranges import parse_span
 
-MOST_TOPICS = 500
-FIRST = 3
-"""Messages that are shown."""
-ITEMS = 8
+MAX_TOPICS = 500
+SHOWN_MESSAGES = 3
+"""Number of shown messages."""
+SHOWN_ITEMS = 8
 POLICY = (
     "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src data:; form-action 'self'; "
     "frame-ancestors 'self'"
 )
-"""Whatever a bag brings, nothing of it runs here."""
-FAVOURITES = ("nav_msgs/msg/Odometry", "sensor_msgs/msg/NavSatFix")
+"""Content-Security-Policy that blocks scripts, as the page shows untrusted data."""
+PREFERRED_TYPES = ("nav_msgs/msg/Odometry", "sensor_msgs/msg/NavSatFix")
 
 
-class Previews:
-    """Before `ModelAdmin` in the bases of the page of rosbags."""
+class PreviewPage:
+    """Mixin before `ModelAdmin` in the admin of rosbags."""
 
     admin_site: Any
     get_object: Any
@@ -49,80 +49,82 @@ class Previews:
         return [own, *super().get_urls()]  # type: ignore[misc]
 
     def preview_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        """What one topic shows; another is chosen on it."""
+        """Show the preview of one topic, with a form to choose another."""
         rosbag = self.get_object(request, str(object_id))
         if rosbag is None or not self.has_view_permission(request, rosbag):
             raise PermissionDenied
-        context = {"rosbag": rosbag, **_shown(rosbag, request.GET)}
-        answer = render(request, "storage/console/preview.html", context)
-        answer["Content-Security-Policy"] = POLICY
-        return answer
+        context = {"rosbag": rosbag, **_preview_context(rosbag, request.GET)}
+        response = render(request, "storage/console/preview.html", context)
+        response["Content-Security-Policy"] = POLICY
+        return response
 
 
 def frame(rosbag: Rosbag, topic: str = "") -> str:
-    """The preview as a frame that is loaded once it comes into view."""
+    """A frame with the preview, loaded when it is scrolled into view."""
     if rosbag.status not in USABLE or rosbag.deleted_at is not None or not rosbag.message_count:
         return ""
-    address = reverse("admin:storage_rosbag_preview", args=[rosbag.pk])
+    url = reverse("admin:storage_rosbag_preview", args=[rosbag.pk])
     if topic:
-        address = f"{address}?{urlencode({'topic': topic})}"
+        url = f"{url}?{urlencode({'topic': topic})}"
     return format_html(
         '<iframe class="storage-preview" loading="lazy" title="{}" src="{}"></iframe>',
         _("Preview"),
-        address,
+        url,
     )
 
 
-def _shown(rosbag: Rosbag, asked: Any) -> dict[str, Any]:
-    topics = list(rosbag.topics.filter(message_count__gt=0).defer("histogram")[:MOST_TOPICS])
-    chosen = next((topic for topic in topics if topic.name == asked.get("topic")), None)
-    topic = chosen or _favourite(topics)
+def _preview_context(rosbag: Rosbag, query: Any) -> dict[str, Any]:
+    topics = list(rosbag.topics.filter(message_count__gt=0).defer("histogram")[:MAX_TOPICS])
+    chosen = next((topic for topic in topics if topic.name == query.get("topic")), None)
+    topic = chosen or _default_topic(topics)
     if topic is None:
         return {"topics": []}
-    kind = full_name(topic.type)
-    found: dict[str, Any] = {"topics": topics, "topic": topic, "problems": []}
-    found |= _tried(found, lambda: {"messages": _messages(rosbag, topic)})
-    if kind in TRACKS:
-        found |= _tried(found, lambda: _track(rosbag, topic))
-    if kind in IMAGES:
-        found |= _tried(found, lambda: {"pictures": _pictures(rosbag, topic)})
-    return found | _tried(found, lambda: _series(rosbag, topic, asked.get("field", "")))
+    type_name = full_name(topic.type)
+    context: dict[str, Any] = {"topics": topics, "topic": topic, "problems": []}
+    context |= _try_section(context, lambda: {"messages": _messages(rosbag, topic)})
+    if type_name in TRACKS:
+        context |= _try_section(context, lambda: _track(rosbag, topic))
+    if type_name in IMAGES:
+        context |= _try_section(context, lambda: {"pictures": _pictures(rosbag, topic)})
+    return context | _try_section(context, lambda: _series(rosbag, topic, query.get("field", "")))
 
 
-def _favourite(topics: list[RosbagTopic]) -> RosbagTopic | None:
-    """The topic that tells most at a glance."""
+def _default_topic(topics: list[RosbagTopic]) -> RosbagTopic | None:
+    """Choose the topic whose preview is most informative."""
 
     def rank(topic: RosbagTopic) -> int:
-        kind = full_name(topic.type)
-        if kind in FAVOURITES:
-            return FAVOURITES.index(kind)
-        return 2 if kind in IMAGES else 3 if kind in TRACKS else 4
+        type_name = full_name(topic.type)
+        if type_name in PREFERRED_TYPES:
+            return PREFERRED_TYPES.index(type_name)
+        return 2 if type_name in IMAGES else 3 if type_name in TRACKS else 4
 
     return min(topics, key=rank, default=None)
 
 
-def _tried(found: dict[str, Any], show: Any) -> dict[str, Any]:
-    """What a part shows; where it cannot, its sentence is told once."""
+def _try_section(context: dict[str, Any], build: Any) -> dict[str, Any]:
+    """Build a section of the page; if it fails, add the error message once."""
     try:
-        shown: dict[str, Any] = show()
+        section: dict[str, Any] = build()
     except DomainError as error:
-        if str(error) not in found["problems"]:
-            found["problems"].append(str(error))
+        if str(error) not in context["problems"]:
+            context["problems"].append(str(error))
         return {}
-    return shown
+    return section
 
 
 def _messages(rosbag: Rosbag, topic: RosbagTopic) -> list[dict[str, Any]]:
-    _etag, begin = previews.messages(rosbag, MessagesAsked(topic.name, limit=FIRST, items=ITEMS))
-    told = [json.loads(line) for line in begin()]
+    _etag, begin = previews.messages(
+        rosbag, MessageSelection(topic.name, limit=SHOWN_MESSAGES, items=SHOWN_ITEMS)
+    )
+    messages = [json.loads(line) for line in begin()]
     return [
         {
-            "time": each.get("time") or each.get("time_ns", ""),
-            "size": each.get("size", 0),
-            "error": (each.get("error") or {}).get("detail", ""),
-            "text": _text(each.get("message")),
+            "time": message.get("time") or message.get("time_ns", ""),
+            "size": message.get("size", 0),
+            "error": (message.get("error") or {}).get("detail", ""),
+            "text": _text(message.get("message")),
         }
-        for each in told
+        for message in messages
     ]
 
 
@@ -131,27 +133,27 @@ def _text(message: Any) -> str:
 
 
 def _track(rosbag: Rosbag, topic: RosbagTopic) -> dict[str, Any]:
-    found = previews.trajectory(rosbag, topic.name)
-    unit = "" if found["geographic"] else f"{found['length']:.1f} m"
-    return {"track": charts.track(found), "track_length": unit, "track_found": found}
+    trajectory = previews.trajectory(rosbag, topic.name)
+    unit = "" if trajectory["geographic"] else f"{trajectory['length']:.1f} m"
+    return {"track": charts.track(trajectory), "track_length": unit, "trajectory": trajectory}
 
 
 def _pictures(rosbag: Rosbag, topic: RosbagTopic) -> list[dict[str, Any]]:
     return [
-        {**each, "data": base64.b64encode(each["jpeg"]).decode()}
-        for each in previews.thumbnails(rosbag, topic.name)
+        {**picture, "data": base64.b64encode(picture["jpeg"]).decode()}
+        for picture in previews.thumbnails(rosbag, topic.name)
     ]
 
 
 def _series(rosbag: Rosbag, topic: RosbagTopic, field: str) -> dict[str, Any]:
-    listed = previews.fields(rosbag, topic.name)
-    fields = [each["path"] for each in listed]
-    # What moves is a float, most of the time; a header says only when.
-    measured = [each["path"] for each in listed if each["type"].startswith("float")]
-    plotted = measured + [each for each in fields if not each.startswith("header.")]
-    if not plotted or (full_name(topic.type) in IMAGES and not field):
+    available = previews.fields(rosbag, topic.name)
+    fields = [item["path"] for item in available]
+    # Prefer floats, and skip the header, which only holds time and frame.
+    floats = [item["path"] for item in available if item["type"].startswith("float")]
+    plottable = floats + [path for path in fields if not path.startswith("header.")]
+    if not plottable or (full_name(topic.type) in IMAGES and not field):
         return {}
-    chosen = field or plotted[0]
-    found = previews.series(rosbag, topic.name, chosen)
-    chart = charts.line(found, span_of(rosbag, "", ""))
-    return {"fields": fields, "field": chosen, "series": chart, "series_found": found}
+    chosen = field or plottable[0]
+    series = previews.series(rosbag, topic.name, chosen)
+    chart = charts.line(series, parse_span(rosbag, "", ""))
+    return {"fields": fields, "field": chosen, "series": chart, "series_data": series}

@@ -1,4 +1,4 @@
-"""The console's pages of rosbags: what was counted is shown, never edited."""
+"""Admin of rosbags: everything but the name is read-only."""
 
 from typing import Any
 
@@ -11,14 +11,14 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from common.admin.actions import carry_out
+from common.admin.actions import run_action
 from common.admin.changelists import BoundedPaginator, DeletedFilter, is_autocomplete
-from common.admin.deletion import Deletes
+from common.admin.deletion import ServiceDeletionMixin
 from storage.admin import charts
-from storage.admin.adding import Adding
-from storage.admin.exporting import Exporting
+from storage.admin.add_page import AddPage
+from storage.admin.export_page import ExportPage
 from storage.admin.index import STYLE, FileInline, TopicInline
-from storage.admin.previews import Previews, frame
+from storage.admin.previews import PreviewPage, frame
 from storage.choices import Status
 from storage.exceptions import StorageError
 from storage.models import Rosbag
@@ -27,8 +27,8 @@ from storage.services.verification import verifier
 
 
 @admin.register(Rosbag)
-class RosbagAdmin(Adding, Exporting, Previews, Deletes, admin.ModelAdmin[Rosbag]):
-    """Rosbags with verdict and index; only the name may be changed."""
+class RosbagAdmin(AddPage, ExportPage, PreviewPage, ServiceDeletionMixin, admin.ModelAdmin[Rosbag]):
+    """Rosbags with their verdict and index; only the name can be changed."""
 
     list_display = ["name", "status", "origin", "message_count", "duration", "bytes", "created_at"]
     list_filter = ["status", "origin", DeletedFilter, "created_at"]
@@ -66,7 +66,7 @@ class RosbagAdmin(Adding, Exporting, Previews, Deletes, admin.ModelAdmin[Rosbag]
         "time_line",
         "preview",
     ]
-    only_if_any = frozenset(
+    hidden_if_empty = frozenset(
         {"made_from", "made_into", "code", "verdict", "oddities", "losses", "deleted_at"}
     )
 
@@ -74,21 +74,21 @@ class RosbagAdmin(Adding, Exporting, Previews, Deletes, admin.ModelAdmin[Rosbag]
         css = STYLE
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Rosbag]:
-        """All of them; where one is chosen to be played, those that can be."""
+        """All rosbags; for autocomplete fields the usable ones."""
         rows = super().get_queryset(request)
         return rows & Rosbag.objects.usable() if is_autocomplete(request) else rows
 
     def get_fields(self, request: HttpRequest, obj: Rosbag | None = None) -> list[Any]:
-        """All that there is to say: most rosbags have no reason, no losses, no origin of their own."""
+        """Leave out fields that are empty for most rosbags."""
         return [
             name
             for name in ("name", *self.readonly_fields)
-            if obj is None or name not in self.only_if_any or self._has(obj, name)
+            if obj is None or name not in self.hidden_if_empty or self._has(obj, name)
         ]
 
     def _has(self, rosbag: Rosbag, name: str) -> bool:
-        own = getattr(self, name, None)
-        return bool(own(rosbag) if own else getattr(rosbag, name))
+        method = getattr(self, name, None)
+        return bool(method(rosbag) if method else getattr(rosbag, name))
 
     @admin.display(description=_("reason"))
     def verdict(self, rosbag: Rosbag) -> str:
@@ -96,11 +96,15 @@ class RosbagAdmin(Adding, Exporting, Previews, Deletes, admin.ModelAdmin[Rosbag]
 
     @admin.display(description=_("warnings"))
     def oddities(self, rosbag: Rosbag) -> str:
-        return format_html_join("", "<p>{}</p>", [(each,) for each in rosbag.warning_sentences])
+        return format_html_join(
+            "", "<p>{}</p>", [(sentence,) for sentence in rosbag.warning_sentences]
+        )
 
     @admin.display(description=_("lost"))
     def losses(self, rosbag: Rosbag) -> str:
-        return format_html_join("", "<p>{}</p>", [(each,) for each in rosbag.lost_sentences])
+        return format_html_join(
+            "", "<p>{}</p>", [(sentence,) for sentence in rosbag.lost_sentences]
+        )
 
     @admin.display(description=_("made from"))
     def made_from(self, rosbag: Rosbag) -> str:
@@ -118,7 +122,7 @@ class RosbagAdmin(Adding, Exporting, Previews, Deletes, admin.ModelAdmin[Rosbag]
     def bytes(self, rosbag: Rosbag) -> str:
         return filesizeformat(rosbag.size)
 
-    @admin.display(description=_("whole bundle"))
+    @admin.display(description=_("complete bundle"))
     def archive(self, rosbag: Rosbag) -> str:
         if rosbag.status == Status.UPLOADING or rosbag.deleted_at is not None:
             return ""
@@ -135,22 +139,22 @@ class RosbagAdmin(Adding, Exporting, Previews, Deletes, admin.ModelAdmin[Rosbag]
 
     @admin.action(description=_("Verify again"), permissions=["change"])
     def verify_again(self, request: HttpRequest, rosbags: QuerySet[Rosbag]) -> None:
-        carry_out(self, request, rosbags, verifier.ask_again, _asked)
+        run_action(self, request, rosbags, verifier.verify_again, _verify_message)
 
     @admin.action(description=_("Restore"), permissions=["change"])
     def restore(self, request: HttpRequest, rosbags: QuerySet[Rosbag]) -> None:
-        carry_out(self, request, rosbags, deletion.restore, _restored)
+        run_action(self, request, rosbags, deletion.restore, _restore_message)
 
-    def remove(self, request: HttpRequest, row: Rosbag) -> None:
+    def delete_row(self, request: HttpRequest, row: Rosbag) -> None:
         deletion.delete(row)
 
-    def deleted(self, count: int) -> str:
+    def deleted_message(self, count: int) -> str:
         return ngettext("%d rosbag was deleted.", "%d rosbags were deleted.", count) % count
 
     def save_model(self, request: HttpRequest, rosbag: Rosbag, form: Any, change: bool) -> None:  # noqa: FBT001
-        """Only the name can be changed, and only by its service."""
+        """Rename the rosbag by its service."""
         try:
-            # Read anew, so that the audit knows the name that it had.
+            # Read from the database, so that the audit log gets the old name.
             renaming.rename(Rosbag.objects.get(pk=rosbag.pk), rosbag.name)
         except StorageError as error:
             self.message_user(request, str(error), messages.ERROR)
@@ -164,9 +168,9 @@ def _link(rosbag: Rosbag | None) -> str:
     return format_html('<a href="{}">{}</a>', url, text)
 
 
-def _asked(count: int) -> str:
+def _verify_message(count: int) -> str:
     return ngettext("%d rosbag will be verified.", "%d rosbags will be verified.", count) % count
 
 
-def _restored(count: int) -> str:
+def _restore_message(count: int) -> str:
     return ngettext("%d rosbag was restored.", "%d rosbags were restored.", count) % count

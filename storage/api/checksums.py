@@ -1,4 +1,4 @@
-"""Checksums that a sender gives with a part: `Content-MD5`, as S3 takes it, or `x-amz-checksum-sha256`."""
+"""Checksums in the headers of a part: `Content-MD5`, as in S3, or `x-amz-checksum-sha256`."""
 
 import base64
 import binascii
@@ -12,22 +12,22 @@ from storage.exceptions import PartRefusedError
 HEADERS = {"Content-MD5": "md5", "x-amz-checksum-sha256": "sha256"}
 
 
-def checked(headers: Mapping[str, str], chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Pass a body on, and refuse it at its end when it is not what its headers say.
+def verify_checksums(headers: Mapping[str, str], chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Pass on the chunks of a body, and compare its checksums with the headers at the end.
 
     Raises:
-        PartRefusedError: a checksum differs, or is none; the part must not be kept.
+        PartRefusedError: A checksum differs or is malformed; the part must not be stored.
     """
-    told = {name: _digest(name, headers[name]) for name in HEADERS if name in headers}
-    # A name for files and parts, not a protection: both were chosen by S3.
-    sums = {name: hashlib.new(HEADERS[name], usedforsecurity=False) for name in told}
+    expected = {name: _digest(name, headers[name]) for name in HEADERS if name in headers}
+    # Checksums of content, not a protection; S3 specifies both algorithms.
+    hashers = {name: hashlib.new(HEADERS[name], usedforsecurity=False) for name in expected}
     for chunk in chunks:
-        for each in sums.values():
-            each.update(chunk)
+        for hasher in hashers.values():
+            hasher.update(chunk)
         yield chunk
-    for name, each in sums.items():
-        if each.digest() != told[name]:
-            message = _("The part has another checksum than %(header)s says: send it again.")
+    for name, hasher in hashers.items():
+        if hasher.digest() != expected[name]:
+            message = _("The checksum of the part differs from %(header)s: send it again.")
             raise PartRefusedError(message % {"header": name})
 
 
@@ -35,5 +35,5 @@ def _digest(name: str, value: str) -> bytes:
     try:
         return base64.b64decode(value, validate=True)
     except binascii.Error as error:
-        message = _("%(header)s is no Base64: give the digest as RFC 1864 says.")
+        message = _("%(header)s is not Base64: encode the digest as in RFC 1864.")
         raise PartRefusedError(message % {"header": name}) from error

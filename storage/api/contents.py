@@ -1,4 +1,4 @@
-"""What a rosbag holds, over HTTP: topics, files, single files with ranges, the whole as an archive."""
+"""HTTP endpoints for the contents of a rosbag: topics, files with ranges, archive."""
 
 import hashlib
 from collections.abc import Iterator
@@ -10,9 +10,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from storage.api import described
+from storage.api import rosbag_schema
+from storage.api.downloads import AnyContentType, FileDownload, file_response
 from storage.api.filters import TopicFilter
-from storage.api.sending import Sending, WhateverIsAccepted, send
 from storage.api.serializers import SignedFileSerializer, TopicSerializer
 from storage.api.streams import pieces_of
 from storage.models import Rosbag
@@ -20,13 +20,13 @@ from storage.services.rosbags import downloads
 
 
 class ContentActions(GenericViewSet[Rosbag]):
-    """Actions on one rosbag that only read."""
+    """Read-only actions on one rosbag."""
 
     ordering: Any = "-id"
     search_fields: Any = ()
     ordering_fields: Any = ()
 
-    @described.TOPICS
+    @rosbag_schema.TOPICS
     @action(
         detail=True,
         filterset_class=TopicFilter,
@@ -40,53 +40,55 @@ class ContentActions(GenericViewSet[Rosbag]):
         page = self.paginate_queryset(self.filter_queryset(topics))
         return self.get_paginated_response(TopicSerializer(page, many=True).data)
 
-    @described.FILES
+    @rosbag_schema.FILES
     @action(detail=True, pagination_class=None, filter_backends=())
     def files(self, request: Request, **_kwargs: Any) -> Response:
-        """The files of a rosbag, each with an address that ends after a while."""
-        files = downloads.file_addresses(self.get_object(), audience="browser")
+        """The files of a rosbag, each with a signed URL that expires."""
+        files = downloads.signed_files(self.get_object(), audience="browser")
         return Response(SignedFileSerializer(files, many=True).data)
 
-    @described.FILE
+    @rosbag_schema.FILE
     @action(
         detail=True,
         url_path=r"files/(?P<path>.+)",
         pagination_class=None,
         filter_backends=(),
-        content_negotiation_class=WhateverIsAccepted,
+        content_negotiation_class=AnyContentType,
     )
     def file(self, request: Request, path: str = "", **_kwargs: Any) -> HttpResponseBase:
         """One file, or a range of it."""
-        file = downloads.file_of(self.get_object(), path)
+        file = downloads.find_file(self.get_object(), path)
         etag = f'"{file.sha256}"' if file.sha256 else ""
 
-        def pieces(span: range) -> Iterator[bytes]:
-            source = downloads.read(file, span)
+        def pieces(byte_range: range) -> Iterator[bytes]:
+            source = downloads.read(file, byte_range)
             return pieces_of(source) if source else iter(())
 
-        sending = Sending(path.rpartition("/")[2], file.size, etag, pieces)
-        return send(request._request, sending)  # noqa: SLF001  (streams need Django's)
+        download = FileDownload(path.rpartition("/")[2], file.size, etag, pieces)
+        return file_response(request._request, download)  # noqa: SLF001  (streams need Django's)
 
-    @described.ARCHIVE
+    @rosbag_schema.ARCHIVE
     @action(
         detail=True,
         pagination_class=None,
         filter_backends=(),
-        content_negotiation_class=WhateverIsAccepted,
+        content_negotiation_class=AnyContentType,
     )
     def archive(self, request: Request, **_kwargs: Any) -> HttpResponseBase:
-        """The bundle's folder as one zip file, made while it is sent; the files are not packed."""
+        """The bundle's folder as one zip file without compression, streamed."""
         rosbag = self.get_object()
         archive = downloads.archive(rosbag)
-        mark = hashlib.sha256(f"{rosbag.content_digest}/{archive.filename}".encode()).hexdigest()
-        # Weak: the same files, but the time in their headers is that of the request.
-        etag = f'W/"{mark}"' if rosbag.content_digest else ""
-        sending = Sending(
+        identity = hashlib.sha256(
+            f"{rosbag.content_digest}/{archive.filename}".encode()
+        ).hexdigest()
+        # Weak: the files are the same, but the zip headers contain the time of the request.
+        etag = f'W/"{identity}"' if rosbag.content_digest else ""
+        download = FileDownload(
             archive.filename,
             archive.size,
             etag,
-            lambda _span: archive.pieces,
+            lambda _range: archive.pieces,
             content_type="application/zip",
             ranges=False,
         )
-        return send(request._request, sending)  # noqa: SLF001
+        return file_response(request._request, download)  # noqa: SLF001

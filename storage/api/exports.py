@@ -1,4 +1,4 @@
-"""Exports over HTTP: how far they are, and what became of them."""
+"""HTTP endpoints of exports."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from storage.api import described_previews as described
+from storage.api import preview_schema
 from storage.api.preview_serializers import ExportSerializer
 from storage.models import Export
 from storage.services.exports import exports
@@ -16,7 +16,7 @@ from storage.services.exports import exports
 
 @extend_schema(tags=["exports"])
 class ExportViewSet(viewsets.GenericViewSet[Export]):
-    """Parts of rosbags that are being made, or were."""
+    """Exports of rosbags."""
 
     queryset = Export.objects.none()
     serializer_class: Any = ExportSerializer
@@ -24,21 +24,21 @@ class ExportViewSet(viewsets.GenericViewSet[Export]):
     pagination_class = None
     lookup_value_regex = "[0-9]{1,18}"
 
-    @described.RETRIEVE
+    @preview_schema.RETRIEVE
     def retrieve(self, request: Request, **_kwargs: Any) -> Response:
-        """Tell how far an export is."""
+        """Read the state of an export."""
         return Response(ExportSerializer(self._export()).data)
 
-    @described.DESTROY
+    @preview_schema.DESTROY
     def destroy(self, request: Request, **_kwargs: Any) -> Response:
         """Remove an export that has ended, with its table; its rosbag stays."""
         exports.remove(self._export())
         return Response(status=204)
 
-    @described.CANCEL
+    @preview_schema.CANCEL
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, **_kwargs: Any) -> Response:
-        """Stop an export; one that has ended stays as it is."""
+        """Cancel an export; one that has ended stays as it is."""
         return Response(ExportSerializer(exports.cancel(self._export())).data)
 
     def _export(self) -> Export:

@@ -1,4 +1,4 @@
-"""Where signed addresses of the folder store lead: reading an object, writing a part."""
+"""Endpoint of the folder store's signed URLs: reading an object, writing a part."""
 
 from collections.abc import Iterator
 
@@ -11,19 +11,19 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from storage.api.checksums import checked
-from storage.api.sending import Sending, send
+from storage.api.checksums import verify_checksums
+from storage.api.downloads import FileDownload, file_response
 from storage.api.streams import body_chunks, pieces_of
 from storage.exceptions import LinkRefusedError, ObjectNotFoundError, PartRefusedError
 from storage.objects import object_store
 from storage.objects.folder import FolderStore
-from storage.objects.grants import PartGrant, ReadGrant, granted
+from storage.objects.grants import PartGrant, ReadGrant, parse_token
 from storage.services.intake import parts
 
 
 @extend_schema(exclude=True)
 class ObjectView(APIView):
-    """The token is the permission: it names one object or one part, and ends after a while."""
+    """The token is the permission: it names one object or one part, and expires."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
@@ -31,7 +31,7 @@ class ObjectView(APIView):
     def get(self, request: Request, token: str) -> HttpResponseBase:
         grant = _grant(token)
         if not isinstance(grant, ReadGrant):
-            raise LinkRefusedError(_("This address takes a part, it cannot be read."))
+            raise LinkRefusedError(_("This URL is for uploading a part, it cannot be read."))
         try:
             return _download(request._request, _store(), grant)  # noqa: SLF001  (streams need Django's)
         except FileNotFoundError as error:
@@ -40,55 +40,55 @@ class ObjectView(APIView):
     def put(self, request: Request, token: str) -> HttpResponseBase:
         grant = _grant(token)
         if not isinstance(grant, PartGrant):
-            raise LinkRefusedError(_("This address can only be read."))
+            raise LinkRefusedError(_("This URL can only be read."))
         length = _checked_length(request, grant)
-        chunks = checked(request.headers, body_chunks(request._request, length))  # noqa: SLF001
+        chunks = verify_checksums(request.headers, body_chunks(request._request, length))  # noqa: SLF001
         try:
             etag = _store().write_part(grant, chunks)
         except FileNotFoundError as error:
             raise ObjectNotFoundError(
-                _("This upload is no longer open: ask for new addresses.")
+                _("This upload is no longer open: request new URLs.")
             ) from error
         return HttpResponse(headers={"ETag": etag})
 
 
 def _grant(token: str) -> ReadGrant | PartGrant:
     try:
-        return granted(token)
+        return parse_token(token)
     except (BadSignature, TypeError) as error:
-        raise LinkRefusedError(_("This address has expired: ask for a new one.")) from error
+        raise LinkRefusedError(_("This URL has expired: request a new one.")) from error
 
 
 def _store() -> FolderStore:
     store = object_store()
     if not isinstance(store, FolderStore):
-        raise ObjectNotFoundError(_("Files lie in S3 now: ask for a new address."))
+        raise ObjectNotFoundError(_("The files are stored in S3 now: request a new URL."))
     return store
 
 
 def _download(request: HttpRequest, store: FolderStore, grant: ReadGrant) -> HttpResponseBase:
-    found = store.stat(grant.key)
-    if found is None:
+    stored = store.stat(grant.key)
+    if stored is None:
         raise FileNotFoundError(grant.key)
 
-    def pieces(span: range) -> Iterator[bytes]:
-        return pieces_of(store.read(grant.key, span)) if span else iter(())
+    def pieces(byte_range: range) -> Iterator[bytes]:
+        return pieces_of(store.read(grant.key, byte_range)) if byte_range else iter(())
 
     name = grant.filename or grant.key.rpartition("/")[2]
-    # Objects are replaced as a whole: another content has another time.
-    etag = f'"{found.size:x}-{int(found.modified.timestamp() * 1e6):x}"'
-    return send(request, Sending(name, found.size, etag, pieces))
+    # Objects are replaced as a whole: other content has another modification time.
+    etag = f'"{stored.size:x}-{int(stored.modified.timestamp() * 1e6):x}"'
+    return file_response(request, FileDownload(name, stored.size, etag, pieces))
 
 
 def _checked_length(request: Request, grant: PartGrant) -> int:
-    """Size of the part in bytes, as the request says and as it was planned."""
+    """Check that the declared size of the part is the expected one, and return it in bytes."""
     declared = request.META.get("CONTENT_LENGTH") or ""
     if not declared.isdecimal():
-        raise PartRefusedError(_("Say the size of the part in the header Content-Length."))
-    planned = parts.part_size(grant.key, grant.upload_id, grant.number)
-    if planned is None:
-        raise ObjectNotFoundError(_("This upload is no longer open: ask for new addresses."))
-    if int(declared) != planned:
-        message = _("This part has %(planned)d bytes, not %(declared)s: send just these.")
-        raise PartRefusedError(message % {"planned": planned, "declared": declared})
-    return planned
+        raise PartRefusedError(_("Give the size of the part in the header Content-Length."))
+    expected = parts.part_size(grant.key, grant.upload_id, grant.number)
+    if expected is None:
+        raise ObjectNotFoundError(_("This upload is no longer open: request new URLs."))
+    if int(declared) != expected:
+        message = _("This part must have %(expected)d bytes, not %(declared)s.")
+        raise PartRefusedError(message % {"expected": expected, "declared": declared})
+    return expected

@@ -1,4 +1,4 @@
-"""What is asked of previews and exports, in addresses and bodies."""
+"""Serializers of the queries and bodies of preview and export requests."""
 
 from typing import Any
 
@@ -6,26 +6,26 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from common.rest.serializers import Strict
+from common.rest.serializers import StrictSerializer
 from rosbag2.messages.fields import MAX_PATH
 from storage.choices import ExportFormat
-from storage.services.exports.exports import ExportAsked
+from storage.services.exports.exports import ExportOptions
 from storage.services.previews.previews import (
-    MOST_ITEMS,
-    MOST_MESSAGES,
-    MOST_POINTS,
-    MOST_THUMBNAILS,
-    MessagesAsked,
+    MAX_ITEMS,
+    MAX_MESSAGES,
+    MAX_POINTS,
+    MAX_THUMBNAILS,
+    MessageSelection,
 )
 from storage.services.previews.time_ranges import PATTERN
 
 TIME = (
     "Nanoseconds since 1970, a time such as `2026-03-02T09:30:00.5Z`, or seconds from the start of the "
-    "rosbag such as `2.5s` (`-2.5s`: before its end). Included."
+    "rosbag such as `2.5s` (`-2.5s`: before its end). Inclusive."
 )
-LONGEST_TOPIC = 1000
-MOST_TOPICS = 1000
-MOST_FIELDS = 1000
+MAX_TOPIC_LENGTH = 1000
+MAX_TOPICS = 1000
+MAX_FIELDS = 1000
 
 
 def time_field() -> Any:
@@ -34,52 +34,55 @@ def time_field() -> Any:
     )
 
 
-def topic_field(**more: Any) -> Any:
+def topic_field(**options: Any) -> Any:
     return serializers.CharField(
-        max_length=LONGEST_TOPIC, trim_whitespace=False, help_text="Name of a topic.", **more
+        max_length=MAX_TOPIC_LENGTH, trim_whitespace=False, help_text="Name of a topic.", **options
     )
 
 
-class TopicQuery(Strict):
+class TopicQuery(StrictSerializer):
     """A topic."""
 
     topic = topic_field()
 
 
-class MessagesQuery(Strict):
-    """Which messages."""
+class MessagesQuery(StrictSerializer):
+    """A selection of messages."""
 
     topic = topic_field(required=False)
     start = time_field()
     end = time_field()
     limit = serializers.IntegerField(
-        min_value=1, max_value=MOST_MESSAGES, default=100, help_text="Most messages."
+        min_value=1, max_value=MAX_MESSAGES, default=100, help_text="Maximum number of messages."
     )
     items = serializers.IntegerField(
-        min_value=0, max_value=MOST_ITEMS, default=100, help_text="Items of an array that are told."
+        min_value=0,
+        max_value=MAX_ITEMS,
+        default=100,
+        help_text="Maximum number of shown items of an array.",
     )
 
-    def asked(self) -> MessagesAsked:
-        return MessagesAsked(**{"topic": None, **self.validated_data})
+    def to_selection(self) -> MessageSelection:
+        return MessageSelection(**{"topic": None, **self.validated_data})
 
 
-class TrajectoryQuery(Strict):
+class TrajectoryQuery(StrictSerializer):
     """A topic of poses, transforms or fixes."""
 
     topic = topic_field()
     start = time_field()
     end = time_field()
     points = serializers.IntegerField(
-        min_value=2, max_value=MOST_POINTS, default=500, help_text="Most points."
+        min_value=2, max_value=MAX_POINTS, default=500, help_text="Maximum number of points."
     )
     frame = serializers.CharField(
         max_length=200,
         required=False,
-        help_text="Of transforms: the child frame; else the one that moves farthest.",
+        help_text="For transforms: the child frame; default: the one that moves farthest.",
     )
 
 
-class SeriesQuery(Strict):
+class SeriesQuery(StrictSerializer):
     """A field of a topic."""
 
     topic = topic_field()
@@ -89,50 +92,60 @@ class SeriesQuery(Strict):
     start = time_field()
     end = time_field()
     points = serializers.IntegerField(
-        min_value=1, max_value=MOST_POINTS, default=500, help_text="Most stretches of time."
+        min_value=1,
+        max_value=MAX_POINTS,
+        default=500,
+        help_text="Maximum number of time intervals.",
     )
 
 
-class ThumbnailsQuery(Strict):
+class ThumbnailsQuery(StrictSerializer):
     """A topic of images."""
 
     topic = topic_field()
     count = serializers.IntegerField(
-        min_value=1, max_value=MOST_THUMBNAILS, default=6, help_text="Moments, evenly spread."
+        min_value=1,
+        max_value=MAX_THUMBNAILS,
+        default=6,
+        help_text="Number of thumbnails.",
     )
 
 
-class NewExportSerializer(Strict):
-    """A part of a rosbag to be made into another."""
+class NewExportSerializer(StrictSerializer):
+    """A part of a rosbag to export."""
 
     format = serializers.ChoiceField(choices=ExportFormat.choices)
     topics = serializers.ListField(
-        child=topic_field(), required=False, max_length=MOST_TOPICS, help_text="None: all."
+        child=topic_field(), required=False, max_length=MAX_TOPICS, help_text="Default: all."
     )
     start = time_field()
     end = time_field()
     fields = serializers.ListField(  # type: ignore[assignment]
         child=serializers.CharField(max_length=MAX_PATH),
         required=False,
-        max_length=MOST_FIELDS,
-        help_text="Columns of a table; none: all scalar fields.",
+        max_length=MAX_FIELDS,
+        help_text="Columns of a table; default: all scalar fields.",
     )
     latched = serializers.BooleanField(
-        default=True, help_text="With the last messages of transient-local topics from before."
+        default=True,
+        help_text="Include the last messages of transient-local topics from before the start.",
     )
     name = serializers.CharField(
-        max_length=200, required=False, help_text="Of the new rosbag, or of the table's file."
+        max_length=200, required=False, help_text="Name of the new rosbag, or of the table's file."
     )
 
-    def asked(self) -> ExportAsked:
-        return ExportAsked(**self.validated_data)
+    def to_options(self) -> ExportOptions:
+        return ExportOptions(**self.validated_data)
 
 
-def asked_of(request: Request, kind: type[Strict]) -> Any:
-    """The query of a request, checked; each value once.
+def parse_query(request: Request, serializer_class: type[StrictSerializer]) -> Any:
+    """Validate the query parameters of a request; each may occur once.
+
+    Returns:
+        The valid serializer.
 
     Raises:
-        ValidationError: an unknown name, a repeated or odd value.
+        ValidationError: A parameter is unknown, repeated or invalid.
     """
     repeated = {
         name: [serializers.ErrorDetail(str(_("Send it once.")), code="repeated")]
@@ -141,6 +154,6 @@ def asked_of(request: Request, kind: type[Strict]) -> Any:
     }
     if repeated:
         raise serializers.ValidationError(repeated)
-    asked = kind(data=request.query_params)
-    asked.is_valid(raise_exception=True)
-    return asked
+    query = serializer_class(data=request.query_params)
+    query.is_valid(raise_exception=True)
+    return query

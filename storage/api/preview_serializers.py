@@ -1,4 +1,4 @@
-"""Previews and exports as the API tells them."""
+"""Serializers of previews and exports."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from storage.services.exports import exports
 
 POINT = {
     "type": "array",
-    "description": "Time in nanoseconds, x, y, z; of fixes longitude, latitude, altitude.",
+    "description": "Time in nanoseconds, x, y, z; for fixes longitude, latitude, altitude.",
     "items": {"type": "number"},
     "minItems": 4,
     "maxItems": 4,
@@ -18,14 +18,14 @@ POINT = {
 
 
 class MessageErrorSerializer(serializers.Serializer[Any]):
-    """Why a message cannot be decoded."""
+    """The reason that a message cannot be decoded."""
 
     code = serializers.CharField(help_text="`TYPE_UNKNOWN` or `MESSAGE_INVALID`.")
     detail = serializers.CharField()
 
 
 class MessageSerializer(serializers.Serializer[Any]):
-    """One line: a message by field. Numbers that JSON does not know are told as words: NaN, Infinity."""
+    """One line: a decoded message. Numbers that JSON cannot represent are strings: NaN, Infinity."""
 
     topic = serializers.CharField()
     type = serializers.CharField()
@@ -37,7 +37,7 @@ class MessageSerializer(serializers.Serializer[Any]):
 
 
 class FieldSerializer(serializers.Serializer[Any]):
-    """A numeric field; `items` tells how many there are where its path ends in an index, null: it varies."""
+    """A numeric field; `items` is the array length where its path ends in an index, null: it varies."""
 
     path = serializers.CharField()
     type = serializers.CharField()
@@ -57,21 +57,21 @@ class PointField(serializers.JSONField):
 
 
 class TrajectorySerializer(serializers.Serializer[Any]):
-    """Where something went; `length` in metres, unless it is `geographic` (degrees)."""
+    """A trajectory; `length` in metres, unless it is `geographic` (degrees)."""
 
     topic = serializers.CharField()
     type = serializers.CharField()
     geographic = serializers.BooleanField(help_text="Longitude and latitude instead of metres.")
     frame = serializers.CharField(allow_blank=True)
     child_frame = serializers.CharField(allow_blank=True)
-    frames = FrameSerializer(many=True, help_text="Of transforms: all that occur.")
-    positions = serializers.IntegerField(help_text="How many there are before thinning.")
+    frames = FrameSerializer(many=True, help_text="For transforms: all frames that occur.")
+    positions = serializers.IntegerField(help_text="Number of positions before simplification.")
     length = serializers.FloatField()
     points = serializers.ListField(child=PointField())
 
 
 class SeriesPointSerializer(serializers.Serializer[Any]):
-    """The values of one stretch of time."""
+    """The values of one time interval."""
 
     first_ns = serializers.IntegerField()
     last_ns = serializers.IntegerField()
@@ -82,27 +82,29 @@ class SeriesPointSerializer(serializers.Serializer[Any]):
 
 
 class SeriesSerializer(serializers.Serializer[Any]):
-    """A field over time; `every`: only each so many-th message was looked at."""
+    """A field over time; `every`: only every n-th message was read."""
 
     topic = serializers.CharField()
     field = serializers.CharField()
     type = serializers.CharField()
     every = serializers.IntegerField()
-    count = serializers.IntegerField(help_text="Values.")
-    not_finite = serializers.IntegerField(help_text="NaN and infinite ones, left out.")
-    missing = serializers.IntegerField(help_text="Messages without the field.")
+    count = serializers.IntegerField(help_text="Number of values.")
+    not_finite = serializers.IntegerField(
+        help_text="Number of NaN and infinite values, which are left out."
+    )
+    missing = serializers.IntegerField(help_text="Number of messages without the field.")
     points = SeriesPointSerializer(many=True)
 
 
 class ThumbnailSerializer(serializers.Serializer[Any]):
-    """A small picture; sizes of the original in pixels. Without one, `error` says why."""
+    """A thumbnail; size of the original in pixels. Without a picture, `error` gives the reason."""
 
     time_ns = serializers.IntegerField()
     width = serializers.IntegerField()
     height = serializers.IntegerField()
     encoding = serializers.CharField(allow_blank=True)
     error = serializers.CharField(allow_blank=True)
-    url = serializers.CharField(allow_blank=True, help_text="Where the picture is, as JPEG.")
+    url = serializers.CharField(allow_blank=True, help_text="URL of the picture, as JPEG.")
 
 
 class TimelineFileSerializer(serializers.Serializer[Any]):
@@ -113,7 +115,7 @@ class TimelineFileSerializer(serializers.Serializer[Any]):
 
 
 class TimelineTopicSerializer(serializers.Serializer[Any]):
-    """When a topic was active."""
+    """The activity of a topic over time."""
 
     name = serializers.CharField()
     type = serializers.CharField()
@@ -123,18 +125,18 @@ class TimelineTopicSerializer(serializers.Serializer[Any]):
     mean_rate_hz = serializers.FloatField(allow_null=True)
     gaps = serializers.ListField(
         child=serializers.ListField(child=serializers.IntegerField(), min_length=2, max_length=2),
-        help_text="The longest silences: last and next message, in ns.",
+        help_text="The longest gaps: last and next message, in ns.",
     )
     histogram = serializers.ListField(child=serializers.IntegerField())
 
 
 class TimelineSerializer(serializers.Serializer[Any]):
-    """A bundle's time, in as many equal stretches as histograms have places."""
+    """A bundle's time line, divided into as many equal intervals as its histograms have bins."""
 
     start_ns = serializers.IntegerField(allow_null=True)
     end_ns = serializers.IntegerField(allow_null=True)
     duration_ns = serializers.IntegerField(allow_null=True)
-    bin_ns = serializers.IntegerField(allow_null=True, help_text="Length of one stretch.")
+    bin_ns = serializers.IntegerField(allow_null=True, help_text="Length of one interval.")
     message_count = serializers.IntegerField(allow_null=True)
     files = TimelineFileSerializer(many=True)
     topic_count = serializers.IntegerField()
@@ -142,7 +144,7 @@ class TimelineSerializer(serializers.Serializer[Any]):
 
 
 class ExportSerializer(serializers.ModelSerializer[Export]):
-    """An export; times in nanoseconds since 1970, both included, `progress` from 0 to 1."""
+    """An export; times in nanoseconds since 1970, inclusive, `progress` from 0 to 1."""
 
     rosbag = serializers.IntegerField(source="source_id", read_only=True)
     result = serializers.IntegerField(
@@ -183,12 +185,12 @@ class ExportSerializer(serializers.ModelSerializer[Export]):
     @extend_schema_field(
         {
             "type": "string",
-            "description": "Signed address of the MCAP file or the table, for a while; empty: none (yet). "
-            "A path without host belongs to this server.",
+            "description": "Signed URL of the MCAP file or the table, which expires; empty: none "
+            "(yet). A path without host belongs to this server.",
         }
     )
     def get_url(self, export: Export) -> str:
-        return exports.address(export, audience="browser")
+        return exports.sign_url(export, audience="browser")
 
     @extend_schema_field(serializers.EmailField(allow_null=True))
     def get_created_by(self, export: Export) -> str | None:

@@ -1,4 +1,4 @@
-"""What a rosbag shows of itself, over HTTP; everything but the time line needs its data."""
+"""HTTP endpoints for previews of a rosbag; all but the time line read its data."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -13,7 +13,8 @@ from rest_framework.reverse import reverse
 from rest_framework.viewsets import GenericViewSet
 
 from accounts.api.idempotency import idempotent
-from storage.api import described_previews as described
+from storage.api import preview_schema
+from storage.api.downloads import AnyContentType
 from storage.api.preview_queries import (
     MessagesQuery,
     NewExportSerializer,
@@ -21,7 +22,7 @@ from storage.api.preview_queries import (
     ThumbnailsQuery,
     TopicQuery,
     TrajectoryQuery,
-    asked_of,
+    parse_query,
 )
 from storage.api.preview_serializers import (
     ExportSerializer,
@@ -31,88 +32,87 @@ from storage.api.preview_serializers import (
     TimelineSerializer,
     TrajectorySerializer,
 )
-from storage.api.sending import WhateverIsAccepted
 from storage.api.streams import response_body
 from storage.models import Rosbag
 from storage.services.exports import exports as export_service
 from storage.services.previews import previews, timeline
 
-PLAIN: dict[str, Any] = {"detail": True, "pagination_class": None, "filter_backends": ()}
+DETAIL_ACTION: dict[str, Any] = {"detail": True, "pagination_class": None, "filter_backends": ()}
 
 
 class PreviewActions(GenericViewSet[Rosbag]):
-    """Actions on one rosbag that look into its data."""
+    """Actions on one rosbag that read its data."""
 
-    @described.MESSAGES
-    @action(**PLAIN, content_negotiation_class=WhateverIsAccepted)
+    @preview_schema.MESSAGES
+    @action(**DETAIL_ACTION, content_negotiation_class=AnyContentType)
     def messages(self, request: Request, **_kwargs: Any) -> HttpResponseBase:
-        """Decoded messages, one a line."""
-        asked = asked_of(request, MessagesQuery).asked()
-        etag, begin = previews.messages(self.get_object(), asked)
-        plain = request._request  # noqa: SLF001  (streams need Django's)
-        early = get_conditional_response(plain, etag=etag)
-        if early is not None:
-            return early
+        """Decoded messages, one per line."""
+        selection = parse_query(request, MessagesQuery).to_selection()
+        etag, begin = previews.messages(self.get_object(), selection)
+        django_request = request._request  # noqa: SLF001  (streams need Django's)
+        not_modified = get_conditional_response(django_request, etag=etag)
+        if not_modified is not None:
+            return not_modified
         headers = {"ETag": etag}
-        kind = "application/x-ndjson"
+        content_type = "application/x-ndjson"
         if request.method == "HEAD":
-            return HttpResponse(content_type=kind, headers=headers)
-        body = response_body(plain, begin())
-        return StreamingHttpResponse(body, content_type=kind, headers=headers)
+            return HttpResponse(content_type=content_type, headers=headers)
+        body = response_body(django_request, begin())
+        return StreamingHttpResponse(body, content_type=content_type, headers=headers)
 
-    @described.FIELDS
-    @action(**PLAIN)
+    @preview_schema.FIELDS
+    @action(**DETAIL_ACTION)
     def fields(self, request: Request, **_kwargs: Any) -> Response:
         """The numeric fields of a topic's messages."""
-        asked = asked_of(request, TopicQuery).validated_data
-        found = previews.fields(self.get_object(), asked["topic"])
-        return Response(FieldSerializer(found, many=True).data)
+        query = parse_query(request, TopicQuery).validated_data
+        fields = previews.fields(self.get_object(), query["topic"])
+        return Response(FieldSerializer(fields, many=True).data)
 
-    @described.TRAJECTORY
-    @action(**PLAIN)
+    @preview_schema.TRAJECTORY
+    @action(**DETAIL_ACTION)
     def trajectory(self, request: Request, **_kwargs: Any) -> Response:
-        """Where a robot went."""
-        asked = asked_of(request, TrajectoryQuery).validated_data
-        return Response(TrajectorySerializer(previews.trajectory(self.get_object(), **asked)).data)
+        """The trajectory of a robot."""
+        query = parse_query(request, TrajectoryQuery).validated_data
+        return Response(TrajectorySerializer(previews.trajectory(self.get_object(), **query)).data)
 
-    @described.SERIES
-    @action(**PLAIN)
+    @preview_schema.SERIES
+    @action(**DETAIL_ACTION)
     def series(self, request: Request, **_kwargs: Any) -> Response:
         """A field over time."""
-        asked = asked_of(request, SeriesQuery).validated_data
-        return Response(SeriesSerializer(previews.series(self.get_object(), **asked)).data)
+        query = parse_query(request, SeriesQuery).validated_data
+        return Response(SeriesSerializer(previews.series(self.get_object(), **query)).data)
 
-    @described.THUMBNAILS
-    @action(**PLAIN)
+    @preview_schema.THUMBNAILS
+    @action(**DETAIL_ACTION)
     def thumbnails(self, request: Request, **_kwargs: Any) -> Response:
-        """Small pictures of a topic at a few moments."""
-        asked = asked_of(request, ThumbnailsQuery).validated_data
+        """Thumbnails of a topic of images."""
+        query = parse_query(request, ThumbnailsQuery).validated_data
         rosbag = self.get_object()
-        found = previews.thumbnails(rosbag, **asked)
-        rows = [each | {"url": picture_address(rosbag, asked, each)} for each in found]
+        pictures = previews.thumbnails(rosbag, **query)
+        rows = [picture | {"url": thumbnail_url(rosbag, query, picture)} for picture in pictures]
         return Response(ThumbnailSerializer(rows, many=True).data)
 
-    @described.THUMBNAIL
+    @preview_schema.THUMBNAIL
     @action(
-        **PLAIN,
+        **DETAIL_ACTION,
         url_path=r"thumbnails/(?P<time_ns>-?[0-9]{1,19})",
-        content_negotiation_class=WhateverIsAccepted,
+        content_negotiation_class=AnyContentType,
     )
     def thumbnail(self, request: Request, time_ns: str = "", **_kwargs: Any) -> HttpResponseBase:
-        """One small picture, as JPEG."""
-        asked = asked_of(request, ThumbnailsQuery).validated_data
+        """One thumbnail, as JPEG."""
+        query = parse_query(request, ThumbnailsQuery).validated_data
         rosbag = self.get_object()
-        topic, count = asked["topic"], asked["count"]
+        topic, count = query["topic"], query["count"]
         picture = previews.thumbnail(rosbag, topic, int(time_ns), count=count)
         return HttpResponse(picture, content_type="image/jpeg")
 
-    @described.TIMELINE
-    @action(**PLAIN)
+    @preview_schema.TIMELINE
+    @action(**DETAIL_ACTION)
     def timeline(self, request: Request, **_kwargs: Any) -> Response:
-        """When what was recorded; from the index."""
+        """The activity of all topics over time, from the index."""
         return Response(TimelineSerializer(timeline.timeline(self.get_object())).data)
 
-    @described.EXPORTS
+    @preview_schema.EXPORTS
     @action(detail=True, filter_backends=())
     def exports(self, request: Request, **_kwargs: Any) -> Response:
         """Exports of a rosbag, the newest first."""
@@ -120,23 +120,23 @@ class PreviewActions(GenericViewSet[Rosbag]):
         page = self.paginate_queryset(rows)
         return self.get_paginated_response(ExportSerializer(page, many=True).data)
 
-    @described.EXPORT
+    @preview_schema.EXPORT
     @exports.mapping.post
     @idempotent
     def export(self, request: Request, /, **_kwargs: Any) -> Response:
-        """Ask for a part of a rosbag as another rosbag or as a table."""
+        """Export a part of a rosbag as another rosbag or as a table."""
         rosbag = self.get_object()
-        asked = NewExportSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        made = export_service.request(rosbag, asked.asked(), created_by=request.user)
-        response = Response(ExportSerializer(made).data, status=202)
-        response["Location"] = reverse("export-detail", args=[made.pk], request=request)
+        serializer = NewExportSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        export = export_service.request(rosbag, serializer.to_options(), created_by=request.user)
+        response = Response(ExportSerializer(export).data, status=202)
+        response["Location"] = reverse("export-detail", args=[export.pk], request=request)
         return response
 
 
-def picture_address(rosbag: Rosbag, asked: dict[str, Any], found: dict[str, Any]) -> str:
-    """Where a small picture is; empty where there is none."""
-    if not found["jpeg"]:
+def thumbnail_url(rosbag: Rosbag, query: dict[str, Any], picture: dict[str, Any]) -> str:
+    """The URL of a thumbnail; empty when it has no picture."""
+    if not picture["jpeg"]:
         return ""
-    path = reverse("rosbag-thumbnail", args=[rosbag.pk, found["time_ns"]])
-    return f"{path}?{urlencode(asked)}"
+    path = reverse("rosbag-thumbnail", args=[rosbag.pk, picture["time_ns"]])
+    return f"{path}?{urlencode(query)}"

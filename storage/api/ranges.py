@@ -1,28 +1,28 @@
-"""Which bytes of a file a request asks for (RFC 9110, section 14)."""
+"""Range requests (RFC 9110, section 14)."""
 
 import re
 
 from common.exceptions import DomainError
 
-ONE_RANGE = re.compile(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*")
+SINGLE_RANGE = re.compile(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*")
 
 
 class RangeNotSatisfiableError(DomainError):
-    """The range begins behind the end of the file."""
+    """The range starts after the end of the file."""
 
     status = 416
     code = "RANGE_NOT_SATISFIABLE"
 
 
-def asked(header: str, size: int) -> range | None:
-    """The bytes that a Range header asks for, None for the whole file.
+def parse_range(header: str, size: int) -> range | None:
+    """Parse a Range header; None for the whole file.
 
-    What is not one plain range of bytes is ignored, as the standard allows.
+    Anything but a single range of bytes is ignored, as the standard allows.
 
     Raises:
-        RangeNotSatisfiableError: nothing of the file lies within it.
+        RangeNotSatisfiableError: No byte of the file is in the range.
     """
-    match = ONE_RANGE.fullmatch(header)
+    match = SINGLE_RANGE.fullmatch(header)
     if match is None or match.groups() == ("", ""):
         return None
     first, last = match.groups()

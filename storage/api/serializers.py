@@ -1,17 +1,17 @@
-"""Rosbags as the API tells them."""
+"""Serializers of rosbags."""
 
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from common.rest.serializers import Strict
+from common.rest.serializers import StrictSerializer
 from storage.choices import lost_sentence, sentence
 from storage.models import Rosbag, RosbagTopic
 
 
 class WarningSerializer(serializers.Serializer[dict[str, Any]]):
-    """What is odd about a rosbag that can be played nevertheless."""
+    """A warning about a rosbag that can still be played."""
 
     code = serializers.CharField()
     sentence = serializers.SerializerMethodField()
@@ -22,13 +22,13 @@ class WarningSerializer(serializers.Serializer[dict[str, Any]]):
 
 
 class LostSpanSerializer(serializers.Serializer[dict[str, Any]]):
-    """A stretch of a damaged rosbag that could not be saved."""
+    """A time span of a damaged rosbag that could not be recovered."""
 
     file = serializers.CharField()
-    topic = serializers.CharField(allow_blank=True, help_text="Empty: of all topics.")
+    topic = serializers.CharField(allow_blank=True, help_text="Empty: all topics.")
     first_ns = serializers.IntegerField(allow_null=True, help_text="null: from the beginning.")
     last_ns = serializers.IntegerField(allow_null=True, help_text="null: to the end.")
-    messages = serializers.IntegerField(allow_null=True, help_text="null: nobody knows.")
+    messages = serializers.IntegerField(allow_null=True, help_text="null: unknown.")
     sentence = serializers.SerializerMethodField()
 
     def get_sentence(self, span: dict[str, Any]) -> str:
@@ -36,13 +36,13 @@ class LostSpanSerializer(serializers.Serializer[dict[str, Any]]):
 
 
 class TopicSerializer(serializers.ModelSerializer[RosbagTopic]):
-    """A topic, counted from the data; `histogram` counts messages in equal spans of the bundle."""
+    """A topic with its statistics; `histogram` counts messages in equal intervals of the bundle."""
 
     histogram = serializers.ListField(child=serializers.IntegerField(), read_only=True)
     gaps = serializers.ListField(
         child=serializers.ListField(child=serializers.IntegerField(), min_length=2, max_length=2),
         read_only=True,
-        help_text="The longest silences of more than three periods: last and next message, in ns.",
+        help_text="The longest gaps of more than three periods: last and next message, in ns.",
     )
 
     class Meta:
@@ -76,10 +76,10 @@ class RosbagSerializer(serializers.ModelSerializer[Rosbag]):
     repaired: Any = serializers.PrimaryKeyRelatedField(
         read_only=True,
         allow_null=True,
-        help_text="Of one with the state `repaired`: the rosbag to play instead.",
+        help_text="For the status `repaired`: the rosbag to play instead.",
     )
     original: Any = serializers.PrimaryKeyRelatedField(
-        read_only=True, allow_null=True, help_text="The rosbag that this one was made of."
+        read_only=True, allow_null=True, help_text="The rosbag that this one was made from."
     )
     created_by = serializers.SerializerMethodField()
 
@@ -129,14 +129,14 @@ class RosbagDetailSerializer(RosbagSerializer):
         read_only_fields = fields
 
 
-class RenameSerializer(Strict):
-    """What may be edited of a rosbag."""
+class RenameSerializer(StrictSerializer):
+    """The editable fields of a rosbag."""
 
     name = serializers.CharField(max_length=200)
 
 
 class SignedFileSerializer(serializers.Serializer[Any]):
-    """A file and where to read it for a while; size in bytes, `sha256` empty before verification."""
+    """A file with a signed URL that expires; size in bytes, `sha256` may be empty before verification."""
 
     path = serializers.CharField()
     size = serializers.IntegerField()
@@ -144,7 +144,7 @@ class SignedFileSerializer(serializers.Serializer[Any]):
     url = serializers.CharField(help_text="A path without host belongs to this server.")
 
 
-class UploadSerializer(Strict):
+class UploadSerializer(StrictSerializer):
     """The files of a small bundle in one request."""
 
     name = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)

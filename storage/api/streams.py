@@ -1,4 +1,4 @@
-"""Files and request bodies in pieces: nothing is ever whole in memory, on threads and on ASGI alike."""
+"""Streaming of files and request bodies in chunks, under WSGI and ASGI."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -15,7 +15,7 @@ CHUNK = 1 << 18
 
 
 class Pieces:
-    """An iterator of bytes that may be closed at any moment, by another thread too."""
+    """An iterator of bytes that can be closed at any time, also from another thread."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces = pieces
@@ -27,12 +27,12 @@ class Pieces:
             yield chunk
 
     def read(self) -> bytes:
-        """The next piece, empty at the end."""
+        """The next chunk; empty at the end."""
         with self._lock:
             return b"" if self._closed else next(self._pieces, b"")
 
     def close(self) -> None:
-        """Stop; what it reads from is closed with it."""
+        """Stop, and close the underlying iterator."""
         with self._lock:
             self._closed = True
             if (close := getattr(self._pieces, "close", None)) is not None:
@@ -40,7 +40,7 @@ class Pieces:
 
 
 class AsyncPieces:
-    """The same for ASGI, where Django would gather a plain iterator in memory first."""
+    """An asynchronous wrapper for ASGI, where Django would collect a synchronous iterator in memory."""
 
     def __init__(self, inner: Pieces) -> None:
         self._inner = inner
@@ -54,13 +54,13 @@ class AsyncPieces:
 
 
 def response_body(request: HttpRequest, pieces: Iterator[bytes]) -> Pieces | AsyncPieces:
-    """The bytes in the form that the server at hand streams."""
+    """Wrap an iterator so that the current server (WSGI or ASGI) streams it."""
     inner = Pieces(pieces)
     return AsyncPieces(inner) if isinstance(request, ASGIRequest) else inner
 
 
 def pieces_of(source: Readable) -> Iterator[bytes]:
-    """All that a stream yields, which is closed at the end."""
+    """Iterate over the chunks of a stream, and close it at the end."""
     try:
         while chunk := source.read(CHUNK):
             yield chunk
@@ -69,18 +69,18 @@ def pieces_of(source: Readable) -> Iterator[bytes]:
 
 
 def body_chunks(request: HttpRequest, length: int) -> Iterator[bytes]:
-    """The body of a request piece by piece.
+    """Iterate over the body of a request in chunks.
 
     Raises:
-        PartRefusedError: it ended before `length` bytes.
+        PartRefusedError: It ended before `length` bytes.
     """
-    left = length
-    while left:
+    remaining = length
+    while remaining:
         try:
-            chunk = request.read(min(CHUNK, left))
+            chunk = request.read(min(CHUNK, remaining))
         except UnreadablePostError:
             chunk = b""
         if not chunk:
-            raise PartRefusedError(_("The part was cut short: send it again."))
-        left -= len(chunk)
+            raise PartRefusedError(_("The part was truncated: send it again."))
+        remaining -= len(chunk)
         yield chunk

@@ -1,4 +1,4 @@
-"""Upload sessions over HTTP: large bundles in parts, resumed after a broken connection."""
+"""HTTP endpoints of upload sessions: large bundles in parts, resumable."""
 
 from typing import Any, cast
 
@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from accounts.api.idempotency import idempotent
 from accounts.models import User
-from storage.api import described_uploads as described
+from storage.api import upload_schema
 from storage.api.serializers import RosbagSerializer
 from storage.api.upload_serializers import (
     AddressesSerializer,
@@ -23,25 +23,25 @@ from storage.api.upload_serializers import (
 )
 from storage.models import Rosbag
 from storage.objects import object_store
-from storage.services.intake import sessions
-from storage.services.intake.parts import MOST_PARTS, FilePlan
+from storage.services.intake import completion, sessions
+from storage.services.intake.parts import MAX_PARTS, FilePlan
 from storage.services.intake.sessions import FileState
 
-FIRST_ADDRESSES = 100
-FIRST_FILES = 20
+MAX_FIRST_PARTS = 100
+MAX_FIRST_FILES = 20
 
 
 class PartsQuery(serializers.Serializer[Any]):
-    """Which addresses are asked for."""
+    """Query parameters of a page of signed URLs."""
 
     file = serializers.CharField(max_length=400, trim_whitespace=False)
-    after = serializers.IntegerField(min_value=0, max_value=MOST_PARTS, default=0)
+    after = serializers.IntegerField(min_value=0, max_value=MAX_PARTS, default=0)
     limit = serializers.IntegerField(min_value=1, max_value=1000, default=500)
 
 
 @extend_schema(tags=["uploads"])
 class UploadViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Rosbag]):
-    """Uploads in parts; each belongs to who began it, admins may go on with all."""
+    """Multipart uploads; each belongs to its creator, admins may continue all."""
 
     queryset = Rosbag.objects.none()
     serializer_class: Any = UploadListSerializer
@@ -49,72 +49,75 @@ class UploadViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Rosbag]):
     lookup_value_regex = "[0-9]{1,18}"
 
     def get_queryset(self) -> QuerySet[Rosbag]:
-        return sessions.sessions_of(_user(self.request)).select_related("created_by")
+        return sessions.open_sessions_of(_user(self.request)).select_related("created_by")
 
-    @described.LIST
+    @upload_schema.LIST
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Open uploads of one's own; an admin's list has those of all."""
+        """Your open uploads; for admins those of all users."""
         return super().list(request, *args, **kwargs)
 
-    @described.CREATE
+    @upload_schema.CREATE
     @idempotent
     def create(self, request: Request) -> Response:
-        """Begin an upload in parts."""
-        asked = NewUploadSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        rosbag, begun = sessions.open_session(
-            asked.name_of_rosbag(), asked.new_files(), _user(request)
+        """Start a multipart upload."""
+        serializer = NewUploadSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        rosbag, is_new = sessions.open_session(
+            serializer.rosbag_name(), serializer.to_new_files(), _user(request)
         )
-        if not begun:
-            return Response(_told(rosbag, []))
+        if not is_new:
+            return Response(_serialize_session(rosbag, []))
         location = f"{request.build_absolute_uri(request.path)}/{rosbag.pk}"
-        told = _told(rosbag, sessions.states(rosbag))
-        return Response(told, status=201, headers={"Location": location})
+        data = _serialize_session(rosbag, sessions.file_states(rosbag))
+        return Response(data, status=201, headers={"Location": location})
 
-    @described.RETRIEVE
+    @upload_schema.RETRIEVE
     def retrieve(self, request: Request, **_kwargs: Any) -> Response:
-        """Tell what is stored and what is missing, with fresh addresses."""
+        """Read the stored and missing parts of an upload, with new URLs."""
         rosbag = self._session()
         path = request.query_params.get("file", "")
-        return Response(_told(rosbag, sessions.states(rosbag, path)))
+        return Response(_serialize_session(rosbag, sessions.file_states(rosbag, path)))
 
-    @described.DESTROY
+    @upload_schema.DESTROY
     def destroy(self, request: Request, **_kwargs: Any) -> Response:
-        """Give an upload up: its parts are removed."""
+        """Abort an upload: its parts are removed."""
         sessions.abort(self._session())
         return Response(status=204)
 
-    @described.PARTS
+    @upload_schema.PARTS
     @action(detail=True, pagination_class=None)
     def parts(self, request: Request, **_kwargs: Any) -> Response:
-        """Addresses of the parts of one file that are not stored yet."""
-        asked = PartsQuery(data=request.query_params)
-        asked.is_valid(raise_exception=True)
-        values = asked.validated_data
-        plan = sessions.addresses(
-            self._session(), values["file"], after=values["after"], limit=values["limit"]
+        """Signed URLs of the missing parts of one file."""
+        query = PartsQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        parameters = query.validated_data
+        plan = sessions.sign_part_urls(
+            self._session(),
+            parameters["file"],
+            after=parameters["after"],
+            limit=parameters["limit"],
         )
-        return Response(AddressesSerializer(_addresses(plan)).data)
+        return Response(AddressesSerializer(_plan_to_dict(plan)).data)
 
-    @described.COMPLETE
+    @upload_schema.COMPLETE
     @action(detail=True, methods=["post"])
     def complete(self, request: Request, **_kwargs: Any) -> Response:
-        """Join the parts and verify the rosbag in the background; twice gives the same answer."""
-        asked = CompleteSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        done = sessions.complete(self._session(), asked.finished())
-        return Response(RosbagSerializer(done.rosbag).data, status=202)
+        """Join the parts and verify the rosbag in the background; repeating it gives the same response."""
+        serializer = CompleteSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        rosbag = completion.complete(self._session(), serializer.to_finished_uploads())
+        return Response(RosbagSerializer(rosbag).data, status=202)
 
     def _session(self) -> Rosbag:
-        return sessions.session(int(self.kwargs["pk"]), _user(self.request))
+        return sessions.find_session(int(self.kwargs["pk"]), _user(self.request))
 
 
 def _user(request: Request) -> User:
-    return cast("User", request.user)  # the table of rules lets nobody else in
+    return cast("User", request.user)  # the access table requires a user
 
 
-def _told(rosbag: Rosbag, states: list[FileState]) -> dict[str, Any]:
-    """A session as the API tells it, with the first addresses of what is missing."""
+def _serialize_session(rosbag: Rosbag, states: list[FileState]) -> dict[str, Any]:
+    """Serialize a session with signed URLs of its first missing parts."""
     is_open = sessions.is_open(rosbag)
     session = {
         "id": rosbag.pk,
@@ -124,21 +127,23 @@ def _told(rosbag: Rosbag, states: list[FileState]) -> dict[str, Any]:
         "size": rosbag.size,
         "stored_bytes": sum(state.stored_bytes for state in states),
         "files": states,
-        "addresses": _first_addresses(rosbag, states) if is_open else [],
-        "rosbag": sessions.outcome(rosbag),
+        "addresses": _first_parts(rosbag, states) if is_open else [],
+        "rosbag": sessions.resulting_rosbag(rosbag),
     }
     return dict(UploadSessionSerializer(session).data)
 
 
-def _first_addresses(rosbag: Rosbag, states: list[FileState]) -> list[dict[str, Any]]:
-    found = sessions.first_addresses(rosbag, states, limit=FIRST_ADDRESSES, most_files=FIRST_FILES)
-    return [_addresses(plan) for plan in found]
+def _first_parts(rosbag: Rosbag, states: list[FileState]) -> list[dict[str, Any]]:
+    plans = sessions.sign_first_part_urls(
+        rosbag, states, limit=MAX_FIRST_PARTS, max_files=MAX_FIRST_FILES
+    )
+    return [_plan_to_dict(plan) for plan in plans]
 
 
-def _addresses(plan: FilePlan) -> dict[str, Any]:
+def _plan_to_dict(plan: FilePlan) -> dict[str, Any]:
     parts = [
         {"number": part.number, "offset": part.offset, "size": part.size, "url": part.url}
         for part in plan.parts
     ]
-    last = plan.parts[-1].number if plan.more else None
-    return {"path": plan.path, "parts": parts, "next_after": last}
+    next_after = plan.parts[-1].number if plan.more else None
+    return {"path": plan.path, "parts": parts, "next_after": next_after}

@@ -1,4 +1,4 @@
-"""What a person at a terminal sees of an import: how much is stored, then how much is checked."""
+"""Progress bars of an import on a terminal."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,36 +19,36 @@ from rich.progress import (
 OnBytes = Callable[[int], None]
 
 
-class ImportBars:
-    """A bar for each step; nothing is shown where there is no terminal."""
+class ImportProgress:
+    """A progress bar for each step of an import."""
 
-    def __init__(self, shown: Progress) -> None:
-        self._shown = shown
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
 
     def storing(self, path: Path) -> OnBytes:
-        """A bar for what is stored; of an archive nobody knows beforehand how much that is."""
+        """Add a bar for storing; the total of an archive is unknown beforehand."""
         total = None
         if path.is_dir():
             total = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
         return self._bar(_("Storing"), total)
 
     def checking(self, size: int) -> OnBytes:
-        """A bar for what is checked, of so many bytes."""
-        return self._bar(_("Checking"), size)
+        """Add a bar for verifying `size` bytes."""
+        return self._bar(_("Verifying"), size)
 
     def _bar(self, title: str, total: int | None) -> OnBytes:
-        task: TaskID = self._shown.add_task(title, total=total)
+        task: TaskID = self._progress.add_task(title, total=total)
 
         def advance(done: int) -> None:
-            # What is unpacked on the way is more than what is stored.
-            self._shown.update(task, completed=done if total is None else min(done, total))
+            # More bytes may be unpacked than are stored.
+            self._progress.update(task, completed=done if total is None else min(done, total))
 
         return advance
 
 
 @contextmanager
-def import_bars() -> Iterator[ImportBars]:
-    """The frame of the bars, on standard error; it goes when all is done."""
+def import_progress() -> Iterator[ImportProgress]:
+    """Show progress bars on standard error if it is a terminal; they disappear at the end."""
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"),
@@ -59,5 +59,5 @@ def import_bars() -> Iterator[ImportBars]:
     )
     with Progress(
         *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as shown:
-        yield ImportBars(shown)
+    ) as progress:
+        yield ImportProgress(progress)

@@ -1,4 +1,4 @@
-"""Where objects lie: in S3 when an endpoint is set, else in a folder."""
+"""The object store: S3 when an endpoint is set, else a folder."""
 
 from functools import lru_cache
 from typing import Any
@@ -13,10 +13,10 @@ from storage.objects.folder import FolderStore
 
 @lru_cache(maxsize=1)
 def object_store() -> ObjectStore:
-    """The store that the settings name, made once."""
+    """The configured object store, created once."""
     if not settings.MINIO_ENDPOINT:
         return FolderStore(settings.STORAGE_DIR)
-    # Imported here: loading boto3 takes a third of a second that the folder store need not spend.
+    # Imported here: loading boto3 takes a third of a second, which the folder store does not need.
     from storage.objects.s3 import S3Store  # noqa: PLC0415
 
     return S3Store(
@@ -30,7 +30,7 @@ def object_store() -> ObjectStore:
 
 @lru_cache(maxsize=1)
 def backup_store() -> ObjectStore:
-    """The store that backups go to: a bucket, or a folder where no S3 server is named."""
+    """The object store of backups: a bucket, or a folder when no endpoint is set."""
     if not settings.BACKUP_ENDPOINT:
         return FolderStore(settings.BACKUP_DIR)
     from storage.objects.s3 import S3Store  # noqa: PLC0415

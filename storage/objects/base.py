@@ -1,4 +1,4 @@
-"""The port to the object store: what robotsim asks of S3, and of the folder in its place."""
+"""The object store interface, implemented by S3 and by a folder."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ from typing import BinaryIO, Literal, Protocol
 from common.exceptions import DomainError
 
 Audience = Literal["unit", "browser"]
-"""Who will use a signed address: SigV4 signs the host, and browsers may reach S3 by another one."""
+"""The user of a signed URL: SigV4 signs the host, and browsers may reach S3 by another host."""
 
 
 class StoreError(DomainError):
-    """The object store is away, full or refused the call; worth another try later."""
+    """The object store is unavailable, full, or refused the call; retry later."""
 
     status = 503
     code = "STORAGE_UNAVAILABLE"
@@ -21,7 +21,7 @@ class StoreError(DomainError):
 
 
 class PartsDifferError(DomainError):
-    """The parts named at the end of an upload are not those that the store holds."""
+    """The parts named at the end of an upload differ from the stored ones."""
 
     status = 409
     code = "UPLOAD_INCOMPLETE"
@@ -29,7 +29,7 @@ class PartsDifferError(DomainError):
 
 @dataclass(frozen=True)
 class StoredObject:
-    """An object as the store lists it; size in bytes."""
+    """An object in a listing of the store; size in bytes."""
 
     key: str
     size: int
@@ -38,7 +38,7 @@ class StoredObject:
 
 @dataclass(frozen=True)
 class UploadedPart:
-    """A part of a multipart upload that the store took; `size` in bytes, where the store told it."""
+    """An uploaded part of a multipart upload; `size` in bytes, if known."""
 
     number: int
     etag: str
@@ -46,83 +46,91 @@ class UploadedPart:
 
 
 class Readable(Protocol):
-    """Bytes on their way; closing it early gives the connection or file back."""
+    """A readable stream; closing it early releases the connection or file."""
 
     def read(self, size: int, /) -> bytes:
-        """At most `size` bytes, empty at the end."""
+        """Read at most `size` bytes; empty at the end."""
 
     def close(self) -> None:
         """Stop reading."""
 
 
 class ObjectStore(Protocol):
-    """A place for objects by key (`rosbags/12/metadata.yaml`).
+    """A store of objects by key (`rosbags/12/metadata.yaml`).
 
-    Each method raises StoreError when the store is away; those that read raise FileNotFoundError
-    for a key that is not there.
+    Every method raises StoreError when the store is unavailable; reading methods raise FileNotFoundError
+    for a missing key.
     """
 
     etag_algorithm: str
-    """What the ETag of a part is, in hex: `md5` or `sha256`."""
+    """Hash of a part that its ETag holds in hex: `md5` or `sha256`."""
 
     def put(self, key: str, source: BinaryIO) -> None:
-        """Store all that `source` yields, whole or not at all."""
+        """Store the content of a stream, atomically."""
 
     def put_stream(self, key: str, source: BinaryIO, *, size: int | None = None) -> None:
-        """The same for what may be huge, with little of it in memory; `size` where it is known."""
+        """Store a stream of any length with little memory; `size` in bytes, if known."""
 
     def copy_from(self, source: "ObjectStore", key: str, target: str) -> bool:
-        """Copy an object of another store without reading it here; False where that cannot be."""
+        """Copy an object of another store on the server side; False if that is not possible."""
 
     def is_same(self, other: "ObjectStore") -> bool:
-        """Whether the other one is this very place."""
+        """Check whether the other store is the same bucket or folder."""
 
     def open(self, key: str) -> BinaryIO:
         """Read an object as a seekable stream."""
 
     def read(self, key: str, span: range) -> Readable:
-        """Stream some bytes of an object, without keeping them anywhere; no empty span."""
+        """Stream a byte range of an object without a temporary file; the range must not be empty."""
 
     def fetch(self, key: str, target: Path) -> None:
         """Copy an object to a file."""
 
     def stat(self, key: str) -> StoredObject | None:
-        """Describe an object, None when absent."""
+        """Describe an object; None when it is missing."""
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
-        """Walk over all objects under a prefix."""
+        """List all objects below a prefix."""
 
     def delete(self, keys: Sequence[str]) -> None:
-        """Remove objects; absent ones are no error."""
+        """Remove objects; missing ones are no error."""
 
     def sign_download(self, key: str, *, audience: Audience, filename: str = "") -> str:
-        """Address from which the bearer may read the object for a while."""
+        """Sign a URL for reading an object; it expires."""
 
     def start_upload(self, key: str) -> str:
-        """Open a multipart upload; the answer is its id."""
+        """Open a multipart upload.
+
+        Returns:
+            Its upload id.
+        """
 
     def sign_part(self, key: str, upload_id: str, number: int, *, audience: Audience) -> str:
-        """Address to PUT part `number` (from 1) to; the answer carries an ETag."""
+        """Sign a URL to PUT part `number` (from 1) to; the response has an ETag."""
 
     def list_parts(self, key: str, upload_id: str) -> Sequence[UploadedPart]:
-        """Parts that are stored already; FileNotFoundError for an upload that is not open."""
+        """List the stored parts; FileNotFoundError for an upload that is not open."""
 
     def finish_upload(self, key: str, upload_id: str, parts: Sequence[UploadedPart]) -> None:
         """Join the parts into the object; finishing an upload twice is no error.
 
         Raises:
-            PartsDifferError: a part is missing or has another ETag.
-            FileNotFoundError: neither the upload nor the object is there.
+            PartsDifferError: A part is missing or has another ETag.
+            FileNotFoundError: Neither the upload nor the object exists.
         """
 
     def abort_upload(self, key: str, upload_id: str) -> None:
-        """Forget an upload and its parts; an unknown one is no error."""
+        """Remove an upload and its parts; an unknown one is no error."""
 
     def abort_stale(self, prefix: str, before: datetime) -> int:
-        """Forget uploads begun before an instant that killed writers left; how many."""
+        """Remove uploads that killed writers started before an instant.
+
+        Returns:
+            The number of removed uploads.
+        """
 
     def trouble(self) -> str:
-        """What keeps the store from being used, and what to do; empty: nothing. Within two seconds or so."""
+        """Describe a problem of the store and its solution, within about two seconds; empty: usable."""
 
     def check(self) -> None:
-        """Raise StoreError unless the store answers and has its bucket or folder."""
+        """Raise StoreError unless the store responds and its bucket or folder exists."""

@@ -1,4 +1,4 @@
-"""Writing files so that a reader sees the whole of them or nothing, after a power cut too."""
+"""Writing files atomically and durably: readers see a complete file or none, even after a power cut."""
 
 import errno
 import os
@@ -15,37 +15,39 @@ from django.utils.translation import gettext as _
 from storage.objects.base import StoreError
 
 CHUNK = 1 << 20
-SPAN = 1 << 30
+COPY_BYTES = 1 << 30
 STALE_SECONDS = 86400
-FULL = {errno.ENOSPC, errno.EDQUOT}
+DISK_FULL_ERRORS = {errno.ENOSPC, errno.EDQUOT}
 
 
 @contextmanager
 def store_errors() -> Iterator[None]:
-    """Turn what the disk refuses into StoreError; an absent file stays FileNotFoundError."""
+    """Convert disk errors to StoreError; a missing file stays FileNotFoundError."""
     try:
         yield
     except FileNotFoundError:
         raise
     except OSError as error:
-        if error.errno in FULL:
+        if error.errno in DISK_FULL_ERRORS:
             message = _("The storage disk is full: free some space, then try again.")
         else:
-            message = _("The storage folder cannot be used (%(reason)s): check disk and rights.")
+            message = _(
+                "The storage folder cannot be used (%(reason)s): check the disk and the permissions."
+            )
             message %= {"reason": error.strerror or type(error).__name__}
         raise StoreError(message) from error
 
 
 class FileSlice:
-    """`length` bytes of a file from where it stands; closing it closes the file."""
+    """`length` bytes of a file from its current position; closing it closes the file."""
 
     def __init__(self, file: IO[bytes], length: int) -> None:
         self._file = file
-        self._left = length
+        self._remaining = length
 
     def read(self, size: int, /) -> bytes:
-        chunk = self._file.read(min(size, self._left))
-        self._left -= len(chunk)
+        chunk = self._file.read(min(size, self._remaining))
+        self._remaining -= len(chunk)
         return chunk
 
     def close(self) -> None:
@@ -54,7 +56,7 @@ class FileSlice:
 
 @contextmanager
 def new_file(scratch: Path) -> Iterator[IO[bytes]]:
-    """A temporary file that is on the disk when the block ends and gone unless it was moved."""
+    """A temporary file that is synced to disk when the block ends, and removed if the block fails."""
     scratch.mkdir(parents=True, exist_ok=True)
     path = scratch / uuid4().hex
     try:
@@ -68,24 +70,24 @@ def new_file(scratch: Path) -> Iterator[IO[bytes]]:
 
 
 def append(source: IO[bytes], target: IO[bytes]) -> None:
-    """Copy the rest of a file to the end of another, inside the kernel where it can."""
+    """Copy the rest of a file to the end of another, within the kernel if possible."""
     target.flush()
     try:
-        while os.copy_file_range(source.fileno(), target.fileno(), SPAN):
+        while os.copy_file_range(source.fileno(), target.fileno(), COPY_BYTES):
             pass
     except AttributeError:
         pass  # another system than Linux
     except OSError as error:
-        if error.errno in FULL:
+        if error.errno in DISK_FULL_ERRORS:
             raise
-    # What is left: all of it on file systems that cannot, nothing otherwise.
+    # The remainder: everything on file systems without support, nothing otherwise.
     source.seek(os.lseek(source.fileno(), 0, os.SEEK_CUR))
     target.seek(0, os.SEEK_END)
     shutil.copyfileobj(source, target, CHUNK)
 
 
-def settle(source: Path, target: Path) -> None:
-    """Move a finished file to its place, in one step, and make the move durable."""
+def move_into_place(source: Path, target: Path) -> None:
+    """Move a finished file to its target atomically, and make the move durable."""
     while True:
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -100,7 +102,7 @@ def settle(source: Path, target: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make names in a folder durable."""
+    """Sync the entries of a folder to disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -109,7 +111,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def remove_stale(scratch: Path) -> None:
-    """Remove temporary files that killed writers left more than a day ago."""
+    """Remove temporary files that killed writers left behind more than a day ago."""
     if not scratch.is_dir():
         return
     oldest = time.time() - STALE_SECONDS
@@ -120,7 +122,7 @@ def remove_stale(scratch: Path) -> None:
 
 
 def prune_empty(folder: Path, root: Path) -> None:
-    """Remove a folder and its parents below `root` as far as they are empty."""
+    """Remove a folder and its parents below `root` while they are empty."""
     while folder != root:
         try:
             folder.rmdir()

@@ -1,4 +1,4 @@
-"""The object store in a folder of this machine, for those who have no S3."""
+"""The object store in a folder of this machine, for installations without S3."""
 
 import os
 import shutil
@@ -23,10 +23,10 @@ from storage.objects.base import (
 from storage.objects.files import (
     CHUNK,
     FileSlice,
+    move_into_place,
     new_file,
     prune_empty,
     remove_stale,
-    settle,
     store_errors,
 )
 from storage.objects.parts import PartFolder
@@ -50,11 +50,11 @@ class FolderStore:
         with store_errors():
             with new_file(self.scratch) as file:
                 shutil.copyfileobj(source, file, CHUNK)
-            settle(Path(file.name), target)
+            move_into_place(Path(file.name), target)
 
     def copy_from(self, source: ObjectStore, key: str, target: str) -> bool:
         del source, key, target
-        return False  # a link would share what is to be kept twice
+        return False  # a hard link would share the data of a backup with its original
 
     def is_same(self, other: ObjectStore) -> bool:
         return isinstance(other, FolderStore) and self.root.resolve() == other.root.resolve()
@@ -91,8 +91,8 @@ class FolderStore:
         with store_errors():
             names = sorted(self._keys(self.root / prefix.rpartition("/")[0]))
         for key in names:
-            if key.startswith(prefix) and (found := self.stat(key)):
-                yield found
+            if key.startswith(prefix) and (stored := self.stat(key)):
+                yield stored
 
     def delete(self, keys: Sequence[str]) -> None:
         with store_errors():
@@ -103,7 +103,7 @@ class FolderStore:
     def sign_download(self, key: str, *, audience: Audience, filename: str = "") -> str:
         del audience  # everyone reaches the folder through this server
         self._path(key)
-        return grants.address(grants.ReadGrant(key, filename))
+        return grants.signed_path(grants.ReadGrant(key, filename))
 
     def start_upload(self, key: str) -> str:
         self._path(key)
@@ -112,13 +112,16 @@ class FolderStore:
 
     def sign_part(self, key: str, upload_id: str, number: int, *, audience: Audience) -> str:
         del audience
-        return grants.address(grants.PartGrant(key, upload_id, number))
+        return grants.signed_path(grants.PartGrant(key, upload_id, number))
 
     def write_part(self, grant: grants.PartGrant, chunks: Iterable[bytes]) -> str:
-        """Store one part; the answer is its ETag.
+        """Store one part.
+
+        Returns:
+            Its ETag.
 
         Raises:
-            FileNotFoundError: the upload is not open.
+            FileNotFoundError: The upload is not open.
         """
         return PartFolder.of(self.root, grant.key, grant.upload_id).write(grant.number, chunks)
 
@@ -134,7 +137,7 @@ class FolderStore:
                 upload.join(parts, target)
                 upload.remove()
         except (FileNotFoundError, PartsDifferError):
-            # Finished before, or by another process just now.
+            # Finished before, or by another process in the meantime.
             if PartFolder.is_open(self.root, upload_id) or not target.is_file():
                 raise
 
@@ -144,14 +147,14 @@ class FolderStore:
 
     def abort_stale(self, prefix: str, before: datetime) -> int:
         del prefix, before
-        return 0  # `check` removes what killed writers left
+        return 0  # `check` removes leftovers of killed writers
 
     def trouble(self) -> str:
         with suppress(OSError):
             self.root.mkdir(parents=True, exist_ok=True)
         if os.access(self.root, os.R_OK | os.W_OK | os.X_OK):
             return ""
-        return _("The storage folder may not be written: check its owner and rights.")
+        return _("The storage folder is not writable: check its owner and permissions.")
 
     def check(self) -> None:
         with store_errors():
@@ -161,10 +164,10 @@ class FolderStore:
             raise StoreError(trouble)
 
     def _path(self, key: str) -> Path:
-        """Place of an object; a key that leads out of the folder is refused (ValueError)."""
+        """Path of an object; raises ValueError for a key that leaves the folder."""
         path = self.root / key
-        inside = keys.is_safe(key) and not key.startswith(".")
-        if not inside or not path.resolve().is_relative_to(self.root.resolve()):
+        is_valid = keys.is_safe(key) and not key.startswith(".")
+        if not is_valid or not path.resolve().is_relative_to(self.root.resolve()):
             message = f"not the key of an object: {key!r}"
             raise ValueError(message)
         return path
@@ -177,6 +180,6 @@ class FolderStore:
                 yield (Path(folder) / name).relative_to(self.root).as_posix()
 
     def _describe(self, path: Path) -> StoredObject:
-        facts = path.stat()
+        stat = path.stat()
         key = path.relative_to(self.root).as_posix()
-        return StoredObject(key, facts.st_size, datetime.fromtimestamp(facts.st_mtime, UTC))
+        return StoredObject(key, stat.st_size, datetime.fromtimestamp(stat.st_mtime, UTC))

@@ -1,4 +1,4 @@
-"""What a signed address of the folder store allows: to read one object or to write one part."""
+"""Signed URLs of the folder store: each allows to read one object or to write one part."""
 
 from dataclasses import asdict, dataclass
 
@@ -11,7 +11,7 @@ PATH = "/storage/objects/"
 
 @dataclass(frozen=True)
 class ReadGrant:
-    """Its bearer may read the object; `filename` is what a browser saves it as."""
+    """Permission to read an object; `filename` is the name that a browser saves it as."""
 
     key: str
     filename: str = ""
@@ -19,23 +19,23 @@ class ReadGrant:
 
 @dataclass(frozen=True)
 class PartGrant:
-    """Its bearer may write part `number` of the upload."""
+    """Permission to write part `number` of an upload."""
 
     key: str
     upload_id: str
     number: int
 
 
-def address(grant: ReadGrant | PartGrant) -> str:
-    """Path on this server, with a token that ends after `SIGNED_URL_SECONDS`."""
+def signed_path(grant: ReadGrant | PartGrant) -> str:
+    """Path on this server, with a token that expires after `SIGNED_URL_SECONDS`."""
     return PATH + signing.dumps(asdict(grant), salt=SALT)
 
 
-def granted(token: str) -> ReadGrant | PartGrant:
-    """What a token allows.
+def parse_token(token: str) -> ReadGrant | PartGrant:
+    """Read the grant of a token.
 
     Raises:
-        django.core.signing.BadSignature: it was altered, or it is older than `SIGNED_URL_SECONDS`.
+        django.core.signing.BadSignature: It was altered, or is older than `SIGNED_URL_SECONDS`.
     """
     fields = signing.loads(token, salt=SALT, max_age=settings.SIGNED_URL_SECONDS)
     return PartGrant(**fields) if "upload_id" in fields else ReadGrant(**fields)

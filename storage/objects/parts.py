@@ -1,7 +1,7 @@
-"""An upload in parts to the folder store, while it is open.
+"""Open multipart uploads of the folder store.
 
-`.uploads/<id>/` holds the file `key` and one file per part, named `<number>-<sha256>`: the name is the
-ETag, so that a listing needs no reading, and a part sent again never destroys the one before it.
+`.uploads/<id>/` has a file `key` and one file per part, named `<number>-<sha256>`. The name contains the
+ETag, so that a listing reads no data, and a repeated part never destroys the one before it.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from uuid import uuid4
 from django.utils.translation import gettext as _
 
 from storage.objects.base import PartsDifferError, UploadedPart
-from storage.objects.files import append, new_file, settle, store_errors
+from storage.objects.files import append, move_into_place, new_file, store_errors
 
 UPLOADS = ".uploads"
 UPLOAD_ID = re.compile(r"[0-9a-f]{32}")
@@ -35,15 +35,15 @@ class PartFolder:
         upload = cls(root, uuid4().hex)
         with new_file(upload.scratch) as file:
             file.write(key.encode())
-        settle(Path(file.name), upload.folder / "key")
+        move_into_place(Path(file.name), upload.folder / "key")
         return upload
 
     @classmethod
     def of(cls, root: Path, key: str, upload_id: str) -> "PartFolder":
-        """The open upload of that id.
+        """Find an open upload by its id.
 
         Raises:
-            FileNotFoundError: it is not open, or it is one for another key.
+            FileNotFoundError: It is not open, or belongs to another key.
         """
         if not UPLOAD_ID.fullmatch(upload_id):
             raise FileNotFoundError(upload_id)
@@ -54,52 +54,56 @@ class PartFolder:
 
     @classmethod
     def is_open(cls, root: Path, upload_id: str) -> bool:
-        """Whether parts may still be sent."""
+        """Check that parts may still be sent."""
         return (cls(root, upload_id).folder / "key").is_file()
 
     def write(self, number: int, chunks: Iterable[bytes]) -> str:
-        """Store a part; the answer is its ETag. What `chunks` raises passes through."""
+        """Store a part; exceptions of `chunks` pass through.
+
+        Returns:
+            Its ETag.
+        """
         digest = hashlib.sha256()
         with store_errors(), new_file(self.scratch) as file:
             for chunk in chunks:
                 digest.update(chunk)
                 file.write(chunk)
         with store_errors():
-            older = self._of_number(number)
+            older = self._part_files(number)
             part = self.folder / f"{number:05d}-{digest.hexdigest()}"
-            settle(Path(file.name), part)
+            move_into_place(Path(file.name), part)
             for path in older:
                 if path != part:
                     path.unlink(missing_ok=True)
         return f'"{digest.hexdigest()}"'
 
     def parts(self) -> list[UploadedPart]:
-        """Stored parts in order; of two with one number the newer counts."""
+        """List the stored parts in order; of two with the same number the newer one."""
         newest = {}
-        found = []
-        for path in self._of_number(None):
-            with suppress(FileNotFoundError):  # the same part was just sent again
-                found.append((path, path.stat()))
-        for path, facts in sorted(found, key=lambda each: each[1].st_mtime_ns):
+        stored = []
+        for path in self._part_files(None):
+            with suppress(FileNotFoundError):  # replaced by a repeated part in the meantime
+                stored.append((path, path.stat()))
+        for path, stat in sorted(stored, key=lambda entry: entry[1].st_mtime_ns):
             number, digest = path.name.split("-")
-            newest[int(number)] = UploadedPart(int(number), f'"{digest}"', facts.st_size)
+            newest[int(number)] = UploadedPart(int(number), f'"{digest}"', stat.st_size)
         return [newest[number] for number in sorted(newest)]
 
     def join(self, parts: Sequence[UploadedPart], target: Path) -> None:
-        """Write the parts one after another into the object."""
+        """Concatenate the parts into the object."""
         paths = [self._path(part) for part in sorted(parts, key=lambda part: part.number)]
         with new_file(self.scratch) as joined:
             for path in paths:
                 with path.open("rb") as part:
                     append(part, joined)
-        settle(Path(joined.name), target)
+        move_into_place(Path(joined.name), target)
 
     def remove(self) -> None:
-        """Forget the upload: the key goes first, so that nothing half removed looks open."""
+        """Remove the upload; its key first, so that a half-removed upload never looks open."""
         (self.folder / "key").unlink(missing_ok=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _of_number(self, number: int | None) -> list[Path]:
+    def _part_files(self, number: int | None) -> list[Path]:
         pattern = "[0-9]*-*" if number is None else f"{number:05d}-*"
         return list(self.folder.glob(pattern))
 

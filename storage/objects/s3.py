@@ -1,4 +1,4 @@
-"""The object store in S3 (MinIO and its kin); the only module that speaks S3."""
+"""The object store in S3 or a compatible server such as MinIO; the only module that uses boto3."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -35,7 +35,7 @@ CONFIG = Config(
     connect_timeout=5,
     read_timeout=60,
     retries={"mode": "standard", "total_max_attempts": 4},
-    # Checksums beyond SigV4's own are not understood by every S3 server, nor in a signed address.
+    # Not every S3 server supports further checksums, and signed URLs cannot carry them.
     request_checksum_calculation="when_required",
     response_checksum_validation="when_required",
 )
@@ -46,41 +46,44 @@ ABSENT = {"404", "NoSuchKey", "NoSuchUpload", "NotFound"}
 PARTS_WRONG = {"InvalidPart", "InvalidPartOrder", "EntityTooSmall"}
 NO_CORS = {"NoSuchCORSConfiguration", "404"}
 CORS_RULE = "robotsim"
-"""Id of the rule that is ours."""
+"""Id of our CORS rule of the bucket."""
 BATCH = 1000
-"""Objects that S3 removes in one call."""
-MOST_PARTS = 9000
-SMALLEST_PART = 8 << 20
-PART_OF_UNKNOWN = 32 << 20
-"""Size of a part where the length of the stream is not known: at most 320 GB."""
+"""Maximum number of objects that S3 removes in one call."""
+MAX_PARTS = 9000
+MIN_PART_BYTES = 8 << 20
+PART_BYTES_OF_UNKNOWN_SIZE = 32 << 20
+"""Part size of streams of unknown length: at most 320 GB in 10,000 parts."""
 
 
 @contextmanager
 def s3_errors(setting: str = "MINIO_ENDPOINT") -> Iterator[None]:
-    """Turn what S3 answers into the port's exceptions; `setting` names its address."""
+    """Convert errors of boto3 to those of the interface; `setting` is named in messages."""
     try:
         yield
     except ClientError as error:
-        raise _translated(error, setting) from error
+        raise _to_store_error(error, setting) from error
     except (BotoCoreError, Boto3Error) as error:
-        message = _("The object storage does not answer: check %(setting)s and that it runs.")
+        message = _(
+            "The object storage does not respond: check %(setting)s and that it is running."
+        )
         raise StoreError(message % {"setting": setting}) from error
 
 
-def _translated(error: ClientError, setting: str) -> Exception:
+def _to_store_error(error: ClientError, setting: str) -> Exception:
     code = error.response.get("Error", {}).get("Code", "")
     if code in ABSENT:
         return FileNotFoundError(str(error))
     if code in PARTS_WRONG:
         return PartsDifferError(_("The stored parts differ from those named: send the file again."))
     message = _(
-        "The object storage of %(setting)s refused the call (%(code)s): check its keys, bucket and space."
+        "The object storage of %(setting)s refused the call (%(code)s): check its keys, bucket and free "
+        "space."
     )
     return StoreError(message % {"code": code, "setting": setting})
 
 
 class S3Store:
-    """Objects in one bucket, which is made when it is absent."""
+    """Objects in one bucket, which is created when it is missing."""
 
     etag_algorithm = "md5"
 
@@ -95,7 +98,7 @@ class S3Store:
         setting: str = "MINIO_ENDPOINT",
     ) -> None:
         self.bucket = bucket
-        self.account = (_address(endpoint, use_ssl=use_ssl), credentials)
+        self.account = (_endpoint_url(endpoint, use_ssl=use_ssl), credentials)
         self._setting = setting
         self._client = _client(endpoint, bucket, credentials, use_ssl=use_ssl)
         self._public = _client(public_endpoint, bucket, credentials, use_ssl=use_ssl)
@@ -104,7 +107,7 @@ class S3Store:
 
     @property
     def client(self) -> Any:
-        """The client, once the bucket is known to be there."""
+        """The client, after checking that the bucket exists."""
         if not self._has_bucket:
             self.check()
         return self._client
@@ -141,9 +144,9 @@ class S3Store:
         return file
 
     def read(self, key: str, span: range) -> Readable:
-        wanted = f"bytes={span.start}-{span.stop - 1}"
+        byte_range = f"bytes={span.start}-{span.stop - 1}"
         with self._errors():
-            answer = self.client.get_object(Bucket=self.bucket, Key=key, Range=wanted)
+            answer = self.client.get_object(Bucket=self.bucket, Key=key, Range=byte_range)
         return cast("Readable", answer["Body"])
 
     def fetch(self, key: str, target: Path) -> None:
@@ -175,7 +178,7 @@ class S3Store:
                 )
             if failed := answer.get("Errors"):
                 message = _(
-                    "The object storage did not remove %(key)s: check the rights of its key."
+                    "The object storage did not remove %(key)s: check the permissions of its key."
                 )
                 raise StoreError(message % {"key": failed[0].get("Key", "")})
 
@@ -196,16 +199,16 @@ class S3Store:
     def list_parts(self, key: str, upload_id: str) -> Sequence[UploadedPart]:
         with self._errors():
             pages = self.client.get_paginator("list_parts")
-            found = [
+            listed = [
                 part
                 for page in pages.paginate(Bucket=self.bucket, Key=key, UploadId=upload_id)
                 for part in page.get("Parts", [])
             ]
-        # Some servers list a part that was sent again twice: the newer one counts.
-        found.sort(key=lambda part: part["LastModified"])
+        # Some servers list a repeated part twice: keep the newer one.
+        listed.sort(key=lambda part: part["LastModified"])
         newest = {
             part["PartNumber"]: UploadedPart(part["PartNumber"], part["ETag"], part["Size"])
-            for part in found
+            for part in listed
         }
         return [newest[number] for number in sorted(newest)]
 
@@ -249,7 +252,7 @@ class S3Store:
             with self._errors():
                 self._probe.head_bucket(Bucket=self.bucket)
         except FileNotFoundError:
-            return ""  # a bucket that is not there yet is made when it is needed
+            return ""  # a missing bucket is created when it is needed
         except StoreError as error:
             return str(error)
         return ""
@@ -272,17 +275,17 @@ class S3Store:
             self._client.exceptions.BucketAlreadyOwnedByYou,
             self._client.exceptions.BucketAlreadyExists,
         ):
-            return  # another process was first
+            return  # created by another process in the meantime
 
     def _share_bucket(self) -> None:
-        """Let pages of the allowed origins use signed addresses; rules that others have made stay.
+        """Allow pages of the configured origins to use signed URLs; other CORS rules are kept.
 
-        MinIO has no rules for a bucket (its server answers any origin, MINIO_API_CORS_ALLOW_ORIGIN), and a
-        key may lack the right: all goes on without.
+        Failures are only logged: MinIO has no rules per bucket (it allows any origin by
+        MINIO_API_CORS_ALLOW_ORIGIN), and the key may lack the permission.
         """
         if not settings.CORS_ALLOWED_ORIGINS:
             return
-        rule = {
+        our_rule = {
             "ID": CORS_RULE,
             "AllowedOrigins": list(settings.CORS_ALLOWED_ORIGINS),
             "AllowedMethods": ["GET", "HEAD", "PUT"],
@@ -291,11 +294,11 @@ class S3Store:
             "MaxAgeSeconds": 600,
         }
         try:
-            known = self._cors_rules()
-            others = [each for each in known if each.get("ID") != CORS_RULE]
-            if (*others, rule) != known:
+            rules = self._cors_rules()
+            others = [rule for rule in rules if rule.get("ID") != CORS_RULE]
+            if (*others, our_rule) != rules:
                 self._client.put_bucket_cors(
-                    Bucket=self.bucket, CORSConfiguration={"CORSRules": [*others, rule]}
+                    Bucket=self.bucket, CORSConfiguration={"CORSRules": [*others, our_rule]}
                 )
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "")
@@ -313,26 +316,28 @@ class S3Store:
     def _sign(self, call: str, params: dict[str, Any], audience: Audience) -> str:
         client = self._public if audience == "browser" else self._client
         with self._errors():
-            address = client.generate_presigned_url(
+            url = client.generate_presigned_url(
                 call, Params=params, ExpiresIn=settings.SIGNED_URL_SECONDS
             )
-        return str(address)
+        return str(url)
 
     def _errors(self) -> AbstractContextManager[None]:
         return s3_errors(self._setting)
 
 
 def _frugal(size: int | None) -> TransferConfig:
-    """Parts so large that 10,000 of them hold the object, and few of them in memory at once."""
-    part = PART_OF_UNKNOWN if size is None else max(SMALLEST_PART, -(-size // MOST_PARTS))
+    """Choose parts large enough for S3's limit of 10,000 parts, with few of them in memory."""
+    part = (
+        PART_BYTES_OF_UNKNOWN_SIZE if size is None else max(MIN_PART_BYTES, -(-size // MAX_PARTS))
+    )
     config = TransferConfig(multipart_threshold=part, multipart_chunksize=part, max_concurrency=2)
-    # Of the library below: what was read from a stream and waits for its turn.
+    # Chunks that s3transfer reads ahead from a stream.
     config.max_in_memory_upload_chunks = 2
     return config
 
 
-def _address(endpoint: str, *, use_ssl: bool) -> str:
-    """The endpoint with its scheme."""
+def _endpoint_url(endpoint: str, *, use_ssl: bool) -> str:
+    """The endpoint as a URL."""
     return endpoint if "://" in endpoint else f"{'https' if use_ssl else 'http'}://{endpoint}"
 
 
@@ -344,10 +349,10 @@ def _client(
     use_ssl: bool,
     config: Config = CONFIG,
 ) -> Any:
-    """A client of one endpoint, made by django-storages; botocore's clients are safe to share."""
+    """A client of one endpoint, created by django-storages; botocore clients are thread-safe."""
     access_key, secret_key = credentials
     storage = S3Storage(
-        endpoint_url=_address(endpoint, use_ssl=use_ssl),
+        endpoint_url=_endpoint_url(endpoint, use_ssl=use_ssl),
         bucket_name=bucket,
         access_key=access_key,
         secret_key=secret_key,

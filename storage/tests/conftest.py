@@ -1,4 +1,4 @@
-"""What the tests of storage stand on: a store of their own, and small bundles made on the spot."""
+"""Fixtures of the storage tests: separate stores and small bundles."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +18,7 @@ MakeBag = Callable[..., Path]
 
 
 def claim(rosbag_id: int) -> Lease | None:
-    """Hold a rosbag as the worker does that verifies it; one that is never released was killed."""
+    """Claim a rosbag like a verifying worker; a claim that is never released is that of a killed worker."""
     return leases.claim(Rosbag.objects.verifying(), rosbag_id)
 
 

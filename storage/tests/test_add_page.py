@@ -1,4 +1,4 @@
-"""The page "Add rosbag" in a real browser: what people do with it, against the real API."""
+"""The page "Add rosbag" in a real browser, with the real API."""
 
 import re
 import zipfile
@@ -25,7 +25,7 @@ ADD = "/admin/storage/rosbag/add/"
 def stored(
     request: pytest.FixtureRequest, own_folders: None, live_server: Any, settings: Any
 ) -> None:
-    """Where the parts go: to this server, or to the S3 server, which lets the console's pages PUT."""
+    """Storage of the parts: this server, or the S3 server with CORS rules for the console."""
     if request.param == "s3":
         request.getfixturevalue("s3_settings")
         settings.CORS_ALLOWED_ORIGINS = [live_server.url]
@@ -47,7 +47,7 @@ def upload(page: Page) -> None:
 
 def uploaded(page: Page) -> Rosbag:
     """The rosbag, once all its parts are sent and joined."""
-    shows(page, "Checking")
+    shows(page, "Verifying")
     return Rosbag.objects.get(status=Status.VERIFYING)
 
 
@@ -75,7 +75,7 @@ def test_a_bundle_is_uploaded_in_parts(
     add_page.wait_for_load_state("networkidle")  # its preview, too
 
 
-def test_an_archive_of_a_damaged_bundle_ends_at_the_repaired_one(
+def test_damaged_archive_links_to_the_repaired_rosbag(
     add_page: Page, make_bag: MakeBag, tmp_path: Path
 ) -> None:
     bag = make_bag()
@@ -93,9 +93,7 @@ def test_an_archive_of_a_damaged_bundle_ends_at_the_repaired_one(
     assert str(link).endswith(f"/{original.repaired_id}/change/")
 
 
-def test_a_reload_goes_on_where_the_upload_was(
-    add_page: Page, make_bag: MakeBag, live_server: Any
-) -> None:
+def test_upload_resumes_after_a_reload(add_page: Page, make_bag: MakeBag, live_server: Any) -> None:
     bag = make_bag("drive", messages=3000)
     # The network goes away after the third part, and nothing is tried again.
     add_page.evaluate(
@@ -114,14 +112,14 @@ def test_a_reload_goes_on_where_the_upload_was(
     shows(add_page, "Choose the same files again")
     begun = Rosbag.objects.get()
     add_page.goto(ADD)
-    shows(add_page, "goes on where it was")
+    shows(add_page, "resumes where it stopped")
     add_page.set_input_files("#add-folder", bag)
     upload(add_page)
     assert uploaded(add_page).pk == begun.pk
     assert verifier.run(begun.pk).message_count == 3000
 
 
-def test_cancelling_removes_what_was_sent(add_page: Page, make_bag: MakeBag) -> None:
+def test_cancelling_removes_the_sent_parts(add_page: Page, make_bag: MakeBag) -> None:
     add_page.evaluate(
         """() => {
         const real = window.fetch;
@@ -137,7 +135,7 @@ def test_cancelling_removes_what_was_sent(add_page: Page, make_bag: MakeBag) -> 
     assert not Rosbag.objects.living().exists()
 
 
-def test_what_is_refused_is_said(add_page: Page) -> None:
+def test_upload_without_files_shows_an_error(add_page: Page) -> None:
     upload(add_page)
     shows(add_page, "Choose the folder of a bundle")
 

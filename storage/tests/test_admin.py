@@ -30,7 +30,7 @@ def rosbags(make_bag: MakeBag) -> list[Rosbag]:
     return [stored_bag(make_bag(f"bag{number}", messages=number)) for number in range(4)]
 
 
-def test_a_list_costs_the_same_however_long(
+def test_list_query_count_is_constant(
     operator: Client, rosbags: list[Rosbag], django_assert_num_queries: Any
 ) -> None:
     operator.get(URL)  # fills caches of the framework
@@ -60,7 +60,7 @@ def test_the_index_is_read_only(
 
 
 def test_verify_again(operator: Client, rosbags: list[Rosbag]) -> None:
-    chosen = {"action": "verify_again", "_selected_action": [each.pk for each in rosbags[:2]]}
+    chosen = {"action": "verify_again", "_selected_action": [item.pk for item in rosbags[:2]]}
     operator.post(URL, chosen)
     assert Rosbag.objects.filter(status=Status.VERIFYING).count() == 2
 
@@ -69,27 +69,27 @@ def test_verify_again(operator: Client, rosbags: list[Rosbag]) -> None:
 def test_no_list_counts_all_rows(
     operator: Client, where: str, django_assert_max_num_queries: Any, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(changelists, "MOST", 20)
+    monkeypatch.setattr(changelists, "MAX_COUNT", 20)
     Rosbag.objects.bulk_create(
         [Rosbag(name=f"bag{number}", status="ready") for number in range(15)]
         + [Rosbag(name="bag", status="ready", deleted_at=timezone.now()) for _ in range(15)]
     )
-    with django_assert_max_num_queries(4) as asked:
+    with django_assert_max_num_queries(4) as queries:
         assert operator.get(URL + where).status_code == 200
-    [count] = [each["sql"] for each in asked.captured_queries if "COUNT" in each["sql"]]
+    [count] = [item["sql"] for item in queries.captured_queries if "COUNT" in item["sql"]]
     assert "LIMIT 20" in count
 
 
 def test_restore(operator: Client, rosbags: list[Rosbag]) -> None:
-    gone = Rosbag.objects.create(name="given up", deleted_at=timezone.now())
+    aborted = Rosbag.objects.create(name="given up", deleted_at=timezone.now())
     deletion.delete(rosbags[0])
     page = operator.get(f"{URL}?deleted=yes").content.decode()
     assert "bag0" in page
     assert "bag1" not in page
-    chosen = {"action": "restore", "_selected_action": [rosbags[0].pk, gone.pk]}
+    chosen = {"action": "restore", "_selected_action": [rosbags[0].pk, aborted.pk]}
     page = operator.post(f"{URL}?deleted=yes", chosen, follow=True).content.decode()
     assert "1 rosbag was restored." in page
-    assert "given up before it was complete" in page
+    assert "aborted before it was complete" in page
     assert Rosbag.objects.living().count() == 4
 
 
@@ -112,10 +112,10 @@ def test_viewers_have_no_actions(client: Client, rosbags: list[Rosbag]) -> None:
     assert (rosbags[0].status, rosbags[0].deleted_at) == (Status.READY_WITH_WARNINGS, None)
 
 
-def test_what_is_refused_is_said_without_a_success(
+def test_refused_deletion_shows_an_error_and_no_success(
     operator: Client, rosbags: list[Rosbag], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deletion, "_users", [lambda _rosbag: ["Loader"]])
+    monkeypatch.setattr(deletion, "_lookups", [lambda _rosbag: ["Loader"]])
     chosen = {"action": "delete_selected", "_selected_action": [rosbags[0].pk], "post": "yes"}
     for address, form in ((URL, chosen), (f"{URL}{rosbags[1].pk}/delete/", {"post": "yes"})):
         page = operator.post(address, form, follow=True).content.decode()

@@ -55,7 +55,7 @@ def test_the_page_shows_activity_and_a_time_line(operator: Client, drive: Rosbag
         assert f'href="/admin/storage/rosbagtopic/{topic.pk}/change/"' in page
 
 
-def test_gaps_are_told_and_drawn(operator: Client, tmp_path: Path) -> None:
+def test_gaps_are_listed_and_drawn(operator: Client, tmp_path: Path) -> None:
     with BagWriter(tmp_path / "bag") as bag:
         chat = bag.add_topic(Topic("/chat", "std_msgs/msg/String"))
         for at in [*range(20), *range(60, 80)]:
@@ -63,13 +63,13 @@ def test_gaps_are_told_and_drawn(operator: Client, tmp_path: Path) -> None:
     rosbag = stored_bag(tmp_path / "bag")
     topic = rosbag.topics.get()
     assert topic.gap_count == 1
-    assert abs(topic.period_ns - 10**8) < 10**7  # told in classes
+    assert abs(topic.period_ns - 10**8) < 10**7  # counted in classes
     assert topic.gaps == [[START_NS + 19 * 10**8, START_NS + 60 * 10**8]]
     assert 'class="gap"' in operator.get(f"{URL}{rosbag.pk}/change/").content.decode()
     page = operator.get(f"/admin/storage/rosbagtopic/{topic.pk}/change/").content.decode()
     assert "1.900 s + 4.100 s" in page
-    told = operator.get(f"/api/v1/rosbags/{rosbag.pk}/topics").json()["results"][0]
-    assert (told["gap_count"], told["gaps"]) == (1, topic.gaps)
+    data = operator.get(f"/api/v1/rosbags/{rosbag.pk}/topics").json()["results"][0]
+    assert (data["gap_count"], data["gaps"]) == (1, topic.gaps)
     assert operator.get(f"/api/v1/rosbags/{rosbag.pk}/timeline").json()["topics"][0]["gaps"]
 
 
@@ -109,7 +109,7 @@ def test_pictures_are_in_the_page(operator: Client, tmp_path: Path) -> None:
     assert page.count("data:image/jpeg;base64,") == 3
 
 
-def test_nothing_of_a_bag_becomes_markup(operator: Client, evil: Rosbag) -> None:
+def test_bag_content_is_escaped(operator: Client, evil: Rosbag) -> None:
     addresses = [f"{URL}{evil.pk}/change/", f"{URL}{evil.pk}/export/", URL]
     addresses += [f"/admin/storage/rosbagtopic/{topic.pk}/change/" for topic in evil.topics.all()]
     pages = [operator.get(address) for address in addresses]
@@ -123,7 +123,7 @@ def test_nothing_of_a_bag_becomes_markup(operator: Client, evil: Rosbag) -> None
     assert "&lt;script&gt;alert(1)" in pages[0].content.decode()
 
 
-def test_a_rosbag_that_is_not_usable_has_neither(operator: Client) -> None:
+def test_unusable_rosbag_has_no_preview_and_no_export(operator: Client) -> None:
     rosbag = Rosbag.objects.create(name="new", status="rejected", code="EMPTY")
     page = operator.get(f"{URL}{rosbag.pk}/change/").content.decode()
     assert "<iframe" not in page
@@ -131,11 +131,16 @@ def test_a_rosbag_that_is_not_usable_has_neither(operator: Client) -> None:
     assert "no messages" in operator.get(f"{URL}{rosbag.pk}/preview/").content.decode()
 
 
-def test_a_part_is_asked_for_by_a_form(operator: Client, drive: Rosbag) -> None:
+def test_export_form_requests_a_part(operator: Client, drive: Rosbag) -> None:
     url = f"{URL}{drive.pk}/export/"
     assert "/odom" in operator.get(url).content.decode()
-    asked = {"format": "csv", "topics": ["/odom"], "start": "1s", "fields": "pose.pose.position.x"}
-    answer = operator.post(url, asked)
+    form_data = {
+        "format": "csv",
+        "topics": ["/odom"],
+        "start": "1s",
+        "fields": "pose.pose.position.x",
+    }
+    answer = operator.post(url, form_data)
     export = Export.objects.get()
     assert answer["Location"] == f"/admin/storage/export/{export.pk}/change/"
     assert (export.fields, export.start_ns) == (["pose.pose.position.x"], START_NS + 10**9)
@@ -143,16 +148,16 @@ def test_a_part_is_asked_for_by_a_form(operator: Client, drive: Rosbag) -> None:
     page = operator.get(answer["Location"]).content.decode()
     assert "100 %" in page
     assert re.search(r'href="/storage/objects/[^"]+">Download', page)
-    wrong = operator.post(url, {**asked, "start": "<i>never"}).content.decode()
-    assert "is no time" in wrong
+    wrong = operator.post(url, {**form_data, "start": "<i>never"}).content.decode()
+    assert "is not a time" in wrong
     assert "<i>never" not in wrong
 
 
-def test_whole_rosbags_are_exported_by_an_action(operator: Client, drive: Rosbag) -> None:
+def test_action_exports_complete_rosbags(operator: Client, drive: Rosbag) -> None:
     busy = Rosbag.objects.create(name="busy", status="verifying")
     chosen = {"action": "export_mcap", "_selected_action": [drive.pk, busy.pk]}
     page = operator.post(URL, chosen, follow=True).content.decode()
-    assert "1 export was asked for." in page
+    assert "1 export was requested." in page
     assert "busy" in page
     export = Export.objects.get()
     assert f"/admin/storage/export/{export.pk}/change/" in page
@@ -161,7 +166,7 @@ def test_whole_rosbags_are_exported_by_an_action(operator: Client, drive: Rosbag
     assert export.status == "cancelled"
 
 
-def test_viewers_look_and_do_not_export(client: Client, drive: Rosbag) -> None:
+def test_viewers_see_previews_but_cannot_export(client: Client, drive: Rosbag) -> None:
     client.force_login(User.objects.create(email="v@example.org", role=Role.VIEWER))
     assert client.get(f"{URL}{drive.pk}/preview/").status_code == 200
     assert client.get(f"{URL}{drive.pk}/export/").status_code == 403
@@ -170,6 +175,6 @@ def test_viewers_look_and_do_not_export(client: Client, drive: Rosbag) -> None:
     assert client.get("/admin/storage/export/").status_code == 200
 
 
-def test_a_stranger_sees_nothing(client: Client, drive: Rosbag) -> None:
+def test_anonymous_users_are_redirected(client: Client, drive: Rosbag) -> None:
     answer: Any = client.get(f"{URL}{drive.pk}/preview/")
     assert answer.status_code == 302

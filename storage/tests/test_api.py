@@ -43,13 +43,13 @@ def test_a_small_bundle_in_one_request(operator: APIClient, make_bag: MakeBag) -
     files = parts_of(make_bag())
     answer = operator.post(URL, {"name": "course", "files": files}, format="multipart")
     assert answer.status_code == 202, answer.content
-    told = answer.json()
-    assert (told["name"], told["status"], told["usable"]) == ("course", "verifying", False)
-    assert told["created_by"] == "operator@example.org"
-    assert verifier.run(told["id"]).status == Status.READY
+    data = answer.json()
+    assert (data["name"], data["status"], data["usable"]) == ("course", "verifying", False)
+    assert data["created_by"] == "operator@example.org"
+    assert verifier.run(data["id"]).status == Status.READY
 
 
-def test_sent_twice_with_a_key_it_is_stored_once(operator: APIClient, make_bag: MakeBag) -> None:
+def test_repeated_idempotency_key_stores_one_rosbag(operator: APIClient, make_bag: MakeBag) -> None:
     folder = make_bag()
     headers = {"Idempotency-Key": "one"}
     first, second = (
@@ -69,7 +69,7 @@ def test_sent_twice_with_a_key_it_is_stored_once(operator: APIClient, make_bag: 
         ({"files": "no file"}, 400),
     ],
 )
-def test_a_form_that_is_none(operator: APIClient, body: Any, status: int) -> None:
+def test_invalid_forms_are_refused(operator: APIClient, body: Any, status: int) -> None:
     answer = operator.post(URL, body, format="multipart")
     assert answer.status_code == status
     assert answer.json()["errors"][0]["pointer"].startswith(
@@ -79,7 +79,7 @@ def test_a_form_that_is_none(operator: APIClient, body: Any, status: int) -> Non
 
 
 @pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "one"}])
-def test_large_forms_are_shown_the_other_way(
+def test_large_forms_are_refused_with_a_hint_to_uploads(
     operator: APIClient, settings: Any, headers: dict[str, str]
 ) -> None:
     settings.UPLOAD_FORM_BYTES = 1000
@@ -89,7 +89,7 @@ def test_large_forms_are_shown_the_other_way(
     assert "POST /api/v1/uploads" in answer.json()["detail"]
 
 
-def test_forms_of_many_files_are_shown_the_other_way(operator: APIClient) -> None:
+def test_forms_with_many_files_are_refused_with_a_hint_to_uploads(operator: APIClient) -> None:
     files = [SimpleUploadedFile(f"{number}", b"x") for number in range(101)]
     answer = operator.post(URL, {"files": files}, format="multipart")
     assert answer.status_code == 413
@@ -97,7 +97,7 @@ def test_forms_of_many_files_are_shown_the_other_way(operator: APIClient) -> Non
     assert not Rosbag.objects.exists()
 
 
-def test_a_bundle_comes_as_a_form_only(operator: APIClient, rosbag: Rosbag) -> None:
+def test_bundles_are_accepted_as_forms_only(operator: APIClient, rosbag: Rosbag) -> None:
     assert operator.post(URL, {"name": "a"}).status_code == 415
     assert operator.post(URL, b"PK", content_type="application/zip").status_code == 415
     assert (
@@ -116,14 +116,14 @@ def test_unknown_fields_of_a_form_are_named(operator: APIClient, make_bag: MakeB
     assert answer.json()["errors"][0]["pointer"] == "/colour"
 
 
-def test_a_list_costs_the_same_however_long(
+def test_list_query_count_is_constant(
     operator: APIClient, rosbag: Rosbag, make_bag: MakeBag, django_assert_num_queries: Any
 ) -> None:
     for number in range(3):
         stored_bag(make_bag(f"b{number}", messages=number))
     with django_assert_num_queries(1):
         answer = operator.get(URL)
-    assert [each["name"] for each in answer.json()["results"]] == ["b2", "b1", "b0", "bag"]
+    assert [item["name"] for item in answer.json()["results"]] == ["b2", "b1", "b0", "bag"]
     assert answer.json()["results"][2]["warnings"][0]["code"] == "EMPTY"
 
 
@@ -139,20 +139,20 @@ def test_a_list_costs_the_same_however_long(
         ("ordering=name", ["bag", "new"]),
     ],
 )
-def test_a_list_can_be_narrowed(
+def test_list_filters(
     operator: APIClient, rosbag: Rosbag, make_bag: MakeBag, query: str, names: list[str]
 ) -> None:
     imports.import_folder(make_bag("new", messages=9))
-    told = operator.get(f"{URL}?{query}").json()["results"]
-    assert [each["name"] for each in told] == names
+    data = operator.get(f"{URL}?{query}").json()["results"]
+    assert [item["name"] for item in data] == names
 
 
-def test_one_rosbag_with_its_topics(
+def test_detail_has_topics(
     operator: APIClient, rosbag: Rosbag, django_assert_num_queries: Any
 ) -> None:
     with django_assert_num_queries(2):
-        told = operator.get(f"{URL}/{rosbag.pk}").json()
-    odom = next(topic for topic in told["topics"] if topic["name"] == "/odom")
+        data = operator.get(f"{URL}/{rosbag.pk}").json()
+    odom = next(topic for topic in data["topics"] if topic["name"] == "/odom")
     assert (odom["type"], odom["message_count"]) == ("nav_msgs/msg/Odometry", 5)
     assert len(odom["histogram"]) == 200
 
@@ -163,13 +163,13 @@ def test_files_can_be_downloaded(operator: APIClient, rosbag: Rosbag) -> None:
         assert len(body) == file["size"]
 
 
-def test_a_rejection_speaks(operator: APIClient, make_bag: MakeBag) -> None:
+def test_rejected_rosbag_has_code_and_sentence(operator: APIClient, make_bag: MakeBag) -> None:
     folder = make_bag()
     next(folder.glob("*.db3")).unlink()
     rosbag = stored_bag(folder)
-    told = operator.get(f"{URL}/{rosbag.pk}").json()
-    assert (told["status"], told["code"]) == ("rejected", "FILE_MISSING")
-    assert "metadata.yaml" in told["sentence"]
+    data = operator.get(f"{URL}/{rosbag.pk}").json()
+    assert (data["status"], data["code"]) == ("rejected", "FILE_MISSING")
+    assert "metadata.yaml" in data["sentence"]
 
 
 def test_verify_again(operator: APIClient, rosbag: Rosbag) -> None:
@@ -190,11 +190,11 @@ def test_delete(operator: APIClient, rosbag: Rosbag) -> None:
 @pytest.mark.parametrize(
     "path", ["rosbags", "rosbags/1", "rosbags/1/verify", "uploads", "uploads/1"]
 )
-def test_options_are_told(operator: APIClient, path: str) -> None:
+def test_options_requests_are_answered(operator: APIClient, path: str) -> None:
     assert operator.options(f"/api/v1/{path}").status_code in (200, 404)
 
 
-def test_viewers_read_and_strangers_do_not(rosbag: Rosbag) -> None:
+def test_viewers_read_and_anonymous_users_do_not(rosbag: Rosbag) -> None:
     viewer = signed_in(Role.VIEWER)
     assert viewer.get(f"{URL}/{rosbag.pk}/files").status_code == 200
     assert viewer.delete(f"{URL}/{rosbag.pk}").status_code == 403

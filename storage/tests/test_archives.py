@@ -1,4 +1,4 @@
-"""Archives and single files, through the command and over HTTP: unpacked, found, or refused by name."""
+"""Archives and single files, through the command and over HTTP: unpacked, stored, or refused by name."""
 
 import io
 import subprocess
@@ -50,19 +50,19 @@ def pack(bag: Path, target: Path, inside: str = "") -> Path:
 
 @pytest.mark.parametrize("name", ["b.zip", "b.tar", "b.tar.gz", "b.tgz", "b.tar.zst", "B.ZIP"])
 @pytest.mark.parametrize("inside", ["", "drive/", "a/b/drive/"])
-def test_an_archive_is_its_bundle(
+def test_archive_is_imported_as_its_bundle(
     make_bag: MakeBag, tmp_path: Path, name: str, inside: str
 ) -> None:
     archive = pack(make_bag(messages=7), tmp_path / name.lower(), inside)
     archive = archive.rename(tmp_path / name)
-    code, told = import_bag(archive)
-    assert (code, told["status"], told["message_count"]) == (0, "ready", 7)
+    code, result = import_bag(archive)
+    assert (code, result["status"], result["message_count"]) == (0, "ready", 7)
     rosbag = Rosbag.objects.get()
     assert rosbag.name.lower() == "b"
     assert {file.path for file in rosbag.files.all()} == {"metadata.yaml", "bag_0.db3"}
 
 
-def test_an_archive_of_a_known_bundle_is_recognised(make_bag: MakeBag, tmp_path: Path) -> None:
+def test_archive_of_a_stored_bundle_is_a_duplicate(make_bag: MakeBag, tmp_path: Path) -> None:
     bag = make_bag()
     _code, first = import_bag(bag)
     for name in ("one.zip", "two.tar.gz"):
@@ -78,11 +78,11 @@ def test_a_single_data_file_is_rebuilt(make_bag: MakeBag, packed: bool) -> None:
     if packed:
         data = bag / "bag_0.db3.zst"
         data.write_bytes(zstandard.compress((bag / "bag_0.db3").read_bytes()))
-    code, told = import_bag(data)
-    assert (code, told["status"], told["code"]) == (0, "repaired", "REBUILT")
-    assert told["message_count"] == 7
-    assert told["original"] != told["rosbag"]
-    assert Rosbag.objects.get(pk=told["rosbag"]).name == "bag_0"
+    code, result = import_bag(data)
+    assert (code, result["status"], result["code"]) == (0, "repaired", "REBUILT")
+    assert result["message_count"] == 7
+    assert result["original"] != result["rosbag"]
+    assert Rosbag.objects.get(pk=result["rosbag"]).name == "bag_0"
 
 
 def zipped(*members: tuple[str, bytes], **odd: int) -> bytes:
@@ -201,10 +201,15 @@ def test_a_hostile_archive_is_refused_by_name(tmp_path: Path, case: str) -> None
     (tmp_path / "in").mkdir()
     archive = tmp_path / "in" / name
     archive.write_bytes(made())
-    code, told = import_bag(archive)
-    assert (code, told["rosbag"], told["status"], told["code"]) == (2, None, "rejected", expected)
+    code, result = import_bag(archive)
+    assert (code, result["rosbag"], result["status"], result["code"]) == (
+        2,
+        None,
+        "rejected",
+        expected,
+    )
     if expected.startswith("ARCHIVE"):
-        assert name in told["sentence"]
+        assert name in result["sentence"]
     assert not Rosbag.objects.exists()
     assert not list(tmp_path.rglob("evil*"))
     assert not list((tmp_path / "data" / "unpacking").iterdir())
@@ -214,20 +219,20 @@ def test_two_bundles_are_named(make_bag: MakeBag, tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "both.tar", "w") as tar:
         tar.add(make_bag("monday"), "week/monday")
         tar.add(make_bag("tuesday"), "week/tuesday")
-    _code, told = import_bag(tmp_path / "both.tar")
-    assert told["code"] == "ARCHIVE_TWO_BAGS"
-    assert "week/monday, week/tuesday" in told["sentence"]
+    _code, result = import_bag(tmp_path / "both.tar")
+    assert result["code"] == "ARCHIVE_TWO_BAGS"
+    assert "week/monday, week/tuesday" in result["sentence"]
 
 
-def test_what_macos_packs_beside_is_left_out(make_bag: MakeBag, tmp_path: Path) -> None:
+def test_macos_metadata_is_left_out(make_bag: MakeBag, tmp_path: Path) -> None:
     bag = make_bag()
     archive = tmp_path / "mac.zip"
     with zipfile.ZipFile(archive, "w") as packed:
         for path in bag.iterdir():
             packed.write(path, f"drive/{path.name}")
             packed.writestr(f"__MACOSX/drive/._{path.name}", b"\0\5\x16\7")
-    code, told = import_bag(archive)
-    assert (code, told["status"], told["warnings"]) == (0, "ready", [])
+    code, result = import_bag(archive)
+    assert (code, result["status"], result["warnings"]) == (0, "ready", [])
 
 
 @pytest.fixture
@@ -241,35 +246,35 @@ def send(api: APIClient, name: str, body: bytes) -> dict[str, Any]:
     form = {"files": SimpleUploadedFile(name, body)}
     answer = api.post("/api/v1/rosbags", form, format="multipart")
     assert answer.status_code == 202, answer.content
-    told: dict[str, Any] = answer.json()
-    return told
+    result: dict[str, Any] = answer.json()
+    return result
 
 
 def test_an_archive_in_a_form_is_unpacked_by_the_worker(
     store: ObjectStore, api: APIClient, make_bag: MakeBag, tmp_path: Path
 ) -> None:
     archive = pack(make_bag(messages=7), tmp_path / "drive.zip", "drive/")
-    told = send(api, "drive.zip", archive.read_bytes())
-    assert (told["status"], told["name"]) == ("verifying", "drive")
-    rosbag = verifier.run(told["id"])
+    result = send(api, "drive.zip", archive.read_bytes())
+    assert (result["status"], result["name"]) == ("verifying", "drive")
+    rosbag = verifier.run(result["id"])
     assert (rosbag.status, rosbag.message_count) == (Status.READY, 7)
     assert {file.path for file in rosbag.files.all()} == {"metadata.yaml", "bag_0.db3"}
-    keys = {found.key for found in store.list("rosbags/")}
+    keys = {stored.key for stored in store.list("rosbags/")}
     assert keys == set(rosbag.files.values_list("key", flat=True))
     assert rosbag.size == sum(file.size for file in rosbag.files.all())
     assert send(api, "drive.zip", archive.read_bytes())["id"] == rosbag.pk
 
 
-def test_a_refused_archive_says_why_and_stays(api: APIClient) -> None:
-    told = send(api, "h.zip", zipped(("../evil.db3", b"x")))
-    rosbag = verifier.run(told["id"])
+def test_refused_archive_is_kept_with_a_reason(api: APIClient) -> None:
+    result = send(api, "h.zip", zipped(("../evil.db3", b"x")))
+    rosbag = verifier.run(result["id"])
     assert (rosbag.status, rosbag.code) == (Status.REJECTED, "ARCHIVE_MEMBER_UNSAFE")
     assert "../evil.db3" in rosbag.sentence
     assert [file.path for file in rosbag.files.all()] == ["h.zip"]
 
 
 @pytest.mark.parametrize("when", ["before the rows", "after the rows"])
-def test_a_worker_killed_while_unpacking_leaves_nothing(
+def test_worker_killed_while_unpacking_leaves_no_orphans(
     api: APIClient, make_bag: MakeBag, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
     class Killed(BaseException):
@@ -283,46 +288,46 @@ def test_a_worker_killed_while_unpacking_leaves_nothing(
         raise Killed
 
     archive = pack(make_bag(messages=7), tmp_path / "drive.zip", "drive/")
-    told = send(api, "drive.zip", archive.read_bytes())
+    result = send(api, "drive.zip", archive.read_bytes())
     with monkeypatch.context() as patch:
         patch.setattr(fetching, "_replace", killed)
         with pytest.raises(Killed):
-            verifier.run(told["id"])
+            verifier.run(result["id"])
     report = integrity.check()
     assert (report.missing, report.wrong_size, report.orphaned) == ([], [], [])
     Rosbag.objects.update(lease_until=None)
-    assert verifier.run(told["id"]).status == Status.READY
+    assert verifier.run(result["id"]).status == Status.READY
     report = integrity.check()
     assert (report.missing, report.wrong_size, report.orphaned) == ([], [], [])
 
 
-def test_a_worker_that_lost_its_lease_changes_no_files(
+def test_worker_without_lease_changes_no_files(
     api: APIClient, make_bag: MakeBag, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     archive = pack(make_bag(), tmp_path / "drive.zip")
-    told = send(api, "drive.zip", archive.read_bytes())
+    result = send(api, "drive.zip", archive.read_bytes())
     replace = fetching._replace
 
     def late(*args: Any) -> None:
         Rosbag.objects.update(lease_until=None)
-        assert claim(told["id"])
+        assert claim(result["id"])
         replace(*args)
 
     monkeypatch.setattr(fetching, "_replace", late)
-    assert verifier.run(told["id"]).status == Status.VERIFYING
+    assert verifier.run(result["id"]).status == Status.VERIFYING
     assert [file.path for file in Rosbag.objects.get().files.all()] == ["drive.zip"]
 
 
-def test_a_full_disk_is_tried_again(
+def test_verification_is_retried_after_a_full_disk(
     api: APIClient, make_bag: MakeBag, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     archive = pack(make_bag(), tmp_path / "drive.zip")
-    told = send(api, "drive.zip", archive.read_bytes())
+    result = send(api, "drive.zip", archive.read_bytes())
     with monkeypatch.context() as patch:
         patch.setattr(type(object_store()), "fetch", _full)
         with pytest.raises(Exception, match="free some space"):
-            verifier.run(told["id"])
-    assert verifier.run(told["id"]).status == Status.READY
+            verifier.run(result["id"])
+    assert verifier.run(result["id"]).status == Status.READY
 
 
 def _full(*_args: Any) -> None:
@@ -332,12 +337,14 @@ def _full(*_args: Any) -> None:
 def test_a_folder_of_archives_is_no_bundle(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.zip").write_bytes(zipped(("a.db3", b"x")))
-    with pytest.raises(Exception, match="holds no metadata"):
+    with pytest.raises(Exception, match="has no metadata"):
         imports.import_path(tmp_path / "in")
 
 
 @pytest.mark.parametrize("form", ["gnu", "posix"])
-def test_files_with_holes(store: ObjectStore, make_bag: MakeBag, tmp_path: Path, form: str) -> None:
+def test_sparse_files_in_tar_archives(
+    store: ObjectStore, make_bag: MakeBag, tmp_path: Path, form: str
+) -> None:
     folder = make_bag("course", messages=11)
     with (folder / "notes.bin").open("wb") as notes:
         notes.seek(3 * 2**20)
@@ -355,8 +362,8 @@ def test_files_with_holes(store: ObjectStore, make_bag: MakeBag, tmp_path: Path,
     ]
     subprocess.run(packing, check=True)
     assert archive.stat().st_size < 2**20
-    code, told = import_bag(archive)
-    assert (code, told["status"], told["message_count"]) == (0, "ready", 11)
+    code, result = import_bag(archive)
+    assert (code, result["status"], result["message_count"]) == (0, "ready", 11)
     [file] = RosbagFile.objects.filter(path="notes.bin")
     assert (file.size, file.sha256) == (
         3 * 2**20 + 3,

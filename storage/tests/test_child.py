@@ -1,4 +1,4 @@
-"""The process that opens strangers' bags: its limits hold, and the server outlives whatever it does."""
+"""The child process that reads untrusted bags: limits and isolation."""
 
 import json
 import threading
@@ -30,23 +30,23 @@ def job(folder: Path, **more: Any) -> child.Job:
 
 
 def children() -> list[psutil.Process]:
-    found = []
-    for each in psutil.Process().children(recursive=True):
+    values = []
+    for item in psutil.Process().children(recursive=True):
         try:
-            if "rosbag2.sandbox.worker" in " ".join(each.cmdline()):
-                found.append(each)
+            if "rosbag2.sandbox.worker" in " ".join(item.cmdline()):
+                values.append(item)
         except psutil.Error:
             continue
-    return found
+    return values
 
 
-def test_lines_come_one_by_one_and_nothing_is_left(drive: Path) -> None:
-    found = [json.loads(line) for line in child.lines(job(drive))]
-    assert len(found) == 150
+def test_lines_are_yielded_and_the_process_ends(drive: Path) -> None:
+    values = [json.loads(line) for line in child.lines(job(drive))]
+    assert len(values) == 150
     assert children() == []
 
 
-def test_who_stops_reading_ends_the_process(drive: Path) -> None:
+def test_closing_the_generator_ends_the_process(drive: Path) -> None:
     lines = child.lines(job(drive))
     next(lines)
     assert len(children()) == 1
@@ -54,7 +54,7 @@ def test_who_stops_reading_ends_the_process(drive: Path) -> None:
     assert children() == []
 
 
-def test_time_by_the_clock_is_limited(drive: Path) -> None:
+def test_wall_time_is_limited(drive: Path) -> None:
     with pytest.raises(PreviewError) as failure:
         list(child.lines(job(drive), Limits(wall_seconds=0.001)))
     assert failure.value.code == "PREVIEW_BROKE_OFF"
@@ -71,7 +71,7 @@ def test_memory_is_limited(tmp_path: Path) -> None:
     assert len(list(child.lines(job(tmp_path / "bag")))) == 1  # within the usual limit
 
 
-def test_a_bag_that_cannot_be_read_says_why(tmp_path: Path) -> None:
+def test_unreadable_bag_has_an_error_code(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(PreviewError) as failure:
         list(child.lines(job(tmp_path / "empty")))
@@ -79,25 +79,25 @@ def test_a_bag_that_cannot_be_read_says_why(tmp_path: Path) -> None:
     assert "metadata.yaml" in str(failure.value)
 
 
-def test_a_mistake_of_ours_is_logged_and_no_answer(drive: Path) -> None:
+def test_internal_error_is_a_preview_error(drive: Path) -> None:
     with pytest.raises(PreviewError) as failure:
         list(child.lines(job(drive, name="none")))
     assert failure.value.code == "PREVIEW_BROKE_OFF"
 
 
-def test_few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(child, "_places", threading.BoundedSemaphore(1))
+def test_concurrent_previews_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(child, "_slots", threading.BoundedSemaphore(1))
     monkeypatch.setattr(child, "WAIT_SECONDS", 0.01)
-    with child.place():
-        with pytest.raises(PreviewBusyError), child.place():
+    with child.preview_slot():
+        with pytest.raises(PreviewBusyError), child.preview_slot():
             pass
-        with child.stream_place():
+        with child.stream_slot():
             pass
-    with child.place():
+    with child.preview_slot():
         pass
 
 
-def test_secrets_of_the_server_stay_with_it(drive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_child_process_gets_no_secrets(drive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_KEY", "a secret of the server")
     lines = child.lines(job(drive))
     next(lines)

@@ -1,4 +1,4 @@
-"""What a rosbag holds, over HTTP, on a folder and on S3: files, ranges, archives, topics."""
+"""Contents of a rosbag over HTTP, with folder and S3: files, ranges, archives, topics."""
 
 import hashlib
 import io
@@ -53,7 +53,7 @@ def body_of(answer: Any) -> bytes:
     return b"".join(answer) if answer.streaming else bytes(answer.content)
 
 
-def test_a_file_whole_and_its_head(viewer: APIClient, url: str, folder: Path) -> None:
+def test_complete_file_and_its_head(viewer: APIClient, url: str, folder: Path) -> None:
     for path in ("metadata.yaml", "notes/día.txt", "empty"):
         body = (folder / path).read_bytes()
         etag = f'"{hashlib.sha256(body).hexdigest()}"'
@@ -79,14 +79,14 @@ def test_a_range(viewer: APIClient, url: str, header: str, first: int, stop: int
     assert answer["Content-Length"] == str(stop - first)
 
 
-def test_a_range_that_cannot_be(viewer: APIClient, url: str) -> None:
+def test_unsatisfiable_range(viewer: APIClient, url: str) -> None:
     answer = viewer.get(f"{url}/files/notes/día.txt", headers={"Range": "bytes=10240-"})
     assert (answer.status_code, answer["Content-Range"]) == (416, "bytes */10240")
     assert json.loads(answer.content)["code"] == "RANGE_NOT_SATISFIABLE"
     assert viewer.get(f"{url}/files/empty", headers={"Range": "bytes=0-"}).status_code == 416
 
 
-def test_a_broken_download_goes_on_only_with_the_same_file(viewer: APIClient, url: str) -> None:
+def test_download_resumes_only_for_the_same_file(viewer: APIClient, url: str) -> None:
     address = f"{url}/files/notes/día.txt"
     etag = viewer.head(address)["ETag"]
     headers = {"Range": "bytes=10-", "If-Range": etag}
@@ -100,18 +100,18 @@ def test_a_broken_download_goes_on_only_with_the_same_file(viewer: APIClient, ur
 @pytest.mark.parametrize(
     "path", ["none", "../metadata.yaml", "a%00b", "%2e%2e/x", "/etc/passwd", "a%5Cb", "x" * 900]
 )
-def test_files_that_are_not_there(viewer: APIClient, url: str, path: str) -> None:
+def test_missing_files_are_not_found(viewer: APIClient, url: str, path: str) -> None:
     assert viewer.get(f"{url}/files/{path}").status_code == 404
 
 
-def test_an_object_that_is_lost(viewer: APIClient, url: str, store: ObjectStore) -> None:
-    store.delete([found.key for found in store.list("rosbags/")])
+def test_missing_objects_are_not_found(viewer: APIClient, url: str, store: ObjectStore) -> None:
+    store.delete([stored.key for stored in store.list("rosbags/")])
     for address in (f"{url}/files/metadata.yaml", f"{url}/archive"):
         answer = viewer.get(address)
         assert (answer.status_code, answer.json()["code"]) == (404, "OBJECT_NOT_FOUND")
 
 
-def test_the_archive_holds_the_folder(viewer: APIClient, url: str, folder: Path) -> None:
+def test_archive_contains_the_folder(viewer: APIClient, url: str, folder: Path) -> None:
     answer = viewer.get(f"{url}/archive", headers={"Accept": "application/zip"})
     assert answer.status_code == 200
     assert isinstance(answer, StreamingHttpResponse)
@@ -120,10 +120,10 @@ def test_the_archive_holds_the_folder(viewer: APIClient, url: str, folder: Path)
     assert answer["Content-Disposition"] == 'attachment; filename="course_1.zip"'
     with zipfile.ZipFile(io.BytesIO(body)) as archive:
         assert archive.testzip() is None
-        found = {each.filename: archive.read(each) for each in archive.infolist()}
-        packed = {each.compress_type for each in archive.infolist()}
+        stored = {item.filename: archive.read(item) for item in archive.infolist()}
+        packed = {item.compress_type for item in archive.infolist()}
     files = [path for path in folder.rglob("*") if path.is_file()]
-    assert found == {
+    assert stored == {
         f"course_1/{path.relative_to(folder).as_posix()}": path.read_bytes() for path in files
     }
     assert packed == {zipfile.ZIP_STORED}
@@ -132,7 +132,7 @@ def test_the_archive_holds_the_folder(viewer: APIClient, url: str, folder: Path)
     assert viewer.get(f"{url}/archive", headers=headers).status_code == 304
 
 
-def test_asgi_streams_in_pieces(
+def test_asgi_streams_in_chunks(
     url: str, folder: Path, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     user = User.objects.create(email="o@example.org", role=Role.VIEWER)
@@ -186,7 +186,7 @@ def test_an_archive_beyond_four_gigabytes(
     stored.unlink()
 
 
-def test_what_is_still_coming_has_no_contents(viewer: APIClient, url: str) -> None:
+def test_rosbag_being_uploaded_has_no_contents(viewer: APIClient, url: str) -> None:
     Rosbag.objects.update(status=Status.UPLOADING)
     for address in (f"{url}/files/metadata.yaml", f"{url}/archive"):
         answer = viewer.get(address)
@@ -194,13 +194,13 @@ def test_what_is_still_coming_has_no_contents(viewer: APIClient, url: str) -> No
 
 
 @pytest.mark.parametrize("name", ["../../etc", "a/b\\c", "..", "", "日本", "x" * 200, 'a"b\nc'])
-def test_the_archive_has_a_harmless_name(name: str) -> None:
+def test_archive_name_is_safe(name: str) -> None:
     folder = downloads.folder_name(Rosbag(pk=7, name=name))
     assert folder.strip(".")
     assert not set(folder) & set('/\\"\n')
 
 
-def test_topics_come_in_pages(
+def test_topics_are_paginated(
     viewer: APIClient, url: str, django_assert_max_num_queries: Any
 ) -> None:
     rosbag = Rosbag.objects.get()
@@ -209,8 +209,8 @@ def test_topics_come_in_pages(
         for number in range(150)
     )
     with django_assert_max_num_queries(3):
-        told = viewer.get(url).json()
-    assert (told["topic_count"], len(told["topics"])) == (152, 100)
+        data = viewer.get(url).json()
+    assert (data["topic_count"], len(data["topics"])) == (152, 100)
     names: list[str] = []
     address: str | None = f"{url}/topics?page_size=60"
     while address:
@@ -226,7 +226,7 @@ def test_topics_come_in_pages(
     ][:2] == ["/t149", "/t148"]
 
 
-def test_one_file_costs_few_queries(
+def test_query_count_of_downloads(
     viewer: APIClient, url: str, django_assert_max_num_queries: Any
 ) -> None:
     for address in ("files", "files/metadata.yaml", "archive"):

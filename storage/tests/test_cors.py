@@ -34,23 +34,23 @@ def test_an_allowed_page_reads_a_range(client: Client, address: str) -> None:
     assert "Access-Control-Allow-Credentials" not in answer
 
 
-def test_a_head_tells_size_and_ranges(client: Client, address: str) -> None:
+def test_head_has_size_and_ranges(client: Client, address: str) -> None:
     answer = client.head(address, headers={"Origin": VIEWER})
     assert (answer.status_code, answer["Content-Length"]) == (200, str(len(BODY)))
     assert (answer["Accept-Ranges"], answer["Access-Control-Allow-Origin"]) == ("bytes", VIEWER)
     assert answer.content == b""
 
 
-def test_a_browser_asks_before(client: Client, address: str) -> None:
-    asked = {"Origin": VIEWER, "Access-Control-Request-Method": "GET"}
-    answer = client.options(address, headers={**asked, "Access-Control-Request-Headers": "range"})
+def test_preflight_request(client: Client, address: str) -> None:
+    headers = {"Origin": VIEWER, "Access-Control-Request-Method": "GET"}
+    answer = client.options(address, headers={**headers, "Access-Control-Request-Headers": "range"})
     assert answer.status_code == 200
     assert answer["Access-Control-Allow-Origin"] == VIEWER
     assert answer["Access-Control-Allow-Methods"] == "GET, HEAD"  # a page may not write
     assert "Range" in answer["Access-Control-Allow-Headers"]
 
 
-def test_other_pages_and_other_settings(client: Client, address: str, settings: Any) -> None:
+def test_other_origins_and_settings(client: Client, address: str, settings: Any) -> None:
     answer = client.get(address, headers={"Origin": "https://else.example"})
     assert answer.status_code == 200
     assert "Access-Control-Allow-Origin" not in answer
@@ -61,13 +61,13 @@ def test_other_pages_and_other_settings(client: Client, address: str, settings: 
     assert answer["Access-Control-Allow-Origin"] == "*"
 
 
-def test_a_page_learns_why_its_address_does_not_hold(client: Client, address: str) -> None:
+def test_expired_address_has_cors_headers(client: Client, address: str) -> None:
     answer = client.get(f"{address}x", headers={"Origin": VIEWER})
     assert (answer.status_code, answer.json()["code"]) == (403, "LINK_EXPIRED")
     assert answer["Access-Control-Allow-Origin"] == VIEWER
 
 
-def test_a_broken_download_goes_on_with_the_same_object(client: Client, address: str) -> None:
+def test_download_resumes_only_for_the_same_object(client: Client, address: str) -> None:
     etag = client.head(address)["ETag"]
     again = {"Range": "bytes=10-", "If-Range": etag}
     assert client.get(address, headers=again).status_code == 206
@@ -75,7 +75,7 @@ def test_a_broken_download_goes_on_with_the_same_object(client: Client, address:
     assert client.get(address, headers=again).status_code == 200
 
 
-def test_s3_answers_an_allowed_page(s3_settings: Any) -> None:
+def test_s3_allows_a_configured_origin(s3_settings: Any) -> None:
     s3_settings.CORS_ALLOWED_ORIGINS = [VIEWER]
     object_store().put(KEY, io.BytesIO(BODY))
     address = object_store().sign_download(KEY, audience="browser")
@@ -84,7 +84,7 @@ def test_s3_answers_an_allowed_page(s3_settings: Any) -> None:
     assert answer.headers["Access-Control-Allow-Origin"] in (VIEWER, "*")
 
 
-def test_rules_of_others_stay(s3_settings: Any) -> None:
+def test_other_cors_rules_are_kept(s3_settings: Any) -> None:
     object_store().check()
     store: Any = object_store()
     theirs = {"ID": "theirs", "AllowedOrigins": ["https://a.example"], "AllowedMethods": ["PUT"]}
@@ -103,14 +103,14 @@ def test_rules_of_others_stay(s3_settings: Any) -> None:
         assert [rule["AllowedOrigins"] for rule in rules] == [["https://a.example"], [VIEWER]]
 
 
-def test_a_server_without_rules_for_buckets_is_no_error(
+def test_server_without_bucket_cors_is_no_error(
     s3_settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     s3_settings.CORS_ALLOWED_ORIGINS = [VIEWER]
     store = object_store()
     assert isinstance(store, S3Store)
 
-    def refused(**_words: Any) -> None:
+    def refused(**_kwargs: Any) -> None:
         raise store._client.exceptions.ClientError(
             {"Error": {"Code": "NotImplemented"}}, "PutBucketCors"
         )

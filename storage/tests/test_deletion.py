@@ -17,7 +17,7 @@ from tests.support.bags import stored_bag
 pytestmark = pytest.mark.django_db
 
 
-def test_a_deleted_rosbag_is_hidden_then_removed(store: ObjectStore, make_bag: MakeBag) -> None:
+def test_deleted_rosbag_is_hidden_and_later_purged(store: ObjectStore, make_bag: MakeBag) -> None:
     rosbag = imports.import_folder(make_bag())
     deletion.delete(rosbag)
     first = rosbag.deleted_at
@@ -33,7 +33,7 @@ def test_a_deleted_rosbag_is_hidden_then_removed(store: ObjectStore, make_bag: M
     assert not Rosbag.objects.exists()
 
 
-def test_a_deleted_rosbag_can_come_back_until_it_is_removed(make_bag: MakeBag) -> None:
+def test_deleted_rosbag_can_be_restored_until_purged(make_bag: MakeBag) -> None:
     rosbag = stored_bag(make_bag())
     deletion.delete(rosbag)
     deletion.restore(rosbag)
@@ -44,10 +44,10 @@ def test_a_deleted_rosbag_can_come_back_until_it_is_removed(make_bag: MakeBag) -
         deletion.restore(rosbag)
 
 
-def test_a_purge_ends_open_uploads(store: ObjectStore) -> None:
+def test_purge_aborts_open_uploads(store: ObjectStore) -> None:
     file = uploads.NewFile("a.db3", 10, "0" * 64)
     rosbag = uploads.begin("bag", [file], origin=Origin.RECORDED)
-    [plan] = uploads.addresses(rosbag, audience="unit")
+    [plan] = uploads.sign_part_urls(rosbag, audience="unit")
     deletion.delete(rosbag)
     assert deletion.purge(timedelta(0)) == 1
     with pytest.raises(FileNotFoundError):

@@ -1,4 +1,4 @@
-"""Exports over the API: new rosbags and tables, cancelled, killed, done twice."""
+"""Exports over the API: new rosbags and tables, cancelled, killed, repeated."""
 
 import csv
 import io
@@ -26,7 +26,7 @@ from storage.models import Export, Rosbag
 from storage.objects import object_store
 from storage.objects.base import ObjectStore, StoreError
 from storage.services.exports import exporter, exports
-from storage.services.exports.exports import ExportAsked
+from storage.services.exports.exports import ExportOptions
 from storage.services.maintenance import integrity
 from storage.services.previews import child
 from storage.services.rosbags import deletion
@@ -50,17 +50,17 @@ def drive(tmp_path: Path) -> Rosbag:
     return stored_bag(tmp_path / "drive")
 
 
-def ask(client: APIClient, rosbag: Rosbag, **body: Any) -> dict[str, Any]:
+def request_export(client: APIClient, rosbag: Rosbag, **body: Any) -> dict[str, Any]:
     answer = client.post(f"/api/v1/rosbags/{rosbag.pk}/exports", body)
     assert answer.status_code == 202, answer.json()
     assert answer["Location"].endswith(f"/api/v1/exports/{answer.json()['id']}")
     return dict(answer.json())
 
 
-def made(client: APIClient, asked: dict[str, Any]) -> dict[str, Any]:
-    """What became of it, once the worker has run."""
-    tasks.make_export.func(asked["id"])
-    return dict(client.get(f"/api/v1/exports/{asked['id']}").json())
+def run_export(client: APIClient, export: dict[str, Any]) -> dict[str, Any]:
+    """Run the export like the worker, and read its state."""
+    tasks.make_export.func(export["id"])
+    return dict(client.get(f"/api/v1/exports/{export['id']}").json())
 
 
 def read(rosbag: Rosbag, folder: Path) -> list[tuple[int, str, bytes]]:
@@ -75,39 +75,41 @@ def test_a_part_as_a_new_rosbag(
     store: ObjectStore, operator: APIClient, drive: Rosbag, tmp_path: Path
 ) -> None:
     span = {"start": "1s", "end": "2s"}
-    asked = ask(operator, drive, format="sqlite3", topics=["/odom", "/imu"], name="middle", **span)
-    assert (asked["status"], asked["progress"], asked["url"]) == ("pending", 0.0, "")
-    found = made(operator, asked)
-    assert (found["status"], found["progress"], found["code"]) == ("done", 1.0, "")
-    rosbag = Rosbag.objects.get(pk=found["result"])
+    export = request_export(
+        operator, drive, format="sqlite3", topics=["/odom", "/imu"], name="middle", **span
+    )
+    assert (export["status"], export["progress"], export["url"]) == ("pending", 0.0, "")
+    result = run_export(operator, export)
+    assert (result["status"], result["progress"], result["code"]) == ("done", 1.0, "")
+    rosbag = Rosbag.objects.get(pk=result["result"])
     assert (rosbag.name, rosbag.origin, rosbag.original) == ("middle", Origin.EXPORTED, drive)
-    assert (rosbag.status, rosbag.size) == (Status.VERIFYING, found["size"])
+    assert (rosbag.status, rosbag.size) == (Status.VERIFYING, result["size"])
     rosbag = verifier.run(rosbag.pk)
-    assert (rosbag.status, rosbag.message_count) == (Status.READY, found["message_count"])
+    assert (rosbag.status, rosbag.message_count) == (Status.READY, result["message_count"])
     messages = read(rosbag, tmp_path / "again")
     assert messages[0][0] == START_NS + SECOND
     assert {name for _time, name, _data in messages} == {"/odom", "/imu"}
     assert messages == [
-        each
-        for each in read(drive, tmp_path / "source")
-        if START_NS + SECOND <= each[0] <= START_NS + 2 * SECOND and each[1] != "/scan"
+        item
+        for item in read(drive, tmp_path / "source")
+        if START_NS + SECOND <= item[0] <= START_NS + 2 * SECOND and item[1] != "/scan"
     ]
     assert integrity.check().healthy
 
 
 @pytest.mark.parametrize("store", ["folder", "s3"], indirect=True)
-def test_an_mcap_that_a_viewer_opens_by_its_address(
+def test_mcap_export_is_readable_from_its_address(
     store: ObjectStore, operator: APIClient, client: Client, drive: Rosbag
 ) -> None:
-    found = made(operator, ask(operator, drive, format="mcap"))
-    rosbag = verifier.run(found["result"])
+    result = run_export(operator, request_export(operator, drive, format="mcap"))
+    rosbag = verifier.run(result["result"])
     assert (rosbag.status, rosbag.storage_id) == (Status.READY, "mcap")
     assert rosbag.message_count == drive.message_count
-    body = fetched(client, found["url"])
+    body = fetched(client, result["url"])
     summary = make_reader(io.BytesIO(body)).get_summary()
     assert summary is not None
     assert summary.statistics is not None
-    assert summary.statistics.message_count == drive.message_count == found["message_count"]
+    assert summary.statistics.message_count == drive.message_count == result["message_count"]
     assert {index.compression for index in summary.chunk_indexes} == {"zstd"}
     schemas = {schema.name: schema for schema in summary.schemas.values()}
     assert schemas["nav_msgs/msg/Odometry"].encoding == "ros2msg"
@@ -125,17 +127,18 @@ def fetched(client: Client, url: str) -> bytes:
 
 def test_a_table_of_fields(operator: APIClient, client: Client, drive: Rosbag) -> None:
     fields = ["pose.pose.position.x", "header.frame_id"]
-    found = made(
-        operator, ask(operator, drive, format="csv", topics=["/odom"], fields=fields, end="1s")
+    result = run_export(
+        operator,
+        request_export(operator, drive, format="csv", topics=["/odom"], fields=fields, end="1s"),
     )
-    assert (found["status"], found["result"], found["message_count"]) == ("done", None, 21)
-    body = fetched(client, found["url"])
+    assert (result["status"], result["result"], result["message_count"]) == ("done", None, 21)
+    body = fetched(client, result["url"])
     assert body.count(b"\r\n") == 22
     rows = list(csv.reader(io.StringIO(body.decode(), newline="")))
     assert rows[0] == ["time_ns", "time", "topic", *fields]
     assert rows[1] == [str(START_NS), "2023-11-14T22:13:20.000000000Z", "/odom", "0.0", "odom"]
     assert integrity.check().orphaned == []
-    assert operator.delete(f"/api/v1/exports/{found['id']}").status_code == 204
+    assert operator.delete(f"/api/v1/exports/{result['id']}").status_code == 204
     assert list(object_store().list("exports/")) == []
 
 
@@ -150,48 +153,50 @@ PROBLEMS: list[tuple[dict[str, Any], int, str]] = [
 ]
 
 
-def test_what_cannot_be_exported_is_refused(operator: APIClient, drive: Rosbag) -> None:
+def test_invalid_exports_are_refused(operator: APIClient, drive: Rosbag) -> None:
     for body, status, code in PROBLEMS:
         answer = operator.post(f"/api/v1/rosbags/{drive.pk}/exports", body)
         assert (answer.status_code, answer.json()["code"]) == (status, code), body
-    told = operator.post(
+    data = operator.post(
         f"/api/v1/rosbags/{drive.pk}/exports", {"format": "csv", "topics": ["/odom", "/none"]}
     ).json()
-    assert [error["pointer"] for error in told["errors"]] == ["/topics/1"]
+    assert [error["pointer"] for error in data["errors"]] == ["/topics/1"]
     assert not Export.objects.exists()
 
 
-def test_a_field_that_no_topic_has_fails_with_its_name(operator: APIClient, drive: Rosbag) -> None:
-    found = made(operator, ask(operator, drive, format="csv", fields=["pose.none"]))
-    assert (found["status"], found["code"]) == ("failed", "FIELD_UNKNOWN")
-    assert "pose.none" in found["sentence"]
+def test_unknown_field_fails_with_its_name(operator: APIClient, drive: Rosbag) -> None:
+    result = run_export(
+        operator, request_export(operator, drive, format="csv", fields=["pose.none"])
+    )
+    assert (result["status"], result["code"]) == ("failed", "FIELD_UNKNOWN")
+    assert "pose.none" in result["sentence"]
 
 
-def test_viewers_may_look_but_not_ask(drive: Rosbag) -> None:
+def test_viewers_may_list_but_not_request_exports(drive: Rosbag) -> None:
     viewer = APIClient()
     viewer.force_authenticate(User.objects.create(email="v@example.org", role=Role.VIEWER))
     url = f"/api/v1/rosbags/{drive.pk}/exports"
     assert viewer.post(url, {"format": "mcap"}).status_code == 403
-    export = exports.request(drive, ExportAsked("mcap"))
-    assert [each["id"] for each in viewer.get(url).json()["results"]] == [export.pk]
+    export = exports.request(drive, ExportOptions("mcap"))
+    assert [item["id"] for item in viewer.get(url).json()["results"]] == [export.pk]
     assert viewer.post(f"/api/v1/exports/{export.pk}/cancel").status_code == 403
 
 
-def test_asked_twice_with_a_key_is_one_export(operator: APIClient, drive: Rosbag) -> None:
+def test_repeated_idempotency_key_makes_one_export(operator: APIClient, drive: Rosbag) -> None:
     url = f"/api/v1/rosbags/{drive.pk}/exports"
     key = {"Idempotency-Key": "one"}
     ids = {operator.post(url, {"format": "mcap"}, headers=key).json()["id"] for _ in range(2)}
     assert len(ids) == Export.objects.count() == 1
 
 
-def test_cancelled_before_and_while_it_is_made(
+def test_export_is_cancelled_before_and_during_work(
     operator: APIClient, drive: Rosbag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = ask(operator, drive, format="mcap")
+    first = request_export(operator, drive, format="mcap")
     assert operator.delete(f"/api/v1/exports/{first['id']}").json()["code"] == "EXPORT_RUNNING"
     operator.post(f"/api/v1/exports/{first['id']}/cancel")
-    assert made(operator, first)["status"] == "cancelled"
-    second = ask(operator, drive, format="mcap")
+    assert run_export(operator, first)["status"] == "cancelled"
+    second = request_export(operator, drive, format="mcap")
     closed = []
 
     def slow(job: child.Job, limits: child.Limits) -> Any:
@@ -205,20 +210,20 @@ def test_cancelled_before_and_while_it_is_made(
 
     monkeypatch.setattr(child, "lines", slow)
     monkeypatch.setattr(exporter, "REPORT_SECONDS", 0)
-    assert made(operator, second)["status"] == "cancelled"
+    assert run_export(operator, second)["status"] == "cancelled"
     assert closed == ["export"]
     assert not Rosbag.objects.filter(origin=Origin.EXPORTED).exists()
 
 
-def test_a_killed_worker_is_followed_by_another(
+def test_export_is_repeated_after_a_killed_worker(
     operator: APIClient, drive: Rosbag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = ask(operator, drive, format="sqlite3")
-    monkeypatch.setattr(exporter, "settle", killed)
+    export = request_export(operator, drive, format="sqlite3")
+    monkeypatch.setattr(exporter, "verify_unless_duplicate", raise_killed)
     with pytest.raises(KeyboardInterrupt):
-        exporter.run(asked["id"])
+        exporter.run(export["id"])
     monkeypatch.undo()
-    left = Export.objects.get(pk=asked["id"])
+    left = Export.objects.get(pk=export["id"])
     assert left.result is not None
     assert left.result.status == Status.UPLOADING
     assert recover() == 0  # its lease still holds
@@ -226,75 +231,75 @@ def test_a_killed_worker_is_followed_by_another(
     Export.objects.update(lease_until=past, enqueued_at=past - timedelta(days=1))
     assert recover() == 1
     assert recover() == 0
-    found = made(operator, asked)
-    assert (found["status"], found["message_count"]) == ("done", drive.message_count)
+    result = run_export(operator, export)
+    assert (result["status"], result["message_count"]) == ("done", drive.message_count)
     assert not Rosbag.objects.filter(pk=left.result_id).exists()
     assert Rosbag.objects.filter(origin=Origin.EXPORTED).count() == 1
-    assert made(operator, asked) == found
+    assert run_export(operator, export) == result
 
 
-def killed(*_words: Any, **_more: Any) -> None:
+def raise_killed(*_args: Any, **_kwargs: Any) -> None:
     raise KeyboardInterrupt
 
 
-def test_who_was_taken_for_dead_writes_nothing(
+def test_worker_without_lease_writes_nothing(
     operator: APIClient, drive: Rosbag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = ask(operator, drive, format="sqlite3")
-    real = exporter.settle
+    export = request_export(operator, drive, format="sqlite3")
+    real = exporter.verify_unless_duplicate
 
-    def late(*words: Any, **more: Any) -> bool:
+    def late(*args: Any, **kwargs: Any) -> bool:
         Export.objects.update(lease_until=timezone.now() + timedelta(hours=1))
-        return bool(real(*words, **more))
+        return bool(real(*args, **kwargs))
 
-    monkeypatch.setattr(exporter, "settle", late)
-    export = exporter.run(asked["id"])
+    monkeypatch.setattr(exporter, "verify_unless_duplicate", late)
+    export = exporter.run(export["id"])
     assert export.status == ExportStatus.RUNNING
 
 
-def test_an_export_that_kills_its_workers_is_given_up(operator: APIClient, drive: Rosbag) -> None:
-    asked = ask(operator, drive, format="sqlite3")
+def test_export_fails_after_too_many_attempts(operator: APIClient, drive: Rosbag) -> None:
+    export = request_export(operator, drive, format="sqlite3")
     Export.objects.update(attempts=MAX_ATTEMPTS)
-    found = made(operator, asked)
-    assert (found["status"], found["code"]) == ("failed", "EXPORT_BROKE_OFF")
-    assert str(MAX_ATTEMPTS) in found["sentence"]
+    result = run_export(operator, export)
+    assert (result["status"], result["code"]) == ("failed", "EXPORT_BROKE_OFF")
+    assert str(MAX_ATTEMPTS) in result["sentence"]
 
 
-def test_a_storage_that_is_away_is_waited_for(
+def test_export_is_retried_after_a_storage_outage(
     operator: APIClient, drive: Rosbag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = ask(operator, drive, format="csv", topics=["/odom"])
+    export = request_export(operator, drive, format="csv", topics=["/odom"])
 
-    def away(*_words: Any) -> None:
+    def away(*_args: Any) -> None:
         raise StoreError("away")
 
     monkeypatch.setattr(type(object_store()), "put", away)
     with pytest.raises(StoreError):
-        exporter.run(asked["id"])
+        exporter.run(export["id"])
     monkeypatch.undo()
-    assert made(operator, asked)["status"] == "done"
+    assert run_export(operator, export)["status"] == "done"
 
 
-def test_too_large_an_export_ends_in_a_reason(
+def test_too_large_export_fails_with_a_code(
     operator: APIClient, drive: Rosbag, settings: Any
 ) -> None:
     settings.EXPORT_BYTES = 1000
-    found = made(operator, ask(operator, drive, format="mcap"))
-    assert (found["status"], found["code"]) == ("failed", "EXPORT_TOO_LARGE")
-    assert "1000" in found["sentence"]
+    result = run_export(operator, request_export(operator, drive, format="mcap"))
+    assert (result["status"], result["code"]) == ("failed", "EXPORT_TOO_LARGE")
+    assert "1000" in result["sentence"]
     assert not Rosbag.objects.filter(origin=Origin.EXPORTED).exists()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_asking_enqueues_the_work(operator: APIClient, drive: Rosbag) -> None:
-    asked = ask(operator, drive, format="mcap")
+def test_request_enqueues_a_task(operator: APIClient, drive: Rosbag) -> None:
+    export = request_export(operator, drive, format="mcap")
     tasks_of = DBTaskResult.objects.filter(task_path=tasks.make_export.module_path)
-    assert [each.args_kwargs["args"] for each in tasks_of] == [[asked["id"]]]
+    assert [item.args_kwargs["args"] for item in tasks_of] == [[export["id"]]]
 
 
-def test_exports_go_with_their_rosbag(operator: APIClient, drive: Rosbag) -> None:
-    table = made(operator, ask(operator, drive, format="csv", topics=["/odom"]))
-    bag = made(operator, ask(operator, drive, format="mcap"))
+def test_exports_are_removed_with_their_rosbag(operator: APIClient, drive: Rosbag) -> None:
+    table = run_export(operator, request_export(operator, drive, format="csv", topics=["/odom"]))
+    bag = run_export(operator, request_export(operator, drive, format="mcap"))
     deletion.discard(drive)
     assert operator.get(f"/api/v1/exports/{table['id']}").json()["code"] == "EXPORT_NOT_FOUND"
     assert list(object_store().list("exports/")) == []

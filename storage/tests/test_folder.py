@@ -1,4 +1,4 @@
-"""What only the folder store has to fear: keys that lead out of it, a full disk, killed writers."""
+"""Faults of the folder store: keys outside the folder, a full disk, killed writers."""
 
 import errno
 import io
@@ -33,7 +33,7 @@ def folder(tmp_path: Path) -> FolderStore:
         ".uploads/x/key",
     ],
 )
-def test_keys_that_lead_out_are_refused(folder: FolderStore, key: str) -> None:
+def test_keys_outside_the_folder_are_refused(folder: FolderStore, key: str) -> None:
     with pytest.raises(ValueError, match="not the key"):
         folder.put(key, io.BytesIO(b"x"))
     with pytest.raises(ValueError, match="not the key"):
@@ -44,7 +44,7 @@ def test_keys_that_lead_out_are_refused(folder: FolderStore, key: str) -> None:
         folder.start_upload(key)
 
 
-def test_a_link_that_leads_out_is_refused(folder: FolderStore, tmp_path: Path) -> None:
+def test_link_out_of_the_folder_is_refused(folder: FolderStore, tmp_path: Path) -> None:
     folder.check()
     (tmp_path / "secret").write_text("secret")
     (folder.root / "link").symlink_to(tmp_path)
@@ -53,7 +53,7 @@ def test_a_link_that_leads_out_is_refused(folder: FolderStore, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("upload_id", ["..", "../../etc", "0" * 32, "", "*"])
-def test_unknown_uploads_are_not_there(folder: FolderStore, upload_id: str) -> None:
+def test_unknown_uploads_are_not_found(folder: FolderStore, upload_id: str) -> None:
     with pytest.raises(FileNotFoundError):
         folder.list_parts("rosbags/1/a", upload_id)
     with pytest.raises(FileNotFoundError):
@@ -66,7 +66,7 @@ def test_an_upload_serves_only_its_own_key(folder: FolderStore) -> None:
         folder.list_parts("rosbags/2/a", upload)
 
 
-def test_a_full_disk_is_told_and_leaves_nothing(
+def test_full_disk_is_an_error_and_leaves_nothing(
     folder: FolderStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(_descriptor: int) -> None:
@@ -84,7 +84,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(
     assert list(folder.scratch.iterdir()) == []
 
 
-def test_what_a_killed_writer_left_goes_after_a_day(folder: FolderStore) -> None:
+def test_temporary_files_are_removed_after_a_day(folder: FolderStore) -> None:
     folder.put("rosbags/1/a", io.BytesIO(b"x"))
     old, new = folder.scratch / "old", folder.scratch / "new"
     for path in (old, new):
@@ -95,7 +95,7 @@ def test_what_a_killed_writer_left_goes_after_a_day(folder: FolderStore) -> None
     assert sorted(path.name for path in folder.scratch.iterdir()) == ["new"]
 
 
-def test_a_kill_between_joining_and_tidying_is_mended(
+def test_finishing_again_after_a_kill_removes_the_parts(
     folder: FolderStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = "rosbags/1/a"
@@ -116,7 +116,7 @@ def test_a_kill_between_joining_and_tidying_is_mended(
     assert not (folder.root / ".uploads" / upload).exists()
 
 
-def test_emptied_folders_go(folder: FolderStore) -> None:
+def test_empty_folders_are_removed(folder: FolderStore) -> None:
     folder.put("rosbags/1/sub/a", io.BytesIO(b"x"))
     folder.delete(["rosbags/1/sub/a"])
     assert not (folder.root / "rosbags").exists()

@@ -1,4 +1,4 @@
-"""`manage.py import_bag`, as an operator meets it."""
+"""`manage.py import_bag`, from the command line."""
 
 import json
 import shutil
@@ -36,10 +36,10 @@ def import_bag(path: Path, *options: str) -> tuple[int, dict[str, Any]]:
 
 def test_a_bundle_is_stored_verified_and_indexed(store: ObjectStore, make_bag: MakeBag) -> None:
     folder = make_bag("course", messages=11)
-    code, told = import_bag(folder)
+    code, result = import_bag(folder)
     rosbag = Rosbag.objects.get()
     assert code == 0
-    assert told == {
+    assert result == {
         "rosbag": rosbag.pk,
         "status": "ready",
         "code": "",
@@ -62,16 +62,16 @@ def test_a_bundle_is_stored_verified_and_indexed(store: ObjectStore, make_bag: M
     assert rosbag.size == sum(path.stat().st_size for path in folder.iterdir())
 
 
-def test_the_same_bundle_is_kept_once(make_bag: MakeBag) -> None:
+def test_same_bundle_is_stored_once(make_bag: MakeBag) -> None:
     folder = make_bag()
     _code, first = import_bag(folder, "--name", "one")
     code, second = import_bag(folder, "--name", "two")
     assert (code, second["rosbag"]) == (0, first["rosbag"])
-    keys = {found.key for found in object_store().list("rosbags/")}
+    keys = {stored.key for stored in object_store().list("rosbags/")}
     assert keys == set(Rosbag.objects.get().files.values_list("key", flat=True))
 
 
-def test_a_deleted_or_rejected_bundle_is_imported_anew(make_bag: MakeBag) -> None:
+def test_deleted_bundle_is_imported_again(make_bag: MakeBag) -> None:
     folder = make_bag()
     _code, first = import_bag(folder)
     Rosbag.objects.update(deleted_at="2026-01-01T00:00Z")
@@ -100,29 +100,33 @@ def test_a_broken_bundle_is_rejected_with_a_sentence(
         case "no file":
             shutil.rmtree(folder)
             folder.mkdir()
-    exit_code, told = import_bag(folder)
+    exit_code, result = import_bag(folder)
     rosbag = Rosbag.objects.get()
     assert exit_code == 2
-    assert (told["rosbag"], told["status"], told["code"]) == (rosbag.pk, "rejected", code)
-    assert told["message_count"] is None
-    assert told["sentence"] == rosbag.sentence != ""
+    assert (result["rosbag"], result["status"], result["code"]) == (rosbag.pk, "rejected", code)
+    assert result["message_count"] is None
+    assert result["sentence"] == rosbag.sentence != ""
     assert not rosbag.topics.exists()
 
 
-def test_a_path_that_is_not_there(tmp_path: Path) -> None:
+def test_missing_path_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for path in (tmp_path / "none", tmp_path / "file"):
-        code, told = import_bag(path)
+        code, result = import_bag(path)
         assert code == 2
-        assert (told["rosbag"], told["status"], told["code"]) == (None, "rejected", "PATH_MISSING")
+        assert (result["rosbag"], result["status"], result["code"]) == (
+            None,
+            "rejected",
+            "PATH_MISSING",
+        )
     assert not Rosbag.objects.exists()
 
 
-def test_warnings_are_told(make_bag: MakeBag) -> None:
+def test_warnings_are_reported(make_bag: MakeBag) -> None:
     folder = make_bag(messages=0)
-    code, told = import_bag(folder)
-    assert (code, told["status"], told["message_count"]) == (0, "ready_with_warnings", 0)
-    assert [warning["code"] for warning in told["warnings"]] == ["EMPTY"]
+    code, result = import_bag(folder)
+    assert (code, result["status"], result["message_count"]) == (0, "ready_with_warnings", 0)
+    assert [warning["code"] for warning in result["warnings"]] == ["EMPTY"]
 
 
 def test_a_full_disk_leaves_nothing(make_bag: MakeBag, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,13 +139,13 @@ def test_a_full_disk_leaves_nothing(make_bag: MakeBag, monkeypatch: pytest.Monke
         put(store, key, source)
 
     monkeypatch.setattr(type(object_store()), "put", full)
-    code, told = import_bag(folder)
-    assert (code, told["rosbag"], told["code"]) == (2, None, "STORAGE_UNAVAILABLE")
+    code, result = import_bag(folder)
+    assert (code, result["rosbag"], result["code"]) == (2, None, "STORAGE_UNAVAILABLE")
     assert not Rosbag.objects.exists()
     assert list(object_store().list("rosbags/")) == []
 
 
-def test_folders_one_deep_come_along_and_deeper_ones_do_not(make_bag: MakeBag) -> None:
+def test_only_direct_subfolders_are_imported(make_bag: MakeBag) -> None:
     folder = make_bag()
     (folder / "notes" / "deep").mkdir(parents=True)
     (folder / "notes" / "run.txt").write_text("fine")
@@ -152,7 +156,7 @@ def test_folders_one_deep_come_along_and_deeper_ones_do_not(make_bag: MakeBag) -
     assert "notes/deep/x.txt" not in paths
 
 
-def test_a_worker_that_was_first_is_waited_for(
+def test_import_waits_for_another_worker(
     make_bag: MakeBag, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     settings.TASK_LEASE_SECONDS = 1
@@ -164,22 +168,22 @@ def test_a_worker_that_was_first_is_waited_for(
         return rosbag
 
     monkeypatch.setattr(imports, "import_path", taken)
-    code, told = import_bag(make_bag())
-    assert (code, told["status"]) == (0, "ready")
+    code, result = import_bag(make_bag())
+    assert (code, result["status"]) == (0, "ready")
 
 
-def test_people_read_lines(make_bag: MakeBag) -> None:
+def test_output_as_text(make_bag: MakeBag) -> None:
     out = StringIO()
     call_command("import_bag", str(make_bag(messages=0)), stdout=out)
     assert out.getvalue().splitlines()[0] == "bag: Ready with warnings"
     assert "no messages" in out.getvalue()
 
 
-def test_the_sample_is_made_and_ready(tmp_path: Path) -> None:
+def test_sample_bag_is_valid(tmp_path: Path) -> None:
     call_command("make_sample_bag", str(tmp_path / "sample"), "--seconds", "1", stdout=StringIO())
-    code, told = import_bag(tmp_path / "sample")
-    assert (code, told["status"], told["warnings"]) == (0, "ready", [])
-    assert told["message_count"] == Rosbag.objects.get().message_count > 0
+    code, result = import_bag(tmp_path / "sample")
+    assert (code, result["status"], result["warnings"]) == (0, "ready", [])
+    assert result["message_count"] == Rosbag.objects.get().message_count > 0
 
 
 @pytest.mark.skipif(not BAGS.is_dir(), reason="the bundles of others are not here")
@@ -200,32 +204,32 @@ def test_the_sample_is_made_and_ready(tmp_path: Path) -> None:
         ("broken-wrong-serialization-sqlite", "rejected", None),
     ],
 )
-def test_bundles_of_others(bundle: str, status: str, count: int | None) -> None:
-    code, told = import_bag(BAGS / bundle)
-    assert (told["status"], told["message_count"]) == (status, count), told
+def test_bundles_of_other_recorders(bundle: str, status: str, count: int | None) -> None:
+    code, result = import_bag(BAGS / bundle)
+    assert (result["status"], result["message_count"]) == (status, count), result
     assert code == (2 if status == "rejected" else 0)
 
 
-def test_a_folder_given_by_mistake_is_not_stored(store: ObjectStore, tmp_path: Path) -> None:
+def test_folder_that_is_no_bundle_is_refused(store: ObjectStore, tmp_path: Path) -> None:
     home = tmp_path / "home"
     (home / "keys").mkdir(parents=True)
     (home / "diary.txt").write_text("private")
     (home / "keys" / "key.db3").write_text("private")
-    code, told = import_bag(home)
-    assert (code, told["rosbag"], told["code"]) == (2, None, "FILES_INVALID")
-    assert "give the folder of the bundle" in told["sentence"]
+    code, result = import_bag(home)
+    assert (code, result["rosbag"], result["code"]) == (2, None, "FILES_INVALID")
+    assert "give the folder of the bundle" in result["sentence"]
     assert not Rosbag.objects.exists()
 
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "nan", "1e12"])
-def test_a_sample_has_a_length_that_can_be(tmp_path: Path, seconds: str) -> None:
+def test_sample_duration_is_validated(tmp_path: Path, seconds: str) -> None:
     with pytest.raises(CommandError, match="seconds"):
         call_command("make_sample_bag", str(tmp_path / "sample"), f"--seconds={seconds}")
     assert not (tmp_path / "sample").exists()
 
 
 @pytest.mark.parametrize("link", ["odom.db3", "notes.txt", "more"])
-def test_a_link_out_of_the_folder_carries_nothing_away(
+def test_links_out_of_the_folder_are_refused(
     store: ObjectStore, make_bag: MakeBag, tmp_path: Path, link: str
 ) -> None:
     outside = tmp_path / "outside"
@@ -233,14 +237,14 @@ def test_a_link_out_of_the_folder_carries_nothing_away(
     (outside / "secret").write_text("secret")
     folder = make_bag("course")
     (folder / link).symlink_to(outside if link == "more" else outside / "secret")
-    code, told = import_bag(folder)
-    assert (code, told["status"], told["code"], told["rosbag"]) == (
+    code, result = import_bag(folder)
+    assert (code, result["status"], result["code"], result["rosbag"]) == (
         2,
         "rejected",
         "PATH_UNSAFE",
         None,
     )
-    assert link in told["sentence"]
+    assert link in result["sentence"]
     assert not Rosbag.objects.exists()
 
 
@@ -252,7 +256,7 @@ def test_a_link_within_the_folder_is_followed(store: ObjectStore, make_bag: Make
     assert import_bag(folder)[1]["message_count"] == 11
 
 
-def test_a_database_alone_brings_its_journal(store: ObjectStore, tmp_path: Path) -> None:
+def test_single_database_is_imported_with_its_journal(store: ObjectStore, tmp_path: Path) -> None:
     lone = database(tmp_path / "lone.db3", rows(3))
     with closing(sqlite3.connect(lone)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
@@ -267,5 +271,5 @@ def test_a_database_alone_brings_its_journal(store: ObjectStore, tmp_path: Path)
         copy.mkdir()
         for path in (lone, lone.with_name("lone.db3-wal")):
             shutil.copy(path, copy)
-    code, told = import_bag(copy / "lone.db3")
-    assert (code, told["status"], told["message_count"]) == (0, "repaired", 50)
+    code, result = import_bag(copy / "lone.db3")
+    assert (code, result["status"], result["message_count"]) == (0, "repaired", 50)

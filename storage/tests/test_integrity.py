@@ -32,32 +32,36 @@ def check_storage(*options: str) -> tuple[int, dict[str, Any]]:
     return code, json.loads(out.getvalue())
 
 
-def test_a_sound_storage(store: ObjectStore, make_bag: MakeBag) -> None:
+def test_consistent_storage(store: ObjectStore, make_bag: MakeBag) -> None:
     imports.import_folder(make_bag())
-    told = {"missing": [], "wrong_size": [], "orphaned": [], "removed": []}
-    assert check_storage() == (0, told)
+    result = {"missing": [], "wrong_size": [], "orphaned": [], "removed": []}
+    assert check_storage() == (0, result)
 
 
-def test_what_is_missing_or_cut_is_found(store: ObjectStore, make_bag: MakeBag) -> None:
+def test_missing_and_truncated_files_are_reported(store: ObjectStore, make_bag: MakeBag) -> None:
     rosbag = imports.import_folder(make_bag())
     data, metadata = rosbag.files.order_by("path")
     store.delete([data.key])
     store.put(metadata.key, io.BytesIO(b"cut"))
-    code, told = check_storage("--repair")
+    code, result = check_storage("--repair")
     assert code == 1
-    assert [(fault["key"], fault["size"]) for fault in told["missing"]] == [(data.key, data.size)]
-    assert [(fault["key"], fault["found"]) for fault in told["wrong_size"]] == [(metadata.key, 3)]
-    assert told["removed"] == []
+    assert [(mismatch["key"], mismatch["size"]) for mismatch in result["missing"]] == [
+        (data.key, data.size)
+    ]
+    assert [(mismatch["key"], mismatch["found"]) for mismatch in result["wrong_size"]] == [
+        (metadata.key, 3)
+    ]
+    assert result["removed"] == []
     assert RosbagFile.objects.count() == 2
 
 
-def test_orphans_are_told_and_fresh_ones_stay(store: ObjectStore) -> None:
+def test_orphans_are_reported_and_recent_ones_kept(store: ObjectStore) -> None:
     store.put("rosbags/77/a.db3", io.BytesIO(b"x"))
     store.put("rosbags/odd", io.BytesIO(b"x"))
-    code, told = check_storage("--repair")
+    code, result = check_storage("--repair")
     assert code == 0
-    assert [found["key"] for found in told["orphaned"]] == ["rosbags/77/a.db3", "rosbags/odd"]
-    assert told["removed"] == []
+    assert [stored["key"] for stored in result["orphaned"]] == ["rosbags/77/a.db3", "rosbags/odd"]
+    assert result["removed"] == []
     report = integrity.check()
     assert integrity.repair(report, older_than=timedelta(seconds=-60)) == [
         "rosbags/77/a.db3",
@@ -66,7 +70,7 @@ def test_orphans_are_told_and_fresh_ones_stay(store: ObjectStore) -> None:
     assert list(store.list("rosbags/")) == []
 
 
-def test_orphans_older_than_a_day_go(settings: Any) -> None:
+def test_old_orphans_are_removed(settings: Any) -> None:
     object_store().put("rosbags/77/a.db3", io.BytesIO(b"x"))
     past = (timezone.now() - timedelta(days=1, minutes=1)).timestamp()
     os.utime(settings.STORAGE_DIR / "rosbags/77/a.db3", (past, past))
@@ -74,7 +78,7 @@ def test_orphans_older_than_a_day_go(settings: Any) -> None:
     assert check_storage()[1]["orphaned"] == []
 
 
-def test_an_orphan_that_found_its_row_stays(make_bag: MakeBag) -> None:
+def test_object_with_a_new_row_is_kept(make_bag: MakeBag) -> None:
     object_store().put("rosbags/77/a.db3", io.BytesIO(b"x"))
     report = integrity.check()
     rosbag = Rosbag.objects.create(pk=77, name="late", status=Status.READY)
@@ -82,23 +86,23 @@ def test_an_orphan_that_found_its_row_stays(make_bag: MakeBag) -> None:
     assert integrity.repair(report, older_than=timedelta(seconds=-60)) == []
 
 
-def test_uploads_in_progress_count_neither_way(store: ObjectStore) -> None:
+def test_uploads_in_progress_are_ignored(store: ObjectStore) -> None:
     files = [uploads.NewFile("a.db3", 10, "0" * 64), uploads.NewFile("b.db3", 10, "0" * 64)]
     rosbag = uploads.begin("bag", files, origin=Origin.RECORDED)
     store.put(f"rosbags/{rosbag.pk}/a.db3", io.BytesIO(b"half"))
     store.put(f"rosbags/{rosbag.pk}/no-row-yet", io.BytesIO(b"x"))
-    code, told = check_storage("--repair")
-    assert (code, told["missing"], told["wrong_size"], told["orphaned"]) == (0, [], [], [])
+    code, result = check_storage("--repair")
+    assert (code, result["missing"], result["wrong_size"], result["orphaned"]) == (0, [], [], [])
 
 
-def test_many_files_cost_few_queries(make_bag: MakeBag, django_assert_max_num_queries: Any) -> None:
+def test_query_count_of_the_check(make_bag: MakeBag, django_assert_max_num_queries: Any) -> None:
     for number in range(5):
         imports.import_folder(make_bag(f"bag{number}", messages=number))
     with django_assert_max_num_queries(3):
         assert integrity.check().healthy
 
 
-def test_people_read_lines(make_bag: MakeBag) -> None:
+def test_output_as_text(make_bag: MakeBag) -> None:
     object_store().put("rosbags/77/a.db3", io.BytesIO(b"x"))
     out = StringIO()
     call_command("check_storage", stdout=out)

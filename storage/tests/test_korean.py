@@ -25,14 +25,14 @@ def texts() -> dict[str, str]:
     """The catalogue as people edit it; of plurals the singular."""
     with (CATALOGUE / "django.po").open("rb") as stream:
         entries = list(read_po(stream))
-    found = {}
+    texts_by_key = {}
     for entry in entries:
         key = entry.id if isinstance(entry.id, str) else entry.id[0]
-        found[key] = entry.string if isinstance(entry.string, str) else entry.string[0]
-    return {key: text for key, text in found.items() if key}
+        texts_by_key[key] = entry.string if isinstance(entry.string, str) else entry.string[0]
+    return {key: text for key, text in texts_by_key.items() if key}
 
 
-def test_the_compiled_catalogue_is_that_of_the_text() -> None:
+def test_compiled_catalogue_is_up_to_date() -> None:
     with (CATALOGUE / "django.mo").open("rb") as stream:
         compiled = gettext.GNUTranslations(stream)
     for key, text in texts().items():
@@ -41,12 +41,12 @@ def test_the_compiled_catalogue_is_that_of_the_text() -> None:
         )
 
 
-def test_what_is_filled_in_stays() -> None:
+def test_translations_keep_placeholders() -> None:
     for key, text in texts().items():
         assert set(PLACES.findall(key)) == set(PLACES.findall(text)), key
 
 
-def words() -> Iterator[str]:
+def source_texts() -> Iterator[str]:
     """All texts in the sources and templates of storage, and the sentences about bags."""
     root = Path(__file__).parents[1]
     for path in (*root.rglob("*.py"), Path(errors.__file__)):
@@ -59,9 +59,9 @@ def words() -> Iterator[str]:
 
 
 def test_every_text_is_in_use() -> None:
-    used = "\n".join(words())
-    plain = re.sub(r"\{\{ ?(\w+)[^}]*\}\}", r"%(\1)s", used)
-    assert [key for key in texts() if key not in used and key not in plain] == []
+    used = "\n".join(source_texts())
+    normalized = re.sub(r"\{\{ ?(\w+)[^}]*\}\}", r"%(\1)s", used)
+    assert [key for key in texts() if key not in used and key not in normalized] == []
 
 
 @pytest.mark.django_db
@@ -71,9 +71,9 @@ def test_a_page_in_korean(client: Client, tmp_path: Path) -> None:
     rosbag = stored_bag(tmp_path / "drive")
     headers = {"Accept-Language": "ko"}
     page = client.get(f"/admin/storage/rosbag/{rosbag.pk}/preview/", headers=headers)
-    for word in ("궤적", "시간에 따른 필드", "첫 메시지", "위치 20개"):
-        assert word in page.content.decode()
+    for text in ("궤적", "시간에 따른 필드", "첫 메시지", "위치 20개"):
+        assert text in page.content.decode()
     form = client.get(f"/admin/storage/rosbag/{rosbag.pk}/export/", headers=headers)
     assert "고르지 않으면 전부입니다." in form.content.decode()
-    told = client.get(f"/api/v1/rosbags/{rosbag.pk}/fields?topic=/none", headers=headers).json()
-    assert "토픽이 없습니다" in told["detail"]
+    data = client.get(f"/api/v1/rosbags/{rosbag.pk}/fields?topic=/none", headers=headers).json()
+    assert "토픽이 없습니다" in data["detail"]

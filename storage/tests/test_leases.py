@@ -37,18 +37,18 @@ def state(row: Rosbag) -> tuple[str, bool, int]:
     return row.name, row.lease_until is not None, row.attempts
 
 
-def test_only_one_holds_a_row(row: Rosbag) -> None:
+def test_only_one_claim_succeeds(row: Rosbag) -> None:
     claim(row, name="claimed")
     assert leases.claim(Rosbag.objects.living(), row.pk) is None
     assert state(row) == ("claimed", True, 1)
 
 
-def test_only_the_rows_asked_for_are_claimed(row: Rosbag) -> None:
+def test_only_rows_of_the_queryset_are_claimed(row: Rosbag) -> None:
     assert leases.claim(Rosbag.objects.exclude(pk=row.pk), row.pk) is None
     assert state(row) == ("leased", False, 0)
 
 
-def test_the_outcome_ends_the_lease_and_the_count(row: Rosbag) -> None:
+def test_finish_ends_the_lease_and_resets_attempts(row: Rosbag) -> None:
     with claim(row) as lease:
         lease.write(name="half")
         lease.finish(name="done")
@@ -57,7 +57,7 @@ def test_the_outcome_ends_the_lease_and_the_count(row: Rosbag) -> None:
         lease.write(name="late")
 
 
-def test_without_an_outcome_the_row_is_released_and_nothing_counted(row: Rosbag) -> None:
+def test_unfinished_lease_is_released_without_counting(row: Rosbag) -> None:
     with claim(row):
         pass
     assert state(row) == ("leased", False, 0)
@@ -79,7 +79,7 @@ def test_only_outages_release_the_row(
     assert state(row) == after
 
 
-def test_who_was_taken_for_dead_changes_nothing(row: Rosbag) -> None:
+def test_expired_lease_changes_nothing(row: Rosbag) -> None:
     dead = claim(row)
     let_it_end()
     heir = claim(row)
@@ -94,7 +94,7 @@ def test_who_was_taken_for_dead_changes_nothing(row: Rosbag) -> None:
     assert state(row) == ("right", False, 0)
 
 
-def test_a_renewal_whose_answer_was_lost_still_counts(
+def test_renewal_counts_even_if_its_response_was_lost(
     row: Rosbag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lease = claim(row)
@@ -132,7 +132,7 @@ def test_a_lease_renews_itself_while_work_goes_on(transactional_db: None, row: R
     assert state(row) == ("held", False, 0)
 
 
-def test_of_many_at_once_one_gets_it(transactional_db: None, row: Rosbag) -> None:
+def test_one_of_many_concurrent_claims_succeeds(transactional_db: None, row: Rosbag) -> None:
     together = Barrier(6)
 
     def attempt(_number: int) -> bool:
@@ -153,14 +153,14 @@ def now(settings: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("held", "asked", "overdue"),
+    ("held", "enqueued", "overdue"),
     [(None, None, True), (-1, -61, True), (None, -59, False), (1, -61, False), (1, None, False)],
 )
-def test_work_is_overdue_when_nobody_holds_it_a_lease_after_the_request(
-    row: Rosbag, now: Any, held: int | None, asked: int | None, overdue: bool
+def test_overdue_work(
+    row: Rosbag, now: Any, held: int | None, enqueued: int | None, overdue: bool
 ) -> None:
     def moment(seconds: int | None) -> Any:
         return None if seconds is None else now + timedelta(seconds=seconds)
 
-    Rosbag.objects.update(lease_until=moment(held), enqueued_at=moment(asked))
+    Rosbag.objects.update(lease_until=moment(held), enqueued_at=moment(enqueued))
     assert Rosbag.objects.filter(leases.is_overdue()).exists() is overdue

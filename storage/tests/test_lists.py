@@ -37,11 +37,11 @@ def operator() -> APIClient:
 
 def names(answer: Any) -> list[str]:
     assert answer.status_code == 200, answer.content
-    return [each["name"] for each in answer.json()["results"]]
+    return [item["name"] for item in answer.json()["results"]]
 
 
 @pytest.mark.parametrize(
-    ("query", "found"),
+    ("query", "expected"),
     [
         ("usable=true", ["yard", "Hall A"]),
         ("usable=false", ["run 1", "hall b"]),
@@ -66,10 +66,10 @@ def names(answer: Any) -> list[str]:
         ("ordering=-duration_ns", ["yard", "Hall A", "run 1", "hall b"]),
     ],
 )
-def test_a_list_can_be_narrowed(
-    operator: APIClient, rows: list[Rosbag], query: str, found: list[str]
+def test_list_filters(
+    operator: APIClient, rows: list[Rosbag], query: str, expected: list[str]
 ) -> None:
-    assert names(operator.get(f"{URL}?{query}")) == found
+    assert names(operator.get(f"{URL}?{query}")) == expected
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_list_can_be_narrowed(
         "page_size=99999999999999999999",
     ],
 )
-def test_what_cannot_be_asked(operator: APIClient, query: str) -> None:
+def test_invalid_queries_are_refused(operator: APIClient, query: str) -> None:
     assert operator.get(f"{URL}?{query}").status_code == 400
 
 
@@ -114,21 +114,21 @@ def test_forged_cursors_are_refused(
 
 @pytest.mark.parametrize("field", ["name", "size", "duration_ns", "message_count", "created_at"])
 @pytest.mark.parametrize("sign", ["", "-"])
-def test_pages_hold_each_row_once(operator: APIClient, field: str, sign: str) -> None:
+def test_pages_contain_every_row_once(operator: APIClient, field: str, sign: str) -> None:
     Rosbag.objects.bulk_create(
         Rosbag(name=f"n{number // 3}", size=number // 4, duration_ns=number or None)
         for number in range(11)
     )
-    found: list[int] = []
+    ids: list[int] = []
     address: str | None = f"{URL}?ordering={sign}{field}&page_size=3"
     while address:
         page = operator.get(address).json()
-        found += [each["id"] for each in page["results"]]
+        ids += [item["id"] for item in page["results"]]
         address = page["next"]
-    assert len(found) == len(set(found)) == 11
+    assert len(ids) == len(set(ids)) == 11
 
 
-def test_the_deleted_are_for_operators(operator: APIClient, rows: list[Rosbag]) -> None:
+def test_only_operators_list_deleted_rosbags(operator: APIClient, rows: list[Rosbag]) -> None:
     pk = rows[0].pk
     assert operator.delete(f"{URL}/{pk}").status_code == 204
     assert operator.get(f"{URL}/{pk}").status_code == 404
@@ -168,11 +168,11 @@ def test_only_the_name_can_be_edited(
     assert (rows[0].name, rows[0].status) == (name, "ready")
 
 
-def test_many_are_deleted_each_for_itself(operator: APIClient, rows: list[Rosbag]) -> None:
+def test_bulk_delete_reports_each_row(operator: APIClient, rows: list[Rosbag]) -> None:
     ids = [rows[0].pk, 999999999, rows[1].pk]
     answer = operator.post(f"{URL}/bulk/delete", {"ids": ids})
     assert answer.status_code == 200, answer.content
-    assert [(each["id"], each["done"], each["code"]) for each in answer.json()["results"]] == [
+    assert [(item["id"], item["done"], item["code"]) for item in answer.json()["results"]] == [
         (rows[0].pk, True, ""),
         (999999999, False, "NOT_FOUND"),
         (rows[1].pk, True, ""),
@@ -184,14 +184,14 @@ def test_many_are_deleted_each_for_itself(operator: APIClient, rows: list[Rosbag
 
 
 @pytest.mark.parametrize("many", [1, 40])
-def test_a_list_costs_the_same_however_long(
+def test_list_query_count_is_constant(
     operator: APIClient, many: int, django_assert_num_queries: Any
 ) -> None:
     Rosbag.objects.bulk_create([Rosbag(name=f"n{number}") for number in range(many)])
     query = "search=n&status=uploading&ordering=-size&topic=/x&usable=false"
-    for asked in ("", query):
+    for parameters in ("", query):
         with django_assert_num_queries(1):
-            assert operator.get(f"{URL}?{asked}").status_code == 200
+            assert operator.get(f"{URL}?{parameters}").status_code == 200
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="PostgreSQL's indexes")
@@ -208,7 +208,7 @@ def test_a_list_costs_the_same_however_long(
         ("ordering=-created_at", "storage_rosbag_created"),
     ],
 )
-def test_an_index_serves_it(
+def test_queries_use_an_index(
     operator: APIClient, query: str, index: str, django_assert_num_queries: Any
 ) -> None:
     with connection.cursor() as cursor:
@@ -222,9 +222,9 @@ def test_an_index_serves_it(
             [timezone.now()],
         )
         cursor.execute("ANALYZE storage_rosbag")
-    with django_assert_num_queries(1) as asked:
+    with django_assert_num_queries(1) as queries:
         assert operator.get(f"{URL}?{query}").status_code == 200
     with connection.cursor() as cursor:
-        cursor.execute("EXPLAIN " + asked.captured_queries[0]["sql"])
+        cursor.execute("EXPLAIN " + queries.captured_queries[0]["sql"])
         plan = "\n".join(row[0] for row in cursor.fetchall())
     assert index in plan, plan

@@ -28,7 +28,7 @@ def address() -> str:
     return object_store().sign_download(KEY, audience="unit", filename="Daten ü.yaml")
 
 
-def test_the_whole_file(client: Client, address: str) -> None:
+def test_complete_file(client: Client, address: str) -> None:
     answer = client.get(address)
     assert answer.status_code == 200
     assert b"".join(answer) == BODY
@@ -59,27 +59,25 @@ def test_a_range(client: Client, address: str, header: str, first: int, stop: in
 @pytest.mark.parametrize(
     "header", ["bytes=5-2", "bytes=a-b", "lines=1-2", "bytes=0-1,5-6", "bytes=-"]
 )
-def test_a_range_that_is_none_gives_the_whole(client: Client, address: str, header: str) -> None:
+def test_invalid_range_is_ignored(client: Client, address: str, header: str) -> None:
     answer = client.get(address, headers={"Range": header})
     assert answer.status_code == 200
     assert b"".join(answer) == BODY
 
 
 @pytest.mark.parametrize("header", ["bytes=10240-", "bytes=99999-100000", "bytes=-0"])
-def test_a_range_behind_the_end(client: Client, address: str, header: str) -> None:
+def test_range_after_the_end(client: Client, address: str, header: str) -> None:
     answer = client.get(address, headers={"Range": header})
     assert answer.status_code == 416
     assert answer["Content-Range"] == "bytes */10240"
 
 
-def test_an_interrupted_download_of_a_changed_file_begins_anew(
-    client: Client, address: str
-) -> None:
+def test_if_range_with_another_etag_sends_the_file(client: Client, address: str) -> None:
     answer = client.get(address, headers={"Range": "bytes=10-", "If-Range": '"etag"'})
     assert answer.status_code == 200
 
 
-def test_asgi_streams_in_pieces(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_asgi_streams_in_chunks(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async def download() -> list[bytes]:
         answer: Any = await AsyncClient().get(address, headers={"Range": "bytes=1-"})
         assert answer.is_async
@@ -108,7 +106,7 @@ def test_an_old_token_is_refused(
     assert client.get(address).status_code == 403
 
 
-def test_a_file_that_is_gone(client: Client, address: str) -> None:
+def test_deleted_file_is_not_found(client: Client, address: str) -> None:
     object_store().delete([KEY])
     answer = client.get(address)
     assert answer.status_code == 404
@@ -120,21 +118,21 @@ def plan(db: None, settings: Any) -> FilePlan:
     settings.UPLOAD_PART_BYTES = 100
     file = uploads.NewFile("a.db3", 150, "0" * 64)
     rosbag = uploads.begin("bag", [file], origin=Origin.RECORDED)
-    return uploads.addresses(rosbag, audience="unit")[0]
+    return uploads.sign_part_urls(rosbag, audience="unit")[0]
 
 
 def put(client: Client, url: str, body: bytes, **headers: str) -> Any:
     return client.put(url, body, content_type="application/octet-stream", headers=headers)
 
 
-def test_a_part_is_stored_and_its_etag_told(client: Client, plan: FilePlan) -> None:
+def test_part_is_stored_and_its_etag_returned(client: Client, plan: FilePlan) -> None:
     answer = put(client, plan.parts[0].url, b"a" * 100)
     assert answer.status_code == 200
     stored = object_store().list_parts(f"rosbags/{Rosbag.objects.get().pk}/a.db3", plan.upload_id)
     assert [(part.number, part.etag) for part in stored] == [(1, answer["ETag"])]
 
 
-def test_a_part_larger_than_what_fits_in_memory_settings(
+def test_part_may_exceed_the_memory_limit_of_forms(
     client: Client, plan: FilePlan, settings: Any
 ) -> None:
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10
@@ -148,7 +146,7 @@ def test_a_part_of_another_size_is_refused(client: Client, plan: FilePlan, body:
     assert answer.json()["code"] == "PART_INVALID"
 
 
-def test_a_part_cut_short_is_not_kept(client: Client, plan: FilePlan) -> None:
+def test_truncated_part_is_not_stored(client: Client, plan: FilePlan) -> None:
     short: Any = {"wsgi.input": io.BytesIO(b"a" * 20)}
     answer = client.generic("PUT", plan.parts[1].url, b"a" * 50, **short)
     assert answer.status_code == 400
@@ -166,5 +164,7 @@ def test_addresses_serve_one_purpose(client: Client, plan: FilePlan, address: st
     assert put(client, address, b"x").status_code == 403
 
 
-def test_with_s3_the_folder_is_closed(client: Client, address: str, s3_settings: Any) -> None:
+def test_folder_addresses_are_refused_with_s3(
+    client: Client, address: str, s3_settings: Any
+) -> None:
     assert client.get(address).status_code == 404

@@ -54,14 +54,14 @@ def refuse(word: str) -> None:
 
 
 def test_messages_are_decoded_lines(viewer: APIClient, drive: str) -> None:
-    found = lines(viewer.get(f"{drive}/messages", {"topic": "/odom", "limit": 3}))
-    assert [each["time_ns"] for each in found] == [START_NS + 50_000_000 * n for n in range(3)]
-    assert found[0]["time"] == "2023-11-14T22:13:20.000000000Z"
-    assert found[0]["message"]["pose"]["pose"]["position"] == {"x": 0.0, "y": 0.0, "z": 0.0}
-    assert found[0]["message"]["child_frame_id"] == "base_link"
-    assert {each["error"] for each in found} == {None}
+    result = lines(viewer.get(f"{drive}/messages", {"topic": "/odom", "limit": 3}))
+    assert [item["time_ns"] for item in result] == [START_NS + 50_000_000 * n for n in range(3)]
+    assert result[0]["time"] == "2023-11-14T22:13:20.000000000Z"
+    assert result[0]["message"]["pose"]["pose"]["position"] == {"x": 0.0, "y": 0.0, "z": 0.0}
+    assert result[0]["message"]["child_frame_id"] == "base_link"
+    assert {item["error"] for item in result} == {None}
     mixed = lines(viewer.get(f"{drive}/messages", {"limit": 10}))
-    assert {each["topic"] for each in mixed} == {"/odom", "/imu", "/scan"}
+    assert {item["topic"] for item in mixed} == {"/odom", "/imu", "/scan"}
 
 
 def test_messages_of_a_span(viewer: APIClient, drive: str) -> None:
@@ -73,8 +73,8 @@ def test_messages_of_a_span(viewer: APIClient, drive: str) -> None:
         {"start": "2023-11-14T22:13:21Z", "end": "2023-11-14T23:13:21.1+01:00"},
     ]
     for way in ways:
-        found = lines(viewer.get(f"{drive}/messages", {"topic": "/odom", **way}))
-        assert [each["time_ns"] for each in found] == [first, first + 50_000_000, last], way
+        result = lines(viewer.get(f"{drive}/messages", {"topic": "/odom", **way}))
+        assert [item["time_ns"] for item in result] == [first, first + 50_000_000, last], way
     assert len(lines(viewer.get(f"{drive}/messages", {"topic": "/odom", "start": "-0.1s"}))) in (
         2,
         3,
@@ -82,20 +82,22 @@ def test_messages_of_a_span(viewer: APIClient, drive: str) -> None:
 
 
 def test_long_arrays_are_cut_with_their_length(viewer: APIClient, drive: str) -> None:
-    [found] = lines(viewer.get(f"{drive}/messages", {"topic": "/scan", "limit": 1, "items": 3}))
-    assert found["message"]["ranges"]["length"] == 240
-    assert len(found["message"]["ranges"]["first"]) == 3
-    [whole] = lines(viewer.get(f"{drive}/messages", {"topic": "/scan", "limit": 1, "items": 240}))
-    assert len(whole["message"]["ranges"]) == 240
+    [result] = lines(viewer.get(f"{drive}/messages", {"topic": "/scan", "limit": 1, "items": 3}))
+    assert result["message"]["ranges"]["length"] == 240
+    assert len(result["message"]["ranges"]["first"]) == 3
+    [complete] = lines(
+        viewer.get(f"{drive}/messages", {"topic": "/scan", "limit": 1, "items": 240})
+    )
+    assert len(complete["message"]["ranges"]) == 240
 
 
-def test_the_same_question_is_answered_304(viewer: APIClient, drive: str) -> None:
-    asked = {"topic": "/odom", "limit": 1}
-    etag = viewer.get(f"{drive}/messages", asked)["ETag"]
-    again = viewer.get(f"{drive}/messages", asked, headers={"If-None-Match": etag})
+def test_same_query_is_not_modified(viewer: APIClient, drive: str) -> None:
+    query = {"topic": "/odom", "limit": 1}
+    etag = viewer.get(f"{drive}/messages", query)["ETag"]
+    again = viewer.get(f"{drive}/messages", query, headers={"If-None-Match": etag})
     assert again.status_code == 304
-    assert viewer.get(f"{drive}/messages", {**asked, "limit": 2})["ETag"] != etag
-    assert viewer.head(f"{drive}/messages", asked)["ETag"] == etag
+    assert viewer.get(f"{drive}/messages", {**query, "limit": 2})["ETag"] != etag
+    assert viewer.head(f"{drive}/messages", query)["ETag"] == etag
 
 
 PROBLEMS: list[tuple[str, Any, int, str]] = [
@@ -122,30 +124,30 @@ PROBLEMS: list[tuple[str, Any, int, str]] = [
 ]
 
 
-def test_what_cannot_be_is_a_problem(viewer: APIClient, drive: str) -> None:
-    for what, query, status, code in PROBLEMS:
-        answer = viewer.get(f"{drive}/{what}", query)
-        told = (answer.status_code, answer.json()["code"])
-        assert told == (status, code), (what, query, answer.json())
+def test_invalid_requests_are_problems(viewer: APIClient, drive: str) -> None:
+    for endpoint, query, status, code in PROBLEMS:
+        answer = viewer.get(f"{drive}/{endpoint}", query)
+        data = (answer.status_code, answer.json()["code"])
+        assert data == (status, code), (endpoint, query, answer.json())
         assert answer["Content-Type"] == "application/problem+json"
         assert answer.json()["detail"]
 
 
 def test_fields_lead_to_series(viewer: APIClient, drive: str) -> None:
-    found = {
-        each["path"]: each for each in viewer.get(f"{drive}/fields", {"topic": "/odom"}).json()
+    result = {
+        item["path"]: item for item in viewer.get(f"{drive}/fields", {"topic": "/odom"}).json()
     }
-    assert found["pose.pose.position.x"] == {
+    assert result["pose.pose.position.x"] == {
         "path": "pose.pose.position.x",
         "type": "float64",
         "items": 1,
     }
-    assert found["pose.covariance[0]"]["items"] == 36
+    assert result["pose.covariance[0]"]["items"] == 36
     for path in ("pose.pose.position.x", "pose.covariance[0]", "twist.covariance[0]"):
         answer = viewer.get(f"{drive}/series", {"topic": "/odom", "field": path, "points": 4})
         assert answer.json()["count"] == 40, path
         assert len(answer.json()["points"]) == 4
-    scan = {each["path"]: each for each in viewer.get(f"{drive}/fields", {"topic": "/scan"}).json()}
+    scan = {item["path"]: item for item in viewer.get(f"{drive}/fields", {"topic": "/scan"}).json()}
     assert scan["ranges[0]"]["items"] is None
     far = viewer.get(f"{drive}/series", {"topic": "/scan", "field": "ranges[999]"}).json()
     assert (far["count"], far["missing"]) == (0, 10)
@@ -153,95 +155,95 @@ def test_fields_lead_to_series(viewer: APIClient, drive: str) -> None:
 
 def test_a_series_keeps_peaks(viewer: APIClient, drive: str) -> None:
     address, field = f"{drive}/series", "pose.pose.position.x"
-    asked = {"topic": "/odom", "field": field}
-    fine = viewer.get(address, {**asked, "points": 500}).json()["points"]
-    rough = viewer.get(address, {**asked, "points": 2}).json()["points"]
-    assert max(each["max"] for each in rough) == max(each["max"] for each in fine)
-    assert min(each["min"] for each in rough) == min(each["min"] for each in fine)
-    part = viewer.get(address, {**asked, "start": "1s", "end": "1.1s"}).json()
+    query = {"topic": "/odom", "field": field}
+    fine = viewer.get(address, {**query, "points": 500}).json()["points"]
+    rough = viewer.get(address, {**query, "points": 2}).json()["points"]
+    assert max(item["max"] for item in rough) == max(item["max"] for item in fine)
+    assert min(item["min"] for item in rough) == min(item["min"] for item in fine)
+    part = viewer.get(address, {**query, "start": "1s", "end": "1.1s"}).json()
     assert part["count"] == 3
 
 
 def test_a_trajectory_is_thinned(viewer: APIClient, drive: str) -> None:
-    found = viewer.get(f"{drive}/trajectory", {"topic": "/odom", "points": 10}).json()
-    assert (found["frame"], found["child_frame"], found["geographic"]) == (
+    result = viewer.get(f"{drive}/trajectory", {"topic": "/odom", "points": 10}).json()
+    assert (result["frame"], result["child_frame"], result["geographic"]) == (
         "odom",
         "base_link",
         False,
     )
-    assert (found["positions"], len(found["points"])) == (40, 10)
-    assert found["points"][0] == [START_NS, 0.0, 0.0, 0.0]
-    assert 2 < found["length"] < 10
+    assert (result["positions"], len(result["points"])) == (40, 10)
+    assert result["points"][0] == [START_NS, 0.0, 0.0, 0.0]
+    assert 2 < result["length"] < 10
 
 
 def test_the_time_line_comes_from_the_index(viewer: APIClient, drive: str) -> None:
-    found = viewer.get(f"{drive}/timeline").json()
-    assert found["start_ns"] == START_NS
-    assert found["end_ns"] == START_NS + found["duration_ns"]
-    assert {each["path"] for each in found["files"]} == {"metadata.yaml", "drive_0.db3"}
-    assert {each["name"]: sum(each["histogram"]) for each in found["topics"]} == {
-        each["name"]: each["message_count"] for each in found["topics"]
+    result = viewer.get(f"{drive}/timeline").json()
+    assert result["start_ns"] == START_NS
+    assert result["end_ns"] == START_NS + result["duration_ns"]
+    assert {item["path"] for item in result["files"]} == {"metadata.yaml", "drive_0.db3"}
+    assert {item["name"]: sum(item["histogram"]) for item in result["topics"]} == {
+        item["name"]: item["message_count"] for item in result["topics"]
     }
 
 
 @pytest.mark.parametrize("store", ["folder", "s3"], indirect=True)
-def test_an_answer_is_made_once_and_goes_with_the_rosbag(
+def test_previews_are_cached_and_removed_with_the_rosbag(
     store: ObjectStore, viewer: APIClient, drive: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = {"topic": "/odom", "points": 5}
-    first = viewer.get(f"{drive}/trajectory", asked).json()
+    query = {"topic": "/odom", "points": 5}
+    first = viewer.get(f"{drive}/trajectory", query).json()
     rosbag = Rosbag.objects.get()
-    kept = list(object_store().list("derived/"))
-    assert [each.key.split("/")[1] for each in kept] == [str(rosbag.pk)]
+    cached = list(object_store().list("derived/"))
+    assert [item.key.split("/")[1] for item in cached] == [str(rosbag.pk)]
     assert integrity.check().orphaned == []
     monkeypatch.setattr(child, "lines", lambda *_args, **_more: pytest.fail("made again"))
-    assert viewer.get(f"{drive}/trajectory", asked).json() == first
+    assert viewer.get(f"{drive}/trajectory", query).json() == first
     deletion.discard(rosbag)
     assert list(object_store().list("derived/")) == []
 
 
-def test_what_a_crash_leaves_of_previews_is_an_orphan(viewer: APIClient, drive: str) -> None:
+def test_previews_without_rosbag_are_orphans(viewer: APIClient, drive: str) -> None:
     viewer.get(f"{drive}/fields", {"topic": "/odom"})
     Rosbag.objects.all().delete()
-    orphans = {each.key.split("/")[0] for each in integrity.check().orphaned}
+    orphans = {item.key.split("/")[0] for item in integrity.check().orphaned}
     assert orphans == {"derived", "rosbags"}
 
 
-def test_types_that_nobody_knows_say_so(viewer: APIClient, tmp_path: Path) -> None:
+def test_unknown_types_are_reported(viewer: APIClient, tmp_path: Path) -> None:
     with BagWriter(tmp_path / "own") as bag:
         number = bag.add_topic(Topic("/own", "own_msgs/msg/Own"))
         bag.write(number, START_NS, bytes([0, 1, 0, 0, 1, 2, 3, 4]))
     url = f"/api/v1/rosbags/{stored(tmp_path / 'own').pk}"
-    [found] = lines(viewer.get(f"{url}/messages", {"topic": "/own"}))
-    assert (found["message"], found["size"]) == (None, 8)
-    assert found["error"]["code"] == "TYPE_UNKNOWN"
-    assert "own_msgs/msg/Own" in found["error"]["detail"]
-    for what, more in (("fields", {}), ("trajectory", {}), ("series", {"field": "x"})):
-        answer = viewer.get(f"{url}/{what}", {"topic": "/own", **more})
+    [result] = lines(viewer.get(f"{url}/messages", {"topic": "/own"}))
+    assert (result["message"], result["size"]) == (None, 8)
+    assert result["error"]["code"] == "TYPE_UNKNOWN"
+    assert "own_msgs/msg/Own" in result["error"]["detail"]
+    for endpoint, more in (("fields", {}), ("trajectory", {}), ("series", {"field": "x"})):
+        answer = viewer.get(f"{url}/{endpoint}", {"topic": "/own", **more})
         assert (answer.status_code, answer.json()["code"]) == (422, "TYPE_UNKNOWN")
 
 
-def test_numbers_that_json_does_not_know(viewer: APIClient, tmp_path: Path) -> None:
+def test_numbers_that_json_cannot_represent(viewer: APIClient, tmp_path: Path) -> None:
     values = [math.nan, math.inf, -math.inf, 1.5]
     with BagWriter(tmp_path / "odd") as bag:
         number = bag.add_topic(Topic("/value", "std_msgs/msg/Float64"))
         for at, value in enumerate(values):
             bag.write(number, START_NS + at, encoded("std_msgs/msg/Float64", data=value))
     url = f"/api/v1/rosbags/{stored(tmp_path / 'odd').pk}"
-    found = lines(viewer.get(f"{url}/messages", {"topic": "/value"}))
-    assert [each["message"]["data"] for each in found] == ["NaN", "Infinity", "-Infinity", 1.5]
-    told = viewer.get(f"{url}/series", {"topic": "/value", "field": "data"}).json()
-    assert (told["count"], told["not_finite"]) == (1, 3)
+    result = lines(viewer.get(f"{url}/messages", {"topic": "/value"}))
+    assert [item["message"]["data"] for item in result] == ["NaN", "Infinity", "-Infinity", 1.5]
+    data = viewer.get(f"{url}/series", {"topic": "/value", "field": "data"}).json()
+    assert (data["count"], data["not_finite"]) == (1, 3)
 
 
-def test_a_rosbag_that_is_not_ready(viewer: APIClient) -> None:
+def test_previews_of_a_rosbag_that_is_not_ready(viewer: APIClient) -> None:
     rosbag = Rosbag.objects.create(name="new", status="verifying")
-    for what in (
+    for endpoint in (
         "messages",
         "trajectory?topic=/odom",
         "series?topic=/a&field=b",
         "fields?topic=/a",
     ):
-        answer = viewer.get(f"/api/v1/rosbags/{rosbag.pk}/{what}")
+        answer = viewer.get(f"/api/v1/rosbags/{rosbag.pk}/{endpoint}")
         assert (answer.status_code, answer.json()["code"]) == (409, "ROSBAG_NOT_READY")
     assert viewer.get(f"/api/v1/rosbags/{rosbag.pk}/timeline").json()["topics"] == []

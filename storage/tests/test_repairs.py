@@ -1,4 +1,4 @@
-"""Damaged bundles: what is made of them, once, linked both ways, whoever is killed meanwhile."""
+"""Repairs of damaged bundles: made once, linked both ways, safe to kill."""
 
 import json
 import shutil
@@ -19,6 +19,7 @@ from storage.objects.base import ObjectStore, StoreError
 from storage.services.intake import imports
 from storage.services.maintenance import integrity
 from storage.services.rosbags import deletion
+from storage.services.rosbags.files import store_file
 from storage.services.verification import repairs, verifier
 from storage.tests.conftest import MakeBag, claim
 from storage.tests.test_import import import_bag
@@ -44,11 +45,14 @@ def healthy() -> bool:
     return (report.missing, report.wrong_size, report.orphaned) == ([], [], [])
 
 
-def test_both_are_kept_and_point_at_each_other(store: ObjectStore, make_bag: MakeBag) -> None:
+def test_original_and_repair_refer_to_each_other(store: ObjectStore, make_bag: MakeBag) -> None:
     bag = without_metadata(make_bag("drive", messages=7))
-    code, told = import_bag(bag)
-    original, made = Rosbag.objects.get(pk=told["original"]), Rosbag.objects.get(pk=told["rosbag"])
-    assert (code, told["status"], told["code"], told["message_count"]) == (
+    code, result = import_bag(bag)
+    original, made = (
+        Rosbag.objects.get(pk=result["original"]),
+        Rosbag.objects.get(pk=result["rosbag"]),
+    )
+    assert (code, result["status"], result["code"], result["message_count"]) == (
         0,
         "repaired",
         "REBUILT",
@@ -70,32 +74,32 @@ def test_both_are_kept_and_point_at_each_other(store: ObjectStore, make_bag: Mak
     assert healthy()
 
 
-def test_what_is_lost_is_told_as_stretches_of_time(make_bag: MakeBag) -> None:
+def test_losses_are_reported_as_spans(make_bag: MakeBag) -> None:
     bag = cut(make_bag("drive", messages=5000, step_ns=1_000_000))
-    code, told = import_bag(bag)
-    assert (code, told["status"], told["code"]) == (0, "repaired", "RESCUED"), told
-    assert 0 < told["message_count"] < 5000
-    assert told["lost_spans"]
-    for span in told["lost_spans"]:
+    code, result = import_bag(bag)
+    assert (code, result["status"], result["code"]) == (0, "repaired", "RESCUED"), result
+    assert 0 < result["message_count"] < 5000
+    assert result["lost_spans"]
+    for span in result["lost_spans"]:
         assert span["file"] in span["sentence"]
         assert "lost" in span["sentence"]
-    made, original = (Rosbag.objects.get(pk=told[name]) for name in ("rosbag", "original"))
+    made, original = (Rosbag.objects.get(pk=result[name]) for name in ("rosbag", "original"))
     assert made.lost_spans == original.lost_spans != []
     client = Client()
     client.force_login(User.objects.create(email="o@example.org", role=Role.OPERATOR))
     for rosbag, other in ((made, original), (original, made)):
         page = client.get(f"/admin/storage/rosbag/{rosbag.pk}/change/").content.decode()
-        assert told["lost_spans"][0]["sentence"] in page.replace("&#x27;", "'")
+        assert result["lost_spans"][0]["sentence"] in page.replace("&#x27;", "'")
         assert f"/admin/storage/rosbag/{other.pk}/change/" in page
     api = APIClient()
     api.force_authenticate(User.objects.get())
     answer = api.get(f"/api/v1/rosbags/{original.pk}").json()
     assert (answer["status"], answer["repaired"]) == ("repaired", made.pk)
-    assert answer["lost_spans"] == told["lost_spans"]
+    assert answer["lost_spans"] == result["lost_spans"]
     listed = api.get("/api/v1/rosbags?status=repaired").json()["results"]
-    assert [each["id"] for each in listed] == [original.pk]
+    assert [item["id"] for item in listed] == [original.pk]
     listed = api.get("/api/v1/rosbags?origin=repaired&usable=true").json()["results"]
-    assert [each["id"] for each in listed] == [made.pk]
+    assert [item["id"] for item in listed] == [made.pk]
 
 
 @pytest.mark.parametrize(
@@ -114,13 +118,15 @@ def test_what_is_lost_is_told_as_stretches_of_time(make_bag: MakeBag) -> None:
         ((-(2**63), 2**63 - 1, 5), "5 messages lost between"),
     ],
 )
-def test_stretches_in_words(span: tuple[int | None, int | None, int | None], expected: str) -> None:
+def test_sentences_of_lost_spans(
+    span: tuple[int | None, int | None, int | None], expected: str
+) -> None:
     values = dict(zip(("first_ns", "last_ns", "messages"), span, strict=True))
     with translation.override("en"):
         assert expected in lost_sentence({"file": "a.db3", "topic": "/odom", **values})
 
 
-def test_the_same_damaged_bundle_is_answered_by_the_repaired_one(make_bag: MakeBag) -> None:
+def test_same_damaged_bundle_is_not_repaired_again(make_bag: MakeBag) -> None:
     bag = without_metadata(make_bag())
     _code, first = import_bag(bag)
     code, again = import_bag(bag)
@@ -128,9 +134,7 @@ def test_the_same_damaged_bundle_is_answered_by_the_repaired_one(make_bag: MakeB
     assert Rosbag.objects.count() == 2
 
 
-def test_a_repaired_bundle_that_is_brought_back_is_recognised(
-    make_bag: MakeBag, tmp_path: Path, settings: Any
-) -> None:
+def test_imported_repair_is_a_duplicate(make_bag: MakeBag, tmp_path: Path, settings: Any) -> None:
     _code, first = import_bag(without_metadata(make_bag()))
     made = Rosbag.objects.get(pk=first["rosbag"])
     back = tmp_path / "back"
@@ -141,24 +145,22 @@ def test_a_repaired_bundle_that_is_brought_back_is_recognised(
     assert (again["rosbag"], again["original"]) == (made.pk, None)
 
 
-def test_content_that_is_known_only_later_makes_no_second_repair(make_bag: MakeBag) -> None:
+def test_duplicate_without_checksums_is_not_repaired_again(make_bag: MakeBag) -> None:
     bag = without_metadata(make_bag())
     _code, first = import_bag(bag)
     later = Rosbag.objects.create(name="later", status=Status.UPLOADING)
-    stored = [
-        imports._store(later, path.name, path.open("rb"), imports._Count(None))
-        for path in bag.iterdir()
-    ]
+    [path] = bag.iterdir()
+    with path.open("rb") as stream:
+        store_file(later, path.name, stream).save()
     later.files.update(sha256="")
     Rosbag.objects.filter(pk=later.pk).update(status=Status.VERIFYING)
-    seen = verifier.run(later.pk)
-    assert len(stored) == 1
-    assert (seen.status, seen.repaired_id, seen.original_id) == (
+    verified = verifier.run(later.pk)
+    assert (verified.status, verified.repaired_id, verified.original_id) == (
         Status.REPAIRED,
         first["rosbag"],
         first["original"],
     )
-    assert seen.warnings[-1]["code"] == "SAME_CONTENT"
+    assert verified.warnings[-1]["code"] == "SAME_CONTENT"
     assert Rosbag.objects.filter(origin=Origin.REPAIRED).count() == 1
 
 
@@ -166,8 +168,8 @@ class KilledError(BaseException):
     """As a signal that cannot be caught."""
 
 
-@pytest.mark.parametrize("where", ["draft", "publish"])
-def test_a_killed_worker_makes_no_second_one(
+@pytest.mark.parametrize("where", ["store_repair", "publish"])
+def test_killed_worker_makes_no_second_repair(
     store: ObjectStore, make_bag: MakeBag, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     rosbag = imports.import_path(without_metadata(make_bag()))
@@ -187,23 +189,23 @@ def test_a_killed_worker_makes_no_second_one(
     assert Rosbag.objects.filter(origin=Origin.REPAIRED).count() == 1
     assert healthy()
     made = {f"rosbags/{pk}/" for pk in Rosbag.objects.values_list("pk", flat=True)}
-    assert {found.key.rpartition("/")[0] + "/" for found in store.list("rosbags/")} == made
+    assert {stored.key.rpartition("/")[0] + "/" for stored in store.list("rosbags/")} == made
 
 
-def test_a_worker_that_lost_its_lease_leaves_nothing(
+def test_worker_without_lease_leaves_nothing(
     make_bag: MakeBag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rosbag = imports.import_path(without_metadata(make_bag()))
-    draft = repairs.draft
+    store_repair = repairs.store_repair
 
     def late(*args: Any) -> Any:
-        made = draft(*args)
+        repair = store_repair(*args)
         Rosbag.objects.filter(pk=rosbag.pk).update(lease_until=None)
         assert claim(rosbag.pk)
-        return made
+        return repair
 
     with monkeypatch.context() as patch:
-        patch.setattr(repairs, "draft", late)
+        patch.setattr(repairs, "store_repair", late)
         assert verifier.run(rosbag.pk).status == Status.VERIFYING
     assert not Rosbag.objects.filter(origin=Origin.REPAIRED).exists()
     Rosbag.objects.update(lease_until=None)
@@ -211,7 +213,7 @@ def test_a_worker_that_lost_its_lease_leaves_nothing(
     assert healthy()
 
 
-def test_a_storage_that_is_full_leaves_it_for_later(
+def test_repair_is_retried_after_a_full_storage(
     make_bag: MakeBag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rosbag = imports.import_path(without_metadata(make_bag()))
@@ -220,7 +222,7 @@ def test_a_storage_that_is_full_leaves_it_for_later(
         raise StoreError("full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(repairs, "put", full)
+        patch.setattr(repairs, "store_path", full)
         with pytest.raises(StoreError):
             verifier.run(rosbag.pk)
     assert verifier.run(rosbag.pk).status == Status.REPAIRED
@@ -228,21 +230,24 @@ def test_a_storage_that_is_full_leaves_it_for_later(
     assert healthy()
 
 
-def test_verifying_both_again_keeps_what_is_known(make_bag: MakeBag) -> None:
-    _code, told = import_bag(cut(make_bag("drive", messages=5000, step_ns=1_000_000)))
+def test_verifying_both_again_keeps_the_results(make_bag: MakeBag) -> None:
+    _code, result = import_bag(cut(make_bag("drive", messages=5000, step_ns=1_000_000)))
     before = {rosbag.pk: rosbag for rosbag in Rosbag.objects.all()}
-    for pk in (told["original"], told["rosbag"]):
-        verifier.ask_again(Rosbag.objects.get(pk=pk))
-        seen = verifier.run(pk)
+    for pk in (result["original"], result["rosbag"]):
+        verifier.verify_again(Rosbag.objects.get(pk=pk))
+        verified = verifier.run(pk)
         for field in ("status", "repaired_id", "warnings", "lost_spans", "message_count"):
-            assert getattr(seen, field) == getattr(before[pk], field), field
+            assert getattr(verified, field) == getattr(before[pk], field), field
     assert Rosbag.objects.count() == 2
 
 
-def test_the_repaired_one_lives_on_without_its_original(make_bag: MakeBag) -> None:
+def test_repair_stays_usable_without_its_original(make_bag: MakeBag) -> None:
     bag = without_metadata(make_bag())
-    _code, told = import_bag(bag)
-    original, made = Rosbag.objects.get(pk=told["original"]), Rosbag.objects.get(pk=told["rosbag"])
+    _code, result = import_bag(bag)
+    original, made = (
+        Rosbag.objects.get(pk=result["original"]),
+        Rosbag.objects.get(pk=result["rosbag"]),
+    )
     deletion.delete(original)
     deletion.discard(original)
     made.refresh_from_db()
@@ -251,18 +256,18 @@ def test_the_repaired_one_lives_on_without_its_original(make_bag: MakeBag) -> No
     assert healthy()
 
 
-def test_an_original_whose_repair_was_deleted_is_repaired_anew(make_bag: MakeBag) -> None:
+def test_original_is_repaired_again_after_its_repair_was_deleted(make_bag: MakeBag) -> None:
     bag = without_metadata(make_bag())
-    _code, told = import_bag(bag)
-    deletion.delete(Rosbag.objects.get(pk=told["rosbag"]))
-    original = Rosbag.objects.get(pk=told["original"])
-    assert repairs.usable_of(original) == original
+    _code, result = import_bag(bag)
+    deletion.delete(Rosbag.objects.get(pk=result["rosbag"]))
+    original = Rosbag.objects.get(pk=result["original"])
+    assert repairs.usable_version(original) == original
     _code, again = import_bag(bag)
     assert again["status"] == "repaired"
-    assert again["rosbag"] != told["rosbag"]
-    verifier.ask_again(original)
-    seen = verifier.run(original.pk)
-    assert seen.repaired_id not in {None, told["rosbag"]}
+    assert again["rosbag"] != result["rosbag"]
+    verifier.verify_again(original)
+    verified = verifier.run(original.pk)
+    assert verified.repaired_id not in {None, result["rosbag"]}
 
 
 def test_recordings_are_not_repaired(make_bag: MakeBag) -> None:
@@ -271,7 +276,7 @@ def test_recordings_are_not_repaired(make_bag: MakeBag) -> None:
     assert verifier.run(rosbag.pk).code == "METADATA_MISSING"
 
 
-def test_a_name_of_a_topic_never_becomes_markup(make_bag: MakeBag) -> None:
+def test_topic_names_are_escaped(make_bag: MakeBag) -> None:
     rosbag = verifier.run(imports.import_path(without_metadata(make_bag())).pk)
     span = {
         "file": "<b>x</b>",
@@ -295,21 +300,21 @@ def test_a_single_file_in_a_form(make_bag: MakeBag) -> None:
     api = APIClient()
     api.force_authenticate(User.objects.create(email="o@example.org", role=Role.OPERATOR))
     form = {"files": SimpleUploadedFile("drive.db3", data.read_bytes())}
-    told = api.post("/api/v1/rosbags", form, format="multipart").json()
-    seen = verifier.run(told["id"])
-    assert (seen.name, seen.status) == ("drive", Status.REPAIRED)
-    made = seen.repaired
+    result = api.post("/api/v1/rosbags", form, format="multipart").json()
+    verified = verifier.run(result["id"])
+    assert (verified.name, verified.status) == ("drive", Status.REPAIRED)
+    made = verified.repaired
     assert made is not None
     assert made.message_count == 7
 
 
-def test_who_asks_for_the_damaged_one_is_sent_to_the_repaired_one(make_bag: MakeBag) -> None:
-    _code, told = import_bag(without_metadata(make_bag("drive")))
+def test_damaged_rosbag_refers_to_the_repaired_one(make_bag: MakeBag) -> None:
+    _code, result = import_bag(without_metadata(make_bag("drive")))
     api = APIClient()
     api.force_authenticate(User.objects.create(email="o@example.org", role=Role.OPERATOR))
-    answer = api.get(f"/api/v1/rosbags/{told['original']}/messages")
+    answer = api.get(f"/api/v1/rosbags/{result['original']}/messages")
     assert (answer.status_code, answer.json()["code"]) == (409, "ROSBAG_NOT_READY")
-    assert f"ask for rosbag {told['rosbag']}" in answer.json()["detail"]
-    deletion.delete(Rosbag.objects.get(pk=told["rosbag"]))
-    answer = api.get(f"/api/v1/rosbags/{told['original']}/messages")
+    assert f"use rosbag {result['rosbag']} instead" in answer.json()["detail"]
+    deletion.delete(Rosbag.objects.get(pk=result["rosbag"]))
+    answer = api.get(f"/api/v1/rosbags/{result['original']}/messages")
     assert "verify it again" in answer.json()["detail"]

@@ -1,4 +1,4 @@
-"""What only S3 does: signed addresses by audience, an endpoint that is away."""
+"""The S3 store: signed addresses by audience, unreachable endpoints."""
 
 import io
 from typing import Any
@@ -36,7 +36,7 @@ def test_a_signed_address_reads_the_object_and_ranges_of_it(s3_settings: Any) ->
     assert urllib3.request("GET", address.replace("Signature=", "Signature=0")).status == 403
 
 
-def test_an_endpoint_that_is_away_is_told_in_a_sentence(
+def test_unreachable_endpoint_is_a_store_error(
     s3_settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     s3_settings.MINIO_ENDPOINT = "127.0.0.1:9"
@@ -45,7 +45,7 @@ def test_an_endpoint_that_is_away_is_told_in_a_sentence(
         object_store().put("rosbags/1/a", io.BytesIO(b"x"))
 
 
-def test_wrong_keys_are_told_in_a_sentence(s3_settings: Any) -> None:
+def test_wrong_keys_are_a_store_error(s3_settings: Any) -> None:
     s3_settings.MINIO_ACCESS_KEY = "nobody"
     with pytest.raises(StoreError, match="refused"):
         object_store().check()

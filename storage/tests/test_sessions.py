@@ -42,7 +42,11 @@ def operator(settings: Any) -> APIClient:
 
 
 def put(url: str, body: bytes, headers: Mapping[str, str] | None = None) -> tuple[int, str]:
-    """Send a part as a program does; the answer is status and ETag."""
+    """Upload a part like a client.
+
+    Returns:
+        Status and ETag.
+    """
     if url.startswith("/"):
         answer: Any = Client().put(url, body, "application/octet-stream", headers=headers)
         return answer.status_code, answer.headers.get("ETag", "")
@@ -68,38 +72,38 @@ def begin(client: APIClient, files: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def one_file(client: APIClient, body: bytes = BIG, sha256: str | None = None) -> dict[str, Any]:
-    known = sha256 or hashlib.sha256(body).hexdigest()
-    return begin(client, [{"path": "a.db3", "size": len(body), "sha256": known}])
+    checksum = sha256 or hashlib.sha256(body).hexdigest()
+    return begin(client, [{"path": "a.db3", "size": len(body), "sha256": checksum}])
 
 
-def send_addressed(told: dict[str, Any], folder: Path) -> None:
-    for file in told["addresses"]:
+def send_addressed(data: dict[str, Any], folder: Path) -> None:
+    for file in data["addresses"]:
         body = (folder / file["path"]).read_bytes()
         for part in file["parts"]:
             span = body[part["offset"] : part["offset"] + part["size"]]
             assert put(part["url"], span)[0] == 200
 
 
-def test_a_bundle_arrives_and_is_verified(
+def test_uploaded_bundle_is_verified(
     store: ObjectStore, operator: APIClient, make_bag: MakeBag
 ) -> None:
     folder = make_bag(messages=7)
     (folder / "empty.txt").touch()
-    told = begin(operator, described(folder))
-    assert (told["state"], told["stored_bytes"], told["part_etag"]) == (
+    data = begin(operator, described(folder))
+    assert (data["state"], data["stored_bytes"], data["part_etag"]) == (
         "open",
         0,
         store.etag_algorithm,
     )
-    send_addressed(told, folder)
-    whole = operator.get(f"{URL}/{told['id']}").json()
-    assert whole["stored_bytes"] == whole["size"] == sum(file["size"] for file in whole["files"])
-    first, second = (operator.post(f"{URL}/{told['id']}/complete", {}) for _ in range(2))
+    send_addressed(data, folder)
+    state = operator.get(f"{URL}/{data['id']}").json()
+    assert state["stored_bytes"] == state["size"] == sum(file["size"] for file in state["files"])
+    first, second = (operator.post(f"{URL}/{data['id']}/complete", {}) for _ in range(2))
     assert (first.status_code, second.status_code) == (202, 202)
-    assert first.json()["id"] == second.json()["id"] == told["id"]
-    rosbag = verifier.run(told["id"])
+    assert first.json()["id"] == second.json()["id"] == data["id"]
+    rosbag = verifier.run(data["id"])
     assert (rosbag.status, rosbag.message_count, rosbag.name) == (Status.READY, 7, "course")
-    done = operator.get(f"{URL}/{told['id']}").json()
+    done = operator.get(f"{URL}/{data['id']}").json()
     assert (done["state"], done["rosbag"]["status"], done["addresses"]) == (
         "completed",
         "ready",
@@ -107,16 +111,16 @@ def test_a_bundle_arrives_and_is_verified(
     )
 
 
-def test_a_broken_upload_goes_on_where_it_was(store: ObjectStore, operator: APIClient) -> None:
-    told = one_file(operator)
-    [parts] = [file["parts"] for file in told["addresses"]]
+def test_upload_resumes(store: ObjectStore, operator: APIClient) -> None:
+    data = one_file(operator)
+    [parts] = [file["parts"] for file in data["addresses"]]
     assert [(part["number"], part["size"]) for part in parts] == [(1, PART), (2, PART), (3, 8)]
     assert put(parts[2]["url"], b"the rest")[0] == 200  # out of order
-    answer = operator.post(f"{URL}/{told['id']}/complete", {})
+    answer = operator.post(f"{URL}/{data['id']}/complete", {})
     assert (answer.status_code, answer.json()["code"]) == (409, "UPLOAD_INCOMPLETE")
     assert answer.json()["errors"][0]["pointer"] == "/files/a.db3"
     assert "1-2" in answer.json()["errors"][0]["detail"]
-    state = operator.get(f"{URL}/{told['id']}").json()
+    state = operator.get(f"{URL}/{data['id']}").json()
     assert (state["files"][0]["missing"], state["stored_bytes"]) == ([[1, 2]], 8)
     sent = []
     for part in state["addresses"][0]["parts"]:
@@ -126,31 +130,29 @@ def test_a_broken_upload_goes_on_where_it_was(store: ObjectStore, operator: APIC
         assert status == 200
         sent.append({"number": part["number"], "etag": etag})
     body = {"files": [{"path": "a.db3", "parts": sent[::-1]}]}
-    assert operator.post(f"{URL}/{told['id']}/complete", body).status_code == 202
-    verifier.run(told["id"])
+    assert operator.post(f"{URL}/{data['id']}/complete", body).status_code == 202
+    verifier.run(data["id"])
     assert Rosbag.objects.get().code != "CHECKSUM_MISMATCH"
-    with store.open(f"rosbags/{told['id']}/a.db3") as stored:
+    with store.open(f"rosbags/{data['id']}/a.db3") as stored:
         assert hashlib.file_digest(stored, "sha256").digest() == hashlib.sha256(BIG).digest()
 
 
-def test_a_leftover_under_the_same_key_is_no_upload(
-    store: ObjectStore, operator: APIClient
-) -> None:
+def test_leftover_object_is_no_finished_upload(store: ObjectStore, operator: APIClient) -> None:
     rosbag = Rosbag.objects.create(name="gives the next id")
     store.put(f"rosbags/{rosbag.pk + 1}/a.db3", io.BytesIO(b"older"))
-    told = one_file(operator, b"newer")
-    assert told["id"] == rosbag.pk + 1
-    assert told["files"][0]["missing"] == [[1, 1]]
-    assert operator.post(f"{URL}/{told['id']}/complete", {}).status_code == 409
-    put(told["addresses"][0]["parts"][0]["url"], b"newer")
-    assert operator.post(f"{URL}/{told['id']}/complete", {}).status_code == 202
-    with store.open(f"rosbags/{told['id']}/a.db3") as stored:
+    data = one_file(operator, b"newer")
+    assert data["id"] == rosbag.pk + 1
+    assert data["files"][0]["missing"] == [[1, 1]]
+    assert operator.post(f"{URL}/{data['id']}/complete", {}).status_code == 409
+    put(data["addresses"][0]["parts"][0]["url"], b"newer")
+    assert operator.post(f"{URL}/{data['id']}/complete", {}).status_code == 202
+    with store.open(f"rosbags/{data['id']}/a.db3") as stored:
         assert stored.read() == b"newer"
 
 
-def test_addresses_come_in_pages(store: ObjectStore, operator: APIClient) -> None:
-    told = one_file(operator)
-    url = f"{URL}/{told['id']}/parts?file=a.db3&limit=2"
+def test_addresses_are_paginated(store: ObjectStore, operator: APIClient) -> None:
+    data = one_file(operator)
+    url = f"{URL}/{data['id']}/parts?file=a.db3&limit=2"
     first = operator.get(url).json()
     assert ([part["number"] for part in first["parts"]], first["next_after"]) == ([1, 2], 2)
     second = operator.get(f"{url}&after=2").json()
@@ -159,55 +161,49 @@ def test_addresses_come_in_pages(store: ObjectStore, operator: APIClient) -> Non
     assert operator.get(f"{url}&after=2").json()["parts"] == []
 
 
-def test_a_part_of_another_size_does_not_count(store: ObjectStore, operator: APIClient) -> None:
-    told = one_file(operator)
-    status, _etag = put(told["addresses"][0]["parts"][2]["url"], b"too many bytes")
+def test_part_of_another_size_is_ignored(store: ObjectStore, operator: APIClient) -> None:
+    data = one_file(operator)
+    status, _etag = put(data["addresses"][0]["parts"][2]["url"], b"too many bytes")
     assert status == (400 if store.etag_algorithm == "sha256" else 200)  # S3 takes what it gets
-    state = operator.get(f"{URL}/{told['id']}").json()
+    state = operator.get(f"{URL}/{data['id']}").json()
     assert state["files"][0]["missing"] == [[1, 3]]
 
 
-def test_a_part_that_was_altered_on_its_way_is_refused(
-    store: ObjectStore, operator: APIClient
-) -> None:
-    told = one_file(operator)
-    url = told["addresses"][0]["parts"][2]["url"]
+def test_part_with_another_checksum_is_refused(store: ObjectStore, operator: APIClient) -> None:
+    data = one_file(operator)
+    url = data["addresses"][0]["parts"][2]["url"]
     md5 = base64.b64encode(hashlib.md5(b"the rest").digest()).decode()  # noqa: S324
     assert put(url, b"the_rest", {"Content-MD5": md5})[0] == 400
-    assert operator.get(f"{URL}/{told['id']}").json()["stored_bytes"] == 0
+    assert operator.get(f"{URL}/{data['id']}").json()["stored_bytes"] == 0
     assert put(url, b"the rest", {"Content-MD5": md5})[0] == 200
-    assert operator.get(f"{URL}/{told['id']}").json()["stored_bytes"] == 8
+    assert operator.get(f"{URL}/{data['id']}").json()["stored_bytes"] == 8
 
 
 def test_etags_are_compared(store: ObjectStore, operator: APIClient) -> None:
-    told = one_file(operator, b"small")
-    _status, etag = put(told["addresses"][0]["parts"][0]["url"], b"small")
-    assert etag.strip('"') == hashlib.new(told["part_etag"], b"small").hexdigest()
-    other = hashlib.new(told["part_etag"], b"other").hexdigest()
+    data = one_file(operator, b"small")
+    _status, etag = put(data["addresses"][0]["parts"][0]["url"], b"small")
+    assert etag.strip('"') == hashlib.new(data["part_etag"], b"small").hexdigest()
+    other = hashlib.new(data["part_etag"], b"other").hexdigest()
     for etags, status in ((f'"{other}"', 409), (etag, 202)):
         body = {"files": [{"path": "a.db3", "parts": [{"number": 1, "etag": etags}]}]}
-        assert operator.post(f"{URL}/{told['id']}/complete", body).status_code == status
+        assert operator.post(f"{URL}/{data['id']}/complete", body).status_code == status
 
 
-def test_another_content_than_announced_is_rejected_by_name(
-    store: ObjectStore, operator: APIClient
-) -> None:
-    told = one_file(operator, b"small", hashlib.sha256(b"other").hexdigest())
-    put(told["addresses"][0]["parts"][0]["url"], b"small")
-    assert operator.post(f"{URL}/{told['id']}/complete", {}).status_code == 202
-    rosbag = verifier.run(told["id"])
+def test_content_with_another_checksum_is_rejected(store: ObjectStore, operator: APIClient) -> None:
+    data = one_file(operator, b"small", hashlib.sha256(b"other").hexdigest())
+    put(data["addresses"][0]["parts"][0]["url"], b"small")
+    assert operator.post(f"{URL}/{data['id']}/complete", {}).status_code == 202
+    rosbag = verifier.run(data["id"])
     assert (rosbag.status, rosbag.code) == (Status.REJECTED, "CHECKSUM_MISMATCH")
     assert "a.db3" in rosbag.sentence
 
 
-def test_a_checksum_may_be_unknown(
-    store: ObjectStore, operator: APIClient, make_bag: MakeBag
-) -> None:
+def test_checksums_are_optional(store: ObjectStore, operator: APIClient, make_bag: MakeBag) -> None:
     folder = make_bag()
-    told = begin(operator, described(folder, checksums=False))
-    send_addressed(told, folder)
-    operator.post(f"{URL}/{told['id']}/complete", {})
-    rosbag = verifier.run(told["id"])
+    data = begin(operator, described(folder, checksums=False))
+    send_addressed(data, folder)
+    operator.post(f"{URL}/{data['id']}/complete", {})
+    rosbag = verifier.run(data["id"])
     assert rosbag.status == Status.READY
     assert set(rosbag.files.values_list("path", "sha256")) == {
         (file["path"], file["sha256"]) for file in described(folder)
@@ -216,45 +212,45 @@ def test_a_checksum_may_be_unknown(
     again = begin(operator, described(folder, checksums=False))
     send_addressed(again, folder)
     operator.post(f"{URL}/{again['id']}/complete", {})
-    twin = verifier.run(again["id"])
-    assert twin.warnings[0]["code"] == "SAME_CONTENT"
-    assert twin.status == Status.READY_WITH_WARNINGS
+    duplicate = verifier.run(again["id"])
+    assert duplicate.warnings[0]["code"] == "SAME_CONTENT"
+    assert duplicate.status == Status.READY_WITH_WARNINGS
 
 
-def test_what_is_there_already_needs_no_upload(operator: APIClient, make_bag: MakeBag) -> None:
+def test_stored_content_needs_no_upload(operator: APIClient, make_bag: MakeBag) -> None:
     folder = make_bag()
     rosbag = stored_bag(folder)
     answer = operator.post(URL, {"files": described(folder)})
     assert answer.status_code == 200
-    told = answer.json()
-    assert (told["rosbag"]["id"], told["state"], told["addresses"]) == (rosbag.pk, "completed", [])
+    data = answer.json()
+    assert (data["rosbag"]["id"], data["state"], data["addresses"]) == (rosbag.pk, "completed", [])
 
 
-def test_what_came_meanwhile_is_answered(
+def test_content_stored_in_the_meantime_is_returned(
     store: ObjectStore, operator: APIClient, make_bag: MakeBag
 ) -> None:
     folder = make_bag()
-    told = begin(operator, described(folder))
-    send_addressed(told, folder)
+    data = begin(operator, described(folder))
+    send_addressed(data, folder)
     first = imports.import_folder(folder)
-    answers = [operator.post(f"{URL}/{told['id']}/complete", {}).json() for _ in range(2)]
+    answers = [operator.post(f"{URL}/{data['id']}/complete", {}).json() for _ in range(2)]
     assert [answer["id"] for answer in answers] == [first.pk, first.pk]
-    assert operator.get(f"{URL}/{told['id']}").json()["rosbag"]["id"] == first.pk
-    assert list(store.list(f"rosbags/{told['id']}/")) == []
+    assert operator.get(f"{URL}/{data['id']}").json()["rosbag"]["id"] == first.pk
+    assert list(store.list(f"rosbags/{data['id']}/")) == []
 
 
-def test_an_aborted_upload_is_gone(store: ObjectStore, operator: APIClient) -> None:
-    told = one_file(operator)
-    url = told["addresses"][0]["parts"][2]["url"]
+def test_aborted_upload(store: ObjectStore, operator: APIClient) -> None:
+    data = one_file(operator)
+    url = data["addresses"][0]["parts"][2]["url"]
     put(url, b"the rest")
-    assert operator.delete(f"{URL}/{told['id']}").status_code == 204
+    assert operator.delete(f"{URL}/{data['id']}").status_code == 204
     assert put(url, b"the rest")[0] == 404
     calls = [
-        operator.get(f"{URL}/{told['id']}"),
-        operator.delete(f"{URL}/{told['id']}"),
-        operator.post(f"{URL}/{told['id']}/complete", {}),
-        operator.get(f"{URL}/{told['id']}/parts?file=a.db3"),
-        operator.post(f"/api/v1/rosbags/{told['id']}/restore"),
+        operator.get(f"{URL}/{data['id']}"),
+        operator.delete(f"{URL}/{data['id']}"),
+        operator.post(f"{URL}/{data['id']}/complete", {}),
+        operator.get(f"{URL}/{data['id']}/parts?file=a.db3"),
+        operator.post(f"/api/v1/rosbags/{data['id']}/restore"),
     ]
     assert [(call.status_code, call.json()["code"]) for call in calls] == [
         (410, "UPLOAD_ABORTED")
@@ -263,32 +259,32 @@ def test_an_aborted_upload_is_gone(store: ObjectStore, operator: APIClient) -> N
     assert operator.get(URL).json()["results"] == []
 
 
-def test_a_completed_one_is_deleted_as_a_rosbag(operator: APIClient) -> None:
-    told = one_file(operator, b"small")
-    put(told["addresses"][0]["parts"][0]["url"], b"small")
-    operator.post(f"{URL}/{told['id']}/complete", {})
-    answer = operator.delete(f"{URL}/{told['id']}")
+def test_completed_upload_is_deleted_as_a_rosbag(operator: APIClient) -> None:
+    data = one_file(operator, b"small")
+    put(data["addresses"][0]["parts"][0]["url"], b"small")
+    operator.post(f"{URL}/{data['id']}/complete", {})
+    answer = operator.delete(f"{URL}/{data['id']}")
     assert (answer.status_code, answer.json()["code"]) == (409, "UPLOAD_CLOSED")
-    assert operator.get(f"{URL}/{told['id']}/parts?file=a.db3").status_code == 409
+    assert operator.get(f"{URL}/{data['id']}/parts?file=a.db3").status_code == 409
     assert Rosbag.objects.living().exists()
-    assert operator.delete(f"/api/v1/rosbags/{told['id']}").status_code == 204
-    assert operator.get(f"{URL}/{told['id']}").status_code == 404
+    assert operator.delete(f"/api/v1/rosbags/{data['id']}").status_code == 204
+    assert operator.get(f"{URL}/{data['id']}").status_code == 404
 
 
-def test_others_do_not_go_on_with_it_and_admins_do(operator: APIClient) -> None:
-    told = one_file(operator)
+def test_only_the_creator_and_admins_continue_an_upload(operator: APIClient) -> None:
+    data = one_file(operator)
     other = signed_in(Role.OPERATOR, "other")
-    assert other.get(f"{URL}/{told['id']}").json()["code"] == "UPLOAD_NOT_YOURS"
-    assert other.post(f"{URL}/{told['id']}/complete", {}).status_code == 403
-    assert other.delete(f"{URL}/{told['id']}").status_code == 403
+    assert other.get(f"{URL}/{data['id']}").json()["code"] == "UPLOAD_NOT_YOURS"
+    assert other.post(f"{URL}/{data['id']}/complete", {}).status_code == 403
+    assert other.delete(f"{URL}/{data['id']}").status_code == 403
     assert other.get(URL).json()["results"] == []
     admin = signed_in(Role.ADMIN)
-    assert [each["id"] for each in admin.get(URL).json()["results"]] == [told["id"]]
-    assert admin.get(f"{URL}/{told['id']}").status_code == 200
-    assert signed_in(Role.VIEWER).get(f"{URL}/{told['id']}").status_code == 403
+    assert [item["id"] for item in admin.get(URL).json()["results"]] == [data["id"]]
+    assert admin.get(f"{URL}/{data['id']}").status_code == 200
+    assert signed_in(Role.VIEWER).get(f"{URL}/{data['id']}").status_code == 403
 
 
-def test_only_sessions_are_sessions(operator: APIClient, make_bag: MakeBag) -> None:
+def test_other_rosbags_are_no_upload_sessions(operator: APIClient, make_bag: MakeBag) -> None:
     rosbag = imports.import_folder(make_bag())
     for pk in (rosbag.pk, 999999999999999999):
         assert operator.get(f"{URL}/{pk}").json()["code"] == "UPLOAD_NOT_FOUND"

@@ -20,7 +20,7 @@ from storage.choices import Status
 from storage.models import Rosbag
 from storage.objects import object_store
 from storage.objects.base import StoreError
-from storage.services.intake import sessions
+from storage.services.intake import completion
 from storage.tests.test_sessions import URL, begin, one_file, put, signed_in
 
 FILE = {"path": "a.db3", "size": 5, "sha256": "0" * 64}
@@ -57,7 +57,7 @@ def operator(db: None) -> APIClient:
         ([FILE], 400, ""),
     ],
 )
-def test_what_cannot_be_announced(
+def test_invalid_new_uploads_are_refused(
     operator: APIClient, body: Any, status: int, pointer: str
 ) -> None:
     answer = operator.post(URL, body)
@@ -101,17 +101,17 @@ def test_oversized_bodies_are_refused(
         ("file=../a.db3", 404),
     ],
 )
-def test_addresses_that_cannot_be_given(operator: APIClient, query: str, status: int) -> None:
-    told = one_file(operator, b"small")
-    assert operator.get(f"{URL}/{told['id']}/parts?{query}").status_code == status
+def test_invalid_address_queries_are_refused(operator: APIClient, query: str, status: int) -> None:
+    data = one_file(operator, b"small")
+    assert operator.get(f"{URL}/{data['id']}/parts?{query}").status_code == status
 
 
 def test_one_file_of_a_session(operator: APIClient) -> None:
-    told = begin(operator, [FILE, {**FILE, "path": "b.db3"}])
-    only = operator.get(f"{URL}/{told['id']}?file=b.db3").json()
+    data = begin(operator, [FILE, {**FILE, "path": "b.db3"}])
+    only = operator.get(f"{URL}/{data['id']}?file=b.db3").json()
     assert [file["path"] for file in only["files"]] == ["b.db3"]
-    assert operator.get(f"{URL}/{told['id']}?file=c").status_code == 404
-    assert operator.get(f"{URL}/{told['id']}?file=a%00").status_code == 404
+    assert operator.get(f"{URL}/{data['id']}?file=c").status_code == 404
+    assert operator.get(f"{URL}/{data['id']}?file=a%00").status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -125,14 +125,14 @@ def test_one_file_of_a_session(operator: APIClient) -> None:
         {"files": [{"path": "a.db3", "parts": [{"number": 10**20, "etag": "x"}]}]},
     ],
 )
-def test_an_end_that_cannot_be(operator: APIClient, body: Any) -> None:
-    told = one_file(operator, b"small")
-    put(told["addresses"][0]["parts"][0]["url"], b"small")
-    assert operator.post(f"{URL}/{told['id']}/complete", body).status_code == 400
+def test_invalid_completions_are_refused(operator: APIClient, body: Any) -> None:
+    data = one_file(operator, b"small")
+    put(data["addresses"][0]["parts"][0]["url"], b"small")
+    assert operator.post(f"{URL}/{data['id']}/complete", body).status_code == 400
     assert Rosbag.objects.get().status == Status.UPLOADING
 
 
-def test_begun_twice_with_a_key_it_is_one(operator: APIClient) -> None:
+def test_repeated_idempotency_key_starts_one_upload(operator: APIClient) -> None:
     answers = [
         operator.post(URL, {"files": [FILE]}, headers={"Idempotency-Key": "k"}) for _ in range(2)
     ]
@@ -143,61 +143,61 @@ def test_begun_twice_with_a_key_it_is_one(operator: APIClient) -> None:
     assert other.status_code == 422
 
 
-def test_a_storage_that_is_away_keeps_the_upload(
+def test_storage_outage_keeps_the_upload_open(
     operator: APIClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = one_file(operator, b"small")
+    data = one_file(operator, b"small")
 
     def away(*_args: Any) -> None:
         raise StoreError("away")
 
     with monkeypatch.context() as patch:
         patch.setattr(type(object_store()), "abort_upload", away)
-        assert operator.delete(f"{URL}/{told['id']}").status_code == 503
-    assert operator.get(f"{URL}/{told['id']}").json()["state"] == "open"
-    assert operator.delete(f"{URL}/{told['id']}").status_code == 204
+        assert operator.delete(f"{URL}/{data['id']}").status_code == 503
+    assert operator.get(f"{URL}/{data['id']}").json()["state"] == "open"
+    assert operator.delete(f"{URL}/{data['id']}").status_code == 204
 
 
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="threads of one test share no SQLite")
 @pytest.mark.django_db(transaction=True)
-def test_completed_by_many_at_once_it_is_verified_once() -> None:
+def test_concurrent_completions_verify_once() -> None:
     user = User.objects.create(email="o@example.org", role=Role.OPERATOR)
     client = APIClient()
     client.force_authenticate(user)
-    told = one_file(client, b"small")
-    put(told["addresses"][0]["parts"][0]["url"], b"small")
+    data = one_file(client, b"small")
+    put(data["addresses"][0]["parts"][0]["url"], b"small")
 
     def complete(_number: int) -> tuple[int, int]:
         mine = APIClient()
         mine.force_authenticate(user)
         try:
-            answer = mine.post(f"{URL}/{told['id']}/complete", {})
+            answer = mine.post(f"{URL}/{data['id']}/complete", {})
             return answer.status_code, answer.json()["id"]
         finally:
             connection.close()
 
     with ThreadPoolExecutor(4) as pool:
         answers = set(pool.map(complete, range(4)))
-    assert answers == {(202, told["id"])}
+    assert answers == {(202, data["id"])}
     assert DBTaskResult.objects.count() == 1
 
 
-def test_a_join_under_way_is_waited_for(
+def test_completion_waits_for_another_request(
     operator: APIClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sessions, "WAIT_SECONDS", 0)
-    told = one_file(operator, b"small")
-    put(told["addresses"][0]["parts"][0]["url"], b"small")
+    monkeypatch.setattr(completion, "WAIT_SECONDS", 0)
+    data = one_file(operator, b"small")
+    put(data["addresses"][0]["parts"][0]["url"], b"small")
     Rosbag.objects.update(lease_until=timezone.now() + timedelta(seconds=60))
-    answer = operator.post(f"{URL}/{told['id']}/complete", {})
+    answer = operator.post(f"{URL}/{data['id']}/complete", {})
     assert (answer.status_code, answer.json()["code"]) == (409, "UPLOAD_COMPLETING")
     assert answer["Retry-After"] == "2"
     Rosbag.objects.update(lease_until=timezone.now())  # its process was killed
-    assert operator.post(f"{URL}/{told['id']}/complete", {}).status_code == 202
+    assert operator.post(f"{URL}/{data['id']}/complete", {}).status_code == 202
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nobody_needs_to_clean_up() -> None:
+def test_stale_uploads_are_aborted_by_recovery() -> None:
     client = signed_in(Role.OPERATOR)
     old, new = one_file(client, b"old"), one_file(client, b"new")
     yesterday = timezone.now() - timedelta(days=1, minutes=1)
@@ -211,33 +211,33 @@ def test_nobody_needs_to_clean_up() -> None:
     assert client.get(f"{URL}/{new['id']}").status_code == 200  # somebody asked for addresses
 
 
-def test_a_session_costs_the_same_however_many_parts(
+def test_query_count_is_independent_of_parts(
     operator: APIClient, settings: Any, django_assert_max_num_queries: Any
 ) -> None:
     settings.UPLOAD_PART_BYTES = 5
     with django_assert_max_num_queries(9):
-        told = one_file(operator, b"x" * 5000)
-    assert sum(len(file["parts"]) for file in told["addresses"]) == 100
+        data = one_file(operator, b"x" * 5000)
+    assert sum(len(file["parts"]) for file in data["addresses"]) == 100
     with django_assert_max_num_queries(4):
-        operator.get(f"{URL}/{told['id']}")
+        operator.get(f"{URL}/{data['id']}")
     with django_assert_max_num_queries(3):
-        assert len(operator.get(f"{URL}/{told['id']}/parts?file=a.db3").json()["parts"]) == 500
+        assert len(operator.get(f"{URL}/{data['id']}/parts?file=a.db3").json()["parts"]) == 500
     with django_assert_max_num_queries(1):
         operator.get(URL)
 
 
-def test_a_session_costs_little_more_with_more_files(
+def test_query_count_with_many_files(
     operator: APIClient, django_assert_max_num_queries: Any
 ) -> None:
     files = [{**FILE, "path": f"{number}.db3"} for number in range(100)]
-    told = begin(operator, files)
-    assert len(told["addresses"]) == 20  # the others are opened when they are asked for
+    data = begin(operator, files)
+    assert len(data["addresses"]) == 20  # the others are opened when they are asked for
     with django_assert_max_num_queries(4):
-        operator.get(f"{URL}/{told['id']}")
+        operator.get(f"{URL}/{data['id']}")
 
 
 @pytest.mark.parametrize("paths", [("a", "a/b"), ("a/b", "a"), ("a/b", "a/b/c/d")])
-def test_a_file_is_no_folder_too(operator: APIClient, paths: tuple[str, str]) -> None:
+def test_path_is_not_both_file_and_folder(operator: APIClient, paths: tuple[str, str]) -> None:
     body = {"files": [{"path": path, "size": 0} for path in paths]}
     answer = operator.post(URL, body, format="json")
     assert answer.status_code == 422, answer.content
@@ -245,7 +245,7 @@ def test_a_file_is_no_folder_too(operator: APIClient, paths: tuple[str, str]) ->
     assert not Rosbag.objects.exists()
 
 
-def test_more_parts_than_anybody_could_look_at(operator: APIClient) -> None:
+def test_total_number_of_parts_is_limited(operator: APIClient) -> None:
     files = [{"path": f"{number}.db3", "size": 5 * 2**40} for number in range(6)]
     answer = operator.post(URL, {"files": files}, format="json")
     assert answer.status_code == 422, answer.content

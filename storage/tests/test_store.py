@@ -1,4 +1,4 @@
-"""What every object store must do, in a folder and in S3 alike."""
+"""The object store interface, with folder and S3."""
 
 import hashlib
 import io
@@ -11,7 +11,7 @@ import urllib3
 
 from storage.objects.base import ObjectStore, PartsDifferError, UploadedPart
 from storage.objects.folder import FolderStore
-from storage.objects.grants import PartGrant, granted
+from storage.objects.grants import PartGrant, parse_token
 
 FIRST = b"a" * (5 * 2**20)
 REST = b"the rest"
@@ -20,7 +20,7 @@ REST = b"the rest"
 def send(store: ObjectStore, address: str, body: bytes) -> str:
     """PUT a part as a unit does; the folder's view is tested on its own."""
     if isinstance(store, FolderStore):
-        grant = granted(address.rpartition("/")[2])
+        grant = parse_token(address.rpartition("/")[2])
         assert isinstance(grant, PartGrant)
         return store.write_part(grant, iter([body]))
     answer = urllib3.request("PUT", address, body=body)
@@ -28,7 +28,7 @@ def send(store: ObjectStore, address: str, body: bytes) -> str:
     return answer.headers["ETag"]
 
 
-def test_an_object_comes_back_as_it_was_put(store: ObjectStore, tmp_path: Path) -> None:
+def test_put_and_read_an_object(store: ObjectStore, tmp_path: Path) -> None:
     store.put("rosbags/1/sub/metadata.yaml", io.BytesIO(b"0123456789"))
     with store.open("rosbags/1/sub/metadata.yaml") as file:
         assert file.read(2) == b"01"
@@ -36,9 +36,9 @@ def test_an_object_comes_back_as_it_was_put(store: ObjectStore, tmp_path: Path) 
         assert file.read() == b"89"
     store.fetch("rosbags/1/sub/metadata.yaml", tmp_path / "a" / "b")
     assert (tmp_path / "a" / "b").read_bytes() == b"0123456789"
-    found = store.stat("rosbags/1/sub/metadata.yaml")
-    assert found is not None
-    assert (found.key, found.size) == ("rosbags/1/sub/metadata.yaml", 10)
+    stored = store.stat("rosbags/1/sub/metadata.yaml")
+    assert stored is not None
+    assert (stored.key, stored.size) == ("rosbags/1/sub/metadata.yaml", 10)
 
 
 def test_an_object_put_again_is_replaced(store: ObjectStore) -> None:
@@ -48,7 +48,7 @@ def test_an_object_put_again_is_replaced(store: ObjectStore) -> None:
         assert file.read() == b"new one"
 
 
-def test_an_absent_object_is_named_so(store: ObjectStore, tmp_path: Path) -> None:
+def test_missing_object(store: ObjectStore, tmp_path: Path) -> None:
     assert store.stat("rosbags/1/none") is None
     with pytest.raises(FileNotFoundError):
         store.open("rosbags/1/none")
@@ -61,14 +61,14 @@ def test_a_listing_is_sorted_and_by_prefix(store: ObjectStore) -> None:
     keys = ["rosbags/2/b", "rosbags/2/a", "rosbags/10/a", "rosbags/2/c/d"]
     for key in keys:
         store.put(key, io.BytesIO(key.encode()))
-    assert [found.key for found in store.list("rosbags/")] == sorted(keys)
-    assert [found.key for found in store.list("rosbags/2/")] == sorted(keys)[1:]
+    assert [stored.key for stored in store.list("rosbags/")] == sorted(keys)
+    assert [stored.key for stored in store.list("rosbags/2/")] == sorted(keys)[1:]
     store.delete(keys[:2])
-    assert [found.key for found in store.list("rosbags/2/")] == ["rosbags/2/c/d"]
+    assert [stored.key for stored in store.list("rosbags/2/")] == ["rosbags/2/c/d"]
     assert list(store.list("rosbags/3/")) == []
 
 
-def test_a_source_that_fails_leaves_nothing(store: ObjectStore) -> None:
+def test_failing_source_leaves_nothing(store: ObjectStore) -> None:
     class Failing:
         def __init__(self) -> None:
             self.chunks: Iterator[bytes] = iter([b"first"])
@@ -137,6 +137,6 @@ def test_an_aborted_upload_is_forgotten(store: ObjectStore) -> None:
         store.finish_upload(key, upload, [UploadedPart(1, '"etag"')])
 
 
-def test_a_store_that_is_used_the_first_time_makes_its_place(store: ObjectStore) -> None:
+def test_check_creates_bucket_or_folder(store: ObjectStore) -> None:
     store.check()
     assert list(store.list("")) == []

@@ -33,7 +33,7 @@ def work() -> None:
     call_command("db_worker", batch=True, startup_delay=False, verbosity=0, stdout=StringIO())
 
 
-def test_a_worker_verifies_what_was_imported(transactional_db: None, make_bag: MakeBag) -> None:
+def test_worker_verifies_an_import(transactional_db: None, make_bag: MakeBag) -> None:
     with transaction.atomic():
         rosbag = imports.import_folder(make_bag())
         assert not DBTaskResult.objects.exists()
@@ -43,12 +43,14 @@ def test_a_worker_verifies_what_was_imported(transactional_db: None, make_bag: M
     assert DBTaskResult.objects.get().return_value == Status.READY
 
 
-def test_nothing_overdue_costs_four_queries(rosbag: Rosbag, django_assert_num_queries: Any) -> None:
+def test_recovery_without_overdue_work_makes_four_queries(
+    rosbag: Rosbag, django_assert_num_queries: Any
+) -> None:
     with django_assert_num_queries(4):
         assert recover() == 0
 
 
-def test_a_request_that_was_lost_is_made_again(rosbag: Rosbag, settings: Any) -> None:
+def test_lost_task_is_enqueued_again(rosbag: Rosbag, settings: Any) -> None:
     Rosbag.objects.update(enqueued_at=long_ago(settings))
     assert recover() == 1
     assert recover() == 0
@@ -57,7 +59,7 @@ def test_a_request_that_was_lost_is_made_again(rosbag: Rosbag, settings: Any) ->
     assert rosbag.status == Status.READY
 
 
-def test_a_killed_worker_is_succeeded(rosbag: Rosbag, settings: Any) -> None:
+def test_work_of_a_killed_worker_is_enqueued_again(rosbag: Rosbag, settings: Any) -> None:
     lost = DBTaskResult.objects.get()
     lost.claim("killed")
     claim(rosbag.pk)
@@ -73,14 +75,14 @@ def test_a_killed_worker_is_succeeded(rosbag: Rosbag, settings: Any) -> None:
 
 
 @pytest.mark.parametrize("change", [{"status": "ready"}, {"deleted_at": "2026-01-01T00:00Z"}])
-def test_only_living_ones_that_await_it_are_taken_up(
+def test_recovery_ignores_verified_and_deleted_rosbags(
     rosbag: Rosbag, settings: Any, change: dict[str, str]
 ) -> None:
     Rosbag.objects.update(enqueued_at=long_ago(settings), **change)
     assert recover() == 0
 
 
-def test_a_rosbag_that_kills_its_workers_is_given_up_and_can_be_verified_again(
+def test_rosbag_is_rejected_after_too_many_attempts_and_can_be_verified_again(
     rosbag: Rosbag, settings: Any
 ) -> None:
     for _ in range(MAX_ATTEMPTS):
@@ -89,11 +91,11 @@ def test_a_rosbag_that_kills_its_workers_is_given_up_and_can_be_verified_again(
     given_up = verifier.run(rosbag.pk)
     assert (given_up.status, given_up.code) == (Status.REJECTED, "VERIFICATION_BROKE_OFF")
     assert "5 times" in given_up.sentence
-    verifier.ask_again(given_up)
+    verifier.verify_again(given_up)
     assert verifier.run(rosbag.pk).status == Status.READY
 
 
-def test_a_storage_that_is_away_is_not_counted(rosbag: Rosbag) -> None:
+def test_storage_outages_are_not_counted_as_attempts(rosbag: Rosbag) -> None:
     for _ in range(MAX_ATTEMPTS + 1):
         lease = claim(rosbag.pk)
         assert lease is not None

@@ -44,12 +44,12 @@ def send_all(store: ObjectStore, folder: Path, plans: Sequence[FilePlan]) -> lis
     return finished
 
 
-def test_a_recording_arrives_and_is_verified(store: ObjectStore, make_bag: MakeBag) -> None:
+def test_uploaded_recording_is_verified(store: ObjectStore, make_bag: MakeBag) -> None:
     folder = make_bag(messages=7)
     (folder / "empty.txt").touch()
     rosbag = uploads.begin("run 1", described(folder), origin=Origin.RECORDED)
     assert rosbag.status == Status.UPLOADING
-    finished = send_all(store, folder, uploads.addresses(rosbag, audience="unit"))
+    finished = send_all(store, folder, uploads.sign_part_urls(rosbag, audience="unit"))
     rosbag = uploads.complete(rosbag, finished)
     assert rosbag.status == Status.VERIFYING
     assert uploads.complete(rosbag, finished).status == Status.VERIFYING
@@ -58,68 +58,67 @@ def test_a_recording_arrives_and_is_verified(store: ObjectStore, make_bag: MakeB
     assert uploads.complete(rosbag, finished).status == Status.READY
 
 
-def test_only_missing_parts_are_asked_for_again(store: ObjectStore, settings: Any) -> None:
+def test_only_missing_parts_get_addresses(store: ObjectStore, settings: Any) -> None:
     settings.UPLOAD_PART_BYTES = 5 * 2**20
     body = b"x" * (5 * 2**20 + 3)
     file = NewFile("a.db3", len(body), hashlib.sha256(body).hexdigest())
     rosbag = uploads.begin("bag", [file], origin=Origin.RECORDED)
-    [plan] = uploads.addresses(rosbag, audience="unit")
+    [plan] = uploads.sign_part_urls(rosbag, audience="unit")
     assert [(part.number, part.size) for part in plan.parts] == [(1, 5 * 2**20), (2, 3)]
     send(store, plan.parts[0].url, body[: 5 * 2**20])
     with pytest.raises(UploadIncompleteError, match=r"a\.db3 is not complete"):
         uploads.complete(rosbag, [])
-    [plan] = uploads.addresses(rosbag, audience="unit")
+    [plan] = uploads.sign_part_urls(rosbag, audience="unit")
     assert [part.number for part in plan.parts] == [2]
     etag = send(store, plan.parts[0].url, body[5 * 2**20 :])
     done = FinishedUpload("a.db3", plan.upload_id, [UploadedPart(2, etag)])
     assert uploads.complete(rosbag, [done]).status == Status.VERIFYING
 
 
-def test_a_unit_that_forgot_its_etags_still_completes(
-    store: ObjectStore, make_bag: MakeBag
-) -> None:
+def test_completion_without_etags(store: ObjectStore, make_bag: MakeBag) -> None:
     folder = make_bag()
     rosbag = uploads.begin("bag", described(folder), origin=Origin.RECORDED)
-    send_all(store, folder, uploads.addresses(rosbag, audience="unit"))
-    assert [plan.parts for plan in uploads.addresses(rosbag, audience="unit")] == [[], []]
+    send_all(store, folder, uploads.sign_part_urls(rosbag, audience="unit"))
+    assert [plan.parts for plan in uploads.sign_part_urls(rosbag, audience="unit")] == [[], []]
     assert uploads.complete(rosbag, []).status == Status.VERIFYING
 
 
-def test_a_kill_while_completing_is_mended(
+def test_completion_after_a_kill(
     store: ObjectStore, make_bag: MakeBag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = make_bag()
     rosbag = uploads.begin("bag", described(folder), origin=Origin.RECORDED)
-    finished = send_all(store, folder, uploads.addresses(rosbag, audience="unit"))
+    finished = send_all(store, folder, uploads.sign_part_urls(rosbag, audience="unit"))
     first = rosbag.files.first()
     assert first is not None
     store.finish_upload(first.key, first.upload_id, finished[0].parts)
-    assert [plan.parts == [] for plan in uploads.addresses(rosbag, audience="unit")] == [True, True]
+    assert [plan.parts == [] for plan in uploads.sign_part_urls(rosbag, audience="unit")] == [
+        True,
+        True,
+    ]
     assert uploads.complete(rosbag, finished).status == Status.VERIFYING
 
 
-def test_an_upload_that_the_store_lost_is_opened_anew(
-    store: ObjectStore, make_bag: MakeBag
-) -> None:
+def test_lost_multipart_upload_is_opened_again(store: ObjectStore, make_bag: MakeBag) -> None:
     folder = make_bag()
     rosbag = uploads.begin("bag", described(folder), origin=Origin.RECORDED)
     for file in rosbag.files.all():
         store.abort_upload(file.key, file.upload_id)
     with pytest.raises(UploadIncompleteError):
         uploads.complete(rosbag, [])
-    plans = uploads.addresses(rosbag, audience="unit")
+    plans = uploads.sign_part_urls(rosbag, audience="unit")
     assert all(plan.parts for plan in plans)
     finished = send_all(store, folder, plans)
     assert uploads.complete(rosbag, finished).status == Status.VERIFYING
 
 
-def test_what_arrived_with_another_content_is_rejected(
-    store: ObjectStore, make_bag: MakeBag
-) -> None:
+def test_upload_with_another_checksum_is_rejected(store: ObjectStore, make_bag: MakeBag) -> None:
     folder = make_bag()
     files = [NewFile(file.path, file.size, SHA) for file in described(folder)]
     rosbag = uploads.begin("bag", files, origin=Origin.RECORDED)
-    uploads.complete(rosbag, send_all(store, folder, uploads.addresses(rosbag, audience="unit")))
+    uploads.complete(
+        rosbag, send_all(store, folder, uploads.sign_part_urls(rosbag, audience="unit"))
+    )
     rosbag = verifier.run(rosbag.pk)
     assert (rosbag.status, rosbag.code) == ("rejected", "CHECKSUM_MISMATCH")
     assert "checksum" in rosbag.sentence
@@ -141,7 +140,7 @@ def test_what_arrived_with_another_content_is_rejected(
         "x" * 256,
     ],
 )
-def test_paths_that_no_bundle_holds_are_refused(path: str) -> None:
+def test_invalid_paths_are_refused(path: str) -> None:
     with pytest.raises(FilesInvalidError) as caught:
         uploads.begin("bag", [NewFile(path, 1, SHA)], origin=Origin.UPLOADED)
     assert caught.value.errors[0].pointer == "/files/0/path"
@@ -159,15 +158,15 @@ def test_paths_that_no_bundle_holds_are_refused(path: str) -> None:
         [NewFile("a", 1, "G" * 64)],
     ],
 )
-def test_files_that_cannot_be_are_refused(files: list[NewFile]) -> None:
+def test_invalid_files_are_refused(files: list[NewFile]) -> None:
     with pytest.raises(FilesInvalidError):
         uploads.begin("bag", files, origin=Origin.UPLOADED)
 
 
-def test_an_abandoned_upload_leaves_no_objects(store: ObjectStore, make_bag: MakeBag) -> None:
+def test_aborted_upload_leaves_no_objects(store: ObjectStore, make_bag: MakeBag) -> None:
     folder = make_bag()
     rosbag = uploads.begin("bag", described(folder), origin=Origin.RECORDED)
-    plans = uploads.addresses(rosbag, audience="unit")
+    plans = uploads.sign_part_urls(rosbag, audience="unit")
     finished = send_all(store, folder, plans)
     uploads.abandon(rosbag)
     uploads.abandon(rosbag)
@@ -175,18 +174,18 @@ def test_an_abandoned_upload_leaves_no_objects(store: ObjectStore, make_bag: Mak
     with pytest.raises(UploadClosedError):
         uploads.complete(rosbag, finished)
     with pytest.raises(UploadClosedError):
-        uploads.addresses(rosbag, audience="unit")
+        uploads.sign_part_urls(rosbag, audience="unit")
 
 
-def test_old_uploads_are_given_up(make_bag: MakeBag) -> None:
+def test_stale_uploads_are_aborted(make_bag: MakeBag) -> None:
     old = uploads.begin("old", described(make_bag("old")), origin=Origin.RECORDED)
     new = uploads.begin("new", described(make_bag("new")), origin=Origin.RECORDED)
     Rosbag.objects.filter(pk=old.pk).update(created_at=timezone.now() - timedelta(days=8))
-    assert uploads.abandon_stale(timedelta(days=7)) == 1
+    assert uploads.abandon_stale() == 1
     assert list(Rosbag.objects.living()) == [new]
 
 
-def test_a_store_that_is_away_leaves_no_row(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_storage_outage_leaves_no_row(monkeypatch: pytest.MonkeyPatch) -> None:
     def away(_self: Any, _key: str) -> str:
         raise StoreError("away")
 
@@ -197,7 +196,7 @@ def test_a_store_that_is_away_leaves_no_row(monkeypatch: pytest.MonkeyPatch) -> 
     assert not RosbagFile.objects.exists()
 
 
-def test_no_file_needs_more_parts_than_s3_takes(settings: Any) -> None:
+def test_number_of_parts_stays_within_the_limit_of_s3(settings: Any) -> None:
     settings.UPLOAD_PART_BYTES = 5 * 2**20
     assert part_sizes(0) == []
     assert part_sizes(5 * 2**20) == [5 * 2**20]

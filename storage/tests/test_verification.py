@@ -19,7 +19,7 @@ from storage.objects import object_store
 from storage.objects.base import StoreError
 from storage.services.intake import imports
 from storage.services.rosbags import work_folders
-from storage.services.verification import findings, verifier
+from storage.services.verification import results, verifier
 from storage.tests.conftest import MakeBag, claim
 
 
@@ -30,7 +30,7 @@ def rosbag(request: pytest.FixtureRequest, make_bag: MakeBag) -> Rosbag:
     return imports.import_folder(make_bag())
 
 
-def test_verified_twice_is_verified_once(rosbag: Rosbag) -> None:
+def test_second_verification_changes_nothing(rosbag: Rosbag) -> None:
     first = verifier.run(rosbag.pk)
     second = verifier.run(rosbag.pk)
     assert first.status == Status.READY
@@ -38,7 +38,7 @@ def test_verified_twice_is_verified_once(rosbag: Rosbag) -> None:
     assert second.lease_until is None
 
 
-def test_a_held_rosbag_is_left_alone(rosbag: Rosbag) -> None:
+def test_leased_rosbag_is_not_verified(rosbag: Rosbag) -> None:
     lease = claim(rosbag.pk)
     assert lease is not None
     assert claim(rosbag.pk) is None
@@ -47,7 +47,7 @@ def test_a_held_rosbag_is_left_alone(rosbag: Rosbag) -> None:
     assert verifier.run(rosbag.pk).status == Status.READY
 
 
-def test_a_killed_worker_is_succeeded_when_its_lease_ends(rosbag: Rosbag, settings: Any) -> None:
+def test_verification_is_repeated_after_a_killed_worker(rosbag: Rosbag, settings: Any) -> None:
     claim(rosbag.pk)
     left = settings.DATA_DIR / "verifying" / f"{rosbag.pk}-half"
     left.mkdir(parents=True)
@@ -56,7 +56,7 @@ def test_a_killed_worker_is_succeeded_when_its_lease_ends(rosbag: Rosbag, settin
     assert list((settings.DATA_DIR / "verifying").iterdir()) == []
 
 
-def test_a_worker_taken_for_dead_writes_nothing(
+def test_worker_without_lease_writes_nothing(
     rosbag: Rosbag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     verify_or_repair = checks.verify_or_repair
@@ -75,7 +75,7 @@ def test_a_worker_taken_for_dead_writes_nothing(
     other[0].renew()
 
 
-def test_two_workers_at_once_do_the_work_once(
+def test_concurrent_workers_verify_once(
     transactional_db: None, rosbag: Rosbag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     verify_or_repair = checks.verify_or_repair
@@ -101,7 +101,7 @@ def test_two_workers_at_once_do_the_work_once(
     assert RosbagTopic.objects.count() == 2
 
 
-def test_a_store_that_is_away_leaves_it_for_later(
+def test_verification_is_retried_after_a_storage_outage(
     rosbag: Rosbag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*_args: Any) -> None:
@@ -116,7 +116,9 @@ def test_a_store_that_is_away_leaves_it_for_later(
     assert verifier.run(rosbag.pk).status == Status.READY
 
 
-def test_a_full_disk_leaves_it_for_later(rosbag: Rosbag, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_verification_is_retried_after_a_full_disk(
+    rosbag: Rosbag, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_args: Any, **_kwargs: Any) -> str:
         raise OSError(28, "No space left on device")
 
@@ -126,7 +128,7 @@ def test_a_full_disk_leaves_it_for_later(rosbag: Rosbag, monkeypatch: pytest.Mon
     assert Rosbag.objects.get().status == Status.VERIFYING
 
 
-def test_a_fault_of_ours_is_told_and_can_be_tried_again(
+def test_internal_error_rejects_and_can_be_verified_again(
     rosbag: Rosbag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_args: Any, **_options: Any) -> Any:
@@ -136,13 +138,15 @@ def test_a_fault_of_ours_is_told_and_can_be_tried_again(
         patch.setattr(checks, "verify_or_repair", broken)
         rejected = verifier.run(rosbag.pk)
     assert (rejected.status, rejected.code) == (Status.REJECTED, "VERIFICATION_FAILED")
-    verifier.ask_again(rosbag)
+    verifier.verify_again(rosbag)
     assert verifier.run(rosbag.pk).status == Status.READY
 
 
 def test_forged_values_are_rejected(rosbag: Rosbag, monkeypatch: pytest.MonkeyPatch) -> None:
-    of_index = findings.of_index
-    monkeypatch.setattr(findings, "of_index", lambda index: of_index(index) | {"version": 2**70})
+    fields_of_index = results.fields_of_index
+    monkeypatch.setattr(
+        results, "fields_of_index", lambda index: fields_of_index(index) | {"version": 2**70}
+    )
     rejected = verifier.run(rosbag.pk)
     assert (rejected.status, rejected.code) == (Status.REJECTED, "VALUES_IMPLAUSIBLE")
     assert not RosbagTopic.objects.exists()
@@ -152,7 +156,7 @@ def test_forged_values_are_rejected(rosbag: Rosbag, monkeypatch: pytest.MonkeyPa
     ("fault", "code"),
     [("gone", "OBJECT_MISSING"), ("cut", "SIZE_MISMATCH"), ("changed", "CHECKSUM_MISMATCH")],
 )
-def test_what_storage_holds_is_compared_with_what_came(
+def test_stored_files_are_compared_with_their_rows(
     rosbag: Rosbag, settings: Any, fault: str, code: str
 ) -> None:
     file = rosbag.files.get(path__endswith=".db3")
@@ -174,7 +178,7 @@ def test_what_storage_holds_is_compared_with_what_came(
 def test_verifying_again_replaces_the_index(rosbag: Rosbag) -> None:
     verifier.run(rosbag.pk)
     RosbagTopic.objects.filter(name="/odom").update(message_count=99)
-    verifier.ask_again(rosbag)
+    verifier.verify_again(rosbag)
     assert rosbag.status == Status.VERIFYING
     verifier.run(rosbag.pk)
     assert RosbagTopic.objects.get(name="/odom").message_count == 5
@@ -183,16 +187,16 @@ def test_verifying_again_replaces_the_index(rosbag: Rosbag) -> None:
 def test_an_upload_in_progress_cannot_be_verified(rosbag: Rosbag) -> None:
     Rosbag.objects.update(status=Status.UPLOADING)
     with pytest.raises(RosbagBusyError):
-        verifier.ask_again(rosbag)
+        verifier.verify_again(rosbag)
     assert verifier.run(rosbag.pk).status == Status.UPLOADING
 
 
-def test_an_unknown_rosbag_is_named(db: None) -> None:
+def test_unknown_rosbag_is_not_found(db: None) -> None:
     with pytest.raises(RosbagNotFoundError, match="404"):
         verifier.run(404)
 
 
-def test_sentences_that_cannot_be_made_fall_back() -> None:
+def test_sentence_falls_back_to_the_stored_text() -> None:
     assert sentence("NOT_KNOWN_YET", {}, "As stored.") == "As stored."
     assert sentence("FILE_MISSING", {}, "As stored.") == "As stored."
     assert sentence("FILE_MISSING", {"file": "a.db3"}).startswith("metadata.yaml lists a.db3")

@@ -1,4 +1,4 @@
-"""The console's pages of templates."""
+"""Admin of templates."""
 
 from templates.admin import pages
 

@@ -1,4 +1,4 @@
-"""Fields for topics: chosen from those of the rosbag, or written one in a line."""
+"""Form fields of topics: a selection of the rosbag's topics, or text with one topic per line."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -13,7 +13,7 @@ Choices = list[tuple[str, str]]
 
 
 def choices_of(rosbag_id: Any) -> Choices:
-    """The topics of a rosbag, with their type and how much there is of them."""
+    """The topics of a rosbag as choices, with type, message count and rate."""
     if not str(rosbag_id or "").isdecimal():
         return []
     topics = RosbagTopic.objects.filter(rosbag=rosbag_id).order_by("name")
@@ -23,22 +23,22 @@ def choices_of(rosbag_id: Any) -> Choices:
 
 def _label(name: str, kind: str, count: int, rate: float | None) -> str:
     messages = ngettext("%d message", "%d messages", count) % count
-    often = _("%(rate).1f a second") % {"rate": rate} if rate else ""
-    return ", ".join(each for each in (f"{name}  ({kind})", messages, often) if each)
+    frequency = _("%(rate).1f a second") % {"rate": rate} if rate else ""
+    return ", ".join(part for part in (f"{name}  ({kind})", messages, frequency) if part)
 
 
 class TopicsField(forms.MultipleChoiceField):
-    """Topics to play. The service says which of them the rosbag does not have."""
+    """Topics to play. The service validates that the rosbag has them."""
 
     widget = forms.CheckboxSelectMultiple
 
-    def offer(self, choices: Choices, chosen: Iterable[str]) -> None:
-        """Show these topics, and those that are chosen though they are none of them, to be taken off."""
-        known = {name for name, _text in choices}
-        strange = [name for name in dict.fromkeys(chosen) if name not in known]
+    def set_choices(self, choices: Choices, chosen: Iterable[str]) -> None:
+        """Set the choices; selected topics that are not among them are added, so that they can be removed."""
+        names = {name for name, _text in choices}
+        missing = [name for name in dict.fromkeys(chosen) if name not in names]
         self.choices = [
             *choices,
-            *((name, f"{name}  ({_('not in this rosbag')})") for name in strange),
+            *((name, f"{name}  ({_('not in this rosbag')})") for name in missing),
         ]
 
     def valid_value(self, value: str) -> bool:
@@ -46,27 +46,27 @@ class TopicsField(forms.MultipleChoiceField):
 
 
 class TopicTypesField(forms.CharField):
-    """Topics to record: a name and a type in each line; the value is a list of `{"name", "type"}`."""
+    """Topics to record: name and type per line; the value is a list of `{"name", "type"}`."""
 
-    def __init__(self, **words: Any) -> None:
-        super().__init__(**words, widget=forms.Textarea(attrs={"rows": 4, "cols": 60}))
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs, widget=forms.Textarea(attrs={"rows": 4, "cols": 60}))
 
     def prepare_value(self, value: Any) -> Any:
         if isinstance(value, list):
-            return "\n".join(f"{each['name']} {each['type']}" for each in value)
+            return "\n".join(f"{topic['name']} {topic['type']}" for topic in value)
         return value
 
     def clean(self, value: Any) -> list[dict[str, str]]:
         lines = str(super().clean(value)).splitlines()
         rows = [(number, line.split()) for number, line in enumerate(lines, 1) if line.strip()]
-        wrong = [number for number, words in rows if len(words) != 2]  # noqa: PLR2004
-        if wrong:
-            text = _(
+        invalid = [number for number, columns in rows if len(columns) != 2]  # noqa: PLR2004
+        if invalid:
+            message = _(
                 "Line %(number)d: write a name and a type, such as /odom nav_msgs/msg/Odometry."
             )
-            raise forms.ValidationError([text % {"number": number} for number in wrong])
+            raise forms.ValidationError([message % {"number": number} for number in invalid])
         return [{"name": name, "type": kind} for _number, (name, kind) in rows]
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        before, after = ((self.prepare_value(each) or "").split() for each in (initial, data))
+        before, after = ((self.prepare_value(value) or "").split() for value in (initial, data))
         return bool(before != after)

@@ -1,4 +1,4 @@
-"""The console's pages of templates; every change goes through the service."""
+"""Admin of templates; every change goes through the service."""
 
 from typing import Any
 
@@ -13,16 +13,16 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from common.admin.actions import Buttons, carry_out
+from common.admin.actions import ObjectActionsMixin, run_action
 from common.admin.changelists import (
     BoundedPaginator,
     DeletedFilter,
-    deleted_are_listed,
     is_autocomplete,
-    is_list,
+    is_changelist,
+    lists_deleted_rows,
 )
-from common.admin.deletion import Deletes
-from common.admin.errors import Refusals, RefusingForm
+from common.admin.deletion import ServiceDeletionMixin
+from common.admin.errors import DomainErrorFormMixin, DomainErrorMixin
 from templates.admin.fields import TopicsField, TopicTypesField, choices_of
 from templates.exceptions import TemplateDeletedError
 from templates.models import Template
@@ -30,20 +30,20 @@ from templates.services import templates
 from templates.services.validation import field_errors
 
 
-class TemplateForm(RefusingForm, forms.ModelForm[Template]):
-    """A template's fields, checked by the rules of the service."""
+class TemplateForm(DomainErrorFormMixin, forms.ModelForm[Template]):
+    """The fields of a template, validated by the service."""
 
     topics = TopicsField(
         label=_("Topics to play"),
         required=False,
-        help_text=_("Of the rosbag; none chosen: all of them."),
+        help_text=_("Topics of the rosbag; none selected: all of them."),
     )
     record_topics = TopicTypesField(
         label=_("Topics to record"),
         required=False,
         help_text=_(
-            "One in a line, name inside the agent's namespace and type: /odom nav_msgs/msg/Odometry; "
-            "empty: nothing."
+            "One per line, name inside the agent's namespace and type: /odom nav_msgs/msg/Odometry; empty: "
+            "nothing."
         ),
     )
 
@@ -61,48 +61,50 @@ class TemplateForm(RefusingForm, forms.ModelForm[Template]):
         ]
         widgets = {"description": forms.Textarea(attrs={"rows": 3})}
         help_texts = {
-            "rate": _("Times the recorded speed; 0: as fast as possible."),
+            "rate": _("Factor of the recorded speed; 0: as fast as possible."),
             "record_own": _(
-                "Record what the agent itself publishes, where it is among the topics."
+                "Also record messages that the agent itself publishes on these topics."
             ),
         }
 
-    def __init__(self, *args: Any, **words: Any) -> None:
-        super().__init__(*args, **words)
-        if "rosbag" in self.fields:  # those who may only look have no such field
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "rosbag" in self.fields:  # users with read-only access have no such field
             field: Any = self.fields["topics"]
-            field.offer(choices_of(self["rosbag"].value()), self["topics"].value() or [])
+            field.set_choices(choices_of(self["rosbag"].value()), self["topics"].value() or [])
 
     def clean(self) -> Any:
         values: dict[str, Any] = super().clean() or {}
         template = self.instance if self.instance.pk else None
         for error in field_errors(values, template):
-            self.show(error)
+            self.add_field_error(error)
         return values
 
 
 class TemplateList(ChangeList):
-    """A page of templates with how many living simulations use each, in one query for all."""
+    """A change list that counts the simulations of all its templates in one query."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        _count_users(list(self.result_list))
+        _add_usage_counts(list(self.result_list))
 
 
-def _count_users(rows: list[Any]) -> None:
-    # By the name of the relation: the app that keeps it lies above this one.
-    living = Count(
+def _add_usage_counts(rows: list[Any]) -> None:
+    # By the name of the relation, as this app must not import simulations.
+    usage = Count(
         "stages__simulation", filter=Q(stages__simulation__deleted_at=None), distinct=True
     )
     using = Template.objects.filter(pk__in=[row.pk for row in rows]).order_by()
-    counts = dict(using.values_list("pk").annotate(used=living))
+    counts = dict(using.values_list("pk").annotate(used=usage))
     for row in rows:
         row.used = counts.get(row.pk, 0)
 
 
 @admin.register(Template)
-class TemplateAdmin(Buttons, Deletes, Refusals, admin.ModelAdmin[Template]):
-    """Templates; deleted ones by a filter."""
+class TemplateAdmin(
+    ObjectActionsMixin, ServiceDeletionMixin, DomainErrorMixin, admin.ModelAdmin[Template]
+):
+    """Templates; deleted ones are shown by a filter."""
 
     form = TemplateForm
     list_display = [
@@ -140,18 +142,18 @@ class TemplateAdmin(Buttons, Deletes, Refusals, admin.ModelAdmin[Template]):
         css = {"all": ["common/console.css"]}
         js = ["templates/topics.js"]
 
-    def get_changelist(self, request: HttpRequest, **_words: Any) -> type[ChangeList]:
+    def get_changelist(self, request: HttpRequest, **_kwargs: Any) -> type[ChangeList]:
         return TemplateList
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Template]:
-        """All of them; where one is chosen, the living."""
+        """All templates; for autocomplete fields those that are not deleted."""
         rows: QuerySet[Template] = super().get_queryset(request)
         return rows.filter(deleted_at=None) if is_autocomplete(request) else rows
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
         row = super().get_object(request, object_id, from_field)
         if row is not None:
-            _count_users([row])
+            _add_usage_counts([row])
         return row
 
     def get_fieldsets(self, request: HttpRequest, obj: Template | None = None) -> Any:
@@ -161,31 +163,31 @@ class TemplateAdmin(Buttons, Deletes, Refusals, admin.ModelAdmin[Template]):
         return [*self.fieldsets, self.history, *deleted]
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Offer in a list what can be done to its rows."""
-        found = super().get_actions(request)
-        if is_list(request):
-            found.pop("delete_selected" if deleted_are_listed(request) else "restore", None)
-        return found
+        """Offer "restore" only in lists of deleted templates, and "delete" only in others."""
+        actions = super().get_actions(request)
+        if is_changelist(request):
+            actions.pop("delete_selected" if lists_deleted_rows(request) else "restore", None)
+        return actions
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.topics_view)
         return [path("topics/", view, name="templates_template_topics"), *super().get_urls()]
 
     def topics_view(self, request: HttpRequest) -> HttpResponse:
-        """The topics of a rosbag, for the form: when another rosbag is chosen, its topics are offered."""
+        """The topics of a rosbag as JSON, for the form after another rosbag was chosen."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         return JsonResponse({"topics": choices_of(request.GET.get("rosbag", "")[:18])})
 
     def has_change_permission(self, request: HttpRequest, obj: Template | None = None) -> bool:
-        living = obj is None or obj.deleted_at is None
-        return living and super().has_change_permission(request, obj)
+        not_deleted = obj is None or obj.deleted_at is None
+        return not_deleted and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Template | None = None) -> bool:
-        living = obj is None or obj.deleted_at is None
-        return living and super().has_delete_permission(request, obj)
+        not_deleted = obj is None or obj.deleted_at is None
+        return not_deleted and super().has_delete_permission(request, obj)
 
-    def buttons_of(self, row: Template) -> list[str]:
+    def object_actions(self, row: Template) -> list[str]:
         return ["restore"] if row.deleted_at is not None else []
 
     @admin.display(description=_("rosbag"), ordering="rosbag__name")
@@ -209,28 +211,28 @@ class TemplateAdmin(Buttons, Deletes, Refusals, admin.ModelAdmin[Template]):
 
     @admin.action(description=_("Restore"), permissions=["change"])
     def restore(self, request: HttpRequest, rows: QuerySet[Template]) -> None:
-        carry_out(
+        run_action(
             self,
             request,
             rows,
             templates.restore,
-            lambda n: ngettext("%d template is restored.", "%d templates are restored.", n) % n,
+            lambda n: ngettext("%d template was restored.", "%d templates were restored.", n) % n,
         )
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
-        """Have the service write it."""
+        """Save the template by its service."""
         values = {name: form.cleaned_data[name] for name in templates.FIELDS}
         if change:
             stored = Template.objects.filter(pk=obj.pk).first()
             if stored is None:
-                raise TemplateDeletedError(str(_("Somebody has removed this template.")))
+                raise TemplateDeletedError(str(_("This template no longer exists.")))
             templates.update(stored, **values)
         else:
             obj.pk = templates.create(created_by=request.user, **values).pk
         obj.refresh_from_db()
 
-    def remove(self, request: HttpRequest, row: Template) -> None:
+    def delete_row(self, request: HttpRequest, row: Template) -> None:
         templates.delete(row)
 
-    def deleted(self, count: int) -> str:
+    def deleted_message(self, count: int) -> str:
         return ngettext("%d template was deleted.", "%d templates were deleted.", count) % count

@@ -1,15 +1,15 @@
-"""Templates as the API takes and tells them."""
+"""Serializers of templates."""
 
 from typing import Any
 
 from rest_framework import serializers
 
-from common.rest.serializers import Strict
+from common.rest.serializers import StrictSerializer
 from templates.models import Template
-from templates.services.validation import MOST_TOPICS, TOPIC_NAME, TYPE_NAME
+from templates.services.validation import MAX_TOPICS, TOPIC_NAME, TYPE_NAME
 
 
-class RecordTopicSerializer(Strict):
+class RecordTopicSerializer(StrictSerializer):
     """A topic to record, named as the robot sees it."""
 
     name = serializers.CharField(max_length=255)
@@ -20,20 +20,20 @@ class RecordTopicSerializer(Strict):
     }
 
 
-class TemplateSerializer(Strict, serializers.ModelSerializer[Template]):
-    """What one kind of agent does; an empty `topics` plays them all, `rate` 0 is unpaced."""
+class TemplateSerializer(StrictSerializer, serializers.ModelSerializer[Template]):
+    """A template of one kind of agent; an empty `topics` plays them all, `rate` 0 is as fast as possible."""
 
     name = serializers.CharField(max_length=200)
     rosbag = serializers.IntegerField(source="rosbag_id", min_value=1, max_value=2**63 - 1)
     topics = serializers.ListField(child=serializers.CharField(), required=False)
-    # Without the model's validators: the service finds all faults in one go.
+    # Without the model's validators: the service reports all errors together.
     rate = serializers.FloatField(required=False)
     record_topics = RecordTopicSerializer(many=True, required=False)
     created_by = serializers.EmailField(source="created_by.email", read_only=True, allow_null=True)
     enforced = {
-        "topics": {"maxItems": MOST_TOPICS},
+        "topics": {"maxItems": MAX_TOPICS},
         "rate": {"minimum": 0},
-        "record_topics": {"maxItems": MOST_TOPICS},
+        "record_topics": {"maxItems": MAX_TOPICS},
     }
 
     class Meta:
@@ -56,8 +56,8 @@ class TemplateSerializer(Strict, serializers.ModelSerializer[Template]):
         ]
         read_only_fields = ["version", "created_at", "updated_at", "deleted_at"]
 
-    def values(self) -> dict[str, Any]:
-        """What the request sets, in the words of the service."""
+    def to_service_values(self) -> dict[str, Any]:
+        """The valid data as keyword arguments of the service."""
         values = dict(self.validated_data)
         if "rosbag_id" in values:
             values["rosbag"] = values.pop("rosbag_id")

@@ -1,4 +1,4 @@
-"""Templates over HTTP."""
+"""HTTP endpoints of templates."""
 
 from typing import Any
 
@@ -13,20 +13,20 @@ from rest_framework.reverse import reverse
 
 from accounts.api.idempotency import idempotent
 from common.rest import bulk
-from common.rest.filters import IdFilter, Living, PersonFilter
+from common.rest.filters import IdFilter, SoftDeleteFilterSet, UserEmailFilter
 from common.rest.reads.views import Reads
 from templates.api.serializers import TemplateSerializer
 from templates.models import Template
 from templates.services import templates
 
 
-class TemplateFilter(Living):
-    """By name, robot type, rosbag and maker."""
+class TemplateFilter(SoftDeleteFilterSet):
+    """Filters by name, robot type, rosbag and creator."""
 
     name = django_filters.CharFilter(lookup_expr="icontains", label=_("Part of the name"))
     rosbag = IdFilter(field_name="rosbag_id", label=_("Id of its rosbag"))
-    created_by = PersonFilter(
-        field_name="created_by__email", label=_("E-mail address of who made it")
+    created_by = UserEmailFilter(
+        field_name="created_by__email", label=_("E-mail address of its creator")
     )
 
     class Meta:
@@ -47,47 +47,49 @@ class TemplateViewSet(Reads):
     @extend_schema(responses={201: TemplateSerializer})
     @idempotent
     def create(self, request: Request) -> Response:
-        """Make a template."""
-        asked = TemplateSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        template = templates.create(created_by=request.user, **asked.values())
-        place = reverse("template-detail", args=[template.pk])
-        told = TemplateSerializer(template).data
-        return Response(told, status=201, headers={"Location": place})
+        """Create a template."""
+        serializer = TemplateSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        template = templates.create(created_by=request.user, **serializer.to_service_values())
+        location = reverse("template-detail", args=[template.pk])
+        data = TemplateSerializer(template).data
+        return Response(data, status=201, headers={"Location": location})
 
     @extend_schema(responses={200: TemplateSerializer, 422: None})
     def update(self, request: Request, **_kwargs: Any) -> Response:
-        """Change a template; its version grows."""
+        """Replace a template; its version increases."""
         return self._update(request, partial=False)
 
     @extend_schema(responses={200: TemplateSerializer, 422: None})
     def partial_update(self, request: Request, **_kwargs: Any) -> Response:
-        """Change some fields of a template; its version grows."""
+        """Change some fields of a template; its version increases."""
         return self._update(request, partial=True)
 
     def destroy(self, request: Request, **_kwargs: Any) -> Response:
-        """Hide a template; runs that used it keep their plan."""
+        """Delete a template; runs that used it keep their plan."""
         templates.delete(self.get_object())
         return Response(status=204)
 
     @extend_schema(request=None, responses={200: TemplateSerializer, 422: None})
     @action(detail=True, methods=["post"])
     def restore(self, request: Request, pk: str) -> Response:
-        """Bring a deleted template back."""
+        """Restore a deleted template."""
         deleted = get_object_or_404(self.get_queryset(), pk=pk)
         return Response(TemplateSerializer(templates.restore(deleted)).data)
 
     @extend_schema(request=bulk.BulkSerializer, responses=bulk.BulkAnswerSerializer)
     @action(detail=False, methods=["post"], url_path="bulk/delete", filterset_class=None)
     def bulk_delete(self, request: Request) -> Response:
-        """Hide many templates; each is deleted or refused for itself."""
+        """Delete many templates; each is deleted or refused on its own."""
         living = Template.objects.living()
         return Response(
-            bulk.each(request.data, lambda ids: living.filter(pk__in=ids), templates.delete)
+            bulk.run_action(request.data, lambda ids: living.filter(pk__in=ids), templates.delete)
         )
 
     def _update(self, request: Request, *, partial: bool) -> Response:
         template = self.get_object()
-        asked = TemplateSerializer(template, data=request.data, partial=partial)
-        asked.is_valid(raise_exception=True)
-        return Response(TemplateSerializer(templates.update(template, **asked.values())).data)
+        serializer = TemplateSerializer(template, data=request.data, partial=partial)
+        serializer.is_valid(raise_exception=True)
+        return Response(
+            TemplateSerializer(templates.update(template, **serializer.to_service_values())).data
+        )

@@ -1,4 +1,4 @@
-"""The one door for changes to templates."""
+"""Creating, changing, deleting and restoring templates."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ from common.exceptions import FieldError
 from storage.models import Rosbag
 from templates.exceptions import TemplateDeletedError, TemplateError
 from templates.models import Template
-from templates.services.validation import field_errors, name_taken
+from templates.services.validation import field_errors, name_taken_error
 
 FIELDS = frozenset(
     {
@@ -27,41 +27,41 @@ FIELDS = frozenset(
         "record_own",
     }
 )
-"""What a caller may set: `name` and `rosbag` (a Rosbag or its id) are needed, the rest has defaults."""
+"""Fields that callers may set: `name` and `rosbag` (a Rosbag or its id) are required."""
 
 
 def create(*, created_by: Any = None, **values: Any) -> Template:
-    """Make a template from `FIELDS`.
+    """Create a template from values of `FIELDS`.
 
     Raises:
-        TemplateError: one or more values cannot be used; `errors` points at each.
+        TemplateError: Values are invalid; `errors` points at each.
     """
     values = {"name": "", "rosbag": None} | _prepared(values)
     _require(field_errors(values))
     try:
         with transaction.atomic():
             return Template.objects.create(created_by=created_by, **values)
-    except IntegrityError as error:  # taken by another request just now
-        raise _invalid([name_taken()]) from error
+    except IntegrityError as error:  # taken by a concurrent request
+        raise _invalid([name_taken_error()]) from error
 
 
 def update(template: Template, **changes: Any) -> Template:
-    """Change a template; its version grows unless everything is as before.
+    """Change a template; its version increases unless nothing changes.
 
     Raises:
-        TemplateError: one or more values cannot be used; `errors` points at each.
-        TemplateDeletedError: it was deleted.
+        TemplateError: Values are invalid; `errors` points at each.
+        TemplateDeletedError: It was deleted.
     """
     values = _prepared(changes)
     _require(field_errors(values, template))
-    different = {name: value for name, value in values.items() if _value(template, name) != value}
-    if different:
-        _change(template, different)
-    return _living(template)
+    changed = {name: value for name, value in values.items() if _value(template, name) != value}
+    if changed:
+        _save_changes(template, changed)
+    return _require_not_deleted(template)
 
 
 def delete(template: Template) -> None:
-    """Hide a template; runs that used it keep their plan. Deleting twice is no error."""
+    """Soft-delete a template; runs that used it keep their plan. Deleting twice is no error."""
     with transaction.atomic():
         if deleted_at := Template.objects.filter(pk=template.pk).hide():
             audit.record_change(template, deleted_at=(None, deleted_at))
@@ -69,10 +69,10 @@ def delete(template: Template) -> None:
 
 
 def restore(template: Template) -> Template:
-    """Bring a deleted template back.
+    """Restore a deleted template.
 
     Raises:
-        TemplateError: its name is taken or its rosbag cannot be used now.
+        TemplateError: Its name is taken, or its rosbag is not usable.
     """
     _require(field_errors({name: _value(template, name) for name in FIELDS}, template))
     try:
@@ -80,18 +80,18 @@ def restore(template: Template) -> Template:
             if Template.objects.filter(pk=template.pk).unhide():
                 audit.record_change(template, deleted_at=(template.deleted_at, None))
     except IntegrityError as error:
-        raise _invalid([name_taken()]) from error
-    return _living(template)
+        raise _invalid([name_taken_error()]) from error
+    return _require_not_deleted(template)
 
 
 def names_using(rosbag: Rosbag) -> list[str]:
-    """Names of living templates that play a rosbag; the first five will do for a sentence."""
-    using = Template.objects.living().filter(rosbag=rosbag).order_by("name")
-    return list(using.values_list("name", flat=True)[:5])
+    """Names of templates that play a rosbag, at most five."""
+    templates = Template.objects.living().filter(rosbag=rosbag).order_by("name")
+    return list(templates.values_list("name", flat=True)[:5])
 
 
 def _prepared(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values in the form that they are stored in."""
+    """Normalize values to the form in which they are stored."""
     if unknown := set(values) - FIELDS:
         message = f"a template has no {', '.join(sorted(unknown))}"
         raise TypeError(message)
@@ -101,7 +101,7 @@ def _prepared(values: Mapping[str, Any]) -> dict[str, Any]:
     if "topics" in prepared:
         prepared["topics"] = list(prepared["topics"])
     if "record_topics" in prepared:
-        # Names are inside the agent's namespace: with or without slash they mean the same.
+        # Names are relative to the agent's namespace, with or without a leading slash.
         prepared["record_topics"] = [
             {"name": "/" + topic["name"].removeprefix("/"), "type": topic["type"]}
             for topic in prepared["record_topics"]
@@ -113,22 +113,22 @@ def _value(template: Template, name: str) -> Any:
     return getattr(template, name)
 
 
-def _change(template: Template, values: dict[str, Any]) -> None:
-    living = Template.objects.living().filter(pk=template.pk)
+def _save_changes(template: Template, values: dict[str, Any]) -> None:
+    rows = Template.objects.living().filter(pk=template.pk)
     try:
         with transaction.atomic():
-            if living.update(**values, version=F("version") + 1, updated_at=timezone.now()):
+            if rows.update(**values, version=F("version") + 1, updated_at=timezone.now()):
                 audit.record_change(
                     template, **{n: (_value(template, n), v) for n, v in values.items()}
                 )
     except IntegrityError as error:
-        raise _invalid([name_taken()]) from error
+        raise _invalid([name_taken_error()]) from error
 
 
-def _living(template: Template) -> Template:
+def _require_not_deleted(template: Template) -> Template:
     template.refresh_from_db()
     if template.deleted_at is not None:
-        raise TemplateDeletedError(_("This template was deleted: restore it or make a new one."))
+        raise TemplateDeletedError(_("This template was deleted: restore it or create a new one."))
     return template
 
 
@@ -138,7 +138,7 @@ def _require(errors: list[FieldError]) -> None:
 
 
 def _invalid(errors: list[FieldError]) -> TemplateError:
-    sentence = ""
+    message = ""
     if len(errors) > 1:
-        sentence = _("The template has %(count)d faults.") % {"count": len(errors)}
-    return TemplateError(sentence, errors)
+        message = _("The template has %(count)d errors.") % {"count": len(errors)}
+    return TemplateError(message, errors)

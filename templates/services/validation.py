@@ -1,4 +1,4 @@
-"""Which values a template may have; every error is found in one go, with a pointer to its field."""
+"""Validation of templates; all errors are reported together, with pointers to their fields."""
 
 import math
 import re
@@ -12,30 +12,30 @@ from common.exceptions import FieldError
 from storage.models import Rosbag
 from templates.models import Template
 
-LONGEST_NAME = 200
-LONGEST_TOPIC = 255
-MOST_TOPICS = 1000
+MAX_NAME_LENGTH = 200
+MAX_TOPIC_LENGTH = 255
+MAX_TOPICS = 1000
 TOPIC_NAME = re.compile(r"(/[A-Za-z_][A-Za-z0-9_]*)+")
 TYPE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(/(msg|srv|action))?/[A-Za-z][A-Za-z0-9_]*")
 
 
 def field_errors(values: Mapping[str, Any], template: Template | None = None) -> list[FieldError]:
-    """Errors of new values: a whole template, or changes to the one given."""
-    found = [error for name, check in CHECKS.items() if name in values for error in check(values)]
-    if "name" in values and not any(error.pointer == "/name" for error in found):
-        found += _name_taken(values["name"], template)
+    """Validate the values of a new template, or changes of an existing one."""
+    errors = [error for name, check in CHECKS.items() if name in values for error in check(values)]
+    if "name" in values and not any(error.pointer == "/name" for error in errors):
+        errors += _name_taken(values["name"], template)
     if "rosbag" in values or "topics" in values:
         rosbag = values.get("rosbag", template.rosbag if template else None)
         topics = values.get("topics", template.topics if template else [])
-        found += _bag_errors(rosbag, topics)
-    return found
+        errors += _bag_errors(rosbag, topics)
+    return errors
 
 
 def _name(values: Mapping[str, Any]) -> list[FieldError]:
     name = values["name"]
-    if name.strip() and len(name) <= LONGEST_NAME and name.isprintable():
+    if name.strip() and len(name) <= MAX_NAME_LENGTH and name.isprintable():
         return []
-    detail = _("Give a name of 1 to %(most)d letters, in one line.") % {"most": LONGEST_NAME}
+    detail = _("Give a name of 1 to %(max)d characters, on one line.") % {"max": MAX_NAME_LENGTH}
     return [FieldError("/name", detail, "NAME_INVALID")]
 
 
@@ -47,34 +47,36 @@ def _rate(values: Mapping[str, Any]) -> list[FieldError]:
 
 
 def _record_topics(values: Mapping[str, Any]) -> list[FieldError]:
-    wanted = values["record_topics"]
-    found = _too_many("/record_topics", wanted)
-    times = Counter(topic["name"] for topic in wanted)
-    for index, topic in enumerate(wanted[:MOST_TOPICS]):
-        at = f"/record_topics/{index}"
+    topics = values["record_topics"]
+    errors = _too_many("/record_topics", topics)
+    counts = Counter(topic["name"] for topic in topics)
+    for index, topic in enumerate(topics[:MAX_TOPICS]):
+        pointer = f"/record_topics/{index}"
         if not is_topic_name(topic["name"]):
-            detail = _("Name the topic as ROS does, such as /scan or /arm/joint_states.")
-            found.append(FieldError(f"{at}/name", detail, "TOPIC_NAME_INVALID"))
-        elif times[topic["name"]] > 1:
-            found.append(FieldError(f"{at}/name", _("Name each topic once."), "TOPIC_REPEATED"))
-        if not TYPE_NAME.fullmatch(topic["type"]) or len(topic["type"]) > LONGEST_TOPIC:
-            detail = _("Name the type as ROS does, such as sensor_msgs/msg/LaserScan.")
-            found.append(FieldError(f"{at}/type", detail, "TYPE_NAME_INVALID"))
-    return found
+            detail = _("Give a ROS topic name, such as /scan or /arm/joint_states.")
+            errors.append(FieldError(f"{pointer}/name", detail, "TOPIC_NAME_INVALID"))
+        elif counts[topic["name"]] > 1:
+            errors.append(
+                FieldError(f"{pointer}/name", _("List each topic once."), "TOPIC_REPEATED")
+            )
+        if not TYPE_NAME.fullmatch(topic["type"]) or len(topic["type"]) > MAX_TOPIC_LENGTH:
+            detail = _("Give a ROS message type, such as sensor_msgs/msg/LaserScan.")
+            errors.append(FieldError(f"{pointer}/type", detail, "TYPE_NAME_INVALID"))
+    return errors
 
 
 CHECKS = {"name": _name, "rate": _rate, "record_topics": _record_topics}
 
 
 def is_topic_name(name: str) -> bool:
-    """Whether ROS takes it for an absolute topic name."""
-    return len(name) <= LONGEST_TOPIC and TOPIC_NAME.fullmatch(name) is not None
+    """Check that a name is an absolute ROS topic name."""
+    return len(name) <= MAX_TOPIC_LENGTH and TOPIC_NAME.fullmatch(name) is not None
 
 
 def _too_many(pointer: str, topics: list[Any]) -> list[FieldError]:
-    if len(topics) <= MOST_TOPICS:
+    if len(topics) <= MAX_TOPICS:
         return []
-    detail = _("Name at most %(most)d topics.") % {"most": MOST_TOPICS}
+    detail = _("Choose at most %(max)d topics.") % {"max": MAX_TOPICS}
     return [FieldError(pointer, detail, "TOO_MANY_TOPICS")]
 
 
@@ -82,17 +84,17 @@ def _name_taken(name: str, template: Template | None) -> list[FieldError]:
     others = Template.objects.living().filter(name=name)
     if template is not None:
         others = others.exclude(pk=template.pk)
-    return [name_taken()] if others.exists() else []
+    return [name_taken_error()] if others.exists() else []
 
 
-def name_taken() -> FieldError:
-    """The error of a name that another living template has."""
+def name_taken_error() -> FieldError:
+    """The error for a name that another template has."""
     return FieldError("/name", _("Another template has this name: choose another."), "NAME_TAKEN")
 
 
 def _bag_errors(rosbag: Rosbag | None, topics: list[str]) -> list[FieldError]:
     if rosbag is None or rosbag.deleted_at is not None:
-        detail = _("There is no such rosbag: choose one of those that are ready.")
+        detail = _("There is no such rosbag: choose one that is ready.")
         return [FieldError("/rosbag", detail, "ROSBAG_NOT_FOUND")]
     if not rosbag.usable:
         detail = _("Rosbag %(name)s is not ready (%(status)s). %(sentence)s") % {
@@ -107,16 +109,16 @@ def _bag_errors(rosbag: Rosbag | None, topics: list[str]) -> list[FieldError]:
 def _topic_errors(rosbag: Rosbag, topics: list[str]) -> list[FieldError]:
     if not topics:
         return []
-    held = set(rosbag.topics.values_list("name", flat=True))
-    times = Counter(topics)
-    found = []
+    names = set(rosbag.topics.values_list("name", flat=True))
+    counts = Counter(topics)
+    errors = []
     for index, topic in enumerate(topics):
-        if topic not in held:
-            detail = _("Rosbag %(name)s holds no topic %(topic)s: choose from its topics.")
+        if topic not in names:
+            detail = _("Rosbag %(name)s has no topic %(topic)s: choose from its topics.")
             detail %= {"name": rosbag.name, "topic": topic}
-            found.append(FieldError(f"/topics/{index}", detail, "TOPIC_NOT_IN_ROSBAG"))
-        elif times[topic] > 1:
-            found.append(
-                FieldError(f"/topics/{index}", _("Name each topic once."), "TOPIC_REPEATED")
+            errors.append(FieldError(f"/topics/{index}", detail, "TOPIC_NOT_IN_ROSBAG"))
+        elif counts[topic] > 1:
+            errors.append(
+                FieldError(f"/topics/{index}", _("List each topic once."), "TOPIC_REPEATED")
             )
-    return found
+    return errors

@@ -40,7 +40,7 @@ def page(template: Template) -> str:
     return f"{URL}{template.pk}/change/"
 
 
-def test_made_and_changed_by_the_service(operator: Client, rosbag: Rosbag) -> None:
+def test_create_and_change(operator: Client, rosbag: Rosbag) -> None:
     values = {"topics": ["/odom"], "record_own": "on", "record_topics": "/scan  a/msg/B\n\n/x a/B"}
     answer = operator.post(f"{URL}add/", form(rosbag, **values))
     assert answer.status_code == 302, answer.content.decode()
@@ -77,10 +77,10 @@ def test_topics_are_chosen_from_those_of_the_rosbag(operator: Client, rosbag: Ro
 @pytest.mark.parametrize(
     ("values", "field", "sentence"),
     [
-        ({"topics": ["/none"]}, "topics", "holds no topic /none"),
+        ({"topics": ["/none"]}, "topics", "has no topic /none"),
         ({"record_topics": "/scan"}, "record_topics", "Line 1: write a name and a type"),
-        ({"record_topics": "/1 a/msg/B"}, "record_topics", "Name the topic as ROS does"),
-        ({"record_topics": "/a a/B\n/a a/B"}, "record_topics", "Name each topic once"),
+        ({"record_topics": "/1 a/msg/B"}, "record_topics", "Give a ROS topic name"),
+        ({"record_topics": "/a a/B\n/a a/B"}, "record_topics", "List item topic once"),
         ({"rate": "-1"}, "rate", "Give a rate of 0"),
         ({"rate": "inf"}, "rate", "Enter a number"),
         ({"rosbag": ""}, "rosbag", "required"),
@@ -88,7 +88,7 @@ def test_topics_are_chosen_from_those_of_the_rosbag(operator: Client, rosbag: Ro
         ({"name": "taken"}, "name", "Another template has this name"),
     ],
 )
-def test_faults_are_shown_at_their_field(
+def test_errors_are_shown_at_their_field(
     operator: Client, rosbag: Rosbag, values: dict[str, Any], field: str, sentence: str
 ) -> None:
     templates.create(name="taken", rosbag=rosbag)
@@ -98,7 +98,7 @@ def test_faults_are_shown_at_their_field(
     assert Template.objects.count() == 1
 
 
-def test_a_name_that_is_taken_between_check_and_save(
+def test_name_taken_between_validation_and_save(
     operator: Client, rosbag: Rosbag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checked = templates.field_errors
@@ -119,13 +119,13 @@ def test_a_name_that_is_taken_between_check_and_save(
 
 def queries(client: Client, address: str) -> int:
     client.get(address)
-    with CaptureQueriesContext(connection) as asked:
+    with CaptureQueriesContext(connection) as parameters:
         assert client.get(address).status_code == 200
-    return len(asked)
+    return len(parameters)
 
 
 @pytest.mark.parametrize("role", [Role.OPERATOR, Role.VIEWER])
-def test_pages_cost_the_same_however_many_rows(
+def test_query_count_is_independent_of_rows(
     console: Callable[[Role], Client], role: Role, rosbag: Rosbag
 ) -> None:
     client = console(role)
@@ -148,50 +148,54 @@ def test_deleting_hides(operator: Client, rosbag: Rosbag) -> None:
     assert not Template.objects.living().exists()
 
 
-def test_a_deleted_template_is_restored_or_says_why_not(operator: Client, rosbag: Rosbag) -> None:
-    gone = templates.create(name="gone", rosbag=rosbag)
-    templates.delete(gone)
-    assert ">gone<" not in operator.get(URL).content.decode()
+def test_restore_action_restores_or_shows_the_error(operator: Client, rosbag: Rosbag) -> None:
+    deleted_template = templates.create(name="gone", rosbag=rosbag)
+    templates.delete(deleted_template)
+    assert ">deleted_template<" not in operator.get(URL).content.decode()
     deleted = f"{URL}?deleted=yes"
     assert "gone" in operator.get(deleted).content.decode()
-    chosen = {"action": "restore", "_selected_action": [gone.pk]}
+    chosen = {"action": "restore", "_selected_action": [deleted_template.pk]}
     same_name = templates.create(name="gone", rosbag=rosbag)
     answer = operator.post(deleted, chosen, follow=True)
     assert "Another template has this name" in answer.content.decode()
     templates.delete(same_name)
-    assert "1 template is restored" in operator.post(deleted, chosen, follow=True).content.decode()
-    gone.refresh_from_db()
-    assert gone.deleted_at is None
+    assert "1 template was restored" in operator.post(deleted, chosen, follow=True).content.decode()
+    deleted_template.refresh_from_db()
+    assert deleted_template.deleted_at is None
 
 
-def test_the_page_of_a_deleted_template_restores_it(operator: Client, rosbag: Rosbag) -> None:
-    gone = templates.create(name="gone", rosbag=rosbag)
-    templates.delete(gone)
-    text = operator.get(page(gone)).content.decode()
-    assert f"{URL}{gone.pk}/act/restore/" in text
+def test_restore_button_of_a_deleted_template(operator: Client, rosbag: Rosbag) -> None:
+    deleted_template = templates.create(name="gone", rosbag=rosbag)
+    templates.delete(deleted_template)
+    text = operator.get(page(deleted_template)).content.decode()
+    assert f"{URL}{deleted_template.pk}/act/restore/" in text
     assert "_save" not in text
-    assert operator.get(f"{URL}{gone.pk}/act/restore/").status_code == 405
-    assert operator.post(f"{URL}{gone.pk}/act/restore/").status_code == 302
-    assert Template.objects.living().filter(pk=gone.pk).exists()
+    assert operator.get(f"{URL}{deleted_template.pk}/act/restore/").status_code == 405
+    assert operator.post(f"{URL}{deleted_template.pk}/act/restore/").status_code == 302
+    assert Template.objects.living().filter(pk=deleted_template.pk).exists()
 
 
 @pytest.mark.parametrize(
     ("role", "may"), [(Role.VIEWER, False), (Role.OPERATOR, True), (Role.ADMIN, True)]
 )
-def test_who_may_change(
+def test_permissions(
     console: Callable[[Role], Client], rosbag: Rosbag, role: Role, may: bool
 ) -> None:
     client = console(role)
-    living, gone = (templates.create(name=name, rosbag=rosbag) for name in ("living", "gone"))
-    templates.delete(gone)
-    chosen = {"_selected_action": [gone.pk], "action": "restore"}
+    living, deleted_template = (
+        templates.create(name=name, rosbag=rosbag) for name in ("living", "gone")
+    )
+    templates.delete(deleted_template)
+    chosen = {"_selected_action": [deleted_template.pk], "action": "restore"}
     client.post(f"{URL}?deleted=yes", chosen)
-    assert Template.objects.living().filter(pk=gone.pk).exists() is may
+    assert Template.objects.living().filter(pk=deleted_template.pk).exists() is may
     chosen = {"_selected_action": [living.pk], "action": "delete_selected", "post": "yes"}
     client.post(URL, chosen)
     assert Template.objects.living().filter(pk=living.pk).exists() is not may
     assert client.post(f"{URL}add/", form(rosbag)).status_code == (302 if may else 403)
-    assert client.post(f"{URL}{gone.pk}/act/restore/").status_code == (302 if may else 403)
+    assert client.post(f"{URL}{deleted_template.pk}/act/restore/").status_code == (
+        302 if may else 403
+    )
 
 
 def test_names_are_escaped(operator: Client, rosbag: Rosbag) -> None:
@@ -204,9 +208,9 @@ def test_names_are_escaped(operator: Client, rosbag: Rosbag) -> None:
         assert "&lt;script&gt;alert(1)" in text
 
 
-def test_choices_of_a_stage_are_the_living(operator: Client, rosbag: Rosbag) -> None:
+def test_autocomplete_leaves_out_deleted_templates(operator: Client, rosbag: Rosbag) -> None:
     templates.create(name="living", rosbag=rosbag)
     templates.delete(templates.create(name="gone", rosbag=rosbag))
-    asked = {"app_label": "simulations", "model_name": "stage", "field_name": "template"}
-    found = operator.get("/admin/autocomplete/", asked).json()["results"]
-    assert [each["text"] for each in found] == ["living"]
+    parameters = {"app_label": "simulations", "model_name": "stage", "field_name": "template"}
+    results = operator.get("/admin/autocomplete/", parameters).json()["results"]
+    assert [item["text"] for item in results] == ["living"]

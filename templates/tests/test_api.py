@@ -23,7 +23,7 @@ def operator() -> APIClient:
     return client
 
 
-def test_made_read_changed_and_deleted(operator: APIClient, rosbag: Rosbag) -> None:
+def test_create_read_change_and_delete(operator: APIClient, rosbag: Rosbag) -> None:
     wanted = {
         "name": "Loader",
         "rosbag": rosbag.pk,
@@ -63,7 +63,7 @@ def test_made_read_changed_and_deleted(operator: APIClient, rosbag: Rosbag) -> N
         ({"name": "x" * 201}, 400, "/name"),
     ],
 )
-def test_faults_are_pointed_at(
+def test_errors_have_pointers(
     operator: APIClient, rosbag: Rosbag, change: dict[str, Any], status: int, pointer: str
 ) -> None:
     answer = operator.post(URL, {"name": "Loader", "rosbag": rosbag.pk} | change)
@@ -73,22 +73,22 @@ def test_faults_are_pointed_at(
     assert not Template.objects.exists()
 
 
-def test_a_double_click_makes_one(operator: APIClient, rosbag: Rosbag) -> None:
+def test_repeated_idempotency_key_creates_one_template(operator: APIClient, rosbag: Rosbag) -> None:
     body = {"name": "Loader", "rosbag": rosbag.pk}
     answers = [operator.post(URL, body, headers={"Idempotency-Key": "k"}) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [201, 201]
     assert answers[0].json() == answers[1].json()
 
 
-def test_a_list_costs_the_same_however_long(
+def test_list_query_count_is_constant(
     operator: APIClient, rosbag: Rosbag, django_assert_num_queries: Any
 ) -> None:
     author = User.objects.get()
     for number in range(4):
         templates.create(name=f"t{number}", rosbag=rosbag, created_by=author)
     with django_assert_num_queries(1):
-        told = operator.get(URL).json()["results"]
-    assert [each["name"] for each in told] == ["t3", "t2", "t1", "t0"]
+        data = operator.get(URL).json()["results"]
+    assert [item["name"] for item in data] == ["t3", "t2", "t1", "t0"]
 
 
 @pytest.mark.parametrize(
@@ -99,13 +99,11 @@ def test_a_list_costs_the_same_however_long(
         ("ordering=name", ["Crane", "Loader"]),
     ],
 )
-def test_a_list_can_be_narrowed(
-    operator: APIClient, rosbag: Rosbag, query: str, names: list[str]
-) -> None:
+def test_list_filters(operator: APIClient, rosbag: Rosbag, query: str, names: list[str]) -> None:
     templates.create(name="Loader", rosbag=rosbag)
     templates.create(name="Crane", rosbag=rosbag, robot_type="crane")
-    told = operator.get(f"{URL}?{query}").json()["results"]
-    assert [each["name"] for each in told] == names
+    data = operator.get(f"{URL}?{query}").json()["results"]
+    assert [item["name"] for item in data] == names
 
 
 def test_viewers_only_read(rosbag: Rosbag) -> None:
@@ -116,15 +114,15 @@ def test_viewers_only_read(rosbag: Rosbag) -> None:
     assert APIClient().get(URL).status_code == 401
 
 
-def test_sources_are_never_served_as_pages() -> None:
+def test_template_dirs_stay_empty() -> None:
     assert settings.TEMPLATES[0]["DIRS"] == []
 
 
-def test_deleted_ones_are_listed_apart_and_come_back(operator: APIClient, rosbag: Rosbag) -> None:
+def test_deleted_templates_are_listed_and_restored(operator: APIClient, rosbag: Rosbag) -> None:
     first, other = (templates.create(name=name, rosbag=rosbag) for name in ("Loader", "Digger"))
     answer = operator.post(f"{URL}/bulk/delete", {"ids": [first.pk, 10**6]})
-    told = [(each["done"], each["code"]) for each in answer.json()["results"]]
-    assert told == [(True, ""), (False, "NOT_FOUND")]
+    data = [(item["done"], item["code"]) for item in answer.json()["results"]]
+    assert data == [(True, ""), (False, "NOT_FOUND")]
     assert [row["id"] for row in operator.get(URL).json()["results"]] == [other.pk]
     assert [row["id"] for row in operator.get(f"{URL}?deleted=true").json()["results"]] == [
         first.pk
@@ -146,7 +144,7 @@ def test_unknown_fields_are_refused_by_name(operator: APIClient, rosbag: Rosbag)
     assert pointers == {("/speed", "UNKNOWN_FIELD"), ("/record_topics/0/qos", "UNKNOWN_FIELD")}
 
 
-def test_a_patch_takes_no_half_topics(operator: APIClient, rosbag: Rosbag) -> None:
+def test_patch_requires_complete_record_topics(operator: APIClient, rosbag: Rosbag) -> None:
     made = operator.post("/api/v1/templates", {"name": "courier", "rosbag": rosbag.pk}).json()
     body = {"record_topics": [{"name": "/odom"}]}
     answer = operator.patch(f"/api/v1/templates/{made['id']}", body)

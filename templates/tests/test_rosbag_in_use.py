@@ -18,7 +18,7 @@ def own_storage(settings: Any, tmp_path: Path) -> None:
     settings.STORAGE_DIR = tmp_path
 
 
-def test_a_rosbag_that_a_template_plays_stays(rosbag: Rosbag) -> None:
+def test_rosbag_in_use_is_not_deleted(rosbag: Rosbag) -> None:
     template = templates.create(name="Loader", rosbag=rosbag)
     with pytest.raises(RosbagInUseError, match="Loader"):
         deletion.delete(rosbag)
@@ -27,7 +27,7 @@ def test_a_rosbag_that_a_template_plays_stays(rosbag: Rosbag) -> None:
     assert rosbag.deleted_at is not None
 
 
-def test_a_purge_keeps_what_a_row_points_at_and_goes_on(rosbag: Rosbag) -> None:
+def test_purge_skips_rosbags_in_use(rosbag: Rosbag) -> None:
     gone = Rosbag.objects.create(name="gone")
     templates.delete(templates.create(name="Loader", rosbag=rosbag))
     deletion.delete(rosbag)

@@ -30,7 +30,7 @@ def test_a_template_with_defaults_plays_everything_at_recorded_speed(template: T
     assert (template.record_own, template.version, template.deleted_at) == (True, 1, None)
 
 
-def test_a_template_with_everything(rosbag: Rosbag) -> None:
+def test_template_with_all_fields(rosbag: Rosbag) -> None:
     template = templates.create(
         name="Loader",
         rosbag=rosbag.pk,
@@ -47,7 +47,7 @@ def test_a_template_with_everything(rosbag: Rosbag) -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "found"),
+    ("values", "expected"),
     [
         ({"name": ""}, {"/name": "NAME_INVALID"}),
         ({"name": "  "}, {"/name": "NAME_INVALID"}),
@@ -78,12 +78,12 @@ def test_a_template_with_everything(rosbag: Rosbag) -> None:
         ({"name": "", "rate": -1}, {"/name": "NAME_INVALID", "/rate": "RATE_INVALID"}),
     ],
 )
-def test_values_that_cannot_be_are_refused(
-    rosbag: Rosbag, values: dict[str, Any], found: dict[str, str]
+def test_invalid_values_are_refused(
+    rosbag: Rosbag, values: dict[str, Any], expected: dict[str, str]
 ) -> None:
     with pytest.raises(TemplateError) as caught:
         templates.create(**{"name": "Loader", "rosbag": rosbag} | values)
-    assert codes(caught) == found
+    assert codes(caught) == expected
     assert all(error.detail for error in caught.value.errors)
     assert not Template.objects.exists()
 
@@ -107,7 +107,7 @@ def test_a_deleted_rosbag_is_refused(rosbag: Rosbag, template: Template) -> None
     assert codes(caught) == {"/rosbag": "ROSBAG_NOT_FOUND"}
 
 
-def test_another_rosbag_must_hold_the_topics(rosbag: Rosbag) -> None:
+def test_another_rosbag_must_have_the_topics(rosbag: Rosbag) -> None:
     template = templates.create(name="Loader", rosbag=rosbag, topics=["/odom", "/imu"])
     other = Rosbag.objects.create(name="other", status=Status.READY_WITH_WARNINGS)
     RosbagTopic.objects.create(rosbag=other, name="/imu", type="t", message_count=1)
@@ -118,7 +118,7 @@ def test_another_rosbag_must_hold_the_topics(rosbag: Rosbag) -> None:
     assert template.rosbag == other
 
 
-def test_the_version_grows_with_each_change(template: Template) -> None:
+def test_version_increases_with_each_change(template: Template) -> None:
     stale = Template.objects.get(pk=template.pk)
     templates.update(template, rate=2)
     templates.update(stale, description="Drives.")
@@ -128,7 +128,9 @@ def test_the_version_grows_with_each_change(template: Template) -> None:
     assert template.version == 3
 
 
-def test_a_name_is_unique_among_the_living(rosbag: Rosbag, template: Template) -> None:
+def test_name_is_unique_among_templates_that_are_not_deleted(
+    rosbag: Rosbag, template: Template
+) -> None:
     with pytest.raises(TemplateError) as caught:
         templates.create(name="Loader", rosbag=rosbag)
     assert codes(caught) == {"/name": "NAME_TAKEN"}
@@ -142,7 +144,7 @@ def test_a_name_is_unique_among_the_living(rosbag: Rosbag, template: Template) -
     assert templates.restore(template).deleted_at is None
 
 
-def test_two_at_once_cannot_have_one_name(
+def test_concurrent_requests_cannot_use_the_same_name(
     rosbag: Rosbag, template: Template, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = templates.create(name="Other", rosbag=rosbag)
@@ -167,7 +169,7 @@ def test_a_deleted_template_cannot_be_changed(template: Template) -> None:
     assert Template.objects.get().rate == 1
 
 
-def test_an_unknown_field_is_a_mistake_of_the_caller(template: Template) -> None:
+def test_unknown_field_is_a_type_error(template: Template) -> None:
     with pytest.raises(TypeError, match="version"):
         templates.update(template, version=7)
 
@@ -189,5 +191,5 @@ def test_an_unknown_field_is_a_mistake_of_the_caller(template: Template) -> None
         ("/" + "a" * 255, False),
     ],
 )
-def test_names_as_ros_has_them(name: str, valid: bool) -> None:
+def test_topic_names(name: str, valid: bool) -> None:
     assert is_topic_name(name) is valid

@@ -12,7 +12,7 @@ import urllib.request
 from contextlib import ExitStack
 from pathlib import Path
 
-from common.processes import die_with_parent, end
+from common.processes import die_with_parent, terminate
 from tests.support.servers import wait_until
 
 NAMES = ["master", "volume", "filer", "s3"]
@@ -90,7 +90,7 @@ class S3:
     def stop(self) -> None:
         """Kill the server; its data is not kept."""
         if self._process is not None:
-            end([self._process], first=signal.SIGKILL)
+            terminate([self._process], first=signal.SIGKILL)
             self._process = None
         self.remove_sockets()
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import psycopg
 
-from common.processes import die_with_parent, end
+from common.processes import die_with_parent, terminate
 from launcher.redis_server import redis_answers, redis_command
 
 NOBODY = 65534
@@ -60,7 +60,7 @@ class Redis:
     def stop(self) -> None:
         """Kill the server; its data is not kept."""
         if self._process is not None:
-            end([self._process], first=signal.SIGKILL)
+            terminate([self._process], first=signal.SIGKILL)
 
 
 class PostgreSQL:
@@ -94,7 +94,7 @@ class PostgreSQL:
     def stop(self) -> None:
         """Kill the server; its data is not kept."""
         if self._process is not None:
-            end([self._process], first=signal.SIGINT, patience=5)
+            terminate([self._process], first=signal.SIGINT, timeout=5)
             self._process = None
 
     def _make(self, programs: Path, data: Path) -> None:

@@ -128,9 +128,8 @@ def test_demo_with_the_sample(environment: dict[str, str], tmp_path: Path) -> No
     assert password.read_text().strip() in done.stderr
 
 
-@pytest.mark.xdist_group(
-    "zenoh"
-)  # one after the other: each takes the first free port for its router
+# One after the other: each takes the first free port for its router.
+@pytest.mark.xdist_group("zenoh")
 @pytest.mark.parametrize("pattern", ["sequential", "parallel"])
 def test_demo_over_zenoh(environment: dict[str, str], pattern: str) -> None:
     bag = BAGS / "ok-v4-foxy-talker-sqlite"
@@ -153,7 +152,7 @@ def test_run_serves_takes_demos_and_refuses_a_second_run(environment: dict[str, 
             assert json.load(answer) == {"message": "Robot Simulator Backend API"}
         second = launch(environment, "run")
         assert second.returncode == 2
-        assert "already runs" in second.stderr
+        assert "already running" in second.stderr
         demo = launch({**environment, "AGENTS": "1", "RATE": "max"}, "demo")
         assert demo.returncode == 0, demo.stderr
         too_many = launch({**environment, "AGENTS": "1000000"}, "demo")

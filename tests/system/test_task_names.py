@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.utils.module_loading import import_string
-from django_tasks import Task
+from django_tasks.base import Task
 
 BY_NAME = {"enqueue_on_commit", "enqueue", "register"}
 STORED = {

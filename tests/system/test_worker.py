@@ -107,7 +107,7 @@ def test_a_verification_survives_its_database(world: World, tmp_path: Path) -> N
     assert world.s3._process is not None
     os.kill(world.s3._process.pid, signal.SIGSTOP)  # the task hangs on what it needs
     try:
-        again = "from storage.services.verification import verifier\nverifier.ask_again(bag)"
+        again = "from storage.services.verification import verifier\nverifier.verify_again(bag)"
         world.python(find + again)
         until(lambda: world.python(find + "print(bag.lease_until)") != "None")
         world.postgres.stop()

@@ -19,7 +19,6 @@ from accounts.services import audit
 from common.db import leases
 from common.db.leases import Lease, LeaseLostError
 from common.tasks import enqueue_on_commit
-from simulations import live
 from simulations.choices import ENDED, OPEN_DELETION, DeletionFailure, DeletionStatus
 from simulations.exceptions import (
     AlreadyRunningError,
@@ -29,6 +28,7 @@ from simulations.exceptions import (
     NameTakenError,
     SimulationNotFoundError,
 )
+from simulations.live import snapshots
 from simulations.models import Deletion, Execution, Simulation
 from simulations.services.plan import plan_of
 from simulations.services.runs.active_stage import ActiveStage
@@ -208,7 +208,7 @@ def _live(deletion: Deletion) -> None:
     """Drop the live state, but not of what runs since the simulation was restored."""
     ended = Execution.objects.filter(simulation_id=deletion.simulation_id, status__in=ENDED)
     for pk in ended.values_list("pk", flat=True):
-        live.forget(pk)
+        snapshots.delete_all(pk)
 
 
 def _recordings(deletion: Deletion) -> None:

@@ -16,9 +16,8 @@ from django.utils import timezone
 from django_tasks import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
-from simulations import live
 from simulations.choices import ACTIVE, AGENT_ENDED, PLAYING
-from simulations.live import pulse, system
+from simulations.live import heartbeats, silence, system
 from simulations.models import AgentRun, Execution, Recording
 
 RECENT = timedelta(hours=1)
@@ -95,17 +94,17 @@ def run_vitals() -> tuple[RunVitals, LiveUnits]:
 
 def live_vitals(alive: LiveUnits) -> LiveVitals:
     """Ask Redis about these units. Raises LiveAwayError."""
-    heard = pulse.pulses(alive)
+    heard = heartbeats.heartbeats(alive)
     # Who registered a moment ago has not spoken yet, and silence counts from where it could be heard.
-    since = live.listening_since() if alive else 0.0
+    since = silence.counted_since() if alive else 0.0
     ats = [
         max(since, registered, heard[pk].at.get(unit, 0.0))
         for pk, units in alive.items()
         for unit, registered in units.items()
     ]
     return LiveVitals(
-        controller_at=system.controller_seen(),
-        backup_at=system.backup_seen(),
+        controller_at=system.last_controller_pass(),
+        backup_at=system.last_backup(),
         heard_at=min(ats, default=None),
         received=sum(each.received for each in heard.values()),
         lost=sum(each.lost for each in heard.values()),

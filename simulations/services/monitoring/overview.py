@@ -33,11 +33,11 @@ def overview() -> dict[str, Any]:
     Without Redis everything is counted at each call, and nobody can tell how the controller is.
     """
     try:
-        kept = system.known_overview()
+        kept = system.cached_overview()
         if kept is None:
             kept = _counted()
-            system.keep_overview(kept, KEEP_SECONDS)
-        controller = _controller(system.controller_seen())
+            system.cache_overview(kept, KEEP_SECONDS)
+        controller = _controller(system.last_controller_pass())
     except LiveAwayError:
         return _with_health(_counted(), redis="away", controller="unknown")
     return _with_health(kept, redis="ok", controller=controller)

@@ -13,11 +13,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from agent.protocol import Snapshot
-from simulations import live
 from simulations.backends.base import UnitSeen, UnitState
 from simulations.choices import AGENT_ENDED, AgentStatus, EventKind, FailureCode
 from simulations.exceptions import LiveAwayError
 from simulations.failures import failure
+from simulations.live import heartbeats, logs, silence, snapshots
 from simulations.models import AgentRun, StageRun
 from simulations.services.events import record_event
 from simulations.services.runs.active_stage import ActiveStage
@@ -36,7 +36,7 @@ def look(active: ActiveStage, *, retry: bool, stopping: bool = False) -> list[Un
     if silent and not _server_hears():
         # Not the units are silent, they are unheard: they get their time again from here on.
         with suppress(LiveAwayError):
-            live.server_started()
+            silence.reset()
         silent = {}
     seen = [_judged(unit, silent, launched=bool(stage_run.handle)) for unit in seen]
     hung = {u.unit for u in seen if u.unit in silent and u.state is UnitState.ALIVE}
@@ -113,8 +113,8 @@ def _silent(stage_run: StageRun, asked: Collection[int]) -> dict[int, bool]:
     if not asked:
         return {}
     try:
-        since = live.listening_since()
-        last = live.last_heard(stage_run.execution_id, stage_run.pk)
+        since = silence.counted_since()
+        last = heartbeats.last_times(stage_run.execution_id, stage_run.pk)
     except LiveAwayError:
         return {}
     if stage_run.prepared_at is not None:
@@ -162,8 +162,8 @@ def _end(
     found = list(rows)
     if not found:
         return False
-    said = live.newest(stage_run.execution_id, stage_run.pk, unit)
-    log = live.log_tail(stage_run.execution_id, stage_run.pk, unit)[-LAST_LOG:]
+    said = snapshots.newest(stage_run.execution_id, stage_run.pk, unit)
+    log = logs.tail(stage_run.execution_id, stage_run.pk, unit)[-LAST_LOG:]
     for row in found:
         if said is not None and said.attempt == row.attempt:
             _fill_last(row, said)

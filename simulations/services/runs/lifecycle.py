@@ -24,7 +24,7 @@ from simulations.failures import failure
 from simulations.models import Execution, Simulation, StageRun
 from simulations.services.events import record_event
 from simulations.services.plan import Plan, freeze, frozen, plan_of, still_there
-from simulations.services.progress.progress import at_end
+from simulations.services.progress.progress import final_outcome
 
 
 def start(simulation: Simulation, *, requested_by: Any = None) -> Execution:
@@ -124,7 +124,7 @@ def move_execution(
     now = timezone.now()
     if to in ENDED:
         fields.setdefault("ended_at", now)
-        fields["outcome"] = at_end(execution, to, fields)
+        fields["outcome"] = final_outcome(execution, to, fields)
     with transaction.atomic():
         rows = Execution.objects.filter(pk=execution.pk, status__in=list(leaving))
         if not rows.update(status=to, updated_at=now, **fields):

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.db.models import Max, Min, Q, QuerySet
 
-from simulations import live
 from simulations.choices import AGENT_ENDED
+from simulations.live import logs
 from simulations.models import AgentRun
 
 
@@ -41,4 +41,4 @@ def told(execution_id: int, page: Iterable[dict[str, Any]]) -> list[dict[str, An
 def _text(execution_id: int, row: dict[str, Any]) -> str:
     if row["open"] is None:
         return str(row["text"])
-    return live.log_tail(execution_id, row["stage_run"], row["unit"]) or str(row["text"])
+    return logs.tail(execution_id, row["stage_run"], row["unit"]) or str(row["text"])

@@ -15,7 +15,6 @@ from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from common import tracing
-from simulations import live
 from simulations.backends.base import UnitState
 from simulations.choices import (
     ENDED,
@@ -29,6 +28,7 @@ from simulations.choices import (
 )
 from simulations.exceptions import BackendError, LiveAwayError
 from simulations.failures import failure
+from simulations.live import heartbeats, silence, snapshots
 from simulations.models import Execution, StageRun
 from simulations.services.events import record_event
 from simulations.services.plan import Plan, plan_of
@@ -77,7 +77,7 @@ def note_leap(seconds: float) -> None:
     if abs(seconds) > settings.HUNG_AFTER_SECONDS / 2:
         log.warning("clock_leapt", seconds=round(seconds, 1))
         with suppress(LiveAwayError):
-            live.server_started()
+            silence.reset()
 
 
 def step(execution: Execution) -> None:
@@ -282,9 +282,9 @@ def _clear_up(execution: Execution, stage_runs: list[StageRun], plan: Plan) -> N
             active = ActiveStage(stage_run, plan)
             active.backend.remove(active.job)
     try:
-        beats = live.beats(execution.pk)
+        beats = heartbeats.count_snapshots(execution.pk)
         record_event(execution.pk, EventKind.EXECUTION_HEARTBEATS, payload=beats._asdict())
-        live.forget(execution.pk)
+        snapshots.delete_all(execution.pk)
     except LiveAwayError:
         log.info("live_state_left")
 

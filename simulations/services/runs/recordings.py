@@ -80,7 +80,7 @@ def offer(execution_id: int, message: RecordingOffer) -> RecordingUpload:
                     for part in plan.parts
                 ),
             )
-            for plan in uploads.addresses(rosbag, audience="unit")
+            for plan in uploads.sign_part_urls(rosbag, audience="unit")
         ),
     )
 

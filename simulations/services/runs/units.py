@@ -23,15 +23,15 @@ from agent.protocol import (
     Registration,
     Snapshot,
 )
-from simulations import live
 from simulations.choices import AGENT_ENDED, PLAYING, AgentStatus, EventKind, FailureCode
 from simulations.exceptions import LiveAwayError, SupersededError, UnitRefusedError
 from simulations.failures import failure
+from simulations.live import logs, snapshots
 from simulations.models import AgentRun, StageRun
 from simulations.services.events import record_event
 from simulations.services.plan import Plan, plan_of
 from storage.models import Rosbag
-from storage.services.rosbags.downloads import file_addresses
+from storage.services.rosbags.downloads import signed_files
 
 _SALT = "simulations.unit"
 TOKEN_SECONDS = 30 * 86400
@@ -136,8 +136,8 @@ def report(execution_id: int, message: Snapshot) -> Answer:
     _write_changes(execution_id, standing, message)
     # Without Redis the run goes on from the database; the next heartbeat fills it again.
     with suppress(LiveAwayError):
-        live.store(execution_id, message)
-        live.append_log(execution_id, message)
+        snapshots.store(execution_id, message)
+        logs.append(execution_id, message)
     command, release, reason = _command(standing)
     return Answer(
         command=command,
@@ -210,7 +210,7 @@ def _assignment(where: Place, plan: Plan, attempt: int) -> Assignment:
     rosbag = Rosbag.objects.filter(pk=stage.rosbag).first()
     if rosbag is None:
         raise UnitRefusedError(_("The rosbag of this stage was removed: start with another one."))
-    files = file_addresses(rosbag, audience="unit")
+    files = signed_files(rosbag, audience="unit")
     return Assignment(
         attempt=attempt,
         execution=execution.pk,
@@ -243,7 +243,7 @@ def _write_changes(execution_id: int, standing: _Standing, message: Snapshot) ->
     ]
     if not changed:
         return
-    log = live.log_tail(execution_id, message.stage_run, message.unit) if message.final else ""
+    log = logs.tail(execution_id, message.stage_run, message.unit) if message.final else ""
     rows = []
     for pk, seen in changed:
         row = AgentRun(pk=pk, status=seen.state.value)

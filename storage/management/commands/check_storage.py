@@ -15,9 +15,9 @@ from storage.services.maintenance.integrity import Report
 
 
 class Command(BaseCommand):
-    """Exit code 1 when a file is missing or has another size."""
+    """Exits with 1 if a file is missing or has another size."""
 
-    help = "Compare database and storage; exit code 1 when a file is missing or has another size."
+    help = "Compare database and storage; exit code 1 if a file is missing or has another size."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -39,11 +39,11 @@ class Command(BaseCommand):
 def _as_json(report: Report, removed: list[str]) -> str:
     return json.dumps(
         {
-            "missing": [asdict(fault) for fault in report.missing],
-            "wrong_size": [asdict(fault) for fault in report.wrong_size],
+            "missing": [asdict(mismatch) for mismatch in report.missing],
+            "wrong_size": [asdict(mismatch) for mismatch in report.wrong_size],
             "orphaned": [
-                {"key": found.key, "size": found.size, "modified": found.modified.isoformat()}
-                for found in report.orphaned
+                {"key": stored.key, "size": stored.size, "modified": stored.modified.isoformat()}
+                for stored in report.orphaned
             ],
             "removed": removed,
         }
@@ -51,12 +51,12 @@ def _as_json(report: Report, removed: list[str]) -> str:
 
 
 def _as_text(report: Report, removed: list[str]) -> str:
-    lines = [_("missing: %(key)s") % {"key": fault.key} for fault in report.missing]
+    lines = [_("missing: %(key)s") % {"key": mismatch.key} for mismatch in report.missing]
     lines += [
-        _("wrong size: %(key)s has %(found)s bytes instead of %(size)s") % asdict(fault)
-        for fault in report.wrong_size
+        _("wrong size: %(key)s has %(found)s bytes instead of %(size)s") % asdict(mismatch)
+        for mismatch in report.wrong_size
     ]
-    lines += [_("orphaned: %(key)s") % {"key": found.key} for found in report.orphaned]
+    lines += [_("orphaned: %(key)s") % {"key": stored.key} for stored in report.orphaned]
     lines += [_("removed: %(key)s") % {"key": key} for key in removed]
     counts = {
         "missing": len(report.missing),

@@ -1,4 +1,4 @@
-"""Export a part of a rosbag: as another rosbag, or as a table."""
+"""Export a part of a rosbag as another rosbag or as a table."""
 
 import json
 import shutil
@@ -18,19 +18,17 @@ from storage.models import Export, Rosbag, RosbagFile
 from storage.objects import object_store
 from storage.objects.base import StoreError
 from storage.services.exports import exporter, exports
-from storage.services.exports.exports import ExportAsked
+from storage.services.exports.exports import ExportOptions
 from storage.services.verification import verifier
 
-REFUSED = 2
+EXIT_FAILED = 2
 POLL_SECONDS = 0.2
 
 
 class Command(BaseCommand):
-    """Exit code 0 when it was made, 2 when not."""
+    """Exits with 0 on success, 2 on failure."""
 
-    help = (
-        "Export a stretch of time and some topics of a rosbag; exit code 0 when made, 2 when not."
-    )
+    help = "Export a time range and topics of a rosbag; exit code 0 on success, 2 on failure."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("rosbag", type=int, help="id of the rosbag")
@@ -39,7 +37,7 @@ class Command(BaseCommand):
             "--topic",
             action="append",
             default=[],
-            help="a topic; several times: each (default: all)",
+            help="a topic; can be repeated (default: all)",
         )
         parser.add_argument(
             "--start", default="", help="seconds from the start such as 2.5s, ISO 8601, or ns"
@@ -51,7 +49,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--no-latched",
             action="store_true",
-            help="without the last transient-local messages from before",
+            help="leave out the last transient-local messages from before the start",
         )
         parser.add_argument("--name", default="", help="name of the new rosbag, or of the table")
         parser.add_argument("--output", type=Path, help="folder to copy the result to")
@@ -62,23 +60,23 @@ class Command(BaseCommand):
         if source is None:
             raise CommandError(_("There is no rosbag %(id)d.") % {"id": rosbag})
         try:
-            export = _made(exports.request(source, _asked(options)))
-            copied = _copied(export, options["output"]) if options["output"] else []
+            export = _wait_until_ended(exports.request(source, _to_options(options)))
+            copied = _copy_files(export, options["output"]) if options["output"] else []
         except (DomainError, OSError) as error:
-            self._tell({"status": "failed", "sentence": str(error)}, str(error), options)
-            sys.exit(REFUSED)
-        outcome = _outcome(export, copied)
+            self._print({"status": "failed", "sentence": str(error)}, str(error), options)
+            sys.exit(EXIT_FAILED)
+        outcome = _to_dict(export, copied)
         text = f"{export.name}: {export.get_status_display()} {export.sentence}".strip()
-        self._tell(outcome, "\n".join([text, *copied]), options)
+        self._print(outcome, "\n".join([text, *copied]), options)
         if export.status != ExportStatus.DONE:
-            sys.exit(REFUSED)
+            sys.exit(EXIT_FAILED)
 
-    def _tell(self, outcome: dict[str, Any], text: str, options: dict[str, Any]) -> None:
+    def _print(self, outcome: dict[str, Any], text: str, options: dict[str, Any]) -> None:
         self.stdout.write(json.dumps(outcome) if options["json"] else text)
 
 
-def _asked(options: dict[str, Any]) -> ExportAsked:
-    return ExportAsked(
+def _to_options(options: dict[str, Any]) -> ExportOptions:
+    return ExportOptions(
         format=options["format"],
         topics=options["topic"],
         start=options["start"],
@@ -89,31 +87,31 @@ def _asked(options: dict[str, Any]) -> ExportAsked:
     )
 
 
-def _made(export: Export) -> Export:
-    """The export once it has ended, made here or by a worker that was first; its rosbag is verified."""
+def _wait_until_ended(export: Export) -> Export:
+    """Make the export, or wait for the worker that does, and verify its rosbag."""
     while (export := exporter.run(export.pk)).status in UNFINISHED:
         time.sleep(POLL_SECONDS)
     if export.result is not None:
-        with suppress(StoreError):  # it is verified later, in the background
+        with suppress(StoreError):  # it will be verified in the background
             export.result = verifier.run(export.result.pk)
     return export
 
 
-def _copied(export: Export, folder: Path) -> list[str]:
-    """Put the files of the result into a folder that holds none of them yet."""
+def _copy_files(export: Export, folder: Path) -> list[str]:
+    """Copy the files of the result into a folder; existing files are an error."""
     if export.status != ExportStatus.DONE:
         return []
-    found = {export.file.rpartition("/")[2]: export.file} if export.file else {}
+    keys = {export.file.rpartition("/")[2]: export.file} if export.file else {}
     files = RosbagFile.objects.filter(rosbag=export.result) if export.result else []
-    found |= {file.path: file.key for file in files}
+    keys |= {file.path: file.key for file in files}
     folder.mkdir(parents=True, exist_ok=True)
-    for name, key in found.items():
+    for name, key in keys.items():
         with object_store().open(key) as source, (folder / name).open("xb") as target:
             shutil.copyfileobj(source, target)
-    return [str(folder / name) for name in found]
+    return [str(folder / name) for name in keys]
 
 
-def _outcome(export: Export, copied: list[str]) -> dict[str, Any]:
+def _to_dict(export: Export, copied: list[str]) -> dict[str, Any]:
     result = export.result
     return {
         "export": export.pk,

@@ -1,4 +1,4 @@
-"""Import a rosbag2 bundle: store, verify and index it, and repair it where that is needed."""
+"""Import a rosbag2 bundle: store, verify, index and, if needed, repair it."""
 
 import json
 import sys
@@ -12,23 +12,23 @@ from django.utils.translation import gettext as _
 
 from common.exceptions import DomainError
 from storage.choices import USABLE, Status
-from storage.management.progress import ImportBars, import_bars
+from storage.management.progress import ImportProgress, import_progress
 from storage.models import Rosbag
 from storage.objects.base import StoreError
 from storage.services.intake import imports
 from storage.services.verification import repairs, verifier
 
-REFUSED = 2
+EXIT_FAILED = 2
 POLL_SECONDS = 0.2
-GOOD = USABLE | {Status.REPAIRED}
+SUCCESSFUL = USABLE | {Status.REPAIRED}
 
 
 class Command(BaseCommand):
-    """Exit code 0 when there is a rosbag that can be played, 2 when there is none."""
+    """Exits with 0 if the rosbag can be played, 2 if not."""
 
     help = (
         "Store, verify and index a rosbag2 bundle: its folder, a .zip or .tar of it, or one .mcap or .db3 "
-        "file; exit code 0 when it can be played, perhaps after a repair, 2 when not."
+        "file; exit code 0 if it can be played, possibly after a repair, 2 if not."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -40,53 +40,57 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, path: Path, name: str, json: bool, **_options: Any) -> None:
         try:
-            with import_bars() as bars:
-                rosbag = imports.import_path(path, name=name, on_stored=bars.storing(path))
-                rosbag, note = _verified(rosbag, bars)
+            with import_progress() as progress:
+                rosbag = imports.import_path(path, name=name, on_stored=progress.storing(path))
+                rosbag, note = _verify_now(rosbag, progress)
         except (DomainError, OSError) as error:
-            self._tell(_failure(error), as_json=json, text=str(error))
-            sys.exit(REFUSED)
-        self._tell(_outcome(rosbag), as_json=json, text=_lines(rosbag, note))
-        if rosbag.status not in GOOD:
-            sys.exit(REFUSED)
+            self._print(_failure_to_dict(error), as_json=json, text=str(error))
+            sys.exit(EXIT_FAILED)
+        self._print(_to_dict(rosbag), as_json=json, text=_to_text(rosbag, note))
+        if rosbag.status not in SUCCESSFUL:
+            sys.exit(EXIT_FAILED)
 
-    def _tell(self, outcome: dict[str, Any], *, as_json: bool, text: str) -> None:
+    def _print(self, outcome: dict[str, Any], *, as_json: bool, text: str) -> None:
         if as_json:
             self.stdout.write(json.dumps(outcome))
         else:
             self.stdout.write(text)
 
 
-def _verified(rosbag: Rosbag, bars: ImportBars) -> tuple[Rosbag, str]:
-    """The rosbag once verified, here or by a worker that was first; and a note when it was not."""
+def _verify_now(rosbag: Rosbag, progress: ImportProgress) -> tuple[Rosbag, str]:
+    """Verify the rosbag, or wait for the worker that does.
+
+    Returns:
+        The rosbag, and a note if it could not be verified now.
+    """
     if rosbag.status != Status.VERIFYING:
         return rosbag, ""
-    show = bars.checking(rosbag.size)
+    on_bytes = progress.checking(rosbag.size)
     try:
-        while (rosbag := verifier.run(rosbag.pk, show)).status == Status.VERIFYING:
+        while (rosbag := verifier.run(rosbag.pk, on_bytes)).status == Status.VERIFYING:
             time.sleep(POLL_SECONDS)
     except StoreError as error:
-        note = _("It is stored; the verification is tried again in the background: %(reason)s")
+        note = _("It is stored; verification will be retried in the background: %(reason)s")
         return rosbag, note % {"reason": error}
     return rosbag, ""
 
 
-def _lines(rosbag: Rosbag, note: str) -> str:
-    """The outcome for people."""
+def _to_text(rosbag: Rosbag, note: str) -> str:
+    """The outcome as text."""
     lines = [f"{rosbag.name}: {rosbag.get_status_display()}", note or rosbag.sentence]
-    made = repairs.usable_of(rosbag)
-    if made.pk != rosbag.pk:
-        words = {"made": made.pk, "original": rosbag.pk}
-        lines.append(_("Use rosbag %(made)d; the original is kept as %(original)d.") % words)
+    usable = repairs.usable_version(rosbag)
+    if usable.pk != rosbag.pk:
+        ids = {"made": usable.pk, "original": rosbag.pk}
+        lines.append(_("Use rosbag %(made)d; the original is kept as %(original)d.") % ids)
     return "\n".join(filter(None, [*lines, *rosbag.lost_sentences, *rosbag.warning_sentences]))
 
 
-def _outcome(rosbag: Rosbag) -> dict[str, Any]:
-    """The outcome for programs: of what was given, with the id of what can be used."""
-    made = repairs.usable_of(rosbag)
+def _to_dict(rosbag: Rosbag) -> dict[str, Any]:
+    """The outcome as JSON: of the given bundle, with the id of the usable rosbag."""
+    usable = repairs.usable_version(rosbag)
     return {
-        "rosbag": made.pk,
-        "original": rosbag.pk if made.pk != rosbag.pk else None,
+        "rosbag": usable.pk,
+        "original": rosbag.pk if usable.pk != rosbag.pk else None,
         "status": rosbag.status,
         "code": rosbag.code,
         "sentence": rosbag.sentence,
@@ -94,7 +98,7 @@ def _outcome(rosbag: Rosbag) -> dict[str, Any]:
             {"code": warning["code"], "sentence": sentence}
             for warning, sentence in zip(rosbag.warnings, rosbag.warning_sentences, strict=True)
         ],
-        "message_count": made.message_count,
+        "message_count": usable.message_count,
         "lost_spans": [
             span | {"sentence": sentence}
             for span, sentence in zip(rosbag.lost_spans, rosbag.lost_sentences, strict=True)
@@ -102,7 +106,7 @@ def _outcome(rosbag: Rosbag) -> dict[str, Any]:
     }
 
 
-def _failure(error: Exception) -> dict[str, Any]:
+def _failure_to_dict(error: Exception) -> dict[str, Any]:
     return {
         "rosbag": None,
         "original": None,

@@ -1,4 +1,4 @@
-"""Make the sample bundle: a robot that drives a course."""
+"""Write the sample bundle: a robot that drives a course."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -10,22 +10,22 @@ from django.utils.translation import gettext as _
 from rosbag2.errors import BagError
 from rosbag2.writing.sample import make_sample
 
-LEAST_SECONDS, MOST_SECONDS = 0.1, 3600.0
+MIN_SECONDS, MAX_SECONDS = 0.1, 3600.0
 
 
 class Command(BaseCommand):
-    """The same bytes each time, for the same length."""
+    """Writes the same bytes each time for the same duration."""
 
     help = "Write a rosbag2 folder of a robot that drives a course; the same bytes each time."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("path", type=Path, help="folder to make")
-        parser.add_argument("--seconds", type=float, default=10.0, help="length of the drive")
+        parser.add_argument("path", type=Path, help="folder to create")
+        parser.add_argument("--seconds", type=float, default=10.0, help="duration of the drive")
 
     def handle(self, *_args: Any, path: Path, seconds: float, **_options: Any) -> None:
-        if not LEAST_SECONDS <= seconds <= MOST_SECONDS:
-            message = _("Give a length from %(least)g to %(most)g seconds.")
-            raise CommandError(message % {"least": LEAST_SECONDS, "most": MOST_SECONDS})
+        if not MIN_SECONDS <= seconds <= MAX_SECONDS:
+            message = _("Give a duration from %(min)g to %(max)g seconds.")
+            raise CommandError(message % {"min": MIN_SECONDS, "max": MAX_SECONDS})
         try:
             make_sample(path, seconds=seconds)
         except (BagError, OSError, ValueError) as error:

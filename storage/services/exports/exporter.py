@@ -1,4 +1,4 @@
-"""Making an export: a child process writes it, then it is stored. It may be done twice, killed anywhere."""
+"""Making exports: a child process writes the files, then they are stored; safe to kill and repeat."""
 
 import json
 import time
@@ -15,16 +15,17 @@ from common.db import leases
 from common.db.leases import Lease, LeaseLostError
 from storage.choices import ExportFormat, ExportStatus, Origin, Status
 from storage.exceptions import ExportNotFoundError, PreviewError, StorageError
-from storage.keys import export_key, object_key
+from storage.keys import export_key
 from storage.models import Export, Rosbag, RosbagFile
 from storage.objects import object_store
 from storage.objects.base import StoreError
 from storage.services.exports.exports import unfinished
 from storage.services.previews import child
-from storage.services.rosbags.deduplication import settle
+from storage.services.rosbags.deduplication import verify_unless_duplicate
 from storage.services.rosbags.deletion import discard
-from storage.services.rosbags.digest import HashingReader, content_digest
+from storage.services.rosbags.digest import content_digest
 from storage.services.rosbags.downloads import folder_name
+from storage.services.rosbags.files import store_path
 from storage.services.rosbags.local_copies import local_copy
 from storage.services.rosbags.work_folders import work_folder
 
@@ -33,15 +34,18 @@ log = structlog.get_logger(__name__)
 REPORT_SECONDS = 1.0
 LIMITS = child.Limits(cpu_seconds=24 * 3600.0, wall_seconds=24 * 3600.0)
 WRITING = 0.9
-"""The share of the progress that is writing; the rest is storing."""
+"""Share of the progress for writing; the rest is for storing."""
 
 
 def run(export_id: int) -> Export:
-    """Make an export that waits, unless somebody is at it; the answer is its row as it is then.
+    """Make an unfinished export, unless another worker holds it.
+
+    Returns:
+        The export in its new state.
 
     Raises:
-        ExportNotFoundError: no such row.
-        StoreError: the storage or the disk is away or full; it waits on.
+        ExportNotFoundError: There is no such export.
+        StoreError: The storage or the disk is unavailable or full; the export stays pending.
     """
     lease = leases.claim(
         unfinished(), export_id, release_on=(StoreError, OSError), status=ExportStatus.RUNNING
@@ -72,9 +76,9 @@ def _work(lease: Lease) -> None:
 
 def _outcome(export: Export, lease: Lease) -> dict[str, Any]:
     try:
-        return _made(export, lease)
+        return _make(export, lease)
     except (StoreError, OSError, DatabaseError, LeaseLostError):
-        raise  # it says nothing about the export
+        raise  # not a fault of the export
     except StorageError as error:
         details = {"reason": str(error)}
         return _failed(error.code, getattr(error, "details", details))
@@ -83,49 +87,57 @@ def _outcome(export: Export, lease: Lease) -> dict[str, Any]:
         return _failed("EXPORT_FAILED", {})
 
 
-def _made(export: Export, lease: Lease) -> dict[str, Any]:
-    """Write and store it; the answer is what to note of it."""
+def _make(export: Export, lease: Lease) -> dict[str, Any]:
+    """Write and store an export.
+
+    Returns:
+        The fields to write to its row.
+    """
     if export.attempts > leases.MAX_ATTEMPTS:
         return _failed("EXPORT_BROKE_OFF", {"attempts": export.attempts - 1})
     if export.result is not None and export.result.status != Status.UPLOADING:
-        return _done(export.result)  # stored by a worker that was killed right then
+        return _done(export.result)  # stored by a worker that was killed right after
     _drop_result(export)
     with work_folder("exporting", export.pk) as folder:
         name = folder_name(Rosbag(pk=export.pk, name=export.name))
         target = folder / (f"{name}.csv" if export.format == ExportFormat.CSV else name)
-        written = _write(export, lease, target)
-        lease.write(progress=WRITING, message_count=written)
+        message_count = _write(export, lease, target)
+        lease.write(progress=WRITING, message_count=message_count)
         if export.format == ExportFormat.CSV:
             return _store_table(export, target)
         return _store_rosbag(export, lease, target)
 
 
 def _write(export: Export, lease: Lease, target: Path) -> int:
-    """Have the child write it; the answer is the number of messages or rows."""
+    """Write the export in a child process.
+
+    Returns:
+        The number of messages or table rows.
+    """
     topics = export.topics or None
     counted = export.source.topics.filter(name__in=topics) if topics else export.source.topics.all()
     share = _share(export)
     expected = max(1.0, share * sum(counted.values_list("message_count", flat=True)))
     progress: dict[str, int] = {"written": 0}
-    reported = time.monotonic()
+    reported_at = time.monotonic()
     with local_copy(export.source) as source:
         for line in child.lines(_job(export, source, target), LIMITS):
             progress = json.loads(line)
             if lease.lost:
                 raise LeaseLostError
-            if time.monotonic() - reported >= REPORT_SECONDS:
-                reported = time.monotonic()
-                _refuse_large(target)
+            if time.monotonic() - reported_at >= REPORT_SECONDS:
+                reported_at = time.monotonic()
+                _check_size(target)
                 part = WRITING * min(1.0, progress["read"] / expected)
                 lease.write(progress=round(part, 4), message_count=progress["written"])
-    _refuse_large(target)
+    _check_size(target)
     return progress["written"]
 
 
 def _share(export: Export) -> float:
-    """Which part of the rosbag's time is asked for."""
-    whole = export.source.duration_ns or 0
-    return (export.end_ns - export.start_ns + 1) / (whole + 1) if whole else 1.0
+    """The exported share of the rosbag's duration."""
+    duration = export.source.duration_ns or 0
+    return (export.end_ns - export.start_ns + 1) / (duration + 1) if duration else 1.0
 
 
 def _job(export: Export, source: Path, target: Path) -> child.Job:
@@ -142,7 +154,7 @@ def _job(export: Export, source: Path, target: Path) -> child.Job:
     }
 
 
-def _refuse_large(target: Path) -> None:
+def _check_size(target: Path) -> None:
     files = target.rglob("*") if target.is_dir() else iter([target])
     size = sum(path.stat().st_size for path in files if path.is_file())
     if size > settings.EXPORT_BYTES:
@@ -171,21 +183,12 @@ def _store_rosbag(export: Export, lease: Lease, folder: Path) -> dict[str, Any]:
     )
     export.result = rosbag
     lease.write(result=rosbag)
-    files = [_store(rosbag, path) for path in sorted(folder.iterdir())]
+    files = [store_path(rosbag, path.name, path) for path in sorted(folder.iterdir())]
+    RosbagFile.objects.bulk_create(files, batch_size=500)
     digest = content_digest((file.path, file.sha256) for file in files)
-    settle(rosbag, digest, size=sum(file.size for file in files))
+    verify_unless_duplicate(rosbag, digest, size=sum(file.size for file in files))
     rosbag.refresh_from_db()
     return _done(rosbag)
-
-
-def _store(rosbag: Rosbag, path: Path) -> RosbagFile:
-    key = object_key(rosbag.pk, path.name)
-    with path.open("rb") as stream:
-        reader = HashingReader(stream)
-        object_store().put(key, reader)  # type: ignore[arg-type]
-    return RosbagFile.objects.create(
-        rosbag=rosbag, path=path.name, size=reader.size, sha256=reader.sha256, key=key
-    )
 
 
 def _done(rosbag: Rosbag) -> dict[str, Any]:
@@ -197,7 +200,7 @@ def _failed(code: str, details: dict[str, Any]) -> dict[str, Any]:
 
 
 def _drop_result(export: Export) -> None:
-    """Remove what an attempt that did not end has stored of the new rosbag."""
+    """Remove the new rosbag of an attempt that did not finish."""
     result = export.result
     if result is not None and result.status == Status.UPLOADING:
         export.result = None

@@ -1,4 +1,4 @@
-"""Exports: asked for, cancelled, removed. `export_work` makes them."""
+"""Requesting, cancelling and removing exports; `exporter` makes them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,13 +16,14 @@ from storage.keys import export_key
 from storage.models import MAX_NAME_LENGTH, Export, Rosbag
 from storage.objects import object_store
 from storage.objects.base import Audience
-from storage.services.previews.time_ranges import span_of
+from storage.services.previews.time_ranges import parse_span
+from storage.services.rosbags.files import delete_objects
 from storage.services.rosbags.local_copies import require_usable
 
 
 @dataclass(frozen=True)
-class ExportAsked:
-    """What is asked for: times as `spans` reads them; no topics: all; no fields: all scalars."""
+class ExportOptions:
+    """Options of an export: times as `time_ranges` parses them; no topics: all; no fields: all scalars."""
 
     format: str
     topics: Sequence[str] = ()
@@ -33,29 +34,29 @@ class ExportAsked:
     name: str = ""
 
 
-def request(rosbag: Rosbag, asked: ExportAsked, *, created_by: Any = None) -> Export:
-    """Have a worker make an export.
+def request(rosbag: Rosbag, options: ExportOptions, *, created_by: Any = None) -> Export:
+    """Create an export and enqueue the work.
 
     Raises:
-        RosbagUnreadyError: the data cannot be read.
-        SpanInvalidError: no time, or nothing lies there.
-        ExportInvalidError: topics that are not there, fields where no table is asked for.
+        RosbagUnreadyError: The data cannot be read.
+        SpanInvalidError: The time range is invalid.
+        ExportInvalidError: A topic does not exist, or fields are given for a format other than csv.
     """
     require_usable(rosbag)
-    if asked.fields and asked.format != ExportFormat.CSV:
-        detail = _("Fields make a table: leave them out, or ask for the format csv.")
+    if options.fields and options.format != ExportFormat.CSV:
+        detail = _("Fields are only for tables: leave them out, or choose the format csv.")
         raise ExportInvalidError(detail, [FieldError("/fields", detail, "EXPORT_INVALID")])
-    topics = _known(rosbag, asked.topics)
-    start, end = span_of(rosbag, asked.start, asked.end)
+    topics = _check_topics(rosbag, options.topics)
+    start, end = parse_span(rosbag, options.start, options.end)
     export = Export.objects.create(
         source=rosbag,
-        format=asked.format,
+        format=options.format,
         topics=topics,
         start_ns=start,
         end_ns=end,
-        fields=list(dict.fromkeys(asked.fields)),
-        latched=asked.latched,
-        name=(asked.name or _name(rosbag, asked))[:MAX_NAME_LENGTH],
+        fields=list(dict.fromkeys(options.fields)),
+        latched=options.latched,
+        name=(options.name or _name(rosbag, options))[:MAX_NAME_LENGTH],
         created_by=created_by,
         enqueued_at=timezone.now(),
     )
@@ -64,16 +65,20 @@ def request(rosbag: Rosbag, asked: ExportAsked, *, created_by: Any = None) -> Ex
 
 
 def find(export_id: int) -> Export:
-    """The export of an id, unless its rosbag was deleted (ExportNotFoundError)."""
-    living = Export.objects.filter(source__deleted_at=None).select_related("created_by", "source")
-    found = living.filter(pk=export_id).first()
-    if found is None:
+    """Find an export whose rosbag is not deleted.
+
+    Raises:
+        ExportNotFoundError: There is no such export.
+    """
+    exports = Export.objects.filter(source__deleted_at=None).select_related("created_by", "source")
+    export = exports.filter(pk=export_id).first()
+    if export is None:
         raise ExportNotFoundError(_("There is no export with this id, or its rosbag was deleted."))
-    return found
+    return export
 
 
 def cancel(export: Export) -> Export:
-    """Let it not be made; one that has ended stays as it is. A worker at it notices within seconds."""
+    """Cancel an export; one that has ended stays as it is. A running worker notices within seconds."""
     unfinished().filter(pk=export.pk).update(
         status=ExportStatus.CANCELLED, ended_at=timezone.now(), lease_until=None
     )
@@ -82,27 +87,26 @@ def cancel(export: Export) -> Export:
 
 
 def remove(export: Export) -> None:
-    """Remove an export that has ended, with its table; a rosbag that it became stays.
+    """Remove an export that has ended, with its table; the rosbag that it produced stays.
 
     Raises:
-        ExportBusyError: it has not ended.
+        ExportBusyError: It has not ended.
     """
     ended = Export.objects.filter(pk=export.pk).exclude(status__in=UNFINISHED)
     if not ended.delete()[0] and Export.objects.filter(pk=export.pk).exists():
         raise ExportBusyError(_("This export is being made: cancel it first."))
-    store = object_store()
-    store.delete([found.key for found in store.list(export_key(export.pk))])
+    delete_objects(export_key(export.pk))
 
 
 def unfinished() -> QuerySet[Export]:
-    """Exports that are to be made, or are being made."""
+    """Exports that are pending or running."""
     return Export.objects.filter(status__in=UNFINISHED)
 
 
-def address(export: Export, *, audience: Audience) -> str:
-    """Where the file of a finished export is read for a while: the MCAP file or the table; else empty.
+def sign_url(export: Export, *, audience: Audience) -> str:
+    """Sign a URL of a finished export's MCAP file or table; empty when there is none.
 
-    A rosbag in sqlite3 is read by its files or its archive.
+    A sqlite3 rosbag has several files: it is downloaded by its files or as an archive.
     """
     if export.status != ExportStatus.DONE:
         return ""
@@ -118,19 +122,19 @@ def address(export: Export, *, audience: Audience) -> str:
     return object_store().sign_download(file.key, audience=audience, filename=file.path)
 
 
-def _known(rosbag: Rosbag, topics: Sequence[str]) -> list[str]:
-    known = set(rosbag.topics.values_list("name", flat=True))
+def _check_topics(rosbag: Rosbag, topics: Sequence[str]) -> list[str]:
+    names = set(rosbag.topics.values_list("name", flat=True))
     errors = [
-        FieldError(f"/topics/{at}", sentence("TOPIC_UNKNOWN", {"reason": name}), "TOPIC_UNKNOWN")
-        for at, name in enumerate(topics)
-        if name not in known
+        FieldError(f"/topics/{index}", sentence("TOPIC_UNKNOWN", {"reason": name}), "TOPIC_UNKNOWN")
+        for index, name in enumerate(topics)
+        if name not in names
     ]
     if errors:
         raise ExportInvalidError(_("Some topics are not in this rosbag: see its list."), errors)
     return list(dict.fromkeys(topics))
 
 
-def _name(rosbag: Rosbag, asked: ExportAsked) -> str:
-    part = bool(asked.topics or asked.start or asked.end)
-    name = _("%(name)s (part)") if part else _("%(name)s (export)")
+def _name(rosbag: Rosbag, options: ExportOptions) -> str:
+    is_partial = bool(options.topics or options.start or options.end)
+    name = _("%(name)s (part)") if is_partial else _("%(name)s (export)")
     return name % {"name": rosbag.name[: MAX_NAME_LENGTH - 20]}

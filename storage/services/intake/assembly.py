@@ -1,4 +1,4 @@
-"""From parts to files, at the end of an upload."""
+"""Joining uploaded parts into files at the end of an upload."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,16 +10,16 @@ from storage.exceptions import UploadIncompleteError
 from storage.models import RosbagFile
 from storage.objects import object_store
 from storage.objects.base import PartsDifferError, UploadedPart
-from storage.services.intake.parts import is_whole, part_sizes, stored_parts
+from storage.services.intake.parts import is_complete, part_sizes, stored_parts
 
-MOST_SPANS = 10
+MAX_RANGES = 10
 
 
 @dataclass(frozen=True)
 class FinishedUpload:
-    """The parts of a file with their ETags; those that the storage lists itself may be left out.
+    """The parts of an uploaded file with their ETags; parts that the storage lists may be omitted.
 
-    Those of another `upload_id` than the file's do not count; empty, it is the one at hand.
+    Parts are ignored when `upload_id` is not the file's; an empty one always matches.
     """
 
     path: str
@@ -27,28 +27,34 @@ class FinishedUpload:
     parts: Sequence[UploadedPart]
 
 
-def ready_parts(
-    files: Sequence[RosbagFile], named: Mapping[str, FinishedUpload]
+def parts_to_join(
+    files: Sequence[RosbagFile], finished: Mapping[str, FinishedUpload]
 ) -> list[tuple[RosbagFile, list[UploadedPart] | None]]:
-    """The parts to join for each file; None for a file that is whole already.
+    """List the parts to join for each file; None for a file that is complete already.
 
     Raises:
-        UploadIncompleteError: some are missing; `errors` names each such file.
+        UploadIncompleteError: Parts are missing; `errors` points at each such file.
     """
     errors: list[FieldError] = []
-    found = []
+    result = []
     for file in files:
-        parts, missing = _parts(file, named.get(file.path))
+        parts, missing = _parts(file, finished.get(file.path))
         if missing:
-            errors.append(_error(file, _("parts missing: %(parts)s") % {"parts": spans(missing)}))
-        found.append((file, parts))
+            errors.append(
+                _error(file, _("parts missing: %(parts)s") % {"parts": format_ranges(missing)})
+            )
+        result.append((file, parts))
     if errors:
         raise _incomplete(errors)
-    return found
+    return result
 
 
 def join(file: RosbagFile, parts: list[UploadedPart] | None) -> None:
-    """Make a file of its parts (UploadIncompleteError when they are not what they should be)."""
+    """Join the parts of a file.
+
+    Raises:
+        UploadIncompleteError: Parts are missing, or differ from the declared file.
+    """
     store = object_store()
     if parts is not None:
         try:
@@ -56,48 +62,50 @@ def join(file: RosbagFile, parts: list[UploadedPart] | None) -> None:
         except PartsDifferError as error:
             raise _incomplete([_error(file, str(error))]) from error
         except FileNotFoundError as error:
-            raise _incomplete([_error(file, _("it is not there"))]) from error
-    found = store.stat(file.key)
-    if found is None:
-        raise _incomplete([_error(file, _("it is not there"))])
-    if found.size != file.size:
+            raise _incomplete([_error(file, _("it is missing"))]) from error
+    stored = store.stat(file.key)
+    if stored is None:
+        raise _incomplete([_error(file, _("it is missing"))])
+    if stored.size != file.size:
         store.delete([file.key])
-        reason = _("it has %(found)d bytes, declared were %(size)d")
-        raise _incomplete([_error(file, reason % {"found": found.size, "size": file.size})])
+        reason = _("it has %(found)d bytes instead of the declared %(size)d")
+        raise _incomplete([_error(file, reason % {"found": stored.size, "size": file.size})])
 
 
-def spans(numbers: Sequence[int]) -> str:
-    """Sorted numbers in short, such as `1-3, 7`."""
-    found = ranges(numbers)
-    told = [f"{first}-{last}" if last > first else str(first) for first, last in found[:MOST_SPANS]]
-    return ", ".join([*told, "…"] if len(found) > MOST_SPANS else told)
+def format_ranges(numbers: Sequence[int]) -> str:
+    """Format sorted numbers as ranges, such as `1-3, 7`."""
+    ranges = number_ranges(numbers)
+    texts = [
+        f"{first}-{last}" if last > first else str(first) for first, last in ranges[:MAX_RANGES]
+    ]
+    return ", ".join([*texts, "…"] if len(ranges) > MAX_RANGES else texts)
 
 
-def ranges(numbers: Sequence[int]) -> list[tuple[int, int]]:
-    """Sorted numbers as pairs of the first and the last of each unbroken run."""
-    found: list[tuple[int, int]] = []
+def number_ranges(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    """Group sorted numbers into pairs of the first and last of each consecutive run."""
+    result: list[tuple[int, int]] = []
     for number in numbers:
-        if found and number == found[-1][1] + 1:
-            found[-1] = (found[-1][0], number)
+        if result and number == result[-1][1] + 1:
+            result[-1] = (result[-1][0], number)
         else:
-            found.append((number, number))
-    return found
+            result.append((number, number))
+    return result
 
 
 def _parts(
-    file: RosbagFile, named: FinishedUpload | None
+    file: RosbagFile, finished: FinishedUpload | None
 ) -> tuple[list[UploadedPart] | None, list[int]]:
-    """The parts to join, None when there is nothing to; and the numbers of those that are missing."""
+    """The parts to join (None when the file is complete), and the numbers of missing ones."""
     stored = stored_parts(file)
-    if stored is None and is_whole(file):
+    if stored is None and is_complete(file):
         return None, []
-    held = dict(stored or {})
-    if stored is not None and named is not None and named.upload_id in ("", file.upload_id):
-        # Only their ETags count: what is not listed, or in another size, was not stored.
-        held |= {part.number: part for part in named.parts if part.number in held}
-    wanted = range(1, len(part_sizes(file.size)) + 1)
-    return [held[number] for number in wanted if number in held], [
-        number for number in wanted if number not in held
+    available = dict(stored or {})
+    if stored is not None and finished is not None and finished.upload_id in ("", file.upload_id):
+        # Only their ETags are used: parts that are not listed, or have another size, are not stored.
+        available |= {part.number: part for part in finished.parts if part.number in available}
+    numbers = range(1, len(part_sizes(file.size)) + 1)
+    return [available[number] for number in numbers if number in available], [
+        number for number in numbers if number not in available
     ]
 
 
@@ -107,7 +115,7 @@ def _error(file: RosbagFile, reason: str) -> FieldError:
 
 def _incomplete(errors: list[FieldError]) -> UploadIncompleteError:
     message = _(
-        "%(path)s is not complete (%(reason)s): ask for addresses and send what is missing."
+        "%(path)s is not complete (%(reason)s): request upload URLs and send the missing parts."
     )
     first = errors[0]
     path = first.pointer.removeprefix("/files/")

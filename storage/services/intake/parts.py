@@ -1,4 +1,4 @@
-"""How a file is cut into parts, and which of them the storage holds."""
+"""Parts of multipart uploads: sizes, signed URLs, and which parts are stored."""
 
 from dataclasses import dataclass
 
@@ -9,13 +9,13 @@ from storage.models import RosbagFile
 from storage.objects import object_store
 from storage.objects.base import Audience, UploadedPart
 
-MOST_PARTS = 10_000
-"""S3 takes no more; larger files get larger parts."""
+MAX_PARTS = 10_000
+"""S3's limit; larger files get larger parts."""
 
 
 @dataclass(frozen=True)
 class PartPlan:
-    """Where to PUT one part, its size in bytes, and where in the file it begins."""
+    """One part to upload: signed URL, size in bytes, offset in the file."""
 
     number: int
     url: str
@@ -25,7 +25,7 @@ class PartPlan:
 
 @dataclass(frozen=True)
 class FilePlan:
-    """The parts of a file that the storage does not hold yet; `more` after a page of them."""
+    """The missing parts of a file, or a page of them; `more` when further ones follow."""
 
     path: str
     upload_id: str
@@ -34,23 +34,23 @@ class FilePlan:
 
 
 def part_sizes(size: int) -> list[int]:
-    """Sizes in bytes of the parts that a file is cut into: all alike but the last."""
-    part = _part_bytes(size)
-    whole, rest = divmod(size, part)
-    return [part] * whole + ([rest] if rest else [])
+    """Sizes in bytes of the parts of a file: all equal but the last."""
+    part = _part_size(size)
+    full_parts, rest = divmod(size, part)
+    return [part] * full_parts + ([rest] if rest else [])
 
 
 def part_count(size: int) -> int:
-    """How many parts that are."""
-    return -(-size // _part_bytes(size))
+    """Number of parts of a file."""
+    return -(-size // _part_size(size))
 
 
-def _part_bytes(size: int) -> int:
-    return max(settings.UPLOAD_PART_BYTES, -(-size // MOST_PARTS))
+def _part_size(size: int) -> int:
+    return max(settings.UPLOAD_PART_BYTES, -(-size // MAX_PARTS))
 
 
 def part_size(key: str, upload_id: str, number: int) -> int | None:
-    """Size in bytes that a part of an open upload must have; None when there is no such part."""
+    """Expected size in bytes of a part of an open upload; None when there is no such part."""
     file = RosbagFile.objects.filter(
         key=key,
         upload_id=upload_id,
@@ -61,17 +61,17 @@ def part_size(key: str, upload_id: str, number: int) -> int | None:
     return sizes[number - 1] if 0 < number <= len(sizes) else None
 
 
-def plan(
+def plan_missing_parts(
     file: RosbagFile, audience: Audience, *, after: int = 0, limit: int | None = None
 ) -> FilePlan:
-    """Addresses of the parts that are missing; an upload that the storage lost is opened anew.
+    """Sign URLs of missing parts: at most `limit` of those numbered above `after`.
 
-    At most `limit` of them, those with a number above `after`.
+    An upload that the storage has lost is opened again.
     """
     store = object_store()
     stored = stored_parts(file)
     if stored is None:
-        if is_whole(file):
+        if is_complete(file):
             return FilePlan(file.path, file.upload_id, [])
         stored = _reopen(file)
     sizes = part_sizes(file.size)
@@ -88,23 +88,23 @@ def plan(
     return FilePlan(file.path, file.upload_id, parts, more=len(parts) < len(missing))
 
 
-def is_whole(file: RosbagFile) -> bool:
-    """Whether its upload was finished: the object is there, in its size.
+def is_complete(file: RosbagFile) -> bool:
+    """Check that the upload of a file is finished: its object exists in the declared size.
 
-    Without an upload what lies under its key is a leftover, such as of a database that was reset.
+    Without an upload id an object under the key is a leftover, for example of a database that was reset.
     """
     if not file.size:
         return True
     if not file.upload_id:
         return False
-    found = object_store().stat(file.key)
-    return found is not None and found.size == file.size
+    stored = object_store().stat(file.key)
+    return stored is not None and stored.size == file.size
 
 
 def stored_parts(file: RosbagFile) -> dict[int, UploadedPart] | None:
     """Stored parts by number; None when the upload is not open (finished, or lost by the storage).
 
-    A part of another size than planned does not count: S3 takes whatever is sent.
+    Parts of an unexpected size are ignored, as S3 accepts any size.
     """
     if not file.upload_id:
         return None
@@ -117,13 +117,13 @@ def stored_parts(file: RosbagFile) -> dict[int, UploadedPart] | None:
 
 
 def _reopen(file: RosbagFile) -> dict[int, UploadedPart]:
-    """Open an upload for a file; of two requests that do so at once both use the first one's."""
+    """Open an upload for a file; concurrent requests all use the one that was saved first."""
     store = object_store()
-    opened = store.start_upload(file.key)
+    upload_id = store.start_upload(file.key)
     rows = RosbagFile.objects.filter(pk=file.pk, upload_id=file.upload_id)
-    if rows.update(upload_id=opened):
-        file.upload_id = opened
+    if rows.update(upload_id=upload_id):
+        file.upload_id = upload_id
         return {}
-    store.abort_upload(file.key, opened)
+    store.abort_upload(file.key, upload_id)
     file.refresh_from_db(fields=["upload_id"])
     return stored_parts(file) or {}

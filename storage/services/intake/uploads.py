@@ -1,4 +1,4 @@
-"""Bundles that come in parts, from a unit or a browser, straight to the storage."""
+"""Multipart uploads of bundles, from a unit or a browser straight to the storage."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -20,24 +20,24 @@ from storage.models import MAX_NAME_LENGTH, Rosbag, RosbagFile
 from storage.objects import object_store
 from storage.objects.base import Audience, StoreError
 from storage.querysets import RosbagQuerySet
-from storage.services.intake.assembly import FinishedUpload, join, ready_parts
-from storage.services.intake.imports import check_paths
-from storage.services.intake.parts import FilePlan, plan
-from storage.services.rosbags.deduplication import settle
+from storage.services.intake.assembly import FinishedUpload, join, parts_to_join
+from storage.services.intake.bundle_paths import check_paths
+from storage.services.intake.parts import FilePlan, plan_missing_parts
+from storage.services.rosbags.deduplication import verify_unless_duplicate
 from storage.services.rosbags.deletion import discard
 from storage.services.rosbags.digest import content_digest
 
-__all__ = ["FinishedUpload", "NewFile", "abandon", "addresses", "begin", "complete"]
+__all__ = ["FinishedUpload", "NewFile", "abandon", "begin", "complete", "sign_part_urls"]
 
 log = structlog.get_logger(__name__)
-STALE = timedelta(days=1)
-LARGEST_FILE = 5 * 2**40
+STALE_AFTER = timedelta(days=1)
+MAX_FILE_BYTES = 5 * 2**40
 SHA256 = re.compile(r"[0-9a-f]{64}|")
 
 
 @dataclass(frozen=True)
 class NewFile:
-    """A file to come; size in bytes, sha256 in hex or empty: then it is taken at verification."""
+    """A file to upload; size in bytes, sha256 in hex or empty (verification computes it)."""
 
     path: str
     size: int
@@ -50,13 +50,15 @@ def begin(
     *,
     origin: Origin,
     created_by: Any = None,
-    at_once: bool = True,
+    open_now: bool = True,
 ) -> Rosbag:
-    """Open an upload for each file of a new rosbag; unless `at_once`, when its addresses are asked for.
+    """Create a rosbag for files to upload.
+
+    Unless `open_now`, the multipart upload of a file is opened when its URLs are first requested.
 
     Raises:
-        FilesInvalidError: a name, size or checksum that no bundle can have.
-        StoreError: the storage is away; nothing stays behind.
+        FilesInvalidError: A name, size or checksum is invalid.
+        StoreError: The storage is unavailable; nothing is left behind.
     """
     check_paths([file.path for file in files])
     _check_files(files)
@@ -70,7 +72,7 @@ def begin(
     )
     try:
         RosbagFile.objects.bulk_create(
-            [_open(rosbag, file, at_once=at_once) for file in files], batch_size=500
+            [_open(rosbag, file, open_now=open_now) for file in files], batch_size=500
         )
     except BaseException:
         discard(rosbag)
@@ -78,57 +80,58 @@ def begin(
     return rosbag
 
 
-def addresses(rosbag: Rosbag, *, audience: Audience) -> list[FilePlan]:
-    """Signed addresses of the parts that are not stored yet; ask again when they have expired.
+def sign_part_urls(rosbag: Rosbag, *, audience: Audience) -> list[FilePlan]:
+    """Sign URLs of the missing parts of all files; call again when they have expired.
 
     Raises:
-        UploadClosedError: the rosbag is no longer being uploaded.
-        StoreError: the storage is away.
+        UploadClosedError: The rosbag is no longer being uploaded.
+        StoreError: The storage is unavailable.
     """
     require_open(rosbag)
     touch(rosbag)
-    return [plan(file, audience) for file in rosbag.files.all()]
+    return [plan_missing_parts(file, audience) for file in rosbag.files.all()]
 
 
 def touch(rosbag: Rosbag) -> None:
-    """Note that somebody goes on with an upload: it is not stale for another day."""
+    """Mark an upload as active, so that it does not become stale for another day."""
     Rosbag.objects.filter(pk=rosbag.pk).update(enqueued_at=timezone.now())
 
 
 def complete(rosbag: Rosbag, files: Iterable[FinishedUpload]) -> Rosbag:
-    """Join the parts of every file; the rosbag then awaits verification. Twice is no error.
+    """Join the parts of every file and enqueue the verification. Calling it twice is no error.
 
     Raises:
-        UploadIncompleteError: parts are missing or differ; nothing was joined unless all were there.
-        UploadClosedError: the upload was abandoned.
-        SameContentError: what was uploaded is there already; this upload awaits being given up.
-        StoreError: the storage is away; call again.
+        UploadIncompleteError: Parts are missing or differ; nothing is joined unless all are present.
+        UploadClosedError: The upload was aborted.
+        SameContentError: The content is stored already; the caller should abort this upload.
+        StoreError: The storage is unavailable; call again.
     """
     rosbag.refresh_from_db()
     if rosbag.status != Status.UPLOADING and rosbag.deleted_at is None:
         return rosbag
     require_open(rosbag)
-    named = {finished.path: finished for finished in files}
+    finished_by_path = {finished.path: finished for finished in files}
     stored = list(rosbag.files.all())
-    for file, parts in ready_parts(stored, named):
+    for file, parts in parts_to_join(stored, finished_by_path):
         join(file, parts)
-    known = all(file.sha256 for file in stored)
-    digest = content_digest((file.path, file.sha256) for file in stored) if known else ""
-    settled = settle(rosbag, digest)
+    has_checksums = all(file.sha256 for file in stored)
+    digest = content_digest((file.path, file.sha256) for file in stored) if has_checksums else ""
+    accepted = verify_unless_duplicate(rosbag, digest)
     rosbag.refresh_from_db()
-    if not settled and rosbag.deleted_at is not None:
+    if not accepted and rosbag.deleted_at is not None:
         object_store().delete([file.key for file in stored])
         require_open(rosbag)
     return rosbag
 
 
 def abandon(rosbag: Rosbag) -> bool:
-    """Give an upload up: its parts are removed now, the row goes with the next purge.
+    """Abort an upload: its parts are removed now, its row by the next purge.
 
-    A rosbag that is no longer being uploaded is left as it is (False).
+    Returns:
+        False when the rosbag is no longer being uploaded; it stays as it is.
 
     Raises:
-        StoreError: the storage is away; the upload is open as before, with the parts that are left.
+        StoreError: The storage is unavailable; the upload stays open with its remaining parts.
     """
     rows = Rosbag.objects.filter(pk=rosbag.pk, status=Status.UPLOADING)
     deleted_at = rows.hide()
@@ -148,21 +151,25 @@ def abandon(rosbag: Rosbag) -> bool:
     return True
 
 
-def stale(older_than: timedelta = STALE) -> RosbagQuerySet:
-    """Uploads in parts that nobody went on with for so long, nor for as long as addresses hold."""
+def stale(older_than: timedelta = STALE_AFTER) -> RosbagQuerySet:
+    """Uploads without activity for this long, and for longer than signed URLs are valid."""
     limit = timezone.now() - max(older_than, timedelta(seconds=settings.SIGNED_URL_SECONDS))
     return Rosbag.objects.uploading(limit)
 
 
 def abandon_stale() -> int:
-    """Give up those uploads; the answer is how many. One that fails is left for the next time."""
-    done = 0
+    """Abort stale uploads; one that fails is left for the next run.
+
+    Returns:
+        The number of aborted uploads.
+    """
+    aborted = 0
     for rosbag in list(stale()):
         try:
-            done += abandon(rosbag)
+            aborted += abandon(rosbag)
         except StoreError as error:
             log.warning("upload_not_abandoned", rosbag=rosbag.pk, error=str(error))
-    return done
+    return aborted
 
 
 def _check_files(files: Sequence[NewFile]) -> None:
@@ -170,21 +177,21 @@ def _check_files(files: Sequence[NewFile]) -> None:
     errors = [
         FieldError(f"/files/{index}", detail, "FILE_INVALID")
         for index, file in enumerate(files)
-        if not 0 <= file.size <= LARGEST_FILE or not SHA256.fullmatch(file.sha256)
+        if not 0 <= file.size <= MAX_FILE_BYTES or not SHA256.fullmatch(file.sha256)
     ]
     if errors:
-        message = _("%(count)d files have no proper size or checksum.")
+        message = _("%(count)d files have an invalid size or checksum.")
         raise FilesInvalidError(message % {"count": len(errors)}, errors)
 
 
-def _open(rosbag: Rosbag, file: NewFile, *, at_once: bool) -> RosbagFile:
+def _open(rosbag: Rosbag, file: NewFile, *, open_now: bool) -> RosbagFile:
     key = object_key(rosbag.pk, file.path)
     store = object_store()
     upload_id = ""
     if not file.size:
-        # S3 knows no upload without parts.
+        # S3 has no multipart uploads without parts.
         store.put(key, BytesIO())
-    elif at_once:
+    elif open_now:
         upload_id = store.start_upload(key)
     return RosbagFile(
         rosbag=rosbag,
@@ -197,6 +204,10 @@ def _open(rosbag: Rosbag, file: NewFile, *, at_once: bool) -> RosbagFile:
 
 
 def require_open(rosbag: Rosbag) -> None:
-    """Refuse what has ended (UploadClosedError)."""
+    """Refuse an upload that has ended.
+
+    Raises:
+        UploadClosedError: It was completed or aborted.
+    """
     if rosbag.status != Status.UPLOADING or rosbag.deleted_at is not None:
-        raise UploadClosedError(_("This upload has ended: begin a new one."))
+        raise UploadClosedError(_("This upload has ended: start a new one."))

@@ -1,4 +1,4 @@
-"""The database against the storage: what is missing, has another size, or belongs to nobody."""
+"""Consistency checks between database and storage: missing, truncated and orphaned objects."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from storage.choices import Status
-from storage.keys import DERIVED, EXPORTS, PREFIX, id_of, rosbag_id_of
+from storage.keys import EXPORTS, PREFIX, PREVIEWS, id_of, rosbag_id_of
 from storage.models import Export, Rosbag, RosbagFile
 from storage.objects import object_store
 from storage.objects.base import StoredObject
@@ -19,8 +19,8 @@ BATCH = 500
 
 
 @dataclass(frozen=True)
-class Fault:
-    """A file that is not in the storage as the database has it; sizes in bytes."""
+class Mismatch:
+    """A file whose object is missing (`found` is None) or has another size; sizes in bytes."""
 
     rosbag: int
     path: str
@@ -31,68 +31,72 @@ class Fault:
 
 @dataclass
 class Report:
-    """What a check found."""
+    """The result of a check."""
 
-    missing: list[Fault] = field(default_factory=list)
-    wrong_size: list[Fault] = field(default_factory=list)
+    missing: list[Mismatch] = field(default_factory=list)
+    wrong_size: list[Mismatch] = field(default_factory=list)
     orphaned: list[StoredObject] = field(default_factory=list)
 
     @property
     def healthy(self) -> bool:
-        """Whether every file is there; orphans only take space."""
+        """True when no file is missing or has another size; orphans only use space."""
         return not self.missing and not self.wrong_size
 
 
 def check() -> Report:
-    """Compare all objects with all rows; uploads in progress count neither way.
+    """Compare all objects with all rows; uploads in progress are ignored.
 
     Raises:
-        StoreError: the storage is away.
+        StoreError: The storage is unavailable.
     """
     report = Report()
-    seen: set[int] = set()
+    checked: set[int] = set()
     for batch in _batches(object_store().list(PREFIX)):
-        _compare(batch, report, seen)
-    report.orphaned += _ownerless()
-    rows = _settled().values_list("pk", "rosbag_id", "path", "key", "size")
+        _compare(batch, report, checked)
+    report.orphaned += _orphaned_results()
+    rows = _stored_files().values_list("pk", "rosbag_id", "path", "key", "size")
     for pk, rosbag, path, key, size in rows.iterator(chunk_size=2000):
-        # Asked again by name: it may have been stored after the listing had passed its place.
-        if pk not in seen and object_store().stat(key) is None:
-            report.missing.append(Fault(rosbag, path, key, size, None))
+        # Checked again by key: it may have been stored after the listing had passed its position.
+        if pk not in checked and object_store().stat(key) is None:
+            report.missing.append(Mismatch(rosbag, path, key, size, None))
     return report
 
 
 def repair(report: Report, *, older_than: timedelta = timedelta(days=1)) -> list[str]:
-    """Remove the orphans that are older; the answer is their keys. Nothing else is touched."""
+    """Remove orphans that are older than this, and nothing else.
+
+    Returns:
+        The keys of the removed objects.
+    """
     limit = timezone.now() - older_than
     removed = []
     for batch in _batches(iter(report.orphaned)):
-        old = [found for found in batch if found.modified < limit]
-        known, arriving = _owners(old)
+        old = [stored for stored in batch if stored.modified < limit]
+        rows_by_key, incoming = _owners(old)
         keys = [
-            found.key
-            for found in old
-            if found.key not in known and rosbag_id_of(found.key) not in arriving
+            stored.key
+            for stored in old
+            if stored.key not in rows_by_key and rosbag_id_of(stored.key) not in incoming
         ]
         object_store().delete(keys)
         removed += keys
     return removed
 
 
-def _ownerless() -> Iterator[StoredObject]:
-    """Previews of rosbags, and tables of exports, that are no longer there."""
+def _orphaned_results() -> Iterator[StoredObject]:
+    """List previews and export tables whose rosbag or export no longer exists."""
     owners: tuple[tuple[str, QuerySet[Any]], ...] = (
-        (DERIVED, Rosbag.objects.all()),
+        (PREVIEWS, Rosbag.objects.all()),
         (EXPORTS, Export.objects.all()),
     )
     for prefix, rows in owners:
         for batch in _batches(object_store().list(prefix)):
-            ids = {id_of(found.key, prefix) for found in batch} - {None}
-            living = set(rows.filter(pk__in=ids).values_list("pk", flat=True))
-            yield from (found for found in batch if id_of(found.key, prefix) not in living)
+            ids = {id_of(stored.key, prefix) for stored in batch} - {None}
+            owner_ids = set(rows.filter(pk__in=ids).values_list("pk", flat=True))
+            yield from (stored for stored in batch if id_of(stored.key, prefix) not in owner_ids)
 
 
-def _settled() -> QuerySet[RosbagFile]:
+def _stored_files() -> QuerySet[RosbagFile]:
     return RosbagFile.objects.exclude(rosbag__status=Status.UPLOADING)
 
 
@@ -101,31 +105,33 @@ def _batches(objects: Iterator[StoredObject]) -> Iterator[list[StoredObject]]:
         yield batch
 
 
-def _compare(batch: Sequence[StoredObject], report: Report, seen: set[int]) -> None:
-    known, arriving = _owners(batch)
-    for found in batch:
-        file = known.get(found.key)
+def _compare(batch: Sequence[StoredObject], report: Report, checked: set[int]) -> None:
+    rows_by_key, incoming = _owners(batch)
+    for stored in batch:
+        file = rows_by_key.get(stored.key)
         if file is None:
-            if rosbag_id_of(found.key) not in arriving:
-                report.orphaned.append(found)
+            if rosbag_id_of(stored.key) not in incoming:
+                report.orphaned.append(stored)
             continue
-        seen.add(file.pk)
-        if file.size != found.size and arriving.get(file.rosbag_id) != Status.UPLOADING:
+        checked.add(file.pk)
+        if file.size != stored.size and incoming.get(file.rosbag_id) != Status.UPLOADING:
             report.wrong_size.append(
-                Fault(file.rosbag_id, file.path, file.key, file.size, found.size)
+                Mismatch(file.rosbag_id, file.path, file.key, file.size, stored.size)
             )
 
 
 def _owners(
     batch: Sequence[StoredObject],
 ) -> tuple[dict[str, RosbagFile], dict[int | None, str]]:
-    """The rows of these objects by key, and the state of the rosbags that get files just now.
+    """The file rows of objects by key, and the status of rosbags that are receiving files.
 
-    One that is verified gets the files of its archive.
+    A rosbag that is being verified may receive the files of its archive.
     """
-    # The rosbags first: one whose upload ends in between has its rows by the second query.
-    ids = {rosbag_id_of(found.key) for found in batch} - {None}
-    asked = Q(pk__in=ids, status__in=(Status.UPLOADING, Status.VERIFYING))
-    arriving: dict[int | None, str] = dict(Rosbag.objects.filter(asked).values_list("pk", "status"))
-    files = RosbagFile.objects.filter(key__in=[found.key for found in batch])
-    return {file.key: file for file in files}, arriving
+    # Rosbags first: one whose upload ends between the queries has its rows in the second.
+    ids = {rosbag_id_of(stored.key) for stored in batch} - {None}
+    in_progress = Q(pk__in=ids, status__in=(Status.UPLOADING, Status.VERIFYING))
+    incoming: dict[int | None, str] = dict(
+        Rosbag.objects.filter(in_progress).values_list("pk", "status")
+    )
+    files = RosbagFile.objects.filter(key__in=[stored.key for stored in batch])
+    return {file.key: file for file in files}, incoming

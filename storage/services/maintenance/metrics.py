@@ -1,4 +1,4 @@
-"""Figures of the storage for those who watch the system; one query for any number of rosbags."""
+"""Statistics of the storage for monitoring; one query for any number of rosbags."""
 
 import msgspec
 from django.db.models import Case, CharField, Count, F, Q, Sum, Value, When
@@ -8,11 +8,11 @@ from storage.choices import Status
 from storage.models import Rosbag
 
 DELETED = "deleted"
-"""Status of what is hidden and not yet purged: it still takes room."""
+"""Status of rosbags that are deleted but not purged: they still use space."""
 
 
-class RosbagVitals(msgspec.Struct, frozen=True):
-    """Rosbags of one origin in one state."""
+class RosbagStatistics(msgspec.Struct, frozen=True):
+    """Number and size of the rosbags of one origin and status."""
 
     origin: str
     status: str
@@ -21,34 +21,36 @@ class RosbagVitals(msgspec.Struct, frozen=True):
     """Bytes."""
 
 
-class StorageVitals(msgspec.Struct, frozen=True):
-    """What is stored and what is under way."""
+class StorageStatistics(msgspec.Struct, frozen=True):
+    """Stored rosbags and work in progress."""
 
-    rosbags: list[RosbagVitals]
+    rosbags: list[RosbagStatistics]
     verifying: int
-    """Rosbags that a worker is at: their lease holds."""
+    """Rosbags that a worker is verifying, with a valid lease."""
     sessions: int
-    """Uploads in parts that were begun, not completed and not given up."""
+    """Open upload sessions, neither completed nor aborted."""
 
 
-def storage_vitals() -> StorageVitals:
-    """Count what is stored, by origin and state."""
-    held = Q(status=Status.VERIFYING, lease_until__gt=timezone.now())
+def storage_statistics() -> StorageStatistics:
+    """Count the stored rosbags by origin and status."""
+    leased = Q(status=Status.VERIFYING, lease_until__gt=timezone.now())
     opened = Q(status=Status.UPLOADING, in_parts=True, origin="uploaded")
-    living = Q(deleted_at=None)
-    state = Case(When(living, then=F("status")), default=Value(DELETED), output_field=CharField())
+    not_deleted = Q(deleted_at=None)
+    state = Case(
+        When(not_deleted, then=F("status")), default=Value(DELETED), output_field=CharField()
+    )
     rows = list(
         Rosbag.objects.order_by()
         .values_list("origin", state)
         .annotate(
             Count("pk"),
             Sum("size"),
-            held=Count("pk", filter=living & held),
-            opened=Count("pk", filter=living & opened),
+            leased=Count("pk", filter=not_deleted & leased),
+            opened=Count("pk", filter=not_deleted & opened),
         )
     )
-    return StorageVitals(
-        [RosbagVitals(*row[:4]) for row in rows],
+    return StorageStatistics(
+        [RosbagStatistics(*row[:4]) for row in rows],
         verifying=sum(row[4] for row in rows),
         sessions=sum(row[5] for row in rows),
     )

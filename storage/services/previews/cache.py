@@ -1,4 +1,4 @@
-"""What was made of a rosbag once is kept in the storage: small, and to be made again at any time."""
+"""A cache of previews in the storage; every entry can be computed again at any time."""
 
 import hashlib
 import io
@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from storage.keys import derived_key
+from storage.keys import preview_key
 from storage.models import Rosbag
 from storage.objects import object_store
 from storage.objects.base import StoreError
@@ -16,34 +16,31 @@ from storage.objects.base import StoreError
 log = structlog.get_logger(__name__)
 
 VERSION = 1
-"""Grows when the same question is answered otherwise; older answers are not found then."""
-MOST = 500
-"""Answers that are kept of one rosbag; further ones are made anew each time."""
+"""Part of every name: increase it when the format of cached previews changes."""
+MAX_ENTRIES = 500
+"""Cached previews of one rosbag; further ones are computed each time."""
 
 
-def name_of(rosbag: Rosbag, kind: str, **asked: Any) -> str:
-    """The name of an answer: what was asked, of which content."""
-    told = json.dumps([VERSION, rosbag.content_digest, kind, asked], sort_keys=True)
-    return f"{kind}-{hashlib.sha256(told.encode()).hexdigest()[:32]}"
+def entry_name(rosbag: Rosbag, kind: str, **parameters: Any) -> str:
+    """The name of a cached preview, from its parameters and the rosbag's content."""
+    identity = json.dumps([VERSION, rosbag.content_digest, kind, parameters], sort_keys=True)
+    return f"{kind}-{hashlib.sha256(identity.encode()).hexdigest()[:32]}"
 
 
 def get(rosbag: Rosbag, name: str) -> bytes | None:
-    """What was kept under a name; None when it was not, or the storage is away."""
-    with suppress(FileNotFoundError, StoreError), object_store().open(_key(rosbag, name)) as kept:
-        return kept.read()
+    """Read a cached preview; None when there is none, or the storage is unavailable."""
+    key = preview_key(rosbag.pk, name)
+    with suppress(FileNotFoundError, StoreError), object_store().open(key) as entry:
+        return entry.read()
     return None
 
 
-def keep(rosbag: Rosbag, name: str, content: bytes) -> None:
-    """Keep something, unless there is much already or the storage is away: it can be made again."""
+def put(rosbag: Rosbag, name: str, content: bytes) -> None:
+    """Cache a preview, unless the limit is reached or the storage is unavailable."""
     try:
         store = object_store()
-        kept = sum(1 for _found in store.list(derived_key(rosbag.pk)))
-        if kept < MOST:
-            store.put(_key(rosbag, name), io.BytesIO(content))
+        count = sum(1 for _entry in store.list(preview_key(rosbag.pk)))
+        if count < MAX_ENTRIES:
+            store.put(preview_key(rosbag.pk, name), io.BytesIO(content))
     except StoreError as error:
         log.warning("preview_not_kept", rosbag=rosbag.pk, error=str(error))
-
-
-def _key(rosbag: Rosbag, name: str) -> str:
-    return derived_key(rosbag.pk, name)

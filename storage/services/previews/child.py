@@ -1,4 +1,4 @@
-"""Previews and exports in child processes: how many at once, and their failures as sentences."""
+"""Child processes for previews and exports: concurrency limits, and failures as domain errors."""
 
 from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -11,47 +11,52 @@ from rosbag2.sandbox.runner import Job, JobEndedError, JobFailedError, Limits, r
 from storage.choices import sentence
 from storage.exceptions import PreviewBusyError, PreviewError
 
-__all__ = ["Job", "Limits", "lines", "place", "stream_place"]
+__all__ = ["Job", "Limits", "lines", "preview_slot", "stream_slot"]
 
 log = structlog.get_logger(__name__)
 
-AT_ONCE = 4
-"""Previews that one process of the server makes at the same time."""
+MAX_CONCURRENT = 4
+"""Concurrent previews per server process."""
 WAIT_SECONDS = 10.0
-PREVIEW = Limits()
-_places = BoundedSemaphore(AT_ONCE)
-_stream_places = BoundedSemaphore(AT_ONCE)
+PREVIEW_LIMITS = Limits()
+_slots = BoundedSemaphore(MAX_CONCURRENT)
+_stream_slots = BoundedSemaphore(MAX_CONCURRENT)
 
 
 @contextmanager
-def _place(places: BoundedSemaphore) -> Iterator[None]:
-    if not places.acquire(timeout=WAIT_SECONDS):
-        raise PreviewBusyError(_("Many previews are being made just now: try again in a while."))
+def _slot(slots: BoundedSemaphore) -> Iterator[None]:
+    if not slots.acquire(timeout=WAIT_SECONDS):
+        raise PreviewBusyError(
+            _("Too many previews are being made at the moment: try again later.")
+        )
     try:
         yield
     finally:
-        places.release()
+        slots.release()
 
 
-def place() -> AbstractContextManager[None]:
-    """Wait for one of the few places of previews.
+def preview_slot() -> AbstractContextManager[None]:
+    """Wait for one of the limited preview slots.
 
     Raises:
-        PreviewBusyError: none became free in time.
+        PreviewBusyError: No slot became free in time.
     """
-    return _place(_places)
+    return _slot(_slots)
 
 
-def stream_place() -> AbstractContextManager[None]:
-    """The same for what is sent while it is made: a slow reader holds up no other preview."""
-    return _place(_stream_places)
+def stream_slot() -> AbstractContextManager[None]:
+    """Wait for a slot of streamed previews, so that slow clients do not block other previews."""
+    return _slot(_stream_slots)
 
 
-def lines(job: Job, limits: Limits = PREVIEW) -> Generator[bytes]:
-    """Run a job, and yield its values as lines of JSON; closing the generator ends the process.
+def lines(job: Job, limits: Limits = PREVIEW_LIMITS) -> Generator[bytes]:
+    """Run a job in a child process; closing the generator ends the process.
+
+    Yields:
+        The values of the job, as lines of JSON.
 
     Raises:
-        PreviewError: it cannot be done, or was ended by its limits.
+        PreviewError: The job failed, or was stopped by its limits.
     """
     try:
         yield from run(job, limits)

@@ -1,4 +1,4 @@
-"""From when to when: what people write of a time within a rosbag, in nanoseconds."""
+"""Parsing times and time ranges within a rosbag, as users write them, into nanoseconds."""
 
 import re
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ PATTERN = (
     r"[0-9]{1,10}\.[0-9]{1,9}|"
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:]{5,8}(\.[0-9]{1,9})?(Z|[+ -][0-9]{2}:?[0-9]{2})?)?)$"
 )
-"""A time as it may be written; the description of the API names it too."""
+"""Accepted forms of a time; also part of the API schema."""
 _RELATIVE = re.compile(r"([+ -]?)(\d{1,10}(?:\.\d{1,9})?)(s?)")
 _MOMENT = re.compile(r"(.{10}(?:[T ][0-9:]{5,8})?)(?:\.(\d{1,9}))?(Z|[+ -]\d\d:?\d\d)?")
 _SECOND = 10**9
@@ -24,45 +24,52 @@ _INT64 = 2**63
 Span = tuple[int, int]
 
 
-def span_of(rosbag: Rosbag, start: str, end: str) -> Span:
-    """First and last time in nanoseconds, both included; an empty text is that end of the rosbag.
+def parse_span(rosbag: Rosbag, start: str, end: str) -> Span:
+    """Parse a time range; an empty text stands for that end of the rosbag.
+
+    Returns:
+        First and last time in nanoseconds, both included.
 
     Raises:
-        SpanInvalidError: a text is no time, or nothing of the rosbag lies between the two.
+        SpanInvalidError: A text is no time, or the range does not overlap the rosbag.
     """
     first = 0 if rosbag.start_ns is None else rosbag.start_ns
     last = first + (rosbag.duration_ns or 0)
-    asked = (
-        in_ns(start, first, last, "start") if start else first,
-        in_ns(end, first, last, "end") if end else last,
+    span = (
+        parse_time(start, first, last, "start") if start else first,
+        parse_time(end, first, last, "end") if end else last,
     )
-    if asked[0] > asked[1]:
-        message = _("The end lies before the start: give an end of at least the start.")
+    if span[0] > span[1]:
+        message = _("The end is before the start: give an end that is not before the start.")
         raise _invalid("end", message)
-    if rosbag.start_ns is not None and (asked[0] > last or asked[1] < first):
+    if rosbag.start_ns is not None and (span[0] > last or span[1] < first):
         message = _(
-            "Nothing lies there: the rosbag goes from %(first)d to %(last)d ns. A whole number is "
+            "The rosbag has no data in this range: it goes from %(first)d to %(last)d ns. An integer is "
             "nanoseconds since 1970; write 2.5s for seconds from its start."
         ) % {"first": first, "last": last}
         raise _invalid("start", message)
-    return asked
+    return span
 
 
-def in_ns(text: str, first: int, last: int, name: str) -> int:
-    """One time: nanoseconds since 1970, ISO 8601, or seconds from the start (`-5s`: from the end)."""
+def parse_time(text: str, first: int, last: int, name: str) -> int:
+    """Parse a time: nanoseconds since 1970, ISO 8601, or seconds from the start (`-5s`: from the end).
+
+    Raises:
+        SpanInvalidError: The text is no time.
+    """
     if not re.fullmatch(PATTERN, text):
         message = _(
-            "%(text)s is no time: write nanoseconds since 1970, a time such as 2026-03-02T09:30:00Z, "
-            "or seconds from the start such as 2.5s."
+            "%(text)s is not a time: write nanoseconds since 1970, a time such as 2026-03-02T09:30:00Z, or "
+            "seconds from the start such as 2.5s."
         ) % {"text": text[:50]}
         raise _invalid(name, message)
-    found = _absolute(text)
-    if found is None:
+    time_ns = _absolute(text)
+    if time_ns is None:
         match = _RELATIVE.fullmatch(text)
         sign, digits = (match[1], match[2]) if match else ("", "0")
         distance = int(Decimal(digits) * _SECOND)
-        found = last - distance if sign == "-" else first + distance
-    return max(-_INT64, min(found, _INT64 - 1))
+        time_ns = last - distance if sign == "-" else first + distance
+    return max(-_INT64, min(time_ns, _INT64 - 1))
 
 
 def _absolute(text: str) -> int | None:
@@ -73,14 +80,14 @@ def _absolute(text: str) -> int | None:
         return None
     zone = (match[3] or "Z").replace(" ", "+")
     try:
-        found = datetime.fromisoformat(match[1] + ("" if len(match[1]) == 10 else zone))  # noqa: PLR2004
+        time = datetime.fromisoformat(match[1] + ("" if len(match[1]) == 10 else zone))  # noqa: PLR2004
     except ValueError as error:
-        message = _("%(text)s is no time that the calendar knows.") % {"text": text[:50]}
+        message = _("%(text)s is not a date that exists.") % {"text": text[:50]}
         raise _invalid("start", message) from error
-    if found.tzinfo is None:
-        found = found.replace(tzinfo=UTC)
-    whole = found - datetime(1970, 1, 1, tzinfo=UTC)
-    seconds = whole.days * 86400 + whole.seconds
+    if time.tzinfo is None:
+        time = time.replace(tzinfo=UTC)
+    since_epoch = time - datetime(1970, 1, 1, tzinfo=UTC)
+    seconds = since_epoch.days * 86400 + since_epoch.seconds
     return seconds * _SECOND + int((match[2] or "0").ljust(9, "0"))
 
 

@@ -1,4 +1,4 @@
-"""The same content twice is one rosbag, also when both come at the same moment."""
+"""Deduplication: content that is uploaded twice, even at the same moment, is stored as one rosbag."""
 
 from typing import Any
 
@@ -11,28 +11,34 @@ from storage.choices import USABLE, Origin, Status
 from storage.models import Rosbag
 from storage.querysets import RosbagQuerySet
 
-TRIES = 3
-ARRIVED = USABLE | {Status.VERIFYING}
+MAX_TRIES = 3
+COMPLETE = USABLE | {Status.VERIFYING}
 
 
-def find(digest: str, *, besides: int | None = None) -> Rosbag | None:
-    """The rosbag with this content that can be used, was repaired, or is about to be verified.
+def find_same_content(digest: str, *, exclude: int | None = None) -> Rosbag | None:
+    """Find the rosbag with this content that is usable, repaired, or awaiting verification.
 
-    The digest may be that of its files, or of the archive that they came in.
+    The digest may be that of its files, or of the archive they were uploaded in.
     """
     if not digest:
         return None
-    same = _same(digest) if besides is None else _same(digest).exclude(pk=besides)
-    return same.order_by("pk").first()
+    rows = _same_content(digest) if exclude is None else _same_content(digest).exclude(pk=exclude)
+    return rows.order_by("pk").first()
 
 
-def settle(rosbag: Rosbag, digest: str, **fields: Any) -> bool:
-    """Have a rosbag verified whose files have arrived; False when it was given up meanwhile.
+def verify_unless_duplicate(rosbag: Rosbag, digest: str, **fields: Any) -> bool:
+    """Enqueue the verification of a rosbag whose files are complete.
 
-    `fields` are written with it. The digest may be empty: the content is known by verification only.
+    Args:
+        rosbag: The rosbag, still uploading.
+        digest: Digest of its content; empty when only verification can compute it.
+        fields: Further fields to write with the new status.
+
+    Returns:
+        False when the upload was aborted in the meantime.
 
     Raises:
-        SameContentError: another rosbag holds this content; nothing was written.
+        SameContentError: Another rosbag has this content; nothing was written.
     """
     now = timezone.now()
     values = {
@@ -45,43 +51,43 @@ def settle(rosbag: Rosbag, digest: str, **fields: Any) -> bool:
         "attempts": 0,
         "updated_at": now,
     }
-    arriving = Rosbag.objects.living().filter(pk=rosbag.pk, status=Status.UPLOADING)
-    for _try in range(TRIES):
-        if digest and rosbag.origin == Origin.UPLOADED and (known := find(digest)):
-            raise SameContentError(known)
+    uploading_row = Rosbag.objects.living().filter(pk=rosbag.pk, status=Status.UPLOADING)
+    for _attempt in range(MAX_TRIES):
+        if digest and rosbag.origin == Origin.UPLOADED and (existing := find_same_content(digest)):
+            raise SameContentError(existing)
         if rosbag.origin != Origin.UPLOADED:
-            values["claimed_digest"] = None  # two runs may well record the same
+            values["claimed_digest"] = None  # two runs may record the same content
         try:
             with transaction.atomic():
-                if not arriving.update(**values):
+                if not uploading_row.update(**values):
                     return False
                 enqueue_on_commit("storage.tasks.verify_rosbag", rosbag.pk)
                 return True
         except IntegrityError:
-            _release(digest)
+            _release_claim(digest)
     message = "the claim on a digest was neither free nor held"
     raise RuntimeError(message)
 
 
 class SameContentError(Exception):
-    """The content is there already, as `known`."""
+    """The content is stored already, as the rosbag `existing`."""
 
-    def __init__(self, known: Rosbag) -> None:
-        super().__init__(str(known.pk))
-        self.known = known
+    def __init__(self, existing: Rosbag) -> None:
+        super().__init__(str(existing.pk))
+        self.existing = existing
 
 
-def _same(digest: str) -> RosbagQuerySet:
+def _same_content(digest: str) -> RosbagQuerySet:
     repaired = Q(status=Status.REPAIRED, repaired__deleted_at=None, repaired__status__in=USABLE)
     return (
         Rosbag.objects.living()
         .filter(Q(content_digest=digest) | Q(claimed_digest=digest))
         .filter(origin__in=(Origin.UPLOADED, Origin.REPAIRED))
-        .filter(Q(status__in=ARRIVED) | repaired)
+        .filter(Q(status__in=COMPLETE) | repaired)
     )
 
 
-def _release(digest: str) -> None:
-    """Take the claim from one that can no longer be used: deleted or rejected."""
+def _release_claim(digest: str) -> None:
+    """Release the claim of a rosbag that is no longer usable: deleted or rejected."""
     holders = Rosbag.objects.filter(claimed_digest=digest)
-    holders.exclude(pk__in=_same(digest).values("pk")).update(claimed_digest=None)
+    holders.exclude(pk__in=_same_content(digest).values("pk")).update(claimed_digest=None)

@@ -11,33 +11,36 @@ from django.utils.translation import gettext as _
 from accounts.services import audit
 from storage.choices import Status
 from storage.exceptions import RosbagInUseError, RosbagNotFoundError, UploadAbortedError
-from storage.keys import derived_key, export_key, object_key
+from storage.keys import export_key, object_key, preview_key
 from storage.models import Rosbag
 from storage.objects import object_store
 from storage.services.rosbags import local_copies
+from storage.services.rosbags.files import delete_objects
 
 log = structlog.get_logger(__name__)
 
-Users = Callable[[Rosbag], list[str]]
-"""Answers the names of those that still need a rosbag, such as templates."""
+UserLookup = Callable[[Rosbag], list[str]]
+"""Returns the names of the objects that use a rosbag, such as templates."""
 
-_users: list[Users] = []
+_lookups: list[UserLookup] = []
 
 
-def ask_before_deleting(users: Users) -> None:
-    """Let an app above say who needs a rosbag; called once, when that app is ready."""
-    if users not in _users:
-        _users.append(users)
+def register_users(lookup: UserLookup) -> None:
+    """Register a lookup of objects that use rosbags; apps above call this once from `ready()`."""
+    if lookup not in _lookups:
+        _lookups.append(lookup)
 
 
 def delete(rosbag: Rosbag) -> None:
-    """Hide a rosbag; its files stay until `purge`. Deleting twice is no error.
+    """Soft-delete a rosbag; its files stay until `purge`. Deleting twice is no error.
 
     Raises:
-        RosbagInUseError: someone needs it; the sentence names them.
+        RosbagInUseError: It is in use; the message names the users.
     """
-    if names := [name for users in _users for name in users(rosbag)]:
-        message = _("%(name)s is used by %(users)s: delete these first, or let them use another.")
+    if names := [name for lookup in _lookups for name in lookup(rosbag)]:
+        message = _(
+            "%(name)s is used by %(users)s: delete these first, or make them use another rosbag."
+        )
         raise RosbagInUseError(message % {"name": rosbag.name, "users": ", ".join(names)})
     if deleted_at := Rosbag.objects.filter(pk=rosbag.pk).hide():
         audit.record_change(rosbag, deleted_at=(None, deleted_at))
@@ -45,27 +48,30 @@ def delete(rosbag: Rosbag) -> None:
 
 
 def restore(rosbag: Rosbag) -> None:
-    """Bring a deleted rosbag back; one that was not deleted stays as it is.
+    """Restore a deleted rosbag; one that is not deleted stays as it is.
 
     Raises:
-        RosbagNotFoundError: it was purged meanwhile.
-        UploadAbortedError: it never arrived, its parts are gone.
+        RosbagNotFoundError: It was purged in the meantime.
+        UploadAbortedError: Its upload was never completed and the parts are deleted.
     """
     row = Rosbag.objects.filter(pk=rosbag.pk)
     if row.exclude(status=Status.UPLOADING).unhide():
         audit.record_change(rosbag, deleted_at=(rosbag.deleted_at, None))
     elif not row.exists():
-        raise RosbagNotFoundError(_("This rosbag was removed for good: upload it again."))
+        raise RosbagNotFoundError(_("This rosbag was permanently deleted: upload it again."))
     rosbag.refresh_from_db()
     if rosbag.status == Status.UPLOADING:
-        message = _("This upload was given up before it was complete: upload the bag again.")
+        message = _("This upload was aborted before it was complete: upload the bag again.")
         raise UploadAbortedError(message)
 
 
 def purge(older_than: timedelta) -> int:
-    """Remove rosbags deleted longer ago than this, with their objects; the answer is how many.
+    """Remove rosbags deleted longer ago than this, with their objects.
 
-    One that a row of another app still points at stays.
+    A rosbag that a protected foreign key refers to is skipped.
+
+    Returns:
+        The number of removed rosbags.
     """
     limit = timezone.now() - older_than
     removed = 0
@@ -82,19 +88,19 @@ def purge(older_than: timedelta) -> int:
 def discard(rosbag: Rosbag) -> None:
     """Remove a rosbag's row, then its uploads and objects.
 
-    In this order, so that no row names objects that are gone; what a crash leaves in the storage is an
-    orphan, which `check_storage --repair` removes.
+    In this order no row ever refers to deleted objects; objects left by a crash are orphans, which
+    `check_storage --repair` removes.
     """
     uploads = list(rosbag.files.exclude(upload_id="").values_list("key", "upload_id"))
     uploading = rosbag.status == Status.UPLOADING
-    prefixes = [object_key(rosbag.pk, ""), derived_key(rosbag.pk)]
+    prefixes = [object_key(rosbag.pk, ""), preview_key(rosbag.pk)]
     prefixes += [export_key(pk) for pk in rosbag.exports.values_list("pk", flat=True)]
     rosbag_id = rosbag.pk
     rosbag.delete()
-    local_copies.forget(rosbag_id)
-    store = object_store()
+    local_copies.remove_copies(rosbag_id)
     if uploading:
+        store = object_store()
         for key, upload_id in uploads:
             store.abort_upload(key, upload_id)
     for prefix in prefixes:
-        store.delete([found.key for found in store.list(prefix)])
+        delete_objects(prefix)

@@ -7,7 +7,7 @@ from typing import IO
 
 
 class HashingReader:
-    """Passes a stream on and sums it up on the way; `size` in bytes."""
+    """A readable stream that hashes what passes through it; `size` in bytes."""
 
     def __init__(self, source: IO[bytes], on_read: Callable[[int], None] | None = None) -> None:
         self._source = source
@@ -25,17 +25,17 @@ class HashingReader:
 
     @property
     def sha256(self) -> str:
-        """Hex checksum of what was read so far."""
+        """SHA-256 of what was read so far, in hex."""
         return self._digest.hexdigest()
 
 
 def file_sha256(path: Path) -> str:
-    """Hex checksum of a file."""
+    """SHA-256 of a file, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def content_digest(files: Iterable[tuple[str, str]]) -> str:
-    """Checksum of a bundle from (path, sha256 in hex) of its files, whatever their order."""
+    """Digest of a bundle from (path, sha256 in hex) of its files, in any order."""
     lines = "".join(f"{path}\0{sha256}\n" for path, sha256 in sorted(files))
     return hashlib.sha256(lines.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""What is read of a rosbag: signed addresses, single files, the whole as one archive."""
+"""Reading a rosbag: signed URLs, single files, the bundle as one zip archive."""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ CHUNK = 1 << 18
 
 @dataclass(frozen=True)
 class SignedFile:
-    """A file and where to read it; size in bytes, sha256 in hex, `url` ends after a while."""
+    """A file and its signed URL, which expires; size in bytes, sha256 in hex."""
 
     path: str
     size: int
@@ -29,15 +29,15 @@ class SignedFile:
 
 @dataclass(frozen=True)
 class Archive:
-    """A bundle as one zip file to come: its name, its size in bytes, and its bytes."""
+    """A zip archive of a bundle that is produced while it is read; size in bytes."""
 
     filename: str
     size: int
     pieces: Iterator[bytes]
 
 
-def file_addresses(rosbag: Rosbag, *, audience: Audience) -> list[SignedFile]:
-    """Every file of a rosbag with its address; a path without host belongs to this server."""
+def signed_files(rosbag: Rosbag, *, audience: Audience) -> list[SignedFile]:
+    """List the files of a rosbag with signed URLs; a URL without host belongs to this server."""
     store = object_store()
     return [
         SignedFile(
@@ -50,46 +50,46 @@ def file_addresses(rosbag: Rosbag, *, audience: Audience) -> list[SignedFile]:
     ]
 
 
-def file_of(rosbag: Rosbag, path: str) -> RosbagFile:
-    """The file of that path.
+def find_file(rosbag: Rosbag, path: str) -> RosbagFile:
+    """Find a file of a rosbag by its path.
 
     Raises:
-        FileAbsentError: there is none.
-        RosbagBusyError: the rosbag is still being uploaded.
+        FileAbsentError: There is no such file.
+        RosbagBusyError: The rosbag is still being uploaded.
     """
-    _require_arrived(rosbag)
+    _require_complete(rosbag)
     file = rosbag.files.filter(path=path).first() if is_safe(path) else None
     if file is None:
         raise FileAbsentError(_("The rosbag has no such file: see the list of its files."))
     return file
 
 
-def read(file: RosbagFile, span: range) -> Readable | None:
-    """Stream some bytes of a file, None for none.
+def read(file: RosbagFile, byte_range: range) -> Readable | None:
+    """Stream a byte range of a file; None for an empty range.
 
     Raises:
-        ObjectNotFoundError: the storage has lost it.
-        StoreError: the storage is away.
+        ObjectNotFoundError: The object is missing in the storage.
+        StoreError: The storage is unavailable.
     """
-    if not span:
+    if not byte_range:
         return None
     try:
-        return object_store().read(file.key, span)
+        return object_store().read(file.key, byte_range)
     except FileNotFoundError as error:
         raise _lost(file.path) from error
 
 
 def archive(rosbag: Rosbag) -> Archive:
-    """The bundle's folder as a zip file, stored and not packed; nothing is read before it is asked for.
+    """Zip the bundle's folder without compression; files are read only while the archive is read.
 
     Raises:
-        RosbagBusyError: the rosbag is still being uploaded.
-        ObjectNotFoundError: the storage has lost one of its files, or holds it in another size.
-        StoreError: the storage is away.
+        RosbagBusyError: The rosbag is still being uploaded.
+        ObjectNotFoundError: An object is missing in the storage, or has another size.
+        StoreError: The storage is unavailable.
     """
-    _require_arrived(rosbag)
+    _require_complete(rosbag)
     files = list(rosbag.files.all())
-    sizes = {found.key: found.size for found in object_store().list(object_key(rosbag.pk, ""))}
+    sizes = {stored.key: stored.size for stored in object_store().list(object_key(rosbag.pk, ""))}
     for file in files:
         if sizes.get(file.key) != file.size:
             raise _lost(file.path)
@@ -101,7 +101,7 @@ def archive(rosbag: Rosbag) -> Archive:
 
 
 def folder_name(rosbag: Rosbag) -> str:
-    """The rosbag's name as a folder that every system takes."""
+    """The rosbag's name as a folder name that is valid on every system."""
     name = re.sub(r"[^\w.+-]+", "_", rosbag.name).strip("._")
     return name[:100] or f"rosbag-{rosbag.pk}"
 
@@ -117,9 +117,11 @@ def _pieces(file: RosbagFile) -> Iterator[bytes]:
         source.close()
 
 
-def _require_arrived(rosbag: Rosbag) -> None:
+def _require_complete(rosbag: Rosbag) -> None:
     if rosbag.status == Status.UPLOADING:
-        raise RosbagBusyError(_("This rosbag is still being uploaded: ask again once it arrived."))
+        raise RosbagBusyError(
+            _("This rosbag is still being uploaded: try again when the upload is complete.")
+        )
 
 
 def _lost(path: str) -> ObjectNotFoundError:

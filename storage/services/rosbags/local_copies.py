@@ -1,7 +1,7 @@
-"""Local copies of stored rosbags, for those who read their data; bounded, the least used goes first.
+"""A bounded cache of local copies of rosbags, evicting the least recently used.
 
-Any number of processes may use one folder. Whoever reads a copy holds a shared lock on it, who fills or
-removes it an exclusive one; the kernel gives the lock of a killed process back.
+Any number of processes may share the folder. Readers of a copy hold a shared lock on it, writers an
+exclusive one; the kernel releases the locks of killed processes.
 """
 
 import fcntl
@@ -22,17 +22,20 @@ from storage.models import Rosbag
 from storage.objects import object_store
 from storage.objects.base import StoreError
 
-MARK = ".whole"
+COMPLETE_MARKER = ".whole"
 
 
 @contextmanager
 def local_copy(rosbag: Rosbag) -> Iterator[Path]:
-    """The folder of a rosbag on this machine, whole, for as long as the block lasts; only to be read.
+    """Provide a complete, read-only local copy of a rosbag for the duration of the block.
+
+    Yields:
+        The folder of the bundle.
 
     Raises:
-        RosbagUnreadyError: it is not verified yet, was rejected, or is larger than the cache.
-        ObjectNotFoundError: the storage has lost one of its files.
-        StoreError: the storage or the disk is away or full.
+        RosbagUnreadyError: It is not verified yet, was rejected, or is larger than the cache.
+        ObjectNotFoundError: An object is missing in the storage.
+        StoreError: The storage or the disk is unavailable or full.
     """
     require_usable(rosbag)
     root = settings.DATA_DIR / "bags"
@@ -40,36 +43,40 @@ def local_copy(rosbag: Rosbag) -> Iterator[Path]:
     folder = root / f"{rosbag.pk}-{rosbag.content_digest[:16]}"
     while True:
         with _locked(folder, fcntl.LOCK_SH) as lock:
-            if lock is not None and (folder / MARK).exists():
-                os.utime(folder / MARK)
+            if lock is not None and (folder / COMPLETE_MARKER).exists():
+                os.utime(folder / COMPLETE_MARKER)
                 yield folder
                 return
         with _locked(folder, fcntl.LOCK_EX) as lock:
-            if lock is not None and not (folder / MARK).exists():
+            if lock is not None and not (folder / COMPLETE_MARKER).exists():
                 _make_room(root, rosbag.size)
                 _fill(rosbag, folder)
 
 
 def require_usable(rosbag: Rosbag) -> None:
-    """Refuse a rosbag that is not verified, was rejected, or is damaged itself (RosbagUnreadyError)."""
+    """Refuse a rosbag that cannot be read.
+
+    Raises:
+        RosbagUnreadyError: It is not verified, was rejected, or is damaged.
+    """
     if rosbag.status in USABLE:
         return
     if rosbag.status == Status.REJECTED:
         message = _("This rosbag was rejected: %(reason)s")
         raise RosbagUnreadyError(message % {"reason": rosbag.sentence})
     if rosbag.status == Status.REPAIRED:
-        made = rosbag.repaired
-        if made is None or made.deleted_at is not None:
+        repaired = rosbag.repaired
+        if repaired is None or repaired.deleted_at is not None:
             raise RosbagUnreadyError(
-                _("What was made of this damaged rosbag was deleted: verify it again.")
+                _("The repaired copy of this damaged rosbag was deleted: verify it again.")
             )
-        message = _("This rosbag is damaged and was repaired: ask for rosbag %(id)d instead.")
-        raise RosbagUnreadyError(message % {"id": made.pk})
-    raise RosbagUnreadyError(_("This rosbag is not verified yet: ask again once it is ready."))
+        message = _("This rosbag is damaged and was repaired: use rosbag %(id)d instead.")
+        raise RosbagUnreadyError(message % {"id": repaired.pk})
+    raise RosbagUnreadyError(_("This rosbag is not verified yet: try again when it is ready."))
 
 
-def forget(rosbag_id: int) -> None:
-    """Remove the copies of a rosbag that nobody reads."""
+def remove_copies(rosbag_id: int) -> None:
+    """Remove the copies of a rosbag that have no readers."""
     root = settings.DATA_DIR / "bags"
     for folder in root.glob(f"{rosbag_id}-*"):
         if folder.suffix != ".lock":
@@ -77,25 +84,25 @@ def forget(rosbag_id: int) -> None:
 
 
 @contextmanager
-def _locked(folder: Path, kind: int) -> Iterator[IO[bytes] | None]:
-    """The lock of a copy; None when it was not free (asked without waiting), or its file went meanwhile."""
+def _locked(folder: Path, operation: int) -> Iterator[IO[bytes] | None]:
+    """Lock a copy; None when the lock is taken (with LOCK_NB) or its file was removed meanwhile."""
     path = folder.with_name(f"{folder.name}.lock")
     with path.open("ab") as lock:
-        got = False
+        acquired = False
         with suppress(BlockingIOError, FileNotFoundError):
-            fcntl.flock(lock, kind)
-            got = path.stat().st_ino == os.fstat(lock.fileno()).st_ino
-        yield lock if got else None
+            fcntl.flock(lock, operation)
+            acquired = path.stat().st_ino == os.fstat(lock.fileno()).st_ino
+        yield lock if acquired else None
 
 
 def _fill(rosbag: Rosbag, folder: Path) -> None:
-    """Fetch the files into a folder of their own, then give it its name."""
+    """Fetch the files into a temporary folder, then rename it, so that copies are always complete."""
     shutil.rmtree(folder, ignore_errors=True)
     partial = Path(mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         for file in rosbag.files.all():
             object_store().fetch(file.key, partial / file.path)
-        (partial / MARK).touch()
+        (partial / COMPLETE_MARKER).touch()
         partial.rename(folder)
     except FileNotFoundError as error:
         message = _("A file of this rosbag is no longer in the storage: upload the bag again.")
@@ -110,36 +117,36 @@ def _fill(rosbag: Rosbag, folder: Path) -> None:
 
 
 def _make_room(root: Path, needed: int) -> None:
-    """Remove the copies that were used longest ago, until the new one fits.
+    """Evict the least recently used copies until the new one fits.
 
     Raises:
-        RosbagUnreadyError: it can never fit.
+        RosbagUnreadyError: It is larger than the whole cache.
     """
-    most = settings.BAG_CACHE_BYTES
-    if needed > most:
+    limit = settings.BAG_CACHE_BYTES
+    if needed > limit:
         message = _(
-            "This rosbag has %(size)d bytes and previews may keep %(most)d on this machine: raise "
+            "This rosbag has %(size)d bytes, but the cache of local copies is limited to %(limit)d: raise "
             "BAG_CACHE_BYTES."
         )
-        raise RosbagUnreadyError(message % {"size": needed, "most": most})
-    found = sorted(_used(root))
-    total = sum(size for _time, size, _folder in found)
-    for _time, size, folder in found:
-        if total + needed <= most:
+        raise RosbagUnreadyError(message % {"size": needed, "limit": limit})
+    copies = sorted(_copies_by_use(root))
+    total = sum(size for _time, size, _folder in copies)
+    for _time, size, folder in copies:
+        if total + needed <= limit:
             return
         if _remove(folder):
             total -= size
 
 
-def _used(root: Path) -> Iterator[tuple[float, int, Path]]:
-    for mark in root.glob(f"*/{MARK}"):
+def _copies_by_use(root: Path) -> Iterator[tuple[float, int, Path]]:
+    for mark in root.glob(f"*/{COMPLETE_MARKER}"):
         with suppress(FileNotFoundError):
             size = sum(path.stat().st_size for path in mark.parent.rglob("*") if path.is_file())
             yield mark.stat().st_mtime, size, mark.parent
 
 
 def _remove(folder: Path) -> bool:
-    """Remove a copy unless somebody reads it."""
+    """Remove a copy unless it has readers."""
     with _locked(folder, fcntl.LOCK_EX | fcntl.LOCK_NB) as lock:
         if lock is None:
             return False

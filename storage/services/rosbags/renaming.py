@@ -1,4 +1,4 @@
-"""What may be edited of a rosbag: its name. Everything else is counted from the data."""
+"""Renaming rosbags; the name is their only editable field."""
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -13,12 +13,12 @@ def rename(rosbag: Rosbag, name: str) -> None:
     """Give a rosbag another name; names need not be unique.
 
     Raises:
-        NameInvalidError: it is empty, too long, or holds what does not print.
-        RosbagNotFoundError: it was deleted meanwhile.
+        NameInvalidError: It is empty, too long, or has unprintable characters.
+        RosbagNotFoundError: It was deleted in the meantime.
     """
     name = name.strip()
     if not 0 < len(name) <= MAX_NAME_LENGTH or not name.isprintable():
-        message = _("Use a name of 1 to %(most)d printable letters.") % {"most": MAX_NAME_LENGTH}
+        message = _("Use a name of 1 to %(max)d printable characters.") % {"max": MAX_NAME_LENGTH}
         raise NameInvalidError(errors=[FieldError("/name", message, "NAME_INVALID")])
     now = timezone.now()
     if not Rosbag.objects.living().filter(pk=rosbag.pk).update(name=name, updated_at=now):

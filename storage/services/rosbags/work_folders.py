@@ -1,4 +1,4 @@
-"""Private folders of background work, one for each row that is worked on."""
+"""Temporary work folders of background tasks."""
 
 import shutil
 from collections.abc import Iterator
@@ -11,11 +11,11 @@ from django.conf import settings
 
 @contextmanager
 def work_folder(kind: str, pk: int) -> Iterator[Path]:
-    """A folder below DATA_DIR for this row; what a killed worker left of it is removed."""
+    """Create a folder below DATA_DIR for a row; leftovers of killed workers are removed."""
     parent = settings.DATA_DIR / kind
     parent.mkdir(parents=True, exist_ok=True)
-    for left in parent.glob(f"{pk}-*"):
-        shutil.rmtree(left, ignore_errors=True)
+    for stale in parent.glob(f"{pk}-*"):
+        shutil.rmtree(stale, ignore_errors=True)
     folder = Path(mkdtemp(prefix=f"{pk}-", dir=parent))
     try:
         yield folder

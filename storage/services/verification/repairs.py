@@ -1,4 +1,4 @@
-"""What is made of a damaged rosbag: a rosbag of its own, which points at the original."""
+"""Repairs of damaged rosbags: each is a rosbag of its own that refers to its original."""
 
 from pathlib import Path
 
@@ -8,31 +8,32 @@ from django.utils import timezone
 from storage.choices import Origin, Status
 from storage.keys import object_key
 from storage.models import Rosbag, RosbagFile, RosbagTopic
-from storage.objects import object_store
 from storage.querysets import RosbagQuerySet
-from storage.services.intake.imports import files_of
+from storage.services.intake.bundle_paths import files_of
 from storage.services.rosbags.deletion import discard
 from storage.services.rosbags.digest import content_digest
-from storage.services.verification.fetching import put
-from storage.services.verification.findings import Draft, Facts, of_repaired
+from storage.services.rosbags.files import delete_objects, store_path
+from storage.services.verification.results import Fields, UnpublishedRepair, fields_of_repaired
 
 
-def usable_of(rosbag: Rosbag) -> Rosbag:
-    """The rosbag to play: what was made of it where it was repaired, else itself."""
-    made = rosbag.repaired if rosbag.status == Status.REPAIRED else None
-    return made if made is not None and made.deleted_at is None else rosbag
+def usable_version(rosbag: Rosbag) -> Rosbag:
+    """The rosbag to play: the repaired version of a damaged rosbag, else itself."""
+    repair = rosbag.repaired if rosbag.status == Status.REPAIRED else None
+    return repair if repair is not None and repair.deleted_at is None else rosbag
 
 
-def living_of(rosbag_id: int) -> Rosbag | None:
-    """What was made of a rosbag before, and can be played still."""
+def find_repair(rosbag_id: int) -> Rosbag | None:
+    """Find an existing usable repair of a rosbag."""
     return Rosbag.objects.usable().filter(original=rosbag_id, origin=Origin.REPAIRED).first()
 
 
-def draft(original: Rosbag, folder: Path, facts: Facts, topics: list[RosbagTopic]) -> Draft:
-    """Store what was made of a rosbag; it counts as being uploaded until `publish`.
+def store_repair(
+    original: Rosbag, folder: Path, fields: Fields, topics: list[RosbagTopic]
+) -> UnpublishedRepair:
+    """Store the repaired files of a rosbag as a new rosbag, which stays `UPLOADING` until `publish`.
 
     Raises:
-        StoreError: the storage is away or full; `clear` removes what is there.
+        StoreError: The storage is unavailable or full; `remove_unfinished` removes the leftovers.
     """
     rosbag = Rosbag.objects.create(
         name=original.name,
@@ -41,39 +42,38 @@ def draft(original: Rosbag, folder: Path, facts: Facts, topics: list[RosbagTopic
         status=Status.UPLOADING,
         created_by=original.created_by,
     )
-    files = [put(rosbag, path, folder / path) for path in sorted(files_of(folder))]
+    files = [store_path(rosbag, path, folder / path) for path in sorted(files_of(folder))]
     for topic in topics:
         topic.rosbag = rosbag
     digest = content_digest((file.path, file.sha256) for file in files)
     size = sum(file.size for file in files)
-    return Draft(
-        rosbag, of_repaired(facts) | {"content_digest": digest, "size": size}, files, topics
+    return UnpublishedRepair(
+        rosbag, fields_of_repaired(fields) | {"content_digest": digest, "size": size}, files, topics
     )
 
 
-def publish(made: Draft) -> None:
-    """Let it be found; called in the transaction that writes the verdict of the original."""
-    waiting = Rosbag.objects.filter(pk=made.rosbag.pk, status=Status.UPLOADING)
-    if waiting.update(**made.facts, updated_at=timezone.now()) != 1:
-        message = "a repaired rosbag was given up while its worker held the lease"
+def publish(repair: UnpublishedRepair) -> None:
+    """Publish a repair, within the transaction that writes the verdict of the original."""
+    unpublished = Rosbag.objects.filter(pk=repair.rosbag.pk, status=Status.UPLOADING)
+    if unpublished.update(**repair.fields, updated_at=timezone.now()) != 1:
+        message = "a repaired rosbag was aborted while its worker held the lease"
         raise RuntimeError(message)
-    RosbagFile.objects.bulk_create(made.files, batch_size=500)
-    RosbagTopic.objects.bulk_create(made.topics, batch_size=500)
+    RosbagFile.objects.bulk_create(repair.files, batch_size=500)
+    RosbagTopic.objects.bulk_create(repair.topics, batch_size=500)
 
 
-def drop(made: Draft) -> None:
-    """Give up what is not published: the worker has lost its lease."""
-    if _unpublished(made.rosbag.original_id).filter(pk=made.rosbag.pk).exists():
-        _remove(made.rosbag)
-    else:  # another worker has removed the row already, and perhaps not yet all that came after
-        store = object_store()
-        store.delete([found.key for found in store.list(object_key(made.rosbag.pk, ""))])
+def discard_repair(repair: UnpublishedRepair) -> None:
+    """Discard an unpublished repair after the worker has lost its lease."""
+    if _unpublished(repair.rosbag.original_id).filter(pk=repair.rosbag.pk).exists():
+        _remove(repair.rosbag)
+    else:  # another worker has removed the row already, but perhaps not all of its objects
+        delete_objects(object_key(repair.rosbag.pk, ""))
 
 
-def clear(original_id: int) -> None:
-    """Remove what a killed worker began to make of a rosbag; the caller holds the lease."""
-    for left in _unpublished(original_id):
-        _remove(left)
+def remove_unfinished(original_id: int) -> None:
+    """Remove unfinished repairs that killed workers left behind; the caller holds the lease."""
+    for row in _unpublished(original_id):
+        _remove(row)
 
 
 def _unpublished(original_id: int | None) -> RosbagQuerySet:
@@ -82,9 +82,8 @@ def _unpublished(original_id: int | None) -> RosbagQuerySet:
     )
 
 
-def _remove(left: Rosbag) -> None:
-    # Objects first, as nobody else knows of them: killed in between, the row still leads here.
-    store = object_store()
-    store.delete([found.key for found in store.list(object_key(left.pk, ""))])
+def _remove(row: Rosbag) -> None:
+    # Objects first, as only the row refers to them: after a kill in between, a retry finds it again.
+    delete_objects(object_key(row.pk, ""))
     with transaction.atomic():
-        discard(left)
+        discard(row)

@@ -1,4 +1,4 @@
-"""From stored files to a verdict: what a bundle holds, and whether it can be played."""
+"""Verification of stored rosbags: from their files to a verdict and an index."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,32 +17,37 @@ from storage.choices import VERIFIED, Origin, Status
 from storage.exceptions import RosbagBusyError, RosbagNotFoundError
 from storage.models import Rosbag, RosbagTopic
 from storage.objects.base import StoreError
-from storage.services.rosbags.deduplication import find
+from storage.services.rosbags.deduplication import find_same_content
 from storage.services.rosbags.digest import content_digest
 from storage.services.rosbags.work_folders import work_folder
-from storage.services.verification import fetching, findings, repairs
-from storage.services.verification.findings import Facts, Finding, rejection
+from storage.services.verification import fetching, repairs, results
+from storage.services.verification.results import Fields, VerificationResult, rejected_fields
 
 log = structlog.get_logger(__name__)
 
 REPAIRED = "repaired"
-"""Name of the folder that a repaired bag is written into; its data file is called so too."""
+"""Folder that a repaired bag is written to; its data file gets the same name."""
 
 OnBytes = Callable[[int], None]
 
 
 def run(rosbag_id: int, on_bytes: OnBytes | None = None) -> Rosbag:
-    """Verify a rosbag that awaits it, repair it where that is needed, and write down what was found.
+    """Verify a rosbag, repair it if needed, and save the result.
 
-    The bundle is read in a child process with limits, never in this one. `on_bytes` hears how many bytes of
-    data it has handled.
+    The bundle is read in a child process with limits, never in this one. Any number of workers may call
+    this at any time: one does the work, the others return the row as it is. After a crash it can be called
+    again once the lease has expired.
 
-    Any number of workers may call it at any time: one works, the others return the row as it is. Killed at
-    any line, it can be called again once the lease has ended.
+    Args:
+        rosbag_id: A rosbag in any state; only one that awaits verification is verified.
+        on_bytes: Called with the number of bytes of data that have been processed.
+
+    Returns:
+        The rosbag after the verification.
 
     Raises:
-        RosbagNotFoundError: no such row.
-        StoreError: the storage or the disk is away or full; the rosbag still awaits verification.
+        RosbagNotFoundError: There is no such rosbag.
+        StoreError: The storage or the disk is unavailable or full; the rosbag still awaits verification.
     """
     waiting = Rosbag.objects.verifying()
     lease = leases.claim(waiting, rosbag_id, release_on=(StoreError, OSError))
@@ -54,15 +59,15 @@ def run(rosbag_id: int, on_bytes: OnBytes | None = None) -> Rosbag:
     return rosbag
 
 
-def ask_again(rosbag: Rosbag) -> None:
-    """Have a verified rosbag verified anew; one that awaits it already is left as it is.
+def verify_again(rosbag: Rosbag) -> None:
+    """Enqueue another verification of a verified rosbag; one that awaits it already stays as it is.
 
     Raises:
-        RosbagBusyError: it is still being uploaded.
+        RosbagBusyError: It is still being uploaded.
     """
     now = timezone.now()
-    again = Rosbag.objects.living().filter(pk=rosbag.pk, status__in=VERIFIED)
-    if again.update(
+    rows = Rosbag.objects.living().filter(pk=rosbag.pk, status__in=VERIFIED)
+    if rows.update(
         status=Status.VERIFYING,
         details={},
         lease_until=None,
@@ -74,14 +79,14 @@ def ask_again(rosbag: Rosbag) -> None:
     rosbag.refresh_from_db()
     if rosbag.status == Status.UPLOADING:
         raise RosbagBusyError(
-            _("This rosbag is still being uploaded: verify it once it has arrived.")
+            _("This rosbag is still being uploaded: verify it when the upload is complete.")
         )
 
 
 def _work(lease: Lease, on_bytes: OnBytes | None) -> None:
     try:
         with lease:
-            _settle(lease, _finding_or_fault(lease, on_bytes))
+            _write_result(lease, _result_or_failure(lease, on_bytes))
     except LeaseLostError:
         log.warning("verification_superseded", rosbag=lease.pk)
     except OSError as error:
@@ -89,89 +94,93 @@ def _work(lease: Lease, on_bytes: OnBytes | None) -> None:
         raise StoreError(message % {"reason": error.strerror}) from error
 
 
-def _settle(lease: Lease, finding: Finding) -> None:
+def _write_result(lease: Lease, result: VerificationResult) -> None:
     try:
-        written = _write_or_reject(lease, finding)
+        accepted = _write_or_reject(lease, result)
     except LeaseLostError:
-        _drop(finding)
+        _discard_repair(result)
         raise
-    if not written:
-        _drop(finding)
+    if not accepted:
+        _discard_repair(result)
 
 
-def _drop(finding: Finding) -> None:
-    if finding.draft is not None:
-        repairs.drop(finding.draft)
+def _discard_repair(result: VerificationResult) -> None:
+    if result.repair is not None:
+        repairs.discard_repair(result.repair)
 
 
-def _write_or_reject(lease: Lease, finding: Finding) -> bool:
-    """False: the database refuses the values, and a rejection is written instead."""
+def _write_or_reject(lease: Lease, result: VerificationResult) -> bool:
+    """Write the result, or a rejection when the database refuses its values (False)."""
     try:
-        _write(lease, finding)
+        _write(lease, result)
     except (DataError, IntegrityError, OverflowError, ValueError) as error:
-        # Texts with NUL, numbers beyond 64 bits: no recorder writes them, someone may forge them.
+        # NUL characters or numbers beyond 64 bits: no recorder writes them, but they can be forged.
         log.warning("index_refused", rosbag=lease.pk, error=str(error))
-        _write(lease, Finding(rejection("VALUES_IMPLAUSIBLE")))
+        _write(lease, VerificationResult(rejected_fields("VALUES_IMPLAUSIBLE")))
         return False
     return True
 
 
-def _finding_or_fault(lease: Lease, on_bytes: OnBytes | None) -> Finding:
+def _result_or_failure(lease: Lease, on_bytes: OnBytes | None) -> VerificationResult:
     try:
-        return _finding(lease, on_bytes)
+        return _verify_files(lease, on_bytes)
     except (StoreError, OSError, DatabaseError, LeaseLostError):
-        raise  # it says nothing about the rosbag
+        raise  # not a fault of the rosbag
     except Exception:
         log.exception("verification_failed", rosbag=lease.pk)
-        return Finding(rejection("VERIFICATION_FAILED"))
+        return VerificationResult(rejected_fields("VERIFICATION_FAILED"))
 
 
-def _finding(lease: Lease, on_bytes: OnBytes | None) -> Finding:
-    """What to write of a rosbag."""
-    repairs.clear(lease.pk)
-    fetching.sweep(lease.pk)
+def _verify_files(lease: Lease, on_bytes: OnBytes | None) -> VerificationResult:
+    """Fetch and verify the files, and collect what to write to the row."""
+    repairs.remove_unfinished(lease.pk)
+    fetching.remove_stray_objects(lease.pk)
     rosbag = Rosbag.objects.get(pk=lease.pk)
     if rosbag.attempts > leases.MAX_ATTEMPTS:
         log.error("verification_given_up", rosbag=lease.pk, attempts=rosbag.attempts)
-        return Finding(rejection("VERIFICATION_BROKE_OFF", attempts=rosbag.attempts - 1))
+        return VerificationResult(
+            rejected_fields("VERIFICATION_BROKE_OFF", attempts=rosbag.attempts - 1)
+        )
     try:
         with work_folder("verifying", rosbag.pk) as folder:
-            known = _is_known(rosbag)
-            files = fetching.bring(lease, folder)
-            fetching.sweep(rosbag.pk)
+            deduplicated = _is_deduplicated(rosbag)
+            files = fetching.fetch_bundle(lease, folder)
+            fetching.remove_stray_objects(rosbag.pk)
             digest = content_digest((file.path, file.sha256) for file in files)
-            twin = None if known else find(digest, besides=rosbag.pk)
-            finding = _judged(rosbag, folder, twin, on_bytes)
-    except findings.RefusedError as error:
-        return Finding(error.facts)
-    finding.facts |= {"content_digest": digest, "size": sum(file.size for file in files)}
-    return finding
+            duplicate = None if deduplicated else find_same_content(digest, exclude=rosbag.pk)
+            result = _result(rosbag, folder, duplicate, on_bytes)
+    except results.RejectedError as error:
+        return VerificationResult(error.fields)
+    result.fields |= {"content_digest": digest, "size": sum(file.size for file in files)}
+    return result
 
 
-def _is_known(rosbag: Rosbag) -> bool:
-    """Whether the content was known before, so that a twin would have been found on arrival."""
+def _is_deduplicated(rosbag: Rosbag) -> bool:
+    """Check whether the content was compared with other rosbags when its upload was completed."""
     files = list(rosbag.files.all())
-    return all(file.sha256 for file in files) and not fetching.is_packed(files)
+    return all(file.sha256 for file in files) and not fetching.is_single_archive(files)
 
 
-def _judged(rosbag: Rosbag, folder: Path, twin: Rosbag | None, on_bytes: OnBytes | None) -> Finding:
-    if twin is not None and twin.status == Status.REPAIRED:
-        return Finding(findings.of_twin(twin))
+def _result(
+    rosbag: Rosbag, folder: Path, duplicate: Rosbag | None, on_bytes: OnBytes | None
+) -> VerificationResult:
+    if duplicate is not None and duplicate.status == Status.REPAIRED:
+        return VerificationResult(results.fields_of_repaired_duplicate(duplicate))
     verdict = _verdict(rosbag, folder, on_bytes)
-    found = findings.of_verdict(verdict)
+    fields = results.fields_of_verdict(verdict)
     if verdict.status == "repaired":
-        finding = _repaired(rosbag, folder / REPAIRED, verdict, found)
+        result = _repaired(rosbag, folder / REPAIRED, verdict, fields)
     else:
-        finding = Finding(found, findings.topics_of(rosbag.pk, verdict))
+        result = VerificationResult(fields, results.topics_of(rosbag.pk, verdict))
     if rosbag.origin == Origin.REPAIRED:
-        finding.facts = findings.with_history(finding.facts, rosbag)
-    if twin is not None:
-        finding.facts = findings.with_twin(finding.facts, twin)
-    return finding
+        result.fields = results.with_previous_warnings(result.fields, rosbag)
+    if duplicate is not None:
+        result.fields = results.with_duplicate_warning(result.fields, duplicate)
+    return result
 
 
 def _verdict(rosbag: Rosbag, folder: Path, on_bytes: OnBytes | None) -> Verdict:
-    """The outcome of the child process; only what people bring is repaired."""
+    """Run the child process; only uploaded rosbags are repaired."""
     bag = folder / fetching.BAG
     if rosbag.origin == Origin.UPLOADED:
         target = folder / REPAIRED
@@ -179,23 +188,23 @@ def _verdict(rosbag: Rosbag, folder: Path, on_bytes: OnBytes | None) -> Verdict:
     return checks.verify(bag, scratch=folder, on_progress=on_bytes)
 
 
-def _repaired(rosbag: Rosbag, folder: Path, verdict: Verdict, found: Facts) -> Finding:
-    """The finding for one that was repaired; what was made of it before is not made again."""
-    before = rosbag.repaired
-    if before is None or not before.usable:
-        before = repairs.living_of(rosbag.pk)
-    original = findings.of_original(found)
-    if before is not None:
-        return Finding(original | {"repaired": before})
-    made = repairs.draft(rosbag, folder, found, findings.topics_of(rosbag.pk, verdict))
-    return Finding(original | {"repaired": made.rosbag}, draft=made)
+def _repaired(rosbag: Rosbag, folder: Path, verdict: Verdict, fields: Fields) -> VerificationResult:
+    """The result of a repair; an existing repair is reused."""
+    existing = rosbag.repaired
+    if existing is None or not existing.usable:
+        existing = repairs.find_repair(rosbag.pk)
+    original = results.without_index(fields)
+    if existing is not None:
+        return VerificationResult(original | {"repaired": existing})
+    repair = repairs.store_repair(rosbag, folder, fields, results.topics_of(rosbag.pk, verdict))
+    return VerificationResult(original | {"repaired": repair.rosbag}, repair=repair)
 
 
 @transaction.atomic
-def _write(lease: Lease, finding: Finding) -> None:
-    """Row, topics and what was made of it change together, and only while the lease is held."""
-    lease.finish(**finding.facts, updated_at=timezone.now())
+def _write(lease: Lease, result: VerificationResult) -> None:
+    """Write row, topics and repair in one transaction, and only while the lease is held."""
+    lease.finish(**result.fields, updated_at=timezone.now())
     RosbagTopic.objects.filter(rosbag_id=lease.pk).delete()
-    RosbagTopic.objects.bulk_create(finding.topics, batch_size=500)
-    if finding.draft is not None:
-        repairs.publish(finding.draft)
+    RosbagTopic.objects.bulk_create(result.topics, batch_size=500)
+    if result.repair is not None:
+        repairs.publish(result.repair)

@@ -1,177 +1,177 @@
 "use strict";
-// Sends a bundle in parts, several at once, by the API of upload sessions. The session knows which parts are
-// stored: after a broken connection or a reload the same files, chosen again, go on where they were.
+// Uploads a bundle in parts, several at a time, by the API of upload sessions. The session knows which parts are
+// stored: after a lost connection or a reload the upload resumes when the same files are chosen again.
 (() => {
-  const AT_ONCE = 4;
-  const TRIES = 6;
+  const MAX_CONCURRENT = 4;
+  const MAX_ATTEMPTS = 6;
   const form = document.getElementById("add-rosbag");
-  const at = (id) => document.getElementById(id);
-  const words = JSON.parse(at("add-words").textContent);
-  const memory = `robotsim-upload-${form.dataset.user}`;
+  const byId = (id) => document.getElementById(id);
+  const texts = JSON.parse(byId("add-texts").textContent);
+  const storageKey = `robotsim-upload-${form.dataset.user}`;
   const submit = form.querySelector("input[type=submit]");
-  let control = null;
+  let controller = null;
   let session = null;
 
-  class Refused extends Error {
+  class ProblemError extends Error {
     constructor(problem) {
       super(problem.detail || problem.title);
       this.problem = problem;
     }
   }
 
-  function remembered() {
+  function savedUpload() {
     try {
-      return JSON.parse(window.localStorage.getItem(memory));
+      return JSON.parse(window.localStorage.getItem(storageKey));
     } catch {
       return null;
     }
   }
 
-  function remember(value) {
-    if (value) window.localStorage.setItem(memory, JSON.stringify(value));
-    else window.localStorage.removeItem(memory);
+  function saveUpload(value) {
+    if (value) window.localStorage.setItem(storageKey, JSON.stringify(value));
+    else window.localStorage.removeItem(storageKey);
   }
 
-  function say(text, link) {
-    const box = at("add-status");
+  function showStatus(text, link) {
+    const box = byId("add-status");
     box.replaceChildren(text);
     if (link) {
       const anchor = document.createElement("a");
       anchor.href = link;
-      anchor.textContent = words.done;
+      anchor.textContent = texts.done;
       box.append(" ", anchor);
     }
   }
 
-  function complain(lines) {
-    at("add-errors").replaceChildren(...lines.map((line) => {
+  function showErrors(lines) {
+    byId("add-errors").replaceChildren(...lines.map((line) => {
       const item = document.createElement("li");
       item.textContent = line;
       return item;
     }));
   }
 
-  const pause = (milliseconds) => new Promise((done) => window.setTimeout(done, milliseconds));
+  const delay = (milliseconds) => new Promise((done) => window.setTimeout(done, milliseconds));
 
-  // What the network loses is tried again, what the server refuses is not.
-  async function steadily(work) {
+  // Retries failures of network and server, but not requests that the server refuses.
+  async function withRetries(worker) {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await work();
+        return await worker();
       } catch (error) {
-        const lasting = error instanceof Refused && error.problem.status < 500;
-        if (lasting || control.signal.aborted || attempt === TRIES) throw error;
-        say(words.again);
-        await pause(500 * 2 ** attempt);
+        const permanent = error instanceof ProblemError && error.problem.status < 500;
+        if (permanent || controller.signal.aborted || attempt === MAX_ATTEMPTS) throw error;
+        showStatus(texts.retrying);
+        await delay(500 * 2 ** attempt);
       }
     }
   }
 
-  async function call(address, method = "GET", body = undefined, signal = control && control.signal) {
+  async function call(address, method = "GET", body = undefined, signal = controller && controller.signal) {
     const headers = {Accept: "application/json", "X-CSRFToken": form.elements.csrfmiddlewaretoken.value};
     if (body !== undefined) headers["Content-Type"] = "application/json";
-    const answer = await fetch(address, {
+    const response = await fetch(address, {
       method, headers, signal, credentials: "same-origin", body: body && JSON.stringify(body),
     });
-    if (answer.status === 204) return null;
-    const text = await answer.text();
-    let told = {};
+    if (response.status === 204) return null;
+    const text = await response.text();
+    let data = {};
     try {
-      told = JSON.parse(text);
+      data = JSON.parse(text);
     } catch {
-      // A proxy between may answer in a language of its own.
+      // The response of a proxy may not be JSON.
     }
-    if (!answer.ok) throw new Refused({status: answer.status, title: answer.statusText, ...told});
-    return told;
+    if (!response.ok) throw new ProblemError({status: response.status, title: response.statusText, ...data});
+    return data;
   }
 
   // The chosen files by their path within the bundle; a chosen folder is the bundle.
-  function chosen() {
-    const folder = [...at("add-folder").files];
-    const files = folder.length ? folder : [...at("add-files").files];
-    const found = new Map();
+  function chosenFiles() {
+    const folder = [...byId("add-folder").files];
+    const files = folder.length ? folder : [...byId("add-files").files];
+    const byPath = new Map();
     for (const file of files) {
       const path = folder.length ? file.webkitRelativePath.split("/").slice(1).join("/") : file.name;
       const hidden = path.split("/").some((part) => part.startsWith("."));
-      if (path && !hidden && path.split("/").length < 3) found.set(path, file);
+      if (path && !hidden && path.split("/").length < 3) byPath.set(path, file);
     }
-    return found;
+    return byPath;
   }
 
-  function nameOf(files) {
-    const typed = at("add-name").value.trim();
-    const folder = at("add-folder").files[0];
+  function rosbagName(files) {
+    const typed = byId("add-name").value.trim();
+    const folder = byId("add-folder").files[0];
     if (typed) return typed;
     if (folder) return folder.webkitRelativePath.split("/")[0];
     return files.size === 1 ? "" : [...files.keys()].find((path) => !path.endsWith(".yaml")) || "";
   }
 
-  const listing = (files) => [...files].map(([path, file]) => `${file.size} ${path}`).sort().join("\n");
+  const fileList = (files) => [...files].map(([path, file]) => `${file.size} ${path}`).sort().join("\n");
 
-  async function open(files) {
-    const old = remembered();
-    if (old) {
+  async function openSession(files) {
+    const saved = savedUpload();
+    if (saved) {
       try {
-        const found = await steadily(() => call(`${form.dataset.uploads}/${old.id}`));
-        if (found.state === "open") {
-          if (old.listing !== listing(files)) throw new Refused({status: 409, detail: words.others});
-          say(words.resuming);
-          return found;
+        const current = await withRetries(() => call(`${form.dataset.uploads}/${saved.id}`));
+        if (current.state === "open") {
+          if (saved.listing !== fileList(files)) throw new ProblemError({status: 409, detail: texts.other_files});
+          showStatus(texts.resuming);
+          return current;
         }
       } catch (error) {
-        if (!(error instanceof Refused) || ![403, 404, 410].includes(error.problem.status)) throw error;
+        if (!(error instanceof ProblemError) || ![403, 404, 410].includes(error.problem.status)) throw error;
       }
-      remember(null);
+      saveUpload(null);
     }
-    say(words.beginning);
-    const described = [...files].map(([path, file]) => ({path, size: file.size}));
-    const name = nameOf(files);
-    const wanted = name ? {name: name.slice(0, 200), files: described} : {files: described};
-    const begun = await call(form.dataset.uploads, "POST", wanted);
-    if (begun.state === "open") remember({id: begun.id, listing: listing(files)});
-    return begun;
+    showStatus(texts.beginning);
+    const entries = [...files].map(([path, file]) => ({path, size: file.size}));
+    const name = rosbagName(files);
+    const body = name ? {name: name.slice(0, 200), files: entries} : {files: entries};
+    const created = await call(form.dataset.uploads, "POST", body);
+    if (created.state === "open") saveUpload({id: created.id, listing: fileList(files)});
+    return created;
   }
 
   async function sendPart(file, part) {
-    const answer = await fetch(part.url, {
-      method: "PUT", body: file.slice(part.offset, part.offset + part.size), signal: control.signal,
+    const response = await fetch(part.url, {
+      method: "PUT", body: file.slice(part.offset, part.offset + part.size), signal: controller.signal,
       credentials: "omit",
     });
-    if (answer.status === 403 || answer.status === 404) return false; // the address has expired
-    if (!answer.ok) throw new Refused({status: answer.status === 507 ? 500 : answer.status,
-      title: `${answer.status} ${answer.statusText}`});
+    if (response.status === 403 || response.status === 404) return false; // the address has expired
+    if (!response.ok) throw new ProblemError({status: response.status === 507 ? 500 : response.status,
+      title: `${response.status} ${response.statusText}`});
     return true;
   }
 
   async function sendFile(path, file, progress) {
     let after = 0;
-    let stale = 0;
+    let expirations = 0;
     for (;;) {
       const address = `${form.dataset.uploads}/${session.id}/parts?file=${encodeURIComponent(path)}&after=${after}`;
-      const page = await steadily(() => call(address));
+      const page = await withRetries(() => call(address));
       const queue = page.parts.slice();
       let expired = false;
-      const work = async () => {
+      const worker = async () => {
         for (let part = queue.shift(); part && !expired; part = queue.shift()) {
           const current = part;
-          if (await steadily(() => sendPart(file, current))) progress(current.size);
+          if (await withRetries(() => sendPart(file, current))) progress(current.size);
           else expired = true;
         }
       };
-      const stopping = async () => {
+      const stopOthersOnFailure = async () => {
         try {
-          await work();
+          await worker();
         } catch (error) {
-          queue.length = 0; // the others send nothing more
+          queue.length = 0; // stops the other workers
           throw error;
         }
       };
-      const ended = await Promise.allSettled(Array.from({length: AT_ONCE}, stopping));
-      const broken = ended.find((each) => each.status === "rejected");
-      if (broken) throw broken.reason;
+      const results = await Promise.allSettled(Array.from({length: MAX_CONCURRENT}, stopOthersOnFailure));
+      const failed = results.find((result) => result.status === "rejected");
+      if (failed) throw failed.reason;
       if (expired) {
-        stale += 1;
-        if (stale === TRIES) throw new Refused({status: 410, detail: words.failed});
+        expirations += 1;
+        if (expirations === MAX_ATTEMPTS) throw new ProblemError({status: 410, detail: texts.failed});
         continue;
       }
       if (page.next_after === null) return;
@@ -179,100 +179,100 @@
     }
   }
 
-  async function send(files) {
-    const bar = at("add-progress");
+  async function sendFiles(files) {
+    const bar = byId("add-progress");
     bar.max = Math.max(session.size, 1);
     bar.value = session.stored_bytes;
     bar.hidden = false;
-    at("add-cancel").hidden = false;
-    const began = Date.now();
-    const first = session.stored_bytes;
+    byId("add-cancel").hidden = false;
+    const startedAt = Date.now();
+    const initial = session.stored_bytes;
     const progress = (bytes) => {
       bar.value += bytes;
-      const rate = (bar.value - first) / Math.max(Date.now() - began, 1) / 1000;
+      const rate = (bar.value - initial) / Math.max(Date.now() - startedAt, 1) / 1000;
       const share = Math.floor((100 * bar.value) / bar.max);
-      say(`${words.sending}: ${share} % (${rate.toFixed(1)} MB/s)`);
+      showStatus(`${texts.sending}: ${share} % (${rate.toFixed(1)} MB/s)`);
     };
     progress(0);
-    const missing = new Set(session.files.filter((each) => each.missing.length).map((each) => each.path));
+    const missing = new Set(session.files.filter((file) => file.missing.length).map((file) => file.path));
     for (const [path, file] of files) if (missing.has(path)) await sendFile(path, file, progress);
-    say(words.joining);
-    return steadily(() => call(`${form.dataset.uploads}/${session.id}/complete`, "POST", {}));
+    showStatus(texts.joining);
+    return withRetries(() => call(`${form.dataset.uploads}/${session.id}/complete`, "POST", {}));
   }
 
-  async function follow(rosbag, known) {
+  async function showVerification(rosbag, exists) {
     const page = form.dataset.change.replace("/0/", `/${rosbag.id}/`);
-    let seen = rosbag;
-    while (seen.status === "verifying") {
-      say(words.checking, page);
-      await pause(1000);
-      seen = await steadily(() => call(form.dataset.rosbag.replace(/0$/, rosbag.id)));
+    let current = rosbag;
+    while (current.status === "verifying") {
+      showStatus(texts.checking, page);
+      await delay(1000);
+      current = await withRetries(() => call(form.dataset.rosbag.replace(/0$/, rosbag.id)));
     }
-    const other = seen.repaired ? form.dataset.change.replace("/0/", `/${seen.repaired}/`) : page;
-    say(known ? words.known : seen.sentence || seen.name, other);
-    complain([
-      ...(seen.lost_spans || []).map((each) => each.sentence),
-      ...seen.warnings.map((each) => each.sentence),
+    const other = current.repaired ? form.dataset.change.replace("/0/", `/${current.repaired}/`) : page;
+    showStatus(exists ? texts.existing : current.sentence || current.name, other);
+    showErrors([
+      ...(current.lost_spans || []).map((span) => span.sentence),
+      ...current.warnings.map((warning) => warning.sentence),
     ]);
   }
 
   async function upload() {
-    const files = chosen();
-    complain([]);
+    const files = chosenFiles();
+    showErrors([]);
     if (!files.size) {
-      complain([words.nothing]);
+      showErrors([texts.no_files]);
       return;
     }
-    control = new AbortController();
+    controller = new AbortController();
     submit.disabled = true;
     try {
-      session = await open(files);
-      const known = session.state !== "open";
-      const rosbag = known ? session.rosbag : await send(files);
-      remember(null);
-      at("add-progress").hidden = true;
-      at("add-cancel").hidden = true;
-      await follow(rosbag, known || rosbag.id !== session.id);
+      session = await openSession(files);
+      const exists = session.state !== "open";
+      const rosbag = exists ? session.rosbag : await sendFiles(files);
+      saveUpload(null);
+      byId("add-progress").hidden = true;
+      byId("add-cancel").hidden = true;
+      await showVerification(rosbag, exists || rosbag.id !== session.id);
     } catch (error) {
-      if (control.signal.aborted) return;
-      const problem = error instanceof Refused ? error.problem : {};
-      const details = (problem.errors || []).map((each) => `${each.pointer || ""} ${each.detail || ""}`.trim());
-      complain([error instanceof Refused ? error.message : words.failed, ...details]);
-      say(session && remembered() ? words.gone : "");
-      at("add-cancel").hidden = !remembered();
+      if (controller.signal.aborted) return;
+      const problem = error instanceof ProblemError ? error.problem : {};
+      const details = (problem.errors || []).map((item) => `${item.pointer || ""} ${item.detail || ""}`.trim());
+      showErrors([error instanceof ProblemError ? error.message : texts.failed, ...details]);
+      showStatus(session && savedUpload() ? texts.resume : "");
+      byId("add-cancel").hidden = !savedUpload();
     } finally {
       submit.disabled = false;
     }
   }
 
   async function cancel() {
-    const old = remembered();
-    if (control) control.abort();
+    const saved = savedUpload();
+    if (controller) controller.abort();
     try {
-      if (old) await call(`${form.dataset.uploads}/${old.id}`, "DELETE", undefined, null);
+      if (saved) await call(`${form.dataset.uploads}/${saved.id}`, "DELETE", undefined, null);
     } catch (error) {
-      if (!(error instanceof Refused) || ![404, 409, 410].includes(error.problem.status)) {
-        complain([error.message]);
+      if (!(error instanceof ProblemError) || ![404, 409, 410].includes(error.problem.status)) {
+        showErrors([error.message]);
         return;
       }
     }
-    remember(null);
+    saveUpload(null);
     session = null;
-    at("add-progress").hidden = true;
-    at("add-cancel").hidden = true;
-    complain([]);
-    say(words.cancelled);
+    byId("add-progress").hidden = true;
+    byId("add-cancel").hidden = true;
+    showErrors([]);
+    showStatus(texts.cancelled);
   }
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     upload();
   });
-  at("add-cancel").addEventListener("click", cancel);
-  at("add-folder").addEventListener("change", () => { at("add-files").value = ""; });
-  at("add-files").addEventListener("change", () => { at("add-folder").value = ""; });
-  if (remembered()) {
-    say(words.gone);
-    at("add-cancel").hidden = false;
+  byId("add-cancel").addEventListener("click", cancel);
+  byId("add-folder").addEventListener("change", () => { byId("add-files").value = ""; });
+  byId("add-files").addEventListener("change", () => { byId("add-folder").value = ""; });
+  if (savedUpload()) {
+    showStatus(texts.resume);
+    byId("add-cancel").hidden = false;
   }
 })();

@@ -1,14 +1,14 @@
 "use strict";
-// When another rosbag is chosen, its topics are offered instead; what was chosen stays where it is there, too.
+// Shows the topics of the chosen rosbag; topics that both rosbags have stay selected.
 window.addEventListener("load", () => {
   const $ = window.django && window.django.jQuery;
-  const box = document.getElementById("id_topics");
+  const list = document.getElementById("id_topics");
   const rosbag = document.getElementById("id_rosbag");
-  if (!$ || !box || !rosbag) return;
+  if (!$ || !list || !rosbag) return;
 
-  function offer(topics) {
-    const chosen = new Set([...box.querySelectorAll("input:checked")].map((each) => each.value));
-    box.replaceChildren(...topics.map(([name, text], index) => {
+  function showTopics(topics) {
+    const chosen = new Set([...list.querySelectorAll("input:checked")].map((input) => input.value));
+    list.replaceChildren(...topics.map(([name, text], index) => {
       const row = document.createElement("div");
       const label = document.createElement("label");
       const input = document.createElement("input");
@@ -21,11 +21,11 @@ window.addEventListener("load", () => {
     }));
   }
 
-  // Select2 tells jQuery alone.
+  // Select2 only triggers jQuery events.
   $(rosbag).on("change", async () => {
-    const asked = rosbag.value;
+    const chosen = rosbag.value;
     const address = window.location.pathname.replace(/(add|[^/]+\/change)\/$/, "topics/");
-    const answer = await fetch(`${address}?rosbag=${encodeURIComponent(asked)}`);
-    if (answer.ok && asked === rosbag.value) offer((await answer.json()).topics);
+    const response = await fetch(`${address}?rosbag=${encodeURIComponent(chosen)}`);
+    if (response.ok && chosen === rosbag.value) showTopics((await response.json()).topics);
   });
 });

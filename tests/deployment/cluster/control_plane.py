@@ -16,7 +16,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from common.processes import die_with_parent, end
+from common.processes import die_with_parent, terminate
 from tests.support.programs import find
 from tests.support.s3 import free_ports, serves_http
 from tests.support.servers import wait_until
@@ -81,7 +81,7 @@ class ControlPlane:
 
     def stop(self) -> None:
         """End it at once (nothing in it is kept)."""
-        end(self._processes, first=signal.SIGKILL)
+        terminate(self._processes, first=signal.SIGKILL)
 
     def kubectl(
         self, *words: str, user: str = ADMIN, check: bool = True, **more: Any

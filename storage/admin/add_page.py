@@ -1,4 +1,4 @@
-"""The page that brings a rosbag in from a browser; its script speaks to the API of upload sessions."""
+"""The page "Add rosbag"; its script uploads by the API of upload sessions."""
 
 from typing import Any
 
@@ -12,13 +12,13 @@ from django.utils.translation import gettext as _
 from rosbag2.reading.archive import SUFFIXES
 
 
-class Adding:
-    """Before `ModelAdmin` in the bases: "Add" is a page of its own, as files are no fields of a form."""
+class AddPage:
+    """Mixin before `ModelAdmin`: replaces the add form by an upload page."""
 
     def add_view(
         self: Any, request: HttpRequest, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """Show the page; the upload itself goes to the API, with the same rights."""
+        """Show the page; its script uploads to the API with the user's session."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         context = {
@@ -28,28 +28,28 @@ class Adding:
             "uploads": reverse("upload-list"),
             "change": reverse("admin:storage_rosbag_change", args=[0]),
             "suffixes": " ".join(SUFFIXES),
-            "words": words(),
-            "address": f"{settings.API_STR}/rosbags/0",
+            "texts": script_texts(),
+            "rosbag_url": f"{settings.API_STR}/rosbags/0",
         }
         return TemplateResponse(request, "storage/console/add_rosbag.html", context)
 
 
-def words() -> dict[str, str]:
-    """What the script says, in the language of the reader."""
+def script_texts() -> dict[str, str]:
+    """Texts of the script, in the current language."""
     return {
-        "nothing": _("Choose the folder of a bundle, its files, or an archive first."),
-        "beginning": _("Beginning"),
+        "no_files": _("Choose the folder of a bundle, its files, or an archive first."),
+        "beginning": _("Starting"),
         "sending": _("Sending"),
         "joining": _("Joining the parts"),
-        "checking": _("Checking: this page may be left"),
-        "resuming": _("Going on with an upload that was interrupted"),
-        "again": _("The connection broke; trying again"),
-        "gone": _("Choose the same files again: the upload goes on where it was."),
-        "others": _(
-            "These are not the files of the upload that was interrupted: choose the same ones, or cancel it."
+        "checking": _("Verifying: you can leave this page"),
+        "resuming": _("Resuming an interrupted upload"),
+        "retrying": _("The connection was lost; trying again"),
+        "resume": _("Choose the same files again: the upload resumes where it stopped."),
+        "other_files": _(
+            "These are not the files of the interrupted upload: choose the same files, or cancel it."
         ),
-        "cancelled": _("The upload was cancelled; nothing of it is kept."),
-        "known": _("This bundle was there already."),
+        "cancelled": _("The upload was cancelled; nothing was stored."),
+        "existing": _("This bundle is stored already."),
         "done": _("Open the rosbag"),
         "failed": _("The upload stopped. Check the connection, then choose the same files again."),
     }

@@ -1,4 +1,4 @@
-"""Asking for exports from the console: of whole rosbags by an action, of a part by a form."""
+"""Requesting exports in the console: of complete rosbags by an action, of a part by a form."""
 
 from typing import Any
 
@@ -13,25 +13,25 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from common.admin.actions import address_of, carry_out, links
+from common.admin.actions import admin_url, run_action, show_links
 from storage.choices import USABLE, ExportFormat
 from storage.exceptions import StorageError
 from storage.models import Export, Rosbag
 from storage.services.exports import exports
-from storage.services.exports.exports import ExportAsked
+from storage.services.exports.exports import ExportOptions
 
-MOST_TOPICS = 1000
+MAX_TOPICS = 1000
 
 
 class ExportForm(forms.Form):
-    """A part of a rosbag."""
+    """The options of an export of a part of a rosbag."""
 
     format = forms.ChoiceField(label=_("format"), choices=ExportFormat.choices)
     topics = forms.MultipleChoiceField(
         label=_("topics"),
         required=False,
         widget=forms.SelectMultiple(attrs={"size": 10}),
-        help_text=_("None chosen: all."),
+        help_text=_("None selected: all."),
     )
     start = forms.CharField(
         label=_("from"),
@@ -47,7 +47,7 @@ class ExportForm(forms.Form):
         required=False,
         max_length=10_000,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=_("Of a table, one a line, such as pose.pose.position.x; none: all."),
+        help_text=_("Columns of a table, one per line, such as pose.pose.position.x; none: all."),
     )
     latched = forms.BooleanField(
         label=_("with latched messages from before"), required=False, initial=True
@@ -56,16 +56,16 @@ class ExportForm(forms.Form):
 
     def __init__(self, rosbag: Rosbag, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        names = rosbag.topics.values_list("name", flat=True)[:MOST_TOPICS]
+        names = rosbag.topics.values_list("name", flat=True)[:MAX_TOPICS]
         topics: Any = self.fields["topics"]  # type: ignore[index]
         topics.choices = [(name, name) for name in names]
 
-    def asked(self) -> ExportAsked:
-        return ExportAsked(**{**self.cleaned_data, "fields": self.cleaned_data["fields"].split()})
+    def to_options(self) -> ExportOptions:
+        return ExportOptions(**{**self.cleaned_data, "fields": self.cleaned_data["fields"].split()})
 
 
-class Exporting:
-    """Before `ModelAdmin` in the bases of the page of rosbags."""
+class ExportPage:
+    """Mixin before `ModelAdmin` in the admin of rosbags."""
 
     admin_site: Any
     get_object: Any
@@ -88,22 +88,22 @@ class Exporting:
             _("Export a part"),
             reverse("admin:storage_export_changelist"),
             rosbag.pk,
-            _("Exports so far"),
+            _("Existing exports"),
         )
 
     def export_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        """The form, and what was asked by it."""
+        """Show the form, and request an export when it is submitted."""
         rosbag = self.get_object(request, str(object_id))
         if rosbag is None or not self.has_change_permission(request, rosbag):
             raise PermissionDenied
         form = ExportForm(rosbag, request.POST or None)
         if request.method == "POST" and form.is_valid():
             try:
-                export = _requested(rosbag, form.asked(), request.user)
+                export = _requested(rosbag, form.to_options(), request.user)
             except StorageError as error:
                 form.add_error(None, str(error))
             else:
-                return HttpResponseRedirect(address_of(export))
+                return HttpResponseRedirect(admin_url(export))
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -122,16 +122,16 @@ class Exporting:
         self._export(request, rosbags, ExportFormat.SQLITE3)
 
     def _export(self, request: HttpRequest, rosbags: QuerySet[Rosbag], kind: str) -> None:
-        def ask(rosbag: Rosbag) -> Export:
-            return _requested(rosbag, ExportAsked(kind), request.user)
+        def request_export(rosbag: Rosbag) -> Export:
+            return _requested(rosbag, ExportOptions(kind), request.user)
 
-        made = carry_out(self, request, rosbags, ask, _asked)
-        links(self, request, ((address_of(export), str(export)) for export in made))
-
-
-def _requested(rosbag: Rosbag, asked: ExportAsked, user: Any) -> Export:
-    return exports.request(rosbag, asked, created_by=user)
+        created = run_action(self, request, rosbags, request_export, _requested_message)
+        show_links(self, request, ((admin_url(export), str(export)) for export in created))
 
 
-def _asked(count: int) -> str:
-    return ngettext("%d export was asked for.", "%d exports were asked for.", count) % count
+def _requested(rosbag: Rosbag, options: ExportOptions, user: Any) -> Export:
+    return exports.request(rosbag, options, created_by=user)
+
+
+def _requested_message(count: int) -> str:
+    return ngettext("%d export was requested.", "%d exports were requested.", count) % count

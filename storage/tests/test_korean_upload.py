@@ -1,4 +1,4 @@
-"""What operators read of intake is there in Korean."""
+"""Korean translations of the upload page and of sentences about archives and repairs."""
 
 import re
 
@@ -8,7 +8,7 @@ from django.utils import translation
 
 from accounts.choices import Role
 from accounts.models import User
-from storage.admin.adding import words
+from storage.admin.add_page import script_texts
 from storage.choices import SENTENCES, lost_sentence
 
 OURS = ("ARCHIVE_", "REBUILT", "RESCUED", "NO_SPACE")
@@ -16,7 +16,7 @@ HANGUL = re.compile("[\uac00-\ud7a3]")
 
 
 @pytest.mark.parametrize("code", [code for code in SENTENCES if code.startswith(OURS)])
-def test_sentences_keep_their_details(code: str) -> None:
+def test_translated_sentences_keep_placeholders(code: str) -> None:
     english = SENTENCES[code]
     with translation.override("ko"):
         korean = translation.gettext(english)
@@ -24,7 +24,7 @@ def test_sentences_keep_their_details(code: str) -> None:
     assert sorted(re.findall(r"{\w+}", korean)) == sorted(re.findall(r"{\w+}", english))
 
 
-def test_lost_stretches() -> None:
+def test_lost_spans() -> None:
     span = {"file": "a.db3", "topic": "/odom", "first_ns": 10**9, "last_ns": None, "messages": 3}
     with translation.override("ko"):
         assert (
@@ -32,9 +32,9 @@ def test_lost_stretches() -> None:
         )
 
 
-def test_the_page_and_its_script(client: Client, db: None) -> None:
+def test_add_page_is_translated(client: Client, db: None) -> None:
     with translation.override("ko"):
-        assert all(HANGUL.search(word) for word in words().values())
+        assert all(HANGUL.search(word) for word in script_texts().values())
     client.force_login(User.objects.create(email="o@example.org", role=Role.OPERATOR))
     page = client.get("/admin/storage/rosbag/add/", headers={"Accept-Language": "ko"}).content
     assert "rosbag 추가" in page.decode()

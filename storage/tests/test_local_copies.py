@@ -1,4 +1,4 @@
-"""Local copies of rosbags: fetched once, bounded, never taken from who reads them."""
+"""Local copies of rosbags: fetched once, bounded, never removed while they are read."""
 
 import threading
 from pathlib import Path
@@ -24,22 +24,24 @@ def rosbags(store: ObjectStore, make_bag: MakeBag) -> list[Rosbag]:
 
 
 def copies(settings: Any) -> set[int]:
-    """The rosbags of which a whole copy is here."""
-    marks = (settings.DATA_DIR / "bags").glob(f"*/{local_copies.MARK}")
+    """Ids of the rosbags with a complete copy."""
+    marks = (settings.DATA_DIR / "bags").glob(f"*/{local_copies.COMPLETE_MARKER}")
     return {int(mark.parent.name.split("-")[0]) for mark in marks}
 
 
-def test_fetched_once_and_whole(rosbags: list[Rosbag], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_copy_is_complete_and_fetched_once(
+    rosbags: list[Rosbag], monkeypatch: pytest.MonkeyPatch
+) -> None:
     with local_copy(rosbags[0]) as folder:
         assert {file.path for file in rosbags[0].files.all()} <= {
             path.name for path in folder.iterdir()
         }
-    monkeypatch.setattr(type(object_store()), "fetch", lambda *_words: pytest.fail("again"))
+    monkeypatch.setattr(type(object_store()), "fetch", lambda *_args: pytest.fail("again"))
     with local_copy(rosbags[0]) as folder:
         assert (folder / "metadata.yaml").is_file()
 
 
-def test_the_least_used_goes_first_and_never_under_a_reader(
+def test_least_recently_used_copy_is_evicted_but_not_while_read(
     rosbags: list[Rosbag], settings: Any
 ) -> None:
     first, second, third = rosbags
@@ -57,13 +59,13 @@ def test_the_least_used_goes_first_and_never_under_a_reader(
     assert len(copies(settings)) == 2
 
 
-def test_one_that_never_fits_is_refused(rosbags: list[Rosbag], settings: Any) -> None:
+def test_rosbag_larger_than_the_cache_is_refused(rosbags: list[Rosbag], settings: Any) -> None:
     settings.BAG_CACHE_BYTES = 100
     with pytest.raises(RosbagUnreadyError, match="BAG_CACHE_BYTES"), local_copy(rosbags[0]):
         pass
 
 
-def test_several_ask_at_once_and_one_fetches(
+def test_concurrent_readers_fetch_once(
     rosbags: list[Rosbag], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fetched: list[str] = []
@@ -76,29 +78,29 @@ def test_several_ask_at_once_and_one_fetches(
 
     monkeypatch.setattr(type(object_store()), "fetch", counted)
     monkeypatch.setattr(type(rosbags[0].files), "all", lambda _self: files, raising=False)
-    seen: list[bool] = []
+    complete: list[bool] = []
 
     def read() -> None:
         with local_copy(rosbags[0]) as folder:
-            seen.append((folder / "metadata.yaml").is_file())
+            complete.append((folder / "metadata.yaml").is_file())
 
     threads = [threading.Thread(target=read) for _ in range(5)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert seen == [True] * 5
+    assert complete == [True] * 5
     assert sorted(fetched) == sorted(file.key for file in files)
 
 
-def test_what_the_storage_has_lost(rosbags: list[Rosbag], settings: Any) -> None:
+def test_missing_objects_are_an_error(rosbags: list[Rosbag], settings: Any) -> None:
     object_store().delete([rosbags[0].files.get(path="metadata.yaml").key])
     with pytest.raises(ObjectNotFoundError), local_copy(rosbags[0]):
         pass
     assert copies(settings) == set()
 
 
-def test_copies_go_with_their_rosbag(rosbags: list[Rosbag], settings: Any) -> None:
+def test_copies_are_removed_with_their_rosbag(rosbags: list[Rosbag], settings: Any) -> None:
     with local_copy(rosbags[0]):
         pass
     deletion.discard(rosbags[0])

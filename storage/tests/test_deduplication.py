@@ -19,14 +19,16 @@ from storage.tests.conftest import MakeBag
 
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite writes one after another")
 @pytest.mark.django_db(transaction=True)
-def test_two_imports_at_once_make_one(make_bag: MakeBag, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_concurrent_imports_make_one_rosbag(
+    make_bag: MakeBag, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = make_bag()
-    both, settle = Barrier(4, timeout=30), deduplication.settle
+    barrier, verify_unless_duplicate = Barrier(4, timeout=30), deduplication.verify_unless_duplicate
 
     def together(*args: Any, **kwargs: Any) -> bool:
-        assert deduplication.find(args[1]) is None
-        both.wait()  # all have looked before the first writes
-        return settle(*args, **kwargs)
+        assert deduplication.find_same_content(args[1]) is None
+        barrier.wait()  # all have looked before the first writes
+        return verify_unless_duplicate(*args, **kwargs)
 
     def load(_number: int) -> int:
         try:
@@ -34,12 +36,12 @@ def test_two_imports_at_once_make_one(make_bag: MakeBag, monkeypatch: pytest.Mon
         finally:
             connection.close()
 
-    monkeypatch.setattr(imports, "settle", together)
+    monkeypatch.setattr(imports, "verify_unless_duplicate", together)
     with ThreadPoolExecutor(4) as pool:
-        found = set(pool.map(load, range(4)))
+        ids = set(pool.map(load, range(4)))
     rosbag = Rosbag.objects.get()
-    assert found == {rosbag.pk}
-    keys = {each.key for each in object_store().list("rosbags/")}
+    assert ids == {rosbag.pk}
+    keys = {item.key for item in object_store().list("rosbags/")}
     assert keys == set(rosbag.files.values_list("key", flat=True))
 
 
@@ -48,31 +50,31 @@ def uploading(**fields: Any) -> Rosbag:
 
 
 @pytest.mark.parametrize("change", [{"status": "rejected"}, {"deleted_at": "2026-01-01T00:00Z"}])
-def test_what_cannot_be_used_yields(db: None, change: dict[str, Any]) -> None:
+def test_unusable_rosbag_loses_its_claim(db: None, change: dict[str, Any]) -> None:
     first, second = uploading(), uploading()
-    assert deduplication.settle(first, "d" * 64)
+    assert deduplication.verify_unless_duplicate(first, "d" * 64)
     with pytest.raises(deduplication.SameContentError) as caught:
-        deduplication.settle(second, "d" * 64)
-    assert caught.value.known == first
+        deduplication.verify_unless_duplicate(second, "d" * 64)
+    assert caught.value.existing == first
     Rosbag.objects.filter(pk=first.pk).update(**change)
-    assert deduplication.settle(second, "d" * 64)
+    assert deduplication.verify_unless_duplicate(second, "d" * 64)
     assert Rosbag.objects.get(claimed_digest="d" * 64) == second
 
 
 def test_two_runs_may_record_the_same(db: None) -> None:
     for _ in range(2):
-        assert deduplication.settle(uploading(origin=Origin.RECORDED), "d" * 64)
-    assert deduplication.settle(uploading(), "d" * 64)
+        assert deduplication.verify_unless_duplicate(uploading(origin=Origin.RECORDED), "d" * 64)
+    assert deduplication.verify_unless_duplicate(uploading(), "d" * 64)
     assert Rosbag.objects.filter(status=Status.VERIFYING).count() == 3
 
 
 def test_unknown_contents_are_not_the_same(db: None) -> None:
-    assert deduplication.settle(uploading(), "")
-    assert deduplication.settle(uploading(), "")
+    assert deduplication.verify_unless_duplicate(uploading(), "")
+    assert deduplication.verify_unless_duplicate(uploading(), "")
 
 
-def test_what_was_given_up_stays_so(db: None) -> None:
+def test_aborted_upload_is_not_verified(db: None) -> None:
     rosbag = uploading(deleted_at=timezone.now())
-    assert not deduplication.settle(rosbag, "d" * 64)
+    assert not deduplication.verify_unless_duplicate(rosbag, "d" * 64)
     rosbag.refresh_from_db()
     assert rosbag.status == Status.UPLOADING

@@ -1,4 +1,4 @@
-"""What one form may bring: a small bundle; larger ones come in parts."""
+"""The parser of forms with a small bundle; larger ones are uploaded in parts."""
 
 from collections.abc import Mapping
 from typing import IO, Any
@@ -9,11 +9,11 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 from rest_framework.parsers import DataAndFiles, MultiPartParser
 
-from common.rest.parsers import TooLarge, length_of
+from common.rest.parsers import TooLarge, content_length
 
 
 class BundleForm(MultiPartParser):
-    """A form with the files of a small bundle; a larger one is refused before it is read."""
+    """Parses a form with the files of a bundle; refuses one that is too large before reading it."""
 
     def parse(
         self,
@@ -21,21 +21,21 @@ class BundleForm(MultiPartParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> "DataAndFiles[Any, Any]":
-        if length_of(parser_context) > settings.UPLOAD_FORM_BYTES:
+        if content_length(parser_context) > settings.UPLOAD_FORM_BYTES:
             message = _(
-                "A form may hold %(most)s: send larger bundles in parts, begin with POST %(path)s."
+                "A form may have %(max)s: send larger bundles in parts, start with POST %(path)s."
             )
-            most = filesizeformat(settings.UPLOAD_FORM_BYTES)
-            raise TooLarge(message % {"most": most, "path": f"{settings.API_STR}/uploads"})
+            limit = filesizeformat(settings.UPLOAD_FORM_BYTES)
+            raise TooLarge(message % {"max": limit, "path": f"{settings.API_STR}/uploads"})
         try:
             return super().parse(stream, media_type, parser_context)
         except (TooManyFilesSent, TooManyFieldsSent) as error:
             message = _(
-                "A form may hold %(most)d files: send bundles of more in parts, begin with POST "
+                "A form may have %(max)d files: send bundles of more in parts, start with POST "
                 "%(path)s."
             )
-            words = {
-                "most": settings.DATA_UPLOAD_MAX_NUMBER_FILES,
+            values = {
+                "max": settings.DATA_UPLOAD_MAX_NUMBER_FILES,
                 "path": f"{settings.API_STR}/uploads",
             }
-            raise TooLarge(message % words) from error
+            raise TooLarge(message % values) from error

@@ -1,0 +1,88 @@
+"""Checks of the file paths of a bundle."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.utils.translation import gettext as _
+
+from common.exceptions import FieldError
+from rosbag2.formats.bundle import DATA_SUFFIXES
+from storage.exceptions import FilesInvalidError, LinkOutsideError
+from storage.keys import MAX_PATH_LENGTH, is_safe
+
+MAX_FILES = 10_000
+BUNDLE_SUFFIXES = (".yaml", *DATA_SUFFIXES)
+"""Every bundle has at least one file with such a suffix."""
+
+
+def check_paths(paths: list[str]) -> None:
+    """Refuse too many files, repeated names, and names that leave the bundle's folder.
+
+    Raises:
+        FilesInvalidError: `errors` points at each such name.
+    """
+    if not 0 < len(paths) <= MAX_FILES:
+        message = _("A bundle has between 1 and %(max)d files, this one has %(count)d.")
+        raise FilesInvalidError(message % {"max": MAX_FILES, "count": len(paths)})
+    detail = _(
+        "Use each name once and not also as a folder, relative to the bundle, without .. or backslash, at "
+        "most 400 characters."
+    )
+    counts = Counter(paths)
+    folders = {parent for path in set(paths) for parent in _parents_of(path)}
+    errors = [
+        FieldError(f"/files/{index}/path", detail, "FILE_NAME_INVALID")
+        for index, path in enumerate(paths)
+        if counts[path] > 1 or path in folders or not is_safe(path)
+    ]
+    if errors:
+        message = _("%(count)d file names cannot be used: rename the files and try again.")
+        raise FilesInvalidError(message % {"count": len(errors)}, errors)
+
+
+def _parents_of(path: str) -> Iterator[str]:
+    """The parent folders of a path; none for a path that is too long, which is refused anyway."""
+    if len(path) <= MAX_PATH_LENGTH:
+        yield from (path[:index] for index, character in enumerate(path) if character == "/")
+
+
+def check_is_bundle(folder: Path, paths: list[str]) -> None:
+    """Refuse a folder that is no bundle, so that a folder given by mistake is not stored.
+
+    Raises:
+        FilesInvalidError: It has neither metadata.yaml nor a data file.
+    """
+    if not any(path.endswith(BUNDLE_SUFFIXES) for path in paths if "/" not in path):
+        message = _(
+            "%(path)s has no metadata.yaml and no .db3 or .mcap file: give the folder of the bundle. "
+            "Nothing was stored."
+        )
+        raise FilesInvalidError(message % {"path": folder})
+
+
+def check_links(folder: Path, paths: list[str]) -> None:
+    """Refuse links that leave the folder: they could expose other files of this machine.
+
+    Raises:
+        LinkOutsideError: A file resolves to a path outside the folder.
+    """
+    root = folder.resolve()
+    for path in paths:
+        if not (folder / path).resolve().is_relative_to(root):
+            message = _(
+                "%(file)s is a link to a file outside the bundle's folder: put the file itself into the "
+                "folder, or remove the link. Nothing was stored."
+            )
+            raise LinkOutsideError(message % {"file": path})
+
+
+def files_of(folder: Path) -> Iterator[str]:
+    """List the relative paths of a bundle's files: in its folder and in its direct subfolders."""
+    for entry in folder.iterdir():
+        if entry.is_file():
+            yield entry.name
+        elif entry.is_dir():
+            yield from (
+                f"{entry.name}/{child.name}" for child in entry.iterdir() if child.is_file()
+            )
