@@ -1,17 +1,16 @@
-"""What the tests of simulations stand on: a small bag, a design, and a whole system of processes."""
+"""Fixtures of simulations: a small bag, a design, and a system of processes."""
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.test import Client
+from django.utils import timezone
+from rest_framework.test import APIClient
 
 from accounts.choices import Role
 from accounts.models import User
@@ -20,6 +19,9 @@ from rosbag2.writing.sqlite_writer import BagWriter
 from simulations.models import Execution, Mec, Simulation
 from simulations.services.designs import mecs
 from simulations.services.designs.simulations import StageSpec, create_simulation
+from simulations.services.runs import lifecycle
+from simulations.tests.processes import System, unit_processes
+from simulations.tests.stream_client import Server, end_servers
 from storage.models import Rosbag
 from templates.models import Template
 from templates.services import templates
@@ -69,11 +71,13 @@ def design(template: Template, mec: Mec) -> Callable[..., Simulation]:
 
 
 Console = Callable[[Role], Client]
+Design = Callable[..., Simulation]
+Serve = Callable[..., Server]
 
 
 @pytest.fixture
 def console(db: None) -> Console:
-    """Signs somebody of a role in to the console."""
+    """Sign a user of a role in to the console."""
 
     def sign_in(role: Role) -> Client:
         client = Client()
@@ -83,62 +87,22 @@ def console(db: None) -> Console:
     return sign_in
 
 
-class System:
-    """Controller and worker as processes, beside the test's own server."""
-
-    def __init__(self, environment: dict[str, str], log: Path) -> None:
-        self._environment = environment
-        self._log = log
-        self._children: list[subprocess.Popen[bytes]] = []
-
-    def set(self, name: str, value: str) -> None:
-        """Another setting for what is started from now on."""
-        self._environment[name] = value
-
-    def start(self, *words: str) -> subprocess.Popen[bytes]:
-        return self._run("manage.py", *words)
-
-    def server(self, port: int) -> subprocess.Popen[bytes]:
-        """A server of its own, that may be killed; units and controllers started later use it."""
-        self._environment["SERVER_URL"] = f"http://127.0.0.1:{port}"
-        app = "robotsim_project.asgi:application"
-        return self._run("-m", "uvicorn", app, "--port", str(port))
-
-    def _run(self, *words: str) -> subprocess.Popen[bytes]:
-        with self._log.open("ab") as log:
-            child = subprocess.Popen(
-                [sys.executable, *words],
-                cwd=settings.BASE_DIR,
-                env=self._environment,
-                stdout=log,
-                stderr=log,
-            )
-        self._children.append(child)
-        return child
-
-    def controller(self) -> subprocess.Popen[bytes]:
-        return self.start("run_controller")
-
-    def end(self) -> None:
-        for child in self._children:
-            child.send_signal(signal.SIGKILL)
-            child.wait()
+def api_client(role: Role) -> APIClient:
+    """Return a client of the API, signed in as a user of a role."""
+    client = APIClient()
+    email = f"{role}@example.org"
+    client.force_authenticate(User.objects.get_or_create(email=email, role=role)[0])
+    return client
 
 
-def unit_processes(data_dir: Path) -> list[int]:
-    """Process ids of the units that work in this data folder."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            state = (entry / "stat").read_text().rsplit(")", 1)[1].split()[0]
-            environ = (entry / "environ").read_bytes()
-        except OSError:
-            continue
-        if f"ROBOTSIM_WORK_DIR={data_dir}".encode() in environ and state != "Z":
-            found.append(int(entry.name))
-    return found
+@pytest.fixture
+def operator(db: None) -> APIClient:
+    return api_client(Role.OPERATOR)
+
+
+@pytest.fixture
+def admin(db: None) -> APIClient:
+    return api_client(Role.ADMIN)
 
 
 @pytest.fixture
@@ -168,32 +132,75 @@ def system(
 
 
 def until(condition: Callable[[], Any], seconds: float = 60) -> Any:
-    """Wait for a condition; its value. The time is a bound against hanging, not an expectation."""
+    """Wait for a condition and return its value; the time only bounds a hanging test."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if value := condition():
             return value
         time.sleep(0.05)
-    raise AssertionError("it never came to be")
+    raise AssertionError("the condition was never met")
 
 
 def ended(execution: Execution) -> Execution:
-    """The execution, once it has ended."""
+    """Wait until an execution has ended, and return it."""
 
-    def look() -> bool:
+    def reached() -> bool:
         execution.refresh_from_db()
         return execution.ended
 
-    until(look, 90)
+    until(reached, 90)
     return execution
 
 
 def in_status(execution: Execution, status: str) -> None:
-    """Wait until the execution is in this state."""
+    """Wait until an execution has this status."""
 
-    def look() -> bool:
+    def reached() -> bool:
         execution.refresh_from_db()
         assert execution.status == status or not execution.ended
         return execution.status == status
 
-    until(look)
+    until(reached)
+
+
+def ended_execution(simulation: Simulation, status: str = "COMPLETED") -> Execution:
+    """Start an execution and end it with a status."""
+    execution = lifecycle.start(simulation)
+    Execution.objects.filter(pk=execution.pk).update(status=status, ended_at=timezone.now())
+    return execution
+
+
+def names(answer: Any) -> list[str]:
+    """Return the names of the rows of a list."""
+    assert answer.status_code == 200, answer.content
+    return [row["name"] for row in answer.json()["results"]]
+
+
+@pytest.fixture(scope="module")
+def shared_servers() -> Iterator[list[Server]]:
+    """The server of all tests of a module that need no other."""
+    servers: list[Server] = []
+    yield servers
+    end_servers(servers)
+
+
+@pytest.fixture
+def serve(
+    shared_servers: list[Server], process_environment: dict[str, str], settings: Any
+) -> Iterator[Callable[..., Server]]:
+    started: list[Server] = []
+
+    def start(*, own: bool = False, **environment: str) -> Server:
+        servers = started if own or environment else shared_servers
+        if servers is shared_servers and shared_servers:
+            return shared_servers[0]
+        own_settings = {"SECRET_KEY": settings.SECRET_KEY, "STREAM_HEARTBEAT_SECONDS": "0.4"}
+        server = Server(process_environment | own_settings | environment)
+        servers.append(server)
+        server.wait()
+        return server
+
+    yield start
+    for server in [*shared_servers, *started]:
+        server.close_streams()
+    end_servers(started)

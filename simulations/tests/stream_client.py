@@ -1,4 +1,4 @@
-"""A client of streams for tests, and servers of their own for it."""
+"""A client of event streams, and servers for it."""
 
 import http.client
 import json
@@ -16,13 +16,14 @@ from django.conf import settings
 
 from accounts.models import User
 from accounts.services.bearers import issue_access
-from simulations.models import Execution
+from simulations.models import Event, Execution
+from simulations.services.events import record_event
 
-PATIENCE = 30.0
-"""Bound against hanging, in seconds."""
+TIMEOUT = 30.0
+"""Seconds; bounds hanging tests."""
 
 
-class Heard(NamedTuple):
+class StreamEvent(NamedTuple):
     """One event of a stream; `kind` is `heartbeat` for a comment."""
 
     kind: str
@@ -38,7 +39,7 @@ class Client:
     """Reads one stream."""
 
     def __init__(self, port: int, address: str, method: str = "GET", **headers: str) -> None:
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT)
         self.connection.request(method, address, headers=headers)
         self.answer = self.connection.getresponse()
         self.status = self.answer.status
@@ -47,7 +48,7 @@ class Client:
     def problem(self) -> dict[str, Any]:
         return dict(json.loads(self.answer.read()))
 
-    def __iter__(self) -> Iterator[Heard]:
+    def __iter__(self) -> Iterator[StreamEvent]:
         kind, data, number = "", None, None
         for raw in self.answer:
             line = raw.decode().rstrip("\n")
@@ -59,24 +60,24 @@ class Client:
             elif word == "id":
                 number = int(value)
             elif word == "" and value:
-                yield Heard(value, None, None)
+                yield StreamEvent(value, None, None)
             elif not line and kind:
-                yield Heard(kind, data, number)
+                yield StreamEvent(kind, data, number)
                 kind, data, number = "", None, None
 
-    def until(self, enough: Callable[[Heard], bool]) -> list[Heard]:
-        """All up to the first that is enough."""
-        found, deadline = [], time.monotonic() + PATIENCE
-        for heard in self:
-            found.append(heard)
-            if enough(heard):
-                return found
-            assert time.monotonic() < deadline, found
-        raise AssertionError(f"the stream ended after {found}")
+    def until(self, enough: Callable[[StreamEvent], bool]) -> list[StreamEvent]:
+        """Read up to the first event that satisfies a condition."""
+        events, deadline = [], time.monotonic() + TIMEOUT
+        for event in self:
+            events.append(event)
+            if enough(event):
+                return events
+            assert time.monotonic() < deadline, events
+        raise AssertionError(f"the stream ended after {events}")
 
     def numbers_until(self, last: int) -> list[int]:
-        found = self.until(lambda heard: heard.number == last)
-        return [heard.number for heard in found if heard.number is not None]
+        events = self.until(lambda event: event.number == last)
+        return [event.number for event in events if event.number is not None]
 
     def close(self) -> None:
         self.answer.close()
@@ -84,9 +85,9 @@ class Client:
 
 
 class Server:
-    """Our ASGI application as a process."""
+    """The ASGI application in a process of its own."""
 
-    def __init__(self, environment: dict[str, str], *words: str) -> None:
+    def __init__(self, environment: dict[str, str], *arguments: str) -> None:
         self.clients: list[Client] = []
         with closing(socket.socket()) as probe:
             probe.bind(("127.0.0.1", 0))
@@ -94,7 +95,7 @@ class Server:
         command = [sys.executable, "-m", "uvicorn", "robotsim_project.asgi:application"]
         command += ["--port", str(self.port), "--lifespan", "off", "--log-level", "warning"]
         self.process = subprocess.Popen(
-            [*command, *words],
+            [*command, *arguments],
             cwd=settings.BASE_DIR,
             env=environment,
             stdout=subprocess.PIPE,
@@ -102,7 +103,7 @@ class Server:
         )
 
     def wait(self) -> None:
-        deadline = time.monotonic() + 2 * PATIENCE
+        deadline = time.monotonic() + 2 * TIMEOUT
         while time.monotonic() < deadline:
             try:
                 with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/", timeout=5):
@@ -112,7 +113,7 @@ class Server:
         raise AssertionError("the server does not start")
 
     def end(self) -> str:
-        """End it; the answer is what it logged."""
+        """Terminate the process and return its log."""
         self.process.terminate()
         try:
             return self.process.communicate(timeout=10)[0].decode()
@@ -125,11 +126,24 @@ class Server:
         self.clients.append(Client(self.port, address, **headers))
         return self.clients[-1]
 
-    def hang_up(self) -> None:
-        """Close all its streams."""
+    def close_streams(self) -> None:
+        """Close all clients."""
         while self.clients:
             self.clients.pop().close()
 
 
 def bearer(user: User) -> dict[str, str]:
     return {"Authorization": f"Bearer {issue_access(user)[0]}"}
+
+
+def add_events(execution: Execution, times: int = 1) -> int:
+    """Record events and return their total number."""
+    for _ in range(times):
+        record_event(execution.pk, "test.happened")
+    return Event.objects.filter(execution=execution).count()
+
+
+def end_servers(servers: list[Server]) -> None:
+    """End servers; none may have logged a traceback."""
+    logs = [server.end() for server in servers]
+    assert not [log for log in logs if "Traceback" in log], logs

@@ -12,6 +12,7 @@ from simulations.choices import RunStatus
 from simulations.models import Execution, Mec, Simulation
 from simulations.services.designs import simulations
 from simulations.services.runs import lifecycle
+from simulations.tests.conftest import api_client
 from storage.choices import Status
 from storage.models import Rosbag, RosbagFile, RosbagTopic
 from templates.models import Template
@@ -44,37 +45,22 @@ def simulation(mec: Mec, template: Template) -> Simulation:
     return simulations.create_simulation(name="Yard", pattern="sequential", mec=mec, stages=stages)
 
 
-def user(role: Role) -> User:
-    return User.objects.create(email=f"{role}@example.org", role=role)
-
-
-def api(role: Role) -> APIClient:
-    client = APIClient()
-    client.force_authenticate(user(role))
-    return client
-
-
-@pytest.fixture
-def operator(db: Any) -> APIClient:
-    return api(Role.OPERATOR)
-
-
 def test_create_update_and_delete_simulation(
     operator: APIClient, mec: Mec, template: Template
 ) -> None:
     stage = {"template": template.pk, "agent_count": 3}
-    wanted = {"name": "Yard", "pattern": "parallel", "mec": mec.pk, "stages": [stage, stage]}
-    answer = operator.post(f"{API}/simulations", wanted)
+    body = {"name": "Yard", "pattern": "parallel", "mec": mec.pk, "stages": [stage, stage]}
+    answer = operator.post(f"{API}/simulations", body)
     assert answer.status_code == 201, answer.content
     made = answer.json()
-    assert [each["position"] for each in made["stages"]] == [1, 2]
+    assert [stage["position"] for stage in made["stages"]] == [1, 2]
     assert made["created_by"] == "operator@example.org"
     one = f"{API}/simulations/{made['id']}"
     assert operator.get(one).json() == made
     renamed = operator.patch(one, {"name": "Field"}).json()
     assert (renamed["name"], len(renamed["stages"])) == ("Field", 2)
-    changed = operator.put(one, {**wanted, "stages": [stage | {"agent_count": 1}]}).json()
-    assert [each["agent_count"] for each in changed["stages"]] == [1]
+    changed = operator.put(one, {**body, "stages": [stage | {"agent_count": 1}]}).json()
+    assert [stage["agent_count"] for stage in changed["stages"]] == [1]
     assert operator.delete(one).status_code == 202
     assert operator.get(one).status_code == 404
 
@@ -114,8 +100,8 @@ def test_repeated_start_starts_once_and_stop_stops(
     assert operator.post(start).status_code == 409
     one = f"{API}/executions/{answers[0].json()['id']}"
     assert answers[0]["Location"] == one
-    told = operator.get(one).json()
-    assert told["progress"]["planned_agents"] == 2
+    detail = operator.get(one).json()
+    assert detail["progress"]["planned_agents"] == 2
     stopped = operator.post(f"{one}/stop")
     assert (stopped.status_code, stopped.json()["status"]) == (202, RunStatus.STOPPING)
     assert stopped.json()["stopped_by"] == "operator@example.org"
@@ -139,8 +125,8 @@ def test_executions_and_their_rows_are_listed(operator: APIClient, simulation: S
 
 def test_only_admins_change_mecs_and_used_mecs_stay(simulation: Simulation) -> None:
     one = f"{API}/mecs/{simulation.mec_id}"
-    assert api(Role.OPERATOR).patch(one, {"name": "Hall"}).status_code == 403
-    admin = api(Role.ADMIN)
+    assert api_client(Role.OPERATOR).patch(one, {"name": "Hall"}).status_code == 403
+    admin = api_client(Role.ADMIN)
     assert admin.patch(one, {"name": "Hall"}).json()["name"] == "Hall"
     refused = admin.delete(one)
     assert (refused.status_code, refused.json()["code"]) == (409, "MEC_IN_USE")
@@ -150,7 +136,7 @@ def test_only_admins_change_mecs_and_used_mecs_stay(simulation: Simulation) -> N
 
 
 def test_viewers_only_read(simulation: Simulation) -> None:
-    viewer = api(Role.VIEWER)
+    viewer = api_client(Role.VIEWER)
     assert viewer.get(f"{API}/simulations").status_code == 200
     assert viewer.post(f"{API}/simulations/{simulation.pk}/start").status_code == 403
     assert not Execution.objects.exists()
@@ -159,7 +145,7 @@ def test_viewers_only_read(simulation: Simulation) -> None:
 def test_create_start_and_stop_simulation_in_console(
     client: Client, mec: Mec, template: Template
 ) -> None:
-    client.force_login(user(Role.OPERATOR))
+    client.force_login(User.objects.create(email="operator@example.org", role=Role.OPERATOR))
     form = {"name": "Yard", "pattern": "sequential", "mec": mec.pk, "namespace_prefix": "/agent_"}
     form |= {"stages-TOTAL_FORMS": "1", "stages-INITIAL_FORMS": "0"}
     stage = {"position": 1, "template": template.pk, "agent_count": 2, "execution_time": 0}
@@ -198,5 +184,5 @@ def test_create_start_and_stop_simulation_in_console(
 )
 def test_every_page_of_the_console_opens(client: Client, simulation: Simulation, page: str) -> None:
     lifecycle.start(simulation)
-    client.force_login(user(Role.VIEWER))
+    client.force_login(User.objects.create(email="viewer@example.org", role=Role.VIEWER))
     assert client.get(f"/admin/simulations/{page}/").status_code == 200

@@ -1,15 +1,12 @@
 """Changes of designs are in the audit, also those that the services write row by row."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from auditlog.models import LogEntry
 from rest_framework.test import APIClient
 
-from accounts.choices import Role
-from accounts.models import User
-from simulations.models import Simulation
+from simulations.tests.conftest import Design
 from storage.models import Rosbag
 from templates.models import Template
 
@@ -17,21 +14,14 @@ pytestmark = pytest.mark.django_db
 API = "/api/v1"
 
 
-@pytest.fixture
-def admin(db: None) -> APIClient:
-    client = APIClient()
-    client.force_authenticate(User.objects.create_user("a@example.org", role=Role.ADMIN))
-    return client
-
-
 def changes(admin: APIClient, kind: str) -> list[dict[str, Any]]:
-    """What the audit tells of one kind of row, the oldest first."""
-    told = admin.get(f"{API}/audit?object_type={kind}").json()["results"]
-    return [entry["changes"] for entry in reversed(told)]
+    """Return the audited changes of one kind of row, the oldest first."""
+    entries = admin.get(f"{API}/audit?object_type={kind}").json()["results"]
+    return [entry["changes"] for entry in reversed(entries)]
 
 
 def test_simulation_changes_are_audited(
-    admin: APIClient, design: Callable[..., Simulation], template: Template
+    admin: APIClient, design: Design, template: Template
 ) -> None:
     simulation = design(2)
     one = f"{API}/simulations/{simulation.pk}"
@@ -41,11 +31,16 @@ def test_simulation_changes_are_audited(
     admin.patch(one, {"stages": [{"template": template.pk, "agent_count": 7}]})
     admin.delete(one)
     admin.post(f"{one}/restore")
-    told = changes(admin, "simulations.simulation")
-    assert told[0] == {"name": ["drive", "other"]}
-    assert [set(each) for each in told] == [{"name"}, {"stages"}, {"deleted_at"}, {"deleted_at"}]
-    assert "'agent_count': 7" in told[1]["stages"][1]
-    assert told[3]["deleted_at"][1] == "None"
+    entries = changes(admin, "simulations.simulation")
+    assert entries[0] == {"name": ["drive", "other"]}
+    assert [set(change) for change in entries] == [
+        {"name"},
+        {"stages"},
+        {"deleted_at"},
+        {"deleted_at"},
+    ]
+    assert "'agent_count': 7" in entries[1]["stages"][1]
+    assert entries[3]["deleted_at"][1] == "None"
 
 
 def test_rosbag_changes_are_audited(admin: APIClient, rosbag: Rosbag) -> None:
@@ -54,9 +49,9 @@ def test_rosbag_changes_are_audited(admin: APIClient, rosbag: Rosbag) -> None:
     admin.patch(one, {"name": "other"})
     admin.delete(one)
     admin.post(f"{one}/restore")
-    told = changes(admin, "storage.rosbag")
-    assert told[0] == {"name": ["bag", "other"]}
-    assert [set(each) for each in told[1:]] == [{"deleted_at"}, {"deleted_at"}]
+    entries = changes(admin, "storage.rosbag")
+    assert entries[0] == {"name": ["bag", "other"]}
+    assert [set(change) for change in entries[1:]] == [{"deleted_at"}, {"deleted_at"}]
 
 
 def test_template_changes_are_audited(admin: APIClient, template: Template) -> None:
@@ -65,6 +60,6 @@ def test_template_changes_are_audited(admin: APIClient, template: Template) -> N
     admin.patch(one, {"rate": 2})
     admin.delete(one)
     admin.post(f"{one}/restore")
-    told = changes(admin, "templates.template")
-    assert told[0] == {"rate": ["1.0", "2.0"]}
-    assert [set(each) for each in told[1:]] == [{"deleted_at"}, {"deleted_at"}]
+    entries = changes(admin, "templates.template")
+    assert entries[0] == {"rate": ["1.0", "2.0"]}
+    assert [set(change) for change in entries[1:]] == [{"deleted_at"}, {"deleted_at"}]

@@ -17,12 +17,13 @@ from simulations.api.serializers import SimulationRowSerializer, StageSerializer
 from simulations.choices import FailureCode
 from simulations.models import AgentRun, Event, Execution, Recording, Simulation, Stage
 from simulations.services.runs import lifecycle
+from simulations.tests.conftest import Design
 from templates.api.serializers import TemplateSerializer
 from templates.models import Template
 
 
 @pytest.fixture
-def run(design: Callable[..., Simulation]) -> Execution:
+def run(design: Design) -> Execution:
     """An execution that failed, with an agent and a recording; a second simulation that nobody made."""
     user = User.objects.create_user("kim@example.org")
     simulation = design(2, 3, assigned_area="hall", retries=1)

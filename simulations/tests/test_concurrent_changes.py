@@ -12,15 +12,15 @@ from simulations.exceptions import DeletionOpenError
 from simulations.models import Deletion, Simulation
 from simulations.services.designs import simulations as designs
 from simulations.services.maintenance import deletion
+from simulations.tests.conftest import Design
 
 pytestmark = pytest.mark.django_db(transaction=True)
-Design = Callable[..., Simulation]
 
 
-def closing(do: Callable[..., Any], *words: Any) -> Any:
-    """What a thread does, which gives its connection back."""
+def closing(do: Callable[..., Any], *args: Any) -> Any:
+    """Call a function in a thread, then close the thread's connection."""
     try:
-        return do(*words)
+        return do(*args)
     finally:
         connections.close_all()
 
@@ -28,8 +28,8 @@ def closing(do: Callable[..., Any], *words: Any) -> Any:
 def test_concurrent_clones_get_distinct_names(design: Design) -> None:
     original = design()
     with ThreadPoolExecutor(4) as threads:
-        asked = [threads.submit(closing, designs.clone, original) for _ in range(4)]
-        names = {clone.result().name for clone in asked}
+        clones = [threads.submit(closing, designs.clone, original) for _ in range(4)]
+        names = {clone.result().name for clone in clones}
     assert names == {f"drive ({number})" for number in range(2, 6)}
 
 
@@ -39,17 +39,17 @@ def test_restore_during_purge_is_refused(design: Design) -> None:
     simulation = design()
     deletion.request(simulation)
     simulation.refresh_from_db()
-    asked = Event()
+    purge_requested = Event()
 
     def purge() -> None:
         with transaction.atomic():
             deletion.request(simulation, permanent=True)
-            asked.set()
+            purge_requested.set()
             Event().wait(0.5)  # long enough for the other to come
 
     with ThreadPoolExecutor(2) as threads:
         purging = threads.submit(closing, purge)
-        assert asked.wait(10)
+        assert purge_requested.wait(10)
         restoring = threads.submit(closing, deletion.restore, simulation)
         purging.result()
         with pytest.raises(DeletionOpenError):

@@ -1,6 +1,4 @@
-"""Executions and their parts in the console: what lists cost, what pages tell, who may act."""
-
-from collections.abc import Callable
+"""Executions and their rows in the console: queries, contents and permissions."""
 
 import pytest
 from django.apps import apps
@@ -26,13 +24,12 @@ from simulations.services.designs.simulations import StageSpec, update_simulatio
 from simulations.services.events import record_event
 from simulations.services.maintenance import deletion
 from simulations.services.runs import lifecycle
-from simulations.tests.conftest import Console
+from simulations.tests.conftest import Console, Design
 from storage.models import Rosbag
 from templates.models import Template
 
 PAGES = "/admin/simulations"
 URL = f"{PAGES}/execution/"
-Design = Callable[..., Simulation]
 
 
 def running(design: Design, name: str, agents: int = 2) -> Execution:
@@ -43,15 +40,15 @@ def running(design: Design, name: str, agents: int = 2) -> Execution:
     return execution
 
 
-def say(execution: Execution, published: int) -> None:
-    """What its unit says of two agents."""
+def report(execution: Execution, published: int) -> None:
+    """Store a snapshot of its unit with two agents."""
     reports = tuple(
         AgentReport(number=number, state=AgentState("RUNNING"), published=published)
         for number in (1, 2)
     )
     stage = execution.stage_runs.get().pk
-    words = {"stage_run": stage, "unit": 0, "attempt": 1, "sequence": 1, "sent_ns": 1}
-    snapshots.store(execution.pk, Snapshot(**words, agents=reports))
+    fields = {"stage_run": stage, "unit": 0, "attempt": 1, "sequence": 1, "sent_ns": 1}
+    snapshots.store(execution.pk, Snapshot(**fields, agents=reports))
 
 
 def fail(execution: Execution) -> None:
@@ -59,8 +56,8 @@ def fail(execution: Execution) -> None:
     lifecycle.move_execution(execution, [execution.status], RunStatus.FAILED, **failed)
 
 
-def parts(execution: Execution, count: int) -> None:
-    """So many agents, recordings with rosbags, and events of an execution."""
+def add_rows(execution: Execution, count: int) -> None:
+    """Add agents, recordings with rosbags, and events to an execution."""
     stage = execution.stage_runs.first()
     assert stage is not None
     for number in range(AgentRun.objects.count(), AgentRun.objects.count() + count):
@@ -72,24 +69,24 @@ def parts(execution: Execution, count: int) -> None:
         record_event(execution.pk, EventKind.UNIT_LOST, payload={"unit": number})
 
 
-def told(client: Client, address: str) -> tuple[str, list[str]]:
-    """A page, and the queries it cost when it was seen before."""
+def get_page(client: Client, address: str) -> tuple[str, list[str]]:
+    """Load a page twice; return its text and the queries of the second time."""
     client.get(address)
-    with CaptureQueriesContext(connection) as asked:
+    with CaptureQueriesContext(connection) as queries:
         answer = client.get(address)
     assert answer.status_code == 200, (address, answer.status_code)
-    return answer.content.decode(), [each["sql"] for each in asked.captured_queries]
+    return answer.content.decode(), [query["sql"] for query in queries.captured_queries]
 
 
-def addresses() -> list[str]:
-    """Every list of the app, and one page of each."""
-    found = []
+def page_urls() -> list[str]:
+    """Return the URL of every list of the app, and of one row of each."""
+    urls = []
     for model in (Mec, Simulation, Execution, StageRun, AgentRun, Recording, Event, Deletion):
         name = model._meta.model_name
         first = model._default_manager.order_by("pk").first()
         assert first is not None
-        found += [f"{PAGES}/{name}/", f"{PAGES}/{name}/{first.pk}/change/"]
-    return found
+        urls += [f"{PAGES}/{name}/", f"{PAGES}/{name}/{first.pk}/change/"]
+    return urls
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.ADMIN])
@@ -98,55 +95,55 @@ def test_query_count_is_independent_of_row_count(
 ) -> None:
     client = console(role)
     execution = running(design, "first")
-    parts(execution, 1)
+    add_rows(execution, 1)
     deletion.request(design(name="gone"))
-    few = {address: len(told(client, address)[1]) for address in addresses()}
-    parts(execution, 30)
+    few = {address: len(get_page(client, address)[1]) for address in page_urls()}
+    add_rows(execution, 30)
     stages = [StageSpec(template=template, agent_count=1)] * 30
     update_simulation(execution.simulation, stages=stages)
     for number in range(30):
         running(design, f"more {number}")
         deletion.request(design(name=f"gone {number}"))
         Mec.objects.create(slug=f"m{number}", name="m")
-    many = {address: len(told(client, address)[1]) for address in addresses()}
+    many = {address: len(get_page(client, address)[1]) for address in page_urls()}
     assert {address: count for address, count in many.items() if count > few[address]} == {}
     assert max(many.values()) <= 20
 
 
 def test_list_shows_progress_without_reading_agent_runs(console: Console, design: Design) -> None:
     first, second, ended = (running(design, name) for name in ("one", "two", "three"))
-    say(first, 10)  # of 40 each
-    say(second, 30)
+    report(first, 10)  # of 40 each
+    report(second, 30)
     fail(ended)
     client = console(Role.VIEWER)
     snapshots.delete_all(ended.pk)
-    text, asked = told(client, URL)
+    text, queries = get_page(client, URL)
     assert [text.count(f"> {percent} %<") for percent in (25, 75, 0)] == [1, 1, 1]
-    assert not [sql for sql in asked if "agentrun" in sql]
-    assert not [sql for sql in asked if '"plan"' in sql and "JOIN" in sql]
+    assert not [sql for sql in queries if "agentrun" in sql]
+    assert not [sql for sql in queries if '"plan"' in sql and "JOIN" in sql]
     snapshots.delete_all(first.pk)
-    assert "> 25 %<" not in told(client, URL)[0]
+    assert "> 25 %<" not in get_page(client, URL)[0]
 
 
 def test_lists_bound_their_counts(console: Console, design: Design) -> None:
-    parts(running(design, "one"), 1)
+    add_rows(running(design, "one"), 1)
     client = console(Role.VIEWER)
     for model in ("execution", "stagerun", "agentrun", "recording", "event", "simulation"):
-        _text, asked = told(client, f"{PAGES}/{model}/")
-        assert all("LIMIT" in sql for sql in asked if "COUNT(*)" in sql), model
-        assert [sql for sql in asked if "COUNT(*)" in sql], model
+        _text, queries = get_page(client, f"{PAGES}/{model}/")
+        assert all("LIMIT" in sql for sql in queries if "COUNT(*)" in sql), model
+        assert [sql for sql in queries if "COUNT(*)" in sql], model
 
 
 def test_lists_are_filtered_by_execution_and_failure(console: Console, design: Design) -> None:
     mine, other = running(design, "mine"), running(design, "other")
-    parts(mine, 2)
-    parts(other, 1)
+    add_rows(mine, 2)
+    add_rows(other, 1)
     client = console(Role.VIEWER)
     for model, counts in {"agentrun": (2, 3), "recording": (2, 3), "stagerun": (1, 2)}.items():
         place = f"{PAGES}/{model}/"
         for query, count in zip((f"?execution={mine.pk}", ""), counts, strict=True):
-            found = client.get(place + query).context["cl"].result_count
-            assert found == count, (model, query)
+            total = client.get(place + query).context["cl"].result_count
+            assert total == count, (model, query)
         assert client.get(f"{place}?q={mine.pk}").context["cl"].result_count == counts[0]
         assert client.get(f"{place}?q=mine").context["cl"].result_count == counts[0]
         for odd in ("abc", "1.5", "9" * 40, "%00"):
@@ -165,10 +162,10 @@ def test_page_shows_stages_plan_recordings_events_and_blame(
     console: Console, design: Design
 ) -> None:
     execution = running(design, "<script>alert(1)</script>")
-    parts(execution, 1)
+    add_rows(execution, 1)
     fail(execution)
     client = console(Role.VIEWER)
-    text, _asked = told(client, f"{URL}{execution.pk}/change/")
+    text, _queries = get_page(client, f"{URL}{execution.pk}/change/")
     assert "<script>alert" not in text
     assert "&lt;script&gt;alert(1)&lt;/script&gt; #1" in text
     assert "unit 0 was &lt;b&gt;silent&lt;/b&gt;" in text
@@ -181,7 +178,7 @@ def test_page_shows_stages_plan_recordings_events_and_blame(
     for model in (StageRun, AgentRun, Recording, Event):
         row = model._default_manager.order_by("pk").first()
         assert row is not None
-        page, _asked = told(client, f"{PAGES}/{model._meta.model_name}/{row.pk}/change/")
+        page, _queries = get_page(client, f"{PAGES}/{model._meta.model_name}/{row.pk}/change/")
         assert "<script>alert" not in page
         assert "&lt;script&gt;alert(1)&lt;/script&gt; #1, " in page
         assert 'name="_save"' not in page
@@ -189,9 +186,9 @@ def test_page_shows_stages_plan_recordings_events_and_blame(
 
 def test_running_agent_shows_log_of_its_unit(console: Console, design: Design) -> None:
     execution = running(design, "one")
-    parts(execution, 1)
+    add_rows(execution, 1)
     agent = AgentRun.objects.get()
-    text, _asked = told(console(Role.VIEWER), f"{PAGES}/agentrun/{agent.pk}/change/")
+    text, _queries = get_page(console(Role.VIEWER), f"{PAGES}/agentrun/{agent.pk}/change/")
     assert "&lt;last&gt;" in text
 
 
@@ -213,12 +210,12 @@ def test_stop_and_run_again_by_role(
         assert answer.status_code == (302 if may else 403)
 
     page = f"{URL}{execution.pk}/change/"
-    assert ("act/stop/" in told(client, page)[0]) is may
+    assert ("act/stop/" in get_page(client, page)[0]) is may
     act("stop")
     execution.refresh_from_db()
     assert (execution.status == RunStatus.STOPPING) is may
     fail(execution)
-    assert ("act/again/" in told(client, page)[0]) is may
+    assert ("act/again/" in get_page(client, page)[0]) is may
     act("again")
     again = Execution.objects.filter(again_of=execution)
     assert again.exists() is may
@@ -248,7 +245,7 @@ def test_refused_actions_show_message(console: Console, design: Design) -> None:
 def test_execution_rows_are_read_only_for_admins(
     console: Console, design: Design, model: str
 ) -> None:
-    parts(running(design, "one"), 1)
+    add_rows(running(design, "one"), 1)
     client, place = console(Role.ADMIN), f"{PAGES}/{model}/"
     row = apps.get_model("simulations", model)._default_manager.first()
     first = f"{place}{row.pk}/change/"

@@ -1,21 +1,20 @@
-"""Mecs in the console: admins change them, selectors are checked, what is used stays."""
+"""Mecs in the console: permissions, node selectors, and mecs in use."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from accounts.choices import Role
-from simulations.models import Mec, Simulation
-from simulations.tests.conftest import Console
+from simulations.models import Mec
+from simulations.tests.conftest import Console, Design
 
 URL = "/admin/simulations/mec/"
 
 
 def form(**values: Any) -> dict[str, Any]:
-    usual = {"name": "Edge", "slug": "edge", "transport": "null", "discovery": "none"}
-    return usual | {"domain_id": 0, "node_selector": "{}"} | values
+    fields = {"name": "Edge", "slug": "edge", "transport": "null", "discovery": "none"}
+    return fields | {"domain_id": 0, "node_selector": "{}"} | values
 
 
 def test_only_admins_change_mecs(console: Console, mec: Mec) -> None:
@@ -31,9 +30,9 @@ def test_only_admins_change_mecs(console: Console, mec: Mec) -> None:
     admin = console(Role.ADMIN)
     selector = '{"example.org/site": "north", "gpu": ""}'
     assert admin.post(f"{URL}add/", form(node_selector=selector)).status_code == 302
-    made = Mec.objects.get(slug="edge")
-    assert made.node_selector == {"example.org/site": "north", "gpu": ""}
-    admin.post(URL, {"action": "delete_selected", "_selected_action": [made.pk], "post": "yes"})
+    created = Mec.objects.get(slug="edge")
+    assert created.node_selector == {"example.org/site": "north", "gpu": ""}
+    admin.post(URL, {"action": "delete_selected", "_selected_action": [created.pk], "post": "yes"})
     assert not Mec.objects.filter(slug="edge").exists()
 
 
@@ -56,7 +55,7 @@ def test_invalid_node_selectors(console: Console, selector: str, sentence: str) 
 
 
 def test_delete_page_names_simulations_that_use_mec(
-    console: Console, mec: Mec, design: Callable[..., Simulation]
+    console: Console, mec: Mec, design: Design
 ) -> None:
     design(name="<b>yard</b>")
     admin: Client = console(Role.ADMIN)

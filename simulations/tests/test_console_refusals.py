@@ -1,6 +1,5 @@
-"""What the console's pages say when a service refuses, and what its lists tell."""
+"""Messages of the console when a service refuses, and the list of events."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,9 +11,9 @@ from accounts.models import User
 from simulations.models import Execution, Mec, Simulation
 from simulations.services.designs import simulations as designs
 from simulations.services.runs import lifecycle
+from simulations.tests.conftest import Design
 
 PAGES = "/admin/simulations"
-Design = Callable[..., Simulation]
 
 
 @pytest.fixture
@@ -23,13 +22,13 @@ def console(client: Client, db: None) -> Client:
     return client
 
 
-def told(answer: Any) -> list[tuple[str, str]]:
+def messages_of(answer: Any) -> list[tuple[str, str]]:
     return [(message.level_tag, str(message)) for message in get_messages(answer.wsgi_request)]
 
 
 def form_of(simulation: Simulation, **values: Any) -> dict[str, Any]:
     stage = simulation.stages.get()
-    usual = {
+    fields = {
         "name": simulation.name,
         "pattern": simulation.pattern,
         "mec": simulation.mec_id,
@@ -47,7 +46,7 @@ def form_of(simulation: Simulation, **values: Any) -> dict[str, Any]:
         "stages-0-retries": 0,
         "stages-0-min_success": 100,
     }
-    return usual | values
+    return fields | values
 
 
 def test_name_taken_between_validation_and_save(
@@ -83,7 +82,7 @@ def test_deleting_used_mec_reports_no_success(
         chosen = {"action": "delete_selected", "_selected_action": [mec.pk], "post": "yes"}
         answer = console.post(f"{PAGES}/mec/", chosen)
     assert Mec.objects.filter(pk=mec.pk).exists()
-    assert "success" not in [level for level, _sentence in told(answer)]
+    assert "success" not in [level for level, _sentence in messages_of(answer)]
 
 
 def test_bulk_delete_skips_running_simulations(console: Client, design: Design) -> None:
@@ -95,12 +94,12 @@ def test_bulk_delete_skips_running_simulations(console: Client, design: Design) 
         "post": "yes",
     }
     answer = console.post(f"{PAGES}/simulation/", chosen)
-    [(refused, sentence), (done, _sentence)] = told(answer)
+    [(refused, sentence), (done, _sentence)] = messages_of(answer)
     assert (answer.status_code, refused, done) == (302, "error", "success")
     assert sentence.startswith("“runs”: ")
-    console.get(f"{PAGES}/simulation/")  # shows them, so that they are not told again
+    console.get(f"{PAGES}/simulation/")  # shows them, so that they are not shown again
     answer = console.post(f"{PAGES}/simulation/{runs.pk}/delete/", {"post": "yes"})
-    assert "success" not in [level for level, _sentence in told(answer)]
+    assert "success" not in [level for level, _sentence in messages_of(answer)]
     left = console.get(f"{PAGES}/simulation/").content.decode()
     assert ">runs<" in left
     assert ">idle<" not in left

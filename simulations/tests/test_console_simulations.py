@@ -1,6 +1,5 @@
-"""Simulations in the console: stages, acts by role, buttons, deleted ones."""
+"""Simulations in the console: stages, actions by role, buttons, deleted ones."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,17 +10,16 @@ from simulations.choices import RunStatus
 from simulations.models import Deletion, Execution, Simulation
 from simulations.services.maintenance import deletion
 from simulations.services.runs import lifecycle
-from simulations.tests.conftest import Console
+from simulations.tests.conftest import Console, Design
 from templates.models import Template
 
 URL = "/admin/simulations/simulation/"
 ROLES = [(Role.VIEWER, False), (Role.OPERATOR, True), (Role.ADMIN, True)]
-Design = Callable[..., Simulation]
 
 
 @pytest.fixture(autouse=True)
 def no_worker(settings: Any) -> None:
-    """Deletions are asked for; nobody carries them out."""
+    """Deletions are requested and not run."""
 
 
 def page(simulation: Simulation) -> str:
@@ -29,9 +27,9 @@ def page(simulation: Simulation) -> str:
 
 
 def form(simulation: Simulation, *rows: dict[str, Any], **values: Any) -> dict[str, Any]:
-    """What the page posts; each row is what a stage is to be, `old` is its present position."""
+    """Return the fields that the page posts; `old` is the current position of a stage."""
     old = {stage.position: stage for stage in simulation.stages.all()}
-    found = {
+    fields = {
         "name": simulation.name,
         "pattern": simulation.pattern,
         "mec": simulation.mec_id,
@@ -39,16 +37,16 @@ def form(simulation: Simulation, *rows: dict[str, Any], **values: Any) -> dict[s
         "stages-TOTAL_FORMS": len(rows),
         "stages-INITIAL_FORMS": len(old),
     }
-    usual = {"execution_time": 0, "repeat_count": 1, "delay_after": 0, "retries": 0}
-    usual |= {"min_success": 100, "template": Template.objects.get().pk, "agent_count": 1}
+    defaults = {"execution_time": 0, "repeat_count": 1, "delay_after": 0, "retries": 0}
+    defaults |= {"min_success": 100, "template": Template.objects.get().pk, "agent_count": 1}
     for index, row in enumerate(rows):
-        stage = usual | row
+        stage = defaults | row
         if "old" in row:
             kept = old[stage.pop("old")]
             stage |= {"id": kept.pk, "agent_count": row.get("agent_count", kept.agent_count)}
             stage["simulation"] = simulation.pk
-        found |= {f"stages-{index}-{name}": value for name, value in stage.items()}
-    return found | values
+        fields |= {f"stages-{index}-{name}": value for name, value in stage.items()}
+    return fields | values
 
 
 def agents(simulation: Simulation) -> list[int]:
@@ -56,7 +54,7 @@ def agents(simulation: Simulation) -> list[int]:
 
 
 def act(console: Any, name: str, *chosen: Simulation, deleted: bool = False) -> Any:
-    data = {"action": name, "_selected_action": [each.pk for each in chosen], "post": "yes"}
+    data = {"action": name, "_selected_action": [row.pk for row in chosen], "post": "yes"}
     return console.post(URL + ("?deleted=yes" if deleted else ""), data)
 
 
@@ -150,8 +148,8 @@ def test_only_admins_purge(console: Console, design: Design, role: Role) -> None
     deletion.request(gone)
     act(client, "purge", simulation)
     act(client, "purge", gone, deleted=True)
-    asked = Deletion.objects.filter(permanent=True).count()
-    assert asked == (2 if role == Role.ADMIN else 0)
+    count = Deletion.objects.filter(permanent=True).count()
+    assert count == (2 if role == Role.ADMIN else 0)
     pressed = client.post(f"{URL}{design(name='x').pk}/act/purge/", {"post": "yes"})
     assert pressed.status_code == (302 if role == Role.ADMIN else 403)
 
@@ -172,13 +170,13 @@ def test_deleting_running_simulation_is_refused_with_message(
     simulation, operator = design(), console(Role.OPERATOR)
     lifecycle.start(simulation)
     sentence = "drive is running: stop its execution first"
-    asked = operator.get(f"{URL}{simulation.pk}/delete/").content.decode()
-    assert sentence in asked
-    assert "This cannot be deleted now" in asked
+    text = operator.get(f"{URL}{simulation.pk}/delete/").content.decode()
+    assert sentence in text
+    assert "This cannot be deleted now" in text
     chosen = {"action": "delete_selected", "_selected_action": [simulation.pk]}
-    asked = operator.post(URL, chosen).content.decode()
-    assert sentence in asked
-    assert "Some of these cannot be deleted" in asked
+    text = operator.post(URL, chosen).content.decode()
+    assert sentence in text
+    assert "Some of these cannot be deleted" in text
     answer = operator.post(f"{URL}{simulation.pk}/delete/", {"post": "yes"}, follow=True)
     assert "running" in answer.content.decode()
     assert Simulation.objects.living().exists()

@@ -1,6 +1,6 @@
-"""Failures are stored as code and values, and told in the language of the reader; old rows keep text."""
+"""Failures are stored as code and values, worded in the language of the reader; old rows keep text."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,22 +12,23 @@ from accounts.models import User
 from accounts.services.bearers import issue_access
 from simulations.choices import DeletionFailure, FailureCode, RunStatus
 from simulations.failures import deletion_error, failure, failure_text
-from simulations.models import Execution, Simulation
+from simulations.models import Execution
 from simulations.services.runs import lifecycle
+from simulations.tests.conftest import Design
 
 LOST = str(FailureCode.AGENT_LOST.label)
 
 
 @pytest.fixture(autouse=True)
 def korean(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    words = trans_real.translation("ko")._catalog._catalogs[0]
-    monkeypatch.setitem(words, LOST, "사라짐.")
+    catalogue = trans_real.translation("ko")._catalog._catalogs[0]
+    monkeypatch.setitem(catalogue, LOST, "사라짐.")
     with override("en"):  # the test client leaves the language of its last request behind
         yield
 
 
 @pytest.fixture
-def execution(design: Callable[..., Simulation]) -> Execution:
+def execution(design: Design) -> Execution:
     """One that was lost, written down by somebody who reads Korean."""
     execution = lifecycle.start(design(2))
     with override("ko"):
@@ -80,8 +81,8 @@ def test_api_translates_failures(address: str, accept: str, execution: Execution
     client = Client(headers={"Authorization": f"Bearer {token}", "Accept": accept})
     for language, text in (("ko", "사라짐."), ("en", LOST)):
         path = f"/api/v1/{address.format(pk=execution.pk)}"
-        told = client.get(path, headers={"Accept-Language": language}).json()
-        assert told.get("results", [told])[0]["failure_text"] == text
+        detail = client.get(path, headers={"Accept-Language": language}).json()
+        assert detail.get("results", [detail])[0]["failure_text"] == text
 
 
 def test_console_translates_failures(execution: Execution, client: Client) -> None:

@@ -3,21 +3,12 @@
 import pytest
 from rest_framework.test import APIClient
 
-from accounts.choices import Role
-from accounts.models import User
 from simulations.exceptions import MecInvalidError
 from simulations.models import Mec
 from simulations.services.designs import mecs
 
 pytestmark = pytest.mark.django_db
 API = "/api/v1/mecs"
-
-
-@pytest.fixture
-def admin(db: None) -> APIClient:
-    client = APIClient()
-    client.force_authenticate(User.objects.create_user("a@example.org", role=Role.ADMIN))
-    return client
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """The system at a glance: true counts, and what is wrong with which part."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -12,14 +11,13 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from simulations.exceptions import LiveAwayError
 from simulations.live import connection, system
-from simulations.models import Simulation
 from simulations.services.monitoring.overview import overview
 from simulations.services.runs import lifecycle
+from simulations.tests.conftest import Design
 from storage.models import Rosbag
 from storage.tasks import verify_rosbag
 
 pytestmark = pytest.mark.django_db
-Design = Callable[..., Simulation]
 
 
 def test_overview_totals(design: Design, rosbag: Rosbag) -> None:
@@ -29,15 +27,15 @@ def test_overview_totals(design: Design, rosbag: Rosbag) -> None:
     client.force_authenticate(User.objects.create_user("v@example.org"))
     answer = client.get("/api/v1/overview")
     assert answer.status_code == 200, answer.content
-    told = answer.json()
-    assert told["simulations"] == {"total": 2, "running": 1}
-    assert told["executions"]["active"] == told["executions"]["by_status"]["PENDING"] == 1
-    assert told["agents"] == {"total": 5, "by_status": {"PENDING": 5}, "complete": True}
-    assert told["templates"] == {"total": 1}
-    assert told["mecs"] == {"total": 1, "enabled": 1}
-    assert told["rosbags"]["total"] == 1
-    assert told["rosbags"]["size"] == rosbag.size > 0
-    assert told["health"]["redis"] == told["health"]["storage"] == told["health"]["worker"] == "ok"
+    data = answer.json()
+    assert data["simulations"] == {"total": 2, "running": 1}
+    assert data["executions"]["active"] == data["executions"]["by_status"]["PENDING"] == 1
+    assert data["agents"] == {"total": 5, "by_status": {"PENDING": 5}, "complete": True}
+    assert data["templates"] == {"total": 1}
+    assert data["mecs"] == {"total": 1, "enabled": 1}
+    assert data["rosbags"]["total"] == 1
+    assert data["rosbags"]["size"] == rosbag.size > 0
+    assert data["health"]["redis"] == data["health"]["storage"] == data["health"]["worker"] == "ok"
 
 
 def test_overview_is_cached(design: Design, django_assert_num_queries: Any) -> None:
@@ -66,9 +64,12 @@ def test_overview_without_redis(design: Design, monkeypatch: pytest.MonkeyPatch)
         raise LiveAwayError("Redis does not answer")
 
     monkeypatch.setattr(connection._connector, "open", away)
-    told = overview()
-    assert told["simulations"]["total"] == 1
-    assert (told["health"]["redis"], told["health"]["controller"]) == ("away", "unknown")
+    data = overview()
+    assert data["simulations"]["total"] == 1
+    assert (data["health"]["redis"], data["health"]["controller"]) == (
+        "away",
+        "unknown",
+    )
 
 
 def test_storage_unavailable(settings: Any, s3_settings: Any) -> None:

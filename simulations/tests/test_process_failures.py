@@ -1,25 +1,24 @@
-"""Runs with real processes, and what is done to them: killed, frozen, emptied, doubled."""
+"""Runs with real processes that are killed, suspended or duplicated, and services that fail."""
 
 import os
 import signal
 import socket
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from simulations.live import connection
-from simulations.models import AgentRun, Execution, Recording, Simulation
+from simulations.models import AgentRun, Execution, Recording
 from simulations.services.progress.results import summary
 from simulations.services.runs import lifecycle
-from simulations.tests.conftest import MESSAGES, System, ended, in_status, unit_processes, until
+from simulations.tests.conftest import MESSAGES, Design, ended, in_status, until
+from simulations.tests.processes import System, unit_processes
 
 pytestmark = pytest.mark.django_db(transaction=True)
-Design = Callable[..., Simulation]
 
 
-def whole(execution: Execution, agents: int) -> None:
+def assert_complete(execution: Execution, agents: int) -> None:
     """Every agent played everything once, and every recording is there."""
     ended(execution)
     outcome = summary(execution)
@@ -31,7 +30,7 @@ def whole(execution: Execution, agents: int) -> None:
 def test_sequential_stages(system: System, design: Design, settings: Any) -> None:
     system.controller()
     execution = lifecycle.start(design(2, 1, delay_after=0.5))
-    whole(execution, 3)
+    assert_complete(execution, 3)
     first, second = execution.stage_runs.order_by("position")
     assert (second.prepared_at - first.ended_at).total_seconds() >= 0.5
     assert not unit_processes(settings.DATA_DIR)
@@ -48,7 +47,7 @@ def test_controller_killed_in_status(state: str, system: System, design: Design)
     first.send_signal(signal.SIGKILL)
     first.wait()
     system.controller()
-    whole(execution, 2)
+    assert_complete(execution, 2)
 
 
 def test_controller_killed_while_stopping(system: System, design: Design, settings: Any) -> None:
@@ -77,7 +76,7 @@ def test_storage_unavailable_during_upload(system: System, design: Design, setti
     assert execution.status == "RUNNING"
     settings.STORAGE_DIR.unlink()
     away.rename(settings.STORAGE_DIR)
-    whole(execution, 2)
+    assert_complete(execution, 2)
 
 
 def _reached(execution: Execution, state: str) -> bool:
@@ -89,7 +88,7 @@ def test_two_controllers_agree_on_one_release(system: System, design: Design) ->
     system.controller()
     system.controller()
     execution = lifecycle.start(design(3, 2, pattern="parallel"))
-    whole(execution, 5)
+    assert_complete(execution, 5)
     assert len({run.release_at for run in execution.stage_runs.all()}) == 1
     kinds = execution.events.filter(kind="execution.status").values_list("payload", flat=True)
     states = [payload["status"] for payload in kinds]
@@ -101,7 +100,7 @@ def test_redis_flushed_during_run(system: System, design: Design) -> None:
     execution = lifecycle.start(design(2))
     in_status(execution, "RUNNING")
     connection._client().flushdb()
-    whole(execution, 2)
+    assert_complete(execution, 2)
 
 
 def test_stop_keeps_recordings(system: System, design: Design, settings: Any) -> None:

@@ -1,6 +1,5 @@
 """Progress from snapshots at Redis, without rows of agents; frozen at the end; true while Redis is away."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,18 +14,19 @@ from simulations.choices import AgentStatus, EventKind, RunStatus
 from simulations.exceptions import LiveAwayError
 from simulations.live import progress as live_progress
 from simulations.live import snapshots
-from simulations.models import AgentRun, Execution, Simulation, StageRun
+from simulations.models import AgentRun, Execution, StageRun
 from simulations.services.events import record_event
 from simulations.services.progress import progress
 from simulations.services.progress.progress import progress_of
 from simulations.services.progress.results import summary
 from simulations.services.runs import lifecycle
+from simulations.tests.conftest import Design
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def execution(design: Callable[..., Simulation]) -> Execution:
+def execution(design: Design) -> Execution:
     """Four agents; a stage plays 160 messages in two seconds."""
     running = lifecycle.start(design(4))
     lifecycle.move_execution(running, [RunStatus.PENDING], RunStatus.RUNNING)
@@ -48,7 +48,7 @@ def always_stale(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live_progress, "may_calculate", lambda execution_id, seconds: True)
 
 
-def say(execution: Execution, unit: int, attempt: int = 1, **agents: tuple[str, int]) -> None:
+def report(execution: Execution, unit: int, attempt: int = 1, **agents: tuple[str, int]) -> None:
     """A unit's snapshot; `agents` by number: state and messages, such as `a1=("RUNNING", 5)`."""
     reports = tuple(
         AgentReport(number=int(name[1:]), state=AgentState(state), published=published)
@@ -78,47 +78,49 @@ def row(execution: Execution, unit: int, status: str, published: int, number: in
 
 
 def test_progress_follows_newest_snapshots(execution: Execution) -> None:
-    say(execution, 0, a1=("RUNNING", 30), a2=("READY", 0))
-    say(execution, 0, a1=("RUNNING", 40), a2=("RUNNING", 8))
-    say(execution, 1, a3=("COMPLETED", 40))
-    seen = progress_of(execution)
-    assert (seen.overall, seen.messages_published, seen.planned_agents) == (55.0, 88, 4)
-    assert seen.agents == {"RUNNING": 2, "COMPLETED": 1, "PENDING": 1}
-    assert [(s.position, s.percent, s.agents) for s in seen.stages] == [(1, 55.0, seen.agents)]
+    report(execution, 0, a1=("RUNNING", 30), a2=("READY", 0))
+    report(execution, 0, a1=("RUNNING", 40), a2=("RUNNING", 8))
+    report(execution, 1, a3=("COMPLETED", 40))
+    current = progress_of(execution)
+    assert (current.overall, current.messages_published, current.planned_agents) == (55.0, 88, 4)
+    assert current.agents == {"RUNNING": 2, "COMPLETED": 1, "PENDING": 1}
+    assert [(s.position, s.percent, s.agents) for s in current.stages] == [
+        (1, 55.0, current.agents)
+    ]
 
 
 def test_rows_are_read_only_after_an_event(execution: Execution) -> None:
-    say(execution, 0, a1=("RUNNING", 30))
+    report(execution, 0, a1=("RUNNING", 30))
     progress_of(execution)
-    say(execution, 0, a1=("RUNNING", 40))
+    report(execution, 0, a1=("RUNNING", 40))
     with CaptureQueriesContext(
         connection,
-    ) as asked:
+    ) as queries:
         assert progress_of(execution).messages_published == 40
-    assert len(asked) == 0
+    assert len(queries) == 0
     # A unit is killed and never says so itself.
     row(execution, 0, AgentStatus.LOST, 0, number=1)
     record_event(execution.pk, EventKind.UNIT_LOST)
     execution.refresh_from_db()
-    seen = progress_of(execution)
-    assert (seen.agents["LOST"], seen.messages_published) == (1, 40)
+    current = progress_of(execution)
+    assert (current.agents["LOST"], current.messages_published) == (1, 40)
 
 
 def test_progress_endpoint_takes_at_most_two_queries(
     execution: Execution, viewer: APIClient
 ) -> None:
-    say(execution, 0, a1=("RUNNING", 30))
+    report(execution, 0, a1=("RUNNING", 30))
     address = f"/api/v1/executions/{execution.pk}/progress"
-    told = viewer.get(address).json()
-    assert (told["messages_published"], told["agents"]) == (30, {"RUNNING": 1, "PENDING": 3})
-    assert set(told) >= {"overall", "status", "stages", "expected_end", "as_of", "last_event"}
-    with CaptureQueriesContext(connection) as asked:
+    data = viewer.get(address).json()
+    assert (data["messages_published"], data["agents"]) == (30, {"RUNNING": 1, "PENDING": 3})
+    assert set(data) >= {"overall", "status", "stages", "expected_end", "as_of", "last_event"}
+    with CaptureQueriesContext(connection) as queries:
         viewer.get(address)
-    own = [q for q in asked.captured_queries if "django_session" not in q["sql"]]
+    own = [q for q in queries.captured_queries if "django_session" not in q["sql"]]
     assert len(own) <= 2
     assert not [q for q in own if "agentrun" in q["sql"]]
     detail = viewer.get(f"/api/v1/executions/{execution.pk}").json()["progress"]
-    assert set(detail) == set(told)
+    assert set(detail) == set(data)
     assert viewer.get("/api/v1/executions/999999/progress").status_code == 404
 
 
@@ -126,16 +128,16 @@ def test_one_process_computes_and_others_read(
     execution: Execution, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.undo()
-    say(execution, 0, a1=("RUNNING", 30))
+    report(execution, 0, a1=("RUNNING", 30))
     first = progress_of(execution)
-    say(execution, 0, a1=("RUNNING", 40))
+    report(execution, 0, a1=("RUNNING", 40))
     assert progress_of(execution) == first  # not a second old
     monkeypatch.setattr(progress, "FRESH_SECONDS", 0.0)
     assert live_progress.may_calculate(execution.pk, 60)
     assert not live_progress.may_calculate(execution.pk, 60)
     assert progress_of(execution) == first  # another process is at it
     lifecycle.stop(execution)
-    assert progress_of(execution).status == RunStatus.STOPPING  # a new status is told at once
+    assert progress_of(execution).status == RunStatus.STOPPING  # a new status shows at once
 
 
 def test_flushed_redis_is_refilled_from_rows_and_snapshots(
@@ -143,22 +145,22 @@ def test_flushed_redis_is_refilled_from_rows_and_snapshots(
 ) -> None:
     row(execution, 0, AgentStatus.COMPLETED, 40, number=1)
     row(execution, 1, AgentStatus.RUNNING, 0, number=2)
-    say(execution, 1, a2=("RUNNING", 20))
-    seen = progress_of(execution)
-    assert (seen.messages_published, seen.agents["COMPLETED"]) == (60, 1)
+    report(execution, 1, a2=("RUNNING", 20))
+    current = progress_of(execution)
+    assert (current.messages_published, current.agents["COMPLETED"]) == (60, 1)
 
 
 def test_progress_without_redis_comes_from_database(execution: Execution, settings: Any) -> None:
     row(execution, 0, AgentStatus.COMPLETED, 40, number=1)
 
-    def away(*_words: Any) -> None:
+    def away(*_args: Any) -> None:
         raise LiveAwayError
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(live_progress, "cached", away)
         patch.setattr(live_progress, "unit_counts", away)
-        seen = progress_of(execution)
-    assert (seen.messages_published, seen.agents) == (40, {"COMPLETED": 1, "PENDING": 3})
+        current = progress_of(execution)
+    assert (current.messages_published, current.agents) == (40, {"COMPLETED": 1, "PENDING": 3})
 
 
 def end(execution: Execution) -> None:
@@ -170,22 +172,22 @@ def end(execution: Execution) -> None:
 def test_final_progress_and_statistics_are_stored(execution: Execution, viewer: APIClient) -> None:
     row(execution, 0, AgentStatus.COMPLETED, 40, number=1)
     row(execution, 1, AgentStatus.LOST, 0, number=2)  # its last word came by heartbeat only
-    say(execution, 1, a2=("RUNNING", 20))
+    report(execution, 1, a2=("RUNNING", 20))
     end(execution)
     snapshots.delete_all(execution.pk)
     AgentRun.objects.all().delete()  # as retention does
-    seen = progress_of(Execution.objects.get())
-    assert (seen.status, seen.overall, seen.messages_published) == ("FAILED", 37.5, 60)
-    assert seen.agents == {"COMPLETED": 1, "LOST": 1, "PENDING": 2}
-    assert seen.expected_end == execution.ended_at
+    current = progress_of(Execution.objects.get())
+    assert (current.status, current.overall, current.messages_published) == ("FAILED", 37.5, 60)
+    assert current.agents == {"COMPLETED": 1, "LOST": 1, "PENDING": 2}
+    assert current.expected_end == execution.ended_at
     assert summary(execution)["messages_published"] == 60
     address = f"/api/v1/executions/{execution.pk}/progress"
-    with CaptureQueriesContext(connection) as asked:
-        told = viewer.get(address).json()
-    assert told["overall"] == 37.5
-    assert told["last_event"] == Execution.objects.get().event_count
+    with CaptureQueriesContext(connection) as queries:
+        data = viewer.get(address).json()
+    assert data["overall"] == 37.5
+    assert data["last_event"] == Execution.objects.get().event_count
     assert not [
-        q for q in asked.captured_queries if "agentrun" in q["sql"] or "stagerun" in q["sql"]
+        q for q in queries.captured_queries if "agentrun" in q["sql"] or "stagerun" in q["sql"]
     ]
 
 
@@ -193,6 +195,6 @@ def test_progress_of_old_executions_is_computed(execution: Execution) -> None:
     row(execution, 0, AgentStatus.COMPLETED, 40, number=1)
     end(execution)
     Execution.objects.update(outcome=None)
-    seen = progress_of(Execution.objects.get())
-    assert (seen.messages_published, seen.overall) == (40, 25.0)
+    current = progress_of(Execution.objects.get())
+    assert (current.messages_published, current.overall) == (40, 25.0)
     assert summary(execution)["messages_published"] == 40

@@ -1,6 +1,6 @@
-"""Steps of the controller in unlucky order: two at once, a stop in between, units that vanish."""
+"""Steps of the controller: concurrent ones, a stop in between, units that vanish."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -13,13 +13,13 @@ from simulations.backends.base import Job, UnitState, UnitStatus
 from simulations.backends.local import LocalBackend
 from simulations.exceptions import BackendError
 from simulations.live import connection, silence
-from simulations.models import AgentRun, Execution, Recording, Simulation, StageRun
+from simulations.models import AgentRun, Execution, Recording, StageRun
 from simulations.services.plan import plan_of
 from simulations.services.runs import fleet, lifecycle, reconcile
 from simulations.services.runs.active_stage import ActiveStage
+from simulations.tests.conftest import Design
 
 pytestmark = pytest.mark.django_db
-Design = Callable[..., Simulation]
 
 
 class Fake:
@@ -50,9 +50,9 @@ class Fake:
 
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> Fake:
-    found = Fake()
-    monkeypatch.setattr("simulations.services.runs.active_stage.backend", lambda _name: found)
-    return found
+    backend = Fake()
+    monkeypatch.setattr("simulations.services.runs.active_stage.backend", lambda _name: backend)
+    return backend
 
 
 def prepared(execution: Execution, **fields: Any) -> list[StageRun]:

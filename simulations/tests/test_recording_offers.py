@@ -1,21 +1,20 @@
-"""Recordings that are offered twice, too late, or with nothing in them."""
+"""Recordings that are offered twice, too late, or empty."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from agent.protocol import RecordedFile, RecordingOffer
 from simulations.exceptions import UnitRefusedError
-from simulations.models import AgentRun, Recording, Simulation, StageRun
+from simulations.models import AgentRun, Recording, StageRun
 from simulations.services.plan import plan_of
 from simulations.services.runs import lifecycle, recording_uploads, recordings
 from simulations.services.runs.active_stage import ActiveStage
+from simulations.tests.conftest import Design
 from storage.models import Rosbag
 from storage.services.intake import uploads
 
 pytestmark = pytest.mark.django_db
-Design = Callable[..., Simulation]
 FILES = (RecordedFile(path="a.db3", size=10, sha256="0" * 64),)
 
 
@@ -24,15 +23,15 @@ def stage_run(design: Design) -> StageRun:
     """A stage of one agent, whose second attempt plays."""
     execution = lifecycle.start(design(1))
     StageRun.objects.update(status="RUNNING", handle="there")
-    found = execution.stage_runs.get()
-    recordings.create_expected(ActiveStage(found, plan_of(execution)))
-    AgentRun.objects.create(stage_run=found, number=1, unit=0, attempt=2)
-    return found
+    stage_run = execution.stage_runs.get()
+    recordings.create_expected(ActiveStage(stage_run, plan_of(execution)))
+    AgentRun.objects.create(stage_run=stage_run, number=1, unit=0, attempt=2)
+    return stage_run
 
 
-def offer(stage_run: StageRun, files: tuple[RecordedFile, ...] = FILES, **more: Any) -> Any:
+def offer(stage_run: StageRun, files: tuple[RecordedFile, ...] = FILES, **kwargs: Any) -> Any:
     fields = {"unit": 0, "attempt": 2, "message_count": len(files), "topics": {}, "dropped": 0}
-    message = RecordingOffer(stage_run=stage_run.pk, files=files, **{**fields, **more})
+    message = RecordingOffer(stage_run=stage_run.pk, files=files, **{**fields, **kwargs})
     return recording_uploads.offer(stage_run.execution_id, message)
 
 
@@ -42,15 +41,15 @@ def test_concurrent_offers_share_one_upload(
     """The unit asked again while the first request was still at work."""
     begin = uploads.begin
 
-    def overtaken(*words: Any, **more: Any) -> Rosbag:
+    def begin_after_second_offer(*args: Any, **kwargs: Any) -> Rosbag:
         monkeypatch.setattr(uploads, "begin", begin)
-        places.append(offer(stage_run))
-        return begin(*words, **more)
+        uploads_offered.append(offer(stage_run))
+        return begin(*args, **kwargs)
 
-    places: list[Any] = []
-    monkeypatch.setattr(uploads, "begin", overtaken)
-    places.append(offer(stage_run))
-    first, second = places
+    uploads_offered: list[Any] = []
+    monkeypatch.setattr(uploads, "begin", begin_after_second_offer)
+    uploads_offered.append(offer(stage_run))
+    first, second = uploads_offered
     assert first.files[0].upload_id == second.files[0].upload_id
     assert Rosbag.objects.living().filter(status="uploading").count() == 1
 

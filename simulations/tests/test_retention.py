@@ -1,7 +1,6 @@
-"""What retention and purging remove, and what they leave."""
+"""Data that retention and purging remove, and data that they keep."""
 
 import json
-from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
 from typing import Any
@@ -14,13 +13,12 @@ from django_tasks_db.models import DBTaskResult
 from simulations.models import AgentRun, Event, Execution, Simulation
 from simulations.services.maintenance import deletion
 from simulations.services.runs import lifecycle
+from simulations.tests.conftest import Design
 
-Design = Callable[..., Simulation]
 
-
-def counted(*words: str) -> dict[str, int]:
+def counted(*arguments: str) -> dict[str, int]:
     out = StringIO()
-    call_command(*words, stdout=out)
+    call_command(*arguments, stdout=out)
     return dict(json.loads(out.getvalue()))
 
 

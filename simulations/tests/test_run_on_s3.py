@@ -1,16 +1,16 @@
 """A whole run whose rosbag and recordings lie in S3: units get and put them by signed addresses."""
 
 import hashlib
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 import urllib3
 
-from simulations.models import Recording, Simulation
+from simulations.models import Recording
 from simulations.services.progress.results import summary
 from simulations.services.runs import lifecycle
-from simulations.tests.conftest import MESSAGES, System, ended
+from simulations.tests.conftest import MESSAGES, Design, ended
+from simulations.tests.processes import System
 from storage.objects import object_store
 from storage.services.maintenance import integrity
 from storage.services.rosbags import downloads
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_run_downloads_and_uploads_by_signed_urls(
-    s3_settings: Any, system: System, design: Callable[..., Simulation]
+    s3_settings: Any, system: System, design: Design
 ) -> None:
     system.controller()
     execution = ended(lifecycle.start(design(2, 1)))

@@ -1,6 +1,5 @@
-"""The figures of a stage count agents by their newest attempt, and leave latecomers out of the skew."""
+"""Statistics of a stage count the newest attempts of agents, and skip late ones in the skew."""
 
-from collections.abc import Callable
 from io import StringIO
 from typing import Any
 
@@ -8,33 +7,33 @@ import pytest
 from rich.console import Console
 
 from simulations.management.results import show_result
-from simulations.models import AgentRun, Execution, Simulation
+from simulations.models import AgentRun, Execution
 from simulations.services.progress.stage_figures import StageFigures, stage_figures
 from simulations.services.runs import lifecycle
+from simulations.tests.conftest import Design
 
 pytestmark = pytest.mark.django_db
-Design = Callable[..., Simulation]
 
 
 @pytest.fixture
 def execution(design: Design) -> Execution:
-    found = lifecycle.start(design(2, 1))
-    first, second = found.stage_runs.order_by("position")
+    execution = lifecycle.start(design(2, 1))
+    first, second = execution.stage_runs.order_by("position")
     fields: list[dict[str, Any]] = [
         {"number": 1, "status": "LOST", "published": 5},
         {"number": 1, "attempt": 2, "status": "COMPLETED", "late": True, "start_skew_us": 9e6},
         {"number": 2, "status": "FAILED", "start_skew_us": -70.0, "lateness_p99_us": 33.0},
     ]
-    for each in fields:
-        AgentRun.objects.create(stage_run=first, unit=0, **each)
+    for stage_run in fields:
+        AgentRun.objects.create(stage_run=first, unit=0, **stage_run)
     AgentRun.objects.create(stage_run=second, unit=0, number=3, status="COMPLETED", published=4321)
-    return found
+    return execution
 
 
 def test_statistics_of_each_stage(execution: Execution, django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(2):
-        found = stage_figures(execution)
-    assert found == {
+        figures = stage_figures(execution)
+    assert figures == {
         1: StageFigures(1, 1, 0, 1, messages=5, lateness_us=33.0, skew_us=70.0),
         2: StageFigures(completed=1, messages=4321),
     }

@@ -1,6 +1,5 @@
-"""What cannot be started is refused with a sentence, and nothing is written."""
+"""Simulations that cannot start are refused with a message, and nothing is written."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,17 +13,16 @@ from simulations.exceptions import (
 from simulations.models import Execution, Mec, Simulation
 from simulations.services.designs.simulations import StageSpec, create_simulation
 from simulations.services.runs import lifecycle
+from simulations.tests.conftest import Design
 from storage.models import Rosbag
 from templates.models import Template
 from templates.services import templates
 
-Design = Callable[..., Simulation]
 
-
-def refused(simulation: Simulation, words: str) -> None:
+def refused(simulation: Simulation, message: str) -> None:
     with pytest.raises(NotStartableError) as caught:
         lifecycle.start(simulation)
-    assert words in str(caught.value)
+    assert message in str(caught.value)
     assert caught.value.errors
     assert not Execution.objects.exists()
 
@@ -74,7 +72,7 @@ def test_invalid_numbers(template: Template, mec: Mec, stage: dict[str, Any], po
         create_simulation(
             name="x", pattern="parallel", mec=mec, stages=[StageSpec(template=template, **stage)]
         )
-    assert pointer in [each.pointer for each in caught.value.errors]
+    assert pointer in [error.pointer for error in caught.value.errors]
     assert not Simulation.objects.exists()
 
 

@@ -1,6 +1,5 @@
-"""Which units live, how long the most silent one has been silent, and how many snapshots came."""
+"""Statistics of units: active ones, the longest silence, received and missed snapshots."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -10,20 +9,19 @@ from django.utils import timezone
 
 from agent.protocol import AgentReport, AgentState, Snapshot
 from simulations.live import connection, heartbeats, silence, snapshots
-from simulations.models import AgentRun, Execution, Simulation, StageRun
+from simulations.models import AgentRun, Execution, StageRun
 from simulations.services.monitoring.metrics import live_statistics, quantiles, run_statistics
 from simulations.services.runs import lifecycle
-
-Design = Callable[..., Simulation]
+from simulations.tests.conftest import Design
 
 
 @pytest.fixture
 def execution(design: Design) -> Execution:
     """One that runs, with four units."""
-    found = lifecycle.start(design(4))
+    execution = lifecycle.start(design(4))
     Execution.objects.update(status="RUNNING")
     StageRun.objects.update(status="RUNNING", units=4)
-    return found
+    return execution
 
 
 def add_agents(execution: Execution, *states: str) -> None:
@@ -46,15 +44,15 @@ def snapshot(execution: Execution, unit: int, sequence: int = 1) -> Snapshot:
     )
 
 
-def speak(execution: Execution, ages: dict[int, float]) -> None:
-    """Let units have been heard so many seconds ago, and Redis be there for an hour."""
+def store_snapshots(execution: Execution, ages: dict[int, float]) -> None:
+    """Store snapshots of these ages in seconds, in a Redis that is an hour old."""
     now = timezone.now().timestamp()
     with connection.connect() as redis:
         redis.set("robotsim:live:since", now - 3600)
         for unit, age in ages.items():
-            heard = snapshots.StoredSnapshot(at=now - age, snapshot=snapshot(execution, unit))
-            field = f"{heard.snapshot.stage_run}:{unit}"
-            redis.hset(connection.key(execution.pk), field, msgspec.json.encode(heard))
+            entry = snapshots.StoredSnapshot(at=now - age, snapshot=snapshot(execution, unit))
+            field = f"{entry.snapshot.stage_run}:{unit}"
+            redis.hset(connection.key(execution.pk), field, msgspec.json.encode(entry))
 
 
 def age(at: float | None) -> float:
@@ -80,19 +78,19 @@ def test_ended_executions_are_ignored(execution: Execution) -> None:
 
 def test_longest_silence(execution: Execution) -> None:
     add_agents(execution, "RUNNING", "RUNNING", "READY", "LOST")
-    speak(execution, {0: 2.0, 1: 90.0, 2: 5.0, 3: 900.0})
+    store_snapshots(execution, {0: 2.0, 1: 90.0, 2: 5.0, 3: 900.0})
     assert 90 <= age(live_statistics(run_statistics()[1]).heard_at) < 120
 
 
 def test_silence_counts_from_registration(execution: Execution) -> None:
     add_agents(execution, "STARTING")
-    speak(execution, {})
+    store_snapshots(execution, {})
     assert 600 <= age(live_statistics(run_statistics()[1]).heard_at) < 660
 
 
 def test_silence_starts_with_server_and_redis(execution: Execution) -> None:
     add_agents(execution, "RUNNING")
-    speak(execution, {0: 300.0})
+    store_snapshots(execution, {0: 300.0})
     silence.reset()
     assert age(live_statistics(run_statistics()[1]).heard_at) < 60
 
@@ -101,8 +99,10 @@ def test_received_and_missed_snapshots(execution: Execution) -> None:
     add_agents(execution, "RUNNING")
     for sequence in (1, 2, 5):
         snapshots.store(execution.pk, snapshot(execution, 0, sequence))
-    found = live_statistics(run_statistics()[1])
-    assert (found.received, found.lost) == (3, 2) == heartbeats.count_snapshots(execution.pk)
+    statistics = live_statistics(run_statistics()[1])
+    assert (
+        (statistics.received, statistics.lost) == (3, 2) == heartbeats.count_snapshots(execution.pk)
+    )
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 
 from robotsim_project.environment import BASE_DIR
-from simulations.tests.conftest import unit_processes
+from simulations.tests.processes import unit_processes
 
 
 class Server:
