@@ -159,7 +159,7 @@ def test_reports_do_not_wait_for_redis(
             reports.report(stage_run.execution_id, snapshot(stage_run, "RUNNING", sequence))
     assert len(tried) == 1
     monkeypatch.setattr(connection, "RETRY_SECONDS", 0)
-    fresh._away_until = 0
+    fresh._retry_at = 0
     reports.report(stage_run.execution_id, snapshot(stage_run, "RUNNING", 9))
     assert silence.counted_since() > 1.0
 
