@@ -41,7 +41,7 @@ def names(answer: Any) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("query", "found"),
+    ("query", "expected"),
     [
         ("usable=true", ["yard", "Hall A"]),
         ("usable=false", ["run 1", "hall b"]),

@@ -47,7 +47,7 @@ def test_template_with_all_fields(rosbag: Rosbag) -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "found"),
+    ("values", "expected"),
     [
         ({"name": ""}, {"/name": "NAME_INVALID"}),
         ({"name": "  "}, {"/name": "NAME_INVALID"}),
