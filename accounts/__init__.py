@@ -1,1 +1,1 @@
-"""People and programs: users, roles, sign-in, idempotency keys."""
+"""Users, roles, sign-in, API tokens, audit, idempotency keys."""

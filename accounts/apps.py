@@ -1,4 +1,4 @@
-"""The Django app of people and programs."""
+"""The Django app of users and API tokens."""
 
 from django.apps import AppConfig
 from django.db.models.signals import pre_save
@@ -6,13 +6,13 @@ from django.utils.translation import gettext_lazy as _
 
 
 class AccountsConfig(AppConfig):
-    """Users, roles, tokens of programs and idempotency keys."""
+    """Users, roles, API tokens and idempotency keys."""
 
     name = "accounts"
     verbose_name = _("accounts")
 
     def ready(self) -> None:
-        """Connect the audit, and tell the API's description of our tokens."""
+        """Connect the audit, and register the OpenAPI extension of our authentication."""
         from auditlog.models import LogEntry  # noqa: PLC0415  models are loaded only now
 
         from accounts.api import authentication  # noqa: F401, PLC0415

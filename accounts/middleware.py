@@ -1,4 +1,4 @@
-"""Middleware of the accounts: who changes what, for the audit."""
+"""Middleware that makes the current request known to the audit."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -13,25 +13,25 @@ from accounts.services.audit import current_request
 
 @sync_and_async_middleware
 def remember_request(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
-    """Make the request known to the audit: while it is answered, its user is the one who changes things."""
+    """Set the request whose user the audit records as the author of changes."""
     if iscoroutinefunction(get_response):
 
-        async def waiting(request: HttpRequest) -> HttpResponseBase:
-            held = current_request.set(request)
+        async def async_middleware(request: HttpRequest) -> HttpResponseBase:
+            token = current_request.set(request)
             try:
-                answer: Awaitable[HttpResponseBase] = get_response(request)
-                return await answer
+                response: Awaitable[HttpResponseBase] = get_response(request)
+                return await response
             finally:
-                current_request.reset(held)
+                current_request.reset(token)
 
-        return waiting
+        return async_middleware
 
-    def plain(request: HttpRequest) -> HttpResponseBase:
-        held = current_request.set(request)
+    def sync_middleware(request: HttpRequest) -> HttpResponseBase:
+        token = current_request.set(request)
         try:
             response: HttpResponseBase = get_response(request)
             return response
         finally:
-            current_request.reset(held)
+            current_request.reset(token)
 
-    return plain
+    return sync_middleware

@@ -1,4 +1,4 @@
-"""Users, tokens of programs and idempotency keys."""
+"""Users, API tokens and idempotency keys."""
 
 from collections.abc import Iterable
 from typing import Any, ClassVar
@@ -18,7 +18,7 @@ from common.db.leases import Leased
 
 
 class User(AbstractBaseUser):
-    """A person or program that signs in by e-mail; the role says what it may do."""
+    """A user, who signs in by e-mail; the role decides the permissions."""
 
     email = models.EmailField(_("e-mail address"), unique=True)
     name = models.CharField(_("name"), max_length=150, blank=True)
@@ -26,14 +26,16 @@ class User(AbstractBaseUser):
     is_active = models.BooleanField(
         _("active"),
         default=True,
-        help_text=_("Switch this off instead of deleting an account: who did what stays known."),
+        help_text=_(
+            "Deactivate an account instead of deleting it, so that its history stays complete."
+        ),
     )
     date_joined = models.DateTimeField(_("date joined"), default=timezone.now, editable=False)
     generation = models.PositiveIntegerField(
         _("generation of sign-ins"),
         default=0,
         editable=False,
-        help_text=_("Counted up to end all sign-ins and sessions of before."),
+        help_text=_("Incremented to end all earlier sign-ins and sessions."),
     )
 
     objects: ClassVar[UserManager] = UserManager()
@@ -61,56 +63,56 @@ class User(AbstractBaseUser):
         self.email = User.objects.normalize_email(self.email)
 
     def get_short_name(self) -> str:
-        """What the console greets the user with."""
+        """Return the name that the console greets the user with."""
         return self.name or self.email
 
     @property
     def is_staff(self) -> bool:
-        """Whether the console opens: for every active user, rights differ inside."""
+        """True for every active user: all may open the console, permissions differ inside."""
         return self.is_active
 
     @property
     def is_superuser(self) -> bool:
-        """Whether every right is granted: for active admins."""
+        """True for active admins, who have all permissions."""
         return self.is_active and self.role == Role.ADMIN
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
-        """Django's hash, over the generation too: a sign-in holds while both stay the same."""
+        """Return Django's hash, which here covers `generation`: a change of either ends all sign-ins."""
         salt = "accounts.models.User.get_session_auth_hash"
         value = f"{self.generation}:{self.password}"
         return salted_hmac(salt, value, secret=secret, algorithm="sha256").hexdigest()
 
-    def has_role(self, needed: Role) -> bool:
-        """Whether the user is active and may do what this role may."""
-        return self.is_active and Role(self.role).covers(needed)
+    def has_role(self, role: Role) -> bool:
+        """Tell whether the user is active and has all permissions of this role."""
+        return self.is_active and Role(self.role).includes(role)
 
     def has_perm(self, perm: str, obj: models.Model | None = None) -> bool:
-        """Whether an authentication backend grants this right (`app.verb_model`)."""
+        """Tell whether an authentication backend grants this permission (`app.verb_model`)."""
         return any(backend.has_perm(self, perm, obj) for backend in auth.get_backends())
 
     def has_perms(self, perm_list: Iterable[str], obj: models.Model | None = None) -> bool:
-        """Whether all these rights are granted."""
+        """Tell whether all these permissions are granted."""
         return all(self.has_perm(perm, obj) for perm in perm_list)
 
     def has_module_perms(self, app_label: str) -> bool:
-        """Whether the console lists an app."""
-        backends: list[Any] = auth.get_backends()  # ours has it, the base class does not
+        """Tell whether the console lists an app."""
+        backends: list[Any] = auth.get_backends()  # the type of the base class lacks it
         return any(backend.has_module_perms(self, app_label) for backend in backends)
 
 
 class ApiToken(models.Model):
-    """A long-lived token of a program; only its hash is kept."""
+    """A long-lived token of a program; only its hash is stored."""
 
     user = models.ForeignKey(
         User, on_delete=models.CASCADE, related_name="api_tokens", verbose_name=_("user")
     )
     name = models.CharField(_("name"), max_length=100)
     prefix = models.CharField(
-        _("beginning"), max_length=16, help_text=_("By which the token is recognized.")
+        _("prefix"), max_length=16, help_text=_("The beginning of the token, to recognize it.")
     )
     digest = models.CharField(_("SHA-256 of the token"), max_length=64, unique=True)
     scopes = models.JSONField[list[str]](_("scopes"), default=list)
-    expires_at = models.DateTimeField(_("holds until"), null=True, blank=True)
+    expires_at = models.DateTimeField(_("valid until"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     last_used_at = models.DateTimeField(_("last used"), null=True, help_text=_("To the minute."))
     revoked_at = models.DateTimeField(_("revoked"), null=True)
@@ -123,18 +125,18 @@ class ApiToken(models.Model):
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
 
-    def granted(self) -> frozenset[Scope]:
-        """What it may be used for; words that are no scope (any more) grant nothing."""
-        return frozenset(Scope(word) for word in self.scopes if word in Scope.values)
+    def granted_scopes(self) -> frozenset[Scope]:
+        """Return the scopes, without those that no longer exist."""
+        return frozenset(Scope(name) for name in self.scopes if name in Scope.values)
 
-    def holds(self) -> bool:
-        """Whether it is neither revoked nor expired."""
+    def is_valid(self) -> bool:
+        """Tell whether the token is neither revoked nor expired."""
         expired = self.expires_at is not None and self.expires_at <= timezone.now()
         return self.revoked_at is None and not expired
 
 
 class IdempotencyKey(Leased):
-    """One POST that carried an `Idempotency-Key`, and its answer once there is one."""
+    """A POST with an `Idempotency-Key`, and its response once there is one."""
 
     user = models.ForeignKey(
         User, on_delete=models.CASCADE, related_name="idempotency_keys", verbose_name=_("user")
@@ -144,11 +146,13 @@ class IdempotencyKey(Leased):
     body_hash = models.CharField(_("SHA-256 of the body"), max_length=64)
     lease_until = models.DateTimeField(
         _("running until"),
-        help_text=_("A request without answer by then was lost with its process; the key is free."),
+        help_text=_(
+            "Without a response by then the request was lost with its process, and the key is free."
+        ),
     )
-    status_code = models.PositiveSmallIntegerField(_("status of the answer"), null=True)
-    answer = models.JSONField[Any](_("answer"), null=True)
-    headers = models.JSONField[dict[str, str]](_("headers of the answer"), default=dict)
+    status_code = models.PositiveSmallIntegerField(_("response status"), null=True)
+    answer = models.JSONField[Any](_("response"), null=True)
+    headers = models.JSONField[dict[str, str]](_("response headers"), default=dict)
     created_at = models.DateTimeField(_("created"), default=timezone.now)
 
     class Meta:

@@ -1,4 +1,4 @@
-"""What each role may do, in the API and in the console."""
+"""Permissions of the roles, in the API and in the console."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,47 +20,47 @@ from accounts.models import User
 if TYPE_CHECKING:
     from rest_framework.views import APIView  # importing it loads this module
 
-OPERATED_APPS = frozenset({"storage", "templates", "simulations"})
+OPERATOR_APPS = frozenset({"storage", "templates", "simulations"})
 ADMIN_APPS = frozenset({"auditlog", "axes"})
-"""Who did what, and who tried which password: only admins look at it."""
+"""The audit and failed sign-ins, which only admins may see."""
 
 
-def verbs(role: Role, app_label: str) -> frozenset[str]:
-    """List what a role below admin may do with the models of an app."""
-    if role.covers(Role.OPERATOR) and app_label in OPERATED_APPS:
+def model_permissions(role: Role, app_label: str) -> frozenset[str]:
+    """Return what a role below admin may do with the models of an app."""
+    if role.includes(Role.OPERATOR) and app_label in OPERATOR_APPS:
         return frozenset({"view", "add", "change", "delete"})
     return frozenset() if app_label in ADMIN_APPS else frozenset({"view"})
 
 
 @dataclass(frozen=True)
 class Rule:
-    """Who may call one method of one address.
+    """The role and scope needed to call a method of a route.
 
-    `role` None lets anybody call it; `scope` None refuses the tokens of programs, whatever their scopes.
+    `role` None admits everyone; `scope` None refuses API tokens, whatever their scopes.
     """
 
     role: Role | None
     scope: Scope | None
 
 
-Table = Mapping[str, Mapping[str, Rule]]
-"""Rules by name of the address and HTTP method."""
+AccessTable = Mapping[str, Mapping[str, Rule]]
+"""Rules by name of the route and HTTP method."""
 
 
 @cache
-def table() -> Table:
-    """The table that `settings.ACCESS_TABLE` names."""
-    found: Table = import_string(settings.ACCESS_TABLE)
-    return found
+def access_table() -> AccessTable:
+    """Import the table that `settings.ACCESS_TABLE` names."""
+    rules: AccessTable = import_string(settings.ACCESS_TABLE)
+    return rules
 
 
 def rule_of(route: str | None, method: str | None) -> Rule | None:
-    """The rule of a method; HEAD is like GET. None: the table has no row, nobody may call it."""
-    return table().get(route or "", {}).get("GET" if method == "HEAD" else method or "")
+    """Return the rule of a method, where HEAD is like GET; None: nobody may call it."""
+    return access_table().get(route or "", {}).get("GET" if method == "HEAD" else method or "")
 
 
 def allows(rule: Rule | None, user: Any, scopes: frozenset[str] | None) -> bool:
-    """Whether a rule lets this user in; `scopes` are those of a program's token, None for a person."""
+    """Tell whether a rule admits this user; `scopes` are those of an API token, None without one."""
     if rule is None:
         return False
     if rule.role is None:
@@ -71,27 +71,27 @@ def allows(rule: Rule | None, user: Any, scopes: frozenset[str] | None) -> bool:
 
 
 class RolePermission(BasePermission):
-    """Asks the one table of rules; an address or a method without a row is closed."""
+    """Checks the access table; a route or a method without a rule is refused."""
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
         if request.method not in view.allowed_methods:
-            raise MethodNotAllowed(str(request.method))  # else 403: there can be no row for it
+            raise MethodNotAllowed(str(request.method))  # else 403, as it has no rule
         match = request.resolver_match
         route = match.view_name if match else None
         scopes = getattr(request.auth, "scopes", None)
-        granted = None if scopes is None else frozenset(scopes)
+        scopes = None if scopes is None else frozenset(scopes)
         if request.method == "OPTIONS":
-            return any(allows(rule, request.user, granted) for rule in rules_of(route))
-        return allows(rule_of(route, request.method), request.user, granted)
+            return any(allows(rule, request.user, scopes) for rule in rules_of(route))
+        return allows(rule_of(route, request.method), request.user, scopes)
 
 
 def rules_of(route: str | None) -> list[Rule]:
-    """The rules of all methods of an address."""
-    return list(table().get(route or "", {}).values())
+    """Return the rules of all methods of a route."""
+    return list(access_table().get(route or "", {}).values())
 
 
 class RoleBackend(AxesStandaloneBackend, ModelBackend):  # type: ignore[misc]
-    """Sign-in by e-mail and password; the console's rights follow the role, there are no groups."""
+    """Signs in by e-mail and password; permissions in the console follow the role, without groups."""
 
     def authenticate(
         self,
@@ -100,7 +100,7 @@ class RoleBackend(AxesStandaloneBackend, ModelBackend):  # type: ignore[misc]
         password: str | None = None,
         **kwargs: Any,
     ) -> Any:
-        """As in Django, unless too many wrong passwords were tried: then nobody comes in for a while."""
+        """Authenticate as Django does, unless too many wrong passwords have locked the account."""
         AxesStandaloneBackend.authenticate(self, request, username, password, **kwargs)
         return ModelBackend.authenticate(self, request, username, password, **kwargs)
 
@@ -108,15 +108,15 @@ class RoleBackend(AxesStandaloneBackend, ModelBackend):  # type: ignore[misc]
         if not isinstance(user_obj, User) or not user_obj.is_active:
             return False
         app_label, _, codename = perm.partition(".")
-        return user_obj.is_superuser or codename.split("_")[0] in verbs(
+        return user_obj.is_superuser or codename.split("_")[0] in model_permissions(
             Role(user_obj.role), app_label
         )
 
     def has_module_perms(self, user_obj: Any, app_label: str) -> bool:
         if not isinstance(user_obj, User) or not user_obj.is_active:
             return False
-        return user_obj.is_superuser or bool(verbs(Role(user_obj.role), app_label))
+        return user_obj.is_superuser or bool(model_permissions(Role(user_obj.role), app_label))
 
     def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
-        """Answer none: no list is kept, ask `has_perm`."""
+        """Return none: permissions are computed by `has_perm`."""
         return set()

@@ -13,21 +13,21 @@ if TYPE_CHECKING:
 
 
 class UserManager(BaseUserManager["User"]):
-    """Users by e-mail; an address is kept in lower case, so that one person has one account."""
+    """Users by e-mail; addresses are stored in lower case, so that each has one account."""
 
     @classmethod
     def normalize_email(cls, email: str | None) -> str:
-        """The address without blanks around it, in lower case."""
+        """Strip the address and convert it to lower case."""
         return (email or "").strip().lower()
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        """The user of an address in any case."""
+        """Return the user of an address in any case."""
         return self.get(email=self.normalize_email(username))
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """Make an account, a viewer unless `role` says otherwise.
+        """Create an account, a viewer unless `role` is given.
 
-        Without a password nobody can sign in to it.
+        Without a password nobody can sign in.
 
         Raises:
             ValueError: the address is empty.
@@ -41,9 +41,9 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """Make an admin (the name is Django's, for `manage.py createsuperuser`)."""
+        """Create an admin (the name is Django's, for `manage.py createsuperuser`)."""
         return self.create_user(email, password, **{**fields, "role": Role.ADMIN})
 
     def admins(self) -> "QuerySet[User]":
-        """Active admins, the oldest first."""
+        """Return active admins, the oldest first."""
         return self.filter(role=Role.ADMIN, is_active=True).order_by("pk")

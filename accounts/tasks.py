@@ -1,4 +1,4 @@
-"""What accounts do in the background."""
+"""Background tasks of accounts."""
 
 from django_tasks import task
 
@@ -7,5 +7,5 @@ from accounts.services import passwords
 
 @task()
 def send_reset(email: str) -> bool:
-    """Mail a link by which a password is set; False when there is no such active account."""
+    """Mail a password reset link; False when there is no such active account."""
     return passwords.send_reset(email)

@@ -1,10 +1,10 @@
-"""Refresh tokens in Redis, the only place of this app that speaks to it directly.
+"""Refresh tokens in Redis; the only module of this app with direct access to it.
 
-Each sign-in is a family: one hash in Redis with the user, a stamp of the account as it was, the hash of the
-token that counts now, and those rotated moments ago. Scripts change it, so that each step is atomic, by
-Redis's own clock. Losing all of it makes people sign in again, nothing else.
+Each sign-in is a family of tokens: one Redis hash with the user, a stamp of the account (its session
+auth hash), the hash of the current token, and the hashes of recently rotated ones. Lua scripts make each step
+atomic, by Redis's clock. If Redis loses its data, people have to sign in again, nothing else.
 
-A token is `rsr_<id>.<secret>`, both random; Redis knows only hashes. The successor of a secret is derived
+A token is `rsr_<id>.<secret>`, both random; Redis stores only hashes. The successor of a secret is derived
 from it with the server's key, so that parallel refreshes with the same token all get the same new one.
 """
 
@@ -23,13 +23,13 @@ from django.utils.crypto import salted_hmac
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
-from accounts.exceptions import RefreshRefusedError, SignInStoreAwayError
+from accounts.exceptions import RefreshRefusedError, SignInStoreUnavailableError
 
-MOST_DEVICES = 100
-"""Families of one user; the one used longest ago makes room."""
-MOST_STEPS = 1000
-"""Rotations within one grace time that a late token is followed over."""
-_FORM = re.compile(r"rsr_(?P<id>[\w-]{22})\.(?P<secret>[\w-]{43})", re.ASCII)
+MAX_FAMILIES = 100
+"""Sign-ins of one user; a further one ends the one unused for longest."""
+MAX_ROTATIONS = 1000
+"""Rotations within the grace time that `rotate` follows from a late token to the current one."""
+_TOKEN = re.compile(r"rsr_(?P<id>[\w-]{22})\.(?P<secret>[\w-]{43})", re.ASCII)
 _FAMILY = "robotsim:auth:family:"
 _USER = "robotsim:auth:user:"
 
@@ -41,15 +41,15 @@ _OPEN = (
     _NOW
     + """
 local family, index = KEYS[1], KEYS[2]
-local absolute, idle, most = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local absolute, idle, max_families = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local ends = now + absolute
 redis.call('HSET', family, 'made', now, 'used', now, 'until', ends,
   'user', ARGV[4], 'stamp', ARGV[5], 'current', ARGV[6], 'agent', ARGV[7], 'address', ARGV[8])
 redis.call('PEXPIREAT', family, math.min(ends, now + idle))
 redis.call('ZREMRANGEBYSCORE', index, '-inf', now - idle)
-local over = redis.call('ZCARD', index) + 1 - most
-if over > 0 then
-  for _, name in ipairs(redis.call('ZRANGE', index, 0, over - 1)) do
+local excess = redis.call('ZCARD', index) + 1 - max_families
+if excess > 0 then
+  for _, name in ipairs(redis.call('ZRANGE', index, 0, excess - 1)) do
     redis.call('DEL', ARGV[10] .. name)
     redis.call('ZREM', index, name)
   end
@@ -59,15 +59,15 @@ redis.call('PEXPIRE', index, math.max(absolute, redis.call('PTTL', index)))
 return ends
 """
 )
-# Answers: the hash of the token that counts now and the end of the family, or nothing.
+# Returns the hash of the current token and the end of the family, or nothing.
 _ROTATE = (
     _NOW
     + """
 local family, index = KEYS[1], KEYS[2]
 local presented, successor = ARGV[1], ARGV[2]
 local grace, idle = tonumber(ARGV[3]), tonumber(ARGV[4])
-local known = redis.call('HMGET', family, 'current', 'until')
-local current, ends = known[1], tonumber(known[2])
+local values = redis.call('HMGET', family, 'current', 'until')
+local current, ends = values[1], tonumber(values[2])
 if not current then return {} end
 if now < ends and presented == current then
   local fields = redis.call('HGETALL', family)
@@ -98,24 +98,24 @@ return redis.call('DEL', KEYS[1])
 
 @dataclass(frozen=True)
 class Device:
-    """From where somebody signs in."""
+    """User agent and address of a sign-in."""
 
     agent: str = ""
     address: str = ""
 
 
 @dataclass(frozen=True)
-class Refresh:
-    """A refresh token, shown once, and when its family ends at the latest; `name` is the family's."""
+class RefreshToken:
+    """A refresh token, the latest end of its family, and the family's name."""
 
     token: str
     expires_at: datetime
-    name: str
+    family: str
 
 
 @dataclass(frozen=True)
 class Family:
-    """What is known of a sign-in; `name` may be shown, no token follows from it."""
+    """A sign-in; `name` is public, no token can be derived from it."""
 
     name: str
     user_id: int
@@ -126,59 +126,59 @@ class Family:
     expires_at: datetime
 
 
-def begin(user_id: int, stamp: str, device: Device) -> Refresh:
-    """Begin a family for a sign-in. Raises SignInStoreAwayError."""
+def begin(user_id: int, stamp: str, device: Device) -> RefreshToken:
+    """Create the family of a new sign-in. Raises SignInStoreUnavailableError."""
     public = secrets.token_urlsafe(16)
     secret = secrets.token_urlsafe(32)
     name = _name(public)
-    limits = [_absolute(), _idle(), MOST_DEVICES]
-    told = [user_id, stamp, _hash(secret), device.agent[:200], device.address]
-    with _answering() as redis:
+    limits = [_lifetime(), _idle(), MAX_FAMILIES]
+    values = [user_id, stamp, _hash(secret), device.agent[:200], device.address]
+    with _redis() as redis:
         script = redis.register_script(_OPEN)
-        ends = script(keys=_keys(name, user_id), args=[*limits, *told, name, _FAMILY])
-    return Refresh(f"rsr_{public}.{secret}", _time(ends), name)
+        ends = script(keys=_keys(name, user_id), args=[*limits, *values, name, _FAMILY])
+    return RefreshToken(f"rsr_{public}.{secret}", _time(ends), name)
 
 
 def find(token: str) -> Family:
-    """The family of a token, before the token is tried.
+    """Return the family of a token, without checking the token itself.
 
     Raises:
-        RefreshRefusedError: there is none (any more).
-        SignInStoreAwayError: Redis does not answer.
+        RefreshRefusedError: there is none.
+        SignInStoreUnavailableError: Redis is unavailable.
     """
     public, _secret = _parts(token)
-    with _answering() as redis:
+    with _redis() as redis:
         fields = redis.hgetall(_FAMILY + _name(public))
     if not fields:
         raise RefreshRefusedError
     return _family(_name(public), fields)
 
 
-def rotate(token: str, family: Family) -> Refresh:
-    """Exchange a token for its successor; within the grace time all who come with it get the same.
+def rotate(token: str, family: Family) -> RefreshToken:
+    """Exchange a token for its successor; within the grace time every call gets the same one.
 
     Raises:
-        RefreshRefusedError: it was rotated longer ago, or never given out; the family has ended then.
-        SignInStoreAwayError: Redis does not answer.
+        RefreshRefusedError: it was rotated before the grace time, or is forged; the family is ended.
+        SignInStoreUnavailableError: Redis is unavailable.
     """
     public, secret = _parts(token)
     successor = _successor(secret)
     limits = [_milliseconds(settings.REFRESH_TOKEN_GRACE_SECONDS), _idle()]
-    with _answering() as redis:
+    with _redis() as redis:
         script = redis.register_script(_ROTATE)
-        answer = script(
+        result = script(
             keys=_keys(family.name, family.user_id),
             args=[_hash(secret), _hash(successor), *limits, family.name],
         )
-    if not answer:
+    if not result:
         raise RefreshRefusedError
-    counts = _follow(successor, answer[0].decode())
-    return Refresh(f"rsr_{public}.{counts}", _time(answer[1]), family.name)
+    current = _follow(successor, result[0].decode())
+    return RefreshToken(f"rsr_{public}.{current}", _time(result[1]), family.name)
 
 
 def end(user_id: int, name: str) -> bool:
-    """End one family of a user; False when he has none of this name. Raises SignInStoreAwayError."""
-    with _answering() as redis:
+    """End one family of a user; False when there is none. Raises SignInStoreUnavailableError."""
+    with _redis() as redis:
         if redis.zscore(f"{_USER}{user_id}", name) is None:
             return False
         ended = bool(redis.delete(_FAMILY + name))
@@ -187,28 +187,28 @@ def end(user_id: int, name: str) -> bool:
 
 
 def end_all(user_id: int) -> None:
-    """End all families of a user. Raises SignInStoreAwayError."""
-    with _answering() as redis:
+    """End all families of a user. Raises SignInStoreUnavailableError."""
+    with _redis() as redis:
         redis.register_script(_END_ALL)(keys=[f"{_USER}{user_id}"], args=[_FAMILY])
 
 
 def families(user_id: int) -> list[Family]:
-    """The living families of a user, the one used last first. Raises SignInStoreAwayError."""
-    with _answering() as redis:
+    """Return the families of a user, the last used first. Raises SignInStoreUnavailableError."""
+    with _redis() as redis:
         names = [name.decode() for name in redis.zrevrange(f"{_USER}{user_id}", 0, -1)]
         with redis.pipeline(transaction=False) as pipe:
             for name in names:
                 pipe.hgetall(_FAMILY + name)
-            found = pipe.execute()
-    return [_family(name, fields) for name, fields in zip(names, found, strict=True) if fields]
+            hashes = pipe.execute()
+    return [_family(name, fields) for name, fields in zip(names, hashes, strict=True) if fields]
 
 
 @contextmanager
-def _answering() -> Iterator[Any]:
+def _redis() -> Iterator[Any]:
     try:
         yield get_redis_connection("default")
     except RedisError as error:
-        raise SignInStoreAwayError from error
+        raise SignInStoreUnavailableError from error
 
 
 def _keys(name: str, user_id: int) -> list[str]:
@@ -216,7 +216,7 @@ def _keys(name: str, user_id: int) -> list[str]:
 
 
 def _parts(token: str) -> tuple[str, str]:
-    match = _FORM.fullmatch(token)
+    match = _TOKEN.fullmatch(token)
     if match is None:
         raise RefreshRefusedError
     return match["id"], match["secret"]
@@ -247,16 +247,16 @@ def _successor(secret: str) -> str:
     return urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-def _follow(secret: str, wanted: str) -> str:
-    """The secret with this hash among the successors of a secret, itself included."""
-    for _step in range(MOST_STEPS):
-        if _hash(secret) == wanted:
+def _follow(secret: str, current_hash: str) -> str:
+    """Return the secret with this hash among a secret and its successors."""
+    for _step in range(MAX_ROTATIONS):
+        if _hash(secret) == current_hash:
             return secret
         secret = _successor(secret)
     raise RefreshRefusedError
 
 
-def _absolute() -> int:
+def _lifetime() -> int:
     return _milliseconds(settings.REFRESH_TOKEN_EXPIRE_MINUTES * 60)
 
 

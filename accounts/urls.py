@@ -1,4 +1,4 @@
-"""Addresses of this app under the API's prefix."""
+"""URLs of this app; those of the API are below its prefix."""
 
 from django.urls import path, re_path
 from rest_framework.routers import SimpleRouter
@@ -27,8 +27,8 @@ api_urlpatterns = [
         name="auth-password-reset-confirm",
     ),
     path("me", me.Me.as_view(), name="me"),
-    path("me/sessions", me.SignIns.as_view(), name="me-sessions"),
-    path("me/sessions/<slug:name>", me.OneSignIn.as_view(), name="me-session"),
+    path("me/sessions", me.MySessions.as_view(), name="me-sessions"),
+    path("me/sessions/<slug:name>", me.MySession.as_view(), name="me-session"),
     path("me/tokens", me.MyTokens.as_view(), name="me-tokens"),
     re_path(r"^me/tokens/(?P<pk>[0-9]{1,18})$", me.MyToken.as_view(), name="me-token"),
     path("roles", Roles.as_view(), name="roles"),

@@ -11,8 +11,8 @@ from accounts.choices import Role
 from accounts.models import User
 from agent.protocol import AgentReport, AgentState, Snapshot
 from rosbag2.writing.sample import make_sample
-from simulations import live
 from simulations.choices import AgentStatus, DataStatus, FailureCode, RunStatus
+from simulations.live import snapshots
 from simulations.models import AgentRun, Event, Execution, Simulation, Stage, StageRun
 from simulations.services.designs import mecs
 from simulations.services.designs.simulations import StageSpec, create_simulation
@@ -229,7 +229,7 @@ def _running(simulation: int, user: User) -> int:
 def beat(execution_id: int, stage_run_id: int, sequence: int) -> None:
     """Send one heartbeat of all units of a running execution."""
     for unit in range(AGENTS // UNIT):
-        live.store(execution_id, snapshot(stage_run_id, unit, sequence))
+        snapshots.store(execution_id, snapshot(stage_run_id, unit, sequence))
 
 
 def snapshot(stage_run_id: int, unit: int, sequence: int) -> Snapshot:

@@ -20,10 +20,10 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from robotsim_project.urls import urlpatterns as ours
+from simulations.api.execution_serializers import ExecutionDetailSerializer, ExecutionSerializer
 from simulations.api.executions import ExecutionFilter
-from simulations.api.run_serializers import ExecutionDetailSerializer, ExecutionSerializer
 from simulations.api.serializers import SimulationRowSerializer, SimulationSerializer
-from simulations.api.simulations import SimulationFilter, rows
+from simulations.api.simulations import SimulationFilter, annotated_simulations
 from simulations.models import Execution, Stage
 from simulations.services.progress.progress import progress_of
 
@@ -48,7 +48,7 @@ EXECUTION = (
 class Simulations(ReadOnlyModelViewSet[Any]):
     """Simulations by instances."""
 
-    queryset = rows()
+    queryset = annotated_simulations()
     filterset_class = SimulationFilter
     renderer_classes = [JSONRenderer]
 
@@ -87,7 +87,7 @@ class Values(ReadOnlyModelViewSet[Any]):
 class SimulationValues(Values):
     """Simulations by columns."""
 
-    queryset = rows()
+    queryset = annotated_simulations()
     filterset_class = SimulationFilter
     columns = SIMULATION
 

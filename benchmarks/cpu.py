@@ -34,7 +34,7 @@ APPLICATIONS = {
 }
 WARMING = 50
 UNPOLLED = {"Accept": "application/json, */*;q=0.5"}
-"""Headers for the same response that the fast path does not handle."""
+"""Headers for the same response that is not answered early."""
 
 Row = tuple[str, str, int, Call]
 """Name of the request, the method, the port, the request."""
@@ -65,7 +65,7 @@ def beats(running: int) -> Iterator[Row]:
     from agent.protocol import encode  # noqa: PLC0415  needs the settings
     from benchmarks._api_seed import snapshot  # noqa: PLC0415
     from simulations.models import StageRun  # noqa: PLC0415
-    from simulations.services.runs.units import token_for  # noqa: PLC0415
+    from simulations.services.runs.tokens import token_for  # noqa: PLC0415
 
     stage_run = StageRun.objects.filter(execution=running).order_by("position")[0]
     headers = {"Authorization": f"Unit {token_for(running)}", "Content-Type": "application/json"}

@@ -88,7 +88,7 @@ def running_execution() -> tuple[int, str]:
 def heartbeats(execution_id: int, units: range, published: int) -> None:
     """Report snapshots of some units."""
     from agent.protocol import AgentReport, AgentState, Snapshot  # noqa: PLC0415
-    from simulations import live  # noqa: PLC0415
+    from simulations.live import snapshots  # noqa: PLC0415
     from simulations.models import StageRun  # noqa: PLC0415
 
     stage_run = StageRun.objects.get(execution=execution_id).pk
@@ -98,7 +98,7 @@ def heartbeats(execution_id: int, units: range, published: int) -> None:
             for n in range(10)
         )
         arguments = {"attempt": 1, "sequence": published, "sent_ns": 1}
-        live.store(
+        snapshots.store(
             execution_id, Snapshot(stage_run=stage_run, unit=unit, agents=agents, **arguments)
         )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 from django.conf import settings
 
-from simulations.backends.local import living_units
+from simulations.backends.local import running_units
 from simulations.choices import ENDED
 from simulations.exceptions import NotRunningError
 from simulations.models import Execution
@@ -53,7 +53,7 @@ def kill_units(data_dir: Path) -> int:
         Number of killed units.
     """
     killed = 0
-    for process in living_units(data_dir):
+    for process in running_units(data_dir):
         with suppress(psutil.Error):  # ended meanwhile
             process.kill()
             killed += 1

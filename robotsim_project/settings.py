@@ -215,7 +215,7 @@ AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False  # accounts.admin has the locks
 AXES_VERBOSE = False
 AXES_USERNAME_FORM_FIELD = "username"
-AXES_USERNAME_CALLABLE = "accounts.services.callers.tried_name"
+AXES_USERNAME_CALLABLE = "accounts.services.callers.attempted_username"
 AXES_CLIENT_IP_CALLABLE = "accounts.services.callers.client_network"
 AXES_LOCKOUT_CALLABLE = "accounts.views.locked_page"
 

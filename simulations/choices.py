@@ -1,4 +1,4 @@
-"""States, sets of states, and failure codes with their blame and remedy; named once, here."""
+"""Statuses, sets of statuses, failure codes with blame and remedy, and kinds of events."""
 
 from datetime import datetime
 
@@ -7,28 +7,28 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Pattern(TextChoices):
-    """How the stages of a simulation follow each other."""
+    """Order of the stages of a simulation."""
 
     SEQUENTIAL = "sequential", _("sequential")
     PARALLEL = "parallel", _("parallel")
 
 
 class Transport(TextChoices):
-    """How agents speak to the system under test."""
+    """Connection of agents to the system under test."""
 
     NULL = "null", _("none (counts only)")
     ZENOH_RAW = "zenoh-raw", _("Zenoh, raw messages")
 
 
 class Discovery(TextChoices):
-    """How agents find others where no endpoint is given."""
+    """Discovery of peers where no endpoint is given."""
 
     NONE = "none", _("none")
     MULTICAST = "multicast", _("multicast")
 
 
 class RunStatus(TextChoices):
-    """Of an execution and of its stage runs."""
+    """Status of an execution or a stage run."""
 
     PENDING = "PENDING", _("pending")
     PREPARING = "PREPARING", _("preparing")
@@ -45,11 +45,11 @@ ENDED = frozenset({RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.STOPPED, Run
 ACTIVE = frozenset(RunStatus) - ENDED
 STOPPABLE = frozenset({RunStatus.PENDING, RunStatus.PREPARING, RunStatus.RUNNING})
 PLAYING = frozenset({RunStatus.PREPARING, RunStatus.RUNNING})
-"""A stage run in one of these has units that may be alive."""
+"""Statuses of stage runs whose units may be alive."""
 
 
 class AgentStatus(TextChoices):
-    """Of one attempt of one agent; the wire's `AgentState` has the same words."""
+    """Status of one attempt of one agent; `AgentState` of the protocol has the same values."""
 
     PENDING = "PENDING", _("pending")
     STARTING = "STARTING", _("starting")
@@ -68,7 +68,7 @@ AGENT_ENDED = frozenset(
 
 
 class DataStatus(TextChoices):
-    """Whether what was to be recorded is in storage."""
+    """Completeness of an execution's recordings in storage."""
 
     PENDING = "PENDING", _("pending")
     COMPLETE = "COMPLETE", _("complete")
@@ -77,13 +77,13 @@ class DataStatus(TextChoices):
 
 
 class RecordingStatus(TextChoices):
-    """Of one expected recording."""
+    """Status of one expected recording."""
 
     EXPECTED = "EXPECTED", _("expected")
     UPLOADING = "UPLOADING", _("uploading")
     VERIFYING = "VERIFYING", _("verifying")
     STORED = "STORED", _("stored")
-    EMPTY = "EMPTY", _("nothing was heard")
+    EMPTY = "EMPTY", _("no messages received")
     LOST = "LOST", _("lost")
 
 
@@ -93,7 +93,7 @@ RECORDING_OPEN = frozenset(
 
 
 class Blame(TextChoices):
-    """Whose fault a failure is."""
+    """The party that caused a failure."""
 
     NOBODY = "", "-"
     USER = "user", _("user")
@@ -101,7 +101,7 @@ class Blame(TextChoices):
 
 
 class FailureCode(TextChoices):
-    """Why something failed; the label says what to do."""
+    """Stable names of failures; the label is the remedy."""
 
     NONE = "", "-"
     BAG_DOWNLOAD_FAILED = (
@@ -115,7 +115,7 @@ class FailureCode(TextChoices):
     )
     DEADLINE_EXCEEDED = (
         "DEADLINE_EXCEEDED",
-        _("The agent played on long after its time and was killed: check the load of its machine."),
+        _("The agent exceeded its time limit and was killed: check the load of its machine."),
     )
     DISK_FULL = (
         "DISK_FULL",
@@ -127,7 +127,10 @@ class FailureCode(TextChoices):
     )
     AGENT_CRASHED = "AGENT_CRASHED", _("The agent's process ended: read its last log lines.")
     AGENT_HUNG = "AGENT_HUNG", _("The agent was alive but silent, and was killed: check the load.")
-    AGENT_LOST = "AGENT_LOST", _("The agent vanished without a word: check memory and the machine.")
+    AGENT_LOST = (
+        "AGENT_LOST",
+        _("The agent disappeared without a report: check memory and the machine."),
+    )
     RECORDING_LOST = "RECORDING_LOST", _("A recording is missing: see the list of recordings.")
     UPLOAD_FAILED = (
         "UPLOAD_FAILED",
@@ -136,38 +139,38 @@ class FailureCode(TextChoices):
     BACKEND_UNAVAILABLE = "BACKEND_UNAVAILABLE", _("Units could not be started: check the backend.")
     TOO_FEW_COMPLETED = (
         "TOO_FEW_COMPLETED",
-        _("Fewer agents completed than the stage demands: see the failures of its agents."),
+        _("Fewer agents completed than the stage requires: see the failures of its agents."),
     )
     STOPPED_BY_USER = "STOPPED_BY_USER", _("It was stopped by a user.")
 
 
-USER_FAULTS = frozenset(
+USER_FAILURES = frozenset(
     {FailureCode.BAG_INVALID, FailureCode.TRANSPORT_UNREACHABLE, FailureCode.STOPPED_BY_USER}
 )
 
 
 def blame(code: str) -> Blame:
-    """Whose fault a failure of this code is."""
+    """Return the party that caused a failure of this code."""
     if not code:
         return Blame.NOBODY
-    return Blame.USER if code in USER_FAULTS else Blame.SYSTEM
+    return Blame.USER if code in USER_FAILURES else Blame.SYSTEM
 
 
 class EventKind(TextChoices):
-    """What an event of a timeline tells."""
+    """Kinds of events in the timeline of an execution."""
 
     EXECUTION_REQUESTED = "execution.requested", _("execution requested")
-    EXECUTION_STATUS = "execution.status", _("execution changed its state")
+    EXECUTION_STATUS = "execution.status", _("execution status changed")
     EXECUTION_HEARTBEATS = "execution.heartbeats", _("heartbeats counted")
-    STAGE_STATUS = "stage.status", _("stage changed its state")
+    STAGE_STATUS = "stage.status", _("stage status changed")
     UNIT_LOST = "unit.lost", _("unit lost")
-    UNIT_NEVER_CAME = "unit.never_came", _("unit never registered")
-    UNIT_RETRIED = "unit.retried", _("unit tried again")
-    RECORDING_STATUS = "recording.status", _("recording changed its state")
+    UNIT_NEVER_REGISTERED = "unit.never_came", _("unit never registered")
+    UNIT_RETRIED = "unit.retried", _("unit retried")
+    RECORDING_STATUS = "recording.status", _("recording status changed")
 
 
 class DeletionStatus(TextChoices):
-    """Of the removal of a simulation."""
+    """Status of the deletion of a simulation, and of its steps."""
 
     PENDING = "PENDING", _("pending")
     RUNNING = "RUNNING", _("running")
@@ -176,11 +179,11 @@ class DeletionStatus(TextChoices):
 
 
 class DeletionFailure(TextChoices):
-    """Why a deletion failed; the label says what to do."""
+    """Reasons why a deletion failed; the label is the remedy."""
 
     STEP_FAILED = (
         "STEP_FAILED",
-        _("A step failed; what happened is in the log. Ask an administrator, then delete again."),
+        _("A step failed; the log says why. Ask an administrator, then delete again."),
     )
 
 
@@ -188,7 +191,7 @@ OPEN_DELETION = frozenset({DeletionStatus.PENDING, DeletionStatus.RUNNING})
 
 
 class DesignStatus(TextChoices):
-    """Of a simulation; whether it runs is read from its executions."""
+    """Status of a simulation; whether it runs is read from its executions."""
 
     DRAFT = "DRAFT", _("draft")
     READY = "READY", _("ready")
@@ -197,7 +200,7 @@ class DesignStatus(TextChoices):
 
 
 def design_status(deleted_at: datetime | None, deleting: bool, stages: int) -> DesignStatus:  # noqa: FBT001
-    """How a design with so many stages stands; `deleting`: its removal goes on."""
+    """Derive the status of a simulation; `deleting`: a deletion is open, `stages`: their number."""
     if deleted_at is not None:
         return DesignStatus.DELETING if deleting else DesignStatus.DELETED
     return DesignStatus.READY if stages else DesignStatus.DRAFT

@@ -1,17 +1,17 @@
-"""What simulations refuse; the sentences say what to do."""
+"""Errors of simulations and their executions."""
 
 from common.exceptions import DomainError
 
 
 class SimulationError(DomainError):
-    """A request that cannot be carried out; `errors` points at the fields that are wrong."""
+    """Base of errors that refuse a request; `errors` lists the invalid fields."""
 
     status = 422
     code = "SIMULATION_INVALID"
 
 
 class NotStartableError(SimulationError):
-    """The simulation cannot be started as things stand."""
+    """The simulation cannot be started in its present state."""
 
     code = "NOT_STARTABLE"
 
@@ -24,41 +24,41 @@ class AlreadyRunningError(SimulationError):
 
 
 class NotRunningError(SimulationError):
-    """There is nothing to stop."""
+    """No execution can be stopped."""
 
     status = 409
     code = "NOT_RUNNING"
 
 
 class SimulationNotFoundError(SimulationError):
-    """The simulation is not there any more."""
+    """The simulation no longer exists."""
 
     status = 404
     code = "SIMULATION_NOT_FOUND"
 
 
 class DeletionOpenError(SimulationError):
-    """A deletion stands in the way."""
+    """An open deletion prevents the request."""
 
     status = 409
     code = "DELETION_OPEN"
 
 
 class NameTakenError(SimulationError):
-    """Another living simulation has this name."""
+    """Another simulation has this name."""
 
     status = 409
     code = "NAME_TAKEN"
 
 
 class MecInvalidError(SimulationError):
-    """Values that no mec may have."""
+    """The values of the mec are invalid."""
 
     code = "MEC_INVALID"
 
 
 class MecInUseError(SimulationError):
-    """Simulations run against this mec."""
+    """Simulations use this mec."""
 
     status = 409
     code = "MEC_IN_USE"
@@ -72,14 +72,14 @@ class SupersededError(SimulationError):
 
 
 class UnitRefusedError(SimulationError):
-    """The unit's token or request is not of this execution."""
+    """The unit's token or request does not belong to this execution."""
 
     status = 403
     code = "UNIT_REFUSED"
 
 
 class TicketInvalidError(SimulationError):
-    """The ticket opens no stream, or no longer."""
+    """The ticket is invalid or no longer valid."""
 
     status = 401
     code = "TICKET_INVALID"
@@ -100,7 +100,7 @@ class StreamUnsupportedError(SimulationError):
 
 
 class TooManyWatchersError(SimulationError):
-    """This process has as many watchers as it may have."""
+    """This process has reached its limit of watchers."""
 
     status = 503
     code = "TOO_MANY_WATCHERS"
@@ -108,8 +108,8 @@ class TooManyWatchersError(SimulationError):
 
 
 class LiveAwayError(Exception):
-    """Redis does not answer; the database has what matters."""
+    """Redis is unreachable; callers fall back to the database."""
 
 
 class BackendError(Exception):
-    """The backend cannot start or reach units; worth another try."""
+    """The backend cannot start or reach units; the call may be retried."""

@@ -1,4 +1,4 @@
-"""Failures as they are stored, code and values, and their words in the language of the reader."""
+"""Failures: stored as code and values, worded in the language of the reader."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,11 +9,13 @@ from simulations.choices import DeletionFailure, FailureCode
 
 
 def failure(code: str, **values: Any) -> dict[str, Any]:
-    """The fields of a row that failed; the text, in English, is for versions that know no values.
+    """Return the failure fields of a row.
+
+    The English text is for older versions, which do not read the values.
 
     Args:
-        code: A failure code, or empty where it is none; then `said` is the code that tells why.
-        values: What `failure_text` fills in.
+        code: A failure code; empty if nothing failed, then `said` names the code to explain.
+        values: Values of `failure_text`.
     """
     with override("en"):
         text = failure_text(code, values, "")
@@ -21,13 +23,13 @@ def failure(code: str, **values: Any) -> dict[str, Any]:
 
 
 def failure_text(code: str, values: Mapping[str, Any] | None, text: str) -> str:
-    """Tell what happened and what to do.
+    """Word the cause and the remedy of a failure.
 
     Args:
         code: The failure code.
-        values: `completed`, `agents` and `least` (percent) of a stage, a `reason` in the words of another
-            system, or the attempt `superseded_by`; None: the text says all.
-        text: What was stored in words: by older versions, by agents.
+        values: `completed`, `agents` and `least` (minimum percent) of a stage, a `reason` given by another
+            system, or the attempt `superseded_by`; None: use the text.
+        text: Text stored by older versions or agents.
     """
     if values is None:
         return text
@@ -36,17 +38,17 @@ def failure_text(code: str, values: Mapping[str, Any] | None, text: str) -> str:
         return text
     if "superseded_by" in values:
         return gettext("Another attempt took over.")
-    parts = [str(FailureCode(code).label)]
+    sentences = [str(FailureCode(code).label)]
     if {"completed", "agents", "least"} <= values.keys():
-        sentence = gettext(
+        message = gettext(
             "%(completed)d of %(agents)d agents completed, at least %(least)d %% must."
         )
-        parts.insert(0, sentence % values)
+        sentences.insert(0, message % values)
     if "reason" in values:
-        parts.append(str(values["reason"]))
-    return " ".join(parts)
+        sentences.append(str(values["reason"]))
+    return " ".join(sentences)
 
 
 def deletion_error(code: str, text: str) -> str:
-    """Tell what a deletion waits for or failed at; `text` are the words of another system."""
+    """Word why a deletion waits or failed; `text` is the message of another system."""
     return str(DeletionFailure(code).label) if code in DeletionFailure.values else text

@@ -1,4 +1,4 @@
-"""Questions that are asked of simulations in more than one place."""
+"""Query sets of simulations, executions and agent runs."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 class SimulationQuerySet(SoftDeleteQuerySet["Simulation"]):
-    """Simulations by state."""
+    """Simulations by soft deletion."""
 
 
 class ExecutionQuerySet(models.QuerySet["Execution"]):
-    """Executions by state."""
+    """Executions by status."""
 
     def active(self) -> ExecutionQuerySet:
-        """Those that have not ended."""
+        """Return those that have not ended."""
         return self.filter(status__in=ACTIVE)
 
 
@@ -30,10 +30,10 @@ class AgentRunQuerySet(models.QuerySet["AgentRun"]):
     """Attempts of agents."""
 
     def unfinished(self) -> AgentRunQuerySet:
-        """Those that have not ended."""
+        """Return those that have not ended."""
         return self.exclude(status__in=AGENT_ENDED)
 
     def newest(self, *fields: str) -> dict[int, tuple[Any, ...]]:
-        """Fields of the newest attempt of each agent, by the agent's number."""
+        """Return fields of the newest attempt of each agent, by agent number."""
         rows = self.order_by("attempt").values_list("number", *fields)
         return {number: tuple(values) for number, *values in rows}

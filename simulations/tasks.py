@@ -1,4 +1,4 @@
-"""What simulations do in the background."""
+"""Background tasks of simulations."""
 
 from django_tasks import task
 
@@ -8,7 +8,7 @@ from simulations.services.maintenance import deletion
 
 @task()
 def delete(deletion_id: int) -> str:
-    """Carry a deletion out; the answer is its status. Running it twice, or at once, does no harm."""
+    """Run a deletion and return its status; safe to run repeatedly and concurrently."""
     return deletion.run(deletion_id)
 
 

@@ -1,4 +1,4 @@
-"""Addresses of mecs, simulations, executions and units, below the API's prefix."""
+"""URLs of mecs, simulations, executions and units, below the prefix of the API."""
 
 from django.urls import path
 from rest_framework.routers import SimpleRouter

@@ -1,5 +1,5 @@
 """The console's pages of accounts."""
 
-from accounts.admin import users
+from accounts.admin import security, users
 
-__all__ = ["users"]
+__all__ = ["security", "users"]

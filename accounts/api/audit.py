@@ -1,4 +1,4 @@
-"""Who changed what, for admins."""
+"""The audit log, for admins."""
 
 from typing import Any
 
@@ -14,12 +14,12 @@ from rest_framework import mixins, serializers, viewsets
 from accounts.choices import AuditAction
 from common.rest.filters import IdFilter, InstantFilter
 
-ACTIONS = dict(enumerate(AuditAction))
-NUMBERS = {action: number for number, action in ACTIONS.items()}
+ACTION_BY_NUMBER = dict(enumerate(AuditAction))
+NUMBER_BY_ACTION = {action: number for number, action in ACTION_BY_NUMBER.items()}
 
 
 class AuditSerializer(serializers.ModelSerializer[LogEntry]):
-    """One change: `changes` holds old and new value by field."""
+    """One change: `changes` has the old and the new value of each field."""
 
     at = serializers.DateTimeField(source="timestamp")
     action = serializers.SerializerMethodField()
@@ -49,11 +49,11 @@ class AuditSerializer(serializers.ModelSerializer[LogEntry]):
 
     @extend_schema_field(serializers.ChoiceField(choices=AuditAction.choices))
     def get_action(self, entry: LogEntry) -> str:
-        return str(ACTIONS[entry.action])
+        return str(ACTION_BY_NUMBER[entry.action])
 
     def get_object_type(self, entry: LogEntry) -> str:
-        kind = ContentType.objects.get_for_id(entry.content_type_id)  # cached
-        return f"{kind.app_label}.{kind.model}"
+        content_type = ContentType.objects.get_for_id(entry.content_type_id)  # cached
+        return f"{content_type.app_label}.{content_type.model}"
 
     def get_actor_email(self, entry: LogEntry) -> str | None:
         email: str | None = entry.actor_email
@@ -69,7 +69,7 @@ class AuditSerializer(serializers.ModelSerializer[LogEntry]):
 
 
 class AuditFilter(django_filters.FilterSet):
-    """What the list can be narrowed by."""
+    """Filters of the audit log."""
 
     actor = IdFilter("actor_id")
     actor_email = django_filters.CharFilter("actor_email", lookup_expr="iexact")
@@ -80,12 +80,12 @@ class AuditFilter(django_filters.FilterSet):
     before = InstantFilter("timestamp", lookup_expr="lt")
 
     def by_action(self, rows: QuerySet[LogEntry], _name: str, value: str) -> QuerySet[LogEntry]:
-        return rows.filter(action=NUMBERS[AuditAction(value)])
+        return rows.filter(action=NUMBER_BY_ACTION[AuditAction(value)])
 
     def by_type(self, rows: QuerySet[LogEntry], _name: str, value: str) -> QuerySet[LogEntry]:
-        app_label, _dot, model = value.lower().partition(".")
-        kinds = ContentType.objects.filter(app_label=app_label, model=model)
-        return rows.filter(content_type__in=list(kinds))
+        app_label, _, model = value.lower().partition(".")
+        content_types = ContentType.objects.filter(app_label=app_label, model=model)
+        return rows.filter(content_type__in=list(content_types))
 
 
 class AuditViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[LogEntry]):

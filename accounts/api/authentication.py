@@ -1,4 +1,4 @@
-"""How requests show who sends them: access tokens and API tokens as `Authorization: Bearer …`."""
+"""Authentication by access tokens and API tokens, sent as `Authorization: Bearer …`."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ class BearerAuthentication(BaseAuthentication):
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """What the API's description says of it."""
+    """Describes `BearerAuthentication` in the OpenAPI schema."""
 
     target_class = BearerAuthentication
     name = "bearer"

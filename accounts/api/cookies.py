@@ -1,7 +1,7 @@
-"""The refresh token in a cookie that no script reads, for browsers that ask for it.
+"""The refresh token in an HttpOnly cookie, for browsers that ask for it.
 
-The cookie goes to the addresses below `auth/` only, and not with requests from other sites. Where it is what
-authenticates, the Origin header has to name this server or a trusted origin as well.
+Browsers send the cookie only to URLs below `auth/`, and not from other sites. Requests that authenticate by
+it also need an Origin header that names this server or a trusted origin.
 """
 
 from datetime import datetime
@@ -18,12 +18,12 @@ NAME = "refresh_token"
 
 
 def path() -> str:
-    """Where browsers send the cookie."""
+    """Return the path of the cookie."""
     return f"{settings.API_STR}/auth"
 
 
-def give(response: Response, token: str, expires_at: datetime) -> None:
-    """Put a refresh token into the cookie."""
+def set_refresh_token(response: Response, token: str, expires_at: datetime) -> None:
+    """Set the cookie."""
     response.set_cookie(
         NAME,
         token,
@@ -35,47 +35,47 @@ def give(response: Response, token: str, expires_at: datetime) -> None:
     )
 
 
-def take_back(response: Response) -> None:
-    """Tell the browser to forget the cookie."""
+def delete_refresh_token(response: Response) -> None:
+    """Delete the cookie."""
     response.delete_cookie(NAME, path=path(), samesite="Strict")
 
 
-def shown(request: Request, in_body: str | None) -> tuple[str, bool]:
-    """The refresh token of a request, and whether the cookie brought it; the body goes first.
+def get_refresh_token(request: Request, from_body: str | None) -> tuple[str, bool]:
+    """Return the refresh token of a request, and True if it is from the cookie; the body goes first.
 
     Raises:
         RefreshMissingError: there is none.
-        OriginRefusedError: the cookie came from a page that may not use it.
+        OriginRefusedError: the cookie came from an untrusted origin.
     """
-    if in_body:
-        return in_body, False
+    if from_body:
+        return from_body, False
     token = request.COOKIES.get(NAME, "")
     if not token:
         raise RefreshMissingError
-    if not from_trusted_page(request):
+    if not is_from_trusted_origin(request):
         raise OriginRefusedError
     return token, True
 
 
-def from_trusted_page(request: Request) -> bool:
-    """Whether the Origin header, which browsers send with each POST, is ours or trusted."""
+def is_from_trusted_origin(request: Request) -> bool:
+    """Check the Origin header, which browsers send with each POST."""
     origin = request.headers.get("Origin", "")
     scheme = "https" if request.is_secure() else "http"
     if origin == f"{scheme}://{request.get_host()}":
         return True
     if origin in settings.CSRF_TRUSTED_ORIGINS:
         return True
-    return _below_wildcard(origin)
+    return _matches_wildcard(origin)
 
 
-def _below_wildcard(origin: str) -> bool:
-    """Whether a trusted origin such as `https://*.example.org` covers it, as in Django's own check."""
+def _matches_wildcard(origin: str) -> bool:
+    """Check for a trusted origin such as `https://*.example.org`, as Django's CSRF middleware does."""
     try:
         parts = urlsplit(origin)
     except ValueError:
         return False
-    trusted = [urlsplit(one) for one in settings.CSRF_TRUSTED_ORIGINS if "*" in one]
+    wildcards = [urlsplit(origin) for origin in settings.CSRF_TRUSTED_ORIGINS if "*" in origin]
     return any(
-        parts.scheme == one.scheme and parts.netloc.endswith(one.netloc.lstrip("*"))
-        for one in trusted
+        parts.scheme == wildcard.scheme and parts.netloc.endswith(wildcard.netloc.lstrip("*"))
+        for wildcard in wildcards
     )

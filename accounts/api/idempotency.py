@@ -4,8 +4,8 @@
         @idempotent
         def post(self, request: Request, pk: int) -> Response: ...
 
-The header is optional. The same key, user, address and body get the stored answer with
-`Idempotent-Replayed: true`. A method that raises, or answers 500 and above, leaves the key free.
+The header is optional. The same key, user, URL and body get the stored response with
+`Idempotent-Replayed: true`. A method that raises, or answers with 500 or more, leaves the key free.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ P = ParamSpec("P")
 Method = Callable[Concatenate[ViewType, Request, P], Response]
 
 KEPT_HEADERS = ("Location", "ETag")
-LONGEST_ROUTE = 200
+MAX_ROUTE_LENGTH = 200
 
 
 def idempotent(method: Method[ViewType, P]) -> Method[ViewType, P]:
@@ -42,62 +42,63 @@ def idempotent(method: Method[ViewType, P]) -> Method[ViewType, P]:
         key = request.headers.get("Idempotency-Key")
         if key is None or not isinstance(request.user, User):
             return method(view, request, *args, **kwargs)
-        asked = idempotency.Asked(request.user, key, route(request), body_hash(request))
-        held = idempotency.claim(asked)
-        if isinstance(held, idempotency.Answer):
-            replay = {**held.headers, "Idempotent-Replayed": "true"}
-            return Response(held.data, status=held.status, headers=replay)
-        return finish(held, lambda: method(view, request, *args, **kwargs))
+        claim = idempotency.claim(
+            idempotency.IdempotentRequest(request.user, key, route(request), body_hash(request))
+        )
+        if isinstance(claim, idempotency.StoredResponse):
+            headers = {**claim.headers, "Idempotent-Replayed": "true"}
+            return Response(claim.data, status=claim.status, headers=headers)
+        return run_claimed(claim, lambda: method(view, request, *args, **kwargs))
 
-    guarded.__dict__["idempotent"] = True  # the description of the API asks for it
+    guarded.__dict__["idempotent"] = True  # the OpenAPI schema reads it
     return cast(Method[ViewType, P], guarded)
 
 
-def finish(held: Lease, execute: Callable[[], Response]) -> Response:
-    """Execute the request and store its answer; free the key when it fails."""
+def run_claimed(lease: Lease, execute: Callable[[], Response]) -> Response:
+    """Execute the request and store its response; free the key when it fails."""
     stored = False
     try:
         response = execute()
         if response.status_code < 500:  # noqa: PLR2004
-            idempotency.complete(held, answer_of(response))
+            idempotency.complete(lease, to_stored(response))
             stored = True
         return response
     finally:
         if not stored:
-            idempotency.release(held)
+            idempotency.release(lease)
 
 
-def answer_of(response: Response) -> idempotency.Answer:
-    """Take of a response what a replay needs."""
+def to_stored(response: Response) -> idempotency.StoredResponse:
+    """Keep of a response what a replay needs."""
     data = None
     if response.data is not None:
         data = json.loads(JSONRenderer().render(response.data))
     headers = {name: response[name] for name in KEPT_HEADERS if name in response}
-    return idempotency.Answer(response.status_code, data, headers)
+    return idempotency.StoredResponse(response.status_code, data, headers)
 
 
 def route(request: Request) -> str:
-    """Name the address that was called; a long one by its hash."""
-    called = f"{request.method} {request.get_full_path()}"
-    if len(called) <= LONGEST_ROUTE:
-        return called
-    return f"{request.method} sha256:{hashlib.sha256(called.encode()).hexdigest()}"
+    """Return method and URL of a request; a long URL as its hash."""
+    text = f"{request.method} {request.get_full_path()}"
+    if len(text) <= MAX_ROUTE_LENGTH:
+        return text
+    return f"{request.method} sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 def body_hash(request: Request) -> str:
-    """Hash what was sent; of a form its fields and files, for its boundary is new each time."""
-    # Keyed: a body may hold a password, and what is kept must not help to guess it.
+    """Hash the body; of a form its fields and files, as its boundary differs each time."""
+    # Keyed: a body may contain a password, and the stored hash must not help to guess it.
     digest = hmac.new(settings.SECRET_KEY.encode(), digestmod="sha256")
     if (request.content_type or "").startswith("multipart/"):
-        for piece in form_pieces(request.data):
-            digest.update(piece)
+        for chunk in form_chunks(request.data):
+            digest.update(chunk)
     else:
         digest.update(request.body)
     return digest.hexdigest()
 
 
-def form_pieces(form: Any) -> Iterator[bytes]:
-    """Walk over the fields of a form in a fixed order; files are left at their start."""
+def form_chunks(form: Any) -> Iterator[bytes]:
+    """Yield the fields and files of a form in a fixed order; files are rewound."""
     for name, values in sorted(form.lists()):
         for value in values:
             yield json.dumps([name, getattr(value, "name", None)]).encode()

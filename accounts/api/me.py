@@ -1,4 +1,4 @@
-"""One's own account, sign-ins and tokens of programs."""
+"""The caller's own account, sign-ins and API tokens."""
 
 from typing import cast
 
@@ -16,59 +16,60 @@ from accounts.api.serializers import (
     MeSerializer,
     NewApiTokenSerializer,
 )
-from accounts.api.sign_in import asked
 from accounts.models import ApiToken, User
 from accounts.services import api_tokens, sessions, users
+from common.rest.serializers import validated
 
 
-def owner(request: Request) -> User:
-    """The caller, whom the table of rules has let in."""
+def caller(request: Request) -> User:
+    """Return the user, whom `RolePermission` has admitted."""
     return cast(User, request.user)
 
 
 class Me(APIView):
-    """Who the caller is."""
+    """The caller's account."""
 
     @extend_schema(operation_id="me", responses={200: MeSerializer})
     def get(self, request: Request) -> Response:
-        return Response(MeSerializer(owner(request)).data)
+        return Response(MeSerializer(caller(request)).data)
 
     @extend_schema(operation_id="me_change", request=MeSerializer, responses={200: MeSerializer})
     def patch(self, request: Request) -> Response:
         """Change one's own name."""
-        form = MeSerializer(owner(request), data=request.data, partial=True)
-        return Response(MeSerializer(users.change(owner(request), asked(form))).data)
+        serializer = MeSerializer(caller(request), data=request.data, partial=True)
+        user = users.change(caller(request), validated(serializer))
+        return Response(MeSerializer(user).data)
 
 
-class SignIns(APIView):
-    """The devices that one is signed in on."""
+class MySessions(APIView):
+    """The devices on which the caller is signed in."""
 
     @extend_schema(operation_id="me_sessions", responses={200: DeviceSerializer(many=True)})
     def get(self, request: Request) -> Response:
         context = {"sign_in": getattr(request.auth, "sign_in", "")}
-        found = sessions.sign_ins(owner(request))
-        return Response(DeviceSerializer(found, many=True, context=context).data)
+        sign_ins = sessions.sign_ins(caller(request))
+        return Response(DeviceSerializer(sign_ins, many=True, context=context).data)
 
     @extend_schema(operation_id="me_sessions_end", responses={204: None})
     def delete(self, request: Request) -> Response:
-        """Sign out everywhere, here too: access tokens and console sessions end as well."""
-        sessions.end_all(owner(request))
+        """Sign out on all devices, including this one; access tokens and console sessions end as well."""
+        sessions.end_all(caller(request))
         return Response(status=204)
 
 
-class OneSignIn(APIView):
-    """One of them."""
+class MySession(APIView):
+    """One device on which the caller is signed in."""
 
     @extend_schema(operation_id="me_session_end", responses={204: None})
     def delete(self, request: Request, name: str) -> Response:
-        """Sign out there; its last access token still holds for its few minutes."""
-        if not sessions.end_one(owner(request), name):
+        """Sign this device out; its last access token stays valid until it expires, a few minutes later."""
+        if not sessions.end_one(caller(request), name):
             raise Http404
         return Response(status=204)
 
 
 class MyTokens(ListAPIView[ApiToken]):
-    """One's tokens for programs, the newest first; those that were revoked or expired stay listed."""
+    """The caller's API tokens, newest first, including revoked and expired ones."""
 
     serializer_class = ApiTokenSerializer
     queryset = ApiToken.objects.none()
@@ -76,7 +77,7 @@ class MyTokens(ListAPIView[ApiToken]):
 
     def get_queryset(self) -> QuerySet[ApiToken]:
         user = self.request.user
-        if not isinstance(user, User):  # when the API is described
+        if not isinstance(user, User):  # while the OpenAPI schema is made
             return ApiToken.objects.none()
         return ApiToken.objects.filter(user=user).select_related("user")
 
@@ -86,23 +87,23 @@ class MyTokens(ListAPIView[ApiToken]):
         responses={201: NewApiTokenSerializer},
     )
     def post(self, request: Request) -> Response:
-        """Make a token; the answer is the only one that shows it.
+        """Create an API token; only this response contains it.
 
-        No Idempotency-Key here: a replay would need the secret to be kept.
+        Idempotency-Key is not supported: a replay would need the stored secret.
         """
-        values = asked(ApiTokenSerializer(data=request.data))
-        row, secret = api_tokens.create(owner(request), **values)
-        told = {**ApiTokenSerializer(row).data, "token": secret}
-        return Response(told, status=201, headers={"Cache-Control": "no-store"})
+        values = validated(ApiTokenSerializer(data=request.data))
+        row, secret = api_tokens.create(caller(request), **values)
+        data = {**ApiTokenSerializer(row).data, "token": secret}
+        return Response(data, status=201, headers={"Cache-Control": "no-store"})
 
 
 class MyToken(APIView):
-    """One of one's tokens."""
+    """One of the caller's API tokens."""
 
     @extend_schema(operation_id="me_tokens_revoke", responses={204: None})
     def delete(self, request: Request, pk: int) -> Response:
-        """Revoke it at once and for good; again is no error."""
-        rows = ApiToken.objects.filter(user=owner(request), pk=pk)
+        """Revoke the token immediately and permanently; repeating this is no error."""
+        rows = ApiToken.objects.filter(user=caller(request), pk=pk)
         if not api_tokens.revoke(rows) and not rows.exists():
             raise Http404
         return Response(status=204)

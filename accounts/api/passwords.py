@@ -1,4 +1,4 @@
-"""Changing one's password, and getting a new one by mail."""
+"""Password change, and password reset by e-mail."""
 
 from typing import cast
 
@@ -12,14 +12,15 @@ from accounts.api.serializers import (
     PasswordResetConfirmSerializer,
     PasswordResetSerializer,
 )
-from accounts.api.sign_in import Door, asked
+from accounts.api.sign_in import PublicView
 from accounts.api.throttles import CallerThrottle
 from accounts.models import User
 from accounts.services import passwords
+from common.rest.serializers import validated
 
 
 class PasswordChange(APIView):
-    """Change one's own password; it ends all sign-ins, this one too."""
+    """Change one's own password; all sign-ins end, including this one."""
 
     throttle_classes = [CallerThrottle]
     throttle_scope = "sign_in"
@@ -30,9 +31,9 @@ class PasswordChange(APIView):
         responses={204: None, 429: None},
     )
     def post(self, request: Request) -> Response:
-        values = asked(PasswordChangeSerializer(data=request.data))
+        values = validated(PasswordChangeSerializer(data=request.data))
         passwords.change(
-            request._request,  # noqa: SLF001  django-axes marks Django's own
+            request._request,  # noqa: SLF001  django-axes sets attributes on Django's request
             cast(User, request.user),
             values["current_password"],
             values["password"],
@@ -40,8 +41,8 @@ class PasswordChange(APIView):
         return Response(status=204)
 
 
-class PasswordReset(Door):
-    """Ask for a mail with a link that sets a new password; the answer never tells who has an account."""
+class PasswordReset(PublicView):
+    """Request an e-mail with a reset link; the response is the same for unknown addresses."""
 
     throttle_scope = "password_reset"
 
@@ -52,12 +53,12 @@ class PasswordReset(Door):
         auth=[],
     )
     def post(self, request: Request) -> Response:
-        passwords.request_reset(asked(PasswordResetSerializer(data=request.data))["email"])
+        passwords.request_reset(validated(PasswordResetSerializer(data=request.data))["email"])
         return Response(status=204)
 
 
-class PasswordResetConfirm(Door):
-    """Set a new password by what the mail brought; it ends all sign-ins."""
+class PasswordResetConfirm(PublicView):
+    """Set a new password with the link from the e-mail; all sign-ins end."""
 
     @extend_schema(
         operation_id="auth_password_reset_confirm",
@@ -66,6 +67,6 @@ class PasswordResetConfirm(Door):
         auth=[],
     )
     def post(self, request: Request) -> Response:
-        values = asked(PasswordResetConfirmSerializer(data=request.data))
+        values = validated(PasswordResetConfirmSerializer(data=request.data))
         passwords.reset(values["uid"], values["token"], values["password"])
         return Response(status=204)

@@ -1,4 +1,4 @@
-"""What requests about accounts bring, and what they are answered."""
+"""Serializers of requests and responses."""
 
 from typing import Any
 
@@ -11,15 +11,15 @@ from accounts.choices import Role, Scope
 from accounts.models import ApiToken, User
 from common.rest.serializers import StrictSerializer
 
-LONGEST_PASSWORD = 1024
-LONGEST_TOKEN = 4096
-PASTS = _("This time is over: choose a later one, or none.")
+MAX_PASSWORD_LENGTH = 1024
+MAX_TOKEN_LENGTH = 4096
+IN_THE_PAST = _("This time is in the past: send a later one, or none.")
 
 
 def password_field(**options: Any) -> serializers.CharField:
-    """A password as it was typed."""
+    """Make a field that keeps a password exactly as typed."""
     return serializers.CharField(
-        max_length=LONGEST_PASSWORD,
+        max_length=MAX_PASSWORD_LENGTH,
         trim_whitespace=False,
         style={"input_type": "password"},
         write_only=True,
@@ -28,20 +28,20 @@ def password_field(**options: Any) -> serializers.CharField:
 
 
 class SignInSerializer(StrictSerializer):
-    """What one signs in with."""
+    """Credentials."""
 
     email = serializers.EmailField(max_length=254)
     password = password_field()
     cookie = serializers.BooleanField(
         default=False,
         help_text=_(
-            "For browsers: keep the refresh token in an HttpOnly cookie, not in the answer."
+            "For browsers: send the refresh token in an HttpOnly cookie, not in the response."
         ),
     )
 
 
 class SignedInSerializer(serializers.Serializer[Any]):
-    """The token for `Authorization: Bearer <access>`, and the one that fetches the next."""
+    """The token for `Authorization: Bearer <access>`, and the refresh token for the next one."""
 
     access = serializers.CharField()
     expires_at = serializers.DateTimeField()
@@ -52,19 +52,19 @@ class SignedInSerializer(serializers.Serializer[Any]):
 
 
 class RefreshSerializer(StrictSerializer):
-    """The refresh token; without it the cookie counts."""
+    """The refresh token; if omitted, the cookie is used."""
 
-    refresh = serializers.CharField(max_length=LONGEST_TOKEN, required=False)
+    refresh = serializers.CharField(max_length=MAX_TOKEN_LENGTH, required=False)
 
 
 class VerifySerializer(StrictSerializer):
-    """An access token or API token to be looked at."""
+    """An access token or API token to check."""
 
-    token = serializers.CharField(max_length=LONGEST_TOKEN)
+    token = serializers.CharField(max_length=MAX_TOKEN_LENGTH)
 
 
 class VerifiedSerializer(serializers.Serializer[Any]):
-    """Whether the token holds, and for whom; all else is null when it does not."""
+    """Validity and owner of a token; if invalid, all other fields are null."""
 
     valid = serializers.BooleanField()
     id = serializers.IntegerField(allow_null=True)
@@ -73,13 +73,13 @@ class VerifiedSerializer(serializers.Serializer[Any]):
     scopes = serializers.ListField(
         child=serializers.ChoiceField(choices=Scope.choices),
         allow_null=True,
-        help_text=_("Of the token of a program; null for a person."),
+        help_text=_("Scopes of an API token; null for an access token."),
     )
     expires_at = serializers.DateTimeField(allow_null=True)
 
 
 class SignUpSerializer(StrictSerializer):
-    """A new account of one's own."""
+    """A new account."""
 
     email = serializers.EmailField(max_length=254)
     password = password_field()
@@ -87,7 +87,7 @@ class SignUpSerializer(StrictSerializer):
 
 
 class MeSerializer(StrictSerializer, serializers.ModelSerializer[User]):
-    """One's own account; only the name is changed here."""
+    """The caller's account; only the name can be changed."""
 
     class Meta:
         model = User
@@ -95,21 +95,21 @@ class MeSerializer(StrictSerializer, serializers.ModelSerializer[User]):
         read_only_fields = ["id", "email", "role", "date_joined"]
 
     def to_internal_value(self, data: Any) -> Any:
-        """Refuse what only an admin changes, rather than passing over it."""
-        fixed = {"role", "email", "is_active"} & set(data if isinstance(data, dict) else ())
-        if fixed:
-            told = _("Only an admin changes this. Ask one.")
-            raise serializers.ValidationError({name: [told] for name in sorted(fixed)})
+        """Refuse fields that only an admin may change, instead of ignoring them."""
+        refused = {"role", "email", "is_active"} & set(data if isinstance(data, dict) else ())
+        if refused:
+            message = _("Only an admin can change this. Ask an admin.")
+            raise serializers.ValidationError({name: [message] for name in sorted(refused)})
         return super().to_internal_value(data)
 
 
 class UserSerializer(StrictSerializer, serializers.ModelSerializer[User]):
-    """An account as admins see and change it."""
+    """An account, for admins."""
 
     email = serializers.EmailField(max_length=254)
     password = password_field(
         required=False,
-        help_text=_("Without one the owner chooses it by a password reset."),
+        help_text=_("If omitted, the owner sets one by a password reset."),
     )
 
     class Meta:
@@ -128,20 +128,20 @@ class UserSerializer(StrictSerializer, serializers.ModelSerializer[User]):
 
 
 class PasswordChangeSerializer(StrictSerializer):
-    """The password that counts, and the one that is to count."""
+    """The current and the new password."""
 
     current_password = password_field()
     password = password_field()
 
 
 class PasswordResetSerializer(StrictSerializer):
-    """Whose password is forgotten."""
+    """The address of the account."""
 
     email = serializers.EmailField(max_length=254)
 
 
 class PasswordResetConfirmSerializer(StrictSerializer):
-    """What the mail brought, and the new password."""
+    """Values from the reset link, and the new password."""
 
     uid = serializers.CharField(max_length=64)
     token = serializers.CharField(max_length=200)
@@ -149,10 +149,10 @@ class PasswordResetConfirmSerializer(StrictSerializer):
 
 
 class DeviceSerializer(serializers.Serializer[Any]):
-    """A sign-in of one's own."""
+    """A device on which the caller is signed in."""
 
     id = serializers.CharField(source="name")
-    current = serializers.SerializerMethodField(help_text=_("Whether this request belongs to it."))
+    current = serializers.SerializerMethodField(help_text=_("true: the device of this request."))
     user_agent = serializers.CharField(source="device.agent")
     address = serializers.CharField(source="device.address")
     made_at = serializers.DateTimeField()
@@ -164,7 +164,7 @@ class DeviceSerializer(serializers.Serializer[Any]):
 
 
 class ApiTokenSerializer(StrictSerializer, serializers.ModelSerializer[ApiToken]):
-    """A token of a program; `token` itself is shown once, when it is made."""
+    """An API token; the token itself is returned once, when it is created."""
 
     scopes = serializers.ListField(
         child=serializers.ChoiceField(choices=Scope.choices), allow_empty=False, max_length=20
@@ -189,12 +189,12 @@ class ApiTokenSerializer(StrictSerializer, serializers.ModelSerializer[ApiToken]
 
     def validate_expires_at(self, value: Any) -> Any:
         if value is not None and value <= timezone.now():
-            raise serializers.ValidationError(PASTS, code="past")
+            raise serializers.ValidationError(IN_THE_PAST, code="past")
         return value
 
 
 class NewApiTokenSerializer(ApiTokenSerializer):
-    """The answer to its making: with the secret, this once."""
+    """A new API token, with its secret."""
 
     token = serializers.CharField(read_only=True)
 
@@ -203,7 +203,7 @@ class NewApiTokenSerializer(ApiTokenSerializer):
 
 
 class GrantSerializer(serializers.Serializer[Any]):
-    """One thing that may be called; a program's token needs the scope as well (null: people only)."""
+    """A permitted method of a route; an API token needs the scope as well (null: no API tokens)."""
 
     address = serializers.CharField()
     method = serializers.CharField()
@@ -211,12 +211,12 @@ class GrantSerializer(serializers.Serializer[Any]):
 
 
 class RoleSerializer(serializers.Serializer[Any]):
-    """A role, and all that it may call."""
+    """A role and its permissions."""
 
     role = serializers.ChoiceField(choices=Role.choices)
     title = serializers.CharField()
     sign_up = serializers.SerializerMethodField(
-        help_text=_("Whether those who sign up by themselves get it.")
+        help_text=_("true: accounts made by self sign-up get this role.")
     )
     grants = GrantSerializer(many=True)
 

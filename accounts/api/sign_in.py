@@ -1,6 +1,4 @@
-"""Signing up, in and out, and staying signed in."""
-
-from typing import Any
+"""Sign-up, sign-in, refresh, sign-out and token verification."""
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import AllowAny
@@ -22,11 +20,11 @@ from accounts.api.throttles import CallerThrottle
 from accounts.exceptions import BearerRefusedError, RefreshMissingError
 from accounts.services import sessions, users
 from accounts.services.bearers import authenticate_bearer
-from common.rest.serializers import StrictSerializer
+from common.rest.serializers import validated
 
 
-class Door(APIView):
-    """Base of what is called before one is known: a stale token does no harm, and nobody tries fast."""
+class PublicView(APIView):
+    """Base of views without authentication: an expired token is ignored, requests are throttled."""
 
     authentication_classes = ()
     permission_classes = [AllowAny]
@@ -34,25 +32,18 @@ class Door(APIView):
     throttle_scope = "sign_in"
 
 
-def asked(form: StrictSerializer) -> dict[str, Any]:
-    """What a request brings, checked."""
-    form.is_valid(raise_exception=True)
-    values: dict[str, Any] = form.validated_data
-    return values
-
-
-def answer(signed_in: sessions.SignedIn, *, in_cookie: bool) -> Response:
-    """Tokens as an answer, the refresh token in it or in the cookie."""
-    told = SignedInSerializer(signed_in).data
-    response = Response({**told, "refresh": None} if in_cookie else told)
+def token_response(signed_in: sessions.SignedIn, *, in_cookie: bool) -> Response:
+    """Return both tokens, the refresh token in the body or in the cookie."""
+    data = SignedInSerializer(signed_in).data
+    response = Response({**data, "refresh": None} if in_cookie else data)
     response["Cache-Control"] = "no-store"
     if in_cookie:
-        cookies.give(response, signed_in.refresh, signed_in.refresh_expires_at)
+        cookies.set_refresh_token(response, signed_in.refresh, signed_in.refresh_expires_at)
     return response
 
 
-class SignUp(Door):
-    """Make an account of one's own, where the settings allow it."""
+class SignUp(PublicView):
+    """Create one's own account, if self sign-up is enabled."""
 
     throttle_scope = "sign_up"
 
@@ -63,11 +54,11 @@ class SignUp(Door):
         auth=[],
     )
     def post(self, request: Request) -> Response:
-        made = users.sign_up(**asked(SignUpSerializer(data=request.data)))
-        return Response(MeSerializer(made).data, status=201)
+        user = users.sign_up(**validated(SignUpSerializer(data=request.data)))
+        return Response(MeSerializer(user).data, status=201)
 
 
-class SignIn(Door):
+class SignIn(PublicView):
     """Exchange e-mail and password for an access token and a refresh token."""
 
     @extend_schema(
@@ -77,17 +68,17 @@ class SignIn(Door):
         auth=[],
     )
     def post(self, request: Request) -> Response:
-        values = asked(SignInSerializer(data=request.data))
-        django_request = request._request  # noqa: SLF001  django-axes marks Django's own
+        values = validated(SignInSerializer(data=request.data))
+        django_request = request._request  # noqa: SLF001  django-axes sets attributes on it
         signed_in = sessions.sign_in(django_request, values["email"], values["password"])
-        return answer(signed_in, in_cookie=values["cookie"])
+        return token_response(signed_in, in_cookie=values["cookie"])
 
 
-class Refresh(Door):
-    """Exchange a refresh token for a new access token and the next refresh token.
+class Refresh(PublicView):
+    """Exchange a refresh token for a new access token and a new refresh token.
 
-    Several at once with the same token all succeed. A token that was exchanged before ends the sign-in:
-    somebody else may have it.
+    Parallel requests with the same token all succeed. Reusing an exchanged token later ends the sign-in, as
+    the token may be stolen.
     """
 
     throttle_scope = "refresh"
@@ -99,13 +90,13 @@ class Refresh(Door):
         auth=[],
     )
     def post(self, request: Request) -> Response:
-        values = asked(RefreshSerializer(data=request.data))
-        token, by_cookie = cookies.shown(request, values.get("refresh"))
-        return answer(sessions.refresh(token), in_cookie=by_cookie)
+        values = validated(RefreshSerializer(data=request.data))
+        token, from_cookie = cookies.get_refresh_token(request, values.get("refresh"))
+        return token_response(sessions.refresh(token), in_cookie=from_cookie)
 
 
-class SignOut(Door):
-    """End the sign-in that a refresh token belongs to; one that does not hold is no error."""
+class SignOut(PublicView):
+    """End the sign-in of a refresh token; an invalid token is no error."""
 
     throttle_scope = "refresh"
 
@@ -116,20 +107,20 @@ class SignOut(Door):
         auth=[],
     )
     def post(self, request: Request) -> Response:
-        values = asked(RefreshSerializer(data=request.data))
+        values = validated(RefreshSerializer(data=request.data))
         response = Response(status=204)
         try:
-            token, by_cookie = cookies.shown(request, values.get("refresh"))
+            token, from_cookie = cookies.get_refresh_token(request, values.get("refresh"))
         except RefreshMissingError:
             return response
         sessions.sign_out(token)
-        if by_cookie:
-            cookies.take_back(response)
+        if from_cookie:
+            cookies.delete_refresh_token(response)
         return response
 
 
-class Verify(Door):
-    """Ask whether a token holds, and for whom; one that does not is an answer, no error."""
+class Verify(PublicView):
+    """Check a token and return its owner; an invalid token is not an error."""
 
     throttle_scope = "refresh"
 
@@ -140,13 +131,13 @@ class Verify(Door):
         auth=[],
     )
     def post(self, request: Request) -> Response:
-        token = asked(VerifySerializer(data=request.data))["token"]
+        token = validated(VerifySerializer(data=request.data))["token"]
         try:
             bearer = authenticate_bearer(token)
         except BearerRefusedError:
-            nothing = dict.fromkeys(VerifiedSerializer().fields)
-            return Response({**nothing, "valid": False})
-        told = {
+            empty = dict.fromkeys(VerifiedSerializer().fields)
+            return Response({**empty, "valid": False})
+        data = {
             "valid": True,
             "id": bearer.user.pk,
             "email": bearer.user.email,
@@ -154,4 +145,4 @@ class Verify(Door):
             "scopes": None if bearer.scopes is None else sorted(bearer.scopes),
             "expires_at": bearer.expires_at,
         }
-        return Response(VerifiedSerializer(told).data)
+        return Response(VerifiedSerializer(data).data)

@@ -1,4 +1,4 @@
-"""Slows those who try: so many requests of one kind from one address."""
+"""Rate limits by client address."""
 
 import time
 from typing import Any
@@ -9,7 +9,7 @@ from django.core.cache import cache
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from accounts.exceptions import SignInStoreAwayError
+from accounts.exceptions import SignInStoreUnavailableError
 from accounts.services.callers import client_network
 
 PERIODS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
@@ -18,10 +18,10 @@ log = structlog.get_logger(__name__)
 
 
 class CallerThrottle(BaseThrottle):
-    """Counts requests to views of the same `throttle_scope`, by address, in windows of the clock.
+    """Limits requests to views of the same `throttle_scope` by client address, in fixed windows of time.
 
-    The count is one atomic step in Redis: parallel requests do not slip through, as they do with the
-    framework's lists of times. `settings.CALLER_RATES` has the rates; None: as many as one likes.
+    The counter is atomic in Redis: parallel requests cannot exceed the limit, as they can with REST
+    framework's lists of times. `settings.CALLER_RATES` has the rates; None: no limit.
     """
 
     def __init__(self) -> None:
@@ -31,15 +31,15 @@ class CallerThrottle(BaseThrottle):
         rate: str | None = settings.CALLER_RATES[view.throttle_scope]
         if rate is None:
             return True
-        most, _slash, period = rate.partition("/")
+        limit, _slash, period = rate.partition("/")
         seconds = PERIODS[period]
-        window, passed = divmod(time.time(), seconds)
-        self._wait = seconds - passed
+        window, elapsed = divmod(time.time(), seconds)
+        self._wait = seconds - elapsed
         caller = client_network(request._request) or "unknown"  # noqa: SLF001
-        return _count(f"calls:{view.throttle_scope}:{caller}:{int(window)}", seconds) <= int(most)
+        return _count(f"calls:{view.throttle_scope}:{caller}:{int(window)}", seconds) <= int(limit)
 
     def wait(self) -> float:
-        """Seconds until the window ends, at least one."""
+        """Return the seconds until the window ends, at least one."""
         return max(1.0, self._wait + 1)
 
 
@@ -47,9 +47,9 @@ def _count(key: str, seconds: int) -> int:
     try:
         cache.add(key, 0, seconds + 1)
         return int(cache.incr(key))
-    except ValueError:  # it ended between the two
+    except ValueError:  # the key expired between the two calls
         return 1
     except Exception as error:
-        # Only one module may know Redis's own exceptions; without a count nobody may try passwords.
+        # Redis's own exceptions are imported in one module only. Without a count no passwords may be tried.
         log.warning("calls_not_counted", error=str(error))
-        raise SignInStoreAwayError from error
+        raise SignInStoreUnavailableError from error

@@ -1,4 +1,4 @@
-"""Accounts, roles and tokens, for admins."""
+"""Accounts, roles and API tokens, for admins."""
 
 from typing import Any
 
@@ -13,16 +13,16 @@ from rest_framework.views import APIView
 
 from accounts.api.idempotency import idempotent
 from accounts.api.serializers import ApiTokenSerializer, RoleSerializer, UserSerializer
-from accounts.api.sign_in import asked
 from accounts.choices import Role
 from accounts.models import ApiToken, User
-from accounts.permissions import table
+from accounts.permissions import access_table
 from accounts.services import api_tokens, users
 from common.rest.filters import IdFilter
+from common.rest.serializers import validated
 
 
 class UserFilter(django_filters.FilterSet):
-    """What the list of accounts can be narrowed by."""
+    """Filters of the list of accounts."""
 
     class Meta:
         model = User
@@ -42,61 +42,62 @@ class UserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gen
     @extend_schema(responses={201: UserSerializer, 409: None})
     @idempotent
     def create(self, request: Request) -> Response:
-        """Make an account, of any role; without a password its owner chooses one by a reset mail."""
-        made = users.create(**asked(UserSerializer(data=request.data)))
-        place = reverse("user-detail", args=[made.pk])
-        return Response(UserSerializer(made).data, status=201, headers={"Location": place})
+        """Create an account of any role; without a password its owner sets one by a password reset."""
+        user = users.create(**validated(UserSerializer(data=request.data)))
+        location = reverse("user-detail", args=[user.pk])
+        return Response(UserSerializer(user).data, status=201, headers={"Location": location})
 
     @extend_schema(responses={200: UserSerializer, 409: None})
     def partial_update(self, request: Request, **_kwargs: Any) -> Response:
-        """Change an account; the last active admin stays one.
+        """Change an account; the last active admin must stay one.
 
-        A new password, and being switched off, end all sign-ins. Role and activity count from the next
-        request on.
+        A new password and deactivation end all sign-ins. A new role applies from the next request on.
         """
         user = self.get_object()
-        values = asked(UserSerializer(user, data=request.data, partial=True))
+        values = validated(UserSerializer(user, data=request.data, partial=True))
         return Response(UserSerializer(users.change(user, values)).data)
 
-    @extend_schema(responses={204: OpenApiResponse(description="It is gone."), 409: None})
+    @extend_schema(
+        responses={204: OpenApiResponse(description="The account is deleted."), 409: None}
+    )
     def destroy(self, request: Request, **_kwargs: Any) -> Response:
-        """Delete an account that has done nothing yet.
+        """Delete an account that has not created or changed anything.
 
-        One that has is refused (409): switch it off with PATCH, so that who did what stays known.
+        Others are refused (409): deactivate them with PATCH, so that their history stays complete.
         """
-        users.remove(self.get_object())
+        users.delete(self.get_object())
         return Response(status=204)
 
 
 class Roles(APIView):
-    """The roles, from the one that may most."""
+    """The roles, from most to fewest permissions."""
 
     @extend_schema(operation_id="roles_list", responses={200: RoleSerializer(many=True)})
     def get(self, request: Request) -> Response:
-        return Response(RoleSerializer([described(role) for role in Role], many=True).data)
+        return Response(RoleSerializer([to_dict(role) for role in Role], many=True).data)
 
 
-def described(role: Role) -> dict[str, Any]:
-    """A role with what the table of rules grants it."""
+def to_dict(role: Role) -> dict[str, Any]:
+    """Return the data of a `RoleSerializer`, from the access table."""
     grants = [
         {"address": address, "method": method, "scope": rule.scope}
-        for address, methods in table().items()
+        for address, methods in access_table().items()
         for method, rule in methods.items()
-        if rule.role is None or role.covers(rule.role)
+        if rule.role is None or role.includes(rule.role)
     ]
     return {"role": role, "title": role.label, "grants": grants}
 
 
 class TokenFilter(django_filters.FilterSet):
-    """What the list of tokens can be narrowed by."""
+    """Filters of the list of API tokens."""
 
     revoked = django_filters.BooleanFilter("revoked_at", lookup_expr="isnull", exclude=True)
 
-    user = IdFilter("user_id", label=_("Id of its owner"))
+    user = IdFilter("user_id", label=_("Id of the owner"))
 
 
 class TokenViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[ApiToken]):
-    """The tokens of all programs."""
+    """The API tokens of all users."""
 
     queryset = ApiToken.objects.select_related("user")
     serializer_class = ApiTokenSerializer
@@ -105,8 +106,8 @@ class TokenViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[ApiToken]):
     ordering_fields = ["id", "created_at"]
     lookup_value_regex = "[0-9]{1,18}"
 
-    @extend_schema(responses={204: OpenApiResponse(description="It does not hold any more.")})
+    @extend_schema(responses={204: OpenApiResponse(description="The token is no longer valid.")})
     def destroy(self, request: Request, **_kwargs: Any) -> Response:
-        """Revoke a token at once and for good."""
+        """Revoke a token immediately and permanently."""
         api_tokens.revoke(ApiToken.objects.filter(pk=self.get_object().pk))
         return Response(status=204)

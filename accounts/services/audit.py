@@ -1,7 +1,7 @@
-"""Who did what: django-auditlog notes the changes, this names the one who made them.
+"""Audit log: django-auditlog records changes, this module adds their author.
 
-The library's own middleware looks at the user before a bearer's token is read, believes any
-X-Forwarded-For, and connects a signal receiver for each request; hence `accounts.middleware`.
+The library's own middleware reads the user before the bearer token is checked, trusts any X-Forwarded-For,
+and connects a signal receiver for each request; hence `accounts.middleware`.
 """
 
 from contextvars import ContextVar
@@ -16,25 +16,27 @@ from accounts.services.bearers import Bearer
 from accounts.services.callers import client_address
 
 current_request: ContextVar[HttpRequest | None] = ContextVar("audited_request", default=None)
-"""The request that is being answered; the middleware sets it."""
+"""The current request; set by the middleware."""
 
 
 def record_change(instance: Model, **changes: tuple[Any, Any]) -> None:
-    """Record a change that was made by `QuerySet.update`, which sends no signal.
+    """Record a change made by `QuerySet.update`, which sends no signal.
 
-    Each change is what a field was and what it is; those that are alike are left out.
+    Args:
+        instance: the changed row.
+        changes: old and new value by field; equal ones are left out.
     """
-    told = {
+    different = {
         name: [str(before), str(after)]
         for name, (before, after) in changes.items()
         if before != after
     }
-    if told:
-        LogEntry.objects.log_create(instance, action=LogEntry.Action.UPDATE, changes=told)
+    if different:
+        LogEntry.objects.log_create(instance, action=LogEntry.Action.UPDATE, changes=different)
 
 
 def name_actor(instance: LogEntry, **_signal: Any) -> None:
-    """Receiver: put the request's user, token and address into a new entry."""
+    """Add the user, token and address of the request to a new entry; a signal receiver."""
     request = current_request.get()
     if request is None or instance.pk is not None:
         return
@@ -43,6 +45,6 @@ def name_actor(instance: LogEntry, **_signal: Any) -> None:
         instance.actor = user
         instance.actor_email = user.email
     instance.remote_addr = client_address(request)
-    shown = getattr(request, "auth", None)  # what the REST framework keeps of a token
-    if isinstance(shown, Bearer) and shown.token_id is not None:
-        instance.additional_data = {"token": shown.token_id}
+    bearer = getattr(request, "auth", None)  # set by REST framework
+    if isinstance(bearer, Bearer) and bearer.token_id is not None:
+        instance.additional_data = {"token": bearer.token_id}

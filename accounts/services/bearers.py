@@ -1,4 +1,4 @@
-"""Who shows a token: access tokens of people, API tokens of programs; the user's row is read each time."""
+"""Bearer tokens: access tokens of people, API tokens of programs; each check reads the user's row."""
 
 import secrets
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ from accounts.exceptions import BearerRefusedError
 from accounts.models import ApiToken, User
 from common.db.prepared import PreparedQuery
 
-API_TOKEN_MARK = "rst_"  # noqa: S105  the beginning of each, no secret
+API_TOKEN_PREFIX = "rst_"  # noqa: S105  the beginning of each, not a secret
 PREFIX_LENGTH = 12
 GENERATION = "gen"
 SIGN_IN = "sid"
-USED_EVERY = timedelta(minutes=1)
-_LARGEST_KEY = 2**63
+USE_INTERVAL = timedelta(minutes=1)
+_MAX_KEY = 2**63 - 1
 # All columns in the order of the model, as `from_db` wants them.
 _COLUMNS = [field.attname for field in User._meta.concrete_fields]  # noqa: SLF001
 _USERS = PreparedQuery(lambda: User.objects.values(*_COLUMNS))
@@ -30,19 +30,19 @@ _USERS = PreparedQuery(lambda: User.objects.values(*_COLUMNS))
 
 @dataclass(frozen=True)
 class Bearer:
-    """Who showed a token; `scopes` None: a person, who may all that the role may."""
+    """The user of a token; `scopes` None: an access token, which allows all that the role allows."""
 
     user: User
     scopes: frozenset[Scope] | None = None
     expires_at: datetime | None = None
     sign_in: str = ""
-    """Name of the sign-in that an access token belongs to."""
+    """Name of the sign-in of an access token."""
     token_id: int | None = None
-    """Key of the API token."""
+    """Primary key of an API token."""
 
 
 def issue_access(user: User, sign_in: str = "") -> tuple[str, datetime]:
-    """A new access token, and until when it holds."""
+    """Return a new access token and its expiry."""
     token = AccessToken.for_user(user)
     token[GENERATION] = user.generation
     token[SIGN_IN] = sign_in
@@ -50,71 +50,71 @@ def issue_access(user: User, sign_in: str = "") -> tuple[str, datetime]:
 
 
 def new_api_token() -> tuple[str, str, str]:
-    """A token for a program: the secret, its beginning, its digest."""
-    secret = API_TOKEN_MARK + secrets.token_urlsafe(32)
+    """Return secret, prefix and digest of a new API token."""
+    secret = API_TOKEN_PREFIX + secrets.token_urlsafe(32)
     return secret, secret[:PREFIX_LENGTH], digest_of(secret)
 
 
 def digest_of(secret: str) -> str:
-    """What is kept of an API token; it is random, so that a quick hash is safe."""
+    """Hash an API token for storage; a fast hash is safe, as tokens are random."""
     return sha256(secret.encode()).hexdigest()
 
 
 def authenticate_bearer(token: str) -> Bearer:
-    """Who shows this token; also for views outside of the REST framework. Up to two short queries.
+    """Check a token, in up to two short queries; also for views outside REST framework.
 
     Raises:
-        BearerRefusedError: it is malformed, forged, expired, revoked or for somebody else, or the account
-            is closed or gone.
+        BearerRefusedError: it is malformed, forged, expired, revoked or for another audience, or the account
+            is deactivated or deleted.
     """
-    if token.startswith(API_TOKEN_MARK):
-        return _program(token)
-    return _person(token)
+    if token.startswith(API_TOKEN_PREFIX):
+        return _check_api_token(token)
+    return _check_access_token(token)
 
 
 def header_token(header: str) -> str | None:
-    """The token in an Authorization header; None: it is of another kind.
+    """Return the token of an Authorization header; None for another scheme.
 
     Raises:
-        BearerRefusedError: the header is a bearer's, without exactly one token.
+        BearerRefusedError: the scheme is Bearer, without exactly one token.
     """
-    kind, _blank, rest = header.strip().partition(" ")
-    if kind.lower() != "bearer":
+    scheme, _space, rest = header.strip().partition(" ")
+    if scheme.lower() != "bearer":
         return None
-    words = rest.split()
-    if len(words) != 1 or not words[0].isascii():
+    tokens = rest.split()
+    if len(tokens) != 1 or not tokens[0].isascii():
         raise BearerRefusedError
-    return words[0]
+    return tokens[0]
 
 
-def _person(token: str) -> Bearer:
+def _check_access_token(token: str) -> Bearer:
     try:
-        # The library takes bytes too; a token of another kind, audience or issuer ends here.
+        # Refuses tokens of another type, audience or issuer. The annotation says bytes, text works too.
         access = AccessToken(token)  # type: ignore[arg-type]
         key = int(access[jwt.USER_ID_CLAIM])
     except (TokenError, KeyError, ValueError, TypeError, OverflowError) as error:
         raise BearerRefusedError from error
-    row = _USERS.get(key) if 0 < key < _LARGEST_KEY else None
+    row = _USERS.get(key) if 0 < key <= _MAX_KEY else None
     user = User.from_db(None, _COLUMNS, list(row.values())) if row else None
     if user is None or not user.is_active or access.get(GENERATION) != user.generation:
         raise BearerRefusedError
     if access.get(jwt.REVOKE_TOKEN_CLAIM) != get_md5_hash_password(user.password):
         raise BearerRefusedError
-    ends = datetime.fromtimestamp(access["exp"], tz=UTC)
-    return Bearer(user, None, ends, str(access.get(SIGN_IN, "")))
+    expires_at = datetime.fromtimestamp(access["exp"], tz=UTC)
+    return Bearer(user, None, expires_at, str(access.get(SIGN_IN, "")))
 
 
-def _program(token: str) -> Bearer:
+def _check_api_token(token: str) -> Bearer:
     row = ApiToken.objects.select_related("user").filter(digest=digest_of(token)).first()
-    if row is None or not row.holds() or not row.user.is_active:
+    if row is None or not row.is_valid() or not row.user.is_active:
         raise BearerRefusedError
-    _note_use(row)
-    return Bearer(row.user, row.granted(), row.expires_at, token_id=row.pk)
+    _record_use(row)
+    return Bearer(row.user, row.granted_scopes(), row.expires_at, token_id=row.pk)
 
 
-def _note_use(row: ApiToken) -> None:
-    """Keep when a token was used last: one write a minute, however many requests."""
+def _record_use(row: ApiToken) -> None:
+    """Record the time of use, with at most one write a minute."""
     now = timezone.now()
-    if row.last_used_at is None or row.last_used_at <= now - USED_EVERY:
-        stale = Q(last_used_at=None) | Q(last_used_at__lte=now - USED_EVERY)
+    if row.last_used_at is None or row.last_used_at <= now - USE_INTERVAL:
+        stale = Q(last_used_at=None) | Q(last_used_at__lte=now - USE_INTERVAL)
         ApiToken.objects.filter(stale, pk=row.pk).update(last_used_at=now)

@@ -1,7 +1,7 @@
-"""One effect per Idempotency-Key, however often and however parallel the same request comes.
+"""One execution per Idempotency-Key, also for parallel requests.
 
 The row is the lock: inserted before the request runs (unique by user, route and key), completed with the
-answer, deleted when the request fails. A row without answer whose lease has ended belonged to a process
+response, deleted when the request fails. A row without response whose lease has expired belonged to a process
 that died; the next request with the key takes it over by compare-and-set.
 """
 
@@ -24,15 +24,15 @@ from common.db import leases
 from common.db.leases import Lease, LeaseLostError
 
 LEASE_SECONDS = 120.0
-"""Longer than any request may run: the web server ends a request before."""
+"""Longer than any request may run: the web server ends requests before."""
 WAIT_SECONDS = 2.0
 POLL_SECONDS = 0.05
-LONGEST_KEY = 200
+MAX_KEY_LENGTH = 200
 
 
 @dataclass(frozen=True)
-class Answer:
-    """A stored answer; `data` is JSON, `headers` are those worth repeating."""
+class StoredResponse:
+    """A stored response; `data` is JSON, `headers` are those that a replay repeats."""
 
     status: int
     data: Any
@@ -40,8 +40,8 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A request as far as idempotency sees it."""
+class IdempotentRequest:
+    """The identity of a request."""
 
     user: User
     key: str
@@ -49,19 +49,25 @@ class Asked:
     body_hash: str
 
 
-def claim(asked: Asked, *, wait_seconds: float = WAIT_SECONDS) -> Lease | Answer:
-    """Get the right to execute a request, or the answer that it had before.
+def claim(
+    request: IdempotentRequest, *, wait_seconds: float = WAIT_SECONDS
+) -> Lease | StoredResponse:
+    """Claim a request for execution.
+
+    Returns:
+        A lease to execute the request, or the stored response of an earlier execution.
 
     Raises:
-        IdempotencyKeyInvalidError: the key is empty, too long or does not print.
-        IdempotencyKeyReusedError: the key came with another body.
-        IdempotencyInProgressError: the first request still runs after `wait_seconds`.
+        IdempotencyKeyInvalidError: the key is empty, too long or not printable.
+        IdempotencyKeyReusedError: the key was used with another body.
+        IdempotencyInProgressError: the first request is still running after `wait_seconds`.
     """
-    if not (0 < len(asked.key) <= LONGEST_KEY and asked.key.isascii() and asked.key.isprintable()):
-        raise IdempotencyKeyInvalidError(longest=LONGEST_KEY)
+    key = request.key
+    if not (0 < len(key) <= MAX_KEY_LENGTH and key.isascii() and key.isprintable()):
+        raise IdempotencyKeyInvalidError(max_length=MAX_KEY_LENGTH)
     deadline = time.monotonic() + wait_seconds
     while True:
-        outcome = _insert(asked) or _look(asked)
+        outcome = _insert(request) or _read(request)
         if outcome is not None:
             return outcome
         if time.monotonic() >= deadline:
@@ -69,33 +75,33 @@ def claim(asked: Asked, *, wait_seconds: float = WAIT_SECONDS) -> Lease | Answer
         time.sleep(POLL_SECONDS)
 
 
-def complete(held: Lease, answer: Answer) -> None:
-    """Store the answer, unless another process has taken the claim over."""
+def complete(lease: Lease, response: StoredResponse) -> None:
+    """Store the response, unless another process has taken the key over."""
     with suppress(LeaseLostError):
-        held.write(status_code=answer.status, answer=answer.data, headers=answer.headers)
+        lease.write(status_code=response.status, answer=response.data, headers=response.headers)
 
 
-def release(held: Lease) -> None:
+def release(lease: Lease) -> None:
     """Free the key: the request failed and may be sent again."""
-    held.rows.delete()
+    lease.rows.delete()
 
 
 def prune(older_than: timedelta) -> int:
-    """Forget keys made longer ago than that; the count of those forgotten."""
+    """Delete older keys and return their number."""
     now = timezone.now()
     expired = IdempotencyKey.objects.filter(created_at__lt=now - older_than, lease_until__lt=now)
     return expired.delete()[0]
 
 
-def _insert(asked: Asked) -> Lease | None:
+def _insert(request: IdempotentRequest) -> Lease | None:
     until = leases.end(LEASE_SECONDS)
     try:
         with transaction.atomic():
             row = IdempotencyKey.objects.create(
-                user=asked.user,
-                key=asked.key,
-                route=asked.route,
-                body_hash=asked.body_hash,
+                user=request.user,
+                key=request.key,
+                route=request.route,
+                body_hash=request.body_hash,
                 lease_until=until,
             )
     except IntegrityError:
@@ -103,14 +109,16 @@ def _insert(asked: Asked) -> Lease | None:
     return Lease(IdempotencyKey, row.pk, until)
 
 
-def _look(asked: Asked) -> Lease | Answer | None:
-    """Judge the row that is there; None: it still runs, or has just been freed."""
-    row = IdempotencyKey.objects.filter(user=asked.user, key=asked.key, route=asked.route).first()
+def _read(request: IdempotentRequest) -> Lease | StoredResponse | None:
+    """Return the outcome of the existing row; None: it is still running, or was just deleted."""
+    row = IdempotencyKey.objects.filter(
+        user=request.user, key=request.key, route=request.route
+    ).first()
     if row is None:
         return None
-    if row.body_hash != asked.body_hash:
+    if row.body_hash != request.body_hash:
         raise IdempotencyKeyReusedError
     if row.status_code is not None:
-        return Answer(row.status_code, row.answer, row.headers)
+        return StoredResponse(row.status_code, row.answer, row.headers)
     waiting = IdempotencyKey.objects.filter(status_code=None)
     return leases.claim(waiting, row.pk, seconds=LEASE_SECONDS)

@@ -1,4 +1,4 @@
-"""Signing in, staying signed in, signing out: access tokens by refresh tokens."""
+"""Sign-in, refresh and sign-out: access tokens and refresh tokens."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,18 +15,18 @@ from accounts.exceptions import (
     RefreshRefusedError,
     SignInLockedError,
     SignInRefusedError,
-    SignInStoreAwayError,
+    SignInStoreUnavailableError,
 )
 from accounts.models import User
 from accounts.services.bearers import issue_access
-from accounts.services.callers import device, seconds_locked, tried_name
+from accounts.services.callers import attempted_username, device, seconds_locked
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class SignedIn:
-    """What somebody gets who has signed in."""
+    """A user and the tokens of a sign-in."""
 
     user: User
     access: str
@@ -36,41 +36,43 @@ class SignedIn:
 
 
 def check_password(request: HttpRequest, email: str, password: str) -> User:
-    """Find the active user with this address and password; wrong ones are counted.
+    """Return the active user with this address and password; wrong passwords are counted.
 
     Raises:
-        SignInRefusedError: there is none; which of the two is wrong is not told.
+        SignInRefusedError: there is none; the error does not reveal which of the two is wrong.
         SignInLockedError: there were too many wrong passwords.
     """
     user = authenticate(request, username=email, password=password)
     if getattr(request, "axes_locked_out", False):
-        request.axes_locked_out = False  # type: ignore[attr-defined]  # answered here, not by a page
-        raise SignInLockedError(seconds_locked(request, tried_name(request, {"username": email})))
+        request.axes_locked_out = False  # type: ignore[attr-defined]  # else django-axes would respond with its page
+        raise SignInLockedError(
+            seconds_locked(request, attempted_username(request, {"username": email}))
+        )
     if not isinstance(user, User):
         raise SignInRefusedError
     return user
 
 
 def sign_in(request: HttpRequest, email: str, password: str) -> SignedIn:
-    """Begin a sign-in on one device; `request` is Django's own, for the caller's address.
+    """Sign in on one device; `request` is Django's, for the client's address.
 
     Raises:
-        SignInRefusedError: the address or the password is wrong, or the account is switched off.
+        SignInRefusedError: the address or the password is wrong, or the account is deactivated.
         SignInLockedError: there were too many wrong passwords.
-        SignInStoreAwayError: Redis does not answer.
+        SignInStoreUnavailableError: Redis is unavailable.
     """
     user = check_password(request, email, password)
-    begun = tokens.begin(user.pk, user.get_session_auth_hash(), device(request))
+    token = tokens.begin(user.pk, user.get_session_auth_hash(), device(request))
     user_logged_in.send(sender=User, request=request, user=user)
-    return _signed_in(user, begun)
+    return _signed_in(user, token)
 
 
 def refresh(token: str) -> SignedIn:
-    """Exchange a refresh token for new tokens; those who come with it at once all get the same.
+    """Exchange a refresh token for new tokens; parallel calls with the same one all get the same.
 
     Raises:
-        RefreshRefusedError: it does not hold, or the account is closed, gone or has another password.
-        SignInStoreAwayError: Redis does not answer.
+        RefreshRefusedError: it is invalid, or the account was deactivated, deleted or has another password.
+        SignInStoreUnavailableError: Redis is unavailable.
     """
     family = tokens.find(token)
     user = User.objects.filter(pk=family.user_id, is_active=True).first()
@@ -81,10 +83,10 @@ def refresh(token: str) -> SignedIn:
 
 
 def sign_out(token: str) -> None:
-    """End the sign-in that a refresh token belongs to; one that does not hold is no error.
+    """End the sign-in of a refresh token; an invalid token is no error.
 
     Raises:
-        SignInStoreAwayError: Redis does not answer.
+        SignInStoreUnavailableError: Redis is unavailable.
     """
     try:
         family = tokens.find(token)
@@ -94,7 +96,7 @@ def sign_out(token: str) -> None:
 
 
 def sign_ins(user: User) -> list[tokens.Family]:
-    """The living sign-ins of a user. Raises SignInStoreAwayError."""
+    """Return the active sign-ins of a user. Raises SignInStoreUnavailableError."""
     return [
         family
         for family in tokens.families(user.pk)
@@ -103,25 +105,25 @@ def sign_ins(user: User) -> list[tokens.Family]:
 
 
 def end_one(user: User, name: str) -> bool:
-    """End one sign-in of a user; False when there is none of this name. Raises SignInStoreAwayError."""
+    """End one sign-in of a user; False when there is none. Raises SignInStoreUnavailableError."""
     return tokens.end(user.pk, name)
 
 
 def end_all(user: User) -> None:
-    """End all sign-ins, access tokens and console sessions of a user; Redis is not needed for it."""
+    """End all sign-ins, access tokens and console sessions of a user, even if Redis is unavailable."""
     User.objects.filter(pk=user.pk).update(generation=F("generation") + 1)
     user.refresh_from_db(fields=["generation"])
-    forget(user.pk)
+    delete_ended(user.pk)
 
 
-def forget(user_id: int) -> None:
-    """Clear what Redis holds of sign-ins that have ended already by a change of the account."""
+def delete_ended(user_id: int) -> None:
+    """Delete sign-ins in Redis that a change of the account has ended already."""
     try:
         tokens.end_all(user_id)
-    except SignInStoreAwayError:
+    except SignInStoreUnavailableError:
         log.warning("sign_ins_not_cleared", user=user_id)
 
 
-def _signed_in(user: User, held: tokens.Refresh) -> SignedIn:
-    access, expires_at = issue_access(user, held.name)
-    return SignedIn(user, access, expires_at, held.token, held.expires_at)
+def _signed_in(user: User, token: tokens.RefreshToken) -> SignedIn:
+    access, expires_at = issue_access(user, token.family)
+    return SignedIn(user, access, expires_at, token.token, token.expires_at)

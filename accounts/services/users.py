@@ -1,4 +1,4 @@
-"""Making, changing and removing accounts; the only door for it, also of the console."""
+"""Creating, changing and deleting accounts; also used by the console."""
 
 import secrets
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,7 @@ from accounts.exceptions import (
     EmailTakenError,
     LastAdminError,
     RoleNotGrantedError,
-    SignUpOffError,
+    SignUpDisabledError,
     UserInUseError,
 )
 from accounts.models import User
@@ -26,16 +26,16 @@ PASSWORD_BYTES = 12
 
 
 def sign_up(email: str, password: str, *, name: str = "") -> User:
-    """Make one's own account, of the role that the settings give.
+    """Create one's own account, with the role of the settings.
 
     Raises:
-        SignUpOffError: the settings do not allow it.
+        SignUpDisabledError: self sign-up is disabled.
         RoleNotGrantedError: the role is admin.
-        EmailTakenError: there is an account of this address.
+        EmailTakenError: another account has this address.
         ValidationError: the password is too weak.
     """
     if not settings.SIGN_UP:
-        raise SignUpOffError
+        raise SignUpDisabledError
     granted = Role(settings.SIGN_UP_ROLE)
     if granted == Role.ADMIN:
         raise RoleNotGrantedError
@@ -43,70 +43,69 @@ def sign_up(email: str, password: str, *, name: str = "") -> User:
 
 
 def create(*, email: str, password: str | None = None, **fields: Any) -> User:
-    """Make an account; without a password its owner chooses one by a password reset.
+    """Create an account; without a password its owner sets one by a password reset.
 
     Raises:
-        EmailTakenError: there is an account of this address.
+        EmailTakenError: another account has this address.
         ValidationError: the password is too weak.
     """
     address = User.objects.normalize_email(email)
     if password is not None:
         check_strength(password, User(email=address, name=fields.get("name", "")))
-    if User.objects.filter(
-        email=address
-    ).exists():  # before the slow hash; the index has the last word
+    # Saves the slow hash; the unique constraint decides.
+    if User.objects.filter(email=address).exists():
         raise EmailTakenError
-    with _taken():
+    with _unique_email():
         return User.objects.create_user(address, password, **fields)
 
 
 def change(user: User, values: Mapping[str, Any]) -> User:
     """Change an account: `email`, `name`, `role`, `is_active`, `password`.
 
-    A new password, and being switched off, end all sign-ins. Other changes count from the next request on.
+    A new password and deactivation end all sign-ins. Other changes apply from the next request on.
 
     Raises:
         LastAdminError: no active admin would be left.
-        EmailTakenError: there is an account of this address.
+        EmailTakenError: another account has this address.
         ValidationError: the password is too weak.
     """
     password = values.get("password")
     if password is not None:
         check_strength(password, user)
-    with _taken():
-        row = _locked(user)
+    with _unique_email():
+        row = _lock(user)
         for name in {"email", "name", "role", "is_active"} & set(values):
             setattr(row, name, values[name])
         row.email = User.objects.normalize_email(row.email)
-        _guard(row)
-        ended = password is not None or not row.is_active
-        row.generation += int(ended)
+        _require_other_admin(row)
+        ends_sign_ins = password is not None or not row.is_active
+        row.generation += int(ends_sign_ins)
         if password is not None:
             row.set_password(password)
         row.save()
-    if ended:
-        sessions.forget(row.pk)
+    if ends_sign_ins:
+        sessions.delete_ended(row.pk)
     user.refresh_from_db()
     return user
 
 
-def remove(user: User) -> None:
-    """Delete an account that has left no trace; others are switched off instead.
+def delete(user: User) -> None:
+    """Delete an account that nothing refers to; others are deactivated instead.
 
     Raises:
         LastAdminError: no active admin would be left.
-        UserInUseError: it has made or changed something.
+        UserInUseError: it has created or changed something.
     """
     with transaction.atomic():
-        row = _locked(user)
-        check_removal(row)
+        row = _lock(user)
+        check_deletion(row)
         row.delete()
-    sessions.forget(user.pk)
+    sessions.delete_ended(user.pk)
 
 
 def check_change(user: User, values: Mapping[str, Any]) -> None:
-    """Say beforehand what `change` would refuse about admins. Raises LastAdminError."""
-    _guard(
+    """Check whether `change` would remove the last admin. Raises LastAdminError."""
+    _require_other_admin(
         User(
             pk=user.pk,
             role=values.get("role", user.role),
@@ -115,15 +114,15 @@ def check_change(user: User, values: Mapping[str, Any]) -> None:
     )
 
 
-def check_removal(user: User) -> None:
-    """Say beforehand what `remove` would refuse. Raises LastAdminError, UserInUseError."""
-    _guard(User(pk=user.pk, is_active=False))
-    if _has_left_traces(user):
+def check_deletion(user: User) -> None:
+    """Check whether `delete` would be refused. Raises LastAdminError, UserInUseError."""
+    _require_other_admin(User(pk=user.pk, is_active=False))
+    if _is_referenced(user):
         raise UserInUseError
 
 
 def check_strength(password: str, user: User) -> None:
-    """Refuse a weak password. Raises ValidationError, which names the field `password`."""
+    """Refuse a weak password. Raises ValidationError for the field `password`."""
     try:
         validate_password(password, user)
     except ValidationError as error:
@@ -131,17 +130,17 @@ def check_strength(password: str, user: User) -> None:
 
 
 def ensure_first_admin(email: str) -> tuple[User, str | None]:
-    """Make sure that somebody can administer; with an active admin there is nothing to do.
+    """Make sure that an active admin exists.
 
-    Else the account of this address is made, or made an active admin, with a new password.
+    Without one the account of this address is created, or made an active admin, with a new password.
 
     Returns:
         The oldest active admin, and the new password (None: nothing was changed).
     """
     with transaction.atomic():
-        present = User.objects.admins().first()
-        if present is not None:
-            return present, None
+        admin = User.objects.admins().first()
+        if admin is not None:
+            return admin, None
         password = secrets.token_urlsafe(PASSWORD_BYTES)
         address = User.objects.normalize_email(email)
         user = User.objects.filter(email=address).first() or User(email=address)
@@ -153,7 +152,7 @@ def ensure_first_admin(email: str) -> tuple[User, str | None]:
 
 
 @contextmanager
-def _taken() -> Iterator[None]:
+def _unique_email() -> Iterator[None]:
     try:
         with transaction.atomic():
             yield
@@ -161,30 +160,30 @@ def _taken() -> Iterator[None]:
         raise EmailTakenError from error
 
 
-def _locked(user: User) -> User:
-    """Lock all active admins and this row, in one order: two of them may not give up at once.
+def _lock(user: User) -> User:
+    """Lock this row and all active admins, in one order, so that two admins cannot resign at once.
 
-    The rule spans rows, so that no condition on one of them can hold it. SQLite has no row locks and needs
-    none: its transactions that write come one after the other.
+    "One admin remains" spans rows, so no constraint or compare-and-set can enforce it. SQLite has no row
+    locks and needs none: its writing transactions are serial.
     """
-    concerned = models.Q(pk=user.pk) | models.Q(role=Role.ADMIN, is_active=True)
-    rows = User.objects.select_for_update().filter(concerned).order_by("pk")
+    condition = models.Q(pk=user.pk) | models.Q(role=Role.ADMIN, is_active=True)
+    rows = User.objects.select_for_update().filter(condition).order_by("pk")
     for row in list(rows):
         if row.pk == user.pk:
             return row
-    raise NotFoundError  # it was deleted meanwhile
+    raise NotFoundError  # deleted meanwhile
 
 
-def _guard(changed: User) -> None:
+def _require_other_admin(changed: User) -> None:
     if changed.is_superuser or not User.objects.admins().filter(pk=changed.pk).exists():
         return
     if not User.objects.admins().exclude(pk=changed.pk).exists():
         raise LastAdminError
 
 
-def _has_left_traces(user: User) -> bool:
-    """Whether rows of other apps name this user; the audit keeps the address, so it does not count."""
-    named = [
+def _is_referenced(user: User) -> bool:
+    """Tell whether other apps refer to this user; the audit does not count, as it keeps the address."""
+    relations = [
         field
         for field in User._meta.get_fields(include_hidden=True)  # noqa: SLF001  Django's own name for it
         if isinstance(field, models.ManyToOneRel)
@@ -192,5 +191,5 @@ def _has_left_traces(user: User) -> bool:
     ]
     return any(
         field.related_model._base_manager.filter(**{field.field.name: user}).exists()  # noqa: SLF001
-        for field in named
+        for field in relations
     )

@@ -1,4 +1,4 @@
-"""People of every role, and clients that speak for them."""
+"""Users of every role, and clients authenticated as them."""
 
 from collections.abc import Callable, Iterator
 from threading import Barrier, Thread
@@ -22,7 +22,7 @@ ME = f"{API}/me"
 
 @pytest.fixture(autouse=True)
 def own_redis(empty_redis: None) -> None:
-    """Sign-ins, counts and pauses of other tests do not reach this one."""
+    """Start without sign-ins and counters of other tests."""
 
 
 @pytest.fixture
@@ -35,47 +35,47 @@ def people(db: None) -> dict[Role, User]:
 @pytest.fixture
 def client_of(people: dict[Role, User]) -> Callable[[Role], APIClient]:
     def client(role: Role) -> APIClient:
-        made = APIClient()
-        made.force_authenticate(people[role])
-        return made
+        api_client = APIClient()
+        api_client.force_authenticate(people[role])
+        return api_client
 
     return client
 
 
 @pytest.fixture
-def redis_away(settings: Any) -> Iterator[None]:
-    """Nobody listens where Redis should be."""
-    away = {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:1/0"}
-    settings.CACHES = {**settings.CACHES, "default": away}
+def redis_unavailable(settings: Any) -> Iterator[None]:
+    """Point Django to a port where no Redis listens."""
+    unreachable = {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:1/0"}
+    settings.CACHES = {**settings.CACHES, "default": unreachable}
     yield
     caches["default"].close()
 
 
-def signed_in(email: str, password: str = PASSWORD) -> dict[str, Any]:
-    """What a sign-in answers."""
+def sign_in(email: str, password: str = PASSWORD) -> dict[str, Any]:
+    """Sign in and return the response data."""
     answer = APIClient().post(SIGN_IN, {"email": email, "password": password})
     assert answer.status_code == 200, answer.content
     return dict(answer.json())
 
 
-def bearer(token: str) -> APIClient:
-    """A client that shows this token."""
+def bearer_client(token: str) -> APIClient:
+    """Return a client that sends this token."""
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
     return client
 
 
-def at_once(count: int, call: Callable[[int], Any]) -> list[Any]:
-    """Call from so many threads at the same moment; what each answered."""
-    gate = Barrier(count)
-    answers: list[Any] = [None] * count
+def run_in_parallel(count: int, call: Callable[[int], Any]) -> list[Any]:
+    """Call from several threads at once and return the results, or exceptions, of all."""
+    barrier = Barrier(count)
+    results: list[Any] = [None] * count
 
     def run(number: int) -> None:
         try:
-            gate.wait(30)
-            answers[number] = call(number)
-        except Exception as error:  # noqa: BLE001  the test looks at it
-            answers[number] = error
+            barrier.wait(30)
+            results[number] = call(number)
+        except Exception as error:  # noqa: BLE001  returned to the test
+            results[number] = error
         finally:
             connection.close()
 
@@ -84,4 +84,4 @@ def at_once(count: int, call: Callable[[int], Any]) -> list[Any]:
         thread.start()
     for thread in threads:
         thread.join(60)
-    return answers
+    return results

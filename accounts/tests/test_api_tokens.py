@@ -1,4 +1,4 @@
-"""Programs have tokens of their own: shown once, for some things only, revocable."""
+"""API tokens: returned once, limited by scopes, revocable."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -12,17 +12,19 @@ from rest_framework.test import APIClient
 from accounts.choices import Role, Scope
 from accounts.models import ApiToken, User
 from accounts.services import api_tokens, bearers, users
-from accounts.tests.conftest import API, ME, bearer
+from accounts.tests.conftest import API, ME, bearer_client
 
 MINE = f"{API}/me/tokens"
 Clients = Callable[[Role], APIClient]
 
 
-def make(user: User, *scopes: Scope, **fields: Any) -> tuple[ApiToken, str]:
+def create(user: User, *scopes: Scope, **fields: Any) -> tuple[ApiToken, str]:
     return api_tokens.create(user, name="robot", scopes=scopes or (Scope.READ,), **fields)
 
 
-def test_it_is_shown_once_and_works(people: dict[Role, User], client_of: Clients) -> None:
+def test_token_is_returned_once_and_authenticates(
+    people: dict[Role, User], client_of: Clients
+) -> None:
     client = client_of(Role.OPERATOR)
     answer = client.post(MINE, {"name": "CI", "scopes": ["run", "read", "read"]})
     assert answer.status_code == 201
@@ -30,83 +32,83 @@ def test_it_is_shown_once_and_works(people: dict[Role, User], client_of: Clients
     secret = answer.json()["token"]
     assert secret.startswith("rst_")
     assert len(secret) == 47
-    listed = client.get(MINE).json()["results"]
-    assert [(one["name"], one["scopes"]) for one in listed] == [("CI", ["read", "run"])]
-    assert secret.startswith(listed[0]["prefix"])
-    assert secret not in str(listed)
-    kept = str(ApiToken.objects.values().get())
-    assert secret not in kept
-    assert bearer(secret).get(ME).json()["email"] == "operator@example.org"
+    rows = client.get(MINE).json()["results"]
+    assert [(row["name"], row["scopes"]) for row in rows] == [("CI", ["read", "run"])]
+    assert secret.startswith(rows[0]["prefix"])
+    assert secret not in str(rows)
+    stored = str(ApiToken.objects.values().get())
+    assert secret not in stored
+    assert bearer_client(secret).get(ME).json()["email"] == "operator@example.org"
 
 
-def test_it_may_no_more_than_its_scopes(people: dict[Role, User]) -> None:
-    _row, secret = make(people[Role.ADMIN], Scope.READ)
-    assert bearer(secret).get(f"{API}/simulations").status_code == 200
-    assert bearer(secret).get(f"{API}/users").status_code == 403
-    assert bearer(secret).post(f"{API}/simulations", {}).status_code == 403
-    _row, wide = make(people[Role.ADMIN], Scope.ADMIN)
-    assert bearer(wide).get(f"{API}/users").status_code == 200
-    assert bearer(wide).get(f"{API}/simulations").status_code == 403
+def test_token_is_limited_to_its_scopes(people: dict[Role, User]) -> None:
+    _row, secret = create(people[Role.ADMIN], Scope.READ)
+    assert bearer_client(secret).get(f"{API}/simulations").status_code == 200
+    assert bearer_client(secret).get(f"{API}/users").status_code == 403
+    assert bearer_client(secret).post(f"{API}/simulations", {}).status_code == 403
+    _row, wide = create(people[Role.ADMIN], Scope.ADMIN)
+    assert bearer_client(wide).get(f"{API}/users").status_code == 200
+    assert bearer_client(wide).get(f"{API}/simulations").status_code == 403
 
 
-def test_it_may_no_more_than_its_owner(people: dict[Role, User]) -> None:
-    _row, secret = make(people[Role.VIEWER], *Scope)
-    assert bearer(secret).get(f"{API}/users").status_code == 403
+def test_token_is_limited_to_the_owners_role(people: dict[Role, User]) -> None:
+    _row, secret = create(people[Role.VIEWER], *Scope)
+    assert bearer_client(secret).get(f"{API}/users").status_code == 403
     users.change(people[Role.VIEWER], {"role": Role.ADMIN})
-    assert bearer(secret).get(f"{API}/users").status_code == 200
+    assert bearer_client(secret).get(f"{API}/users").status_code == 200
 
 
-def test_it_makes_no_tokens_and_changes_no_person(people: dict[Role, User]) -> None:
-    _row, secret = make(people[Role.ADMIN], *Scope)
-    client = bearer(secret)
+def test_token_cannot_manage_tokens_or_the_owner(people: dict[Role, User]) -> None:
+    _row, secret = create(people[Role.ADMIN], *Scope)
+    client = bearer_client(secret)
     assert client.post(MINE, {"name": "x", "scopes": ["read"]}).status_code == 403
     assert client.patch(ME, {"name": "x"}).status_code == 403
     assert client.post(f"{API}/auth/password/change", {}).status_code == 403
     assert client.delete(f"{API}/me/sessions").status_code == 403
 
 
-def test_what_has_ended_is_refused(people: dict[Role, User]) -> None:
+def test_revoked_expired_and_malformed_tokens_are_refused(people: dict[Role, User]) -> None:
     user = people[Role.OPERATOR]
-    revoked, by_owner = make(user)
+    revoked, by_owner = create(user)
     api_tokens.revoke(ApiToken.objects.filter(pk=revoked.pk))
-    expired, by_time = make(user, expires_at=timezone.now() - timedelta(seconds=1))
-    _closed, of_closed = make(people[Role.VIEWER])
+    expired, by_time = create(user, expires_at=timezone.now() - timedelta(seconds=1))
+    _closed, of_closed = create(people[Role.VIEWER])
     users.change(people[Role.VIEWER], {"is_active": False})
     tokens = [by_owner, by_time, of_closed, "rst_", "rst_" + "a" * 43, by_owner + "a"]
-    assert [bearer(token).get(ME).status_code for token in tokens] == [401] * len(tokens)
-    assert not expired.holds()
+    assert [bearer_client(token).get(ME).status_code for token in tokens] == [401] * len(tokens)
+    assert not expired.is_valid()
 
 
-def test_the_owner_revokes(people: dict[Role, User], client_of: Clients) -> None:
-    row, secret = make(people[Role.OPERATOR])
+def test_owner_revokes_a_token(people: dict[Role, User], client_of: Clients) -> None:
+    row, secret = create(people[Role.OPERATOR])
     assert client_of(Role.VIEWER).delete(f"{MINE}/{row.pk}").status_code == 404
-    assert bearer(secret).get(ME).status_code == 200
+    assert bearer_client(secret).get(ME).status_code == 200
     client = client_of(Role.OPERATOR)
     assert client.delete(f"{MINE}/{row.pk}").status_code == 204
     row.refresh_from_db()
     first = row.revoked_at
-    assert client.delete(f"{MINE}/{row.pk}").status_code == 204  # again is no error
+    assert client.delete(f"{MINE}/{row.pk}").status_code == 204  # repeating is no error
     row.refresh_from_db()
     assert row.revoked_at == first
-    assert bearer(secret).get(ME).status_code == 401
+    assert bearer_client(secret).get(ME).status_code == 401
 
 
-def test_admins_see_and_revoke_all(people: dict[Role, User], client_of: Clients) -> None:
-    row, secret = make(people[Role.OPERATOR])
-    make(people[Role.VIEWER])
+def test_admin_lists_and_revokes_all_tokens(people: dict[Role, User], client_of: Clients) -> None:
+    row, secret = create(people[Role.OPERATOR])
+    create(people[Role.VIEWER])
     admin = client_of(Role.ADMIN)
     assert len(admin.get(f"{API}/tokens").json()["results"]) == 2
-    one = admin.get(f"{API}/tokens", {"user": people[Role.OPERATOR].pk, "revoked": "false"})
-    assert [found["id"] for found in one.json()["results"]] == [row.pk]
+    answer = admin.get(f"{API}/tokens", {"user": people[Role.OPERATOR].pk, "revoked": "false"})
+    assert [row["id"] for row in answer.json()["results"]] == [row.pk]
     assert admin.delete(f"{API}/tokens/{row.pk}").status_code == 204
-    assert bearer(secret).get(ME).status_code == 401
+    assert bearer_client(secret).get(ME).status_code == 401
     assert client_of(Role.OPERATOR).get(f"{API}/tokens").status_code == 403
 
 
-def test_its_use_is_noted_once_a_minute(
+def test_last_use_is_recorded_once_a_minute(
     people: dict[Role, User], django_assert_num_queries: Any
 ) -> None:
-    row, secret = make(people[Role.OPERATOR])
+    row, secret = create(people[Role.OPERATOR])
     with django_assert_num_queries(2):
         bearers.authenticate_bearer(secret)
     row.refresh_from_db()
@@ -130,32 +132,30 @@ def test_its_use_is_noted_once_a_minute(
         ({"user": 1, "owner": 2}, "/owner"),
     ],
 )
-def test_wrong_wishes_are_pointed_at(
-    client_of: Clients, wrong: dict[str, Any], pointer: str
-) -> None:
+def test_invalid_fields_are_named(client_of: Clients, wrong: dict[str, Any], pointer: str) -> None:
     answer = client_of(Role.OPERATOR).post(MINE, {"name": "CI", "scopes": ["read"], **wrong})
     assert answer.status_code == 400
     assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
 
 
-def test_verifying_a_program_tells_its_scopes(people: dict[Role, User]) -> None:
-    _row, secret = make(people[Role.OPERATOR], Scope.RUN)
-    told = APIClient().post(f"{API}/auth/verify", {"token": secret}).json()
-    assert (told["valid"], told["scopes"], told["expires_at"]) == (True, ["run"], None)
+def test_verify_returns_the_scopes(people: dict[Role, User]) -> None:
+    _row, secret = create(people[Role.OPERATOR], Scope.RUN)
+    data = APIClient().post(f"{API}/auth/verify", {"token": secret}).json()
+    assert (data["valid"], data["scopes"], data["expires_at"]) == (True, ["run"], None)
 
 
-def test_the_console_revokes_and_shows_no_hash(people: dict[Role, User]) -> None:
-    row, secret = make(people[Role.OPERATOR])
+def test_console_revokes_and_shows_no_digest(people: dict[Role, User]) -> None:
+    row, secret = create(people[Role.OPERATOR])
     client = APIClient()
     client.force_login(people[Role.ADMIN])
     page = reverse("admin:accounts_apitoken_changelist")
-    one = reverse("admin:accounts_apitoken_change", args=[row.pk])
-    for shown in (client.get(page), client.get(one)):
-        assert shown.status_code == 200
-        assert row.prefix in shown.content.decode()
-        assert row.digest not in shown.content.decode()
+    change_page = reverse("admin:accounts_apitoken_change", args=[row.pk])
+    for answer in (client.get(page), client.get(change_page)):
+        assert answer.status_code == 200
+        assert row.prefix in answer.content.decode()
+        assert row.digest not in answer.content.decode()
     form = {"action": "revoke", "_selected_action": [row.pk]}
     assert client.post(page, form, format="multipart").status_code == 302
-    assert bearer(secret).get(ME).status_code == 401
+    assert bearer_client(secret).get(ME).status_code == 401
     client.force_login(people[Role.OPERATOR])
     assert client.get(page).status_code == 403

@@ -1,4 +1,4 @@
-"""Who changed what is noted, with the one who did it, and only admins look."""
+"""The audit log: changes and their authors, visible to admins only."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +16,7 @@ from rest_framework.test import APIClient
 from accounts.choices import Role, Scope
 from accounts.models import ApiToken, User
 from accounts.services import api_tokens, users
-from accounts.tests.conftest import API, ME, bearer, signed_in
+from accounts.tests.conftest import API, ME, bearer_client, sign_in
 
 AUDIT = f"{API}/audit"
 VIEWER = "viewer@example.org"
@@ -29,9 +29,11 @@ def newest(client: APIClient, **query: Any) -> dict[str, Any]:
     return dict(answer.json()["results"][0])
 
 
-def test_a_bearer_is_named(people: dict[Role, User], client_of: Clients) -> None:
-    held = signed_in(VIEWER)
-    bearer(held["access"]).patch(ME, {"name": "Kim"})
+def test_author_of_a_bearer_request_is_recorded(
+    people: dict[Role, User], client_of: Clients
+) -> None:
+    tokens = sign_in(VIEWER)
+    bearer_client(tokens["access"]).patch(ME, {"name": "Kim"})
     entry = newest(client_of(Role.ADMIN))
     assert (entry["action"], entry["object_type"]) == ("update", "accounts.user")
     assert entry["object_id"] == str(people[Role.VIEWER].pk)
@@ -40,8 +42,10 @@ def test_a_bearer_is_named(people: dict[Role, User], client_of: Clients) -> None
     assert (entry["address"], entry["token"]) == ("127.0.0.1", None)
 
 
-def test_a_bearer_is_named_under_asgi_too(people: dict[Role, User], client_of: Clients) -> None:
-    token = signed_in(VIEWER)["access"]
+def test_author_of_an_asgi_request_is_recorded(
+    people: dict[Role, User], client_of: Clients
+) -> None:
+    token = sign_in(VIEWER)["access"]
     headers = {"Authorization": f"Bearer {token}"}
     body = {"name": "Kim"}
     client = AsyncClient()
@@ -52,15 +56,15 @@ def test_a_bearer_is_named_under_asgi_too(people: dict[Role, User], client_of: C
     assert (entry["changes"], entry["actor_email"]) == ({"name": ["", "Kim"]}, VIEWER)
 
 
-def test_a_program_and_its_token_are_named(people: dict[Role, User], client_of: Clients) -> None:
+def test_api_token_is_recorded_with_its_owner(people: dict[Role, User], client_of: Clients) -> None:
     row, secret = api_tokens.create(people[Role.ADMIN], name="CI", scopes=[Scope.ADMIN])
-    bearer(secret).patch(f"{API}/users/{people[Role.VIEWER].pk}", {"role": "operator"})
+    bearer_client(secret).patch(f"{API}/users/{people[Role.VIEWER].pk}", {"role": "operator"})
     entry = newest(client_of(Role.ADMIN))
     assert entry["changes"] == {"role": ["viewer", "operator"]}
     assert (entry["actor_email"], entry["token"]) == ("admin@example.org", row.pk)
 
 
-def test_the_console_is_named(people: dict[Role, User], client_of: Clients) -> None:
+def test_author_in_the_console_is_recorded(people: dict[Role, User], client_of: Clients) -> None:
     client = Client()
     client.force_login(people[Role.ADMIN])
     page = reverse("admin:accounts_user_change", args=[people[Role.VIEWER].pk])
@@ -69,40 +73,40 @@ def test_the_console_is_named(people: dict[Role, User], client_of: Clients) -> N
     assert (entry["actor_email"], entry["changes"]) == ("admin@example.org", {"name": ["", "Kim"]})
 
 
-def test_without_a_request_nobody_is_named(people: dict[Role, User], client_of: Clients) -> None:
-    signed_in(VIEWER)
+def test_change_without_a_request_has_no_author(
+    people: dict[Role, User], client_of: Clients
+) -> None:
+    sign_in(VIEWER)
     users.change(people[Role.VIEWER], {"name": "Kim"})
     entry = newest(client_of(Role.ADMIN))
     assert (entry["actor"], entry["actor_email"], entry["address"]) == (None, None, None)
 
 
-def test_secrets_stay_out(people: dict[Role, User]) -> None:
+def test_log_contains_no_secrets(people: dict[Role, User]) -> None:
     before = LogEntry.objects.count()
-    signed_in(VIEWER)  # sets last_login
+    sign_in(VIEWER)  # sets last_login
     assert LogEntry.objects.count() == before
     users.change(people[Role.VIEWER], {"password": "another long password"})
     row, secret = api_tokens.create(people[Role.VIEWER], name="CI", scopes=[Scope.READ])
     api_tokens.revoke(ApiToken.objects.filter(pk=row.pk))
-    kept = str(list(LogEntry.objects.values()))
+    stored = str(list(LogEntry.objects.values()))
     people[Role.VIEWER].refresh_from_db()
-    for word in ("digest", secret, row.digest, people[Role.VIEWER].password, "'password'"):
-        assert word not in kept
-    assert "revoked_at" in kept
-    assert "generation" in kept  # that sign-ins ended may be known
+    for secret_text in ("digest", secret, row.digest, people[Role.VIEWER].password, "'password'"):
+        assert secret_text not in stored
+    assert "revoked_at" in stored
+    assert "generation" in stored  # it shows that sign-ins ended
 
 
-def test_what_somebody_did_stays_known_after_the_account_is_gone(
-    people: dict[Role, User], client_of: Clients
-) -> None:
-    bearer(signed_in(VIEWER)["access"]).patch(ME, {"name": "Kim"})
-    users.remove(people[Role.VIEWER])
+def test_entries_outlive_the_account(people: dict[Role, User], client_of: Clients) -> None:
+    bearer_client(sign_in(VIEWER)["access"]).patch(ME, {"name": "Kim"})
+    users.delete(people[Role.VIEWER])
     done = newest(client_of(Role.ADMIN), actor_email=VIEWER)
     assert (done["actor"], done["actor_email"]) == (None, VIEWER)
     assert newest(client_of(Role.ADMIN), action="delete")["object_name"] == VIEWER
 
 
-def test_it_is_filtered(people: dict[Role, User], client_of: Clients) -> None:
-    bearer(signed_in(VIEWER)["access"]).patch(ME, {"name": "Kim"})
+def test_log_is_filtered(people: dict[Role, User], client_of: Clients) -> None:
+    bearer_client(sign_in(VIEWER)["access"]).patch(ME, {"name": "Kim"})
     viewer = people[Role.VIEWER].pk
     admin = client_of(Role.ADMIN)
     middle = timezone.now().isoformat()
@@ -122,7 +126,7 @@ def test_it_is_filtered(people: dict[Role, User], client_of: Clients) -> None:
         assert admin.get(AUDIT, wrong).status_code == 400
 
 
-def test_pages_cost_the_same_however_long(people: dict[Role, User], client_of: Clients) -> None:
+def test_query_count_does_not_grow(people: dict[Role, User], client_of: Clients) -> None:
     admin = client_of(Role.ADMIN)
     admin.get(AUDIT)
     with CaptureQueriesContext(
@@ -140,7 +144,7 @@ def test_pages_cost_the_same_however_long(people: dict[Role, User], client_of: C
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.OPERATOR])
-def test_only_admins_look(client_of: Clients, people: dict[Role, User], role: Role) -> None:
+def test_only_admins_see_the_log(client_of: Clients, people: dict[Role, User], role: Role) -> None:
     assert client_of(role).get(AUDIT).status_code == 403
     client = Client()
     client.force_login(people[role])
@@ -149,25 +153,27 @@ def test_only_admins_look(client_of: Clients, people: dict[Role, User], role: Ro
     assert "auditlog" not in client.get(reverse("admin:index")).content.decode()
 
 
-def test_the_console_shows_it_to_read_only(people: dict[Role, User]) -> None:
+def test_console_page_is_read_only_and_bounded(people: dict[Role, User]) -> None:
     for number in range(12):
         users.change(people[Role.VIEWER], {"name": f"Kim {number}"})
     client = Client()
     client.force_login(people[Role.ADMIN])
     page = reverse("admin:auditlog_logentry_changelist")
     client.get(page)
-    with CaptureQueriesContext(connection) as asked:
-        shown = client.get(page, {"q": "viewer"})
-    assert shown.status_code == 200
-    assert VIEWER in shown.content.decode()
-    assert len(asked) < 10
+    with CaptureQueriesContext(connection) as queries:
+        answer = client.get(page, {"q": "viewer"})
+    assert answer.status_code == 200
+    assert VIEWER in answer.content.decode()
+    assert len(queries) < 10
     unbounded = [
-        query["sql"] for query in asked if "COUNT(" in query["sql"] and "LIMIT" not in query["sql"]
+        query["sql"]
+        for query in queries
+        if "COUNT(" in query["sql"] and "LIMIT" not in query["sql"]
     ]
     assert unbounded == []
     entry = LogEntry.objects.latest("pk")
-    one = reverse("admin:auditlog_logentry_change", args=[entry.pk])
-    assert client.get(one).status_code == 200
-    assert client.post(one, {"action": 2}).status_code == 403
+    change_page = reverse("admin:auditlog_logentry_change", args=[entry.pk])
+    assert client.get(change_page).status_code == 200
+    assert client.post(change_page, {"action": 2}).status_code == 403
     delete = reverse("admin:auditlog_logentry_delete", args=[entry.pk])
     assert client.post(delete, {"post": "yes"}).status_code == 403

@@ -1,4 +1,4 @@
-"""What makes no sense is refused with a problem document, at every door of this app."""
+"""Invalid requests get problem documents, at every endpoint of this app."""
 
 import json
 from typing import Any
@@ -11,7 +11,7 @@ from accounts.choices import Role
 from accounts.models import User
 from accounts.tests.conftest import API, PASSWORD, SIGN_IN
 
-DOORS = {
+BODIES = {
     "auth/signup": {"email": "kim@example.org", "password": PASSWORD},
     "auth/signin": {"email": "kim@example.org", "password": PASSWORD},
     "auth/refresh": {"refresh": "x"},
@@ -27,9 +27,9 @@ DOORS = {
 
 @pytest.fixture
 def client(people: dict[Role, User]) -> APIClient:
-    made = APIClient()
-    made.force_authenticate(people[Role.ADMIN])
-    return made
+    api_client = APIClient()
+    api_client.force_authenticate(people[Role.ADMIN])
+    return api_client
 
 
 def problem(answer: Any, status: int) -> dict[str, Any]:
@@ -38,60 +38,58 @@ def problem(answer: Any, status: int) -> dict[str, Any]:
     return dict(answer.json())
 
 
-@pytest.mark.parametrize("door", DOORS)
-def test_an_unknown_field_is_refused_by_its_name(client: APIClient, door: str) -> None:
-    told = problem(client.post(f"{API}/{door}", {**DOORS[door], "colour": "red"}), 400)
-    assert [error["pointer"] for error in told["errors"]] == ["/colour"]
-    assert told["errors"][0]["code"] == "UNKNOWN_FIELD"
+@pytest.mark.parametrize("url", BODIES)
+def test_unknown_field_is_named(client: APIClient, url: str) -> None:
+    document = problem(client.post(f"{API}/{url}", {**BODIES[url], "colour": "red"}), 400)
+    assert [error["pointer"] for error in document["errors"]] == ["/colour"]
+    assert document["errors"][0]["code"] == "UNKNOWN_FIELD"
 
 
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("url", BODIES)
 @pytest.mark.parametrize(
     "body", ["", "{", "[]", "7", '"x"', "null", "\ud83d{".encode("utf-8", "replace")]
 )
-def test_a_malformed_body_is_refused(client: APIClient, door: str, body: Any) -> None:
-    answer = client.post(f"{API}/{door}", body, content_type="application/json")
-    if body == "" and door == "auth/logout":
+def test_a_malformed_body_is_refused(client: APIClient, url: str, body: Any) -> None:
+    answer = client.post(f"{API}/{url}", body, content_type="application/json")
+    if body == "" and url == "auth/logout":
         assert answer.status_code == 204  # nothing to end
     else:
         problem(answer, 400)
 
 
-@pytest.mark.parametrize("door", DOORS)
-def test_another_content_type_is_refused(client: APIClient, door: str) -> None:
-    form = "&".join(f"{name}=x" for name in DOORS[door])
+@pytest.mark.parametrize("url", BODIES)
+def test_another_content_type_is_refused(client: APIClient, url: str) -> None:
+    form = "&".join(f"{name}=x" for name in BODIES[url])
     for kind in ("application/x-www-form-urlencoded", "text/plain", "application/xml"):
-        problem(client.post(f"{API}/{door}", form, content_type=kind), 415)
+        problem(client.post(f"{API}/{url}", form, content_type=kind), 415)
 
 
-@pytest.mark.parametrize("door", DOORS)
-def test_an_oversized_body_is_refused(client: APIClient, door: str) -> None:
-    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    body = json.dumps({**DOORS[door], "filler": "x" * most})
-    problem(client.post(f"{API}/{door}", body, content_type="application/json"), 413)
+@pytest.mark.parametrize("url", BODIES)
+def test_an_oversized_body_is_refused(client: APIClient, url: str) -> None:
+    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    body = json.dumps({**BODIES[url], "filler": "x" * limit})
+    problem(client.post(f"{API}/{url}", body, content_type="application/json"), 413)
 
 
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("url", BODIES)
 @pytest.mark.parametrize("value", ["a\0b", "\ud800", "x" * 100_000, {"a": 1}, [1], None], ids=repr)
-def test_values_that_no_field_takes_are_pointed_at(
-    client: APIClient, door: str, value: Any
-) -> None:
-    for name in DOORS[door]:
-        body = json.dumps({**DOORS[door], name: value})
-        answer = client.post(f"{API}/{door}", body, content_type="application/json")
-        told = problem(answer, 400)
-        assert all(error["pointer"].startswith(f"/{name}") for error in told["errors"]), (
+def test_invalid_values_are_named(client: APIClient, url: str, value: Any) -> None:
+    for name in BODIES[url]:
+        body = json.dumps({**BODIES[url], name: value})
+        answer = client.post(f"{API}/{url}", body, content_type="application/json")
+        document = problem(answer, 400)
+        assert all(error["pointer"].startswith(f"/{name}") for error in document["errors"]), (
             name,
-            told,
+            document,
         )
 
 
 def test_a_huge_password_is_never_hashed(client: APIClient) -> None:
-    told = problem(APIClient().post(SIGN_IN, {"email": "a@b.org", "password": "x" * 1025}), 400)
-    assert told["errors"][0]["pointer"] == "/password"
+    document = problem(APIClient().post(SIGN_IN, {"email": "a@b.org", "password": "x" * 1025}), 400)
+    assert document["errors"][0]["pointer"] == "/password"
 
 
-def test_a_password_of_any_letters_works(db: None) -> None:
+def test_password_with_unicode_and_spaces(db: None) -> None:
     password = "  비밀번호 🤖 with blanks  "  # noqa: S105
     form = {"email": "kim@example.org", "password": password}
     assert APIClient().post(f"{API}/auth/signup", form).status_code == 201
@@ -100,7 +98,7 @@ def test_a_password_of_any_letters_works(db: None) -> None:
 
 
 @pytest.mark.parametrize("path", ["users/0", "users/999999999999999999", "users/x", "users/1.5"])
-def test_what_is_not_there_is_not_found(client: APIClient, path: str) -> None:
+def test_unknown_ids_are_not_found(client: APIClient, path: str) -> None:
     for method in ("get", "patch", "delete"):
         problem(getattr(client, method)(f"{API}/{path}"), 404)
 
@@ -118,12 +116,8 @@ def test_what_is_not_there_is_not_found(client: APIClient, path: str) -> None:
     ],
     ids=str,
 )
-def test_absurd_questions_are_refused(client: APIClient, query: dict[str, str]) -> None:
-    answer = client.get(f"{API}/users", query)
-    if "is_active" in query:
-        assert answer.status_code < 500  # the library takes what is no boolean for no filter
-    else:
-        problem(answer, 400)
+def test_invalid_query_parameters_are_refused(client: APIClient, query: dict[str, str]) -> None:
+    problem(client.get(f"{API}/users", query), 400)
 
 
 @pytest.mark.parametrize("path", ["users", "tokens", "audit", "me/tokens"])
@@ -132,6 +126,6 @@ def test_a_forged_cursor_is_not_found(client: APIClient, path: str) -> None:
         assert client.get(f"{API}/{path}", {"cursor": cursor}).status_code in {404, 200}
 
 
-@pytest.mark.parametrize("door", DOORS)
-def test_other_methods_are_named_as_wrong(client: APIClient, door: str) -> None:
-    problem(client.put(f"{API}/{door}", {}), 405)
+@pytest.mark.parametrize("url", BODIES)
+def test_unsupported_method_is_refused(client: APIClient, url: str) -> None:
+    problem(client.put(f"{API}/{url}", {}), 405)

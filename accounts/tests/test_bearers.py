@@ -1,4 +1,4 @@
-"""Tokens that are not ours, not now, or nobody's are refused with 401, never with 500."""
+"""Bearer tokens: forged, expired and malformed ones are refused with 401, never with 500."""
 
 from typing import Any
 
@@ -12,16 +12,16 @@ from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 from accounts.choices import Role
 from accounts.models import User
 from accounts.services import sessions
-from accounts.tests.conftest import API, ME, bearer, signed_in
+from accounts.tests.conftest import API, ME, bearer_client, sign_in
 
 VIEWER = "viewer@example.org"
 
 
 def claims(user: User, **changed: Any) -> dict[str, Any]:
-    """What a good token says, with something changed; None leaves a claim out."""
-    made = AccessToken.for_user(user)
-    made["gen"] = user.generation
-    full = {**made.payload, "aud": "robotsim", "iss": "robotsim", **changed}
+    """Return the claims of a valid token with changes; None removes a claim."""
+    token = AccessToken.for_user(user)
+    token["gen"] = user.generation
+    full = {**token.payload, "aud": "robotsim", "iss": "robotsim", **changed}
     return {name: value for name, value in full.items() if value is not None}
 
 
@@ -36,12 +36,12 @@ def user(people: dict[Role, User]) -> User:
     return people[Role.VIEWER]
 
 
-def test_the_pattern_of_these_tests_is_a_good_token(user: User) -> None:
-    assert bearer(signed(user)).get(ME).status_code == 200
+def test_valid_token_is_accepted(user: User) -> None:
+    assert bearer_client(signed(user)).get(ME).status_code == 200
 
 
-def test_a_request_reads_the_user_once(user: User, django_assert_num_queries: Any) -> None:
-    client = bearer(signed_in(VIEWER)["access"])
+def test_request_reads_the_user_once(user: User, django_assert_num_queries: Any) -> None:
+    client = bearer_client(sign_in(VIEWER)["access"])
     with django_assert_num_queries(1):
         assert client.get(ME).status_code == 200
 
@@ -67,8 +67,8 @@ BAD = {
 
 
 @pytest.mark.parametrize("changed", BAD.values(), ids=BAD.keys())
-def test_a_token_with_one_thing_wrong_is_refused(user: User, changed: dict[str, Any]) -> None:
-    answer = bearer(signed(user, **changed)).get(ME)
+def test_token_with_an_invalid_claim_is_refused(user: User, changed: dict[str, Any]) -> None:
+    answer = bearer_client(signed(user, **changed)).get(ME)
     assert (answer.status_code, answer.json()["code"]) == (401, "TOKEN_INVALID")
     assert answer["WWW-Authenticate"].startswith("Bearer")
 
@@ -85,19 +85,19 @@ def test_forged_tokens_are_refused(user: User) -> None:
         signing.dumps({"unit": 1}, salt="units"),
         str(RefreshToken.for_user(user)),
     ]
-    assert [bearer(token).get(ME).status_code for token in forged] == [401] * len(forged)
+    assert [bearer_client(token).get(ME).status_code for token in forged] == [401] * len(forged)
 
 
 @pytest.mark.parametrize(
     "header",
     ["Bearer", "Bearer ", "Bearer a b", "bearer \0", "Bearer \x80é", "Bearer " + "a" * 9000],
 )
-def test_a_header_that_makes_no_sense_is_refused(db: None, header: str) -> None:
+def test_malformed_header_is_refused(db: None, header: str) -> None:
     assert APIClient().get(ME, headers={"Authorization": header}).status_code == 401
 
 
 def test_signing_out_everywhere_ends_access_tokens_and_console(user: User) -> None:
-    client = bearer(signed_in(VIEWER)["access"])
+    client = bearer_client(sign_in(VIEWER)["access"])
     console = APIClient()
     console.force_login(user)
     assert console.get(ME).status_code == 200
@@ -106,23 +106,23 @@ def test_signing_out_everywhere_ends_access_tokens_and_console(user: User) -> No
     assert console.get(ME).status_code == 401
 
 
-def test_a_stale_token_does_not_hinder_a_sign_in(user: User) -> None:
-    answer = bearer("stale").post(
+def test_invalid_token_does_not_prevent_sign_in(user: User) -> None:
+    answer = bearer_client("stale").post(
         f"{API}/auth/signin", {"email": VIEWER, "password": "a long enough password"}
     )
     assert answer.status_code == 200
 
 
-def test_verifying_tells_whose_token_it_is(user: User) -> None:
-    held = signed_in(VIEWER)
-    told = APIClient().post(f"{API}/auth/verify", {"token": held["access"]}).json()
-    assert (told["valid"], told["id"], told["role"], told["scopes"]) == (
+def test_verify_returns_the_owner(user: User) -> None:
+    tokens = sign_in(VIEWER)
+    data = APIClient().post(f"{API}/auth/verify", {"token": tokens["access"]}).json()
+    assert (data["valid"], data["id"], data["role"], data["scopes"]) == (
         True,
         user.pk,
         "viewer",
         None,
     )
-    for token in ("nonsense", held["refresh"], held["access"] + "x"):
+    for token in ("nonsense", tokens["refresh"], tokens["access"] + "x"):
         answer = APIClient().post(f"{API}/auth/verify", {"token": token})
         assert answer.status_code == 200
         assert answer.json()["valid"] is False
@@ -130,26 +130,26 @@ def test_verifying_tells_whose_token_it_is(user: User) -> None:
 
 
 def test_devices_are_listed_and_ended_one_by_one(user: User) -> None:
-    here = signed_in(VIEWER)
+    here = sign_in(VIEWER)
     APIClient().post(
         f"{API}/auth/signin",
         {"email": VIEWER, "password": "a long enough password"},
         headers={"User-Agent": "Toaster/1.0"},
     )
-    client = bearer(here["access"])
-    listed = client.get(f"{API}/me/sessions").json()
-    assert {one["user_agent"] for one in listed} == {"", "Toaster/1.0"}
-    assert [one["current"] for one in listed].count(True) == 1
-    other = next(one for one in listed if not one["current"])
+    client = bearer_client(here["access"])
+    sign_ins = client.get(f"{API}/me/sessions").json()
+    assert {row["user_agent"] for row in sign_ins} == {"", "Toaster/1.0"}
+    assert [row["current"] for row in sign_ins].count(True) == 1
+    other = next(row for row in sign_ins if not row["current"])
     assert other["address"] == "127.0.0.1"
     assert client.delete(f"{API}/me/sessions/{other['id']}").status_code == 204
     assert client.delete(f"{API}/me/sessions/{other['id']}").status_code == 404
-    assert [one["current"] for one in client.get(f"{API}/me/sessions").json()] == [True]
+    assert [row["current"] for row in client.get(f"{API}/me/sessions").json()] == [True]
 
 
-def test_nobody_ends_the_sign_in_of_another(people: dict[Role, User]) -> None:
-    signed_in("admin@example.org")
+def test_sign_in_of_another_user_cannot_be_ended(people: dict[Role, User]) -> None:
+    sign_in("admin@example.org")
     name = sessions.sign_ins(people[Role.ADMIN])[0].name
-    client = bearer(signed_in(VIEWER)["access"])
+    client = bearer_client(sign_in(VIEWER)["access"])
     assert client.delete(f"{API}/me/sessions/{name}").status_code == 404
     assert len(sessions.sign_ins(people[Role.ADMIN])) == 1

@@ -1,4 +1,4 @@
-"""The console opens for every active role; only admins touch accounts."""
+"""The console: open to every active role, accounts are changed by admins only."""
 
 import pytest
 from django.test import Client
@@ -15,7 +15,7 @@ def console(user: User) -> Client:
     return client
 
 
-def test_one_signs_in_with_the_address_in_any_case(people: dict[Role, User]) -> None:
+def test_sign_in_ignores_case_of_the_address(people: dict[Role, User]) -> None:
     client = Client()
     form = {"username": "Viewer@Example.org", "password": PASSWORD}
     answer = client.post(reverse("admin:login"), {**form, "next": reverse("admin:index")})
@@ -24,7 +24,7 @@ def test_one_signs_in_with_the_address_in_any_case(people: dict[Role, User]) -> 
 
 
 @pytest.mark.parametrize("role", list(Role))
-def test_every_role_may_look(people: dict[Role, User], role: Role) -> None:
+def test_every_role_may_view(people: dict[Role, User], role: Role) -> None:
     client = console(people[role])
     for page in ("admin:index", "admin:accounts_user_changelist"):
         assert client.get(reverse(page)).status_code == 200
@@ -34,8 +34,8 @@ def test_only_admins_grant_roles(people: dict[Role, User]) -> None:
     viewer = people[Role.VIEWER]
     page = reverse("admin:accounts_user_change", args=[viewer.pk])
     form = {"email": viewer.email, "name": "Kim", "role": "operator", "is_active": "on"}
-    found = {role: console(people[role]).post(page, form).status_code for role in Role}
-    assert found == {Role.VIEWER: 403, Role.OPERATOR: 403, Role.ADMIN: 302}
+    codes = {role: console(people[role]).post(page, form).status_code for role in Role}
+    assert codes == {Role.VIEWER: 403, Role.OPERATOR: 403, Role.ADMIN: 302}
     viewer.refresh_from_db()
     assert (viewer.role, viewer.name) == (Role.OPERATOR, "Kim")
 
@@ -55,7 +55,7 @@ def test_only_admins_add_accounts(people: dict[Role, User]) -> None:
     assert User.objects.get(email="new@example.org").check_password(PASSWORD)
 
 
-def test_others_never_see_password_hashes(people: dict[Role, User]) -> None:
+def test_only_admins_see_password_hashes(people: dict[Role, User]) -> None:
     admin = people[Role.ADMIN]
     page = reverse("admin:accounts_user_change", args=[admin.pk])
     text = console(people[Role.VIEWER]).get(page).content.decode()
@@ -88,7 +88,9 @@ def test_idempotency_keys_are_read_only_and_for_admins(people: dict[Role, User])
         (Role.ADMIN, {"view", "add", "change", "delete"}),
     ],
 )
-def test_rights_follow_the_role(people: dict[Role, User], role: Role, rights: set[str]) -> None:
+def test_permissions_follow_the_role(
+    people: dict[Role, User], role: Role, rights: set[str]
+) -> None:
     user = people[role]
     verbs = ["view", "add", "change", "delete"]
     assert {verb for verb in verbs if user.has_perm(f"storage.{verb}_rosbag")} == rights

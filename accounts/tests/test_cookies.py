@@ -1,4 +1,4 @@
-"""Browsers may keep the refresh token in a cookie; pages of other sites get nothing by it."""
+"""Refresh tokens in cookies, which pages of other sites cannot use."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def browser(people: dict[Role, User]) -> APIClient:
     return client
 
 
-def test_the_cookie_is_for_no_script_and_no_other_place(browser: APIClient) -> None:
+def test_cookie_is_httponly_strict_and_limited_to_its_path(browser: APIClient) -> None:
     cookie = browser.cookies["refresh_token"]
     assert cookie["httponly"] is True
     assert cookie["samesite"] == "Strict"
@@ -30,13 +30,13 @@ def test_the_cookie_is_for_no_script_and_no_other_place(browser: APIClient) -> N
     assert 0 < cookie["max-age"] <= 43200 * 60
 
 
-def test_it_is_secure_under_https(people: dict[Role, User], settings: Any) -> None:
+def test_cookie_is_secure_with_https(people: dict[Role, User], settings: Any) -> None:
     settings.HTTPS = True
     answer = APIClient().post(SIGN_IN, {"email": VIEWER, "password": PASSWORD, "cookie": True})
     assert answer.cookies["refresh_token"]["secure"] is True
 
 
-def test_it_refreshes_and_is_renewed(browser: APIClient) -> None:
+def test_refresh_renews_the_cookie(browser: APIClient) -> None:
     before = browser.cookies["refresh_token"].value
     answer = browser.post(REFRESH, {}, headers={"Origin": HERE})
     assert (answer.status_code, answer.json()["refresh"]) == (200, None)
@@ -48,7 +48,7 @@ def test_it_refreshes_and_is_renewed(browser: APIClient) -> None:
     "origin", [None, "null", "http://evil.example", "https://testserver", f"{HERE}.evil.example"]
 )
 @pytest.mark.parametrize("path", ["refresh", "logout"])
-def test_other_pages_are_refused(browser: APIClient, origin: str | None, path: str) -> None:
+def test_untrusted_origins_are_refused(browser: APIClient, origin: str | None, path: str) -> None:
     headers = {"Origin": origin} if origin else {}
     answer = browser.post(f"{API}/auth/{path}", {}, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (403, "ORIGIN_REFUSED")
@@ -56,7 +56,7 @@ def test_other_pages_are_refused(browser: APIClient, origin: str | None, path: s
 
 
 @pytest.mark.parametrize("trusted", ["https://portal.example.org", "https://*.example.org"])
-def test_trusted_pages_may(browser: APIClient, settings: Any, trusted: str) -> None:
+def test_trusted_origins_are_accepted(browser: APIClient, settings: Any, trusted: str) -> None:
     settings.CSRF_TRUSTED_ORIGINS = [trusted]
     good = {"Origin": "https://portal.example.org"}
     assert browser.post(REFRESH, {}, headers=good).status_code == 200
@@ -64,23 +64,23 @@ def test_trusted_pages_may(browser: APIClient, settings: Any, trusted: str) -> N
     assert browser.post(REFRESH, {}, headers=bad).status_code == 403
 
 
-def test_signing_out_takes_it_back(browser: APIClient) -> None:
+def test_sign_out_deletes_the_cookie(browser: APIClient) -> None:
     before = browser.cookies["refresh_token"].value
     answer = browser.post(f"{API}/auth/logout", {}, headers={"Origin": HERE})
     assert answer.status_code == 204
-    gone = answer.cookies["refresh_token"]
-    assert (gone.value, gone["max-age"], gone["path"]) == ("", 0, f"{API}/auth")
+    cookie = answer.cookies["refresh_token"]
+    assert (cookie.value, cookie["max-age"], cookie["path"]) == ("", 0, f"{API}/auth")
     assert APIClient().post(REFRESH, {"refresh": before}).status_code == 401
 
 
-def test_a_token_in_the_body_goes_first_and_needs_no_origin(browser: APIClient) -> None:
-    held = APIClient().post(SIGN_IN, {"email": VIEWER, "password": PASSWORD}).json()["refresh"]
-    answer = browser.post(REFRESH, {"refresh": held})
+def test_token_in_the_body_takes_precedence_and_needs_no_origin(browser: APIClient) -> None:
+    token = APIClient().post(SIGN_IN, {"email": VIEWER, "password": PASSWORD}).json()["refresh"]
+    answer = browser.post(REFRESH, {"refresh": token})
     assert answer.status_code == 200
     assert answer.json()["refresh"]
 
 
-def test_without_any_token_one_is_told_so(db: None) -> None:
+def test_missing_token_is_refused(db: None) -> None:
     answer = APIClient().post(REFRESH, {})
     assert (answer.status_code, answer.json()["code"]) == (400, "REFRESH_MISSING")
 

@@ -1,4 +1,4 @@
-"""Somebody can always administer, and a password is shown once."""
+"""The first admin: created once, with a password that is shown once."""
 
 import io
 import json
@@ -13,7 +13,7 @@ from accounts.services.users import ensure_first_admin
 pytestmark = pytest.mark.django_db
 
 
-def test_the_first_admin_gets_a_password() -> None:
+def test_first_admin_gets_a_password() -> None:
     user, password = ensure_first_admin("Admin@Example.org")
     assert user.email == "admin@example.org"
     assert user.is_superuser
@@ -29,7 +29,7 @@ def test_a_second_call_changes_nothing() -> None:
     assert User.objects.count() == 1
 
 
-def test_without_active_admin_the_account_is_restored() -> None:
+def test_inactive_account_becomes_an_active_admin() -> None:
     old = User.objects.create_user(
         "admin@example.org", "forgotten", role=Role.VIEWER, is_active=False
     )
@@ -49,6 +49,6 @@ def test_the_command_answers_in_json() -> None:
     assert json.loads(out.getvalue()) == {"email": "admin@example.org", "password": None}
 
 
-def test_the_command_refuses_what_is_no_address() -> None:
+def test_command_refuses_an_invalid_address() -> None:
     with pytest.raises(CommandError, match="is not an e-mail address"):
         call_command("ensure_admin", "admin")

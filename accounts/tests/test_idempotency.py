@@ -1,4 +1,4 @@
-"""One effect per key: replayed, refused with another body, freed by a failure, safe in parallel."""
+"""Idempotency keys: replayed, refused with another body, freed by a failure, safe in parallel."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +25,7 @@ from common.db.leases import Lease
 
 
 class Counter(APIView):
-    """Counts its executions; the test says what each of them does."""
+    """Counts its executions; tests set what each of them does."""
 
     permission_classes = ()
 
@@ -75,7 +75,7 @@ def send(
     return response
 
 
-def test_the_answer_is_replayed(counter: type[Counter], operator: User) -> None:
+def test_response_is_replayed(counter: type[Counter], operator: User) -> None:
     first, second = send(counter, operator), send(counter, operator)
     assert len(counter.executions) == 1
     assert "Idempotent-Replayed" not in first
@@ -92,7 +92,7 @@ def test_another_body_is_refused(counter: type[Counter], operator: User) -> None
     assert len(counter.executions) == 1
 
 
-def test_users_addresses_and_keys_are_apart(
+def test_keys_are_separate_by_user_and_url(
     counter: type[Counter], people: dict[Role, User]
 ) -> None:
     operator, admin = people[Role.OPERATOR], people[Role.ADMIN]
@@ -106,7 +106,7 @@ def test_users_addresses_and_keys_are_apart(
     assert send(counter, operator, path="/" + 300 * "x")["Idempotent-Replayed"] == "true"
 
 
-def test_without_key_every_request_counts(counter: type[Counter], operator: User) -> None:
+def test_requests_without_key_all_execute(counter: type[Counter], operator: User) -> None:
     send(counter, operator, key=None)
     send(counter, operator, key=None)
     assert len(counter.executions) == 2
@@ -124,7 +124,7 @@ def test_a_failure_frees_the_key(
     assert "Idempotent-Replayed" not in again
 
 
-def test_an_answered_refusal_is_kept(counter: type[Counter], operator: User) -> None:
+def test_refusal_response_is_replayed(counter: type[Counter], operator: User) -> None:
     counter.failures.append(409)
     assert send(counter, operator).status_code == 409
     again = send(counter, operator)
@@ -132,15 +132,13 @@ def test_an_answered_refusal_is_kept(counter: type[Counter], operator: User) -> 
 
 
 @pytest.mark.parametrize("key", ["", 201 * "x", "with\ttab", "schlüssel"])
-def test_a_key_that_cannot_be_kept_is_refused(
-    counter: type[Counter], operator: User, key: str
-) -> None:
+def test_invalid_key_is_refused(counter: type[Counter], operator: User, key: str) -> None:
     refused = send(counter, operator, key=key)
     assert (refused.status_code, refused.data["code"]) == (400, "IDEMPOTENCY_KEY_INVALID")
     assert counter.executions == []
 
 
-def test_a_form_is_the_same_whatever_its_boundary(counter: type[Counter], operator: User) -> None:
+def test_form_hash_ignores_the_boundary(counter: type[Counter], operator: User) -> None:
     def upload(content: bytes) -> Response:
         form = {"name": "n", "file": SimpleUploadedFile("a.bin", content)}
         return send(counter, operator, form, form="multipart")
@@ -152,30 +150,30 @@ def test_a_form_is_the_same_whatever_its_boundary(counter: type[Counter], operat
     assert len(counter.executions) == 1
 
 
-def test_a_request_lost_with_its_process_is_taken_over(
+def test_key_of_a_dead_process_is_taken_over(
     counter: type[Counter], operator: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(idempotency, "WAIT_SECONDS", 0.0)
-    asked = idempotency.Asked(operator, "k", "POST /start", "0" * 64)
-    dead = idempotency.claim(asked)
+    request = idempotency.IdempotentRequest(operator, "k", "POST /start", "0" * 64)
+    dead = idempotency.claim(request)
     assert isinstance(dead, Lease)
     with pytest.raises(IdempotencyInProgressError):
-        idempotency.claim(asked, wait_seconds=0)
+        idempotency.claim(request, wait_seconds=0)
     IdempotencyKey.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    heir = idempotency.claim(asked, wait_seconds=0)
-    assert isinstance(heir, Lease)
-    # The dead one turns out to be alive: it can neither free the key nor store its answer.
+    successor = idempotency.claim(request, wait_seconds=0)
+    assert isinstance(successor, Lease)
+    # The presumed dead request is alive: it can neither free the key nor store its response.
     idempotency.release(dead)
-    idempotency.complete(dead, idempotency.Answer(200, "late"))
-    idempotency.complete(heir, idempotency.Answer(201, "right"))
-    assert idempotency.claim(asked) == idempotency.Answer(201, "right")
+    idempotency.complete(dead, idempotency.StoredResponse(200, "late"))
+    idempotency.complete(successor, idempotency.StoredResponse(201, "right"))
+    assert idempotency.claim(request) == idempotency.StoredResponse(201, "right")
 
 
-def test_old_keys_are_forgotten(operator: User) -> None:
+def test_old_keys_are_pruned(operator: User) -> None:
     for key in ("old", "new"):
-        held = idempotency.claim(idempotency.Asked(operator, key, "POST /", "0" * 64))
-        assert isinstance(held, Lease)
-        idempotency.complete(held, idempotency.Answer(200, None))
+        lease = idempotency.claim(idempotency.IdempotentRequest(operator, key, "POST /", "0" * 64))
+        assert isinstance(lease, Lease)
+        idempotency.complete(lease, idempotency.StoredResponse(200, None))
     ago = timezone.now() - timedelta(days=2)
     IdempotencyKey.objects.filter(key="old").update(created_at=ago, lease_until=ago)
     assert idempotency.prune(timedelta(days=1)) == 1
@@ -183,26 +181,26 @@ def test_old_keys_are_forgotten(operator: User) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_in_parallel_exactly_one_executes(counter: type[Counter]) -> None:
+def test_parallel_requests_execute_once(counter: type[Counter]) -> None:
     operator = User.objects.create_user("parallel@example.org", role=Role.OPERATOR)
-    together = threading.Barrier(6)
+    barrier = threading.Barrier(6)
 
-    def one() -> Response:
+    def send_together() -> Response:
         try:
-            together.wait(10)
+            barrier.wait(10)
             return send(counter, operator)
         finally:
             connection.close()
 
     with ThreadPoolExecutor(6) as pool:
-        answers = [job.result() for job in [pool.submit(one) for _ in range(6)]]
+        answers = [job.result() for job in [pool.submit(send_together) for _ in range(6)]]
     assert len(counter.executions) == 1
-    assert [(each.status_code, each.data) for each in answers] == 6 * [(202, {"number": 1})]
-    assert sum("Idempotent-Replayed" in each for each in answers) == 5
+    assert [(answer.status_code, answer.data) for answer in answers] == 6 * [(202, {"number": 1})]
+    assert sum("Idempotent-Replayed" in answer for answer in answers) == 5
 
 
 @pytest.mark.django_db(transaction=True)
-def test_one_that_takes_long_is_answered_later(
+def test_request_in_progress_is_refused_then_replayed(
     counter: type[Counter], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     operator = User.objects.create_user("slow@example.org", role=Role.OPERATOR)

@@ -1,4 +1,4 @@
-"""Who tries passwords is locked out, at the API and at the console alike; others are not."""
+"""The lock after wrong passwords, in the API and in the console."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from rest_framework.test import APIClient
 from accounts.choices import Role
 from accounts.models import User
 from accounts.services.callers import client_address, client_network
-from accounts.tests.conftest import PASSWORD, SIGN_IN, signed_in
+from accounts.tests.conftest import PASSWORD, SIGN_IN, sign_in
 
 VIEWER = "viewer@example.org"
 PAGE = "/admin/login/"
@@ -32,7 +32,7 @@ def at_console(password: str = "wrong", email: str = VIEWER) -> Any:  # noqa: S1
     return Client().post(PAGE, {"username": email, "password": password})
 
 
-def test_after_some_tries_even_the_right_password_waits(people: dict[Role, User]) -> None:
+def test_right_password_is_refused_while_locked(people: dict[Role, User]) -> None:
     assert [tried().status_code for _try in range(4)] == [401, 401, 429, 429]
     answer = tried(PASSWORD)
     assert (answer.status_code, answer.json()["code"]) == (429, "SIGN_IN_LOCKED")
@@ -40,7 +40,7 @@ def test_after_some_tries_even_the_right_password_waits(people: dict[Role, User]
     assert 0 < int(answer["Retry-After"]) <= 15 * 60
 
 
-def test_the_spelling_of_the_address_does_not_help(people: dict[Role, User]) -> None:
+def test_spelling_of_the_address_does_not_matter(people: dict[Role, User]) -> None:
     for email in ("Viewer@example.org", " viewer@EXAMPLE.org", VIEWER):
         tried(email=email)
     assert tried(PASSWORD).status_code == 429
@@ -67,7 +67,7 @@ def test_the_console_locks_under_asgi_too(people: dict[Role, User]) -> None:
     assert (answer.status_code, answer.json()["code"]) == (429, "SIGN_IN_LOCKED")
 
 
-def test_other_accounts_and_other_places_stay_open(people: dict[Role, User]) -> None:
+def test_other_accounts_and_addresses_are_not_locked(people: dict[Role, User]) -> None:
     for _try in range(3):
         tried()
     assert tried(PASSWORD, email="operator@example.org").status_code == 200
@@ -79,20 +79,20 @@ def test_an_unknown_account_is_locked_the_same_way(people: dict[Role, User]) -> 
     assert codes == [401, 401, 429, 429]
 
 
-def test_a_success_starts_the_count_anew(people: dict[Role, User]) -> None:
+def test_success_resets_the_count(people: dict[Role, User]) -> None:
     for _round in range(3):
         assert [tried().status_code for _try in range(2)] == [401, 401]
         assert tried(PASSWORD).status_code == 200
 
 
-def test_the_lock_opens_by_itself(people: dict[Role, User], settings: Any) -> None:
+def test_lock_expires(people: dict[Role, User], settings: Any) -> None:
     for _try in range(3):
         tried()
     AccessAttempt.objects.update(attempt_time=timezone.now() - settings.AXES_COOLOFF_TIME)
     assert tried(PASSWORD).status_code == 200
 
 
-def test_who_tries_on_does_not_keep_the_owner_out(people: dict[Role, User]) -> None:
+def test_attempts_while_locked_do_not_extend_the_lock(people: dict[Role, User]) -> None:
     for _try in range(3):
         tried()
     before = AccessAttempt.objects.get().attempt_time
@@ -106,13 +106,13 @@ def test_an_admin_unlocks(people: dict[Role, User]) -> None:
     row = AccessAttempt.objects.get()
     client = Client()
     client.force_login(people[Role.ADMIN])
-    shown = client.get(reverse("admin:axes_accessattempt_changelist")).content.decode()
-    assert VIEWER in shown
+    text = client.get(reverse("admin:axes_accessattempt_changelist")).content.decode()
+    assert VIEWER in text
     client.post(reverse("admin:axes_accessattempt_delete", args=[row.pk]), {"post": "yes"})
-    assert signed_in(VIEWER)["role"] == "viewer"
+    assert sign_in(VIEWER)["role"] == "viewer"
 
 
-def test_no_password_is_kept(people: dict[Role, User]) -> None:
+def test_attempted_passwords_are_not_stored(people: dict[Role, User]) -> None:
     tried("a secret word")
     at_console("a secret word")
     rows = list(AccessAttempt.objects.values())
@@ -121,7 +121,7 @@ def test_no_password_is_kept(people: dict[Role, User]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("proxies", "forwarded", "found"),
+    ("proxies", "forwarded", "expected"),
     [
         (0, "198.51.100.1", "192.0.2.1"),
         (1, "", "192.0.2.1"),
@@ -134,21 +134,21 @@ def test_no_password_is_kept(people: dict[Role, User]) -> None:
     ],
 )
 def test_the_address_behind_proxies(
-    settings: Any, proxies: int, forwarded: str, found: str | None
+    settings: Any, proxies: int, forwarded: str, expected: str | None
 ) -> None:
     settings.TRUSTED_PROXIES = proxies
     headers = {"X-Forwarded-For": forwarded} if forwarded else {}
     request = RequestFactory(REMOTE_ADDR="192.0.2.1").get("/", headers=headers)
-    assert client_address(request) == found
+    assert client_address(request) == expected
 
 
-def test_writing_another_address_does_not_help(people: dict[Role, User]) -> None:
+def test_forged_forwarded_address_does_not_evade_the_lock(people: dict[Role, User]) -> None:
     codes = [tried(HTTP_X_FORWARDED_FOR=f"198.51.100.{n}").status_code for n in range(4)]
     assert codes == [401, 401, 429, 429]
 
 
 @pytest.mark.parametrize(
-    ("address", "counted"),
+    ("address", "expected"),
     [
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
         ("2001:db8:1:2::9", "2001:db8:1:2::"),
@@ -157,7 +157,5 @@ def test_writing_another_address_does_not_help(people: dict[Role, User]) -> None
         ("", None),
     ],
 )
-def test_addresses_that_one_caller_has_are_counted_as_one(
-    address: str, counted: str | None
-) -> None:
-    assert client_network(RequestFactory().get("/", REMOTE_ADDR=address)) == counted
+def test_ipv6_addresses_are_counted_by_network(address: str, expected: str | None) -> None:
+    assert client_network(RequestFactory().get("/", REMOTE_ADDR=address)) == expected

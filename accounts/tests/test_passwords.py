@@ -1,4 +1,4 @@
-"""One changes one's password, or gets a new one by mail; nobody learns who has an account."""
+"""Password change and reset; no response reveals who has an account."""
 
 import re
 from typing import Any
@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 from accounts.choices import Role
 from accounts.models import User
 from accounts.services import passwords, users
-from accounts.tests.conftest import API, PASSWORD, REFRESH, SIGN_IN, bearer, signed_in
+from accounts.tests.conftest import API, PASSWORD, REFRESH, SIGN_IN, bearer_client, sign_in
 
 CHANGE = f"{API}/auth/password/change"
 RESET = f"{API}/auth/password/reset"
@@ -22,63 +22,63 @@ NEW = "yet another long one"
 
 
 @pytest.fixture(autouse=True)
-def tasks_at_once(settings: Any) -> None:
+def run_tasks_immediately(settings: Any) -> None:
     settings.TASKS = {"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend"}}
 
 
-def mailed() -> dict[str, str]:
-    """What the link of the one mail carries."""
+def link_values() -> dict[str, str]:
+    """Return uid and token of the link in the one mail."""
     assert len(mail.outbox) == 1
-    found = re.search(
+    match = re.search(
         r"/password/reset/(?P<uid>[\w-]+)/(?P<token>[\w-]+)", str(mail.outbox[0].body)
     )
-    assert found is not None
-    return found.groupdict()
+    assert match is not None
+    return match.groupdict()
 
 
 def test_a_changed_password_ends_all_sign_ins(people: dict[Role, User]) -> None:
-    here, there = signed_in(VIEWER), signed_in(VIEWER)
+    here, there = sign_in(VIEWER), sign_in(VIEWER)
     form = {"current_password": PASSWORD, "password": NEW}
-    assert bearer(here["access"]).post(CHANGE, form).status_code == 204
-    for held in (here, there):
-        assert bearer(held["access"]).get(f"{API}/me").status_code == 401
-        assert APIClient().post(REFRESH, {"refresh": held["refresh"]}).status_code == 401
-    assert signed_in(VIEWER, NEW)["email"] == VIEWER
+    assert bearer_client(here["access"]).post(CHANGE, form).status_code == 204
+    for tokens in (here, there):
+        assert bearer_client(tokens["access"]).get(f"{API}/me").status_code == 401
+        assert APIClient().post(REFRESH, {"refresh": tokens["refresh"]}).status_code == 401
+    assert sign_in(VIEWER, NEW)["email"] == VIEWER
 
 
-def test_the_current_password_is_asked_for(people: dict[Role, User]) -> None:
-    client = bearer(signed_in(VIEWER)["access"])
+def test_password_change_needs_the_current_password(people: dict[Role, User]) -> None:
+    client = bearer_client(sign_in(VIEWER)["access"])
     answer = client.post(CHANGE, {"current_password": "wrong", "password": NEW})
     assert (answer.status_code, answer.json()["code"]) == (403, "PASSWORD_WRONG")
     weak = client.post(CHANGE, {"current_password": PASSWORD, "password": "short"})
     assert weak.status_code == 400
-    assert signed_in(VIEWER)["email"] == VIEWER
+    assert sign_in(VIEWER)["email"] == VIEWER
 
 
-def test_guessing_the_current_password_locks(people: dict[Role, User], settings: Any) -> None:
+def test_wrong_current_passwords_lock_the_account(people: dict[Role, User], settings: Any) -> None:
     settings.AXES_FAILURE_LIMIT = 2
-    client = bearer(signed_in(VIEWER)["access"])
+    client = bearer_client(sign_in(VIEWER)["access"])
     form = {"current_password": "wrong", "password": NEW}
     assert [client.post(CHANGE, form).status_code for _try in range(3)] == [403, 429, 429]
     assert client.post(CHANGE, {**form, "current_password": PASSWORD}).status_code == 429
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_mail_leads_to_a_new_password(people: dict[Role, User]) -> None:
-    held = signed_in(VIEWER)
+def test_reset_link_sets_a_new_password(people: dict[Role, User]) -> None:
+    tokens = sign_in(VIEWER)
     assert APIClient().post(RESET, {"email": "Viewer@example.ORG"}).status_code == 204
     assert mail.outbox[0].to == [VIEWER]
-    form = {**mailed(), "password": NEW}
+    form = {**link_values(), "password": NEW}
     assert APIClient().post(CONFIRM, {**form, "password": "short"}).status_code == 400
     assert APIClient().post(CONFIRM, form).status_code == 204
-    assert APIClient().post(REFRESH, {"refresh": held["refresh"]}).status_code == 401
-    assert signed_in(VIEWER, NEW)["email"] == VIEWER
+    assert APIClient().post(REFRESH, {"refresh": tokens["refresh"]}).status_code == 401
+    assert sign_in(VIEWER, NEW)["email"] == VIEWER
     again = APIClient().post(CONFIRM, {**form, "password": PASSWORD})
     assert (again.status_code, again.json()["code"]) == (400, "RESET_REFUSED")
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_answer_is_the_same_for_anybody(people: dict[Role, User]) -> None:
+def test_response_does_not_reveal_accounts(people: dict[Role, User]) -> None:
     User.objects.filter(email="operator@example.org").update(is_active=False)
     addresses = [VIEWER, VIEWER, "nobody@example.org", "operator@example.org"]
     answers = [APIClient().post(RESET, {"email": address}) for address in addresses]
@@ -97,44 +97,44 @@ def test_the_answer_is_the_same_for_anybody(people: dict[Role, User]) -> None:
     ],
     ids=str,
 )
-def test_a_wrong_link_is_refused(people: dict[Role, User], wrong: dict[str, str]) -> None:
+def test_invalid_link_is_refused(people: dict[Role, User], wrong: dict[str, str]) -> None:
     passwords.send_reset(VIEWER)
-    answer = APIClient().post(CONFIRM, {**mailed(), "password": NEW, **wrong})
+    answer = APIClient().post(CONFIRM, {**link_values(), "password": NEW, **wrong})
     assert (answer.status_code, answer.json()["code"]) == (400, "RESET_REFUSED")
 
 
-def test_a_link_ends_with_the_password_it_was_for(people: dict[Role, User]) -> None:
+def test_link_is_invalid_after_a_password_change(people: dict[Role, User]) -> None:
     passwords.send_reset(VIEWER)
     users.change(people[Role.VIEWER], {"password": "something else entirely"})
-    assert APIClient().post(CONFIRM, {**mailed(), "password": NEW}).status_code == 400
+    assert APIClient().post(CONFIRM, {**link_values(), "password": NEW}).status_code == 400
 
 
-def test_a_reset_opens_a_lock(people: dict[Role, User], settings: Any) -> None:
+def test_reset_unlocks_the_account(people: dict[Role, User], settings: Any) -> None:
     settings.AXES_FAILURE_LIMIT = 1
     assert APIClient().post(SIGN_IN, {"email": VIEWER, "password": "x"}).status_code == 429
     passwords.send_reset(VIEWER)
-    assert APIClient().post(CONFIRM, {**mailed(), "password": NEW}).status_code == 204
-    assert signed_in(VIEWER, NEW)["email"] == VIEWER
+    assert APIClient().post(CONFIRM, {**link_values(), "password": NEW}).status_code == 204
+    assert sign_in(VIEWER, NEW)["email"] == VIEWER
 
 
-def test_who_was_given_no_password_chooses_one(people: dict[Role, User]) -> None:
+def test_reset_works_without_a_password(people: dict[Role, User]) -> None:
     users.create(email="kim@example.org")
     passwords.send_reset("kim@example.org")
-    assert APIClient().post(CONFIRM, {**mailed(), "password": NEW}).status_code == 204
-    assert signed_in("kim@example.org", NEW)["role"] == "viewer"
+    assert APIClient().post(CONFIRM, {**link_values(), "password": NEW}).status_code == 204
+    assert sign_in("kim@example.org", NEW)["role"] == "viewer"
 
 
-def test_people_without_a_front_end_use_the_page(people: dict[Role, User]) -> None:
-    held = signed_in(VIEWER)
+def test_reset_page(people: dict[Role, User]) -> None:
+    tokens = sign_in(VIEWER)
     passwords.send_reset(VIEWER)
-    found = mailed()
+    values = link_values()
     client = Client()
-    page = client.get(f"/password/reset/{found['uid']}/{found['token']}", follow=True)
+    page = client.get(f"/password/reset/{values['uid']}/{values['token']}", follow=True)
     assert page.status_code == 200
-    where = page.redirect_chain[-1][0]
-    weak = client.post(where, {"new_password1": "short", "new_password2": "short"})
+    url = page.redirect_chain[-1][0]
+    weak = client.post(url, {"new_password1": "short", "new_password2": "short"})
     assert weak.status_code == 200
-    done = client.post(where, {"new_password1": NEW, "new_password2": NEW})
+    done = client.post(url, {"new_password1": NEW, "new_password2": NEW})
     assert (done.status_code, done["Location"]) == (302, reverse("admin:login"))
-    assert APIClient().post(REFRESH, {"refresh": held["refresh"]}).status_code == 401
-    assert signed_in(VIEWER, NEW)["email"] == VIEWER
+    assert APIClient().post(REFRESH, {"refresh": tokens["refresh"]}).status_code == 401
+    assert sign_in(VIEWER, NEW)["email"] == VIEWER

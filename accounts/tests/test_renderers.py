@@ -1,4 +1,4 @@
-"""Answers are written as the framework would write them."""
+"""The JSON renderer writes the same as that of REST framework."""
 
 import json
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ from accounts.choices import Role
 from common.rest.renderers import QuickJSON
 
 
-def test_an_answer_is_written_as_by_the_framework() -> None:
+def test_output_equals_that_of_rest_framework() -> None:
     answer = {
         "text": '한국어 \u2028 "quoted" </script>',
         "code": Role.ADMIN,

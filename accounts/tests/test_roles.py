@@ -1,4 +1,4 @@
-"""Rules of the access table: roles include each other, a program's token needs its scope too."""
+"""Rules of the access table: roles and scopes."""
 
 import pytest
 
@@ -19,31 +19,29 @@ ADMINISTERS = Rule(Role.ADMIN, Scope.ADMIN)
         (ADMINISTERS, {Role.ADMIN}),
     ],
 )
-def test_each_role_may_do_its_part(
-    people: dict[Role, User], rule: Rule, allowed: set[Role]
-) -> None:
+def test_rules_admit_roles(people: dict[Role, User], rule: Rule, allowed: set[Role]) -> None:
     assert {role for role, user in people.items() if allows(rule, user, None)} == allowed
 
 
-def test_who_is_switched_off_may_nothing(people: dict[Role, User]) -> None:
+def test_deactivated_user_is_refused(people: dict[Role, User]) -> None:
     admin = people[Role.ADMIN]
     admin.is_active = False
     assert not allows(READS, admin, None)
 
 
-def test_a_token_needs_the_scope_and_its_owner_the_role(people: dict[Role, User]) -> None:
+def test_token_needs_the_scope_and_its_owner_the_role(people: dict[Role, User]) -> None:
     assert allows(WRITES, people[Role.OPERATOR], frozenset({Scope.DESIGN}))
     assert not allows(WRITES, people[Role.OPERATOR], frozenset({Scope.READ, Scope.RUN}))
     assert not allows(WRITES, people[Role.VIEWER], frozenset(Scope))
 
 
-def test_what_is_for_people_takes_no_token(people: dict[Role, User]) -> None:
+def test_rule_without_scope_refuses_tokens(people: dict[Role, User]) -> None:
     rule = Rule(Role.VIEWER, None)
     assert allows(rule, people[Role.VIEWER], None)
     assert not allows(rule, people[Role.ADMIN], frozenset(Scope))
 
 
-def test_what_has_no_row_is_closed(people: dict[Role, User]) -> None:
+def test_missing_rule_refuses(people: dict[Role, User]) -> None:
     assert rule_of("no-such-address", "GET") is None
     assert rule_of(None, None) is None
     assert not allows(None, people[Role.ADMIN], None)

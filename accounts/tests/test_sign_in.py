@@ -1,4 +1,4 @@
-"""Signing in gives a token that works, and says nothing to those who guess."""
+"""Sign-in: returns a valid token, and reveals nothing about accounts."""
 
 import pytest
 from django.conf import settings
@@ -21,7 +21,7 @@ def sign_in(email: str, password: str = PASSWORD) -> APIClient:
     return client
 
 
-def test_the_token_opens_the_api(people: dict[Role, User]) -> None:
+def test_token_authenticates(people: dict[Role, User]) -> None:
     answer = APIClient().post(SIGN_IN, {"email": " Viewer@Example.ORG ", "password": PASSWORD})
     assert answer.status_code == 200
     assert set(answer.data) == {
@@ -48,7 +48,7 @@ def test_the_token_opens_the_api(people: dict[Role, User]) -> None:
     ("email", "password"),
     [("viewer@example.org", "wrong"), ("nobody@example.org", PASSWORD)],
 )
-def test_a_wrong_pair_is_refused_the_same_way(
+def test_unknown_address_and_wrong_password_get_the_same_response(
     people: dict[Role, User], email: str, password: str
 ) -> None:
     answer = APIClient().post(SIGN_IN, {"email": email, "password": password})
@@ -58,7 +58,7 @@ def test_a_wrong_pair_is_refused_the_same_way(
     assert answer.json()["code"] == "SIGN_IN_REFUSED"
 
 
-def test_an_account_switched_off_is_shut_at_once(people: dict[Role, User]) -> None:
+def test_deactivated_account_is_refused_immediately(people: dict[Role, User]) -> None:
     client = sign_in("viewer@example.org")
     User.objects.filter(email="viewer@example.org").update(is_active=False)
     assert client.get(ME).status_code == 401
@@ -74,14 +74,14 @@ def test_a_new_password_ends_old_tokens(people: dict[Role, User]) -> None:
     assert client.get(ME).status_code == 401
 
 
-def test_missing_fields_are_pointed_at() -> None:
+def test_invalid_fields_are_named() -> None:
     answer = APIClient().post(SIGN_IN, {"email": "no address"})
     assert answer.status_code == 400
     assert {error["pointer"] for error in answer.json()["errors"]} == {"/email", "/password"}
 
 
 @pytest.mark.parametrize("header", [None, "Bearer nonsense", "Bearer a.b.c"])
-def test_without_a_good_token_nothing_opens(db: None, header: str | None) -> None:
+def test_request_without_a_valid_token_is_refused(db: None, header: str | None) -> None:
     answer = APIClient().get(ME, headers={"Authorization": header} if header else {})
     assert answer.status_code == 401
     assert answer["WWW-Authenticate"].startswith("Bearer")

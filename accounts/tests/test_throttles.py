@@ -1,4 +1,4 @@
-"""Nobody calls the doors faster than the settings allow."""
+"""Rate limits of the sign-in endpoints."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from rest_framework.test import APIClient
 
 from accounts.choices import Role
 from accounts.models import User
-from accounts.tests.conftest import API, SIGN_IN, at_once, bearer, signed_in
+from accounts.tests.conftest import API, SIGN_IN, bearer_client, run_in_parallel, sign_in
 
 FORM = {"email": "nobody@example.org", "password": "x"}
 
@@ -19,7 +19,7 @@ def slow(settings: Any) -> None:
     settings.AXES_FAILURE_LIMIT = 1000
 
 
-def test_too_many_calls_are_told_to_wait(db: None) -> None:
+def test_requests_over_the_limit_are_refused(db: None) -> None:
     codes = [APIClient().post(SIGN_IN, FORM).status_code for _call in range(4)]
     assert codes == [401, 401, 401, 429]
     answer = APIClient().post(SIGN_IN, FORM)
@@ -27,7 +27,7 @@ def test_too_many_calls_are_told_to_wait(db: None) -> None:
     assert 0 < int(answer["Retry-After"]) <= 86402
 
 
-def test_each_kind_and_each_place_counts_for_itself(db: None) -> None:
+def test_scopes_and_addresses_are_counted_separately(db: None) -> None:
     for _call in range(4):
         APIClient().post(SIGN_IN, FORM)
     elsewhere = APIClient().post(SIGN_IN, FORM, REMOTE_ADDR="192.0.2.7")
@@ -37,17 +37,17 @@ def test_each_kind_and_each_place_counts_for_itself(db: None) -> None:
     assert APIClient().post(f"{API}/auth/verify", {"token": "x"}).status_code == 200
 
 
-def test_parallel_calls_do_not_slip_through(transactional_db: None) -> None:
-    codes = at_once(8, lambda _number: APIClient().post(SIGN_IN, {}).status_code)
+def test_parallel_requests_cannot_exceed_the_limit(transactional_db: None) -> None:
+    codes = run_in_parallel(8, lambda _number: APIClient().post(SIGN_IN, {}).status_code)
     assert sorted(codes) == [400] * 3 + [429] * 5
 
 
-def test_password_changes_count_too(people: dict[Role, User], settings: Any) -> None:
-    client = bearer(signed_in("viewer@example.org")["access"])
+def test_password_changes_are_limited(people: dict[Role, User], settings: Any) -> None:
+    client = bearer_client(sign_in("viewer@example.org")["access"])
     codes = [client.post(f"{API}/auth/password/change", {}).status_code for _call in range(3)]
     assert codes == [400, 400, 429]
 
 
-def test_without_redis_nobody_tries(db: None, redis_away: None) -> None:
+def test_sign_in_is_refused_without_redis(db: None, redis_unavailable: None) -> None:
     answer = APIClient().post(SIGN_IN, FORM)
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")

@@ -1,4 +1,4 @@
-"""One person has one account, whatever the case of the address."""
+"""Accounts and their addresses, which ignore case."""
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -11,20 +11,20 @@ from accounts.models import User
 pytestmark = pytest.mark.django_db
 
 
-def test_addresses_are_kept_in_lower_case() -> None:
+def test_addresses_are_stored_in_lower_case() -> None:
     user = User.objects.create_user(" Kim@Example.ORG ", "pw")
     assert user.email == "kim@example.org"
     assert user.role == Role.VIEWER
     assert User.objects.get_by_natural_key("KIM@example.org") == user
 
 
-def test_the_database_refuses_another_case() -> None:
+def test_database_refuses_upper_case() -> None:
     User.objects.create_user("kim@example.org")
     with pytest.raises(IntegrityError), transaction.atomic():
         User.objects.create(email="Kim@example.org")
 
 
-def test_a_form_finds_the_other_account() -> None:
+def test_validation_finds_the_other_account() -> None:
     User.objects.create_user("kim@example.org")
     twin = User(email="KIM@example.org", password="x")  # noqa: S106
     with pytest.raises(ValidationError, match="already exists"):
@@ -41,11 +41,11 @@ def test_an_account_needs_an_address() -> None:
         User.objects.create_user("  ")
 
 
-def test_without_password_nobody_signs_in() -> None:
+def test_account_without_password_has_no_usable_one() -> None:
     assert not User.objects.create_user("kim@example.org").has_usable_password()
 
 
-def test_djangos_command_makes_an_admin(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_createsuperuser_creates_an_admin(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "something long")
     call_command("createsuperuser", email="Root@example.org", interactive=False, verbosity=0)
     user = User.objects.get(email="root@example.org")

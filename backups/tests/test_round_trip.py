@@ -41,7 +41,7 @@ def test_an_empty_system_gets_everything(
     assert (code, made["missing"]) == (0, [])
     files = RosbagFile.objects.exclude(rosbag__status="uploading")
     assert made["objects"] == files.count() > 0
-    assert system.backup_seen() == repository.manifest(made["backup"]).time.timestamp()
+    assert system.last_backup() == repository.manifest(made["backup"]).time.timestamp()
     site = make_site()
     code, restored, stderr = site.run("restore", "--json", "--yes")
     assert code == 0, stderr

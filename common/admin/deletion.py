@@ -20,7 +20,7 @@ class ServiceDeletionMixin:
     delete_selected_confirmation_template: Any = "common/console/delete_selected.html"
     message_user: Any
 
-    def remove(self, request: HttpRequest, row: Any) -> object:
+    def delete_row(self, request: HttpRequest, row: Any) -> object:
         """Delete one row by calling its service."""
         raise NotImplementedError
 
@@ -36,7 +36,7 @@ class ServiceDeletionMixin:
     def delete_selected(self, request: HttpRequest, rows: QuerySet[Any]) -> HttpResponse | None:
         if request.POST.get("post"):
             run_action(
-                self, request, rows, lambda row: self.remove(request, row), self.deleted_message
+                self, request, rows, lambda row: self.delete_row(request, row), self.deleted_message
             )
             return None
         response: HttpResponse | None = delete_selected(self, request, rows)  # type: ignore[arg-type]
@@ -49,7 +49,7 @@ class ServiceDeletionMixin:
 
     def delete_model(self, request: HttpRequest, obj: Model) -> None:
         try:
-            self.remove(request, obj)
+            self.delete_row(request, obj)
         except DomainError as error:
             request.deletion_error = obj, error  # type: ignore[attr-defined]
 

@@ -1,4 +1,4 @@
-"""Queries that are compiled to SQL once: for what every request asks, the ORM's compiler costs most."""
+"""Queries that are compiled to SQL once, for requests where the ORM's compiler costs the most."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 
 class Statement(NamedTuple):
-    """What a query is once it is written."""
+    """A compiled query."""
 
     sql: str
     params: list[Any]
@@ -17,14 +17,14 @@ class Statement(NamedTuple):
 
 
 class PreparedQuery:
-    """A query that is written once, rows as of `.values()`; later only the key changes, where it has one.
+    """A query that is compiled once and returns rows as `.values()` does; only the key may change.
 
-    For what each request asks: writing the statement takes the ORM longer than the database takes to answer.
-    `rows` must be a query that is always the same; `key` is the column that it is asked by.
+    Compiling takes the ORM longer than the database takes to answer. `rows` must always return the same
+    query; `key` is the column to filter by, None for no filter.
     """
 
     _KEY = -(2**62)
-    """Stands for the key while the statement is written."""
+    """Placeholder of the key during compilation."""
 
     def __init__(self, rows: Callable[[], QuerySet[Any, Any]], key: str | None = "pk") -> None:
         self._rows = rows
@@ -32,27 +32,27 @@ class PreparedQuery:
         self._statements: dict[str, Statement] = {}
 
     def get(self, key: int) -> dict[str, Any] | None:
-        """The first row with this key; None: there is none."""
-        found = self.all(key)
-        return found[0] if found else None
+        """Return the first row with this key, or None."""
+        rows = self.all(key)
+        return rows[0] if rows else None
 
     def all(self, key: int | None = None) -> list[dict[str, Any]]:
-        """All rows, of those with this key."""
+        """Return all rows, or those with this key."""
         connection = connections["default"]
         statement = self._statements.get(connection.vendor)
         if statement is None:
-            statement = self._statements[connection.vendor] = self._write(connection)
+            statement = self._statements[connection.vendor] = self._compile(connection)
         params = [key if param == self._KEY else param for param in statement.params]
         with connection.cursor() as cursor:
             cursor.execute(statement.sql, params)
-            found = [list(row) for row in cursor.fetchall()]
-        for at, (converters, expression) in statement.converters.items():
+            rows = [list(row) for row in cursor.fetchall()]
+        for index, (converters, expression) in statement.converters.items():
             for convert in converters:
-                for row in found:
-                    row[at] = convert(row[at], expression, connection)
-        return [dict(zip(statement.names, row, strict=True)) for row in found]
+                for row in rows:
+                    row[index] = convert(row[index], expression, connection)
+        return [dict(zip(statement.names, row, strict=True)) for row in rows]
 
-    def _write(self, connection: Any) -> Statement:
+    def _compile(self, connection: Any) -> Statement:
         rows = self._rows()
         query = (rows if self._key is None else rows.filter(**{self._key: self._KEY})).query
         compiler = query.get_compiler(connection=connection)

@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from common.exceptions import DomainError
 from common.rest.filters import MAX_ID
-from common.rest.serializers import StrictSerializer
+from common.rest.serializers import StrictSerializer, validated
 
 MAX_IDS = 500
 
@@ -52,9 +52,7 @@ def run_action(
     Raises:
         ValidationError: `data` is not that of a `BulkSerializer`.
     """
-    serializer = BulkSerializer(data=data)
-    serializer.is_valid(raise_exception=True)
-    ids = list(dict.fromkeys(serializer.validated_data["ids"]))
+    ids = list(dict.fromkeys(validated(BulkSerializer(data=data))["ids"]))
     rows = {row.pk: row for row in rows_by_id(ids)}
     return {"results": [_outcome(pk, rows.get(pk), action) for pk in ids]}
 

@@ -63,6 +63,13 @@ class StrictSerializer(serializers.Serializer[Any]):
                 yield name, error
 
 
+def validated(serializer: StrictSerializer) -> dict[str, Any]:
+    """Return the validated data of a request. Raises ValidationError."""
+    serializer.is_valid(raise_exception=True)
+    data: dict[str, Any] = serializer.validated_data
+    return data
+
+
 def type_error(field: Any, value: Any) -> Any:
     """Return the error of a JSON value's type, or those of its items by key; None when there is none."""
     if value is None:

@@ -1,1 +1,1 @@
-"""Middleware: limit of bodies, fast answers to polling clients, heartbeats, streams."""
+"""Middleware: limit of bodies, early answers to polls and heartbeats, streams."""

@@ -22,7 +22,7 @@ from accounts.permissions import allows, rule_of
 from accounts.services.bearers import authenticate_bearer, header_token
 from common import outages
 from common.exceptions import DomainError
-from common.rest.reads.early import EarlyPost, EarlyRead, find
+from common.rest.reads.early import EarlyView, find
 from common.rest.renderers import encode
 from robotsim_project.telemetry.http_metrics import count_early_answer
 
@@ -45,20 +45,19 @@ def early_answers(get_response: GetResponse) -> GetResponse:
 def answer(request: HttpRequest) -> HttpResponseBase | None:
     """The early answer to a request; None sends it the usual way."""
     view = find(request.path_info)
-    if view is None or request_log.isEnabledFor(logging.INFO):
+    if view is None or view.method != request.method or not is_simple(request):
         return None
-    fits = is_simple_get(request) if isinstance(view, EarlyRead) else request.method == "POST"
     try:
-        return layers(request) if fits else None
+        return layers(request)
     except REFUSALS:
         return None
 
 
-def is_simple_get(request: HttpRequest) -> bool:
-    """Whether nothing but the address is asked, and JSON is good."""
+def is_simple(request: HttpRequest) -> bool:
+    """Whether nothing but the address is asked, JSON is good, and requests are not logged."""
     meta = request.META
-    plain = request.method == "GET" and not meta.get("QUERY_STRING")
-    return plain and meta.get("HTTP_ACCEPT", "") in SIMPLE
+    plain = not meta.get("QUERY_STRING") and meta.get("HTTP_ACCEPT", "") in SIMPLE
+    return plain and not request_log.isEnabledFor(logging.INFO)
 
 
 def respond(request: HttpRequest) -> HttpResponse:
@@ -70,9 +69,9 @@ def respond(request: HttpRequest) -> HttpResponse:
     request.get_host()  # refuses hosts that are not ours
     view = find(request.path_info)
     assert view is not None  # noqa: S101  the callers have asked
-    response = view.view(request) if isinstance(view, EarlyPost) else read(request, view)
+    response = read(request, view) if view.method == "GET" else view.answer(request)
     response.headers.setdefault("Content-Length", str(len(response.content)))
-    count_early_answer(view.route, request.method or "", response)
+    count_early_answer(view.route, view.method, response)
     return response
 
 
@@ -83,25 +82,13 @@ layers: Callable[[HttpRequest], HttpResponse] = cast(
 """The layers of the usual way that an early answer needs, in their order."""
 
 
-def read(request: HttpRequest, view: EarlyRead) -> HttpResponse:
+def read(request: HttpRequest, view: EarlyView) -> HttpResponse:
     """Answer who may read; with the database away say so, as the usual way would only wait again."""
     try:
-        authorize(request, view.route)
-        return HttpResponse(encode(view.reader(view.key)), content_type="application/json")
+        token = header_token(request.headers.get("Authorization", ""))
+        bearer = authenticate_bearer(token) if token else None
+        if bearer is None or not allows(rule_of(view.route, "GET"), bearer.user, bearer.scopes):
+            raise PermissionDenied
+        return HttpResponse(encode(view.answer(request)), content_type="application/json")
     except (OperationalError, InterfaceError) as error:
         return outages.database_problem(error).response()
-
-
-def authorize(request: HttpRequest, route: str) -> None:
-    """Let only the bearer of a token pass who may read this.
-
-    Raises:
-        BearerRefusedError: the token is not good.
-        PermissionDenied: there is no token, or its bearer may not.
-    """
-    token = header_token(request.headers.get("Authorization", ""))
-    if token is None:
-        raise PermissionDenied
-    bearer = authenticate_bearer(token)
-    if not allows(rule_of(route, "GET"), bearer.user, bearer.scopes):
-        raise PermissionDenied

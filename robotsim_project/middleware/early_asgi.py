@@ -16,7 +16,7 @@ from django.db import connections
 from django.http import HttpResponse
 from django.middleware.security import SecurityMiddleware
 
-from common.rest.reads.early import EarlyPost, find
+from common.rest.reads.early import MAX_BYTES, find
 from robotsim_project.middleware.early import layers
 from robotsim_project.telemetry.request_log import request_ids
 
@@ -37,10 +37,10 @@ def early_posts(django: App) -> App:
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         is_post = scope["type"] == "http" and scope["method"] == "POST"
         view = find(scope["path"]) if is_post else None
-        if not isinstance(view, EarlyPost):
+        if view is None or view.method != "POST":
             await django(scope, receive, send)
             return
-        body = await read_body(receive, view.max_bytes)
+        body = await read_body(receive)
         if body is None:
             return
         loop = asyncio.get_running_loop()
@@ -53,7 +53,7 @@ def early_posts(django: App) -> App:
     return application
 
 
-async def read_body(receive: Receive, max_bytes: int) -> bytes | None:
+async def read_body(receive: Receive) -> bytes | None:
     """The whole body, or enough of one that is too long; None when the client has gone."""
     body = bytearray()
     more = True
@@ -61,7 +61,7 @@ async def read_body(receive: Receive, max_bytes: int) -> bytes | None:
         message = await receive()
         if message["type"] == "http.disconnect":
             return None
-        if len(body) <= max_bytes:
+        if len(body) <= MAX_BYTES:
             body += message.get("body", b"")
         more = message.get("more_body", False)
     return bytes(body)

@@ -14,7 +14,7 @@ from robotsim_project.processes.lost_tasks import LostTasks
 from simulations.backends import backend
 from simulations.exceptions import LiveAwayError
 from simulations.live import system
-from simulations.services.runs.reconcile import note_leap, reconcile
+from simulations.services.runs.reconcile import reconcile, reset_silence_after_leap
 
 log = structlog.get_logger(__name__)
 PASSES_PER_SWEEP = 20
@@ -49,10 +49,10 @@ class Controller:
         """Continue active executions, but begin none, while units run that would end with this machine."""
         deadline = time.monotonic() + settings.CONTROLLER_DRAIN_SECONDS
         units = backend(settings.BACKEND)
-        while (count := units.living_here()) and time.monotonic() < deadline:
+        while (count := units.count_local_units()) and time.monotonic() < deadline:
             log.info("controller_drains", units=count)
             next_log = min(deadline, time.monotonic() + 10)
-            while time.monotonic() < next_log and units.living_here():
+            while time.monotonic() < next_log and units.count_local_units():
                 self._timed_pass(sweep=False, begin=False)
                 time.sleep(settings.CONTROLLER_INTERVAL_SECONDS)
         log.info("controller_stops", units_left=count)
@@ -61,7 +61,7 @@ class Controller:
         started = time.time()
         liveness.touch()
         self._one_pass(sweep=sweep, begin=begin)
-        note_leap(time.time() - started)
+        reset_silence_after_leap(time.time() - started)
 
     def _one_pass(self, *, sweep: bool, begin: bool) -> None:
         close_old_connections()
@@ -84,4 +84,4 @@ class Controller:
         recovery.recover()
         self._lost_tasks.take_up()
         with suppress(LiveAwayError):
-            system.controller_passed()
+            system.record_controller_pass()

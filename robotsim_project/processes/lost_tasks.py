@@ -42,7 +42,7 @@ def says_that_it_lives(worker: str) -> Iterator[None]:
 def _say(worker: str, over: threading.Event) -> None:
     while not over.is_set():
         with suppress(LiveAwayError):
-            system.worker_lives(worker, LIVES_SECONDS)
+            system.record_worker(worker, LIVES_SECONDS)
         over.wait(SAY_SECONDS)
 
 
@@ -57,7 +57,7 @@ class LostTasks:
         held = DBTaskResult.objects.filter(status=TaskResultStatus.RUNNING)
         tasks = {str(t.pk): t for t in held.only("pk", "worker_ids", "task_path")[:1000]}
         try:
-            living = system.living_workers({_worker(each) for each in tasks.values()})
+            living = system.active_workers({_worker(each) for each in tasks.values()})
         except LiveAwayError:
             self._silent.clear()
             return 0

@@ -11,7 +11,7 @@ from prometheus_client.core import Metric
 
 from robotsim_project.telemetry.statistics import SystemStatistics, system_statistics
 from simulations.choices import ACTIVE, AGENT_ENDED, ENDED, AgentStatus, RecordingStatus, RunStatus
-from simulations.services.monitoring.metrics import LiveVitals, RunVitals
+from simulations.services.monitoring.metrics import LiveStatistics, RunStatistics
 from simulations.streaming import hub
 from storage.services.maintenance.metrics import StorageStatistics
 
@@ -40,19 +40,19 @@ class Family:
 
 
 def _runs(
-    read: Callable[[RunVitals], Iterable[Sample]],
+    read: Callable[[RunStatistics], Iterable[Sample]],
 ) -> Callable[[SystemStatistics], Iterable[Sample]]:
     return lambda statistics: read(statistics.runs) if statistics.runs else ()
 
 
 def _live(
-    read: Callable[[LiveVitals], Iterable[Sample]],
+    read: Callable[[LiveStatistics], Iterable[Sample]],
 ) -> Callable[[SystemStatistics], Iterable[Sample]]:
     return lambda statistics: read(statistics.live) if statistics.live else ()
 
 
 def _units(
-    read: Callable[[LiveVitals], Iterable[Sample]],
+    read: Callable[[LiveStatistics], Iterable[Sample]],
 ) -> Callable[[SystemStatistics], Iterable[Sample]]:
     """Read from Redis, only if the database has said which units are running."""
     return lambda statistics: read(statistics.live) if statistics.live and statistics.runs else ()
@@ -75,7 +75,7 @@ def _filled(counts: dict[str, int], names: Iterable[str]) -> Iterator[Sample]:
         yield (name,), counts.get(name, 0)
 
 
-def _states(runs: RunVitals) -> Iterator[Sample]:
+def _states(runs: RunStatistics) -> Iterator[Sample]:
     counts: Counter[str] = Counter()
     for status, _code, count in runs.executions:
         counts[status] += count
@@ -87,7 +87,7 @@ def _quantiles(values: dict[float, float]) -> Iterator[Sample]:
         yield (f"{quantile:g}",), value
 
 
-def _ended(runs: RunVitals) -> Iterator[Sample]:
+def _ended(runs: RunStatistics) -> Iterator[Sample]:
     for status, code, count in runs.executions:
         if status in ENDED:
             yield (status, code), count
@@ -234,7 +234,7 @@ FAMILIES = (
         "robotsim_stream_watchers",
         "Open event streams of this process.",
         (),
-        lambda _statistics: [((), hub.watchers())],
+        lambda _statistics: [((), hub.count_watchers())],
     ),
 )
 

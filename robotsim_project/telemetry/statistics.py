@@ -15,11 +15,11 @@ from robotsim_project.health import dependencies
 from simulations.exceptions import LiveAwayError
 from simulations.live import system
 from simulations.services.monitoring.metrics import (
-    LiveUnits,
-    LiveVitals,
-    RunVitals,
-    live_vitals,
-    run_vitals,
+    ActiveUnits,
+    LiveStatistics,
+    RunStatistics,
+    live_statistics,
+    run_statistics,
 )
 from storage.services.maintenance.metrics import StorageStatistics, storage_statistics
 
@@ -31,9 +31,9 @@ class SystemStatistics(msgspec.Struct, frozen=True, kw_only=True):
     """Statistics of the system; None where the dependency did not answer."""
 
     up: dict[str, bool]
-    runs: RunVitals | None
+    runs: RunStatistics | None
     storage: StorageStatistics | None
-    live: LiveVitals | None
+    live: LiveStatistics | None
 
 
 class _Cache:
@@ -63,7 +63,7 @@ system_statistics = _cache.get
 def _read_shared() -> SystemStatistics | None:
     """Read the statistics that another process has just collected."""
     try:
-        value = system.known_vitals()
+        value = system.cached_statistics()
         return None if value is None else msgspec.json.decode(value, type=SystemStatistics)
     except (LiveAwayError, msgspec.MsgspecError):  # unreachable, or written by another version
         return None
@@ -82,22 +82,22 @@ def _collect() -> SystemStatistics:
     statistics = SystemStatistics(up=up, runs=runs, storage=storage, live=live)
     if all(up.values()):  # otherwise each process notices by itself when the outage is over
         with suppress(LiveAwayError):
-            system.keep_vitals(msgspec.json.encode(statistics), CACHE_SECONDS)
+            system.cache_statistics(msgspec.json.encode(statistics), CACHE_SECONDS)
     return statistics
 
 
-def _database() -> tuple[RunVitals | None, StorageStatistics | None, LiveUnits]:
+def _database() -> tuple[RunStatistics | None, StorageStatistics | None, ActiveUnits]:
     try:
-        runs, units = run_vitals()
+        runs, units = run_statistics()
         return runs, storage_statistics(), units
     except (DatabaseError, InterfaceError) as error:
         log.warning("vitals_without_database", error=str(error))
         return None, None, {}
 
 
-def _redis(units: LiveUnits) -> LiveVitals | None:
+def _redis(units: ActiveUnits) -> LiveStatistics | None:
     try:
-        return live_vitals(units)
+        return live_statistics(units)
     except LiveAwayError as error:
         log.warning("vitals_without_redis", error=str(error))
         return None

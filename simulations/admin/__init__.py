@@ -1,5 +1,23 @@
-"""The console's pages of simulations and their runs."""
+"""The console's pages of simulations and their executions."""
 
-from simulations.admin import designs, mecs, parts, runs
+from simulations.admin import (
+    agent_runs,
+    deletions,
+    events,
+    executions,
+    mecs,
+    recordings,
+    simulations,
+    stage_runs,
+)
 
-__all__ = ["designs", "mecs", "parts", "runs"]
+__all__ = [
+    "agent_runs",
+    "deletions",
+    "events",
+    "executions",
+    "mecs",
+    "recordings",
+    "simulations",
+    "stage_runs",
+]

@@ -1,4 +1,4 @@
-"""Filters of the console's lists that ask the database nothing."""
+"""Filters and search of the console's lists; their choices need no query."""
 
 from typing import Any
 
@@ -8,20 +8,19 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from simulations.choices import ACTIVE, ENDED, USER_FAULTS, EventKind, FailureCode
+from simulations.choices import ACTIVE, ENDED, USER_FAILURES, EventKind, FailureCode
 
-LONGEST_ID = 18
-"""Digits."""
+MAX_ID_DIGITS = 18
 
 
 class ActiveFilter(admin.SimpleListFilter):
-    """Executions that have not ended."""
+    """Filter executions by whether they have ended."""
 
     title = _("activity")
     parameter_name = "active"
 
     def lookups(self, _request: HttpRequest, _admin: Any) -> list[tuple[str, Any]]:
-        return [("yes", _("Under way")), ("no", _("Ended"))]
+        return [("yes", _("Active")), ("no", _("Ended"))]
 
     def queryset(self, _request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() is None:
@@ -30,7 +29,7 @@ class ActiveFilter(admin.SimpleListFilter):
 
 
 class FailureFilter(admin.SimpleListFilter):
-    """By failure code, or by who is to blame."""
+    """Filter by failure code, or by who is to blame."""
 
     title = _("failure")
     parameter_name = "failure"
@@ -44,14 +43,14 @@ class FailureFilter(admin.SimpleListFilter):
         if value is None:
             return rows
         if value == "user":
-            return rows.filter(failure_code__in=sorted(USER_FAULTS))
+            return rows.filter(failure_code__in=sorted(USER_FAILURES))
         if value == "system":
-            return rows.exclude(failure_code__in=["", *sorted(USER_FAULTS)])
+            return rows.exclude(failure_code__in=["", *sorted(USER_FAILURES)])
         return rows.filter(failure_code=value)
 
 
 class KindFilter(admin.SimpleListFilter):
-    """Events by what they tell."""
+    """Filter events by kind."""
 
     title = _("kind")
     parameter_name = "kind"
@@ -63,19 +62,19 @@ class KindFilter(admin.SimpleListFilter):
         return rows if self.value() is None else rows.filter(kind=self.value())
 
 
-class OfOne(admin.SimpleListFilter):
-    """Base: rows of one thing, named by its id in the address; shown only while it is used."""
+class RelatedIdFilter(admin.SimpleListFilter):
+    """Base of filters by the id of a related row, given in the query; listed only while in use."""
 
     paths: dict[str, str] = {}
-    """From the model of the list to the id."""
+    """Lookups of the id, by the name of the list's model."""
 
     def __init__(self, request: HttpRequest, params: Any, model: Any, model_admin: Any) -> None:
         self._path = self.paths.get(model._meta.model_name, "")  # noqa: SLF001  as documented by Django
         super().__init__(request, params, model, model_admin)
 
     def lookups(self, request: HttpRequest, _admin: Any) -> list[tuple[str, Any]]:
-        asked = request.GET.get(str(self.parameter_name), "")
-        return [(asked, f"{self.title} {asked}")] if asked else []
+        value = request.GET.get(str(self.parameter_name), "")
+        return [(value, f"{self.title} {value}")] if value else []
 
     def queryset(self, _request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
         value = self.value()
@@ -86,8 +85,8 @@ class OfOne(admin.SimpleListFilter):
         return rows.filter(**{self._path: int(value)})
 
 
-class OfExecution(OfOne):
-    """What belongs to one execution."""
+class ExecutionIdFilter(RelatedIdFilter):
+    """Filter by execution."""
 
     title = _("execution")
     parameter_name = "execution"
@@ -99,16 +98,16 @@ class OfExecution(OfOne):
     }
 
 
-class OfStageRun(OfOne):
-    """What belongs to one stage of an execution."""
+class StageRunIdFilter(RelatedIdFilter):
+    """Filter by stage run."""
 
     title = _("stage run")
     parameter_name = "stage_run"
     paths = {"agentrun": "stage_run", "recording": "stage_run"}
 
 
-class OfSimulation(OfOne):
-    """What belongs to one simulation."""
+class SimulationIdFilter(RelatedIdFilter):
+    """Filter by simulation."""
 
     title = _("simulation")
     parameter_name = "simulation"
@@ -116,28 +115,28 @@ class OfSimulation(OfOne):
 
 
 def is_id(text: str) -> bool:
-    """Whether this can be the id of a row."""
-    return text.isascii() and text.isdigit() and len(text) <= LONGEST_ID
+    """Return whether a text can be the id of a row."""
+    return text.isascii() and text.isdigit() and len(text) <= MAX_ID_DIGITS
 
 
-class SearchesRuns:
-    """Before `ModelAdmin` in the bases: search by id of the execution or by name of its simulation.
+class ExecutionSearch:
+    """Mixin before `ModelAdmin`: search by id of the execution or name of its simulation.
 
-    `run_path` leads from a row to its execution, with two underscores at its end; empty for an execution.
+    `execution_path` leads from a row to its execution, with two underscores at its end; empty if it is one.
     """
 
-    run_path = ""
+    execution_path = ""
     search_help_text: Any = _("Id of an execution, or part of the name of its simulation")
 
     def get_search_fields(self, _request: HttpRequest) -> list[str]:
-        return [f"{self.run_path}simulation__name"]
+        return [f"{self.execution_path}simulation__name"]
 
     def get_search_results(
         self, _request: HttpRequest, rows: QuerySet[Any], term: str
     ) -> tuple[QuerySet[Any], bool]:
-        name = f"{self.run_path}simulation__name__icontains"
+        name = f"{self.execution_path}simulation__name__icontains"
         term = term.strip().replace("\0", "")
-        found = Q(**{name: term}) if term else Q()
+        condition = Q(**{name: term}) if term else Q()
         if is_id(term):
-            found |= Q(**{f"{self.run_path}id": int(term)})
-        return rows.filter(found), False
+            condition |= Q(**{f"{self.execution_path}id": int(term)})
+        return rows.filter(condition), False

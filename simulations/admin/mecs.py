@@ -1,4 +1,4 @@
-"""The console's pages of mecs; operators see them, admins change them."""
+"""The console's pages of mecs; only admins may change them."""
 
 from typing import Any
 
@@ -15,13 +15,13 @@ from common.admin.actions import is_admin
 from common.admin.changelists import BoundedPaginator
 from common.admin.deletion import ServiceDeletionMixin
 from common.admin.errors import DomainErrorFormMixin, DomainErrorMixin
-from simulations.admin.words import list_of
+from simulations.admin.formatting import list_url
 from simulations.models import Mec
 from simulations.services.designs import mecs
 
 
 class MecForm(DomainErrorFormMixin, forms.ModelForm[Mec]):
-    """A mec's fields."""
+    """The fields of a mec."""
 
     class Meta:
         model = Mec
@@ -38,14 +38,13 @@ class MecForm(DomainErrorFormMixin, forms.ModelForm[Mec]):
 
     def clean_node_selector(self) -> dict[str, str]:
         selector = self.cleaned_data["node_selector"] or {}
-        found = mecs.selector_errors(selector)
-        if found:
-            raise forms.ValidationError(found)
+        if errors := mecs.selector_errors(selector):
+            raise forms.ValidationError(errors)
         return dict(selector)
 
 
 class MecList(ChangeList):
-    """A page of mecs with how many living simulations use each, in one query for all."""
+    """A page of mecs with the number of simulations that use each, counted in one query."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -72,7 +71,7 @@ class MecAdmin(DomainErrorMixin, ServiceDeletionMixin, admin.ModelAdmin[Mec]):
     list_per_page = 50
     actions = ["delete_selected"]
 
-    def get_changelist(self, request: HttpRequest, **_words: Any) -> type[ChangeList]:
+    def get_changelist(self, request: HttpRequest, **_kwargs: Any) -> type[ChangeList]:
         return MecList
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -85,7 +84,7 @@ class MecAdmin(DomainErrorMixin, ServiceDeletionMixin, admin.ModelAdmin[Mec]):
         return is_admin(request)
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Mec | None = None) -> Any:
-        """Leave slugs alone that programs know by now, and pages on which nothing can be changed."""
+        """Propose a slug only for new mecs: programs may know those of existing ones."""
         return super().get_prepopulated_fields(request, obj) if obj is None else {}
 
     @admin.display(description=_("simulations"))
@@ -93,23 +92,23 @@ class MecAdmin(DomainErrorMixin, ServiceDeletionMixin, admin.ModelAdmin[Mec]):
         if not mec.used:
             return "0"
         return format_html(
-            '<a href="{}">{}</a>', list_of("simulation", mec__id__exact=mec.pk), mec.used
+            '<a href="{}">{}</a>', list_url("simulation", mec__id__exact=mec.pk), mec.used
         )
 
     def save_model(self, request: HttpRequest, obj: Mec, form: Any, change: Any) -> None:
-        """Have the service write it."""
+        """Write it through the service."""
         if change:
             mecs.update(obj, **form.cleaned_data)
         else:
             obj.pk = mecs.create(**form.cleaned_data).pk
             obj.refresh_from_db()
 
-    def remove(self, request: HttpRequest, row: Mec) -> None:
+    def delete_row(self, request: HttpRequest, row: Mec) -> None:
         mecs.delete(row)
 
     def deleted_message(self, count: int) -> str:
         return ngettext("%d mec was deleted.", "%d mecs were deleted.", count) % count
 
     def deletion_errors(self, rows: list[Any]) -> list[str]:
-        users = mecs.users_of(rows)
-        return [f"{mec}: {mecs.in_use(users[mec.pk])}" for mec in rows if mec.pk in users]
+        users = mecs.simulation_names(rows)
+        return [f"{mec}: {mecs.in_use_message(users[mec.pk])}" for mec in rows if mec.pk in users]

@@ -1,4 +1,4 @@
-"""The stages inside the page of their simulation: checked as a whole, ordered by their positions."""
+"""The stages on the page of their simulation, validated together and ordered by position."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -28,19 +28,19 @@ SPEC_FIELDS = [
 ]
 
 
-class KnownChoice(AutocompleteSelect):
-    """Choice of a template whose present one need not be asked for: a page asks once for all its rows."""
+class TemplateSelect(AutocompleteSelect):
+    """Template field that shows the current choice from `names`, without a query for each stage."""
 
     def optgroups(self, name: str, value: Sequence[str], attr: Any = None) -> list[Any]:
-        known: dict[str, str] = getattr(self, "known", {})
-        if not set(value).issubset(known):
+        names: dict[str, str] = getattr(self, "names", {})
+        if not set(value).issubset(names):
             return list(super().optgroups(name, value, attr))
-        options = [self.create_option(name, each, known[each], True, 0) for each in value]  # noqa: FBT003
+        options = [self.create_option(name, pk, names[pk], True, 0) for pk in value]  # noqa: FBT003
         return [(None, options, 0)]
 
 
 class StageForm(forms.ModelForm[Stage]):
-    """One stage; an empty position puts it at the end."""
+    """One stage; without a position it becomes the last."""
 
     position = forms.IntegerField(
         label=_("Position"),
@@ -55,35 +55,35 @@ class StageForm(forms.ModelForm[Stage]):
         fields = ["position", *SPEC_FIELDS]
 
     def validate_constraints(self) -> None:
-        """Leave positions alone: they are given anew, in order, when all is saved."""
+        """Accept any positions: saving renumbers them in order."""
 
 
 class StageFormSet(forms.BaseInlineFormSet[Stage, Simulation, StageForm]):
-    """The stages of one design, checked as a whole by the rules of the service."""
+    """The stages of one simulation, validated together by the service."""
 
     def add_fields(self, form: StageForm, index: int | None) -> None:
         super().add_fields(form, index)
         widget: Any = form.fields["template"].widget
-        getattr(widget, "widget", widget).known = self._names()
+        getattr(widget, "widget", widget).names = self._template_names()
 
     def validate_unique(self) -> None:
-        """Take equal positions: of those the upper one comes first."""
+        """Accept equal positions: of these, the upper form comes first."""
 
     def clean(self) -> None:
         super().clean()
         if any(self.errors):
             return
-        forms_ = self._kept()
+        rows = self._filled_forms()
         pattern = self.instance.pattern or "sequential"
         for error in simulations.field_errors("-", pattern, "/a", self.specs()):
-            self._show(error, forms_)
+            self._show(error, rows)
 
     def specs(self) -> list[simulations.StageSpec]:
-        """The stages as they are to be, in order of their positions."""
-        rows = [form.cleaned_data for form in self._kept()]
+        """Return the submitted stages in order of their positions."""
+        rows = [form.cleaned_data for form in self._filled_forms()]
         return [simulations.StageSpec(**{name: row[name] for name in SPEC_FIELDS}) for row in rows]
 
-    def _kept(self) -> list[StageForm]:
+    def _filled_forms(self) -> list[StageForm]:
         filled = [
             form
             for form in self.forms
@@ -92,10 +92,10 @@ class StageFormSet(forms.BaseInlineFormSet[Stage, Simulation, StageForm]):
         return sorted(filled, key=lambda form: form.cleaned_data["position"] or float("inf"))
 
     def _show(self, error: FieldError, rows: list[StageForm]) -> None:
-        """Put an error beside its field, or above all stages."""
+        """Show an error at its field, or above all stages."""
         parts = error.pointer.strip("/").split("/")
         if parts[0] != "stages":
-            return  # the design's own, shown by its form
+            return  # shown by the form of the simulation
         if len(parts) == 1:
             self._non_form_errors.append(error.detail)  # type: ignore[attr-defined]
             return
@@ -103,13 +103,13 @@ class StageFormSet(forms.BaseInlineFormSet[Stage, Simulation, StageForm]):
         field = parts[2] if len(parts) > 2 and parts[2] in form.fields else None  # noqa: PLR2004
         form.add_error(field, error.detail)
 
-    def _names(self) -> dict[str, str]:
-        """Names of the templates that the stages have now, asked for once."""
-        if not hasattr(self, "_known"):
+    def _template_names(self) -> dict[str, str]:
+        """Return the names of the templates in use, by id as text; queried once."""
+        if not hasattr(self, "_names"):
             rows = self.get_queryset()
-            self._known = {str(stage.template_id): str(stage.template) for stage in rows}
-            self._known[""] = ""
-        return self._known
+            self._names = {str(stage.template_id): str(stage.template) for stage in rows}
+            self._names[""] = ""
+        return self._names
 
 
 class StageInline(admin.StackedInline[Stage, Simulation]):
@@ -147,7 +147,7 @@ class StageInline(admin.StackedInline[Stage, Simulation]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Stage]:
         return super().get_queryset(request).select_related("template")
 
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **words: Any) -> Any:
-        if db_field.name == "template" and "widget" not in words:
-            words["widget"] = KnownChoice(db_field, self.admin_site, using=words.get("using"))
-        return super().formfield_for_foreignkey(db_field, request, **words)
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "template" and "widget" not in kwargs:
+            kwargs["widget"] = TemplateSelect(db_field, self.admin_site, using=kwargs.get("using"))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)

@@ -1,4 +1,4 @@
-"""Deletions over HTTP: how far each is."""
+"""Deletions over HTTP."""
 
 import django_filters
 from django.utils.translation import gettext_lazy as _
@@ -22,7 +22,7 @@ class DeletionFilter(django_filters.FilterSet):
 
 
 class DeletionViewSet(viewsets.ReadOnlyModelViewSet[Deletion]):
-    """Simulations that are being removed, or were."""
+    """Deletions of simulations and their progress."""
 
     queryset = Deletion.objects.select_related("requested_by")
     serializer_class = DeletionSerializer

@@ -1,5 +1,6 @@
-"""Executions over HTTP: read them, stop them, see their agents, events and recordings."""
+"""Executions over HTTP, with their agents, logs, events and recordings."""
 
+from collections.abc import Callable
 from typing import Any
 
 import django_filters
@@ -10,15 +11,14 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.reverse import reverse
 from rest_framework.serializers import BaseSerializer
 
 from accounts.api.idempotency import idempotent
 from common.rest import bulk
 from common.rest.filters import IdFilter, InstantFilter, UserEmailFilter
 from common.rest.reads.views import Reads
-from simulations.api.details import execution_detail
-from simulations.api.run_serializers import (
+from simulations.api.execution_detail import execution_detail
+from simulations.api.execution_serializers import (
     AgainSerializer,
     AgentRunSerializer,
     EventSerializer,
@@ -27,6 +27,7 @@ from simulations.api.run_serializers import (
     RecordingSerializer,
     UnitLogSerializer,
 )
+from simulations.api.responses import accepted
 from simulations.api.stream import WatchActions
 from simulations.choices import (
     ACTIVE,
@@ -42,14 +43,14 @@ from simulations.services.runs import lifecycle, logs
 
 
 class ExecutionFilter(django_filters.FilterSet):
-    """By simulation, status (several may be asked for), data, failure, who asked and when."""
+    """By simulation, statuses, failure, requester and time."""
 
     simulation = IdFilter(field_name="simulation_id", label=_("Id of its simulation"))
     status = django_filters.MultipleChoiceFilter(choices=RunStatus.choices)
     data_status = django_filters.MultipleChoiceFilter(choices=DataStatus.choices)
     active = django_filters.BooleanFilter(method="by_active", label=_("Whether it has not ended"))
     requested_by = UserEmailFilter(
-        field_name="requested_by__email", label=_("E-mail address of who started it")
+        field_name="requested_by__email", label=_("E-mail address of its requester")
     )
     created_after = InstantFilter(field_name="created_at", lookup_expr="gte")
     created_before = InstantFilter(field_name="created_at", lookup_expr="lt")
@@ -62,20 +63,6 @@ class ExecutionFilter(django_filters.FilterSet):
         return rows.filter(status__in=ACTIVE if value else ENDED)
 
 
-class AgentRunFilter(django_filters.FilterSet):
-    """By stage, unit and status."""
-
-    stage = IdFilter(field_name="stage_run__position", label=_("Position of the stage"))
-    unit = IdFilter(min_value=0, label=_("Number of the unit"))
-    number = IdFilter(label=_("Number of the agent"))
-    attempt = IdFilter(label=_("Which attempt"))
-    status = django_filters.MultipleChoiceFilter(choices=AgentStatus.choices)
-
-    class Meta:
-        model = AgentRun
-        fields = ["failure_code"]
-
-
 class UnitFilter(django_filters.FilterSet):
     """By stage and unit."""
 
@@ -83,15 +70,25 @@ class UnitFilter(django_filters.FilterSet):
     unit = IdFilter(min_value=0, label=_("Number of the unit"))
 
     class Meta:
-        model = AgentRun
+        model: type[Model] = AgentRun
         fields: list[str] = []
 
 
-class RecordingFilter(django_filters.FilterSet):
+class AgentRunFilter(UnitFilter):
+    """By stage, unit, agent, attempt, status and failure."""
+
+    number = IdFilter(label=_("Number of the agent"))
+    attempt = IdFilter(label=_("Number of the attempt"))
+    status = django_filters.MultipleChoiceFilter(choices=AgentStatus.choices)
+
+    class Meta:
+        model = AgentRun
+        fields = ["failure_code"]
+
+
+class RecordingFilter(UnitFilter):
     """By stage, unit and status."""
 
-    stage = IdFilter(field_name="stage_run__position", label=_("Position of the stage"))
-    unit = IdFilter(min_value=0, label=_("Number of the unit"))
     status = django_filters.MultipleChoiceFilter(choices=RecordingStatus.choices)
 
     class Meta:
@@ -100,7 +97,7 @@ class RecordingFilter(django_filters.FilterSet):
 
 
 class EventFilter(django_filters.FilterSet):
-    """By kind, and what came after an event that is known already."""
+    """By kind and sequence number."""
 
     after = IdFilter(
         field_name="sequence",
@@ -112,6 +109,28 @@ class EventFilter(django_filters.FilterSet):
     class Meta:
         model = Event
         fields = ["kind", "after"]
+
+
+def related_rows(
+    queryset: QuerySet[Any],
+    serializer: type[BaseSerializer[Any]],
+    filterset: type[django_filters.FilterSet],
+    *,
+    ordering: str = "id",
+    search_fields: list[str] | None = None,
+) -> Callable[[Any], Any]:
+    """Make a method the address of a list of rows below an execution."""
+    route = action(
+        detail=True,
+        queryset=queryset,
+        serializer_class=serializer,
+        filterset_class=filterset,
+        search_fields=search_fields,
+        ordering=[ordering],
+        ordering_fields=[ordering],
+    )
+    schema = extend_schema(responses=serializer(many=True))
+    return lambda method: schema(route(method))
 
 
 class ExecutionViewSet(WatchActions, Reads):
@@ -145,22 +164,20 @@ class ExecutionViewSet(WatchActions, Reads):
     @action(detail=True, methods=["post"])
     @idempotent
     def again(self, request: Request, pk: str) -> Response:
-        """Run it again: with exactly its plan, or as its simulation is designed now."""
-        asked = AgainSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        before = get_object_or_404(Execution.objects.select_related("simulation"), pk=pk)
-        if asked.validated_data["plan"] == "same":
-            execution = lifecycle.start_again(before, requested_by=request.user)
+        """Run it again, with the same plan or with its simulation as it is now."""
+        serializer = AgainSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        previous = get_object_or_404(Execution.objects.select_related("simulation"), pk=pk)
+        if serializer.validated_data["plan"] == "same":
+            execution = lifecycle.start_again(previous, requested_by=request.user)
         else:
-            execution = lifecycle.start(before.simulation, requested_by=request.user)
-        place = reverse("execution-detail", args=[execution.pk])
-        told = ExecutionSerializer(execution).data
-        return Response(told, status=202, headers={"Location": place})
+            execution = lifecycle.start(previous.simulation, requested_by=request.user)
+        return accepted(ExecutionSerializer, execution)
 
     @extend_schema(request=bulk.BulkSerializer, responses=bulk.BulkAnswerSerializer)
     @action(detail=False, methods=["post"], url_path="bulk/stop", filterset_class=None)
     def bulk_stop(self, request: Request) -> Response:
-        """Stop many executions; each is stopped or refused for itself."""
+        """Stop many executions; each one succeeds or fails on its own."""
 
         def stop(execution: Execution) -> None:
             lifecycle.stop(execution, stopped_by=request.user)
@@ -169,69 +186,42 @@ class ExecutionViewSet(WatchActions, Reads):
             bulk.run_action(request.data, lambda ids: Execution.objects.filter(pk__in=ids), stop)
         )
 
-    @extend_schema(responses=UnitLogSerializer(many=True))
-    @action(
-        detail=True,
-        queryset=AgentRun.objects.all(),
-        serializer_class=UnitLogSerializer,
-        filterset_class=UnitFilter,
-        search_fields=None,
-        ordering=["id"],
-        ordering_fields=["id"],
-    )
+    @related_rows(AgentRun.objects.all(), UnitLogSerializer, UnitFilter)
     def logs(self, request: Request, pk: str) -> Response:
-        """The end of what each attempt of each unit logged."""
+        """The end of the log of each attempt of each unit."""
         execution = get_object_or_404(Execution.objects.only("id"), pk=pk)
-        found = self.filter_queryset(logs.rows(execution.pk))
-        page = self.paginate_queryset(found) or []
+        page = self.paginate_queryset(self.filter_queryset(logs.rows(execution.pk))) or []
         return self.get_paginated_response(
-            self.get_serializer(logs.told(execution.pk, page), many=True).data
+            self.get_serializer(logs.serialize(execution.pk, page), many=True).data
         )
 
-    @extend_schema(responses=AgentRunSerializer(many=True))
-    @action(
-        detail=True,
-        queryset=AgentRun.objects.all(),
-        serializer_class=AgentRunSerializer,
-        filterset_class=AgentRunFilter,
-        search_fields=["failure_text"],
-        ordering=["id"],
-        ordering_fields=["id"],
+    @related_rows(
+        AgentRun.objects.all(), AgentRunSerializer, AgentRunFilter, search_fields=["failure_text"]
     )
     def agents(self, request: Request, pk: str) -> Response:
         """All attempts of all agents."""
         return self._page(pk, "stage_run__execution")
 
-    @extend_schema(responses=RecordingSerializer(many=True))
-    @action(
-        detail=True,
-        queryset=Recording.objects.all(),
-        serializer_class=RecordingSerializer,
-        filterset_class=RecordingFilter,
-        search_fields=["text"],
-        ordering=["id"],
-        ordering_fields=["id"],
+    @related_rows(
+        Recording.objects.all(), RecordingSerializer, RecordingFilter, search_fields=["text"]
     )
     def recordings(self, request: Request, pk: str) -> Response:
-        """What its units recorded, also what is missing."""
+        """The recordings of its units, missing ones included."""
         return self._page(pk, "stage_run__execution")
 
-    @extend_schema(responses=EventSerializer(many=True))
-    @action(
-        detail=True,
-        queryset=Event.objects.all(),
-        serializer_class=EventSerializer,
-        filterset_class=EventFilter,
+    @related_rows(
+        Event.objects.all(),
+        EventSerializer,
+        EventFilter,
+        ordering="sequence",
         search_fields=["kind"],
-        ordering=["sequence"],
-        ordering_fields=["sequence"],
     )
     def events(self, request: Request, pk: str) -> Response:
-        """Its timeline from the beginning."""
+        """Its timeline, the oldest event first."""
         return self._page(pk, "execution")
 
     def _page(self, pk: str, path: str) -> Response:
-        """One page of the parts of an execution; `path` leads from a part to it."""
+        """Answer with a page of the rows whose `path` leads to an execution."""
         execution = get_object_or_404(Execution.objects.only("id"), pk=pk)
-        parts: QuerySet[Model] = self.get_queryset().filter(**{path: execution})
-        return self.page_of(self.filter_queryset(parts))
+        rows: QuerySet[Model] = self.get_queryset().filter(**{path: execution})
+        return self.page_of(self.filter_queryset(rows))

@@ -16,7 +16,7 @@ from simulations.services.designs import mecs
 
 @extend_schema_view(destroy=extend_schema(responses={204: None, 409: None}))
 class MecViewSet(viewsets.ModelViewSet[Mec]):
-    """Systems under test; admins change them."""
+    """Systems under test; only admins change them."""
 
     queryset = Mec.objects.all()
     serializer_class = MecSerializer
@@ -28,7 +28,7 @@ class MecViewSet(viewsets.ModelViewSet[Mec]):
     @extend_schema(responses={201: MecSerializer})
     @idempotent
     def create(self, request: Request) -> Response:
-        """Make a mec."""
+        """Create a mec."""
         return super().create(request)
 
     def get_success_headers(self, data: Any) -> dict[str, str]:

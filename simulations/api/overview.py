@@ -1,4 +1,4 @@
-"""The system at a glance, over HTTP."""
+"""The overview of the system over HTTP."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from simulations.services.monitoring.overview import overview
 
 
 class SimulationTotalsSerializer(serializers.Serializer[Any]):
-    """Living simulations, and those that run."""
+    """Simulations that are not deleted, and those with an active execution."""
 
     total = serializers.IntegerField()
     running = serializers.IntegerField()
@@ -26,7 +26,7 @@ class ExecutionTotalsSerializer(serializers.Serializer[Any]):
 
 
 class AgentTotalsSerializer(serializers.Serializer[Any]):
-    """Agents of those executions; `complete` is false when there are too many to add up."""
+    """Agents of active executions; `complete` is false where there were too many to count."""
 
     total = serializers.IntegerField()
     by_status = serializers.DictField(child=serializers.IntegerField())
@@ -41,13 +41,13 @@ class MecTotalsSerializer(serializers.Serializer[Any]):
 
 
 class TemplateTotalsSerializer(serializers.Serializer[Any]):
-    """Living templates."""
+    """Templates that are not deleted."""
 
     total = serializers.IntegerField()
 
 
 class RosbagTotalsSerializer(serializers.Serializer[Any]):
-    """Living rosbags; `size` is the sum of theirs, in bytes."""
+    """Rosbags that are not deleted; `size` is their total in bytes."""
 
     total = serializers.IntegerField()
     by_status = serializers.DictField(child=serializers.IntegerField())
@@ -55,7 +55,7 @@ class RosbagTotalsSerializer(serializers.Serializer[Any]):
 
 
 class HealthSerializer(serializers.Serializer[Any]):
-    """`ok`, or what is wrong."""
+    """The state of each part of the system; `ok` if it works."""
 
     database = serializers.ChoiceField(choices=["ok"])
     redis = serializers.ChoiceField(choices=["ok", "away"])
@@ -65,7 +65,7 @@ class HealthSerializer(serializers.Serializer[Any]):
 
 
 class OverviewSerializer(serializers.Serializer[Any]):
-    """The system as it was at `as_of`, a few seconds ago at most."""
+    """The state of the system at `as_of`, at most a few seconds ago."""
 
     simulations = SimulationTotalsSerializer()
     executions = ExecutionTotalsSerializer()
@@ -78,9 +78,9 @@ class OverviewSerializer(serializers.Serializer[Any]):
 
 
 class Overview(APIView):
-    """The system at a glance."""
+    """The overview of the system."""
 
     @extend_schema(operation_id="overview", responses=OverviewSerializer)
     def get(self, request: Request) -> Response:
-        """Totals, what runs, what is stored, and whether each part answers."""
+        """Totals of simulations, executions, agents and rosbags, and the health of each part."""
         return Response(overview())

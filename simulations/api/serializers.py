@@ -1,4 +1,4 @@
-"""Mecs and designs as the API takes and tells them."""
+"""Serializers of mecs, simulations and deletions."""
 
 from typing import Any
 
@@ -16,17 +16,17 @@ from simulations.models.mec import LOCATOR
 from simulations.services.designs.mecs import selector_errors
 from simulations.services.designs.simulations import (
     ALL,
-    LONGEST_PREFIX,
-    LONGEST_TIME,
-    MOST_REPEATS,
-    MOST_RETRIES,
-    MOST_STAGES,
+    MAX_PREFIX,
+    MAX_REPEATS,
+    MAX_RETRIES,
+    MAX_SECONDS,
+    MAX_STAGES,
     PREFIX,
     StageSpec,
 )
 
-LARGEST_INTEGER = 2**31 - 1
-LARGEST_SMALL = 2**15 - 1
+MAX_INTEGER = 2**31 - 1
+MAX_SMALL_INTEGER = 2**15 - 1
 
 
 class MecSerializer(StrictSerializer, serializers.ModelSerializer[Mec]):
@@ -53,36 +53,36 @@ class MecSerializer(StrictSerializer, serializers.ModelSerializer[Mec]):
         read_only_fields = ["created_at", "updated_at"]
 
     def validate_node_selector(self, selector: dict[str, str]) -> dict[str, str]:
-        """Refuse what Kubernetes would not take for labels of nodes."""
-        if found := selector_errors(selector):
-            raise serializers.ValidationError(found)
+        """Refuse labels that Kubernetes would not accept."""
+        if errors := selector_errors(selector):
+            raise serializers.ValidationError(errors)
         return selector
 
 
 class StageSerializer(StrictSerializer, serializers.ModelSerializer[Stage]):
-    """One stage; its position follows from its place in the list, times are in seconds."""
+    """One stage; its position is that in the list, times are in seconds."""
 
-    # Only what the database can hold: the service finds all faults of sense in one go.
+    # Limits of the columns only: the service reports all other errors of all stages at once.
     template = serializers.IntegerField(source="template_id", min_value=1, max_value=MAX_ID)
-    agent_count = serializers.IntegerField(min_value=-LARGEST_INTEGER, max_value=LARGEST_INTEGER)
+    agent_count = serializers.IntegerField(min_value=-MAX_INTEGER, max_value=MAX_INTEGER)
     execution_time = serializers.FloatField(required=False)
     repeat_count = serializers.IntegerField(
-        required=False, min_value=-LARGEST_INTEGER, max_value=LARGEST_INTEGER
+        required=False, min_value=-MAX_INTEGER, max_value=MAX_INTEGER
     )
     delay_after = serializers.FloatField(required=False)
     retries = serializers.IntegerField(
-        required=False, min_value=-LARGEST_SMALL, max_value=LARGEST_SMALL
+        required=False, min_value=-MAX_SMALL_INTEGER, max_value=MAX_SMALL_INTEGER
     )
     min_success = serializers.IntegerField(
-        required=False, min_value=-LARGEST_SMALL, max_value=LARGEST_SMALL
+        required=False, min_value=-MAX_SMALL_INTEGER, max_value=MAX_SMALL_INTEGER
     )
 
     enforced = {
         "agent_count": {"minimum": 1, "maximum": settings.MAX_AGENTS},
-        "execution_time": {"minimum": 0, "maximum": LONGEST_TIME},
-        "delay_after": {"minimum": 0, "maximum": LONGEST_TIME},
-        "repeat_count": {"minimum": 1, "maximum": MOST_REPEATS},
-        "retries": {"minimum": 0, "maximum": MOST_RETRIES},
+        "execution_time": {"minimum": 0, "maximum": MAX_SECONDS},
+        "delay_after": {"minimum": 0, "maximum": MAX_SECONDS},
+        "repeat_count": {"minimum": 1, "maximum": MAX_REPEATS},
+        "retries": {"minimum": 0, "maximum": MAX_RETRIES},
         "min_success": {"minimum": 0, "maximum": ALL},
     }
 
@@ -106,14 +106,14 @@ class StageSerializer(StrictSerializer, serializers.ModelSerializer[Stage]):
 
 @extend_schema_field(serializers.ChoiceField(choices=DesignStatus.choices))
 class DesignStatusField(Derived):
-    """How a design stands."""
+    """The status of a simulation."""
 
     def __init__(self) -> None:
         super().__init__("deleted_at", "deleting", "stage_count", of=design_status)
 
 
 class SimulationRowSerializer(StrictSerializer, serializers.ModelSerializer[Simulation]):
-    """A simulation in a list: without its stages, with their count and that of all its agents."""
+    """A simulation in a list, with the counts of its stages and agents."""
 
     name = serializers.CharField(max_length=200)
     mec = serializers.PrimaryKeyRelatedField(queryset=Mec.objects.all())
@@ -155,19 +155,19 @@ class SimulationRowSerializer(StrictSerializer, serializers.ModelSerializer[Simu
 
 
 class SimulationSerializer(SimulationRowSerializer):
-    """A design: which templates run, how many agents each, against which mec."""
+    """A simulation with its stages: which templates run, how many agents each."""
 
     stages = StageSerializer(many=True)
     enforced = {
-        "stages": {"maxItems": MOST_STAGES},
-        "namespace_prefix": {"pattern": f"^{PREFIX.pattern}$", "maxLength": LONGEST_PREFIX},
+        "stages": {"maxItems": MAX_STAGES},
+        "namespace_prefix": {"pattern": f"^{PREFIX.pattern}$", "maxLength": MAX_PREFIX},
     }
 
     class Meta(SimulationRowSerializer.Meta):
         fields = [*SimulationRowSerializer.Meta.fields, "stages"]
 
     def values(self) -> dict[str, Any]:
-        """What the request sets, in the words of the service."""
+        """Return the validated data as arguments of the service."""
         values = dict(self.validated_data)
         if "stages" in values:
             values["stages"] = [_spec(stage) for stage in values["stages"]]
@@ -175,16 +175,16 @@ class SimulationSerializer(SimulationRowSerializer):
 
 
 class CloneSerializer(StrictSerializer):
-    """How the clone is named; empty: after the original."""
+    """The name of the copy; if empty, derived from the original's."""
 
     name = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
 
 
 class OrderSerializer(StrictSerializer):
-    """The positions that the stages have now, in the order that they are to have."""
+    """The current positions of the stages, in the new order."""
 
     order = serializers.ListField(
-        child=serializers.IntegerField(min_value=1, max_value=LARGEST_SMALL), max_length=100
+        child=serializers.IntegerField(min_value=1, max_value=MAX_SMALL_INTEGER), max_length=100
     )
 
 
@@ -197,14 +197,14 @@ class StepSerializer(serializers.Serializer[Any]):
 
 @extend_schema_field(serializers.CharField())
 class DeletionErrorField(Derived):
-    """What it waits for or failed at, in the language of the reader."""
+    """Why a deletion waits or failed, in the language of the request."""
 
     def __init__(self) -> None:
         super().__init__("error_code", "error", of=deletion_error)
 
 
 class DeletionSerializer(serializers.ModelSerializer[Deletion]):
-    """The removal of a simulation; `progress` in percent, `error` says what it waits for."""
+    """The deletion of a simulation; `progress` in percent, `error` says why it waits or failed."""
 
     simulation = serializers.IntegerField(source="simulation_id", read_only=True)
     steps = StepSerializer(many=True, read_only=True)

@@ -27,7 +27,8 @@ from common.rest import bulk
 from common.rest.filters import IdFilter, SoftDeleteFilterSet, UserEmailFilter
 from common.rest.reads.columns import Row, columns_of
 from common.rest.reads.views import Reads
-from simulations.api.run_serializers import ExecutionSerializer
+from simulations.api.execution_serializers import ExecutionSerializer
+from simulations.api.responses import accepted
 from simulations.api.serializers import (
     CloneSerializer,
     DeletionSerializer,
@@ -44,21 +45,23 @@ from simulations.services.runs import lifecycle
 
 
 class SimulationFilter(SoftDeleteFilterSet):
-    """By name, pattern, mec, template, maker, and by how the latest execution stands."""
+    """By name, pattern, mec, template, creator and status of the latest execution."""
 
     name = django_filters.CharFilter(lookup_expr="icontains", label=_("Part of the name"))
     pattern = django_filters.ChoiceFilter(choices=Pattern.choices)
     mec = IdFilter(field_name="mec_id", label=_("Id of its mec"))
     template = IdFilter(method="by_template", label=_("Id of a template that a stage uses"))
     created_by = UserEmailFilter(
-        field_name="created_by__email", label=_("E-mail address of who made it")
+        field_name="created_by__email", label=_("E-mail address of its creator")
     )
     status = django_filters.MultipleChoiceFilter(
         field_name="latest_execution__status",
         choices=RunStatus.choices,
-        label=_("Status of its latest execution; several may be asked for"),
+        label=_("Status of its latest execution; may be repeated"),
     )
-    running = django_filters.BooleanFilter(method="by_running", label=_("Whether it runs now"))
+    running = django_filters.BooleanFilter(
+        method="by_running", label=_("Whether its latest execution is active")
+    )
 
     class Meta:
         model = Simulation
@@ -72,36 +75,35 @@ class SimulationFilter(SoftDeleteFilterSet):
         return runs if value else rows.exclude(latest_execution__status__in=ACTIVE)
 
 
-def rows() -> QuerySet[Simulation]:
-    """Simulations with what a list tells of them, in one query."""
+def annotated_simulations() -> QuerySet[Simulation]:
+    """Simulations with their counts of stages and agents, and whether they are being deleted."""
     of_this = Stage.objects.filter(simulation=OuterRef("pk")).order_by().values("simulation")
-    counted = of_this.annotate(stages=Count("pk"), agents=Sum("agent_count"))
-    whole = IntegerField()
+    totals = of_this.annotate(stages=Count("pk"), agents=Sum("agent_count"))
+    integer = IntegerField()
     return Simulation.objects.annotate(
-        stage_count=Coalesce(Subquery(counted.values("stages"), output_field=whole), 0),
-        agent_count=Coalesce(Subquery(counted.values("agents"), output_field=whole), 0),
+        stage_count=Coalesce(Subquery(totals.values("stages"), output_field=integer), 0),
+        agent_count=Coalesce(Subquery(totals.values("agents"), output_field=integer), 0),
         deleting=Exists(
             Deletion.objects.filter(simulation_id=OuterRef("pk"), status__in=OPEN_DELETION)
         ),
     )
 
 
-def stages() -> QuerySet[Any, Any]:
-    """The stages that a simulation lists, in their order."""
-    ordered: QuerySet[Any, Any] = Stage.objects.order_by("position")
-    return ordered.values(*columns_of(StageSerializer).paths)
-
-
 class SimulationViewSet(Reads):
     """Designs of runs."""
 
-    queryset = rows()
+    queryset = annotated_simulations()
     serializer_class = SimulationSerializer
     filterset_class = SimulationFilter
     search_fields = ["name", "description"]
     ordering_fields = ["id", "name", "created_at", "updated_at"]
     lookup_value_regex = "[0-9]{1,18}"
-    nested = {"stages": PreparedQuery(stages, key="simulation")}
+    nested = {
+        "stages": PreparedQuery(
+            lambda: Stage.objects.order_by("position").values(*columns_of(StageSerializer).paths),
+            key="simulation",
+        )
+    }
 
     def get_serializer_class(self) -> type[SimulationRowSerializer]:
         return SimulationRowSerializer if self.action == "list" else SimulationSerializer
@@ -109,11 +111,11 @@ class SimulationViewSet(Reads):
     @extend_schema(responses={201: SimulationSerializer})
     @idempotent
     def create(self, request: Request) -> Response:
-        """Make a simulation with its stages, in the order in which they are listed."""
-        asked = SimulationSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        simulation = simulations.create_simulation(created_by=request.user, **asked.values())
-        return self._made(simulation)
+        """Create a simulation with its stages, in the order in which they are listed."""
+        serializer = SimulationSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        values = serializer.values()
+        return self._created(simulations.create_simulation(created_by=request.user, **values))
 
     @extend_schema(responses={200: SimulationSerializer, 409: None, 422: None})
     def update(self, request: Request, **_kwargs: Any) -> Response:
@@ -127,55 +129,54 @@ class SimulationViewSet(Reads):
 
     @extend_schema(responses={202: DeletionSerializer, 409: None})
     def destroy(self, request: Request, **_kwargs: Any) -> Response:
-        """Delete a simulation; it can be restored until it is removed for good."""
+        """Delete a simulation; it can be restored until it is purged."""
         return self._delete(self.get_object(), request, permanent=False)
 
     @extend_schema(request=None, responses={202: DeletionSerializer})
     @action(detail=True, methods=["post"])
     @idempotent
     def purge(self, request: Request, pk: str) -> Response:
-        """Remove a simulation for good, with its executions and recordings, be it deleted already or not."""
+        """Delete a simulation permanently, with its executions and recordings, deleted before or not."""
         return self._delete(get_object_or_404(Simulation, pk=pk), request, permanent=True)
 
     @extend_schema(request=None, responses={200: SimulationSerializer, 409: None})
     @action(detail=True, methods=["post"])
     def restore(self, request: Request, pk: str) -> Response:
-        """Bring a deleted simulation back."""
-        return Response(self._told(deletion.restore(get_object_or_404(Simulation, pk=pk))))
+        """Restore a deleted simulation."""
+        return Response(self._detail_of(deletion.restore(get_object_or_404(Simulation, pk=pk))))
 
     @extend_schema(request=CloneSerializer, responses={201: SimulationSerializer})
     @action(detail=True, methods=["post"])
     @idempotent
     def clone(self, request: Request, pk: str) -> Response:
-        """Make another simulation like this one."""
-        asked = CloneSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        name = asked.validated_data["name"]
-        return self._made(simulations.clone(self.get_object(), name=name, created_by=request.user))
+        """Create a copy of a simulation."""
+        serializer = CloneSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        name = serializer.validated_data["name"]
+        clone = simulations.clone(self.get_object(), name=name, created_by=request.user)
+        return self._created(clone)
 
     @extend_schema(request=OrderSerializer, responses={200: SimulationSerializer, 422: None})
     @action(detail=True, methods=["post"])
     def reorder(self, request: Request, pk: str) -> Response:
-        """Put the stages in another order."""
-        asked = OrderSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        order = asked.validated_data["order"]
-        return Response(self._told(simulations.reorder(self.get_object(), order)))
+        """Reorder the stages."""
+        serializer = OrderSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        order = serializer.validated_data["order"]
+        return Response(self._detail_of(simulations.reorder(self.get_object(), order)))
 
     @extend_schema(request=None, responses={202: ExecutionSerializer})
     @action(detail=True, methods=["post"])
     @idempotent
     def start(self, request: Request, pk: str) -> Response:
-        """Start an execution; watch it at the address in `Location`."""
+        """Start an execution; `Location` has its address."""
         execution = lifecycle.start(self.get_object(), requested_by=request.user)
-        place = reverse("execution-detail", args=[execution.pk])
-        told = ExecutionSerializer(execution).data
-        return Response(told, status=202, headers={"Location": place})
+        return accepted(ExecutionSerializer, execution)
 
     @extend_schema(request=bulk.BulkSerializer, responses=bulk.BulkAnswerSerializer)
     @action(detail=False, methods=["post"], url_path="bulk/delete", filterset_class=None)
     def bulk_delete(self, request: Request) -> Response:
-        """Delete many simulations; each is deleted or refused for itself."""
+        """Delete many simulations; each one succeeds or fails on its own."""
         living = Simulation.objects.living()
 
         def delete(simulation: Simulation) -> None:
@@ -186,21 +187,20 @@ class SimulationViewSet(Reads):
         )
 
     def _delete(self, simulation: Simulation, request: Request, *, permanent: bool) -> Response:
-        asked = deletion.request(simulation, permanent=permanent, requested_by=request.user)
-        place = reverse("deletion-detail", args=[asked.pk])
-        told = DeletionSerializer(asked).data
-        return Response(told, status=202, headers={"Location": place})
+        row = deletion.request(simulation, permanent=permanent, requested_by=request.user)
+        return accepted(DeletionSerializer, row)
 
     def _update(self, request: Request, *, partial: bool) -> Response:
         simulation = self.get_object()
-        asked = SimulationSerializer(simulation, data=request.data, partial=partial)
-        asked.is_valid(raise_exception=True)
-        return Response(self._told(simulations.update_simulation(simulation, **asked.values())))
+        serializer = SimulationSerializer(simulation, data=request.data, partial=partial)
+        serializer.is_valid(raise_exception=True)
+        simulation = simulations.update_simulation(simulation, **serializer.values())
+        return Response(self._detail_of(simulation))
 
-    def _made(self, simulation: Simulation) -> Response:
-        place = reverse("simulation-detail", args=[simulation.pk])
-        return Response(self._told(simulation), status=201, headers={"Location": place})
+    def _created(self, simulation: Simulation) -> Response:
+        location = reverse("simulation-detail", args=[simulation.pk])
+        return Response(self._detail_of(simulation), status=201, headers={"Location": location})
 
-    def _told(self, simulation: Simulation) -> Row:
-        """Read anew: the stages in memory are those from before the change."""
-        return self.detail_of(rows().filter(pk=simulation.pk))
+    def _detail_of(self, simulation: Simulation) -> Row:
+        # The instance still has the stages of before the change.
+        return self.detail_of(annotated_simulations().filter(pk=simulation.pk))

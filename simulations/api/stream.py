@@ -1,8 +1,8 @@
-"""Watching an execution: its progress, tickets, and the stream of Server-Sent Events.
+"""The progress of an execution, stream tickets, and the stream of Server-Sent Events.
 
-The view only admits: authentication, rights and errors are those of the whole API. The stream itself is
-handed to the server's own loop (`robotsim_project.middleware.streaming`), so that it holds no thread and no
-connection.
+The view only checks the request: authentication, permissions and errors are those of the whole API. The
+stream itself runs in the server's event loop (`robotsim_project.middleware.streaming`), so that it holds no
+thread and no database connection.
 """
 
 from collections.abc import AsyncIterator
@@ -26,7 +26,7 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
 from accounts.models import User
-from simulations.api.run_serializers import ProgressSerializer
+from simulations.api.execution_serializers import ProgressSerializer
 from simulations.exceptions import (
     StreamUnsupportedError,
     TicketForeignError,
@@ -39,39 +39,41 @@ from simulations.streaming.viewers import Viewer
 from simulations.streaming.watcher import watch
 
 HANDED_OVER = "robotsim.streams"
-"""Key of the ASGI scope: a list that takes the stream which follows the response's head."""
-_DIGITS = 18
-USUAL = cast(list[type[BaseAuthentication]], api_settings.DEFAULT_AUTHENTICATION_CLASSES)
+"""Key of the ASGI scope: a list to which the view appends the stream that follows the headers."""
+MAX_DIGITS = 18
+DEFAULT_AUTHENTICATION = cast(
+    list[type[BaseAuthentication]], api_settings.DEFAULT_AUTHENTICATION_CLASSES
+)
 
 
 class TicketSerializer(serializers.Serializer[Any]):
-    """What opens the stream of one execution for a minute, as `?ticket=`."""
+    """A ticket that opens the stream of one execution for a minute, as `?ticket=`."""
 
     ticket = serializers.CharField()
     expires_at = serializers.DateTimeField()
 
 
 class EventStreamRenderer(JSONRenderer):
-    """Lets clients ask for an event stream; what is rendered by it are errors, as problem documents."""
+    """Accepts requests for an event stream; it only ever renders errors, as problem documents."""
 
     media_type = "text/event-stream"
     format = "sse"
 
 
 class TicketAuthentication(BaseAuthentication):
-    """`?ticket=` in the address; who shows another name beside it is refused."""
+    """`?ticket=` in the URL; other credentials beside it must be of the same user."""
 
     def authenticate(self, request: Request) -> tuple[User, None] | None:
         ticket = request.query_params.get("ticket")
         if ticket is None:
             return None
         execution_id = int(request.parser_context["kwargs"]["pk"])
-        user = tickets.holder(ticket, execution_id)
-        for usual in USUAL:
-            found = usual().authenticate(request)
-            if found is not None and found[0].pk != user.pk:
+        user = tickets.user_of(ticket, execution_id)
+        for authentication in DEFAULT_AUTHENTICATION:
+            result = authentication().authenticate(request)
+            if result is not None and result[0].pk != user.pk:
                 raise TicketForeignError(
-                    _("The ticket is somebody else's: ask for one of your own.")
+                    _("The ticket belongs to another user: request one of your own.")
                 )
         return user, None
 
@@ -80,7 +82,7 @@ class TicketAuthentication(BaseAuthentication):
 
 
 class TicketScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """How the API's description calls a ticket."""
+    """The ticket as a security scheme of OpenAPI."""
 
     target_class = TicketAuthentication
     name = "ticket"
@@ -94,34 +96,34 @@ STREAM = {
         str,
         description=(
             "`progress`: the newest progress, as of `/progress`. `event`: an entry of the timeline, as of "
-            "`/events`, its sequence number as id. `gap`: what followed the id that was asked for is not "
-            "there any more, or never was; read `/events` again. `end`: the final status; the stream closes, "
-            "do not come back. Comments are heartbeats. A stream that closes without `end` is to be opened "
+            "`/events`, its sequence number as id. `gap`: the events after the given id are no longer "
+            "available, or never existed; read `/events` again. `end`: the final status; the stream "
+            "closes, do not reconnect. Comments are heartbeats. If a stream closes without `end`, open it "
             "again with the id of the last event."
         ),
     ),
-    400: OpenApiResponse(description="The id of the last event is no whole number."),
-    401: OpenApiResponse(description="Nobody is signed in, or the ticket does not hold any more."),
+    400: OpenApiResponse(description="The id of the last event is not an integer."),
+    401: OpenApiResponse(description="Not signed in, or the ticket is no longer valid."),
     403: OpenApiResponse(description="The ticket is for another execution or another user."),
-    404: OpenApiResponse(description="There is no such execution."),
-    501: OpenApiResponse(description="This server cannot keep streams open: ask the ASGI server."),
-    503: OpenApiResponse(description="Too many watchers here; see Retry-After."),
+    404: OpenApiResponse(description="The execution does not exist."),
+    501: OpenApiResponse(description="This server cannot keep streams open: use the ASGI server."),
+    503: OpenApiResponse(description="Too many watchers on this server; see Retry-After."),
 }
-SEEN = [
+LAST_EVENT_PARAMETERS = [
     OpenApiParameter(
-        "Last-Event-ID", int, OpenApiParameter.HEADER, description="Go on after this event."
+        "Last-Event-ID", int, OpenApiParameter.HEADER, description="Continue after this event."
     ),
     OpenApiParameter("last_event_id", int, description="The same, for clients without headers."),
 ]
 
 
 class WatchActions:
-    """The addresses below an execution that are for watching it."""
+    """Actions of the execution view set for watching."""
 
     @extend_schema(responses=ProgressSerializer)
     @action(detail=True, filterset_class=None, pagination_class=None)
     def progress(self, request: Request, pk: str) -> Response:
-        """How far it is: the whole, each stage, agents by state, and the end that is expected."""
+        """Its progress: overall, of each stage, agents by status, and the expected end."""
         return Response(msgspec.to_builtins(progress_by_id(int(pk))))
 
     @extend_schema(request=None, responses={201: TicketSerializer})
@@ -129,56 +131,60 @@ class WatchActions:
     def ticket(self, request: Request, pk: str) -> Response:
         """Get a ticket to its stream, for browsers: their EventSource sends no Authorization header."""
         execution = get_object_or_404(Execution.objects.only("id"), pk=pk)
-        assert isinstance(request.user, User)  # noqa: S101  the table lets nobody else in
-        given = TicketSerializer(tickets.issue(request.user, execution.pk))
-        return Response(given.data, status=201, headers={"Cache-Control": "no-store"})
+        assert isinstance(request.user, User)  # noqa: S101  the access table requires a user
+        serializer = TicketSerializer(tickets.issue(request.user, execution.pk))
+        return Response(serializer.data, status=201, headers={"Cache-Control": "no-store"})
 
-    @extend_schema(parameters=SEEN, responses=STREAM, operation_id="executions_stream")
+    @extend_schema(
+        parameters=LAST_EVENT_PARAMETERS, responses=STREAM, operation_id="executions_stream"
+    )
     @action(
         detail=True,
-        authentication_classes=[TicketAuthentication, *USUAL],
+        authentication_classes=[TicketAuthentication, *DEFAULT_AUTHENTICATION],
         renderer_classes=[EventStreamRenderer, JSONRenderer],
         filterset_class=None,
         pagination_class=None,
     )
     def stream(self, request: Request, pk: str) -> HttpResponseBase:
-        """Watch it live, as Server-Sent Events; progress and timeline, resumable by Last-Event-ID."""
-        seen = last_seen(request)
+        """Stream progress and events as Server-Sent Events, resumable by Last-Event-ID."""
+        last_event = last_event_id(request)
         execution = get_object_or_404(Execution.objects.only("id"), pk=pk)
-        handed_over = getattr(request._request, "scope", {}).get(HANDED_OVER)  # noqa: SLF001
-        if handed_over is None:
+        streams = getattr(request._request, "scope", {}).get(HANDED_OVER)  # noqa: SLF001
+        if streams is None:
             raise StreamUnsupportedError(
-                _("This server cannot keep streams open: ask the server that runs under ASGI.")
+                _("This server cannot keep streams open: use the ASGI server.")
             )
-        if hub.watchers() >= settings.STREAM_WATCHERS:
+        if hub.count_watchers() >= settings.STREAM_WATCHERS:
             raise TooManyWatchersError(_("Too many are watching: try again in a few seconds."))
         if request.method == "GET":
             user = request.user
-            assert isinstance(user, User)  # noqa: S101  the table lets nobody else in
-            bound = structlog.contextvars.get_contextvars()
+            assert isinstance(user, User)  # noqa: S101  the access table requires a user
+            log_context = structlog.contextvars.get_contextvars()
             viewer = Viewer(user.pk, user.generation)
-            handed_over.append(watch(execution.pk, seen, viewer, bound))
+            streams.append(watch(execution.pk, last_event, viewer, log_context))
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingHttpResponse(nothing(), content_type="text/event-stream", headers=headers)
+        return StreamingHttpResponse(
+            empty_body(), content_type="text/event-stream", headers=headers
+        )
 
 
-async def nothing() -> AsyncIterator[bytes]:
-    """Stand for a body that follows."""
+async def empty_body() -> AsyncIterator[bytes]:
+    """Stand in for the body, which the event loop sends."""
     chunks: tuple[bytes, ...] = ()
     for chunk in chunks:
         yield chunk
 
 
-def last_seen(request: Request) -> int | None:
-    """The number of the last event that the client has; None: it has none.
+def last_event_id(request: Request) -> int | None:
+    """Return the sequence number of the last event that the client has received, if any.
 
     Raises:
-        ValidationError: it is no whole number.
+        ValidationError: it is not an integer.
     """
-    given = request.headers.get("Last-Event-ID") or request.query_params.get("last_event_id") or ""
-    if not given:
+    value = request.headers.get("Last-Event-ID") or request.query_params.get("last_event_id") or ""
+    if not value:
         return None
-    if not (given.isascii() and given.isdecimal()):
-        sentence = _("It must be the id of an event, a whole number: leave it out to see all.")
-        raise ValidationError({"last_event_id": [sentence]})
-    return int(given[:_DIGITS])
+    if not (value.isascii() and value.isdecimal()):
+        message = _("It must be the id of an event, an integer: leave it out to see all.")
+        raise ValidationError({"last_event_id": [message]})
+    return int(value[:MAX_DIGITS])

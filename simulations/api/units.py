@@ -1,4 +1,4 @@
-"""What units call. Plain views: a heartbeat from each unit each second must be cheap."""
+"""The endpoints of units, as plain Django views: each unit sends a heartbeat every second."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -23,12 +23,11 @@ from agent.protocol import (
 from common import outages
 from common.exceptions import DomainError
 from common.problems import Problem
-from common.rest.reads.early import early
-from simulations.services.runs import recordings, units
+from common.rest.reads.early import MAX_BYTES, early
+from simulations.services.runs import recording_uploads, registration, reports, tokens
 
-MAX_BYTES = 4 * 2**20
 SCHEME = "Unit"
-"""What the Authorization header of a unit begins with."""
+"""Scheme of the Authorization header of units."""
 
 HEARTBEATS = Counter(
     "robotsim_heartbeats",
@@ -40,9 +39,9 @@ Handler = Callable[[int, bytes], Message]
 
 
 def unit_view(handler: Handler) -> Callable[[HttpRequest], HttpResponse]:
-    """A view that checks the unit's token, and tells refusals as problem documents."""
+    """Make a handler a view that checks the unit's token and answers errors as problem documents."""
 
-    @csrf_exempt  # units carry a token of their own and no cookie
+    @csrf_exempt  # units send a token and no cookie
     @wraps(handler)
     def view(request: HttpRequest) -> HttpResponse:
         try:
@@ -61,8 +60,8 @@ def unit_view(handler: Handler) -> Callable[[HttpRequest], HttpResponse]:
 
 
 def _execution(request: HttpRequest) -> int:
-    """The execution that the unit belongs to, in each line of the log from here on."""
-    execution = units.execution_of(_token(request))
+    """Return the execution of the unit's token, and add it to the log context."""
+    execution = tokens.execution_of(_token(request))
     structlog.contextvars.bind_contextvars(execution=execution)
     return execution
 
@@ -72,7 +71,7 @@ def _token(request: HttpRequest) -> str:
 
 
 def _refusal(request: HttpRequest) -> HttpResponse | None:
-    """What is wrong before the token and the message are looked at."""
+    """Answer a request that is wrong before its token and message are read."""
     if request.method != "POST":
         answer = Problem(405, "METHOD_NOT_ALLOWED", _("Send it with POST.")).response()
         answer["Allow"] = "POST"
@@ -88,19 +87,19 @@ def _refusal(request: HttpRequest) -> HttpResponse | None:
 
 @unit_view
 def register(execution: int, body: bytes) -> Message:
-    """Open an attempt; the answer is its assignment."""
-    return units.register(execution, decode(body, Registration))
+    """Register an attempt and return its assignment."""
+    return registration.register(execution, decode(body, Registration))
 
 
 @unit_view
 def _report(execution: int, body: bytes) -> Message:
-    return units.report(execution, decode(body, Snapshot))
+    return reports.report(execution, decode(body, Snapshot))
 
 
-@early(max_bytes=MAX_BYTES)
+@early
 @csrf_exempt
 def report(request: HttpRequest) -> HttpResponse:
-    """Take a heartbeat; the answer is the command."""
+    """Store a heartbeat and return the command."""
     status = 500
     try:
         response = _report(request)
@@ -112,13 +111,13 @@ def report(request: HttpRequest) -> HttpResponse:
 
 @unit_view
 def recording(execution: int, body: bytes) -> Message:
-    """Give a finished recording its place in storage."""
-    return recordings.offer(execution, decode(body, RecordingOffer))
+    """Return the upload URLs for a finished recording."""
+    return recording_uploads.offer(execution, decode(body, RecordingOffer))
 
 
 @unit_view
 def recording_complete(execution: int, body: bytes) -> Message:
-    """Join an uploaded recording and have it verified."""
+    """Complete the upload of a recording and start its verification."""
     message = decode(body, RecordingComplete)
-    recordings.complete(execution, message)
+    recording_uploads.complete(execution, message)
     return RecordingAccepted(recording=message.recording)

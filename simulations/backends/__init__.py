@@ -1,9 +1,13 @@
-"""Where units run; chosen by the setting BACKEND."""
+"""Backends that run units; the setting BACKEND names the one in use."""
 
 from simulations.backends.base import Backend
 from simulations.backends.local import LocalBackend
 
 
 def backend(name: str) -> Backend:
-    """The backend of that name. Raises KeyError for an unknown one."""
+    """Create the backend of a name.
+
+    Raises:
+        KeyError: The name is unknown.
+    """
     return {"local": LocalBackend}[name]()

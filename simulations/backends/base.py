@@ -1,4 +1,4 @@
-"""The port to where units run."""
+"""The interface of backends."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -7,19 +7,19 @@ from typing import Protocol
 
 
 class UnitState(StrEnum):
-    """What a backend says of a unit."""
+    """State of a unit at its backend."""
 
     ABSENT = "absent"
     ALIVE = "alive"
     ENDED = "ended"
-    """It ended in order."""
+    """It has ended with exit code 0."""
     FAILED = "failed"
-    """It ended otherwise, and its retries are spent."""
+    """It has ended otherwise, and is not retried any more."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """All units of one stage run; names of units are made from it and never change."""
+    """All units of one stage run; the names of units are derived from it and never change."""
 
     execution: int
     stage_run: int
@@ -31,43 +31,46 @@ class Job:
 
     @property
     def name(self) -> str:
-        """Deterministic name."""
+        """Name that is the same for every controller."""
         return f"execution-{self.execution}-stage-{self.stage_run}"
 
 
 @dataclass(frozen=True)
-class UnitSeen:
-    """A unit as the backend sees it now."""
+class UnitStatus:
+    """A unit as the backend observes it now."""
 
     unit: int
     state: UnitState
     attempts: int = 0
     failure: str = ""
     restarted: bool = False
-    """It failed (for the reason `failure`) and was started again just now."""
+    """It failed (with the code `failure`) and was just started again."""
 
 
 class Backend(Protocol):
-    """Where units run. Each method may be called again at any time, by two controllers at once."""
+    """Runs units. Each method may be repeated at any time, also by two controllers at once."""
 
     def launch(self, job: Job) -> str:
-        """Start every unit that was never started; the answer is the backend's handle.
+        """Start every unit that was never started.
+
+        Returns:
+            The backend's handle of the job.
 
         Raises:
-            BackendError: units cannot be started now.
+            BackendError: Units cannot be started now.
         """
 
-    def observe(self, job: Job, *, retry: bool) -> list[UnitSeen]:
-        """Look at every unit; with `retry`, start those again that failed and have retries left."""
+    def observe(self, job: Job, *, retry: bool) -> list[UnitStatus]:
+        """Observe every unit; with `retry`, restart failed ones that have retries left."""
 
     def kill(self, job: Job, units: Collection[int]) -> None:
-        """End these units at once; those that are gone are no error."""
+        """Kill units; those that have ended are ignored."""
 
-    def living_here(self) -> int:
-        """How many units would end with the machine or pod of this process; 0 where they run elsewhere."""
+    def count_local_units(self) -> int:
+        """Number of running units that would end with the machine or pod of this process."""
 
-    def left(self, job: Job, unit: int) -> str:
-        """Where what a unit recorded and did not deliver is kept; empty when there is nothing."""
+    def kept_recording(self, job: Job, unit: int) -> str:
+        """Folder of a recording that a unit has kept as it could not upload it; empty if there is none."""
 
     def remove(self, job: Job) -> int:
-        """Drop what the units of an ended job left behind; the answer is how many folders or objects."""
+        """Remove the folders or objects of an ended job, and return their number."""

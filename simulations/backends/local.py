@@ -1,8 +1,8 @@
-"""Units as processes of this machine, in sessions of their own, so that they outlive the controller.
+"""Units as processes of this machine, in sessions of their own so that they outlive the controller.
 
-All state is in the folder of each unit, written by whoever gets there first: `attempt-N` is claimed by
-creating it and then holds the process id; `lock` and `exit.json` are the unit's own. A process that was
-started twice for one unit finds the lock taken and ends.
+All state is in the folder of each unit. A controller claims an attempt by creating `attempt-N`, and then
+writes the process id into it; the unit itself writes `lock` and `exit.json`. If two processes are started for
+one unit, the second finds it locked and ends.
 """
 
 import os
@@ -20,19 +20,19 @@ import psutil
 import structlog
 from django.conf import settings
 
-from simulations.backends.base import Job, UnitSeen, UnitState
+from simulations.backends.base import Job, UnitState, UnitStatus
 from simulations.exceptions import BackendError
 
 log = structlog.get_logger(__name__)
 
 CLAIM_SECONDS = 10.0
-"""How long a claim without a process id may be another controller's launch under way."""
+"""Time for which a claim without a process id counts as the launch of another controller."""
 
-POINTLESS = 2
-"""Exit code of a unit for which another attempt would end the same way."""
+NO_RETRY_CODE = 2
+"""Exit code of a unit that would fail again in the same way."""
 
 
-class _LastWord(msgspec.Struct):
+class _ExitStatus(msgspec.Struct):
     code: int
     failure: str = ""
 
@@ -46,25 +46,25 @@ class LocalBackend:
                 self._start(job, unit, 1)
         return str(_root(job))
 
-    def observe(self, job: Job, *, retry: bool) -> list[UnitSeen]:
-        seen = []
-        for unit in range(job.units):
-            now = self._look(job, unit)
-            if retry and self._may_retry(job, now):
-                now = self._retry(job, now)
-            seen.append(now)
-        return seen
+    def observe(self, job: Job, *, retry: bool) -> list[UnitStatus]:
+        units = []
+        for number in range(job.units):
+            unit = self._observe_unit(job, number)
+            if retry and self._may_retry(job, unit):
+                unit = self._retry(job, unit)
+            units.append(unit)
+        return units
 
-    def _retry(self, job: Job, failed: UnitSeen) -> UnitSeen:
+    def _retry(self, job: Job, failed: UnitStatus) -> UnitStatus:
         attempts = failed.attempts + 1
         try:
             self._start(job, failed.unit, attempts)
         except BackendError as error:
-            # The other units are to be seen nevertheless; the claim says how long it was tried.
+            # Go on with the other units; the age of the claim limits how long this one is tried.
             log.warning("retry_failed", unit=failed.unit, stage_run=job.stage_run, error=str(error))
             if self._attempts(self._folder(job, failed.unit)) < attempts:
                 return failed
-        return UnitSeen(failed.unit, UnitState.ALIVE, attempts, failed.failure, restarted=True)
+        return UnitStatus(failed.unit, UnitState.ALIVE, attempts, failed.failure, restarted=True)
 
     def kill(self, job: Job, units: Collection[int]) -> None:
         for unit in units:
@@ -72,10 +72,10 @@ class LocalBackend:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
 
-    def living_here(self) -> int:
-        return len(living_units(Path(settings.DATA_DIR)))
+    def count_local_units(self) -> int:
+        return len(running_units(Path(settings.DATA_DIR)))
 
-    def left(self, job: Job, unit: int) -> str:
+    def kept_recording(self, job: Job, unit: int) -> str:
         folders = [
             folder
             for folder in self._folder(job, unit).glob("recording-*")
@@ -85,42 +85,42 @@ class LocalBackend:
 
     def remove(self, job: Job) -> int:
         folder = _root(job)
-        there = folder.is_dir()
+        exists = folder.is_dir()
         shutil.rmtree(folder, ignore_errors=True)
-        return int(there)
+        return int(exists)
 
-    def _may_retry(self, job: Job, seen: UnitSeen) -> bool:
-        if seen.state is not UnitState.FAILED or seen.attempts > job.retries:
+    def _may_retry(self, job: Job, unit: UnitStatus) -> bool:
+        if unit.state is not UnitState.FAILED or unit.attempts > job.retries:
             return False
-        word = _last_word(self._folder(job, seen.unit))
-        return word is None or word.code != POINTLESS
+        status = _read_exit_status(self._folder(job, unit.unit))
+        return status is None or status.code != NO_RETRY_CODE
 
-    def _look(self, job: Job, unit: int) -> UnitSeen:
+    def _observe_unit(self, job: Job, unit: int) -> UnitStatus:
         folder = self._folder(job, unit)
         attempts = self._attempts(folder)
         if not attempts:
-            return UnitSeen(unit, UnitState.ABSENT)
+            return UnitStatus(unit, UnitState.ABSENT)
         if self._processes(folder):
-            return UnitSeen(unit, UnitState.ALIVE, attempts)
-        word = _last_word(folder)
-        if word is None:
-            return self._wordless(job, unit, attempts)
-        state = UnitState.ENDED if word.code == 0 else UnitState.FAILED
-        return UnitSeen(unit, state, attempts, word.failure)
+            return UnitStatus(unit, UnitState.ALIVE, attempts)
+        status = _read_exit_status(folder)
+        if status is None:
+            return self._without_exit_status(job, unit, attempts)
+        state = UnitState.ENDED if status.code == 0 else UnitState.FAILED
+        return UnitStatus(unit, state, attempts, status.failure)
 
-    def _wordless(self, job: Job, unit: int, attempts: int) -> UnitSeen:
-        """A unit without a process and without a last word: being launched, or killed."""
+    def _without_exit_status(self, job: Job, unit: int, attempts: int) -> UnitStatus:
+        """A unit without a process and an exit status: it was killed, or is being launched."""
         claim = self._folder(job, unit) / f"attempt-{attempts}"
         if claim.stat().st_size:
-            return UnitSeen(unit, UnitState.FAILED, attempts)
+            return UnitStatus(unit, UnitState.FAILED, attempts)
         waited = time.time() - claim.stat().st_mtime
         if waited > settings.STRAGGLER_LIMIT_SECONDS:
-            return UnitSeen(unit, UnitState.FAILED, attempts, "BACKEND_UNAVAILABLE")
+            return UnitStatus(unit, UnitState.FAILED, attempts, "BACKEND_UNAVAILABLE")
         if waited > CLAIM_SECONDS:
-            # Whoever claimed it died before the launch; should both launch, the lock lets one live.
-            with suppress(BackendError):  # tried again at each look, until the limit
+            # The claiming controller died before the launch; if both launch, the lock lets one run.
+            with suppress(BackendError):  # tried again at each observation, until the limit
                 self._spawn(job, unit, claim)
-        return UnitSeen(unit, UnitState.ALIVE, attempts)
+        return UnitStatus(unit, UnitState.ALIVE, attempts)
 
     def _start(self, job: Job, unit: int, attempt: int) -> None:
         folder = self._folder(job, unit)
@@ -137,7 +137,7 @@ class LocalBackend:
     def _spawn(self, job: Job, unit: int, claim: Path) -> None:
         folder = claim.parent
         (folder / "exit.json").unlink(missing_ok=True)
-        # No database address and no storage key: a unit knows the server alone.
+        # No database URL and no storage key: a unit knows the server only.
         environment = {
             **{n: os.environ[n] for n in ("PATH", "HOME", "LANG", "TZ") if n in os.environ},
             "ROBOTSIM_SERVER": job.server,
@@ -171,15 +171,15 @@ class LocalBackend:
     def _processes(self, folder: Path) -> list[int]:
         """Process ids of this unit that are alive."""
         newest = folder / f"attempt-{self._attempts(folder)}"
-        named = {_pid_in(newest), _pid_in(folder / "lock")} - {0}
-        return [pid for pid in named if _is_unit(pid, folder)]
+        pids = {_read_pid(newest), _read_pid(folder / "lock")} - {0}
+        return [pid for pid in pids if _is_unit(pid, folder)]
 
 
 def _root(job: Job) -> Path:
     return Path(settings.DATA_DIR) / "units" / job.name
 
 
-def _pid_in(path: Path) -> int:
+def _read_pid(path: Path) -> int:
     try:
         return int(path.read_text() or 0)
     except (OSError, ValueError):
@@ -187,34 +187,34 @@ def _pid_in(path: Path) -> int:
 
 
 def _is_unit(pid: int, folder: Path) -> bool:
-    """Whether this process is alive and the unit of this folder: process ids are used again."""
+    """Check that a process is alive and the unit of this folder, as process ids are reused."""
     with suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)  # a child that ended stays in the table until it is asked for
+        os.waitpid(pid, os.WNOHANG)  # an ended child stays a zombie until it is waited for
     try:
         process = psutil.Process(pid)
         if process.status() == psutil.STATUS_ZOMBIE:
             return False
-        # Of a process without the variable nothing is known, so it is none: in containers the numbers
-        # begin anew with each start, and that of a unit of yesterday may be the controller's own.
+        # A process without the variable is no unit: in containers process ids start again at 1, and that of
+        # an earlier unit may be the controller's own.
         return process.environ().get("ROBOTSIM_WORK_DIR") == str(folder)
     except psutil.Error:
         return False
 
 
-def living_units(data_dir: Path) -> list[psutil.Process]:
-    """The processes of this machine that are units and work in this data folder."""
-    found = []
+def running_units(data_dir: Path) -> list[psutil.Process]:
+    """The processes of this machine that are units with this data folder."""
+    units = []
     for process in psutil.process_iter():
-        with suppress(psutil.Error, OSError):  # gone meanwhile, or not ours to look at
+        with suppress(psutil.Error, OSError):  # ended meanwhile, or of another user
             folder = process.environ().get("ROBOTSIM_WORK_DIR", "")
-            at_work = bool(folder) and Path(folder).is_relative_to(data_dir)
-            if at_work and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-    return found
+            is_ours = bool(folder) and Path(folder).is_relative_to(data_dir)
+            if is_ours and process.status() != psutil.STATUS_ZOMBIE:
+                units.append(process)
+    return units
 
 
-def _last_word(folder: Path) -> _LastWord | None:
+def _read_exit_status(folder: Path) -> _ExitStatus | None:
     try:
-        return msgspec.json.decode((folder / "exit.json").read_bytes(), type=_LastWord)
+        return msgspec.json.decode((folder / "exit.json").read_bytes(), type=_ExitStatus)
     except (OSError, msgspec.MsgspecError):
         return None

@@ -1,4 +1,7 @@
-"""What the whole system shares in Redis: the overview, who lives, when a controller last passed."""
+"""State of the whole system in Redis: overview, statistics, workers, times of controller and backup.
+
+Every function raises LiveAwayError when Redis does not answer.
+"""
 
 from collections.abc import Collection
 from typing import Any
@@ -6,81 +9,79 @@ from typing import Any
 import msgspec
 from django.utils import timezone
 
-from simulations import live
+from simulations.live.connection import KEEP_SECONDS, connect
 
 _OVERVIEW = "robotsim:live:overview"
 _CONTROLLER = "robotsim:live:controller"
-_VITALS = "robotsim:live:vitals"
+_STATISTICS = "robotsim:live:vitals"
 _WORKER = "robotsim:live:worker:"
 _BACKUP = "robotsim:live:backup"
 
 
-def known_overview() -> dict[str, Any] | None:
-    """What was counted last, None when that is too long ago. Raises LiveAwayError."""
-    with live.line() as redis:
-        found = redis.get(_OVERVIEW)
-    return None if found is None else msgspec.json.decode(found, type=dict[str, Any])
+def cached_overview() -> dict[str, Any] | None:
+    """The cached overview, unless it has expired."""
+    value = _get(_OVERVIEW)
+    return None if value is None else msgspec.json.decode(value, type=dict[str, Any])
 
 
-def keep_overview(value: dict[str, Any], seconds: int) -> None:
-    """Keep what was counted, for all processes. Raises LiveAwayError."""
-    with live.line() as redis:
-        redis.set(_OVERVIEW, msgspec.json.encode(value), ex=seconds)
+def cache_overview(value: dict[str, Any], seconds: int) -> None:
+    """Cache the overview for all processes."""
+    _set(_OVERVIEW, msgspec.json.encode(value), seconds)
 
 
-def controller_passed() -> None:
-    """A controller has just gone over all executions. Raises LiveAwayError."""
-    with live.line() as redis:
-        redis.set(_CONTROLLER, timezone.now().timestamp(), ex=live.KEEP_SECONDS)
+def record_controller_pass() -> None:
+    """Record that a controller has just completed a pass over all executions."""
+    _set(_CONTROLLER, timezone.now().timestamp(), KEEP_SECONDS)
 
 
-def controller_seen() -> float | None:
-    """When a controller last passed, in seconds since the epoch. Raises LiveAwayError."""
-    with live.line() as redis:
-        found = redis.get(_CONTROLLER)
-    return None if found is None else float(found)
+def last_controller_pass() -> float | None:
+    """Time of the last pass of a controller, in seconds since the epoch."""
+    value = _get(_CONTROLLER)
+    return None if value is None else float(value)
 
 
-def worker_lives(worker: str, seconds: int) -> None:
-    """A worker of background tasks lives, and says so again in time. Raises LiveAwayError."""
-    with live.line() as redis:
-        redis.set(f"{_WORKER}{worker}", 1, ex=seconds)
+def record_worker(worker: str, seconds: int) -> None:
+    """Record that a worker of background tasks is active for the next seconds."""
+    _set(f"{_WORKER}{worker}", 1, seconds)
 
 
-def living_workers(workers: Collection[str]) -> set[str]:
-    """Those of these workers that live. Raises LiveAwayError."""
-    asked = sorted(workers)
-    if not asked:
+def active_workers(workers: Collection[str]) -> set[str]:
+    """Those of these workers that are active."""
+    names = sorted(workers)
+    if not names:
         return set()
-    with live.line() as redis:
-        found = redis.mget([f"{_WORKER}{worker}" for worker in asked])
-    return {worker for worker, value in zip(asked, found, strict=True) if value is not None}
+    with connect() as redis:
+        values = redis.mget([f"{_WORKER}{name}" for name in names])
+    return {name for name, value in zip(names, values, strict=True) if value is not None}
 
 
-def backup_made(at: float) -> None:
-    """A whole backup was made, at a time in seconds since the epoch. Raises LiveAwayError."""
-    with live.line() as redis:
-        redis.set(_BACKUP, at)
+def record_backup(at: float) -> None:
+    """Record the time of a complete backup, in seconds since the epoch."""
+    _set(_BACKUP, at)
 
 
-def backup_seen() -> float | None:
-    """When the last whole backup was made, as far as is known. Raises LiveAwayError."""
-    with live.line() as redis:
-        found = redis.get(_BACKUP)
-    return None if found is None else float(found)
+def last_backup() -> float | None:
+    """Time of the last complete backup, in seconds since the epoch, if it is known."""
+    value = _get(_BACKUP)
+    return None if value is None else float(value)
 
 
-def known_vitals() -> bytes | None:
-    """The figures of the whole system that were counted last, None when that is too long ago.
-
-    Raises LiveAwayError.
-    """
-    with live.line() as redis:
-        found: bytes | None = redis.get(_VITALS)
-    return found
+def cached_statistics() -> bytes | None:
+    """The cached statistics of the whole system, unless they have expired."""
+    return _get(_STATISTICS)
 
 
-def keep_vitals(value: bytes, seconds: int) -> None:
-    """Keep what was counted, for all processes. Raises LiveAwayError."""
-    with live.line() as redis:
-        redis.set(_VITALS, value, ex=seconds)
+def cache_statistics(value: bytes, seconds: int) -> None:
+    """Cache the statistics for all processes."""
+    _set(_STATISTICS, value, seconds)
+
+
+def _get(key: str) -> bytes | None:
+    with connect() as redis:
+        value: bytes | None = redis.get(key)
+    return value
+
+
+def _set(key: str, value: bytes | float, seconds: int | None = None) -> None:
+    with connect() as redis:
+        redis.set(key, value, ex=seconds)

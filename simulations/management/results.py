@@ -1,4 +1,4 @@
-"""The result of an execution, as a terminal shows it."""
+"""The result of an execution in a terminal."""
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
@@ -13,21 +13,20 @@ from simulations.services.progress.stage_figures import StageFigures, stage_figu
 
 
 def show_result(execution: Execution, console: Console) -> None:
-    """Print what came of an execution: the whole, then a line for each stage."""
-    seen = progress_of(execution)
+    """Print the result of an execution and a table of its stages."""
     outcome = summary(execution)
     console.print(_title(outcome), highlight=False)
     figures = stage_figures(execution)
     table = Table(box=SIMPLE, padding=(0, 1, 0, 0))
-    # A name may be cut where the terminal is narrow, a figure or a state never.
+    # A narrow terminal may cut names, but never numbers and statuses.
     table.add_column("#", justify="right", no_wrap=True)
     table.add_column(_("Stage"), overflow="ellipsis", no_wrap=True, max_width=16)
     table.add_column(_("Status"), no_wrap=True, min_width=len("FINALIZING"))
-    for number in HEADINGS:
-        table.add_column(str(number), justify="right", no_wrap=True)
-    for stage in seen.stages:
-        known = (str(stage.position), stage.name, str(stage.status))
-        table.add_row(*known, *cells(figures, stage.position))
+    for heading in HEADINGS:
+        table.add_column(str(heading), justify="right", no_wrap=True)
+    for stage in progress_of(execution).stages:
+        columns = (str(stage.position), stage.name, str(stage.status))
+        table.add_row(*columns, *cells(figures, stage.position))
     console.print(table)
     console.print(_caption(outcome), highlight=False)
 
@@ -42,20 +41,20 @@ HEADINGS = (
 
 
 def cells(figures: dict[int, StageFigures], position: int) -> list[str]:
-    """What stands under the headings for a stage."""
-    seen = figures.get(position, StageFigures())
-    measured = ("-" if us is None else f"{us:.0f}" for us in (seen.lateness_us, seen.skew_us))
-    return [str(seen.completed), str(seen.failed), str(seen.messages), *measured]
+    """Format the statistics of a stage in the order of HEADINGS."""
+    stage = figures.get(position, StageFigures())
+    measured = ("-" if us is None else f"{us:.0f}" for us in (stage.lateness_us, stage.skew_us))
+    return [str(stage.completed), str(stage.failed), str(stage.messages), *measured]
 
 
 def _title(outcome: dict[str, object]) -> str:
-    words = {
+    values = {
         "id": outcome["execution"],
         "status": outcome["status"],
         "data": outcome["data_status"],
         "seconds": outcome["seconds"],
     }
-    return _("Execution %(id)s: %(status)s, data %(data)s, after %(seconds)s s") % words
+    return _("Execution %(id)s: %(status)s, data %(data)s, after %(seconds)s s") % values
 
 
 def _caption(outcome: dict[str, object]) -> str:

@@ -1,4 +1,4 @@
-"""What a person at a terminal sees of an execution: a progress bar, then a table of the result."""
+"""The progress of an execution in a terminal."""
 
 import time
 from collections.abc import Callable
@@ -12,31 +12,34 @@ from simulations.services.progress import progress as live
 from simulations.services.progress.progress import progress_of
 
 POLL_SECONDS = 0.2
-PLAIN_STEP = 10.0
-"""Percent between two lines where there is no terminal."""
+LINE_STEP = 10.0
+"""Percent between two lines."""
 
 Show = Callable[[live.Progress], None]
 
 
 def watch(execution: Execution, console: Console) -> Execution:
-    """Show the progress of an execution until it has ended; the answer is its last state.
+    """Show the progress of an execution until it has ended.
 
-    In a terminal it is a bar for the whole and for each stage, elsewhere a line now and then.
+    A terminal shows bars, other outputs get a line now and then.
+
+    Returns:
+        The ended execution.
     """
     if console.is_terminal:
-        with bars(console) as shown:
-            return _follow(execution, Bars(shown))
+        with bars(console) as display:
+            return _follow(execution, Bars(display))
     return _follow(execution, Lines(console))
 
 
 def bars(console: Console) -> Progress:
-    """The frame of the bars; it is removed when all is done."""
+    """Make the display of the bars; leaving it ends it."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeElapsedColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[details]}"),
         console=console,
     )
 
@@ -44,19 +47,21 @@ def bars(console: Console) -> Progress:
 class Bars:
     """A bar for the execution and one for each stage."""
 
-    def __init__(self, shown: Progress) -> None:
-        self._shown = shown
+    def __init__(self, display: Progress) -> None:
+        self._display = display
         self._tasks: dict[int, TaskID] = {}
 
-    def __call__(self, seen: live.Progress) -> None:
-        self._set(-1, _("All"), seen.overall, f"{seen.status}  {note_of(seen)}")
-        for stage in seen.stages:
+    def __call__(self, progress: live.Progress) -> None:
+        self._set(-1, _("All"), progress.overall, f"{progress.status}  {details_of(progress)}")
+        for stage in progress.stages:
             self._set(stage.position, stage.name, stage.percent, str(stage.status))
 
-    def _set(self, key: int, title: str, percent: float, note: str) -> None:
+    def _set(self, key: int, title: str, percent: float, details: str) -> None:
         if key not in self._tasks:
-            self._tasks[key] = self._shown.add_task(title, total=100.0, note=note)
-        self._shown.update(self._tasks[key], completed=percent, description=title, note=note)
+            self._tasks[key] = self._display.add_task(title, total=100.0, details=details)
+        self._display.update(
+            self._tasks[key], completed=percent, description=title, details=details
+        )
 
 
 class Lines:
@@ -66,18 +71,23 @@ class Lines:
         self._console = console
         self._last: tuple[str, int] | None = None
 
-    def __call__(self, seen: live.Progress) -> None:
-        current = (str(seen.status), int(seen.overall // PLAIN_STEP))
+    def __call__(self, progress: live.Progress) -> None:
+        current = (str(progress.status), int(progress.overall // LINE_STEP))
         if current != self._last:
             self._last = current
-            self._console.print(f"{seen.status}  {seen.overall:.0f} %  {note_of(seen)}")
+            self._console.print(
+                f"{progress.status}  {progress.overall:.0f} %  {details_of(progress)}"
+            )
 
 
-def note_of(seen: live.Progress) -> str:
-    """How many agents are in which state, and what they have sent."""
-    states = ", ".join(f"{count} {state}" for state, count in seen.agents.items() if count)
-    words = {"states": states or f"{seen.planned_agents}", "messages": seen.messages_published}
-    return _("agents: %(states)s; messages: %(messages)d") % words
+def details_of(progress: live.Progress) -> str:
+    """Summarise the agents by state and the messages that they have sent."""
+    states = ", ".join(f"{count} {state}" for state, count in progress.agents.items() if count)
+    values = {
+        "states": states or f"{progress.planned_agents}",
+        "messages": progress.messages_published,
+    }
+    return _("agents: %(states)s; messages: %(messages)d") % values
 
 
 def _follow(execution: Execution, show: Show) -> Execution:

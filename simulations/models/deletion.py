@@ -1,4 +1,4 @@
-"""The removal of a simulation, step by step."""
+"""The deletion of a simulation, step by step."""
 
 from typing import Any
 
@@ -13,15 +13,15 @@ from simulations.choices import OPEN_DELETION, DeletionStatus
 
 
 class Deletion(LeasedWork):
-    """A simulation that is being removed, or was; it keeps the name, for the row itself may go.
+    """The deletion of a simulation; it keeps the name, as the simulation's row may be deleted.
 
-    `steps` is a list of `{"name": ..., "status": ...}` in the order in which they are taken.
+    `steps` is a list of `{"name": ..., "status": ...}` in the order in which they run.
     """
 
     simulation_id = models.PositiveBigIntegerField(_("simulation"))
     name = models.CharField(_("name"), max_length=200)
     permanent = models.BooleanField(
-        _("for good"),
+        _("permanent"),
         default=False,
         help_text=_("Otherwise it can be restored until it is purged."),
     )

@@ -1,4 +1,4 @@
-"""What happened, in order: the timeline of an execution."""
+"""The timeline of an execution."""
 
 from django.conf import settings
 from django.db import models
@@ -8,7 +8,7 @@ from simulations.models.execution import Execution
 
 
 class Event(models.Model):
-    """One thing that happened to an execution; rows are only ever added."""
+    """One entry of the timeline of an execution; rows are never changed."""
 
     execution = models.ForeignKey(
         Execution, verbose_name=_("execution"), on_delete=models.CASCADE, related_name="events"

@@ -1,4 +1,4 @@
-"""One run of a simulation, and its parts."""
+"""Executions with their stage runs, agent runs and recordings."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ from storage.models import Rosbag
 
 
 class Execution(models.Model):
-    """One run of a simulation, from a frozen plan. Status is written by `services.lifecycle` alone."""
+    """One run of a simulation, from a frozen plan; only `services.runs.lifecycle` writes its status."""
 
     simulation = models.ForeignKey(
         Simulation,
@@ -44,7 +44,7 @@ class Execution(models.Model):
         on_delete=models.SET_NULL,
         null=True,
         related_name="+",
-        help_text=_("The execution whose plan this one runs exactly again."),
+        help_text=_("The execution whose plan this one repeats."),
     )
     exclusive = models.BooleanField(default=True, editable=False)
     event_count = models.PositiveBigIntegerField(default=0, editable=False)
@@ -73,12 +73,12 @@ class Execution(models.Model):
         _("outcome"),
         null=True,
         editable=False,
-        help_text=_("The progress and the figures as they were at its end."),
+        help_text=_("The progress and the statistics at its end."),
     )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
     started_at = models.DateTimeField(_("started at"), null=True)
-    stop_asked_at = models.DateTimeField(_("stop asked at"), null=True)
+    stop_asked_at = models.DateTimeField(_("stop requested at"), null=True)
     ended_at = models.DateTimeField(_("ended at"), null=True)
 
     objects = ExecutionQuerySet.as_manager()
@@ -111,12 +111,12 @@ class Execution(models.Model):
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more happens to it."""
+        """Whether the status is final."""
         return self.status in ENDED
 
 
 class StageRun(models.Model):
-    """One stage of an execution; the release is the instant at which its agents start together."""
+    """One stage of an execution; the release is the common start time of its agents."""
 
     execution = models.ForeignKey(
         Execution, verbose_name=_("execution"), on_delete=models.CASCADE, related_name="stage_runs"
@@ -154,7 +154,7 @@ class StageRun(models.Model):
 
 
 class AgentRun(models.Model):
-    """One attempt of one agent. `attempt` is the fence as well: reports of an older one are refused."""
+    """One attempt of one agent; reports of older attempts are refused."""
 
     stage_run = models.ForeignKey(
         StageRun, verbose_name=_("stage run"), on_delete=models.CASCADE, related_name="agent_runs"
@@ -206,7 +206,7 @@ class AgentRun(models.Model):
 
 
 class Recording(models.Model):
-    """What one unit is to record; the row exists before the release, so that what is missing has a name."""
+    """The expected recording of one unit; it exists before the release, so that a missing one is listed."""
 
     stage_run = models.ForeignKey(
         StageRun, verbose_name=_("stage run"), on_delete=models.CASCADE, related_name="recordings"

@@ -11,13 +11,17 @@ from django.utils.translation import gettext_lazy as _
 from simulations.choices import Discovery, Transport
 
 LOCATOR = re.compile(r"(tcp|udp|tls|quic|ws)/(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._-]+):(\d{1,5})")
-LAST_PORT = 65535
+MAX_PORT = 65535
 
 
 def check_endpoint(value: str) -> None:
-    """Refuse what is no locator of Zenoh, such as `tcp/192.0.2.7:7447` (ValidationError)."""
-    found = LOCATOR.fullmatch(value)
-    if found is None or not 0 < int(found[3]) <= LAST_PORT:
+    """Check that a value is a Zenoh locator, such as `tcp/192.0.2.7:7447`.
+
+    Raises:
+        ValidationError: it is not.
+    """
+    match = LOCATOR.fullmatch(value)
+    if match is None or not 0 < int(match[3]) <= MAX_PORT:
         raise ValidationError(
             _("Write protocol, host and port, such as tcp/192.0.2.7:7447; or leave it empty."),
             code="endpoint_invalid",
@@ -25,7 +29,7 @@ def check_endpoint(value: str) -> None:
 
 
 class Mec(models.Model):
-    """A multi-access edge computing site, or any network that agents drive at."""
+    """A system under test: a multi-access edge computing site, or any ROS 2 network."""
 
     slug = models.SlugField(_("slug"), max_length=100, unique=True)
     name = models.CharField(_("name"), max_length=200)

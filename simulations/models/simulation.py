@@ -1,4 +1,4 @@
-"""The design of a run: a simulation and its stages."""
+"""Simulations and their stages."""
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -14,7 +14,7 @@ from templates.models import Template
 
 
 class Simulation(SoftDeleted):
-    """Which templates run, how many agents each, one after another or all at once."""
+    """A design of runs: its stages run templates with a number of agents each."""
 
     name = models.CharField(_("name"), max_length=200)
     description = models.TextField(_("description"), blank=True, default="")
@@ -24,7 +24,7 @@ class Simulation(SoftDeleted):
     )
     namespace_prefix = models.CharField(_("namespace prefix"), max_length=100, default="/agent_")
     concurrent_executions = models.BooleanField(
-        _("may run several times at once"),
+        _("allow concurrent executions"),
         default=False,
         help_text=_("Otherwise one execution at a time."),
     )
@@ -78,7 +78,7 @@ class Simulation(SoftDeleted):
 
     @property
     def status(self) -> DesignStatus:
-        """How the design stands; of rows that are annotated with `deleting` and `stage_count`."""
+        """The status of the design; needs rows annotated with `deleting` and `stage_count`."""
         deleting, stages = getattr(self, "deleting", False), getattr(self, "stage_count", 1)
         return design_status(self.deleted_at, deleting, stages)
 
@@ -117,7 +117,7 @@ class Stage(models.Model):
     min_success = models.PositiveSmallIntegerField(
         _("minimum success (%)"), default=100, validators=[MaxValueValidator(100)]
     )
-    continue_on_failure = models.BooleanField(_("go on when it fails"), default=False)
+    continue_on_failure = models.BooleanField(_("continue on failure"), default=False)
 
     class Meta:
         verbose_name = _("stage")

@@ -1,4 +1,4 @@
-"""The timeline: written here alone, told to watchers after the commit, read by those that missed it."""
+"""The timeline of executions: the only writer of events, which watchers receive after the commit."""
 
 from contextlib import suppress
 from functools import partial
@@ -11,15 +11,15 @@ from django.utils import timezone
 
 from simulations.choices import EventKind
 from simulations.exceptions import LiveAwayError
-from simulations.live import watched
-from simulations.live.watched import Published
+from simulations.live import events as live_events
+from simulations.live.events import Published
 from simulations.models import Event, Execution
 
 
 def record_event(
     execution_id: int, kind: EventKind, *, actor: Any = None, payload: dict[str, Any] | None = None
 ) -> None:
-    """Append to the timeline; call it within the transaction of what it tells."""
+    """Append an event; call it within the transaction of the change that it describes."""
     with transaction.atomic():
         rows = Execution.objects.filter(pk=execution_id)
         rows.update(event_count=F("event_count") + 1)
@@ -30,40 +30,40 @@ def record_event(
             actor=actor,
             payload=payload or {},
         )
-        # After the commit, so that nobody is told what never was; robust: watchers find it without us.
+        # After the commit, as a rollback must not be published; robust, as watchers also read the database.
         transaction.on_commit(partial(publish, event), robust=True)
 
 
-def told(event: Event) -> dict[str, Any]:
+def to_dict(event: Event) -> dict[str, Any]:
     """An event as the API lists it."""
-    when = timezone.localtime(event.time, timezone.get_default_timezone()).isoformat()
+    time = timezone.localtime(event.time, timezone.get_default_timezone()).isoformat()
     return {
         "sequence": event.sequence,
-        "time": when.removesuffix("+00:00") + "Z" if when.endswith("+00:00") else when,
+        "time": time.removesuffix("+00:00") + "Z" if time.endswith("+00:00") else time,
         "kind": event.kind,
         "actor": str(event.actor) if event.actor else None,
         "payload": event.payload,
     }
 
 
-def encoded(event: Event) -> Published:
-    """An event as it goes to watchers."""
-    return event.sequence, msgspec.json.encode(told(event))
+def encode(event: Event) -> Published:
+    """An event as watchers receive it."""
+    return event.sequence, msgspec.json.encode(to_dict(event))
 
 
 def publish(event: Event) -> None:
-    """Tell watchers of a committed event; without Redis they find it in the database."""
+    """Notify watchers of a committed event; without Redis they find it in the database."""
     with suppress(LiveAwayError):
-        watched.publish(event.execution_id, *encoded(event))
+        live_events.publish(event.execution_id, *encode(event))
 
 
 def after(execution_id: int, sequence: int, limit: int) -> list[Published]:
-    """The events that follow a sequence number, at most so many."""
+    """The first `limit` events after a sequence number."""
     rows = Event.objects.filter(execution=execution_id, sequence__gt=sequence)
-    return [encoded(row) for row in rows.select_related("actor").order_by("sequence")[:limit]]
+    return [encode(row) for row in rows.select_related("actor").order_by("sequence")[:limit]]
 
 
 def newest(execution_id: int, limit: int) -> list[Published]:
-    """The last events, oldest first, at most so many."""
+    """The last `limit` events, oldest first."""
     rows = Event.objects.filter(execution=execution_id).select_related("actor")
-    return [encoded(row) for row in rows.order_by("-sequence")[:limit]][::-1]
+    return [encode(row) for row in rows.order_by("-sequence")[:limit]][::-1]

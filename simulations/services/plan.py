@@ -1,4 +1,4 @@
-"""The frozen plan: everything needed to run exactly this again."""
+"""The frozen plan of an execution: all that is needed to repeat it exactly."""
 
 import msgspec
 from django.conf import settings
@@ -14,7 +14,7 @@ from templates.models import Template
 
 
 class PlanStage(msgspec.Struct, frozen=True, kw_only=True):
-    """One stage, pinned; times in seconds, agents numbered from `first_agent`."""
+    """One frozen stage; times in seconds, agents numbered from `first_agent`."""
 
     position: int
     name: str
@@ -42,12 +42,12 @@ class PlanStage(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def planned_messages(self) -> int:
-        """Messages that all its agents publish when no time limit ends them earlier."""
+        """Messages that all its agents publish unless a time limit ends them earlier."""
         return self.agents * self.repeats * self.messages_a_pass
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What an execution runs; `agents_per_unit` is fixed, so that units keep their agents."""
+    """The plan of an execution; `agents_per_unit` is fixed, so that units keep their agents."""
 
     version: int = 1
     pattern: str
@@ -65,7 +65,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return sum(stage.agents for stage in self.stages)
 
     def units(self, stage: PlanStage) -> int:
-        """How many units host the agents of a stage."""
+        """Number of units that host the agents of a stage."""
         return -(-stage.agents // self.agents_per_unit)
 
     def slots(self, stage: PlanStage, unit: int) -> tuple[AgentSlot, ...]:
@@ -87,26 +87,28 @@ def plan_of(execution: Execution) -> Plan:
     return msgspec.convert(execution.plan, Plan)
 
 
-def frozen(plan: Plan) -> object:
-    """The plan as plain lists and dicts, to be stored."""
+def serialize(plan: Plan) -> object:
+    """Convert a plan to lists and dicts, to be stored."""
     return msgspec.to_builtins(plan)
 
 
 def freeze(simulation: Simulation) -> Plan:
-    """Pin what a simulation would run now.
+    """Make a plan of the current design of a simulation.
 
     Raises:
-        NotStartableError: it cannot run; `errors` names each reason.
+        NotStartableError: It cannot run; `errors` names each reason.
     """
     rows = simulation.stages.select_related("template__rosbag").order_by("position")
     stages = list(rows.prefetch_related("template__rosbag__topics"))
-    found = _errors(simulation, stages)
-    if found:
-        raise NotStartableError(errors=found)
+    errors = _errors(simulation, stages)
+    if errors:
+        raise NotStartableError(errors=errors)
     mec = simulation.mec
-    pinned: list[PlanStage] = []
+    plan_stages: list[PlanStage] = []
+    first_agent = 1
     for stage in stages:
-        pinned.append(_pin(stage, 1 + sum(each.agents for each in pinned)))
+        plan_stages.append(_plan_stage(stage, first_agent))
+        first_agent += stage.agent_count
     return Plan(
         pattern=simulation.pattern,
         mec=mec.pk,
@@ -115,29 +117,28 @@ def freeze(simulation: Simulation) -> Plan:
         namespace_prefix=simulation.namespace_prefix,
         backend=settings.BACKEND,
         agents_per_unit=settings.AGENTS_PER_UNIT,
-        stages=tuple(pinned),
+        stages=tuple(plan_stages),
     )
 
 
-def still_there(plan: Plan) -> Plan:
-    """The same plan, after a look whether all that it pins can still be had.
+def check_available(plan: Plan) -> None:
+    """Check that the MEC and the rosbags of a plan are still available.
 
     Raises:
-        NotStartableError: it cannot; `errors` names each reason.
+        NotStartableError: They are not; `errors` names each reason.
     """
-    found: list[FieldError] = []
+    errors: list[FieldError] = []
     if not Mec.objects.filter(pk=plan.mec, enabled=True).exists():
-        found.append(FieldError("/mec", _("The mec of that run is gone or disabled: enable it.")))
+        errors.append(FieldError("/mec", _("The mec of that run is gone or disabled: enable it.")))
     bags = Rosbag.objects.usable().in_bulk({stage.rosbag for stage in plan.stages})
     for index, stage in enumerate(plan.stages):
         bag = bags.get(stage.rosbag)
         if bag is None or bag.content_digest != stage.rosbag_digest:
-            words = {"id": stage.rosbag}
-            sentence = _("Rosbag %(id)s of that run is gone, not ready or another one now.") % words
-            found.append(FieldError(f"/stages/{index}/rosbag", sentence))
-    if found:
-        raise NotStartableError(errors=found)
-    return plan
+            values = {"id": stage.rosbag}
+            message = _("Rosbag %(id)s of that run is gone, not ready or another one now.") % values
+            errors.append(FieldError(f"/stages/{index}/rosbag", message))
+    if errors:
+        raise NotStartableError(errors=errors)
 
 
 def _link(mec: Mec) -> Link:
@@ -150,40 +151,40 @@ def _link(mec: Mec) -> Link:
 
 
 def _errors(simulation: Simulation, stages: list[Stage]) -> list[FieldError]:
-    found: list[FieldError] = []
+    errors: list[FieldError] = []
     if simulation.deleted_at is not None:
-        found.append(FieldError("", _("The simulation was deleted: restore it first.")))
+        errors.append(FieldError("", _("The simulation was deleted: restore it first.")))
     if not stages:
-        found.append(FieldError("/stages", _("The simulation has no stage: add one.")))
+        errors.append(FieldError("/stages", _("The simulation has no stage: add one.")))
     if not simulation.mec.enabled:
-        found.append(FieldError("/mec", _("The mec is disabled: enable it or choose another.")))
+        errors.append(FieldError("/mec", _("The mec is disabled: enable it or choose another.")))
     if simulation.mec.transport not in Transport.values:
-        found.append(FieldError("/mec", _("The transport of the mec is not known.")))
+        errors.append(FieldError("/mec", _("The transport of the mec is not known.")))
     agents = sum(stage.agent_count for stage in stages)
     if agents > settings.MAX_AGENTS:
-        words = {"total": agents, "most": settings.MAX_AGENTS}
-        sentence = _("%(total)d agents are more than the limit of %(most)d: ask for fewer.") % words
-        found.append(FieldError("/stages", sentence))
+        values = {"total": agents, "most": settings.MAX_AGENTS}
+        message = _("%(total)d agents are more than the limit of %(most)d: ask for fewer.") % values
+        errors.append(FieldError("/stages", message))
     for index, stage in enumerate(stages):
-        found += _template_errors(f"/stages/{index}/template", stage.template)
-    return found
+        errors += _template_errors(f"/stages/{index}/template", stage.template)
+    return errors
 
 
-def _template_errors(place: str, template: Template) -> list[FieldError]:
-    words = {"name": template.name}
+def _template_errors(pointer: str, template: Template) -> list[FieldError]:
+    values = {"name": template.name}
     if template.deleted_at is not None:
-        return [FieldError(place, _("Template %(name)s was deleted: choose another.") % words)]
+        return [FieldError(pointer, _("Template %(name)s was deleted: choose another.") % values)]
     if not template.rosbag.usable:
-        sentence = _("The rosbag of template %(name)s is not ready: verify it or choose another.")
-        return [FieldError(place, sentence % words)]
+        message = _("The rosbag of template %(name)s is not ready: verify it or choose another.")
+        return [FieldError(pointer, message % values)]
     missing = sorted(set(template.topics) - {topic.name for topic in template.rosbag.topics.all()})
     if missing:
-        sentence = _("Template %(name)s plays topics that its rosbag does not have: %(topics)s.")
-        return [FieldError(place, sentence % (words | {"topics": ", ".join(missing)}))]
+        message = _("Template %(name)s plays topics that its rosbag does not have: %(topics)s.")
+        return [FieldError(pointer, message % (values | {"topics": ", ".join(missing)}))]
     return []
 
 
-def _pin(stage: Stage, first_agent: int) -> PlanStage:
+def _plan_stage(stage: Stage, first_agent: int) -> PlanStage:
     template = stage.template
     rosbag: Rosbag = template.rosbag
     counts = {topic.name: topic.message_count for topic in rosbag.topics.all()}

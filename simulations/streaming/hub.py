@@ -1,11 +1,11 @@
-"""One feed per watched execution and process: it hears of events and progress, and wakes its watchers.
+"""One hub per watched execution and process: it receives events and progress, and wakes its watchers.
 
-Events come from Redis in the moment of their commit. A number that is missing in between, and whatever was
-never published (Redis emptied or away, a publisher killed between commit and publication), is read from the
-database: each second the progress tells the number of the newest event. Sequence numbers are given under the
-lock of the execution's row, so what is below a committed number is committed too.
+Events come from Redis as they are committed. Missing numbers, and events that were never published (Redis
+emptied or unreachable, a publisher killed between commit and publication), are read from the database: each
+second the progress includes the number of the newest event. Sequence numbers are assigned under the lock of
+the execution's row, so all events before a committed one are committed too.
 
-No database connection stays open: reads run in a few threads and give it back.
+No database connection stays open: a few threads read and close theirs.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -23,29 +24,30 @@ from django.db import DatabaseError, InterfaceError, connections
 from common.exceptions import NotFoundError
 from simulations.choices import ENDED, EventKind
 from simulations.exceptions import LiveAwayError
-from simulations.live.watched import Listener, Published
+from simulations.live.events import Listener, Published
 from simulations.services import events
 from simulations.services.progress.progress import FRESH_SECONDS, Progress, progress_by_id
 
 log = structlog.get_logger(__name__)
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
-BACKLOG = 500
-"""Events that a watcher may be behind; who is further behind is closed and comes back."""
-PAGE = 200
-AWAY_SECONDS = 3.0
-"""Between two looks at the database while Redis is away."""
+MAX_BACKLOG = 500
+"""Events that a watcher may be behind; after more its stream is closed, and it reconnects."""
+PAGE_SIZE = 200
+RETRY_SECONDS = 3.0
+"""Time between two reads of the database while Redis is unreachable."""
 _LISTEN_SECONDS = 5.0
-_STATUS = f'"{EventKind.EXECUTION_STATUS}"'.encode()
+_NO_TIME = datetime.min.replace(tzinfo=UTC)
+_STATUS_KIND = f'"{EventKind.EXECUTION_STATUS}"'.encode()
 _READERS = ThreadPoolExecutor(max_workers=4, thread_name_prefix="feed")
 
 
-async def short(read: Callable[..., Found], *words: Any, **named: Any) -> Found:
-    """Read from the database in a thread, and give the connection back."""
+async def read_in_thread(read: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
+    """Read from the database in a thread, and close its connection."""
 
-    def run() -> Found:
+    def run() -> Result:
         try:
-            return read(*words, **named)
+            return read(*args, **kwargs)
         finally:
             connections.close_all()
 
@@ -53,42 +55,42 @@ async def short(read: Callable[..., Found], *words: Any, **named: Any) -> Found:
 
 
 def frame(event: str, data: bytes, number: int | None = None) -> bytes:
-    """One event as it goes over the wire; with its number it can be resumed from."""
+    """A Server-Sent Event; clients can resume after one with a number."""
     head = b"" if number is None else b"id: %d\n" % number
     return b"%sevent: %s\ndata: %s\n\n" % (head, event.encode(), data)
 
 
-class Feed:
-    """What watchers of one execution share; lives in one event loop."""
+class Hub:
+    """Events and progress of one execution, shared by its watchers in one event loop."""
 
     def __init__(self, execution_id: int) -> None:
         self.execution_id = execution_id
-        self.events: deque[tuple[int, bytes]] = deque(maxlen=BACKLOG)
-        """The newest events without a hole, ready to be sent."""
-        self.last = 0
+        self.events: deque[tuple[int, bytes]] = deque(maxlen=MAX_BACKLOG)
+        """The newest events without a gap, as frames."""
+        self.last_event = 0
         self.progress: Progress | None = None
         self.progress_frame = b""
         self.progress_version = 0
         self.ended = False
-        """Nothing follows: all events up to `last` and the final progress are here."""
+        """The execution has ended: `events` and `progress` are final."""
         self.watchers = 0
         self._waiting: set[asyncio.Future[bool]] = set()
-        self._filling = asyncio.Lock()
-        self._look = asyncio.Event()
-        self._away = False
+        self._reading = asyncio.Lock()
+        self._refresh_now = asyncio.Event()
+        self._redis_unreachable = False
         self._task = asyncio.create_task(self._run())
-        self._task.add_done_callback(self._finished)
+        self._task.add_done_callback(self._on_done)
 
     @property
     def broken(self) -> bool:
-        """It has stopped before its execution has ended."""
+        """It has stopped before the execution has ended."""
         return self._task.done() and not self.ended
 
-    async def news(self, seconds: float) -> bool:
-        """Wait until something is new, or broken; False when nothing was for so long."""
+    async def wait_for_change(self, seconds: float) -> bool:
+        """Wait until something has changed or the hub is broken; False after the timeout."""
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[bool] = loop.create_future()
-        timer = loop.call_later(seconds, _settle, waiter, False)  # noqa: FBT003
+        timer = loop.call_later(seconds, _resolve, waiter, False)  # noqa: FBT003
         self._waiting.add(waiter)
         try:
             return await waiter
@@ -100,148 +102,148 @@ class Feed:
         """Stop reading."""
         self._task.cancel()
 
-    def _wake(self) -> None:
+    def _wake_watchers(self) -> None:
         waiting, self._waiting = self._waiting, set()
         for waiter in waiting:
-            _settle(waiter, True)  # noqa: FBT003
+            _resolve(waiter, True)  # noqa: FBT003
 
-    def _finished(self, task: asyncio.Task[None]) -> None:
+    def _on_done(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()):
             log.error("feed_failed", execution=self.execution_id, exc_info=error)
-        self._wake()
+        self._wake_watchers()
 
     async def _run(self) -> None:
-        # Of all who watch: not of the request that happened to be the first.
+        # The hub serves all watchers, so its log lines must not carry the request of the first.
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(execution=self.execution_id)
-        await self._look_again()
+        await self._refresh()
         if self.ended:
             return
         async with asyncio.TaskGroup() as group:
             listening = group.create_task(self._listen())
-            await self._follow()
+            await self._refresh_until_end()
             listening.cancel()
 
     async def _listen(self) -> None:
-        """Hear of events as they are committed."""
+        """Receive events as they are committed."""
         listener = Listener(self.execution_id)
         try:
             while True:
                 try:
                     published = await listener.read(_LISTEN_SECONDS)
-                    self._away = False
+                    self._redis_unreachable = False
                 except LiveAwayError:
-                    self._away = True
-                    await asyncio.sleep(AWAY_SECONDS)
+                    self._redis_unreachable = True
+                    await asyncio.sleep(RETRY_SECONDS)
                     continue
-                await self._take(published)
+                await self._receive(published)
         finally:
             await listener.close()
 
-    async def _follow(self) -> None:
-        """Look at the progress each second, until the execution has ended."""
+    async def _refresh_until_end(self) -> None:
+        """Read the progress each second, until the execution has ended."""
         while not self.ended:
-            self._look.clear()
+            self._refresh_now.clear()
             try:
-                pause = AWAY_SECONDS if self._away else FRESH_SECONDS
-                await asyncio.wait_for(self._look.wait(), pause)
+                pause = RETRY_SECONDS if self._redis_unreachable else FRESH_SECONDS
+                await asyncio.wait_for(self._refresh_now.wait(), pause)
             except TimeoutError:
                 pass
-            await self._look_again()
+            await self._refresh()
 
-    async def _look_again(self) -> None:
+    async def _refresh(self) -> None:
         try:
-            progress = await short(progress_by_id, self.execution_id, at_least=self.last)
-            if progress.last_event > self.last:
-                async with self._filling:
-                    await self._fill()
-                    # What is not in the database now has been pruned.
-                    self.last = max(self.last, progress.last_event)
+            progress = await read_in_thread(
+                progress_by_id, self.execution_id, min_event=self.last_event
+            )
+            if progress.last_event > self.last_event:
+                async with self._reading:
+                    await self._read_events()
+                    # Events that are not in the database any more were pruned.
+                    self.last_event = max(self.last_event, progress.last_event)
         except (DatabaseError, InterfaceError) as error:
             log.warning("feed_waits_for_the_database", error=str(error))
             return
-        except NotFoundError:  # deleted meanwhile: whoever comes back is told so
+        except NotFoundError:  # deleted meanwhile: watchers that reconnect get a 404
             self._task.cancel()
             return
-        self._show(progress)
-        self.ended = progress.status in ENDED and self.last >= progress.last_event
-        self._wake()
+        self._set_progress(progress)
+        self.ended = progress.status in ENDED and self.last_event >= progress.last_event
+        self._wake_watchers()
 
-    def _show(self, progress: Progress) -> None:
-        """Take a progress over, unless nothing has changed but the time."""
-        before = self.progress
-        if before is not None:
-            same = msgspec.structs.replace(
-                progress, as_of=before.as_of, expected_end=before.expected_end, stages=before.stages
-            )
-            stages = [msgspec.structs.replace(s, expected_end=None) for s in progress.stages]
-            known = [msgspec.structs.replace(s, expected_end=None) for s in before.stages]
-            if same == before and stages == known:
-                return
+    def _set_progress(self, progress: Progress) -> None:
+        """Take over a progress in which more than times has changed."""
+        current = self.progress
+        if current is not None and _without_times(progress) == _without_times(current):
+            return
         self.progress = progress
         self.progress_frame = frame("progress", msgspec.json.encode(progress))
         self.progress_version += 1
 
-    async def _take(self, published: list[Published]) -> None:
-        async with self._filling:
+    async def _receive(self, published: list[Published]) -> None:
+        async with self._reading:
             for sequence, event in sorted(published):
-                if sequence > self.last + 1:
+                if sequence > self.last_event + 1:
                     try:
-                        await self._fill()
+                        await self._read_events()
                     except (DatabaseError, InterfaceError):
-                        break  # the next look at the progress fills it
-                if sequence == self.last + 1:
+                        break  # the next refresh reads them
+                if sequence == self.last_event + 1:
                     self._append(sequence, event)
-        self._wake()
+        self._wake_watchers()
 
-    async def _fill(self) -> None:
-        """Read what follows the last known event; at first the newest that watchers may be behind."""
-        if not self.last:
-            for sequence, event in await short(events.newest, self.execution_id, BACKLOG):
+    async def _read_events(self) -> None:
+        """Read the events after the last one; at first the newest `MAX_BACKLOG`."""
+        if not self.last_event:
+            for sequence, event in await read_in_thread(
+                events.newest, self.execution_id, MAX_BACKLOG
+            ):
                 self._append(sequence, event)
             return
-        while later := await short(events.after, self.execution_id, self.last, PAGE):
-            for sequence, event in later:
+        while page := await read_in_thread(
+            events.after, self.execution_id, self.last_event, PAGE_SIZE
+        ):
+            for sequence, event in page:
                 self._append(sequence, event)
 
     def _append(self, sequence: int, event: bytes) -> None:
         self.events.append((sequence, frame("event", event, sequence)))
-        self.last = sequence
-        if _STATUS in event:
-            self._look.set()
+        self.last_event = sequence
+        if _STATUS_KIND in event:
+            self._refresh_now.set()
 
 
-def _settle(waiter: asyncio.Future[bool], news: bool) -> None:  # noqa: FBT001
+def _without_times(progress: Progress) -> Progress:
+    stages = tuple(msgspec.structs.replace(stage, expected_end=None) for stage in progress.stages)
+    return msgspec.structs.replace(progress, as_of=_NO_TIME, expected_end=None, stages=stages)
+
+
+def _resolve(waiter: asyncio.Future[bool], changed: bool) -> None:  # noqa: FBT001
     if not waiter.done():
-        waiter.set_result(news)
+        waiter.set_result(changed)
 
 
-_feeds: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[int, Feed]] = WeakKeyDictionary()
+_hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[int, Hub]] = WeakKeyDictionary()
 
 
-def watchers() -> int:
-    """How many watchers this process has."""
-    return sum(feed.watchers for feeds in list(_feeds.values()) for feed in list(feeds.values()))
-
-
-def feeds() -> int:
-    """How many executions this process reads."""
-    return sum(len(some) for some in list(_feeds.values()))
+def count_watchers() -> int:
+    """Number of watchers of this process."""
+    return sum(hub.watchers for hubs in list(_hubs.values()) for hub in list(hubs.values()))
 
 
 @asynccontextmanager
-async def joined(execution_id: int) -> AsyncIterator[Feed]:
-    """The feed of an execution; it is there as long as somebody holds it."""
-    here = _feeds.setdefault(asyncio.get_running_loop(), {})
-    feed = here.get(execution_id)
-    if feed is None or feed.broken:
-        feed = here[execution_id] = Feed(execution_id)
-    feed.watchers += 1
+async def join(execution_id: int) -> AsyncIterator[Hub]:
+    """The hub of an execution; it is closed when its last watcher leaves."""
+    hubs = _hubs.setdefault(asyncio.get_running_loop(), {})
+    hub = hubs.get(execution_id)
+    if hub is None or hub.broken:
+        hub = hubs[execution_id] = Hub(execution_id)
+    hub.watchers += 1
     try:
-        yield feed
+        yield hub
     finally:
-        feed.watchers -= 1
-        if not feed.watchers:
-            feed.close()
-            if here.get(execution_id) is feed:
-                del here[execution_id]
+        hub.watchers -= 1
+        if not hub.watchers:
+            hub.close()
+            if hubs.get(execution_id) is hub:
+                del hubs[execution_id]

@@ -1,4 +1,4 @@
-"""Tickets to one stream, for browsers: their EventSource sends no headers. They hold a minute."""
+"""Tickets for one stream, valid for a minute: the EventSource of browsers sends no headers."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,40 +17,40 @@ TICKET_SECONDS = 60
 
 @dataclass(frozen=True)
 class Ticket:
-    """A signed text, and until when it opens a stream."""
+    """A signed text with the time at which it expires."""
 
     ticket: str
     expires_at: datetime
 
 
 def issue(user: User, execution_id: int) -> Ticket:
-    """A ticket for this user and this execution only; a changed password makes it void."""
-    words = {"user": user.pk, "execution": execution_id, "of": _mark(user)}
-    until = timezone.now() + timedelta(seconds=TICKET_SECONDS)
-    return Ticket(signing.dumps(words, salt=_SALT), until)
+    """Issue a ticket for this user and execution; a new password makes it invalid."""
+    payload = {"user": user.pk, "execution": execution_id, "of": _session_mark(user)}
+    expires_at = timezone.now() + timedelta(seconds=TICKET_SECONDS)
+    return Ticket(signing.dumps(payload, salt=_SALT), expires_at)
 
 
-def holder(ticket: str, execution_id: int) -> User:
-    """Who holds a ticket to this execution.
+def user_of(ticket: str, execution_id: int) -> User:
+    """The user that a ticket for this execution was issued to.
 
     Raises:
-        TicketInvalidError: it is forged or too old, or its user may not sign in any more.
-        TicketForeignError: it is for another execution.
+        TicketInvalidError: It is forged or has expired, or its user may not sign in any more.
+        TicketForeignError: It is for another execution.
     """
     try:
-        words = signing.loads(ticket, salt=_SALT, max_age=TICKET_SECONDS)
+        payload = signing.loads(ticket, salt=_SALT, max_age=TICKET_SECONDS)
     except signing.SignatureExpired as error:
         raise TicketInvalidError(_("The ticket has expired: ask for a new one.")) from error
     except signing.BadSignature as error:
         raise TicketInvalidError(_("The ticket is not valid: ask for a new one.")) from error
-    user = User.objects.filter(pk=words["user"], is_active=True).first()
-    if user is None or not constant_time_compare(words["of"], _mark(user)):
+    user = User.objects.filter(pk=payload["user"], is_active=True).first()
+    if user is None or not constant_time_compare(payload["of"], _session_mark(user)):
         raise TicketInvalidError(_("The user of the ticket may not sign in any more."))
-    if words["execution"] != execution_id:
+    if payload["execution"] != execution_id:
         raise TicketForeignError(_("The ticket is for another execution: ask for one of this."))
     return user
 
 
-def _mark(user: User) -> str:
-    """Changes with the password and whatever ends all sign-ins; a part only, for the text can be read."""
+def _session_mark(user: User) -> str:
+    """Changes when all sign-ins end; a part of the hash only, as tickets are not encrypted."""
     return f"{user.get_session_auth_hash()[:16]}.{user.generation}"

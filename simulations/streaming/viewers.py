@@ -1,4 +1,4 @@
-"""Whether those who watch may still watch: asked now and then, once for all streams of one user."""
+"""Repeated checks that users may still watch, shared by all streams of a user."""
 
 import time
 from contextlib import suppress
@@ -8,38 +8,38 @@ from django.conf import settings
 from django.db import Error
 
 from accounts.models import User
-from simulations.streaming.hub import short
+from simulations.streaming.hub import read_in_thread
 
 
 class Viewer(NamedTuple):
-    """A user as signed in; a new password is a new generation and ends what the old one opened."""
+    """A user with the generation of the sign-in; a new password starts a new generation."""
 
     user_id: int
     generation: int
 
 
-_known: dict[Viewer, tuple[float, bool]] = {}
-"""When it was asked last, and the answer."""
+_checks: dict[Viewer, tuple[float, bool]] = {}
+"""Time and result of the last check of each viewer."""
 
 
 async def may_watch(viewer: Viewer) -> bool:
-    """Whether the account still lives as it was; an answer is as old as one heartbeat at most.
+    """Check that the account is active and unchanged; the result may be as old as one heartbeat.
 
-    While the database is away what was known holds.
+    While the database is unreachable the last result stays valid.
     """
-    asked, allowed = _known.get(viewer, (0.0, True))
-    if time.monotonic() - asked < settings.STREAM_HEARTBEAT_SECONDS:
+    checked_at, allowed = _checks.get(viewer, (0.0, True))
+    if time.monotonic() - checked_at < settings.STREAM_HEARTBEAT_SECONDS:
         return allowed
-    # Written first: the other streams of this user need not ask as well.
-    _known[viewer] = (time.monotonic(), allowed)
+    # Written before the check, so that the other streams of this user do not check as well.
+    _checks[viewer] = (time.monotonic(), allowed)
     with suppress(Error):
-        allowed = await short(_lives, viewer)
-        _known[viewer] = (time.monotonic(), allowed)
+        allowed = await read_in_thread(_is_active, viewer)
+        _checks[viewer] = (time.monotonic(), allowed)
     if not allowed:
-        _known.pop(viewer, None)
+        _checks.pop(viewer, None)
     return allowed
 
 
-def _lives(viewer: Viewer) -> bool:
-    found = User.objects.filter(pk=viewer.user_id, generation=viewer.generation, is_active=True)
-    return found.exists()
+def _is_active(viewer: Viewer) -> bool:
+    rows = User.objects.filter(pk=viewer.user_id, generation=viewer.generation, is_active=True)
+    return rows.exists()

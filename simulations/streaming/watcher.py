@@ -1,8 +1,8 @@
-"""What one watcher of an execution is sent, as Server-Sent Events.
+"""The Server-Sent Events of one watcher of an execution.
 
-Each watcher is a place in the feed's list of events, and nothing is kept for it: the newest progress
-replaces older ones, and who is further behind than the list is long is closed. It comes back with the number
-of the last event that it has seen, and goes on from there.
+A watcher is a position in the hub's list of events and buffers nothing: the newest progress replaces older
+ones, and a watcher that is further behind than the list is long is closed. It reconnects with the number of
+the last event that it has received, and is sent the following ones.
 """
 
 import time
@@ -14,103 +14,113 @@ import structlog
 from django.conf import settings
 
 from simulations.services import events
-from simulations.streaming.hub import PAGE, Feed, frame, joined, short
+from simulations.streaming.hub import PAGE_SIZE, Hub, frame, join, read_in_thread
 from simulations.streaming.viewers import Viewer, may_watch
 
 RETRY = b"retry: 2000\n\n"
 HEARTBEAT = b": heartbeat\n\n"
-LIFETIME_SECONDS = 900.0
-"""Then a stream ends, so that who may not watch any more has to show himself again."""
+MAX_SECONDS = 900.0
+"""After that a stream ends, so that its client authenticates again."""
 
 
 async def watch(
-    execution_id: int, seen: int | None, viewer: Viewer, bound: Mapping[str, Any] | None = None
+    execution_id: int,
+    last_event: int | None,
+    viewer: Viewer,
+    log_context: Mapping[str, Any] | None = None,
 ) -> AsyncIterator[bytes]:
-    """All that happens to an execution after event `seen`, from the oldest event where it is None.
+    """Stream an execution until it has ended, the time is up, or the watcher is too far behind.
 
-    Ends after the execution's end, after its lifetime, for a watcher that is too far behind, and for a
-    viewer who may not watch any more. `bound` is what the log says in each line of the request.
+    It also ends when the viewer may not watch any more.
+
+    Args:
+        execution_id: Primary key of the execution.
+        last_event: Number of the last event that the client has received; None: from the first one.
+        viewer: The user that watches.
+        log_context: Values of the request for each log line.
     """
-    structlog.contextvars.bind_contextvars(**{**(bound or {}), "execution": execution_id})
+    structlog.contextvars.bind_contextvars(**{**(log_context or {}), "execution": execution_id})
     yield RETRY
-    async with joined(execution_id) as feed:
-        while feed.progress is None and not feed.broken:  # it has only just begun to look
-            if not await feed.news(settings.STREAM_HEARTBEAT_SECONDS):
+    async with join(execution_id) as hub:
+        while hub.progress is None and not hub.broken:  # its first read is under way
+            if not await hub.wait_for_change(settings.STREAM_HEARTBEAT_SECONDS):
                 yield HEARTBEAT
-        watcher = Watcher(feed, seen or 0)
-        if seen is not None and await watcher.lacks(seen):
-            yield watcher.gap(seen)
-        while watcher.before_the_feed:
-            yield await watcher.earlier()
-        until = time.monotonic() + LIFETIME_SECONDS
-        while watcher.may_go_on and time.monotonic() < until and await may_watch(viewer):
-            if chunk := watcher.new():
+        watcher = Watcher(hub, last_event or 0)
+        if last_event is not None and await watcher.has_gap():
+            yield watcher.skip_gap()
+        while watcher.is_behind:
+            yield await watcher.read_older()
+        until = time.monotonic() + MAX_SECONDS
+        while watcher.is_open and time.monotonic() < until and await may_watch(viewer):
+            if chunk := watcher.read_new():
                 yield chunk
-            elif not await feed.news(settings.STREAM_HEARTBEAT_SECONDS):
+            elif not await hub.wait_for_change(settings.STREAM_HEARTBEAT_SECONDS):
                 yield HEARTBEAT
 
 
 class Watcher:
-    """A place in a feed: the last event and the progress that were sent."""
+    """A position in a hub: the last event and the version of the progress that were sent."""
 
-    def __init__(self, feed: Feed, position: int) -> None:
-        self._feed = feed
+    def __init__(self, hub: Hub, position: int) -> None:
+        self._hub = hub
         self._position = position
         self._version = 0
-        self._over = False
+        self._end_sent = False
 
     @property
-    def before_the_feed(self) -> bool:
-        """Whether what follows its place is not in the feed's list any more."""
-        events = self._feed.events
+    def is_behind(self) -> bool:
+        """The next event is not in the hub's list any more."""
+        events = self._hub.events
         return bool(events) and events[0][0] > self._position + 1
 
     @property
-    def may_go_on(self) -> bool:
-        """Whether there is more to come from this feed."""
-        return not (self._over or self._feed.broken or self.before_the_feed)
+    def is_open(self) -> bool:
+        """More may follow from this hub."""
+        return not (self._end_sent or self._hub.broken or self.is_behind)
 
-    def new(self) -> bytes:
-        """All that is new since the last call; empty when nothing is."""
-        feed, events = self._feed, []
-        for sequence, event in reversed(feed.events):
+    def read_new(self) -> bytes:
+        """Frames since the last call; empty if nothing has changed."""
+        hub, events = self._hub, []
+        for sequence, event in reversed(hub.events):
             if sequence <= self._position:
                 break
             events.append(event)
         chunk = b"".join(reversed(events))
-        self._position = feed.last
-        if feed.progress_version != self._version:
-            self._version = feed.progress_version
-            chunk += feed.progress_frame
-        if feed.ended:
-            self._over = True
-            chunk += self._end()
+        self._position = hub.last_event
+        if hub.progress_version != self._version:
+            self._version = hub.progress_version
+            chunk += hub.progress_frame
+        if hub.ended:
+            self._end_sent = True
+            chunk += self._end_frame()
         return chunk
 
-    async def earlier(self) -> bytes:
-        """Events that follow its place, from the database."""
-        page = await short(events.after, self._feed.execution_id, self._position, PAGE)
-        # Without any, those up to the feed's list are gone.
-        self._position = page[-1][0] if page else self._feed.events[0][0] - 1
+    async def read_older(self) -> bytes:
+        """Frames of the next events from the database."""
+        page = await read_in_thread(events.after, self._hub.execution_id, self._position, PAGE_SIZE)
+        # An empty page: the events up to the hub's list were pruned.
+        self._position = page[-1][0] if page else self._hub.events[0][0] - 1
         return b"".join(frame("event", event, sequence) for sequence, event in page)
 
-    async def lacks(self, seen: int) -> bool:
-        """Whether what follows event `seen` is not there any more, or never was."""
-        feed = self._feed
-        if seen >= feed.last:
-            return seen > feed.last
-        if any(sequence == seen + 1 for sequence, _event in feed.events):
+    async def has_gap(self) -> bool:
+        """Check whether the event after the position was pruned, or the position never existed."""
+        hub, position = self._hub, self._position
+        if position >= hub.last_event:
+            return position > hub.last_event
+        if any(sequence == position + 1 for sequence, _event in hub.events):
             return False
-        following = await short(events.after, feed.execution_id, seen, 1)
-        return not following or following[0][0] != seen + 1
+        page = await read_in_thread(events.after, hub.execution_id, position, 1)
+        return not page or page[0][0] != position + 1
 
-    def gap(self, seen: int) -> bytes:
-        """The client has to read the list of events again; it is resumed from the newest."""
-        self._position = self._feed.last
-        data = msgspec.json.encode({"asked": seen, "newest": self._position})
+    def skip_gap(self) -> bytes:
+        """Move to the newest event; the frame asks the client to read the list of events again."""
+        requested, self._position = self._position, self._hub.last_event
+        data = msgspec.json.encode({"asked": requested, "newest": self._position})
         return frame("gap", data, self._position)
 
-    def _end(self) -> bytes:
-        seen = self._feed.progress
-        told = {"status": seen.status, "data_status": seen.data_status} if seen else {}
-        return frame("end", msgspec.json.encode(told))
+    def _end_frame(self) -> bytes:
+        progress = self._hub.progress
+        data = {}
+        if progress:
+            data = {"status": progress.status, "data_status": progress.data_status}
+        return frame("end", msgspec.json.encode(data))

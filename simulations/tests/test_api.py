@@ -59,7 +59,7 @@ def operator(db: Any) -> APIClient:
     return api(Role.OPERATOR)
 
 
-def test_a_simulation_is_made_changed_and_deleted(
+def test_create_update_and_delete_simulation(
     operator: APIClient, mec: Mec, template: Template
 ) -> None:
     stage = {"template": template.pk, "agent_count": 3}
@@ -89,7 +89,7 @@ def test_a_simulation_is_made_changed_and_deleted(
         ({"agent_count": 10**12}, 400, "/stages/0/agent_count"),
     ],
 )
-def test_faults_of_stages_are_pointed_at(
+def test_stage_errors_have_pointers(
     operator: APIClient,
     mec: Mec,
     template: Template,
@@ -104,7 +104,7 @@ def test_faults_of_stages_are_pointed_at(
     assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
 
 
-def test_a_double_click_starts_once_and_stop_is_heard(
+def test_repeated_start_starts_once_and_stop_stops(
     operator: APIClient, simulation: Simulation
 ) -> None:
     start = f"{API}/simulations/{simulation.pk}/start"
@@ -122,9 +122,7 @@ def test_a_double_click_starts_once_and_stop_is_heard(
     assert operator.post(f"{one}/stop").status_code == 409
 
 
-def test_executions_are_listed_with_their_parts(
-    operator: APIClient, simulation: Simulation
-) -> None:
+def test_executions_and_their_rows_are_listed(operator: APIClient, simulation: Simulation) -> None:
     execution = lifecycle.start(simulation)
     listed = f"{API}/executions?simulation={simulation.pk}&status="
     assert len(operator.get(f"{listed}PENDING").json()["results"]) == 1
@@ -139,7 +137,7 @@ def test_executions_are_listed_with_their_parts(
         assert operator.get(f"{API}/executions/999999/{part}").status_code == 404
 
 
-def test_mecs_are_changed_by_admins_and_kept_while_used(simulation: Simulation) -> None:
+def test_only_admins_change_mecs_and_used_mecs_stay(simulation: Simulation) -> None:
     one = f"{API}/mecs/{simulation.mec_id}"
     assert api(Role.OPERATOR).patch(one, {"name": "Hall"}).status_code == 403
     admin = api(Role.ADMIN)
@@ -158,7 +156,7 @@ def test_viewers_only_read(simulation: Simulation) -> None:
     assert not Execution.objects.exists()
 
 
-def test_a_design_is_made_started_and_stopped_in_the_console(
+def test_create_start_and_stop_simulation_in_console(
     client: Client, mec: Mec, template: Template
 ) -> None:
     client.force_login(user(Role.OPERATOR))

@@ -30,7 +30,7 @@ def changes(admin: APIClient, kind: str) -> list[dict[str, Any]]:
     return [entry["changes"] for entry in reversed(told)]
 
 
-def test_each_change_of_a_simulation_is_told(
+def test_simulation_changes_are_audited(
     admin: APIClient, design: Callable[..., Simulation], template: Template
 ) -> None:
     simulation = design(2)
@@ -48,7 +48,7 @@ def test_each_change_of_a_simulation_is_told(
     assert told[3]["deleted_at"][1] == "None"
 
 
-def test_each_change_of_a_rosbag_is_told(admin: APIClient, rosbag: Rosbag) -> None:
+def test_rosbag_changes_are_audited(admin: APIClient, rosbag: Rosbag) -> None:
     one = f"{API}/rosbags/{rosbag.pk}"
     LogEntry.objects.all().delete()
     admin.patch(one, {"name": "other"})
@@ -59,7 +59,7 @@ def test_each_change_of_a_rosbag_is_told(admin: APIClient, rosbag: Rosbag) -> No
     assert [set(each) for each in told[1:]] == [{"deleted_at"}, {"deleted_at"}]
 
 
-def test_each_change_of_a_template_is_told(admin: APIClient, template: Template) -> None:
+def test_template_changes_are_audited(admin: APIClient, template: Template) -> None:
     one = f"{API}/templates/{template.pk}"
     LogEntry.objects.all().delete()
     admin.patch(one, {"rate": 2})

@@ -12,7 +12,7 @@ from rest_framework.settings import api_settings
 
 from accounts.models import User
 from common.rest.reads import columns
-from simulations.api import run_serializers, simulations
+from simulations.api import execution_serializers, simulations
 from simulations.api.serializers import SimulationRowSerializer, StageSerializer
 from simulations.choices import FailureCode
 from simulations.models import AgentRun, Event, Execution, Recording, Simulation, Stage
@@ -44,17 +44,17 @@ def run(design: Callable[..., Simulation]) -> Execution:
 @pytest.mark.parametrize(
     ("serializer", "queryset"),
     [
-        (SimulationRowSerializer, simulations.rows),
+        (SimulationRowSerializer, simulations.annotated_simulations),
         (StageSerializer, Stage.objects.all),
         (TemplateSerializer, Template.objects.all),
-        (run_serializers.ExecutionSerializer, Execution.objects.all),
-        (run_serializers.AgentRunSerializer, AgentRun.objects.all),
-        (run_serializers.RecordingSerializer, Recording.objects.all),
-        (run_serializers.EventSerializer, Event.objects.all),
+        (execution_serializers.ExecutionSerializer, Execution.objects.all),
+        (execution_serializers.AgentRunSerializer, AgentRun.objects.all),
+        (execution_serializers.RecordingSerializer, Recording.objects.all),
+        (execution_serializers.EventSerializer, Event.objects.all),
     ],
 )
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Seoul"])
-def test_columns_and_instances_give_the_same(
+def test_columns_and_instances_serialize_equally(
     serializer: Any,
     queryset: Callable[[], Any],
     zone: str,

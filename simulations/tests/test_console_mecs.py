@@ -18,7 +18,7 @@ def form(**values: Any) -> dict[str, Any]:
     return usual | {"domain_id": 0, "node_selector": "{}"} | values
 
 
-def test_only_admins_change_them(console: Console, mec: Mec) -> None:
+def test_only_admins_change_mecs(console: Console, mec: Mec) -> None:
     for role in (Role.VIEWER, Role.OPERATOR):
         client = console(role)
         assert client.get(URL).status_code == 200
@@ -50,12 +50,12 @@ def test_only_admins_change_them(console: Console, mec: Mec) -> None:
         ("{", "Enter a valid JSON"),
     ],
 )
-def test_selectors_are_checked(console: Console, selector: str, sentence: str) -> None:
+def test_invalid_node_selectors(console: Console, selector: str, sentence: str) -> None:
     answer = console(Role.ADMIN).post(f"{URL}add/", form(node_selector=selector))
     assert sentence in " ".join(answer.context["adminform"].form.errors["node_selector"])
 
 
-def test_what_is_used_says_by_whom(
+def test_delete_page_names_simulations_that_use_mec(
     console: Console, mec: Mec, design: Callable[..., Simulation]
 ) -> None:
     design(name="<b>yard</b>")

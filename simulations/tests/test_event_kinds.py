@@ -9,7 +9,7 @@ from simulations.choices import EventKind
 SOURCES = Path(simulations.__file__).parent / "services"
 
 
-def test_each_kind_is_written_by_the_services_and_nothing_else() -> None:
+def test_services_write_exactly_the_event_kinds() -> None:
     text = "".join(path.read_text() for path in SOURCES.rglob("*.py"))
     calls = re.findall(
         r"record_event\(\s*[^,()]+,\s*([^,)]+)", text.replace("def record_event(", "")

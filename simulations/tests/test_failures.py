@@ -36,7 +36,7 @@ def execution(design: Callable[..., Simulation]) -> Execution:
     return execution
 
 
-def test_older_versions_find_english_words(execution: Execution) -> None:
+def test_failure_text_is_stored_in_english_for_older_versions(execution: Execution) -> None:
     assert execution.failure_text == LOST
 
 
@@ -58,7 +58,7 @@ def test_older_versions_find_english_words(execution: Execution) -> None:
         ("", {"said": "STOPPED_BY_USER"}, "It was stopped by a user."),
     ],
 )
-def test_values_fill_the_sentence(code: str, values: dict[str, Any], text: str) -> None:
+def test_values_are_filled_in(code: str, values: dict[str, Any], text: str) -> None:
     fields = failure(code, **values)
     assert fields == {"failure_code": code, "failure_values": values, "failure_text": text}
     assert failure_text(code, values, "") == text
@@ -67,16 +67,14 @@ def test_values_fill_the_sentence(code: str, values: dict[str, Any], text: str) 
 @pytest.mark.parametrize(
     ("code", "values"), [("AGENT_LOST", None), ("OF_A_NEWER_VERSION", {}), ("", None)]
 )
-def test_what_was_stored_in_words_stays(code: str, values: dict[str, Any] | None) -> None:
+def test_stored_text_without_values_is_kept(code: str, values: dict[str, Any] | None) -> None:
     with override("ko"):
         assert failure_text(code, values, "It was lost.") == "It was lost."
 
 
 @pytest.mark.parametrize("accept", ["application/json", "application/json;q=1"])
 @pytest.mark.parametrize("address", ["executions", "executions/{pk}"])
-def test_the_api_tells_it_in_the_language_of_the_reader(
-    address: str, accept: str, execution: Execution
-) -> None:
+def test_api_translates_failures(address: str, accept: str, execution: Execution) -> None:
     """Both by the short way of what is polled, which takes only a plain `Accept`, and by the usual one."""
     token, _ends = issue_access(User.objects.create_user("kim@example.org", role=Role.VIEWER))
     client = Client(headers={"Authorization": f"Bearer {token}", "Accept": accept})
@@ -86,9 +84,7 @@ def test_the_api_tells_it_in_the_language_of_the_reader(
         assert told.get("results", [told])[0]["failure_text"] == text
 
 
-def test_the_console_tells_it_in_the_language_of_the_reader(
-    execution: Execution, client: Client
-) -> None:
+def test_console_translates_failures(execution: Execution, client: Client) -> None:
     client.force_login(User.objects.create_user("kim@example.org", role=Role.ADMIN))
     page = f"/admin/simulations/execution/{execution.pk}/change/"
     assert "사라짐." in client.get(page, headers={"Accept-Language": "ko"}).content.decode()
@@ -96,7 +92,7 @@ def test_the_console_tells_it_in_the_language_of_the_reader(
     assert "Of old." in client.get(page, headers={"Accept-Language": "ko"}).content.decode()
 
 
-def test_a_deletion_tells_why_it_failed_or_waits() -> None:
+def test_deletion_error_text() -> None:
     code = DeletionFailure.STEP_FAILED
     assert deletion_error(code, "Of old.") == str(code.label)
     assert deletion_error("", "Redis does not answer") == "Redis does not answer"

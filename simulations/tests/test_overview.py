@@ -10,8 +10,8 @@ from django_tasks_db.models import DBTaskResult
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from simulations import live
-from simulations.live import system
+from simulations.exceptions import LiveAwayError
+from simulations.live import connection, system
 from simulations.models import Simulation
 from simulations.services.monitoring.overview import overview
 from simulations.services.runs import lifecycle
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 Design = Callable[..., Simulation]
 
 
-def test_it_counts_what_there_is(design: Design, rosbag: Rosbag) -> None:
+def test_overview_totals(design: Design, rosbag: Rosbag) -> None:
     lifecycle.start(design(2, 3, name="runs"))
     design(name="rests")
     client = APIClient()
@@ -40,41 +40,37 @@ def test_it_counts_what_there_is(design: Design, rosbag: Rosbag) -> None:
     assert told["health"]["redis"] == told["health"]["storage"] == told["health"]["worker"] == "ok"
 
 
-def test_it_is_counted_once_for_all_who_look(
-    design: Design, django_assert_num_queries: Any
-) -> None:
+def test_overview_is_cached(design: Design, django_assert_num_queries: Any) -> None:
     overview()
     with django_assert_num_queries(0):
         assert overview()["simulations"]["total"] == 0
 
 
-def test_a_controller_that_does_not_pass_is_silent() -> None:
+def test_silent_controller() -> None:
     assert overview()["health"]["controller"] == "silent"
-    system.controller_passed()
+    system.record_controller_pass()
     assert overview()["health"]["controller"] == "ok"
 
 
-def test_a_queue_that_nobody_works_off_is_told() -> None:
+def test_worker_behind() -> None:
     verify_rosbag.enqueue(1)
     waited = timezone.now() - timedelta(hours=1)
     DBTaskResult.objects.update(enqueued_at=waited)
     assert overview()["health"]["worker"] == "behind"
 
 
-def test_without_redis_it_says_so_and_still_counts(
-    design: Design, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_overview_without_redis(design: Design, monkeypatch: pytest.MonkeyPatch) -> None:
     design()
 
     def away() -> Any:
-        raise live.LiveAwayError("Redis does not answer")
+        raise LiveAwayError("Redis does not answer")
 
-    monkeypatch.setattr(live, "line", away)
+    monkeypatch.setattr(connection._connector, "open", away)
     told = overview()
     assert told["simulations"]["total"] == 1
     assert (told["health"]["redis"], told["health"]["controller"]) == ("away", "unknown")
 
 
-def test_a_storage_that_does_not_answer_is_told(settings: Any, s3_settings: Any) -> None:
+def test_storage_unavailable(settings: Any, s3_settings: Any) -> None:
     settings.MINIO_ENDPOINT = "127.0.0.1:1"
     assert overview()["health"]["storage"] == "away"

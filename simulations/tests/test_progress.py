@@ -11,9 +11,10 @@ from rest_framework.test import APIClient
 from accounts.choices import Role
 from accounts.models import User
 from agent.protocol import AgentReport, AgentState, Snapshot
-from simulations import live
 from simulations.choices import AgentStatus, EventKind, RunStatus
-from simulations.live import watched
+from simulations.exceptions import LiveAwayError
+from simulations.live import progress as live_progress
+from simulations.live import snapshots
 from simulations.models import AgentRun, Execution, Simulation, StageRun
 from simulations.services.events import record_event
 from simulations.services.progress import progress
@@ -44,7 +45,7 @@ def viewer(db: Any) -> APIClient:
 def always_stale(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each look computes, unless a test says otherwise."""
     monkeypatch.setattr(progress, "FRESH_SECONDS", 0.0)
-    monkeypatch.setattr(watched, "may_compute", lambda execution_id, seconds: True)
+    monkeypatch.setattr(live_progress, "may_calculate", lambda execution_id, seconds: True)
 
 
 def say(execution: Execution, unit: int, attempt: int = 1, **agents: tuple[str, int]) -> None:
@@ -53,7 +54,7 @@ def say(execution: Execution, unit: int, attempt: int = 1, **agents: tuple[str, 
         AgentReport(number=int(name[1:]), state=AgentState(state), published=published)
         for name, (state, published) in agents.items()
     )
-    live.store(
+    snapshots.store(
         execution.pk,
         Snapshot(
             stage_run=execution.stage_runs.get().pk,
@@ -76,7 +77,7 @@ def row(execution: Execution, unit: int, status: str, published: int, number: in
     )
 
 
-def test_progress_is_what_units_said_last(execution: Execution) -> None:
+def test_progress_follows_newest_snapshots(execution: Execution) -> None:
     say(execution, 0, a1=("RUNNING", 30), a2=("READY", 0))
     say(execution, 0, a1=("RUNNING", 40), a2=("RUNNING", 8))
     say(execution, 1, a3=("COMPLETED", 40))
@@ -86,7 +87,7 @@ def test_progress_is_what_units_said_last(execution: Execution) -> None:
     assert [(s.position, s.percent, s.agents) for s in seen.stages] == [(1, 55.0, seen.agents)]
 
 
-def test_rows_are_read_after_an_event_only(execution: Execution) -> None:
+def test_rows_are_read_only_after_an_event(execution: Execution) -> None:
     say(execution, 0, a1=("RUNNING", 30))
     progress_of(execution)
     say(execution, 0, a1=("RUNNING", 40))
@@ -103,7 +104,9 @@ def test_rows_are_read_after_an_event_only(execution: Execution) -> None:
     assert (seen.agents["LOST"], seen.messages_published) == (1, 40)
 
 
-def test_the_address_asks_twice_at_most(execution: Execution, viewer: APIClient) -> None:
+def test_progress_endpoint_takes_at_most_two_queries(
+    execution: Execution, viewer: APIClient
+) -> None:
     say(execution, 0, a1=("RUNNING", 30))
     address = f"/api/v1/executions/{execution.pk}/progress"
     told = viewer.get(address).json()
@@ -119,7 +122,7 @@ def test_the_address_asks_twice_at_most(execution: Execution, viewer: APIClient)
     assert viewer.get("/api/v1/executions/999999/progress").status_code == 404
 
 
-def test_one_computes_and_the_others_read(
+def test_one_process_computes_and_others_read(
     execution: Execution, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.undo()
@@ -128,14 +131,14 @@ def test_one_computes_and_the_others_read(
     say(execution, 0, a1=("RUNNING", 40))
     assert progress_of(execution) == first  # not a second old
     monkeypatch.setattr(progress, "FRESH_SECONDS", 0.0)
-    assert watched.may_compute(execution.pk, 60)
-    assert not watched.may_compute(execution.pk, 60)
+    assert live_progress.may_calculate(execution.pk, 60)
+    assert not live_progress.may_calculate(execution.pk, 60)
     assert progress_of(execution) == first  # another process is at it
     lifecycle.stop(execution)
     assert progress_of(execution).status == RunStatus.STOPPING  # a new status is told at once
 
 
-def test_redis_emptied_is_filled_from_rows_and_from_what_units_say_next(
+def test_flushed_redis_is_refilled_from_rows_and_snapshots(
     execution: Execution, empty_redis: None
 ) -> None:
     row(execution, 0, AgentStatus.COMPLETED, 40, number=1)
@@ -145,15 +148,15 @@ def test_redis_emptied_is_filled_from_rows_and_from_what_units_say_next(
     assert (seen.messages_published, seen.agents["COMPLETED"]) == (60, 1)
 
 
-def test_without_redis_the_database_is_told(execution: Execution, settings: Any) -> None:
+def test_progress_without_redis_comes_from_database(execution: Execution, settings: Any) -> None:
     row(execution, 0, AgentStatus.COMPLETED, 40, number=1)
 
     def away(*_words: Any) -> None:
-        raise live.LiveAwayError
+        raise LiveAwayError
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(watched, "known_progress", away)
-        patch.setattr(watched, "tallies", away)
+        patch.setattr(live_progress, "cached", away)
+        patch.setattr(live_progress, "unit_counts", away)
         seen = progress_of(execution)
     assert (seen.messages_published, seen.agents) == (40, {"COMPLETED": 1, "PENDING": 3})
 
@@ -164,12 +167,12 @@ def end(execution: Execution) -> None:
     lifecycle.move_execution(execution, [RunStatus.RUNNING], RunStatus.FAILED)
 
 
-def test_the_end_is_frozen_with_its_figures(execution: Execution, viewer: APIClient) -> None:
+def test_final_progress_and_statistics_are_stored(execution: Execution, viewer: APIClient) -> None:
     row(execution, 0, AgentStatus.COMPLETED, 40, number=1)
     row(execution, 1, AgentStatus.LOST, 0, number=2)  # its last word came by heartbeat only
     say(execution, 1, a2=("RUNNING", 20))
     end(execution)
-    live.forget(execution.pk)
+    snapshots.delete_all(execution.pk)
     AgentRun.objects.all().delete()  # as retention does
     seen = progress_of(Execution.objects.get())
     assert (seen.status, seen.overall, seen.messages_published) == ("FAILED", 37.5, 60)
@@ -186,7 +189,7 @@ def test_the_end_is_frozen_with_its_figures(execution: Execution, viewer: APICli
     ]
 
 
-def test_an_end_from_before_it_was_frozen_is_counted(execution: Execution) -> None:
+def test_progress_of_old_executions_is_computed(execution: Execution) -> None:
     row(execution, 0, AgentStatus.COMPLETED, 40, number=1)
     end(execution)
     Execution.objects.update(outcome=None)

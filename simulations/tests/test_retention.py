@@ -39,7 +39,7 @@ def aged(execution: Execution, days: int) -> AgentRun:
     )
 
 
-def test_prune_removes_what_is_old(design: Design) -> None:
+def test_prune_removes_old_data(design: Design) -> None:
     aged(lifecycle.start(design(name="old")), days=400)
     run = aged(lifecycle.start(design(name="new")), days=100)
     went = counted("prune")
@@ -49,14 +49,14 @@ def test_prune_removes_what_is_old(design: Design) -> None:
     assert Execution.objects.count() == 2
 
 
-def test_prune_leaves_what_is_active(design: Design) -> None:
+def test_prune_keeps_active_executions(design: Design) -> None:
     execution = lifecycle.start(design())
     Event.objects.update(time=timezone.now() - timedelta(days=4000))
     assert counted("prune")["events"] == 0
     assert execution.events.count() == 1
 
 
-def test_prune_removes_tasks_that_are_long_over(db: None) -> None:
+def test_prune_removes_old_tasks(db: None) -> None:
     then, path = timezone.now() - timedelta(days=15), "accounts.tasks.send_reset"
     for status, finished in (("SUCCESSFUL", then), ("FAILED", timezone.now()), ("READY", None)):
         DBTaskResult.objects.create(
@@ -71,7 +71,7 @@ def test_prune_removes_tasks_that_are_long_over(db: None) -> None:
     assert set(DBTaskResult.objects.values_list("status", flat=True)) == {"FAILED", "READY"}
 
 
-def test_prune_removes_folders_of_complete_runs_only(design: Design, settings: Any) -> None:
+def test_prune_removes_folders_of_complete_executions_only(design: Design, settings: Any) -> None:
     for name, data in (("kept", "INCOMPLETE"), ("gone", "COMPLETE")):
         execution = lifecycle.start(design(name=name))
         aged(execution, days=100)
@@ -84,7 +84,7 @@ def test_prune_removes_folders_of_complete_runs_only(design: Design, settings: A
     assert len(list((settings.DATA_DIR / "units").iterdir())) == 1
 
 
-def test_purge_takes_what_was_deleted_long_ago(design: Design) -> None:
+def test_purge_removes_rows_deleted_long_ago(design: Design) -> None:
     old, young, living = design(name="old"), design(name="young"), design(name="living")
     for simulation in (old, young):
         deletion.request(simulation)
@@ -93,12 +93,14 @@ def test_purge_takes_what_was_deleted_long_ago(design: Design) -> None:
     assert set(Simulation.objects.all()) == {young, living}
 
 
-def test_purge_refuses_days_that_cannot_be(db: None) -> None:
+def test_purge_refuses_invalid_days(db: None) -> None:
     with pytest.raises(CommandError):
         call_command("purge_deleted", "--older-than", "-1")
 
 
-def test_purge_leaves_no_folder_and_waits_for_what_runs(design: Design, settings: Any) -> None:
+def test_purge_removes_folders_and_waits_for_active_executions(
+    design: Design, settings: Any
+) -> None:
     running, over = lifecycle.start(design(name="running")), lifecycle.start(design(name="over"))
     aged(over, days=1)
     Simulation.objects.update(deleted_at=timezone.now() - timedelta(days=9))

@@ -19,7 +19,7 @@ from simulations.models import Event, Execution, Simulation
 from simulations.services.events import record_event
 from simulations.services.runs import lifecycle
 from simulations.tests.conftest import until
-from simulations.tests.streams import Client, Heard, Server, bearer, path
+from simulations.tests.stream_client import Client, Heard, Server, bearer, path
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ENDED = lambda heard: heard.kind == "end"  # noqa: E731
@@ -92,7 +92,7 @@ def listed(execution: Execution) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"generation": 7}])
-def test_who_may_not_watch_any_more_is_cut_off(
+def test_stream_closes_when_access_is_revoked(
     serve: Callable[..., Server], execution: Execution, viewer: User, change: dict[str, Any]
 ) -> None:
     lost = serve().stream(execution.pk, **bearer(viewer))
@@ -102,7 +102,7 @@ def test_who_may_not_watch_any_more_is_cut_off(
     assert kept.numbers_until(happen(execution))
 
 
-def test_a_watcher_that_comes_back_sees_every_event_once_and_the_end(
+def test_resumed_stream_has_every_event_once_and_ends(
     serve: Callable[..., Server], execution: Execution, viewer: User
 ) -> None:
     server = serve()
@@ -127,7 +127,7 @@ def test_a_watcher_that_comes_back_sees_every_event_once_and_the_end(
     assert second.answer.read() == b""
 
 
-def test_an_event_is_told_as_it_is_listed(
+def test_streamed_events_equal_listed_events(
     serve: Callable[..., Server], execution: Execution, viewer: User
 ) -> None:
     server = serve()
@@ -140,7 +140,7 @@ def test_an_event_is_told_as_it_is_listed(
 
 
 @pytest.mark.parametrize(("asked", "newest"), [("99", 4), ("1", 4)])
-def test_what_is_not_there_any_more_or_never_was_is_a_gap(
+def test_unavailable_events_are_a_gap(
     serve: Callable[..., Server], execution: Execution, viewer: User, asked: str, newest: int
 ) -> None:
     happen(execution, 3)
@@ -157,7 +157,7 @@ def happen_after(execution: Execution) -> int:
     return int(Event.objects.order_by("sequence").last().sequence)  # type: ignore[union-attr]
 
 
-def test_an_ended_execution_is_told_from_where_the_watcher_was(
+def test_stream_of_ended_execution_resumes(
     serve: Callable[..., Server], execution: Execution, viewer: User
 ) -> None:
     happen(execution, 2)
@@ -171,7 +171,7 @@ def test_an_ended_execution_is_told_from_where_the_watcher_was(
     assert [h.kind for h in again] == ["progress", "end"]
 
 
-def test_heartbeats_keep_a_quiet_stream_open(
+def test_heartbeats_on_idle_stream(
     serve: Callable[..., Server], execution: Execution, viewer: User
 ) -> None:
     server = serve()
@@ -180,7 +180,7 @@ def test_heartbeats_keep_a_quiet_stream_open(
     assert beats == [Heard("heartbeat", None, None)] * 2
 
 
-def test_redis_emptied_midway_and_events_never_published_are_filled_from_the_database(
+def test_missing_publications_are_filled_from_database(
     serve: Callable[..., Server], execution: Execution, viewer: User, monkeypatch: Any
 ) -> None:
     server = serve()
@@ -207,7 +207,7 @@ def test_redis_emptied_midway_and_events_never_published_are_filled_from_the_dat
     assert client.numbers_until(happen(execution)) == [14]
 
 
-def test_without_redis_watchers_are_served_from_the_database(
+def test_stream_without_redis_reads_database(
     serve: Callable[..., Server], execution: Execution, viewer: User, tmp_path: Any
 ) -> None:
     server = serve(REDIS_URL=f"unix://{tmp_path}/nobody.sock")
@@ -218,7 +218,7 @@ def test_without_redis_watchers_are_served_from_the_database(
     assert client.until(ENDED)[-1].data["status"] == "STOPPED"
 
 
-def test_two_processes_tell_the_same(
+def test_two_processes_stream_the_same_events(
     serve: Callable[..., Server], execution: Execution, viewer: User
 ) -> None:
     servers = [serve(), serve(own=True)]
@@ -238,7 +238,7 @@ def test_two_processes_tell_the_same(
     assert [client.numbers_until(21) for client in clients] == [list(range(1, 22))] * 2
 
 
-def test_watchers_hold_no_connection_and_leave_nothing_behind(
+def test_watchers_hold_no_threads_or_connections(
     serve: Callable[..., Server], execution: Execution, viewer: User
 ) -> None:
     server = serve(DATABASE_POOL="4")
@@ -274,7 +274,7 @@ def test_watchers_hold_no_connection_and_leave_nothing_behind(
     until(lambda: readers() == 0)
 
 
-def test_who_does_not_read_is_cut_off_and_nobody_else_notices(
+def test_stalled_watcher_is_disconnected(
     serve: Callable[..., Server], execution: Execution, viewer: User
 ) -> None:
     server = serve(STREAM_STALL_SECONDS="0.5")
@@ -308,7 +308,7 @@ def test_who_does_not_read_is_cut_off_and_nobody_else_notices(
     until(cut_off)
 
 
-def test_a_process_takes_so_many_watchers_and_no_more(
+def test_limit_of_watchers(
     serve: Callable[..., Server], execution: Execution, viewer: User
 ) -> None:
     server = serve(STREAM_WATCHERS="1")
@@ -330,7 +330,7 @@ def ticket(execution: Execution, user: User) -> str:
     return str(answer.json()["ticket"])
 
 
-def test_a_ticket_opens_this_stream_for_its_user_only(
+def test_ticket_is_bound_to_stream_and_user(
     serve: Callable[..., Server],
     execution: Execution,
     viewer: User,
@@ -368,7 +368,7 @@ def test_a_ticket_opens_this_stream_for_its_user_only(
     assert refused(server.stream(execution.pk, f"?ticket={fresh}")) == invalid
 
 
-def test_who_may_not_watch_is_told_why(
+def test_refused_streams_are_problem_documents(
     serve: Callable[..., Server], execution: Execution, viewer: User
 ) -> None:
     server = serve()
@@ -384,7 +384,7 @@ def test_who_may_not_watch_is_told_why(
     assert (head.status, head.answer.read()) == (200, b"")
 
 
-def test_the_console_session_may_watch(
+def test_stream_by_console_session(
     serve: Callable[..., Server], execution: Execution, viewer: User, client: Any
 ) -> None:
     client.force_login(viewer)
@@ -392,7 +392,7 @@ def test_the_console_session_may_watch(
     assert serve().stream(execution.pk, Cookie=cookie).numbers_until(1) == [1]
 
 
-def test_a_server_of_threads_says_that_it_cannot(execution: Execution, viewer: User) -> None:
+def test_wsgi_server_refuses_streams(execution: Execution, viewer: User) -> None:
     client = APIClient()
     client.force_authenticate(viewer)
     answer = client.get(path(execution), HTTP_ACCEPT="text/event-stream")

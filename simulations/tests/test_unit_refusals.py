@@ -5,7 +5,7 @@ from django.conf import settings
 from django.db import OperationalError
 from django.test import Client
 
-from simulations.services.runs.units import token_for
+from simulations.services.runs.tokens import token_for
 
 UNITS = f"{settings.API_STR}/units"
 PATHS = ["register", "report", "recording", "recording/complete"]
@@ -22,7 +22,7 @@ def refused(path: str, method: str = "POST", body: bytes = b"{", **headers: str)
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_who_does_not_say_who_it_is(path: str) -> None:
+def test_missing_unit_token(path: str) -> None:
     assert refused(path) == (401, "UNAUTHENTICATED")
     assert refused(path, authorization="Unit forged") == (403, "UNIT_REFUSED")
     assert refused(path, "GET") == (405, "METHOD_NOT_ALLOWED")
@@ -30,21 +30,21 @@ def test_who_does_not_say_who_it_is(path: str) -> None:
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("body", [b"{", b"[]", b"null", b"\xff", b"{}", b'{"unit": "\\u0000"}'])
-def test_what_is_not_the_message(path: str, body: bytes) -> None:
+def test_invalid_message(path: str, body: bytes) -> None:
     token = f"Unit {token_for(1)}"
     assert refused(path, body=body, authorization=token) == (400, "MESSAGE_INVALID")
 
 
-def test_a_message_that_is_too_long() -> None:
+def test_message_too_large() -> None:
     token = f"Unit {token_for(1)}"
     long = b" " * (4 * 2**20 + 1)
     assert refused("report", body=long, authorization=token) == (413, "TOO_LARGE")
 
 
-def test_a_database_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_database_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     def away(token: str) -> int:
         raise OperationalError("the connection was refused")
 
-    monkeypatch.setattr("simulations.services.runs.units.execution_of", away)
+    monkeypatch.setattr("simulations.services.runs.tokens.execution_of", away)
     answer = refused("register", authorization="Unit any")
     assert answer == (503, "DATABASE_UNAVAILABLE")

@@ -153,7 +153,7 @@ class RosbagAdmin(AddPage, ExportPage, PreviewPage, ServiceDeletionMixin, admin.
     def restore(self, request: HttpRequest, rosbags: QuerySet[Rosbag]) -> None:
         run_action(self, request, rosbags, deletion.restore, _restore_message)
 
-    def remove(self, request: HttpRequest, row: Rosbag) -> None:
+    def delete_row(self, request: HttpRequest, row: Rosbag) -> None:
         deletion.delete(row)
 
     def deleted_message(self, count: int) -> str:

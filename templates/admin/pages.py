@@ -231,7 +231,7 @@ class TemplateAdmin(
             obj.pk = templates.create(created_by=request.user, **values).pk
         obj.refresh_from_db()
 
-    def remove(self, request: HttpRequest, row: Template) -> None:
+    def delete_row(self, request: HttpRequest, row: Template) -> None:
         templates.delete(row)
 
     def deleted_message(self, count: int) -> str:

@@ -105,7 +105,7 @@ def test_the_table_is_what_happens(db: None, empty_redis: Any, route: str, metho
         client = APIClient()
         client.force_authenticate(user)
         opened[role] = call(client, route, method) not in (401, 403)
-        expected[role] = rule.role is None or role.covers(rule.role)
+        expected[role] = rule.role is None or role.includes(rule.role)
     for scope in Scope:
         client = APIClient()
         client.force_authenticate(users[Role.ADMIN], SimpleNamespace(scopes=[scope]))

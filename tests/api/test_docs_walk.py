@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from accounts.management.commands.show_access import inserted
+from accounts.management.commands.show_access import insert_table
 from robotsim_project.environment import BASE_DIR
 from simulations.tests.conftest import unit_processes
 from tests.support.serving import free_port
@@ -21,7 +21,7 @@ BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 def test_the_table_of_rights_is_that_of_today() -> None:
     text = PAGE.read_text()
-    assert inserted(text) == text, "run: python manage.py show_access --write docs/api.md"
+    assert insert_table(text) == text, "run: python manage.py show_access --write docs/api.md"
 
 
 def test_links_within_the_page_lead_somewhere() -> None:

@@ -1,13 +1,13 @@
 """Early answers say what the views say, for each view that is registered, and refuse nobody by themselves."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.db import OperationalError
 from django.http.response import HttpResponseBase
 from django.test import Client
-from django.urls import URLPattern, get_resolver, reverse
+from django.urls import URLPattern, reverse
 
 from accounts.choices import Role
 from accounts.models import User
@@ -22,9 +22,10 @@ from simulations.services.designs import mecs
 from simulations.services.designs.simulations import StageSpec, create_simulation
 from simulations.services.events import record_event
 from simulations.services.progress import progress
-from simulations.services.runs import lifecycle, units
+from simulations.services.runs import lifecycle, tokens
 from storage.models import Rosbag
 from templates.models import Template
+from tests.api.test_access import ADDRESSES
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("empty_redis")]
 
@@ -38,31 +39,20 @@ VARYING = {"X-Request-ID", "Allow"}
 """Headers that differ: `Allow` says which methods a view has, which nobody needs who gets an answer."""
 
 
-def patterns(nodes: Any) -> Iterator[URLPattern]:
-    """All addresses of the URL configuration."""
-    for node in nodes:
-        if isinstance(node, URLPattern):
-            yield node
-        else:
-            yield from patterns(node.url_patterns)
-
-
 def registered(pattern: URLPattern) -> set[str]:
     """How a view is registered: `early`, `reads`."""
     view: Any = pattern.callback
     action = getattr(view, "actions", {}).get("get")
     cls = getattr(view, "cls", object)
-    is_early = hasattr(view, "early_max_bytes") or action in getattr(cls, "early", {})
+    is_early = hasattr(view, "is_early") or action in getattr(cls, "early", {})
     is_read = issubclass(cls, Reads) and action in {"list", "retrieve"}
     return {name for name, said in (("early", is_early), ("reads", is_read)) if said}
 
 
 def test_each_registered_view_is_tested_here() -> None:
-    views = [
-        (pattern.name, registered(pattern)) for pattern in patterns(get_resolver().url_patterns)
-    ]
-    assert {name for name, how in views if "early" in how} == EARLY_READS | EARLY_POSTS
-    assert {name for name, how in views if "reads" in how} == READS
+    views = [(route, registered(pattern)) for route, pattern in ADDRESSES]
+    assert {route for route, how in views if "early" in how} == EARLY_READS | EARLY_POSTS
+    assert {route for route, how in views if "reads" in how} == READS
 
 
 @pytest.fixture(autouse=True)
@@ -268,7 +258,7 @@ def test_a_database_that_is_away_is_said_at_once(
 def test_early_posts_say_what_their_views_say(
     route: str, status: int, token: bool, body: bytes, early_answers: list[Any], both_ways: Any
 ) -> None:
-    signed = {"Authorization": f"Unit {units.token_for(1)}"} if token else {}
+    signed = {"Authorization": f"Unit {tokens.token_for(1)}"} if token else {}
     client, path = Client(headers=signed), reverse(route)
     first, second = both_ways(lambda: client.post(path, body, content_type="application/json"))
     assert (first.status_code, first.content) == (status, second.content)

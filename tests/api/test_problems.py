@@ -78,7 +78,7 @@ def raised(error: Exception) -> Response:
         (Http404(), "Check the id"),
         (exceptions.NotAuthenticated(), "Sign in"),
         (exceptions.PermissionDenied(), "Ask an admin"),
-        (exceptions.MethodNotAllowed("PUT"), "header Allow"),
+        (exceptions.MethodNotAllowed("PUT"), "Allow header"),
         (exceptions.NotAcceptable(), "Accept: application/json"),
         (exceptions.UnsupportedMediaType("text/plain"), "Check Content-Type"),
         (exceptions.ParseError(), "Check it against /docs"),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from simulations.backends.base import Job, UnitState
-from simulations.backends.local import LocalBackend, living_units
+from simulations.backends.local import LocalBackend, running_units
 from tests.support.world import World, a_world, until
 
 PENDING = """
@@ -55,7 +55,7 @@ def test_it_ends_with_the_last_unit_of_its_machine_and_begins_nothing(world: Wor
     controller = world.manage("run_controller", CONTROLLER_DRAIN_SECONDS="600")
     controller.until_logged("controller_started")
     with a_unit(data / "units" / "execution-1-stage-1" / "unit-0") as unit:
-        until(lambda: [each.pid for each in living_units(data)] == [unit.pid])
+        until(lambda: [each.pid for each in running_units(data)] == [unit.pid])
         controller.terminate()
         assert controller.until_logged("controller_drains")[0]["units"] == 1
         execution = world.python(PENDING)
@@ -104,5 +104,5 @@ def test_a_unit_of_its_folder_is_alive(stale: tuple[Job, Path]) -> None:
     with a_unit(folder) as unit:
         (folder / "attempt-1").write_text(str(unit.pid))
         assert LocalBackend().observe(job, retry=False)[0].state is UnitState.ALIVE
-        assert LocalBackend().living_here() == 1
-    assert LocalBackend().living_here() == 0
+        assert LocalBackend().count_local_units() == 1
+    assert LocalBackend().count_local_units() == 0

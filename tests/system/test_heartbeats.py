@@ -8,7 +8,7 @@ from django.conf import settings
 
 from robotsim_project.middleware import early_asgi
 from robotsim_project.middleware.early_asgi import early_posts
-from simulations.services.runs.units import token_for
+from simulations.services.runs.tokens import token_for
 
 PATH = f"{settings.API_STR}/units/report"
 SNAPSHOT = b'{"stage_run":1,"unit":0,"attempt":1,"sequence":1,"sent_ns":1,"agents":[]}'
@@ -76,7 +76,7 @@ def test_a_client_that_hangs_up_gets_no_answer() -> None:
     async def hung_up() -> dict[str, Any]:
         return {"type": "http.disconnect"}
 
-    assert asyncio.run(early_asgi.read_body(hung_up, 10)) is None
+    assert asyncio.run(early_asgi.read_body(hung_up)) is None
 
 
 def test_an_unknown_unit_is_refused(transactional_db: None) -> None:
@@ -85,6 +85,6 @@ def test_an_unknown_unit_is_refused(transactional_db: None) -> None:
 
 
 def test_an_error_is_answered_as_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("simulations.services.runs.units.report", lambda *_: 1 / 0)
+    monkeypatch.setattr("simulations.services.runs.reports.report", lambda *_: 1 / 0)
     status, _headers, body = send_to(PATH, SNAPSHOT, token=token_for(1))
     assert (status, b"INTERNAL_ERROR" in body) == (500, True)

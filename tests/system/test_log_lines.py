@@ -23,7 +23,7 @@ from robotsim_project.environment import BASE_DIR
 from robotsim_project.middleware.early_asgi import answer
 from robotsim_project.telemetry.logs import config
 from robotsim_project.telemetry.masking import MaskingFilter
-from simulations.services.runs import reconcile, units
+from simulations.services.runs import reconcile, tokens
 from simulations.streaming.viewers import Viewer
 from simulations.streaming.watcher import watch
 from tests.support.serving import Server, free_port
@@ -85,7 +85,7 @@ def test_a_malformed_one_is_not(lines: Any, given: str) -> None:
 
 @pytest.mark.django_db
 def test_calls_of_units_name_their_execution(lines: Any) -> None:
-    token = units.token_for(41)
+    token = tokens.token_for(41)
     place = f"{settings.API_STR}/units/register"
     Client().post(place, headers={"Authorization": f"Unit {token}"}, data="{}", content_type="x")
     told = [line for line in lines() if line["event"] == "request_finished"]

@@ -53,7 +53,7 @@ def test_a_task_whose_worker_is_silent_for_a_lease_is_given_back(now: list[float
 def test_a_worker_that_lives_keeps_its_task_however_long(now: list[float]) -> None:
     task, look = held("living"), LostTasks()
     with says_that_it_lives("living"):
-        until(lambda: bool(system.living_workers({"living"})))
+        until(lambda: bool(system.active_workers({"living"})))
         for _ in range(3):
             assert look.take_up() == 0
             now[0] += 4000
@@ -68,7 +68,7 @@ def test_while_redis_is_away_nobody_is_dead(
     look.take_up()
     now[0] += 4000
     with monkeypatch.context() as away:
-        away.setattr(system, "living_workers", refused)
+        away.setattr(system, "active_workers", refused)
         assert look.take_up() == 0
     assert look.take_up() == 0  # it is counted anew: a Redis that comes back has forgotten all
     assert state(task) == TaskResultStatus.RUNNING
@@ -108,7 +108,8 @@ def test_a_mail_whose_worker_was_killed_is_sent_by_another(world: World) -> None
     killed.kill()
     # Its last word would hold for half a minute.
     world.python(
-        "from simulations import live\nwith live.line() as redis: redis.delete('robotsim:live:worker:killed')"
+        "from simulations.live.connection import connect\n"
+        "with connect() as redis: redis.delete('robotsim:live:worker:killed')"
     )
     world.manage("run_worker", "--interval", "0.1")
     world.manage("run_controller")

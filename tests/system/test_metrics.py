@@ -20,12 +20,12 @@ from accounts.models import ApiToken, User
 from accounts.services.bearers import issue_access, new_api_token
 from robotsim_project.health import dependencies
 from robotsim_project.telemetry import metrics, statistics
-from simulations import live
-from simulations.live import system
+from simulations.exceptions import LiveAwayError
+from simulations.live import connection, system
 from simulations.models import AgentRun, Execution, Recording, Simulation, StageRun
 from simulations.services.designs import mecs
-from simulations.services.runs import units
-from simulations.services.runs.units import token_for
+from simulations.services.runs import reports
+from simulations.services.runs.tokens import token_for
 from storage.models import Rosbag
 from storage.tasks import verify_rosbag
 from tests.support.counting import added_up
@@ -92,9 +92,9 @@ def test_executions_by_state_and_by_how_they_ended(make: Callable[..., Execution
 def test_the_controller_is_as_old_as_its_last_pass() -> None:
     assert ("robotsim_controller_last_pass_age_seconds", ()) not in figures()
     statistics._cache.clear()
-    with live.line() as redis:
+    with connection.connect() as redis:
         redis.delete("robotsim:live:vitals")
-    system.controller_passed()
+    system.record_controller_pass()
     assert figures()["robotsim_controller_last_pass_age_seconds", ()] < 60
 
 
@@ -162,7 +162,7 @@ def test_the_number_of_queries_does_not_grow(
             stage_run = make(status).stage_runs.get()
             AgentRun.objects.create(stage_run=stage_run, number=0, unit=0, status="RUNNING")
         statistics._cache.clear()
-        with live.line() as redis:
+        with connection.connect() as redis:
             redis.delete("robotsim:live:vitals")
         with django_assert_num_queries(6):
             figures()
@@ -177,10 +177,9 @@ def test_redis_away(make: Callable[..., Execution], monkeypatch: pytest.MonkeyPa
     make("RUNNING")
 
     def away() -> Any:
-        raise live.LiveAwayError("Redis does not answer")
+        raise LiveAwayError("Redis does not answer")
 
-    monkeypatch.setattr(live, "line", away)
-    monkeypatch.setattr(live._line, "open", away)
+    monkeypatch.setattr(connection._connector, "open", away)
     found = figures()
     assert found["robotsim_up", ("redis",)] == 0
     assert found["robotsim_up", ("database",)] == 1
@@ -194,7 +193,7 @@ def test_database_away(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         raise OperationalError("gone")
 
     settings.METRICS_TOKEN = TOKEN
-    system.controller_passed()
+    system.record_controller_pass()
     result = dependencies.CheckResult("It does not answer.", "gone")
     monkeypatch.setitem(dependencies.CHECKS, "database", dependencies.Check(lambda: result))
     monkeypatch.setattr(metrics, "_authenticate", away)
@@ -211,7 +210,7 @@ def test_a_database_that_breaks_off_in_between(monkeypatch: pytest.MonkeyPatch) 
     def breaks() -> None:
         raise DatabaseError("the server closed the connection")
 
-    monkeypatch.setattr(statistics, "run_vitals", breaks)
+    monkeypatch.setattr(statistics, "run_statistics", breaks)
     assert figures()["robotsim_up", ("database",)] == 0
 
 
@@ -222,7 +221,7 @@ def test_storage_away(settings: Any, s3_settings: Any) -> None:
 
 def test_what_another_version_has_kept_is_counted_anew(make: Callable[..., Execution]) -> None:
     make("RUNNING")
-    system.keep_vitals(b'{"up":{"database":true}}', 60)
+    system.cache_statistics(b'{"up":{"database":true}}', 60)
     assert figures()["robotsim_executions", ("RUNNING",)] == 1
 
 
@@ -313,7 +312,7 @@ def test_heartbeats_are_counted_by_status(client: Any, monkeypatch: pytest.Monke
     client.raise_request_exception = False
     place, signed = reverse("unit-report"), {"Authorization": f"Unit {token_for(1)}"}
     client.post(place, " " * (5 * 2**20), content_type="application/json", headers=signed)
-    monkeypatch.setattr(units, "report", lambda *_: 1 / 0)
+    monkeypatch.setattr(reports, "report", lambda *_: 1 / 0)
     message = b'{"stage_run":1,"unit":0,"attempt":1,"sequence":1,"sent_ns":1,"agents":[]}'
     client.post(place, message, content_type="application/json", headers=signed)
     for status in ("413", "500"):

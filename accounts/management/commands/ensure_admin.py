@@ -1,4 +1,4 @@
-"""`manage.py ensure_admin EMAIL`: make sure that somebody can administer."""
+"""`manage.py ensure_admin EMAIL`: make sure that an active admin exists."""
 
 import json
 from typing import Any
@@ -12,13 +12,13 @@ from accounts.services.users import ensure_first_admin
 
 
 class Command(BaseCommand):
-    """Make an admin unless there is an active one; the new password is shown this once."""
+    """Creates an admin unless there is an active one; the new password is shown once."""
 
-    help = "Make an admin with a new password, unless there is an active admin."
+    help = "Create an admin with a new password, unless there is an active admin."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email")
-        parser.add_argument("--json", action="store_true", help="answer with one JSON line")
+        parser.add_argument("--json", action="store_true", help="print one line of JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps({"email": user.email, "password": password}))
         elif password is None:
-            self.stdout.write(_("There is an admin already: %(email)s") % {"email": user.email})
+            self.stdout.write(_("An admin exists already: %(email)s") % {"email": user.email})
         else:
-            told = {"email": user.email, "password": password}
-            self.stdout.write(_("Admin %(email)s, password %(password)s") % told)
+            text = _("Admin %(email)s, password %(password)s")
+            self.stdout.write(text % {"email": user.email, "password": password})

@@ -76,7 +76,7 @@ def _report_time(result: BackupResult) -> None:
     if result.manifest is None:
         return
     try:
-        system.backup_made(result.manifest.time.timestamp())
+        system.record_backup(result.manifest.time.timestamp())
     except LiveAwayError as error:
         log.warning("backup_not_noted", error=str(error))
 

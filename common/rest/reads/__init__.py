@@ -1,1 +1,1 @@
-"""Reads without model instances and past needless layers; decision 0032 says what they skip."""
+"""Reads without model instances and past needless layers; decision 0033 says what they skip."""

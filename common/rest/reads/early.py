@@ -1,71 +1,54 @@
-"""Views that are answered early, before the layers that they do not need; decision 0032 says which.
+"""Views that are answered early, before the layers that they do not need; decision 0033 says which.
 
 A view set registers actions that say nothing but what a function makes of the key in the address:
 
     class Executions(Reads):
         early = {"retrieve": execution_detail, "progress": progress_by_id}
 
-A plain view that takes POST alone, and checks a token of its own, registers itself:
-
-    @early(max_bytes=2**20)
-    def report(request: HttpRequest) -> HttpResponse: ...
+A plain view that takes POST alone, and checks a token of its own, is decorated with `early`.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.urls import Resolver404, ResolverMatch, resolve
+from django.urls import Resolver404, resolve
 
 View = Callable[[HttpRequest], HttpResponse]
-AnyView = TypeVar("AnyView", bound=View)
+MAX_BYTES = 4 * 2**20
+"""Length of the body of an early POST; the view refuses longer ones by their Content-Length."""
 CACHED_PATHS = 4096
 
 
 @dataclass(frozen=True)
-class EarlyRead:
-    """A GET of a view set: `reader(key)` is the answer."""
+class EarlyView:
+    """A registered view at one path; `answer` returns data for a GET, and a response for a POST."""
 
     route: str
-    reader: Callable[[int], Any]
-    key: int
+    method: str
+    answer: Callable[[HttpRequest], Any]
 
 
-@dataclass(frozen=True)
-class EarlyPost:
-    """A POST to a plain view, with a body of at most `max_bytes`."""
-
-    route: str
-    view: View
-    max_bytes: int
-
-
-def early(*, max_bytes: int) -> Callable[[AnyView], AnyView]:
-    """Register a plain view; it still has to refuse longer bodies by itself."""
-
-    def register(view: AnyView) -> AnyView:
-        view.early_max_bytes = max_bytes  # type: ignore[attr-defined]
-        return view
-
-    return register
+def early(view: View) -> View:
+    """Register a plain view."""
+    view.is_early = True  # type: ignore[attr-defined]
+    return view
 
 
 @lru_cache(CACHED_PATHS)
-def find(path: str) -> EarlyRead | EarlyPost | None:
-    """The view at this path, if it is registered."""
+def find(path: str) -> EarlyView | None:
+    """The registered view at this path, if there is one."""
     try:
         match = resolve(path)
     except Resolver404:
         return None
-    max_bytes = getattr(match.func, "early_max_bytes", None)
-    if max_bytes is not None:
-        return EarlyPost(match.view_name, match.func, max_bytes)
-    return _read(match)
-
-
-def _read(match: ResolverMatch) -> EarlyRead | None:
+    if hasattr(match.func, "is_early"):
+        return EarlyView(match.view_name, "POST", match.func)
     readers = getattr(getattr(match.func, "cls", None), "early", {})
     reader = readers.get(getattr(match.func, "actions", {}).get("get"))
-    return EarlyRead(match.view_name, reader, int(match.kwargs["pk"])) if reader else None
+    if reader is None:
+        return None
+    key = int(match.kwargs["pk"])
+    return EarlyView(match.view_name, "GET", lambda _request: reader(key))

@@ -1,4 +1,4 @@
-"""Carry the retention out: what is older than the settings RETENTION_* say is removed."""
+"""Delete data that is older than the settings RETENTION_*."""
 
 import json
 from typing import Any
@@ -9,9 +9,9 @@ from simulations.services.maintenance.retention import prune
 
 
 class Command(BaseCommand):
-    """The last line is a JSON object that counts what was removed."""
+    """Prints a JSON object with the numbers of deleted rows as its last line."""
 
-    help = "Remove events, agent runs, logs and recordings that are older than their retention."
+    help = "Delete events, agent runs, logs and recordings that are older than their retention."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         self.stdout.write(json.dumps(prune()))

@@ -1,4 +1,4 @@
-"""Start a simulation by its name, and see it through when asked."""
+"""Start a simulation by name, and optionally watch its execution."""
 
 import sys
 from argparse import ArgumentParser
@@ -20,11 +20,11 @@ INTERRUPTED = 130
 
 
 class Command(BaseCommand):
-    """Without --watch it prints the id of the execution and returns at once."""
+    """Prints the id of the execution; returns at once without --watch."""
 
     help = (
-        "Start a simulation. With --watch the exit code is 0 when it is COMPLETED, 1 when it ended "
-        "otherwise; 2 when it cannot start."
+        "Start a simulation. With --watch the exit code is 0 if it is COMPLETED, 1 if it ended otherwise; "
+        "2 if it cannot start."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -35,7 +35,7 @@ class Command(BaseCommand):
         execution = self._start(name)
         self.stdout.write(str(execution.pk))
         if watch:
-            self._see_through(execution)
+            self._watch(execution)
 
     def _start(self, name: str) -> Execution:
         simulation = Simulation.objects.living().filter(name=name).first()
@@ -46,17 +46,17 @@ class Command(BaseCommand):
         except SimulationError as error:
             self._refuse(str(error))
 
-    def _refuse(self, sentence: str) -> NoReturn:
-        self.stderr.write(sentence)
+    def _refuse(self, message: str) -> NoReturn:
+        self.stderr.write(message)
         sys.exit(REFUSED)
 
-    def _see_through(self, execution: Execution) -> None:
+    def _watch(self, execution: Execution) -> None:
         console = Console()
         try:
             execution = watch(execution, console)
         except KeyboardInterrupt:
-            # The run goes on: it belongs to the controller, not to this terminal.
-            self.stderr.write(_("Execution %(id)s goes on.") % {"id": execution.pk})
+            # The controller runs the execution; this terminal only watches.
+            self.stderr.write(_("Execution %(id)s continues.") % {"id": execution.pk})
             sys.exit(INTERRUPTED)
         show_result(execution, console)
         if execution.status != "COMPLETED":

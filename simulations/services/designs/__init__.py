@@ -1,1 +1,1 @@
-"""Simulations and systems under test as people design them."""
+"""Designs: simulations and MECs."""

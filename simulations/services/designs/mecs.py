@@ -1,4 +1,4 @@
-"""The one door for changes to mecs."""
+"""Changes to MECs; nothing else writes them."""
 
 import re
 from collections.abc import Iterable, Set
@@ -19,33 +19,33 @@ FIELDS = Mec._meta.fields  # noqa: SLF001  as documented by Django
 
 
 def create(**values: Any) -> Mec:
-    """Make a mec.
+    """Create a MEC.
 
     Raises:
-        MecInvalidError: values that cannot be used; `errors` points at each.
+        MecInvalidError: Some values are invalid; `errors` points at each.
     """
     return _save(Mec(**values))
 
 
 def update(mec: Mec, **changes: Any) -> Mec:
-    """Change a mec. Runs keep their frozen plan.
+    """Change a MEC; executions keep their frozen plan.
 
     Raises:
-        MecInvalidError: values that cannot be used; `errors` points at each.
+        MecInvalidError: Some values are invalid; `errors` points at each.
     """
     for name, value in changes.items():
         setattr(mec, name, value)
-    # What older versions took must not keep the rest from being changed.
+    # Unchanged values may be invalid by now; that must not prevent other changes.
     return _save(mec, unchanged={field.name for field in FIELDS} - set(changes))
 
 
 def ensure(
     slug: str, *, name: str, transport: str, endpoint: str = "", discovery: str = "none"
 ) -> Mec:
-    """Make the enabled mec of that slug, or bring it to these values.
+    """Create or update the MEC of a slug, and enable it.
 
     Raises:
-        MecInvalidError: values that cannot be used; `errors` points at each.
+        MecInvalidError: Some values are invalid; `errors` points at each.
     """
     values = {
         "name": name,
@@ -66,65 +66,65 @@ def _save(mec: Mec, unchanged: Set[str] = frozenset()) -> Mec:
         with transaction.atomic():
             mec.save()
     except IntegrityError as error:
-        sentence = _("Another mec has this slug: choose another.")
-        raise MecInvalidError(errors=[FieldError("/slug", sentence, "SLUG_TAKEN")]) from error
+        message = _("Another mec has this slug: choose another.")
+        raise MecInvalidError(errors=[FieldError("/slug", message, "SLUG_TAKEN")]) from error
     return mec
 
 
 def _field_errors(mec: Mec, unchanged: Set[str]) -> list[FieldError]:
     errors = []
     if "node_selector" not in unchanged:
-        texts = selector_errors(mec.node_selector)
-        errors = [FieldError("/node_selector", text) for text in texts]
+        messages = selector_errors(mec.node_selector)
+        errors = [FieldError("/node_selector", message) for message in messages]
     try:
         mec.clean_fields(exclude=unchanged)
     except ValidationError as error:
-        for name, texts in error.message_dict.items():
-            errors += [FieldError(f"/{name}", text) for text in texts]
+        for name, messages in error.message_dict.items():
+            errors += [FieldError(f"/{name}", message) for message in messages]
     return errors
 
 
 def selector_errors(selector: Any) -> list[str]:
-    """What is wrong with a node selector, in sentences: labels with values, as Kubernetes has them."""
+    """Messages about the errors of a node selector: labels with values, as in Kubernetes."""
     if not isinstance(selector, dict):
         return [_('Write labels with their values, such as {"site": "north"}.')]
-    found = []
+    messages = []
     for label, value in selector.items():
         prefix, slash, name = label.rpartition("/")
         if not _LABEL.fullmatch(name) or (slash and not _PREFIX.fullmatch(prefix)):
-            found.append(_("“%(label)s” is no label of a node.") % {"label": label})
+            messages.append(_("“%(label)s” is no label of a node.") % {"label": label})
         elif not isinstance(value, str) or (value and not _LABEL.fullmatch(value)):
-            sentence = _("“%(value)s” is no value of a label: write letters, digits, -, _ and .")
-            found.append(sentence % {"value": value})
-    return found
+            message = _("“%(value)s” is no value of a label: write letters, digits, -, _ and .")
+            messages.append(message % {"value": value})
+    return messages
 
 
-def users_of(chosen: Iterable[Mec]) -> dict[int, str]:
-    """The name of a living simulation that uses it, for each mec that is used."""
-    rows = Simulation.objects.living().filter(mec__in=[mec.pk for mec in chosen])
+def simulation_names(mecs: Iterable[Mec]) -> dict[int, str]:
+    """For each MEC that is in use, the name of a simulation that uses it."""
+    rows = Simulation.objects.living().filter(mec__in=[mec.pk for mec in mecs])
     return dict(rows.order_by().values_list("mec").annotate(Min("name")))
 
 
-def in_use(simulation: str) -> str:
-    """Why a mec cannot be removed that the simulation of this name uses."""
-    sentence = _(
+def in_use_message(simulation: str) -> str:
+    """The message for a MEC that cannot be deleted as a simulation uses it."""
+    message = _(
         "The simulation “%(name)s” uses this mec: choose another there, or disable the mec."
     )
-    return sentence % {"name": simulation}
+    return message % {"name": simulation}
 
 
 def delete(mec: Mec) -> None:
-    """Remove a mec for good.
+    """Delete a MEC permanently.
 
     Raises:
-        MecInUseError: a simulation uses it, or a deleted one that has not been cleared away yet.
+        MecInUseError: A simulation uses it, or a deleted one that has not been purged yet.
     """
-    living = mec.simulations.filter(deleted_at=None).order_by("id").first()
-    if living is not None:
-        raise MecInUseError(in_use(living.name))
+    user = mec.simulations.filter(deleted_at=None).order_by("id").first()
+    if user is not None:
+        raise MecInUseError(in_use_message(user.name))
     try:
         with transaction.atomic():
             mec.delete()
     except (ProtectedError, IntegrityError) as error:
-        sentence = _("A simulation still keeps this mec: disable it instead.")
-        raise MecInUseError(sentence) from error
+        message = _("A simulation still keeps this mec: disable it instead.")
+        raise MecInUseError(message) from error

@@ -1,7 +1,7 @@
-"""Deleting simulations: hidden at once and restorable, or removed for good, step by step.
+"""Deletion of simulations: hidden at once and restorable, or removed permanently, step by step.
 
-The steps are taken by a task. Each may be taken again, by two workers at once too: a killed worker's deletion
-is taken up again (`common.recovery`), and goes on where it was.
+A task takes the steps. Each may be repeated, also by two workers at once: the deletion of a killed worker is
+resumed (`common.recovery`) at the step where it was.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,6 @@ from accounts.services import audit
 from common.db import leases
 from common.db.leases import Lease, LeaseLostError
 from common.tasks import enqueue_on_commit
-from simulations import live
 from simulations.choices import ENDED, OPEN_DELETION, DeletionFailure, DeletionStatus
 from simulations.exceptions import (
     AlreadyRunningError,
@@ -29,6 +28,7 @@ from simulations.exceptions import (
     NameTakenError,
     SimulationNotFoundError,
 )
+from simulations.live import snapshots
 from simulations.models import Deletion, Execution, Simulation
 from simulations.services.plan import plan_of
 from simulations.services.runs.active_stage import ActiveStage
@@ -40,27 +40,25 @@ log = structlog.get_logger(__name__)
 
 BATCH = 200
 """Executions that are removed in one transaction."""
-AWAY = (StoreError, BackendError, LiveAwayError, DatabaseError)
-"""What passes: the deletion waits and is tried again."""
+TEMPORARY_ERRORS = (StoreError, BackendError, LiveAwayError, DatabaseError)
+"""Temporary errors: the deletion waits and is tried again."""
 
 
 def request(
     simulation: Simulation, *, permanent: bool = False, requested_by: Any = None
 ) -> Deletion:
-    """Hide a simulation and have a worker remove what is to be removed.
+    """Hide a simulation, and enqueue the removal of its data.
 
     Raises:
-        AlreadyRunningError: an execution is active.
-        DeletionOpenError: it is being deleted already.
-        SimulationNotFoundError: it was deleted before, or removed for good.
+        AlreadyRunningError: An execution is active.
+        DeletionOpenError: It is being deleted already.
+        SimulationNotFoundError: It was deleted before, or removed permanently.
     """
     try:
         with transaction.atomic():
-            # The row is written first: a start that comes at the same time waits here, or we for it.
+            # Locked first, so that a simultaneous start or restore waits, or this waits for it.
+            _lock(simulation.pk)
             rows = Simulation.objects.filter(pk=simulation.pk)
-            _locked(
-                simulation.pk
-            )  # one that is hidden already is not written: a restore waits here too
             hidden = rows.hide()
             if not (hidden or (permanent and rows.exists())):
                 raise SimulationNotFoundError(_("This simulation was deleted already."))
@@ -68,7 +66,7 @@ def request(
                 raise AlreadyRunningError(
                     _("The simulation is running: stop its execution first, then delete it.")
                 )
-            if permanent:  # takes all the steps of one that only hides, too
+            if permanent:  # includes the steps of one that only hides
                 hiding = Deletion.objects.filter(simulation_id=simulation.pk, permanent=False)
                 hiding.filter(status__in=OPEN_DELETION).update(
                     status=DeletionStatus.COMPLETED,
@@ -96,35 +94,35 @@ def request(
 
 
 def restore(simulation: Simulation) -> Simulation:
-    """Bring a deleted simulation back.
+    """Restore a deleted simulation.
 
     Raises:
-        DeletionOpenError: it is being removed for good.
-        NameTakenError: another living simulation has its name.
+        DeletionOpenError: It is being removed permanently.
+        NameTakenError: Another simulation has its name.
     """
-    opened = Deletion.objects.filter(
+    open_deletions = Deletion.objects.filter(
         simulation_id=simulation.pk, permanent=True, status__in=OPEN_DELETION
     )
     try:
         with transaction.atomic():
-            _locked(simulation.pk)
-            if opened.exists():
-                text = _("The simulation is being removed for good: it cannot come back.")
-                raise DeletionOpenError(text)
+            _lock(simulation.pk)
+            if open_deletions.exists():
+                message = _("The simulation is being removed for good: it cannot come back.")
+                raise DeletionOpenError(message)
             rows = Simulation.objects.filter(pk=simulation.pk)
             if rows.unhide():
                 audit.record_change(simulation, deleted_at=(simulation.deleted_at, None))
             elif not rows.exists():
                 raise SimulationNotFoundError(_("The simulation was removed for good."))
     except IntegrityError as error:
-        text = _("Another simulation has the name %(name)s now: rename that one first.")
-        raise NameTakenError(text % {"name": simulation.name}) from error
+        message = _("Another simulation has the name %(name)s now: rename that one first.")
+        raise NameTakenError(message % {"name": simulation.name}) from error
     simulation.refresh_from_db()
     return simulation
 
 
-def _locked(simulation_id: int) -> None:
-    """Hold the row until the transaction ends, so that deleting and restoring come one after the other."""
+def _lock(simulation_id: int) -> None:
+    """Lock the row until the transaction ends, so that deleting and restoring do not overlap."""
     list(Simulation.objects.select_for_update().filter(pk=simulation_id).values_list("pk"))
 
 
@@ -134,7 +132,7 @@ def unfinished() -> QuerySet[Deletion]:
 
 
 def run(deletion_id: int) -> str:
-    """Take the steps of a deletion that are left, unless another worker is at it.
+    """Take the remaining steps of a deletion, unless another worker does.
 
     Returns:
         Its status.
@@ -169,7 +167,7 @@ def _take_steps(lease: Lease, deletion: Deletion) -> None:
                 step["status"] = DeletionStatus.COMPLETED
                 progress = 100 * (index + 1) // len(deletion.steps)
                 lease.write(steps=deletion.steps, progress=progress)
-    except AWAY as error:
+    except TEMPORARY_ERRORS as error:
         lease.write(error=str(error))
         log.warning("deletion_waits", deletion=deletion.pk, error=str(error))
     except LeaseLostError:
@@ -185,7 +183,7 @@ def _take_steps(lease: Lease, deletion: Deletion) -> None:
 
 def _fail(lease: Lease) -> None:
     code = DeletionFailure.STEP_FAILED
-    with override("en"):  # the words are for versions that know no code
+    with override("en"):  # for versions that do not know the code
         text = str(code.label)
     lease.finish(status=DeletionStatus.FAILED, error_code=code, error=text, ended_at=timezone.now())
 
@@ -196,7 +194,7 @@ def plan(*, permanent: bool) -> list[str]:
 
 
 def _units(deletion: Deletion) -> None:
-    """Drop what units left at their backend."""
+    """Remove what units have left at their backend."""
     for execution in _executions(deletion):
         frozen = plan_of(execution)
         for stage_run in execution.stage_runs.all():
@@ -205,14 +203,14 @@ def _units(deletion: Deletion) -> None:
 
 
 def _live(deletion: Deletion) -> None:
-    """Drop the live state, but not of what runs since the simulation was restored."""
+    """Delete the live state, except of executions that were started after a restore."""
     ended = Execution.objects.filter(simulation_id=deletion.simulation_id, status__in=ENDED)
     for pk in ended.values_list("pk", flat=True):
-        live.forget(pk)
+        snapshots.delete_all(pk)
 
 
 def _recordings(deletion: Deletion) -> None:
-    """Remove what was recorded, with the objects; a recording that a template plays stays."""
+    """Remove recordings with their objects, except those that templates play."""
     recorded = Rosbag.objects.filter(
         recording__stage_run__execution__simulation=deletion.simulation_id, templates=None
     )

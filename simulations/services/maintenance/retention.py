@@ -1,4 +1,4 @@
-"""What is removed for good: deleted designs, and runs older than their retention."""
+"""Permanent removal of deleted designs, and of run data older than its retention."""
 
 from collections import Counter
 from contextlib import suppress
@@ -23,37 +23,42 @@ from storage.services.intake import uploads
 from storage.services.rosbags import deletion as rosbags
 from templates.models import Template
 
-DONE_TASK = timedelta(days=14)
-"""How long one may read what became of a background task."""
+TASK_RETENTION = timedelta(days=14)
+"""Time for which the result of a background task is kept."""
 
 
 def purge(older_than: timedelta) -> dict[str, int]:
-    """Remove what was deleted longer ago than this; the answer counts rows by kind.
+    """Permanently remove simulations, templates and rosbags that were deleted before a time.
 
-    With a simulation go its executions and recordings, and what units left behind.
+    Executions and recordings of a simulation, and the folders of its units, are removed with it.
+
+    Returns:
+        Numbers of removed rows, by kind.
     """
     limit = timezone.now() - older_than
     removed = Counter(simulations=0, templates=0)
-    over = Simulation.objects.exclude(executions__status__in=ACTIVE)
-    for simulation in over.filter(deleted_at__lt=limit):
-        with suppress(DeletionOpenError):  # a worker is at it
-            asked = deletion.request(simulation, permanent=True)
-            # not counted when a worker is first
-            removed["simulations"] += deletion.run(asked.pk) == DeletionStatus.COMPLETED
+    ended = Simulation.objects.exclude(executions__status__in=ACTIVE)
+    for simulation in ended.filter(deleted_at__lt=limit):
+        with suppress(DeletionOpenError):  # a worker removes it already
+            request = deletion.request(simulation, permanent=True)
+            removed["simulations"] += deletion.run(request.pk) == DeletionStatus.COMPLETED
     for template in Template.objects.filter(deleted_at__lt=limit):
         try:
             template.delete()
             removed["templates"] += 1
         except ProtectedError:
-            continue  # a stage that lives still names it
+            continue  # a stage uses it
     removed["rosbags"] = rosbags.purge(older_than)
     return dict(removed)
 
 
 def prune() -> dict[str, int]:
-    """Carry the retention out, class by class of data; the answer counts what went.
+    """Remove data that is older than its retention.
 
-    A run that has not ended, or whose recordings are not all in storage, keeps its units' folders.
+    The folders of units stay while an execution is active, or its recordings are not all in storage.
+
+    Returns:
+        Numbers of removed rows, folders and keys, by kind.
     """
     removed: Counter[str] = Counter()
     ended = Q(stage_run__execution__status__in=ENDED)
@@ -68,8 +73,8 @@ def prune() -> dict[str, int]:
         Q(created_at__lt=_limit("recordings"), recording__stage_run__execution__status__in=ENDED)
     )
     removed["uploads"] = uploads.abandon_stale()
-    over = DBTaskResult.objects.finished().filter(finished_at__lt=timezone.now() - DONE_TASK)
-    removed["tasks"] = over.delete()[0]
+    tasks = DBTaskResult.objects.finished().filter(finished_at__lt=timezone.now() - TASK_RETENTION)
+    removed["tasks"] = tasks.delete()[0]
     removed["idempotency_keys"] = idempotency.prune(timedelta(days=1))
     return dict(removed)
 
@@ -78,10 +83,9 @@ def _limit(kind: str) -> datetime:
     return timezone.now() - timedelta(days=settings.RETENTION_DAYS[kind])
 
 
-def _delete_recordings(which: Q) -> int:
-    recorded = Rosbag.objects.living().filter(which, origin=Origin.RECORDED)
+def _delete_recordings(condition: Q) -> int:
     count = 0
-    for rosbag in recorded:
+    for rosbag in Rosbag.objects.living().filter(condition, origin=Origin.RECORDED):
         rosbags.delete(rosbag)
         count += 1
     return count
@@ -89,12 +93,12 @@ def _delete_recordings(which: Q) -> int:
 
 def _prune_folders() -> int:
     old = Execution.objects.filter(status__in=ENDED, ended_at__lt=_limit("logs"))
-    whole = old.exclude(data_status=DataStatus.INCOMPLETE)
-    return _remove_folders(StageRun.objects.filter(execution__in=whole))
+    complete = old.exclude(data_status=DataStatus.INCOMPLETE)
+    return _remove_folders(StageRun.objects.filter(execution__in=complete))
 
 
 def _remove_folders(stage_runs: QuerySet[StageRun]) -> int:
-    """Remove what the units of these stage runs left on their machines; the answer is how many."""
+    """Remove what the units of stage runs have left at their backend, and return the number."""
     removed = 0
     for stage_run in stage_runs.select_related("execution"):
         active = ActiveStage(stage_run, plan_of(stage_run.execution))

@@ -1,1 +1,1 @@
-"""The system at a glance, and metrics of runs."""
+"""Overview of the system, and statistics of runs."""

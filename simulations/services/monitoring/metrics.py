@@ -1,6 +1,6 @@
-"""Figures of runs for those who watch the system: five queries for any number of runs, and a look at Redis.
+"""Statistics of runs for monitoring: five queries for any number of runs, and one call of Redis.
 
-Ages are told as the instants they count from: figures are kept for some seconds, and an age goes on.
+They contain times instead of ages, as they are cached for some seconds.
 """
 
 from collections import Counter, defaultdict
@@ -16,20 +16,19 @@ from django.utils import timezone
 from django_tasks import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
-from simulations import live
 from simulations.choices import ACTIVE, AGENT_ENDED, PLAYING
-from simulations.live import pulse, system
+from simulations.live import heartbeats, silence, system
 from simulations.models import AgentRun, Execution, Recording
 
 RECENT = timedelta(hours=1)
-MOST_RECENT = 1000
-"""Executions that quantiles are taken of, the newest of the last hour."""
-RECORDED = timedelta(days=1)
+MAX_RECENT = 1000
+"""Executions of the last hour that quantiles are calculated from, the newest ones."""
+RECORDINGS_SINCE = timedelta(days=1)
 QUANTILES = (0.5, 0.9, 0.99, 1.0)
 
 
-class QueueVitals(msgspec.Struct, frozen=True):
-    """Background tasks of one kind in one state, and since when the oldest is in it."""
+class TaskStatistics(msgspec.Struct, frozen=True):
+    """Background tasks of one kind and status, and the time since which the oldest has it."""
 
     task: str
     status: str
@@ -37,89 +36,95 @@ class QueueVitals(msgspec.Struct, frozen=True):
     since: float
 
 
-class RunVitals(msgspec.Struct, frozen=True, kw_only=True):
-    """What runs, what ran, and what waits; instants are seconds since the epoch, all spans seconds."""
+class RunStatistics(msgspec.Struct, frozen=True, kw_only=True):
+    """Statistics of the database; times are seconds since the epoch, durations seconds."""
 
     executions: list[tuple[str, str, int]]
-    """Status, failure code, how many."""
+    """Status, failure code, number."""
     agents: dict[str, int]
-    """Agents whose unit has registered and that have not ended, by status."""
+    """Registered agents that have not ended, by status."""
     units: int
-    """Units that hold at least one of those."""
-    tasks: list[QueueVitals]
+    """Units with at least one of those agents."""
+    tasks: list[TaskStatistics]
     recordings: dict[str, int]
-    """Of executions that run or were asked for in the last day, by status."""
+    """Recordings of executions that are active or were requested in the last day, by status."""
     recent: int
     start_latency: dict[float, float]
-    """From the request of a start to the common release, by quantile over recent executions."""
+    """Time from the request of a start to the release, by quantile over recent executions."""
     lateness: dict[float, float]
-    """Of the worst agent of each (its own p99)."""
+    """The p99 of the worst agent of each execution."""
     start_skew: dict[float, float]
 
 
-class LiveVitals(msgspec.Struct, frozen=True, kw_only=True):
-    """What only Redis knows."""
+class LiveStatistics(msgspec.Struct, frozen=True, kw_only=True):
+    """Statistics of Redis."""
 
     controller_at: float | None
-    """When a controller passed last; None: not within a day."""
+    """Time of the last pass of a controller; None: not within a day."""
     backup_at: float | None
-    """When the last whole backup was made; None: none is known."""
+    """Time of the last complete backup, if it is known."""
     heard_at: float | None
-    """When the unit that is silent for longest was heard; None: no unit lives."""
+    """The oldest of the units' last heartbeats; None without active units."""
     received: int
     lost: int
-    """Snapshots of units that run, by their newest attempt."""
+    """Snapshots of the newest attempts of active units."""
 
 
-LiveUnits = dict[int, dict[tuple[int, int], float]]
-"""By execution, stage run and unit: when its newest attempt registered."""
+ActiveUnits = dict[int, dict[tuple[int, int], float]]
+"""Registration time of the newest attempt, by execution, stage run and unit."""
 
 
-def run_vitals() -> tuple[RunVitals, LiveUnits]:
-    """Ask the database."""
-    counts, alive = _agents()
+def run_statistics() -> tuple[RunStatistics, ActiveUnits]:
+    """Read the statistics of the database, and the active units."""
+    counts, units = _agents()
     recent = _recent()
-    vitals = RunVitals(
+    statistics = RunStatistics(
         executions=_executions(),
         agents=counts,
-        units=sum(map(len, alive.values())),
+        units=sum(map(len, units.values())),
         tasks=_tasks(),
         recordings=_recordings(),
         recent=len(recent),
-        start_latency=quantiles((started - asked).total_seconds() for asked, started, *_ in recent),
-        lateness=_micro(late for _asked, _started, late, _skew in recent),
-        start_skew=_micro(skew for _asked, _started, _late, skew in recent),
+        start_latency=quantiles(
+            (started - requested).total_seconds() for requested, started, *_ in recent
+        ),
+        lateness=_microseconds(late for _requested, _started, late, _skew in recent),
+        start_skew=_microseconds(skew for _requested, _started, _late, skew in recent),
     )
-    return vitals, alive
+    return statistics, units
 
 
-def live_vitals(alive: LiveUnits) -> LiveVitals:
-    """Ask Redis about these units. Raises LiveAwayError."""
-    heard = pulse.pulses(alive)
-    # Who registered a moment ago has not spoken yet, and silence counts from where it could be heard.
-    since = live.listening_since() if alive else 0.0
-    ats = [
-        max(since, registered, heard[pk].at.get(unit, 0.0))
-        for pk, units in alive.items()
+def live_statistics(active: ActiveUnits) -> LiveStatistics:
+    """Read the statistics of Redis about the active units.
+
+    Raises:
+        LiveAwayError: Redis does not answer.
+    """
+    by_execution = heartbeats.heartbeats(active)
+    # New units have not sent a heartbeat yet, and silence counts only while Redis receives them.
+    since = silence.counted_since() if active else 0.0
+    times = [
+        max(since, registered, by_execution[pk].at.get(unit, 0.0))
+        for pk, units in active.items()
         for unit, registered in units.items()
     ]
-    return LiveVitals(
-        controller_at=system.controller_seen(),
-        backup_at=system.backup_seen(),
-        heard_at=min(ats, default=None),
-        received=sum(each.received for each in heard.values()),
-        lost=sum(each.lost for each in heard.values()),
+    return LiveStatistics(
+        controller_at=system.last_controller_pass(),
+        backup_at=system.last_backup(),
+        heard_at=min(times, default=None),
+        received=sum(beats.received for beats in by_execution.values()),
+        lost=sum(beats.lost for beats in by_execution.values()),
     )
 
 
 def quantiles(values: Iterable[float]) -> dict[float, float]:
-    """Nearest-rank quantiles; empty where there are no values."""
-    found = sorted(values)
-    last = len(found) - 1
-    return {q: found[round(q * last)] for q in QUANTILES} if found else {}
+    """Nearest-rank quantiles; empty without values."""
+    ordered = sorted(values)
+    last = len(ordered) - 1
+    return {q: ordered[round(q * last)] for q in QUANTILES} if ordered else {}
 
 
-def _micro(values: Iterable[Any]) -> dict[float, float]:
+def _microseconds(values: Iterable[Any]) -> dict[float, float]:
     return quantiles(float(value) / 1e6 for value in values if value is not None)
 
 
@@ -128,8 +133,8 @@ def _executions() -> list[tuple[str, str, int]]:
     return list(rows.annotate(Count("pk")))
 
 
-def _agents() -> tuple[dict[str, int], LiveUnits]:
-    """Agents by status, and the units that hold them, in one query."""
+def _agents() -> tuple[dict[str, int], ActiveUnits]:
+    """Agents by status, and their units, in one query."""
     rows = (
         AgentRun.objects.filter(
             stage_run__execution__status__in=ACTIVE, stage_run__status__in=PLAYING
@@ -140,15 +145,15 @@ def _agents() -> tuple[dict[str, int], LiveUnits]:
         .annotate(Count("pk"), Max("created_at"))
     )
     counts: Counter[str] = Counter()
-    alive: LiveUnits = defaultdict(dict)
+    units: ActiveUnits = defaultdict(dict)
     for execution, stage_run, unit, status, agents, registered in rows:
         counts[status] += agents
-        alive[execution][stage_run, unit] = registered.timestamp()
-    return dict(counts), dict(alive)
+        units[execution][stage_run, unit] = registered.timestamp()
+    return dict(counts), dict(units)
 
 
-def _tasks() -> list[QueueVitals]:
-    """What waits and what runs; nothing of ours asks for a task that is to wait for later."""
+def _tasks() -> list[TaskStatistics]:
+    """Waiting and running tasks; no task is ever enqueued for a later time."""
     now = timezone.now()
     waiting = Q(status=TaskResultStatus.READY)
     running = Q(status=TaskResultStatus.RUNNING)
@@ -159,7 +164,7 @@ def _tasks() -> list[QueueVitals]:
         .annotate(Count("pk"), since=Min(Coalesce("started_at", "enqueued_at")))
     )
     return [
-        QueueVitals(
+        TaskStatistics(
             path.rpartition(".")[2], str(status).lower(), count, min(since, now).timestamp()
         )
         for path, status, count, since in rows
@@ -167,14 +172,14 @@ def _tasks() -> list[QueueVitals]:
 
 
 def _recordings() -> dict[str, int]:
-    lately = Q(stage_run__execution__created_at__gte=timezone.now() - RECORDED)
-    runs = Q(stage_run__execution__status__in=ACTIVE)
-    rows = Recording.objects.filter(lately | runs).order_by().values_list("status")
+    recent = Q(stage_run__execution__created_at__gte=timezone.now() - RECORDINGS_SINCE)
+    active = Q(stage_run__execution__status__in=ACTIVE)
+    rows = Recording.objects.filter(recent | active).order_by().values_list("status")
     return dict(rows.annotate(Count("pk")))
 
 
 def _recent() -> list[tuple[datetime, datetime, str | None, str | None]]:
-    """Of executions that were released lately: asked, released, lateness and skew of the worst agent (µs)."""
+    """Recent executions: time of request and release, lateness and skew of the worst agent (µs)."""
     rows = Execution.objects.filter(
         created_at__gte=timezone.now() - RECENT, started_at__isnull=False
     ).order_by("-created_at")
@@ -184,5 +189,5 @@ def _recent() -> list[tuple[datetime, datetime, str | None, str | None]]:
             "started_at",
             KT("outcome__figures__lateness_us_p99"),
             KT("outcome__figures__start_skew_us_max"),
-        )[:MOST_RECENT]
+        )[:MAX_RECENT]
     )

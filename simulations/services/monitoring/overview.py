@@ -1,4 +1,4 @@
-"""The whole system at a glance: what there is, what runs, what is stored, and whether each part answers."""
+"""Overview of the system: totals, active executions, storage, and health of its dependencies."""
 
 from collections import Counter
 from datetime import timedelta
@@ -18,43 +18,41 @@ from storage.models import Rosbag
 from storage.objects import object_store
 from templates.models import Template
 
-KEEP_SECONDS = 2
-"""So often is it counted anew, however many look."""
-MOST_FOLLOWED = 100
-"""Executions whose agents are added up."""
-CONTROLLER_SILENT = 30.0
-"""Seconds."""
+CACHE_SECONDS = 2
+MAX_EXECUTIONS = 100
+"""Executions whose agents are counted."""
+CONTROLLER_SILENT_SECONDS = 30.0
 WORKER_BEHIND = timedelta(seconds=60)
 
 
 def overview() -> dict[str, Any]:
-    """Totals, what runs, storage in bytes, and `ok` or what is wrong with each part.
+    """Totals, active executions, storage in bytes, and the health of each dependency.
 
-    Without Redis everything is counted at each call, and nobody can tell how the controller is.
+    Without Redis everything is counted at each call, and the health of the controller is unknown.
     """
     try:
-        kept = system.known_overview()
-        if kept is None:
-            kept = _counted()
-            system.keep_overview(kept, KEEP_SECONDS)
-        controller = _controller(system.controller_seen())
+        counts = system.cached_overview()
+        if counts is None:
+            counts = _count()
+            system.cache_overview(counts, CACHE_SECONDS)
+        controller = _controller(system.last_controller_pass())
     except LiveAwayError:
-        return _with_health(_counted(), redis="away", controller="unknown")
-    return _with_health(kept, redis="ok", controller=controller)
+        return _with_health(_count(), redis="away", controller="unknown")
+    return _with_health(counts, redis="ok", controller=controller)
 
 
-def _with_health(counted: dict[str, Any], **parts: str) -> dict[str, Any]:
-    return {**counted, "health": {**counted["health"], **parts}}
+def _with_health(counts: dict[str, Any], **health: str) -> dict[str, Any]:
+    return {**counts, "health": {**counts["health"], **health}}
 
 
-def _counted() -> dict[str, Any]:
-    living = Simulation.objects.living()
+def _count() -> dict[str, Any]:
+    simulations = Simulation.objects.living()
     active = Execution.objects.active()
     by_status = dict(active.order_by().values_list("status").annotate(Count("pk")))
     rosbags = Rosbag.objects.living().order_by()
     return {
         "simulations": {
-            "total": living.count(),
+            "total": simulations.count(),
             "running": active.order_by().values("simulation").distinct().count(),
         },
         "executions": {
@@ -78,16 +76,16 @@ def _counted() -> dict[str, Any]:
 
 
 def _agents(active: Any) -> dict[str, Any]:
-    """Agents of what runs, by status; `complete` is false when some runs could not be added up."""
-    followed = list(active.order_by("-pk").only("pk", "status")[: MOST_FOLLOWED + 1])
+    """Agents of active executions, by status; `complete` is false if some could not be counted."""
+    executions = list(active.order_by("-pk").only("pk", "status")[: MAX_EXECUTIONS + 1])
     counts: Counter[str] = Counter()
-    seen = progress_of_all(followed[:MOST_FOLLOWED])
-    for progress in seen.values():
+    progress_by_id = progress_of_all(executions[:MAX_EXECUTIONS])
+    for progress in progress_by_id.values():
         counts.update(progress.agents)
     return {
         "total": sum(counts.values()),
         "by_status": dict(counts),
-        "complete": len(seen) == len(followed),
+        "complete": len(progress_by_id) == len(executions),
     }
 
 
@@ -96,14 +94,14 @@ def _storage() -> str:
 
 
 def _worker() -> str:
-    """Whether background work waits for longer than it should."""
+    """Check that no background task waits for too long."""
     waiting = DBTaskResult.objects.filter(
         status=TaskResultStatus.READY, enqueued_at__lt=timezone.now() - WORKER_BEHIND
     )
     return "behind" if waiting.exists() else "ok"
 
 
-def _controller(seen: float | None) -> str:
-    if seen is None:
+def _controller(last_pass: float | None) -> str:
+    if last_pass is None:
         return "silent"
-    return "ok" if timezone.now().timestamp() - seen < CONTROLLER_SILENT else "silent"
+    return "ok" if timezone.now().timestamp() - last_pass < CONTROLLER_SILENT_SECONDS else "silent"

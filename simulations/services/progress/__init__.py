@@ -1,1 +1,1 @@
-"""How far executions are, and their results."""
+"""Progress and results of executions."""

@@ -1,7 +1,8 @@
-"""How far an execution is: from Redis while it runs, from its own row once it has ended.
+"""Progress of an execution: from Redis while it runs, from its own row after it has ended.
 
-Whoever asks computes, at most about once a second for all processes together; the others read what was
-computed. Rows of agents are read only when Redis may not know all: after an event, and after it was emptied.
+The process that reads it calculates it, about once a second for all processes together; the others read the
+cached result. Rows of agents are read only if Redis may be incomplete: after an event, or after it was
+emptied.
 """
 
 from datetime import datetime
@@ -14,49 +15,60 @@ from django.utils import timezone
 from common.exceptions import NotFoundError
 from simulations.choices import AGENT_ENDED, RunStatus
 from simulations.exceptions import LiveAwayError
-from simulations.live import watched
-from simulations.live.tallies import Tally, TallyKey
+from simulations.live import progress as live_progress
+from simulations.live.unit_counts import UnitCount, UnitCounts
 from simulations.models import AgentRun, Execution
 from simulations.services.plan import plan_of
 from simulations.services.progress.calculation import (
-    Facts,
+    Inputs,
     Progress,
-    StageFacts,
+    StageInputs,
     StageProgress,
-    reckon,
+    calculate,
 )
-from simulations.services.progress.results import measured
+from simulations.services.progress.results import measured_figures
 
-__all__ = ["FRESH_SECONDS", "Progress", "StageProgress", "at_end", "progress_by_id", "progress_of"]
+__all__ = [
+    "FRESH_SECONDS",
+    "Progress",
+    "StageProgress",
+    "final_outcome",
+    "progress_by_id",
+    "progress_of",
+]
 
 FRESH_SECONDS = 1.0
-Tallies = dict[TallyKey, Tally]
 
 
-class Kept(msgspec.Struct, frozen=True, kw_only=True):
-    """What is kept in Redis: the progress, and the facts it was computed from."""
+class CachedProgress(msgspec.Struct, frozen=True, kw_only=True):
+    """An entry of the cache in Redis: the progress, and the inputs it was calculated from."""
 
     progress: Progress
-    facts: Facts
+    inputs: Inputs = msgspec.field(name="facts")
 
     @property
-    def fresh(self) -> bool:
-        """Whether it was computed within the last second."""
+    def is_recent(self) -> bool:
+        """Whether it was calculated within the last second."""
         age = (timezone.now() - self.progress.as_of).total_seconds()
         return 0 <= age < FRESH_SECONDS
 
 
-def progress_by_id(execution_id: int, *, at_least: int = 0) -> Progress:
-    """The progress of an execution: one call of Redis, mostly. Raises NotFoundError.
+def progress_by_id(execution_id: int, *, min_event: int = 0) -> Progress:
+    """The progress of an execution, usually with one call of Redis.
 
-    `at_least` is an event that the caller has heard of: what is older is looked at again.
+    Args:
+        execution_id: Primary key.
+        min_event: Number of an event that the progress has to include.
+
+    Raises:
+        NotFoundError: There is no such execution.
     """
     try:
-        kept = _kept(execution_id)
+        cached = _cached(execution_id)
     except LiveAwayError:
-        kept = None
-    if kept is not None and kept.fresh and kept.facts.event_count >= at_least:
-        return kept.progress
+        cached = None
+    if cached is not None and cached.is_recent and cached.inputs.event_count >= min_event:
+        return cached.progress
     execution = Execution.objects.filter(pk=execution_id).first()
     if execution is None:
         raise NotFoundError
@@ -64,94 +76,104 @@ def progress_by_id(execution_id: int, *, at_least: int = 0) -> Progress:
 
 
 def progress_of(execution: Execution) -> Progress:
-    """The progress as it stands now, at most a second old; the database is asked while Redis is away."""
+    """The current progress, at most a second old; from the database while Redis does not answer."""
     if execution.ended:
-        return _final(execution)
+        return _final_progress(execution)
     try:
-        kept = _kept(execution.pk)
-        if kept is not None and _will_do(kept, execution):
-            return kept.progress
-        return _compute(execution, kept)
+        cached = _cached(execution.pk)
+        if cached is not None and _is_current(cached, execution):
+            return cached.progress
+        return _calculate_and_cache(execution, cached)
     except LiveAwayError:
-        return _reckon(execution, facts_of(execution), stored(execution.pk), None)
+        return calculate_now(execution, inputs_of(execution), counts_of_rows(execution.pk))
 
 
-def at_end(execution: Execution, status: RunStatus, fields: dict[str, Any]) -> dict[str, Any]:
-    """What is written into the row of an execution as it ends, so that nothing has to be counted again.
+def final_outcome(
+    execution: Execution, status: RunStatus, fields: dict[str, Any]
+) -> dict[str, Any]:
+    """Progress and figures to be stored with an execution as it ends, so that they stay available.
 
-    `fields` are those that are written with it; the answer is `{"progress": ..., "figures": ...}`.
+    Args:
+        execution: The execution.
+        status: The final status.
+        fields: Fields that are written with the status.
+
+    Returns:
+        A dict with `progress` and `figures`.
     """
-    facts = msgspec.structs.replace(
-        facts_of(execution),
+    inputs = msgspec.structs.replace(
+        inputs_of(execution),
         status=str(status),
         data_status=str(fields.get("data_status", execution.data_status)),
         ended_at=fields["ended_at"],
     )
-    tallies = stored(execution.pk)
+    counts = counts_of_rows(execution.pk)
     try:
-        kept, (heard, _upto) = _kept(execution.pk), watched.tallies(execution.pk)
-        tallies = merged(tallies, heard)
+        cached = _cached(execution.pk)
+        counts = merge_counts(counts, live_progress.unit_counts(execution.pk)[0])
     except LiveAwayError:
-        kept = None
-    progress = _reckon(execution, facts, tallies, kept)
-    figures = measured(execution) | {"messages_published": progress.messages_published}
+        cached = None
+    progress = calculate_now(execution, inputs, counts, cached)
+    figures = measured_figures(execution) | {"messages_published": progress.messages_published}
     return {"progress": msgspec.to_builtins(progress), "figures": figures}
 
 
-def _final(execution: Execution) -> Progress:
+def _final_progress(execution: Execution) -> Progress:
     if execution.outcome:
         progress = msgspec.convert(execution.outcome["progress"], Progress)
-        # Its last event is written with the outcome, and others may follow.
+        # The outcome was stored before the last events were written.
         return msgspec.structs.replace(progress, last_event=execution.event_count)
-    return _reckon(execution, facts_of(execution), stored(execution.pk), None)
+    return calculate_now(execution, inputs_of(execution), counts_of_rows(execution.pk))
 
 
-def _kept(execution_id: int) -> Kept | None:
-    value = watched.known_progress(execution_id)
-    return None if value is None else msgspec.json.decode(value, type=Kept)
+def _cached(execution_id: int) -> CachedProgress | None:
+    value = live_progress.cached(execution_id)
+    return None if value is None else msgspec.json.decode(value, type=CachedProgress)
 
 
-def _will_do(kept: Kept, execution: Execution) -> bool:
-    """Whether what is kept need not be computed again now, or somebody else is at it."""
-    newer = execution.event_count > kept.facts.event_count
-    if newer and execution.status != kept.facts.status:
+def _is_current(cached: CachedProgress, execution: Execution) -> bool:
+    """Check that the cached progress can be used: it is recent, or another process is updating it."""
+    newer = execution.event_count > cached.inputs.event_count
+    if newer and execution.status != cached.inputs.status:
         return False
-    return kept.fresh or not watched.may_compute(execution.pk, FRESH_SECONDS)
+    return cached.is_recent or not live_progress.may_calculate(execution.pk, FRESH_SECONDS)
 
 
-def _compute(execution: Execution, kept: Kept | None) -> Progress:
-    facts = facts_of(execution, kept.facts if kept else None)
-    tallies, upto = watched.tallies(execution.pk)
-    if upto < facts.event_count:
-        tallies = merged(stored(execution.pk), tallies)
-        watched.fill_tallies(execution.pk, tallies, facts.event_count)
-    progress = _reckon(execution, facts, tallies, kept)
-    watched.keep_progress(execution.pk, msgspec.json.encode(Kept(progress=progress, facts=facts)))
+def _calculate_and_cache(execution: Execution, cached: CachedProgress | None) -> Progress:
+    inputs = inputs_of(execution, cached.inputs if cached else None)
+    counts, last_event = live_progress.unit_counts(execution.pk)
+    if last_event < inputs.event_count:
+        counts = merge_counts(counts_of_rows(execution.pk), counts)
+        live_progress.add_counts(execution.pk, counts, inputs.event_count)
+    progress = calculate_now(execution, inputs, counts, cached)
+    entry = CachedProgress(progress=progress, inputs=inputs)
+    live_progress.cache(execution.pk, msgspec.json.encode(entry))
     return progress
 
 
-def _reckon(execution: Execution, facts: Facts, tallies: Tallies, kept: Kept | None) -> Progress:
-    now: datetime = facts.ended_at or timezone.now()
-    return reckon(plan_of(execution), facts, tallies, now, kept.progress if kept else None)
+def calculate_now(
+    execution: Execution,
+    inputs: Inputs,
+    counts: UnitCounts,
+    cached: CachedProgress | None = None,
+) -> Progress:
+    """Calculate the progress as of now, or as of the end of the execution."""
+    now: datetime = inputs.ended_at or timezone.now()
+    previous = cached.progress if cached else None
+    return calculate(plan_of(execution), inputs, counts, now, previous)
 
 
-def facts_of(execution: Execution, known: Facts | None = None) -> Facts:
-    """The facts; each change makes an event, so stages are only read after one."""
-    if known is not None and known.event_count == execution.event_count:
-        stages = known.stages
+def inputs_of(execution: Execution, previous: Inputs | None = None) -> Inputs:
+    """The inputs from the database; each change makes an event, so stages are only read after one."""
+    if previous is not None and previous.event_count == execution.event_count:
+        stages = previous.stages
     else:
+        runs = sorted(execution.stage_runs.all(), key=lambda run: run.position)
         stages = tuple(
-            StageFacts(
-                pk=run.pk,
-                position=run.position,
-                status=run.status,
-                release_at=run.release_at,
-                agents_ended_at=run.agents_ended_at,
-                ended_at=run.ended_at,
-            )
-            for run in execution.stage_runs.order_by("position")
+            StageInputs(**{name: getattr(run, name) for name in StageInputs.__struct_fields__})
+            for run in runs
         )
-    return Facts(
+    return Inputs(
         status=execution.status,
         data_status=execution.data_status,
         event_count=execution.event_count,
@@ -161,28 +183,28 @@ def facts_of(execution: Execution, known: Facts | None = None) -> Facts:
     )
 
 
-def stored(execution_id: int) -> Tallies:
-    """What the rows of agents say, in one query; `published` there is as old as the last change of state."""
+def counts_of_rows(execution_id: int) -> UnitCounts:
+    """Unit counts from the rows of agents, in one query; `published` is as of their last change of status."""
     rows = (
         AgentRun.objects.filter(stage_run__execution=execution_id)
         .order_by()
         .values_list("stage_run", "unit", "attempt", "status")
         .annotate(agents=Count("pk"), sent=Sum("published"))
     )
-    found: Tallies = {}
+    counts: UnitCounts = {}
     for stage_run, unit, attempt, status, agents, sent in rows:
-        known = found.get((stage_run, unit, attempt), Tally({}, 0))
-        found[stage_run, unit, attempt] = Tally(
-            {**known.agents, str(status): agents}, known.published + sent
+        count = counts.get((stage_run, unit, attempt), UnitCount({}, 0))
+        counts[stage_run, unit, attempt] = UnitCount(
+            {**count.agents, str(status): agents}, count.published + sent
         )
-    return found
+    return counts
 
 
-def merged(rows: Tallies, heard: Tallies) -> Tallies:
-    """The truth of both: rows whose agents have all ended are final, else what was heard is newer."""
-    found = {**rows, **heard}
-    for key, row in rows.items():
-        said = heard.get(key)
-        if said is not None and set(row.agents) <= AGENT_ENDED:
-            found[key] = Tally(row.agents, max(row.published, said.published))
-    return found
+def merge_counts(row_counts: UnitCounts, live_counts: UnitCounts) -> UnitCounts:
+    """Merge both sources: rows whose agents have all ended are final, else the live count is newer."""
+    merged = {**row_counts, **live_counts}
+    for key, row in row_counts.items():
+        live = live_counts.get(key)
+        if live is not None and set(row.agents) <= AGENT_ENDED:
+            merged[key] = UnitCount(row.agents, max(row.published, live.published))
+    return merged

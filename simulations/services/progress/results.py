@@ -1,4 +1,4 @@
-"""What came of an execution, in figures."""
+"""Results of an execution in figures."""
 
 from typing import Any
 
@@ -10,33 +10,33 @@ from simulations.models import AgentRun, Execution, Recording
 from simulations.services.plan import plan_of
 
 
-def measured(execution: Execution) -> dict[str, Any]:
-    """What its agents measured and what is in storage; times in µs, None where nothing was measured."""
+def measured_figures(execution: Execution) -> dict[str, Any]:
+    """Measurements of the agents and stored recordings; times in µs, None if nothing was measured."""
     figures = AgentRun.objects.filter(stage_run__execution=execution).aggregate(
         published=Sum("published"),
-        # Who joined late starts when it comes, not with the others.
+        # Agents that joined late do not start with the others.
         skew=Max(Abs("start_skew_us"), filter=Q(late=False)),
         lateness=Max("lateness_p99_us"),
     )
-    recorded = Recording.objects.filter(stage_run__execution=execution)
+    recordings = Recording.objects.filter(stage_run__execution=execution)
     return {
         "messages_published": figures["published"] or 0,
         "start_skew_us_max": _rounded(figures["skew"]),
         "lateness_us_p99": _rounded(figures["lateness"]),
-        "recordings": recorded.filter(status=RecordingStatus.STORED).count(),
+        "recordings": recordings.filter(status=RecordingStatus.STORED).count(),
     }
 
 
 def summary(execution: Execution) -> dict[str, Any]:
-    """The figures of an execution; times in µs and s, None where nothing was measured.
+    """The figures of an execution; times in µs and s, None if nothing was measured.
 
-    `lateness_us_p99` is the worst of the agents' own p99; `start_skew_us_max` the largest by amount.
+    `lateness_us_p99` is the worst of the agents' own p99; `start_skew_us_max` the largest absolute value.
     """
     execution.refresh_from_db()
     seconds = None
     if execution.ended_at is not None:
         seconds = round((execution.ended_at - execution.created_at).total_seconds(), 3)
-    figures = execution.outcome["figures"] if execution.outcome else measured(execution)
+    figures = execution.outcome["figures"] if execution.outcome else measured_figures(execution)
     return {
         "execution": execution.pk,
         "status": str(execution.status),

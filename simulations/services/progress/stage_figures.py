@@ -1,4 +1,4 @@
-"""What the agents of each stage did, in figures."""
+"""Figures of the agents of each stage."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from simulations.models import AgentRun, Execution
 
 @dataclass(frozen=True)
 class StageFigures:
-    """Agents by their newest attempt, messages of all attempts; µs, None where nothing was measured.
+    """Agents by their newest attempt, messages of all attempts; µs, None if nothing was measured.
 
-    `skew_us` leaves out who joined late: a latecomer starts when it comes, not with the others.
+    `skew_us` excludes agents that joined late, as they do not start with the others.
     """
 
     completed: int = 0
@@ -25,7 +25,7 @@ class StageFigures:
     lateness_us: float | None = None
     """The worst of the agents' own p99."""
     skew_us: float | None = None
-    """The largest by amount."""
+    """The largest absolute value."""
 
 
 def stage_figures(execution: Execution) -> dict[int, StageFigures]:
@@ -37,13 +37,13 @@ def stage_figures(execution: Execution) -> dict[int, StageFigures]:
         skew=Max(Abs("start_skew_us"), filter=Q(late=False)),
         latecomers=Count("pk", filter=Q(late=True)),
     )
-    ended = _ended(execution)
+    agents = _count_agents(execution)
     return {
         row["stage_run__position"]: StageFigures(
-            completed=ended[row["stage_run__position"], AgentStatus.COMPLETED],
-            failed=ended[row["stage_run__position"], AgentStatus.FAILED]
-            + ended[row["stage_run__position"], AgentStatus.LOST],
-            stopped=ended[row["stage_run__position"], AgentStatus.STOPPED],
+            completed=agents[row["stage_run__position"], AgentStatus.COMPLETED],
+            failed=agents[row["stage_run__position"], AgentStatus.FAILED]
+            + agents[row["stage_run__position"], AgentStatus.LOST],
+            stopped=agents[row["stage_run__position"], AgentStatus.STOPPED],
             late=row["latecomers"],
             messages=row["messages"],
             lateness_us=row["lateness"],
@@ -53,7 +53,7 @@ def stage_figures(execution: Execution) -> dict[int, StageFigures]:
     }
 
 
-def _ended(execution: Execution) -> Counter[tuple[int, str]]:
-    """How many agents of each stage are in which state, in their newest attempt."""
+def _count_agents(execution: Execution) -> Counter[tuple[int, str]]:
+    """Number of agents by stage and status, by their newest attempt."""
     rows = AgentRun.objects.filter(stage_run__execution=execution)
     return Counter(rows.newest("stage_run__position", "status").values())

@@ -1,4 +1,4 @@
-"""A stage run as a step of the controller works on it."""
+"""A stage run with its plan and backend."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,24 +9,24 @@ from simulations.backends import backend
 from simulations.backends.base import Backend, Job
 from simulations.models import StageRun
 from simulations.services.plan import Plan, PlanStage
-from simulations.services.runs.units import token_for
+from simulations.services.runs.tokens import token_for
 
 
 @dataclass(eq=False)
 class ActiveStage:
-    """A stage run with its plan; its job and the token of its units are made once."""
+    """A stage run with its plan; its job, with the token of its units, is created once."""
 
     stage_run: StageRun
     plan: Plan
 
     @cached_property
     def stage(self) -> PlanStage:
-        """Its part of the plan."""
+        """The stage in the plan."""
         return self.plan.stage(self.stage_run.position)
 
     @cached_property
     def backend(self) -> Backend:
-        """Where its units run."""
+        """The backend of its units."""
         return backend(self.plan.backend)
 
     @cached_property

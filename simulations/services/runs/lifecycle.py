@@ -1,7 +1,7 @@
 """The only writer of status: starts, stops, and every step of executions and stage runs.
 
-A step is a compare-and-set: it names the states it may leave, and counts what it changed. Two
-controllers, or a controller and a user, may try at once; one of them succeeds and writes the event.
+A step is a compare-and-set: it names the statuses it may start from, and counts the changed rows. If two
+controllers, or a controller and a user, try at once, one of them succeeds and writes the event.
 """
 
 from collections.abc import Iterable
@@ -23,51 +23,53 @@ from simulations.exceptions import (
 from simulations.failures import failure
 from simulations.models import Execution, Simulation, StageRun
 from simulations.services.events import record_event
-from simulations.services.plan import Plan, freeze, frozen, plan_of, still_there
-from simulations.services.progress.progress import at_end
+from simulations.services.plan import Plan, check_available, freeze, plan_of, serialize
+from simulations.services.progress.progress import final_outcome
 
 
 def start(simulation: Simulation, *, requested_by: Any = None) -> Execution:
-    """Write down that a simulation is to run now; the controller does it.
+    """Request an execution of a simulation; the controller runs it.
 
     Raises:
-        NotStartableError: it cannot run; `errors` names each reason.
-        AlreadyRunningError: it runs already, and may not twice at once.
-        SimulationNotFoundError: it was removed for good just now.
+        NotStartableError: It cannot run; `errors` names each reason.
+        AlreadyRunningError: It is running, and does not allow concurrent executions.
+        SimulationNotFoundError: It was removed permanently just now.
     """
-    simulation = _fresh(simulation.pk)
-    return _begin(simulation, freeze(simulation), requested_by)
+    simulation = _reload(simulation.pk)
+    return _request(simulation, freeze(simulation), requested_by)
 
 
-def _fresh(pk: int) -> Simulation:
-    found = Simulation.objects.select_related("mec").filter(pk=pk).first()
-    if found is None:
+def _reload(pk: int) -> Simulation:
+    simulation = Simulation.objects.select_related("mec").filter(pk=pk).first()
+    if simulation is None:
         raise SimulationNotFoundError(_("The simulation was removed for good."))
-    return found
+    return simulation
 
 
 def start_again(execution: Execution, *, requested_by: Any = None) -> Execution:
-    """Run the frozen plan of an execution once more, exactly; for the design of today there is `start`.
+    """Request another execution of a frozen plan; `start` uses the current design instead.
 
     Raises:
-        NotStartableError: what the plan pins is gone or has changed; `errors` names each reason.
-        AlreadyRunningError: the simulation runs, and may not twice at once.
+        NotStartableError: Something in the plan is missing or has changed; `errors` names each reason.
+        AlreadyRunningError: The simulation is running, and does not allow concurrent executions.
     """
-    return _begin(execution.simulation, still_there(plan_of(execution)), requested_by, execution)
+    plan = plan_of(execution)
+    check_available(plan)
+    return _request(execution.simulation, plan, requested_by, execution)
 
 
-def _begin(
+def _request(
     simulation: Simulation, plan: Plan, requested_by: Any, again_of: Execution | None = None
 ) -> Execution:
     try:
         with transaction.atomic():
-            return _write(simulation, plan, requested_by, again_of)
+            return _create(simulation, plan, requested_by, again_of)
     except IntegrityError as error:
-        sentence = _("The simulation is running: wait for its end or stop it.")
-        raise AlreadyRunningError(sentence) from error
+        message = _("The simulation is running: wait for its end or stop it.")
+        raise AlreadyRunningError(message) from error
 
 
-def _write(
+def _create(
     simulation: Simulation, plan: Plan, requested_by: Any, again_of: Execution | None
 ) -> Execution:
     rows = Simulation.objects.living().filter(pk=simulation.pk)
@@ -76,7 +78,7 @@ def _write(
     execution = Execution.objects.create(
         simulation=simulation,
         number=rows.values_list("executions_made", flat=True).get(),
-        plan=frozen(plan),
+        plan=serialize(plan),
         exclusive=not simulation.concurrent_executions,
         requested_by=requested_by,
         again_of=again_of,
@@ -91,10 +93,10 @@ def _write(
 
 
 def stop(execution: Execution, *, stopped_by: Any = None) -> Execution:
-    """Ask an execution to stop; agents hear of it within a heartbeat. What was recorded is kept.
+    """Request the end of an execution; agents receive it with a heartbeat. Recordings are kept.
 
     Raises:
-        NotRunningError: it has ended, or is stopping or finalizing already.
+        NotRunningError: It has ended, or is stopping or finalizing already.
     """
     changed = move_execution(
         execution,
@@ -107,26 +109,30 @@ def stop(execution: Execution, *, stopped_by: Any = None) -> Execution:
     )
     if not changed:
         execution.refresh_from_db()
-        words = {"status": execution.get_status_display()}
-        raise NotRunningError(_("There is nothing to stop: the execution is %(status)s.") % words)
+        values = {"status": execution.get_status_display()}
+        raise NotRunningError(_("There is nothing to stop: the execution is %(status)s.") % values)
     return execution
 
 
 def move_execution(
     execution: Execution,
-    leaving: Iterable[str],
+    from_statuses: Iterable[str],
     to: RunStatus,
     *,
     actor: Any = None,
     **fields: Any,
 ) -> bool:
-    """Move an execution if it is in one of the states `leaving`; the answer is whether it was."""
+    """Move an execution to a status, if its status is one of `from_statuses`.
+
+    Returns:
+        Whether it was moved.
+    """
     now = timezone.now()
     if to in ENDED:
         fields.setdefault("ended_at", now)
-        fields["outcome"] = at_end(execution, to, fields)
+        fields["outcome"] = final_outcome(execution, to, fields)
     with transaction.atomic():
-        rows = Execution.objects.filter(pk=execution.pk, status__in=list(leaving))
+        rows = Execution.objects.filter(pk=execution.pk, status__in=list(from_statuses))
         if not rows.update(status=to, updated_at=now, **fields):
             return False
         payload = {"status": to, "failure_code": fields.get("failure_code", "")}
@@ -136,10 +142,13 @@ def move_execution(
 
 
 def release(execution: Execution, stage_runs: Iterable[StageRun], at: datetime) -> bool:
-    """Give one start to these stage runs; all of them get it, or none and the answer is False.
+    """Set a common start time of these stage runs, for all of them or for none.
 
-    None when another controller was quicker, or somebody stopped the execution: of two instants
-    one must win for all stages, as their agents start together.
+    None, if another controller was faster or a user has stopped the execution: as their agents start
+    together, all stages must get the time of the same controller.
+
+    Returns:
+        Whether it was set.
     """
     try:
         with transaction.atomic():
@@ -147,23 +156,23 @@ def release(execution: Execution, stage_runs: Iterable[StageRun], at: datetime) 
                 _require(
                     move_stage(stage_run, [RunStatus.PREPARING], RunStatus.RUNNING, release_at=at)
                 )
-            _require(_let_run(execution, at))
+            _require(_set_running(execution, at))
     except _OvertakenError:
         return False
     return True
 
 
 class _OvertakenError(Exception):
-    """Somebody else has taken the step, or a stop came: what was written of it is undone."""
+    """Another controller has taken the step, or the execution is stopping: the step is rolled back."""
 
 
-def _require(done: bool) -> None:  # noqa: FBT001
-    if not done:
+def _require(moved: bool) -> None:  # noqa: FBT001
+    if not moved:
         raise _OvertakenError
 
 
-def _let_run(execution: Execution, at: datetime) -> bool:
-    """Move the execution to RUNNING, or see that it is there still."""
+def _set_running(execution: Execution, at: datetime) -> bool:
+    """Move the execution to RUNNING, or check that it still is."""
     if move_execution(execution, [RunStatus.PREPARING], RunStatus.RUNNING, started_at=at):
         return True
     running = Execution.objects.filter(pk=execution.pk, status=RunStatus.RUNNING)
@@ -172,20 +181,23 @@ def _let_run(execution: Execution, at: datetime) -> bool:
 
 def move_stage(
     stage_run: StageRun,
-    leaving: Iterable[str],
+    from_statuses: Iterable[str],
     to: RunStatus,
     *,
     stopping: bool = False,
     **fields: Any,
 ) -> bool:
-    """Move a stage run if it is in one of the states `leaving`; the answer is whether it was.
+    """Move a stage run to a status, if its status is one of `from_statuses`.
 
-    Once its execution is stopping, only a caller that says `stopping` may move it.
+    While its execution is stopping, it is only moved with `stopping`.
+
+    Returns:
+        Whether it was moved.
     """
     if to in ENDED:
         fields.setdefault("ended_at", timezone.now())
     with transaction.atomic():
-        rows = StageRun.objects.filter(pk=stage_run.pk, status__in=list(leaving))
+        rows = StageRun.objects.filter(pk=stage_run.pk, status__in=list(from_statuses))
         if not stopping:
             rows = rows.exclude(execution__status=RunStatus.STOPPING)
         if not rows.update(status=to, **fields):

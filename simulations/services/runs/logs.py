@@ -1,19 +1,19 @@
-"""What units logged: the end of it, from Redis while they run and from the database afterwards."""
+"""Logs of units: the end of each, from Redis while a unit runs and from the database afterwards."""
 
 from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Max, Min, Q, QuerySet
 
-from simulations import live
 from simulations.choices import AGENT_ENDED
+from simulations.live import logs
 from simulations.models import AgentRun
 
 
 def rows(execution_id: int) -> QuerySet[Any, Any]:
-    """One row for each attempt of each unit, in the order in which they registered.
+    """One row for each attempt of each unit, in the order of their registration.
 
-    `open` is None when all agents of the attempt have ended; `text` is what the database keeps.
+    `open` is None if all agents of the attempt have ended; `text` is the log in the database.
     """
     attempts = AgentRun.objects.filter(stage_run__execution=execution_id)
     grouped = attempts.values("stage_run", "stage_run__position", "unit", "attempt")
@@ -24,8 +24,8 @@ def rows(execution_id: int) -> QuerySet[Any, Any]:
     )
 
 
-def told(execution_id: int, page: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """A page of `rows` with what Redis knows of those that still run."""
+def serialize(execution_id: int, page: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Convert a page of `rows`, with the text in Redis for running units."""
     return [
         {
             "stage": row["stage_run__position"],
@@ -41,4 +41,4 @@ def told(execution_id: int, page: Iterable[dict[str, Any]]) -> list[dict[str, An
 def _text(execution_id: int, row: dict[str, Any]) -> str:
     if row["open"] is None:
         return str(row["text"])
-    return live.log_tail(execution_id, row["stage_run"], row["unit"]) or str(row["text"])
+    return logs.tail(execution_id, row["stage_run"], row["unit"]) or str(row["text"])

@@ -1,0 +1,87 @@
+"""The console's pages of agent runs."""
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from simulations.admin import formatting
+from simulations.admin.execution_rows import ExecutionRowAdmin
+from simulations.admin.filters import (
+    ExecutionIdFilter,
+    FailureFilter,
+    StageRunIdFilter,
+)
+from simulations.choices import AGENT_ENDED
+from simulations.models import AgentRun
+from simulations.services.runs import logs
+
+
+@admin.register(AgentRun)
+class AgentRunAdmin(ExecutionRowAdmin, admin.ModelAdmin[AgentRun]):
+    """Attempts of all agents."""
+
+    execution_path = "stage_run__execution__"
+    list_display = [
+        "number",
+        "attempt",
+        "execution_link",
+        "stage_link",
+        "unit",
+        "status_label",
+        "published",
+        "passes",
+        "lateness",
+        "skew",
+        "late",
+        "failure_summary",
+        "ended",
+    ]
+    list_filter = [ExecutionIdFilter, StageRunIdFilter, "status", FailureFilter, "late"]
+    fields = [
+        ("execution_link", "stage_link"),
+        ("number", "attempt", "unit"),
+        "status_label",
+        "failure_details",
+        ("published", "published_bytes", "passes"),
+        ("lateness_p50_us", "lateness_p99_us"),
+        ("start_skew_us", "skew_uncertainty_us", "late"),
+        ("registered", "last_publication", "ended"),
+        "log_lines",
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AgentRun]:
+        return super().get_queryset(request).defer("last_log")
+
+    def subtitle(self, row: AgentRun) -> str:
+        return gettext("agent %(number)d, attempt %(attempt)d") % vars(row)
+
+    @admin.display(description=_("lateness p99 (µs)"), ordering="lateness_p99_us")
+    def lateness(self, row: AgentRun) -> str:
+        return formatting.number(row.lateness_p99_us)
+
+    @admin.display(description=_("start skew (µs)"), ordering="start_skew_us")
+    def skew(self, row: AgentRun) -> str:
+        return formatting.number(row.start_skew_us)
+
+    @admin.display(description=_("registered at"))
+    def registered(self, row: AgentRun) -> str:
+        return formatting.timestamp(row.created_at)
+
+    @admin.display(description=_("last publication"))
+    def last_publication(self, row: AgentRun) -> str:
+        return formatting.timestamp(row.last_publication_at)
+
+    @admin.display(description=_("last log lines"))
+    def log_lines(self, row: AgentRun) -> str:
+        """Show the end of the unit's log; while it runs, the live one."""
+        if row.status in AGENT_ENDED:
+            return formatting.preformatted(row.last_log)
+        execution = row.stage_run.execution_id
+        attempt = logs.rows(execution).filter(
+            stage_run=row.stage_run_id, unit=row.unit, attempt=row.attempt
+        )
+        return formatting.preformatted(
+            "".join(log["text"] for log in logs.serialize(execution, attempt))
+        )

@@ -1,0 +1,47 @@
+"""The console's pages of events."""
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from simulations.admin import formatting
+from simulations.admin.execution_rows import ExecutionRowAdmin
+from simulations.admin.filters import (
+    ExecutionIdFilter,
+    KindFilter,
+)
+from simulations.models import Event
+
+
+@admin.register(Event)
+class EventAdmin(ExecutionRowAdmin, admin.ModelAdmin[Event]):
+    """Events of all executions, the newest first."""
+
+    execution_path = "execution__"
+    list_display = ["timestamp", "execution_link", "sequence", "label", "details", "actor"]
+    list_filter = [ExecutionIdFilter, KindFilter, "time"]
+    fields = ["execution_link", "sequence", "timestamp", "label", "kind", "actor", "payload_json"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
+        return super().get_queryset(request).select_related("actor")
+
+    def subtitle(self, row: Event) -> str:
+        return gettext("event %d") % row.sequence
+
+    @admin.display(description=_("time"), ordering="time")
+    def timestamp(self, event: Event) -> str:
+        return formatting.timestamp(event.time)
+
+    @admin.display(description=_("what happened"))
+    def label(self, event: Event) -> str:
+        return formatting.event_label(event)
+
+    @admin.display(description=_("details"))
+    def details(self, event: Event) -> str:
+        return formatting.event_details(event.payload)
+
+    @admin.display(description=_("payload"))
+    def payload_json(self, event: Event) -> str:
+        return formatting.pretty_json(event.payload)

@@ -1,0 +1,183 @@
+"""Escaped HTML for values on the console's pages: times, percentages, statuses, failures and links."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.text import Truncator
+from django.utils.translation import gettext as _
+
+from common.admin.actions import admin_url
+from simulations.choices import (
+    AgentStatus,
+    Blame,
+    DataStatus,
+    DeletionStatus,
+    EventKind,
+    FailureCode,
+    RecordingStatus,
+    RunStatus,
+    blame,
+)
+from simulations.failures import failure_text
+from simulations.models import Event, Execution
+
+NOTHING = "-"
+GOOD = {
+    RunStatus.COMPLETED,
+    AgentStatus.COMPLETED,
+    DataStatus.COMPLETE,
+    RecordingStatus.STORED,
+    DeletionStatus.COMPLETED,
+}
+BAD = {
+    RunStatus.FAILED,
+    AgentStatus.FAILED,
+    AgentStatus.LOST,
+    DataStatus.INCOMPLETE,
+    RecordingStatus.LOST,
+    DeletionStatus.FAILED,
+}
+QUIET = {RunStatus.PENDING, RunStatus.SKIPPED, RunStatus.STOPPED, DataStatus.NOT_EXPECTED}
+MINUTE, HOUR = 60, 3600
+
+
+def timestamp(when: datetime | None) -> str:
+    """Format a time to the second, kept on one line of a list."""
+    # Django shows minutes, and many runs take less than one.
+    text = timezone.localtime(when).strftime("%Y-%m-%d %H:%M:%S") if when else NOTHING
+    return format_html('<span class="console-line">{}</span>', text)
+
+
+def duration(begin: datetime | None, end: datetime | None) -> str:
+    """Format the time from one moment to another, or to now."""
+    if begin is None:
+        return NOTHING
+    exact = max(0.0, ((end or timezone.now()) - begin).total_seconds())
+    seconds = round(exact)
+    values = {"s": seconds % MINUTE, "min": seconds // MINUTE % 60, "h": seconds // HOUR}
+    if seconds >= HOUR:
+        return _("%(h)d h %(min)d min") % values
+    if seconds >= MINUTE:
+        return _("%(min)d min %(s)d s") % values
+    return _("%(seconds).1f s") % {"seconds": exact}
+
+
+def progress_bar(percent: float | None) -> str:
+    """Show a percentage as a bar and a number."""
+    if percent is None:
+        return NOTHING
+    return format_html(
+        '<span class="console-line"><progress max="100" value="{0}"></progress> {0} %</span>',
+        round(percent),
+    )
+
+
+def status_label(row: Any, field: str = "status") -> str:
+    """Show the label of a row's status in its colour."""
+    label = getattr(row, f"get_{field}_display")()
+    return format_html('<span class="{}">{}</span>', status_class(getattr(row, field)), label)
+
+
+def status_class(value: str) -> str:
+    """Return the CSS class of a status."""
+    if value in GOOD:
+        return "console-ok"
+    if value in BAD:
+        return "console-bad"
+    return "console-quiet" if value in QUIET else "console-busy"
+
+
+def failure_summary(row: Any) -> str:
+    """Show a failure's code and who is to blame, with the remedy as a tooltip."""
+    code = row.failure_code
+    if not code:
+        return NOTHING
+    return format_html(
+        '<span title="{}">{} ({})</span>', remedy(code), code, Blame(blame(code)).label
+    )
+
+
+def remedy(code: str) -> str:
+    """Return the remedy for a failure; empty for codes of other versions."""
+    return str(FailureCode(code).label) if code in FailureCode.values else ""
+
+
+def failure_details(row: Any) -> str:
+    """Show a failure's code, blame, explanation and remedy."""
+    code = row.failure_code
+    if not code:
+        return NOTHING
+    text = failure_text(code, row.failure_values, row.failure_text)
+    lines = [text, remedy(code)] if text not in ("", remedy(code)) else [remedy(code)]
+    return format_html(
+        '<span class="console-bad">{}</span> ({}){}',
+        code,
+        _("to blame: %(whom)s") % {"whom": Blame(blame(code)).label},
+        format_html_join("", "<br>{}", [(line,) for line in lines]),
+    )
+
+
+def execution_name(execution: Execution) -> str:
+    """Name an execution by its simulation and number."""
+    return f"{execution.simulation.name} #{execution.number}"
+
+
+def link(row: Any, text: str | None = None) -> str:
+    """Link to the page of a row; None gives a dash."""
+    if row is None:
+        return NOTHING
+    return format_html('<a href="{}">{}</a>', admin_url(row), row if text is None else text)
+
+
+def link_by_id(model: str, pk: int, text: str) -> str:
+    """Link to the page of a row of this app that has not been loaded."""
+    return format_html(
+        '<a href="{}">{}</a>', reverse(f"admin:simulations_{model}_change", args=[pk]), text
+    )
+
+
+def execution_link(execution: Execution) -> str:
+    """Link to an execution by its name, short enough for one line of a list."""
+    name = execution.simulation.name
+    return format_html(
+        '<a href="{}" title="{}" class="console-line">{}</a>',
+        admin_url(execution),
+        name,
+        f"{Truncator(name).chars(26)} #{execution.number}",
+    )
+
+
+def list_url(model: str, **filters: Any) -> str:
+    """Return the URL of a filtered list of this app."""
+    query = "&".join(f"{name}={value}" for name, value in filters.items())
+    return f"{reverse(f'admin:simulations_{model}_changelist')}?{query}"
+
+
+def event_label(event: Event) -> str:
+    """Return the label of an event's kind; the kind itself if another version wrote it."""
+    return str(EventKind(event.kind).label) if event.kind in EventKind.values else event.kind
+
+
+def event_details(payload: dict[str, Any]) -> str:
+    """Summarise an event's payload on one line."""
+    items = [f"{name}: {value}" for name, value in payload.items() if value not in ("", None)]
+    return Truncator(", ".join(items)).chars(160)
+
+
+def pretty_json(value: Any) -> str:
+    """Show indented JSON."""
+    return preformatted(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def preformatted(text: str) -> str:
+    """Show lines as they are, such as those of a log."""
+    return format_html('<pre class="console-log">{}</pre>', text) if text else NOTHING
+
+
+def number(value: float | None) -> str:
+    """Format a measured value without decimals."""
+    return NOTHING if value is None else f"{value:,.0f}"

@@ -1,0 +1,140 @@
+"""Actions on simulations in the console; each calls the same service as the API."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from common.admin.actions import admin_url, is_admin, run_action, show_links
+from simulations.admin.formatting import execution_name
+from simulations.choices import STOPPABLE
+from simulations.exceptions import NotRunningError
+from simulations.models import Execution, Simulation
+from simulations.services.designs import simulations
+from simulations.services.maintenance import deletion
+from simulations.services.runs import lifecycle
+
+Rows = QuerySet[Simulation]
+
+
+class SimulationActions:
+    """Mixin before `ModelAdmin`: the actions on simulations."""
+
+    opts: Any
+    admin_site: Any
+
+    def has_purge_permission(self, request: HttpRequest) -> bool:
+        """Only admins delete permanently."""
+        return is_admin(request)
+
+    @admin.action(description=_("Start"), permissions=["change"])
+    def start(self, request: HttpRequest, rows: Rows) -> None:
+        results = run_action(
+            self,
+            request,
+            rows,
+            lambda row: lifecycle.start(row, requested_by=request.user),
+            lambda n: ngettext("%d simulation was started.", "%d simulations were started.", n) % n,
+        )
+        show_links(self, request, [(admin_url(row), execution_name(row)) for row in results])
+
+    @admin.action(description=_("Stop"), permissions=["change"])
+    def stop(self, request: HttpRequest, rows: Rows) -> None:
+        run_action(
+            self,
+            request,
+            rows,
+            lambda row: _stop(row, request.user),
+            lambda n: ngettext("%d simulation is stopping.", "%d simulations are stopping.", n) % n,
+        )
+
+    @admin.action(description=_("Clone"), permissions=["add"])
+    def clone(self, request: HttpRequest, rows: Rows) -> None:
+        results = run_action(
+            self,
+            request,
+            rows,
+            lambda row: simulations.clone(row, created_by=request.user),
+            lambda n: ngettext("%d simulation was cloned.", "%d simulations were cloned.", n) % n,
+        )
+        show_links(self, request, [(admin_url(row), row.name) for row in results])
+
+    @admin.action(description=_("Restore"), permissions=["change"])
+    def restore(self, request: HttpRequest, rows: Rows) -> None:
+        run_action(
+            self,
+            request,
+            rows,
+            deletion.restore,
+            lambda n: (
+                ngettext("%d simulation was restored.", "%d simulations were restored.", n) % n
+            ),
+        )
+
+    @admin.action(description=_("Delete permanently"), permissions=["purge"])
+    def purge(self, request: HttpRequest, rows: Rows) -> HttpResponse | None:
+        if not request.POST.get("post"):
+            return self._confirm(request, rows)
+        results = run_action(
+            self,
+            request,
+            rows,
+            lambda row: _delete(row, request.user, permanent=True),
+            lambda n: (
+                ngettext("%d simulation is being deleted.", "%d simulations are being deleted.", n)
+                % n
+            ),
+        )
+        show_links(
+            self, request, [(admin_url(row), str(_("Deletion of %s")) % row) for row in results]
+        )
+        return None
+
+    def delete_row(self, request: HttpRequest, row: Simulation) -> None:
+        """Delete one so that it can be restored."""
+        _delete(row, request.user, permanent=False)
+
+    def deleted_message(self, count: int) -> str:
+        return ngettext("%d simulation was deleted.", "%d simulations were deleted.", count) % count
+
+    def deletion_errors(self, rows: list[Any]) -> list[str]:
+        active = Execution.objects.active().filter(simulation__in=[row.pk for row in rows])
+        running = set(active.values_list("simulation", flat=True))
+        message = str(_("%s is running: stop its execution first, then delete it."))
+        return [message % row for row in rows if row.pk in running]
+
+    def _confirm(self, request: HttpRequest, rows: Rows) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Delete permanently"),
+            "question": _(
+                "These simulations will be deleted with their executions, events, logs and recordings, "
+                "except recordings that a template plays. This cannot be undone."
+            ),
+            "rows": rows,
+            "action": "purge",
+            "opts": self.opts,
+        }
+        return TemplateResponse(request, "common/console/confirm.html", context)
+
+
+def _stop(simulation: Simulation, user: Any) -> None:
+    """Stop all active executions of a simulation.
+
+    Raises:
+        NotRunningError: there is none.
+    """
+    running = Execution.objects.filter(simulation=simulation, status__in=sorted(STOPPABLE))
+    executions = list(running.defer("plan", "outcome"))
+    if not executions:
+        raise NotRunningError(str(_("There is nothing to stop: it has no active execution.")))
+    for execution in executions:
+        lifecycle.stop(execution, stopped_by=user)
+
+
+def _delete(simulation: Simulation, user: Any, *, permanent: bool) -> Any:
+    return deletion.request(simulation, permanent=permanent, requested_by=user)

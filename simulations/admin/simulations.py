@@ -1,0 +1,240 @@
+"""The console's pages of simulations; every change goes through the services."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import Count, QuerySet, Sum
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from common.admin.actions import ObjectActionsMixin
+from common.admin.changelists import (
+    BoundedPaginator,
+    DeletedFilter,
+    is_changelist,
+    lists_deleted_rows,
+)
+from common.admin.deletion import ServiceDeletionMixin
+from common.admin.errors import DomainErrorFormMixin, DomainErrorMixin
+from simulations.admin.formatting import NOTHING, link, list_url, progress_bar, status_label
+from simulations.admin.simulation_actions import SimulationActions
+from simulations.admin.stages import StageInline
+from simulations.choices import ACTIVE, OPEN_DELETION, STOPPABLE
+from simulations.exceptions import SimulationNotFoundError
+from simulations.models import Deletion, Simulation, Stage
+from simulations.services.designs import simulations
+from simulations.services.progress.bulk import percent_by_id
+
+
+class SimulationForm(DomainErrorFormMixin, forms.ModelForm[Simulation]):
+    """The fields of a simulation without its stages, validated by the service."""
+
+    class Meta:
+        model = Simulation
+        fields = [
+            "name",
+            "description",
+            "pattern",
+            "mec",
+            "namespace_prefix",
+            "concurrent_executions",
+        ]
+        widgets = {"description": forms.Textarea(attrs={"rows": 3})}
+
+    def clean(self) -> Any:
+        values = super().clean()
+        texts = [self.cleaned_data.get(name) for name in ("name", "pattern", "namespace_prefix")]
+        if all(texts):
+            name, pattern, prefix = map(str, texts)
+            existing = self.instance if self.instance.pk else None
+            errors = simulations.field_errors(name, pattern, prefix, [])
+            for error in errors + simulations.name_errors(name, existing):
+                self.add_field_error(error)
+        return values
+
+
+class SimulationList(ChangeList):
+    """A page of simulations with counts and progress; the number of queries is constant."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        rows = list(self.result_list)
+        self.result_list = rows
+        _annotate(rows)
+
+
+def _annotate(rows: list[Any]) -> None:
+    """Set what pages show besides fields: counts, open deletions, progress of latest executions."""
+    keys = [row.pk for row in rows]
+    stages = Stage.objects.filter(simulation__in=keys).order_by().values_list("simulation")
+    counts = {pk: values for pk, *values in stages.annotate(Count("pk"), Sum("agent_count"))}
+    deleting: set[int] = set()
+    if any(row.deleted_at for row in rows):
+        open_deletions = Deletion.objects.filter(simulation_id__in=keys, status__in=OPEN_DELETION)
+        deleting = set(open_deletions.values_list("simulation_id", flat=True))
+    for row in rows:
+        row.stage_count, row.agent_count = counts.get(row.pk, (0, 0))
+        row.deleting = row.pk in deleting
+    latest = [row.latest_execution for row in rows if row.latest_execution is not None]
+    percents = percent_by_id(latest)
+    for execution in latest:
+        execution.percent = percents.get(execution.pk)
+
+
+@admin.register(Simulation)
+class SimulationAdmin(
+    SimulationActions,
+    ObjectActionsMixin,
+    ServiceDeletionMixin,
+    DomainErrorMixin,
+    admin.ModelAdmin[Simulation],
+):
+    """Simulations with their stages; a filter lists deleted ones."""
+
+    form = SimulationForm
+    list_display = [
+        "name",
+        "design_status",
+        "pattern",
+        "mec",
+        "stages",
+        "agents",
+        "latest",
+        "updated_at",
+    ]
+    list_filter = [DeletedFilter, "pattern", "latest_execution__status", "mec", "created_at"]
+    list_select_related = ["mec", "latest_execution"]
+    search_fields = ["name", "description"]
+    autocomplete_fields = ["mec"]
+    readonly_fields = [
+        "design_status",
+        "agents",
+        "latest",
+        "execution_list",
+        "created_by",
+        "created_at",
+        "updated_at",
+        "deleted_at",
+    ]
+    fieldsets = [
+        (None, {"fields": ["name", "description", "pattern", "mec"]}),
+        (_("More"), {"fields": ["namespace_prefix", "concurrent_executions"]}),
+    ]
+    state = (_("Status"), {"fields": [("design_status", "agents"), "latest", "execution_list"]})
+    history = (
+        _("History"),
+        {"classes": ["collapse"], "fields": ["created_by", "created_at", "updated_at"]},
+    )
+    inlines = [StageInline]
+    actions = ["start", "stop", "clone", "delete_selected", "restore", "purge"]
+    deleted_actions = ["restore", "purge"]
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    paginator = BoundedPaginator
+    list_per_page = 50
+
+    class Media:
+        css = {"all": ["common/console.css"]}
+
+    def get_changelist(self, request: HttpRequest, **_kwargs: Any) -> type[ChangeList]:
+        return SimulationList
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Simulation]:
+        rows: QuerySet[Simulation] = super().get_queryset(request)
+        return rows.defer("latest_execution__plan", "latest_execution__outcome")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Simulation | None = None) -> Any:
+        if obj is None:
+            return self.fieldsets
+        name, options = self.history
+        if obj.deleted_at is not None:
+            options = {**options, "fields": [*options["fields"], "deleted_at"]}
+        first, more = self.fieldsets
+        return [self.state, first, more, (name, options)]
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Offer in a list only the actions that apply to its rows."""
+        actions = super().get_actions(request)
+        if not is_changelist(request):
+            return actions
+        if lists_deleted_rows(request):
+            return {name: actions[name] for name in actions if name in self.deleted_actions}
+        return {name: actions[name] for name in actions if name != "restore"}
+
+    def has_change_permission(self, request: HttpRequest, obj: Simulation | None = None) -> bool:
+        deleted = obj is not None and obj.deleted_at is not None
+        return not deleted and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Simulation | None = None) -> bool:
+        deleted = obj is not None and obj.deleted_at is not None
+        return not deleted and super().has_delete_permission(request, obj)
+
+    def object_actions(self, row: Simulation) -> list[str]:
+        if row.deleted_at is not None:
+            return self.deleted_actions
+        latest = row.latest_execution
+        status = latest.status if latest else ""
+        starts = ["start"] if row.concurrent_executions or status not in ACTIVE else []
+        return [*starts, *(["stop"] if status in STOPPABLE else []), "clone"]
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        """Load a simulation with everything its page shows."""
+        row = super().get_object(request, object_id, from_field)
+        if row is not None:
+            _annotate([row])
+        return row
+
+    @admin.display(description=_("status"))
+    def design_status(self, simulation: Simulation) -> str:
+        return str(simulation.status.label)
+
+    @admin.display(description=_("stages"))
+    def stages(self, simulation: Any) -> int:
+        return int(simulation.stage_count)
+
+    @admin.display(description=_("agents"))
+    def agents(self, simulation: Any) -> int:
+        return int(simulation.agent_count)
+
+    @admin.display(description=_("latest execution"))
+    def latest(self, simulation: Simulation) -> str:
+        execution: Any = simulation.latest_execution
+        if execution is None:
+            return NOTHING
+        number = link(execution, f"#{execution.number}")
+        text = format_html("{} {}", number, status_label(execution))
+        percent = getattr(execution, "percent", None)
+        return text if percent is None else format_html("{} {}", text, progress_bar(percent))
+
+    @admin.display(description=_("executions"))
+    def execution_list(self, simulation: Simulation) -> str:
+        url = list_url("execution", simulation=simulation.pk)
+        return format_html('<a href="{}">{}</a>', url, _("All its executions"))
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
+        """Do nothing yet: the service writes the simulation together with its stages."""
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: Any) -> None:
+        """Write the simulation and its stages through the service.
+
+        Raises:
+            SimulationNotFoundError: it was deleted permanently in the meantime.
+        """
+        (stages,) = formsets
+        stages.save(commit=False)  # fills the lists of changes that the history reads
+        values = dict(form.cleaned_data)
+        simulation = form.instance
+        if change:
+            stored = Simulation.objects.filter(pk=simulation.pk).first()
+            if stored is None:
+                raise SimulationNotFoundError(str(_("This simulation no longer exists.")))
+            simulations.update_simulation(stored, stages=stages.specs(), **values)
+        else:
+            created = simulations.create_simulation(
+                stages=stages.specs(), created_by=request.user, **values
+            )
+            simulation.pk = created.pk
+        simulation.refresh_from_db()

@@ -1,0 +1,62 @@
+"""The console's pages of stage runs."""
+
+from django.contrib import admin
+from django.utils.html import format_html_join
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from simulations.admin import formatting
+from simulations.admin.execution_rows import ExecutionRowAdmin
+from simulations.admin.filters import (
+    ExecutionIdFilter,
+    FailureFilter,
+)
+from simulations.models import StageRun
+
+
+@admin.register(StageRun)
+class StageRunAdmin(ExecutionRowAdmin, admin.ModelAdmin[StageRun]):
+    """Stages of all executions."""
+
+    execution_path = "execution__"
+    list_display = [
+        "id",
+        "execution_link",
+        "position",
+        "status_label",
+        "units",
+        "release",
+        "ended",
+        "failure_summary",
+    ]
+    list_filter = [ExecutionIdFilter, "status", FailureFilter]
+    fields = [
+        "execution_link",
+        ("position", "units"),
+        "status_label",
+        "failure_details",
+        ("prepared", "release", "agents_ended", "ended"),
+        "handle",
+        "related_lists",
+    ]
+
+    def subtitle(self, row: StageRun) -> str:
+        return gettext("stage %d") % row.position
+
+    @admin.display(description=_("prepared at"))
+    def prepared(self, row: StageRun) -> str:
+        return formatting.timestamp(row.prepared_at)
+
+    @admin.display(description=_("release"), ordering="release_at")
+    def release(self, row: StageRun) -> str:
+        return formatting.timestamp(row.release_at)
+
+    @admin.display(description=_("agents ended at"))
+    def agents_ended(self, row: StageRun) -> str:
+        return formatting.timestamp(row.agents_ended_at)
+
+    @admin.display(description=_("related"))
+    def related_lists(self, row: StageRun) -> str:
+        models = [("agentrun", _("Its agents")), ("recording", _("Its recordings"))]
+        lists = [(formatting.list_url(name, stage_run=row.pk), text) for name, text in models]
+        return format_html_join(", ", '<a href="{}">{}</a>', lists)

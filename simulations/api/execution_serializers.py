@@ -1,0 +1,194 @@
+"""Serializers of executions and their parts."""
+
+from typing import Any, cast
+
+import msgspec
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from common.rest.reads.columns import Derived
+from common.rest.serializers import StrictSerializer
+from simulations.choices import Blame, DataStatus, RunStatus, blame
+from simulations.failures import failure_text
+from simulations.models import AgentRun, Event, Execution, Recording
+from simulations.services.progress.progress import progress_of
+
+
+class PartProgressSerializer(serializers.Serializer[Any]):
+    """Progress of an execution or a stage: agents by status and the expected end."""
+
+    status = serializers.ChoiceField(choices=RunStatus.choices)
+    agents = serializers.DictField(child=serializers.IntegerField())
+    planned_agents = serializers.IntegerField()
+    messages_published = serializers.IntegerField()
+    expected_end = serializers.DateTimeField(allow_null=True)
+
+
+class StageProgressSerializer(PartProgressSerializer):
+    """Progress of one stage."""
+
+    position = serializers.IntegerField()
+    name = serializers.CharField()
+    percent = serializers.FloatField()
+
+
+class ProgressSerializer(PartProgressSerializer):
+    """Progress of an execution; `overall` in percent, `last_event` is its newest sequence number."""
+
+    data_status = serializers.ChoiceField(choices=DataStatus.choices)
+    overall = serializers.FloatField()
+    as_of = serializers.DateTimeField()
+    last_event = serializers.IntegerField()
+    stages = StageProgressSerializer(many=True)
+
+
+@extend_schema_field(serializers.ChoiceField(choices=Blame.choices))
+class BlameField(Derived):
+    """The party that caused a failure; empty if there is no failure or nobody caused it."""
+
+    def __init__(self) -> None:
+        super().__init__("failure_code", of=blame)
+
+
+@extend_schema_field(serializers.CharField())
+class FailureTextField(Derived):
+    """Cause and remedy of a failure, in the language of the request."""
+
+    def __init__(self) -> None:
+        super().__init__("failure_code", "failure_values", "failure_text", of=failure_text)
+
+
+class ExecutionSerializer(serializers.ModelSerializer[Execution]):
+    """One run of a simulation; `blame` names the party that caused its failure."""
+
+    simulation = serializers.IntegerField(source="simulation_id")
+    blame = BlameField()
+    failure_text = FailureTextField()
+    requested_by = serializers.EmailField(
+        source="requested_by.email", read_only=True, allow_null=True
+    )
+    stopped_by = serializers.EmailField(source="stopped_by.email", read_only=True, allow_null=True)
+
+    class Meta:
+        model = Execution
+        fields = [
+            "id",
+            "simulation",
+            "number",
+            "status",
+            "data_status",
+            "failure_code",
+            "failure_text",
+            "blame",
+            "again_of",
+            "requested_by",
+            "stopped_by",
+            "created_at",
+            "started_at",
+            "stop_asked_at",
+            "ended_at",
+        ]
+        read_only_fields = fields
+
+
+class AgainSerializer(StrictSerializer):
+    """The plan to run: `same` is the frozen plan, `latest` the simulation as it is now."""
+
+    plan = serializers.ChoiceField(choices=["same", "latest"], default="same")
+
+
+class UnitLogSerializer(serializers.Serializer[dict[str, Any]]):
+    """The end of the log of one attempt of a unit; `live` while more may come."""
+
+    stage = serializers.IntegerField()
+    unit = serializers.IntegerField()
+    attempt = serializers.IntegerField()
+    live = serializers.BooleanField()
+    text = serializers.CharField()
+
+
+class ExecutionDetailSerializer(ExecutionSerializer):
+    """An execution with its frozen plan and its progress."""
+
+    plan = serializers.JSONField(read_only=True)
+    progress = serializers.SerializerMethodField()
+
+    class Meta(ExecutionSerializer.Meta):
+        fields = [*ExecutionSerializer.Meta.fields, "plan", "progress"]
+        read_only_fields = fields
+
+    @extend_schema_field(ProgressSerializer)
+    def get_progress(self, execution: Execution) -> dict[str, Any]:
+        return cast(dict[str, Any], msgspec.to_builtins(progress_of(execution)))
+
+
+class AgentRunSerializer(serializers.ModelSerializer[AgentRun]):
+    """One attempt of one agent; lateness and skew in microseconds."""
+
+    stage = serializers.IntegerField(source="stage_run.position", read_only=True)
+    blame = BlameField()
+    failure_text = FailureTextField()
+
+    class Meta:
+        model = AgentRun
+        fields = [
+            "id",
+            "stage",
+            "number",
+            "attempt",
+            "unit",
+            "status",
+            "late",
+            "failure_code",
+            "failure_text",
+            "blame",
+            "last_log",
+            "published",
+            "published_bytes",
+            "passes",
+            "lateness_p50_us",
+            "lateness_p99_us",
+            "start_skew_us",
+            "skew_uncertainty_us",
+            "last_publication_at",
+            "created_at",
+            "ended_at",
+        ]
+        read_only_fields = fields
+
+
+class RecordingSerializer(serializers.ModelSerializer[Recording]):
+    """The expected recording of one unit; `rosbag` is the id of the stored bundle."""
+
+    stage = serializers.IntegerField(source="stage_run.position", read_only=True)
+    rosbag = serializers.IntegerField(source="rosbag_id", read_only=True, allow_null=True)
+    topics = serializers.ListField(child=serializers.JSONField(), read_only=True)
+
+    class Meta:
+        model = Recording
+        fields = [
+            "id",
+            "stage",
+            "unit",
+            "attempt",
+            "topics",
+            "status",
+            "message_count",
+            "dropped",
+            "text",
+            "rosbag",
+            "updated_at",
+        ]
+        read_only_fields = fields
+
+
+class EventSerializer(serializers.ModelSerializer[Event]):
+    """One entry of the timeline."""
+
+    actor = serializers.EmailField(source="actor.email", read_only=True, allow_null=True)
+    payload = serializers.DictField(read_only=True)
+
+    class Meta:
+        model = Event
+        fields = ["sequence", "time", "kind", "actor", "payload"]
+        read_only_fields = fields

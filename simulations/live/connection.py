@@ -1,0 +1,61 @@
+"""The connection to Redis, shared by the modules of this package."""
+
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+from django.utils import timezone
+from django_redis import get_redis_connection
+from redis.exceptions import RedisError
+
+from simulations.exceptions import LiveAwayError
+
+KEEP_SECONDS = 86400
+RETRY_SECONDS = 1.0
+SILENCE_KEY = "robotsim:live:since"
+
+
+def _client() -> Any:
+    return get_redis_connection("default")
+
+
+class _Connector:
+    """Opens connections; after a failure it refuses for a while, as heartbeats must stay quick."""
+
+    def __init__(self) -> None:
+        self._retry_at = 0.0
+        self._missed_heartbeats = False
+
+    @contextmanager
+    def open(self) -> Iterator[Any]:
+        if time.monotonic() < self._retry_at:
+            raise LiveAwayError("Redis did not answer a moment ago.")
+        try:
+            client = _client()
+            if self._missed_heartbeats:
+                # Heartbeats of the meantime are lost, so silence counts from here.
+                client.set(SILENCE_KEY, timezone.now().timestamp())
+                self._missed_heartbeats = False
+            yield client
+        except RedisError as error:
+            self._missed_heartbeats = True
+            self._retry_at = time.monotonic() + RETRY_SECONDS
+            raise LiveAwayError(str(error)) from error
+
+
+_connector = _Connector()
+
+
+def connect() -> AbstractContextManager[Any]:
+    """Open a connection.
+
+    Raises:
+        LiveAwayError: Redis does not answer, also later within the block.
+    """
+    return _connector.open()
+
+
+def key(execution_id: int, name: str = "units") -> str:
+    """Redis key of an item of an execution."""
+    return f"robotsim:live:{execution_id}:{name}"

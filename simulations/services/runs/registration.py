@@ -1,0 +1,132 @@
+"""Registration of units: each registration opens a new attempt and ends the older ones."""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F, Max, Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from agent.protocol import PROTOCOL, Assignment, BagFile, Registration
+from simulations.choices import AGENT_ENDED, PLAYING, AgentStatus, EventKind, FailureCode
+from simulations.exceptions import SupersededError, UnitRefusedError
+from simulations.failures import failure
+from simulations.models import AgentRun, StageRun
+from simulations.services.events import record_event
+from simulations.services.plan import Plan, plan_of
+from storage.models import Rosbag
+from storage.services.rosbags.downloads import signed_files
+
+
+@dataclass(frozen=True)
+class UnitAttempt:
+    """The newest attempt of a unit (0: none), with its stage run."""
+
+    stage_run: StageRun
+    unit: int
+    attempt: int
+
+
+def newest_attempt(execution_id: int, stage_run_id: int, unit: int) -> UnitAttempt:
+    """Find the newest attempt of a unit, in one query.
+
+    Raises:
+        UnitRefusedError: The execution has no such unit.
+    """
+    newest = Max("agent_runs__attempt", filter=Q(agent_runs__unit=unit))
+    stage_run = (
+        StageRun.objects.select_related("execution")
+        .filter(pk=stage_run_id, execution=execution_id)
+        .annotate(newest=newest)
+        .first()
+    )
+    if stage_run is None or not 0 <= unit < stage_run.units:
+        raise UnitRefusedError(_("There is no such unit in this execution."))
+    return UnitAttempt(stage_run, unit, stage_run.newest or 0)
+
+
+def register(execution_id: int, message: Registration) -> Assignment:
+    """Open a new attempt of a unit; older attempts may not report any more.
+
+    Raises:
+        SupersededError: A newer attempt registered at the same time.
+        UnitRefusedError: The protocol differs, or the stage accepts no units any more.
+    """
+    if message.protocol != PROTOCOL:
+        raise UnitRefusedError(_("The unit speaks another version of the protocol: update it."))
+    previous = newest_attempt(execution_id, message.stage_run, message.unit)
+    plan = plan_of(previous.stage_run.execution)
+    try:
+        with transaction.atomic():
+            _lock_open_stage(previous.stage_run)
+            _end_attempts(previous)
+            _open_attempt(previous, plan)
+    except IntegrityError as error:  # another process of the unit registered just now
+        raise SupersededError(_("A newer attempt of this unit has registered.")) from error
+    return _assignment(previous, plan)
+
+
+def _lock_open_stage(stage_run: StageRun) -> None:
+    """Check that the stage accepts units, and lock it until the attempt is written.
+
+    The lock is an update, so that a step of the controller waits for it, or it for the step.
+    """
+    rows = StageRun.objects.filter(
+        pk=stage_run.pk, status__in=PLAYING, execution__status__in=PLAYING
+    )
+    if not rows.update(units=F("units")):
+        raise UnitRefusedError(_("The stage takes no units any more."))
+
+
+def _end_attempts(previous: UnitAttempt) -> None:
+    older = AgentRun.objects.filter(stage_run=previous.stage_run, unit=previous.unit)
+    older.exclude(status__in=AGENT_ENDED).update(
+        status=AgentStatus.LOST,
+        ended_at=timezone.now(),
+        **failure(FailureCode.AGENT_LOST, superseded_by=previous.attempt + 1),
+    )
+
+
+def _open_attempt(previous: UnitAttempt, plan: Plan) -> None:
+    stage_run, unit, attempt = previous.stage_run, previous.unit, previous.attempt + 1
+    AgentRun.objects.bulk_create(
+        AgentRun(
+            stage_run=stage_run,
+            number=slot.number,
+            attempt=attempt,
+            unit=unit,
+            status=AgentStatus.STARTING,
+            late=stage_run.release_at is not None,
+        )
+        for slot in plan.slots(plan.stage(stage_run.position), unit)
+    )
+    if attempt > 1:
+        payload = {"unit": unit, "attempt": attempt}
+        record_event(stage_run.execution_id, EventKind.UNIT_RETRIED, payload=payload)
+
+
+def _assignment(previous: UnitAttempt, plan: Plan) -> Assignment:
+    stage_run, unit = previous.stage_run, previous.unit
+    stage = plan.stage(stage_run.position)
+    rosbag = Rosbag.objects.filter(pk=stage.rosbag).first()
+    if rosbag is None:
+        raise UnitRefusedError(_("The rosbag of this stage was removed: start with another one."))
+    files = signed_files(rosbag, audience="unit")
+    return Assignment(
+        attempt=previous.attempt + 1,
+        execution=stage_run.execution_id,
+        unit_name=f"execution-{stage_run.execution_id}-stage-{stage_run.pk}-unit-{unit}",
+        agents=plan.slots(stage, unit),
+        bag=tuple(BagFile(path=f.path, size=f.size, sha256=f.sha256, url=f.url) for f in files),
+        bag_digest=stage.rosbag_digest,
+        topics=stage.topics,
+        rate=stage.rate,
+        passes=stage.repeats,
+        execution_time=stage.execution_time,
+        link=plan.link,
+        record=stage.record,
+        record_own=stage.record_own,
+        heartbeat_seconds=settings.HEARTBEAT_SECONDS,
+        upload_limit_seconds=settings.UPLOAD_LIMIT_SECONDS,
+    )

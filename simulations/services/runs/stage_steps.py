@@ -1,0 +1,152 @@
+"""The steps of one stage run."""
+
+from collections import Counter
+from datetime import timedelta
+
+import structlog
+from django.conf import settings
+from django.utils import timezone
+
+from simulations.backends.base import UnitState
+from simulations.choices import (
+    ENDED,
+    PLAYING,
+    AgentStatus,
+    FailureCode,
+    RunStatus,
+)
+from simulations.exceptions import BackendError
+from simulations.failures import failure
+from simulations.models import Execution, StageRun
+from simulations.services.runs import fleet, lifecycle, recordings
+from simulations.services.runs.active_stage import ActiveStage
+
+log = structlog.get_logger(__name__)
+
+STOP_GRACE = timedelta(seconds=60)
+"""Time that a stopped unit has to end, in addition to the upload limit."""
+
+
+def step_stage(active: ActiveStage) -> None:
+    """Take the next step of a stage run."""
+    stage_run = active.stage_run
+    if stage_run.status == RunStatus.PENDING:
+        now = timezone.now()
+        lifecycle.move_stage(stage_run, [RunStatus.PENDING], RunStatus.PREPARING, prepared_at=now)
+    if stage_run.status == RunStatus.PREPARING:
+        _launch(active)
+    if stage_run.status == RunStatus.RUNNING:
+        _finalize_if_ended(active)
+    if stage_run.status == RunStatus.FINALIZING and not recordings.close_finished(active):
+        _end_stage(active)
+
+
+def _launch(active: ActiveStage) -> None:
+    """Launch the units of a stage; a handle means that all of them are launched."""
+    stage_run = active.stage_run
+    if not stage_run.handle:
+        recordings.create_expected(active)
+        try:
+            handle = active.backend.launch(active.job)
+        except BackendError as error:
+            log.warning("launch_failed", stage_run=stage_run.pk, error=str(error))
+            _give_up_if_late(active, str(error))
+            return
+        StageRun.objects.filter(pk=stage_run.pk, handle="").update(handle=handle)
+        stage_run.refresh_from_db()
+
+
+def _give_up_if_late(active: ActiveStage, error: str) -> None:
+    """Fail a stage whose units could not be started within the straggler limit."""
+    stage_run = active.stage_run
+    if not _is_past_straggler_limit(stage_run):
+        return
+    code = FailureCode.BACKEND_UNAVAILABLE
+    # This status refuses registrations, so that no unit is missed below.
+    given_up = lifecycle.move_stage(
+        stage_run,
+        [RunStatus.PREPARING],
+        RunStatus.FINALIZING,
+        **failure(code, reason=error),
+    )
+    if given_up:
+        fleet.give_up(active, code)
+
+
+def _is_past_straggler_limit(stage_run: StageRun) -> bool:
+    limit = timedelta(seconds=settings.STRAGGLER_LIMIT_SECONDS)
+    return stage_run.prepared_at is not None and timezone.now() > stage_run.prepared_at + limit
+
+
+def is_ready(active: ActiveStage) -> bool:
+    """Check that all agents of a stage run are ready or have ended, or that the limit is over."""
+    stage_run, stage = active.stage_run, active.stage
+    if not stage_run.handle:
+        return False
+    units = fleet.observe_units(active, retry=True)
+    ready = stage_run.agent_runs.filter(status=AgentStatus.READY).count()
+    ended = sum(
+        len(active.plan.slots(stage, unit.unit))
+        for unit in units
+        if unit.state in {UnitState.ENDED, UnitState.FAILED}
+    )
+    return ready + ended >= stage.agents or (ready > 0 and _is_past_straggler_limit(stage_run))
+
+
+def _finalize_if_ended(active: ActiveStage) -> None:
+    fleet.kill_overdue(active)
+    units = fleet.observe_units(active, retry=True)
+    if all(unit.state in {UnitState.ENDED, UnitState.FAILED} for unit in units):
+        lifecycle.move_stage(
+            active.stage_run,
+            [RunStatus.RUNNING],
+            RunStatus.FINALIZING,
+            agents_ended_at=timezone.now(),
+        )
+
+
+def _end_stage(active: ActiveStage) -> None:
+    """Set the final status of a stage run whose agents have ended and whose recordings are closed."""
+    stage_run, stage = active.stage_run, active.stage
+    if stage_run.failure_code:
+        lifecycle.move_stage(stage_run, [RunStatus.FINALIZING], RunStatus.FAILED)
+        return
+    outcomes = fleet.count_outcomes(stage_run)
+    completed = _count_completed(outcomes)
+    if completed * 100 >= stage.min_success * stage.agents:
+        lifecycle.move_stage(stage_run, [RunStatus.FINALIZING], RunStatus.COMPLETED)
+        return
+    codes = {code for (_s, code) in outcomes if code}
+    code = codes.pop() if len(codes) == 1 else FailureCode.TOO_FEW_COMPLETED
+    figures = {"completed": completed, "agents": stage.agents, "least": stage.min_success}
+    lifecycle.move_stage(
+        stage_run, [RunStatus.FINALIZING], RunStatus.FAILED, **failure(code, **figures)
+    )
+
+
+def _count_completed(outcomes: Counter[tuple[str, str]]) -> int:
+    return sum(n for (status, _code), n in outcomes.items() if status == AgentStatus.COMPLETED)
+
+
+def stop_stage(execution: Execution, active: ActiveStage) -> None:
+    """Stop a stage run: its units receive the command with their heartbeats, and are killed if late."""
+    stage_run = active.stage_run
+    if stage_run.status in ENDED:
+        return
+    if stage_run.status == RunStatus.PENDING:
+        lifecycle.move_stage(stage_run, [RunStatus.PENDING], RunStatus.SKIPPED, stopping=True)
+        return
+    units = fleet.observe_units(active, retry=False, stopping=True)
+    if any(unit.state is UnitState.ALIVE for unit in units):
+        limit = STOP_GRACE + timedelta(seconds=settings.UPLOAD_LIMIT_SECONDS)
+        if execution.stop_asked_at and timezone.now() > execution.stop_asked_at + limit:
+            fleet.kill_all(active)
+        return
+    recordings.close_unstarted(stage_run)
+    if recordings.close_finished(active):
+        return
+    completed = _count_completed(fleet.count_outcomes(stage_run))
+    # A stage that had completed before the stop stays completed.
+    complete = completed == active.stage.agents and stage_run.status == RunStatus.FINALIZING
+    to = RunStatus.COMPLETED if complete else RunStatus.STOPPED
+    lifecycle.move_stage(stage_run, [*PLAYING, RunStatus.FINALIZING], to, stopping=True)

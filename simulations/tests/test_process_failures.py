@@ -1,0 +1,199 @@
+"""Runs with real processes, and what is done to them: killed, frozen, emptied, doubled."""
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from simulations.live import connection
+from simulations.models import AgentRun, Execution, Recording, Simulation
+from simulations.services.progress.results import summary
+from simulations.services.runs import lifecycle
+from simulations.tests.conftest import MESSAGES, System, ended, in_status, unit_processes, until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Design = Callable[..., Simulation]
+
+
+def whole(execution: Execution, agents: int) -> None:
+    """Every agent played everything once, and every recording is there."""
+    ended(execution)
+    outcome = summary(execution)
+    assert (outcome["status"], outcome["data_status"]) == ("COMPLETED", "COMPLETE"), outcome
+    assert outcome["messages_published"] == agents * MESSAGES
+    assert AgentRun.objects.filter(stage_run__execution=execution).count() == agents
+
+
+def test_sequential_stages(system: System, design: Design, settings: Any) -> None:
+    system.controller()
+    execution = lifecycle.start(design(2, 1, delay_after=0.5))
+    whole(execution, 3)
+    first, second = execution.stage_runs.order_by("position")
+    assert (second.prepared_at - first.ended_at).total_seconds() >= 0.5
+    assert not unit_processes(settings.DATA_DIR)
+    until(lambda: not list((settings.DATA_DIR / "units").glob("execution-*")))
+    sequences = list(execution.events.order_by("sequence").values_list("sequence", flat=True))
+    assert sequences == list(range(1, len(sequences) + 1))
+
+
+@pytest.mark.parametrize("state", ["PREPARING", "RUNNING", "FINALIZING"])
+def test_controller_killed_in_status(state: str, system: System, design: Design) -> None:
+    execution = lifecycle.start(design(2))
+    first = system.controller()
+    until(lambda: _reached(execution, state))
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    system.controller()
+    whole(execution, 2)
+
+
+def test_controller_killed_while_stopping(system: System, design: Design, settings: Any) -> None:
+    first = system.controller()
+    execution = lifecycle.start(design(2, repeat_count=100))
+    until(lambda: AgentRun.objects.filter(status="RUNNING").count() == 2)
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    lifecycle.stop(execution)
+    system.controller()
+    assert ended(execution).status == "STOPPED"
+    assert execution.data_status == "COMPLETE"
+    assert not unit_processes(settings.DATA_DIR)
+
+
+def test_storage_unavailable_during_upload(system: System, design: Design, settings: Any) -> None:
+    system.controller()
+    execution = lifecycle.start(design(2))
+    until(lambda: AgentRun.objects.filter(status="RUNNING").count() == 2)
+    away = settings.STORAGE_DIR.with_name("away")
+    settings.STORAGE_DIR.rename(away)
+    settings.STORAGE_DIR.write_text("no folder")
+    until(lambda: AgentRun.objects.filter(status="UPLOADING").count() == 2)
+    time.sleep(1)
+    execution.refresh_from_db()
+    assert execution.status == "RUNNING"
+    settings.STORAGE_DIR.unlink()
+    away.rename(settings.STORAGE_DIR)
+    whole(execution, 2)
+
+
+def _reached(execution: Execution, state: str) -> bool:
+    execution.refresh_from_db()
+    return execution.status == state or execution.ended
+
+
+def test_two_controllers_agree_on_one_release(system: System, design: Design) -> None:
+    system.controller()
+    system.controller()
+    execution = lifecycle.start(design(3, 2, pattern="parallel"))
+    whole(execution, 5)
+    assert len({run.release_at for run in execution.stage_runs.all()}) == 1
+    kinds = execution.events.filter(kind="execution.status").values_list("payload", flat=True)
+    states = [payload["status"] for payload in kinds]
+    assert states == ["PREPARING", "RUNNING", "FINALIZING", "COMPLETED"]
+
+
+def test_redis_flushed_during_run(system: System, design: Design) -> None:
+    system.controller()
+    execution = lifecycle.start(design(2))
+    in_status(execution, "RUNNING")
+    connection._client().flushdb()
+    whole(execution, 2)
+
+
+def test_stop_keeps_recordings(system: System, design: Design, settings: Any) -> None:
+    system.controller()
+    execution = lifecycle.start(design(2, repeat_count=100))
+    in_status(execution, "RUNNING")
+    until(lambda: AgentRun.objects.filter(status="RUNNING").count() == 2)
+    lifecycle.stop(execution)
+    ended(execution)
+    outcome = summary(execution)
+    assert (outcome["status"], outcome["data_status"]) == ("STOPPED", "COMPLETE")
+    assert outcome["recordings"] == 1
+    assert {run.status for run in AgentRun.objects.all()} == {"STOPPED"}
+    assert not unit_processes(settings.DATA_DIR)
+
+
+def test_stop_before_start(system: System, design: Design) -> None:
+    execution = lifecycle.start(design(2, 2))
+    lifecycle.stop(execution)
+    system.controller()
+    assert ended(execution).status == "STOPPED"
+    assert {run.status for run in execution.stage_runs.all()} == {"SKIPPED"}
+
+
+def test_execution_time_ends_stage(system: System, design: Design) -> None:
+    system.controller()
+    execution = lifecycle.start(design(1, repeat_count=1000, execution_time=1.0))
+    assert ended(execution).status == "COMPLETED"
+    assert 0 < AgentRun.objects.get().published < 2 * MESSAGES
+
+
+def test_killed_unit_is_lost(system: System, design: Design, settings: Any) -> None:
+    system.controller()
+    execution = lifecycle.start(design(1, repeat_count=100))
+    in_status(execution, "RUNNING")
+    for pid in until(lambda: unit_processes(settings.DATA_DIR)):
+        os.kill(pid, signal.SIGKILL)
+    ended(execution)
+    assert (execution.status, execution.failure_code) == ("FAILED", "AGENT_LOST")
+    assert execution.data_status == "INCOMPLETE"
+    assert execution.failure_text
+    assert AgentRun.objects.get().status == "LOST"
+    kept = settings.DATA_DIR / "units"
+    text = Recording.objects.get().text
+    assert str(kept) in text
+    assert list(kept.glob("execution-*/unit-0/recording-1/*.db3"))
+
+
+def test_killed_unit_is_retried(system: System, design: Design, settings: Any) -> None:
+    system.controller()
+    execution = lifecycle.start(design(1, retries=1))
+    until(lambda: AgentRun.objects.filter(status="RUNNING").exists())
+    for pid in until(lambda: unit_processes(settings.DATA_DIR)):
+        os.kill(pid, signal.SIGKILL)
+    assert ended(execution).status == "COMPLETED"
+    runs = AgentRun.objects.order_by("attempt")
+    assert [(run.attempt, run.status) for run in runs] == [(1, "LOST"), (2, "COMPLETED")]
+    assert runs[1].late
+
+
+def test_suspended_unit_is_hung(system: System, design: Design, settings: Any) -> None:
+    system.controller()
+    execution = lifecycle.start(design(1, repeat_count=100))
+    in_status(execution, "RUNNING")
+    until(lambda: AgentRun.objects.filter(status="RUNNING").exists())
+    for pid in unit_processes(settings.DATA_DIR):
+        os.kill(pid, signal.SIGSTOP)
+    ended(execution)
+    assert (execution.status, execution.failure_code) == ("FAILED", "AGENT_HUNG")
+    assert not unit_processes(settings.DATA_DIR)
+
+
+def test_server_down_during_run(system: System, design: Design) -> None:
+    """For longer than a unit may be silent: what cannot be heard is not hung."""
+    # A unit tries a lost server every three seconds: its silence may last a little longer.
+    system.set("HUNG_AFTER_SECONDS", "6")
+    port = free_port()
+    server = system.server(port)
+    system.controller()
+    execution = lifecycle.start(design(2, repeat_count=6))
+    until(lambda: AgentRun.objects.filter(status="RUNNING").count() == 2)
+    server.send_signal(signal.SIGKILL)
+    server.wait()
+    time.sleep(8)
+    system.server(port)
+    ended(execution)
+    outcome = summary(execution)
+    assert (outcome["status"], outcome["data_status"]) == ("COMPLETED", "COMPLETE"), outcome
+    assert outcome["messages_published"] == 2 * 6 * MESSAGES
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

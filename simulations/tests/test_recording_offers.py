@@ -1,0 +1,93 @@
+"""Recordings that are offered twice, too late, or with nothing in them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from agent.protocol import RecordedFile, RecordingOffer
+from simulations.exceptions import UnitRefusedError
+from simulations.models import AgentRun, Recording, Simulation, StageRun
+from simulations.services.plan import plan_of
+from simulations.services.runs import lifecycle, recording_uploads, recordings
+from simulations.services.runs.active_stage import ActiveStage
+from storage.models import Rosbag
+from storage.services.intake import uploads
+
+pytestmark = pytest.mark.django_db
+Design = Callable[..., Simulation]
+FILES = (RecordedFile(path="a.db3", size=10, sha256="0" * 64),)
+
+
+@pytest.fixture
+def stage_run(design: Design) -> StageRun:
+    """A stage of one agent, whose second attempt plays."""
+    execution = lifecycle.start(design(1))
+    StageRun.objects.update(status="RUNNING", handle="there")
+    found = execution.stage_runs.get()
+    recordings.create_expected(ActiveStage(found, plan_of(execution)))
+    AgentRun.objects.create(stage_run=found, number=1, unit=0, attempt=2)
+    return found
+
+
+def offer(stage_run: StageRun, files: tuple[RecordedFile, ...] = FILES, **more: Any) -> Any:
+    fields = {"unit": 0, "attempt": 2, "message_count": len(files), "topics": {}, "dropped": 0}
+    message = RecordingOffer(stage_run=stage_run.pk, files=files, **{**fields, **more})
+    return recording_uploads.offer(stage_run.execution_id, message)
+
+
+def test_concurrent_offers_share_one_upload(
+    stage_run: StageRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The unit asked again while the first request was still at work."""
+    begin = uploads.begin
+
+    def overtaken(*words: Any, **more: Any) -> Rosbag:
+        monkeypatch.setattr(uploads, "begin", begin)
+        places.append(offer(stage_run))
+        return begin(*words, **more)
+
+    places: list[Any] = []
+    monkeypatch.setattr(uploads, "begin", overtaken)
+    places.append(offer(stage_run))
+    first, second = places
+    assert first.files[0].upload_id == second.files[0].upload_id
+    assert Rosbag.objects.living().filter(status="uploading").count() == 1
+
+
+def test_closed_recording_is_not_reopened(stage_run: StageRun) -> None:
+    Recording.objects.update(status="LOST", text="gone")
+    with pytest.raises(UnitRefusedError):
+        offer(stage_run)
+    assert Recording.objects.get().status == "LOST"
+    assert not Rosbag.objects.living().filter(status="uploading").exists()
+
+
+def test_empty_recording_reports_dropped_messages(stage_run: StageRun) -> None:
+    offer(stage_run, (), dropped=7)
+    recordings.close_finished(ActiveStage(stage_run, plan_of(stage_run.execution)))
+    recording = Recording.objects.get()
+    assert recording.status == "LOST"
+    assert "7" in recording.text
+
+
+def test_empty_offer_replaces_upload_of_older_attempt(stage_run: StageRun) -> None:
+    AgentRun.objects.update(attempt=1)
+    offer(stage_run, attempt=1)
+    AgentRun.objects.update(attempt=2)
+    offer(stage_run, ())
+    recordings.close_finished(ActiveStage(stage_run, plan_of(stage_run.execution)))
+    assert Recording.objects.get().status == "EMPTY"
+
+
+def test_query_count_is_independent_of_open_recordings(
+    stage_run: StageRun, django_assert_max_num_queries: Any
+) -> None:
+    rosbag = [Rosbag.objects.create(name=str(n), status="verifying") for n in range(20)]
+    for number, each in enumerate(rosbag, 1):
+        Recording.objects.create(
+            stage_run=stage_run, unit=number, status="VERIFYING", message_count=1, rosbag=each
+        )
+    Recording.objects.filter(unit=0).delete()
+    with django_assert_max_num_queries(2):
+        assert recordings.close_finished(ActiveStage(stage_run, plan_of(stage_run.execution))) == 20

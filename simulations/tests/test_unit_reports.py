@@ -1,0 +1,173 @@
+"""What units say and when: late words, double words, words to a stage that is closed."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from agent.protocol import PROTOCOL, AgentReport, AgentState, Failure, Registration, Snapshot
+from simulations.exceptions import UnitRefusedError
+from simulations.live import connection, heartbeats, logs, silence
+from simulations.models import AgentRun, Execution, Simulation, StageRun
+from simulations.services.plan import plan_of
+from simulations.services.runs import fleet, lifecycle, registration, reports
+from simulations.services.runs.active_stage import ActiveStage
+
+pytestmark = pytest.mark.django_db
+Design = Callable[..., Simulation]
+
+
+@pytest.fixture
+def stage_run(design: Design) -> StageRun:
+    """A stage of two agents in one unit that has registered and was released."""
+    execution = lifecycle.start(design(2))
+    Execution.objects.update(status="RUNNING")
+    StageRun.objects.update(status="RUNNING", handle="there")
+    found = execution.stage_runs.get()
+    registered(found)
+    return found
+
+
+def registered(stage_run: StageRun) -> int:
+    message = Registration(protocol=PROTOCOL, stage_run=stage_run.pk, unit=0, host="here", pid=1)
+    return registration.register(stage_run.execution_id, message).attempt
+
+
+def said(stage_run: StageRun, state: str, sequence: int = 1, **more: Any) -> Snapshot:
+    published = more.pop("published", 0)
+    agents = tuple(
+        AgentReport(number=number, state=AgentState(state), published=published)
+        for number in (1, 2)
+    )
+    fields = {"attempt": 1, "sent_ns": 1, "agents": agents, "unit": 0, **more}
+    return Snapshot(stage_run=stage_run.pk, sequence=sequence, **fields)
+
+
+def states() -> set[str]:
+    return set(AgentRun.objects.values_list("status", flat=True))
+
+
+def test_unchanged_heartbeat_takes_one_query(
+    stage_run: StageRun, django_assert_num_queries: Any
+) -> None:
+    reports.report(stage_run.execution_id, said(stage_run, "RUNNING"))
+    with django_assert_num_queries(1):
+        reports.report(stage_run.execution_id, said(stage_run, "RUNNING", 2))
+
+
+def test_delayed_snapshot_does_not_revert_agents(stage_run: StageRun) -> None:
+    reports.report(stage_run.execution_id, said(stage_run, "RUNNING", 2))
+    reports.report(stage_run.execution_id, said(stage_run, "READY", 1))
+    assert states() == {"RUNNING"}
+
+
+def test_snapshot_does_not_revive_ended_agents(
+    stage_run: StageRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The controller gives the unit up between the look at its rows and the writing."""
+    look = reports._read_rows
+
+    def then_lost(*place: Any) -> Any:
+        standing = look(*place)
+        AgentRun.objects.update(status="LOST", failure_code="AGENT_HUNG")
+        return standing
+
+    monkeypatch.setattr(reports, "_read_rows", then_lost)
+    reports.report(stage_run.execution_id, said(stage_run, "RUNNING"))
+    assert states() == {"LOST"}
+
+
+def test_lost_agent_keeps_statistics_of_last_snapshot(stage_run: StageRun) -> None:
+    reports.report(stage_run.execution_id, said(stage_run, "RUNNING", 1))
+    reports.report(
+        stage_run.execution_id, said(stage_run, "RUNNING", 2, published=17, log="a line")
+    )
+    active = ActiveStage(stage_run, plan_of(stage_run.execution))
+    fleet.give_up(active, fleet.FailureCode.AGENT_LOST)
+    run = AgentRun.objects.first()
+    assert run is not None
+    assert (run.status, run.published, run.last_log) == ("LOST", 17, "a line")
+
+
+def test_repeated_log_lines_are_stored_once(stage_run: StageRun) -> None:
+    for sequence, (offset, log) in enumerate([(0, "ab"), (0, "ab"), (1, "bcd"), (4, "e")], 1):
+        logs.append(
+            stage_run.execution_id,
+            said(stage_run, "RUNNING", sequence, log_offset=offset, log=log),
+        )
+    assert logs.tail(stage_run.execution_id, stage_run.pk, 0) == "abcde"
+
+
+def test_missed_snapshots_are_counted(stage_run: StageRun) -> None:
+    for sequence in (1, 2, 5, 6):
+        reports.report(stage_run.execution_id, said(stage_run, "RUNNING", sequence))
+    assert heartbeats.count_snapshots(stage_run.execution_id) == (4, 2)
+    connection._client().flushdb()
+    for sequence in (7, 8):  # what Redis has lost was heard
+        reports.report(stage_run.execution_id, said(stage_run, "RUNNING", sequence))
+    assert heartbeats.count_snapshots(stage_run.execution_id) == (2, 0)
+
+
+def test_closing_stage_accepts_no_registration(
+    stage_run: StageRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stage ends after the look at it and before the attempt is written."""
+    look = registration.newest_attempt
+
+    def then_closed(*words: Any) -> Any:
+        found = look(*words)
+        StageRun.objects.update(status="FINALIZING")
+        return found
+
+    monkeypatch.setattr(registration, "newest_attempt", then_closed)
+    with pytest.raises(UnitRefusedError):
+        registered(stage_run)
+    assert AgentRun.objects.count() == 2
+
+
+def test_registration_is_refused_if_rosbag_was_purged(stage_run: StageRun) -> None:
+    plan = stage_run.execution.plan
+    plan["stages"][0]["rosbag"] = 0
+    Execution.objects.update(plan=plan)
+    with pytest.raises(UnitRefusedError, match="removed"):
+        registered(stage_run)
+
+
+def test_disk_full_failure_code(stage_run: StageRun) -> None:
+    failure = Failure(code="DISK_FULL", text="No space is left.")
+    message = said(stage_run, "FAILED", failure=failure, final=True)
+    reports.report(stage_run.execution_id, message)
+    assert set(AgentRun.objects.values_list("failure_code", flat=True)) == {"DISK_FULL"}
+
+
+def test_reports_do_not_wait_for_redis(
+    stage_run: StageRun, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After one failure the next words do not try; after it is back, silence counts anew."""
+    tried = []
+
+    def away() -> Any:
+        tried.append(1)
+        raise connection.RedisError("away")
+
+    fresh = connection._Connector()
+    monkeypatch.setattr(connection, "_connector", fresh)
+    silence.counted_since()
+    connection._client().set(connection.SILENCE_KEY, 1.0)
+    with monkeypatch.context() as gone:
+        gone.setattr(connection, "_client", away)
+        for sequence in range(1, 5):
+            reports.report(stage_run.execution_id, said(stage_run, "RUNNING", sequence))
+    assert len(tried) == 1
+    monkeypatch.setattr(connection, "RETRY_SECONDS", 0)
+    fresh._away_until = 0
+    reports.report(stage_run.execution_id, said(stage_run, "RUNNING", 9))
+    assert silence.counted_since() > 1.0
+
+
+def test_log_characters_that_databases_refuse_are_removed(stage_run: StageRun) -> None:
+    failure = Failure(code="BAG_INVALID", text="bad\0 header")
+    last = said(stage_run, "FAILED", failure=failure, log="read\0\n", final=True)
+    reports.report(stage_run.execution_id, last)
+    rows = AgentRun.objects.values_list("failure_text", "last_log")
+    assert set(rows) == {("bad header", "read\n")}
