@@ -160,7 +160,7 @@ def test_while_redis_is_away_nobody_waits_for_it(
             reports.report(stage_run.execution_id, said(stage_run, "RUNNING", sequence))
     assert len(tried) == 1
     monkeypatch.setattr(connection, "RETRY_SECONDS", 0)
-    fresh._away_until = 0
+    fresh._retry_at = 0
     reports.report(stage_run.execution_id, said(stage_run, "RUNNING", 9))
     assert silence.counted_since() > 1.0
 

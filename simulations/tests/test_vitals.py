@@ -75,26 +75,26 @@ def test_what_has_ended_is_not_looked_at(execution: Execution) -> None:
     Execution.objects.update(status="COMPLETED")
     vitals, alive = run_statistics()
     assert (vitals.agents, vitals.units, alive) == ({}, 0, {})
-    assert live_statistics(alive).heard_at is None
+    assert live_statistics(alive).oldest_heartbeat_at is None
 
 
 def test_the_unit_that_is_silent_for_longest(execution: Execution) -> None:
     add_agents(execution, "RUNNING", "RUNNING", "READY", "LOST")
     speak(execution, {0: 2.0, 1: 90.0, 2: 5.0, 3: 900.0})
-    assert 90 <= age(live_statistics(run_statistics()[1]).heard_at) < 120
+    assert 90 <= age(live_statistics(run_statistics()[1]).oldest_heartbeat_at) < 120
 
 
 def test_who_has_not_spoken_yet_counts_from_its_registration(execution: Execution) -> None:
     add_agents(execution, "STARTING")
     speak(execution, {})
-    assert 600 <= age(live_statistics(run_statistics()[1]).heard_at) < 660
+    assert 600 <= age(live_statistics(run_statistics()[1]).oldest_heartbeat_at) < 660
 
 
 def test_nobody_is_silent_for_longer_than_it_could_be_heard(execution: Execution) -> None:
     add_agents(execution, "RUNNING")
     speak(execution, {0: 300.0})
     silence.reset()
-    assert age(live_statistics(run_statistics()[1]).heard_at) < 60
+    assert age(live_statistics(run_statistics()[1]).oldest_heartbeat_at) < 60
 
 
 def test_snapshots_that_came_and_that_did_not(execution: Execution) -> None:
