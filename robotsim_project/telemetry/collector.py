@@ -135,7 +135,7 @@ FAMILIES = (
         "robotsim_oldest_heartbeat_age_seconds",
         "Time since the oldest of the units' last heartbeats; absent while no unit runs.",
         (),
-        _units(lambda live: _age(live.heard_at)),
+        _units(lambda live: _age(live.oldest_heartbeat_at)),
     ),
     Family(
         "robotsim_snapshots",

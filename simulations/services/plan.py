@@ -129,13 +129,18 @@ def check_available(plan: Plan) -> None:
     """
     errors: list[FieldError] = []
     if not Mec.objects.filter(pk=plan.mec, enabled=True).exists():
-        errors.append(FieldError("/mec", _("The mec of that run is gone or disabled: enable it.")))
+        errors.append(
+            FieldError("/mec", _("The mec of that execution was deleted or disabled: enable it."))
+        )
     bags = Rosbag.objects.usable().in_bulk({stage.rosbag for stage in plan.stages})
     for index, stage in enumerate(plan.stages):
         bag = bags.get(stage.rosbag)
         if bag is None or bag.content_digest != stage.rosbag_digest:
             values = {"id": stage.rosbag}
-            message = _("Rosbag %(id)s of that run is gone, not ready or another one now.") % values
+            message = (
+                _("Rosbag %(id)s of that execution was deleted, is not ready, or has changed.")
+                % values
+            )
             errors.append(FieldError(f"/stages/{index}/rosbag", message))
     if errors:
         raise NotStartableError(errors=errors)
@@ -159,7 +164,7 @@ def _errors(simulation: Simulation, stages: list[Stage]) -> list[FieldError]:
     if not simulation.mec.enabled:
         errors.append(FieldError("/mec", _("The mec is disabled: enable it or choose another.")))
     if simulation.mec.transport not in Transport.values:
-        errors.append(FieldError("/mec", _("The transport of the mec is not known.")))
+        errors.append(FieldError("/mec", _("The transport of the mec is not supported.")))
     agents = sum(stage.agent_count for stage in stages)
     if agents > settings.MAX_AGENTS:
         values = {"total": agents, "most": settings.MAX_AGENTS}

@@ -40,14 +40,16 @@ def user_of(ticket: str, execution_id: int) -> User:
     try:
         payload = signing.loads(ticket, salt=_SALT, max_age=TICKET_SECONDS)
     except signing.SignatureExpired as error:
-        raise TicketInvalidError(_("The ticket has expired: ask for a new one.")) from error
+        raise TicketInvalidError(_("The ticket has expired: request a new one.")) from error
     except signing.BadSignature as error:
-        raise TicketInvalidError(_("The ticket is not valid: ask for a new one.")) from error
+        raise TicketInvalidError(_("The ticket is not valid: request a new one.")) from error
     user = User.objects.filter(pk=payload["user"], is_active=True).first()
     if user is None or not constant_time_compare(payload["of"], _session_mark(user)):
-        raise TicketInvalidError(_("The user of the ticket may not sign in any more."))
+        raise TicketInvalidError(_("The user of the ticket can no longer sign in."))
     if payload["execution"] != execution_id:
-        raise TicketForeignError(_("The ticket is for another execution: ask for one of this."))
+        raise TicketForeignError(
+            _("The ticket is for another execution: request one for this execution.")
+        )
     return user
 
 

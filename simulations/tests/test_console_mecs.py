@@ -41,11 +41,11 @@ def test_only_admins_change_mecs(console: Console, mec: Mec) -> None:
     [
         ("[1]", "Write labels with their values"),
         ('"x"', "Write labels with their values"),
-        ('{"a b": "x"}', "is no label of a node"),
-        ('{"": "x"}', "is no label of a node"),
-        ('{"-/a": "x"}', "is no label of a node"),
-        ('{"a": 1}', "is no value of a label"),
-        ('{"a": "x y"}', "is no value of a label"),
+        ('{"a b": "x"}', "is not a valid label of a node"),
+        ('{"": "x"}', "is not a valid label of a node"),
+        ('{"-/a": "x"}', "is not a valid label of a node"),
+        ('{"a": 1}', "is not a valid value of a label"),
+        ('{"a": "x y"}', "is not a valid value of a label"),
         ("{", "Enter a valid JSON"),
     ],
 )

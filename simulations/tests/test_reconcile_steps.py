@@ -145,7 +145,7 @@ def test_vanished_unit_is_lost(
     settings.SERVER_URL = "http://127.0.0.1:1"
     reconcile.reconcile()
     assert execution.stage_runs.get().status == "RUNNING"  # nobody hears it
-    monkeypatch.setattr(fleet, "_server_hears", lambda: True)
+    monkeypatch.setattr(fleet, "_server_is_reachable", lambda: True)
     reconcile.reconcile()
     assert AgentRun.objects.get().failure_code == "AGENT_LOST"
 

@@ -73,26 +73,26 @@ def test_ended_executions_are_ignored(execution: Execution) -> None:
     Execution.objects.update(status="COMPLETED")
     vitals, alive = run_statistics()
     assert (vitals.agents, vitals.units, alive) == ({}, 0, {})
-    assert live_statistics(alive).heard_at is None
+    assert live_statistics(alive).oldest_heartbeat_at is None
 
 
 def test_longest_silence(execution: Execution) -> None:
     add_agents(execution, "RUNNING", "RUNNING", "READY", "LOST")
     store_snapshots(execution, {0: 2.0, 1: 90.0, 2: 5.0, 3: 900.0})
-    assert 90 <= age(live_statistics(run_statistics()[1]).heard_at) < 120
+    assert 90 <= age(live_statistics(run_statistics()[1]).oldest_heartbeat_at) < 120
 
 
 def test_silence_counts_from_registration(execution: Execution) -> None:
     add_agents(execution, "STARTING")
     store_snapshots(execution, {})
-    assert 600 <= age(live_statistics(run_statistics()[1]).heard_at) < 660
+    assert 600 <= age(live_statistics(run_statistics()[1]).oldest_heartbeat_at) < 660
 
 
 def test_silence_starts_with_server_and_redis(execution: Execution) -> None:
     add_agents(execution, "RUNNING")
     store_snapshots(execution, {0: 300.0})
     silence.reset()
-    assert age(live_statistics(run_statistics()[1]).heard_at) < 60
+    assert age(live_statistics(run_statistics()[1]).oldest_heartbeat_at) < 60
 
 
 def test_received_and_missed_snapshots(execution: Execution) -> None:

@@ -92,9 +92,11 @@ def selector_errors(selector: Any) -> list[str]:
     for label, value in selector.items():
         prefix, slash, name = label.rpartition("/")
         if not _LABEL.fullmatch(name) or (slash and not _PREFIX.fullmatch(prefix)):
-            messages.append(_("“%(label)s” is no label of a node.") % {"label": label})
+            messages.append(_("“%(label)s” is not a valid label of a node.") % {"label": label})
         elif not isinstance(value, str) or (value and not _LABEL.fullmatch(value)):
-            message = _("“%(value)s” is no value of a label: write letters, digits, -, _ and .")
+            message = _(
+                "“%(value)s” is not a valid value of a label: use letters, digits, -, _ and ."
+            )
             messages.append(message % {"value": value})
     return messages
 
@@ -126,5 +128,5 @@ def delete(mec: Mec) -> None:
         with transaction.atomic():
             mec.delete()
     except (ProtectedError, IntegrityError) as error:
-        message = _("A simulation still keeps this mec: disable it instead.")
+        message = _("A simulation still uses this mec: disable it instead.")
         raise MecInUseError(message) from error

@@ -149,7 +149,9 @@ def reorder(simulation: Simulation, order: Sequence[int]) -> Simulation:
         list(locked.values_list("pk"))
         rows = {stage.position: stage for stage in simulation.stages.select_related("template")}
         if sorted(order) != sorted(rows):
-            message = _("Name each of the positions 1 to %(last)d once.") % {"last": len(rows)}
+            message = _("Give each of the positions 1 to %(last)d exactly once.") % {
+                "last": len(rows)
+            }
             raise SimulationError(errors=[FieldError("/order", message)])
         return update_simulation(simulation, stages=[_spec(rows[position]) for position in order])
 

@@ -61,7 +61,7 @@ def request(
             rows = Simulation.objects.filter(pk=simulation.pk)
             hidden = rows.hide()
             if not (hidden or (permanent and rows.exists())):
-                raise SimulationNotFoundError(_("This simulation was deleted already."))
+                raise SimulationNotFoundError(_("This simulation is already deleted."))
             if Execution.objects.active().filter(simulation=simulation).exists():
                 raise AlreadyRunningError(
                     _("The simulation is running: stop its execution first, then delete it.")
@@ -107,13 +107,13 @@ def restore(simulation: Simulation) -> Simulation:
         with transaction.atomic():
             _lock(simulation.pk)
             if open_deletions.exists():
-                message = _("The simulation is being removed for good: it cannot come back.")
+                message = _("The simulation is being deleted permanently: it cannot be restored.")
                 raise DeletionOpenError(message)
             rows = Simulation.objects.filter(pk=simulation.pk)
             if rows.unhide():
                 audit.record_change(simulation, deleted_at=(simulation.deleted_at, None))
             elif not rows.exists():
-                raise SimulationNotFoundError(_("The simulation was removed for good."))
+                raise SimulationNotFoundError(_("The simulation was deleted permanently."))
     except IntegrityError as error:
         message = _("Another simulation has the name %(name)s now: rename that one first.")
         raise NameTakenError(message % {"name": simulation.name}) from error

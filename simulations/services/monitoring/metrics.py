@@ -63,7 +63,7 @@ class LiveStatistics(msgspec.Struct, frozen=True, kw_only=True):
     """Time of the last pass of a controller; None: not within a day."""
     backup_at: float | None
     """Time of the last complete backup, if it is known."""
-    heard_at: float | None
+    oldest_heartbeat_at: float | None = msgspec.field(name="heard_at")
     """The oldest of the units' last heartbeats; None without active units."""
     received: int
     lost: int
@@ -111,7 +111,7 @@ def live_statistics(active: ActiveUnits) -> LiveStatistics:
     return LiveStatistics(
         controller_at=system.last_controller_pass(),
         backup_at=system.last_backup(),
-        heard_at=min(times, default=None),
+        oldest_heartbeat_at=min(times, default=None),
         received=sum(beats.received for beats in by_execution.values()),
         lost=sum(beats.lost for beats in by_execution.values()),
     )

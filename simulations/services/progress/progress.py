@@ -48,7 +48,7 @@ class CachedProgress(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_recent(self) -> bool:
-        """Whether it was calculated within the last second."""
+        """It was calculated within the last second."""
         age = (timezone.now() - self.progress.as_of).total_seconds()
         return 0 <= age < FRESH_SECONDS
 

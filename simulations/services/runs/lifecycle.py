@@ -42,7 +42,7 @@ def start(simulation: Simulation, *, requested_by: Any = None) -> Execution:
 def _reload(pk: int) -> Simulation:
     simulation = Simulation.objects.select_related("mec").filter(pk=pk).first()
     if simulation is None:
-        raise SimulationNotFoundError(_("The simulation was removed for good."))
+        raise SimulationNotFoundError(_("The simulation was deleted permanently."))
     return simulation
 
 

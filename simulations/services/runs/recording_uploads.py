@@ -67,7 +67,7 @@ def complete(execution_id: int, message: RecordingComplete) -> Rosbag:
     current = _current_attempt(execution_id, message)
     recording = _recording_of(current)
     if recording.pk != message.recording or recording.rosbag is None:
-        raise UnitRefusedError(_("This recording was never offered."))
+        raise UnitRefusedError(_("This recording was not offered."))
     finished = [
         uploads.FinishedUpload(
             path=file.path,
@@ -149,5 +149,5 @@ def _replace_offer(
         return rosbag
     first = rows.filter(attempt=message.attempt).select_related("rosbag").first()
     if first is None:
-        raise UnitRefusedError(_("This recording was judged already: nothing is taken any more."))
+        raise UnitRefusedError(_("This recording is closed: it accepts no more uploads."))
     return first.rosbag

@@ -91,7 +91,7 @@ def _result(recording: Recording, own_missing: int) -> tuple[RecordingStatus, st
     rosbag = recording.rosbag
     if own_missing:
         values = {"missing": own_missing}
-        message = _("%(missing)s of its own publications were not recorded.")
+        message = _("%(missing)s messages of its own agents were not recorded.")
         return RecordingStatus.LOST, message % values
     if recording.dropped:
         values = {"dropped": recording.dropped}
@@ -99,7 +99,7 @@ def _result(recording: Recording, own_missing: int) -> tuple[RecordingStatus, st
     if rosbag is None and recording.status == RecordingStatus.VERIFYING:
         return RecordingStatus.EMPTY, ""
     if rosbag is None or rosbag.status == Status.UPLOADING:
-        return RecordingStatus.LOST, _("Its unit ended before it was stored.")
+        return RecordingStatus.LOST, _("Its unit ended before the upload was complete.")
     return _result_of_rosbag(recording, rosbag)
 
 

@@ -54,7 +54,7 @@ def register(execution_id: int, message: Registration) -> Assignment:
         UnitRefusedError: The protocol differs, or the stage accepts no units any more.
     """
     if message.protocol != PROTOCOL:
-        raise UnitRefusedError(_("The unit speaks another version of the protocol: update it."))
+        raise UnitRefusedError(_("The unit uses another version of the protocol: update it."))
     previous = newest_attempt(execution_id, message.stage_run, message.unit)
     plan = plan_of(previous.stage_run.execution)
     try:
@@ -76,7 +76,7 @@ def _lock_open_stage(stage_run: StageRun) -> None:
         pk=stage_run.pk, status__in=PLAYING, execution__status__in=PLAYING
     )
     if not rows.update(units=F("units")):
-        raise UnitRefusedError(_("The stage takes no units any more."))
+        raise UnitRefusedError(_("The stage accepts no more units."))
 
 
 def _end_attempts(previous: UnitAttempt) -> None:

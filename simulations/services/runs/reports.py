@@ -33,7 +33,7 @@ class _UnitRows(NamedTuple):
 def report(execution_id: int, message: Snapshot) -> Answer:
     """Store a heartbeat, and answer with the current command.
 
-    Changes are in the database before the answer is sent.
+    Changes are committed before it returns.
 
     Raises:
         SupersededError: A newer attempt has taken over.
