@@ -16,7 +16,7 @@ from django.utils import timezone
 from django_tasks import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
-from simulations.exceptions import LiveAwayError
+from simulations.exceptions import RedisUnreachableError
 from simulations.live import system
 
 log = structlog.get_logger(__name__)
@@ -41,7 +41,7 @@ def says_that_it_lives(worker: str) -> Iterator[None]:
 
 def _say(worker: str, over: threading.Event) -> None:
     while not over.is_set():
-        with suppress(LiveAwayError):
+        with suppress(RedisUnreachableError):
             system.record_worker(worker, LIVES_SECONDS)
         over.wait(SAY_SECONDS)
 
@@ -58,7 +58,7 @@ class LostTasks:
         tasks = {str(t.pk): t for t in held.only("pk", "worker_ids", "task_path")[:1000]}
         try:
             living = system.active_workers({_worker(each) for each in tasks.values()})
-        except LiveAwayError:
+        except RedisUnreachableError:
             self._silent.clear()
             return 0
         now = time.monotonic()

@@ -24,8 +24,8 @@ from simulations.exceptions import (
     AlreadyRunningError,
     BackendError,
     DeletionOpenError,
-    LiveAwayError,
     NameTakenError,
+    RedisUnreachableError,
     SimulationNotFoundError,
 )
 from simulations.live import snapshots
@@ -40,7 +40,7 @@ log = structlog.get_logger(__name__)
 
 BATCH = 200
 """Executions that are removed in one transaction."""
-TEMPORARY_ERRORS = (StoreError, BackendError, LiveAwayError, DatabaseError)
+TEMPORARY_ERRORS = (StoreError, BackendError, RedisUnreachableError, DatabaseError)
 """Temporary errors: the deletion waits and is tried again."""
 
 

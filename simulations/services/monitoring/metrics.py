@@ -98,7 +98,7 @@ def live_statistics(active: ActiveUnits) -> LiveStatistics:
     """Read the statistics of Redis about the active units.
 
     Raises:
-        LiveAwayError: Redis does not answer.
+        RedisUnreachableError: Redis does not answer.
     """
     by_execution = heartbeats.heartbeats(active)
     # New units have not sent a heartbeat yet, and silence counts only while Redis receives them.
