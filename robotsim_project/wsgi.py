@@ -14,9 +14,9 @@ application = get_wsgi_application()
 # Imported after the apps are loaded. `server_started` gives units time to report again before they count as
 # lost.
 from robotsim_project.health import readiness  # noqa: E402
-from simulations.exceptions import LiveAwayError  # noqa: E402
+from simulations.exceptions import RedisUnreachableError  # noqa: E402
 from simulations.live import silence  # noqa: E402
 
-with suppress(LiveAwayError):
+with suppress(RedisUnreachableError):
     silence.reset()
 readiness.watch_start()

@@ -107,7 +107,7 @@ class TooManyWatchersError(SimulationError):
     retry_after = 5
 
 
-class LiveAwayError(Exception):
+class RedisUnreachableError(Exception):
     """Redis is unreachable; callers fall back to the database."""
 
 

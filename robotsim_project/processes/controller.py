@@ -12,7 +12,7 @@ from common import recovery, tracing
 from robotsim_project.health import dependencies, liveness, waiting
 from robotsim_project.processes.lost_tasks import LostTasks
 from simulations.backends import backend
-from simulations.exceptions import LiveAwayError
+from simulations.exceptions import RedisUnreachableError
 from simulations.live import system
 from simulations.services.runs.reconcile import reconcile, reset_silence_after_leap
 
@@ -83,5 +83,5 @@ class Controller:
     def _sweep(self) -> None:
         recovery.recover()
         self._lost_tasks.recover()
-        with suppress(LiveAwayError):
+        with suppress(RedisUnreachableError):
             system.record_controller_pass()

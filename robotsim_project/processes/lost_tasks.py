@@ -16,7 +16,7 @@ from django.utils import timezone
 from django_tasks import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
-from simulations.exceptions import LiveAwayError
+from simulations.exceptions import RedisUnreachableError
 from simulations.live import system
 
 log = structlog.get_logger(__name__)
@@ -43,7 +43,7 @@ def worker_heartbeats(worker: str) -> Iterator[None]:
 
 def _report(worker: str, over: threading.Event) -> None:
     while not over.is_set():
-        with suppress(LiveAwayError):
+        with suppress(RedisUnreachableError):
             system.record_worker(worker, LIFETIME_SECONDS)
         over.wait(HEARTBEAT_SECONDS)
 
@@ -60,7 +60,7 @@ class LostTasks:
         tasks = {str(t.pk): t for t in held.only("pk", "worker_ids", "task_path")[:1000]}
         try:
             living = system.active_workers({_worker(task) for task in tasks.values()})
-        except LiveAwayError:
+        except RedisUnreachableError:
             self._silent.clear()
             return 0
         now = time.monotonic()

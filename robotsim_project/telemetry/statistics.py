@@ -12,7 +12,7 @@ import structlog
 from django.db import DatabaseError, InterfaceError
 
 from robotsim_project.health import dependencies
-from simulations.exceptions import LiveAwayError
+from simulations.exceptions import RedisUnreachableError
 from simulations.live import system
 from simulations.services.monitoring.metrics import (
     ActiveUnits,
@@ -65,7 +65,10 @@ def _read_shared() -> SystemStatistics | None:
     try:
         value = system.cached_statistics()
         return None if value is None else msgspec.json.decode(value, type=SystemStatistics)
-    except (LiveAwayError, msgspec.MsgspecError):  # unreachable, or written by another version
+    except (
+        RedisUnreachableError,
+        msgspec.MsgspecError,
+    ):  # unreachable, or written by another version
         return None
 
 
@@ -81,7 +84,7 @@ def _collect() -> SystemStatistics:
     }
     statistics = SystemStatistics(up=up, runs=runs, storage=storage, live=live)
     if all(up.values()):  # otherwise each process notices by itself when the outage is over
-        with suppress(LiveAwayError):
+        with suppress(RedisUnreachableError):
             system.cache_statistics(msgspec.json.encode(statistics), CACHE_SECONDS)
     return statistics
 
@@ -98,6 +101,6 @@ def _database() -> tuple[RunStatistics | None, StorageStatistics | None, ActiveU
 def _redis(units: ActiveUnits) -> LiveStatistics | None:
     try:
         return live_statistics(units)
-    except LiveAwayError as error:
+    except RedisUnreachableError as error:
         log.warning("vitals_without_redis", error=str(error))
         return None

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
-from simulations.exceptions import LiveAwayError
+from simulations.exceptions import RedisUnreachableError
 
 KEEP_SECONDS = 86400
 RETRY_SECONDS = 1.0
@@ -30,7 +30,7 @@ class _Connector:
     @contextmanager
     def open(self) -> Iterator[Any]:
         if time.monotonic() < self._retry_at:
-            raise LiveAwayError("Redis did not answer a moment ago.")
+            raise RedisUnreachableError("Redis did not answer a moment ago.")
         try:
             client = _client()
             if self._missed_heartbeats:
@@ -41,7 +41,7 @@ class _Connector:
         except RedisError as error:
             self._missed_heartbeats = True
             self._retry_at = time.monotonic() + RETRY_SECONDS
-            raise LiveAwayError(str(error)) from error
+            raise RedisUnreachableError(str(error)) from error
 
 
 _connector = _Connector()
@@ -51,7 +51,7 @@ def connect() -> AbstractContextManager[Any]:
     """Open a connection.
 
     Raises:
-        LiveAwayError: Redis does not answer, also later within the block.
+        RedisUnreachableError: Redis does not answer, also later within the block.
     """
     return _connector.open()
 

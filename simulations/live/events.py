@@ -6,7 +6,7 @@ from django.conf import settings
 from redis import asyncio as redis_asyncio
 from redis.exceptions import RedisError
 
-from simulations.exceptions import LiveAwayError
+from simulations.exceptions import RedisUnreachableError
 from simulations.live.connection import KEEP_SECONDS, connect, key
 
 MAX_EVENTS = 1000
@@ -19,7 +19,7 @@ def publish(execution_id: int, sequence: int, event: bytes) -> None:
     """Notify watchers of a committed event.
 
     Raises:
-        LiveAwayError: Redis does not answer; watchers then find the event in the database.
+        RedisUnreachableError: Redis does not answer; watchers then find the event in the database.
     """
     name = key(execution_id, "events")
     with connect() as redis, redis.pipeline(transaction=False) as pipe:
@@ -42,14 +42,14 @@ class Listener:
         """Read the events since the last call, waiting up to `seconds` for them.
 
         Raises:
-            LiveAwayError: Redis does not answer.
+            RedisUnreachableError: Redis does not answer.
         """
         try:
             answer = await self._redis.xread(
                 {self._key: self._cursor}, count=500, block=max(1, int(seconds * 1000))
             )
         except (RedisError, OSError) as error:
-            raise LiveAwayError(str(error)) from error
+            raise RedisUnreachableError(str(error)) from error
         entries = answer[0][1] if answer else []
         if entries:
             self._cursor = entries[-1][0]

@@ -47,7 +47,7 @@ def heartbeats(execution_ids: Iterable[int]) -> dict[int, Heartbeats]:
     """The heartbeats of each of these executions, in one call of Redis.
 
     Raises:
-        LiveAwayError: Redis does not answer.
+        RedisUnreachableError: Redis does not answer.
     """
     return {pk: _heartbeats(units, counts) for pk, units, counts in _read(list(execution_ids))}
 
@@ -56,7 +56,7 @@ def last_times(execution_id: int, stage_run_id: int) -> dict[int, float]:
     """The time of each unit's newest heartbeat, in seconds since the epoch.
 
     Raises:
-        LiveAwayError: Redis does not answer.
+        RedisUnreachableError: Redis does not answer.
     """
     with connect() as redis:
         values = redis.hvals(key(execution_id))
@@ -70,7 +70,7 @@ def count_snapshots(execution_id: int) -> SnapshotCounts:
     Snapshots that Redis itself has lost are not counted as lost.
 
     Raises:
-        LiveAwayError: Redis does not answer.
+        RedisUnreachableError: Redis does not answer.
     """
     ((_pk, units, counts),) = _read([execution_id])
     received = sum(int(count) for name, count in counts.items() if not name.endswith(b":first"))

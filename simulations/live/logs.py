@@ -3,7 +3,7 @@
 import msgspec
 
 from agent.protocol import Snapshot
-from simulations.exceptions import LiveAwayError
+from simulations.exceptions import RedisUnreachableError
 from simulations.live.connection import KEEP_SECONDS, connect, key
 
 MAX_CHARACTERS = 16_384
@@ -23,7 +23,7 @@ def append(execution_id: int, snapshot: Snapshot) -> None:
     """Append the log lines of a snapshot; lines that were sent twice are stored once.
 
     Raises:
-        LiveAwayError: Redis does not answer.
+        RedisUnreachableError: Redis does not answer.
     """
     if not snapshot.log:
         return
@@ -45,6 +45,6 @@ def tail(execution_id: int, stage_run_id: int, unit: int) -> str:
     try:
         with connect() as redis:
             value = redis.hget(key(execution_id, "logs"), f"{stage_run_id}:{unit}")
-    except LiveAwayError:
+    except RedisUnreachableError:
         return ""
     return "" if value is None else _DECODER.decode(value).text

@@ -15,7 +15,7 @@ def unit_counts(execution_id: int) -> tuple[UnitCounts, int]:
         The counts, and the number of the event up to which they include the database (-1: not at all).
 
     Raises:
-        LiveAwayError: Redis does not answer.
+        RedisUnreachableError: Redis does not answer.
     """
     with connect() as redis, redis.pipeline(transaction=False) as pipe:
         pipe.hgetall(key(execution_id, "tallies"))
@@ -30,7 +30,7 @@ def cached_with_counts(
     """Cached progress and unit counts of each execution, in one call of Redis.
 
     Raises:
-        LiveAwayError: Redis does not answer.
+        RedisUnreachableError: Redis does not answer.
     """
     with connect() as redis, redis.pipeline(transaction=False) as pipe:
         for pk in execution_ids:
@@ -45,7 +45,7 @@ def add_counts(execution_id: int, counts: UnitCounts, last_event: int) -> None:
     """Add counts of the database as of event `last_event`.
 
     Raises:
-        LiveAwayError: Redis does not answer.
+        RedisUnreachableError: Redis does not answer.
     """
     values = dict(encode(attempt, count) for attempt, count in counts.items())
     with connect() as redis, redis.pipeline(transaction=False) as pipe:
@@ -60,7 +60,7 @@ def cached(execution_id: int) -> bytes | None:
     """The progress that was calculated last, if any.
 
     Raises:
-        LiveAwayError: Redis does not answer.
+        RedisUnreachableError: Redis does not answer.
     """
     with connect() as redis:
         value: bytes | None = redis.get(key(execution_id, "progress"))
@@ -71,7 +71,7 @@ def cache(execution_id: int, value: bytes) -> None:
     """Cache a calculated progress for all processes.
 
     Raises:
-        LiveAwayError: Redis does not answer.
+        RedisUnreachableError: Redis does not answer.
     """
     with connect() as redis:
         redis.set(key(execution_id, "progress"), value, ex=CACHE_SECONDS)
@@ -81,7 +81,7 @@ def may_calculate(execution_id: int, seconds: float) -> bool:
     """Check that no other process calculates the progress, and claim that for some seconds.
 
     Raises:
-        LiveAwayError: Redis does not answer.
+        RedisUnreachableError: Redis does not answer.
     """
     with connect() as redis:
         milliseconds = max(1, int(seconds * 1000))

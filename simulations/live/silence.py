@@ -12,7 +12,7 @@ def counted_since() -> float:
         Seconds since the epoch.
 
     Raises:
-        LiveAwayError: Redis does not answer.
+        RedisUnreachableError: Redis does not answer.
     """
     now = timezone.now().timestamp()
     with connect() as redis:
@@ -24,7 +24,7 @@ def reset() -> None:
     """Count silence from now: until now heartbeats could not be received.
 
     Raises:
-        LiveAwayError: Redis does not answer.
+        RedisUnreachableError: Redis does not answer.
     """
     with connect() as redis:
         redis.set(SILENCE_KEY, timezone.now().timestamp())

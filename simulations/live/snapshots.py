@@ -4,7 +4,7 @@ import msgspec
 from django.utils import timezone
 
 from agent.protocol import Snapshot
-from simulations.exceptions import LiveAwayError
+from simulations.exceptions import RedisUnreachableError
 from simulations.live.connection import KEEP_SECONDS, connect, key
 from simulations.live.unit_counts import count_snapshot
 
@@ -24,7 +24,7 @@ def store(execution_id: int, snapshot: Snapshot) -> None:
     """Store a unit's snapshot and count it.
 
     Raises:
-        LiveAwayError: Redis does not answer.
+        RedisUnreachableError: Redis does not answer.
     """
     stored = StoredSnapshot(at=timezone.now().timestamp(), snapshot=snapshot)
     units, beats, counts = (key(execution_id, name) for name in ("units", "beats", "tallies"))
@@ -49,7 +49,7 @@ def newest(execution_id: int, stage_run_id: int, unit: int) -> Snapshot | None:
     try:
         with connect() as redis:
             value = redis.hget(key(execution_id), f"{stage_run_id}:{unit}")
-    except LiveAwayError:
+    except RedisUnreachableError:
         return None
     return msgspec.json.decode(value, type=StoredSnapshot).snapshot if value else None
 
@@ -58,7 +58,7 @@ def delete_all(execution_id: int) -> None:
     """Delete the live state of an execution that has ended.
 
     Raises:
-        LiveAwayError: Redis does not answer.
+        RedisUnreachableError: Redis does not answer.
     """
     with connect() as redis:
         redis.delete(*(key(execution_id, name) for name in _NAMES))

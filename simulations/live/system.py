@@ -1,6 +1,6 @@
 """State of the whole system in Redis: overview, statistics, workers, times of controller and backup.
 
-Every function raises LiveAwayError when Redis does not answer.
+Every function raises RedisUnreachableError when Redis does not answer.
 """
 
 from collections.abc import Collection

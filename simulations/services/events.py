@@ -10,7 +10,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from simulations.choices import EventKind
-from simulations.exceptions import LiveAwayError
+from simulations.exceptions import RedisUnreachableError
 from simulations.live import events as live_events
 from simulations.live.events import Published
 from simulations.models import Event, Execution
@@ -53,7 +53,7 @@ def encode(event: Event) -> Published:
 
 def publish(event: Event) -> None:
     """Notify watchers of a committed event; without Redis they find it in the database."""
-    with suppress(LiveAwayError):
+    with suppress(RedisUnreachableError):
         live_events.publish(event.execution_id, *encode(event))
 
 

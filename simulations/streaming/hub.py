@@ -23,7 +23,7 @@ from django.db import DatabaseError, InterfaceError, connections
 
 from common.exceptions import NotFoundError
 from simulations.choices import ENDED, EventKind
-from simulations.exceptions import LiveAwayError
+from simulations.exceptions import RedisUnreachableError
 from simulations.live.events import Listener, Published
 from simulations.services import events
 from simulations.services.progress.progress import FRESH_SECONDS, Progress, progress_by_id
@@ -132,7 +132,7 @@ class Hub:
                 try:
                     published = await listener.read(_LISTEN_SECONDS)
                     self._redis_unreachable = False
-                except LiveAwayError:
+                except RedisUnreachableError:
                     self._redis_unreachable = True
                     await asyncio.sleep(RETRY_SECONDS)
                     continue

@@ -9,7 +9,7 @@ from django_tasks_db.models import DBTaskResult
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from simulations.exceptions import LiveAwayError
+from simulations.exceptions import RedisUnreachableError
 from simulations.live import connection, system
 from simulations.services.monitoring.overview import overview
 from simulations.services.runs import lifecycle
@@ -61,7 +61,7 @@ def test_overview_without_redis(design: Design, monkeypatch: pytest.MonkeyPatch)
     design()
 
     def away() -> Any:
-        raise LiveAwayError("Redis does not answer")
+        raise RedisUnreachableError("Redis does not answer")
 
     monkeypatch.setattr(connection._connector, "open", away)
     data = overview()

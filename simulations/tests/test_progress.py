@@ -11,7 +11,7 @@ from accounts.choices import Role
 from accounts.models import User
 from agent.protocol import AgentReport, AgentState, Snapshot
 from simulations.choices import AgentStatus, EventKind, RunStatus
-from simulations.exceptions import LiveAwayError
+from simulations.exceptions import RedisUnreachableError
 from simulations.live import progress as live_progress
 from simulations.live import snapshots
 from simulations.models import AgentRun, Execution, StageRun
@@ -154,7 +154,7 @@ def test_progress_without_redis_comes_from_database(execution: Execution, settin
     row(execution, 0, AgentStatus.COMPLETED, 40, number=1)
 
     def away(*_args: Any) -> None:
-        raise LiveAwayError
+        raise RedisUnreachableError
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(live_progress, "cached", away)

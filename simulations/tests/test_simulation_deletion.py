@@ -11,7 +11,7 @@ from accounts.choices import Role
 from common.recovery import recover
 from simulations import tasks
 from simulations.choices import DeletionStatus, RunStatus
-from simulations.exceptions import LiveAwayError
+from simulations.exceptions import RedisUnreachableError
 from simulations.live import snapshots
 from simulations.models import Deletion, Execution, Recording, Simulation
 from simulations.services.maintenance import deletion as deletions
@@ -123,7 +123,7 @@ def test_deletion_waits_for_redis(design: Design, monkeypatch: pytest.MonkeyPatc
     deletion = deletions.request(simulation, permanent=True)
 
     def away(_execution: int) -> None:
-        raise LiveAwayError("Redis does not answer")
+        raise RedisUnreachableError("Redis does not answer")
 
     with monkeypatch.context() as patched:
         patched.setattr(snapshots, "delete_all", away)

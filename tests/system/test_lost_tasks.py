@@ -9,7 +9,7 @@ from django_tasks_db.models import DBTaskResult
 from accounts.tasks import send_reset
 from robotsim_project.processes import lost_tasks
 from robotsim_project.processes.lost_tasks import LostTasks, worker_heartbeats
-from simulations.exceptions import LiveAwayError
+from simulations.exceptions import RedisUnreachableError
 from simulations.live import system
 from tests.support.world import World, a_world, until
 
@@ -75,7 +75,7 @@ def test_no_worker_counts_as_dead_while_redis_is_unreachable(
 
 
 def refused(_workers: object) -> set[str]:
-    raise LiveAwayError("away")
+    raise RedisUnreachableError("away")
 
 
 @pytest.mark.django_db

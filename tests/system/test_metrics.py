@@ -20,7 +20,7 @@ from accounts.models import ApiToken, User
 from accounts.services.bearers import issue_access, new_api_token
 from robotsim_project.health import dependencies
 from robotsim_project.telemetry import metrics, statistics
-from simulations.exceptions import LiveAwayError
+from simulations.exceptions import RedisUnreachableError
 from simulations.live import connection, system
 from simulations.models import AgentRun, Execution, Recording, Simulation, StageRun
 from simulations.services.designs import mecs
@@ -177,7 +177,7 @@ def test_redis_away(make: Callable[..., Execution], monkeypatch: pytest.MonkeyPa
     make("RUNNING")
 
     def away() -> Any:
-        raise LiveAwayError("Redis does not answer")
+        raise RedisUnreachableError("Redis does not answer")
 
     monkeypatch.setattr(connection._connector, "open", away)
     found = figures()

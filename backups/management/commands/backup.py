@@ -16,7 +16,7 @@ from backups.create import BackupJob, BackupResult
 from backups.exceptions import BackupError
 from backups.management.output import show_progress
 from backups.mirror import CopyResult
-from simulations.exceptions import LiveAwayError
+from simulations.exceptions import RedisUnreachableError
 from simulations.live import system
 from storage.objects.base import StoreError
 
@@ -77,7 +77,7 @@ def _report_time(result: BackupResult) -> None:
         return
     try:
         system.record_backup(result.manifest.time.timestamp())
-    except LiveAwayError as error:
+    except RedisUnreachableError as error:
         log.warning("backup_not_noted", error=str(error))
 
 

@@ -24,8 +24,8 @@ from simulations.exceptions import (
     AlreadyRunningError,
     BackendError,
     DeletionOpenError,
-    LiveAwayError,
     NameTakenError,
+    RedisUnreachableError,
     SimulationNotFoundError,
 )
 from simulations.live import snapshots
@@ -40,7 +40,7 @@ log = structlog.get_logger(__name__)
 
 BATCH = 200
 """Executions that are removed in one transaction."""
-TEMPORARY_ERRORS = (StoreError, BackendError, LiveAwayError, DatabaseError)
+TEMPORARY_ERRORS = (StoreError, BackendError, RedisUnreachableError, DatabaseError)
 """Temporary errors: the deletion waits and is tried again."""
 
 
@@ -56,41 +56,51 @@ def request(
     """
     try:
         with transaction.atomic():
-            # Locked first, so that a simultaneous start or restore waits, or this waits for it.
-            _lock(simulation.pk)
-            rows = Simulation.objects.filter(pk=simulation.pk)
-            hidden = rows.hide()
-            if not (hidden or (permanent and rows.exists())):
-                raise SimulationNotFoundError(_("This simulation is already deleted."))
-            if Execution.objects.active().filter(simulation=simulation).exists():
-                raise AlreadyRunningError(
-                    _("The simulation is running: stop its execution first, then delete it.")
-                )
-            if permanent:  # includes the steps of one that only hides
-                hiding = Deletion.objects.filter(simulation_id=simulation.pk, permanent=False)
-                hiding.filter(status__in=OPEN_DELETION).update(
-                    status=DeletionStatus.COMPLETED,
-                    progress=100,
-                    ended_at=timezone.now(),
-                    lease_until=None,
-                )
-            if hidden:
-                audit.record_change(simulation, deleted_at=(None, hidden))
-            steps = [
-                {"name": name, "status": DeletionStatus.PENDING}
-                for name in plan(permanent=permanent)
-            ]
-            deletion = Deletion.objects.create(
-                simulation_id=simulation.pk,
-                name=simulation.name,
-                permanent=permanent,
-                steps=steps,
-                requested_by=requested_by,
-            )
-            enqueue_on_commit("simulations.tasks.delete", deletion.pk)
-            return deletion
+            _hide(simulation, permanent=permanent)
+            if permanent:
+                _complete_hiding(simulation)
+            return _create(simulation, permanent=permanent, requested_by=requested_by)
     except IntegrityError as error:
         raise DeletionOpenError(_("The simulation is being deleted: see its deletion.")) from error
+
+
+def _hide(simulation: Simulation, *, permanent: bool) -> None:
+    # Locked first, so that a simultaneous start or restore waits, or this waits for it.
+    _lock(simulation.pk)
+    rows = Simulation.objects.filter(pk=simulation.pk)
+    hidden = rows.hide()
+    if not (hidden or (permanent and rows.exists())):
+        raise SimulationNotFoundError(_("This simulation is already deleted."))
+    if Execution.objects.active().filter(simulation=simulation).exists():
+        raise AlreadyRunningError(
+            _("The simulation is running: stop its execution first, then delete it.")
+        )
+    if hidden:
+        audit.record_change(simulation, deleted_at=(None, hidden))
+
+
+def _complete_hiding(simulation: Simulation) -> None:
+    """Complete an open deletion that only hides, as a permanent one includes its steps."""
+    hiding = Deletion.objects.filter(simulation_id=simulation.pk, permanent=False)
+    hiding.filter(status__in=OPEN_DELETION).update(
+        status=DeletionStatus.COMPLETED,
+        progress=100,
+        ended_at=timezone.now(),
+        lease_until=None,
+    )
+
+
+def _create(simulation: Simulation, *, permanent: bool, requested_by: Any) -> Deletion:
+    names = plan(permanent=permanent)
+    deletion = Deletion.objects.create(
+        simulation_id=simulation.pk,
+        name=simulation.name,
+        permanent=permanent,
+        steps=[{"name": name, "status": DeletionStatus.PENDING} for name in names],
+        requested_by=requested_by,
+    )
+    enqueue_on_commit("simulations.tasks.delete", deletion.pk)
+    return deletion
 
 
 def restore(simulation: Simulation) -> Simulation:

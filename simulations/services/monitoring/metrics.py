@@ -88,8 +88,8 @@ def run_statistics() -> tuple[RunStatistics, ActiveUnits]:
         start_latency=quantiles(
             (started - requested).total_seconds() for requested, started, *_ in recent
         ),
-        lateness=_microseconds(late for _requested, _started, late, _skew in recent),
-        start_skew=_microseconds(skew for _requested, _started, _late, skew in recent),
+        lateness=_quantiles_in_seconds(late for _requested, _started, late, _skew in recent),
+        start_skew=_quantiles_in_seconds(skew for _requested, _started, _late, skew in recent),
     )
     return statistics, units
 
@@ -98,7 +98,7 @@ def live_statistics(active: ActiveUnits) -> LiveStatistics:
     """Read the statistics of Redis about the active units.
 
     Raises:
-        LiveAwayError: Redis does not answer.
+        RedisUnreachableError: Redis does not answer.
     """
     by_execution = heartbeats.heartbeats(active)
     # New units have not sent a heartbeat yet, and silence counts only while Redis receives them.
@@ -124,7 +124,7 @@ def quantiles(values: Iterable[float]) -> dict[float, float]:
     return {q: ordered[round(q * last)] for q in QUANTILES} if ordered else {}
 
 
-def _microseconds(values: Iterable[Any]) -> dict[float, float]:
+def _quantiles_in_seconds(values: Iterable[Any]) -> dict[float, float]:
     return quantiles(float(value) / 1e6 for value in values if value is not None)
 
 

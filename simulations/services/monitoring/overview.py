@@ -10,7 +10,7 @@ from django_tasks import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from simulations.choices import ACTIVE
-from simulations.exceptions import LiveAwayError
+from simulations.exceptions import RedisUnreachableError
 from simulations.live import system
 from simulations.models import Execution, Mec, Simulation
 from simulations.services.progress.bulk import progress_of_all
@@ -36,7 +36,7 @@ def overview() -> dict[str, Any]:
             counts = _count()
             system.cache_overview(counts, CACHE_SECONDS)
         controller = _controller(system.last_controller_pass())
-    except LiveAwayError:
+    except RedisUnreachableError:
         return _with_health(_count(), redis="away", controller="unknown")
     return _with_health(counts, redis="ok", controller=controller)
 

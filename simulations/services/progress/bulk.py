@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import msgspec
 
 from simulations.choices import ENDED
-from simulations.exceptions import LiveAwayError
+from simulations.exceptions import RedisUnreachableError
 from simulations.live import progress as live_progress
 from simulations.models import Execution
 from simulations.services.progress.calculation import Progress
@@ -28,7 +28,7 @@ def progress_of_all(executions: Iterable[Execution]) -> dict[int, Progress]:
         return {}
     try:
         rows = live_progress.cached_with_counts(sorted(ids))
-    except LiveAwayError:
+    except RedisUnreachableError:
         return {}
     cached = {
         pk: msgspec.json.decode(value, type=CachedProgress)

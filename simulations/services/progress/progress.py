@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from common.exceptions import NotFoundError
 from simulations.choices import AGENT_ENDED, RunStatus
-from simulations.exceptions import LiveAwayError
+from simulations.exceptions import RedisUnreachableError
 from simulations.live import progress as live_progress
 from simulations.live.unit_counts import UnitCount, UnitCounts
 from simulations.models import AgentRun, Execution
@@ -65,7 +65,7 @@ def progress_by_id(execution_id: int, *, min_event: int = 0) -> Progress:
     """
     try:
         cached = _cached(execution_id)
-    except LiveAwayError:
+    except RedisUnreachableError:
         cached = None
     if cached is not None and cached.is_recent and cached.inputs.event_count >= min_event:
         return cached.progress
@@ -84,7 +84,7 @@ def progress_of(execution: Execution) -> Progress:
         if cached is not None and _is_current(cached, execution):
             return cached.progress
         return _calculate_and_cache(execution, cached)
-    except LiveAwayError:
+    except RedisUnreachableError:
         return calculate_now(execution, inputs_of(execution), counts_of_rows(execution.pk))
 
 
@@ -111,7 +111,7 @@ def final_outcome(
     try:
         cached = _cached(execution.pk)
         counts = merge_counts(counts, live_progress.unit_counts(execution.pk)[0])
-    except LiveAwayError:
+    except RedisUnreachableError:
         cached = None
     progress = calculate_now(execution, inputs, counts, cached)
     figures = measured_figures(execution) | {"messages_published": progress.messages_published}

@@ -15,7 +15,7 @@ from django.utils import timezone
 from agent.protocol import Snapshot
 from simulations.backends.base import UnitState, UnitStatus
 from simulations.choices import AGENT_ENDED, AgentStatus, EventKind, FailureCode
-from simulations.exceptions import LiveAwayError
+from simulations.exceptions import RedisUnreachableError
 from simulations.failures import failure
 from simulations.live import heartbeats, logs, silence, snapshots
 from simulations.models import AgentRun, StageRun
@@ -36,7 +36,7 @@ def observe_units(active: ActiveStage, *, retry: bool, stopping: bool = False) -
     silent = _silent_units(stage_run, {unit.unit for unit in units if unit.state in _MAY_REPORT})
     if silent and not _server_is_reachable():
         # The units may well report, but nothing receives it: their silence counts anew.
-        with suppress(LiveAwayError):
+        with suppress(RedisUnreachableError):
             silence.reset()
         silent = {}
     units = [_resolve_absent(unit, silent, launched=bool(stage_run.handle)) for unit in units]
@@ -122,7 +122,7 @@ def _silent_units(stage_run: StageRun, units: Collection[int]) -> dict[int, bool
     try:
         since = silence.counted_since()
         last = heartbeats.last_times(stage_run.execution_id, stage_run.pk)
-    except LiveAwayError:
+    except RedisUnreachableError:
         return {}
     if stage_run.prepared_at is not None:
         since = max(since, stage_run.prepared_at.timestamp())

@@ -22,7 +22,7 @@ from simulations.choices import (
     Pattern,
     RunStatus,
 )
-from simulations.exceptions import LiveAwayError
+from simulations.exceptions import RedisUnreachableError
 from simulations.failures import failure
 from simulations.live import heartbeats, silence, snapshots
 from simulations.models import Execution, StageRun
@@ -74,7 +74,7 @@ def reset_silence_after_leap(seconds: float) -> None:
     """
     if abs(seconds) > settings.HUNG_AFTER_SECONDS / 2:
         log.warning("clock_leapt", seconds=round(seconds, 1))
-        with suppress(LiveAwayError):
+        with suppress(RedisUnreachableError):
             silence.reset()
 
 
@@ -159,7 +159,7 @@ def _clean_up(execution: Execution, stage_runs: list[StageRun], plan: Plan) -> N
         counts = heartbeats.count_snapshots(execution.pk)
         record_event(execution.pk, EventKind.EXECUTION_HEARTBEATS, payload=counts._asdict())
         snapshots.delete_all(execution.pk)
-    except LiveAwayError:
+    except RedisUnreachableError:
         log.info("live_state_left")
 
 

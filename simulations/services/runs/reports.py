@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from agent.protocol import AgentReport, Answer, Command, Snapshot
 from simulations.choices import AGENT_ENDED, PLAYING, AgentStatus, FailureCode
-from simulations.exceptions import LiveAwayError, SupersededError
+from simulations.exceptions import RedisUnreachableError, SupersededError
 from simulations.live import logs, snapshots
 from simulations.models import AgentRun
 from simulations.services.runs.registration import newest_attempt
@@ -45,7 +45,7 @@ def report(execution_id: int, message: Snapshot) -> Answer:
         raise SupersededError(_("A newer attempt of this unit has taken over."))
     _write_changes(execution_id, rows, message)
     # Without Redis the run goes on from the database; the next heartbeat fills it again.
-    with suppress(LiveAwayError):
+    with suppress(RedisUnreachableError):
         snapshots.store(execution_id, message)
         logs.append(execution_id, message)
     command, release, reason = _command(rows)
