@@ -42,7 +42,7 @@ T = TypeVar("T")
 LIMIT_SECONDS = 90.0
 
 
-def told(answer: T | Problem | None) -> T:
+def parsed_answer(answer: T | Problem | None) -> T:
     """The answer, unless it is a problem."""
     assert answer is not None
     assert not isinstance(answer, Problem), answer
@@ -60,7 +60,7 @@ def until(ask: Callable[[], T], done: Callable[[T], bool]) -> T:
 
 def sign_in(url: str, email: str, password: str) -> AuthenticatedClient:
     form = SignInRequest(email=email, password=password)
-    signed_in = told(auth_signin.sync(client=Client(url), body=form))
+    signed_in = parsed_answer(auth_signin.sync(client=Client(url), body=form))
     return AuthenticatedClient(url, signed_in.access, raise_on_unexpected_status=True)
 
 
@@ -70,9 +70,9 @@ def upload(client: AuthenticatedClient, bundle: Path) -> int:
         for path in sorted(bundle.iterdir())
     ]
     body = UploadRequest(files=files, name="drive")
-    made = told(rosbags_create.sync(client=client, body=body, idempotency_key="upload-1"))
+    made = parsed_answer(rosbags_create.sync(client=client, body=body, idempotency_key="upload-1"))
     ready = until(
-        lambda: told(rosbags_retrieve.sync(made.id, client=client)),
+        lambda: parsed_answer(rosbags_retrieve.sync(made.id, client=client)),
         lambda rosbag: rosbag.status not in {"uploading", "verifying"},
     )
     assert ready.usable, ready.sentence
@@ -81,7 +81,7 @@ def upload(client: AuthenticatedClient, bundle: Path) -> int:
 
 def design(client: AuthenticatedClient, rosbag: int) -> int:
     odom = RecordTopicRequest(name="/odom", type_="nav_msgs/msg/Odometry")
-    template = told(
+    template = parsed_answer(
         templates_create.sync(
             client=client,
             body=TemplateRequest(
@@ -89,13 +89,13 @@ def design(client: AuthenticatedClient, rosbag: int) -> int:
             ),
         )
     )
-    mec = told(
+    mec = parsed_answer(
         mecs_create.sync(
             client=client,
             body=MecRequest(slug="dry-run", name="Dry run", transport=TransportEnum.NULL),
         )
     )
-    simulation = told(
+    simulation = parsed_answer(
         simulations_create.sync(
             client=client,
             body=SimulationRequest(
@@ -110,24 +110,26 @@ def design(client: AuthenticatedClient, rosbag: int) -> int:
 
 
 def run(client: AuthenticatedClient, simulation: int) -> None:
-    started = told(simulations_start.sync(simulation, client=client, idempotency_key="run-1"))
+    started = parsed_answer(
+        simulations_start.sync(simulation, client=client, idempotency_key="run-1")
+    )
     again = simulations_start.sync_detailed(simulation, client=client, idempotency_key="run-1")
-    assert told(again.parsed).id == started.id
+    assert parsed_answer(again.parsed).id == started.id
     assert again.headers["Idempotent-Replayed"] == "true"
     ended = until(
-        lambda: told(executions_retrieve.sync(started.id, client=client)),
+        lambda: parsed_answer(executions_retrieve.sync(started.id, client=client)),
         lambda execution: execution.status in {"COMPLETED", "FAILED", "STOPPED"},
     )
     assert ended.status == "COMPLETED", ended.failure_text
-    assert told(executions_progress.sync(started.id, client=client)).overall == 100
-    agents = told(executions_agents.sync(started.id, client=client)).results
+    assert parsed_answer(executions_progress.sync(started.id, client=client)).overall == 100
+    agents = parsed_answer(executions_agents.sync(started.id, client=client)).results
     assert [agent.status for agent in agents] == ["COMPLETED"] * 3
-    recordings = told(executions_recordings.sync(started.id, client=client)).results
+    recordings = parsed_answer(executions_recordings.sync(started.id, client=client)).results
     for recording in recordings:
         assert recording.rosbag is not None
-        assert told(rosbags_retrieve.sync(recording.rosbag, client=client)).usable
+        assert parsed_answer(rosbags_retrieve.sync(recording.rosbag, client=client)).usable
     assert recordings
-    assert told(executions_events.sync(started.id, client=client)).results
+    assert parsed_answer(executions_events.sync(started.id, client=client)).results
     missing = executions_retrieve.sync_detailed(started.id + 1000, client=client)
     assert missing.status_code == HTTPStatus.NOT_FOUND
     assert isinstance(missing.parsed, Problem)

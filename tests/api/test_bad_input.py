@@ -21,7 +21,10 @@ LISTS = sorted(
     path
     for path, methods in SCHEMA["paths"].items()
     if "{" not in path
-    and any(told.get("name") == "cursor" for told in methods.get("get", {}).get("parameters", []))
+    and any(
+        parameter.get("name") == "cursor"
+        for parameter in methods.get("get", {}).get("parameters", [])
+    )
 )
 TAKES_JSON = sorted(
     (path, method)
@@ -91,28 +94,28 @@ def test_made_up_cursors(admin: APIClient, path: str, made_up: str) -> None:
 @pytest.mark.parametrize("path", LISTS)
 def test_filters_of_a_wrong_type(admin: APIClient, path: str) -> None:
     tried = 0
-    for told in SCHEMA["paths"][path]["get"]["parameters"]:
-        kind = told.get("schema", {}).get("type")
-        if told.get("in") == "query" and kind in {"boolean", "integer", "number"}:
+    for parameter in SCHEMA["paths"][path]["get"]["parameters"]:
+        kind = parameter.get("schema", {}).get("type")
+        if parameter.get("in") == "query" and kind in {"boolean", "integer", "number"}:
             for value in ("x", "", "null", "1e99999", "NaN", "\0", "9" * 400):
-                problem(admin.get(path, {told["name"]: value}), 400)
+                problem(admin.get(path, {parameter["name"]: value}), 400)
                 tried += 1
     assert tried
 
 
 @pytest.mark.parametrize("path", LISTS)
 def test_times_that_no_clock_shows(admin: APIClient, path: str) -> None:
-    for told in SCHEMA["paths"][path]["get"]["parameters"]:
-        if told.get("schema", {}).get("format") == "date-time":
+    for parameter in SCHEMA["paths"][path]["get"]["parameters"]:
+        if parameter.get("schema", {}).get("format") == "date-time":
             for value in ("0001-01-01T00:00:00+14:00", "yesterday", "", "2026-13-01T00:00:00Z"):
-                problem(admin.get(path, {told["name"]: value}), 400)
+                problem(admin.get(path, {parameter["name"]: value}), 400)
             for value in ("0222-03-01T03:23:39-19:48", "8446-12-08T16:57:38+17:26"):
-                assert admin.get(path, {told["name"]: value}).status_code == 200
+                assert admin.get(path, {parameter["name"]: value}).status_code == 200
 
 
 @pytest.mark.parametrize("path", LISTS)
 def test_nul_in_searches_and_unknown_filters(admin: APIClient, path: str) -> None:
-    names = {told.get("name") for told in SCHEMA["paths"][path]["get"]["parameters"]}
+    names = {parameter.get("name") for parameter in SCHEMA["paths"][path]["get"]["parameters"]}
     if "search" in names:
         problem(admin.get(path, {"search": "a\0b"}), 400)
     if "ordering" in names:

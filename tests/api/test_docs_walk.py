@@ -110,8 +110,8 @@ def run(command: list[str], environment: dict[str, str]) -> str:
 @pytest.mark.main_job
 def test_each_command_of_the_page_runs(running: dict[str, str]) -> None:
     script = "\n".join(["set -euo pipefail", "exec 2>&1", "set -x", *pieces("sh", running)])
-    told = run(["bash", "-c", script], running)
-    assert '"code":"UNKNOWN_FIELD"' in told
-    assert "event: end" in told
-    told = run([sys.executable, "-c", "\n".join(pieces("python", running))], running)
-    assert told.splitlines()[-1].startswith("COMPLETED NOT_EXPECTED")
+    output = run(["bash", "-c", script], running)
+    assert '"code":"UNKNOWN_FIELD"' in output
+    assert "event: end" in output
+    output = run([sys.executable, "-c", "\n".join(pieces("python", running))], running)
+    assert output.splitlines()[-1].startswith("COMPLETED NOT_EXPECTED")

@@ -30,12 +30,12 @@ def operations(schema: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any
             yield path, method, operation
 
 
-def followed(schema: dict[str, Any], told: dict[str, Any]) -> dict[str, Any]:
+def followed(schema: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
     """Resolve a reference."""
-    while "$ref" in told:
-        _root, kind, name = told["$ref"].removeprefix("#/").split("/")
-        told = schema["components"][kind][name]
-    return told
+    while "$ref" in node:
+        _root, kind, name = node["$ref"].removeprefix("#/").split("/")
+        node = schema["components"][kind][name]
+    return node
 
 
 def test_it_is_made_without_warnings() -> None:
@@ -93,8 +93,8 @@ def test_reads_can_be_polled(schema: dict[str, Any]) -> None:
 
 def test_orderings_are_listed(schema: dict[str, Any]) -> None:
     for _path, _method, operation in operations(schema):
-        for told in operation.get("parameters", []):
-            parameter = followed(schema, told)
+        for node in operation.get("parameters", []):
+            parameter = followed(schema, node)
             if parameter["name"] == "ordering":
                 assert parameter["schema"]["enum"], operation["operationId"]
 
@@ -112,23 +112,23 @@ def examples(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], Any]
 def test_examples_are_what_the_description_allows(schema: dict[str, Any]) -> None:
     store = as_json_schema({"components": schema["components"]})
     seen = set()
-    for name, told, value in examples(schema):
-        whole = {**store, **as_json_schema(told)}
-        jsonschema.Draft7Validator(whole).validate(value)
+    for name, node, value in examples(schema):
+        complete = {**store, **as_json_schema(node)}
+        jsonschema.Draft7Validator(complete).validate(value)
         seen.add(name)
     assert set(EXAMPLES) <= seen
 
 
-def as_json_schema(told: Any) -> Any:
+def as_json_schema(node: Any) -> Any:
     """OpenAPI 3.0 in words of JSON Schema: `nullable` is a type there."""
-    if isinstance(told, list):
-        return [as_json_schema(each) for each in told]
-    if not isinstance(told, dict):
-        return told
-    found = {key: as_json_schema(value) for key, value in told.items()}
-    if found.pop("nullable", False) is True:
-        return {"anyOf": [found, {"type": "null"}]}
-    return found
+    if isinstance(node, list):
+        return [as_json_schema(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    converted = {key: as_json_schema(value) for key, value in node.items()}
+    if converted.pop("nullable", False) is True:
+        return {"anyOf": [converted, {"type": "null"}]}
+    return converted
 
 
 def test_the_documentation_needs_no_other_host() -> None:

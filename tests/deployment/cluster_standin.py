@@ -43,9 +43,9 @@ def fresh(version: str) -> State:
 
 def rendered(folder: Path) -> list[str]:
     """The files that a kustomization names, one after the other; patches are left out."""
-    told = (folder / "kustomization.yaml").read_text().partition("resources:\n")[2]
+    resources = (folder / "kustomization.yaml").read_text().partition("resources:\n")[2]
     parts: list[str] = []
-    for line in told.splitlines():
+    for line in resources.splitlines():
         if not line.startswith("  - "):
             break
         name = line.removeprefix("  - ")

@@ -88,8 +88,10 @@ class Site:
 
     def _log(self) -> list[tuple[str, str]]:
         log = self.folder / "calls.jsonl"
-        told = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
-        return [(" ".join(one["call"]), one["given"]) for one in told]
+        entries = (
+            [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+        )
+        return [(" ".join(one["call"]), one["given"]) for one in entries]
 
     def forget_calls(self) -> None:
         (self.folder / "calls.jsonl").unlink(missing_ok=True)

@@ -104,12 +104,12 @@ def test_the_environment_is_that_of_the_earlier_guide() -> None:
 
 def test_the_tree_of_files_is_that_of_the_folder() -> None:
     (tree,) = [block.text for block in guide.blocks() if block.text.startswith("k8s/\n")]
-    told = re.findall(r"^[├└]── (\S+)", tree, re.MULTILINE)
-    assert set(FILES) <= set(told)
-    for name in told:
+    listed = re.findall(r"^[├└]── (\S+)", tree, re.MULTILINE)
+    assert set(FILES) <= set(listed)
+    for name in listed:
         assert (BASE_DIR / "k8s" / name).exists(), name
     folder = {path.name for path in (BASE_DIR / "k8s").glob("[!.]*")} - {"README.md"}
-    assert {name.partition("/")[0] for name in told} == folder
+    assert {name.partition("/")[0] for name in listed} == folder
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

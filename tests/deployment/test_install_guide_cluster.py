@@ -112,8 +112,8 @@ def test_the_image_that_is_set_by_hand_is_that_of_the_container() -> None:
     words = guide.words(command)
     container, image = words[4].split("=")
     deployment = manifests.one(OBJECTS, "Deployment", named(words)[0][1])
-    told = {each["name"]: each["image"] for each in manifests.containers(template(deployment))}
-    assert told[container].partition(":")[0] == image.partition(":")[0]
+    images = {each["name"]: each["image"] for each in manifests.containers(template(deployment))}
+    assert images[container].partition(":")[0] == image.partition(":")[0]
 
 
 def template(thing: dict[str, Any]) -> dict[str, Any]:
@@ -125,8 +125,8 @@ def test_secrets_and_their_keys_are_those_of_the_manifests() -> None:
         thing["metadata"]["name"]: set(thing["stringData"])
         for thing in manifests.in_file("secrets.example.yaml")
     }
-    told = re.findall(r"^\| `([\w-]+-secret)` \| (.+) \|$", guide.prose(), re.MULTILINE)
-    assert {name: set(re.findall(r"`(\w+)`", keys)) for name, keys in told} == example
+    rows = re.findall(r"^\| `([\w-]+-secret)` \| (.+) \|$", guide.prose(), re.MULTILINE)
+    assert {name: set(re.findall(r"`(\w+)`", keys)) for name, keys in rows} == example
     assert set(example) == MADE["secret"]
     for command in COMMANDS:
         for name, key in re.findall(r"secret ([\w-]+) .*\{\.data\.(\w+)\}", command):

@@ -40,8 +40,8 @@ def operands(words: list[str]) -> list[str]:
 def service_of(image: str) -> str:
     """The service of docker-compose.yml that runs this image, in whichever of its versions."""
     name, _colon, tag = image.partition(":")
-    for service, told in SERVICES.items():
-        theirs, _colon, version = told["image"].partition(":")
+    for service, ours in SERVICES.items():
+        theirs, _colon, version = ours["image"].partition(":")
         if theirs == name and (name in OURS or version.startswith(tag)):
             return "backend" if name in OURS else service
     raise AssertionError(f"no service runs {image}")
@@ -91,17 +91,17 @@ def networks() -> list[list[str]]:
 
 def test_the_server_of_5_2_finds_the_containers_beside_it() -> None:
     runs = {values(words, "--name")[0]: words for words in chosen("run")}
-    told = dict(each.split("=", 1) for each in values(runs["robot-backend"], "-e"))
+    environment = dict(each.split("=", 1) for each in values(runs["robot-backend"], "-e"))
     database = dict(each.split("=", 1) for each in values(runs["robot-postgres"], "-e"))
     keys = dict(each.split("=", 1) for each in values(runs["robot-minio"], "-e"))
-    assert told["DATABASE_URL"] == (
+    assert environment["DATABASE_URL"] == (
         f"postgresql+asyncpg://postgres:{database['POSTGRES_PASSWORD']}@robot-postgres:5432/"
         f"{database['POSTGRES_DB']}"
     )
-    assert told["REDIS_URL"].startswith("redis://robot-redis:6379/")
-    assert told["MINIO_ENDPOINT"] == "robot-minio:9000"
-    assert told["MINIO_ACCESS_KEY"] == keys["MINIO_ROOT_USER"]
-    assert told["MINIO_SECRET_KEY"] == keys["MINIO_ROOT_PASSWORD"]
+    assert environment["REDIS_URL"].startswith("redis://robot-redis:6379/")
+    assert environment["MINIO_ENDPOINT"] == "robot-minio:9000"
+    assert environment["MINIO_ACCESS_KEY"] == keys["MINIO_ROOT_USER"]
+    assert environment["MINIO_SECRET_KEY"] == keys["MINIO_ROOT_PASSWORD"]
 
 
 def test_commands_go_to_containers_and_services_that_there_are() -> None:

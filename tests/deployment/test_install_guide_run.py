@@ -79,9 +79,9 @@ def follow(reader: Reader, world: World) -> dict[str, str]:
 def test_the_settings_load_with_exactly_the_printed_file(reader: Reader, tmp_path: Path) -> None:
     (tmp_path / "read.py").write_text(READ)
     reader.write_env()
-    told = json.loads(reader.run(f"PYTHONPATH=. python {tmp_path / 'read.py'}"))
-    assert told.pop("key") != "your-secret-key-here"
-    assert told == {
+    settings = json.loads(reader.run(f"PYTHONPATH=. python {tmp_path / 'read.py'}"))
+    assert settings.pop("key") != "your-secret-key-here"
+    assert settings == {
         "USER": "postgres",
         "PASSWORD": "password",
         "HOST": "localhost",
@@ -109,14 +109,14 @@ def test_every_command_runs_in_the_order_of_the_guide(reader: Reader, world: Wor
 def check_answers(followed: dict[str, str]) -> None:
     """The addresses answer what stands beside them."""
     text = "".join(block.text for block in guide.blocks() if block.kind == "sh run")
-    told = dict(re.findall(r"^(curl \S+) +# (\{.*\})$", text, re.MULTILINE))
-    assert len(told) == 4
-    for command, answer in told.items():
+    answers = dict(re.findall(r"^(curl \S+) +# (\{.*\})$", text, re.MULTILINE))
+    assert len(answers) == 4
+    for command, answer in answers.items():
         assert json.loads(followed[command]) == json.loads(answer)
     assert json.loads(followed["curl http://127.0.0.1:8000/health/ready"])["status"] == "ready"
     assert json.loads(followed["curl http://127.0.0.1:8000/health/live"])["status"] == "alive"
     asked = [command for command in followed if command.startswith("curl ")]
-    assert len(asked) == len(told) + 2
+    assert len(asked) == len(answers) + 2
 
 
 def test_the_server_with_reload_answers(reader: Reader) -> None:

@@ -25,7 +25,7 @@ MUTATING = re.compile(r"^(kubectl (apply|create|delete|set|rollout undo)|minikub
 @dataclass(frozen=True)
 class Run:
     code: int
-    told: str
+    output: str
     calls: list[str]
     given: str
     secrets: dict[str, dict[str, str]]
@@ -45,8 +45,8 @@ def twice(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run]:
 
 def one_run(site: Site) -> Run:
     site.forget_calls()
-    code, told = site.run("install.sh")
-    return Run(code, told, site.calls(), site.given(), site.secrets())
+    code, output = site.run("install.sh")
+    return Run(code, output, site.calls(), site.given(), site.secrets())
 
 
 def changes(site: Site) -> list[str]:
@@ -67,7 +67,7 @@ def hidden(secrets: dict[str, dict[str, str]]) -> list[str]:
 
 def test_installs_in_the_order_of_the_guide_and_says_how_to_go_on(twice: tuple[Run, Run]) -> None:
     first, _ = twice
-    assert first.code == 0, first.told
+    assert first.code == 0, first.output
     order = [
         "apply -f k8s/base/namespaces.yaml",
         "create -f -",
@@ -85,8 +85,8 @@ def test_installs_in_the_order_of_the_guide_and_says_how_to_go_on(twice: tuple[R
     ]
     places = [next(i for i, call in enumerate(first.calls) if text in call) for text in order]
     assert places == sorted(places)
-    assert "port-forward svc/robot-backend-service 8000:8000 -n robot" in first.told
-    assert "manage.py ensure_admin you@example.com" in first.told
+    assert "port-forward svc/robot-backend-service 8000:8000 -n robot" in first.output
+    assert "manage.py ensure_admin you@example.com" in first.output
 
 
 def test_secrets_fit_together_and_are_shown_nowhere(twice: tuple[Run, Run]) -> None:
@@ -104,39 +104,39 @@ def test_secrets_fit_together_and_are_shown_nowhere(twice: tuple[Run, Run]) -> N
     assert len(backend["SECRET_KEY"]) >= 64
     assert len(set(hidden(secrets))) == 7  # the storage's password serves three times
     for value in hidden(secrets):
-        assert value not in first.told
+        assert value not in first.output
         assert value not in "\n".join(first.calls)
 
 
 def test_a_second_run_keeps_every_secret_and_builds_nothing(twice: tuple[Run, Run]) -> None:
     first, second = twice
-    assert second.code == 0, second.told
+    assert second.code == 0, second.output
     assert second.secrets == first.secrets
     assert second.given == ""
     assert [call for call in second.calls if "image build" in call] == []
-    assert second.told.count("is there; kept") == len(SECRETS)
+    assert second.output.count("is there; kept") == len(SECRETS)
     for value in hidden(second.secrets):
-        assert value not in second.told
+        assert value not in second.output
         assert value not in "\n".join(second.calls)
 
 
 def test_the_trace_of_bash_shows_no_secret(site: Site) -> None:
-    code, told = site.run("-x", "install.sh", "--secrets")
-    assert code == 0, told
-    assert all(value not in told for value in hidden(site.secrets()))
+    code, output = site.run("-x", "install.sh", "--secrets")
+    assert code == 0, output
+    assert all(value not in output for value in hidden(site.secrets()))
 
 
 @pytest.mark.parametrize("moment", ["in (minio,", "get secret minio-secret"])
 def test_interrupted_it_says_where_and_the_next_run_completes(site: Site, moment: str) -> None:
     site.rules((moment, "stop"))
-    code, told = site.run("install.sh")
-    assert code == 130, told
-    assert "Interrupted in the step" in told
-    assert "install.sh goes on from there" in told
+    code, output = site.run("install.sh")
+    assert code == 130, output
+    assert "Interrupted in the step" in output
+    assert "install.sh goes on from there" in output
     kept = site.secrets()
     site.rules()
-    code, told = site.run("install.sh")
-    assert code == 0, told
+    code, output = site.run("install.sh")
+    assert code == 0, output
     assert site.secrets().keys() == SECRETS
     assert kept.items() <= site.secrets().items()
 
@@ -151,33 +151,33 @@ def test_an_existing_secret_with_odd_characters_is_used_as_it_is(site: Site) -> 
             }
         }
     )
-    code, told = site.run("install.sh", "--secrets")
-    assert code == 0, told
+    code, output = site.run("install.sh", "--secrets")
+    assert code == 0, output
     url = site.secrets()["robot-backend-secret"]["DATABASE_URL"]
     assert url == "postgresql://robot:a%2Fb%3Ac%40%20%C3%A9@postgres-service:5432/robotdb"
-    assert "a/b:c@" not in told
+    assert "a/b:c@" not in output
 
 
 def test_an_existing_secret_that_lacks_a_value_is_named_and_left(site: Site) -> None:
     site.change(secrets={"redis-secret": {"PASSWORD": "eA=="}})
-    code, told = site.run("install.sh")
+    code, output = site.run("install.sh")
     assert code == 1
-    assert "The secret redis-secret is there, but it has no value for: REDIS_PASSWORD" in told
-    assert "kubectl edit secret redis-secret -n robot" in told
+    assert "The secret redis-secret is there, but it has no value for: REDIS_PASSWORD" in output
+    assert "kubectl edit secret redis-secret -n robot" in output
     assert site.secrets()["redis-secret"] == {"PASSWORD": "x"}
 
 
 def test_no_new_password_for_a_database_that_is_there(site: Site) -> None:
     site.change(claims=["postgres-data"])
-    code, told = site.run("install.sh")
+    code, output = site.run("install.sh")
     assert code == 1
-    assert "a database in it would keep" in told
+    assert "a database in it would keep" in output
     assert site.secrets() == {}
 
 
 def test_secrets_alone(site: Site) -> None:
-    code, told = site.run("install.sh", "--secrets")
-    assert code == 0, told
+    code, output = site.run("install.sh", "--secrets")
+    assert code == 0, output
     assert site.secrets().keys() == SECRETS
     assert site.calls("kubectl apply") == ["kubectl apply -f k8s/base/namespaces.yaml"]
 
@@ -186,11 +186,11 @@ def test_secrets_alone(site: Site) -> None:
 def test_a_dry_run_changes_nothing_and_needs_no_cluster(site: Site, cluster: str) -> None:
     site.change(context=cluster)
     site.rules(("get --raw", "fail"))
-    code, told = site.run("install.sh", "--dry-run", "--overlay", "dev")
-    assert code == 0, told
+    code, output = site.run("install.sh", "--dry-run", "--overlay", "dev")
+    assert code == 0, output
     assert changes(site) == []
-    assert "Deployment robot-backend (robot)" in told
-    assert "PersistentVolume robot-postgres" in told
+    assert "Deployment robot-backend (robot)" in output
+    assert "PersistentVolume robot-postgres" in output
 
 
 def test_missing_rights_are_listed_before_anything_is_changed(site: Site) -> None:
@@ -199,12 +199,12 @@ def test_missing_rights_are_listed_before_anything_is_changed(site: Site) -> Non
         ("can-i create statefulset.apps -n robot ", "fail"),
         ("can-i create persistentvolume ", "fail"),
     )
-    code, told = site.run("install.sh")
+    code, output = site.run("install.sh")
     assert code == 1
     assert changes(site) == []
-    assert "  create secret in the namespace robot\n" in told
-    assert "  create statefulset.apps in the namespace robot\n" in told
-    assert "  create persistentvolume\n" in told
+    assert "  create secret in the namespace robot\n" in output
+    assert "  create statefulset.apps in the namespace robot\n" in output
+    assert "  create persistentvolume\n" in output
 
 
 @pytest.mark.parametrize(
@@ -223,9 +223,9 @@ def test_what_is_missing_is_said_and_nothing_changed(
 ) -> None:
     site.change(**state)
     site.rules(*rules, ("get nodes", "fail"))
-    code, told = site.run("install.sh", "--overlay", "dev")
+    code, output = site.run("install.sh", "--overlay", "dev")
     assert code == 1
-    assert sentence in told
+    assert sentence in output
     assert changes(site) == []
 
 
@@ -235,9 +235,9 @@ def test_a_storage_class_that_is_not_there_is_named(site: Site) -> None:
     manifest.write_text(
         text.replace("  accessModes:", "  storageClassName: quick\n  accessModes:", 1)
     )
-    code, told = site.run("install.sh")
+    code, output = site.run("install.sh")
     assert code == 1
-    assert "the cluster has no StorageClass quick, which the overlay dev names" in told
+    assert "the cluster has no StorageClass quick, which the overlay dev names" in output
     assert changes(site) == []
 
 
@@ -245,51 +245,51 @@ def test_a_cluster_keeps_the_overlay_that_it_was_installed_with(site: Site) -> N
     assert site.run("install.sh")[0] == 0
     assert site.calls("annotate namespace robot robotsim/overlay=dev")
     site.change(overlay="production", context="some-cluster")
-    code, told = site.run("install.sh", "--no-build")
+    code, output = site.run("install.sh", "--no-build")
     assert code == 1
-    assert "these names of the overlay production are still examples" in told
+    assert "these names of the overlay production are still examples" in output
     site.forget_calls()
-    code, told = site.run("install.sh", "--no-build", "--overlay", "none")
+    code, output = site.run("install.sh", "--no-build", "--overlay", "none")
     assert code == 1
-    assert "was installed with the overlay production" in told
+    assert "was installed with the overlay production" in output
     assert changes(site) == []
 
 
 def test_without_the_right_to_change_what_is_there(site: Site) -> None:
     site.rules(("can-i patch networkpolicy.networking.k8s.io -n robot ", "fail"))
-    code, told = site.run("install.sh")
+    code, output = site.run("install.sh")
     assert code == 1
-    assert "  patch networkpolicy.networking.k8s.io in the namespace robot\n" in told
+    assert "  patch networkpolicy.networking.k8s.io in the namespace robot\n" in output
     assert changes(site) == []
 
 
 def test_without_kubectl(site: Site) -> None:
     (site.tools / "kubectl").unlink()
-    code, told = site.run("install.sh")
+    code, output = site.run("install.sh")
     assert code == 1
-    assert told.startswith("kubectl is not on PATH. Install it: https://")
+    assert output.startswith("kubectl is not on PATH. Install it: https://")
 
 
 @pytest.mark.parametrize("options", [["--overlay", "prod"], ["--overlay"], ["--quick"]])
 def test_wrong_options_are_refused(site: Site, options: list[str]) -> None:
-    code, told = site.run("install.sh", *options)
+    code, output = site.run("install.sh", *options)
     assert code == 1
-    assert "overlay" in told or "--help" in told
+    assert "overlay" in output or "--help" in output
     assert site.calls() == []
 
 
 def test_production_with_the_names_of_the_example_is_refused(site: Site) -> None:
-    code, told = site.run("install.sh", "--overlay", "production", "--no-build")
+    code, output = site.run("install.sh", "--overlay", "production", "--no-build")
     assert code == 1
-    assert "robot.example.com" in told
+    assert "robot.example.com" in output
     assert changes(site) == []
 
 
 def test_a_part_that_does_not_get_ready_shows_why_and_ends_the_run(site: Site) -> None:
     site.rules(("rollout status deployment/minio", "fail"))
-    code, told = site.run("install.sh")
+    code, output = site.run("install.sh")
     assert code == 1
-    assert "deployment/minio was not ready within 2 s" in told
+    assert "deployment/minio was not ready within 2 s" in output
     assert site.calls("get events -n robot")
     assert site.calls("logs -n robot -l app.kubernetes.io/name=minio")
     assert site.calls("in (redis,") == []
@@ -297,23 +297,23 @@ def test_a_part_that_does_not_get_ready_shows_why_and_ends_the_run(site: Site) -
 
 def test_a_failed_migration_ends_the_run(site: Site) -> None:
     site.change(job="Failed")
-    code, told = site.run("install.sh")
+    code, output = site.run("install.sh")
     assert code == 1
-    assert "The migration did not succeed" in told
+    assert "The migration did not succeed" in output
     assert site.calls("in (robot-backend,") == []
 
 
 def test_a_service_that_does_not_answer_ends_the_run(site: Site) -> None:
     site.rules(("check_services", "fail"))
-    code, told = site.run("install.sh")
+    code, output = site.run("install.sh")
     assert code == 1
-    assert "Not each service answers" in told
+    assert "Not each service answers" in output
 
 
 def test_images_come_from_the_registry_that_is_named(site: Site) -> None:
     site.change(context="prod")
     site.rules(("get nodes", "fail"))
-    code, told = site.run("install.sh", REGISTRY="registry.test/team")
-    assert code == 0, told
+    code, output = site.run("install.sh", REGISTRY="registry.test/team")
+    assert code == 0, output
     assert site.calls("docker push registry.test/team/robot-sim-backend:0.1.0")
-    assert "the cluster takes registry.test/team/robot-sim-backend:0.1.0" in told
+    assert "the cluster takes registry.test/team/robot-sim-backend:0.1.0" in output

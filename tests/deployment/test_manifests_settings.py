@@ -125,10 +125,12 @@ def test_no_file_of_the_project_holds_a_secret_with_values() -> None:
 
 def test_the_example_holds_what_is_referred_to_and_only_what_is_refused() -> None:
     assert set(secrets()) == {name for names in SECRETS.values() for name in names}
-    told = {"POSTGRES_USER": "postgres", "POSTGRES_DB": "robotdb"}
+    defaults = {"POSTGRES_USER": "postgres", "POSTGRES_DB": "robotdb"}
     for values in secrets().values():
         for key, value in values.items():
-            assert value in ({told[key]} if key in told else {"CHANGE-ME", "CHANGE", ""}), key
+            assert value in ({defaults[key]} if key in defaults else {"CHANGE-ME", "CHANGE", ""}), (
+                key
+            )
 
 
 def test_redis_has_its_password_by_a_file() -> None:

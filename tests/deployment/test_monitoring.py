@@ -45,9 +45,9 @@ def exposed() -> set[str]:
     """Names that /metrics really tells, or would tell once something has been counted."""
     text = Client().get("/metrics").content.decode()
     families = list(text_string_to_metric_families(text))
-    told = {sample.name for family in families for sample in family.samples}
+    names = {sample.name for family in families for sample in family.samples}
     suffixes = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count")}
-    return told | {
+    return names | {
         family.name + suffix for family in families for suffix in suffixes.get(family.type, ("",))
     }
 
@@ -88,9 +88,11 @@ def test_each_alert_says_what_to_do() -> None:
 
 
 def test_the_page_has_every_metric_with_its_labels() -> None:
-    told = {name: set(re.findall(r"`(\w+)`", labels)) for name, _unit, labels in ROW.findall(PAGE)}
+    documented = {
+        name: set(re.findall(r"`(\w+)`", labels)) for name, _unit, labels in ROW.findall(PAGE)
+    }
     ours = {f.name + ("_info" if f.kind == "info" else ""): set(f.labels) for f in FAMILIES}
-    assert told == ours | OF_PROCESSES
+    assert documented == ours | OF_PROCESSES
 
 
 def test_the_page_has_every_alert() -> None:

@@ -21,8 +21,8 @@ def untouched(site: Site, manifests: str) -> bool:
 
 
 def test_the_next_version_is_built_migrated_rolled_out_and_written(site: Site) -> None:
-    code, told = site.run("server-renew.sh")
-    assert code == 0, told
+    code, output = site.run("server-renew.sh")
+    assert code == 0, output
     assert site.version() == "0.1.1"
     assert site.running() == {NEW}
     assert site.state["cronjobs"] == {"robot-backup": NEW}
@@ -40,7 +40,7 @@ def test_the_next_version_is_built_migrated_rolled_out_and_written(site: Site) -
     calls = site.calls()
     places = [next(i for i, call in enumerate(calls) if text in call) for text in order]
     assert places == sorted(places)
-    assert "robotsim 0.1.1 is running" in told
+    assert "robotsim 0.1.1 is running" in output
 
 
 def test_one_whose_old_pod_ends_first_is_given_the_time_for_it(site: Site) -> None:
@@ -61,37 +61,37 @@ def test_links_stay_links_and_other_images_stay(site: Site) -> None:
 def test_a_failing_image_leaves_everything_as_it_was(site: Site) -> None:
     before = site.manifests()
     site.rules(("image build", "fail"))
-    code, told = site.run("server-renew.sh")
+    code, output = site.run("server-renew.sh")
     assert code == 1
     assert untouched(site, before)
     assert site.calls("set image") == []
-    assert "Failed in the step: image robot-sim-backend:0.1.1" in told
-    assert "The version is still 0.1.0" in told
+    assert "Failed in the step: image robot-sim-backend:0.1.1" in output
+    assert "The version is still 0.1.0" in output
 
 
 def test_a_failing_migration_rolls_nothing_out(site: Site) -> None:
     before = site.manifests()
     site.change(job="Failed")
-    code, told = site.run("server-renew.sh")
+    code, output = site.run("server-renew.sh")
     assert code == 1
     assert untouched(site, before)
     assert site.calls("logs -n robot -l app.kubernetes.io/name=robot-migrate")
     assert len(site.calls("delete job robot-migrate")) == 2  # the old one, and the one that failed
-    assert "Migrations that ran stay" in told
+    assert "Migrations that ran stay" in output
 
 
 @pytest.mark.parametrize("program", [PROGRAMS[0], PROGRAMS[-1]])
 def test_a_failing_rollout_goes_back(site: Site, program: str) -> None:
     before = site.manifests()
     site.rules((f"rollout status deployment/{program} ", "fail"))
-    code, told = site.run("server-renew.sh")
+    code, output = site.run("server-renew.sh")
     assert code == 1
     assert untouched(site, before)
     assert site.state["cronjobs"] == {"robot-backup": OLD}
     # The old code starts again on a database that the new one has migrated.
     assert site.state["config"] == {"DATABASE_MAY_BE_NEWER": "true"}
     assert site.calls(f"logs -n robot -l app.kubernetes.io/name={program}")
-    assert f"Failed in the step: rollout of {program}" in told
+    assert f"Failed in the step: rollout of {program}" in output
 
 
 @pytest.mark.parametrize(
@@ -105,8 +105,8 @@ def test_a_failing_rollout_goes_back(site: Site, program: str) -> None:
 def test_interrupted_it_goes_back_and_the_next_run_completes(site: Site, moment: str) -> None:
     before = site.manifests()
     site.rules((moment, "stop"))
-    code, told = site.run("server-renew.sh")
-    assert code == 1, told
+    code, output = site.run("server-renew.sh")
+    assert code == 1, output
     assert untouched(site, before)
     site.rules()
     assert site.run("server-renew.sh")[0] == 0
@@ -117,14 +117,14 @@ def test_interrupted_it_goes_back_and_the_next_run_completes(site: Site, moment:
 
 def test_missing_rights_and_a_system_that_is_not_there(site: Site) -> None:
     site.rules(("can-i patch deployment.apps", "fail"))
-    code, told = site.run("server-renew.sh")
+    code, output = site.run("server-renew.sh")
     assert code == 1
-    assert "  patch deployment.apps in the namespace robot\n" in told
+    assert "  patch deployment.apps in the namespace robot\n" in output
     assert site.calls("build") == []
     site.change(deployments={})
-    code, told = site.run("server-renew.sh")
+    code, output = site.run("server-renew.sh")
     assert code == 1
-    assert "Run ./install.sh first" in told
+    assert "Run ./install.sh first" in output
 
 
 def test_the_registry_of_the_running_image_is_used_again(site: Site) -> None:
@@ -133,8 +133,8 @@ def test_the_registry_of_the_running_image_is_used_again(site: Site) -> None:
         one["images"] = ["registry.test/team/robot-sim-backend:0.1.0"]
     site.state = {**state, "context": "prod", "cronjobs": {}}
     site.rules(("get nodes", "fail"))
-    code, told = site.run("server-renew.sh")
-    assert code == 0, told
+    code, output = site.run("server-renew.sh")
+    assert code == 0, output
     assert site.calls("docker push registry.test/team/robot-sim-backend:0.1.1")
     assert site.running() == {"registry.test/team/robot-sim-backend:0.1.1"}
 
@@ -149,14 +149,14 @@ def test_the_registry_of_the_running_image_is_used_again(site: Site) -> None:
     ],
 )
 def test_wrong_options_are_refused(site: Site, options: list[str], sentence: str) -> None:
-    code, told = site.run("server-renew.sh", *options)
+    code, output = site.run("server-renew.sh", *options)
     assert code == 1
-    assert sentence in told
+    assert sentence in output
     assert site.calls("set image") == []
 
 
 def test_a_version_file_without_a_version_is_refused(site: Site) -> None:
     (site.project / ".version").write_text("latest\n")
-    code, told = site.run("server-renew.sh")
+    code, output = site.run("server-renew.sh")
     assert code == 1
-    assert ".version holds no version such as 0.1.0; it holds: latest" in told
+    assert ".version holds no version such as 0.1.0; it holds: latest" in output

@@ -39,8 +39,8 @@ class Cluster:
         """Calls that would change something."""
         calls = self._folder / "calls"
         lines = calls.read_text().splitlines() if calls.exists() else []
-        told = [json.loads(line)[2:] for line in lines]
-        return [words for words in told if words[0] not in {"get", "logs", "wait", "rollout"}]
+        calls = [json.loads(line)[2:] for line in lines]
+        return [words for words in calls if words[0] not in {"get", "logs", "wait", "rollout"}]
 
     @property
     def replicas(self) -> dict[str, int]:
@@ -72,10 +72,10 @@ def test_everything_is_stopped_and_comes_back(cluster: Cluster) -> None:
     assert cluster.replicas == REPLICAS
     assert not any("note" in found for found in state["deployments"].values())
     [run] = [words for words in cluster.changes if words[0] == "run"]
-    told = json.loads(run[run.index("--overrides") + 1])["spec"]["containers"][0]
+    container = json.loads(run[run.index("--overrides") + 1])["spec"]["containers"][0]
     words = ["restore", "20260930T020000.123Z-5f1c09ab", "--yes", "--replace"]
-    assert told["command"] == ["python", "manage.py", *words]
-    assert told["image"] == "robot-sim-backend:0.1.0"
+    assert container["command"] == ["python", "manage.py", *words]
+    assert container["image"] == "robot-sim-backend:0.1.0"
 
 
 @pytest.mark.parametrize("code", [1, 2])

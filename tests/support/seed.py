@@ -96,12 +96,12 @@ def _simulation(name: str, template: Template, user: User) -> Simulation:
 def _execution(simulation: Simulation, status: RunStatus, user: User, rosbag: Rosbag) -> Execution:
     """Create an execution in a state."""
     execution = lifecycle.start(simulation, requested_by=user)
-    told: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     if status == RunStatus.FAILED:
-        told = {"failure_code": FailureCode.AGENT_CRASHED, "failure_text": "Exit code 1."}
+        fields = {"failure_code": FailureCode.AGENT_CRASHED, "failure_text": "Exit code 1."}
     if status not in ACTIVE:
-        told["data_status"] = DataStatus.COMPLETE
-    lifecycle.move_execution(execution, list(RunStatus), status, **told)
+        fields["data_status"] = DataStatus.COMPLETE
+    lifecycle.move_execution(execution, list(RunStatus), status, **fields)
     stage = execution.stage_runs.order_by("position")[0]
     lifecycle.move_stage(stage, list(RunStatus), status)
     _agents(stage.pk)

@@ -78,7 +78,7 @@ class Process:
     def logged(self, event: str) -> list[dict[str, Any]]:
         """Return all log lines of an event."""
         lines = [line for line in self.words.splitlines() if line.startswith("{")]
-        return [told for told in map(json.loads, lines) if told["event"] == event]
+        return [entry for entry in map(json.loads, lines) if entry["event"] == event]
 
     def until_logged(self, event: str, count: int = 1) -> list[dict[str, Any]]:
         """Wait until an event was logged a number of times."""

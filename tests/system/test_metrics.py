@@ -323,6 +323,6 @@ def test_heartbeats_are_counted_by_status(client: Any, monkeypatch: pytest.Monke
 def test_several_processes_are_added_up(
     process_environment: dict[str, str], tmp_path: Path
 ) -> None:
-    told = added_up(process_environment, tmp_path)
-    assert told.count('robotsim_heartbeats_total{status="405"} 2.0') == 1
-    assert told.count("robotsim_up{") == 3
+    output = added_up(process_environment, tmp_path)
+    assert output.count('robotsim_heartbeats_total{status="405"} 2.0') == 1
+    assert output.count("robotsim_up{") == 3

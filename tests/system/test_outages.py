@@ -60,9 +60,9 @@ def until_ready(server: Served) -> None:
 def degraded(server: Served, away: list[str]) -> bool:
     answer = server.get("/health/ready")
     assert answer.status_code == 200
-    told = answer.json()
-    parts = [name for name, part in told["parts"].items() if part["status"] != "ok"]
-    return bool(told["status"] == "degraded" and parts == away)
+    body = answer.json()
+    parts = [name for name, part in body["parts"].items() if part["status"] != "ok"]
+    return bool(body["status"] == "degraded" and parts == away)
 
 
 def refused(answer: httpx.Response, code: str) -> None:

@@ -72,8 +72,8 @@ def test_kept_connections_are_told_that_the_server_drains(world: World) -> None:
     with httpx.Client(base_url=server.url) as client:
         client.get("/health/ready")
         server.terminate()
-        told = until(lambda: drained(client), lambda: server.words)
-    assert told == "draining"
+        status = until(lambda: drained(client), lambda: server.words)
+    assert status == "draining"
     assert server.wait() == 0, server.words
 
 

@@ -56,11 +56,11 @@ def test_all_processes_wait_for_what_they_need(world: World, tmp_path: Path) -> 
 def starting(server: Served, away: list[str]) -> bool:
     """Check that a server reports that it is not ready, and why."""
     answer = server.get("/health/ready")
-    told = answer.json()
-    assert (answer.status_code, told["status"]) == (503, "starting"), told
-    found = [name for name, part in told["parts"].items() if part["status"] == "away"]
-    assert all(told["parts"][name]["detail"] for name in found)
-    return found == away
+    body = answer.json()
+    assert (answer.status_code, body["status"]) == (503, "starting"), body
+    unreachable = [name for name, part in body["parts"].items() if part["status"] == "away"]
+    assert all(body["parts"][name]["detail"] for name in unreachable)
+    return unreachable == away
 
 
 def waits_for(process: Process, away: list[str]) -> None:

@@ -112,8 +112,10 @@ def test_passes_of_the_controller_are_traced(
     step = next(span for _s, span, _a in spans if span.name == "controller step")
     above = next(span for _s, span, _a in spans if span.span_id == step.parent_span_id)
     assert above.name == "controller pass"
-    told = {a["robotsim.execution"] for _s, span, a in spans if span.name == "controller step"}
-    assert told == {execution.pk}
+    executions = {
+        a["robotsim.execution"] for _s, span, a in spans if span.name == "controller step"
+    }
+    assert executions == {execution.pk}
     assert {service for service, _span, _a in spans} == {"robotsim-controller"}
 
 

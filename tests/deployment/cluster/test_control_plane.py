@@ -34,8 +34,8 @@ def empty(plane: ControlPlane) -> None:
 
 
 def test_it_is_the_version_asked_for(plane: ControlPlane) -> None:
-    told = plane.kubectl("version").stdout
-    assert told.count(kubernetes_version()) == 2, told
+    output = plane.kubectl("version").stdout
+    assert output.count(kubernetes_version()) == 2, output
 
 
 def test_a_deployment_rolls_out_and_answers_in_its_containers(plane: ControlPlane) -> None:

@@ -23,8 +23,8 @@ def test_every_service_has_a_pod_behind_it(installed: ControlPlane) -> None:
 def test_the_autoscaler_finds_its_deployment_and_keeps_two(installed: ControlPlane) -> None:
     def able() -> bool:
         found = installed.get("hpa", "robot-backend", "-n", "robot")["status"]
-        told = {each["type"]: each["status"] for each in found.get("conditions", [])}
-        return told.get("AbleToScale") == "True"
+        conditions = {each["type"]: each["status"] for each in found.get("conditions", [])}
+        return conditions.get("AbleToScale") == "True"
 
     until(able)
     deployment = installed.get("deployment", "robot-backend", "-n", "robot")

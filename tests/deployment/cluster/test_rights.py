@@ -42,13 +42,13 @@ def own_rules(plane: ControlPlane, place: str) -> list[dict[str, Any]]:
 
 
 def test_the_controller_may_do_this_among_units_and_nothing_more(installed: ControlPlane) -> None:
-    told: dict[tuple[str, str], set[str]] = {}
+    granted: dict[tuple[str, str], set[str]] = {}
     for rule in own_rules(installed, "robot-agents"):
         assert "resourceNames" not in rule
         for group in rule["apiGroups"]:
             for resource in rule["resources"]:
-                told.setdefault((group, resource), set()).update(rule["verbs"])
-    assert told == EXACTLY
+                granted.setdefault((group, resource), set()).update(rule["verbs"])
+    assert granted == EXACTLY
 
 
 @pytest.mark.parametrize("place", ["robot", "default", "kube-system"])
