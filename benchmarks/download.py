@@ -48,7 +48,7 @@ print("rosbag", rosbag.pk)
 """
 
 
-def seconds(port: int, url: str, token: str, least: int) -> float:
+def seconds(port: int, url: str, token: str, min_bytes: int) -> float:
     """Measure the time to download and discard the content of a URL."""
     address = urlsplit(url)
     host = address.netloc or f"127.0.0.1:{port}"
@@ -63,7 +63,7 @@ def seconds(port: int, url: str, token: str, least: int) -> float:
     while chunk := answer.read(CHUNK):
         size += len(chunk)
     connection.close()
-    assert size >= least
+    assert size >= min_bytes
     return time.monotonic() - began
 
 

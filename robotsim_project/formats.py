@@ -12,7 +12,7 @@ from environs import validate
 
 
 class Format(NamedTuple):
-    """What a text must be, a check that raises when it is not, and what is done to it before that."""
+    """A description of valid texts, a check that raises for others, and a conversion before the check."""
 
     description: str
     check: Callable[[str], object]

@@ -25,13 +25,17 @@ class BoundedPaginator(Paginator[Any]):
         return int(rows.order_by()[:MAX_COUNT].count())
 
 
-class ReadOnlyMixin:
-    """Forbid all changes in the console; for the bases, before `ModelAdmin` or an inline."""
+class BoundedListMixin:
+    """A change list without exact counts; for the bases, before `ModelAdmin`."""
 
     show_full_result_count = False
     paginator: Any = BoundedPaginator
     show_facets: Any = admin.ShowFacets.NEVER  # they would be exact counts, one for each choice
     list_per_page = 50
+
+
+class ReadOnlyMixin(BoundedListMixin):
+    """Forbid all changes in the console; for the bases, before `ModelAdmin` or an inline."""
 
     def has_add_permission(self, *_args: Any) -> bool:
         return False

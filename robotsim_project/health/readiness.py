@@ -78,6 +78,6 @@ def _watch() -> None:
     dependencies.check()  # loads what the first probe would have to wait for
     while not LATCH.complete:
         if LATCH.try_lock():
-            waiting.wait_until_each_ok(halt, LATCH.record)
+            waiting.wait_until_all_answered(halt, LATCH.record)
         else:
             halt.wait(waiting.PAUSE_SECONDS)

@@ -48,7 +48,7 @@ class WaitLog:
         }
 
 
-def wait_until_each_ok(halt: threading.Event, record: Callable[[str], None]) -> None:
+def wait_until_all_answered(halt: threading.Event, record: Callable[[str], None]) -> None:
     """Wait until each dependency has answered once, not necessarily at the same time.
 
     Args:

@@ -54,7 +54,7 @@ def answer(request: HttpRequest) -> HttpResponseBase | None:
 
 
 def is_simple(request: HttpRequest) -> bool:
-    """Whether nothing but the address is asked, JSON is good, and requests are not logged."""
+    """True for a request without a query that accepts JSON, unless requests are logged."""
     meta = request.META
     plain = not meta.get("QUERY_STRING") and meta.get("HTTP_ACCEPT", "") in SIMPLE
     return plain and not request_log.isEnabledFor(logging.INFO)

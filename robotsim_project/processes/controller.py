@@ -82,6 +82,6 @@ class Controller:
 
     def _sweep(self) -> None:
         recovery.recover()
-        self._lost_tasks.take_up()
+        self._lost_tasks.recover()
         with suppress(RedisUnreachableError):
             system.record_controller_pass()

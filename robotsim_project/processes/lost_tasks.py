@@ -20,17 +20,19 @@ from simulations.exceptions import RedisUnreachableError
 from simulations.live import system
 
 log = structlog.get_logger(__name__)
-SAY_SECONDS = 10.0
-LIVES_SECONDS = 30
-MOST_WORKERS = 3
-"""A task that so many workers were lost with is not given to another: it may be what kills them."""
+HEARTBEAT_SECONDS = 10.0
+LIFETIME_SECONDS = 30
+MAX_WORKERS = 3
+"""Workers that a task may be lost with; then it ends, as it may be what kills them."""
 
 
 @contextmanager
-def says_that_it_lives(worker: str) -> Iterator[None]:
-    """Say so from a thread, again and again while this lasts."""
+def worker_heartbeats(worker: str) -> Iterator[None]:
+    """Report a worker as active, from a thread, until the context ends."""
     over = threading.Event()
-    thread = threading.Thread(target=_say, args=(worker, over), name="lives", daemon=True)
+    thread = threading.Thread(
+        target=_report, args=(worker, over), name="worker-heartbeats", daemon=True
+    )
     thread.start()
     try:
         yield
@@ -39,25 +41,25 @@ def says_that_it_lives(worker: str) -> Iterator[None]:
         thread.join()
 
 
-def _say(worker: str, over: threading.Event) -> None:
+def _report(worker: str, over: threading.Event) -> None:
     while not over.is_set():
         with suppress(RedisUnreachableError):
-            system.record_worker(worker, LIVES_SECONDS)
-        over.wait(SAY_SECONDS)
+            system.record_worker(worker, LIFETIME_SECONDS)
+        over.wait(HEARTBEAT_SECONDS)
 
 
 class LostTasks:
-    """Looks for them; remembers since when it has not heard of the worker of each."""
+    """Gives tasks of dead workers to others; remembers since when the worker of a task is silent."""
 
     def __init__(self) -> None:
         self._silent: dict[str, float] = {}
 
-    def take_up(self) -> int:
-        """Give back what dead workers had in hand; how many. While Redis is away nobody is dead."""
+    def recover(self) -> int:
+        """Return the tasks of dead workers to the queue and count them; none while Redis is unreachable."""
         held = DBTaskResult.objects.filter(status=TaskResultStatus.RUNNING)
         tasks = {str(t.pk): t for t in held.only("pk", "worker_ids", "task_path")[:1000]}
         try:
-            living = system.active_workers({_worker(each) for each in tasks.values()})
+            living = system.active_workers({_worker(task) for task in tasks.values()})
         except RedisUnreachableError:
             self._silent.clear()
             return 0
@@ -68,26 +70,26 @@ class LostTasks:
         lost = [
             pk for pk, since in self._silent.items() if now - since > settings.TASK_LEASE_SECONDS
         ]
-        return sum(_give_back(tasks[pk]) for pk in lost)
+        return sum(_requeue(tasks[pk]) for pk in lost)
 
 
 def _worker(task: "DBTaskResult[..., Any]") -> str:
     return str(task.worker_ids[-1]) if task.worker_ids else ""
 
 
-def _give_back(task: "DBTaskResult[..., Any]") -> bool:
-    """False: somebody else was faster, or the worker was not dead."""
+def _requeue(task: "DBTaskResult[..., Any]") -> bool:
+    """Return a task to the queue, or end it; False when another process was first, or its worker is alive."""
     mine = DBTaskResult.objects.filter(
         pk=task.pk, status=TaskResultStatus.RUNNING, worker_ids=task.worker_ids
     )
-    if len(task.worker_ids) < MOST_WORKERS:
+    if len(task.worker_ids) < MAX_WORKERS:
         changed = mine.update(status=TaskResultStatus.READY, started_at=None)
         event = "lost_task_given_back"
     else:
         changed = mine.update(
             status=TaskResultStatus.FAILED,
             finished_at=timezone.now(),
-            traceback="Each worker that had it was lost; it is not given to another.",
+            traceback="Every worker that ran it was lost; it is not tried again.",
         )
         event = "lost_task_ended"
     if changed:

@@ -17,7 +17,7 @@ from django_tasks_db.management.commands.db_worker import Worker
 from django_tasks_db.models import DBTaskResult
 
 from robotsim_project.health import liveness, waiting
-from robotsim_project.processes.lost_tasks import says_that_it_lives
+from robotsim_project.processes.lost_tasks import worker_heartbeats
 
 log = structlog.get_logger(__name__)
 TOUCH_SECONDS = 5.0
@@ -57,7 +57,7 @@ class ResilientWorker(Worker):
         ):  # so that many workers do not start at the same moment
             self._halt.wait(random.random())  # noqa: S311
         self.startup_delay, self.batch = False, True
-        with says_that_it_lives(self.worker_id):
+        with worker_heartbeats(self.worker_id):
             self._batches()
 
     def _batches(self) -> None:

@@ -31,14 +31,14 @@ def test_the_defaults_are_those_of_the_settings(tmp_path: Path) -> None:
     run = subprocess.run(
         [sys.executable, "-c", READ], cwd=BASE_DIR, env=clean, capture_output=True, check=True
     )
-    found = json.loads(run.stdout)
+    values = json.loads(run.stdout)
     literal = {
         name: default.strip("`")
         for name, default in WITH_DEFAULT.findall(PAGE)
         if re.fullmatch(r"`[^`]+`", default) and name != "ENVIRONMENT"
     }
     assert literal
-    assert {name: spelled(found[name]) for name in literal} == literal
+    assert {name: spelled(values[name]) for name in literal} == literal
 
 
 def spelled(value: object) -> str:
@@ -49,6 +49,6 @@ def spelled(value: object) -> str:
     return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
-def test_what_a_unit_is_told_is_documented() -> None:
+def test_variables_of_units_are_documented() -> None:
     read = set(OF_UNITS.findall((BASE_DIR / "agent" / "settings.py").read_text(encoding="utf-8")))
     assert read == set(OF_UNITS.findall(PAGE))

@@ -104,8 +104,8 @@ def test_a_refusal_does_not_repeat_a_password(
     assert "hunter2" not in str(refusal.value)
 
 
-def test_the_guide_means_what_it_meant(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    found = read_settings(
+def test_values_of_the_install_guide(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    values = read_settings(
         monkeypatch,
         tmp_path,
         DATABASE_URL="postgresql+asyncpg://postgres:password@localhost:5432/robotdb",
@@ -114,13 +114,13 @@ def test_the_guide_means_what_it_meant(monkeypatch: pytest.MonkeyPatch, tmp_path
         API_STR="api/v2/",
         LOG_LEVEL="debug",
     )
-    default = found["DATABASES"]["default"]
+    default = values["DATABASES"]["default"]
     assert default["ENGINE"] == "robotsim_project.postgresql"
     assert (default["HOST"], default["PORT"], default["NAME"]) == ("localhost", 5432, "robotdb")
     assert default["OPTIONS"]["pool"]["max_size"] == 20
-    assert found["MINIO_PUBLIC_ENDPOINT"] == "localhost:9000"
-    assert found["API_STR"] == "/api/v2"
-    assert found["LOGGING"]["root"]["level"] == "DEBUG"
+    assert values["MINIO_PUBLIC_ENDPOINT"] == "localhost:9000"
+    assert values["API_STR"] == "/api/v2"
+    assert values["LOGGING"]["root"]["level"] == "DEBUG"
 
 
 def test_sqlite_gets_a_folder_and_waits_for_writers(tmp_path: Path) -> None:

@@ -125,9 +125,9 @@ ANYTHING_GOES = {
 
 
 def test_every_variable_has_values_that_are_refused() -> None:
-    known = {*BAD, *BAD_IN_PRODUCTION, *ANYTHING_GOES}
-    assert set(env.dump()) - known == set(), "say here which values of the new variable are bad"
-    assert known - set(env.dump()) == set(), "these are not read any more"
+    tested = {*BAD, *BAD_IN_PRODUCTION, *ANYTHING_GOES}
+    assert set(env.dump()) - tested == set(), "list bad values of the new variable here"
+    assert tested - set(env.dump()) == set(), "these are no longer read"
 
 
 @pytest.mark.parametrize(
@@ -138,8 +138,8 @@ def test_a_bad_value_is_refused_with_what_a_good_one_looks_like(
 ) -> None:
     with pytest.raises(ImproperlyConfigured, match=rf"^{name} must be") as refusal:
         read_settings(monkeypatch, tmp_path, **{name: value})
-    shown = ("such as", "for example", "one of", "true or false")
-    assert any(words in str(refusal.value) for words in shown)
+    hints = ("such as", "for example", "one of", "true or false")
+    assert any(hint in str(refusal.value) for hint in hints)
 
 
 @pytest.mark.parametrize(
@@ -157,13 +157,11 @@ def test_production_has_no_silent_defaults(
         read_settings(monkeypatch, tmp_path, **given)
 
 
-def test_production_on_one_machine_is_said_in_so_many_words(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_production_on_one_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     given = {key: word for key, word in PRODUCTION.items() if not key.startswith("MINIO")}
     given |= {"DATABASE_URL": f"sqlite:///{tmp_path}/r.sqlite3", "STORAGE_DIR": str(tmp_path)}
-    found = read_settings(monkeypatch, tmp_path, **given)
-    assert (found["PRODUCTION"], found["MINIO_ENDPOINT"]) == (True, "")
+    values = read_settings(monkeypatch, tmp_path, **given)
+    assert (values["PRODUCTION"], values["MINIO_ENDPOINT"]) == (True, "")
 
 
 def gunicorn(kind: str) -> list[str]:
@@ -182,7 +180,7 @@ def gunicorn(kind: str) -> list[str]:
     ],
     ids=["run_controller", "run_worker", "migrate", "check", "web", "stream"],
 )
-def test_each_process_refuses_in_one_line(
+def test_processes_refuse_bad_values_in_one_line(
     command: list[str], name: str, value: str, tmp_path: Path
 ) -> None:
     own = {"PATH": os.environ["PATH"], "ENVIRONMENT": "test", "DATA_DIR": str(tmp_path)}

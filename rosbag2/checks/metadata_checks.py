@@ -59,10 +59,10 @@ def _counts(metadata: Metadata, index: BagIndex) -> Iterator[BagWarning]:
     for topic, count in metadata.topics:
         if count is not None:
             promised[topic.name] = promised.get(topic.name, 0) + count
-    found = {topic.name: topic.message_count for topic in index.topics}
+    counts = {topic.name: topic.message_count for topic in index.topics}
     # A topic that metadata does not name matters only when it has messages.
-    names = promised | {name: 0 for name in found if name not in promised and metadata.topics}
-    differing = [name for name, count in names.items() if found.get(name, 0) != count]
+    names = promised | {name: 0 for name in counts if name not in promised and metadata.topics}
+    differing = [name for name, count in names.items() if counts.get(name, 0) != count]
     listed = metadata.message_count
     if listed is None:
         listed = sum(promised.values()) if promised else index.message_count
@@ -106,8 +106,8 @@ def _topics(survey: Survey) -> Iterator[BagWarning]:
         if not any(_same_qos(claim, topic) for topic in variants):
             profiles.append(claim.name)
     if types:
-        name, listed, found = types[0]
-        yield warning("TYPE_MISMATCH", topic=name, listed=listed, found=found, topics=len(types))
+        name, listed, actual = types[0]
+        yield warning("TYPE_MISMATCH", topic=name, listed=listed, found=actual, topics=len(types))
     if profiles:
         yield warning("QOS_MISMATCH", topic=profiles[0], topics=len(profiles))
 

@@ -88,6 +88,6 @@ class DecodedBag:
 
     def first_after(self, name: str, time_ns: int) -> tuple[int, bytes] | None:
         """The first message of a topic from a time on."""
-        for found_ns, _topic, data in self.messages([name], (time_ns, EVER[1]), size=1):
-            return found_ns, data
+        for message_ns, _topic, data in self.messages([name], (time_ns, EVER[1]), size=1):
+            return message_ns, data
         return None

@@ -15,7 +15,7 @@ MAGIC = b"\x28\xb5\x2f\xfd"
 _BLOCK = 2**20
 # The default limit of the zstd program.
 _MAX_WINDOW = 2**27
-_KNOWN = (b"SQLite format 3\0", b"\x89MCAP0\r\n")
+_SIGNATURES = (b"SQLite format 3\0", b"\x89MCAP0\r\n")
 _RLE = 1
 _MAX_HEADER = 18
 _SKIPPABLE = b"\x2a\x4d\x18"
@@ -54,7 +54,7 @@ def _copy(name: str, source: Path, target: Path, budget: Budget) -> str:
                 return f"it cannot be unpacked: {error}"
             if not block:
                 return ""
-            if not written and not block.startswith(_KNOWN):
+            if not written and not block.startswith(_SIGNATURES):
                 raise BagError("FILE_UNKNOWN", file=name, reason="what is packed begins otherwise")
             written += len(block)
             if written > limit:

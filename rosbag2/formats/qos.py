@@ -10,7 +10,7 @@ from rosbag2.formats.yaml_loader import Node
 
 Profile = dict[str, str | tuple[int, int]]
 
-_WORDS = {
+_POLICIES = {
     "history": ("system_default", "keep_last", "keep_all", "unknown"),
     "reliability": ("system_default", "reliable", "best_effort", "unknown", "best_available"),
     "durability": ("system_default", "transient_local", "volatile", "unknown", "best_available"),
@@ -72,8 +72,8 @@ def lines(text: str, indent: str, *, numbers: bool = False) -> list[str]:
         for name in _ORDER:
             value = profile[name]
             shown = f"{{sec: {value[0]}, nsec: {value[1]}}}" if isinstance(value, tuple) else value
-            if numbers and name in _WORDS:
-                shown = str(_WORDS[name].index(shown))
+            if numbers and name in _POLICIES:
+                shown = str(_POLICIES[name].index(shown))
             result.append(f"{indent}{bullet}{name}: {shown}")
             bullet = "  "
     return result
@@ -87,7 +87,7 @@ def numbered(text: str) -> str:
 def _profile(item: Node) -> Profile:
     if not isinstance(item, dict):
         raise ValueError("a profile that is not a mapping")
-    profile: Profile = {name: _word(name, item[name]) for name in _WORDS}
+    profile: Profile = {name: _word(name, item[name]) for name in _POLICIES}
     profile |= {name: _time(item[name]) for name in _TIMES}
     profile["depth"] = str(int(_scalar(item["depth"])))
     plain = _scalar(item["avoid_ros_namespace_conventions"]).lower()
@@ -97,10 +97,10 @@ def _profile(item: Node) -> Profile:
 
 def _word(name: str, node: Node) -> str:
     value = _scalar(node).lower()
-    words = _WORDS[name]
-    if value.isdecimal() and len(value) == 1 and int(value) < len(words):
-        return words[int(value)]
-    return value if value in words else "unknown"
+    policies = _POLICIES[name]
+    if value.isdecimal() and len(value) == 1 and int(value) < len(policies):
+        return policies[int(value)]
+    return value if value in policies else "unknown"
 
 
 def _time(node: Node) -> tuple[int, int]:

@@ -25,7 +25,7 @@ _BYTES = {"uint8", "byte", "octet"}
 
 @dataclass
 class Allowance:
-    """How much of a message may still be put into JSON."""
+    """Items, text and values of a message that may still be converted."""
 
     items: int = MAX_ITEMS
     text: int = MAX_TEXT

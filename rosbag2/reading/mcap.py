@@ -18,7 +18,7 @@ from rosbag2.formats.mcap_rows import Row, columns, rows
 from rosbag2.formats.metadata import Topic
 from rosbag2.reading.base import BATCH_BYTES, Finding, Message, Span
 from rosbag2.reading.mcap_layout import Run, read_layout
-from rosbag2.reading.mcap_order import Piece, in_order, largest_overlap, sorted_on_disk
+from rosbag2.reading.mcap_order import Piece, in_order, max_overlap, sorted_on_disk
 
 if TYPE_CHECKING:
     from rosbag2.reading.columns import Samples
@@ -49,7 +49,7 @@ class McapStore:
         self._wrong_times = 0
         self._sample_count = 0
         self._unpacked = 0
-        if not self._channels_known():
+        if not self._has_all_channels():
             self._discover()
         self.ros_distro = self.catalogue.ros_distro
         self.topics = topics_of(file.name, self.catalogue)
@@ -59,7 +59,7 @@ class McapStore:
         if sum(chunk.size for chunk in self.layout.chunks) > self._limit:
             raise BagError("UNPACKS_TOO_LARGE", file=self.file.name, limit=self._limit)
 
-    def _channels_known(self) -> bool:
+    def _has_all_channels(self) -> bool:
         layout = self.layout
         if layout.chunks and not layout.every_chunk_indexed:
             return False
@@ -220,7 +220,7 @@ class McapStore:
         if topics is not None and not topics:
             return
         pieces = [piece for piece in self.pieces() if span is None or _meets(piece, span)]
-        if largest_overlap(pieces) > MAX_OVERLAP:
+        if max_overlap(pieces) > MAX_OVERLAP:
             with TemporaryDirectory(prefix="robotsim-sort-", dir=self.budget.scratch) as spare:
                 load = (self._named(piece, topics, span) for piece in pieces)
                 yield from _cut(sorted_on_disk(load, Path(spare) / "sorted"), size)

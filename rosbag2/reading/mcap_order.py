@@ -28,17 +28,17 @@ class Piece:
     part: Chunk | Run
 
 
-def largest_overlap(pieces: list[Piece]) -> int:
+def max_overlap(pieces: list[Piece]) -> int:
     """The most bytes that wait at once when pieces, sorted by their start, are merged."""
     waiting: list[tuple[int, int]] = []
-    held = largest = 0
+    held = maximum = 0
     for piece, following in pairwise(pieces):
         heapq.heappush(waiting, (piece.last_ns, piece.size))
         held += piece.size
         while waiting and waiting[0][0] < following.first_ns:
             held -= heapq.heappop(waiting)[1]
-        largest = max(largest, held)
-    return largest
+        maximum = max(maximum, held)
+    return maximum
 
 
 def in_order(

@@ -76,19 +76,19 @@ class SqliteStore:
         Raises:
             BagError: FILE_DAMAGED, MESSAGE_TOO_LARGE.
         """
-        total = volume = largest = 0
+        total = volume = max_size = 0
         for samples in self._unpacked_samples() if self.packed else self._plain_samples():
             total += len(samples.sizes)
             if not self.packed:
                 volume += int(samples.sizes.sum())
-                largest = max(largest, int(samples.sizes.max()))
+                max_size = max(max_size, int(samples.sizes.max()))
             # Pages that are listed twice make a small file endless.
             if total * _MIN_ROW > self.size or volume > self.size:
                 raise self._damaged("it lists more than its size can hold")
             yield samples
-        if largest > MAX_MESSAGE:
+        if max_size > MAX_MESSAGE:
             raise BagError("MESSAGE_TOO_LARGE", file=self.file.name, limit=MAX_MESSAGE)
-        if largest > _LARGE and not self.packed:
+        if max_size > _LARGE and not self.packed:
             self._walk_large()
         self._check_index(total)
 

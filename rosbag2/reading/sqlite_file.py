@@ -65,7 +65,7 @@ def opened(
         journals = [path for path in _journals(source) if _filled(path)]
         size = sum(path.stat().st_size for path in (source, *journals))
         if not journals:
-            _check_whole(file.name, source)
+            _check_complete(file.name, source)
         with closing(_connect(source, spare, budget)) as connection:
             _harden(connection, size, budget)
             yield connection, size
@@ -146,7 +146,7 @@ def _linked(path: Path, copy: Path) -> bool:
     return True
 
 
-def _check_whole(name: str, path: Path) -> None:
+def _check_complete(name: str, path: Path) -> None:
     """A file cut off in transit is found by the page count in its header, where that is kept up."""
     with path.open("rb") as stream:
         head = stream.read(_HEADER_BYTES)

@@ -21,7 +21,7 @@ _BLOCK = 2**20
 _HEAD = records.HEAD.size
 # A record's head: a known kind, and a length below four gigabytes.
 _LIKELY = re.compile(rb"[\x03-\x0f].{4}\x00{4}", re.DOTALL)
-_KNOWN = range(1, 16)
+_OPCODES = range(1, 16)
 _CHAIN = 3
 _FIXED = {records.FOOTER: 20, records.DATA_END: 4}
 _LATEST = 2**63
@@ -174,7 +174,7 @@ class McapSalvage:
         return opcode, length, complete
 
     def _plausible(self, opcode: int, place: int, length: int) -> bool:
-        if opcode not in _KNOWN and opcode < records.PRIVATE:
+        if opcode not in _OPCODES and opcode < records.PRIVATE:
             return False
         if opcode in _FIXED:
             return length >= _FIXED[opcode]
@@ -229,7 +229,7 @@ class McapSalvage:
     def _chained(self, place: int) -> bool:
         for _ in range(_CHAIN):
             opcode, length, complete = self._head(place)
-            if not complete or opcode not in _KNOWN:
+            if not complete or opcode not in _OPCODES:
                 return False
             if opcode == records.FOOTER:
                 return True

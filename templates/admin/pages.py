@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 
 from common.admin.actions import ObjectActionsMixin, run_action
 from common.admin.changelists import (
-    BoundedPaginator,
+    BoundedListMixin,
     DeletedFilter,
     is_autocomplete,
     is_changelist,
@@ -102,7 +102,11 @@ def _add_usage_counts(rows: list[Any]) -> None:
 
 @admin.register(Template)
 class TemplateAdmin(
-    ObjectActionsMixin, ServiceDeletionMixin, DomainErrorMixin, admin.ModelAdmin[Template]
+    ObjectActionsMixin,
+    ServiceDeletionMixin,
+    DomainErrorMixin,
+    BoundedListMixin,
+    admin.ModelAdmin[Template],
 ):
     """Templates; deleted ones are shown by a filter."""
 
@@ -133,10 +137,6 @@ class TemplateAdmin(
         {"fields": [("version", "used"), "created_by", ("created_at", "updated_at")]},
     )
     actions = ["delete_selected", "restore"]
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
-    paginator = BoundedPaginator
-    list_per_page = 50
 
     class Media:
         css = {"all": ["common/console.css"]}

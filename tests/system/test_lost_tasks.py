@@ -8,7 +8,7 @@ from django_tasks_db.models import DBTaskResult
 
 from accounts.tasks import send_reset
 from robotsim_project.processes import lost_tasks
-from robotsim_project.processes.lost_tasks import LostTasks, says_that_it_lives
+from robotsim_project.processes.lost_tasks import LostTasks, worker_heartbeats
 from simulations.exceptions import RedisUnreachableError
 from simulations.live import system
 from tests.support.world import World, a_world, until
@@ -17,15 +17,15 @@ pytestmark = pytest.mark.usefixtures("empty_redis")
 
 
 @pytest.fixture
-def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The clock of who looks, in seconds."""
-    clock = [1000.0]
-    monkeypatch.setattr(lost_tasks.time, "monotonic", lambda: clock[0])
-    return clock
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """A clock of seconds that tests set."""
+    seconds = [1000.0]
+    monkeypatch.setattr(lost_tasks.time, "monotonic", lambda: seconds[0])
+    return seconds
 
 
-def held(*workers: str) -> DBTaskResult:
-    """A task that the last of these workers has in hand."""
+def running_task(*workers: str) -> DBTaskResult:
+    """A task that was run by these workers, and is by the last of them."""
     task = DBTaskResult.objects.get(pk=send_reset.enqueue("nobody@example.com").id)
     for worker in workers:
         task.claim(worker)
@@ -38,39 +38,39 @@ def state(task: DBTaskResult) -> str:
 
 
 @pytest.mark.django_db
-def test_a_task_whose_worker_is_silent_for_a_lease_is_given_back(now: list[float]) -> None:
-    task, look = held("dead"), LostTasks()
-    assert look.take_up() == 0
-    now[0] += 30
-    assert look.take_up() == 0
-    now[0] += 60
-    assert look.take_up() == 1
+def test_a_task_is_requeued_when_its_worker_was_silent_for_a_lease(clock: list[float]) -> None:
+    task, lost = running_task("dead"), LostTasks()
+    assert lost.recover() == 0
+    clock[0] += 30
+    assert lost.recover() == 0
+    clock[0] += 60
+    assert lost.recover() == 1
     assert state(task) == TaskResultStatus.READY
-    assert look.take_up() == 0
+    assert lost.recover() == 0
 
 
 @pytest.mark.django_db
-def test_a_worker_that_lives_keeps_its_task_however_long(now: list[float]) -> None:
-    task, look = held("living"), LostTasks()
-    with says_that_it_lives("living"):
+def test_an_active_worker_keeps_its_task(clock: list[float]) -> None:
+    task, lost = running_task("living"), LostTasks()
+    with worker_heartbeats("living"):
         until(lambda: bool(system.active_workers({"living"})))
         for _ in range(3):
-            assert look.take_up() == 0
-            now[0] += 4000
+            assert lost.recover() == 0
+            clock[0] += 4000
     assert state(task) == TaskResultStatus.RUNNING
 
 
 @pytest.mark.django_db
-def test_while_redis_is_away_nobody_is_dead(
-    now: list[float], monkeypatch: pytest.MonkeyPatch
+def test_no_worker_counts_as_dead_while_redis_is_unreachable(
+    clock: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    task, look = held("silent"), LostTasks()
-    look.take_up()
-    now[0] += 4000
+    task, lost = running_task("silent"), LostTasks()
+    lost.recover()
+    clock[0] += 4000
     with monkeypatch.context() as away:
         away.setattr(system, "active_workers", refused)
-        assert look.take_up() == 0
-    assert look.take_up() == 0  # it is counted anew: a Redis that comes back has forgotten all
+        assert lost.recover() == 0
+    assert lost.recover() == 0  # silence starts again: Redis may have lost its data
     assert state(task) == TaskResultStatus.RUNNING
 
 
@@ -79,11 +79,11 @@ def refused(_workers: object) -> set[str]:
 
 
 @pytest.mark.django_db
-def test_a_task_that_three_workers_were_lost_with_is_ended(now: list[float]) -> None:
-    task, look = held("first", "second", "third"), LostTasks()
-    look.take_up()
-    now[0] += 61
-    assert look.take_up() == 1
+def test_a_task_ends_after_three_lost_workers(clock: list[float]) -> None:
+    task, lost = running_task("first", "second", "third"), LostTasks()
+    lost.recover()
+    clock[0] += 61
+    assert lost.recover() == 1
     assert state(task) == TaskResultStatus.FAILED
     assert "was lost" in task.traceback
 
@@ -96,7 +96,7 @@ def world() -> Iterator[World]:
         yield world
 
 
-def test_a_mail_whose_worker_was_killed_is_sent_by_another(world: World) -> None:
+def test_another_worker_runs_the_task_of_a_killed_one(world: World) -> None:
     task = world.python(
         "from accounts.tasks import send_reset\nfrom django_tasks_db.models import DBTaskResult\n"
         "task = send_reset.enqueue('nobody@example.com')\n"
@@ -106,7 +106,7 @@ def test_a_mail_whose_worker_was_killed_is_sent_by_another(world: World) -> None
     killed = world.manage("run_worker", "--interval", "0.1", "--worker-id", "killed")
     killed.until_logged("worker_started")
     killed.kill()
-    # Its last word would hold for half a minute.
+    # Its last heartbeat would count for half a minute.
     world.python(
         "from simulations.live.connection import connect\n"
         "with connect() as redis: redis.delete('robotsim:live:worker:killed')"
