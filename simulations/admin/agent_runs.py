@@ -7,7 +7,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from simulations.admin import formatting
-from simulations.admin.execution_rows import ExecutionRowAdmin
+from simulations.admin.execution_rows import ExecutionRowMixin
 from simulations.admin.filters import (
     ExecutionIdFilter,
     FailureFilter,
@@ -19,7 +19,7 @@ from simulations.services.runs import logs
 
 
 @admin.register(AgentRun)
-class AgentRunAdmin(ExecutionRowAdmin, admin.ModelAdmin[AgentRun]):
+class AgentRunAdmin(ExecutionRowMixin, admin.ModelAdmin[AgentRun]):
     """Attempts of all agents."""
 
     execution_path = "stage_run__execution__"

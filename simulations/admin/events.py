@@ -7,7 +7,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from simulations.admin import formatting
-from simulations.admin.execution_rows import ExecutionRowAdmin
+from simulations.admin.execution_rows import ExecutionRowMixin
 from simulations.admin.filters import (
     ExecutionIdFilter,
     KindFilter,
@@ -16,7 +16,7 @@ from simulations.models import Event
 
 
 @admin.register(Event)
-class EventAdmin(ExecutionRowAdmin, admin.ModelAdmin[Event]):
+class EventAdmin(ExecutionRowMixin, admin.ModelAdmin[Event]):
     """Events of all executions, the newest first."""
 
     execution_path = "execution__"

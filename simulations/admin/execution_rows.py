@@ -11,11 +11,11 @@ from common.admin.changelists import ReadOnlyMixin
 from simulations.admin import formatting
 from simulations.admin.filters import (
     ExecutionIdFilter,
-    ExecutionSearch,
+    ExecutionSearchMixin,
 )
 
 
-class ExecutionRowAdmin(ExecutionSearch, ReadOnlyMixin):
+class ExecutionRowMixin(ExecutionSearchMixin, ReadOnlyMixin):
     """Mixin before `ModelAdmin` for read-only rows that belong to an execution.
 
     `execution_path` leads from a row to its execution, with two underscores at its end.

@@ -15,7 +15,7 @@ from simulations.admin import formatting
 from simulations.admin.execution_page import sections
 from simulations.admin.filters import (
     ActiveFilter,
-    ExecutionSearch,
+    ExecutionSearchMixin,
     FailureFilter,
     SimulationIdFilter,
 )
@@ -44,7 +44,7 @@ class ExecutionList(ChangeList):
             execution.percent = percents.get(execution.pk, execution.final_percent)
 
 
-class ExecutionActions:
+class ExecutionActionsMixin:
     """Mixin before `ModelAdmin`: the actions on executions."""
 
     def has_run_permission(self, request: HttpRequest) -> bool:
@@ -87,9 +87,9 @@ class ExecutionActions:
 
 @admin.register(Execution)
 class ExecutionAdmin(
-    ExecutionActions,
+    ExecutionActionsMixin,
     ObjectActionsMixin,
-    ExecutionSearch,
+    ExecutionSearchMixin,
     ReadOnlyMixin,
     admin.ModelAdmin[Execution],
 ):

@@ -119,7 +119,7 @@ def is_id(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= MAX_ID_DIGITS
 
 
-class ExecutionSearch:
+class ExecutionSearchMixin:
     """Mixin before `ModelAdmin`: search by id of the execution or name of its simulation.
 
     `execution_path` leads from a row to its execution, with two underscores at its end; empty if it is one.

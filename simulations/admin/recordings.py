@@ -7,7 +7,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from simulations.admin import formatting
-from simulations.admin.execution_rows import ExecutionRowAdmin
+from simulations.admin.execution_rows import ExecutionRowMixin
 from simulations.admin.filters import (
     ExecutionIdFilter,
     StageRunIdFilter,
@@ -16,7 +16,7 @@ from simulations.models import Recording
 
 
 @admin.register(Recording)
-class RecordingAdmin(ExecutionRowAdmin, admin.ModelAdmin[Recording]):
+class RecordingAdmin(ExecutionRowMixin, admin.ModelAdmin[Recording]):
     """Recordings, missing ones included."""
 
     execution_path = "stage_run__execution__"

@@ -21,7 +21,7 @@ from simulations.services.runs import lifecycle
 Rows = QuerySet[Simulation]
 
 
-class SimulationActions:
+class SimulationActionsMixin:
     """Mixin before `ModelAdmin`: the actions on simulations."""
 
     opts: Any
@@ -131,7 +131,9 @@ def _stop(simulation: Simulation, user: Any) -> None:
     running = Execution.objects.filter(simulation=simulation, status__in=sorted(STOPPABLE))
     executions = list(running.defer("plan", "outcome"))
     if not executions:
-        raise NotRunningError(str(_("There is nothing to stop: it has no active execution.")))
+        raise NotRunningError(
+            str(_("There is nothing to stop: none of its executions can be stopped."))
+        )
     for execution in executions:
         lifecycle.stop(execution, stopped_by=user)
 

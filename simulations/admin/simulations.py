@@ -20,7 +20,7 @@ from common.admin.changelists import (
 from common.admin.deletion import ServiceDeletionMixin
 from common.admin.errors import DomainErrorFormMixin, DomainErrorMixin
 from simulations.admin.formatting import NOTHING, link, list_url, progress_bar, status_label
-from simulations.admin.simulation_actions import SimulationActions
+from simulations.admin.simulation_actions import SimulationActionsMixin
 from simulations.admin.stages import StageInline
 from simulations.choices import ACTIVE, OPEN_DELETION, STOPPABLE
 from simulations.exceptions import SimulationNotFoundError
@@ -86,7 +86,7 @@ def _annotate(rows: list[Any]) -> None:
 
 @admin.register(Simulation)
 class SimulationAdmin(
-    SimulationActions,
+    SimulationActionsMixin,
     ObjectActionsMixin,
     ServiceDeletionMixin,
     DomainErrorMixin,

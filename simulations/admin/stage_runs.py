@@ -6,7 +6,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from simulations.admin import formatting
-from simulations.admin.execution_rows import ExecutionRowAdmin
+from simulations.admin.execution_rows import ExecutionRowMixin
 from simulations.admin.filters import (
     ExecutionIdFilter,
     FailureFilter,
@@ -15,7 +15,7 @@ from simulations.models import StageRun
 
 
 @admin.register(StageRun)
-class StageRunAdmin(ExecutionRowAdmin, admin.ModelAdmin[StageRun]):
+class StageRunAdmin(ExecutionRowMixin, admin.ModelAdmin[StageRun]):
     """Stages of all executions."""
 
     execution_path = "execution__"
