@@ -14,7 +14,7 @@ def failure(code: str, **values: Any) -> dict[str, Any]:
     The English text is for older versions, which do not read the values.
 
     Args:
-        code: A failure code; empty if nothing failed, then `said` names the code to explain.
+        code: A failure code; empty if nothing failed, then the value `cause` is the code to word.
         values: Values of `failure_text`.
     """
     with override("en"):
@@ -27,21 +27,21 @@ def failure_text(code: str, values: Mapping[str, Any] | None, text: str) -> str:
 
     Args:
         code: The failure code.
-        values: `completed`, `agents` and `least` (minimum percent) of a stage, a `reason` given by another
+        values: `completed`, `agents` and `min_percent` of a stage, a `reason` given by another
             system, or the attempt `superseded_by`; None: use the text.
         text: Text stored by older versions or agents.
     """
     if values is None:
         return text
-    code = values.get("said", code)
+    code = values.get("cause", code)
     if code not in FailureCode.values:
         return text
     if "superseded_by" in values:
         return gettext("Another attempt took over.")
     sentences = [str(FailureCode(code).label)]
-    if {"completed", "agents", "least"} <= values.keys():
+    if {"completed", "agents", "min_percent"} <= values.keys():
         message = gettext(
-            "%(completed)d of %(agents)d agents completed, at least %(least)d %% must."
+            "%(completed)d of %(agents)d agents completed, at least %(min_percent)d %% must."
         )
         sentences.insert(0, message % values)
     if "reason" in values:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from common.admin.actions import is_admin
-from common.admin.changelists import BoundedPaginator
+from common.admin.changelists import BoundedListMixin
 from common.admin.deletion import ServiceDeletionMixin
 from common.admin.errors import DomainErrorFormMixin, DomainErrorMixin
 from simulations.admin.formatting import list_url
@@ -56,7 +56,7 @@ class MecList(ChangeList):
 
 
 @admin.register(Mec)
-class MecAdmin(DomainErrorMixin, ServiceDeletionMixin, admin.ModelAdmin[Mec]):
+class MecAdmin(DomainErrorMixin, ServiceDeletionMixin, BoundedListMixin, admin.ModelAdmin[Mec]):
     """Systems under test."""
 
     form = MecForm
@@ -65,10 +65,6 @@ class MecAdmin(DomainErrorMixin, ServiceDeletionMixin, admin.ModelAdmin[Mec]):
     search_fields = ["name", "slug", "endpoint"]
     readonly_fields = ["created_at", "updated_at"]
     prepopulated_fields = {"slug": ["name"]}
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
-    paginator = BoundedPaginator
-    list_per_page = 50
     actions = ["delete_selected"]
 
     def get_changelist(self, request: HttpRequest, **_kwargs: Any) -> type[ChangeList]:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.admin.actions import ObjectActionsMixin
 from common.admin.changelists import (
-    BoundedPaginator,
+    BoundedListMixin,
     DeletedFilter,
     is_changelist,
     lists_deleted_rows,
@@ -90,6 +90,7 @@ class SimulationAdmin(
     ObjectActionsMixin,
     ServiceDeletionMixin,
     DomainErrorMixin,
+    BoundedListMixin,
     admin.ModelAdmin[Simulation],
 ):
     """Simulations with their stages; a filter lists deleted ones."""
@@ -131,10 +132,6 @@ class SimulationAdmin(
     inlines = [StageInline]
     actions = ["start", "stop", "clone", "delete_selected", "restore", "purge"]
     deleted_actions = ["restore", "purge"]
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
-    paginator = BoundedPaginator
-    list_per_page = 50
 
     class Media:
         css = {"all": ["common/console.css"]}

@@ -48,7 +48,7 @@ def test_failure_text_is_stored_in_english_for_older_versions(execution: Executi
         ("AGENT_LOST", {"superseded_by": 2}, "Another attempt took over."),
         (
             "AGENT_LOST",
-            {"completed": 1, "agents": 4, "least": 50},
+            {"completed": 1, "agents": 4, "min_percent": 50},
             f"1 of 4 agents completed, at least 50 % must. {LOST}",
         ),
         (
@@ -56,7 +56,7 @@ def test_failure_text_is_stored_in_english_for_older_versions(execution: Executi
             {"reason": "no such image"},
             "Units could not be started: check the backend. no such image",
         ),
-        ("", {"said": "STOPPED_BY_USER"}, "It was stopped by a user."),
+        ("", {"cause": "STOPPED_BY_USER"}, "It was stopped by a user."),
     ],
 )
 def test_values_are_filled_in(code: str, values: dict[str, Any], text: str) -> None:

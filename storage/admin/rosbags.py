@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from common.admin.actions import run_action
-from common.admin.changelists import BoundedPaginator, DeletedFilter, is_autocomplete
+from common.admin.changelists import BoundedListMixin, DeletedFilter, is_autocomplete
 from common.admin.deletion import ServiceDeletionMixin
 from storage.admin import charts
 from storage.admin.add_page import AddPage
@@ -27,16 +27,20 @@ from storage.services.verification import verifier
 
 
 @admin.register(Rosbag)
-class RosbagAdmin(AddPage, ExportPage, PreviewPage, ServiceDeletionMixin, admin.ModelAdmin[Rosbag]):
+class RosbagAdmin(
+    AddPage,
+    ExportPage,
+    PreviewPage,
+    ServiceDeletionMixin,
+    BoundedListMixin,
+    admin.ModelAdmin[Rosbag],
+):
     """Rosbags with their verdict and index; only the name can be changed."""
 
     list_display = ["name", "status", "origin", "message_count", "duration", "bytes", "created_at"]
     list_filter = ["status", "origin", DeletedFilter, "created_at"]
     search_fields = ["name", "^content_digest"]
     list_select_related = ["created_by"]
-    show_full_result_count = False
-    paginator = BoundedPaginator
-    list_per_page = 50
     inlines = [FileInline, TopicInline]
     actions = ["verify_again", "export_mcap", "export_sqlite3", "restore", "delete_selected"]
     readonly_fields = [

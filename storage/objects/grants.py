@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass
 from django.conf import settings
 from django.core import signing
 
-SALT = "storage.objects.grants"
+# Not the module: URLs signed by the version before stay valid during an upgrade.
+SALT = "storage.client.grants"
 PATH = "/storage/objects/"
 
 

@@ -218,7 +218,7 @@ def _create_unregistered(active: ActiveStage, unit: int, code: FailureCode) -> N
                 number=slot.number,
                 unit=unit,
                 status=AgentStatus.STOPPED if stopped else AgentStatus.LOST,
-                **(failure("", said=code) if stopped else failure(code)),
+                **(failure("", cause=code) if stopped else failure(code)),
                 ended_at=timezone.now(),
             )
             for slot in active.plan.slots(active.stage, unit)

@@ -118,7 +118,7 @@ def _end_stage(active: ActiveStage) -> None:
         return
     codes = {code for (_s, code) in outcomes if code}
     code = codes.pop() if len(codes) == 1 else FailureCode.TOO_FEW_COMPLETED
-    figures = {"completed": completed, "agents": stage.agents, "least": stage.min_success}
+    figures = {"completed": completed, "agents": stage.agents, "min_percent": stage.min_success}
     lifecycle.move_stage(
         stage_run, [RunStatus.FINALIZING], RunStatus.FAILED, **failure(code, **figures)
     )
