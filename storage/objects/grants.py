@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from django.conf import settings
 from django.core import signing
 
-SALT = "storage.objects.grants"
+SALT = "storage.client.grants"  # an older name of this module: signed addresses stay valid
 PATH = "/storage/objects/"
 
 
