@@ -69,7 +69,7 @@ class DeletionAdmin(ReadOnlyMixin, admin.ModelAdmin[Deletion]):
     def progress_bar(self, row: Deletion) -> str:
         return formatting.progress_bar(row.progress)
 
-    @admin.display(description=_("error"))
+    @admin.display(description=_("error"), ordering="error")
     def error_message(self, row: Deletion) -> str:
         return deletion_error(row.error_code, row.error)
 

@@ -69,7 +69,6 @@ def verify_again(rosbag: Rosbag) -> None:
     rows = Rosbag.objects.living().filter(pk=rosbag.pk, status__in=VERIFIED)
     if rows.update(
         status=Status.VERIFYING,
-        details={},
         lease_until=None,
         attempts=0,
         enqueued_at=now,
