@@ -41,9 +41,11 @@ def a_unit(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process that looks like a unit, until it is told to end."""
     folder.mkdir(parents=True, exist_ok=True)
     environment = {**os.environ, "ROBOTSIM_WORK_DIR": str(folder)}
-    command = [sys.executable, "-c", "import sys; sys.stdin.read()"]
-    unit = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE)
+    command = [sys.executable, "-c", "import sys; print(flush=True); sys.stdin.read()"]
+    unit = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
+        assert unit.stdout is not None
+        unit.stdout.readline()  # before, its environment is still that of the test
         yield unit
     finally:
         unit.kill()
