@@ -64,7 +64,7 @@ class AgentState(StrEnum):
 
 
 class Command(StrEnum):
-    """What a unit should do now; repeated in every answer."""
+    """The command to a unit as it stands now; every answer repeats it."""
 
     WAIT = "wait"
     GO = "go"

@@ -30,7 +30,7 @@ REMEDIES = {
         "This endpoint does not accept this type of body. Check Content-Type; see /docs."
     ),
 }
-"""What to do, by REST framework's codes: its own messages only say that something is wrong."""
+"""Remedies by the codes of REST framework, whose own messages only say that something is wrong."""
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ SERVICES = {
     "MINIO_ACCESS_KEY": "robotsim, the user of the S3 server",
     "MINIO_SECRET_KEY": "the password of MINIO_ACCESS_KEY",
 }
-"""What production has to name, with examples."""
+"""Services that production has to name, with examples."""
 
 env = Env()
 if os.environ.get("ENVIRONMENT") != "test":  # tests do not depend on someone's own file

@@ -111,7 +111,7 @@ class Execution(models.Model):
 
     @property
     def ended(self) -> bool:
-        """Whether the status is final."""
+        """Return True when the status is final."""
         return self.status in ENDED
 
 

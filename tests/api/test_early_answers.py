@@ -93,7 +93,7 @@ def client(viewer: User) -> Client:
 
 @pytest.fixture
 def early_answers(monkeypatch: pytest.MonkeyPatch) -> list[HttpResponseBase | None]:
-    """What the middleware has answered early; None for each request that it let pass."""
+    """The early answers of the middleware; None for each request that it let pass."""
     answers: list[HttpResponseBase | None] = []
     original = early.answer
 
