@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,9 @@ from accounts.choices import Role
 from accounts.models import User
 from rosbag2.formats.metadata import Topic
 from rosbag2.writing.sqlite_writer import BagWriter
-from simulations.models import Execution, Mec, Simulation
+from simulations.backends.base import Job, UnitStatus
+from simulations.exceptions import BackendError
+from simulations.models import Execution, Mec, Simulation, StageRun
 from simulations.services.designs import mecs
 from simulations.services.designs.simulations import StageSpec, create_simulation
 from simulations.services.runs import lifecycle
@@ -204,3 +206,43 @@ def serve(
     for server in [*shared_servers, *started]:
         server.close_streams()
     end_servers(started)
+
+
+class Fake:
+    """A backend that says what it is told to say."""
+
+    def __init__(self) -> None:
+        self.seen: list[UnitStatus] = []
+        self.killed: list[int] = []
+        self.fails = False
+
+    def launch(self, job: Job) -> str:
+        if self.fails:
+            raise BackendError("No process can be started.")
+        return "there"
+
+    def observe(self, job: Job, *, retry: bool) -> list[UnitStatus]:
+        return self.seen
+
+    def kill(self, job: Job, units: Collection[int]) -> None:
+        self.killed += list(units)
+
+    def kept_recording(self, job: Job, unit: int) -> str:
+        return "/kept/recording-1"
+
+    def remove(self, job: Job) -> int:
+        return 0
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> Fake:
+    backend = Fake()
+    monkeypatch.setattr("simulations.services.runs.active_stage.backend", lambda _name: backend)
+    return backend
+
+
+def prepared(execution: Execution, **fields: Any) -> list[StageRun]:
+    Execution.objects.filter(pk=execution.pk).update(status="PREPARING")
+    execution.stage_runs.update(status="PREPARING", handle="there", **fields)
+    execution.refresh_from_db()
+    return list(execution.stage_runs.order_by("position"))

@@ -1,6 +1,5 @@
 """Steps of the controller: concurrent ones, a stop in between, units that vanish."""
 
-from collections.abc import Collection
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -11,55 +10,14 @@ from django.utils import timezone
 
 from simulations.backends.base import Job, UnitState, UnitStatus
 from simulations.backends.local import LocalBackend
-from simulations.exceptions import BackendError
 from simulations.live import connection, silence
 from simulations.models import AgentRun, Execution, Recording, StageRun
 from simulations.services.plan import plan_of
 from simulations.services.runs import fleet, lifecycle, reconcile
 from simulations.services.runs.active_stage import ActiveStage
-from simulations.tests.conftest import Design
+from simulations.tests.conftest import Design, Fake, prepared
 
 pytestmark = pytest.mark.django_db
-
-
-class Fake:
-    """A backend that says what it is told to say."""
-
-    def __init__(self) -> None:
-        self.seen: list[UnitStatus] = []
-        self.killed: list[int] = []
-        self.fails = False
-
-    def launch(self, job: Job) -> str:
-        if self.fails:
-            raise BackendError("No process can be started.")
-        return "there"
-
-    def observe(self, job: Job, *, retry: bool) -> list[UnitStatus]:
-        return self.seen
-
-    def kill(self, job: Job, units: Collection[int]) -> None:
-        self.killed += list(units)
-
-    def kept_recording(self, job: Job, unit: int) -> str:
-        return "/kept/recording-1"
-
-    def remove(self, job: Job) -> int:
-        return 0
-
-
-@pytest.fixture
-def fake(monkeypatch: pytest.MonkeyPatch) -> Fake:
-    backend = Fake()
-    monkeypatch.setattr("simulations.services.runs.active_stage.backend", lambda _name: backend)
-    return backend
-
-
-def prepared(execution: Execution, **fields: Any) -> list[StageRun]:
-    Execution.objects.filter(pk=execution.pk).update(status="PREPARING")
-    execution.stage_runs.update(status="PREPARING", handle="there", **fields)
-    execution.refresh_from_db()
-    return list(execution.stage_runs.order_by("position"))
 
 
 def test_concurrent_releases_agree_on_one_time(design: Design) -> None:
