@@ -5,8 +5,10 @@ from contextlib import suppress
 
 from django.core.asgi import get_asgi_application
 
+from common.processes import PRIVATE_UMASK
 from robotsim_project.telemetry import start
 
+os.umask(PRIVATE_UMASK)
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "robotsim_project.settings")
 start.start("stream")
 django = get_asgi_application()
