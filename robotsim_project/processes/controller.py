@@ -11,14 +11,13 @@ from django.db import Error, close_old_connections
 from common import recovery, tracing
 from robotsim_project.health import dependencies, liveness, waiting
 from robotsim_project.processes.lost_tasks import LostTasks
+from robotsim_project.processes.sweeps import Sweeps
 from simulations.backends import backend
 from simulations.exceptions import RedisUnreachableError
 from simulations.live import system
 from simulations.services.runs.reconcile import reconcile, reset_silence_after_leap
 
 log = structlog.get_logger(__name__)
-PASSES_PER_SWEEP = 20
-"""A sweep, which looks for unfinished work of ended workers, is done every so many passes."""
 
 
 class Controller:
@@ -28,6 +27,7 @@ class Controller:
         self._halt = threading.Event()
         self._wait_log = waiting.WaitLog()
         self._lost_tasks = LostTasks()
+        self._sweeps = Sweeps()
 
     def stop(self) -> None:
         """Request the end of the loop; called by a signal handler."""
@@ -38,10 +38,9 @@ class Controller:
         if not waiting.wait_until_ok(self._halt, wait_log=self._wait_log):
             return
         log.info("controller_started")
-        passes = 0
+        _record_pass()
         while not self._halt.is_set():
-            self._timed_pass(sweep=passes % PASSES_PER_SWEEP == 0)
-            passes += 1
+            self._timed_pass(sweep=self._sweeps.is_due())
             self._halt.wait(settings.CONTROLLER_INTERVAL_SECONDS)
         self._drain()
 
@@ -72,6 +71,7 @@ class Controller:
                     self._sweep()
         except Error as error:
             # The database may be unreachable for minutes: units go on, and a later pass tries again.
+            self._sweeps.postpone()
             results = dependencies.check(["database", "migrations"])
             if all(result.ok for result in results.values()):
                 log.warning("pass_failed", exc_info=error)
@@ -83,5 +83,9 @@ class Controller:
     def _sweep(self) -> None:
         recovery.recover()
         self._lost_tasks.recover()
-        with suppress(RedisUnreachableError):
-            system.record_controller_pass()
+        _record_pass()
+
+
+def _record_pass() -> None:
+    with suppress(RedisUnreachableError):
+        system.record_controller_pass()
