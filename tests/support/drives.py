@@ -1,0 +1,137 @@
+"""Executions of a tested installation: started, looked at and judged; runs in the shell of its `World`.
+
+Everything that comes and goes is JSON.
+"""
+
+import time
+from collections import Counter
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from rosbag2.formats.metadata import Topic
+from rosbag2.reading.reader import BagReader
+from rosbag2.writing.sqlite_writer import BagWriter
+from simulations.choices import ENDED
+from simulations.models import AgentRun, Execution, Mec, Recording
+from simulations.services.designs import mecs
+from simulations.services.designs.simulations import StageSpec, create_simulation
+from simulations.services.runs import lifecycle
+from storage.models import Rosbag
+from storage.objects import object_store
+from storage.services.maintenance import integrity
+from templates.models import Template
+from templates.services import templates
+from tests.support.bags import stored_bag
+
+TOPIC = {"name": "/odom", "type": "nav_msgs/msg/Odometry"}
+MEC = "drives"
+Shown = dict[str, Any]
+
+
+def prepare(endpoint: str, folder: str) -> None:
+    """Create the MEC, and two templates: `light` has 10 small messages in 0.9 s, `heavy` 20 MB in 1.9 s."""
+    mecs.ensure(
+        MEC, name="Drives", transport="zenoh-raw" if endpoint else "null", endpoint=endpoint
+    )
+    for name, messages, period_ns, size in (("light", 10, 10**8, 200), ("heavy", 20, 10**8, 10**6)):
+        bag = Path(folder) / name
+        with BagWriter(bag) as writer:
+            odom = writer.add_topic(Topic(TOPIC["name"], TOPIC["type"]))
+            for number in range(messages):
+                data = bytes([0, 1, 0, 0, number]) + bytes(size)
+                writer.write(odom, 10**9 + number * period_ns, data)
+        templates.create(name=name, rosbag=stored_bag(bag), record_topics=[TOPIC], record_own=True)
+
+
+def start(name: str, template: str, agents: int, *stages: Shown) -> int:
+    """Start an execution of one-template stages; its agents have the namespaces `/<name>_1` and on."""
+    chosen = Template.objects.get(name=template)
+    simulation = create_simulation(
+        name=name,
+        pattern="sequential",
+        mec=Mec.objects.get(slug=MEC),
+        stages=[StageSpec(template=chosen, agent_count=agents, **stage) for stage in stages],
+        namespace_prefix=f"/{name}_",
+    )
+    return lifecycle.start(simulation).pk
+
+
+def stop(execution: int) -> None:
+    lifecycle.stop(Execution.objects.get(pk=execution))
+
+
+def states(*executions: int) -> list[Shown]:
+    """Return status and the states of agents of each execution."""
+    shown = []
+    for pk in executions:
+        execution = Execution.objects.get(pk=pk)
+        agents = AgentRun.objects.filter(stage_run__execution=pk)
+        shown.append(
+            {
+                "status": execution.status,
+                "ended": execution.status in ENDED,
+                "agents": dict(Counter(agents.values_list("status", flat=True))),
+            }
+        )
+    return shown
+
+
+def await_agents(execution: int, state: str, seconds: float) -> bool:
+    """Wait until all agents that have registered are in a state; return False when time is over."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        agents = AgentRun.objects.filter(stage_run__execution=execution)
+        if set(agents.values_list("status", flat=True)) == {state}:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def judge(execution_id: int) -> Shown:
+    """Return all that shows how an execution has ended, and what is left of it."""
+    execution = Execution.objects.get(pk=execution_id)
+    agents = AgentRun.objects.filter(stage_run__execution=execution).order_by("number", "attempt")
+    sequences = list(execution.events.order_by("sequence").values_list("sequence", flat=True))
+    recordings = Recording.objects.filter(stage_run__execution=execution).order_by("pk")
+    return {
+        "status": execution.status,
+        "data": execution.data_status,
+        "failure": execution.failure_code,
+        "agents": [
+            {
+                "number": agent.number,
+                "attempt": agent.attempt,
+                "status": agent.status,
+                "failure": agent.failure_code,
+                "published": agent.published,
+            }
+            for agent in agents
+        ],
+        "recordings": [_recording(recording) for recording in recordings],
+        "gaps": sequences != list(range(1, execution.event_count + 1)),
+        "lost_units": execution.events.filter(kind="unit.lost").count(),
+    }
+
+
+def _recording(recording: Recording) -> Shown:
+    """Open a stored recording with the reader, and count its messages by topic."""
+    shown: Shown = {"status": recording.status, "text": recording.text, "messages": {}}
+    if recording.rosbag is not None and recording.rosbag.usable:
+        with TemporaryDirectory() as folder:
+            for file in recording.rosbag.files.all():
+                object_store().fetch(file.key, Path(folder) / file.path)
+            with BagReader(Path(folder)) as reader:
+                topics = (topic for batch in reader.batches() for _at, topic, _data in batch)
+                shown["messages"] = dict(Counter(topics))
+    return shown
+
+
+def storage() -> list[str]:
+    """Return what is wrong with the storage: as `check_storage`, and uploads that nobody will end."""
+    report = integrity.check()
+    wrong = [f"missing {file.key}" for file in report.missing]
+    wrong += [f"wrong size {file.key}" for file in report.wrong_size]
+    wrong += [f"orphaned {stored.key}" for stored in report.orphaned]
+    left = Rosbag.objects.filter(status__in=["uploading", "verifying"])
+    return wrong + [f"{bag.name} is still {bag.status}" for bag in left]
