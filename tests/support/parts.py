@@ -26,10 +26,11 @@ class Part:
         self._forget = forget
 
     def tree(self) -> list[psutil.Process]:
-        """Return the process and all its descendants, parents first."""
+        """Return the process and all its descendants but units, which outlive the controller."""
         with suppress(psutil.NoSuchProcess):
             process = psutil.Process(self._pid())
-            return [process, *process.children(recursive=True)]
+            children = process.children(recursive=True)
+            return [process, *(child for child in children if not is_unit(child))]
         return []
 
     def freeze(self) -> None:
@@ -44,6 +45,12 @@ class Part:
         """Kill -9."""
         signal_all(self.tree, signal.SIGKILL)
         self._forget()
+
+
+def is_unit(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):
+        return "ROBOTSIM_WORK_DIR" in process.environ()
+    return False
 
 
 def signal_all(tree: Callable[[], list[psutil.Process]], number: signal.Signals) -> None:

@@ -12,6 +12,7 @@ import argparse
 import json
 import multiprocessing
 import shutil
+import signal
 import sys
 import time
 import traceback
@@ -145,6 +146,7 @@ class Bench:
 
 def serve(inbox: Any, outbox: Any, kind: str, environment: dict[str, str], logs: Path) -> None:
     """Take cells and run them, on an installation that is replaced when a cell breaks off."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # everything is ended, as by Ctrl-C
     try:
         while not inbox.empty():
             serve_on_one(inbox, outbox, kind, environment, logs)
@@ -222,18 +224,22 @@ def main() -> int:
     values = (environment, options.results)
     for kind in options.servers:
         context.Process(target=serve, args=(inbox, outbox, kind, *values)).start()
-    failed, working = 0, len(options.servers)
+    failed = sum(collect(outbox, len(options.servers), options.results))
+    sys.stdout.write(f"{failed} outages with losses\n")
+    return int(failed > 0)
+
+
+def collect(outbox: Any, working: int, folder: Path) -> Iterator[bool]:
+    """Print and write the results of all processes; yield whether something was lost."""
     while working:
         result = outbox.get()
         if result is None:
             working -= 1
             continue
         show(result)
-        path = options.results / f"{file_name(result['cell'])}.json"
+        path = folder / f"{file_name(result['cell'])}.json"
         path.write_text(json.dumps(result, indent=1))
-        failed += bool(result["lost"])
-    sys.stdout.write(f"{failed} outages with losses\n")
-    return int(failed > 0)
+        yield bool(result["lost"])
 
 
 if __name__ == "__main__":
