@@ -5,6 +5,7 @@ Everything that comes and goes is JSON.
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -12,17 +13,17 @@ from typing import Any
 from rosbag2.formats.metadata import Topic
 from rosbag2.reading.reader import BagReader
 from rosbag2.writing.sqlite_writer import BagWriter
-from simulations.choices import ENDED
+from simulations.choices import AGENT_ENDED, ENDED
 from simulations.models import AgentRun, Execution, Mec, Recording
 from simulations.services.designs import mecs
 from simulations.services.designs.simulations import StageSpec, create_simulation
 from simulations.services.runs import lifecycle
 from storage.models import Rosbag
 from storage.objects import object_store
+from storage.services.intake import imports
 from storage.services.maintenance import integrity
 from templates.models import Template
 from templates.services import templates
-from tests.support.bags import stored_bag
 
 TOPIC = {"name": "/odom", "type": "nav_msgs/msg/Odometry"}
 MEC = "drives"
@@ -41,7 +42,19 @@ def prepare(endpoint: str, folder: str) -> None:
             for number in range(messages):
                 data = bytes([0, 1, 0, 0, number]) + bytes(size)
                 writer.write(odom, 10**9 + number * period_ns, data)
-        templates.create(name=name, rosbag=stored_bag(bag), record_topics=[TOPIC], record_own=True)
+        rosbag = imports.import_folder(bag)
+        wait_for(lambda pk=rosbag.pk: Rosbag.objects.get(pk=pk).usable)
+        templates.create(name=name, rosbag=rosbag.pk, record_topics=[TOPIC], record_own=True)
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> bool:
+    """Look every hundredth of a second whether something is true; return False when time is over."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
 
 
 def start(name: str, template: str, agents: int, *stages: Shown) -> int:
@@ -79,13 +92,52 @@ def states(*executions: int) -> list[Shown]:
 
 def await_agents(execution: int, state: str, seconds: float) -> bool:
     """Wait until all agents that have registered are in a state; return False when time is over."""
+    agents = AgentRun.objects.filter(stage_run__execution=execution)
+    return wait_for(lambda: set(agents.values_list("status", flat=True)) == {state}, seconds)
+
+
+ORDER = (
+    *("PENDING", "0 PREPARING", "0 READY", "0 RUNNING", "0 UPLOADING", "0 FINALIZING"),
+    *("1 DELAY", "1 PREPARING", "1 READY", "1 RUNNING", "1 UPLOADING", "1 FINALIZING"),
+    *("STOPPING", "ENDED"),
+)
+"""Steps of an execution of two stages."""
+
+
+def await_step(execution: int, step: str, seconds: float) -> bool:
+    """Wait until an execution has reached a step; return False when it is in a later one already."""
     deadline = time.monotonic() + seconds
+    now = ""
     while time.monotonic() < deadline:
-        agents = AgentRun.objects.filter(stage_run__execution=execution)
-        if set(agents.values_list("status", flat=True)) == {state}:
-            return True
-        time.sleep(0.02)
-    return False
+        now = _step(Execution.objects.get(pk=execution))
+        if ORDER.index(now) >= ORDER.index(step):
+            return now == step
+        time.sleep(0.01)
+    raise AssertionError(f"{step} was not reached: {now}")
+
+
+def _step(execution: Execution) -> str:
+    if execution.status in {"PENDING", "STOPPING"} or execution.ended:
+        return "ENDED" if execution.ended else str(execution.status)
+    open_stages = execution.stage_runs.exclude(status__in=ENDED).order_by("position")
+    stage = open_stages.first()
+    if stage is None:
+        return "1 FINALIZING"
+    position = list(execution.stage_runs.order_by("position")).index(stage)
+    step = str(stage.status)
+    if step == "PENDING":
+        step = "DELAY" if position else "PREPARING"
+    elif step == "RUNNING":
+        step = _running_step({status for (status,) in stage.agent_runs.newest("status").values()})
+    return f"{position} {step}"
+
+
+def _running_step(statuses: set[str]) -> str:
+    if "UPLOADING" in statuses:
+        return "UPLOADING"
+    if statuses == {"RUNNING"}:
+        return "RUNNING"
+    return "FINALIZING" if statuses <= AGENT_ENDED else "READY"
 
 
 def judge(execution_id: int) -> Shown:
