@@ -10,9 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from rosbag2.formats.metadata import Topic
 from rosbag2.reading.reader import BagReader
-from rosbag2.writing.sqlite_writer import BagWriter
 from simulations.choices import AGENT_ENDED, ENDED
 from simulations.models import AgentRun, Execution, Mec, Recording
 from simulations.services.designs import mecs
@@ -24,8 +22,8 @@ from storage.services.intake import imports
 from storage.services.maintenance import integrity
 from templates.models import Template
 from templates.services import templates
+from tests.support.new_bags import TOPIC, write_bag
 
-TOPIC = {"name": "/odom", "type": "nav_msgs/msg/Odometry"}
 MEC = "drives"
 Shown = dict[str, Any]
 
@@ -35,13 +33,9 @@ def prepare(endpoint: str, folder: str) -> None:
     mecs.ensure(
         MEC, name="Drives", transport="zenoh-raw" if endpoint else "null", endpoint=endpoint
     )
-    for name, messages, period_ns, size in (("light", 10, 10**8, 200), ("heavy", 20, 10**8, 10**6)):
+    for name, messages, size in (("light", 10, 200), ("heavy", 20, 10**6)):
         bag = Path(folder) / name
-        with BagWriter(bag) as writer:
-            odom = writer.add_topic(Topic(TOPIC["name"], TOPIC["type"]))
-            for number in range(messages):
-                data = bytes([0, 1, 0, 0, number]) + bytes(size)
-                writer.write(odom, 10**9 + number * period_ns, data)
+        write_bag(bag, messages, size)
         rosbag = imports.import_folder(bag)
         wait_for(lambda pk=rosbag.pk: Rosbag.objects.get(pk=pk).usable)
         templates.create(name=name, rosbag=rosbag.pk, record_topics=[TOPIC], record_own=True)

@@ -72,7 +72,8 @@ class Installation:
         self._kind = kind
         self._processes: dict[str, Process] = {}
         self._port = str(free_ports(1)[0])
-        world.environment["SERVER_URL"] = f"http://127.0.0.1:{self._port}"
+        self.url = f"http://127.0.0.1:{self._port}"
+        world.environment["SERVER_URL"] = self.url
         services = {"database": world.postgres, "redis": world.redis, "s3": world.s3}
         self.parts = {
             name: Part(name, service.start, partial(getattr, service, "pid"), service.stop)

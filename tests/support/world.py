@@ -41,9 +41,11 @@ for line in sys.stdin:
 OURS = ("DATABASE_URL", "REDIS_URL", "DATA_DIR", "MINIO_ENDPOINT")
 
 
-def until(condition: Callable[[], Any], why: Callable[[], str] = str) -> Any:
+def until(
+    condition: Callable[[], Any], why: Callable[[], str] = str, *, seconds: float = PATIENCE
+) -> Any:
     """Wait for a condition, and return its value."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if value := condition():
             return value
