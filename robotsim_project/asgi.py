@@ -1,7 +1,6 @@
 """ASGI entry point."""
 
 import os
-from contextlib import suppress
 
 from django.core.asgi import get_asgi_application
 
@@ -17,11 +16,7 @@ from robotsim_project.health import readiness  # noqa: E402
 from robotsim_project.middleware.body_limit import body_limit  # noqa: E402
 from robotsim_project.middleware.early_asgi import early_posts  # noqa: E402
 from robotsim_project.middleware.streaming import streaming  # noqa: E402
-from simulations.exceptions import RedisUnreachableError  # noqa: E402
-from simulations.live import silence  # noqa: E402
 
 application = early_posts(streaming(body_limit(django)))
 
-with suppress(RedisUnreachableError):
-    silence.reset()
 readiness.watch_start()

@@ -1,7 +1,6 @@
 """WSGI entry point, for gunicorn's thread workers."""
 
 import os
-from contextlib import suppress
 
 from django.core.wsgi import get_wsgi_application
 
@@ -14,9 +13,5 @@ application = get_wsgi_application()
 # Imported after the apps are loaded. `server_started` gives units time to report again before they count as
 # lost.
 from robotsim_project.health import readiness  # noqa: E402
-from simulations.exceptions import RedisUnreachableError  # noqa: E402
-from simulations.live import silence  # noqa: E402
 
-with suppress(RedisUnreachableError):
-    silence.reset()
 readiness.watch_start()
