@@ -155,7 +155,8 @@ def judge(execution_id: int) -> Shown:
             for agent in agents
         ],
         "recordings": [_recording(recording) for recording in recordings],
-        "gaps": sequences != list(range(1, execution.event_count + 1)),
+        # The last event follows the end, and may have been written after the execution was read.
+        "gaps": sequences != list(range(1, max(len(sequences), execution.event_count) + 1)),
         "lost_units": execution.events.filter(kind="unit.lost").count(),
     }
 
