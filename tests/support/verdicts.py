@@ -55,3 +55,15 @@ def losses_of_killed_units(shown: Shown, received: dict[str, int], due: int) -> 
         yield f"received {sorted(received.values())}"
     if shown["gaps"]:
         yield "events have gaps"
+
+
+def losses_of_stopped_units(shown: Shown) -> Iterator[str]:
+    """Look at an execution whose units were killed while they stopped: what is not there has to be told."""
+    if shown["status"] != "STOPPED":
+        yield f"{shown['status']} {shown['failure']}"
+    for recording in shown["recordings"]:
+        told = recording["status"] == "LOST" and "unit-" in recording["text"]
+        if not told and recording["status"] not in {"STORED", "EMPTY"}:
+            yield f"recording {recording['status']}: {recording['text']}"
+    if shown["gaps"]:
+        yield "events have gaps"

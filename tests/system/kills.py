@@ -27,7 +27,12 @@ from tests.support.embedded import an_embedded_one
 from tests.support.listener import Listener
 from tests.support.parts import an_installation, kill_all
 from tests.support.resumed_upload import ResumedUpload
-from tests.support.verdicts import Shown, losses, losses_of_killed_units
+from tests.support.verdicts import (
+    Shown,
+    losses,
+    losses_of_killed_units,
+    losses_of_stopped_units,
+)
 
 DRIVES = "tests.support.drives"
 WORK = "tests.support.background_work"
@@ -39,11 +44,30 @@ RUN_STEPS = (
 )
 STOP_STEPS = (*RUN_STEPS[:-1], "STOPPING")
 UNIT_STEPS = ("0 PREPARING", "0 RUNNING", "0 UPLOADING", "1 PREPARING", "1 RUNNING", "1 UPLOADING")
+UNIT_STOP_STEPS = ("0 PREPARING", "0 RUNNING", "STOPPING")
 UNIT_RETRIES = 10
 WORK_STEPS = ("upload", "verification", "export", "deletion")
 INSTALLATIONS = {"production": an_installation, "embedded": an_embedded_one}
 SETTINGS = {"TASK_LEASE_SECONDS": "5", "ACCESS_TOKEN_EXPIRE_MINUTES": "1440"}
 """Work of a killed worker is taken up again after this long."""
+
+
+def steps_of(process: str, *, with_stop: bool) -> tuple[str, ...]:
+    if process == "unit":
+        return UNIT_STOP_STEPS if with_stop else UNIT_STEPS
+    return STOP_STEPS if with_stop else RUN_STEPS
+
+
+def losses_of(
+    process: str, shown: Shown, received: dict[str, int], *, with_stop: bool
+) -> Iterator[str]:
+    due = None if with_stop else PASSES * PASS_MESSAGES
+    if process != "unit":
+        yield from losses(shown, received, "STOPPED" if with_stop else "COMPLETED", due)
+    elif due is not None:
+        yield from losses_of_killed_units(shown, received, due)
+    else:
+        yield from losses_of_stopped_units(shown)
 
 
 class Killer:
@@ -75,18 +99,12 @@ class Killer:
         stage = {"repeat_count": PASSES, "delay_after": 2, "retries": retries}
         before = self._drive("storage")
         execution = self._drive("start", name, "light", AGENTS, stage, stage)
-        steps = UNIT_STEPS if process == "unit" else STOP_STEPS if with_stop else RUN_STEPS
-        for step in steps:
+        for step in steps_of(process, with_stop=with_stop):
             self._kill_in_step(process, execution, step)
         lost = [] if self._await_end(execution) else ["has not ended"]
         shown = self._drive("judge", execution)
         received = self.listener.counts(f"/{name}_")
-        due = PASSES * PASS_MESSAGES
-        if process == "unit":
-            lost += losses_of_killed_units(shown, received, due)
-        else:
-            end = "STOPPED" if steps is STOP_STEPS else "COMPLETED"
-            lost += losses(shown, received, end, None if steps is STOP_STEPS else due)
+        lost += losses_of(process, shown, received, with_stop=with_stop)
         lost += [each for each in self._drive("storage") if each not in before]
         return {"judged": shown, "received": received, "lost": lost}
 
