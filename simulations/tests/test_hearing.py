@@ -121,6 +121,16 @@ def test_a_unit_has_its_whole_time_from_when_it_can_be_heard(
     assert fake.killed == [0]
 
 
+def test_a_unit_that_uploads_after_a_stop_ends_by_itself(
+    running: Execution, fake: FakeBackend, settings: Any
+) -> None:
+    limit = ignores_the_stop(running, settings)
+    AgentRun.objects.update(status="UPLOADING")
+    heard_for(limit + 1)
+    reconcile.reconcile()
+    assert not fake.killed
+
+
 def test_stragglers_have_their_whole_time_from_when_they_can_be_heard(
     design: Design, fake: FakeBackend, settings: Any
 ) -> None:

@@ -8,6 +8,7 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
+from simulations.backends import local
 from simulations.backends.base import Job, UnitState, UnitStatus
 from simulations.backends.local import LocalBackend
 from simulations.models import AgentRun, Execution, Recording, StageRun
@@ -146,6 +147,7 @@ def test_failed_retry_does_not_hide_other_units(
     seen = LocalBackend().observe(job, retry=True)
     assert [unit.state for unit in seen] == [UnitState.ALIVE] * 2
     settings.STRAGGLER_LIMIT_SECONDS = -1
+    monkeypatch.setattr(local, "CLAIM_SECONDS", -1)
     seen = LocalBackend().observe(job, retry=True)
     assert [(unit.state, unit.failure) for unit in seen] == [
         (UnitState.FAILED, "BACKEND_UNAVAILABLE")

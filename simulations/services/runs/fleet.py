@@ -90,15 +90,17 @@ def kill_overdue(active: ActiveStage) -> None:
         active.backend.kill(active.job, units)
 
 
-def kill_all(active: ActiveStage) -> None:
-    """Kill all units of a stage run."""
-    active.backend.kill(active.job, range(active.stage_run.units))
+def kill_unless_uploading(active: ActiveStage) -> None:
+    """Kill the units of a stage run but for those that upload, which give up by themselves."""
+    rows = active.stage_run.agent_runs.filter(status=AgentStatus.UPLOADING)
+    uploading = set(rows.values_list("unit", flat=True))
+    active.backend.kill(active.job, set(range(active.stage_run.units)) - uploading)
 
 
 def give_up(active: ActiveStage, code: FailureCode) -> None:
     """Kill all units of a stage run, and end their agents with a failure code."""
-    kill_all(active)
     units = range(active.stage_run.units)
+    active.backend.kill(active.job, units)
     _end_agents(active, [UnitStatus(unit, UnitState.FAILED, failure=code) for unit in units])
 
 

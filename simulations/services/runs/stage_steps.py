@@ -24,7 +24,7 @@ from simulations.services.runs.hearing import hearing
 log = structlog.get_logger(__name__)
 
 STOP_GRACE_SECONDS = 60.0
-"""Time that a stopped unit has to end, in addition to the upload limit."""
+"""Time that a stopped unit has to end or to upload, in addition to the upload limit."""
 
 
 def step_stage(active: ActiveStage) -> None:
@@ -139,7 +139,7 @@ def stop_stage(execution: Execution, active: ActiveStage) -> None:
     if any(unit.state is UnitState.ALIVE for unit in units):
         limit = STOP_GRACE_SECONDS + settings.UPLOAD_LIMIT_SECONDS
         if hearing().seconds_since(execution.stop_asked_at) > limit:
-            fleet.kill_all(active)
+            fleet.kill_unless_uploading(active)
         return
     recordings.close_unstarted(stage_run)
     if recordings.close_finished(active):
