@@ -4,8 +4,10 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from common.processes import PRIVATE_UMASK
 from robotsim_project.telemetry import start
 
+os.umask(PRIVATE_UMASK)
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "robotsim_project.settings")
 start.start("server")
 application = get_wsgi_application()

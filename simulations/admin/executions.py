@@ -123,6 +123,7 @@ class ExecutionAdmin(
         ("status_label", "progress_bar"),
         "data_status_label",
         "failure_details",
+        "warning_list",
         ("requested_by", "stopped_by"),
         "same_plan_as",
         ("requested", "started", "stop_requested", "ended"),
@@ -187,6 +188,10 @@ class ExecutionAdmin(
     @admin.display(description=_("failure"))
     def failure_details(self, row: Execution) -> str:
         return formatting.failure_details(row)
+
+    @admin.display(description=_("warnings"))
+    def warning_list(self, row: Execution) -> str:
+        return formatting.warning_list(row)
 
     @admin.display(description=_("same plan as"))
     def same_plan_as(self, row: Execution) -> str:
