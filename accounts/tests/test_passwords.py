@@ -118,7 +118,7 @@ def test_reset_unlocks_the_account(people: dict[Role, User], settings: Any) -> N
 
 
 def test_reset_works_without_a_password(people: dict[Role, User]) -> None:
-    users.create(email="kim@example.org")
+    users.insert(users.new_account(email="kim@example.org"))
     passwords.send_reset("kim@example.org")
     assert APIClient().post(CONFIRM, {**link_values(), "password": NEW}).status_code == 204
     assert sign_in("kim@example.org", NEW)["role"] == "viewer"
