@@ -19,6 +19,7 @@ from common.admin.changelists import (
 )
 from common.admin.deletion import ServiceDeletionMixin
 from common.admin.errors import DomainErrorFormMixin, DomainErrorMixin
+from common.admin.rights import user_text
 from simulations.admin.formatting import NOTHING, link, list_url, progress_bar, status_label
 from simulations.admin.simulation_actions import SimulationActionsMixin
 from simulations.admin.stages import StageInline
@@ -96,6 +97,7 @@ class SimulationAdmin(
     """Simulations with their stages; a filter lists deleted ones."""
 
     form = SimulationForm
+    creator = user_text("created_by", _("created by"))
     list_display = [
         "name",
         "design_status",
@@ -115,7 +117,7 @@ class SimulationAdmin(
         "agents",
         "latest",
         "execution_list",
-        "created_by",
+        creator,
         "created_at",
         "updated_at",
         "deleted_at",
@@ -127,7 +129,7 @@ class SimulationAdmin(
     state = (_("Status"), {"fields": [("design_status", "agents"), "latest", "execution_list"]})
     history = (
         _("History"),
-        {"classes": ["collapse"], "fields": ["created_by", "created_at", "updated_at"]},
+        {"classes": ["collapse"], "fields": [creator, "created_at", "updated_at"]},
     )
     inlines = [StageInline]
     actions = ["start", "stop", "clone", "delete_selected", "restore", "purge"]
