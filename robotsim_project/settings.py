@@ -44,6 +44,7 @@ if PRODUCTION:
     require_services()
 
 INSTALLED_APPS = [
+    "common",  # first, so that its templates replace those of Django's admin
     "auditlog",
     "axes",
     "django.contrib.admin",
@@ -59,7 +60,6 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "rest_framework",
-    "common",
     "accounts",
     "storage",
     "templates",
@@ -253,6 +253,7 @@ AUDITLOG_INCLUDE_TRACKING_MODELS = (
 
 API_STR = text("API_STR", "/api/v1", formats.API_PATH)
 ACCESS_TABLE = "robotsim_project.access.TABLE"
+CONSOLE_ACCESS_TABLE = "robotsim_project.access.CONSOLE"
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "accounts.api.authentication.BearerAuthentication",
