@@ -28,7 +28,7 @@ class NullTransport:
 
     def check(self) -> LinkCheck:
         """Always good, as there is no other end."""
-        return LinkCheck(True, 0, time.monotonic_ns())
+        return LinkCheck(connected=True, good_from_ns=0, good_until_ns=time.monotonic_ns())
 
     def close(self) -> None:
         """Nothing to disconnect."""
