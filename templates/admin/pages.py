@@ -110,6 +110,7 @@ class TemplateAdmin(
 ):
     """Templates; deleted ones are shown by a filter."""
 
+    use_checks = templates.use_checks
     form = TemplateForm
     list_display = [
         "name",

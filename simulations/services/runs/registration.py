@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
 from django.db.models import F, Max, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from agent.protocol import PROTOCOL, Assignment, BagFile, Registration
+from common.db.violations import refusing_duplicates
 from simulations.choices import AGENT_ENDED, PLAYING, AgentStatus, EventKind, FailureCode
 from simulations.exceptions import SupersededError, UnitRefusedError
 from simulations.failures import failure
@@ -57,13 +57,13 @@ def register(execution_id: int, message: Registration) -> Assignment:
         raise UnitRefusedError(_("The unit uses another version of the protocol: update it."))
     previous = newest_attempt(execution_id, message.stage_run, message.unit)
     plan = plan_of(previous.stage_run.execution)
-    try:
-        with transaction.atomic():
-            _lock_open_stage(previous.stage_run)
-            _end_attempts(previous)
-            _open_attempt(previous, plan)
-    except IntegrityError as error:  # another process of the unit registered just now
-        raise SupersededError(_("A newer attempt of this unit has registered.")) from error
+    newer = _("A newer attempt of this unit has registered.")
+    with refusing_duplicates(
+        AgentRun, "simulations_agentrun_attempt", lambda: SupersededError(newer)
+    ):
+        _lock_open_stage(previous.stage_run)
+        _end_attempts(previous)
+        _open_attempt(previous, plan)
     return _assignment(previous, plan)
 
 
