@@ -141,11 +141,20 @@ class FailureCode(TextChoices):
         "TOO_FEW_COMPLETED",
         _("Fewer agents completed than the stage requires: see the failures of its agents."),
     )
+    NO_MESSAGES = (
+        "NO_MESSAGES",
+        _("The stage published no messages: check the topics, the rosbag and the time limit."),
+    )
     STOPPED_BY_USER = "STOPPED_BY_USER", _("It was stopped by a user.")
 
 
 USER_FAILURES = frozenset(
-    {FailureCode.BAG_INVALID, FailureCode.TRANSPORT_UNREACHABLE, FailureCode.STOPPED_BY_USER}
+    {
+        FailureCode.BAG_INVALID,
+        FailureCode.TRANSPORT_UNREACHABLE,
+        FailureCode.NO_MESSAGES,
+        FailureCode.STOPPED_BY_USER,
+    }
 )
 
 

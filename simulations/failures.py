@@ -1,6 +1,6 @@
 """Failures: stored as code and values, worded in the language of the reader."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.utils.translation import gettext, override
@@ -47,6 +47,13 @@ def failure_text(code: str, values: Mapping[str, Any] | None, text: str) -> str:
     if "reason" in values:
         sentences.append(str(values["reason"]))
     return " ".join(sentences)
+
+
+def warning_texts(warnings: Iterable[Mapping[str, Any]] | None) -> list[dict[str, Any]]:
+    """Word the warnings of an execution: each is a failure code that failed nothing, and a stage."""
+    return [
+        {**warning, "text": failure_text(warning["code"], {}, "")} for warning in warnings or ()
+    ]
 
 
 def deletion_error(code: str, text: str) -> str:

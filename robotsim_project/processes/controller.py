@@ -12,14 +12,13 @@ from common import recovery, tracing
 from robotsim_project.health import dependencies, liveness, waiting
 from robotsim_project.processes.echoes import Echoes
 from robotsim_project.processes.lost_tasks import LostTasks
+from robotsim_project.processes.sweeps import Sweeps
 from simulations.backends import backend
 from simulations.exceptions import RedisUnreachableError
 from simulations.live import system
 from simulations.services.runs.reconcile import reconcile
 
 log = structlog.get_logger(__name__)
-PASSES_PER_SWEEP = 20
-"""A sweep, which looks for unfinished work of ended workers, is done every so many passes."""
 
 
 class Controller:
@@ -30,6 +29,7 @@ class Controller:
         self._wait_log = waiting.WaitLog()
         self._lost_tasks = LostTasks()
         self._echoes = Echoes()
+        self._sweeps = Sweeps()
 
     def stop(self) -> None:
         """Request the end of the loop; called by a signal handler."""
@@ -40,15 +40,14 @@ class Controller:
         if not waiting.wait_until_ok(self._halt, wait_log=self._wait_log):
             return
         log.info("controller_started")
+        _record_pass()
         with self._echoes.running():
             self._run_passes()
             self._drain()
 
     def _run_passes(self) -> None:
-        passes = 0
         while not self._halt.is_set():
-            self._one_pass(sweep=passes % PASSES_PER_SWEEP == 0)
-            passes += 1
+            self._one_pass(sweep=self._sweeps.is_due())
             self._halt.wait(settings.CONTROLLER_INTERVAL_SECONDS)
 
     def _drain(self) -> None:
@@ -73,6 +72,7 @@ class Controller:
                     self._sweep()
         except Error as error:
             # The database may be unreachable for minutes: units go on, and a later pass tries again.
+            self._sweeps.postpone()
             results = dependencies.check(["database", "migrations"])
             if all(result.ok for result in results.values()):
                 log.warning("pass_failed", exc_info=error)
@@ -84,5 +84,9 @@ class Controller:
     def _sweep(self) -> None:
         recovery.recover()
         self._lost_tasks.recover()
-        with suppress(RedisUnreachableError):
-            system.record_controller_pass()
+        _record_pass()
+
+
+def _record_pass() -> None:
+    with suppress(RedisUnreachableError):
+        system.record_controller_pass()

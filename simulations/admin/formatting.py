@@ -22,7 +22,7 @@ from simulations.choices import (
     RunStatus,
     blame,
 )
-from simulations.failures import failure_text
+from simulations.failures import failure_text, warning_texts
 from simulations.models import Event, Execution
 
 NOTHING = "-"
@@ -119,6 +119,15 @@ def failure_details(row: Any) -> str:
         _("to blame: %(whom)s") % {"whom": Blame(blame(code)).label},
         format_html_join("", "<br>{}", [(line,) for line in lines]),
     )
+
+
+def warning_list(execution: Execution) -> str:
+    """Show the warnings of an execution, each with its stage."""
+    lines = [
+        (_("Stage %(position)s: %(warning)s") % {"position": w["stage"], "warning": w["text"]},)
+        for w in warning_texts(execution.warnings)
+    ]
+    return format_html_join("", "{}<br>", lines) or NOTHING
 
 
 def execution_name(execution: Execution) -> str:

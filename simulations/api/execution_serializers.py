@@ -9,7 +9,7 @@ from rest_framework import serializers
 from common.rest.reads.columns import Derived
 from common.rest.serializers import StrictSerializer
 from simulations.choices import Blame, DataStatus, RunStatus, blame
-from simulations.failures import failure_text
+from simulations.failures import failure_text, warning_texts
 from simulations.models import AgentRun, Event, Execution, Recording
 from simulations.services.progress.progress import progress_of
 
@@ -58,12 +58,32 @@ class FailureTextField(Derived):
         super().__init__("failure_code", "failure_values", "failure_text", of=failure_text)
 
 
+class ExecutionWarningSerializer(serializers.Serializer[Any]):
+    """Something about a stage that did not fail it; `code` is one of the failure codes."""
+
+    code = serializers.CharField()
+    stage = serializers.IntegerField()
+    text = serializers.CharField()
+
+
+@extend_schema_field(ExecutionWarningSerializer(many=True))
+class WarningsField(Derived):
+    """What to know of an execution that ended, in the language of the request."""
+
+    def __init__(self) -> None:
+        super().__init__("warnings", of=warning_texts)
+
+
 class ExecutionSerializer(serializers.ModelSerializer[Execution]):
-    """One run of a simulation; `blame` names the party that caused its failure."""
+    """One run of a simulation; `blame` names the party that caused its failure.
+
+    `started_at` is the release of its first agents that began to play; null if none did.
+    """
 
     simulation = serializers.IntegerField(source="simulation_id")
     blame = BlameField()
     failure_text = FailureTextField()
+    warnings = WarningsField()
     requested_by = serializers.EmailField(
         source="requested_by.email", read_only=True, allow_null=True
     )
@@ -80,6 +100,7 @@ class ExecutionSerializer(serializers.ModelSerializer[Execution]):
             "failure_code",
             "failure_text",
             "blame",
+            "warnings",
             "again_of",
             "requested_by",
             "stopped_by",

@@ -100,6 +100,7 @@ class StageSerializer(StrictSerializer, serializers.ModelSerializer[Stage]):
             "retries",
             "min_success",
             "continue_on_failure",
+            "no_messages_allowed",
         ]
         read_only_fields = ["position"]
 

@@ -48,7 +48,7 @@ def unit_view(handler: Handler) -> Callable[[HttpRequest], HttpResponse]:
     def view(request: HttpRequest) -> HttpResponse:
         try:
             return _refusal(request) or HttpResponse(
-                encode(handler(_execution(request), request.body)),
+                encode(handler(execution_of(request), request.body)),
                 content_type="application/json",
             )
         except ValueError as error:
@@ -63,8 +63,12 @@ def unit_view(handler: Handler) -> Callable[[HttpRequest], HttpResponse]:
     return view
 
 
-def _execution(request: HttpRequest) -> int:
-    """Return the execution of the unit's token, and add it to the log context."""
+def execution_of(request: HttpRequest) -> int:
+    """Return the execution of the unit's token, and add it to the log context.
+
+    Raises:
+        UnitRefusedError: The token is not valid.
+    """
     execution = tokens.execution_of(_token(request))
     structlog.contextvars.bind_contextvars(execution=execution)
     return execution

@@ -17,7 +17,7 @@ from accounts.models import User
 from rosbag2.formats.metadata import Topic
 from rosbag2.writing.sqlite_writer import BagWriter
 from simulations.live import connection, silence
-from simulations.models import Execution, Mec, Simulation
+from simulations.models import Execution, Mec, Simulation, StageRun
 from simulations.services.designs import mecs
 from simulations.services.designs.simulations import StageSpec, create_simulation
 from simulations.services.runs import lifecycle
@@ -218,3 +218,10 @@ def serve(
     for server in [*shared_servers, *started]:
         server.close_streams()
     end_servers(started)
+
+
+def prepared(execution: Execution, **fields: Any) -> list[StageRun]:
+    Execution.objects.filter(pk=execution.pk).update(status="PREPARING")
+    execution.stage_runs.update(status="PREPARING", handle="there", **fields)
+    execution.refresh_from_db()
+    return list(execution.stage_runs.order_by("position"))

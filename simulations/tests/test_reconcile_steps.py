@@ -15,17 +15,10 @@ from simulations.models import AgentRun, Execution, Recording, StageRun
 from simulations.services.plan import plan_of
 from simulations.services.runs import fleet, lifecycle, reconcile
 from simulations.services.runs.active_stage import ActiveStage
-from simulations.tests.conftest import Design, heard_for
+from simulations.tests.conftest import Design, heard_for, prepared
 from simulations.tests.fake_backend import FakeBackend
 
 pytestmark = pytest.mark.django_db
-
-
-def prepared(execution: Execution, **fields: Any) -> list[StageRun]:
-    Execution.objects.filter(pk=execution.pk).update(status="PREPARING")
-    execution.stage_runs.update(status="PREPARING", handle="there", **fields)
-    execution.refresh_from_db()
-    return list(execution.stage_runs.order_by("position"))
 
 
 def test_concurrent_releases_agree_on_one_time(design: Design) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from agent.protocol import PROTOCOL, AgentReport, AgentState, Failure, Registration, Snapshot
 from simulations.exceptions import UnitRefusedError
@@ -156,6 +157,18 @@ def test_reports_do_not_wait_for_redis(
         for sequence in range(1, 5):
             reports.report(stage_run.execution_id, snapshot(stage_run, "RUNNING", sequence))
     assert len(tried) == 1
+
+
+def test_a_report_that_the_database_cannot_take_is_heard(
+    stage_run: StageRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OperationalError("could not extend file: No space left on device")
+
+    monkeypatch.setattr(reports, "_write_changes", full)
+    with pytest.raises(OperationalError):
+        reports.report(stage_run.execution_id, snapshot(stage_run, "UPLOADING"))
+    assert set(heartbeats.last_times(stage_run.execution_id, stage_run.pk)) == {0}
 
 
 def test_log_characters_that_databases_refuse_are_removed(stage_run: StageRun) -> None:

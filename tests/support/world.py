@@ -34,7 +34,8 @@ for line in sys.stdin:
     except Exception:
         error = traceback.format_exc()
     connection.close()
-    getattr(connection, "close_pool", connection.close)()  # servers come and go
+    if connection.vendor == "postgresql":
+        connection.close_pool()  # servers come and go
     print(json.dumps([printed.getvalue(), error]), flush=True)
 """
 """Runs Python code line by line; a new process for each would take a second and a half."""

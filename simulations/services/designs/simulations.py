@@ -44,6 +44,7 @@ class StageSpec:
     retries: int = 0
     min_success: int = 100
     continue_on_failure: bool = False
+    no_messages_allowed: bool = False
 
     @property
     def template_id(self) -> int:

@@ -197,6 +197,7 @@ def _end_agents(active: ActiveStage, units: list[UnitStatus], *, stopping: bool 
 def _create_unregistered(active: ActiveStage, unit: int, code: FailureCode) -> None:
     stage_run = active.stage_run
     stopped = code is FailureCode.STOPPED_BY_USER
+    now = timezone.now()
     AgentRun.objects.bulk_create(
         [
             AgentRun(
@@ -205,7 +206,8 @@ def _create_unregistered(active: ActiveStage, unit: int, code: FailureCode) -> N
                 unit=unit,
                 status=AgentStatus.STOPPED if stopped else AgentStatus.LOST,
                 **(failure("", cause=code) if stopped else failure(code)),
-                ended_at=timezone.now(),
+                created_at=now,
+                ended_at=now,
             )
             for slot in active.plan.slots(active.stage, unit)
         ],

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, Min
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -21,9 +21,9 @@ from simulations.exceptions import (
     SimulationNotFoundError,
 )
 from simulations.failures import failure
-from simulations.models import Execution, Simulation, StageRun
+from simulations.models import AgentRun, Execution, Simulation, StageRun
 from simulations.services.events import record_event
-from simulations.services.plan import Plan, check_available, freeze, plan_of, serialize
+from simulations.services.plan import Plan, check_again, freeze, plan_of, serialize
 from simulations.services.progress.progress import final_outcome
 
 
@@ -54,7 +54,7 @@ def start_again(execution: Execution, *, requested_by: Any = None) -> Execution:
         AlreadyRunningError: The simulation is running, and does not allow concurrent executions.
     """
     plan = plan_of(execution)
-    check_available(plan)
+    check_again(plan)
     return _request(execution.simulation, plan, requested_by, execution)
 
 
@@ -130,12 +130,16 @@ def move_execution(
     now = timezone.now()
     if to in ENDED:
         fields.setdefault("ended_at", now)
+        # Stage runs have ended before: those that never began have no release any more.
+        fields["started_at"] = execution.stage_runs.aggregate(at=Min("release_at"))["at"]
         fields["outcome"] = final_outcome(execution, to, fields)
     with transaction.atomic():
         rows = Execution.objects.filter(pk=execution.pk, status__in=list(from_statuses))
         if not rows.update(status=to, updated_at=now, **fields):
             return False
         payload = {"status": to, "failure_code": fields.get("failure_code", "")}
+        if warnings := fields.get("warnings"):
+            payload["warnings"] = [warning["code"] for warning in warnings]
         record_event(execution.pk, EventKind.EXECUTION_STATUS, actor=actor, payload=payload)
     execution.refresh_from_db()
     return True
@@ -156,7 +160,7 @@ def release(execution: Execution, stage_runs: Iterable[StageRun], at: datetime) 
                 _require(
                     move_stage(stage_run, [RunStatus.PREPARING], RunStatus.RUNNING, release_at=at)
                 )
-            _require(_set_running(execution, at))
+            _require(_set_running(execution))
     except _OvertakenError:
         return False
     return True
@@ -171,12 +175,27 @@ def _require(moved: bool) -> None:  # noqa: FBT001
         raise _OvertakenError
 
 
-def _set_running(execution: Execution, at: datetime) -> bool:
+def _set_running(execution: Execution) -> bool:
     """Move the execution to RUNNING, or check that it still is."""
-    if move_execution(execution, [RunStatus.PREPARING], RunStatus.RUNNING, started_at=at):
+    if move_execution(execution, [RunStatus.PREPARING], RunStatus.RUNNING):
         return True
     running = Execution.objects.filter(pk=execution.pk, status=RunStatus.RUNNING)
     return running.update(updated_at=timezone.now()) == 1
+
+
+def record_start(execution: Execution) -> None:
+    """Write the start of an execution once an agent has begun: the release of that agent."""
+    now = timezone.now()
+    if execution.started_at is not None:
+        return
+    playing = AgentRun.objects.begun().filter(
+        stage_run__execution=execution, stage_run__release_at__lte=now
+    )
+    start = playing.aggregate(at=Min("stage_run__release_at"))["at"]
+    if start is not None:
+        rows = Execution.objects.filter(pk=execution.pk)
+        rows.update(started_at=start, updated_at=now)
+        execution.started_at = start
 
 
 def move_stage(
@@ -189,13 +208,16 @@ def move_stage(
 ) -> bool:
     """Move a stage run to a status, if its status is one of `from_statuses`.
 
-    While its execution is stopping, it is only moved with `stopping`.
+    While its execution is stopping, it is only moved with `stopping`. One that ends and never began
+    loses its release, which did not come to be.
 
     Returns:
         Whether it was moved.
     """
     if to in ENDED:
         fields.setdefault("ended_at", timezone.now())
+        if not stage_run.agent_runs.begun().exists():
+            fields["release_at"] = None
     with transaction.atomic():
         rows = StageRun.objects.filter(pk=stage_run.pk, status__in=list(from_statuses))
         if not stopping:

@@ -27,6 +27,7 @@ from simulations.live import heartbeats, snapshots
 from simulations.models import Execution, StageRun
 from simulations.services.events import record_event
 from simulations.services.plan import Plan, plan_of
+from simulations.services.progress.stage_figures import StageFigures, stage_figures
 from simulations.services.runs import lifecycle, recordings
 from simulations.services.runs.active_stage import ActiveStage
 from simulations.services.runs.stage_steps import is_ready, step_stage, stop_stage
@@ -70,6 +71,7 @@ def step(execution: Execution) -> None:
     plan = plan_of(execution)
     if execution.status == RunStatus.PENDING:
         lifecycle.move_execution(execution, [RunStatus.PENDING], RunStatus.PREPARING)
+    lifecycle.record_start(execution)
     stages = [ActiveStage(run, plan) for run in execution.stage_runs.order_by("position")]
     if execution.status == RunStatus.STOPPING:
         for active in stages:
@@ -131,7 +133,8 @@ def _finish(execution: Execution, plan: Plan) -> None:
             execution, [RunStatus.STOPPING], RunStatus.STOPPED, data_status=data_status
         )
     else:
-        ended = _set_result(execution, failed, data_status)
+        warnings = _warnings(execution, stage_runs)
+        ended = _set_result(execution, failed, data_status, warnings)
     if ended:
         _clean_up(execution, stage_runs, plan)
 
@@ -150,14 +153,30 @@ def _clean_up(execution: Execution, stage_runs: list[StageRun], plan: Plan) -> N
         log.info("live_state_left")
 
 
-def _set_result(execution: Execution, failed: list[StageRun], data_status: DataStatus) -> bool:
-    fields: dict[str, Any] = {}
+def _warnings(execution: Execution, stage_runs: list[StageRun]) -> list[dict[str, Any]]:
+    """What users should know of stages that completed all the same."""
+    figures = stage_figures(execution)
+    return [
+        {"code": FailureCode.NO_MESSAGES, "stage": run.position}
+        for run in stage_runs
+        if run.status == RunStatus.COMPLETED
+        and not figures.get(run.position, StageFigures()).messages
+    ]
+
+
+def _set_result(
+    execution: Execution,
+    failed: list[StageRun],
+    data_status: DataStatus,
+    warnings: list[dict[str, Any]],
+) -> bool:
+    fields: dict[str, Any] = {"warnings": warnings}
     if failed:
         names = ("failure_code", "failure_values", "failure_text")
-        fields = {name: getattr(failed[0], name) for name in names}
+        fields |= {name: getattr(failed[0], name) for name in names}
     elif data_status == DataStatus.INCOMPLETE:
-        fields = failure(FailureCode.RECORDING_LOST)
-    to = RunStatus.FAILED if fields else RunStatus.COMPLETED
+        fields |= failure(FailureCode.RECORDING_LOST)
+    to = RunStatus.FAILED if "failure_code" in fields else RunStatus.COMPLETED
     return lifecycle.move_execution(
         execution, [RunStatus.FINALIZING], to, data_status=data_status, **fields
     )

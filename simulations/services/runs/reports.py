@@ -49,7 +49,8 @@ def report(execution_id: int, message: Snapshot) -> Answer:
         # Without Redis the run goes on from the database; the next heartbeat fills it again.
         with suppress(RedisUnreachableError):
             snapshots.store(execution_id, message)
-            logs.append(execution_id, message)
+    with suppress(RedisUnreachableError):
+        logs.append(execution_id, message)
     command, release, reason = _command(rows)
     return Answer(
         command=command,

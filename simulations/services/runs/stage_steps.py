@@ -112,15 +112,16 @@ def _end_stage(active: ActiveStage) -> None:
         return
     outcomes = fleet.count_outcomes(stage_run)
     completed = _count_completed(outcomes)
-    if completed * 100 >= stage.min_success * stage.agents:
-        lifecycle.move_stage(stage_run, [RunStatus.FINALIZING], RunStatus.COMPLETED)
-        return
-    codes = {code for (_s, code) in outcomes if code}
-    code = codes.pop() if len(codes) == 1 else FailureCode.TOO_FEW_COMPLETED
-    figures = {"completed": completed, "agents": stage.agents, "min_percent": stage.min_success}
-    lifecycle.move_stage(
-        stage_run, [RunStatus.FINALIZING], RunStatus.FAILED, **failure(code, **figures)
-    )
+    if completed * 100 < stage.min_success * stage.agents:
+        codes = {code for (_s, code) in outcomes if code}
+        code = codes.pop() if len(codes) == 1 else FailureCode.TOO_FEW_COMPLETED
+        values = {"completed": completed, "agents": stage.agents, "min_percent": stage.min_success}
+        to, fields = RunStatus.FAILED, failure(code, **values)
+    elif stage.no_messages_allowed or stage_run.agent_runs.filter(published__gt=0).exists():
+        to, fields = RunStatus.COMPLETED, {}
+    else:
+        to, fields = RunStatus.FAILED, failure(FailureCode.NO_MESSAGES)
+    lifecycle.move_stage(stage_run, [RunStatus.FINALIZING], to, **fields)
 
 
 def _count_completed(outcomes: Counter[tuple[str, str]]) -> int:
