@@ -149,7 +149,9 @@ def test_reset_unlocks_the_account(people: dict[Role, User], settings: Any) -> N
 
 
 def test_reset_works_without_a_password(people: dict[Role, User]) -> None:
-    passwords.send_reset(users.create(email="kim@example.org").pk)
+    user = users.new_account(email="kim@example.org")
+    users.insert(user)
+    passwords.send_reset(user.pk)
     assert APIClient().post(CONFIRM, {**link_values(), "password": NEW}).status_code == 204
     assert sign_in("kim@example.org", NEW)["role"] == "viewer"
 

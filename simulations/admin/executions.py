@@ -123,10 +123,8 @@ class ExecutionAdmin(
         ("status_label", "progress_bar"),
         "data_status_label",
         "failure_details",
-        (
-            user_text("requested_by", _("requested by")),
-            user_text("stopped_by", _("stopped by")),
-        ),
+        "warning_list",
+        (user_text("requested_by", _("requested by")), "stopper"),
         "same_plan_as",
         ("requested", "started", "stop_requested", "ended"),
         ("duration", "expected_end"),
@@ -190,6 +188,14 @@ class ExecutionAdmin(
     @admin.display(description=_("failure"))
     def failure_details(self, row: Execution) -> str:
         return formatting.failure_details(row)
+
+    @admin.display(description=_("warnings"))
+    def warning_list(self, row: Execution) -> str:
+        return formatting.warning_list(row)
+
+    @admin.display(description=_("stopped by"))
+    def stopper(self, row: Execution) -> str:
+        return formatting.stopper(row)
 
     @admin.display(description=_("same plan as"))
     def same_plan_as(self, row: Execution) -> str:

@@ -7,7 +7,8 @@ from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import Count, QuerySet, Sum
 from django.http import HttpRequest
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from common.admin.actions import ObjectActionsMixin
@@ -26,6 +27,7 @@ from simulations.admin.stages import StageInline
 from simulations.choices import ACTIVE, OPEN_DELETION, STOPPABLE
 from simulations.exceptions import SimulationNotFoundError
 from simulations.models import Deletion, Simulation, Stage
+from simulations.services import plan
 from simulations.services.designs import simulations
 from simulations.services.progress.bulk import percent_by_id
 
@@ -116,6 +118,7 @@ class SimulationAdmin(
         "design_status",
         "agents",
         "latest",
+        "start_errors",
         "execution_list",
         creator,
         "created_at",
@@ -126,7 +129,10 @@ class SimulationAdmin(
         (None, {"fields": ["name", "description", "pattern", "mec"]}),
         (_("More"), {"fields": ["namespace_prefix", "concurrent_executions"]}),
     ]
-    state = (_("Status"), {"fields": [("design_status", "agents"), "latest", "execution_list"]})
+    state = (
+        _("Status"),
+        {"fields": [("design_status", "agents"), "start_errors", "latest", "execution_list"]},
+    )
     history = (
         _("History"),
         {"classes": ["collapse"], "fields": [creator, "created_at", "updated_at"]},
@@ -207,6 +213,12 @@ class SimulationAdmin(
         text = format_html("{} {}", number, status_label(execution))
         percent = getattr(execution, "percent", None)
         return text if percent is None else format_html("{} {}", text, progress_bar(percent))
+
+    @admin.display(description=_("start check"))
+    def start_errors(self, simulation: Simulation) -> str:
+        """Show why it would be refused if it were started now."""
+        errors = [(error.detail,) for error in plan.start_errors(simulation)]
+        return format_html_join("", "{}<br>", errors) or gettext("passed")
 
     @admin.display(description=_("executions"))
     def execution_list(self, simulation: Simulation) -> str:
