@@ -10,7 +10,7 @@ from django.db.models.deletion import ProtectedError
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from accounts.services import idempotency
+from accounts.services import idempotency, revocations
 from simulations.choices import ACTIVE, ENDED, DataStatus, DeletionStatus
 from simulations.exceptions import DeletionOpenError
 from simulations.models import AgentRun, Event, Execution, Simulation, StageRun
@@ -80,6 +80,7 @@ def prune() -> dict[str, int]:
     tasks = DBTaskResult.objects.finished().filter(finished_at__lt=timezone.now() - TASK_RETENTION)
     removed["tasks"] = tasks.delete()[0]
     removed["idempotency_keys"] = idempotency.prune(timedelta(days=1))
+    removed["revoked_sign_ins"] = revocations.prune()
     return dict(removed)
 
 
