@@ -136,7 +136,7 @@ class ApiToken(models.Model):
 
 
 class IdempotencyKey(Leased):
-    """A POST with an `Idempotency-Key`, and its response once there is one."""
+    """A POST with an `Idempotency-Key`, and its response."""
 
     user = models.ForeignKey(
         User, on_delete=models.CASCADE, related_name="idempotency_keys", verbose_name=_("user")
@@ -144,6 +144,7 @@ class IdempotencyKey(Leased):
     key = models.CharField(_("key"), max_length=200)
     route = models.CharField(_("route"), max_length=200)
     body_hash = models.CharField(_("SHA-256 of the body"), max_length=64)
+    # Of the version before, as are rows without a response: there a server claimed the row beforehand.
     lease_until = models.DateTimeField(
         _("running until"),
         help_text=_(

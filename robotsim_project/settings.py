@@ -44,6 +44,7 @@ if PRODUCTION:
     require_services()
 
 INSTALLED_APPS = [
+    "common",  # first, so that its templates replace those of Django's admin
     "auditlog",
     "axes",
     "django.contrib.admin",
@@ -59,7 +60,6 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "rest_framework",
-    "common",
     "accounts",
     "storage",
     "templates",
@@ -158,6 +158,7 @@ BACKUP_KEEP_DAYS = integer("BACKUP_KEEP_DAYS", 30, min=1, max=36500)
 
 SIGNED_URL_SECONDS = integer("SIGNED_URL_SECONDS", 3600, min=10, max=604800)
 UPLOAD_FORM_BYTES = integer("UPLOAD_FORM_BYTES", 100 * 2**20, min=2**20, max=10 * 2**30)
+BODY_SECONDS = number("BODY_SECONDS", 20, min=1, max=3600)
 UPLOAD_PART_BYTES = integer("UPLOAD_PART_BYTES", 16 * 2**20, min=5 * 2**20, max=5 * 2**30)
 
 BAG_CACHE_BYTES = integer("BAG_CACHE_BYTES", 10 * 2**30, min=2**20, max=2**50)
@@ -178,7 +179,7 @@ CORS_EXPOSE_HEADERS = [
 CORS_PREFLIGHT_MAX_AGE = 600
 
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}}
-TASK_LEASE_SECONDS = number("TASK_LEASE_SECONDS", 60, min=1, max=86400)
+TASK_LEASE_SECONDS = number("TASK_LEASE_SECONDS", 6, min=1, max=86400)
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.permissions.RoleBackend"]
@@ -252,6 +253,7 @@ AUDITLOG_INCLUDE_TRACKING_MODELS = (
 
 API_STR = text("API_STR", "/api/v1", formats.API_PATH)
 ACCESS_TABLE = "robotsim_project.access.TABLE"
+CONSOLE_ACCESS_TABLE = "robotsim_project.access.CONSOLE"
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "accounts.api.authentication.BearerAuthentication",

@@ -1,12 +1,13 @@
 """Bearer tokens: access tokens of people, API tokens of programs; each check reads the user's row."""
 
-import secrets
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.settings import api_settings as jwt
 from rest_framework_simplejwt.tokens import AccessToken
@@ -49,9 +50,10 @@ def issue_access(user: User, sign_in: str = "") -> tuple[str, datetime]:
     return str(token), datetime.fromtimestamp(token["exp"], tz=UTC)
 
 
-def new_api_token() -> tuple[str, str, str]:
-    """Return secret, prefix and digest of a new API token."""
-    secret = API_TOKEN_PREFIX + secrets.token_urlsafe(32)
+def api_token(nonce: str) -> tuple[str, str, str]:
+    """Return secret, prefix and digest of the API token that is made of a random nonce and SECRET_KEY."""
+    mac = salted_hmac("accounts.api_token", nonce, algorithm="sha256").digest()
+    secret = API_TOKEN_PREFIX + urlsafe_b64encode(mac).rstrip(b"=").decode()
     return secret, secret[:PREFIX_LENGTH], digest_of(secret)
 
 

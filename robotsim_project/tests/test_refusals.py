@@ -49,6 +49,7 @@ BAD: dict[str, list[str]] = {
     "STORAGE_DIR": ["", "/etc/hostname"],
     "SIGNED_URL_SECONDS": [*NUMBER, "9", "604801"],
     "UPLOAD_FORM_BYTES": [*NUMBER, "1024"],
+    "BODY_SECONDS": [*NUMBER, "0"],
     "UPLOAD_PART_BYTES": [*NUMBER, "1024"],
     "TASK_LEASE_SECONDS": [*NUMBER, "0"],
     "ALGORITHM": ["", "none", "RS256"],

@@ -20,6 +20,7 @@ from common.admin.changelists import (
 )
 from common.admin.deletion import ServiceDeletionMixin
 from common.admin.errors import DomainErrorFormMixin, DomainErrorMixin
+from common.admin.rights import user_text
 from simulations.admin.formatting import NOTHING, link, list_url, progress_bar, status_label
 from simulations.admin.simulation_actions import SimulationActionsMixin
 from simulations.admin.stages import StageInline
@@ -98,6 +99,7 @@ class SimulationAdmin(
     """Simulations with their stages; a filter lists deleted ones."""
 
     form = SimulationForm
+    creator = user_text("created_by", _("created by"))
     list_display = [
         "name",
         "design_status",
@@ -118,7 +120,7 @@ class SimulationAdmin(
         "latest",
         "start_errors",
         "execution_list",
-        "created_by",
+        creator,
         "created_at",
         "updated_at",
         "deleted_at",
@@ -133,7 +135,7 @@ class SimulationAdmin(
     )
     history = (
         _("History"),
-        {"classes": ["collapse"], "fields": ["created_by", "created_at", "updated_at"]},
+        {"classes": ["collapse"], "fields": [creator, "created_at", "updated_at"]},
     )
     inlines = [StageInline]
     actions = ["start", "stop", "clone", "delete_selected", "restore", "purge"]

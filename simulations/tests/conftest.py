@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,12 @@ from accounts.choices import Role
 from accounts.models import User
 from rosbag2.formats.metadata import Topic
 from rosbag2.writing.sqlite_writer import BagWriter
-from simulations.backends.base import Job, UnitStatus
-from simulations.exceptions import BackendError
+from simulations.live import connection, silence
 from simulations.models import Execution, Mec, Simulation, StageRun
 from simulations.services.designs import mecs
 from simulations.services.designs.simulations import StageSpec, create_simulation
 from simulations.services.runs import lifecycle
+from simulations.tests.fake_backend import FakeBackend
 from simulations.tests.processes import System, unit_processes
 from simulations.tests.stream_client import Server, end_servers
 from storage.models import Rosbag
@@ -70,6 +70,13 @@ def design(template: Template, mec: Mec) -> Callable[..., Simulation]:
         return create_simulation(name=name, pattern=pattern, mec=mec, stages=stages)
 
     return make
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> FakeBackend:
+    backend = FakeBackend()
+    monkeypatch.setattr("simulations.services.runs.active_stage.backend", lambda _name: backend)
+    return backend
 
 
 Console = Callable[[Role], Client]
@@ -143,6 +150,11 @@ def until(condition: Callable[[], Any], seconds: float = 60) -> Any:
     raise AssertionError("the condition was never met")
 
 
+def heard_for(seconds: float) -> None:
+    """Let units have been heard for this long, without a gap."""
+    connection._client().set(silence.KEY, timezone.now().timestamp() - seconds)
+
+
 def ended(execution: Execution) -> Execution:
     """Wait until an execution has ended, and return it."""
 
@@ -206,39 +218,6 @@ def serve(
     for server in [*shared_servers, *started]:
         server.close_streams()
     end_servers(started)
-
-
-class Fake:
-    """A backend that says what it is told to say."""
-
-    def __init__(self) -> None:
-        self.seen: list[UnitStatus] = []
-        self.killed: list[int] = []
-        self.fails = False
-
-    def launch(self, job: Job) -> str:
-        if self.fails:
-            raise BackendError("No process can be started.")
-        return "there"
-
-    def observe(self, job: Job, *, retry: bool) -> list[UnitStatus]:
-        return self.seen
-
-    def kill(self, job: Job, units: Collection[int]) -> None:
-        self.killed += list(units)
-
-    def kept_recording(self, job: Job, unit: int) -> str:
-        return "/kept/recording-1"
-
-    def remove(self, job: Job) -> int:
-        return 0
-
-
-@pytest.fixture
-def fake(monkeypatch: pytest.MonkeyPatch) -> Fake:
-    backend = Fake()
-    monkeypatch.setattr("simulations.services.runs.active_stage.backend", lambda _name: backend)
-    return backend
 
 
 def prepared(execution: Execution, **fields: Any) -> list[StageRun]:

@@ -15,7 +15,8 @@ from simulations.backends.base import UnitState, UnitStatus
 from simulations.exceptions import NotStartableError
 from simulations.models import AgentRun, Execution
 from simulations.services.runs import lifecycle, reconcile
-from simulations.tests.conftest import Console, Design, Fake, ended, prepared
+from simulations.tests.conftest import Console, Design, ended, prepared
+from simulations.tests.fake_backend import FakeBackend
 from simulations.tests.processes import System
 from templates.models import Template
 from templates.services import templates
@@ -80,7 +81,7 @@ def test_console_and_command_refuse(console: Console, design: Design) -> None:
 
 @pytest.mark.parametrize(("allowed", "status"), [(False, "FAILED"), (True, "COMPLETED")])
 def test_stage_that_published_nothing(
-    operator: APIClient, design: Design, fake: Fake, allowed: bool, status: str
+    operator: APIClient, design: Design, fake: FakeBackend, allowed: bool, status: str
 ) -> None:
     """Its time limit was over before the first message."""
     execution = lifecycle.start(design(1, no_messages_allowed=allowed))

@@ -9,7 +9,8 @@ from django.utils import timezone
 from simulations.backends.base import UnitState, UnitStatus
 from simulations.models import AgentRun, Execution
 from simulations.services.runs import lifecycle, reconcile
-from simulations.tests.conftest import Design, Fake, prepared
+from simulations.tests.conftest import Design, prepared
+from simulations.tests.fake_backend import FakeBackend
 
 pytestmark = pytest.mark.django_db
 AHEAD = timedelta(seconds=3)
@@ -34,7 +35,7 @@ def starts(execution: Execution) -> list[datetime | None]:
 
 
 @pytest.mark.parametrize("lead", [AHEAD, timedelta(0)])
-def test_unit_lost_before_it_played(design: Design, fake: Fake, lead: timedelta) -> None:
+def test_unit_lost_before_it_played(design: Design, fake: FakeBackend, lead: timedelta) -> None:
     """Also when the end comes after the release, as recordings were waited for."""
     released(design, timezone.now() + lead, status="READY")
     fake.seen = [UnitStatus(0, UnitState.FAILED)]
@@ -42,7 +43,7 @@ def test_unit_lost_before_it_played(design: Design, fake: Fake, lead: timedelta)
     assert (execution.status, starts(execution)) == ("FAILED", [None, None])
 
 
-def test_stopped_before_the_release(design: Design, fake: Fake) -> None:
+def test_stopped_before_the_release(design: Design, fake: FakeBackend) -> None:
     execution = released(design, timezone.now() + AHEAD, status="STOPPED")
     fake.seen = [UnitStatus(0, UnitState.ENDED)]
     lifecycle.stop(execution)
@@ -50,7 +51,7 @@ def test_stopped_before_the_release(design: Design, fake: Fake) -> None:
     assert (execution.status, starts(execution)) == ("STOPPED", [None, None])
 
 
-def test_start_is_the_release_once_an_agent_plays(design: Design, fake: Fake) -> None:
+def test_start_is_the_release_once_an_agent_plays(design: Design, fake: FakeBackend) -> None:
     release = timezone.now() + AHEAD
     released(design, release, status="READY")
     fake.seen = [UnitStatus(0, UnitState.ALIVE)]
@@ -65,7 +66,9 @@ def test_start_is_the_release_once_an_agent_plays(design: Design, fake: Fake) ->
     assert (execution.status, starts(execution)) == ("COMPLETED", [release - AHEAD] * 2)
 
 
-def test_agent_that_never_registered_was_not_made_after_its_end(design: Design, fake: Fake) -> None:
+def test_agent_that_never_registered_was_not_made_after_its_end(
+    design: Design, fake: FakeBackend
+) -> None:
     lifecycle.release(e := lifecycle.start(design(1)), prepared(e), timezone.now())
     fake.seen = [UnitStatus(0, UnitState.FAILED)]
     step()

@@ -91,9 +91,8 @@ def assert_readable(pks: SimpleNamespace, client: Client) -> None:
         assert (response.status_code, response.json()[name]) == (200, text)
     for model, pk in [(StageRun, pks.stage), (AgentRun, pks.agent), (Execution, pks.execution)]:
         assert model.objects.get(pk=pk).failure_values is None
-    stored = idempotency.claim(idempotency.IdempotentRequest(user, **REQUEST))
-    assert isinstance(stored, idempotency.StoredResponse)
-    assert (stored.status, stored.data) == (202, {"id": 7})
+    stored = idempotency.find(idempotency.IdempotentRequest(lambda: user, **REQUEST))
+    assert stored == idempotency.StoredResponse(202, {"id": 7})
     assert IdempotencyKey.objects.get(user=user).attempts == 0
 
 

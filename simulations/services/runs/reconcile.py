@@ -4,7 +4,6 @@ Nothing is kept in memory between passes. Intentions are in the database before 
 this or another controller can repeat each step, wherever the last one was killed.
 """
 
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -24,7 +23,7 @@ from simulations.choices import (
 )
 from simulations.exceptions import RedisUnreachableError
 from simulations.failures import failure
-from simulations.live import heartbeats, silence, snapshots
+from simulations.live import heartbeats, snapshots
 from simulations.models import Execution, StageRun
 from simulations.services.events import record_event
 from simulations.services.plan import Plan, plan_of
@@ -65,18 +64,6 @@ def reconcile(*, begin: bool = True) -> int:
             except Exception:  # one execution must not block the others
                 log.exception("step_failed")
     return len(active)
-
-
-def reset_silence_after_leap(seconds: float) -> None:
-    """Count the silence of units anew after a leap of the clock that is long enough to look like one.
-
-    The machine was suspended, the clock was set, or this process was delayed: units could not report either,
-    or the duration of their silence is unknown.
-    """
-    if abs(seconds) > settings.HUNG_AFTER_SECONDS / 2:
-        log.warning("clock_leapt", seconds=round(seconds, 1))
-        with suppress(RedisUnreachableError):
-            silence.reset()
 
 
 def step(execution: Execution) -> None:

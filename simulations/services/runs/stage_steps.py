@@ -1,7 +1,6 @@
 """The steps of one stage run."""
 
 from collections import Counter
-from datetime import timedelta
 
 import structlog
 from django.conf import settings
@@ -20,11 +19,12 @@ from simulations.failures import failure
 from simulations.models import Execution, StageRun
 from simulations.services.runs import fleet, lifecycle, recordings
 from simulations.services.runs.active_stage import ActiveStage
+from simulations.services.runs.hearing import hearing
 
 log = structlog.get_logger(__name__)
 
-STOP_GRACE = timedelta(seconds=60)
-"""Time that a stopped unit has to end, in addition to the upload limit."""
+STOP_GRACE_SECONDS = 60.0
+"""Time that a stopped unit has to end or to upload, in addition to the upload limit."""
 
 
 def step_stage(active: ActiveStage) -> None:
@@ -74,8 +74,7 @@ def _give_up_if_late(active: ActiveStage, error: str) -> None:
 
 
 def _is_past_straggler_limit(stage_run: StageRun) -> bool:
-    limit = timedelta(seconds=settings.STRAGGLER_LIMIT_SECONDS)
-    return stage_run.prepared_at is not None and timezone.now() > stage_run.prepared_at + limit
+    return hearing().seconds_since(stage_run.prepared_at) > settings.STRAGGLER_LIMIT_SECONDS
 
 
 def is_ready(active: ActiveStage) -> bool:
@@ -139,9 +138,9 @@ def stop_stage(execution: Execution, active: ActiveStage) -> None:
         return
     units = fleet.observe_units(active, retry=False, stopping=True)
     if any(unit.state is UnitState.ALIVE for unit in units):
-        limit = STOP_GRACE + timedelta(seconds=settings.UPLOAD_LIMIT_SECONDS)
-        if execution.stop_asked_at and timezone.now() > execution.stop_asked_at + limit:
-            fleet.kill_all(active)
+        limit = STOP_GRACE_SECONDS + settings.UPLOAD_LIMIT_SECONDS
+        if hearing().seconds_since(execution.stop_asked_at) > limit:
+            fleet.kill_unless_uploading(active)
         return
     recordings.close_unstarted(stage_run)
     if recordings.close_finished(active):

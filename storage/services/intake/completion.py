@@ -18,7 +18,6 @@ from storage.services.rosbags.deduplication import SameContentError
 
 WAIT_SECONDS = 10.0
 POLL_SECONDS = 0.1
-JOIN_SECONDS = 60.0
 
 
 def complete(rosbag: Rosbag, finished: Sequence[FinishedUpload]) -> Rosbag:
@@ -58,7 +57,7 @@ def _claim(rosbag: Rosbag) -> Lease | None:
     deadline = time.monotonic() + WAIT_SECONDS
     uploading = Rosbag.objects.living().filter(status=Status.UPLOADING)
     while True:
-        lease = leases.claim(uploading, rosbag.pk, seconds=JOIN_SECONDS, release_on=[Exception])
+        lease = leases.claim(uploading, rosbag.pk, release_on=[Exception])
         if lease is not None:
             return lease
         rosbag.refresh_from_db()

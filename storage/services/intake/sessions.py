@@ -63,7 +63,6 @@ def open_session(name: str, files: Sequence[uploads.NewFile], user: User) -> tup
 
     Raises:
         FilesInvalidError: A name, size or checksum is invalid.
-        StoreError: The storage is unavailable; nothing is left behind.
     """
     if len(files) > MAX_FILES:
         message = _(
@@ -112,6 +111,18 @@ def find_session(pk: int, user: User) -> Rosbag:
         message = _("Another user started this upload: start your own, or ask an admin.")
         raise UploadForeignError(message)
     require_not_aborted(rosbag)
+    return rosbag
+
+
+def find_same(pk: int) -> Rosbag:
+    """Find the rosbag that `open_session` returned as one with the same content.
+
+    Raises:
+        UploadNotFoundError: It was deleted since.
+    """
+    rosbag = Rosbag.objects.living().select_related("created_by").filter(pk=pk).first()
+    if rosbag is None:
+        raise _deleted()
     return rosbag
 
 
@@ -188,7 +199,11 @@ def require_not_aborted(rosbag: Rosbag) -> None:
         return
     if rosbag.status == Status.UPLOADING:
         raise UploadAbortedError(_("This upload was aborted: start a new one."))
-    raise UploadNotFoundError(_("The rosbag of this upload was deleted: restore it."))
+    raise _deleted()
+
+
+def _deleted() -> UploadNotFoundError:
+    return UploadNotFoundError(_("The rosbag of this upload was deleted: restore it."))
 
 
 def _find_file(rosbag: Rosbag, path: str) -> RosbagFile:

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from io import BytesIO
 from typing import Any
 
 import structlog
@@ -54,7 +53,8 @@ def begin(
 ) -> Rosbag:
     """Create a rosbag for files to upload.
 
-    Unless `open_now`, the multipart upload of a file is opened when its URLs are first requested.
+    Unless `open_now`, the storage is not asked: the multipart upload of a file is opened when its URLs are
+    first requested.
 
     Raises:
         FilesInvalidError: A name, size or checksum is invalid.
@@ -186,13 +186,7 @@ def _check_files(files: Sequence[NewFile]) -> None:
 
 def _open(rosbag: Rosbag, file: NewFile, *, open_now: bool) -> RosbagFile:
     key = object_key(rosbag.pk, file.path)
-    store = object_store()
-    upload_id = ""
-    if not file.size:
-        # S3 has no multipart uploads without parts.
-        store.put(key, BytesIO())
-    elif open_now:
-        upload_id = store.start_upload(key)
+    upload_id = object_store().start_upload(key) if open_now and file.size else ""
     return RosbagFile(
         rosbag=rosbag,
         path=file.path,
