@@ -22,7 +22,7 @@ from simulations.choices import (
     RunStatus,
     blame,
 )
-from simulations.failures import failure_text
+from simulations.failures import failure_text, period
 from simulations.models import Event, Execution
 
 NOTHING = "-"
@@ -155,6 +155,12 @@ def list_url(model: str, **filters: Any) -> str:
     """Return the URL of a filtered list of this app."""
     query = "&".join(f"{name}={value}" for name, value in filters.items())
     return f"{reverse(f'admin:simulations_{model}_changelist')}?{query}"
+
+
+def outages(rows: list[dict[str, Any]] | None) -> str:
+    """List outages of a connection, each on a line, with the messages that may be lost."""
+    lines = [(period(row["began_at"], row["ended_at"]), row["messages"]) for row in rows or []]
+    return format_html_join("", "{}: {}<br>", lines) or NOTHING
 
 
 def event_label(event: Event) -> str:

@@ -24,6 +24,7 @@ SPEC_FIELDS = [
     "assigned_area",
     "retries",
     "min_success",
+    "lost_messages_allowed",
     "continue_on_failure",
 ]
 
@@ -135,7 +136,8 @@ class StageInline(admin.StackedInline[Stage, Simulation]):
                 "classes": ["collapse"],
                 "fields": [
                     ("name", "assigned_area"),
-                    ("retries", "min_success", "continue_on_failure"),
+                    ("retries", "min_success"),
+                    ("lost_messages_allowed", "continue_on_failure"),
                 ],
             },
         ),

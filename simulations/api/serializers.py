@@ -16,6 +16,7 @@ from simulations.models.mec import LOCATOR
 from simulations.services.designs.mecs import selector_errors
 from simulations.services.designs.simulations import (
     ALL,
+    MAX_LOST,
     MAX_PREFIX,
     MAX_REPEATS,
     MAX_RETRIES,
@@ -76,6 +77,9 @@ class StageSerializer(StrictSerializer, serializers.ModelSerializer[Stage]):
     min_success = serializers.IntegerField(
         required=False, min_value=-MAX_SMALL_INTEGER, max_value=MAX_SMALL_INTEGER
     )
+    lost_messages_allowed = serializers.IntegerField(
+        required=False, min_value=-MAX_INTEGER, max_value=MAX_INTEGER
+    )
 
     enforced = {
         "agent_count": {"minimum": 1, "maximum": settings.MAX_AGENTS},
@@ -84,6 +88,7 @@ class StageSerializer(StrictSerializer, serializers.ModelSerializer[Stage]):
         "repeat_count": {"minimum": 1, "maximum": MAX_REPEATS},
         "retries": {"minimum": 0, "maximum": MAX_RETRIES},
         "min_success": {"minimum": 0, "maximum": ALL},
+        "lost_messages_allowed": {"minimum": 0, "maximum": MAX_LOST},
     }
 
     class Meta:
@@ -99,6 +104,7 @@ class StageSerializer(StrictSerializer, serializers.ModelSerializer[Stage]):
             "assigned_area",
             "retries",
             "min_success",
+            "lost_messages_allowed",
             "continue_on_failure",
         ]
         read_only_fields = ["position"]

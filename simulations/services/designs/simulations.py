@@ -23,6 +23,7 @@ MAX_STAGES = 100
 MAX_NAME = 200
 MAX_PREFIX = 100
 MAX_RETRIES = 100
+MAX_LOST = 2**31 - 1
 ALL = 100
 """Percent."""
 MAX_SECONDS = 366 * 86400.0
@@ -43,6 +44,7 @@ class StageSpec:
     assigned_area: str = ""
     retries: int = 0
     min_success: int = 100
+    lost_messages_allowed: int = 0
     continue_on_failure: bool = False
 
     @property
@@ -231,6 +233,9 @@ def _stage_errors(pointer: str, stage: StageSpec) -> list[FieldError]:
         errors.append(FieldError(f"{pointer}/repeat_count", _("Repeat 1 to 1,000,000 times.")))
     if not (0 <= stage.retries <= MAX_RETRIES and 0 <= stage.min_success <= ALL):
         errors.append(FieldError(pointer, _("Retries and minimum success are from 0 to 100.")))
+    if not 0 <= stage.lost_messages_allowed <= MAX_LOST:
+        message = _("Allow 0 to %(most)d lost messages.") % {"most": MAX_LOST}
+        errors.append(FieldError(f"{pointer}/lost_messages_allowed", message))
     return errors
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -118,7 +119,13 @@ def _end_stage(active: ActiveStage) -> None:
         return
     codes = {code for (_s, code) in outcomes if code}
     code = codes.pop() if len(codes) == 1 else FailureCode.TOO_FEW_COMPLETED
-    figures = {"completed": completed, "agents": stage.agents, "min_percent": stage.min_success}
+    figures: dict[str, Any] = {
+        "completed": completed,
+        "agents": stage.agents,
+        "min_percent": stage.min_success,
+    }
+    if code == FailureCode.TRANSPORT_LOST:
+        figures |= fleet.lost_messages(stage_run)
     lifecycle.move_stage(
         stage_run, [RunStatus.FINALIZING], RunStatus.FAILED, **failure(code, **figures)
     )
