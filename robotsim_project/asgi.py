@@ -18,11 +18,12 @@ django = get_asgi_application()
 from robotsim_project.health import readiness  # noqa: E402
 from robotsim_project.middleware.body_limit import body_limit  # noqa: E402
 from robotsim_project.middleware.early_asgi import early_posts  # noqa: E402
+from robotsim_project.middleware.full_disk import full_disk  # noqa: E402
 from robotsim_project.middleware.streaming import streaming  # noqa: E402
 from simulations.exceptions import RedisUnreachableError  # noqa: E402
 from simulations.live import silence  # noqa: E402
 
-application = early_posts(streaming(body_limit(django)))
+application = early_posts(streaming(body_limit(full_disk(django))))
 
 with suppress(RedisUnreachableError):
     silence.reset()

@@ -9,8 +9,9 @@ from django.core.cache import cache
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from accounts.exceptions import SignInStoreUnavailableError
+from accounts.exceptions import SignInStoreFullError, SignInStoreUnavailableError
 from accounts.services.callers import client_network
+from common import disks
 
 PERIODS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 
@@ -52,4 +53,6 @@ def _count(key: str, seconds: int) -> int:
     except Exception as error:
         # Redis's own exceptions are imported in one module only. Without a count no passwords may be tried.
         log.warning("calls_not_counted", error=str(error))
+        if disks.is_full(error):
+            raise SignInStoreFullError from error
         raise SignInStoreUnavailableError from error
