@@ -1,12 +1,13 @@
 """ASGI entry point."""
 
 import os
-from contextlib import suppress
 
 from django.core.asgi import get_asgi_application
 
+from common.processes import PRIVATE_UMASK
 from robotsim_project.telemetry import start
 
+os.umask(PRIVATE_UMASK)
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "robotsim_project.settings")
 start.start("stream")
 django = get_asgi_application()
@@ -17,11 +18,7 @@ from robotsim_project.health import readiness  # noqa: E402
 from robotsim_project.middleware.body_limit_asgi import body_limit  # noqa: E402
 from robotsim_project.middleware.early_asgi import early_posts  # noqa: E402
 from robotsim_project.middleware.streaming import streaming  # noqa: E402
-from simulations.exceptions import RedisUnreachableError  # noqa: E402
-from simulations.live import silence  # noqa: E402
 
 application = body_limit(early_posts(streaming(django)))
 
-with suppress(RedisUnreachableError):
-    silence.reset()
 readiness.watch_start()

@@ -144,6 +144,14 @@ def test_sqlite_gets_a_folder_and_waits_for_writers(tmp_path: Path) -> None:
     assert config["OPTIONS"]["timeout"] == 30
 
 
+def test_an_existing_sqlite_file_is_closed_to_others(tmp_path: Path) -> None:
+    files = [tmp_path / f"robots.sqlite3{suffix}" for suffix in ("", "-wal")]
+    for file in files:
+        file.touch(mode=0o644)
+    database(f"sqlite:///{files[0]}", pool=1)
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+
+
 def test_production_makes_no_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("SECRET_KEY", raising=False)
     with pytest.raises(ImproperlyConfigured, match="SECRET_KEY must be set"):

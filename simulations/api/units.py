@@ -11,6 +11,7 @@ from django.views.decorators.csrf import csrf_exempt
 from prometheus_client import Counter
 
 from agent.protocol import (
+    Echo,
     Message,
     RecordingAccepted,
     RecordingComplete,
@@ -24,7 +25,8 @@ from common import outages
 from common.exceptions import DomainError
 from common.problems import Problem
 from common.rest.reads.early import MAX_BYTES, early
-from simulations.services.runs import recording_uploads, registration, reports, tokens
+from simulations.exceptions import RedisUnreachableError
+from simulations.services.runs import hearing, recording_uploads, registration, reports, tokens
 
 SCHEME = "Unit"
 """Scheme of the Authorization header of units."""
@@ -55,6 +57,8 @@ def unit_view(handler: Handler) -> Callable[[HttpRequest], HttpResponse]:
             return Problem.of(error, challenge=SCHEME).response()
         except (OperationalError, InterfaceError) as error:
             return outages.database_problem(error).response()
+        except RedisUnreachableError as error:
+            return Problem(503, "REDIS_UNAVAILABLE", str(error)).response()
 
     return view
 
@@ -111,6 +115,15 @@ def report(request: HttpRequest) -> HttpResponse:
     finally:
         HEARTBEATS.labels(str(status)).inc()
     return response
+
+
+@early
+@unit_view
+def echo(_execution: int, body: bytes) -> Message:
+    """Answer what was sent, after it has taken the path of a heartbeat."""
+    message = decode(body, Echo)
+    hearing.take_echo()
+    return message
 
 
 @unit_view
