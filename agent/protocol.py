@@ -82,6 +82,8 @@ class Registration(Message, frozen=True, kw_only=True):
     """Index of the unit within its stage run, from 0."""
     host: str
     pid: int
+    process: str = ""
+    """Random name of the process: when it registers again, as no answer came, it keeps its attempt."""
 
 
 class AgentSlot(Message, frozen=True, kw_only=True):

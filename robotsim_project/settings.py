@@ -47,7 +47,7 @@ INSTALLED_APPS = [
     "common",  # first, so that its templates replace those of Django's admin
     "auditlog",
     "axes",
-    "django.contrib.admin",
+    "robotsim_project.console.ConsoleConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -76,7 +76,7 @@ MIDDLEWARE = [
     "robotsim_project.middleware.early.early_answers",
     "corsheaders.middleware.CorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "accounts.middleware.IdleSessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.http.ConditionalGetMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -182,12 +182,16 @@ TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["d
 TASK_LEASE_SECONDS = number("TASK_LEASE_SECONDS", 6, min=1, max=86400)
 
 AUTH_USER_MODEL = "accounts.User"
+LOGIN_REDIRECT_URL = "admin:index"
 AUTHENTICATION_BACKENDS = ["accounts.permissions.RoleBackend"]
 if ENVIRONMENT == "test":  # a good hash takes a second: too long where each test makes users
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
@@ -198,6 +202,7 @@ SIGN_UP_ROLE = text("SIGN_UP_ROLE", "viewer", formats.one_of("viewer", "operator
 REFRESH_TOKEN_EXPIRE_MINUTES = number("REFRESH_TOKEN_EXPIRE_MINUTES", 43200, min=1, max=525600)
 REFRESH_TOKEN_IDLE_MINUTES = number("REFRESH_TOKEN_IDLE_MINUTES", 10080, min=1, max=525600)
 REFRESH_TOKEN_GRACE_SECONDS = number("REFRESH_TOKEN_GRACE_SECONDS", 10, min=0, max=300)
+SESSION_COOKIE_AGE = int(60 * number("SESSION_IDLE_MINUTES", 480, min=1, max=43200))
 TRUSTED_PROXIES = integer("TRUSTED_PROXIES", 0, min=0, max=10)
 CALLER_RATES: dict[str, str | None] = {
     "sign_in": text("SIGN_IN_RATE", "30/minute", formats.RATE),

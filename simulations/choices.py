@@ -146,6 +146,7 @@ class FailureCode(TextChoices):
         _("The stage published no messages: check the topics, the rosbag and the time limit."),
     )
     STOPPED_BY_USER = "STOPPED_BY_USER", _("It was stopped by a user.")
+    STOPPED_BY_SYSTEM = "STOPPED_BY_SYSTEM", _("It was stopped by the system.")
 
 
 USER_FAILURES = frozenset(
@@ -163,6 +164,16 @@ def blame(code: str) -> Blame:
     if not code:
         return Blame.NOBODY
     return Blame.USER if code in USER_FAILURES else Blame.SYSTEM
+
+
+class Stopper(TextChoices):
+    """What stops executions, other than a user."""
+
+    INTERRUPT = "interrupt", _("Ctrl-C in the terminal")
+    LAUNCHER = "launcher", _("the end of the launcher")
+    DEMO = "demo", _("the end of the demo")
+    RESTORE = "restore", _("the restore of a backup")
+    PROGRAM = "program", _("a program on the server")
 
 
 class EventKind(TextChoices):

@@ -124,10 +124,7 @@ class ExecutionAdmin(
         "data_status_label",
         "failure_details",
         "warning_list",
-        (
-            user_text("requested_by", _("requested by")),
-            user_text("stopped_by", _("stopped by")),
-        ),
+        (user_text("requested_by", _("requested by")), "stopper"),
         "same_plan_as",
         ("requested", "started", "stop_requested", "ended"),
         ("duration", "expected_end"),
@@ -195,6 +192,10 @@ class ExecutionAdmin(
     @admin.display(description=_("warnings"))
     def warning_list(self, row: Execution) -> str:
         return formatting.warning_list(row)
+
+    @admin.display(description=_("stopped by"))
+    def stopper(self, row: Execution) -> str:
+        return formatting.stopper(row)
 
     @admin.display(description=_("same plan as"))
     def same_plan_as(self, row: Execution) -> str:

@@ -17,6 +17,7 @@ from common.admin.errors import DomainErrorFormMixin, DomainErrorMixin
 from simulations.admin.formatting import list_url
 from simulations.models import Mec
 from simulations.services.designs import mecs
+from simulations.services.runs import usage
 
 
 class MecForm(DomainErrorFormMixin, forms.ModelForm[Mec]):
@@ -97,4 +98,5 @@ class MecAdmin(DomainErrorMixin, ServiceDeletionMixin, BoundedListMixin, admin.M
 
     def deletion_errors(self, rows: list[Any]) -> list[str]:
         users = mecs.simulation_names(rows)
-        return [f"{mec}: {mecs.in_use_message(users[mec.pk])}" for mec in rows if mec.pk in users]
+        errors = [f"{mec}: {mecs.in_use_message(users[mec.pk])}" for mec in rows if mec.pk in users]
+        return errors + list(filter(None, map(usage.use_of_mec, rows)))

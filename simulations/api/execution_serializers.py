@@ -9,7 +9,7 @@ from rest_framework import serializers
 from common.rest.reads.columns import Derived
 from common.rest.serializers import StrictSerializer
 from simulations.choices import Blame, DataStatus, RunStatus, blame
-from simulations.failures import failure_text, warning_texts
+from simulations.failures import failure_text, stopped_by, warning_texts
 from simulations.models import AgentRun, Event, Execution, Recording
 from simulations.services.progress.progress import progress_of
 
@@ -74,6 +74,14 @@ class WarningsField(Derived):
         super().__init__("warnings", of=warning_texts)
 
 
+@extend_schema_field(serializers.CharField(allow_null=True))
+class StoppedByField(Derived):
+    """The e-mail address of the user who stopped it, or what did: such as `interrupt` (Ctrl-C)."""
+
+    def __init__(self) -> None:
+        super().__init__("stopped_by__email", "failure_values", of=stopped_by)
+
+
 class ExecutionSerializer(serializers.ModelSerializer[Execution]):
     """One run of a simulation; `blame` names the party that caused its failure.
 
@@ -87,7 +95,7 @@ class ExecutionSerializer(serializers.ModelSerializer[Execution]):
     requested_by = serializers.EmailField(
         source="requested_by.email", read_only=True, allow_null=True
     )
-    stopped_by = serializers.EmailField(source="stopped_by.email", read_only=True, allow_null=True)
+    stopped_by = StoppedByField()
 
     class Meta:
         model = Execution

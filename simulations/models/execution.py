@@ -166,6 +166,8 @@ class AgentRun(models.Model):
     number = models.PositiveIntegerField(_("agent"))
     attempt = models.PositiveIntegerField(_("attempt"), default=1)
     unit = models.PositiveIntegerField(_("unit"))
+    process = models.CharField(max_length=64, default="", db_default="", editable=False)
+    """Name that the process of the unit gave itself; empty for older ones."""
     status = models.CharField(
         _("status"), max_length=12, choices=AgentStatus, default=AgentStatus.PENDING
     )

@@ -11,6 +11,7 @@ from simulations.exceptions import NotStartableError
 from simulations.models import Execution, Mec, Simulation, Stage
 from storage.models import Rosbag
 from templates.models import Template
+from templates.services.validation import RATE
 
 
 class PlanStage(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,6 +147,8 @@ def check_again(plan: Plan) -> None:
                 % values
             )
             errors.append(FieldError(f"/stages/{index}/rosbag", message))
+        elif not RATE.accept(stage.rate):
+            errors.append(_bad_rate(index, stage.template_name))
         elif not (stage.messages_a_pass or stage.no_messages_allowed):
             errors.append(_no_messages(index, stage.template_name))
     if errors:
@@ -182,11 +185,19 @@ def _errors(simulation: Simulation, stages: list[Stage]) -> list[FieldError]:
         message = _("%(total)d agents are more than the limit of %(most)d: ask for fewer.") % values
         errors.append(FieldError("/stages", message))
     for index, stage in enumerate(stages):
-        template_errors = _template_errors(f"/stages/{index}/template", stage.template)
-        if not template_errors and not (_messages(stage.template) or stage.no_messages_allowed):
-            template_errors = [_no_messages(index, stage.template.name)]
-        errors += template_errors
+        errors += _stage_errors(index, stage)
     return errors
+
+
+def _stage_errors(index: int, stage: Stage) -> list[FieldError]:
+    template = stage.template
+    if errors := _template_errors(f"/stages/{index}/template", template):
+        return errors
+    if not RATE.accept(template.rate):  # stored by a version without bounds
+        return [_bad_rate(index, template.name)]
+    if not (_messages(template) or stage.no_messages_allowed):
+        return [_no_messages(index, template.name)]
+    return []
 
 
 def _template_errors(pointer: str, template: Template) -> list[FieldError]:
@@ -201,6 +212,12 @@ def _template_errors(pointer: str, template: Template) -> list[FieldError]:
         message = _("Template %(name)s plays topics that its rosbag does not have: %(topics)s.")
         return [FieldError(pointer, message % (values | {"topics": ", ".join(missing)}))]
     return []
+
+
+def _bad_rate(index: int, template: str) -> FieldError:
+    message = _("The rate of template %(name)s cannot be played. %(bounds)s")
+    values = {"name": template, "bounds": RATE.message}
+    return FieldError(f"/stages/{index}/template", message % values)
 
 
 def _no_messages(index: int, template: str) -> FieldError:

@@ -6,7 +6,6 @@ import pytest
 from django.db import OperationalError
 
 from agent.protocol import PROTOCOL, AgentReport, AgentState, Failure, Registration, Snapshot
-from simulations.exceptions import UnitRefusedError
 from simulations.live import connection, heartbeats, logs
 from simulations.models import AgentRun, Execution, StageRun
 from simulations.services.plan import plan_of
@@ -106,31 +105,6 @@ def test_missed_snapshots_are_counted(stage_run: StageRun) -> None:
     for sequence in (7, 8):  # what Redis has lost was heard
         reports.report(stage_run.execution_id, snapshot(stage_run, "RUNNING", sequence))
     assert heartbeats.count_snapshots(stage_run.execution_id) == (2, 0)
-
-
-def test_closing_stage_accepts_no_registration(
-    stage_run: StageRun, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The stage ends after the look at it and before the attempt is written."""
-    look = registration.newest_attempt
-
-    def then_closed(*args: Any) -> Any:
-        result = look(*args)
-        StageRun.objects.update(status="FINALIZING")
-        return result
-
-    monkeypatch.setattr(registration, "newest_attempt", then_closed)
-    with pytest.raises(UnitRefusedError):
-        registered(stage_run)
-    assert AgentRun.objects.count() == 2
-
-
-def test_registration_is_refused_if_rosbag_was_purged(stage_run: StageRun) -> None:
-    plan = stage_run.execution.plan
-    plan["stages"][0]["rosbag"] = 0
-    Execution.objects.update(plan=plan)
-    with pytest.raises(UnitRefusedError, match="removed"):
-        registered(stage_run)
 
 
 def test_disk_full_failure_code(stage_run: StageRun) -> None:

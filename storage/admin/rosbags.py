@@ -38,6 +38,7 @@ class RosbagAdmin(
 ):
     """Rosbags with their verdict and index; only the name can be changed."""
 
+    use_checks = deletion.use_checks
     list_display = ["name", "status", "origin", "message_count", "duration", "bytes", "created_at"]
     list_filter = ["status", "origin", DeletedFilter, "created_at"]
     search_fields = ["name", "^content_digest"]

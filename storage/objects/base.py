@@ -122,8 +122,11 @@ class ObjectStore(Protocol):
     def abort_upload(self, key: str, upload_id: str) -> None:
         """Remove an upload and its parts; an unknown one is no error."""
 
-    def abort_stale(self, prefix: str, before: datetime) -> int:
-        """Remove uploads that killed writers started before an instant.
+    def abort_uploads(self, prefix: str, before: datetime | None = None) -> int:
+        """Remove open uploads below a prefix: all, or those that were started before an instant.
+
+        So those of killed writers go, of which nobody knows. A server that lists uploads by whole keys only
+        (MinIO) removes them itself after a day.
 
         Returns:
             The number of removed uploads.

@@ -16,6 +16,8 @@ from storage.objects.base import StoreError
 
 CHUNK = 1 << 20
 COPY_BYTES = 1 << 30
+SCRATCH = ".scratch"
+"""Folder of unfinished files, below the root of a store."""
 STALE_SECONDS = 86400
 DISK_FULL_ERRORS = {errno.ENOSPC, errno.EDQUOT}
 

@@ -22,6 +22,7 @@ from storage.objects.base import (
 )
 from storage.objects.files import (
     CHUNK,
+    SCRATCH,
     FileSlice,
     move_into_place,
     new_file,
@@ -43,7 +44,7 @@ class FolderStore:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.scratch = root / ".scratch"
+        self.scratch = root / SCRATCH
 
     def put_stream(self, key: str, source: BinaryIO, *, size: int | None = None) -> None:
         del size
@@ -149,9 +150,16 @@ class FolderStore:
         with store_errors(), suppress(FileNotFoundError):
             PartFolder.of(self.root, key, upload_id).remove()
 
-    def abort_stale(self, prefix: str, before: datetime) -> int:
-        del prefix, before
-        return 0  # `check` removes leftovers of killed writers
+    def abort_uploads(self, prefix: str, before: datetime | None = None) -> int:
+        with store_errors():
+            left = [
+                upload
+                for upload in PartFolder.all(self.root)
+                if upload.is_left_behind(prefix, before)
+            ]
+            for upload in left:
+                upload.remove()
+        return len(left)
 
     def find_problem(self) -> str:
         with suppress(OSError):

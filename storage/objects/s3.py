@@ -236,13 +236,13 @@ class S3Store:
         except FileNotFoundError:
             return
 
-    def abort_stale(self, prefix: str, before: datetime) -> int:
+    def abort_uploads(self, prefix: str, before: datetime | None = None) -> int:
         aborted = 0
         with self._errors():
             pages = self.client.get_paginator("list_multipart_uploads")
             for page in pages.paginate(Bucket=self.bucket, Prefix=prefix):
                 for upload in page.get("Uploads", []):
-                    if upload["Initiated"] < before:
+                    if before is None or upload["Initiated"] < before:
                         self.abort_upload(upload["Key"], upload["UploadId"])
                         aborted += 1
         return aborted

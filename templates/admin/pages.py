@@ -111,6 +111,7 @@ class TemplateAdmin(
 ):
     """Templates; deleted ones are shown by a filter."""
 
+    use_checks = templates.use_checks
     form = TemplateForm
     creator = user_text("created_by", _("created by"))
     has_restore_permission = right("restore")

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -15,7 +16,7 @@ from simulations.choices import AGENT_ENDED, AgentStatus, EventKind, FailureCode
 from simulations.exceptions import RedisUnreachableError
 from simulations.failures import failure
 from simulations.live import heartbeats, logs, silence, snapshots
-from simulations.models import AgentRun, StageRun
+from simulations.models import AgentRun, Execution, StageRun
 from simulations.services.events import record_event
 from simulations.services.runs.active_stage import ActiveStage
 from simulations.services.runs.hearing import hearing
@@ -190,28 +191,32 @@ def _end_agents(active: ActiveStage, units: list[UnitStatus], *, stopping: bool 
             _end_attempts(stage_run, unit.unit, _failure_code(unit))
         elif unit.unit not in registered:
             # A unit that a stop kept from registering was refused, and is not lost.
-            code = FailureCode.STOPPED_BY_USER if stopping else _failure_code(unit)
-            _create_unregistered(active, unit.unit, code)
+            _create_unregistered(active, unit, stopped=stopping)
 
 
-def _create_unregistered(active: ActiveStage, unit: int, code: FailureCode) -> None:
-    stage_run = active.stage_run
-    stopped = code is FailureCode.STOPPED_BY_USER
+def _create_unregistered(active: ActiveStage, unit: UnitStatus, *, stopped: bool) -> None:
+    stage_run, code = active.stage_run, "" if stopped else _failure_code(unit)
+    fields = _stop_cause(stage_run.execution) if stopped else failure(code)
     now = timezone.now()
     AgentRun.objects.bulk_create(
         [
             AgentRun(
                 stage_run=stage_run,
                 number=slot.number,
-                unit=unit,
+                unit=unit.unit,
                 status=AgentStatus.STOPPED if stopped else AgentStatus.LOST,
-                **(failure("", cause=code) if stopped else failure(code)),
+                **fields,
                 created_at=now,
                 ended_at=now,
             )
-            for slot in active.plan.slots(active.stage, unit)
+            for slot in active.plan.slots(active.stage, unit.unit)
         ],
         ignore_conflicts=True,
     )
-    payload = {"stage": stage_run.position, "unit": unit, "failure_code": "" if stopped else code}
+    payload = {"stage": stage_run.position, "unit": unit.unit, "failure_code": code}
     record_event(stage_run.execution_id, EventKind.UNIT_NEVER_REGISTERED, payload=payload)
+
+
+def _stop_cause(execution: Execution) -> dict[str, Any]:
+    """Failure fields of an agent that nothing failed: the words of what stopped its execution."""
+    return failure("", cause=execution.failure_code, **(execution.failure_values or {}))
