@@ -113,6 +113,13 @@ class FailureCode(TextChoices):
         "TRANSPORT_UNREACHABLE",
         _("The system under test did not answer: check the endpoint of the mec."),
     )
+    TRANSPORT_LOST = (
+        "TRANSPORT_LOST",
+        _(
+            "The connection to the system under test was lost: check its network, "
+            "or allow lost messages in the stage."
+        ),
+    )
     DEADLINE_EXCEEDED = (
         "DEADLINE_EXCEEDED",
         _("The agent exceeded its time limit and was killed: check the load of its machine."),
@@ -141,11 +148,22 @@ class FailureCode(TextChoices):
         "TOO_FEW_COMPLETED",
         _("Fewer agents completed than the stage requires: see the failures of its agents."),
     )
+    NO_MESSAGES = (
+        "NO_MESSAGES",
+        _("The stage published no messages: check the topics, the rosbag and the time limit."),
+    )
     STOPPED_BY_USER = "STOPPED_BY_USER", _("It was stopped by a user.")
+    STOPPED_BY_SYSTEM = "STOPPED_BY_SYSTEM", _("It was stopped by the system.")
 
 
 USER_FAILURES = frozenset(
-    {FailureCode.BAG_INVALID, FailureCode.TRANSPORT_UNREACHABLE, FailureCode.STOPPED_BY_USER}
+    {
+        FailureCode.BAG_INVALID,
+        FailureCode.TRANSPORT_UNREACHABLE,
+        FailureCode.NO_MESSAGES,
+        FailureCode.TRANSPORT_LOST,
+        FailureCode.STOPPED_BY_USER,
+    }
 )
 
 
@@ -154,6 +172,16 @@ def blame(code: str) -> Blame:
     if not code:
         return Blame.NOBODY
     return Blame.USER if code in USER_FAILURES else Blame.SYSTEM
+
+
+class Stopper(TextChoices):
+    """What stops executions, other than a user."""
+
+    INTERRUPT = "interrupt", _("Ctrl-C in the terminal")
+    LAUNCHER = "launcher", _("the end of the launcher")
+    DEMO = "demo", _("the end of the demo")
+    RESTORE = "restore", _("the restore of a backup")
+    PROGRAM = "program", _("a program on the server")
 
 
 class EventKind(TextChoices):
@@ -166,6 +194,8 @@ class EventKind(TextChoices):
     UNIT_LOST = "unit.lost", _("unit lost")
     UNIT_NEVER_REGISTERED = "unit.never_came", _("unit never registered")
     UNIT_RETRIED = "unit.retried", _("unit retried")
+    LINK_LOST = "link.lost", _("connection lost")
+    LINK_RESTORED = "link.restored", _("connection restored")
     RECORDING_STATUS = "recording.status", _("recording status changed")
 
 

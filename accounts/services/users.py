@@ -1,14 +1,14 @@
 """Creating, changing and deleting accounts; also used by the console."""
 
 import secrets
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, models, transaction
+from django.db import models, transaction
 
 from accounts.choices import Role
 from accounts.exceptions import (
@@ -20,6 +20,7 @@ from accounts.exceptions import (
 )
 from accounts.models import User
 from accounts.services import sessions
+from common.db.violations import refusing_duplicates
 from common.exceptions import NotFoundError
 
 PASSWORD_BYTES = 12
@@ -165,13 +166,8 @@ def ensure_first_admin(email: str) -> tuple[User, str | None]:
     return user, password
 
 
-@contextmanager
-def _unique_email() -> Iterator[None]:
-    try:
-        with transaction.atomic():
-            yield
-    except IntegrityError as error:
-        raise EmailTakenError from error
+def _unique_email() -> AbstractContextManager[None]:
+    return refusing_duplicates(User, "email", EmailTakenError)
 
 
 def _lock(user: User) -> User:

@@ -20,9 +20,10 @@ from simulations.choices import (
     FailureCode,
     RecordingStatus,
     RunStatus,
+    Stopper,
     blame,
 )
-from simulations.failures import failure_text
+from simulations.failures import failure_text, period, stopped_by, warning_texts
 from simulations.models import Event, Execution
 
 NOTHING = "-"
@@ -121,6 +122,21 @@ def failure_details(row: Any) -> str:
     )
 
 
+def warning_list(execution: Execution) -> str:
+    """Show the warnings of an execution, each with its stage."""
+    lines = [
+        (_("Stage %(position)s: %(warning)s") % {"position": w["stage"], "warning": w["text"]},)
+        for w in warning_texts(execution.warnings)
+    ]
+    return format_html_join("", "{}<br>", lines) or NOTHING
+
+
+def stopper(execution: Execution) -> str:
+    """Show who or what stopped an execution."""
+    name = stopped_by(str(execution.stopped_by or ""), execution.failure_values)
+    return str(Stopper(name).label) if name in Stopper.values else name or NOTHING
+
+
 def execution_name(execution: Execution) -> str:
     """Name an execution by its simulation and number."""
     return f"{execution.simulation.name} #{execution.number}"
@@ -155,6 +171,12 @@ def list_url(model: str, **filters: Any) -> str:
     """Return the URL of a filtered list of this app."""
     query = "&".join(f"{name}={value}" for name, value in filters.items())
     return f"{reverse(f'admin:simulations_{model}_changelist')}?{query}"
+
+
+def outages(rows: list[dict[str, Any]] | None) -> str:
+    """List outages of a connection, each on a line, with the messages that may be lost."""
+    lines = [(period(row["began_at"], row["ended_at"]), row["messages"]) for row in rows or []]
+    return format_html_join("", "{}: {}<br>", lines) or NOTHING
 
 
 def event_label(event: Event) -> str:

@@ -24,7 +24,9 @@ SPEC_FIELDS = [
     "assigned_area",
     "retries",
     "min_success",
+    "lost_messages_allowed",
     "continue_on_failure",
+    "no_messages_allowed",
 ]
 
 
@@ -135,7 +137,8 @@ class StageInline(admin.StackedInline[Stage, Simulation]):
                 "classes": ["collapse"],
                 "fields": [
                     ("name", "assigned_area"),
-                    ("retries", "min_success", "continue_on_failure"),
+                    ("retries", "min_success"),
+                    ("lost_messages_allowed", "no_messages_allowed", "continue_on_failure"),
                 ],
             },
         ),

@@ -9,7 +9,7 @@ from rest_framework import serializers
 from common.rest.reads.columns import Derived
 from common.rest.serializers import StrictSerializer
 from simulations.choices import Blame, DataStatus, RunStatus, blame
-from simulations.failures import failure_text
+from simulations.failures import failure_text, stopped_by, warning_texts
 from simulations.models import AgentRun, Event, Execution, Recording
 from simulations.services.progress.progress import progress_of
 
@@ -21,7 +21,22 @@ class PartProgressSerializer(serializers.Serializer[Any]):
     agents = serializers.DictField(child=serializers.IntegerField())
     planned_agents = serializers.IntegerField()
     messages_published = serializers.IntegerField()
+    messages_undelivered = serializers.IntegerField()
     expected_end = serializers.DateTimeField(allow_null=True)
+
+
+class OutageSerializer(serializers.Serializer[Any]):
+    """Time in which messages may not have arrived; no end: the connection did not come back."""
+
+    began_at = serializers.DateTimeField()
+    ended_at = serializers.DateTimeField(allow_null=True)
+    messages = serializers.IntegerField()
+
+
+class StageOutageSerializer(OutageSerializer):
+    """An outage of a stage's units; `messages` of all of them."""
+
+    stage = serializers.IntegerField()
 
 
 class StageProgressSerializer(PartProgressSerializer):
@@ -40,6 +55,7 @@ class ProgressSerializer(PartProgressSerializer):
     as_of = serializers.DateTimeField()
     last_event = serializers.IntegerField()
     stages = StageProgressSerializer(many=True)
+    outages = StageOutageSerializer(many=True)
 
 
 @extend_schema_field(serializers.ChoiceField(choices=Blame.choices))
@@ -58,16 +74,44 @@ class FailureTextField(Derived):
         super().__init__("failure_code", "failure_values", "failure_text", of=failure_text)
 
 
+class ExecutionWarningSerializer(serializers.Serializer[Any]):
+    """Something about a stage that did not fail it; `code` is one of the failure codes."""
+
+    code = serializers.CharField()
+    stage = serializers.IntegerField()
+    text = serializers.CharField()
+
+
+@extend_schema_field(ExecutionWarningSerializer(many=True))
+class WarningsField(Derived):
+    """What to know of an execution that ended, in the language of the request."""
+
+    def __init__(self) -> None:
+        super().__init__("warnings", of=warning_texts)
+
+
+@extend_schema_field(serializers.CharField(allow_null=True))
+class StoppedByField(Derived):
+    """The e-mail address of the user who stopped it, or what did: such as `interrupt` (Ctrl-C)."""
+
+    def __init__(self) -> None:
+        super().__init__("stopped_by__email", "failure_values", of=stopped_by)
+
+
 class ExecutionSerializer(serializers.ModelSerializer[Execution]):
-    """One run of a simulation; `blame` names the party that caused its failure."""
+    """One run of a simulation; `blame` names the party that caused its failure.
+
+    `started_at` is the release of its first agents that began to play; null if none did.
+    """
 
     simulation = serializers.IntegerField(source="simulation_id")
     blame = BlameField()
     failure_text = FailureTextField()
+    warnings = WarningsField()
     requested_by = serializers.EmailField(
         source="requested_by.email", read_only=True, allow_null=True
     )
-    stopped_by = serializers.EmailField(source="stopped_by.email", read_only=True, allow_null=True)
+    stopped_by = StoppedByField()
 
     class Meta:
         model = Execution
@@ -80,6 +124,7 @@ class ExecutionSerializer(serializers.ModelSerializer[Execution]):
             "failure_code",
             "failure_text",
             "blame",
+            "warnings",
             "again_of",
             "requested_by",
             "stopped_by",
@@ -122,10 +167,19 @@ class ExecutionDetailSerializer(ExecutionSerializer):
         return cast(dict[str, Any], msgspec.to_builtins(progress_of(execution)))
 
 
+@extend_schema_field(OutageSerializer(many=True))
+class OutagesField(Derived):
+    """Outages of the agent's connection, with its own messages."""
+
+    def __init__(self) -> None:
+        super().__init__("outages", of=lambda outages: outages or [])
+
+
 class AgentRunSerializer(serializers.ModelSerializer[AgentRun]):
     """One attempt of one agent; lateness and skew in microseconds."""
 
     stage = serializers.IntegerField(source="stage_run.position", read_only=True)
+    outages = OutagesField()
     blame = BlameField()
     failure_text = FailureTextField()
 
@@ -145,6 +199,8 @@ class AgentRunSerializer(serializers.ModelSerializer[AgentRun]):
             "last_log",
             "published",
             "published_bytes",
+            "messages_undelivered",
+            "outages",
             "passes",
             "lateness_p50_us",
             "lateness_p99_us",

@@ -6,6 +6,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
+from simulations.failures import warning_texts
 from simulations.models import Execution
 from simulations.services.progress.progress import progress_of
 from simulations.services.progress.results import summary
@@ -29,6 +30,9 @@ def show_result(execution: Execution, console: Console) -> None:
         table.add_row(*columns, *cells(figures, stage.position))
     console.print(table)
     console.print(_caption(outcome), highlight=False)
+    for warning in warning_texts(execution.warnings):
+        values = {"position": warning["stage"], "warning": warning["text"]}
+        console.print(_("Stage %(position)s: %(warning)s") % values, highlight=False)
 
 
 HEADINGS = (
@@ -58,7 +62,11 @@ def _title(outcome: dict[str, object]) -> str:
 
 
 def _caption(outcome: dict[str, object]) -> str:
-    return _(
+    caption = _(
         "%(agents)s agents, %(messages_published)s messages, %(recordings)s recordings; started at most "
         "%(start_skew_us_max)s µs apart from the release, late by %(lateness_us_p99)s µs (p99)"
     ) % {key: "-" if value is None else value for key, value in outcome.items()}
+    if outcome["messages_undelivered"]:
+        message = _("%(messages_undelivered)s messages may not have arrived.") % outcome
+        caption = f"{caption}\n{message}"
+    return caption

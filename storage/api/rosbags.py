@@ -127,7 +127,7 @@ class RosbagViewSet(
 
     @rosbag_schema.DESTROY
     def destroy(self, request: Request, **_kwargs: Any) -> Response:
-        """Delete a rosbag; refused while a template uses it."""
+        """Delete a rosbag; refused while a template uses it, or an execution that has not ended."""
         deletion.delete(self.get_object())
         return Response(status=204)
 
