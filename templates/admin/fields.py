@@ -9,12 +9,15 @@ from django.utils.translation import ngettext
 
 from storage.models import RosbagTopic
 
+MAX_DIGITS = 18
+"""Of an id that every database can hold."""
 Choices = list[tuple[str, str]]
 
 
 def choices_of(rosbag_id: Any) -> Choices:
     """The topics of a rosbag as choices, with type, message count and rate."""
-    if not str(rosbag_id or "").isdecimal():
+    text = str(rosbag_id or "")
+    if not text.isdecimal() or len(text) > MAX_DIGITS:
         return []
     topics = RosbagTopic.objects.filter(rosbag=rosbag_id).order_by("name")
     rows = topics.values_list("name", "type", "message_count", "mean_rate_hz")
