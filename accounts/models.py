@@ -1,4 +1,4 @@
-"""Users, API tokens and idempotency keys."""
+"""Users, API tokens, revoked sign-ins and idempotency keys."""
 
 from collections.abc import Iterable
 from typing import Any, ClassVar
@@ -133,6 +133,21 @@ class ApiToken(models.Model):
         """Tell whether the token is neither revoked nor expired."""
         expired = self.expires_at is not None and self.expires_at <= timezone.now()
         return self.revoked_at is None and not expired
+
+
+class RevokedSignIn(models.Model):
+    """A sign-in that has ended; its access tokens are refused until they have expired."""
+
+    name = models.CharField(_("name"), max_length=64, primary_key=True)
+    revoked_at = models.DateTimeField(_("revoked"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("revoked sign-in")
+        verbose_name_plural = _("revoked sign-ins")
+        ordering = ["-revoked_at"]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class IdempotencyKey(Leased):

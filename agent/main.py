@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 import threading
+import uuid
 from types import FrameType
 
 from agent.attempt import Attempt
@@ -91,6 +92,7 @@ def register(client: Client, settings: Settings, orders: Orders) -> Assignment:
         unit=settings.unit,
         host=socket.gethostname(),
         pid=os.getpid(),
+        process=uuid.uuid4().hex,
     )
     patience = Patience(MAX_UNREACHABLE_SECONDS)
     for pause in pauses():

@@ -1,4 +1,4 @@
-"""Admin pages of API tokens, failed sign-ins, the audit log and idempotency keys."""
+"""Admin pages of API tokens, failed and revoked sign-ins, the audit log and idempotency keys."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts.models import ApiToken, IdempotencyKey
+from accounts.models import ApiToken, IdempotencyKey, RevokedSignIn
 from accounts.services import api_tokens
 from common.admin.changelists import BoundedListMixin
 from common.admin.rights import right
@@ -62,6 +62,14 @@ class AuditAdmin(BoundedListMixin, LogEntryAdmin):  # type: ignore[misc]
         (None, {"fields": ("created", "user_url", "remote_addr", "resource_url")}),
         (_("Changes"), {"fields": ("action", "msg")}),
     )
+
+
+@admin.register(RevokedSignIn)
+class RevokedSignInAdmin(BoundedListMixin, admin.ModelAdmin[Any]):
+    """Sign-ins that have ended, whose access tokens may not have expired yet."""
+
+    list_display = ("name", "revoked_at")
+    search_fields = ("=name",)
 
 
 @admin.register(IdempotencyKey)

@@ -64,7 +64,7 @@ class MySession(APIView):
 
     @extend_schema(operation_id="me_session_end", responses={204: None})
     def delete(self, request: Request, name: str) -> Response:
-        """Sign this device out; its last access token stays valid until it expires, a few minutes later."""
+        """Sign this device out, with its access tokens."""
         if not sessions.end_one(caller(request), name):
             raise Http404
         return Response(status=204)

@@ -65,6 +65,20 @@ def test_wrong_current_passwords_lock_the_account(people: dict[Role, User], sett
     assert client.post(CHANGE, {**form, "current_password": PASSWORD}).status_code == 429
 
 
+def test_passwords_have_twelve_characters(people: dict[Role, User]) -> None:
+    eleven, twelve = "kq7-wv2-zp9", "kq7-wv2-zp9x"
+    client = bearer_client(sign_in(VIEWER)["access"])
+    form = {"current_password": PASSWORD, "password": eleven}
+    assert "12" in client.post(CHANGE, form).json()["errors"][0]["detail"]
+    assert client.post(CHANGE, {**form, "password": twelve}).status_code == 204
+    console = Client()
+    console.force_login(people[Role.ADMIN])
+    page = f"/admin/accounts/user/{people[Role.OPERATOR].pk}/password/"
+    for password, status in ((eleven, 200), (twelve, 302)):
+        fields = {"password1": password, "password2": password, "usable_password": "true"}
+        assert console.post(page, fields).status_code == status
+
+
 @pytest.mark.django_db(transaction=True)
 def test_reset_link_sets_a_new_password(people: dict[Role, User]) -> None:
     tokens = sign_in(VIEWER)

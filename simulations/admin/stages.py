@@ -24,6 +24,7 @@ SPEC_FIELDS = [
     "assigned_area",
     "retries",
     "min_success",
+    "lost_messages_allowed",
     "continue_on_failure",
     "no_messages_allowed",
 ]
@@ -136,8 +137,8 @@ class StageInline(admin.StackedInline[Stage, Simulation]):
                 "classes": ["collapse"],
                 "fields": [
                     ("name", "assigned_area"),
-                    ("retries", "min_success", "continue_on_failure"),
-                    "no_messages_allowed",
+                    ("retries", "min_success"),
+                    ("lost_messages_allowed", "no_messages_allowed", "continue_on_failure"),
                 ],
             },
         ),

@@ -45,6 +45,7 @@ def form_of(simulation: Simulation, **values: Any) -> dict[str, Any]:
         "stages-0-delay_after": 0,
         "stages-0-retries": 0,
         "stages-0-min_success": 100,
+        "stages-0-lost_messages_allowed": 0,
     }
     return fields | values
 

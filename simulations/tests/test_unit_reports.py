@@ -5,42 +5,15 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
-from agent.protocol import PROTOCOL, AgentReport, AgentState, Failure, Registration, Snapshot
-from simulations.exceptions import UnitRefusedError
+from agent.protocol import Failure
 from simulations.live import connection, heartbeats, logs
-from simulations.models import AgentRun, Execution, StageRun
+from simulations.models import AgentRun, StageRun
 from simulations.services.plan import plan_of
-from simulations.services.runs import fleet, lifecycle, registration, reports
+from simulations.services.runs import fleet, reports
 from simulations.services.runs.active_stage import ActiveStage
-from simulations.tests.conftest import Design
+from simulations.tests.conftest import snapshot
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def stage_run(design: Design) -> StageRun:
-    """A stage of two agents in one unit that has registered and was released."""
-    execution = lifecycle.start(design(2))
-    Execution.objects.update(status="RUNNING")
-    StageRun.objects.update(status="RUNNING", handle="there")
-    stage_run = execution.stage_runs.get()
-    registered(stage_run)
-    return stage_run
-
-
-def registered(stage_run: StageRun) -> int:
-    message = Registration(protocol=PROTOCOL, stage_run=stage_run.pk, unit=0, host="here", pid=1)
-    return registration.register(stage_run.execution_id, message).attempt
-
-
-def snapshot(stage_run: StageRun, state: str, sequence: int = 1, **more: Any) -> Snapshot:
-    published = more.pop("published", 0)
-    agents = tuple(
-        AgentReport(number=number, state=AgentState(state), published=published)
-        for number in (1, 2)
-    )
-    fields = {"attempt": 1, "sent_ns": 1, "agents": agents, "unit": 0, **more}
-    return Snapshot(stage_run=stage_run.pk, sequence=sequence, **fields)
 
 
 def states() -> set[str]:
@@ -106,31 +79,6 @@ def test_missed_snapshots_are_counted(stage_run: StageRun) -> None:
     for sequence in (7, 8):  # what Redis has lost was heard
         reports.report(stage_run.execution_id, snapshot(stage_run, "RUNNING", sequence))
     assert heartbeats.count_snapshots(stage_run.execution_id) == (2, 0)
-
-
-def test_closing_stage_accepts_no_registration(
-    stage_run: StageRun, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The stage ends after the look at it and before the attempt is written."""
-    look = registration.newest_attempt
-
-    def then_closed(*args: Any) -> Any:
-        result = look(*args)
-        StageRun.objects.update(status="FINALIZING")
-        return result
-
-    monkeypatch.setattr(registration, "newest_attempt", then_closed)
-    with pytest.raises(UnitRefusedError):
-        registered(stage_run)
-    assert AgentRun.objects.count() == 2
-
-
-def test_registration_is_refused_if_rosbag_was_purged(stage_run: StageRun) -> None:
-    plan = stage_run.execution.plan
-    plan["stages"][0]["rosbag"] = 0
-    Execution.objects.update(plan=plan)
-    with pytest.raises(UnitRefusedError, match="removed"):
-        registered(stage_run)
 
 
 def test_disk_full_failure_code(stage_run: StageRun) -> None:

@@ -13,6 +13,7 @@ from simulations.choices import (
     RecordingStatus,
     Transport,
 )
+from simulations.failures import periods
 from simulations.models import Execution, Recording, StageRun
 from simulations.services.events import record_event
 from simulations.services.runs.active_stage import ActiveStage
@@ -112,7 +113,18 @@ def _result_of_rosbag(recording: Recording, rosbag: Rosbag) -> tuple[RecordingSt
         values = {"stored": rosbag.message_count, "recorded": recording.message_count}
         message = _("%(stored)s messages are stored, %(recorded)s were recorded.")
         return RecordingStatus.LOST, message % values
-    return RecordingStatus.STORED, ""
+    return RecordingStatus.STORED, _hole(recording)
+
+
+def _hole(recording: Recording) -> str:
+    """A sentence on the times in which messages of others could not be received."""
+    rows = recording.stage_run.agent_runs.filter(unit=recording.unit, attempt=recording.attempt)
+    outages = next(iter(rows.values_list("outages", flat=True)[:1]), None)
+    if not outages:
+        return ""
+    values = {"periods": periods([(row["began_at"], row["ended_at"]) for row in outages])}
+    message = _("The connection was lost (%(periods)s): messages of others may be missing.")
+    return message % values
 
 
 def data_status(execution: Execution) -> DataStatus:
