@@ -1,7 +1,6 @@
 """One attempt of a unit after its registration: prepare, replay, upload the recording, report the end."""
 
 import logging
-import time
 from collections.abc import Callable
 
 from agent.bags import BagCache
@@ -26,8 +25,11 @@ from agent.upload import Upload, recorded_files
 from agent.work_dir import ExitReport, UnitLog
 
 TICK_SECONDS = 0.2
-MAX_SILENCE_SECONDS = 600.0
-"""Time without an answer of the server after which a unit that waits for its release gives up."""
+
+SETTLE_SECONDS = 15.0
+"""Time to learn whether the last messages have left; longer than a silent end is taken for connected."""
+STOPPED_SECONDS = 2.0
+"""The same after a stop, which does not depend on it."""
 
 log = logging.getLogger(__name__)
 
@@ -136,7 +138,7 @@ class Attempt:
         """
         cache = BagCache(self._settings.bag_cache, self._client, self._orders.halt)
         self._session.prepare(cache.fetch(self._assignment))
-        self._status.recorder = self._session.recorder
+        self._status.recorder, self._status.link = self._session.recorder, self._session.link
         # Freezing the loaded objects takes a while: done before the unit reports that it is ready.
         with low_latency():
             self._enter_state(AgentState.READY)
@@ -147,10 +149,12 @@ class Attempt:
             self._status.player = player
             player.start()
             self._follow(player)
+        self._session.settle(STOPPED_SECONDS if self._orders.halt.is_set() else SETTLE_SECONDS)
         if player.error:
             raise self._session.explain(player.error)
         if not player.finished:
             raise Halted
+        self._session.check_delivery()
 
     def _await_release(self) -> int:
         """Wait for the release.
@@ -162,11 +166,10 @@ class Attempt:
             Halted: A stop came first.
         """
         while not self._orders.wait(TICK_SECONDS):
-            silence = time.monotonic() - self._reporter.last_answer
-            if silence > MAX_SILENCE_SECONDS:
+            if self._reporter.unanswered:
                 raise UnitFailure(
                     "AGENT_LOST",
-                    f"The server did not answer for {silence:.0f} s while the unit waited for the start. "
+                    "The server did not answer for ten minutes while the unit waited for the start. "
                     "Check the server, then start again.",
                 )
         if self._orders.halt.is_set():
@@ -179,7 +182,6 @@ class Attempt:
         while player.is_alive():
             player.join(TICK_SECONDS)
             player.drain()
-            self._session.watch()
             if player.started_ns and self._status.state is AgentState.READY:
                 self._enter_state(AgentState.RUNNING)
             if recorder and recorder.error and not self._orders.halt.is_set():

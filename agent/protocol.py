@@ -13,6 +13,8 @@ A unit calls, each with `Authorization: Unit <token>`:
 | `POST <server>/units/recording` | `RecordingOffer` | `RecordingUpload` (again: new URLs) |
 | `POST <server>/units/recording/complete` | `RecordingComplete` | `RecordingAccepted` |
 
+With a token of no execution the controller calls `POST <server>/units/echo`: request and response are `Echo`.
+
 An error is a problem document; 409 with code `superseded` means that a newer attempt has taken over.
 """
 
@@ -80,6 +82,8 @@ class Registration(Message, frozen=True, kw_only=True):
     """Index of the unit within its stage run, from 0."""
     host: str
     pid: int
+    process: str = ""
+    """Random name of the process: when it registers again, as no answer came, it keeps its attempt."""
 
 
 class AgentSlot(Message, frozen=True, kw_only=True):
@@ -143,6 +147,8 @@ class Assignment(Message, frozen=True, kw_only=True):
     record: tuple[RecordTopic, ...]
     record_own: bool
     """True to record own publications of these topics too (always done with `null`)."""
+    lost_messages_allowed: int = 0
+    """Messages of each agent that may be lost with the link before its attempt counts as failed."""
     heartbeat_seconds: float
     upload_limit_seconds: float
     """Time for retries of an upload before the unit gives up (its files are kept)."""
@@ -155,6 +161,8 @@ class AgentReport(Message, frozen=True, kw_only=True):
     state: AgentState
     published: int = 0
     published_bytes: int = 0
+    undelivered: int = 0
+    """Published while the link was not known to be good; falls when it turns out that they have left."""
     passes: int = 0
     lateness_p50_us: float | None = None
     lateness_p99_us: float | None = None
@@ -179,6 +187,17 @@ class RecordingSummary(Message, frozen=True, kw_only=True):
     dropped: int = 0
 
 
+class Outage(Message, frozen=True, kw_only=True):
+    """An outage of the unit's link; times are on the server's clock, as estimated by the unit."""
+
+    began_ns: int
+    """When the link was last known to be good."""
+    ended_ns: int | None = None
+    """When it was good again; none: it is not."""
+    messages: int = 0
+    """Messages of each agent that may not have left, once it has ended."""
+
+
 class Snapshot(Message, frozen=True, kw_only=True):
     """Complete state of a unit, sent with each heartbeat: idempotent, the newest sequence wins."""
 
@@ -195,6 +214,8 @@ class Snapshot(Message, frozen=True, kw_only=True):
     log: str = ""
     failure: Failure | None = None
     recording: RecordingSummary | None = None
+    outages: tuple[Outage, ...] = ()
+    """Of the link, in order; only the last one may not have ended."""
     last_publication_ns: int | None = None
     """On the server's clock, as estimated by the unit."""
     final: bool = False
@@ -213,6 +234,10 @@ class Answer(Message, frozen=True, kw_only=True):
     """Log characters that the server has: the unit continues from here."""
     reason: str = ""
     """With `stop`: the reason."""
+
+
+class Echo(Message, frozen=True, kw_only=True):
+    """What takes the path of a heartbeat and comes back, as proof that the path works."""
 
 
 class RecordedFile(Message, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from agent.failures import UnitFailure
 from agent.feed import Feed
+from agent.link_watch import LinkWatch
 from agent.protocol import Assignment
 from agent.recorder import Recorder
 from agent.replay import Playback, PlaybackControl, Player
@@ -52,8 +53,9 @@ class Session:
         self.recording = recording
         """The folder of the recording; created by `prepare` if there are topics to record."""
         self._feed: Feed | None = None
+        self.link: LinkWatch | None = None
         self._transport: Transport | None = None
-        self._connected = True
+        self._player: Player | None = None
         self._recorder_inputs: dict[tuple[int, str], Publish] = {}
         self._publishers_by_topic: dict[str, list[Publish]] = {}
 
@@ -68,6 +70,7 @@ class Session:
             for topic in self._assignment.topics:
                 self._publishers_by_topic[topic] = self._publishers(self._transport, topic)
             self._subscribe(self._transport)
+            self._watch(self._transport)
         except TransportError as error:
             raise UnitFailure("TRANSPORT_UNREACHABLE", str(error)) from error
 
@@ -104,6 +107,14 @@ class Session:
             namespace = self._assignment.agents[number].namespace
             transport.subscribe(namespace, topic, record)
 
+    def _watch(self, transport: Transport) -> None:
+        name = self._assignment.link.endpoint or "the network"
+        self.link = LinkWatch(transport, name, self._count_published)
+        self.link.start()
+
+    def _count_published(self) -> int:
+        return self._player.published if self._player else 0
+
     def player(self, release: Callable[[], int], halt: threading.Event) -> Player:
         """Create the player for this session, not yet started."""
         if self._feed is None:
@@ -111,28 +122,32 @@ class Session:
         playback = Playback(
             self._assignment.rate, self._assignment.passes, self._assignment.execution_time
         )
-        return Player(
+        self._player = Player(
             self._feed,
             self._publishers_by_topic,
             playback,
             PlaybackControl(release, self._begin, halt),
             agents=len(self._assignment.agents),
         )
+        return self._player
 
     def _begin(self) -> None:
         if self.recorder:
             self.recorder.begin()
 
-    def watch(self) -> None:
-        """Log when the system under test disappears or returns: agents go on, as robots would."""
-        connected = self._transport is None or self._transport.connected()
-        if connected != self._connected:
-            self._connected = connected
-            endpoint = self._assignment.link.endpoint
-            log.warning(
-                "%s %s",
-                endpoint,
-                "is connected again" if connected else "is disconnected: messages are lost",
+    def settle(self, seconds: float) -> None:
+        """Wait until it is known whether the last message has left; what is not known by then is lost."""
+        if self.link and self._player:
+            self.link.settle(self._player.last_ns, seconds)
+
+    def check_delivery(self) -> None:
+        """Raise UnitFailure when more messages are lost than the stage allows."""
+        undelivered = self.link.undelivered if self.link else 0
+        if undelivered > self._assignment.lost_messages_allowed:
+            raise UnitFailure(
+                "TRANSPORT_LOST",
+                f"{undelivered} messages of each agent may not have arrived, as the connection to "
+                f"{self._assignment.link.endpoint or 'the network'} was lost.",
             )
 
     def explain(self, error: Exception) -> Exception:
@@ -155,6 +170,8 @@ class Session:
         if self._feed:
             self._feed.close()
         self._drain()
+        if self.link:
+            self.link.close()
         if self._transport:
             self._transport.close()
         if self.recorder:

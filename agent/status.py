@@ -4,11 +4,13 @@ import threading
 import time
 
 from agent.clock import ServerClock
+from agent.link_watch import LinkWatch
 from agent.protocol import (
     AgentReport,
     AgentState,
     Assignment,
     Failure,
+    Outage,
     RecordingSummary,
     Snapshot,
 )
@@ -25,6 +27,7 @@ class Status:
         self.failure: Failure | None = None
         self.player: Player | None = None
         self.recorder: Recorder | None = None
+        self.link: LinkWatch | None = None
         self.heartbeat_seconds = assignment.heartbeat_seconds
         self._stage_run = stage_run
         self._unit = unit
@@ -61,6 +64,7 @@ class Status:
             log=log,
             failure=self.failure,
             recording=self._recording(),
+            outages=self._outages(),
             last_publication_ns=self._last_publication(),
             final=final,
         )
@@ -77,6 +81,7 @@ class Status:
             state=self.state,
             published=player.published,
             published_bytes=player.published_bytes,
+            undelivered=self.link.undelivered if self.link else 0,
             passes=player.passes,
             lateness_p50_us=lateness.percentile_us(50),
             lateness_p99_us=lateness.percentile_us(99),
@@ -92,3 +97,16 @@ class Status:
         if player is None or not player.last_ns or not self.clock.synchronized:
             return None
         return self.clock.to_server(player.last_ns)
+
+    def _outages(self) -> tuple[Outage, ...]:
+        if self.link is None or not self.clock.synchronized:
+            return ()
+        to_server = self.clock.to_server
+        return tuple(
+            Outage(
+                began_ns=to_server(outage.began_ns),
+                ended_ns=None if outage.ended_ns is None else to_server(outage.ended_ns),
+                messages=outage.messages,
+            )
+            for outage in self.link.outages
+        )

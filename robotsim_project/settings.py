@@ -44,9 +44,10 @@ if PRODUCTION:
     require_services()
 
 INSTALLED_APPS = [
+    "common",  # first, so that its templates replace those of Django's admin
     "auditlog",
     "axes",
-    "django.contrib.admin",
+    "robotsim_project.console.ConsoleConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -59,7 +60,6 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "rest_framework",
-    "common",
     "accounts",
     "storage",
     "templates",
@@ -76,7 +76,7 @@ MIDDLEWARE = [
     "robotsim_project.middleware.early.early_answers",
     "corsheaders.middleware.CorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "accounts.middleware.IdleSessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.http.ConditionalGetMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -158,6 +158,7 @@ BACKUP_KEEP_DAYS = integer("BACKUP_KEEP_DAYS", 30, min=1, max=36500)
 
 SIGNED_URL_SECONDS = integer("SIGNED_URL_SECONDS", 3600, min=10, max=604800)
 UPLOAD_FORM_BYTES = integer("UPLOAD_FORM_BYTES", 100 * 2**20, min=2**20, max=10 * 2**30)
+BODY_SECONDS = number("BODY_SECONDS", 20, min=1, max=3600)
 UPLOAD_PART_BYTES = integer("UPLOAD_PART_BYTES", 16 * 2**20, min=5 * 2**20, max=5 * 2**30)
 
 BAG_CACHE_BYTES = integer("BAG_CACHE_BYTES", 10 * 2**30, min=2**20, max=2**50)
@@ -181,12 +182,16 @@ TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["d
 TASK_LEASE_SECONDS = number("TASK_LEASE_SECONDS", 6, min=1, max=86400)
 
 AUTH_USER_MODEL = "accounts.User"
+LOGIN_REDIRECT_URL = "admin:index"
 AUTHENTICATION_BACKENDS = ["accounts.permissions.RoleBackend"]
 if ENVIRONMENT == "test":  # a good hash takes a second: too long where each test makes users
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
@@ -197,6 +202,7 @@ SIGN_UP_ROLE = text("SIGN_UP_ROLE", "viewer", formats.one_of("viewer", "operator
 REFRESH_TOKEN_EXPIRE_MINUTES = number("REFRESH_TOKEN_EXPIRE_MINUTES", 43200, min=1, max=525600)
 REFRESH_TOKEN_IDLE_MINUTES = number("REFRESH_TOKEN_IDLE_MINUTES", 10080, min=1, max=525600)
 REFRESH_TOKEN_GRACE_SECONDS = number("REFRESH_TOKEN_GRACE_SECONDS", 10, min=0, max=300)
+SESSION_COOKIE_AGE = int(60 * number("SESSION_IDLE_MINUTES", 480, min=1, max=43200))
 TRUSTED_PROXIES = integer("TRUSTED_PROXIES", 0, min=0, max=10)
 CALLER_RATES: dict[str, str | None] = {
     "sign_in": text("SIGN_IN_RATE", "30/minute", formats.RATE),
@@ -252,6 +258,7 @@ AUDITLOG_INCLUDE_TRACKING_MODELS = (
 
 API_STR = text("API_STR", "/api/v1", formats.API_PATH)
 ACCESS_TABLE = "robotsim_project.access.TABLE"
+CONSOLE_ACCESS_TABLE = "robotsim_project.access.CONSOLE"
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "accounts.api.authentication.BearerAuthentication",

@@ -3,20 +3,14 @@
 import sys
 
 from django.conf import settings
-from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.template import loader
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views import defaults
 from django.views.decorators.http import require_safe
 
 from common import outages
 from common.problems import Problem, internal_error
-
-admin.site.site_header = "robotsim"
-admin.site.site_title = "robotsim"
-admin.site.index_title = gettext_lazy("Console")
 
 
 @require_safe

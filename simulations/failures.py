@@ -1,11 +1,11 @@
 """Failures: stored as code and values, worded in the language of the reader."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.utils.translation import gettext, override
 
-from simulations.choices import DeletionFailure, FailureCode
+from simulations.choices import DeletionFailure, FailureCode, Stopper
 
 
 def failure(code: str, **values: Any) -> dict[str, Any]:
@@ -28,7 +28,8 @@ def failure_text(code: str, values: Mapping[str, Any] | None, text: str) -> str:
     Args:
         code: The failure code.
         values: `completed`, `agents` and `min_percent` of a stage, a `reason` given by another
-            system, or the attempt `superseded_by`; None: use the text.
+            system, the attempt `superseded_by`, or `stopped_by` (a user or a `Stopper`); None: use
+            the text.
         text: Text stored by older versions or agents.
     """
     if values is None:
@@ -36,6 +37,8 @@ def failure_text(code: str, values: Mapping[str, Any] | None, text: str) -> str:
     code = values.get("cause", code)
     if code not in FailureCode.values:
         return text
+    if "stopped_by" in values:
+        return gettext("It was stopped by %(name)s.") % {"name": _stopper(values["stopped_by"])}
     if "superseded_by" in values:
         return gettext("Another attempt took over.")
     sentences = [str(FailureCode(code).label)]
@@ -47,6 +50,22 @@ def failure_text(code: str, values: Mapping[str, Any] | None, text: str) -> str:
     if "reason" in values:
         sentences.append(str(values["reason"]))
     return " ".join(sentences)
+
+
+def _stopper(name: str) -> str:
+    return str(Stopper(name).label) if name in Stopper.values else name
+
+
+def stopped_by(email: str | None, values: Mapping[str, Any] | None) -> str | None:
+    """Who or what stopped an execution: the address of a user or a `Stopper`; None if nobody did."""
+    return email or (values or {}).get("stopped_by")
+
+
+def warning_texts(warnings: Iterable[Mapping[str, Any]] | None) -> list[dict[str, Any]]:
+    """Word the warnings of an execution: each is a failure code that failed nothing, and a stage."""
+    return [
+        {**warning, "text": failure_text(warning["code"], {}, "")} for warning in warnings or ()
+    ]
 
 
 def deletion_error(code: str, text: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 import zenoh
 from rosbags.rosbag2 import Reader
 
-from agent.protocol import Command, Link
+from agent.protocol import Link
 from agent.tests.conftest import MESSAGES, until
 from agent.tests.server import FakeServer
 from agent.transports import TransportError, create
@@ -133,15 +133,3 @@ def test_without_endpoint_nothing_listens_on_public_interfaces():
     assert alone["scouting/multicast/enabled"] is False
     searching = zenoh_settings(Link(transport="zenoh-raw", discovery="multicast"))
     assert searching["scouting/multicast/enabled"] is True
-
-
-def test_the_log_reports_a_router_that_disconnects(bag, serve, start):
-    router = Router()
-    fake = FakeServer(bag, {"link": link(router), "passes": 1_000_000})
-    unit = start(serve(fake))
-    until(lambda: router.counts.get("agent_7/odom"))
-    router.session.close()
-    until(lambda: f"{router.endpoint} is disconnected" in fake.log)
-    fake.command = Command.STOP
-    assert unit.wait() == 0
-    assert fake.last.agents[0].state == "STOPPED"

@@ -1,7 +1,7 @@
 """The port to the system under test."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from agent.protocol import Link
 
@@ -16,11 +16,34 @@ class TransportError(Exception):
     """The system under test cannot be reached; the message says what to check."""
 
 
+class Knowledge(NamedTuple):
+    """What a transport can know about its publications."""
+
+    connected: bool
+    """Whether the other end is there; False: it is not watched, and nothing counts as undelivered."""
+    acknowledged: bool
+    """Whether the other end has taken a message; False: only that it was still there later."""
+
+
+class LinkCheck(NamedTuple):
+    """The result of asking after the link; times are monotonic, in ns."""
+
+    connected: bool
+    good_from_ns: int
+    """Since when the link has not been interrupted: earlier publications may have been lost with it."""
+    good_until_ns: int
+    """What was published from `good_from_ns` until then has left; it may be in the past."""
+
+
 class Transport(Protocol):
     """A connection of one unit, shared by its agents."""
 
     errors: tuple[type[Exception], ...]
     """Exceptions that a publisher raises when the connection is lost."""
+
+    @property
+    def knowledge(self) -> Knowledge:
+        """What `check` can know, once the transport is open."""
 
     def open(self, link: Link) -> None:
         """Connect, within about five seconds. Raises TransportError."""
@@ -34,8 +57,8 @@ class Transport(Protocol):
         Own publications are left out, as the caller has them already. Raises TransportError.
         """
 
-    def connected(self) -> bool:
-        """Return False when the other end is known to be disconnected."""
+    def check(self) -> LinkCheck:
+        """Ask after the link, within about a second; called by one thread, a few times a second."""
 
     def close(self) -> None:
         """Send pending messages, then disconnect; may be called twice."""

@@ -1,7 +1,9 @@
 """A transport without a system under test: publications are counted by the caller and discarded."""
 
+import time
+
 from agent.protocol import Link
-from agent.transports.base import Publish, Receive
+from agent.transports.base import Knowledge, LinkCheck, Publish, Receive
 
 
 def discard(data: bytes) -> None:
@@ -12,6 +14,7 @@ class NullTransport:
     """Transport that discards all messages."""
 
     errors: tuple[type[Exception], ...] = ()
+    knowledge = Knowledge(connected=False, acknowledged=False)
 
     def open(self, link: Link) -> None:
         """Nothing to connect to."""
@@ -23,9 +26,9 @@ class NullTransport:
     def subscribe(self, namespace: str, topic: str, receive: Receive) -> None:
         """There are no other publishers."""
 
-    def connected(self) -> bool:
-        """Always True, as there is no other end."""
-        return True
+    def check(self) -> LinkCheck:
+        """Always good, as there is no other end."""
+        return LinkCheck(connected=True, good_from_ns=0, good_until_ns=time.monotonic_ns())
 
     def close(self) -> None:
         """Nothing to disconnect."""

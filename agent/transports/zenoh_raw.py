@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping
 import zenoh
 
 from agent.protocol import Link
-from agent.transports.base import Publish, Receive, TransportError
+from agent.transports.base import Knowledge, LinkCheck, Publish, Receive, TransportError
+from agent.transports.zenoh_link import ZenohLink
 
 CONNECT_MS = 5000
 MAX_BLOCK_US = 30_000_000
 """Time that a publication may wait for a congested network before Zenoh closes the connection."""
 FLUSH_SECONDS = 0.25
+PEER_POLL_SECONDS = 0.05
 
 
 def key_expression(namespace: str, topic: str) -> str:
@@ -39,20 +41,36 @@ def zenoh_settings(link: Link) -> Mapping[str, object]:
     return settings | {"mode": "peer", "listen/endpoints": ["tcp/127.0.0.1:0"]}
 
 
+def await_peer(session: zenoh.Session) -> None:
+    """Wait for the first peer; without any, publications reach nobody.
+
+    Raises:
+        TransportError: There is none within five seconds.
+    """
+    deadline = time.monotonic() + CONNECT_MS / 1000
+    while not session.info.links():
+        if time.monotonic() > deadline:
+            raise TransportError(
+                "No Zenoh peer was found on the local network. "
+                "Check that one is running and can be discovered, or give the MEC an endpoint."
+            )
+        time.sleep(PEER_POLL_SECONDS)
+
+
 class ZenohRawTransport:
     """One Zenoh session for all agents of the unit."""
 
     errors: tuple[type[Exception], ...] = (zenoh.ZError,)
 
     def __init__(self) -> None:
-        self._endpoint = ""
         self._session: zenoh.Session | None = None
+        self._link: ZenohLink | None = None
         # Dropping a publisher or subscriber undeclares it.
-        self._declared: list[object] = []
+        self._publishers: list[zenoh.Publisher] = []
+        self._subscribers: list[object] = []
 
     def open(self, link: Link) -> None:
         """Connect to the endpoint, or look for peers. Raises TransportError after five seconds."""
-        self._endpoint = link.endpoint
         config = zenoh.Config()
         try:
             for path, value in zenoh_settings(link).items():
@@ -64,11 +82,19 @@ class ZenohRawTransport:
                 f"Zenoh at {address} cannot be reached ({error}). "
                 "Check that the router is running and that the endpoint of the MEC is correct."
             ) from error
+        if not link.endpoint:
+            await_peer(self._session)
+        self._link = ZenohLink(self._session, link.endpoint, self._publishers)
 
     def _require_session(self) -> zenoh.Session:
         if self._session is None:
             raise TransportError("The Zenoh session is not open.")
         return self._session
+
+    def _require_link(self) -> ZenohLink:
+        if self._link is None:
+            raise TransportError("The Zenoh session is not open.")
+        return self._link
 
     def publisher(self, namespace: str, topic: str) -> Publish:
         """Declare a publisher that blocks instead of dropping messages. Raises TransportError."""
@@ -79,7 +105,7 @@ class ZenohRawTransport:
             )
         except zenoh.ZError as error:
             raise TransportError(f"Zenoh refuses to publish on {key}: {error}") from error
-        self._declared.append(publisher)
+        self._publishers.append(publisher)
         put: Publish = publisher.put
         return put
 
@@ -95,7 +121,7 @@ class ZenohRawTransport:
         # unbounded queue grows in between.
         handler = zenoh.handlers.Callback(receive_sample, indirect=False)
         try:
-            self._declared.append(
+            self._subscribers.append(
                 self._require_session().declare_subscriber(
                     key, handler, allowed_origin=zenoh.Locality.REMOTE
                 )
@@ -103,9 +129,14 @@ class ZenohRawTransport:
         except zenoh.ZError as error:
             raise TransportError(f"Zenoh refuses to subscribe to {key}: {error}") from error
 
-    def connected(self) -> bool:
-        """Return True when the router is connected; Zenoh itself reconnects when it returns."""
-        return not self._endpoint or bool(self._require_session().info.routers_zid())
+    @property
+    def knowledge(self) -> Knowledge:
+        """With a router also what it has taken, with peers only whether there are any."""
+        return self._require_link().knowledge
+
+    def check(self) -> LinkCheck:
+        """Ask after the router or the peers; Zenoh itself reconnects when they return."""
+        return self._require_link().check()
 
     def close(self) -> None:
         """Wait until the last batch is sent, then close the session."""
@@ -113,6 +144,8 @@ class ZenohRawTransport:
         if session is None:
             return
         time.sleep(FLUSH_SECONDS)
-        self._declared.clear()
+        self._link = None
+        self._publishers.clear()
+        self._subscribers.clear()
         disconnect: Callable[[], object] = session.close
         disconnect()

@@ -48,6 +48,7 @@ SIMULATION: dict[str, Any] = {
             "retries": 0,
             "min_success": 100,
             "continue_on_failure": False,
+            "no_messages_allowed": False,
         }
     ],
 }
@@ -60,6 +61,7 @@ EXECUTION: dict[str, Any] = {
     "failure_code": "",
     "failure_text": "",
     "blame": "",
+    "warnings": [],
     "again_of": None,
     "requested_by": "operator@example.com",
     "stopped_by": None,

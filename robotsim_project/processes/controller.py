@@ -10,12 +10,13 @@ from django.db import Error, close_old_connections
 
 from common import recovery, tracing
 from robotsim_project.health import dependencies, liveness, waiting
+from robotsim_project.processes.echoes import Echoes
 from robotsim_project.processes.lost_tasks import LostTasks
 from robotsim_project.processes.sweeps import Sweeps
 from simulations.backends import backend
 from simulations.exceptions import RedisUnreachableError
 from simulations.live import system
-from simulations.services.runs.reconcile import reconcile, reset_silence_after_leap
+from simulations.services.runs.reconcile import reconcile
 
 log = structlog.get_logger(__name__)
 
@@ -27,6 +28,7 @@ class Controller:
         self._halt = threading.Event()
         self._wait_log = waiting.WaitLog()
         self._lost_tasks = LostTasks()
+        self._echoes = Echoes()
         self._sweeps = Sweeps()
 
     def stop(self) -> None:
@@ -39,10 +41,14 @@ class Controller:
             return
         log.info("controller_started")
         _record_pass()
+        with self._echoes.running():
+            self._run_passes()
+            self._drain()
+
+    def _run_passes(self) -> None:
         while not self._halt.is_set():
-            self._timed_pass(sweep=self._sweeps.is_due())
+            self._one_pass(sweep=self._sweeps.is_due())
             self._halt.wait(settings.CONTROLLER_INTERVAL_SECONDS)
-        self._drain()
 
     def _drain(self) -> None:
         """Continue active executions, but begin none, while units run that would end with this machine."""
@@ -52,21 +58,16 @@ class Controller:
             log.info("controller_drains", units=count)
             next_log = min(deadline, time.monotonic() + 10)
             while time.monotonic() < next_log and units.count_local_units():
-                self._timed_pass(sweep=False, begin=False)
+                self._one_pass(sweep=False, begin=False)
                 time.sleep(settings.CONTROLLER_INTERVAL_SECONDS)
         log.info("controller_stops", units_left=count)
 
-    def _timed_pass(self, *, sweep: bool, begin: bool = True) -> None:
-        started = time.time()
+    def _one_pass(self, *, sweep: bool, begin: bool = True) -> None:
         liveness.touch()
-        self._one_pass(sweep=sweep, begin=begin)
-        reset_silence_after_leap(time.time() - started)
-
-    def _one_pass(self, *, sweep: bool, begin: bool) -> None:
         close_old_connections()
         try:
             with tracing.span("controller pass"):
-                reconcile(begin=begin)
+                self._echoes.wanted = reconcile(begin=begin) > 0
                 if sweep:
                     self._sweep()
         except Error as error:

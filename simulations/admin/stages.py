@@ -25,6 +25,7 @@ SPEC_FIELDS = [
     "retries",
     "min_success",
     "continue_on_failure",
+    "no_messages_allowed",
 ]
 
 
@@ -136,6 +137,7 @@ class StageInline(admin.StackedInline[Stage, Simulation]):
                 "fields": [
                     ("name", "assigned_area"),
                     ("retries", "min_success", "continue_on_failure"),
+                    "no_messages_allowed",
                 ],
             },
         ),

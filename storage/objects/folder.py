@@ -36,6 +36,10 @@ from storage.objects.files import (
 from storage.objects.parts import PartFolder
 
 
+class KeyImpossibleError(FileNotFoundError, ValueError):
+    """No object can have this key: nothing is found under it, and nothing stored."""
+
+
 class FolderStore:
     """Objects as files below `root`; uploads in parts wait in `.uploads`, writes in `.scratch`."""
 
@@ -84,8 +88,8 @@ class FolderStore:
                 shutil.copyfile(source, target)
 
     def stat(self, key: str) -> StoredObject | None:
-        path = self._path(key)
         try:
+            path = self._path(key)
             with store_errors():
                 return self._describe(path) if path.is_file() else None
         except FileNotFoundError:
@@ -178,12 +182,15 @@ class FolderStore:
             raise problem
 
     def _path(self, key: str) -> Path:
-        """Path of an object; raises ValueError for a key that leaves the folder."""
+        """Path of an object.
+
+        Raises:
+            KeyImpossibleError: The key is none, or leads out of the folder.
+        """
         path = self.root / key
-        is_valid = keys.is_safe(key) and not key.startswith(".")
-        if not is_valid or not path.resolve().is_relative_to(self.root.resolve()):
+        if not keys.is_key(key) or not path.resolve().is_relative_to(self.root.resolve()):
             message = f"not the key of an object: {key!r}"
-            raise ValueError(message)
+            raise KeyImpossibleError(message)
         return path
 
     def _keys(self, start: Path) -> Iterator[str]:

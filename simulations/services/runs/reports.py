@@ -43,10 +43,13 @@ def report(execution_id: int, message: Snapshot) -> Answer:
     rows = _read_rows(execution_id, message.stage_run, message.unit)
     if message.attempt != rows.attempt:
         raise SupersededError(_("A newer attempt of this unit has taken over."))
-    _write_changes(execution_id, rows, message)
-    # Without Redis the run goes on from the database; the next heartbeat fills it again.
+    try:
+        _write_changes(execution_id, rows, message)
+    finally:  # it was heard, even if the database is full or read-only
+        # Without Redis the run goes on from the database; the next heartbeat fills it again.
+        with suppress(RedisUnreachableError):
+            snapshots.store(execution_id, message)
     with suppress(RedisUnreachableError):
-        snapshots.store(execution_id, message)
         logs.append(execution_id, message)
     command, release, reason = _command(rows)
     return Answer(

@@ -115,6 +115,18 @@ def find_session(pk: int, user: User) -> Rosbag:
     return rosbag
 
 
+def find_same(pk: int) -> Rosbag:
+    """Find the rosbag that `open_session` returned as one with the same content.
+
+    Raises:
+        UploadNotFoundError: It was deleted since.
+    """
+    rosbag = Rosbag.objects.living().select_related("created_by").filter(pk=pk).first()
+    if rosbag is None:
+        raise _deleted()
+    return rosbag
+
+
 def resulting_rosbag(rosbag: Rosbag) -> Rosbag:
     """The rosbag of a completed session: itself, or the one that had the same content already."""
     return rosbag.original if rosbag.deleted_at and rosbag.original else rosbag
@@ -188,7 +200,11 @@ def require_not_aborted(rosbag: Rosbag) -> None:
         return
     if rosbag.status == Status.UPLOADING:
         raise UploadAbortedError(_("This upload was aborted: start a new one."))
-    raise UploadNotFoundError(_("The rosbag of this upload was deleted: restore it."))
+    raise _deleted()
+
+
+def _deleted() -> UploadNotFoundError:
+    return UploadNotFoundError(_("The rosbag of this upload was deleted: restore it."))
 
 
 def _find_file(rosbag: Rosbag, path: str) -> RosbagFile:

@@ -1,0 +1,104 @@
+"""The ledger of messages that may not have left, from what a transport knows of its link."""
+
+from collections import deque
+from dataclasses import dataclass, replace
+
+from agent.transports.base import LinkCheck
+
+MAX_OUTAGES = 50
+"""When a link breaks more often, the outages from then on are counted as one."""
+
+
+@dataclass(frozen=True)
+class LinkOutage:
+    """One outage of the link; times are monotonic, in ns."""
+
+    began_ns: int
+    """When it was last known to be good."""
+    ended_ns: int | None = None
+    """When it was good again; None: it is not."""
+    messages: int = 0
+    """Messages of each agent that may not have left."""
+
+
+class Delivery:
+    """What each agent has published, and what of it may not have left.
+
+    A mark is a time with the number of messages that each agent had published by then: it turns the times of
+    the transport into numbers.
+    """
+
+    def __init__(self, now: int) -> None:
+        self.outages: tuple[LinkOutage, ...] = ()
+        """In order; only the last one may not have ended."""
+        self._settled_ns = now
+        """Everything published until then has left or is counted."""
+        self._marks = deque([(now, 0)])
+
+    @property
+    def broken(self) -> bool:
+        """True during an outage."""
+        return bool(self.outages) and self.outages[-1].ended_ns is None
+
+    def mark(self, now: int, published: int) -> None:
+        """Note how much was published by now, before each check."""
+        self._marks.append((now, published))
+
+    def is_settled(self, last_ns: int) -> bool:
+        """True when it is known of everything published until then whether it has left."""
+        return self._settled_ns > last_ns
+
+    def has_lost(self, check: LinkCheck) -> bool:
+        """True when the link was interrupted since the last check."""
+        return check.good_from_ns > self._settled_ns
+
+    def note(self, check: LinkCheck, now: int, published: int) -> None:
+        """Take in a check; what was begun before `good_from_ns` is included in `published`."""
+        lost = self.has_lost(check)
+        if (lost or not check.connected) and not self.broken:
+            self._begin()
+        if lost:
+            self._count(published)
+            self._settle(check.good_from_ns, published)
+        if check.good_until_ns > self._settled_ns:
+            self._settle(check.good_until_ns, self._published_until(check.good_until_ns))
+        if check.connected and self.broken:
+            self._change_last(ended_ns=check.good_from_ns if lost else now)
+
+    def close(self, published: int) -> None:
+        """Count what is not known to have left, as nobody waits for it any longer."""
+        if published > self._published_until(self._settled_ns):
+            if not self.broken:
+                self._begin()
+            self._count(published)
+
+    def undelivered(self, published: int) -> int:
+        """Messages of each agent that may not have left; in an outage all since it began."""
+        counted = sum(outage.messages for outage in self.outages)
+        unsettled = published - self._published_until(self._settled_ns) if self.broken else 0
+        return counted + unsettled
+
+    def _begin(self) -> None:
+        if len(self.outages) < MAX_OUTAGES:
+            self.outages += (LinkOutage(self._settled_ns),)
+        else:
+            self._change_last(ended_ns=None)
+
+    def _count(self, published: int) -> None:
+        """Count all that is not settled as lost in the present outage."""
+        lost = published - self._published_until(self._settled_ns)
+        self._change_last(messages=self.outages[-1].messages + lost)
+        self._marks = deque([(self._settled_ns, published)])
+
+    def _settle(self, until: int, published: int) -> None:
+        self._settled_ns = until
+        while self._marks and self._marks[0][0] <= until:
+            self._marks.popleft()
+        self._marks.appendleft((until, published))
+
+    def _published_until(self, time_ns: int) -> int:
+        """How much was published by a time, at least."""
+        return max(published for at, published in self._marks if at <= time_ns)
+
+    def _change_last(self, **values: int | None) -> None:
+        self.outages = (*self.outages[:-1], replace(self.outages[-1], **values))

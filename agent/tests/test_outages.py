@@ -1,0 +1,102 @@
+"""Outages of a router, compared with what a listener received."""
+
+import pytest
+
+from agent.protocol import Command
+from agent.tests.conftest import ODOM, until, write_bag
+from agent.tests.server import FakeServer
+from tests.support.zenoh import Listener, Router
+
+KEY = "agent_7/odom"
+LEASE_MS = 1000
+SPAN_NS = 20_000_000
+
+
+@pytest.fixture
+def connect():
+    """Start a router with a lease, and a listener."""
+    parts = []
+
+    def begin(lease_ms=LEASE_MS):
+        router = Router(lease_ms)
+        parts.extend([Listener(router, KEY), router])
+        return router, parts[0]
+
+    yield begin
+    for part in parts:
+        part.close()
+
+
+@pytest.fixture
+def play(tmp_path, serve, start):
+    """Start a unit that plays numbered messages, 50 a second, and wait until some have arrived."""
+
+    def begin(router, listener, seconds, **plan):
+        bag = write_bag(tmp_path / "long", [n * SPAN_NS for n in range(50 * seconds)], (ODOM,))
+        link = {"transport": "zenoh-raw", "endpoint": router.endpoint}
+        fake = FakeServer(bag, {"link": link, "topics": ["/odom"], **plan})
+        unit = start(serve(fake))
+        until(lambda: listener.received)
+        return fake, unit
+
+    return begin
+
+
+def lost(fake, listener):
+    return fake.last.agents[0].published - len(listener.received)
+
+
+def broken(fake):
+    return bool(fake.last.outages) and fake.last.outages[-1].ended_ns is None
+
+
+@pytest.mark.parametrize("outage", ["killed", "frozen", "cut off"])
+def test_what_a_lost_connection_swallowed_is_told(outage, connect, play):
+    router, listener = connect()
+    fake, unit = play(router, listener, 60)
+    router.interrupt(outage)
+    # Until the connection is given up, so that what it held is gone.
+    until(lambda: "is disconnected" in fake.log)
+    router.resume(outage)
+    until(lambda: "is connected again" in fake.log)
+    fake.command = Command.STOP
+    assert unit.wait() == 0
+    agent = fake.last.agents[0]
+    assert 0 < lost(fake, listener) <= agent.undelivered < agent.published
+    (told,) = fake.last.outages
+    assert told.messages == agent.undelivered
+    assert told.began_ns < told.ended_ns < fake.last.last_publication_ns
+
+
+@pytest.mark.parametrize("outage", ["frozen", "cut off"])
+def test_a_pause_that_loses_nothing_ends_green(outage, connect, play):
+    router, listener = connect(10_000)
+    fake, unit = play(router, listener, 2)
+    router.interrupt(outage)
+    # The last messages are published meanwhile, and wait for their way.
+    until(lambda: fake.last.agents[0].published == 100)
+    router.resume(outage)
+    assert unit.wait() == 0
+    until(lambda: len(listener.received) == 100)
+    assert fake.last.agents[0].undelivered == 0
+
+
+def test_a_connection_that_is_gone_at_the_end_is_told(connect, play):
+    router, listener = connect()
+    fake, unit = play(router, listener, 2)
+    router.interrupt("killed")
+    assert unit.wait(60) == 1
+    assert (fake.last.agents[0].state, fake.last.failure.code) == ("FAILED", "TRANSPORT_LOST")
+    assert 0 < lost(fake, listener) <= fake.last.agents[0].undelivered
+    assert broken(fake)
+
+
+def test_as_many_lost_messages_as_are_allowed_do_not_fail(connect, play):
+    router, listener = connect()
+    fake, unit = play(router, listener, 2, lost_messages_allowed=10_000)
+    router.interrupt("killed")
+    until(lambda: fake.last.agents[0].undelivered)
+    router.resume("killed")
+    assert unit.wait(60) == 0
+    assert fake.last.failure is None
+    assert 0 < lost(fake, listener) <= fake.last.agents[0].undelivered

@@ -1,0 +1,63 @@
+"""What a session without a router knows of its peers."""
+
+import pytest
+
+from agent.protocol import Link
+from agent.tests.conftest import until
+from agent.transports import TransportError, create
+from agent.transports.base import Knowledge
+from agent.transports.zenoh_link import LEASE_NS, ZenohLink
+from tests.support.s3 import free_ports
+from tests.support.zenoh import Node, close_session, open_session, settings
+
+
+@pytest.fixture
+def endpoint():
+    return f"tcp/127.0.0.1:{free_ports(1)[0]}"
+
+
+@pytest.fixture
+def session(endpoint):
+    session = open_session(settings("peer", **{"listen/endpoints": [endpoint]}))
+    yield session
+    close_session(session)
+
+
+@pytest.fixture
+def peers(session, endpoint):
+    """Two peers that are connected to the session."""
+    connect = {"connect/endpoints": [endpoint], "listen/endpoints": ["tcp/127.0.0.1:0"]}
+    nodes = [Node(settings("peer", **connect)) for _ in range(2)]
+    until(lambda: len(session.info.links()) == 2)
+    yield nodes
+    for node in nodes:
+        node.kill()
+
+
+def test_a_peer_may_leave_but_not_the_last(session, peers):
+    link = ZenohLink(session, "", [])
+    assert link.knowledge == Knowledge(connected=True, acknowledged=False)
+    first = link.check()
+    peers[0].kill()
+    until(lambda: len(session.info.links()) == 1)
+    assert link.check() == first
+    peers[1].kill()
+    until(lambda: not session.info.links())
+    assert link.check() == first._replace(connected=False)
+
+
+def test_what_peers_have_taken_is_known_when_their_lease_has_passed(
+    session, peers, monkeypatch: pytest.MonkeyPatch
+):
+    link = ZenohLink(session, "", [])
+    before = link.check()
+    assert before.good_until_ns == before.good_from_ns
+    later = before.good_from_ns + 2 * LEASE_NS
+    monkeypatch.setattr("agent.transports.zenoh_link.time.monotonic_ns", lambda: later)
+    assert link.check().good_until_ns == later - LEASE_NS
+
+
+def test_publications_without_a_peer_are_refused():
+    alone = Link(transport="zenoh-raw", discovery="multicast")
+    with pytest.raises(TransportError, match="No Zenoh peer"):
+        create(alone).open(alone)

@@ -1,0 +1,143 @@
+"""What is known of the connection of a Zenoh session, and since when.
+
+To a router over a reliable protocol, a query for a key that nobody has is a round trip: it waits in the same
+queue as the publications before it, and the router answers it when it has passed these on. Zenoh also answers
+it, by itself, when the connection breaks, and a router that is killed may have taken what it had not yet
+passed on; so the answer to one query confirms what was published before the query before it.
+
+Peers, and routers over UDP, answer nothing like that. That they are there shows in what they send, every few
+seconds at least; without it Zenoh closes the connection after the lease that the other end has announced.
+"""
+
+import threading
+import time
+from collections.abc import Sequence
+
+import zenoh
+
+from agent.transports.base import Knowledge, LinkCheck
+
+# A chunk that begins with @ is matched by no wildcard of the system under test.
+QUESTION = "@robotsim/link"
+QUESTION_SECONDS = 60.0
+"""Much longer than a full network takes to carry what was published before."""
+WAIT_SECONDS = 0.5
+SILENCE_NS = 5_000_000_000
+"""A router that has answered nothing for this long counts as disconnected."""
+LEASE_NS = 10_000_000_000
+"""Zenoh's default; what a silent peer has taken is known only after it."""
+LISTENERS_NS = 10_000_000_000
+"""Time that subscribers have to come back after an interruption; Zenoh reconnects within four seconds."""
+LOOK_NS = 1_000_000_000
+RELIABLE = ("tcp/", "tls/", "quic/", "ws/")
+
+
+Connections = frozenset[tuple[str, str, str]]
+
+
+class Question:
+    """A query for a key that nobody has; answered when the router has taken all that was sent before."""
+
+    def __init__(self, session: zenoh.Session) -> None:
+        self.asked_ns = time.monotonic_ns()
+        self._timed_out = False
+        self._done = threading.Event()
+        handler = zenoh.handlers.Callback(self._receive, self._done.set, indirect=False)
+        # In the queue of the publications, and held up with them when it is full.
+        block = zenoh.CongestionControl.BLOCK
+        session.get(QUESTION, handler, timeout=QUESTION_SECONDS, congestion_control=block)
+
+    def _receive(self, _reply: zenoh.Reply) -> None:
+        self._timed_out = True
+
+    def is_over(self) -> bool:
+        """Wait for the end of the query, for half a second at most."""
+        return self._done.wait(WAIT_SECONDS)
+
+    @property
+    def answered(self) -> bool:
+        """True after an answer; False after a time-out, which is the only reply that there is."""
+        return not self._timed_out
+
+
+class ZenohLink:
+    """The connections of one session, to its router or its peers."""
+
+    def __init__(
+        self, session: zenoh.Session, endpoint: str, publishers: Sequence[zenoh.Publisher]
+    ) -> None:
+        self.knowledge = Knowledge(connected=True, acknowledged=endpoint.startswith(RELIABLE))
+        self._session = session
+        self._has_router = bool(endpoint)
+        self._publishers = publishers
+        self._links = self._read_links()
+        self._interrupted = not self._links
+        self._connected_ns = self._good_from = self._good_until = self._heard = time.monotonic_ns()
+        self._question: Question | None = None
+        self._answered = 0
+        """When the last query was sent that was answered over the present connections; 0: none."""
+        self._heard_by: list[zenoh.Publisher] = []
+        """Publishers that had subscribers, as of one look before the last, which may be of the end."""
+        self._last_heard_by: list[zenoh.Publisher] = []
+        self._looked = 0
+
+    def check(self) -> LinkCheck:
+        """Ask after the link, within about a second unless the network is congested."""
+        now = time.monotonic_ns()
+        links = self._note_links(now)
+        asked = self._last_answer() if links else 0
+        # Zenoh answers by itself when the connection breaks, so it counts only if that is the same.
+        if asked and self._read_links() == links:
+            self._confirm(asked)
+        connected = bool(links) and not self._interrupted and now - self._heard < SILENCE_NS
+        return LinkCheck(connected, self._good_from, self._good_until)
+
+    def _read_links(self) -> Connections:
+        """The present connections; one that is made again has another local port."""
+        links = self._session.info.links()
+        return frozenset((str(link.zid), str(link.src), str(link.dst)) for link in links)
+
+    def _note_links(self, now: int) -> Connections:
+        """Compare the connections with those before; a lost one is an interruption.
+
+        Of several peers one may leave, as long as no publisher loses its last subscriber by it.
+        """
+        links = self._read_links()
+        if self._links - links and (self._has_router or not links or self._lacks_listeners()):
+            self._interrupted = True
+            self._answered = 0
+            self._question = None
+        if links - self._links:
+            self._connected_ns = now
+        self._links = links
+        return links
+
+    def _lacks_listeners(self) -> bool:
+        return not all(publisher.matching_status.matching for publisher in self._heard_by)
+
+    def _last_answer(self) -> int:
+        """When the query was sent that is answered now; 0 while none is. Peers are not asked."""
+        if not self.knowledge.acknowledged:
+            return time.monotonic_ns()
+        self._question = question = self._question or Question(self._session)
+        if not question.is_over():
+            return 0
+        self._question = None
+        return question.asked_ns if question.answered else 0
+
+    def _confirm(self, asked: int) -> None:
+        """Move on what is known to be good, after an answer to what was asked at this time."""
+        self._heard = time.monotonic_ns()
+        if self._interrupted:
+            # Subscribers reconnect in their own time; until then messages reach nobody.
+            if self._lacks_listeners() and asked - self._connected_ns < LISTENERS_NS:
+                return
+            self._interrupted = False
+            self._good_from = self._good_until = asked
+        before = self._answered if self.knowledge.acknowledged else asked - LEASE_NS
+        self._good_until = max(self._good_until, before)
+        self._answered = asked
+        if asked - self._looked > LOOK_NS:
+            self._looked = asked
+            self._heard_by = self._last_heard_by
+            self._last_heard_by = [p for p in self._publishers if p.matching_status.matching]
