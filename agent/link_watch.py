@@ -41,14 +41,9 @@ class LinkWatch(threading.Thread):
 
     @property
     def outages(self) -> tuple[LinkOutage, ...]:
-        """The outages so far; only the last one may not have ended."""
-        return self._delivery.outages
-
-    @property
-    def undelivered(self) -> int:
-        """Messages of each agent that may not have left; in an outage all since it began."""
+        """The outages so far, with the messages that may not have left; only the last may not have ended."""
         with self._changed:
-            return self._delivery.undelivered(self._published())
+            return self._delivery.outages_by(self._published())
 
     def settle(self, last_ns: int, seconds: float) -> None:
         """Wait until it is known of every message whether it has left, then count the rest as lost.

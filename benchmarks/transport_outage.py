@@ -106,7 +106,7 @@ def run(case: Case, after: float) -> Result:
     agent = last.agents[0]
     return Result(
         published=agent.published,
-        told=agent.undelivered,
+        told=last.undelivered,
         received=len(listener.received),
         ranges=len(last.outages),
         state=agent.state.value,

@@ -12,6 +12,7 @@ seconds at least; without it Zenoh closes the connection after the lease that th
 import threading
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import zenoh
 
@@ -58,6 +59,12 @@ class Question:
     def answered(self) -> bool:
         """True after an answer; False after a time-out, which is the only reply that there is."""
         return not self._timed_out
+
+
+def has_subscribers(publisher: zenoh.Publisher) -> bool:
+    """Check that somebody subscribes to what is published."""
+    status: Any = publisher.matching_status  # declared as a bool, which it is not
+    return bool(status.matching)
 
 
 class ZenohLink:
@@ -113,7 +120,7 @@ class ZenohLink:
         return links
 
     def _lacks_listeners(self) -> bool:
-        return not all(publisher.matching_status.matching for publisher in self._heard_by)
+        return not all(map(has_subscribers, self._heard_by))
 
     def _last_answer(self) -> int:
         """When the query was sent that is answered now; 0 while none is. Peers are not asked."""
@@ -140,4 +147,4 @@ class ZenohLink:
         if asked - self._looked > LOOK_NS:
             self._looked = asked
             self._heard_by = self._last_heard_by
-            self._last_heard_by = [p for p in self._publishers if p.matching_status.matching]
+            self._last_heard_by = list(filter(has_subscribers, self._publishers))

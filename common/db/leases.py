@@ -205,9 +205,8 @@ class Lease:
         self.rows.update(lease_until=None, attempts=F("attempts") - 1)
 
     def _renew_often(self) -> None:
-        while not self.lost and not self._over.wait(
-            (self._seconds or settings.TASK_LEASE_SECONDS) / 3
-        ):
+        shortest = min(self._seconds or settings.TASK_LEASE_SECONDS, settings.TASK_LEASE_SECONDS)
+        while not self.lost and not self._over.wait(shortest / 3):
             try:
                 self.renew()
             except LeaseLostError:

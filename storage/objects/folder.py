@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from django.utils.translation import gettext as _
 
+from common import disks
 from storage import keys
 from storage.objects import grants
 from storage.objects.base import (
@@ -18,11 +19,14 @@ from storage.objects.base import (
     PartsDifferError,
     StoredObject,
     StoreError,
+    StoreFullError,
     UploadedPart,
 )
 from storage.objects.files import (
     CHUNK,
+    SCRATCH,
     FileSlice,
+    full_message,
     move_into_place,
     new_file,
     prune_empty,
@@ -43,7 +47,7 @@ class FolderStore:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.scratch = root / ".scratch"
+        self.scratch = root / SCRATCH
 
     def put_stream(self, key: str, source: BinaryIO, *, size: int | None = None) -> None:
         del size
@@ -149,23 +153,33 @@ class FolderStore:
         with store_errors(), suppress(FileNotFoundError):
             PartFolder.of(self.root, key, upload_id).remove()
 
-    def abort_stale(self, prefix: str, before: datetime) -> int:
-        del prefix, before
-        return 0  # `check` removes leftovers of killed writers
+    def abort_uploads(self, prefix: str, before: datetime | None = None) -> int:
+        with store_errors():
+            left = [
+                upload
+                for upload in PartFolder.all(self.root)
+                if upload.is_left_behind(prefix, before)
+            ]
+            for upload in left:
+                upload.remove()
+        return len(left)
 
-    def find_problem(self) -> str:
+    def find_problem(self) -> StoreError | None:
         with suppress(OSError):
             self.root.mkdir(parents=True, exist_ok=True)
-        if os.access(self.root, os.R_OK | os.W_OK | os.X_OK):
-            return ""
-        return _("The storage folder is not writable: check its owner and permissions.")
+        if not os.access(self.root, os.R_OK | os.W_OK | os.X_OK):
+            return StoreError(
+                _("The storage folder is not writable: check its owner and permissions.")
+            )
+        return None if disks.has_room(self.root) else StoreFullError(full_message())
 
     def check(self) -> None:
         with store_errors():
             self.root.mkdir(parents=True, exist_ok=True)
             remove_stale(self.scratch)
-        if problem := self.find_problem():
-            raise StoreError(problem)
+        problem = self.find_problem()
+        if problem is not None:
+            raise problem
 
     def _path(self, key: str) -> Path:
         """Path of an object.

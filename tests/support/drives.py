@@ -42,12 +42,12 @@ def prepare(endpoint: str, folder: str) -> None:
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 60) -> bool:
-    """Look every hundredth of a second whether something is true; return False when time is over."""
+    """Look thirty times a second whether something is true; return False when time is over."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
             return False
-        time.sleep(0.01)
+        time.sleep(0.03)
     return True
 
 
@@ -106,7 +106,7 @@ def await_step(execution: int, step: str, seconds: float) -> bool:
         now = _step(Execution.objects.get(pk=execution))
         if ORDER.index(now) >= ORDER.index(step):
             return now == step
-        time.sleep(0.01)
+        time.sleep(0.03)
     raise AssertionError(f"{step} was not reached: {now}")
 
 

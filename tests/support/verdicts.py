@@ -17,10 +17,12 @@ def losses(shown: Shown, received: dict[str, int], end: str, due: int | None) ->
     """
     if (shown["status"], shown["data"]) != (end, "COMPLETE"):
         yield f"{shown['status']} {shown['failure']}, data {shown['data']}"
-    fine = {(end, 1), ("COMPLETED", 1)}  # of an earlier stage
-    wrong = [each for each in shown["agents"] if (each["status"], each["attempt"]) not in fine]
+    agents = played(shown)
+    wrong = [each for each in agents if each["status"] not in {end, "COMPLETED"}]
     if wrong:
         yield f"{len(wrong)} agents: attempt {wrong[0]['attempt']} {wrong[0]['status']}"
+    if len(agents) != len({each["number"] for each in agents}):
+        yield "agents were replayed"
     yield from miscounts(shown, received, due)
     if shown["gaps"]:
         yield "events have gaps"
@@ -28,9 +30,19 @@ def losses(shown: Shown, received: dict[str, int], end: str, due: int | None) ->
         yield f"{shown['lost_units']} units lost"
 
 
+def played(shown: Shown) -> list[Shown]:
+    """Return all attempts but those that never began: their unit got no answer and registered again."""
+    newest = {agent["number"]: agent["attempt"] for agent in shown["agents"]}
+    return [
+        agent
+        for agent in shown["agents"]
+        if agent["published"] or agent["attempt"] == newest[agent["number"]]
+    ]
+
+
 def miscounts(shown: Shown, received: dict[str, int], due: int | None) -> Iterator[str]:
     """Compare the messages that agents have published with what was due, has arrived and was recorded."""
-    published = sorted(agent["published"] for agent in shown["agents"])
+    published = sorted(agent["published"] for agent in played(shown))
     if due is not None and set(published) != {due}:
         yield f"published {published} instead of {due} each"
     if published != sorted(received.values()):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -140,7 +141,7 @@ class World:
         self.environment = {
             **{name: value for name, value in os.environ.items() if name not in OURS},
             "ENVIRONMENT": "production",  # with throttles, as on a cluster
-            "SECRET_KEY": 64 * "k",
+            "SECRET_KEY": secrets.token_urlsafe(48),
             "HTTPS": "false",
             "DATA_DIR": str(data),
             "DATABASE_URL": self.postgres.url,

@@ -24,7 +24,6 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.embedded import an_embedded_one
-from tests.support.listener import Listener
 from tests.support.parts import an_installation, kill_all
 from tests.support.resumed_upload import ResumedUpload
 from tests.support.verdicts import (
@@ -33,6 +32,7 @@ from tests.support.verdicts import (
     losses_of_killed_units,
     losses_of_stopped_units,
 )
+from tests.support.zenoh import CountingRouter
 
 DRIVES = "tests.support.drives"
 WORK = "tests.support.background_work"
@@ -73,15 +73,15 @@ def losses_of(
 class Killer:
     """Kills the processes of an installation, and counts kills by process and step."""
 
-    def __init__(self, installation: Any, listener: Listener) -> None:
+    def __init__(self, installation: Any, router: CountingRouter) -> None:
         self.installation = installation
         self.world = installation.world
-        self.listener = listener
+        self.router = router
         self.kills: Counter[str] = Counter()
         self._random = random.Random(7)  # noqa: S311  not for secrets
         self._number = 0
         self.token = self.world.token("operator")
-        self._drive("prepare", listener.endpoint, str(self.world.folder))
+        self._drive("prepare", router.endpoint, str(self.world.folder))
 
     @property
     def processes(self) -> list[str]:
@@ -103,7 +103,7 @@ class Killer:
             self._kill_in_step(process, execution, step)
         lost = [] if self._await_end(execution) else ["has not ended"]
         shown = self._drive("judge", execution)
-        received = self.listener.counts(f"/{name}_")
+        received = self.router.counts(f"/{name}_")
         lost += losses_of(process, shown, received, with_stop=with_stop)
         lost += [each for each in self._drive("storage") if each not in before]
         return {"judged": shown, "received": received, "lost": lost}
@@ -173,8 +173,8 @@ def serve(name: str, outbox: Any, only: list[str], rounds: int) -> None:
 
 
 def serve_on_one(name: str, outbox: Any, tasks: list[tuple[int, str, str]]) -> None:
-    with closing(Listener()) as listener, INSTALLATIONS[name](**SETTINGS) as installation:
-        killer = Killer(installation, listener)
+    with closing(CountingRouter()) as router, INSTALLATIONS[name](**SETTINGS) as installation:
+        killer = Killer(installation, router)
         while tasks:
             number, process, kind = tasks.pop(0)
             if process not in killer.processes or (process == "unit" and kind == "work"):

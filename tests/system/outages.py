@@ -24,9 +24,9 @@ from pathlib import Path
 from queue import Empty
 from typing import Any
 
-from tests.support.listener import Listener
 from tests.support.parts import Installation, an_installation
 from tests.support.verdicts import Shown, losses
+from tests.support.zenoh import CountingRouter
 
 PARTS = ("web", "database", "redis", "s3", "controller", "worker", "all")
 WAYS = ("frozen", "gone")
@@ -66,14 +66,14 @@ def missed(at_outage: dict[str, Shown]) -> Iterator[str]:
 
 
 class Bench:
-    """An installation with a listener, on which outages happen one after the other."""
+    """An installation with a router, on which outages happen one after the other."""
 
-    def __init__(self, installation: Installation, listener: Listener) -> None:
+    def __init__(self, installation: Installation, router: CountingRouter) -> None:
         self.installation = installation
         self.world = installation.world
-        self.listener = listener
+        self.router = router
         self._number = 0
-        self.world.call(f"{DRIVES}.prepare", listener.endpoint, str(self.world.folder))
+        self.world.call(f"{DRIVES}.prepare", router.endpoint, str(self.world.folder))
 
     def run(self, cell: Cell) -> Shown:
         """Let an outage happen.
@@ -90,7 +90,7 @@ class Bench:
         self._outage(cell)
         ended = self._await_end(list(executions.values()))
         judged = {role: self._call("judge", pk) for role, pk in executions.items()}
-        received = {role: self.listener.counts(f"/{name}_") for role, name in names.items()}
+        received = {role: self.router.counts(f"/{name}_") for role, name in names.items()}
         lost = list(missed(at_outage))
         if not ended:
             lost.append(f"not ended {END_SECONDS} s after the outage")
@@ -118,9 +118,9 @@ class Bench:
             passes = {"repeat_count": self._passes if role == "running" else 10_000}
             pks[role] = self._call("start", names[role], "light", 4, passes)
         for pk in pks.values():
-            assert self._call("await_agents", pk, "RUNNING", 60), "the agents do not start"
+            assert self._call("await_agents", pk, "RUNNING", 120), "the agents do not start"
         pks["uploading"] = self._call("start", names["uploading"], "heavy", 2, {})
-        assert self._call("await_agents", pks["uploading"], "UPLOADING", 60), "no agent uploads"
+        assert self._call("await_agents", pks["uploading"], "UPLOADING", 120), "no agent uploads"
         self._call("stop", pks["stopping"])
         return {role: pks[role] for role in ROLES}
 
@@ -157,8 +157,8 @@ def serve(inbox: Any, outbox: Any, kind: str, environment: dict[str, str], logs:
 def serve_on_one(
     inbox: Any, outbox: Any, kind: str, environment: dict[str, str], logs: Path
 ) -> None:
-    with closing(Listener()) as listener, an_installation(kind, **environment) as installation:
-        bench = Bench(installation, listener)
+    with closing(CountingRouter()) as router, an_installation(kind, **environment) as installation:
+        bench = Bench(installation, router)
         while (cell := take(inbox)) is not None:
             result = run_or_tell(bench, cell)
             if result["lost"]:

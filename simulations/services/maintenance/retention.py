@@ -20,7 +20,7 @@ from simulations.services.runs.active_stage import ActiveStage
 from storage.choices import Origin
 from storage.exceptions import RosbagInUseError
 from storage.models import Rosbag
-from storage.services.intake import uploads
+from storage.services.intake.abandoning import abandon_stale
 from storage.services.rosbags import deletion as rosbags
 from templates.models import Template
 from templates.services import templates
@@ -76,7 +76,7 @@ def prune() -> dict[str, int]:
     removed["recordings"] = _delete_recordings(
         Q(created_at__lt=_limit("recordings"), recording__stage_run__execution__status__in=ENDED)
     )
-    removed["uploads"] = uploads.abandon_stale()
+    removed["uploads"] = abandon_stale()
     tasks = DBTaskResult.objects.finished().filter(finished_at__lt=timezone.now() - TASK_RETENTION)
     removed["tasks"] = tasks.delete()[0]
     removed["idempotency_keys"] = idempotency.prune(timedelta(days=1))

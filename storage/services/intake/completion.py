@@ -12,6 +12,7 @@ from storage.choices import Status
 from storage.exceptions import UploadBusyError
 from storage.models import Rosbag
 from storage.services.intake import uploads
+from storage.services.intake.abandoning import abandon
 from storage.services.intake.assembly import FinishedUpload
 from storage.services.intake.sessions import is_open, require_not_aborted, resulting_rosbag
 from storage.services.rosbags.deduplication import SameContentError
@@ -71,5 +72,4 @@ def _claim(rosbag: Rosbag) -> Lease | None:
 
 def _abort_as_duplicate(rosbag: Rosbag, existing: Rosbag) -> None:
     """Save which rosbag has the content, so that repeated calls give the same result."""
-    Rosbag.objects.filter(pk=rosbag.pk).update(original=existing)
-    uploads.abandon(rosbag)
+    abandon(rosbag, original=existing)

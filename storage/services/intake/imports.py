@@ -12,6 +12,8 @@ from typing import IO, Any
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from common.db import leases
+from common.db.leases import Lease
 from rosbag2.formats.bundle import DATA_SUFFIXES
 from rosbag2.reading.archive import bare_name, is_archive
 from rosbag2.sandbox import checks
@@ -25,11 +27,14 @@ from storage.services.intake.bundle_paths import (
     check_paths,
     files_of,
 )
+from storage.services.intake.uploads import require_open
 from storage.services.rosbags.deduplication import SameContentError, verify_unless_duplicate
 from storage.services.rosbags.deletion import discard
 from storage.services.rosbags.digest import content_digest
 from storage.services.rosbags.files import store_file
 
+IMPORT_SECONDS = 30.0
+"""Length of the lease of an import, which may be suspended or cut off from the database for so long."""
 STALE_SECONDS = 86_400
 JOURNAL_SUFFIXES = ("-wal", "-journal")
 
@@ -141,12 +146,17 @@ class StoredBundle:
 
         Returns:
             The new rosbag, or the one that has the same content already.
+
+        Raises:
+            UploadClosedError: The import was abandoned meanwhile, as its lease had expired.
         """
         try:
-            verify_unless_duplicate(self.rosbag, self.digest, size=self.size)
+            accepted = verify_unless_duplicate(self.rosbag, self.digest, size=self.size)
         except SameContentError as error:
             return error.existing
         self.rosbag.refresh_from_db()
+        if not accepted:
+            require_open(self.rosbag)
         return self.rosbag
 
 
@@ -185,13 +195,19 @@ def _stored_bundle(
     on_stored: OnStored | None = None,
 ) -> Iterator[StoredBundle]:
     counter = _ByteCounter(on_stored)
+    until = leases.end(IMPORT_SECONDS)
     rosbag = Rosbag.objects.create(
-        name=name[:MAX_NAME_LENGTH], status=Status.UPLOADING, created_by=created_by
+        name=name[:MAX_NAME_LENGTH],
+        status=Status.UPLOADING,
+        created_by=created_by,
+        lease_until=until,
     )
     try:
-        files = [_store(rosbag, path, stream, counter) for path, stream in sources]
-        digest = content_digest((file.path, file.sha256) for file in files)
-        yield StoredBundle(rosbag, digest, sum(file.size for file in files))
+        # Whoever is killed here cannot go on: when the lease ends, the import is abandoned.
+        with Lease(Rosbag, rosbag.pk, until, seconds=IMPORT_SECONDS):
+            files = [_store(rosbag, path, stream, counter) for path, stream in sources]
+            digest = content_digest((file.path, file.sha256) for file in files)
+            yield StoredBundle(rosbag, digest, sum(file.size for file in files))
     finally:
         for unverified in Rosbag.objects.filter(pk=rosbag.pk, status=Status.UPLOADING):
             discard(unverified)

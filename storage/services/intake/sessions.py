@@ -23,6 +23,7 @@ from storage.exceptions import (
 from storage.models import Rosbag, RosbagFile
 from storage.querysets import RosbagQuerySet
 from storage.services.intake import uploads
+from storage.services.intake.abandoning import abandon
 from storage.services.intake.parts import (
     FilePlan,
     is_complete,
@@ -74,7 +75,7 @@ def open_session(name: str, files: Sequence[uploads.NewFile], user: User) -> tup
         existing = find_same_content(content_digest((file.path, file.sha256) for file in files))
         if existing is not None:
             return existing, False
-    rosbag = uploads.begin(name, files, origin=Origin.UPLOADED, created_by=user, open_now=False)
+    rosbag = uploads.begin(name, files, origin=Origin.UPLOADED, created_by=user)
     return rosbag, True
 
 
@@ -184,7 +185,7 @@ def abort(rosbag: Rosbag) -> None:
         UploadClosedError: It was completed before.
         StoreError: The storage is unavailable; call again.
     """
-    if not uploads.abandon(rosbag):
+    if not abandon(rosbag):
         raise UploadClosedError(_("This upload is complete: delete the rosbag instead."))
 
 

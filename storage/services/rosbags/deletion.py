@@ -105,5 +105,6 @@ def discard(rosbag: Rosbag) -> None:
         store = object_store()
         for key, upload_id in uploads:
             store.abort_upload(key, upload_id)
+        store.abort_uploads(prefixes[0])
     for prefix in prefixes:
         delete_objects(prefix)
