@@ -1,14 +1,54 @@
-"""Middleware that makes the current request known to the audit."""
+"""Middleware: sessions that end when they are not used, and the current request for the audit."""
 
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 
 from accounts.services.audit import current_request
+
+RENEWAL_PART = 100
+"""A session that is in use is written once in this part of its idle time, not at each request."""
+USED_AT = "used_at"
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class IdleSessionMiddleware(SessionMiddleware):
+    """Django's sessions, which end SESSION_COOKIE_AGE after they were last used by a person.
+
+    What pages ask for by themselves, such as progress and streams, is no use.
+    """
+
+    def process_response(self, request: HttpRequest, response: Any) -> Any:
+        session = request.session
+        if session.accessed and is_use(request) and SESSION_KEY in session:
+            now = int(time.time())
+            if now - session.get(USED_AT, 0) >= settings.SESSION_COOKIE_AGE / RENEWAL_PART:
+                session[USED_AT] = now  # saved by Django, with a new end
+        return super().process_response(request, response)
+
+
+def begin_use(request: HttpRequest, **_signal: Any) -> None:
+    """Count a sign-in to the console as use of its session; a signal receiver."""
+    if SESSION_KEY in request.session:
+        request.session[USED_AT] = int(time.time())
+
+
+def is_use(request: HttpRequest) -> bool:
+    """Tell whether a person did this: opened a page of the console, or changed something."""
+    if request.method not in SAFE_METHODS:
+        return True
+    if request.path_info.startswith(f"{settings.API_STR}/"):
+        return False
+    # Absent in plain HTTP, where all that browsers ask for counts.
+    return request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
 
 
 @sync_and_async_middleware

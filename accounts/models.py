@@ -1,4 +1,4 @@
-"""Users, API tokens and idempotency keys."""
+"""Users, API tokens, revoked sign-ins and idempotency keys."""
 
 from collections.abc import Iterable
 from typing import Any, ClassVar
@@ -135,8 +135,23 @@ class ApiToken(models.Model):
         return self.revoked_at is None and not expired
 
 
+class RevokedSignIn(models.Model):
+    """A sign-in that has ended; its access tokens are refused until they have expired."""
+
+    name = models.CharField(_("name"), max_length=64, primary_key=True)
+    revoked_at = models.DateTimeField(_("revoked"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("revoked sign-in")
+        verbose_name_plural = _("revoked sign-ins")
+        ordering = ["-revoked_at"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class IdempotencyKey(Leased):
-    """A POST with an `Idempotency-Key`, and its response once there is one."""
+    """A POST with an `Idempotency-Key`, and its response."""
 
     user = models.ForeignKey(
         User, on_delete=models.CASCADE, related_name="idempotency_keys", verbose_name=_("user")
@@ -144,6 +159,7 @@ class IdempotencyKey(Leased):
     key = models.CharField(_("key"), max_length=200)
     route = models.CharField(_("route"), max_length=200)
     body_hash = models.CharField(_("SHA-256 of the body"), max_length=64)
+    # Of the version before, as are rows without a response: there a server claimed the row beforehand.
     lease_until = models.DateTimeField(
         _("running until"),
         help_text=_(

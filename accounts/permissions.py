@@ -1,4 +1,4 @@
-"""Permissions of the roles, in the API and in the console."""
+"""Permissions of the roles, in the API and in the console, from one access table."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,17 +20,6 @@ from accounts.models import User
 if TYPE_CHECKING:
     from rest_framework.views import APIView  # importing it loads this module
 
-OPERATOR_APPS = frozenset({"storage", "templates", "simulations"})
-ADMIN_APPS = frozenset({"auditlog", "axes"})
-"""The audit and failed sign-ins, which only admins may see."""
-
-
-def model_permissions(role: Role, app_label: str) -> frozenset[str]:
-    """Return what a role below admin may do with the models of an app."""
-    if role.includes(Role.OPERATOR) and app_label in OPERATOR_APPS:
-        return frozenset({"view", "add", "change", "delete"})
-    return frozenset() if app_label in ADMIN_APPS else frozenset({"view"})
-
 
 @dataclass(frozen=True)
 class Rule:
@@ -44,14 +33,28 @@ class Rule:
 
 
 AccessTable = Mapping[str, Mapping[str, Rule]]
-"""Rules by name of the route and HTTP method."""
+"""Rules by name of the route and HTTP method; in the console by model and verb."""
 
 
 @cache
 def access_table() -> AccessTable:
-    """Import the table that `settings.ACCESS_TABLE` names."""
+    """Import the table of the API that `settings.ACCESS_TABLE` names."""
     rules: AccessTable = import_string(settings.ACCESS_TABLE)
     return rules
+
+
+@cache
+def console_table() -> AccessTable:
+    """Import the table of the console that `settings.CONSOLE_ACCESS_TABLE` names."""
+    rules: AccessTable = import_string(settings.CONSOLE_ACCESS_TABLE)
+    return rules
+
+
+def permission_rule(permission: str) -> Rule | None:
+    """Return the rule of a permission such as `storage.view_rosbag`; None: nobody has it."""
+    app_label, _dot, codename = permission.partition(".")
+    verb, _underscore, model = codename.partition("_")
+    return console_table().get(f"{app_label}.{model}", {}).get(verb)
 
 
 def rule_of(route: str | None, method: str | None) -> Rule | None:
@@ -91,7 +94,7 @@ def rules_of(route: str | None) -> list[Rule]:
 
 
 class RoleBackend(AxesStandaloneBackend, ModelBackend):  # type: ignore[misc]
-    """Signs in by e-mail and password; permissions in the console follow the role, without groups."""
+    """Signs in by e-mail and password; the access table decides permissions, for admins too."""
 
     def authenticate(
         self,
@@ -105,17 +108,15 @@ class RoleBackend(AxesStandaloneBackend, ModelBackend):  # type: ignore[misc]
         return ModelBackend.authenticate(self, request, username, password, **kwargs)
 
     def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
-        if not isinstance(user_obj, User) or not user_obj.is_active:
-            return False
-        app_label, _, codename = perm.partition(".")
-        return user_obj.is_superuser or codename.split("_")[0] in model_permissions(
-            Role(user_obj.role), app_label
-        )
+        return allows(permission_rule(perm), user_obj, None)
 
     def has_module_perms(self, user_obj: Any, app_label: str) -> bool:
-        if not isinstance(user_obj, User) or not user_obj.is_active:
-            return False
-        return user_obj.is_superuser or bool(model_permissions(Role(user_obj.role), app_label))
+        return any(
+            allows(rule, user_obj, None)
+            for model, rules in console_table().items()
+            if model.startswith(f"{app_label}.")
+            for rule in rules.values()
+        )
 
     def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
         """Return none: permissions are computed by `has_perm`."""

@@ -23,7 +23,12 @@ from django.utils.crypto import salted_hmac
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
-from accounts.exceptions import RefreshRefusedError, SignInStoreUnavailableError
+from accounts.exceptions import (
+    RefreshRefusedError,
+    SignInStoreFullError,
+    SignInStoreUnavailableError,
+)
+from common import disks
 
 MAX_FAMILIES = 100
 """Sign-ins of one user; a further one ends the one unused for longest."""
@@ -83,8 +88,6 @@ if now < ends and presented == current then
 end
 local rotated = tonumber(redis.call('HGET', family, 'r:' .. presented) or '')
 if now < ends and rotated and now - rotated < grace then return {current, ends} end
-redis.call('DEL', family)
-redis.call('ZREM', index, ARGV[5])
 return {}
 """
 )
@@ -158,7 +161,7 @@ def rotate(token: str, family: Family) -> RefreshToken:
     """Exchange a token for its successor; within the grace time every call gets the same one.
 
     Raises:
-        RefreshRefusedError: it was rotated before the grace time, or is forged; the family is ended.
+        RefreshRefusedError: it was rotated before the grace time, or is forged; the caller ends the family.
         SignInStoreUnavailableError: Redis is unavailable.
     """
     public, secret = _parts(token)
@@ -176,14 +179,18 @@ def rotate(token: str, family: Family) -> RefreshToken:
     return RefreshToken(f"rsr_{public}.{current}", _time(result[1]), family.name)
 
 
-def end(user_id: int, name: str) -> bool:
-    """End one family of a user; False when there is none. Raises SignInStoreUnavailableError."""
+def has(user_id: int, name: str) -> bool:
+    """Tell whether a user has this family. Raises SignInStoreUnavailableError."""
     with _redis() as redis:
-        if redis.zscore(f"{_USER}{user_id}", name) is None:
-            return False
-        ended = bool(redis.delete(_FAMILY + name))
+        indexed = redis.zscore(f"{_USER}{user_id}", name) is not None
+        return indexed and bool(redis.exists(_FAMILY + name))
+
+
+def end(user_id: int, name: str) -> None:
+    """End one family of a user. Raises SignInStoreUnavailableError."""
+    with _redis() as redis:
+        redis.delete(_FAMILY + name)
         redis.zrem(f"{_USER}{user_id}", name)
-    return ended
 
 
 def end_all(user_id: int) -> None:
@@ -208,6 +215,8 @@ def _redis() -> Iterator[Any]:
     try:
         yield get_redis_connection("default")
     except RedisError as error:
+        if disks.is_full(error):
+            raise SignInStoreFullError from error
         raise SignInStoreUnavailableError from error
 
 

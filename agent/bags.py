@@ -6,11 +6,10 @@ import hashlib
 import os
 import re
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from agent.backoff import pauses
+from agent.backoff import Patience, pauses
 from agent.client import Client, RequestRefused, ServerUnreachable
 from agent.failures import EXIT_NO_RETRY, Halted, UnitFailure
 from agent.protocol import Assignment, BagFile
@@ -90,14 +89,14 @@ class BagCache:
         Returns:
             SHA-256 of the downloaded bytes.
         """
-        deadline = time.monotonic() + DOWNLOAD_SECONDS
+        patience = Patience(DOWNLOAD_SECONDS)
         for pause in pauses():
             try:
                 return self._copy(file, part)
             except RequestRefused as error:
                 raise download_failure(file, error) from error
             except ServerUnreachable as error:
-                if time.monotonic() > deadline:
+                if patience.is_over():
                     raise download_failure(file, error) from error
             self._pause(pause)
         raise AssertionError("pauses never end")

@@ -135,11 +135,22 @@ class Client:
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise ServerUnreachable(str(error)) from error
         if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
-            raise _refusal(response.status, response.data)
+            raise _server_refusal(response.status, response.data)
         try:
             return decode(response.data, kind)
         except ValueError as error:
             raise ServerUnreachable(f"the answer to {path} cannot be read: {error}") from error
+
+
+def _server_refusal(status: int, body: bytes) -> Exception:
+    """Return the exception for an error status of a call: without a code the server has not answered it.
+
+    A proxy has, or another program at its address.
+    """
+    refusal = _refusal(status, body)
+    if isinstance(refusal, RequestRefused) and not refusal.code:
+        return ServerUnreachable(f"HTTP status {status} without a problem document")
+    return refusal
 
 
 def _refusal(status: int, body: bytes) -> Exception:

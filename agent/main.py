@@ -6,11 +6,11 @@ import signal
 import socket
 import sys
 import threading
-import time
+import uuid
 from types import FrameType
 
 from agent.attempt import Attempt
-from agent.backoff import pauses
+from agent.backoff import Patience, pauses
 from agent.client import Client, RequestRefused, ServerUnreachable
 from agent.failures import (
     EXIT_ALREADY_RUNNING,
@@ -92,8 +92,9 @@ def register(client: Client, settings: Settings, orders: Orders) -> Assignment:
         unit=settings.unit,
         host=socket.gethostname(),
         pid=os.getpid(),
+        process=uuid.uuid4().hex,
     )
-    deadline = time.monotonic() + MAX_UNREACHABLE_SECONDS
+    patience = Patience(MAX_UNREACHABLE_SECONDS)
     for pause in pauses():
         if orders.halt.is_set():
             raise Halted
@@ -104,7 +105,7 @@ def register(client: Client, settings: Settings, orders: Orders) -> Assignment:
             raise UnitFailure(code, str(error), exit_code=EXIT_NO_RETRY) from error
         except ServerUnreachable as error:
             log.warning("server is unreachable: %s", error)
-            if time.monotonic() > deadline:
+            if patience.is_over():
                 raise UnitFailure("AGENT_LOST", f"The server did not answer: {error}") from error
         orders.halt.wait(pause)
     raise AssertionError("pauses never end")

@@ -13,6 +13,8 @@ A unit calls, each with `Authorization: Unit <token>`:
 | `POST <server>/units/recording` | `RecordingOffer` | `RecordingUpload` (again: new URLs) |
 | `POST <server>/units/recording/complete` | `RecordingComplete` | `RecordingAccepted` |
 
+With a token of no execution the controller calls `POST <server>/units/echo`: request and response are `Echo`.
+
 An error is a problem document; 409 with code `superseded` means that a newer attempt has taken over.
 """
 
@@ -80,6 +82,8 @@ class Registration(Message, frozen=True, kw_only=True):
     """Index of the unit within its stage run, from 0."""
     host: str
     pid: int
+    process: str = ""
+    """Random name of the process: when it registers again, as no answer came, it keeps its attempt."""
 
 
 class AgentSlot(Message, frozen=True, kw_only=True):
@@ -233,6 +237,10 @@ class Answer(Message, frozen=True, kw_only=True):
     """Log characters that the server has: the unit continues from here."""
     reason: str = ""
     """With `stop`: the reason."""
+
+
+class Echo(Message, frozen=True, kw_only=True):
+    """What takes the path of a heartbeat and comes back, as proof that the path works."""
 
 
 class RecordedFile(Message, frozen=True, kw_only=True):

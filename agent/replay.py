@@ -17,6 +17,8 @@ LONG_WAIT_NS = 50_000_000
 """Longer waits can be interrupted by a stop."""
 EXACT_WAIT_NS = 10_000_000
 """The end of a wait, done by a plain sleep, which is more exact."""
+MAX_WAIT_SECONDS = 3600.0
+"""Of one wait; a longer one is waited for again, as a slow bag has gaps beyond what threads can wait."""
 NEVER = 2**63
 
 
@@ -188,7 +190,7 @@ class Player(threading.Thread):
         """Wait for a message far ahead; return False when a stop or the end of the time comes first."""
         end = min(due, self._deadline)
         while (remaining := end - time.monotonic_ns()) > LONG_WAIT_NS:
-            if self._halt.wait((remaining - EXACT_WAIT_NS) / 1e9):
+            if self._halt.wait(min((remaining - EXACT_WAIT_NS) / 1e9, MAX_WAIT_SECONDS)):
                 return False
         time.sleep(max(remaining, 0) / 1e9)
         return due < self._deadline and time.monotonic_ns() < self._deadline

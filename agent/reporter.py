@@ -5,13 +5,14 @@ import logging
 import threading
 import time
 
+from agent.backoff import Patience
 from agent.client import Client, RequestRefused, ServerUnreachable
 from agent.orders import SUPERSEDED, Orders
 from agent.protocol import Answer, Command
 from agent.status import Status
 from agent.work_dir import UnitLog
 
-FINAL_SECONDS = 600.0
+MAX_UNANSWERED_SECONDS = 600.0
 RETRY_SECONDS = 3.0
 MAX_REFUSALS = 3
 BEATS_PER_COLLECTION = 60
@@ -24,8 +25,8 @@ class Reporter(threading.Thread):
 
     def __init__(self, client: Client, status: Status, orders: Orders, unit_log: UnitLog) -> None:
         super().__init__(name="reporter", daemon=True)
-        self.last_answer = time.monotonic()
-        """Monotonic time of the server's last answer, in seconds."""
+        self.unanswered = False
+        """Set when the server has not answered for ten minutes of trying."""
         self._client = client
         self._status = status
         self._orders = orders
@@ -36,7 +37,8 @@ class Reporter(threading.Thread):
         self._refusals = 0
         self._unreachable = False
         self._wake = threading.Event()
-        self._final_since: float | None = None
+        self._patience = Patience(MAX_UNANSWERED_SECONDS)
+        self._final_patience: Patience | None = None
 
     def report_now(self) -> None:
         """Send a snapshot now, as something has changed."""
@@ -44,14 +46,14 @@ class Reporter(threading.Thread):
 
     def finish(self) -> None:
         """Send the final snapshot until it is acknowledged, for ten minutes at most."""
-        self._final_since = time.monotonic()
+        self._final_patience = Patience(MAX_UNANSWERED_SECONDS)
         self.report_now()
         self.join()
 
     def run(self) -> None:
         while not self._orders.superseded:
             started = time.monotonic()
-            final = self._final_since
+            final = self._final_patience
             try:
                 acknowledged = self._send(final=final is not None)
             except Exception:
@@ -63,8 +65,8 @@ class Reporter(threading.Thread):
             self._wake.wait(max(0.0, self._pause(acknowledged) - (time.monotonic() - started)))
             self._wake.clear()
 
-    def _gave_up(self, final_since: float) -> bool:
-        return self._orders.refused or time.monotonic() - final_since > FINAL_SECONDS
+    def _gave_up(self, patience: Patience) -> bool:
+        return self._orders.refused or patience.is_over()
 
     def _pause(self, acknowledged: bool) -> float:  # noqa: FBT001
         return self._seconds if acknowledged else max(self._seconds, RETRY_SECONDS)
@@ -92,7 +94,8 @@ class Reporter(threading.Thread):
 
     def _apply(self, answer: Answer) -> None:
         self._refusals = 0
-        self.last_answer = time.monotonic()
+        self.unanswered = False
+        self._patience.renew()
         if self._unreachable:
             log.info("server is reachable again")
             self._unreachable = False
@@ -114,6 +117,7 @@ class Reporter(threading.Thread):
             self._orders.refuse(str(error))
 
     def _server_unreachable(self, reason: str) -> None:
+        self.unanswered = self._patience.is_over()
         if not self._unreachable:
             log.warning("server is unreachable, reports are kept: %s", reason)
             self._unreachable = True

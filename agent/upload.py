@@ -1,11 +1,11 @@
-"""Upload of a finished recording, retried up to a limit."""
+"""Upload of a finished recording, retried until nothing has got through for a limit."""
 
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from agent.backoff import pauses
+from agent.backoff import Patience, pauses
 from agent.bags import sha256_of
 from agent.client import Client, RequestRefused, ServerUnreachable, read_range
 from agent.failures import Superseded, UnitFailure
@@ -62,7 +62,7 @@ class Upload:
         self._client = client
         self._folder = folder
         self._offer = offer
-        self._limit = limit_seconds
+        self._patience = Patience(limit_seconds)
         self._superseded = superseded
         self._progress: dict[tuple[str, str], Progress] = {}
 
@@ -70,10 +70,10 @@ class Upload:
         """Offer, send and complete the recording, with retries.
 
         Raises:
-            UnitFailure: UPLOAD_FAILED, after the limit or a definite refusal.
+            UnitFailure: UPLOAD_FAILED, after the limit without a stored part, or a definite refusal.
             Superseded: A newer attempt has taken over.
         """
-        deadline = time.monotonic() + self._limit
+        self._patience.renew()
         for pause in pauses():
             if self._superseded():
                 raise Superseded
@@ -83,10 +83,10 @@ class Upload:
                 if error.superseded:
                     raise Superseded from error
                 # The storage lacks parts that it had confirmed: the missing ones are sent again.
-                if error.code != UPLOAD_INCOMPLETE or time.monotonic() + pause > deadline:
+                if error.code != UPLOAD_INCOMPLETE or self._patience.is_over():
                     raise self._failure(error) from error
             except (ServerUnreachable, PartError) as error:
-                if time.monotonic() + pause > deadline:
+                if self._patience.is_over():
                     raise self._failure(error) from error
             time.sleep(pause)
         return None
@@ -117,6 +117,7 @@ class Upload:
                     raise Superseded
                 body = read_range(source, (part.number - 1) * progress.part_size, part.size)
                 progress.etags[part.number] = self._send(part.url, body, part.size)
+                self._patience.renew()
 
     def _send(self, url: str, body: Iterator[bytes], size: int) -> str:
         try:

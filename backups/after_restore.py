@@ -9,7 +9,7 @@ from django.db import connection, models
 from django.db.migrations.executor import MigrationExecutor
 from django_tasks_db.models import DBTaskResult
 
-from simulations.choices import ACTIVE
+from simulations.choices import ACTIVE, Stopper
 from simulations.exceptions import NotRunningError
 from simulations.models import Execution, StageRun
 from simulations.services.runs import lifecycle
@@ -46,7 +46,7 @@ def end_old_work(highest: dict[str, int]) -> int:
     stopped = 0
     for execution in Execution.objects.filter(status__in=ACTIVE):
         with suppress(NotRunningError):
-            lifecycle.stop(execution)
+            lifecycle.stop(execution, stopped_by=Stopper.RESTORE)
             stopped += 1
     return stopped
 

@@ -126,7 +126,7 @@ class Repository:
             if info.modified < before and _name(info.key) not in names
         ]
         self.store.delete(stale)
-        return len(stale) + self.store.abort_stale("", before)
+        return len(stale) + self.store.abort_uploads("", before)
 
 
 class _Raw(io.RawIOBase):

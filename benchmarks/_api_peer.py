@@ -40,13 +40,14 @@ LEFT JOIN accounts_user u ON u.id = s.created_by_id
 """
 STAGES = """
 SELECT position, name, template_id AS template, agent_count, execution_time, repeat_count, delay_after,
-  assigned_area, retries, min_success, continue_on_failure
+  assigned_area, retries, min_success, continue_on_failure, no_messages_allowed
 FROM simulations_stage WHERE simulation_id = $1 ORDER BY position
 """
 EXECUTION = """
 SELECT x.id, x.simulation_id AS simulation, x.number, x.status, x.data_status, x.failure_code,
   x.failure_text,
   CASE x.failure_code WHEN '' THEN '' WHEN 'STOPPED_BY_USER' THEN 'user' ELSE 'system' END AS blame,
+  coalesce(x.warnings, '[]'::jsonb) AS warnings,
   x.again_of_id AS again_of, r.email AS requested_by, p.email AS stopped_by,
   x.created_at, x.started_at, x.stop_asked_at, x.ended_at {more}
 FROM simulations_execution x

@@ -37,10 +37,18 @@ SIMULATION = (
 STAGE = (
     *("position", "name", "template", "agent_count", "execution_time", "repeat_count"),
     *("delay_after", "assigned_area", "retries", "min_success", "continue_on_failure"),
+    "no_messages_allowed",
 )
 EXECUTION = (
     *("id", "simulation", "number", "status", "data_status", "failure_code", "failure_text"),
-    *("again_of", "requested_by__email", "stopped_by__email", "created_at", "started_at"),
+    *(
+        "warnings",
+        "again_of",
+        "requested_by__email",
+        "stopped_by__email",
+        "created_at",
+        "started_at",
+    ),
     *("stop_asked_at", "ended_at"),
 )
 

@@ -1,4 +1,4 @@
-"""Child processes: end with the parent, terminate, then kill."""
+"""Processes: files that only their user reads, children that end with the parent, terminate, then kill."""
 
 import ctypes
 import os
@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
+PRIVATE_UMASK = 0o077
+"""For all that serve or keep data: database, journal, append-only file, rosbags, logs, backups."""
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 

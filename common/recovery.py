@@ -53,7 +53,8 @@ def recover() -> int:
 
 def _recover(work: Work) -> int:
     overdue = work.rows().filter(leases.is_overdue())
-    enqueued = {"lease_until": leases.end()} if work.hold else {"enqueued_at": timezone.now()}
+    now = timezone.now()
+    enqueued = {"lease_until": now + leases.patience()} if work.hold else {"enqueued_at": now}
     recovered = 0
     for pk in list(overdue.values_list("pk", flat=True)[:BATCH]):
         # Two controllers may run at once: only the one whose update succeeds enqueues.

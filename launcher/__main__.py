@@ -57,14 +57,13 @@ def run(folder: DataFolder) -> int:
             f"robotsim is already running on {folder.data_dir}{url}: use that one, stop it, "
             "or set DATA_DIR to another folder."
         )
-    with stopping(Stack.new(folder, port, print_message, serving=True)) as stack:
-        if not stack.url.endswith(f":{port}"):
-            print_message(f"Port {port} is in use: using {stack.url} instead.")
-        try:
+    try:
+        with stopping(Stack.new(folder, port, print_message, serving=True)) as stack:
+            if not stack.url.endswith(f":{port}"):
+                print_message(f"Port {port} is in use: using {stack.url} instead.")
             return _prepare(stack) or _show_and_serve(stack)
-        except KeyboardInterrupt:
-            print_message("Stopping ...")
-            return 0
+    except KeyboardInterrupt:
+        return 0
 
 
 def demo(folder: DataFolder) -> int:
@@ -87,12 +86,17 @@ def demo(folder: DataFolder) -> int:
 @contextmanager
 def stopping(stack: Stack) -> Iterator[Stack]:
     """Stop the stack on leaving. A second Ctrl-C is ignored, as stopping takes ten seconds at most."""
+    received = signal.SIGTERM
     try:
         yield stack
+    except KeyboardInterrupt as error:
+        received = signal.Signals(error.args[0])
+        print_message("Stopping ...")
+        raise
     finally:
         for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)
-        stack.stop()
+        stack.stop(received)
 
 
 def _prepare(stack: Stack) -> int:
@@ -134,7 +138,7 @@ def print_message(message: str) -> None:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+    raise KeyboardInterrupt(number)
 
 
 if __name__ == "__main__":

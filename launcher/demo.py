@@ -7,6 +7,7 @@ JSON. With `last` the stack ends after it, so other active executions are stoppe
 import json
 import os
 import sys
+from contextlib import suppress
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -17,7 +18,9 @@ from launcher.bundles import import_bundle, sample
 from launcher.demo_design import demo_simulation
 from launcher.jobs import EXIT_INTERRUPTED
 from launcher.options import DemoOptions
-from launcher.shutdown import stop_all
+from launcher.shutdown import stop_all, stopper
+from simulations.choices import Stopper
+from simulations.exceptions import NotRunningError
 from simulations.management.results import show_result
 from simulations.management.watching import watch
 from simulations.models import Execution, Simulation
@@ -54,10 +57,15 @@ def main(args: list[str]) -> int:
     if "once" in args and Execution.objects.exists():
         console.print(describe_data(), highlight=False)
         return 0
-    code, outcome = run(DemoOptions.read(os.environ), console)
-    if "last" in args or ("once" in args and code == EXIT_INTERRUPTED):
-        stop_all()  # while the services still run
-    if "once" not in args and code != EXIT_INTERRUPTED:
+    try:
+        code, outcome = run(DemoOptions.read(os.environ), console)
+    except KeyboardInterrupt as error:
+        if args:
+            stop_all(stopper(error.args[0]))  # while the services still run
+        return EXIT_INTERRUPTED
+    if "last" in args:
+        stop_all(Stopper.DEMO)
+    if "once" not in args:
         sys.stdout.write(json.dumps(outcome) + "\n")
     return code
 
@@ -67,6 +75,9 @@ def run(options: DemoOptions, console: Console) -> tuple[int, dict[str, Any]]:
 
     Returns:
         Exit code and summary.
+
+    Raises:
+        KeyboardInterrupt: A signal ended it; its execution is stopping.
     """
     execution = None
     try:
@@ -75,10 +86,11 @@ def run(options: DemoOptions, console: Console) -> tuple[int, dict[str, Any]]:
     except START_ERRORS as error:
         sys.stderr.write(f"{error}\n")
         return EXIT_REFUSED, EMPTY_SUMMARY
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         if execution is not None:
-            lifecycle.stop(execution)
-        return EXIT_INTERRUPTED, EMPTY_SUMMARY
+            with suppress(NotRunningError):  # it has just ended
+                lifecycle.stop(execution, stopped_by=stopper(error.args[0]))
+        raise
     show_result(execution, console)
     outcome = summary(execution)
     complete = (outcome["status"], outcome["data_status"]) == ("COMPLETED", "COMPLETE")

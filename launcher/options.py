@@ -1,6 +1,7 @@
 """Options of `make run` and `make demo`, validated before anything is started."""
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 PATTERNS = ("sequential", "parallel")
 TRANSPORTS = ("null", "zenoh-raw")
 _MAX_PORT = 65535
+_DIGITS = re.compile(r"[0-9]{1,9}")
 
 
 class UsageError(Exception):
@@ -79,7 +81,7 @@ def _bundle(text: str) -> Path:
 
 
 def _positive_integer(name: str, text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or int(text) < 1:
+    if not _DIGITS.fullmatch(text) or int(text) < 1:
         raise UsageError(f"{name} must be an integer from 1, not {text!r}.")
     return int(text)
 

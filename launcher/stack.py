@@ -132,13 +132,18 @@ class Stack:
         while True:
             self._tick()
 
-    def stop(self) -> None:
-        """End all processes of the stack within ten seconds; recordings are kept."""
-        if self._job is not None:
-            terminate([self._job], timeout=_EXECUTIONS_SECONDS)  # a job stops its own execution
+    def stop(self, received: signal.Signals) -> None:
+        """End all processes of the stack within ten seconds; recordings are kept.
+
+        Args:
+            received: The signal that ended the launcher, which stopped executions tell.
+        """
+        if self._job is not None:  # a job stops its own execution
+            terminate([self._job], first=received, timeout=_EXECUTIONS_SECONDS)
             self._job = None
         elif self._stop_executions:
-            wait_or_kill(self._supervisor.spawn(job_command("shutdown")), _EXECUTIONS_SECONDS)
+            command = job_command("shutdown", received.name)
+            wait_or_kill(self._supervisor.spawn(command), _EXECUTIONS_SECONDS)
         self._stop_executions = False
         names = frozenset(child.name for child in self._supervisor.children) - {"redis"}
         self._supervisor.stop(names, patience=_SERVICES_SECONDS)

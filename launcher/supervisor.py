@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from common.processes import die_with_parent, terminate
+from common.processes import PRIVATE_UMASK, die_with_parent, terminate
 from robotsim_project.environment import BASE_DIR
 
 MAX_LOG_BYTES = 10 * 2**20
@@ -101,6 +101,7 @@ class Supervisor:
             stdout=output,
             stderr=output,
             start_new_session=True,
+            umask=PRIVATE_UMASK,
             pass_fds=self._keep_open,
             preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509  this process has one thread
         )

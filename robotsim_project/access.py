@@ -1,8 +1,8 @@
-"""The access table: for each URL name and method the minimum role, and the scope that a token needs.
+"""The access table: who may call what in the API, and do what in the console.
 
-`accounts.permissions` looks every API call up in this table; a call without a row is refused. Each role
-includes the rights of the lower ones: admin those of operator, operator those of viewer. Pages of the
-console use the permissions of their models instead (`accounts.permissions.RoleBackend`).
+`accounts.permissions` looks each call of the API up in `TABLE`, by URL name and method, and each permission
+of the console in `CONSOLE`, by model and verb. What has no row is refused, to admins too. Each role includes
+the rights of the lower ones: admin those of operator, operator those of viewer.
 """
 
 from accounts.choices import Role, Scope
@@ -100,3 +100,88 @@ TABLE: dict[str, dict[str, Rule]] = {
     "execution-ticket": {"POST": VIEWER},
     "execution-stream": {"GET": VIEWER},
 }
+
+_DESIGN = TABLE["simulation-detail"]["PUT"]
+
+CONSOLE: dict[str, dict[str, Rule]] = {
+    # Accounts
+    "accounts.user": {
+        "view": TABLE["user-list"]["GET"],
+        "add": TABLE["user-list"]["POST"],
+        "change": TABLE["user-detail"]["PATCH"],
+        "delete": TABLE["user-detail"]["DELETE"],
+    },
+    "accounts.apitoken": {
+        "view": TABLE["token-list"]["GET"],
+        "revoke": TABLE["token-detail"]["DELETE"],
+    },
+    "accounts.idempotencykey": {"view": ADMIN},
+    "accounts.revokedsignin": {"view": ADMIN},
+    "axes.accessattempt": {"view": ADMIN, "delete": ADMIN},
+    "auditlog.logentry": {"view": TABLE["audit-list"]["GET"]},
+    # The history of a row says who changed it, as the audit does
+    "admin.logentry": {"view": TABLE["audit-list"]["GET"]},
+    # Arguments and results of tasks
+    "django_tasks_database.dbtaskresult": {"view": ADMIN},
+    # Rosbags
+    "storage.rosbag": {
+        "view": TABLE["rosbag-list"]["GET"],
+        "add": TABLE["upload-list"]["POST"],
+        "change": TABLE["rosbag-detail"]["PATCH"],
+        "delete": TABLE["rosbag-detail"]["DELETE"],
+        "verify": TABLE["rosbag-verify"]["POST"],
+        "restore": TABLE["rosbag-restore"]["POST"],
+        "export": TABLE["rosbag-exports"]["POST"],
+    },
+    "storage.rosbagfile": {"view": TABLE["rosbag-files"]["GET"]},
+    "storage.rosbagtopic": {"view": TABLE["rosbag-topics"]["GET"]},
+    "storage.export": {
+        "view": TABLE["export-detail"]["GET"],
+        "cancel": TABLE["export-cancel"]["POST"],
+    },
+    # Templates
+    "templates.template": {
+        "view": TABLE["template-list"]["GET"],
+        "add": TABLE["template-list"]["POST"],
+        "change": TABLE["template-detail"]["PUT"],
+        "delete": TABLE["template-detail"]["DELETE"],
+        "restore": TABLE["template-restore"]["POST"],
+    },
+    # Mecs
+    "simulations.mec": {
+        "view": TABLE["mec-list"]["GET"],
+        "add": TABLE["mec-list"]["POST"],
+        "change": TABLE["mec-detail"]["PUT"],
+        "delete": TABLE["mec-detail"]["DELETE"],
+    },
+    # Simulations
+    "simulations.simulation": {
+        "view": TABLE["simulation-list"]["GET"],
+        "add": TABLE["simulation-list"]["POST"],
+        "change": _DESIGN,
+        "delete": TABLE["simulation-detail"]["DELETE"],
+        "start": TABLE["simulation-start"]["POST"],
+        "stop": TABLE["execution-stop"]["POST"],
+        "clone": TABLE["simulation-clone"]["POST"],
+        "restore": TABLE["simulation-restore"]["POST"],
+        "purge": TABLE["simulation-purge"]["POST"],
+    },
+    "simulations.stage": {
+        "view": TABLE["simulation-detail"]["GET"],
+        "add": _DESIGN,
+        "change": _DESIGN,
+        "delete": _DESIGN,
+    },
+    "simulations.deletion": {"view": TABLE["deletion-list"]["GET"]},
+    # Executions
+    "simulations.execution": {
+        "view": TABLE["execution-list"]["GET"],
+        "stop": TABLE["execution-stop"]["POST"],
+        "again": TABLE["execution-again"]["POST"],
+    },
+    "simulations.stagerun": {"view": TABLE["execution-detail"]["GET"]},
+    "simulations.agentrun": {"view": TABLE["execution-agents"]["GET"]},
+    "simulations.recording": {"view": TABLE["execution-recordings"]["GET"]},
+    "simulations.event": {"view": TABLE["execution-events"]["GET"]},
+}
+"""Rules of the console, each that of the call which does the same."""

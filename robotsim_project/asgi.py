@@ -1,12 +1,13 @@
 """ASGI entry point."""
 
 import os
-from contextlib import suppress
 
 from django.core.asgi import get_asgi_application
 
+from common.processes import PRIVATE_UMASK
 from robotsim_project.telemetry import start
 
+os.umask(PRIVATE_UMASK)
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "robotsim_project.settings")
 start.start("stream")
 django = get_asgi_application()
@@ -14,14 +15,11 @@ django = get_asgi_application()
 # Imported after the apps are loaded. `server_started` gives units time to report again before they count as
 # lost.
 from robotsim_project.health import readiness  # noqa: E402
-from robotsim_project.middleware.body_limit import body_limit  # noqa: E402
+from robotsim_project.middleware.body_limit_asgi import body_limit  # noqa: E402
 from robotsim_project.middleware.early_asgi import early_posts  # noqa: E402
+from robotsim_project.middleware.full_disk import full_disk  # noqa: E402
 from robotsim_project.middleware.streaming import streaming  # noqa: E402
-from simulations.exceptions import RedisUnreachableError  # noqa: E402
-from simulations.live import silence  # noqa: E402
 
-application = early_posts(streaming(body_limit(django)))
+application = body_limit(early_posts(streaming(full_disk(django))))
 
-with suppress(RedisUnreachableError):
-    silence.reset()
 readiness.watch_start()

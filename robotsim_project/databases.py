@@ -1,5 +1,6 @@
 """Django's description of the database behind an address."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ def database(url: str, *, pool: int) -> dict[str, Any]:
                 return config | {"OPTIONS": SQLITE}
             case "django.db.backends.sqlite3", name:
                 Path(name).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                _close_to_others(name)
                 # Tests in a file too: in memory several connections lock each other out.
                 return config | {"OPTIONS": SQLITE, "TEST": {"NAME": f"{name}.test"}}
             case "django.db.backends.postgresql", name if name:
@@ -65,3 +67,11 @@ def database(url: str, *, pool: int) -> dict[str, Any]:
             "DATABASE_URL must be an address of PostgreSQL, or of SQLite in a folder that can be written, "
             "such as postgresql://postgres:password@localhost:5432/robotdb or sqlite:////data/robotsim.sqlite3."
         ) from None
+
+
+def _close_to_others(name: str) -> None:
+    """Take the rights of others on a file of SQLite and its journal, which the version before gave them."""
+    for path in (Path(name), Path(f"{name}-wal"), Path(f"{name}-shm")):
+        with suppress(OSError):  # missing, or of another user
+            if path.stat().st_mode & 0o077:
+                path.chmod(0o600)

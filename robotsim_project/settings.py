@@ -9,14 +9,17 @@ import django_stubs_ext
 from django.utils.translation import gettext_lazy as _
 
 from robotsim_project import formats
+from robotsim_project.content_policy import content_policy
 from robotsim_project.databases import database
 from robotsim_project.environment import (
     BASE_DIR,
     boolean,
+    debug_pages,
     env,
     folder,
     integer,
     number,
+    own_names,
     private_socket,
     require_services,
     secret_key,
@@ -35,18 +38,23 @@ ENVIRONMENT = text(
 )
 PRODUCTION = ENVIRONMENT == "production"
 VERSION = version()
-DEBUG = boolean("DEBUG", default=False)
+DEBUG = debug_pages(production=PRODUCTION)
 DATA_DIR = folder("DATA_DIR", BASE_DIR / "data")
 SECRET_KEY = secret_key(DATA_DIR, production=PRODUCTION)
-ALLOWED_HOSTS = texts("ALLOWED_HOSTS", ["*"], formats.SERVED_HOSTS)
+SERVER_URL = text(
+    "SERVER_URL", "http://127.0.0.1:8000", formats.url("http://robot-backend-service:8000")
+).rstrip("/")
+# Any other name may be that of a page whose scripts want to read this server's answers (DNS rebinding).
+ALLOWED_HOSTS = texts("ALLOWED_HOSTS", own_names(SERVER_URL), formats.SERVED_HOSTS)
 CSRF_TRUSTED_ORIGINS = texts("CSRF_TRUSTED_ORIGINS", [], formats.ORIGINS)
 if PRODUCTION:
     require_services()
 
 INSTALLED_APPS = [
+    "common",  # first, so that its templates replace those of Django's admin
     "auditlog",
     "axes",
-    "django.contrib.admin",
+    "robotsim_project.console.ConsoleConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -59,7 +67,6 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "rest_framework",
-    "common",
     "accounts",
     "storage",
     "templates",
@@ -73,10 +80,11 @@ MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "robotsim_project.telemetry.request_log.request_ids",
     "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
     "robotsim_project.middleware.early.early_answers",
     "corsheaders.middleware.CorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "accounts.middleware.IdleSessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.http.ConditionalGetMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -146,6 +154,7 @@ MINIO_SECRET_KEY = env.str("MINIO_SECRET_KEY", "")
 MINIO_BUCKET = text("MINIO_BUCKET", "robot-sim", formats.BUCKET)
 MINIO_USE_SSL = boolean("MINIO_USE_SSL", default=False)
 STORAGE_DIR = folder("STORAGE_DIR", DATA_DIR / "storage")
+CONTENT_SECURITY_POLICY = content_policy(MINIO_PUBLIC_ENDPOINT, use_ssl=MINIO_USE_SSL)
 
 # Backups: by default beside MinIO's own bucket; a folder where there is no S3 server.
 BACKUP_ENDPOINT = text("BACKUP_ENDPOINT", "", formats.ENDPOINT) or MINIO_ENDPOINT
@@ -158,6 +167,7 @@ BACKUP_KEEP_DAYS = integer("BACKUP_KEEP_DAYS", 30, min=1, max=36500)
 
 SIGNED_URL_SECONDS = integer("SIGNED_URL_SECONDS", 3600, min=10, max=604800)
 UPLOAD_FORM_BYTES = integer("UPLOAD_FORM_BYTES", 100 * 2**20, min=2**20, max=10 * 2**30)
+BODY_SECONDS = number("BODY_SECONDS", 20, min=1, max=3600)
 UPLOAD_PART_BYTES = integer("UPLOAD_PART_BYTES", 16 * 2**20, min=5 * 2**20, max=5 * 2**30)
 
 BAG_CACHE_BYTES = integer("BAG_CACHE_BYTES", 10 * 2**30, min=2**20, max=2**50)
@@ -178,15 +188,19 @@ CORS_EXPOSE_HEADERS = [
 CORS_PREFLIGHT_MAX_AGE = 600
 
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}}
-TASK_LEASE_SECONDS = number("TASK_LEASE_SECONDS", 60, min=1, max=86400)
+TASK_LEASE_SECONDS = number("TASK_LEASE_SECONDS", 6, min=1, max=86400)
 
 AUTH_USER_MODEL = "accounts.User"
+LOGIN_REDIRECT_URL = "admin:index"
 AUTHENTICATION_BACKENDS = ["accounts.permissions.RoleBackend"]
 if ENVIRONMENT == "test":  # a good hash takes a second: too long where each test makes users
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
@@ -197,6 +211,7 @@ SIGN_UP_ROLE = text("SIGN_UP_ROLE", "viewer", formats.one_of("viewer", "operator
 REFRESH_TOKEN_EXPIRE_MINUTES = number("REFRESH_TOKEN_EXPIRE_MINUTES", 43200, min=1, max=525600)
 REFRESH_TOKEN_IDLE_MINUTES = number("REFRESH_TOKEN_IDLE_MINUTES", 10080, min=1, max=525600)
 REFRESH_TOKEN_GRACE_SECONDS = number("REFRESH_TOKEN_GRACE_SECONDS", 10, min=0, max=300)
+SESSION_COOKIE_AGE = int(60 * number("SESSION_IDLE_MINUTES", 480, min=1, max=43200))
 TRUSTED_PROXIES = integer("TRUSTED_PROXIES", 0, min=0, max=10)
 CALLER_RATES: dict[str, str | None] = {
     "sign_in": text("SIGN_IN_RATE", "30/minute", formats.RATE),
@@ -252,6 +267,7 @@ AUDITLOG_INCLUDE_TRACKING_MODELS = (
 
 API_STR = text("API_STR", "/api/v1", formats.API_PATH)
 ACCESS_TABLE = "robotsim_project.access.TABLE"
+CONSOLE_ACCESS_TABLE = "robotsim_project.access.CONSOLE"
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "accounts.api.authentication.BearerAuthentication",
@@ -286,9 +302,6 @@ SIMPLE_JWT = {
 }
 
 # How a run behaves; the rules are in docs/architecture.md.
-SERVER_URL = text(
-    "SERVER_URL", "http://127.0.0.1:8000", formats.url("http://robot-backend-service:8000")
-).rstrip("/")
 PASSWORD_RESET_URL = text(
     "PASSWORD_RESET_URL",
     f"{SERVER_URL}/password/reset/{{uid}}/{{token}}",

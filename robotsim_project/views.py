@@ -3,20 +3,15 @@
 import sys
 
 from django.conf import settings
-from django.contrib import admin
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.template import loader
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views import defaults
 from django.views.decorators.http import require_safe
 
 from common import outages
 from common.problems import Problem, internal_error
-
-admin.site.site_header = "robotsim"
-admin.site.site_title = "robotsim"
-admin.site.index_title = gettext_lazy("Console")
 
 
 @require_safe
@@ -27,6 +22,11 @@ def root(request: HttpRequest) -> JsonResponse:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """Answer 400: a problem document to programs, a page to people."""
+    if isinstance(exception, DisallowedHost):
+        text = _(
+            "The server is not known by this host name. Use one of its own, or add it to ALLOWED_HOSTS."
+        )
+        return Problem(400, "HOST_NOT_ALLOWED", text).response()
     if not is_api_request(request):
         return defaults.bad_request(request, exception)
     text = _("The request is not understood. Check how it is sent.")

@@ -9,3 +9,12 @@ class SimulationsConfig(AppConfig):
 
     name = "simulations"
     verbose_name = _("Simulations")
+
+    def ready(self) -> None:
+        # Imported here, as these need the models to be loaded.
+        from simulations.services.runs import usage  # noqa: PLC0415
+        from storage.services.rosbags import deletion  # noqa: PLC0415
+        from templates.services import templates  # noqa: PLC0415
+
+        deletion.use_checks.register(usage.use_of_rosbag)
+        templates.use_checks.register(usage.use_of_template)

@@ -148,13 +148,19 @@ class FailureCode(TextChoices):
         "TOO_FEW_COMPLETED",
         _("Fewer agents completed than the stage requires: see the failures of its agents."),
     )
+    NO_MESSAGES = (
+        "NO_MESSAGES",
+        _("The stage published no messages: check the topics, the rosbag and the time limit."),
+    )
     STOPPED_BY_USER = "STOPPED_BY_USER", _("It was stopped by a user.")
+    STOPPED_BY_SYSTEM = "STOPPED_BY_SYSTEM", _("It was stopped by the system.")
 
 
 USER_FAILURES = frozenset(
     {
         FailureCode.BAG_INVALID,
         FailureCode.TRANSPORT_UNREACHABLE,
+        FailureCode.NO_MESSAGES,
         FailureCode.TRANSPORT_LOST,
         FailureCode.STOPPED_BY_USER,
     }
@@ -166,6 +172,16 @@ def blame(code: str) -> Blame:
     if not code:
         return Blame.NOBODY
     return Blame.USER if code in USER_FAILURES else Blame.SYSTEM
+
+
+class Stopper(TextChoices):
+    """What stops executions, other than a user."""
+
+    INTERRUPT = "interrupt", _("Ctrl-C in the terminal")
+    LAUNCHER = "launcher", _("the end of the launcher")
+    DEMO = "demo", _("the end of the demo")
+    RESTORE = "restore", _("the restore of a backup")
+    PROGRAM = "program", _("a program on the server")
 
 
 class EventKind(TextChoices):

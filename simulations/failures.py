@@ -1,13 +1,13 @@
 """Failures: stored as code and values, worded in the language of the reader."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext, override
 
-from simulations.choices import DeletionFailure, FailureCode
+from simulations.choices import DeletionFailure, FailureCode, Stopper
 
 MAX_PERIODS = 3
 """Outages that a failure lists."""
@@ -33,8 +33,8 @@ def failure_text(code: str, values: Mapping[str, Any] | None, text: str) -> str:
     Args:
         code: The failure code.
         values: `completed`, `agents` and `min_percent` of a stage, `undelivered` messages with the
-            times of `outages`, a `reason` given by another system, or the attempt `superseded_by`;
-            None: use the text.
+            times of `outages`, a `reason` given by another system, the attempt `superseded_by`, or
+            `stopped_by` (a user or a `Stopper`); None: use the text.
         text: Text stored by older versions or agents.
     """
     if values is None:
@@ -42,6 +42,8 @@ def failure_text(code: str, values: Mapping[str, Any] | None, text: str) -> str:
     code = values.get("cause", code)
     if code not in FailureCode.values:
         return text
+    if "stopped_by" in values:
+        return gettext("It was stopped by %(name)s.") % {"name": _stopper(values["stopped_by"])}
     if "superseded_by" in values:
         return gettext("Another attempt took over.")
     sentences = [str(FailureCode(code).label)]
@@ -55,6 +57,22 @@ def failure_text(code: str, values: Mapping[str, Any] | None, text: str) -> str:
     if "reason" in values:
         sentences.append(str(values["reason"]))
     return " ".join(sentences)
+
+
+def _stopper(name: str) -> str:
+    return str(Stopper(name).label) if name in Stopper.values else name
+
+
+def stopped_by(email: str | None, values: Mapping[str, Any] | None) -> str | None:
+    """Who or what stopped an execution: the address of a user or a `Stopper`; None if nobody did."""
+    return email or (values or {}).get("stopped_by")
+
+
+def warning_texts(warnings: Iterable[Mapping[str, Any]] | None) -> list[dict[str, Any]]:
+    """Word the warnings of an execution: each is a failure code that failed nothing, and a stage."""
+    return [
+        {**warning, "text": failure_text(warning["code"], {}, "")} for warning in warnings or ()
+    ]
 
 
 def _lost_messages(number: int, outages: Sequence[tuple[str, str | None]]) -> str:

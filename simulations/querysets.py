@@ -33,6 +33,10 @@ class AgentRunQuerySet(models.QuerySet["AgentRun"]):
         """Return those that have not ended."""
         return self.exclude(status__in=AGENT_ENDED)
 
+    def begun(self) -> AgentRunQuerySet:
+        """Return those that have begun to play: their start was measured."""
+        return self.filter(start_skew_us__isnull=False)
+
     def newest(self, *fields: str) -> dict[int, tuple[Any, ...]]:
         """Return fields of the newest attempt of each agent, by agent number."""
         rows = self.order_by("attempt").values_list("number", *fields)

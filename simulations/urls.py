@@ -21,6 +21,7 @@ api_urlpatterns = [
     *router.urls,
     path("units/register", units.register, name="unit-register"),
     path("units/report", units.report, name="unit-report"),
+    path("units/echo", units.echo, name="unit-echo"),
     path("units/recording", units.recording, name="unit-recording"),
     path("units/recording/complete", units.recording_complete, name="unit-recording-complete"),
 ]

@@ -34,6 +34,11 @@ def id_of(key: str, prefix: str) -> int | None:
     return int(number) if key.startswith(prefix) and number.isascii() and number.isdigit() else None
 
 
+def is_key(key: str) -> bool:
+    """Check that an object can have this key; names with a dot in front belong to the folder store."""
+    return is_safe(key) and not key.startswith(".")
+
+
 def is_safe(path: str) -> bool:
     """Check that a path stays below its folder on every system: relative, no `..`, printable."""
     if len(path) > MAX_PATH_LENGTH or "\\" in path or not path.isprintable():

@@ -7,7 +7,7 @@ from common import recovery
 from storage.models import Rosbag
 from storage.objects.base import StoreError
 from storage.services.exports import exporter, exports
-from storage.services.intake import uploads
+from storage.services.intake import abandoning
 from storage.services.verification import verifier
 
 log = structlog.get_logger(__name__)
@@ -27,10 +27,10 @@ def make_export(export_id: int) -> str:
 
 @task()
 def abandon_upload(rosbag_id: int) -> bool:
-    """Abort a stale upload; False if it became active again, or the storage is unavailable."""
-    rosbag = uploads.stale().filter(pk=rosbag_id).first()
+    """Abort an upload; False if it became active again, or the storage is unavailable."""
+    rosbag = abandoning.unfinished().filter(pk=rosbag_id).first()
     try:
-        return rosbag is not None and uploads.abandon(rosbag)
+        return rosbag is not None and abandoning.abandon(rosbag)
     except StoreError as error:
         log.warning("upload_not_abandoned", rosbag=rosbag_id, error=str(error))
         return False
@@ -38,4 +38,4 @@ def abandon_upload(rosbag_id: int) -> bool:
 
 recovery.register("storage.tasks.verify_rosbag", Rosbag.objects.verifying)
 recovery.register("storage.tasks.make_export", exports.unfinished)
-recovery.register("storage.tasks.abandon_upload", uploads.stale, hold=True)
+recovery.register("storage.tasks.abandon_upload", abandoning.unfinished, hold=True)

@@ -13,6 +13,6 @@ class TemplatesConfig(AppConfig):
     def ready(self) -> None:
         # Imported here, as both need the models to be loaded.
         from storage.services.rosbags import deletion  # noqa: PLC0415
-        from templates.services.templates import names_using  # noqa: PLC0415
+        from templates.services import templates  # noqa: PLC0415
 
-        deletion.register_users(names_using)
+        deletion.use_checks.register(templates.use_of_rosbag)

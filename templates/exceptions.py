@@ -15,3 +15,10 @@ class TemplateDeletedError(TemplateError):
 
     status = 404
     code = "TEMPLATE_NOT_FOUND"
+
+
+class TemplateInUseError(TemplateError):
+    """Executions that have not ended use the template."""
+
+    status = 409
+    code = "TEMPLATE_IN_USE"

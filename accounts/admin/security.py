@@ -1,4 +1,4 @@
-"""Admin pages of API tokens, failed sign-ins, the audit log and idempotency keys."""
+"""Admin pages of API tokens, failed and revoked sign-ins, the audit log and idempotency keys."""
 
 from typing import Any
 
@@ -12,21 +12,14 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts.models import ApiToken, IdempotencyKey
+from accounts.models import ApiToken, IdempotencyKey, RevokedSignIn
 from accounts.services import api_tokens
-from common.admin.actions import is_admin
-from common.admin.changelists import ReadOnlyMixin
-
-
-class AdminsOnly(ReadOnlyMixin, admin.ModelAdmin[Any]):
-    """Base of read-only pages that only admins may see."""
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return is_admin(request)
+from common.admin.changelists import BoundedListMixin
+from common.admin.rights import right
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(AdminsOnly):
+class ApiTokenAdmin(BoundedListMixin, admin.ModelAdmin[Any]):
     """API tokens; their owners create them through the API, admins revoke them here."""
 
     list_display = ("name", "prefix", "user", "scopes", "last_used_at", "expires_at", "revoked_at")
@@ -35,8 +28,9 @@ class ApiTokenAdmin(AdminsOnly):
     search_fields = ("name", "prefix", "user__email")
     exclude = ("digest",)
     actions = ("revoke",)
+    has_revoke_permission = right("revoke")
 
-    @admin.action(description=_("Revoke the selected tokens"), permissions=["view"])
+    @admin.action(description=_("Revoke the selected tokens"), permissions=["revoke"])
     def revoke(self, request: HttpRequest, rows: QuerySet[ApiToken]) -> None:
         count = api_tokens.revoke(rows)
         text = ngettext("%(n)d token was revoked.", "%(n)d tokens were revoked.", count)
@@ -44,22 +38,19 @@ class ApiTokenAdmin(AdminsOnly):
 
 
 @admin.register(AccessAttempt)
-class AccessAttemptAdmin(AdminsOnly):
+class AccessAttemptAdmin(BoundedListMixin, admin.ModelAdmin[Any]):
     """Wrong passwords by account and address; deleting a row unlocks the account."""
 
     list_display = ("username", "ip_address", "failures_since_start", "attempt_time", "user_agent")
     search_fields = ("username", "=ip_address")
     fields = ("username", "ip_address", "user_agent", "failures_since_start", "attempt_time")
 
-    def has_delete_permission(self, request: HttpRequest, *_args: Any) -> bool:
-        return is_admin(request)
-
 
 admin.site.unregister(LogEntry)
 
 
 @admin.register(LogEntry)
-class AuditAdmin(AdminsOnly, LogEntryAdmin):  # type: ignore[misc]
+class AuditAdmin(BoundedListMixin, LogEntryAdmin):  # type: ignore[misc]
     """The audit log, on the library's pages without their exact counts."""
 
     date_hierarchy = None
@@ -73,8 +64,16 @@ class AuditAdmin(AdminsOnly, LogEntryAdmin):  # type: ignore[misc]
     )
 
 
+@admin.register(RevokedSignIn)
+class RevokedSignInAdmin(BoundedListMixin, admin.ModelAdmin[Any]):
+    """Sign-ins that have ended, whose access tokens may not have expired yet."""
+
+    list_display = ("name", "revoked_at")
+    search_fields = ("=name",)
+
+
 @admin.register(IdempotencyKey)
-class IdempotencyKeyAdmin(AdminsOnly):
+class IdempotencyKeyAdmin(BoundedListMixin, admin.ModelAdmin[Any]):
     """Idempotency keys and the stored responses."""
 
     list_display = ("key", "route", "user", "status_code", "created_at")

@@ -17,6 +17,7 @@ from accounts.exceptions import LastAdminError, UserInUseError
 from accounts.models import User
 from accounts.services import sessions, users
 from common.admin.errors import DomainErrorFormMixin, DomainErrorMixin
+from common.admin.rights import RightsMixin
 from common.exceptions import NotFoundError
 
 
@@ -48,8 +49,8 @@ class UserForm(DomainErrorFormMixin, auth_forms.UserChangeForm[User]):
 
 
 @admin.register(User)
-class UserAdmin(DomainErrorMixin, auth_admin.UserAdmin[User]):
-    """Accounts; `RoleBackend` lets only admins change them and grant roles."""
+class UserAdmin(RightsMixin, DomainErrorMixin, auth_admin.UserAdmin[User]):
+    """Accounts, with their roles."""
 
     form = UserForm
     add_form = NewUserForm

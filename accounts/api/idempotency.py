@@ -5,76 +5,139 @@
         def post(self, request: Request, pk: int) -> Response: ...
 
 The header is optional. The same key, user, URL and body get the stored response with
-`Idempotent-Replayed: true`. A method that raises, or answers with 500 or more, leaves the key free.
+`Idempotent-Replayed: true`. A method that raises, or answers with 500 or more, has no effect and leaves the
+key free.
+
+With a key the method runs in one transaction, which also writes the key and the response. What is slow, or
+asks other systems, is done before or after it:
+
+    @idempotent(prepare=stored_bundle, present=with_signed_urls)
+    def create(self, request: Request, bundle: StoredBundle) -> Response: ...
+
+`prepare` is a context manager around the method; what it yields is the last argument of the method. `present`
+makes the response of what the method returns, for each request anew: what it adds, such as secrets and signed
+URLs, is not stored.
 """
 
 import hashlib
 import hmac
 import json
 from collections.abc import Callable, Iterator
-from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial, wraps
+from typing import Any, TypeVar, cast, overload
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts.models import User
 from accounts.services import idempotency
-from common.db.leases import Lease
+from accounts.services.idempotency import IdempotentRequest, StoredResponse
+from common.exceptions import DomainError
 
-ViewType = TypeVar("ViewType", bound=APIView)
-P = ParamSpec("P")
-Method = Callable[Concatenate[ViewType, Request, P], Response]
+Method = TypeVar("Method", bound=Callable[..., Response])
+Prepare = Callable[[Request], AbstractContextManager[Any]]
+Present = Callable[[Request, Response], Response]
+Owner = Callable[[Request], User | None]
 
 KEPT_HEADERS = ("Location", "ETag")
 MAX_ROUTE_LENGTH = 200
 
 
-def idempotent(method: Method[ViewType, P]) -> Method[ViewType, P]:
-    """Make a view's POST method honour the `Idempotency-Key` header."""
-
-    @wraps(method)
-    def guarded(view: ViewType, request: Request, *args: P.args, **kwargs: P.kwargs) -> Response:
-        key = request.headers.get("Idempotency-Key")
-        if key is None or not isinstance(request.user, User):
-            return method(view, request, *args, **kwargs)
-        claim = idempotency.claim(
-            idempotency.IdempotentRequest(request.user, key, route(request), body_hash(request))
-        )
-        if isinstance(claim, idempotency.StoredResponse):
-            headers = {**claim.headers, "Idempotent-Replayed": "true"}
-            return Response(claim.data, status=claim.status, headers=headers)
-        return run_claimed(claim, lambda: method(view, request, *args, **kwargs))
-
-    guarded.__dict__["idempotent"] = True  # the OpenAPI schema reads it
-    return cast(Method[ViewType, P], guarded)
+def sender(request: Request) -> User | None:
+    """Return the user who sends a request."""
+    return request.user if isinstance(request.user, User) else None
 
 
-def run_claimed(lease: Lease, execute: Callable[[], Response]) -> Response:
-    """Execute the request and store its response; free the key when it fails."""
-    stored = False
+def unchanged(_request: Request, response: Response) -> Response:
+    """Present what the method returned."""
+    return response
+
+
+@overload
+def idempotent(method: Method) -> Method: ...
+
+
+@overload
+def idempotent(
+    *, prepare: Prepare | None = None, present: Present = unchanged, owner: Owner = sender
+) -> Callable[[Method], Method]: ...
+
+
+def idempotent(
+    method: Method | None = None,
+    *,
+    prepare: Prepare | None = None,
+    present: Present = unchanged,
+    owner: Owner = sender,
+) -> Method | Callable[[Method], Method]:
+    """Make a view's POST method honour the `Idempotency-Key` header; `owner` finds whose key it is."""
+
+    def decorate(method: Method) -> Method:
+        @wraps(method)
+        def guarded(view: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
+            def respond(identity: IdempotentRequest | None) -> Response:
+                with prepare(request) if prepare else nullcontext() as prepared:
+                    last = (prepared,) if prepare else ()
+                    return execute(identity, partial(method, view, request, *args, *last, **kwargs))
+
+            return present(request, replay_or(identify(request, owner), respond))
+
+        guarded.__dict__["idempotent"] = True  # the OpenAPI schema reads it
+        return cast(Method, guarded)
+
+    return decorate if method is None else decorate(method)
+
+
+def identify(request: Request, owner: Owner) -> IdempotentRequest | None:
+    """Return the identity of a request that has a key."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    return IdempotentRequest(partial(owner, request), key, route(request), body_hash(request))
+
+
+def replay_or(
+    identity: IdempotentRequest | None, respond: Callable[[IdempotentRequest | None], Response]
+) -> Response:
+    """Return the response of an earlier request with the same key, else that of `respond`."""
+    if identity is None:
+        return respond(None)
+    if stored := idempotency.find(identity):
+        return to_response(stored, replayed=True)
     try:
-        response = execute()
-        if response.status_code < 500:  # noqa: PLR2004
-            idempotency.complete(lease, to_stored(response))
-            stored = True
-        return response
-    finally:
-        if not stored:
-            idempotency.release(lease)
+        return respond(identity)
+    except DomainError:
+        # The same request, sent at the same time, may be what it is refused for: an account that exists now.
+        if stored := idempotency.find(identity):
+            return to_response(stored, replayed=True)
+        raise
 
 
-def to_stored(response: Response) -> idempotency.StoredResponse:
+def execute(identity: IdempotentRequest | None, call: Callable[[], Response]) -> Response:
+    """Execute a request, unless another one with its key did so meanwhile."""
+    if identity is None:
+        return call()
+    stored, replayed = idempotency.run(identity, lambda: to_stored(call()))
+    return to_response(stored, replayed=replayed)
+
+
+def to_stored(response: Response) -> StoredResponse:
     """Keep of a response what a replay needs."""
     data = None
     if response.data is not None:
         data = json.loads(JSONRenderer().render(response.data))
     headers = {name: response[name] for name in KEPT_HEADERS if name in response}
-    return idempotency.StoredResponse(response.status_code, data, headers)
+    return StoredResponse(response.status_code, data, headers)
+
+
+def to_response(stored: StoredResponse, *, replayed: bool) -> Response:
+    """Make a response of a stored one."""
+    headers = {**stored.headers, "Idempotent-Replayed": "true"} if replayed else stored.headers
+    return Response(stored.data, status=stored.status, headers=headers)
 
 
 def route(request: Request) -> str:

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.idempotency import idempotent
 from accounts.api.serializers import (
     ApiTokenSerializer,
     DeviceSerializer,
@@ -18,6 +19,7 @@ from accounts.api.serializers import (
 )
 from accounts.models import ApiToken, User
 from accounts.services import api_tokens, sessions, users
+from accounts.services.bearers import api_token
 from common.rest.serializers import validated
 
 
@@ -62,10 +64,19 @@ class MySession(APIView):
 
     @extend_schema(operation_id="me_session_end", responses={204: None})
     def delete(self, request: Request, name: str) -> Response:
-        """Sign this device out; its last access token stays valid until it expires, a few minutes later."""
+        """Sign this device out, with its access tokens."""
         if not sessions.end_one(caller(request), name):
             raise Http404
         return Response(status=204)
+
+
+def with_secret(_request: Request, response: Response) -> Response:
+    """Answer with a new token, whose secret is nowhere stored: it is made of its nonce."""
+    row = ApiToken.objects.select_related("user").get(pk=response.data["id"])
+    secret, _prefix, _digest = api_token(response.data["nonce"])
+    response.data = {**ApiTokenSerializer(row).data, "token": secret}
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 class MyTokens(ListAPIView[ApiToken]):
@@ -86,15 +97,13 @@ class MyTokens(ListAPIView[ApiToken]):
         request=ApiTokenSerializer,
         responses={201: NewApiTokenSerializer},
     )
+    @idempotent(present=with_secret)
     def post(self, request: Request) -> Response:
-        """Create an API token; only this response contains it.
-
-        Idempotency-Key is not supported: a replay would need the stored secret.
-        """
+        """Create an API token; only this response, and its replay with the same key, contains it."""
+        nonce = api_tokens.new_nonce()
         values = validated(ApiTokenSerializer(data=request.data))
-        row, secret = api_tokens.create(caller(request), **values)
-        data = {**ApiTokenSerializer(row).data, "token": secret}
-        return Response(data, status=201, headers={"Cache-Control": "no-store"})
+        row, _secret = api_tokens.create(caller(request), **values, nonce=nonce)
+        return Response({"id": row.pk, "nonce": nonce}, status=201)
 
 
 class MyToken(APIView):

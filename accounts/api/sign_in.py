@@ -1,5 +1,8 @@
 """Sign-up, sign-in, refresh, sign-out and token verification."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -7,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api import cookies
+from accounts.api.idempotency import idempotent
 from accounts.api.serializers import (
     MeSerializer,
     RefreshSerializer,
@@ -18,6 +22,7 @@ from accounts.api.serializers import (
 )
 from accounts.api.throttles import CallerThrottle
 from accounts.exceptions import BearerRefusedError, RefreshMissingError
+from accounts.models import User
 from accounts.services import sessions, users
 from accounts.services.bearers import authenticate_bearer
 from common.rest.serializers import validated
@@ -42,6 +47,17 @@ def token_response(signed_in: sessions.SignedIn, *, in_cookie: bool) -> Response
     return response
 
 
+def account_of_form(request: Request) -> User | None:
+    """Find the account that a sign-up names; before the first one there is none."""
+    return users.find(validated(SignUpSerializer(data=request.data))["email"])
+
+
+@contextmanager
+def own_account(request: Request) -> Iterator[User]:
+    """Make the account that somebody requests for themselves."""
+    yield users.new_own_account(**validated(SignUpSerializer(data=request.data)))
+
+
 class SignUp(PublicView):
     """Create one's own account, if self sign-up is enabled."""
 
@@ -53,9 +69,9 @@ class SignUp(PublicView):
         responses={201: MeSerializer, 403: None, 409: None},
         auth=[],
     )
-    def post(self, request: Request) -> Response:
-        user = users.sign_up(**validated(SignUpSerializer(data=request.data)))
-        return Response(MeSerializer(user).data, status=201)
+    @idempotent(prepare=own_account, owner=account_of_form)
+    def post(self, request: Request, user: User) -> Response:
+        return Response(MeSerializer(users.insert(user)).data, status=201)
 
 
 class SignIn(PublicView):

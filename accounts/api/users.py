@@ -1,5 +1,7 @@
 """Accounts, roles and API tokens, for admins."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import django_filters
@@ -29,6 +31,12 @@ class UserFilter(django_filters.FilterSet):
         fields = ["role", "is_active"]
 
 
+@contextmanager
+def requested_account(request: Request) -> Iterator[User]:
+    """Make the account that an admin requests."""
+    yield users.new_account(**validated(UserSerializer(data=request.data)))
+
+
 class UserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[User]):
     """Accounts."""
 
@@ -40,10 +48,10 @@ class UserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gen
     lookup_value_regex = "[0-9]{1,18}"
 
     @extend_schema(responses={201: UserSerializer, 409: None})
-    @idempotent
-    def create(self, request: Request) -> Response:
+    @idempotent(prepare=requested_account)
+    def create(self, request: Request, user: User) -> Response:
         """Create an account of any role; without a password its owner sets one by a password reset."""
-        user = users.create(**validated(UserSerializer(data=request.data)))
+        users.insert(user)
         location = reverse("user-detail", args=[user.pk])
         return Response(UserSerializer(user).data, status=201, headers={"Location": location})
 

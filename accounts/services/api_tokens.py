@@ -1,5 +1,6 @@
 """API tokens: creation and revocation."""
 
+import secrets
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -8,18 +9,28 @@ from django.utils import timezone
 
 from accounts.choices import Scope
 from accounts.models import ApiToken, User
-from accounts.services.bearers import new_api_token
+from accounts.services.bearers import api_token
+
+
+def new_nonce() -> str:
+    """Return a random text for `create`."""
+    return secrets.token_urlsafe(32)
 
 
 def create(
-    user: User, *, name: str, scopes: Iterable[Scope], expires_at: datetime | None = None
+    user: User,
+    *,
+    name: str,
+    scopes: Iterable[Scope],
+    expires_at: datetime | None = None,
+    nonce: str | None = None,
 ) -> tuple[ApiToken, str]:
     """Create an API token.
 
     Returns:
-        The row, and the secret, which is not stored.
+        The row, and the secret, which is not stored; `api_token` makes it again of the nonce.
     """
-    secret, prefix, digest = new_api_token()
+    secret, prefix, digest = api_token(nonce or new_nonce())
     requested = set(scopes)
     row = ApiToken.objects.create(
         user=user,

@@ -1,12 +1,13 @@
 """Bearer tokens: access tokens of people, API tokens of programs; each check reads the user's row."""
 
-import secrets
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.settings import api_settings as jwt
 from rest_framework_simplejwt.tokens import AccessToken
@@ -15,6 +16,7 @@ from rest_framework_simplejwt.utils import get_md5_hash_password
 from accounts.choices import Scope
 from accounts.exceptions import BearerRefusedError
 from accounts.models import ApiToken, User
+from accounts.services.revocations import is_revoked
 from common.db.prepared import PreparedQuery
 
 API_TOKEN_PREFIX = "rst_"  # noqa: S105  the beginning of each, not a secret
@@ -25,7 +27,9 @@ USE_INTERVAL = timedelta(minutes=1)
 _MAX_KEY = 2**63 - 1
 # All columns in the order of the model, as `from_db` wants them.
 _COLUMNS = [field.attname for field in User._meta.concrete_fields]  # noqa: SLF001
-_USERS = PreparedQuery(lambda: User.objects.values(*_COLUMNS))
+_USERS = PreparedQuery(
+    lambda: User.objects.values(*_COLUMNS, revoked=is_revoked(PreparedQuery.TEXT))
+)
 
 
 @dataclass(frozen=True)
@@ -49,9 +53,10 @@ def issue_access(user: User, sign_in: str = "") -> tuple[str, datetime]:
     return str(token), datetime.fromtimestamp(token["exp"], tz=UTC)
 
 
-def new_api_token() -> tuple[str, str, str]:
-    """Return secret, prefix and digest of a new API token."""
-    secret = API_TOKEN_PREFIX + secrets.token_urlsafe(32)
+def api_token(nonce: str) -> tuple[str, str, str]:
+    """Return secret, prefix and digest of the API token that is made of a random nonce and SECRET_KEY."""
+    mac = salted_hmac("accounts.api_token", nonce, algorithm="sha256").digest()
+    secret = API_TOKEN_PREFIX + urlsafe_b64encode(mac).rstrip(b"=").decode()
     return secret, secret[:PREFIX_LENGTH], digest_of(secret)
 
 
@@ -94,14 +99,17 @@ def _check_access_token(token: str) -> Bearer:
         key = int(access[jwt.USER_ID_CLAIM])
     except (TokenError, KeyError, ValueError, TypeError, OverflowError) as error:
         raise BearerRefusedError from error
-    row = _USERS.get(key) if 0 < key <= _MAX_KEY else None
-    user = User.from_db(None, _COLUMNS, list(row.values())) if row else None
-    if user is None or not user.is_active or access.get(GENERATION) != user.generation:
+    sign_in = str(access.get(SIGN_IN, ""))
+    row = _USERS.get(key, sign_in) if 0 < key <= _MAX_KEY else None
+    if row is None or row.pop("revoked"):
+        raise BearerRefusedError
+    user = User.from_db(None, _COLUMNS, list(row.values()))
+    if not user.is_active or access.get(GENERATION) != user.generation:
         raise BearerRefusedError
     if access.get(jwt.REVOKE_TOKEN_CLAIM) != get_md5_hash_password(user.password):
         raise BearerRefusedError
     expires_at = datetime.fromtimestamp(access["exp"], tz=UTC)
-    return Bearer(user, None, expires_at, str(access.get(SIGN_IN, "")))
+    return Bearer(user, None, expires_at, sign_in)
 
 
 def _check_api_token(token: str) -> Bearer:

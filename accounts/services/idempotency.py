@@ -1,17 +1,16 @@
-"""One execution per Idempotency-Key, also for parallel requests.
+"""One effect per Idempotency-Key, also over a crash and for parallel requests.
 
-The row is the lock: inserted before the request runs (unique by user, route and key), completed with the
-response, deleted when the request fails. A row without response whose lease has expired belonged to a process
-that died; the next request with the key takes it over by compare-and-set.
+The key's row, the effect and its response are written in one transaction: there is all of it or nothing, and
+a server that dies leaves nothing. A second request with the key waits for the row of the first, then gets its
+response.
 """
 
-import time
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from accounts.exceptions import (
@@ -21,12 +20,10 @@ from accounts.exceptions import (
 )
 from accounts.models import IdempotencyKey, User
 from common.db import leases
-from common.db.leases import Lease, LeaseLostError
 
-LEASE_SECONDS = 120.0
-"""Longer than any request may run: the web server ends requests before."""
-WAIT_SECONDS = 2.0
-POLL_SECONDS = 0.05
+WAIT = "'2s'"
+"""For the first request with a key, on PostgreSQL; SQLite waits for each transaction that writes."""
+LOCK_NOT_AVAILABLE = "55P03"
 MAX_KEY_LENGTH = 200
 
 
@@ -41,78 +38,33 @@ class StoredResponse:
 
 @dataclass(frozen=True)
 class IdempotentRequest:
-    """The identity of a request."""
+    """The identity of a request; `owner` finds the account whose key it is, which the request may create."""
 
-    user: User
+    owner: Callable[[], User | None]
     key: str
     route: str
     body_hash: str
 
+    def __post_init__(self) -> None:
+        if not (
+            0 < len(self.key) <= MAX_KEY_LENGTH and self.key.isascii() and self.key.isprintable()
+        ):
+            raise IdempotencyKeyInvalidError(max_length=MAX_KEY_LENGTH)
 
-def claim(
-    request: IdempotentRequest, *, wait_seconds: float = WAIT_SECONDS
-) -> Lease | StoredResponse:
-    """Claim a request for execution.
 
-    Returns:
-        A lease to execute the request, or the stored response of an earlier execution.
+class _KeyTakenError(Exception):
+    """The key has a row."""
+
+
+def find(request: IdempotentRequest) -> StoredResponse | None:
+    """Find the response of an earlier request with this key.
 
     Raises:
-        IdempotencyKeyInvalidError: the key is empty, too long or not printable.
         IdempotencyKeyReusedError: the key was used with another body.
-        IdempotencyInProgressError: the first request is still running after `wait_seconds`.
+        IdempotencyInProgressError: a server of the version before is executing the request.
     """
-    key = request.key
-    if not (0 < len(key) <= MAX_KEY_LENGTH and key.isascii() and key.isprintable()):
-        raise IdempotencyKeyInvalidError(max_length=MAX_KEY_LENGTH)
-    deadline = time.monotonic() + wait_seconds
-    while True:
-        outcome = _insert(request) or _read(request)
-        if outcome is not None:
-            return outcome
-        if time.monotonic() >= deadline:
-            raise IdempotencyInProgressError
-        time.sleep(POLL_SECONDS)
-
-
-def complete(lease: Lease, response: StoredResponse) -> None:
-    """Store the response, unless another process has taken the key over."""
-    with suppress(LeaseLostError):
-        lease.write(status_code=response.status, answer=response.data, headers=response.headers)
-
-
-def release(lease: Lease) -> None:
-    """Free the key: the request failed and may be sent again."""
-    lease.rows.delete()
-
-
-def prune(older_than: timedelta) -> int:
-    """Delete older keys and return their number."""
-    now = timezone.now()
-    expired = IdempotencyKey.objects.filter(created_at__lt=now - older_than, lease_until__lt=now)
-    return expired.delete()[0]
-
-
-def _insert(request: IdempotentRequest) -> Lease | None:
-    until = leases.end(LEASE_SECONDS)
-    try:
-        with transaction.atomic():
-            row = IdempotencyKey.objects.create(
-                user=request.user,
-                key=request.key,
-                route=request.route,
-                body_hash=request.body_hash,
-                lease_until=until,
-            )
-    except IntegrityError:
-        return None
-    return Lease(IdempotencyKey, row.pk, until)
-
-
-def _read(request: IdempotentRequest) -> Lease | StoredResponse | None:
-    """Return the outcome of the existing row; None: it is still running, or was just deleted."""
     row = IdempotencyKey.objects.filter(
-        user=request.user, key=request.key, route=request.route
+        user=request.owner(), key=request.key, route=request.route
     ).first()
     if row is None:
         return None
@@ -120,5 +72,89 @@ def _read(request: IdempotentRequest) -> Lease | StoredResponse | None:
         raise IdempotencyKeyReusedError
     if row.status_code is not None:
         return StoredResponse(row.status_code, row.answer, row.headers)
-    waiting = IdempotencyKey.objects.filter(status_code=None)
-    return leases.claim(waiting, row.pk, seconds=LEASE_SECONDS)
+    _take_over(row)
+    return None
+
+
+def run(
+    request: IdempotentRequest, execute: Callable[[], StoredResponse]
+) -> tuple[StoredResponse, bool]:
+    """Execute a request and store its response, both in one transaction.
+
+    A request that raises, or is answered with 500 or more, has no effect and leaves the key free.
+
+    Returns:
+        The response, and whether it is that of an earlier request.
+
+    Raises:
+        IdempotencyKeyReusedError: the key was used with another body.
+        IdempotencyInProgressError: the first request with the key is still running.
+    """
+    while True:
+        try:
+            return _execute(request, execute), False
+        except _KeyTakenError:
+            stored = find(request)
+            if stored is not None:
+                return stored, True
+
+
+def prune(older_than: timedelta) -> int:
+    """Delete older keys and return their number."""
+    return IdempotencyKey.objects.filter(created_at__lt=timezone.now() - older_than).delete()[0]
+
+
+@transaction.atomic
+def _execute(request: IdempotentRequest, execute: Callable[[], StoredResponse]) -> StoredResponse:
+    user = request.owner()
+    row = None if user is None else _insert(request, user)
+    response = execute()
+    if response.status >= 500:  # noqa: PLR2004
+        transaction.set_rollback(True)
+        return response
+    if row is None:
+        created = request.owner()
+        if created is None:
+            return response
+        row = _insert(request, created)
+    row.status_code, row.answer, row.headers = response.status, response.data, response.headers
+    row.save(update_fields=["status_code", "answer", "headers"])
+    return response
+
+
+def _insert(request: IdempotentRequest, user: User) -> IdempotencyKey:
+    try:
+        with transaction.atomic():
+            _limit_wait(WAIT)
+            row = IdempotencyKey.objects.create(
+                user=user,
+                key=request.key,
+                route=request.route,
+                body_hash=request.body_hash,
+                lease_until=timezone.now(),
+            )
+            _limit_wait("DEFAULT")
+    except IntegrityError as error:
+        raise _KeyTakenError from error
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", None) == LOCK_NOT_AVAILABLE:
+            raise IdempotencyInProgressError from error
+        raise
+    return row
+
+
+def _limit_wait(limit: str) -> None:
+    """Limit the wait for locks in this transaction; SQLite has one lock, with a limit of its own."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout TO {limit}")
+
+
+def _take_over(row: IdempotencyKey) -> None:
+    """Delete the row of a server of the version before that has died; its lease has ended.
+
+    Raises:
+        IdempotencyInProgressError: it may be alive.
+    """
+    if not IdempotencyKey.objects.filter(leases.is_free(), pk=row.pk, status_code=None).delete()[0]:
+        raise IdempotencyInProgressError

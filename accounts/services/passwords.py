@@ -34,19 +34,24 @@ def change(request: HttpRequest, user: User, current: str, new: str) -> None:
 
 
 def request_reset(email: str) -> None:
-    """Mail a reset link in the background, so that the response time does not reveal who has an account."""
-    enqueue_on_commit("accounts.tasks.send_reset", email)
+    """Mail a reset link in the background, so that the response time does not reveal who has an account.
 
-
-def send_reset(email: str) -> bool:
-    """Mail a reset link, at most one a minute to an address.
-
-    Returns:
-        False when there is no such active account, or a mail was just sent.
+    The queue holds no address, and a task for an unknown address as well.
     """
-    user = User.objects.filter(email=User.objects.normalize_email(email), is_active=True).first()
+    enqueue_on_commit("accounts.tasks.send_reset", find_account(email))
+
+
+def find_account(email: str) -> int | None:
+    """Return the id of the active account with this address."""
+    rows = User.objects.filter(email=User.objects.normalize_email(email), is_active=True)
+    return rows.values_list("pk", flat=True).first()
+
+
+def send_reset(user_id: int) -> None:
+    """Mail a reset link to an active account, at most one a minute."""
+    user = User.objects.filter(pk=user_id, is_active=True).first()
     if user is None or not cache.add(f"reset:{user.pk}", 1, RESET_INTERVAL_SECONDS):
-        return False
+        return
     uid = urlsafe_base64_encode(force_bytes(user.pk))
     token = default_token_generator.make_token(user)
     link = settings.PASSWORD_RESET_URL.replace("{uid}", uid).replace("{token}", token)
@@ -58,7 +63,6 @@ def send_reset(email: str) -> bool:
     minutes = settings.PASSWORD_RESET_TIMEOUT // 60
     body = text % {"email": user.email, "link": link, "minutes": minutes}
     send_mail(_("Password reset for robotsim"), body, None, [user.email])
-    return True
 
 
 def reset(uid: str, token: str, new: str) -> User:

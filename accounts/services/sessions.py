@@ -18,6 +18,7 @@ from accounts.exceptions import (
     SignInStoreUnavailableError,
 )
 from accounts.models import User
+from accounts.services import revocations
 from accounts.services.bearers import issue_access
 from accounts.services.callers import attempted_username, device, seconds_locked
 
@@ -71,19 +72,24 @@ def refresh(token: str) -> SignedIn:
     """Exchange a refresh token for new tokens; parallel calls with the same one all get the same.
 
     Raises:
-        RefreshRefusedError: it is invalid, or the account was deactivated, deleted or has another password.
+        RefreshRefusedError: it is invalid, was used before, or its sign-in or account has ended.
         SignInStoreUnavailableError: Redis is unavailable.
     """
     family = tokens.find(token)
-    user = User.objects.filter(pk=family.user_id, is_active=True).first()
+    active = User.objects.filter(revocations.valid(family.name), is_active=True)
+    user = active.filter(pk=family.user_id).first()
     if user is None or not constant_time_compare(family.stamp, user.get_session_auth_hash()):
         tokens.end(family.user_id, family.name)
         raise RefreshRefusedError
-    return _signed_in(user, tokens.rotate(token, family))
+    try:
+        return _signed_in(user, tokens.rotate(token, family))
+    except RefreshRefusedError:
+        _end(family.user_id, family.name)
+        raise
 
 
 def sign_out(token: str) -> None:
-    """End the sign-in of a refresh token; an invalid token is no error.
+    """End the sign-in of a refresh token and its access tokens; an invalid token is no error.
 
     Raises:
         SignInStoreUnavailableError: Redis is unavailable.
@@ -92,7 +98,7 @@ def sign_out(token: str) -> None:
         family = tokens.find(token)
     except RefreshRefusedError:
         return
-    tokens.end(family.user_id, family.name)
+    _end(family.user_id, family.name)
 
 
 def sign_ins(user: User) -> list[tokens.Family]:
@@ -106,7 +112,10 @@ def sign_ins(user: User) -> list[tokens.Family]:
 
 def end_one(user: User, name: str) -> bool:
     """End one sign-in of a user; False when there is none. Raises SignInStoreUnavailableError."""
-    return tokens.end(user.pk, name)
+    if not tokens.has(user.pk, name):
+        return False
+    _end(user.pk, name)
+    return True
 
 
 def end_all(user: User) -> None:
@@ -122,6 +131,12 @@ def delete_ended(user_id: int) -> None:
         tokens.end_all(user_id)
     except SignInStoreUnavailableError:
         log.warning("sign_ins_not_cleared", user=user_id)
+
+
+def _end(user_id: int, name: str) -> None:
+    """End a sign-in: first its access tokens, so that a call that failed midway can be repeated."""
+    revocations.revoke(name)
+    tokens.end(user_id, name)
 
 
 def _signed_in(user: User, token: tokens.RefreshToken) -> SignedIn:

@@ -1,14 +1,14 @@
 """Creating, changing and deleting accounts; also used by the console."""
 
 import secrets
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, models, transaction
+from django.db import models, transaction
 
 from accounts.choices import Role
 from accounts.exceptions import (
@@ -20,13 +20,14 @@ from accounts.exceptions import (
 )
 from accounts.models import User
 from accounts.services import sessions
+from common.db.violations import refusing_duplicates
 from common.exceptions import NotFoundError
 
 PASSWORD_BYTES = 12
 
 
-def sign_up(email: str, password: str, *, name: str = "") -> User:
-    """Create one's own account, with the role of the settings.
+def new_own_account(email: str, password: str, *, name: str = "") -> User:
+    """Make the row of one's own account, with the role of the settings; `insert` stores it.
 
     Raises:
         SignUpDisabledError: self sign-up is disabled.
@@ -39,24 +40,38 @@ def sign_up(email: str, password: str, *, name: str = "") -> User:
     granted = Role(settings.SIGN_UP_ROLE)
     if granted == Role.ADMIN:
         raise RoleNotGrantedError
-    return create(email=email, password=password, name=name, role=granted)
+    return new_account(email=email, password=password, name=name, role=granted)
 
 
-def create(*, email: str, password: str | None = None, **fields: Any) -> User:
-    """Create an account; without a password its owner sets one by a password reset.
+def new_account(*, email: str, password: str | None = None, **fields: Any) -> User:
+    """Make the row of an account; `insert` stores it. It takes long, as a password is hashed slowly.
+
+    Without a password its owner sets one by a password reset.
 
     Raises:
         EmailTakenError: another account has this address.
         ValidationError: the password is too weak.
     """
-    address = User.objects.normalize_email(email)
+    user = User(email=User.objects.normalize_email(email), **fields)
     if password is not None:
-        check_strength(password, User(email=address, name=fields.get("name", "")))
+        check_strength(password, user)
     # Saves the slow hash; the unique constraint decides.
-    if User.objects.filter(email=address).exists():
+    if User.objects.filter(email=user.email).exists():
         raise EmailTakenError
+    user.set_password(password)
+    return user
+
+
+def find(email: str) -> User | None:
+    """Find the account of an e-mail address."""
+    return User.objects.filter(email=User.objects.normalize_email(email)).first()
+
+
+def insert(user: User) -> User:
+    """Store a new account. Raises EmailTakenError."""
     with _unique_email():
-        return User.objects.create_user(address, password, **fields)
+        user.save(force_insert=True)
+    return user
 
 
 def change(user: User, values: Mapping[str, Any]) -> User:
@@ -151,13 +166,8 @@ def ensure_first_admin(email: str) -> tuple[User, str | None]:
     return user, password
 
 
-@contextmanager
-def _unique_email() -> Iterator[None]:
-    try:
-        with transaction.atomic():
-            yield
-    except IntegrityError as error:
-        raise EmailTakenError from error
+def _unique_email() -> AbstractContextManager[None]:
+    return refusing_duplicates(User, "email", EmailTakenError)
 
 
 def _lock(user: User) -> User:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.choices import Role, Scope
-from accounts.models import ApiToken, User
+from accounts.models import ApiToken, IdempotencyKey, User
 from accounts.services import api_tokens, bearers, users
 from accounts.tests.conftest import API, ME, bearer_client
 
@@ -39,6 +39,19 @@ def test_token_is_returned_once_and_authenticates(
     stored = str(ApiToken.objects.values().get())
     assert secret not in stored
     assert bearer_client(secret).get(ME).json()["email"] == "operator@example.org"
+
+
+def test_repeated_key_makes_one_token_that_no_row_contains(client_of: Clients) -> None:
+    body = {"name": "CI", "scopes": ["read"]}
+    answers = [
+        client_of(Role.VIEWER).post(MINE, body, headers={"Idempotency-Key": "k"}) for _ in range(2)
+    ]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert [answer["Cache-Control"] for answer in answers] == ["no-store", "no-store"]
+    assert answers[0].json() == answers[1].json()
+    secret = answers[1].json()["token"]
+    assert bearer_client(secret).get(ME).status_code == 200
+    assert secret not in str([*ApiToken.objects.values(), *IdempotencyKey.objects.values()])
 
 
 def test_token_is_limited_to_its_scopes(people: dict[Role, User]) -> None:

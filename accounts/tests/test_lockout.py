@@ -57,6 +57,21 @@ def test_the_console_and_the_api_count_together(people: dict[Role, User]) -> Non
     assert tried(PASSWORD).status_code == 429
 
 
+def test_wrong_old_passwords_lock_too(people: dict[Role, User]) -> None:
+    client = Client()
+    client.force_login(people[Role.VIEWER])
+    page, new = "/admin/password_change/", "something else entirely"
+    form = {"old_password": "wrong", "new_password1": new, "new_password2": new}
+    assert [client.post(page, form).status_code for _try in range(3)] == [200, 200, 429]
+    refused = client.post(page, {**form, "old_password": PASSWORD})
+    assert (refused.status_code, 0 < int(refused["Retry-After"]) <= 15 * 60) == (429, True)
+    assert tried(PASSWORD).status_code == 429
+    AccessAttempt.objects.all().delete()
+    assert client.post(page, {**form, "old_password": PASSWORD}).status_code == 302
+    assert client.get("/admin/").status_code == 200  # this session goes on
+    assert tried(new).status_code == 200
+
+
 def test_the_console_locks_under_asgi_too(people: dict[Role, User]) -> None:
     client = AsyncClient()
     post = async_to_sync(client.post)

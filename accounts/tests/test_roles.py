@@ -4,7 +4,7 @@ import pytest
 
 from accounts.choices import Role, Scope
 from accounts.models import User
-from accounts.permissions import Rule, allows, rule_of
+from accounts.permissions import Rule, allows, permission_rule, rule_of
 
 READS = Rule(Role.VIEWER, Scope.READ)
 WRITES = Rule(Role.OPERATOR, Scope.DESIGN)
@@ -49,3 +49,19 @@ def test_missing_rule_refuses(people: dict[Role, User]) -> None:
 
 def test_head_is_like_get() -> None:
     assert rule_of("rosbag-list", "HEAD") == rule_of("rosbag-list", "GET")
+
+
+def test_permission_without_a_rule_is_refused(people: dict[Role, User]) -> None:
+    admin = people[Role.ADMIN]
+    assert admin.has_perms(["accounts.view_user", "accounts.change_user"])
+    for permission in ("storage.change_export", "sessions.view_session", "storage", "a.b", ""):
+        assert permission_rule(permission) is None
+        assert not admin.has_perm(permission)
+    assert not admin.has_module_perms("sessions")
+
+
+def test_deactivated_user_has_no_permissions(people: dict[Role, User]) -> None:
+    admin = people[Role.ADMIN]
+    admin.is_active = False
+    assert not admin.has_perm("storage.view_rosbag")
+    assert not admin.has_module_perms("storage")

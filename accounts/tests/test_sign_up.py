@@ -93,3 +93,17 @@ def test_internationalized_domain_is_accepted(db: None) -> None:
         == 201
     )
     assert sign_in("kim@로봇.한국")["email"] == "kim@로봇.한국"
+
+
+def test_repeated_key_signs_up_once(transactional_db: None) -> None:
+    def sign_up(_number: int = 0, **changes: str) -> Any:
+        return APIClient().post(SIGN_UP, {**KIM, **changes}, headers={"Idempotency-Key": "k"})
+
+    answers = run_in_parallel(4, sign_up)
+    assert [answer.status_code for answer in answers] == 4 * [201]
+    assert [answer.json() for answer in answers] == 4 * [answers[0].json()]
+    assert sum("Idempotent-Replayed" in answer for answer in answers) == 3
+    other = sign_up(name="Kim")
+    assert (other.status_code, other.json()["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+    assert sign_up(email="lee@example.org").status_code == 201
+    assert User.objects.count() == 2

@@ -53,3 +53,10 @@ def test_repeatedly_refused_reports_end_the_unit(bag, serve, start):
     until(lambda: fake.snapshots and fake.last.agents[0].published > 0)
     fake.refuse["report"] = [(404, "UNKNOWN_UNIT")] * 99
     assert unit.wait(60) == 2
+
+
+def test_answers_of_a_proxy_are_no_refusals(bag, serve, start):
+    refusals = [(404, ""), (403, "")] * 4
+    fake = FakeServer(bag, refuse={"register": refusals[:2], "report": refusals})
+    assert start(serve(fake)).wait(60) == 0
+    assert fake.last.agents[0].published == MESSAGES

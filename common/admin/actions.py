@@ -6,12 +6,19 @@ from typing import Any, ClassVar
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    HttpResponseRedirect,
+)
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from common.admin.rights import may_run
 from common.exceptions import DomainError
 
 MAX_ROWS = 1000
@@ -76,11 +83,6 @@ def admin_url(row: Model, view: str = "change") -> str:
     return reverse(f"admin:{options.app_label}_{options.model_name}_{view}", args=[row.pk])
 
 
-def is_admin(request: HttpRequest) -> bool:
-    """Tell whether the user is an admin."""
-    return bool(getattr(request.user, "is_superuser", False))
-
-
 class ObjectActionsMixin:
     """Offer admin actions as buttons on the page of a row; for the bases, before `ModelAdmin`.
 
@@ -108,9 +110,11 @@ class ObjectActionsMixin:
         """Run an action on one row, then show its page."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        row = self.get_object(request, object_id)
-        if row is None or not self._is_allowed(request, action):
+        if not may_run(self, request, action):
             raise PermissionDenied
+        row = self.get_object(request, object_id)
+        if row is None:
+            raise Http404
         function = self.get_action(action)[0]
         response = function(self, request, self.get_queryset(request).filter(pk=row.pk))
         return response or HttpResponseRedirect(admin_url(row))
@@ -123,14 +127,7 @@ class ObjectActionsMixin:
             context["object_actions"] = [
                 {"name": name, "text": self.get_action(name)[2]}
                 for name in self.object_actions(row)
-                if self._is_allowed(request, name)
+                if may_run(self, request, name)
             ]
         response: HttpResponse = super().render_change_form(request, context, *args, **kwargs)  # type: ignore[misc]
         return response
-
-    def _is_allowed(self, request: HttpRequest, action: str) -> bool:
-        """Tell whether this is an action of the page and the user has its permissions."""
-        if action not in getattr(self, "actions", ()):
-            return False
-        permissions = getattr(self.get_action(action)[0], "allowed_permissions", ())
-        return all(getattr(self, f"has_{name}_permission")(request) for name in permissions)

@@ -1,4 +1,4 @@
-"""Change lists: bounded counts, read-only rows, soft-deleted rows."""
+"""Change lists: bounded counts, soft-deleted rows."""
 
 from functools import cached_property
 from typing import Any
@@ -8,6 +8,8 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+
+from common.admin.rights import RightsMixin
 
 MAX_COUNT = 10_000
 """Rows that a list counts and pages through at most."""
@@ -25,26 +27,13 @@ class BoundedPaginator(Paginator[Any]):
         return int(rows.order_by()[:MAX_COUNT].count())
 
 
-class BoundedListMixin:
+class BoundedListMixin(RightsMixin):
     """A change list without exact counts; for the bases, before `ModelAdmin`."""
 
     show_full_result_count = False
     paginator: Any = BoundedPaginator
     show_facets: Any = admin.ShowFacets.NEVER  # they would be exact counts, one for each choice
     list_per_page = 50
-
-
-class ReadOnlyMixin(BoundedListMixin):
-    """Forbid all changes in the console; for the bases, before `ModelAdmin` or an inline."""
-
-    def has_add_permission(self, *_args: Any) -> bool:
-        return False
-
-    def has_change_permission(self, *_args: Any) -> bool:
-        return False
-
-    def has_delete_permission(self, *_args: Any) -> bool:
-        return False
 
 
 class DeletedFilter(admin.SimpleListFilter):

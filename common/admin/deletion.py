@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.admin.actions import admin_url, run_action
 from common.exceptions import DomainError
+from common.in_use import UseChecks
 
 
 class ServiceDeletionMixin:
@@ -19,6 +20,8 @@ class ServiceDeletionMixin:
     delete_confirmation_template: Any = "common/console/delete.html"
     delete_selected_confirmation_template: Any = "common/console/delete_selected.html"
     message_user: Any
+    use_checks: UseChecks[Any] | None = None
+    """What the service asks before it deletes a row, for those who have not confirmed yet."""
 
     def delete_row(self, request: HttpRequest, row: Any) -> object:
         """Delete one row by calling its service."""
@@ -30,7 +33,9 @@ class ServiceDeletionMixin:
 
     def deletion_errors(self, rows: list[Any]) -> list[str]:
         """Return one error for each row that cannot be deleted now."""
-        return []
+        if self.use_checks is None:
+            return []
+        return list(filter(None, map(self.use_checks.reason, rows)))
 
     @admin.action(description=_("Delete selected %(verbose_name_plural)s"), permissions=["delete"])
     def delete_selected(self, request: HttpRequest, rows: QuerySet[Any]) -> HttpResponse | None:

@@ -1,7 +1,9 @@
-"""Leases: one worker at a time holds a row until its lease expires, and cannot write afterwards.
+"""Leases: one process at a time holds a row until its lease expires, and cannot write afterwards.
 
-`lease_until` is also the fencing token: a worker that was presumed dead finds another value there. All writes
-are compare-and-set, which works on PostgreSQL and on SQLite alike.
+A lease is short and renewed three times before it ends: that is how its holder says that it lives, in the
+database, so that nothing else has to be there. `lease_until` is also the fencing token: a process that was
+presumed dead finds another value there. All writes are compare-and-set, which works on PostgreSQL and on
+SQLite alike.
 
     lease = leases.claim(Export.objects.filter(status__in=UNFINISHED), pk)
     if lease is not None:
@@ -11,6 +13,7 @@ are compare-and-set, which works on PostgreSQL and on SQLite alike.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from threading import Event, Thread
 from types import TracebackType
@@ -18,7 +21,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, connection, models
+from django.db import Error, InterfaceError, OperationalError, connection, models
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -27,6 +30,8 @@ log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 5
 """Workers that a row may kill before it is given up."""
+PATIENCE = 10
+"""After how many times the length of a lease a requested task that nobody has taken is requested again."""
 
 
 class Leased(models.Model):
@@ -62,8 +67,9 @@ def claim(
 ) -> "Lease | None":
     """Take the lease of a row and write `fields`.
 
-    An error of `release_on` is not the row's fault: it ends the lease at once and is not counted as an
-    attempt. After any other error the lease expires by itself, as after the death of the worker.
+    An error of `release_on`, or an outage of the database, is not the row's fault: it ends the lease at once
+    and is not counted as an attempt. After any other error the lease expires by itself, as after the death of
+    the worker.
 
     Returns:
         None when another worker holds the row, or it is not among `rows`.
@@ -80,10 +86,24 @@ def is_free(now: datetime | None = None) -> Q:
 
 
 def is_overdue() -> Q:
-    """Match free rows whose task was enqueued longer ago than a lease lasts, or never."""
+    """Match rows that nobody works on, although it was requested.
+
+    That is so for a row whose lease has expired since its task was enqueued, as its worker is dead, and for
+    one whose task was enqueued `PATIENCE` leases ago, or never.
+    """
     now = timezone.now()
-    before = now - timedelta(seconds=settings.TASK_LEASE_SECONDS)
-    return is_free(now) & (Q(enqueued_at=None) | Q(enqueued_at__lte=before))
+    is_lost = Q(enqueued_at=None) | Q(enqueued_at__lte=now - patience())
+    return is_free(now) & (is_lost | is_expired(now) & Q(enqueued_at__lte=F("lease_until")))
+
+
+def is_expired(now: datetime | None = None) -> Q:
+    """Match rows whose holder has neither renewed nor released its lease: it is dead."""
+    return Q(lease_until__lte=now or timezone.now())
+
+
+def patience() -> timedelta:
+    """Return how long a requested task may wait for a worker before it is requested again."""
+    return timedelta(seconds=PATIENCE * settings.TASK_LEASE_SECONDS)
 
 
 def end(seconds: float | None = None) -> datetime:
@@ -92,7 +112,10 @@ def end(seconds: float | None = None) -> datetime:
 
 
 class Lease:
-    """The right to work on one row; as a context manager it renews itself in the background."""
+    """The right to work on one row; as a context manager it renews itself in the background.
+
+    Within a transaction it does not: nobody else sees the row, and after a kill there is none.
+    """
 
     def __init__(
         self,
@@ -107,14 +130,15 @@ class Lease:
         self.lost = False
         self._row = model._default_manager.filter(pk=pk)  # noqa: SLF001
         self._seconds = seconds
-        self._release_on = tuple(release_on)
+        self._release_on = (*release_on, OperationalError, InterfaceError)
         # During a renewal the row has the old end or the new one: both are ours.
         self._ends: tuple[datetime, ...] = (until,)
         self._over = Event()
         self._renewing = Thread(target=self._renew_often, name=f"lease-{pk}", daemon=True)
 
     def __enter__(self) -> "Lease":
-        self._renewing.start()
+        if not connection.in_atomic_block:
+            self._renewing.start()
         return self
 
     def __exit__(
@@ -124,9 +148,13 @@ class Lease:
         traceback: TracebackType | None,
     ) -> None:
         self._over.set()
-        self._renewing.join()
-        if error is None or isinstance(error, self._release_on):
+        if self._renewing.is_alive():
+            self._renewing.join()
+        if error is None:
             self.release()
+        elif isinstance(error, self._release_on):
+            with suppress(Error):  # the database may be what is unavailable: then the lease expires
+                self.release()
 
     @property
     def until(self) -> datetime:
@@ -177,14 +205,13 @@ class Lease:
         self.rows.update(lease_until=None, attempts=F("attempts") - 1)
 
     def _renew_often(self) -> None:
-        while not self.lost and not self._over.wait(
-            (self._seconds or settings.TASK_LEASE_SECONDS) / 3
-        ):
+        shortest = min(self._seconds or settings.TASK_LEASE_SECONDS, settings.TASK_LEASE_SECONDS)
+        while not self.lost and not self._over.wait(shortest / 3):
             try:
                 self.renew()
             except LeaseLostError:
                 log.warning("lease_lost", row=self.pk)
-            except DatabaseError as error:
+            except Error as error:
                 log.warning("lease_not_renewed", row=self.pk, error=str(error))
             finally:
                 connection.close()  # this thread's own

@@ -17,12 +17,14 @@ class Statement(NamedTuple):
 
 
 class PreparedQuery:
-    """A query that is compiled once and returns rows as `.values()` does; only the key may change.
+    """A query that is compiled once and returns rows as `.values()` does; only key and text may change.
 
     Compiling takes the ORM longer than the database takes to answer. `rows` must always return the same
-    query; `key` is the column to filter by, None for no filter.
+    query, with `TEXT` where the text belongs; `key` is the column to filter by, None for no filter.
     """
 
+    TEXT = "text of a prepared query"
+    """Placeholder of the text during compilation."""
     _KEY = -(2**62)
     """Placeholder of the key during compilation."""
 
@@ -31,18 +33,21 @@ class PreparedQuery:
         self._key = key
         self._statements: dict[str, Statement] = {}
 
-    def get(self, key: int) -> dict[str, Any] | None:
+    def get(self, key: int, text: str = "") -> dict[str, Any] | None:
         """Return the first row with this key, or None."""
-        rows = self.all(key)
+        rows = self.all(key, text)
         return rows[0] if rows else None
 
-    def all(self, key: int | None = None) -> list[dict[str, Any]]:
+    def all(self, key: int | None = None, text: str = "") -> list[dict[str, Any]]:
         """Return all rows, or those with this key."""
         connection = connections["default"]
         statement = self._statements.get(connection.vendor)
         if statement is None:
             statement = self._statements[connection.vendor] = self._compile(connection)
-        params = [key if param == self._KEY else param for param in statement.params]
+        params = [
+            key if param == self._KEY else text if param == self.TEXT else param
+            for param in statement.params
+        ]
         with connection.cursor() as cursor:
             cursor.execute(statement.sql, params)
             rows = [list(row) for row in cursor.fetchall()]

@@ -34,6 +34,14 @@ class SoftDeleteQuerySet(models.QuerySet[Row_co]):
         """Rows that are deleted and can be restored."""
         return self.filter(DELETED)
 
+    def lock(self) -> int:
+        """Lock these rows until the transaction ends; SQLite, which lets one write at a time, needs no lock.
+
+        Returns:
+            Their number.
+        """
+        return len(self.order_by("pk").select_for_update(no_key=True).values_list("pk"))
+
     def hide(self) -> datetime | None:
         """Hide those of these rows that are not deleted.
 
@@ -52,5 +60,6 @@ class SoftDeleteQuerySet(models.QuerySet[Row_co]):
         return self.deleted().update(deleted_at=None, updated_at=timezone.now())
 
     # Not on managers: there they would mean all rows.
+    lock.queryset_only = True  # type: ignore[attr-defined]
     hide.queryset_only = True  # type: ignore[attr-defined]
     unhide.queryset_only = True  # type: ignore[attr-defined]

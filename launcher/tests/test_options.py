@@ -35,6 +35,7 @@ def test_options_survive_the_environment(tmp_path: Path) -> None:
         ("RATE", "fast"),
         ("RATE", "inf"),
         ("RATE", "nan"),
+        ("AGENTS", "9" * 5000),
     ],
 )
 def test_invalid_options_are_named(name: str, value: str) -> None:

@@ -51,6 +51,13 @@ def test_the_socket_is_private(supervisor: Supervisor, tmp_path: Path) -> None:
     assert sock.stat().st_mode & 0o777 == 0o700
 
 
+def test_its_files_are_private(supervisor: Supervisor, tmp_path: Path) -> None:
+    send(start(supervisor, tmp_path), "SET key value")
+    files = [path for path in tmp_path.rglob("*.aof*") if path.is_file()]
+    assert files
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
+
+
 def test_a_missing_server_is_reported_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(redis_server.importlib.util, "find_spec", lambda name: None)
     monkeypatch.setenv("PATH", "")

@@ -2,14 +2,16 @@
 
 from typing import Any
 
+from django.conf import settings
 from gunicorn.workers.gthread import ThreadWorker
 from uvicorn_worker import UvicornWorker
 
+from robotsim_project.gunicorn import deadlines
 from robotsim_project.gunicorn.shared import GRACE_SECONDS
 
 
 class WebWorker(ThreadWorker):  # type: ignore[misc]  # the library has no types
-    """Worker that closes its listening socket when it drains.
+    """Worker that closes its listening socket when it drains, and waits for no slow client.
 
     The library keeps the socket open until the last request is answered: a client that connects meanwhile
     would wait for an answer that never comes, while a refused connection sends a proxy to another server at
@@ -22,6 +24,19 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]  # the library has no types
             for listener in self.sockets:
                 self._accept_pending(listener)
                 listener.close()
+
+    def handle(self, conn: Any) -> Any:
+        """Handle a request, whose head has to come in time; `body_limit` sets the limit of its body."""
+        deadlines.watch(conn.sock, settings.BODY_SECONDS)
+        try:
+            return super().handle(conn)
+        finally:
+            deadlines.forget(conn.sock)
+
+    def murder_pending(self) -> None:
+        """Run in the main loop once a second: end what is overdue."""
+        super().murder_pending()
+        deadlines.end_overdue()
 
     def _accept_pending(self, listener: Any) -> None:
         """Accept all connections that are waiting before the socket is closed."""

@@ -1,78 +1,148 @@
-"""Limit of the size of request bodies under ASGI, where Django reads the whole body before it calls a view.
+"""How large the body of a request may be, decided by its head: before the body is read or kept.
 
-Parts of uploads to the folder store are exempt: their view reads them in chunks and knows their size.
-Everything else is limited by the largest form that is accepted.
+Anybody may send a small body: to sign in, to fill in a form, to report. For a larger one the method, the
+address and the sender are looked at first. `body_limit_asgi` and
+`body_limit_wsgi` hold requests to it before Django sees them.
 """
 
-import json
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from django.conf import settings
+from django.contrib.auth import get_user
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.http import HttpRequest, HttpResponse
+from django.template.defaultfilters import filesizeformat
+from django.urls import Resolver404, resolve
+from django.utils import translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from common.problems import MEDIA_TYPE, Problem
+from accounts.models import User
+from accounts.permissions import access_table, allows, rule_of
+from accounts.services.bearers import authenticate_bearer, header_token
+from common import outages
+from common.exceptions import DomainError
+from common.problems import REMEDIES, Problem
+from common.rest.reads.early import MAX_BYTES
+from simulations.api.units import execution_of
+from storage.api.objects import part_length
 
-Scope = dict[str, Any]
-Message = Mapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-PARTS = "/storage/objects/"
+SMALL_BYTES = 64 * 2**10
+"""Length of a body that is taken from anybody."""
 FORM_OVERHEAD_BYTES = 2**20
 """Bytes that a form adds to its files: boundaries, names, other fields."""
+LARGE_FORMS = frozenset({"rosbag-list"})
+"""Routes that take a form with the files of a bundle."""
 
 
-class _TooLargeError(Exception):
-    """The body is larger than the limit."""
+class BodyTooLargeError(DomainError):
+    """The body is larger than this sender may send to this address."""
+
+    status = 413
+    code = "TOO_LARGE"
+    message = gettext_lazy("The request is too large. Send large rosbags in parts: POST /uploads.")
 
 
-def body_limit(inner: App) -> App:
-    """Wrap an application: answer 413 as soon as a body is too large, and pass on all other requests."""
+class SenderUnknownError(DomainError):
+    """A large body from nobody who has signed in."""
 
-    async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"].startswith(PARTS):
-            await inner(scope, receive, send)
-            return
-        limit = settings.UPLOAD_FORM_BYTES + FORM_OVERHEAD_BYTES
-        if _declared(scope) > limit:
-            await _refuse(send)
-            return
-        try:
-            await inner(scope, _limited(receive, limit), send)
-        except _TooLargeError:
-            await _refuse(send)
-
-    return application
+    status = 401
+    code = "NOT_AUTHENTICATED"
+    message = REMEDIES["not_authenticated"]
 
 
-def _declared(scope: Scope) -> int:
-    value = dict(scope["headers"]).get(b"content-length", b"0")
-    return int(value) if value.isdigit() else 0
+class SenderRefusedError(DomainError):
+    """A large body from somebody whose role or scopes do not admit the call."""
+
+    status = 403
+    code = "PERMISSION_DENIED"
+    message = REMEDIES["permission_denied"]
 
 
-def _limited(receive: Receive, limit: int) -> Receive:
-    received = 0
+class BodyTooSlowError(DomainError):
+    """The body has not come in time."""
 
-    async def limited() -> Message:
-        nonlocal received
-        message = await receive()
-        received += len(message.get("body", b""))
-        if received > limit:
-            raise _TooLargeError
-        return message
-
-    return limited
+    status = 408
+    code = "TOO_SLOW"
+    message = gettext_lazy("The request came too slowly and was ended. Send it again.")
 
 
-async def _refuse(send: Send) -> None:
-    text = _("The request is too large. Send large rosbags in parts: POST /uploads.")
-    body = json.dumps(Problem(413, "TOO_LARGE", text).document()).encode()
-    headers = [
-        (b"content-type", MEDIA_TYPE.encode()),
-        (b"content-length", str(len(body)).encode()),
-        (b"connection", b"close"),
-    ]
-    await send({"type": "http.response.start", "status": 413, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+def max_bytes(request: HttpRequest) -> int:
+    """Decide by the head of a request how many bytes its body may have.
+
+    Raises:
+        DomainError: The sender may not call this at all.
+        OperationalError, InterfaceError: The database does not answer.
+    """
+    try:
+        match = resolve(request.path_info)
+    except Resolver404:
+        return SMALL_BYTES
+    own = OWN_CREDENTIALS.get(match.view_name)
+    limit = _of_account(request, match.view_name) if own is None else own(request, **match.kwargs)
+    return max(limit, SMALL_BYTES)
+
+
+def _of_account(request: HttpRequest, route: str) -> int:
+    """The limit for calls of people and their programs; those of the console are not in the table."""
+    rule = rule_of(route, request.method)
+    is_listed = route in access_table()
+    if is_listed and (rule is None or rule.role is None):
+        return SMALL_BYTES  # the view refuses the method, or takes what anybody may send
+    user, scopes = _sender(request)
+    if user is None:
+        raise SenderUnknownError if is_listed else _too_large_unsigned()
+    if is_listed and not allows(rule, user, scopes):
+        raise SenderRefusedError
+    if route in LARGE_FORMS:
+        return int(settings.UPLOAD_FORM_BYTES) + FORM_OVERHEAD_BYTES
+    return int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0)
+
+
+def _sender(request: HttpRequest) -> tuple[User | None, frozenset[str] | None]:
+    """The user of a bearer or a session, and the scopes of an API token."""
+    if token := header_token(request.headers.get("Authorization", "")):
+        bearer = authenticate_bearer(token)
+        return bearer.user, bearer.scopes
+    SessionMiddleware(_no_response).process_request(request)
+    user = get_user(request)
+    return (user if isinstance(user, User) else None), None
+
+
+def _no_response(_request: HttpRequest) -> HttpResponse:
+    raise NotImplementedError
+
+
+def _too_large_unsigned() -> BodyTooLargeError:
+    text = _("Without signing in a request may have %(max)s.")
+    return BodyTooLargeError(text % {"max": filesizeformat(SMALL_BYTES)})
+
+
+def _of_unit(request: HttpRequest) -> int:
+    execution_of(request)
+    return MAX_BYTES
+
+
+OWN_CREDENTIALS: dict[str, Callable[..., int]] = {
+    "storage-object": part_length,
+    "unit-register": _of_unit,
+    "unit-report": _of_unit,
+    "unit-recording": _of_unit,
+    "unit-recording-complete": _of_unit,
+}
+"""Routes that ask for a signed URL or the token of a unit, and what they take from its owner."""
+
+
+def refusal(request: HttpRequest, error: Exception) -> HttpResponse:
+    """The answer to a request whose body is not taken, in the language of its sender.
+
+    Raises:
+        Exception: The error itself, when it is neither a refusal nor an outage.
+    """
+    with translation.override(translation.get_language_from_request(request)):
+        problem = outages.problem_for(error)
+        if problem is None and isinstance(error, DomainError):
+            problem = Problem.of(error)
+        if problem is None:
+            raise error
+        return problem.response()

@@ -56,8 +56,8 @@ PROBLEM_ITEM: dict[str, Any] = {
 
 IDEMPOTENCY = (
     "Makes the request safe to retry: the same key with the same body has one effect and gets the same "
-    "response (`Idempotent-Replayed: true`). Another body is answered 422; while the first request still "
-    "runs, 409 with Retry-After."
+    "response (`Idempotent-Replayed: true`), for a day, also when the server was killed meanwhile. "
+    "Another body is answered 422; a first request that still runs after two seconds, 409 with Retry-After."
 )
 
 RESPONSES = {

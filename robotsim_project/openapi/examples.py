@@ -49,6 +49,7 @@ SIMULATION: dict[str, Any] = {
             "min_success": 100,
             "lost_messages_allowed": 0,
             "continue_on_failure": False,
+            "no_messages_allowed": False,
         }
     ],
 }
@@ -61,6 +62,7 @@ EXECUTION: dict[str, Any] = {
     "failure_code": "",
     "failure_text": "",
     "blame": "",
+    "warnings": [],
     "again_of": None,
     "requested_by": "operator@example.com",
     "stopped_by": None,

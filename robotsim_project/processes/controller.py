@@ -10,15 +10,15 @@ from django.db import Error, close_old_connections
 
 from common import recovery, tracing
 from robotsim_project.health import dependencies, liveness, waiting
+from robotsim_project.processes.echoes import Echoes
 from robotsim_project.processes.lost_tasks import LostTasks
+from robotsim_project.processes.sweeps import Sweeps
 from simulations.backends import backend
 from simulations.exceptions import RedisUnreachableError
 from simulations.live import system
-from simulations.services.runs.reconcile import reconcile, reset_silence_after_leap
+from simulations.services.runs.reconcile import reconcile
 
 log = structlog.get_logger(__name__)
-PASSES_PER_SWEEP = 20
-"""A sweep, which looks for unfinished work of ended workers, is done every so many passes."""
 
 
 class Controller:
@@ -28,6 +28,8 @@ class Controller:
         self._halt = threading.Event()
         self._wait_log = waiting.WaitLog()
         self._lost_tasks = LostTasks()
+        self._echoes = Echoes()
+        self._sweeps = Sweeps()
 
     def stop(self) -> None:
         """Request the end of the loop; called by a signal handler."""
@@ -38,12 +40,15 @@ class Controller:
         if not waiting.wait_until_ok(self._halt, wait_log=self._wait_log):
             return
         log.info("controller_started")
-        passes = 0
+        _record_pass()
+        with self._echoes.running():
+            self._run_passes()
+            self._drain()
+
+    def _run_passes(self) -> None:
         while not self._halt.is_set():
-            self._timed_pass(sweep=passes % PASSES_PER_SWEEP == 0)
-            passes += 1
+            self._one_pass(sweep=self._sweeps.is_due())
             self._halt.wait(settings.CONTROLLER_INTERVAL_SECONDS)
-        self._drain()
 
     def _drain(self) -> None:
         """Continue active executions, but begin none, while units run that would end with this machine."""
@@ -53,25 +58,21 @@ class Controller:
             log.info("controller_drains", units=count)
             next_log = min(deadline, time.monotonic() + 10)
             while time.monotonic() < next_log and units.count_local_units():
-                self._timed_pass(sweep=False, begin=False)
+                self._one_pass(sweep=False, begin=False)
                 time.sleep(settings.CONTROLLER_INTERVAL_SECONDS)
         log.info("controller_stops", units_left=count)
 
-    def _timed_pass(self, *, sweep: bool, begin: bool = True) -> None:
-        started = time.time()
+    def _one_pass(self, *, sweep: bool, begin: bool = True) -> None:
         liveness.touch()
-        self._one_pass(sweep=sweep, begin=begin)
-        reset_silence_after_leap(time.time() - started)
-
-    def _one_pass(self, *, sweep: bool, begin: bool) -> None:
         close_old_connections()
         try:
             with tracing.span("controller pass"):
-                reconcile(begin=begin)
+                self._echoes.wanted = reconcile(begin=begin) > 0
                 if sweep:
                     self._sweep()
         except Error as error:
             # The database may be unreachable for minutes: units go on, and a later pass tries again.
+            self._sweeps.postpone()
             results = dependencies.check(["database", "migrations"])
             if all(result.ok for result in results.values()):
                 log.warning("pass_failed", exc_info=error)
@@ -83,5 +84,9 @@ class Controller:
     def _sweep(self) -> None:
         recovery.recover()
         self._lost_tasks.recover()
-        with suppress(RedisUnreachableError):
-            system.record_controller_pass()
+        _record_pass()
+
+
+def _record_pass() -> None:
+    with suppress(RedisUnreachableError):
+        system.record_controller_pass()

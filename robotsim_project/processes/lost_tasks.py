@@ -1,7 +1,8 @@
 """Tasks of workers that were killed: given back, so that another worker carries them out.
 
 A worker says in Redis that it lives, however long its task takes. One that is silent for a lease's time,
-as seen by one controller, is dead. That may be a mistake: every task may run twice, or at once.
+as seen by one controller, is dead. That may be a mistake: every task may run twice, or at once. Rows that a
+task works on need none of this, nor Redis: they are leased (`common.db.leases`).
 """
 
 import threading
@@ -20,8 +21,8 @@ from simulations.exceptions import RedisUnreachableError
 from simulations.live import system
 
 log = structlog.get_logger(__name__)
-HEARTBEAT_SECONDS = 10.0
-LIFETIME_SECONDS = 30
+HEARTBEAT_SECONDS = 1.0
+LIFETIME_SECONDS = 3
 MAX_WORKERS = 3
 """Workers that a task may be lost with; then it ends, as it may be what kills them."""
 

@@ -20,6 +20,8 @@ from robotsim_project.health import liveness, waiting
 from robotsim_project.processes.lost_tasks import worker_heartbeats
 
 log = structlog.get_logger(__name__)
+NEEDED = ("database", "migrations", "storage")
+"""What tasks stand on; without Redis only nobody hears that this worker lives."""
 TOUCH_SECONDS = 5.0
 MAX_IDLE_SECONDS = 900.0
 """A task whose thread has used no CPU for so long counts as stuck: every network timeout is shorter."""
@@ -49,7 +51,7 @@ class ResilientWorker(Worker):
 
     def run(self) -> None:
         """Run tasks until stopped; with `batch` until there are none, with `max_tasks` up to that many."""
-        if not waiting.wait_until_ok(self._halt):
+        if not waiting.wait_until_ok(self._halt, NEEDED):
             return
         log.info("worker_started", worker=self.worker_id, queues=self.queue_names)
         if (

@@ -9,10 +9,10 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from robotsim_project.environment import BASE_DIR, env
+from robotsim_project.tests.test_environment import KEY, read_settings
 from robotsim_project.tests.test_environment import PRODUCTION as SERVICES
-from robotsim_project.tests.test_environment import read_settings
 
-PRODUCTION = {"ENVIRONMENT": "production", "SECRET_KEY": 64 * "k", **SERVICES}
+PRODUCTION = {"ENVIRONMENT": "production", "SECRET_KEY": KEY, **SERVICES}
 NUMBER = ["many", "-1", "1e99"]
 UNREADABLE = ["", "nan"]
 """Refused by the two functions that read numbers: tried with one variable of each."""
@@ -49,6 +49,7 @@ BAD: dict[str, list[str]] = {
     "STORAGE_DIR": ["", "/etc/hostname"],
     "SIGNED_URL_SECONDS": [*NUMBER, "9", "604801"],
     "UPLOAD_FORM_BYTES": [*NUMBER, "1024"],
+    "BODY_SECONDS": [*NUMBER, "0"],
     "UPLOAD_PART_BYTES": [*NUMBER, "1024"],
     "TASK_LEASE_SECONDS": [*NUMBER, "0"],
     "ALGORITHM": ["", "none", "RS256"],
@@ -56,6 +57,7 @@ BAD: dict[str, list[str]] = {
     "REFRESH_TOKEN_EXPIRE_MINUTES": NUMBER,
     "REFRESH_TOKEN_IDLE_MINUTES": NUMBER,
     "REFRESH_TOKEN_GRACE_SECONDS": NUMBER,
+    "SESSION_IDLE_MINUTES": [*NUMBER, "0"],
     "SIGN_UP": FLAG,
     "SIGN_UP_ROLE": ["", "admin"],
     "LOCK_AFTER_FAILURES": [*NUMBER, "0"],
@@ -107,7 +109,11 @@ BAD: dict[str, list[str]] = {
 }
 """Each variable that can be wrong by itself, with values that are."""
 BAD_IN_PRODUCTION: dict[str, list[str | None]] = {
-    "SECRET_KEY": [None, "", "short", "your-secret-key-here"],
+    "SECRET_KEY": [
+        *(None, "", "short", "your-secret-key-here", 64 * "k", 16 * "abcd", 4 * "0123456789abcdef"),
+        *("change-me-change-me-0123456789abcdef", f"django-insecure-{KEY}", "password" * 8),
+    ],
+    "DEBUG": ["true", "1"],
     "DATABASE_URL": [None, ""],
     "REDIS_URL": [None, ""],
     "MINIO_ENDPOINT": [None, ""],

@@ -4,7 +4,8 @@ from django.contrib import admin
 from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 
-from common.admin.changelists import ReadOnlyMixin
+from common.admin.changelists import BoundedListMixin
+from common.admin.rights import user_text
 from simulations.admin import formatting
 from simulations.admin.filters import (
     SimulationIdFilter,
@@ -23,7 +24,7 @@ STEPS = {
 
 
 @admin.register(Deletion)
-class DeletionAdmin(ReadOnlyMixin, admin.ModelAdmin[Deletion]):
+class DeletionAdmin(BoundedListMixin, admin.ModelAdmin[Deletion]):
     """Active and ended deletions."""
 
     list_display = [
@@ -47,7 +48,7 @@ class DeletionAdmin(ReadOnlyMixin, admin.ModelAdmin[Deletion]):
         ("status_label", "progress_bar"),
         "step_list",
         "error_message",
-        "requested_by",
+        user_text("requested_by", _("requested by")),
         ("created_at", "started_at", "ended_at"),
     ]
 

@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from common.admin.rights import user_text
 from simulations.admin import formatting
 from simulations.admin.execution_rows import ExecutionRowMixin
 from simulations.admin.filters import (
@@ -22,7 +23,15 @@ class EventAdmin(ExecutionRowMixin, admin.ModelAdmin[Event]):
     execution_path = "execution__"
     list_display = ["timestamp", "execution_link", "sequence", "label", "details", "actor"]
     list_filter = [ExecutionIdFilter, KindFilter, "time"]
-    fields = ["execution_link", "sequence", "timestamp", "label", "kind", "actor", "payload_json"]
+    fields = [
+        "execution_link",
+        "sequence",
+        "timestamp",
+        "label",
+        "kind",
+        user_text("actor", _("actor")),
+        "payload_json",
+    ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
         return super().get_queryset(request).select_related("actor")

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
-from common.admin.changelists import ReadOnlyMixin
+from common.admin.changelists import BoundedListMixin
 from simulations.admin import formatting
 from simulations.admin.filters import (
     ExecutionIdFilter,
@@ -15,7 +15,7 @@ from simulations.admin.filters import (
 )
 
 
-class ExecutionRowMixin(ExecutionSearchMixin, ReadOnlyMixin):
+class ExecutionRowMixin(ExecutionSearchMixin, BoundedListMixin):
     """Mixin before `ModelAdmin` for read-only rows that belong to an execution.
 
     `execution_path` leads from a row to its execution, with two underscores at its end.

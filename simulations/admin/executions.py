@@ -10,7 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from common.admin.actions import ObjectActionsMixin, admin_url, run_action, show_links
-from common.admin.changelists import ReadOnlyMixin
+from common.admin.changelists import BoundedListMixin
+from common.admin.rights import right, user_text
 from simulations.admin import formatting
 from simulations.admin.execution_page import sections
 from simulations.admin.filters import (
@@ -47,11 +48,10 @@ class ExecutionList(ChangeList):
 class ExecutionActionsMixin:
     """Mixin before `ModelAdmin`: the actions on executions."""
 
-    def has_run_permission(self, request: HttpRequest) -> bool:
-        """Allow the actions by the model's change permission; nobody edits the rows themselves."""
-        return bool(request.user.has_perm("simulations.change_execution"))
+    has_stop_permission = right("stop")
+    has_again_permission = right("again")
 
-    @admin.action(description=_("Stop"), permissions=["run"])
+    @admin.action(description=_("Stop"), permissions=["stop"])
     def stop(self, request: HttpRequest, rows: Rows) -> None:
         run_action(
             self,
@@ -61,11 +61,11 @@ class ExecutionActionsMixin:
             lambda n: ngettext("%d execution is stopping.", "%d executions are stopping.", n) % n,
         )
 
-    @admin.action(description=_("Run again (same plan)"), permissions=["run"])
+    @admin.action(description=_("Run again (same plan)"), permissions=["again"])
     def again(self, request: HttpRequest, rows: Rows) -> None:
         self._start(request, rows, lifecycle.start_again)
 
-    @admin.action(description=_("Run again (latest)"), permissions=["run"])
+    @admin.action(description=_("Run again (latest)"), permissions=["again"])
     def latest(self, request: HttpRequest, rows: Rows) -> None:
         def start(row: Execution, requested_by: Any) -> Execution:
             return lifecycle.start(row.simulation, requested_by=requested_by)
@@ -90,7 +90,7 @@ class ExecutionAdmin(
     ExecutionActionsMixin,
     ObjectActionsMixin,
     ExecutionSearchMixin,
-    ReadOnlyMixin,
+    BoundedListMixin,
     admin.ModelAdmin[Execution],
 ):
     """Executions with their progress, result and failure."""
@@ -123,7 +123,8 @@ class ExecutionAdmin(
         ("status_label", "progress_bar"),
         "data_status_label",
         "failure_details",
-        ("requested_by", "stopped_by"),
+        "warning_list",
+        (user_text("requested_by", _("requested by")), "stopper"),
         "same_plan_as",
         ("requested", "started", "stop_requested", "ended"),
         ("duration", "expected_end"),
@@ -187,6 +188,14 @@ class ExecutionAdmin(
     @admin.display(description=_("failure"))
     def failure_details(self, row: Execution) -> str:
         return formatting.failure_details(row)
+
+    @admin.display(description=_("warnings"))
+    def warning_list(self, row: Execution) -> str:
+        return formatting.warning_list(row)
+
+    @admin.display(description=_("stopped by"))
+    def stopper(self, row: Execution) -> str:
+        return formatting.stopper(row)
 
     @admin.display(description=_("same plan as"))
     def same_plan_as(self, row: Execution) -> str:

@@ -20,9 +20,10 @@ from simulations.choices import (
     FailureCode,
     RecordingStatus,
     RunStatus,
+    Stopper,
     blame,
 )
-from simulations.failures import failure_text, period
+from simulations.failures import failure_text, period, stopped_by, warning_texts
 from simulations.models import Event, Execution
 
 NOTHING = "-"
@@ -119,6 +120,21 @@ def failure_details(row: Any) -> str:
         _("to blame: %(whom)s") % {"whom": Blame(blame(code)).label},
         format_html_join("", "<br>{}", [(line,) for line in lines]),
     )
+
+
+def warning_list(execution: Execution) -> str:
+    """Show the warnings of an execution, each with its stage."""
+    lines = [
+        (_("Stage %(position)s: %(warning)s") % {"position": w["stage"], "warning": w["text"]},)
+        for w in warning_texts(execution.warnings)
+    ]
+    return format_html_join("", "{}<br>", lines) or NOTHING
+
+
+def stopper(execution: Execution) -> str:
+    """Show who or what stopped an execution."""
+    name = stopped_by(str(execution.stopped_by or ""), execution.failure_values)
+    return str(Stopper(name).label) if name in Stopper.values else name or NOTHING
 
 
 def execution_name(execution: Execution) -> str:

@@ -1,4 +1,4 @@
-"""The console's pages of mecs; only admins may change them."""
+"""The console's pages of mecs."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from common.admin.actions import is_admin
 from common.admin.changelists import BoundedListMixin
 from common.admin.deletion import ServiceDeletionMixin
 from common.admin.errors import DomainErrorFormMixin, DomainErrorMixin
 from simulations.admin.formatting import list_url
 from simulations.models import Mec
 from simulations.services.designs import mecs
+from simulations.services.runs import usage
 
 
 class MecForm(DomainErrorFormMixin, forms.ModelForm[Mec]):
@@ -70,15 +70,6 @@ class MecAdmin(DomainErrorMixin, ServiceDeletionMixin, BoundedListMixin, admin.M
     def get_changelist(self, request: HttpRequest, **_kwargs: Any) -> type[ChangeList]:
         return MecList
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return is_admin(request)
-
-    def has_change_permission(self, request: HttpRequest, _obj: Any = None) -> bool:
-        return is_admin(request)
-
-    def has_delete_permission(self, request: HttpRequest, _obj: Any = None) -> bool:
-        return is_admin(request)
-
     def get_prepopulated_fields(self, request: HttpRequest, obj: Mec | None = None) -> Any:
         """Propose a slug only for new mecs: programs may know those of existing ones."""
         return super().get_prepopulated_fields(request, obj) if obj is None else {}
@@ -107,4 +98,5 @@ class MecAdmin(DomainErrorMixin, ServiceDeletionMixin, BoundedListMixin, admin.M
 
     def deletion_errors(self, rows: list[Any]) -> list[str]:
         users = mecs.simulation_names(rows)
-        return [f"{mec}: {mecs.in_use_message(users[mec.pk])}" for mec in rows if mec.pk in users]
+        errors = [f"{mec}: {mecs.in_use_message(users[mec.pk])}" for mec in rows if mec.pk in users]
+        return errors + list(filter(None, map(usage.use_of_mec, rows)))

@@ -9,7 +9,8 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from common.admin.actions import admin_url, is_admin, run_action, show_links
+from common.admin.actions import admin_url, run_action, show_links
+from common.admin.rights import right
 from simulations.admin.formatting import execution_name
 from simulations.choices import STOPPABLE
 from simulations.exceptions import NotRunningError
@@ -27,11 +28,13 @@ class SimulationActionsMixin:
     opts: Any
     admin_site: Any
 
-    def has_purge_permission(self, request: HttpRequest) -> bool:
-        """Only admins delete permanently."""
-        return is_admin(request)
+    has_start_permission = right("start")
+    has_stop_permission = right("stop")
+    has_clone_permission = right("clone")
+    has_restore_permission = right("restore")
+    has_purge_permission = right("purge")
 
-    @admin.action(description=_("Start"), permissions=["change"])
+    @admin.action(description=_("Start"), permissions=["start"])
     def start(self, request: HttpRequest, rows: Rows) -> None:
         results = run_action(
             self,
@@ -42,7 +45,7 @@ class SimulationActionsMixin:
         )
         show_links(self, request, [(admin_url(row), execution_name(row)) for row in results])
 
-    @admin.action(description=_("Stop"), permissions=["change"])
+    @admin.action(description=_("Stop"), permissions=["stop"])
     def stop(self, request: HttpRequest, rows: Rows) -> None:
         run_action(
             self,
@@ -52,7 +55,7 @@ class SimulationActionsMixin:
             lambda n: ngettext("%d simulation is stopping.", "%d simulations are stopping.", n) % n,
         )
 
-    @admin.action(description=_("Clone"), permissions=["add"])
+    @admin.action(description=_("Clone"), permissions=["clone"])
     def clone(self, request: HttpRequest, rows: Rows) -> None:
         results = run_action(
             self,
@@ -63,7 +66,7 @@ class SimulationActionsMixin:
         )
         show_links(self, request, [(admin_url(row), row.name) for row in results])
 
-    @admin.action(description=_("Restore"), permissions=["change"])
+    @admin.action(description=_("Restore"), permissions=["restore"])
     def restore(self, request: HttpRequest, rows: Rows) -> None:
         run_action(
             self,

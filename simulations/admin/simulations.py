@@ -7,7 +7,8 @@ from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import Count, QuerySet, Sum
 from django.http import HttpRequest
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from common.admin.actions import ObjectActionsMixin
@@ -19,12 +20,15 @@ from common.admin.changelists import (
 )
 from common.admin.deletion import ServiceDeletionMixin
 from common.admin.errors import DomainErrorFormMixin, DomainErrorMixin
+from common.admin.fields import RowSelectMixin
+from common.admin.rights import user_text
 from simulations.admin.formatting import NOTHING, link, list_url, progress_bar, status_label
 from simulations.admin.simulation_actions import SimulationActionsMixin
 from simulations.admin.stages import StageInline
 from simulations.choices import ACTIVE, OPEN_DELETION, STOPPABLE
 from simulations.exceptions import SimulationNotFoundError
 from simulations.models import Deletion, Simulation, Stage
+from simulations.services import plan
 from simulations.services.designs import simulations
 from simulations.services.progress.bulk import percent_by_id
 
@@ -87,6 +91,7 @@ def _annotate(rows: list[Any]) -> None:
 @admin.register(Simulation)
 class SimulationAdmin(
     SimulationActionsMixin,
+    RowSelectMixin,
     ObjectActionsMixin,
     ServiceDeletionMixin,
     DomainErrorMixin,
@@ -96,6 +101,7 @@ class SimulationAdmin(
     """Simulations with their stages; a filter lists deleted ones."""
 
     form = SimulationForm
+    creator = user_text("created_by", _("created by"))
     list_display = [
         "name",
         "design_status",
@@ -114,8 +120,9 @@ class SimulationAdmin(
         "design_status",
         "agents",
         "latest",
+        "start_errors",
         "execution_list",
-        "created_by",
+        creator,
         "created_at",
         "updated_at",
         "deleted_at",
@@ -124,10 +131,13 @@ class SimulationAdmin(
         (None, {"fields": ["name", "description", "pattern", "mec"]}),
         (_("More"), {"fields": ["namespace_prefix", "concurrent_executions"]}),
     ]
-    state = (_("Status"), {"fields": [("design_status", "agents"), "latest", "execution_list"]})
+    state = (
+        _("Status"),
+        {"fields": [("design_status", "agents"), "start_errors", "latest", "execution_list"]},
+    )
     history = (
         _("History"),
-        {"classes": ["collapse"], "fields": ["created_by", "created_at", "updated_at"]},
+        {"classes": ["collapse"], "fields": [creator, "created_at", "updated_at"]},
     )
     inlines = [StageInline]
     actions = ["start", "stop", "clone", "delete_selected", "restore", "purge"]
@@ -205,6 +215,12 @@ class SimulationAdmin(
         text = format_html("{} {}", number, status_label(execution))
         percent = getattr(execution, "percent", None)
         return text if percent is None else format_html("{} {}", text, progress_bar(percent))
+
+    @admin.display(description=_("start check"))
+    def start_errors(self, simulation: Simulation) -> str:
+        """Show why it would be refused if it were started now."""
+        errors = [(error.detail,) for error in plan.start_errors(simulation)]
+        return format_html_join("", "{}<br>", errors) or gettext("passed")
 
     @admin.display(description=_("executions"))
     def execution_list(self, simulation: Simulation) -> str:

@@ -9,7 +9,7 @@ from rest_framework import serializers
 from common.rest.reads.columns import Derived
 from common.rest.serializers import StrictSerializer
 from simulations.choices import Blame, DataStatus, RunStatus, blame
-from simulations.failures import failure_text
+from simulations.failures import failure_text, stopped_by, warning_texts
 from simulations.models import AgentRun, Event, Execution, Recording
 from simulations.services.progress.progress import progress_of
 
@@ -74,16 +74,44 @@ class FailureTextField(Derived):
         super().__init__("failure_code", "failure_values", "failure_text", of=failure_text)
 
 
+class ExecutionWarningSerializer(serializers.Serializer[Any]):
+    """Something about a stage that did not fail it; `code` is one of the failure codes."""
+
+    code = serializers.CharField()
+    stage = serializers.IntegerField()
+    text = serializers.CharField()
+
+
+@extend_schema_field(ExecutionWarningSerializer(many=True))
+class WarningsField(Derived):
+    """What to know of an execution that ended, in the language of the request."""
+
+    def __init__(self) -> None:
+        super().__init__("warnings", of=warning_texts)
+
+
+@extend_schema_field(serializers.CharField(allow_null=True))
+class StoppedByField(Derived):
+    """The e-mail address of the user who stopped it, or what did: such as `interrupt` (Ctrl-C)."""
+
+    def __init__(self) -> None:
+        super().__init__("stopped_by__email", "failure_values", of=stopped_by)
+
+
 class ExecutionSerializer(serializers.ModelSerializer[Execution]):
-    """One run of a simulation; `blame` names the party that caused its failure."""
+    """One run of a simulation; `blame` names the party that caused its failure.
+
+    `started_at` is the release of its first agents that began to play; null if none did.
+    """
 
     simulation = serializers.IntegerField(source="simulation_id")
     blame = BlameField()
     failure_text = FailureTextField()
+    warnings = WarningsField()
     requested_by = serializers.EmailField(
         source="requested_by.email", read_only=True, allow_null=True
     )
-    stopped_by = serializers.EmailField(source="stopped_by.email", read_only=True, allow_null=True)
+    stopped_by = StoppedByField()
 
     class Meta:
         model = Execution
@@ -96,6 +124,7 @@ class ExecutionSerializer(serializers.ModelSerializer[Execution]):
             "failure_code",
             "failure_text",
             "blame",
+            "warnings",
             "again_of",
             "requested_by",
             "stopped_by",

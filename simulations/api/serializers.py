@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -15,15 +14,11 @@ from simulations.models import Deletion, Mec, Simulation, Stage
 from simulations.models.mec import LOCATOR
 from simulations.services.designs.mecs import selector_errors
 from simulations.services.designs.simulations import (
-    ALL,
-    MAX_LOST,
     MAX_PREFIX,
-    MAX_REPEATS,
-    MAX_RETRIES,
-    MAX_SECONDS,
     MAX_STAGES,
     PREFIX,
     StageSpec,
+    stage_bounds,
 )
 
 MAX_INTEGER = 2**31 - 1
@@ -81,15 +76,7 @@ class StageSerializer(StrictSerializer, serializers.ModelSerializer[Stage]):
         required=False, min_value=-MAX_INTEGER, max_value=MAX_INTEGER
     )
 
-    enforced = {
-        "agent_count": {"minimum": 1, "maximum": settings.MAX_AGENTS},
-        "execution_time": {"minimum": 0, "maximum": MAX_SECONDS},
-        "delay_after": {"minimum": 0, "maximum": MAX_SECONDS},
-        "repeat_count": {"minimum": 1, "maximum": MAX_REPEATS},
-        "retries": {"minimum": 0, "maximum": MAX_RETRIES},
-        "min_success": {"minimum": 0, "maximum": ALL},
-        "lost_messages_allowed": {"minimum": 0, "maximum": MAX_LOST},
-    }
+    enforced = {name: bounds.schema for name, bounds in stage_bounds().items()}
 
     class Meta:
         model = Stage
@@ -106,6 +93,7 @@ class StageSerializer(StrictSerializer, serializers.ModelSerializer[Stage]):
             "min_success",
             "lost_messages_allowed",
             "continue_on_failure",
+            "no_messages_allowed",
         ]
         read_only_fields = ["position"]
 

@@ -26,6 +26,7 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
 from accounts.models import User
+from accounts.services.bearers import Bearer
 from simulations.api.execution_serializers import ProgressSerializer
 from simulations.exceptions import (
     StreamUnsupportedError,
@@ -63,19 +64,19 @@ class EventStreamRenderer(JSONRenderer):
 class TicketAuthentication(BaseAuthentication):
     """`?ticket=` in the URL; other credentials beside it must be of the same user."""
 
-    def authenticate(self, request: Request) -> tuple[User, None] | None:
+    def authenticate(self, request: Request) -> tuple[User, Bearer] | None:
         ticket = request.query_params.get("ticket")
         if ticket is None:
             return None
         execution_id = int(request.parser_context["kwargs"]["pk"])
-        user = tickets.user_of(ticket, execution_id)
+        bearer = tickets.bearer_of(ticket, execution_id)
         for authentication in DEFAULT_AUTHENTICATION:
             result = authentication().authenticate(request)
-            if result is not None and result[0].pk != user.pk:
+            if result is not None and result[0].pk != bearer.user.pk:
                 raise TicketForeignError(
                     _("The ticket belongs to another user: request one of your own.")
                 )
-        return user, None
+        return bearer.user, bearer
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="api"'
@@ -132,7 +133,9 @@ class WatchActions:
         """Get a ticket to its stream, for browsers: their EventSource sends no Authorization header."""
         execution = get_object_or_404(Execution.objects.only("id"), pk=pk)
         assert isinstance(request.user, User)  # noqa: S101  the access table requires a user
-        serializer = TicketSerializer(tickets.issue(request.user, execution.pk))
+        serializer = TicketSerializer(
+            tickets.issue(request.user, execution.pk, sign_in_of(request))
+        )
         return Response(serializer.data, status=201, headers={"Cache-Control": "no-store"})
 
     @extend_schema(
@@ -160,7 +163,7 @@ class WatchActions:
             user = request.user
             assert isinstance(user, User)  # noqa: S101  the access table requires a user
             log_context = structlog.contextvars.get_contextvars()
-            viewer = Viewer(user.pk, user.generation)
+            viewer = Viewer(user.pk, user.generation, sign_in_of(request))
             streams.append(watch(execution.pk, last_event, viewer, log_context))
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingHttpResponse(
@@ -173,6 +176,11 @@ async def empty_body() -> AsyncIterator[bytes]:
     chunks: tuple[bytes, ...] = ()
     for chunk in chunks:
         yield chunk
+
+
+def sign_in_of(request: Request) -> str:
+    """Return the name of the caller's sign-in; empty for API tokens and sessions of the console."""
+    return request.auth.sign_in if isinstance(request.auth, Bearer) else ""
 
 
 def last_event_id(request: Request) -> int | None:

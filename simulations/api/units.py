@@ -11,6 +11,7 @@ from django.views.decorators.csrf import csrf_exempt
 from prometheus_client import Counter
 
 from agent.protocol import (
+    Echo,
     Message,
     RecordingAccepted,
     RecordingComplete,
@@ -24,7 +25,8 @@ from common import outages
 from common.exceptions import DomainError
 from common.problems import Problem
 from common.rest.reads.early import MAX_BYTES, early
-from simulations.services.runs import recording_uploads, registration, reports, tokens
+from simulations.exceptions import RedisUnreachableError
+from simulations.services.runs import hearing, recording_uploads, registration, reports, tokens
 
 SCHEME = "Unit"
 """Scheme of the Authorization header of units."""
@@ -46,7 +48,7 @@ def unit_view(handler: Handler) -> Callable[[HttpRequest], HttpResponse]:
     def view(request: HttpRequest) -> HttpResponse:
         try:
             return _refusal(request) or HttpResponse(
-                encode(handler(_execution(request), request.body)),
+                encode(handler(execution_of(request), request.body)),
                 content_type="application/json",
             )
         except ValueError as error:
@@ -55,12 +57,18 @@ def unit_view(handler: Handler) -> Callable[[HttpRequest], HttpResponse]:
             return Problem.of(error, challenge=SCHEME).response()
         except (OperationalError, InterfaceError) as error:
             return outages.database_problem(error).response()
+        except RedisUnreachableError as error:
+            return Problem(503, "REDIS_UNAVAILABLE", str(error)).response()
 
     return view
 
 
-def _execution(request: HttpRequest) -> int:
-    """Return the execution of the unit's token, and add it to the log context."""
+def execution_of(request: HttpRequest) -> int:
+    """Return the execution of the unit's token, and add it to the log context.
+
+    Raises:
+        UnitRefusedError: The token is not valid.
+    """
     execution = tokens.execution_of(_token(request))
     structlog.contextvars.bind_contextvars(execution=execution)
     return execution
@@ -107,6 +115,15 @@ def report(request: HttpRequest) -> HttpResponse:
     finally:
         HEARTBEATS.labels(str(status)).inc()
     return response
+
+
+@early
+@unit_view
+def echo(_execution: int, body: bytes) -> Message:
+    """Answer what was sent, after it has taken the path of a heartbeat."""
+    message = decode(body, Echo)
+    hearing.take_echo()
+    return message
 
 
 @unit_view

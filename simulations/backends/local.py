@@ -114,12 +114,13 @@ class LocalBackend:
         if claim.stat().st_size:
             return UnitStatus(unit, UnitState.FAILED, attempts)
         waited = time.time() - claim.stat().st_mtime
-        if waited > settings.STRAGGLER_LIMIT_SECONDS:
-            return UnitStatus(unit, UnitState.FAILED, attempts, "BACKEND_UNAVAILABLE")
         if waited > CLAIM_SECONDS:
             # The claiming controller died before the launch; if both launch, the lock lets one run.
-            with suppress(BackendError):  # tried again at each observation, until the limit
+            try:
                 self._spawn(job, unit, claim)
+            except BackendError:  # tried again at each observation, until the limit
+                if waited > settings.STRAGGLER_LIMIT_SECONDS:
+                    return UnitStatus(unit, UnitState.FAILED, attempts, "BACKEND_UNAVAILABLE")
         return UnitStatus(unit, UnitState.ALIVE, attempts)
 
     def _start(self, job: Job, unit: int, attempt: int) -> None:

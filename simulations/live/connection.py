@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-from django.utils import timezone
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
@@ -13,7 +12,6 @@ from simulations.exceptions import RedisUnreachableError
 
 KEEP_SECONDS = 86400
 RETRY_SECONDS = 1.0
-SILENCE_KEY = "robotsim:live:since"
 
 
 def _client() -> Any:
@@ -25,21 +23,14 @@ class _Connector:
 
     def __init__(self) -> None:
         self._retry_at = 0.0
-        self._missed_heartbeats = False
 
     @contextmanager
     def open(self) -> Iterator[Any]:
         if time.monotonic() < self._retry_at:
             raise RedisUnreachableError("Redis did not answer a moment ago.")
         try:
-            client = _client()
-            if self._missed_heartbeats:
-                # Heartbeats of the meantime are lost, so silence counts from here.
-                client.set(SILENCE_KEY, timezone.now().timestamp())
-                self._missed_heartbeats = False
-            yield client
+            yield _client()
         except RedisError as error:
-            self._missed_heartbeats = True
             self._retry_at = time.monotonic() + RETRY_SECONDS
             raise RedisUnreachableError(str(error)) from error
 

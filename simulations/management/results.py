@@ -6,6 +6,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
+from simulations.failures import warning_texts
 from simulations.models import Execution
 from simulations.services.progress.progress import progress_of
 from simulations.services.progress.results import summary
@@ -29,6 +30,9 @@ def show_result(execution: Execution, console: Console) -> None:
         table.add_row(*columns, *cells(figures, stage.position))
     console.print(table)
     console.print(_caption(outcome), highlight=False)
+    for warning in warning_texts(execution.warnings):
+        values = {"position": warning["stage"], "warning": warning["text"]}
+        console.print(_("Stage %(position)s: %(warning)s") % values, highlight=False)
 
 
 HEADINGS = (

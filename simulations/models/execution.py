@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from simulations.choices import (
@@ -69,6 +70,9 @@ class Execution(models.Model):
         null=True, default=None, editable=False
     )
     failure_text = models.TextField(_("failure text"), blank=True, default="")
+    warnings = models.JSONField[list[dict[str, Any]] | None](
+        _("warnings"), null=True, default=None, editable=False
+    )
     outcome = models.JSONField(
         _("outcome"),
         null=True,
@@ -162,6 +166,8 @@ class AgentRun(models.Model):
     number = models.PositiveIntegerField(_("agent"))
     attempt = models.PositiveIntegerField(_("attempt"), default=1)
     unit = models.PositiveIntegerField(_("unit"))
+    process = models.CharField(max_length=64, default="", db_default="", editable=False)
+    """Name that the process of the unit gave itself; empty for older ones."""
     status = models.CharField(
         _("status"), max_length=12, choices=AgentStatus, default=AgentStatus.PENDING
     )
@@ -192,7 +198,7 @@ class AgentRun(models.Model):
     start_skew_us = models.FloatField(_("start skew (µs)"), null=True)
     skew_uncertainty_us = models.FloatField(_("uncertainty of the skew (µs)"), null=True)
     last_publication_at = models.DateTimeField(_("last publication"), null=True)
-    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
     ended_at = models.DateTimeField(_("ended at"), null=True)
 
     objects = AgentRunQuerySet.as_manager()

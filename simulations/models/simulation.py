@@ -126,6 +126,12 @@ class Stage(models.Model):
         ),
     )
     continue_on_failure = models.BooleanField(_("continue on failure"), default=False)
+    no_messages_allowed = models.BooleanField(
+        _("allow no messages"),
+        default=False,
+        db_default=False,
+        help_text=_("Otherwise a stage without messages to publish is refused at the start."),
+    )
 
     class Meta:
         verbose_name = _("stage")

@@ -11,6 +11,7 @@ from simulations.exceptions import NotStartableError
 from simulations.models import Execution, Mec, Simulation, Stage
 from storage.models import Rosbag
 from templates.models import Template
+from templates.services.validation import RATE
 
 
 class PlanStage(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +41,7 @@ class PlanStage(msgspec.Struct, frozen=True, kw_only=True):
     min_success: int
     lost_messages_allowed: int = 0
     continue_on_failure: bool
+    no_messages_allowed: bool = False
 
     @property
     def planned_messages(self) -> int:
@@ -99,10 +101,8 @@ def freeze(simulation: Simulation) -> Plan:
     Raises:
         NotStartableError: It cannot run; `errors` names each reason.
     """
-    rows = simulation.stages.select_related("template__rosbag").order_by("position")
-    stages = list(rows.prefetch_related("template__rosbag__topics"))
-    errors = _errors(simulation, stages)
-    if errors:
+    stages = _stages(simulation)
+    if errors := _errors(simulation, stages):
         raise NotStartableError(errors=errors)
     mec = simulation.mec
     plan_stages: list[PlanStage] = []
@@ -122,8 +122,13 @@ def freeze(simulation: Simulation) -> Plan:
     )
 
 
-def check_available(plan: Plan) -> None:
-    """Check that the MEC and the rosbags of a plan are still available.
+def start_errors(simulation: Simulation) -> list[FieldError]:
+    """The reasons why a simulation would be refused if it were started now."""
+    return _errors(simulation, _stages(simulation))
+
+
+def check_again(plan: Plan) -> None:
+    """Check that a plan can run again: its MEC and rosbags are there, and it has messages.
 
     Raises:
         NotStartableError: They are not; `errors` names each reason.
@@ -143,8 +148,17 @@ def check_available(plan: Plan) -> None:
                 % values
             )
             errors.append(FieldError(f"/stages/{index}/rosbag", message))
+        elif not RATE.accept(stage.rate):
+            errors.append(_bad_rate(index, stage.template_name))
+        elif not (stage.messages_a_pass or stage.no_messages_allowed):
+            errors.append(_no_messages(index, stage.template_name))
     if errors:
         raise NotStartableError(errors=errors)
+
+
+def _stages(simulation: Simulation) -> list[Stage]:
+    rows = simulation.stages.select_related("template__rosbag").order_by("position")
+    return list(rows.prefetch_related("template__rosbag__topics"))
 
 
 def _link(mec: Mec) -> Link:
@@ -172,8 +186,19 @@ def _errors(simulation: Simulation, stages: list[Stage]) -> list[FieldError]:
         message = _("%(total)d agents are more than the limit of %(most)d: ask for fewer.") % values
         errors.append(FieldError("/stages", message))
     for index, stage in enumerate(stages):
-        errors += _template_errors(f"/stages/{index}/template", stage.template)
+        errors += _stage_errors(index, stage)
     return errors
+
+
+def _stage_errors(index: int, stage: Stage) -> list[FieldError]:
+    template = stage.template
+    if errors := _template_errors(f"/stages/{index}/template", template):
+        return errors
+    if not RATE.accept(template.rate):  # stored by a version without bounds
+        return [_bad_rate(index, template.name)]
+    if not (_messages(template) or stage.no_messages_allowed):
+        return [_no_messages(index, template.name)]
+    return []
 
 
 def _template_errors(pointer: str, template: Template) -> list[FieldError]:
@@ -190,11 +215,36 @@ def _template_errors(pointer: str, template: Template) -> list[FieldError]:
     return []
 
 
+def _bad_rate(index: int, template: str) -> FieldError:
+    message = _("The rate of template %(name)s cannot be played. %(bounds)s")
+    values = {"name": template, "bounds": RATE.message}
+    return FieldError(f"/stages/{index}/template", message % values)
+
+
+def _no_messages(index: int, template: str) -> FieldError:
+    message = _(
+        "Template %(name)s has no messages to play: choose other topics or another rosbag, or let "
+        "the stage allow no messages."
+    )
+    return FieldError(f"/stages/{index}/template", message % {"name": template}, "NO_MESSAGES")
+
+
+def _topics(template: Template) -> tuple[str, ...]:
+    """The topics that a template plays."""
+    names = (topic.name for topic in template.rosbag.topics.all())
+    return tuple(template.topics) or tuple(sorted(names))
+
+
+def _messages(template: Template) -> int:
+    """The messages of one pass."""
+    topics = set(_topics(template))
+    rows = template.rosbag.topics.all()
+    return sum(topic.message_count for topic in rows if topic.name in topics)
+
+
 def _plan_stage(stage: Stage, first_agent: int) -> PlanStage:
     template = stage.template
     rosbag: Rosbag = template.rosbag
-    counts = {topic.name: topic.message_count for topic in rosbag.topics.all()}
-    topics = tuple(template.topics) or tuple(sorted(counts))
     paced = template.rate > 0
     seconds = (rosbag.duration_ns or 0) / 1e9 / template.rate if paced else 0.0
     return PlanStage(
@@ -206,8 +256,8 @@ def _plan_stage(stage: Stage, first_agent: int) -> PlanStage:
         robot_type=template.robot_type,
         rosbag=rosbag.pk,
         rosbag_digest=rosbag.content_digest,
-        topics=topics,
-        messages_a_pass=sum(counts[name] for name in topics),
+        topics=_topics(template),
+        messages_a_pass=_messages(template),
         seconds_a_pass=seconds,
         rate=template.rate,
         record=tuple(RecordTopic(name=t["name"], type=t["type"]) for t in template.record_topics),
@@ -222,4 +272,5 @@ def _plan_stage(stage: Stage, first_agent: int) -> PlanStage:
         min_success=stage.min_success,
         lost_messages_allowed=stage.lost_messages_allowed,
         continue_on_failure=stage.continue_on_failure,
+        no_messages_allowed=stage.no_messages_allowed,
     )

@@ -9,6 +9,8 @@ from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from accounts.services import revocations
+from accounts.services.bearers import Bearer
 from simulations.exceptions import TicketForeignError, TicketInvalidError
 
 _SALT = "simulations.stream.ticket"
@@ -23,15 +25,20 @@ class Ticket:
     expires_at: datetime
 
 
-def issue(user: User, execution_id: int) -> Ticket:
-    """Issue a ticket for this user and execution; a new password makes it invalid."""
-    payload = {"user": user.pk, "execution": execution_id, "of": _session_mark(user)}
+def issue(user: User, execution_id: int, sign_in: str = "") -> Ticket:
+    """Issue a ticket for this user and execution; the end of the sign-in makes it invalid."""
+    payload = {
+        "user": user.pk,
+        "execution": execution_id,
+        "of": _session_mark(user),
+        "sid": sign_in,
+    }
     expires_at = timezone.now() + timedelta(seconds=TICKET_SECONDS)
     return Ticket(signing.dumps(payload, salt=_SALT), expires_at)
 
 
-def user_of(ticket: str, execution_id: int) -> User:
-    """The user that a ticket for this execution was issued to.
+def bearer_of(ticket: str, execution_id: int) -> Bearer:
+    """The user and sign-in that a ticket for this execution was issued to.
 
     Raises:
         TicketInvalidError: It is forged or has expired, or its user may not sign in any more.
@@ -43,14 +50,16 @@ def user_of(ticket: str, execution_id: int) -> User:
         raise TicketInvalidError(_("The ticket has expired: request a new one.")) from error
     except signing.BadSignature as error:
         raise TicketInvalidError(_("The ticket is not valid: request a new one.")) from error
-    user = User.objects.filter(pk=payload["user"], is_active=True).first()
+    sign_in = payload.get("sid", "")  # older versions wrote none
+    active = User.objects.filter(revocations.valid(sign_in), is_active=True)
+    user = active.filter(pk=payload["user"]).first()
     if user is None or not constant_time_compare(payload["of"], _session_mark(user)):
         raise TicketInvalidError(_("The user of the ticket can no longer sign in."))
     if payload["execution"] != execution_id:
         raise TicketForeignError(
             _("The ticket is for another execution: request one for this execution.")
         )
-    return user
+    return Bearer(user, sign_in=sign_in)
 
 
 def _session_mark(user: User) -> str:

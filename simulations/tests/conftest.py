@@ -17,10 +17,12 @@ from accounts.models import User
 from agent.protocol import PROTOCOL, AgentReport, AgentState, Registration, Snapshot
 from rosbag2.formats.metadata import Topic
 from rosbag2.writing.sqlite_writer import BagWriter
+from simulations.live import connection, silence
 from simulations.models import Execution, Mec, Simulation, StageRun
 from simulations.services.designs import mecs
 from simulations.services.designs.simulations import StageSpec, create_simulation
 from simulations.services.runs import lifecycle, registration
+from simulations.tests.fake_backend import FakeBackend
 from simulations.tests.processes import System, unit_processes
 from simulations.tests.stream_client import Server, end_servers
 from storage.models import Rosbag
@@ -69,6 +71,13 @@ def design(template: Template, mec: Mec) -> Callable[..., Simulation]:
         return create_simulation(name=name, pattern=pattern, mec=mec, stages=stages)
 
     return make
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> FakeBackend:
+    backend = FakeBackend()
+    monkeypatch.setattr("simulations.services.runs.active_stage.backend", lambda _name: backend)
+    return backend
 
 
 Console = Callable[[Role], Client]
@@ -168,6 +177,11 @@ def until(condition: Callable[[], Any], seconds: float = 60) -> Any:
     raise AssertionError("the condition was never met")
 
 
+def heard_for(seconds: float) -> None:
+    """Let units have been heard for this long, without a gap."""
+    connection._client().set(silence.KEY, timezone.now().timestamp() - seconds)
+
+
 def ended(execution: Execution) -> Execution:
     """Wait until an execution has ended, and return it."""
 
@@ -231,3 +245,10 @@ def serve(
     for server in [*shared_servers, *started]:
         server.close_streams()
     end_servers(started)
+
+
+def prepared(execution: Execution, **fields: Any) -> list[StageRun]:
+    Execution.objects.filter(pk=execution.pk).update(status="PREPARING")
+    execution.stage_runs.update(status="PREPARING", handle="there", **fields)
+    execution.refresh_from_db()
+    return list(execution.stage_runs.order_by("position"))

@@ -132,8 +132,8 @@ class Server:
             self.clients.pop().close()
 
 
-def bearer(user: User) -> dict[str, str]:
-    return {"Authorization": f"Bearer {issue_access(user)[0]}"}
+def bearer(user: User, sign_in: str = "") -> dict[str, str]:
+    return {"Authorization": f"Bearer {issue_access(user, sign_in)[0]}"}
 
 
 def add_events(execution: Execution, times: int = 1) -> int:

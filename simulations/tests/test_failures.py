@@ -57,7 +57,17 @@ def test_failure_text_is_stored_in_english_for_older_versions(execution: Executi
             {"reason": "no such image"},
             "Units could not be started: check the backend. no such image",
         ),
-        ("", {"cause": "STOPPED_BY_USER"}, "It was stopped by a user."),
+        ("", {"cause": "STOPPED_BY_USER"}, "It was stopped by a user."),  # of the version before
+        (
+            "STOPPED_BY_USER",
+            {"stopped_by": "kim@example.org"},
+            "It was stopped by kim@example.org.",
+        ),
+        (
+            "",
+            {"cause": "STOPPED_BY_SYSTEM", "stopped_by": "interrupt"},
+            "It was stopped by Ctrl-C in the terminal.",
+        ),
         (
             "TRANSPORT_LOST",
             {"undelivered": 71, "outages": [OUTAGE]},

@@ -1,6 +1,5 @@
 """Steps of the controller: concurrent ones, a stop in between, units that vanish."""
 
-from collections.abc import Collection
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -9,57 +8,17 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
+from simulations.backends import local
 from simulations.backends.base import Job, UnitState, UnitStatus
 from simulations.backends.local import LocalBackend
-from simulations.exceptions import BackendError
-from simulations.live import connection, silence
 from simulations.models import AgentRun, Execution, Recording, StageRun
 from simulations.services.plan import plan_of
 from simulations.services.runs import fleet, lifecycle, reconcile
 from simulations.services.runs.active_stage import ActiveStage
-from simulations.tests.conftest import Design
+from simulations.tests.conftest import Design, heard_for, prepared
+from simulations.tests.fake_backend import FakeBackend
 
 pytestmark = pytest.mark.django_db
-
-
-class Fake:
-    """A backend that says what it is told to say."""
-
-    def __init__(self) -> None:
-        self.seen: list[UnitStatus] = []
-        self.killed: list[int] = []
-        self.fails = False
-
-    def launch(self, job: Job) -> str:
-        if self.fails:
-            raise BackendError("No process can be started.")
-        return "there"
-
-    def observe(self, job: Job, *, retry: bool) -> list[UnitStatus]:
-        return self.seen
-
-    def kill(self, job: Job, units: Collection[int]) -> None:
-        self.killed += list(units)
-
-    def kept_recording(self, job: Job, unit: int) -> str:
-        return "/kept/recording-1"
-
-    def remove(self, job: Job) -> int:
-        return 0
-
-
-@pytest.fixture
-def fake(monkeypatch: pytest.MonkeyPatch) -> Fake:
-    backend = Fake()
-    monkeypatch.setattr("simulations.services.runs.active_stage.backend", lambda _name: backend)
-    return backend
-
-
-def prepared(execution: Execution, **fields: Any) -> list[StageRun]:
-    Execution.objects.filter(pk=execution.pk).update(status="PREPARING")
-    execution.stage_runs.update(status="PREPARING", handle="there", **fields)
-    execution.refresh_from_db()
-    return list(execution.stage_runs.order_by("position"))
 
 
 def test_concurrent_releases_agree_on_one_time(design: Design) -> None:
@@ -85,7 +44,7 @@ def test_stop_records_previous_status(design: Design) -> None:
     assert execution.failure_text
 
 
-def test_stopped_stage_has_not_failed(design: Design, fake: Fake) -> None:
+def test_stopped_stage_has_not_failed(design: Design, fake: FakeBackend) -> None:
     """The controller looked before the stop, and sees the units gone after it."""
     execution = lifecycle.start(design(1))
     StageRun.objects.update(status="RUNNING", handle="there")
@@ -103,7 +62,7 @@ def test_stopped_stage_has_not_failed(design: Design, fake: Fake) -> None:
     assert Execution.objects.get().status == "STOPPED"
 
 
-def test_stage_completed_before_stop_stays_completed(design: Design, fake: Fake) -> None:
+def test_stage_completed_before_stop_stays_completed(design: Design, fake: FakeBackend) -> None:
     execution = lifecycle.start(design(1, 1))
     first, _second = execution.stage_runs.order_by("position")
     StageRun.objects.filter(pk=first.pk).update(status="FINALIZING", handle="there")
@@ -117,7 +76,7 @@ def test_stage_completed_before_stop_stays_completed(design: Design, fake: Fake)
 
 
 def test_failed_launch_leaves_no_active_agent_run(
-    design: Design, fake: Fake, settings: Any
+    design: Design, fake: FakeBackend, settings: Any
 ) -> None:
     execution = lifecycle.start(design(2))
     fake.fails = True
@@ -125,6 +84,7 @@ def test_failed_launch_leaves_no_active_agent_run(
     stage_run = execution.stage_runs.get()
     AgentRun.objects.create(stage_run=stage_run, number=1, unit=0, status="READY")
     settings.STRAGGLER_LIMIT_SECONDS = 0
+    heard_for(60)
     reconcile.reconcile()
     execution.refresh_from_db()
     assert (execution.status, execution.failure_code) == ("FAILED", "BACKEND_UNAVAILABLE")
@@ -132,25 +92,20 @@ def test_failed_launch_leaves_no_active_agent_run(
     assert fake.killed
 
 
-def test_vanished_unit_is_lost(
-    design: Design, fake: Fake, settings: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_vanished_unit_is_lost(design: Design, fake: FakeBackend, settings: Any) -> None:
     execution = lifecycle.start(design(1))
     StageRun.objects.update(status="RUNNING", handle="there", prepared_at=timezone.now())
     Execution.objects.update(status="RUNNING")
     fake.seen = [UnitStatus(0, UnitState.ABSENT)]
     reconcile.reconcile()
     assert execution.stage_runs.get().status == "RUNNING"  # it may speak yet
-    settings.HUNG_AFTER_SECONDS = settings.STRAGGLER_LIMIT_SECONDS = -1
-    settings.SERVER_URL = "http://127.0.0.1:1"
-    reconcile.reconcile()
-    assert execution.stage_runs.get().status == "RUNNING"  # nobody hears it
-    monkeypatch.setattr(fleet, "_server_is_reachable", lambda: True)
+    StageRun.objects.update(prepared_at=timezone.now() - timedelta(days=1))
+    heard_for(settings.STRAGGLER_LIMIT_SECONDS + 1)
     reconcile.reconcile()
     assert AgentRun.objects.get().failure_code == "AGENT_LOST"
 
 
-def test_restarted_unit_keeps_reason_of_failure(design: Design, fake: Fake) -> None:
+def test_restarted_unit_keeps_reason_of_failure(design: Design, fake: FakeBackend) -> None:
     execution = lifecycle.start(design(1))
     stage_run = prepared(execution, prepared_at=timezone.now())[0]
     AgentRun.objects.create(stage_run=stage_run, number=1, unit=0, status="READY")
@@ -160,7 +115,7 @@ def test_restarted_unit_keeps_reason_of_failure(design: Design, fake: Fake) -> N
     assert (run.status, run.failure_code) == ("LOST", "DISK_FULL")
 
 
-def test_files_of_killed_unit_are_listed(design: Design, fake: Fake) -> None:
+def test_files_of_killed_unit_are_listed(design: Design, fake: FakeBackend) -> None:
     execution = lifecycle.start(design(1))
     stage_run = execution.stage_runs.get()
     StageRun.objects.update(status="FINALIZING", handle="there")
@@ -171,15 +126,6 @@ def test_files_of_killed_unit_are_listed(design: Design, fake: Fake) -> None:
     recording = Recording.objects.get()
     assert recording.status == "LOST"
     assert "/kept/recording-1" in recording.text
-
-
-def test_silence_restarts_after_machine_sleep(settings: Any) -> None:
-    silence.counted_since()
-    connection._client().set(connection.SILENCE_KEY, 1.0)
-    reconcile.reset_silence_after_leap(0.3)
-    assert silence.counted_since() == 1.0
-    reconcile.reset_silence_after_leap(settings.HUNG_AFTER_SECONDS)
-    assert silence.counted_since() > 1.0
 
 
 def test_failed_retry_does_not_hide_other_units(
@@ -194,6 +140,7 @@ def test_failed_retry_does_not_hide_other_units(
     seen = LocalBackend().observe(job, retry=True)
     assert [unit.state for unit in seen] == [UnitState.ALIVE] * 2
     settings.STRAGGLER_LIMIT_SECONDS = -1
+    monkeypatch.setattr(local, "CLAIM_SECONDS", -1)
     seen = LocalBackend().observe(job, retry=True)
     assert [(unit.state, unit.failure) for unit in seen] == [
         (UnitState.FAILED, "BACKEND_UNAVAILABLE")

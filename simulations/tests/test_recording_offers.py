@@ -12,7 +12,7 @@ from simulations.services.runs import lifecycle, recording_uploads, recordings
 from simulations.services.runs.active_stage import ActiveStage
 from simulations.tests.conftest import Design
 from storage.models import Rosbag
-from storage.services.intake import uploads
+from storage.services.intake import abandoning, uploads
 
 pytestmark = pytest.mark.django_db
 FILES = (RecordedFile(path="a.db3", size=10, sha256="0" * 64),)
@@ -39,19 +39,38 @@ def test_concurrent_offers_share_one_upload(
     stage_run: StageRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The unit asked again while the first request was still at work."""
-    begin = uploads.begin
+    find = recording_uploads._recording_of
 
-    def begin_after_second_offer(*args: Any, **kwargs: Any) -> Rosbag:
-        monkeypatch.setattr(uploads, "begin", begin)
+    def found_before_second_offer(current: Any) -> Recording:
+        monkeypatch.undo()
+        recording = find(current)
         uploads_offered.append(offer(stage_run))
-        return begin(*args, **kwargs)
+        return recording
 
     uploads_offered: list[Any] = []
-    monkeypatch.setattr(uploads, "begin", begin_after_second_offer)
+    monkeypatch.setattr(recording_uploads, "_recording_of", found_before_second_offer)
     uploads_offered.append(offer(stage_run))
     first, second = uploads_offered
     assert first.files[0].upload_id == second.files[0].upload_id
-    assert Rosbag.objects.living().filter(status="uploading").count() == 1
+    assert Rosbag.objects.filter(status="uploading").count() == 1
+
+
+@pytest.mark.parametrize("where", ["begin", "sign_part_urls"])
+def test_offer_after_a_kill_is_the_only_upload(
+    stage_run: StageRun, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    step = getattr(uploads, where)
+
+    def killed(*args: Any, **kwargs: Any) -> Any:
+        step(*args, **kwargs)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(uploads, where, killed)
+        with pytest.raises(KeyboardInterrupt):
+            offer(stage_run)
+    offer(stage_run)
+    assert list(Rosbag.objects.filter(origin="recorded")) == [Recording.objects.get().rosbag]
 
 
 def test_closed_recording_is_not_reopened(stage_run: StageRun) -> None:
@@ -59,7 +78,7 @@ def test_closed_recording_is_not_reopened(stage_run: StageRun) -> None:
     with pytest.raises(UnitRefusedError):
         offer(stage_run)
     assert Recording.objects.get().status == "LOST"
-    assert not Rosbag.objects.living().filter(status="uploading").exists()
+    assert not Rosbag.objects.filter(origin="recorded").exists()
 
 
 def test_empty_recording_reports_dropped_messages(stage_run: StageRun) -> None:
@@ -75,6 +94,8 @@ def test_empty_offer_replaces_upload_of_older_attempt(stage_run: StageRun) -> No
     offer(stage_run, attempt=1)
     AgentRun.objects.update(attempt=2)
     offer(stage_run, ())
+    assert not Rosbag.objects.living().filter(origin="recorded").exists()
+    assert abandoning.unfinished().filter(origin="recorded").count() == 1
     recordings.close_finished(ActiveStage(stage_run, plan_of(stage_run.execution)))
     assert Recording.objects.get().status == "EMPTY"
 

@@ -1,13 +1,11 @@
 """Deleting, restoring and purging simulations."""
 
-from datetime import timedelta
-from typing import Any
-
 import pytest
 from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.choices import Role
+from common.db import leases
 from common.recovery import recover
 from simulations import tasks
 from simulations.choices import DeletionStatus, RunStatus
@@ -106,10 +104,10 @@ def test_purge_keeps_recordings_played_by_templates(design: Design) -> None:
     assert Rosbag.objects.filter(pk=recorded.pk).exists()
 
 
-def test_deletion_of_killed_worker_is_recovered_once(design: Design, settings: Any) -> None:
+def test_deletion_of_killed_worker_is_recovered_once(design: Design) -> None:
     deletion = deletions.request(design(), permanent=True)
     assert recover() == 0
-    old = timezone.now() - timedelta(seconds=settings.TASK_LEASE_SECONDS + 1)
+    old = timezone.now() - leases.patience()
     Deletion.objects.filter(pk=deletion.pk).update(status=DeletionStatus.RUNNING, enqueued_at=old)
     assert recover() == 1
     assert recover() == 0

@@ -8,6 +8,7 @@ from rest_framework.test import APIClient
 
 from accounts.choices import Role
 from accounts.models import User
+from accounts.services import revocations
 from simulations.models import Execution
 from simulations.services.runs import lifecycle
 from simulations.tests.conftest import Design, Serve
@@ -35,6 +36,22 @@ def test_stream_closes_when_access_is_revoked(
     User.objects.filter(pk=viewer.pk).update(**change)
     assert "end" not in {event.kind for event in lost}  # yet the stream is closed
     assert kept.numbers_until(add_events(execution))
+
+
+def test_streams_of_a_sign_in_close_when_it_is_revoked(
+    serve: Serve, execution: Execution, viewer: User
+) -> None:
+    server = serve()
+    url = f"/api/v1/executions/{execution.pk}/ticket"
+    query = f"?ticket={APIClient().post(url, headers=bearer(viewer, 'a')).json()['ticket']}"
+    lost = server.stream(execution.pk, **bearer(viewer, "a"))
+    by_ticket = server.stream(execution.pk, query)
+    kept = server.stream(execution.pk, **bearer(viewer, "b"))
+    revocations.revoke("a")
+    for stream in (lost, by_ticket):
+        assert "end" not in {event.kind for event in stream}  # yet the stream is closed
+    assert kept.numbers_until(add_events(execution))
+    assert server.stream(execution.pk, query).status == 401
 
 
 def ticket(execution: Execution, user: User) -> str:

@@ -3,15 +3,15 @@
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from agent.protocol import Failure
-from simulations.exceptions import UnitRefusedError
-from simulations.live import connection, heartbeats, logs, silence
-from simulations.models import AgentRun, Execution, StageRun
+from simulations.live import connection, heartbeats, logs
+from simulations.models import AgentRun, StageRun
 from simulations.services.plan import plan_of
-from simulations.services.runs import fleet, registration, reports
+from simulations.services.runs import fleet, reports
 from simulations.services.runs.active_stage import ActiveStage
-from simulations.tests.conftest import registered, snapshot
+from simulations.tests.conftest import snapshot
 
 pytestmark = pytest.mark.django_db
 
@@ -81,31 +81,6 @@ def test_missed_snapshots_are_counted(stage_run: StageRun) -> None:
     assert heartbeats.count_snapshots(stage_run.execution_id) == (2, 0)
 
 
-def test_closing_stage_accepts_no_registration(
-    stage_run: StageRun, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The stage ends after the look at it and before the attempt is written."""
-    look = registration.newest_attempt
-
-    def then_closed(*args: Any) -> Any:
-        result = look(*args)
-        StageRun.objects.update(status="FINALIZING")
-        return result
-
-    monkeypatch.setattr(registration, "newest_attempt", then_closed)
-    with pytest.raises(UnitRefusedError):
-        registered(stage_run)
-    assert AgentRun.objects.count() == 2
-
-
-def test_registration_is_refused_if_rosbag_was_purged(stage_run: StageRun) -> None:
-    plan = stage_run.execution.plan
-    plan["stages"][0]["rosbag"] = 0
-    Execution.objects.update(plan=plan)
-    with pytest.raises(UnitRefusedError, match="removed"):
-        registered(stage_run)
-
-
 def test_disk_full_failure_code(stage_run: StageRun) -> None:
     failure = Failure(code="DISK_FULL", text="No space is left.")
     message = snapshot(stage_run, "FAILED", failure=failure, final=True)
@@ -116,7 +91,7 @@ def test_disk_full_failure_code(stage_run: StageRun) -> None:
 def test_reports_do_not_wait_for_redis(
     stage_run: StageRun, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After one failure the next words do not try; after it is back, silence counts anew."""
+    """After one failure the next words do not try."""
     tried = []
 
     def away() -> Any:
@@ -125,17 +100,23 @@ def test_reports_do_not_wait_for_redis(
 
     fresh = connection._Connector()
     monkeypatch.setattr(connection, "_connector", fresh)
-    silence.counted_since()
-    connection._client().set(connection.SILENCE_KEY, 1.0)
     with monkeypatch.context() as gone:
         gone.setattr(connection, "_client", away)
         for sequence in range(1, 5):
             reports.report(stage_run.execution_id, snapshot(stage_run, "RUNNING", sequence))
     assert len(tried) == 1
-    monkeypatch.setattr(connection, "RETRY_SECONDS", 0)
-    fresh._retry_at = 0
-    reports.report(stage_run.execution_id, snapshot(stage_run, "RUNNING", 9))
-    assert silence.counted_since() > 1.0
+
+
+def test_a_report_that_the_database_cannot_take_is_heard(
+    stage_run: StageRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OperationalError("could not extend file: No space left on device")
+
+    monkeypatch.setattr(reports, "_write_changes", full)
+    with pytest.raises(OperationalError):
+        reports.report(stage_run.execution_id, snapshot(stage_run, "UPLOADING"))
+    assert set(heartbeats.last_times(stage_run.execution_id, stage_run.pk)) == {0}
 
 
 def test_log_characters_that_databases_refuse_are_removed(stage_run: StageRun) -> None:

@@ -45,10 +45,10 @@ def snapshot(execution: Execution, unit: int, sequence: int = 1) -> Snapshot:
 
 
 def store_snapshots(execution: Execution, ages: dict[int, float]) -> None:
-    """Store snapshots of these ages in seconds, in a Redis that is an hour old."""
+    """Store snapshots of these ages in seconds; units have been heard for an hour."""
     now = timezone.now().timestamp()
     with connection.connect() as redis:
-        redis.set("robotsim:live:since", now - 3600)
+        redis.set(silence.KEY, now - 3600)
         for unit, age in ages.items():
             entry = snapshots.StoredSnapshot(at=now - age, snapshot=snapshot(execution, unit))
             field = f"{entry.snapshot.stage_run}:{unit}"
@@ -88,10 +88,11 @@ def test_silence_counts_from_registration(execution: Execution) -> None:
     assert 600 <= age(live_statistics(run_statistics()[1]).oldest_heartbeat_at) < 660
 
 
-def test_silence_starts_with_server_and_redis(execution: Execution) -> None:
+def test_silence_counts_while_units_are_heard(execution: Execution) -> None:
     add_agents(execution, "RUNNING")
     store_snapshots(execution, {0: 300.0})
-    silence.reset()
+    connection._client().delete(silence.KEY)
+    silence.record_echo()
     assert age(live_statistics(run_statistics()[1]).oldest_heartbeat_at) < 60
 
 

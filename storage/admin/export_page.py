@@ -6,7 +6,7 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from common.admin.actions import admin_url, run_action, show_links
+from common.admin.rights import right
 from storage.choices import USABLE, ExportFormat
 from storage.exceptions import StorageError
 from storage.models import Export, Rosbag
@@ -69,7 +70,6 @@ class ExportPage:
 
     admin_site: Any
     get_object: Any
-    has_change_permission: Any
     message_user: Any
     opts: Any
 
@@ -78,24 +78,29 @@ class ExportPage:
         own = path("<int:object_id>/export/", view, name="storage_rosbag_export")
         return [own, *super().get_urls()]  # type: ignore[misc]
 
+    has_export_permission = right("export")
+
     @admin.display(description=_("export"))
-    def exports(self, rosbag: Rosbag) -> str:
+    def export_form(self, rosbag: Rosbag) -> str:
         if rosbag.status not in USABLE or rosbag.deleted_at is not None:
             return ""
+        url = reverse("admin:storage_rosbag_export", args=[rosbag.pk])
+        return format_html('<a href="{}">{}</a>', url, _("Export a part"))
+
+    @admin.display(description=_("exports"))
+    def exports(self, rosbag: Rosbag) -> str:
+        url = reverse("admin:storage_export_changelist")
         return format_html(
-            '<a href="{}">{}</a> &middot; <a href="{}?source__id__exact={}">{}</a>',
-            reverse("admin:storage_rosbag_export", args=[rosbag.pk]),
-            _("Export a part"),
-            reverse("admin:storage_export_changelist"),
-            rosbag.pk,
-            _("Existing exports"),
+            '<a href="{}?source__id__exact={}">{}</a>', url, rosbag.pk, _("Existing exports")
         )
 
     def export_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Show the form, and request an export when it is submitted."""
-        rosbag = self.get_object(request, str(object_id))
-        if rosbag is None or not self.has_change_permission(request, rosbag):
+        if not self.has_export_permission(request):
             raise PermissionDenied
+        rosbag = self.get_object(request, str(object_id))
+        if rosbag is None:
+            raise Http404
         form = ExportForm(rosbag, request.POST or None)
         if request.method == "POST" and form.is_valid():
             try:
@@ -113,11 +118,11 @@ class ExportPage:
         }
         return render(request, "storage/console/export.html", context)
 
-    @admin.action(description=_("Export as MCAP (Foxglove)"), permissions=["change"])
+    @admin.action(description=_("Export as MCAP (Foxglove)"), permissions=["export"])
     def export_mcap(self, request: HttpRequest, rosbags: QuerySet[Rosbag]) -> None:
         self._export(request, rosbags, ExportFormat.MCAP)
 
-    @admin.action(description=_("Export as sqlite3"), permissions=["change"])
+    @admin.action(description=_("Export as sqlite3"), permissions=["export"])
     def export_sqlite3(self, request: HttpRequest, rosbags: QuerySet[Rosbag]) -> None:
         self._export(request, rosbags, ExportFormat.SQLITE3)
 

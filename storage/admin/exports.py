@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from common.admin.actions import ObjectActionsMixin, admin_url, run_action
-from common.admin.changelists import ReadOnlyMixin
+from common.admin.changelists import BoundedListMixin
+from common.admin.rights import right, user_text
 from storage.choices import UNFINISHED
 from storage.models import Export
 from storage.objects.base import StoreError
@@ -19,7 +20,7 @@ from storage.services.exports import exports
 
 
 @admin.register(Export)
-class ExportAdmin(ObjectActionsMixin, ReadOnlyMixin, admin.ModelAdmin[Export]):
+class ExportAdmin(ObjectActionsMixin, BoundedListMixin, admin.ModelAdmin[Export]):
     """Exports of all rosbags."""
 
     list_display = ["name", "source", "format", "status", "done", "bytes", "address", "created_at"]
@@ -44,7 +45,7 @@ class ExportAdmin(ObjectActionsMixin, ReadOnlyMixin, admin.ModelAdmin[Export]):
         "bytes",
         "result_page",
         "address",
-        "created_by",
+        user_text("created_by", _("created by")),
         "created_at",
         "ended_at",
     ]
@@ -53,9 +54,7 @@ class ExportAdmin(ObjectActionsMixin, ReadOnlyMixin, admin.ModelAdmin[Export]):
     def object_actions(self, row: Export) -> list[str]:
         return ["cancel"] if row.status in UNFINISHED else []
 
-    def has_cancel_permission(self, request: HttpRequest) -> bool:
-        """Users who may change rosbags; exports themselves are read-only."""
-        return request.user.has_perm("storage.change_rosbag")
+    has_cancel_permission = right("cancel")
 
     @admin.action(description=_("Cancel"), permissions=["cancel"])
     def cancel(self, request: HttpRequest, rows: QuerySet[Export]) -> None:

@@ -9,7 +9,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from common.admin.actions import admin_url
-from common.admin.changelists import ReadOnlyMixin
+from common.admin.changelists import BoundedListMixin
 from storage.admin import charts
 from storage.admin.previews import frame
 from storage.models import Rosbag, RosbagFile, RosbagTopic
@@ -24,7 +24,7 @@ def download_link(file: RosbagFile) -> str:
     return format_html('<a href="{}">{}</a>', url, _("Download"))
 
 
-class FileInline(ReadOnlyMixin, admin.TabularInline[RosbagFile, Rosbag]):
+class FileInline(admin.TabularInline[RosbagFile, Rosbag]):
     """The files of a rosbag."""
 
     model = RosbagFile
@@ -37,7 +37,7 @@ class FileInline(ReadOnlyMixin, admin.TabularInline[RosbagFile, Rosbag]):
         return download_link(file)
 
 
-class TopicInline(ReadOnlyMixin, admin.TabularInline[RosbagTopic, Rosbag]):
+class TopicInline(admin.TabularInline[RosbagTopic, Rosbag]):
     """The topics of a rosbag."""
 
     model = RosbagTopic
@@ -65,7 +65,7 @@ class TopicInline(ReadOnlyMixin, admin.TabularInline[RosbagTopic, Rosbag]):
         return charts.activity(topic.histogram)
 
 
-class IndexAdmin(ReadOnlyMixin, admin.ModelAdmin[models.Model]):
+class IndexAdmin(BoundedListMixin, admin.ModelAdmin[models.Model]):
     """A read-only list of the contents of rosbags."""
 
     list_select_related = ["rosbag"]

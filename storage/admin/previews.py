@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
@@ -28,11 +28,6 @@ MAX_TOPICS = 500
 SHOWN_MESSAGES = 3
 """Number of shown messages."""
 SHOWN_ITEMS = 8
-POLICY = (
-    "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src data:; form-action 'self'; "
-    "frame-ancestors 'self'"
-)
-"""Content-Security-Policy that blocks scripts, as the page shows untrusted data."""
 PREFERRED_TYPES = ("nav_msgs/msg/Odometry", "sensor_msgs/msg/NavSatFix")
 
 
@@ -50,13 +45,13 @@ class PreviewPage:
 
     def preview_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Show the preview of one topic, with a form to choose another."""
-        rosbag = self.get_object(request, str(object_id))
-        if rosbag is None or not self.has_view_permission(request, rosbag):
+        if not self.has_view_permission(request):
             raise PermissionDenied
+        rosbag = self.get_object(request, str(object_id))
+        if rosbag is None:
+            raise Http404
         context = {"rosbag": rosbag, **_preview_context(rosbag, request.GET)}
-        response = render(request, "storage/console/preview.html", context)
-        response["Content-Security-Policy"] = POLICY
-        return response
+        return render(request, "storage/console/preview.html", context)
 
 
 def frame(rosbag: Rosbag, topic: str = "") -> str:

@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from common.admin.actions import run_action
 from common.admin.changelists import BoundedListMixin, DeletedFilter, is_autocomplete
 from common.admin.deletion import ServiceDeletionMixin
+from common.admin.rights import right, user_text
 from storage.admin import charts
 from storage.admin.add_page import AddPage
 from storage.admin.export_page import ExportPage
@@ -37,6 +38,7 @@ class RosbagAdmin(
 ):
     """Rosbags with their verdict and index; only the name can be changed."""
 
+    use_checks = deletion.use_checks
     list_display = ["name", "status", "origin", "message_count", "duration", "bytes", "created_at"]
     list_filter = ["status", "origin", DeletedFilter, "created_at"]
     search_fields = ["name", "^content_digest"]
@@ -45,6 +47,7 @@ class RosbagAdmin(
     actions = ["verify_again", "export_mcap", "export_sqlite3", "restore", "delete_selected"]
     readonly_fields = [
         "archive",
+        "export_form",
         "exports",
         "origin",
         "original_link",
@@ -63,7 +66,7 @@ class RosbagAdmin(
         "message_count",
         "bytes",
         "content_digest",
-        "created_by",
+        user_text("created_by", _("created by")),
         "created_at",
         "updated_at",
         "deleted_at",
@@ -82,6 +85,9 @@ class RosbagAdmin(
         }
     )
 
+    has_verify_permission = right("verify")
+    has_restore_permission = right("restore")
+
     class Media:
         css = STYLE
 
@@ -91,11 +97,13 @@ class RosbagAdmin(
         return rows & Rosbag.objects.usable() if is_autocomplete(request) else rows
 
     def get_fields(self, request: HttpRequest, obj: Rosbag | None = None) -> list[Any]:
-        """Leave out fields that are empty for most rosbags."""
+        """Leave out fields that are empty for most rosbags, and the export without the right to it."""
+        may_export = self.has_export_permission(request)
         return [
             name
             for name in ("name", *self.readonly_fields)
-            if obj is None or name not in self.hidden_if_empty or self._has(obj, name)
+            if (obj is None or name not in self.hidden_if_empty or self._has(obj, name))
+            and (may_export or name != "export_form")
         ]
 
     def _has(self, rosbag: Rosbag, name: str) -> bool:
@@ -149,11 +157,11 @@ class RosbagAdmin(
     def preview(self, rosbag: Rosbag) -> str:
         return frame(rosbag)
 
-    @admin.action(description=_("Verify again"), permissions=["change"])
+    @admin.action(description=_("Verify again"), permissions=["verify"])
     def verify_again(self, request: HttpRequest, rosbags: QuerySet[Rosbag]) -> None:
         run_action(self, request, rosbags, verifier.verify_again, _verify_message)
 
-    @admin.action(description=_("Restore"), permissions=["change"])
+    @admin.action(description=_("Restore"), permissions=["restore"])
     def restore(self, request: HttpRequest, rosbags: QuerySet[Rosbag]) -> None:
         run_action(self, request, rosbags, deletion.restore, _restore_message)
 

@@ -41,7 +41,7 @@ class ObjectView(APIView):
         grant = _grant(token)
         if not isinstance(grant, PartGrant):
             raise LinkRefusedError(_("This URL can only be read."))
-        length = _checked_length(request, grant)
+        length = _checked_length(request._request, grant)  # noqa: SLF001
         chunks = verify_checksums(request.headers, body_chunks(request._request, length))  # noqa: SLF001
         try:
             etag = _store().write_part(grant, chunks)
@@ -55,6 +55,8 @@ class ObjectView(APIView):
 def _grant(token: str) -> ReadGrant | PartGrant:
     try:
         return parse_token(token)
+    except FileNotFoundError as error:
+        raise ObjectNotFoundError(_("This file is no longer stored.")) from error
     except (BadSignature, TypeError) as error:
         raise LinkRefusedError(_("This URL has expired: request a new one.")) from error
 
@@ -80,7 +82,19 @@ def _download(request: HttpRequest, store: FolderStore, grant: ReadGrant) -> Htt
     return file_response(request, FileDownload(name, stored.size, etag, chunks))
 
 
-def _checked_length(request: Request, grant: PartGrant) -> int:
+def part_length(request: HttpRequest, token: str) -> int:
+    """Length of the part that a request brings by its head; 0: it brings none.
+
+    Raises:
+        LinkRefusedError, PartRefusedError, ObjectNotFoundError: Its URL or its length is wrong.
+    """
+    if request.method != "PUT":
+        return 0
+    grant = _grant(token)
+    return _checked_length(request, grant) if isinstance(grant, PartGrant) else 0
+
+
+def _checked_length(request: HttpRequest, grant: PartGrant) -> int:
     """Check that the declared size of the part is the expected one, and return it in bytes."""
     declared = request.META.get("CONTENT_LENGTH") or ""
     if not declared.isdecimal():

@@ -1,5 +1,7 @@
 """HTTP endpoints of rosbags."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.db.models import QuerySet
@@ -35,11 +37,31 @@ from storage.api.serializers import (
 )
 from storage.models import Rosbag
 from storage.services.intake import imports
+from storage.services.intake.imports import StoredBundle
 from storage.services.rosbags import deletion, renaming
 from storage.services.verification import verifier
 
 DELETED_RULE = Rule(Role.OPERATOR, Scope.UPLOAD)
 MAX_TOPICS_IN_DETAIL = 100
+
+
+@contextmanager
+def stored_form(request: Request) -> Iterator[StoredBundle]:
+    """Store the files of a form, before the transaction of its request."""
+    form = UploadSerializer(data=request.data)
+    form.is_valid(raise_exception=True)
+    files = [(file.name, file.file) for file in form.validated_data["files"]]
+    for _name, stream in files:
+        stream.seek(0)  # it may have been read by the idempotency check
+    name = form.validated_data["name"] or bare_name(files[0][0])
+    with imports.stored_files(name, files, created_by=request.user) as bundle:
+        yield bundle
+
+
+def verified_later(rosbag: Rosbag) -> Response:
+    """Answer with a rosbag whose verification was requested."""
+    location = reverse("rosbag-detail", args=[rosbag.pk])
+    return Response(RosbagSerializer(rosbag).data, status=202, headers={"Location": location})
 
 
 @extend_schema_view(list=rosbag_schema.LIST, retrieve=rosbag_schema.RETRIEVE)
@@ -89,19 +111,10 @@ class RosbagViewSet(
         return Response(RosbagDetailSerializer(rosbag).data)
 
     @rosbag_schema.CREATE
-    @idempotent
-    def create(self, request: Request) -> Response:
+    @idempotent(prepare=stored_form)
+    def create(self, request: Request, bundle: StoredBundle) -> Response:
         """Store a small bundle; it is verified in the background."""
-        form = UploadSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        files = [(file.name, file.file) for file in form.validated_data["files"]]
-        for _name, stream in files:
-            stream.seek(0)  # it may have been read by the idempotency check
-        name = form.validated_data["name"] or bare_name(files[0][0])
-        rosbag = imports.import_files(name, files, created_by=request.user)
-        response = Response(RosbagSerializer(rosbag).data, status=202)
-        response["Location"] = reverse("rosbag-detail", args=[rosbag.pk])
-        return response
+        return verified_later(bundle.verify())
 
     @rosbag_schema.RENAME
     def partial_update(self, request: Request, **_kwargs: Any) -> Response:
@@ -114,7 +127,7 @@ class RosbagViewSet(
 
     @rosbag_schema.DESTROY
     def destroy(self, request: Request, **_kwargs: Any) -> Response:
-        """Delete a rosbag; refused while a template uses it."""
+        """Delete a rosbag; refused while a template uses it, or an execution that has not ended."""
         deletion.delete(self.get_object())
         return Response(status=204)
 
@@ -130,11 +143,12 @@ class RosbagViewSet(
 
     @rosbag_schema.VERIFY
     @action(detail=True, methods=["post"])
+    @idempotent
     def verify(self, request: Request, **_kwargs: Any) -> Response:
         """Verify a rosbag again, in the background."""
         rosbag = self.get_object()
         verifier.verify_again(rosbag)
-        return Response(RosbagSerializer(rosbag).data, status=202)
+        return verified_later(rosbag)
 
     @rosbag_schema.BULK_DELETE
     @action(detail=False, methods=["post"], url_path="bulk/delete", url_name="bulk-delete")

@@ -35,7 +35,9 @@ CREATE = extend_schema(
     responses={
         200: UploadSessionSerializer,
         201: UploadSessionSerializer,
+        404: None,
         409: None,
+        410: None,
         422: None,
     },
     examples=[OpenApiExample("A bundle of two files", NEW_UPLOAD, request_only=True)],

@@ -39,6 +39,20 @@ class PartsQuery(serializers.Serializer[Any]):
     limit = serializers.IntegerField(min_value=1, max_value=1000, default=500)
 
 
+def with_state(request: Request, response: Response) -> Response:
+    """Answer with the state of a session, or with the rosbag that has the same content already.
+
+    The URLs are signed for each response; the database never holds one.
+    """
+    pk = response.data["id"]
+    if response.status_code == 201:  # noqa: PLR2004
+        rosbag = sessions.find_session(pk, _user(request))
+        response.data = _serialize_session(rosbag, sessions.file_states(rosbag))
+    else:
+        response.data = _serialize_session(sessions.find_same(pk), [])
+    return response
+
+
 @extend_schema(tags=["uploads"])
 class UploadViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Rosbag]):
     """Multipart uploads; each belongs to its creator, admins may continue all."""
@@ -57,7 +71,7 @@ class UploadViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Rosbag]):
         return super().list(request, *args, **kwargs)
 
     @upload_schema.CREATE
-    @idempotent
+    @idempotent(present=with_state)
     def create(self, request: Request) -> Response:
         """Start a multipart upload."""
         serializer = NewUploadSerializer(data=request.data)
@@ -65,10 +79,10 @@ class UploadViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Rosbag]):
         rosbag, is_new = sessions.open_session(
             serializer.rosbag_name(), serializer.to_new_files(), _user(request)
         )
+        data = {"id": rosbag.pk}
         if not is_new:
-            return Response(_serialize_session(rosbag, []))
+            return Response(data)
         location = f"{request.build_absolute_uri(request.path)}/{rosbag.pk}"
-        data = _serialize_session(rosbag, sessions.file_states(rosbag))
         return Response(data, status=201, headers={"Location": location})
 
     @upload_schema.RETRIEVE

@@ -20,6 +20,13 @@ class StoreError(DomainError):
     retry_after = 5
 
 
+class StoreFullError(StoreError):
+    """The disk, quota or bucket of the object store is full."""
+
+    code = "STORAGE_FULL"
+    retry_after = 60
+
+
 class PartsDifferError(DomainError):
     """The parts named at the end of an upload differ from the stored ones."""
 
@@ -122,15 +129,18 @@ class ObjectStore(Protocol):
     def abort_upload(self, key: str, upload_id: str) -> None:
         """Remove an upload and its parts; an unknown one is no error."""
 
-    def abort_stale(self, prefix: str, before: datetime) -> int:
-        """Remove uploads that killed writers started before an instant.
+    def abort_uploads(self, prefix: str, before: datetime | None = None) -> int:
+        """Remove open uploads below a prefix: all, or those that were started before an instant.
+
+        So those of killed writers go, of which nobody knows. A server that lists uploads by whole keys only
+        (MinIO) removes them itself after a day.
 
         Returns:
             The number of removed uploads.
         """
 
-    def find_problem(self) -> str:
-        """Describe a problem of the store and its solution, within about two seconds; empty: usable."""
+    def find_problem(self) -> StoreError | None:
+        """Describe why the store cannot be read or written, within about two seconds; None: it can."""
 
     def check(self) -> None:
         """Raise StoreError unless the store responds and its bucket or folder exists."""

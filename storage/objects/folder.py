@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from django.utils.translation import gettext as _
 
+from common import disks
 from storage import keys
 from storage.objects import grants
 from storage.objects.base import (
@@ -18,11 +19,14 @@ from storage.objects.base import (
     PartsDifferError,
     StoredObject,
     StoreError,
+    StoreFullError,
     UploadedPart,
 )
 from storage.objects.files import (
     CHUNK,
+    SCRATCH,
     FileSlice,
+    full_message,
     move_into_place,
     new_file,
     prune_empty,
@@ -32,6 +36,10 @@ from storage.objects.files import (
 from storage.objects.parts import PartFolder
 
 
+class KeyImpossibleError(FileNotFoundError, ValueError):
+    """No object can have this key: nothing is found under it, and nothing stored."""
+
+
 class FolderStore:
     """Objects as files below `root`; uploads in parts wait in `.uploads`, writes in `.scratch`."""
 
@@ -39,7 +47,7 @@ class FolderStore:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.scratch = root / ".scratch"
+        self.scratch = root / SCRATCH
 
     def put_stream(self, key: str, source: BinaryIO, *, size: int | None = None) -> None:
         del size
@@ -80,8 +88,8 @@ class FolderStore:
                 shutil.copyfile(source, target)
 
     def stat(self, key: str) -> StoredObject | None:
-        path = self._path(key)
         try:
+            path = self._path(key)
             with store_errors():
                 return self._describe(path) if path.is_file() else None
         except FileNotFoundError:
@@ -145,31 +153,44 @@ class FolderStore:
         with store_errors(), suppress(FileNotFoundError):
             PartFolder.of(self.root, key, upload_id).remove()
 
-    def abort_stale(self, prefix: str, before: datetime) -> int:
-        del prefix, before
-        return 0  # `check` removes leftovers of killed writers
+    def abort_uploads(self, prefix: str, before: datetime | None = None) -> int:
+        with store_errors():
+            left = [
+                upload
+                for upload in PartFolder.all(self.root)
+                if upload.is_left_behind(prefix, before)
+            ]
+            for upload in left:
+                upload.remove()
+        return len(left)
 
-    def find_problem(self) -> str:
+    def find_problem(self) -> StoreError | None:
         with suppress(OSError):
             self.root.mkdir(parents=True, exist_ok=True)
-        if os.access(self.root, os.R_OK | os.W_OK | os.X_OK):
-            return ""
-        return _("The storage folder is not writable: check its owner and permissions.")
+        if not os.access(self.root, os.R_OK | os.W_OK | os.X_OK):
+            return StoreError(
+                _("The storage folder is not writable: check its owner and permissions.")
+            )
+        return None if disks.has_room(self.root) else StoreFullError(full_message())
 
     def check(self) -> None:
         with store_errors():
             self.root.mkdir(parents=True, exist_ok=True)
             remove_stale(self.scratch)
-        if problem := self.find_problem():
-            raise StoreError(problem)
+        problem = self.find_problem()
+        if problem is not None:
+            raise problem
 
     def _path(self, key: str) -> Path:
-        """Path of an object; raises ValueError for a key that leaves the folder."""
+        """Path of an object.
+
+        Raises:
+            KeyImpossibleError: The key is none, or leads out of the folder.
+        """
         path = self.root / key
-        is_valid = keys.is_safe(key) and not key.startswith(".")
-        if not is_valid or not path.resolve().is_relative_to(self.root.resolve()):
+        if not keys.is_key(key) or not path.resolve().is_relative_to(self.root.resolve()):
             message = f"not the key of an object: {key!r}"
-            raise ValueError(message)
+            raise KeyImpossibleError(message)
         return path
 
     def _keys(self, start: Path) -> Iterator[str]:

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 from django.conf import settings
 from django.core import signing
 
+from storage import keys
+
 # Not the module: URLs signed by the version before stay valid during an upgrade.
 SALT = "storage.client.grants"
 PATH = "/storage/objects/"
@@ -37,6 +39,11 @@ def parse_token(token: str) -> ReadGrant | PartGrant:
 
     Raises:
         django.core.signing.BadSignature: It was altered, or is older than `SIGNED_URL_SECONDS`.
+        FileNotFoundError: No object can have its key, no upload its id.
     """
     fields = signing.loads(token, salt=SALT, max_age=settings.SIGNED_URL_SECONDS)
-    return PartGrant(**fields) if "upload_id" in fields else ReadGrant(**fields)
+    grant = PartGrant(**fields) if "upload_id" in fields else ReadGrant(**fields)
+    names = [grant.key, grant.upload_id] if isinstance(grant, PartGrant) else [grant.key]
+    if not all(keys.is_key(name) for name in names):
+        raise FileNotFoundError(grant)
+    return grant

@@ -7,15 +7,24 @@ ETag, so that a listing reads no data, and a repeated part never destroys the on
 import hashlib
 import re
 import shutil
+import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
 from django.utils.translation import gettext as _
 
 from storage.objects.base import PartsDifferError, UploadedPart
-from storage.objects.files import append, move_into_place, new_file, store_errors
+from storage.objects.files import (
+    SCRATCH,
+    STALE_SECONDS,
+    append,
+    move_into_place,
+    new_file,
+    store_errors,
+)
 
 UPLOADS = ".uploads"
 UPLOAD_ID = re.compile(r"[0-9a-f]{32}")
@@ -33,7 +42,7 @@ class PartFolder:
     def create(cls, root: Path, key: str) -> "PartFolder":
         """Open an upload for a key."""
         upload = cls(root, uuid4().hex)
-        with new_file(upload.scratch) as file:
+        with new_file(root / SCRATCH) as file:
             file.write(key.encode())
         move_into_place(Path(file.name), upload.folder / "key")
         return upload
@@ -51,6 +60,12 @@ class PartFolder:
         if (upload.folder / "key").read_text() != key:
             raise FileNotFoundError(upload_id)
         return upload
+
+    @classmethod
+    def all(cls, root: Path) -> list["PartFolder"]:
+        """Find all uploads, also what is left of half opened and half removed ones."""
+        folders = (root / UPLOADS).glob("*") if (root / UPLOADS).is_dir() else ()
+        return [cls(root, folder.name) for folder in folders if UPLOAD_ID.fullmatch(folder.name)]
 
     @classmethod
     def is_open(cls, root: Path, upload_id: str) -> bool:
@@ -102,6 +117,17 @@ class PartFolder:
         """Remove the upload; its key first, so that a half-removed upload never looks open."""
         (self.folder / "key").unlink(missing_ok=True)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def is_left_behind(self, prefix: str, before: datetime | None) -> bool:
+        """Check that it is of a key below `prefix` and older than `before`, or has no key for a day."""
+        try:
+            opened = (self.folder / "key").stat().st_mtime
+            is_below = (self.folder / "key").read_text().startswith(prefix)
+            return is_below and (before is None or opened < before.timestamp())
+        except FileNotFoundError:
+            with suppress(FileNotFoundError):  # removed in the meantime
+                return self.folder.stat().st_mtime < time.time() - STALE_SECONDS
+            return False
 
     def _part_files(self, number: int | None) -> list[Path]:
         pattern = "[0-9]*-*" if number is None else f"{number:05d}-*"

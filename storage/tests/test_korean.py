@@ -18,6 +18,7 @@ from rosbag2.writing.sample import make_sample
 from tests.support.bags import stored_bag
 
 CATALOGUE = Path(settings.LOCALE_PATHS[0]) / "ko" / "LC_MESSAGES"
+APPS = ("accounts", "common", "storage", "templates", "simulations", "backups", "launcher")
 PLACES = re.compile(r"%\(\w+\)[ds]|%d|\{\w+\}")
 
 
@@ -47,14 +48,15 @@ def test_translations_keep_placeholders() -> None:
 
 
 def source_texts() -> Iterator[str]:
-    """All texts in the sources and templates of storage, and the sentences about bags."""
-    root = Path(__file__).parents[1]
-    for path in (*root.rglob("*.py"), Path(errors.__file__)):
+    """All texts in the sources and templates of the apps, and the sentences about bags."""
+    apps = [settings.BASE_DIR / app for app in APPS]
+    sources = [path for app in apps for path in app.rglob("*.py")]
+    for path in (*sources, Path(errors.__file__)):
         if "tests" not in path.parts:
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Constant) and isinstance(node.value, str):
                     yield node.value
-    for path in root.rglob("*.html"):
+    for path in (path for app in apps for path in app.rglob("*.html")):
         yield path.read_text(encoding="utf-8")
 
 

@@ -6,7 +6,7 @@ from threading import Barrier, Event
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, OperationalError, connection
 from django.utils import timezone
 
 from common.db import leases
@@ -67,6 +67,7 @@ def test_unfinished_lease_is_released_without_counting(row: Rosbag) -> None:
     ("error", "after"),
     [
         (OSError, ("leased", False, 0)),
+        (OperationalError, ("leased", False, 0)),
         (ValueError, ("leased", True, 1)),
         (KeyboardInterrupt, ("leased", True, 1)),
     ],
@@ -132,6 +133,13 @@ def test_a_lease_renews_itself_while_work_goes_on(transactional_db: None, row: R
     assert state(row) == ("held", False, 0)
 
 
+def test_no_lease_is_renewed_within_a_transaction(row: Rosbag) -> None:
+    """Nobody else sees the row, and the database may admit one writer only."""
+    with claim(row, seconds=0.01) as lease:
+        assert not lease._renewing.is_alive()
+    assert state(row) == ("leased", False, 0)
+
+
 def test_one_of_many_concurrent_claims_succeeds(transactional_db: None, row: Rosbag) -> None:
     together = Barrier(6)
 
@@ -154,7 +162,16 @@ def now(settings: Any) -> Any:
 
 @pytest.mark.parametrize(
     ("held", "enqueued", "overdue"),
-    [(None, None, True), (-1, -61, True), (None, -59, False), (1, -61, False), (1, None, False)],
+    [
+        (None, None, True),
+        (None, -601, True),  # no worker has taken it
+        (None, -599, False),
+        (-1, -2, True),  # its worker is dead
+        (-2, -1, False),  # and it was requested again since
+        (-2, -601, True),
+        (1, -601, False),
+        (1, None, False),
+    ],
 )
 def test_overdue_work(
     row: Rosbag, now: Any, held: int | None, enqueued: int | None, overdue: bool

@@ -15,7 +15,7 @@ from storage.choices import Origin
 from storage.models import Rosbag
 from storage.objects import object_store
 from storage.objects.grants import PATH
-from storage.services.intake import uploads
+from storage.services.intake import abandoning, uploads
 from storage.services.intake.parts import FilePlan
 
 KEY = "rosbags/1/metadata.yaml"
@@ -155,7 +155,7 @@ def test_truncated_part_is_not_stored(client: Client, plan: FilePlan) -> None:
 
 
 def test_a_part_of_an_upload_that_has_ended(client: Client, plan: FilePlan) -> None:
-    uploads.abandon(Rosbag.objects.get())
+    abandoning.abandon(Rosbag.objects.get())
     assert put(client, plan.parts[0].url, b"a" * 100).status_code == 404
 
 

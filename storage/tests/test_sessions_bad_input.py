@@ -14,7 +14,7 @@ from django_tasks_db.models import DBTaskResult
 from rest_framework.test import APIClient
 
 from accounts.choices import Role
-from accounts.models import User
+from accounts.models import IdempotencyKey, User
 from common.recovery import recover
 from storage.choices import Status
 from storage.models import Rosbag
@@ -139,6 +139,12 @@ def test_repeated_idempotency_key_starts_one_upload(operator: APIClient) -> None
     assert [answer.status_code for answer in answers] == [201, 201]
     assert answers[0].json()["id"] == answers[1].json()["id"]
     assert Rosbag.objects.count() == 1
+    put(answers[1].json()["addresses"][0]["parts"][0]["url"], b"small")
+    row = IdempotencyKey.objects.get()
+    assert (row.answer, list(row.headers)) == ({"id": Rosbag.objects.get().pk}, ["Location"])
+    operator.delete(answers[0]["Location"])
+    again = operator.post(URL, {"files": [FILE]}, headers={"Idempotency-Key": "k"})
+    assert (again.status_code, again.json()["code"]) == (410, "UPLOAD_ABORTED")
     other = operator.post(URL, {"files": [FILE], "name": "b"}, headers={"Idempotency-Key": "k"})
     assert other.status_code == 422
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django_tasks import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
+from common.db import leases
 from common.db.leases import MAX_ATTEMPTS
 from common.recovery import recover
 from storage.choices import Status
@@ -25,8 +26,8 @@ def rosbag(transactional_db: None, make_bag: MakeBag) -> Rosbag:
     return imports.import_folder(make_bag())
 
 
-def long_ago(settings: Any) -> Any:
-    return timezone.now() - timedelta(seconds=2 * settings.TASK_LEASE_SECONDS)
+def long_ago() -> Any:
+    return timezone.now() - 2 * leases.patience()
 
 
 def work() -> None:
@@ -50,8 +51,8 @@ def test_recovery_without_overdue_work_makes_four_queries(
         assert recover() == 0
 
 
-def test_lost_task_is_enqueued_again(rosbag: Rosbag, settings: Any) -> None:
-    Rosbag.objects.update(enqueued_at=long_ago(settings))
+def test_lost_task_is_enqueued_again(rosbag: Rosbag) -> None:
+    Rosbag.objects.update(enqueued_at=long_ago())
     assert recover() == 1
     assert recover() == 0
     work()
@@ -59,14 +60,17 @@ def test_lost_task_is_enqueued_again(rosbag: Rosbag, settings: Any) -> None:
     assert rosbag.status == Status.READY
 
 
-def test_work_of_a_killed_worker_is_enqueued_again(rosbag: Rosbag, settings: Any) -> None:
+def test_work_of_a_killed_worker_is_enqueued_again_once(rosbag: Rosbag) -> None:
     lost = DBTaskResult.objects.get()
     lost.claim("killed")
     claim(rosbag.pk)
-    Rosbag.objects.update(enqueued_at=long_ago(settings))
     assert recover() == 0
-    Rosbag.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    Rosbag.objects.update(
+        enqueued_at=timezone.now() - timedelta(seconds=2),
+        lease_until=timezone.now() - timedelta(seconds=1),
+    )
     assert recover() == 1
+    assert recover() == 0
     lost.refresh_from_db()
     assert lost.status == TaskResultStatus.RUNNING  # `lost_tasks` sees to it
     work()
@@ -76,14 +80,14 @@ def test_work_of_a_killed_worker_is_enqueued_again(rosbag: Rosbag, settings: Any
 
 @pytest.mark.parametrize("change", [{"status": "ready"}, {"deleted_at": "2026-01-01T00:00Z"}])
 def test_recovery_ignores_verified_and_deleted_rosbags(
-    rosbag: Rosbag, settings: Any, change: dict[str, str]
+    rosbag: Rosbag, change: dict[str, str]
 ) -> None:
-    Rosbag.objects.update(enqueued_at=long_ago(settings), **change)
+    Rosbag.objects.update(enqueued_at=long_ago(), **change)
     assert recover() == 0
 
 
 def test_rosbag_is_rejected_after_too_many_attempts_and_can_be_verified_again(
-    rosbag: Rosbag, settings: Any
+    rosbag: Rosbag,
 ) -> None:
     for _ in range(MAX_ATTEMPTS):
         assert claim(rosbag.pk)

@@ -23,6 +23,8 @@ from common.admin.changelists import (
 )
 from common.admin.deletion import ServiceDeletionMixin
 from common.admin.errors import DomainErrorFormMixin, DomainErrorMixin
+from common.admin.fields import RowSelectMixin
+from common.admin.rights import right, user_text
 from templates.admin.fields import TopicsField, TopicTypesField, choices_of
 from templates.exceptions import TemplateDeletedError
 from templates.models import Template
@@ -102,6 +104,7 @@ def _add_usage_counts(rows: list[Any]) -> None:
 
 @admin.register(Template)
 class TemplateAdmin(
+    RowSelectMixin,
     ObjectActionsMixin,
     ServiceDeletionMixin,
     DomainErrorMixin,
@@ -110,7 +113,10 @@ class TemplateAdmin(
 ):
     """Templates; deleted ones are shown by a filter."""
 
+    use_checks = templates.use_checks
     form = TemplateForm
+    creator = user_text("created_by", _("created by"))
+    has_restore_permission = right("restore")
     list_display = [
         "name",
         "robot_type",
@@ -126,7 +132,7 @@ class TemplateAdmin(
     list_select_related = ["rosbag"]
     search_fields = ["name", "robot_type", "rosbag__name"]
     autocomplete_fields = ["rosbag"]
-    readonly_fields = ["version", "used", "created_by", "created_at", "updated_at", "deleted_at"]
+    readonly_fields = ["version", "used", creator, "created_at", "updated_at", "deleted_at"]
     fieldsets = [
         (None, {"fields": ["name", "robot_type", "description"]}),
         (_("What it plays"), {"fields": ["rosbag", "topics", "rate"]}),
@@ -134,7 +140,7 @@ class TemplateAdmin(
     ]
     history = (
         _("History"),
-        {"fields": [("version", "used"), "created_by", ("created_at", "updated_at")]},
+        {"fields": [("version", "used"), creator, ("created_at", "updated_at")]},
     )
     actions = ["delete_selected", "restore"]
 
@@ -209,7 +215,7 @@ class TemplateAdmin(
     def used(self, template: Any) -> int:
         return int(template.used)
 
-    @admin.action(description=_("Restore"), permissions=["change"])
+    @admin.action(description=_("Restore"), permissions=["restore"])
     def restore(self, request: HttpRequest, rows: QuerySet[Template]) -> None:
         run_action(
             self,

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from common.rest.serializers import StrictSerializer
 from templates.models import Template
-from templates.services.validation import MAX_TOPICS, TOPIC_NAME, TYPE_NAME
+from templates.services.validation import MAX_TOPICS, RATE, TOPIC_NAME, TYPE_NAME
 
 
 class RecordTopicSerializer(StrictSerializer):
@@ -32,7 +32,7 @@ class TemplateSerializer(StrictSerializer, serializers.ModelSerializer[Template]
     created_by = serializers.EmailField(source="created_by.email", read_only=True, allow_null=True)
     enforced = {
         "topics": {"maxItems": MAX_TOPICS},
-        "rate": {"minimum": 0},
+        "rate": RATE.schema,
         "record_topics": {"maxItems": MAX_TOPICS},
     }
 

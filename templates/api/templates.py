@@ -65,8 +65,9 @@ class TemplateViewSet(Reads):
         """Change some fields of a template; its version increases."""
         return self._update(request, partial=True)
 
+    @extend_schema(responses={204: None, 409: None})
     def destroy(self, request: Request, **_kwargs: Any) -> Response:
-        """Delete a template; runs that used it keep their plan."""
+        """Delete a template; refused while executions use it, later runs keep their plan."""
         templates.delete(self.get_object())
         return Response(status=204)
 

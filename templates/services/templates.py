@@ -1,17 +1,20 @@
 """Creating, changing, deleting and restoring templates."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.services import audit
+from common.db.violations import refusing_duplicates
 from common.exceptions import FieldError
+from common.in_use import UseChecks
 from storage.models import Rosbag
-from templates.exceptions import TemplateDeletedError, TemplateError
+from templates.exceptions import TemplateDeletedError, TemplateError, TemplateInUseError
 from templates.models import Template
 from templates.services.validation import field_errors, name_taken_error
 
@@ -38,11 +41,8 @@ def create(*, created_by: Any = None, **values: Any) -> Template:
     """
     values = {"name": "", "rosbag": None} | _prepared(values)
     _require(field_errors(values))
-    try:
-        with transaction.atomic():
-            return Template.objects.create(created_by=created_by, **values)
-    except IntegrityError as error:  # taken by a concurrent request
-        raise _invalid([name_taken_error()]) from error
+    with _refusing_taken_names():
+        return Template.objects.create(created_by=created_by, **values)
 
 
 def update(template: Template, **changes: Any) -> Template:
@@ -60,10 +60,21 @@ def update(template: Template, **changes: Any) -> Template:
     return _require_not_deleted(template)
 
 
+use_checks = UseChecks[Template]()
+
+
 def delete(template: Template) -> None:
-    """Soft-delete a template; runs that used it keep their plan. Deleting twice is no error."""
+    """Soft-delete a template; runs that used it keep their plan. Deleting twice is no error.
+
+    Raises:
+        TemplateInUseError: Executions that have not ended use it; the message names them.
+    """
     with transaction.atomic():
-        if deleted_at := Template.objects.filter(pk=template.pk).hide():
+        rows = Template.objects.filter(pk=template.pk)
+        rows.lock()  # what starts to use it meanwhile waits, or is seen here
+        if reason := use_checks.reason(template):
+            raise TemplateInUseError(reason)
+        if deleted_at := rows.hide():
             audit.record_change(template, deleted_at=(None, deleted_at))
     template.refresh_from_db()
 
@@ -75,19 +86,21 @@ def restore(template: Template) -> Template:
         TemplateError: Its name is taken, or its rosbag is not usable.
     """
     _require(field_errors({name: _value(template, name) for name in FIELDS}, template))
-    try:
-        with transaction.atomic():
-            if Template.objects.filter(pk=template.pk).unhide():
-                audit.record_change(template, deleted_at=(template.deleted_at, None))
-    except IntegrityError as error:
-        raise _invalid([name_taken_error()]) from error
+    with _refusing_taken_names():
+        if Template.objects.filter(pk=template.pk).unhide():
+            audit.record_change(template, deleted_at=(template.deleted_at, None))
     return _require_not_deleted(template)
 
 
-def names_using(rosbag: Rosbag) -> list[str]:
-    """Names of templates that play a rosbag, at most five."""
+def use_of_rosbag(rosbag: Rosbag) -> str:
+    """Why a rosbag cannot be deleted: templates play it, of which five are named; else empty."""
     templates = Template.objects.living().filter(rosbag=rosbag).order_by("name")
-    return list(templates.values_list("name", flat=True)[:5])
+    if not (names := list(templates.values_list("name", flat=True)[:5])):
+        return ""
+    message = _(
+        "%(name)s is used by %(users)s: delete these first, or make them use another rosbag."
+    )
+    return message % {"name": rosbag.name, "users": ", ".join(names)}
 
 
 def _prepared(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,14 +128,18 @@ def _value(template: Template, name: str) -> Any:
 
 def _save_changes(template: Template, values: dict[str, Any]) -> None:
     rows = Template.objects.living().filter(pk=template.pk)
-    try:
-        with transaction.atomic():
-            if rows.update(**values, version=F("version") + 1, updated_at=timezone.now()):
-                audit.record_change(
-                    template, **{n: (_value(template, n), v) for n, v in values.items()}
-                )
-    except IntegrityError as error:
-        raise _invalid([name_taken_error()]) from error
+    with _refusing_taken_names():
+        if rows.update(**values, version=F("version") + 1, updated_at=timezone.now()):
+            audit.record_change(
+                template, **{n: (_value(template, n), v) for n, v in values.items()}
+            )
+
+
+def _refusing_taken_names() -> AbstractContextManager[None]:
+    """Refuse a name that a concurrent request has taken."""
+    return refusing_duplicates(
+        Template, "templates_name_unique_living", lambda: _invalid([name_taken_error()])
+    )
 
 
 def _require_not_deleted(template: Template) -> Template:

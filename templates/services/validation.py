@@ -1,6 +1,5 @@
 """Validation of templates; all errors are reported together, with pointers to their fields."""
 
-import math
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -8,6 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from common.bounds import Bounds
 from common.exceptions import FieldError
 from storage.models import Rosbag
 from templates.models import Template
@@ -15,6 +15,8 @@ from templates.models import Template
 MAX_NAME_LENGTH = 200
 MAX_TOPIC_LENGTH = 255
 MAX_TOPICS = 1000
+RATE = Bounds(0.001, 1000, or_zero=True)
+"""Factor on recorded time; 0: as fast as possible."""
 TOPIC_NAME = re.compile(r"(/[A-Za-z_][A-Za-z0-9_]*)+")
 TYPE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(/(msg|srv|action))?/[A-Za-z][A-Za-z0-9_]*")
 
@@ -40,10 +42,9 @@ def _name(values: Mapping[str, Any]) -> list[FieldError]:
 
 
 def _rate(values: Mapping[str, Any]) -> list[FieldError]:
-    if math.isfinite(values["rate"]) and values["rate"] >= 0:
-        return []
-    detail = _("Give a rate of 0 (as fast as possible) or more, such as 1 for recorded speed.")
-    return [FieldError("/rate", detail, "RATE_INVALID")]
+    return (
+        [] if RATE.accept(values["rate"]) else [FieldError("/rate", RATE.message, "RATE_INVALID")]
+    )
 
 
 def _record_topics(values: Mapping[str, Any]) -> list[FieldError]:

@@ -32,6 +32,7 @@ OWN_CHECKS = {
     "storage-object": "the signed token in the URL",
     "unit-register": "the signed token of the unit's execution",
     "unit-report": "the signed token of the unit's execution",
+    "unit-echo": "the signed token of the unit's execution",
     "unit-recording": "the signed token of the unit's execution",
     "unit-recording-complete": "the signed token of the unit's execution",
     "password-reset-page": "the token in the URL, which was sent by e-mail",

@@ -30,7 +30,7 @@ from tests.api.test_access import ADDRESSES
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("empty_redis")]
 
 EARLY_READS = {"execution-detail", "execution-progress"}
-EARLY_POSTS = {"unit-report"}
+EARLY_POSTS = {"unit-report", "unit-echo"}
 READS = {
     *("execution-list", "execution-detail", "simulation-list", "simulation-detail"),
     *("template-list", "template-detail"),

@@ -87,8 +87,13 @@ class S3:
         keys = {"AWS_ACCESS_KEY_ID": self.access_key, "AWS_SECRET_ACCESS_KEY": self.secret_key}
         return words, keys
 
+    @property
+    def pid(self) -> int:
+        """Id of the running process; 0 before it is started."""
+        return self._process.pid if self._process is not None else 0
+
     def stop(self) -> None:
-        """Kill the server; its data is not kept."""
+        """Kill the server; started again, it has its data."""
         if self._process is not None:
             terminate([self._process], first=signal.SIGKILL)
             self._process = None

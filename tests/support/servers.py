@@ -25,10 +25,11 @@ def open_to_all(path: Path) -> bool:
 
 
 class Redis:
-    """A throwaway Redis server on a unix socket."""
+    """A throwaway Redis server on a unix socket; a durable one keeps its data over a kill."""
 
-    def __init__(self, folder: Path, databases: int) -> None:
+    def __init__(self, folder: Path, databases: int, *, durable: bool = False) -> None:
         self._folder = folder
+        self._durable = durable
         self._sock = folder / "r.sock"
         self._databases = databases
         self._process: subprocess.Popen[bytes] | None = None
@@ -43,7 +44,9 @@ class Redis:
         Raises:
             RedisUnavailableError: there is no Redis server to start.
         """
-        command = redis_command(self._folder, self._sock, durable=False, databases=self._databases)
+        command = redis_command(
+            self._folder, self._sock, durable=self._durable, databases=self._databases
+        )
         self._folder.mkdir(mode=0o700, exist_ok=True)
         log = self._folder / "redis.log"
         with log.open("ab") as output:
@@ -57,17 +60,26 @@ class Redis:
             )
         wait_until(lambda: redis_answers(self._sock), self._process, log)
 
+    @property
+    def pid(self) -> int:
+        """Id of the running process; 0 before it is started."""
+        return self._process.pid if self._process is not None else 0
+
     def stop(self) -> None:
-        """Kill the server; its data is not kept."""
+        """Kill the server; only the data of a durable one is kept."""
         if self._process is not None:
             terminate([self._process], first=signal.SIGKILL)
 
 
 class PostgreSQL:
-    """A throwaway PostgreSQL server on a unix socket; without durability, for speed."""
+    """A throwaway PostgreSQL server on a unix socket.
 
-    def __init__(self, folder: Path) -> None:
+    For speed it does not survive a crash of the machine, and kill -9 only if it is durable.
+    """
+
+    def __init__(self, folder: Path, *, durable: bool = False) -> None:
         self._folder = folder
+        self._durable = durable
         self._process: subprocess.Popen[bytes] | None = None
         # PostgreSQL refuses to run as root: then it runs as a user without rights.
         self._user = NOBODY if os.geteuid() == 0 else None
@@ -84,15 +96,21 @@ class PostgreSQL:
         programs, data = self._programs(), self._folder / "data"
         if not data.exists():
             self._make(programs, data)
-        quick = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
+        commit = f"synchronous_commit={'on' if self._durable else 'off'}"
+        quick = ["fsync=off", "full_page_writes=off", commit]
         place = ["listen_addresses=", f"unix_socket_directories={self._folder}"]
         options = [*quick, *place, "max_connections=300", "shared_buffers=32MB"]
         flags = [word for option in options for word in ("-c", option)]
         self._process = self._run([programs / "postgres", "-D", data, *flags])
         wait_until(lambda: answers(self.url), self._process, self._log)
 
+    @property
+    def pid(self) -> int:
+        """Id of the running process; 0 before it is started."""
+        return self._process.pid if self._process is not None else 0
+
     def stop(self) -> None:
-        """Kill the server; its data is not kept."""
+        """End the server; started again, it has its data."""
         if self._process is not None:
             terminate([self._process], first=signal.SIGINT, timeout=5)
             self._process = None

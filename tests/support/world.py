@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -34,16 +35,19 @@ for line in sys.stdin:
     except Exception:
         error = traceback.format_exc()
     connection.close()
-    connection.close_pool()  # servers come and go
+    if connection.vendor == "postgresql":
+        connection.close_pool()  # servers come and go
     print(json.dumps([printed.getvalue(), error]), flush=True)
 """
 """Runs Python code line by line; a new process for each would take a second and a half."""
 OURS = ("DATABASE_URL", "REDIS_URL", "DATA_DIR", "MINIO_ENDPOINT")
 
 
-def until(condition: Callable[[], Any], why: Callable[[], str] = str) -> Any:
+def until(
+    condition: Callable[[], Any], why: Callable[[], str] = str, *, seconds: float = PATIENCE
+) -> Any:
     """Wait for a condition, and return its value."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if value := condition():
             return value
@@ -125,10 +129,10 @@ class Served(Process):
 class World:
     """Services, not yet started, and their addresses."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, durable: bool = False) -> None:
         self.folder = folder
-        self.postgres = PostgreSQL(folder / "pg")
-        self.redis = Redis(folder / "redis", 1)
+        self.postgres = PostgreSQL(folder / "pg", durable=durable)
+        self.redis = Redis(folder / "redis", 1, durable=durable)
         self.s3 = S3(folder / "s3")
         self.processes: list[Process] = []
         self._shell: subprocess.Popen[str] | None = None
@@ -137,7 +141,7 @@ class World:
         self.environment = {
             **{name: value for name, value in os.environ.items() if name not in OURS},
             "ENVIRONMENT": "production",  # with throttles, as on a cluster
-            "SECRET_KEY": 64 * "k",
+            "SECRET_KEY": secrets.token_urlsafe(48),
             "HTTPS": "false",
             "DATA_DIR": str(data),
             "DATABASE_URL": self.postgres.url,
@@ -168,7 +172,7 @@ class World:
 
     def server(self, kind: str, application: str, **extra: str) -> Served:
         """Start gunicorn with one of the two configurations."""
-        port = str(free_ports(1)[0])
+        port = extra.get("WEB_PORT") or str(free_ports(1)[0])
         words = ["-m", "gunicorn", "--config", f"python:robotsim_project.gunicorn.{kind}"]
         words.append(f"robotsim_project.{application}:application")
         served = Served(words, self.environment | {"WEB_PORT": port} | extra, self._log(kind))
@@ -201,6 +205,12 @@ class World:
         assert not error, error
         return str(printed).strip()
 
+    def call(self, function: str, *values: Any) -> Any:
+        """Call a function, given by its dotted name, with Django set up; values and result are JSON."""
+        module, _dot, name = function.rpartition(".")
+        code = f"import json\nfrom {module} import {name}\n"
+        return json.loads(self.python(f"{code}print(json.dumps({name}(*{values!r})))"))
+
     def token(self, role: str = "admin") -> str:
         """Create a user and return an access token."""
         return self.python(
@@ -232,11 +242,11 @@ class World:
 
 
 @contextmanager
-def a_world() -> Iterator[World]:
-    """Create a system whose services are not started yet."""
+def a_world(*, durable: bool = False) -> Iterator[World]:
+    """Create a system whose services are not started yet; durable ones survive kill -9."""
     folder = Path(tempfile.mkdtemp(prefix="world-", dir=os.environ.get("ROBOTSIM_TEST_FOLDER")))
     folder.chmod(0o711)  # the database's user passes through
-    world = World(folder)
+    world = World(folder, durable=durable)
     try:
         yield world
     finally:

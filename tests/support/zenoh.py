@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections import Counter
 from typing import Any
 
 import zenoh
@@ -177,4 +178,27 @@ class Listener:
 
     def close(self) -> None:
         """Disconnect."""
+        close_session(self._session)
+
+
+class CountingRouter:
+    """A router in this process that counts messages by agent, the first chunk of their keys."""
+
+    def __init__(self) -> None:
+        self.endpoint = f"tcp/{LOOPBACK}:{free_ports(1)[0]}"
+        self._counts: Counter[str] = Counter()
+        self._session = open_session(settings("router", **{"listen/endpoints": [self.endpoint]}))
+        handler = zenoh.handlers.Callback(self._count, indirect=False)
+        self._subscriber = self._session.declare_subscriber("**", handler)
+
+    def _count(self, sample: zenoh.Sample) -> None:
+        self._counts[str(sample.key_expr).partition("/")[0]] += 1
+
+    def counts(self, prefix: str) -> dict[str, int]:
+        """Return the number of messages of each agent whose namespace has a prefix."""
+        counts = {f"/{agent}": number for agent, number in self._counts.copy().items()}
+        return {agent: number for agent, number in counts.items() if agent.startswith(prefix)}
+
+    def close(self) -> None:
+        """End the router."""
         close_session(self._session)

@@ -124,9 +124,16 @@ def test_demo_with_the_sample(environment: dict[str, str], tmp_path: Path) -> No
     assert found["messages_published"] == 20 * index_bag(tmp_path / "bag").message_count
     assert found["recordings"] > 0
     assert left_running(environment["DATA_DIR"]) == []
-    password = Path(environment["DATA_DIR"]) / "admin-password"
-    assert password.stat().st_mode & 0o777 == 0o600
-    assert password.read_text().strip() in done.stderr
+    data = Path(environment["DATA_DIR"])
+    assert (data / "admin-password").read_text().strip() in done.stderr
+    assert open_to_others(data) == []
+
+
+def open_to_others(data: Path) -> list[str]:
+    """What other users of the machine may read: database, journal, append-only file, rosbags, logs."""
+    paths = [data, *data.rglob("*")]
+    assert {"robotsim.sqlite3", "redis", "storage", "logs"} <= {path.name for path in paths}
+    return [str(path) for path in paths if path.lstat().st_mode & 0o077 and not path.is_symlink()]
 
 
 # One after the other: each takes the first free port for its router.

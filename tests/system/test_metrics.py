@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from accounts.choices import Role, Scope
 from accounts.models import ApiToken, User
-from accounts.services.bearers import issue_access, new_api_token
+from accounts.services.bearers import api_token, issue_access
 from robotsim_project.health import dependencies
 from robotsim_project.telemetry import metrics, statistics
 from simulations.exceptions import RedisUnreachableError
@@ -265,7 +265,7 @@ def test_an_admin_who_has_signed_in_sees_it(settings: Any, role: Role) -> None:
 def test_a_program_needs_the_scope(settings: Any, scope: Scope, status: int) -> None:
     settings.METRICS_TOKEN = TOKEN
     user = User.objects.create_user("kim@example.org", role=Role.ADMIN)
-    secret, prefix, digest = new_api_token()
+    secret, prefix, digest = api_token("random")
     ApiToken.objects.create(user=user, name="ci", prefix=prefix, digest=digest, scopes=[scope])
     answer = Client().get("/metrics", headers={"Authorization": f"Bearer {secret}"})
     assert answer.status_code == status

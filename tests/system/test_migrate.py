@@ -39,6 +39,7 @@ def test_three_at_once_on_sqlite(tmp_path: Path) -> None:
     own = {"DATA_DIR": str(tmp_path), "DATABASE_URL": f"sqlite:///{tmp_path}/robots.sqlite3"}
     said = all_succeed({**os.environ, **own}, tmp_path)
     assert sorted("No migrations to apply" in each for each in said) == [False, True, True]
+    assert (tmp_path / "robots.sqlite3").stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.django_db(transaction=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from robotsim_project.processes.worker import NEEDED
 from tests.support.world import Process, Served, World, a_world, until
 
 ALL = ["database", "migrations", "redis", "storage"]
@@ -26,7 +27,7 @@ def test_all_processes_wait_for_what_they_need(world: World, tmp_path: Path) -> 
         assert starting(server, ALL)
     for process in (web, stream, controller, worker):
         first = process.until_logged("waiting")[0]
-        assert first["waiting_for"] == ALL
+        assert first["waiting_for"] == (list(NEEDED) if process is worker else ALL)
         assert first["address"]["storage"] == world.s3.endpoint
         assert "@" not in str(first["address"])
     assert migrate.until_logged("waiting")[0]["waiting_for"] == ["database"]

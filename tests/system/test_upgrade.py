@@ -91,9 +91,8 @@ def assert_readable(pks: SimpleNamespace, client: Client) -> None:
         assert (response.status_code, response.json()[name]) == (200, text)
     for model, pk in [(StageRun, pks.stage), (AgentRun, pks.agent), (Execution, pks.execution)]:
         assert model.objects.get(pk=pk).failure_values is None
-    stored = idempotency.claim(idempotency.IdempotentRequest(user, **REQUEST))
-    assert isinstance(stored, idempotency.StoredResponse)
-    assert (stored.status, stored.data) == (202, {"id": 7})
+    stored = idempotency.find(idempotency.IdempotentRequest(lambda: user, **REQUEST))
+    assert stored == idempotency.StoredResponse(202, {"id": 7})
     assert IdempotencyKey.objects.get(user=user).attempts == 0
 
 
@@ -131,3 +130,16 @@ def test_the_version_before_writes_to_the_migrated_database(old_apps: Any, clien
     changed = old_apps.get_model("storage.Export").objects.filter(pk=pks.export, begun=0)
     assert changed.update(begun=3, status="done") == 1
     assert Export.objects.get(pk=pks.export).attempts == 3
+
+
+def test_starts_of_what_never_began_are_withdrawn(old_apps: Any) -> None:
+    """The version before wrote the release, which lies ahead, as the start."""
+    pks = insert(old_apps, "before", timezone.now())
+    ended = timezone.now()
+    ahead = {"release_at": ended + timedelta(seconds=3), "ended_at": ended}
+    StageRun.objects.filter(pk=pks.stage).update(**ahead)
+    execution = old_apps.get_model("simulations.Execution").objects
+    execution.update(started_at=ahead["release_at"], ended_at=ended + timedelta(seconds=9))
+    migrate()
+    assert StageRun.objects.get(pk=pks.stage).release_at is None
+    assert Execution.objects.get(pk=pks.execution).started_at is None

@@ -1,9 +1,13 @@
-"""The worker outlives its database, gives its task back, and shows life only while a task does anything."""
+"""The worker outlives its database, gives its task back, and shows life only while a task does anything.
+
+What a killed one held is taken over.
+"""
 
 import os
 import signal
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +89,7 @@ def test_a_task_that_does_nothing_for_long_is_none(
         assert not sign.exists()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def world() -> Iterator[World]:
     with a_world() as world:
         world.environment["TASK_LEASE_SECONDS"] = "2"
@@ -93,27 +97,61 @@ def world() -> Iterator[World]:
         yield world
 
 
-def test_a_verification_survives_its_database(world: World, tmp_path: Path) -> None:
+@pytest.fixture
+def rosbag(world: World, tmp_path: Path) -> str:
+    """The code that finds a rosbag that awaits verification."""
     make_sample(tmp_path / "bag", seconds=1)
-    rosbag = world.python(
+    pk = world.python(
         "from pathlib import Path\nfrom storage.services.intake import imports\n"
+        "from storage.models import Rosbag\nRosbag.objects.all().delete()\n"
         f"print(imports.import_folder(Path({str(tmp_path / 'bag')!r}), name='drive').pk)"
     )
+    return f"from storage.models import Rosbag\nbag = Rosbag.objects.get(pk={pk})\n"
+
+
+@contextmanager
+def storage_hangs(world: World) -> Iterator[None]:
+    assert world.s3._process is not None
+    os.kill(world.s3._process.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(world.s3._process.pid, signal.SIGCONT)
+
+
+def begin_again(world: World, rosbag: str) -> None:
+    """Have a rosbag verified again, until a worker holds it."""
+    again = "from storage.services.verification import verifier\nverifier.verify_again(bag)"
+    world.python(rosbag + again)
+    until(lambda: world.python(rosbag + "print(bag.lease_until)") != "None")
+
+
+def test_a_verification_survives_its_database(world: World, rosbag: str) -> None:
     processes = [world.manage("run_worker", "--interval", "0.1"), world.manage("run_controller")]
     processes[0].until_logged("worker_started")
     processes[1].until_logged("controller_started")
-    find = f"from storage.models import Rosbag\nbag = Rosbag.objects.get(pk={rosbag})\n"
-    until(lambda: world.python(find + "print(bag.status)") == "ready", lambda: processes[0].words)
-    assert world.s3._process is not None
-    os.kill(world.s3._process.pid, signal.SIGSTOP)  # the task hangs on what it needs
-    try:
-        again = "from storage.services.verification import verifier\nverifier.verify_again(bag)"
-        world.python(find + again)
-        until(lambda: world.python(find + "print(bag.lease_until)") != "None")
+    status = rosbag + "print(bag.status)"
+    until(lambda: world.python(status) == "ready", lambda: processes[0].words)
+    with storage_hangs(world):
+        begin_again(world, rosbag)
         world.postgres.stop()
-    finally:
-        os.kill(world.s3._process.pid, signal.SIGCONT)
     until(lambda: "waiting" in processes[0].words and processes[0].logged("waiting"))
     world.postgres.start()
-    until(lambda: world.python(find + "print(bag.status)") == "ready", lambda: processes[0].words)
+    until(lambda: world.python(status) == "ready", lambda: processes[0].words)
     assert all(each.alive for each in processes)
+    for each in processes:
+        each.kill()
+
+
+def test_a_verification_of_a_killed_worker_is_taken_over_without_redis(
+    world: World, rosbag: str
+) -> None:
+    worker, controller = world.manage("run_worker"), world.manage("run_controller")
+    status = rosbag + "print(bag.status)"
+    until(lambda: world.python(status) == "ready", lambda: worker.words)
+    with storage_hangs(world):
+        begin_again(world, rosbag)
+        worker.kill()
+        world.redis.stop()
+    heir = world.manage("run_worker", "--interval", "0.1")
+    until(lambda: world.python(status) == "ready", lambda: heir.words + controller.words)

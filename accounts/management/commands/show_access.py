@@ -1,4 +1,4 @@
-"""`manage.py show_access`: the access table, by which each request is checked, as Markdown."""
+"""`manage.py show_access`: the access table of API and console as Markdown."""
 
 import re
 from argparse import ArgumentParser
@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.urls import get_resolver
 from django.utils.translation import gettext as _
 
-from accounts.permissions import Rule, access_table
+from accounts.permissions import Rule, access_table, console_table
 
 BEGIN, END = "<!-- access: begin -->", "<!-- access: end -->"
 
@@ -35,12 +35,16 @@ class Command(BaseCommand):
 
 
 def markdown() -> str:
-    """Return the table, one line for each address."""
+    """Return the tables: one line for each address of the API, one for each model of the console."""
     lines = ["| address | method: minimum role, scope of a token |", "|---|---|"]
     rows = [(address(route), rules) for route, rules in access_table().items()]
     for path, rules in sorted(rows):
         text = "; ".join(f"{method}: {rule_text(rule)}" for method, rule in rules.items())
         lines.append(f"| `{path}` | {text} |")
+    lines += ["", "| model in the console | right: minimum role |", "|---|---|"]
+    for model, rules in sorted(console_table().items()):
+        text = "; ".join(f"{verb}: {rule.role}" for verb, rule in rules.items())
+        lines.append(f"| `{model}` | {text} |")
     return "\n".join(lines)
 
 

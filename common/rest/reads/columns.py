@@ -34,7 +34,10 @@ UNCONVERTED = (
 
 
 class Derived(serializers.Field[Any, Any, Any, Any]):
-    """A field that is computed from several columns: `of` gets their values, in this order."""
+    """A field that is computed from several columns: `of` gets their values, in this order.
+
+    A column may be that of a related row, such as `created_by__email`; None if there is none.
+    """
 
     def __init__(self, *columns: str, of: Callable[..., Any]) -> None:
         super().__init__(read_only=True)
@@ -42,10 +45,16 @@ class Derived(serializers.Field[Any, Any, Any, Any]):
         self.of = of
 
     def get_attribute(self, instance: Any) -> Any:
-        return [getattr(instance, column) for column in self.columns]
+        return [_follow(instance, column) for column in self.columns]
 
     def to_representation(self, value: Any) -> Any:
         return self.of(*value)
+
+
+def _follow(instance: Any, path: str) -> Any:
+    for name in path.split("__"):
+        instance = None if instance is None else getattr(instance, name)
+    return instance
 
 
 class Columns:

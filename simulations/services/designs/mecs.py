@@ -9,9 +9,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import Min, ProtectedError
 from django.utils.translation import gettext as _
 
+from common.db.violations import refusing_duplicates
 from common.exceptions import FieldError
 from simulations.exceptions import MecInUseError, MecInvalidError
 from simulations.models import Mec, Simulation
+from simulations.services.runs import usage
 
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
 _PREFIX = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
@@ -62,12 +64,9 @@ def _save(mec: Mec, unchanged: Set[str] = frozenset()) -> Mec:
     errors = _field_errors(mec, unchanged)
     if errors:
         raise MecInvalidError(errors=errors)
-    try:
-        with transaction.atomic():
-            mec.save()
-    except IntegrityError as error:
-        message = _("Another mec has this slug: choose another.")
-        raise MecInvalidError(errors=[FieldError("/slug", message, "SLUG_TAKEN")]) from error
+    taken = FieldError("/slug", _("Another mec has this slug: choose another."), "SLUG_TAKEN")
+    with refusing_duplicates(Mec, "slug", lambda: MecInvalidError(errors=[taken])):
+        mec.save()
     return mec
 
 
@@ -119,8 +118,11 @@ def delete(mec: Mec) -> None:
     """Delete a MEC permanently.
 
     Raises:
-        MecInUseError: A simulation uses it, or a deleted one that has not been purged yet.
+        MecInUseError: An execution that has not ended uses it, or a simulation, or a deleted one that
+            has not been purged yet.
     """
+    if reason := usage.use_of_mec(mec):
+        raise MecInUseError(reason)
     user = mec.simulations.filter(deleted_at=None).order_by("id").first()
     if user is not None:
         raise MecInUseError(in_use_message(user.name))
@@ -128,5 +130,7 @@ def delete(mec: Mec) -> None:
         with transaction.atomic():
             mec.delete()
     except (ProtectedError, IntegrityError) as error:
+        if not mec.simulations.exists():
+            raise
         message = _("A simulation still uses this mec: disable it instead.")
         raise MecInUseError(message) from error

@@ -1,18 +1,20 @@
 """Changes to simulations and their stages; nothing else writes them."""
 
-import math
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
 from itertools import count
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.services import audit
+from common.bounds import Bounds
+from common.db.violations import refusing_duplicates
 from common.exceptions import FieldError
 from simulations.choices import Pattern
 from simulations.exceptions import NameTakenError, SimulationError, SimulationNotFoundError
@@ -22,12 +24,17 @@ from templates.models import Template
 MAX_STAGES = 100
 MAX_NAME = 200
 MAX_PREFIX = 100
-MAX_RETRIES = 100
 MAX_LOST = 2**31 - 1
-ALL = 100
-"""Percent."""
 MAX_SECONDS = 366 * 86400.0
-MAX_REPEATS = 1_000_000
+BOUNDS = {
+    "execution_time": Bounds(0.001, MAX_SECONDS, or_zero=True),
+    "delay_after": Bounds(0, MAX_SECONDS),
+    "repeat_count": Bounds(1, 1_000_000),
+    "retries": Bounds(0, 100),
+    "min_success": Bounds(0, 100),
+    "lost_messages_allowed": Bounds(0, MAX_LOST),
+}
+"""Of the numbers of a stage, except its agents: seconds, counts, percent."""
 PREFIX = re.compile(r"(/[A-Za-z_][A-Za-z0-9_]*)*/[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -46,6 +53,7 @@ class StageSpec:
     min_success: int = 100
     lost_messages_allowed: int = 0
     continue_on_failure: bool = False
+    no_messages_allowed: bool = False
 
     @property
     def template_id(self) -> int:
@@ -62,12 +70,9 @@ def create_simulation(
         SimulationError: Some values are invalid; `errors` points at each.
     """
     _raise_if_any(field_errors(name, pattern, more.get("namespace_prefix", "/agent_"), stages))
-    try:
-        with transaction.atomic():
-            simulation = Simulation.objects.create(name=name, pattern=pattern, mec=mec, **more)
-            _write_stages(simulation, stages)
-    except IntegrityError as error:
-        raise _name_taken() from error
+    with _refusing_taken_names():
+        simulation = Simulation.objects.create(name=name, pattern=pattern, mec=mec, **more)
+        _write_stages(simulation, stages)
     return simulation
 
 
@@ -88,19 +93,16 @@ def update_simulation(
         field_errors(value["name"], value["pattern"], value["namespace_prefix"], stages or [])
     )
     living = Simulation.objects.living().filter(pk=simulation.pk)
-    try:
-        with transaction.atomic():
-            if not living.update(**changes, updated_at=timezone.now()):
-                raise SimulationNotFoundError(_("This simulation was deleted: restore it first."))
-            audited = {name: (getattr(simulation, name), new) for name, new in changes.items()}
-            if stages is not None:
-                current = simulation.stages.order_by("position")
-                audited["stages"] = (_to_dicts(current), _to_dicts(stages))
-                simulation.stages.all().delete()
-                _write_stages(simulation, stages)
-            audit.record_change(simulation, **audited)
-    except IntegrityError as error:
-        raise _name_taken() from error
+    with _refusing_taken_names():
+        if not living.update(**changes, updated_at=timezone.now()):
+            raise SimulationNotFoundError(_("This simulation was deleted: restore it first."))
+        audited = {name: (getattr(simulation, name), new) for name, new in changes.items()}
+        if stages is not None:
+            current = simulation.stages.order_by("position")
+            audited["stages"] = (_to_dicts(current), _to_dicts(stages))
+            simulation.stages.all().delete()
+            _write_stages(simulation, stages)
+        audit.record_change(simulation, **audited)
     simulation.refresh_from_db()
     return simulation
 
@@ -220,23 +222,17 @@ def _raise_if_any(errors: list[FieldError]) -> None:
         raise SimulationError(errors=errors)
 
 
+def stage_bounds() -> dict[str, Bounds]:
+    """The bounds of all numbers of a stage."""
+    return {"agent_count": Bounds(1, settings.MAX_AGENTS), **BOUNDS}
+
+
 def _stage_errors(pointer: str, stage: StageSpec) -> list[FieldError]:
-    errors: list[FieldError] = []
-    if not 1 <= stage.agent_count <= settings.MAX_AGENTS:
-        message = _("Ask for 1 to %(most)d agents.") % {"most": settings.MAX_AGENTS}
-        errors.append(FieldError(f"{pointer}/agent_count", message))
-    for field in ("execution_time", "delay_after"):
-        seconds = getattr(stage, field)
-        if not (math.isfinite(seconds) and 0 <= seconds <= MAX_SECONDS):
-            errors.append(FieldError(f"{pointer}/{field}", _("Give seconds from 0 to a year.")))
-    if not 1 <= stage.repeat_count <= MAX_REPEATS:
-        errors.append(FieldError(f"{pointer}/repeat_count", _("Repeat 1 to 1,000,000 times.")))
-    if not (0 <= stage.retries <= MAX_RETRIES and 0 <= stage.min_success <= ALL):
-        errors.append(FieldError(pointer, _("Retries and minimum success are from 0 to 100.")))
-    if not 0 <= stage.lost_messages_allowed <= MAX_LOST:
-        message = _("Allow 0 to %(most)d lost messages.") % {"most": MAX_LOST}
-        errors.append(FieldError(f"{pointer}/lost_messages_allowed", message))
-    return errors
+    return [
+        FieldError(f"{pointer}/{name}", bounds.message)
+        for name, bounds in stage_bounds().items()
+        if not bounds.accept(getattr(stage, name))
+    ]
 
 
 def _no_template(pointer: str, template: int) -> FieldError:
@@ -252,6 +248,10 @@ def _write_stages(simulation: Simulation, stages: Sequence[StageSpec]) -> None:
             Stage(simulation=simulation, position=position, template_id=spec.template_id, **values)
         )
     Stage.objects.bulk_create(rows)
+
+
+def _refusing_taken_names() -> AbstractContextManager[None]:
+    return refusing_duplicates(Simulation, "simulations_simulation_name_living", _name_taken)
 
 
 def _name_taken() -> NameTakenError:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import DatabaseError
 from django.db.models import QuerySet, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -18,6 +18,7 @@ from django.utils.translation import override
 from accounts.services import audit
 from common.db import leases
 from common.db.leases import Lease, LeaseLostError
+from common.db.violations import refusing_duplicates
 from common.tasks import enqueue_on_commit
 from simulations.choices import ENDED, OPEN_DELETION, DeletionFailure, DeletionStatus
 from simulations.exceptions import (
@@ -54,14 +55,14 @@ def request(
         DeletionOpenError: It is being deleted already.
         SimulationNotFoundError: It was deleted before, or removed permanently.
     """
-    try:
-        with transaction.atomic():
-            _hide(simulation, permanent=permanent)
-            if permanent:
-                _complete_hiding(simulation)
-            return _create(simulation, permanent=permanent, requested_by=requested_by)
-    except IntegrityError as error:
-        raise DeletionOpenError(_("The simulation is being deleted: see its deletion.")) from error
+    message = _("The simulation is being deleted: see its deletion.")
+    with refusing_duplicates(
+        Deletion, "simulations_deletion_one_open", lambda: DeletionOpenError(message)
+    ):
+        _hide(simulation, permanent=permanent)
+        if permanent:
+            _complete_hiding(simulation)
+        return _create(simulation, permanent=permanent, requested_by=requested_by)
 
 
 def _hide(simulation: Simulation, *, permanent: bool) -> None:
@@ -113,20 +114,20 @@ def restore(simulation: Simulation) -> Simulation:
     open_deletions = Deletion.objects.filter(
         simulation_id=simulation.pk, permanent=True, status__in=OPEN_DELETION
     )
-    try:
-        with transaction.atomic():
-            _lock(simulation.pk)
-            if open_deletions.exists():
-                message = _("The simulation is being deleted permanently: it cannot be restored.")
-                raise DeletionOpenError(message)
-            rows = Simulation.objects.filter(pk=simulation.pk)
-            if rows.unhide():
-                audit.record_change(simulation, deleted_at=(simulation.deleted_at, None))
-            elif not rows.exists():
-                raise SimulationNotFoundError(_("The simulation was deleted permanently."))
-    except IntegrityError as error:
-        message = _("Another simulation has the name %(name)s now: rename that one first.")
-        raise NameTakenError(message % {"name": simulation.name}) from error
+    taken = _("Another simulation has the name %(name)s now: rename that one first.")
+    taken %= {"name": simulation.name}
+    with refusing_duplicates(
+        Simulation, "simulations_simulation_name_living", lambda: NameTakenError(taken)
+    ):
+        _lock(simulation.pk)
+        if open_deletions.exists():
+            message = _("The simulation is being deleted permanently: it cannot be restored.")
+            raise DeletionOpenError(message)
+        rows = Simulation.objects.filter(pk=simulation.pk)
+        if rows.unhide():
+            audit.record_change(simulation, deleted_at=(simulation.deleted_at, None))
+        elif not rows.exists():
+            raise SimulationNotFoundError(_("The simulation was deleted permanently."))
     simulation.refresh_from_db()
     return simulation
 
@@ -220,12 +221,12 @@ def _live(deletion: Deletion) -> None:
 
 
 def _recordings(deletion: Deletion) -> None:
-    """Remove recordings with their objects, except those that templates play."""
+    """Remove recordings with their objects, except those that templates or executions play."""
     recorded = Rosbag.objects.filter(
         recording__stage_run__execution__simulation=deletion.simulation_id, templates=None
     )
     for rosbag in recorded.iterator(chunk_size=BATCH):
-        rosbags.discard(rosbag)
+        rosbags.discard_unused(rosbag)
 
 
 def _rows(deletion: Deletion) -> None:

@@ -10,7 +10,7 @@ from django.db.models.deletion import ProtectedError
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from accounts.services import idempotency
+from accounts.services import idempotency, revocations
 from simulations.choices import ACTIVE, ENDED, DataStatus, DeletionStatus
 from simulations.exceptions import DeletionOpenError
 from simulations.models import AgentRun, Event, Execution, Simulation, StageRun
@@ -18,10 +18,12 @@ from simulations.services.maintenance import deletion
 from simulations.services.plan import plan_of
 from simulations.services.runs.active_stage import ActiveStage
 from storage.choices import Origin
+from storage.exceptions import RosbagInUseError
 from storage.models import Rosbag
-from storage.services.intake import uploads
+from storage.services.intake.abandoning import abandon_stale
 from storage.services.rosbags import deletion as rosbags
 from templates.models import Template
+from templates.services import templates
 
 TASK_RETENTION = timedelta(days=14)
 """Time for which the result of a background task is kept."""
@@ -43,6 +45,8 @@ def purge(older_than: timedelta) -> dict[str, int]:
             request = deletion.request(simulation, permanent=True)
             removed["simulations"] += deletion.run(request.pk) == DeletionStatus.COMPLETED
     for template in Template.objects.filter(deleted_at__lt=limit):
+        if templates.use_checks.reason(template):
+            continue
         try:
             template.delete()
             removed["templates"] += 1
@@ -72,10 +76,11 @@ def prune() -> dict[str, int]:
     removed["recordings"] = _delete_recordings(
         Q(created_at__lt=_limit("recordings"), recording__stage_run__execution__status__in=ENDED)
     )
-    removed["uploads"] = uploads.abandon_stale()
+    removed["uploads"] = abandon_stale()
     tasks = DBTaskResult.objects.finished().filter(finished_at__lt=timezone.now() - TASK_RETENTION)
     removed["tasks"] = tasks.delete()[0]
     removed["idempotency_keys"] = idempotency.prune(timedelta(days=1))
+    removed["revoked_sign_ins"] = revocations.prune()
     return dict(removed)
 
 
@@ -86,8 +91,9 @@ def _limit(kind: str) -> datetime:
 def _delete_recordings(condition: Q) -> int:
     count = 0
     for rosbag in Rosbag.objects.living().filter(condition, origin=Origin.RECORDED):
-        rosbags.delete(rosbag)
-        count += 1
+        with suppress(RosbagInUseError):
+            rosbags.delete(rosbag)
+            count += 1
     return count
 
 

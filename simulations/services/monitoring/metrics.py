@@ -104,8 +104,8 @@ def live_statistics(active: ActiveUnits) -> LiveStatistics:
         RedisUnreachableError: Redis does not answer.
     """
     by_execution = heartbeats.heartbeats(active)
-    # New units have not sent a heartbeat yet, and silence counts only while Redis receives them.
-    since = silence.counted_since() if active else 0.0
+    # New units have not sent a heartbeat yet, and silence counts only while heartbeats are received.
+    since = silence.heard_since() or 0.0
     times = [
         max(since, registered, by_execution[pk].at.get(unit, 0.0))
         for pk, units in active.items()

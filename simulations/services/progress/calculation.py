@@ -203,7 +203,16 @@ def _earliest_start(
     last = earlier_stages[-1]
     if last.expected_end is None:
         return None
-    return max(now, last.expected_end + timedelta(seconds=plan.stage(last.position).delay_after))
+    end = _later(last.expected_end, plan.stage(last.position).delay_after)
+    return None if end is None else max(now, end)
+
+
+def _later(moment: datetime, seconds: float) -> datetime | None:
+    """The moment so many seconds later; None where no calendar reaches, as a slow bag may play for ages."""
+    try:
+        return moment + timedelta(seconds=seconds)
+    except OverflowError:
+        return None
 
 
 def _expected_end(
@@ -214,10 +223,11 @@ def _expected_end(
         return run.ended_at or run.agents_ended_at
     seconds = planned_seconds(stage)
     if run.release_at is None or run.status in _NOT_STARTED:
-        return None if start is None or seconds is None else start + timedelta(seconds=seconds)
+        return None if start is None or seconds is None else _later(start, seconds)
     if seconds is not None:
-        return max(now, run.release_at + timedelta(seconds=seconds))
+        end = _later(run.release_at, seconds)
+        return None if end is None else max(now, end)
     elapsed = (now - run.release_at).total_seconds()
     if 0.0 < percent < ALL and elapsed > 0:  # unpaced: estimated from the speed so far
-        return now + timedelta(seconds=elapsed * (ALL - percent) / percent)
+        return _later(now, elapsed * (ALL - percent) / percent)
     return None

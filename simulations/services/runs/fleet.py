@@ -2,13 +2,10 @@
 
 from collections import Counter
 from collections.abc import Collection
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from http import HTTPStatus
 from typing import Any
 
-import urllib3
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
@@ -19,10 +16,11 @@ from simulations.choices import AGENT_ENDED, AgentStatus, EventKind, FailureCode
 from simulations.exceptions import RedisUnreachableError
 from simulations.failures import failure
 from simulations.live import heartbeats, logs, silence, snapshots
-from simulations.models import AgentRun, StageRun
+from simulations.models import AgentRun, Execution, StageRun
 from simulations.services.events import record_event
 from simulations.services.runs import link_changes
 from simulations.services.runs.active_stage import ActiveStage
+from simulations.services.runs.hearing import hearing
 from simulations.services.runs.reports import END_FIELDS, FIGURES, MAX_LAST_LOG, copy_figures
 
 OVERTIME = timedelta(seconds=30)
@@ -36,11 +34,6 @@ def observe_units(active: ActiveStage, *, retry: bool, stopping: bool = False) -
     started_at = timezone.now()
     units = active.backend.observe(active.job, retry=retry)
     silent = _silent_units(stage_run, {unit.unit for unit in units if unit.state in _MAY_REPORT})
-    if silent and not _server_is_reachable():
-        # The units may well report, but nothing receives it: their silence counts anew.
-        with suppress(RedisUnreachableError):
-            silence.reset()
-        silent = {}
     units = [_resolve_absent(unit, silent, launched=bool(stage_run.handle)) for unit in units]
     _kill_hung(active, units, silent, started_at)
     for unit in units:
@@ -80,31 +73,36 @@ def _failure_code(unit: UnitStatus) -> FailureCode:
 
 def kill_overdue(active: ActiveStage) -> None:
     """Kill units whose agents still play long after the execution time of their stage."""
-    stage_run, limit = active.stage_run, active.stage.execution_time
+    stage_run, limit = active.stage_run, timedelta(seconds=active.stage.execution_time)
     if not limit or stage_run.release_at is None:
+        return
+    # An agent that could not report yet that it has ended seems to play.
+    if hearing().seconds_since(stage_run.release_at + limit) <= OVERTIME.total_seconds():
         return
     # The execution time of an agent that joined late starts when it joined.
     playing = AgentRun.objects.filter(
         stage_run=stage_run,
         status=AgentStatus.RUNNING,
-        created_at__lt=timezone.now() - timedelta(seconds=limit) - OVERTIME,
+        created_at__lt=timezone.now() - limit - OVERTIME,
     )
     units = set(playing.values_list("unit", flat=True))
-    if units and timezone.now() > stage_run.release_at + timedelta(seconds=limit) + OVERTIME:
+    if units:
         for unit in units:
             _end_attempts(stage_run, unit, FailureCode.DEADLINE_EXCEEDED)
         active.backend.kill(active.job, units)
 
 
-def kill_all(active: ActiveStage) -> None:
-    """Kill all units of a stage run."""
-    active.backend.kill(active.job, range(active.stage_run.units))
+def kill_unless_uploading(active: ActiveStage) -> None:
+    """Kill the units of a stage run but for those that upload, which give up by themselves."""
+    rows = active.stage_run.agent_runs.filter(status=AgentStatus.UPLOADING)
+    uploading = set(rows.values_list("unit", flat=True))
+    active.backend.kill(active.job, set(range(active.stage_run.units)) - uploading)
 
 
 def give_up(active: ActiveStage, code: FailureCode) -> None:
     """Kill all units of a stage run, and end their agents with a failure code."""
-    kill_all(active)
     units = range(active.stage_run.units)
+    active.backend.kill(active.job, units)
     _end_agents(active, [UnitStatus(unit, UnitState.FAILED, failure=code) for unit in units])
 
 
@@ -121,48 +119,36 @@ def count_outcomes(stage_run: StageRun) -> Counter[tuple[str, str]]:
 
 
 def _silent_units(stage_run: StageRun, units: Collection[int]) -> dict[int, bool]:
-    """Those of the units that have not reported for too long; empty while Redis does not answer.
+    """Those of the units that have not reported for too long; empty while none can be heard.
 
     Returns:
         For each silent unit whether it has registered.
     """
     if not units:
         return {}
+    heard = hearing()
     try:
-        since = silence.counted_since()
         last = heartbeats.last_times(stage_run.execution_id, stage_run.pk)
     except RedisUnreachableError:
         return {}
-    if stage_run.prepared_at is not None:
-        since = max(since, stage_run.prepared_at.timestamp())
     registered = _registration_times(stage_run)
-    limit = timezone.now().timestamp() - settings.HUNG_AFTER_SECONDS
-    starting = max(0.0, settings.STRAGGLER_LIMIT_SECONDS - settings.HUNG_AFTER_SECONDS)
+    # A gap that went unnoticed is not the fault of the unit.
+    limit = settings.HUNG_AFTER_SECONDS + silence.GAP_SECONDS
+    # A unit that has not registered yet is starting, and has the time of a straggler.
+    starting = max(limit, settings.STRAGGLER_LIMIT_SECONDS)
     silent = {}
     for unit in units:
-        registered_at = registered.get(unit, 0.0)
-        silent_since = max(since, last.get(unit, 0.0), registered_at)
-        # A unit that has not registered yet is starting, and has the time of a straggler.
-        if silent_since + (0.0 if registered_at else starting) < limit:
-            silent[unit] = bool(registered_at)
+        registered_at = registered.get(unit)
+        times = (stage_run.prepared_at, last.get(unit), registered_at)
+        if heard.seconds_since(*times) > (limit if registered_at else starting):
+            silent[unit] = registered_at is not None
     return silent
 
 
-def _server_is_reachable() -> bool:
-    """Check that the server answers and reaches Redis, so that heartbeats can be received."""
-    try:
-        answer = urllib3.request(
-            "GET", f"{settings.SERVER_URL}/health/redis", timeout=4, retries=False, redirect=False
-        )
-    except urllib3.exceptions.HTTPError:
-        return False
-    return answer.status < HTTPStatus.INTERNAL_SERVER_ERROR
-
-
-def _registration_times(stage_run: StageRun) -> dict[int, float]:
-    """Registration time of each unit's newest attempt, in seconds since the epoch."""
+def _registration_times(stage_run: StageRun) -> dict[int, datetime]:
+    """Registration time of each unit's newest attempt."""
     rows = stage_run.agent_runs.unfinished().order_by("created_at")
-    return {unit: at.timestamp() for unit, at in rows.values_list("unit", "created_at")}
+    return dict(rows.values_list("unit", "created_at"))
 
 
 def _end_attempts(
@@ -213,26 +199,32 @@ def _end_agents(active: ActiveStage, units: list[UnitStatus], *, stopping: bool 
             _end_attempts(stage_run, unit.unit, _failure_code(unit))
         elif unit.unit not in registered:
             # A unit that a stop kept from registering was refused, and is not lost.
-            code = FailureCode.STOPPED_BY_USER if stopping else _failure_code(unit)
-            _create_unregistered(active, unit.unit, code)
+            _create_unregistered(active, unit, stopped=stopping)
 
 
-def _create_unregistered(active: ActiveStage, unit: int, code: FailureCode) -> None:
-    stage_run = active.stage_run
-    stopped = code is FailureCode.STOPPED_BY_USER
+def _create_unregistered(active: ActiveStage, unit: UnitStatus, *, stopped: bool) -> None:
+    stage_run, code = active.stage_run, "" if stopped else _failure_code(unit)
+    fields = _stop_cause(stage_run.execution) if stopped else failure(code)
+    now = timezone.now()
     AgentRun.objects.bulk_create(
         [
             AgentRun(
                 stage_run=stage_run,
                 number=slot.number,
-                unit=unit,
+                unit=unit.unit,
                 status=AgentStatus.STOPPED if stopped else AgentStatus.LOST,
-                **(failure("", cause=code) if stopped else failure(code)),
-                ended_at=timezone.now(),
+                **fields,
+                created_at=now,
+                ended_at=now,
             )
-            for slot in active.plan.slots(active.stage, unit)
+            for slot in active.plan.slots(active.stage, unit.unit)
         ],
         ignore_conflicts=True,
     )
-    payload = {"stage": stage_run.position, "unit": unit, "failure_code": "" if stopped else code}
+    payload = {"stage": stage_run.position, "unit": unit.unit, "failure_code": code}
     record_event(stage_run.execution_id, EventKind.UNIT_NEVER_REGISTERED, payload=payload)
+
+
+def _stop_cause(execution: Execution) -> dict[str, Any]:
+    """Failure fields of an agent that nothing failed: the words of what stopped its execution."""
+    return failure("", cause=execution.failure_code, **(execution.failure_values or {}))

@@ -5,15 +5,17 @@ controllers, or a controller and a user, try at once, one of them succeeds and w
 """
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db import transaction
+from django.db.models import F, Min
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from simulations.choices import ENDED, STOPPABLE, EventKind, FailureCode, RunStatus
+from common.db.violations import refusing_duplicates
+from simulations.choices import ENDED, STOPPABLE, EventKind, FailureCode, RunStatus, Stopper
 from simulations.exceptions import (
     AlreadyRunningError,
     NotRunningError,
@@ -21,10 +23,14 @@ from simulations.exceptions import (
     SimulationNotFoundError,
 )
 from simulations.failures import failure
-from simulations.models import Execution, Simulation, StageRun
+from simulations.models import AgentRun, Execution, Simulation, StageRun
 from simulations.services.events import record_event
-from simulations.services.plan import Plan, check_available, freeze, plan_of, serialize
+from simulations.services.plan import Plan, check_again, freeze, plan_of, serialize
 from simulations.services.progress.progress import final_outcome
+from storage.models import Rosbag
+from storage.querysets import RosbagQuerySet
+from templates.models import Template
+from templates.querysets import TemplateQuerySet
 
 
 def start(simulation: Simulation, *, requested_by: Any = None) -> Execution:
@@ -36,7 +42,10 @@ def start(simulation: Simulation, *, requested_by: Any = None) -> Execution:
         SimulationNotFoundError: It was removed permanently just now.
     """
     simulation = _reload(simulation.pk)
-    return _request(simulation, freeze(simulation), requested_by)
+    templates = Template.objects.filter(pk__in=simulation.stages.values("template"))
+    with _refusing_second():
+        _lock(templates, Rosbag.objects.filter(pk__in=templates.values("rosbag")))
+        return _create(simulation, freeze(simulation), requested_by)
 
 
 def _reload(pk: int) -> Simulation:
@@ -54,23 +63,29 @@ def start_again(execution: Execution, *, requested_by: Any = None) -> Execution:
         AlreadyRunningError: The simulation is running, and does not allow concurrent executions.
     """
     plan = plan_of(execution)
-    check_available(plan)
-    return _request(execution.simulation, plan, requested_by, execution)
+    templates = Template.objects.filter(pk__in={stage.template for stage in plan.stages})
+    rosbags = Rosbag.objects.filter(pk__in={stage.rosbag for stage in plan.stages})
+    with _refusing_second():
+        _lock(templates, rosbags)
+        check_again(plan)
+        return _create(execution.simulation, plan, requested_by, execution)
 
 
-def _request(
-    simulation: Simulation, plan: Plan, requested_by: Any, again_of: Execution | None = None
-) -> Execution:
-    try:
-        with transaction.atomic():
-            return _create(simulation, plan, requested_by, again_of)
-    except IntegrityError as error:
-        message = _("The simulation is running: wait for its end or stop it.")
-        raise AlreadyRunningError(message) from error
+def _refusing_second() -> AbstractContextManager[None]:
+    message = _("The simulation is running: wait for its end or stop it.")
+    return refusing_duplicates(
+        Execution, "simulations_execution_one_active", lambda: AlreadyRunningError(message)
+    )
+
+
+def _lock(templates: TemplateQuerySet, rosbags: RosbagQuerySet) -> None:
+    """Lock what a plan will use: a deletion waits and sees the execution, or the start sees it."""
+    templates.lock()
+    rosbags.lock()
 
 
 def _create(
-    simulation: Simulation, plan: Plan, requested_by: Any, again_of: Execution | None
+    simulation: Simulation, plan: Plan, requested_by: Any, again_of: Execution | None = None
 ) -> Execution:
     rows = Simulation.objects.living().filter(pk=simulation.pk)
     if not rows.update(executions_made=F("executions_made") + 1):
@@ -92,20 +107,26 @@ def _create(
     return execution
 
 
-def stop(execution: Execution, *, stopped_by: Any = None) -> Execution:
+def stop(execution: Execution, *, stopped_by: Any = Stopper.PROGRAM) -> Execution:
     """Request the end of an execution; agents receive it with a heartbeat. Recordings are kept.
+
+    Args:
+        execution: The execution.
+        stopped_by: A user, or the `Stopper` where it is no user.
 
     Raises:
         NotRunningError: It has ended, or is stopping or finalizing already.
     """
+    user = None if isinstance(stopped_by, Stopper) else stopped_by
+    code = FailureCode.STOPPED_BY_SYSTEM if user is None else FailureCode.STOPPED_BY_USER
     changed = move_execution(
         execution,
         STOPPABLE,
         RunStatus.STOPPING,
-        actor=stopped_by,
-        stopped_by=stopped_by,
+        actor=user,
+        stopped_by=user,
         stop_asked_at=timezone.now(),
-        **failure(FailureCode.STOPPED_BY_USER),
+        **failure(code, stopped_by=str(stopped_by)),
     )
     if not changed:
         execution.refresh_from_db()
@@ -130,12 +151,18 @@ def move_execution(
     now = timezone.now()
     if to in ENDED:
         fields.setdefault("ended_at", now)
+        # Stage runs have ended before: those that never began have no release any more.
+        fields["started_at"] = execution.stage_runs.aggregate(at=Min("release_at"))["at"]
         fields["outcome"] = final_outcome(execution, to, fields)
     with transaction.atomic():
         rows = Execution.objects.filter(pk=execution.pk, status__in=list(from_statuses))
         if not rows.update(status=to, updated_at=now, **fields):
             return False
         payload = {"status": to, "failure_code": fields.get("failure_code", "")}
+        if to == RunStatus.STOPPING:
+            payload["stopped_by"] = fields["failure_values"]["stopped_by"]
+        if warnings := fields.get("warnings"):
+            payload["warnings"] = [warning["code"] for warning in warnings]
         record_event(execution.pk, EventKind.EXECUTION_STATUS, actor=actor, payload=payload)
     execution.refresh_from_db()
     return True
@@ -156,7 +183,7 @@ def release(execution: Execution, stage_runs: Iterable[StageRun], at: datetime) 
                 _require(
                     move_stage(stage_run, [RunStatus.PREPARING], RunStatus.RUNNING, release_at=at)
                 )
-            _require(_set_running(execution, at))
+            _require(_set_running(execution))
     except _OvertakenError:
         return False
     return True
@@ -171,12 +198,27 @@ def _require(moved: bool) -> None:  # noqa: FBT001
         raise _OvertakenError
 
 
-def _set_running(execution: Execution, at: datetime) -> bool:
+def _set_running(execution: Execution) -> bool:
     """Move the execution to RUNNING, or check that it still is."""
-    if move_execution(execution, [RunStatus.PREPARING], RunStatus.RUNNING, started_at=at):
+    if move_execution(execution, [RunStatus.PREPARING], RunStatus.RUNNING):
         return True
     running = Execution.objects.filter(pk=execution.pk, status=RunStatus.RUNNING)
     return running.update(updated_at=timezone.now()) == 1
+
+
+def record_start(execution: Execution) -> None:
+    """Write the start of an execution once an agent has begun: the release of that agent."""
+    now = timezone.now()
+    if execution.started_at is not None:
+        return
+    playing = AgentRun.objects.begun().filter(
+        stage_run__execution=execution, stage_run__release_at__lte=now
+    )
+    start = playing.aggregate(at=Min("stage_run__release_at"))["at"]
+    if start is not None:
+        rows = Execution.objects.filter(pk=execution.pk)
+        rows.update(started_at=start, updated_at=now)
+        execution.started_at = start
 
 
 def move_stage(
@@ -189,13 +231,16 @@ def move_stage(
 ) -> bool:
     """Move a stage run to a status, if its status is one of `from_statuses`.
 
-    While its execution is stopping, it is only moved with `stopping`.
+    While its execution is stopping, it is only moved with `stopping`. One that ends and never began
+    loses its release, which did not come to be.
 
     Returns:
         Whether it was moved.
     """
     if to in ENDED:
         fields.setdefault("ended_at", timezone.now())
+        if not stage_run.agent_runs.begun().exists():
+            fields["release_at"] = None
     with transaction.atomic():
         rows = StageRun.objects.filter(pk=stage_run.pk, status__in=list(from_statuses))
         if not stopping:

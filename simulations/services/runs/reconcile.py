@@ -4,7 +4,6 @@ Nothing is kept in memory between passes. Intentions are in the database before 
 this or another controller can repeat each step, wherever the last one was killed.
 """
 
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -24,10 +23,11 @@ from simulations.choices import (
 )
 from simulations.exceptions import RedisUnreachableError
 from simulations.failures import failure
-from simulations.live import heartbeats, silence, snapshots
+from simulations.live import heartbeats, snapshots
 from simulations.models import Execution, StageRun
 from simulations.services.events import record_event
 from simulations.services.plan import Plan, plan_of
+from simulations.services.progress.stage_figures import StageFigures, stage_figures
 from simulations.services.runs import lifecycle, recordings
 from simulations.services.runs.active_stage import ActiveStage
 from simulations.services.runs.stage_steps import is_ready, step_stage, stop_stage
@@ -66,23 +66,12 @@ def reconcile(*, begin: bool = True) -> int:
     return len(active)
 
 
-def reset_silence_after_leap(seconds: float) -> None:
-    """Count the silence of units anew after a leap of the clock that is long enough to look like one.
-
-    The machine was suspended, the clock was set, or this process was delayed: units could not report either,
-    or the duration of their silence is unknown.
-    """
-    if abs(seconds) > settings.HUNG_AFTER_SECONDS / 2:
-        log.warning("clock_leapt", seconds=round(seconds, 1))
-        with suppress(RedisUnreachableError):
-            silence.reset()
-
-
 def step(execution: Execution) -> None:
     """Take the next step of one execution."""
     plan = plan_of(execution)
     if execution.status == RunStatus.PENDING:
         lifecycle.move_execution(execution, [RunStatus.PENDING], RunStatus.PREPARING)
+    lifecycle.record_start(execution)
     stages = [ActiveStage(run, plan) for run in execution.stage_runs.order_by("position")]
     if execution.status == RunStatus.STOPPING:
         for active in stages:
@@ -144,7 +133,8 @@ def _finish(execution: Execution, plan: Plan) -> None:
             execution, [RunStatus.STOPPING], RunStatus.STOPPED, data_status=data_status
         )
     else:
-        ended = _set_result(execution, failed, data_status)
+        warnings = _warnings(execution, stage_runs)
+        ended = _set_result(execution, failed, data_status, warnings)
     if ended:
         _clean_up(execution, stage_runs, plan)
 
@@ -163,14 +153,30 @@ def _clean_up(execution: Execution, stage_runs: list[StageRun], plan: Plan) -> N
         log.info("live_state_left")
 
 
-def _set_result(execution: Execution, failed: list[StageRun], data_status: DataStatus) -> bool:
-    fields: dict[str, Any] = {}
+def _warnings(execution: Execution, stage_runs: list[StageRun]) -> list[dict[str, Any]]:
+    """What users should know of stages that completed all the same."""
+    figures = stage_figures(execution)
+    return [
+        {"code": FailureCode.NO_MESSAGES, "stage": run.position}
+        for run in stage_runs
+        if run.status == RunStatus.COMPLETED
+        and not figures.get(run.position, StageFigures()).messages
+    ]
+
+
+def _set_result(
+    execution: Execution,
+    failed: list[StageRun],
+    data_status: DataStatus,
+    warnings: list[dict[str, Any]],
+) -> bool:
+    fields: dict[str, Any] = {"warnings": warnings}
     if failed:
         names = ("failure_code", "failure_values", "failure_text")
-        fields = {name: getattr(failed[0], name) for name in names}
+        fields |= {name: getattr(failed[0], name) for name in names}
     elif data_status == DataStatus.INCOMPLETE:
-        fields = failure(FailureCode.RECORDING_LOST)
-    to = RunStatus.FAILED if fields else RunStatus.COMPLETED
+        fields |= failure(FailureCode.RECORDING_LOST)
+    to = RunStatus.FAILED if "failure_code" in fields else RunStatus.COMPLETED
     return lifecycle.move_execution(
         execution, [RunStatus.FINALIZING], to, data_status=data_status, **fields
     )

@@ -1,5 +1,6 @@
 """Uploads of recordings by units."""
 
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -21,6 +22,7 @@ from storage.choices import Origin, Status
 from storage.models import Rosbag
 from storage.objects.base import UploadedPart
 from storage.services.intake import uploads
+from storage.services.intake.abandoning import abandon_later
 
 
 def offer(execution_id: int, message: RecordingOffer) -> RecordingUpload:
@@ -33,13 +35,10 @@ def offer(execution_id: int, message: RecordingOffer) -> RecordingUpload:
     """
     current = _current_attempt(execution_id, message)
     recording = _recording_of(current)
-    if not message.files:
-        _replace_offer(recording, message, None, RecordingStatus.VERIFYING)
-        return RecordingUpload(recording=recording.pk, files=())
     rosbag = recording.rosbag
-    if rosbag is None or recording.attempt != message.attempt:
-        rosbag = _open_upload(current, recording, message)
-    if rosbag.status != Status.UPLOADING:
+    if rosbag is None or recording.attempt != message.attempt or not message.files:
+        rosbag = _replace_offer(current, recording, message)
+    if rosbag is None or rosbag.status != Status.UPLOADING:
         return RecordingUpload(recording=recording.pk, files=())
     return RecordingUpload(
         recording=recording.pk,
@@ -101,53 +100,47 @@ def _recording_of(current: UnitAttempt) -> Recording:
     return recording
 
 
-def _open_upload(current: UnitAttempt, recording: Recording, message: RecordingOffer) -> Rosbag:
-    """Open the upload of a recording, and abandon one of an earlier attempt."""
-    stage_run, execution = current.stage_run, current.stage_run.execution
-    rosbag = uploads.begin(
-        f"{execution.simulation.name} {execution.number}, {stage_run.position}-{current.unit}",
-        [uploads.NewFile(file.path, file.size, file.sha256) for file in message.files],
-        origin=Origin.RECORDED,
-        created_by=execution.requested_by,
-    )
-    try:
-        valid = _replace_offer(recording, message, rosbag, RecordingStatus.UPLOADING)
-    except UnitRefusedError:
-        uploads.abandon(rosbag)
-        raise
-    if valid is None or valid != rosbag:
-        uploads.abandon(rosbag)
-    return valid or rosbag
-
-
 def _replace_offer(
-    recording: Recording,
-    message: RecordingOffer,
-    rosbag: Rosbag | None,
-    status: RecordingStatus,
+    current: UnitAttempt, recording: Recording, message: RecordingOffer
 ) -> Rosbag | None:
     """Replace the offer of an earlier attempt; of two simultaneous offers the first one stays valid.
 
+    All of it is one transaction: a kill leaves no rosbag that belongs to no recording.
+
     Returns:
-        The rosbag of the valid offer.
+        The rosbag of the valid offer; None for an empty recording.
 
     Raises:
         UnitRefusedError: The recording is closed already.
     """
     rows = Recording.objects.filter(pk=recording.pk, status__in=RECORDING_OPEN)
-    replaced = rows.filter(rosbag=recording.rosbag_id, attempt=recording.attempt).update(
-        rosbag=rosbag,
-        attempt=message.attempt,
-        status=status,
-        message_count=message.message_count,
-        dropped=message.dropped,
-        updated_at=timezone.now(),
-    )
-    if replaced:
-        if recording.rosbag is not None and recording.rosbag != rosbag:
-            uploads.abandon(recording.rosbag)
-        return rosbag
+    with transaction.atomic():
+        rosbag = _begin(current, message) if message.files else None
+        status = RecordingStatus.UPLOADING if message.files else RecordingStatus.VERIFYING
+        replaced = rows.filter(rosbag=recording.rosbag_id, attempt=recording.attempt).update(
+            rosbag=rosbag,
+            attempt=message.attempt,
+            status=status,
+            message_count=message.message_count,
+            dropped=message.dropped,
+            updated_at=timezone.now(),
+        )
+        if replaced:
+            if recording.rosbag is not None:
+                abandon_later(recording.rosbag)
+            return rosbag
+        transaction.set_rollback(True)
     first = rows.filter(attempt=message.attempt).select_related("rosbag").first()
     if first is None:
         raise UnitRefusedError(_("This recording is closed: it accepts no more uploads."))
     return first.rosbag
+
+
+def _begin(current: UnitAttempt, message: RecordingOffer) -> Rosbag:
+    stage_run, execution = current.stage_run, current.stage_run.execution
+    return uploads.begin(
+        f"{execution.simulation.name} {execution.number}, {stage_run.position}-{current.unit}",
+        [uploads.NewFile(file.path, file.size, file.sha256) for file in message.files],
+        origin=Origin.RECORDED,
+        created_by=execution.requested_by,
+    )

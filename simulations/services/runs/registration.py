@@ -1,9 +1,9 @@
-"""Registration of units: each registration opens a new attempt and ends the older ones."""
+"""Registration of units: each process that registers opens a new attempt and ends the older ones."""
 
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import F, Max, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -49,34 +49,48 @@ def newest_attempt(execution_id: int, stage_run_id: int, unit: int) -> UnitAttem
 def register(execution_id: int, message: Registration) -> Assignment:
     """Open a new attempt of a unit; older attempts may not report any more.
 
+    A process that registers again, as the answer did not reach it, gets the attempt that it has.
+
     Raises:
-        SupersededError: A newer attempt registered at the same time.
+        SupersededError: The attempt of this process has ended.
         UnitRefusedError: The protocol differs, or the stage accepts no units any more.
     """
     if message.protocol != PROTOCOL:
         raise UnitRefusedError(_("The unit uses another version of the protocol: update it."))
-    previous = newest_attempt(execution_id, message.stage_run, message.unit)
-    plan = plan_of(previous.stage_run.execution)
-    try:
-        with transaction.atomic():
-            _lock_open_stage(previous.stage_run)
-            _end_attempts(previous)
-            _open_attempt(previous, plan)
-    except IntegrityError as error:  # another process of the unit registered just now
-        raise SupersededError(_("A newer attempt of this unit has registered.")) from error
-    return _assignment(previous, plan)
+    with transaction.atomic():
+        _lock_open_stage(execution_id, message.stage_run)
+        newest = newest_attempt(execution_id, message.stage_run, message.unit)
+        plan = plan_of(newest.stage_run.execution)
+        if not _is_registered(newest, message.process):
+            _end_attempts(newest)
+            newest = _open_attempt(newest, message.process, plan)
+    return _assignment(newest, plan)
 
 
-def _lock_open_stage(stage_run: StageRun) -> None:
+def _lock_open_stage(execution_id: int, stage_run_id: int) -> None:
     """Check that the stage accepts units, and lock it until the attempt is written.
 
-    The lock is an update, so that a step of the controller waits for it, or it for the step.
+    The lock is an update, so that a step of the controller and other registrations wait for it.
     """
     rows = StageRun.objects.filter(
-        pk=stage_run.pk, status__in=PLAYING, execution__status__in=PLAYING
+        pk=stage_run_id, execution=execution_id, status__in=PLAYING, execution__status__in=PLAYING
     )
     if not rows.update(units=F("units")):
         raise UnitRefusedError(_("The stage accepts no more units."))
+
+
+def _is_registered(newest: UnitAttempt, process: str) -> bool:
+    """Check whether the newest attempt is that of this process.
+
+    Raises:
+        SupersededError: It had one that has ended.
+    """
+    own = AgentRun.objects.filter(stage_run=newest.stage_run, unit=newest.unit, process=process)
+    if not process or not own.exists():
+        return False
+    if not own.unfinished().filter(attempt=newest.attempt).exists():
+        raise SupersededError(_("A newer attempt of this unit has taken over."))
+    return True
 
 
 def _end_attempts(previous: UnitAttempt) -> None:
@@ -88,7 +102,7 @@ def _end_attempts(previous: UnitAttempt) -> None:
     )
 
 
-def _open_attempt(previous: UnitAttempt, plan: Plan) -> None:
+def _open_attempt(previous: UnitAttempt, process: str, plan: Plan) -> UnitAttempt:
     stage_run, unit, attempt = previous.stage_run, previous.unit, previous.attempt + 1
     AgentRun.objects.bulk_create(
         AgentRun(
@@ -96,6 +110,7 @@ def _open_attempt(previous: UnitAttempt, plan: Plan) -> None:
             number=slot.number,
             attempt=attempt,
             unit=unit,
+            process=process,
             status=AgentStatus.STARTING,
             late=stage_run.release_at is not None,
         )
@@ -104,17 +119,18 @@ def _open_attempt(previous: UnitAttempt, plan: Plan) -> None:
     if attempt > 1:
         payload = {"unit": unit, "attempt": attempt}
         record_event(stage_run.execution_id, EventKind.UNIT_RETRIED, payload=payload)
+    return UnitAttempt(stage_run, unit, attempt)
 
 
-def _assignment(previous: UnitAttempt, plan: Plan) -> Assignment:
-    stage_run, unit = previous.stage_run, previous.unit
+def _assignment(current: UnitAttempt, plan: Plan) -> Assignment:
+    stage_run, unit = current.stage_run, current.unit
     stage = plan.stage(stage_run.position)
     rosbag = Rosbag.objects.filter(pk=stage.rosbag).first()
     if rosbag is None:
         raise UnitRefusedError(_("The rosbag of this stage was removed: start with another one."))
     files = signed_files(rosbag, audience="unit")
     return Assignment(
-        attempt=previous.attempt + 1,
+        attempt=current.attempt,
         execution=stage_run.execution_id,
         unit_name=f"execution-{stage_run.execution_id}-stage-{stage_run.pk}-unit-{unit}",
         agents=plan.slots(stage, unit),

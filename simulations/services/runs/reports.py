@@ -48,11 +48,14 @@ def report(execution_id: int, message: Snapshot) -> Answer:
     if message.attempt != rows.attempt:
         raise SupersededError(_("A newer attempt of this unit has taken over."))
     agents = [pk for pk, _number, _status in rows.agents]
-    link_changes.record(execution_id, agents, rows.link_changes, message)
-    _write_changes(execution_id, rows, message)
-    # Without Redis the run goes on from the database; the next heartbeat fills it again.
+    try:
+        link_changes.record(execution_id, agents, rows.link_changes, message)
+        _write_changes(execution_id, rows, message)
+    finally:  # it was heard, even if the database is full or read-only
+        # Without Redis the run goes on from the database; the next heartbeat fills it again.
+        with suppress(RedisUnreachableError):
+            snapshots.store(execution_id, message)
     with suppress(RedisUnreachableError):
-        snapshots.store(execution_id, message)
         logs.append(execution_id, message)
     command, release, reason = _command(rows)
     return Answer(

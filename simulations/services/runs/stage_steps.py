@@ -1,7 +1,6 @@
 """The steps of one stage run."""
 
 from collections import Counter
-from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -21,11 +20,12 @@ from simulations.failures import failure
 from simulations.models import Execution, StageRun
 from simulations.services.runs import fleet, lifecycle, recordings
 from simulations.services.runs.active_stage import ActiveStage
+from simulations.services.runs.hearing import hearing
 
 log = structlog.get_logger(__name__)
 
-STOP_GRACE = timedelta(seconds=60)
-"""Time that a stopped unit has to end, in addition to the upload limit."""
+STOP_GRACE_SECONDS = 60.0
+"""Time that a stopped unit has to end or to upload, in addition to the upload limit."""
 
 
 def step_stage(active: ActiveStage) -> None:
@@ -75,8 +75,7 @@ def _give_up_if_late(active: ActiveStage, error: str) -> None:
 
 
 def _is_past_straggler_limit(stage_run: StageRun) -> bool:
-    limit = timedelta(seconds=settings.STRAGGLER_LIMIT_SECONDS)
-    return stage_run.prepared_at is not None and timezone.now() > stage_run.prepared_at + limit
+    return hearing().seconds_since(stage_run.prepared_at) > settings.STRAGGLER_LIMIT_SECONDS
 
 
 def is_ready(active: ActiveStage) -> bool:
@@ -114,21 +113,22 @@ def _end_stage(active: ActiveStage) -> None:
         return
     outcomes = fleet.count_outcomes(stage_run)
     completed = _count_completed(outcomes)
-    if completed * 100 >= stage.min_success * stage.agents:
-        lifecycle.move_stage(stage_run, [RunStatus.FINALIZING], RunStatus.COMPLETED)
-        return
-    codes = {code for (_s, code) in outcomes if code}
-    code = codes.pop() if len(codes) == 1 else FailureCode.TOO_FEW_COMPLETED
-    figures: dict[str, Any] = {
-        "completed": completed,
-        "agents": stage.agents,
-        "min_percent": stage.min_success,
-    }
-    if code == FailureCode.TRANSPORT_LOST:
-        figures |= fleet.lost_messages(stage_run)
-    lifecycle.move_stage(
-        stage_run, [RunStatus.FINALIZING], RunStatus.FAILED, **failure(code, **figures)
-    )
+    if completed * 100 < stage.min_success * stage.agents:
+        codes = {code for (_s, code) in outcomes if code}
+        code = codes.pop() if len(codes) == 1 else FailureCode.TOO_FEW_COMPLETED
+        values: dict[str, Any] = {
+            "completed": completed,
+            "agents": stage.agents,
+            "min_percent": stage.min_success,
+        }
+        if code == FailureCode.TRANSPORT_LOST:
+            values |= fleet.lost_messages(stage_run)
+        to, fields = RunStatus.FAILED, failure(code, **values)
+    elif stage.no_messages_allowed or stage_run.agent_runs.filter(published__gt=0).exists():
+        to, fields = RunStatus.COMPLETED, {}
+    else:
+        to, fields = RunStatus.FAILED, failure(FailureCode.NO_MESSAGES)
+    lifecycle.move_stage(stage_run, [RunStatus.FINALIZING], to, **fields)
 
 
 def _count_completed(outcomes: Counter[tuple[str, str]]) -> int:
@@ -145,9 +145,9 @@ def stop_stage(execution: Execution, active: ActiveStage) -> None:
         return
     units = fleet.observe_units(active, retry=False, stopping=True)
     if any(unit.state is UnitState.ALIVE for unit in units):
-        limit = STOP_GRACE + timedelta(seconds=settings.UPLOAD_LIMIT_SECONDS)
-        if execution.stop_asked_at and timezone.now() > execution.stop_asked_at + limit:
-            fleet.kill_all(active)
+        limit = STOP_GRACE_SECONDS + settings.UPLOAD_LIMIT_SECONDS
+        if hearing().seconds_since(execution.stop_asked_at) > limit:
+            fleet.kill_unless_uploading(active)
         return
     recordings.close_unstarted(stage_run)
     if recordings.close_finished(active):

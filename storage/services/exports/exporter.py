@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -174,15 +174,16 @@ def _store_table(export: Export, file: Path) -> dict[str, Any]:
 
 
 def _store_rosbag(export: Export, lease: Lease, folder: Path) -> dict[str, Any]:
-    rosbag = Rosbag.objects.create(
-        name=export.name,
-        origin=Origin.EXPORTED,
-        original=export.source,
-        status=Status.UPLOADING,
-        created_by=export.created_by,
-    )
+    with transaction.atomic():
+        rosbag = Rosbag.objects.create(
+            name=export.name,
+            origin=Origin.EXPORTED,
+            original=export.source,
+            status=Status.UPLOADING,
+            created_by=export.created_by,
+        )
+        lease.write(result=rosbag)
     export.result = rosbag
-    lease.write(result=rosbag)
     files = [store_path(rosbag, path.name, path) for path in sorted(folder.iterdir())]
     RosbagFile.objects.bulk_create(files, batch_size=500)
     digest = content_digest((file.path, file.sha256) for file in files)

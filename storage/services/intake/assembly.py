@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 
 from django.utils.translation import gettext as _
 
@@ -56,6 +57,8 @@ def join(file: RosbagFile, parts: list[UploadedPart] | None) -> None:
         UploadIncompleteError: Parts are missing, or differ from the declared file.
     """
     store = object_store()
+    if not file.size:
+        store.put(file.key, BytesIO())  # S3 has no multipart uploads without parts
     if parts is not None:
         try:
             store.finish_upload(file.key, file.upload_id, parts)

@@ -12,13 +12,13 @@ from storage.choices import Status
 from storage.exceptions import UploadBusyError
 from storage.models import Rosbag
 from storage.services.intake import uploads
+from storage.services.intake.abandoning import abandon
 from storage.services.intake.assembly import FinishedUpload
 from storage.services.intake.sessions import is_open, require_not_aborted, resulting_rosbag
 from storage.services.rosbags.deduplication import SameContentError
 
 WAIT_SECONDS = 10.0
 POLL_SECONDS = 0.1
-JOIN_SECONDS = 60.0
 
 
 def complete(rosbag: Rosbag, finished: Sequence[FinishedUpload]) -> Rosbag:
@@ -58,7 +58,7 @@ def _claim(rosbag: Rosbag) -> Lease | None:
     deadline = time.monotonic() + WAIT_SECONDS
     uploading = Rosbag.objects.living().filter(status=Status.UPLOADING)
     while True:
-        lease = leases.claim(uploading, rosbag.pk, seconds=JOIN_SECONDS, release_on=[Exception])
+        lease = leases.claim(uploading, rosbag.pk, release_on=[Exception])
         if lease is not None:
             return lease
         rosbag.refresh_from_db()
@@ -72,5 +72,4 @@ def _claim(rosbag: Rosbag) -> Lease | None:
 
 def _abort_as_duplicate(rosbag: Rosbag, existing: Rosbag) -> None:
     """Save which rosbag has the content, so that repeated calls give the same result."""
-    Rosbag.objects.filter(pk=rosbag.pk).update(original=existing)
-    uploads.abandon(rosbag)
+    abandon(rosbag, original=existing)

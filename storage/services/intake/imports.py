@@ -4,6 +4,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Any
@@ -11,6 +12,8 @@ from typing import IO, Any
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from common.db import leases
+from common.db.leases import Lease
 from rosbag2.formats.bundle import DATA_SUFFIXES
 from rosbag2.reading.archive import bare_name, is_archive
 from rosbag2.sandbox import checks
@@ -24,11 +27,14 @@ from storage.services.intake.bundle_paths import (
     check_paths,
     files_of,
 )
+from storage.services.intake.uploads import require_open
 from storage.services.rosbags.deduplication import SameContentError, verify_unless_duplicate
 from storage.services.rosbags.deletion import discard
 from storage.services.rosbags.digest import content_digest
 from storage.services.rosbags.files import store_file
 
+IMPORT_SECONDS = 30.0
+"""Length of the lease of an import, which may be suspended or cut off from the database for so long."""
 STALE_SECONDS = 86_400
 JOURNAL_SUFFIXES = ("-wal", "-journal")
 
@@ -127,41 +133,84 @@ def import_folder(
     return _store_bundle(name or path.resolve().name or "rosbag", sources, created_by, on_stored)
 
 
-def import_files(
+@dataclass(frozen=True)
+class StoredBundle:
+    """A bundle whose files are stored, while its rosbag is still `uploading`."""
+
+    rosbag: Rosbag
+    digest: str
+    size: int
+
+    def verify(self) -> Rosbag:
+        """Enqueue the verification; this asks no other system, and may be rolled back.
+
+        Returns:
+            The new rosbag, or the one that has the same content already.
+
+        Raises:
+            UploadClosedError: The import was abandoned meanwhile, as its lease had expired.
+        """
+        try:
+            accepted = verify_unless_duplicate(self.rosbag, self.digest, size=self.size)
+        except SameContentError as error:
+            return error.existing
+        self.rosbag.refresh_from_db()
+        if not accepted:
+            require_open(self.rosbag)
+        return self.rosbag
+
+
+@contextmanager
+def stored_files(
     name: str, files: list[tuple[str, IO[bytes]]], *, created_by: Any = None
-) -> Rosbag:
+) -> Iterator[StoredBundle]:
     """Store the files of one request (relative path, stream) as `import_folder` does.
+
+    What is not verified by the end of the block is removed.
 
     Raises:
         FilesInvalidError: There is no file, an invalid name, or a repeated name.
+        StoreError: The storage is unavailable or full; nothing is left behind.
     """
     check_paths([path for path, _stream in files])
-    return _store_bundle(name, iter(files), created_by)
+    with _stored_bundle(name, iter(files), created_by) as bundle:
+        yield bundle
 
 
 def _store_bundle(
     name: str,
     sources: Iterable[tuple[str, IO[bytes]]],
     created_by: Any,
-    on_stored: OnStored | None = None,
+    on_stored: OnStored | None,
 ) -> Rosbag:
+    with _stored_bundle(name, sources, created_by, on_stored) as bundle:
+        return bundle.verify()
+
+
+@contextmanager
+def _stored_bundle(
+    name: str,
+    sources: Iterable[tuple[str, IO[bytes]]],
+    created_by: Any,
+    on_stored: OnStored | None = None,
+) -> Iterator[StoredBundle]:
     counter = _ByteCounter(on_stored)
+    until = leases.end(IMPORT_SECONDS)
     rosbag = Rosbag.objects.create(
-        name=name[:MAX_NAME_LENGTH], status=Status.UPLOADING, created_by=created_by
+        name=name[:MAX_NAME_LENGTH],
+        status=Status.UPLOADING,
+        created_by=created_by,
+        lease_until=until,
     )
     try:
-        files = [_store(rosbag, path, stream, counter) for path, stream in sources]
-    except BaseException:
-        discard(rosbag)
-        raise
-    digest = content_digest((file.path, file.sha256) for file in files)
-    try:
-        verify_unless_duplicate(rosbag, digest, size=sum(file.size for file in files))
-    except SameContentError as error:
-        discard(rosbag)
-        return error.existing
-    rosbag.refresh_from_db()
-    return rosbag
+        # Whoever is killed here cannot go on: when the lease ends, the import is abandoned.
+        with Lease(Rosbag, rosbag.pk, until, seconds=IMPORT_SECONDS):
+            files = [_store(rosbag, path, stream, counter) for path, stream in sources]
+            digest = content_digest((file.path, file.sha256) for file in files)
+            yield StoredBundle(rosbag, digest, sum(file.size for file in files))
+    finally:
+        for unverified in Rosbag.objects.filter(pk=rosbag.pk, status=Status.UPLOADING):
+            discard(unverified)
 
 
 class _ByteCounter:

@@ -23,6 +23,7 @@ from storage.exceptions import (
 from storage.models import Rosbag, RosbagFile
 from storage.querysets import RosbagQuerySet
 from storage.services.intake import uploads
+from storage.services.intake.abandoning import abandon
 from storage.services.intake.parts import (
     FilePlan,
     is_complete,
@@ -63,7 +64,6 @@ def open_session(name: str, files: Sequence[uploads.NewFile], user: User) -> tup
 
     Raises:
         FilesInvalidError: A name, size or checksum is invalid.
-        StoreError: The storage is unavailable; nothing is left behind.
     """
     if len(files) > MAX_FILES:
         message = _(
@@ -75,7 +75,7 @@ def open_session(name: str, files: Sequence[uploads.NewFile], user: User) -> tup
         existing = find_same_content(content_digest((file.path, file.sha256) for file in files))
         if existing is not None:
             return existing, False
-    rosbag = uploads.begin(name, files, origin=Origin.UPLOADED, created_by=user, open_now=False)
+    rosbag = uploads.begin(name, files, origin=Origin.UPLOADED, created_by=user)
     return rosbag, True
 
 
@@ -112,6 +112,18 @@ def find_session(pk: int, user: User) -> Rosbag:
         message = _("Another user started this upload: start your own, or ask an admin.")
         raise UploadForeignError(message)
     require_not_aborted(rosbag)
+    return rosbag
+
+
+def find_same(pk: int) -> Rosbag:
+    """Find the rosbag that `open_session` returned as one with the same content.
+
+    Raises:
+        UploadNotFoundError: It was deleted since.
+    """
+    rosbag = Rosbag.objects.living().select_related("created_by").filter(pk=pk).first()
+    if rosbag is None:
+        raise _deleted()
     return rosbag
 
 
@@ -173,7 +185,7 @@ def abort(rosbag: Rosbag) -> None:
         UploadClosedError: It was completed before.
         StoreError: The storage is unavailable; call again.
     """
-    if not uploads.abandon(rosbag):
+    if not abandon(rosbag):
         raise UploadClosedError(_("This upload is complete: delete the rosbag instead."))
 
 
@@ -188,7 +200,11 @@ def require_not_aborted(rosbag: Rosbag) -> None:
         return
     if rosbag.status == Status.UPLOADING:
         raise UploadAbortedError(_("This upload was aborted: start a new one."))
-    raise UploadNotFoundError(_("The rosbag of this upload was deleted: restore it."))
+    raise _deleted()
+
+
+def _deleted() -> UploadNotFoundError:
+    return UploadNotFoundError(_("The rosbag of this upload was deleted: restore it."))
 
 
 def _find_file(rosbag: Rosbag, path: str) -> RosbagFile:

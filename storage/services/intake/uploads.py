@@ -3,12 +3,9 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from io import BytesIO
 from typing import Any
 
-import structlog
-from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -18,19 +15,15 @@ from storage.exceptions import FilesInvalidError, UploadClosedError
 from storage.keys import object_key
 from storage.models import MAX_NAME_LENGTH, Rosbag, RosbagFile
 from storage.objects import object_store
-from storage.objects.base import Audience, StoreError
-from storage.querysets import RosbagQuerySet
+from storage.objects.base import Audience
 from storage.services.intake.assembly import FinishedUpload, join, parts_to_join
 from storage.services.intake.bundle_paths import check_paths
 from storage.services.intake.parts import FilePlan, plan_missing_parts
 from storage.services.rosbags.deduplication import verify_unless_duplicate
-from storage.services.rosbags.deletion import discard
 from storage.services.rosbags.digest import content_digest
 
-__all__ = ["FinishedUpload", "NewFile", "abandon", "begin", "complete", "sign_part_urls"]
+__all__ = ["FinishedUpload", "NewFile", "begin", "complete", "sign_part_urls"]
 
-log = structlog.get_logger(__name__)
-STALE_AFTER = timedelta(days=1)
 MAX_FILE_BYTES = 5 * 2**40
 SHA256 = re.compile(r"[0-9a-f]{64}|")
 
@@ -44,39 +37,37 @@ class NewFile:
     sha256: str
 
 
-def begin(
-    name: str,
-    files: Sequence[NewFile],
-    *,
-    origin: Origin,
-    created_by: Any = None,
-    open_now: bool = True,
-) -> Rosbag:
-    """Create a rosbag for files to upload.
+def begin(name: str, files: Sequence[NewFile], *, origin: Origin, created_by: Any = None) -> Rosbag:
+    """Create a rosbag for files to upload, all rows in one transaction.
 
-    Unless `open_now`, the multipart upload of a file is opened when its URLs are first requested.
+    Nothing is done in the storage: the multipart upload of a file is opened when its URLs are first
+    requested, so that no kill leaves one that nobody knows.
 
     Raises:
         FilesInvalidError: A name, size or checksum is invalid.
-        StoreError: The storage is unavailable; nothing is left behind.
     """
     check_paths([file.path for file in files])
     _check_files(files)
-    rosbag = Rosbag.objects.create(
-        name=name[:MAX_NAME_LENGTH],
-        origin=origin,
-        status=Status.UPLOADING,
-        created_by=created_by,
-        size=sum(file.size for file in files),
-        in_parts=True,
-    )
-    try:
-        RosbagFile.objects.bulk_create(
-            [_open(rosbag, file, open_now=open_now) for file in files], batch_size=500
+    with transaction.atomic():
+        rosbag = Rosbag.objects.create(
+            name=name[:MAX_NAME_LENGTH],
+            origin=origin,
+            status=Status.UPLOADING,
+            created_by=created_by,
+            size=sum(file.size for file in files),
+            in_parts=True,
         )
-    except BaseException:
-        discard(rosbag)
-        raise
+        rows = [
+            RosbagFile(
+                rosbag=rosbag,
+                path=file.path,
+                size=file.size,
+                sha256=file.sha256,
+                key=object_key(rosbag.pk, file.path),
+            )
+            for file in files
+        ]
+        RosbagFile.objects.bulk_create(rows, batch_size=500)
     return rosbag
 
 
@@ -124,54 +115,6 @@ def complete(rosbag: Rosbag, files: Iterable[FinishedUpload]) -> Rosbag:
     return rosbag
 
 
-def abandon(rosbag: Rosbag) -> bool:
-    """Abort an upload: its parts are removed now, its row by the next purge.
-
-    Returns:
-        False when the rosbag is no longer being uploaded; it stays as it is.
-
-    Raises:
-        StoreError: The storage is unavailable; the upload stays open with its remaining parts.
-    """
-    rows = Rosbag.objects.filter(pk=rosbag.pk, status=Status.UPLOADING)
-    deleted_at = rows.hide()
-    if not rows.exists():
-        return False
-    store = object_store()
-    try:
-        for file in rosbag.files.all():
-            if file.upload_id:
-                store.abort_upload(file.key, file.upload_id)
-            store.delete([file.key])
-    except StoreError:
-        if deleted_at:
-            rows.filter(deleted_at=deleted_at).unhide()
-        raise
-    rosbag.refresh_from_db()
-    return True
-
-
-def stale(older_than: timedelta = STALE_AFTER) -> RosbagQuerySet:
-    """Uploads without activity for this long, and for longer than signed URLs are valid."""
-    limit = timezone.now() - max(older_than, timedelta(seconds=settings.SIGNED_URL_SECONDS))
-    return Rosbag.objects.uploading(limit)
-
-
-def abandon_stale() -> int:
-    """Abort stale uploads; one that fails is left for the next run.
-
-    Returns:
-        The number of aborted uploads.
-    """
-    aborted = 0
-    for rosbag in list(stale()):
-        try:
-            aborted += abandon(rosbag)
-        except StoreError as error:
-            log.warning("upload_not_abandoned", rosbag=rosbag.pk, error=str(error))
-    return aborted
-
-
 def _check_files(files: Sequence[NewFile]) -> None:
     detail = _("Give the size in bytes and the SHA-256 as 64 hexadecimal digits.")
     errors = [
@@ -182,25 +125,6 @@ def _check_files(files: Sequence[NewFile]) -> None:
     if errors:
         message = _("%(count)d files have an invalid size or checksum.")
         raise FilesInvalidError(message % {"count": len(errors)}, errors)
-
-
-def _open(rosbag: Rosbag, file: NewFile, *, open_now: bool) -> RosbagFile:
-    key = object_key(rosbag.pk, file.path)
-    store = object_store()
-    upload_id = ""
-    if not file.size:
-        # S3 has no multipart uploads without parts.
-        store.put(key, BytesIO())
-    elif open_now:
-        upload_id = store.start_upload(key)
-    return RosbagFile(
-        rosbag=rosbag,
-        path=file.path,
-        size=file.size,
-        sha256=file.sha256,
-        key=key,
-        upload_id=upload_id,
-    )
 
 
 def require_open(rosbag: Rosbag) -> None:

@@ -6,6 +6,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from common.db.violations import is_duplicate
 from common.tasks import enqueue_on_commit
 from storage.choices import USABLE, Origin, Status
 from storage.models import Rosbag
@@ -63,7 +64,9 @@ def verify_unless_duplicate(rosbag: Rosbag, digest: str, **fields: Any) -> bool:
                     return False
                 enqueue_on_commit("storage.tasks.verify_rosbag", rosbag.pk)
                 return True
-        except IntegrityError:
+        except IntegrityError as error:
+            if not is_duplicate(error, Rosbag, "claimed_digest"):
+                raise
             _release_claim(digest)
     message = "the claim on a digest was neither free nor held"
     raise RuntimeError(message)

@@ -1,14 +1,15 @@
 """Deleting rosbags: first hidden, later removed with their objects."""
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
+from django.db import transaction
 from django.db.models import ProtectedError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.services import audit
+from common.in_use import UseChecks
 from storage.choices import Status
 from storage.exceptions import RosbagInUseError, RosbagNotFoundError, UploadAbortedError
 from storage.keys import export_key, object_key, preview_key
@@ -19,16 +20,7 @@ from storage.services.rosbags.files import delete_objects
 
 log = structlog.get_logger(__name__)
 
-UserLookup = Callable[[Rosbag], list[str]]
-"""Returns the names of the objects that use a rosbag, such as templates."""
-
-_lookups: list[UserLookup] = []
-
-
-def register_users(lookup: UserLookup) -> None:
-    """Register a lookup of objects that use rosbags; apps above call this once from `ready()`."""
-    if lookup not in _lookups:
-        _lookups.append(lookup)
+use_checks = UseChecks[Rosbag]()
 
 
 def delete(rosbag: Rosbag) -> None:
@@ -37,13 +29,13 @@ def delete(rosbag: Rosbag) -> None:
     Raises:
         RosbagInUseError: It is in use; the message names the users.
     """
-    if names := [name for lookup in _lookups for name in lookup(rosbag)]:
-        message = _(
-            "%(name)s is used by %(users)s: delete these first, or make them use another rosbag."
-        )
-        raise RosbagInUseError(message % {"name": rosbag.name, "users": ", ".join(names)})
-    if deleted_at := Rosbag.objects.filter(pk=rosbag.pk).hide():
-        audit.record_change(rosbag, deleted_at=(None, deleted_at))
+    with transaction.atomic():
+        rows = Rosbag.objects.filter(pk=rosbag.pk)
+        rows.lock()  # what starts to use it meanwhile waits, or is seen here
+        if reason := use_checks.reason(rosbag):
+            raise RosbagInUseError(reason)
+        if deleted_at := rows.hide():
+            audit.record_change(rosbag, deleted_at=(None, deleted_at))
     rosbag.refresh_from_db()
 
 
@@ -68,7 +60,7 @@ def restore(rosbag: Rosbag) -> None:
 def purge(older_than: timedelta) -> int:
     """Remove rosbags deleted longer ago than this, with their objects.
 
-    A rosbag that a protected foreign key refers to is skipped.
+    A rosbag that a protected foreign key refers to, or an execution plays, is skipped.
 
     Returns:
         The number of removed rosbags.
@@ -76,13 +68,24 @@ def purge(older_than: timedelta) -> int:
     limit = timezone.now() - older_than
     removed = 0
     for rosbag in Rosbag.objects.filter(deleted_at__lt=limit).order_by("pk"):
-        try:
-            discard(rosbag)
-        except ProtectedError:
-            log.info("rosbag_kept", rosbag=rosbag.pk, reason="still referred to")
-        else:
-            removed += 1
+        removed += discard_unused(rosbag)
     return removed
+
+
+def discard_unused(rosbag: Rosbag) -> bool:
+    """Remove a rosbag with its objects, unless something uses it.
+
+    Returns:
+        Whether it was removed.
+    """
+    try:
+        if use_checks.reason(rosbag):
+            raise RosbagInUseError
+        discard(rosbag)
+    except (ProtectedError, RosbagInUseError):
+        log.info("rosbag_kept", rosbag=rosbag.pk, reason="still referred to")
+        return False
+    return True
 
 
 def discard(rosbag: Rosbag) -> None:
@@ -102,5 +105,6 @@ def discard(rosbag: Rosbag) -> None:
         store = object_store()
         for key, upload_id in uploads:
             store.abort_upload(key, upload_id)
+        store.abort_uploads(prefixes[0])
     for prefix in prefixes:
         delete_objects(prefix)

@@ -52,8 +52,10 @@ def is_single_archive(files: Sequence[RosbagFile]) -> bool:
 def remove_stray_objects(rosbag_id: int) -> None:
     """Remove objects below a rosbag's prefix that belong to none of its files.
 
-    A worker that is killed while it unpacks an archive leaves such objects.
+    A worker that is killed while it unpacks an archive leaves such objects, and a server that is killed while
+    it opens an upload leaves that.
     """
+    object_store().abort_uploads(object_key(rosbag_id, ""))
     keys = set(RosbagFile.objects.filter(rosbag_id=rosbag_id).values_list("key", flat=True))
     delete_objects(object_key(rosbag_id, ""), keep=keys)
 

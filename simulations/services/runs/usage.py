@@ -1,0 +1,47 @@
+"""What active executions use: the mec, templates and rosbags that their frozen plans name."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from simulations.models import Execution, Mec
+from storage.models import Rosbag
+from templates.models import Template
+
+MAX_NAMES = 5
+Uses = Callable[[dict[str, Any]], bool]
+
+
+def use_of_mec(mec: Mec) -> str:
+    """Why a mec cannot be deleted now; empty if no active execution uses it."""
+    return _reason(mec.name, lambda plan: plan["mec"] == mec.pk)
+
+
+def use_of_template(template: Template) -> str:
+    """Why a template cannot be deleted now; empty if no active execution uses it."""
+    return _reason(template.name, lambda plan: _names(plan, "template", template.pk))
+
+
+def use_of_rosbag(rosbag: Rosbag) -> str:
+    """Why a rosbag cannot be deleted now; empty if no active execution plays it."""
+    return _reason(rosbag.name, lambda plan: _names(plan, "rosbag", rosbag.pk))
+
+
+def _names(plan: dict[str, Any], key: str, pk: int) -> bool:
+    return any(stage[key] == pk for stage in plan["stages"])
+
+
+def _reason(name: str, uses: Uses) -> str:
+    # Few are active at a time; not every database can search in their plans.
+    rows = Execution.objects.active().order_by("pk")
+    active = rows.values_list("simulation__name", "number", "plan").iterator()
+    executions = [f"{simulation} #{number}" for simulation, number, plan in active if uses(plan)]
+    if not executions:
+        return ""
+    more = ", …" if len(executions) > MAX_NAMES else ""
+    message = _(
+        "%(name)s is in use by executions that have not ended: %(executions)s. Wait for their end, or "
+        "stop them."
+    )
+    return message % {"name": name, "executions": ", ".join(executions[:MAX_NAMES]) + more}

@@ -1,0 +1,32 @@
+"""A backend without units."""
+
+from collections.abc import Collection
+
+from simulations.backends.base import Job, UnitStatus
+from simulations.exceptions import BackendError
+
+
+class FakeBackend:
+    """A backend that says what it is told to say."""
+
+    def __init__(self) -> None:
+        self.seen: list[UnitStatus] = []
+        self.killed: list[int] = []
+        self.fails = False
+
+    def launch(self, job: Job) -> str:
+        if self.fails:
+            raise BackendError("No process can be started.")
+        return "there"
+
+    def observe(self, job: Job, *, retry: bool) -> list[UnitStatus]:
+        return self.seen
+
+    def kill(self, job: Job, units: Collection[int]) -> None:
+        self.killed += list(units)
+
+    def kept_recording(self, job: Job, unit: int) -> str:
+        return "/kept/recording-1"
+
+    def remove(self, job: Job) -> int:
+        return 0
