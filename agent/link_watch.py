@@ -73,8 +73,9 @@ class LinkWatch(threading.Thread):
                 log.exception("the link could not be checked")
 
     def _check(self) -> None:
+        published = self._published()
         with self._changed:
-            self._delivery.mark(time.monotonic_ns(), self._published())
+            self._delivery.mark(time.monotonic_ns(), published)
         check = self._transport.check()
         if self._delivery.has_lost(check):
             time.sleep(IN_FLIGHT_SECONDS)

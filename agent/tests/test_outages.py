@@ -9,6 +9,7 @@ from tests.support.zenoh import Listener, Router
 
 KEY = "agent_7/odom"
 LEASE_MS = 1000
+RECORD = [{"name": "/odom", "type": "std_msgs/msg/String"}]
 SPAN_NS = 20_000_000
 
 
@@ -53,7 +54,7 @@ def broken(fake):
 @pytest.mark.parametrize("outage", ["killed", "frozen", "cut off"])
 def test_what_a_lost_connection_swallowed_is_told(outage, connect, play):
     router, listener = connect()
-    fake, unit = play(router, listener, 60)
+    fake, unit = play(router, listener, 60, record=RECORD)
     router.interrupt(outage)
     # Until the connection is given up, so that what it held is gone.
     until(lambda: "is disconnected" in fake.log)

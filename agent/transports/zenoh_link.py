@@ -92,7 +92,7 @@ class ZenohLink:
         """Ask after the link, within about a second unless the network is congested."""
         now = time.monotonic_ns()
         links = self._note_links(now)
-        asked = self._last_answer() if links else 0
+        asked = self._last_answer() if links and not self._awaits_listeners(now) else 0
         # Zenoh answers by itself when the connection breaks, so it counts only if that is the same.
         if asked and self._read_links() == links:
             self._confirm(asked)
@@ -119,6 +119,11 @@ class ZenohLink:
         self._links = links
         return links
 
+    def _awaits_listeners(self, now: int) -> bool:
+        """After an interruption subscribers reconnect in their own time; until then nothing is good."""
+        in_time = now - self._connected_ns < LISTENERS_NS
+        return self._interrupted and in_time and self._lacks_listeners()
+
     def _lacks_listeners(self) -> bool:
         return not all(map(has_subscribers, self._heard_by))
 
@@ -136,9 +141,6 @@ class ZenohLink:
         """Move on what is known to be good, after an answer to what was asked at this time."""
         self._heard = time.monotonic_ns()
         if self._interrupted:
-            # Subscribers reconnect in their own time; until then messages reach nobody.
-            if self._lacks_listeners() and asked - self._connected_ns < LISTENERS_NS:
-                return
             self._interrupted = False
             self._good_from = self._good_until = asked
         before = self._answered if self.knowledge.acknowledged else asked - LEASE_NS
