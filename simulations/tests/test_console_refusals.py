@@ -72,6 +72,15 @@ def test_name_taken_between_validation_and_save(
     assert simulation.name == "drive"
 
 
+@pytest.mark.parametrize("field", ["mec", "stages-0-template"])
+def test_id_that_no_database_holds(console: Client, design: Design, field: str) -> None:
+    simulation = design()
+    page = f"{PAGES}/simulation/{simulation.pk}/change/"
+    answer = console.post(page, form_of(simulation, **{field: "1" * 30}))
+    assert answer.status_code == 200
+    assert "not one of the available choices" in answer.content.decode()
+
+
 @pytest.mark.parametrize("way", ["page", "list"])
 def test_deleting_used_mec_reports_no_success(
     console: Client, design: Design, mec: Mec, way: str

@@ -44,7 +44,9 @@ def summary(execution: Execution) -> dict[str, Any]:
         "status": str(execution.status),
         "data_status": str(execution.data_status),
         "agents": plan_of(execution).agents,
-        **({"messages_undelivered": 0} | figures),  # those of older versions know of none
+        **figures,
+        # Those of older versions have none.
+        "messages_undelivered": figures.get("messages_undelivered", 0),
         "seconds": seconds,
     }
 

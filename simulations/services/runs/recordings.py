@@ -53,7 +53,7 @@ def close_finished(active: ActiveStage) -> int:
     if not (recordings := list(rows)):
         return 0
     open_count = 0
-    published = _own_messages_published(active)
+    published, outages = _own_messages_published(active), _outages(active)
     for recording in recordings:
         status, text = _result(recording, _own_messages_missing(recording, published))
         if status in RECORDING_OPEN:
@@ -61,6 +61,9 @@ def close_finished(active: ActiveStage) -> int:
             continue
         if status == RecordingStatus.LOST:
             text += _kept_folder_hint(recording, active)
+        elif times := outages.get((recording.unit, recording.attempt)):
+            message = _("The connection was lost (%(periods)s): messages of others may be missing.")
+            text = message % {"periods": times}
         _close(recording, status, text)
     return open_count
 
@@ -113,18 +116,16 @@ def _result_of_rosbag(recording: Recording, rosbag: Rosbag) -> tuple[RecordingSt
         values = {"stored": rosbag.message_count, "recorded": recording.message_count}
         message = _("%(stored)s messages are stored, %(recorded)s were recorded.")
         return RecordingStatus.LOST, message % values
-    return RecordingStatus.STORED, _hole(recording)
+    return RecordingStatus.STORED, ""
 
 
-def _hole(recording: Recording) -> str:
-    """A sentence on the times in which messages of others could not be received."""
-    rows = recording.stage_run.agent_runs.filter(unit=recording.unit, attempt=recording.attempt)
-    outages = next(iter(rows.values_list("outages", flat=True)[:1]), None)
-    if not outages:
-        return ""
-    values = {"periods": periods([(row["began_at"], row["ended_at"]) for row in outages])}
-    message = _("The connection was lost (%(periods)s): messages of others may be missing.")
-    return message % values
+def _outages(active: ActiveStage) -> dict[tuple[int, int], str]:
+    """When units could not receive messages of others, by unit and attempt."""
+    rows = active.stage_run.agent_runs.filter(link_changes__gt=0)
+    return {
+        (unit, attempt): periods([(row["began_at"], row["ended_at"]) for row in outages or []])
+        for unit, attempt, outages in rows.values_list("unit", "attempt", "outages")
+    }
 
 
 def data_status(execution: Execution) -> DataStatus:
