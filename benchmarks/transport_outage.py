@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 from agent.tests.conftest import UnitProcess
 from agent.tests.server import FakeServer, Running
+from benchmarks import _options
 from rosbag2.formats.metadata import Topic
 from rosbag2.writing.sqlite_writer import BagWriter
 from tests.support.zenoh import Listener, Router
@@ -128,7 +129,7 @@ def main() -> None:
     parser.add_argument("--outages", nargs="+", default=OUTAGES, choices=OUTAGES)
     parser.add_argument("--after", type=float, default=AFTER_SECONDS)
     parser.add_argument("--parallel", type=int, default=3)
-    options = parser.parse_args()
+    options = _options.parse(parser, seconds=[1], rates=[10], outages=["killed"], after=5)
     cases = [Case(*values) for values in product(options.outages, options.seconds, options.rates)]
     print("router   seconds  msgs/s  published   received     lost     told     over  ranges  end")
     truthful = True
