@@ -129,7 +129,7 @@ def main() -> None:
     parser.add_argument("--outages", nargs="+", default=OUTAGES, choices=OUTAGES)
     parser.add_argument("--after", type=float, default=AFTER_SECONDS)
     parser.add_argument("--parallel", type=int, default=3)
-    options = parse(parser, seconds=[1], rates=[10], after=1)
+    options = parse(parser, seconds=[1], rates=[10], outages=["killed"], after=5)
     cases = [Case(*values) for values in product(options.outages, options.seconds, options.rates)]
     print("router   seconds  msgs/s  published   received     lost     told     over  ranges  end")
     truthful = True
