@@ -7,11 +7,13 @@ a good value and never repeats the bad one: it may be a secret. `formats` says w
 import hashlib
 import os
 import secrets
+import socket
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile, gettempdir
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env, validate
@@ -21,6 +23,10 @@ from robotsim_project.formats import FOLDER, Format
 BASE_DIR = Path(__file__).resolve().parent.parent
 MAX_SOCKET_NAME = 100
 MIN_SECRET_KEY = 32
+MIN_SECRET_CHARACTERS = 10
+"""Number of different characters in a random key; 32 hexadecimal digits have fewer once in 10,000 keys."""
+PLACEHOLDERS = ("your-secret-key", "change-me", "changeme", "django-insecure", "secret-key")
+"""What guides and examples have in place of a key: known to everybody."""
 SERVICES = {
     "DATABASE_URL": "postgresql://postgres:password@postgres-service:5432/robotdb "
     "(on a single machine sqlite:////data/robotsim.sqlite3)",
@@ -106,6 +112,28 @@ def require_services() -> None:
             raise ImproperlyConfigured(f"{name} must be set in production, for example {example}.")
 
 
+def debug_pages(*, production: bool) -> bool:
+    """Whether errors are answered with Django's debug pages.
+
+    Raises:
+        ImproperlyConfigured: In production they are; they show settings and sources to anybody.
+    """
+    debug = boolean("DEBUG", default=False)
+    if production and debug:
+        raise ImproperlyConfigured(
+            "DEBUG must be set to false in production, for example by leaving it out: its pages show "
+            "settings and sources to anybody."
+        )
+    return debug
+
+
+def own_names(server_url: str) -> list[str]:
+    """Names of this machine, and the one by which units reach the server."""
+    names = ["localhost", "127.0.0.1", "[::1]", socket.gethostname().lower()]
+    host = urlsplit(server_url).hostname or ""
+    return list(dict.fromkeys([*names, f"[{host}]" if ":" in host else host]))
+
+
 def version() -> str:
     """The version of this code, from `.version` in the root."""
     path = BASE_DIR / ".version"
@@ -129,12 +157,12 @@ def secret_key(data_dir: Path, *, production: bool) -> str:
     """The signing key: from the environment, else made once and kept in the data folder (mode 0600).
 
     Raises:
-        ImproperlyConfigured: Production has none, or a short one.
+        ImproperlyConfigured: Production has none, or one that can be guessed.
     """
     key = env.str("SECRET_KEY", "")
     if key == "your-secret-key-here":  # copied from the guide: known to everybody, so it is none
         key = ""
-    if production and len(key) < MIN_SECRET_KEY:
+    if production and is_guessable(key):
         raise ImproperlyConfigured(
             f"SECRET_KEY must be set to at least {MIN_SECRET_KEY} random characters in production, for "
             "example from: python -c 'import secrets; print(secrets.token_urlsafe(48))'"
@@ -144,6 +172,13 @@ def secret_key(data_dir: Path, *, production: bool) -> str:
     except OSError as error:
         message = f"DATA_DIR must be a folder that can be written, such as /data ({error})."
         raise ImproperlyConfigured(message) from error
+
+
+def is_guessable(key: str) -> bool:
+    """True for a key that is short, repeats itself, or is a known placeholder."""
+    has_few_characters = len(key) < MIN_SECRET_KEY or len(set(key)) < MIN_SECRET_CHARACTERS
+    is_repeated = key in (key + key)[1:-1]
+    return has_few_characters or is_repeated or any(word in key.lower() for word in PLACEHOLDERS)
 
 
 def kept_secret(path: Path) -> str:

@@ -9,14 +9,17 @@ import django_stubs_ext
 from django.utils.translation import gettext_lazy as _
 
 from robotsim_project import formats
+from robotsim_project.content_policy import content_policy
 from robotsim_project.databases import database
 from robotsim_project.environment import (
     BASE_DIR,
     boolean,
+    debug_pages,
     env,
     folder,
     integer,
     number,
+    own_names,
     private_socket,
     require_services,
     secret_key,
@@ -35,10 +38,14 @@ ENVIRONMENT = text(
 )
 PRODUCTION = ENVIRONMENT == "production"
 VERSION = version()
-DEBUG = boolean("DEBUG", default=False)
+DEBUG = debug_pages(production=PRODUCTION)
 DATA_DIR = folder("DATA_DIR", BASE_DIR / "data")
 SECRET_KEY = secret_key(DATA_DIR, production=PRODUCTION)
-ALLOWED_HOSTS = texts("ALLOWED_HOSTS", ["*"], formats.SERVED_HOSTS)
+SERVER_URL = text(
+    "SERVER_URL", "http://127.0.0.1:8000", formats.url("http://robot-backend-service:8000")
+).rstrip("/")
+# Any other name may be that of a page whose scripts want to read this server's answers (DNS rebinding).
+ALLOWED_HOSTS = texts("ALLOWED_HOSTS", own_names(SERVER_URL), formats.SERVED_HOSTS)
 CSRF_TRUSTED_ORIGINS = texts("CSRF_TRUSTED_ORIGINS", [], formats.ORIGINS)
 if PRODUCTION:
     require_services()
@@ -73,6 +80,7 @@ MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "robotsim_project.telemetry.request_log.request_ids",
     "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
     "robotsim_project.middleware.early.early_answers",
     "corsheaders.middleware.CorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -146,6 +154,7 @@ MINIO_SECRET_KEY = env.str("MINIO_SECRET_KEY", "")
 MINIO_BUCKET = text("MINIO_BUCKET", "robot-sim", formats.BUCKET)
 MINIO_USE_SSL = boolean("MINIO_USE_SSL", default=False)
 STORAGE_DIR = folder("STORAGE_DIR", DATA_DIR / "storage")
+CONTENT_SECURITY_POLICY = content_policy(MINIO_PUBLIC_ENDPOINT, use_ssl=MINIO_USE_SSL)
 
 # Backups: by default beside MinIO's own bucket; a folder where there is no S3 server.
 BACKUP_ENDPOINT = text("BACKUP_ENDPOINT", "", formats.ENDPOINT) or MINIO_ENDPOINT
@@ -293,9 +302,6 @@ SIMPLE_JWT = {
 }
 
 # How a run behaves; the rules are in docs/architecture.md.
-SERVER_URL = text(
-    "SERVER_URL", "http://127.0.0.1:8000", formats.url("http://robot-backend-service:8000")
-).rstrip("/")
 PASSWORD_RESET_URL = text(
     "PASSWORD_RESET_URL",
     f"{SERVER_URL}/password/reset/{{uid}}/{{token}}",

@@ -3,12 +3,11 @@
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
-from drf_spectacular.views import SpectacularSwaggerView
 
 from accounts.urls import api_urlpatterns as accounts_api
 from robotsim_project import views
 from robotsim_project.health import views as health
-from robotsim_project.openapi.views import SchemaView
+from robotsim_project.openapi.views import SchemaView, docs
 from robotsim_project.telemetry import metrics
 from simulations.urls import api_urlpatterns as simulations_api
 from storage.urls import api_urlpatterns as storage_api
@@ -30,7 +29,7 @@ urlpatterns = [
     path("health/redis", health.redis, name="health-redis"),
     path("health/storage", health.storage, name="health-storage"),
     path("metrics", metrics.metrics, name="metrics"),
-    path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("docs", docs, name="docs"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
     path(f"{settings.API_STR.strip('/')}/", include(api)),

@@ -3,6 +3,7 @@
 import sys
 
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.template import loader
 from django.utils.translation import gettext as _
@@ -21,6 +22,11 @@ def root(request: HttpRequest) -> JsonResponse:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """Answer 400: a problem document to programs, a page to people."""
+    if isinstance(exception, DisallowedHost):
+        text = _(
+            "The server is not known by this host name. Use one of its own, or add it to ALLOWED_HOSTS."
+        )
+        return Problem(400, "HOST_NOT_ALLOWED", text).response()
     if not is_api_request(request):
         return defaults.bad_request(request, exception)
     text = _("The request is not understood. Check how it is sent.")

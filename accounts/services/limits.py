@@ -28,6 +28,7 @@ def count_call(request: HttpRequest, scope: str) -> float:
 
     Raises:
         SignInStoreUnavailableError: Redis is unavailable.
+        SignInStoreFullError: Redis has no room for the count.
     """
     rate: str | None = settings.CALLER_RATES[scope]
     if rate is None:

@@ -1,15 +1,19 @@
-"""The OpenAPI schema, generated once per language and format, as it takes more than a second."""
+"""The OpenAPI schema, generated once per language and format, as it takes more than a second; its viewer."""
 
 from typing import Any
 
 from django.http import HttpResponse
 from django.utils import translation
 from drf_spectacular.generators import SchemaGenerator
-from drf_spectacular.views import SpectacularAPIView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 _cache: dict[tuple[str, str], str | bytes] = {}
+
+
+docs = SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="robotsim/docs.html")
+"""Swagger UI with neither script nor style in the page: the Content-Security-Policy admits none."""
 
 
 class SchemaView(SpectacularAPIView):

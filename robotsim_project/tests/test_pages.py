@@ -27,6 +27,13 @@ def test_the_schema_describes_the_sign_in() -> None:
     assert "security" not in sign_in or sign_in["security"] == [{}]
 
 
+@pytest.mark.parametrize("path", ["/", "/nothing", "/docs", f"{settings.API_STR}/schema"])
+def test_other_names_of_the_server_are_refused_with_the_setting_that_has_them(path: str) -> None:
+    answer = Client().get(path, headers={"Host": "rebound.example"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "HOST_NOT_ALLOWED")
+    assert "ALLOWED_HOSTS" in answer.json()["detail"]
+
+
 @pytest.mark.parametrize("path", ["", "/", "/nothing", "/templates/", "/templates/1/2/3"])
 def test_an_unknown_url_of_the_api_is_a_problem_document(path: str) -> None:
     answer = Client().get(f"{settings.API_STR}{path}")

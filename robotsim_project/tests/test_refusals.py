@@ -9,10 +9,10 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from robotsim_project.environment import BASE_DIR, env
+from robotsim_project.tests.test_environment import KEY, read_settings
 from robotsim_project.tests.test_environment import PRODUCTION as SERVICES
-from robotsim_project.tests.test_environment import read_settings
 
-PRODUCTION = {"ENVIRONMENT": "production", "SECRET_KEY": 64 * "k", **SERVICES}
+PRODUCTION = {"ENVIRONMENT": "production", "SECRET_KEY": KEY, **SERVICES}
 NUMBER = ["many", "-1", "1e99"]
 UNREADABLE = ["", "nan"]
 """Refused by the two functions that read numbers: tried with one variable of each."""
@@ -109,7 +109,11 @@ BAD: dict[str, list[str]] = {
 }
 """Each variable that can be wrong by itself, with values that are."""
 BAD_IN_PRODUCTION: dict[str, list[str | None]] = {
-    "SECRET_KEY": [None, "", "short", "your-secret-key-here"],
+    "SECRET_KEY": [
+        *(None, "", "short", "your-secret-key-here", 64 * "k", 16 * "abcd", 4 * "0123456789abcdef"),
+        *("change-me-change-me-0123456789abcdef", f"django-insecure-{KEY}", "password" * 8),
+    ],
+    "DEBUG": ["true", "1"],
     "DATABASE_URL": [None, ""],
     "REDIS_URL": [None, ""],
     "MINIO_ENDPOINT": [None, ""],

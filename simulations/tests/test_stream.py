@@ -223,7 +223,7 @@ def test_stalled_watcher_is_disconnected(serve: Serve, execution: Execution, vie
     slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     token = bearer(viewer)["Authorization"]
     slow.sendall(
-        f"GET {path(execution)} HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\n\r\n".encode()
+        f"GET {path(execution)} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: {token}\r\n\r\n".encode()
     )
     quick = server.stream(execution.pk, **bearer(viewer))
     assert quick.numbers_until(1) == [1]

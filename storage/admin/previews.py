@@ -28,11 +28,6 @@ MAX_TOPICS = 500
 SHOWN_MESSAGES = 3
 """Number of shown messages."""
 SHOWN_ITEMS = 8
-POLICY = (
-    "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src data:; form-action 'self'; "
-    "frame-ancestors 'self'"
-)
-"""Content-Security-Policy that blocks scripts, as the page shows untrusted data."""
 PREFERRED_TYPES = ("nav_msgs/msg/Odometry", "sensor_msgs/msg/NavSatFix")
 
 
@@ -56,9 +51,7 @@ class PreviewPage:
         if rosbag is None:
             raise Http404
         context = {"rosbag": rosbag, **_preview_context(rosbag, request.GET)}
-        response = render(request, "storage/console/preview.html", context)
-        response["Content-Security-Policy"] = POLICY
-        return response
+        return render(request, "storage/console/preview.html", context)
 
 
 def frame(rosbag: Rosbag, topic: str = "") -> str:

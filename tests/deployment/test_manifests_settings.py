@@ -27,7 +27,7 @@ GUIDE = {
     "ACCESS_TOKEN_EXPIRE_MINUTES",
 }
 """The settings of the install guide."""
-EXPANDED = {"POD_IP"}
+EXPANDED = {"POD_IP", "HOST_IP"}
 """Read by no program: part of another value."""
 COMMANDS = {
     "robot-backend": [

@@ -48,14 +48,15 @@ class Container:
 
     def environment(self) -> dict[str, str]:
         """Settings, secrets and its own variables; only addresses and folders are those of the test."""
-        given: dict[str, str] = {"POD_IP": "127.0.0.1"}
+        given = dict.fromkeys(("POD_IP", "HOST_IP"), "127.0.0.1")
         given |= one(rendered(self._overlay), "ConfigMap", "robot-config")["data"]
         for thing in in_file("secrets.example.yaml"):
             if {"secretRef": {"name": thing["metadata"]["name"]}} in self.spec["envFrom"]:
                 given |= thing["stringData"]
         for entry in self.spec.get("env", []):
             if "value" in entry:
-                given[entry["name"]] = entry["value"].replace("$(POD_IP)", given["POD_IP"])
+                value = entry["value"].replace("$(POD_IP)", given["POD_IP"])
+                given[entry["name"]] = value.replace("$(HOST_IP)", given["HOST_IP"])
         return {name: self.local(value) for name, value in given.items()} | self._replaced()
 
     def _replaced(self) -> dict[str, str]:

@@ -199,6 +199,7 @@ def s3_models() -> None:
 @pytest.fixture
 def s3_settings(settings: Any, s3_models: None) -> Iterator[Any]:
     """Settings for a real S3 server with a new bucket and a new storage client."""
+    from robotsim_project.content_policy import content_policy  # noqa: PLC0415  not so early
     from storage.objects import object_store  # noqa: PLC0415  settings must be set up by now
 
     SERVICES.start_s3()
@@ -209,6 +210,7 @@ def s3_settings(settings: Any, s3_models: None) -> Iterator[Any]:
     settings.MINIO_ACCESS_KEY = access_key
     settings.MINIO_SECRET_KEY = secret_key
     settings.MINIO_USE_SSL = False
+    settings.CONTENT_SECURITY_POLICY = content_policy(endpoint, use_ssl=False)
     settings.MINIO_BUCKET = f"test-{uuid.uuid4().hex}"
     object_store.cache_clear()
     yield settings

@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -19,7 +20,7 @@ from robotsim_project.environment import BASE_DIR
 from tests.support.s3 import S3, free_ports
 from tests.support.servers import PostgreSQL, Redis
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 """Seconds; limits a hanging test and asserts nothing."""
 SHELL = """
 import contextlib, io, json, sys, traceback
@@ -140,7 +141,7 @@ class World:
         self.environment = {
             **{name: value for name, value in os.environ.items() if name not in OURS},
             "ENVIRONMENT": "production",  # with throttles, as on a cluster
-            "SECRET_KEY": 64 * "k",
+            "SECRET_KEY": secrets.token_urlsafe(48),
             "HTTPS": "false",
             "DATA_DIR": str(data),
             "DATABASE_URL": self.postgres.url,

@@ -50,7 +50,7 @@ def test_a_request_that_is_under_way_is_answered(world: World, token: str, kind:
     server.until_answers("/health/ready", 200)
     body = json.dumps({"slug": f"slow-{kind}", "name": "Slow", "transport": "null"}).encode()
     head = (
-        f"POST {API}/mecs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
+        f"POST {API}/mecs HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
         "Expect: 100-continue\r\n\r\n"
     )

@@ -13,6 +13,7 @@ from simulations.choices import (
     RecordingStatus,
     Transport,
 )
+from simulations.failures import periods
 from simulations.models import Execution, Recording, StageRun
 from simulations.services.events import record_event
 from simulations.services.runs.active_stage import ActiveStage
@@ -52,7 +53,7 @@ def close_finished(active: ActiveStage) -> int:
     if not (recordings := list(rows)):
         return 0
     open_count = 0
-    published = _own_messages_published(active)
+    published, outages = _own_messages_published(active), _outages(active)
     for recording in recordings:
         status, text = _result(recording, _own_messages_missing(recording, published))
         if status in RECORDING_OPEN:
@@ -60,6 +61,9 @@ def close_finished(active: ActiveStage) -> int:
             continue
         if status == RecordingStatus.LOST:
             text += _kept_folder_hint(recording, active)
+        elif times := outages.get((recording.unit, recording.attempt)):
+            message = _("The connection was lost (%(periods)s): messages of others may be missing.")
+            text = message % {"periods": times}
         _close(recording, status, text)
     return open_count
 
@@ -113,6 +117,15 @@ def _result_of_rosbag(recording: Recording, rosbag: Rosbag) -> tuple[RecordingSt
         message = _("%(stored)s messages are stored, %(recorded)s were recorded.")
         return RecordingStatus.LOST, message % values
     return RecordingStatus.STORED, ""
+
+
+def _outages(active: ActiveStage) -> dict[tuple[int, int], str]:
+    """When units could not receive messages of others, by unit and attempt."""
+    rows = active.stage_run.agent_runs.filter(link_changes__gt=0)
+    return {
+        (unit, attempt): periods([(row["began_at"], row["ended_at"]) for row in outages or []])
+        for unit, attempt, outages in rows.values_list("unit", "attempt", "outages")
+    }
 
 
 def data_status(execution: Execution) -> DataStatus:
