@@ -62,7 +62,7 @@ check: $(VENV)/.dev $(LINT)/.ready
 	$(LINT)/bin/python scripts/check_manifests.py
 	$(LINT)/bin/python scripts/check_images.py
 
-bench: $(VENV)/.local
+bench: $(VENV)/.dev
 	@$(BIN)/python scripts/list_benchmarks.py
 
 # A half-made environment would look finished to the next call: it is removed.

@@ -71,6 +71,16 @@ class SignInStoreUnavailableError(DomainError):
     message = _("The store of sign-ins is unavailable. Try again in a few seconds.")
 
 
+class SignInStoreFullError(SignInStoreUnavailableError):
+    """Redis cannot write: the disk of its append-only file, or its memory, is full."""
+
+    code = "REDIS_FULL"
+    retry_after = 60
+    message = _(
+        "Redis is full: free some space on its disk or give it more memory, then try again."
+    )
+
+
 class SignUpDisabledError(DomainError):
     """Self sign-up is disabled."""
 

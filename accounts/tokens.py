@@ -23,7 +23,12 @@ from django.utils.crypto import salted_hmac
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
-from accounts.exceptions import RefreshRefusedError, SignInStoreUnavailableError
+from accounts.exceptions import (
+    RefreshRefusedError,
+    SignInStoreFullError,
+    SignInStoreUnavailableError,
+)
+from common import disks
 
 MAX_FAMILIES = 100
 """Sign-ins of one user; a further one ends the one unused for longest."""
@@ -210,6 +215,8 @@ def _redis() -> Iterator[Any]:
     try:
         yield get_redis_connection("default")
     except RedisError as error:
+        if disks.is_full(error):
+            raise SignInStoreFullError from error
         raise SignInStoreUnavailableError from error
 
 

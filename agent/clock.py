@@ -5,6 +5,8 @@ from collections import deque
 from dataclasses import dataclass
 
 ROUND_TRIPS = 10
+MAX_DRIFT_NS = 50_000_000
+"""Difference of two offsets that their round trips need not explain."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,12 @@ class ServerClock:
         """Add one exchange: `sent` and `received` on the monotonic clock, the others on the server's."""
         length = (received - sent) - (server_sent - server_received)
         offset = ((server_received - sent) + (server_sent - received)) // 2
+        trip = RoundTrip(max(length, 0), offset)
         with self._lock:
-            self._trips.append(RoundTrip(max(length, 0), offset))
+            if self._trips and not _agree(trip, self._trips[-1]):
+                # The server's clock was set, or this machine was suspended, which stops the monotonic clock.
+                self._trips.clear()
+            self._trips.append(trip)
 
     @property
     def synchronized(self) -> bool:
@@ -54,3 +60,8 @@ class ServerClock:
     def to_server(self, monotonic_ns: int) -> int:
         """Convert a monotonic time to the server's clock."""
         return monotonic_ns + self._best().offset
+
+
+def _agree(one: RoundTrip, other: RoundTrip) -> bool:
+    """Check that one offset may explain both round trips: each is true within half of its length."""
+    return abs(one.offset - other.offset) <= (one.length + other.length) // 2 + MAX_DRIFT_NS

@@ -30,7 +30,7 @@ class Delivery:
 
     def __init__(self, now: int) -> None:
         self.outages: tuple[LinkOutage, ...] = ()
-        """In order; only the last one may not have ended."""
+        """In order; only the last one may not have ended, and then has what is known to be lost."""
         self._settled_ns = now
         """Everything published until then has left or is counted."""
         self._marks = deque([(now, 0)])
@@ -63,7 +63,7 @@ class Delivery:
         if check.good_until_ns > self._settled_ns:
             self._settle(check.good_until_ns, self._published_until(check.good_until_ns))
         if check.connected and self.broken:
-            self._change_last(ended_ns=check.good_from_ns if lost else now)
+            self._end(check.good_from_ns if lost else now)
 
     def close(self, published: int) -> None:
         """Count what is not known to have left, as nobody waits for it any longer."""
@@ -72,23 +72,27 @@ class Delivery:
                 self._begin()
             self._count(published)
 
-    def undelivered(self, published: int) -> int:
-        """Messages of each agent that may not have left; in an outage all since it began."""
-        counted = sum(outage.messages for outage in self.outages)
-        unsettled = published - self._published_until(self._settled_ns) if self.broken else 0
-        return counted + unsettled
+    def outages_by(self, published: int) -> tuple[LinkOutage, ...]:
+        """The outages with all messages until now; in the present one all since it began."""
+        if not self.broken:
+            return self.outages
+        return (*self.outages[:-1], self._with_unsettled(published))
 
     def _begin(self) -> None:
         if len(self.outages) < MAX_OUTAGES:
             self.outages += (LinkOutage(self._settled_ns),)
         else:
-            self._change_last(ended_ns=None)
+            self._end(None)
 
     def _count(self, published: int) -> None:
         """Count all that is not settled as lost in the present outage."""
-        lost = published - self._published_until(self._settled_ns)
-        self._change_last(messages=self.outages[-1].messages + lost)
+        self.outages = (*self.outages[:-1], self._with_unsettled(published))
         self._marks = deque([(self._settled_ns, published)])
+
+    def _with_unsettled(self, published: int) -> LinkOutage:
+        last = self.outages[-1]
+        unsettled = published - self._published_until(self._settled_ns)
+        return replace(last, messages=last.messages + unsettled)
 
     def _settle(self, until: int, published: int) -> None:
         self._settled_ns = until
@@ -100,5 +104,5 @@ class Delivery:
         """How much was published by a time, at least."""
         return max(published for at, published in self._marks if at <= time_ns)
 
-    def _change_last(self, **values: int | None) -> None:
-        self.outages = (*self.outages[:-1], replace(self.outages[-1], **values))
+    def _end(self, ended_ns: int | None) -> None:
+        self.outages = (*self.outages[:-1], replace(self.outages[-1], ended_ns=ended_ns))

@@ -41,14 +41,9 @@ class LinkWatch(threading.Thread):
 
     @property
     def outages(self) -> tuple[LinkOutage, ...]:
-        """The outages so far; only the last one may not have ended."""
-        return self._delivery.outages
-
-    @property
-    def undelivered(self) -> int:
-        """Messages of each agent that may not have left; in an outage all since it began."""
+        """The outages so far, with the messages that may not have left; only the last may not have ended."""
         with self._changed:
-            return self._delivery.undelivered(self._published())
+            return self._delivery.outages_by(self._published())
 
     def settle(self, last_ns: int, seconds: float) -> None:
         """Wait until it is known of every message whether it has left, then count the rest as lost.
@@ -78,8 +73,9 @@ class LinkWatch(threading.Thread):
                 log.exception("the link could not be checked")
 
     def _check(self) -> None:
+        published = self._published()
         with self._changed:
-            self._delivery.mark(time.monotonic_ns(), self._published())
+            self._delivery.mark(time.monotonic_ns(), published)
         check = self._transport.check()
         if self._delivery.has_lost(check):
             time.sleep(IN_FLIGHT_SECONDS)

@@ -161,8 +161,6 @@ class AgentReport(Message, frozen=True, kw_only=True):
     state: AgentState
     published: int = 0
     published_bytes: int = 0
-    undelivered: int = 0
-    """Published while the link was not known to be good; falls when it turns out that they have left."""
     passes: int = 0
     lateness_p50_us: float | None = None
     lateness_p99_us: float | None = None
@@ -195,7 +193,7 @@ class Outage(Message, frozen=True, kw_only=True):
     ended_ns: int | None = None
     """When it was good again; none: it is not."""
     messages: int = 0
-    """Messages of each agent that may not have left, once it has ended."""
+    """Messages of each agent that may not have left; none when it turns out that all have."""
 
 
 class Snapshot(Message, frozen=True, kw_only=True):
@@ -220,6 +218,11 @@ class Snapshot(Message, frozen=True, kw_only=True):
     """On the server's clock, as estimated by the unit."""
     final: bool = False
     """The last snapshot: every agent has ended, and recordings are stored or abandoned."""
+
+    @property
+    def undelivered(self) -> int:
+        """Messages of each agent that may not have left."""
+        return sum(outage.messages for outage in self.outages)
 
 
 class Answer(Message, frozen=True, kw_only=True):

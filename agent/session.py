@@ -142,7 +142,8 @@ class Session:
 
     def check_delivery(self) -> None:
         """Raise UnitFailure when more messages are lost than the stage allows."""
-        undelivered = self.link.undelivered if self.link else 0
+        outages = self.link.outages if self.link else ()
+        undelivered = sum(outage.messages for outage in outages)
         if undelivered > self._assignment.lost_messages_allowed:
             raise UnitFailure(
                 "TRANSPORT_LOST",

@@ -81,7 +81,6 @@ class Status:
             state=self.state,
             published=player.published,
             published_bytes=player.published_bytes,
-            undelivered=self.link.undelivered if self.link else 0,
             passes=player.passes,
             lateness_p50_us=lateness.percentile_us(50),
             lateness_p99_us=lateness.percentile_us(99),

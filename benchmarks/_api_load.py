@@ -63,7 +63,7 @@ class Figures:
 
 def load(port: int, call: Call, connections: int, seconds: float) -> Figures:
     """Generate load on a local server for some seconds."""
-    if WRK:
+    if WRK and seconds >= 1:  # wrk counts whole seconds
         return with_wrk(port, call, connections, seconds)
     return asyncio.run(with_asyncio(port, call, connections, seconds))
 
@@ -93,9 +93,8 @@ async def with_asyncio(port: int, call: Call, connections: int, seconds: float) 
     """Generate load by one task per connection."""
     latencies: list[float] = []
     bad = [0]
-    deadline = time.monotonic() + seconds
     await asyncio.gather(
-        *(_client(port, call, deadline, latencies, bad, n) for n in range(connections))
+        *(_client(port, call, seconds, latencies, bad, n) for n in range(connections))
     )
     latencies.sort()
     at = [latencies[int(len(latencies) * share)] * 1000 for share in (0.5, 0.99)]
@@ -103,10 +102,11 @@ async def with_asyncio(port: int, call: Call, connections: int, seconds: float) 
 
 
 async def _client(
-    port: int, call: Call, deadline: float, latencies: list[float], bad: list[int], number: int
+    port: int, call: Call, seconds: float, latencies: list[float], bad: list[int], number: int
 ) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     headers = dict(call.headers)
+    deadline = time.monotonic() + seconds
     while (started := time.monotonic()) < deadline:
         body = call.body.replace("UNIQUE", f"{number}-{time.time_ns()}").encode()
         lines = [f"{call.method} {call.path} HTTP/1.1", "Host: 127.0.0.1"]

@@ -4,26 +4,29 @@ Real PostgreSQL and Redis, 20,000 simulations, 60,000 executions, 100,000 agent 
 production (gunicorn, 2 workers with threads, no HTTPS); the peer (FastAPI and asyncpg, uvicorn, 2 workers) on
 the same database in the same run, with the same responses, which is verified before each measurement:
 
-    .venv/bin/pip install -r benchmarks/requirements.txt
     .venv/bin/python -m benchmarks.api [--scale 10] [--only list] [--seconds 4] [--rounds 3]
 
 Both databases run without fsync, as the programs are compared, not the disks. Running executions get
-heartbeats during the measurements.
+heartbeats during the measurements. The load comes from `wrk` (a Debian package), without it from a slower
+client in Python.
 """
 
 import argparse
 import json
 import secrets
 import statistics
+import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from benchmarks import _options
 from benchmarks._api_load import WRK, Call, Figures, load
 from benchmarks._api_server import API, databases, heartbeats, prepare, running_server, send
+from tests.support.s3 import free_ports
 
-OURS, PEER = 18200, 18201
+OURS, PEER = free_ports(2)
 NOT_IN_PEER = frozenset({"start", "overview"})
 """Requests that the peer does not support."""
 
@@ -43,7 +46,7 @@ def comparable(call: Call, data: Any) -> Any:
 
 def check_same(name: str, call: Call) -> None:
     """Check that both servers give the same response, with retries, as running executions change."""
-    for _attempt in range(5):
+    for _attempt in range(20):
         ours, theirs = send(OURS, call), send(PEER, call)
         same = ours[0] == theirs[0] and comparable(call, ours[2]) == comparable(call, theirs[2])
         if same:
@@ -109,16 +112,20 @@ def queries(call: Call) -> int:
 
 def measure(call: Call, options: argparse.Namespace, connections: int, port: int) -> Figures:
     """Measure once, after a warm-up."""
-    load(port, call, connections, 1)
+    load(port, call, connections, min(1, options.seconds))
     return load(port, call, connections, options.seconds)
 
 
-def report(name: str, call: Call, options: argparse.Namespace) -> None:
-    """Measure one kind of request on both servers in turn, and print a line for each load."""
+def report(name: str, call: Call, options: argparse.Namespace) -> int:
+    """Measure one kind of request on both servers in turn, and print a line for each load.
+
+    Returns:
+        The number of bad answers.
+    """
     peer = name not in NOT_IN_PEER
     if peer:
         check_same(name, call)
-    counted = queries(call)
+    counted, total_bad = queries(call), 0
     for connections in options.connections:
         ours, theirs = [], []
         for _round in range(options.rounds):
@@ -126,12 +133,14 @@ def report(name: str, call: Call, options: argparse.Namespace) -> None:
             if peer:
                 theirs.append(measure(call, options, connections, PEER))
         bad = sum(item.bad for item in (*ours, *theirs))
+        total_bad += bad
         print(f"{name:26} {connections:4} {columns(ours)} {counted:4}", end=" ")
         if peer:
             ratios = sorted(a.rate / max(b.rate, 0.01) for a, b in zip(ours, theirs, strict=True))
             spread = f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
             print(f"{columns(theirs)}  {spread}", end=" ")
         print(f"BAD ANSWERS: {bad}" if bad else "", flush=True)
+    return total_bad
 
 
 def columns(figures: list[Figures]) -> str:
@@ -152,11 +161,11 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=4, help="of each gunicorn worker")
     parser.add_argument("--connections", type=int, nargs="+", default=[1, 8, 32])
-    return parser.parse_args()
+    return _options.parse(parser, scale=0.01, seconds=0.05, rounds=1, connections=[2])
 
 
-def main() -> None:
-    """Start the servers, fill the database, measure and print."""
+def main() -> int:
+    """Start the servers, fill the database, measure and print; return 1 after bad answers."""
     options = parse_options()
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
@@ -172,10 +181,9 @@ def main() -> None:
         print(f"load by {WRK or 'a client in Python'}; median of {options.rounds}; ms")
         heads = f"{'requests/s':>10} {'p50':>8} {'p99':>8}"
         print(f"{'':29} {heads} {'SQL':>4} {heads}  ratio to the peer")
-        for kind, call in calls(seeded, token).items():
-            if options.only in kind:
-                report(kind, call, options)
+        measured = {k: call for k, call in calls(seeded, token).items() if options.only in k}
+        return min(1, sum(report(kind, call, options) for kind, call in measured.items()))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks import _options
 from tests.support.s3 import S3
 from tests.support.servers import PostgreSQL, Redis
 
@@ -41,7 +42,8 @@ def main() -> int:
     parser.add_argument("--executions", type=int, default=100_000)
     parser.add_argument("--agent-runs", type=int, default=500_000)
     parser.add_argument("--mib", type=int, default=1024)
-    options = parser.parse_args()
+    parser.add_argument("--simulations", type=int, default=10_000)
+    options = _options.parse(parser, executions=100, agent_runs=500, mib=BAG_MIB, simulations=100)
     with tempfile.TemporaryDirectory(prefix="bench-backup-", dir="/tmp") as name:
         folder = Path(name)
         folder.chmod(0o711)  # the database's user passes through
@@ -127,7 +129,8 @@ def fill(options: argparse.Namespace, folder: Path) -> None:
 
     started = time.monotonic()
     call_command("migrate", verbosity=0)
-    seed(folder, simulations=10_000, executions=options.executions, agent_runs=options.agent_runs)
+    names = ("simulations", "executions", "agent_runs")
+    seed(folder, **{name: getattr(options, name) for name in names})
     for number in range(options.mib // BAG_MIB):
         record(number)
     print(f"filled in {time.monotonic() - started:.0f} s")

@@ -24,10 +24,12 @@ from typing import Any
 
 import psutil
 
+from benchmarks import _options
 from benchmarks._api_load import Call
 from benchmarks._api_server import API, databases, heartbeats, prepare, running_server, send
+from tests.support.s3 import free_ports
 
-WEB, STREAM = 18210, 18211
+WEB, STREAM = free_ports(2)
 APPLICATIONS = {
     WEB: ("web", "benchmarks._cpu_peers:application"),
     STREAM: ("stream", "robotsim_project.asgi:application"),
@@ -125,7 +127,7 @@ def report(rows: list[Row], servers: dict[int, psutil.Process], options: Any) ->
     first: dict[str, float] = {}
     for (name, method, _port, _call), figures in measurements:
         middle = statistics.median(figures)
-        ratio = middle / (first.setdefault(name, middle) or middle)
+        ratio = middle / (first.setdefault(name, middle) or middle or 1)
         extremes = f"{min(figures):7.2f} {max(figures):7.2f}"
         print(f"{name:20} {method:11} {middle:7.2f} {extremes}  {ratio:5.2f}")
 
@@ -148,7 +150,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", default="", help="part of the names to measure")
     parser.add_argument("--scale", type=float, default=0.1, help="times the rows of api.py")
-    return parser.parse_args()
+    return _options.parse(parser, requests=5, rounds=1, scale=0.01)
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from benchmarks import _options
 from benchmarks.upload import (
     EMAIL,
     MIB,
@@ -121,7 +122,7 @@ def main() -> int:
     parser.add_argument(
         "--folder", default=None, help="where there is room for three times as much"
     )
-    options = parser.parse_args()
+    options = _options.parse(parser, mib=1)
     with tempfile.TemporaryDirectory(prefix="bench-download-", dir=options.folder) as folder:
         file = Path(folder) / "bag_0.db3"
         make_file(file, options.mib)

@@ -20,7 +20,9 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks import _options
 from rosbag2.writing.sample import make_sample
+from tests.support.s3 import free_ports
 
 ROOT = Path(__file__).resolve().parent.parent
 KINDS = {"uvicorn": "server", "run_controller": "controller", "run_worker": "worker"}
@@ -67,12 +69,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--agents", type=int, default=500)
     parser.add_argument("--seconds", type=float, default=30)
-    options = parser.parse_args()
+    options = _options.parse(parser, agents=2, seconds=1)
     with tempfile.TemporaryDirectory() as folder:
         data, bag = Path(folder) / "data", Path(folder) / "drive"
         make_sample(bag, seconds=options.seconds)
-        environment = {**os.environ, "DATA_DIR": str(data), "BAG": str(bag), "PORT": "18000"}
-        environment["AGENTS"] = str(options.agents)
+        environment = {**os.environ, "DATA_DIR": str(data), "BAG": str(bag)}
+        environment |= {"AGENTS": str(options.agents), "PORT": str(free_ports(1)[0])}
         command = [sys.executable, "-m", "launcher", "demo"]
         began = time.monotonic()
         used: dict[str, dict[int, float]] = defaultdict(dict)

@@ -27,12 +27,12 @@ from agent.protocol import Link
 from agent.replay import Playback, PlaybackControl, Player, low_latency
 from agent.transports import Transport, create
 from agent.transports.base import Publish
+from benchmarks import _options
 from rosbag2.formats.metadata import Topic
 from rosbag2.writing.sqlite_writer import BagWriter
 
 PAYLOAD = bytes(200)
 RATES = (100, 1000, 5000)
-UNPACED = 400_000
 TOPIC = "/odom"
 
 
@@ -167,13 +167,13 @@ def paced(publish: Publish, folder: Path, rate: int, seconds: float, rounds: int
     print(f"{'':>9} p99 ratio {ours.percentile(99) / loop.percentile(99):.2f}")
 
 
-def unpaced(publish: Publish, folder: Path, rounds: int) -> None:
+def unpaced(publish: Publish, folder: Path, messages: int, rounds: int) -> None:
     """Print the maximum throughput, compared with plain publishing."""
-    bag = make_bag(folder / "unpaced", 1000, UNPACED // 10)
+    bag = make_bag(folder / "unpaced", 1000, messages)
     loop, ours = Result(), Result()
     replay = player(publish, bag, 0, ours)
     for _ in range(rounds * 5):
-        measure(lambda: plain_loop(publish, UNPACED // 10), loop)
+        measure(lambda: plain_loop(publish, messages), loop)
         with low_latency():
             measure(replay, ours)
     for name, result in (("bare put", loop), ("player", ours)):
@@ -187,14 +187,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=4)
     parser.add_argument("--rounds", type=int, default=3)
-    options = parser.parse_args()
+    parser.add_argument("--messages", type=int, default=40_000, help="of a round without pace")
+    options = _options.parse(parser, seconds=0.2, rounds=1, messages=2000)
     with connected() as transport, tempfile.TemporaryDirectory() as folder:
         publish = transport.publisher("/agent_1", TOPIC)
         time.sleep(1)
         print(f"{'msgs/s':>9} {'':<14} {'p50 µs':>9} {'p99 µs':>9} {'max µs':>10} {'CPU %':>7}")
         for rate in RATES:
             paced(publish, Path(folder), rate, options.seconds, options.rounds)
-        unpaced(publish, Path(folder), options.rounds)
+        unpaced(publish, Path(folder), options.messages, options.rounds)
 
 
 if __name__ == "__main__":

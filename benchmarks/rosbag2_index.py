@@ -1,6 +1,6 @@
 """Index of a bag of a million messages, as sqlite3 and as MCAP, compared with a GROUP BY query.
 
-    python benchmarks/rosbag2_index.py [--messages 1000000] [--bytes 200] [--rounds 3] [--large 2]
+    python -m benchmarks.rosbag2_index [--messages 1000000] [--bytes 200] [--rounds 3] [--large 2]
 
 Prints the best seconds, the ratio to the GROUP BY (aim: not above 2), and the peak memory of a process that
 indexes a bundle of `--large` GiB of messages of 1 MiB (aim: not above 200 MB; 0 leaves that out).
@@ -17,14 +17,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-
 from mcap.writer import CompressionType, Writer
 
+from benchmarks import _options
 from rosbag2.checks.index import index_bag
 from rosbag2.formats.metadata import Topic
 from rosbag2.writing.sqlite_writer import BagWriter
 
+ROOT = Path(__file__).resolve().parent.parent
 TOPICS = 10
 START = 1_700_000_000 * 10**9
 GROUPED = (
@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--large", type=float, default=2.0)
     parser.add_argument("--peak-of", type=Path, help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    options = _options.parse(parser, messages=2000, rounds=1, large=0.01)
     if options.peak_of:
         print(json.dumps(peak(options.peak_of)))
         return
@@ -85,8 +85,8 @@ def peaks(place: Path, options: argparse.Namespace) -> dict[str, int]:
 
 def measured(folder: Path) -> int:
     """Measure the peak memory in MB of a separate process."""
-    command = [sys.executable, __file__, "--peak-of", str(folder)]
-    done = subprocess.run(command, capture_output=True, check=True, env=os.environ)
+    command = [sys.executable, "-m", "benchmarks.rosbag2_index", "--peak-of", str(folder)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
     return int(json.loads(done.stdout)["megabytes"])
 
 

@@ -1,6 +1,6 @@
 """Reading a sqlite3 bag of a million messages: own reader, plain cursor, and the `rosbags` library.
 
-    python benchmarks/rosbag2_read.py [--messages 1000000] [--bytes 200] [--rounds 3]
+    python -m benchmarks.rosbag2_read [--messages 1000000] [--bytes 200] [--rounds 3]
 
 Prints the best seconds of each and ratios to the bare cursor; aim: the reader not above 1.3.
 """
@@ -9,16 +9,14 @@ import argparse
 import json
 import resource
 import sqlite3
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-
 from rosbags.rosbag2 import Reader
 
+from benchmarks import _options
 from rosbag2.checks.verify import verify
 from rosbag2.formats.metadata import Topic
 from rosbag2.reading.reader import BagReader
@@ -34,7 +32,7 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=1_000_000)
     parser.add_argument("--bytes", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=3)
-    options = parser.parse_args()
+    options = _options.parse(parser, messages=2000, rounds=1)
     with TemporaryDirectory() as place:
         folder = Path(place) / "bag"
         generate(folder, options.messages, options.bytes)

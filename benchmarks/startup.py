@@ -17,9 +17,9 @@ from collections.abc import Callable
 
 import psutil
 
+from benchmarks import _options
 from tests.support.world import Process, Served, World, a_world, until
 
-REST_SECONDS = 10.0
 MIB = 2**20
 SERVERS = ("server", "stream")
 STARTED_EVENTS = {"controller": "controller_started", "worker": "worker_started"}
@@ -29,7 +29,8 @@ def main() -> None:
     """Measure, and print one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--times", type=int, default=3, help="starts of each process")
-    times = parser.parse_args().times
+    parser.add_argument("--rest", type=float, default=10, help="seconds, before memory is read")
+    options = _options.parse(parser, times=1, rest=0)
     with a_world() as world:
         started = time.monotonic()
         world.postgres.start()
@@ -37,7 +38,7 @@ def main() -> None:
         world.start_s3()
         services = time.monotonic() - started
         migrate = duration(lambda: world.manage("migrate", "-v0").wait())
-        results = {kind: measure(world, kind, times) for kind in (*SERVERS, *STARTED_EVENTS)}
+        results = {kind: measure(world, kind, options) for kind in (*SERVERS, *STARTED_EVENTS)}
     figures = {"services_s": round(services, 1), "migrate_s": round(migrate, 1), **results}
     sys.stdout.write(json.dumps(figures) + "\n")
 
@@ -49,15 +50,15 @@ def duration(action: Callable[[], object]) -> float:
     return time.monotonic() - started
 
 
-def measure(world: World, kind: str, times: int) -> dict[str, float]:
+def measure(world: World, kind: str, options: argparse.Namespace) -> dict[str, float]:
     """Measure the median start-up time of a process in seconds, and its memory in MiB."""
     seconds, processes, memory = [], 0, (0.0, 0.0)
-    for _ in range(times):
+    for _ in range(options.times):
         started = time.monotonic()
         process = start(world, kind)
         until(lambda: ready(process, kind))  # noqa: B023  called at once
         seconds.append(time.monotonic() - started)
-        time.sleep(REST_SECONDS)
+        time.sleep(options.rest)
         processes, memory = at_rest(process)
         process.terminate()
         process.wait()

@@ -28,11 +28,12 @@ from typing import Any
 import numpy as np
 import psutil
 
+from benchmarks import _options
+from tests.support.s3 import free_ports
 from tests.support.servers import PostgreSQL, Redis
 
 ROOT = Path(__file__).resolve().parent.parent
-PORT = 18001
-UNITS = 1000
+PORT = free_ports(1)[0]
 EVENTS_A_SECOND = 5
 
 
@@ -54,8 +55,8 @@ def prepare(folder: Path) -> tuple[PostgreSQL, Redis, dict[str, str]]:
     return postgres, redis, dict(os.environ)
 
 
-def running_execution() -> tuple[int, str]:
-    """Create a running execution of 10,000 agents, and the token of a viewer."""
+def running_execution(units: int) -> tuple[int, str]:
+    """Create a running execution of ten agents in each unit, and the token of a viewer."""
     import django  # noqa: PLC0415  the environment is set only now
 
     django.setup()
@@ -74,7 +75,7 @@ def running_execution() -> tuple[int, str]:
     RosbagTopic.objects.create(rosbag=rosbag, name="/odom", type="T", message_count=10_000)
     mec = mecs.create(slug="lab", name="Lab")
     template = templates.create(name="driver", rosbag=rosbag)
-    stages = [simulations.StageSpec(template=template, agent_count=10 * UNITS)]
+    stages = [simulations.StageSpec(template=template, agent_count=10 * units)]
     simulation = simulations.create_simulation(
         name="s", pattern="sequential", mec=mec, stages=stages
     )
@@ -192,7 +193,7 @@ def gather(server: psutil.Process, address: str, token: str, count: int) -> tupl
 def measure(server: psutil.Process, execution_id: int, token: str, options: Any) -> None:
     """Measure everything."""
     place = f"/api/v1/executions/{execution_id}"
-    heartbeats(execution_id, range(UNITS), 1)
+    heartbeats(execution_id, range(options.units), 1)
     work = partial(happen, execution_id, options.seconds)
     values(
         "GET progress, no readers", probed(f"{place}/progress", token, partial(work, timed=False))
@@ -230,11 +231,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--readers", type=int, default=1000)
     parser.add_argument("--seconds", type=float, default=30)
-    options = parser.parse_args()
+    parser.add_argument("--units", type=int, default=1000)
+    options = _options.parse(parser, readers=5, seconds=1, units=20)
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         postgres, redis, environment = prepare(Path(folder))
         try:
-            execution_id, token = running_execution()
+            execution_id, token = running_execution(options.units)
             command = [sys.executable, "-m", "uvicorn", "robotsim_project.asgi:application"]
             command += ["--port", str(PORT), "--lifespan", "off", "--no-access-log"]
             with subprocess.Popen(command, cwd=ROOT, env=environment) as server:

@@ -1,6 +1,6 @@
 """Outages of a Zenoh router: messages told as undelivered, compared with what a listener received.
 
-    python -m benchmarks.transport_outage [--seconds 1 6 30] [--rates 10 1000] [--parallel 6]
+    python -m benchmarks.transport_outage [--seconds 1 6 30] [--rates 10 1000] [--parallel 3]
 
 A unit plays a bag over `zenoh-raw` to a router in another process, through a proxy. After three seconds
 the router is killed (and started again later), frozen by SIGSTOP, or cut off, by a proxy that forwards
@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 from agent.tests.conftest import UnitProcess
 from agent.tests.server import FakeServer, Running
+from benchmarks._options import parse
 from rosbag2.formats.metadata import Topic
 from rosbag2.writing.sqlite_writer import BagWriter
 from tests.support.zenoh import Listener, Router
@@ -106,7 +107,7 @@ def run(case: Case, after: float) -> Result:
     agent = last.agents[0]
     return Result(
         published=agent.published,
-        told=agent.undelivered,
+        told=last.undelivered,
         received=len(listener.received),
         ranges=len(last.outages),
         state=agent.state.value,
@@ -128,7 +129,7 @@ def main() -> None:
     parser.add_argument("--outages", nargs="+", default=OUTAGES, choices=OUTAGES)
     parser.add_argument("--after", type=float, default=AFTER_SECONDS)
     parser.add_argument("--parallel", type=int, default=3)
-    options = parser.parse_args()
+    options = parse(parser, seconds=[1], rates=[10], outages=["killed"], after=5)
     cases = [Case(*values) for values in product(options.outages, options.seconds, options.rates)]
     print("router   seconds  msgs/s  published   received     lost     told     over  ranges  end")
     truthful = True

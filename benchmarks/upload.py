@@ -23,12 +23,14 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
 
+from benchmarks import _options
 from tests.support.s3 import S3, free_ports
 from tests.support.servers import Redis, wait_until
 
@@ -36,6 +38,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MIB = 2**20
 PART = 16 * MIB
 SENDERS = 4
+DATABASE = "bench.sqlite3"
 EMAIL, PASSWORD = "bench@example.org", "a long bench pass phrase 7"
 SERVERS = {
     "uvicorn": [
@@ -89,7 +92,7 @@ def server(kind: str, folder: Path, extra: Mapping[str, str]) -> Iterator[tuple[
     redis = Redis(folder / "redis", 1)
     redis.start()
     environment = environment_of(folder, {**extra, "REDIS_URL": redis.url(0)})
-    prepare(environment)
+    (folder / DATABASE).write_bytes(prepared_database())
     command = [argument.format(port=port) for argument in SERVERS[kind]]
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
@@ -107,20 +110,24 @@ def environment_of(folder: Path, extra: Mapping[str, str]) -> dict[str, str]:
     return {
         **os.environ,
         "DATA_DIR": str(folder),
-        "DATABASE_URL": f"sqlite:///{folder}/bench.sqlite3",
+        "DATABASE_URL": f"sqlite:///{folder}/{DATABASE}",
         "ENVIRONMENT": "test",
         "DJANGO_SETTINGS_MODULE": "robotsim_project.settings",
         **extra,
     }
 
 
-def prepare(environment: Mapping[str, str]) -> None:
-    """Create the tables and the user."""
-    manage = [sys.executable, "manage.py"]
-    subprocess.run([*manage, "migrate", "-v", "0"], cwd=ROOT, env=environment, check=True)
-    code = "from accounts.models import User; "
+@cache
+def prepared_database() -> bytes:
+    """Return a database with all tables and the user."""
+    code = "from django.core.management import call_command; from accounts.models import User; "
+    code += "call_command('migrate', verbosity=0); "
     code += f"User.objects.create_user({EMAIL!r}, {PASSWORD!r}, role='operator')"
-    subprocess.run([*manage, "shell", "-v", "0", "-c", code], cwd=ROOT, env=environment, check=True)
+    command = [sys.executable, "manage.py", "shell", "-v", "0", "-c", code]
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        environment = environment_of(Path(folder), {"MINIO_ENDPOINT": ""})
+        subprocess.run(command, cwd=ROOT, env=environment, check=True)
+        return (Path(folder) / DATABASE).read_bytes()
 
 
 def answers(port: int) -> bool:
@@ -195,7 +202,7 @@ def measure(name: str, kind: str, file: Path, extra: Mapping[str, str]) -> Resul
         assert status == 200, body
         token = next(body[key] for key in ("access_token", "access") if key in body)
         small = file.with_name("warm")
-        small.write_bytes(file.open("rb").read(PART))
+        make_file(small, min(PART, file.stat().st_size) // MIB)
         upload(port, small, token)  # whatever is loaded at the first use is loaded now
         memory = Memory(pid)
         memory.start()
@@ -238,7 +245,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mib", type=int, default=1024)
     parser.add_argument("--folder", default=None, help="where there is room for four times as much")
-    options = parser.parse_args()
+    options = _options.parse(parser, mib=1)
     with tempfile.TemporaryDirectory(prefix="bench-upload-", dir=options.folder) as folder:
         file = Path(folder) / "bag"
         make_file(file, options.mib)

@@ -38,6 +38,7 @@ EMPTY_SUMMARY: dict[str, Any] = {
     "data_status": None,
     "agents": None,
     "messages_published": None,
+    "messages_undelivered": None,
     "start_skew_us_max": None,
     "lateness_us_p99": None,
     "recordings": None,

@@ -7,11 +7,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def benchmarks() -> list[Path]:
+    """Return the files of all benchmarks; those that begin with `_` are their parts."""
+    return sorted((ROOT / "benchmarks").glob("[!_]*.py"))
+
+
 def main() -> None:
     """Print the list."""
-    for path in sorted((ROOT / "benchmarks").glob("*.py")):
-        if path.name.startswith("_"):
-            continue
+    for path in benchmarks():
         docstring = ast.get_docstring(ast.parse(path.read_text())) or ""
         command = (
             f".venv/bin/python -m benchmarks.{path.stem}\n    {docstring.partition(chr(10))[0]}\n"

@@ -113,6 +113,13 @@ class FailureCode(TextChoices):
         "TRANSPORT_UNREACHABLE",
         _("The system under test did not answer: check the endpoint of the mec."),
     )
+    TRANSPORT_LOST = (
+        "TRANSPORT_LOST",
+        _(
+            "The connection to the system under test was lost: check its network, "
+            "or allow lost messages in the stage."
+        ),
+    )
     DEADLINE_EXCEEDED = (
         "DEADLINE_EXCEEDED",
         _("The agent exceeded its time limit and was killed: check the load of its machine."),
@@ -154,6 +161,7 @@ USER_FAILURES = frozenset(
         FailureCode.BAG_INVALID,
         FailureCode.TRANSPORT_UNREACHABLE,
         FailureCode.NO_MESSAGES,
+        FailureCode.TRANSPORT_LOST,
         FailureCode.STOPPED_BY_USER,
     }
 )
@@ -186,6 +194,8 @@ class EventKind(TextChoices):
     UNIT_LOST = "unit.lost", _("unit lost")
     UNIT_NEVER_REGISTERED = "unit.never_came", _("unit never registered")
     UNIT_RETRIED = "unit.retried", _("unit retried")
+    LINK_LOST = "link.lost", _("connection lost")
+    LINK_RESTORED = "link.restored", _("connection restored")
     RECORDING_STATUS = "recording.status", _("recording status changed")
 
 

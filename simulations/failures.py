@@ -1,11 +1,16 @@
 """Failures: stored as code and values, worded in the language of the reader."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from django.utils.translation import gettext, override
+from django.utils import timezone
+from django.utils.translation import gettext, ngettext, override
 
 from simulations.choices import DeletionFailure, FailureCode, Stopper
+
+MAX_PERIODS = 3
+"""Outages that a failure lists."""
 
 
 def failure(code: str, **values: Any) -> dict[str, Any]:
@@ -27,9 +32,9 @@ def failure_text(code: str, values: Mapping[str, Any] | None, text: str) -> str:
 
     Args:
         code: The failure code.
-        values: `completed`, `agents` and `min_percent` of a stage, a `reason` given by another
-            system, the attempt `superseded_by`, or `stopped_by` (a user or a `Stopper`); None: use
-            the text.
+        values: `completed`, `agents` and `min_percent` of a stage, `undelivered` messages with the
+            times of `outages`, a `reason` given by another system, the attempt `superseded_by`, or
+            `stopped_by` (a user or a `Stopper`); None: use the text.
         text: Text stored by older versions or agents.
     """
     if values is None:
@@ -42,6 +47,8 @@ def failure_text(code: str, values: Mapping[str, Any] | None, text: str) -> str:
     if "superseded_by" in values:
         return gettext("Another attempt took over.")
     sentences = [str(FailureCode(code).label)]
+    if {"undelivered", "outages"} <= values.keys():
+        sentences.insert(0, _lost_messages(values["undelivered"], values["outages"]))
     if {"completed", "agents", "min_percent"} <= values.keys():
         message = gettext(
             "%(completed)d of %(agents)d agents completed, at least %(min_percent)d %% must."
@@ -66,6 +73,34 @@ def warning_texts(warnings: Iterable[Mapping[str, Any]] | None) -> list[dict[str
     return [
         {**warning, "text": failure_text(warning["code"], {}, "")} for warning in warnings or ()
     ]
+
+
+def _lost_messages(number: int, outages: Sequence[tuple[str, str | None]]) -> str:
+    """Say how many messages may be lost, and when the connection was."""
+    values = {"number": number, "periods": periods(outages)}
+    message = ngettext(
+        "%(number)d message may not have arrived (%(periods)s).",
+        "%(number)d messages may not have arrived (%(periods)s).",
+        number,
+    )
+    return message % values
+
+
+def periods(outages: Sequence[tuple[str, str | None]]) -> str:
+    """Word the first outages, of stored times."""
+    more = ["…"] if len(outages) > MAX_PERIODS else []
+    return ", ".join([period(*outage) for outage in outages[:MAX_PERIODS]] + more)
+
+
+def period(began: str, ended: str | None) -> str:
+    """Word an outage, of stored times."""
+    if ended is None:
+        return gettext("since %(time)s") % {"time": _time(began)}
+    return gettext("%(begin)s to %(end)s") % {"begin": _time(began), "end": _time(ended)}
+
+
+def _time(text: str) -> str:
+    return timezone.localtime(datetime.fromisoformat(text)).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def deletion_error(code: str, text: str) -> str:

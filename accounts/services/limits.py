@@ -11,8 +11,9 @@ from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest
 
-from accounts.exceptions import SignInStoreUnavailableError
+from accounts.exceptions import SignInStoreFullError, SignInStoreUnavailableError
 from accounts.services.callers import client_network
+from common import disks
 
 PERIODS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 
@@ -27,6 +28,7 @@ def count_call(request: HttpRequest, scope: str) -> float:
 
     Raises:
         SignInStoreUnavailableError: Redis is unavailable.
+        SignInStoreFullError: Redis has no room for the count.
     """
     rate: str | None = settings.CALLER_RATES[scope]
     if rate is None:
@@ -49,4 +51,6 @@ def _count(key: str, seconds: int) -> int:
     except Exception as error:
         # Redis's own exceptions are imported in one module only. Without a count no passwords may be tried.
         log.warning("calls_not_counted", error=str(error))
+        if disks.is_full(error):
+            raise SignInStoreFullError from error
         raise SignInStoreUnavailableError from error

@@ -5,9 +5,11 @@ from agent.clock import ROUND_TRIPS, ServerClock
 AHEAD = 3_600_000_000_000
 
 
-def exchange(clock: ServerClock, sent: int, out: int, back: int, busy: int = 5_000) -> None:
+def exchange(
+    clock: ServerClock, sent: int, out: int, back: int, busy: int = 5_000, ahead: int = AHEAD
+) -> None:
     """A round trip whose ways take `out` and `back` ns, with a server one hour ahead."""
-    server_received = sent + out + AHEAD
+    server_received = sent + out + ahead
     clock.add(sent, server_received, server_received + busy, sent + out + busy + back)
 
 
@@ -36,3 +38,11 @@ def test_old_round_trips_are_forgotten():
     for number in range(ROUND_TRIPS):
         exchange(clock, number, 500_000, 500_000)
     assert clock.uncertainty_us == 500
+
+
+def test_round_trips_from_before_a_leap_of_the_clock_are_forgotten():
+    clock = ServerClock()
+    exchange(clock, 0, 1_000, 1_000)
+    exchange(clock, 10, 500_000, 400_000, ahead=2 * AHEAD)
+    assert clock.uncertainty_us == 450
+    assert abs(clock.to_server(0) - 2 * AHEAD) <= 450_000

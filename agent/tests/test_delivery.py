@@ -12,6 +12,9 @@ class Ledger(Delivery):
     def __init__(self) -> None:
         super().__init__(0)
 
+    def undelivered(self, published: int) -> int:
+        return sum(outage.messages for outage in self.outages_by(published))
+
     def check(self, now: int, *, connected: bool = True, good_from: int = 0, until: int) -> None:
         self.mark(now, now)
         self.note(LinkCheck(connected, good_from, until), now, now)

@@ -9,6 +9,7 @@ from tests.support.zenoh import Listener, Router
 
 KEY = "agent_7/odom"
 LEASE_MS = 1000
+RECORD = [{"name": "/odom", "type": "std_msgs/msg/String"}]
 SPAN_NS = 20_000_000
 
 
@@ -53,7 +54,7 @@ def broken(fake):
 @pytest.mark.parametrize("outage", ["killed", "frozen", "cut off"])
 def test_what_a_lost_connection_swallowed_is_told(outage, connect, play):
     router, listener = connect()
-    fake, unit = play(router, listener, 60)
+    fake, unit = play(router, listener, 60, record=RECORD)
     router.interrupt(outage)
     # Until the connection is given up, so that what it held is gone.
     until(lambda: "is disconnected" in fake.log)
@@ -61,10 +62,8 @@ def test_what_a_lost_connection_swallowed_is_told(outage, connect, play):
     until(lambda: "is connected again" in fake.log)
     fake.command = Command.STOP
     assert unit.wait() == 0
-    agent = fake.last.agents[0]
-    assert 0 < lost(fake, listener) <= agent.undelivered < agent.published
     (told,) = fake.last.outages
-    assert told.messages == agent.undelivered
+    assert 0 < lost(fake, listener) <= told.messages < fake.last.agents[0].published
     assert told.began_ns < told.ended_ns < fake.last.last_publication_ns
 
 
@@ -78,7 +77,7 @@ def test_a_pause_that_loses_nothing_ends_green(outage, connect, play):
     router.resume(outage)
     assert unit.wait() == 0
     until(lambda: len(listener.received) == 100)
-    assert fake.last.agents[0].undelivered == 0
+    assert fake.last.undelivered == 0
 
 
 def test_a_connection_that_is_gone_at_the_end_is_told(connect, play):
@@ -87,7 +86,7 @@ def test_a_connection_that_is_gone_at_the_end_is_told(connect, play):
     router.interrupt("killed")
     assert unit.wait(60) == 1
     assert (fake.last.agents[0].state, fake.last.failure.code) == ("FAILED", "TRANSPORT_LOST")
-    assert 0 < lost(fake, listener) <= fake.last.agents[0].undelivered
+    assert 0 < lost(fake, listener) <= fake.last.undelivered
     assert broken(fake)
 
 
@@ -95,8 +94,8 @@ def test_as_many_lost_messages_as_are_allowed_do_not_fail(connect, play):
     router, listener = connect()
     fake, unit = play(router, listener, 2, lost_messages_allowed=10_000)
     router.interrupt("killed")
-    until(lambda: fake.last.agents[0].undelivered)
+    until(lambda: fake.last.undelivered)
     router.resume("killed")
     assert unit.wait(60) == 0
     assert fake.last.failure is None
-    assert 0 < lost(fake, listener) <= fake.last.agents[0].undelivered
+    assert 0 < lost(fake, listener) <= fake.last.undelivered

@@ -12,6 +12,7 @@ seconds at least; without it Zenoh closes the connection after the lease that th
 import threading
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import zenoh
 
@@ -60,6 +61,12 @@ class Question:
         return not self._timed_out
 
 
+def has_subscribers(publisher: zenoh.Publisher) -> bool:
+    """Check that somebody subscribes to what is published."""
+    status: Any = publisher.matching_status  # declared as a bool, which it is not
+    return bool(status.matching)
+
+
 class ZenohLink:
     """The connections of one session, to its router or its peers."""
 
@@ -85,7 +92,7 @@ class ZenohLink:
         """Ask after the link, within about a second unless the network is congested."""
         now = time.monotonic_ns()
         links = self._note_links(now)
-        asked = self._last_answer() if links else 0
+        asked = self._last_answer() if links and not self._awaits_listeners(now) else 0
         # Zenoh answers by itself when the connection breaks, so it counts only if that is the same.
         if asked and self._read_links() == links:
             self._confirm(asked)
@@ -112,8 +119,13 @@ class ZenohLink:
         self._links = links
         return links
 
+    def _awaits_listeners(self, now: int) -> bool:
+        """After an interruption subscribers reconnect in their own time; until then nothing is good."""
+        in_time = now - self._connected_ns < LISTENERS_NS
+        return self._interrupted and in_time and self._lacks_listeners()
+
     def _lacks_listeners(self) -> bool:
-        return not all(publisher.matching_status.matching for publisher in self._heard_by)
+        return not all(map(has_subscribers, self._heard_by))
 
     def _last_answer(self) -> int:
         """When the query was sent that is answered now; 0 while none is. Peers are not asked."""
@@ -129,9 +141,6 @@ class ZenohLink:
         """Move on what is known to be good, after an answer to what was asked at this time."""
         self._heard = time.monotonic_ns()
         if self._interrupted:
-            # Subscribers reconnect in their own time; until then messages reach nobody.
-            if self._lacks_listeners() and asked - self._connected_ns < LISTENERS_NS:
-                return
             self._interrupted = False
             self._good_from = self._good_until = asked
         before = self._answered if self.knowledge.acknowledged else asked - LEASE_NS
@@ -140,4 +149,4 @@ class ZenohLink:
         if asked - self._looked > LOOK_NS:
             self._looked = asked
             self._heard_by = self._last_heard_by
-            self._last_heard_by = [p for p in self._publishers if p.matching_status.matching]
+            self._last_heard_by = list(filter(has_subscribers, self._publishers))

@@ -101,7 +101,10 @@ class ZenohRawTransport:
         key = key_expression(namespace, topic)
         try:
             publisher = self._require_session().declare_publisher(
-                key, congestion_control=zenoh.CongestionControl.BLOCK
+                key,
+                congestion_control=zenoh.CongestionControl.BLOCK,
+                # Own subscriptions do not count as somebody who listens.
+                allowed_destination=zenoh.Locality.REMOTE,
             )
         except zenoh.ZError as error:
             raise TransportError(f"Zenoh refuses to publish on {key}: {error}") from error

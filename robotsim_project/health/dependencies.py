@@ -1,4 +1,4 @@
-"""Checks of the dependencies: database, migrations, Redis, storage.
+"""Checks of the dependencies: database, migrations, Redis, storage, and whether each has room on its disk.
 
 Each check gives up after about two seconds and runs once at a time; concurrent callers share its result. So a
 server that hangs costs one thread, however often it is checked.
@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cache
+from tempfile import gettempdir
 from threading import Lock, Thread
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,12 +21,16 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils.translation import gettext as _
 
+from common import disks, outages
 from storage.objects import object_store
+from storage.objects.base import StoreFullError
 
 TIMEOUT_SECONDS = 2
 OWN_APPS = frozenset({"accounts", "storage", "templates", "simulations"})
 """Apps whose unknown migrations mean that the database is newer than the code."""
 MAX_NAMED = 3
+SPILLED_ROWS = 50_000
+"""Some 700 kB, which do not fit into the smallest memory that PostgreSQL gives a query."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +41,13 @@ class CheckResult:
         problem: What is wrong and what to do; empty when the dependency answers.
         error: The error, for the log.
         note: A remark on a dependency that answers.
+        full: Its disk is full; it may answer, but cannot be written.
     """
 
     problem: str = ""
     error: str = ""
     note: str = ""
+    full: bool = False
 
     @property
     def ok(self) -> bool:
@@ -86,17 +93,42 @@ def _result_in_time(future: "Future[CheckResult]") -> CheckResult:
 
 
 def check_database() -> CheckResult:
-    """Query the database on a separate connection."""
+    """Query the database on a separate connection, and check that it has room."""
     probe = probe_connection()
     try:
         with probe.cursor() as cursor:
             cursor.execute("SELECT 1")
+            if probe.vendor == "postgresql":
+                _fill_temporary_file(cursor)
     except (DatabaseError, InterfaceError) as error:
-        message = _("The database does not answer: check that it runs, and DATABASE_URL.")
-        return CheckResult(message, str(error).strip())
+        return _full_database(error) or CheckResult(
+            _("The database does not answer: check that it runs, and DATABASE_URL."),
+            str(error).strip(),
+        )
     finally:
         probe.close()
-    return CheckResult()
+    return _full_database() or CheckResult()
+
+
+def _fill_temporary_file(cursor: Any) -> None:
+    """Have the server write to its disk, without a table or a log: a result larger than its memory.
+
+    Raises:
+        DatabaseError: The disk is full, or the server went away.
+    """
+    try:
+        cursor.execute("SET work_mem = '64kB'")
+        cursor.execute("SELECT count(*) FROM generate_series(1, %s)", [SPILLED_ROWS])
+    except DatabaseError as error:
+        if disks.is_full(error) or not cursor.db.is_usable():
+            raise  # else it is a limit on temporary files
+
+
+def _full_database(error: Exception | None = None) -> CheckResult | None:
+    if not outages.is_database_full(error):
+        return None
+    message = _("The disk of the database is full: free some space there.")
+    return CheckResult(message, str(error or "").strip(), full=True)
 
 
 def check_migrations() -> CheckResult:
@@ -135,10 +167,13 @@ def _newer_database(keys: list[tuple[str, str]]) -> CheckResult:
 
 
 def check_redis() -> CheckResult:
-    """Read a key from Redis."""
+    """Write a key to Redis, which refuses it while its disk is full."""
     try:
-        caches["health"].get("health")
+        caches["health"].set("health", 1, TIMEOUT_SECONDS)
     except Exception as error:  # noqa: BLE001  Redis's exceptions are known to one module only
+        if disks.is_full(error):
+            message = _("Redis is full: free some space on its disk, or give it more memory.")
+            return CheckResult(message, str(error), full=True)
         return CheckResult(
             _("Redis does not answer: check that it runs, and REDIS_URL."), str(error)
         )
@@ -148,7 +183,18 @@ def check_redis() -> CheckResult:
 def check_storage() -> CheckResult:
     """Check the S3 server, or the folder that is used instead."""
     problem = object_store().find_problem()
-    return CheckResult(problem, problem)
+    if problem is None:
+        return CheckResult()
+    return CheckResult(str(problem), str(problem), full=isinstance(problem, StoreFullError))
+
+
+def check_disk() -> CheckResult:
+    """Check that the folders of this machine have room: those of work, and of bodies of requests."""
+    full = disks.full_folders()
+    if not full:
+        return CheckResult()
+    message = _("The disk of %(folders)s is full: free some space there.")
+    return CheckResult(message % {"folders": ", ".join(full)}, full=True)
 
 
 CHECKS = {
@@ -156,6 +202,7 @@ CHECKS = {
     "migrations": Check(check_migrations),
     "redis": Check(check_redis),
     "storage": Check(check_storage),
+    "disk": Check(check_disk),
 }
 
 
@@ -203,6 +250,7 @@ def addresses() -> dict[str, str]:
         "migrations": f"{host}{database['NAME']}",
         "redis": f"{redis.netloc.rpartition('@')[2]}{redis.path}",
         "storage": settings.MINIO_ENDPOINT or str(settings.STORAGE_DIR),
+        "disk": f"{settings.DATA_DIR}, {gettempdir()}",
     }
 
 

@@ -64,7 +64,7 @@ def state() -> tuple[int, dict[str, Any]]:
 
 def _serialize(result: dependencies.CheckResult) -> dict[str, str]:
     if not result.ok:
-        return {"status": "away", "detail": result.problem}
+        return {"status": "full" if result.full else "away", "detail": result.problem}
     return {"status": "ok", "detail": result.note} if result.note else {"status": "ok"}
 
 

@@ -58,7 +58,8 @@ def _health_of(part: str) -> JsonResponse:
     if result.ok:
         return JsonResponse({"status": "healthy", part: "connected"})
     log.warning("part_unhealthy", part=part, error=result.error or result.problem)
-    return JsonResponse({"status": "unhealthy", part: "disconnected"}, status=503)
+    state = "full" if result.full else "disconnected"
+    return JsonResponse({"status": "unhealthy", part: state}, status=503)
 
 
 PROBES: dict[str, View] = {

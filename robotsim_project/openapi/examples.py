@@ -47,6 +47,7 @@ SIMULATION: dict[str, Any] = {
             "assigned_area": "",
             "retries": 0,
             "min_success": 100,
+            "lost_messages_allowed": 0,
             "continue_on_failure": False,
             "no_messages_allowed": False,
         }

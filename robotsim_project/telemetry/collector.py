@@ -175,7 +175,7 @@ FAMILIES = (
     ),
     Family(
         "robotsim_recent_executions",
-        "Executions requested in the last hour and released; the next three metrics are about them.",
+        "Executions requested in the last hour and released; the next four metrics are about them.",
         (),
         _runs(lambda runs: [((), runs.recent)]),
     ),
@@ -199,6 +199,12 @@ FAMILIES = (
         ("quantile",),
         _runs(lambda runs: _quantiles(runs.start_skew)),
         kind="summary",
+    ),
+    Family(
+        "robotsim_messages_undelivered",
+        "Messages of these executions that may not have arrived, as the connection was lost.",
+        (),
+        _runs(lambda runs: [((), runs.undelivered)]),
     ),
     Family(
         "robotsim_recordings",

@@ -31,6 +31,7 @@ class AgentRunAdmin(ExecutionRowMixin, admin.ModelAdmin[AgentRun]):
         "unit",
         "status_label",
         "published",
+        "messages_undelivered",
         "passes",
         "lateness",
         "skew",
@@ -45,6 +46,7 @@ class AgentRunAdmin(ExecutionRowMixin, admin.ModelAdmin[AgentRun]):
         "status_label",
         "failure_details",
         ("published", "published_bytes", "passes"),
+        ("messages_undelivered", "outage_list"),
         ("lateness_p50_us", "lateness_p99_us"),
         ("start_skew_us", "skew_uncertainty_us", "late"),
         ("registered", "last_publication", "ended"),
@@ -72,6 +74,10 @@ class AgentRunAdmin(ExecutionRowMixin, admin.ModelAdmin[AgentRun]):
     @admin.display(description=_("last publication"))
     def last_publication(self, row: AgentRun) -> str:
         return formatting.timestamp(row.last_publication_at)
+
+    @admin.display(description=_("outages"))
+    def outage_list(self, row: AgentRun) -> str:
+        return formatting.outages(row.outages)
 
     @admin.display(description=_("last log lines"))
     def log_lines(self, row: AgentRun) -> str:

@@ -38,6 +38,7 @@ def _stage_columns() -> list[str]:
         _("Progress"),
         _("Agents"),
         _("Messages"),
+        _("Undelivered"),
         _("Lateness p99 (µs)"),
         _("Start skew (µs)"),
         _("Joined late"),
@@ -58,6 +59,10 @@ def _recording_columns() -> list[str]:
     ]
 
 
+def _outage_columns() -> list[str]:
+    return [_("Stage"), _("Connection lost"), _("Connection restored"), _("Undelivered")]
+
+
 def _event_columns() -> list[str]:
     return [_("No."), _("Time"), _("Kind"), _("Details"), _("Actor")]
 
@@ -74,6 +79,7 @@ def _plan_columns() -> list[str]:
         _("Delay after"),
         _("Retries"),
         _("Minimum success"),
+        _("Lost messages allowed"),
         _("Topics to play"),
         _("Topics to record"),
     ]
@@ -87,6 +93,7 @@ def sections(execution: Execution, progress: Progress) -> dict[str, Any]:
         "lists": _lists(execution),
         "tables": [
             _table(_("Stages"), _stage_columns(), _stages(execution, plan, progress)),
+            _table(_("Outages"), _outage_columns(), _outages(progress)),
             _table(_("Recordings"), _recording_columns(), _recordings(execution)),
             _table(_("Newest events"), _event_columns(), _events(execution)),
             _table(_("Frozen plan"), [_("Name"), _("Value")], _plan_fields(plan)),
@@ -113,6 +120,7 @@ def _stages(execution: Execution, plan: Plan, progress: Progress) -> list[list[A
                 progress_bar(live.percent if live else None),
                 _counts(live.agents if live else {}),
                 number(live.messages_published if live else measured.messages),
+                number(live.messages_undelivered if live else None),
                 number(measured.lateness_us),
                 number(measured.skew_us),
                 measured.late,
@@ -161,6 +169,7 @@ def _plan_stages(plan: Plan) -> list[list[Any]]:
             f"{stage.delay_after:g} s",
             stage.retries,
             f"{stage.min_success} %",
+            stage.lost_messages_allowed,
             ", ".join(stage.topics),
             ", ".join(topic.name for topic in stage.record) or NOTHING,
         ]
@@ -174,6 +183,18 @@ def _rate(stage: PlanStage) -> str:
 
 def _limit(seconds: float) -> str:
     return f"{seconds:g} s" if seconds else _("none")
+
+
+def _outages(progress: Progress) -> list[list[Any]]:
+    return [
+        [
+            outage.stage,
+            timestamp(outage.began_at),
+            timestamp(outage.ended_at),
+            number(outage.messages),
+        ]
+        for outage in progress.outages[:MAX_ROWS]
+    ]
 
 
 def _events(execution: Execution) -> list[list[Any]]:

@@ -23,7 +23,7 @@ from simulations.choices import (
     Stopper,
     blame,
 )
-from simulations.failures import failure_text, stopped_by, warning_texts
+from simulations.failures import failure_text, period, stopped_by, warning_texts
 from simulations.models import Event, Execution
 
 NOTHING = "-"
@@ -171,6 +171,12 @@ def list_url(model: str, **filters: Any) -> str:
     """Return the URL of a filtered list of this app."""
     query = "&".join(f"{name}={value}" for name, value in filters.items())
     return f"{reverse(f'admin:simulations_{model}_changelist')}?{query}"
+
+
+def outages(rows: list[dict[str, Any]] | None) -> str:
+    """List outages of a connection, each on a line, with the messages that may be lost."""
+    lines = [(period(row["began_at"], row["ended_at"]), row["messages"]) for row in rows or []]
+    return format_html_join("", "{}: {}<br>", lines) or NOTHING
 
 
 def event_label(event: Event) -> str:

@@ -20,6 +20,7 @@ from common.admin.changelists import (
 )
 from common.admin.deletion import ServiceDeletionMixin
 from common.admin.errors import DomainErrorFormMixin, DomainErrorMixin
+from common.admin.fields import RowSelectMixin
 from common.admin.rights import user_text
 from simulations.admin.formatting import NOTHING, link, list_url, progress_bar, status_label
 from simulations.admin.simulation_actions import SimulationActionsMixin
@@ -90,6 +91,7 @@ def _annotate(rows: list[Any]) -> None:
 @admin.register(Simulation)
 class SimulationAdmin(
     SimulationActionsMixin,
+    RowSelectMixin,
     ObjectActionsMixin,
     ServiceDeletionMixin,
     DomainErrorMixin,

@@ -5,11 +5,11 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.widgets import AutocompleteSelect
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from common.admin.fields import RowSelect
 from common.exceptions import FieldError
 from simulations.models import Simulation, Stage
 from simulations.services.designs import simulations
@@ -24,12 +24,13 @@ SPEC_FIELDS = [
     "assigned_area",
     "retries",
     "min_success",
+    "lost_messages_allowed",
     "continue_on_failure",
     "no_messages_allowed",
 ]
 
 
-class TemplateSelect(AutocompleteSelect):
+class TemplateSelect(RowSelect):
     """Template field that shows the current choice from `names`, without a query for each stage."""
 
     def optgroups(self, name: str, value: Sequence[str], attr: Any = None) -> list[Any]:
@@ -136,8 +137,8 @@ class StageInline(admin.StackedInline[Stage, Simulation]):
                 "classes": ["collapse"],
                 "fields": [
                     ("name", "assigned_area"),
-                    ("retries", "min_success", "continue_on_failure"),
-                    "no_messages_allowed",
+                    ("retries", "min_success"),
+                    ("lost_messages_allowed", "no_messages_allowed", "continue_on_failure"),
                 ],
             },
         ),

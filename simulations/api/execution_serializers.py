@@ -21,7 +21,22 @@ class PartProgressSerializer(serializers.Serializer[Any]):
     agents = serializers.DictField(child=serializers.IntegerField())
     planned_agents = serializers.IntegerField()
     messages_published = serializers.IntegerField()
+    messages_undelivered = serializers.IntegerField()
     expected_end = serializers.DateTimeField(allow_null=True)
+
+
+class OutageSerializer(serializers.Serializer[Any]):
+    """Time in which messages may not have arrived; no end: the connection did not come back."""
+
+    began_at = serializers.DateTimeField()
+    ended_at = serializers.DateTimeField(allow_null=True)
+    messages = serializers.IntegerField()
+
+
+class StageOutageSerializer(OutageSerializer):
+    """An outage of a stage's units; `messages` of all of them."""
+
+    stage = serializers.IntegerField()
 
 
 class StageProgressSerializer(PartProgressSerializer):
@@ -40,6 +55,7 @@ class ProgressSerializer(PartProgressSerializer):
     as_of = serializers.DateTimeField()
     last_event = serializers.IntegerField()
     stages = StageProgressSerializer(many=True)
+    outages = StageOutageSerializer(many=True)
 
 
 @extend_schema_field(serializers.ChoiceField(choices=Blame.choices))
@@ -151,10 +167,19 @@ class ExecutionDetailSerializer(ExecutionSerializer):
         return cast(dict[str, Any], msgspec.to_builtins(progress_of(execution)))
 
 
+@extend_schema_field(OutageSerializer(many=True))
+class OutagesField(Derived):
+    """Outages of the agent's connection, with its own messages."""
+
+    def __init__(self) -> None:
+        super().__init__("outages", of=lambda outages: outages or [])
+
+
 class AgentRunSerializer(serializers.ModelSerializer[AgentRun]):
     """One attempt of one agent; lateness and skew in microseconds."""
 
     stage = serializers.IntegerField(source="stage_run.position", read_only=True)
+    outages = OutagesField()
     blame = BlameField()
     failure_text = FailureTextField()
 
@@ -174,6 +199,8 @@ class AgentRunSerializer(serializers.ModelSerializer[AgentRun]):
             "last_log",
             "published",
             "published_bytes",
+            "messages_undelivered",
+            "outages",
             "passes",
             "lateness_p50_us",
             "lateness_p99_us",

@@ -72,6 +72,9 @@ class StageSerializer(StrictSerializer, serializers.ModelSerializer[Stage]):
     min_success = serializers.IntegerField(
         required=False, min_value=-MAX_SMALL_INTEGER, max_value=MAX_SMALL_INTEGER
     )
+    lost_messages_allowed = serializers.IntegerField(
+        required=False, min_value=-MAX_INTEGER, max_value=MAX_INTEGER
+    )
 
     enforced = {name: bounds.schema for name, bounds in stage_bounds().items()}
 
@@ -88,6 +91,7 @@ class StageSerializer(StrictSerializer, serializers.ModelSerializer[Stage]):
             "assigned_area",
             "retries",
             "min_success",
+            "lost_messages_allowed",
             "continue_on_failure",
             "no_messages_allowed",
         ]

@@ -6,8 +6,6 @@ which every heartbeat could have been received. If anything on the path is froze
 controller runs, or the machine sleeps, the key expires or is missing, and the next echo begins anew.
 """
 
-from django.utils import timezone
-
 from simulations.live.connection import connect
 
 ECHO_SECONDS = 1.0
@@ -15,6 +13,13 @@ ECHO_SECONDS = 1.0
 GAP_SECONDS = 5.0
 """Longest gap between two echoes that goes unnoticed."""
 KEY = "robotsim:live:heard_since"
+_RECORD = """
+redis.replicate_commands()
+local now = redis.call('TIME')
+redis.call('SET', KEYS[1], string.format('%d.%06d', now[1], now[2]), 'NX')
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
+"""
+"""Takes the time from Redis, which carries out at its thaw what it was sent while it was frozen."""
 
 
 def record_echo() -> None:
@@ -23,10 +28,8 @@ def record_echo() -> None:
     Raises:
         RedisUnreachableError: Redis does not answer.
     """
-    with connect() as redis, redis.pipeline(transaction=True) as pipe:
-        pipe.set(KEY, timezone.now().timestamp(), nx=True)
-        pipe.pexpire(KEY, round(GAP_SECONDS * 1000))
-        pipe.execute()
+    with connect() as redis:
+        redis.eval(_RECORD, 1, KEY, round(GAP_SECONDS * 1000))
 
 
 def heard_since() -> float | None:

@@ -62,7 +62,11 @@ def _title(outcome: dict[str, object]) -> str:
 
 
 def _caption(outcome: dict[str, object]) -> str:
-    return _(
+    caption = _(
         "%(agents)s agents, %(messages_published)s messages, %(recordings)s recordings; started at most "
         "%(start_skew_us_max)s µs apart from the release, late by %(lateness_us_p99)s µs (p99)"
     ) % {key: "-" if value is None else value for key, value in outcome.items()}
+    if outcome["messages_undelivered"]:
+        message = _("%(messages_undelivered)s messages may not have arrived.") % outcome
+        caption = f"{caption}\n{message}"
+    return caption

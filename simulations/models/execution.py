@@ -181,6 +181,16 @@ class AgentRun(models.Model):
     failure_text = models.TextField(_("failure text"), blank=True, default="")
     last_log = models.TextField(_("last log lines"), blank=True, default="")
     published = models.PositiveBigIntegerField(_("messages published"), default=0)
+    messages_undelivered = models.PositiveBigIntegerField(
+        _("messages undelivered"),
+        default=0,
+        db_default=0,
+        help_text=_("Published while the connection was not known to be good."),
+    )
+    outages = models.JSONField[list[dict[str, Any]] | None](
+        _("outages"), null=True, default=None, editable=False
+    )
+    link_changes = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     published_bytes = models.PositiveBigIntegerField(_("bytes published"), default=0)
     passes = models.PositiveIntegerField(_("passes"), default=0)
     lateness_p50_us = models.FloatField(_("lateness p50 (µs)"), null=True)

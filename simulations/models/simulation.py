@@ -117,6 +117,14 @@ class Stage(models.Model):
     min_success = models.PositiveSmallIntegerField(
         _("minimum success (%)"), default=100, validators=[MaxValueValidator(100)]
     )
+    lost_messages_allowed = models.PositiveIntegerField(
+        _("lost messages allowed"),
+        default=0,
+        db_default=0,
+        help_text=_(
+            "Messages of each agent that may be lost with the connection before the agent fails."
+        ),
+    )
     continue_on_failure = models.BooleanField(_("continue on failure"), default=False)
     no_messages_allowed = models.BooleanField(
         _("allow no messages"),

@@ -39,6 +39,7 @@ class PlanStage(msgspec.Struct, frozen=True, kw_only=True):
     area: str
     retries: int
     min_success: int
+    lost_messages_allowed: int = 0
     continue_on_failure: bool
     no_messages_allowed: bool = False
 
@@ -269,6 +270,7 @@ def _plan_stage(stage: Stage, first_agent: int) -> PlanStage:
         area=stage.assigned_area,
         retries=stage.retries,
         min_success=stage.min_success,
+        lost_messages_allowed=stage.lost_messages_allowed,
         continue_on_failure=stage.continue_on_failure,
         no_messages_allowed=stage.no_messages_allowed,
     )

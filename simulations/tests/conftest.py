@@ -14,13 +14,14 @@ from rest_framework.test import APIClient
 
 from accounts.choices import Role
 from accounts.models import User
+from agent.protocol import PROTOCOL, AgentReport, AgentState, Registration, Snapshot
 from rosbag2.formats.metadata import Topic
 from rosbag2.writing.sqlite_writer import BagWriter
 from simulations.live import connection, silence
 from simulations.models import Execution, Mec, Simulation, StageRun
 from simulations.services.designs import mecs
 from simulations.services.designs.simulations import StageSpec, create_simulation
-from simulations.services.runs import lifecycle
+from simulations.services.runs import lifecycle, registration
 from simulations.tests.fake_backend import FakeBackend
 from simulations.tests.processes import System, unit_processes
 from simulations.tests.stream_client import Server, end_servers
@@ -94,6 +95,32 @@ def console(db: None) -> Console:
         return client
 
     return sign_in
+
+
+@pytest.fixture
+def stage_run(design: Design) -> StageRun:
+    """A stage of two agents in one unit that has registered and was released."""
+    execution = lifecycle.start(design(2))
+    Execution.objects.update(status="RUNNING")
+    StageRun.objects.update(status="RUNNING", handle="there")
+    stage_run = execution.stage_runs.get()
+    registered(stage_run)
+    return stage_run
+
+
+def registered(stage_run: StageRun) -> int:
+    message = Registration(protocol=PROTOCOL, stage_run=stage_run.pk, unit=0, host="here", pid=1)
+    return registration.register(stage_run.execution_id, message).attempt
+
+
+def snapshot(stage_run: StageRun, state: str, sequence: int = 1, **more: Any) -> Snapshot:
+    published = more.pop("published", 0)
+    agents = tuple(
+        AgentReport(number=number, state=AgentState(state), published=published)
+        for number in (1, 2)
+    )
+    fields = {"attempt": 1, "sent_ns": 1, "agents": agents, "unit": 0, **more}
+    return Snapshot(stage_run=stage_run.pk, sequence=sequence, **fields)
 
 
 def api_client(role: Role) -> APIClient:

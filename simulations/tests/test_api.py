@@ -73,6 +73,8 @@ def test_create_update_and_delete_simulation(
         ({"template": 10**9}, 422, "/stages/0/template"),
         ({"agent_count": "many"}, 400, "/stages/0/agent_count"),
         ({"agent_count": 10**12}, 400, "/stages/0/agent_count"),
+        ({"lost_messages_allowed": -1}, 422, "/stages/0/lost_messages_allowed"),
+        ({"lost_messages_allowed": 2**31}, 400, "/stages/0/lost_messages_allowed"),
     ],
 )
 def test_stage_errors_have_pointers(
@@ -150,6 +152,7 @@ def test_create_start_and_stop_simulation_in_console(
     form |= {"stages-TOTAL_FORMS": "1", "stages-INITIAL_FORMS": "0"}
     stage = {"position": 1, "template": template.pk, "agent_count": 2, "execution_time": 0}
     stage |= {"repeat_count": 1, "delay_after": 0, "retries": 0, "min_success": 100}
+    stage |= {"lost_messages_allowed": 0}
     form |= {f"stages-0-{name}": value for name, value in stage.items()}
     answer = client.post("/admin/simulations/simulation/add/", form)
     assert answer.status_code == 302, answer.content.decode()

@@ -45,6 +45,7 @@ def form_of(simulation: Simulation, **values: Any) -> dict[str, Any]:
         "stages-0-delay_after": 0,
         "stages-0-retries": 0,
         "stages-0-min_success": 100,
+        "stages-0-lost_messages_allowed": 0,
     }
     return fields | values
 
@@ -69,6 +70,15 @@ def test_name_taken_between_validation_and_save(
     assert "still here" in answer.content.decode()
     simulation.refresh_from_db()
     assert simulation.name == "drive"
+
+
+@pytest.mark.parametrize("field", ["mec", "stages-0-template"])
+def test_id_that_no_database_holds(console: Client, design: Design, field: str) -> None:
+    simulation = design()
+    page = f"{PAGES}/simulation/{simulation.pk}/change/"
+    answer = console.post(page, form_of(simulation, **{field: "1" * 30}))
+    assert answer.status_code == 200
+    assert "not one of the available choices" in answer.content.decode()
 
 
 @pytest.mark.parametrize("way", ["page", "list"])

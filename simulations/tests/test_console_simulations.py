@@ -39,6 +39,7 @@ def form(simulation: Simulation, *rows: dict[str, Any], **values: Any) -> dict[s
     }
     defaults = {"execution_time": 0, "repeat_count": 1, "delay_after": 0, "retries": 0}
     defaults |= {"min_success": 100, "template": Template.objects.get().pk, "agent_count": 1}
+    defaults |= {"lost_messages_allowed": 0}
     for index, row in enumerate(rows):
         stage = defaults | row
         if "old" in row:

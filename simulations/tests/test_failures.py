@@ -17,6 +17,7 @@ from simulations.services.runs import lifecycle
 from simulations.tests.conftest import Design
 
 LOST = str(FailureCode.AGENT_LOST.label)
+OUTAGE = ("2026-03-02T09:30:00.123Z", "2026-03-02T09:30:06.456Z")
 
 
 @pytest.fixture(autouse=True)
@@ -67,6 +68,19 @@ def test_failure_text_is_stored_in_english_for_older_versions(execution: Executi
             {"cause": "STOPPED_BY_SYSTEM", "stopped_by": "interrupt"},
             "It was stopped by Ctrl-C in the terminal.",
         ),
+        (
+            "TRANSPORT_LOST",
+            {"undelivered": 71, "outages": [OUTAGE]},
+            "71 messages may not have arrived (2026-03-02 09:30:00 to 2026-03-02 09:30:06). "
+            f"{FailureCode.TRANSPORT_LOST.label}",
+        ),
+        (
+            "TRANSPORT_LOST",
+            {"undelivered": 1, "outages": [OUTAGE] * 3 + [(OUTAGE[0], None)] * 2},
+            "1 message may not have arrived ("
+            + "2026-03-02 09:30:00 to 2026-03-02 09:30:06, " * 3
+            + f"…). {FailureCode.TRANSPORT_LOST.label}",
+        ),
     ],
 )
 def test_values_are_filled_in(code: str, values: dict[str, Any], text: str) -> None:
@@ -101,6 +115,14 @@ def test_console_translates_failures(execution: Execution, client: Client) -> No
     assert "사라짐." in client.get(page, headers={"Accept-Language": "ko"}).content.decode()
     Execution.objects.update(failure_values=None, failure_text="Of old.")
     assert "Of old." in client.get(page, headers={"Accept-Language": "ko"}).content.decode()
+
+
+def test_lost_messages_in_korean() -> None:
+    with override("ko"):
+        values = {"undelivered": 71, "outages": [(OUTAGE[0], None)]}
+        assert failure_text("TRANSPORT_LOST", values, "").startswith(
+            "메시지 71개가 도착하지 않았을 수 있습니다(2026-03-02 09:30:00부터). "
+        )
 
 
 def test_deletion_error_text() -> None:

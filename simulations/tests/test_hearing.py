@@ -40,6 +40,15 @@ def test_echoes_keep_alive_since_when_units_are_heard() -> None:
     assert silence.heard_since() != first
 
 
+def test_an_echo_counts_from_when_redis_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not from when it was sent: whoever was frozen in between sends or takes it long after."""
+    now = timezone.now()
+    with monkeypatch.context() as long_ago:
+        long_ago.setattr(timezone, "now", lambda: now - LONG_AGO)
+        silence.record_echo()
+    assert (silence.heard_since() or 0) > (now - LONG_AGO / 2).timestamp()
+
+
 def test_no_echo_comes_through_without_the_database() -> None:
     def away(*_: Any) -> None:
         raise OperationalError("away")

@@ -9,12 +9,13 @@ from simulations.backends.base import UnitState, UnitStatus
 from simulations.choices import Stopper
 from simulations.models import AgentRun, Execution
 from simulations.services.runs import lifecycle, reconcile
-from simulations.tests.conftest import Console, Design, Fake, prepared
+from simulations.tests.conftest import Console, Design, prepared
+from simulations.tests.fake_backend import FakeBackend
 
 pytestmark = pytest.mark.django_db
 
 
-def test_user(operator: APIClient, design: Design, fake: Fake) -> None:
+def test_user(operator: APIClient, design: Design, fake: FakeBackend) -> None:
     execution = lifecycle.start(design(1))
     prepared(execution)
     row = operator.post(f"/api/v1/executions/{execution.pk}/stop").json()

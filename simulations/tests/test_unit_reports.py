@@ -5,41 +5,15 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
-from agent.protocol import PROTOCOL, AgentReport, AgentState, Failure, Registration, Snapshot
+from agent.protocol import Failure
 from simulations.live import connection, heartbeats, logs
-from simulations.models import AgentRun, Execution, StageRun
+from simulations.models import AgentRun, StageRun
 from simulations.services.plan import plan_of
-from simulations.services.runs import fleet, lifecycle, registration, reports
+from simulations.services.runs import fleet, reports
 from simulations.services.runs.active_stage import ActiveStage
-from simulations.tests.conftest import Design
+from simulations.tests.conftest import snapshot
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def stage_run(design: Design) -> StageRun:
-    """A stage of two agents in one unit that has registered and was released."""
-    execution = lifecycle.start(design(2))
-    Execution.objects.update(status="RUNNING")
-    StageRun.objects.update(status="RUNNING", handle="there")
-    stage_run = execution.stage_runs.get()
-    registered(stage_run)
-    return stage_run
-
-
-def registered(stage_run: StageRun) -> int:
-    message = Registration(protocol=PROTOCOL, stage_run=stage_run.pk, unit=0, host="here", pid=1)
-    return registration.register(stage_run.execution_id, message).attempt
-
-
-def snapshot(stage_run: StageRun, state: str, sequence: int = 1, **more: Any) -> Snapshot:
-    published = more.pop("published", 0)
-    agents = tuple(
-        AgentReport(number=number, state=AgentState(state), published=published)
-        for number in (1, 2)
-    )
-    fields = {"attempt": 1, "sent_ns": 1, "agents": agents, "unit": 0, **more}
-    return Snapshot(stage_run=stage_run.pk, sequence=sequence, **fields)
 
 
 def states() -> set[str]:

@@ -20,6 +20,13 @@ class StoreError(DomainError):
     retry_after = 5
 
 
+class StoreFullError(StoreError):
+    """The disk, quota or bucket of the object store is full."""
+
+    code = "STORAGE_FULL"
+    retry_after = 60
+
+
 class PartsDifferError(DomainError):
     """The parts named at the end of an upload differ from the stored ones."""
 
@@ -132,8 +139,8 @@ class ObjectStore(Protocol):
             The number of removed uploads.
         """
 
-    def find_problem(self) -> str:
-        """Describe a problem of the store and its solution, within about two seconds; empty: usable."""
+    def find_problem(self) -> StoreError | None:
+        """Describe why the store cannot be read or written, within about two seconds; None: it can."""
 
     def check(self) -> None:
         """Raise StoreError unless the store responds and its bucket or folder exists."""

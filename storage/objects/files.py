@@ -1,6 +1,5 @@
 """Writing files atomically and durably: readers see a complete file or none, even after a power cut."""
 
-import errno
 import os
 import shutil
 import time
@@ -12,14 +11,14 @@ from uuid import uuid4
 
 from django.utils.translation import gettext as _
 
-from storage.objects.base import StoreError
+from common import disks
+from storage.objects.base import StoreError, StoreFullError
 
 CHUNK = 1 << 20
 COPY_BYTES = 1 << 30
 SCRATCH = ".scratch"
 """Folder of unfinished files, below the root of a store."""
 STALE_SECONDS = 86400
-DISK_FULL_ERRORS = {errno.ENOSPC, errno.EDQUOT}
 
 
 @contextmanager
@@ -30,14 +29,18 @@ def store_errors() -> Iterator[None]:
     except FileNotFoundError:
         raise
     except OSError as error:
-        if error.errno in DISK_FULL_ERRORS:
-            message = _("The storage disk is full: free some space, then try again.")
-        else:
-            message = _(
-                "The storage folder cannot be used (%(reason)s): check the disk and the permissions."
-            )
-            message %= {"reason": error.strerror or type(error).__name__}
+        if disks.is_full(error):
+            raise StoreFullError(full_message()) from error
+        message = _(
+            "The storage folder cannot be used (%(reason)s): check the disk and the permissions."
+        )
+        message %= {"reason": error.strerror or type(error).__name__}
         raise StoreError(message) from error
+
+
+def full_message() -> str:
+    """What to say of a full disk."""
+    return _("The storage disk is full: free some space, then try again.")
 
 
 class FileSlice:
@@ -80,7 +83,7 @@ def append(source: IO[bytes], target: IO[bytes]) -> None:
     except AttributeError:
         pass  # another system than Linux
     except OSError as error:
-        if error.errno in DISK_FULL_ERRORS:
+        if disks.is_full(error):
             raise
     # The remainder: everything on file systems without support, nothing otherwise.
     source.seek(os.lseek(source.fileno(), 0, os.SEEK_CUR))

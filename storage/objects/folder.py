@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from django.utils.translation import gettext as _
 
+from common import disks
 from storage import keys
 from storage.objects import grants
 from storage.objects.base import (
@@ -18,12 +19,14 @@ from storage.objects.base import (
     PartsDifferError,
     StoredObject,
     StoreError,
+    StoreFullError,
     UploadedPart,
 )
 from storage.objects.files import (
     CHUNK,
     SCRATCH,
     FileSlice,
+    full_message,
     move_into_place,
     new_file,
     prune_empty,
@@ -161,19 +164,22 @@ class FolderStore:
                 upload.remove()
         return len(left)
 
-    def find_problem(self) -> str:
+    def find_problem(self) -> StoreError | None:
         with suppress(OSError):
             self.root.mkdir(parents=True, exist_ok=True)
-        if os.access(self.root, os.R_OK | os.W_OK | os.X_OK):
-            return ""
-        return _("The storage folder is not writable: check its owner and permissions.")
+        if not os.access(self.root, os.R_OK | os.W_OK | os.X_OK):
+            return StoreError(
+                _("The storage folder is not writable: check its owner and permissions.")
+            )
+        return None if disks.has_room(self.root) else StoreFullError(full_message())
 
     def check(self) -> None:
         with store_errors():
             self.root.mkdir(parents=True, exist_ok=True)
             remove_stale(self.scratch)
-        if problem := self.find_problem():
-            raise StoreError(problem)
+        problem = self.find_problem()
+        if problem is not None:
+            raise problem
 
     def _path(self, key: str) -> Path:
         """Path of an object.

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, BinaryIO, cast
@@ -13,6 +14,7 @@ from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
+from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from storages.backends.s3 import S3Storage
@@ -24,6 +26,7 @@ from storage.objects.base import (
     Readable,
     StoredObject,
     StoreError,
+    StoreFullError,
     UploadedPart,
 )
 
@@ -42,7 +45,14 @@ CONFIG = Config(
 PROBE = CONFIG.merge(
     Config(connect_timeout=2, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1})
 )
+PROBE_KEY = ".probe"
 ABSENT = {"404", "NoSuchKey", "NoSuchUpload", "NotFound"}
+FULL = {
+    "XMinioStorageFull",
+    "XMinioAdminBucketQuotaExceeded",
+    "InsufficientStorage",
+    "QuotaExceeded",
+}
 PARTS_WRONG = {"InvalidPart", "InvalidPartOrder", "EntityTooSmall"}
 NO_CORS = {"NoSuchCORSConfiguration", "404"}
 CORS_RULE = "robotsim"
@@ -75,6 +85,10 @@ def _to_store_error(error: ClientError, setting: str) -> Exception:
         return FileNotFoundError(str(error))
     if code in PARTS_WRONG:
         return PartsDifferError(_("The stored parts differ from those named: send the file again."))
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    if code in FULL or status == HTTPStatus.INSUFFICIENT_STORAGE:
+        message = _("The object storage of %(setting)s is full: free some space or extend it.")
+        return StoreFullError(message % {"setting": setting})
     message = _(
         "The object storage of %(setting)s refused the call (%(code)s): check its keys, bucket and free "
         "space."
@@ -247,15 +261,20 @@ class S3Store:
                         aborted += 1
         return aborted
 
-    def find_problem(self) -> str:
+    def find_problem(self) -> StoreError | None:
         try:
             with self._errors():
                 self._probe.head_bucket(Bucket=self.bucket)
+                # Only writing tells that there is room; an aborted upload leaves no object and no version.
+                upload = self._probe.create_multipart_upload(Bucket=self.bucket, Key=PROBE_KEY)
+                self._probe.abort_multipart_upload(
+                    Bucket=self.bucket, Key=PROBE_KEY, UploadId=upload["UploadId"]
+                )
         except FileNotFoundError:
-            return ""  # a missing bucket is created when it is needed
+            return None  # a missing bucket is created when it is needed
         except StoreError as error:
-            return str(error)
-        return ""
+            return error
+        return None
 
     def check(self) -> None:
         with self._errors():
@@ -267,6 +286,7 @@ class S3Store:
                 self._create_bucket()
         self._share_bucket()
         self._has_bucket = True
+        self.abort_uploads(PROBE_KEY, timezone.now() - timedelta(hours=1))  # of killed processes
 
     def _create_bucket(self) -> None:
         try:

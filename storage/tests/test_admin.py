@@ -115,7 +115,7 @@ def test_viewers_have_no_actions(client: Client, rosbags: list[Rosbag]) -> None:
 def test_refused_deletion_shows_an_error_and_no_success(
     operator: Client, rosbags: list[Rosbag], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deletion, "_lookups", [lambda _rosbag: ["Loader"]])
+    monkeypatch.setattr(deletion.use_checks, "_checks", [lambda _rosbag: "Loader uses it."])
     chosen = {"action": "delete_selected", "_selected_action": [rosbags[0].pk], "post": "yes"}
     for address, form in ((URL, chosen), (f"{URL}{rosbags[1].pk}/delete/", {"post": "yes"})):
         page = operator.post(address, form, follow=True).content.decode()

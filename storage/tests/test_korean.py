@@ -18,7 +18,10 @@ from rosbag2.writing.sample import make_sample
 from tests.support.bags import stored_bag
 
 CATALOGUE = Path(settings.LOCALE_PATHS[0]) / "ko" / "LC_MESSAGES"
-APPS = ("accounts", "common", "storage", "templates", "simulations", "backups", "launcher")
+APPS = (
+    *("launcher", "backups", "robotsim_project", "simulations", "templates", "storage", "accounts"),
+    "common",
+)
 PLACES = re.compile(r"%\(\w+\)[ds]|%d|\{\w+\}")
 
 

@@ -1,6 +1,9 @@
 """The S3 store: signed addresses by audience, unreachable endpoints."""
 
 import io
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -8,7 +11,8 @@ import pytest
 import urllib3
 
 from storage.objects import object_store
-from storage.objects.base import StoreError
+from storage.objects.base import StoreError, StoreFullError
+from storage.objects.s3 import S3Store
 
 
 def test_units_and_browsers_get_their_own_host(s3_settings: Any) -> None:
@@ -43,6 +47,57 @@ def test_unreachable_endpoint_is_a_store_error(
     monkeypatch.setattr("time.sleep", lambda _seconds: None)
     with pytest.raises(StoreError, match="MINIO_ENDPOINT"):
         object_store().put("rosbags/1/a", io.BytesIO(b"x"))
+
+
+class FullServer(BaseHTTPRequestHandler):
+    """Answers as MinIO does when its disks are full: it can be read only."""
+
+    def do_HEAD(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+    def do_POST(self) -> None:
+        body = b"<Error><Code>XMinioStorageFull</Code><Message>no space</Message></Error>"
+        self.send_response(507)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_PUT(self) -> None:
+        self.do_POST()
+
+    def log_message(self, *_args: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def full_server(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Store]:
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    with ThreadingHTTPServer(("127.0.0.1", 0), FullServer) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield S3Store(
+            f"127.0.0.1:{server.server_port}",
+            f"127.0.0.1:{server.server_port}",
+            "robots",
+            ("key", "secret-key"),
+            use_ssl=False,
+        )
+        server.shutdown()
+
+
+def test_a_full_server_is_told_from_one_that_is_away(full_server: S3Store) -> None:
+    full_server._has_bucket = True
+    with pytest.raises(StoreFullError, match="full"):
+        full_server.put("rosbags/1/a", io.BytesIO(b"x"))
+    assert isinstance(full_server.find_problem(), StoreFullError)
+
+
+def test_a_usable_server_has_no_problem_and_no_trace_of_the_question(s3_settings: Any) -> None:
+    store = object_store()
+    store.check()
+    assert store.find_problem() is None
+    assert list(store.list("")) == []
+    assert store.abort_uploads("") == 0
 
 
 def test_wrong_keys_are_a_store_error(s3_settings: Any) -> None:

@@ -7,6 +7,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from common.admin.fields import MAX_ID_DIGITS
 from storage.models import RosbagTopic
 
 Choices = list[tuple[str, str]]
@@ -14,7 +15,8 @@ Choices = list[tuple[str, str]]
 
 def choices_of(rosbag_id: Any) -> Choices:
     """The topics of a rosbag as choices, with type, message count and rate."""
-    if not str(rosbag_id or "").isdecimal():
+    text = str(rosbag_id or "")
+    if not text.isdecimal() or len(text) > MAX_ID_DIGITS:
         return []
     topics = RosbagTopic.objects.filter(rosbag=rosbag_id).order_by("name")
     rows = topics.values_list("name", "type", "message_count", "mean_rate_hz")

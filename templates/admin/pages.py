@@ -23,6 +23,7 @@ from common.admin.changelists import (
 )
 from common.admin.deletion import ServiceDeletionMixin
 from common.admin.errors import DomainErrorFormMixin, DomainErrorMixin
+from common.admin.fields import RowSelectMixin
 from common.admin.rights import right, user_text
 from templates.admin.fields import TopicsField, TopicTypesField, choices_of
 from templates.exceptions import TemplateDeletedError
@@ -103,6 +104,7 @@ def _add_usage_counts(rows: list[Any]) -> None:
 
 @admin.register(Template)
 class TemplateAdmin(
+    RowSelectMixin,
     ObjectActionsMixin,
     ServiceDeletionMixin,
     DomainErrorMixin,

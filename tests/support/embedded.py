@@ -3,6 +3,7 @@
 import os
 import signal
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -69,7 +70,7 @@ class Embedded:
             "SERVER_URL": url,
         }
         self._launched: Process | None = None
-        launcher = Launcher("launcher", self._launch, self._pid, self._wait)
+        launcher = Launcher("launcher", self._launch_again, self._pid, self._wait)
         children = {name: Child(name, launcher) for name in CHILDREN}
         self.parts: dict[str, Part] = {"launcher": launcher, **children}
 
@@ -78,6 +79,15 @@ class Embedded:
         log = self.world.folder / "launcher.log"
         self._launched = Process(["-m", "launcher", "run"], environment, log)
         self.world.processes.append(self._launched)
+
+    def _launch_again(self) -> None:
+        """Launch until the data folder is locked; children of the last launcher may still be ending."""
+        lock = self._data / "run.lock"
+        self._launch()
+        while lock.read_text() != str(self._pid()):
+            if self._launched and not self._launched.alive:
+                self._launch()
+            time.sleep(0.1)
 
     def _pid(self) -> int:
         return self._launched.popen.pid if self._launched else 0

@@ -74,10 +74,14 @@ class Installation:
         self._port = str(free_ports(1)[0])
         self.url = f"http://127.0.0.1:{self._port}"
         world.environment["SERVER_URL"] = self.url
-        services = {"database": world.postgres, "redis": world.redis, "s3": world.s3}
+        services: dict[str, tuple[Any, Callable[[], None]]] = {
+            "database": (world.postgres, world.postgres.start),
+            "redis": (world.redis, world.redis.start),
+            "s3": (world.s3, world.start_s3),
+        }
         self.parts = {
-            name: Part(name, service.start, partial(getattr, service, "pid"), service.stop)
-            for name, service in services.items()
+            name: Part(name, start, partial(getattr, service, "pid"), service.stop)
+            for name, (service, start) in services.items()
         }
         ours = {
             "web": self._serve,

@@ -20,7 +20,7 @@ from robotsim_project.environment import BASE_DIR
 from tests.support.s3 import S3, free_ports
 from tests.support.servers import PostgreSQL, Redis
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 """Seconds; limits a hanging test and asserts nothing."""
 SHELL = """
 import contextlib, io, json, sys, traceback

@@ -138,6 +138,9 @@ class Killer:
         lost += self._killed(process, "verification", "rosbag", rosbag)
         export = self.world.call(f"{WORK}.export", rosbag)
         lost += self._killed(process, "export", "export", export)
+        self._number += 1
+        execution = self._drive("start", f"k{self._number}", "light", AGENTS, {})
+        self._drive("await_step", execution, "ENDED", END_SECONDS)
         deletion = self.world.call(f"{WORK}.delete_newest_simulation")
         lost += self._killed(process, "deletion", "deletion", deletion)
         lost += [each for each in self._drive("storage") if each not in before]

@@ -118,9 +118,9 @@ class Bench:
             passes = {"repeat_count": self._passes if role == "running" else 10_000}
             pks[role] = self._call("start", names[role], "light", 4, passes)
         for pk in pks.values():
-            assert self._call("await_agents", pk, "RUNNING", 60), "the agents do not start"
+            assert self._call("await_agents", pk, "RUNNING", 120), "the agents do not start"
         pks["uploading"] = self._call("start", names["uploading"], "heavy", 2, {})
-        assert self._call("await_agents", pks["uploading"], "UPLOADING", 60), "no agent uploads"
+        assert self._call("await_agents", pks["uploading"], "UPLOADING", 120), "no agent uploads"
         self._call("stop", pks["stopping"])
         return {role: pks[role] for role in ROLES}
 

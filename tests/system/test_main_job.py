@@ -26,6 +26,7 @@ KEYS = [
     "data_status",
     "agents",
     "messages_published",
+    "messages_undelivered",
     "start_skew_us_max",
     "lateness_us_p99",
     "recordings",

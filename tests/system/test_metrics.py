@@ -116,7 +116,8 @@ def test_the_queue_and_its_oldest_task() -> None:
 def test_latency_lateness_and_skew_of_recent_executions(make: Callable[..., Execution]) -> None:
     now = timezone.now()
     for seconds in range(1, 5):
-        outcome = {"figures": {"lateness_us_p99": 100.5 * seconds, "start_skew_us_max": 50}}
+        figures_of_it = {"lateness_us_p99": 100.5 * seconds, "start_skew_us_max": 50}
+        outcome = {"figures": figures_of_it | {"messages_undelivered": seconds}}
         execution = make("COMPLETED", outcome=outcome)
         asked = now - timedelta(minutes=5)
         Execution.objects.filter(pk=execution.pk).update(
@@ -131,6 +132,7 @@ def test_latency_lateness_and_skew_of_recent_executions(make: Callable[..., Exec
     assert found["robotsim_start_latency_seconds", ("0.5",)] == 2
     assert found["robotsim_lateness_p99_seconds", ("1",)] == pytest.approx(402e-6)
     assert found["robotsim_start_skew_seconds", ("0.5",)] == pytest.approx(50e-6)
+    assert found["robotsim_messages_undelivered", ()] == 10
 
 
 def test_what_is_stored_and_what_is_under_way(make: Callable[..., Execution]) -> None:

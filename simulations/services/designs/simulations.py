@@ -24,6 +24,7 @@ from templates.models import Template
 MAX_STAGES = 100
 MAX_NAME = 200
 MAX_PREFIX = 100
+MAX_LOST = 2**31 - 1
 MAX_SECONDS = 366 * 86400.0
 BOUNDS = {
     "execution_time": Bounds(0.001, MAX_SECONDS, or_zero=True),
@@ -31,6 +32,7 @@ BOUNDS = {
     "repeat_count": Bounds(1, 1_000_000),
     "retries": Bounds(0, 100),
     "min_success": Bounds(0, 100),
+    "lost_messages_allowed": Bounds(0, MAX_LOST),
 }
 """Of the numbers of a stage, except its agents: seconds, counts, percent."""
 PREFIX = re.compile(r"(/[A-Za-z_][A-Za-z0-9_]*)*/[A-Za-z_][A-Za-z0-9_]*")
@@ -49,6 +51,7 @@ class StageSpec:
     assigned_area: str = ""
     retries: int = 0
     min_success: int = 100
+    lost_messages_allowed: int = 0
     continue_on_failure: bool = False
     no_messages_allowed: bool = False
 

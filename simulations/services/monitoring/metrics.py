@@ -54,6 +54,8 @@ class RunStatistics(msgspec.Struct, frozen=True, kw_only=True):
     lateness: dict[float, float]
     """The p99 of the worst agent of each execution."""
     start_skew: dict[float, float]
+    undelivered: int = 0
+    """Messages of recent executions that may not have arrived."""
 
 
 class LiveStatistics(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,8 +90,9 @@ def run_statistics() -> tuple[RunStatistics, ActiveUnits]:
         start_latency=quantiles(
             (started - requested).total_seconds() for requested, started, *_ in recent
         ),
-        lateness=_quantiles_in_seconds(late for _requested, _started, late, _skew in recent),
-        start_skew=_quantiles_in_seconds(skew for _requested, _started, _late, skew in recent),
+        lateness=_quantiles_in_seconds(row[2] for row in recent),
+        start_skew=_quantiles_in_seconds(row[3] for row in recent),
+        undelivered=sum(int(row[4] or 0) for row in recent),
     )
     return statistics, units
 
@@ -178,8 +181,8 @@ def _recordings() -> dict[str, int]:
     return dict(rows.annotate(Count("pk")))
 
 
-def _recent() -> list[tuple[datetime, datetime, str | None, str | None]]:
-    """Recent executions: time of request and release, lateness and skew of the worst agent (µs)."""
+def _recent() -> list[tuple[datetime, datetime, str | None, str | None, str | None]]:
+    """Recent executions: request, release, lateness and skew of the worst agent (µs), undelivered."""
     rows = Execution.objects.filter(
         created_at__gte=timezone.now() - RECENT, started_at__isnull=False
     ).order_by("-created_at")
@@ -189,5 +192,6 @@ def _recent() -> list[tuple[datetime, datetime, str | None, str | None]]:
             "started_at",
             KT("outcome__figures__lateness_us_p99"),
             KT("outcome__figures__start_skew_us_max"),
+            KT("outcome__figures__messages_undelivered"),
         )[:MAX_RECENT]
     )

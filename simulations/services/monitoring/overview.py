@@ -90,7 +90,7 @@ def _agents(active: Any) -> dict[str, Any]:
 
 
 def _storage() -> str:
-    return "away" if object_store().find_problem() else "ok"
+    return "ok" if object_store().find_problem() is None else "away"
 
 
 def _worker() -> str:

@@ -21,7 +21,7 @@ def progress_of_all(executions: Iterable[Execution]) -> dict[int, Progress]:
     """The progress of each execution that has not ended, by id; empty while Redis does not answer.
 
     A recently cached progress is used. Otherwise it is calculated from the unit counts in Redis; agents that
-    only the database knows (a lost one, after Redis was emptied) count as pending.
+    only the database knows (a lost one, after Redis was emptied) count as pending, and outages are left out.
     """
     ids = {execution.pk for execution in executions if execution.status not in ENDED}
     if not ids:
@@ -41,6 +41,9 @@ def progress_of_all(executions: Iterable[Execution]) -> dict[int, Progress]:
         for execution in stale.prefetch_related("stage_runs"):
             counts = rows[execution.pk][1]
             progress[execution.pk] = calculate_now(
-                execution, inputs_of(execution), counts, cached.get(execution.pk)
+                execution,
+                inputs_of(execution, with_outages=False),
+                counts,
+                cached.get(execution.pk),
             )
     return progress

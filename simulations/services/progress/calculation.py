@@ -15,6 +15,7 @@ import msgspec
 from simulations.choices import ENDED, AgentStatus, Pattern, RunStatus
 from simulations.live.unit_counts import AttemptKey, UnitCount
 from simulations.services.plan import Plan, PlanStage
+from simulations.services.progress.outages import Outage
 
 ALL = 100.0
 _NOT_STARTED = frozenset({RunStatus.PENDING, RunStatus.PREPARING})
@@ -34,6 +35,8 @@ class StageProgress(msgspec.Struct, frozen=True, kw_only=True):
     planned_agents: int
     messages_published: int
     expected_end: datetime | None
+    messages_undelivered: int = 0
+    """As of the last event of the connections."""
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +53,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     last_event: int
     """Sequence number of the newest event that is included."""
     stages: tuple[StageProgress, ...]
+    messages_undelivered: int = 0
+    outages: tuple[Outage, ...] = ()
 
 
 class StageInputs(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +77,7 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
     stop_asked_at: datetime | None
     ended_at: datetime | None
     stages: tuple[StageInputs, ...]
+    outages: tuple[Outage, ...] = ()
 
 
 def calculate(
@@ -102,6 +108,7 @@ def calculate(
                 agents=_agents(units, stage.agents, skipped=run.status == RunStatus.SKIPPED),
                 planned_agents=stage.agents,
                 messages_published=total,
+                messages_undelivered=_undelivered(inputs, run.position),
                 expected_end=_expected_end(run, stage, percent, start, now),
             )
         )
@@ -127,7 +134,13 @@ def _total(plan: Plan, inputs: Inputs, stages: list[StageProgress], now: datetim
         as_of=now,
         last_event=inputs.event_count,
         stages=tuple(stages),
+        messages_undelivered=sum(stage.messages_undelivered for stage in stages),
+        outages=inputs.outages,
     )
+
+
+def _undelivered(inputs: Inputs, position: int) -> int:
+    return sum(outage.messages for outage in inputs.outages if outage.stage == position)
 
 
 def _newest_attempts(

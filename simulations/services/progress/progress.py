@@ -26,6 +26,7 @@ from simulations.services.progress.calculation import (
     StageProgress,
     calculate,
 )
+from simulations.services.progress.outages import outages_of
 from simulations.services.progress.results import measured_figures
 
 __all__ = [
@@ -163,11 +164,14 @@ def calculate_now(
     return calculate(plan_of(execution), inputs, counts, now, previous)
 
 
-def inputs_of(execution: Execution, previous: Inputs | None = None) -> Inputs:
+def inputs_of(
+    execution: Execution, previous: Inputs | None = None, *, with_outages: bool = True
+) -> Inputs:
     """The inputs from the database; each change makes an event, so stages are only read after one."""
     if previous is not None and previous.event_count == execution.event_count:
-        stages = previous.stages
+        stages, outages = previous.stages, previous.outages
     else:
+        outages = outages_of(execution) if with_outages else ()
         runs = sorted(execution.stage_runs.all(), key=lambda run: run.position)
         stages = tuple(
             StageInputs(**{name: getattr(run, name) for name in StageInputs.__struct_fields__})
@@ -180,6 +184,7 @@ def inputs_of(execution: Execution, previous: Inputs | None = None) -> Inputs:
         stop_asked_at=execution.stop_asked_at,
         ended_at=execution.ended_at,
         stages=stages,
+        outages=outages,
     )
 
 

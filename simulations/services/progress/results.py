@@ -14,6 +14,7 @@ def measured_figures(execution: Execution) -> dict[str, Any]:
     """Measurements of the agents and stored recordings; times in µs, None if nothing was measured."""
     figures = AgentRun.objects.filter(stage_run__execution=execution).aggregate(
         published=Sum("published"),
+        undelivered=Sum("messages_undelivered"),
         # Agents that joined late do not start with the others.
         skew=Max(Abs("start_skew_us"), filter=Q(late=False)),
         lateness=Max("lateness_p99_us"),
@@ -21,6 +22,7 @@ def measured_figures(execution: Execution) -> dict[str, Any]:
     recordings = Recording.objects.filter(stage_run__execution=execution)
     return {
         "messages_published": figures["published"] or 0,
+        "messages_undelivered": figures["undelivered"] or 0,
         "start_skew_us_max": _rounded(figures["skew"]),
         "lateness_us_p99": _rounded(figures["lateness"]),
         "recordings": recordings.filter(status=RecordingStatus.STORED).count(),
@@ -43,6 +45,8 @@ def summary(execution: Execution) -> dict[str, Any]:
         "data_status": str(execution.data_status),
         "agents": plan_of(execution).agents,
         **figures,
+        # Those of older versions have none.
+        "messages_undelivered": figures.get("messages_undelivered", 0),
         "seconds": seconds,
     }
 

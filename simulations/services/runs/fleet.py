@@ -18,6 +18,7 @@ from simulations.failures import failure
 from simulations.live import heartbeats, logs, silence, snapshots
 from simulations.models import AgentRun, Execution, StageRun
 from simulations.services.events import record_event
+from simulations.services.runs import link_changes
 from simulations.services.runs.active_stage import ActiveStage
 from simulations.services.runs.hearing import hearing
 from simulations.services.runs.reports import END_FIELDS, FIGURES, MAX_LAST_LOG, copy_figures
@@ -103,6 +104,13 @@ def give_up(active: ActiveStage, code: FailureCode) -> None:
     units = range(active.stage_run.units)
     active.backend.kill(active.job, units)
     _end_agents(active, [UnitStatus(unit, UnitState.FAILED, failure=code) for unit in units])
+
+
+def lost_messages(stage_run: StageRun) -> dict[str, Any]:
+    """Values of the failure of a stage whose agents lost too many messages."""
+    rows = stage_run.agent_runs.filter(failure_code=FailureCode.TRANSPORT_LOST)
+    newest = rows.newest("messages_undelivered", "outages")
+    return link_changes.failure_values((lost, outages) for lost, outages in newest.values())
 
 
 def count_outcomes(stage_run: StageRun) -> Counter[tuple[str, str]]:

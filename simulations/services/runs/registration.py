@@ -143,6 +143,7 @@ def _assignment(current: UnitAttempt, plan: Plan) -> Assignment:
         link=plan.link,
         record=stage.record,
         record_own=stage.record_own,
+        lost_messages_allowed=stage.lost_messages_allowed,
         heartbeat_seconds=settings.HEARTBEAT_SECONDS,
         upload_limit_seconds=settings.UPLOAD_LIMIT_SECONDS,
     )

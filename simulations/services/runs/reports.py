@@ -11,8 +11,10 @@ from django.utils.translation import gettext as _
 from agent.protocol import AgentReport, Answer, Command, Snapshot
 from simulations.choices import AGENT_ENDED, PLAYING, AgentStatus, FailureCode
 from simulations.exceptions import RedisUnreachableError, SupersededError
+from simulations.failures import failure
 from simulations.live import logs, snapshots
 from simulations.models import AgentRun
+from simulations.services.runs import link_changes
 from simulations.services.runs.registration import newest_attempt
 
 MAX_LAST_LOG = 4000
@@ -28,6 +30,8 @@ class _UnitRows(NamedTuple):
     attempt: int
     agents: list[tuple[int, int, str]]
     """Primary key, agent number and status."""
+    link_changes: int
+    """How often the unit's link is known to have broken or come back."""
 
 
 def report(execution_id: int, message: Snapshot) -> Answer:
@@ -43,7 +47,9 @@ def report(execution_id: int, message: Snapshot) -> Answer:
     rows = _read_rows(execution_id, message.stage_run, message.unit)
     if message.attempt != rows.attempt:
         raise SupersededError(_("A newer attempt of this unit has taken over."))
+    agents = [pk for pk, _number, _status in rows.agents]
     try:
+        link_changes.record(execution_id, agents, rows.link_changes, message)
         _write_changes(execution_id, rows, message)
     finally:  # it was heard, even if the database is full or read-only
         # Without Redis the run goes on from the database; the next heartbeat fills it again.
@@ -76,16 +82,16 @@ def _read_rows(execution_id: int, stage_run_id: int, unit: int) -> _UnitRows:
             "pk",
             "number",
             "status",
+            "link_changes",
         )
     )
     if not rows:
         newest = newest_attempt(execution_id, stage_run_id, unit)
         run = newest.stage_run
-        return _UnitRows(run.execution.status, run.status, run.release_at, newest.attempt, [])
+        return _UnitRows(run.execution.status, run.status, run.release_at, newest.attempt, [], 0)
     execution, stage, release_at, attempt = rows[-1][:4]
-    return _UnitRows(
-        execution, stage, release_at, attempt, [row[4:] for row in rows if row[3] == attempt]
-    )
+    newest_rows = [row[4:7] for row in rows if row[3] == attempt]
+    return _UnitRows(execution, stage, release_at, attempt, newest_rows, rows[-1][7])
 
 
 def _command(rows: _UnitRows) -> tuple[Command, int | None, str]:
@@ -137,6 +143,8 @@ FIGURES = [
     "late",
     "published",
     "published_bytes",
+    "messages_undelivered",
+    "outages",
     "passes",
     "lateness_p50_us",
     "lateness_p99_us",
@@ -151,6 +159,8 @@ def copy_figures(row: AgentRun, agent: AgentReport, message: Snapshot) -> None:
     """Copy the figures of a snapshot into a row, without saving it."""
     row.late = message.late
     row.published, row.published_bytes = agent.published, agent.published_bytes
+    row.messages_undelivered = message.undelivered
+    row.outages = link_changes.to_rows(message.outages) or None
     row.passes = agent.passes
     row.lateness_p50_us, row.lateness_p99_us = agent.lateness_p50_us, agent.lateness_p99_us
     row.start_skew_us = agent.start_skew_us
@@ -165,6 +175,10 @@ def _set_end(row: AgentRun, message: Snapshot, log: str) -> None:
         code = message.failure.code
         row.failure_code = code if code in FailureCode.values else FailureCode.AGENT_CRASHED
         row.failure_text = _without_nul(message.failure.text)
+        if code == FailureCode.TRANSPORT_LOST:
+            lost = link_changes.failure_values([(row.messages_undelivered, row.outages)])
+            for name, value in failure(code, **lost).items():
+                setattr(row, name, value)
         row.last_log = _without_nul(log)[-MAX_LAST_LOG:]
 
 

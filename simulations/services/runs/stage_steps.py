@@ -1,6 +1,7 @@
 """The steps of one stage run."""
 
 from collections import Counter
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -115,7 +116,13 @@ def _end_stage(active: ActiveStage) -> None:
     if completed * 100 < stage.min_success * stage.agents:
         codes = {code for (_s, code) in outcomes if code}
         code = codes.pop() if len(codes) == 1 else FailureCode.TOO_FEW_COMPLETED
-        values = {"completed": completed, "agents": stage.agents, "min_percent": stage.min_success}
+        values: dict[str, Any] = {
+            "completed": completed,
+            "agents": stage.agents,
+            "min_percent": stage.min_success,
+        }
+        if code == FailureCode.TRANSPORT_LOST:
+            values |= fleet.lost_messages(stage_run)
         to, fields = RunStatus.FAILED, failure(code, **values)
     elif stage.no_messages_allowed or stage_run.agent_runs.filter(published__gt=0).exists():
         to, fields = RunStatus.COMPLETED, {}

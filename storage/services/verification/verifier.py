@@ -8,6 +8,7 @@ from django.db import DatabaseError, DataError, IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from common import disks
 from common.db import leases
 from common.db.leases import Lease, LeaseLostError
 from common.tasks import enqueue_on_commit
@@ -16,7 +17,7 @@ from rosbag2.sandbox import checks
 from storage.choices import VERIFIED, Origin, Status
 from storage.exceptions import RosbagBusyError, RosbagNotFoundError
 from storage.models import Rosbag, RosbagTopic
-from storage.objects.base import StoreError
+from storage.objects.base import StoreError, StoreFullError
 from storage.services.rosbags.deduplication import find_same_content
 from storage.services.rosbags.digest import content_digest
 from storage.services.rosbags.work_folders import work_folder
@@ -90,7 +91,8 @@ def _work(lease: Lease, on_bytes: OnBytes | None) -> None:
         log.warning("verification_superseded", rosbag=lease.pk)
     except OSError as error:
         message = _("The folder for verification cannot be used (%(reason)s): free some space.")
-        raise StoreError(message % {"reason": error.strerror}) from error
+        kind = StoreFullError if disks.is_full(error) else StoreError
+        raise kind(message % {"reason": error.strerror}) from error
 
 
 def _write_result(lease: Lease, result: VerificationResult) -> None:

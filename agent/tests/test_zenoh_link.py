@@ -1,4 +1,4 @@
-"""What a session without a router knows of its peers."""
+"""What a session knows of its router or its peers."""
 
 import pytest
 
@@ -7,8 +7,16 @@ from agent.tests.conftest import until
 from agent.transports import TransportError, create
 from agent.transports.base import Knowledge
 from agent.transports.zenoh_link import LEASE_NS, ZenohLink
+from agent.transports.zenoh_raw import ZenohRawTransport
 from tests.support.s3 import free_ports
-from tests.support.zenoh import Node, close_session, open_session, settings
+from tests.support.zenoh import (
+    Listener,
+    Node,
+    Router,
+    close_session,
+    open_session,
+    settings,
+)
 
 
 @pytest.fixture
@@ -55,6 +63,28 @@ def test_what_peers_have_taken_is_known_when_their_lease_has_passed(
     later = before.good_from_ns + 2 * LEASE_NS
     monkeypatch.setattr("agent.transports.zenoh_link.time.monotonic_ns", lambda: later)
     assert link.check().good_until_ns == later - LEASE_NS
+
+
+def test_a_router_is_back_when_those_who_listened_are():
+    router = Router()
+    listener = Listener(router, "agent_7/odom")
+    transport = ZenohRawTransport()
+    transport.open(Link(transport="zenoh-raw", endpoint=router.endpoint))
+    transport.publisher("/agent_7", "/odom")
+    transport.publisher("/agent_7", "/unheard")
+    transport.subscribe("/agent_7", "/odom", lambda _: None)  # itself, as when it records
+    until(lambda: transport.check() and len(transport._link._heard_by) == 1)
+    router.interrupt("killed")
+    listener.close()
+    until(lambda: not transport.check().connected)
+    router.resume("killed")
+    until(transport._session.info.links)
+    assert not transport.check().connected
+    listener = Listener(router, "agent_7/odom")
+    until(lambda: transport.check().connected)
+    listener.close()
+    transport.close()
+    router.close()
 
 
 def test_publications_without_a_peer_are_refused():
