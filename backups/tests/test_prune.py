@@ -94,6 +94,6 @@ def test_an_unfinished_upload_of_a_killed_backup_is_aborted(
     in_s3: Any, repository: Repository
 ) -> None:
     repository.store.start_upload("database/half.dump")
-    assert repository.store.abort_stale("", timezone.now() - timedelta(days=1)) == 0
-    assert repository.store.abort_stale("", timezone.now() + timedelta(days=1)) == 1
-    assert repository.store.abort_stale("", timezone.now() + timedelta(days=1)) == 0
+    assert repository.store.abort_uploads("", timezone.now() - timedelta(days=1)) == 0
+    assert repository.store.abort_uploads("", timezone.now() + timedelta(days=1)) == 1
+    assert repository.store.abort_uploads("", timezone.now() + timedelta(days=1)) == 0

@@ -132,6 +132,20 @@ def test_part_is_stored_and_its_etag_returned(client: Client, plan: FilePlan) ->
     assert [(part.number, part.etag) for part in stored] == [(1, answer["ETag"])]
 
 
+def test_a_part_by_an_altered_or_old_token_is_refused(
+    client: Client, plan: FilePlan, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = plan.parts[0].url
+    assert put(client, url[:-3] + "AAA", b"a" * 100).status_code == 403
+    now = time.time()
+    monkeypatch.setattr(
+        "django.core.signing.time.time", lambda: now + settings.SIGNED_URL_SECONDS + 1
+    )
+    assert put(client, url, b"a" * 100).status_code == 403
+    key = f"rosbags/{Rosbag.objects.get().pk}/a.db3"
+    assert object_store().list_parts(key, plan.upload_id) == []
+
+
 def test_part_may_exceed_the_memory_limit_of_forms(
     client: Client, plan: FilePlan, settings: Any
 ) -> None:

@@ -23,7 +23,7 @@ from simulations.services.designs.simulations import StageSpec, create_simulatio
 from simulations.services.events import record_event
 from simulations.services.progress import progress
 from simulations.services.runs import lifecycle, tokens
-from storage.models import Rosbag
+from storage.models import Rosbag, RosbagTopic
 from templates.models import Template
 from tests.api.test_access import ADDRESSES
 
@@ -69,6 +69,7 @@ def kept_progress(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def simulation() -> Simulation:
     rosbag = Rosbag.objects.create(name="drive", status="ready", content_digest="d" * 64)
+    RosbagTopic.objects.create(rosbag=rosbag, name="/odom", type="T", message_count=10)
     template = Template.objects.create(name="driver", rosbag=rosbag)
     mec = mecs.ensure("nowhere", name="Nowhere", transport="null")
     stages = [StageSpec(template=template, agent_count=2)]

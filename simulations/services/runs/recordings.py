@@ -1,5 +1,7 @@
 """Recordings of units: expected, uploaded, and stored, empty or lost."""
 
+from collections.abc import Iterable
+
 from django.db import transaction
 from django.db.models import Sum
 from django.utils import timezone
@@ -52,20 +54,26 @@ def close_finished(active: ActiveStage) -> int:
     rows = active.stage_run.recordings.filter(status__in=RECORDING_OPEN).select_related("rosbag")
     if not (recordings := list(rows)):
         return 0
-    open_count = 0
-    published, outages = _own_messages_published(active), _outages(active)
-    for recording in recordings:
-        status, text = _result(recording, _own_messages_missing(recording, published))
-        if status in RECORDING_OPEN:
-            open_count += 1
-            continue
+    published = _own_messages_published(active)
+    results = [(row, *_result(row, _own_messages_missing(row, published))) for row in recordings]
+    certain = [result for result in results if result[1] not in RECORDING_OPEN]
+    if certain:
+        _close_all(active, certain)
+    return len(recordings) - len(certain)
+
+
+def _close_all(
+    active: ActiveStage, results: Iterable[tuple[Recording, RecordingStatus, str]]
+) -> None:
+    outages = _outages(active)
+    for recording, status, text in results:
+        times = outages.get((recording.unit, recording.attempt))
         if status == RecordingStatus.LOST:
-            text += _kept_folder_hint(recording, active)
-        elif times := outages.get((recording.unit, recording.attempt)):
+            text += _kept_folder_hint(recording, active)  # noqa: PLW2901
+        elif times:
             message = _("The connection was lost (%(periods)s): messages of others may be missing.")
-            text = message % {"periods": times}
+            text = message % {"periods": times}  # noqa: PLW2901
         _close(recording, status, text)
-    return open_count
 
 
 def close_unstarted(stage_run: StageRun) -> None:
