@@ -106,8 +106,9 @@ def test_calls_of_units_name_their_execution(lines: Any) -> None:
 def test_heartbeats_under_asgi_have_a_request_id() -> None:
     path = f"{settings.API_STR}/units/report"
     scope = {"type": "http", "method": "GET", "path": path, "query_string": b""}
-    given = answer({**scope, "headers": [(b"x-request-id", b"7f3a")]}, b"")
-    made = answer({**scope, "headers": [(b"x-request-id", b"7f3a 1")]}, b"")
+    host = (b"host", b"localhost")
+    given = answer({**scope, "headers": [host, (b"x-request-id", b"7f3a")]}, b"")
+    made = answer({**scope, "headers": [host, (b"x-request-id", b"7f3a 1")]}, b"")
     assert (given.status_code, given["X-Request-ID"]) == (405, "7f3a")
     uuid.UUID(made["X-Request-ID"])
 
