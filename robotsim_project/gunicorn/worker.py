@@ -56,6 +56,7 @@ class StreamWorker(UvicornWorker):  # type: ignore[misc]  # the library has no t
     CONFIG_KWARGS: dict[str, Any] = {
         "loop": "uvloop",
         "http": BoundedHeads,
+        "ws": "none",  # else Django fails on each attempt, with a traceback in the log
         "lifespan": "off",
         "proxy_headers": False,
         "timeout_graceful_shutdown": GRACE_SECONDS - 3,

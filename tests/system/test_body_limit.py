@@ -218,6 +218,13 @@ def test_endless_heads_end(server: Served) -> None:
     assert server.answers("/health/live", 200)
 
 
+def test_websockets_are_no_error(server: Served) -> None:
+    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+    headers = {**upgrade, "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
+    answer = httpx.get(f"{server.url}/health/live", headers=headers, timeout=PATIENCE)
+    assert answer.status_code == 200
+
+
 @pytest.mark.parametrize("kind", ["web", "stream"])
 def test_slow_heads_end(world: World, kind: str) -> None:
     """With one thread: while a head comes no thread of the web server waits for it."""
