@@ -45,7 +45,9 @@ SERVER_URL = text(
     "SERVER_URL", "http://127.0.0.1:8000", formats.url("http://robot-backend-service:8000")
 ).rstrip("/")
 # Any other name may be that of a page whose scripts want to read this server's answers (DNS rebinding).
-ALLOWED_HOSTS = texts("ALLOWED_HOSTS", own_names(SERVER_URL), formats.SERVED_HOSTS)
+# Its own names always, as units, probes and jobs of this machine use them.
+_names = own_names(SERVER_URL)
+ALLOWED_HOSTS = list({*_names, *texts("ALLOWED_HOSTS", _names, formats.SERVED_HOSTS)})
 CSRF_TRUSTED_ORIGINS = texts("CSRF_TRUSTED_ORIGINS", [], formats.ORIGINS)
 if PRODUCTION:
     require_services()

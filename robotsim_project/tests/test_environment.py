@@ -135,6 +135,8 @@ def test_the_server_answers_to_its_own_names(
     assert "*" not in values["ALLOWED_HOSTS"]
     values = read_settings(monkeypatch, tmp_path, SERVER_URL="http://[fd00::5]:8000")
     assert "[fd00::5]" in values["ALLOWED_HOSTS"]
+    values = read_settings(monkeypatch, tmp_path, ALLOWED_HOSTS="sim.example.org")
+    assert {"sim.example.org", "127.0.0.1"} <= set(values["ALLOWED_HOSTS"])
 
 
 def test_sqlite_gets_a_folder_and_waits_for_writers(tmp_path: Path) -> None:
