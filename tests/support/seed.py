@@ -100,7 +100,7 @@ def _execution(simulation: Simulation, status: RunStatus, user: User, rosbag: Ro
     if status == RunStatus.FAILED:
         fields = {"failure_code": FailureCode.AGENT_CRASHED, "failure_text": "Exit code 1."}
     if status == RunStatus.STOPPING:
-        fields = {"failure_values": {"stopped_by": user.email}}
+        fields = {"stopped_by": user, "failure_values": {"stopped_by": str(user)}}
     if status not in ACTIVE:
         fields["data_status"] = DataStatus.COMPLETE
     lifecycle.move_execution(execution, list(RunStatus), status, **fields)
