@@ -108,7 +108,7 @@ async def read(address: str, token: str, gate: asyncio.Semaphore, delays: list[f
     """Read the stream to its end; return the number of events."""
     async with gate:
         reader, writer = await asyncio.open_connection("127.0.0.1", PORT)
-        head = f"GET {address} HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\n\r\n"
+        head = f"GET {address} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: {token}\r\n\r\n"
         writer.write(head.encode())
         await reader.readuntil(b"\r\n\r\n")
     came = 0

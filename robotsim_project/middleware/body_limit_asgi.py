@@ -1,15 +1,14 @@
 """The limits of bodies in front of Django under ASGI, where it keeps a whole body before it looks at it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
 from io import BytesIO
-from typing import Any
 
 from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
 from django.db import connections
 
 from robotsim_project.gunicorn.deadlines import BYTES_PER_SECOND
+from robotsim_project.middleware.asgi_types import App, Message, Receive, Scope, Send
 from robotsim_project.middleware.body_limit import (
     SMALL_BYTES,
     BodyTooLargeError,
@@ -17,12 +16,6 @@ from robotsim_project.middleware.body_limit import (
     max_bytes,
     refusal,
 )
-
-Scope = dict[str, Any]
-Message = Mapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class _RefusedError(Exception):

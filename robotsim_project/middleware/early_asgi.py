@@ -5,7 +5,7 @@ comes from each unit each second. Other requests go to Django, which answers reg
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from typing import Any, cast
@@ -17,13 +17,9 @@ from django.http import HttpResponse
 from django.middleware.security import SecurityMiddleware
 
 from common.rest.reads.early import MAX_BYTES, find
+from robotsim_project.middleware.asgi_types import App, Receive, Scope, Send
 from robotsim_project.middleware.early import layers
 from robotsim_project.telemetry.request_log import request_ids
-
-Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[Mapping[str, Any]]]
-Send = Callable[[Mapping[str, Any]], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 THREADS = 8
 _secured: Any = SecurityMiddleware(convert_exception_to_response(layers))

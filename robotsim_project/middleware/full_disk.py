@@ -1,7 +1,7 @@
 """A full temporary folder under ASGI, where Django spools the body of a request before it calls a view."""
 
 from common import outages
-from robotsim_project.middleware.streaming import App, Message, Receive, Scope, Send
+from robotsim_project.middleware.asgi_types import App, Message, Receive, Scope, Send
 
 
 def full_disk(inner: App) -> App:

@@ -6,20 +6,15 @@ into the scope; when Django has finished the request, the stream is sent from he
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
-from typing import Any
 
 from django.conf import settings
 
 from robotsim_project.health import draining
+from robotsim_project.middleware.asgi_types import App, Message, Receive, Scope, Send
 from simulations.api.stream import HANDED_OVER
 
-Scope = dict[str, Any]
-Message = Mapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Stream = AsyncGenerator[bytes, None]
 
 FINISH_SECONDS = 1.0

@@ -38,7 +38,7 @@ PASS_SECONDS, PASS_MESSAGES, HEAVY_MESSAGES = 0.9, 10, 20
 AFTER_SECONDS = 14
 """The running execution goes on for this long after the outage."""
 END_SECONDS = 180
-"""Limit for the end of all executions after the outage; a task whose worker was killed waits a minute."""
+"""Limit for the end of all executions after the outage."""
 DRIVES = "tests.support.drives"
 
 

@@ -23,7 +23,9 @@ def send_to(
     path: str, *bodies: bytes, token: str = "", method: str = "POST"
 ) -> tuple[int, dict[bytes, bytes], bytes]:
     """Status, headers and body of the answer to a request whose body comes in pieces."""
-    headers = [(b"authorization", f"Unit {token}".encode())] if token else []
+    headers = [(b"host", b"testserver")]
+    if token:
+        headers.append((b"authorization", f"Unit {token}".encode()))
     scope = {
         "type": "http",
         "method": method,

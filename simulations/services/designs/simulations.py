@@ -24,7 +24,7 @@ from templates.models import Template
 MAX_STAGES = 100
 MAX_NAME = 200
 MAX_PREFIX = 100
-MAX_LOST = 2**31 - 1
+MAX_LOST_MESSAGES = 2**31 - 1
 MAX_SECONDS = 366 * 86400.0
 BOUNDS = {
     "execution_time": Bounds(0.001, MAX_SECONDS, or_zero=True),
@@ -32,7 +32,7 @@ BOUNDS = {
     "repeat_count": Bounds(1, 1_000_000),
     "retries": Bounds(0, 100),
     "min_success": Bounds(0, 100),
-    "lost_messages_allowed": Bounds(0, MAX_LOST),
+    "lost_messages_allowed": Bounds(0, MAX_LOST_MESSAGES),
 }
 """Of the numbers of a stage, except its agents: seconds, counts, percent."""
 PREFIX = re.compile(r"(/[A-Za-z_][A-Za-z0-9_]*)*/[A-Za-z_][A-Za-z0-9_]*")
