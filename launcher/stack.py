@@ -26,6 +26,7 @@ ROUTER_PORT = 7447
 """Default port of zenoh routers; the next free one is used."""
 WEB_OPTIONS = [
     *("--no-access-log", "--timeout-graceful-shutdown", "1", "--lifespan", "off"),
+    *("--ws", "none"),  # else Django fails on each attempt, with a traceback in the log
     # Otherwise uvicorn takes the client's address from a header that any local process may set, and
     # attempts to guess passwords are never locked out; TRUSTED_PROXIES names the proxies to trust.
     "--no-proxy-headers",

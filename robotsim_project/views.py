@@ -2,6 +2,7 @@
 
 import sys
 
+import structlog
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
@@ -13,6 +14,10 @@ from django.views.decorators.http import require_safe
 from common import outages
 from common.problems import Problem, internal_error
 
+MAX_HOST_LENGTH = 255
+"""Longest name of a host, by DNS."""
+log = structlog.get_logger(__name__)
+
 
 @require_safe
 def root(request: HttpRequest) -> JsonResponse:
@@ -23,6 +28,7 @@ def root(request: HttpRequest) -> JsonResponse:
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """Answer 400: a problem document to programs, a page to people."""
     if isinstance(exception, DisallowedHost):
+        log.warning("host_not_allowed", host=request.META.get("HTTP_HOST", "")[:MAX_HOST_LENGTH])
         text = _(
             "The server is not known by this host name. Use one of its own, or add it to ALLOWED_HOSTS."
         )

@@ -96,14 +96,17 @@ class UserAdmin(RightsMixin, DomainErrorMixin, auth_admin.UserAdmin[User]):
             super().save_model(request, obj, form, change)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Show on the confirmation page which accounts cannot be deleted."""
-        deleted, counts, permissions, protected = super().get_deleted_objects(objs, request)
+        """Show on the confirmation page which accounts cannot be deleted.
+
+        Tokens and keys go with their account, and need no rights of their own.
+        """
+        deleted, counts, _permissions, protected = super().get_deleted_objects(objs, request)
         for user in objs:
             try:
                 users.check_deletion(user)
             except (LastAdminError, UserInUseError) as error:
                 protected.append(f"{user}: {error}")
-        return deleted, counts, permissions, protected
+        return deleted, counts, set(), protected
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         with suppress(NotFoundError):  # deleted meanwhile

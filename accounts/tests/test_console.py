@@ -2,9 +2,11 @@
 
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.choices import Role
 from accounts.models import User
+from accounts.services import api_tokens
 from accounts.tests.conftest import PASSWORD
 
 
@@ -43,3 +45,15 @@ def test_admins_add_accounts(people: dict[Role, User]) -> None:
     answer = console(people[Role.ADMIN]).post(page, form)
     assert answer.status_code == 302
     assert User.objects.get(email="new@example.org").check_password(PASSWORD)
+
+
+def test_admins_delete_accounts_with_what_belongs_to_them(people: dict[Role, User]) -> None:
+    """Tokens and keys have no right to be deleted; the account has, as in the API."""
+    viewer = people[Role.VIEWER]
+    api_tokens.create(viewer, name="robot", scopes=["read"])
+    viewer.idempotency_keys.create(key="1", route="/", body_hash="", lease_until=timezone.now())
+    admin = console(people[Role.ADMIN])
+    page = reverse("admin:accounts_user_delete", args=[viewer.pk])
+    assert admin.get(page).context["perms_lacking"] == set()
+    assert admin.post(page, {"post": "yes"}).status_code == 302
+    assert not User.objects.filter(pk=viewer.pk).exists()

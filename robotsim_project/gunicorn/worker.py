@@ -7,6 +7,7 @@ from gunicorn.workers.gthread import ThreadWorker
 from uvicorn_worker import UvicornWorker
 
 from robotsim_project.gunicorn import deadlines
+from robotsim_project.gunicorn.heads import BoundedHeads
 from robotsim_project.gunicorn.shared import GRACE_SECONDS
 
 
@@ -47,11 +48,15 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]  # the library has no types
 
 
 class StreamWorker(UvicornWorker):  # type: ignore[misc]  # the library has no types
-    """uvicorn without unused features; at shutdown streams end at once, requests are given time."""
+    """uvicorn without unused features; at shutdown streams end at once, requests are given time.
+
+    `heads` limits what `body_limit` cannot see.
+    """
 
     CONFIG_KWARGS: dict[str, Any] = {
         "loop": "uvloop",
-        "http": "httptools",
+        "http": BoundedHeads,
+        "ws": "none",  # else Django fails on each attempt, with a traceback in the log
         "lifespan": "off",
         "proxy_headers": False,
         "timeout_graceful_shutdown": GRACE_SECONDS - 3,

@@ -1,6 +1,7 @@
 """The commands of the manifests start with their environment, and their probes pass."""
 
 import os
+import re
 import secrets
 import socket
 import subprocess
@@ -48,15 +49,18 @@ class Container:
 
     def environment(self) -> dict[str, str]:
         """Settings, secrets and its own variables; only addresses and folders are those of the test."""
-        given = dict.fromkeys(("POD_IP", "HOST_IP"), "127.0.0.1")
-        given |= one(rendered(self._overlay), "ConfigMap", "robot-config")["data"]
+        given: dict[str, str] = dict(
+            one(rendered(self._overlay), "ConfigMap", "robot-config")["data"]
+        )
         for thing in in_file("secrets.example.yaml"):
             if {"secretRef": {"name": thing["metadata"]["name"]}} in self.spec["envFrom"]:
                 given |= thing["stringData"]
         for entry in self.spec.get("env", []):
-            if "value" in entry:
-                value = entry["value"].replace("$(POD_IP)", given["POD_IP"])
-                given[entry["name"]] = value.replace("$(HOST_IP)", given["HOST_IP"])
+            # As in Kubernetes, a value refers to what is before it; other references stay as they are.
+            value = entry.get(
+                "value", "127.0.0.1"
+            )  # without one: the address of the pod or the node
+            given[entry["name"]] = re.sub(r"\$\((\w+)\)", lambda m: given.get(m[1], m[0]), value)
         return {name: self.local(value) for name, value in given.items()} | self._replaced()
 
     def _replaced(self) -> dict[str, str]:

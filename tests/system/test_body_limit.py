@@ -203,10 +203,36 @@ def test_a_slow_body_ends(server: Served, length: str) -> None:
     assert offer.is_closed()
 
 
-def test_slow_heads_hold_no_thread(world: World) -> None:
-    server = world.web(WEB_WORKERS="1", WEB_THREADS="1")
+def test_endless_heads_end(server: Served) -> None:
+    """The head is held in memory; nobody has signed in before it is complete."""
+    with socket.create_connection(server.place, PATIENCE) as endless:
+        endless.sendall(b"GET / HTTP/1.1\r\nX-Long: ")
+        sent = 0
+        try:
+            while sent < OFFERED:
+                endless.sendall(b"x" * PIECE)
+                sent += PIECE
+        except ConnectionError:
+            pass
+        assert sent < TAKEN
+    assert server.answers("/health/live", 200)
+
+
+def test_websockets_are_no_error(server: Served) -> None:
+    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+    headers = {**upgrade, "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
+    answer = httpx.get(f"{server.url}/health/live", headers=headers, timeout=PATIENCE)
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["web", "stream"])
+def test_slow_heads_end(world: World, kind: str) -> None:
+    """With one thread: while a head comes no thread of the web server waits for it."""
+    server: Served = getattr(world, kind)(WEB_WORKERS="1", WEB_THREADS="1")
     server.until_answers("/health/ready", 200)
-    with socket.create_connection(server.place, PATIENCE) as slow:
-        slow.sendall(b"GET / HTT")
-        until(lambda: server.answers("/health/live", 200), lambda: server.words)
-        assert slow.recv(10) == b""
+    for start in (b"GET / HTT", b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\nGET / HTT"):
+        with socket.create_connection(server.place, PATIENCE) as slow:
+            slow.sendall(start)
+            until(lambda: server.answers("/health/live", 200), lambda: server.words)
+            while slow.recv(PIECE):
+                pass

@@ -83,6 +83,16 @@ def test_a_malformed_one_is_not(lines: Any, given: str) -> None:
     assert {line["request_id"] for line in lines()} == {told_back["X-Request-ID"]}
 
 
+def test_a_host_that_is_not_ours_is_no_error(lines: Any) -> None:
+    """Any stranger may send it, as often as they like: one short line."""
+    Client().get("/", headers={"Host": "rebound.example" * 100})
+    (line,) = lines()
+    assert (line["level"], line["event"]) == ("warning", "host_not_allowed")
+    assert line["host"].startswith("rebound.example")
+    assert len(line["host"]) < 300
+    assert "exception" not in line
+
+
 @pytest.mark.django_db
 def test_calls_of_units_name_their_execution(lines: Any) -> None:
     token = tokens.token_for(41)
@@ -96,8 +106,9 @@ def test_calls_of_units_name_their_execution(lines: Any) -> None:
 def test_heartbeats_under_asgi_have_a_request_id() -> None:
     path = f"{settings.API_STR}/units/report"
     scope = {"type": "http", "method": "GET", "path": path, "query_string": b""}
-    given = answer({**scope, "headers": [(b"x-request-id", b"7f3a")]}, b"")
-    made = answer({**scope, "headers": [(b"x-request-id", b"7f3a 1")]}, b"")
+    host = (b"host", b"localhost")
+    given = answer({**scope, "headers": [host, (b"x-request-id", b"7f3a")]}, b"")
+    made = answer({**scope, "headers": [host, (b"x-request-id", b"7f3a 1")]}, b"")
     assert (given.status_code, given["X-Request-ID"]) == (405, "7f3a")
     uuid.UUID(made["X-Request-ID"])
 
