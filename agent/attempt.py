@@ -26,11 +26,6 @@ from agent.work_dir import ExitReport, UnitLog
 
 TICK_SECONDS = 0.2
 
-SETTLE_SECONDS = 15.0
-"""Time to learn whether the last messages have left; longer than a silent end is taken for connected."""
-STOPPED_SECONDS = 2.0
-"""The same after a stop, which does not depend on it."""
-
 log = logging.getLogger(__name__)
 
 
@@ -149,7 +144,7 @@ class Attempt:
             self._status.player = player
             player.start()
             self._follow(player)
-        self._session.settle(STOPPED_SECONDS if self._orders.halt.is_set() else SETTLE_SECONDS)
+        self._session.settle(stopped=self._orders.halt.is_set())
         if player.error:
             raise self._session.explain(player.error)
         if not player.finished:

@@ -3,10 +3,8 @@
 from collections import deque
 from dataclasses import dataclass, replace
 
+from agent.protocol import MAX_OUTAGES
 from agent.transports.base import LinkCheck
-
-MAX_OUTAGES = 50
-"""When a link breaks more often, the outages from then on are counted as one."""
 
 
 @dataclass(frozen=True)

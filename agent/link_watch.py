@@ -12,6 +12,10 @@ from agent.transports.base import LinkCheck
 CHECK_SECONDS = 0.25
 IN_FLIGHT_SECONDS = 0.02
 """Time for the message that is being handed over while the link comes back to be counted as published."""
+SETTLE_SECONDS = 15.0
+"""Time to learn whether the last messages have left; longer than a silent end is taken for connected."""
+STOPPED_SECONDS = 2.0
+"""The same after a stop, which does not depend on it."""
 
 log = logging.getLogger(__name__)
 
@@ -45,18 +49,22 @@ class LinkWatch(threading.Thread):
         with self._changed:
             return self._delivery.outages_by(self._published())
 
-    def settle(self, last_ns: int, seconds: float) -> None:
+    def settle(self, last_ns: int, *, stopped: bool) -> None:
         """Wait until it is known of every message whether it has left, then count the rest as lost.
 
         Args:
             last_ns: Monotonic time of the last publication.
-            seconds: Time limit.
+            stopped: After a stop, which waits less. Who acknowledges nothing cannot know by then, and
+                only that is no outage.
         """
         if not self.is_alive():
             return
+        seconds = STOPPED_SECONDS if stopped else SETTLE_SECONDS
         with self._changed:
             self._changed.wait_for(lambda: self._delivery.is_settled(last_ns), seconds)
-            self._delivery.close(self._published())
+            can_know = self._transport.knowledge.acknowledged or not stopped
+            if can_know or self._delivery.broken:
+                self._delivery.close(self._published())
 
     def close(self) -> None:
         """End the thread, if it is not held up by the network."""

@@ -19,12 +19,19 @@ An error is a problem document; 409 with code `superseded` means that a newer at
 """
 
 from enum import StrEnum
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 
 PROTOCOL = 1
 """Version of these messages; a server refuses a unit with another version."""
+MAX_OUTAGES = 50
+"""When a link breaks more often, the outages from then on are counted as one."""
+
+Time = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+"""Nanoseconds since 1970."""
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+"""What a database can store, and the sum of some."""
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,7 +89,7 @@ class Registration(Message, frozen=True, kw_only=True):
     """Index of the unit within its stage run, from 0."""
     host: str
     pid: int
-    process: str = ""
+    process: Annotated[str, msgspec.Meta(max_length=64)] = ""
     """Random name of the process: when it registers again, as no answer came, it keeps its attempt."""
 
 
@@ -159,9 +166,9 @@ class AgentReport(Message, frozen=True, kw_only=True):
 
     number: int
     state: AgentState
-    published: int = 0
-    published_bytes: int = 0
-    passes: int = 0
+    published: Count = 0
+    published_bytes: Count = 0
+    passes: Annotated[int, msgspec.Meta(ge=0, lt=2**31)] = 0
     lateness_p50_us: float | None = None
     lateness_p99_us: float | None = None
     start_skew_us: float | None = None
@@ -188,11 +195,11 @@ class RecordingSummary(Message, frozen=True, kw_only=True):
 class Outage(Message, frozen=True, kw_only=True):
     """An outage of the unit's link; times are on the server's clock, as estimated by the unit."""
 
-    began_ns: int
+    began_ns: Time
     """When the link was last known to be good."""
-    ended_ns: int | None = None
+    ended_ns: Time | None = None
     """When it was good again; none: it is not."""
-    messages: int = 0
+    messages: Count = 0
     """Messages of each agent that may not have left; none when it turns out that all have."""
 
 
@@ -212,9 +219,9 @@ class Snapshot(Message, frozen=True, kw_only=True):
     log: str = ""
     failure: Failure | None = None
     recording: RecordingSummary | None = None
-    outages: tuple[Outage, ...] = ()
+    outages: Annotated[tuple[Outage, ...], msgspec.Meta(max_length=MAX_OUTAGES)] = ()
     """Of the link, in order; only the last one may not have ended."""
-    last_publication_ns: int | None = None
+    last_publication_ns: Time | None = None
     """On the server's clock, as estimated by the unit."""
     final: bool = False
     """The last snapshot: every agent has ended, and recordings are stored or abandoned."""

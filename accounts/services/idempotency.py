@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from accounts.exceptions import (
@@ -20,6 +20,7 @@ from accounts.exceptions import (
 )
 from accounts.models import IdempotencyKey, User
 from common.db import leases
+from common.db.violations import refusing_duplicates
 
 WAIT = "'2s'"
 """For the first request with a key, on PostgreSQL; SQLite waits for each transaction that writes."""
@@ -124,7 +125,7 @@ def _execute(request: IdempotentRequest, execute: Callable[[], StoredResponse]) 
 
 def _insert(request: IdempotentRequest, user: User) -> IdempotencyKey:
     try:
-        with transaction.atomic():
+        with refusing_duplicates(IdempotencyKey, "accounts_idempotencykey_once", _KeyTakenError):
             _limit_wait(WAIT)
             row = IdempotencyKey.objects.create(
                 user=user,
@@ -134,8 +135,6 @@ def _insert(request: IdempotentRequest, user: User) -> IdempotencyKey:
                 lease_until=timezone.now(),
             )
             _limit_wait("DEFAULT")
-    except IntegrityError as error:
-        raise _KeyTakenError from error
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", None) == LOCK_NOT_AVAILABLE:
             raise IdempotencyInProgressError from error

@@ -2,7 +2,8 @@
 
 from itertools import pairwise
 
-from agent.delivery import MAX_OUTAGES, Delivery, LinkOutage
+from agent.delivery import Delivery, LinkOutage
+from agent.protocol import MAX_OUTAGES
 from agent.transports.base import LinkCheck
 
 

@@ -19,24 +19,24 @@ import zenoh
 from agent.transports.base import Knowledge, LinkCheck
 
 # A chunk that begins with @ is matched by no wildcard of the system under test.
-QUESTION = "@robotsim/link"
-QUESTION_SECONDS = 60.0
+QUERY_KEY = "@robotsim/link"
+QUERY_SECONDS = 60.0
 """Much longer than a full network takes to carry what was published before."""
 WAIT_SECONDS = 0.5
 SILENCE_NS = 5_000_000_000
 """A router that has answered nothing for this long counts as disconnected."""
 LEASE_NS = 10_000_000_000
 """Zenoh's default; what a silent peer has taken is known only after it."""
-LISTENERS_NS = 10_000_000_000
+SUBSCRIBERS_NS = 10_000_000_000
 """Time that subscribers have to come back after an interruption; Zenoh reconnects within four seconds."""
-LOOK_NS = 1_000_000_000
+RECOUNT_NS = 1_000_000_000
 RELIABLE = ("tcp/", "tls/", "quic/", "ws/")
 
 
 Connections = frozenset[tuple[str, str, str]]
 
 
-class Question:
+class Query:
     """A query for a key that nobody has; answered when the router has taken all that was sent before."""
 
     def __init__(self, session: zenoh.Session) -> None:
@@ -46,7 +46,7 @@ class Question:
         handler = zenoh.handlers.Callback(self._receive, self._done.set, indirect=False)
         # In the queue of the publications, and held up with them when it is full.
         block = zenoh.CongestionControl.BLOCK
-        session.get(QUESTION, handler, timeout=QUESTION_SECONDS, congestion_control=block)
+        session.get(QUERY_KEY, handler, timeout=QUERY_SECONDS, congestion_control=block)
 
     def _receive(self, _reply: zenoh.Reply) -> None:
         self._timed_out = True
@@ -80,19 +80,19 @@ class ZenohLink:
         self._links = self._read_links()
         self._interrupted = not self._links
         self._connected_ns = self._good_from = self._good_until = self._heard = time.monotonic_ns()
-        self._question: Question | None = None
+        self._query: Query | None = None
         self._answered = 0
         """When the last query was sent that was answered over the present connections; 0: none."""
         self._heard_by: list[zenoh.Publisher] = []
-        """Publishers that had subscribers, as of one look before the last, which may be of the end."""
+        """Publishers that had subscribers, as of one count before the last, which may be of the end."""
         self._last_heard_by: list[zenoh.Publisher] = []
-        self._looked = 0
+        self._counted = 0
 
     def check(self) -> LinkCheck:
         """Ask after the link, within about a second unless the network is congested."""
         now = time.monotonic_ns()
         links = self._note_links(now)
-        asked = self._last_answer() if links and not self._awaits_listeners(now) else 0
+        asked = self._last_answer() if links and not self._awaits_subscribers(now) else 0
         # Zenoh answers by itself when the connection breaks, so it counts only if that is the same.
         if asked and self._read_links() == links:
             self._confirm(asked)
@@ -110,32 +110,32 @@ class ZenohLink:
         Of several peers one may leave, as long as no publisher loses its last subscriber by it.
         """
         links = self._read_links()
-        if self._links - links and (self._has_router or not links or self._lacks_listeners()):
+        if self._links - links and (self._has_router or not links or self._lacks_subscribers()):
             self._interrupted = True
             self._answered = 0
-            self._question = None
+            self._query = None
         if links - self._links:
             self._connected_ns = now
         self._links = links
         return links
 
-    def _awaits_listeners(self, now: int) -> bool:
+    def _awaits_subscribers(self, now: int) -> bool:
         """After an interruption subscribers reconnect in their own time; until then nothing is good."""
-        in_time = now - self._connected_ns < LISTENERS_NS
-        return self._interrupted and in_time and self._lacks_listeners()
+        in_time = now - self._connected_ns < SUBSCRIBERS_NS
+        return self._interrupted and in_time and self._lacks_subscribers()
 
-    def _lacks_listeners(self) -> bool:
+    def _lacks_subscribers(self) -> bool:
         return not all(map(has_subscribers, self._heard_by))
 
     def _last_answer(self) -> int:
         """When the query was sent that is answered now; 0 while none is. Peers are not asked."""
         if not self.knowledge.acknowledged:
             return time.monotonic_ns()
-        self._question = question = self._question or Question(self._session)
-        if not question.is_over():
+        self._query = query = self._query or Query(self._session)
+        if not query.is_over():
             return 0
-        self._question = None
-        return question.asked_ns if question.answered else 0
+        self._query = None
+        return query.asked_ns if query.answered else 0
 
     def _confirm(self, asked: int) -> None:
         """Move on what is known to be good, after an answer to what was asked at this time."""
@@ -146,7 +146,7 @@ class ZenohLink:
         before = self._answered if self.knowledge.acknowledged else asked - LEASE_NS
         self._good_until = max(self._good_until, before)
         self._answered = asked
-        if asked - self._looked > LOOK_NS:
-            self._looked = asked
+        if asked - self._counted > RECOUNT_NS:
+            self._counted = asked
             self._heard_by = self._last_heard_by
             self._last_heard_by = list(filter(has_subscribers, self._publishers))

@@ -67,7 +67,7 @@ class Controller:
         close_old_connections()
         try:
             with tracing.span("controller pass"):
-                self._echoes.wanted = reconcile(begin=begin) > 0
+                self._echoes.active = reconcile(begin=begin) > 0
                 if sweep:
                     self._sweep()
         except Error as error:

@@ -14,10 +14,10 @@ log = structlog.get_logger(__name__)
 
 
 class Echoes:
-    """Sends an echo each second while `wanted` is set; logs when they fail, and when they come again."""
+    """Sends an echo each second while `active` is set; logs when they fail, and when they come again."""
 
     def __init__(self) -> None:
-        self.wanted = False
+        self.active = False
         self._over = threading.Event()
         self._problem = ""
 
@@ -34,7 +34,7 @@ class Echoes:
 
     def _run(self) -> None:
         while not self._over.is_set():
-            if self.wanted:
+            if self.active:
                 self._log_change(send_echo())
             self._over.wait(silence.ECHO_SECONDS)
 

@@ -90,6 +90,13 @@ def test_two_reports_at_once_tell_a_change_once(
     assert timeline() == [LOST, RESTORED]
 
 
+def test_nothing_is_told_of_agents_that_were_given_up(stage_run: StageRun) -> None:
+    report(stage_run, OPEN)
+    AgentRun.objects.update(status="LOST")
+    report(stage_run, CLOSED)
+    assert timeline() == [LOST]
+
+
 def test_failure_says_how_many_and_when(stage_run: StageRun) -> None:
     fail(stage_run, CLOSED)
     run = AgentRun.objects.first()

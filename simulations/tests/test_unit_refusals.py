@@ -1,5 +1,8 @@
 """Units are refused in problem documents, whatever is wrong."""
 
+import json
+from typing import Any
+
 import pytest
 from django.conf import settings
 from django.db import OperationalError
@@ -33,6 +36,28 @@ def test_missing_unit_token(path: str) -> None:
 def test_invalid_message(path: str, body: bytes) -> None:
     token = f"Unit {token_for(1)}"
     assert refused(path, body=body, authorization=token) == (400, "MESSAGE_INVALID")
+
+
+REPORT = {"stage_run": 1, "unit": 0, "attempt": 1, "sequence": 1, "sent_ns": 1, "agents": []}
+OUTAGE = {"began_ns": 1}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"last_publication_ns": 2**63},
+        {"agents": [{"number": 1, "state": "RUNNING", "published": -1}]},
+        {"agents": [{"number": 1, "state": "RUNNING", "passes": 2**31}]},
+        {"outages": [{"began_ns": -1}]},
+        {"outages": [{**OUTAGE, "ended_ns": 10**30}]},
+        {"outages": [{**OUTAGE, "messages": 2**60}]},
+        {"outages": [OUTAGE] * 51},
+    ],
+)
+def test_numbers_that_cannot_be_stored(more: dict[str, Any]) -> None:
+    token = f"Unit {token_for(1)}"
+    body = json.dumps({**REPORT, **more}).encode()
+    assert refused("report", body=body, authorization=token) == (400, "MESSAGE_INVALID")
 
 
 def test_message_too_large() -> None:

@@ -12,7 +12,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "robotsim_project.settings"
 django.setup()
 from django.test import Client
 from django.conf import settings
-client = Client()
+client = Client(headers={"Host": "localhost"})
 """
 BEAT = PROCESS + 'client.get(f"{settings.API_STR}/units/report")'
 TELL = PROCESS + 'print(client.get("/metrics").content.decode())'

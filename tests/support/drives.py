@@ -131,7 +131,8 @@ def _running_step(statuses: set[str]) -> str:
         return "UPLOADING"
     if statuses == {"RUNNING"}:
         return "RUNNING"
-    return "FINALIZING" if statuses <= AGENT_ENDED else "READY"
+    # Lost ones are tried again; without retries the stage itself is FINALIZING soon.
+    return "FINALIZING" if statuses <= AGENT_ENDED - {"LOST"} else "READY"
 
 
 def judge(execution_id: int) -> Shown:

@@ -36,7 +36,8 @@ from tests.support.zenoh import CountingRouter
 
 DRIVES = "tests.support.drives"
 WORK = "tests.support.background_work"
-PASSES, PASS_MESSAGES, AGENTS = 4, 10, 2
+PASSES = {"light": 4, "heavy": 2}
+MESSAGES, AGENTS = 40, 2
 END_SECONDS = 240
 RUN_STEPS = (
     *("PENDING", "0 PREPARING", "0 RUNNING", "0 UPLOADING", "0 FINALIZING", "1 DELAY"),
@@ -61,7 +62,7 @@ def steps_of(process: str, *, with_stop: bool) -> tuple[str, ...]:
 def losses_of(
     process: str, shown: Shown, received: dict[str, int], *, with_stop: bool
 ) -> Iterator[str]:
-    due = None if with_stop else PASSES * PASS_MESSAGES
+    due = None if with_stop else MESSAGES
     if process != "unit":
         yield from losses(shown, received, "STOPPED" if with_stop else "COMPLETED", due)
     elif due is not None:
@@ -96,9 +97,10 @@ class Killer:
         self._number += 1
         name = f"k{self._number}"
         retries = UNIT_RETRIES if process == "unit" else 0
-        stage = {"repeat_count": PASSES, "delay_after": 2, "retries": retries}
+        template = "heavy" if process == "unit" else "light"  # an upload that lasts
+        stage = {"repeat_count": PASSES[template], "delay_after": 2, "retries": retries}
         before = self._drive("storage")
-        execution = self._drive("start", name, "light", AGENTS, stage, stage)
+        execution = self._drive("start", name, template, AGENTS, stage, stage)
         for step in steps_of(process, with_stop=with_stop):
             self._kill_in_step(process, execution, step)
         lost = [] if self._await_end(execution) else ["has not ended"]

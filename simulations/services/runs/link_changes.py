@@ -44,7 +44,8 @@ def record(execution_id: int, agents: Sequence[int], before: int, message: Snaps
         return
     outages = to_rows(message.outages)
     with transaction.atomic():
-        rows = AgentRun.objects.filter(pk__in=agents, link_changes=before)
+        # A delayed report of agents that were given up comes too late for the timeline.
+        rows = AgentRun.objects.unfinished().filter(pk__in=agents, link_changes=before)
         figures = {"outages": outages, "messages_undelivered": message.undelivered}
         if not rows.update(link_changes=changes, **figures):
             return
