@@ -79,8 +79,10 @@ def max_bytes(request: HttpRequest) -> int:
     except Resolver404:
         return SMALL_BYTES
     own = OWN_CREDENTIALS.get(match.view_name)
-    limit = _of_account(request, match.view_name) if own is None else own(request, **match.kwargs)
-    return max(limit, SMALL_BYTES)
+    with language_of(request):
+        if own is None:
+            return max(_of_account(request, match.view_name), SMALL_BYTES)
+        return max(own(request, **match.kwargs), SMALL_BYTES)
 
 
 def _of_account(request: HttpRequest, route: str) -> int:
@@ -133,13 +135,18 @@ OWN_CREDENTIALS: dict[str, Callable[..., int]] = {
 """Routes that ask for a signed URL or the token of a unit, and what they take from its owner."""
 
 
+def language_of(request: HttpRequest) -> translation.override:
+    """Speak the language of the sender; an error is worded when it is raised."""
+    return translation.override(translation.get_language_from_request(request))
+
+
 def refusal(request: HttpRequest, error: Exception) -> HttpResponse:
-    """The answer to a request whose body is not taken, in the language of its sender.
+    """The answer to a request whose body is not taken.
 
     Raises:
         Exception: The error itself, when it is neither a refusal nor an outage.
     """
-    with translation.override(translation.get_language_from_request(request)):
+    with language_of(request):
         problem = outages.problem_for(error)
         if problem is None and isinstance(error, DomainError):
             problem = Problem.of(error)

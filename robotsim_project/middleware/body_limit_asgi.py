@@ -13,6 +13,7 @@ from robotsim_project.middleware.body_limit import (
     SMALL_BYTES,
     BodyTooLargeError,
     BodyTooSlowError,
+    language_of,
     max_bytes,
     refusal,
 )
@@ -74,7 +75,8 @@ class Body:
                 self._limit = await asyncio.to_thread(_max_bytes, self._scope)
                 self._limit_is_final = True
             if size > self._limit:
-                raise BodyTooLargeError
+                with language_of(_head(self._scope)):
+                    raise BodyTooLargeError
         except Exception as error:
             raise _RefusedError from error
 
@@ -84,7 +86,8 @@ class Body:
             async with asyncio.timeout_at(self._start + seconds):
                 return await self._receive()
         except TimeoutError:
-            raise _RefusedError from BodyTooSlowError()
+            with language_of(_head(self._scope)):
+                raise _RefusedError from BodyTooSlowError()
 
 
 def declared_length(scope: Scope) -> int:

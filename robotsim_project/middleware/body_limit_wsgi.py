@@ -16,6 +16,7 @@ from robotsim_project.middleware.body_limit import (
     SMALL_BYTES,
     BodyTooLargeError,
     BodyTooSlowError,
+    language_of,
     max_bytes,
     refusal,
 )
@@ -71,7 +72,9 @@ def body_limit(django: App) -> App:
         answer = django(environ, lambda *words: head.extend(words))
         if body.is_late:
             close(answer)
-            return refuse(environ, start_response, BodyTooSlowError())
+            with language_of(WSGIRequest(environ)):
+                late = BodyTooSlowError()
+            return refuse(environ, start_response, late)
         start_response(*head)
         return answer
 
@@ -84,8 +87,12 @@ def require_limit(environ: Environ, length: int) -> None:
     Raises:
         Exception: The body is not taken; `refusal` knows the answer.
     """
-    if length > SMALL_BYTES and length > max_bytes(WSGIRequest(environ)):
-        raise BodyTooLargeError
+    if length <= SMALL_BYTES:
+        return
+    request = WSGIRequest(environ)
+    if length > max_bytes(request):
+        with language_of(request):
+            raise BodyTooLargeError
 
 
 def refuse(environ: Environ, start_response: StartResponse, error: Exception) -> Iterable[bytes]:

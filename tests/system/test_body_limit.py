@@ -146,6 +146,23 @@ def test_strangers_send_little(
     assert offer.is_closed()
 
 
+@pytest.mark.parametrize(
+    ("path", "korean"),
+    [
+        (f"{API}/auth/signin", "요청이 너무 큽니다"),
+        ("/admin/login/", "로그인하지 않은 요청"),
+    ],
+)
+def test_refusals_are_in_the_language_of_the_sender(server: Served, path: str, korean: str) -> None:
+    answer = httpx.post(
+        f"{server.url}{path}",
+        content=b"x" * 2 * PIECE,
+        headers={"Accept-Language": "ko"},
+        timeout=PATIENCE,
+    )
+    assert korean in answer.json()["detail"]
+
+
 @pytest.fixture(scope="module")
 def tokens(world: World) -> dict[str, str]:
     return {role: world.token(role) for role in ("viewer", "operator")}
