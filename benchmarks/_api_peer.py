@@ -40,7 +40,7 @@ LEFT JOIN accounts_user u ON u.id = s.created_by_id
 """
 STAGES = """
 SELECT position, name, template_id AS template, agent_count, execution_time, repeat_count, delay_after,
-  assigned_area, retries, min_success, continue_on_failure, no_messages_allowed
+  assigned_area, retries, min_success, lost_messages_allowed, continue_on_failure, no_messages_allowed
 FROM simulations_stage WHERE simulation_id = $1 ORDER BY position
 """
 EXECUTION = """

@@ -36,8 +36,8 @@ SIMULATION = (
 )
 STAGE = (
     *("position", "name", "template", "agent_count", "execution_time", "repeat_count"),
-    *("delay_after", "assigned_area", "retries", "min_success", "continue_on_failure"),
-    "no_messages_allowed",
+    *("delay_after", "assigned_area", "retries", "min_success", "lost_messages_allowed"),
+    *("continue_on_failure", "no_messages_allowed"),
 )
 EXECUTION = (
     *("id", "simulation", "number", "status", "data_status", "failure_code", "failure_text"),

@@ -4,6 +4,7 @@ from typing import cast
 
 from django.db.models import QuerySet
 from django.http import Http404
+from django.urls import reverse
 from drf_spectacular.utils import extend_schema
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
@@ -103,7 +104,8 @@ class MyTokens(ListAPIView[ApiToken]):
         nonce = api_tokens.new_nonce()
         values = validated(ApiTokenSerializer(data=request.data))
         row, _secret = api_tokens.create(caller(request), **values, nonce=nonce)
-        return Response({"id": row.pk, "nonce": nonce}, status=201)
+        location = reverse("me-token", args=[row.pk])
+        return Response({"id": row.pk, "nonce": nonce}, status=201, headers={"Location": location})
 
 
 class MyToken(APIView):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.urls import reverse
 from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -71,7 +72,8 @@ class SignUp(PublicView):
     )
     @idempotent(prepare=own_account, owner=account_of_form)
     def post(self, request: Request, user: User) -> Response:
-        return Response(MeSerializer(users.insert(user)).data, status=201)
+        account = MeSerializer(users.insert(user)).data
+        return Response(account, status=201, headers={"Location": reverse("me")})
 
 
 class SignIn(PublicView):

@@ -18,7 +18,7 @@ from simulations.models import Simulation
 from simulations.services.designs import mecs
 from simulations.services.designs.simulations import StageSpec, create_simulation
 from simulations.services.runs import lifecycle
-from storage.models import Rosbag
+from storage.models import Rosbag, RosbagTopic
 from templates.models import Template
 from tests.support.receivers import Received, receiver
 from tests.support.serving import Server, free_port
@@ -37,6 +37,7 @@ def received() -> Iterator[Received]:
 @pytest.fixture
 def simulation(transactional_db: None, empty_redis: None) -> Simulation:
     rosbag = Rosbag.objects.create(name="drive", status="ready", content_digest="d" * 64)
+    RosbagTopic.objects.create(rosbag=rosbag, name="/odom", type="T", message_count=10)
     template = Template.objects.create(name="driver", rosbag=rosbag)
     mec = mecs.ensure("nowhere", name="Nowhere", transport="null")
     stages = [StageSpec(template=template, agent_count=2)]
@@ -164,7 +165,8 @@ def breaks(request):
 
 urls.urlpatterns.append(path("breaks", breaks))
 client = Client(raise_request_exception=False, headers={
-    "Authorization": "Bearer s3cr3t-bearer-of-somebody", "Cookie": "sessionid=s3cr3t-cookie"})
+    "Authorization": "Bearer s3cr3t-bearer-of-somebody", "Cookie": "sessionid=s3cr3t-cookie",
+    "Host": "localhost"})
 client.get("/breaks?ticket=s3cr3t-ticket-of-a-stream")
 import sentry_sdk
 sentry_sdk.flush()
