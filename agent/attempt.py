@@ -144,7 +144,7 @@ class Attempt:
             self._status.player = player
             player.start()
             self._follow(player)
-        self._session.settle(stopped=self._orders.halt.is_set())
+        self._session.await_confirmation(stopped=self._orders.halt.is_set())
         if player.error:
             raise self._session.explain(player.error)
         if not player.finished:

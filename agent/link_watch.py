@@ -12,7 +12,7 @@ from agent.transports.base import LinkCheck
 CHECK_SECONDS = 0.25
 IN_FLIGHT_SECONDS = 0.02
 """Time for the message that is being handed over while the link comes back to be counted as published."""
-SETTLE_SECONDS = 15.0
+CONFIRM_SECONDS = 15.0
 """Time to learn whether the last messages have left; longer than a silent end is taken for connected."""
 STOPPED_SECONDS = 2.0
 """The same after a stop, which does not depend on it."""
@@ -49,7 +49,7 @@ class LinkWatch(threading.Thread):
         with self._changed:
             return self._delivery.outages_by(self._published())
 
-    def settle(self, last_ns: int, *, stopped: bool) -> None:
+    def await_confirmation(self, last_ns: int, *, stopped: bool) -> None:
         """Wait until it is known of every message whether it has left, then count the rest as lost.
 
         Args:
@@ -59,9 +59,9 @@ class LinkWatch(threading.Thread):
         """
         if not self.is_alive():
             return
-        seconds = STOPPED_SECONDS if stopped else SETTLE_SECONDS
+        seconds = STOPPED_SECONDS if stopped else CONFIRM_SECONDS
         with self._changed:
-            self._changed.wait_for(lambda: self._delivery.is_settled(last_ns), seconds)
+            self._changed.wait_for(lambda: self._delivery.is_confirmed(last_ns), seconds)
             can_know = self._transport.knowledge.acknowledged or not stopped
             if can_know or self._delivery.broken:
                 self._delivery.close(self._published())

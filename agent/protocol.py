@@ -26,12 +26,12 @@ import msgspec
 PROTOCOL = 1
 """Version of these messages; a server refuses a unit with another version."""
 MAX_OUTAGES = 50
-"""When a link breaks more often, the outages from then on are counted as one."""
+"""Outages that a report lists; later ones are counted as one."""
 
 Time = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 """Nanoseconds since 1970."""
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
-"""What a database can store, and the sum of some."""
+"""Largest count in a report: a database can store the sum of some."""
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -196,9 +196,9 @@ class Outage(Message, frozen=True, kw_only=True):
     """An outage of the unit's link; times are on the server's clock, as estimated by the unit."""
 
     began_ns: Time
-    """When the link was last known to be good."""
+    """Time at which the link was last known to be good."""
     ended_ns: Time | None = None
-    """When it was good again; none: it is not."""
+    """Time at which it was good again; none: it is not."""
     messages: Count = 0
     """Messages of each agent that may not have left; none when it turns out that all have."""
 
@@ -247,7 +247,7 @@ class Answer(Message, frozen=True, kw_only=True):
 
 
 class Echo(Message, frozen=True, kw_only=True):
-    """What takes the path of a heartbeat and comes back, as proof that the path works."""
+    """Message that takes the path of a heartbeat and comes back, as proof that the path works."""
 
 
 class RecordedFile(Message, frozen=True, kw_only=True):

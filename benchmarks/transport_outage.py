@@ -35,7 +35,7 @@ PAYLOAD = bytes(192)
 
 
 class Case(NamedTuple):
-    """What is done to the router, for how long (s), and the rate of messages (1/s)."""
+    """A fault of the router, its length (s), and the rate of messages (1/s)."""
 
     outage: str
     seconds: float

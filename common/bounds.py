@@ -19,7 +19,7 @@ class Bounds:
 
     @property
     def message(self) -> str:
-        """What to tell those who gave another number."""
+        """Sentence for those who gave another number."""
         text = _("Give a number from %(min)s to %(max)s.")
         if self.or_zero:
             text = _("Give 0, or a number from %(min)s to %(max)s.")

@@ -1,4 +1,4 @@
-"""Whether a row may be deleted: apps above register what may still use it, as lower ones do not know them."""
+"""Checks before a row is deleted: apps above register what may still use it, unknown to lower ones."""
 
 from collections.abc import Callable
 from typing import Generic, TypeVar

@@ -30,7 +30,7 @@ def main(args: list[str]) -> int:
 
 
 def stopper(received: int) -> Stopper:
-    """What stops executions when this signal ends the launcher or one of its jobs."""
+    """Stopper of executions when this signal ends the launcher or one of its jobs."""
     return Stopper.INTERRUPT if received == signal.SIGINT else Stopper.LAUNCHER
 
 

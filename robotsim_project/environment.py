@@ -26,7 +26,7 @@ MIN_SECRET_KEY = 32
 MIN_SECRET_CHARACTERS = 10
 """Number of different characters in a random key; 32 hexadecimal digits have fewer once in 10,000 keys."""
 PLACEHOLDERS = ("your-secret-key", "change-me", "changeme", "django-insecure", "secret-key")
-"""What guides and examples have in place of a key: known to everybody."""
+"""Placeholders of guides and examples in place of a key: known to everybody."""
 SERVICES = {
     "DATABASE_URL": "postgresql://postgres:password@postgres-service:5432/robotdb "
     "(on a single machine sqlite:////data/robotsim.sqlite3)",
@@ -113,7 +113,7 @@ def require_services() -> None:
 
 
 def debug_pages(*, production: bool) -> bool:
-    """Whether errors are answered with Django's debug pages.
+    """Answer errors with Django's debug pages.
 
     Raises:
         ImproperlyConfigured: In production they are; they show settings and sources to anybody.

@@ -175,7 +175,7 @@ def blame(code: str) -> Blame:
 
 
 class Stopper(TextChoices):
-    """What stops executions, other than a user."""
+    """Stoppers of executions, other than users."""
 
     INTERRUPT = "interrupt", _("Ctrl-C in the terminal")
     LAUNCHER = "launcher", _("the end of the launcher")

@@ -64,7 +64,7 @@ def _stopper(name: str) -> str:
 
 
 def stopped_by(email: str | None, values: Mapping[str, Any] | None) -> str | None:
-    """Who or what stopped an execution: the address of a user or a `Stopper`; None if nobody did."""
+    """Name the stopper of an execution: the address of a user or a `Stopper`; None if nobody did."""
     return email or (values or {}).get("stopped_by")
 
 

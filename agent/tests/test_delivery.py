@@ -70,7 +70,7 @@ def test_an_interruption_between_two_checks_is_an_outage():
 def test_what_is_unknown_at_the_end_counts_as_lost():
     ledger = Ledger()
     ledger.check(10, until=10)
-    assert not ledger.is_settled(12)
+    assert not ledger.is_confirmed(12)
     ledger.close(12)
     assert ledger.outages == (LinkOutage(10, None, 2),)
     assert ledger.undelivered(12) == 2
@@ -79,7 +79,7 @@ def test_what_is_unknown_at_the_end_counts_as_lost():
 def test_what_is_known_at_the_end_is_not_lost():
     ledger = Ledger()
     ledger.check(10, until=10)
-    assert ledger.is_settled(9)
+    assert ledger.is_confirmed(9)
     ledger.close(10)
     assert ledger.outages == ()
 

@@ -32,12 +32,12 @@ def test_a_stop_is_no_outage(
     connected: bool, stopped: bool, lost: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(link_watch, "STOPPED_SECONDS", 0.1)
-    monkeypatch.setattr(link_watch, "SETTLE_SECONDS", 0.1)
+    monkeypatch.setattr(link_watch, "CONFIRM_SECONDS", 0.1)
     peers = Peers()
     peers.connected = connected
     watch = LinkWatch(peers, "the network", lambda: 7)
     watch.start()
     until(lambda: peers.checks > 1)
-    watch.settle(time.monotonic_ns(), stopped=stopped)
+    watch.await_confirmation(time.monotonic_ns(), stopped=stopped)
     assert sum(outage.messages for outage in watch.outages) == lost
     watch.close()

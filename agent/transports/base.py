@@ -17,12 +17,12 @@ class TransportError(Exception):
 
 
 class Knowledge(NamedTuple):
-    """What a transport can know about its publications."""
+    """Knowledge that a transport can have about its publications."""
 
     connected: bool
-    """Whether the other end is there; False: it is not watched, and nothing counts as undelivered."""
+    """It knows that the other end is there; False: nothing is watched, or counts as undelivered."""
     acknowledged: bool
-    """Whether the other end has taken a message; False: only that it was still there later."""
+    """It knows that the other end has taken a message; False: only that it was still there later."""
 
 
 class LinkCheck(NamedTuple):
@@ -32,7 +32,7 @@ class LinkCheck(NamedTuple):
     good_from_ns: int
     """Since when the link has not been interrupted: earlier publications may have been lost with it."""
     good_until_ns: int
-    """What was published from `good_from_ns` until then has left; it may be in the past."""
+    """Messages published from `good_from_ns` until then have left; it may be in the past."""
 
 
 class Transport(Protocol):
@@ -43,7 +43,7 @@ class Transport(Protocol):
 
     @property
     def knowledge(self) -> Knowledge:
-        """What `check` can know, once the transport is open."""
+        """Knowledge that `check` can give, once the transport is open."""
 
     def open(self, link: Link) -> None:
         """Connect, within about five seconds. Raises TransportError."""

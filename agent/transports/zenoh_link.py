@@ -1,4 +1,4 @@
-"""What is known of the connection of a Zenoh session, and since when.
+"""State of the connection of a Zenoh session, and the time since which it holds.
 
 To a router over a reliable protocol, a query for a key that nobody has is a round trip: it waits in the same
 queue as the publications before it, and the router answers it when it has passed these on. Zenoh also answers
@@ -82,7 +82,7 @@ class ZenohLink:
         self._connected_ns = self._good_from = self._good_until = self._heard = time.monotonic_ns()
         self._query: Query | None = None
         self._answered = 0
-        """When the last query was sent that was answered over the present connections; 0: none."""
+        """Time of the last query that was answered over the present connections; 0: none."""
         self._heard_by: list[zenoh.Publisher] = []
         """Publishers that had subscribers, as of one count before the last, which may be of the end."""
         self._last_heard_by: list[zenoh.Publisher] = []
@@ -128,7 +128,7 @@ class ZenohLink:
         return not all(map(has_subscribers, self._heard_by))
 
     def _last_answer(self) -> int:
-        """When the query was sent that is answered now; 0 while none is. Peers are not asked."""
+        """Time of the query that is answered now; 0 while none is. Peers are not asked."""
         if not self.knowledge.acknowledged:
             return time.monotonic_ns()
         self._query = query = self._query or Query(self._session)

@@ -21,7 +21,7 @@ class ServiceDeletionMixin:
     delete_selected_confirmation_template: Any = "common/console/delete_selected.html"
     message_user: Any
     use_checks: UseChecks[Any] | None = None
-    """What the service asks before it deletes a row, for those who have not confirmed yet."""
+    """Question of the service before it deletes a row, for those who have not confirmed yet."""
 
     def delete_row(self, request: HttpRequest, row: Any) -> object:
         """Delete one row by calling its service."""

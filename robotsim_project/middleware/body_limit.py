@@ -1,4 +1,4 @@
-"""How large the body of a request may be, decided by its head: before the body is read or kept.
+"""Limits of the bodies of requests, decided by the head: before a body is read or kept.
 
 Anybody may send a small body: to sign in, to fill in a form, to report. For a larger one the method, the
 address and the sender are looked at first. `body_limit_asgi` and

@@ -1,4 +1,4 @@
-"""When to look for unfinished work of ended processes.
+"""Times at which to look for unfinished work of ended processes.
 
 Their leases tell that they have ended, by the clock. After an outage of the database, and after the machine
 was suspended, the leases of all are expired: whoever lives has to get the time to renew them first.

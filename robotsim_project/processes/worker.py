@@ -21,7 +21,7 @@ from robotsim_project.processes.lost_tasks import worker_heartbeats
 
 log = structlog.get_logger(__name__)
 NEEDED = ("database", "migrations", "storage")
-"""What tasks stand on; without Redis only nobody hears that this worker lives."""
+"""Dependencies of tasks; without Redis only nobody hears that this worker lives."""
 TOUCH_SECONDS = 5.0
 MAX_IDLE_SECONDS = 900.0
 """A task whose thread has used no CPU for so long counts as stuck: every network timeout is shorter."""

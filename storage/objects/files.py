@@ -39,7 +39,7 @@ def store_errors() -> Iterator[None]:
 
 
 def full_message() -> str:
-    """What to say of a full disk."""
+    """Message about a full disk."""
     return _("The storage disk is full: free some space, then try again.")
 
 

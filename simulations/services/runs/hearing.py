@@ -1,4 +1,4 @@
-"""Whether units can be heard: their deadlines count only time in which they could."""
+"""Time in which units can be heard: their deadlines count no other."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -26,7 +26,7 @@ def to_rows(outages: Iterable[Outage]) -> list[dict[str, Any]]:
 
 
 def count(outages: Sequence[Outage]) -> int:
-    """How often a link broke or came back."""
+    """Number of times that a link broke or came back."""
     return 2 * len(outages) - (bool(outages) and outages[-1].ended_ns is None)
 
 

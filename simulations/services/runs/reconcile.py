@@ -154,7 +154,7 @@ def _clean_up(execution: Execution, stage_runs: list[StageRun], plan: Plan) -> N
 
 
 def _warnings(execution: Execution, stage_runs: list[StageRun]) -> list[dict[str, Any]]:
-    """What users should know of stages that completed all the same."""
+    """Warnings for users about stages that completed all the same."""
     figures = stage_figures(execution)
     return [
         {"code": FailureCode.NO_MESSAGES, "stage": run.position}

@@ -128,7 +128,7 @@ def _result_of_rosbag(recording: Recording, rosbag: Rosbag) -> tuple[RecordingSt
 
 
 def _outages(active: ActiveStage) -> dict[tuple[int, int], str]:
-    """When units could not receive messages of others, by unit and attempt."""
+    """Times in which units could not receive messages of others, by unit and attempt."""
     rows = active.stage_run.agent_runs.filter(link_changes__gt=0)
     return {
         (unit, attempt): periods([(row["began_at"], row["ended_at"]) for row in outages or []])

@@ -31,7 +31,7 @@ class _UnitRows(NamedTuple):
     agents: list[tuple[int, int, str]]
     """Primary key, agent number and status."""
     link_changes: int
-    """How often the unit's link is known to have broken or come back."""
+    """Number of times that the unit's link is known to have broken or come back."""
 
 
 def report(execution_id: int, message: Snapshot) -> Answer:

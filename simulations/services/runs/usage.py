@@ -1,4 +1,4 @@
-"""What active executions use: the mec, templates and rosbags that their frozen plans name."""
+"""Rows that active executions use: the mec, templates and rosbags that their frozen plans name."""
 
 from collections.abc import Callable
 from typing import Any
