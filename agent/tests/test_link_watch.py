@@ -1,4 +1,4 @@
-"""What counts as lost at the end of a unit whose transport acknowledges nothing."""
+"""Losses counted at the end of a unit whose transport acknowledges nothing."""
 
 import time
 

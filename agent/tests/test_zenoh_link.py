@@ -1,4 +1,4 @@
-"""What a session knows of its router or its peers."""
+"""Knowledge of a session about its router or its peers."""
 
 import pytest
 

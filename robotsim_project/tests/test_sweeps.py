@@ -1,4 +1,4 @@
-"""Who lives can renew its leases before a controller looks for those of the dead."""
+"""Living processes renew their leases before a controller looks for those of dead ones."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What an execution that has not ended uses is not deleted: refused, and the executions are named."""
+"""Deletion of rows that active executions use is refused, and the executions are named."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -37,7 +37,7 @@ def kill_after(patch: pytest.MonkeyPatch, where: Any, name: str) -> None:
 
 
 def recovered() -> None:
-    """What controller and worker do once the lease of the dead process has ended."""
+    """Do the work of controller and worker after the lease of a dead process has ended."""
     now = timezone.now()
     Rosbag.objects.exclude(lease_until=None).update(lease_until=now - timedelta(seconds=1))
     Rosbag.objects.exclude(enqueued_at=None).update(enqueued_at=now - timedelta(seconds=2))

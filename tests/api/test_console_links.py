@@ -1,4 +1,4 @@
-"""What a role may not do in the console it does not see: no link or button leads to a refusal."""
+"""Links and buttons of the console by role: none leads to a refusal."""
 
 from collections import Counter, deque
 from html.parser import HTMLParser

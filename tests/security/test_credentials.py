@@ -44,7 +44,7 @@ def seeded(db: None, empty_redis: Any, tmp_path: Path) -> Seeded:
 
 @dataclass(frozen=True)
 class Doors:
-    """What asks for a credential; each method tells whether it has let one in."""
+    """Places that ask for a credential; each method returns True if it let one in."""
 
     execution: Execution
     client: Client
@@ -140,7 +140,7 @@ AGENT = AgentReport(number=1, state=AgentState("RUNNING"))
 
 
 def messages(stage: StageRun) -> dict[str, Any]:
-    """What the units of a stage send."""
+    """Snapshots of the units of a stage."""
     own: dict[str, Any] = {"stage_run": stage.pk, "unit": 0}
     recording = Recording.objects.get(stage_run=stage)
     return {

@@ -1,4 +1,4 @@
-"""Whether an execution has ended as it should have, by what `drives.judge` shows of it."""
+"""Verdicts on the end of an execution, from the figures of `drives.judge`."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is full is told by its name: to who asks for something, and to who asks after the health."""
+"""A full disk is named in refusals and in the answers of health checks."""
 
 import asyncio
 import io
