@@ -1,5 +1,6 @@
 """A separate system for tests that stop parts of it: PostgreSQL, Redis, S3, and robotsim's processes."""
 
+import itertools
 import json
 import os
 import secrets
@@ -135,6 +136,7 @@ class World:
         self.redis = Redis(folder / "redis", 1, durable=durable)
         self.s3 = S3(folder / "s3")
         self.processes: list[Process] = []
+        self._log_numbers = itertools.count()
         self._shell: subprocess.Popen[str] | None = None
         data = folder / "data"
         data.mkdir(mode=0o700)
@@ -238,7 +240,7 @@ class World:
         return process
 
     def _log(self, name: str) -> Path:
-        return self.folder / f"{name}-{len(self.processes)}.log"
+        return self.folder / f"{name}-{next(self._log_numbers)}.log"
 
 
 @contextmanager

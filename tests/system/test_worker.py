@@ -98,15 +98,18 @@ def world() -> Iterator[World]:
 
 
 @pytest.fixture
-def rosbag(world: World, tmp_path: Path) -> str:
-    """The code that finds a rosbag that awaits verification."""
+def rosbag(world: World, tmp_path: Path) -> Iterator[str]:
+    """The code that finds a rosbag that awaits verification; afterwards the world is whole again."""
     make_sample(tmp_path / "bag", seconds=1)
     pk = world.python(
         "from pathlib import Path\nfrom storage.services.intake import imports\n"
         "from storage.models import Rosbag\nRosbag.objects.all().delete()\n"
         f"print(imports.import_folder(Path({str(tmp_path / 'bag')!r}), name='drive').pk)"
     )
-    return f"from storage.models import Rosbag\nbag = Rosbag.objects.get(pk={pk})\n"
+    yield f"from storage.models import Rosbag\nbag = Rosbag.objects.get(pk={pk})\n"
+    world.end_processes()
+    world.redis.stop()
+    world.redis.start()
 
 
 @contextmanager
@@ -139,8 +142,6 @@ def test_a_verification_survives_its_database(world: World, rosbag: str) -> None
     world.postgres.start()
     until(lambda: world.python(status) == "ready", lambda: processes[0].words)
     assert all(each.alive for each in processes)
-    for each in processes:
-        each.kill()
 
 
 def test_a_verification_of_a_killed_worker_is_taken_over_without_redis(
