@@ -44,8 +44,7 @@ SENTENCES: dict[str, str] = {
         "record it again with a middleware that uses cdr."
     ),
     "PATH_UNSAFE": _(
-        "metadata.yaml lists {file}, which lies outside the bag: "
-        "list only files inside the bag's folder."
+        "{file} leads out of the bag's folder: put the file itself into the folder instead of a link."
     ),
     "FILE_MISSING": _(
         "metadata.yaml lists {file}, which is not in the bag: add the file, "
