@@ -140,7 +140,7 @@ SENTENCES: dict[str, str] = {
         "happens again."
     ),
     # A repaired bag.
-    "REBUILT": _("The bag was made anew from its data: all {kept} messages are there."),
+    "REBUILT": _("The bag was made anew with all {kept} messages that its files hold."),
     "RESCUED": _(
         "The bag was repaired: {kept} messages were saved, {lost} are known to be lost "
         "(stretches of time: {spans})."
