@@ -188,6 +188,9 @@ SENTENCES: dict[str, str] = {
     "SUMMARY_MISMATCH": _(
         "The summary of {file} promises {listed} messages, the data hold {found}; the data count."
     ),
+    "TRAILING_BYTES": _(
+        "{file} goes on for {bytes} bytes behind its end that are no MCAP file; they are not read."
+    ),
     "CHUNK_TIMES": _(
         "{file} says other times of its chunks than they hold ({chunks} chunks): "
         "some messages are replayed out of order."
