@@ -14,13 +14,12 @@ from typing import IO, cast
 
 import zstandard
 
-from rosbag2.budget import Budget, max_unpacked
+from rosbag2.budget import MAX_FILES, Budget, max_unpacked
 from rosbag2.errors import BagError, Detail
-from rosbag2.formats.bundle import DATA_SUFFIXES
+from rosbag2.formats.bundle import DATA_SUFFIXES, count_files, require_few_files
 from rosbag2.formats.metadata import FILE_NAME, is_lfs_pointer
 
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst", ".tar.zstd")
-MAX_MEMBERS = 10_000
 MAX_DEPTH = 20
 HEADER_BYTES = 64 * 2**20
 """Bytes that a tar may hold beside the content of its members."""
@@ -95,6 +94,7 @@ class _Unpacking:
     budget: Budget
     unpacked: int = 0
     passed: int = 0
+    files: int = 0
     paths: set[str] = field(default_factory=set)
 
     @property
@@ -110,9 +110,7 @@ class _Unpacking:
         """
         self.target.mkdir(parents=True, exist_ok=True)
         with _members(self.source, self._pass) as members:
-            for number, member in enumerate(members):
-                if number >= MAX_MEMBERS:
-                    raise self._refusal("ARCHIVE_TOO_LARGE", limit=f"{MAX_MEMBERS} members")
+            for member in members:
                 self._take(member)
 
     def _take(self, member: _Member) -> None:
@@ -126,6 +124,9 @@ class _Unpacking:
         if path in self.paths:
             raise self._refusal("ARCHIVE_MEMBER_TWICE", member=member.name)
         self.paths.add(path)
+        self.files += count_files([path])
+        if self.files > MAX_FILES:
+            raise BagError("TOO_MANY_FILES", limit=MAX_FILES)
         self._require_room(member.size)
         place = self.target.joinpath(*parts)
         try:
@@ -190,6 +191,7 @@ class _Counted:
 
 
 def _zipped(archive: zipfile.ZipFile) -> Iterator[_Member]:
+    require_few_files(info.filename for info in archive.infolist() if not info.is_dir())
     for info in archive.infolist():
         # Only Unix writes modes; a plain file may come without one.
         kind = stat.S_IFMT(info.external_attr >> 16)
