@@ -88,6 +88,9 @@ SENTENCES: dict[str, str] = {
     "MESSAGE_TOO_LARGE": _(
         "{file} holds a message of more than {limit} bytes: leave its topic out with `ros2 bag convert`."
     ),
+    "TOO_MANY_FILES": _(
+        "The bag has more than {limit} files: join its splits with `ros2 bag convert`."
+    ),
     "TOO_MANY_TOPICS": _(
         "{file} holds more than {limit} topics: leave some out with `ros2 bag convert`."
     ),

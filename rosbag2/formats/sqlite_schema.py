@@ -10,6 +10,7 @@
 
 import sqlite3
 
+from rosbag2.budget import MAX_TOPICS
 from rosbag2.errors import BagError
 from rosbag2.formats.metadata import Topic
 
@@ -23,7 +24,7 @@ def read_schema(name: str, connection: sqlite3.Connection) -> tuple[int, str, di
     """Schema, ROS distribution ("" before schema 3), and the topics by their number in the file.
 
     Raises:
-        BagError: SCHEMA_UNKNOWN, with the file's name.
+        BagError: SCHEMA_UNKNOWN, TOO_MANY_TOPICS, with the file's name.
     """
     topics = _columns(connection, "topics")
     for table, needed, columns in (
@@ -35,10 +36,17 @@ def read_schema(name: str, connection: sqlite3.Connection) -> tuple[int, str, di
         if missing := needed - columns:
             reason = f"its table {table} lacks {', '.join(sorted(missing))}"
             raise BagError("SCHEMA_UNKNOWN", file=name, reason=reason)
+    _require_few_topics(name, connection)
     schema, distro = _version(connection)
     if not schema:
         schema = 2 if "offered_qos_profiles" in topics else 1
     return schema, distro, _topics(connection, topics)
+
+
+def _require_few_topics(name: str, connection: sqlite3.Connection) -> None:
+    query = "SELECT count(*) FROM (SELECT 1 FROM topics LIMIT ?)"
+    if connection.execute(query, (MAX_TOPICS + 1,)).fetchone()[0] > MAX_TOPICS:
+        raise BagError("TOO_MANY_TOPICS", file=name, limit=MAX_TOPICS)
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> set[str]:

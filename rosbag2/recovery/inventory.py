@@ -1,11 +1,18 @@
 """Inventory of an unusable bag: the files that are left, and what metadata says of the others."""
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from rosbag2.checks.losses import LostSpan
 from rosbag2.errors import BagError
-from rosbag2.formats.bundle import DataFile, find_file, present_files, require_complete
+from rosbag2.formats.bundle import (
+    DataFile,
+    find_file,
+    present_files,
+    require_complete,
+    require_few_entries,
+)
 from rosbag2.formats.metadata import FileEntry, Metadata, read_metadata
 
 FINAL = frozenset(
@@ -19,6 +26,7 @@ FINAL = frozenset(
         "UNPACKS_TOO_LARGE",
         "FILE_REFUSED",
         "NAME_IMPLAUSIBLE",
+        "TOO_MANY_FILES",
         "TOO_MANY_TOPICS",
     }
 )
@@ -75,8 +83,12 @@ class Inventory:
         return span if end < (span.first_ns or 0) else replace(span, last_ns=end)
 
     def _entry(self, listed: str) -> FileEntry | None:
+        return self._entries.get(_stem(listed))
+
+    @cached_property
+    def _entries(self) -> dict[str, FileEntry]:
         entries = self.metadata.file_entries if self.metadata else ()
-        return next((entry for entry in entries if _stem(entry.path) == _stem(listed)), None)
+        return {_stem(entry.path): entry for entry in reversed(entries)}
 
     def lost_files(
         self, spans: dict[str, tuple[int, int]], counts: dict[str, int]
@@ -123,6 +135,7 @@ def take_inventory(source: Path) -> Inventory:
         return Inventory(None, (file,), faults=[BagError("METADATA_MISSING")])
     if not source.is_dir():
         raise BagError("FOLDER_MISSING", file=source.name)
+    require_few_entries(source)
     try:
         metadata = read_metadata(source)
     except BagError as error:

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from rosbag2.budget import Budget
+from rosbag2.budget import MAX_TOPICS, Budget
 from rosbag2.checks.index import BagIndex
 from rosbag2.checks.losses import MAX_SPANS, LostSpan
 from rosbag2.checks.metadata_checks import BagWarning
@@ -109,12 +109,12 @@ class _Repair:
 
     def _copy(self, file: DataFile, source: Source, writer: BagWriter) -> None:
         for topic in source.topics:
-            self._number(topic, writer)
+            self._number(topic, file, writer)
         first: int | None = None
         last = 0
         before = self.kept
         for topic, time, data in source.messages(self.inventory.expected(file)):
-            writer.write(self._number(topic, writer), time, data)
+            writer.write(self._number(topic, file, writer), time, data)
             self.kept += 1
             self.budget.advance(len(data))
             first = time if first is None else min(first, time)
@@ -133,10 +133,12 @@ class _Repair:
         details = {"file": file.name, "storage": metadata.storage_id, "found": source.kind}
         return [_as_warning(BagError("STORAGE_MISMATCH", **details))]
 
-    def _number(self, topic: Topic, writer: BagWriter) -> int:
+    def _number(self, topic: Topic, file: DataFile, writer: BagWriter) -> int:
         number = self.numbers.get(topic)
         if number is None:
             number = self.numbers[topic] = self._add(topic, writer)
+            if len(self.names) > MAX_TOPICS:
+                raise BagError("TOO_MANY_TOPICS", file=file.name, limit=MAX_TOPICS)
         return number
 
     def _add(self, topic: Topic, writer: BagWriter) -> int:

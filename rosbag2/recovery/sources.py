@@ -1,9 +1,8 @@
 """One data file as a source of messages: read by its store when it is sound, else saved piece by piece."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import BinaryIO, Protocol
 
 from rosbag2.budget import Budget
@@ -13,7 +12,7 @@ from rosbag2.formats import compression
 from rosbag2.formats.bundle import DataFile
 from rosbag2.formats.metadata import Topic
 from rosbag2.reading.base import Store
-from rosbag2.reading.opening import is_packed, kind, open_store
+from rosbag2.reading.opening import is_packed, kind, open_store, spare_folder
 from rosbag2.recovery.mcap_salvage import McapSalvage
 from rosbag2.recovery.sqlite_salvage import SqliteSalvage
 
@@ -57,8 +56,8 @@ def open_source(file: DataFile, budget: Budget) -> Iterator[Source]:
     Raises:
         BagError: nothing of it can be read.
     """
-    with TemporaryDirectory(prefix="robotsim-repair-", dir=budget.scratch) as spare:
-        place, fault = _unpacked(file, Path(spare), budget)
+    with spare_folder(budget) as spare:
+        place, fault = _unpacked(file, spare, budget)
         plain = DataFile(file.name, place)
         findings: list[BagError] = []
         fault = _fault(plain, budget, findings) or fault
@@ -85,11 +84,13 @@ def _headless(
         raise fault from error
 
 
-def _unpacked(file: DataFile, spare: Path, budget: Budget) -> tuple[Path, BagError | None]:
+def _unpacked(
+    file: DataFile, spare: Callable[[], Path], budget: Budget
+) -> tuple[Path, BagError | None]:
     """The file, unpacked as far as possible, and the error of its compression, if any."""
     if not is_packed(file):
         return file.path, None
-    target = spare / "unpacked"
+    target = spare() / "unpacked"
     reason = compression.unpack_file(file.name, file.path, target, budget, keep_partial=True)
     return target, BagError("FILE_DAMAGED", file=file.name, reason=reason) if reason else None
 

@@ -10,7 +10,7 @@ from rosbag2.tests.hostile import CASES
 REFUSED = {
     "link to a file outside": "PATH_UNSAFE",
     "link to metadata outside": "PATH_UNSAFE",
-    "200,000 files listed": "METADATA_REFUSED",
+    "200,000 files listed": "TOO_MANY_FILES",
     "YAML bomb": "METADATA_REFUSED",
     "YAML tag": "METADATA_REFUSED",
     "YAML depth": "METADATA_REFUSED",
