@@ -74,7 +74,7 @@ class Session:
         if names := list(dict.fromkeys(played + not_carried(transport, recorded))):
             raise UnitFailure(
                 "TOPIC_NOT_CARRIED",
-                f"The transport {transport} cannot carry {listing(names)}. "
+                f"The transport {transport} cannot carry {listing(transport, names)}. "
                 "Take these topics out of the template, or let it leave them out.",
                 exit_code=EXIT_NO_RETRY,
             )

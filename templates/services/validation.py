@@ -54,7 +54,8 @@ def _record_topics(rosbag: Rosbag | None, topics: list[Any]) -> list[FieldError]
     counts = Counter(topic["name"] for topic in topics)
     # What agents play they can record too, whatever its name is.
     odd = {name for name in counts if not is_topic_name(name)}
-    unknown = odd - (_topic_names(rosbag) if odd and rosbag else set())
+    played = {f"/{name.removeprefix('/')}" for name in _topic_names(rosbag)} if odd else set()
+    unknown = odd - played
     for index, topic in enumerate(topics[:MAX_TOPICS]):
         pointer = f"/record_topics/{index}"
         if topic["name"] in unknown:
@@ -113,8 +114,8 @@ def _bag_errors(rosbag: Rosbag | None, topics: list[str]) -> list[FieldError]:
     return _too_many("/topics", topics) or _topic_errors(rosbag, topics)
 
 
-def _topic_names(rosbag: Rosbag) -> set[str]:
-    return set(rosbag.topics.values_list("name", flat=True))
+def _topic_names(rosbag: Rosbag | None) -> set[str]:
+    return set(rosbag.topics.values_list("name", flat=True)) if rosbag else set()
 
 
 def _topic_errors(rosbag: Rosbag, topics: list[str]) -> list[FieldError]:
