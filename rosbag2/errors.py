@@ -159,20 +159,20 @@ SENTENCES: dict[str, str] = {
         "check the topics before you use the bag."
     ),
     "COUNT_MISMATCH": _(
-        "metadata.yaml promises {listed} messages, the data hold {found} "
-        "({topics} topics differ); the data count."
+        "metadata.yaml promises {listed} messages, the data hold {found}; of {topic} it promises "
+        "{topic_listed}, they hold {topic_found} (topics that differ: {topics}); the data count."
     ),
     "TIME_MISMATCH": _(
-        "metadata.yaml gives start {listed_start_ns} ns and duration {listed_duration_ns} ns, "
-        "the data say {start_ns} ns and {duration_ns} ns; the data count."
+        "metadata.yaml gives start {listed_start} and duration {listed_duration}, "
+        "the data say {start} and {duration}; the data count."
     ),
     "TYPE_MISMATCH": _(
         "metadata.yaml gives topic {topic} the type {listed}, the data say {found} "
-        "({topics} topics differ); the data count."
+        "(topics that differ: {topics}); the data count."
     ),
     "QOS_MISMATCH": _(
-        "The QoS of topic {topic} differs between metadata.yaml and the data "
-        "({topics} topics differ); the data count."
+        "metadata.yaml gives topic {topic} the QoS `{policy}: {listed}`, the data say `{found}` "
+        "(topics that differ: {topics}); the data count."
     ),
     "TOPIC_AMBIGUOUS": _(
         "{file} holds topic {topic} more than once with different types or QoS "
@@ -182,7 +182,7 @@ SENTENCES: dict[str, str] = {
         "{file} holds {found} messages that belong to no topic; they cannot be replayed."
     ),
     "COMPRESSION_MISMATCH": _(
-        "metadata.yaml says otherwise than the data how they are compressed; the data count."
+        "metadata.yaml gives the compression mode `{listed}`, the data have `{found}`; the data count."
     ),
     "SUMMARY_MISSING": _("{file} has no summary; it was read from front to back."),
     "SUMMARY_MISMATCH": _(
@@ -208,6 +208,23 @@ SENTENCES: dict[str, str] = {
     ),
 }
 
+SHORTER: dict[str, str] = {
+    "COUNT_MISMATCH": _(
+        "metadata.yaml promises {listed} messages, the data hold {found}; the data count."
+    ),
+    "TIME_MISMATCH": _(
+        "metadata.yaml gives start {listed_start_ns} ns and duration {listed_duration_ns} ns, "
+        "the data say {start_ns} ns and {duration_ns} ns; the data count."
+    ),
+    "QOS_MISMATCH": _(
+        "The QoS of topic {topic} differs between metadata.yaml and the data "
+        "(topics that differ: {topics}); the data count."
+    ),
+    "COMPRESSION_MISMATCH": _(
+        "metadata.yaml says otherwise than the data how they are compressed; the data count."
+    ),
+}
+"""Sentences for details that say less: those that older versions stored, and where no topic is to blame."""
 
 _MAX_DETAIL = 300
 
@@ -224,7 +241,10 @@ def bounded(details: dict[str, Detail]) -> dict[str, Detail]:
 
 def sentence(code: str, details: dict[str, Detail]) -> str:
     """The English sentence of a code, its details filled in."""
-    return SENTENCES[code].format_map(details)
+    try:
+        return SENTENCES[code].format_map(details)
+    except KeyError:
+        return SHORTER[code].format_map(details)
 
 
 class BagError(Exception):
