@@ -188,12 +188,16 @@ SENTENCES: dict[str, str] = {
     "SUMMARY_MISMATCH": _(
         "The summary of {file} promises {listed} messages, the data hold {found}; the data count."
     ),
+    "TRAILING_BYTES": _(
+        "{file} goes on for {bytes} bytes behind its end that are no MCAP file; they are not read."
+    ),
     "CHUNK_TIMES": _(
         "{file} says other times of its chunks than they hold ({chunks} chunks): "
         "some messages are replayed out of order."
     ),
     "NAME_ODD": _(
-        "Topic {topic} has signs in its name that ROS 2 does not allow ({topics} such topics)."
+        "Topic {topic} has a name that ROS 2 does not allow ({topics} such topics); it can be played where "
+        "the transport carries such names."
     ),
     "SPAN_IMPLAUSIBLE": _(
         "The messages lie {days} days apart: a clock was wrong while they were recorded; "
