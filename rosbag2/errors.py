@@ -16,9 +16,10 @@ SENTENCES: dict[str, str] = {
     # Reasons to refuse a bag.
     "FOLDER_MISSING": _("There is no folder {file}: check the path."),
     "METADATA_MISSING": _(
-        "The bag has no metadata.yaml: add the one that was recorded with it, "
-        "or make a new one with `ros2 bag reindex`."
+        "The bag has no metadata.yaml, which the recorder writes when it ends: if it still records, stop it "
+        "and add the bag again; else make a new one with `ros2 bag reindex`."
     ),
+    "DATA_MISSING": _("The bag has no .db3 or .mcap file: add the whole folder that was recorded."),
     "METADATA_UNREADABLE": _(
         "{file} cannot be read ({reason}): restore the recorded file, "
         "or make a new one with `ros2 bag reindex`."
@@ -55,6 +56,20 @@ SENTENCES: dict[str, str] = {
         "{file} is a Git LFS pointer, not the recording itself: "
         "run `git lfs pull` where the bag was copied from and copy it again."
     ),
+    "FILE_IS_ROS1_BAG": _(
+        "{file} is a bag of ROS 1: convert it with `rosbags-convert --src {source} --dst {target}` "
+        "(`pip install rosbags`), then add that folder."
+    ),
+    "FILE_IS_PACKED": _(
+        "{file} is packed ({kind}): unpack it with `{command}`, then add what was in it."
+    ),
+    "FILE_IS_ANSWER": _(
+        "{file} is not the recording but what a server answered instead ({kind}, it begins with “{start}”): "
+        "download the recording again, and sign in where that is needed."
+    ),
+    "FILE_IS_EMPTY": _(
+        "{file} is empty (0 bytes): copy it again; if it is empty where it was recorded, nothing was."
+    ),
     "FILE_NOT_SQLITE": _(
         "{file} is not a SQLite database ({reason}): replace it with the file that was recorded."
     ),
@@ -65,8 +80,13 @@ SENTENCES: dict[str, str] = {
         "{file} is neither a SQLite database nor an MCAP file ({reason}): "
         "replace it with the file that was recorded."
     ),
+    "WAL_MISSING": _(
+        "{file} was copied without {wal}, which holds its messages: stop the recorder if it still records, "
+        "then add both files."
+    ),
     "SCHEMA_UNKNOWN": _(
-        "{file} is not a rosbag2 database ({reason}): replace it with the file that was recorded."
+        "{file} is a SQLite database, but not a recording of rosbag2 ({reason}): add the recording itself. "
+        "What rosbag2 recorded in 2018 without names of topics cannot be replayed."
     ),
     "FILE_DAMAGED": _(
         "{file} is damaged ({reason}): replace it with an intact copy of the recording."

@@ -16,10 +16,13 @@ import zstandard
 
 from rosbag2.budget import Budget, max_unpacked
 from rosbag2.errors import BagError, Detail
-from rosbag2.formats.bundle import DATA_SUFFIXES
-from rosbag2.formats.metadata import FILE_NAME, is_lfs_pointer
+from rosbag2.formats.bundle import DATA_SUFFIXES, foreign_file
+from rosbag2.formats.metadata import FILE_NAME
+from rosbag2.formats.signatures import HEAD_BYTES, foreign
 
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst", ".tar.zstd")
+READABLE = ("zip", "gzip", "zstd", "tar")
+"""Kinds of packed files that are read here."""
 MAX_MEMBERS = 10_000
 MAX_DEPTH = 20
 HEADER_BYTES = 64 * 2**20
@@ -159,10 +162,10 @@ class _Unpacking:
 def _members(source: Path, count: Callable[[int], None]) -> Iterator[Iterator[_Member]]:
     with ExitStack() as stack:
         file = stack.enter_context(source.open("rb"))
-        head = file.read(262)
+        head = file.read(HEAD_BYTES)
         file.seek(0)
-        if is_lfs_pointer(head):
-            raise BagError("FILE_IS_LFS_POINTER", file=source.name)
+        if error := foreign(source.name, head, readable=READABLE):
+            raise error
         if head.startswith(b"PK"):
             yield _zipped(stack.enter_context(zipfile.ZipFile(file)))
             return
@@ -173,7 +176,11 @@ def _members(source: Path, count: Callable[[int], None]) -> Iterator[Iterator[_M
             unpacker = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW)
             plain = stack.enter_context(unpacker.stream_reader(file, read_across_frames=True))
         counted = cast("IO[bytes]", _Counted(plain, count))
-        yield _tarred(stack.enter_context(tarfile.open(fileobj=counted, mode="r|")))
+        try:
+            archive = stack.enter_context(tarfile.open(fileobj=counted, mode="r|"))
+        except tarfile.ReadError as error:
+            raise tarfile.ReadError("it holds no tar") from error
+        yield _tarred(archive)
 
 
 class _Counted:
@@ -264,9 +271,12 @@ def find_bag(archive: str, folder: Path) -> str:
     folders = sorted(
         place for place in described | holding if not described.intersection(place.parents)
     )
-    if not folders:
-        reason = f"it holds another archive, {nested}" if nested else "it has no data file"
+    if not folders and nested:
+        reason = f"it holds another archive, {nested}"
         raise BagError("ARCHIVE_NO_BAG", file=archive, reason=reason)
+    if not folders:
+        unknown = BagError("ARCHIVE_NO_BAG", file=archive, reason="it has no data file")
+        raise foreign_file(folder.rglob("*")) or unknown
     if len(folders) > 1:
         first, second = (str(place) for place in folders[:2])
         raise BagError(

@@ -5,7 +5,13 @@ from pathlib import Path
 
 from rosbag2.checks.losses import LostSpan
 from rosbag2.errors import BagError
-from rosbag2.formats.bundle import DataFile, find_file, present_files, require_complete
+from rosbag2.formats.bundle import (
+    DataFile,
+    find_file,
+    nothing_to_read,
+    present_files,
+    require_complete,
+)
 from rosbag2.formats.metadata import FileEntry, Metadata, read_metadata
 
 FINAL = frozenset(
@@ -135,7 +141,7 @@ def take_inventory(source: Path) -> Inventory:
 def _without_metadata(folder: Path, error: BagError) -> Inventory:
     files = present_files(folder)
     if not files:
-        raise error
+        raise nothing_to_read(folder) if error.code == "METADATA_MISSING" else error
     return Inventory(None, files, faults=[error])
 
 
