@@ -8,8 +8,9 @@ from django.utils.translation import gettext as _
 
 from common.exceptions import FieldError
 from rosbag2.budget import MAX_FILES
-from rosbag2.formats.bundle import DATA_SUFFIXES, count_files
-from storage.exceptions import FilesInvalidError, LinkOutsideError
+from rosbag2.formats.bundle import DATA_SUFFIXES, count_files, nothing_to_read
+from storage.choices import sentence
+from storage.exceptions import BundleRefusedError, FilesInvalidError, LinkOutsideError
 from storage.keys import MAX_PATH_LENGTH, is_safe
 
 BUNDLE_SUFFIXES = (".yaml", *DATA_SUFFIXES)
@@ -56,13 +57,18 @@ def check_is_bundle(folder: Path, paths: list[str]) -> None:
 
     Raises:
         FilesInvalidError: It has neither metadata.yaml nor a data file.
+        BundleRefusedError: So it is, and one of its files is known to be something else.
     """
-    if not any(path.endswith(BUNDLE_SUFFIXES) for path in paths if "/" not in path):
-        message = _(
-            "%(path)s has no metadata.yaml and no .db3 or .mcap file: give the folder of the bundle. "
-            "Nothing was stored."
-        )
-        raise FilesInvalidError(message % {"path": folder})
+    if any(path.endswith(BUNDLE_SUFFIXES) for path in paths if "/" not in path):
+        return
+    error = nothing_to_read(folder)
+    if error.code != "DATA_MISSING":
+        raise BundleRefusedError(sentence(error.code, error.details), code=error.code)
+    message = _(
+        "%(path)s has no metadata.yaml and no .db3 or .mcap file: give the folder of the bundle. "
+        "Nothing was stored."
+    )
+    raise FilesInvalidError(message % {"path": folder})
 
 
 def check_links(folder: Path, paths: list[str]) -> None:

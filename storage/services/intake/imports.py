@@ -15,10 +15,11 @@ from django.utils.translation import gettext as _
 from common.db import leases
 from common.db.leases import Lease
 from rosbag2.formats.bundle import DATA_SUFFIXES
+from rosbag2.formats.signatures import HEAD_BYTES, foreign
 from rosbag2.reading.archive import bare_name, is_archive
 from rosbag2.sandbox import checks
 from storage.choices import Status, sentence
-from storage.exceptions import ArchiveRefusedError, PathMissingError
+from storage.exceptions import BundleRefusedError, PathMissingError, StillRecordedError
 from storage.models import MAX_NAME_LENGTH, Rosbag, RosbagFile
 from storage.objects.base import StoreError
 from storage.services.intake.bundle_paths import (
@@ -50,18 +51,28 @@ def import_path(path: Path, *, name: str = "", on_stored: OnStored | None = None
     Raises:
         PathMissingError, FilesInvalidError: The path is none of them.
         LinkOutsideError: The folder has a link that leaves it.
-        ArchiveRefusedError: The archive has no bundle, several, or unsafe members.
+        BundleRefusedError: It is something else, or the archive has no bundle, several, or unsafe members.
+        StillRecordedError: A file changed while it was read; nothing of it is stored.
         StoreError: The storage or the disk is unavailable or full; nothing is left behind.
     """
     if path.is_file() and is_archive(path.name):
         with _unpacked(path) as folder:
             return import_folder(folder, name=name or bare_name(path.name), on_stored=on_stored)
     if path.is_file() and path.name.endswith(DATA_SUFFIXES):
-        files = [path, *_journals(path)]
-        check_paths([file.name for file in files])
-        sources = ((file.name, file.open("rb")) for file in files)
-        return _store_bundle(name or bare_name(path.name), sources, None, on_stored)
+        files = {file.name: file for file in [path, *_journals(path)]}
+        check_paths(list(files))
+        return _store_local(name or bare_name(path.name), files, on_stored=on_stored)
+    if path.is_file():
+        _refuse_foreign(path)
     return import_folder(path, name=name, on_stored=on_stored)
+
+
+def _refuse_foreign(path: Path) -> None:
+    """Refuse a file whose first bytes say what it is instead of a bundle."""
+    with path.open("rb") as stream:
+        error = foreign(path.name, stream.read(HEAD_BYTES))
+    if error is not None:
+        raise BundleRefusedError(sentence(error.code, error.details), code=error.code)
 
 
 def _journals(path: Path) -> list[Path]:
@@ -87,7 +98,7 @@ def _unpacked(archive: Path) -> Iterator[Path]:
         if verdict.code == "NO_SPACE":
             raise StoreError(text)
         if verdict.status == "rejected":
-            raise ArchiveRefusedError(text, code=verdict.code)
+            raise BundleRefusedError(text, code=verdict.code)
         yield folder / "unpacked" / str(verdict.details["folder"])
 
 
@@ -116,6 +127,7 @@ def import_folder(
         PathMissingError: There is no such folder.
         FilesInvalidError: It has files, but none of a bundle; nothing of it is stored.
         LinkOutsideError: It has a link that leaves it; nothing of it is stored.
+        StillRecordedError: A file changed while it was read; nothing of it is stored.
         StoreError: The storage is unavailable or full; nothing is left behind.
     """
     if not path.is_dir():
@@ -129,8 +141,8 @@ def import_folder(
         check_paths(paths)
         check_is_bundle(path, paths)
         check_links(path, paths)
-    sources = ((relative, (path / relative).open("rb")) for relative in paths)
-    return _store_bundle(name or path.resolve().name or "rosbag", sources, created_by, on_stored)
+    files = {relative: path / relative for relative in paths}
+    return _store_local(name or path.resolve().name or "rosbag", files, created_by, on_stored)
 
 
 @dataclass(frozen=True)
@@ -177,14 +189,29 @@ def stored_files(
         yield bundle
 
 
-def _store_bundle(
-    name: str,
-    sources: Iterable[tuple[str, IO[bytes]]],
-    created_by: Any,
-    on_stored: OnStored | None,
+def _store_local(
+    name: str, files: dict[str, Path], created_by: Any = None, on_stored: OnStored | None = None
 ) -> Rosbag:
-    with _stored_bundle(name, sources, created_by, on_stored) as bundle:
-        return bundle.verify()
+    """Store files of this machine, unless a recorder still writes to them."""
+    sources = ((relative, path.open("rb")) for relative, path in files.items())
+    try:
+        before = {relative: _state(path) for relative, path in files.items()}
+        with _stored_bundle(name, sources, created_by, on_stored) as bundle:
+            changed = [place for place, path in files.items() if _state(path) != before[place]]
+            if not changed:
+                return bundle.verify()
+    except FileNotFoundError as error:  # a journal comes and goes with each transaction
+        changed = [Path(error.filename).name]
+    message = _(
+        "%(file)s changed while it was read: stop the recorder, then add the bag again. "
+        "Nothing was stored."
+    )
+    raise StillRecordedError(message % {"file": changed[0]})
+
+
+def _state(path: Path) -> tuple[int, int]:
+    stat = path.stat()
+    return stat.st_size, stat.st_mtime_ns
 
 
 @contextmanager
