@@ -9,7 +9,8 @@ from common.exceptions import FieldError
 from simulations.choices import Transport
 from simulations.exceptions import NotStartableError
 from simulations.models import Execution, Mec, Simulation, Stage
-from storage.models import Rosbag
+from simulations.services.pass_length import pass_length
+from storage.models import Rosbag, RosbagTopic
 from templates.models import Template
 from templates.services.validation import RATE
 
@@ -28,7 +29,10 @@ class PlanStage(msgspec.Struct, frozen=True, kw_only=True):
     topics: tuple[str, ...]
     messages_a_pass: int
     seconds_a_pass: float
+    seconds_known: bool = True
+    """False where `seconds_a_pass` is only a limit, as its rosbag has more silence than its index tells."""
     rate: float
+    max_gap_seconds: float | None = None
     record: tuple[RecordTopic, ...]
     record_own: bool
     agents: int
@@ -196,7 +200,7 @@ def _stage_errors(index: int, stage: Stage) -> list[FieldError]:
         return errors
     if not RATE.accept(template.rate):  # stored by a version without bounds
         return [_bad_rate(index, template.name)]
-    if not (_messages(template) or stage.no_messages_allowed):
+    if not (_messages(_played(template)) or stage.no_messages_allowed):
         return [_no_messages(index, template.name)]
     return []
 
@@ -235,18 +239,21 @@ def _topics(template: Template) -> tuple[str, ...]:
     return tuple(template.topics) or tuple(sorted(names))
 
 
-def _messages(template: Template) -> int:
-    """The messages of one pass."""
+def _played(template: Template) -> list[RosbagTopic]:
     topics = set(_topics(template))
-    rows = template.rosbag.topics.all()
-    return sum(topic.message_count for topic in rows if topic.name in topics)
+    return [topic for topic in template.rosbag.topics.all() if topic.name in topics]
+
+
+def _messages(topics: list[RosbagTopic]) -> int:
+    """The messages of one pass."""
+    return sum(topic.message_count for topic in topics)
 
 
 def _plan_stage(stage: Stage, first_agent: int) -> PlanStage:
     template = stage.template
     rosbag: Rosbag = template.rosbag
-    paced = template.rate > 0
-    seconds = (rosbag.duration_ns or 0) / 1e9 / template.rate if paced else 0.0
+    played = _played(template)
+    length = pass_length(played, template.max_gap_seconds)
     return PlanStage(
         position=stage.position,
         name=stage.name or template.name,
@@ -257,9 +264,11 @@ def _plan_stage(stage: Stage, first_agent: int) -> PlanStage:
         rosbag=rosbag.pk,
         rosbag_digest=rosbag.content_digest,
         topics=_topics(template),
-        messages_a_pass=_messages(template),
-        seconds_a_pass=seconds,
+        messages_a_pass=_messages(played),
+        seconds_a_pass=length.seconds / template.rate if template.rate > 0 else 0.0,
+        seconds_known=length.is_known,
         rate=template.rate,
+        max_gap_seconds=template.max_gap_seconds,
         record=tuple(RecordTopic(name=t["name"], type=t["type"]) for t in template.record_topics),
         record_own=template.record_own,
         agents=stage.agent_count,

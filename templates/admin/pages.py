@@ -58,12 +58,16 @@ class TemplateForm(DomainErrorFormMixin, forms.ModelForm[Template]):
             "rosbag",
             "topics",
             "rate",
+            "max_gap_seconds",
             "record_topics",
             "record_own",
         ]
         widgets = {"description": forms.Textarea(attrs={"rows": 3})}
         help_texts = {
             "rate": _("Factor of the recorded speed; 0: as fast as possible."),
+            "max_gap_seconds": _(
+                "Longest recorded time without a message of these topics that agents wait for; empty: any."
+            ),
             "record_own": _(
                 "Also record messages that the agent itself publishes on these topics."
             ),
@@ -135,7 +139,7 @@ class TemplateAdmin(
     readonly_fields = ["version", "used", creator, "created_at", "updated_at", "deleted_at"]
     fieldsets = [
         (None, {"fields": ["name", "robot_type", "description"]}),
-        (_("What it plays"), {"fields": ["rosbag", "topics", "rate"]}),
+        (_("What it plays"), {"fields": ["rosbag", "topics", "rate", "max_gap_seconds"]}),
         (_("What it records"), {"fields": ["record_topics", "record_own"]}),
     ]
     history = (

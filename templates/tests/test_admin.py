@@ -54,9 +54,14 @@ def test_create_and_change(operator: Client, rosbag: Rosbag) -> None:
         {"name": "/scan", "type": "a/msg/B"},
         {"name": "/x", "type": "a/B"},
     ]
-    assert operator.post(page(template), form(rosbag, rate="2")).status_code == 302
+    changed = form(rosbag, rate="2", max_gap_seconds="1.5")
+    assert operator.post(page(template), changed).status_code == 302
     template.refresh_from_db()
     assert (template.version, template.rate, template.record_own) == (2, 2, False)
+    assert template.max_gap_seconds == 1.5
+    assert operator.post(page(template), form(rosbag)).status_code == 302
+    template.refresh_from_db()
+    assert (template.version, template.max_gap_seconds) == (3, None)
     assert (template.topics, template.record_topics) == ([], [])
 
 
@@ -85,6 +90,8 @@ def test_topics_are_chosen_from_those_of_the_rosbag(operator: Client, rosbag: Ro
         ({"rate": "1e-310"}, "rate", "Give 0, or a number from 0.001 to 1,000."),
         ({"rate": "1e400"}, "rate", "Enter a number"),
         ({"rate": "inf"}, "rate", "Enter a number"),
+        ({"max_gap_seconds": "0"}, "max_gap_seconds", "Give a number from 0.001 to 31,622,400."),
+        ({"max_gap_seconds": "-inf"}, "max_gap_seconds", "Enter a number"),
         ({"rosbag": ""}, "rosbag", "required"),
         ({"rosbag": "1" * 30}, "rosbag", "not one of the available choices"),
         ({"name": "taken"}, "name", "Another template has this name"),
