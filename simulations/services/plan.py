@@ -9,9 +9,9 @@ from common.exceptions import FieldError
 from simulations.choices import Transport
 from simulations.exceptions import NotStartableError
 from simulations.models import Execution, Mec, Simulation, Stage
-from simulations.services.pass_length import pass_length
 from storage.models import Rosbag, RosbagTopic
 from templates.models import Template
+from templates.services.pass_length import pass_length, played_topics
 from templates.services.validation import RATE
 
 
@@ -30,7 +30,7 @@ class PlanStage(msgspec.Struct, frozen=True, kw_only=True):
     messages_a_pass: int
     seconds_a_pass: float
     seconds_known: bool = True
-    """False where `seconds_a_pass` is only a limit, as its rosbag has more silence than its index tells."""
+    """False where `seconds_a_pass` is only a limit, as the index does not tell all gaps that count."""
     rate: float
     max_gap_seconds: float | None = None
     record: tuple[RecordTopic, ...]
@@ -233,15 +233,8 @@ def _no_messages(index: int, template: str) -> FieldError:
     return FieldError(f"/stages/{index}/template", message % {"name": template}, "NO_MESSAGES")
 
 
-def _topics(template: Template) -> tuple[str, ...]:
-    """The topics that a template plays."""
-    names = (topic.name for topic in template.rosbag.topics.all())
-    return tuple(template.topics) or tuple(sorted(names))
-
-
 def _played(template: Template) -> list[RosbagTopic]:
-    topics = set(_topics(template))
-    return [topic for topic in template.rosbag.topics.all() if topic.name in topics]
+    return played_topics(template, template.rosbag.topics.all())
 
 
 def _messages(topics: list[RosbagTopic]) -> int:
@@ -263,7 +256,7 @@ def _plan_stage(stage: Stage, first_agent: int) -> PlanStage:
         robot_type=template.robot_type,
         rosbag=rosbag.pk,
         rosbag_digest=rosbag.content_digest,
-        topics=_topics(template),
+        topics=tuple(template.topics) or tuple(sorted(topic.name for topic in played)),
         messages_a_pass=_messages(played),
         seconds_a_pass=length.seconds / template.rate if template.rate > 0 else 0.0,
         seconds_known=length.is_known,

@@ -25,7 +25,7 @@ from common.admin.deletion import ServiceDeletionMixin
 from common.admin.errors import DomainErrorFormMixin, DomainErrorMixin
 from common.admin.fields import RowSelectMixin
 from common.admin.rights import right, user_text
-from templates.admin.fields import TopicsField, TopicTypesField, choices_of
+from templates.admin.fields import TopicsField, TopicTypesField, choices_of, pass_text
 from templates.exceptions import TemplateDeletedError
 from templates.models import Template
 from templates.services import templates
@@ -136,7 +136,15 @@ class TemplateAdmin(
     list_select_related = ["rosbag"]
     search_fields = ["name", "robot_type", "rosbag__name"]
     autocomplete_fields = ["rosbag"]
-    readonly_fields = ["version", "used", creator, "created_at", "updated_at", "deleted_at"]
+    readonly_fields = [
+        "one_pass",
+        "version",
+        "used",
+        creator,
+        "created_at",
+        "updated_at",
+        "deleted_at",
+    ]
     fieldsets = [
         (None, {"fields": ["name", "robot_type", "description"]}),
         (_("What it plays"), {"fields": ["rosbag", "topics", "rate", "max_gap_seconds"]}),
@@ -144,7 +152,7 @@ class TemplateAdmin(
     ]
     history = (
         _("History"),
-        {"fields": [("version", "used"), creator, ("created_at", "updated_at")]},
+        {"fields": ["one_pass", ("version", "used"), creator, ("created_at", "updated_at")]},
     )
     actions = ["delete_selected", "restore"]
 
@@ -214,6 +222,10 @@ class TemplateAdmin(
     def recorded(self, template: Template) -> str:
         count = len(template.record_topics)
         return ngettext("%d topic", "%d topics", count) % count if count else str(_("nothing"))
+
+    @admin.display(description=_("one pass"))
+    def one_pass(self, template: Template) -> str:
+        return pass_text(template)
 
     @admin.display(description=_("simulations"))
     def used(self, template: Any) -> int:

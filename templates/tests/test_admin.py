@@ -126,6 +126,20 @@ def test_name_taken_between_validation_and_save(
     assert "still here" in answer.content.decode()
 
 
+def test_length_of_a_pass(operator: Client, rosbag: Rosbag) -> None:
+    times = {"first_ns": 0, "last_ns": 60 * 10**9, "period_ns": 10**9}
+    gap = [10 * 10**9, 50 * 10**9]
+    rosbag.topics.filter(name="/odom").update(**times, gap_count=1, gaps=[gap], message_count=22)
+    template = templates.create(name="t", rosbag=rosbag, rate=2)
+    assert "30.0 s" in operator.get(page(template)).content.decode()
+    templates.update(template, max_gap_seconds=5)
+    assert "12.5 s; 35.0 s of recorded gaps" in operator.get(page(template)).content.decode()
+    templates.update(template, max_gap_seconds=0.5)
+    assert "at most 10.2 s" in operator.get(page(template)).content.decode()
+    templates.update(template, rate=0)
+    assert "as fast as possible" in operator.get(page(template)).content.decode()
+
+
 def queries(client: Client, address: str) -> int:
     client.get(address)
     with CaptureQueriesContext(connection) as parameters:

@@ -190,7 +190,7 @@ def _rounded(percent: float) -> float:
 def planned_seconds(stage: PlanStage) -> float | None:
     """Duration of a stage by its plan; None if it cannot be planned.
 
-    That is without a time limit, unpaced or with silence left out that its rosbag's index does not tell.
+    That is without a time limit, unpaced or with shortened gaps that the index of its rosbag does not tell.
     """
     paced = stage.rate > 0 and stage.seconds_known
     passes = stage.seconds_a_pass * stage.repeats if paced else None

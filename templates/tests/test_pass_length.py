@@ -3,23 +3,14 @@
 import random
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from rosbag2.checks.index import index_bag
 from rosbag2.formats.metadata import Topic
 from rosbag2.writing.sqlite_writer import BagWriter
-from simulations.models import Execution, Simulation
-from simulations.services.pass_length import PassLength, pass_length
-from simulations.services.plan import freeze, plan_of
-from simulations.services.progress.calculation import planned_seconds
-from simulations.services.runs import lifecycle
-from simulations.tests.conftest import Design
-from storage.models import Rosbag, RosbagTopic
-from templates.models import Template
-from templates.services import templates
-from tests.support.bags import stored_bag
+from storage.models import RosbagTopic
+from templates.services.pass_length import PassLength, pass_length
 
 Times = dict[str, list[float]]
 """Seconds of the messages of each topic."""
@@ -126,29 +117,3 @@ def test_without_a_longest_gap_it_lasts_as_recorded(tmp_path: Path) -> None:
     topics = indexed(tmp_path / "bag", times)
     assert pass_length(topics, None) == PassLength(7000.0)
     assert pass_length(topics[:1], None) == PassLength(3620.0)  # /b is not played
-
-
-@pytest.fixture
-def rosbag(db: None, tmp_path: Path) -> Rosbag:
-    return stored_bag(write(tmp_path / "bag", {"/odom": FAST, "/rare": every(60, 0, 3600)}))
-
-
-def test_plan_of_a_template_with_a_longest_gap(design: Design, template: Template) -> None:
-    templates.update(template, topics=["/odom"], rate=2, max_gap_seconds=4)
-    [stage] = freeze(design(repeat_count=3)).stages
-    assert (stage.max_gap_seconds, stage.seconds_known) == (4, True)
-    assert stage.seconds_a_pass == pytest.approx((10 + 4 + 10) / 2)
-    assert planned_seconds(stage) == pytest.approx(36)
-    templates.update(template, topics=[])
-    [stage] = freeze(Simulation.objects.get()).stages
-    assert planned_seconds(stage) is None
-
-
-def test_a_plan_of_the_version_before_keeps_all_silence(design: Design) -> None:
-    execution = lifecycle.start(design())
-    values: dict[str, Any] = execution.plan["stages"][0]
-    del values["max_gap_seconds"], values["seconds_known"]
-    Execution.objects.update(plan=execution.plan)
-    [stage] = plan_of(Execution.objects.get()).stages
-    assert stage.max_gap_seconds is None
-    assert planned_seconds(stage) == pytest.approx(3620)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from storage.models import RosbagTopic
+from templates.models import Template
 
 MAX_PERIODS = 3
 """Periods of a topic without a message that the index does not list as a gap."""
@@ -15,10 +16,24 @@ Stretch = tuple[int, int]
 
 @dataclass(frozen=True)
 class PassLength:
-    """Seconds of recorded time of one pass; only a limit unless `is_known`."""
+    """Seconds of recorded time of one pass, and those that are left out of its gaps.
+
+    Unless `is_known`, more may be left out.
+    """
 
     seconds: float
+    left_out: float = 0.0
     is_known: bool = True
+
+
+INDEX_FIELDS = ("name", "message_count", "first_ns", "last_ns", "period_ns", "gap_count", "gaps")
+"""Fields of a topic that are needed here."""
+
+
+def played_topics(template: Template, topics: Iterable[RosbagTopic]) -> list[RosbagTopic]:
+    """Those of the topics of its rosbag that a template plays."""
+    names = set(template.topics)
+    return [topic for topic in topics if not names or topic.name in names]
 
 
 def pass_length(topics: Iterable[RosbagTopic], max_gap_seconds: float | None) -> PassLength:
@@ -36,11 +51,11 @@ def pass_length(topics: Iterable[RosbagTopic], max_gap_seconds: float | None) ->
     if max_gap_seconds is None:
         return PassLength((last - first) / 1e9)
     max_gap = round(max_gap_seconds * 1e9)
-    skipped, is_known = _skipped(rows, max_gap)
-    return PassLength((last - first - skipped) / 1e9, is_known)
+    left_out, is_known = _left_out(rows, max_gap)
+    return PassLength((last - first - left_out) / 1e9, left_out / 1e9, is_known)
 
 
-def _skipped(rows: list[RosbagTopic], max_gap: int) -> tuple[int, bool]:
+def _left_out(rows: list[RosbagTopic], max_gap: int) -> tuple[int, bool]:
     """Nanoseconds that are left out, and whether these are all."""
     dense: Counter[int] = Counter()
     sparse: Counter[int] = Counter()
@@ -49,7 +64,7 @@ def _skipped(rows: list[RosbagTopic], max_gap: int) -> tuple[int, bool]:
         for start, end in _stretches(topic):
             changes[start] += 1
             changes[end] -= 1
-    skipped, is_known = 0, True
+    left_out, is_known = 0, True
     in_dense = in_sparse = 0
     for time, following in pairwise(sorted(dense.keys() | sparse.keys())):
         in_dense += dense[time]
@@ -60,8 +75,8 @@ def _skipped(rows: list[RosbagTopic], max_gap: int) -> tuple[int, bool]:
         if in_sparse:
             is_known = False
         else:
-            skipped += too_long
-    return skipped, is_known
+            left_out += too_long
+    return left_out, is_known
 
 
 def _stretches(topic: RosbagTopic) -> Iterator[Stretch]:
