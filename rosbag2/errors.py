@@ -194,7 +194,8 @@ SENTENCES: dict[str, str] = {
         "some messages are replayed out of order."
     ),
     "NAME_ODD": _(
-        "Topic {topic} has signs in its name that ROS 2 does not allow ({topics} such topics)."
+        "Topic {topic} has a name that ROS 2 does not allow ({topics} such topics); it can be played where "
+        "the transport carries such names."
     ),
     "SPAN_IMPLAUSIBLE": _(
         "The messages lie {days} days apart: a clock was wrong while they were recorded; "

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.db.soft_delete import LIVING, SoftDeleted
 from storage.models import Rosbag
+from templates.choices import UnsupportedTopics
 from templates.querysets import TemplateQuerySet
 
 
@@ -32,6 +33,13 @@ class Template(SoftDeleted):
     max_gap_seconds = models.FloatField(_("longest gap (s)"), null=True, blank=True)
     record_topics = models.JSONField(_("topics to record"), default=list, blank=True)
     record_own = models.BooleanField(_("record own publications"), default=True)
+    unsupported_topics = models.CharField(
+        _("topics that the transport cannot carry"),
+        max_length=20,
+        choices=UnsupportedTopics.choices,
+        default=UnsupportedTopics.REFUSE,
+        db_default=UnsupportedTopics.REFUSE,
+    )
     version = models.PositiveIntegerField(_("version"), default=1, editable=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,

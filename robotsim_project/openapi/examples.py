@@ -16,6 +16,7 @@ TEMPLATE: dict[str, Any] = {
     "max_gap_seconds": 60.0,
     "record_topics": [ODOM],
     "record_own": False,
+    "unsupported_topics": "refuse",
     "version": 1,
     "created_by": "operator@example.com",
     "created_at": TIME,

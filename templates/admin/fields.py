@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 from common.admin.fields import MAX_ID_DIGITS
 from storage.models import RosbagTopic
 from templates.models import Template
-from templates.services.pass_length import INDEX_FIELDS, pass_length, played_topics
+from templates.services.pass_length import INDEX_FIELDS, pass_length
 
 Choices = list[tuple[str, str]]
 
@@ -36,7 +36,9 @@ def pass_text(template: Template) -> str:
     if not template.rate:
         return _("as fast as possible")
     topics = RosbagTopic.objects.filter(rosbag=template.rosbag_id).only(*INDEX_FIELDS)
-    length = pass_length(played_topics(template, topics), template.max_gap_seconds)
+    names = set(template.topics)
+    played = [topic for topic in topics if not names or topic.name in names]
+    length = pass_length(played, template.max_gap_seconds)
     values = {
         "seconds": f"{length.seconds / template.rate:,.1f}",
         "left_out": f"{length.left_out:,.1f}",
@@ -80,7 +82,11 @@ class TopicTypesField(forms.CharField):
 
     def clean(self, value: Any) -> list[dict[str, str]]:
         lines = str(super().clean(value)).splitlines()
-        rows = [(number, line.split()) for number, line in enumerate(lines, 1) if line.strip()]
+        rows = [
+            (number, line.rsplit(maxsplit=1))
+            for number, line in enumerate(lines, 1)
+            if line.strip()
+        ]
         invalid = [number for number, columns in rows if len(columns) != 2]  # noqa: PLR2004
         if invalid:
             message = _(

@@ -6,25 +6,24 @@ from rest_framework import serializers
 
 from common.rest.serializers import StrictSerializer
 from templates.models import Template
-from templates.services.validation import MAX_GAP, MAX_TOPICS, RATE, TOPIC_NAME, TYPE_NAME
+from templates.services.validation import MAX_GAP, MAX_TOPICS, RATE, TYPE_NAME
 
 
 class RecordTopicSerializer(StrictSerializer):
-    """A topic to record, named as the robot sees it."""
+    """A topic to record, named as the robot sees it: a ROS topic name, or a topic of the rosbag."""
 
     name = serializers.CharField(max_length=255)
     type = serializers.CharField(max_length=255)
-    enforced = {
-        "name": {"pattern": f"^{TOPIC_NAME.pattern}$"},
-        "type": {"pattern": f"^{TYPE_NAME.pattern}$"},
-    }
+    enforced = {"type": {"pattern": f"^{TYPE_NAME.pattern}$"}}
 
 
 class TemplateSerializer(StrictSerializer, serializers.ModelSerializer[Template]):
     """A template of one kind of agent; an empty `topics` plays them all, `rate` 0 is as fast as possible.
 
     Where no message of these topics was recorded for longer than `max_gap_seconds`, agents wait only that
-    long; null keeps all silence.
+    long; null keeps all gaps.
+
+    `unsupported_topics`: what a start does with topics whose names the transport of the mec cannot carry.
     """
 
     name = serializers.CharField(max_length=200)
@@ -55,6 +54,7 @@ class TemplateSerializer(StrictSerializer, serializers.ModelSerializer[Template]
             "max_gap_seconds",
             "record_topics",
             "record_own",
+            "unsupported_topics",
             "version",
             "created_by",
             "created_at",

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from storage.models import RosbagTopic
-from templates.models import Template
 
 MAX_PERIODS = 3
 """Periods of a topic without a message that the index does not list as a gap."""
@@ -28,12 +27,6 @@ class PassLength:
 
 INDEX_FIELDS = ("name", "message_count", "first_ns", "last_ns", "period_ns", "gap_count", "gaps")
 """Fields of a topic that are needed here."""
-
-
-def played_topics(template: Template, topics: Iterable[RosbagTopic]) -> list[RosbagTopic]:
-    """Those of the topics of its rosbag that a template plays."""
-    names = set(template.topics)
-    return [topic for topic in topics if not names or topic.name in names]
 
 
 def pass_length(topics: Iterable[RosbagTopic], max_gap_seconds: float | None) -> PassLength:

@@ -29,6 +29,7 @@ FIELDS = frozenset(
         "max_gap_seconds",
         "record_topics",
         "record_own",
+        "unsupported_topics",
     }
 )
 """Fields that callers may set: `name` and `rosbag` (a Rosbag or its id) are required."""

@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('templates', '0002_search_on_postgresql'),
+        ('templates', '0003_unsupported_topics'),
     ]
 
     operations = [
