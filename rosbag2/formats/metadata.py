@@ -15,6 +15,7 @@ from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from rosbag2.budget import MAX_TOPICS
 from rosbag2.errors import BagError
 from rosbag2.formats import names, qos, yaml_loader
 from rosbag2.formats.yaml_loader import Node
@@ -75,8 +76,8 @@ def read_metadata(folder: Path) -> Metadata:
     """Read the metadata.yaml of a bag.
 
     Raises:
-        BagError: METADATA_MISSING, METADATA_UNREADABLE, METADATA_REFUSED, PATH_UNSAFE,
-            FILE_IS_LFS_POINTER.
+        BagError: METADATA_MISSING, METADATA_UNREADABLE, METADATA_REFUSED, TOO_MANY_TOPICS,
+            PATH_UNSAFE, FILE_IS_LFS_POINTER.
     """
     content = _content(folder / FILE_NAME)
     try:
@@ -88,6 +89,8 @@ def read_metadata(folder: Path) -> Metadata:
             raise ValueError("it has no mapping `rosbag2_bagfile_information`")
         return _as_spelled(_metadata(information), folder)
     except yaml_loader.RefusedError as error:
+        if content.count(b"topic_metadata:") > MAX_TOPICS:
+            raise BagError("TOO_MANY_TOPICS", file=FILE_NAME, limit=MAX_TOPICS) from error
         raise BagError("METADATA_REFUSED", file=FILE_NAME, reason=str(error)) from error
     except ValueError as error:
         raise BagError("METADATA_UNREADABLE", file=FILE_NAME, reason=str(error)) from error

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO
 
-from rosbag2.budget import Budget, max_unpacked
+from rosbag2.budget import MAX_FILES, Budget, max_unpacked
 from rosbag2.errors import BagError, Detail
-from rosbag2.formats.bundle import DATA_SUFFIXES
+from rosbag2.formats.bundle import DATA_SUFFIXES, count_files, foreign_file, require_few_files
 from rosbag2.formats.metadata import FILE_NAME
 from rosbag2.reading.archive_members import BROKEN, Member, members
 from rosbag2.reading.belonging import is_litter
@@ -19,7 +19,6 @@ SUFFIXES = (
     *(".tar." + packed for packed in ("gz", "bz2", "xz", "zst", "zstd")),
     *(".tgz", ".tbz2", ".txz", ".tzst"),
 )
-MAX_MEMBERS = 10_000
 MAX_DEPTH = 20
 HEADER_BYTES = 64 * 2**20
 """Bytes that a tar may hold beside the content of its members."""
@@ -75,6 +74,7 @@ class _Unpacking:
     budget: Budget
     unpacked: int = 0
     passed: int = 0
+    files: int = 0
     paths: set[str] = field(default_factory=set)
     links: list[Member] = field(default_factory=list)
 
@@ -91,10 +91,9 @@ class _Unpacking:
         """
         self.target.mkdir(parents=True, exist_ok=True)
         with members(self.source, language, self._pass) as found:
-            known = len(found) if isinstance(found, Sized) else 0
-            for number, member in enumerate(found, start=1):
-                if max(known, number) > MAX_MEMBERS:
-                    raise self._refusal("ARCHIVE_TOO_LARGE", limit=f"{MAX_MEMBERS} members")
+            if isinstance(found, Sized):
+                require_few_files(each.name for each in found if not is_litter(each.name))
+            for member in found:
                 self._take(member)
 
     def follow_links(self, bag: str) -> None:
@@ -121,6 +120,9 @@ class _Unpacking:
         if path in self.paths:
             raise self._refusal("ARCHIVE_MEMBER_TWICE", member=member.name)
         self.paths.add(path)
+        self.files += count_files([path])
+        if self.files > MAX_FILES:
+            raise BagError("TOO_MANY_FILES", limit=MAX_FILES)
         if member.symbolic:
             self.links.append(member)
         else:
@@ -206,9 +208,12 @@ def find_bag(archive: str, folder: Path) -> str:
     folders = sorted(
         place for place in described | holding if not described.intersection(place.parents)
     )
-    if not folders:
-        reason = f"it holds another archive, {nested}" if nested else "it has no data file"
+    if not folders and nested:
+        reason = f"it holds another archive, {nested}"
         raise BagError("ARCHIVE_NO_BAG", file=archive, reason=reason)
+    if not folders:
+        unknown = BagError("ARCHIVE_NO_BAG", file=archive, reason="it has no data file")
+        raise foreign_file(folder.rglob("*")) or unknown
     if len(folders) > 1:
         first, second = (str(place) for place in folders[:2])
         raise BagError(

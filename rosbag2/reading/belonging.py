@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-from rosbag2.formats import compression
 from rosbag2.formats.bundle import DATA_SUFFIXES
 from rosbag2.formats.metadata import FILE_NAME
 from rosbag2.reading.opening import MCAP, SQLITE
@@ -18,7 +17,7 @@ def is_litter(path: str) -> bool:
     """Return whether a system put the file there, not a person: it is left out without a word."""
     place = PurePosixPath(path)
     name = place.name.lower()
-    if place.parts[0] == "__MACOSX" or name.startswith("._"):
+    if "__MACOSX" in place.parts[:1] or name.startswith("._"):
         return True
     return name in _LITTER or (name.startswith(".") and not name.endswith(DATA_SUFFIXES))
 
@@ -38,4 +37,4 @@ def _is_data(path: Path) -> bool:
     if path.name.endswith(DATA_SUFFIXES):
         return True
     with path.open("rb") as stream:
-        return stream.read(len(SQLITE)).startswith((SQLITE, MCAP, compression.MAGIC))
+        return stream.read(len(SQLITE)).startswith((SQLITE, MCAP))

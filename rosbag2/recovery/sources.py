@@ -1,9 +1,8 @@
 """One data file as a source of messages: read by its store when it is sound, else saved piece by piece."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import BinaryIO, Protocol
 
 from rosbag2.budget import Budget
@@ -13,7 +12,7 @@ from rosbag2.formats import compression
 from rosbag2.formats.bundle import DataFile
 from rosbag2.formats.metadata import Topic
 from rosbag2.reading.base import Store
-from rosbag2.reading.opening import is_packed, kind, open_store
+from rosbag2.reading.opening import is_packed, kind, open_store, spare_folder
 from rosbag2.recovery.mcap_salvage import McapSalvage
 from rosbag2.recovery.sqlite_salvage import SqliteSalvage
 
@@ -57,13 +56,14 @@ def open_source(file: DataFile, budget: Budget) -> Iterator[Source]:
     Raises:
         BagError: nothing of it can be read.
     """
-    with TemporaryDirectory(prefix="robotsim-repair-", dir=budget.scratch) as spare:
-        place, fault = _unpacked(file, Path(spare), budget)
+    with spare_folder(budget) as spare:
+        place, fault = _unpacked(file, spare, budget)
         plain = DataFile(file.name, place)
-        fault = _fault(plain, budget) or fault
+        findings: list[BagError] = []
+        fault = _fault(plain, budget, findings) or fault
         if fault is None:
             with open_store(plain, budget) as store:
-                yield _Sound(store)
+                yield _Sound(store, findings)
             return
         with place.open("rb", buffering=2**16) as stream:
             if fault.code == "FILE_NOT_SQLITE":
@@ -84,17 +84,21 @@ def _headless(
         raise fault from error
 
 
-def _unpacked(file: DataFile, spare: Path, budget: Budget) -> tuple[Path, BagError | None]:
+def _unpacked(
+    file: DataFile, spare: Callable[[], Path], budget: Budget
+) -> tuple[Path, BagError | None]:
     """The file, unpacked as far as possible, and the error of its compression, if any."""
     if not is_packed(file):
         return file.path, None
-    target = spare / "unpacked"
+    target = spare() / "unpacked"
     reason = compression.unpack_file(file.name, file.path, target, budget, keep_partial=True)
     return target, BagError("FILE_DAMAGED", file=file.name, reason=reason) if reason else None
 
 
-def _fault(file: DataFile, budget: Budget) -> BagError | None:
+def _fault(file: DataFile, budget: Budget, findings: list[BagError]) -> BagError | None:
     """Return the error that keeps a file from being read as a whole, None if there is none.
+
+    Oddities of a file that can be read are added to `findings`.
 
     Raises:
         BagError: nothing of it can be read.
@@ -103,6 +107,10 @@ def _fault(file: DataFile, budget: Budget) -> BagError | None:
         with open_store(file, budget) as store:
             for _ in store.samples():
                 pass
+            findings += [
+                BagError(finding.code, file=file.name, **finding.details)
+                for finding in store.findings()
+            ]
     except BagError as error:
         if error.code not in DAMAGED:
             raise
@@ -113,12 +121,12 @@ def _fault(file: DataFile, budget: Budget) -> BagError | None:
 class _Sound:
     """A file that its store reads."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, findings: list[BagError]) -> None:
         self.store = store
         self.kind = store.kind
         self.ros_distro = store.ros_distro
         self.topics = list(store.topics.values())
-        self.faults: list[BagError] = []
+        self.faults = findings
 
     @property
     def lost(self) -> list[LostSpan]:
@@ -160,5 +168,8 @@ class _Damaged:
         for saved in self.salvage.messages(expected):
             any_saved = True
             yield saved
+        if unread := self.salvage.losses.unread:
+            file = self.salvage.losses.file
+            self.faults.append(BagError("TRAILING_BYTES", file=file, bytes=unread))
         if not any_saved and self.faults[0].code in {"FILE_NOT_MCAP", "FILE_NOT_SQLITE"}:
             raise self.faults[0]

@@ -16,7 +16,7 @@ from rosbag2.formats.sqlite_pages import LEAF, PageError, Pages, Row, Value
 
 Saved = tuple[Topic, int, bytes]
 _MESSAGES = ("id", "topic_id", "timestamp", "data")
-_TOPICS = ("id", "name", "type", "serialization_format")
+_TOPICS = ("id", "name", "type")
 
 
 class SqliteSalvage:

@@ -17,11 +17,12 @@ from common.db import leases
 from common.db.leases import Lease
 from rosbag2.formats import names
 from rosbag2.formats.bundle import DATA_SUFFIXES
+from rosbag2.formats.signatures import HEAD_BYTES, foreign
 from rosbag2.reading.archive import bare_name, is_archive
 from rosbag2.reading.belonging import JOURNAL_SUFFIXES
 from rosbag2.sandbox import checks
 from storage.choices import Status, sentence
-from storage.exceptions import ArchiveRefusedError, PathMissingError
+from storage.exceptions import BundleRefusedError, PathMissingError, StillRecordedError
 from storage.models import MAX_NAME_LENGTH, Rosbag, RosbagFile
 from storage.objects.base import StoreError
 from storage.services.intake.bundle_paths import (
@@ -31,7 +32,7 @@ from storage.services.intake.bundle_paths import (
     files_of,
     files_outside,
     left_out,
-    own_and_foreign,
+    own_and_others,
 )
 from storage.services.intake.uploads import require_open
 from storage.services.rosbags.deduplication import SameContentError, verify_unless_duplicate
@@ -56,7 +57,8 @@ def import_path(path: Path, *, name: str = "", on_stored: OnStored | None = None
     Raises:
         PathMissingError, FilesInvalidError: The path is none of them.
         LinkOutsideError: The folder has a link that leaves it.
-        ArchiveRefusedError: The archive has no bundle, several, or unsafe members.
+        BundleRefusedError: It is something else, or the archive has no bundle, several, or unsafe members.
+        StillRecordedError: A file changed while it was read; nothing of it is stored.
         StoreError: The storage or the disk is unavailable or full; nothing is left behind.
     """
     if path.is_file() and is_archive(path.name):
@@ -64,10 +66,11 @@ def import_path(path: Path, *, name: str = "", on_stored: OnStored | None = None
             name = name or bare_name(_decoded(path.name))
             return import_folder(folder, name=name, beside=beside, on_stored=on_stored)
     if path.is_file() and path.name.endswith(DATA_SUFFIXES):
-        files = [path, *_journals(path)]
-        check_paths([_decoded(file.name) for file in files])
-        sources = ((_decoded(file.name), file.open("rb")) for file in files)
-        return _store_bundle(name or bare_name(_decoded(path.name)), sources, None, on_stored)
+        files = {_decoded(file.name): file for file in [path, *_journals(path)]}
+        check_paths(list(files))
+        return _store_local(name or bare_name(_decoded(path.name)), files, on_stored=on_stored)
+    if path.is_file():
+        _refuse_foreign(path)
     return import_folder(path, name=name, on_stored=on_stored)
 
 
@@ -80,6 +83,14 @@ def _language() -> str:
 def _decoded(path: str) -> str:
     """A relative path of this machine as it is stored."""
     return names.decode(os.fsencode(path), _language())
+
+
+def _refuse_foreign(path: Path) -> None:
+    """Refuse a file whose first bytes say what it is instead of a bundle."""
+    with path.open("rb") as stream:
+        error = foreign(path.name, stream.read(HEAD_BYTES))
+    if error is not None:
+        raise BundleRefusedError(sentence(error.code, error.details), code=error.code)
 
 
 def _journals(path: Path) -> list[Path]:
@@ -106,7 +117,7 @@ def _unpacked(archive: Path) -> Iterator[tuple[Path, list[str]]]:
         if verdict.code == "NO_SPACE":
             raise StoreError(text)
         if verdict.status == "rejected":
-            raise ArchiveRefusedError(text, code=verdict.code)
+            raise BundleRefusedError(text, code=verdict.code)
         bundle = target / str(verdict.details["folder"])
         yield bundle, files_outside(target, bundle)
 
@@ -139,6 +150,7 @@ def import_folder(
         PathMissingError: There is no such folder.
         FilesInvalidError: It has files, but none of a bundle; nothing of it is stored.
         LinkOutsideError: It has a link that leaves it; nothing of it is stored.
+        StillRecordedError: A file changed while it was read; nothing of it is stored.
         StoreError: The storage is unavailable or full; nothing is left behind.
     """
     if not path.is_dir():
@@ -149,15 +161,14 @@ def import_folder(
         raise PathMissingError(message % {"path": path})
     present = sorted(files_of(path))
     if present:  # an empty folder is stored too: its verdict explains what is missing
+        check_paths([_decoded(relative) for relative in present])
         check_is_bundle(path, present)
         check_links(path, present)
-    own, foreign = own_and_foreign(path)
-    if own:
-        check_paths([_decoded(relative) for relative in own])
-    sources = ((_decoded(relative), (path / relative).open("rb")) for relative in own)
+    own, others = own_and_others(path)
+    files = {_decoded(relative): path / relative for relative in own}
     name = name or _decoded(path.resolve().name) or "rosbag"
-    warnings = left_out([*map(_decoded, foreign), *beside])
-    return _store_bundle(name, sources, created_by, on_stored, warnings=warnings)
+    warnings = left_out([*map(_decoded, others), *beside])
+    return _store_local(name, files, created_by, on_stored, warnings=warnings)
 
 
 @dataclass(frozen=True)
@@ -205,15 +216,33 @@ def stored_files(
         yield bundle
 
 
-def _store_bundle(
+def _store_local(
     name: str,
-    sources: Iterable[tuple[str, IO[bytes]]],
-    created_by: Any,
-    on_stored: OnStored | None,
+    files: dict[str, Path],
+    created_by: Any = None,
+    on_stored: OnStored | None = None,
     **fields: Any,
 ) -> Rosbag:
-    with _stored_bundle(name, sources, created_by, on_stored, **fields) as bundle:
-        return bundle.verify()
+    """Store files of this machine, unless a recorder still writes to them."""
+    sources = ((relative, path.open("rb")) for relative, path in files.items())
+    try:
+        before = {relative: _state(path) for relative, path in files.items()}
+        with _stored_bundle(name, sources, created_by, on_stored, **fields) as bundle:
+            changed = [place for place, path in files.items() if _state(path) != before[place]]
+            if not changed:
+                return bundle.verify()
+    except FileNotFoundError as error:  # a journal comes and goes with each transaction
+        changed = [Path(error.filename).name]
+    message = _(
+        "%(file)s changed while it was read: stop the recorder, then add the bag again. "
+        "Nothing was stored."
+    )
+    raise StillRecordedError(message % {"file": changed[0]})
+
+
+def _state(path: Path) -> tuple[int, int]:
+    stat = path.stat()
+    return stat.st_size, stat.st_mtime_ns
 
 
 @contextmanager

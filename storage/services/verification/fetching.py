@@ -18,7 +18,7 @@ from storage.services.intake.bundle_paths import (
     check_paths,
     files_outside,
     left_out,
-    own_and_foreign,
+    own_and_others,
 )
 from storage.services.rosbags.digest import file_sha256
 from storage.services.rosbags.files import delete_objects, store_path
@@ -50,7 +50,7 @@ def fetch_bundle(lease: Lease, folder: Path) -> list[RosbagFile]:
     rosbag = Rosbag.objects.get(pk=lease.pk)
     # What was played once stays as it is: plans and units rely on its files.
     is_new = rosbag.origin == Origin.UPLOADED and rosbag.message_count is None
-    return _without_foreign(lease, files, folder / BAG) if is_new else files
+    return _without_others(lease, files, folder / BAG) if is_new else files
 
 
 def is_single_archive(files: Sequence[RosbagFile]) -> bool:
@@ -89,9 +89,9 @@ def _fetch(file: RosbagFile, folder: Path) -> Path:
     return target
 
 
-def _without_foreign(lease: Lease, files: list[RosbagFile], bag: Path) -> list[RosbagFile]:
+def _without_others(lease: Lease, files: list[RosbagFile], bag: Path) -> list[RosbagFile]:
     """Leave out files that are no part of the bundle; their objects are removed later."""
-    own, foreign = own_and_foreign(bag)
+    own, others = own_and_others(bag)
     stored = set(own)
     kept = [file for file in files if file.path in stored]
     dropped = [file.pk for file in files if file.path not in stored]
@@ -99,7 +99,7 @@ def _without_foreign(lease: Lease, files: list[RosbagFile], bag: Path) -> list[R
         _remove_others(bag, own)
         with transaction.atomic():
             size = sum(file.size for file in kept)
-            lease.write(size=size, warnings=left_out(foreign))
+            lease.write(size=size, warnings=left_out(others))
             RosbagFile.objects.filter(pk__in=dropped).delete()
     return kept
 
@@ -126,7 +126,7 @@ def _unpack(lease: Lease, archive_file: RosbagFile, folder: Path) -> list[Rosbag
     beside = files_outside(target, bag)
     bag.rename(folder / BAG)
     # An archive within the archive is no data; one of the same name would overwrite its object.
-    own, foreign = own_and_foreign(folder / BAG)
+    own, others = own_and_others(folder / BAG)
     paths = [path for path in own if path != archive_file.path]
     try:
         check_paths(paths)
@@ -134,7 +134,7 @@ def _unpack(lease: Lease, archive_file: RosbagFile, folder: Path) -> list[Rosbag
         raise RejectedError(rejected_fields(error.code) | {"text": str(error)}) from error
     files = [store_path(archive_file.rosbag, path, folder / BAG / path) for path in paths]
     _remove_others(folder / BAG, paths)
-    _replace(lease, archive_file, files, left_out([*foreign, *beside]))
+    _replace(lease, archive_file, files, left_out([*others, *beside]))
     return files
 
 
