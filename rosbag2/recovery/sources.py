@@ -59,10 +59,11 @@ def open_source(file: DataFile, budget: Budget) -> Iterator[Source]:
     with spare_folder(budget) as spare:
         place, fault = _unpacked(file, spare, budget)
         plain = DataFile(file.name, place)
-        fault = _fault(plain, budget) or fault
+        findings: list[BagError] = []
+        fault = _fault(plain, budget, findings) or fault
         if fault is None:
             with open_store(plain, budget) as store:
-                yield _Sound(store)
+                yield _Sound(store, findings)
             return
         with place.open("rb", buffering=2**16) as stream:
             if fault.code == "FILE_NOT_SQLITE":
@@ -94,8 +95,10 @@ def _unpacked(
     return target, BagError("FILE_DAMAGED", file=file.name, reason=reason) if reason else None
 
 
-def _fault(file: DataFile, budget: Budget) -> BagError | None:
+def _fault(file: DataFile, budget: Budget, findings: list[BagError]) -> BagError | None:
     """Return the error that keeps a file from being read as a whole, None if there is none.
+
+    Oddities of a file that can be read are added to `findings`.
 
     Raises:
         BagError: nothing of it can be read.
@@ -104,6 +107,10 @@ def _fault(file: DataFile, budget: Budget) -> BagError | None:
         with open_store(file, budget) as store:
             for _ in store.samples():
                 pass
+            findings += [
+                BagError(finding.code, file=file.name, **finding.details)
+                for finding in store.findings()
+            ]
     except BagError as error:
         if error.code not in DAMAGED:
             raise
@@ -114,12 +121,12 @@ def _fault(file: DataFile, budget: Budget) -> BagError | None:
 class _Sound:
     """A file that its store reads."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, findings: list[BagError]) -> None:
         self.store = store
         self.kind = store.kind
         self.ros_distro = store.ros_distro
         self.topics = list(store.topics.values())
-        self.faults: list[BagError] = []
+        self.faults = findings
 
     @property
     def lost(self) -> list[LostSpan]:
@@ -161,5 +168,8 @@ class _Damaged:
         for saved in self.salvage.messages(expected):
             any_saved = True
             yield saved
+        if unread := self.salvage.losses.unread:
+            file = self.salvage.losses.file
+            self.faults.append(BagError("TRAILING_BYTES", file=file, bytes=unread))
         if not any_saved and self.faults[0].code in {"FILE_NOT_MCAP", "FILE_NOT_SQLITE"}:
             raise self.faults[0]
