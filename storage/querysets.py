@@ -5,13 +5,23 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from django.db import models
 from django.db.models import Q
 
 from common.db.soft_delete import SoftDeleteQuerySet
 from storage.choices import USABLE, Status
 
 if TYPE_CHECKING:
-    from storage.models import Rosbag  # noqa: F401  (names the generic below)
+    from storage.models import Rosbag, RosbagFile  # noqa: F401  (name the generics below)
+
+
+class RosbagFileQuerySet(models.QuerySet["RosbagFile"]):
+    """Queries of files by whether the storage has them."""
+
+    def stored(self) -> RosbagFileQuerySet:
+        """Files that must have an object: all but those of uploads, which the worker has yet to join."""
+        unjoined = Q(rosbag__status=Status.VERIFYING) & ~Q(upload_id="")
+        return self.exclude(Q(rosbag__status=Status.UPLOADING) | unjoined)
 
 
 class RosbagQuerySet(SoftDeleteQuerySet["Rosbag"]):

@@ -15,7 +15,7 @@ from storage.choices import (
     lost_sentence,
     sentence,
 )
-from storage.querysets import RosbagQuerySet
+from storage.querysets import RosbagFileQuerySet, RosbagQuerySet
 
 MAX_NAME_LENGTH = 200
 
@@ -173,6 +173,8 @@ class RosbagFile(models.Model):
     sha256 = models.CharField(_("SHA-256"), max_length=64, blank=True)
     key = models.CharField(_("object key"), max_length=500)
     upload_id = models.CharField(_("upload"), max_length=1024, blank=True, default="")
+
+    objects = RosbagFileQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("file")

@@ -118,7 +118,10 @@ def _chunks(file: RosbagFile) -> Iterator[bytes]:
 
 
 def _require_complete(rosbag: Rosbag) -> None:
-    if rosbag.status == Status.UPLOADING:
+    unjoined = rosbag.files.exclude(upload_id="")
+    if rosbag.status == Status.UPLOADING or (
+        rosbag.status == Status.VERIFYING and unjoined.exists()
+    ):
         raise RosbagBusyError(
             _("This rosbag is still being uploaded: try again when the upload is complete.")
         )
