@@ -185,6 +185,10 @@ SENTENCES: dict[str, str] = {
         "metadata.yaml promises {listed} messages, the data hold {found}; of {topic} it promises "
         "{topic_listed}, they hold {topic_found} (topics that differ: {topics}); the data count."
     ),
+    "WAL_ABSENT": _(
+        "{file} was written together with {wal}, which is not there and may hold what is missing: if the bag "
+        "was copied while it was recorded, stop the recorder and add both files."
+    ),
     "TIME_MISMATCH": _(
         "metadata.yaml gives start {listed_start} and duration {listed_duration}, "
         "the data say {start} and {duration}; the data count."

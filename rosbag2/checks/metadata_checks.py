@@ -1,14 +1,16 @@
 """Differences between metadata.yaml and the data. The data count; each difference is a warning."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from rosbag2.checks.index import BagIndex, Survey
 from rosbag2.errors import Detail, bounded
 from rosbag2.formats import qos
+from rosbag2.formats.bundle import DataFile
 from rosbag2.formats.metadata import NEWEST_VERSION, Metadata, Topic
 from rosbag2.formats.times import duration_text, time_text
+from rosbag2.reading.sqlite_file import lacks_wal
 
 MAX_DAYS = 366
 _DAY_NS = 86_400 * 10**9
@@ -36,7 +38,7 @@ def differences(survey: Survey, index: BagIndex) -> Iterator[BagWarning]:
         yield warning("VERSION_UNKNOWN", version=metadata.version)
     if len(survey.files) < len(metadata.files):
         yield warning("FILE_LISTED_TWICE", file=_twice(metadata))
-    yield from _counts(metadata, index)
+    yield from _counts(metadata, index, survey.files)
     yield from _times(metadata, index)
     yield from _topics(survey)
     if index.message_count and {metadata.compression_mode} - {""} != survey.packed:
@@ -59,7 +61,7 @@ def _twice(metadata: Metadata) -> str:
     return metadata.files[-1]
 
 
-def _counts(metadata: Metadata, index: BagIndex) -> Iterator[BagWarning]:
+def _counts(metadata: Metadata, index: BagIndex, files: Iterable[DataFile]) -> Iterator[BagWarning]:
     promised: dict[str, int] = {}
     for topic, count in metadata.topics:
         if count is not None:
@@ -78,6 +80,15 @@ def _counts(metadata: Metadata, index: BagIndex) -> Iterator[BagWarning]:
             details |= {"topic": name, "topics": len(differing)}
             details |= {"topic_listed": names[name], "topic_found": counts.get(name, 0)}
         yield warning("COUNT_MISMATCH", **details)
+    if index.message_count < listed:
+        yield from missing_wals(files)
+
+
+def missing_wals(files: Iterable[DataFile]) -> Iterator[BagWarning]:
+    """Yield a warning for each file whose WAL may hold what the bag lacks."""
+    for file in files:
+        if lacks_wal(file.path):
+            yield warning("WAL_ABSENT", file=file.name, wal=f"{file.name}-wal")
 
 
 def _times(metadata: Metadata, index: BagIndex) -> Iterator[BagWarning]:

@@ -147,6 +147,13 @@ def _linked(path: Path, copy: Path) -> bool:
     return True
 
 
+def lacks_wal(path: Path) -> bool:
+    """Return whether a database was written with a WAL that is not there; sound ones lack it too."""
+    with path.open("rb") as stream:
+        is_wal = stream.read(20)[18:] == _WAL_MODE
+    return is_wal and not _filled(_journals(path)[0])
+
+
 def _check_complete(name: str, path: Path) -> None:
     """A file cut off in transit is found by the page count in its header, where that is kept up."""
     with path.open("rb") as stream:

@@ -8,7 +8,7 @@ from pathlib import Path
 from rosbag2.budget import MAX_TOPICS, Budget
 from rosbag2.checks.index import BagIndex
 from rosbag2.checks.losses import MAX_SPANS, LostSpan
-from rosbag2.checks.metadata_checks import BagWarning, warning
+from rosbag2.checks.metadata_checks import BagWarning, missing_wals, warning
 from rosbag2.checks.verdict import Verdict, rejected
 from rosbag2.checks.verify import verify
 from rosbag2.errors import BagError, Detail, bounded
@@ -229,6 +229,8 @@ class _Repair:
         self._add_missing(verdict.index)
         code, details = self._outcome()
         found = [warning(w.code, **self._of_source(w.details)) for w in verdict.warnings]
+        if self.short or self.inventory.metadata is None:
+            found += missing_wals(f for f in self.inventory.files if f.name in self.counts)
         return Verdict(
             "repaired", code, details, (*self.warnings, *found), verdict.index, tuple(self.lost)
         )
