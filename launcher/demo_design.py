@@ -50,7 +50,7 @@ def agents_per_stage(agents: int) -> list[int]:
 
 
 def _template(rosbag: Rosbag, rate: float) -> Template:
-    recorded = [{"name": t.name, "type": t.type} for t in rosbag.topics.order_by("name")]
+    recorded = [{"name": t.name, "type": t.type} for t in rosbag.topics.playable().order_by("name")]
     values: dict[str, Any] = {
         "rosbag": rosbag,
         "topics": [],

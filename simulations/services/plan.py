@@ -9,7 +9,7 @@ from common.exceptions import FieldError
 from simulations.choices import Transport
 from simulations.exceptions import NotStartableError
 from simulations.models import Execution, Mec, Simulation, Stage
-from storage.models import Rosbag
+from storage.models import Rosbag, RosbagTopic
 from templates.models import Template
 from templates.services.validation import RATE
 
@@ -208,9 +208,9 @@ def _template_errors(pointer: str, template: Template) -> list[FieldError]:
     if not template.rosbag.usable:
         message = _("The rosbag of template %(name)s is not ready: verify it or choose another.")
         return [FieldError(pointer, message % values)]
-    missing = sorted(set(template.topics) - {topic.name for topic in template.rosbag.topics.all()})
+    missing = sorted(set(template.topics) - {topic.name for topic in _playable(template)})
     if missing:
-        message = _("Template %(name)s plays topics that its rosbag does not have: %(topics)s.")
+        message = _("Template %(name)s plays topics that its rosbag cannot play: %(topics)s.")
         return [FieldError(pointer, message % (values | {"topics": ", ".join(missing)}))]
     return []
 
@@ -229,16 +229,21 @@ def _no_messages(index: int, template: str) -> FieldError:
     return FieldError(f"/stages/{index}/template", message % {"name": template}, "NO_MESSAGES")
 
 
+def _playable(template: Template) -> list[RosbagTopic]:
+    """The topics of a template's rosbag that can be played."""
+    return [topic for topic in template.rosbag.topics.all() if topic.playable]
+
+
 def _topics(template: Template) -> tuple[str, ...]:
     """The topics that a template plays."""
-    names = (topic.name for topic in template.rosbag.topics.all())
+    names = (topic.name for topic in _playable(template))
     return tuple(template.topics) or tuple(sorted(names))
 
 
 def _messages(template: Template) -> int:
     """The messages of one pass."""
     topics = set(_topics(template))
-    rows = template.rosbag.topics.all()
+    rows = _playable(template)
     return sum(topic.message_count for topic in rows if topic.name in topics)
 
 

@@ -110,14 +110,20 @@ def _bag_errors(rosbag: Rosbag | None, topics: list[str]) -> list[FieldError]:
 def _topic_errors(rosbag: Rosbag, topics: list[str]) -> list[FieldError]:
     if not topics:
         return []
-    names = set(rosbag.topics.values_list("name", flat=True))
+    by_name = {topic.name: topic for topic in rosbag.topics.only("name", "serialization_format")}
     counts = Counter(topics)
     errors = []
     for index, topic in enumerate(topics):
-        if topic not in names:
+        if topic not in by_name:
             detail = _("Rosbag %(name)s has no topic %(topic)s: choose from its topics.")
             detail %= {"name": rosbag.name, "topic": topic}
             errors.append(FieldError(f"/topics/{index}", detail, "TOPIC_NOT_IN_ROSBAG"))
+        elif not by_name[topic].playable:
+            detail = _(
+                "Topic %(topic)s is serialized as %(format)s and cannot be played: leave it out."
+            )
+            detail %= {"topic": topic, "format": by_name[topic].serialization_format}
+            errors.append(FieldError(f"/topics/{index}", detail, "TOPIC_NOT_PLAYABLE"))
         elif counts[topic] > 1:
             errors.append(
                 FieldError(f"/topics/{index}", _("List each topic once."), "TOPIC_REPEATED")
