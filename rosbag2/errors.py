@@ -49,8 +49,7 @@ SENTENCES: dict[str, str] = {
         "(`pip install rosbags`), and add that folder."
     ),
     "PATH_UNSAFE": _(
-        "metadata.yaml lists {file}, which lies outside the bag: "
-        "list only files inside the bag's folder."
+        "{file} leads out of the bag's folder: put the file itself into the folder instead of a link."
     ),
     "FILE_MISSING": _(
         "metadata.yaml lists {file}, which is not in the bag: add the file, "
@@ -147,7 +146,7 @@ SENTENCES: dict[str, str] = {
         "happens again."
     ),
     # A repaired bag.
-    "REBUILT": _("The bag was made anew from its data: all {kept} messages are there."),
+    "REBUILT": _("The bag was made anew with all {kept} messages that its files hold."),
     "RESCUED": _(
         "The bag was repaired: {kept} messages were saved, {lost} are known to be lost "
         "(stretches of time: {spans})."
@@ -207,7 +206,8 @@ SENTENCES: dict[str, str] = {
         "{messages} messages in all: {topic}."
     ),
     "NAME_ODD": _(
-        "Topic {topic} has signs in its name that ROS 2 does not allow ({topics} such topics)."
+        "Topic {topic} has a name that ROS 2 does not allow ({topics} such topics); it can be played where "
+        "the transport carries such names."
     ),
     "SPAN_IMPLAUSIBLE": _(
         "The messages lie {days} days apart: a clock was wrong while they were recorded; "

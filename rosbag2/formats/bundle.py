@@ -1,7 +1,7 @@
 """The files of a bag: which ones metadata.yaml lists, and where they are."""
 
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path, PureWindowsPath
 
 from rosbag2.errors import BagError
 from rosbag2.formats.metadata import FILE_NAME, Metadata
@@ -77,19 +77,18 @@ def require_complete(metadata: Metadata) -> None:
 def find_file(folder: Path, listed: str) -> DataFile | None:
     """Find a listed file; None when it is not there.
 
-    Older versions put the bag's own folder in front of its name; version 9 leaves off the suffix of
-    compressed files, and who unpacks files by hand does not change the list.
+    Older versions put the bag's own folder in front of its name, some recorders the whole path on their
+    machine; version 9 leaves off the suffix of compressed files, and who unpacks files by hand does not
+    change the list. Whatever the path says, only the bag's own folder is looked into.
 
     Raises:
-        BagError: PATH_UNSAFE.
+        BagError: PATH_UNSAFE, for a link that leads out of the bag.
     """
-    parts = _safe_parts(listed)
-    if not parts:
-        raise BagError("PATH_UNSAFE", file=listed)
-    for place in (folder.joinpath(*parts), folder.joinpath(*parts[1:]), folder / parts[-1]):
-        if place == folder:
-            continue
-        for candidate in (place, *_variants(place)):
+    parts = _parts_below(listed)
+    # A file of the bag lies in its folder or directly below; the path to it may be of another machine.
+    for tail in (parts, parts[1:], parts[-2:], parts[-1:]):
+        place = folder.joinpath(*tail)
+        for candidate in (place, *_variants(place)) if tail else ():
             if _is_file(candidate):
                 if not candidate.resolve().is_relative_to(folder.resolve()):
                     raise BagError("PATH_UNSAFE", file=listed)
@@ -100,7 +99,7 @@ def find_file(folder: Path, listed: str) -> DataFile | None:
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
-    except OSError:  # a name that no file can have
+    except (OSError, ValueError):  # a name that no file can have
         return False
 
 
@@ -114,10 +113,9 @@ def _unpacked(name: str) -> set[str]:
     return {name.removesuffix(suffix) for suffix in PACKED_SUFFIXES if name.endswith(suffix)}
 
 
-def _safe_parts(listed: str) -> tuple[str, ...]:
-    """The parts of a relative path that stays inside the bag, none when it does not."""
-    windows = PureWindowsPath(listed)
-    unsafe = windows.is_absolute() or windows.drive or windows.root or ".." in windows.parts
-    if unsafe or "\0" in listed or PurePosixPath(listed).is_absolute():
-        return ()
-    return windows.parts
+def _parts_below(listed: str) -> tuple[str, ...]:
+    """The parts of a path below its root, its drive, and whatever `..` leads to."""
+    path = PureWindowsPath(listed)
+    parts = path.parts[1:] if path.anchor else path.parts
+    above = [place for place, part in enumerate(parts) if part == ".."]
+    return parts[above[-1] + 1 :] if above else parts

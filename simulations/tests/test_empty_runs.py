@@ -79,13 +79,15 @@ def test_only_playable_topics_are_planned(
             bag.write(topic, 10**9, bytes([0, 1, 0, 0]))
     rosbag = stored_bag(tmp_path / "mixed")
     templates.update(template, rosbag=rosbag, topics=[])
-    [stage] = lifecycle.start(design()).plan["stages"]
+    simulation = design()
+    [stage] = lifecycle.start(simulation).plan["stages"]
     assert (list(stage["topics"]), stage["messages_a_pass"]) == (["/odom"], 1)
     # Verified again, it may turn out that a chosen topic cannot be played.
     templates.update(template, topics=["/odom"])
     rosbag.topics.filter(name="/odom").update(serialization_format="json")
+    Execution.objects.update(status="COMPLETED")
     with pytest.raises(NotStartableError, match="cannot play: /odom"):
-        lifecycle.start(design())
+        lifecycle.start(simulation)
 
 
 @pytest.mark.usefixtures("silent")
