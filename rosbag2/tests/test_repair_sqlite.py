@@ -173,7 +173,7 @@ def test_the_wal_of_a_damaged_database_counts(tmp_path: Path) -> None:
     (folder / "bag_0.db3-wal").write_bytes(wal)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     verdict = verify_or_repair(folder, tmp_path / "new")
-    assert verdict.status in {"repaired", "ready", "ready_with_warnings"}
+    assert verdict.status == "repaired" or verdict.code == "NOTHING_LEFT"
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
