@@ -1,10 +1,10 @@
 """One data file as a source of messages: read by its store when it is sound, else saved piece by piece."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 from rosbag2.budget import Budget
 from rosbag2.checks.losses import Losses, LostSpan
@@ -15,6 +15,7 @@ from rosbag2.formats.metadata import Topic
 from rosbag2.reading.base import Store
 from rosbag2.reading.opening import is_packed, kind, open_store
 from rosbag2.recovery.mcap_salvage import McapSalvage
+from rosbag2.recovery.names import Listed
 from rosbag2.recovery.sqlite_salvage import SqliteSalvage
 
 Saved = tuple[Topic, int, bytes]
@@ -27,9 +28,12 @@ DAMAGED = frozenset(
         "MESSAGE_TOO_LARGE",
         "FILE_NOT_MCAP",
         "FILE_NOT_SQLITE",
+        "SCHEMA_UNKNOWN",
     }
 )
 """Codes of files of which something may be left."""
+_OTHERS = frozenset({"FILE_NOT_MCAP", "FILE_NOT_SQLITE", "SCHEMA_UNKNOWN"})
+"""Codes of files that may never have been recordings: they stay, where nothing is left."""
 
 
 class Source(Protocol):
@@ -51,8 +55,10 @@ class Source(Protocol):
 
 
 @contextmanager
-def open_source(file: DataFile, budget: Budget) -> Iterator[Source]:
-    """A data file, whatever its state.
+def open_source(
+    file: DataFile, budget: Budget, listed: Collection[Listed] = ()
+) -> Iterator[Source]:
+    """A data file, whatever its state; `listed` are the topics that metadata name.
 
     Raises:
         BagError: nothing of it can be read.
@@ -60,28 +66,27 @@ def open_source(file: DataFile, budget: Budget) -> Iterator[Source]:
     with TemporaryDirectory(prefix="robotsim-repair-", dir=budget.scratch) as spare:
         place, fault = _unpacked(file, Path(spare), budget)
         plain = DataFile(file.name, place)
-        fault = _fault(plain, budget) or fault
+        count, found = _fault(plain, budget)
+        fault = found or fault
         if fault is None:
             with open_store(plain, budget) as store:
-                yield _Sound(store)
+                yield _Sound(store, count)
             return
         with place.open("rb", buffering=2**16) as stream:
-            if fault.code == "FILE_NOT_SQLITE":
-                yield _Damaged("sqlite3", _headless(plain, stream, place, budget, fault), fault)
-            elif fault.code == "FILE_NOT_MCAP" or kind(plain, place) == "mcap":
+            if _is_mcap(plain, fault):
                 yield _Damaged("mcap", McapSalvage(plain, stream, budget), fault)
-            else:
-                yield _Damaged("sqlite3", SqliteSalvage(plain, stream, place, budget), fault)
+                return
+            try:
+                salvage = SqliteSalvage(plain, stream, place, budget, listed)
+            except BagError as error:
+                raise (fault if fault.code in _OTHERS else error) from error
+            yield _Damaged("sqlite3", salvage, fault)
 
 
-def _headless(
-    file: DataFile, stream: BinaryIO, place: Path, budget: Budget, fault: BagError
-) -> SqliteSalvage:
-    """A database that lost its beginning; a file that never was one keeps its fault."""
-    try:
-        return SqliteSalvage(file, stream, place, budget)
-    except BagError as error:
-        raise fault from error
+def _is_mcap(file: DataFile, fault: BagError) -> bool:
+    if fault.code in {"FILE_NOT_MCAP", "FILE_NOT_SQLITE"}:
+        return fault.code == "FILE_NOT_MCAP"
+    return kind(file, file.path) == "mcap"
 
 
 def _unpacked(file: DataFile, spare: Path, budget: Budget) -> tuple[Path, BagError | None]:
@@ -93,43 +98,49 @@ def _unpacked(file: DataFile, spare: Path, budget: Budget) -> tuple[Path, BagErr
     return target, BagError("FILE_DAMAGED", file=file.name, reason=reason) if reason else None
 
 
-def _fault(file: DataFile, budget: Budget) -> BagError | None:
-    """Return the error that keeps a file from being read as a whole, None if there is none.
+def _fault(file: DataFile, budget: Budget) -> tuple[int, BagError | None]:
+    """Return the messages of a file, and the error that keeps it from being read as a whole, if any.
 
     Raises:
         BagError: nothing of it can be read.
     """
+    count = 0
     try:
         with open_store(file, budget) as store:
-            for _ in store.samples():
-                pass
+            store.span()
+            for samples in store.samples():
+                count += len(samples.sizes)
     except BagError as error:
         if error.code not in DAMAGED:
             raise
-        return error
-    return None
+        return count, error
+    return count, None
 
 
 class _Sound:
-    """A file that its store reads."""
+    """A file that its store reads, with so many messages; those of no topic are lost."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, count: int) -> None:
         self.store = store
         self.kind = store.kind
         self.ros_distro = store.ros_distro
         self.topics = list(store.topics.values())
         self.faults: list[BagError] = []
-
-    @property
-    def lost(self) -> list[LostSpan]:
-        return []
+        self.lost: list[LostSpan] = []
+        self._count = count
 
     def messages(self, _expected: int | None) -> Iterator[Saved]:
         by_name: dict[str, Topic] = {}
         for topic in self.topics:
             by_name.setdefault(topic.name, topic)
+        orphans = self._count
         for time, name, data in self.store.messages(None):
+            orphans -= 1
             yield by_name[name], time, data
+        if orphans:
+            name = self.store.file.name
+            self.faults.append(BagError("ORPHAN_MESSAGES", file=name, found=orphans))
+            self.lost.append(LostSpan(name, "", None, None, orphans))
 
 
 class _Salvage(Protocol):
@@ -160,5 +171,5 @@ class _Damaged:
         for saved in self.salvage.messages(expected):
             any_saved = True
             yield saved
-        if not any_saved and self.faults[0].code in {"FILE_NOT_MCAP", "FILE_NOT_SQLITE"}:
+        if not any_saved and self.faults[0].code in _OTHERS:
             raise self.faults[0]
