@@ -44,8 +44,7 @@ SENTENCES: dict[str, str] = {
         "record it again with a middleware that uses cdr."
     ),
     "PATH_UNSAFE": _(
-        "metadata.yaml lists {file}, which lies outside the bag: "
-        "list only files inside the bag's folder."
+        "{file} leads out of the bag's folder: put the file itself into the folder instead of a link."
     ),
     "FILE_MISSING": _(
         "metadata.yaml lists {file}, which is not in the bag: add the file, "
@@ -88,6 +87,9 @@ SENTENCES: dict[str, str] = {
     ),
     "MESSAGE_TOO_LARGE": _(
         "{file} holds a message of more than {limit} bytes: leave its topic out with `ros2 bag convert`."
+    ),
+    "TOO_MANY_FILES": _(
+        "The bag has more than {limit} files: join its splits with `ros2 bag convert`."
     ),
     "TOO_MANY_TOPICS": _(
         "{file} holds more than {limit} topics: leave some out with `ros2 bag convert`."
@@ -141,7 +143,7 @@ SENTENCES: dict[str, str] = {
         "happens again."
     ),
     # A repaired bag.
-    "REBUILT": _("The bag was made anew from its data: all {kept} messages are there."),
+    "REBUILT": _("The bag was made anew with all {kept} messages that its files hold."),
     "RESCUED": _(
         "The bag was repaired: {kept} messages were saved, {lost} are known to be lost "
         "(stretches of time: {spans})."
@@ -189,12 +191,16 @@ SENTENCES: dict[str, str] = {
     "SUMMARY_MISMATCH": _(
         "The summary of {file} promises {listed} messages, the data hold {found}; the data count."
     ),
+    "TRAILING_BYTES": _(
+        "{file} goes on for {bytes} bytes behind its end that are no MCAP file; they are not read."
+    ),
     "CHUNK_TIMES": _(
         "{file} says other times of its chunks than they hold ({chunks} chunks): "
         "some messages are replayed out of order."
     ),
     "NAME_ODD": _(
-        "Topic {topic} has signs in its name that ROS 2 does not allow ({topics} such topics)."
+        "Topic {topic} has a name that ROS 2 does not allow ({topics} such topics); it can be played where "
+        "the transport carries such names."
     ),
     "SPAN_IMPLAUSIBLE": _(
         "The messages lie {days} days apart: a clock was wrong while they were recorded; "

@@ -129,8 +129,8 @@ def sentence(code: str, details: Mapping[str, str | int | float], fallback: str 
 def lost_sentence(span: Mapping[str, Any]) -> str:
     """Describe a lost span in the current language.
 
-    `span` has file, topic ("" for all), first_ns and last_ns (None for the start or end of the file), and
-    messages (None if unknown).
+    `span` has file ("" if unknown), topic ("" for all), first_ns and last_ns (None for the start or end
+    of the file), and messages (None if unknown).
     """
     values = {"first": _format_time(span["first_ns"]), "last": _format_time(span["last_ns"])}
     ends = (span["first_ns"] is not None, span["last_ns"] is not None)
@@ -140,11 +140,15 @@ def lost_sentence(span: Mapping[str, Any]) -> str:
     if count is not None:
         count_text = ngettext("%(count)d message", "%(count)d messages", count) % {"count": count}
     values = {"file": span["file"], "topic": span["topic"], "what": count_text, "where": span_text}
-    if span["topic"]:
-        return gettext("%(file)s, topic %(topic)s: %(what)s lost %(where)s.") % values
-    return gettext("%(file)s: %(what)s lost %(where)s.") % values
+    return _LOST_TEXTS[bool(span["file"]), bool(span["topic"])] % values
 
 
+_LOST_TEXTS = {
+    (True, True): _("%(file)s, topic %(topic)s: %(what)s lost %(where)s."),
+    (True, False): _("%(file)s: %(what)s lost %(where)s."),
+    (False, True): _("Topic %(topic)s: %(what)s lost %(where)s."),
+    (False, False): _("%(what)s lost %(where)s; in which file is not known."),
+}
 _SPAN_TEXTS = {
     (True, True): _("between %(first)s and %(last)s"),
     (True, False): _("from %(first)s to the end"),

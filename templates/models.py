@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.db.soft_delete import LIVING, SoftDeleted
 from storage.models import Rosbag
+from templates.choices import UnsupportedTopics
 from templates.querysets import TemplateQuerySet
 
 
@@ -29,6 +30,13 @@ class Template(SoftDeleted):
     rate = models.FloatField(_("rate"), default=1.0, validators=[MinValueValidator(0)])
     record_topics = models.JSONField(_("topics to record"), default=list, blank=True)
     record_own = models.BooleanField(_("record own publications"), default=True)
+    unsupported_topics = models.CharField(
+        _("topics that the transport cannot carry"),
+        max_length=20,
+        choices=UnsupportedTopics.choices,
+        default=UnsupportedTopics.REFUSE,
+        db_default=UnsupportedTopics.REFUSE,
+    )
     version = models.PositiveIntegerField(_("version"), default=1, editable=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,

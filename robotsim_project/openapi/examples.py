@@ -15,6 +15,7 @@ TEMPLATE: dict[str, Any] = {
     "rate": 1.0,
     "record_topics": [ODOM],
     "record_own": False,
+    "unsupported_topics": "refuse",
     "version": 1,
     "created_by": "operator@example.com",
     "created_at": TIME,

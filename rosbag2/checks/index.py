@@ -80,7 +80,8 @@ class Survey:
         start, end = self.span()
         statistics = self.statistics or TopicStatistics(len(self.places), 0, 0)
         figures = [(name, statistics.result(place)) for name, place in self.places.items()]
-        topics = tuple(_topic(self._typed(name), counted) for name, counted in figures)
+        listed = {topic.name: topic for topic, _ in reversed(self.metadata.topics)}
+        topics = tuple(_topic(self._typed(name, listed), counted) for name, counted in figures)
         return BagIndex(
             storage_id=next(iter(self.kinds.values()), self.metadata.storage_id),
             version=self.metadata.version,
@@ -94,17 +95,15 @@ class Survey:
             rhythms=tuple(counted.rhythm for _, counted in figures),
         )
 
-    def _typed(self, name: str) -> Topic:
+    def _typed(self, name: str, listed: dict[str, Topic]) -> Topic:
         """The topic from the data, with the fields they lack from metadata.yaml."""
         topic = self.variants[name][0]
-        listed = next((listed for listed, _ in self.metadata.topics if listed.name == name), None)
-        if listed is None:
-            return topic
+        claim = listed.get(name, topic)
         return replace(
             topic,
-            type=topic.type or listed.type,
-            offered_qos_profiles=topic.offered_qos_profiles or listed.offered_qos_profiles,
-            type_hash=topic.type_hash or listed.type_hash,
+            type=topic.type or claim.type,
+            offered_qos_profiles=topic.offered_qos_profiles or claim.offered_qos_profiles,
+            type_hash=topic.type_hash or claim.type_hash,
         )
 
     def span(self) -> tuple[int | None, int | None]:

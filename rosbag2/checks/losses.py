@@ -26,6 +26,8 @@ class Losses:
     file: str
     spans: list[LostSpan] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
+    unread: int = 0
+    """Bytes behind the end of the file."""
 
     def add(
         self,

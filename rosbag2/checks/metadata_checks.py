@@ -11,7 +11,8 @@ from rosbag2.formats.metadata import NEWEST_VERSION, Metadata, Topic
 
 MAX_DAYS = 366
 _DAY_NS = 86_400 * 10**9
-_ODD = re.compile(r"[^\w/~{}.-]", re.ASCII)
+# As `rmw_validate_full_topic_name`; some recorders leave the first slash out.
+_TOPIC_NAME = re.compile(r"(?=.{1,247}$)/?[a-z_]\w*(/[a-z_]\w*)*", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ def _within(survey: Survey) -> Iterator[BagWarning]:
         yield warning("ORPHAN_MESSAGES", file=file, found=count)
     for file, finding in survey.findings:
         yield warning(finding.code, file=file, **finding.details)
-    odd = [name for name in survey.variants if _ODD.search(name)]
+    odd = [name for name in survey.variants if not _TOPIC_NAME.fullmatch(name)]
     if odd:
         yield warning("NAME_ODD", topic=odd[0], topics=len(odd))
     start, end = survey.span()

@@ -8,7 +8,7 @@ from rosbag2.checks.index import Survey, survey_bag
 from rosbag2.checks.metadata_checks import BagWarning, differences, warning
 from rosbag2.checks.verdict import LostSpan, Status, Verdict, rejected
 from rosbag2.errors import BagError, unreadable
-from rosbag2.formats.bundle import DATA_SUFFIXES, unlisted_files
+from rosbag2.formats.bundle import DATA_SUFFIXES, require_few_entries, unlisted_files
 from rosbag2.formats.metadata import Topic, is_lfs_pointer, read_metadata
 
 __all__ = ["LostSpan", "Status", "Verdict", "verify"]
@@ -41,6 +41,7 @@ def verify(folder: Path, budget: Budget | None = None) -> Verdict:
 def _survey(folder: Path, budget: Budget | None) -> Survey:
     if not folder.is_dir():
         raise BagError("FOLDER_MISSING", file=folder.name)
+    require_few_entries(folder)
     try:
         metadata = read_metadata(folder)
     except BagError as error:

@@ -10,6 +10,7 @@
 
 import sqlite3
 
+from rosbag2.budget import MAX_TOPICS
 from rosbag2.errors import BagError
 from rosbag2.formats.metadata import Topic
 
@@ -23,7 +24,7 @@ def read_schema(name: str, connection: sqlite3.Connection) -> tuple[int, str, di
     """Schema, ROS distribution ("" before schema 3), and the topics by their number in the file.
 
     Raises:
-        BagError: SCHEMA_UNKNOWN, FILE_DAMAGED; they name the file.
+        BagError: SCHEMA_UNKNOWN, FILE_DAMAGED, TOO_MANY_TOPICS; they name the file.
     """
     topics = _columns(connection, "topics")
     for table, needed, columns in (
@@ -35,6 +36,7 @@ def read_schema(name: str, connection: sqlite3.Connection) -> tuple[int, str, di
         if missing := needed - columns:
             reason = f"its table {table} lacks {', '.join(sorted(missing))}"
             raise BagError("SCHEMA_UNKNOWN", file=name, reason=reason)
+    _require_few_topics(name, connection)
     schema, distro = _version(connection)
     if not schema:
         schema = 2 if "offered_qos_profiles" in topics else 1
@@ -42,6 +44,12 @@ def read_schema(name: str, connection: sqlite3.Connection) -> tuple[int, str, di
     if not all(isinstance(key, int) for key in found):
         raise BagError("FILE_DAMAGED", file=name, reason="its topics have no numbers")
     return schema, distro, found
+
+
+def _require_few_topics(name: str, connection: sqlite3.Connection) -> None:
+    query = "SELECT count(*) FROM (SELECT 1 FROM topics LIMIT ?)"
+    if connection.execute(query, (MAX_TOPICS + 1,)).fetchone()[0] > MAX_TOPICS:
+        raise BagError("TOO_MANY_TOPICS", file=name, limit=MAX_TOPICS)
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> set[str]:

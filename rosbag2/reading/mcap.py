@@ -72,7 +72,7 @@ class McapStore:
                 data = records.load_chunk(self.stream, chunk)
                 for opcode, start, end in records.walk(data):
                     if opcode in records.NOTED:
-                        self.catalogue.take(opcode, data[start:end])
+                        self.catalogue.take(opcode, data[start:end], self.layout.base(chunk))
 
     def _is_packed(self) -> bool:
         for _, _, data in self._rows(self.layout.pieces[0]) if self.layout.pieces else ():
@@ -107,7 +107,7 @@ class McapStore:
     def _rows(self, piece: Chunk | Run) -> list[Row]:
         data = self._load(piece)
         with self._guarded():
-            return rows(data, self.catalogue)
+            return rows(data, self.catalogue, self.layout.base(piece))
 
     def pieces(self) -> list[Piece]:
         """The parts of the file that hold messages, by time."""
@@ -161,8 +161,8 @@ class McapStore:
         data = self._load(piece)
         with self._guarded():
             if not self.packed:
-                return columns(data, self.catalogue)
-            return self._unpacked_sizes(rows(data, self.catalogue))
+                return columns(data, self.catalogue, self.layout.base(piece))
+            return self._unpacked_sizes(rows(data, self.catalogue, self.layout.base(piece)))
 
     def _unpacked_sizes(self, packed_rows: list[Row]) -> list[tuple[int, int, int]]:
         sizes = []
@@ -198,10 +198,13 @@ class McapStore:
     def findings(self) -> list[Finding]:
         """Oddities of the summary and the chunks; known after `samples`."""
         findings = []
-        if not self.layout.summary:
+        if self.layout.unread:
+            findings.append(Finding("TRAILING_BYTES", {"bytes": self.layout.unread}))
+        sections = len(self.layout.starts)
+        if self.layout.summaries < sections:
             findings.append(Finding("SUMMARY_MISSING", {}))
-        promised = self.catalogue.promised
-        if promised is not None and promised != self._sample_count:
+        promised = sum(self.catalogue.promised.values())
+        if len(self.catalogue.promised) == sections and promised != self._sample_count:
             findings.append(
                 Finding("SUMMARY_MISMATCH", {"listed": promised, "found": self._sample_count})
             )
@@ -263,7 +266,7 @@ def topics_of(name: str, catalogue: Catalogue) -> dict[int, Topic]:
     Raises:
         BagError: TOO_MANY_TOPICS, NAME_IMPLAUSIBLE; they name the file.
     """
-    if len(catalogue.channels) > MAX_TOPICS:
+    if len({channel.topic for channel in catalogue.channels.values()}) > MAX_TOPICS:
         raise BagError("TOO_MANY_TOPICS", file=name, limit=MAX_TOPICS)
     if any(len(channel.topic) > MAX_NAME for channel in catalogue.channels.values()):
         raise BagError("NAME_IMPLAUSIBLE", file=name, reason="it is too long")

@@ -3,7 +3,7 @@
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -55,12 +55,12 @@ def _translated(name: str, error: sqlite3.DatabaseError) -> BagError:
 
 @contextmanager
 def opened(
-    file: DataFile, source: Path, spare: Path, budget: Budget
+    file: DataFile, source: Path, spare: Callable[[], Path], budget: Budget
 ) -> Iterator[tuple[sqlite3.Connection, int]]:
     """Open a read-only connection to a database with its journal, and yield it with the bytes of both.
 
     `file` is named as in the bag, `source` its (unpacked) content. The bag's folder may be read-only and
-    stays as it is: a file with a journal is read from a copy in the folder `spare`.
+    stays as it is: a file with a journal is read from a copy in the folder that `spare` makes.
 
     Raises:
         BagError: FILE_UNREADABLE, FILE_DAMAGED.
@@ -101,16 +101,16 @@ def _harden(connection: sqlite3.Connection, size: int, budget: Budget) -> None:
     connection.set_progress_handler(tick, _STEPS_PER_TICK)
 
 
-def _connect(path: Path, spare: Path, budget: Budget) -> sqlite3.Connection:
+def _connect(path: Path, spare: Callable[[], Path], budget: Budget) -> sqlite3.Connection:
     wal, journal = _journals(path)
     if _filled(journal):
         # Rolling back writes to the file.
-        copy = spare / "data.db3"
+        copy = spare() / "data.db3"
         _copy(path, copy, budget)
         _copy_beside(path, [journal, wal], copy)
         return sqlite3.connect(copy.as_uri(), uri=True, check_same_thread=False)
     if _filled(wal):
-        copy = spare / "data.db3"
+        copy = spare() / "data.db3"
         if not _linked(path, copy):
             _copy(path, copy, budget)
         _copy_beside(path, [wal], copy)

@@ -5,9 +5,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from rosbag2.budget import Budget
-from rosbag2.checks.losses import LostSpan
-from rosbag2.checks.metadata_checks import BagWarning, warning
+from rosbag2.budget import MAX_TOPICS, Budget
+from rosbag2.checks.index import BagIndex
+from rosbag2.checks.losses import MAX_SPANS, LostSpan
+from rosbag2.checks.metadata_checks import BagWarning
 from rosbag2.checks.verdict import Verdict, rejected
 from rosbag2.checks.verify import verify
 from rosbag2.errors import BagError, Detail, unreadable
@@ -77,9 +78,12 @@ class _Repair:
     lost: list[LostSpan] = field(default_factory=list)
     failures: list[BagError] = field(default_factory=list)
     spans: dict[str, tuple[int, int]] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
     numbers: dict[Topic, int] = field(default_factory=dict)
     names: dict[tuple[str, str], int] = field(default_factory=dict)
     kept: int = 0
+    short: int = 0
+    """Messages that metadata promises beyond what was kept."""
 
     def run(self) -> None:
         """Read all files, and write all that is read.
@@ -103,7 +107,6 @@ class _Repair:
                     self._copy(file, source, writer)
             if not self.kept:
                 self._require_messages()
-        self._add_missing()
 
     def _writer(self, source: Source) -> BagWriter:
         metadata = self.inventory.metadata
@@ -112,17 +115,19 @@ class _Repair:
 
     def _copy(self, file: DataFile, source: Source, writer: BagWriter) -> None:
         for topic in source.topics:
-            self._number(topic, writer)
+            self._number(topic, file, writer)
         first: int | None = None
         last = 0
+        before = self.kept
         for topic, time, data in source.messages(self.inventory.expected(file)):
-            writer.write(self._number(topic, writer), time, data)
+            writer.write(self._number(topic, file, writer), time, data)
             self.kept += 1
             self.budget.advance(len(data))
             first = time if first is None else min(first, time)
             last = time if first == time else max(last, time)
         if first is not None:
             self.spans[file.name] = (first, last)
+        self.counts[file.name] = self.kept - before
         self.warnings += [_as_warning(fault) for fault in source.faults]
         self.warnings += self._odd_storage(file, source)
         self.lost += [self.inventory.closed(span) for span in source.lost]
@@ -134,10 +139,12 @@ class _Repair:
         details = {"file": file.name, "storage": metadata.storage_id, "found": source.kind}
         return [_as_warning(BagError("STORAGE_MISMATCH", **details))]
 
-    def _number(self, topic: Topic, writer: BagWriter) -> int:
+    def _number(self, topic: Topic, file: DataFile, writer: BagWriter) -> int:
         number = self.numbers.get(topic)
         if number is None:
             number = self.numbers[topic] = self._add(topic, writer)
+            if len(self.names) > MAX_TOPICS:
+                raise BagError("TOO_MANY_TOPICS", file=file.name, limit=MAX_TOPICS)
         return number
 
     def _add(self, topic: Topic, writer: BagWriter) -> int:
@@ -177,43 +184,51 @@ class _Repair:
                 return BagError("NOTHING_LEFT", reason=reason)
         return BagError("NOTHING_LEFT", reason="it holds no messages")
 
-    def _add_missing(self) -> None:
-        self.lost += self.inventory.lost_files(self.spans)
-        metadata = self.inventory.metadata
-        promised = metadata.message_count if metadata else None
-        if not self.inventory.missing:
-            self._count_uncounted(promised or 0)
-        counted = self.kept + sum(span.messages or 0 for span in self.lost)
-        if promised is not None and promised > counted and not self.lost:
-            self.warnings.append(
-                warning("COUNT_MISMATCH", listed=promised, found=self.kept, topics=0, topic="")
-            )
-
-    def _count_uncounted(self, promised: int) -> None:
-        """Assign the messages that metadata promises beyond the rest to the one uncounted loss."""
+    def _add_missing(self, index: BagIndex) -> None:
+        """Add what lies in missing files, and what metadata promises beyond all that is accounted for."""
+        self.lost += self.inventory.lost_files(self.spans, self.counts)
         counted = [span for span in self.lost if span.messages is not None]
-        missing = promised - self.kept - sum(span.messages or 0 for span in counted)
-        if promised and missing == 0:
+        uncounted = [span for span in self.lost if span.messages is None]
+        promised = self.inventory.promised(self.kept)
+        if promised is None:
+            return
+        self.short = promised - self.kept
+        missing = self.short - sum(span.messages or 0 for span in counted)
+        if not missing and not self.inventory.missing:
             self.lost = counted
-        elif missing > 0 and len(self.lost) - len(counted) == 1:
+        elif missing > 0 and not uncounted:
+            self.lost += self._elsewhere(missing, index)
+        elif missing > 0 and len(uncounted) == 1:
             self.lost = [
                 replace(span, messages=missing) if span.messages is None else span
                 for span in self.lost
             ]
 
+    def _elsewhere(self, missing: int, index: BagIndex) -> list[LostSpan]:
+        """Losses of which nothing is known but their number, by topic where metadata tells."""
+        file = next(iter(self.counts)) if len(self.counts) == 1 else ""
+        claims = self.inventory.metadata.topics if self.inventory.metadata else ()
+        kept = {topic.name: topic.message_count for topic in index.topics}
+        short = [(topic.name, (count or 0) - kept.get(topic.name, 0)) for topic, count in claims]
+        by_topic = [(name, count) for name, count in short if count > 0]
+        if self.lost or len(by_topic) > MAX_SPANS or sum(n for _, n in by_topic) != missing:
+            by_topic = [("", missing)]
+        return [LostSpan(file, name, None, None, count) for name, count in by_topic]
+
     def _outcome(self) -> tuple[str, dict[str, Detail]]:
         """Code and details of the outcome."""
         if not self.lost:
             return "REBUILT", {"kept": self.kept}
-        lost = sum(span.messages or 0 for span in self.lost)
+        lost = max(self.short, sum(span.messages or 0 for span in self.lost))
         details: dict[str, Detail] = {"kept": self.kept, "lost": lost, "spans": len(self.lost)}
         return "RESCUED" if lost else "RESCUED_UNCOUNTED", details
 
     def verdict(self) -> Verdict:
         """The verdict, with the index of the new bag."""
         verdict = verify(self.target, self.budget)
-        if verdict.status == "rejected":
+        if verdict.index is None:
             return verdict
+        self._add_missing(verdict.index)
         code, details = self._outcome()
         return Verdict(
             "repaired",

@@ -1,10 +1,11 @@
 """One data file as a source of messages: read by its store when it is sound, else saved piece by piece."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Protocol
+
+import numpy as np
 
 from rosbag2.budget import Budget
 from rosbag2.checks.losses import Losses, LostSpan
@@ -13,7 +14,7 @@ from rosbag2.formats import compression
 from rosbag2.formats.bundle import DataFile
 from rosbag2.formats.metadata import Topic
 from rosbag2.reading.base import Store
-from rosbag2.reading.opening import is_packed, kind, open_store
+from rosbag2.reading.opening import is_packed, kind, open_store, spare_folder
 from rosbag2.recovery.mcap_salvage import McapSalvage
 from rosbag2.recovery.names import Listed
 from rosbag2.recovery.sqlite_salvage import SqliteSalvage
@@ -32,6 +33,7 @@ DAMAGED = frozenset(
     }
 )
 """Codes of files of which something may be left."""
+_ORPHANS = "ORPHAN_MESSAGES"
 _OTHERS = frozenset({"FILE_NOT_MCAP", "FILE_NOT_SQLITE", "SCHEMA_UNKNOWN"})
 """Codes of files that may never have been recordings: they stay, where nothing is left."""
 
@@ -63,14 +65,14 @@ def open_source(
     Raises:
         BagError: nothing of it can be read.
     """
-    with TemporaryDirectory(prefix="robotsim-repair-", dir=budget.scratch) as spare:
-        place, fault = _unpacked(file, Path(spare), budget)
+    with spare_folder(budget) as spare:
+        place, fault = _unpacked(file, spare, budget)
         plain = DataFile(file.name, place)
-        count, found = _fault(plain, budget)
-        fault = found or fault
+        findings: list[BagError] = []
+        fault = _fault(plain, budget, findings) or fault
         if fault is None:
             with open_store(plain, budget) as store:
-                yield _Sound(store, count)
+                yield _Sound(store, findings)
             return
         with place.open("rb", buffering=2**16) as stream:
             if _is_mcap(plain, fault):
@@ -89,58 +91,67 @@ def _is_mcap(file: DataFile, fault: BagError) -> bool:
     return kind(file, file.path) == "mcap"
 
 
-def _unpacked(file: DataFile, spare: Path, budget: Budget) -> tuple[Path, BagError | None]:
+def _unpacked(
+    file: DataFile, spare: Callable[[], Path], budget: Budget
+) -> tuple[Path, BagError | None]:
     """The file, unpacked as far as possible, and the error of its compression, if any."""
     if not is_packed(file):
         return file.path, None
-    target = spare / "unpacked"
+    target = spare() / "unpacked"
     reason = compression.unpack_file(file.name, file.path, target, budget, keep_partial=True)
     return target, BagError("FILE_DAMAGED", file=file.name, reason=reason) if reason else None
 
 
-def _fault(file: DataFile, budget: Budget) -> tuple[int, BagError | None]:
-    """Return the messages of a file, and the error that keeps it from being read as a whole, if any.
+def _fault(file: DataFile, budget: Budget, findings: list[BagError]) -> BagError | None:
+    """Return the error that keeps a file from being read as a whole, None if there is none.
+
+    Oddities of a file that can be read are added to `findings`.
 
     Raises:
         BagError: nothing of it can be read.
     """
-    count = 0
     try:
         with open_store(file, budget) as store:
             store.span()
+            orphans = 0
             for samples in store.samples():
-                count += len(samples.sizes)
+                orphans += int((~np.isin(samples.topic_ids, list(store.topics))).sum())
+            if orphans:
+                findings.append(BagError(_ORPHANS, file=file.name, found=orphans))
+            findings += [
+                BagError(finding.code, file=file.name, **finding.details)
+                for finding in store.findings()
+            ]
     except BagError as error:
         if error.code not in DAMAGED:
             raise
-        return count, error
-    return count, None
+        return error
+    return None
 
 
 class _Sound:
-    """A file that its store reads, with so many messages; those of no topic are lost."""
+    """A file that its store reads; messages of no topic are lost."""
 
-    def __init__(self, store: Store, count: int) -> None:
+    def __init__(self, store: Store, findings: list[BagError]) -> None:
         self.store = store
         self.kind = store.kind
         self.ros_distro = store.ros_distro
         self.topics = list(store.topics.values())
-        self.faults: list[BagError] = []
-        self.lost: list[LostSpan] = []
-        self._count = count
+        self.faults = findings
+
+    @property
+    def lost(self) -> list[LostSpan]:
+        orphans = [fault for fault in self.faults if fault.code == _ORPHANS]
+        return [
+            LostSpan(fault.file, "", None, None, int(fault.details["found"])) for fault in orphans
+        ]
 
     def messages(self, _expected: int | None) -> Iterator[Saved]:
         by_name: dict[str, Topic] = {}
         for topic in self.topics:
             by_name.setdefault(topic.name, topic)
-        orphans = self._count
         for time, name, data in self.store.messages(None):
-            orphans -= 1
             yield by_name[name], time, data
-        if orphans:
-            name = self.store.file.name
-            self.faults.append(BagError("ORPHAN_MESSAGES", file=name, found=orphans))
-            self.lost.append(LostSpan(name, "", None, None, orphans))
 
 
 class _Salvage(Protocol):
@@ -171,5 +182,8 @@ class _Damaged:
         for saved in self.salvage.messages(expected):
             any_saved = True
             yield saved
+        if unread := self.salvage.losses.unread:
+            file = self.salvage.losses.file
+            self.faults.append(BagError("TRAILING_BYTES", file=file, bytes=unread))
         if not any_saved and self.faults[0].code in _OTHERS:
             raise self.faults[0]

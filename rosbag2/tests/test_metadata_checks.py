@@ -57,6 +57,27 @@ def test_no_messages(tmp_path: Path) -> None:
     assert read(tmp_path) == []
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("/a//b", "//odom", "/x/", "/", "/que?ry", "/**", "/a*b", "/imu-data", "/9lives", "/a/9"),
+        *("9lives", "/a b", "/a.b", "~/x", "/{x}", "/odóm", "/a\n", "/" + "a" * 247),
+    ],
+)
+def test_names_that_ros_does_not_allow_are_named_and_counted(tmp_path: Path, name: str) -> None:
+    database(tmp_path / "bag_0.db3", topics=[*TOPICS, (3, name, "a/B"), (4, "/b-b", "a/B")])
+    metadata(tmp_path, topics=[ODOM, IMU])
+    [warning] = verify(tmp_path).warnings
+    assert (warning.code, warning.details) == ("NAME_ODD", {"topic": name, "topics": 2})
+
+
+@pytest.mark.parametrize("name", ["/_a/b9/C", "/a__b", "odom", "odom/raw", "/" + "a" * 246])
+def test_names_that_ros_allows(tmp_path: Path, name: str) -> None:
+    database(tmp_path / "bag_0.db3", topics=[*TOPICS, (3, name, "a/B")])
+    metadata(tmp_path, topics=[ODOM, IMU])
+    assert verify(tmp_path).status == "ready"
+
+
 def test_two_rows_of_one_topic_are_both_replayed(tmp_path: Path) -> None:
     same = [(1, "/odom", "nav_msgs/msg/Odometry"), (2, "/odom", "nav_msgs/msg/Path")]
     database(tmp_path / "bag_0.db3", topics=same, qos=QOS)

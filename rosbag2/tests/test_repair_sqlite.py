@@ -246,7 +246,7 @@ def test_random_damage_never_raises(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("promised", [0, 5])
 def test_metadata_with_a_lower_count_does_not_hide_a_loss(tmp_path: Path, promised: int) -> None:
-    file = _big(tmp_path / "bag", count=promised)
+    file = _big(tmp_path / "bag", count=promised, topics=[("/odom", "a/msg/B", promised)])
     with file.open("r+b") as stream:
         stream.truncate(file.stat().st_size // 2 // PAGE * PAGE)
     verdict = verify_or_repair(tmp_path / "bag", tmp_path / "new")

@@ -82,6 +82,7 @@ def _plan_columns() -> list[str]:
         _("Lost messages allowed"),
         _("Topics to play"),
         _("Topics to record"),
+        _("Topics left out"),
     ]
 
 
@@ -172,6 +173,7 @@ def _plan_stages(plan: Plan) -> list[list[Any]]:
             stage.lost_messages_allowed,
             ", ".join(stage.topics),
             ", ".join(topic.name for topic in stage.record) or NOTHING,
+            ", ".join(stage.left_out) or NOTHING,
         ]
         for stage in plan.stages
     ]

@@ -23,7 +23,7 @@ class WarningSerializer(serializers.Serializer[dict[str, Any]]):
 class LostSpanSerializer(serializers.Serializer[dict[str, Any]]):
     """A time span of a damaged rosbag that could not be recovered."""
 
-    file = serializers.CharField()
+    file = serializers.CharField(allow_blank=True, help_text="Empty: unknown.")
     topic = serializers.CharField(allow_blank=True, help_text="Empty: all topics.")
     first_ns = serializers.IntegerField(allow_null=True, help_text="null: from the beginning.")
     last_ns = serializers.IntegerField(allow_null=True, help_text="null: to the end.")

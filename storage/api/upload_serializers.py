@@ -6,15 +6,27 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from common.rest.serializers import StrictSerializer
+from rosbag2.budget import MAX_FILES
 from rosbag2.reading.archive import bare_name
 from storage.api.serializers import RosbagSerializer
 from storage.objects.base import UploadedPart
 from storage.services.intake.assembly import FinishedUpload, number_ranges
 from storage.services.intake.parts import MAX_PARTS
-from storage.services.intake.sessions import MAX_FILES, FileState
+from storage.services.intake.sessions import FileState
 from storage.services.intake.uploads import MAX_FILE_BYTES, NewFile
 
 MAX_ETAG_LENGTH = 100
+
+
+class FileList(serializers.ListField):
+    """One item for each file of a bundle; too many are refused before any of them is looked at."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=MAX_FILES + 1, **options)  # the files and metadata.yaml
+
+    def run_child_validation(self, data: Any) -> Any:
+        self.run_validators(data)
+        return super().run_child_validation(data)
 
 
 class NewFileSerializer(StrictSerializer):
@@ -38,9 +50,7 @@ class NewUploadSerializer(StrictSerializer):
         required=False,
         help_text="Name of the rosbag; default: that of its first file.",
     )
-    files = serializers.ListField(
-        child=NewFileSerializer(), allow_empty=False, max_length=MAX_FILES
-    )
+    files = FileList(child=NewFileSerializer(), allow_empty=False)
 
     def to_new_files(self) -> list[NewFile]:
         """Convert the valid data to the types of the service."""
@@ -69,7 +79,7 @@ class SentFileSerializer(StrictSerializer):
 class CompleteSerializer(StrictSerializer):
     """ETags to compare with the stored parts; parts that are not named are used as stored."""
 
-    files = serializers.ListField(child=SentFileSerializer(), required=False, max_length=MAX_FILES)
+    files = FileList(child=SentFileSerializer(), required=False)
 
     def to_finished_uploads(self) -> list[FinishedUpload]:
         """Convert the valid data to the types of the service."""

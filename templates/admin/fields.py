@@ -60,7 +60,11 @@ class TopicTypesField(forms.CharField):
 
     def clean(self, value: Any) -> list[dict[str, str]]:
         lines = str(super().clean(value)).splitlines()
-        rows = [(number, line.split()) for number, line in enumerate(lines, 1) if line.strip()]
+        rows = [
+            (number, line.rsplit(maxsplit=1))
+            for number, line in enumerate(lines, 1)
+            if line.strip()
+        ]
         invalid = [number for number, columns in rows if len(columns) != 2]  # noqa: PLR2004
         if invalid:
             message = _(

@@ -60,6 +60,7 @@ class TemplateForm(DomainErrorFormMixin, forms.ModelForm[Template]):
             "rate",
             "record_topics",
             "record_own",
+            "unsupported_topics",
         ]
         widgets = {"description": forms.Textarea(attrs={"rows": 3})}
         help_texts = {
@@ -67,16 +68,22 @@ class TemplateForm(DomainErrorFormMixin, forms.ModelForm[Template]):
             "record_own": _(
                 "Also record messages that the agent itself publishes on these topics."
             ),
+            "unsupported_topics": _(
+                "Transports differ in the names that they carry; over Zenoh no topic is named /a//b or /a*."
+            ),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "rosbag" in self.fields:  # users with read-only access have no such field
+            self.fields["unsupported_topics"].required = False  # without it nothing changes
             field: Any = self.fields["topics"]
             field.set_choices(choices_of(self["rosbag"].value()), self["topics"].value() or [])
 
     def clean(self) -> Any:
         values: dict[str, Any] = super().clean() or {}
+        if not values.get("unsupported_topics"):
+            values["unsupported_topics"] = self.instance.unsupported_topics
         template = self.instance if self.instance.pk else None
         for error in field_errors(values, template):
             self.add_field_error(error)
@@ -137,6 +144,7 @@ class TemplateAdmin(
         (None, {"fields": ["name", "robot_type", "description"]}),
         (_("What it plays"), {"fields": ["rosbag", "topics", "rate"]}),
         (_("What it records"), {"fields": ["record_topics", "record_own"]}),
+        (_("Names of topics"), {"fields": ["unsupported_topics"]}),
     ]
     history = (
         _("History"),

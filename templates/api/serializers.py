@@ -6,22 +6,22 @@ from rest_framework import serializers
 
 from common.rest.serializers import StrictSerializer
 from templates.models import Template
-from templates.services.validation import MAX_TOPICS, RATE, TOPIC_NAME, TYPE_NAME
+from templates.services.validation import MAX_TOPICS, RATE, TYPE_NAME
 
 
 class RecordTopicSerializer(StrictSerializer):
-    """A topic to record, named as the robot sees it."""
+    """A topic to record, named as the robot sees it: a ROS topic name, or a topic of the rosbag."""
 
     name = serializers.CharField(max_length=255)
     type = serializers.CharField(max_length=255)
-    enforced = {
-        "name": {"pattern": f"^{TOPIC_NAME.pattern}$"},
-        "type": {"pattern": f"^{TYPE_NAME.pattern}$"},
-    }
+    enforced = {"type": {"pattern": f"^{TYPE_NAME.pattern}$"}}
 
 
 class TemplateSerializer(StrictSerializer, serializers.ModelSerializer[Template]):
-    """A template of one kind of agent; an empty `topics` plays them all, `rate` 0 is as fast as possible."""
+    """A template of one kind of agent; an empty `topics` plays them all, `rate` 0 is as fast as possible.
+
+    `unsupported_topics`: what a start does with topics whose names the transport of the mec cannot carry.
+    """
 
     name = serializers.CharField(max_length=200)
     rosbag = serializers.IntegerField(source="rosbag_id", min_value=1, max_value=2**63 - 1)
@@ -48,6 +48,7 @@ class TemplateSerializer(StrictSerializer, serializers.ModelSerializer[Template]
             "rate",
             "record_topics",
             "record_own",
+            "unsupported_topics",
             "version",
             "created_by",
             "created_at",

@@ -28,6 +28,7 @@ FIELDS = frozenset(
         "rate",
         "record_topics",
         "record_own",
+        "unsupported_topics",
     }
 )
 """Fields that callers may set: `name` and `rosbag` (a Rosbag or its id) are required."""

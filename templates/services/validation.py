@@ -26,8 +26,10 @@ def field_errors(values: Mapping[str, Any], template: Template | None = None) ->
     errors = [error for name, check in CHECKS.items() if name in values for error in check(values)]
     if "name" in values and not any(error.pointer == "/name" for error in errors):
         errors += _name_taken(values["name"], template)
+    rosbag = values.get("rosbag", template.rosbag if template else None)
+    if "record_topics" in values:
+        errors += _record_topics(rosbag, values["record_topics"])
     if "rosbag" in values or "topics" in values:
-        rosbag = values.get("rosbag", template.rosbag if template else None)
         topics = values.get("topics", template.topics if template else [])
         errors += _bag_errors(rosbag, topics)
     return errors
@@ -47,14 +49,19 @@ def _rate(values: Mapping[str, Any]) -> list[FieldError]:
     )
 
 
-def _record_topics(values: Mapping[str, Any]) -> list[FieldError]:
-    topics = values["record_topics"]
+def _record_topics(rosbag: Rosbag | None, topics: list[Any]) -> list[FieldError]:
     errors = _too_many("/record_topics", topics)
     counts = Counter(topic["name"] for topic in topics)
+    # What agents play they can record too, whatever its name is.
+    odd = {name for name in counts if not is_topic_name(name)}
+    played = {f"/{name.removeprefix('/')}" for name in _topic_names(rosbag)} if odd else set()
+    unknown = odd - played
     for index, topic in enumerate(topics[:MAX_TOPICS]):
         pointer = f"/record_topics/{index}"
-        if not is_topic_name(topic["name"]):
-            detail = _("Give a ROS topic name, such as /scan or /arm/joint_states.")
+        if topic["name"] in unknown:
+            detail = _(
+                "Give a ROS topic name, such as /scan or /arm/joint_states, or a topic of the rosbag."
+            )
             errors.append(FieldError(f"{pointer}/name", detail, "TOPIC_NAME_INVALID"))
         elif counts[topic["name"]] > 1:
             errors.append(
@@ -66,7 +73,7 @@ def _record_topics(values: Mapping[str, Any]) -> list[FieldError]:
     return errors
 
 
-CHECKS = {"name": _name, "rate": _rate, "record_topics": _record_topics}
+CHECKS = {"name": _name, "rate": _rate}
 
 
 def is_topic_name(name: str) -> bool:
@@ -107,10 +114,14 @@ def _bag_errors(rosbag: Rosbag | None, topics: list[str]) -> list[FieldError]:
     return _too_many("/topics", topics) or _topic_errors(rosbag, topics)
 
 
+def _topic_names(rosbag: Rosbag | None) -> set[str]:
+    return set(rosbag.topics.values_list("name", flat=True)) if rosbag else set()
+
+
 def _topic_errors(rosbag: Rosbag, topics: list[str]) -> list[FieldError]:
     if not topics:
         return []
-    names = set(rosbag.topics.values_list("name", flat=True))
+    names = _topic_names(rosbag)
     counts = Counter(topics)
     errors = []
     for index, topic in enumerate(topics):

@@ -54,8 +54,10 @@ def test_create_and_change(operator: Client, rosbag: Rosbag) -> None:
         {"name": "/scan", "type": "a/msg/B"},
         {"name": "/x", "type": "a/B"},
     ]
-    assert operator.post(page(template), form(rosbag, rate="2")).status_code == 302
+    changes = form(rosbag, rate="2", unsupported_topics="leave_out")
+    assert operator.post(page(template), changes).status_code == 302
     template.refresh_from_db()
+    assert template.unsupported_topics == "leave_out"
     assert (template.version, template.rate, template.record_own) == (2, 2, False)
     assert (template.topics, template.record_topics) == ([], [])
 

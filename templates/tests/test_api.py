@@ -29,6 +29,7 @@ def test_create_read_change_and_delete(operator: APIClient, rosbag: Rosbag) -> N
         "rosbag": rosbag.pk,
         "topics": ["/odom"],
         "rate": 0,
+        "unsupported_topics": "leave_out",
         "record_topics": [{"name": "/scan", "type": "sensor_msgs/msg/LaserScan"}],
     }
     answer = operator.post(URL, wanted)
@@ -42,6 +43,7 @@ def test_create_read_change_and_delete(operator: APIClient, rosbag: Rosbag) -> N
     assert (changed["rate"], changed["version"], changed["topics"]) == (2.5, 2, ["/odom"])
     changed = operator.put(one, {"name": "Digger", "rosbag": rosbag.pk}).json()
     assert (changed["name"], changed["version"]) == ("Digger", 3)
+    assert changed["unsupported_topics"] == "leave_out"
     assert operator.delete(one).status_code == 204
     assert operator.get(one).status_code == 404
     assert operator.patch(one, {"rate": 1}).status_code == 404
@@ -61,6 +63,7 @@ def test_create_read_change_and_delete(operator: APIClient, rosbag: Rosbag) -> N
         ({"topics": [{}]}, 400, "/topics/0"),
         ({"record_topics": [{"name": "/scan"}]}, 400, "/record_topics/0/type"),
         ({"name": "x" * 201}, 400, "/name"),
+        ({"unsupported_topics": "ignore"}, 400, "/unsupported_topics"),
     ],
 )
 def test_errors_have_pointers(

@@ -46,6 +46,14 @@ def test_template_with_all_fields(rosbag: Rosbag) -> None:
     assert template.record_topics == [SCAN]
 
 
+def test_topics_of_the_rosbag_can_be_recorded_whatever_their_name(rosbag: Rosbag) -> None:
+    RosbagTopic.objects.create(rosbag=rosbag, name="/imu-data", type=SCAN["type"], message_count=1)
+    RosbagTopic.objects.create(rosbag=rosbag, name="9 lives", type=SCAN["type"], message_count=1)
+    odd = [{**SCAN, "name": "/imu-data"}, {**SCAN, "name": "/9 lives"}]
+    template = templates.create(name="Loader", rosbag=rosbag, record_topics=odd)
+    assert templates.update(template, record_topics=[*odd, SCAN]).record_topics == [*odd, SCAN]
+
+
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
@@ -74,6 +82,10 @@ def test_template_with_all_fields(rosbag: Rosbag) -> None:
         (
             {"record_topics": [SCAN, {**SCAN, "name": "scan"}]},
             {"/record_topics/0/name": "TOPIC_REPEATED", "/record_topics/1/name": "TOPIC_REPEATED"},
+        ),
+        (
+            {"record_topics": [{**SCAN, "name": "/imu-data"}]},
+            {"/record_topics/0/name": "TOPIC_NAME_INVALID"},
         ),
         ({"name": "", "rate": -1}, {"/name": "NAME_INVALID", "/rate": "RATE_INVALID"}),
     ],

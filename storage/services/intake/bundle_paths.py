@@ -7,11 +7,11 @@ from pathlib import Path
 from django.utils.translation import gettext as _
 
 from common.exceptions import FieldError
-from rosbag2.formats.bundle import DATA_SUFFIXES
+from rosbag2.budget import MAX_FILES
+from rosbag2.formats.bundle import DATA_SUFFIXES, count_files
 from storage.exceptions import FilesInvalidError, LinkOutsideError
 from storage.keys import MAX_PATH_LENGTH, is_safe
 
-MAX_FILES = 10_000
 BUNDLE_SUFFIXES = (".yaml", *DATA_SUFFIXES)
 """Every bundle has at least one file with such a suffix."""
 
@@ -22,9 +22,13 @@ def check_paths(paths: list[str]) -> None:
     Raises:
         FilesInvalidError: `errors` points at each such name.
     """
-    if not 0 < len(paths) <= MAX_FILES:
-        message = _("A bundle has between 1 and %(max)d files, this one has %(count)d.")
-        raise FilesInvalidError(message % {"max": MAX_FILES, "count": len(paths)})
+    count = count_files(paths)
+    if not paths or count > MAX_FILES:
+        message = _(
+            "A bundle has between 1 and %(max)d files beside metadata.yaml, this one has %(count)d: join "
+            "its splits with `ros2 bag convert`."
+        )
+        raise FilesInvalidError(message % {"max": MAX_FILES, "count": count})
     detail = _(
         "Use each name once and not also as a folder, relative to the bundle, without .. or backslash, at "
         "most 400 characters."

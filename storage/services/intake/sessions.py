@@ -35,7 +35,6 @@ from storage.services.intake.parts import (
 from storage.services.rosbags.deduplication import find_same_content
 from storage.services.rosbags.digest import content_digest
 
-MAX_FILES = 1000
 MAX_TOTAL_PARTS = 50_000
 """Of all files of a session, as reading its state looks at every part."""
 
@@ -65,11 +64,6 @@ def open_session(name: str, files: Sequence[uploads.NewFile], user: User) -> tup
     Raises:
         FilesInvalidError: A name, size or checksum is invalid.
     """
-    if len(files) > MAX_FILES:
-        message = _(
-            "An upload has at most %(max)d files, this one has %(count)d: merge small files."
-        )
-        raise FilesInvalidError(message % {"max": MAX_FILES, "count": len(files)})
     _check_part_count(files)
     if files and all(file.sha256 for file in files):
         existing = find_same_content(content_digest((file.path, file.sha256) for file in files))
