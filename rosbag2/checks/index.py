@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rosbag2.budget import MAX_TOPICS, Budget
+from rosbag2.checks.message_faults import MessageFaults
 from rosbag2.checks.statistics import BINS, Rhythm, TopicFigures, TopicStatistics
 from rosbag2.errors import BagError
 from rosbag2.formats.bundle import DataFile, listed_files, require_complete
-from rosbag2.formats.metadata import Metadata, Topic, read_metadata
+from rosbag2.formats.metadata import PLAYABLE, Metadata, Topic, read_metadata
 from rosbag2.reading.base import Finding, Span, Store
 from rosbag2.reading.columns import Samples
 from rosbag2.reading.opening import is_packed, open_store
@@ -37,12 +38,18 @@ class TopicIndex:
     mean_rate_hz: float
     histogram: tuple[int, ...]
 
+    @property
+    def playable(self) -> bool:
+        """False for topics that are listed and skipped."""
+        return self.serialization_format in PLAYABLE
+
 
 @dataclass(frozen=True)
 class BagIndex:
     """A bag; size in bytes of its messages, times in nanoseconds, both None without messages.
 
-    `rhythms` belong to `topics`, in their order.
+    Count and size are of the messages that can be replayed, times of all. `rhythms` belong to `topics`,
+    in their order.
     """
 
     storage_id: str
@@ -80,8 +87,13 @@ class Survey:
         start, end = self.span()
         statistics = self.statistics or TopicStatistics(len(self.places), 0, 0)
         figures = [(name, statistics.result(place)) for name, place in self.places.items()]
-        listed = {topic.name: topic for topic, _ in reversed(self.metadata.topics)}
-        topics = tuple(_topic(self._typed(name, listed), counted) for name, counted in figures)
+        listed: dict[str, list[Topic]] = {}
+        for topic, _ in self.metadata.topics:
+            listed.setdefault(topic.name, []).append(topic)
+        topics = tuple(
+            _topic(self._typed(name, listed.get(name, [])), counted) for name, counted in figures
+        )
+        playable = [topic for topic in topics if topic.playable]
         return BagIndex(
             storage_id=next(iter(self.kinds.values()), self.metadata.storage_id),
             version=self.metadata.version,
@@ -89,21 +101,27 @@ class Survey:
             compression=self.metadata.compression_format or ("zstd" if self.packed else ""),
             start_ns=start,
             end_ns=end,
-            message_count=sum(topic.message_count for topic in topics),
-            size=sum(topic.size for topic in topics),
+            message_count=sum(topic.message_count for topic in playable),
+            size=sum(topic.size for topic in playable),
             topics=topics,
             rhythms=tuple(counted.rhythm for _, counted in figures),
         )
 
-    def _typed(self, name: str, listed: dict[str, Topic]) -> Topic:
-        """The topic from the data, with the fields they lack from metadata.yaml."""
+    def _typed(self, name: str, claims: list[Topic]) -> Topic:
+        """The topic from the data, with the fields they lack from metadata.yaml.
+
+        One that anything calls other than CDR is not played: nobody could say which of its messages are.
+        """
         topic = self.variants[name][0]
-        claim = listed.get(name, topic)
+        listed = claims[0] if claims else topic
+        serializations = [claim.serialization_format for claim in (*self.variants[name], *claims)]
+        foreign = (kind for kind in serializations if kind not in PLAYABLE)
         return replace(
             topic,
-            type=topic.type or claim.type,
-            offered_qos_profiles=topic.offered_qos_profiles or claim.offered_qos_profiles,
-            type_hash=topic.type_hash or claim.type_hash,
+            serialization_format=next(foreign, topic.serialization_format),
+            type=topic.type or listed.type,
+            offered_qos_profiles=topic.offered_qos_profiles or listed.offered_qos_profiles,
+            type_hash=topic.type_hash or listed.type_hash,
         )
 
     def span(self) -> tuple[int | None, int | None]:
@@ -136,8 +154,6 @@ class Survey:
         name = store.file.name
         self.spans[name] = store.span()
         self.kinds[name] = store.kind
-        if store.packed:
-            self.packed.add("message")
         if is_packed(store.file):
             self.packed.add("file")
         self.ros_distro = self.ros_distro or store.ros_distro
@@ -161,15 +177,21 @@ class Survey:
         if self.statistics is None:
             return
         lookup = _Lookup(store.topics, self.places)
+        faults = MessageFaults()
         for samples in store.samples():
+            faults.take(samples)
             if len(store.topics) != lookup.size:
                 lookup = _Lookup(store.topics, self.places)
             places = lookup.places(samples)
             inside = places >= 0
             if orphans := len(places) - int(inside.sum()):
                 self.orphans[store.file.name] = self.orphans.get(store.file.name, 0) + orphans
+            inside &= samples.sizes >= 0
             self.statistics.add(places[inside], samples.only(inside))
-        self.findings += [(store.file.name, finding) for finding in store.findings()]
+        if store.contents.packed:
+            self.packed.add("message")
+        findings = [*store.findings(), *faults.findings(store.topics)]
+        self.findings += [(store.file.name, finding) for finding in findings]
 
 
 class _Lookup:

@@ -41,8 +41,8 @@ def differences(survey: Survey, index: BagIndex) -> Iterator[BagWarning]:
     if index.message_count and {metadata.compression_mode} - {""} != survey.packed:
         yield warning("COMPRESSION_MISMATCH")
     yield from _within(survey)
-    if not index.message_count:
-        yield warning("EMPTY")
+    if index.message_count:
+        yield from _skipped(index)
 
 
 def _twice(metadata: Metadata) -> str:
@@ -61,17 +61,18 @@ def _counts(metadata: Metadata, index: BagIndex) -> Iterator[BagWarning]:
         if count is not None:
             promised[topic.name] = promised.get(topic.name, 0) + count
     counts = {topic.name: topic.message_count for topic in index.topics}
+    found = sum(counts.values())
     # A topic that metadata does not name matters only when it has messages.
     names = promised | {name: 0 for name in counts if name not in promised and metadata.topics}
     differing = [name for name, count in names.items() if counts.get(name, 0) != count]
     listed = metadata.message_count
     if listed is None:
-        listed = sum(promised.values()) if promised else index.message_count
-    if differing or listed != index.message_count:
+        listed = sum(promised.values()) if promised else found
+    if differing or listed != found:
         yield warning(
             "COUNT_MISMATCH",
             listed=listed,
-            found=index.message_count,
+            found=found,
             topics=len(differing),
             topic=differing[0] if differing else "",
         )
@@ -128,6 +129,19 @@ def _within(survey: Survey) -> Iterator[BagWarning]:
     start, end = survey.span()
     if start is not None and end is not None and (end - start) // _DAY_NS > MAX_DAYS:
         yield warning("SPAN_IMPLAUSIBLE", days=(end - start) // _DAY_NS)
+
+
+def _skipped(index: BagIndex) -> Iterator[BagWarning]:
+    """A warning for each serialization that is not played."""
+    foreign = [topic for topic in index.topics if topic.message_count and not topic.playable]
+    for serialization in dict.fromkeys(topic.serialization_format for topic in foreign):
+        topics = [topic for topic in foreign if topic.serialization_format == serialization]
+        yield warning(
+            "TOPIC_SKIPPED",
+            topic=", ".join(f"{topic.name} ({topic.message_count})" for topic in topics),
+            serialization=serialization,
+            messages=sum(topic.message_count for topic in topics),
+        )
 
 
 def _differ(variants: list[Topic]) -> bool:

@@ -22,6 +22,8 @@ FINAL = frozenset(
         "PATH_UNSAFE",
         "FILE_IS_LFS_POINTER",
         "SERIALIZATION_UNSUPPORTED",
+        "ROS1_MESSAGES",
+        "EMPTY",
         "COMPRESSION_UNSUPPORTED",
         "UNPACKS_TOO_LARGE",
         "FILE_REFUSED",

@@ -10,16 +10,19 @@ from rosbag2.checks.index import BagIndex
 from rosbag2.checks.losses import MAX_SPANS, LostSpan
 from rosbag2.checks.metadata_checks import BagWarning
 from rosbag2.checks.verdict import Verdict, rejected
-from rosbag2.checks.verify import verify
+from rosbag2.checks.verify import NONE_OF, verify
 from rosbag2.errors import BagError, Detail, unreadable
 from rosbag2.formats.bundle import DataFile
-from rosbag2.formats.metadata import Metadata, Topic
+from rosbag2.formats.metadata import PLAYABLE, Metadata, Topic
 from rosbag2.recovery.inventory import FINAL, Inventory, take_inventory
 from rosbag2.recovery.sources import Source, open_source
 from rosbag2.writing.sqlite_writer import BagWriter
 
 REPAIRED_VERSION = 5
 """The version of metadata that ROS 2 Humble and every later one reads."""
+
+REPAIRED_WARNINGS = frozenset({"MESSAGES_INVALID"})
+"""Warnings of single messages; the repaired bag is the same without them."""
 
 
 def verify_or_repair(source: Path, target: Path, budget: Budget | None = None) -> Verdict:
@@ -31,7 +34,8 @@ def verify_or_repair(source: Path, target: Path, budget: Budget | None = None) -
     if source.is_file():
         return repair(source, target, budget)
     verdict = verify(source, budget)
-    if verdict.status != "rejected" or verdict.code in FINAL:
+    leave_out = any(warning.code in REPAIRED_WARNINGS for warning in verdict.warnings)
+    if verdict.code in FINAL or (verdict.status != "rejected" and not leave_out):
         return verdict
     return repair(source, target, budget)
 
@@ -80,7 +84,7 @@ class _Repair:
     spans: dict[str, tuple[int, int]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     numbers: dict[Topic, int] = field(default_factory=dict)
-    names: dict[tuple[str, str], int] = field(default_factory=dict)
+    names: dict[tuple[str, str, str], int] = field(default_factory=dict)
     kept: int = 0
     short: int = 0
     """Messages that metadata promises beyond what was kept."""
@@ -150,16 +154,9 @@ class _Repair:
     def _add(self, topic: Topic, writer: BagWriter) -> int:
         """The number of a topic in the new bag: one for each name and type, however often it comes."""
         completed = _completed(topic, self.inventory.metadata)
-        key = (completed.name, completed.type)
+        key = (completed.name, completed.type, completed.serialization_format)
         if key not in self.names:
-            if completed.serialization_format not in {"", "cdr"}:
-                raise BagError(
-                    "SERIALIZATION_UNSUPPORTED",
-                    file="the data",
-                    topic=completed.name,
-                    serialization=completed.serialization_format,
-                )
-            self.names[key] = writer.add_topic(replace(completed, serialization_format="cdr"))
+            self.names[key] = writer.add_topic(completed)
         return self.names[key]
 
     def _give_up(self, file: DataFile, error: BagError) -> None:
@@ -168,11 +165,8 @@ class _Repair:
         self.inventory.missing.append(file.name)
 
     def _require_messages(self) -> None:
-        """Say why there is no message, unless the bag is sound and simply empty."""
-        if self.failures:
-            raise self.failures[0]
-        if self.lost or not self.numbers:
-            raise self._nothing_left()
+        """Say why there is no message."""
+        raise self.failures[0] if self.failures else self._nothing_left()
 
     def _nothing_left(self) -> BagError:
         """The first thing that was wrong with a file, without its remedy."""
@@ -182,7 +176,12 @@ class _Repair:
             if "file" in fault.details and "reason" in fault.details:
                 reason = f"{fault.details['file']}: {fault.details['reason']}"
                 return BagError("NOTHING_LEFT", reason=reason)
-        return BagError("NOTHING_LEFT", reason="it holds no messages")
+        metadata = self.inventory.metadata
+        if metadata and metadata.message_count:
+            return BagError("NOTHING_LEFT", reason=NONE_OF.format(metadata.message_count))
+        if self.lost or self.inventory.missing:
+            return BagError("NOTHING_LEFT", reason="it holds no messages")
+        return BagError("EMPTY")
 
     def _add_missing(self, index: BagIndex) -> None:
         """Add what lies in missing files, and what metadata promises beyond all that is accounted for."""
@@ -227,7 +226,11 @@ class _Repair:
         """The verdict, with the index of the new bag."""
         verdict = verify(self.target, self.budget)
         if verdict.index is None:
-            return verdict
+            details = dict(verdict.details)
+            if details.get("file") == f"{self.target.name}_0.db3":
+                # Nobody sent the new file.
+                details["file"] = self.inventory.files[0].name
+            return replace(verdict, details=details)
         self._add_missing(verdict.index)
         code, details = self._outcome()
         return Verdict(
@@ -250,9 +253,11 @@ def _completed(topic: Topic, metadata: Metadata | None) -> Topic:
     claim = next((claim for claim, _ in listed if claim.name == topic.name), topic)
     kind = topic.type or claim.type
     package, _, name = kind.partition("/")
+    serializations = (topic.serialization_format, claim.serialization_format)
     return replace(
         topic,
         type=f"{package}/msg/{name}" if name and "/" not in name else kind,
+        serialization_format=next((kind for kind in serializations if kind not in PLAYABLE), "cdr"),
         offered_qos_profiles=topic.offered_qos_profiles or claim.offered_qos_profiles,
         type_hash=topic.type_hash or claim.type_hash,
     )

@@ -1,7 +1,7 @@
 """One data file as a source of messages: read by its store when it is sound, else saved piece by piece."""
 
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from rosbag2.budget import Budget
 from rosbag2.checks.losses import Losses, LostSpan
+from rosbag2.checks.message_faults import MessageFaults
 from rosbag2.errors import BagError
 from rosbag2.formats import compression
 from rosbag2.formats.bundle import DataFile
@@ -33,7 +34,6 @@ DAMAGED = frozenset(
     }
 )
 """Codes of files of which something may be left."""
-_ORPHANS = "ORPHAN_MESSAGES"
 _OTHERS = frozenset({"FILE_NOT_MCAP", "FILE_NOT_SQLITE", "SCHEMA_UNKNOWN"})
 """Codes of files that may never have been recordings: they stay, where nothing is left."""
 
@@ -68,12 +68,16 @@ def open_source(
     with spare_folder(budget) as spare:
         place, fault = _unpacked(file, spare, budget)
         plain = DataFile(file.name, place)
-        findings: list[BagError] = []
-        fault = _fault(plain, budget, findings) or fault
-        if fault is None:
-            with open_store(plain, budget) as store:
-                yield _Sound(store, findings)
-            return
+        with ExitStack() as stack:
+            try:
+                source = _Readable(stack.enter_context(open_store(plain, budget)))
+            except BagError as error:
+                if error.code not in DAMAGED:
+                    raise
+                fault = error
+            if fault is None:
+                yield source
+                return
         with place.open("rb", buffering=2**16) as stream:
             if _is_mcap(plain, fault):
                 yield _Damaged("mcap", McapSalvage(plain, stream, budget), fault)
@@ -102,56 +106,48 @@ def _unpacked(
     return target, BagError("FILE_DAMAGED", file=file.name, reason=reason) if reason else None
 
 
-def _fault(file: DataFile, budget: Budget, findings: list[BagError]) -> BagError | None:
-    """Return the error that keeps a file from being read as a whole, None if there is none.
-
-    Oddities of a file that can be read are added to `findings`.
+class _Readable:
+    """A file that its store reads from end to end.
 
     Raises:
-        BagError: nothing of it can be read.
+        BagError: it does not.
     """
-    try:
-        with open_store(file, budget) as store:
-            store.span()
-            orphans = 0
-            for samples in store.samples():
-                orphans += int((~np.isin(samples.topic_ids, list(store.topics))).sum())
-            if orphans:
-                findings.append(BagError(_ORPHANS, file=file.name, found=orphans))
-            findings += [
-                BagError(finding.code, file=file.name, **finding.details)
-                for finding in store.findings()
-            ]
-    except BagError as error:
-        if error.code not in DAMAGED:
-            raise
-        return error
-    return None
 
-
-class _Sound:
-    """A file that its store reads; messages of no topic are lost."""
-
-    def __init__(self, store: Store, findings: list[BagError]) -> None:
+    def __init__(self, store: Store) -> None:
         self.store = store
         self.kind = store.kind
         self.ros_distro = store.ros_distro
+        self.losses = Losses(store.file.name)
+        faults = MessageFaults()
+        orphans = 0
+        store.span()
+        for samples in store.samples():
+            faults.take(samples)
+            orphans += int((~np.isin(samples.topic_ids, list(store.topics))).sum())
+        if orphans:
+            self.losses.add("messages belong to no topic", messages=orphans)
         self.topics = list(store.topics.values())
-        self.faults = findings
+        self.faults = [
+            BagError(finding.code, file=store.file.name, **finding.details)
+            for finding in (*store.findings(), *faults.findings(store.topics))
+        ]
 
     @property
     def lost(self) -> list[LostSpan]:
-        orphans = [fault for fault in self.faults if fault.code == _ORPHANS]
-        return [
-            LostSpan(fault.file, "", None, None, int(fault.details["found"])) for fault in orphans
-        ]
+        return self.losses.spans
 
     def messages(self, _expected: int | None) -> Iterator[Saved]:
         by_name: dict[str, Topic] = {}
         for topic in self.topics:
             by_name.setdefault(topic.name, topic)
-        for time, name, data in self.store.messages(None):
-            yield by_name[name], time, data
+        topics = {key: by_name[topic.name] for key, topic in self.store.topics.items()}
+        for key, time, data in self.store.rows():
+            if key not in topics:
+                continue
+            if data is None:
+                self.losses.add("data that are no message", time, time, 1, topics[key].name)
+            else:
+                yield topics[key], time, data
 
 
 class _Salvage(Protocol):

@@ -14,10 +14,9 @@ from typing import BinaryIO
 import numpy as np
 
 from rosbag2.budget import Budget
-from rosbag2.checks.losses import Losses
+from rosbag2.checks.losses import Losses, saved_message
 from rosbag2.errors import BagError
 from rosbag2.formats.bundle import DataFile
-from rosbag2.formats.compression import unpack_message
 from rosbag2.formats.metadata import Topic
 from rosbag2.formats.sqlite_pages import PageError, Pages, Row, Value, is_message
 from rosbag2.recovery.gaps import Gaps
@@ -109,13 +108,15 @@ class SqliteSalvage:
         for leaf in self._in_order(gaps):
             page = self.pages.peek(leaf)
             for row in self.pages.rows(leaf, page):
-                message = None if row is None else self._message(page, row)
-                if row is None or message is None:
+                found = None if row is None else self._message(page, row)
+                if row is None or found is None:
                     gaps.bad()
-                elif gaps.good(row.number, message[1]):
-                    saved += 1
-                    self.budget.advance(len(message[2]) + 32)
-                    yield message
+                elif gaps.good(row.number, found[1]):
+                    message = saved_message(self.losses, *found)
+                    if message is not None:
+                        saved += 1
+                        self.budget.advance(len(message) + 32)
+                        yield found[0], found[1], message
         gaps.end(expected, saved, odd=self.pages.is_odd())
 
     def _in_order(self, gaps: Gaps) -> Iterator[int]:
@@ -134,8 +135,6 @@ class SqliteSalvage:
             return None
         try:
             _, _, time, data = self.pages.values(page, row)
-            if isinstance(time, int) and isinstance(data, bytes):
-                return topic, time, unpack_message(self.file.name, data)
-        except (PageError, BagError):
-            pass
-        return None
+        except PageError:
+            return None
+        return (topic, time, data) if isinstance(time, int) and isinstance(data, bytes) else None

@@ -8,6 +8,7 @@ from rosbag2.tests.bundles import read
 from rosbag2.tests.fuzz.bags import Message
 from rosbag2.tests.fuzz.damage import Damage
 
+_SKIPPING = frozenset({"TOPIC_SKIPPED"})
 _TELLING = frozenset({"COUNT_MISMATCH", "ORPHAN_MESSAGES"})
 """Warnings that say that messages are missing."""
 
@@ -25,7 +26,7 @@ def contradictions(
     wrong = []
     if foreign:
         wrong.append("foreign")
-    if verdict.message_count != len(kept):
+    if verdict.message_count != len(kept) and not _codes(verdict) & _SKIPPING:
         wrong.append("other count")
     return wrong + _of_losses(verdict, missing.total() - foreign.total(), damage)
 
@@ -39,7 +40,7 @@ def _of_refusal(verdict: Verdict, damage: Damage) -> list[str]:
 def _of_losses(verdict: Verdict, missing: int, damage: Damage) -> list[str]:
     told = sum(span.messages or 0 for span in verdict.lost)
     uncounted = any(span.messages is None for span in verdict.lost)
-    codes = {warning.code for warning in verdict.warnings}
+    codes = _codes(verdict)
     if missing > 0 and not verdict.lost and not (verdict.code == "" and codes & _TELLING):
         return ["all is there"]
     if missing > 0 and not verdict.lost and damage.kind == "bit" and "ORPHAN_MESSAGES" not in codes:
@@ -47,6 +48,10 @@ def _of_losses(verdict: Verdict, missing: int, damage: Damage) -> list[str]:
     if verdict.lost and (told > missing or (told < missing and not uncounted)):
         return [f"count {'above' if told > missing else 'below'}"]
     return []
+
+
+def _codes(verdict: Verdict) -> set[str]:
+    return {warning.code for warning in verdict.warnings}
 
 
 def _forgive(missing: Counter[Message], foreign: Counter[Message], damage: Damage) -> None:
