@@ -310,3 +310,8 @@ class BagError(Exception):
 
 def _rebuild(code: str, details: dict[str, Detail]) -> BagError:
     return BagError(code, **details)
+
+
+def unreadable(file: str) -> BagError:
+    """The error of a file that holds what no reader expects: any other exception while it is read."""
+    return BagError("FILE_DAMAGED", file=file, reason="it holds what cannot be read")

@@ -8,7 +8,7 @@ from rosbag2.budget import MAX_NAME, Budget
 from rosbag2.checks.index import BagIndex, Survey, survey_bag
 from rosbag2.checks.metadata_checks import BagWarning, differences, warning
 from rosbag2.checks.verdict import LostSpan, Status, Verdict, rejected
-from rosbag2.errors import BagError
+from rosbag2.errors import BagError, unreadable
 from rosbag2.formats.bundle import (
     nothing_to_read,
     present_files,
@@ -41,6 +41,10 @@ def verify(folder: Path, budget: Budget | None = None) -> Verdict:
         reason = error.strerror or type(error).__name__
         name = Path(error.filename).name if isinstance(error.filename, str) else folder.name
         return rejected(BagError("FILE_UNREADABLE", file=name, reason=reason))
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - whatever it is, it is no verdict: the rescue comes next
+        return rejected(unreadable(folder.name))
     return Verdict("ready_with_warnings" if warnings else "ready", "", {}, warnings, index)
 
 

@@ -56,7 +56,7 @@ class McapStore:
         self.contents = Contents(file.name, self.topics, self._limit, budget)
 
     def _check_size(self) -> None:
-        if sum(chunk.size for chunk in self.layout.chunks) > self._limit:
+        if sum(min(chunk.size, MAX_CHUNK) for chunk in self.layout.chunks) > self._limit:
             raise BagError("UNPACKS_TOO_LARGE", file=self.file.name, limit=self._limit)
 
     def _has_all_channels(self) -> bool:

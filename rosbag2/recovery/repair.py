@@ -11,7 +11,7 @@ from rosbag2.checks.losses import MAX_SPANS, LostSpan
 from rosbag2.checks.metadata_checks import BagWarning, missing_wals, warning
 from rosbag2.checks.verdict import Verdict, rejected
 from rosbag2.checks.verify import NONE_OF, verify
-from rosbag2.errors import BagError, Detail, bounded
+from rosbag2.errors import BagError, Detail, bounded, unreadable
 from rosbag2.formats.bundle import DataFile
 from rosbag2.formats.metadata import PLAYABLE, Metadata, Topic
 from rosbag2.recovery.inventory import FINAL, Inventory, take_inventory
@@ -59,6 +59,10 @@ def repair(source: Path, target: Path, budget: Budget | None = None) -> Verdict:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         verdict = rejected(BagError("FILE_UNREADABLE", file=source.name, reason=reason))
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - no exception is a verdict
+        verdict = rejected(unreadable(source.name))
     if verdict.status == "rejected":
         shutil.rmtree(target, ignore_errors=True)
     return verdict
@@ -97,7 +101,9 @@ class _Repair:
             for file in self.inventory.files:
                 with ExitStack() as inner:
                     try:
-                        source = inner.enter_context(open_source(file, self.budget))
+                        source = inner.enter_context(
+                            open_source(file, self.budget, self.inventory.listed)
+                        )
                     except BagError as error:
                         self._give_up(file, error)
                         continue

@@ -63,12 +63,8 @@ def _record_topics(rosbag: Rosbag | None, topics: list[Any]) -> list[FieldError]
     counts = Counter(topic["name"] for topic in topics)
     # What agents play they can record too, whatever its name is.
     odd = {name for name in counts if not is_topic_name(name)}
-    played = (
-        {f"/{name.removeprefix('/')}" for name in _topics_by_name(rosbag)}
-        if odd and rosbag
-        else set()
-    )
-    unknown = odd - played
+    names = _topics_by_name(rosbag) if odd and rosbag else ()
+    unknown = odd - {f"/{name.removeprefix('/')}" for name in names}
     for index, topic in enumerate(topics[:MAX_TOPICS]):
         pointer = f"/record_topics/{index}"
         if topic["name"] in unknown:
