@@ -208,6 +208,10 @@ SENTENCES: dict[str, str] = {
     "ORPHAN_MESSAGES": _(
         "{file} holds {found} messages that belong to no topic; they cannot be replayed."
     ),
+    "MESSAGES_INVALID": _(
+        "{file} holds {messages} messages whose data are damaged: they begin like no CDR message, or cannot "
+        "be unpacked ({topics} topics, most of them of {topic}); they are left out."
+    ),
     "COMPRESSION_MISMATCH": _(
         "metadata.yaml gives the compression mode `{listed}`, the data have `{found}`; the data count."
     ),

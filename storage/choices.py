@@ -100,6 +100,9 @@ SENTENCES = BAG_SENTENCES | {
     "CHECKSUM_MISMATCH": gettext_noop(
         "The checksum of {file} in the storage differs from the declared one: upload the bag again."
     ),
+    "FILES_LEFT_OUT": gettext_noop(
+        "{file} is no part of the bag and is not stored ({files} such files)."
+    ),
     "SAME_CONTENT": gettext_noop(
         "The same content is stored already as {twin} (rosbag {id}): delete one of the two if you need "
         "only one."

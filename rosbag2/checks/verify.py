@@ -89,7 +89,7 @@ def _require_cdr(survey: Survey) -> None:
     claimed = [("metadata.yaml", topic) for topic, _ in survey.metadata.topics]
     stored = [("the data", topic) for same in survey.variants.values() for topic in same]
     for file, topic in (*claimed, *stored):
-        if topic.name in played and topic.serialization_format not in {"", "cdr"}:
+        if topic.name in played and not topic.is_cdr:
             raise BagError(
                 "SERIALIZATION_UNSUPPORTED",
                 file=file,

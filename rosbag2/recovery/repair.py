@@ -21,6 +21,9 @@ from rosbag2.writing.sqlite_writer import BagWriter
 REPAIRED_VERSION = 5
 """The version of metadata that ROS 2 Humble and every later one reads."""
 
+REPAIRED_WARNINGS = frozenset({"MESSAGES_INVALID"})
+"""Warnings of single messages; the repaired bag is the same without them."""
+
 
 def verify_or_repair(source: Path, target: Path, budget: Budget | None = None) -> Verdict:
     """Verify a bag; an unusable one is repaired into the folder `target`, if possible.
@@ -31,7 +34,8 @@ def verify_or_repair(source: Path, target: Path, budget: Budget | None = None) -
     if source.is_file():
         return repair(source, target, budget)
     verdict = verify(source, budget)
-    if verdict.status != "rejected" or verdict.code in FINAL:
+    leave_out = any(warning.code in REPAIRED_WARNINGS for warning in verdict.warnings)
+    if verdict.code in FINAL or (verdict.status != "rejected" and not leave_out):
         return verdict
     return repair(source, target, budget)
 
@@ -146,7 +150,7 @@ class _Repair:
         completed = _completed(topic, self.inventory.metadata)
         key = (completed.name, completed.type)
         if key not in self.names:
-            if completed.serialization_format not in {"", "cdr"}:
+            if not completed.is_cdr:
                 raise BagError(
                     "SERIALIZATION_UNSUPPORTED",
                     file="the data",

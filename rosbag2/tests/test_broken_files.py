@@ -8,7 +8,7 @@ import pytest
 
 from rosbag2.checks.verify import verify
 from rosbag2.errors import BagError
-from rosbag2.tests.bundles import START, bag, metadata, read, rows
+from rosbag2.tests.bundles import CDR, START, bag, metadata, read, rows
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 28672\n"
 
@@ -74,7 +74,7 @@ def test_a_damaged_page_of_messages(tmp_path: Path) -> None:
 
 
 def test_a_damaged_page_inside_a_large_message(tmp_path: Path) -> None:
-    file = bag(tmp_path, [(1, START, b"\x11" * 1_000_000)]) / "bag_0.db3"
+    file = bag(tmp_path, [(1, START, CDR + b"\x11" * 1_000_000)]) / "bag_0.db3"
     content = bytearray(file.read_bytes())
     middle = len(content) // 4096 // 2 * 4096
     content[middle : middle + 4] = b"\x7f\xff\xff\xff"

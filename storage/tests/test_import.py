@@ -149,12 +149,12 @@ def test_a_full_disk_leaves_nothing(make_bag: MakeBag, monkeypatch: pytest.Monke
 def test_only_direct_subfolders_are_imported(make_bag: MakeBag) -> None:
     folder = make_bag()
     (folder / "notes" / "deep").mkdir(parents=True)
-    (folder / "notes" / "run.txt").write_text("fine")
-    (folder / "notes" / "deep" / "x.txt").write_text("too deep")
+    (folder / "notes" / "run.db3").write_text("fine")
+    (folder / "notes" / "deep" / "x.db3").write_text("too deep")
     rosbag = imports.import_folder(folder)
     paths = set(rosbag.files.values_list("path", flat=True))
-    assert "notes/run.txt" in paths
-    assert "notes/deep/x.txt" not in paths
+    assert "notes/run.db3" in paths
+    assert "notes/deep/x.db3" not in paths
 
 
 def test_import_waits_for_another_worker(
