@@ -2,11 +2,12 @@
 
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
 from typing import IO, Any
 
 from django.conf import settings
@@ -31,7 +32,7 @@ from storage.services.intake.uploads import require_open
 from storage.services.rosbags.deduplication import SameContentError, verify_unless_duplicate
 from storage.services.rosbags.deletion import discard
 from storage.services.rosbags.digest import content_digest
-from storage.services.rosbags.files import store_file
+from storage.services.rosbags.files import Source, source_of, store_files
 
 IMPORT_SECONDS = 30.0
 """Length of the lease of an import, which may be suspended or cut off from the database for so long."""
@@ -59,7 +60,7 @@ def import_path(path: Path, *, name: str = "", on_stored: OnStored | None = None
     if path.is_file() and path.name.endswith(DATA_SUFFIXES):
         files = [path, *_journals(path)]
         check_paths([file.name for file in files])
-        sources = ((file.name, file.open("rb")) for file in files)
+        sources = [source_of(path.parent, file.name) for file in files]
         return _store_bundle(name or bare_name(path.name), sources, None, on_stored)
     return import_folder(path, name=name, on_stored=on_stored)
 
@@ -129,7 +130,7 @@ def import_folder(
         check_paths(paths)
         check_is_bundle(path, paths)
         check_links(path, paths)
-    sources = ((relative, (path / relative).open("rb")) for relative in paths)
+    sources = [source_of(path, relative) for relative in paths]
     return _store_bundle(name or path.resolve().name or "rosbag", sources, created_by, on_stored)
 
 
@@ -173,13 +174,14 @@ def stored_files(
         StoreError: The storage is unavailable or full; nothing is left behind.
     """
     check_paths([path for path, _stream in files])
-    with _stored_bundle(name, iter(files), created_by) as bundle:
+    sources = [(path, _opener(stream)) for path, stream in files]
+    with _stored_bundle(name, sources, created_by) as bundle:
         yield bundle
 
 
 def _store_bundle(
     name: str,
-    sources: Iterable[tuple[str, IO[bytes]]],
+    sources: Sequence[Source],
     created_by: Any,
     on_stored: OnStored | None,
 ) -> Rosbag:
@@ -190,7 +192,7 @@ def _store_bundle(
 @contextmanager
 def _stored_bundle(
     name: str,
-    sources: Iterable[tuple[str, IO[bytes]]],
+    sources: Sequence[Source],
     created_by: Any,
     on_stored: OnStored | None = None,
 ) -> Iterator[StoredBundle]:
@@ -205,7 +207,8 @@ def _stored_bundle(
     try:
         # Whoever is killed here cannot go on: when the lease ends, the import is abandoned.
         with Lease(Rosbag, rosbag.pk, until, seconds=IMPORT_SECONDS):
-            files = [_store(rosbag, path, stream, counter) for path, stream in sources]
+            files = store_files(rosbag, sources, counter.add)
+            RosbagFile.objects.bulk_create(files, batch_size=500)
             digest = content_digest((file.path, file.sha256) for file in files)
             yield StoredBundle(rosbag, digest, sum(file.size for file in files))
     finally:
@@ -213,21 +216,20 @@ def _stored_bundle(
             discard(unverified)
 
 
+def _opener(stream: IO[bytes]) -> Callable[[], IO[bytes]]:
+    return lambda: stream
+
+
 class _ByteCounter:
-    """Counts the bytes of all files."""
+    """Counts the bytes of all files, of which several are stored at once."""
 
     def __init__(self, on_stored: OnStored | None) -> None:
         self.total = 0
+        self._lock = Lock()
         self._on_stored = on_stored
 
     def add(self, amount: int) -> None:
-        self.total += amount
-        if self._on_stored is not None:
-            self._on_stored(self.total)
-
-
-def _store(rosbag: Rosbag, path: str, stream: IO[bytes], counter: _ByteCounter) -> RosbagFile:
-    with stream:
-        file = store_file(rosbag, path, stream, counter.add)
-    file.save()
-    return file
+        with self._lock:
+            self.total += amount
+            if self._on_stored is not None:
+                self._on_stored(self.total)
