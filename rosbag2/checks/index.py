@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rosbag2.budget import MAX_TOPICS, Budget
+from rosbag2.checks.message_faults import MessageFaults
 from rosbag2.checks.statistics import BINS, Rhythm, TopicFigures, TopicStatistics
 from rosbag2.errors import BagError
 from rosbag2.formats.bundle import DataFile, listed_files, require_complete
@@ -136,8 +137,6 @@ class Survey:
         name = store.file.name
         self.spans[name] = store.span()
         self.kinds[name] = store.kind
-        if store.packed:
-            self.packed.add("message")
         if is_packed(store.file):
             self.packed.add("file")
         self.ros_distro = self.ros_distro or store.ros_distro
@@ -161,15 +160,21 @@ class Survey:
         if self.statistics is None:
             return
         lookup = _Lookup(store.topics, self.places)
+        faults = MessageFaults()
         for samples in store.samples():
+            faults.take(samples)
             if len(store.topics) != lookup.size:
                 lookup = _Lookup(store.topics, self.places)
             places = lookup.places(samples)
             inside = places >= 0
             if orphans := len(places) - int(inside.sum()):
                 self.orphans[store.file.name] = self.orphans.get(store.file.name, 0) + orphans
+            inside &= samples.sizes >= 0
             self.statistics.add(places[inside], samples.only(inside))
-        self.findings += [(store.file.name, finding) for finding in store.findings()]
+        if store.contents.packed:
+            self.packed.add("message")
+        findings = [*store.findings(), *faults.findings(store.topics)]
+        self.findings += [(store.file.name, finding) for finding in findings]
 
 
 class _Lookup:

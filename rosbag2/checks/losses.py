@@ -1,6 +1,10 @@
 """Losses of a damaged file, as stretches of time."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
+
+from rosbag2.formats.metadata import Topic
+from rosbag2.formats.stored_message import stored_message
 
 MAX_SPANS = 500
 
@@ -35,15 +39,19 @@ class Losses:
         first_ns: int | None = None,
         last_ns: int | None = None,
         messages: int | None = None,
+        topic: str = "",
     ) -> None:
         """Note a loss; a count that is not known makes the sum of joined losses a lower bound."""
         if reason and len(self.reasons) < MAX_SPANS:
             self.reasons.append(reason)
-        span = LostSpan(self.file, "", first_ns, last_ns, messages)
         if len(self.spans) < MAX_SPANS:
-            self.spans.append(span)
-        else:
-            self.spans[-1] = _joined(self.spans[-1], span)
+            self.spans.append(LostSpan(self.file, topic, first_ns, last_ns, messages))
+            return
+        last = self.spans[-1]
+        topic = topic if topic == last.topic else ""
+        if last.messages is not None:
+            messages = (messages or 0) + last.messages
+        self.spans[-1] = LostSpan(self.file, topic, last.first_ns, last_ns, messages)
 
     def count_more(self, messages: int) -> None:
         """More messages belong to the last loss."""
@@ -53,8 +61,11 @@ class Losses:
         )
 
 
-def _joined(one: LostSpan, other: LostSpan) -> LostSpan:
-    counts = [count for count in (one.messages, other.messages) if count is not None]
-    return LostSpan(
-        one.file, one.topic, one.first_ns, other.last_ns, sum(counts) if counts else None
-    )
+def saved_message(losses: Losses, topic: Topic, time: int, data: bytes) -> bytes | None:
+    """The message in stored data; what is none is noted as lost."""
+    with suppress(OverflowError):
+        message = stored_message(data, cdr=topic.is_cdr)
+        if message is not None:
+            return message
+    losses.add("data that are no message", time, time, 1, topic.name)
+    return None

@@ -6,8 +6,9 @@ from typing import BinaryIO
 
 import zstandard
 
-from rosbag2.budget import MAX_MESSAGE, Budget, max_unpacked
+from rosbag2.budget import Budget, max_unpacked
 from rosbag2.errors import BagError
+from rosbag2.formats.signatures import HEAD_BYTES, beginning, foreign
 
 MAGIC = b"\x28\xb5\x2f\xfd"
 """How a frame begins. No CDR message begins so: its first byte is 0."""
@@ -55,7 +56,8 @@ def _copy(name: str, source: Path, target: Path, budget: Budget) -> str:
             if not block:
                 return ""
             if not written and not block.startswith(_SIGNATURES):
-                raise BagError("FILE_UNKNOWN", file=name, reason="what is packed begins otherwise")
+                unknown = BagError("FILE_UNKNOWN", file=name, reason=beginning(block[:HEAD_BYTES]))
+                raise foreign(name, block[:HEAD_BYTES]) or unknown
             written += len(block)
             if written > limit:
                 raise BagError("UNPACKS_TOO_LARGE", file=name, limit=limit)
@@ -94,22 +96,6 @@ def _skip_frame(stream: BinaryIO) -> bool:
         stream.seek(1 if word >> 1 & 3 == _RLE else word >> 3, os.SEEK_CUR)
     stream.seek(4 if facts.has_checksum else 0, os.SEEK_CUR)
     return True
-
-
-def unpack_message(name: str, data: bytes) -> bytes:
-    """The message in a frame; data that are not a frame are returned unchanged.
-
-    Raises:
-        BagError: FILE_DAMAGED, MESSAGE_TOO_LARGE; they name the file.
-    """
-    if not data.startswith(MAGIC):
-        return data
-    try:
-        return unpack_bytes(data, MAX_MESSAGE)
-    except OverflowError as error:
-        raise BagError("MESSAGE_TOO_LARGE", file=name, limit=MAX_MESSAGE) from error
-    except ValueError as error:
-        raise BagError("FILE_DAMAGED", file=name, reason=f"a message: {error}") from error
 
 
 def unpack_bytes(data: bytes, limit: int) -> bytes:

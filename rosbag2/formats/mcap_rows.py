@@ -1,7 +1,10 @@
 """The hot loops over the records of an MCAP chunk."""
 
+from collections.abc import Callable
+
 from rosbag2.formats import mcap_records as records
 from rosbag2.formats.mcap_records import BrokenError, Catalogue
+from rosbag2.formats.stored_message import PLAIN
 
 Row = tuple[int, int, bytes]
 """Log time in nanoseconds, channel, data."""
@@ -35,8 +38,10 @@ def rows(data: bytes, catalogue: Catalogue, base: int) -> list[Row]:
     return result
 
 
-def columns(data: bytes, catalogue: Catalogue, base: int) -> list[tuple[int, int, int]]:
-    """Channel, time and size of the messages, as `rows`.
+def columns(
+    data: bytes, catalogue: Catalogue, base: int, size_of: Callable[[int, bytes], int]
+) -> list[tuple[int, int, int]]:
+    """Channel, time and size of the messages, as `rows`; `size_of` tells that of unusual ones.
 
     Raises:
         BrokenError: a record contradicts its chunk.
@@ -50,7 +55,11 @@ def columns(data: bytes, catalogue: Catalogue, base: int) -> list[tuple[int, int
         if place > end:
             raise BrokenError("a record is longer than its chunk")
         if opcode == records.MESSAGE and length >= records.MESSAGE_FIELDS:
-            result.append((base + channel, time, length - records.MESSAGE_FIELDS))
+            size = length - records.MESSAGE_FIELDS
+            head = start + _SKIP
+            if data[head : min(head + 4, place)] not in PLAIN:
+                size = size_of(base + channel, data[head:place])
+            result.append((base + channel, time, size))
         else:
             _other(opcode, data[start + _HEAD : place], catalogue, base)
     _rest(data[place:], catalogue, base)

@@ -40,6 +40,11 @@ class Topic:
     definition: str = ""
     definition_encoding: str = ""
 
+    @property
+    def is_cdr(self) -> bool:
+        """Whether its messages are CDR, as far as it says."""
+        return self.serialization_format in {"", "cdr"}
+
 
 @dataclass(frozen=True)
 class FileEntry:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from rosbag2.formats.bundle import DataFile
 from rosbag2.formats.metadata import Topic
+from rosbag2.reading.contents import Contents
 
 if TYPE_CHECKING:
     from rosbag2.reading.columns import Samples
@@ -29,7 +30,7 @@ class Finding:
     """Something odd within a file: a code of a warning, and its details without the file."""
 
     code: str
-    details: dict[str, int]
+    details: dict[str, int | str]
 
 
 class Store(Protocol):
@@ -38,8 +39,8 @@ class Store(Protocol):
     file: DataFile
     kind: str
     ros_distro: str
-    packed: bool
     topics: dict[int, Topic]
+    contents: Contents
 
     def span(self) -> Span:
         """First and last time."""
@@ -48,9 +49,15 @@ class Store(Protocol):
     def samples(self) -> "Iterator[Samples]":
         """All messages in the order of the file, in one pass that touches every byte.
 
+        What is no message has the size `contents.NO_MESSAGE`.
+
         Raises:
             BagError: FILE_DAMAGED and others.
         """
+        ...
+
+    def rows(self) -> Iterator[tuple[int, int, bytes | None]]:
+        """Topic number, time and message, as many and in the same order as `samples`; None is no message."""
         ...
 
     def findings(self) -> list[Finding]:

@@ -12,11 +12,12 @@ from rosbag2.budget import MAX_CHUNK, MAX_MESSAGE, MAX_NAME, MAX_TOPICS, Budget,
 from rosbag2.errors import BagError
 from rosbag2.formats import mcap_records as records
 from rosbag2.formats.bundle import DataFile
-from rosbag2.formats.compression import MAGIC, unpack_message
 from rosbag2.formats.mcap_records import BrokenError, Catalogue, Chunk, TooLargeError
 from rosbag2.formats.mcap_rows import Row, columns, rows
 from rosbag2.formats.metadata import Topic
+from rosbag2.formats.stored_message import PLAIN
 from rosbag2.reading.base import BATCH_BYTES, Finding, Message, Span
+from rosbag2.reading.contents import Contents
 from rosbag2.reading.mcap_layout import Run, read_layout
 from rosbag2.reading.mcap_order import Piece, in_order, max_overlap, sorted_on_disk
 
@@ -48,12 +49,11 @@ class McapStore:
         self._pieces: list[Piece] | None = None
         self._wrong_times = 0
         self._sample_count = 0
-        self._unpacked = 0
         if not self._has_all_channels():
             self._discover()
         self.ros_distro = self.catalogue.ros_distro
         self.topics = topics_of(file.name, self.catalogue)
-        self.packed = self._is_packed()
+        self.contents = Contents(file.name, self.topics, self._limit, budget)
 
     def _check_size(self) -> None:
         if sum(chunk.size for chunk in self.layout.chunks) > self._limit:
@@ -73,11 +73,6 @@ class McapStore:
                 for opcode, start, end in records.walk(data):
                     if opcode in records.NOTED:
                         self.catalogue.take(opcode, data[start:end], self.layout.base(chunk))
-
-    def _is_packed(self) -> bool:
-        for _, _, data in self._rows(self.layout.pieces[0]) if self.layout.pieces else ():
-            return data.startswith(MAGIC)
-        return False
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
@@ -145,7 +140,7 @@ class McapStore:
         Raises:
             BagError: FILE_DAMAGED, FILE_IMPLAUSIBLE, MESSAGE_TOO_LARGE.
         """
-        self._wrong_times = self._sample_count = self._unpacked = 0
+        self._wrong_times = self._sample_count = self.contents.unpacked = 0
         waiting: list[tuple[int, int, int]] = []
         for piece in self.layout.pieces:
             fresh = self._measured(piece)
@@ -160,20 +155,7 @@ class McapStore:
     def _measured(self, piece: Chunk | Run) -> list[tuple[int, int, int]]:
         data = self._load(piece)
         with self._guarded():
-            if not self.packed:
-                return columns(data, self.catalogue, self.layout.base(piece))
-            return self._unpacked_sizes(rows(data, self.catalogue, self.layout.base(piece)))
-
-    def _unpacked_sizes(self, packed_rows: list[Row]) -> list[tuple[int, int, int]]:
-        sizes = []
-        for time, channel, packed in packed_rows:
-            size = len(unpack_message(self.file.name, packed))
-            self.budget.advance(size)
-            self._unpacked += size
-            sizes.append((channel, time, size))
-            if self._unpacked > self._limit:
-                raise BagError("UNPACKS_TOO_LARGE", file=self.file.name, limit=self._limit)
-        return sizes
+            return columns(data, self.catalogue, self.layout.base(piece), self.contents.size)
 
     def _check_times(self, piece: Chunk | Run, samples: list[tuple[int, int, int]]) -> None:
         if samples and isinstance(piece, Chunk) and 0 < piece.first_ns <= piece.last_ns:
@@ -194,6 +176,12 @@ class McapStore:
     def _too_late(self) -> BagError:
         reason = "a message later than the year 2262"
         return BagError("FILE_IMPLAUSIBLE", file=self.file.name, reason=reason)
+
+    def rows(self) -> Iterator[tuple[int, int, bytes | None]]:
+        """Topic number, time and message in the order of `samples`; None is no message."""
+        for piece in self.layout.pieces:
+            for time, key, data in self._rows(piece):
+                yield key, time, self.contents.message(key, data)
 
     def findings(self) -> list[Finding]:
         """Oddities of the summary and the chunks; known after `samples`."""
@@ -242,9 +230,13 @@ class McapStore:
         }
         if span is not None:
             selected = [row for row in selected if span[0] <= row[0] <= span[1]]
-        named = [(time, names[key], data) for time, key, data in selected if key in names]
-        if self.packed:
-            named = [(time, key, unpack_message(self.file.name, data)) for time, key, data in named]
+        message = self.contents.message
+        named = [
+            (time, names[key], content)
+            for time, key, data in selected
+            if key in names
+            and (content := data if data[:4] in PLAIN else message(key, data)) is not None
+        ]
         named.sort(key=_TIME)
         return named
 

@@ -9,25 +9,27 @@ from typing import TYPE_CHECKING
 from rosbag2.budget import MAX_MESSAGE, Budget, max_unpacked
 from rosbag2.errors import BagError
 from rosbag2.formats.bundle import DataFile
-from rosbag2.formats.compression import MAGIC, unpack_message
 from rosbag2.formats.sqlite_schema import read_schema
+from rosbag2.formats.stored_message import PLAIN
 from rosbag2.reading.base import BATCH_BYTES, Finding, Message, Span
+from rosbag2.reading.contents import NO_MESSAGE, Contents
 from rosbag2.reading.sqlite_file import guarded
 from rosbag2.reading.sqlite_index import index_fault
 
 if TYPE_CHECKING:
     from rosbag2.reading.columns import Samples
 
+_MALFORMED = -2
 _ROWS = "SELECT timestamp, topic_id, data FROM messages"
-# length() and typeof() of a column need only its header, not the pages that hold it.
-_COLUMNS = (
-    "SELECT topic_id, timestamp, CASE WHEN typeof(data) = 'blob' AND typeof(timestamp) = 'integer' "
-    "THEN length(data) ELSE -1 END FROM messages NOT INDEXED"
-)
-_PACKED = "SELECT topic_id, timestamp, data FROM messages NOT INDEXED"
-_LARGE = 1000
-# The last byte of a large message is read only to walk the pages that hold it.
-_WALK = f"SELECT length(data), substr(data, -1) FROM messages WHERE length(data) > {_LARGE}"  # noqa: S608
+_PLAIN = ", ".join(f"x'{head.hex()}'" for head in sorted(PLAIN))
+# Each message is touched, so that every page is; what is unusual is looked at by `Contents`.
+_COLUMNS = f"""
+    SELECT topic_id, timestamp, CASE
+        WHEN typeof(data) <> 'blob' OR typeof(timestamp) <> 'integer' THEN {_MALFORMED}
+        WHEN substr(data, 1, 4) IN ({_PLAIN}) THEN length(data)
+        ELSE stored_size(topic_id, data) END
+    FROM messages NOT INDEXED
+"""  # noqa: S608
 _SORTED = (
     # Sorts times and ids only, then fetches the data by id; LIMIT keeps the inner order.
     "SELECT m.timestamp, m.topic_id, m.data FROM (SELECT id FROM messages {where} "
@@ -52,12 +54,7 @@ class SqliteStore:
         self.budget = budget
         with guarded(file.name):
             self.schema, self.ros_distro, self.topics = read_schema(file.name, connection)
-            self.packed = self._is_packed()
-
-    def _is_packed(self) -> bool:
-        """Return whether messages are compressed one by one; the data tell, metadata may not."""
-        row = self.connection.execute("SELECT data FROM messages LIMIT 1").fetchone()
-        return bool(row) and isinstance(row[0], bytes) and row[0].startswith(MAGIC)
+        self.contents = Contents(file.name, self.topics, max_unpacked(size), budget)
 
     def span(self) -> Span:
         """First and last time; cheap with the index on time."""
@@ -76,49 +73,31 @@ class SqliteStore:
         Raises:
             BagError: FILE_DAMAGED, MESSAGE_TOO_LARGE.
         """
-        total = volume = max_size = 0
-        for samples in self._unpacked_samples() if self.packed else self._plain_samples():
+        total = volume = 0
+        for samples in self._batches_of_columns():
             total += len(samples.sizes)
-            if not self.packed:
-                volume += int(samples.sizes.sum())
-                max_size = max(max_size, int(samples.sizes.max()))
+            volume += int(samples.sizes.sum())
             # Pages that are listed twice make a small file endless.
-            if total * _MIN_ROW > self.size or volume > self.size:
+            if total * _MIN_ROW > self.size or volume > self.size + self.contents.unpacked:
                 raise self._damaged("it lists more than its size can hold")
+            if int(samples.sizes.max()) > MAX_MESSAGE:
+                raise BagError("MESSAGE_TOO_LARGE", file=self.file.name, limit=MAX_MESSAGE)
             yield samples
-        if max_size > MAX_MESSAGE:
-            raise BagError("MESSAGE_TOO_LARGE", file=self.file.name, limit=MAX_MESSAGE)
-        if max_size > _LARGE and not self.packed:
-            self._walk_large()
         self._check_index(total)
 
-    def _plain_samples(self) -> "Iterator[Samples]":
+    def _batches_of_columns(self) -> "Iterator[Samples]":
         with guarded(self.file.name):
+            size_of = _SizeOf(self.contents)
+            self.connection.create_function("stored_size", 2, size_of)
             cursor = self.connection.execute(_COLUMNS)
             while rows := cursor.fetchmany(_ROWS_AT_ONCE):
+                if size_of.error is not None:
+                    raise size_of.error
                 samples = self._columns(rows)
-                if int(samples.sizes.min()) < 0:
+                if int(samples.sizes.min()) == _MALFORMED:
                     raise self._malformed()
                 self.budget.advance(32 * len(rows))
                 yield samples
-
-    def _unpacked_samples(self) -> "Iterator[Samples]":
-        with guarded(self.file.name):
-            rows: list[tuple[int, int, int]] = []
-            total, limit = 0, max_unpacked(self.size)
-            for topic, time, data in self.connection.execute(_PACKED):
-                if not isinstance(data, bytes) or not isinstance(time, int):
-                    raise self._malformed()
-                rows.append((topic, time, len(unpack_message(self.file.name, data))))
-                self.budget.advance(rows[-1][2])
-                total += rows[-1][2]
-                if total > limit:
-                    raise BagError("UNPACKS_TOO_LARGE", file=self.file.name, limit=limit)
-                if len(rows) >= _ROWS_AT_ONCE:
-                    yield self._columns(rows)
-                    rows.clear()
-            if rows:
-                yield self._columns(rows)
 
     def _columns(self, rows: list[tuple[int, int, int]]) -> "Samples":
         from rosbag2.reading.columns import columns  # noqa: PLC0415 - numpy: only for who needs it
@@ -128,10 +107,11 @@ class SqliteStore:
         except (ValueError, OverflowError) as error:
             raise self._malformed() from error
 
-    def _walk_large(self) -> None:
+    def rows(self) -> Iterator[tuple[int, int, bytes | None]]:
+        """Topic number, time and message in the order of `samples`; None is no message."""
         with guarded(self.file.name):
-            for length, _ in self.connection.execute(_WALK):
-                self.budget.advance(length)
+            for time, topic, data in self.connection.execute(f"{_ROWS} NOT INDEXED"):
+                yield topic, time, self.contents.message(topic, data)
 
     def findings(self) -> list[Finding]:
         """None: an oddity within a database is an error."""
@@ -166,25 +146,7 @@ class SqliteStore:
         }
         with guarded(self.file.name):
             query = self._query(None if topics is None else names, span)
-            batches = _batches(self.connection.execute(query), names, size)
-            if not self.packed:
-                yield from batches
-                return
-            for batch in batches:
-                yield from self._unpacked(batch)
-
-    def _unpacked(self, batch: list[Message]) -> Iterator[list[Message]]:
-        done: list[Message] = []
-        weight = 0
-        for time, name, data in batch:
-            content = unpack_message(self.file.name, data)
-            done.append((time, name, content))
-            weight += len(content)
-            if weight >= BATCH_BYTES:
-                yield done
-                done, weight = [], 0
-        if done:
-            yield done
+            yield from _batches(self.connection.execute(query), names, size, self.contents)
 
     def messages(
         self, topics: Collection[str] | None, span: tuple[int, int] | None = None
@@ -217,7 +179,25 @@ class SqliteStore:
         return _SORTED.format(where=where)
 
 
-def _batches(rows: sqlite3.Cursor, names: dict[int, str], size: int) -> Iterator[list[Message]]:
+class _SizeOf:
+    """`Contents.size` as a function of SQLite, which lets no error through; the first is kept."""
+
+    def __init__(self, contents: Contents) -> None:
+        self.contents = contents
+        self.error: BagError | None = None
+
+    def __call__(self, topic_id: int, data: bytes) -> int:
+        if self.error is None:
+            try:
+                return self.contents.size(topic_id, data)
+            except BagError as error:
+                self.error = error
+        return NO_MESSAGE
+
+
+def _batches(
+    rows: sqlite3.Cursor, names: dict[int, str], size: int, contents: Contents
+) -> Iterator[list[Message]]:
     """The hot loop: as close to the bare cursor as a bound on memory allows."""
     batch: list[Message] = []
     weight = 0
@@ -225,7 +205,10 @@ def _batches(rows: sqlite3.Cursor, names: dict[int, str], size: int) -> Iterator
     while True:
         try:
             for time, topic, data in rows:
-                batch.append((time, names[topic], data))
+                name = names[topic]
+                if data[:4] not in PLAIN and (data := contents.message(topic, data)) is None:
+                    continue
+                batch.append((time, name, data))
                 if len(data) > light:
                     weight += len(data)
                 if len(batch) >= size or weight >= BATCH_BYTES:

@@ -6,11 +6,9 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from rosbag2.budget import Budget
-from rosbag2.checks.losses import Losses
-from rosbag2.errors import BagError
+from rosbag2.checks.losses import Losses, saved_message
 from rosbag2.formats import mcap_records as records
 from rosbag2.formats.bundle import DataFile
-from rosbag2.formats.compression import unpack_message
 from rosbag2.formats.mcap_records import BrokenError, Catalogue, Chunk, TooLargeError
 from rosbag2.formats.mcap_rows import Row, rows, rows_before_damage
 from rosbag2.formats.metadata import Topic
@@ -79,8 +77,10 @@ class McapSalvage:
                     )
                     continue
                 self.time = time
-                saved += 1
-                yield topics[channel], time, data
+                message = saved_message(self.losses, topics[channel], time, data)
+                if message is not None:
+                    saved += 1
+                    yield topics[channel], time, message
         self._finish(expected, saved)
 
     def _finish(self, expected: int | None, saved: int) -> None:
@@ -92,29 +92,16 @@ class McapSalvage:
             self.losses.count_more(missing)
 
     def _rows(self, opcode: int, place: int, length: int) -> list[Row]:
-        packed_rows: list[Row] = []
         if opcode == records.CHUNK:
-            packed_rows = self._chunk(place, length)
-        elif opcode == records.MESSAGE:
+            return self._chunk(place, length)
+        if opcode == records.MESSAGE:
             data = self._content(place - _HEAD, length + _HEAD)
-            packed_rows = rows(data, self.catalogue, self.base)
             self.budget.advance(len(data))
             self.after_loss = False
-        elif opcode == records.MESSAGE_INDEX and self.after_loss:
+            return rows(data, self.catalogue, self.base)
+        if opcode == records.MESSAGE_INDEX and self.after_loss:
             self.losses.count_more((length - 6) // 16)
-        try:
-            return [(t, key, unpack_message(self.file.name, data)) for t, key, data in packed_rows]
-        except BagError:
-            return self._unpackable(packed_rows)
-
-    def _unpackable(self, packed_rows: list[Row]) -> list[Row]:
-        complete: list[Row] = []
-        for time, key, data in packed_rows:
-            try:
-                complete.append((time, key, unpack_message(self.file.name, data)))
-            except BagError:
-                self.losses.add("a message cannot be unpacked", time, time, 1)
-        return complete
+        return []
 
     def _chunk(self, place: int, length: int) -> list[Row]:
         chunk = self._chunk_head(place, length)

@@ -8,10 +8,10 @@ from pathlib import Path
 from rosbag2.budget import MAX_TOPICS, Budget
 from rosbag2.checks.index import BagIndex
 from rosbag2.checks.losses import MAX_SPANS, LostSpan
-from rosbag2.checks.metadata_checks import BagWarning
+from rosbag2.checks.metadata_checks import BagWarning, missing_wals, warning
 from rosbag2.checks.verdict import Verdict, rejected
 from rosbag2.checks.verify import verify
-from rosbag2.errors import BagError, Detail
+from rosbag2.errors import BagError, Detail, bounded
 from rosbag2.formats.bundle import DataFile
 from rosbag2.formats.metadata import Metadata, Topic
 from rosbag2.recovery.inventory import FINAL, Inventory, take_inventory
@@ -20,6 +20,9 @@ from rosbag2.writing.sqlite_writer import BagWriter
 
 REPAIRED_VERSION = 5
 """The version of metadata that ROS 2 Humble and every later one reads."""
+
+REPAIRED_WARNINGS = frozenset({"MESSAGES_INVALID"})
+"""Warnings of single messages; the repaired bag is the same without them."""
 
 
 def verify_or_repair(source: Path, target: Path, budget: Budget | None = None) -> Verdict:
@@ -31,7 +34,8 @@ def verify_or_repair(source: Path, target: Path, budget: Budget | None = None) -
     if source.is_file():
         return repair(source, target, budget)
     verdict = verify(source, budget)
-    if verdict.status != "rejected" or verdict.code in FINAL:
+    leave_out = any(warning.code in REPAIRED_WARNINGS for warning in verdict.warnings)
+    if verdict.code in FINAL or (verdict.status != "rejected" and not leave_out):
         return verdict
     return repair(source, target, budget)
 
@@ -146,7 +150,7 @@ class _Repair:
         completed = _completed(topic, self.inventory.metadata)
         key = (completed.name, completed.type)
         if key not in self.names:
-            if completed.serialization_format not in {"", "cdr"}:
+            if not completed.is_cdr:
                 raise BagError(
                     "SERIALIZATION_UNSUPPORTED",
                     file="the data",
@@ -221,17 +225,21 @@ class _Repair:
         """The verdict, with the index of the new bag."""
         verdict = verify(self.target, self.budget)
         if verdict.index is None:
-            return verdict
+            return replace(verdict, details=self._of_source(verdict.details))
         self._add_missing(verdict.index)
         code, details = self._outcome()
+        found = [warning(w.code, **self._of_source(w.details)) for w in verdict.warnings]
+        if self.short or self.inventory.metadata is None:
+            found += missing_wals(f for f in self.inventory.files if f.name in self.counts)
         return Verdict(
-            "repaired",
-            code,
-            details,
-            (*self.warnings, *verdict.warnings),
-            verdict.index,
-            tuple(self.lost),
+            "repaired", code, details, (*self.warnings, *found), verdict.index, tuple(self.lost)
         )
+
+    def _of_source(self, details: dict[str, Detail]) -> dict[str, Detail]:
+        """The details with the files that were sent in the place of the new ones, which nobody knows."""
+        if details.get("file") not in {path.name for path in self.target.iterdir()}:
+            return details
+        return bounded(details | {"file": ", ".join(file.name for file in self.inventory.files)})
 
 
 def _as_warning(error: BagError) -> BagWarning:

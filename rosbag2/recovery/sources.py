@@ -1,12 +1,13 @@
 """One data file as a source of messages: read by its store when it is sound, else saved piece by piece."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from rosbag2.budget import Budget
 from rosbag2.checks.losses import Losses, LostSpan
+from rosbag2.checks.message_faults import MessageFaults
 from rosbag2.errors import BagError
 from rosbag2.formats import compression
 from rosbag2.formats.bundle import DataFile
@@ -59,12 +60,16 @@ def open_source(file: DataFile, budget: Budget) -> Iterator[Source]:
     with spare_folder(budget) as spare:
         place, fault = _unpacked(file, spare, budget)
         plain = DataFile(file.name, place)
-        findings: list[BagError] = []
-        fault = _fault(plain, budget, findings) or fault
-        if fault is None:
-            with open_store(plain, budget) as store:
-                yield _Sound(store, findings)
-            return
+        with ExitStack() as stack:
+            try:
+                source = _Readable(stack.enter_context(open_store(plain, budget)))
+            except BagError as error:
+                if error.code not in DAMAGED:
+                    raise
+                fault = error
+            if fault is None:
+                yield source
+                return
         with place.open("rb", buffering=2**16) as stream:
             if fault.code == "FILE_NOT_SQLITE":
                 yield _Damaged("sqlite3", _headless(plain, stream, place, budget, fault), fault)
@@ -95,49 +100,43 @@ def _unpacked(
     return target, BagError("FILE_DAMAGED", file=file.name, reason=reason) if reason else None
 
 
-def _fault(file: DataFile, budget: Budget, findings: list[BagError]) -> BagError | None:
-    """Return the error that keeps a file from being read as a whole, None if there is none.
-
-    Oddities of a file that can be read are added to `findings`.
+class _Readable:
+    """A file that its store reads from end to end.
 
     Raises:
-        BagError: nothing of it can be read.
+        BagError: it does not.
     """
-    try:
-        with open_store(file, budget) as store:
-            for _ in store.samples():
-                pass
-            findings += [
-                BagError(finding.code, file=file.name, **finding.details)
-                for finding in store.findings()
-            ]
-    except BagError as error:
-        if error.code not in DAMAGED:
-            raise
-        return error
-    return None
 
-
-class _Sound:
-    """A file that its store reads."""
-
-    def __init__(self, store: Store, findings: list[BagError]) -> None:
+    def __init__(self, store: Store) -> None:
         self.store = store
         self.kind = store.kind
         self.ros_distro = store.ros_distro
+        self.losses = Losses(store.file.name)
+        faults = MessageFaults()
+        for samples in store.samples():
+            faults.take(samples)
         self.topics = list(store.topics.values())
-        self.faults = findings
+        findings = store.findings() + faults.findings(store.topics)
+        self.faults = [
+            BagError(finding.code, file=store.file.name, **finding.details) for finding in findings
+        ]
 
     @property
     def lost(self) -> list[LostSpan]:
-        return []
+        return self.losses.spans
 
     def messages(self, _expected: int | None) -> Iterator[Saved]:
         by_name: dict[str, Topic] = {}
         for topic in self.topics:
             by_name.setdefault(topic.name, topic)
-        for time, name, data in self.store.messages(None):
-            yield by_name[name], time, data
+        topics = {key: by_name[topic.name] for key, topic in self.store.topics.items()}
+        for key, time, data in self.store.rows():
+            if key not in topics:
+                continue
+            if data is None:
+                self.losses.add("data that are no message", time, time, 1, topics[key].name)
+            else:
+                yield topics[key], time, data
 
 
 class _Salvage(Protocol):

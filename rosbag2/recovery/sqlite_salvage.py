@@ -7,16 +7,15 @@ from pathlib import Path
 from typing import BinaryIO
 
 from rosbag2.budget import Budget
-from rosbag2.checks.losses import Losses
+from rosbag2.checks.losses import Losses, saved_message
 from rosbag2.errors import BagError
 from rosbag2.formats.bundle import DataFile
-from rosbag2.formats.compression import unpack_message
 from rosbag2.formats.metadata import Topic
 from rosbag2.formats.sqlite_pages import LEAF, PageError, Pages, Row, Value
 
 Saved = tuple[Topic, int, bytes]
 _MESSAGES = ("id", "topic_id", "timestamp", "data")
-_TOPICS = ("id", "name", "type", "serialization_format")
+_TOPICS = ("id", "name", "type")
 
 
 class SqliteSalvage:
@@ -93,10 +92,13 @@ class SqliteSalvage:
         saved = 0
         for leaf in leaves:
             for number, topic, time, data in self._good_rows(leaf, columns, gaps):
-                if gaps.good(number, time):
+                if not gaps.good(number, time):
+                    continue
+                message = saved_message(self.losses, topic, time, data)
+                if message is not None:
                     saved += 1
-                    self.budget.advance(len(data) + 32)
-                    yield topic, time, data
+                    self.budget.advance(len(message) + 32)
+                    yield topic, time, message
         gaps.end(expected, saved)
 
     def _good_rows(
@@ -127,10 +129,7 @@ class SqliteSalvage:
         topic = self.topics.get(topic_id)
         if topic is None or not isinstance(data, bytes):
             return None
-        try:
-            return row.number, topic, time, unpack_message(self.file.name, data)
-        except BagError:
-            return None
+        return row.number, topic, time, data
 
     def _with_strays(self, leaves: list[int | None], columns: list[int]) -> list[int | None]:
         """Leaves that no branch leads to any more, put where their rows belong."""

@@ -21,13 +21,16 @@ QOS = """- history: 3
   avoid_ros_namespace_conventions: false
 """
 
+CDR = b"\0\1\0\0"
+"""The header of a message."""
+
 Row = tuple[int, int, bytes]
 TOPICS = ((1, "/odom", "nav_msgs/msg/Odometry"), (2, "/imu", "sensor_msgs/msg/Imu"))
 
 
 def rows(count: int = 10, start: int = START) -> list[Row]:
     """Messages of topics 1 and 2 in turn, a millisecond apart."""
-    return [(1 + n % 2, start + n * 10**6, bytes([n % 256]) * 20) for n in range(count)]
+    return [(1 + n % 2, start + n * 10**6, CDR + bytes([n % 256]) * 16) for n in range(count)]
 
 
 def database(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import zstandard
 
-from rosbag2.tests.bundles import START, TOPICS, bag, database, metadata, rows
+from rosbag2.tests.bundles import CDR, START, TOPICS, bag, database, metadata, rows
 from rosbag2.tests.corpus import (
     CHUNK,
     INDEX,
@@ -225,7 +225,7 @@ CASES: dict[str, Case] = {
     "topic named in signs of control": lambda f: _topic_named(f, "/a\x1b[2J\x07\u202e"),
     "topic with NUL": lambda f: _topic_named(f, "/a\0b"),
     "topic of 1 MB": lambda f: _topic_named(f, "/" + "x" * 2**20),
-    "times before the epoch": lambda f: bag(f, [(1, -(2**63), b"a"), (1, 2**63 - 1, b"b")]),
+    "times before the epoch": lambda f: bag(f, [(1, -(2**63), CDR), (1, 2**63 - 1, CDR)]),
     "metadata of the year 9999": lambda f: metadata(bag(f), start=253402300799 * 10**9),
     "MCAP: record of 2^63": lambda f: _mcap(f, record(MESSAGE, b"", length=2**63)),
     "MCAP: attachment of 2^40": lambda f: _mcap(f, record(0x09, b"", length=2**40)),
@@ -238,7 +238,7 @@ CASES: dict[str, Case] = {
     "MCAP: 5 million empty records": lambda f: _mcap(f, record(0x90, b"") * 5_000_000),
     "MCAP: 5 million empty indexes": lambda f: _mcap(f, record(INDEX, bytes(6)) * 2_000_000),
     "MCAP: 3 million empty messages": lambda f: _mcap(f, message((1, START, b"")) * 3_000_000),
-    "MCAP: no channel": lambda f: _mcap(f, message((99, START, b"x")) * 1000),
+    "MCAP: no channel": lambda f: _mcap(f, message((99, START, CDR)) * 1000),
     "MCAP: no schema": lambda f: _mcap(f, channel(7, "/x", schema_id=99)),
     "MCAP: 60,000 channels": lambda f: _mcap(f, *[channel(n, f"/t{n}") for n in range(3, 60_000)]),
     "MCAP: text that is too long": lambda f: _mcap(
@@ -248,7 +248,7 @@ CASES: dict[str, Case] = {
         f, *[_long_schema(n) for n in range(10, 40)]
     ),
     "MCAP: topic of 1 MB": lambda f: _mcap(f, schema(9, "a/msg/B"), channel(9, "/" + "x" * 2**20)),
-    "MCAP: time of the year 2500": lambda f: _mcap(f, message((1, 2**64 - 1, b"x"))),
+    "MCAP: time of the year 2500": lambda f: _mcap(f, message((1, 2**64 - 1, CDR))),
     "MCAP: compression unknown": lambda f: _mcap(f, _claiming_chunk(1000, "rar")),
     "MCAP: only magic": lambda f: mcap_bag(f, MAGIC + header()),
     "MCAP: record of kind 0": lambda f: _mcap(f, bytes(1_000_000)),

@@ -8,7 +8,7 @@ import pytest
 
 from rosbag2.checks.verify import verify
 from rosbag2.errors import BagError
-from rosbag2.tests.bundles import START, bag, metadata, read, rows
+from rosbag2.tests.bundles import CDR, START, bag, metadata, read, rows
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 28672\n"
 
@@ -16,7 +16,7 @@ POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 28
 @pytest.mark.parametrize(
     ("content", "code"),
     [
-        (b"", "FILE_NOT_SQLITE"),
+        (b"", "FILE_IS_EMPTY"),
         (b"not a database at all", "FILE_NOT_SQLITE"),
         (POINTER, "FILE_IS_LFS_POINTER"),
         (b"\x28\xb5\x2f\xfd" + b"\0" * 200, "FILE_DAMAGED"),
@@ -74,7 +74,7 @@ def test_a_damaged_page_of_messages(tmp_path: Path) -> None:
 
 
 def test_a_damaged_page_inside_a_large_message(tmp_path: Path) -> None:
-    file = bag(tmp_path, [(1, START, b"\x11" * 1_000_000)]) / "bag_0.db3"
+    file = bag(tmp_path, [(1, START, CDR + b"\x11" * 1_000_000)]) / "bag_0.db3"
     content = bytearray(file.read_bytes())
     middle = len(content) // 4096 // 2 * 4096
     content[middle : middle + 4] = b"\x7f\xff\xff\xff"

@@ -6,7 +6,7 @@ import pytest
 
 from rosbag2.checks.index import BINS, index_bag
 from rosbag2.errors import BagError
-from rosbag2.tests.bundles import START, bag, database, metadata, rows
+from rosbag2.tests.bundles import CDR, START, bag, database, metadata, rows
 
 
 def test_topics_counts_and_rates(tmp_path: Path) -> None:
@@ -36,7 +36,7 @@ def test_the_histogram_counts_every_message_once(tmp_path: Path, schema: int) ->
 
 
 def test_a_wrong_clock_does_not_break_the_histogram(tmp_path: Path) -> None:
-    bag(tmp_path, [(1, -(2**62), b"a"), (1, 0, b"b"), (2, 2**62 + 5, b"c")])
+    bag(tmp_path, [(1, -(2**62), CDR), (1, 0, CDR), (2, 2**62 + 5, CDR)])
     index = index_bag(tmp_path)
     assert (index.start_ns, index.end_ns) == (-(2**62), 2**62 + 5)
     assert [sum(topic.histogram) for topic in index.topics] == [2, 1]

@@ -7,7 +7,7 @@ import pytest
 from rosbag2.checks.verify import verify
 from rosbag2.reading import mcap
 from rosbag2.reading.reader import BagReader
-from rosbag2.tests.bundles import START, Row, read, rows
+from rosbag2.tests.bundles import CDR, START, Row, read, rows
 from rosbag2.tests.corpus import (
     MAGIC,
     Mcap,
@@ -110,7 +110,7 @@ def test_a_channel_without_schema_takes_its_type_from_metadata(tmp_path: Path) -
 
 
 def test_messages_without_a_channel_are_counted(tmp_path: Path) -> None:
-    stray = [(77, START + 10**9, b"stray")]
+    stray = [(77, START + 10**9, CDR)]
     mcap_bag(tmp_path, Mcap([*groups(), stray]).data())
     verdict = verify(tmp_path)
     assert verdict.message_count == 40
@@ -126,7 +126,7 @@ def test_messages_without_a_channel_are_counted(tmp_path: Path) -> None:
         (lambda content: content.replace(ALL[25][2], b"\xff" * 20), "FILE_DAMAGED"),
         (lambda content: MAGIC, "FILE_UNFINISHED"),
         (lambda content: b"MCAP" + content, "FILE_NOT_MCAP"),
-        (lambda content: b"", "FILE_NOT_MCAP"),
+        (lambda content: b"", "FILE_IS_EMPTY"),
     ],
 )
 def test_damage_is_found(tmp_path: Path, damage: object, code: str) -> None:

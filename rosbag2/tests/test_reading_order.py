@@ -7,7 +7,7 @@ import pytest
 
 from rosbag2.reading import base
 from rosbag2.reading.reader import BagReader
-from rosbag2.tests.bundles import START, Row, database, metadata, read, rows
+from rosbag2.tests.bundles import CDR, START, Row, database, metadata, read, rows
 
 SPLITS = {
     "one after another": [rows(10, START), rows(10, START + 10**9)],
@@ -45,7 +45,7 @@ def test_rows_out_of_order(tmp_path: Path, *, index: bool) -> None:
 
 @pytest.mark.parametrize("index", [True, False])
 def test_messages_of_one_instant_keep_their_order(tmp_path: Path, *, index: bool) -> None:
-    messages = [(1, START + (9 - n // 5), bytes([n])) for n in range(20)]
+    messages = [(1, START + (9 - n // 5), CDR + bytes([n])) for n in range(20)]
     database(tmp_path / "bag_0.db3", messages, index=index)
     metadata(tmp_path)
     expected = sorted(messages, key=lambda row: row[1])

@@ -7,7 +7,7 @@ import pytest
 from rosbags.rosbag2 import Reader
 
 from rosbag2.recovery.repair import repair, verify_or_repair
-from rosbag2.tests.bundles import START, read
+from rosbag2.tests.bundles import CDR, START, read
 from rosbag2.tests.corpus import Mcap, chunk, expected, groups, mcap_bag, times
 
 ALL = [row for group in groups() for row in group]
@@ -130,7 +130,7 @@ def test_nothing_readable_is_rejected(tmp_path: Path) -> None:
 
 
 def test_times_stay_in_64_bits(tmp_path: Path) -> None:
-    late = [(1, 2**63 + 5, b"late"), (1, START + 10**9, b"good")]
+    late = [(1, 2**63 + 5, CDR + b"late"), (1, START + 10**9, CDR + b"good")]
     mcap_bag(tmp_path / "bag", Mcap([*groups(), late]).data())
     verdict = verify_or_repair(tmp_path / "bag", tmp_path / "new")
     assert (verdict.status, verdict.message_count) == ("repaired", 41)

@@ -11,12 +11,12 @@ import pytest
 from rosbag2.checks.index import index_bag
 from rosbag2.checks.statistics import MAX_GAPS, Rhythm
 from rosbag2.reading import sqlite
-from rosbag2.tests.bundles import START, bag, database, metadata, rows
+from rosbag2.tests.bundles import CDR, START, bag, database, metadata, rows
 from rosbag2.tests.corpus import Mcap, mcap_bag
 
 
 def _rhythm(folder: Path, times: list[int]) -> Rhythm:
-    bag(folder, [(1, time, b"x") for time in times])
+    bag(folder, [(1, time, CDR) for time in times])
     return index_bag(folder).rhythms[0]
 
 
@@ -55,8 +55,8 @@ def test_very_many_gaps_are_counted(tmp_path: Path) -> None:
 
 
 def test_over_several_files(tmp_path: Path) -> None:
-    database(tmp_path / "bag_0.db3", [(1, START + n * 10**8, b"x") for n in range(50)])
-    database(tmp_path / "bag_1.db3", [(1, START + n * 10**8, b"x") for n in range(70, 120)])
+    database(tmp_path / "bag_0.db3", [(1, START + n * 10**8, CDR) for n in range(50)])
+    database(tmp_path / "bag_1.db3", [(1, START + n * 10**8, CDR) for n in range(70, 120)])
     metadata(tmp_path, files=["bag_1.db3", "bag_0.db3"])
     (rhythm, _) = index_bag(tmp_path).rhythms
     (gap,) = rhythm.gaps

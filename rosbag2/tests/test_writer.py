@@ -18,7 +18,7 @@ from rosbag2.errors import BagError
 from rosbag2.formats import qos
 from rosbag2.formats.metadata import Topic, read_metadata
 from rosbag2.reading.reader import BagReader
-from rosbag2.tests.bundles import QOS, START, read
+from rosbag2.tests.bundles import CDR, QOS, START, read
 from rosbag2.writing.sqlite_writer import BagWriter
 
 STORE = get_typestore(Stores.ROS2_JAZZY)
@@ -48,10 +48,10 @@ def test_all_messages_come_back(tmp_path: Path) -> None:
         for number in range(50):
             writer.write(first, START + number, b"\0\1\0\0" + bytes([number]))
         second = writer.add_topic(PLAIN)
-        writer.write(second, START + 7, b"later topic, earlier time")
+        writer.write(second, START + 7, CDR + b"later topic, earlier time")
         assert writer.message_count == 51
         assert writer.counts == {"/defined": 50, "/plain": 1}
-        assert writer.stored_bytes == 50 * 5 + 25
+        assert writer.stored_bytes == 50 * 5 + 29
     messages = read(folder)
     assert len(messages) == 51
     assert _theirs(folder) == messages
@@ -63,7 +63,7 @@ def test_all_messages_come_back(tmp_path: Path) -> None:
 
 def test_without_any_definition(tmp_path: Path) -> None:
     with BagWriter(tmp_path / "bag") as writer:
-        writer.write(writer.add_topic(PLAIN), START, b"x")
+        writer.write(writer.add_topic(PLAIN), START, CDR)
     assert len(_theirs(tmp_path / "bag")) == 1
     with AnyReader([tmp_path / "bag"], default_typestore=STORE) as reader:
         assert len(list(reader.messages())) == 1
@@ -84,7 +84,7 @@ def test_topics_keep_their_metadata(tmp_path: Path) -> None:
 def test_invalid_qos_and_hashes_are_left_out(tmp_path: Path, text: str) -> None:
     odd = Topic("/odd", "a/msg/B", offered_qos_profiles=text, type_hash="hash1")
     with BagWriter(tmp_path / "bag") as writer:
-        writer.write(writer.add_topic(odd), START, b"x")
+        writer.write(writer.add_topic(odd), START, CDR)
     assert len(_theirs(tmp_path / "bag")) == 1
     assert verify(tmp_path / "bag").status in {"ready", "ready_with_warnings"}
 
@@ -93,7 +93,7 @@ def test_thousands_of_topics(tmp_path: Path) -> None:
     with BagWriter(tmp_path / "bag") as writer:
         for number in range(2000):
             topic = writer.add_topic(Topic(f"/agent_{number}/odom", "nav_msgs/msg/Odometry"))
-            writer.write(topic, START + number, b"x")
+            writer.write(topic, START + number, CDR)
     assert len(read(tmp_path / "bag")) == 2000
     with Reader(tmp_path / "bag") as reader:
         assert len(reader.connections) == 2000
@@ -103,7 +103,7 @@ def test_thousands_of_topics(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["/줄 바꿈\u2028", 'quo"te\\', "a: b # c", "~", "\x85\x7f", "🤖"])
 def test_names_of_any_kind(tmp_path: Path, name: str) -> None:
     with BagWriter(tmp_path / "bag") as writer:
-        writer.write(writer.add_topic(Topic(name, "std_msgs/msg/String")), START, b"x")
+        writer.write(writer.add_topic(Topic(name, "std_msgs/msg/String")), START, CDR)
     assert verify(tmp_path / "bag").status in {"ready", "ready_with_warnings"}
     assert [m[1] for m in read(tmp_path / "bag")] == [m[1] for m in _theirs(tmp_path / "bag")]
     assert read_metadata(tmp_path / "bag").topics[0][0].name == name
@@ -141,7 +141,7 @@ def test_nothing_is_lost_when_the_disk_is_full_for_a_while(tmp_path: Path) -> No
 
 def test_messages_are_in_the_file_before_the_end(tmp_path: Path) -> None:
     with BagWriter(tmp_path / "bag", commit_seconds=0.0) as writer:
-        writer.write(writer.add_topic(PLAIN), START, b"x")
+        writer.write(writer.add_topic(PLAIN), START, CDR)
         with closing(sqlite3.connect(writer.file)) as connection:
             assert connection.execute("SELECT count(*) FROM messages").fetchone() == (1,)
 

@@ -37,9 +37,9 @@ CREATE = extend_schema(
     description=(
         "Stores the files of a bundle from one form and verifies them in the background: poll the rosbag "
         "until its status is `ready`, `ready_with_warnings`, `repaired` (then `repaired` names the rosbag "
-        "to use) or `rejected`. One archive (.zip, .tar, .tar.gz, .tar.zst) or data file is accepted as "
-        "well. If the same content is stored already, its rosbag is returned. Send bundles larger than "
-        "UPLOAD_FORM_BYTES in parts: `POST /uploads`."
+        "to use) or `rejected`. One archive (.zip, .tar, .tar.gz, .tar.bz2, .tar.xz, .tar.zst) or data "
+        "file is accepted as well. If the same content is stored already, its rosbag is returned. Send "
+        "bundles larger than UPLOAD_FORM_BYTES in parts: `POST /uploads`."
     ),
 )
 RENAME = extend_schema(

@@ -9,6 +9,7 @@ from rest_framework import serializers
 from common.rest.serializers import StrictSerializer
 from rosbag2.budget import MAX_FILES
 from rosbag2.reading.archive import bare_name
+from storage.api.senders import PathField
 from storage.api.serializers import RosbagSerializer
 from storage.objects.base import UploadedPart
 from storage.services.intake.assembly import FinishedUpload, number_ranges
@@ -40,7 +41,7 @@ class FileList(serializers.ListField):
 class NewFileSerializer(StrictSerializer):
     """A file to upload; `sha256` may be left out if it is unknown, as in browsers for huge files."""
 
-    path = serializers.CharField(max_length=400, trim_whitespace=False)
+    path = PathField()
     size = serializers.IntegerField(min_value=0, max_value=MAX_FILE_BYTES, help_text="Bytes.")
     sha256 = serializers.RegexField(
         "^[0-9a-f]{64}$",
@@ -80,7 +81,7 @@ class SentPartSerializer(StrictSerializer):
 class SentFileSerializer(StrictSerializer):
     """A file with its uploaded parts."""
 
-    path = serializers.CharField(max_length=400, trim_whitespace=False)
+    path = PathField()
     parts = serializers.ListField(child=SentPartSerializer(), max_length=MAX_PARTS)
 
 

@@ -12,7 +12,9 @@ from rest_framework.response import Response
 
 from accounts.api.idempotency import idempotent
 from accounts.models import User
+from rosbag2.formats import names
 from storage.api import upload_schema
+from storage.api.senders import PathField, language_of
 from storage.api.serializers import RosbagSerializer
 from storage.api.upload_serializers import (
     AddressesSerializer,
@@ -35,7 +37,7 @@ MAX_FIRST_OPENED = 20
 class PartsQuery(serializers.Serializer[Any]):
     """Query parameters of a page of signed URLs."""
 
-    file = serializers.CharField(max_length=400, trim_whitespace=False)
+    file = PathField()
     after = serializers.IntegerField(min_value=0, max_value=MAX_PARTS, default=0)
     limit = serializers.IntegerField(min_value=1, max_value=1000, default=500)
 
@@ -87,7 +89,10 @@ class UploadViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Rosbag]):
         serializer = NewUploadSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         rosbag, is_new = sessions.open_session(
-            serializer.rosbag_name(), serializer.to_new_files(), _user(request)
+            serializer.rosbag_name(),
+            serializer.to_new_files(),
+            _user(request),
+            language=language_of(request),
         )
         data = {"id": rosbag.pk}
         if not is_new:
@@ -102,7 +107,8 @@ class UploadViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Rosbag]):
         query.is_valid(raise_exception=True)
         page = query.validated_data
         rosbag = self._session()
-        states = sessions.file_states(rosbag, request.query_params.get("file", ""))
+        path = names.normal(request.query_params.get("file", ""))
+        states = sessions.file_states(rosbag, path)
         return Response(_serialize_session(rosbag, states, page["after"], page["limit"]))
 
     @upload_schema.DESTROY

@@ -74,6 +74,10 @@ class Rosbag(SoftDeleted, LeasedWork):
     )
     # Uploaded in parts by an upload session, not within one request.
     in_parts = models.BooleanField(default=False, editable=False)
+    # Of the uploader: names in an archive may be in the code page of this language.
+    language = models.CharField(
+        max_length=16, blank=True, default="", db_default="", editable=False
+    )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         verbose_name=_("created by"),

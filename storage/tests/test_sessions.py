@@ -88,7 +88,7 @@ def test_uploaded_bundle_is_verified(
     store: ObjectStore, operator: APIClient, make_bag: MakeBag
 ) -> None:
     folder = make_bag(messages=7)
-    (folder / "empty.txt").touch()
+    (folder / "bag_0.db3-wal").touch()
     data = begin(operator, described(folder))
     assert (data["state"], data["stored_bytes"], data["part_etag"]) == (
         "open",

@@ -56,8 +56,10 @@ class FileState:
         return self.file.size - sum(sizes[number - 1] for number in self.missing)
 
 
-def open_session(name: str, files: Sequence[uploads.NewFile], user: User) -> tuple[Rosbag, bool]:
-    """Start a session.
+def open_session(
+    name: str, files: Sequence[uploads.NewFile], user: User, *, language: str = ""
+) -> tuple[Rosbag, bool]:
+    """Start a session; `language` is that of the sender, for names in archives that are not Unicode.
 
     Returns:
         The new rosbag and True, or the rosbag that has the same content already and False.
@@ -70,7 +72,7 @@ def open_session(name: str, files: Sequence[uploads.NewFile], user: User) -> tup
         existing = find_same_content(content_digest((file.path, file.sha256) for file in files))
         if existing is not None:
             return existing, False
-    rosbag = uploads.begin(name, files, origin=Origin.UPLOADED, created_by=user)
+    rosbag = uploads.begin(name, files, origin=Origin.UPLOADED, created_by=user, language=language)
     return rosbag, True
 
 

@@ -37,7 +37,7 @@ class NewFile:
     sha256: str
 
 
-def begin(name: str, files: Sequence[NewFile], *, origin: Origin, created_by: Any = None) -> Rosbag:
+def begin(name: str, files: Sequence[NewFile], *, origin: Origin, **fields: Any) -> Rosbag:
     """Create a rosbag for files to upload, all rows in one transaction.
 
     Nothing is done in the storage: the upload of a file of several parts is opened when its URLs are
@@ -53,9 +53,9 @@ def begin(name: str, files: Sequence[NewFile], *, origin: Origin, created_by: An
             name=name[:MAX_NAME_LENGTH],
             origin=origin,
             status=Status.UPLOADING,
-            created_by=created_by,
             size=sum(file.size for file in files),
             in_parts=True,
+            **fields,
         )
         rows = [
             RosbagFile(

@@ -49,12 +49,12 @@ def store_files(
 
 def store_folder(rosbag: Rosbag, folder: Path, paths: Iterable[str]) -> list[RosbagFile]:
     """Store files of a folder of this machine as `store_files` does."""
-    return store_files(rosbag, [source_of(folder, path) for path in paths])
+    return store_files(rosbag, [source_of(path, folder / path) for path in paths])
 
 
-def source_of(folder: Path, path: str) -> Source:
-    """A file of this machine, to be stored under its path below the folder."""
-    return path, lambda: (folder / path).open("rb")
+def source_of(path: str, file: Path) -> Source:
+    """A file of this machine, to be stored under this path."""
+    return path, lambda: file.open("rb")
 
 
 def delete_objects(prefix: str, *, keep: Container[str] = ()) -> None:

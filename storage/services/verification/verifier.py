@@ -146,22 +146,19 @@ def _verify_files(lease: Lease, on_bytes: OnBytes | None) -> VerificationResult:
         )
     try:
         with work_folder("verifying", rosbag.pk) as folder:
-            deduplicated = _is_deduplicated(rosbag)
             files = fetching.fetch_bundle(lease, folder)
             fetching.remove_stray_objects(rosbag.pk)
             digest = content_digest((file.path, file.sha256) for file in files)
-            duplicate = None if deduplicated else find_same_content(digest, exclude=rosbag.pk)
+            # The digest of what was sent was compared with other rosbags when the upload was completed.
+            is_compared = digest == rosbag.content_digest
+            duplicate = None if is_compared else find_same_content(digest, exclude=rosbag.pk)
             result = _result(rosbag, folder, duplicate, on_bytes)
     except results.RejectedError as error:
         return VerificationResult(error.fields)
+    rosbag.refresh_from_db(fields=["warnings"])
+    result.fields = results.with_left_out_warning(result.fields, rosbag)
     result.fields |= {"content_digest": digest, "size": sum(file.size for file in files)}
     return result
-
-
-def _is_deduplicated(rosbag: Rosbag) -> bool:
-    """Check whether the content was compared with other rosbags when its upload was completed."""
-    files = list(rosbag.files.all())
-    return all(file.sha256 for file in files) and not fetching.is_single_archive(files)
 
 
 def _result(

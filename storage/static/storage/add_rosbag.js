@@ -85,15 +85,15 @@
     return data;
   }
 
-  // The chosen files by their path within the bundle; a chosen folder is the bundle.
+  // The chosen files by their path within the bundle; a chosen folder is the bundle. The server keeps names in
+  // NFC; macOS takes letters apart.
   function chosenFiles() {
     const folder = [...byId("add-folder").files];
     const files = folder.length ? folder : [...byId("add-files").files];
     const byPath = new Map();
     for (const file of files) {
       const path = folder.length ? file.webkitRelativePath.split("/").slice(1).join("/") : file.name;
-      const hidden = path.split("/").some((part) => part.startsWith("."));
-      if (path && !hidden && path.split("/").length < 3) byPath.set(path, file);
+      if (path && path.split("/").length < 3) byPath.set(path.normalize("NFC"), file);
     }
     return byPath;
   }

@@ -1,0 +1,57 @@
+"""What a data file stores as its messages, as a store reads it: messages, their sizes, and what is none."""
+
+from collections.abc import Mapping
+
+from rosbag2.budget import MAX_MESSAGE, Budget
+from rosbag2.errors import BagError
+from rosbag2.formats.compression import MAGIC
+from rosbag2.formats.metadata import Topic
+from rosbag2.formats.stored_message import stored_message
+
+NO_MESSAGE = -1
+"""The size of what is no message."""
+
+
+class Contents:
+    """The stored data of one file; `limit` is how many bytes its packed messages may unpack to."""
+
+    def __init__(self, name: str, topics: Mapping[int, Topic], limit: int, budget: Budget) -> None:
+        self.name = name
+        self.topics = topics
+        self.limit = limit
+        self.budget = budget
+        self.unpacked = 0
+        """Bytes of the packed messages whose size was asked for."""
+
+    @property
+    def packed(self) -> bool:
+        """Whether there were packed ones among the messages whose size was asked for."""
+        return self.unpacked > 0
+
+    def message(self, topic_id: int, data: bytes) -> bytes | None:
+        """The message in stored data, None when it is none.
+
+        Raises:
+            BagError: MESSAGE_TOO_LARGE.
+        """
+        topic = self.topics.get(topic_id)
+        try:
+            return stored_message(data, cdr=topic is None or topic.is_cdr)
+        except OverflowError as error:
+            raise BagError("MESSAGE_TOO_LARGE", file=self.name, limit=MAX_MESSAGE) from error
+
+    def size(self, topic_id: int, data: bytes) -> int:
+        """Bytes of the message in stored data, NO_MESSAGE when it is none.
+
+        Raises:
+            BagError: MESSAGE_TOO_LARGE, UNPACKS_TOO_LARGE.
+        """
+        message = self.message(topic_id, data)
+        if message is None:
+            return NO_MESSAGE
+        if data.startswith(MAGIC):
+            self.budget.advance(len(message))
+            self.unpacked += len(message)
+            if self.unpacked > self.limit:
+                raise BagError("UNPACKS_TOO_LARGE", file=self.name, limit=self.limit)
+        return len(message)
