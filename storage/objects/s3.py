@@ -1,7 +1,8 @@
 """The object store in S3 or a compatible server such as MinIO; the only module that uses boto3."""
 
+import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
@@ -166,6 +167,11 @@ class S3Store(S3Uploads):
     def fetch(self, key: str, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         with self.errors():
+            answer = self.client.get_object(Bucket=self.bucket, Key=key)
+            with closing(answer["Body"]) as body, target.open("wb") as file:
+                if answer["ContentLength"] <= MIN_PART_BYTES:  # one call instead of two
+                    shutil.copyfileobj(body, file)
+                    return
             self.client.download_file(self.bucket, key, str(target))
 
     def stat(self, key: str) -> StoredObject | None:

@@ -52,7 +52,7 @@ def left_in(store: ObjectStore) -> tuple[list[str], int]:
     return [stored.key for stored in store.list("rosbags/")], store.abort_uploads("rosbags/")
 
 
-@pytest.mark.parametrize("step", ["create", "store_file", "_store", "content_digest"])
+@pytest.mark.parametrize("step", ["create", "store_files", "content_digest"])
 def test_a_killed_import_is_abandoned(
     make_bag: MakeBag, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -71,13 +71,13 @@ def test_a_killed_import_is_abandoned(
 
 
 def test_a_living_import_is_left_alone(make_bag: MakeBag, monkeypatch: pytest.MonkeyPatch) -> None:
-    store_file, recoveries = imports.store_file, []
+    store_files, recoveries = imports.store_files, []
 
     def slow(*args: Any) -> Any:
         recoveries.append(recover())
-        return store_file(*args)
+        return store_files(*args)
 
-    monkeypatch.setattr(imports, "store_file", slow)
+    monkeypatch.setattr(imports, "store_files", slow)
     assert imports.import_folder(make_bag()).status == Status.VERIFYING
     assert recoveries
     assert not any(recoveries)

@@ -18,6 +18,7 @@ from storage.services.verification import verifier
 from storage.tests.conftest import MakeBag
 from storage.tests.test_sessions import URL, begin, described, put, send_addressed, signed_in
 from storage.tests.test_store import send
+from tests.support.bags import stored_bag
 
 pytestmark = pytest.mark.django_db
 FILES = 1200
@@ -145,3 +146,19 @@ def test_a_killed_client_resumes(
     assert operator.post(f"{URL}/{data['id']}/complete", {}).status_code == 202
     assert verifier.run(data["id"]).status in {Status.READY, Status.READY_WITH_WARNINGS}
     assert Rosbag.objects.get().files.count() == len(paths)
+
+
+def test_files_of_a_rosbag_are_signed_by_pages(operator: APIClient, make_bag: MakeBag) -> None:
+    folder = make_bag()
+    for number in range(5):
+        (folder / f"{number}.txt").write_bytes(b"abc")
+    address = f"/api/v1/rosbags/{stored_bag(folder).pk}/files"
+    paths = [file["path"] for file in operator.get(address).json()]
+    assert set(paths) == {path.name for path in folder.iterdir()}
+    pages, after = [], ""
+    while page := operator.get(address, {"limit": 3} | ({"after": after} if after else {})).json():
+        assert len(page) <= 3
+        pages += [file["path"] for file in page]
+        after = pages[-1]
+    assert pages == paths
+    assert operator.get(address, {"limit": 0}).status_code == 400

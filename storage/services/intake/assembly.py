@@ -14,9 +14,9 @@ from storage.models import RosbagFile
 from storage.objects import object_store
 from storage.objects.base import PartsDifferError, UploadedPart
 from storage.services.intake.parts import StoredParts, stored_parts
+from storage.services.rosbags.files import FILES_AT_ONCE
 
 MAX_RANGES = 10
-FILES_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
