@@ -122,13 +122,6 @@ class UploadForeignError(StorageError):
     code = "UPLOAD_NOT_YOURS"
 
 
-class UploadBusyError(StorageError):
-    """Another request is joining the parts at the moment."""
-
-    code = "UPLOAD_COMPLETING"
-    retry_after = 2
-
-
 class FileAbsentError(StorageError):
     """The rosbag has no file of that path."""
 

@@ -53,7 +53,9 @@ def present_files(folder: Path) -> tuple[DataFile, ...]:
 
 def nothing_to_read(folder: Path) -> BagError:
     """Why a folder without a data file is no bag: what a file in it is instead, if that is known."""
-    return foreign_file(folder.iterdir()) or BagError("DATA_MISSING")
+    deeper = any(path.name.endswith(DATA_SUFFIXES) for path in folder.glob("*/*"))
+    code = "METADATA_MISSING" if deeper else "DATA_MISSING"
+    return foreign_file(folder.iterdir()) or BagError(code)
 
 
 def foreign_file(paths: Iterable[Path]) -> BagError | None:

@@ -83,6 +83,9 @@ def test_a_folder_without_data(tmp_path: Path, beside: dict[str, bytes]) -> None
     for name, content in beside.items():
         (folder / name).write_bytes(content)
     assert verify_or_repair(folder, tmp_path / "new").code == "DATA_MISSING"
+    (folder / "inside").mkdir()
+    (folder / "inside" / "bag_0.db3").touch()
+    assert verify_or_repair(folder, tmp_path / "new").code == "METADATA_MISSING"
     (folder / "x.bag").write_bytes(ROS1)
     assert verify_or_repair(folder, tmp_path / "new").code == "FILE_IS_ROS1_BAG"
 

@@ -4,6 +4,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 
 from common.rest.bulk import BulkAnswerSerializer, BulkSerializer
+from rosbag2.budget import MAX_FILES
 from storage.api.serializers import (
     RenameSerializer,
     RosbagDetailSerializer,
@@ -56,7 +57,21 @@ BULK_DELETE = extend_schema(
 )
 # Without filters: drf-spectacular would match them against the queryset of rosbags.
 TOPICS = extend_schema(filters=False, responses={200: TopicSerializer(many=True)})
-FILES = extend_schema(responses={200: SignedFileSerializer(many=True)})
+FILES = extend_schema(
+    parameters=[
+        OpenApiParameter(
+            "after",
+            {"type": "string", "minLength": 1, "maxLength": 400},
+            description="Only files with a later path: the last one of the page before.",
+        ),
+        OpenApiParameter(
+            "limit",
+            {"type": "integer", "minimum": 1, "maximum": MAX_FILES + 1},
+            description="Files to list; all if left out.",
+        ),
+    ],
+    responses={200: SignedFileSerializer(many=True)},
+)
 FILE = extend_schema(
     operation_id="rosbags_file_retrieve",
     parameters=[

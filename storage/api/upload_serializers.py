@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -21,6 +22,13 @@ MAX_ETAG_LENGTH = 100
 
 class FileList(serializers.ListField):
     """One item for each file of a bundle; too many are refused before any of them is looked at."""
+
+    default_error_messages = {
+        "max_length": _(
+            "A bundle has at most {max_length} files, metadata.yaml among them: join its splits with "
+            "`ros2 bag convert`."
+        )
+    }
 
     def __init__(self, **options: Any) -> None:
         super().__init__(max_length=MAX_FILES + 1, **options)  # the files and metadata.yaml
@@ -152,7 +160,10 @@ class UploadSessionSerializer(serializers.Serializer[Any]):
     address_seconds = serializers.IntegerField(help_text="Validity of a URL in seconds.")
     size = serializers.IntegerField()
     stored_bytes = serializers.IntegerField()
-    files = FileStateSerializer(many=True)
+    files = FileStateSerializer(many=True, help_text="At most 1,000, by path.")
+    next_after = serializers.CharField(
+        allow_null=True, help_text="Value of `after` for the next files; null: these are the last."
+    )
     addresses = AddressesSerializer(
         many=True, help_text="The first missing parts; request others per file."
     )

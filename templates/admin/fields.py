@@ -20,7 +20,7 @@ def choices_of(rosbag_id: Any) -> Choices:
     text = str(rosbag_id or "")
     if not text.isdecimal() or len(text) > MAX_ID_DIGITS:
         return []
-    topics = RosbagTopic.objects.filter(rosbag=rosbag_id).order_by("name")
+    topics = RosbagTopic.objects.playable().filter(rosbag=rosbag_id).order_by("name")
     rows = topics.values_list("name", "type", "message_count", "mean_rate_hz")
     return [(row[0], _label(*row)) for row in rows]
 

@@ -3,11 +3,12 @@
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
 from typing import IO, Any
 
 from django.conf import settings
@@ -38,7 +39,7 @@ from storage.services.intake.uploads import require_open
 from storage.services.rosbags.deduplication import SameContentError, verify_unless_duplicate
 from storage.services.rosbags.deletion import discard
 from storage.services.rosbags.digest import content_digest
-from storage.services.rosbags.files import store_file
+from storage.services.rosbags.files import Source, source_of, store_files
 
 IMPORT_SECONDS = 30.0
 """Length of the lease of an import, which may be suspended or cut off from the database for so long."""
@@ -212,7 +213,8 @@ def stored_files(
     """
     files = [(names.normal(path), stream) for path, stream in files]
     check_paths([path for path, _stream in files])
-    with _stored_bundle(name, iter(files), created_by, language=language) as bundle:
+    sources = [(path, _opener(stream)) for path, stream in files]
+    with _stored_bundle(name, sources, created_by, language=language) as bundle:
         yield bundle
 
 
@@ -224,7 +226,7 @@ def _store_local(
     **fields: Any,
 ) -> Rosbag:
     """Store files of this machine, unless a recorder still writes to them."""
-    sources = ((relative, path.open("rb")) for relative, path in files.items())
+    sources = [source_of(relative, path) for relative, path in files.items()]
     try:
         before = {relative: _state(path) for relative, path in files.items()}
         with _stored_bundle(name, sources, created_by, on_stored, **fields) as bundle:
@@ -248,7 +250,7 @@ def _state(path: Path) -> tuple[int, int]:
 @contextmanager
 def _stored_bundle(
     name: str,
-    sources: Iterable[tuple[str, IO[bytes]]],
+    sources: Sequence[Source],
     created_by: Any,
     on_stored: OnStored | None = None,
     **fields: Any,
@@ -265,7 +267,8 @@ def _stored_bundle(
     try:
         # Whoever is killed here cannot go on: when the lease ends, the import is abandoned.
         with Lease(Rosbag, rosbag.pk, until, seconds=IMPORT_SECONDS):
-            files = [_store(rosbag, path, stream, counter) for path, stream in sources]
+            files = store_files(rosbag, sources, counter.add)
+            RosbagFile.objects.bulk_create(files, batch_size=500)
             digest = content_digest((file.path, file.sha256) for file in files)
             yield StoredBundle(rosbag, digest, sum(file.size for file in files))
     finally:
@@ -273,21 +276,20 @@ def _stored_bundle(
             discard(unverified)
 
 
+def _opener(stream: IO[bytes]) -> Callable[[], IO[bytes]]:
+    return lambda: stream
+
+
 class _ByteCounter:
-    """Counts the bytes of all files."""
+    """Counts the bytes of all files, of which several are stored at once."""
 
     def __init__(self, on_stored: OnStored | None) -> None:
         self.total = 0
+        self._lock = Lock()
         self._on_stored = on_stored
 
     def add(self, amount: int) -> None:
-        self.total += amount
-        if self._on_stored is not None:
-            self._on_stored(self.total)
-
-
-def _store(rosbag: Rosbag, path: str, stream: IO[bytes], counter: _ByteCounter) -> RosbagFile:
-    with stream:
-        file = store_file(rosbag, path, stream, counter.add)
-    file.save()
-    return file
+        with self._lock:
+            self.total += amount
+            if self._on_stored is not None:
+                self._on_stored(self.total)

@@ -1,6 +1,7 @@
 """Fetching the files of a rosbag to the worker's disk, checking and unpacking them."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from django.db import transaction
@@ -21,7 +22,7 @@ from storage.services.intake.bundle_paths import (
     own_and_others,
 )
 from storage.services.rosbags.digest import file_sha256
-from storage.services.rosbags.files import delete_objects, store_path
+from storage.services.rosbags.files import FILES_AT_ONCE, delete_objects, store_folder
 from storage.services.verification.results import Fields, RejectedError, rejected_fields
 
 BAG = "bag"
@@ -45,8 +46,7 @@ def fetch_bundle(lease: Lease, folder: Path) -> list[RosbagFile]:
     if is_single_archive(files):
         return _unpack(lease, files[0], folder)
     (folder / BAG).mkdir()
-    for file in files:
-        _fetch(file, folder / BAG)
+    _fetch_all(files, folder / BAG)
     rosbag = Rosbag.objects.get(pk=lease.pk)
     # What was played once stays as it is: plans and units rely on its files.
     is_new = rosbag.origin == Origin.UPLOADED and rosbag.message_count is None
@@ -69,8 +69,17 @@ def remove_stray_objects(rosbag_id: int) -> None:
     delete_objects(object_key(rosbag_id, ""), keep=keys)
 
 
-def _fetch(file: RosbagFile, folder: Path) -> Path:
-    """Fetch a file into a folder, and compare its size and checksum with its row."""
+def _fetch_all(files: Sequence[RosbagFile], folder: Path) -> None:
+    """Fetch files into a folder, several at once, and save the checksums that clients did not send."""
+    unknown = [file for file in files if not file.sha256]
+    with ThreadPoolExecutor(FILES_AT_ONCE) as pool:
+        for _fetched in pool.map(lambda file: _fetch(file, folder), files):
+            pass
+    RosbagFile.objects.bulk_update(unknown, ["sha256"], batch_size=500)
+
+
+def _fetch(file: RosbagFile, folder: Path) -> None:
+    """Fetch a file into a folder, and compare its size and checksum with those of its row, if known."""
     target = folder / file.path
     try:
         object_store().fetch(file.key, target)
@@ -81,12 +90,9 @@ def _fetch(file: RosbagFile, folder: Path) -> Path:
         fields = rejected_fields("SIZE_MISMATCH", file=file.path, size=file.size, found=stored)
         raise RejectedError(fields)
     sha256 = file_sha256(target)
-    if not file.sha256:  # not sent by the client
-        file.sha256 = sha256
-        file.save(update_fields=["sha256"])
-    if sha256 != file.sha256:
+    if sha256 != (file.sha256 or sha256):
         raise RejectedError(rejected_fields("CHECKSUM_MISMATCH", file=file.path))
-    return target
+    file.sha256 = sha256
 
 
 def _without_others(lease: Lease, files: list[RosbagFile], bag: Path) -> list[RosbagFile]:
@@ -113,7 +119,8 @@ def _remove_others(bag: Path, own: list[str]) -> None:
 
 
 def _unpack(lease: Lease, archive_file: RosbagFile, folder: Path) -> list[RosbagFile]:
-    archive = _fetch(archive_file, folder / "sent")
+    _fetch_all([archive_file], folder / "sent")
+    archive = folder / "sent" / archive_file.path
     target = folder / "unpacked"
     language = archive_file.rosbag.language
     verdict = checks.unpack(archive, target, language=language, scratch=folder)
@@ -132,7 +139,7 @@ def _unpack(lease: Lease, archive_file: RosbagFile, folder: Path) -> list[Rosbag
         check_paths(paths)
     except FilesInvalidError as error:
         raise RejectedError(rejected_fields(error.code) | {"text": str(error)}) from error
-    files = [store_path(archive_file.rosbag, path, folder / BAG / path) for path in paths]
+    files = store_folder(archive_file.rosbag, folder / BAG, paths)
     _remove_others(folder / BAG, paths)
     _replace(lease, archive_file, files, left_out([*others, *beside]))
     return files

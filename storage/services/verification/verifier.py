@@ -18,6 +18,7 @@ from storage.choices import VERIFIED, Origin, Status
 from storage.exceptions import RosbagBusyError, RosbagNotFoundError
 from storage.models import Rosbag, RosbagTopic
 from storage.objects.base import StoreError, StoreFullError
+from storage.services.intake.assembly import join_uploads
 from storage.services.rosbags.deduplication import find_same_content
 from storage.services.rosbags.digest import content_digest
 from storage.services.rosbags.work_folders import work_folder
@@ -135,6 +136,7 @@ def _result_or_failure(lease: Lease, on_bytes: OnBytes | None) -> VerificationRe
 def _verify_files(lease: Lease, on_bytes: OnBytes | None) -> VerificationResult:
     """Fetch and verify the files, and collect what to write to the row."""
     repairs.remove_unfinished(lease.pk)
+    join_uploads(lease.pk)
     fetching.remove_stray_objects(lease.pk)
     rosbag = Rosbag.objects.get(pk=lease.pk)
     if rosbag.attempts > leases.MAX_ATTEMPTS:
