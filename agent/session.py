@@ -53,7 +53,12 @@ class Session:
     def prepare(self, bag: Path) -> None:
         """Load the bag, connect, and create all publishers and subscriptions."""
         self._check_names()
-        self._feed = Feed(bag, self._assignment.topics, rate=self._assignment.rate)
+        self._feed = Feed(
+            bag,
+            self._assignment.topics,
+            rate=self._assignment.rate,
+            max_gap_seconds=self._assignment.max_gap_seconds,
+        )
         self._feed.prepare()
         try:
             self._transport = create(self._assignment.link)

@@ -9,8 +9,14 @@ from rosbag2.checks.index import BagIndex, Survey, survey_bag
 from rosbag2.checks.metadata_checks import BagWarning, differences, warning
 from rosbag2.checks.verdict import LostSpan, Status, Verdict, rejected
 from rosbag2.errors import BagError, unreadable
-from rosbag2.formats.bundle import DATA_SUFFIXES, require_few_entries, unlisted_files
+from rosbag2.formats.bundle import (
+    nothing_to_read,
+    present_files,
+    require_few_entries,
+    unlisted_files,
+)
 from rosbag2.formats.metadata import FILE_NAME, Topic, is_lfs_pointer, read_metadata
+from rosbag2.reading.opening import head
 
 __all__ = ["LostSpan", "Status", "Verdict", "verify"]
 
@@ -50,20 +56,21 @@ def _survey(folder: Path, budget: Budget | None) -> Survey:
         metadata = read_metadata(folder)
     except BagError as error:
         if error.code == "METADATA_MISSING":
-            _blame_pointers(folder)
+            _blame_files(folder)
         raise
     survey = survey_bag(folder, metadata, budget)
     _require_names(survey)
     return survey
 
 
-def _blame_pointers(folder: Path) -> None:
-    """Report Git LFS pointers before the missing metadata.yaml of the same checkout."""
-    for path in sorted(folder.iterdir()):
-        if path.name.endswith(DATA_SUFFIXES) and path.is_file():
-            with path.open("rb") as stream:
-                if is_lfs_pointer(stream.read(100)):
-                    raise BagError("FILE_IS_LFS_POINTER", file=path.name)
+def _blame_files(folder: Path) -> None:
+    """Report files that are no data, and pointers, of which a whole checkout is made, before metadata."""
+    files = present_files(folder)
+    if not files:
+        raise nothing_to_read(folder)
+    for file in files:
+        if is_lfs_pointer(head(file.name, file.path)):
+            raise BagError("FILE_IS_LFS_POINTER", file=file.name)
 
 
 def _require_names(survey: Survey) -> None:

@@ -8,11 +8,13 @@ from pathlib import Path, PureWindowsPath
 from rosbag2.budget import MAX_FILES
 from rosbag2.errors import BagError
 from rosbag2.formats.metadata import FILE_NAME, Metadata
+from rosbag2.formats.signatures import HEAD_BYTES, foreign
 
 PACKED_SUFFIXES = (".zstd", ".zst")
 DATA_SUFFIXES = tuple(
     kind + packed for kind in (".db3", ".mcap") for packed in ("", *PACKED_SUFFIXES)
 )
+_MAX_LOOKED_AT = 100
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,25 @@ def present_files(folder: Path) -> tuple[DataFile, ...]:
     ]
     names = {path.name for path in paths}
     return tuple(DataFile(path.name, path) for path in paths if not (names & _unpacked(path.name)))
+
+
+def nothing_to_read(folder: Path) -> BagError:
+    """Why a folder without a data file is no bag: what a file in it is instead, if that is known."""
+    deeper = any(path.name.endswith(DATA_SUFFIXES) for path in folder.glob("*/*"))
+    code = "METADATA_MISSING" if deeper else "DATA_MISSING"
+    return foreign_file(folder.iterdir()) or BagError(code)
+
+
+def foreign_file(paths: Iterable[Path]) -> BagError | None:
+    """What the first of some files that is known to be something else is; None when none is."""
+    files = [path for path in sorted(paths) if path.is_file() and not path.is_symlink()]
+    for path in files[:_MAX_LOOKED_AT]:
+        with path.open("rb") as stream:
+            error = foreign(path.name, stream.read(HEAD_BYTES))
+        # Beside other files an empty one, or a page, need not be the recording.
+        if error and (len(files) == 1 or error.code not in {"FILE_IS_EMPTY", "FILE_IS_ANSWER"}):
+            return error
+    return None
 
 
 def unlisted_files(folder: Path, files: tuple[DataFile, ...]) -> list[str]:

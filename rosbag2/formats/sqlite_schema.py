@@ -1,8 +1,9 @@
-"""The tables of the sqlite3 store, schema 1 to 4.
+"""The tables of the sqlite3 store, schema 1 to 4, and that of 2018, before the first release.
 
 | schema | recorded by | brought |
 | --- | --- | --- |
-| 1 | Crystal, Dashing | tables `topics`, `messages` |
+| 1 | before Crystal | tables `topics`, `messages` |
+| 1 | Crystal, Dashing | the serialization of a topic |
 | 2 | Eloquent to Galactic | QoS per topic, the index on time |
 | 3 | Humble | tables `schema`, `metadata` |
 | 4 | Iron and later | type hashes, message definitions |
@@ -14,7 +15,7 @@ from rosbag2.budget import MAX_TOPICS
 from rosbag2.errors import BagError
 from rosbag2.formats.metadata import Topic
 
-_TOPICS = {"id", "name", "type", "serialization_format"}
+_TOPICS = {"id", "name", "type"}
 _MESSAGES = {"id", "topic_id", "timestamp", "data"}
 _SCHEMA = {"schema_version", "ros_distro"}
 _DEFINITIONS = {"id", "topic_type", "encoding", "encoded_message_definition"}
@@ -72,13 +73,10 @@ def _version(connection: sqlite3.Connection) -> tuple[int, str]:
 
 
 def _topics(connection: sqlite3.Connection, columns: set[str]) -> dict[int, Topic]:
-    qos = "offered_qos_profiles" if "offered_qos_profiles" in columns else "''"
-    type_hash = "type_description_hash" if "type_description_hash" in columns else "''"
+    later = ("serialization_format", "offered_qos_profiles", "type_description_hash")
+    values = ", ".join(name if name in columns else "''" for name in later)
     definitions = _definitions(connection)
-    rows = connection.execute(
-        f"SELECT id, name, type, serialization_format, {qos}, {type_hash} "  # noqa: S608
-        "FROM topics ORDER BY id"
-    )
+    rows = connection.execute(f"SELECT id, name, type, {values} FROM topics ORDER BY id")  # noqa: S608
     return {key: _topic(values, definitions) for key, *values in rows}
 
 

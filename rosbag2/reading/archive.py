@@ -8,7 +8,7 @@ from typing import IO
 
 from rosbag2.budget import MAX_FILES, Budget, max_unpacked
 from rosbag2.errors import BagError, Detail
-from rosbag2.formats.bundle import DATA_SUFFIXES, count_files, require_few_files
+from rosbag2.formats.bundle import DATA_SUFFIXES, count_files, foreign_file, require_few_files
 from rosbag2.formats.metadata import FILE_NAME
 from rosbag2.reading.archive_members import BROKEN, Member, members
 from rosbag2.reading.belonging import is_litter
@@ -208,9 +208,12 @@ def find_bag(archive: str, folder: Path) -> str:
     folders = sorted(
         place for place in described | holding if not described.intersection(place.parents)
     )
-    if not folders:
-        reason = f"it holds another archive, {nested}" if nested else "it has no data file"
+    if not folders and nested:
+        reason = f"it holds another archive, {nested}"
         raise BagError("ARCHIVE_NO_BAG", file=archive, reason=reason)
+    if not folders:
+        unknown = BagError("ARCHIVE_NO_BAG", file=archive, reason="it has no data file")
+        raise foreign_file(folder.rglob("*")) or unknown
     if len(folders) > 1:
         first, second = (str(place) for place in folders[:2])
         raise BagError(

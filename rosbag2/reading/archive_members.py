@@ -21,7 +21,7 @@ import zstandard
 
 from rosbag2.errors import BagError
 from rosbag2.formats import compression, names
-from rosbag2.formats.metadata import is_lfs_pointer
+from rosbag2.formats.signatures import HEAD_BYTES, foreign
 
 BROKEN = (
     tarfile.TarError,
@@ -83,22 +83,30 @@ def members(
         count: Called with the bytes that come out of a compressed tar.
 
     Raises:
-        BagError: FILE_IS_LFS_POINTER, ARCHIVE_ENCRYPTED.
+        BagError: ARCHIVE_ENCRYPTED, and those of `signatures.foreign`: it is something else.
         OSError, and those of `BROKEN`: It cannot be read.
     """
     with ExitStack() as stack:
         file = stack.enter_context(source.open("rb"))
-        head = file.read(262)
+        head = file.read(HEAD_BYTES)
         file.seek(0)
-        if is_lfs_pointer(head):
-            raise BagError("FILE_IS_LFS_POINTER", file=source.name)
+        if error := foreign(source.name, head, readable=_READABLE):
+            raise error
         if head.startswith(b"PK"):
             yield list(_zipped(stack.enter_context(zipfile.ZipFile(file)), language))
             return
         unpack = next((unpack for sign, unpack in _PACKED.items() if head.startswith(sign)), None)
         plain = cast("IO[bytes]", stack.enter_context(unpack(file)) if unpack else file)
         counted = cast("IO[bytes]", _Counted(plain, count))
-        yield _tarred(stack.enter_context(tarfile.open(fileobj=counted, mode="r|")), language)
+        try:
+            archive = stack.enter_context(tarfile.open(fileobj=counted, mode="r|"))
+        except tarfile.ReadError as error:
+            raise tarfile.ReadError("it holds no tar") from error
+        yield _tarred(archive, language)
+
+
+_READABLE = ("zip", "tar", "gzip", "bzip2", "xz", "zstd")
+"""Kinds of packed files that are read here."""
 
 
 _PACKED: dict[bytes, Callable[[IO[bytes]], Any]] = {

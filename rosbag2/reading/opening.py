@@ -10,7 +10,7 @@ from rosbag2.budget import Budget
 from rosbag2.errors import BagError
 from rosbag2.formats import compression
 from rosbag2.formats.bundle import DataFile
-from rosbag2.formats.metadata import is_lfs_pointer
+from rosbag2.formats.signatures import HEAD_BYTES, beginning, foreign
 from rosbag2.reading.base import Store
 from rosbag2.reading.mcap import McapStore
 from rosbag2.reading.sqlite import SqliteStore
@@ -100,22 +100,21 @@ def kind(file: DataFile, source: Path) -> str:
         return "sqlite3"
     if start.startswith(MCAP):
         return "mcap"
-    if is_lfs_pointer(start):
-        raise BagError("FILE_IS_LFS_POINTER", file=file.name)
-    reason = "it begins otherwise" if start else "it is empty"
+    if error := foreign(file.name, start):
+        raise error
     code = "FILE_UNKNOWN"
     if ".db3" in file.name:
         code = "FILE_NOT_SQLITE"
     elif ".mcap" in file.name:
         code = "FILE_NOT_MCAP"
-    raise BagError(code, file=file.name, reason=reason)
+    raise BagError(code, file=file.name, reason=beginning(start))
 
 
 def head(name: str, path: Path) -> bytes:
-    """The first 100 bytes.
+    """The first bytes, which tell what a file is.
 
     Raises:
         BagError: FILE_UNREADABLE.
     """
     with guarded(name), path.open("rb") as stream:
-        return stream.read(100)
+        return stream.read(HEAD_BYTES)

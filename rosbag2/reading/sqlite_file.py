@@ -12,6 +12,7 @@ from rosbag2.errors import BagError, unreadable
 from rosbag2.formats.bundle import DataFile
 
 _HEADER_BYTES = 100
+_WAL_MODE = b"\2\2"
 _MAX_BYTES = MAX_MESSAGE + 2**20
 # A scan needs less than one step of SQLite's machine per byte; loops that a file makes up need more.
 _STEPS_ALWAYS = 50_000_000
@@ -150,6 +151,13 @@ def _linked(path: Path, copy: Path) -> bool:
     return True
 
 
+def lacks_wal(path: Path) -> bool:
+    """Return whether a database was written with a WAL that is not there; sound ones lack it too."""
+    with path.open("rb") as stream:
+        is_wal = stream.read(20)[18:] == _WAL_MODE
+    return is_wal and not _filled(_journals(path)[0])
+
+
 def _check_complete(name: str, path: Path) -> None:
     """A file cut off in transit is found by the page count in its header, where that is kept up."""
     with path.open("rb") as stream:
@@ -157,6 +165,9 @@ def _check_complete(name: str, path: Path) -> None:
         size = stream.seek(0, os.SEEK_END)
     page = int.from_bytes(head[16:18], "big")
     page = 65536 if page == 1 else page
+    if head[18:20] == _WAL_MODE and size == page:
+        # One page has no room for a table: all of them are in the WAL.
+        raise BagError("WAL_MISSING", file=name, wal=f"{name}-wal")
     pages = int.from_bytes(head[28:32], "big")
     kept_up = head[24:28] == head[92:96]
     if len(head) < _HEADER_BYTES or (kept_up and size < page * pages):

@@ -9,6 +9,7 @@ from rosbag2.errors import BagError
 from rosbag2.formats.bundle import (
     DataFile,
     find_file,
+    nothing_to_read,
     present_files,
     require_complete,
     require_few_entries,
@@ -157,7 +158,7 @@ def take_inventory(source: Path) -> Inventory:
 def _without_metadata(folder: Path, error: BagError) -> Inventory:
     files = present_files(folder)
     if not files:
-        raise error
+        raise nothing_to_read(folder) if error.code == "METADATA_MISSING" else error
     return Inventory(None, files, faults=[error])
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from rosbag2.budget import MAX_TOPICS, Budget
 from rosbag2.checks.index import BagIndex
 from rosbag2.checks.losses import MAX_SPANS, LostSpan
-from rosbag2.checks.metadata_checks import BagWarning
+from rosbag2.checks.metadata_checks import BagWarning, missing_wals, warning
 from rosbag2.checks.verdict import Verdict, rejected
 from rosbag2.checks.verify import NONE_OF, verify
-from rosbag2.errors import BagError, Detail, unreadable
+from rosbag2.errors import BagError, Detail, bounded, unreadable
 from rosbag2.formats.bundle import DataFile
 from rosbag2.formats.metadata import PLAYABLE, Metadata, Topic
 from rosbag2.recovery.inventory import FINAL, Inventory, take_inventory
@@ -226,21 +226,21 @@ class _Repair:
         """The verdict, with the index of the new bag."""
         verdict = verify(self.target, self.budget)
         if verdict.index is None:
-            details = dict(verdict.details)
-            if details.get("file") == f"{self.target.name}_0.db3":
-                # Nobody sent the new file.
-                details["file"] = self.inventory.files[0].name
-            return replace(verdict, details=details)
+            return replace(verdict, details=self._of_source(verdict.details))
         self._add_missing(verdict.index)
         code, details = self._outcome()
+        found = [warning(w.code, **self._of_source(w.details)) for w in verdict.warnings]
+        if self.short or self.inventory.metadata is None:
+            found += missing_wals(f for f in self.inventory.files if f.name in self.counts)
         return Verdict(
-            "repaired",
-            code,
-            details,
-            (*self.warnings, *verdict.warnings),
-            verdict.index,
-            tuple(self.lost),
+            "repaired", code, details, (*self.warnings, *found), verdict.index, tuple(self.lost)
         )
+
+    def _of_source(self, details: dict[str, Detail]) -> dict[str, Detail]:
+        """The details with the files that were sent in the place of the new ones, which nobody knows."""
+        if details.get("file") not in {path.name for path in self.target.iterdir()}:
+            return details
+        return bounded(details | {"file": ", ".join(file.name for file in self.inventory.files)})
 
 
 def _as_warning(error: BagError) -> BagWarning:

@@ -127,9 +127,9 @@ class _Readable:
         if orphans:
             self.losses.add("messages belong to no topic", messages=orphans)
         self.topics = list(store.topics.values())
+        findings = store.findings() + faults.findings(store.topics)
         self.faults = [
-            BagError(finding.code, file=store.file.name, **finding.details)
-            for finding in (*store.findings(), *faults.findings(store.topics))
+            BagError(finding.code, file=store.file.name, **finding.details) for finding in findings
         ]
 
     @property

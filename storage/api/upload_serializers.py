@@ -2,12 +2,14 @@
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from common.rest.serializers import StrictSerializer
 from rosbag2.budget import MAX_FILES
 from rosbag2.reading.archive import bare_name
+from storage.api.senders import PathField
 from storage.api.serializers import RosbagSerializer
 from storage.objects.base import UploadedPart
 from storage.services.intake.assembly import FinishedUpload, number_ranges
@@ -21,6 +23,13 @@ MAX_ETAG_LENGTH = 100
 class FileList(serializers.ListField):
     """One item for each file of a bundle; too many are refused before any of them is looked at."""
 
+    default_error_messages = {
+        "max_length": _(
+            "A bundle has at most {max_length} files, metadata.yaml among them: join its splits with "
+            "`ros2 bag convert`."
+        )
+    }
+
     def __init__(self, **options: Any) -> None:
         super().__init__(max_length=MAX_FILES + 1, **options)  # the files and metadata.yaml
 
@@ -32,7 +41,7 @@ class FileList(serializers.ListField):
 class NewFileSerializer(StrictSerializer):
     """A file to upload; `sha256` may be left out if it is unknown, as in browsers for huge files."""
 
-    path = serializers.CharField(max_length=400, trim_whitespace=False)
+    path = PathField()
     size = serializers.IntegerField(min_value=0, max_value=MAX_FILE_BYTES, help_text="Bytes.")
     sha256 = serializers.RegexField(
         "^[0-9a-f]{64}$",
@@ -72,7 +81,7 @@ class SentPartSerializer(StrictSerializer):
 class SentFileSerializer(StrictSerializer):
     """A file with its uploaded parts."""
 
-    path = serializers.CharField(max_length=400, trim_whitespace=False)
+    path = PathField()
     parts = serializers.ListField(child=SentPartSerializer(), max_length=MAX_PARTS)
 
 
@@ -151,7 +160,10 @@ class UploadSessionSerializer(serializers.Serializer[Any]):
     address_seconds = serializers.IntegerField(help_text="Validity of a URL in seconds.")
     size = serializers.IntegerField()
     stored_bytes = serializers.IntegerField()
-    files = FileStateSerializer(many=True)
+    files = FileStateSerializer(many=True, help_text="At most 1,000, by path.")
+    next_after = serializers.CharField(
+        allow_null=True, help_text="Value of `after` for the next files; null: these are the last."
+    )
     addresses = AddressesSerializer(
         many=True, help_text="The first missing parts; request others per file."
     )

@@ -223,7 +223,7 @@ def test_repair_is_retried_after_a_full_storage(
         raise StoreError("full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(repairs, "store_path", full)
+        patch.setattr(repairs, "store_folder", full)
         with pytest.raises(StoreError):
             verifier.run(rosbag.pk)
     assert verifier.run(rosbag.pk).status == Status.REPAIRED

@@ -9,6 +9,8 @@ from django.utils.translation import ngettext
 
 from common.admin.fields import MAX_ID_DIGITS
 from storage.models import RosbagTopic
+from templates.models import Template
+from templates.services.pass_length import INDEX_FIELDS, pass_length
 
 Choices = list[tuple[str, str]]
 
@@ -27,6 +29,26 @@ def _label(name: str, kind: str, count: int, rate: float | None) -> str:
     messages = ngettext("%d message", "%d messages", count) % count
     frequency = _("%(rate).1f a second") % {"rate": rate} if rate else ""
     return ", ".join(part for part in (f"{name}  ({kind})", messages, frequency) if part)
+
+
+def pass_text(template: Template) -> str:
+    """How long one pass over the rosbag takes, and how much of its gaps is left out."""
+    if not template.rate:
+        return _("as fast as possible")
+    topics = RosbagTopic.objects.filter(rosbag=template.rosbag_id).only(*INDEX_FIELDS)
+    names = set(template.topics)
+    played = [topic for topic in topics if not names or topic.name in names]
+    length = pass_length(played, template.max_gap_seconds)
+    values = {
+        "seconds": f"{length.seconds / template.rate:,.1f}",
+        "left_out": f"{length.left_out:,.1f}",
+    }
+    if not length.is_known:
+        text = _("at most %(seconds)s s; the index of the rosbag does not tell all long gaps")
+        return text % values
+    if length.left_out:
+        return _("%(seconds)s s; %(left_out)s s of recorded gaps are left out") % values
+    return _("%(seconds)s s") % values
 
 
 class TopicsField(forms.MultipleChoiceField):
