@@ -52,7 +52,9 @@ def agents_per_stage(agents: int) -> list[int]:
 
 def _template(rosbag: Rosbag, rate: float) -> Template:
     # As a template stores them; some bags lack the slash.
-    types = {f"/{t.name.removeprefix('/')}": t.type for t in rosbag.topics.order_by("name")}
+    types = {
+        f"/{t.name.removeprefix('/')}": t.type for t in rosbag.topics.playable().order_by("name")
+    }
     recorded = [{"name": name, "type": kind} for name, kind in types.items()]
     values: dict[str, Any] = {
         "rosbag": rosbag,

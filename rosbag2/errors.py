@@ -41,8 +41,13 @@ SENTENCES: dict[str, str] = {
         "convert the bag to zstd or to no compression with `ros2 bag convert`."
     ),
     "SERIALIZATION_UNSUPPORTED": _(
-        "Topic {topic} in {file} is serialized as {serialization}; only cdr can be replayed: "
-        "record it again with a middleware that uses cdr."
+        "No message of the bag can be replayed: topic {topic} in {file} is serialized as {serialization}, "
+        "and only cdr can be. Convert the bag with a program that knows {serialization}."
+    ),
+    "ROS1_MESSAGES": _(
+        "{file} holds messages of ROS 1, such as those of topic {topic}, which ROS 2 cannot read: convert "
+        "the ROS 1 bag that it was made from with `rosbags-convert --src FILE.bag --dst FOLDER` "
+        "(`pip install rosbags`), and add that folder."
     ),
     "PATH_UNSAFE": _(
         "{file} leads out of the bag's folder: put the file itself into the folder instead of a link."
@@ -118,6 +123,7 @@ SENTENCES: dict[str, str] = {
         "{file} holds a name of a topic or type that no recorder writes ({reason}): "
         "rename it with `ros2 bag convert`, or check what made the bag."
     ),
+    "EMPTY": _("The bag holds no messages; there is nothing to replay."),
     "NOTHING_LEFT": _(
         "Nothing of the bag can be saved ({reason}): replace it with an intact copy of the recording."
     ),
@@ -226,6 +232,10 @@ SENTENCES: dict[str, str] = {
         "{file} says other times of its chunks than they hold ({chunks} chunks): "
         "some messages are replayed out of order."
     ),
+    "TOPIC_SKIPPED": _(
+        "Only cdr can be replayed: topics that are serialized as {serialization} are listed and skipped, "
+        "{messages} messages in all: {topic}."
+    ),
     "NAME_ODD": _(
         "Topic {topic} has a name that ROS 2 does not allow ({topics} such topics); it can be played where "
         "the transport carries such names."
@@ -234,7 +244,6 @@ SENTENCES: dict[str, str] = {
         "The messages lie {days} days apart: a clock was wrong while they were recorded; "
         "choose topics or a time limit before you replay them."
     ),
-    "EMPTY": _("The bag holds no messages; there is nothing to replay."),
     # Recording.
     "BAG_EXISTS": _("{file} already holds a bag: choose another folder."),
     "WRITE_FAILED": _(
@@ -301,3 +310,8 @@ class BagError(Exception):
 
 def _rebuild(code: str, details: dict[str, Detail]) -> BagError:
     return BagError(code, **details)
+
+
+def unreadable(file: str) -> BagError:
+    """The error of a file that holds what no reader expects: any other exception while it is read."""
+    return BagError("FILE_DAMAGED", file=file, reason="it holds what cannot be read")

@@ -47,8 +47,8 @@ def differences(survey: Survey, index: BagIndex) -> Iterator[BagWarning]:
             "COMPRESSION_MISMATCH", listed=metadata.compression_mode or "none", found=found
         )
     yield from _within(survey)
-    if not index.message_count:
-        yield warning("EMPTY")
+    if index.message_count:
+        yield from _skipped(index)
 
 
 def _twice(metadata: Metadata) -> str:
@@ -67,20 +67,21 @@ def _counts(metadata: Metadata, index: BagIndex, files: Iterable[DataFile]) -> I
         if count is not None:
             promised[topic.name] = promised.get(topic.name, 0) + count
     counts = {topic.name: topic.message_count for topic in index.topics}
+    found = sum(counts.values())
     # A topic that metadata does not name matters only when it has messages.
     names = promised | {name: 0 for name in counts if name not in promised and metadata.topics}
     differing = [name for name, count in names.items() if counts.get(name, 0) != count]
     listed = metadata.message_count
     if listed is None:
-        listed = sum(promised.values()) if promised else index.message_count
-    if differing or listed != index.message_count:
-        details: dict[str, Detail] = {"listed": listed, "found": index.message_count}
+        listed = sum(promised.values()) if promised else found
+    if differing or listed != found:
+        details: dict[str, Detail] = {"listed": listed, "found": found}
         if differing:
             name = differing[0]
             details |= {"topic": name, "topics": len(differing)}
             details |= {"topic_listed": names[name], "topic_found": counts.get(name, 0)}
         yield warning("COUNT_MISMATCH", **details)
-    if index.message_count < listed:
+    if found < listed:
         yield from missing_wals(files)
 
 
@@ -151,6 +152,19 @@ def _within(survey: Survey) -> Iterator[BagWarning]:
     start, end = survey.span()
     if start is not None and end is not None and (end - start) // _DAY_NS > MAX_DAYS:
         yield warning("SPAN_IMPLAUSIBLE", days=(end - start) // _DAY_NS)
+
+
+def _skipped(index: BagIndex) -> Iterator[BagWarning]:
+    """A warning for each serialization that is not played."""
+    foreign = [topic for topic in index.topics if topic.message_count and not topic.playable]
+    for serialization in dict.fromkeys(topic.serialization_format for topic in foreign):
+        topics = [topic for topic in foreign if topic.serialization_format == serialization]
+        yield warning(
+            "TOPIC_SKIPPED",
+            topic=", ".join(f"{topic.name} ({topic.message_count})" for topic in topics),
+            serialization=serialization,
+            messages=sum(topic.message_count for topic in topics),
+        )
 
 
 def _differ(variants: list[Topic]) -> bool:

@@ -153,6 +153,24 @@ class Catalogue:
         self.channels.setdefault(number, Channel(schema_id, topic, encoding, qos, type_hash))
 
 
+_LISTED = "listed"
+_SHAPES: dict[int, tuple[int | str, ...]] = {
+    HEADER: (_LISTED, _LISTED),
+    FOOTER: (20,),
+    SCHEMA: (2, _LISTED, _LISTED, _LISTED),
+    CHANNEL: (4, _LISTED, _LISTED, _LISTED),
+    MESSAGE_INDEX: (2, _LISTED),
+    0x08: (32, _LISTED, 8, _LISTED, 16),
+    0x09: (16, _LISTED, _LISTED, "data", 4),
+    0x0A: (40, _LISTED, _LISTED),
+    STATISTICS: (42, _LISTED),
+    METADATA: (_LISTED, _LISTED),
+    0x0D: (16, _LISTED),
+    0x0E: (17,),
+    DATA_END: (4,),
+}
+"""Bytes of the fields of records by their kind; texts and lists have their length in front."""
+
 NOTED = frozenset({SCHEMA, CHANNEL, METADATA, STATISTICS})
 
 
@@ -171,6 +189,24 @@ def next_file(stream: BinaryIO, place: int) -> int:
             return place + found
         place += _BLOCK
     return size
+
+
+def fits(stream: BinaryIO, opcode: int, place: int, length: int) -> bool:
+    """Return whether the fields of the record whose content is at a place fill its length."""
+    shape = _SHAPES.get(opcode)
+    if shape is None:
+        return opcode >= PRIVATE
+    end = 0
+    for part in shape:
+        if isinstance(part, int):
+            end += part
+            continue
+        width = 4 if part == _LISTED else 8
+        stream.seek(place + end)
+        end += width + int.from_bytes(stream.read(width), "little")
+        if end > length:
+            return False
+    return end == length
 
 
 def read_chunk_head(stream: BinaryIO, offset: int, length: int) -> Chunk:

@@ -22,6 +22,8 @@ from rosbag2.formats.yaml_loader import Node
 
 FILE_NAME = "metadata.yaml"
 NEWEST_VERSION = 9
+PLAYABLE = frozenset({"", "cdr"})
+"""Serializations that can be replayed; the first ones did not name theirs."""
 _INT64 = 2**63
 
 
@@ -43,7 +45,7 @@ class Topic:
     @property
     def is_cdr(self) -> bool:
         """Whether its messages are CDR, as far as it says."""
-        return self.serialization_format in {"", "cdr"}
+        return self.serialization_format in PLAYABLE
 
 
 @dataclass(frozen=True)

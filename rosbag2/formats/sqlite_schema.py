@@ -25,7 +25,7 @@ def read_schema(name: str, connection: sqlite3.Connection) -> tuple[int, str, di
     """Schema, ROS distribution ("" before schema 3), and the topics by their number in the file.
 
     Raises:
-        BagError: SCHEMA_UNKNOWN, TOO_MANY_TOPICS, with the file's name.
+        BagError: SCHEMA_UNKNOWN, FILE_DAMAGED, TOO_MANY_TOPICS; they name the file.
     """
     topics = _columns(connection, "topics")
     for table, needed, columns in (
@@ -41,7 +41,10 @@ def read_schema(name: str, connection: sqlite3.Connection) -> tuple[int, str, di
     schema, distro = _version(connection)
     if not schema:
         schema = 2 if "offered_qos_profiles" in topics else 1
-    return schema, distro, _topics(connection, topics)
+    found = _topics(connection, topics)
+    if not all(isinstance(key, int) for key in found):
+        raise BagError("FILE_DAMAGED", file=name, reason="its topics have no numbers")
+    return schema, distro, found
 
 
 def _require_few_topics(name: str, connection: sqlite3.Connection) -> None:

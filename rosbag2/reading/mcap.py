@@ -16,7 +16,7 @@ from rosbag2.formats.mcap_records import BrokenError, Catalogue, Chunk, TooLarge
 from rosbag2.formats.mcap_rows import Row, columns, rows
 from rosbag2.formats.metadata import Topic
 from rosbag2.formats.stored_message import PLAIN
-from rosbag2.reading.base import BATCH_BYTES, Finding, Message, Span
+from rosbag2.reading.base import BATCH_BYTES, Finding, Message, Span, bundled
 from rosbag2.reading.contents import Contents
 from rosbag2.reading.mcap_layout import Run, read_layout
 from rosbag2.reading.mcap_order import Piece, in_order, max_overlap, sorted_on_disk
@@ -56,7 +56,7 @@ class McapStore:
         self.contents = Contents(file.name, self.topics, self._limit, budget)
 
     def _check_size(self) -> None:
-        if sum(chunk.size for chunk in self.layout.chunks) > self._limit:
+        if sum(min(chunk.size, MAX_CHUNK) for chunk in self.layout.chunks) > self._limit:
             raise BagError("UNPACKS_TOO_LARGE", file=self.file.name, limit=self._limit)
 
     def _has_all_channels(self) -> bool:
@@ -214,7 +214,7 @@ class McapStore:
         if max_overlap(pieces) > MAX_OVERLAP:
             with TemporaryDirectory(prefix="robotsim-sort-", dir=self.budget.scratch) as spare:
                 load = (self._named(piece, topics, span) for piece in pieces)
-                yield from _cut(sorted_on_disk(load, Path(spare) / "sorted"), size)
+                yield from bundled(sorted_on_disk(load, Path(spare) / "sorted"), size)
         else:
             yield from _cut(in_order(pieces, lambda piece: self._named(piece, topics, span)), size)
 

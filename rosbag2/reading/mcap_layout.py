@@ -126,6 +126,10 @@ class _Walker:
         if opcode == records.CHUNK:
             self.chunk(place, length)
             return
+        content = place + records.HEAD.size
+        if not records.fits(self.stream, opcode, content, length):
+            raise BrokenError(f"no record begins at byte {place}")
+        self.stream.seek(content)
         if opcode in records.NOTED:
             layout.catalogue.take(opcode, self.read(opcode, length), self.base)
         elif opcode == records.FOOTER:

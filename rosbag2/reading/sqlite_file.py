@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from rosbag2.budget import MAX_MESSAGE, Budget
-from rosbag2.errors import BagError
+from rosbag2.errors import BagError, unreadable
 from rosbag2.formats.bundle import DataFile
 
 _HEADER_BYTES = 100
@@ -25,7 +25,7 @@ _COPY_BYTES = 2**22
 
 @contextmanager
 def guarded(name: str) -> Iterator[None]:
-    """Turn SQLite's complaints about a file into a BagError.
+    """Turn whatever goes wrong while a file is read into a BagError; only lack of memory stays what it is.
 
     Raises:
         BagError: FILE_DAMAGED, FILE_UNREADABLE, MESSAGE_TOO_LARGE.
@@ -37,6 +37,10 @@ def guarded(name: str) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise BagError("FILE_UNREADABLE", file=name, reason=reason) from error
+    except (BagError, MemoryError, RecursionError):
+        raise
+    except Exception as error:
+        raise unreadable(name) from error
 
 
 def _translated(name: str, error: sqlite3.DatabaseError) -> BagError:

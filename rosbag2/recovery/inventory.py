@@ -14,7 +14,7 @@ from rosbag2.formats.bundle import (
     require_complete,
     require_few_entries,
 )
-from rosbag2.formats.metadata import FileEntry, Metadata, read_metadata
+from rosbag2.formats.metadata import FileEntry, Metadata, Topic, read_metadata
 
 FINAL = frozenset(
     {
@@ -23,6 +23,8 @@ FINAL = frozenset(
         "PATH_UNSAFE",
         "FILE_IS_LFS_POINTER",
         "SERIALIZATION_UNSUPPORTED",
+        "ROS1_MESSAGES",
+        "EMPTY",
         "COMPRESSION_UNSUPPORTED",
         "UNPACKS_TOO_LARGE",
         "FILE_REFUSED",
@@ -42,6 +44,13 @@ class Inventory:
     files: tuple[DataFile, ...]
     missing: list[str] = field(default_factory=list)
     faults: list[BagError] = field(default_factory=list)
+
+    @property
+    def listed(self) -> tuple[tuple[Topic, int | None], ...]:
+        """The topics that metadata name, with their counts where those are the counts of one file."""
+        topics = self.metadata.topics if self.metadata else ()
+        one = self.metadata is not None and len(self.metadata.files) == 1
+        return topics if one else ()
 
     def expected(self, file: DataFile) -> int | None:
         """Number of messages that a file should hold, where metadata says so."""

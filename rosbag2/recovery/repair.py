@@ -10,10 +10,10 @@ from rosbag2.checks.index import BagIndex
 from rosbag2.checks.losses import MAX_SPANS, LostSpan
 from rosbag2.checks.metadata_checks import BagWarning, missing_wals, warning
 from rosbag2.checks.verdict import Verdict, rejected
-from rosbag2.checks.verify import verify
-from rosbag2.errors import BagError, Detail, bounded
+from rosbag2.checks.verify import NONE_OF, verify
+from rosbag2.errors import BagError, Detail, bounded, unreadable
 from rosbag2.formats.bundle import DataFile
-from rosbag2.formats.metadata import Metadata, Topic
+from rosbag2.formats.metadata import PLAYABLE, Metadata, Topic
 from rosbag2.recovery.inventory import FINAL, Inventory, take_inventory
 from rosbag2.recovery.sources import Source, open_source
 from rosbag2.writing.sqlite_writer import BagWriter
@@ -59,6 +59,10 @@ def repair(source: Path, target: Path, budget: Budget | None = None) -> Verdict:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         verdict = rejected(BagError("FILE_UNREADABLE", file=source.name, reason=reason))
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - no exception is a verdict
+        verdict = rejected(unreadable(source.name))
     if verdict.status == "rejected":
         shutil.rmtree(target, ignore_errors=True)
     return verdict
@@ -80,7 +84,7 @@ class _Repair:
     spans: dict[str, tuple[int, int]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     numbers: dict[Topic, int] = field(default_factory=dict)
-    names: dict[tuple[str, str], int] = field(default_factory=dict)
+    names: dict[tuple[str, str, str], int] = field(default_factory=dict)
     kept: int = 0
     short: int = 0
     """Messages that metadata promises beyond what was kept."""
@@ -97,7 +101,9 @@ class _Repair:
             for file in self.inventory.files:
                 with ExitStack() as inner:
                     try:
-                        source = inner.enter_context(open_source(file, self.budget))
+                        source = inner.enter_context(
+                            open_source(file, self.budget, self.inventory.listed)
+                        )
                     except BagError as error:
                         self._give_up(file, error)
                         continue
@@ -148,16 +154,9 @@ class _Repair:
     def _add(self, topic: Topic, writer: BagWriter) -> int:
         """The number of a topic in the new bag: one for each name and type, however often it comes."""
         completed = _completed(topic, self.inventory.metadata)
-        key = (completed.name, completed.type)
+        key = (completed.name, completed.type, completed.serialization_format)
         if key not in self.names:
-            if not completed.is_cdr:
-                raise BagError(
-                    "SERIALIZATION_UNSUPPORTED",
-                    file="the data",
-                    topic=completed.name,
-                    serialization=completed.serialization_format,
-                )
-            self.names[key] = writer.add_topic(replace(completed, serialization_format="cdr"))
+            self.names[key] = writer.add_topic(completed)
         return self.names[key]
 
     def _give_up(self, file: DataFile, error: BagError) -> None:
@@ -166,11 +165,8 @@ class _Repair:
         self.inventory.missing.append(file.name)
 
     def _require_messages(self) -> None:
-        """Say why there is no message, unless the bag is sound and simply empty."""
-        if self.failures:
-            raise self.failures[0]
-        if self.lost or not self.numbers:
-            raise self._nothing_left()
+        """Say why there is no message."""
+        raise self.failures[0] if self.failures else self._nothing_left()
 
     def _nothing_left(self) -> BagError:
         """The first thing that was wrong with a file, without its remedy."""
@@ -180,7 +176,12 @@ class _Repair:
             if "file" in fault.details and "reason" in fault.details:
                 reason = f"{fault.details['file']}: {fault.details['reason']}"
                 return BagError("NOTHING_LEFT", reason=reason)
-        return BagError("NOTHING_LEFT", reason="it holds no messages")
+        metadata = self.inventory.metadata
+        if metadata and metadata.message_count:
+            return BagError("NOTHING_LEFT", reason=NONE_OF.format(metadata.message_count))
+        if self.lost or self.inventory.missing:
+            return BagError("NOTHING_LEFT", reason="it holds no messages")
+        return BagError("EMPTY")
 
     def _add_missing(self, index: BagIndex) -> None:
         """Add what lies in missing files, and what metadata promises beyond all that is accounted for."""
@@ -252,9 +253,11 @@ def _completed(topic: Topic, metadata: Metadata | None) -> Topic:
     claim = next((claim for claim, _ in listed if claim.name == topic.name), topic)
     kind = topic.type or claim.type
     package, _, name = kind.partition("/")
+    serializations = (topic.serialization_format, claim.serialization_format)
     return replace(
         topic,
         type=f"{package}/msg/{name}" if name and "/" not in name else kind,
+        serialization_format=next((kind for kind in serializations if kind not in PLAYABLE), "cdr"),
         offered_qos_profiles=topic.offered_qos_profiles or claim.offered_qos_profiles,
         type_hash=topic.type_hash or claim.type_hash,
     )

@@ -10,6 +10,7 @@ import pytest
 from rosbag2.checks.verify import verify
 from rosbag2.recovery.repair import verify_or_repair
 from rosbag2.tests.bundles import START, TOPICS, bag, database, metadata, read, rows
+from rosbag2.tests.fuzz.bags import COUNT, wal_bag
 
 
 def _killed_wal(source: Path, target: Path) -> None:
@@ -108,3 +109,36 @@ def test_a_database_without_its_wal_is_told(tmp_path: Path) -> None:
     verdict = verify_or_repair(folder, tmp_path / "new")
     assert (verdict.status, verdict.code) == ("rejected", "WAL_MISSING")
     assert "without bag_0.db3-wal" in verdict.sentence
+
+
+@pytest.mark.parametrize("byte", [40, 32 + 24 + 100, 5], ids=["salts", "page", "header"])
+def test_a_log_that_goes_on_behind_a_bad_frame(tmp_path: Path, byte: int) -> None:
+    folder = tmp_path / "bag"
+    folder.mkdir()
+    file = wal_bag(folder).file
+    content = bytearray(file.read_bytes())
+    content[byte] ^= 4
+    file.write_bytes(content)
+    assert verify(folder).code == "FILE_DAMAGED"
+    verdict = verify_or_repair(folder, tmp_path / "new")
+    assert (verdict.code, verdict.message_count) == ("REBUILT", COUNT), verdict
+
+
+def test_frames_that_are_lost_are_counted(tmp_path: Path) -> None:
+    folder = tmp_path / "bag"
+    folder.mkdir()
+    file = wal_bag(folder).file
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2 : len(content) // 2 + 3 * 4120] = bytes(3 * 4120)
+    file.write_bytes(content)
+    verdict = verify_or_repair(folder, tmp_path / "new")
+    assert verdict.code == "RESCUED"
+    assert verdict.message_count is not None
+    assert verdict.message_count + sum(lost.messages or 0 for lost in verdict.lost) == COUNT
+
+
+def test_frames_of_an_earlier_cycle_are_no_loss(tmp_path: Path) -> None:
+    folder = tmp_path / "bag"
+    folder.mkdir()
+    wal_bag(folder, again=True)
+    assert verify(folder).status == "ready"

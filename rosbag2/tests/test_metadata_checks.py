@@ -92,16 +92,6 @@ def test_crystal_type_names_are_the_same_types(tmp_path: Path) -> None:
     assert verify(tmp_path).status == "ready"
 
 
-def test_no_messages(tmp_path: Path) -> None:
-    bag(tmp_path, [])
-    metadata(tmp_path, count=0, start=2**63 - 1, duration=0, topics=[])
-    verdict = verify(tmp_path)
-    assert [warning.code for warning in verdict.warnings] == ["EMPTY"]
-    assert verdict.index is not None
-    assert (verdict.index.message_count, verdict.index.start_ns) == (0, None)
-    assert read(tmp_path) == []
-
-
 @pytest.mark.parametrize(
     "name",
     [

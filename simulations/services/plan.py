@@ -11,6 +11,7 @@ from simulations.exceptions import NotStartableError
 from simulations.models import Execution, Mec, Simulation, Stage
 from simulations.services.topics import (
     not_carried_error,
+    playable_topics,
     refused_topics,
     stage_topics,
     unsupported,
@@ -225,9 +226,9 @@ def _template_errors(pointer: str, template: Template) -> list[FieldError]:
     if not template.rosbag.usable:
         message = _("The rosbag of template %(name)s is not ready: verify it or choose another.")
         return [FieldError(pointer, message % values)]
-    missing = sorted(set(template.topics) - {topic.name for topic in template.rosbag.topics.all()})
+    missing = sorted(set(template.topics) - {topic.name for topic in playable_topics(template)})
     if missing:
-        message = _("Template %(name)s plays topics that its rosbag does not have: %(topics)s.")
+        message = _("Template %(name)s plays topics that its rosbag cannot play: %(topics)s.")
         return [FieldError(pointer, message % (values | {"topics": ", ".join(missing)}))]
     return []
 

@@ -9,6 +9,7 @@ from agent.protocol import RecordTopic
 from agent.topic_names import listing, not_carried
 from common.exceptions import FieldError
 from simulations.choices import FailureCode
+from storage.models import RosbagTopic
 from templates.choices import UnsupportedTopics
 from templates.models import Template
 
@@ -23,9 +24,14 @@ class StageTopics(NamedTuple):
     """Messages of one pass."""
 
 
+def playable_topics(template: Template) -> list[RosbagTopic]:
+    """The topics of a template's rosbag that can be played."""
+    return [topic for topic in template.rosbag.topics.all() if topic.playable]
+
+
 def stage_topics(template: Template, transport: str) -> StageTopics:
     """Divide the topics of a template by what a transport carries."""
-    counts = {row.name: row.message_count for row in template.rosbag.topics.all()}
+    counts = {topic.name: topic.message_count for topic in playable_topics(template)}
     played = tuple(template.topics) or tuple(sorted(counts))
     record = [RecordTopic(name=t["name"], type=t["type"]) for t in template.record_topics]
     left_out = unsupported(transport, played, record)

@@ -75,7 +75,11 @@ class TopicInline(admin.TabularInline[RosbagTopic, Rosbag]):
 
     @admin.display(description=_("topic"))
     def page(self, topic: RosbagTopic) -> str:
-        return format_html('<a href="{}">{}</a>', admin_url(topic), topic.name)
+        link = format_html('<a href="{}">{}</a>', admin_url(topic), topic.name)
+        if topic.playable:
+            return link
+        note = _("skipped: %(serialization)s") % {"serialization": topic.serialization_format}
+        return format_html("{} ({})", link, note)
 
     @admin.display(description=_("rate (Hz)"))
     def rate(self, topic: RosbagTopic) -> str:
@@ -160,4 +164,4 @@ class RosbagTopicAdmin(IndexAdmin):
 
     @admin.display(description=_("preview"))
     def preview(self, topic: RosbagTopic) -> str:
-        return frame(topic.rosbag, topic.name) if topic.message_count else ""
+        return frame(topic.rosbag, topic.name) if topic.message_count and topic.playable else ""

@@ -44,12 +44,17 @@ class TopicSerializer(serializers.ModelSerializer[RosbagTopic]):
         help_text="The longest gaps of more than three periods: last and next message, in ns.",
     )
 
+    playable = serializers.BooleanField(
+        read_only=True, help_text="false: its messages are not CDR, and are skipped in replays."
+    )
+
     class Meta:
         model = RosbagTopic
         fields = [
             "name",
             "type",
             "serialization_format",
+            "playable",
             "offered_qos_profiles",
             "type_hash",
             "message_count",

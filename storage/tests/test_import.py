@@ -124,10 +124,16 @@ def test_missing_path_is_rejected(tmp_path: Path) -> None:
 
 
 def test_warnings_are_reported(make_bag: MakeBag) -> None:
-    folder = make_bag(messages=0)
+    folder = make_bag()
+    shutil.copyfile(folder / "bag_0.db3", folder / "copy.db3")
     code, result = import_bag(folder)
-    assert (code, result["status"], result["message_count"]) == (0, "ready_with_warnings", 0)
-    assert [warning["code"] for warning in result["warnings"]] == ["EMPTY"]
+    assert (code, result["status"], result["message_count"]) == (0, "ready_with_warnings", 5)
+    assert [warning["code"] for warning in result["warnings"]] == ["UNLISTED_FILE"]
+
+
+def test_nothing_to_play_is_a_failure(make_bag: MakeBag) -> None:
+    code, result = import_bag(make_bag(messages=0))
+    assert (code, result["status"], result["code"]) == (2, "rejected", "EMPTY")
 
 
 def test_a_full_disk_leaves_nothing(make_bag: MakeBag, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,8 +181,9 @@ def test_import_waits_for_another_worker(
 
 def test_output_as_text(make_bag: MakeBag) -> None:
     out = StringIO()
-    call_command("import_bag", str(make_bag(messages=0)), stdout=out)
-    assert out.getvalue().splitlines()[0] == "bag: Ready with warnings"
+    with pytest.raises(SystemExit):
+        call_command("import_bag", str(make_bag(messages=0)), stdout=out)
+    assert out.getvalue().splitlines()[0] == "bag: Rejected"
     assert "no messages" in out.getvalue()
 
 

@@ -24,7 +24,7 @@ def choices_of(rosbag_id: Any, chosen: Collection[str] = ()) -> Choices:
     text = str(rosbag_id or "")
     if not text.isdecimal() or len(text) > MAX_ID_DIGITS:
         return []
-    topics = RosbagTopic.objects.filter(rosbag=rosbag_id).order_by("name")
+    topics = RosbagTopic.objects.playable().filter(rosbag=rosbag_id).order_by("name")
     columns = ("name", "type", "message_count", "mean_rate_hz")
     rows = list(topics.values_list(*columns)[:MAX_TOPICS])
     if len(rows) == MAX_TOPICS:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from common.bounds import Bounds
 from common.exceptions import FieldError
-from storage.models import Rosbag
+from storage.models import Rosbag, RosbagTopic
 from templates.models import Template
 
 MAX_NAME_LENGTH = 200
@@ -63,8 +63,8 @@ def _record_topics(rosbag: Rosbag | None, topics: list[Any]) -> list[FieldError]
     counts = Counter(topic["name"] for topic in topics)
     # What agents play they can record too, whatever its name is.
     odd = {name for name in counts if not is_topic_name(name)}
-    played = {f"/{name.removeprefix('/')}" for name in _topic_names(rosbag)} if odd else set()
-    unknown = odd - played
+    names = _topics_by_name(rosbag) if odd and rosbag else ()
+    unknown = odd - {f"/{name.removeprefix('/')}" for name in names}
     for index, topic in enumerate(topics[:MAX_TOPICS]):
         pointer = f"/record_topics/{index}"
         if topic["name"] in unknown:
@@ -123,21 +123,27 @@ def _bag_errors(rosbag: Rosbag | None, topics: list[str]) -> list[FieldError]:
     return _too_many("/topics", topics) or _topic_errors(rosbag, topics)
 
 
-def _topic_names(rosbag: Rosbag | None) -> set[str]:
-    return set(rosbag.topics.values_list("name", flat=True)) if rosbag else set()
+def _topics_by_name(rosbag: Rosbag) -> dict[str, RosbagTopic]:
+    return {topic.name: topic for topic in rosbag.topics.only("name", "serialization_format")}
 
 
 def _topic_errors(rosbag: Rosbag, topics: list[str]) -> list[FieldError]:
     if not topics:
         return []
-    names = _topic_names(rosbag)
+    by_name = _topics_by_name(rosbag)
     counts = Counter(topics)
     errors = []
     for index, topic in enumerate(topics):
-        if topic not in names:
+        if topic not in by_name:
             detail = _("Rosbag %(name)s has no topic %(topic)s: choose from its topics.")
             detail %= {"name": rosbag.name, "topic": topic}
             errors.append(FieldError(f"/topics/{index}", detail, "TOPIC_NOT_IN_ROSBAG"))
+        elif not by_name[topic].playable:
+            detail = _(
+                "Topic %(topic)s is serialized as %(format)s and cannot be played: leave it out."
+            )
+            detail %= {"topic": topic, "format": by_name[topic].serialization_format}
+            errors.append(FieldError(f"/topics/{index}", detail, "TOPIC_NOT_PLAYABLE"))
         elif counts[topic] > 1:
             errors.append(
                 FieldError(f"/topics/{index}", _("List each topic once."), "TOPIC_REPEATED")

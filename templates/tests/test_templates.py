@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 
 from storage.choices import Status
 from storage.models import Rosbag, RosbagTopic
+from templates.admin.fields import choices_of
 from templates.exceptions import TemplateDeletedError, TemplateError
 from templates.models import Template
 from templates.services import templates
@@ -128,6 +129,14 @@ def test_another_rosbag_must_have_the_topics(rosbag: Rosbag) -> None:
     assert codes(caught) == {"/topics/0": "TOPIC_NOT_IN_ROSBAG"}
     templates.update(template, rosbag=other, topics=["/imu"])
     assert template.rosbag == other
+
+
+def test_topics_that_cannot_be_played_are_refused(rosbag: Rosbag) -> None:
+    rosbag.topics.filter(name="/imu").update(serialization_format="json")
+    with pytest.raises(TemplateError) as caught:
+        templates.create(name="Loader", rosbag=rosbag, topics=["/odom", "/imu"])
+    assert codes(caught) == {"/topics/1": "TOPIC_NOT_PLAYABLE"}
+    assert [name for name, _label in choices_of(rosbag.pk)] == ["/odom"]
 
 
 def test_version_increases_with_each_change(template: Template) -> None:

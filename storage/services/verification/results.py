@@ -7,7 +7,7 @@ from rosbag2.checks.index import BagIndex, TopicIndex
 from rosbag2.checks.statistics import Rhythm
 from rosbag2.checks.verdict import Verdict
 from storage.choices import USABLE, Status
-from storage.models import Rosbag, RosbagFile, RosbagTopic
+from storage.models import MAX_SERIALIZATION_LENGTH, Rosbag, RosbagFile, RosbagTopic
 from storage.services.intake.bundle_paths import LEFT_OUT
 
 Fields = dict[str, Any]
@@ -153,6 +153,7 @@ def fields_of_index(index: BagIndex) -> Fields:
 
 def _topic(rosbag_id: int, topic: TopicIndex, rhythm: Rhythm) -> RosbagTopic:
     values = asdict(topic) | asdict(rhythm)
+    values["serialization_format"] = topic.serialization_format[:MAX_SERIALIZATION_LENGTH]
     values["histogram"] = list(topic.histogram)
     values["gaps"] = [[gap.start_ns, gap.end_ns] for gap in rhythm.gaps]
     return RosbagTopic(rosbag_id=rosbag_id, **values)
