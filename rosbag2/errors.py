@@ -186,6 +186,11 @@ SENTENCES: dict[str, str] = {
         "{file} holds {messages} messages whose data are damaged: they begin like no CDR message, or cannot "
         "be unpacked ({topics} topics, most of them of {topic}); they are left out."
     ),
+    "TIMES_IMPOSSIBLE": _(
+        "{file} holds {messages} messages at times that contradict the messages around them or the rest of "
+        "the file (the first of topic {topic}, at {time_ns} ns): their times are damaged, or the clock was "
+        "wrong for a moment."
+    ),
     "COMPRESSION_MISMATCH": _(
         "metadata.yaml says otherwise than the data how they are compressed; the data count."
     ),
@@ -201,8 +206,9 @@ SENTENCES: dict[str, str] = {
         "Topic {topic} has signs in its name that ROS 2 does not allow ({topics} such topics)."
     ),
     "SPAN_IMPLAUSIBLE": _(
-        "The messages lie {days} days apart: a clock was wrong while they were recorded; "
-        "choose topics or a time limit before you replay them."
+        "The messages lie {days} days apart: a clock was set while they were recorded, or nothing was "
+        "recorded for long. Set the longest gap of the template to some seconds: all messages are then "
+        "played, and the silence between them is skipped."
     ),
     "EMPTY": _("The bag holds no messages; there is nothing to replay."),
     # Recording.

@@ -109,7 +109,9 @@ class Survey:
         )
 
     def span(self) -> tuple[int | None, int | None]:
-        """First and last time over all files."""
+        """First and last time over all files: of the messages, or as the files say before they are read."""
+        if self.statistics is not None and self.statistics.counts.any():
+            return int(self.statistics.firsts.min()), int(self.statistics.lasts.max())
         firsts = [span.first_ns for span in self.spans.values() if span.first_ns is not None]
         lasts = [span.last_ns for span in self.spans.values() if span.last_ns is not None]
         return min(firsts, default=None), max(lasts, default=None)
@@ -174,8 +176,10 @@ class Survey:
             self.statistics.add(places[inside], samples.only(inside))
         if store.contents.packed:
             self.packed.add("message")
-        findings = [*store.findings(), *faults.findings(store.topics)]
-        self.findings += [(store.file.name, finding) for finding in findings]
+        if reason := store.order_fault():
+            raise BagError("FILE_DAMAGED", file=store.file.name, reason=reason)
+        faulty = faults.findings(store.topics, faults.strays(store))
+        self.findings += [(store.file.name, finding) for finding in (*store.findings(), *faulty)]
 
 
 class _Lookup:

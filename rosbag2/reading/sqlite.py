@@ -11,10 +11,10 @@ from rosbag2.errors import BagError
 from rosbag2.formats.bundle import DataFile
 from rosbag2.formats.sqlite_schema import read_schema
 from rosbag2.formats.stored_message import PLAIN
-from rosbag2.reading.base import BATCH_BYTES, Finding, Message, Span
+from rosbag2.reading.base import BATCH_BYTES, Doubt, Finding, Message, Span
 from rosbag2.reading.contents import NO_MESSAGE, Contents
 from rosbag2.reading.sqlite_file import guarded
-from rosbag2.reading.sqlite_index import index_fault
+from rosbag2.reading.sqlite_index import differences, index_fault
 
 if TYPE_CHECKING:
     from rosbag2.reading.columns import Samples
@@ -55,6 +55,7 @@ class SqliteStore:
         with guarded(file.name):
             self.schema, self.ros_distro, self.topics = read_schema(file.name, connection)
         self.contents = Contents(file.name, self.topics, max_unpacked(size), budget)
+        self._order_fault = ""
 
     def span(self) -> Span:
         """First and last time; cheap with the index on time."""
@@ -83,7 +84,9 @@ class SqliteStore:
             if int(samples.sizes.max()) > MAX_MESSAGE:
                 raise BagError("MESSAGE_TOO_LARGE", file=self.file.name, limit=MAX_MESSAGE)
             yield samples
-        self._check_index(total)
+        with guarded(self.file.name):
+            name = self.time_index()
+            self._order_fault = "" if name is None else index_fault(self.connection, name, total)
 
     def _batches_of_columns(self) -> "Iterator[Samples]":
         with guarded(self.file.name):
@@ -117,13 +120,15 @@ class SqliteStore:
         """None: an oddity within a database is an error."""
         return []
 
-    def _check_index(self, total: int) -> None:
-        """Refuse a wrong index on time: the reader, which uses it, would lose messages silently."""
+    def order_fault(self) -> str:
+        """What is wrong with the index on time: the reader would lose messages silently."""
+        return self._order_fault
+
+    def doubts(self) -> list[Doubt]:
+        """The messages to whom the index on time gives another time than their row."""
         with guarded(self.file.name):
-            name = self.time_index()
-            fault = "" if name is None else index_fault(self.connection, name, total)
-        if fault:
-            raise self._damaged(fault)
+            name = self.time_index() if self._order_fault else None
+            return list(differences(self.connection, name)) if name else []
 
     def _malformed(self) -> BagError:
         return self._damaged("it holds messages whose time is no number or whose data are no bytes")

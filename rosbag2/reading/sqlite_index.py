@@ -5,7 +5,18 @@ that leads nowhere, or to another row, shows without looking up a single row.
 """
 
 import sqlite3
+from collections.abc import Iterator
 
+from rosbag2.reading.base import Doubt
+
+_FEW = 10
+_AROUND = """
+    SELECT (SELECT count(*) FROM messages NOT INDEXED WHERE rowid < :row),
+        (SELECT timestamp FROM messages NOT INDEXED WHERE rowid < :row ORDER BY rowid DESC LIMIT 1),
+        (SELECT timestamp FROM messages NOT INDEXED WHERE rowid > :row ORDER BY rowid LIMIT 1),
+        topic_id, timestamp
+    FROM messages NOT INDEXED WHERE rowid = :row
+"""
 # A prime below 2^31: no changed bit is a multiple of it, and no product of two rests is above 63 bits.
 _PRIME = 2**31 - 1
 _PAIR = f"(timestamp % {_PRIME}) * (rowid % {_PRIME}) % {_PRIME}"
@@ -25,6 +36,31 @@ def index_fault(connection: sqlite3.Connection, index: str, rows: int) -> str:
     if indexed_sum != _sums(connection, pair, "NOT INDEXED")[1]:
         return "its index leads to other messages than there are"
     return ""
+
+
+def differences(connection: sqlite3.Connection, index: str) -> Iterator[Doubt]:
+    """Yield the messages to which an index on time gives another time, if they are few.
+
+    Raises:
+        sqlite3.Error: it cannot be read.
+    """
+    if not _has_numbers(connection):
+        return
+    rows = "SELECT rowid, timestamp FROM messages"
+    indexed = f'INDEXED BY "{index.replace(chr(34), 2 * chr(34))}"'
+    differing = f"SELECT rowid FROM ({rows} NOT INDEXED EXCEPT {rows} {indexed})"  # noqa: S608
+    changed = f"{differing} LIMIT {_FEW + 1}"
+    numbers = [number for (number,) in connection.execute(changed)]
+    for number in numbers if len(numbers) <= _FEW else ():
+        claimed = connection.execute(
+            f"SELECT timestamp FROM messages {indexed} WHERE +rowid = ?",  # noqa: S608
+            (number,),
+        ).fetchone()
+        around = connection.execute(_AROUND, {"row": number}).fetchone()
+        # A damaged row number is found by the scan, and not by itself.
+        if claimed is not None and around is not None:
+            place, before, after, topic, time = around
+            yield Doubt(place, topic, time, claimed[0], before, after)
 
 
 def _has_numbers(connection: sqlite3.Connection) -> bool:

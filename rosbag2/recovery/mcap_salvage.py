@@ -69,10 +69,12 @@ class McapSalvage:
             for time, channel, data in self._rows(opcode, place, length):
                 if channel not in topics and channel in self.catalogue.channels:
                     topics[channel] = topic_of(self.catalogue, channel)
-                if channel not in topics or time >= _LATEST:
-                    self.losses.add(
-                        "a message belongs to no topic", time % _LATEST, time % _LATEST, 1
-                    )
+                if channel not in topics:
+                    self.losses.add("a message belongs to no topic", self.time, self.time, 1)
+                    continue
+                if time >= _LATEST:
+                    name = topics[channel].name
+                    self.losses.add("an impossible time", self.time, self.time, 1, name)
                     continue
                 self.time = time
                 message = saved_message(self.losses, topics[channel], time, data)

@@ -20,7 +20,7 @@ from rosbag2.writing.sqlite_writer import BagWriter
 REPAIRED_VERSION = 5
 """The version of metadata that ROS 2 Humble and every later one reads."""
 
-REPAIRED_WARNINGS = frozenset({"MESSAGES_INVALID"})
+REPAIRED_WARNINGS = frozenset({"MESSAGES_INVALID", "TIMES_IMPOSSIBLE"})
 """Warnings of single messages; the repaired bag is the same without them."""
 
 
@@ -217,7 +217,7 @@ class _Repair:
             "repaired",
             code,
             details,
-            (*self.warnings, *verdict.warnings),
+            (*self.warnings, *(w for w in verdict.warnings if w.code not in REPAIRED_WARNINGS)),
             verdict.index,
             tuple(self.lost),
         )
