@@ -11,14 +11,14 @@ from rosbag2.formats.metadata import Topic
 from rosbag2.reading.reader import BagReader
 
 TimedMessage = tuple[int, str, bytes]
-"""Nanoseconds after the first message at the playback rate, topic, serialized message."""
+"""Nanoseconds after the first message as it is played back, topic, serialized message."""
 Batch = list[TimedMessage]
 
 MAX_LOADED_BYTES = 32 * 2**20
-# The reader's batches have about 8 MB.
-MAX_BATCHES_AHEAD = 4
+MAX_BYTES_AHEAD = 32 * 2**20
 # Memory of a message in addition to its data: tuple, integers, header of the bytes object.
 MESSAGE_OVERHEAD_BYTES = 150
+LONGER_THAN_ANY_GAP_NS = 2**64
 
 
 def invalid_bag(error: BagError) -> UnitFailure:
@@ -29,7 +29,8 @@ def invalid_bag(error: BagError) -> UnitFailure:
 class Feed:
     """Passes over the played topics of a bag, in time order.
 
-    `rate` is the factor on recorded time; for 0 every message has time 0.
+    `rate` is the factor on recorded time; for 0 every message has time 0. A time in which no message of the
+    played topics was recorded counts as `max_gap_seconds` of recorded time if it is longer.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Feed:
         topics: Collection[str],
         *,
         rate: float,
+        max_gap_seconds: float | None = None,
         max_loaded_bytes: int = MAX_LOADED_BYTES,
     ) -> None:
         self.topics: dict[str, Topic] = {}
@@ -45,10 +47,15 @@ class Feed:
         self._folder = folder
         self._played = tuple(topics)
         self._rate = rate
+        self._max_gap_ns = (
+            LONGER_THAN_ANY_GAP_NS if max_gap_seconds is None else round(max_gap_seconds * 1e9)
+        )
         self._max_loaded_bytes = max_loaded_bytes
         self._loaded: list[Batch] | None = None
-        self._ahead: queue.Queue[Batch | Exception | None] = queue.Queue(MAX_BATCHES_AHEAD)
-        self._closed = threading.Event()
+        self._ahead: queue.SimpleQueue[Batch | Exception | None] = queue.SimpleQueue()
+        self._room = threading.Condition()
+        self._bytes_ahead = 0
+        self._closed = False
 
     def prepare(self) -> None:
         """Open the bag, check its topics and load it, or start to read ahead.
@@ -80,7 +87,7 @@ class Feed:
         batches = []
         size = 0
         for batch in self._timed_batches(reader):
-            size += sum(len(data) + MESSAGE_OVERHEAD_BYTES for _, _, data in batch)
+            size += _weight(batch)
             if size > self._max_loaded_bytes:
                 return None
             batches.append(batch)
@@ -88,11 +95,16 @@ class Feed:
 
     def _timed_batches(self, reader: BagReader) -> Iterator[Batch]:
         """Read one pass from the file, with offsets instead of recorded times."""
-        first: int | None = None
+        elapsed = 0
+        latest: int | None = None
         for batch in reader.batches(self._played):
-            if first is None:
-                first = batch[0][0]
-            yield [(self._offset(stamp - first), topic, data) for stamp, topic, data in batch]
+            timed: Batch = []
+            for stamp, topic, data in batch:
+                if latest is not None:
+                    elapsed += min(stamp - latest, self._max_gap_ns)
+                latest = stamp
+                timed.append((self._offset(elapsed), topic, data))
+            yield timed
 
     def _offset(self, elapsed_ns: int) -> int:
         return round(elapsed_ns / self._rate) if self._rate else 0
@@ -100,7 +112,7 @@ class Feed:
     def _read_ahead(self) -> None:
         """Fill the queue pass after pass; None marks the end of each."""
         try:
-            while not self._closed.is_set():
+            while not self._closed:
                 with BagReader(self._folder) as reader:
                     for batch in self._timed_batches(reader):
                         self._put(batch)
@@ -109,12 +121,22 @@ class Feed:
             self._put(error)
 
     def _put(self, item: Batch | Exception | None) -> None:
-        while not self._closed.is_set():
-            try:
-                self._ahead.put(item, timeout=0.5)
-            except queue.Full:
-                continue
-            return
+        """Add to the queue when there is room; a batch larger than all of it waits until it is empty."""
+        weight = _weight(item) if isinstance(item, list) else MESSAGE_OVERHEAD_BYTES
+        with self._room:
+            self._room.wait_for(lambda: self._closed or self._has_room(weight))
+            if self._closed:
+                return
+            self._bytes_ahead += weight
+        self._ahead.put(item)
+
+    def _has_room(self, weight: int) -> bool:
+        return not self._bytes_ahead or self._bytes_ahead + weight <= MAX_BYTES_AHEAD
+
+    def _taken(self, weight: int) -> None:
+        with self._room:
+            self._bytes_ahead -= weight
+            self._room.notify()
 
     def one_pass(self) -> Iterator[Batch]:
         """Yield the batches of the next pass.
@@ -125,11 +147,22 @@ class Feed:
         if self._loaded is not None:
             yield from self._loaded
             return
-        while (item := self._ahead.get()) is not None:
-            if isinstance(item, Exception):
-                raise item
+        while isinstance(item := self._ahead.get(), list):
+            # What is being published counts too, as long as it is held here.
+            weight = _weight(item)
             yield item
+            del item
+            self._taken(weight)
+        self._taken(MESSAGE_OVERHEAD_BYTES)
+        if item is not None:
+            raise item
 
     def close(self) -> None:
         """Stop reading ahead."""
-        self._closed.set()
+        with self._room:
+            self._closed = True
+            self._room.notify()
+
+
+def _weight(batch: Batch) -> int:
+    return sum(len(data) + MESSAGE_OVERHEAD_BYTES for _, _, data in batch)

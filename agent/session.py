@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from agent.failures import UnitFailure
+from agent.failures import EXIT_NO_RETRY, UnitFailure
 from agent.feed import Feed
 from agent.link_watch import LinkWatch
 from agent.protocol import Assignment
 from agent.recorder import Recorder
 from agent.replay import Playback, PlaybackControl, Player
+from agent.topic_names import full_name, listing, not_carried, with_slash
 from agent.transports import Transport, TransportError, create
 from agent.transports.base import Publish
 from rosbag2.errors import BagError
@@ -22,16 +23,6 @@ log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 0.3
 DRAIN_SECONDS = 2.0
-
-
-def full_name(namespace: str, topic: str) -> str:
-    """Return the topic name on the network: `/agent_7`, `/odom` -> `/agent_7/odom`."""
-    return f"{namespace.rstrip('/')}/{topic.lstrip('/')}"
-
-
-def with_slash(topic: str) -> str:
-    """Return a topic name with its leading slash, which is missing in some bags."""
-    return "/" + topic.lstrip("/")
 
 
 def tee(publish: Publish, record: Publish) -> Publish:
@@ -61,7 +52,13 @@ class Session:
 
     def prepare(self, bag: Path) -> None:
         """Load the bag, connect, and create all publishers and subscriptions."""
-        self._feed = Feed(bag, self._assignment.topics, rate=self._assignment.rate)
+        self._check_names()
+        self._feed = Feed(
+            bag,
+            self._assignment.topics,
+            rate=self._assignment.rate,
+            max_gap_seconds=self._assignment.max_gap_seconds,
+        )
         self._feed.prepare()
         try:
             self._transport = create(self._assignment.link)
@@ -73,6 +70,19 @@ class Session:
             self._watch(self._transport)
         except TransportError as error:
             raise UnitFailure("TRANSPORT_UNREACHABLE", str(error)) from error
+
+    def _check_names(self) -> None:
+        """Refuse names that the server should have refused: a wildcard would reach every subscriber."""
+        transport = self._assignment.link.transport
+        recorded = [topic.name for topic in self._assignment.record]
+        played = not_carried(transport, self._assignment.topics)
+        if names := list(dict.fromkeys(played + not_carried(transport, recorded))):
+            raise UnitFailure(
+                "TOPIC_NOT_CARRIED",
+                f"The transport {transport} cannot carry {listing(transport, names)}. "
+                "Take these topics out of the template, or let it leave them out.",
+                exit_code=EXIT_NO_RETRY,
+            )
 
     def _prepare_recorder(self, in_bag: Mapping[str, Topic]) -> None:
         """Create one recorder for all agents; the metadata of a topic comes from the bag if it has it."""

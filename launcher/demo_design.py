@@ -12,6 +12,7 @@ from simulations.models import Mec, Simulation
 from simulations.services.designs import mecs
 from simulations.services.designs.simulations import StageSpec, create_simulation
 from storage.models import Rosbag
+from templates.choices import UnsupportedTopics
 from templates.models import Template
 from templates.services import templates
 
@@ -50,13 +51,18 @@ def agents_per_stage(agents: int) -> list[int]:
 
 
 def _template(rosbag: Rosbag, rate: float) -> Template:
-    recorded = [{"name": t.name, "type": t.type} for t in rosbag.topics.order_by("name")]
+    # As a template stores them; some bags lack the slash.
+    types = {
+        f"/{t.name.removeprefix('/')}": t.type for t in rosbag.topics.playable().order_by("name")
+    }
+    recorded = [{"name": name, "type": kind} for name, kind in types.items()]
     values: dict[str, Any] = {
         "rosbag": rosbag,
         "topics": [],
         "rate": rate,
         "record_topics": recorded,
         "record_own": True,
+        "unsupported_topics": UnsupportedTopics.LEAVE_OUT,
     }
     speed = _("unpaced") if rate == 0 else _("rate %(rate)g") % {"rate": rate}
     return _get_or_create(

@@ -16,9 +16,10 @@ SENTENCES: dict[str, str] = {
     # Reasons to refuse a bag.
     "FOLDER_MISSING": _("There is no folder {file}: check the path."),
     "METADATA_MISSING": _(
-        "The bag has no metadata.yaml: add the one that was recorded with it, "
-        "or make a new one with `ros2 bag reindex`."
+        "The bag has no metadata.yaml, which the recorder writes when it ends: if it still records, stop it "
+        "and add the bag again; else make a new one with `ros2 bag reindex`."
     ),
+    "DATA_MISSING": _("The bag has no .db3 or .mcap file: add the whole folder that was recorded."),
     "METADATA_UNREADABLE": _(
         "{file} cannot be read ({reason}): restore the recorded file, "
         "or make a new one with `ros2 bag reindex`."
@@ -40,12 +41,16 @@ SENTENCES: dict[str, str] = {
         "convert the bag to zstd or to no compression with `ros2 bag convert`."
     ),
     "SERIALIZATION_UNSUPPORTED": _(
-        "Topic {topic} in {file} is serialized as {serialization}; only cdr can be replayed: "
-        "record it again with a middleware that uses cdr."
+        "No message of the bag can be replayed: topic {topic} in {file} is serialized as {serialization}, "
+        "and only cdr can be. Convert the bag with a program that knows {serialization}."
+    ),
+    "ROS1_MESSAGES": _(
+        "{file} holds messages of ROS 1, such as those of topic {topic}, which ROS 2 cannot read: convert "
+        "the ROS 1 bag that it was made from with `rosbags-convert --src FILE.bag --dst FOLDER` "
+        "(`pip install rosbags`), and add that folder."
     ),
     "PATH_UNSAFE": _(
-        "metadata.yaml lists {file}, which lies outside the bag: "
-        "list only files inside the bag's folder."
+        "{file} leads out of the bag's folder: put the file itself into the folder instead of a link."
     ),
     "FILE_MISSING": _(
         "metadata.yaml lists {file}, which is not in the bag: add the file, "
@@ -55,6 +60,20 @@ SENTENCES: dict[str, str] = {
     "FILE_IS_LFS_POINTER": _(
         "{file} is a Git LFS pointer, not the recording itself: "
         "run `git lfs pull` where the bag was copied from and copy it again."
+    ),
+    "FILE_IS_ROS1_BAG": _(
+        "{file} is a bag of ROS 1: convert it with `rosbags-convert --src {source} --dst {target}` "
+        "(`pip install rosbags`), then add that folder."
+    ),
+    "FILE_IS_PACKED": _(
+        "{file} is packed ({kind}): unpack it with `{command}`, then add what was in it."
+    ),
+    "FILE_IS_ANSWER": _(
+        "{file} is not the recording but what a server answered instead ({kind}, it begins with “{start}”): "
+        "download the recording again, and sign in where that is needed."
+    ),
+    "FILE_IS_EMPTY": _(
+        "{file} is empty (0 bytes): copy it again; if it is empty where it was recorded, nothing was."
     ),
     "FILE_NOT_SQLITE": _(
         "{file} is not a SQLite database ({reason}): replace it with the file that was recorded."
@@ -66,8 +85,13 @@ SENTENCES: dict[str, str] = {
         "{file} is neither a SQLite database nor an MCAP file ({reason}): "
         "replace it with the file that was recorded."
     ),
+    "WAL_MISSING": _(
+        "{file} was copied without {wal}, which holds its messages: stop the recorder if it still records, "
+        "then add both files."
+    ),
     "SCHEMA_UNKNOWN": _(
-        "{file} is not a rosbag2 database ({reason}): replace it with the file that was recorded."
+        "{file} is a SQLite database, but not a recording of rosbag2 ({reason}): add the recording itself. "
+        "What rosbag2 recorded in 2018 without names of topics cannot be replayed."
     ),
     "FILE_DAMAGED": _(
         "{file} is damaged ({reason}): replace it with an intact copy of the recording."
@@ -89,6 +113,9 @@ SENTENCES: dict[str, str] = {
     "MESSAGE_TOO_LARGE": _(
         "{file} holds a message of more than {limit} bytes: leave its topic out with `ros2 bag convert`."
     ),
+    "TOO_MANY_FILES": _(
+        "The bag has more than {limit} files: join its splits with `ros2 bag convert`."
+    ),
     "TOO_MANY_TOPICS": _(
         "{file} holds more than {limit} topics: leave some out with `ros2 bag convert`."
     ),
@@ -96,6 +123,7 @@ SENTENCES: dict[str, str] = {
         "{file} holds a name of a topic or type that no recorder writes ({reason}): "
         "rename it with `ros2 bag convert`, or check what made the bag."
     ),
+    "EMPTY": _("The bag holds no messages; there is nothing to replay."),
     "NOTHING_LEFT": _(
         "Nothing of the bag can be saved ({reason}): replace it with an intact copy of the recording."
     ),
@@ -141,7 +169,7 @@ SENTENCES: dict[str, str] = {
         "happens again."
     ),
     # A repaired bag.
-    "REBUILT": _("The bag was made anew from its data: all {kept} messages are there."),
+    "REBUILT": _("The bag was made anew with all {kept} messages that its files hold."),
     "RESCUED": _(
         "The bag was repaired: {kept} messages were saved, {lost} are known to be lost "
         "(stretches of time: {spans})."
@@ -160,20 +188,24 @@ SENTENCES: dict[str, str] = {
         "check the topics before you use the bag."
     ),
     "COUNT_MISMATCH": _(
-        "metadata.yaml promises {listed} messages, the data hold {found} "
-        "({topics} topics differ); the data count."
+        "metadata.yaml promises {listed} messages, the data hold {found}; of {topic} it promises "
+        "{topic_listed}, they hold {topic_found} (topics that differ: {topics}); the data count."
+    ),
+    "WAL_ABSENT": _(
+        "{file} was written together with {wal}, which is not there and may hold what is missing: if the bag "
+        "was copied while it was recorded, stop the recorder and add both files."
     ),
     "TIME_MISMATCH": _(
-        "metadata.yaml gives start {listed_start_ns} ns and duration {listed_duration_ns} ns, "
-        "the data say {start_ns} ns and {duration_ns} ns; the data count."
+        "metadata.yaml gives start {listed_start} and duration {listed_duration}, "
+        "the data say {start} and {duration}; the data count."
     ),
     "TYPE_MISMATCH": _(
         "metadata.yaml gives topic {topic} the type {listed}, the data say {found} "
-        "({topics} topics differ); the data count."
+        "(topics that differ: {topics}); the data count."
     ),
     "QOS_MISMATCH": _(
-        "The QoS of topic {topic} differs between metadata.yaml and the data "
-        "({topics} topics differ); the data count."
+        "metadata.yaml gives topic {topic} the QoS `{policy}: {listed}`, the data say `{found}` "
+        "(topics that differ: {topics}); the data count."
     ),
     "TOPIC_AMBIGUOUS": _(
         "{file} holds topic {topic} more than once with different types or QoS "
@@ -192,25 +224,32 @@ SENTENCES: dict[str, str] = {
         "wrong for a moment."
     ),
     "COMPRESSION_MISMATCH": _(
-        "metadata.yaml says otherwise than the data how they are compressed; the data count."
+        "metadata.yaml gives the compression mode `{listed}`, the data have `{found}`; the data count."
     ),
     "SUMMARY_MISSING": _("{file} has no summary; it was read from front to back."),
     "SUMMARY_MISMATCH": _(
         "The summary of {file} promises {listed} messages, the data hold {found}; the data count."
     ),
+    "TRAILING_BYTES": _(
+        "{file} goes on for {bytes} bytes behind its end that are no MCAP file; they are not read."
+    ),
     "CHUNK_TIMES": _(
         "{file} says other times of its chunks than they hold ({chunks} chunks): "
         "some messages are replayed out of order."
     ),
+    "TOPIC_SKIPPED": _(
+        "Only cdr can be replayed: topics that are serialized as {serialization} are listed and skipped, "
+        "{messages} messages in all: {topic}."
+    ),
     "NAME_ODD": _(
-        "Topic {topic} has signs in its name that ROS 2 does not allow ({topics} such topics)."
+        "Topic {topic} has a name that ROS 2 does not allow ({topics} such topics); it can be played where "
+        "the transport carries such names."
     ),
     "SPAN_IMPLAUSIBLE": _(
         "The messages lie {days} days apart: a clock was set while they were recorded, or nothing was "
         "recorded for long. Set the longest gap of the template to some seconds: all messages are then "
         "played, and the silence between them is skipped."
     ),
-    "EMPTY": _("The bag holds no messages; there is nothing to replay."),
     # Recording.
     "BAG_EXISTS": _("{file} already holds a bag: choose another folder."),
     "WRITE_FAILED": _(
@@ -219,6 +258,23 @@ SENTENCES: dict[str, str] = {
     ),
 }
 
+SHORTER: dict[str, str] = {
+    "COUNT_MISMATCH": _(
+        "metadata.yaml promises {listed} messages, the data hold {found}; the data count."
+    ),
+    "TIME_MISMATCH": _(
+        "metadata.yaml gives start {listed_start_ns} ns and duration {listed_duration_ns} ns, "
+        "the data say {start_ns} ns and {duration_ns} ns; the data count."
+    ),
+    "QOS_MISMATCH": _(
+        "The QoS of topic {topic} differs between metadata.yaml and the data "
+        "(topics that differ: {topics}); the data count."
+    ),
+    "COMPRESSION_MISMATCH": _(
+        "metadata.yaml says otherwise than the data how they are compressed; the data count."
+    ),
+}
+"""Sentences for details that say less: those that older versions stored, and where no topic is to blame."""
 
 _MAX_DETAIL = 300
 
@@ -235,7 +291,10 @@ def bounded(details: dict[str, Detail]) -> dict[str, Detail]:
 
 def sentence(code: str, details: dict[str, Detail]) -> str:
     """The English sentence of a code, its details filled in."""
-    return SENTENCES[code].format_map(details)
+    try:
+        return SENTENCES[code].format_map(details)
+    except KeyError:
+        return SHORTER[code].format_map(details)
 
 
 class BagError(Exception):
@@ -257,3 +316,8 @@ class BagError(Exception):
 
 def _rebuild(code: str, details: dict[str, Detail]) -> BagError:
     return BagError(code, **details)
+
+
+def unreadable(file: str) -> BagError:
+    """The error of a file that holds what no reader expects: any other exception while it is read."""
+    return BagError("FILE_DAMAGED", file=file, reason="it holds what cannot be read")

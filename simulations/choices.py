@@ -152,6 +152,13 @@ class FailureCode(TextChoices):
         "NO_MESSAGES",
         _("The stage published no messages: check the topics, the rosbag and the time limit."),
     )
+    TOPIC_NOT_CARRIED = (
+        "TOPIC_NOT_CARRIED",
+        _(
+            "The transport cannot carry the name of a topic: choose other topics, "
+            "or let the template leave such topics out."
+        ),
+    )
     STOPPED_BY_USER = "STOPPED_BY_USER", _("It was stopped by a user.")
     STOPPED_BY_SYSTEM = "STOPPED_BY_SYSTEM", _("It was stopped by the system.")
 
@@ -161,6 +168,7 @@ USER_FAILURES = frozenset(
         FailureCode.BAG_INVALID,
         FailureCode.TRANSPORT_UNREACHABLE,
         FailureCode.NO_MESSAGES,
+        FailureCode.TOPIC_NOT_CARRIED,
         FailureCode.TRANSPORT_LOST,
         FailureCode.STOPPED_BY_USER,
     }
@@ -188,6 +196,7 @@ class EventKind(TextChoices):
     """Kinds of events in the timeline of an execution."""
 
     EXECUTION_REQUESTED = "execution.requested", _("execution requested")
+    TOPICS_LEFT_OUT = "topics.left_out", _("topics left out")
     EXECUTION_STATUS = "execution.status", _("execution status changed")
     EXECUTION_HEARTBEATS = "execution.heartbeats", _("heartbeats counted")
     STAGE_STATUS = "stage.status", _("stage status changed")

@@ -71,8 +71,22 @@ def stopped_by(email: str | None, values: Mapping[str, Any] | None) -> str | Non
 def warning_texts(warnings: Iterable[Mapping[str, Any]] | None) -> list[dict[str, Any]]:
     """Word the warnings of an execution: each is a failure code that failed nothing, and a stage."""
     return [
-        {**warning, "text": failure_text(warning["code"], {}, "")} for warning in warnings or ()
+        {"code": row["code"], "stage": row["stage"], "text": _warning_text(**row)}
+        for row in warnings or ()
     ]
+
+
+def _warning_text(code: str, values: Mapping[str, Any] | None = None, **_row: Any) -> str:
+    """Word a warning; with values it is about topics that were left out."""
+    if values is None:
+        return failure_text(code, {}, "")
+    message = ngettext(
+        "%(count)d topic was left out, as the transport %(transport)s cannot carry its name: %(topics)s.",
+        "%(count)d topics were left out, as the transport %(transport)s cannot carry their names: "
+        "%(topics)s.",
+        values["count"],
+    )
+    return message % values
 
 
 def _lost_messages(number: int, outages: Sequence[tuple[str, str | None]]) -> str:

@@ -5,13 +5,23 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from common.db.soft_delete import SoftDeleteQuerySet
+from rosbag2.formats.metadata import PLAYABLE
 from storage.choices import USABLE, Status
 
 if TYPE_CHECKING:
-    from storage.models import Rosbag  # noqa: F401  (names the generic below)
+    from storage.models import Rosbag, RosbagFile, RosbagTopic  # noqa: F401  (name the generics below)
+
+
+class RosbagFileQuerySet(QuerySet["RosbagFile"]):
+    """Queries of files by whether the storage has them."""
+
+    def stored(self) -> RosbagFileQuerySet:
+        """Files that must have an object: all but those of uploads, which the worker has yet to join."""
+        unjoined = Q(rosbag__status=Status.VERIFYING) & ~Q(upload_id="")
+        return self.exclude(Q(rosbag__status=Status.UPLOADING) | unjoined)
 
 
 class RosbagQuerySet(SoftDeleteQuerySet["Rosbag"]):
@@ -32,3 +42,11 @@ class RosbagQuerySet(SoftDeleteQuerySet["Rosbag"]):
             .filter(status=Status.UPLOADING, created_at__lt=inactive_since)
             .filter(Q(enqueued_at=None) | Q(enqueued_at__lt=inactive_since))
         )
+
+
+class RosbagTopicQuerySet(QuerySet["RosbagTopic"]):
+    """Queries of topics."""
+
+    def playable(self) -> RosbagTopicQuerySet:
+        """Topics whose messages can be replayed; the others are listed and skipped."""
+        return self.filter(serialization_format__in=PLAYABLE)

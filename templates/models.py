@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.db.soft_delete import LIVING, SoftDeleted
 from storage.models import Rosbag
+from templates.choices import UnsupportedTopics
 from templates.querysets import TemplateQuerySet
 
 
@@ -15,8 +16,10 @@ class Template(SoftDeleted):
     """One kind of virtual robot: the rosbag that it plays and the topics that it records.
 
     An empty `topics` plays every topic of the rosbag. `rate` is a factor on recorded time, 0 plays
-    as fast as possible. `record_topics` is a list of `{"name": ..., "type": ...}`, names as the
-    robot sees them. `version` increases with each change and is recorded by runs.
+    as fast as possible. Where no message of these topics was recorded for longer than `max_gap_seconds`,
+    the wait is only that long, in recorded time; null waits for any. `record_topics` is a list of
+    `{"name": ..., "type": ...}`, names as the robot sees them. `version` increases with each change and
+    is recorded by runs.
     """
 
     name = models.CharField(_("name"), max_length=200)
@@ -27,8 +30,16 @@ class Template(SoftDeleted):
     )
     topics = models.JSONField(_("topics to play"), default=list, blank=True)
     rate = models.FloatField(_("rate"), default=1.0, validators=[MinValueValidator(0)])
+    max_gap_seconds = models.FloatField(_("longest gap (s)"), null=True, blank=True)
     record_topics = models.JSONField(_("topics to record"), default=list, blank=True)
     record_own = models.BooleanField(_("record own publications"), default=True)
+    unsupported_topics = models.CharField(
+        _("topics that the transport cannot carry"),
+        max_length=20,
+        choices=UnsupportedTopics.choices,
+        default=UnsupportedTopics.REFUSE,
+        db_default=UnsupportedTopics.REFUSE,
+    )
     version = models.PositiveIntegerField(_("version"), default=1, editable=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -59,6 +70,9 @@ class Template(SoftDeleted):
             ),
             models.CheckConstraint(
                 condition=Q(rate__gte=0), name="templates_template_rate_positive"
+            ),
+            models.CheckConstraint(
+                condition=Q(max_gap_seconds__gt=0), name="templates_template_gap_positive"
             ),
             models.CheckConstraint(
                 condition=Q(version__gte=1), name="templates_template_version_positive"

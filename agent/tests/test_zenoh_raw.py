@@ -10,10 +10,11 @@ import zenoh
 from rosbags.rosbag2 import Reader
 
 from agent.protocol import Link
-from agent.tests.conftest import MESSAGES, until
+from agent.tests.conftest import MESSAGES, until, write_bag
 from agent.tests.server import FakeServer
 from agent.transports import TransportError, create
 from agent.transports.zenoh_raw import zenoh_settings
+from rosbag2.formats.metadata import Topic
 
 RECORD = [
     {"name": "/odom", "type": "std_msgs/msg/String"},
@@ -114,6 +115,31 @@ def test_an_absent_router_is_a_failure_with_advice(bag, serve, start):
     assert fake.last.failure.code == "TRANSPORT_UNREACHABLE"
     assert absent["endpoint"] in fake.last.failure.text
     assert fake.last.agents[0].published == 0
+
+
+def test_names_that_are_no_key_are_refused_before_anything_is_published(
+    tmp_path, serve, start, router
+):
+    topics = (Topic("/odom", "a/B"), Topic("/**", "a/B"), Topic("odom", "a/B"))
+    bag = write_bag(tmp_path / "names", [10**9, 10**9 + 1, 10**9 + 2], topics)
+    names = [topic.name for topic in topics]
+    fake = FakeServer(bag, {"link": link(router), "topics": names})
+    assert start(serve(fake)).wait() == 2  # another attempt is pointless
+    failure = fake.last.failure
+    assert failure.code == "TOPIC_NOT_CARRIED"
+    assert "zenoh-raw cannot carry /**, odom (= /odom). " in failure.text
+    assert router.counts == {}
+
+
+def test_names_that_only_zenoh_carries_are_played_and_recorded(tmp_path, serve, start, router):
+    topics = (Topic("/imu-data", "a/B"), Topic("/9lives", "a/B"))
+    bag = write_bag(tmp_path / "names", [10**9, 10**9 + 1], topics)
+    names = [topic.name for topic in topics]
+    record = [{"name": name, "type": "a/B"} for name in names]
+    fake = FakeServer(bag, {"link": link(router), "topics": names, "record": record})
+    assert start(serve(fake)).wait() == 0
+    until(lambda: router.counts == {"agent_7/imu-data": 1, "agent_7/9lives": 1})
+    assert fake.offers[-1].topics == {"/agent_7/imu-data": 1, "/agent_7/9lives": 1}
 
 
 def test_an_invalid_endpoint_is_refused():

@@ -49,7 +49,11 @@ class Transport(Protocol):
         """Connect, within about five seconds. Raises TransportError."""
 
     def publisher(self, namespace: str, topic: str) -> Publish:
-        """Prepare a publisher of one agent's topic, ready for the hot loop. Raises TransportError."""
+        """Prepare a publisher of one agent's topic, ready for the hot loop.
+
+        Raises:
+            TransportError: It cannot be made, or `topic_names` has no such name for this transport.
+        """
 
     def subscribe(self, namespace: str, topic: str, receive: Receive) -> None:
         """Call `receive` for messages of others on one agent's topic, in a thread of the transport.

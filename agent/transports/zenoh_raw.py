@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import zenoh
 
 from agent.protocol import Link
+from agent.topic_names import carries, full_name
 from agent.transports.base import Knowledge, LinkCheck, Publish, Receive, TransportError
 from agent.transports.zenoh_link import ZenohLink
 
@@ -18,8 +19,14 @@ PEER_POLL_SECONDS = 0.05
 
 
 def key_expression(namespace: str, topic: str) -> str:
-    """Return the Zenoh key of an agent's topic: `/agent_7`, `/odom` -> `agent_7/odom`."""
-    return f"{namespace.strip('/')}/{topic.lstrip('/')}".lstrip("/")
+    """Return the Zenoh key of an agent's topic: `/agent_7`, `/odom` -> `agent_7/odom`.
+
+    Raises:
+        TransportError: The topic would be no key, or a wildcard.
+    """
+    if not carries("zenoh-raw", topic):
+        raise TransportError(f"Zenoh has no key for topic {topic}: take it out of the template.")
+    return full_name(namespace, topic).lstrip("/")
 
 
 def zenoh_settings(link: Link) -> Mapping[str, object]:

@@ -11,7 +11,7 @@ from rosbag2.checks.message_faults import MessageFaults
 from rosbag2.checks.statistics import BINS, Rhythm, TopicFigures, TopicStatistics
 from rosbag2.errors import BagError
 from rosbag2.formats.bundle import DataFile, listed_files, require_complete
-from rosbag2.formats.metadata import Metadata, Topic, read_metadata
+from rosbag2.formats.metadata import PLAYABLE, Metadata, Topic, read_metadata
 from rosbag2.reading.base import Finding, Span, Store
 from rosbag2.reading.columns import Samples
 from rosbag2.reading.opening import is_packed, open_store
@@ -38,12 +38,18 @@ class TopicIndex:
     mean_rate_hz: float
     histogram: tuple[int, ...]
 
+    @property
+    def playable(self) -> bool:
+        """False for topics that are listed and skipped."""
+        return self.serialization_format in PLAYABLE
+
 
 @dataclass(frozen=True)
 class BagIndex:
     """A bag; size in bytes of its messages, times in nanoseconds, both None without messages.
 
-    `rhythms` belong to `topics`, in their order.
+    Count and size are of the messages that can be replayed, times of all. `rhythms` belong to `topics`,
+    in their order.
     """
 
     storage_id: str
@@ -81,7 +87,13 @@ class Survey:
         start, end = self.span()
         statistics = self.statistics or TopicStatistics(len(self.places), 0, 0)
         figures = [(name, statistics.result(place)) for name, place in self.places.items()]
-        topics = tuple(_topic(self._typed(name), counted) for name, counted in figures)
+        claims: dict[str, list[Topic]] = {}
+        for topic, _ in self.metadata.topics:
+            claims.setdefault(topic.name, []).append(topic)
+        topics = tuple(
+            _topic(self._typed(name, claims.get(name, [])), counted) for name, counted in figures
+        )
+        playable = [topic for topic in topics if topic.playable]
         return BagIndex(
             storage_id=next(iter(self.kinds.values()), self.metadata.storage_id),
             version=self.metadata.version,
@@ -89,23 +101,27 @@ class Survey:
             compression=self.metadata.compression_format or ("zstd" if self.packed else ""),
             start_ns=start,
             end_ns=end,
-            message_count=sum(topic.message_count for topic in topics),
-            size=sum(topic.size for topic in topics),
+            message_count=sum(topic.message_count for topic in playable),
+            size=sum(topic.size for topic in playable),
             topics=topics,
             rhythms=tuple(counted.rhythm for _, counted in figures),
         )
 
-    def _typed(self, name: str) -> Topic:
-        """The topic from the data, with the fields they lack from metadata.yaml."""
+    def _typed(self, name: str, claims: list[Topic]) -> Topic:
+        """The topic from the data, with the fields they lack from what metadata.yaml claims of it.
+
+        One that anything calls other than CDR is not played: nobody could say which of its messages are.
+        """
         topic = self.variants[name][0]
-        listed = next((listed for listed, _ in self.metadata.topics if listed.name == name), None)
-        if listed is None:
-            return topic
+        claim = claims[0] if claims else topic
+        serializations = [each.serialization_format for each in (*self.variants[name], *claims)]
+        foreign = (kind for kind in serializations if kind not in PLAYABLE)
         return replace(
             topic,
-            type=topic.type or listed.type,
-            offered_qos_profiles=topic.offered_qos_profiles or listed.offered_qos_profiles,
-            type_hash=topic.type_hash or listed.type_hash,
+            serialization_format=next(foreign, topic.serialization_format),
+            type=topic.type or claim.type,
+            offered_qos_profiles=topic.offered_qos_profiles or claim.offered_qos_profiles,
+            type_hash=topic.type_hash or claim.type_hash,
         )
 
     def span(self) -> tuple[int | None, int | None]:

@@ -33,6 +33,8 @@ class Losses:
     reasons: list[str] = field(default_factory=list)
     strays: dict[tuple[int, str], int] = field(default_factory=dict)
     """Where the losses of impossible times are: by the number of the first message, and the topic."""
+    unread: int = 0
+    """Bytes behind the end of the file."""
 
     def add(
         self,

@@ -137,7 +137,8 @@ def export_csv(source: DecodedBag, file: Path, request: ExportRequest) -> Iterat
         TypeUnknownError: the type of a topic cannot be decoded.
         FieldUnknownError: no topic has such a field.
     """
-    names = list(source.topics) if request.topics is None else request.topics
+    decoded = [name for name, topic in source.topics.items() if topic.is_cdr]
+    names = decoded if request.topics is None else request.topics
     columns = list(request.fields) or _all_fields(source, names)
     pickers = _pickers(source, names, columns)
     read = 0

@@ -3,6 +3,7 @@
 The `mcap` package reads as many bytes as a record claims; files from strangers need bounds.
 """
 
+import os
 import struct
 import zlib
 from collections.abc import Iterator
@@ -22,6 +23,9 @@ HEAD = struct.Struct("<BQ")
 MESSAGE_HEAD = struct.Struct("<BQH4xQ8x")
 MESSAGE_FIELDS = MESSAGE_HEAD.size - HEAD.size
 _CHUNK = struct.Struct("<QQQIi")
+START = MAGIC + HEADER.to_bytes(1, "little")
+"""How a file begins: what ends it, and the kind of its first record."""
+_BLOCK = 2**20
 _MAX_TEXT = 16 * 2**20
 _MAX_NAME = 32
 PRIVATE = 0x80
@@ -104,16 +108,23 @@ class Fields:
         return pairs
 
 
+SECTION = 2**16
+"""Distance between the numbers of files that were joined into one: each counts its own from 0 to 65,535."""
+
+
 class Catalogue:
-    """The schemas and channels of a file, its ROS distribution and its promised number of messages."""
+    """The schemas and channels of a file, its ROS distribution and its promised numbers of messages.
+
+    A file may be several that were joined, each a section: `base` is added to the numbers in it.
+    """
 
     def __init__(self) -> None:
         self.schemas: dict[int, Schema] = {}
         self.channels: dict[int, Channel] = {}
         self.ros_distro = ""
-        self.promised: int | None = None
+        self.promised: dict[int, int] = {}
 
-    def take(self, opcode: int, data: bytes) -> None:
+    def take(self, opcode: int, data: bytes, base: int) -> None:
         """Note a schema, channel, metadata or statistics record; the first of a number counts.
 
         Raises:
@@ -121,25 +132,44 @@ class Catalogue:
         """
         fields = Fields(data)
         if opcode == SCHEMA:
-            number = fields.number(2)
+            number = base + fields.number(2)
             name, encoding = fields.text(), fields.text()
             text = fields.take(fields.number(4)).decode("utf-8", "replace")
             self.schemas.setdefault(number, Schema(name, encoding, text))
         elif opcode == CHANNEL:
-            self._channel(fields)
+            self._channel(fields, base)
         elif opcode == METADATA:
             if fields.text() == "rosbag2":
                 self.ros_distro = fields.mapping().get("ROS_DISTRO", "") or self.ros_distro
         elif opcode == STATISTICS:
-            self.promised = fields.number(8)
+            self.promised[base] = fields.number(8)
 
-    def _channel(self, fields: Fields) -> None:
-        number, schema_id = fields.number(2), fields.number(2)
+    def _channel(self, fields: Fields, base: int) -> None:
+        number, schema_id = base + fields.number(2), fields.number(2)
+        schema_id = base + schema_id if schema_id else 0
         topic, encoding = fields.text(), fields.text()
         facts = fields.mapping()
         qos, type_hash = facts.get("offered_qos_profiles", ""), facts.get("topic_type_hash", "")
         self.channels.setdefault(number, Channel(schema_id, topic, encoding, qos, type_hash))
 
+
+_LISTED = "listed"
+_SHAPES: dict[int, tuple[int | str, ...]] = {
+    HEADER: (_LISTED, _LISTED),
+    FOOTER: (20,),
+    SCHEMA: (2, _LISTED, _LISTED, _LISTED),
+    CHANNEL: (4, _LISTED, _LISTED, _LISTED),
+    MESSAGE_INDEX: (2, _LISTED),
+    0x08: (32, _LISTED, 8, _LISTED, 16),
+    0x09: (16, _LISTED, _LISTED, "data", 4),
+    0x0A: (40, _LISTED, _LISTED),
+    STATISTICS: (42, _LISTED),
+    METADATA: (_LISTED, _LISTED),
+    0x0D: (16, _LISTED),
+    0x0E: (17,),
+    DATA_END: (4,),
+}
+"""Bytes of the fields of records by their kind; texts and lists have their length in front."""
 
 NOTED = frozenset({SCHEMA, CHANNEL, METADATA, STATISTICS})
 
@@ -147,6 +177,36 @@ NOTED = frozenset({SCHEMA, CHANNEL, METADATA, STATISTICS})
 def max_record_bytes(opcode: int) -> int:
     """Largest record of a kind, in bytes, that is read into memory."""
     return MAX_MESSAGE + MESSAGE_FIELDS if opcode == MESSAGE else _MAX_TEXT
+
+
+def next_file(stream: BinaryIO, place: int) -> int:
+    """Where the next of joined files begins, from a place on; the end of the stream if none does."""
+    size = stream.seek(0, os.SEEK_END)
+    while place < size:
+        stream.seek(place)
+        block = stream.read(_BLOCK + len(START))
+        if (found := block.find(START)) >= 0:
+            return place + found
+        place += _BLOCK
+    return size
+
+
+def fits(stream: BinaryIO, opcode: int, place: int, length: int) -> bool:
+    """Return whether the fields of the record whose content is at a place fill its length."""
+    shape = _SHAPES.get(opcode)
+    if shape is None:
+        return opcode >= PRIVATE
+    end = 0
+    for part in shape:
+        if isinstance(part, int):
+            end += part
+            continue
+        width = 4 if part == _LISTED else 8
+        stream.seek(place + end)
+        end += width + int.from_bytes(stream.read(width), "little")
+        if end > length:
+            return False
+    return end == length
 
 
 def read_chunk_head(stream: BinaryIO, offset: int, length: int) -> Chunk:

@@ -45,6 +45,12 @@ class TypeUnknownError(Exception):
     code = "TYPE_UNKNOWN"
 
 
+class NotCdrError(TypeUnknownError):
+    """A topic whose messages are not CDR."""
+
+    code = "TYPE_UNSUITABLE"
+
+
 @dataclass(frozen=True)
 class PrimitiveType:
     """A number or a truth value: its name in ROS, its code in `struct`, its size in bytes."""
@@ -84,6 +90,8 @@ def message_type_of(topic: Topic, ros_distro: str = "") -> MessageType:
     Raises:
         TypeUnknownError: there is no usable definition of the type.
     """
+    if not topic.is_cdr:
+        raise NotCdrError(f"its messages are serialized as {topic.serialization_format}")
     name = full_name(topic.type)
     embedded = _parsed(name, topic.definition, topic.definition_encoding)
     return _Builder(embedded, _distro_types(ros_distro)).struct(name, 0)

@@ -101,3 +101,17 @@ class Store(Protocol):
     ) -> Iterator[Message]:
         """Messages one by one, in time order."""
         ...
+
+
+def bundled(messages: Iterator[Message], size: int) -> Iterator[list[Message]]:
+    """The same messages in lists of at most `size` and about 8 MB."""
+    batch: list[Message] = []
+    weight = 0
+    for message in messages:
+        batch.append(message)
+        weight += len(message[2])
+        if len(batch) >= size or weight >= BATCH_BYTES:
+            yield batch
+            batch, weight = [], 0
+    if batch:
+        yield batch

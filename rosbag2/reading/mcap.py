@@ -16,7 +16,7 @@ from rosbag2.formats.mcap_records import BrokenError, Catalogue, Chunk, TooLarge
 from rosbag2.formats.mcap_rows import Row, columns, rows
 from rosbag2.formats.metadata import Topic
 from rosbag2.formats.stored_message import PLAIN
-from rosbag2.reading.base import BATCH_BYTES, Doubt, Finding, Message, Span
+from rosbag2.reading.base import BATCH_BYTES, Doubt, Finding, Message, Span, bundled
 from rosbag2.reading.contents import Contents
 from rosbag2.reading.mcap_layout import Run, read_layout
 from rosbag2.reading.mcap_order import Piece, doubts_of, in_order, max_overlap, sorted_on_disk
@@ -57,7 +57,7 @@ class McapStore:
         self.contents = Contents(file.name, self.topics, self._limit, budget)
 
     def _check_size(self) -> None:
-        if sum(chunk.size for chunk in self.layout.chunks) > self._limit:
+        if sum(min(chunk.size, MAX_CHUNK) for chunk in self.layout.chunks) > self._limit:
             raise BagError("UNPACKS_TOO_LARGE", file=self.file.name, limit=self._limit)
 
     def _has_all_channels(self) -> bool:
@@ -73,7 +73,7 @@ class McapStore:
                 data = records.load_chunk(self.stream, chunk)
                 for opcode, start, end in records.walk(data):
                     if opcode in records.NOTED:
-                        self.catalogue.take(opcode, data[start:end])
+                        self.catalogue.take(opcode, data[start:end], self.layout.base(chunk))
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
@@ -103,7 +103,7 @@ class McapStore:
     def _rows(self, piece: Chunk | Run) -> list[Row]:
         data = self._load(piece)
         with self._guarded():
-            return rows(data, self.catalogue)
+            return rows(data, self.catalogue, self.layout.base(piece))
 
     def pieces(self) -> list[Piece]:
         """The parts of the file that hold messages, by time."""
@@ -157,7 +157,7 @@ class McapStore:
     def _measured(self, piece: Chunk | Run) -> list[tuple[int, int, int]]:
         data = self._load(piece)
         with self._guarded():
-            return columns(data, self.catalogue, self.contents.size)
+            return columns(data, self.catalogue, self.layout.base(piece), self.contents.size)
 
     def _check_times(self, piece: Chunk | Run, samples: list[tuple[int, int, int]]) -> None:
         """Compare the times of a chunk with its claim; a few that are far from it are doubts."""
@@ -191,10 +191,13 @@ class McapStore:
     def findings(self) -> list[Finding]:
         """Oddities of the summary and the chunks; known after `samples`."""
         findings = []
-        if not self.layout.summary:
+        if self.layout.unread:
+            findings.append(Finding("TRAILING_BYTES", {"bytes": self.layout.unread}))
+        sections = len(self.layout.starts)
+        if self.layout.summaries < sections:
             findings.append(Finding("SUMMARY_MISSING", {}))
-        promised = self.catalogue.promised
-        if promised is not None and promised != self._sample_count:
+        promised = sum(self.catalogue.promised.values())
+        if len(self.catalogue.promised) == sections and promised != self._sample_count:
             findings.append(
                 Finding("SUMMARY_MISMATCH", {"listed": promised, "found": self._sample_count})
             )
@@ -224,7 +227,7 @@ class McapStore:
         if max_overlap(pieces) > MAX_OVERLAP:
             with TemporaryDirectory(prefix="robotsim-sort-", dir=self.budget.scratch) as spare:
                 load = (self._named(piece, topics, span) for piece in pieces)
-                yield from _cut(sorted_on_disk(load, Path(spare) / "sorted"), size)
+                yield from bundled(sorted_on_disk(load, Path(spare) / "sorted"), size)
         else:
             yield from _cut(in_order(pieces, lambda piece: self._named(piece, topics, span)), size)
 
@@ -268,7 +271,7 @@ def topics_of(name: str, catalogue: Catalogue) -> dict[int, Topic]:
     Raises:
         BagError: TOO_MANY_TOPICS, NAME_IMPLAUSIBLE; they name the file.
     """
-    if len(catalogue.channels) > MAX_TOPICS:
+    if len({channel.topic for channel in catalogue.channels.values()}) > MAX_TOPICS:
         raise BagError("TOO_MANY_TOPICS", file=name, limit=MAX_TOPICS)
     if any(len(channel.topic) > MAX_NAME for channel in catalogue.channels.values()):
         raise BagError("NAME_IMPLAUSIBLE", file=name, reason="it is too long")

@@ -1,6 +1,7 @@
 """Positions of the messages in an MCAP file: one walk over its records that skips their content."""
 
 import os
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -32,13 +33,21 @@ class Layout:
     indexed: set[int] = field(default_factory=set)
     """Channels that the indexes of messages name."""
     every_chunk_indexed: bool = True
-    finished: bool = False
-    summary: bool = False
+    starts: list[int] = field(default_factory=list)
+    """Where the files begin that were joined into this one; most are one alone."""
+    summaries: int = 0
+    unread: int = 0
+    """Bytes behind the end of a file that are no other file."""
 
     @property
     def chunks(self) -> list[Chunk]:
         """The chunks alone."""
         return [piece for piece in self.pieces if isinstance(piece, Chunk)]
+
+    def base(self, piece: Chunk | Run) -> int:
+        """The base of the numbers of channels in a piece."""
+        place = piece.offset if isinstance(piece, Chunk) else piece.start
+        return (bisect_right(self.starts, place) - 1) * records.SECTION
 
 
 def read_layout(name: str, stream: BinaryIO) -> Layout:
@@ -63,19 +72,35 @@ class _Walker:
         self.layout = Layout()
         self.others = 0
         self.chunk_has_index = True
-        stream.seek(0)
-        stream.read(len(records.MAGIC))
+        self.finished = False
+
+    @property
+    def base(self) -> int:
+        """The base of the numbers of this section."""
+        return (len(self.layout.starts) - 1) * records.SECTION
 
     def walk(self) -> None:
-        place = len(records.MAGIC)
-        if place == self.size:
+        if self.size == len(records.MAGIC):
             raise self.unfinished("it holds nothing")
-        while not self.layout.finished:
+        start = 0
+        while start < self.size:
+            end = self.section(start)
+            start = records.next_file(self.stream, end)
+            self.layout.unread += start - end
+
+    def section(self, start: int) -> int:
+        """Walk over one of the joined files, and return where it ends."""
+        self.layout.starts.append(start)
+        self.finished, self.chunk_has_index = False, True
+        self.stream.seek(start)
+        place = start + len(self.stream.read(len(records.MAGIC)))
+        while not self.finished:
             place = self.step(place)
         if not self.chunk_has_index:
             self.layout.every_chunk_indexed = False
         if self.stream.read(8) != records.MAGIC:
             raise self.unfinished("it has no end")
+        return place + len(records.MAGIC)
 
     def step(self, place: int) -> int:
         """Take the record at a place, or a run of messages, and return where they end."""
@@ -101,13 +126,17 @@ class _Walker:
         if opcode == records.CHUNK:
             self.chunk(place, length)
             return
+        content = place + records.HEAD.size
+        if not records.fits(self.stream, opcode, content, length):
+            raise BrokenError(f"no record begins at byte {place}")
+        self.stream.seek(content)
         if opcode in records.NOTED:
-            layout.catalogue.take(opcode, self.read(opcode, length))
+            layout.catalogue.take(opcode, self.read(opcode, length), self.base)
         elif opcode == records.FOOTER:
-            layout.finished = True
-            layout.summary = int.from_bytes(self.stream.read(8), "little") > 0
+            self.finished = True
+            layout.summaries += int.from_bytes(self.stream.read(8), "little") > 0
         elif opcode == records.MESSAGE_INDEX:
-            layout.indexed.add(int.from_bytes(self.stream.read(2), "little"))
+            layout.indexed.add(self.base + int.from_bytes(self.stream.read(2), "little"))
             self.chunk_has_index = True
         self.count_other()
 
@@ -124,6 +153,7 @@ class _Walker:
         block = self.stream.read(RUN_BYTES)
         at, limit = 0, len(block) - records.MESSAGE_HEAD.size
         first, last = _NEVER, 0
+        base = self.base
         while at <= limit:
             opcode, length, channel, time = records.MESSAGE_HEAD.unpack_from(block, at)
             if opcode != records.MESSAGE:
@@ -136,7 +166,7 @@ class _Walker:
             at = end
             first = min(time, first)
             last = max(time, last)
-            self.layout.indexed.add(channel)
+            self.layout.indexed.add(base + channel)
         self.layout.pieces.append(Run(place, place + at, first, last))
         return place + at
 

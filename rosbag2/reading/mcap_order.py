@@ -15,7 +15,6 @@ from rosbag2.reading.base import MAX_BACK, Doubt, Message
 from rosbag2.reading.mcap_layout import Run
 
 _TIME = itemgetter(0)
-_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ def in_order(
         waiting = waiting[cut:]
 
 
-def sorted_on_disk(lists: Iterable[list[Message]], path: Path) -> Iterator[list[Message]]:
+def sorted_on_disk(lists: Iterable[list[Message]], path: Path) -> Iterator[Message]:
     """The same messages by time, sorted in a database at `path`; memory stays small."""
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA journal_mode = OFF")
@@ -84,6 +83,4 @@ def sorted_on_disk(lists: Iterable[list[Message]], path: Path) -> Iterator[list[
         for messages in lists:
             connection.executemany("INSERT INTO messages VALUES (?, ?, ?)", messages)
         connection.execute("CREATE INDEX by_time ON messages (time)")
-        rows = connection.execute("SELECT time, topic, data FROM messages ORDER BY time, rowid")
-        while batch := rows.fetchmany(_AT_ONCE):
-            yield batch
+        yield from connection.execute("SELECT time, topic, data FROM messages ORDER BY time, rowid")

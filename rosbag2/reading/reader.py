@@ -12,7 +12,7 @@ from typing import Self
 from rosbag2.budget import Budget
 from rosbag2.formats.bundle import DataFile, listed_files, require_complete
 from rosbag2.formats.metadata import Topic, read_metadata
-from rosbag2.reading.base import BATCH_BYTES, Message, Store
+from rosbag2.reading.base import Message, Store, bundled
 from rosbag2.reading.opening import open_store, unpacked
 
 
@@ -119,20 +119,7 @@ def _merged(
     span: tuple[int, int] | None,
 ) -> Iterator[list[Message]]:
     streams = [store.messages(topics, span) for store in stores]
-    return _bundled(heapq.merge(*streams, key=itemgetter(0)), size)
-
-
-def _bundled(messages: Iterator[Message], size: int) -> Iterator[list[Message]]:
-    batch: list[Message] = []
-    weight = 0
-    for message in messages:
-        batch.append(message)
-        weight += len(message[2])
-        if len(batch) >= size or weight >= BATCH_BYTES:
-            yield batch
-            batch, weight = [], 0
-    if batch:
-        yield batch
+    return bundled(heapq.merge(*streams, key=itemgetter(0)), size)
 
 
 def _overlapping(parts: list[_Part]) -> list[list[_Part]]:

@@ -56,6 +56,7 @@ class SqliteStore:
             self.schema, self.ros_distro, self.topics = read_schema(file.name, connection)
         self.contents = Contents(file.name, self.topics, max_unpacked(size), budget)
         self._order_fault = ""
+        self._doubts: list[Doubt] = []
 
     def span(self) -> Span:
         """First and last time; cheap with the index on time."""
@@ -84,9 +85,7 @@ class SqliteStore:
             if int(samples.sizes.max()) > MAX_MESSAGE:
                 raise BagError("MESSAGE_TOO_LARGE", file=self.file.name, limit=MAX_MESSAGE)
             yield samples
-        with guarded(self.file.name):
-            name = self.time_index()
-            self._order_fault = "" if name is None else index_fault(self.connection, name, total)
+        self._check_index(total)
 
     def _batches_of_columns(self) -> "Iterator[Samples]":
         with guarded(self.file.name):
@@ -121,14 +120,27 @@ class SqliteStore:
         return []
 
     def order_fault(self) -> str:
-        """What is wrong with the index on time: the reader would lose messages silently."""
+        """What is wrong with the index on time: the reader would not give the messages as their rows are."""
         return self._order_fault
 
     def doubts(self) -> list[Doubt]:
         """The messages to whom the index on time gives another time than their row."""
+        return self._doubts
+
+    def _check_index(self, total: int) -> None:
+        """Refuse a file of which the reader would lose messages silently."""
+        from rosbag2.reading.sqlite_unread import unread  # noqa: PLC0415 - numpy, as above
+
         with guarded(self.file.name):
-            name = self.time_index() if self._order_fault else None
-            return list(differences(self.connection, name)) if name else []
+            name = self.time_index()
+            fault = "" if name is None else index_fault(self.connection, name, total)
+            self._doubts = differences(self.connection, name) if name and fault else []
+            if self._doubts:
+                self._order_fault, fault = fault, ""
+            fault = fault or unread(self.connection, self.budget, has_index=name is not None)
+            self.connection.execute(self._query(None, None)).fetchone()
+        if fault:
+            raise self._damaged(fault)
 
     def _malformed(self) -> BagError:
         return self._damaged("it holds messages whose time is no number or whose data are no bytes")

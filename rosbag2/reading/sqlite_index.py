@@ -5,7 +5,6 @@ that leads nowhere, or to another row, shows without looking up a single row.
 """
 
 import sqlite3
-from collections.abc import Iterator
 
 from rosbag2.reading.base import Doubt
 
@@ -38,29 +37,34 @@ def index_fault(connection: sqlite3.Connection, index: str, rows: int) -> str:
     return ""
 
 
-def differences(connection: sqlite3.Connection, index: str) -> Iterator[Doubt]:
-    """Yield the messages to which an index on time gives another time, if they are few.
+def differences(connection: sqlite3.Connection, index: str) -> list[Doubt]:
+    """The rows to which an index on time gives another time; none when that is not all that differs.
 
     Raises:
         sqlite3.Error: it cannot be read.
     """
     if not _has_numbers(connection):
-        return
-    rows = "SELECT rowid, timestamp FROM messages"
+        return []
     indexed = f'INDEXED BY "{index.replace(chr(34), 2 * chr(34))}"'
-    differing = f"SELECT rowid FROM ({rows} NOT INDEXED EXCEPT {rows} {indexed})"  # noqa: S608
-    changed = f"{differing} LIMIT {_FEW + 1}"
-    numbers = [number for (number,) in connection.execute(changed)]
-    for number in numbers if len(numbers) <= _FEW else ():
-        claimed = connection.execute(
-            f"SELECT timestamp FROM messages {indexed} WHERE +rowid = ?",  # noqa: S608
-            (number,),
-        ).fetchone()
-        around = connection.execute(_AROUND, {"row": number}).fetchone()
-        # A damaged row number is found by the scan, and not by itself.
-        if claimed is not None and around is not None:
-            place, before, after, topic, time = around
-            yield Doubt(place, topic, time, claimed[0], before, after)
+    pairs = "SELECT rowid, timestamp FROM messages"
+    rows = _only_in(connection, f"{pairs} NOT INDEXED", f"{pairs} {indexed}")
+    claims = _only_in(connection, f"{pairs} {indexed}", f"{pairs} NOT INDEXED")
+    if len(rows) > _FEW or rows.keys() != claims.keys():
+        return []
+    around = [connection.execute(_AROUND, {"row": number}).fetchone() for number in rows]
+    # A damaged row number is found by the scan, and not by itself.
+    if None in around:
+        return []
+    return [
+        Doubt(place, topic, time, claims[number], before, after)
+        for number, (place, before, after, topic, time) in zip(rows, around, strict=True)
+    ]
+
+
+def _only_in(connection: sqlite3.Connection, one: str, other: str) -> dict[int, int]:
+    """Row numbers and times of one query that another has not; a few more than are looked at."""
+    query = f"SELECT * FROM ({one} EXCEPT {other}) LIMIT {_FEW + 1}"  # noqa: S608
+    return dict(connection.execute(query).fetchall())
 
 
 def _has_numbers(connection: sqlite3.Connection) -> bool:

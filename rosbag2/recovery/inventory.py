@@ -1,12 +1,20 @@
 """Inventory of an unusable bag: the files that are left, and what metadata says of the others."""
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from rosbag2.checks.losses import LostSpan
 from rosbag2.errors import BagError
-from rosbag2.formats.bundle import DataFile, find_file, present_files, require_complete
-from rosbag2.formats.metadata import FileEntry, Metadata, read_metadata
+from rosbag2.formats.bundle import (
+    DataFile,
+    find_file,
+    nothing_to_read,
+    present_files,
+    require_complete,
+    require_few_entries,
+)
+from rosbag2.formats.metadata import FileEntry, Metadata, Topic, read_metadata
 
 FINAL = frozenset(
     {
@@ -15,10 +23,13 @@ FINAL = frozenset(
         "PATH_UNSAFE",
         "FILE_IS_LFS_POINTER",
         "SERIALIZATION_UNSUPPORTED",
+        "ROS1_MESSAGES",
+        "EMPTY",
         "COMPRESSION_UNSUPPORTED",
         "UNPACKS_TOO_LARGE",
         "FILE_REFUSED",
         "NAME_IMPLAUSIBLE",
+        "TOO_MANY_FILES",
         "TOO_MANY_TOPICS",
     }
 )
@@ -34,14 +45,41 @@ class Inventory:
     missing: list[str] = field(default_factory=list)
     faults: list[BagError] = field(default_factory=list)
 
+    @property
+    def listed(self) -> tuple[tuple[Topic, int | None], ...]:
+        """The topics that metadata name, with their counts where those are the counts of one file."""
+        topics = self.metadata.topics if self.metadata else ()
+        one = self.metadata is not None and len(self.metadata.files) == 1
+        return topics if one else ()
+
     def expected(self, file: DataFile) -> int | None:
         """Number of messages that a file should hold, where metadata says so."""
         entry = self._entry(file.name)
-        if entry is not None:
+        if entry is not None and self._adds_up():
             return entry.message_count
         if self.metadata is not None and len(self.metadata.files) == 1:
-            return self.metadata.message_count or None
+            return self.promised(0) or None
         return None
+
+    def promised(self, kept: int) -> int | None:
+        """Number of messages that metadata promises; less than was kept says nothing.
+
+        Where the total and the counts of topics differ, the one that is nearer to what was kept counts.
+        """
+        return min((total for total in self._totals() if total >= kept), default=None)
+
+    def _totals(self) -> set[int]:
+        """The total that metadata promises, once in full and once by topic."""
+        if self.metadata is None:
+            return set()
+        by_topic = [count for _, count in self.metadata.topics if count is not None]
+        totals = {self.metadata.message_count} | ({sum(by_topic)} if by_topic else set())
+        return {total for total in totals if total is not None}
+
+    def _adds_up(self) -> bool:
+        """Return whether the counts of files are those of the total: some recorders write them doubled."""
+        entries = self.metadata.file_entries if self.metadata else ()
+        return sum(entry.message_count or 0 for entry in entries) in self._totals()
 
     def closed(self, span: LostSpan) -> LostSpan:
         """A loss that reaches to the end of its file, with the end that metadata knows."""
@@ -55,20 +93,31 @@ class Inventory:
         return span if end < (span.first_ns or 0) else replace(span, last_ns=end)
 
     def _entry(self, listed: str) -> FileEntry | None:
+        return self._entries.get(_stem(listed))
+
+    @cached_property
+    def _entries(self) -> dict[str, FileEntry]:
         entries = self.metadata.file_entries if self.metadata else ()
-        return next((entry for entry in entries if _stem(entry.path) == _stem(listed)), None)
+        return {_stem(entry.path): entry for entry in reversed(entries)}
 
-    def lost_files(self, spans: dict[str, tuple[int, int]]) -> list[LostSpan]:
-        """The losses of missing files; `spans` are first and last time of those that were read."""
-        return [self._lost_file(name, spans) for name in self.missing]
+    def lost_files(
+        self, spans: dict[str, tuple[int, int]], counts: dict[str, int]
+    ) -> list[LostSpan]:
+        """The losses of missing files; `spans` and `counts` are of the files that were read."""
+        entries = {name: self._entry(name) for name in counts}
+        sure = self._adds_up() or all(
+            entry is not None and entry.message_count == counts[name]
+            for name, entry in entries.items()
+        )
+        return [self._lost_file(name, spans, sure=sure) for name in self.missing]
 
-    def _lost_file(self, name: str, spans: dict[str, tuple[int, int]]) -> LostSpan:
+    def _lost_file(self, name: str, spans: dict[str, tuple[int, int]], *, sure: bool) -> LostSpan:
         entry = self._entry(name)
+        count = entry.message_count if entry and sure else None
         if entry is not None and entry.start_ns is not None and entry.message_count != 0:
             end = entry.start_ns + (entry.duration_ns or 0)
-            return LostSpan(name, "", entry.start_ns, end, entry.message_count)
+            return LostSpan(name, "", entry.start_ns, end, count)
         before, after = self._neighbours(name, spans)
-        count = entry.message_count if entry else None
         return LostSpan(name, "", before, after, count)
 
     def _neighbours(
@@ -96,6 +145,7 @@ def take_inventory(source: Path) -> Inventory:
         return Inventory(None, (file,), faults=[BagError("METADATA_MISSING")])
     if not source.is_dir():
         raise BagError("FOLDER_MISSING", file=source.name)
+    require_few_entries(source)
     try:
         metadata = read_metadata(source)
     except BagError as error:
@@ -108,7 +158,7 @@ def take_inventory(source: Path) -> Inventory:
 def _without_metadata(folder: Path, error: BagError) -> Inventory:
     files = present_files(folder)
     if not files:
-        raise error
+        raise nothing_to_read(folder) if error.code == "METADATA_MISSING" else error
     return Inventory(None, files, faults=[error])
 
 

@@ -17,8 +17,8 @@ from rosbag2.reading.mcap import topic_of
 Saved = tuple[Topic, int, bytes]
 _BLOCK = 2**20
 _HEAD = records.HEAD.size
-# A record's head: a known kind, and a length below four gigabytes.
-_LIKELY = re.compile(rb"[\x03-\x0f].{4}\x00{4}", re.DOTALL)
+# The beginning of a file, or a record's head: a known kind, and a length below four gigabytes.
+_LIKELY = re.compile(re.escape(records.START) + rb"|[\x03-\x0f].{4}\x00{4}", re.DOTALL)
 _OPCODES = range(1, 16)
 _CHAIN = 3
 _FIXED = {records.FOOTER: 20, records.DATA_END: 4}
@@ -35,6 +35,7 @@ class McapSalvage:
         self.size = stream.seek(0, os.SEEK_END)
         self.losses = Losses(file.name)
         self.catalogue = Catalogue()
+        self.base = 0
         self.time: int | None = None
         self.after_loss = False
         self._note_outside()
@@ -51,10 +52,11 @@ class McapSalvage:
                 self._note(opcode, self._content(place, length))
         self.losses.spans.clear()
         self.losses.reasons.clear()
+        self.losses.unread = 0
 
     def _note(self, opcode: int, content: bytes) -> None:
         try:
-            self.catalogue.take(opcode, content)
+            self.catalogue.take(opcode, content, self.base)
         except BrokenError as error:
             self.losses.reasons.append(str(error))
 
@@ -98,7 +100,7 @@ class McapSalvage:
             data = self._content(place - _HEAD, length + _HEAD)
             self.budget.advance(len(data))
             self.after_loss = False
-            return rows(data, self.catalogue)
+            return rows(data, self.catalogue, self.base)
         if opcode == records.MESSAGE_INDEX and self.after_loss:
             self.losses.count_more((length - 6) // 16)
         return []
@@ -116,9 +118,9 @@ class McapSalvage:
             return []
         self.budget.advance(len(data))
         try:
-            return rows(data, self.catalogue)
+            return rows(data, self.catalogue, self.base)
         except BrokenError:
-            saved, broken = rows_before_damage(data, self.catalogue)
+            saved, broken = rows_before_damage(data, self.catalogue, self.base)
         first, last = _claimed(chunk)
         self.losses.add(broken, saved[-1][0] if saved else first, last)
         return saved
@@ -137,14 +139,18 @@ class McapSalvage:
 
     def _records(self) -> Iterator[tuple[int, int, int]]:
         """Kind, start and length of the content of every complete record, gaps skipped."""
-        place = len(records.MAGIC) if self._content(0, 8) == records.MAGIC else 0
+        place = self.base = 0
         while place < self.size:
             opcode, length, complete = self._head(place)
+            if opcode == records.START[0] and self._begins(place):
+                self.base += records.SECTION
+                place += len(records.MAGIC)
+                continue
             if complete:
                 yield opcode, place + _HEAD, length
-                if opcode == records.FOOTER:
-                    return
                 place += _HEAD + length
+                if opcode == records.FOOTER:
+                    place = self._behind_end(place)
                 continue
             if (chunk := self._cut_chunk(opcode, place, length)) is not None:
                 yield from self._inside(chunk)
@@ -153,6 +159,20 @@ class McapSalvage:
             reason = f"no record can be read from byte {place} to byte {following}"
             self.losses.add(reason, self.time, None)
             place = following
+
+    def _begins(self, place: int) -> bool:
+        """Return whether a file begins; each of joined ones counts its channels anew."""
+        return self._content(place, len(records.START)) == records.START
+
+    def _behind_end(self, place: int) -> int:
+        """The beginning of the file that is joined behind a footer; the end if there is none."""
+        closing = self._content(place, len(records.MAGIC))
+        if not records.MAGIC.startswith(closing):
+            return place  # what looked like a footer is none
+        end = place + len(closing)
+        following = records.next_file(self.stream, end)
+        self.losses.unread += following - end
+        return following
 
     def _head(self, place: int) -> tuple[int, int, bool]:
         head = self._content(place, _HEAD)
@@ -209,8 +229,10 @@ class McapSalvage:
         while place < self.size:
             block = self._content(place, _BLOCK + _HEAD)
             for match in _LIKELY.finditer(block):
-                if match.start() < _BLOCK and self._chained(place + match.start()):
-                    return place + match.start()
+                found = place + match.start()
+                is_start = match[0] == records.START
+                if match.start() < _BLOCK and (is_start or self._chained(found)):
+                    return found
             self.budget.advance(min(_BLOCK, len(block)))
             place += _BLOCK
         return self.size

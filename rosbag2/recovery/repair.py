@@ -5,14 +5,15 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from rosbag2.budget import Budget
-from rosbag2.checks.losses import LostSpan
-from rosbag2.checks.metadata_checks import BagWarning, warning
+from rosbag2.budget import MAX_TOPICS, Budget
+from rosbag2.checks.index import BagIndex
+from rosbag2.checks.losses import MAX_SPANS, LostSpan
+from rosbag2.checks.metadata_checks import BagWarning, missing_wals, warning
 from rosbag2.checks.verdict import Verdict, rejected
-from rosbag2.checks.verify import verify
-from rosbag2.errors import BagError, Detail
+from rosbag2.checks.verify import NONE_OF, verify
+from rosbag2.errors import BagError, Detail, bounded, unreadable
 from rosbag2.formats.bundle import DataFile
-from rosbag2.formats.metadata import Metadata, Topic
+from rosbag2.formats.metadata import PLAYABLE, Metadata, Topic
 from rosbag2.recovery.inventory import FINAL, Inventory, take_inventory
 from rosbag2.recovery.sources import Source, open_source
 from rosbag2.writing.sqlite_writer import BagWriter
@@ -58,6 +59,10 @@ def repair(source: Path, target: Path, budget: Budget | None = None) -> Verdict:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         verdict = rejected(BagError("FILE_UNREADABLE", file=source.name, reason=reason))
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - no exception is a verdict
+        verdict = rejected(unreadable(source.name))
     if verdict.status == "rejected":
         shutil.rmtree(target, ignore_errors=True)
     return verdict
@@ -77,9 +82,12 @@ class _Repair:
     lost: list[LostSpan] = field(default_factory=list)
     failures: list[BagError] = field(default_factory=list)
     spans: dict[str, tuple[int, int]] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
     numbers: dict[Topic, int] = field(default_factory=dict)
-    names: dict[tuple[str, str], int] = field(default_factory=dict)
+    names: dict[tuple[str, str, str], int] = field(default_factory=dict)
     kept: int = 0
+    short: int = 0
+    """Messages that metadata promises beyond what was kept."""
 
     def run(self) -> None:
         """Read all files, and write all that is read.
@@ -93,7 +101,9 @@ class _Repair:
             for file in self.inventory.files:
                 with ExitStack() as inner:
                     try:
-                        source = inner.enter_context(open_source(file, self.budget))
+                        source = inner.enter_context(
+                            open_source(file, self.budget, self.inventory.listed)
+                        )
                     except BagError as error:
                         self._give_up(file, error)
                         continue
@@ -101,7 +111,6 @@ class _Repair:
                     self._copy(file, source, writer)
             if not self.kept:
                 self._require_messages()
-        self._add_missing()
 
     def _writer(self, source: Source) -> BagWriter:
         metadata = self.inventory.metadata
@@ -110,17 +119,19 @@ class _Repair:
 
     def _copy(self, file: DataFile, source: Source, writer: BagWriter) -> None:
         for topic in source.topics:
-            self._number(topic, writer)
+            self._number(topic, file, writer)
         first: int | None = None
         last = 0
+        before = self.kept
         for topic, time, data in source.messages(self.inventory.expected(file)):
-            writer.write(self._number(topic, writer), time, data)
+            writer.write(self._number(topic, file, writer), time, data)
             self.kept += 1
             self.budget.advance(len(data))
             first = time if first is None else min(first, time)
             last = time if first == time else max(last, time)
         if first is not None:
             self.spans[file.name] = (first, last)
+        self.counts[file.name] = self.kept - before
         self.warnings += [_as_warning(fault) for fault in source.faults]
         self.warnings += self._odd_storage(file, source)
         self.lost += [self.inventory.closed(span) for span in source.lost]
@@ -132,25 +143,20 @@ class _Repair:
         details = {"file": file.name, "storage": metadata.storage_id, "found": source.kind}
         return [_as_warning(BagError("STORAGE_MISMATCH", **details))]
 
-    def _number(self, topic: Topic, writer: BagWriter) -> int:
+    def _number(self, topic: Topic, file: DataFile, writer: BagWriter) -> int:
         number = self.numbers.get(topic)
         if number is None:
             number = self.numbers[topic] = self._add(topic, writer)
+            if len(self.names) > MAX_TOPICS:
+                raise BagError("TOO_MANY_TOPICS", file=file.name, limit=MAX_TOPICS)
         return number
 
     def _add(self, topic: Topic, writer: BagWriter) -> int:
         """The number of a topic in the new bag: one for each name and type, however often it comes."""
         completed = _completed(topic, self.inventory.metadata)
-        key = (completed.name, completed.type)
+        key = (completed.name, completed.type, completed.serialization_format)
         if key not in self.names:
-            if not completed.is_cdr:
-                raise BagError(
-                    "SERIALIZATION_UNSUPPORTED",
-                    file="the data",
-                    topic=completed.name,
-                    serialization=completed.serialization_format,
-                )
-            self.names[key] = writer.add_topic(replace(completed, serialization_format="cdr"))
+            self.names[key] = writer.add_topic(completed)
         return self.names[key]
 
     def _give_up(self, file: DataFile, error: BagError) -> None:
@@ -159,11 +165,8 @@ class _Repair:
         self.inventory.missing.append(file.name)
 
     def _require_messages(self) -> None:
-        """Say why there is no message, unless the bag is sound and simply empty."""
-        if self.failures:
-            raise self.failures[0]
-        if self.lost or not self.numbers:
-            raise self._nothing_left()
+        """Say why there is no message."""
+        raise self.failures[0] if self.failures else self._nothing_left()
 
     def _nothing_left(self) -> BagError:
         """The first thing that was wrong with a file, without its remedy."""
@@ -173,54 +176,75 @@ class _Repair:
             if "file" in fault.details and "reason" in fault.details:
                 reason = f"{fault.details['file']}: {fault.details['reason']}"
                 return BagError("NOTHING_LEFT", reason=reason)
-        return BagError("NOTHING_LEFT", reason="it holds no messages")
-
-    def _add_missing(self) -> None:
-        self.lost += self.inventory.lost_files(self.spans)
         metadata = self.inventory.metadata
-        promised = metadata.message_count if metadata else None
-        if not self.inventory.missing:
-            self._count_uncounted(promised or 0)
-        counted = self.kept + sum(span.messages or 0 for span in self.lost)
-        if promised is not None and promised > counted and not self.lost:
-            self.warnings.append(
-                warning("COUNT_MISMATCH", listed=promised, found=self.kept, topics=0, topic="")
-            )
+        if metadata and metadata.message_count:
+            return BagError("NOTHING_LEFT", reason=NONE_OF.format(metadata.message_count))
+        if self.lost or self.inventory.missing:
+            return BagError("NOTHING_LEFT", reason="it holds no messages")
+        return BagError("EMPTY")
 
-    def _count_uncounted(self, promised: int) -> None:
-        """Assign the messages that metadata promises beyond the rest to the one uncounted loss."""
+    def _add_missing(self, index: BagIndex) -> None:
+        """Add what lies in missing files, and what metadata promises beyond all that is accounted for."""
+        self.lost += self.inventory.lost_files(self.spans, self.counts)
         counted = [span for span in self.lost if span.messages is not None]
-        missing = promised - self.kept - sum(span.messages or 0 for span in counted)
-        if promised and missing == 0:
+        uncounted = [span for span in self.lost if span.messages is None]
+        promised = self.inventory.promised(self.kept)
+        if promised is None:
+            return
+        self.short = promised - self.kept
+        missing = self.short - sum(span.messages or 0 for span in counted)
+        if not missing and not self.inventory.missing:
             self.lost = counted
-        elif missing > 0 and len(self.lost) - len(counted) == 1:
+        elif missing > 0 and not uncounted:
+            self.lost += self._elsewhere(missing, index)
+        elif missing > 0 and len(uncounted) == 1:
             self.lost = [
                 replace(span, messages=missing) if span.messages is None else span
                 for span in self.lost
             ]
 
+    def _elsewhere(self, missing: int, index: BagIndex) -> list[LostSpan]:
+        """Losses of which nothing is known but their number, by topic where metadata tells."""
+        file = next(iter(self.counts)) if len(self.counts) == 1 else ""
+        claims = self.inventory.metadata.topics if self.inventory.metadata else ()
+        kept = {topic.name: topic.message_count for topic in index.topics}
+        short = [(topic.name, (count or 0) - kept.get(topic.name, 0)) for topic, count in claims]
+        by_topic = [(name, count) for name, count in short if count > 0]
+        if self.lost or len(by_topic) > MAX_SPANS or sum(n for _, n in by_topic) != missing:
+            by_topic = [("", missing)]
+        return [LostSpan(file, name, None, None, count) for name, count in by_topic]
+
     def _outcome(self) -> tuple[str, dict[str, Detail]]:
         """Code and details of the outcome."""
         if not self.lost:
             return "REBUILT", {"kept": self.kept}
-        lost = sum(span.messages or 0 for span in self.lost)
+        lost = max(self.short, sum(span.messages or 0 for span in self.lost))
         details: dict[str, Detail] = {"kept": self.kept, "lost": lost, "spans": len(self.lost)}
         return "RESCUED" if lost else "RESCUED_UNCOUNTED", details
 
     def verdict(self) -> Verdict:
         """The verdict, with the index of the new bag."""
         verdict = verify(self.target, self.budget)
-        if verdict.status == "rejected":
-            return verdict
+        if verdict.index is None:
+            return replace(verdict, details=self._of_source(verdict.details))
+        self._add_missing(verdict.index)
         code, details = self._outcome()
+        found = [
+            warning(w.code, **self._of_source(w.details))
+            for w in verdict.warnings
+            if w.code not in REPAIRED_WARNINGS
+        ]
+        if self.short or self.inventory.metadata is None:
+            found += missing_wals(f for f in self.inventory.files if f.name in self.counts)
         return Verdict(
-            "repaired",
-            code,
-            details,
-            (*self.warnings, *(w for w in verdict.warnings if w.code not in REPAIRED_WARNINGS)),
-            verdict.index,
-            tuple(self.lost),
+            "repaired", code, details, (*self.warnings, *found), verdict.index, tuple(self.lost)
         )
+
+    def _of_source(self, details: dict[str, Detail]) -> dict[str, Detail]:
+        """The details with the files that were sent in the place of the new ones, which nobody knows."""
+        if details.get("file") not in {path.name for path in self.target.iterdir()}:
+            return details
+        return bounded(details | {"file": ", ".join(file.name for file in self.inventory.files)})
 
 
 def _as_warning(error: BagError) -> BagWarning:
@@ -233,9 +257,11 @@ def _completed(topic: Topic, metadata: Metadata | None) -> Topic:
     claim = next((claim for claim, _ in listed if claim.name == topic.name), topic)
     kind = topic.type or claim.type
     package, _, name = kind.partition("/")
+    serializations = (topic.serialization_format, claim.serialization_format)
     return replace(
         topic,
         type=f"{package}/msg/{name}" if name and "/" not in name else kind,
+        serialization_format=next((kind for kind in serializations if kind not in PLAYABLE), "cdr"),
         offered_qos_profiles=topic.offered_qos_profiles or claim.offered_qos_profiles,
         type_hash=topic.type_hash or claim.type_hash,
     )

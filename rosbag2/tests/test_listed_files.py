@@ -33,23 +33,34 @@ def test_a_folder_inside_the_bag(tmp_path: Path) -> None:
     assert len(read(tmp_path)) == 10
 
 
-@pytest.mark.parametrize(
-    "listed",
-    [
-        "../outside.db3",
-        "data/../../outside.db3",
-        "/etc/passwd",
-        "'C:\\bag.db3'",
-        "'..\\outside.db3'",
-        ".",
-    ],
-)
-def test_a_path_that_leaves_the_bag(tmp_path: Path, listed: str) -> None:
+ELSEWHERE = [
+    "../{}",
+    "data/../../{}",
+    "/home/robot/bags/drive/{}",
+    "'C:\\bags\\drive\\{}'",
+    "'C:{}'",
+    "'..\\{}'",
+    "'\\\\server\\share\\{}'",
+]
+
+
+@pytest.mark.parametrize("listed", ELSEWHERE)
+def test_a_path_of_another_machine_names_the_file_beside_the_list(
+    tmp_path: Path, listed: str
+) -> None:
+    folder = bag(tmp_path / "drive")
+    metadata(folder, files=[listed.format("bag_0.db3")])
+    assert verify(folder).status == "ready"
+    assert len(read(folder)) == 10
+
+
+@pytest.mark.parametrize("listed", [*ELSEWHERE, "{}/..", "."])
+def test_nothing_outside_the_bag_is_looked_at(tmp_path: Path, listed: str) -> None:
     folder = bag(tmp_path / "drive")
     shutil.copy(folder / "bag_0.db3", tmp_path / "outside.db3")
-    metadata(folder, files=[listed])
+    metadata(folder, files=[listed.format("outside.db3")])
     verdict = verify(folder)
-    assert (verdict.status, verdict.code) == ("rejected", "PATH_UNSAFE")
+    assert (verdict.status, verdict.code) == ("rejected", "FILE_MISSING")
 
 
 def test_a_link_that_leaves_the_bag(tmp_path: Path) -> None:

@@ -118,7 +118,7 @@ def test_random_damage_never_raises(tmp_path: Path) -> None:
         verdict = verify_or_repair(tmp_path / "bag", tmp_path / str(turn))
         assert verdict.code not in {"CHECK_BROKE_OFF"}
         if verdict.status == "repaired":
-            assert len(read(tmp_path / str(turn))) == verdict.message_count
+            assert len(read(tmp_path / str(turn))) == verdict.details["kept"]
 
 
 def test_nothing_readable_is_rejected(tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ class ExecutionWarningSerializer(serializers.Serializer[Any]):
 
 @extend_schema_field(ExecutionWarningSerializer(many=True))
 class WarningsField(Derived):
-    """Warnings of an execution that ended, in the language of the request."""
+    """Warnings of an execution, in the language of the request."""
 
     def __init__(self) -> None:
         super().__init__("warnings", of=warning_texts)

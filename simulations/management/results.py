@@ -32,7 +32,8 @@ def show_result(execution: Execution, console: Console) -> None:
     console.print(_caption(outcome), highlight=False)
     for warning in warning_texts(execution.warnings):
         values = {"position": warning["stage"], "warning": warning["text"]}
-        console.print(_("Stage %(position)s: %(warning)s") % values, highlight=False)
+        line = _("Stage %(position)s: %(warning)s") % values
+        console.print(line, highlight=False, markup=False)  # topics may have brackets
 
 
 HEADINGS = (

@@ -9,8 +9,16 @@ from common.exceptions import FieldError
 from simulations.choices import Transport
 from simulations.exceptions import NotStartableError
 from simulations.models import Execution, Mec, Simulation, Stage
+from simulations.services.topics import (
+    not_carried_error,
+    playable_topics,
+    refused_topics,
+    stage_topics,
+    unsupported,
+)
 from storage.models import Rosbag
 from templates.models import Template
+from templates.services.pass_length import pass_length
 from templates.services.validation import RATE
 
 
@@ -26,9 +34,13 @@ class PlanStage(msgspec.Struct, frozen=True, kw_only=True):
     rosbag: int
     rosbag_digest: str
     topics: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
     messages_a_pass: int
     seconds_a_pass: float
+    seconds_known: bool = True
+    """False where `seconds_a_pass` is only a limit, as the index does not tell all gaps that count."""
     rate: float
+    max_gap_seconds: float | None = None
     record: tuple[RecordTopic, ...]
     record_own: bool
     agents: int
@@ -108,7 +120,7 @@ def freeze(simulation: Simulation) -> Plan:
     plan_stages: list[PlanStage] = []
     first_agent = 1
     for stage in stages:
-        plan_stages.append(_plan_stage(stage, first_agent))
+        plan_stages.append(_plan_stage(stage, first_agent, mec.transport))
         first_agent += stage.agent_count
     return Plan(
         pattern=simulation.pattern,
@@ -150,6 +162,9 @@ def check_again(plan: Plan) -> None:
             errors.append(FieldError(f"/stages/{index}/rosbag", message))
         elif not RATE.accept(stage.rate):
             errors.append(_bad_rate(index, stage.template_name))
+        elif names := unsupported(plan.link.transport, stage.topics, stage.record):
+            pointer, transport = f"/stages/{index}/template", plan.link.transport
+            errors.append(not_carried_error(pointer, stage.template_name, transport, names))
         elif not (stage.messages_a_pass or stage.no_messages_allowed):
             errors.append(_no_messages(index, stage.template_name))
     if errors:
@@ -186,17 +201,20 @@ def _errors(simulation: Simulation, stages: list[Stage]) -> list[FieldError]:
         message = _("%(total)d agents are more than the limit of %(most)d: ask for fewer.") % values
         errors.append(FieldError("/stages", message))
     for index, stage in enumerate(stages):
-        errors += _stage_errors(index, stage)
+        errors += _stage_errors(index, stage, simulation.mec.transport)
     return errors
 
 
-def _stage_errors(index: int, stage: Stage) -> list[FieldError]:
-    template = stage.template
-    if errors := _template_errors(f"/stages/{index}/template", template):
+def _stage_errors(index: int, stage: Stage, transport: str) -> list[FieldError]:
+    template, pointer = stage.template, f"/stages/{index}/template"
+    if errors := _template_errors(pointer, template):
         return errors
     if not RATE.accept(template.rate):  # stored by a version without bounds
         return [_bad_rate(index, template.name)]
-    if not (_messages(template) or stage.no_messages_allowed):
+    topics = stage_topics(template, transport)
+    if names := refused_topics(template, topics):
+        return [not_carried_error(pointer, template.name, transport, names)]
+    if not (topics.messages or stage.no_messages_allowed):
         return [_no_messages(index, template.name)]
     return []
 
@@ -208,9 +226,9 @@ def _template_errors(pointer: str, template: Template) -> list[FieldError]:
     if not template.rosbag.usable:
         message = _("The rosbag of template %(name)s is not ready: verify it or choose another.")
         return [FieldError(pointer, message % values)]
-    missing = sorted(set(template.topics) - {topic.name for topic in template.rosbag.topics.all()})
+    missing = sorted(set(template.topics) - {topic.name for topic in playable_topics(template)})
     if missing:
-        message = _("Template %(name)s plays topics that its rosbag does not have: %(topics)s.")
+        message = _("Template %(name)s plays topics that its rosbag cannot play: %(topics)s.")
         return [FieldError(pointer, message % (values | {"topics": ", ".join(missing)}))]
     return []
 
@@ -229,24 +247,13 @@ def _no_messages(index: int, template: str) -> FieldError:
     return FieldError(f"/stages/{index}/template", message % {"name": template}, "NO_MESSAGES")
 
 
-def _topics(template: Template) -> tuple[str, ...]:
-    """The topics that a template plays."""
-    names = (topic.name for topic in template.rosbag.topics.all())
-    return tuple(template.topics) or tuple(sorted(names))
-
-
-def _messages(template: Template) -> int:
-    """The messages of one pass."""
-    topics = set(_topics(template))
-    rows = template.rosbag.topics.all()
-    return sum(topic.message_count for topic in rows if topic.name in topics)
-
-
-def _plan_stage(stage: Stage, first_agent: int) -> PlanStage:
+def _plan_stage(stage: Stage, first_agent: int, transport: str) -> PlanStage:
     template = stage.template
+    topics = stage_topics(template, transport)
     rosbag: Rosbag = template.rosbag
-    paced = template.rate > 0
-    seconds = (rosbag.duration_ns or 0) / 1e9 / template.rate if paced else 0.0
+    names = set(topics.played)
+    played = [topic for topic in rosbag.topics.all() if topic.name in names]
+    length = pass_length(played, template.max_gap_seconds)
     return PlanStage(
         position=stage.position,
         name=stage.name or template.name,
@@ -256,11 +263,14 @@ def _plan_stage(stage: Stage, first_agent: int) -> PlanStage:
         robot_type=template.robot_type,
         rosbag=rosbag.pk,
         rosbag_digest=rosbag.content_digest,
-        topics=_topics(template),
-        messages_a_pass=_messages(template),
-        seconds_a_pass=seconds,
+        topics=topics.played,
+        left_out=topics.left_out,
+        messages_a_pass=topics.messages,
+        seconds_a_pass=length.seconds / template.rate if template.rate > 0 else 0.0,
+        seconds_known=length.is_known,
         rate=template.rate,
-        record=tuple(RecordTopic(name=t["name"], type=t["type"]) for t in template.record_topics),
+        max_gap_seconds=template.max_gap_seconds,
+        record=topics.record,
         record_own=template.record_own,
         agents=stage.agent_count,
         first_agent=first_agent,

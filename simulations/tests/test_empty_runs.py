@@ -18,6 +18,7 @@ from simulations.services.runs import lifecycle, reconcile
 from simulations.tests.conftest import Console, Design, ended, prepared
 from simulations.tests.fake_backend import FakeBackend
 from simulations.tests.processes import System
+from storage.models import Rosbag
 from templates.models import Template
 from templates.services import templates
 from tests.support.bags import stored_bag
@@ -60,9 +61,33 @@ def test_api_refuses_and_run_again_as_well(operator: APIClient, design: Design) 
 def test_bag_without_messages(tmp_path: Path, template: Template, design: Design) -> None:
     with BagWriter(tmp_path / "empty") as bag:
         bag.add_topic(Topic("/odom", "nav_msgs/msg/Odometry"))
-    templates.update(template, rosbag=stored_bag(tmp_path / "empty"))
+    rosbag = stored_bag(tmp_path / "empty")
+    Rosbag.objects.filter(pk=rosbag.pk).update(
+        status="ready_with_warnings"
+    )  # as it was stored before
+    templates.update(template, rosbag=rosbag.pk)
     with pytest.raises(NotStartableError, match=TEXT):
         lifecycle.start(design())
+
+
+def test_only_playable_topics_are_planned(
+    tmp_path: Path, template: Template, design: Design
+) -> None:
+    with BagWriter(tmp_path / "mixed") as bag:
+        for name, serialization in (("/odom", "cdr"), ("/notes", "json")):
+            topic = bag.add_topic(Topic(name, "nav_msgs/msg/Odometry", serialization))
+            bag.write(topic, 10**9, bytes([0, 1, 0, 0]))
+    rosbag = stored_bag(tmp_path / "mixed")
+    templates.update(template, rosbag=rosbag, topics=[])
+    simulation = design()
+    [stage] = lifecycle.start(simulation).plan["stages"]
+    assert (list(stage["topics"]), stage["messages_a_pass"]) == (["/odom"], 1)
+    # Verified again, it may turn out that a chosen topic cannot be played.
+    templates.update(template, topics=["/odom"])
+    rosbag.topics.filter(name="/odom").update(serialization_format="json")
+    Execution.objects.update(status="COMPLETED")
+    with pytest.raises(NotStartableError, match="cannot play: /odom"):
+        lifecycle.start(simulation)
 
 
 @pytest.mark.usefixtures("silent")

@@ -69,7 +69,9 @@ def frame(rosbag: Rosbag, topic: str = "") -> str:
 
 
 def _preview_context(rosbag: Rosbag, query: Any) -> dict[str, Any]:
-    topics = list(rosbag.topics.filter(message_count__gt=0).defer("histogram")[:MAX_TOPICS])
+    topics = list(
+        rosbag.topics.playable().filter(message_count__gt=0).defer("histogram")[:MAX_TOPICS]
+    )
     chosen = next((topic for topic in topics if topic.name == query.get("topic")), None)
     topic = chosen or _default_topic(topics)
     if topic is None:

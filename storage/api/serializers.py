@@ -23,7 +23,7 @@ class WarningSerializer(serializers.Serializer[dict[str, Any]]):
 class LostSpanSerializer(serializers.Serializer[dict[str, Any]]):
     """A time span of a damaged rosbag that could not be recovered."""
 
-    file = serializers.CharField()
+    file = serializers.CharField(allow_blank=True, help_text="Empty: unknown.")
     topic = serializers.CharField(allow_blank=True, help_text="Empty: all topics.")
     first_ns = serializers.IntegerField(allow_null=True, help_text="null: from the beginning.")
     last_ns = serializers.IntegerField(allow_null=True, help_text="null: to the end.")
@@ -44,12 +44,17 @@ class TopicSerializer(serializers.ModelSerializer[RosbagTopic]):
         help_text="The longest gaps of more than three periods: last and next message, in ns.",
     )
 
+    playable = serializers.BooleanField(
+        read_only=True, help_text="false: its messages are not CDR, and are skipped in replays."
+    )
+
     class Meta:
         model = RosbagTopic
         fields = [
             "name",
             "type",
             "serialization_format",
+            "playable",
             "offered_qos_profiles",
             "type_hash",
             "message_count",

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.db.leases import LeasedWork
 from common.db.soft_delete import DELETED, LIVING, SoftDeleted
+from rosbag2.formats.metadata import PLAYABLE
 from storage.choices import (
     USABLE,
     Origin,
@@ -15,9 +16,10 @@ from storage.choices import (
     lost_sentence,
     sentence,
 )
-from storage.querysets import RosbagQuerySet
+from storage.querysets import RosbagFileQuerySet, RosbagQuerySet, RosbagTopicQuerySet
 
 MAX_NAME_LENGTH = 200
+MAX_SERIALIZATION_LENGTH = 64
 
 
 class Rosbag(SoftDeleted, LeasedWork):
@@ -74,6 +76,10 @@ class Rosbag(SoftDeleted, LeasedWork):
     )
     # Uploaded in parts by an upload session, not within one request.
     in_parts = models.BooleanField(default=False, editable=False)
+    # Of the uploader: names in an archive may be in the code page of this language.
+    language = models.CharField(
+        max_length=16, blank=True, default="", db_default="", editable=False
+    )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         verbose_name=_("created by"),
@@ -170,6 +176,8 @@ class RosbagFile(models.Model):
     key = models.CharField(_("object key"), max_length=500)
     upload_id = models.CharField(_("upload"), max_length=1024, blank=True, default="")
 
+    objects = RosbagFileQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("file")
         verbose_name_plural = _("files")
@@ -192,7 +200,9 @@ class RosbagTopic(models.Model):
     )
     name = models.TextField(_("name"))
     type = models.TextField(_("type"))
-    serialization_format = models.CharField(_("serialization"), max_length=64, default="cdr")
+    serialization_format = models.CharField(
+        _("serialization"), max_length=MAX_SERIALIZATION_LENGTH, default="cdr"
+    )
     offered_qos_profiles = models.TextField(_("offered QoS"), blank=True, default="")
     type_hash = models.TextField(_("type hash"), blank=True, default="")
     message_count = models.BigIntegerField(_("messages"))
@@ -208,6 +218,8 @@ class RosbagTopic(models.Model):
     gap_count = models.BigIntegerField(_("gaps"), default=0)
     gaps = models.JSONField(_("longest gaps"), default=list, blank=True)
 
+    objects = RosbagTopicQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("topic")
         verbose_name_plural = _("topics")
@@ -221,3 +233,8 @@ class RosbagTopic(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def playable(self) -> bool:
+        """False for a topic that is listed and skipped, as its messages are not CDR."""
+        return self.serialization_format in PLAYABLE

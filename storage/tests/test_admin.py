@@ -44,6 +44,7 @@ def test_list_query_count_is_constant(
 def test_a_page_shows_verdict_index_and_warnings(operator: Client, rosbags: list[Rosbag]) -> None:
     page = operator.get(f"{URL}{rosbags[0].pk}/change/").content.decode()
     assert "The bag holds no messages" in page
+    page = operator.get(f"{URL}{rosbags[1].pk}/change/").content.decode()
     assert "/odom" in page
     assert "metadata.yaml" in page
 
@@ -109,7 +110,7 @@ def test_viewers_have_no_actions(client: Client, rosbags: list[Rosbag]) -> None:
         chosen = {"action": action, "_selected_action": [rosbags[0].pk], "post": "yes"}
         client.post(URL, chosen)
     rosbags[0].refresh_from_db()
-    assert (rosbags[0].status, rosbags[0].deleted_at) == (Status.READY_WITH_WARNINGS, None)
+    assert (rosbags[0].status, rosbags[0].deleted_at) == (Status.REJECTED, None)
 
 
 def test_refused_deletion_shows_an_error_and_no_success(

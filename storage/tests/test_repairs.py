@@ -124,6 +124,7 @@ def test_sentences_of_lost_spans(
     values = dict(zip(("first_ns", "last_ns", "messages"), span, strict=True))
     with translation.override("en"):
         assert expected in lost_sentence({"file": "a.db3", "topic": "/odom", **values})
+        assert expected in lost_sentence({"file": "", "topic": "", **values})
 
 
 def test_same_damaged_bundle_is_not_repaired_again(make_bag: MakeBag) -> None:
@@ -222,7 +223,7 @@ def test_repair_is_retried_after_a_full_storage(
         raise StoreError("full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(repairs, "store_path", full)
+        patch.setattr(repairs, "store_folder", full)
         with pytest.raises(StoreError):
             verifier.run(rosbag.pk)
     assert verifier.run(rosbag.pk).status == Status.REPAIRED

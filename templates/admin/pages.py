@@ -25,7 +25,7 @@ from common.admin.deletion import ServiceDeletionMixin
 from common.admin.errors import DomainErrorFormMixin, DomainErrorMixin
 from common.admin.fields import RowSelectMixin
 from common.admin.rights import right, user_text
-from templates.admin.fields import TopicsField, TopicTypesField, choices_of
+from templates.admin.fields import TopicsField, TopicTypesField, choices_of, pass_text
 from templates.exceptions import TemplateDeletedError
 from templates.models import Template
 from templates.services import templates
@@ -58,25 +58,36 @@ class TemplateForm(DomainErrorFormMixin, forms.ModelForm[Template]):
             "rosbag",
             "topics",
             "rate",
+            "max_gap_seconds",
             "record_topics",
             "record_own",
+            "unsupported_topics",
         ]
         widgets = {"description": forms.Textarea(attrs={"rows": 3})}
         help_texts = {
             "rate": _("Factor of the recorded speed; 0: as fast as possible."),
+            "max_gap_seconds": _(
+                "Longest recorded time without a message of these topics that agents wait for; empty: any."
+            ),
             "record_own": _(
                 "Also record messages that the agent itself publishes on these topics."
+            ),
+            "unsupported_topics": _(
+                "Transports differ in the names that they carry; over Zenoh no topic is named /a//b or /a*."
             ),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "rosbag" in self.fields:  # users with read-only access have no such field
+            self.fields["unsupported_topics"].required = False  # without it nothing changes
             field: Any = self.fields["topics"]
             field.set_choices(choices_of(self["rosbag"].value()), self["topics"].value() or [])
 
     def clean(self) -> Any:
         values: dict[str, Any] = super().clean() or {}
+        if not values.get("unsupported_topics"):
+            values["unsupported_topics"] = self.instance.unsupported_topics
         template = self.instance if self.instance.pk else None
         for error in field_errors(values, template):
             self.add_field_error(error)
@@ -132,15 +143,24 @@ class TemplateAdmin(
     list_select_related = ["rosbag"]
     search_fields = ["name", "robot_type", "rosbag__name"]
     autocomplete_fields = ["rosbag"]
-    readonly_fields = ["version", "used", creator, "created_at", "updated_at", "deleted_at"]
+    readonly_fields = [
+        "one_pass",
+        "version",
+        "used",
+        creator,
+        "created_at",
+        "updated_at",
+        "deleted_at",
+    ]
     fieldsets = [
         (None, {"fields": ["name", "robot_type", "description"]}),
-        (_("What it plays"), {"fields": ["rosbag", "topics", "rate"]}),
+        (_("What it plays"), {"fields": ["rosbag", "topics", "rate", "max_gap_seconds"]}),
         (_("What it records"), {"fields": ["record_topics", "record_own"]}),
+        (_("Names of topics"), {"fields": ["unsupported_topics"]}),
     ]
     history = (
         _("History"),
-        {"fields": [("version", "used"), creator, ("created_at", "updated_at")]},
+        {"fields": ["one_pass", ("version", "used"), creator, ("created_at", "updated_at")]},
     )
     actions = ["delete_selected", "restore"]
 
@@ -210,6 +230,10 @@ class TemplateAdmin(
     def recorded(self, template: Template) -> str:
         count = len(template.record_topics)
         return ngettext("%d topic", "%d topics", count) % count if count else str(_("nothing"))
+
+    @admin.display(description=_("one pass"))
+    def one_pass(self, template: Template) -> str:
+        return pass_text(template)
 
     @admin.display(description=_("simulations"))
     def used(self, template: Any) -> int:

@@ -26,8 +26,10 @@ FIELDS = frozenset(
         "rosbag",
         "topics",
         "rate",
+        "max_gap_seconds",
         "record_topics",
         "record_own",
+        "unsupported_topics",
     }
 )
 """Fields that callers may set: `name` and `rosbag` (a Rosbag or its id) are required."""

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from common.bounds import Bounds
 from common.exceptions import FieldError
-from storage.models import Rosbag
+from storage.models import Rosbag, RosbagTopic
 from templates.models import Template
 
 MAX_NAME_LENGTH = 200
@@ -17,6 +17,8 @@ MAX_TOPIC_LENGTH = 255
 MAX_TOPICS = 1000
 RATE = Bounds(0.001, 1000, or_zero=True)
 """Factor on recorded time; 0: as fast as possible."""
+MAX_GAP = Bounds(0.001, 366 * 86400.0)
+"""Seconds of recorded time without a message."""
 TOPIC_NAME = re.compile(r"(/[A-Za-z_][A-Za-z0-9_]*)+")
 TYPE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(/(msg|srv|action))?/[A-Za-z][A-Za-z0-9_]*")
 
@@ -26,8 +28,10 @@ def field_errors(values: Mapping[str, Any], template: Template | None = None) ->
     errors = [error for name, check in CHECKS.items() if name in values for error in check(values)]
     if "name" in values and not any(error.pointer == "/name" for error in errors):
         errors += _name_taken(values["name"], template)
+    rosbag = values.get("rosbag", template.rosbag if template else None)
+    if "record_topics" in values:
+        errors += _record_topics(rosbag, values["record_topics"])
     if "rosbag" in values or "topics" in values:
-        rosbag = values.get("rosbag", template.rosbag if template else None)
         topics = values.get("topics", template.topics if template else [])
         errors += _bag_errors(rosbag, topics)
     return errors
@@ -47,14 +51,26 @@ def _rate(values: Mapping[str, Any]) -> list[FieldError]:
     )
 
 
-def _record_topics(values: Mapping[str, Any]) -> list[FieldError]:
-    topics = values["record_topics"]
+def _max_gap(values: Mapping[str, Any]) -> list[FieldError]:
+    seconds = values["max_gap_seconds"]
+    if seconds is None or MAX_GAP.accept(seconds):
+        return []
+    return [FieldError("/max_gap_seconds", MAX_GAP.message, "MAX_GAP_INVALID")]
+
+
+def _record_topics(rosbag: Rosbag | None, topics: list[Any]) -> list[FieldError]:
     errors = _too_many("/record_topics", topics)
     counts = Counter(topic["name"] for topic in topics)
+    # What agents play they can record too, whatever its name is.
+    odd = {name for name in counts if not is_topic_name(name)}
+    names = _topics_by_name(rosbag) if odd and rosbag else ()
+    unknown = odd - {f"/{name.removeprefix('/')}" for name in names}
     for index, topic in enumerate(topics[:MAX_TOPICS]):
         pointer = f"/record_topics/{index}"
-        if not is_topic_name(topic["name"]):
-            detail = _("Give a ROS topic name, such as /scan or /arm/joint_states.")
+        if topic["name"] in unknown:
+            detail = _(
+                "Give a ROS topic name, such as /scan or /arm/joint_states, or a topic of the rosbag."
+            )
             errors.append(FieldError(f"{pointer}/name", detail, "TOPIC_NAME_INVALID"))
         elif counts[topic["name"]] > 1:
             errors.append(
@@ -66,7 +82,7 @@ def _record_topics(values: Mapping[str, Any]) -> list[FieldError]:
     return errors
 
 
-CHECKS = {"name": _name, "rate": _rate, "record_topics": _record_topics}
+CHECKS = {"name": _name, "rate": _rate, "max_gap_seconds": _max_gap}
 
 
 def is_topic_name(name: str) -> bool:
@@ -107,17 +123,27 @@ def _bag_errors(rosbag: Rosbag | None, topics: list[str]) -> list[FieldError]:
     return _too_many("/topics", topics) or _topic_errors(rosbag, topics)
 
 
+def _topics_by_name(rosbag: Rosbag) -> dict[str, RosbagTopic]:
+    return {topic.name: topic for topic in rosbag.topics.only("name", "serialization_format")}
+
+
 def _topic_errors(rosbag: Rosbag, topics: list[str]) -> list[FieldError]:
     if not topics:
         return []
-    names = set(rosbag.topics.values_list("name", flat=True))
+    by_name = _topics_by_name(rosbag)
     counts = Counter(topics)
     errors = []
     for index, topic in enumerate(topics):
-        if topic not in names:
+        if topic not in by_name:
             detail = _("Rosbag %(name)s has no topic %(topic)s: choose from its topics.")
             detail %= {"name": rosbag.name, "topic": topic}
             errors.append(FieldError(f"/topics/{index}", detail, "TOPIC_NOT_IN_ROSBAG"))
+        elif not by_name[topic].playable:
+            detail = _(
+                "Topic %(topic)s is serialized as %(format)s and cannot be played: leave it out."
+            )
+            detail %= {"topic": topic, "format": by_name[topic].serialization_format}
+            errors.append(FieldError(f"/topics/{index}", detail, "TOPIC_NOT_PLAYABLE"))
         elif counts[topic] > 1:
             errors.append(
                 FieldError(f"/topics/{index}", _("List each topic once."), "TOPIC_REPEATED")

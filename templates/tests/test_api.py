@@ -29,6 +29,7 @@ def test_create_read_change_and_delete(operator: APIClient, rosbag: Rosbag) -> N
         "rosbag": rosbag.pk,
         "topics": ["/odom"],
         "rate": 0,
+        "unsupported_topics": "leave_out",
         "record_topics": [{"name": "/scan", "type": "sensor_msgs/msg/LaserScan"}],
     }
     answer = operator.post(URL, wanted)
@@ -40,8 +41,13 @@ def test_create_read_change_and_delete(operator: APIClient, rosbag: Rosbag) -> N
     assert operator.get(one).json() == made
     changed = operator.patch(one, {"rate": 2.5}).json()
     assert (changed["rate"], changed["version"], changed["topics"]) == (2.5, 2, ["/odom"])
+    changed = operator.patch(one, {"max_gap_seconds": 60}).json()
+    assert (changed["max_gap_seconds"], changed["version"]) == (60, 3)
+    changed = operator.patch(one, {"max_gap_seconds": None}).json()
+    assert (changed["max_gap_seconds"], changed["version"]) == (None, 4)
     changed = operator.put(one, {"name": "Digger", "rosbag": rosbag.pk}).json()
-    assert (changed["name"], changed["version"]) == ("Digger", 3)
+    assert (changed["name"], changed["version"]) == ("Digger", 5)
+    assert changed["unsupported_topics"] == "leave_out"
     assert operator.delete(one).status_code == 204
     assert operator.get(one).status_code == 404
     assert operator.patch(one, {"rate": 1}).status_code == 404
@@ -55,12 +61,15 @@ def test_create_read_change_and_delete(operator: APIClient, rosbag: Rosbag) -> N
         ({"rate": -1}, 422, "/rate"),
         ({"rate": "nan"}, 400, "/rate"),
         ({"rate": "fast"}, 400, "/rate"),
+        ({"max_gap_seconds": 0}, 422, "/max_gap_seconds"),
+        ({"max_gap_seconds": "60"}, 400, "/max_gap_seconds"),
         ({"rosbag": None}, 400, "/rosbag"),
         ({"rosbag": 2**63}, 400, "/rosbag"),
         ({"topics": "/odom"}, 400, "/topics"),
         ({"topics": [{}]}, 400, "/topics/0"),
         ({"record_topics": [{"name": "/scan"}]}, 400, "/record_topics/0/type"),
         ({"name": "x" * 201}, 400, "/name"),
+        ({"unsupported_topics": "ignore"}, 400, "/unsupported_topics"),
     ],
 )
 def test_errors_have_pointers(

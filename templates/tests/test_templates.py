@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 
 from storage.choices import Status
 from storage.models import Rosbag, RosbagTopic
+from templates.admin.fields import choices_of
 from templates.exceptions import TemplateDeletedError, TemplateError
 from templates.models import Template
 from templates.services import templates
@@ -46,6 +47,14 @@ def test_template_with_all_fields(rosbag: Rosbag) -> None:
     assert template.record_topics == [SCAN]
 
 
+def test_topics_of_the_rosbag_can_be_recorded_whatever_their_name(rosbag: Rosbag) -> None:
+    RosbagTopic.objects.create(rosbag=rosbag, name="/imu-data", type=SCAN["type"], message_count=1)
+    RosbagTopic.objects.create(rosbag=rosbag, name="9 lives", type=SCAN["type"], message_count=1)
+    odd = [{**SCAN, "name": "/imu-data"}, {**SCAN, "name": "/9 lives"}]
+    template = templates.create(name="Loader", rosbag=rosbag, record_topics=odd)
+    assert templates.update(template, record_topics=[*odd, SCAN]).record_topics == [*odd, SCAN]
+
+
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
@@ -74,6 +83,10 @@ def test_template_with_all_fields(rosbag: Rosbag) -> None:
         (
             {"record_topics": [SCAN, {**SCAN, "name": "scan"}]},
             {"/record_topics/0/name": "TOPIC_REPEATED", "/record_topics/1/name": "TOPIC_REPEATED"},
+        ),
+        (
+            {"record_topics": [{**SCAN, "name": "/imu-data"}]},
+            {"/record_topics/0/name": "TOPIC_NAME_INVALID"},
         ),
         ({"name": "", "rate": -1}, {"/name": "NAME_INVALID", "/rate": "RATE_INVALID"}),
     ],
@@ -116,6 +129,14 @@ def test_another_rosbag_must_have_the_topics(rosbag: Rosbag) -> None:
     assert codes(caught) == {"/topics/0": "TOPIC_NOT_IN_ROSBAG"}
     templates.update(template, rosbag=other, topics=["/imu"])
     assert template.rosbag == other
+
+
+def test_topics_that_cannot_be_played_are_refused(rosbag: Rosbag) -> None:
+    rosbag.topics.filter(name="/imu").update(serialization_format="json")
+    with pytest.raises(TemplateError) as caught:
+        templates.create(name="Loader", rosbag=rosbag, topics=["/odom", "/imu"])
+    assert codes(caught) == {"/topics/1": "TOPIC_NOT_PLAYABLE"}
+    assert [name for name, _label in choices_of(rosbag.pk)] == ["/odom"]
 
 
 def test_version_increases_with_each_change(template: Template) -> None:

@@ -27,6 +27,7 @@ from simulations.models import AgentRun, Execution, Simulation, StageRun
 from simulations.services.events import record_event
 from simulations.services.plan import Plan, check_again, freeze, plan_of, serialize
 from simulations.services.progress.progress import final_outcome
+from simulations.services.topics import left_out_values
 from storage.models import Rosbag
 from storage.querysets import RosbagQuerySet
 from templates.models import Template
@@ -97,6 +98,7 @@ def _create(
         exclusive=not simulation.concurrent_executions,
         requested_by=requested_by,
         again_of=again_of,
+        warnings=_left_out(plan) or None,
     )
     StageRun.objects.bulk_create(
         StageRun(execution=execution, position=stage.position, units=plan.units(stage))
@@ -104,7 +106,23 @@ def _create(
     )
     rows.update(latest_execution=execution)
     record_event(execution.pk, EventKind.EXECUTION_REQUESTED, actor=requested_by)
+    for warning in _left_out(plan):
+        payload = {"position": warning["stage"], **warning["values"]}
+        record_event(execution.pk, EventKind.TOPICS_LEFT_OUT, payload=payload)
     return execution
+
+
+def _left_out(plan: Plan) -> list[dict[str, Any]]:
+    """The warnings of an execution about topics that its plan leaves out."""
+    return [
+        {
+            "code": FailureCode.TOPIC_NOT_CARRIED,
+            "stage": stage.position,
+            "values": left_out_values(plan.link.transport, stage.left_out),
+        }
+        for stage in plan.stages
+        if stage.left_out
+    ]
 
 
 def stop(execution: Execution, *, stopped_by: Any = Stopper.PROGRAM) -> Execution:

@@ -154,9 +154,9 @@ def _clean_up(execution: Execution, stage_runs: list[StageRun], plan: Plan) -> N
 
 
 def _warnings(execution: Execution, stage_runs: list[StageRun]) -> list[dict[str, Any]]:
-    """Warnings for users about stages that completed all the same."""
+    """Warnings for users: those of the start, and about stages that completed all the same."""
     figures = stage_figures(execution)
-    return [
+    return (execution.warnings or []) + [
         {"code": FailureCode.NO_MESSAGES, "stage": run.position}
         for run in stage_runs
         if run.status == RunStatus.COMPLETED

@@ -7,6 +7,7 @@ from django.db.models import Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from agent.topic_names import with_slash
 from simulations.choices import (
     RECORDING_OPEN,
     AgentStatus,
@@ -152,8 +153,8 @@ def data_status(execution: Execution) -> DataStatus:
 def _own_messages_published(active: ActiveStage) -> dict[tuple[int, int], int]:
     """Published messages by unit and attempt, if all of them have to be in the recordings; else empty."""
     stage = active.stage
-    recorded = {"/" + topic.name.lstrip("/") for topic in stage.record}
-    played = {"/" + name.lstrip("/") for name in stage.topics}
+    recorded = {with_slash(topic.name) for topic in stage.record}
+    played = {with_slash(name) for name in stage.topics}
     own = stage.record_own or active.plan.link.transport == Transport.NULL
     if not own or not played <= recorded:
         return {}

@@ -10,7 +10,8 @@ from rosbag2.checks.index import BagIndex, TopicIndex
 from rosbag2.checks.statistics import Rhythm
 from rosbag2.checks.verdict import Verdict
 from storage.choices import USABLE, Status
-from storage.models import Rosbag, RosbagFile, RosbagTopic
+from storage.models import MAX_SERIALIZATION_LENGTH, Rosbag, RosbagFile, RosbagTopic
+from storage.services.intake.bundle_paths import LEFT_OUT
 
 Fields = dict[str, Any]
 
@@ -105,6 +106,13 @@ def with_duplicate_warning(fields: Fields, duplicate: Rosbag) -> Fields:
     return _with_warnings(fields, [*fields["warnings"], warning])
 
 
+def with_left_out_warning(fields: Fields, rosbag: Rosbag) -> Fields:
+    """Keep the warning that files were left out when the rosbag came in."""
+    kept = [warning for warning in rosbag.warnings if warning["code"] == LEFT_OUT]
+    others = [warning for warning in fields["warnings"] if warning["code"] != LEFT_OUT]
+    return _with_warnings(fields, [*kept, *others])
+
+
 def with_previous_warnings(fields: Fields, rosbag: Rosbag) -> Fields:
     """Keep the warnings and losses of a repaired rosbag that is verified again."""
     if fields["status"] not in USABLE:
@@ -149,6 +157,7 @@ def fields_of_index(index: BagIndex) -> Fields:
 
 def _topic(rosbag_id: int, topic: TopicIndex, rhythm: Rhythm) -> RosbagTopic:
     values = asdict(topic) | asdict(rhythm)
+    values["serialization_format"] = topic.serialization_format[:MAX_SERIALIZATION_LENGTH]
     values["histogram"] = list(topic.histogram)
     values["gaps"] = [[gap.start_ns, gap.end_ns] for gap in rhythm.gaps]
     return RosbagTopic(rosbag_id=rosbag_id, **_storable(RosbagTopic, values))
