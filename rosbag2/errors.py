@@ -246,9 +246,9 @@ SENTENCES: dict[str, str] = {
         "the transport carries such names."
     ),
     "SPAN_IMPLAUSIBLE": _(
-        "The messages lie {days} days apart: a clock was set while they were recorded, or nothing was "
-        "recorded for long. Set the longest gap of the template to some seconds: all messages are then "
-        "played, and the silence between them is skipped."
+        "The messages lie {days} days apart, none of them between {before_ns} ns and {after_ns} ns: a clock "
+        "was set while they were recorded, or nothing was recorded for long. Set the longest gap of the "
+        "template to some seconds: all messages are then played, and the silence between them is skipped."
     ),
     # Recording.
     "BAG_EXISTS": _("{file} already holds a bag: choose another folder."),
@@ -259,6 +259,11 @@ SENTENCES: dict[str, str] = {
 }
 
 SHORTER: dict[str, str] = {
+    "SPAN_IMPLAUSIBLE": _(
+        "The messages lie {days} days apart: a clock was set while they were recorded, or nothing was "
+        "recorded for long. Set the longest gap of the template to some seconds: all messages are then "
+        "played, and the silence between them is skipped."
+    ),
     "COUNT_MISMATCH": _(
         "metadata.yaml promises {listed} messages, the data hold {found}; the data count."
     ),

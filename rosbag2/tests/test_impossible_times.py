@@ -137,7 +137,8 @@ def test_a_clock_that_was_set_is_a_warning(tmp_path: Path) -> None:
     bag(tmp_path / "bag", early + GOOD)
     verdict = verify_or_repair(tmp_path / "bag", tmp_path / "new")
     assert (verdict.status, verdict.message_count) == ("ready_with_warnings", 70)
-    assert "SPAN_IMPLAUSIBLE" in {warning.code for warning in verdict.warnings}
+    (span,) = [w for w in verdict.warnings if w.code == "SPAN_IMPLAUSIBLE"]
+    assert (span.details["before_ns"], span.details["after_ns"]) == (29 * SECOND, START)
 
 
 def test_a_file_without_the_index_is_judged_alike(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from common.db.leases import Lease
 from rosbag2.sandbox import checks
-from storage.choices import Status, sentence
+from storage.choices import SENTENCES, Status, sentence
 from storage.exceptions import RosbagBusyError, RosbagNotFoundError
 from storage.models import Rosbag, RosbagTopic
 from storage.objects import object_store
@@ -218,3 +218,15 @@ def test_sentence_falls_back_to_the_stored_text() -> None:
     assert sentence("NOT_KNOWN_YET", {}, "As stored.") == "As stored."
     assert sentence("FILE_MISSING", {}, "As stored.") == "As stored."
     assert sentence("FILE_MISSING", {"file": "a.db3"}).startswith("metadata.yaml lists a.db3")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *("OBJECT_MISSING", "SIZE_MISMATCH", "CHECKSUM_MISMATCH", "FILES_LEFT_OUT", "SAME_CONTENT"),
+        *("VALUES_IMPLAUSIBLE", "VERIFICATION_FAILED", "VERIFICATION_BROKE_OFF"),
+    ],
+)
+def test_each_code_is_documented(settings: Any, code: str) -> None:
+    text = (settings.BASE_DIR / "docs" / "rosbags.md").read_text()
+    assert f"| `{code}` | {SENTENCES[code]} |" in text
