@@ -138,11 +138,12 @@ def lost_sentence(span: Mapping[str, Any]) -> str:
     of the file), and messages (None if unknown).
     """
     ends = (span["first_ns"] is not None, span["last_ns"] is not None)
+    at_once = ends[0] and span["first_ns"] == span["last_ns"]
     first_ns, last_ns = span["first_ns"] or 0, span["last_ns"] or 0
     digits = 9 if 0 < last_ns - first_ns < 10**6 else 3
     first, last = time_text(first_ns, digits), time_text(last_ns, digits)
     values = {"first": first, "last": last}
-    span_text = _SPAN_TEXTS[ends] % values
+    span_text = (gettext("at %(first)s") if at_once else _SPAN_TEXTS[ends]) % values
     count = span["messages"]
     count_text = gettext("an unknown number of messages")
     if count is not None:

@@ -28,6 +28,9 @@ START = MAGIC + HEADER.to_bytes(1, "little")
 _BLOCK = 2**20
 _MAX_TEXT = 16 * 2**20
 _MAX_NAME = 32
+DATA = frozenset({MESSAGE, CHUNK})
+"""Records that stand before the end of the data only."""
+COMPRESSIONS = frozenset({"", "lz4", "zstd"})
 PRIVATE = 0x80
 """Kinds from here on are for others' records."""
 
@@ -135,7 +138,8 @@ class Catalogue:
             number = base + fields.number(2)
             name, encoding = fields.text(), fields.text()
             text = fields.take(fields.number(4)).decode("utf-8", "replace")
-            self.schemas.setdefault(number, Schema(name, encoding, text))
+            schema = self.schemas.setdefault(number, Schema(name, encoding, text))
+            _require_same(schema.name, name)
         elif opcode == CHANNEL:
             self._channel(fields, base)
         elif opcode == METADATA:
@@ -150,7 +154,15 @@ class Catalogue:
         topic, encoding = fields.text(), fields.text()
         facts = fields.mapping()
         qos, type_hash = facts.get("offered_qos_profiles", ""), facts.get("topic_type_hash", "")
-        self.channels.setdefault(number, Channel(schema_id, topic, encoding, qos, type_hash))
+        channel = Channel(schema_id, topic, encoding, qos, type_hash)
+        first = self.channels.setdefault(number, channel)
+        _require_same((first.schema_id, first.topic, first.encoding), (schema_id, topic, encoding))
+
+
+def _require_same(first: object, copy: object) -> None:
+    """Refuse copies that differ: one of them is damaged."""
+    if first != copy:
+        raise BrokenError("a topic is written in two ways")
 
 
 _LISTED = "listed"
@@ -240,11 +252,7 @@ def load_chunk(stream: BinaryIO, chunk: Chunk) -> bytes:
     """
     if max(chunk.size, chunk.stored) > MAX_CHUNK:
         raise TooLargeError(f"a chunk of more than {MAX_CHUNK} bytes")
-    stream.seek(chunk.start)
-    data = stream.read(chunk.stored)
-    if len(data) < chunk.stored:
-        raise BrokenError("a chunk is cut off")
-    records = _unpacked(chunk, data)
+    records = unpack_chunk(stream, chunk)
     if len(records) != chunk.size:
         raise BrokenError(f"a chunk has {len(records)} of {chunk.size} bytes")
     if chunk.crc and zlib.crc32(records) != chunk.crc:
@@ -252,7 +260,16 @@ def load_chunk(stream: BinaryIO, chunk: Chunk) -> bytes:
     return records
 
 
-def _unpacked(chunk: Chunk, data: bytes) -> bytes:
+def unpack_chunk(stream: BinaryIO, chunk: Chunk) -> bytes:
+    """The records of a chunk, unpacked.
+
+    Raises:
+        BrokenError: they cannot be unpacked.
+    """
+    stream.seek(chunk.start)
+    data = stream.read(chunk.stored)
+    if len(data) < chunk.stored:
+        raise BrokenError("a chunk is cut off")
     try:
         if chunk.compression == "":
             return data

@@ -176,6 +176,8 @@ class _Repair:
             if "file" in fault.details and "reason" in fault.details:
                 reason = f"{fault.details['file']}: {fault.details['reason']}"
                 return BagError("NOTHING_LEFT", reason=reason)
+        for absent in self._missing_wals():
+            return BagError("WAL_MISSING", **absent.details)
         metadata = self.inventory.metadata
         if metadata and metadata.message_count:
             return BagError("NOTHING_LEFT", reason=NONE_OF.format(metadata.message_count))
@@ -235,10 +237,13 @@ class _Repair:
             if w.code not in REPAIRED_WARNINGS
         ]
         if self.short or self.inventory.metadata is None:
-            found += missing_wals(f for f in self.inventory.files if f.name in self.counts)
+            found += self._missing_wals()
         return Verdict(
             "repaired", code, details, (*self.warnings, *found), verdict.index, tuple(self.lost)
         )
+
+    def _missing_wals(self) -> list[BagWarning]:
+        return list(missing_wals(f for f in self.inventory.files if f.name in self.counts))
 
     def _of_source(self, details: dict[str, Detail]) -> dict[str, Detail]:
         """The details with the files that were sent in the place of the new ones, which nobody knows."""

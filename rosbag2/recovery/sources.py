@@ -85,7 +85,7 @@ def open_source(
                 return
         with place.open("rb", buffering=2**16) as stream:
             if _is_mcap(plain, fault):
-                yield _Damaged("mcap", partial(McapSalvage, plain, stream, budget), fault)
+                yield _Damaged("mcap", partial(McapSalvage, plain, stream, budget, listed), fault)
                 return
             salvage = partial(SqliteSalvage, plain, stream, place, budget, listed)
             try:

@@ -94,6 +94,10 @@ def test_a_database_that_may_lack_the_end_in_its_wal(tmp_path: Path, promised: i
     (folder / "metadata.yaml").unlink()
     verdict = verify_or_repair(folder, tmp_path / "new")
     assert [w.code for w in verdict.warnings] == ["METADATA_MISSING", "WAL_ABSENT"]
+    with closing(sqlite3.connect(folder / "bag_0.db3")) as connection:
+        connection.execute("DELETE FROM messages")
+        connection.commit()
+    assert verify_or_repair(folder, tmp_path / "none").code == "WAL_MISSING"
 
 
 def test_a_database_without_its_wal_is_told(tmp_path: Path) -> None:

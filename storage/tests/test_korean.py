@@ -71,6 +71,11 @@ def test_every_text_is_in_use() -> None:
     assert [key for key in texts() if key not in used and key not in normalized] == []
 
 
+def test_every_sentence_about_bags_is_translated() -> None:
+    sentences = {*errors.SENTENCES.values(), *errors.SHORTER.values()}
+    assert [text for text in sentences if not texts().get(text)] == []
+
+
 @pytest.mark.parametrize(
     ("code", "details"),
     [

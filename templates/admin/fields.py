@@ -1,6 +1,6 @@
 """Form fields of topics: a selection of the rosbag's topics, or text with one topic per line."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django import forms
@@ -11,17 +11,25 @@ from common.admin.fields import MAX_ID_DIGITS
 from storage.models import RosbagTopic
 from templates.models import Template
 from templates.services.pass_length import INDEX_FIELDS, pass_length
+from templates.services.validation import MAX_TOPICS
 
 Choices = list[tuple[str, str]]
 
 
-def choices_of(rosbag_id: Any) -> Choices:
-    """The topics of a rosbag as choices, with type, message count and rate."""
+def choices_of(rosbag_id: Any, chosen: Collection[str] = ()) -> Choices:
+    """The topics of a rosbag as choices, with type, message count and rate.
+
+    Of very many those that are chosen and the first ones, as many as a template may have.
+    """
     text = str(rosbag_id or "")
     if not text.isdecimal() or len(text) > MAX_ID_DIGITS:
         return []
     topics = RosbagTopic.objects.playable().filter(rosbag=rosbag_id).order_by("name")
-    rows = topics.values_list("name", "type", "message_count", "mean_rate_hz")
+    columns = ("name", "type", "message_count", "mean_rate_hz")
+    rows = list(topics.values_list(*columns)[:MAX_TOPICS])
+    if len(rows) == MAX_TOPICS:
+        further = topics.filter(name__gt=rows[-1][0], name__in=chosen)
+        rows += further.values_list(*columns)[:MAX_TOPICS]
     return [(row[0], _label(*row)) for row in rows]
 
 

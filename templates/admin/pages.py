@@ -38,7 +38,9 @@ class TemplateForm(DomainErrorFormMixin, forms.ModelForm[Template]):
     topics = TopicsField(
         label=_("Topics to play"),
         required=False,
-        help_text=_("Topics of the rosbag; none selected: all of them."),
+        help_text=_(
+            "Topics of the rosbag, of very many the first 1,000; none selected: all of them."
+        ),
     )
     record_topics = TopicTypesField(
         label=_("Topics to record"),
@@ -82,7 +84,8 @@ class TemplateForm(DomainErrorFormMixin, forms.ModelForm[Template]):
         if "rosbag" in self.fields:  # users with read-only access have no such field
             self.fields["unsupported_topics"].required = False  # without it nothing changes
             field: Any = self.fields["topics"]
-            field.set_choices(choices_of(self["rosbag"].value()), self["topics"].value() or [])
+            chosen = self["topics"].value() or []
+            field.set_choices(choices_of(self["rosbag"].value(), chosen), chosen)
 
     def clean(self) -> Any:
         values: dict[str, Any] = super().clean() or {}
