@@ -207,7 +207,7 @@ def fits(stream: BinaryIO, opcode: int, place: int, length: int) -> bool:
     """Return whether the fields of the record whose content is at a place fill its length."""
     shape = _SHAPES.get(opcode)
     if shape is None:
-        return opcode >= PRIVATE
+        return opcode >= PRIVATE and not _is_chunk(stream, place, length)
     end = 0
     for part in shape:
         if isinstance(part, int):
@@ -219,6 +219,16 @@ def fits(stream: BinaryIO, opcode: int, place: int, length: int) -> bool:
         if end > length:
             return False
     return end == length
+
+
+def _is_chunk(stream: BinaryIO, place: int, length: int) -> bool:
+    """Return whether a record of another kind has the fields of a chunk: then its kind is damaged."""
+    stream.seek(place)
+    try:
+        chunk = read_chunk_head(stream, place - HEAD.size, length)
+    except BrokenError:
+        return False
+    return chunk.compression in COMPRESSIONS and chunk.start + chunk.stored == place + length
 
 
 def read_chunk_head(stream: BinaryIO, offset: int, length: int) -> Chunk:

@@ -87,9 +87,10 @@ def open_source(
             if _is_mcap(plain, fault):
                 yield _Damaged("mcap", partial(McapSalvage, plain, stream, budget, listed), fault)
                 return
-            salvage = partial(SqliteSalvage, plain, stream, place, budget, listed)
             try:
-                damaged = _Damaged("sqlite3", salvage, fault)
+                damaged = _Damaged(
+                    "sqlite3", partial(SqliteSalvage, plain, stream, place, budget, listed), fault
+                )
             except BagError as error:
                 raise (fault if fault.code in _OTHERS else error) from error
             yield damaged

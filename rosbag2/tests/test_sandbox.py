@@ -129,3 +129,10 @@ def test_previews_in_the_child(tmp_path: Path, name: str, arguments: dict[str, A
     make_sample(tmp_path / "bag", seconds=1)
     job = {"name": name, "folder": str(tmp_path / "bag"), "span": EVER, **arguments}
     assert list(runner.run(job, runner.Limits()))
+
+
+def test_the_words_of_an_exception_are_no_reason() -> None:
+    with pytest.raises(runner.JobEndedError) as caught:
+        list(runner.run({"name": "no such job"}, runner.Limits()))
+    assert "KeyError" not in caught.value.reason
+    assert "KeyError" in caught.value.errors
