@@ -94,6 +94,7 @@ class Feed:
             if first is None:
                 first = batch[0][0]
             yield [(self._offset(stamp - first), topic, data) for stamp, topic, data in batch]
+            del batch  # else held while the next is read
 
     def _offset(self, elapsed_ns: int) -> int:
         return round(elapsed_ns / self._rate) if self._rate else 0
@@ -105,6 +106,7 @@ class Feed:
                 with BagReader(self._folder) as reader:
                     for batch in self._timed_batches(reader):
                         self._put(batch)
+                        del batch
                 self._put(None)
         except Exception as error:  # noqa: BLE001 - re-raised in the consuming thread
             self._put(error)

@@ -91,7 +91,8 @@ SENTENCES: dict[str, str] = {
         "unpack it yourself if you trust it, and add it uncompressed."
     ),
     "MESSAGE_TOO_LARGE": _(
-        "{file} holds a message of more than {limit} bytes: leave its topic out with `ros2 bag convert`."
+        "{file} holds a message of {size} bytes on topic {topic}; at most {limit} bytes can be played. Leave "
+        "the topic out with `ros2 bag convert`."
     ),
     "TOO_MANY_TOPICS": _(
         "{file} holds more than {limit} topics: leave some out with `ros2 bag convert`."

@@ -1,5 +1,6 @@
 """Statuses and origins of rosbags and exports, and the sentences of their codes."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -123,7 +124,12 @@ def sentence(code: str, details: Mapping[str, str | int | float], fallback: str 
         return gettext(SENTENCES[code]).format_map(details)
     except (KeyError, IndexError, ValueError):
         # Code or details were written by another version.
-        return fallback
+        known = code in SENTENCES and not fallback
+        return (
+            gettext(SENTENCES[code]).format_map(defaultdict(lambda: "?", details))
+            if known
+            else fallback
+        )
 
 
 def lost_sentence(span: Mapping[str, Any]) -> str:

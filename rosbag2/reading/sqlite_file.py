@@ -27,7 +27,7 @@ def guarded(name: str) -> Iterator[None]:
     """Turn SQLite's complaints about a file into a BagError.
 
     Raises:
-        BagError: FILE_DAMAGED, FILE_UNREADABLE, MESSAGE_TOO_LARGE.
+        BagError: FILE_DAMAGED, FILE_UNREADABLE.
     """
     try:
         yield
@@ -40,8 +40,6 @@ def guarded(name: str) -> Iterator[None]:
 
 def _translated(name: str, error: sqlite3.DatabaseError) -> BagError:
     kind = getattr(error, "sqlite_errorname", "")
-    if kind == "SQLITE_TOOBIG":
-        return BagError("MESSAGE_TOO_LARGE", file=name, limit=MAX_MESSAGE)
     if kind == "SQLITE_INTERRUPT":
         return BagError("FILE_DAMAGED", file=name, reason="reading it does not come to an end")
     away = kind.startswith(("SQLITE_CANTOPEN", "SQLITE_FULL"))

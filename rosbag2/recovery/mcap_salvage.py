@@ -9,7 +9,8 @@ from rosbag2.budget import Budget
 from rosbag2.checks.losses import Losses, saved_message
 from rosbag2.formats import mcap_records as records
 from rosbag2.formats.bundle import DataFile
-from rosbag2.formats.mcap_records import BrokenError, Catalogue, Chunk, TooLargeError
+from rosbag2.formats.mcap_chunks import LargeMessagesError, TooLargeError, load_chunk
+from rosbag2.formats.mcap_records import BrokenError, Catalogue, Chunk
 from rosbag2.formats.mcap_rows import Row, rows, rows_before_damage
 from rosbag2.formats.metadata import Topic
 from rosbag2.reading.mcap import topic_of
@@ -95,8 +96,7 @@ class McapSalvage:
         if opcode == records.CHUNK:
             return self._chunk(place, length)
         if opcode == records.MESSAGE:
-            data = self._content(place - _HEAD, length + _HEAD)
-            self.budget.advance(len(data))
+            data = self._load(records.plain_chunk(place - _HEAD, place + length))
             self.after_loss = False
             return rows(data, self.catalogue, self.base)
         if opcode == records.MESSAGE_INDEX and self.after_loss:
@@ -109,12 +109,11 @@ class McapSalvage:
             return []
         self.after_loss = False
         try:
-            data = records.load_chunk(self.stream, chunk)
+            data = self._load(chunk)
         except (BrokenError, TooLargeError) as error:
             self.after_loss = True
             self.losses.add(str(error), *_claimed(chunk))
             return []
-        self.budget.advance(len(data))
         try:
             return rows(data, self.catalogue, self.base)
         except BrokenError:
@@ -122,6 +121,19 @@ class McapSalvage:
         first, last = _claimed(chunk)
         self.losses.add(broken, saved[-1][0] if saved else first, last)
         return saved
+
+    def _load(self, chunk: Chunk) -> bytes:
+        """The records of a chunk; messages that are too large are lost, and named."""
+        self.budget.make_room(chunk.size)
+        try:
+            data = load_chunk(self.stream, chunk)
+        except LargeMessagesError as error:
+            data = error.others
+            for channel, time, _ in error.messages:
+                known = self.catalogue.channels.get(self.base + channel)
+                self.losses.add(str(error), time, time, 1, known.topic if known else "")
+        self.budget.advance(max(len(data), chunk.stored))
+        return data
 
     def _chunk_head(self, place: int, length: int) -> Chunk | None:
         self.stream.seek(place)
@@ -186,7 +198,8 @@ class McapSalvage:
         if opcode in _FIXED:
             return length >= _FIXED[opcode]
         if opcode == records.MESSAGE:
-            return records.MESSAGE_FIELDS <= length <= records.max_record_bytes(opcode)
+            small = length <= records.max_record_bytes(opcode)
+            return length >= records.MESSAGE_FIELDS and (small or self._follows(place, length))
         if opcode == records.CHUNK:
             self.stream.seek(place + _HEAD)
             try:
@@ -195,6 +208,11 @@ class McapSalvage:
                 return False
             return chunk.start + chunk.stored == place + _HEAD + length
         return True
+
+    def _follows(self, place: int, length: int) -> bool:
+        """Return whether a record stands behind one that is very large: else its length is damaged."""
+        end = place + _HEAD + length
+        return end == self.size or (end < self.size and self._head(end)[2])
 
     def _cut_chunk(self, opcode: int, place: int, length: int) -> Chunk | None:
         """The chunk that the end of the file cuts off."""

@@ -25,7 +25,6 @@ DAMAGED = frozenset(
         "FILE_DAMAGED",
         "FILE_UNFINISHED",
         "FILE_IMPLAUSIBLE",
-        "MESSAGE_TOO_LARGE",
         "FILE_NOT_MCAP",
         "FILE_NOT_SQLITE",
     }
@@ -112,10 +111,16 @@ class _Readable:
         self.ros_distro = store.ros_distro
         self.losses = Losses(store.file.name)
         faults = MessageFaults()
-        for samples in store.samples():
-            faults.take(samples)
+        large: list[BagError] = []
+        try:
+            for samples in store.samples():
+                faults.take(samples)
+        except BagError as error:
+            if error.code != "MESSAGE_TOO_LARGE":
+                raise
+            large = [error]
         self.topics = list(store.topics.values())
-        self.faults = [
+        self.faults = large + [
             BagError(finding.code, file=store.file.name, **finding.details)
             for finding in (*store.findings(), *faults.findings(store.topics))
         ]
