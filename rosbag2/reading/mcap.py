@@ -223,7 +223,9 @@ class McapStore:
         if topics is not None and not topics:
             return
         pieces = [piece for piece in self.pieces() if span is None or _meets(piece, span)]
-        if max_overlap(pieces) > MAX_OVERLAP:
+        # The largest piece is held whatever overlaps.
+        largest = max((piece.size for piece in pieces), default=0)
+        if max_overlap(pieces) > max(MAX_OVERLAP, largest):
             with TemporaryDirectory(prefix="robotsim-sort-", dir=self.budget.scratch) as spare:
                 load = (self._named(piece, topics, span) for piece in pieces)
                 yield from bundled(sorted_on_disk(load, Path(spare) / "sorted"), size)
