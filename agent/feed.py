@@ -11,13 +11,14 @@ from rosbag2.formats.metadata import Topic
 from rosbag2.reading.reader import BagReader
 
 TimedMessage = tuple[int, str, bytes]
-"""Nanoseconds after the first message at the playback rate, topic, serialized message."""
+"""Nanoseconds after the first message as it is played back, topic, serialized message."""
 Batch = list[TimedMessage]
 
 MAX_LOADED_BYTES = 32 * 2**20
 MAX_BYTES_AHEAD = 32 * 2**20
 # Memory of a message in addition to its data: tuple, integers, header of the bytes object.
 MESSAGE_OVERHEAD_BYTES = 150
+LONGER_THAN_ANY_GAP_NS = 2**64
 
 
 def invalid_bag(error: BagError) -> UnitFailure:
@@ -28,7 +29,8 @@ def invalid_bag(error: BagError) -> UnitFailure:
 class Feed:
     """Passes over the played topics of a bag, in time order.
 
-    `rate` is the factor on recorded time; for 0 every message has time 0.
+    `rate` is the factor on recorded time; for 0 every message has time 0. A time in which no message of the
+    played topics was recorded counts as `max_gap_seconds` of recorded time if it is longer.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class Feed:
         topics: Collection[str],
         *,
         rate: float,
+        max_gap_seconds: float | None = None,
         max_loaded_bytes: int = MAX_LOADED_BYTES,
     ) -> None:
         self.topics: dict[str, Topic] = {}
@@ -44,6 +47,9 @@ class Feed:
         self._folder = folder
         self._played = tuple(topics)
         self._rate = rate
+        self._max_gap_ns = (
+            LONGER_THAN_ANY_GAP_NS if max_gap_seconds is None else round(max_gap_seconds * 1e9)
+        )
         self._max_loaded_bytes = max_loaded_bytes
         self._loaded: list[Batch] | None = None
         self._ahead: queue.SimpleQueue[Batch | Exception | None] = queue.SimpleQueue()
@@ -89,12 +95,17 @@ class Feed:
 
     def _timed_batches(self, reader: BagReader) -> Iterator[Batch]:
         """Read one pass from the file, with offsets instead of recorded times."""
-        first: int | None = None
+        elapsed = 0
+        latest: int | None = None
         for batch in reader.batches(self._played):
-            if first is None:
-                first = batch[0][0]
-            yield [(self._offset(stamp - first), topic, data) for stamp, topic, data in batch]
-            del batch  # else held while the next is read
+            timed: Batch = []
+            for stamp, topic, data in batch:
+                if latest is not None:
+                    elapsed += min(stamp - latest, self._max_gap_ns)
+                latest = stamp
+                timed.append((self._offset(elapsed), topic, data))
+            yield timed
+            del batch, timed, data  # else held while the next is read
 
     def _offset(self, elapsed_ns: int) -> int:
         return round(elapsed_ns / self._rate) if self._rate else 0

@@ -146,6 +146,8 @@ class Assignment(Message, frozen=True, kw_only=True):
     """Topics to play, never empty."""
     rate: float
     """Factor on recorded time; 0: unpaced."""
+    max_gap_seconds: float | None = None
+    """Longest recorded time without a message of these topics that is kept; none: all of it is kept."""
     passes: int
     """Full passes of the bag, at least 1."""
     execution_time: float

@@ -53,7 +53,12 @@ class Session:
     def prepare(self, bag: Path) -> None:
         """Load the bag, connect, and create all publishers and subscriptions."""
         self._check_names()
-        self._feed = Feed(bag, self._assignment.topics, rate=self._assignment.rate)
+        self._feed = Feed(
+            bag,
+            self._assignment.topics,
+            rate=self._assignment.rate,
+            max_gap_seconds=self._assignment.max_gap_seconds,
+        )
         self._feed.prepare()
         try:
             self._transport = create(self._assignment.link)
@@ -74,7 +79,7 @@ class Session:
         if names := list(dict.fromkeys(played + not_carried(transport, recorded))):
             raise UnitFailure(
                 "TOPIC_NOT_CARRIED",
-                f"The transport {transport} cannot carry {listing(names)}. "
+                f"The transport {transport} cannot carry {listing(transport, names)}. "
                 "Take these topics out of the template, or let it leave them out.",
                 exit_code=EXIT_NO_RETRY,
             )

@@ -44,7 +44,7 @@ def not_carried(transport: str, topics: Collection[str]) -> tuple[str, ...]:
     )
 
 
-def listing(topics: Sequence[str]) -> str:
-    """Return the first names for a sentence, with a mark when there are more."""
-    more = ["…"] if len(topics) > MAX_LISTED else []
-    return ", ".join([*topics[:MAX_LISTED], *more])
+def listing(transport: str, topics: Sequence[str]) -> str:
+    """Return the first topics that are not carried, for a sentence; `odom` as `odom (= /odom)`."""
+    names = [f"{t} (= /{t})" if carries(transport, t) else t for t in topics[:MAX_LISTED]]
+    return ", ".join(names + ["…"] * (len(topics) > MAX_LISTED))

@@ -14,7 +14,6 @@ from enum import StrEnum
 from django.db import DEFAULT_DB_ALIAS
 
 from backups.copying import Content, DamagedError, copy_object, sha256_of
-from storage.choices import Status
 from storage.keys import PREFIX
 from storage.models import RosbagFile
 from storage.objects.base import ObjectStore
@@ -48,7 +47,7 @@ Outcome = tuple[StoredFile, CopyResult]
 
 def stored_files(using: str = DEFAULT_DB_ALIAS) -> Iterator[StoredFile]:
     """Iterate over the uploaded files of all rosbags, in pages, so that no query stays open."""
-    rows = RosbagFile.objects.using(using).exclude(rosbag__status=Status.UPLOADING).order_by("pk")
+    rows = RosbagFile.objects.using(using).stored().order_by("pk")
     last = 0
     while page := list(
         rows.filter(pk__gt=last).values_list("pk", "key", "size", "sha256")[:PAGE_SIZE]

@@ -170,6 +170,10 @@ BACKUP_KEEP_DAYS = integer("BACKUP_KEEP_DAYS", 30, min=1, max=36500)
 SIGNED_URL_SECONDS = integer("SIGNED_URL_SECONDS", 3600, min=10, max=604800)
 UPLOAD_FORM_BYTES = integer("UPLOAD_FORM_BYTES", 100 * 2**20, min=2**20, max=10 * 2**30)
 BODY_SECONDS = number("BODY_SECONDS", 20, min=1, max=3600)
+# Ten thousand files with checksums and long names, as POST /uploads announces them.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 2**20
+# The files of a bundle (rosbag2.budget.MAX_FILES) and its metadata.yaml: one limit at every door.
+DATA_UPLOAD_MAX_NUMBER_FILES = 10_001
 UPLOAD_PART_BYTES = integer("UPLOAD_PART_BYTES", 16 * 2**20, min=5 * 2**20, max=5 * 2**30)
 
 BAG_CACHE_BYTES = integer("BAG_CACHE_BYTES", 10 * 2**30, min=2**20, max=2**50)

@@ -23,6 +23,9 @@ FREE_UNPACKED = 2**30
 MAX_RATIO = 100
 """Recordings never reach this ratio, as they hold noise; a zip bomb is far above it."""
 
+MAX_FILES = 10_000
+"""Files of a bag beside its metadata.yaml: the one limit of all doors."""
+
 MAX_TOPICS = 10_000
 MAX_NAME = 1024
 """Characters of the longest name of a topic or type; ROS 2 allows 255."""

@@ -16,9 +16,10 @@ SENTENCES: dict[str, str] = {
     # Reasons to refuse a bag.
     "FOLDER_MISSING": _("There is no folder {file}: check the path."),
     "METADATA_MISSING": _(
-        "The bag has no metadata.yaml: add the one that was recorded with it, "
-        "or make a new one with `ros2 bag reindex`."
+        "The bag has no metadata.yaml, which the recorder writes when it ends: if it still records, stop it "
+        "and add the bag again; else make a new one with `ros2 bag reindex`."
     ),
+    "DATA_MISSING": _("The bag has no .db3 or .mcap file: add the whole folder that was recorded."),
     "METADATA_UNREADABLE": _(
         "{file} cannot be read ({reason}): restore the recorded file, "
         "or make a new one with `ros2 bag reindex`."
@@ -60,6 +61,20 @@ SENTENCES: dict[str, str] = {
         "{file} is a Git LFS pointer, not the recording itself: "
         "run `git lfs pull` where the bag was copied from and copy it again."
     ),
+    "FILE_IS_ROS1_BAG": _(
+        "{file} is a bag of ROS 1: convert it with `rosbags-convert --src {source} --dst {target}` "
+        "(`pip install rosbags`), then add that folder."
+    ),
+    "FILE_IS_PACKED": _(
+        "{file} is packed ({kind}): unpack it with `{command}`, then add what was in it."
+    ),
+    "FILE_IS_ANSWER": _(
+        "{file} is not the recording but what a server answered instead ({kind}, it begins with “{start}”): "
+        "download the recording again, and sign in where that is needed."
+    ),
+    "FILE_IS_EMPTY": _(
+        "{file} is empty (0 bytes): copy it again; if it is empty where it was recorded, nothing was."
+    ),
     "FILE_NOT_SQLITE": _(
         "{file} is not a SQLite database ({reason}): replace it with the file that was recorded."
     ),
@@ -70,8 +85,13 @@ SENTENCES: dict[str, str] = {
         "{file} is neither a SQLite database nor an MCAP file ({reason}): "
         "replace it with the file that was recorded."
     ),
+    "WAL_MISSING": _(
+        "{file} was copied without {wal}, which holds its messages: stop the recorder if it still records, "
+        "then add both files."
+    ),
     "SCHEMA_UNKNOWN": _(
-        "{file} is not a rosbag2 database ({reason}): replace it with the file that was recorded."
+        "{file} is a SQLite database, but not a recording of rosbag2 ({reason}): add the recording itself. "
+        "What rosbag2 recorded in 2018 without names of topics cannot be replayed."
     ),
     "FILE_DAMAGED": _(
         "{file} is damaged ({reason}): replace it with an intact copy of the recording."
@@ -93,6 +113,9 @@ SENTENCES: dict[str, str] = {
     "MESSAGE_TOO_LARGE": _(
         "{file} holds a message of {size} bytes on topic {topic}; at most {limit} bytes can be played. Leave "
         "the topic out with `ros2 bag convert`."
+    ),
+    "TOO_MANY_FILES": _(
+        "The bag has more than {limit} files: join its splits with `ros2 bag convert`."
     ),
     "TOO_MANY_TOPICS": _(
         "{file} holds more than {limit} topics: leave some out with `ros2 bag convert`."
@@ -166,20 +189,24 @@ SENTENCES: dict[str, str] = {
         "check the topics before you use the bag."
     ),
     "COUNT_MISMATCH": _(
-        "metadata.yaml promises {listed} messages, the data hold {found} "
-        "({topics} topics differ); the data count."
+        "metadata.yaml promises {listed} messages, the data hold {found}; of {topic} it promises "
+        "{topic_listed}, they hold {topic_found} (topics that differ: {topics}); the data count."
+    ),
+    "WAL_ABSENT": _(
+        "{file} was written together with {wal}, which is not there and may hold what is missing: if the bag "
+        "was copied while it was recorded, stop the recorder and add both files."
     ),
     "TIME_MISMATCH": _(
-        "metadata.yaml gives start {listed_start_ns} ns and duration {listed_duration_ns} ns, "
-        "the data say {start_ns} ns and {duration_ns} ns; the data count."
+        "metadata.yaml gives start {listed_start} and duration {listed_duration}, "
+        "the data say {start} and {duration}; the data count."
     ),
     "TYPE_MISMATCH": _(
         "metadata.yaml gives topic {topic} the type {listed}, the data say {found} "
-        "({topics} topics differ); the data count."
+        "(topics that differ: {topics}); the data count."
     ),
     "QOS_MISMATCH": _(
-        "The QoS of topic {topic} differs between metadata.yaml and the data "
-        "({topics} topics differ); the data count."
+        "metadata.yaml gives topic {topic} the QoS `{policy}: {listed}`, the data say `{found}` "
+        "(topics that differ: {topics}); the data count."
     ),
     "TOPIC_AMBIGUOUS": _(
         "{file} holds topic {topic} more than once with different types or QoS "
@@ -193,7 +220,7 @@ SENTENCES: dict[str, str] = {
         "be unpacked ({topics} topics, most of them of {topic}); they are left out."
     ),
     "COMPRESSION_MISMATCH": _(
-        "metadata.yaml says otherwise than the data how they are compressed; the data count."
+        "metadata.yaml gives the compression mode `{listed}`, the data have `{found}`; the data count."
     ),
     "SUMMARY_MISSING": _("{file} has no summary; it was read from front to back."),
     "SUMMARY_MISMATCH": _(
@@ -226,6 +253,26 @@ SENTENCES: dict[str, str] = {
     ),
 }
 
+SHORTER: dict[str, str] = {
+    "MESSAGE_TOO_LARGE": _(
+        "{file} holds a message of more than {limit} bytes: leave its topic out with `ros2 bag convert`."
+    ),
+    "COUNT_MISMATCH": _(
+        "metadata.yaml promises {listed} messages, the data hold {found}; the data count."
+    ),
+    "TIME_MISMATCH": _(
+        "metadata.yaml gives start {listed_start_ns} ns and duration {listed_duration_ns} ns, "
+        "the data say {start_ns} ns and {duration_ns} ns; the data count."
+    ),
+    "QOS_MISMATCH": _(
+        "The QoS of topic {topic} differs between metadata.yaml and the data "
+        "(topics that differ: {topics}); the data count."
+    ),
+    "COMPRESSION_MISMATCH": _(
+        "metadata.yaml says otherwise than the data how they are compressed; the data count."
+    ),
+}
+"""Sentences for details that say less: those that older versions stored, and where no topic is to blame."""
 
 _MAX_DETAIL = 300
 
@@ -242,7 +289,10 @@ def bounded(details: dict[str, Detail]) -> dict[str, Detail]:
 
 def sentence(code: str, details: dict[str, Detail]) -> str:
     """The English sentence of a code, its details filled in."""
-    return SENTENCES[code].format_map(details)
+    try:
+        return SENTENCES[code].format_map(details)
+    except KeyError:
+        return SHORTER[code].format_map(details)
 
 
 class BagError(Exception):
@@ -264,3 +314,8 @@ class BagError(Exception):
 
 def _rebuild(code: str, details: dict[str, Detail]) -> BagError:
     return BagError(code, **details)
+
+
+def unreadable(file: str) -> BagError:
+    """The error of a file that holds what no reader expects: any other exception while it is read."""
+    return BagError("FILE_DAMAGED", file=file, reason="it holds what cannot be read")

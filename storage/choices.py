@@ -1,8 +1,7 @@
 """Statuses and origins of rosbags and exports, and the sentences of their codes."""
 
-from collections import defaultdict
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from contextlib import suppress
 from typing import Any
 
 from django.db.models import TextChoices
@@ -10,6 +9,8 @@ from django.utils.translation import gettext, gettext_noop, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from rosbag2.errors import SENTENCES as BAG_SENTENCES
+from rosbag2.errors import SHORTER
+from rosbag2.formats.times import time_text
 
 
 class Status(TextChoices):
@@ -99,6 +100,9 @@ SENTENCES = BAG_SENTENCES | {
     "CHECKSUM_MISMATCH": gettext_noop(
         "The checksum of {file} in the storage differs from the declared one: upload the bag again."
     ),
+    "FILES_LEFT_OUT": gettext_noop(
+        "{file} is no part of the bag and is not stored ({files} such files)."
+    ),
     "SAME_CONTENT": gettext_noop(
         "The same content is stored already as {twin} (rosbag {id}): delete one of the two if you need "
         "only one."
@@ -120,16 +124,11 @@ SENTENCES = BAG_SENTENCES | {
 
 def sentence(code: str, details: Mapping[str, str | int | float], fallback: str = "") -> str:
     """The sentence of a code in the current language; `fallback` for unknown codes."""
-    try:
-        return gettext(SENTENCES[code]).format_map(details)
-    except (KeyError, IndexError, ValueError):
-        # Code or details were written by another version.
-        known = code in SENTENCES and not fallback
-        return (
-            gettext(SENTENCES[code]).format_map(defaultdict(lambda: "?", details))
-            if known
-            else fallback
-        )
+    for texts in (SENTENCES, SHORTER):
+        # A code or details that another version wrote may be missing here.
+        with suppress(KeyError, IndexError, ValueError):
+            return gettext(texts[code]).format_map(details)
+    return fallback
 
 
 def lost_sentence(span: Mapping[str, Any]) -> str:
@@ -138,9 +137,13 @@ def lost_sentence(span: Mapping[str, Any]) -> str:
     `span` has file ("" if unknown), topic ("" for all), first_ns and last_ns (None for the start or end
     of the file), and messages (None if unknown).
     """
-    values = {"first": _format_time(span["first_ns"]), "last": _format_time(span["last_ns"])}
     ends = (span["first_ns"] is not None, span["last_ns"] is not None)
-    span_text = _SPAN_TEXTS[ends] % values
+    at_once = ends[0] and span["first_ns"] == span["last_ns"]
+    first_ns, last_ns = span["first_ns"] or 0, span["last_ns"] or 0
+    digits = 9 if 0 < last_ns - first_ns < 10**6 else 3
+    first, last = time_text(first_ns, digits), time_text(last_ns, digits)
+    values = {"first": first, "last": last}
+    span_text = (gettext("at %(first)s") if at_once else _SPAN_TEXTS[ends]) % values
     count = span["messages"]
     count_text = gettext("an unknown number of messages")
     if count is not None:
@@ -161,18 +164,3 @@ _SPAN_TEXTS = {
     (False, True): _("from the beginning to %(last)s"),
     (False, False): _("at a time that is not known"),
 }
-
-
-def _format_time(time_ns: int | None) -> str:
-    """Format a recorded time: as a date if the clock was set, else in seconds."""
-    if time_ns is None:
-        return ""
-    seconds, rest = divmod(time_ns, 10**9)
-    if _EARLIEST <= seconds < _LATEST:
-        moment = datetime.fromtimestamp(seconds, UTC)
-        return f"{moment:%Y-%m-%d %H:%M:%S}.{rest // 10**6:03} UTC"
-    return f"{time_ns / 1e9:.3f} s"
-
-
-_EARLIEST = int(datetime(1980, 1, 1, tzinfo=UTC).timestamp())
-_LATEST = int(datetime(2200, 1, 1, tzinfo=UTC).timestamp())

@@ -40,8 +40,14 @@ class LinkOutsideError(StorageError):
     code = "PATH_UNSAFE"
 
 
-class ArchiveRefusedError(StorageError):
-    """An archive has no bundle, several, or unsafe members; the code says which."""
+class StillRecordedError(StorageError):
+    """A file to import changed while it was read."""
+
+    code = "STILL_RECORDED"
+
+
+class BundleRefusedError(StorageError):
+    """A file is no bundle, or an archive has none, several, or unsafe members; the code says which."""
 
     status = 422
 
@@ -114,13 +120,6 @@ class UploadForeignError(StorageError):
 
     status = 403
     code = "UPLOAD_NOT_YOURS"
-
-
-class UploadBusyError(StorageError):
-    """Another request is joining the parts at the moment."""
-
-    code = "UPLOAD_COMPLETING"
-    retry_after = 2
 
 
 class FileAbsentError(StorageError):

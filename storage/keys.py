@@ -4,6 +4,8 @@ PREFIX = "rosbags/"
 PREVIEWS = "derived/"
 """Cached previews; not below a bundle's prefix, as a bundle may have a folder of any name."""
 EXPORTS = "exports/"
+STAGED = "uploads/"
+"""Followed by the key of the file that an upload brings; S3 only."""
 MAX_PATH_LENGTH = 400
 MAX_SEGMENT_BYTES = 255
 

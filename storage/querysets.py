@@ -12,7 +12,16 @@ from rosbag2.formats.metadata import PLAYABLE
 from storage.choices import USABLE, Status
 
 if TYPE_CHECKING:
-    from storage.models import Rosbag, RosbagTopic  # noqa: F401  (names the generics below)
+    from storage.models import Rosbag, RosbagFile, RosbagTopic  # noqa: F401  (name the generics below)
+
+
+class RosbagFileQuerySet(QuerySet["RosbagFile"]):
+    """Queries of files by whether the storage has them."""
+
+    def stored(self) -> RosbagFileQuerySet:
+        """Files that must have an object: all but those of uploads, which the worker has yet to join."""
+        unjoined = Q(rosbag__status=Status.VERIFYING) & ~Q(upload_id="")
+        return self.exclude(Q(rosbag__status=Status.UPLOADING) | unjoined)
 
 
 class RosbagQuerySet(SoftDeleteQuerySet["Rosbag"]):

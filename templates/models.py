@@ -16,8 +16,10 @@ class Template(SoftDeleted):
     """One kind of virtual robot: the rosbag that it plays and the topics that it records.
 
     An empty `topics` plays every topic of the rosbag. `rate` is a factor on recorded time, 0 plays
-    as fast as possible. `record_topics` is a list of `{"name": ..., "type": ...}`, names as the
-    robot sees them. `version` increases with each change and is recorded by runs.
+    as fast as possible. Where no message of these topics was recorded for longer than `max_gap_seconds`,
+    the wait is only that long, in recorded time; null waits for any. `record_topics` is a list of
+    `{"name": ..., "type": ...}`, names as the robot sees them. `version` increases with each change and
+    is recorded by runs.
     """
 
     name = models.CharField(_("name"), max_length=200)
@@ -28,6 +30,7 @@ class Template(SoftDeleted):
     )
     topics = models.JSONField(_("topics to play"), default=list, blank=True)
     rate = models.FloatField(_("rate"), default=1.0, validators=[MinValueValidator(0)])
+    max_gap_seconds = models.FloatField(_("longest gap (s)"), null=True, blank=True)
     record_topics = models.JSONField(_("topics to record"), default=list, blank=True)
     record_own = models.BooleanField(_("record own publications"), default=True)
     unsupported_topics = models.CharField(
@@ -67,6 +70,9 @@ class Template(SoftDeleted):
             ),
             models.CheckConstraint(
                 condition=Q(rate__gte=0), name="templates_template_rate_positive"
+            ),
+            models.CheckConstraint(
+                condition=Q(max_gap_seconds__gt=0), name="templates_template_gap_positive"
             ),
             models.CheckConstraint(
                 condition=Q(version__gte=1), name="templates_template_version_positive"

@@ -60,6 +60,6 @@ def test_without_a_network_every_name_is_carried() -> None:
 
 
 def test_a_sentence_names_the_first_topics() -> None:
-    names = [f"/{number}" for number in range(MAX_LISTED + 1)]
-    assert listing(names[:2]) == "/0, /1"
-    assert listing(names) == ", ".join(names[:MAX_LISTED]) + ", …"
+    names = [f"/{number}/" for number in range(MAX_LISTED + 1)]
+    assert listing("zenoh-raw", ["/0/", "odom"]) == "/0/, odom (= /odom)"
+    assert listing("zenoh-raw", names) == ", ".join(names[:MAX_LISTED]) + ", …"

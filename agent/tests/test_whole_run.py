@@ -16,7 +16,7 @@ AGENTS = [{"number": n, "namespace": f"/agent_{n}"} for n in (1, 2, 3)]
 
 
 def test_every_message_is_published_for_every_agent(bag, serve, start):
-    fake = FakeServer(bag, {"agents": AGENTS, "passes": 2}, lead_seconds=2)
+    fake = FakeServer(bag, {"agents": AGENTS, "passes": 2}, lead_seconds=5)
     unit = start(serve(fake))
     assert unit.wait() == 0
     assert unit.exit == {"attempt": 1, "code": 0, "failure": ""}

@@ -13,6 +13,7 @@ TEMPLATE: dict[str, Any] = {
     "rosbag": 7,
     "topics": [],
     "rate": 1.0,
+    "max_gap_seconds": 60.0,
     "record_topics": [ODOM],
     "record_own": False,
     "unsupported_topics": "refuse",
@@ -90,7 +91,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         }
     },
     "templates_create": {
-        "request": {"name": "courier", "rosbag": 7, "record_topics": [ODOM]},
+        "request": {"name": "courier", "rosbag": 7, "max_gap_seconds": 60, "record_topics": [ODOM]},
         "201": TEMPLATE,
     },
     "templates_change": {"request": {"rate": 2.0}},

@@ -87,7 +87,12 @@ class Survey:
         start, end = self.span()
         statistics = self.statistics or TopicStatistics(len(self.places), 0, 0)
         figures = [(name, statistics.result(place)) for name, place in self.places.items()]
-        topics = tuple(_topic(self._typed(name), counted) for name, counted in figures)
+        claims: dict[str, list[Topic]] = {}
+        for topic, _ in self.metadata.topics:
+            claims.setdefault(topic.name, []).append(topic)
+        topics = tuple(
+            _topic(self._typed(name, claims.get(name, [])), counted) for name, counted in figures
+        )
         playable = [topic for topic in topics if topic.playable]
         return BagIndex(
             storage_id=next(iter(self.kinds.values()), self.metadata.storage_id),
@@ -102,22 +107,21 @@ class Survey:
             rhythms=tuple(counted.rhythm for _, counted in figures),
         )
 
-    def _typed(self, name: str) -> Topic:
-        """The topic from the data, with the fields they lack from metadata.yaml.
+    def _typed(self, name: str, claims: list[Topic]) -> Topic:
+        """The topic from the data, with the fields they lack from what metadata.yaml claims of it.
 
         One that anything calls other than CDR is not played: nobody could say which of its messages are.
         """
         topic = self.variants[name][0]
-        claims = [listed for listed, _ in self.metadata.topics if listed.name == name]
-        listed = claims[0] if claims else topic
-        serializations = [claim.serialization_format for claim in (*self.variants[name], *claims)]
+        claim = claims[0] if claims else topic
+        serializations = [each.serialization_format for each in (*self.variants[name], *claims)]
         foreign = (kind for kind in serializations if kind not in PLAYABLE)
         return replace(
             topic,
             serialization_format=next(foreign, topic.serialization_format),
-            type=topic.type or listed.type,
-            offered_qos_profiles=topic.offered_qos_profiles or listed.offered_qos_profiles,
-            type_hash=topic.type_hash or listed.type_hash,
+            type=topic.type or claim.type,
+            offered_qos_profiles=topic.offered_qos_profiles or claim.offered_qos_profiles,
+            type_hash=topic.type_hash or claim.type_hash,
         )
 
     def span(self) -> tuple[int | None, int | None]:

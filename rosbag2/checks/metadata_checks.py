@@ -1,13 +1,16 @@
 """Differences between metadata.yaml and the data. The data count; each difference is a warning."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from rosbag2.checks.index import BagIndex, Survey
 from rosbag2.errors import Detail, bounded
 from rosbag2.formats import qos
+from rosbag2.formats.bundle import DataFile
 from rosbag2.formats.metadata import NEWEST_VERSION, Metadata, Topic
+from rosbag2.formats.times import duration_text, time_text
+from rosbag2.reading.sqlite_file import lacks_wal
 
 MAX_DAYS = 366
 _DAY_NS = 86_400 * 10**9
@@ -35,11 +38,14 @@ def differences(survey: Survey, index: BagIndex) -> Iterator[BagWarning]:
         yield warning("VERSION_UNKNOWN", version=metadata.version)
     if len(survey.files) < len(metadata.files):
         yield warning("FILE_LISTED_TWICE", file=_twice(metadata))
-    yield from _counts(metadata, index)
+    yield from _counts(metadata, index, survey.files)
     yield from _times(metadata, index)
     yield from _topics(survey)
     if index.message_count and {metadata.compression_mode} - {""} != survey.packed:
-        yield warning("COMPRESSION_MISMATCH")
+        found = " + ".join(sorted(survey.packed)) or "none"
+        yield warning(
+            "COMPRESSION_MISMATCH", listed=metadata.compression_mode or "none", found=found
+        )
     yield from _within(survey)
     if index.message_count:
         yield from _skipped(index)
@@ -55,7 +61,7 @@ def _twice(metadata: Metadata) -> str:
     return metadata.files[-1]
 
 
-def _counts(metadata: Metadata, index: BagIndex) -> Iterator[BagWarning]:
+def _counts(metadata: Metadata, index: BagIndex, files: Iterable[DataFile]) -> Iterator[BagWarning]:
     promised: dict[str, int] = {}
     for topic, count in metadata.topics:
         if count is not None:
@@ -69,13 +75,21 @@ def _counts(metadata: Metadata, index: BagIndex) -> Iterator[BagWarning]:
     if listed is None:
         listed = sum(promised.values()) if promised else found
     if differing or listed != found:
-        yield warning(
-            "COUNT_MISMATCH",
-            listed=listed,
-            found=found,
-            topics=len(differing),
-            topic=differing[0] if differing else "",
-        )
+        details: dict[str, Detail] = {"listed": listed, "found": found}
+        if differing:
+            name = differing[0]
+            details |= {"topic": name, "topics": len(differing)}
+            details |= {"topic_listed": names[name], "topic_found": counts.get(name, 0)}
+        yield warning("COUNT_MISMATCH", **details)
+    if found < listed:
+        yield from missing_wals(files)
+
+
+def missing_wals(files: Iterable[DataFile]) -> Iterator[BagWarning]:
+    """Yield a warning for each file whose WAL may hold what the bag lacks."""
+    for file in files:
+        if lacks_wal(file.path):
+            yield warning("WAL_ABSENT", file=file.name, wal=f"{file.name}-wal")
 
 
 def _times(metadata: Metadata, index: BagIndex) -> Iterator[BagWarning]:
@@ -85,19 +99,23 @@ def _times(metadata: Metadata, index: BagIndex) -> Iterator[BagWarning]:
     claimed = (metadata.start_ns, metadata.duration_ns)
     listed_start = start if claimed[0] is None else claimed[0]
     listed_duration = end - start if claimed[1] is None else claimed[1]
-    if (listed_start, listed_duration) != (start, end - start):
-        yield warning(
-            "TIME_MISMATCH",
-            listed_start_ns=listed_start,
-            listed_duration_ns=listed_duration,
-            start_ns=start,
-            duration_ns=end - start,
-        )
+    claim, fact = (listed_start, listed_duration), (start, end - start)
+    if claim == fact:
+        return
+    close = any(0 < abs(one - other) < 10**6 for one, other in zip(claim, fact, strict=True))
+    digits = 9 if close else 3
+    yield warning(
+        "TIME_MISMATCH",
+        listed_start=time_text(listed_start, digits),
+        listed_duration=duration_text(listed_duration, digits),
+        start=time_text(start, digits),
+        duration=duration_text(end - start, digits),
+    )
 
 
 def _topics(survey: Survey) -> Iterator[BagWarning]:
     types: list[tuple[str, str, str]] = []
-    profiles: list[str] = []
+    profiles: list[tuple[str, str, str]] = []
     for claim, _ in survey.metadata.topics:
         variants = survey.variants.get(claim.name, [])
         if not variants:
@@ -106,12 +124,17 @@ def _topics(survey: Survey) -> Iterator[BagWarning]:
         if claim.type and kinds and all(_type(kind) != _type(claim.type) for kind in kinds):
             types.append((claim.name, claim.type, kinds[0]))
         if not any(_same_qos(claim, topic) for topic in variants):
-            profiles.append(claim.name)
+            profiles.append(
+                (claim.name, claim.offered_qos_profiles, variants[0].offered_qos_profiles)
+            )
     if types:
         name, listed, actual = types[0]
         yield warning("TYPE_MISMATCH", topic=name, listed=listed, found=actual, topics=len(types))
     if profiles:
-        yield warning("QOS_MISMATCH", topic=profiles[0], topics=len(profiles))
+        name, one, other = profiles[0]
+        policy, listed, actual = qos.difference(one, other)
+        details = {"policy": policy, "listed": listed, "found": actual}
+        yield warning("QOS_MISMATCH", topic=name, topics=len(profiles), **details)
 
 
 def _within(survey: Survey) -> Iterator[BagWarning]:

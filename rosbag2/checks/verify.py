@@ -8,9 +8,15 @@ from rosbag2.budget import MAX_NAME, Budget
 from rosbag2.checks.index import BagIndex, Survey, survey_bag
 from rosbag2.checks.metadata_checks import BagWarning, differences, warning
 from rosbag2.checks.verdict import LostSpan, Status, Verdict, rejected
-from rosbag2.errors import BagError
-from rosbag2.formats.bundle import DATA_SUFFIXES, unlisted_files
+from rosbag2.errors import BagError, unreadable
+from rosbag2.formats.bundle import (
+    nothing_to_read,
+    present_files,
+    require_few_entries,
+    unlisted_files,
+)
 from rosbag2.formats.metadata import FILE_NAME, Topic, is_lfs_pointer, read_metadata
+from rosbag2.reading.opening import head
 
 __all__ = ["LostSpan", "Status", "Verdict", "verify"]
 
@@ -35,30 +41,36 @@ def verify(folder: Path, budget: Budget | None = None) -> Verdict:
         reason = error.strerror or type(error).__name__
         name = Path(error.filename).name if isinstance(error.filename, str) else folder.name
         return rejected(BagError("FILE_UNREADABLE", file=name, reason=reason))
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - whatever it is, it is no verdict: the rescue comes next
+        return rejected(unreadable(folder.name))
     return Verdict("ready_with_warnings" if warnings else "ready", "", {}, warnings, index)
 
 
 def _survey(folder: Path, budget: Budget | None) -> Survey:
     if not folder.is_dir():
         raise BagError("FOLDER_MISSING", file=folder.name)
+    require_few_entries(folder)
     try:
         metadata = read_metadata(folder)
     except BagError as error:
         if error.code == "METADATA_MISSING":
-            _blame_pointers(folder)
+            _blame_files(folder)
         raise
     survey = survey_bag(folder, metadata, budget)
     _require_names(survey)
     return survey
 
 
-def _blame_pointers(folder: Path) -> None:
-    """Report Git LFS pointers before the missing metadata.yaml of the same checkout."""
-    for path in sorted(folder.iterdir()):
-        if path.name.endswith(DATA_SUFFIXES) and path.is_file():
-            with path.open("rb") as stream:
-                if is_lfs_pointer(stream.read(100)):
-                    raise BagError("FILE_IS_LFS_POINTER", file=path.name)
+def _blame_files(folder: Path) -> None:
+    """Report files that are no data, and pointers, of which a whole checkout is made, before metadata."""
+    files = present_files(folder)
+    if not files:
+        raise nothing_to_read(folder)
+    for file in files:
+        if is_lfs_pointer(head(file.name, file.path)):
+            raise BagError("FILE_IS_LFS_POINTER", file=file.name)
 
 
 def _require_names(survey: Survey) -> None:

@@ -1,16 +1,20 @@
 """The files of a bag: which ones metadata.yaml lists, and where they are."""
 
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 
+from rosbag2.budget import MAX_FILES
 from rosbag2.errors import BagError
 from rosbag2.formats.metadata import FILE_NAME, Metadata
+from rosbag2.formats.signatures import HEAD_BYTES, foreign
 
 PACKED_SUFFIXES = (".zstd", ".zst")
-MAX_FILES = 10_000
 DATA_SUFFIXES = tuple(
     kind + packed for kind in (".db3", ".mcap") for packed in ("", *PACKED_SUFFIXES)
 )
+_MAX_LOOKED_AT = 100
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,25 @@ def present_files(folder: Path) -> tuple[DataFile, ...]:
     return tuple(DataFile(path.name, path) for path in paths if not (names & _unpacked(path.name)))
 
 
+def nothing_to_read(folder: Path) -> BagError:
+    """Why a folder without a data file is no bag: what a file in it is instead, if that is known."""
+    deeper = any(path.name.endswith(DATA_SUFFIXES) for path in folder.glob("*/*"))
+    code = "METADATA_MISSING" if deeper else "DATA_MISSING"
+    return foreign_file(folder.iterdir()) or BagError(code)
+
+
+def foreign_file(paths: Iterable[Path]) -> BagError | None:
+    """What the first of some files that is known to be something else is; None when none is."""
+    files = [path for path in sorted(paths) if path.is_file() and not path.is_symlink()]
+    for path in files[:_MAX_LOOKED_AT]:
+        with path.open("rb") as stream:
+            error = foreign(path.name, stream.read(HEAD_BYTES))
+        # Beside other files an empty one, or a page, need not be the recording.
+        if error and (len(files) == 1 or error.code not in {"FILE_IS_EMPTY", "FILE_IS_ANSWER"}):
+            return error
+    return None
+
+
 def unlisted_files(folder: Path, files: tuple[DataFile, ...]) -> list[str]:
     """Names of the data files beside the listed ones, sorted."""
     listed_names = {file.path.name for file in files}
@@ -57,14 +80,34 @@ def unlisted_files(folder: Path, files: tuple[DataFile, ...]) -> list[str]:
     )
 
 
+def count_files(names: Iterable[str]) -> int:
+    """Number of files of a bag as `MAX_FILES` counts them, from their names or paths."""
+    return sum(name.rpartition("/")[2] != FILE_NAME for name in names)
+
+
+def require_few_files(names: Iterable[str]) -> None:
+    """Refuse more files than anything here is made for, before any of them is opened.
+
+    Raises:
+        BagError: TOO_MANY_FILES.
+    """
+    if count_files(names) > MAX_FILES:
+        raise BagError("TOO_MANY_FILES", limit=MAX_FILES)
+
+
+def require_few_entries(folder: Path) -> None:
+    """Refuse a folder with too many entries, as `require_few_files` does."""
+    with os.scandir(folder) as entries:
+        require_few_files(entry.name for entry in entries)
+
+
 def require_complete(metadata: Metadata) -> None:
     """Refuse metadata that do not say where the data are.
 
     Raises:
-        BagError: METADATA_INCOMPLETE, METADATA_REFUSED, COMPRESSION_UNSUPPORTED.
+        BagError: METADATA_INCOMPLETE, TOO_MANY_FILES, COMPRESSION_UNSUPPORTED.
     """
-    if len(metadata.files) > MAX_FILES:
-        raise BagError("METADATA_REFUSED", file=FILE_NAME, reason="it lists too many files")
+    require_few_files(metadata.files)
     if not metadata.storage_id:
         raise BagError("METADATA_INCOMPLETE", file=FILE_NAME, field="storage_identifier")
     if not metadata.files:

@@ -8,6 +8,7 @@ import zstandard
 
 from rosbag2.budget import Budget, max_unpacked
 from rosbag2.errors import BagError
+from rosbag2.formats.signatures import HEAD_BYTES, beginning, foreign
 
 MAGIC = b"\x28\xb5\x2f\xfd"
 """How a frame begins. No CDR message begins so: its first byte is 0."""
@@ -55,7 +56,8 @@ def _copy(name: str, source: Path, target: Path, budget: Budget) -> str:
             if not block:
                 return ""
             if not written and not block.startswith(_SIGNATURES):
-                raise BagError("FILE_UNKNOWN", file=name, reason="what is packed begins otherwise")
+                unknown = BagError("FILE_UNKNOWN", file=name, reason=beginning(block[:HEAD_BYTES]))
+                raise foreign(name, block[:HEAD_BYTES]) or unknown
             written += len(block)
             if written > limit:
                 raise BagError("UNPACKS_TOO_LARGE", file=name, limit=limit)

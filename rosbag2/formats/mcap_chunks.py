@@ -45,11 +45,7 @@ def load_chunk(stream: BinaryIO, chunk: Chunk) -> bytes:
     """
     if max(chunk.size, chunk.stored) > MAX_MESSAGE:
         return _load_large(stream, chunk)
-    stream.seek(chunk.start)
-    data = stream.read(chunk.stored)
-    if len(data) < chunk.stored:
-        raise BrokenError("a chunk is cut off")
-    content = _unpacked(chunk, data)
+    content = unpack_chunk(stream, chunk)
     if len(content) != chunk.size:
         raise BrokenError(f"a chunk has {len(content)} of {chunk.size} bytes")
     if chunk.crc and zlib.crc32(content) != chunk.crc:
@@ -57,7 +53,16 @@ def load_chunk(stream: BinaryIO, chunk: Chunk) -> bytes:
     return content
 
 
-def _unpacked(chunk: Chunk, data: bytes) -> bytes:
+def unpack_chunk(stream: BinaryIO, chunk: Chunk) -> bytes:
+    """The records of a chunk, unpacked.
+
+    Raises:
+        BrokenError: they cannot be unpacked.
+    """
+    stream.seek(chunk.start)
+    data = stream.read(chunk.stored)
+    if len(data) < chunk.stored:
+        raise BrokenError("a chunk is cut off")
     try:
         if chunk.compression == "":
             return data

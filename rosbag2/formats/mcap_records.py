@@ -24,6 +24,9 @@ START = MAGIC + HEADER.to_bytes(1, "little")
 _BLOCK = 2**20
 _MAX_TEXT = 16 * 2**20
 _MAX_NAME = 32
+DATA = frozenset({MESSAGE, CHUNK})
+"""Records that stand before the end of the data only."""
+COMPRESSIONS = frozenset({"", "lz4", "zstd"})
 PRIVATE = 0x80
 """Kinds from here on are for others' records."""
 
@@ -127,7 +130,8 @@ class Catalogue:
             number = base + fields.number(2)
             name, encoding = fields.text(), fields.text()
             text = fields.take(fields.number(4)).decode("utf-8", "replace")
-            self.schemas.setdefault(number, Schema(name, encoding, text))
+            schema = self.schemas.setdefault(number, Schema(name, encoding, text))
+            _require_same(schema.name, name)
         elif opcode == CHANNEL:
             self._channel(fields, base)
         elif opcode == METADATA:
@@ -142,8 +146,34 @@ class Catalogue:
         topic, encoding = fields.text(), fields.text()
         facts = fields.mapping()
         qos, type_hash = facts.get("offered_qos_profiles", ""), facts.get("topic_type_hash", "")
-        self.channels.setdefault(number, Channel(schema_id, topic, encoding, qos, type_hash))
+        channel = Channel(schema_id, topic, encoding, qos, type_hash)
+        first = self.channels.setdefault(number, channel)
+        _require_same((first.schema_id, first.topic, first.encoding), (schema_id, topic, encoding))
 
+
+def _require_same(first: object, copy: object) -> None:
+    """Refuse copies that differ: one of them is damaged."""
+    if first != copy:
+        raise BrokenError("a topic is written in two ways")
+
+
+_LISTED = "listed"
+_SHAPES: dict[int, tuple[int | str, ...]] = {
+    HEADER: (_LISTED, _LISTED),
+    FOOTER: (20,),
+    SCHEMA: (2, _LISTED, _LISTED, _LISTED),
+    CHANNEL: (4, _LISTED, _LISTED, _LISTED),
+    MESSAGE_INDEX: (2, _LISTED),
+    0x08: (32, _LISTED, 8, _LISTED, 16),
+    0x09: (16, _LISTED, _LISTED, "data", 4),
+    0x0A: (40, _LISTED, _LISTED),
+    STATISTICS: (42, _LISTED),
+    METADATA: (_LISTED, _LISTED),
+    0x0D: (16, _LISTED),
+    0x0E: (17,),
+    DATA_END: (4,),
+}
+"""Bytes of the fields of records by their kind; texts and lists have their length in front."""
 
 NOTED = frozenset({SCHEMA, CHANNEL, METADATA, STATISTICS})
 
@@ -163,6 +193,24 @@ def next_file(stream: BinaryIO, place: int) -> int:
             return place + found
         place += _BLOCK
     return size
+
+
+def fits(stream: BinaryIO, opcode: int, place: int, length: int) -> bool:
+    """Return whether the fields of the record whose content is at a place fill its length."""
+    shape = _SHAPES.get(opcode)
+    if shape is None:
+        return opcode >= PRIVATE
+    end = 0
+    for part in shape:
+        if isinstance(part, int):
+            end += part
+            continue
+        width = 4 if part == _LISTED else 8
+        stream.seek(place + end)
+        end += width + int.from_bytes(stream.read(width), "little")
+        if end > length:
+            return False
+    return end == length
 
 
 def read_chunk_head(stream: BinaryIO, offset: int, length: int) -> Chunk:

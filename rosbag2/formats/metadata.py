@@ -11,11 +11,13 @@
 | 9 | QoS as YAML instead of text |
 """
 
-from dataclasses import dataclass
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from rosbag2.budget import MAX_TOPICS
 from rosbag2.errors import BagError
-from rosbag2.formats import qos, yaml_loader
+from rosbag2.formats import names, qos, yaml_loader
 from rosbag2.formats.yaml_loader import Node
 
 FILE_NAME = "metadata.yaml"
@@ -81,22 +83,41 @@ def read_metadata(folder: Path) -> Metadata:
     """Read the metadata.yaml of a bag.
 
     Raises:
-        BagError: METADATA_MISSING, METADATA_UNREADABLE, METADATA_REFUSED, PATH_UNSAFE,
-            FILE_IS_LFS_POINTER.
+        BagError: METADATA_MISSING, METADATA_UNREADABLE, METADATA_REFUSED, TOO_MANY_TOPICS,
+            PATH_UNSAFE, FILE_IS_LFS_POINTER.
     """
     content = _content(folder / FILE_NAME)
     try:
-        root = yaml_loader.parse(content)
+        root = yaml_loader.parse(_text_of(content))
         if not isinstance(root, dict):
             raise ValueError("it is not a mapping")
         information = root.get("rosbag2_bagfile_information")
         if not isinstance(information, dict):
             raise ValueError("it has no mapping `rosbag2_bagfile_information`")
-        return _metadata(information)
+        return _as_spelled(_metadata(information), folder)
     except yaml_loader.RefusedError as error:
+        if content.count(b"topic_metadata:") > MAX_TOPICS:
+            raise BagError("TOO_MANY_TOPICS", file=FILE_NAME, limit=MAX_TOPICS) from error
         raise BagError("METADATA_REFUSED", file=FILE_NAME, reason=str(error)) from error
     except ValueError as error:
         raise BagError("METADATA_UNREADABLE", file=FILE_NAME, reason=str(error)) from error
+
+
+def _text_of(content: bytes) -> bytes | str:
+    """The content; one in a code page is decoded letter by letter, as only paths are not ASCII."""
+    try:
+        if not content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+            content.decode()
+    except UnicodeDecodeError:
+        return content.decode(names.ANY_BYTES)
+    return content
+
+
+def _as_spelled(metadata: Metadata, folder: Path) -> Metadata:
+    """The same, its paths spelled as the files in the bag's folder are."""
+    spelled = names.spelling_in(folder, metadata.files)
+    entries = (replace(entry, path=spelled(entry.path)) for entry in metadata.file_entries)
+    return replace(metadata, files=tuple(map(spelled, metadata.files)), file_entries=tuple(entries))
 
 
 def _content(path: Path) -> bytes:

@@ -64,14 +64,30 @@ def same(one: str, other: str) -> bool:
     return first is not None and first == second
 
 
+def difference(one: str, other: str) -> tuple[str, str, str]:
+    """The first policy in which two QoS texts differ, and its two values; else the number of profiles."""
+    first, second = profiles(one), profiles(other)
+    for mine, theirs in zip(first or [], second or [], strict=False):
+        for name in _ORDER:
+            if mine[name] != theirs[name]:
+                return name, _shown(mine[name]), _shown(theirs[name])
+    mine_count, theirs_count = (
+        "?" if items is None else str(len(items)) for items in (first, second)
+    )
+    return "profiles", mine_count, theirs_count
+
+
+def _shown(value: str | tuple[int, int]) -> str:
+    return f"{{sec: {value[0]}, nsec: {value[1]}}}" if isinstance(value, tuple) else value
+
+
 def lines(text: str, indent: str, *, numbers: bool = False) -> list[str]:
     """The profiles as lines of block YAML, of version 9 unless with numbers; none without a profile."""
     result: list[str] = []
     for profile in profiles(text) or []:
         bullet = "- "
         for name in _ORDER:
-            value = profile[name]
-            shown = f"{{sec: {value[0]}, nsec: {value[1]}}}" if isinstance(value, tuple) else value
+            shown = _shown(profile[name])
             if numbers and name in _POLICIES:
                 shown = str(_POLICIES[name].index(shown))
             result.append(f"{indent}{bullet}{name}: {shown}")

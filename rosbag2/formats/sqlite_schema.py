@@ -1,8 +1,9 @@
-"""The tables of the sqlite3 store, schema 1 to 4.
+"""The tables of the sqlite3 store, schema 1 to 4, and that of 2018, before the first release.
 
 | schema | recorded by | brought |
 | --- | --- | --- |
-| 1 | Crystal, Dashing | tables `topics`, `messages` |
+| 1 | before Crystal | tables `topics`, `messages` |
+| 1 | Crystal, Dashing | the serialization of a topic |
 | 2 | Eloquent to Galactic | QoS per topic, the index on time |
 | 3 | Humble | tables `schema`, `metadata` |
 | 4 | Iron and later | type hashes, message definitions |
@@ -10,10 +11,11 @@
 
 import sqlite3
 
+from rosbag2.budget import MAX_TOPICS
 from rosbag2.errors import BagError
 from rosbag2.formats.metadata import Topic
 
-_TOPICS = {"id", "name", "type", "serialization_format"}
+_TOPICS = {"id", "name", "type"}
 _MESSAGES = {"id", "topic_id", "timestamp", "data"}
 _SCHEMA = {"schema_version", "ros_distro"}
 _DEFINITIONS = {"id", "topic_type", "encoding", "encoded_message_definition"}
@@ -23,7 +25,7 @@ def read_schema(name: str, connection: sqlite3.Connection) -> tuple[int, str, di
     """Schema, ROS distribution ("" before schema 3), and the topics by their number in the file.
 
     Raises:
-        BagError: SCHEMA_UNKNOWN, with the file's name.
+        BagError: SCHEMA_UNKNOWN, FILE_DAMAGED, TOO_MANY_TOPICS; they name the file.
     """
     topics = _columns(connection, "topics")
     for table, needed, columns in (
@@ -35,10 +37,20 @@ def read_schema(name: str, connection: sqlite3.Connection) -> tuple[int, str, di
         if missing := needed - columns:
             reason = f"its table {table} lacks {', '.join(sorted(missing))}"
             raise BagError("SCHEMA_UNKNOWN", file=name, reason=reason)
+    _require_few_topics(name, connection)
     schema, distro = _version(connection)
     if not schema:
         schema = 2 if "offered_qos_profiles" in topics else 1
-    return schema, distro, _topics(connection, topics)
+    found = _topics(connection, topics)
+    if not all(isinstance(key, int) for key in found):
+        raise BagError("FILE_DAMAGED", file=name, reason="its topics have no numbers")
+    return schema, distro, found
+
+
+def _require_few_topics(name: str, connection: sqlite3.Connection) -> None:
+    query = "SELECT count(*) FROM (SELECT 1 FROM topics LIMIT ?)"
+    if connection.execute(query, (MAX_TOPICS + 1,)).fetchone()[0] > MAX_TOPICS:
+        raise BagError("TOO_MANY_TOPICS", file=name, limit=MAX_TOPICS)
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
@@ -61,13 +73,10 @@ def _version(connection: sqlite3.Connection) -> tuple[int, str]:
 
 
 def _topics(connection: sqlite3.Connection, columns: set[str]) -> dict[int, Topic]:
-    qos = "offered_qos_profiles" if "offered_qos_profiles" in columns else "''"
-    type_hash = "type_description_hash" if "type_description_hash" in columns else "''"
+    later = ("serialization_format", "offered_qos_profiles", "type_description_hash")
+    values = ", ".join(name if name in columns else "''" for name in later)
     definitions = _definitions(connection)
-    rows = connection.execute(
-        f"SELECT id, name, type, serialization_format, {qos}, {type_hash} "  # noqa: S608
-        "FROM topics ORDER BY id"
-    )
+    rows = connection.execute(f"SELECT id, name, type, {values} FROM topics ORDER BY id")  # noqa: S608
     return {key: _topic(values, definitions) for key, *values in rows}
 
 

@@ -1,26 +1,24 @@
 """Archives of bags, from strangers: unpacked within limits, and the one bag in them found."""
 
-import gzip
 import shutil
-import stat
-import tarfile
-import zipfile
-import zlib
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sized
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import IO, cast
+from typing import IO
 
-import zstandard
-
-from rosbag2.budget import Budget, max_unpacked
+from rosbag2.budget import MAX_FILES, Budget, max_unpacked
 from rosbag2.errors import BagError, Detail
-from rosbag2.formats.bundle import DATA_SUFFIXES
-from rosbag2.formats.metadata import FILE_NAME, is_lfs_pointer
+from rosbag2.formats.bundle import DATA_SUFFIXES, count_files, foreign_file, require_few_files
+from rosbag2.formats.metadata import FILE_NAME
+from rosbag2.reading.archive_members import BROKEN, Member, members
+from rosbag2.reading.belonging import is_litter
 
-SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst", ".tar.zstd")
-MAX_MEMBERS = 10_000
+SUFFIXES = (
+    ".zip",
+    ".tar",
+    *(".tar." + packed for packed in ("gz", "bz2", "xz", "zst", "zstd")),
+    *(".tgz", ".tbz2", ".txz", ".tzst"),
+)
 MAX_DEPTH = 20
 HEADER_BYTES = 64 * 2**20
 """Bytes that a tar may hold beside the content of its members."""
@@ -28,20 +26,6 @@ SPARE_BYTES = 256 * 2**20
 """Bytes of the disk that unpacking leaves free."""
 
 _BLOCK = 2**20
-_MAX_WINDOW = 2**27
-_ENCRYPTED = 1
-_BROKEN = (
-    tarfile.TarError,
-    zipfile.BadZipFile,
-    zlib.error,
-    zstandard.ZstdError,
-    EOFError,
-    NotImplementedError,
-    gzip.BadGzipFile,
-    UnicodeError,
-    ValueError,
-    OverflowError,
-)
 
 
 def is_archive(name: str) -> bool:
@@ -58,8 +42,10 @@ def bare_name(name: str) -> str:
     return last
 
 
-def unpack(source: Path, target: Path, budget: Budget | None = None) -> str:
+def unpack(source: Path, target: Path, budget: Budget | None = None, *, language: str = "") -> str:
     """Unpack an archive into the empty folder `target`, and find the bag in it.
+
+    `language` is that of its sender, for names in it that are not Unicode.
 
     Returns:
         The bag's folder below `target`; the bag itself is not checked.
@@ -68,24 +54,17 @@ def unpack(source: Path, target: Path, budget: Budget | None = None) -> str:
         BagError: the archive is refused, cannot be read, or does not hold exactly one bag.
     """
     try:
-        _Unpacking(source, target, budget or Budget()).run()
-        return find_bag(source.name, target)
-    except _BROKEN as error:
+        unpacking = _Unpacking(source, target, budget or Budget())
+        unpacking.run(language)
+        bag = find_bag(source.name, target)
+        unpacking.follow_links(bag)
+    except BROKEN as error:
         reason = str(error)[:200] or type(error).__name__
         raise BagError("ARCHIVE_UNREADABLE", file=source.name, reason=reason) from error
     except OSError as error:
         reason = error.strerror or str(error)[:200]
         raise BagError("ARCHIVE_UNREADABLE", file=source.name, reason=reason) from error
-
-
-@dataclass
-class _Member:
-    """A member of an archive; `fault` says why it is refused, `size` in bytes is a claim."""
-
-    name: str
-    size: int
-    fault: str
-    stream: Callable[[], IO[bytes]]
+    return bag
 
 
 @dataclass
@@ -95,48 +74,91 @@ class _Unpacking:
     budget: Budget
     unpacked: int = 0
     passed: int = 0
+    files: int = 0
     paths: set[str] = field(default_factory=set)
+    links: list[Member] = field(default_factory=list)
 
     @property
     def limit(self) -> int:
         return max_unpacked(self.source.stat().st_size)
 
-    def run(self) -> None:
-        """Unpack all members.
+    def run(self, language: str) -> None:
+        """Unpack all members, except symbolic links.
 
         Raises:
             BagError: it is refused.
             OSError, and errors of the libraries: it cannot be read.
         """
         self.target.mkdir(parents=True, exist_ok=True)
-        with _members(self.source, self._pass) as members:
-            for number, member in enumerate(members):
-                if number >= MAX_MEMBERS:
-                    raise self._refusal("ARCHIVE_TOO_LARGE", limit=f"{MAX_MEMBERS} members")
+        with members(self.source, language, self._pass) as found:
+            if isinstance(found, Sized):
+                require_few_files(each.name for each in found if not is_litter(each.name))
+            for member in found:
                 self._take(member)
 
-    def _take(self, member: _Member) -> None:
+    def follow_links(self, bag: str) -> None:
+        """Put the files in the place of the symbolic links within the bag; those beside it are nobody's.
+
+        Raises:
+            BagError: a link within the bag leads to no file of the archive.
+        """
+        inside = PurePosixPath(bag)
+        for member in self.links:
+            if PurePosixPath(member.name).is_relative_to(inside):
+                self._write(member)
+
+    def _take(self, member: Member) -> None:
         parts = _safe_parts(member.name)
         reason = member.fault or ("" if parts else "its path is not a plain relative one")
+        if member.link and not _safe_parts(member.link):
+            reason = "it is a link that leads out of the archive"
         if reason:
             raise self._refusal("ARCHIVE_MEMBER_UNSAFE", member=member.name, reason=reason)
-        if _is_litter(parts):
-            return
         path = "/".join(parts)
+        if is_litter(path):
+            return
         if path in self.paths:
             raise self._refusal("ARCHIVE_MEMBER_TWICE", member=member.name)
         self.paths.add(path)
+        self.files += count_files([path])
+        if self.files > MAX_FILES:
+            raise BagError("TOO_MANY_FILES", limit=MAX_FILES)
+        if member.symbolic:
+            self.links.append(member)
+        else:
+            self._write(member)
+
+    def _write(self, member: Member) -> None:
+        if member.link:
+            linked = self.target.joinpath(*_safe_parts(member.link))
+            if not linked.is_file():
+                reason = f"it is a link to {member.link}, which is no file in the archive"
+                raise self._refusal("ARCHIVE_MEMBER_UNSAFE", member=member.name, reason=reason)
+            member = Member(member.name, linked.stat().st_size, (lambda: linked.open("rb"),))
         self._require_room(member.size)
-        place = self.target.joinpath(*parts)
+        place = self.target.joinpath(*_safe_parts(member.name))
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
-            with place.open("xb") as sink, member.stream() as stream:
-                while block := stream.read(_BLOCK):
-                    sink.write(block)
-                    self.unpacked += len(block)
-                    self.budget.advance(len(block))
+            with place.open("xb") as sink:
+                self._copy(member, sink)
         except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
             raise self._refusal("ARCHIVE_MEMBER_TWICE", member=member.name) from error
+
+    def _copy(self, member: Member, sink: IO[bytes]) -> None:
+        """Copy the content, by the first way in which it is sound."""
+        *others, last = member.streams
+        for way in (*others, last):
+            sink.truncate(sink.seek(0))
+            try:
+                with way() as stream:
+                    while block := stream.read(_BLOCK):
+                        sink.write(block)
+                        self.unpacked += len(block)
+                        self.budget.advance(len(block))
+                return
+            except BROKEN:
+                if way is last:
+                    raise
 
     def _require_room(self, size: int) -> None:
         if self.unpacked + size > self.limit:
@@ -155,79 +177,6 @@ class _Unpacking:
         return BagError(code, file=self.source.name, **details)
 
 
-@contextmanager
-def _members(source: Path, count: Callable[[int], None]) -> Iterator[Iterator[_Member]]:
-    with ExitStack() as stack:
-        file = stack.enter_context(source.open("rb"))
-        head = file.read(262)
-        file.seek(0)
-        if is_lfs_pointer(head):
-            raise BagError("FILE_IS_LFS_POINTER", file=source.name)
-        if head.startswith(b"PK"):
-            yield _zipped(stack.enter_context(zipfile.ZipFile(file)))
-            return
-        plain: IO[bytes] = file
-        if head.startswith(b"\x1f\x8b"):
-            plain = cast("IO[bytes]", stack.enter_context(gzip.GzipFile(fileobj=file)))
-        elif head.startswith(b"\x28\xb5\x2f\xfd"):
-            unpacker = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW)
-            plain = stack.enter_context(unpacker.stream_reader(file, read_across_frames=True))
-        counted = cast("IO[bytes]", _Counted(plain, count))
-        yield _tarred(stack.enter_context(tarfile.open(fileobj=counted, mode="r|")))
-
-
-class _Counted:
-    """A stream that counts the bytes read from it."""
-
-    def __init__(self, stream: IO[bytes], count: Callable[[int], None]) -> None:
-        self._stream = stream
-        self._count = count
-
-    def read(self, size: int = -1) -> bytes:
-        data = self._stream.read(size)
-        self._count(len(data))
-        return data
-
-
-def _zipped(archive: zipfile.ZipFile) -> Iterator[_Member]:
-    for info in archive.infolist():
-        # Only Unix writes modes; a plain file may come without one.
-        kind = stat.S_IFMT(info.external_attr >> 16)
-        if info.is_dir() or kind == stat.S_IFDIR:
-            continue
-        if info.flag_bits & _ENCRYPTED:
-            raise BagError("ARCHIVE_ENCRYPTED", file=Path(archive.filename or "").name)
-        fault = "" if kind in {0, stat.S_IFREG} else "it is a link or a device"
-        yield _Member(info.orig_filename, info.file_size, fault, _opener(archive, info))
-
-
-def _opener(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[], IO[bytes]]:
-    return lambda: archive.open(info)
-
-
-def _tarred(archive: tarfile.TarFile) -> Iterator[_Member]:
-    for member in archive:
-        if member.isdir():
-            continue
-        fault = "" if member.isreg() else "it is a link or a device"
-        if not fault:
-            try:
-                tarfile.data_filter(member, "/unpacked")
-            except tarfile.FilterError:
-                fault = "its path is not a plain relative one"
-        yield _Member(member.name, member.size, fault, _extractor(archive, member))
-
-
-def _extractor(archive: tarfile.TarFile, member: tarfile.TarInfo) -> Callable[[], IO[bytes]]:
-    def extract() -> IO[bytes]:
-        stream = archive.extractfile(member)
-        if stream is None:
-            raise tarfile.ReadError("a member has no data")
-        return stream
-
-    return extract
-
-
 def _safe_parts(name: str) -> tuple[str, ...]:
     """The parts of a relative path that stays inside on every system, none when it does not."""
     windows = PureWindowsPath(name)
@@ -237,11 +186,6 @@ def _safe_parts(name: str) -> tuple[str, ...]:
     if outside or odd or len(parts) > MAX_DEPTH or PurePosixPath(name).is_absolute():
         return ()
     return parts
-
-
-def _is_litter(parts: tuple[str, ...]) -> bool:
-    """Return whether it is one of macOS's files beside files, which look like data."""
-    return parts[0] == "__MACOSX" or parts[-1].startswith("._") or parts[-1] == ".DS_Store"
 
 
 def find_bag(archive: str, folder: Path) -> str:
@@ -264,9 +208,12 @@ def find_bag(archive: str, folder: Path) -> str:
     folders = sorted(
         place for place in described | holding if not described.intersection(place.parents)
     )
-    if not folders:
-        reason = f"it holds another archive, {nested}" if nested else "it has no data file"
+    if not folders and nested:
+        reason = f"it holds another archive, {nested}"
         raise BagError("ARCHIVE_NO_BAG", file=archive, reason=reason)
+    if not folders:
+        unknown = BagError("ARCHIVE_NO_BAG", file=archive, reason="it has no data file")
+        raise foreign_file(folder.rglob("*")) or unknown
     if len(folders) > 1:
         first, second = (str(place) for place in folders[:2])
         raise BagError(

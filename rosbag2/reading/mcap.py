@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, BinaryIO
 
-from rosbag2.budget import MAX_NAME, MAX_TOPICS, Budget, max_unpacked
+from rosbag2.budget import MAX_CHUNK, MAX_NAME, MAX_TOPICS, Budget, max_unpacked
 from rosbag2.errors import BagError
 from rosbag2.formats import mcap_records as records
 from rosbag2.formats.bundle import DataFile
@@ -57,7 +57,7 @@ class McapStore:
         self.contents = Contents(file.name, self.topics, self._limit, budget)
 
     def _check_size(self) -> None:
-        if sum(chunk.size for chunk in self.layout.chunks) > self._limit:
+        if sum(min(chunk.size, MAX_CHUNK) for chunk in self.layout.chunks) > self._limit:
             raise BagError("UNPACKS_TOO_LARGE", file=self.file.name, limit=self._limit)
 
     def _has_all_channels(self) -> bool:

@@ -72,7 +72,7 @@ class _Walker:
         self.layout = Layout()
         self.others = 0
         self.chunk_has_index = True
-        self.finished = False
+        self.finished = self.data_ended = False
 
     @property
     def base(self) -> int:
@@ -91,7 +91,7 @@ class _Walker:
     def section(self, start: int) -> int:
         """Walk over one of the joined files, and return where it ends."""
         self.layout.starts.append(start)
-        self.finished, self.chunk_has_index = False, True
+        self.finished, self.data_ended, self.chunk_has_index = False, False, True
         self.stream.seek(start)
         place = start + len(self.stream.read(len(records.MAGIC)))
         while not self.finished:
@@ -108,7 +108,7 @@ class _Walker:
         if len(head) < records.HEAD.size:
             raise self.unfinished("it has no footer")
         opcode, length = head[0], int.from_bytes(head[1:], "little")
-        if opcode == 0:
+        if opcode == 0 or (self.data_ended and opcode in records.DATA):
             raise BrokenError(f"no record begins at byte {place}")
         end = place + records.HEAD.size + length
         if end > self.size:
@@ -126,11 +126,17 @@ class _Walker:
         if opcode == records.CHUNK:
             self.chunk(place, length)
             return
+        content = place + records.HEAD.size
+        if not records.fits(self.stream, opcode, content, length):
+            raise BrokenError(f"no record begins at byte {place}")
+        self.stream.seek(content)
         if opcode in records.NOTED:
             layout.catalogue.take(opcode, self.read(opcode, length), self.base)
         elif opcode == records.FOOTER:
             self.finished = True
             layout.summaries += int.from_bytes(self.stream.read(8), "little") > 0
+        elif opcode == records.DATA_END:
+            self.data_ended = True
         elif opcode == records.MESSAGE_INDEX:
             layout.indexed.add(self.base + int.from_bytes(self.stream.read(2), "little"))
             self.chunk_has_index = True

@@ -138,10 +138,14 @@ class SqliteStore:
         return []
 
     def _check_index(self, total: int) -> None:
-        """Refuse a wrong index on time: the reader, which uses it, would lose messages silently."""
+        """Refuse a file of which the reader would lose messages silently."""
+        from rosbag2.reading.sqlite_unread import unread  # noqa: PLC0415 - numpy, as above
+
         with guarded(self.file.name):
             name = self.time_index()
             fault = "" if name is None else index_fault(self.connection, name, total)
+            fault = fault or unread(self.connection, self.budget, has_index=name is not None)
+            self.connection.execute(self._query(None, None)).fetchone()
         if fault:
             raise self._damaged(fault)
 

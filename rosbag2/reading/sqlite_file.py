@@ -3,15 +3,16 @@
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from rosbag2.budget import MAX_MESSAGE, Budget
-from rosbag2.errors import BagError
+from rosbag2.errors import BagError, unreadable
 from rosbag2.formats.bundle import DataFile
 
 _HEADER_BYTES = 100
+_WAL_MODE = b"\2\2"
 _MAX_BYTES = MAX_MESSAGE + 2**20
 # A scan needs less than one step of SQLite's machine per byte; loops that a file makes up need more.
 _STEPS_ALWAYS = 50_000_000
@@ -24,7 +25,7 @@ _COPY_BYTES = 2**22
 
 @contextmanager
 def guarded(name: str) -> Iterator[None]:
-    """Turn SQLite's complaints about a file into a BagError.
+    """Turn whatever goes wrong while a file is read into a BagError; only lack of memory stays what it is.
 
     Raises:
         BagError: FILE_DAMAGED, FILE_UNREADABLE.
@@ -36,6 +37,10 @@ def guarded(name: str) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise BagError("FILE_UNREADABLE", file=name, reason=reason) from error
+    except (BagError, MemoryError, RecursionError):
+        raise
+    except Exception as error:
+        raise unreadable(name) from error
 
 
 def _translated(name: str, error: sqlite3.DatabaseError) -> BagError:
@@ -49,12 +54,12 @@ def _translated(name: str, error: sqlite3.DatabaseError) -> BagError:
 
 @contextmanager
 def opened(
-    file: DataFile, source: Path, spare: Path, budget: Budget
+    file: DataFile, source: Path, spare: Callable[[], Path], budget: Budget
 ) -> Iterator[tuple[sqlite3.Connection, int]]:
     """Open a read-only connection to a database with its journal, and yield it with the bytes of both.
 
     `file` is named as in the bag, `source` its (unpacked) content. The bag's folder may be read-only and
-    stays as it is: a file with a journal is read from a copy in the folder `spare`.
+    stays as it is: a file with a journal is read from a copy in the folder that `spare` makes.
 
     Raises:
         BagError: FILE_UNREADABLE, FILE_DAMAGED.
@@ -95,16 +100,16 @@ def _harden(connection: sqlite3.Connection, size: int, budget: Budget) -> None:
     connection.set_progress_handler(tick, _STEPS_PER_TICK)
 
 
-def _connect(path: Path, spare: Path, budget: Budget) -> sqlite3.Connection:
+def _connect(path: Path, spare: Callable[[], Path], budget: Budget) -> sqlite3.Connection:
     wal, journal = _journals(path)
     if _filled(journal):
         # Rolling back writes to the file.
-        copy = spare / "data.db3"
+        copy = spare() / "data.db3"
         _copy(path, copy, budget)
         _copy_beside(path, [journal, wal], copy)
         return sqlite3.connect(copy.as_uri(), uri=True, check_same_thread=False)
     if _filled(wal):
-        copy = spare / "data.db3"
+        copy = spare() / "data.db3"
         if not _linked(path, copy):
             _copy(path, copy, budget)
         _copy_beside(path, [wal], copy)
@@ -144,6 +149,13 @@ def _linked(path: Path, copy: Path) -> bool:
     return True
 
 
+def lacks_wal(path: Path) -> bool:
+    """Return whether a database was written with a WAL that is not there; sound ones lack it too."""
+    with path.open("rb") as stream:
+        is_wal = stream.read(20)[18:] == _WAL_MODE
+    return is_wal and not _filled(_journals(path)[0])
+
+
 def _check_complete(name: str, path: Path) -> None:
     """A file cut off in transit is found by the page count in its header, where that is kept up."""
     with path.open("rb") as stream:
@@ -151,6 +163,9 @@ def _check_complete(name: str, path: Path) -> None:
         size = stream.seek(0, os.SEEK_END)
     page = int.from_bytes(head[16:18], "big")
     page = 65536 if page == 1 else page
+    if head[18:20] == _WAL_MODE and size == page:
+        # One page has no room for a table: all of them are in the WAL.
+        raise BagError("WAL_MISSING", file=name, wal=f"{name}-wal")
     pages = int.from_bytes(head[28:32], "big")
     kept_up = head[24:28] == head[92:96]
     if len(head) < _HEADER_BYTES or (kept_up and size < page * pages):

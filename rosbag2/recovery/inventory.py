@@ -1,12 +1,20 @@
 """Inventory of an unusable bag: the files that are left, and what metadata says of the others."""
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from rosbag2.checks.losses import LostSpan
 from rosbag2.errors import BagError
-from rosbag2.formats.bundle import DataFile, find_file, present_files, require_complete
-from rosbag2.formats.metadata import FileEntry, Metadata, read_metadata
+from rosbag2.formats.bundle import (
+    DataFile,
+    find_file,
+    nothing_to_read,
+    present_files,
+    require_complete,
+    require_few_entries,
+)
+from rosbag2.formats.metadata import FileEntry, Metadata, Topic, read_metadata
 
 FINAL = frozenset(
     {
@@ -21,6 +29,7 @@ FINAL = frozenset(
         "UNPACKS_TOO_LARGE",
         "FILE_REFUSED",
         "NAME_IMPLAUSIBLE",
+        "TOO_MANY_FILES",
         "TOO_MANY_TOPICS",
     }
 )
@@ -35,6 +44,13 @@ class Inventory:
     files: tuple[DataFile, ...]
     missing: list[str] = field(default_factory=list)
     faults: list[BagError] = field(default_factory=list)
+
+    @property
+    def listed(self) -> tuple[tuple[Topic, int | None], ...]:
+        """The topics that metadata name, with their counts where those are the counts of one file."""
+        topics = self.metadata.topics if self.metadata else ()
+        one = self.metadata is not None and len(self.metadata.files) == 1
+        return topics if one else ()
 
     def expected(self, file: DataFile) -> int | None:
         """Number of messages that a file should hold, where metadata says so."""
@@ -77,8 +93,12 @@ class Inventory:
         return span if end < (span.first_ns or 0) else replace(span, last_ns=end)
 
     def _entry(self, listed: str) -> FileEntry | None:
+        return self._entries.get(_stem(listed))
+
+    @cached_property
+    def _entries(self) -> dict[str, FileEntry]:
         entries = self.metadata.file_entries if self.metadata else ()
-        return next((entry for entry in entries if _stem(entry.path) == _stem(listed)), None)
+        return {_stem(entry.path): entry for entry in reversed(entries)}
 
     def lost_files(
         self, spans: dict[str, tuple[int, int]], counts: dict[str, int]
@@ -125,6 +145,7 @@ def take_inventory(source: Path) -> Inventory:
         return Inventory(None, (file,), faults=[BagError("METADATA_MISSING")])
     if not source.is_dir():
         raise BagError("FOLDER_MISSING", file=source.name)
+    require_few_entries(source)
     try:
         metadata = read_metadata(source)
     except BagError as error:
@@ -137,7 +158,7 @@ def take_inventory(source: Path) -> Inventory:
 def _without_metadata(folder: Path, error: BagError) -> Inventory:
     files = present_files(folder)
     if not files:
-        raise error
+        raise nothing_to_read(folder) if error.code == "METADATA_MISSING" else error
     return Inventory(None, files, faults=[error])
 
 

@@ -2,40 +2,50 @@
 
 import os
 import re
-from collections.abc import Iterator
+import zlib
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from dataclasses import replace
 from typing import BinaryIO
 
 from rosbag2.budget import Budget
 from rosbag2.checks.losses import Losses, saved_message
 from rosbag2.formats import mcap_records as records
 from rosbag2.formats.bundle import DataFile
-from rosbag2.formats.mcap_chunks import LargeMessagesError, TooLargeError, load_chunk
-from rosbag2.formats.mcap_records import BrokenError, Catalogue, Chunk
+from rosbag2.formats.mcap_chunks import LargeMessagesError, TooLargeError, load_chunk, unpack_chunk
+from rosbag2.formats.mcap_records import BrokenError, Chunk
 from rosbag2.formats.mcap_rows import Row, rows, rows_before_damage
 from rosbag2.formats.metadata import Topic
-from rosbag2.reading.mcap import topic_of
+from rosbag2.recovery.mcap_names import McapNames
+from rosbag2.recovery.names import Listed
 
 Saved = tuple[Topic, int, bytes]
 _BLOCK = 2**20
 _HEAD = records.HEAD.size
 # The beginning of a file, or a record's head: a known kind, and a length below four gigabytes.
-_LIKELY = re.compile(re.escape(records.START) + rb"|[\x03-\x0f].{4}\x00{4}", re.DOTALL)
-_OPCODES = range(1, 16)
+_LIKELY = re.compile(re.escape(records.START) + rb"|[\x02-\x0f].{4}\x00{4}", re.DOTALL)
 _CHAIN = 3
-_FIXED = {records.FOOTER: 20, records.DATA_END: 4}
+_MAX_GUESSED = 64 * 2**20
+"""Bytes of the largest chunk that is unpacked although it claims another size."""
 _LATEST = 2**63
 
 
 class McapSalvage:
     """The complete records of a damaged file, and the messages in them."""
 
-    def __init__(self, file: DataFile, stream: BinaryIO, budget: Budget) -> None:
+    def __init__(
+        self,
+        file: DataFile,
+        stream: BinaryIO,
+        budget: Budget,
+        listed: Collection[Listed] = (),
+    ) -> None:
         self.file = file
         self.stream = stream
         self.budget = budget
         self.size = stream.seek(0, os.SEEK_END)
         self.losses = Losses(file.name)
-        self.catalogue = Catalogue()
+        self.names = McapNames(listed)
         self.base = 0
         self.time: int | None = None
         self.after_loss = False
@@ -44,22 +54,21 @@ class McapSalvage:
     @property
     def ros_distro(self) -> str:
         """The distribution that recorded it, "" where the file does not say."""
-        return self.catalogue.ros_distro
+        return self.names.ros_distro
 
     def _note_outside(self) -> None:
         """Channels of the summary first: a lost chunk may be the one that named them."""
+        catalogue = self.names.in_data
         for opcode, place, length in self._records():
             if opcode in records.NOTED and length <= records.max_record_bytes(opcode):
-                self._note(opcode, self._content(place, length))
+                with suppress(BrokenError):
+                    catalogue.take(opcode, self._content(place, length), self.base)
+            elif opcode in {records.DATA_END, records.FOOTER}:
+                is_data_end = opcode == records.DATA_END
+                catalogue = self.names.in_summary if is_data_end else self.names.in_data
         self.losses.spans.clear()
         self.losses.reasons.clear()
         self.losses.unread = 0
-
-    def _note(self, opcode: int, content: bytes) -> None:
-        try:
-            self.catalogue.take(opcode, content, self.base)
-        except BrokenError as error:
-            self.losses.reasons.append(str(error))
 
     def messages(self, expected: int | None = None) -> Iterator[Saved]:
         """Yield every message that is left, and add the rest to `losses`.
@@ -67,30 +76,29 @@ class McapSalvage:
         `expected` is how many the file should hold, where that is known.
         """
         saved = 0
-        topics: dict[int, Topic] = {}
         for opcode, place, length in self._records():
             for time, channel, data in self._rows(opcode, place, length):
-                if channel not in topics and channel in self.catalogue.channels:
-                    topics[channel] = topic_of(self.catalogue, channel)
-                if channel not in topics or time >= _LATEST:
+                topic = self.names.topic(channel)
+                if topic is None or time >= _LATEST:
                     self.losses.add(
                         "a message belongs to no topic", time % _LATEST, time % _LATEST, 1
                     )
                     continue
                 self.time = time
-                message = saved_message(self.losses, topics[channel], time, data)
+                message = saved_message(self.losses, topic, time, data)
                 if message is not None:
                     saved += 1
-                    yield topics[channel], time, message
+                    yield topic, time, message
         self._finish(expected, saved)
 
     def _finish(self, expected: int | None, saved: int) -> None:
         spans = self.losses.spans
-        if expected is None or not spans or spans[-1].messages is not None:
-            return
-        missing = expected - saved - sum(span.messages or 0 for span in spans)
-        if missing > 0:
-            self.losses.count_more(missing)
+        counted = saved + sum(span.messages or 0 for span in spans)
+        if expected is None and 0 < self.names.promised == counted:
+            # As many as the summary promises: nothing else is lost.
+            self.losses.spans = [span for span in spans if span.messages is not None]
+        elif expected is not None and spans and spans[-1].messages is None and expected > counted:
+            self.losses.count_more(expected - counted)
 
     def _rows(self, opcode: int, place: int, length: int) -> list[Row]:
         if opcode == records.CHUNK:
@@ -98,7 +106,7 @@ class McapSalvage:
         if opcode == records.MESSAGE:
             data = self._load(records.plain_chunk(place - _HEAD, place + length))
             self.after_loss = False
-            return rows(data, self.catalogue, self.base)
+            return rows(data, self.names.in_chunks, self.base)
         if opcode == records.MESSAGE_INDEX and self.after_loss:
             self.losses.count_more((length - 6) // 16)
         return []
@@ -115,9 +123,9 @@ class McapSalvage:
             self.losses.add(str(error), *_claimed(chunk))
             return []
         try:
-            return rows(data, self.catalogue, self.base)
+            return rows(data, self.names.in_chunks, self.base)
         except BrokenError:
-            saved, broken = rows_before_damage(data, self.catalogue, self.base)
+            saved, broken = rows_before_damage(data, self.names.in_chunks, self.base)
         first, last = _claimed(chunk)
         self.losses.add(broken, saved[-1][0] if saved else first, last)
         return saved
@@ -130,18 +138,35 @@ class McapSalvage:
         except LargeMessagesError as error:
             data = error.others
             for channel, time, _ in error.messages:
-                known = self.catalogue.channels.get(self.base + channel)
-                self.losses.add(str(error), time, time, 1, known.topic if known else "")
+                topic = self.names.topic(self.base + channel)
+                self.losses.add(str(error), time, time, 1, topic.name if topic else "")
+        except (BrokenError, TooLargeError):
+            data = self._of_other_size(chunk)
+            if not data:
+                raise
         self.budget.advance(max(len(data), chunk.stored))
         return data
+
+    def _of_other_size(self, chunk: Chunk) -> bytes:
+        """The records of a chunk that has the right checksum, whatever size it claims; else none."""
+        data = b""
+        if chunk.stored <= _MAX_GUESSED:
+            with suppress(BrokenError):
+                data = unpack_chunk(self.stream, replace(chunk, size=_MAX_GUESSED))
+        if chunk.crc and zlib.crc32(data) == chunk.crc:
+            return data
+        self.names.take_broken(data, self.base)
+        return b""
 
     def _chunk_head(self, place: int, length: int) -> Chunk | None:
         self.stream.seek(place)
         try:
-            return records.read_chunk_head(self.stream, place - _HEAD, length)
+            chunk = records.read_chunk_head(self.stream, place - _HEAD, self.size)
         except BrokenError as error:
             self.losses.add(str(error), self.time, None)
             return None
+        # Where the two lengths of a chunk differ, the record's is the one that was followed.
+        return replace(chunk, stored=place + length - chunk.start)
 
     def _content(self, place: int, length: int) -> bytes:
         self.stream.seek(place)
@@ -150,25 +175,66 @@ class McapSalvage:
     def _records(self) -> Iterator[tuple[int, int, int]]:
         """Kind, start and length of the content of every complete record, gaps skipped."""
         place = self.base = 0
+        is_open, in_data = True, True
         while place < self.size:
             opcode, length, complete = self._head(place)
             if opcode == records.START[0] and self._begins(place):
                 self.base += records.SECTION
                 place += len(records.MAGIC)
+                in_data = True
                 continue
-            if complete:
+            end = place + _HEAD + length
+            complete = complete and (in_data or opcode not in records.DATA)
+            if complete and (opcode != records.MESSAGE or self._is_whole(place, end)):
                 yield opcode, place + _HEAD, length
-                place += _HEAD + length
-                if opcode == records.FOOTER:
-                    place = self._behind_end(place)
+                is_open = opcode != records.FOOTER
+                in_data = in_data and opcode != records.DATA_END
+                place = end if is_open else self._behind_end(end)
+                continue
+            chunk_length = self._chunk_length(place, length) if in_data else None
+            if chunk_length is not None:
+                yield records.CHUNK, place + _HEAD, chunk_length
+                place += _HEAD + chunk_length
                 continue
             if (chunk := self._cut_chunk(opcode, place, length)) is not None:
                 yield from self._inside(chunk)
                 return
-            following = self._resume(place + 1)
-            reason = f"no record can be read from byte {place} to byte {following}"
-            self.losses.add(reason, self.time, None)
-            place = following
+            place = self._skip(place)
+            is_open = place < self.size
+        if is_open:
+            self.losses.add("its end is missing", self.time, None)
+
+    def _skip(self, place: int) -> int:
+        """Give up what cannot be read, and return where the next record begins."""
+        following = self._resume(place + 1)
+        reason = f"no record can be read from byte {place} to byte {following}"
+        self.losses.add(reason, self.time, None)
+        return following
+
+    def _is_whole(self, place: int, end: int) -> bool:
+        """Return whether a message is as long as it says, though what follows it is no record.
+
+        One of the two is damaged: the message when it reaches too far, or when a single bit of its length
+        explains where the next record begins.
+        """
+        if end == self.size or self._begins(end) or self._head(end)[2]:
+            return True
+        following = self._resume(place + 1)
+        length, true_length = end - place - _HEAD, following - place - _HEAD
+        return following >= end and (length ^ true_length).bit_count() > 1
+
+    def _chunk_length(self, place: int, length: int) -> int | None:
+        """The length of a record that is a chunk, though its kind or one of its lengths is damaged."""
+        self.stream.seek(place + _HEAD)
+        try:
+            chunk = records.read_chunk_head(self.stream, place, self.size)
+        except BrokenError:
+            return None
+        if chunk.compression not in records.COMPRESSIONS:
+            return None
+        ends = (chunk.start + chunk.stored, place + _HEAD + length)
+        fitting = (end for end in ends if chunk.start < end < self.size and self._head(end)[2])
+        return next((end - place - _HEAD for end in fitting), None)
 
     def _begins(self, place: int) -> bool:
         """Return whether a file begins; each of joined ones counts its channels anew."""
@@ -193,10 +259,6 @@ class McapSalvage:
         return opcode, length, complete
 
     def _plausible(self, opcode: int, place: int, length: int) -> bool:
-        if opcode not in _OPCODES and opcode < records.PRIVATE:
-            return False
-        if opcode in _FIXED:
-            return length >= _FIXED[opcode]
         if opcode == records.MESSAGE:
             small = length <= records.max_record_bytes(opcode)
             return length >= records.MESSAGE_FIELDS and (small or self._follows(place, length))
@@ -207,7 +269,7 @@ class McapSalvage:
             except BrokenError:
                 return False
             return chunk.start + chunk.stored == place + _HEAD + length
-        return True
+        return records.fits(self.stream, opcode, place + _HEAD, length)
 
     def _follows(self, place: int, length: int) -> bool:
         """Return whether a record stands behind one that is very large: else its length is damaged."""
@@ -233,7 +295,9 @@ class McapSalvage:
             if not complete:
                 break
             if opcode in records.NOTED:
-                self._note(opcode, self._content(place + _HEAD, length))
+                with suppress(BrokenError):
+                    content = self._content(place + _HEAD, length)
+                    self.names.in_broken.take(opcode, content, self.base)
             elif opcode == records.MESSAGE:
                 yield opcode, place + _HEAD, length
             place += _HEAD + length
@@ -256,7 +320,7 @@ class McapSalvage:
     def _chained(self, place: int) -> bool:
         for _ in range(_CHAIN):
             opcode, length, complete = self._head(place)
-            if not complete or opcode not in _OPCODES:
+            if not complete or opcode >= records.PRIVATE:
                 return False
             if opcode == records.FOOTER:
                 return True

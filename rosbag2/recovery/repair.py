@@ -5,13 +5,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from rosbag2.budget import Budget
+from rosbag2.budget import MAX_TOPICS, Budget
 from rosbag2.checks.index import BagIndex
 from rosbag2.checks.losses import MAX_SPANS, LostSpan
-from rosbag2.checks.metadata_checks import BagWarning
+from rosbag2.checks.metadata_checks import BagWarning, missing_wals, warning
 from rosbag2.checks.verdict import Verdict, rejected
 from rosbag2.checks.verify import NONE_OF, verify
-from rosbag2.errors import BagError, Detail
+from rosbag2.errors import BagError, Detail, bounded, unreadable
 from rosbag2.formats.bundle import DataFile
 from rosbag2.formats.metadata import PLAYABLE, Metadata, Topic
 from rosbag2.recovery.inventory import FINAL, Inventory, take_inventory
@@ -59,6 +59,10 @@ def repair(source: Path, target: Path, budget: Budget | None = None) -> Verdict:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         verdict = rejected(BagError("FILE_UNREADABLE", file=source.name, reason=reason))
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - no exception is a verdict
+        verdict = rejected(unreadable(source.name))
     if verdict.status == "rejected":
         shutil.rmtree(target, ignore_errors=True)
     return verdict
@@ -97,7 +101,9 @@ class _Repair:
             for file in self.inventory.files:
                 with ExitStack() as inner:
                     try:
-                        source = inner.enter_context(open_source(file, self.budget))
+                        source = inner.enter_context(
+                            open_source(file, self.budget, self.inventory.listed)
+                        )
                     except BagError as error:
                         self._give_up(file, error)
                         continue
@@ -113,12 +119,12 @@ class _Repair:
 
     def _copy(self, file: DataFile, source: Source, writer: BagWriter) -> None:
         for topic in source.topics:
-            self._number(topic, writer)
+            self._number(topic, file, writer)
         first: int | None = None
         last = 0
         before = self.kept
         for topic, time, data in source.messages(self.inventory.expected(file)):
-            writer.write(self._number(topic, writer), time, data)
+            writer.write(self._number(topic, file, writer), time, data)
             self.kept += 1
             self.budget.advance(len(data))
             first = time if first is None else min(first, time)
@@ -137,10 +143,12 @@ class _Repair:
         details = {"file": file.name, "storage": metadata.storage_id, "found": source.kind}
         return [_as_warning(BagError("STORAGE_MISMATCH", **details))]
 
-    def _number(self, topic: Topic, writer: BagWriter) -> int:
+    def _number(self, topic: Topic, file: DataFile, writer: BagWriter) -> int:
         number = self.numbers.get(topic)
         if number is None:
             number = self.numbers[topic] = self._add(topic, writer)
+            if len(self.names) > MAX_TOPICS:
+                raise BagError("TOO_MANY_TOPICS", file=file.name, limit=MAX_TOPICS)
         return number
 
     def _add(self, topic: Topic, writer: BagWriter) -> int:
@@ -168,6 +176,8 @@ class _Repair:
             if "file" in fault.details and "reason" in fault.details:
                 reason = f"{fault.details['file']}: {fault.details['reason']}"
                 return BagError("NOTHING_LEFT", reason=reason)
+        for absent in self._missing_wals():
+            return BagError("WAL_MISSING", **absent.details)
         metadata = self.inventory.metadata
         if metadata and metadata.message_count:
             return BagError("NOTHING_LEFT", reason=NONE_OF.format(metadata.message_count))
@@ -218,21 +228,24 @@ class _Repair:
         """The verdict, with the index of the new bag."""
         verdict = verify(self.target, self.budget)
         if verdict.index is None:
-            details = dict(verdict.details)
-            if details.get("file") == f"{self.target.name}_0.db3":
-                # Nobody sent the new file.
-                details["file"] = self.inventory.files[0].name
-            return replace(verdict, details=details)
+            return replace(verdict, details=self._of_source(verdict.details))
         self._add_missing(verdict.index)
         code, details = self._outcome()
+        found = [warning(w.code, **self._of_source(w.details)) for w in verdict.warnings]
+        if self.short or self.inventory.metadata is None:
+            found += self._missing_wals()
         return Verdict(
-            "repaired",
-            code,
-            details,
-            (*self.warnings, *verdict.warnings),
-            verdict.index,
-            tuple(self.lost),
+            "repaired", code, details, (*self.warnings, *found), verdict.index, tuple(self.lost)
         )
+
+    def _missing_wals(self) -> list[BagWarning]:
+        return list(missing_wals(f for f in self.inventory.files if f.name in self.counts))
+
+    def _of_source(self, details: dict[str, Detail]) -> dict[str, Detail]:
+        """The details with the files that were sent in the place of the new ones, which nobody knows."""
+        if details.get("file") not in {path.name for path in self.target.iterdir()}:
+            return details
+        return bounded(details | {"file": ", ".join(file.name for file in self.inventory.files)})
 
 
 def _as_warning(error: BagError) -> BagWarning:

@@ -1,10 +1,11 @@
 """One data file as a source of messages: read by its store when it is sound, else saved piece by piece."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import BinaryIO, Protocol
+from typing import Protocol
+
+import numpy as np
 
 from rosbag2.budget import Budget
 from rosbag2.checks.losses import Losses, LostSpan
@@ -14,8 +15,9 @@ from rosbag2.formats import compression
 from rosbag2.formats.bundle import DataFile
 from rosbag2.formats.metadata import Topic
 from rosbag2.reading.base import Store
-from rosbag2.reading.opening import is_packed, kind, open_store
+from rosbag2.reading.opening import is_packed, kind, open_store, spare_folder
 from rosbag2.recovery.mcap_salvage import McapSalvage
+from rosbag2.recovery.names import Listed
 from rosbag2.recovery.sqlite_salvage import SqliteSalvage
 
 Saved = tuple[Topic, int, bytes]
@@ -27,9 +29,12 @@ DAMAGED = frozenset(
         "FILE_IMPLAUSIBLE",
         "FILE_NOT_MCAP",
         "FILE_NOT_SQLITE",
+        "SCHEMA_UNKNOWN",
     }
 )
 """Codes of files of which something may be left."""
+_OTHERS = frozenset({"FILE_NOT_MCAP", "FILE_NOT_SQLITE", "SCHEMA_UNKNOWN"})
+"""Codes of files that may never have been recordings: they stay, where nothing is left."""
 
 
 class Source(Protocol):
@@ -51,14 +56,16 @@ class Source(Protocol):
 
 
 @contextmanager
-def open_source(file: DataFile, budget: Budget) -> Iterator[Source]:
-    """A data file, whatever its state.
+def open_source(
+    file: DataFile, budget: Budget, listed: Collection[Listed] = ()
+) -> Iterator[Source]:
+    """A data file, whatever its state; `listed` are the topics that metadata name.
 
     Raises:
         BagError: nothing of it can be read.
     """
-    with TemporaryDirectory(prefix="robotsim-repair-", dir=budget.scratch) as spare:
-        place, fault = _unpacked(file, Path(spare), budget)
+    with spare_folder(budget) as spare:
+        place, fault = _unpacked(file, spare, budget)
         plain = DataFile(file.name, place)
         with ExitStack() as stack:
             try:
@@ -71,29 +78,29 @@ def open_source(file: DataFile, budget: Budget) -> Iterator[Source]:
                 yield source
                 return
         with place.open("rb", buffering=2**16) as stream:
-            if fault.code == "FILE_NOT_SQLITE":
-                yield _Damaged("sqlite3", _headless(plain, stream, place, budget, fault), fault)
-            elif fault.code == "FILE_NOT_MCAP" or kind(plain, place) == "mcap":
-                yield _Damaged("mcap", McapSalvage(plain, stream, budget), fault)
-            else:
-                yield _Damaged("sqlite3", SqliteSalvage(plain, stream, place, budget), fault)
+            if _is_mcap(plain, fault):
+                yield _Damaged("mcap", McapSalvage(plain, stream, budget, listed), fault)
+                return
+            try:
+                salvage = SqliteSalvage(plain, stream, place, budget, listed)
+            except BagError as error:
+                raise (fault if fault.code in _OTHERS else error) from error
+            yield _Damaged("sqlite3", salvage, fault)
 
 
-def _headless(
-    file: DataFile, stream: BinaryIO, place: Path, budget: Budget, fault: BagError
-) -> SqliteSalvage:
-    """A database that lost its beginning; a file that never was one keeps its fault."""
-    try:
-        return SqliteSalvage(file, stream, place, budget)
-    except BagError as error:
-        raise fault from error
+def _is_mcap(file: DataFile, fault: BagError) -> bool:
+    if fault.code in {"FILE_NOT_MCAP", "FILE_NOT_SQLITE"}:
+        return fault.code == "FILE_NOT_MCAP"
+    return kind(file, file.path) == "mcap"
 
 
-def _unpacked(file: DataFile, spare: Path, budget: Budget) -> tuple[Path, BagError | None]:
+def _unpacked(
+    file: DataFile, spare: Callable[[], Path], budget: Budget
+) -> tuple[Path, BagError | None]:
     """The file, unpacked as far as possible, and the error of its compression, if any."""
     if not is_packed(file):
         return file.path, None
-    target = spare / "unpacked"
+    target = spare() / "unpacked"
     reason = compression.unpack_file(file.name, file.path, target, budget, keep_partial=True)
     return target, BagError("FILE_DAMAGED", file=file.name, reason=reason) if reason else None
 
@@ -112,17 +119,22 @@ class _Readable:
         self.losses = Losses(store.file.name)
         faults = MessageFaults()
         large: list[BagError] = []
+        orphans = 0
+        store.span()
         try:
             for samples in store.samples():
                 faults.take(samples)
+                orphans += int((~np.isin(samples.topic_ids, list(store.topics))).sum())
         except BagError as error:
             if error.code != "MESSAGE_TOO_LARGE":
                 raise
             large = [error]
+        if orphans:
+            self.losses.add("messages belong to no topic", messages=orphans)
         self.topics = list(store.topics.values())
+        findings = store.findings() + faults.findings(store.topics)
         self.faults = large + [
-            BagError(finding.code, file=store.file.name, **finding.details)
-            for finding in (*store.findings(), *faults.findings(store.topics))
+            BagError(finding.code, file=store.file.name, **finding.details) for finding in findings
         ]
 
     @property
@@ -174,5 +186,5 @@ class _Damaged:
         if unread := self.salvage.losses.unread:
             file = self.salvage.losses.file
             self.faults.append(BagError("TRAILING_BYTES", file=file, bytes=unread))
-        if not any_saved and self.faults[0].code in {"FILE_NOT_MCAP", "FILE_NOT_SQLITE"}:
+        if not any_saved and self.faults[0].code in _OTHERS:
             raise self.faults[0]

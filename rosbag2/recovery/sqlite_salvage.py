@@ -1,229 +1,140 @@
-"""Salvages the messages of a damaged database: from its pages, in the order of its rows."""
+"""Salvages the messages of a damaged database: from its pages, in the order of its rows.
 
-import re
-from collections.abc import Iterator
+Rows are known by what they hold, as no recorder's tables look alike: the list of tables, their roots and
+branches may all be damaged.
+"""
+
+from array import array
+from collections.abc import Collection, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
+
+import numpy as np
 
 from rosbag2.budget import Budget
 from rosbag2.checks.losses import Losses, saved_message
 from rosbag2.errors import BagError
 from rosbag2.formats.bundle import DataFile
 from rosbag2.formats.metadata import Topic
-from rosbag2.formats.sqlite_pages import LEAF, PageError, Pages, Row, Value
+from rosbag2.formats.sqlite_pages import PageError, Pages, Row, Value, is_message
+from rosbag2.recovery.gaps import Gaps
+from rosbag2.recovery.names import Listed, names_by_count
 
 Saved = tuple[Topic, int, bytes]
-_MESSAGES = ("id", "topic_id", "timestamp", "data")
-_TOPICS = ("id", "name", "type", "serialization_format")
+_MANY = 1000
+_ENCODINGS = frozenset({"ros2msg", "ros2idl"})
+_TOPIC_WIDTHS = range(4, 7)
 
 
 class SqliteSalvage:
-    """The tables of a damaged database, and the messages that are left."""
+    """The rows of a damaged database; `listed` are the topics that metadata name, with their counts."""
 
-    def __init__(self, file: DataFile, stream: BinaryIO, source: Path, budget: Budget) -> None:
+    def __init__(
+        self,
+        file: DataFile,
+        stream: BinaryIO,
+        source: Path,
+        budget: Budget,
+        listed: Collection[Listed] = (),
+    ) -> None:
         self.file = file
         self.budget = budget
         self.losses = Losses(file.name)
         self.ros_distro = ""
+        self.topics: dict[int, Topic] = {}
+        self._definitions: dict[str, tuple[str, str]] = {}
+        self._leaves, self._middles = array("q"), array("q")
+        self._counts: dict[int, int] = {}
         try:
-            self.pages = Pages(stream, source.with_name(source.name + "-wal"))
-            self.tables = self._tables()
+            self.pages = Pages(stream, source.with_name(source.name + "-wal"), budget)
+            self._look()
         except PageError as error:
             raise self._lost(str(error)) from error
-        self.topics = self._topics()
+        self._name(listed)
         if not self.topics:
             raise self._lost("the names of its topics are lost")
 
     def _lost(self, reason: str) -> BagError:
         return BagError("NOTHING_LEFT", reason=f"{self.file.name}: {reason}")
 
-    def _tables(self) -> dict[str, tuple[int, list[str]]]:
-        """Root page and columns by table."""
-        tables: dict[str, tuple[int, list[str]]] = {}
-        for row in self._all_rows(1):
-            kind, name, _, root, sql = [*row.values, None, None, None, None, None][:5]
-            if kind == "table" and isinstance(name, str) and isinstance(root, int):
-                tables.setdefault(name, (root, _columns(sql)))
-        for table, needed in (("topics", _TOPICS), ("messages", _MESSAGES)):
-            columns = tables.get(table, (0, []))[1]
-            if not set(needed) <= set(columns):
-                raise PageError(f"its table {table} is lost")
-        return tables
+    def _look(self) -> None:
+        """Find the pages of messages, and read the rows of the other tables."""
+        for leaf, page, rows in self.pages.leaves():
+            messages = [row for row in rows if row is not None and is_message(row)]
+            if messages:
+                self._leaves.append(leaf)
+                self._middles.append(messages[len(messages) // 2].number)
+                for row in messages:
+                    key = self.pages.integer(page, row, 1)
+                    self._counts[key] = self._counts.get(key, 0) + 1
+            else:
+                self._take(leaf, page, rows)
 
-    def _all_rows(self, root: int) -> Iterator[Row]:
-        for leaf in self.pages.leaves(root):
-            if leaf is not None:
+    def _take(self, leaf: int, page: bytes, rows: list[Row | None]) -> None:
+        """Take the rows of a page that holds no messages."""
+        self.pages.used[leaf] = True
+        for row in rows:
+            if row is not None and len(row.kinds) <= max(_TOPIC_WIDTHS):
                 with suppress(PageError):
-                    yield from (row for row in self.pages.rows(leaf) if row is not None)
+                    self._take_values(row.number, self.pages.values(page, row))
 
-    def _named_rows(self, table: str) -> Iterator[dict[str, Value]]:
-        root, columns = self.tables.get(table, (0, []))
-        for row in self._all_rows(root) if root else ():
-            yield dict(zip(columns, row.values, strict=False)) | {"id": row.number}
+    def _take_values(self, number: int, values: list[Value]) -> None:
+        texts = [value for value in values if isinstance(value, str)]
+        if values[0] is not None or len(texts) != len(values) - 1:
+            return
+        if len(texts) == 1:
+            self.ros_distro = texts[0]
+        elif len(values) in _TOPIC_WIDTHS and texts[1] in _ENCODINGS:
+            self._definitions[texts[0]] = (texts[1], texts[2])
+        elif len(values) in _TOPIC_WIDTHS and texts[0] and "/" in texts[1]:
+            self.topics[number] = Topic(*texts)
 
-    def _topics(self) -> dict[int, Topic]:
-        definitions = {
-            _text(row.get("topic_type")): (
-                _text(row.get("encoding")),
-                _text(row.get("encoded_message_definition")),
-            )
-            for row in self._named_rows("message_definitions")
-        }
-        for row in self._named_rows("schema"):
-            self.ros_distro = _text(row.get("ros_distro"))
-        return {
-            key: _topic(row, definitions)
-            for row in self._named_rows("topics")
-            if isinstance(key := row["id"], int) and _text(row.get("name"))
-        }
+    def _name(self, listed: Collection[Listed]) -> None:
+        """Add definitions to topics, and the names that only metadata know."""
+        self.topics |= names_by_count(self._counts, self.topics, listed)
+        for key, topic in self.topics.items():
+            encoding, definition = self._definitions.get(topic.type, ("", ""))
+            self.topics[key] = replace(topic, definition=definition, definition_encoding=encoding)
 
     def messages(self, expected: int | None = None) -> Iterator[Saved]:
         """Yield every message that is left, and add the rest to `losses`.
 
         `expected` is how many the file should hold, where that is known.
         """
-        root, names = self.tables["messages"]
-        columns = [names.index(name) for name in _MESSAGES[1:]]
-        leaves = list(self.pages.leaves(root))
-        if holes := None in leaves:
-            leaves = self._with_strays(leaves, columns)
-        gaps = _Gaps(self.losses, holes=holes)
+        gaps = Gaps(self.losses)
         saved = 0
-        for leaf in leaves:
-            for number, topic, time, data in self._good_rows(leaf, columns, gaps):
-                if not gaps.good(number, time):
-                    continue
-                message = saved_message(self.losses, topic, time, data)
-                if message is not None:
-                    saved += 1
-                    self.budget.advance(len(message) + 32)
-                    yield topic, time, message
-        gaps.end(expected, saved)
+        for leaf in self._in_order(gaps):
+            page = self.pages.peek(leaf)
+            for row in self.pages.rows(leaf, page):
+                found = None if row is None else self._message(page, row)
+                if row is None or found is None:
+                    gaps.bad()
+                elif gaps.good(row.number, found[1]):
+                    message = saved_message(self.losses, *found)
+                    if message is not None:
+                        saved += 1
+                        self.budget.advance(len(message) + 32)
+                        yield found[0], found[1], message
+        gaps.end(expected, saved, odd=self.pages.is_odd())
 
-    def _good_rows(
-        self, leaf: int | None, columns: list[int], gaps: "_Gaps"
-    ) -> Iterator[tuple[int, Topic, int, bytes]]:
-        if leaf is None:
-            gaps.bad()
-            return
+    def _in_order(self, gaps: Gaps) -> Iterator[int]:
+        """The pages of messages, by the number in their middle, which is the least likely to be damaged."""
+        order = np.argsort(np.array(self._middles, np.int64), kind="stable").tolist()
+        middles = [0, *(self._middles[place] for place in order)]
+        high = middles[-1] + 2 * (middles[-1] - middles[-2] if order else 0) + _MANY
+        for number, (place, low) in enumerate(zip(order, middles, strict=False), 2):
+            gaps.begin_page(low, middles[number] if number < len(middles) else high)
+            self.pages.used[self._leaves[place]] = True
+            yield self._leaves[place]
+
+    def _message(self, page: bytes, row: Row) -> Saved | None:
+        topic = self.topics.get(self.pages.integer(page, row, 1)) if is_message(row) else None
+        if topic is None:
+            return None
         try:
-            for row in self.pages.rows(leaf):
-                message = self._message(row, columns)
-                if message is None:
-                    gaps.bad(rows=1)
-                else:
-                    yield message
+            _, _, time, data = self.pages.values(page, row)
         except PageError:
-            gaps.bad()
-
-    def _message(self, row: Row | None, columns: list[int]) -> tuple[int, Topic, int, bytes] | None:
-        if row is None:
             return None
-        try:
-            topic_id, time, data = [row.values[place] for place in columns]
-        except IndexError:
-            return None
-        if not isinstance(topic_id, int) or not isinstance(time, int):
-            return None
-        topic = self.topics.get(topic_id)
-        if topic is None or not isinstance(data, bytes):
-            return None
-        return row.number, topic, time, data
-
-    def _with_strays(self, leaves: list[int | None], columns: list[int]) -> list[int | None]:
-        """Leaves that no branch leads to any more, put where their rows belong."""
-        placed = [(self._first_number(leaf, columns), leaf) for leaf in leaves if leaf is not None]
-        for number in range(2, self.pages.count + 1):
-            if number not in self.pages.used and self._is_leaf(number):
-                first = self._first_number(number, columns)
-                if first is not None:
-                    placed.append((first, number))
-        ordered = [leaf for first, leaf in sorted(placed, key=lambda at: at[0] or 0)]
-        return [*ordered, None] if leaves[-1] is None else list(ordered)
-
-    def _is_leaf(self, number: int) -> bool:
-        try:
-            return self.pages.peek(number)[0] == LEAF
-        except PageError:
-            return False
-
-    def _first_number(self, leaf: int, columns: list[int]) -> int | None:
-        """The number of the first message of a leaf, None when it holds none."""
-        self.budget.advance(self.pages.page_bytes)
-        with self.pages.looking(), suppress(PageError):
-            for row in self.pages.rows(leaf):
-                if row is not None and self._message(row, columns):
-                    return row.number
-        return None
-
-
-class _Gaps:
-    """Turns damaged places and missing row numbers into lost stretches of time."""
-
-    def __init__(self, losses: Losses, *, holes: bool) -> None:
-        self.losses = losses
-        self.holes = holes
-        self.broken = False
-        self.rows = 0
-        self.number: int | None = None
-        self.time: int | None = None
-
-    def bad(self, rows: int = 0) -> None:
-        """Note a damaged place, and how many rows are known to be in it."""
-        self.broken = True
-        self.rows += rows
-
-    def good(self, number: int, time: int) -> bool:
-        """Take a complete row; return False if it was there before.
-
-        Only stray pages repeat rows. Without them a number out of order is a damaged number, not a row
-        that was there.
-        """
-        if self.holes and self.number is not None and number <= self.number:
-            return False
-        missing = number - (self.number or 0) - 1
-        if missing > 0 and (self.broken or self.holes):
-            times = [time] if self.time is None else sorted((self.time, time))
-            first = None if self.time is None else times[0]
-            self.losses.add("rows are damaged", first, times[-1], missing)
-        self.number, self.time, self.broken, self.rows = number, time, False, 0
-        return True
-
-    def end(self, expected: int | None, saved: int) -> None:
-        """End the file: damage that was noted last reaches to the end."""
-        if not self.broken:
-            return
-        missing = self.rows or None
-        if expected is not None:
-            counted = sum(span.messages or 0 for span in self.losses.spans)
-            if (short := expected - saved - counted) >= 0:
-                missing = max(short, self.rows)
-            # Fewer promised than are there: such a promise says nothing.
-            if missing == 0:
-                return
-        self.losses.add("the end is damaged", self.time, None, missing)
-
-
-def _columns(sql: Value) -> list[str]:
-    """The names of the columns of a plain CREATE TABLE."""
-    body = sql[sql.find("(") + 1 : sql.rfind(")")] if isinstance(sql, str) else ""
-    return [part.split()[0].strip("\"'`[]") for part in re.split(r"[,\n]", body) if part.split()]
-
-
-def _topic(row: dict[str, Value], definitions: dict[str, tuple[str, str]]) -> Topic:
-    kind = _text(row.get("type"))
-    encoding, definition = definitions.get(kind, ("", ""))
-    return Topic(
-        name=_text(row.get("name")),
-        type=kind,
-        serialization_format=_text(row.get("serialization_format")),
-        offered_qos_profiles=_text(row.get("offered_qos_profiles")),
-        type_hash=_text(row.get("type_description_hash")),
-        definition=definition,
-        definition_encoding=encoding,
-    )
-
-
-def _text(value: Value) -> str:
-    return value if isinstance(value, str) else ""
+        return (topic, time, data) if isinstance(time, int) and isinstance(data, bytes) else None

@@ -14,7 +14,7 @@ from rosbag2.budget import MAX_COPIES, MAX_MESSAGE, max_unpacked
 from rosbag2.checks.verdict import Verdict, from_json, rejected, unpacked
 from rosbag2.errors import BagError
 from rosbag2.recovery.repair import is_taken
-from rosbag2.sandbox.runner import JobEndedError, JobFailedError, Limits, run
+from rosbag2.sandbox.runner import Job, JobEndedError, JobFailedError, Limits, run
 
 LIMITS = Limits(
     memory_bytes=512 * 2**20,
@@ -47,17 +47,24 @@ def verify_or_repair(
     return _verdict("verify_or_repair", source, target, limits, **options)
 
 
-def unpack(source: Path, target: Path, limits: Limits = LIMITS, **options: Any) -> Verdict:
+def unpack(
+    source: Path, target: Path, limits: Limits = LIMITS, *, language: str = "", **options: Any
+) -> Verdict:
     """As `archive.unpack`; the folder is `details["folder"]`. `options` are those of `runner.run`."""
-    return _verdict("unpack", source, target, limits, **options)
+    return _verdict("unpack", source, target, limits, {"language": language}, **options)
 
 
 def _verdict(
-    name: str, source: Path, target: Path | None, limits: Limits, **options: Any
+    name: str,
+    source: Path,
+    target: Path | None,
+    limits: Limits,
+    arguments: Job | None = None,
+    **options: Any,
 ) -> Verdict:
     if target is not None and is_taken(target):
         return rejected(BagError("BAG_EXISTS", file=target.name))
-    job = {"name": name, "source": str(source.absolute())}
+    job: Job = {"name": name, "source": str(source.absolute()), **(arguments or {})}
     if target is not None:
         job["target"] = str(target.absolute())
     limits = replace(limits, file_bytes=2 * max_unpacked(_size(source)))

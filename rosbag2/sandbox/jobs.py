@@ -35,7 +35,7 @@ def _repair(job: Job, budget: Budget) -> Iterator[Any]:
 def _unpack(job: Job, budget: Budget) -> Iterator[Any]:
     from rosbag2.reading.archive import unpack  # noqa: PLC0415
 
-    yield unpack(Path(job["source"]), Path(job["target"]), budget)
+    yield unpack(Path(job["source"]), Path(job["target"]), budget, language=job["language"])
 
 
 def _messages(job: Job, _budget: Budget) -> Iterator[Any]:

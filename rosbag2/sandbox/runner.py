@@ -168,7 +168,7 @@ def _failure(failure: dict[str, Any]) -> JobFailedError | JobEndedError:
         return JobFailedError(failure["code"], failure["details"])
     if "memory" in failure:
         return JobEndedError("memory", "it needed too much memory")
-    return JobEndedError("crash", failure["error"])
+    return JobEndedError("crash", "its program failed")
 
 
 def _end(process: "subprocess.Popen[bytes]", *, too_long: bool) -> JobEndedError:

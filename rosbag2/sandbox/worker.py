@@ -46,7 +46,7 @@ def _failure(error: Exception) -> dict[str, Any]:
         return {"memory": True}
     if not hasattr(error, "code"):
         traceback.print_exception(error)
-        return {"error": f"{type(error).__name__}: {error}"[:300]}
+        return {"crash": True}
     return {"code": str(error.code), "details": getattr(error, "details", {"reason": str(error)})}
 
 

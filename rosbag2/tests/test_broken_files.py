@@ -16,7 +16,7 @@ POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 28
 @pytest.mark.parametrize(
     ("content", "code"),
     [
-        (b"", "FILE_NOT_SQLITE"),
+        (b"", "FILE_IS_EMPTY"),
         (b"not a database at all", "FILE_NOT_SQLITE"),
         (POINTER, "FILE_IS_LFS_POINTER"),
         (b"\x28\xb5\x2f\xfd" + b"\0" * 200, "FILE_DAMAGED"),

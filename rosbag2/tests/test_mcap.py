@@ -126,7 +126,7 @@ def test_messages_without_a_channel_are_counted(tmp_path: Path) -> None:
         (lambda content: content.replace(ALL[25][2], b"\xff" * 20), "FILE_DAMAGED"),
         (lambda content: MAGIC, "FILE_UNFINISHED"),
         (lambda content: b"MCAP" + content, "FILE_NOT_MCAP"),
-        (lambda content: b"", "FILE_NOT_MCAP"),
+        (lambda content: b"", "FILE_IS_EMPTY"),
     ],
 )
 def test_damage_is_found(tmp_path: Path, damage: object, code: str) -> None:

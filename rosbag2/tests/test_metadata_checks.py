@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from rosbag2 import errors
 from rosbag2.checks.verify import verify
 from rosbag2.tests.bundles import QOS, START, TOPICS, bag, database, metadata, read, rows
 
@@ -34,6 +35,50 @@ def test_a_difference_is_one_warning(tmp_path: Path, changes: dict[str, object],
     assert verdict.index is not None
     assert (verdict.index.message_count, verdict.index.start_ns) == (10, START)
     assert len(read(tmp_path)) == 10
+
+
+PROFILE = QOS.replace("reliability: 1", "reliability: 2")
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {"topics": [("/odom", "nav_msgs/msg/Odometry", 6), ("/imu", "sensor_msgs/msg/Imu", 4)]},
+            "promises 10 messages, the data hold 10; of /odom it promises 6, they hold 5 (topics that "
+            "differ: 2);",
+        ),
+        ({"count": 11}, "promises 11 messages, the data hold 10; the data count."),
+        (
+            {"start": START + 10**9},
+            "gives start 2020-09-13 12:26:41.000 UTC and duration 0.009 s, the data say "
+            "2020-09-13 12:26:40.000 UTC and 0.009 s;",
+        ),
+        (
+            {"duration": 9 * 10**6 + 1},
+            "gives start 2020-09-13 12:26:40.000000000 UTC and duration 0.009000001 s, the data say "
+            "2020-09-13 12:26:40.000000000 UTC and 0.009000000 s;",
+        ),
+        (
+            {"qos": "|\n" + "".join(f"          {line}\n" for line in PROFILE.splitlines())},
+            "gives topic /odom the QoS `reliability: best_effort`, the data say `reliable` (topics that "
+            "differ: 2);",
+        ),
+        ({"qos": '"[]"'}, "the QoS `profiles: 0`, the data say `1`"),
+        (
+            {"more": "  compression_mode: FILE\n  compression_format: zstd\n"},
+            "gives the compression mode `file`, the data have `none`;",
+        ),
+    ],
+)
+def test_a_warning_names_what_differs(
+    tmp_path: Path, changes: dict[str, object], sentence: str
+) -> None:
+    database(tmp_path / "bag_0.db3", qos=QOS)
+    same = {"qos": "|\n" + "".join(f"          {line}\n" for line in QOS.splitlines())}
+    metadata(tmp_path, **same | changes)
+    (warning,) = verify(tmp_path).warnings
+    assert sentence in errors.sentence(warning.code, warning.details)
 
 
 def test_a_topic_without_messages_may_be_missing_on_either_side(tmp_path: Path) -> None:

@@ -128,10 +128,20 @@ def test_files_of_two_formats(tmp_path: Path) -> None:
     assert (verdict.status, verdict.message_count) == ("repaired", 45)
 
 
-def test_a_folder_without_data_is_rejected(tmp_path: Path) -> None:
-    (tmp_path / "bag").mkdir()
-    verdict = verify_or_repair(tmp_path / "bag", tmp_path / "new")
-    assert (verdict.status, verdict.code) == ("rejected", "METADATA_MISSING")
+def test_what_is_wrong_is_told_of_the_files_that_were_sent(tmp_path: Path) -> None:
+    folder = tmp_path / "bag"
+    folder.mkdir()
+    twice = [(1, "/odom", "nav_msgs/msg/Odometry"), (2, "/odom", "nav_msgs/msg/Path")]
+    database(folder / "a_0.db3", topics=twice)
+    told = [verify_or_repair(folder, tmp_path / "new")]
+    database(folder / "a_1.db3", rows(5, START + 10**9), topics=twice)
+    told.append(verify_or_repair(folder, tmp_path / "again"))
+    warnings = [warning for verdict in told for warning in verdict.warnings]
+    files = [w.details["file"] for w in warnings if w.code == "TOPIC_AMBIGUOUS"]
+    assert files == ["a_0.db3", "a_0.db3, a_1.db3"]
+
+
+def test_an_absent_bag_is_rejected(tmp_path: Path) -> None:
     assert verify_or_repair(tmp_path / "nowhere", tmp_path / "new").code == "FOLDER_MISSING"
 
 

@@ -1,6 +1,8 @@
 """Every pairing of metadata version and database schema is read the same."""
 
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,15 @@ def test_messages_and_verdict(tmp_path: Path, version: int, schema: int) -> None
     assert verdict.index is not None
     assert verdict.index.version == version
     assert verdict.index.ros_distro == ("jazzy" if version >= 8 else "humble" * (schema >= 3))
+
+
+def test_a_database_of_2018_names_no_serialization(tmp_path: Path) -> None:
+    file = database(tmp_path / "bag_0.db3", schema=1)
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("ALTER TABLE topics DROP COLUMN serialization_format")
+    metadata(tmp_path, version=1)
+    assert verify(tmp_path).status == "ready"
+    assert [(t, d) for t, _, d in read(tmp_path)] == [(t, d) for _, t, d in rows()]
 
 
 @pytest.mark.parametrize("version", [4, 8, 9])
@@ -59,7 +70,7 @@ def test_a_newer_version_is_read_with_a_warning(tmp_path: Path) -> None:
 def test_names_that_look_like_numbers_or_booleans_stay_text(tmp_path: Path) -> None:
     database(tmp_path / "bag_0.db3", topics=[(1, "on", "a/msg/B"), (2, "1e3", "a/msg/B")])
     metadata(tmp_path, topics=[("on", "a/msg/B", 5), ("1e3", "a/msg/B", 5)])
-    assert verify(tmp_path).status == "ready"
+    assert [warning.code for warning in verify(tmp_path).warnings] == ["NAME_ODD"]
     assert Counter(name for _, name, _ in read(tmp_path)) == {"on": 5, "1e3": 5}
 
 

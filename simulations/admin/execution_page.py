@@ -74,6 +74,7 @@ def _plan_columns() -> list[str]:
         _("Rosbag"),
         _("Agents"),
         _("Rate"),
+        _("Longest gap"),
         _("Repeats"),
         _("Time limit"),
         _("Delay after"),
@@ -165,6 +166,7 @@ def _plan_stages(plan: Plan) -> list[list[Any]]:
             link(Rosbag(pk=stage.rosbag), f"{stage.rosbag} ({stage.rosbag_digest[:12]})"),
             f"{stage.first_agent}-{stage.first_agent + stage.agents - 1} ({stage.agents})",
             _rate(stage),
+            _limit(stage.max_gap_seconds),
             stage.repeats,
             _limit(stage.execution_time),
             f"{stage.delay_after:g} s",
@@ -183,7 +185,7 @@ def _rate(stage: PlanStage) -> str:
     return f"{stage.rate:g}" if stage.rate else _("as fast as possible")
 
 
-def _limit(seconds: float) -> str:
+def _limit(seconds: float | None) -> str:
     return f"{seconds:g} s" if seconds else _("none")
 
 

@@ -18,6 +18,7 @@ from simulations.services.topics import (
 )
 from storage.models import Rosbag
 from templates.models import Template
+from templates.services.pass_length import pass_length
 from templates.services.validation import RATE
 
 
@@ -36,7 +37,10 @@ class PlanStage(msgspec.Struct, frozen=True, kw_only=True):
     left_out: tuple[str, ...] = ()
     messages_a_pass: int
     seconds_a_pass: float
+    seconds_known: bool = True
+    """False where `seconds_a_pass` is only a limit, as the index does not tell all gaps that count."""
     rate: float
+    max_gap_seconds: float | None = None
     record: tuple[RecordTopic, ...]
     record_own: bool
     agents: int
@@ -247,8 +251,9 @@ def _plan_stage(stage: Stage, first_agent: int, transport: str) -> PlanStage:
     template = stage.template
     topics = stage_topics(template, transport)
     rosbag: Rosbag = template.rosbag
-    paced = template.rate > 0
-    seconds = (rosbag.duration_ns or 0) / 1e9 / template.rate if paced else 0.0
+    names = set(topics.played)
+    played = [topic for topic in rosbag.topics.all() if topic.name in names]
+    length = pass_length(played, template.max_gap_seconds)
     return PlanStage(
         position=stage.position,
         name=stage.name or template.name,
@@ -261,8 +266,10 @@ def _plan_stage(stage: Stage, first_agent: int, transport: str) -> PlanStage:
         topics=topics.played,
         left_out=topics.left_out,
         messages_a_pass=topics.messages,
-        seconds_a_pass=seconds,
+        seconds_a_pass=length.seconds / template.rate if template.rate > 0 else 0.0,
+        seconds_known=length.is_known,
         rate=template.rate,
+        max_gap_seconds=template.max_gap_seconds,
         record=topics.record,
         record_own=template.record_own,
         agents=stage.agent_count,

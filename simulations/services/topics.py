@@ -69,10 +69,10 @@ def not_carried_error(
         "%(topics)s. Choose other topics, let the template leave such topics out, or choose a mec "
         "with another transport."
     )
-    values = {"name": template, "transport": transport, "topics": listing(topics)}
+    values = left_out_values(transport, topics) | {"name": template}
     return FieldError(pointer, message % values, FailureCode.TOPIC_NOT_CARRIED)
 
 
 def left_out_values(transport: str, topics: Sequence[str]) -> dict[str, Any]:
     """The values of the warning and the event that tell which topics were left out."""
-    return {"transport": transport, "count": len(topics), "topics": listing(topics)}
+    return {"transport": transport, "count": len(topics), "topics": listing(transport, topics)}

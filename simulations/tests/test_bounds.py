@@ -35,9 +35,10 @@ def post(client: APIClient, path: str, body: str) -> Any:
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_rate(operator: APIClient, template: Template, number: str) -> None:
-    body = f'{{"name": "x", "rosbag": {template.rosbag_id}, "rate": {number}}}'
-    refusal(post(operator, "templates", body), "/rate")
+@pytest.mark.parametrize("field", ["rate", "max_gap_seconds"])
+def test_template(operator: APIClient, template: Template, field: str, number: str) -> None:
+    body = f'{{"name": "x", "rosbag": {template.rosbag_id}, "{field}": {number}}}'
+    refusal(post(operator, "templates", body), f"/{field}")
 
 
 @pytest.mark.parametrize("number", NUMBERS)

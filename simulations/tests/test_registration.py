@@ -11,6 +11,8 @@ from simulations.exceptions import SupersededError, UnitRefusedError
 from simulations.models import AgentRun, Execution, StageRun
 from simulations.services.runs import lifecycle, registration
 from simulations.tests.conftest import Design
+from templates.models import Template
+from templates.services import templates
 
 pytestmark = pytest.mark.django_db
 
@@ -76,3 +78,15 @@ def test_registration_is_refused_if_rosbag_was_purged(stage_run: StageRun) -> No
     Execution.objects.update(plan=plan)
     with pytest.raises(UnitRefusedError, match="removed"):
         register(stage_run)
+
+
+def test_the_assignment_has_the_longest_gap_of_the_template(
+    design: Design, template: Template
+) -> None:
+    templates.update(template, max_gap_seconds=2.5)
+    stage_run = lifecycle.start(design()).stage_runs.get()
+    Execution.objects.update(status="PREPARING")
+    StageRun.objects.update(status="PREPARING", handle="there")
+    message = Registration(protocol=PROTOCOL, stage_run=stage_run.pk, unit=0, host="here", pid=1)
+    assignment = registration.register(stage_run.execution_id, message)
+    assert assignment.max_gap_seconds == 2.5

@@ -1,8 +1,11 @@
 """Read-only admins and inlines of the files and topics of rosbags."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.db import models
 from django.db.models import QuerySet
+from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -15,6 +18,8 @@ from storage.admin.previews import frame
 from storage.models import Rosbag, RosbagFile, RosbagTopic
 
 MAX_GAPS = 20
+MAX_ROWS = 100
+"""Rows of an inline; the list of all of them, filtered by the rosbag, has pages."""
 STYLE = {"all": ["storage/console.css"]}
 
 
@@ -24,10 +29,29 @@ def download_link(file: RosbagFile) -> str:
     return format_html('<a href="{}">{}</a>', url, _("Download"))
 
 
+def contents_link(rows: QuerySet[Any], rosbag: Rosbag) -> str:
+    """A link to the list of all files or topics of a rosbag, with their number."""
+    options = rows.model._meta  # noqa: SLF001  (the documented API of models)
+    url = reverse(f"admin:{options.app_label}_{options.model_name}_changelist")
+    count = rows.order_by().count()
+    text = f"{options.verbose_name_plural}: {count}"
+    return format_html('<a href="{}?rosbag__id__exact={}">{}</a>', url, rosbag.pk, text)
+
+
+class FirstRows(BaseInlineFormSet[Any, Any, Any]):
+    """The first rows only: a page of thousands of them is of no use to anybody."""
+
+    def get_queryset(self) -> QuerySet[Any]:
+        if not hasattr(self, "_queryset"):
+            self._queryset = super().get_queryset()[:MAX_ROWS]
+        return self._queryset
+
+
 class FileInline(admin.TabularInline[RosbagFile, Rosbag]):
-    """The files of a rosbag."""
+    """The first files of a rosbag."""
 
     model = RosbagFile
+    formset = FirstRows
     fields = ["path", "size", "sha256", "content"]
     readonly_fields = ["content"]
     extra = 0
@@ -38,9 +62,10 @@ class FileInline(admin.TabularInline[RosbagFile, Rosbag]):
 
 
 class TopicInline(admin.TabularInline[RosbagTopic, Rosbag]):
-    """The topics of a rosbag."""
+    """The first topics of a rosbag."""
 
     model = RosbagTopic
+    formset = FirstRows
     fields = ["page", "type", "message_count", "rate", "jitter", "gap_count", "activity"]
     readonly_fields = ["page", "rate", "jitter", "activity"]
     extra = 0

@@ -18,7 +18,7 @@ from common.admin.rights import right, user_text
 from storage.admin import charts
 from storage.admin.add_page import AddPage
 from storage.admin.export_page import ExportPage
-from storage.admin.index import STYLE, FileInline, TopicInline
+from storage.admin.index import MAX_ROWS, STYLE, FileInline, TopicInline, contents_link
 from storage.admin.previews import PreviewPage, frame
 from storage.choices import Status
 from storage.exceptions import StorageError
@@ -70,6 +70,7 @@ class RosbagAdmin(
         "created_at",
         "updated_at",
         "deleted_at",
+        "contents",
         "time_line",
         "preview",
     ]
@@ -123,7 +124,7 @@ class RosbagAdmin(
     @admin.display(description=_("lost"))
     def lost_sentences(self, rosbag: Rosbag) -> str:
         return format_html_join(
-            "", "<p>{}</p>", [(sentence,) for sentence in rosbag.lost_sentences]
+            "", "<p>{}</p>", [(sentence,) for sentence in rosbag.lost_sentences[:MAX_ROWS]]
         )
 
     @admin.display(description=_("made from"))
@@ -148,6 +149,12 @@ class RosbagAdmin(
             return ""
         url = reverse("rosbag-archive", kwargs={"pk": rosbag.pk})
         return format_html('<a href="{}">{}</a>', url, _("Download as zip"))
+
+    @admin.display(description=_("contents"))
+    def contents(self, rosbag: Rosbag) -> str:
+        rows: tuple[QuerySet[Any], ...] = (rosbag.topics.all(), rosbag.files.all())
+        links = [(contents_link(each, rosbag),) for each in rows]
+        return format_html_join(" · ", "{}", links)
 
     @admin.display(description=_("time line"))
     def time_line(self, rosbag: Rosbag) -> str:

@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.http.response import HttpResponseBase
+from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from rosbag2.budget import MAX_FILES
 from storage.api import rosbag_schema
 from storage.api.downloads import AnyContentType, FileDownload, file_response
 from storage.api.filters import TopicFilter
@@ -17,6 +19,13 @@ from storage.api.serializers import SignedFileSerializer, TopicSerializer
 from storage.api.streams import iter_chunks
 from storage.models import Rosbag
 from storage.services.rosbags import downloads
+
+
+class FilesQuery(serializers.Serializer[Any]):
+    """Query parameters of a page of files."""
+
+    after = serializers.CharField(max_length=400, trim_whitespace=False, required=False, default="")
+    limit = serializers.IntegerField(min_value=1, max_value=MAX_FILES + 1, default=MAX_FILES + 1)
 
 
 class ContentActions(GenericViewSet[Rosbag]):
@@ -43,8 +52,12 @@ class ContentActions(GenericViewSet[Rosbag]):
     @rosbag_schema.FILES
     @action(detail=True, pagination_class=None, filter_backends=())
     def files(self, request: Request, **_kwargs: Any) -> Response:
-        """The files of a rosbag, each with a signed URL that expires."""
-        files = downloads.signed_files(self.get_object(), audience="browser")
+        """The files of a rosbag by path, each with a signed URL that expires."""
+        query = FilesQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        files = downloads.signed_files(
+            self.get_object(), audience="browser", **query.validated_data
+        )
         return Response(SignedFileSerializer(files, many=True).data)
 
     @rosbag_schema.FILE

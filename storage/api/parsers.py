@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from rest_framework.parsers import DataAndFiles, MultiPartParser
 
 from common.rest.parsers import TooLarge, content_length
+from rosbag2.budget import MAX_FILES
 
 
 class BundleForm(MultiPartParser):
@@ -31,11 +32,6 @@ class BundleForm(MultiPartParser):
             return super().parse(stream, media_type, parser_context)
         except (TooManyFilesSent, TooManyFieldsSent) as error:
             message = _(
-                "A form may have %(max)d files: send bundles of more in parts, start with POST "
-                "%(path)s."
+                "A bundle has at most %(max)d files: join its splits with `ros2 bag convert`."
             )
-            values = {
-                "max": settings.DATA_UPLOAD_MAX_NUMBER_FILES,
-                "path": f"{settings.API_STR}/uploads",
-            }
-            raise TooLarge(message % values) from error
+            raise TooLarge(message % {"max": MAX_FILES}) from error

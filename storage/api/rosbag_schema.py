@@ -4,6 +4,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 
 from common.rest.bulk import BulkAnswerSerializer, BulkSerializer
+from rosbag2.budget import MAX_FILES
 from storage.api.serializers import (
     RenameSerializer,
     RosbagDetailSerializer,
@@ -36,9 +37,9 @@ CREATE = extend_schema(
     description=(
         "Stores the files of a bundle from one form and verifies them in the background: poll the rosbag "
         "until its status is `ready`, `ready_with_warnings`, `repaired` (then `repaired` names the rosbag "
-        "to use) or `rejected`. One archive (.zip, .tar, .tar.gz, .tar.zst) or data file is accepted as "
-        "well. If the same content is stored already, its rosbag is returned. Send bundles larger than "
-        "UPLOAD_FORM_BYTES in parts: `POST /uploads`."
+        "to use) or `rejected`. One archive (.zip, .tar, .tar.gz, .tar.bz2, .tar.xz, .tar.zst) or data "
+        "file is accepted as well. If the same content is stored already, its rosbag is returned. Send "
+        "bundles larger than UPLOAD_FORM_BYTES in parts: `POST /uploads`."
     ),
 )
 RENAME = extend_schema(
@@ -56,7 +57,21 @@ BULK_DELETE = extend_schema(
 )
 # Without filters: drf-spectacular would match them against the queryset of rosbags.
 TOPICS = extend_schema(filters=False, responses={200: TopicSerializer(many=True)})
-FILES = extend_schema(responses={200: SignedFileSerializer(many=True)})
+FILES = extend_schema(
+    parameters=[
+        OpenApiParameter(
+            "after",
+            {"type": "string", "minLength": 1, "maxLength": 400},
+            description="Only files with a later path: the last one of the page before.",
+        ),
+        OpenApiParameter(
+            "limit",
+            {"type": "integer", "minimum": 1, "maximum": MAX_FILES + 1},
+            description="Files to list; all if left out.",
+        ),
+    ],
+    responses={200: SignedFileSerializer(many=True)},
+)
 FILE = extend_schema(
     operation_id="rosbags_file_retrieve",
     parameters=[

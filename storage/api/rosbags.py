@@ -29,6 +29,7 @@ from storage.api.contents import ContentActions
 from storage.api.filters import NullableOrdering, RosbagFilter
 from storage.api.parsers import BundleForm
 from storage.api.previews import PreviewActions
+from storage.api.senders import language_of
 from storage.api.serializers import (
     RenameSerializer,
     RosbagDetailSerializer,
@@ -54,7 +55,8 @@ def stored_form(request: Request) -> Iterator[StoredBundle]:
     for _name, stream in files:
         stream.seek(0)  # it may have been read by the idempotency check
     name = form.validated_data["name"] or bare_name(files[0][0])
-    with imports.stored_files(name, files, created_by=request.user) as bundle:
+    language = language_of(request)
+    with imports.stored_files(name, files, created_by=request.user, language=language) as bundle:
         yield bundle
 
 

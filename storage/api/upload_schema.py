@@ -51,7 +51,18 @@ CREATE = extend_schema(
         "that were sent twice. An upload without activity for a day is aborted."
     ),
 )
-RETRIEVE = extend_schema(parameters=[FILE], responses={200: UploadSessionSerializer, 410: None})
+RETRIEVE = extend_schema(
+    parameters=[
+        FILE,
+        OpenApiParameter("after", PATH, description="Only files with a later path."),
+        OpenApiParameter("limit", LIMIT, description="Files to list; 1000 if left out."),
+    ],
+    responses={200: UploadSessionSerializer, 410: None},
+    description=(
+        "The stored and missing parts of an upload, with new URLs of the first parts that are missing: "
+        "send them and ask again until `addresses` is empty."
+    ),
+)
 DESTROY = extend_schema(responses={204: None, 409: None, 410: None})
 PARTS = extend_schema(
     parameters=[

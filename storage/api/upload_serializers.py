@@ -2,25 +2,46 @@
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from common.rest.serializers import StrictSerializer
+from rosbag2.budget import MAX_FILES
 from rosbag2.reading.archive import bare_name
+from storage.api.senders import PathField
 from storage.api.serializers import RosbagSerializer
 from storage.objects.base import UploadedPart
 from storage.services.intake.assembly import FinishedUpload, number_ranges
 from storage.services.intake.parts import MAX_PARTS
-from storage.services.intake.sessions import MAX_FILES, FileState
+from storage.services.intake.sessions import FileState
 from storage.services.intake.uploads import MAX_FILE_BYTES, NewFile
 
 MAX_ETAG_LENGTH = 100
 
 
+class FileList(serializers.ListField):
+    """One item for each file of a bundle; too many are refused before any of them is looked at."""
+
+    default_error_messages = {
+        "max_length": _(
+            "A bundle has at most {max_length} files, metadata.yaml among them: join its splits with "
+            "`ros2 bag convert`."
+        )
+    }
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=MAX_FILES + 1, **options)  # the files and metadata.yaml
+
+    def run_child_validation(self, data: Any) -> Any:
+        self.run_validators(data)
+        return super().run_child_validation(data)
+
+
 class NewFileSerializer(StrictSerializer):
     """A file to upload; `sha256` may be left out if it is unknown, as in browsers for huge files."""
 
-    path = serializers.CharField(max_length=400, trim_whitespace=False)
+    path = PathField()
     size = serializers.IntegerField(min_value=0, max_value=MAX_FILE_BYTES, help_text="Bytes.")
     sha256 = serializers.RegexField(
         "^[0-9a-f]{64}$",
@@ -38,9 +59,7 @@ class NewUploadSerializer(StrictSerializer):
         required=False,
         help_text="Name of the rosbag; default: that of its first file.",
     )
-    files = serializers.ListField(
-        child=NewFileSerializer(), allow_empty=False, max_length=MAX_FILES
-    )
+    files = FileList(child=NewFileSerializer(), allow_empty=False)
 
     def to_new_files(self) -> list[NewFile]:
         """Convert the valid data to the types of the service."""
@@ -62,14 +81,14 @@ class SentPartSerializer(StrictSerializer):
 class SentFileSerializer(StrictSerializer):
     """A file with its uploaded parts."""
 
-    path = serializers.CharField(max_length=400, trim_whitespace=False)
+    path = PathField()
     parts = serializers.ListField(child=SentPartSerializer(), max_length=MAX_PARTS)
 
 
 class CompleteSerializer(StrictSerializer):
     """ETags to compare with the stored parts; parts that are not named are used as stored."""
 
-    files = serializers.ListField(child=SentFileSerializer(), required=False, max_length=MAX_FILES)
+    files = FileList(child=SentFileSerializer(), required=False)
 
     def to_finished_uploads(self) -> list[FinishedUpload]:
         """Convert the valid data to the types of the service."""
@@ -141,7 +160,10 @@ class UploadSessionSerializer(serializers.Serializer[Any]):
     address_seconds = serializers.IntegerField(help_text="Validity of a URL in seconds.")
     size = serializers.IntegerField()
     stored_bytes = serializers.IntegerField()
-    files = FileStateSerializer(many=True)
+    files = FileStateSerializer(many=True, help_text="At most 1,000, by path.")
+    next_after = serializers.CharField(
+        allow_null=True, help_text="Value of `after` for the next files; null: these are the last."
+    )
     addresses = AddressesSerializer(
         many=True, help_text="The first missing parts; request others per file."
     )

@@ -12,7 +12,9 @@ from rest_framework.response import Response
 
 from accounts.api.idempotency import idempotent
 from accounts.models import User
+from rosbag2.formats import names
 from storage.api import upload_schema
+from storage.api.senders import PathField, language_of
 from storage.api.serializers import RosbagSerializer
 from storage.api.upload_serializers import (
     AddressesSerializer,
@@ -27,16 +29,26 @@ from storage.services.intake import completion, sessions
 from storage.services.intake.parts import MAX_PARTS, FilePlan
 from storage.services.intake.sessions import FileState
 
-MAX_FIRST_PARTS = 100
-MAX_FIRST_FILES = 20
+MAX_FILE_STATES = 1000
+MAX_FIRST_PARTS = 1000
+MAX_FIRST_OPENED = 20
 
 
 class PartsQuery(serializers.Serializer[Any]):
     """Query parameters of a page of signed URLs."""
 
-    file = serializers.CharField(max_length=400, trim_whitespace=False)
+    file = PathField()
     after = serializers.IntegerField(min_value=0, max_value=MAX_PARTS, default=0)
     limit = serializers.IntegerField(min_value=1, max_value=1000, default=500)
+
+
+class StateQuery(serializers.Serializer[Any]):
+    """Query parameters of a page of the files of an upload."""
+
+    after = serializers.CharField(max_length=400, trim_whitespace=False, required=False, default="")
+    limit = serializers.IntegerField(
+        min_value=1, max_value=MAX_FILE_STATES, default=MAX_FILE_STATES
+    )
 
 
 def with_state(request: Request, response: Response) -> Response:
@@ -77,7 +89,10 @@ class UploadViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Rosbag]):
         serializer = NewUploadSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         rosbag, is_new = sessions.open_session(
-            serializer.rosbag_name(), serializer.to_new_files(), _user(request)
+            serializer.rosbag_name(),
+            serializer.to_new_files(),
+            _user(request),
+            language=language_of(request),
         )
         data = {"id": rosbag.pk}
         if not is_new:
@@ -88,9 +103,13 @@ class UploadViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Rosbag]):
     @upload_schema.RETRIEVE
     def retrieve(self, request: Request, **_kwargs: Any) -> Response:
         """Read the stored and missing parts of an upload, with new URLs."""
+        query = StateQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        page = query.validated_data
         rosbag = self._session()
-        path = request.query_params.get("file", "")
-        return Response(_serialize_session(rosbag, sessions.file_states(rosbag, path)))
+        path = names.normal(request.query_params.get("file", ""))
+        states = sessions.file_states(rosbag, path)
+        return Response(_serialize_session(rosbag, states, page["after"], page["limit"]))
 
     @upload_schema.DESTROY
     def destroy(self, request: Request, **_kwargs: Any) -> Response:
@@ -130,9 +149,12 @@ def _user(request: Request) -> User:
     return cast("User", request.user)  # the access table requires a user
 
 
-def _serialize_session(rosbag: Rosbag, states: list[FileState]) -> dict[str, Any]:
-    """Serialize a session with signed URLs of its first missing parts."""
+def _serialize_session(
+    rosbag: Rosbag, states: list[FileState], after: str = "", limit: int = MAX_FILE_STATES
+) -> dict[str, Any]:
+    """Serialize a session with a page of its files and signed URLs of its first missing parts."""
     is_open = sessions.is_open(rosbag)
+    files, more = sessions.page_of(states, after, limit)
     session = {
         "id": rosbag.pk,
         "state": "open" if is_open else "completed",
@@ -140,7 +162,8 @@ def _serialize_session(rosbag: Rosbag, states: list[FileState]) -> dict[str, Any
         "address_seconds": settings.SIGNED_URL_SECONDS,
         "size": rosbag.size,
         "stored_bytes": sum(state.stored_bytes for state in states),
-        "files": states,
+        "files": files,
+        "next_after": files[-1].file.path if more else None,
         "addresses": _first_parts(rosbag, states) if is_open else [],
         "rosbag": sessions.resulting_rosbag(rosbag),
     }
@@ -149,7 +172,7 @@ def _serialize_session(rosbag: Rosbag, states: list[FileState]) -> dict[str, Any
 
 def _first_parts(rosbag: Rosbag, states: list[FileState]) -> list[dict[str, Any]]:
     plans = sessions.sign_first_part_urls(
-        rosbag, states, limit=MAX_FIRST_PARTS, max_files=MAX_FIRST_FILES
+        rosbag, states, limit=MAX_FIRST_PARTS, max_opened=MAX_FIRST_OPENED
     )
     return [_plan_to_dict(plan) for plan in plans]
 

@@ -16,7 +16,7 @@ from storage.choices import (
     lost_sentence,
     sentence,
 )
-from storage.querysets import RosbagQuerySet, RosbagTopicQuerySet
+from storage.querysets import RosbagFileQuerySet, RosbagQuerySet, RosbagTopicQuerySet
 
 MAX_NAME_LENGTH = 200
 MAX_SERIALIZATION_LENGTH = 64
@@ -76,6 +76,10 @@ class Rosbag(SoftDeleted, LeasedWork):
     )
     # Uploaded in parts by an upload session, not within one request.
     in_parts = models.BooleanField(default=False, editable=False)
+    # Of the uploader: names in an archive may be in the code page of this language.
+    language = models.CharField(
+        max_length=16, blank=True, default="", db_default="", editable=False
+    )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         verbose_name=_("created by"),
@@ -171,6 +175,8 @@ class RosbagFile(models.Model):
     sha256 = models.CharField(_("SHA-256"), max_length=64, blank=True)
     key = models.CharField(_("object key"), max_length=500)
     upload_id = models.CharField(_("upload"), max_length=1024, blank=True, default="")
+
+    objects = RosbagFileQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("file")

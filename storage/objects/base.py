@@ -1,6 +1,6 @@
 """The object store interface, implemented by S3 and by a folder."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -41,6 +41,7 @@ class StoredObject:
     key: str
     size: int
     modified: datetime
+    etag: str = ""
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,9 @@ class ObjectStore(Protocol):
     def sign_download(self, key: str, *, audience: Audience, filename: str = "") -> str:
         """Sign a URL for reading an object; it expires."""
 
+    def name_upload(self) -> str:
+        """Make the id of an upload of a single part; nothing has to be opened for it."""
+
     def start_upload(self, key: str) -> str:
         """Open a multipart upload.
 
@@ -117,6 +121,14 @@ class ObjectStore(Protocol):
 
     def list_parts(self, key: str, upload_id: str) -> Sequence[UploadedPart]:
         """List the stored parts; FileNotFoundError for an upload that is not open."""
+
+    def list_uploads(
+        self, prefix: str, uploads: Mapping[str, str]
+    ) -> dict[str, Sequence[UploadedPart]]:
+        """List the stored parts of uploads (id by key) below a prefix; those that are not open are left out.
+
+        All those of a single part cost one listing.
+        """
 
     def finish_upload(self, key: str, upload_id: str, parts: Sequence[UploadedPart]) -> None:
         """Join the parts into the object; finishing an upload twice is no error.

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -113,10 +113,13 @@ class FolderStore:
         self._path(key)
         return grants.signed_path(grants.ReadGrant(key, filename))
 
+    def name_upload(self) -> str:
+        return PartFolder.new_id()
+
     def start_upload(self, key: str) -> str:
         self._path(key)
         with store_errors():
-            return PartFolder.create(self.root, key).upload_id
+            return PartFolder.opened(self.root, key, PartFolder.new_id()).upload_id
 
     def sign_part(self, key: str, upload_id: str, number: int, *, audience: Audience) -> str:
         del audience
@@ -129,13 +132,26 @@ class FolderStore:
             Its ETag.
 
         Raises:
-            FileNotFoundError: The upload is not open.
+            FileNotFoundError: No upload can have this key or id.
         """
-        return PartFolder.of(self.root, grant.key, grant.upload_id).write(grant.number, chunks)
+        self._path(grant.key)
+        with store_errors():
+            upload = PartFolder.opened(self.root, grant.key, grant.upload_id)
+        return upload.write(grant.number, chunks)
 
     def list_parts(self, key: str, upload_id: str) -> Sequence[UploadedPart]:
         with store_errors():
             return PartFolder.of(self.root, key, upload_id).parts()
+
+    def list_uploads(
+        self, prefix: str, uploads: Mapping[str, str]
+    ) -> dict[str, Sequence[UploadedPart]]:
+        del prefix
+        listed: dict[str, Sequence[UploadedPart]] = {}
+        for key, upload_id in uploads.items():
+            with suppress(FileNotFoundError):
+                listed[key] = self.list_parts(key, upload_id)
+        return listed
 
     def finish_upload(self, key: str, upload_id: str, parts: Sequence[UploadedPart]) -> None:
         target = self._path(key)

@@ -38,14 +38,23 @@ class PartFolder:
         self.folder = root / UPLOADS / upload_id
         self.scratch = self.folder / "scratch"
 
+    @staticmethod
+    def new_id() -> str:
+        """Make the id of an upload."""
+        return uuid4().hex
+
     @classmethod
-    def create(cls, root: Path, key: str) -> "PartFolder":
-        """Open an upload for a key."""
-        upload = cls(root, uuid4().hex)
-        with new_file(root / SCRATCH) as file:
-            file.write(key.encode())
-        move_into_place(Path(file.name), upload.folder / "key")
-        return upload
+    def opened(cls, root: Path, key: str, upload_id: str) -> "PartFolder":
+        """Open an upload for a key, unless it is open.
+
+        Raises:
+            FileNotFoundError: It belongs to another key.
+        """
+        if UPLOAD_ID.fullmatch(upload_id) and not cls.is_open(root, upload_id):
+            with new_file(root / SCRATCH) as file:
+                file.write(key.encode())
+            move_into_place(Path(file.name), cls(root, upload_id).folder / "key")
+        return cls.of(root, key, upload_id)
 
     @classmethod
     def of(cls, root: Path, key: str, upload_id: str) -> "PartFolder":

@@ -1,8 +1,9 @@
 """The object store in S3 or a compatible server such as MinIO; the only module that uses boto3."""
 
+import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from datetime import datetime, timedelta
+from contextlib import AbstractContextManager, closing, contextmanager
+from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -27,8 +28,8 @@ from storage.objects.base import (
     StoredObject,
     StoreError,
     StoreFullError,
-    UploadedPart,
 )
+from storage.objects.s3_uploads import S3Uploads
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +54,7 @@ FULL = {
     "InsufficientStorage",
     "QuotaExceeded",
 }
-PARTS_WRONG = {"InvalidPart", "InvalidPartOrder", "EntityTooSmall"}
+PARTS_WRONG = {"InvalidPart", "InvalidPartOrder", "EntityTooSmall", "PreconditionFailed"}
 NO_CORS = {"NoSuchCORSConfiguration", "404"}
 CORS_RULE = "robotsim"
 """Id of our CORS rule of the bucket."""
@@ -96,7 +97,7 @@ def _to_store_error(error: ClientError, setting: str) -> Exception:
     return StoreError(message % {"code": code, "setting": setting})
 
 
-class S3Store:
+class S3Store(S3Uploads):
     """Objects in one bucket, which is created when it is missing."""
 
     etag_algorithm = "md5"
@@ -127,17 +128,17 @@ class S3Store:
         return self._client
 
     def put(self, key: str, source: BinaryIO) -> None:
-        with self._errors():
+        with self.errors():
             self.client.upload_fileobj(source, self.bucket, key)
 
     def put_stream(self, key: str, source: BinaryIO, *, size: int | None = None) -> None:
-        with self._errors():
+        with self.errors():
             self.client.upload_fileobj(source, self.bucket, key, Config=_frugal(size))
 
     def copy_from(self, source: ObjectStore, key: str, target: str) -> bool:
         if not isinstance(source, S3Store) or source.account != self.account:
             return False
-        with self._errors():
+        with self.errors():
             self.client.copy({"Bucket": source.bucket, "Key": key}, self.bucket, target)
         return True
 
@@ -149,7 +150,7 @@ class S3Store:
     def open(self, key: str) -> BinaryIO:
         file = cast("BinaryIO", TemporaryFile())  # noqa: SIM115  (the caller closes it)
         try:
-            with self._errors():
+            with self.errors():
                 self.client.download_fileobj(self.bucket, key, file)
         except BaseException:
             file.close()
@@ -159,34 +160,41 @@ class S3Store:
 
     def read(self, key: str, span: range) -> Readable:
         byte_range = f"bytes={span.start}-{span.stop - 1}"
-        with self._errors():
+        with self.errors():
             answer = self.client.get_object(Bucket=self.bucket, Key=key, Range=byte_range)
         return cast("Readable", answer["Body"])
 
     def fetch(self, key: str, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with self._errors():
+        with self.errors():
+            answer = self.client.get_object(Bucket=self.bucket, Key=key)
+            with closing(answer["Body"]) as body, target.open("wb") as file:
+                if answer["ContentLength"] <= MIN_PART_BYTES:  # one call instead of two
+                    shutil.copyfileobj(body, file)
+                    return
             self.client.download_file(self.bucket, key, str(target))
 
     def stat(self, key: str) -> StoredObject | None:
         try:
-            with self._errors():
+            with self.errors():
                 head = self.client.head_object(Bucket=self.bucket, Key=key)
         except FileNotFoundError:
             return None
         return StoredObject(key, head["ContentLength"], head["LastModified"])
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
-        with self._errors():
+        with self.errors():
             pages = self.client.get_paginator("list_objects_v2")
             for page in pages.paginate(Bucket=self.bucket, Prefix=prefix):
                 for item in page.get("Contents", []):
-                    yield StoredObject(item["Key"], item["Size"], item["LastModified"])
+                    yield StoredObject(
+                        item["Key"], item["Size"], item["LastModified"], item["ETag"]
+                    )
 
     def delete(self, keys: Sequence[str]) -> None:
         for start in range(0, len(keys), BATCH):
             names: Any = [{"Key": key} for key in keys[start : start + BATCH]]
-            with self._errors():
+            with self.errors():
                 answer = self.client.delete_objects(
                     Bucket=self.bucket, Delete={"Objects": names, "Quiet": True}
                 )
@@ -200,70 +208,11 @@ class S3Store:
         params = {"Bucket": self.bucket, "Key": key}
         if header := content_disposition_header(as_attachment=True, filename=filename):
             params["ResponseContentDisposition"] = header
-        return self._sign("get_object", params, audience)
-
-    def start_upload(self, key: str) -> str:
-        with self._errors():
-            return str(self.client.create_multipart_upload(Bucket=self.bucket, Key=key)["UploadId"])
-
-    def sign_part(self, key: str, upload_id: str, number: int, *, audience: Audience) -> str:
-        params = {"Bucket": self.bucket, "Key": key, "UploadId": upload_id, "PartNumber": number}
-        return self._sign("upload_part", params, audience)
-
-    def list_parts(self, key: str, upload_id: str) -> Sequence[UploadedPart]:
-        with self._errors():
-            pages = self.client.get_paginator("list_parts")
-            listed = [
-                part
-                for page in pages.paginate(Bucket=self.bucket, Key=key, UploadId=upload_id)
-                for part in page.get("Parts", [])
-            ]
-        # Some servers list a repeated part twice: keep the newer one.
-        listed.sort(key=lambda part: part["LastModified"])
-        newest = {
-            part["PartNumber"]: UploadedPart(part["PartNumber"], part["ETag"], part["Size"])
-            for part in listed
-        }
-        return [newest[number] for number in sorted(newest)]
-
-    def finish_upload(self, key: str, upload_id: str, parts: Sequence[UploadedPart]) -> None:
-        ordered: Any = [
-            {"PartNumber": part.number, "ETag": part.etag}
-            for part in sorted(parts, key=lambda part: part.number)
-        ]
-        try:
-            with self._errors():
-                self.client.complete_multipart_upload(
-                    Bucket=self.bucket,
-                    Key=key,
-                    UploadId=upload_id,
-                    MultipartUpload={"Parts": ordered},
-                )
-        except FileNotFoundError:
-            if self.stat(key) is None:
-                raise
-
-    def abort_upload(self, key: str, upload_id: str) -> None:
-        try:
-            with self._errors():
-                self.client.abort_multipart_upload(Bucket=self.bucket, Key=key, UploadId=upload_id)
-        except FileNotFoundError:
-            return
-
-    def abort_uploads(self, prefix: str, before: datetime | None = None) -> int:
-        aborted = 0
-        with self._errors():
-            pages = self.client.get_paginator("list_multipart_uploads")
-            for page in pages.paginate(Bucket=self.bucket, Prefix=prefix):
-                for upload in page.get("Uploads", []):
-                    if before is None or upload["Initiated"] < before:
-                        self.abort_upload(upload["Key"], upload["UploadId"])
-                        aborted += 1
-        return aborted
+        return self.sign("get_object", params, audience)
 
     def find_problem(self) -> StoreError | None:
         try:
-            with self._errors():
+            with self.errors():
                 self._probe.head_bucket(Bucket=self.bucket)
                 # Only writing tells that there is room; an aborted upload leaves no object and no version.
                 upload = self._probe.create_multipart_upload(Bucket=self.bucket, Key=PROBE_KEY)
@@ -277,7 +226,7 @@ class S3Store:
         return None
 
     def check(self) -> None:
-        with self._errors():
+        with self.errors():
             try:
                 self._client.head_bucket(Bucket=self.bucket)
             except ClientError as error:
@@ -333,15 +282,15 @@ class S3Store:
             raise
         return tuple(answer.get("CORSRules", ()))
 
-    def _sign(self, call: str, params: dict[str, Any], audience: Audience) -> str:
+    def sign(self, call: str, params: dict[str, Any], audience: Audience) -> str:
         client = self._public if audience == "browser" else self._client
-        with self._errors():
+        with self.errors():
             url = client.generate_presigned_url(
                 call, Params=params, ExpiresIn=settings.SIGNED_URL_SECONDS
             )
         return str(url)
 
-    def _errors(self) -> AbstractContextManager[None]:
+    def errors(self) -> AbstractContextManager[None]:
         return s3_errors(self._setting)
 
 

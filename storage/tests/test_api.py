@@ -8,6 +8,7 @@ from rest_framework.test import APIClient
 
 from accounts.choices import Role
 from accounts.models import User
+from rosbag2.budget import MAX_FILES
 from storage.choices import Status
 from storage.models import Rosbag
 from storage.services.intake import imports
@@ -89,11 +90,13 @@ def test_large_forms_are_refused_with_a_hint_to_uploads(
     assert "POST /api/v1/uploads" in answer.json()["detail"]
 
 
-def test_forms_with_many_files_are_refused_with_a_hint_to_uploads(operator: APIClient) -> None:
-    files = [SimpleUploadedFile(f"{number}", b"x") for number in range(101)]
+def test_forms_have_as_many_files_as_bundles(operator: APIClient, settings: Any) -> None:
+    assert settings.DATA_UPLOAD_MAX_NUMBER_FILES == MAX_FILES + 1  # with metadata.yaml
+    settings.DATA_UPLOAD_MAX_NUMBER_FILES = 3
+    files = [SimpleUploadedFile(f"{number}", b"x") for number in range(4)]
     answer = operator.post(URL, {"files": files}, format="multipart")
     assert answer.status_code == 413
-    assert "POST /api/v1/uploads" in answer.json()["detail"]
+    assert "ros2 bag convert" in answer.json()["detail"]
     assert not Rosbag.objects.exists()
 
 

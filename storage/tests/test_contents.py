@@ -38,8 +38,8 @@ def viewer() -> APIClient:
 def folder(make_bag: MakeBag) -> Path:
     folder = make_bag("course 1")
     (folder / "notes").mkdir()
-    (folder / "notes" / "día.txt").write_bytes(bytes(range(256)) * 40)
-    (folder / "empty").touch()
+    (folder / "notes" / "día.db3").write_bytes(bytes(range(256)) * 40)
+    (folder / "notes" / "empty.db3").touch()
     return folder
 
 
@@ -54,7 +54,7 @@ def body_of(answer: Any) -> bytes:
 
 
 def test_complete_file_and_its_head(viewer: APIClient, url: str, folder: Path) -> None:
-    for path in ("metadata.yaml", "notes/día.txt", "empty"):
+    for path in ("metadata.yaml", "notes/día.db3", "notes/empty.db3"):
         body = (folder / path).read_bytes()
         etag = f'"{hashlib.sha256(body).hexdigest()}"'
         for method in (viewer.get, viewer.head):
@@ -72,7 +72,7 @@ def test_complete_file_and_its_head(viewer: APIClient, url: str, folder: Path) -
     [("bytes=0-0", 0, 1), ("bytes=10000-", 10000, 10240), ("bytes=-5", 10235, 10240)],
 )
 def test_a_range(viewer: APIClient, url: str, header: str, first: int, stop: int) -> None:
-    answer = viewer.get(f"{url}/files/notes/día.txt", headers={"Range": header})
+    answer = viewer.get(f"{url}/files/notes/día.db3", headers={"Range": header})
     assert answer.status_code == 206
     assert body_of(answer) == (bytes(range(256)) * 40)[first:stop]
     assert answer["Content-Range"] == f"bytes {first}-{stop - 1}/10240"
@@ -80,14 +80,16 @@ def test_a_range(viewer: APIClient, url: str, header: str, first: int, stop: int
 
 
 def test_unsatisfiable_range(viewer: APIClient, url: str) -> None:
-    answer = viewer.get(f"{url}/files/notes/día.txt", headers={"Range": "bytes=10240-"})
+    answer = viewer.get(f"{url}/files/notes/día.db3", headers={"Range": "bytes=10240-"})
     assert (answer.status_code, answer["Content-Range"]) == (416, "bytes */10240")
     assert json.loads(answer.content)["code"] == "RANGE_NOT_SATISFIABLE"
-    assert viewer.get(f"{url}/files/empty", headers={"Range": "bytes=0-"}).status_code == 416
+    assert (
+        viewer.get(f"{url}/files/notes/empty.db3", headers={"Range": "bytes=0-"}).status_code == 416
+    )
 
 
 def test_download_resumes_only_for_the_same_file(viewer: APIClient, url: str) -> None:
-    address = f"{url}/files/notes/día.txt"
+    address = f"{url}/files/notes/día.db3"
     etag = viewer.head(address)["ETag"]
     headers = {"Range": "bytes=10-", "If-Range": etag}
     assert viewer.get(address, headers=headers).status_code == 206

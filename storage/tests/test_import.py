@@ -12,10 +12,11 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from rosbag2.tests.bundles import database, rows
-from storage.models import Rosbag
+from storage.models import Rosbag, RosbagFile
 from storage.objects import object_store
 from storage.objects.base import ObjectStore, StoreError
 from storage.services.intake import imports
+from storage.services.rosbags.files import store_file
 from storage.tests.conftest import MakeBag, claim
 
 pytestmark = pytest.mark.django_db
@@ -84,7 +85,7 @@ def test_deleted_bundle_is_imported_again(make_bag: MakeBag) -> None:
     [
         ("no data", "FILE_MISSING"),
         ("not sqlite", "FILE_NOT_SQLITE"),
-        ("no file", "METADATA_MISSING"),
+        ("no file", "DATA_MISSING"),
     ],
 )
 def test_a_broken_bundle_is_rejected_with_a_sentence(
@@ -110,7 +111,7 @@ def test_a_broken_bundle_is_rejected_with_a_sentence(
 
 
 def test_missing_path_is_rejected(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
+    (tmp_path / "file").write_text("words")
     for path in (tmp_path / "none", tmp_path / "file"):
         code, result = import_bag(path)
         assert code == 2
@@ -154,12 +155,12 @@ def test_a_full_disk_leaves_nothing(make_bag: MakeBag, monkeypatch: pytest.Monke
 def test_only_direct_subfolders_are_imported(make_bag: MakeBag) -> None:
     folder = make_bag()
     (folder / "notes" / "deep").mkdir(parents=True)
-    (folder / "notes" / "run.txt").write_text("fine")
-    (folder / "notes" / "deep" / "x.txt").write_text("too deep")
+    (folder / "notes" / "run.db3").write_text("fine")
+    (folder / "notes" / "deep" / "x.db3").write_text("too deep")
     rosbag = imports.import_folder(folder)
     paths = set(rosbag.files.values_list("path", flat=True))
-    assert "notes/run.txt" in paths
-    assert "notes/deep/x.txt" not in paths
+    assert "notes/run.db3" in paths
+    assert "notes/deep/x.db3" not in paths
 
 
 def test_import_waits_for_another_worker(
@@ -233,6 +234,43 @@ def test_sample_duration_is_validated(tmp_path: Path, seconds: str) -> None:
     with pytest.raises(CommandError, match="seconds"):
         call_command("make_sample_bag", str(tmp_path / "sample"), f"--seconds={seconds}")
     assert not (tmp_path / "sample").exists()
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_something_else_than_a_bundle_is_named(tmp_path: Path, folder: bool) -> None:
+    place = tmp_path / "day"
+    place.mkdir()
+    (place / "old.bag").write_bytes(b"#ROSBAG V2.0\n" + bytes(100))
+    code, result = import_bag(place if folder else place / "old.bag")
+    assert (code, result["status"], result["code"]) == (2, "rejected", "FILE_IS_ROS1_BAG")
+    assert "rosbags-convert --src old.bag" in result["sentence"]
+    assert not Rosbag.objects.exists()
+
+
+@pytest.mark.parametrize("alone", [False, True])
+@pytest.mark.parametrize("vanishes", [False, True])
+def test_a_bag_that_is_still_recorded_is_refused(
+    make_bag: MakeBag, monkeypatch: pytest.MonkeyPatch, alone: bool, vanishes: bool
+) -> None:
+    folder = make_bag()
+    file = folder / "bag_0.db3"
+    journal = folder / "bag_0.db3-journal"
+    journal.write_bytes(b"journal")
+
+    def store(*arguments: Any) -> RosbagFile:
+        if vanishes:
+            journal.unlink(missing_ok=True)
+        else:
+            with file.open("ab") as stream:
+                stream.write(bytes(4096))
+        return store_file(*arguments)
+
+    monkeypatch.setattr(imports, "store_file", store)
+    code, result = import_bag(file if alone else folder)
+    assert (code, result["status"], result["code"]) == (2, "rejected", "STILL_RECORDED")
+    assert (journal.name if vanishes else file.name) in result["sentence"]
+    assert not Rosbag.objects.exists()
+    assert list(object_store().list("rosbags/")) == []
 
 
 @pytest.mark.parametrize("link", ["odom.db3", "notes.txt", "more"])

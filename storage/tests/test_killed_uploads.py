@@ -14,8 +14,10 @@ from storage.models import Rosbag
 from storage.objects import object_store
 from storage.objects.base import ObjectStore
 from storage.services.intake import abandoning, imports, uploads
+from storage.services.intake.uploads import NewFile
 from storage.services.verification import verifier
 from storage.tests.conftest import MakeBag
+from storage.tests.test_store import send
 from storage.tests.test_uploads import described, send_all
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -50,7 +52,7 @@ def left_in(store: ObjectStore) -> tuple[list[str], int]:
     return [stored.key for stored in store.list("rosbags/")], store.abort_uploads("rosbags/")
 
 
-@pytest.mark.parametrize("step", ["create", "store_file", "_store", "content_digest"])
+@pytest.mark.parametrize("step", ["create", "store_files", "content_digest"])
 def test_a_killed_import_is_abandoned(
     make_bag: MakeBag, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -69,30 +71,32 @@ def test_a_killed_import_is_abandoned(
 
 
 def test_a_living_import_is_left_alone(make_bag: MakeBag, monkeypatch: pytest.MonkeyPatch) -> None:
-    store_file, recoveries = imports.store_file, []
+    store_files, recoveries = imports.store_files, []
 
     def slow(*args: Any) -> Any:
         recoveries.append(recover())
-        return store_file(*args)
+        return store_files(*args)
 
-    monkeypatch.setattr(imports, "store_file", slow)
+    monkeypatch.setattr(imports, "store_files", slow)
     assert imports.import_folder(make_bag()).status == Status.VERIFYING
     assert recoveries
     assert not any(recoveries)
 
 
 def test_an_upload_that_a_killed_server_opened_goes_with_the_verification(
-    store: ObjectStore, make_bag: MakeBag, monkeypatch: pytest.MonkeyPatch
+    store: ObjectStore, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
-    folder = make_bag()
-    rosbag = uploads.begin("bag", described(folder), origin=Origin.RECORDED)
+    settings.UPLOAD_PART_BYTES = 5 * 2**20
+    rosbag = uploads.begin("bag", [NewFile("a.db3", 5 * 2**20 + 1, "")], origin=Origin.RECORDED)
     with monkeypatch.context() as patch:
         kill_after(patch, type(store), "start_upload")
         with pytest.raises(Killed):
             uploads.sign_part_urls(rosbag, audience="unit")
-    plans = uploads.sign_part_urls(rosbag, audience="unit")
-    uploads.complete(rosbag, send_all(store, folder, plans))
-    assert verifier.run(rosbag.pk).status == Status.READY
+    [plan] = uploads.sign_part_urls(rosbag, audience="unit")
+    for part in plan.parts:
+        send(store, part.url, bytes(part.size))
+    uploads.complete(rosbag, [])
+    assert verifier.run(rosbag.pk).code == "METADATA_MISSING"
     assert left_in(store)[1] == 0
 
 

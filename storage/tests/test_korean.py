@@ -10,11 +10,13 @@ import pytest
 from babel.messages.pofile import read_po
 from django.conf import settings
 from django.test import Client
+from django.utils import translation
 
 from accounts.choices import Role
 from accounts.models import User
 from rosbag2 import errors
 from rosbag2.writing.sample import make_sample
+from storage.choices import sentence
 from tests.support.bags import stored_bag
 
 CATALOGUE = Path(settings.LOCALE_PATHS[0]) / "ko" / "LC_MESSAGES"
@@ -67,6 +69,33 @@ def test_every_text_is_in_use() -> None:
     used = "\n".join(source_texts())
     normalized = re.sub(r"\{\{ ?(\w+)[^}]*\}\}", r"%(\1)s", used)
     assert [key for key in texts() if key not in used and key not in normalized] == []
+
+
+def test_every_sentence_about_bags_is_translated() -> None:
+    sentences = {*errors.SENTENCES.values(), *errors.SHORTER.values()}
+    assert [text for text in sentences if not texts().get(text)] == []
+
+
+@pytest.mark.parametrize(
+    ("code", "details"),
+    [
+        ("COUNT_MISMATCH", {"listed": 7, "found": 6, "topics": 1, "topic": "/a"}),
+        (
+            "TIME_MISMATCH",
+            {"listed_start_ns": 1, "listed_duration_ns": 2, "start_ns": 3, "duration_ns": 4},
+        ),
+        ("QOS_MISMATCH", {"topic": "/a", "topics": 1}),
+        ("COMPRESSION_MISMATCH", {}),
+        ("FILE_MISSING", {"file": "a.db3"}),
+    ],
+)
+def test_details_of_older_versions_have_a_sentence(
+    code: str, details: dict[str, str | int]
+) -> None:
+    english = sentence(code, details)
+    with translation.override("ko"):
+        assert "" != sentence(code, details) != english
+    assert english
 
 
 @pytest.mark.django_db

@@ -114,6 +114,7 @@ def test_losses_are_reported_as_spans(make_bag: MakeBag) -> None:
             (None, 2_000_000_000, None),
             "an unknown number of messages lost from the beginning to 2.000 s",
         ),
+        ((2_000_000_000, 2_000_000_000, 1), "1 message lost at 2.000 s"),
         ((None, None, 0), "0 messages lost at a time that is not known"),
         ((-(2**63), 2**63 - 1, 5), "5 messages lost between"),
     ],
@@ -223,7 +224,7 @@ def test_repair_is_retried_after_a_full_storage(
         raise StoreError("full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(repairs, "store_path", full)
+        patch.setattr(repairs, "store_folder", full)
         with pytest.raises(StoreError):
             verifier.run(rosbag.pk)
     assert verifier.run(rosbag.pk).status == Status.REPAIRED

@@ -88,7 +88,7 @@ def test_uploaded_bundle_is_verified(
     store: ObjectStore, operator: APIClient, make_bag: MakeBag
 ) -> None:
     folder = make_bag(messages=7)
-    (folder / "empty.txt").touch()
+    (folder / "bag_0.db3-wal").touch()
     data = begin(operator, described(folder))
     assert (data["state"], data["stored_bytes"], data["part_etag"]) == (
         "open",
@@ -146,6 +146,7 @@ def test_leftover_object_is_no_finished_upload(store: ObjectStore, operator: API
     assert operator.post(f"{URL}/{data['id']}/complete", {}).status_code == 409
     put(data["addresses"][0]["parts"][0]["url"], b"newer")
     assert operator.post(f"{URL}/{data['id']}/complete", {}).status_code == 202
+    verifier.run(data["id"])
     with store.open(f"rosbags/{data['id']}/a.db3") as stored:
         assert stored.read() == b"newer"
 

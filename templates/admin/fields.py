@@ -1,6 +1,6 @@
 """Form fields of topics: a selection of the rosbag's topics, or text with one topic per line."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django import forms
@@ -9,17 +9,27 @@ from django.utils.translation import ngettext
 
 from common.admin.fields import MAX_ID_DIGITS
 from storage.models import RosbagTopic
+from templates.models import Template
+from templates.services.pass_length import INDEX_FIELDS, pass_length
+from templates.services.validation import MAX_TOPICS
 
 Choices = list[tuple[str, str]]
 
 
-def choices_of(rosbag_id: Any) -> Choices:
-    """The topics of a rosbag as choices, with type, message count and rate."""
+def choices_of(rosbag_id: Any, chosen: Collection[str] = ()) -> Choices:
+    """The topics of a rosbag as choices, with type, message count and rate.
+
+    Of very many those that are chosen and the first ones, as many as a template may have.
+    """
     text = str(rosbag_id or "")
     if not text.isdecimal() or len(text) > MAX_ID_DIGITS:
         return []
     topics = RosbagTopic.objects.playable().filter(rosbag=rosbag_id).order_by("name")
-    rows = topics.values_list("name", "type", "message_count", "mean_rate_hz")
+    columns = ("name", "type", "message_count", "mean_rate_hz")
+    rows = list(topics.values_list(*columns)[:MAX_TOPICS])
+    if len(rows) == MAX_TOPICS:
+        further = topics.filter(name__gt=rows[-1][0], name__in=chosen)
+        rows += further.values_list(*columns)[:MAX_TOPICS]
     return [(row[0], _label(*row)) for row in rows]
 
 
@@ -27,6 +37,26 @@ def _label(name: str, kind: str, count: int, rate: float | None) -> str:
     messages = ngettext("%d message", "%d messages", count) % count
     frequency = _("%(rate).1f a second") % {"rate": rate} if rate else ""
     return ", ".join(part for part in (f"{name}  ({kind})", messages, frequency) if part)
+
+
+def pass_text(template: Template) -> str:
+    """How long one pass over the rosbag takes, and how much of its gaps is left out."""
+    if not template.rate:
+        return _("as fast as possible")
+    topics = RosbagTopic.objects.filter(rosbag=template.rosbag_id).only(*INDEX_FIELDS)
+    names = set(template.topics)
+    played = [topic for topic in topics if not names or topic.name in names]
+    length = pass_length(played, template.max_gap_seconds)
+    values = {
+        "seconds": f"{length.seconds / template.rate:,.1f}",
+        "left_out": f"{length.left_out:,.1f}",
+    }
+    if not length.is_known:
+        text = _("at most %(seconds)s s; the index of the rosbag does not tell all long gaps")
+        return text % values
+    if length.left_out:
+        return _("%(seconds)s s; %(left_out)s s of recorded gaps are left out") % values
+    return _("%(seconds)s s") % values
 
 
 class TopicsField(forms.MultipleChoiceField):

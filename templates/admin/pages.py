@@ -25,7 +25,7 @@ from common.admin.deletion import ServiceDeletionMixin
 from common.admin.errors import DomainErrorFormMixin, DomainErrorMixin
 from common.admin.fields import RowSelectMixin
 from common.admin.rights import right, user_text
-from templates.admin.fields import TopicsField, TopicTypesField, choices_of
+from templates.admin.fields import TopicsField, TopicTypesField, choices_of, pass_text
 from templates.exceptions import TemplateDeletedError
 from templates.models import Template
 from templates.services import templates
@@ -38,7 +38,9 @@ class TemplateForm(DomainErrorFormMixin, forms.ModelForm[Template]):
     topics = TopicsField(
         label=_("Topics to play"),
         required=False,
-        help_text=_("Topics of the rosbag; none selected: all of them."),
+        help_text=_(
+            "Topics of the rosbag, of very many the first 1,000; none selected: all of them."
+        ),
     )
     record_topics = TopicTypesField(
         label=_("Topics to record"),
@@ -58,6 +60,7 @@ class TemplateForm(DomainErrorFormMixin, forms.ModelForm[Template]):
             "rosbag",
             "topics",
             "rate",
+            "max_gap_seconds",
             "record_topics",
             "record_own",
             "unsupported_topics",
@@ -65,6 +68,9 @@ class TemplateForm(DomainErrorFormMixin, forms.ModelForm[Template]):
         widgets = {"description": forms.Textarea(attrs={"rows": 3})}
         help_texts = {
             "rate": _("Factor of the recorded speed; 0: as fast as possible."),
+            "max_gap_seconds": _(
+                "Longest recorded time without a message of these topics that agents wait for; empty: any."
+            ),
             "record_own": _(
                 "Also record messages that the agent itself publishes on these topics."
             ),
@@ -78,7 +84,8 @@ class TemplateForm(DomainErrorFormMixin, forms.ModelForm[Template]):
         if "rosbag" in self.fields:  # users with read-only access have no such field
             self.fields["unsupported_topics"].required = False  # without it nothing changes
             field: Any = self.fields["topics"]
-            field.set_choices(choices_of(self["rosbag"].value()), self["topics"].value() or [])
+            chosen = self["topics"].value() or []
+            field.set_choices(choices_of(self["rosbag"].value(), chosen), chosen)
 
     def clean(self) -> Any:
         values: dict[str, Any] = super().clean() or {}
@@ -139,16 +146,24 @@ class TemplateAdmin(
     list_select_related = ["rosbag"]
     search_fields = ["name", "robot_type", "rosbag__name"]
     autocomplete_fields = ["rosbag"]
-    readonly_fields = ["version", "used", creator, "created_at", "updated_at", "deleted_at"]
+    readonly_fields = [
+        "one_pass",
+        "version",
+        "used",
+        creator,
+        "created_at",
+        "updated_at",
+        "deleted_at",
+    ]
     fieldsets = [
         (None, {"fields": ["name", "robot_type", "description"]}),
-        (_("What it plays"), {"fields": ["rosbag", "topics", "rate"]}),
+        (_("What it plays"), {"fields": ["rosbag", "topics", "rate", "max_gap_seconds"]}),
         (_("What it records"), {"fields": ["record_topics", "record_own"]}),
         (_("Names of topics"), {"fields": ["unsupported_topics"]}),
     ]
     history = (
         _("History"),
-        {"fields": [("version", "used"), creator, ("created_at", "updated_at")]},
+        {"fields": ["one_pass", ("version", "used"), creator, ("created_at", "updated_at")]},
     )
     actions = ["delete_selected", "restore"]
 
@@ -218,6 +233,10 @@ class TemplateAdmin(
     def recorded(self, template: Template) -> str:
         count = len(template.record_topics)
         return ngettext("%d topic", "%d topics", count) % count if count else str(_("nothing"))
+
+    @admin.display(description=_("one pass"))
+    def one_pass(self, template: Template) -> str:
+        return pass_text(template)
 
     @admin.display(description=_("simulations"))
     def used(self, template: Any) -> int:

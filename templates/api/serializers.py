@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from common.rest.serializers import StrictSerializer
 from templates.models import Template
-from templates.services.validation import MAX_TOPICS, RATE, TYPE_NAME
+from templates.services.validation import MAX_GAP, MAX_TOPICS, RATE, TYPE_NAME
 
 
 class RecordTopicSerializer(StrictSerializer):
@@ -20,6 +20,9 @@ class RecordTopicSerializer(StrictSerializer):
 class TemplateSerializer(StrictSerializer, serializers.ModelSerializer[Template]):
     """A template of one kind of agent; an empty `topics` plays them all, `rate` 0 is as fast as possible.
 
+    Where no message of these topics was recorded for longer than `max_gap_seconds`, agents wait only that
+    long; null keeps all gaps.
+
     `unsupported_topics`: what a start does with topics whose names the transport of the mec cannot carry.
     """
 
@@ -28,11 +31,13 @@ class TemplateSerializer(StrictSerializer, serializers.ModelSerializer[Template]
     topics = serializers.ListField(child=serializers.CharField(), required=False)
     # Without the model's validators: the service reports all errors together.
     rate = serializers.FloatField(required=False)
+    max_gap_seconds = serializers.FloatField(required=False, allow_null=True)
     record_topics = RecordTopicSerializer(many=True, required=False)
     created_by = serializers.EmailField(source="created_by.email", read_only=True, allow_null=True)
     enforced = {
         "topics": {"maxItems": MAX_TOPICS},
         "rate": RATE.schema,
+        "max_gap_seconds": MAX_GAP.schema,
         "record_topics": {"maxItems": MAX_TOPICS},
     }
 
@@ -46,6 +51,7 @@ class TemplateSerializer(StrictSerializer, serializers.ModelSerializer[Template]
             "rosbag",
             "topics",
             "rate",
+            "max_gap_seconds",
             "record_topics",
             "record_own",
             "unsupported_topics",

@@ -26,6 +26,7 @@ FIELDS = frozenset(
         "rosbag",
         "topics",
         "rate",
+        "max_gap_seconds",
         "record_topics",
         "record_own",
         "unsupported_topics",

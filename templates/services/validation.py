@@ -17,6 +17,8 @@ MAX_TOPIC_LENGTH = 255
 MAX_TOPICS = 1000
 RATE = Bounds(0.001, 1000, or_zero=True)
 """Factor on recorded time; 0: as fast as possible."""
+MAX_GAP = Bounds(0.001, 366 * 86400.0)
+"""Seconds of recorded time without a message."""
 TOPIC_NAME = re.compile(r"(/[A-Za-z_][A-Za-z0-9_]*)+")
 TYPE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(/(msg|srv|action))?/[A-Za-z][A-Za-z0-9_]*")
 
@@ -49,12 +51,20 @@ def _rate(values: Mapping[str, Any]) -> list[FieldError]:
     )
 
 
+def _max_gap(values: Mapping[str, Any]) -> list[FieldError]:
+    seconds = values["max_gap_seconds"]
+    if seconds is None or MAX_GAP.accept(seconds):
+        return []
+    return [FieldError("/max_gap_seconds", MAX_GAP.message, "MAX_GAP_INVALID")]
+
+
 def _record_topics(rosbag: Rosbag | None, topics: list[Any]) -> list[FieldError]:
     errors = _too_many("/record_topics", topics)
     counts = Counter(topic["name"] for topic in topics)
     # What agents play they can record too, whatever its name is.
     odd = {name for name in counts if not is_topic_name(name)}
-    unknown = odd - (_topics_by_name(rosbag).keys() if odd and rosbag else set())
+    names = _topics_by_name(rosbag) if odd and rosbag else ()
+    unknown = odd - {f"/{name.removeprefix('/')}" for name in names}
     for index, topic in enumerate(topics[:MAX_TOPICS]):
         pointer = f"/record_topics/{index}"
         if topic["name"] in unknown:
@@ -72,7 +82,7 @@ def _record_topics(rosbag: Rosbag | None, topics: list[Any]) -> list[FieldError]
     return errors
 
 
-CHECKS = {"name": _name, "rate": _rate}
+CHECKS = {"name": _name, "rate": _rate, "max_gap_seconds": _max_gap}
 
 
 def is_topic_name(name: str) -> bool:

@@ -54,11 +54,15 @@ def test_create_and_change(operator: Client, rosbag: Rosbag) -> None:
         {"name": "/scan", "type": "a/msg/B"},
         {"name": "/x", "type": "a/B"},
     ]
-    changes = form(rosbag, rate="2", unsupported_topics="leave_out")
+    changes = form(rosbag, rate="2", max_gap_seconds="1.5", unsupported_topics="leave_out")
     assert operator.post(page(template), changes).status_code == 302
     template.refresh_from_db()
     assert template.unsupported_topics == "leave_out"
     assert (template.version, template.rate, template.record_own) == (2, 2, False)
+    assert template.max_gap_seconds == 1.5
+    assert operator.post(page(template), form(rosbag)).status_code == 302
+    template.refresh_from_db()
+    assert (template.version, template.max_gap_seconds) == (3, None)
     assert (template.topics, template.record_topics) == ([], [])
 
 
@@ -87,6 +91,8 @@ def test_topics_are_chosen_from_those_of_the_rosbag(operator: Client, rosbag: Ro
         ({"rate": "1e-310"}, "rate", "Give 0, or a number from 0.001 to 1,000."),
         ({"rate": "1e400"}, "rate", "Enter a number"),
         ({"rate": "inf"}, "rate", "Enter a number"),
+        ({"max_gap_seconds": "0"}, "max_gap_seconds", "Give a number from 0.001 to 31,622,400."),
+        ({"max_gap_seconds": "-inf"}, "max_gap_seconds", "Enter a number"),
         ({"rosbag": ""}, "rosbag", "required"),
         ({"rosbag": "1" * 30}, "rosbag", "not one of the available choices"),
         ({"name": "taken"}, "name", "Another template has this name"),
@@ -119,6 +125,20 @@ def test_name_taken_between_validation_and_save(
         "Another template has this name: choose another."
     ]
     assert "still here" in answer.content.decode()
+
+
+def test_length_of_a_pass(operator: Client, rosbag: Rosbag) -> None:
+    times = {"first_ns": 0, "last_ns": 60 * 10**9, "period_ns": 10**9}
+    gap = [10 * 10**9, 50 * 10**9]
+    rosbag.topics.filter(name="/odom").update(**times, gap_count=1, gaps=[gap], message_count=22)
+    template = templates.create(name="t", rosbag=rosbag, rate=2)
+    assert "30.0 s" in operator.get(page(template)).content.decode()
+    templates.update(template, max_gap_seconds=5)
+    assert "12.5 s; 35.0 s of recorded gaps" in operator.get(page(template)).content.decode()
+    templates.update(template, max_gap_seconds=0.5)
+    assert "at most 10.2 s" in operator.get(page(template)).content.decode()
+    templates.update(template, rate=0)
+    assert "as fast as possible" in operator.get(page(template)).content.decode()
 
 
 def queries(client: Client, address: str) -> int:

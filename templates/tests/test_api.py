@@ -41,8 +41,12 @@ def test_create_read_change_and_delete(operator: APIClient, rosbag: Rosbag) -> N
     assert operator.get(one).json() == made
     changed = operator.patch(one, {"rate": 2.5}).json()
     assert (changed["rate"], changed["version"], changed["topics"]) == (2.5, 2, ["/odom"])
+    changed = operator.patch(one, {"max_gap_seconds": 60}).json()
+    assert (changed["max_gap_seconds"], changed["version"]) == (60, 3)
+    changed = operator.patch(one, {"max_gap_seconds": None}).json()
+    assert (changed["max_gap_seconds"], changed["version"]) == (None, 4)
     changed = operator.put(one, {"name": "Digger", "rosbag": rosbag.pk}).json()
-    assert (changed["name"], changed["version"]) == ("Digger", 3)
+    assert (changed["name"], changed["version"]) == ("Digger", 5)
     assert changed["unsupported_topics"] == "leave_out"
     assert operator.delete(one).status_code == 204
     assert operator.get(one).status_code == 404
@@ -57,6 +61,8 @@ def test_create_read_change_and_delete(operator: APIClient, rosbag: Rosbag) -> N
         ({"rate": -1}, 422, "/rate"),
         ({"rate": "nan"}, 400, "/rate"),
         ({"rate": "fast"}, 400, "/rate"),
+        ({"max_gap_seconds": 0}, 422, "/max_gap_seconds"),
+        ({"max_gap_seconds": "60"}, 400, "/max_gap_seconds"),
         ({"rosbag": None}, 400, "/rosbag"),
         ({"rosbag": 2**63}, 400, "/rosbag"),
         ({"topics": "/odom"}, 400, "/topics"),

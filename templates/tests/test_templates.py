@@ -49,9 +49,10 @@ def test_template_with_all_fields(rosbag: Rosbag) -> None:
 
 def test_topics_of_the_rosbag_can_be_recorded_whatever_their_name(rosbag: Rosbag) -> None:
     RosbagTopic.objects.create(rosbag=rosbag, name="/imu-data", type=SCAN["type"], message_count=1)
-    odd = {**SCAN, "name": "/imu-data"}
-    template = templates.create(name="Loader", rosbag=rosbag, record_topics=[odd])
-    assert templates.update(template, record_topics=[odd, SCAN]).record_topics == [odd, SCAN]
+    RosbagTopic.objects.create(rosbag=rosbag, name="9 lives", type=SCAN["type"], message_count=1)
+    odd = [{**SCAN, "name": "/imu-data"}, {**SCAN, "name": "/9 lives"}]
+    template = templates.create(name="Loader", rosbag=rosbag, record_topics=odd)
+    assert templates.update(template, record_topics=[*odd, SCAN]).record_topics == [*odd, SCAN]
 
 
 @pytest.mark.parametrize(

@@ -188,8 +188,12 @@ def _rounded(percent: float) -> float:
 
 
 def planned_seconds(stage: PlanStage) -> float | None:
-    """Duration of a stage by its plan; None if it cannot be planned (unpaced and without a limit)."""
-    passes = stage.seconds_a_pass * stage.repeats if stage.rate > 0 else None
+    """Duration of a stage by its plan; None if it cannot be planned.
+
+    That is without a time limit, unpaced or with shortened gaps that the index of its rosbag does not tell.
+    """
+    paced = stage.rate > 0 and stage.seconds_known
+    passes = stage.seconds_a_pass * stage.repeats if paced else None
     limits = [limit for limit in (passes, stage.execution_time or None) if limit is not None]
     return min(limits) if limits else None
 
@@ -228,6 +232,6 @@ def _expected_end(
         end = _later(run.release_at, seconds)
         return None if end is None else max(now, end)
     elapsed = (now - run.release_at).total_seconds()
-    if 0.0 < percent < ALL and elapsed > 0:  # unpaced: estimated from the speed so far
+    if 0.0 < percent < ALL and elapsed > 0:  # estimated from the speed so far
         return _later(now, elapsed * (ALL - percent) / percent)
     return None

@@ -138,6 +138,7 @@ def _assignment(current: UnitAttempt, plan: Plan) -> Assignment:
         bag_digest=stage.rosbag_digest,
         topics=stage.topics,
         rate=stage.rate,
+        max_gap_seconds=stage.max_gap_seconds,
         passes=stage.repeats,
         execution_time=stage.execution_time,
         link=plan.link,

@@ -33,7 +33,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "path", type=Path, help="folder, archive (.zip, .tar, .tar.gz, .tar.zst) or data file"
+            "path", type=Path, help="folder, archive (.zip, .tar, .tar.gz, .tar.xz, …) or data file"
         )
         parser.add_argument("--name", default="", help="name of the rosbag (default: the path's)")
         parser.add_argument("--json", action="store_true", help="print one line of JSON")

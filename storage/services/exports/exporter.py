@@ -25,7 +25,7 @@ from storage.services.rosbags.deduplication import verify_unless_duplicate
 from storage.services.rosbags.deletion import discard
 from storage.services.rosbags.digest import content_digest
 from storage.services.rosbags.downloads import folder_name
-from storage.services.rosbags.files import store_path
+from storage.services.rosbags.files import store_folder
 from storage.services.rosbags.local_copies import local_copy
 from storage.services.rosbags.work_folders import work_folder
 
@@ -184,7 +184,7 @@ def _store_rosbag(export: Export, lease: Lease, folder: Path) -> dict[str, Any]:
         )
         lease.write(result=rosbag)
     export.result = rosbag
-    files = [store_path(rosbag, path.name, path) for path in sorted(folder.iterdir())]
+    files = store_folder(rosbag, folder, sorted(path.name for path in folder.iterdir()))
     RosbagFile.objects.bulk_create(files, batch_size=500)
     digest = content_digest((file.path, file.sha256) for file in files)
     verify_unless_duplicate(rosbag, digest, size=sum(file.size for file in files))

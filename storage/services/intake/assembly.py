@@ -1,6 +1,8 @@
-"""Joining uploaded parts into files at the end of an upload."""
+"""The end of an upload: the request checks that all parts are stored, the worker joins them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -11,7 +13,8 @@ from storage.exceptions import UploadIncompleteError
 from storage.models import RosbagFile
 from storage.objects import object_store
 from storage.objects.base import PartsDifferError, UploadedPart
-from storage.services.intake.parts import is_complete, part_sizes, stored_parts
+from storage.services.intake.parts import StoredParts, stored_parts
+from storage.services.rosbags.files import FILES_AT_ONCE
 
 MAX_RANGES = 10
 
@@ -28,51 +31,77 @@ class FinishedUpload:
     parts: Sequence[UploadedPart]
 
 
-def parts_to_join(
-    files: Sequence[RosbagFile], finished: Mapping[str, FinishedUpload]
-) -> list[tuple[RosbagFile, list[UploadedPart] | None]]:
-    """List the parts to join for each file; None for a file that is complete already.
+def require_parts(files: Sequence[RosbagFile], finished: Mapping[str, FinishedUpload]) -> None:
+    """Check that all parts are stored, as they are named.
 
     Raises:
-        UploadIncompleteError: Parts are missing; `errors` points at each such file.
+        UploadIncompleteError: Parts are missing or differ; `errors` points at each such file.
+        StoreError: The storage is unavailable; call again.
     """
-    errors: list[FieldError] = []
-    result = []
-    for file in files:
-        parts, missing = _parts(file, finished.get(file.path))
-        if missing:
-            errors.append(
-                _error(file, _("parts missing: %(parts)s") % {"parts": format_ranges(missing)})
-            )
-        result.append((file, parts))
-    if errors:
-        raise _incomplete(errors)
-    return result
+    stored = stored_parts(files)
+    missing = [(file, stored[file.key].missing(file)) for file in files]
+    _refuse(
+        _error(file, _("parts missing: %(parts)s") % {"parts": format_ranges(numbers)})
+        for file, numbers in missing
+        if numbers
+    )
+    _refuse(
+        _error(file, _("a part is stored otherwise than named"))
+        for file in files
+        if not _is_as_named(file, stored[file.key], finished.get(file.path))
+    )
 
 
-def join(file: RosbagFile, parts: list[UploadedPart] | None) -> None:
-    """Join the parts of a file.
+def _is_as_named(file: RosbagFile, stored: StoredParts, finished: FinishedUpload | None) -> bool:
+    """Check the ETags that a client names against those that are listed."""
+    if finished is None or finished.upload_id not in ("", file.upload_id):
+        return True
+    named = {part.number: part for part in finished.parts if part.number in stored.parts}
+    if all(_hash(part) == _hash(stored.parts[number]) for number, part in named.items()):
+        return True
+    if len(stored.parts) == 1:
+        return False
+    # A part that was sent twice may be listed once, and not as it is named: then joining tells.
+    try:
+        parts = list((stored.parts | named).values())
+        object_store().finish_upload(file.key, file.upload_id, parts)
+    except (FileNotFoundError, PartsDifferError):
+        return False
+    return True
+
+
+def _hash(part: UploadedPart) -> str:
+    return part.etag.strip('"')
+
+
+def join_uploads(rosbag_id: int) -> None:
+    """Join the parts of all files of a rosbag. A file that cannot be joined has no object afterwards.
+
+    May be repeated: what a killed worker has joined stays, and files without an upload are left alone.
 
     Raises:
-        UploadIncompleteError: Parts are missing, or differ from the declared file.
+        StoreError: The storage is unavailable or full; call again.
     """
+    rows = RosbagFile.objects.filter(rosbag_id=rosbag_id).exclude(upload_id="")
+    files = list(rows)
+    if not files:
+        return
+    stored = stored_parts(files)
+    with ThreadPoolExecutor(FILES_AT_ONCE) as pool:
+        for _joined in pool.map(lambda file: _join(file, stored[file.key]), files):
+            pass
+    # From now on URLs that are still valid lead nowhere.
+    rows.update(upload_id="")
+
+
+def _join(file: RosbagFile, stored: StoredParts) -> None:
     store = object_store()
     if not file.size:
         store.put(file.key, BytesIO())  # S3 has no multipart uploads without parts
-    if parts is not None:
-        try:
-            store.finish_upload(file.key, file.upload_id, parts)
-        except PartsDifferError as error:
-            raise _incomplete([_error(file, str(error))]) from error
-        except FileNotFoundError as error:
-            raise _incomplete([_error(file, _("it is missing"))]) from error
-    stored = store.stat(file.key)
-    if stored is None:
-        raise _incomplete([_error(file, _("it is missing"))])
-    if stored.size != file.size:
-        store.delete([file.key])
-        reason = _("it has %(found)d bytes instead of the declared %(size)d")
-        raise _incomplete([_error(file, reason % {"found": stored.size, "size": file.size})])
+    elif not stored.missing(file) and stored.parts:
+        # Verification tells of a file that is missing or differs.
+        with suppress(FileNotFoundError, PartsDifferError):
+            store.finish_upload(file.key, file.upload_id, list(stored.parts.values()))
 
 
 def format_ranges(numbers: Sequence[int]) -> str:
@@ -95,21 +124,11 @@ def number_ranges(numbers: Sequence[int]) -> list[tuple[int, int]]:
     return result
 
 
-def _parts(
-    file: RosbagFile, finished: FinishedUpload | None
-) -> tuple[list[UploadedPart] | None, list[int]]:
-    """The parts to join (None when the file is complete), and the numbers of missing ones."""
-    stored = stored_parts(file)
-    if stored is None and is_complete(file):
-        return None, []
-    available = dict(stored or {})
-    if stored is not None and finished is not None and finished.upload_id in ("", file.upload_id):
-        # Only their ETags are used: parts that are not listed, or have another size, are not stored.
-        available |= {part.number: part for part in finished.parts if part.number in available}
-    numbers = range(1, len(part_sizes(file.size)) + 1)
-    return [available[number] for number in numbers if number in available], [
-        number for number in numbers if number not in available
-    ]
+def _refuse(errors: Iterable[FieldError]) -> None:
+    """Refuse an upload for these errors, if there are any."""
+    listed = list(errors)
+    if listed:
+        raise _incomplete(listed)
 
 
 def _error(file: RosbagFile, reason: str) -> FieldError:

@@ -1,19 +1,23 @@
 """Checks of the file paths of a bundle."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from django.utils.translation import gettext as _
 
 from common.exceptions import FieldError
-from rosbag2.formats.bundle import DATA_SUFFIXES
-from storage.exceptions import FilesInvalidError, LinkOutsideError
+from rosbag2.budget import MAX_FILES
+from rosbag2.formats.bundle import DATA_SUFFIXES, count_files, nothing_to_read
+from rosbag2.reading.belonging import is_litter, own_files
+from storage.choices import sentence
+from storage.exceptions import BundleRefusedError, FilesInvalidError, LinkOutsideError
 from storage.keys import MAX_PATH_LENGTH, is_safe
 
-MAX_FILES = 10_000
 BUNDLE_SUFFIXES = (".yaml", *DATA_SUFFIXES)
 """Every bundle has at least one file with such a suffix."""
+LEFT_OUT = "FILES_LEFT_OUT"
 
 
 def check_paths(paths: list[str]) -> None:
@@ -22,9 +26,13 @@ def check_paths(paths: list[str]) -> None:
     Raises:
         FilesInvalidError: `errors` points at each such name.
     """
-    if not 0 < len(paths) <= MAX_FILES:
-        message = _("A bundle has between 1 and %(max)d files, this one has %(count)d.")
-        raise FilesInvalidError(message % {"max": MAX_FILES, "count": len(paths)})
+    count = count_files(paths)
+    if not paths or count > MAX_FILES:
+        message = _(
+            "A bundle has between 1 and %(max)d files beside metadata.yaml, this one has %(count)d: join "
+            "its splits with `ros2 bag convert`."
+        )
+        raise FilesInvalidError(message % {"max": MAX_FILES, "count": count})
     detail = _(
         "Use each name once and not also as a folder, relative to the bundle, without .. or backslash, at "
         "most 400 characters."
@@ -52,13 +60,18 @@ def check_is_bundle(folder: Path, paths: list[str]) -> None:
 
     Raises:
         FilesInvalidError: It has neither metadata.yaml nor a data file.
+        BundleRefusedError: So it is, and one of its files is known to be something else.
     """
-    if not any(path.endswith(BUNDLE_SUFFIXES) for path in paths if "/" not in path):
-        message = _(
-            "%(path)s has no metadata.yaml and no .db3 or .mcap file: give the folder of the bundle. "
-            "Nothing was stored."
-        )
-        raise FilesInvalidError(message % {"path": folder})
+    if any(path.endswith(BUNDLE_SUFFIXES) for path in paths if "/" not in path):
+        return
+    error = nothing_to_read(folder)
+    if error.code != "DATA_MISSING":
+        raise BundleRefusedError(sentence(error.code, error.details), code=error.code)
+    message = _(
+        "%(path)s has no metadata.yaml and no .db3 or .mcap file: give the folder of the bundle. "
+        "Nothing was stored."
+    )
+    raise FilesInvalidError(message % {"path": folder})
 
 
 def check_links(folder: Path, paths: list[str]) -> None:
@@ -75,6 +88,29 @@ def check_links(folder: Path, paths: list[str]) -> None:
                 "folder, or remove the link. Nothing was stored."
             )
             raise LinkOutsideError(message % {"file": path})
+
+
+def own_and_others(folder: Path) -> tuple[list[str], list[str]]:
+    """The paths of a bundle's files, and of what lies beside them and is left out; litter is in neither."""
+    paths = sorted(files_of(folder))
+    own = own_files(folder, paths)
+    return sorted(own), [path for path in paths if path not in own and not is_litter(path)]
+
+
+def left_out(paths: Iterable[str]) -> list[dict[str, Any]]:
+    """The warning of a rosbag that files were left out, if there are any."""
+    names = sorted(paths)
+    details = {"file": names[0], "files": len(names)} if names else {}
+    return [{"code": LEFT_OUT, "details": details}] if names else []
+
+
+def files_outside(unpacked: Path, bundle: Path) -> list[str]:
+    """List the relative paths of what was unpacked beside the folder of the bundle."""
+    return [
+        path.relative_to(unpacked).as_posix()
+        for path in unpacked.rglob("*")
+        if path.is_file() and not path.is_relative_to(bundle)
+    ]
 
 
 def files_of(folder: Path) -> Iterator[str]:

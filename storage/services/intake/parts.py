@@ -1,6 +1,8 @@
 """Parts of multipart uploads: sizes, signed URLs, and which parts are stored."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from os.path import commonprefix
 
 from django.conf import settings
 
@@ -61,25 +63,81 @@ def part_size(key: str, upload_id: str, number: int) -> int | None:
     return sizes[number - 1] if 0 < number <= len(sizes) else None
 
 
+@dataclass(frozen=True)
+class StoredParts:
+    """What the storage has of a file: its parts by number, or all of it.
+
+    The upload of a file of several parts must be open for more of them.
+    """
+
+    parts: dict[int, UploadedPart]
+    is_open: bool = True
+    is_complete: bool = False
+
+    def missing(self, file: RosbagFile) -> list[int]:
+        """Numbers of the parts that are not stored."""
+        if self.is_complete:
+            return []
+        return [n for n in range(1, part_count(file.size) + 1) if n not in self.parts]
+
+
+def stored_parts(files: Sequence[RosbagFile]) -> dict[str, StoredParts]:
+    """Look up the parts of files of one rosbag, by key.
+
+    Files of a single part cost one listing together, the others a call each. Parts of an unexpected size are
+    ignored, as S3 accepts any size.
+    """
+    store = object_store()
+    prefix = commonprefix([file.key for file in files])  # noqa: RUF071 - of text: keys are no paths
+    listed = store.list_uploads(
+        prefix, {file.key: file.upload_id for file in files if file.upload_id}
+    )
+    ended = [file for file in files if _has_ended(file, listed)]
+    sizes = {stored.key: stored.size for stored in store.list(prefix)} if ended else {}
+    result = {file.key: _stored(file, listed.get(file.key)) for file in files}
+    for file in ended:
+        if sizes.get(file.key) == file.size:
+            result[file.key] = StoredParts({}, is_complete=True)
+    return result
+
+
+def _has_ended(file: RosbagFile, listed: Mapping[str, Sequence[UploadedPart]]) -> bool:
+    """Check for a multipart upload that was finished, or lost by the storage.
+
+    Without an upload id an object under the key is a leftover, for example of a database that was reset.
+    """
+    return part_count(file.size) > 1 and bool(file.upload_id) and file.key not in listed
+
+
+def _stored(file: RosbagFile, parts: Sequence[UploadedPart] | None) -> StoredParts:
+    sizes = dict(enumerate(part_sizes(file.size), start=1))
+    valid = {
+        part.number: part for part in parts or () if part.size in (None, sizes.get(part.number))
+    }
+    is_open = parts is not None or (bool(file.upload_id) and part_count(file.size) <= 1)
+    return StoredParts(valid, is_open=is_open)
+
+
 def plan_missing_parts(
-    file: RosbagFile, audience: Audience, *, after: int = 0, limit: int | None = None
+    file: RosbagFile,
+    stored: StoredParts,
+    audience: Audience,
+    *,
+    after: int = 0,
+    limit: int | None = None,
 ) -> FilePlan:
     """Sign URLs of missing parts: at most `limit` of those numbered above `after`.
 
-    An upload that the storage has lost is opened again.
+    An upload that was never opened, or that the storage has lost, is opened.
     """
-    store = object_store()
-    stored = stored_parts(file)
-    if stored is None:
-        if is_complete(file):
-            return FilePlan(file.path, file.upload_id, [])
-        stored = _reopen(file)
+    missing = [number for number in stored.missing(file) if number > after]
+    if missing and not stored.is_open:
+        _open(file)
     sizes = part_sizes(file.size)
-    missing = [n for n in range(after + 1, len(sizes) + 1) if n not in stored]
     parts = [
         PartPlan(
             number,
-            store.sign_part(file.key, file.upload_id, number, audience=audience),
+            object_store().sign_part(file.key, file.upload_id, number, audience=audience),
             sizes[number - 1],
             (number - 1) * sizes[0],
         )
@@ -88,42 +146,14 @@ def plan_missing_parts(
     return FilePlan(file.path, file.upload_id, parts, more=len(parts) < len(missing))
 
 
-def is_complete(file: RosbagFile) -> bool:
-    """Check that the upload of a file is finished: its object exists in the declared size.
-
-    Without an upload id an object under the key is a leftover, for example of a database that was reset.
-    """
-    if not file.size:
-        return True
-    if not file.upload_id:
-        return False
-    stored = object_store().stat(file.key)
-    return stored is not None and stored.size == file.size
-
-
-def stored_parts(file: RosbagFile) -> dict[int, UploadedPart] | None:
-    """Stored parts by number; None when the upload is not open (finished, or lost by the storage).
-
-    Parts of an unexpected size are ignored, as S3 accepts any size.
-    """
-    if not file.upload_id:
-        return None
-    try:
-        parts = object_store().list_parts(file.key, file.upload_id)
-    except FileNotFoundError:
-        return None
-    sizes = dict(enumerate(part_sizes(file.size), start=1))
-    return {part.number: part for part in parts if part.size in (None, sizes.get(part.number))}
-
-
-def _reopen(file: RosbagFile) -> dict[int, UploadedPart]:
+def _open(file: RosbagFile) -> None:
     """Open an upload for a file; concurrent requests all use the one that was saved first."""
     store = object_store()
-    upload_id = store.start_upload(file.key)
+    is_single = part_count(file.size) <= 1
+    upload_id = store.name_upload() if is_single else store.start_upload(file.key)
     rows = RosbagFile.objects.filter(pk=file.pk, upload_id=file.upload_id)
     if rows.update(upload_id=upload_id):
         file.upload_id = upload_id
-        return {}
+        return
     store.abort_upload(file.key, upload_id)
     file.refresh_from_db(fields=["upload_id"])
-    return stored_parts(file) or {}

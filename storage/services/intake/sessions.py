@@ -26,7 +26,7 @@ from storage.services.intake import uploads
 from storage.services.intake.abandoning import abandon
 from storage.services.intake.parts import (
     FilePlan,
-    is_complete,
+    StoredParts,
     part_count,
     part_sizes,
     plan_missing_parts,
@@ -35,7 +35,6 @@ from storage.services.intake.parts import (
 from storage.services.rosbags.deduplication import find_same_content
 from storage.services.rosbags.digest import content_digest
 
-MAX_FILES = 1000
 MAX_TOTAL_PARTS = 50_000
 """Of all files of a session, as reading its state looks at every part."""
 
@@ -48,6 +47,7 @@ class FileState:
     part_size: int
     part_count: int
     missing: list[int]
+    stored: StoredParts
 
     @property
     def stored_bytes(self) -> int:
@@ -56,8 +56,10 @@ class FileState:
         return self.file.size - sum(sizes[number - 1] for number in self.missing)
 
 
-def open_session(name: str, files: Sequence[uploads.NewFile], user: User) -> tuple[Rosbag, bool]:
-    """Start a session.
+def open_session(
+    name: str, files: Sequence[uploads.NewFile], user: User, *, language: str = ""
+) -> tuple[Rosbag, bool]:
+    """Start a session; `language` is that of the sender, for names in archives that are not Unicode.
 
     Returns:
         The new rosbag and True, or the rosbag that has the same content already and False.
@@ -65,17 +67,12 @@ def open_session(name: str, files: Sequence[uploads.NewFile], user: User) -> tup
     Raises:
         FilesInvalidError: A name, size or checksum is invalid.
     """
-    if len(files) > MAX_FILES:
-        message = _(
-            "An upload has at most %(max)d files, this one has %(count)d: merge small files."
-        )
-        raise FilesInvalidError(message % {"max": MAX_FILES, "count": len(files)})
     _check_part_count(files)
     if files and all(file.sha256 for file in files):
         existing = find_same_content(content_digest((file.path, file.sha256) for file in files))
         if existing is not None:
             return existing, False
-    rosbag = uploads.begin(name, files, origin=Origin.UPLOADED, created_by=user)
+    rosbag = uploads.begin(name, files, origin=Origin.UPLOADED, created_by=user, language=language)
     return rosbag, True
 
 
@@ -139,7 +136,19 @@ def file_states(rosbag: Rosbag, path: str = "") -> list[FileState]:
         FileAbsentError: The session has no such file.
     """
     files = [_find_file(rosbag, path)] if path else list(rosbag.files.all())
-    return [_file_state(file, is_open=is_open(rosbag)) for file in files]
+    if not is_open(rosbag):
+        ended = StoredParts({}, is_complete=True)
+        return [_file_state(file, ended) for file in files]
+    stored = stored_parts(files)
+    return [_file_state(file, stored[file.key]) for file in files]
+
+
+def page_of(states: Sequence[FileState], after: str, limit: int) -> tuple[list[FileState], bool]:
+    """At most `limit` states, by path, behind the path `after`, and whether more follow."""
+    following = sorted(
+        (state for state in states if state.file.path > after), key=lambda state: state.file.path
+    )
+    return following[:limit], len(following) > limit
 
 
 def is_open(rosbag: Rosbag) -> bool:
@@ -157,13 +166,21 @@ def sign_part_urls(rosbag: Rosbag, path: str, *, after: int, limit: int) -> File
     """
     uploads.require_open(rosbag)
     uploads.touch(rosbag)
-    return plan_missing_parts(_find_file(rosbag, path), "browser", after=after, limit=limit)
+    file = _find_file(rosbag, path)
+    stored = stored_parts([file])[file.key]
+    return plan_missing_parts(file, stored, "browser", after=after, limit=limit)
 
 
 def sign_first_part_urls(
-    rosbag: Rosbag, states: Sequence[FileState], *, limit: int, max_files: int
+    rosbag: Rosbag, states: Sequence[FileState], *, limit: int, max_opened: int
 ) -> list[FilePlan]:
-    """Sign URLs of the first missing parts, at most `limit` in total, of at most `max_files` files.
+    """Sign URLs of the first missing parts, at most `limit` in total.
+
+    Args:
+        rosbag: The rosbag of the session.
+        states: The states of its files.
+        limit: Most URLs.
+        max_opened: Most files whose uploads are opened for it, which is a call of the storage each.
 
     Raises:
         UploadClosedError, StoreError: As for `sign_part_urls`.
@@ -171,10 +188,14 @@ def sign_first_part_urls(
     uploads.require_open(rosbag)
     uploads.touch(rosbag)
     plans: list[FilePlan] = []
-    for state in [state for state in states if state.missing][:max_files]:
-        remaining = limit - sum(len(plan.parts) for plan in plans)
-        if remaining > 0:
-            plans.append(plan_missing_parts(state.file, "browser", limit=remaining))
+    for state in states:
+        if limit <= 0 or max_opened <= 0:
+            break
+        if state.missing:
+            plan = plan_missing_parts(state.file, state.stored, "browser", limit=limit)
+            plans.append(plan)
+            limit -= len(plan.parts)
+            max_opened -= not state.stored.is_open
     return plans
 
 
@@ -215,11 +236,6 @@ def _find_file(rosbag: Rosbag, path: str) -> RosbagFile:
     return file
 
 
-def _file_state(file: RosbagFile, *, is_open: bool) -> FileState:
+def _file_state(file: RosbagFile, stored: StoredParts) -> FileState:
     sizes = part_sizes(file.size)
-    missing: list[int] = []
-    if is_open and sizes:
-        stored = stored_parts(file)
-        if stored is not None or not is_complete(file):
-            missing = [n for n in range(1, len(sizes) + 1) if n not in (stored or {})]
-    return FileState(file, sizes[0] if sizes else 0, len(sizes), missing)
+    return FileState(file, sizes[0] if sizes else 0, len(sizes), stored.missing(file), stored)

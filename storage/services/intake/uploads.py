@@ -16,9 +16,9 @@ from storage.keys import object_key
 from storage.models import MAX_NAME_LENGTH, Rosbag, RosbagFile
 from storage.objects import object_store
 from storage.objects.base import Audience
-from storage.services.intake.assembly import FinishedUpload, join, parts_to_join
+from storage.services.intake.assembly import FinishedUpload, require_parts
 from storage.services.intake.bundle_paths import check_paths
-from storage.services.intake.parts import FilePlan, plan_missing_parts
+from storage.services.intake.parts import FilePlan, part_count, plan_missing_parts, stored_parts
 from storage.services.rosbags.deduplication import verify_unless_duplicate
 from storage.services.rosbags.digest import content_digest
 
@@ -37,11 +37,11 @@ class NewFile:
     sha256: str
 
 
-def begin(name: str, files: Sequence[NewFile], *, origin: Origin, created_by: Any = None) -> Rosbag:
+def begin(name: str, files: Sequence[NewFile], *, origin: Origin, **fields: Any) -> Rosbag:
     """Create a rosbag for files to upload, all rows in one transaction.
 
-    Nothing is done in the storage: the multipart upload of a file is opened when its URLs are first
-    requested, so that no kill leaves one that nobody knows.
+    Nothing is done in the storage: the upload of a file of several parts is opened when its URLs are
+    first requested, so that no kill leaves one that nobody knows.
 
     Raises:
         FilesInvalidError: A name, size or checksum is invalid.
@@ -53,9 +53,9 @@ def begin(name: str, files: Sequence[NewFile], *, origin: Origin, created_by: An
             name=name[:MAX_NAME_LENGTH],
             origin=origin,
             status=Status.UPLOADING,
-            created_by=created_by,
             size=sum(file.size for file in files),
             in_parts=True,
+            **fields,
         )
         rows = [
             RosbagFile(
@@ -64,6 +64,7 @@ def begin(name: str, files: Sequence[NewFile], *, origin: Origin, created_by: An
                 size=file.size,
                 sha256=file.sha256,
                 key=object_key(rosbag.pk, file.path),
+                upload_id="" if part_count(file.size) > 1 else object_store().name_upload(),
             )
             for file in files
         ]
@@ -80,7 +81,9 @@ def sign_part_urls(rosbag: Rosbag, *, audience: Audience) -> list[FilePlan]:
     """
     require_open(rosbag)
     touch(rosbag)
-    return [plan_missing_parts(file, audience) for file in rosbag.files.all()]
+    files = list(rosbag.files.all())
+    stored = stored_parts(files)
+    return [plan_missing_parts(file, stored[file.key], audience) for file in files]
 
 
 def touch(rosbag: Rosbag) -> None:
@@ -89,10 +92,10 @@ def touch(rosbag: Rosbag) -> None:
 
 
 def complete(rosbag: Rosbag, files: Iterable[FinishedUpload]) -> Rosbag:
-    """Join the parts of every file and enqueue the verification. Calling it twice is no error.
+    """Enqueue the verification, which joins the parts of every file. Calling it twice is no error.
 
     Raises:
-        UploadIncompleteError: Parts are missing or differ; nothing is joined unless all are present.
+        UploadIncompleteError: Parts are missing or differ.
         UploadClosedError: The upload was aborted.
         SameContentError: The content is stored already; the caller should abort this upload.
         StoreError: The storage is unavailable; call again.
@@ -103,14 +106,12 @@ def complete(rosbag: Rosbag, files: Iterable[FinishedUpload]) -> Rosbag:
     require_open(rosbag)
     finished_by_path = {finished.path: finished for finished in files}
     stored = list(rosbag.files.all())
-    for file, parts in parts_to_join(stored, finished_by_path):
-        join(file, parts)
+    require_parts(stored, finished_by_path)
     has_checksums = all(file.sha256 for file in stored)
     digest = content_digest((file.path, file.sha256) for file in stored) if has_checksums else ""
     accepted = verify_unless_duplicate(rosbag, digest)
     rosbag.refresh_from_db()
     if not accepted and rosbag.deleted_at is not None:
-        object_store().delete([file.key for file in stored])
         require_open(rosbag)
     return rosbag
 

@@ -10,12 +10,14 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from storage.choices import Status
-from storage.keys import EXPORTS, PREFIX, PREVIEWS, id_of, rosbag_id_of
+from storage.keys import EXPORTS, PREFIX, PREVIEWS, STAGED, id_of, rosbag_id_of
 from storage.models import Export, Rosbag, RosbagFile
 from storage.objects import object_store
 from storage.objects.base import StoredObject
 
 BATCH = 500
+INCOMING = (Status.UPLOADING, Status.VERIFYING)
+"""Rosbags that may receive files."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +86,11 @@ def repair(report: Report, *, older_than: timedelta = timedelta(days=1)) -> list
 
 
 def _orphaned_results() -> Iterator[StoredObject]:
-    """List previews and export tables whose rosbag or export no longer exists."""
+    """List previews, export tables and sent parts that belong to no rosbag, export or upload."""
     owners: tuple[tuple[str, QuerySet[Any]], ...] = (
         (PREVIEWS, Rosbag.objects.all()),
         (EXPORTS, Export.objects.all()),
+        (STAGED + PREFIX, Rosbag.objects.filter(status__in=INCOMING)),
     )
     for prefix, rows in owners:
         for batch in _batches(object_store().list(prefix)):
@@ -97,7 +100,7 @@ def _orphaned_results() -> Iterator[StoredObject]:
 
 
 def _stored_files() -> QuerySet[RosbagFile]:
-    return RosbagFile.objects.exclude(rosbag__status=Status.UPLOADING)
+    return RosbagFile.objects.stored()
 
 
 def _batches(objects: Iterator[StoredObject]) -> Iterator[list[StoredObject]]:
@@ -129,7 +132,7 @@ def _owners(
     """
     # Rosbags first: one whose upload ends between the queries has its rows in the second.
     ids = {rosbag_id_of(stored.key) for stored in batch} - {None}
-    in_progress = Q(pk__in=ids, status__in=(Status.UPLOADING, Status.VERIFYING))
+    in_progress = Q(pk__in=ids, status__in=INCOMING)
     incoming: dict[int | None, str] = dict(
         Rosbag.objects.filter(in_progress).values_list("pk", "status")
     )

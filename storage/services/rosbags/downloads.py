@@ -36,9 +36,15 @@ class Archive:
     chunks: Iterator[bytes]
 
 
-def signed_files(rosbag: Rosbag, *, audience: Audience) -> list[SignedFile]:
-    """List the files of a rosbag with signed URLs; a URL without host belongs to this server."""
+def signed_files(
+    rosbag: Rosbag, *, audience: Audience, after: str = "", limit: int | None = None
+) -> list[SignedFile]:
+    """List files of a rosbag by path, with signed URLs; a URL without host belongs to this server.
+
+    At most `limit` of those behind the path `after`.
+    """
     store = object_store()
+    files = rosbag.files.filter(path__gt=after) if after else rosbag.files.all()
     return [
         SignedFile(
             file.path,
@@ -46,7 +52,7 @@ def signed_files(rosbag: Rosbag, *, audience: Audience) -> list[SignedFile]:
             file.sha256,
             store.sign_download(file.key, audience=audience, filename=file.path.rpartition("/")[2]),
         )
-        for file in rosbag.files.all()
+        for file in files[:limit]
     ]
 
 
@@ -118,7 +124,10 @@ def _chunks(file: RosbagFile) -> Iterator[bytes]:
 
 
 def _require_complete(rosbag: Rosbag) -> None:
-    if rosbag.status == Status.UPLOADING:
+    unjoined = rosbag.files.exclude(upload_id="")
+    if rosbag.status == Status.UPLOADING or (
+        rosbag.status == Status.VERIFYING and unjoined.exists()
+    ):
         raise RosbagBusyError(
             _("This rosbag is still being uploaded: try again when the upload is complete.")
         )

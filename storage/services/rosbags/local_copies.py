@@ -8,6 +8,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import mkdtemp
@@ -21,6 +22,7 @@ from storage.exceptions import ObjectNotFoundError, RosbagUnreadyError
 from storage.models import Rosbag
 from storage.objects import object_store
 from storage.objects.base import StoreError
+from storage.services.rosbags.files import FILES_AT_ONCE
 
 COMPLETE_MARKER = ".whole"
 
@@ -100,8 +102,13 @@ def _fill(rosbag: Rosbag, folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     partial = Path(mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        for file in rosbag.files.all():
-            object_store().fetch(file.key, partial / file.path)
+        store = object_store()
+        with ThreadPoolExecutor(FILES_AT_ONCE) as pool:
+            files = list(rosbag.files.all())
+            for _fetched in pool.map(
+                lambda file: store.fetch(file.key, partial / file.path), files
+            ):
+                pass
         (partial / COMPLETE_MARKER).touch()
         partial.rename(folder)
     except FileNotFoundError as error:

@@ -12,7 +12,7 @@ from storage.querysets import RosbagQuerySet
 from storage.services.intake.bundle_paths import files_of
 from storage.services.rosbags.deletion import discard
 from storage.services.rosbags.digest import content_digest
-from storage.services.rosbags.files import delete_objects, store_path
+from storage.services.rosbags.files import delete_objects, store_folder
 from storage.services.verification.results import Fields, UnpublishedRepair, fields_of_repaired
 
 
@@ -42,7 +42,7 @@ def store_repair(
         status=Status.UPLOADING,
         created_by=original.created_by,
     )
-    files = [store_path(rosbag, path, folder / path) for path in sorted(files_of(folder))]
+    files = store_folder(rosbag, folder, sorted(files_of(folder)))
     for topic in topics:
         topic.rosbag = rosbag
     digest = content_digest((file.path, file.sha256) for file in files)

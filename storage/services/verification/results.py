@@ -8,6 +8,7 @@ from rosbag2.checks.statistics import Rhythm
 from rosbag2.checks.verdict import Verdict
 from storage.choices import USABLE, Status
 from storage.models import MAX_SERIALIZATION_LENGTH, Rosbag, RosbagFile, RosbagTopic
+from storage.services.intake.bundle_paths import LEFT_OUT
 
 Fields = dict[str, Any]
 
@@ -100,6 +101,13 @@ def with_duplicate_warning(fields: Fields, duplicate: Rosbag) -> Fields:
     """Add a warning that the content is stored already, for uploads without checksums."""
     warning = {"code": "SAME_CONTENT", "details": {"twin": duplicate.name, "id": duplicate.pk}}
     return _with_warnings(fields, [*fields["warnings"], warning])
+
+
+def with_left_out_warning(fields: Fields, rosbag: Rosbag) -> Fields:
+    """Keep the warning that files were left out when the rosbag came in."""
+    kept = [warning for warning in rosbag.warnings if warning["code"] == LEFT_OUT]
+    others = [warning for warning in fields["warnings"] if warning["code"] != LEFT_OUT]
+    return _with_warnings(fields, [*kept, *others])
 
 
 def with_previous_warnings(fields: Fields, rosbag: Rosbag) -> Fields:

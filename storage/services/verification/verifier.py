@@ -18,6 +18,7 @@ from storage.choices import VERIFIED, Origin, Status
 from storage.exceptions import RosbagBusyError, RosbagNotFoundError
 from storage.models import Rosbag, RosbagTopic
 from storage.objects.base import StoreError, StoreFullError
+from storage.services.intake.assembly import join_uploads
 from storage.services.rosbags.deduplication import find_same_content
 from storage.services.rosbags.digest import content_digest
 from storage.services.rosbags.work_folders import work_folder
@@ -135,6 +136,7 @@ def _result_or_failure(lease: Lease, on_bytes: OnBytes | None) -> VerificationRe
 def _verify_files(lease: Lease, on_bytes: OnBytes | None) -> VerificationResult:
     """Fetch and verify the files, and collect what to write to the row."""
     repairs.remove_unfinished(lease.pk)
+    join_uploads(lease.pk)
     fetching.remove_stray_objects(lease.pk)
     rosbag = Rosbag.objects.get(pk=lease.pk)
     if rosbag.attempts > leases.MAX_ATTEMPTS:
@@ -144,22 +146,19 @@ def _verify_files(lease: Lease, on_bytes: OnBytes | None) -> VerificationResult:
         )
     try:
         with work_folder("verifying", rosbag.pk) as folder:
-            deduplicated = _is_deduplicated(rosbag)
             files = fetching.fetch_bundle(lease, folder)
             fetching.remove_stray_objects(rosbag.pk)
             digest = content_digest((file.path, file.sha256) for file in files)
-            duplicate = None if deduplicated else find_same_content(digest, exclude=rosbag.pk)
+            # The digest of what was sent was compared with other rosbags when the upload was completed.
+            is_compared = digest == rosbag.content_digest
+            duplicate = None if is_compared else find_same_content(digest, exclude=rosbag.pk)
             result = _result(rosbag, folder, duplicate, on_bytes)
     except results.RejectedError as error:
         return VerificationResult(error.fields)
+    rosbag.refresh_from_db(fields=["warnings"])
+    result.fields = results.with_left_out_warning(result.fields, rosbag)
     result.fields |= {"content_digest": digest, "size": sum(file.size for file in files)}
     return result
-
-
-def _is_deduplicated(rosbag: Rosbag) -> bool:
-    """Check whether the content was compared with other rosbags when its upload was completed."""
-    files = list(rosbag.files.all())
-    return all(file.sha256 for file in files) and not fetching.is_single_archive(files)
 
 
 def _result(

@@ -2,7 +2,7 @@
 // Uploads a bundle in parts, several at a time, by the API of upload sessions. The session knows which parts are
 // stored: after a lost connection or a reload the upload resumes when the same files are chosen again.
 (() => {
-  const MAX_CONCURRENT = 4;
+  const MAX_CONCURRENT = 6;
   const MAX_ATTEMPTS = 6;
   const form = document.getElementById("add-rosbag");
   const byId = (id) => document.getElementById(id);
@@ -85,15 +85,15 @@
     return data;
   }
 
-  // The chosen files by their path within the bundle; a chosen folder is the bundle.
+  // The chosen files by their path within the bundle; a chosen folder is the bundle. The server keeps names in
+  // NFC; macOS takes letters apart.
   function chosenFiles() {
     const folder = [...byId("add-folder").files];
     const files = folder.length ? folder : [...byId("add-files").files];
     const byPath = new Map();
     for (const file of files) {
       const path = folder.length ? file.webkitRelativePath.split("/").slice(1).join("/") : file.name;
-      const hidden = path.split("/").some((part) => part.startsWith("."));
-      if (path && !hidden && path.split("/").length < 3) byPath.set(path, file);
+      if (path && path.split("/").length < 3) byPath.set(path.normalize("NFC"), file);
     }
     return byPath;
   }
@@ -143,42 +143,26 @@
     return true;
   }
 
-  async function sendFile(path, file, progress) {
-    let after = 0;
-    let expirations = 0;
-    for (;;) {
-      const address = `${form.dataset.uploads}/${session.id}/parts?file=${encodeURIComponent(path)}&after=${after}`;
-      const page = await withRetries(() => call(address));
-      const queue = page.parts.slice();
-      let expired = false;
-      const worker = async () => {
-        for (let part = queue.shift(); part && !expired; part = queue.shift()) {
-          const current = part;
-          if (await withRetries(() => sendPart(file, current))) progress(current.size);
-          else expired = true;
-        }
-      };
-      const stopOthersOnFailure = async () => {
+  // Several at a time; the first address that has expired, or failure, ends the round.
+  async function sendParts(queue, files, progress) {
+    const worker = async () => {
+      for (let next = queue.shift(); next; next = queue.shift()) {
+        const {path, part} = next;
         try {
-          await worker();
+          if (await withRetries(() => sendPart(files.get(path), part))) progress(part.size);
+          else queue.length = 0;
         } catch (error) {
-          queue.length = 0; // stops the other workers
+          queue.length = 0;
           throw error;
         }
-      };
-      const results = await Promise.allSettled(Array.from({length: MAX_CONCURRENT}, stopOthersOnFailure));
-      const failed = results.find((result) => result.status === "rejected");
-      if (failed) throw failed.reason;
-      if (expired) {
-        expirations += 1;
-        if (expirations === MAX_ATTEMPTS) throw new ProblemError({status: 410, detail: texts.failed});
-        continue;
       }
-      if (page.next_after === null) return;
-      after = page.next_after;
-    }
+    };
+    const results = await Promise.allSettled(Array.from({length: MAX_CONCURRENT}, worker));
+    const failed = results.find((result) => result.status === "rejected");
+    if (failed) throw failed.reason;
   }
 
+  // The session has the addresses of its first missing parts: send them and ask again until there are none.
   async function sendFiles(files) {
     const bar = byId("add-progress");
     bar.max = Math.max(session.size, 1);
@@ -194,8 +178,15 @@
       showStatus(`${texts.sending}: ${share} % (${rate.toFixed(1)} MB/s)`);
     };
     progress(0);
-    const missing = new Set(session.files.filter((file) => file.missing.length).map((file) => file.path));
-    for (const [path, file] of files) if (missing.has(path)) await sendFile(path, file, progress);
+    const missing = () => session.addresses.flatMap(({path, parts}) => parts.map((part) => ({path, part})));
+    for (let queue = missing(), stalled = 0; queue.length; queue = missing()) {
+      const before = session.stored_bytes;
+      await sendParts(queue, files, progress);
+      session = await withRetries(() => call(`${form.dataset.uploads}/${session.id}`));
+      bar.value = session.stored_bytes;
+      stalled = session.stored_bytes > before ? 0 : stalled + 1;
+      if (stalled === MAX_ATTEMPTS) throw new ProblemError({status: 410, detail: texts.failed});
+    }
     showStatus(texts.joining);
     return withRetries(() => call(`${form.dataset.uploads}/${session.id}/complete`, "POST", {}));
   }

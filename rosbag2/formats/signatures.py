@@ -1,0 +1,97 @@
+"""What a file is that is no data file of a bag, by its first bytes, and the command that helps."""
+
+import re
+import shlex
+from pathlib import PurePosixPath
+
+from rosbag2.errors import BagError
+from rosbag2.formats.metadata import is_lfs_pointer
+
+HEAD_BYTES = 512
+"""Bytes that tell what a file is."""
+
+_ROS1_BAG = b"#ROSBAG V"
+_TAR, _TAR_PLACE = b"ustar", 257
+_TAR_NAME = re.compile(r"\.(tar\.\w+|t\wz\d?|tzst)$", re.IGNORECASE)
+_STREAM_NAME = re.compile(r"\.(gz|xz|bz2|zstd?|lz4)$", re.IGNORECASE)
+_MAX_START = 40
+
+# How packed files begin: what they are, and the command that unpacks them.
+_ARCHIVES = {
+    b"PK\3\4": ("zip", "unzip"),
+    b"7z\xbc\xaf\x27\x1c": ("7z", "7z x"),
+    b"Rar!\x1a\7": ("rar", "unrar x"),
+}
+_STREAMS = {
+    b"\x1f\x8b": ("gzip", "gunzip"),
+    b"\xfd7zXZ\0": ("xz", "unxz"),
+    b"BZh": ("bzip2", "bunzip2"),
+    b"\x28\xb5\x2f\xfd": ("zstd", "unzstd"),
+    b"\x04\x22\x4d\x18": ("lz4", "unlz4"),
+}
+_ANSWERS = {
+    "HTML": re.compile(rb"<!doctype html|<html", re.IGNORECASE),
+    "XML": re.compile(rb"<\?xml"),
+    "JSON": re.compile(rb'[\[{]\s*["\[{]'),
+}
+
+
+def foreign(name: str, head: bytes, *, readable: tuple[str, ...] = ()) -> BagError | None:
+    """What a file with this beginning is, as an error; None when that is not known.
+
+    `readable` are the kinds of packed files that are read here.
+    """
+    if not head:
+        return BagError("FILE_IS_EMPTY", file=name)
+    if is_lfs_pointer(head):
+        return BagError("FILE_IS_LFS_POINTER", file=name)
+    if head.startswith(_ROS1_BAG):
+        folder = PurePosixPath(name).name.removesuffix(".active").removesuffix(".bag")
+        values = {"source": shlex.quote(name), "target": shlex.quote(folder + "_ros2")}
+        return BagError("FILE_IS_ROS1_BAG", file=name, **values)
+    if packed := _packed(name, head):
+        kind, command = packed
+        error = BagError("FILE_IS_PACKED", file=name, kind=kind, command=command)
+        return None if kind in readable else error
+    begin = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    answer = next((kind for kind, sign in _ANSWERS.items() if sign.match(begin)), "")
+    if answer and (text := text_of(head)):
+        return BagError("FILE_IS_ANSWER", file=name, kind=answer, start=text)
+    return None
+
+
+def _packed(name: str, head: bytes) -> tuple[str, str] | None:
+    """The kind of a packed file, and the command that unpacks it."""
+    quoted = shlex.quote(name)
+    for sign, (kind, command) in _ARCHIVES.items():
+        if head.startswith(sign):
+            return kind, f"{command} {quoted}"
+    for sign, (kind, command) in _STREAMS.items():
+        if head.startswith(sign):
+            if _TAR_NAME.search(name):
+                return kind, f"tar -xf {quoted}"
+            plain = _STREAM_NAME.sub("", name)
+            target = plain if plain != name else f"unpacked_{PurePosixPath(name).name}"
+            return kind, f"{command} -c {quoted} > {shlex.quote(target)}"
+    return ("tar", f"tar -xf {quoted}") if head[_TAR_PLACE:].startswith(_TAR) else None
+
+
+def beginning(head: bytes) -> str:
+    """A reason that tells how a file begins of which no more is known."""
+    if not head.strip(b"\0"):
+        return "it begins with zeros"
+    text = text_of(head)
+    return (
+        f"it is a text that begins with “{text}”" if text else f"it begins with {head[:8].hex(' ')}"
+    )
+
+
+def text_of(head: bytes) -> str:
+    """The first line or so of a text, "" when it is none."""
+    try:
+        text = head.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        # A sign may be cut off at the end.
+        text = head[: error.start].decode() if error.start > len(head) - 4 else ""
+    text = " ".join(text.split())
+    return text[:_MAX_START].strip() if text.isprintable() else ""
