@@ -111,7 +111,8 @@ SENTENCES: dict[str, str] = {
         "unpack it yourself if you trust it, and add it uncompressed."
     ),
     "MESSAGE_TOO_LARGE": _(
-        "{file} holds a message of more than {limit} bytes: leave its topic out with `ros2 bag convert`."
+        "{file} holds a message of {size} bytes on topic {topic}; at most {limit} bytes can be played. Leave "
+        "the topic out with `ros2 bag convert`."
     ),
     "TOO_MANY_FILES": _(
         "The bag has more than {limit} files: join its splits with `ros2 bag convert`."
@@ -263,6 +264,9 @@ SHORTER: dict[str, str] = {
         "The messages lie {days} days apart: a clock was set while they were recorded, or nothing was "
         "recorded for long. Set the longest gap of the template to some seconds: all messages are then "
         "played, and the silence between them is skipped."
+    ),
+    "MESSAGE_TOO_LARGE": _(
+        "{file} holds a message of more than {limit} bytes: leave its topic out with `ros2 bag convert`."
     ),
     "COUNT_MISMATCH": _(
         "metadata.yaml promises {listed} messages, the data hold {found}; the data count."

@@ -8,11 +8,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, BinaryIO
 
-from rosbag2.budget import MAX_CHUNK, MAX_MESSAGE, MAX_NAME, MAX_TOPICS, Budget, max_unpacked
+from rosbag2.budget import MAX_CHUNK, MAX_NAME, MAX_TOPICS, Budget, max_unpacked
 from rosbag2.errors import BagError
 from rosbag2.formats import mcap_records as records
 from rosbag2.formats.bundle import DataFile
-from rosbag2.formats.mcap_records import BrokenError, Catalogue, Chunk, TooLargeError
+from rosbag2.formats.mcap_chunks import LargeMessagesError, TooLargeError, load_chunk
+from rosbag2.formats.mcap_records import BrokenError, Catalogue, Chunk
 from rosbag2.formats.mcap_rows import Row, columns, rows
 from rosbag2.formats.metadata import Topic
 from rosbag2.formats.stored_message import PLAIN
@@ -70,7 +71,7 @@ class McapStore:
         """Look for channels inside the chunks, where nothing outside names them all."""
         for chunk in self.layout.chunks:
             with self._guarded():
-                data = records.load_chunk(self.stream, chunk)
+                data, _ = self._records(chunk)
                 for opcode, start, end in records.walk(data):
                     if opcode in records.NOTED:
                         self.catalogue.take(opcode, data[start:end], self.layout.base(chunk))
@@ -85,23 +86,24 @@ class McapStore:
         except TooLargeError as error:
             raise BagError("FILE_IMPLAUSIBLE", file=self.file.name, reason=str(error)) from error
 
-    def _load(self, piece: Chunk | Run) -> bytes:
+    def _records(self, piece: Chunk | Run) -> tuple[bytes, list[tuple[int, int, int]]]:
+        """The records of a piece; channel, time and size of messages that are too large are beside them."""
+        chunk = records.plain_chunk(piece.start, piece.end) if isinstance(piece, Run) else piece
+        self.budget.make_room(chunk.size)
+        try:
+            return load_chunk(self.stream, chunk), []
+        except LargeMessagesError as error:
+            base = self.layout.base(piece)
+            return error.others, [(base + key, time, size) for key, time, size in error.messages]
+
+    def _load(self, piece: Chunk | Run) -> tuple[bytes, list[tuple[int, int, int]]]:
         with self._guarded():
-            data = self._run(piece) if isinstance(piece, Run) else self._chunk(piece)
-        self.budget.advance(len(data))
-        return data
-
-    def _chunk(self, chunk: Chunk) -> bytes:
-        return records.load_chunk(self.stream, chunk)
-
-    def _run(self, run: Run) -> bytes:
-        if run.end - run.start > MAX_CHUNK:
-            raise BagError("MESSAGE_TOO_LARGE", file=self.file.name, limit=MAX_MESSAGE)
-        self.stream.seek(run.start)
-        return self.stream.read(run.end - run.start)
+            data, large = self._records(piece)
+        self.budget.advance(len(data) + sum(size for _, _, size in large))
+        return data, large
 
     def _rows(self, piece: Chunk | Run) -> list[Row]:
-        data = self._load(piece)
+        data, _ = self._load(piece)
         with self._guarded():
             return rows(data, self.catalogue, self.layout.base(piece))
 
@@ -153,9 +155,13 @@ class McapStore:
                 waiting = []
         if waiting:
             yield self._columns(waiting)
+        self.contents.require_small()
 
     def _measured(self, piece: Chunk | Run) -> list[tuple[int, int, int]]:
-        data = self._load(piece)
+        data, large = self._load(piece)
+        for key, _, size in large:
+            self.contents.note_large(key, size)
+        self._sample_count += len(large)
         with self._guarded():
             return columns(data, self.catalogue, self.layout.base(piece), self.contents.size)
 
@@ -185,7 +191,13 @@ class McapStore:
     def rows(self) -> Iterator[tuple[int, int, bytes | None]]:
         """Topic number, time and message in the order of `samples`; None is no message."""
         for piece in self.layout.pieces:
-            for time, key, data in self._rows(piece):
+            content, large = self._load(piece)
+            for key, time, _ in large:
+                yield key, time, None
+            with self._guarded():
+                messages = rows(content, self.catalogue, self.layout.base(piece))
+            del content  # may be as large as the largest message
+            for time, key, data in messages:
                 yield key, time, self.contents.message(key, data)
 
     def findings(self) -> list[Finding]:
@@ -224,7 +236,9 @@ class McapStore:
         if topics is not None and not topics:
             return
         pieces = [piece for piece in self.pieces() if span is None or _meets(piece, span)]
-        if max_overlap(pieces) > MAX_OVERLAP:
+        # The largest piece is held whatever overlaps.
+        largest = max((piece.size for piece in pieces), default=0)
+        if max_overlap(pieces) > max(MAX_OVERLAP, largest):
             with TemporaryDirectory(prefix="robotsim-sort-", dir=self.budget.scratch) as spare:
                 load = (self._named(piece, topics, span) for piece in pieces)
                 yield from bundled(sorted_on_disk(load, Path(spare) / "sorted"), size)
@@ -306,3 +320,4 @@ def _cut(lists: Iterator[list[Message]], size: int) -> Iterator[list[Message]]:
                 start, weight = place + 1, 0
         if start < len(messages):
             yield messages[start:]
+        del messages  # else held while the next are read

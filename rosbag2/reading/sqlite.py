@@ -26,16 +26,23 @@ _PLAIN = ", ".join(f"x'{head.hex()}'" for head in sorted(PLAIN))
 _COLUMNS = f"""
     SELECT topic_id, timestamp, CASE
         WHEN typeof(data) <> 'blob' OR typeof(timestamp) <> 'integer' THEN {_MALFORMED}
+        WHEN length(data) > {MAX_MESSAGE} THEN length(data)
         WHEN substr(data, 1, 4) IN ({_PLAIN}) THEN length(data)
         ELSE stored_size(topic_id, data) END
     FROM messages NOT INDEXED
 """  # noqa: S608
+_SMALL = (
+    f"SELECT timestamp, topic_id, CASE WHEN length(data) <= {MAX_MESSAGE} THEN data END "  # noqa: S608
+    "FROM messages NOT INDEXED"
+)
 _SORTED = (
     # Sorts times and ids only, then fetches the data by id; LIMIT keeps the inner order.
     "SELECT m.timestamp, m.topic_id, m.data FROM (SELECT id FROM messages {where} "
     "ORDER BY timestamp, id LIMIT -1) AS o CROSS JOIN messages AS m ON m.id = o.id"
 )
 _ROWS_AT_ONCE = 50_000
+_FEW_ROWS = 32
+_SIZE = operator.itemgetter(2)
 # No row of a table needs less: length, id, header of five, topic and time.
 _MIN_ROW = 8
 
@@ -82,17 +89,21 @@ class SqliteStore:
             # Pages that are listed twice make a small file endless.
             if total * _MIN_ROW > self.size or volume > self.size + self.contents.unpacked:
                 raise self._damaged("it lists more than its size can hold")
-            if int(samples.sizes.max()) > MAX_MESSAGE:
-                raise BagError("MESSAGE_TOO_LARGE", file=self.file.name, limit=MAX_MESSAGE)
+            place = int(samples.sizes.argmax())
+            largest = int(samples.sizes[place])
+            self.budget.make_room(largest)
+            if largest > MAX_MESSAGE:
+                self.contents.note_large(int(samples.topic_ids[place]), largest)
             yield samples
         self._check_index(total)
+        self.contents.require_small()
 
     def _batches_of_columns(self) -> "Iterator[Samples]":
         with guarded(self.file.name):
             size_of = _SizeOf(self.contents)
             self.connection.create_function("stored_size", 2, size_of)
             cursor = self.connection.execute(_COLUMNS)
-            while rows := cursor.fetchmany(_ROWS_AT_ONCE):
+            while rows := self._next(cursor):
                 if size_of.error is not None:
                     raise size_of.error
                 samples = self._columns(rows)
@@ -100,6 +111,14 @@ class SqliteStore:
                     raise self._malformed()
                 self.budget.advance(32 * len(rows))
                 yield samples
+
+    def _next(self, cursor: sqlite3.Cursor) -> list[tuple[int, int, int]]:
+        """The next rows; their sizes are progress, as all their pages are read."""
+        rows: list[tuple[int, int, int]] = []
+        while len(rows) < _ROWS_AT_ONCE and (few := cursor.fetchmany(_FEW_ROWS)):
+            rows += few
+            self.budget.advance(sum(map(_SIZE, few)))
+        return rows
 
     def _columns(self, rows: list[tuple[int, int, int]]) -> "Samples":
         from rosbag2.reading.columns import columns  # noqa: PLC0415 - numpy: only for who needs it
@@ -112,8 +131,9 @@ class SqliteStore:
     def rows(self) -> Iterator[tuple[int, int, bytes | None]]:
         """Topic number, time and message in the order of `samples`; None is no message."""
         with guarded(self.file.name):
-            for time, topic, data in self.connection.execute(f"{_ROWS} NOT INDEXED"):
-                yield topic, time, self.contents.message(topic, data)
+            for time, topic, data in self.connection.execute(_SMALL):
+                message = None if data is None else self.contents.message(topic, data)
+                yield topic, time, message
 
     def findings(self) -> list[Finding]:
         """None: an oddity within a database is an error."""

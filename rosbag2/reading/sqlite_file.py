@@ -28,7 +28,7 @@ def guarded(name: str) -> Iterator[None]:
     """Turn whatever goes wrong while a file is read into a BagError; only lack of memory stays what it is.
 
     Raises:
-        BagError: FILE_DAMAGED, FILE_UNREADABLE, MESSAGE_TOO_LARGE.
+        BagError: FILE_DAMAGED, FILE_UNREADABLE.
     """
     try:
         yield
@@ -45,8 +45,6 @@ def guarded(name: str) -> Iterator[None]:
 
 def _translated(name: str, error: sqlite3.DatabaseError) -> BagError:
     kind = getattr(error, "sqlite_errorname", "")
-    if kind == "SQLITE_TOOBIG":
-        return BagError("MESSAGE_TOO_LARGE", file=name, limit=MAX_MESSAGE)
     if kind == "SQLITE_INTERRUPT":
         return BagError("FILE_DAMAGED", file=name, reason="reading it does not come to an end")
     away = kind.startswith(("SQLITE_CANTOPEN", "SQLITE_FULL"))

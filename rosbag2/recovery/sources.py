@@ -32,7 +32,6 @@ DAMAGED = frozenset(
         "FILE_DAMAGED",
         "FILE_UNFINISHED",
         "FILE_IMPLAUSIBLE",
-        "MESSAGE_TOO_LARGE",
         "FILE_NOT_MCAP",
         "FILE_NOT_SQLITE",
         "SCHEMA_UNKNOWN",
@@ -126,17 +125,23 @@ class _Readable:
         self.ros_distro = store.ros_distro
         self.losses = Losses(store.file.name)
         faults = MessageFaults()
+        large: list[BagError] = []
         orphans = 0
         store.span()
-        for samples in store.samples():
-            faults.take(samples)
-            orphans += int((~np.isin(samples.topic_ids, list(store.topics))).sum())
+        try:
+            for samples in store.samples():
+                faults.take(samples)
+                orphans += int((~np.isin(samples.topic_ids, list(store.topics))).sum())
+        except BagError as error:
+            if error.code != "MESSAGE_TOO_LARGE":
+                raise
+            large = [error]
         if orphans:
             self.losses.add("messages belong to no topic", messages=orphans)
         self.topics = list(store.topics.values())
         self.strays = faults.strays(store)
         findings = store.findings() + faults.findings(store.topics, self.strays)
-        self.faults = [
+        self.faults = large + [
             BagError(finding.code, file=store.file.name, **finding.details) for finding in findings
         ]
         if reason := store.order_fault():
