@@ -17,7 +17,7 @@ from rosbag2.formats.mcap_records import BrokenError, Catalogue, Chunk
 from rosbag2.formats.mcap_rows import Row, columns, rows
 from rosbag2.formats.metadata import Topic
 from rosbag2.formats.stored_message import PLAIN
-from rosbag2.reading.base import BATCH_BYTES, Doubt, Finding, Message, Span, bundled
+from rosbag2.reading.base import Doubt, Finding, Message, Span
 from rosbag2.reading.contents import Contents
 from rosbag2.reading.mcap_layout import Run, read_layout
 from rosbag2.reading.mcap_order import Piece, doubts_of, in_order, max_overlap, sorted_on_disk
@@ -225,14 +225,10 @@ class McapStore:
         """The messages that lie far outside of the times that their chunk claims."""
         return self._doubts
 
-    def batches(
-        self, topics: Collection[str] | None, size: int, span: tuple[int, int] | None = None
-    ) -> Iterator[list[Message]]:
-        """Messages in time order, at most `size` and about 8 MB at once; of a span both ends included.
-
-        Raises:
-            BagError: FILE_DAMAGED, FILE_IMPLAUSIBLE, MESSAGE_TOO_LARGE.
-        """
+    def messages(
+        self, topics: Collection[str] | None, span: tuple[int, int] | None
+    ) -> Iterator[Message]:
+        """Messages in time order; pieces that share much time are sorted on disk."""
         if topics is not None and not topics:
             return
         pieces = [piece for piece in self.pieces() if span is None or _meets(piece, span)]
@@ -241,9 +237,9 @@ class McapStore:
         if max_overlap(pieces) > max(MAX_OVERLAP, largest):
             with TemporaryDirectory(prefix="robotsim-sort-", dir=self.budget.scratch) as spare:
                 load = (self._named(piece, topics, span) for piece in pieces)
-                yield from bundled(sorted_on_disk(load, Path(spare) / "sorted"), size)
+                yield from sorted_on_disk(load, Path(spare) / "sorted")
         else:
-            yield from _cut(in_order(pieces, lambda piece: self._named(piece, topics, span)), size)
+            yield from in_order(pieces, lambda piece: self._named(piece, topics, span))
 
     def _named(
         self, piece: Piece, topics: Collection[str] | None, span: tuple[int, int] | None
@@ -266,13 +262,6 @@ class McapStore:
         ]
         named.sort(key=_TIME)
         return named
-
-    def messages(
-        self, topics: Collection[str] | None, span: tuple[int, int] | None = None
-    ) -> Iterator[Message]:
-        """Messages one by one, in time order."""
-        for batch in self.batches(topics, 100, span):
-            yield from batch
 
 
 def _meets(piece: Piece, span: tuple[int, int]) -> bool:
@@ -305,19 +294,3 @@ def topic_of(catalogue: Catalogue, key: int) -> Topic:
         definition=schema.text if schema else "",
         definition_encoding=schema.encoding if schema else "",
     )
-
-
-def _cut(lists: Iterator[list[Message]], size: int) -> Iterator[list[Message]]:
-    """The same messages in lists of at most `size` and about 8 MB."""
-    light = BATCH_BYTES // size
-    for messages in lists:
-        start = weight = 0
-        for place, message in enumerate(messages):
-            if len(message[2]) > light:
-                weight += len(message[2])
-            if place - start + 1 >= size or weight >= BATCH_BYTES:
-                yield messages[start : place + 1]
-                start, weight = place + 1, 0
-        if start < len(messages):
-            yield messages[start:]
-        del messages  # else held while the next are read
