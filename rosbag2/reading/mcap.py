@@ -16,10 +16,10 @@ from rosbag2.formats.mcap_records import BrokenError, Catalogue, Chunk, TooLarge
 from rosbag2.formats.mcap_rows import Row, columns, rows
 from rosbag2.formats.metadata import Topic
 from rosbag2.formats.stored_message import PLAIN
-from rosbag2.reading.base import BATCH_BYTES, Finding, Message, Span, bundled
+from rosbag2.reading.base import BATCH_BYTES, Doubt, Finding, Message, Span, bundled
 from rosbag2.reading.contents import Contents
 from rosbag2.reading.mcap_layout import Run, read_layout
-from rosbag2.reading.mcap_order import Piece, in_order, max_overlap, sorted_on_disk
+from rosbag2.reading.mcap_order import Piece, doubts_of, in_order, max_overlap, sorted_on_disk
 
 if TYPE_CHECKING:
     from rosbag2.reading.columns import Samples
@@ -49,6 +49,7 @@ class McapStore:
         self._pieces: list[Piece] | None = None
         self._wrong_times = 0
         self._sample_count = 0
+        self._doubts: list[Doubt] = []
         if not self._has_all_channels():
             self._discover()
         self.ros_distro = self.catalogue.ros_distro
@@ -141,6 +142,7 @@ class McapStore:
             BagError: FILE_DAMAGED, FILE_IMPLAUSIBLE, MESSAGE_TOO_LARGE.
         """
         self._wrong_times = self._sample_count = self.contents.unpacked = 0
+        self._doubts.clear()
         waiting: list[tuple[int, int, int]] = []
         for piece in self.layout.pieces:
             fresh = self._measured(piece)
@@ -158,14 +160,17 @@ class McapStore:
             return columns(data, self.catalogue, self.layout.base(piece), self.contents.size)
 
     def _check_times(self, piece: Chunk | Run, samples: list[tuple[int, int, int]]) -> None:
+        """Compare the times of a chunk with its claim; a few that are far from it are doubts."""
         if samples and isinstance(piece, Chunk) and 0 < piece.first_ns <= piece.last_ns:
             first, last = min(samples, key=_SAMPLE_TIME)[1], max(samples, key=_SAMPLE_TIME)[1]
-            self._wrong_times += not piece.first_ns <= first <= last <= piece.last_ns
+            if not piece.first_ns <= first <= last <= piece.last_ns:
+                self._wrong_times += 1
+                self._doubts += doubts_of(piece, samples, self._sample_count)
+        self._sample_count += len(samples)
 
     def _columns(self, waiting: list[tuple[int, int, int]]) -> "Samples":
         from rosbag2.reading.columns import columns  # noqa: PLC0415 - numpy: only for who needs it
 
-        self._sample_count += len(waiting)
         for key in self.catalogue.channels.keys() - self.topics.keys():
             self.topics[key] = topic_of(self.catalogue, key)
         try:
@@ -199,6 +204,14 @@ class McapStore:
         if self._wrong_times:
             findings.append(Finding("CHUNK_TIMES", {"chunks": self._wrong_times}))
         return findings
+
+    def order_fault(self) -> str:
+        """Nothing: the reader reads what `samples` reads."""
+        return ""
+
+    def doubts(self) -> list[Doubt]:
+        """The messages that lie far outside of the times that their chunk claims."""
+        return self._doubts
 
     def batches(
         self, topics: Collection[str] | None, size: int, span: tuple[int, int] | None = None

@@ -3,7 +3,7 @@
 import heapq
 import sqlite3
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,7 +11,7 @@ from operator import itemgetter
 from pathlib import Path
 
 from rosbag2.formats.mcap_records import Chunk
-from rosbag2.reading.base import Message
+from rosbag2.reading.base import MAX_BACK, Doubt, Message
 from rosbag2.reading.mcap_layout import Run
 
 _TIME = itemgetter(0)
@@ -25,6 +25,24 @@ class Piece:
     last_ns: int
     size: int
     part: Chunk | Run
+
+
+def doubts_of(chunk: Chunk, samples: Sequence[tuple[int, int, int]], number: int) -> list[Doubt]:
+    """The messages (channel, time, size) that lie far outside of their chunk's claim, if they are few.
+
+    `number` is that of the first message of the chunk.
+    """
+    claimed = [min(max(time, chunk.first_ns), chunk.last_ns) for _, time, _ in samples]
+    doubtful = [
+        place for place, (_, time, _) in enumerate(samples) if abs(time - claimed[place]) > MAX_BACK
+    ]
+    if 2 * len(doubtful) >= len(samples):
+        return []
+    times = [None, *(time for _, time, _ in samples), None]
+    return [
+        Doubt(number + place, *samples[place][:2], claimed[place], times[place], times[place + 2])
+        for place in doubtful
+    ]
 
 
 def max_overlap(pieces: list[Piece]) -> int:

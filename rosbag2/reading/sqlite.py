@@ -11,10 +11,10 @@ from rosbag2.errors import BagError
 from rosbag2.formats.bundle import DataFile
 from rosbag2.formats.sqlite_schema import read_schema
 from rosbag2.formats.stored_message import PLAIN
-from rosbag2.reading.base import BATCH_BYTES, Finding, Message, Span
+from rosbag2.reading.base import BATCH_BYTES, Doubt, Finding, Message, Span
 from rosbag2.reading.contents import NO_MESSAGE, Contents
 from rosbag2.reading.sqlite_file import guarded
-from rosbag2.reading.sqlite_index import index_fault
+from rosbag2.reading.sqlite_index import differences, index_fault
 
 if TYPE_CHECKING:
     from rosbag2.reading.columns import Samples
@@ -55,6 +55,8 @@ class SqliteStore:
         with guarded(file.name):
             self.schema, self.ros_distro, self.topics = read_schema(file.name, connection)
         self.contents = Contents(file.name, self.topics, max_unpacked(size), budget)
+        self._order_fault = ""
+        self._doubts: list[Doubt] = []
 
     def span(self) -> Span:
         """First and last time; cheap with the index on time."""
@@ -117,6 +119,14 @@ class SqliteStore:
         """None: an oddity within a database is an error."""
         return []
 
+    def order_fault(self) -> str:
+        """What is wrong with the index on time: the reader would not give the messages as their rows are."""
+        return self._order_fault
+
+    def doubts(self) -> list[Doubt]:
+        """The messages to whom the index on time gives another time than their row."""
+        return self._doubts
+
     def _check_index(self, total: int) -> None:
         """Refuse a file of which the reader would lose messages silently."""
         from rosbag2.reading.sqlite_unread import unread  # noqa: PLC0415 - numpy, as above
@@ -124,6 +134,9 @@ class SqliteStore:
         with guarded(self.file.name):
             name = self.time_index()
             fault = "" if name is None else index_fault(self.connection, name, total)
+            self._doubts = differences(self.connection, name) if name and fault else []
+            if self._doubts:
+                self._order_fault, fault = fault, ""
             fault = fault or unread(self.connection, self.budget, has_index=name is not None)
             self.connection.execute(self._query(None, None)).fetchone()
         if fault:

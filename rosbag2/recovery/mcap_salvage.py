@@ -76,10 +76,11 @@ class McapSalvage:
         for opcode, place, length in self._records():
             for time, channel, data in self._rows(opcode, place, length):
                 topic = self.names.topic(channel)
-                if topic is None or time >= _LATEST:
-                    self.losses.add(
-                        "a message belongs to no topic", time % _LATEST, time % _LATEST, 1
-                    )
+                if topic is None:
+                    self.losses.add("a message belongs to no topic", self.time, self.time, 1)
+                    continue
+                if time >= _LATEST:
+                    self.losses.add("an impossible time", self.time, self.time, 1, topic.name)
                     continue
                 self.time = time
                 message = saved_message(self.losses, topic, time, data)

@@ -21,7 +21,7 @@ from rosbag2.writing.sqlite_writer import BagWriter
 REPAIRED_VERSION = 5
 """The version of metadata that ROS 2 Humble and every later one reads."""
 
-REPAIRED_WARNINGS = frozenset({"MESSAGES_INVALID"})
+REPAIRED_WARNINGS = frozenset({"MESSAGES_INVALID", "TIMES_IMPOSSIBLE"})
 """Warnings of single messages; the repaired bag is the same without them."""
 
 
@@ -231,7 +231,11 @@ class _Repair:
             return replace(verdict, details=self._of_source(verdict.details))
         self._add_missing(verdict.index)
         code, details = self._outcome()
-        found = [warning(w.code, **self._of_source(w.details)) for w in verdict.warnings]
+        found = [
+            warning(w.code, **self._of_source(w.details))
+            for w in verdict.warnings
+            if w.code not in REPAIRED_WARNINGS
+        ]
         if self.short or self.inventory.metadata is None:
             found += self._missing_wals()
         return Verdict(
