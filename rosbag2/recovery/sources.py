@@ -13,7 +13,7 @@ from rosbag2.budget import Budget
 from rosbag2.checks.losses import Losses, LostSpan
 from rosbag2.checks.message_faults import MessageFaults, StrayFinder
 from rosbag2.checks.times import Stray
-from rosbag2.errors import BagError
+from rosbag2.errors import BagError, unreadable
 from rosbag2.formats import compression
 from rosbag2.formats.bundle import DataFile
 from rosbag2.formats.metadata import Topic
@@ -79,6 +79,10 @@ def open_source(
                 if error.code not in DAMAGED:
                     raise
                 fault = error
+            except (MemoryError, RecursionError):
+                raise
+            except Exception:  # noqa: BLE001 - whatever it is, the file is damaged
+                fault = unreadable(plain.name)
             if fault is None:
                 yield source
                 return
