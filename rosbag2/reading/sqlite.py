@@ -13,7 +13,7 @@ from rosbag2.formats.sqlite_schema import read_schema
 from rosbag2.formats.stored_message import PLAIN
 from rosbag2.reading.base import Doubt, Finding, Message, Span
 from rosbag2.reading.contents import NO_MESSAGE, Contents
-from rosbag2.reading.sqlite_file import guarded
+from rosbag2.reading.failures import guarded
 from rosbag2.reading.sqlite_index import differences, index_fault
 
 if TYPE_CHECKING:
