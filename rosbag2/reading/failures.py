@@ -27,7 +27,7 @@ def guarded(name: str) -> Iterator[None]:
         raise BagError("FILE_DAMAGED", file=name, reason=str(error)) from error
     except TooLargeError as error:
         raise BagError("FILE_IMPLAUSIBLE", file=name, reason=str(error)) from error
-    except (BagError, MemoryError, RecursionError):
+    except (BagError, MemoryError):
         raise
     except Exception as error:
         raise unreadable(name) from error
