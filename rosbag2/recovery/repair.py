@@ -129,7 +129,7 @@ class _Repair:
         self.counts[file.name] = self.kept - before
         self.warnings += [_as_warning(fault) for fault in source.faults]
         self.warnings += self._odd_storage(file, source)
-        self.lost += [self.inventory.closed(span) for span in source.lost]
+        self.lost += [self.inventory.closed(span) for span in source.losses.spans]
 
     def _odd_storage(self, file: DataFile, source: Source) -> list[BagWarning]:
         metadata = self.inventory.metadata
