@@ -60,7 +60,7 @@ class SqliteStore:
         self.size = size
         self.budget = budget
         with guarded(file.name):
-            self.schema, self.ros_distro, self.topics = read_schema(file.name, connection)
+            self.ros_distro, self.topics = read_schema(file.name, connection)
         self.contents = Contents(file.name, self.topics, max_unpacked(size), budget)
         self._order_fault = ""
         self._doubts: list[Doubt] = []
