@@ -121,9 +121,8 @@ def members(
                 tarfile.open(fileobj=counted, mode="r|", encoding="utf-8")
             )
         except tarfile.ReadError as error:
-            raise BagError(
-                "ARCHIVE_UNREADABLE", file=source.name, reason="it holds no tar"
-            ) from error
+            reason = "it holds no tar" if kind else "it is no archive"
+            raise BagError("ARCHIVE_UNREADABLE", file=source.name, reason=reason) from error
         yield _tarred(archive, language)
 
 

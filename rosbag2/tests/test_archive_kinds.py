@@ -195,6 +195,7 @@ def wrongly_flagged(folder: Path) -> Path:
         (lambda folder: cut(tarred_bag(folder, mode="w:gz")), "its end is missing"),
         (lambda folder: cut(tarred_bag(folder, mode="w:xz")), "its end is missing"),
         (lambda folder: zipped_bag(folder, lambda data: (97, data)), "a way that is not read here"),
+        (lambda folder: bag(folder) / "bag_0.db3", "it is no archive"),
         (wrongly_flagged, "it says that a name is UTF-8, which it is not"),
         (named_otherwise, "its content is damaged"),
     ],
