@@ -160,7 +160,6 @@ class McapSalvage:
         return b""
 
     def _chunk_head(self, place: int, length: int) -> Chunk | None:
-        self.stream.seek(place)
         try:
             chunk = records.read_chunk_head(self.stream, place - _HEAD, self.size)
         except BrokenError as error:
@@ -226,7 +225,6 @@ class McapSalvage:
 
     def _chunk_length(self, place: int, length: int) -> int | None:
         """The length of a record that is a chunk, though its kind or one of its lengths is damaged."""
-        self.stream.seek(place + _HEAD)
         try:
             chunk = records.read_chunk_head(self.stream, place, self.size)
         except BrokenError:
@@ -263,13 +261,6 @@ class McapSalvage:
         if opcode == records.MESSAGE:
             small = length <= records.max_record_bytes(opcode)
             return length >= records.MESSAGE_FIELDS and (small or self._follows(place, length))
-        if opcode == records.CHUNK:
-            self.stream.seek(place + _HEAD)
-            try:
-                chunk = records.read_chunk_head(self.stream, place, length)
-            except BrokenError:
-                return False
-            return chunk.start + chunk.stored == place + _HEAD + length
         return records.fits(self.stream, opcode, place + _HEAD, length)
 
     def _follows(self, place: int, length: int) -> bool:
@@ -281,12 +272,7 @@ class McapSalvage:
         """The chunk that the end of the file cuts off."""
         if opcode != records.CHUNK or place + _HEAD + length <= self.size:
             return None
-        self.stream.seek(place + _HEAD)
-        try:
-            chunk = records.read_chunk_head(self.stream, place, length)
-        except BrokenError:
-            return None
-        return chunk if chunk.start + chunk.stored == place + _HEAD + length else None
+        return records.filling_chunk(self.stream, place, length)
 
     def _inside(self, chunk: Chunk) -> Iterator[tuple[int, int, int]]:
         """The complete records of a chunk that is cut off; a compressed one is lost."""

@@ -13,12 +13,13 @@ from rosbag2.budget import Budget
 from rosbag2.checks.losses import Losses, LostSpan
 from rosbag2.checks.message_faults import MessageFaults, StrayFinder
 from rosbag2.checks.times import Stray
-from rosbag2.errors import BagError, unreadable
+from rosbag2.errors import BagError
 from rosbag2.formats import compression
 from rosbag2.formats.bundle import DataFile
 from rosbag2.formats.metadata import Topic
 from rosbag2.reading.base import Store
 from rosbag2.reading.columns import columns
+from rosbag2.reading.failures import guarded
 from rosbag2.reading.opening import is_packed, kind, open_store, spare_folder
 from rosbag2.recovery.mcap_salvage import McapSalvage
 from rosbag2.recovery.names import Listed
@@ -74,15 +75,12 @@ def open_source(
         plain = DataFile(file.name, place)
         with ExitStack() as stack:
             try:
-                source = _Readable(stack.enter_context(open_store(plain, budget)))
+                with guarded(plain.name):
+                    source = _Readable(stack.enter_context(open_store(plain, budget)))
             except BagError as error:
                 if error.code not in DAMAGED:
                     raise
                 fault = error
-            except (MemoryError, RecursionError):
-                raise
-            except Exception:  # noqa: BLE001 - whatever it is, the file is damaged
-                fault = unreadable(plain.name)
             if fault is None:
                 yield source
                 return
