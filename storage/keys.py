@@ -1,5 +1,7 @@
 """Object keys of the storage, and the file paths that a bundle may have."""
 
+from rosbag2.formats.names import is_visible
+
 PREFIX = "rosbags/"
 PREVIEWS = "derived/"
 """Cached previews; not below a bundle's prefix, as a bundle may have a folder of any name."""
@@ -42,8 +44,8 @@ def is_key(key: str) -> bool:
 
 
 def is_safe(path: str) -> bool:
-    """Check that a path stays below its folder on every system: relative, no `..`, printable."""
-    if len(path) > MAX_PATH_LENGTH or "\\" in path or not path.isprintable():
+    """Check that a path stays below its folder on every system: relative, no `..`, visible."""
+    if len(path) > MAX_PATH_LENGTH or "\\" in path or not is_visible(path):
         return False
     segments = path.split("/")
     return all(

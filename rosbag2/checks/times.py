@@ -8,10 +8,12 @@ last few messages, so that the cost is two comparisons a message and no memory.
   running clock are a real jump and stay.
 - A leap back of more than MAX_BACK has few impossible messages on one of its sides, which leave the order of
   the file and return to it. Where neither side is few, or there are many such leaps, files are written out of
-  order, and nothing is impossible.
+  order, and nothing is impossible. Nor is what leaves the order of the file but not that of its own topic,
+  unless it is the first or last one of a topic with more than a few: it was written late, or topic by topic.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -27,6 +29,7 @@ _FAR_SMALLER = 10
 _MIN_SHARE = 20
 """So many messages of a file stand against one that leaves its order."""
 _MAX_STRETCHES = 20_000
+_MAX_BREAKS = 200_000
 Edge = tuple[int, int]
 """Time and topic number of a message."""
 _Times = NDArray[np.int64]
@@ -71,7 +74,7 @@ class _Stretch:
 
     @property
     def is_frozen(self) -> bool:
-        return self.count > 1 and self.lowest == self.highest
+        return self.lowest == self.highest
 
 
 def _edges(times: _Times, topics: _Times) -> list[Edge]:
@@ -84,6 +87,10 @@ class TimeRule:
     def __init__(self) -> None:
         self.stretches: list[_Stretch] = []
         self.count = 0
+        self._counts = Counter[int]()
+        self._latest: dict[int, Edge] = {}
+        self._breaks: set[int] = set()
+        """Both messages of each leap back within a topic, by their number."""
 
     def take(self, times: _Times, topics: _Times) -> None:
         """Take the next messages: their times and topic numbers."""
@@ -95,7 +102,25 @@ class TimeRule:
                 if start in leaps or not self.stretches:
                     self.stretches.append(_Stretch(self.count + start))
                 self.stretches[-1].add(times[start:end], topics[start:end])
+            if len(self._breaks) <= _MAX_BREAKS:
+                self._note_breaks(times, topics)
         self.count += len(times)
+
+    def _note_breaks(self, times: _Times, topics: _Times) -> None:
+        order = np.argsort(topics, kind="stable")
+        numbers = order + self.count
+        ordered = times[order]
+        starts = np.flatnonzero(np.diff(topics[order], prepend=topics[order[0]] - 1))
+        back = np.diff(ordered.astype(np.float64), prepend=0.0) < -MAX_BACK
+        back[starts] = False
+        places = np.flatnonzero(back)
+        self._breaks.update(numbers[places].tolist(), numbers[places - 1].tolist())
+        for start, end in pairwise([*starts.tolist(), len(order)]):
+            before, number = self._latest.get(topic := int(topics[order[start]]), (None, 0))
+            if before is not None and before - int(ordered[start]) > MAX_BACK:
+                self._breaks.update((number, int(numbers[start])))
+            self._counts[topic] += end - start
+            self._latest[topic] = (int(ordered[end - 1]), int(numbers[end - 1]))
 
     def strays(self) -> list[Stray]:
         """The impossible ones, by their number; all messages were taken."""
@@ -103,8 +128,13 @@ class TimeRule:
             return []
         others = _other_clocks(self.stretches, self.count)
         rest = [stretch for place, stretch in enumerate(self.stretches) if place not in others]
-        runs = _runs(rest, self.count)
+        runs = _runs(rest, self.count, self._leaves_topic)
         return sorted([*others.values(), *runs], key=lambda stray: stray.start)
+
+    def _leaves_topic(self, stray: Stray) -> bool:
+        """Return whether messages leave the order of their topic, or may do so at one of its ends."""
+        is_end = stray.count == 1 and self._counts[stray.first[1]] > FEW
+        return is_end or not self._breaks.isdisjoint(range(stray.start, stray.end))
 
 
 def _other_clocks(stretches: list[_Stretch], total: int) -> dict[int, Stray]:
@@ -148,25 +178,29 @@ def _whole(stretches: list[_Stretch], place: int, left_out: set[int]) -> Stray:
     )
 
 
-def _runs(stretches: list[_Stretch], total: int) -> list[Stray]:
-    """Few messages that leave the order of the file."""
+def _runs(
+    stretches: list[_Stretch], total: int, leaves_topic: Callable[[Stray], bool]
+) -> list[Stray]:
+    """Few messages that leave the order of the file, and of a topic."""
     found: list[_Run] = []
+    places = 0
     for place, (one, other) in enumerate(pairwise(stretches)):
         if MAX_BACK < one.tail[-1][0] - other.head[0][0] <= MAX_SILENCE:
             late = _late_run(one, other, is_first=place == 0)
             early = _early_run(one, other, is_last=place + 2 == len(stretches))
-            found += _better(late, early)
+            places += bool(late or early)
+            found += _better([run for run in (late, early) if run and leaves_topic(run[2])])
     share = sum(count for count, _, _ in found) * _MIN_SHARE
-    return [stray for _, _, stray in found] if share <= total and len(found) <= _MAX_RUNS else []
+    return [stray for _, _, stray in found] if share <= total and places <= _MAX_RUNS else []
 
 
 _Run = tuple[int, int, Stray]
 """How many messages, the longest gap that is left at their place without them, and they."""
 
 
-def _better(late: _Run | None, early: _Run | None) -> list[_Run]:
+def _better(runs: list[_Run]) -> list[_Run]:
     """The explanation of a leap back with fewer messages; of as many, one that leaves a far smaller gap."""
-    runs = sorted((run for run in (late, early) if run), key=lambda run: run[:2])
+    runs = sorted(runs, key=lambda run: run[:2])
     if len(runs) == 2:  # noqa: PLR2004
         better, worse = runs
         if better[0] == worse[0] and _FAR_SMALLER * better[1] > worse[1]:
@@ -179,7 +213,7 @@ def _late_run(one: _Stretch, other: _Stretch, *, is_first: bool) -> _Run | None:
     after, _ = other.head[0]
     early = [place for place, (time, _) in enumerate(one.tail) if time <= after + MAX_BACK]
     if not early:
-        if not (is_first and _is_alone(one, other.head)):
+        if not is_first or one.count > 1:
             return None
         return 1, _longest_gap(other.head[:2]), Stray(one.start, 1, one.head[0], None, after)
     count = len(one.tail) - 1 - early[-1]
@@ -196,7 +230,7 @@ def _early_run(one: _Stretch, other: _Stretch, *, is_last: bool) -> _Run | None:
         after, _ = other.head[count]
         stray = Stray(other.start, count, other.head[0], before, after)
         return count, _longest_gap([*one.tail[-2:], other.head[count]]), stray
-    if is_last and (other.is_frozen or _is_alone(other, one.tail)):
+    if is_last and other.is_frozen:
         # Any number at one instant is one event: the end of the file is zero.
         stray = Stray(other.start, other.count, other.head[0], before, None)
         return 1, _longest_gap(one.tail[-2:]), stray
@@ -205,8 +239,3 @@ def _early_run(one: _Stretch, other: _Stretch, *, is_last: bool) -> _Run | None:
 
 def _longest_gap(edges: Sequence[Edge]) -> int:
     return max((abs(after - before) for (before, _), (after, _) in pairwise(edges)), default=0)
-
-
-def _is_alone(stretch: _Stretch, others: Sequence[Edge]) -> bool:
-    """Return whether a stretch is one message, of a topic that is near by at another time."""
-    return stretch.count == 1 and stretch.head[0][1] in {topic for _, topic in others}

@@ -10,7 +10,7 @@ from rosbag2.formats.signatures import MCAP, SQLITE
 JOURNAL_SUFFIXES = ("-wal", "-journal", "-shm")
 """What SQLite keeps beside a database."""
 
-_LITTER = {"thumbs.db", "desktop.ini"}
+_LITTER = {"thumbs.db", "desktop.ini", "icon\r"}
 
 
 def is_litter(path: str) -> bool:

@@ -118,3 +118,45 @@ def test_a_topic_that_is_written_late_stays() -> None:
     messages += [(n * 20 + 200.5, START + n * 20 * SLOW, 1) for n in range(90)]
     messages.sort()
     assert _strays([time for _, time, _ in messages], [topic for _, _, topic in messages]) == []
+
+
+def _seconds(*parts: tuple[int, list[float]]) -> tuple[list[int], list[int]]:
+    """Times and topics of parts that are written one after the other."""
+    return (
+        [START + int(time * SECOND) for _, times in parts for time in times],
+        [topic for topic, times in parts for _ in times],
+    )
+
+
+FAST = [n / 50 for n in range(1000)]
+
+
+@pytest.mark.parametrize("batch", [7, 500])
+@pytest.mark.parametrize(
+    "parts",
+    [
+        ((0, FAST), (1, [n * 2.0 for n in range(9)])),
+        ((1, [n * 2.0 for n in range(9)]), (0, FAST)),
+        ((0, FAST), (1, [n * 2.0 for n in range(9)]), (2, FAST)),
+        ((0, FAST[:3]), (1, [-40.0]), (0, FAST[3:])),
+        ((0, FAST[:3]), (1, [-172_800.0]), (0, FAST[3:])),
+        ((0, FAST[:900]), (1, [8.0]), (0, FAST[900:])),
+        ((0, FAST[:900]), (1, [2.0, 2.5, 3.0, 3.5]), (0, FAST[900:])),
+        ((0, FAST[:850]), (1, [7.0]), (0, FAST[850:900]), (1, [8.0]), (0, FAST[900:])),
+    ],
+    ids=["behind", "before", "between", "latched", "days", "late", "burst", "slow"],
+)
+def test_what_keeps_the_order_of_its_topic_stays(
+    parts: tuple[tuple[int, list[float]], ...], batch: int
+) -> None:
+    assert _strays(*_seconds(*parts), batch) == []
+
+
+@pytest.mark.parametrize("batch", [7, 500])
+def test_the_first_and_last_of_a_topic_are_judged_by_the_file(batch: int) -> None:
+    times, topics = _seconds((0, FAST[:500]), (1, [20.0]), (1, FAST[501:800]), (0, FAST[800:]))
+    assert _strays(times, topics, batch) == [500]
+    times, topics = _seconds((0, FAST[:500]), (1, FAST[500:800]), (1, [0.0]), (0, FAST[801:]))
+    assert _strays(times, topics, batch) == [800]
+    times, topics = _seconds((0, FAST[:500]), (1, [0.0]), (1, FAST[501:800]), (0, FAST[800:]))
+    assert _strays(times, topics, batch) == [500]
