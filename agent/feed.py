@@ -105,6 +105,7 @@ class Feed:
                 latest = stamp
                 timed.append((self._offset(elapsed), topic, data))
             yield timed
+            del batch, timed, data  # else held while the next is read
 
     def _offset(self, elapsed_ns: int) -> int:
         return round(elapsed_ns / self._rate) if self._rate else 0
@@ -116,6 +117,7 @@ class Feed:
                 with BagReader(self._folder) as reader:
                     for batch in self._timed_batches(reader):
                         self._put(batch)
+                        del batch
                 self._put(None)
         except Exception as error:  # noqa: BLE001 - re-raised in the consuming thread
             self._put(error)

@@ -31,7 +31,7 @@ from benchmarks import _options
 from rosbag2.formats.metadata import Topic
 from rosbag2.writing.sqlite_writer import BagWriter
 
-PAYLOAD = bytes(200)
+PAYLOAD = b"\0\1\0\0" + bytes(196)
 RATES = (100, 1000, 5000)
 TOPIC = "/odom"
 

@@ -26,6 +26,7 @@ from rosbag2.writing.sqlite_writer import BagWriter
 
 ROOT = Path(__file__).resolve().parent.parent
 TOPICS = 10
+HEADER = b"\0\1\0\0"
 START = 1_700_000_000 * 10**9
 GROUPED = (
     "SELECT topic_id, count(*), min(timestamp), max(timestamp), sum(length(data)) FROM messages "
@@ -101,9 +102,9 @@ def peak(folder: Path) -> dict[str, int]:
 
 def rows(count: int, size: int) -> Rows:
     """Generate messages of ten topics in turn, a thousand per second."""
-    body = os.urandom(size - 8)
+    body = os.urandom(size - 12)
     for number in range(count):
-        yield number % TOPICS, START + number * 10**6, number.to_bytes(8, "little") + body
+        yield number % TOPICS, START + number * 10**6, HEADER + number.to_bytes(8, "little") + body
 
 
 def write_sqlite(folder: Path, messages: Rows) -> None:

@@ -52,7 +52,7 @@ def generate(folder: Path, messages: int, size: int) -> None:
     with BagWriter(folder) as writer:
         topics = [writer.add_topic(Topic(f"/topic_{n}", "std_msgs/msg/String")) for n in range(10)]
         for number in range(messages):
-            data = number.to_bytes(8, "little") * (size // 8)
+            data = b"\0\1\0\0" + number.to_bytes(4, "little") * (size // 4 - 1)
             writer.write(topics[number % 10], 1_700_000_000 * 10**9 + number * 10**6, data)
 
 

@@ -31,7 +31,8 @@ BEFORE_SECONDS = 3.0
 AFTER_SECONDS = 15.0
 """Until the session of an endpoint that was cut off is open again."""
 LIMIT_SECONDS = 120.0
-PAYLOAD = bytes(192)
+HEADER = b"\0\1\0\0"
+PAYLOAD = bytes(188)
 
 
 class Case(NamedTuple):
@@ -69,7 +70,7 @@ def make_bag(folder: Path, case: Case, after: float) -> Path:
     with BagWriter(folder) as writer:
         topic = writer.add_topic(Topic("/odom", "std_msgs/msg/String"))
         for number in range(count):
-            data = number.to_bytes(8, "little") + PAYLOAD
+            data = HEADER + number.to_bytes(8, "little") + PAYLOAD
             writer.write(topic, number * 1_000_000_000 // case.rate, data)
     return folder
 

@@ -113,7 +113,8 @@ SENTENCES: dict[str, str] = {
         "unpack it yourself if you trust it, and add it uncompressed."
     ),
     "MESSAGE_TOO_LARGE": _(
-        "{file} holds a message of more than {limit} bytes: leave its topic out with `ros2 bag convert`."
+        "{file} holds a message of {size} bytes on topic {topic}; at most {limit} bytes can be played. Leave "
+        "the topic out with `ros2 bag convert`."
     ),
     "TOO_MANY_FILES": _(
         "The bag has more than {limit} files: join its splits with `ros2 bag convert`."
@@ -220,6 +221,11 @@ SENTENCES: dict[str, str] = {
         "{file} holds {messages} messages whose data are damaged: they begin like no CDR message, or cannot "
         "be unpacked ({topics} topics, most of them of {topic}); they are left out."
     ),
+    "TIMES_IMPOSSIBLE": _(
+        "{file} holds {messages} messages at times that contradict the messages around them or the rest of "
+        "the file (the first of topic {topic}, at {time_ns} ns): their times are damaged, or the clock was "
+        "wrong for a moment."
+    ),
     "COMPRESSION_MISMATCH": _(
         "metadata.yaml gives the compression mode `{listed}`, the data have `{found}`; the data count."
     ),
@@ -243,8 +249,9 @@ SENTENCES: dict[str, str] = {
         "the transport carries such names."
     ),
     "SPAN_IMPLAUSIBLE": _(
-        "The messages lie {days} days apart: a clock was wrong while they were recorded; "
-        "choose topics or a time limit before you replay them."
+        "The messages lie {days} days apart, none of them between {before_ns} ns and {after_ns} ns: a clock "
+        "was set while they were recorded, or nothing was recorded for long. Set the longest gap of the "
+        "template to some seconds: all messages are then played, and the silence between them is skipped."
     ),
     # Recording.
     "BAG_EXISTS": _("{file} already holds a bag: choose another folder."),
@@ -255,6 +262,14 @@ SENTENCES: dict[str, str] = {
 }
 
 SHORTER: dict[str, str] = {
+    "SPAN_IMPLAUSIBLE": _(
+        "The messages lie {days} days apart: a clock was set while they were recorded, or nothing was "
+        "recorded for long. Set the longest gap of the template to some seconds: all messages are then "
+        "played, and the silence between them is skipped."
+    ),
+    "MESSAGE_TOO_LARGE": _(
+        "{file} holds a message of more than {limit} bytes: leave its topic out with `ros2 bag convert`."
+    ),
     "COUNT_MISMATCH": _(
         "metadata.yaml promises {listed} messages, the data hold {found}; the data count."
     ),

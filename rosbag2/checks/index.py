@@ -81,6 +81,8 @@ class Survey:
     spans: dict[str, Span] = field(default_factory=dict)
     places: dict[str, int] = field(default_factory=dict)
     statistics: TopicStatistics | None = None
+    stretches: list[tuple[int, int]] = field(default_factory=list)
+    """First and last time of messages that follow each other without a leap."""
 
     def index(self) -> BagIndex:
         """The index of the bag."""
@@ -125,10 +127,23 @@ class Survey:
         )
 
     def span(self) -> tuple[int | None, int | None]:
-        """First and last time over all files."""
+        """First and last time over all files: of the messages, or as the files say before they are read."""
+        if self.statistics is not None and self.statistics.counts.any():
+            return int(self.statistics.firsts.min()), int(self.statistics.lasts.max())
         firsts = [span.first_ns for span in self.spans.values() if span.first_ns is not None]
         lasts = [span.last_ns for span in self.spans.values() if span.last_ns is not None]
         return min(firsts, default=None), max(lasts, default=None)
+
+    def silence(self) -> tuple[int, int] | None:
+        """The longest time between two stretches of messages, None if they are one."""
+        silences: list[tuple[int, int]] = []
+        ordered = sorted(self.stretches)
+        end = ordered[0][1] if ordered else 0
+        for first, last in ordered:
+            if first > end:
+                silences.append((end, first))
+            end = max(end, last)
+        return max(silences, key=lambda silence: silence[1] - silence[0], default=None)
 
     def count(self, name: str) -> int:
         """Messages of a topic."""
@@ -190,8 +205,11 @@ class Survey:
             self.statistics.add(places[inside], samples.only(inside))
         if store.contents.packed:
             self.packed.add("message")
-        findings = [*store.findings(), *faults.findings(store.topics)]
-        self.findings += [(store.file.name, finding) for finding in findings]
+        if reason := store.order_fault():
+            raise BagError("FILE_DAMAGED", file=store.file.name, reason=reason)
+        self.stretches += [(part.lowest, part.highest) for part in faults.times.stretches]
+        faulty = faults.findings(store.topics, faults.strays(store))
+        self.findings += [(store.file.name, finding) for finding in (*store.findings(), *faulty)]
 
 
 class _Lookup:

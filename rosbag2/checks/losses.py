@@ -1,8 +1,9 @@
 """Losses of a damaged file, as stretches of time."""
 
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from rosbag2.checks.times import Stray
 from rosbag2.formats.metadata import Topic
 from rosbag2.formats.stored_message import stored_message
 
@@ -30,6 +31,8 @@ class Losses:
     file: str
     spans: list[LostSpan] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
+    strays: dict[tuple[int, str], int] = field(default_factory=dict)
+    """Where the losses of impossible times are: by the number of the first message, and the topic."""
     unread: int = 0
     """Bytes behind the end of the file."""
 
@@ -52,6 +55,15 @@ class Losses:
         if last.messages is not None:
             messages = (messages or 0) + last.messages
         self.spans[-1] = LostSpan(self.file, topic, last.first_ns, last_ns, messages)
+
+    def add_stray(self, stray: Stray, topic: str) -> None:
+        """Note a message with an impossible time: it is lost between its neighbours."""
+        place = self.strays.setdefault((stray.start, topic), len(self.spans))
+        if place < min(len(self.spans), MAX_SPANS - 1):
+            span = self.spans[place]
+            self.spans[place] = replace(span, messages=(span.messages or 0) + 1)
+        else:
+            self.add("an impossible time", stray.before_ns, stray.after_ns, 1, topic)
 
     def count_more(self, messages: int) -> None:
         """More messages belong to the last loss."""

@@ -151,7 +151,9 @@ def _within(survey: Survey) -> Iterator[BagWarning]:
         yield warning("NAME_ODD", topic=odd[0], topics=len(odd))
     start, end = survey.span()
     if start is not None and end is not None and (end - start) // _DAY_NS > MAX_DAYS:
-        yield warning("SPAN_IMPLAUSIBLE", days=(end - start) // _DAY_NS)
+        silence = survey.silence()
+        times = {"before_ns": silence[0], "after_ns": silence[1]} if silence else {}
+        yield warning("SPAN_IMPLAUSIBLE", days=(end - start) // _DAY_NS, **times)
 
 
 def _skipped(index: BagIndex) -> Iterator[BagWarning]:

@@ -98,6 +98,11 @@ def _skip_frame(stream: BinaryIO) -> bool:
     return True
 
 
+def unpacked_size(data: bytes) -> int:
+    """Bytes that a frame claims to hold, -1 if it does not say."""
+    return zstandard.frame_content_size(data)
+
+
 def unpack_bytes(data: bytes, limit: int) -> bytes:
     """Unpack a frame in memory.
 

@@ -5,15 +5,12 @@ The `mcap` package reads as many bytes as a record claims; files from strangers 
 
 import os
 import struct
-import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO
 
-import lz4.frame
-
-from rosbag2.budget import MAX_CHUNK, MAX_MESSAGE
-from rosbag2.formats.compression import unpack_bytes
+from rosbag2.budget import MAX_MESSAGE
 
 MAGIC = b"\x89MCAP0\r\n"
 HEADER, FOOTER, SCHEMA, CHANNEL, MESSAGE, CHUNK, MESSAGE_INDEX = range(1, 8)
@@ -37,10 +34,6 @@ PRIVATE = 0x80
 
 class BrokenError(ValueError):
     """A record that contradicts itself or its file; the text says how."""
-
-
-class TooLargeError(ValueError):
-    """A complete record that is too large to be read."""
 
 
 @dataclass(frozen=True)
@@ -207,7 +200,11 @@ def fits(stream: BinaryIO, opcode: int, place: int, length: int) -> bool:
     """Return whether the fields of the record whose content is at a place fill its length."""
     shape = _SHAPES.get(opcode)
     if shape is None:
-        return opcode >= PRIVATE
+        chunk = filling_chunk(stream, place - HEAD.size, length)
+        if opcode == CHUNK:
+            return chunk is not None
+        # One with the fields of a chunk is a chunk whose kind is damaged.
+        return opcode >= PRIVATE and (chunk is None or chunk.compression not in COMPRESSIONS)
     end = 0
     for part in shape:
         if isinstance(part, int):
@@ -221,12 +218,22 @@ def fits(stream: BinaryIO, opcode: int, place: int, length: int) -> bool:
     return end == length
 
 
+def filling_chunk(stream: BinaryIO, offset: int, length: int) -> Chunk | None:
+    """The chunk whose fields fill the record at `offset`, None where they do not."""
+    with suppress(BrokenError):
+        chunk = read_chunk_head(stream, offset, length)
+        if chunk.start + chunk.stored == offset + HEAD.size + length:
+            return chunk
+    return None
+
+
 def read_chunk_head(stream: BinaryIO, offset: int, length: int) -> Chunk:
-    """The head of the chunk record at `offset`; the stream stands behind opcode and length.
+    """The head of the chunk record at `offset`, whose content has that length.
 
     Raises:
         BrokenError: it contradicts itself.
     """
+    stream.seek(offset + HEAD.size)
     data = stream.read(min(length, _CHUNK.size + _MAX_NAME + 8))
     if len(data) < _CHUNK.size + 8:
         raise BrokenError("a chunk is shorter than its head")
@@ -243,56 +250,9 @@ def read_chunk_head(stream: BinaryIO, offset: int, length: int) -> Chunk:
     return Chunk(offset, start, stored, first, last, size, crc, compression)
 
 
-def load_chunk(stream: BinaryIO, chunk: Chunk) -> bytes:
-    """The records of a chunk, unpacked and checked.
-
-    Raises:
-        BrokenError: damaged, or compressed in a way that is not known.
-        TooLargeError: larger than what is read.
-    """
-    if max(chunk.size, chunk.stored) > MAX_CHUNK:
-        raise TooLargeError(f"a chunk of more than {MAX_CHUNK} bytes")
-    records = unpack_chunk(stream, chunk)
-    if len(records) != chunk.size:
-        raise BrokenError(f"a chunk has {len(records)} of {chunk.size} bytes")
-    if chunk.crc and zlib.crc32(records) != chunk.crc:
-        raise BrokenError("a chunk has another checksum than noted")
-    return records
-
-
-def unpack_chunk(stream: BinaryIO, chunk: Chunk) -> bytes:
-    """The records of a chunk, unpacked.
-
-    Raises:
-        BrokenError: they cannot be unpacked.
-    """
-    stream.seek(chunk.start)
-    data = stream.read(chunk.stored)
-    if len(data) < chunk.stored:
-        raise BrokenError("a chunk is cut off")
-    try:
-        if chunk.compression == "":
-            return data
-        if chunk.compression == "zstd":
-            return unpack_bytes(data, chunk.size)
-        if chunk.compression == "lz4":
-            return _lz4(data, chunk.size)
-    except (ValueError, OverflowError, RuntimeError) as error:
-        raise BrokenError("a chunk cannot be unpacked") from error
-    raise BrokenError(f"a chunk is compressed with {chunk.compression!r}")
-
-
-def _lz4(data: bytes, size: int) -> bytes:
-    unpacker = lz4.frame.LZ4FrameDecompressor()
-    parts = [unpacker.decompress(data, size + 1)]
-    have = len(parts[0])
-    while have <= size and not unpacker.eof:
-        part = unpacker.decompress(b"", size + 1 - have)
-        if not part:
-            break
-        parts.append(part)
-        have += len(part)
-    return parts[0] if len(parts) == 1 else b"".join(parts)
+def plain_chunk(start: int, end: int) -> Chunk:
+    """Records outside of chunks, as a chunk."""
+    return Chunk(start, start, end - start, 0, 0, end - start, 0, "")
 
 
 def walk(data: bytes) -> Iterator[tuple[int, int, int]]:

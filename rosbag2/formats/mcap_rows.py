@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from rosbag2.formats import mcap_records as records
 from rosbag2.formats.mcap_records import BrokenError, Catalogue
-from rosbag2.formats.stored_message import PLAIN
+from rosbag2.formats.stored_message import HEADER_BYTES, PLAIN
 
 Row = tuple[int, int, bytes]
 """Log time in nanoseconds, channel, data."""
@@ -57,7 +57,7 @@ def columns(
         if opcode == records.MESSAGE and length >= records.MESSAGE_FIELDS:
             size = length - records.MESSAGE_FIELDS
             head = start + _SKIP
-            if data[head : min(head + 4, place)] not in PLAIN:
+            if size < HEADER_BYTES or data[head : head + HEADER_BYTES] not in PLAIN:
                 size = size_of(base + channel, data[head:place])
             result.append((base + channel, time, size))
         else:

@@ -176,13 +176,15 @@ class Pages:
             size, place = _varint(page, start)
             number, head = _varint(page, place)
             header, place = _varint(page, head)
+            content = head + header
             kinds = []
-            while place < head + header:
+            while place < content:
                 kind, place = _varint(page, place)
                 kinds.append(kind)
-            if header + sum(map(_size, kinds)) != size or place != head + header:
-                return None
-        except (PageError, IndexError):
+                header += (kind - _BLOB) // 2 if kind >= _BLOB else _SIZES[kind]
+        except (KeyError, IndexError):
+            return None
+        if header != size or place != content:
             return None
         local = self._local(size)
         end = max(head + local + (4 if local < size else 0), start + 4)
@@ -293,6 +295,9 @@ def _size(kind: int) -> int:
 
 
 def _varint(data: bytes, place: int) -> tuple[int, int]:
+    value = data[place]
+    if value < _MORE:
+        return value, place + 1
     value = 0
     for n in range(8):
         byte = data[place + n]

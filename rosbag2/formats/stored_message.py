@@ -13,7 +13,7 @@ twice."""
 # CDR, with parameters, and of XTypes 1.2 and 1.3; each in both byte orders.
 _KINDS = (*range(4), *range(6, 12), *range(16, 22))
 _HEADERS = frozenset(bytes((0, kind)) for kind in _KINDS)
-_HEADER_BYTES = 4
+HEADER_BYTES = 4
 
 
 def stored_message(data: bytes, *, cdr: bool) -> bytes | None:
@@ -27,6 +27,6 @@ def stored_message(data: bytes, *, cdr: bool) -> bytes | None:
             data = unpack_bytes(data, MAX_MESSAGE)
         except ValueError:
             return None
-    if cdr and (len(data) < _HEADER_BYTES or data[:2] not in _HEADERS):
+    if cdr and (len(data) < HEADER_BYTES or data[:2] not in _HEADERS):
         return None
     return data

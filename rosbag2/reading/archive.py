@@ -228,8 +228,9 @@ def find_bag(archive: str, folder: Path) -> str:
         reason = f"it holds another archive, {nested}"
         raise BagError("ARCHIVE_NO_BAG", file=archive, reason=reason)
     if not folders:
-        unknown = BagError("ARCHIVE_NO_BAG", file=archive, reason="it has no data file")
-        raise foreign_file(folder.rglob("*")) or unknown
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        reason = "it has no data file" if files else "it is empty"
+        raise foreign_file(files) or BagError("ARCHIVE_NO_BAG", file=archive, reason=reason)
     if len(folders) > 1:
         first, second = (str(place) for place in folders[:2])
         raise BagError(

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from rosbag2.errors import Detail
 from rosbag2.formats.bundle import DataFile
 from rosbag2.formats.metadata import Topic
 from rosbag2.reading.contents import Contents
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 Message = tuple[int, str, bytes]
 """Time in nanoseconds since the epoch, topic name, serialized data."""
 
-BATCH_BYTES = 8 * 2**20
+MAX_BACK = 5 * 10**9
+"""Nanoseconds that a message may be older than one written before it, or than its chunk says."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,22 @@ class Finding:
     """Something odd within a file: a code of a warning, and its details without the file."""
 
     code: str
-    details: dict[str, int | str]
+    details: dict[str, Detail]
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """A message whose time another record of its file contradicts: its number in the order of `samples`.
+
+    `claimed_ns` is what the other record says; before and after it is the time of its neighbours, if any.
+    """
+
+    number: int
+    topic_id: int
+    time_ns: int
+    claimed_ns: int
+    before_ns: int | None
+    after_ns: int | None
 
 
 class Store(Protocol):
@@ -64,28 +81,20 @@ class Store(Protocol):
         """Oddities of the file; known after `samples`."""
         ...
 
-    def batches(
-        self, topics: Collection[str] | None, size: int, span: tuple[int, int] | None = None
-    ) -> Iterator[list[Message]]:
-        """Messages in time order, at most `size` and about 8 MB at once; of a span both ends included."""
+    def order_fault(self) -> str:
+        """Why the reader would not give the messages that `samples` gave, "" if nothing is wrong."""
+        ...
+
+    def doubts(self) -> list[Doubt]:
+        """The few messages whose times another record contradicts; known after `samples`."""
         ...
 
     def messages(
-        self, topics: Collection[str] | None, span: tuple[int, int] | None = None
+        self, topics: Collection[str] | None, span: tuple[int, int] | None
     ) -> Iterator[Message]:
-        """Messages one by one, in time order."""
+        """Messages in time order; of a span both ends included.
+
+        Raises:
+            BagError: FILE_DAMAGED and others.
+        """
         ...
-
-
-def bundled(messages: Iterator[Message], size: int) -> Iterator[list[Message]]:
-    """The same messages in lists of at most `size` and about 8 MB."""
-    batch: list[Message] = []
-    weight = 0
-    for message in messages:
-        batch.append(message)
-        weight += len(message[2])
-        if len(batch) >= size or weight >= BATCH_BYTES:
-            yield batch
-            batch, weight = [], 0
-    if batch:
-        yield batch

@@ -3,7 +3,7 @@
 import heapq
 import sqlite3
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,7 +11,7 @@ from operator import itemgetter
 from pathlib import Path
 
 from rosbag2.formats.mcap_records import Chunk
-from rosbag2.reading.base import Message
+from rosbag2.reading.base import MAX_BACK, Doubt, Message
 from rosbag2.reading.mcap_layout import Run
 
 _TIME = itemgetter(0)
@@ -27,6 +27,24 @@ class Piece:
     part: Chunk | Run
 
 
+def doubts_of(chunk: Chunk, samples: Sequence[tuple[int, int, int]], number: int) -> list[Doubt]:
+    """The messages (channel, time, size) that lie far outside of their chunk's claim, if they are few.
+
+    `number` is that of the first message of the chunk.
+    """
+    claimed = [min(max(time, chunk.first_ns), chunk.last_ns) for _, time, _ in samples]
+    doubtful = [
+        place for place, (_, time, _) in enumerate(samples) if abs(time - claimed[place]) > MAX_BACK
+    ]
+    if 2 * len(doubtful) >= len(samples):
+        return []
+    times = [None, *(time for _, time, _ in samples), None]
+    return [
+        Doubt(number + place, *samples[place][:2], claimed[place], times[place], times[place + 2])
+        for place in doubtful
+    ]
+
+
 def max_overlap(pieces: list[Piece]) -> int:
     """The most bytes that wait at once when pieces, sorted by their start, are merged."""
     waiting: list[tuple[int, int]] = []
@@ -40,10 +58,8 @@ def max_overlap(pieces: list[Piece]) -> int:
     return maximum
 
 
-def in_order(
-    pieces: list[Piece], load: Callable[[Piece], list[Message]]
-) -> Iterator[list[Message]]:
-    """Lists of messages in time order; `load` gives those of a piece, sorted."""
+def in_order(pieces: list[Piece], load: Callable[[Piece], list[Message]]) -> Iterator[Message]:
+    """Messages in time order; `load` gives those of a piece, sorted."""
     waiting: list[Message] = []
     for place, piece in enumerate(pieces):
         waiting += load(piece)
@@ -51,9 +67,9 @@ def in_order(
         cut = len(waiting)
         if place + 1 < len(pieces):
             cut = bisect_left(waiting, pieces[place + 1].first_ns, key=_TIME)
-        if cut:
-            yield waiting[:cut]
-        waiting = waiting[cut:]
+        ready, waiting = waiting[:cut], waiting[cut:]
+        yield from ready
+        del ready  # else held while the next are read
 
 
 def sorted_on_disk(lists: Iterable[list[Message]], path: Path) -> Iterator[Message]:

@@ -11,10 +11,10 @@ from rosbag2.errors import BagError
 from rosbag2.formats.bundle import DataFile
 from rosbag2.formats.sqlite_schema import read_schema
 from rosbag2.formats.stored_message import PLAIN
-from rosbag2.reading.base import BATCH_BYTES, Finding, Message, Span
+from rosbag2.reading.base import Doubt, Finding, Message, Span
 from rosbag2.reading.contents import NO_MESSAGE, Contents
-from rosbag2.reading.sqlite_file import guarded
-from rosbag2.reading.sqlite_index import index_fault
+from rosbag2.reading.failures import guarded
+from rosbag2.reading.sqlite_index import differences, index_fault
 
 if TYPE_CHECKING:
     from rosbag2.reading.columns import Samples
@@ -26,16 +26,23 @@ _PLAIN = ", ".join(f"x'{head.hex()}'" for head in sorted(PLAIN))
 _COLUMNS = f"""
     SELECT topic_id, timestamp, CASE
         WHEN typeof(data) <> 'blob' OR typeof(timestamp) <> 'integer' THEN {_MALFORMED}
+        WHEN length(data) > {MAX_MESSAGE} THEN length(data)
         WHEN substr(data, 1, 4) IN ({_PLAIN}) THEN length(data)
         ELSE stored_size(topic_id, data) END
     FROM messages NOT INDEXED
 """  # noqa: S608
+_SMALL = (
+    f"SELECT timestamp, topic_id, CASE WHEN length(data) <= {MAX_MESSAGE} THEN data END "  # noqa: S608
+    "FROM messages NOT INDEXED"
+)
 _SORTED = (
     # Sorts times and ids only, then fetches the data by id; LIMIT keeps the inner order.
     "SELECT m.timestamp, m.topic_id, m.data FROM (SELECT id FROM messages {where} "
     "ORDER BY timestamp, id LIMIT -1) AS o CROSS JOIN messages AS m ON m.id = o.id"
 )
 _ROWS_AT_ONCE = 50_000
+_FEW_ROWS = 32
+_SIZE = operator.itemgetter(2)
 # No row of a table needs less: length, id, header of five, topic and time.
 _MIN_ROW = 8
 
@@ -55,6 +62,8 @@ class SqliteStore:
         with guarded(file.name):
             self.schema, self.ros_distro, self.topics = read_schema(file.name, connection)
         self.contents = Contents(file.name, self.topics, max_unpacked(size), budget)
+        self._order_fault = ""
+        self._doubts: list[Doubt] = []
 
     def span(self) -> Span:
         """First and last time; cheap with the index on time."""
@@ -80,17 +89,21 @@ class SqliteStore:
             # Pages that are listed twice make a small file endless.
             if total * _MIN_ROW > self.size or volume > self.size + self.contents.unpacked:
                 raise self._damaged("it lists more than its size can hold")
-            if int(samples.sizes.max()) > MAX_MESSAGE:
-                raise BagError("MESSAGE_TOO_LARGE", file=self.file.name, limit=MAX_MESSAGE)
+            place = int(samples.sizes.argmax())
+            largest = int(samples.sizes[place])
+            self.budget.make_room(largest)
+            if largest > MAX_MESSAGE:
+                self.contents.note_large(int(samples.topic_ids[place]), largest)
             yield samples
         self._check_index(total)
+        self.contents.require_small()
 
     def _batches_of_columns(self) -> "Iterator[Samples]":
         with guarded(self.file.name):
             size_of = _SizeOf(self.contents)
             self.connection.create_function("stored_size", 2, size_of)
             cursor = self.connection.execute(_COLUMNS)
-            while rows := cursor.fetchmany(_ROWS_AT_ONCE):
+            while rows := self._next(cursor):
                 if size_of.error is not None:
                     raise size_of.error
                 samples = self._columns(rows)
@@ -98,6 +111,14 @@ class SqliteStore:
                     raise self._malformed()
                 self.budget.advance(32 * len(rows))
                 yield samples
+
+    def _next(self, cursor: sqlite3.Cursor) -> list[tuple[int, int, int]]:
+        """The next rows; their sizes are progress, as all their pages are read."""
+        rows: list[tuple[int, int, int]] = []
+        while len(rows) < _ROWS_AT_ONCE and (few := cursor.fetchmany(_FEW_ROWS)):
+            rows += few
+            self.budget.advance(sum(map(_SIZE, few)))
+        return rows
 
     def _columns(self, rows: list[tuple[int, int, int]]) -> "Samples":
         from rosbag2.reading.columns import columns  # noqa: PLC0415 - numpy: only for who needs it
@@ -110,12 +131,21 @@ class SqliteStore:
     def rows(self) -> Iterator[tuple[int, int, bytes | None]]:
         """Topic number, time and message in the order of `samples`; None is no message."""
         with guarded(self.file.name):
-            for time, topic, data in self.connection.execute(f"{_ROWS} NOT INDEXED"):
-                yield topic, time, self.contents.message(topic, data)
+            for time, topic, data in self.connection.execute(_SMALL):
+                message = None if data is None else self.contents.message(topic, data)
+                yield topic, time, message
 
     def findings(self) -> list[Finding]:
         """None: an oddity within a database is an error."""
         return []
+
+    def order_fault(self) -> str:
+        """What is wrong with the index on time: the reader would not give the messages as their rows are."""
+        return self._order_fault
+
+    def doubts(self) -> list[Doubt]:
+        """The messages to whom the index on time gives another time than their row."""
+        return self._doubts
 
     def _check_index(self, total: int) -> None:
         """Refuse a file of which the reader would lose messages silently."""
@@ -124,6 +154,9 @@ class SqliteStore:
         with guarded(self.file.name):
             name = self.time_index()
             fault = "" if name is None else index_fault(self.connection, name, total)
+            self._doubts = differences(self.connection, name) if name and fault else []
+            if self._doubts:
+                self._order_fault, fault = fault, ""
             fault = fault or unread(self.connection, self.budget, has_index=name is not None)
             self.connection.execute(self._query(None, None)).fetchone()
         if fault:
@@ -135,14 +168,10 @@ class SqliteStore:
     def _damaged(self, reason: str) -> BagError:
         return BagError("FILE_DAMAGED", file=self.file.name, reason=reason)
 
-    def batches(
-        self, topics: Collection[str] | None, size: int, span: tuple[int, int] | None = None
-    ) -> Iterator[list[Message]]:
-        """Messages in time order, at most `size` and about 8 MB at once; of a span both ends included.
-
-        Raises:
-            BagError: FILE_DAMAGED, MESSAGE_TOO_LARGE.
-        """
+    def messages(
+        self, topics: Collection[str] | None, span: tuple[int, int] | None
+    ) -> Iterator[Message]:
+        """Messages in time order, as close to the bare cursor as can be."""
         names = {
             key: topic.name
             for key, topic in self.topics.items()
@@ -150,14 +179,12 @@ class SqliteStore:
         }
         with guarded(self.file.name):
             query = self._query(None if topics is None else names, span)
-            yield from _batches(self.connection.execute(query), names, size, self.contents)
-
-    def messages(
-        self, topics: Collection[str] | None, span: tuple[int, int] | None = None
-    ) -> Iterator[Message]:
-        """Messages one by one, in time order."""
-        for batch in self.batches(topics, 100, span):
-            yield from batch
+            message = self.contents.message
+            for time, topic, data in self.connection.execute(query):
+                if topic not in names:
+                    continue
+                if data[:4] in PLAIN or (data := message(topic, data)) is not None:
+                    yield time, names[topic], data
 
     def time_index(self) -> str | None:
         """The name of the index that gives the messages in time order."""
@@ -197,31 +224,3 @@ class _SizeOf:
             except BagError as error:
                 self.error = error
         return NO_MESSAGE
-
-
-def _batches(
-    rows: sqlite3.Cursor, names: dict[int, str], size: int, contents: Contents
-) -> Iterator[list[Message]]:
-    """The hot loop: as close to the bare cursor as a bound on memory allows."""
-    batch: list[Message] = []
-    weight = 0
-    light = BATCH_BYTES // size
-    while True:
-        try:
-            for time, topic, data in rows:
-                name = names[topic]
-                if data[:4] not in PLAIN and (data := contents.message(topic, data)) is None:
-                    continue
-                batch.append((time, name, data))
-                if len(data) > light:
-                    weight += len(data)
-                if len(batch) >= size or weight >= BATCH_BYTES:
-                    yield batch
-                    batch = []
-                    weight = 0
-            break
-        except KeyError:
-            # A message of no topic; the cursor goes on behind it.
-            continue
-    if batch:
-        yield batch

@@ -8,11 +8,12 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import BinaryIO
 
-from rosbag2.budget import MAX_CHUNK, Budget
+from rosbag2.budget import Budget
 from rosbag2.checks.losses import Losses, saved_message
 from rosbag2.formats import mcap_records as records
 from rosbag2.formats.bundle import DataFile
-from rosbag2.formats.mcap_records import BrokenError, Chunk, TooLargeError
+from rosbag2.formats.mcap_chunks import LargeMessagesError, TooLargeError, load_chunk, unpack_chunk
+from rosbag2.formats.mcap_records import BrokenError, Chunk
 from rosbag2.formats.mcap_rows import Row, rows, rows_before_damage
 from rosbag2.formats.metadata import Topic
 from rosbag2.recovery.mcap_names import McapNames
@@ -24,6 +25,8 @@ _HEAD = records.HEAD.size
 # The beginning of a file, or a record's head: a known kind, and a length below four gigabytes.
 _LIKELY = re.compile(re.escape(records.START) + rb"|[\x02-\x0f].{4}\x00{4}", re.DOTALL)
 _CHAIN = 3
+_MAX_GUESSED = 64 * 2**20
+"""Bytes of the largest chunk that is unpacked although it claims another size."""
 _LATEST = 2**63
 
 
@@ -76,10 +79,11 @@ class McapSalvage:
         for opcode, place, length in self._records():
             for time, channel, data in self._rows(opcode, place, length):
                 topic = self.names.topic(channel)
-                if topic is None or time >= _LATEST:
-                    self.losses.add(
-                        "a message belongs to no topic", time % _LATEST, time % _LATEST, 1
-                    )
+                if topic is None:
+                    self.losses.add("a message belongs to no topic", self.time, self.time, 1)
+                    continue
+                if time >= _LATEST:
+                    self.losses.add("an impossible time", self.time, self.time, 1, topic.name)
                     continue
                 self.time = time
                 message = saved_message(self.losses, topic, time, data)
@@ -101,8 +105,7 @@ class McapSalvage:
         if opcode == records.CHUNK:
             return self._chunk(place, length)
         if opcode == records.MESSAGE:
-            data = self._content(place - _HEAD, length + _HEAD)
-            self.budget.advance(len(data))
+            data = self._load(records.plain_chunk(place - _HEAD, place + length))
             self.after_loss = False
             return rows(data, self.names.in_chunks, self.base)
         if opcode == records.MESSAGE_INDEX and self.after_loss:
@@ -120,7 +123,6 @@ class McapSalvage:
             self.after_loss = True
             self.losses.add(str(error), *_claimed(chunk))
             return []
-        self.budget.advance(len(data))
         try:
             return rows(data, self.names.in_chunks, self.base)
         except BrokenError:
@@ -130,21 +132,34 @@ class McapSalvage:
         return saved
 
     def _load(self, chunk: Chunk) -> bytes:
-        """The records of a chunk; one with the right checksum is right, whatever size it claims."""
+        """The records of a chunk; messages that are too large are lost, and named."""
+        self.budget.make_room(chunk.size)
         try:
-            return records.load_chunk(self.stream, chunk)
+            data = load_chunk(self.stream, chunk)
+        except LargeMessagesError as error:
+            data = error.others
+            for channel, time, _ in error.messages:
+                topic = self.names.topic(self.base + channel)
+                self.losses.add(str(error), time, time, 1, topic.name if topic else "")
         except (BrokenError, TooLargeError):
-            data = b""
-            if chunk.stored <= MAX_CHUNK:
-                with suppress(BrokenError):
-                    data = records.unpack_chunk(self.stream, replace(chunk, size=MAX_CHUNK))
-            if chunk.crc and zlib.crc32(data) == chunk.crc:
-                return data
-            self.names.take_broken(data, self.base)
-            raise
+            data = self._of_other_size(chunk)
+            if not data:
+                raise
+        self.budget.advance(max(len(data), chunk.stored))
+        return data
+
+    def _of_other_size(self, chunk: Chunk) -> bytes:
+        """The records of a chunk that has the right checksum, whatever size it claims; else none."""
+        data = b""
+        if chunk.stored <= _MAX_GUESSED:
+            with suppress(BrokenError):
+                data = unpack_chunk(self.stream, replace(chunk, size=_MAX_GUESSED))
+        if chunk.crc and zlib.crc32(data) == chunk.crc:
+            return data
+        self.names.take_broken(data, self.base)
+        return b""
 
     def _chunk_head(self, place: int, length: int) -> Chunk | None:
-        self.stream.seek(place)
         try:
             chunk = records.read_chunk_head(self.stream, place - _HEAD, self.size)
         except BrokenError as error:
@@ -210,7 +225,6 @@ class McapSalvage:
 
     def _chunk_length(self, place: int, length: int) -> int | None:
         """The length of a record that is a chunk, though its kind or one of its lengths is damaged."""
-        self.stream.seek(place + _HEAD)
         try:
             chunk = records.read_chunk_head(self.stream, place, self.size)
         except BrokenError:
@@ -245,26 +259,20 @@ class McapSalvage:
 
     def _plausible(self, opcode: int, place: int, length: int) -> bool:
         if opcode == records.MESSAGE:
-            return records.MESSAGE_FIELDS <= length <= records.max_record_bytes(opcode)
-        if opcode == records.CHUNK:
-            self.stream.seek(place + _HEAD)
-            try:
-                chunk = records.read_chunk_head(self.stream, place, length)
-            except BrokenError:
-                return False
-            return chunk.start + chunk.stored == place + _HEAD + length
+            small = length <= records.max_record_bytes(opcode)
+            return length >= records.MESSAGE_FIELDS and (small or self._follows(place, length))
         return records.fits(self.stream, opcode, place + _HEAD, length)
+
+    def _follows(self, place: int, length: int) -> bool:
+        """Return whether a record stands behind one that is very large: else its length is damaged."""
+        end = place + _HEAD + length
+        return end == self.size or (end < self.size and self._head(end)[2])
 
     def _cut_chunk(self, opcode: int, place: int, length: int) -> Chunk | None:
         """The chunk that the end of the file cuts off."""
         if opcode != records.CHUNK or place + _HEAD + length <= self.size:
             return None
-        self.stream.seek(place + _HEAD)
-        try:
-            chunk = records.read_chunk_head(self.stream, place, length)
-        except BrokenError:
-            return None
-        return chunk if chunk.start + chunk.stored == place + _HEAD + length else None
+        return records.filling_chunk(self.stream, place, length)
 
     def _inside(self, chunk: Chunk) -> Iterator[tuple[int, int, int]]:
         """The complete records of a chunk that is cut off; a compressed one is lost."""

@@ -11,9 +11,10 @@ from rosbag2.checks.losses import MAX_SPANS, LostSpan
 from rosbag2.checks.metadata_checks import BagWarning, missing_wals, warning
 from rosbag2.checks.verdict import Verdict, rejected
 from rosbag2.checks.verify import NONE_OF, verify
-from rosbag2.errors import BagError, Detail, bounded, unreadable
+from rosbag2.errors import BagError, Detail, bounded
 from rosbag2.formats.bundle import DataFile
 from rosbag2.formats.metadata import PLAYABLE, Metadata, Topic
+from rosbag2.reading.failures import guarded
 from rosbag2.recovery.inventory import FINAL, Inventory, take_inventory
 from rosbag2.recovery.sources import Source, open_source
 from rosbag2.writing.sqlite_writer import BagWriter
@@ -21,7 +22,7 @@ from rosbag2.writing.sqlite_writer import BagWriter
 REPAIRED_VERSION = 5
 """The version of metadata that ROS 2 Humble and every later one reads."""
 
-REPAIRED_WARNINGS = frozenset({"MESSAGES_INVALID"})
+REPAIRED_WARNINGS = frozenset({"MESSAGES_INVALID", "TIMES_IMPOSSIBLE"})
 """Warnings of single messages; the repaired bag is the same without them."""
 
 
@@ -51,18 +52,12 @@ def repair(source: Path, target: Path, budget: Budget | None = None) -> Verdict:
         return rejected(BagError("BAG_EXISTS", file=target.name))
     budget = budget or Budget()
     try:
-        repairing = _Repair(take_inventory(source), target, budget)
-        repairing.run()
-        verdict = repairing.verdict()
+        with guarded(source.name):
+            repairing = _Repair(take_inventory(source), target, budget)
+            repairing.run()
+            verdict = repairing.verdict()
     except BagError as error:
         verdict = rejected(error)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        verdict = rejected(BagError("FILE_UNREADABLE", file=source.name, reason=reason))
-    except MemoryError:
-        raise
-    except Exception:  # noqa: BLE001 - no exception is a verdict
-        verdict = rejected(unreadable(source.name))
     if verdict.status == "rejected":
         shutil.rmtree(target, ignore_errors=True)
     return verdict
@@ -231,7 +226,11 @@ class _Repair:
             return replace(verdict, details=self._of_source(verdict.details))
         self._add_missing(verdict.index)
         code, details = self._outcome()
-        found = [warning(w.code, **self._of_source(w.details)) for w in verdict.warnings]
+        found = [
+            warning(w.code, **self._of_source(w.details))
+            for w in verdict.warnings
+            if w.code not in REPAIRED_WARNINGS
+        ]
         if self.short or self.inventory.metadata is None:
             found += self._missing_wals()
         return Verdict(

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -9,25 +11,28 @@ import numpy as np
 
 from rosbag2.budget import Budget
 from rosbag2.checks.losses import Losses, LostSpan
-from rosbag2.checks.message_faults import MessageFaults
+from rosbag2.checks.message_faults import MessageFaults, StrayFinder
+from rosbag2.checks.times import Stray
 from rosbag2.errors import BagError
 from rosbag2.formats import compression
 from rosbag2.formats.bundle import DataFile
 from rosbag2.formats.metadata import Topic
 from rosbag2.reading.base import Store
+from rosbag2.reading.columns import columns
+from rosbag2.reading.failures import guarded
 from rosbag2.reading.opening import is_packed, kind, open_store, spare_folder
 from rosbag2.recovery.mcap_salvage import McapSalvage
 from rosbag2.recovery.names import Listed
 from rosbag2.recovery.sqlite_salvage import SqliteSalvage
 
 Saved = tuple[Topic, int, bytes]
+_AT_ONCE = 10_000
 
 DAMAGED = frozenset(
     {
         "FILE_DAMAGED",
         "FILE_UNFINISHED",
         "FILE_IMPLAUSIBLE",
-        "MESSAGE_TOO_LARGE",
         "FILE_NOT_MCAP",
         "FILE_NOT_SQLITE",
         "SCHEMA_UNKNOWN",
@@ -70,7 +75,8 @@ def open_source(
         plain = DataFile(file.name, place)
         with ExitStack() as stack:
             try:
-                source = _Readable(stack.enter_context(open_store(plain, budget)))
+                with guarded(plain.name):
+                    source = _Readable(stack.enter_context(open_store(plain, budget)))
             except BagError as error:
                 if error.code not in DAMAGED:
                     raise
@@ -80,13 +86,15 @@ def open_source(
                 return
         with place.open("rb", buffering=2**16) as stream:
             if _is_mcap(plain, fault):
-                yield _Damaged("mcap", McapSalvage(plain, stream, budget, listed), fault)
+                yield _Damaged("mcap", partial(McapSalvage, plain, stream, budget, listed), fault)
                 return
             try:
-                salvage = SqliteSalvage(plain, stream, place, budget, listed)
+                damaged = _Damaged(
+                    "sqlite3", partial(SqliteSalvage, plain, stream, place, budget, listed), fault
+                )
             except BagError as error:
                 raise (fault if fault.code in _OTHERS else error) from error
-            yield _Damaged("sqlite3", salvage, fault)
+            yield damaged
 
 
 def _is_mcap(file: DataFile, fault: BagError) -> bool:
@@ -119,18 +127,27 @@ class _Readable:
         self.ros_distro = store.ros_distro
         self.losses = Losses(store.file.name)
         faults = MessageFaults()
+        large: list[BagError] = []
         orphans = 0
         store.span()
-        for samples in store.samples():
-            faults.take(samples)
-            orphans += int((~np.isin(samples.topic_ids, list(store.topics))).sum())
+        try:
+            for samples in store.samples():
+                faults.take(samples)
+                orphans += int((~np.isin(samples.topic_ids, list(store.topics))).sum())
+        except BagError as error:
+            if error.code != "MESSAGE_TOO_LARGE":
+                raise
+            large = [error]
         if orphans:
             self.losses.add("messages belong to no topic", messages=orphans)
         self.topics = list(store.topics.values())
-        findings = store.findings() + faults.findings(store.topics)
-        self.faults = [
+        self.strays = faults.strays(store)
+        findings = store.findings() + faults.findings(store.topics, self.strays)
+        self.faults = large + [
             BagError(finding.code, file=store.file.name, **finding.details) for finding in findings
         ]
+        if reason := store.order_fault():
+            self.faults.append(BagError("FILE_DAMAGED", file=store.file.name, reason=reason))
 
     @property
     def lost(self) -> list[LostSpan]:
@@ -141,10 +158,13 @@ class _Readable:
         for topic in self.topics:
             by_name.setdefault(topic.name, topic)
         topics = {key: by_name[topic.name] for key, topic in self.store.topics.items()}
-        for key, time, data in self.store.rows():
+        strays = StrayFinder(self.strays)
+        for number, (key, time, data) in enumerate(self.store.rows()):
             if key not in topics:
                 continue
-            if data is None:
+            if stray := strays.find(number):
+                self.losses.add_stray(stray, topics[key].name)
+            elif data is None:
                 self.losses.add("data that are no message", time, time, 1, topics[key].name)
             else:
                 yield topics[key], time, data
@@ -160,12 +180,13 @@ class _Salvage(Protocol):
 
 
 class _Damaged:
-    """A file that is saved piece by piece."""
+    """A file that is saved piece by piece, twice: first for the times, which its neighbours judge."""
 
-    def __init__(self, kind: str, salvage: _Salvage, fault: BagError) -> None:
+    def __init__(self, kind: str, open_salvage: Callable[[], _Salvage], fault: BagError) -> None:
         self.kind = kind
-        self.salvage = salvage
-        self.ros_distro = salvage.ros_distro
+        self.salvage = open_salvage()
+        self.times = open_salvage()
+        self.ros_distro = self.salvage.ros_distro
         self.topics: list[Topic] = []
         self.faults = [fault]
 
@@ -175,11 +196,31 @@ class _Damaged:
 
     def messages(self, expected: int | None) -> Iterator[Saved]:
         any_saved = False
-        for saved in self.salvage.messages(expected):
+        finder = StrayFinder(self._strays())
+        for number, saved in enumerate(self.salvage.messages(expected)):
             any_saved = True
-            yield saved
+            if stray := finder.find(number):
+                self.salvage.losses.add_stray(stray, saved[0].name)
+            else:
+                yield saved
         if unread := self.salvage.losses.unread:
             file = self.salvage.losses.file
             self.faults.append(BagError("TRAILING_BYTES", file=file, bytes=unread))
         if not any_saved and self.faults[0].code in _OTHERS:
             raise self.faults[0]
+
+    def _strays(self) -> list[Stray]:
+        faults = MessageFaults()
+        numbers: dict[Topic, int] = {}
+        rows = (
+            (numbers.setdefault(topic, len(numbers)), time, len(data))
+            for topic, time, data in self.times.messages(None)
+        )
+        while batch := list(islice(rows, _AT_ONCE)):
+            faults.take(columns(batch))
+        strays = faults.times.strays()
+        topics = {number: topic for topic, number in numbers.items()}
+        for finding in faults.findings(topics, strays):
+            details = {"file": self.salvage.losses.file, **finding.details}
+            self.faults.append(BagError(finding.code, **details))
+        return strays

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rosbag2.budget import max_unpacked
+from rosbag2.budget import MAX_COPIES, MAX_MESSAGE, max_unpacked
 from rosbag2.checks.verdict import Verdict, from_json, rejected, unpacked
 from rosbag2.errors import BagError
 from rosbag2.recovery.repair import is_taken
@@ -18,6 +18,7 @@ from rosbag2.sandbox.runner import Job, JobEndedError, JobFailedError, Limits, r
 
 LIMITS = Limits(
     memory_bytes=512 * 2**20,
+    large_bytes=MAX_COPIES * MAX_MESSAGE,
     cpu_seconds=8.0,
     pace_bytes=8 * 2**20,
     wall_seconds=6 * 3600.0,

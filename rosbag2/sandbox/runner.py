@@ -39,6 +39,7 @@ class Limits:
 
     Attributes:
         memory_bytes: Address space.
+        large_bytes: More of it that is granted where messages are large.
         cpu_seconds: Processor time that every job may take.
         pace_bytes: Bytes of reported progress that earn another second of it.
         wall_seconds: Time by the clock in all.
@@ -48,6 +49,7 @@ class Limits:
     """
 
     memory_bytes: int = 2**30
+    large_bytes: int = 0
     cpu_seconds: float = 60.0
     pace_bytes: int = UNLIMITED
     wall_seconds: float = 30.0

@@ -15,7 +15,7 @@ import time
 import traceback
 from typing import Any
 
-from rosbag2.budget import Budget
+from rosbag2.budget import MAX_COPIES, Budget
 
 REPORT_SECONDS = 0.1
 """Between two reports of progress."""
@@ -27,7 +27,7 @@ def main() -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     limits = request["limits"]
     _limit_resources(limits)
-    budget = Budget(report=_Clock(limits).report)
+    budget = Budget(report=_Clock(limits).report, grant=_grant_memory)
     try:
         # Imports count against the limits too.
         from rosbag2.sandbox.jobs import JOBS  # noqa: PLC0415
@@ -51,15 +51,21 @@ def _failure(error: Exception) -> dict[str, Any]:
 
 
 def _limit_resources(limits: dict[str, Any]) -> None:
-    for kind, value in (
-        (resource.RLIMIT_AS, limits["memory_bytes"]),
-        (resource.RLIMIT_FSIZE, limits["file_bytes"]),
-        (resource.RLIMIT_NOFILE, limits["open_files"]),
-        (resource.RLIMIT_CORE, 0),
+    memory, more = limits["memory_bytes"], limits["large_bytes"]
+    for kind, value, most in (
+        (resource.RLIMIT_AS, memory, memory + more),
+        (resource.RLIMIT_FSIZE, limits["file_bytes"], limits["file_bytes"]),
+        (resource.RLIMIT_NOFILE, limits["open_files"], limits["open_files"]),
+        (resource.RLIMIT_CORE, 0, 0),
     ):
         _, hard = resource.getrlimit(kind)
-        limit = _lower(value, hard)
-        resource.setrlimit(kind, (limit, limit))
+        resource.setrlimit(kind, (_lower(value, hard), _lower(most, hard)))
+
+
+def _grant_memory(size: int) -> None:
+    """Allow the copies of a message of this size, beside all else."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (_lower(soft + MAX_COPIES * size, hard), hard))
 
 
 def _lower(value: int, hard: int) -> int:

@@ -186,7 +186,7 @@ def test_the_list_of_tables_is_lost(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("counts", [(100, 200), (150, 150)])
 def test_names_that_only_metadata_know(tmp_path: Path, counts: tuple[int, int]) -> None:
-    messages = [(2 - (n < counts[0]), START + n * 10**6, b"x") for n in range(300)]
+    messages = [(2 - (n < counts[0]), START + n * 10**6, CDR) for n in range(300)]
     file = bag(tmp_path / "bag", messages) / "bag_0.db3"
     topics = [("/odom", "a/msg/B", counts[0]), ("/imu", "a/msg/B", counts[1])]
     metadata(tmp_path / "bag", count=300, topics=topics)

@@ -9,6 +9,7 @@ from typing import Any
 
 import psutil
 import pytest
+import zstandard
 
 from rosbag2.checks.verdict import from_json
 from rosbag2.checks.verify import verify
@@ -55,10 +56,12 @@ def test_an_existing_target_stays(tmp_path: Path) -> None:
 
 
 def test_too_little_memory_is_an_outcome(tmp_path: Path) -> None:
-    folder = bag(tmp_path / "bag", [(1, START, bytes(60 * 2**20))])
-    verdict = checks.verify(folder, replace(LIMITS, memory_bytes=210 * 2**20))
+    # The size of a bag earns memory; this one is small.
+    packed = zstandard.compress(b"\0\1\0\0" + bytes(200 * 2**20))
+    folder = bag(tmp_path / "bag", [(1, START, packed)])
+    verdict = checks.verify(folder, replace(LIMITS, memory_bytes=250 * 2**20))
     assert (verdict.status, verdict.code) == ("rejected", "CHECK_TOO_LARGE")
-    assert verdict.details == {"megabytes": 210}
+    assert verdict.details == {"megabytes": 250}
 
 
 @pytest.mark.parametrize(
@@ -129,3 +132,10 @@ def test_previews_in_the_child(tmp_path: Path, name: str, arguments: dict[str, A
     make_sample(tmp_path / "bag", seconds=1)
     job = {"name": name, "folder": str(tmp_path / "bag"), "span": EVER, **arguments}
     assert list(runner.run(job, runner.Limits()))
+
+
+def test_the_words_of_an_exception_are_no_reason() -> None:
+    with pytest.raises(runner.JobEndedError) as caught:
+        list(runner.run({"name": "no such job"}, runner.Limits()))
+    assert "KeyError" not in caught.value.reason
+    assert "KeyError" in caught.value.errors

@@ -181,8 +181,10 @@ class BagWriter:
     def _guarded(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.Error, OSError) as error:
+        except BaseException as error:
             self._connection.rollback()
+            if not isinstance(error, sqlite3.Error | OSError):
+                raise
             raise BagError("WRITE_FAILED", file=self.file.name, reason=str(error)) from error
 
     def _store(self, number: int, topic: Topic) -> None:

@@ -75,6 +75,16 @@ def test_a_bundle_is_uploaded_in_parts(
     add_page.wait_for_load_state("networkidle")  # its preview, too
 
 
+def test_files_beside_the_bundle_are_said(add_page: Page, make_bag: MakeBag) -> None:
+    bag = make_bag("drive")
+    (bag / "payload.sh").write_text("rm -rf /")
+    add_page.set_input_files("#add-folder", bag)
+    upload(add_page)
+    rosbag = verifier.run(uploaded(add_page).pk)
+    assert {file.path for file in rosbag.files.all()} == {"metadata.yaml", "drive_0.db3"}
+    shows(add_page, "payload.sh is no part of the bag and is not stored")
+
+
 def test_damaged_archive_links_to_the_repaired_rosbag(
     add_page: Page, make_bag: MakeBag, tmp_path: Path
 ) -> None:
@@ -88,7 +98,7 @@ def test_damaged_archive_links_to_the_repaired_rosbag(
     upload(add_page)
     original = verifier.run(uploaded(add_page).pk)
     assert original.status == Status.REPAIRED
-    shows(add_page, "made anew from its data")
+    shows(add_page, "made anew with all 5 messages")
     link = add_page.locator("#add-status a").get_attribute("href")
     assert str(link).endswith(f"/{original.repaired_id}/change/")
 

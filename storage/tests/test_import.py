@@ -16,7 +16,7 @@ from storage.models import Rosbag, RosbagFile
 from storage.objects import object_store
 from storage.objects.base import ObjectStore, StoreError
 from storage.services.intake import imports
-from storage.services.rosbags.files import store_file
+from storage.services.rosbags.files import store_files
 from storage.tests.conftest import MakeBag, claim
 
 pytestmark = pytest.mark.django_db
@@ -257,15 +257,15 @@ def test_a_bag_that_is_still_recorded_is_refused(
     journal = folder / "bag_0.db3-journal"
     journal.write_bytes(b"journal")
 
-    def store(*arguments: Any) -> RosbagFile:
+    def store(*arguments: Any) -> list[RosbagFile]:
         if vanishes:
             journal.unlink(missing_ok=True)
         else:
             with file.open("ab") as stream:
                 stream.write(bytes(4096))
-        return store_file(*arguments)
+        return store_files(*arguments)
 
-    monkeypatch.setattr(imports, "store_file", store)
+    monkeypatch.setattr(imports, "store_files", store)
     code, result = import_bag(file if alone else folder)
     assert (code, result["status"], result["code"]) == (2, "rejected", "STILL_RECORDED")
     assert (journal.name if vanishes else file.name) in result["sentence"]

@@ -111,7 +111,7 @@ def test_completion_is_short_and_the_worker_joins(
 ) -> None:
     folder = make_bag(messages=7)
     for number in range(40):
-        (folder / f"{number:03d}.txt").write_bytes(b"abc")
+        (folder / f"more_{number:03d}.db3").write_bytes(b"abc")
     data = begin(operator, described(folder))
     send_addressed(data, folder)
     with counted_calls() as calls, django_assert_max_num_queries(20):
@@ -131,7 +131,7 @@ def test_a_killed_client_resumes(
 ) -> None:
     folder = make_bag()
     for number in range(20):
-        (folder / f"{number:03d}.txt").write_bytes(b"abc")
+        (folder / f"more_{number:03d}.db3").write_bytes(b"abc")
     data = begin(operator, described(folder))
     sent = data["addresses"][:10]
     for file in sent:
@@ -151,7 +151,7 @@ def test_a_killed_client_resumes(
 def test_files_of_a_rosbag_are_signed_by_pages(operator: APIClient, make_bag: MakeBag) -> None:
     folder = make_bag()
     for number in range(5):
-        (folder / f"{number}.txt").write_bytes(b"abc")
+        (folder / f"more_{number}.db3").write_bytes(b"abc")
     address = f"/api/v1/rosbags/{stored_bag(folder).pk}/files"
     paths = [file["path"] for file in operator.get(address).json()]
     assert set(paths) == {path.name for path in folder.iterdir()}

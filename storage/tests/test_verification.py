@@ -1,6 +1,8 @@
 """Verification under a lease: once, safely, and again after a crash."""
 
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from threading import Barrier
@@ -12,7 +14,7 @@ from django.utils import timezone
 
 from common.db.leases import Lease
 from rosbag2.sandbox import checks
-from storage.choices import Status, sentence
+from storage.choices import SENTENCES, Status, sentence
 from storage.exceptions import RosbagBusyError, RosbagNotFoundError
 from storage.models import Rosbag, RosbagTopic
 from storage.objects import object_store
@@ -21,6 +23,7 @@ from storage.services.intake import imports
 from storage.services.rosbags import work_folders
 from storage.services.verification import results, verifier
 from storage.tests.conftest import MakeBag, claim
+from tests.support.bags import stored_bag
 
 
 @pytest.fixture
@@ -152,6 +155,21 @@ def test_forged_values_are_rejected(rosbag: Rosbag, monkeypatch: pytest.MonkeyPa
     assert not RosbagTopic.objects.exists()
 
 
+def test_what_a_bag_says_of_itself_costs_no_message(db: None, make_bag: MakeBag) -> None:
+    folder = make_bag(messages=0)
+    with closing(sqlite3.connect(folder / "bag_0.db3")) as connection:
+        rows = [(1, (n % 2 * 2 - 1) * 2**62 - n, b"\0\1\0\0") for n in range(40)]
+        query = "INSERT INTO messages (topic_id, timestamp, data) VALUES (?, ?, ?)"
+        connection.executemany(query, sorted(rows, key=lambda row: row[1]))
+        connection.commit()
+    path = folder / "metadata.yaml"
+    text = path.read_text().replace("version: 9", f"version: {2**40}")
+    path.write_text(text.replace("ros_distro: ", "ros_distro: " + 100 * "x"))
+    rosbag = stored_bag(folder)
+    assert (rosbag.status, rosbag.message_count) == (Status.READY_WITH_WARNINGS, 40)
+    assert rosbag.duration_ns == 2**63 - 1
+
+
 @pytest.mark.parametrize(
     ("fault", "code"),
     [("gone", "OBJECT_MISSING"), ("cut", "SIZE_MISMATCH"), ("changed", "CHECKSUM_MISMATCH")],
@@ -200,3 +218,15 @@ def test_sentence_falls_back_to_the_stored_text() -> None:
     assert sentence("NOT_KNOWN_YET", {}, "As stored.") == "As stored."
     assert sentence("FILE_MISSING", {}, "As stored.") == "As stored."
     assert sentence("FILE_MISSING", {"file": "a.db3"}).startswith("metadata.yaml lists a.db3")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *("OBJECT_MISSING", "SIZE_MISMATCH", "CHECKSUM_MISMATCH", "FILES_LEFT_OUT", "SAME_CONTENT"),
+        *("VALUES_IMPLAUSIBLE", "VERIFICATION_FAILED", "VERIFICATION_BROKE_OFF"),
+    ],
+)
+def test_each_code_is_documented(settings: Any, code: str) -> None:
+    text = (settings.BASE_DIR / "docs" / "rosbags.md").read_text()
+    assert f"| `{code}` | {SENTENCES[code]} |" in text

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from common.exceptions import FieldError
 from rosbag2.budget import MAX_FILES
 from rosbag2.errors import bounded
-from rosbag2.formats.bundle import DATA_SUFFIXES, count_files, nothing_to_read
+from rosbag2.formats.bundle import DATA_SUFFIXES, count_files, foreign_file
 from rosbag2.reading.belonging import is_litter, own_files
 from storage.choices import sentence
 from storage.exceptions import BundleRefusedError, FilesInvalidError, LinkOutsideError
@@ -71,8 +71,7 @@ def check_is_bundle(folder: Path, paths: list[str]) -> None:
     """
     if any(path.endswith(BUNDLE_SUFFIXES) for path in paths if "/" not in path):
         return
-    error = nothing_to_read(folder)
-    if error.code != "DATA_MISSING":
+    if error := foreign_file(folder.iterdir()):
         raise BundleRefusedError(sentence(error.code, error.details), code=error.code)
     message = _(
         "%(path)s has no metadata.yaml and no .db3 or .mcap file: give the folder of the bundle. "

@@ -3,6 +3,9 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from django.db import connection
+from django.db.models import Model
+
 from rosbag2.checks.index import BagIndex, TopicIndex
 from rosbag2.checks.statistics import Rhythm
 from rosbag2.checks.verdict import Verdict
@@ -140,7 +143,7 @@ def fields_of_index(index: BagIndex) -> Fields:
     duration = 0
     if index.start_ns is not None and index.end_ns is not None:
         duration = index.end_ns - index.start_ns
-    return {
+    fields = {
         "storage_id": index.storage_id,
         "version": index.version,
         "ros_distro": index.ros_distro,
@@ -149,6 +152,7 @@ def fields_of_index(index: BagIndex) -> Fields:
         "duration_ns": duration,
         "message_count": index.message_count,
     }
+    return _storable(Rosbag, fields)
 
 
 def _topic(rosbag_id: int, topic: TopicIndex, rhythm: Rhythm) -> RosbagTopic:
@@ -156,4 +160,19 @@ def _topic(rosbag_id: int, topic: TopicIndex, rhythm: Rhythm) -> RosbagTopic:
     values["serialization_format"] = topic.serialization_format[:MAX_SERIALIZATION_LENGTH]
     values["histogram"] = list(topic.histogram)
     values["gaps"] = [[gap.start_ns, gap.end_ns] for gap in rhythm.gaps]
-    return RosbagTopic(rosbag_id=rosbag_id, **values)
+    return RosbagTopic(rosbag_id=rosbag_id, **_storable(RosbagTopic, values))
+
+
+def _storable(model: type[Model], values: Fields) -> Fields:
+    """The same values as the database takes them: what a file says of itself must not cost its messages."""
+    fields = model._meta  # noqa: SLF001
+    return {name: _fitting(fields.get_field(name), value) for name, value in values.items()}
+
+
+def _fitting(field: Any, value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\0", "")[: field.max_length]
+    if isinstance(value, int):
+        lowest, highest = connection.ops.integer_field_range(field.get_internal_type())
+        return max(lowest, min(value, highest))
+    return value
