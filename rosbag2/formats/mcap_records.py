@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from rosbag2.budget import MAX_MESSAGE
+from rosbag2.formats import signatures
 
-MAGIC = b"\x89MCAP0\r\n"
+MAGIC = signatures.MCAP
 HEADER, FOOTER, SCHEMA, CHANNEL, MESSAGE, CHUNK, MESSAGE_INDEX = range(1, 8)
 STATISTICS, METADATA, DATA_END = 0x0B, 0x0C, 0x0F
 HEAD = struct.Struct("<BQ")

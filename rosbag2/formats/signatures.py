@@ -9,6 +9,8 @@ from rosbag2.formats.metadata import is_lfs_pointer
 
 HEAD_BYTES = 512
 """Bytes that tell what a file is."""
+SQLITE = b"SQLite format 3\0"
+MCAP = b"\x89MCAP0\r\n"
 
 _ROS1_BAG = b"#ROSBAG V"
 _TAR, _TAR_PLACE = b"ustar", 257

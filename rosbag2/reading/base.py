@@ -20,14 +20,6 @@ MAX_BACK = 5 * 10**9
 
 
 @dataclass(frozen=True)
-class Span:
-    """First and last time of a file in nanoseconds; both None without messages."""
-
-    first_ns: int | None
-    last_ns: int | None
-
-
-@dataclass(frozen=True)
 class Finding:
     """Something odd within a file: a code of a warning, and its details without the file."""
 
@@ -59,8 +51,8 @@ class Store(Protocol):
     topics: dict[int, Topic]
     contents: Contents
 
-    def span(self) -> Span:
-        """First and last time."""
+    def span(self) -> tuple[int, int] | None:
+        """First and last time in nanoseconds, None without messages."""
         ...
 
     def samples(self) -> "Iterator[Samples]":

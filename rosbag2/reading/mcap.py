@@ -16,7 +16,7 @@ from rosbag2.formats.mcap_records import Catalogue, Chunk
 from rosbag2.formats.mcap_rows import Row, columns, rows
 from rosbag2.formats.metadata import Topic
 from rosbag2.formats.stored_message import PLAIN
-from rosbag2.reading.base import Doubt, Finding, Message, Span
+from rosbag2.reading.base import Doubt, Finding, Message
 from rosbag2.reading.contents import Contents
 from rosbag2.reading.failures import guarded
 from rosbag2.reading.mcap_layout import Run, read_layout
@@ -110,15 +110,15 @@ class McapStore:
             first, last = min(times), max(times)
         return Piece(first, last, size, part)
 
-    def span(self) -> Span:
+    def span(self) -> tuple[int, int] | None:
         """First and last time, as the chunks claim them."""
         pieces = self.pieces()
         if not pieces:
-            return Span(None, None)
+            return None
         last = max(piece.last_ns for piece in pieces)
         if last > _LATEST:
             raise self._too_late()
-        return Span(pieces[0].first_ns, last)
+        return pieces[0].first_ns, last
 
     def samples(self) -> "Iterator[Samples]":
         """All messages as columns, in the order of the file; every chunk is unpacked and checked."""

@@ -63,9 +63,8 @@ class BagReader:
             with self._open(file) as store:
                 for topic in store.topics.values():
                     topics.setdefault(topic.name, topic)
-                span = store.span()
-            if span.first_ns is not None and span.last_ns is not None:
-                self._parts.append(_Part(file, span.first_ns, span.last_ns))
+                if span := store.span():
+                    self._parts.append(_Part(file, *span))
         self.topics = tuple(topics.values())
 
     def _open(self, file: DataFile) -> AbstractContextManager[Store]:

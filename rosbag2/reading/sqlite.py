@@ -11,7 +11,7 @@ from rosbag2.errors import BagError
 from rosbag2.formats.bundle import DataFile
 from rosbag2.formats.sqlite_schema import read_schema
 from rosbag2.formats.stored_message import PLAIN
-from rosbag2.reading.base import Doubt, Finding, Message, Span
+from rosbag2.reading.base import Doubt, Finding, Message
 from rosbag2.reading.contents import NO_MESSAGE, Contents
 from rosbag2.reading.failures import guarded
 from rosbag2.reading.sqlite_index import differences, index_fault
@@ -60,21 +60,23 @@ class SqliteStore:
         self.size = size
         self.budget = budget
         with guarded(file.name):
-            self.schema, self.ros_distro, self.topics = read_schema(file.name, connection)
+            self.ros_distro, self.topics = read_schema(file.name, connection)
         self.contents = Contents(file.name, self.topics, max_unpacked(size), budget)
         self._order_fault = ""
         self._doubts: list[Doubt] = []
 
-    def span(self) -> Span:
+    def span(self) -> tuple[int, int] | None:
         """First and last time; cheap with the index on time."""
         query = "SELECT min(timestamp), max(timestamp) FROM messages"
         if self.time_index():
             query = "SELECT (SELECT min(timestamp) FROM messages), (SELECT max(timestamp) FROM messages)"
         with guarded(self.file.name):
             first, last = self.connection.execute(query).fetchone()
-        if not isinstance(first, int | None) or not isinstance(last, int | None):
+        if first is None:
+            return None
+        if not isinstance(first, int) or not isinstance(last, int):
             raise self._malformed()
-        return Span(first, last)
+        return first, last
 
     def samples(self) -> "Iterator[Samples]":
         """All messages as columns, in the order of the file; every page is touched.

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from rosbag2.budget import Budget
-from rosbag2.checks.losses import Losses, LostSpan
+from rosbag2.checks.losses import Losses
 from rosbag2.checks.message_faults import MessageFaults, StrayFinder
 from rosbag2.checks.times import Stray
 from rosbag2.errors import BagError
@@ -44,17 +44,13 @@ _OTHERS = frozenset({"FILE_NOT_MCAP", "FILE_NOT_SQLITE", "SCHEMA_UNKNOWN"})
 
 
 class Source(Protocol):
-    """Messages of one file; `faults` and `lost` are complete after `messages`."""
+    """Messages of one file; `faults` and `losses` are complete after `messages`."""
 
     kind: str
     ros_distro: str
     topics: list[Topic]
     faults: list[BagError]
-
-    @property
-    def lost(self) -> list[LostSpan]:
-        """Stretches that could not be read."""
-        ...
+    losses: Losses
 
     def messages(self, expected: int | None) -> Iterator[Saved]:
         """Every message that can be read; `expected` is how many there should be, if known."""
@@ -139,7 +135,7 @@ class _Readable:
                 raise
             large = [error]
         if orphans:
-            self.losses.add("messages belong to no topic", messages=orphans)
+            self.losses.add(None, None, orphans)
         self.topics = list(store.topics.values())
         self.strays = faults.strays(store)
         findings = store.findings() + faults.findings(store.topics, self.strays)
@@ -148,10 +144,6 @@ class _Readable:
         ]
         if reason := store.order_fault():
             self.faults.append(BagError("FILE_DAMAGED", file=store.file.name, reason=reason))
-
-    @property
-    def lost(self) -> list[LostSpan]:
-        return self.losses.spans
 
     def messages(self, _expected: int | None) -> Iterator[Saved]:
         by_name: dict[str, Topic] = {}
@@ -165,34 +157,24 @@ class _Readable:
             if stray := strays.find(number):
                 self.losses.add_stray(stray, topics[key].name)
             elif data is None:
-                self.losses.add("data that are no message", time, time, 1, topics[key].name)
+                self.losses.add(time, time, 1, topics[key].name)
             else:
                 yield topics[key], time, data
-
-
-class _Salvage(Protocol):
-    losses: Losses
-
-    @property
-    def ros_distro(self) -> str: ...
-
-    def messages(self, expected: int | None) -> Iterator[Saved]: ...
 
 
 class _Damaged:
     """A file that is saved piece by piece, twice: first for the times, which its neighbours judge."""
 
-    def __init__(self, kind: str, open_salvage: Callable[[], _Salvage], fault: BagError) -> None:
+    def __init__(
+        self, kind: str, open_salvage: Callable[[], McapSalvage | SqliteSalvage], fault: BagError
+    ) -> None:
         self.kind = kind
         self.salvage = open_salvage()
         self.times = open_salvage()
+        self.losses = self.salvage.losses
         self.ros_distro = self.salvage.ros_distro
         self.topics: list[Topic] = []
         self.faults = [fault]
-
-    @property
-    def lost(self) -> list[LostSpan]:
-        return self.salvage.losses.spans
 
     def messages(self, expected: int | None) -> Iterator[Saved]:
         any_saved = False
@@ -200,11 +182,11 @@ class _Damaged:
         for number, saved in enumerate(self.salvage.messages(expected)):
             any_saved = True
             if stray := finder.find(number):
-                self.salvage.losses.add_stray(stray, saved[0].name)
+                self.losses.add_stray(stray, saved[0].name)
             else:
                 yield saved
-        if unread := self.salvage.losses.unread:
-            file = self.salvage.losses.file
+        if unread := self.losses.unread:
+            file = self.losses.file
             self.faults.append(BagError("TRAILING_BYTES", file=file, bytes=unread))
         if not any_saved and self.faults[0].code in _OTHERS:
             raise self.faults[0]
@@ -221,6 +203,6 @@ class _Damaged:
         strays = faults.times.strays()
         topics = {number: topic for topic, number in numbers.items()}
         for finding in faults.findings(topics, strays):
-            details = {"file": self.salvage.losses.file, **finding.details}
+            details = {"file": self.losses.file, **finding.details}
             self.faults.append(BagError(finding.code, **details))
         return strays
