@@ -1,6 +1,6 @@
 """Object keys of the storage, and the file paths that a bundle may have."""
 
-from rosbag2.formats.names import is_visible
+from rosbag2.formats.names import MAX_PART_BYTES, is_visible
 
 PREFIX = "rosbags/"
 PREVIEWS = "derived/"
@@ -9,7 +9,6 @@ EXPORTS = "exports/"
 STAGED = "uploads/"
 """Followed by the key of the file that an upload brings; S3 only."""
 MAX_PATH_LENGTH = 400
-MAX_SEGMENT_BYTES = 255
 
 
 def object_key(rosbag_id: int, path: str) -> str:
@@ -49,6 +48,6 @@ def is_safe(path: str) -> bool:
         return False
     segments = path.split("/")
     return all(
-        segment not in ("", ".", "..") and len(segment.encode()) <= MAX_SEGMENT_BYTES
+        segment not in ("", ".", "..") and len(segment.encode()) <= MAX_PART_BYTES
         for segment in segments
     )

@@ -12,6 +12,8 @@ CODE_PAGES = {"ko": "cp949", "ja": "cp932", "zh-tw": "cp950", "zh-hk": "cp950", 
 ANY_BYTES = "cp437"
 """The code page of the first zip files; it has a letter for each byte, so that nothing is lost."""
 
+MAX_PART_BYTES = 255
+"""Of a name of a file or folder, as Linux has it."""
 
 _JOINERS = "\u200c\u200d"
 

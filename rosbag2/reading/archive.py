@@ -10,7 +10,7 @@ from rosbag2.budget import MAX_FILES, Budget, max_unpacked
 from rosbag2.errors import BagError, Detail
 from rosbag2.formats.bundle import DATA_SUFFIXES, count_files, foreign_file, require_few_files
 from rosbag2.formats.metadata import FILE_NAME
-from rosbag2.formats.names import is_visible
+from rosbag2.formats.names import MAX_PART_BYTES, is_visible
 from rosbag2.reading.archive_members import BROKEN, Member, members, why_broken
 from rosbag2.reading.belonging import is_litter
 
@@ -23,8 +23,6 @@ SUFFIXES = (
 MAX_DEPTH = 20
 MAX_LINKS = 40
 """Links that lead to one another, as many as Linux follows."""
-_MAX_PART = 255
-"""Bytes of a name of a file or folder, as Linux has it."""
 HEADER_BYTES = 64 * 2**20
 """Bytes that a tar may hold beside the content of its members."""
 SPARE_BYTES = 256 * 2**20
@@ -199,7 +197,7 @@ def _safe_parts(name: str) -> tuple[str, ...]:
     windows = PureWindowsPath(name)
     outside = windows.is_absolute() or windows.drive or windows.root or ".." in windows.parts
     parts = PurePosixPath(name).parts
-    too_long = any(len(part.encode(errors="replace")) > _MAX_PART for part in parts)
+    too_long = any(len(part.encode(errors="replace")) > MAX_PART_BYTES for part in parts)
     odd = "\\" in name or not is_visible(name) or too_long
     if outside or odd or len(parts) > MAX_DEPTH or PurePosixPath(name).is_absolute():
         return ()

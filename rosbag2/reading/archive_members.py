@@ -61,6 +61,8 @@ _ENCRYPTED = 1
 _UTF8 = 0x800
 _UNICODE_PATH = 0x7075
 _DEFLATE64 = 9
+_NO_FILES = (b"V", b"D")
+"""What GNU tar writes too: the label of an archive, and folders of an incremental one."""
 _FEED = 2048
 """Bytes that are inflated at once: they may become 60 MB."""
 
@@ -243,14 +245,15 @@ def _tarred(archive: tarfile.TarFile, language: str) -> Iterator[Member]:
     for info in archive:
         name = _tar_name(info.name, language)
         link = _tar_name(info.linkname, language)
-        if info.isdir():
+        if info.isdir() or info.type in _NO_FILES:
             continue
         if info.issym():
             yield _symbolic(name, link)
         elif info.islnk():
             yield Member(name, 0, (), link=posixpath.normpath(link))
         else:
-            fault = "" if info.isreg() else "it is a device"
+            other = "it is a device" if info.isdev() else "it is no plain file"
+            fault = "" if info.isreg() else other
             yield Member(name, info.size, (_extractor(archive, info),), fault)
 
 

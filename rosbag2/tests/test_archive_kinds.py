@@ -131,6 +131,16 @@ def test_links_in_a_circle_are_refused(tmp_path: Path) -> None:
     assert refusal(tarred_bag(tmp_path, *circle)).details["member"] == "drive/a.db3"
 
 
+@pytest.mark.parametrize("kind", [b"V", b"D"])
+def test_labels_and_lists_of_gnu_tar_are_no_members(tmp_path: Path, kind: bytes) -> None:
+    assert verify(unpacked(tarred_bag(tmp_path, (kind, "monday", "")))).status == "ready"
+
+
+def test_a_part_of_a_file_is_refused_and_not_called_a_device(tmp_path: Path) -> None:
+    error = refusal(tarred_bag(tmp_path, (b"M", "drive/rest.db3", "")))
+    assert error.details["reason"] == "it is no plain file"
+
+
 @pytest.mark.parametrize("folder", ["PK", "BZh9"])
 def test_a_tar_is_one_whatever_its_first_member_is_called(tmp_path: Path, folder: str) -> None:
     with tarfile.open(tmp_path / "bag.tar", "w") as packed:

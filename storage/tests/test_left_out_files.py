@@ -113,10 +113,10 @@ def test_what_lies_beside_the_bundle_in_an_archive_is_said(
 def test_files_deep_in_folders_are_said_and_litter_of_any_name_is_not(make_bag: MakeBag) -> None:
     folder = make_bag()
     (folder / "logs/monday").mkdir(parents=True)
-    (folder / "logs/monday/run.log").touch()
+    (folder / "logs/monday/run\x1b.log").touch()
     (folder / "Icon\r").touch()
     rosbag = verifier.run(imports.import_path(folder).pk)
-    assert rosbag.warnings[0]["details"] == {"file": "logs/monday/run.log", "files": 1}
+    assert rosbag.warnings[0]["details"] == {"file": "logs/monday/run\ufffd.log", "files": 1}
 
 
 def test_a_name_that_is_refused_is_said(make_bag: MakeBag) -> None:

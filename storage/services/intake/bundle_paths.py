@@ -106,8 +106,9 @@ def own_and_others(folder: Path) -> tuple[list[str], list[str]]:
 def left_out(paths: Iterable[str]) -> list[dict[str, Any]]:
     """The warning of a rosbag that files were left out, if there are any."""
     names = sorted(paths)
-    details = {"file": names[0], "files": len(names)} if names else {}
-    return [{"code": LEFT_OUT, "details": details}] if names else []
+    if not names:
+        return []
+    return [{"code": LEFT_OUT, "details": bounded({"file": names[0], "files": len(names)})}]
 
 
 def files_outside(unpacked: Path, bundle: Path) -> list[str]:
