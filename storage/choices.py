@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from rosbag2.errors import SENTENCES as BAG_SENTENCES
 from rosbag2.errors import SHORTER
-from rosbag2.formats.times import time_text
+from rosbag2.formats.time_text import time_text
 
 
 class Status(TextChoices):

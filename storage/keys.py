@@ -1,6 +1,6 @@
 """Object keys of the storage, and the file paths that a bundle may have."""
 
-from rosbag2.formats.names import MAX_PART_BYTES, is_visible
+from rosbag2.formats.file_names import MAX_PART_BYTES, is_visible
 
 PREFIX = "rosbags/"
 PREVIEWS = "derived/"

@@ -8,15 +8,13 @@ from numpy.typing import NDArray
 
 from rosbag2.budget import MAX_TOPICS, Budget
 from rosbag2.checks.message_faults import MessageFaults
-from rosbag2.checks.statistics import BINS, Rhythm, TopicFigures, TopicStatistics
+from rosbag2.checks.statistics import Rhythm, TopicFigures, TopicStatistics
 from rosbag2.errors import BagError
 from rosbag2.formats.bundle import DataFile, listed_files, require_complete
 from rosbag2.formats.metadata import PLAYABLE, Metadata, Topic, read_metadata
 from rosbag2.reading.base import Store
 from rosbag2.reading.columns import Samples
 from rosbag2.reading.opening import is_packed, open_store
-
-__all__ = ["BINS", "BagIndex", "Survey", "TopicIndex", "index_bag", "survey_bag"]
 
 
 @dataclass(frozen=True)
@@ -204,7 +202,7 @@ class Survey:
                 self.orphans[store.file.name] = self.orphans.get(store.file.name, 0) + orphans
             inside &= samples.sizes >= 0
             self.statistics.add(places[inside], samples.only(inside))
-        if store.contents.packed:
+        if store.contents.unpacked:
             self.packed.add("message")
         if reason := store.order_fault:
             raise BagError("FILE_DAMAGED", file=store.file.name, reason=reason)

@@ -9,7 +9,7 @@ from rosbag2.errors import Detail, bounded
 from rosbag2.formats import qos
 from rosbag2.formats.bundle import DataFile
 from rosbag2.formats.metadata import NEWEST_VERSION, Metadata, Topic
-from rosbag2.formats.times import duration_text, time_text
+from rosbag2.formats.time_text import duration_text, time_text
 from rosbag2.reading.sqlite_file import lacks_wal
 
 MAX_DAYS = 366

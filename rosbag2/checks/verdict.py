@@ -4,14 +4,26 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from rosbag2.checks.index import BagIndex, TopicIndex
-from rosbag2.checks.losses import LostSpan
 from rosbag2.checks.metadata_checks import BagWarning
 from rosbag2.checks.statistics import Gap, Rhythm
 from rosbag2.errors import BagError, Detail, sentence
 
-__all__ = ["LostSpan", "Status", "Verdict", "from_json", "rejected", "unpacked"]
-
 Status = Literal["ready", "ready_with_warnings", "repaired", "rejected"]
+MAX_SPANS = 500
+
+
+@dataclass(frozen=True)
+class LostSpan:
+    """Messages that could not be saved; what is not known is None, "" stands for all topics.
+
+    They lie between the times (nanoseconds); None where the loss reaches to the beginning or the end.
+    """
+
+    file: str
+    topic: str
+    first_ns: int | None
+    last_ns: int | None
+    messages: int | None
 
 
 @dataclass(frozen=True)

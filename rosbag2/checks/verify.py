@@ -7,7 +7,7 @@ from pathlib import Path
 from rosbag2.budget import MAX_NAME, Budget
 from rosbag2.checks.index import BagIndex, Survey, survey_bag
 from rosbag2.checks.metadata_checks import BagWarning, differences, warning
-from rosbag2.checks.verdict import LostSpan, Status, Verdict, rejected
+from rosbag2.checks.verdict import Verdict, rejected
 from rosbag2.errors import BagError, unreadable
 from rosbag2.formats.bundle import (
     nothing_to_read,
@@ -17,8 +17,6 @@ from rosbag2.formats.bundle import (
 )
 from rosbag2.formats.metadata import FILE_NAME, Topic, is_lfs_pointer, read_metadata
 from rosbag2.reading.opening import head
-
-__all__ = ["LostSpan", "Status", "Verdict", "verify"]
 
 NONE_OF = "it holds none of the {} messages that metadata.yaml promises"
 _IMPOSSIBLE = re.compile("[\0\ud800-\udfff]")

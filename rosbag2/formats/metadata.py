@@ -17,7 +17,7 @@ from pathlib import Path
 
 from rosbag2.budget import MAX_TOPICS
 from rosbag2.errors import BagError
-from rosbag2.formats import names, qos, yaml_loader
+from rosbag2.formats import file_names, qos, yaml_loader
 from rosbag2.formats.yaml_loader import Node
 
 FILE_NAME = "metadata.yaml"
@@ -48,6 +48,10 @@ class Topic:
         return self.serialization_format in PLAYABLE
 
 
+Listed = tuple[Topic, int | None]
+"""A topic with its promised number of messages."""
+
+
 @dataclass(frozen=True)
 class FileEntry:
     """Entry of a data file in version 5 and later; a number that is absent is None."""
@@ -62,8 +66,7 @@ class FileEntry:
 class Metadata:
     """The content of metadata.yaml; a number that is absent or invalid is None.
 
-    `topics` pairs each topic with its promised message count. `compression_format` and
-    `compression_mode` are lower case, both empty for an uncompressed bag.
+    `compression_format` and `compression_mode` are lower case, both empty for an uncompressed bag.
     """
 
     version: int | None = None
@@ -72,7 +75,7 @@ class Metadata:
     start_ns: int | None = None
     duration_ns: int | None = None
     message_count: int | None = None
-    topics: tuple[tuple[Topic, int | None], ...] = ()
+    topics: tuple[Listed, ...] = ()
     compression_format: str = ""
     compression_mode: str = ""
     ros_distro: str = ""
@@ -109,13 +112,13 @@ def _text_of(content: bytes) -> bytes | str:
         if not content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
             content.decode()
     except UnicodeDecodeError:
-        return content.decode(names.ANY_BYTES)
+        return content.decode(file_names.ANY_BYTES)
     return content
 
 
 def _as_spelled(metadata: Metadata, folder: Path) -> Metadata:
     """The same, its paths spelled as the files in the bag's folder are."""
-    spelled = names.spelling_in(folder, metadata.files)
+    spelled = file_names.spelling_in(folder, metadata.files)
     entries = (replace(entry, path=spelled(entry.path)) for entry in metadata.file_entries)
     return replace(metadata, files=tuple(map(spelled, metadata.files)), file_entries=tuple(entries))
 
@@ -196,7 +199,7 @@ def _inner_integer(node: Node, name: str) -> int | None:
     return _integer(node.get(name)) if isinstance(node, dict) else None
 
 
-def _topic(item: dict[str, Node]) -> tuple[Topic, int | None]:
+def _topic(item: dict[str, Node]) -> Listed:
     metadata = _mapping(item.get("topic_metadata"), "topic_metadata")
     topic = Topic(
         name=_text(metadata.get("name")),

@@ -55,8 +55,11 @@ def read_log(path: Path, page_bytes: int, budget: Budget) -> Log:
     sound = _is_sound(head)
     orders = [">" if head[3] & 1 else "<"] if sound else ["<", ">"]
     salts = head[16:24] if sound else first[8:16]
-    raw = _RawFrames(path, page_bytes, budget)
-    readings = [list(_frames(raw.read(order), raw.power, head, salts)) for order in orders]
+    power = _powers((_CHECKED + page_bytes) // 8)[-1]
+    readings = [
+        list(_frames(_raw_frames(path, page_bytes, order, budget), power, head, salts))
+        for order in orders
+    ]
     frames = max(readings, key=lambda frames: sum(frame.good for frame in frames))
     log = Log(fault="" if sound else "the header of its write-ahead log is damaged")
     committed = _committed([frame for frame in frames if frame.own])
@@ -125,29 +128,23 @@ def _frames(
         yield before
 
 
-class _RawFrames:
-    """The complete frames as they are."""
-
-    def __init__(self, path: Path, page_bytes: int, budget: Budget) -> None:
-        self.path = path
-        self.size = FRAME + page_bytes
-        self.budget = budget
-        self.power = _powers((_CHECKED + page_bytes) // 8)[-1]
-
-    def read(self, order: str) -> Iterator[tuple[int, bytes, _Pair]]:
-        """Yield where its page begins, its head, and what its content adds to the checksum."""
-        at_once = max(1, _BLOCK_BYTES // self.size)
-        offset = HEADER + FRAME
-        with self.path.open("rb") as stream:
-            stream.seek(HEADER)
-            while count := len(blocks := stream.read(at_once * self.size)) // self.size:
-                table = np.frombuffer(blocks[: count * self.size], np.uint8).reshape(count, -1)
-                covered = np.concatenate([table[:, :_CHECKED], table[:, FRAME:]], axis=1)
-                parts = _sums(covered.view(f"{order}u4"))
-                for number in range(count):
-                    yield offset, table[number, :FRAME].tobytes(), parts[number]
-                    offset += self.size
-                self.budget.advance(len(blocks))
+def _raw_frames(
+    path: Path, page_bytes: int, order: str, budget: Budget
+) -> Iterator[tuple[int, bytes, _Pair]]:
+    """Where the page of each complete frame begins, its head, and what its content adds to the checksum."""
+    size = FRAME + page_bytes
+    at_once = max(1, _BLOCK_BYTES // size)
+    offset = HEADER + FRAME
+    with path.open("rb") as stream:
+        stream.seek(HEADER)
+        while count := len(blocks := stream.read(at_once * size)) // size:
+            table = np.frombuffer(blocks[: count * size], np.uint8).reshape(count, -1)
+            covered = np.concatenate([table[:, :_CHECKED], table[:, FRAME:]], axis=1)
+            parts = _sums(covered.view(f"{order}u4"))
+            for number in range(count):
+                yield offset, table[number, :FRAME].tobytes(), parts[number]
+                offset += size
+            budget.advance(len(blocks))
 
 
 def _sums(words: NDArray[np.uint32]) -> _Pair:

@@ -9,8 +9,8 @@ from typing import IO
 from rosbag2.budget import MAX_FILES, Budget, max_unpacked
 from rosbag2.errors import BagError, Detail
 from rosbag2.formats.bundle import DATA_SUFFIXES, count_files, foreign_file, require_few_files
+from rosbag2.formats.file_names import MAX_PART_BYTES, is_visible
 from rosbag2.formats.metadata import FILE_NAME
-from rosbag2.formats.names import MAX_PART_BYTES, is_visible
 from rosbag2.reading.archive_members import BROKEN, Member, members, why_broken
 from rosbag2.reading.belonging import is_litter
 

@@ -20,7 +20,7 @@ import inflate64
 import zstandard
 
 from rosbag2.errors import BagError
-from rosbag2.formats import names
+from rosbag2.formats import file_names
 from rosbag2.formats.signatures import HEAD_BYTES, foreign, packed_kind
 
 BROKEN = (
@@ -165,7 +165,7 @@ def _zipped(archive: zipfile.ZipFile, language: str) -> Iterator[Member]:
             raise BagError("ARCHIVE_ENCRYPTED", file=Path(archive.filename or "").name)
         if kind == stat.S_IFLNK:
             with archive.open(info) as stream:
-                link = names.decode(stream.read(_MAX_LINK), language)
+                link = file_names.decode(stream.read(_MAX_LINK), language)
             yield _symbolic(name, link)
             continue
         fault = "" if kind in {0, stat.S_IFREG} else "it is a device"
@@ -178,10 +178,10 @@ def _zip_name(info: zipfile.ZipInfo, language: str) -> str:
     Windows writes backslashes between the parts.
     """
     if info.flag_bits & _UTF8:
-        name = names.normal(info.orig_filename)
+        name = file_names.normal(info.orig_filename)
     else:
-        raw = info.orig_filename.encode(names.ANY_BYTES)
-        name = names.decode(_unicode_path(info.extra, raw) or raw, language)
+        raw = info.orig_filename.encode(file_names.ANY_BYTES)
+        name = file_names.decode(_unicode_path(info.extra, raw) or raw, language)
     return name.replace("\\", "/")
 
 
@@ -258,7 +258,7 @@ def _tarred(archive: tarfile.TarFile, language: str) -> Iterator[Member]:
 
 
 def _tar_name(name: str, language: str) -> str:
-    return names.decode(name.encode("utf-8", "surrogateescape"), language)
+    return file_names.decode(name.encode("utf-8", "surrogateescape"), language)
 
 
 def _extractor(archive: tarfile.TarFile, info: tarfile.TarInfo) -> Open:

@@ -24,11 +24,6 @@ class Contents:
         self.unpacked = 0
         """Bytes of the packed messages whose size was asked for."""
 
-    @property
-    def packed(self) -> bool:
-        """Whether there were packed ones among the messages whose size was asked for."""
-        return self.unpacked > 0
-
     def message(self, topic_id: int, data: bytes) -> bytes | None:
         """The message in stored data, None when it is none or too large."""
         topic = self.topics.get(topic_id)

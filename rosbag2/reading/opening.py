@@ -59,9 +59,6 @@ def unpacked(file: DataFile, budget: Budget) -> Iterator[DataFile]:
     Raises:
         BagError: FILE_DAMAGED, UNPACKS_TOO_LARGE, FILE_UNKNOWN, FILE_UNREADABLE.
     """
-    if not is_packed(file):
-        yield file
-        return
     with spare_folder(budget) as spare:
         yield DataFile(file.name, plain(file, spare, budget))
 

@@ -2,7 +2,7 @@
 
 import heapq
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Self
 from rosbag2.budget import Budget
 from rosbag2.formats.bundle import DataFile, listed_files, require_complete
 from rosbag2.formats.metadata import Topic, read_metadata
-from rosbag2.reading.base import Message, Store
+from rosbag2.reading.base import Message
 from rosbag2.reading.opening import open_store, unpacked
 
 BATCH_BYTES = 8 * 2**20
@@ -60,15 +60,12 @@ class BagReader:
     def _look(self) -> None:
         topics: dict[str, Topic] = {}
         for file in self._files:
-            with self._open(file) as store:
+            with open_store(file, self._budget) as store:
                 for topic in store.topics.values():
                     topics.setdefault(topic.name, topic)
                 if span := store.span():
                     self._parts.append(_Part(file, *span))
         self.topics = tuple(topics.values())
-
-    def _open(self, file: DataFile) -> AbstractContextManager[Store]:
-        return open_store(file, self._budget)
 
     def __exit__(
         self,
@@ -100,8 +97,8 @@ class BagReader:
         wanted = None if topics is None else frozenset(topics)
         for group in _overlapping(_within(self._parts, span)):
             with ExitStack() as stack:
-                stores = [stack.enter_context(self._open(part.file)) for part in group]
-                streams = [store.messages(wanted, span) for store in stores]
+                stores = [open_store(part.file, self._budget) for part in group]
+                streams = [stack.enter_context(store).messages(wanted, span) for store in stores]
                 yield from _bundled(heapq.merge(*streams, key=itemgetter(0)), size)
 
 

@@ -41,7 +41,7 @@ def opened(
         size = sum(path.stat().st_size for path in (source, *journals))
         if not journals:
             _check_complete(file.name, source)
-        with closing(_connect(source, spare, budget)) as connection:
+        with closing(_connect(source, journals, spare, budget)) as connection:
             _harden(connection, size, budget)
             yield connection, size
 
@@ -72,21 +72,20 @@ def _harden(connection: sqlite3.Connection, size: int, budget: Budget) -> None:
     connection.set_progress_handler(tick, _STEPS_PER_TICK)
 
 
-def _connect(path: Path, spare: Callable[[], Path], budget: Budget) -> sqlite3.Connection:
-    wal, journal = _journals(path)
-    if _filled(journal):
-        # Rolling back writes to the file.
-        copy = spare() / "data.db3"
-        _copy(path, copy, budget)
-        _copy_beside(path, [journal, wal], copy)
-        return sqlite3.connect(copy.as_uri(), uri=True, check_same_thread=False)
-    if _filled(wal):
-        copy = spare() / "data.db3"
-        if not _linked(path, copy):
-            _copy(path, copy, budget)
-        _copy_beside(path, [wal], copy)
-        return sqlite3.connect(f"{copy.as_uri()}?mode=ro", uri=True, check_same_thread=False)
+def _connect(
+    path: Path, journals: list[Path], spare: Callable[[], Path], budget: Budget
+) -> sqlite3.Connection:
     address = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+    if journals:
+        copy = spare() / "data.db3"
+        # Rolling back writes to the file.
+        rolls_back = any(journal.name.endswith("-journal") for journal in journals)
+        if rolls_back or not _linked(path, copy):
+            _copy(path, copy, budget)
+        for journal in journals:
+            ending = journal.name.removeprefix(path.name)
+            shutil.copyfile(journal, copy.with_name(copy.name + ending))
+        address = copy.as_uri() + ("" if rolls_back else "?mode=ro")
     return sqlite3.connect(address, uri=True, check_same_thread=False)
 
 
@@ -103,13 +102,6 @@ def _copy(path: Path, copy: Path, budget: Budget) -> None:
         while block := source.read(_COPY_BYTES):
             target.write(block)
             budget.advance(len(block))
-
-
-def _copy_beside(path: Path, beside: list[Path], copy: Path) -> None:
-    """Journals keep their ending beside the copy."""
-    for extra in filter(_filled, beside):
-        ending = extra.name.removeprefix(path.name)
-        shutil.copyfile(extra, copy.with_name(copy.name + ending))
 
 
 def _linked(path: Path, copy: Path) -> bool:

@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from rosbag2.checks.losses import Losses
+from rosbag2.recovery.losses import Losses
 
 _PAGES = 4
 """Pages whose rows are remembered: where a page lost its newest state, neighbours repeat rows."""

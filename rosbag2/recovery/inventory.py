@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from rosbag2.checks.losses import LostSpan
+from rosbag2.checks.verdict import LostSpan
 from rosbag2.errors import BagError
 from rosbag2.formats.bundle import (
     DataFile,
@@ -14,7 +14,7 @@ from rosbag2.formats.bundle import (
     require_complete,
     require_few_entries,
 )
-from rosbag2.formats.metadata import FileEntry, Metadata, Topic, read_metadata
+from rosbag2.formats.metadata import FileEntry, Listed, Metadata, read_metadata
 
 FINAL = frozenset(
     {
@@ -48,7 +48,7 @@ class Inventory:
     faults: list[BagError] = field(default_factory=list)
 
     @property
-    def listed(self) -> tuple[tuple[Topic, int | None], ...]:
+    def listed(self) -> tuple[Listed, ...]:
         """The topics that metadata name, with their counts where those are the counts of one file."""
         return self.metadata.topics if self._is_one_file else ()
 

@@ -5,24 +5,18 @@ from contextlib import suppress
 
 from rosbag2.formats import mcap_records as records
 from rosbag2.formats.mcap_records import BrokenError, Catalogue
-from rosbag2.formats.metadata import Topic
+from rosbag2.formats.metadata import Listed, Topic
 from rosbag2.reading.mcap import topic_of
-from rosbag2.recovery.names import Listed
 
 
 class McapNames:
     """Copies of schemas and channels by where they stand, those with a checksum first."""
 
     def __init__(self, listed: Collection[Listed]) -> None:
-        self.in_chunks, self.in_data, self.in_summary, self.in_broken = (
-            Catalogue() for _ in range(4)
-        )
+        self._copies = Catalogue(), Catalogue(), Catalogue(), Catalogue()
+        self.in_chunks, self.in_data, self.in_summary, self.in_broken = self._copies
         self._listed = {topic.name for topic, _ in listed}
         self._topics: dict[int, Topic | None] = {}
-
-    @property
-    def _copies(self) -> tuple[Catalogue, ...]:
-        return self.in_chunks, self.in_data, self.in_summary, self.in_broken
 
     @property
     def ros_distro(self) -> str:

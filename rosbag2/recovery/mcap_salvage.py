@@ -9,17 +9,15 @@ from dataclasses import replace
 from typing import BinaryIO
 
 from rosbag2.budget import Budget
-from rosbag2.checks.losses import Losses, saved_message
 from rosbag2.formats import mcap_records as records
 from rosbag2.formats.bundle import DataFile
 from rosbag2.formats.mcap_chunks import LargeMessagesError, TooLargeError, load_chunk, unpack_chunk
 from rosbag2.formats.mcap_records import BrokenError, Chunk
 from rosbag2.formats.mcap_rows import Row, rows, rows_before_damage
-from rosbag2.formats.metadata import Topic
+from rosbag2.formats.metadata import Listed
+from rosbag2.recovery.losses import Losses, Saved, saved_message
 from rosbag2.recovery.mcap_names import McapNames
-from rosbag2.recovery.names import Listed
 
-Saved = tuple[Topic, int, bytes]
 _BLOCK = 2**20
 _HEAD = records.HEAD.size
 # The beginning of a file, or a record's head: a known kind, and a length below four gigabytes.

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from rosbag2.budget import MAX_TOPICS, Budget
 from rosbag2.checks.index import BagIndex
-from rosbag2.checks.losses import MAX_SPANS, LostSpan
 from rosbag2.checks.metadata_checks import BagWarning, missing_wals, warning
-from rosbag2.checks.verdict import Verdict, rejected
+from rosbag2.checks.verdict import MAX_SPANS, LostSpan, Verdict, rejected
 from rosbag2.checks.verify import NONE_OF, verify
 from rosbag2.errors import BagError, Detail, bounded
 from rosbag2.formats.bundle import DataFile
@@ -105,7 +104,7 @@ class _Repair:
                     writer = writer or stack.enter_context(self._writer(source))
                     self._copy(file, source, writer)
             if not self.kept:
-                self._require_messages()
+                raise self.failures[0] if self.failures else self._nothing_left()
 
     def _writer(self, source: Source) -> BagWriter:
         distro = source.ros_distro or self.inventory.metadata.ros_distro or "unknown"
@@ -135,7 +134,7 @@ class _Repair:
         if listed in {"", source.kind}:
             return []
         details = {"file": file.name, "storage": listed, "found": source.kind}
-        return [_as_warning(BagError("STORAGE_MISMATCH", **details))]
+        return [warning("STORAGE_MISMATCH", **details)]
 
     def _number(self, topic: Topic, file: DataFile, writer: BagWriter) -> int:
         number = self.numbers.get(topic)
@@ -157,10 +156,6 @@ class _Repair:
         self.failures.append(error)
         self.warnings.append(_as_warning(error))
         self.inventory.missing.append(file.name)
-
-    def _require_messages(self) -> None:
-        """Say why there is no message."""
-        raise self.failures[0] if self.failures else self._nothing_left()
 
     def _nothing_left(self) -> BagError:
         """The first thing that was wrong with a file, without its remedy."""

@@ -10,22 +10,20 @@ from typing import Protocol
 import numpy as np
 
 from rosbag2.budget import Budget
-from rosbag2.checks.losses import Losses
 from rosbag2.checks.message_faults import MessageFaults, StrayFinder
 from rosbag2.checks.times import Stray
 from rosbag2.errors import BagError
 from rosbag2.formats import compression
 from rosbag2.formats.bundle import DataFile
-from rosbag2.formats.metadata import Topic
+from rosbag2.formats.metadata import Listed, Topic
 from rosbag2.reading.base import Store
 from rosbag2.reading.columns import columns
 from rosbag2.reading.failures import guarded
 from rosbag2.reading.opening import is_packed, kind, open_store, spare_folder
+from rosbag2.recovery.losses import Losses, Saved
 from rosbag2.recovery.mcap_salvage import McapSalvage
-from rosbag2.recovery.names import Listed
 from rosbag2.recovery.sqlite_salvage import SqliteSalvage
 
-Saved = tuple[Topic, int, bytes]
 _AT_ONCE = 10_000
 
 DAMAGED = frozenset(

@@ -5,7 +5,8 @@ branches may all be damaged.
 """
 
 from array import array
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -14,15 +15,13 @@ from typing import BinaryIO
 import numpy as np
 
 from rosbag2.budget import Budget
-from rosbag2.checks.losses import Losses, saved_message
 from rosbag2.errors import BagError
 from rosbag2.formats.bundle import DataFile
-from rosbag2.formats.metadata import Topic
+from rosbag2.formats.metadata import Listed, Topic
 from rosbag2.formats.sqlite_pages import PageError, Pages, Row, Value, is_message
 from rosbag2.recovery.gaps import Gaps
-from rosbag2.recovery.names import Listed, names_by_count
+from rosbag2.recovery.losses import Losses, Saved, saved_message
 
-Saved = tuple[Topic, int, bytes]
 _MANY = 1000
 _ENCODINGS = frozenset({"ros2msg", "ros2idl"})
 _TOPIC_WIDTHS = range(4, 7)
@@ -93,7 +92,7 @@ class SqliteSalvage:
 
     def _name(self, listed: Collection[Listed]) -> None:
         """Add definitions to topics, and the names that only metadata know."""
-        self.topics |= names_by_count(self._counts, self.topics, listed)
+        self.topics |= _names_by_count(self._counts, self.topics, listed)
         for key, topic in self.topics.items():
             encoding, definition = self._definitions.get(topic.type, ("", ""))
             self.topics[key] = replace(topic, definition=definition, definition_encoding=encoding)
@@ -138,3 +137,21 @@ class SqliteSalvage:
         except PageError:
             return None
         return (topic, time, data) if isinstance(time, int) and isinstance(data, bytes) else None
+
+
+def _names_by_count(
+    counts: Mapping[int, int], known: Mapping[int, Topic], listed: Collection[Listed]
+) -> dict[int, Topic]:
+    """Return the topics of numbers that lost theirs, where the number of messages leaves no doubt.
+
+    The last nameless topic gets the last name that is left.
+    """
+    names = {topic.name for topic in known.values()}
+    free = [(topic, count) for topic, count in listed if topic.name not in names and count]
+    nameless = {key: count for key, count in counts.items() if key not in known}
+    if len(free) == len(nameless) == 1:
+        return {key: topic for key in nameless for topic, _ in free}
+    # Counts that one nameless number and one free name have.
+    found, promised = Counter(nameless.values()), Counter(count for _, count in free)
+    sure = {count: topic for topic, count in free if found[count or 0] == promised[count] == 1}
+    return {key: sure[count] for key, count in nameless.items() if count in sure}

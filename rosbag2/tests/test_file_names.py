@@ -9,7 +9,7 @@ import pytest
 
 from rosbag2.checks.verify import verify
 from rosbag2.errors import BagError
-from rosbag2.formats import names
+from rosbag2.formats import file_names
 from rosbag2.reading import archive
 from rosbag2.tests.archives import RawZip, unicode_path
 from rosbag2.tests.bundles import bag, metadata
@@ -38,7 +38,7 @@ UTF8 = 0x800
     ],
 )
 def test_the_rule(raw: bytes, language: str, name: str) -> None:
-    assert names.decode(raw, language) == name
+    assert file_names.decode(raw, language) == name
 
 
 @pytest.mark.parametrize(

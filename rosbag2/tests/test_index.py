@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from rosbag2.checks.index import BINS, index_bag
+from rosbag2.checks.index import index_bag
+from rosbag2.checks.statistics import BINS
 from rosbag2.errors import BagError
 from rosbag2.tests.bundles import CDR, START, bag, database, metadata, rows
 

@@ -7,7 +7,7 @@ from django.utils.translation.trans_real import parse_accept_lang_header
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from rosbag2.formats import names
+from rosbag2.formats import file_names
 
 
 class PathField(serializers.CharField):
@@ -17,11 +17,11 @@ class PathField(serializers.CharField):
         super().__init__(max_length=400, trim_whitespace=False, **options)
 
     def to_internal_value(self, data: Any) -> str:
-        return names.normal(super().to_internal_value(data))
+        return file_names.normal(super().to_internal_value(data))
 
 
 def language_of(request: Request) -> str:
     """The language whose code page the sender's machine may write names in; empty if none is likely."""
     accepted = parse_accept_lang_header(request.headers.get("Accept-Language", "").lower())
     languages = [get_language() or "", *(language for language, _weight in accepted)]
-    return next((language[:16] for language in languages if names.code_page(language)), "")
+    return next((language[:16] for language in languages if file_names.code_page(language)), "")

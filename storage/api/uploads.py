@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from accounts.api.idempotency import idempotent
 from accounts.models import User
-from rosbag2.formats import names
+from rosbag2.formats import file_names
 from storage.api import upload_schema
 from storage.api.senders import PathField, language_of
 from storage.api.serializers import RosbagSerializer
@@ -107,7 +107,7 @@ class UploadViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Rosbag]):
         query.is_valid(raise_exception=True)
         page = query.validated_data
         rosbag = self._session()
-        path = names.normal(request.query_params.get("file", ""))
+        path = file_names.normal(request.query_params.get("file", ""))
         states = sessions.file_states(rosbag, path)
         return Response(_serialize_session(rosbag, states, page["after"], page["limit"]))
 

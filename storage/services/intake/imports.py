@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from common.db import leases
 from common.db.leases import Lease
-from rosbag2.formats import names
+from rosbag2.formats import file_names
 from rosbag2.formats.bundle import DATA_SUFFIXES
 from rosbag2.formats.signatures import HEAD_BYTES, foreign
 from rosbag2.reading.archive import bare_name, is_archive
@@ -83,7 +83,7 @@ def _language() -> str:
 
 def _decoded(path: str) -> str:
     """A relative path of this machine as it is stored."""
-    return names.decode(os.fsencode(path), _language())
+    return file_names.decode(os.fsencode(path), _language())
 
 
 def _refuse_foreign(path: Path) -> None:
@@ -211,7 +211,7 @@ def stored_files(
         FilesInvalidError: There is no file, an invalid name, or a repeated name.
         StoreError: The storage is unavailable or full; nothing is left behind.
     """
-    files = [(names.normal(path), stream) for path, stream in files]
+    files = [(file_names.normal(path), stream) for path, stream in files]
     check_paths([path for path, _stream in files])
     sources = [(path, _opener(stream)) for path, stream in files]
     with _stored_bundle(name, sources, created_by, language=language) as bundle:

@@ -4,24 +4,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from rosbag2.checks.times import Stray
+from rosbag2.checks.verdict import MAX_SPANS, LostSpan
 from rosbag2.formats.metadata import Topic
 from rosbag2.formats.stored_message import stored_message
 
-MAX_SPANS = 500
-
-
-@dataclass(frozen=True)
-class LostSpan:
-    """Messages that could not be saved; what is not known is None, "" stands for all topics.
-
-    They lie between the times (nanoseconds); None where the loss reaches to the beginning or the end.
-    """
-
-    file: str
-    topic: str
-    first_ns: int | None
-    last_ns: int | None
-    messages: int | None
+Saved = tuple[Topic, int, bytes]
+"""Topic, time in nanoseconds, and data of a message."""
 
 
 @dataclass
@@ -64,9 +52,7 @@ class Losses:
     def count_more(self, messages: int) -> None:
         """More messages belong to the last loss."""
         last = self.spans[-1]
-        self.spans[-1] = LostSpan(
-            last.file, last.topic, last.first_ns, last.last_ns, (last.messages or 0) + messages
-        )
+        self.spans[-1] = replace(last, messages=(last.messages or 0) + messages)
 
 
 def saved_message(losses: Losses, topic: Topic, time: int, data: bytes) -> bytes | None:
