@@ -35,11 +35,12 @@ DAMAGED = frozenset(
         "FILE_NOT_MCAP",
         "FILE_NOT_SQLITE",
         "SCHEMA_UNKNOWN",
+        "TOPICS_UNNAMED",
     }
 )
 """Codes of files of which something may be left."""
-_OTHERS = frozenset({"FILE_NOT_MCAP", "FILE_NOT_SQLITE", "SCHEMA_UNKNOWN"})
-"""Codes of files that may never have been recordings: they stay, where nothing is left."""
+_OTHERS = frozenset({"FILE_NOT_MCAP", "FILE_NOT_SQLITE", "SCHEMA_UNKNOWN", "TOPICS_UNNAMED"})
+"""Codes of files that may never have been recordings: they stay, where nothing is left; else it is damage."""
 
 
 class Source(Protocol):
@@ -208,8 +209,11 @@ class _Damaged:
         if unread := self.salvage.losses.unread:
             file = self.salvage.losses.file
             self.faults.append(BagError("TRAILING_BYTES", file=file, bytes=unread))
-        if not any_saved and self.faults[0].code in _OTHERS:
-            raise self.faults[0]
+        fault = self.faults[0]
+        if fault.code in _OTHERS:
+            if not any_saved:
+                raise fault
+            self.faults[0] = BagError("FILE_DAMAGED", **fault.details)
 
     def _strays(self) -> list[Stray]:
         faults = MessageFaults()
