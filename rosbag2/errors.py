@@ -4,6 +4,8 @@ A sentence says what is wrong, in which file, and what to do. Its words in brace
 the code. This is the one catalogue: `storage.choices` translates from it when a sentence is shown.
 """
 
+import re
+
 Detail = str | int | float
 
 
@@ -289,16 +291,21 @@ SHORTER: dict[str, str] = {
 """Sentences for details that say less: those that older versions stored, and where no topic is to blame."""
 
 _MAX_DETAIL = 300
+_STEERING = re.compile("[\0-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters, changes of direction, and bytes that are no text."""
 
 
 def bounded(details: dict[str, Detail]) -> dict[str, Detail]:
-    """The same details, with long texts cut."""
+    """The same details, on one line: long texts cut, and signs that steer a terminal replaced."""
     return {
-        name: value[:_MAX_DETAIL] + "…"
-        if isinstance(value, str) and len(value) > _MAX_DETAIL
-        else value
+        name: _bounded(value) if isinstance(value, str) else value
         for name, value in details.items()
     }
+
+
+def _bounded(text: str) -> str:
+    cut = text[:_MAX_DETAIL] + "…" if len(text) > _MAX_DETAIL else text
+    return _STEERING.sub("\N{REPLACEMENT CHARACTER}", re.sub(r"\s", " ", cut))
 
 
 def sentence(code: str, details: dict[str, Detail]) -> str:

@@ -1,5 +1,7 @@
 """Object keys of the storage, and the file paths that a bundle may have."""
 
+from rosbag2.formats.names import MAX_PART_BYTES, is_visible
+
 PREFIX = "rosbags/"
 PREVIEWS = "derived/"
 """Cached previews; not below a bundle's prefix, as a bundle may have a folder of any name."""
@@ -7,7 +9,6 @@ EXPORTS = "exports/"
 STAGED = "uploads/"
 """Followed by the key of the file that an upload brings; S3 only."""
 MAX_PATH_LENGTH = 400
-MAX_SEGMENT_BYTES = 255
 
 
 def object_key(rosbag_id: int, path: str) -> str:
@@ -42,11 +43,11 @@ def is_key(key: str) -> bool:
 
 
 def is_safe(path: str) -> bool:
-    """Check that a path stays below its folder on every system: relative, no `..`, printable."""
-    if len(path) > MAX_PATH_LENGTH or "\\" in path or not path.isprintable():
+    """Check that a path stays below its folder on every system: relative, no `..`, visible."""
+    if len(path) > MAX_PATH_LENGTH or "\\" in path or not is_visible(path):
         return False
     segments = path.split("/")
     return all(
-        segment not in ("", ".", "..") and len(segment.encode()) <= MAX_SEGMENT_BYTES
+        segment not in ("", ".", "..") and len(segment.encode()) <= MAX_PART_BYTES
         for segment in segments
     )

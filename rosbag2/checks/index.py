@@ -12,7 +12,7 @@ from rosbag2.checks.statistics import BINS, Rhythm, TopicFigures, TopicStatistic
 from rosbag2.errors import BagError
 from rosbag2.formats.bundle import DataFile, listed_files, require_complete
 from rosbag2.formats.metadata import PLAYABLE, Metadata, Topic, read_metadata
-from rosbag2.reading.base import Finding, Span, Store
+from rosbag2.reading.base import Finding, Store
 from rosbag2.reading.columns import Samples
 from rosbag2.reading.opening import is_packed, open_store
 
@@ -78,7 +78,7 @@ class Survey:
     kinds: dict[str, str] = field(default_factory=dict)
     packed: set[str] = field(default_factory=set)
     """How the data are compressed: `file`, `message`, or both."""
-    spans: dict[str, Span] = field(default_factory=dict)
+    spans: dict[str, tuple[int, int]] = field(default_factory=dict)
     places: dict[str, int] = field(default_factory=dict)
     statistics: TopicStatistics | None = None
     stretches: list[tuple[int, int]] = field(default_factory=list)
@@ -86,7 +86,7 @@ class Survey:
 
     def index(self) -> BagIndex:
         """The index of the bag."""
-        start, end = self.span()
+        start, end = self.span() or (None, None)
         statistics = self.statistics or TopicStatistics(len(self.places), 0, 0)
         figures = [(name, statistics.result(place)) for name, place in self.places.items()]
         claims: dict[str, list[Topic]] = {}
@@ -126,13 +126,14 @@ class Survey:
             type_hash=topic.type_hash or claim.type_hash,
         )
 
-    def span(self) -> tuple[int | None, int | None]:
+    def span(self) -> tuple[int, int] | None:
         """First and last time over all files: of the messages, or as the files say before they are read."""
         if self.statistics is not None and self.statistics.counts.any():
             return int(self.statistics.firsts.min()), int(self.statistics.lasts.max())
-        firsts = [span.first_ns for span in self.spans.values() if span.first_ns is not None]
-        lasts = [span.last_ns for span in self.spans.values() if span.last_ns is not None]
-        return min(firsts, default=None), max(lasts, default=None)
+        if not self.spans:
+            return None
+        firsts, lasts = zip(*self.spans.values(), strict=True)
+        return min(firsts), max(lasts)
 
     def silence(self) -> tuple[int, int] | None:
         """The longest time between two stretches of messages, None if they are one."""
@@ -161,13 +162,14 @@ class Survey:
             with open_store(file, self.budget) as store:
                 self._register(store)
         self._start_statistics()
-        for file in sorted(self.files, key=lambda file: self.spans[file.name].first_ns or 0):
+        for file in sorted(self.files, key=lambda file: self.spans.get(file.name, (0, 0))[0]):
             with open_store(file, self.budget) as store:
                 self._count(store)
 
     def _register(self, store: Store) -> None:
         name = store.file.name
-        self.spans[name] = store.span()
+        if span := store.span():
+            self.spans[name] = span
         self.kinds[name] = store.kind
         if is_packed(store.file):
             self.packed.add("file")
@@ -184,9 +186,8 @@ class Survey:
             same.append(topic)
 
     def _start_statistics(self) -> None:
-        start, end = self.span()
-        if start is not None and end is not None:
-            self.statistics = TopicStatistics(len(self.places), start, end)
+        if span := self.span():
+            self.statistics = TopicStatistics(len(self.places), *span)
 
     def _count(self, store: Store) -> None:
         if self.statistics is None:

@@ -30,7 +30,6 @@ class Losses:
 
     file: str
     spans: list[LostSpan] = field(default_factory=list)
-    reasons: list[str] = field(default_factory=list)
     strays: dict[tuple[int, str], int] = field(default_factory=dict)
     """Where the losses of impossible times are: by the number of the first message, and the topic."""
     unread: int = 0
@@ -38,15 +37,12 @@ class Losses:
 
     def add(
         self,
-        reason: str,
-        first_ns: int | None = None,
-        last_ns: int | None = None,
+        first_ns: int | None,
+        last_ns: int | None,
         messages: int | None = None,
         topic: str = "",
     ) -> None:
         """Note a loss; a count that is not known makes the sum of joined losses a lower bound."""
-        if reason and len(self.reasons) < MAX_SPANS:
-            self.reasons.append(reason)
         if len(self.spans) < MAX_SPANS:
             self.spans.append(LostSpan(self.file, topic, first_ns, last_ns, messages))
             return
@@ -63,7 +59,7 @@ class Losses:
             span = self.spans[place]
             self.spans[place] = replace(span, messages=(span.messages or 0) + 1)
         else:
-            self.add("an impossible time", stray.before_ns, stray.after_ns, 1, topic)
+            self.add(stray.before_ns, stray.after_ns, 1, topic)
 
     def count_more(self, messages: int) -> None:
         """More messages belong to the last loss."""
@@ -79,5 +75,5 @@ def saved_message(losses: Losses, topic: Topic, time: int, data: bytes) -> bytes
         message = stored_message(data, cdr=topic.is_cdr)
         if message is not None:
             return message
-    losses.add("data that are no message", time, time, 1, topic.name)
+    losses.add(time, time, 1, topic.name)
     return None

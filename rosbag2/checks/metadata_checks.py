@@ -149,8 +149,8 @@ def _within(survey: Survey) -> Iterator[BagWarning]:
     odd = [name for name in survey.variants if not _TOPIC_NAME.fullmatch(name)]
     if odd:
         yield warning("NAME_ODD", topic=odd[0], topics=len(odd))
-    start, end = survey.span()
-    if start is not None and end is not None and (end - start) // _DAY_NS > MAX_DAYS:
+    start, end = survey.span() or (0, 0)
+    if (end - start) // _DAY_NS > MAX_DAYS:
         silence = survey.silence()
         times = {"before_ns": silence[0], "after_ns": silence[1]} if silence else {}
         yield warning("SPAN_IMPLAUSIBLE", days=(end - start) // _DAY_NS, **times)

@@ -8,7 +8,7 @@ import zstandard
 
 from rosbag2.budget import Budget, max_unpacked
 from rosbag2.errors import BagError
-from rosbag2.formats.signatures import HEAD_BYTES, beginning, foreign
+from rosbag2.formats.signatures import HEAD_BYTES, MCAP, SQLITE, beginning, foreign
 
 MAGIC = b"\x28\xb5\x2f\xfd"
 """How a frame begins. No CDR message begins so: its first byte is 0."""
@@ -16,7 +16,6 @@ MAGIC = b"\x28\xb5\x2f\xfd"
 _BLOCK = 2**20
 # The default limit of the zstd program.
 _MAX_WINDOW = 2**27
-_SIGNATURES = (b"SQLite format 3\0", b"\x89MCAP0\r\n")
 _RLE = 1
 _MAX_HEADER = 18
 _SKIPPABLE = b"\x2a\x4d\x18"
@@ -55,7 +54,7 @@ def _copy(name: str, source: Path, target: Path, budget: Budget) -> str:
                 return f"it cannot be unpacked: {error}"
             if not block:
                 return ""
-            if not written and not block.startswith(_SIGNATURES):
+            if not written and not block.startswith((SQLITE, MCAP)):
                 unknown = BagError("FILE_UNKNOWN", file=name, reason=beginning(block[:HEAD_BYTES]))
                 raise foreign(name, block[:HEAD_BYTES]) or unknown
             written += len(block)

@@ -6,12 +6,14 @@ The `mcap` package reads as many bytes as a record claims; files from strangers 
 import os
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from rosbag2.budget import MAX_MESSAGE
+from rosbag2.formats import signatures
 
-MAGIC = b"\x89MCAP0\r\n"
+MAGIC = signatures.MCAP
 HEADER, FOOTER, SCHEMA, CHANNEL, MESSAGE, CHUNK, MESSAGE_INDEX = range(1, 8)
 STATISTICS, METADATA, DATA_END = 0x0B, 0x0C, 0x0F
 HEAD = struct.Struct("<BQ")
@@ -199,7 +201,11 @@ def fits(stream: BinaryIO, opcode: int, place: int, length: int) -> bool:
     """Return whether the fields of the record whose content is at a place fill its length."""
     shape = _SHAPES.get(opcode)
     if shape is None:
-        return opcode >= PRIVATE and not _is_chunk(stream, place, length)
+        chunk = filling_chunk(stream, place - HEAD.size, length)
+        if opcode == CHUNK:
+            return chunk is not None
+        # One with the fields of a chunk is a chunk whose kind is damaged.
+        return opcode >= PRIVATE and (chunk is None or chunk.compression not in COMPRESSIONS)
     end = 0
     for part in shape:
         if isinstance(part, int):
@@ -213,22 +219,22 @@ def fits(stream: BinaryIO, opcode: int, place: int, length: int) -> bool:
     return end == length
 
 
-def _is_chunk(stream: BinaryIO, place: int, length: int) -> bool:
-    """Return whether a record of another kind has the fields of a chunk: then its kind is damaged."""
-    stream.seek(place)
-    try:
-        chunk = read_chunk_head(stream, place - HEAD.size, length)
-    except BrokenError:
-        return False
-    return chunk.compression in COMPRESSIONS and chunk.start + chunk.stored == place + length
+def filling_chunk(stream: BinaryIO, offset: int, length: int) -> Chunk | None:
+    """The chunk whose fields fill the record at `offset`, None where they do not."""
+    with suppress(BrokenError):
+        chunk = read_chunk_head(stream, offset, length)
+        if chunk.start + chunk.stored == offset + HEAD.size + length:
+            return chunk
+    return None
 
 
 def read_chunk_head(stream: BinaryIO, offset: int, length: int) -> Chunk:
-    """The head of the chunk record at `offset`; the stream stands behind opcode and length.
+    """The head of the chunk record at `offset`, whose content has that length.
 
     Raises:
         BrokenError: it contradicts itself.
     """
+    stream.seek(offset + HEAD.size)
     data = stream.read(min(length, _CHUNK.size + _MAX_NAME + 8))
     if len(data) < _CHUNK.size + 8:
         raise BrokenError("a chunk is shorter than its head")

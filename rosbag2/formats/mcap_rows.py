@@ -1,6 +1,6 @@
 """The hot loops over the records of an MCAP chunk."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from rosbag2.formats import mcap_records as records
 from rosbag2.formats.mcap_records import BrokenError, Catalogue
@@ -22,31 +22,25 @@ def rows(data: bytes, catalogue: Catalogue, base: int) -> list[Row]:
     Raises:
         BrokenError: a record contradicts its chunk.
     """
-    result: list[Row] = []
-    place, end = 0, len(data)
-    while place <= end - _SKIP:
-        opcode, length, channel, time = _unpack(data, place)
-        start = place
-        place += _HEAD + length
-        if place > end:
-            raise BrokenError("a record is longer than its chunk")
-        if opcode == records.MESSAGE and length >= records.MESSAGE_FIELDS:
-            result.append((time, base + channel, data[start + _SKIP : place]))
-        else:
-            _other(opcode, data[start + _HEAD : place], catalogue, base)
-    _rest(data[place:], catalogue, base)
-    return result
+    places = _messages(data, catalogue, base)
+    return [(time, channel, data[start:end]) for channel, time, start, end in places]
 
 
 def columns(
     data: bytes, catalogue: Catalogue, base: int, size_of: Callable[[int, bytes], int]
 ) -> list[tuple[int, int, int]]:
-    """Channel, time and size of the messages, as `rows`; `size_of` tells that of unusual ones.
-
-    Raises:
-        BrokenError: a record contradicts its chunk.
-    """
+    """Channel, time and size of the messages, as `rows`; `size_of` tells that of unusual ones."""
     result: list[tuple[int, int, int]] = []
+    for channel, time, start, end in _messages(data, catalogue, base):
+        size = end - start
+        if size < HEADER_BYTES or data[start : start + HEADER_BYTES] not in PLAIN:
+            size = size_of(channel, data[start:end])
+        result.append((channel, time, size))
+    return result
+
+
+def _messages(data: bytes, catalogue: Catalogue, base: int) -> Iterator[tuple[int, int, int, int]]:
+    """Channel and time of each message, and where its data start and end."""
     place, end = 0, len(data)
     while place <= end - _SKIP:
         opcode, length, channel, time = _unpack(data, place)
@@ -55,34 +49,23 @@ def columns(
         if place > end:
             raise BrokenError("a record is longer than its chunk")
         if opcode == records.MESSAGE and length >= records.MESSAGE_FIELDS:
-            size = length - records.MESSAGE_FIELDS
-            head = start + _SKIP
-            if size < HEADER_BYTES or data[head : head + HEADER_BYTES] not in PLAIN:
-                size = size_of(base + channel, data[head:place])
-            result.append((base + channel, time, size))
+            yield base + channel, time, start + _SKIP, place
         else:
             _other(opcode, data[start + _HEAD : place], catalogue, base)
-    _rest(data[place:], catalogue, base)
-    return result
+    # Records at the end that are shorter than any message.
+    for opcode, start, stop in records.walk(data[place:]):
+        _other(opcode, data[place + start : place + stop], catalogue, base)
 
 
-def rows_before_damage(data: bytes, catalogue: Catalogue, base: int) -> tuple[list[Row], str]:
-    """The messages up to the first damaged record, and what is wrong with it, "" if nothing is."""
+def rows_before_damage(data: bytes, catalogue: Catalogue, base: int) -> tuple[list[Row], bool]:
+    """The messages up to the first damaged record, and whether there is one."""
     result: list[Row] = []
-    place = 0
     try:
-        for _, start, end in records.walk(data):
-            result += rows(data[start - _HEAD : end], catalogue, base)
-            place = end
-    except BrokenError as error:
-        return result, f"{error} (at byte {place} of it)"
-    return result, ""
-
-
-def _rest(data: bytes, catalogue: Catalogue, base: int) -> None:
-    """Take the records at the end of a chunk that are shorter than any message."""
-    for opcode, start, end in records.walk(data):
-        _other(opcode, data[start:end], catalogue, base)
+        for channel, time, start, end in _messages(data, catalogue, base):
+            result.append((time, channel, data[start:end]))
+    except BrokenError:
+        return result, True
+    return result, False
 
 
 def _other(opcode: int, content: bytes, catalogue: Catalogue, base: int) -> None:

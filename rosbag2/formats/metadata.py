@@ -66,16 +66,16 @@ class Metadata:
     `compression_mode` are lower case, both empty for an uncompressed bag.
     """
 
-    version: int | None
-    storage_id: str
-    files: tuple[str, ...]
-    start_ns: int | None
-    duration_ns: int | None
-    message_count: int | None
-    topics: tuple[tuple[Topic, int | None], ...]
-    compression_format: str
-    compression_mode: str
-    ros_distro: str
+    version: int | None = None
+    storage_id: str = ""
+    files: tuple[str, ...] = ()
+    start_ns: int | None = None
+    duration_ns: int | None = None
+    message_count: int | None = None
+    topics: tuple[tuple[Topic, int | None], ...] = ()
+    compression_format: str = ""
+    compression_mode: str = ""
+    ros_distro: str = ""
     file_entries: tuple[FileEntry, ...] = ()
 
 

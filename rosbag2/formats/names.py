@@ -4,13 +4,18 @@ import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from unicodedata import normalize
+from unicodedata import category, normalize
 
 CODE_PAGES = {"ko": "cp949", "ja": "cp932", "zh-tw": "cp950", "zh-hk": "cp950", "zh": "gb18030"}
 """What Windows writes names in where they are not Unicode, by language."""
 
 ANY_BYTES = "cp437"
 """The code page of the first zip files; it has a letter for each byte, so that nothing is lost."""
+
+MAX_PART_BYTES = 255
+"""Of a name of a file or folder, as Linux has it."""
+
+_JOINERS = "\u200c\u200d"
 
 
 def code_page(language: str) -> str:
@@ -30,6 +35,14 @@ def decode(raw: bytes, language: str = "") -> str:
 def normal(name: str) -> str:
     """The name in the one form of Unicode that is stored (NFC); macOS takes letters apart."""
     return normalize("NFC", name)
+
+
+def is_visible(name: str) -> bool:
+    """Return whether a name has no signs that hide or change what it looks like, such as line ends.
+
+    Spaces of any width and what joins letters are no such signs: names of screenshots have them.
+    """
+    return all(sign.isprintable() or sign in _JOINERS or category(sign) == "Zs" for sign in name)
 
 
 def spelling_in(folder: Path, names: Iterable[str]) -> Callable[[str], str]:

@@ -9,6 +9,8 @@ from rosbag2.formats.metadata import is_lfs_pointer
 
 HEAD_BYTES = 512
 """Bytes that tell what a file is."""
+SQLITE = b"SQLite format 3\0"
+MCAP = b"\x89MCAP0\r\n"
 
 _ROS1_BAG = b"#ROSBAG V"
 _TAR, _TAR_PLACE = b"ustar", 257
@@ -16,19 +18,20 @@ _TAR_NAME = re.compile(r"\.(tar\.\w+|t\wz\d?|tzst)$", re.IGNORECASE)
 _STREAM_NAME = re.compile(r"\.(gz|xz|bz2|zstd?|lz4)$", re.IGNORECASE)
 _MAX_START = 40
 
-# How packed files begin: what they are, and the command that unpacks them.
-_ARCHIVES = {
-    b"PK\3\4": ("zip", "unzip"),
-    b"7z\xbc\xaf\x27\x1c": ("7z", "7z x"),
-    b"Rar!\x1a\7": ("rar", "unrar x"),
+_SIGNS = {
+    b"PK\3\4": "zip",
+    b"PK\5\6": "zip",  # an empty one
+    b"7z\xbc\xaf\x27\x1c": "7z",
+    b"Rar!\x1a\7": "rar",
+    b"\x1f\x8b": "gzip",
+    b"\xfd7zXZ\0": "xz",
+    b"BZh": "bzip2",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"\x04\x22\x4d\x18": "lz4",
 }
-_STREAMS = {
-    b"\x1f\x8b": ("gzip", "gunzip"),
-    b"\xfd7zXZ\0": ("xz", "unxz"),
-    b"BZh": ("bzip2", "bunzip2"),
-    b"\x28\xb5\x2f\xfd": ("zstd", "unzstd"),
-    b"\x04\x22\x4d\x18": ("lz4", "unlz4"),
-}
+# The commands that unpack them.
+_ARCHIVES = {"zip": "unzip", "7z": "7z x", "rar": "unrar x", "tar": "tar -xf"}
+_STREAMS = {"gzip": "gunzip", "xz": "unxz", "bzip2": "bunzip2", "zstd": "unzstd", "lz4": "unlz4"}
 _ANSWERS = {
     "HTML": re.compile(rb"<!doctype html|<html", re.IGNORECASE),
     "XML": re.compile(rb"<\?xml"),
@@ -49,9 +52,8 @@ def foreign(name: str, head: bytes, *, readable: tuple[str, ...] = ()) -> BagErr
         folder = PurePosixPath(name).name.removesuffix(".active").removesuffix(".bag")
         values = {"source": shlex.quote(name), "target": shlex.quote(folder + "_ros2")}
         return BagError("FILE_IS_ROS1_BAG", file=name, **values)
-    if packed := _packed(name, head):
-        kind, command = packed
-        error = BagError("FILE_IS_PACKED", file=name, kind=kind, command=command)
+    if kind := packed_kind(head):
+        error = BagError("FILE_IS_PACKED", file=name, kind=kind, command=_unpacking(name, kind))
         return None if kind in readable else error
     begin = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     answer = next((kind for kind, sign in _ANSWERS.items() if sign.match(begin)), "")
@@ -60,20 +62,25 @@ def foreign(name: str, head: bytes, *, readable: tuple[str, ...] = ()) -> BagErr
     return None
 
 
-def _packed(name: str, head: bytes) -> tuple[str, str] | None:
-    """The kind of a packed file, and the command that unpacks it."""
+def packed_kind(head: bytes) -> str:
+    """The kind of a packed file with this beginning, such as `zip`; empty for any other file."""
+    if head[_TAR_PLACE:].startswith(
+        _TAR
+    ):  # it begins with the name of its first member, whatever that is
+        return "tar"
+    return next((kind for sign, kind in _SIGNS.items() if head.startswith(sign)), "")
+
+
+def _unpacking(name: str, kind: str) -> str:
+    """The command that unpacks a packed file."""
     quoted = shlex.quote(name)
-    for sign, (kind, command) in _ARCHIVES.items():
-        if head.startswith(sign):
-            return kind, f"{command} {quoted}"
-    for sign, (kind, command) in _STREAMS.items():
-        if head.startswith(sign):
-            if _TAR_NAME.search(name):
-                return kind, f"tar -xf {quoted}"
-            plain = _STREAM_NAME.sub("", name)
-            target = plain if plain != name else f"unpacked_{PurePosixPath(name).name}"
-            return kind, f"{command} -c {quoted} > {shlex.quote(target)}"
-    return ("tar", f"tar -xf {quoted}") if head[_TAR_PLACE:].startswith(_TAR) else None
+    if kind in _ARCHIVES:
+        return f"{_ARCHIVES[kind]} {quoted}"
+    if _TAR_NAME.search(name):
+        return f"tar -xf {quoted}"
+    plain = _STREAM_NAME.sub("", name)
+    target = plain if plain != name else f"unpacked_{PurePosixPath(name).name}"
+    return f"{_STREAMS[kind]} -c {quoted} > {shlex.quote(target)}"
 
 
 def beginning(head: bytes) -> str:

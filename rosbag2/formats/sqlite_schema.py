@@ -23,8 +23,8 @@ _SCHEMA = {"schema_version", "ros_distro"}
 _DEFINITIONS = {"id", "topic_type", "encoding", "encoded_message_definition"}
 
 
-def read_schema(name: str, connection: sqlite3.Connection) -> tuple[int, str, dict[int, Topic]]:
-    """Schema, ROS distribution ("" before schema 3), and the topics by their number in the file.
+def read_schema(name: str, connection: sqlite3.Connection) -> tuple[str, dict[int, Topic]]:
+    """ROS distribution ("" before schema 3), and the topics by their number in the file.
 
     Raises:
         BagError: SCHEMA_UNKNOWN, TOPICS_UNNAMED, FILE_DAMAGED, TOO_MANY_TOPICS; they name the file.
@@ -38,13 +38,10 @@ def read_schema(name: str, connection: sqlite3.Connection) -> tuple[int, str, di
             reason = f"its table {table} lacks {', '.join(sorted(missing))}"
             raise BagError("SCHEMA_UNKNOWN", file=name, reason=reason)
     _require_few_topics(name, connection)
-    schema, distro = _version(connection)
-    if not schema:
-        schema = 2 if "offered_qos_profiles" in topics else 1
     found = _topics(connection, topics)
     if not all(isinstance(key, int) for key in found):
         raise BagError("FILE_DAMAGED", file=name, reason="its topics have no numbers")
-    return schema, distro, found
+    return _ros_distro(connection), found
 
 
 def _require_few_topics(name: str, connection: sqlite3.Connection) -> None:
@@ -64,12 +61,12 @@ def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
     return {str(name) for (name,) in rows}
 
 
-def _version(connection: sqlite3.Connection) -> tuple[int, str]:
+def _ros_distro(connection: sqlite3.Connection) -> str:
     if _columns(connection, "schema") >= _SCHEMA:
         row = connection.execute("SELECT schema_version, ros_distro FROM schema").fetchone()
         if row and isinstance(row[0], int):
-            return row[0], _text(row[1])
-    return 0, ""
+            return _text(row[1])
+    return ""
 
 
 def _topics(connection: sqlite3.Connection, columns: set[str]) -> dict[int, Topic]:

@@ -10,7 +10,8 @@ from rosbag2.budget import MAX_FILES, Budget, max_unpacked
 from rosbag2.errors import BagError, Detail
 from rosbag2.formats.bundle import DATA_SUFFIXES, count_files, foreign_file, require_few_files
 from rosbag2.formats.metadata import FILE_NAME
-from rosbag2.reading.archive_members import BROKEN, Member, members
+from rosbag2.formats.names import MAX_PART_BYTES, is_visible
+from rosbag2.reading.archive_members import BROKEN, Member, members, why_broken
 from rosbag2.reading.belonging import is_litter
 
 SUFFIXES = (
@@ -20,6 +21,8 @@ SUFFIXES = (
     *(".tgz", ".tbz2", ".txz", ".tzst"),
 )
 MAX_DEPTH = 20
+MAX_LINKS = 40
+"""Links that lead to one another, as many as Linux follows."""
 HEADER_BYTES = 64 * 2**20
 """Bytes that a tar may hold beside the content of its members."""
 SPARE_BYTES = 256 * 2**20
@@ -59,10 +62,10 @@ def unpack(source: Path, target: Path, budget: Budget | None = None, *, language
         bag = find_bag(source.name, target)
         unpacking.follow_links(bag)
     except BROKEN as error:
-        reason = str(error)[:200] or type(error).__name__
+        reason = why_broken(error)
         raise BagError("ARCHIVE_UNREADABLE", file=source.name, reason=reason) from error
     except OSError as error:
-        reason = error.strerror or str(error)[:200]
+        reason = error.strerror or why_broken(error)
         raise BagError("ARCHIVE_UNREADABLE", file=source.name, reason=reason) from error
     return bag
 
@@ -76,7 +79,7 @@ class _Unpacking:
     passed: int = 0
     files: int = 0
     paths: set[str] = field(default_factory=set)
-    links: list[Member] = field(default_factory=list)
+    links: dict[str, Member] = field(default_factory=dict)
 
     @property
     def limit(self) -> int:
@@ -95,6 +98,9 @@ class _Unpacking:
                 require_few_files(each.name for each in found if not is_litter(each.name))
             for member in found:
                 self._take(member)
+        for link in self.links.values():
+            if not link.symbolic:
+                self._write_linked(link)
 
     def follow_links(self, bag: str) -> None:
         """Put the files in the place of the symbolic links within the bag; those beside it are nobody's.
@@ -103,38 +109,47 @@ class _Unpacking:
             BagError: a link within the bag leads to no file of the archive.
         """
         inside = PurePosixPath(bag)
-        for member in self.links:
-            if PurePosixPath(member.name).is_relative_to(inside):
-                self._write(member)
+        for link in self.links.values():
+            if link.symbolic and PurePosixPath(link.name).is_relative_to(inside):
+                self._write_linked(link)
 
     def _take(self, member: Member) -> None:
+        if is_litter(member.name):
+            return
         parts = _safe_parts(member.name)
-        reason = member.fault or ("" if parts else "its path is not a plain relative one")
+        reason = member.fault or (
+            "" if parts else "its path is not a plain relative one, or too long"
+        )
         if member.link and not _safe_parts(member.link):
             reason = "it is a link that leads out of the archive"
         if reason:
             raise self._refusal("ARCHIVE_MEMBER_UNSAFE", member=member.name, reason=reason)
         path = "/".join(parts)
-        if is_litter(path):
-            return
         if path in self.paths:
             raise self._refusal("ARCHIVE_MEMBER_TWICE", member=member.name)
         self.paths.add(path)
         self.files += count_files([path])
         if self.files > MAX_FILES:
             raise BagError("TOO_MANY_FILES", limit=MAX_FILES)
-        if member.symbolic:
-            self.links.append(member)
+        if member.link:
+            self.links[path] = member
         else:
             self._write(member)
 
+    def _write_linked(self, link: Member) -> None:
+        """Write the file that a link leads to, over other links too, in its place."""
+        place = link.link
+        for _step in range(MAX_LINKS):
+            if place not in self.links:
+                break
+            place = self.links[place].link
+        linked = self.target.joinpath(*_safe_parts(place))
+        if not linked.is_file():
+            reason = f"it is a link to {link.link}, which is no file in the archive"
+            raise self._refusal("ARCHIVE_MEMBER_UNSAFE", member=link.name, reason=reason)
+        self._write(Member(link.name, linked.stat().st_size, (lambda: linked.open("rb"),)))
+
     def _write(self, member: Member) -> None:
-        if member.link:
-            linked = self.target.joinpath(*_safe_parts(member.link))
-            if not linked.is_file():
-                reason = f"it is a link to {member.link}, which is no file in the archive"
-                raise self._refusal("ARCHIVE_MEMBER_UNSAFE", member=member.name, reason=reason)
-            member = Member(member.name, linked.stat().st_size, (lambda: linked.open("rb"),))
         self._require_room(member.size)
         place = self.target.joinpath(*_safe_parts(member.name))
         try:
@@ -181,8 +196,9 @@ def _safe_parts(name: str) -> tuple[str, ...]:
     """The parts of a relative path that stays inside on every system, none when it does not."""
     windows = PureWindowsPath(name)
     outside = windows.is_absolute() or windows.drive or windows.root or ".." in windows.parts
-    odd = "\0" in name or "\\" in name or not name.isprintable()
     parts = PurePosixPath(name).parts
+    too_long = any(len(part.encode(errors="replace")) > MAX_PART_BYTES for part in parts)
+    odd = "\\" in name or not is_visible(name) or too_long
     if outside or odd or len(parts) > MAX_DEPTH or PurePosixPath(name).is_absolute():
         return ()
     return parts

@@ -20,8 +20,8 @@ import inflate64
 import zstandard
 
 from rosbag2.errors import BagError
-from rosbag2.formats import compression, names
-from rosbag2.formats.signatures import HEAD_BYTES, foreign
+from rosbag2.formats import names
+from rosbag2.formats.signatures import HEAD_BYTES, foreign, packed_kind
 
 BROKEN = (
     tarfile.TarError,
@@ -35,8 +35,25 @@ BROKEN = (
     UnicodeError,
     ValueError,
     OverflowError,
+    MemoryError,
 )
 """What reading a broken archive raises, besides OSError."""
+
+
+def why_broken(error: Exception) -> str:
+    """The reason why an archive cannot be read, from what reading it raised."""
+    text = str(error).lower()
+    if isinstance(error, MemoryError) or "memory" in text:
+        return "it needs more memory than unpacking may take"
+    if isinstance(error, NotImplementedError):
+        return "it is packed in a way that is not read here"
+    if isinstance(error, UnicodeError):
+        return "it says that a name is UTF-8, which it is not"
+    # `zipfile` finds no table of contents, which is the end of a zip file.
+    if isinstance(error, EOFError) or "end of" in text or "not a zip file" in text:
+        return "its end is missing"
+    return "its content is damaged"
+
 
 _MAX_WINDOW = 2**27
 _MAX_LINK = 4096
@@ -44,6 +61,8 @@ _ENCRYPTED = 1
 _UTF8 = 0x800
 _UNICODE_PATH = 0x7075
 _DEFLATE64 = 9
+_NO_FILES = (b"V", b"D")
+"""What GNU tar writes too: the label of an archive, and folders of an incremental one."""
 _FEED = 2048
 """Bytes that are inflated at once: they may become 60 MB."""
 
@@ -92,31 +111,34 @@ def members(
         file.seek(0)
         if error := foreign(source.name, head, readable=_READABLE):
             raise error
-        if head.startswith(b"PK"):
+        kind = packed_kind(head)
+        if kind == "zip":
             yield list(_zipped(stack.enter_context(zipfile.ZipFile(file)), language))
             return
-        unpack = next((unpack for sign, unpack in _PACKED.items() if head.startswith(sign)), None)
+        unpack = _PACKED.get(kind)
         plain = cast("IO[bytes]", stack.enter_context(unpack(file)) if unpack else file)
         counted = cast("IO[bytes]", _Counted(plain, count))
         try:
-            archive = stack.enter_context(tarfile.open(fileobj=counted, mode="r|"))
+            archive = stack.enter_context(
+                tarfile.open(fileobj=counted, mode="r|", encoding="utf-8")
+            )
         except tarfile.ReadError as error:
-            raise tarfile.ReadError("it holds no tar") from error
+            reason = "it holds no tar" if kind else "it is no archive"
+            raise BagError("ARCHIVE_UNREADABLE", file=source.name, reason=reason) from error
         yield _tarred(archive, language)
 
 
-_READABLE = ("zip", "tar", "gzip", "bzip2", "xz", "zstd")
-"""Kinds of packed files that are read here."""
-
-
-_PACKED: dict[bytes, Callable[[IO[bytes]], Any]] = {
-    b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
-    b"BZh": bz2.BZ2File,
-    b"\xfd7zXZ\0": lzma.LZMAFile,
-    compression.MAGIC: lambda file: zstandard.ZstdDecompressor(
-        max_window_size=_MAX_WINDOW
-    ).stream_reader(file, read_across_frames=True),
+_PACKED: dict[str, Callable[[IO[bytes]], Any]] = {
+    "gzip": lambda file: gzip.GzipFile(fileobj=file),
+    "bzip2": bz2.BZ2File,
+    "xz": lzma.LZMAFile,
+    "zstd": lambda file: zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW).stream_reader(
+        file, read_across_frames=True
+    ),
 }
+"""Kinds of compressed tar files."""
+
+_READABLE = ("zip", "tar", *_PACKED)
 
 
 class _Counted:
@@ -223,14 +245,15 @@ def _tarred(archive: tarfile.TarFile, language: str) -> Iterator[Member]:
     for info in archive:
         name = _tar_name(info.name, language)
         link = _tar_name(info.linkname, language)
-        if info.isdir():
+        if info.isdir() or info.type in _NO_FILES:
             continue
         if info.issym():
             yield _symbolic(name, link)
         elif info.islnk():
             yield Member(name, 0, (), link=posixpath.normpath(link))
         else:
-            fault = "" if info.isreg() else "it is a device"
+            other = "it is a device" if info.isdev() else "it is no plain file"
+            fault = "" if info.isreg() else other
             yield Member(name, info.size, (_extractor(archive, info),), fault)
 
 

@@ -15,17 +15,8 @@ if TYPE_CHECKING:
 Message = tuple[int, str, bytes]
 """Time in nanoseconds since the epoch, topic name, serialized data."""
 
-BATCH_BYTES = 8 * 2**20
 MAX_BACK = 5 * 10**9
 """Nanoseconds that a message may be older than one written before it, or than its chunk says."""
-
-
-@dataclass(frozen=True)
-class Span:
-    """First and last time of a file in nanoseconds; both None without messages."""
-
-    first_ns: int | None
-    last_ns: int | None
 
 
 @dataclass(frozen=True)
@@ -60,8 +51,8 @@ class Store(Protocol):
     topics: dict[int, Topic]
     contents: Contents
 
-    def span(self) -> Span:
-        """First and last time."""
+    def span(self) -> tuple[int, int] | None:
+        """First and last time in nanoseconds, None without messages."""
         ...
 
     def samples(self) -> "Iterator[Samples]":
@@ -90,28 +81,12 @@ class Store(Protocol):
         """The few messages whose times another record contradicts; known after `samples`."""
         ...
 
-    def batches(
-        self, topics: Collection[str] | None, size: int, span: tuple[int, int] | None = None
-    ) -> Iterator[list[Message]]:
-        """Messages in time order, at most `size` and about 8 MB at once; of a span both ends included."""
-        ...
-
     def messages(
-        self, topics: Collection[str] | None, span: tuple[int, int] | None = None
+        self, topics: Collection[str] | None, span: tuple[int, int] | None
     ) -> Iterator[Message]:
-        """Messages one by one, in time order."""
+        """Messages in time order; of a span both ends included.
+
+        Raises:
+            BagError: FILE_DAMAGED and others.
+        """
         ...
-
-
-def bundled(messages: Iterator[Message], size: int) -> Iterator[list[Message]]:
-    """The same messages in lists of at most `size` and about 8 MB."""
-    batch: list[Message] = []
-    weight = 0
-    for message in messages:
-        batch.append(message)
-        weight += len(message[2])
-        if len(batch) >= size or weight >= BATCH_BYTES:
-            yield batch
-            batch, weight = [], 0
-    if batch:
-        yield batch

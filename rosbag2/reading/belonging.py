@@ -5,12 +5,12 @@ from pathlib import Path, PurePosixPath
 
 from rosbag2.formats.bundle import DATA_SUFFIXES
 from rosbag2.formats.metadata import FILE_NAME
-from rosbag2.reading.opening import MCAP, SQLITE
+from rosbag2.formats.signatures import MCAP, SQLITE
 
 JOURNAL_SUFFIXES = ("-wal", "-journal", "-shm")
 """What SQLite keeps beside a database."""
 
-_LITTER = {"thumbs.db", "desktop.ini"}
+_LITTER = {"thumbs.db", "desktop.ini", "icon\r"}
 
 
 def is_litter(path: str) -> bool:

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
 from operator import itemgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,13 +11,14 @@ from rosbag2.budget import MAX_CHUNK, MAX_NAME, MAX_TOPICS, Budget, max_unpacked
 from rosbag2.errors import BagError
 from rosbag2.formats import mcap_records as records
 from rosbag2.formats.bundle import DataFile
-from rosbag2.formats.mcap_chunks import LargeMessagesError, TooLargeError, load_chunk
-from rosbag2.formats.mcap_records import BrokenError, Catalogue, Chunk
+from rosbag2.formats.mcap_chunks import LargeMessagesError, load_chunk
+from rosbag2.formats.mcap_records import Catalogue, Chunk
 from rosbag2.formats.mcap_rows import Row, columns, rows
 from rosbag2.formats.metadata import Topic
 from rosbag2.formats.stored_message import PLAIN
-from rosbag2.reading.base import BATCH_BYTES, Doubt, Finding, Message, Span, bundled
+from rosbag2.reading.base import Doubt, Finding, Message
 from rosbag2.reading.contents import Contents
+from rosbag2.reading.failures import guarded
 from rosbag2.reading.mcap_layout import Run, read_layout
 from rosbag2.reading.mcap_order import Piece, doubts_of, in_order, max_overlap, sorted_on_disk
 
@@ -70,47 +70,30 @@ class McapStore:
     def _discover(self) -> None:
         """Look for channels inside the chunks, where nothing outside names them all."""
         for chunk in self.layout.chunks:
-            with self._guarded():
-                data, _ = self._records(chunk)
-                for opcode, start, end in records.walk(data):
-                    if opcode in records.NOTED:
-                        self.catalogue.take(opcode, data[start:end], self.layout.base(chunk))
+            self._rows(chunk)
 
-    @contextmanager
-    def _guarded(self) -> Iterator[None]:
-        """Turn errors of records into a BagError."""
-        try:
-            yield
-        except BrokenError as error:
-            raise BagError("FILE_DAMAGED", file=self.file.name, reason=str(error)) from error
-        except TooLargeError as error:
-            raise BagError("FILE_IMPLAUSIBLE", file=self.file.name, reason=str(error)) from error
-
-    def _records(self, piece: Chunk | Run) -> tuple[bytes, list[tuple[int, int, int]]]:
+    def _load(self, piece: Chunk | Run) -> tuple[bytes, list[tuple[int, int, int]]]:
         """The records of a piece; channel, time and size of messages that are too large are beside them."""
         chunk = records.plain_chunk(piece.start, piece.end) if isinstance(piece, Run) else piece
         self.budget.make_room(chunk.size)
+        large: list[tuple[int, int, int]] = []
         try:
-            return load_chunk(self.stream, chunk), []
+            data = load_chunk(self.stream, chunk)
         except LargeMessagesError as error:
-            base = self.layout.base(piece)
-            return error.others, [(base + key, time, size) for key, time, size in error.messages]
-
-    def _load(self, piece: Chunk | Run) -> tuple[bytes, list[tuple[int, int, int]]]:
-        with self._guarded():
-            data, large = self._records(piece)
+            base, data = self.layout.base(piece), error.others
+            large = [(base + key, time, size) for key, time, size in error.messages]
         self.budget.advance(len(data) + sum(size for _, _, size in large))
         return data, large
 
     def _rows(self, piece: Chunk | Run) -> list[Row]:
         data, _ = self._load(piece)
-        with self._guarded():
-            return rows(data, self.catalogue, self.layout.base(piece))
+        return rows(data, self.catalogue, self.layout.base(piece))
 
     def pieces(self) -> list[Piece]:
         """The parts of the file that hold messages, by time."""
         if self._pieces is None:
-            pieces = [self._piece(piece) for piece in self.layout.pieces]
+            with guarded(self.file.name):
+                pieces = [self._piece(piece) for piece in self.layout.pieces]
             self._pieces = sorted(
                 (piece for piece in pieces if piece), key=lambda piece: piece.first_ns
             )
@@ -127,27 +110,24 @@ class McapStore:
             first, last = min(times), max(times)
         return Piece(first, last, size, part)
 
-    def span(self) -> Span:
+    def span(self) -> tuple[int, int] | None:
         """First and last time, as the chunks claim them."""
         pieces = self.pieces()
         if not pieces:
-            return Span(None, None)
+            return None
         last = max(piece.last_ns for piece in pieces)
         if last > _LATEST:
             raise self._too_late()
-        return Span(pieces[0].first_ns, last)
+        return pieces[0].first_ns, last
 
     def samples(self) -> "Iterator[Samples]":
-        """All messages as columns, in the order of the file; every chunk is unpacked and checked.
-
-        Raises:
-            BagError: FILE_DAMAGED, FILE_IMPLAUSIBLE, MESSAGE_TOO_LARGE.
-        """
+        """All messages as columns, in the order of the file; every chunk is unpacked and checked."""
         self._wrong_times = self._sample_count = self.contents.unpacked = 0
         self._doubts.clear()
         waiting: list[tuple[int, int, int]] = []
         for piece in self.layout.pieces:
-            fresh = self._measured(piece)
+            with guarded(self.file.name):
+                fresh = self._measured(piece)
             self._check_times(piece, fresh)
             waiting += fresh
             if len(waiting) >= _ROWS_AT_ONCE:
@@ -162,8 +142,7 @@ class McapStore:
         for key, _, size in large:
             self.contents.note_large(key, size)
         self._sample_count += len(large)
-        with self._guarded():
-            return columns(data, self.catalogue, self.layout.base(piece), self.contents.size)
+        return columns(data, self.catalogue, self.layout.base(piece), self.contents.size)
 
     def _check_times(self, piece: Chunk | Run, samples: list[tuple[int, int, int]]) -> None:
         """Compare the times of a chunk with its claim; a few that are far from it are doubts."""
@@ -191,12 +170,12 @@ class McapStore:
     def rows(self) -> Iterator[tuple[int, int, bytes | None]]:
         """Topic number, time and message in the order of `samples`; None is no message."""
         for piece in self.layout.pieces:
-            content, large = self._load(piece)
-            for key, time, _ in large:
-                yield key, time, None
-            with self._guarded():
+            with guarded(self.file.name):
+                content, large = self._load(piece)
                 messages = rows(content, self.catalogue, self.layout.base(piece))
             del content  # may be as large as the largest message
+            for key, time, _ in large:
+                yield key, time, None
             for time, key, data in messages:
                 yield key, time, self.contents.message(key, data)
 
@@ -225,14 +204,10 @@ class McapStore:
         """The messages that lie far outside of the times that their chunk claims."""
         return self._doubts
 
-    def batches(
-        self, topics: Collection[str] | None, size: int, span: tuple[int, int] | None = None
-    ) -> Iterator[list[Message]]:
-        """Messages in time order, at most `size` and about 8 MB at once; of a span both ends included.
-
-        Raises:
-            BagError: FILE_DAMAGED, FILE_IMPLAUSIBLE, MESSAGE_TOO_LARGE.
-        """
+    def messages(
+        self, topics: Collection[str] | None, span: tuple[int, int] | None
+    ) -> Iterator[Message]:
+        """Messages in time order; pieces that share much time are sorted on disk."""
         if topics is not None and not topics:
             return
         pieces = [piece for piece in self.pieces() if span is None or _meets(piece, span)]
@@ -241,15 +216,16 @@ class McapStore:
         if max_overlap(pieces) > max(MAX_OVERLAP, largest):
             with TemporaryDirectory(prefix="robotsim-sort-", dir=self.budget.scratch) as spare:
                 load = (self._named(piece, topics, span) for piece in pieces)
-                yield from bundled(sorted_on_disk(load, Path(spare) / "sorted"), size)
+                yield from sorted_on_disk(load, Path(spare) / "sorted")
         else:
-            yield from _cut(in_order(pieces, lambda piece: self._named(piece, topics, span)), size)
+            yield from in_order(pieces, lambda piece: self._named(piece, topics, span))
 
     def _named(
         self, piece: Piece, topics: Collection[str] | None, span: tuple[int, int] | None
     ) -> list[Message]:
         """The messages of a piece by time, with the names of their topics."""
-        selected = self._rows(piece.part)
+        with guarded(self.file.name):
+            selected = self._rows(piece.part)
         names = {
             key: channel.topic
             for key, channel in self.catalogue.channels.items()
@@ -266,13 +242,6 @@ class McapStore:
         ]
         named.sort(key=_TIME)
         return named
-
-    def messages(
-        self, topics: Collection[str] | None, span: tuple[int, int] | None = None
-    ) -> Iterator[Message]:
-        """Messages one by one, in time order."""
-        for batch in self.batches(topics, 100, span):
-            yield from batch
 
 
 def _meets(piece: Piece, span: tuple[int, int]) -> bool:
@@ -305,19 +274,3 @@ def topic_of(catalogue: Catalogue, key: int) -> Topic:
         definition=schema.text if schema else "",
         definition_encoding=schema.encoding if schema else "",
     )
-
-
-def _cut(lists: Iterator[list[Message]], size: int) -> Iterator[list[Message]]:
-    """The same messages in lists of at most `size` and about 8 MB."""
-    light = BATCH_BYTES // size
-    for messages in lists:
-        start = weight = 0
-        for place, message in enumerate(messages):
-            if len(message[2]) > light:
-                weight += len(message[2])
-            if place - start + 1 >= size or weight >= BATCH_BYTES:
-                yield messages[start : place + 1]
-                start, weight = place + 1, 0
-        if start < len(messages):
-            yield messages[start:]
-        del messages  # else held while the next are read

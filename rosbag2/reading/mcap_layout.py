@@ -54,13 +54,11 @@ def read_layout(name: str, stream: BinaryIO) -> Layout:
     """Walk over the records of a file.
 
     Raises:
-        BagError: FILE_NOT_MCAP, FILE_DAMAGED, FILE_UNFINISHED, FILE_IMPLAUSIBLE, FILE_REFUSED.
+        BagError: FILE_UNFINISHED, FILE_IMPLAUSIBLE, FILE_REFUSED.
+        BrokenError: a record contradicts itself or its file.
     """
     walker = _Walker(name, stream)
-    try:
-        walker.walk()
-    except BrokenError as error:
-        raise BagError("FILE_DAMAGED", file=name, reason=str(error)) from error
+    walker.walk()
     return walker.layout
 
 

@@ -58,10 +58,8 @@ def max_overlap(pieces: list[Piece]) -> int:
     return maximum
 
 
-def in_order(
-    pieces: list[Piece], load: Callable[[Piece], list[Message]]
-) -> Iterator[list[Message]]:
-    """Lists of messages in time order; `load` gives those of a piece, sorted."""
+def in_order(pieces: list[Piece], load: Callable[[Piece], list[Message]]) -> Iterator[Message]:
+    """Messages in time order; `load` gives those of a piece, sorted."""
     waiting: list[Message] = []
     for place, piece in enumerate(pieces):
         waiting += load(piece)
@@ -69,9 +67,9 @@ def in_order(
         cut = len(waiting)
         if place + 1 < len(pieces):
             cut = bisect_left(waiting, pieces[place + 1].first_ns, key=_TIME)
-        if cut:
-            yield waiting[:cut]
-        waiting = waiting[cut:]
+        ready, waiting = waiting[:cut], waiting[cut:]
+        yield from ready
+        del ready  # else held while the next are read
 
 
 def sorted_on_disk(lists: Iterable[list[Message]], path: Path) -> Iterator[Message]:

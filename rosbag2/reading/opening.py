@@ -10,14 +10,13 @@ from rosbag2.budget import Budget
 from rosbag2.errors import BagError
 from rosbag2.formats import compression
 from rosbag2.formats.bundle import DataFile
-from rosbag2.formats.signatures import HEAD_BYTES, beginning, foreign
+from rosbag2.formats.signatures import HEAD_BYTES, MCAP, SQLITE, beginning, foreign
 from rosbag2.reading.base import Store
+from rosbag2.reading.failures import guarded
 from rosbag2.reading.mcap import McapStore
 from rosbag2.reading.sqlite import SqliteStore
-from rosbag2.reading.sqlite_file import guarded, opened
+from rosbag2.reading.sqlite_file import opened
 
-SQLITE = b"SQLite format 3\0"
-MCAP = b"\x89MCAP0\r\n"
 OPENING_BYTES = 2**14
 """Bytes of work that opening a file counts as; it takes about a millisecond."""
 

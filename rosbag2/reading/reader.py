@@ -1,7 +1,7 @@
 """The messages of a bag in time order, over all its files."""
 
 import heapq
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from operator import itemgetter
@@ -12,8 +12,10 @@ from typing import Self
 from rosbag2.budget import Budget
 from rosbag2.formats.bundle import DataFile, listed_files, require_complete
 from rosbag2.formats.metadata import Topic, read_metadata
-from rosbag2.reading.base import Message, Store, bundled
+from rosbag2.reading.base import Message, Store
 from rosbag2.reading.opening import open_store, unpacked
+
+BATCH_BYTES = 8 * 2**20
 
 
 @dataclass
@@ -61,9 +63,8 @@ class BagReader:
             with self._open(file) as store:
                 for topic in store.topics.values():
                     topics.setdefault(topic.name, topic)
-                span = store.span()
-            if span.first_ns is not None and span.last_ns is not None:
-                self._parts.append(_Part(file, span.first_ns, span.last_ns))
+                if span := store.span():
+                    self._parts.append(_Part(file, *span))
         self.topics = tuple(topics.values())
 
     def _open(self, file: DataFile) -> AbstractContextManager[Store]:
@@ -100,10 +101,8 @@ class BagReader:
         for group in _overlapping(_within(self._parts, span)):
             with ExitStack() as stack:
                 stores = [stack.enter_context(self._open(part.file)) for part in group]
-                if len(stores) == 1:
-                    yield from stores[0].batches(wanted, size, span)
-                else:
-                    yield from _merged(stores, wanted, size, span)
+                streams = [store.messages(wanted, span) for store in stores]
+                yield from _bundled(heapq.merge(*streams, key=itemgetter(0)), size)
 
 
 def _within(parts: list[_Part], span: tuple[int, int] | None) -> list[_Part]:
@@ -112,14 +111,18 @@ def _within(parts: list[_Part], span: tuple[int, int] | None) -> list[_Part]:
     return [part for part in parts if part.first_ns <= span[1] and part.last_ns >= span[0]]
 
 
-def _merged(
-    stores: list[Store],
-    topics: Collection[str] | None,
-    size: int,
-    span: tuple[int, int] | None,
-) -> Iterator[list[Message]]:
-    streams = [store.messages(topics, span) for store in stores]
-    return bundled(heapq.merge(*streams, key=itemgetter(0)), size)
+def _bundled(messages: Iterable[Message], size: int) -> Iterator[list[Message]]:
+    """The same messages in lists of at most `size` and about 8 MB."""
+    batch: list[Message] = []
+    weight = 0
+    for message in messages:
+        batch.append(message)
+        weight += len(message[2])
+        if len(batch) >= size or weight >= BATCH_BYTES:
+            yield batch
+            batch, weight = [], 0
+    if batch:
+        yield batch
 
 
 def _overlapping(parts: list[_Part]) -> list[list[_Part]]:

@@ -11,9 +11,9 @@ from rosbag2.errors import BagError
 from rosbag2.formats.bundle import DataFile
 from rosbag2.formats.sqlite_schema import read_schema
 from rosbag2.formats.stored_message import PLAIN
-from rosbag2.reading.base import BATCH_BYTES, Doubt, Finding, Message, Span
+from rosbag2.reading.base import Doubt, Finding, Message
 from rosbag2.reading.contents import NO_MESSAGE, Contents
-from rosbag2.reading.sqlite_file import guarded
+from rosbag2.reading.failures import guarded
 from rosbag2.reading.sqlite_index import differences, index_fault
 
 if TYPE_CHECKING:
@@ -60,21 +60,23 @@ class SqliteStore:
         self.size = size
         self.budget = budget
         with guarded(file.name):
-            self.schema, self.ros_distro, self.topics = read_schema(file.name, connection)
+            self.ros_distro, self.topics = read_schema(file.name, connection)
         self.contents = Contents(file.name, self.topics, max_unpacked(size), budget)
         self._order_fault = ""
         self._doubts: list[Doubt] = []
 
-    def span(self) -> Span:
+    def span(self) -> tuple[int, int] | None:
         """First and last time; cheap with the index on time."""
         query = "SELECT min(timestamp), max(timestamp) FROM messages"
         if self.time_index():
             query = "SELECT (SELECT min(timestamp) FROM messages), (SELECT max(timestamp) FROM messages)"
         with guarded(self.file.name):
             first, last = self.connection.execute(query).fetchone()
-        if not isinstance(first, int | None) or not isinstance(last, int | None):
+        if first is None:
+            return None
+        if not isinstance(first, int) or not isinstance(last, int):
             raise self._malformed()
-        return Span(first, last)
+        return first, last
 
     def samples(self) -> "Iterator[Samples]":
         """All messages as columns, in the order of the file; every page is touched.
@@ -168,14 +170,10 @@ class SqliteStore:
     def _damaged(self, reason: str) -> BagError:
         return BagError("FILE_DAMAGED", file=self.file.name, reason=reason)
 
-    def batches(
-        self, topics: Collection[str] | None, size: int, span: tuple[int, int] | None = None
-    ) -> Iterator[list[Message]]:
-        """Messages in time order, at most `size` and about 8 MB at once; of a span both ends included.
-
-        Raises:
-            BagError: FILE_DAMAGED, MESSAGE_TOO_LARGE.
-        """
+    def messages(
+        self, topics: Collection[str] | None, span: tuple[int, int] | None
+    ) -> Iterator[Message]:
+        """Messages in time order, as close to the bare cursor as can be."""
         names = {
             key: topic.name
             for key, topic in self.topics.items()
@@ -183,14 +181,12 @@ class SqliteStore:
         }
         with guarded(self.file.name):
             query = self._query(None if topics is None else names, span)
-            yield from _batches(self.connection.execute(query), names, size, self.contents)
-
-    def messages(
-        self, topics: Collection[str] | None, span: tuple[int, int] | None = None
-    ) -> Iterator[Message]:
-        """Messages one by one, in time order."""
-        for batch in self.batches(topics, 100, span):
-            yield from batch
+            message = self.contents.message
+            for time, topic, data in self.connection.execute(query):
+                if topic not in names:
+                    continue
+                if data[:4] in PLAIN or (data := message(topic, data)) is not None:
+                    yield time, names[topic], data
 
     def time_index(self) -> str | None:
         """The name of the index that gives the messages in time order."""
@@ -230,31 +226,3 @@ class _SizeOf:
             except BagError as error:
                 self.error = error
         return NO_MESSAGE
-
-
-def _batches(
-    rows: sqlite3.Cursor, names: dict[int, str], size: int, contents: Contents
-) -> Iterator[list[Message]]:
-    """The hot loop: as close to the bare cursor as a bound on memory allows."""
-    batch: list[Message] = []
-    weight = 0
-    light = BATCH_BYTES // size
-    while True:
-        try:
-            for time, topic, data in rows:
-                name = names[topic]
-                if data[:4] not in PLAIN and (data := contents.message(topic, data)) is None:
-                    continue
-                batch.append((time, name, data))
-                if len(data) > light:
-                    weight += len(data)
-                if len(batch) >= size or weight >= BATCH_BYTES:
-                    yield batch
-                    batch = []
-                    weight = 0
-            break
-        except KeyError:
-            # A message of no topic; the cursor goes on behind it.
-            continue
-    if batch:
-        yield batch

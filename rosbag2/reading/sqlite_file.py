@@ -8,8 +8,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from rosbag2.budget import MAX_MESSAGE, Budget
-from rosbag2.errors import BagError, unreadable
+from rosbag2.errors import BagError
 from rosbag2.formats.bundle import DataFile
+from rosbag2.reading.failures import guarded
 
 _HEADER_BYTES = 100
 _WAL_MODE = b"\2\2"
@@ -21,35 +22,6 @@ _STEPS_PER_TICK = 100_000
 # Bytes of work that a tick counts as; it takes SQLite about a millisecond.
 _TICK_BYTES = 2**14
 _COPY_BYTES = 2**22
-
-
-@contextmanager
-def guarded(name: str) -> Iterator[None]:
-    """Turn whatever goes wrong while a file is read into a BagError; only lack of memory stays what it is.
-
-    Raises:
-        BagError: FILE_DAMAGED, FILE_UNREADABLE.
-    """
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        raise _translated(name, error) from error
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise BagError("FILE_UNREADABLE", file=name, reason=reason) from error
-    except (BagError, MemoryError, RecursionError):
-        raise
-    except Exception as error:
-        raise unreadable(name) from error
-
-
-def _translated(name: str, error: sqlite3.DatabaseError) -> BagError:
-    kind = getattr(error, "sqlite_errorname", "")
-    if kind == "SQLITE_INTERRUPT":
-        return BagError("FILE_DAMAGED", file=name, reason="reading it does not come to an end")
-    away = kind.startswith(("SQLITE_CANTOPEN", "SQLITE_FULL"))
-    code = "FILE_UNREADABLE" if away else "FILE_DAMAGED"
-    return BagError(code, file=name, reason=str(error))
 
 
 @contextmanager

@@ -45,7 +45,7 @@ class Gaps:
             times = [time] if self.time is None else sorted((self.time, time))
             first = None if self.time is None else times[0]
             losses = self.losses if self.broken else self.holes
-            losses.add("rows are damaged", first, times[-1], missing)
+            losses.add(first, times[-1], missing)
         self.number, self.time, self.broken = number, time, 0
         return True
 
@@ -63,4 +63,4 @@ class Gaps:
             # Fewer promised than are there: such a promise says nothing.
             if missing == 0:
                 return
-        self.losses.add("the end is damaged", self.time, None, missing)
+        self.losses.add(self.time, None, missing)

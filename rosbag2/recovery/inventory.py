@@ -35,12 +35,14 @@ FINAL = frozenset(
 )
 """Codes of bags that are not repaired: hostile, or with nothing in them that could be played."""
 
+NO_METADATA = Metadata()
+
 
 @dataclass
 class Inventory:
-    """The metadata, if it can be read; the files that are there; the listed ones that are not."""
+    """The metadata, or NO_METADATA; the files that are there; the listed ones that are not."""
 
-    metadata: Metadata | None
+    metadata: Metadata
     files: tuple[DataFile, ...]
     missing: list[str] = field(default_factory=list)
     faults: list[BagError] = field(default_factory=list)
@@ -48,18 +50,18 @@ class Inventory:
     @property
     def listed(self) -> tuple[tuple[Topic, int | None], ...]:
         """The topics that metadata name, with their counts where those are the counts of one file."""
-        topics = self.metadata.topics if self.metadata else ()
-        one = self.metadata is not None and len(self.metadata.files) == 1
-        return topics if one else ()
+        return self.metadata.topics if self._is_one_file else ()
+
+    @property
+    def _is_one_file(self) -> bool:
+        return len(self.metadata.files) == 1
 
     def expected(self, file: DataFile) -> int | None:
         """Number of messages that a file should hold, where metadata says so."""
         entry = self._entry(file.name)
         if entry is not None and self._adds_up():
             return entry.message_count
-        if self.metadata is not None and len(self.metadata.files) == 1:
-            return self.promised(0) or None
-        return None
+        return self.promised(0) or None if self._is_one_file else None
 
     def promised(self, kept: int) -> int | None:
         """Number of messages that metadata promises; less than was kept says nothing.
@@ -70,26 +72,21 @@ class Inventory:
 
     def _totals(self) -> set[int]:
         """The total that metadata promises, once in full and once by topic."""
-        if self.metadata is None:
-            return set()
         by_topic = [count for _, count in self.metadata.topics if count is not None]
         totals = {self.metadata.message_count} | ({sum(by_topic)} if by_topic else set())
         return {total for total in totals if total is not None}
 
     def _adds_up(self) -> bool:
         """Return whether the counts of files are those of the total: some recorders write them doubled."""
-        entries = self.metadata.file_entries if self.metadata else ()
-        return sum(entry.message_count or 0 for entry in entries) in self._totals()
+        counts = (entry.message_count or 0 for entry in self.metadata.file_entries)
+        return sum(counts) in self._totals()
 
     def closed(self, span: LostSpan) -> LostSpan:
         """A loss that reaches to the end of its file, with the end that metadata knows."""
-        entry = self._entry(span.file)
-        start, duration = (entry.start_ns, entry.duration_ns) if entry else (None, None)
-        if entry is None and self.metadata is not None and len(self.metadata.files) == 1:
-            start, duration = self.metadata.start_ns, self.metadata.duration_ns
-        if span.last_ns is not None or start is None or duration is None:
+        claim = self._entry(span.file) or (self.metadata if self._is_one_file else NO_METADATA)
+        if span.last_ns is not None or claim.start_ns is None or claim.duration_ns is None:
             return span
-        end = start + duration
+        end = claim.start_ns + claim.duration_ns
         return span if end < (span.first_ns or 0) else replace(span, last_ns=end)
 
     def _entry(self, listed: str) -> FileEntry | None:
@@ -97,8 +94,7 @@ class Inventory:
 
     @cached_property
     def _entries(self) -> dict[str, FileEntry]:
-        entries = self.metadata.file_entries if self.metadata else ()
-        return {_stem(entry.path): entry for entry in reversed(entries)}
+        return {_stem(entry.path): entry for entry in reversed(self.metadata.file_entries)}
 
     def lost_files(
         self, spans: dict[str, tuple[int, int]], counts: dict[str, int]
@@ -124,7 +120,7 @@ class Inventory:
         self, name: str, spans: dict[str, tuple[int, int]]
     ) -> tuple[int | None, int | None]:
         """The last time before a listed file and the first one after it."""
-        order = [_stem(listed) for listed in self.metadata.files] if self.metadata else []
+        order = [_stem(listed) for listed in self.metadata.files]
         if _stem(name) not in order:
             return None, None
         place = order.index(_stem(name))
@@ -142,7 +138,7 @@ def take_inventory(source: Path) -> Inventory:
     """
     if source.is_file() and not source.is_symlink():
         file = DataFile(source.name, source)
-        return Inventory(None, (file,), faults=[BagError("METADATA_MISSING")])
+        return Inventory(NO_METADATA, (file,), faults=[BagError("METADATA_MISSING")])
     if not source.is_dir():
         raise BagError("FOLDER_MISSING", file=source.name)
     require_few_entries(source)
@@ -159,7 +155,7 @@ def _without_metadata(folder: Path, error: BagError) -> Inventory:
     files = present_files(folder)
     if not files:
         raise nothing_to_read(folder) if error.code == "METADATA_MISSING" else error
-    return Inventory(None, files, faults=[error])
+    return Inventory(NO_METADATA, files, faults=[error])
 
 
 def _with_metadata(folder: Path, metadata: Metadata) -> Inventory:

@@ -50,11 +50,7 @@ class McapSalvage:
         self.time: int | None = None
         self.after_loss = False
         self._note_outside()
-
-    @property
-    def ros_distro(self) -> str:
-        """The distribution that recorded it, "" where the file does not say."""
-        return self.names.ros_distro
+        self.ros_distro = self.names.ros_distro
 
     def _note_outside(self) -> None:
         """Channels of the summary first: a lost chunk may be the one that named them."""
@@ -66,9 +62,7 @@ class McapSalvage:
             elif opcode in {records.DATA_END, records.FOOTER}:
                 is_data_end = opcode == records.DATA_END
                 catalogue = self.names.in_summary if is_data_end else self.names.in_data
-        self.losses.spans.clear()
-        self.losses.reasons.clear()
-        self.losses.unread = 0
+        self.losses = Losses(self.file.name)
 
     def messages(self, expected: int | None = None) -> Iterator[Saved]:
         """Yield every message that is left, and add the rest to `losses`.
@@ -80,10 +74,10 @@ class McapSalvage:
             for time, channel, data in self._rows(opcode, place, length):
                 topic = self.names.topic(channel)
                 if topic is None:
-                    self.losses.add("a message belongs to no topic", self.time, self.time, 1)
+                    self.losses.add(self.time, self.time, 1)
                     continue
                 if time >= _LATEST:
-                    self.losses.add("an impossible time", self.time, self.time, 1, topic.name)
+                    self.losses.add(self.time, self.time, 1, topic.name)
                     continue
                 self.time = time
                 message = saved_message(self.losses, topic, time, data)
@@ -119,16 +113,14 @@ class McapSalvage:
         self.after_loss = False
         try:
             data = self._load(chunk)
-        except (BrokenError, TooLargeError) as error:
+        except (BrokenError, TooLargeError):
             self.after_loss = True
-            self.losses.add(str(error), *_claimed(chunk))
+            self.losses.add(*_claimed(chunk))
             return []
-        try:
-            return rows(data, self.names.in_chunks, self.base)
-        except BrokenError:
-            saved, broken = rows_before_damage(data, self.names.in_chunks, self.base)
-        first, last = _claimed(chunk)
-        self.losses.add(broken, saved[-1][0] if saved else first, last)
+        saved, is_damaged = rows_before_damage(data, self.names.in_chunks, self.base)
+        if is_damaged:
+            first, last = _claimed(chunk)
+            self.losses.add(saved[-1][0] if saved else first, last)
         return saved
 
     def _load(self, chunk: Chunk) -> bytes:
@@ -140,7 +132,7 @@ class McapSalvage:
             data = error.others
             for channel, time, _ in error.messages:
                 topic = self.names.topic(self.base + channel)
-                self.losses.add(str(error), time, time, 1, topic.name if topic else "")
+                self.losses.add(time, time, 1, topic.name if topic else "")
         except (BrokenError, TooLargeError):
             data = self._of_other_size(chunk)
             if not data:
@@ -160,11 +152,10 @@ class McapSalvage:
         return b""
 
     def _chunk_head(self, place: int, length: int) -> Chunk | None:
-        self.stream.seek(place)
         try:
             chunk = records.read_chunk_head(self.stream, place - _HEAD, self.size)
-        except BrokenError as error:
-            self.losses.add(str(error), self.time, None)
+        except BrokenError:
+            self.losses.add(self.time, None)
             return None
         # Where the two lengths of a chunk differ, the record's is the one that was followed.
         return replace(chunk, stored=place + length - chunk.start)
@@ -200,17 +191,11 @@ class McapSalvage:
             if (chunk := self._cut_chunk(opcode, place, length)) is not None:
                 yield from self._inside(chunk)
                 return
-            place = self._skip(place)
+            place = self._resume(place + 1)
+            self.losses.add(self.time, None)
             is_open = place < self.size
         if is_open:
-            self.losses.add("its end is missing", self.time, None)
-
-    def _skip(self, place: int) -> int:
-        """Give up what cannot be read, and return where the next record begins."""
-        following = self._resume(place + 1)
-        reason = f"no record can be read from byte {place} to byte {following}"
-        self.losses.add(reason, self.time, None)
-        return following
+            self.losses.add(self.time, None)
 
     def _is_whole(self, place: int, end: int) -> bool:
         """Return whether a message is as long as it says, though what follows it is no record.
@@ -226,7 +211,6 @@ class McapSalvage:
 
     def _chunk_length(self, place: int, length: int) -> int | None:
         """The length of a record that is a chunk, though its kind or one of its lengths is damaged."""
-        self.stream.seek(place + _HEAD)
         try:
             chunk = records.read_chunk_head(self.stream, place, self.size)
         except BrokenError:
@@ -263,13 +247,6 @@ class McapSalvage:
         if opcode == records.MESSAGE:
             small = length <= records.max_record_bytes(opcode)
             return length >= records.MESSAGE_FIELDS and (small or self._follows(place, length))
-        if opcode == records.CHUNK:
-            self.stream.seek(place + _HEAD)
-            try:
-                chunk = records.read_chunk_head(self.stream, place, length)
-            except BrokenError:
-                return False
-            return chunk.start + chunk.stored == place + _HEAD + length
         return records.fits(self.stream, opcode, place + _HEAD, length)
 
     def _follows(self, place: int, length: int) -> bool:
@@ -281,12 +258,7 @@ class McapSalvage:
         """The chunk that the end of the file cuts off."""
         if opcode != records.CHUNK or place + _HEAD + length <= self.size:
             return None
-        self.stream.seek(place + _HEAD)
-        try:
-            chunk = records.read_chunk_head(self.stream, place, length)
-        except BrokenError:
-            return None
-        return chunk if chunk.start + chunk.stored == place + _HEAD + length else None
+        return records.filling_chunk(self.stream, place, length)
 
     def _inside(self, chunk: Chunk) -> Iterator[tuple[int, int, int]]:
         """The complete records of a chunk that is cut off; a compressed one is lost."""
@@ -303,7 +275,7 @@ class McapSalvage:
                 yield opcode, place + _HEAD, length
             place += _HEAD + length
         first, _ = _claimed(chunk)
-        self.losses.add("a chunk is cut off", first if chunk.compression else self.time, None)
+        self.losses.add(first if chunk.compression else self.time, None)
 
     def _resume(self, place: int) -> int:
         """Find the next place with a few complete records in a row; the end if there is none."""

@@ -21,14 +21,7 @@ def names_by_count(
     nameless = {key: count for key, count in counts.items() if key not in known}
     if len(free) == len(nameless) == 1:
         return {key: topic for key in nameless for topic, _ in free}
-    alike = Counter(nameless.values())
-    by_count = {
-        count: topic
-        for topic, count in free
-        if count and [other for _, other in free].count(count) == 1
-    }
-    return {
-        key: by_count[count]
-        for key, count in nameless.items()
-        if count in by_count and alike[count] == 1
-    }
+    # Counts that one nameless number and one free name have.
+    found, promised = Counter(nameless.values()), Counter(count for _, count in free)
+    sure = {count: topic for topic, count in free if found[count or 0] == promised[count] == 1}
+    return {key: sure[count] for key, count in nameless.items() if count in sure}

@@ -11,10 +11,11 @@ from rosbag2.checks.losses import MAX_SPANS, LostSpan
 from rosbag2.checks.metadata_checks import BagWarning, missing_wals, warning
 from rosbag2.checks.verdict import Verdict, rejected
 from rosbag2.checks.verify import NONE_OF, verify
-from rosbag2.errors import BagError, Detail, bounded, unreadable
+from rosbag2.errors import BagError, Detail, bounded
 from rosbag2.formats.bundle import DataFile
 from rosbag2.formats.metadata import PLAYABLE, Metadata, Topic
-from rosbag2.recovery.inventory import FINAL, Inventory, take_inventory
+from rosbag2.reading.failures import guarded
+from rosbag2.recovery.inventory import FINAL, NO_METADATA, Inventory, take_inventory
 from rosbag2.recovery.sources import Source, open_source
 from rosbag2.writing.sqlite_writer import BagWriter
 
@@ -51,18 +52,12 @@ def repair(source: Path, target: Path, budget: Budget | None = None) -> Verdict:
         return rejected(BagError("BAG_EXISTS", file=target.name))
     budget = budget or Budget()
     try:
-        repairing = _Repair(take_inventory(source), target, budget)
-        repairing.run()
-        verdict = repairing.verdict()
+        with guarded(source.name):
+            repairing = _Repair(take_inventory(source), target, budget)
+            repairing.run()
+            verdict = repairing.verdict()
     except BagError as error:
         verdict = rejected(error)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        verdict = rejected(BagError("FILE_UNREADABLE", file=source.name, reason=reason))
-    except MemoryError:
-        raise
-    except Exception:  # noqa: BLE001 - no exception is a verdict
-        verdict = rejected(unreadable(source.name))
     if verdict.status == "rejected":
         shutil.rmtree(target, ignore_errors=True)
     return verdict
@@ -113,8 +108,7 @@ class _Repair:
                 self._require_messages()
 
     def _writer(self, source: Source) -> BagWriter:
-        metadata = self.inventory.metadata
-        distro = source.ros_distro or (metadata.ros_distro if metadata else "") or "unknown"
+        distro = source.ros_distro or self.inventory.metadata.ros_distro or "unknown"
         return BagWriter(self.target, ros_distro=distro, version=REPAIRED_VERSION)
 
     def _copy(self, file: DataFile, source: Source, writer: BagWriter) -> None:
@@ -134,13 +128,13 @@ class _Repair:
         self.counts[file.name] = self.kept - before
         self.warnings += [_as_warning(fault) for fault in source.faults]
         self.warnings += self._odd_storage(file, source)
-        self.lost += [self.inventory.closed(span) for span in source.lost]
+        self.lost += [self.inventory.closed(span) for span in source.losses.spans]
 
     def _odd_storage(self, file: DataFile, source: Source) -> list[BagWarning]:
-        metadata = self.inventory.metadata
-        if metadata is None or metadata.storage_id in {"", source.kind}:
+        listed = self.inventory.metadata.storage_id
+        if listed in {"", source.kind}:
             return []
-        details = {"file": file.name, "storage": metadata.storage_id, "found": source.kind}
+        details = {"file": file.name, "storage": listed, "found": source.kind}
         return [_as_warning(BagError("STORAGE_MISMATCH", **details))]
 
     def _number(self, topic: Topic, file: DataFile, writer: BagWriter) -> int:
@@ -178,9 +172,8 @@ class _Repair:
                 return BagError("NOTHING_LEFT", reason=reason)
         for absent in self._missing_wals():
             return BagError("WAL_MISSING", **absent.details)
-        metadata = self.inventory.metadata
-        if metadata and metadata.message_count:
-            return BagError("NOTHING_LEFT", reason=NONE_OF.format(metadata.message_count))
+        if promised := self.inventory.metadata.message_count:
+            return BagError("NOTHING_LEFT", reason=NONE_OF.format(promised))
         if self.lost or self.inventory.missing:
             return BagError("NOTHING_LEFT", reason="it holds no messages")
         return BagError("EMPTY")
@@ -208,7 +201,7 @@ class _Repair:
     def _elsewhere(self, missing: int, index: BagIndex) -> list[LostSpan]:
         """Losses of which nothing is known but their number, by topic where metadata tells."""
         file = next(iter(self.counts)) if len(self.counts) == 1 else ""
-        claims = self.inventory.metadata.topics if self.inventory.metadata else ()
+        claims = self.inventory.metadata.topics
         kept = {topic.name: topic.message_count for topic in index.topics}
         short = [(topic.name, (count or 0) - kept.get(topic.name, 0)) for topic, count in claims]
         by_topic = [(name, count) for name, count in short if count > 0]
@@ -236,7 +229,7 @@ class _Repair:
             for w in verdict.warnings
             if w.code not in REPAIRED_WARNINGS
         ]
-        if self.short or self.inventory.metadata is None:
+        if self.short or self.inventory.metadata is NO_METADATA:
             found += self._missing_wals()
         return Verdict(
             "repaired", code, details, (*self.warnings, *found), verdict.index, tuple(self.lost)
@@ -256,10 +249,9 @@ def _as_warning(error: BagError) -> BagWarning:
     return BagWarning(error.code, error.details)
 
 
-def _completed(topic: Topic, metadata: Metadata | None) -> Topic:
+def _completed(topic: Topic, metadata: Metadata) -> Topic:
     """The topic, with its type in today's form, and the fields that the data lack from metadata.yaml."""
-    listed = metadata.topics if metadata else ()
-    claim = next((claim for claim, _ in listed if claim.name == topic.name), topic)
+    claim = next((claim for claim, _ in metadata.topics if claim.name == topic.name), topic)
     kind = topic.type or claim.type
     package, _, name = kind.partition("/")
     serializations = (topic.serialization_format, claim.serialization_format)

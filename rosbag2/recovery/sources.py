@@ -10,15 +10,16 @@ from typing import Protocol
 import numpy as np
 
 from rosbag2.budget import Budget
-from rosbag2.checks.losses import Losses, LostSpan
+from rosbag2.checks.losses import Losses
 from rosbag2.checks.message_faults import MessageFaults, StrayFinder
 from rosbag2.checks.times import Stray
-from rosbag2.errors import BagError, unreadable
+from rosbag2.errors import BagError
 from rosbag2.formats import compression
 from rosbag2.formats.bundle import DataFile
 from rosbag2.formats.metadata import Topic
 from rosbag2.reading.base import Store
 from rosbag2.reading.columns import columns
+from rosbag2.reading.failures import guarded
 from rosbag2.reading.opening import is_packed, kind, open_store, spare_folder
 from rosbag2.recovery.mcap_salvage import McapSalvage
 from rosbag2.recovery.names import Listed
@@ -44,17 +45,13 @@ _OTHERS = frozenset({"FILE_NOT_MCAP", "FILE_NOT_SQLITE", "SCHEMA_UNKNOWN", "TOPI
 
 
 class Source(Protocol):
-    """Messages of one file; `faults` and `lost` are complete after `messages`."""
+    """Messages of one file; `faults` and `losses` are complete after `messages`."""
 
     kind: str
     ros_distro: str
     topics: list[Topic]
     faults: list[BagError]
-
-    @property
-    def lost(self) -> list[LostSpan]:
-        """Stretches that could not be read."""
-        ...
+    losses: Losses
 
     def messages(self, expected: int | None) -> Iterator[Saved]:
         """Every message that can be read; `expected` is how many there should be, if known."""
@@ -75,15 +72,12 @@ def open_source(
         plain = DataFile(file.name, place)
         with ExitStack() as stack:
             try:
-                source = _Readable(stack.enter_context(open_store(plain, budget)))
+                with guarded(plain.name):
+                    source = _Readable(stack.enter_context(open_store(plain, budget)))
             except BagError as error:
                 if error.code not in DAMAGED:
                     raise
                 fault = error
-            except (MemoryError, RecursionError):
-                raise
-            except Exception:  # noqa: BLE001 - whatever it is, the file is damaged
-                fault = unreadable(plain.name)
             if fault is None:
                 yield source
                 return
@@ -142,7 +136,7 @@ class _Readable:
                 raise
             large = [error]
         if orphans:
-            self.losses.add("messages belong to no topic", messages=orphans)
+            self.losses.add(None, None, orphans)
         self.topics = list(store.topics.values())
         self.strays = faults.strays(store)
         findings = store.findings() + faults.findings(store.topics, self.strays)
@@ -151,10 +145,6 @@ class _Readable:
         ]
         if reason := store.order_fault():
             self.faults.append(BagError("FILE_DAMAGED", file=store.file.name, reason=reason))
-
-    @property
-    def lost(self) -> list[LostSpan]:
-        return self.losses.spans
 
     def messages(self, _expected: int | None) -> Iterator[Saved]:
         by_name: dict[str, Topic] = {}
@@ -168,34 +158,24 @@ class _Readable:
             if stray := strays.find(number):
                 self.losses.add_stray(stray, topics[key].name)
             elif data is None:
-                self.losses.add("data that are no message", time, time, 1, topics[key].name)
+                self.losses.add(time, time, 1, topics[key].name)
             else:
                 yield topics[key], time, data
-
-
-class _Salvage(Protocol):
-    losses: Losses
-
-    @property
-    def ros_distro(self) -> str: ...
-
-    def messages(self, expected: int | None) -> Iterator[Saved]: ...
 
 
 class _Damaged:
     """A file that is saved piece by piece, twice: first for the times, which its neighbours judge."""
 
-    def __init__(self, kind: str, open_salvage: Callable[[], _Salvage], fault: BagError) -> None:
+    def __init__(
+        self, kind: str, open_salvage: Callable[[], McapSalvage | SqliteSalvage], fault: BagError
+    ) -> None:
         self.kind = kind
         self.salvage = open_salvage()
         self.times = open_salvage()
+        self.losses = self.salvage.losses
         self.ros_distro = self.salvage.ros_distro
         self.topics: list[Topic] = []
         self.faults = [fault]
-
-    @property
-    def lost(self) -> list[LostSpan]:
-        return self.salvage.losses.spans
 
     def messages(self, expected: int | None) -> Iterator[Saved]:
         any_saved = False
@@ -203,11 +183,11 @@ class _Damaged:
         for number, saved in enumerate(self.salvage.messages(expected)):
             any_saved = True
             if stray := finder.find(number):
-                self.salvage.losses.add_stray(stray, saved[0].name)
+                self.losses.add_stray(stray, saved[0].name)
             else:
                 yield saved
-        if unread := self.salvage.losses.unread:
-            file = self.salvage.losses.file
+        if unread := self.losses.unread:
+            file = self.losses.file
             self.faults.append(BagError("TRAILING_BYTES", file=file, bytes=unread))
         fault = self.faults[0]
         if fault.code in _OTHERS:
@@ -227,6 +207,6 @@ class _Damaged:
         strays = faults.times.strays()
         topics = {number: topic for topic, number in numbers.items()}
         for finding in faults.findings(topics, strays):
-            details = {"file": self.salvage.losses.file, **finding.details}
+            details = {"file": self.losses.file, **finding.details}
             self.faults.append(BagError(finding.code, **details))
         return strays

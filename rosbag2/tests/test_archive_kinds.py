@@ -1,5 +1,8 @@
 """Archives as people's systems make them: each is unpacked to the bag that was packed, or refused by name."""
 
+import tarfile
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 from tarfile import LNKTYPE, SYMTYPE
 
@@ -9,7 +12,9 @@ from rosbag2.budget import MAX_FILES
 from rosbag2.checks.verify import verify
 from rosbag2.errors import BagError
 from rosbag2.reading import archive
+from rosbag2.sandbox import checks
 from rosbag2.tests.archives import RawZip, deflated, deflated64, tarred_bag, zipped_bag
+from rosbag2.tests.bundles import bag
 
 
 def unpacked(packed: Path) -> Path:
@@ -105,6 +110,118 @@ def test_a_link_to_a_file_of_the_archive_is_taken_as_that_file(
     copy = folder / "copy.db3"
     assert not copy.is_symlink()
     assert copy.read_bytes() == (folder / "bag_0.db3").read_bytes()
+
+
+@pytest.mark.parametrize("kinds", [(SYMTYPE, SYMTYPE), (SYMTYPE, LNKTYPE), (LNKTYPE, SYMTYPE)])
+@pytest.mark.parametrize("step", [1, -1])
+def test_links_to_links_are_followed_in_any_order(
+    tmp_path: Path, kinds: tuple[bytes, bytes], step: int
+) -> None:
+    targets = [{SYMTYPE: name, LNKTYPE: f"drive/{name}"} for name in ("b.db3", "bag_0.db3")]
+    links = [
+        (kinds[0], "drive/a.db3", targets[0][kinds[0]]),
+        (kinds[1], "drive/b.db3", targets[1][kinds[1]]),
+    ]
+    folder = unpacked(tarred_bag(tmp_path, *links[::step]))
+    assert (folder / "a.db3").read_bytes() == (folder / "bag_0.db3").read_bytes()
+
+
+def test_links_in_a_circle_are_refused(tmp_path: Path) -> None:
+    circle = [(SYMTYPE, "drive/a.db3", "b.db3"), (SYMTYPE, "drive/b.db3", "a.db3")]
+    assert refusal(tarred_bag(tmp_path, *circle)).details["member"] == "drive/a.db3"
+
+
+@pytest.mark.parametrize("kind", [b"V", b"D"])
+def test_labels_and_lists_of_gnu_tar_are_no_members(tmp_path: Path, kind: bytes) -> None:
+    assert verify(unpacked(tarred_bag(tmp_path, (kind, "monday", "")))).status == "ready"
+
+
+def test_a_part_of_a_file_is_refused_and_not_called_a_device(tmp_path: Path) -> None:
+    error = refusal(tarred_bag(tmp_path, (b"M", "drive/rest.db3", "")))
+    assert error.details["reason"] == "it is no plain file"
+
+
+@pytest.mark.parametrize("folder", ["PK", "BZh9"])
+def test_a_tar_is_one_whatever_its_first_member_is_called(tmp_path: Path, folder: str) -> None:
+    with tarfile.open(tmp_path / "bag.tar", "w") as packed:
+        packed.add(bag(tmp_path / "made"), folder)
+    assert verify(unpacked(tmp_path / "bag.tar")).status == "ready"
+
+
+@pytest.mark.parametrize(
+    "name", ["Screenshot 9.00\u202fAM.png", "走行\u3000メモ.txt", "👨\u200d👩.txt", "Icon\r"]
+)
+def test_spaces_of_any_kind_are_no_reason_to_refuse_an_archive(tmp_path: Path, name: str) -> None:
+    packed = RawZip()
+    packed.add(b"drive/bag.db3", b"x")
+    packed.add(f"drive/{name}".encode(), b"x", flags=0x800)
+    unpacked(packed.write(tmp_path / "bag.zip"))
+
+
+@pytest.mark.parametrize("name", ["line\nend", "\x1b[2J", "turned\u202etxt", "x" * 256])
+def test_names_that_steer_a_terminal_are_refused_and_not_repeated(
+    tmp_path: Path, name: str
+) -> None:
+    packed = RawZip()
+    packed.add(name.encode(), b"x", flags=0x800)
+    error = refusal(packed.write(tmp_path / "bag.zip"))
+    assert error.code == "ARCHIVE_MEMBER_UNSAFE"
+    assert str(error).isprintable()
+
+
+def cut(packed: Path) -> Path:
+    packed.write_bytes(packed.read_bytes()[: packed.stat().st_size // 2])
+    return packed
+
+
+def needing_memory(folder: Path) -> Path:
+    """A .tar.xz that says that it needs a dictionary of 4 GB."""
+    packed = tarred_bag(folder, mode="w:xz")
+    content = bytearray(packed.read_bytes())
+    end = 12 + (content[12] + 1) * 4 - 4
+    content[content.index(b"\x21\x01", 12) + 2] = 40
+    content[end : end + 4] = zlib.crc32(content[12:end]).to_bytes(4, "little")
+    packed.write_bytes(content)
+    return packed
+
+
+def named_otherwise(folder: Path) -> Path:
+    packed = zipped_bag(folder)
+    packed.write_bytes(packed.read_bytes().replace(b"bag_0.db3", b"BAG_0.db3", 1))
+    return packed
+
+
+def wrongly_flagged(folder: Path) -> Path:
+    packed = RawZip()
+    packed.add(b"\xff.db3", flags=0x800)
+    return packed.write(folder / "bag.zip")
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (lambda folder: cut(zipped_bag(folder)), "its end is missing"),
+        (lambda folder: cut(tarred_bag(folder)), "its end is missing"),
+        (lambda folder: cut(tarred_bag(folder, mode="w:gz")), "its end is missing"),
+        (lambda folder: cut(tarred_bag(folder, mode="w:xz")), "its end is missing"),
+        (lambda folder: zipped_bag(folder, lambda data: (97, data)), "a way that is not read here"),
+        (lambda folder: bag(folder) / "bag_0.db3", "it is no archive"),
+        (wrongly_flagged, "it says that a name is UTF-8, which it is not"),
+        (named_otherwise, "its content is damaged"),
+    ],
+)
+def test_the_reason_is_in_plain_words(
+    tmp_path: Path, make: Callable[[Path], Path], reason: str
+) -> None:
+    error = refusal(make(tmp_path))
+    assert error.code == "ARCHIVE_UNREADABLE"
+    assert reason in str(error.details["reason"])
+
+
+def test_a_dictionary_beyond_the_memory_is_said(tmp_path: Path) -> None:
+    verdict = checks.unpack(needing_memory(tmp_path), tmp_path / "unpacked")
+    assert verdict.code == "ARCHIVE_UNREADABLE"
+    assert "memory" in str(verdict.details["reason"])
 
 
 @pytest.mark.parametrize("target", ["drive", "drive/bag_0.db3", "nowhere"])

@@ -6,7 +6,7 @@ import pytest
 
 from rosbag2.checks.verify import verify
 from rosbag2.reading import mcap
-from rosbag2.reading.reader import BagReader
+from rosbag2.reading.reader import BATCH_BYTES, BagReader
 from rosbag2.tests.bundles import CDR, START, Row, read, rows
 from rosbag2.tests.corpus import (
     MAGIC,
@@ -141,5 +141,5 @@ def test_large_messages_make_lists_shorter(tmp_path: Path) -> None:
     mcap_bag(tmp_path, Mcap([large]).data())
     with BagReader(tmp_path) as reader:
         weights = [sum(len(data) for _, _, data in batch) for batch in reader.batches()]
-    assert max(weights) <= mcap.BATCH_BYTES + 2**20
+    assert max(weights) <= BATCH_BYTES + 2**20
     assert sum(weights) == 24 * 2**20

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rosbag2.reading import base
-from rosbag2.reading.reader import BagReader
+from rosbag2.reading.reader import BATCH_BYTES, BagReader
 from rosbag2.tests.bundles import CDR, START, Row, database, metadata, read, rows
 
 SPLITS = {
@@ -75,7 +74,7 @@ def test_large_messages_make_lists_shorter(tmp_path: Path, other: int) -> None:
     _bag(tmp_path, [large, rows(3, other)])
     with BagReader(tmp_path) as reader:
         weights = [sum(len(data) for _, _, data in batch) for batch in reader.batches()]
-    assert max(weights) <= base.BATCH_BYTES + 2**20
+    assert max(weights) <= BATCH_BYTES + 2**20
     assert sum(weights) == 24 * 2**20 + 60
 
 

@@ -318,3 +318,10 @@ def test_single_database_is_imported_with_its_journal(store: ObjectStore, tmp_pa
             shutil.copy(path, copy)
     code, result = import_bag(copy / "lone.db3")
     assert (code, result["status"], result["message_count"]) == (0, "repaired", 50)
+
+
+def test_what_cannot_be_opened_is_said_in_a_sentence() -> None:
+    code, result = import_bag(Path("long" * 100))
+    assert (code, result["code"]) == (2, "FILE_UNREADABLE")
+    assert result["sentence"].startswith("longlong")
+    assert "Errno" not in result["sentence"]

@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from rest_framework.test import APIClient
 
 from storage.choices import Origin, Status
+from storage.exceptions import FilesInvalidError
 from storage.models import Rosbag
 from storage.objects.base import ObjectStore
 from storage.services.intake import imports
@@ -107,6 +108,22 @@ def test_what_lies_beside_the_bundle_in_an_archive_is_said(
             "code": "FILES_LEFT_OUT",
             "details": {"file": "payload.sh", "files": 1},
         }
+
+
+def test_files_deep_in_folders_are_said_and_litter_of_any_name_is_not(make_bag: MakeBag) -> None:
+    folder = make_bag()
+    (folder / "logs/monday").mkdir(parents=True)
+    (folder / "logs/monday/run\x1b.log").touch()
+    (folder / "Icon\r").touch()
+    rosbag = verifier.run(imports.import_path(folder).pk)
+    assert rosbag.warnings[0]["details"] == {"file": "logs/monday/run\ufffd.log", "files": 1}
+
+
+def test_a_name_that_is_refused_is_said(make_bag: MakeBag) -> None:
+    folder = make_bag()
+    (folder / "line\nend").touch()
+    with pytest.raises(FilesInvalidError, match="such as line end"):
+        imports.import_path(folder)
 
 
 def test_the_warning_stays_when_the_rosbag_is_verified_again(

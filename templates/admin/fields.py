@@ -43,7 +43,7 @@ def pass_text(template: Template) -> str:
     """How long one pass over the rosbag takes, and how much of its gaps is left out."""
     if not template.rate:
         return _("as fast as possible")
-    topics = RosbagTopic.objects.filter(rosbag=template.rosbag_id).only(*INDEX_FIELDS)
+    topics = RosbagTopic.objects.playable().filter(rosbag=template.rosbag_id).only(*INDEX_FIELDS)
     names = set(template.topics)
     played = [topic for topic in topics if not names or topic.name in names]
     length = pass_length(played, template.max_gap_seconds)

@@ -127,6 +127,15 @@ def test_name_taken_between_validation_and_save(
     assert "still here" in answer.content.decode()
 
 
+def test_topics_that_are_skipped_make_no_pass_longer(operator: Client, rosbag: Rosbag) -> None:
+    rosbag.topics.filter(name="/odom").update(first_ns=0, last_ns=3 * 10**9)
+    rosbag.topics.filter(name="/imu").update(
+        serialization_format="json", first_ns=0, last_ns=60 * 10**9
+    )
+    template = templates.create(name="t", rosbag=rosbag)
+    assert "3.0 s" in operator.get(page(template)).content.decode()
+
+
 def test_length_of_a_pass(operator: Client, rosbag: Rosbag) -> None:
     times = {"first_ns": 0, "last_ns": 60 * 10**9, "period_ns": 10**9}
     gap = [10 * 10**9, 50 * 10**9]

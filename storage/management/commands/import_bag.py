@@ -11,7 +11,8 @@ from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
 
 from common.exceptions import DomainError
-from storage.choices import USABLE, Status
+from rosbag2.errors import bounded
+from storage.choices import USABLE, Status, sentence
 from storage.management.progress import ImportProgress, import_progress
 from storage.models import Rosbag
 from storage.objects.base import StoreError
@@ -44,7 +45,8 @@ class Command(BaseCommand):
                 rosbag = imports.import_path(path, name=name, on_stored=progress.storing(path))
                 rosbag, note = _verify_now(rosbag, progress)
         except (DomainError, OSError) as error:
-            self._print(_failure_to_dict(error), as_json=json, text=str(error))
+            outcome = _failure_to_dict(error, path)
+            self._print(outcome, as_json=json, text=outcome["sentence"])
             sys.exit(EXIT_FAILED)
         self._print(_to_dict(rosbag), as_json=json, text=_to_text(rosbag, note))
         if rosbag.status not in SUCCESSFUL:
@@ -106,13 +108,18 @@ def _to_dict(rosbag: Rosbag) -> dict[str, Any]:
     }
 
 
-def _failure_to_dict(error: Exception) -> dict[str, Any]:
+def _failure_to_dict(error: Exception, path: Path) -> dict[str, Any]:
+    code, text = getattr(error, "code", ""), str(error)
+    if isinstance(error, OSError):
+        code = "FILE_UNREADABLE"
+        values = {"file": error.filename or path, "reason": error.strerror or text}
+        text = sentence(code, bounded({name: str(value) for name, value in values.items()}))
     return {
         "rosbag": None,
         "original": None,
         "status": "rejected",
-        "code": getattr(error, "code", "FILE_UNREADABLE"),
-        "sentence": str(error),
+        "code": code,
+        "sentence": text,
         "warnings": [],
         "message_count": None,
         "lost_spans": [],

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from common.exceptions import FieldError
 from rosbag2.budget import MAX_FILES
+from rosbag2.errors import bounded
 from rosbag2.formats.bundle import DATA_SUFFIXES, count_files, foreign_file
 from rosbag2.reading.belonging import is_litter, own_files
 from storage.choices import sentence
@@ -39,14 +40,20 @@ def check_paths(paths: list[str]) -> None:
     )
     counts = Counter(paths)
     folders = {parent for path in set(paths) for parent in _parents_of(path)}
-    errors = [
-        FieldError(f"/files/{index}/path", detail, "FILE_NAME_INVALID")
+    invalid = [
+        index
         for index, path in enumerate(paths)
         if counts[path] > 1 or path in folders or not is_safe(path)
     ]
-    if errors:
-        message = _("%(count)d file names cannot be used: rename the files and try again.")
-        raise FilesInvalidError(message % {"count": len(errors)}, errors)
+    if invalid:
+        errors = [
+            FieldError(f"/files/{index}/path", detail, "FILE_NAME_INVALID") for index in invalid
+        ]
+        message = _(
+            "%(count)d file names cannot be used, such as %(file)s: rename the files and try again."
+        )
+        values = bounded({"count": len(invalid), "file": paths[invalid[0]]})
+        raise FilesInvalidError(message % values, errors)
 
 
 def _parents_of(path: str) -> Iterator[str]:
@@ -91,16 +98,17 @@ def check_links(folder: Path, paths: list[str]) -> None:
 
 def own_and_others(folder: Path) -> tuple[list[str], list[str]]:
     """The paths of a bundle's files, and of what lies beside them and is left out; litter is in neither."""
-    paths = sorted(files_of(folder))
-    own = own_files(folder, paths)
-    return sorted(own), [path for path in paths if path not in own and not is_litter(path)]
+    own = own_files(folder, files_of(folder))
+    present = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return sorted(own), [path for path in present if path not in own and not is_litter(path)]
 
 
 def left_out(paths: Iterable[str]) -> list[dict[str, Any]]:
     """The warning of a rosbag that files were left out, if there are any."""
     names = sorted(paths)
-    details = {"file": names[0], "files": len(names)} if names else {}
-    return [{"code": LEFT_OUT, "details": details}] if names else []
+    if not names:
+        return []
+    return [{"code": LEFT_OUT, "details": bounded({"file": names[0], "files": len(names)})}]
 
 
 def files_outside(unpacked: Path, bundle: Path) -> list[str]:

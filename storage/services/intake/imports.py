@@ -20,7 +20,7 @@ from rosbag2.formats import names
 from rosbag2.formats.bundle import DATA_SUFFIXES
 from rosbag2.formats.signatures import HEAD_BYTES, foreign
 from rosbag2.reading.archive import bare_name, is_archive
-from rosbag2.reading.belonging import JOURNAL_SUFFIXES
+from rosbag2.reading.belonging import JOURNAL_SUFFIXES, is_litter
 from rosbag2.sandbox import checks
 from storage.choices import Status, sentence
 from storage.exceptions import BundleRefusedError, PathMissingError, StillRecordedError
@@ -160,7 +160,7 @@ def import_folder(
             "a .zip or .tar of it, or one .mcap or .db3 file."
         )
         raise PathMissingError(message % {"path": path})
-    present = sorted(files_of(path))
+    present = sorted(name for name in files_of(path) if not is_litter(name))
     if present:  # an empty folder is stored too: its verdict explains what is missing
         check_paths([_decoded(relative) for relative in present])
         check_is_bundle(path, present)
