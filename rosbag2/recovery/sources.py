@@ -185,6 +185,7 @@ class _Damaged:
             if stray := finder.find(number):
                 self.losses.add_stray(stray, saved[0].name)
             else:
+                self.salvage.losses.close(saved[1])
                 yield saved
         if unread := self.losses.unread:
             file = self.losses.file
