@@ -12,7 +12,7 @@ from rosbag2.checks.statistics import BINS, Rhythm, TopicFigures, TopicStatistic
 from rosbag2.errors import BagError
 from rosbag2.formats.bundle import DataFile, listed_files, require_complete
 from rosbag2.formats.metadata import PLAYABLE, Metadata, Topic, read_metadata
-from rosbag2.reading.base import Finding, Store
+from rosbag2.reading.base import Store
 from rosbag2.reading.columns import Samples
 from rosbag2.reading.opening import is_packed, open_store
 
@@ -73,7 +73,7 @@ class Survey:
     budget: Budget = field(default_factory=Budget)
     variants: dict[str, list[Topic]] = field(default_factory=dict)
     orphans: dict[str, int] = field(default_factory=dict)
-    findings: list[tuple[str, Finding]] = field(default_factory=list)
+    findings: list[BagError] = field(default_factory=list)
     ros_distro: str = ""
     kinds: dict[str, str] = field(default_factory=dict)
     packed: set[str] = field(default_factory=set)
@@ -206,11 +206,12 @@ class Survey:
             self.statistics.add(places[inside], samples.only(inside))
         if store.contents.packed:
             self.packed.add("message")
-        if reason := store.order_fault():
+        if reason := store.order_fault:
             raise BagError("FILE_DAMAGED", file=store.file.name, reason=reason)
         self.stretches += [(part.lowest, part.highest) for part in faults.times.stretches]
-        faulty = faults.findings(store.topics, faults.strays(store))
-        self.findings += [(store.file.name, finding) for finding in (*store.findings(), *faulty)]
+        strays = faults.strays(store)
+        self.findings += store.findings()
+        self.findings += faults.findings(store.file.name, store.topics, strays)
 
 
 class _Lookup:

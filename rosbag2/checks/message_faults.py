@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from rosbag2.checks.times import Stray, TimeRule
-from rosbag2.errors import Detail
+from rosbag2.errors import BagError, Detail
 from rosbag2.formats.metadata import Topic
-from rosbag2.reading.base import MAX_BACK, Doubt, Finding, Store
+from rosbag2.reading.base import MAX_BACK, Doubt, Store
 from rosbag2.reading.columns import Samples
 
 
@@ -28,28 +28,32 @@ class MessageFaults:
     def strays(self, store: Store) -> list[Stray]:
         """The messages with impossible times, in the order of the file; all were taken."""
         strays = self.times.strays()
-        for doubt in store.doubts():
+        for doubt in store.doubts:
             if _is_wrong(doubt) and not any(s.start <= doubt.number < s.end for s in strays):
                 first = (doubt.time_ns, doubt.topic_id)
                 strays.append(Stray(doubt.number, 1, first, doubt.before_ns, doubt.after_ns))
         return sorted(strays, key=lambda stray: stray.start)
 
-    def findings(self, topics: Mapping[int, Topic], strays: list[Stray]) -> list[Finding]:
-        """What was found, with the names of the file's topics."""
+    def findings(
+        self, file: str, topics: Mapping[int, Topic], strays: list[Stray]
+    ) -> list[BagError]:
+        """What was found, as warnings with the names of the file and its topics."""
         names = Counter[str]()
         for key, count in self.invalid.items():
             if key in topics:
                 names[topics[key].name] += count
-        findings: list[Finding] = []
+        findings: list[BagError] = []
         if names:
             topic, _ = names.most_common(1)[0]
             details: dict[str, Detail] = {"topic": topic, "topics": len(names)}
-            findings.append(Finding("MESSAGES_INVALID", {"messages": names.total(), **details}))
+            findings.append(
+                BagError("MESSAGES_INVALID", file=file, messages=names.total(), **details)
+            )
         if strays:
             time, key = strays[0].first
             details = {"topic": topics[key].name if key in topics else "", "time_ns": time}
             count = sum(stray.count for stray in strays)
-            findings.append(Finding("TIMES_IMPOSSIBLE", {"messages": count, **details}))
+            findings.append(BagError("TIMES_IMPOSSIBLE", file=file, messages=count, **details))
         return findings
 
 

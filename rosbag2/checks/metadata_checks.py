@@ -144,8 +144,8 @@ def _within(survey: Survey) -> Iterator[BagWarning]:
         yield warning("TOPIC_AMBIGUOUS", file=file, topic=ambiguous[0], topics=len(ambiguous))
     for file, count in survey.orphans.items():
         yield warning("ORPHAN_MESSAGES", file=file, found=count)
-    for file, finding in survey.findings:
-        yield warning(finding.code, file=file, **finding.details)
+    for finding in survey.findings:
+        yield warning(finding.code, **finding.details)
     odd = [name for name in survey.variants if not _TOPIC_NAME.fullmatch(name)]
     if odd:
         yield warning("NAME_ODD", topic=odd[0], topics=len(odd))

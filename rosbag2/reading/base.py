@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from rosbag2.errors import Detail
+from rosbag2.errors import BagError
 from rosbag2.formats.bundle import DataFile
 from rosbag2.formats.metadata import Topic
 from rosbag2.reading.contents import Contents
@@ -17,14 +17,6 @@ Message = tuple[int, str, bytes]
 
 MAX_BACK = 5 * 10**9
 """Nanoseconds that a message may be older than one written before it, or than its chunk says."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something odd within a file: a code of a warning, and its details without the file."""
-
-    code: str
-    details: dict[str, Detail]
 
 
 @dataclass(frozen=True)
@@ -50,6 +42,10 @@ class Store(Protocol):
     ros_distro: str
     topics: dict[int, Topic]
     contents: Contents
+    order_fault: str
+    """Why the reader would not give the messages that `samples` gave, "" if nothing is wrong."""
+    doubts: list[Doubt]
+    """The few messages whose times another record contradicts; as `order_fault` known after `samples`."""
 
     def span(self) -> tuple[int, int] | None:
         """First and last time in nanoseconds, None without messages."""
@@ -69,16 +65,8 @@ class Store(Protocol):
         """Topic number, time and message, as many and in the same order as `samples`; None is no message."""
         ...
 
-    def findings(self) -> list[Finding]:
-        """Oddities of the file; known after `samples`."""
-        ...
-
-    def order_fault(self) -> str:
-        """Why the reader would not give the messages that `samples` gave, "" if nothing is wrong."""
-        ...
-
-    def doubts(self) -> list[Doubt]:
-        """The few messages whose times another record contradicts; known after `samples`."""
+    def findings(self) -> list[BagError]:
+        """Oddities of the file, as warnings; known after `samples`."""
         ...
 
     def messages(

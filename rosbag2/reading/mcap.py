@@ -16,7 +16,7 @@ from rosbag2.formats.mcap_records import Catalogue, Chunk
 from rosbag2.formats.mcap_rows import Row, columns, rows
 from rosbag2.formats.metadata import Topic
 from rosbag2.formats.stored_message import PLAIN
-from rosbag2.reading.base import Doubt, Finding, Message
+from rosbag2.reading.base import Doubt, Message
 from rosbag2.reading.contents import Contents
 from rosbag2.reading.failures import guarded
 from rosbag2.reading.mcap_layout import Run, read_layout
@@ -38,6 +38,7 @@ class McapStore:
     """One data file, open for reading; made by `opening.open_store`."""
 
     kind = "mcap"
+    order_fault = ""
 
     def __init__(self, file: DataFile, stream: BinaryIO, budget: Budget) -> None:
         self.file = file
@@ -50,7 +51,7 @@ class McapStore:
         self._pieces: list[Piece] | None = None
         self._wrong_times = 0
         self._sample_count = 0
-        self._doubts: list[Doubt] = []
+        self.doubts: list[Doubt] = []
         if not self._has_all_channels():
             self._discover()
         self.ros_distro = self.catalogue.ros_distro
@@ -121,9 +122,8 @@ class McapStore:
         return pieces[0].first_ns, last
 
     def samples(self) -> "Iterator[Samples]":
-        """All messages as columns, in the order of the file; every chunk is unpacked and checked."""
         self._wrong_times = self._sample_count = self.contents.unpacked = 0
-        self._doubts.clear()
+        self.doubts.clear()
         waiting: list[tuple[int, int, int]] = []
         for piece in self.layout.pieces:
             with guarded(self.file.name):
@@ -150,7 +150,7 @@ class McapStore:
             first, last = min(samples, key=_SAMPLE_TIME)[1], max(samples, key=_SAMPLE_TIME)[1]
             if not piece.first_ns <= first <= last <= piece.last_ns:
                 self._wrong_times += 1
-                self._doubts += doubts_of(piece, samples, self._sample_count)
+                self.doubts += doubts_of(piece, samples, self._sample_count)
         self._sample_count += len(samples)
 
     def _columns(self, waiting: list[tuple[int, int, int]]) -> "Samples":
@@ -168,7 +168,6 @@ class McapStore:
         return BagError("FILE_IMPLAUSIBLE", file=self.file.name, reason=reason)
 
     def rows(self) -> Iterator[tuple[int, int, bytes | None]]:
-        """Topic number, time and message in the order of `samples`; None is no message."""
         for piece in self.layout.pieces:
             with guarded(self.file.name):
                 content, large = self._load(piece)
@@ -179,30 +178,22 @@ class McapStore:
             for time, key, data in messages:
                 yield key, time, self.contents.message(key, data)
 
-    def findings(self) -> list[Finding]:
+    def findings(self) -> list[BagError]:
         """Oddities of the summary and the chunks; known after `samples`."""
+        name = self.file.name
         findings = []
         if self.layout.unread:
-            findings.append(Finding("TRAILING_BYTES", {"bytes": self.layout.unread}))
+            findings.append(BagError("TRAILING_BYTES", file=name, bytes=self.layout.unread))
         sections = len(self.layout.starts)
         if self.layout.summaries < sections:
-            findings.append(Finding("SUMMARY_MISSING", {}))
+            findings.append(BagError("SUMMARY_MISSING", file=name))
         promised = sum(self.catalogue.promised.values())
         if len(self.catalogue.promised) == sections and promised != self._sample_count:
-            findings.append(
-                Finding("SUMMARY_MISMATCH", {"listed": promised, "found": self._sample_count})
-            )
+            counts = {"listed": promised, "found": self._sample_count}
+            findings.append(BagError("SUMMARY_MISMATCH", file=name, **counts))
         if self._wrong_times:
-            findings.append(Finding("CHUNK_TIMES", {"chunks": self._wrong_times}))
+            findings.append(BagError("CHUNK_TIMES", file=name, chunks=self._wrong_times))
         return findings
-
-    def order_fault(self) -> str:
-        """Nothing: the reader reads what `samples` reads."""
-        return ""
-
-    def doubts(self) -> list[Doubt]:
-        """The messages that lie far outside of the times that their chunk claims."""
-        return self._doubts
 
     def messages(
         self, topics: Collection[str] | None, span: tuple[int, int] | None

@@ -11,7 +11,7 @@ from rosbag2.errors import BagError
 from rosbag2.formats.bundle import DataFile
 from rosbag2.formats.sqlite_schema import read_schema
 from rosbag2.formats.stored_message import PLAIN
-from rosbag2.reading.base import Doubt, Finding, Message
+from rosbag2.reading.base import Doubt, Message
 from rosbag2.reading.contents import NO_MESSAGE, Contents
 from rosbag2.reading.failures import guarded
 from rosbag2.reading.sqlite_index import differences, index_fault
@@ -62,8 +62,8 @@ class SqliteStore:
         with guarded(file.name):
             self.ros_distro, self.topics = read_schema(file.name, connection)
         self.contents = Contents(file.name, self.topics, max_unpacked(size), budget)
-        self._order_fault = ""
-        self._doubts: list[Doubt] = []
+        self.order_fault = ""
+        self.doubts: list[Doubt] = []
 
     def span(self) -> tuple[int, int] | None:
         """First and last time; cheap with the index on time."""
@@ -79,11 +79,6 @@ class SqliteStore:
         return first, last
 
     def samples(self) -> "Iterator[Samples]":
-        """All messages as columns, in the order of the file; every page is touched.
-
-        Raises:
-            BagError: FILE_DAMAGED, MESSAGE_TOO_LARGE.
-        """
         total = volume = 0
         for samples in self._batches_of_columns():
             total += len(samples.sizes)
@@ -131,23 +126,14 @@ class SqliteStore:
             raise self._malformed() from error
 
     def rows(self) -> Iterator[tuple[int, int, bytes | None]]:
-        """Topic number, time and message in the order of `samples`; None is no message."""
         with guarded(self.file.name):
             for time, topic, data in self.connection.execute(_SMALL):
                 message = None if data is None else self.contents.message(topic, data)
                 yield topic, time, message
 
-    def findings(self) -> list[Finding]:
+    def findings(self) -> list[BagError]:
         """None: an oddity within a database is an error."""
         return []
-
-    def order_fault(self) -> str:
-        """What is wrong with the index on time: the reader would not give the messages as their rows are."""
-        return self._order_fault
-
-    def doubts(self) -> list[Doubt]:
-        """The messages to whom the index on time gives another time than their row."""
-        return self._doubts
 
     def _check_index(self, total: int) -> None:
         """Refuse a file of which the reader would lose messages silently."""
@@ -156,9 +142,9 @@ class SqliteStore:
         with guarded(self.file.name):
             name = self.time_index()
             fault = "" if name is None else index_fault(self.connection, name, total)
-            self._doubts = differences(self.connection, name) if name and fault else []
-            if self._doubts:
-                self._order_fault, fault = fault, ""
+            self.doubts = differences(self.connection, name) if name and fault else []
+            if self.doubts:
+                self.order_fault, fault = fault, ""
             fault = fault or unread(self.connection, self.budget, has_index=name is not None)
             self.connection.execute(self._query(None, None)).fetchone()
         if fault:

@@ -139,12 +139,10 @@ class _Readable:
             self.losses.add(None, None, orphans)
         self.topics = list(store.topics.values())
         self.strays = faults.strays(store)
-        findings = store.findings() + faults.findings(store.topics, self.strays)
-        self.faults = large + [
-            BagError(finding.code, file=store.file.name, **finding.details) for finding in findings
-        ]
-        if reason := store.order_fault():
-            self.faults.append(BagError("FILE_DAMAGED", file=store.file.name, reason=reason))
+        name = store.file.name
+        self.faults = large + store.findings() + faults.findings(name, store.topics, self.strays)
+        if reason := store.order_fault:
+            self.faults.append(BagError("FILE_DAMAGED", file=name, reason=reason))
 
     def messages(self, _expected: int | None) -> Iterator[Saved]:
         by_name: dict[str, Topic] = {}
@@ -207,7 +205,5 @@ class _Damaged:
             faults.take(columns(batch))
         strays = faults.times.strays()
         topics = {number: topic for topic, number in numbers.items()}
-        for finding in faults.findings(topics, strays):
-            details = {"file": self.losses.file, **finding.details}
-            self.faults.append(BagError(finding.code, **details))
+        self.faults += faults.findings(self.losses.file, topics, strays)
         return strays
