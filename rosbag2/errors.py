@@ -92,8 +92,11 @@ SENTENCES: dict[str, str] = {
         "then add both files."
     ),
     "SCHEMA_UNKNOWN": _(
-        "{file} is a SQLite database, but not a recording of rosbag2 ({reason}): add the recording itself. "
-        "What rosbag2 recorded in 2018 without names of topics cannot be replayed."
+        "{file} is a SQLite database, but not a recording of rosbag2 ({reason}): add the recording itself."
+    ),
+    "TOPICS_UNNAMED": _(
+        "{file} holds messages but no names of topics ({reason}), as rosbag2 recorded them in 2018: "
+        "nothing tells what they are, so they cannot be replayed. Record them again with a newer rosbag2."
     ),
     "FILE_DAMAGED": _(
         "{file} is damaged ({reason}): replace it with an intact copy of the recording."

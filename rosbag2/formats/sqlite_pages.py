@@ -97,7 +97,7 @@ class Pages:
         """The pages that are not in use, as long as their number is the one that the header says."""
         free: set[int] = set()
         trunk, count = (int.from_bytes(header[n : n + 4], "big") for n in (32, 36))
-        while trunk and trunk not in free and len(free) < count:
+        while 0 < trunk <= self.count and trunk not in free and len(free) < count:
             free.add(trunk)
             page = self.peek(trunk)
             leaves = min(int.from_bytes(page[4:8], "big"), self.page_bytes // 4 - 2)

@@ -17,6 +17,8 @@ from rosbag2.formats.metadata import Topic
 
 _TOPICS = {"id", "name", "type"}
 _MESSAGES = {"id", "topic_id", "timestamp", "data"}
+_FIRST_MESSAGES = {"timestamp", "data"}
+"""Columns of messages in 2018, before topics had names."""
 _SCHEMA = {"schema_version", "ros_distro"}
 _DEFINITIONS = {"id", "topic_type", "encoding", "encoded_message_definition"}
 
@@ -25,15 +27,13 @@ def read_schema(name: str, connection: sqlite3.Connection) -> tuple[str, dict[in
     """ROS distribution ("" before schema 3), and the topics by their number in the file.
 
     Raises:
-        BagError: SCHEMA_UNKNOWN, FILE_DAMAGED, TOO_MANY_TOPICS; they name the file.
+        BagError: SCHEMA_UNKNOWN, TOPICS_UNNAMED, FILE_DAMAGED, TOO_MANY_TOPICS; they name the file.
     """
-    topics = _columns(connection, "topics")
-    for table, needed, columns in (
-        ("topics", _TOPICS, topics),
-        ("messages", _MESSAGES, _columns(connection, "messages")),
-    ):
+    topics, messages = _columns(connection, "topics"), _columns(connection, "messages")
+    for table, needed, columns in (("topics", _TOPICS, topics), ("messages", _MESSAGES, messages)):
         if not columns:
-            raise BagError("SCHEMA_UNKNOWN", file=name, reason=f"it has no table {table}")
+            code = "TOPICS_UNNAMED" if messages >= _FIRST_MESSAGES else "SCHEMA_UNKNOWN"
+            raise BagError(code, file=name, reason=f"it has no table {table}")
         if missing := needed - columns:
             reason = f"its table {table} lacks {', '.join(sorted(missing))}"
             raise BagError("SCHEMA_UNKNOWN", file=name, reason=reason)

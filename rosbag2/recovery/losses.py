@@ -49,6 +49,14 @@ class Losses:
         else:
             self.add(stray.before_ns, stray.after_ns, 1, topic)
 
+    def close(self, time_ns: int) -> None:
+        """A message follows: losses with an open end end there."""
+        for place in range(len(self.spans) - 1, -1, -1):
+            span = self.spans[place]
+            if span.last_ns is not None:
+                break
+            self.spans[place] = replace(span, last_ns=max(time_ns, span.first_ns or time_ns))
+
     def count_more(self, messages: int) -> None:
         """More messages belong to the last loss."""
         last = self.spans[-1]

@@ -34,11 +34,12 @@ DAMAGED = frozenset(
         "FILE_NOT_MCAP",
         "FILE_NOT_SQLITE",
         "SCHEMA_UNKNOWN",
+        "TOPICS_UNNAMED",
     }
 )
 """Codes of files of which something may be left."""
-_OTHERS = frozenset({"FILE_NOT_MCAP", "FILE_NOT_SQLITE", "SCHEMA_UNKNOWN"})
-"""Codes of files that may never have been recordings: they stay, where nothing is left."""
+_OTHERS = frozenset({"FILE_NOT_MCAP", "FILE_NOT_SQLITE", "SCHEMA_UNKNOWN", "TOPICS_UNNAMED"})
+"""Codes of files that may never have been recordings: they stay, where nothing is left; else it is damage."""
 
 
 class Source(Protocol):
@@ -180,12 +181,16 @@ class _Damaged:
             if stray := finder.find(number):
                 self.losses.add_stray(stray, saved[0].name)
             else:
+                self.salvage.losses.close(saved[1])
                 yield saved
         if unread := self.losses.unread:
             file = self.losses.file
             self.faults.append(BagError("TRAILING_BYTES", file=file, bytes=unread))
-        if not any_saved and self.faults[0].code in _OTHERS:
-            raise self.faults[0]
+        fault = self.faults[0]
+        if fault.code in _OTHERS:
+            if not any_saved:
+                raise fault
+            self.faults[0] = BagError("FILE_DAMAGED", **fault.details)
 
     def _strays(self) -> list[Stray]:
         faults = MessageFaults()

@@ -8,6 +8,7 @@ import pytest
 
 from rosbag2.checks.verify import verify
 from rosbag2.errors import BagError
+from rosbag2.recovery.repair import verify_or_repair
 from rosbag2.tests.bundles import CDR, START, bag, metadata, read, rows
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 28672\n"
@@ -40,7 +41,6 @@ def test_a_file_that_is_no_database(tmp_path: Path, content: bytes, code: str) -
     "change",
     [
         "DROP TABLE messages",
-        "DROP TABLE topics",
         "ALTER TABLE messages RENAME COLUMN data TO payload",
         "DROP TABLE messages; CREATE VIEW messages AS "
         "SELECT 1 AS id, 1 AS topic_id, 1 AS timestamp, x'00' AS data",
@@ -54,6 +54,30 @@ def test_tables_that_are_not_those_of_rosbag2(tmp_path: Path, change: str) -> No
         connection.executescript(change)
     verdict = verify(tmp_path)
     assert (verdict.status, verdict.code) == ("rejected", "SCHEMA_UNKNOWN")
+
+
+@pytest.mark.parametrize(
+    "columns", ["timestamp, data", "id INTEGER PRIMARY KEY, topic_id, timestamp, data"]
+)
+def test_messages_without_names_of_topics_are_told(tmp_path: Path, columns: str) -> None:
+    (tmp_path / "bag").mkdir()
+    with closing(sqlite3.connect(tmp_path / "bag" / "bag_0.db3")) as connection:
+        connection.execute(f"CREATE TABLE messages({columns})")
+        connection.execute("INSERT INTO messages (timestamp, data) VALUES (1, x'00010000')")
+        connection.commit()
+    verdict = verify_or_repair(tmp_path / "bag", tmp_path / "new")
+    assert (verdict.status, verdict.code) == ("rejected", "TOPICS_UNNAMED")
+    assert "recorded them in 2018" in verdict.sentence
+
+
+def test_a_rescued_file_is_not_said_to_be_none(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(bag(tmp_path / "bag") / "bag_0.db3")) as connection:
+        connection.executescript(
+            "ALTER TABLE messages RENAME TO old; CREATE VIEW messages AS SELECT * FROM old"
+        )
+    verdict = verify_or_repair(tmp_path / "bag", tmp_path / "new")
+    assert (verdict.code, verdict.message_count) == ("REBUILT", 10)
+    assert [w.code for w in verdict.warnings] == ["FILE_DAMAGED"]
 
 
 @pytest.mark.parametrize("part", [0.3, 0.9])

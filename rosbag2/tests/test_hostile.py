@@ -21,7 +21,7 @@ REFUSED = {
     "zstd bomb behind a header": "UNPACKS_TOO_LARGE",
     "zstd bombs as messages": "UNPACKS_TOO_LARGE",
     "SQLite: messages without end": "SCHEMA_UNKNOWN",
-    "SQLite: topics without end": "SCHEMA_UNKNOWN",
+    "SQLite: topics without end": "TOPICS_UNNAMED",
     "SQLite: virtual table": "SCHEMA_UNKNOWN",
     "SQLite: 200,000 topics": "TOO_MANY_TOPICS",
     "topic with NUL": "NAME_IMPLAUSIBLE",

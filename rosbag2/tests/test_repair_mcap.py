@@ -33,6 +33,19 @@ def test_cut_off_within_a_chunk(tmp_path: Path, compression: str, whole: int) ->
     assert "FILE_UNFINISHED" in {warning.code for warning in verdict.warnings}
 
 
+@pytest.mark.parametrize("first", [0, 1, 2])
+def test_a_loss_ends_with_the_next_message(tmp_path: Path, first: int) -> None:
+    layout = Mcap(groups())
+    content = layout.data()
+    start = len(layout.start()) + sum(map(len, layout.parts[: 2 * first])) if first else 0
+    end = len(layout.start()) + sum(map(len, layout.parts[: 2 * first + 1]))
+    mcap_bag(tmp_path / "bag", content[:start] + bytes(end - start) + content[end:])
+    verdict = verify_or_repair(tmp_path / "bag", tmp_path / "new")
+    (lost,) = verdict.lost
+    assert (lost.messages, lost.last_ns) == (10, ALL[10 * (first + 1)][1])
+    assert lost.first_ns == (ALL[10 * first - 1][1] if first else None)
+
+
 def test_cut_off_at_every_byte(tmp_path: Path) -> None:
     content = Mcap(groups(3, 4)).data()
     counts = []

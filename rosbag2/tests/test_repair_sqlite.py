@@ -253,11 +253,11 @@ def test_metadata_with_a_lower_count_does_not_hide_a_loss(tmp_path: Path, promis
     assert (verdict.code, [span.messages for span in verdict.lost]) == ("RESCUED_UNCOUNTED", [None])
 
 
-@pytest.mark.parametrize("lost", [16, 100])
-def test_a_database_that_lost_its_header(tmp_path: Path, lost: int) -> None:
+@pytest.mark.parametrize("lost", [bytes(16), bytes(100), b"\xa5" * 100, b"\xa5" * PAGE])
+def test_a_database_that_lost_its_header(tmp_path: Path, lost: bytes) -> None:
     file = _big(tmp_path / "bag")
     with file.open("r+b") as stream:
-        stream.write(bytes(lost))
+        stream.write(lost)
     verdict = verify_or_repair(tmp_path / "bag", tmp_path / "new")
     assert (verdict.code, verdict.message_count) == ("REBUILT", 20_000), verdict
     assert times(read(tmp_path / "new")) == expected(MANY)

@@ -100,6 +100,20 @@ def test_empty_offer_replaces_upload_of_older_attempt(stage_run: StageRun) -> No
     assert Recording.objects.get().status == "EMPTY"
 
 
+@pytest.mark.parametrize(("invalid", "status"), [(2, "STORED"), (1, "LOST")])
+def test_what_is_stored_but_cannot_be_played_is_no_loss(
+    stage_run: StageRun, invalid: int, status: str
+) -> None:
+    """Others may publish on a recorded topic what is no CDR."""
+    warning = {"code": "MESSAGES_INVALID", "details": {"messages": invalid}}
+    rosbag = Rosbag.objects.create(
+        name="a", status="ready_with_warnings", message_count=8, warnings=[warning]
+    )
+    Recording.objects.update(status="VERIFYING", message_count=10, rosbag=rosbag)
+    recordings.close_finished(ActiveStage(stage_run, plan_of(stage_run.execution)))
+    assert Recording.objects.get().status == status
+
+
 def test_query_count_is_independent_of_open_recordings(
     stage_run: StageRun, django_assert_max_num_queries: Any
 ) -> None:

@@ -121,11 +121,18 @@ def _result_of_rosbag(recording: Recording, rosbag: Rosbag) -> tuple[RecordingSt
         return RecordingStatus.VERIFYING, ""
     if not rosbag.usable:
         return RecordingStatus.LOST, rosbag.sentence
-    if rosbag.message_count != recording.message_count:
-        values = {"stored": rosbag.message_count, "recorded": recording.message_count}
+    stored = (rosbag.message_count or 0) + _not_playable(rosbag)
+    if stored != recording.message_count:
+        values = {"stored": stored, "recorded": recording.message_count}
         message = _("%(stored)s messages are stored, %(recorded)s were recorded.")
         return RecordingStatus.LOST, message % values
     return RecordingStatus.STORED, ""
+
+
+def _not_playable(rosbag: Rosbag) -> int:
+    """Messages that are stored as they arrived, although they cannot be played again."""
+    invalid = (w["details"] for w in rosbag.warnings if w["code"] == "MESSAGES_INVALID")
+    return sum(details["messages"] for details in invalid)
 
 
 def _outages(active: ActiveStage) -> dict[tuple[int, int], str]:
