@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class UnsupportedTopics(TextChoices):
-    """What a start does with topics whose names the transport of the mec cannot carry."""
+    """Answers of a start to topics whose names the transport of the mec cannot carry."""
 
     REFUSE = "refuse", _("refuse to start")
     LEAVE_OUT = "leave_out", _("leave them out")

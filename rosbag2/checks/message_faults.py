@@ -37,7 +37,7 @@ class MessageFaults:
     def findings(
         self, file: str, topics: Mapping[int, Topic], strays: list[Stray]
     ) -> list[BagError]:
-        """What was found, as warnings with the names of the file and its topics."""
+        """The faults as warnings, with the names of the file and its topics."""
         names = Counter[str]()
         for key, count in self.invalid.items():
             if key in topics:

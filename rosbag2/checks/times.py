@@ -195,7 +195,7 @@ def _runs(
 
 
 _Run = tuple[int, int, Stray]
-"""How many messages, the longest gap that is left at their place without them, and they."""
+"""The number of messages, the longest gap left at their place without them, and the messages."""
 
 
 def _better(runs: list[_Run]) -> list[_Run]:

@@ -59,7 +59,7 @@ def nothing_to_read(folder: Path) -> BagError:
 
 
 def foreign_file(paths: Iterable[Path]) -> BagError | None:
-    """What the first of some files that is known to be something else is; None when none is."""
+    """The error for the first of some files that is known to be something else; None when none is."""
     files = [path for path in sorted(paths) if path.is_file() and not path.is_symlink()]
     for path in files[:_MAX_LOOKED_AT]:
         with path.open("rb") as stream:

@@ -7,7 +7,7 @@ from pathlib import Path
 from unicodedata import category, normalize
 
 CODE_PAGES = {"ko": "cp949", "ja": "cp932", "zh-tw": "cp950", "zh-hk": "cp950", "zh": "gb18030"}
-"""What Windows writes names in where they are not Unicode, by language."""
+"""Code pages in which Windows writes names that are not Unicode, by language."""
 
 ANY_BYTES = "cp437"
 """The code page of the first zip files; it has a letter for each byte, so that nothing is lost."""

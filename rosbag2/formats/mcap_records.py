@@ -22,7 +22,7 @@ MESSAGE_HEAD = struct.Struct("<BQH4xQ8x")
 MESSAGE_FIELDS = MESSAGE_HEAD.size - HEAD.size
 _CHUNK = struct.Struct("<QQQIi")
 START = MAGIC + HEADER.to_bytes(1, "little")
-"""How a file begins: what ends it, and the kind of its first record."""
+"""The beginning of a file: its magic, and the opcode of its first record."""
 _BLOCK = 2**20
 _MAX_TEXT = 16 * 2**20
 _MAX_NAME = 32
@@ -186,7 +186,7 @@ def max_record_bytes(opcode: int) -> int:
 
 
 def next_file(stream: BinaryIO, place: int) -> int:
-    """Where the next of joined files begins, from a place on; the end of the stream if none does."""
+    """The offset of the next of joined files, from a place on; the end of the stream if there is none."""
     size = stream.seek(0, os.SEEK_END)
     while place < size:
         stream.seek(place)

@@ -44,7 +44,7 @@ class Topic:
 
     @property
     def is_cdr(self) -> bool:
-        """Whether its messages are CDR, as far as it says."""
+        """True when its messages are CDR, as far as it says."""
         return self.serialization_format in PLAYABLE
 
 

@@ -1,4 +1,4 @@
-"""What a file is that is no data file of a bag, by its first bytes, and the command that helps."""
+"""First bytes of files that are no data files of a bag: their kind, and the command that helps."""
 
 import re
 import shlex
@@ -40,7 +40,7 @@ _ANSWERS = {
 
 
 def foreign(name: str, head: bytes, *, readable: tuple[str, ...] = ()) -> BagError | None:
-    """What a file with this beginning is, as an error; None when that is not known.
+    """The error that names a file with this beginning; None when it is not known.
 
     `readable` are the kinds of packed files that are read here.
     """

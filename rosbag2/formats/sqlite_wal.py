@@ -20,7 +20,7 @@ _CHECKED = 8
 """Bytes of a frame's head that its checksum covers."""
 _BLOCK_BYTES = 2**22
 _STEP = np.array([[1, 1], [1, 2]], np.uint32)
-"""What each eight bytes do to the two numbers of a checksum."""
+"""The step of each eight bytes on the two numbers of a checksum."""
 _Pair = NDArray[np.uint32]
 
 
@@ -41,10 +41,10 @@ class _Frame:
     commits: bool
     offset: int
     own: bool
-    """Whether it belongs to the newest cycle: by its salts, or by the checksum that comes next in it."""
+    """True in the newest cycle: by its salts, or by the checksum that comes next in it."""
     good: bool
     read: bool
-    """Whether SQLite comes as far."""
+    """True when SQLite comes as far."""
 
 
 def read_log(path: Path, page_bytes: int, budget: Budget) -> Log:
@@ -131,7 +131,7 @@ def _frames(
 def _raw_frames(
     path: Path, page_bytes: int, order: str, budget: Budget
 ) -> Iterator[tuple[int, bytes, _Pair]]:
-    """Where the page of each complete frame begins, its head, and what its content adds to the checksum."""
+    """For each complete frame: the offset of its page, its head, and the step of its checksum."""
     size = FRAME + page_bytes
     at_once = max(1, _BLOCK_BYTES // size)
     offset = HEADER + FRAME

@@ -7,8 +7,8 @@ from rosbag2.budget import MAX_MESSAGE
 from rosbag2.formats.compression import MAGIC, unpack_bytes
 
 PLAIN = frozenset(bytes((0, 1, 0, padding)) for padding in range(4))
-"""How nearly every message begins: CDR, little endian; the last byte is its padding. No other is looked at
-twice."""
+"""The first bytes of nearly every message: CDR, little endian; the last byte is its padding. No other is
+looked at twice."""
 
 # CDR, with parameters, and of XTypes 1.2 and 1.3; each in both byte orders.
 _KINDS = (*range(4), *range(6, 12), *range(16, 22))

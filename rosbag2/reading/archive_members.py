@@ -37,7 +37,7 @@ BROKEN = (
     OverflowError,
     MemoryError,
 )
-"""What reading a broken archive raises, besides OSError."""
+"""Errors of reading a broken archive, besides OSError."""
 
 
 def why_broken(error: Exception) -> str:
@@ -62,7 +62,7 @@ _UTF8 = 0x800
 _UNICODE_PATH = 0x7075
 _DEFLATE64 = 9
 _NO_FILES = (b"V", b"D")
-"""What GNU tar writes too: the label of an archive, and folders of an incremental one."""
+"""Members that GNU tar adds: the label of an archive, and the folders of an incremental one."""
 _FEED = 2048
 """Bytes that are inflated at once: they may become 60 MB."""
 

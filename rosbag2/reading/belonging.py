@@ -1,4 +1,4 @@
-"""Which of the files beside a bag are the bag's: by name or content, without metadata.yaml being read."""
+"""The files of a folder that belong to the bag: by name or content, without metadata.yaml being read."""
 
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
@@ -8,7 +8,7 @@ from rosbag2.formats.metadata import FILE_NAME
 from rosbag2.formats.signatures import MCAP, SQLITE
 
 JOURNAL_SUFFIXES = ("-wal", "-journal", "-shm")
-"""What SQLite keeps beside a database."""
+"""Suffixes of the files that SQLite keeps beside a database."""
 
 _LITTER = {"thumbs.db", "desktop.ini", "icon\r"}
 

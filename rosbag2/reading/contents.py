@@ -1,4 +1,4 @@
-"""What a data file stores as its messages, as a store reads it: messages, their sizes, and what is none."""
+"""The data stored as messages of one file: unpacked, measured, and told from data that are no message."""
 
 from collections.abc import Mapping
 

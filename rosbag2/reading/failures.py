@@ -1,4 +1,4 @@
-"""What goes wrong while a data file is read, as the error that names the file."""
+"""Failures while a data file is read, as errors that name the file."""
 
 import sqlite3
 from collections.abc import Iterator

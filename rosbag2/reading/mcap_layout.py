@@ -34,7 +34,7 @@ class Layout:
     """Channels that the indexes of messages name."""
     every_chunk_indexed: bool = True
     starts: list[int] = field(default_factory=list)
-    """Where the files begin that were joined into this one; most are one alone."""
+    """Offsets of the files that were joined into this one; most are one alone."""
     summaries: int = 0
     unread: int = 0
     """Bytes behind the end of a file that are no other file."""

@@ -1,4 +1,4 @@
-"""What a database holds and SQLite does not read: frames of its log, rows that no branch leads to.
+"""Data of a database that SQLite does not read: frames of its log, rows that no branch leads to.
 
 It needs numpy, which agents do without.
 """

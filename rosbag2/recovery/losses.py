@@ -19,7 +19,7 @@ class Losses:
     file: str
     spans: list[LostSpan] = field(default_factory=list)
     strays: dict[tuple[int, str], int] = field(default_factory=dict)
-    """Where the losses of impossible times are: by the number of the first message, and the topic."""
+    """Places of the losses of impossible times: by the number of the first message, and the topic."""
     unread: int = 0
     """Bytes behind the end of the file."""
 

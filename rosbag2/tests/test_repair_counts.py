@@ -1,4 +1,4 @@
-"""How many messages a repair says are lost: what metadata.yaml promises, without what is there."""
+"""Numbers of lost messages in a repair: those that metadata.yaml promises, less those that are there."""
 
 from pathlib import Path
 

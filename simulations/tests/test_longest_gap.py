@@ -1,4 +1,4 @@
-"""What a template's longest gap changes in a plan and in the expected end."""
+"""The longest gap of a template in a plan and in the expected end."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""What an upload tells of the machine that it comes from."""
+"""Details of the machine that an upload comes from."""
 
 from typing import Any
 

@@ -40,7 +40,7 @@ def _label(name: str, kind: str, count: int, rate: float | None) -> str:
 
 
 def pass_text(template: Template) -> str:
-    """How long one pass over the rosbag takes, and how much of its gaps is left out."""
+    """Length of one pass over the rosbag, and of the gaps that are left out."""
     if not template.rate:
         return _("as fast as possible")
     topics = RosbagTopic.objects.playable().filter(rosbag=template.rosbag_id).only(*INDEX_FIELDS)

@@ -47,7 +47,7 @@ def every(seconds: float, begin: float, end: float) -> list[float]:
 
 
 def played(times: Times, max_gap: float) -> float:
-    """What an agent makes of it."""
+    """The length as an agent plays it."""
     merged = sorted(time for own in times.values() for time in own)
     return sum(min(after - before, max_gap) for before, after in pairwise(merged))
 

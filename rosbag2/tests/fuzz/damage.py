@@ -17,7 +17,7 @@ _RECORD_HEAD = 40
 
 @dataclass(frozen=True)
 class Damage:
-    """What is done to a file: `bit`, `cut` or `zeros`; the place is a bit or a byte."""
+    """One change of a file: `bit`, `cut` or `zeros`; the place is a bit or a byte."""
 
     file: str
     kind: str

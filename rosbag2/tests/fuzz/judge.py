@@ -16,7 +16,7 @@ _TELLING = frozenset({"COUNT_MISMATCH", "ORPHAN_MESSAGES"})
 def contradictions(
     verdict: Verdict, folder: Path, truth: list[Message], damage: Damage
 ) -> list[str]:
-    """Where a verdict says what is not so; the bag that can be played is in the folder."""
+    """The contradictions of a verdict to the truth; the bag that can be played is in the folder."""
     if verdict.status == "rejected":
         return _of_refusal(verdict, damage)
     kept = read(folder)

@@ -65,7 +65,7 @@ def part_size(key: str, upload_id: str, number: int) -> int | None:
 
 @dataclass(frozen=True)
 class StoredParts:
-    """What the storage has of a file: its parts by number, or all of it.
+    """The stored parts of a file: by number, or all of it.
 
     The upload of a file of several parts must be open for more of them.
     """
