@@ -58,7 +58,8 @@ EXECUTIONS = EXECUTION.format(more="")
 ONE_EXECUTION = EXECUTION.format(more=", x.plan, x.outcome, x.event_count") + "WHERE x.id = $1"
 TEMPLATE = """
 SELECT t.id, t.name, t.robot_type, t.description, t.rosbag_id AS rosbag, t.topics, t.rate,
-  t.record_topics, t.record_own, t.version, u.email AS created_by, t.created_at, t.updated_at, t.deleted_at
+  t.max_gap_seconds, t.record_topics, t.record_own, t.unsupported_topics, t.version,
+  u.email AS created_by, t.created_at, t.updated_at, t.deleted_at
 FROM templates_template t LEFT JOIN accounts_user u ON u.id = t.created_by_id
 """
 

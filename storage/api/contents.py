@@ -24,7 +24,9 @@ from storage.services.rosbags import downloads
 class FilesQuery(serializers.Serializer[Any]):
     """Query parameters of a page of files."""
 
-    after = serializers.CharField(max_length=400, trim_whitespace=False, required=False, default="")
+    after = serializers.CharField(
+        max_length=400, trim_whitespace=False, allow_blank=True, required=False, default=""
+    )
     limit = serializers.IntegerField(min_value=1, max_value=MAX_FILES + 1, default=MAX_FILES + 1)
 
 

@@ -61,7 +61,7 @@ FILES = extend_schema(
     parameters=[
         OpenApiParameter(
             "after",
-            {"type": "string", "minLength": 1, "maxLength": 400},
+            {"type": "string", "maxLength": 400},
             description="Only files with a later path: the last one of the page before.",
         ),
         OpenApiParameter(

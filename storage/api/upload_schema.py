@@ -26,6 +26,7 @@ NEW_UPLOAD = {
 }
 PATH = {"type": "string", "minLength": 1, "maxLength": 400}
 AFTER = {"type": "integer", "minimum": 0, "maximum": MAX_PARTS}
+FILE_AFTER = {"type": "string", "maxLength": 400}
 LIMIT = {"type": "integer", "minimum": 1, "maximum": 1000}
 FILE = OpenApiParameter("file", OpenApiTypes.STR, description="Path of one file of the upload.")
 
@@ -54,7 +55,7 @@ CREATE = extend_schema(
 RETRIEVE = extend_schema(
     parameters=[
         FILE,
-        OpenApiParameter("after", PATH, description="Only files with a later path."),
+        OpenApiParameter("after", FILE_AFTER, description="Only files with a later path."),
         OpenApiParameter("limit", LIMIT, description="Files to list; 1000 if left out."),
     ],
     responses={200: UploadSessionSerializer, 410: None},

@@ -45,7 +45,9 @@ class PartsQuery(serializers.Serializer[Any]):
 class StateQuery(serializers.Serializer[Any]):
     """Query parameters of a page of the files of an upload."""
 
-    after = serializers.CharField(max_length=400, trim_whitespace=False, required=False, default="")
+    after = serializers.CharField(
+        max_length=400, trim_whitespace=False, allow_blank=True, required=False, default=""
+    )
     limit = serializers.IntegerField(
         min_value=1, max_value=MAX_FILE_STATES, default=MAX_FILE_STATES
     )

@@ -52,8 +52,13 @@ def test_link_out_of_the_folder_is_refused(folder: FolderStore, tmp_path: Path) 
         folder.open("link/secret")
 
 
-@pytest.mark.parametrize("upload_id", ["..", "../../etc", "0" * 32, "", "*"])
-def test_unknown_uploads_are_not_found(folder: FolderStore, upload_id: str) -> None:
+def test_an_upload_without_parts_is_not_found(folder: FolderStore) -> None:
+    with pytest.raises(FileNotFoundError):
+        folder.list_parts("rosbags/1/a", folder.name_upload())
+
+
+@pytest.mark.parametrize("upload_id", ["..", "../../etc", "", "*"])
+def test_what_is_no_id_of_an_upload_is_not_found(folder: FolderStore, upload_id: str) -> None:
     with pytest.raises(FileNotFoundError):
         folder.list_parts("rosbags/1/a", upload_id)
     with pytest.raises(FileNotFoundError):
