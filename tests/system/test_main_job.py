@@ -175,7 +175,7 @@ def test_a_rejected_bundle(environment: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     done = launch({**environment, "BAG": str(tmp_path / "empty")}, "demo")
     assert_refused(done)
-    assert "metadata.yaml" in done.stderr
+    assert "no .db3 or .mcap file" in done.stderr
 
 
 @pytest.mark.parametrize("words", [{"AGENTS": "none"}, {"RATE": "0"}, {"BAG": "/not/there"}])
