@@ -157,15 +157,15 @@ def _other_clocks(stretches: list[_Stretch], total: int) -> dict[int, Stray]:
     chosen = {place for place in doubtful if all(_is_far(stretches[place], s) for s in sound)}
     if 2 * sum(stretches[place].count for place in chosen) >= total:
         return {}
-    return {place: _whole(stretches, place, chosen) for place in chosen}
+    return {place: _as_stray(stretches, place, chosen) for place in chosen}
 
 
 def _is_far(one: _Stretch, other: _Stretch) -> bool:
     return max(one.lowest - other.highest, other.lowest - one.highest) > MAX_SILENCE
 
 
-def _whole(stretches: list[_Stretch], place: int, left_out: set[int]) -> Stray:
-    """A stretch, between the nearest ones that are not left out."""
+def _as_stray(stretches: list[_Stretch], place: int, left_out: set[int]) -> Stray:
+    """One stretch as a stray, with the times of its nearest neighbours that stay."""
     earlier = (p for p in range(place - 1, -1, -1) if p not in left_out)
     later = (p for p in range(place + 1, len(stretches)) if p not in left_out)
     before, after = next(earlier, None), next(later, None)
