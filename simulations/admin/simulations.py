@@ -21,8 +21,10 @@ from common.admin.changelists import (
 from common.admin.deletion import ServiceDeletionMixin
 from common.admin.errors import DomainErrorFormMixin, DomainErrorMixin
 from common.admin.fields import RowSelectMixin
+from common.admin.next_steps import NextStepsMixin
 from common.admin.rights import user_text
 from simulations.admin.formatting import NOTHING, link, list_url, progress_bar, status_label
+from simulations.admin.from_template import FromTemplate
 from simulations.admin.quick_run.page import QuickRunPage
 from simulations.admin.simulation_actions import SimulationActionsMixin
 from simulations.admin.stages import StageInline
@@ -92,6 +94,8 @@ def _annotate(rows: list[Any]) -> None:
 @admin.register(Simulation)
 class SimulationAdmin(
     QuickRunPage,
+    FromTemplate,
+    NextStepsMixin,
     SimulationActionsMixin,
     RowSelectMixin,
     ObjectActionsMixin,

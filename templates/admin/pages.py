@@ -24,6 +24,7 @@ from common.admin.changelists import (
 from common.admin.deletion import ServiceDeletionMixin
 from common.admin.errors import DomainErrorFormMixin, DomainErrorMixin
 from common.admin.fields import RowSelectMixin
+from common.admin.next_steps import NextStepsMixin
 from common.admin.rights import right, user_text
 from templates.admin.fields import TopicsField, TopicTypesField, choices_of, pass_text
 from templates.exceptions import TemplateDeletedError
@@ -118,6 +119,7 @@ def _add_usage_counts(rows: list[Any]) -> None:
 
 @admin.register(Template)
 class TemplateAdmin(
+    NextStepsMixin,
     RowSelectMixin,
     ObjectActionsMixin,
     ServiceDeletionMixin,
