@@ -33,9 +33,17 @@ OWN = {
     ("storage_rosbag_export", "GET"): "storage.export_rosbag",
     ("storage_rosbag_export", "POST"): "storage.export_rosbag",
     ("storage_rosbag_preview", "GET"): "storage.view_rosbag",
+    ("simulations_simulation_quick_run", "GET"): "simulations.quickrun_simulation",
+    ("simulations_simulation_quick_run", "POST"): "simulations.quickrun_simulation",
+    ("simulations_simulation_quick_run_summary", "GET"): "simulations.quickrun_simulation",
     ("templates_template_topics", "GET"): "templates.view_template",
 }
 """Permissions of pages that only one model has."""
+WITHOUT_ROW = {
+    "simulations_simulation_quick_run",
+    "simulations_simulation_quick_run_summary",
+    "templates_template_topics",
+}
 EVERYBODY = {"index", "login", "logout", "password_change", "password_change_done", "jsi18n"}
 """Pages without rights: they show one's own, or what one may see."""
 CHECKED_ELSEWHERE = {"app_list", "autocomplete", "view_on_site", "None"}
@@ -88,7 +96,7 @@ def calls(page: Any) -> Iterator[tuple[str, str, str, dict[str, Any], set[str]]]
 
 def own_calls() -> Iterator[tuple[str, str, str, dict[str, Any], set[str]]]:
     for (name, method), needed in OWN.items():
-        args = [] if name == "templates_template_topics" else [MISSING]
+        args = [] if name in WITHOUT_ROW else [MISSING]
         yield name, method, reverse(f"admin:{name}", args=args), {}, {needed}
 
 
