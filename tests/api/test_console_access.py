@@ -44,7 +44,16 @@ WITHOUT_ROW = {
     "simulations_simulation_quick_run_summary",
     "templates_template_topics",
 }
-EVERYBODY = {"index", "login", "logout", "password_change", "password_change_done", "jsi18n"}
+EVERYBODY = {
+    "index",
+    "login",
+    "logout",
+    "password_change",
+    "password_change_done",
+    "jsi18n",
+    "accounts_user_preferences",
+    "accounts_user_list",
+}
 """Pages without rights: they show one's own, or what one may see."""
 CHECKED_ELSEWHERE = {"app_list", "autocomplete", "view_on_site", "None"}
 PAGES = {
