@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 
+from common.admin.badges import badge
 from common.admin.changelists import BoundedListMixin
 from common.admin.rights import user_text
 from simulations.admin import formatting
@@ -52,9 +53,6 @@ class DeletionAdmin(BoundedListMixin, admin.ModelAdmin[Deletion]):
         ("created_at", "started_at", "ended_at"),
     ]
 
-    class Media:
-        css = {"all": ["common/console.css"]}
-
     @admin.display(description=_("simulation"), ordering="name")
     def simulation_link(self, row: Deletion) -> str:
         """Show the name, as a link unless the simulation has been removed permanently."""
@@ -79,12 +77,11 @@ class DeletionAdmin(BoundedListMixin, admin.ModelAdmin[Deletion]):
         steps = [
             (
                 STEPS.get(step["name"], step["name"]),
-                formatting.status_class(step["status"]),
-                DeletionStatus(step["status"]).label,
+                badge(formatting.tone(step["status"]), DeletionStatus(step["status"]).label),
             )
             for step in row.steps
         ]
-        return format_html_join("", '{}: <span class="{}">{}</span><br>', steps)
+        return format_html_join("", "{}: {}<br>", steps)
 
     @admin.display(description=_("duration"))
     def duration(self, row: Deletion) -> str:

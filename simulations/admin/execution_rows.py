@@ -24,9 +24,6 @@ class ExecutionRowMixin(ExecutionSearchMixin, BoundedListMixin):
     ordering: Any = ["-id"]
     change_form_template: Any = "common/console/change_form.html"
 
-    class Media:
-        css = {"all": ["common/console.css"]}
-
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Load the execution's name with each row, but not its plan."""
         path = self.execution_path

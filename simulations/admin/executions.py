@@ -130,9 +130,6 @@ class ExecutionAdmin(
         ("duration", "expected_end"),
     ]
 
-    class Media:
-        css = {"all": ["common/console.css"]}
-
     def get_changelist(self, request: HttpRequest, **_kwargs: Any) -> type[ChangeList]:
         return ExecutionList
 

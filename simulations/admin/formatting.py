@@ -11,6 +11,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from common.admin.actions import admin_url
+from common.admin.badges import Tone, badge
 from simulations.choices import (
     AgentStatus,
     Blame,
@@ -50,7 +51,7 @@ def timestamp(when: datetime | None) -> str:
     """Format a time to the second, kept on one line of a list."""
     # Django shows minutes, and many runs take less than one.
     text = timezone.localtime(when).strftime("%Y-%m-%d %H:%M:%S") if when else NOTHING
-    return format_html('<span class="console-line">{}</span>', text)
+    return format_html('<span class="nowrap">{}</span>', text)
 
 
 def duration(begin: datetime | None, end: datetime | None) -> str:
@@ -72,24 +73,24 @@ def progress_bar(percent: float | None) -> str:
     if percent is None:
         return NOTHING
     return format_html(
-        '<span class="console-line"><progress max="100" value="{0}"></progress> {0} %</span>',
+        '<span class="nowrap"><progress max="100" value="{0}"></progress> {0} %</span>',
         round(percent),
     )
 
 
 def status_label(row: Any, field: str = "status") -> str:
-    """Show the label of a row's status in its colour."""
+    """Show the label of a row's status as a badge."""
     label = getattr(row, f"get_{field}_display")()
-    return format_html('<span class="{}">{}</span>', status_class(getattr(row, field)), label)
+    return badge(tone(getattr(row, field)), label)
 
 
-def status_class(value: str) -> str:
-    """Return the CSS class of a status."""
+def tone(value: str) -> Tone:
+    """Return the tone of a status: good, bad, quiet or under way."""
     if value in GOOD:
-        return "console-ok"
+        return "ok"
     if value in BAD:
-        return "console-bad"
-    return "console-quiet" if value in QUIET else "console-busy"
+        return "bad"
+    return "idle" if value in QUIET else "run"
 
 
 def failure_summary(row: Any) -> str:
@@ -115,7 +116,7 @@ def failure_details(row: Any) -> str:
     text = failure_text(code, row.failure_values, row.failure_text)
     lines = [text, remedy(code)] if text not in ("", remedy(code)) else [remedy(code)]
     return format_html(
-        '<span class="console-bad">{}</span> ({}){}',
+        "<strong>{}</strong> ({}){}",
         code,
         _("to blame: %(whom)s") % {"whom": Blame(blame(code)).label},
         format_html_join("", "<br>{}", [(line,) for line in lines]),
@@ -160,7 +161,7 @@ def execution_link(execution: Execution) -> str:
     """Link to an execution by its name, short enough for one line of a list."""
     name = execution.simulation.name
     return format_html(
-        '<a href="{}" title="{}" class="console-line">{}</a>',
+        '<a href="{}" title="{}" class="nowrap">{}</a>',
         admin_url(execution),
         name,
         f"{Truncator(name).chars(26)} #{execution.number}",
@@ -197,7 +198,7 @@ def pretty_json(value: Any) -> str:
 
 def preformatted(text: str) -> str:
     """Show lines as they are, such as those of a log."""
-    return format_html('<pre class="console-log">{}</pre>', text) if text else NOTHING
+    return format_html('<pre class="log">{}</pre>', text) if text else NOTHING
 
 
 def number(value: float | None) -> str:

@@ -143,9 +143,6 @@ class SimulationAdmin(
     actions = ["start", "stop", "clone", "delete_selected", "restore", "purge"]
     deleted_actions = ["restore", "purge"]
 
-    class Media:
-        css = {"all": ["common/console.css"]}
-
     def get_changelist(self, request: HttpRequest, **_kwargs: Any) -> type[ChangeList]:
         return SimulationList
 

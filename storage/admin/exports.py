@@ -68,7 +68,7 @@ class ExportAdmin(ObjectActionsMixin, BoundedListMixin, admin.ModelAdmin[Export]
     def done(self, export: Export) -> str:
         percent = round(100 * export.progress)
         return format_html(
-            '<span class="console-line"><progress max="100" value="{0}"></progress> {0} %</span>',
+            '<span class="nowrap"><progress max="100" value="{0}"></progress> {0} %</span>',
             percent,
         )
 

@@ -168,7 +168,6 @@ class TemplateAdmin(
     actions = ["delete_selected", "restore"]
 
     class Media:
-        css = {"all": ["common/console.css"]}
         js = ["templates/topics.js"]
 
     def get_changelist(self, request: HttpRequest, **_kwargs: Any) -> type[ChangeList]:
