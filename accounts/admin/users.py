@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from accounts.admin.preferences import PreferencesPage
 from accounts.exceptions import LastAdminError, UserInUseError
 from accounts.models import User
 from accounts.services import sessions, users
@@ -49,7 +50,7 @@ class UserForm(DomainErrorFormMixin, auth_forms.UserChangeForm[User]):
 
 
 @admin.register(User)
-class UserAdmin(RightsMixin, DomainErrorMixin, auth_admin.UserAdmin[User]):
+class UserAdmin(PreferencesPage, RightsMixin, DomainErrorMixin, auth_admin.UserAdmin[User]):
     """Accounts, with their roles."""
 
     form = UserForm

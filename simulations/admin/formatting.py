@@ -6,6 +6,7 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
@@ -202,5 +203,20 @@ def preformatted(text: str) -> str:
 
 
 def number(value: float | None) -> str:
-    """Format a measured value without decimals."""
-    return NOTHING if value is None else f"{value:,.0f}"
+    """Format a number without decimals, in groups of three digits."""
+    return NOTHING if value is None else number_format(round(value), force_grouping=True)
+
+
+def microseconds(value: float | None) -> str:
+    """Format a time that is given in µs in the unit that suits it."""
+    if value is None:
+        return NOTHING
+    for limit, unit in ((1e3, "µs"), (1e6, "ms")):
+        if abs(value) < limit:
+            return f"{_digits(value / limit * 1e3)} {unit}"
+    return f"{_digits(value / 1e6)} s"
+
+
+def _digits(value: float) -> str:
+    """Format a number with about two digits."""
+    return number_format(value, decimal_pos=1 if abs(value) < 10 else 0, force_grouping=True)  # noqa: PLR2004
