@@ -1,4 +1,4 @@
-"""Next steps: what can be done with a row, offered by the apps that do it: on its page and once it is saved."""
+"""Next steps of rows, offered by the apps that take them: on the page of a row and once it is saved."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
