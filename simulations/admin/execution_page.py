@@ -5,19 +5,18 @@ from typing import Any
 from django.db.models import Case, IntegerField, Value, When
 from django.utils.translation import gettext as _
 
+from common.admin.numbers import number
+from common.admin.times import between, moment
 from simulations.admin.formatting import (
     NOTHING,
-    duration,
     event_details,
     event_label,
     execution_name,
     failure_summary,
     link,
     list_url,
-    number,
     progress_bar,
     status_label,
-    timestamp,
 )
 from simulations.choices import AgentStatus, RecordingStatus
 from simulations.models import Execution, Recording
@@ -126,8 +125,8 @@ def _stages(execution: Execution, plan: Plan, progress: Progress) -> list[list[A
                 number(measured.lateness_us),
                 number(measured.skew_us),
                 measured.late,
-                timestamp(run.release_at),
-                duration(run.release_at, run.ended_at),
+                moment(run.release_at),
+                between(run.release_at, run.ended_at),
                 failure_summary(run),
             ]
         )
@@ -193,8 +192,8 @@ def _outages(progress: Progress) -> list[list[Any]]:
     return [
         [
             outage.stage,
-            timestamp(outage.began_at),
-            timestamp(outage.ended_at),
+            moment(outage.began_at),
+            moment(outage.ended_at),
             number(outage.messages),
         ]
         for outage in progress.outages[:MAX_ROWS]
@@ -206,7 +205,7 @@ def _events(execution: Execution) -> list[list[Any]]:
     return [
         [
             event.sequence,
-            timestamp(event.time),
+            moment(event.time),
             event_label(event),
             event_details(event.payload),
             event.actor or NOTHING,

@@ -6,11 +6,15 @@ from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from common.admin import times
 from common.admin.actions import ObjectActionsMixin, admin_url, run_action, show_links
 from common.admin.changelists import BoundedListMixin
+from common.admin.kept_lists import NextStep
+from common.admin.list_filters import titled
 from common.admin.rights import right, user_text
 from simulations.admin import formatting
 from simulations.admin.execution_page import sections
@@ -97,24 +101,24 @@ class ExecutionAdmin(
 
     change_form_template: ClassVar[Any] = "simulations/console/execution.html"
     list_display = [
-        "id",
-        "execution_link",
+        "execution",
         "status_label",
         "progress_bar",
         "data_status_label",
         "failure_summary",
         "requested",
         "duration",
-        "requested_by",
     ]
+    more_columns = ["id", user_text("requested_by", _("requested by")), "started", "ended"]
     list_filter = [
         SimulationIdFilter,
         ActiveFilter,
         "status",
         "data_status",
         FailureFilter,
-        "created_at",
+        titled("created_at", _("requested at")),
     ]
+    empty_text = _("Nothing has run yet. An execution begins when a simulation is started.")
     list_select_related = ["simulation", "requested_by"]
     ordering = ["-id"]
     actions = ["stop", "again", "latest"]
@@ -159,8 +163,11 @@ class ExecutionAdmin(
         )
 
     @admin.display(description=_("execution"), ordering="simulation__name")
-    def execution_link(self, row: Execution) -> str:
-        return formatting.execution_link(row)
+    def execution(self, row: Execution) -> str:
+        return formatting.execution_name(row)
+
+    def next_steps(self, request: HttpRequest) -> list[NextStep]:
+        return [(reverse("admin:simulations_simulation_changelist"), _("Choose a simulation"))]
 
     @admin.display(description=_("simulation"))
     def simulation_link(self, row: Execution) -> str:
@@ -202,24 +209,24 @@ class ExecutionAdmin(
 
     @admin.display(description=_("requested at"), ordering="id")
     def requested(self, row: Execution) -> str:
-        return formatting.timestamp(row.created_at)
+        return times.moment(row.created_at)
 
     @admin.display(description=_("started at"))
     def started(self, row: Execution) -> str:
-        return formatting.timestamp(row.started_at)
+        return times.moment(row.started_at)
 
     @admin.display(description=_("stop requested at"))
     def stop_requested(self, row: Execution) -> str:
-        return formatting.timestamp(row.stop_asked_at)
+        return times.moment(row.stop_asked_at)
 
     @admin.display(description=_("ended at"))
     def ended(self, row: Execution) -> str:
-        return formatting.timestamp(row.ended_at)
+        return times.moment(row.ended_at)
 
     @admin.display(description=_("duration"))
     def duration(self, row: Execution) -> str:
-        return formatting.duration(row.created_at, row.ended_at)
+        return times.between(row.created_at, row.ended_at)
 
     @admin.display(description=_("expected end"))
     def expected_end(self, row: Any) -> str:
-        return formatting.timestamp(row.live_progress.expected_end) if row.status in ACTIVE else "-"
+        return times.moment(row.live_progress.expected_end) if row.status in ACTIVE else "-"
