@@ -8,6 +8,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
+from common.admin import numbers
 from common.admin.actions import admin_url
 from common.admin.badges import Tone, badge
 from simulations.choices import (
@@ -172,3 +173,18 @@ def pretty_json(value: Any) -> str:
 def preformatted(text: str) -> str:
     """Show lines as they are, such as those of a log."""
     return format_html('<pre class="log">{}</pre>', text) if text else NOTHING
+
+
+def microseconds(value: float | None) -> str:
+    """Format a time that is given in µs in the unit that suits it."""
+    if value is None:
+        return NOTHING
+    for limit, unit in ((1e3, "µs"), (1e6, "ms")):
+        if abs(value) < limit:
+            return f"{_digits(value / limit * 1e3)} {unit}"
+    return f"{_digits(value / 1e6)} s"
+
+
+def _digits(value: float) -> str:
+    """Format a number with about two digits."""
+    return numbers.number(value, 1 if abs(value) < 10 else 0)  # noqa: PLR2004

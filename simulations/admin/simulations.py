@@ -27,6 +27,7 @@ from common.admin.fields import RowSelectMixin
 from common.admin.list_filters import titled
 from common.admin.rights import user_text
 from simulations.admin.formatting import NOTHING, link, list_url, progress_bar, status_label
+from simulations.admin.quick_run.page import QuickRunPage
 from simulations.admin.simulation_actions import SimulationActionsMixin
 from simulations.admin.stages import StageInline
 from simulations.choices import ACTIVE, OPEN_DELETION, STOPPABLE
@@ -94,6 +95,7 @@ def _annotate(rows: list[Any]) -> None:
 
 @admin.register(Simulation)
 class SimulationAdmin(
+    QuickRunPage,
     SimulationActionsMixin,
     RowSelectMixin,
     ObjectActionsMixin,
