@@ -8,6 +8,7 @@ from django.db.models import F, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from common.admin.times import between, moment
 from simulations.admin import formatting
 from simulations.models import Execution
 from simulations.services.progress.bulk import percent_by_id
@@ -56,8 +57,8 @@ class ExecutionColumnsMixin:
 
     @admin.display(description=_("requested at"), ordering="id")
     def requested(self, row: Execution) -> str:
-        return formatting.timestamp(row.created_at)
+        return moment(row.created_at)
 
     @admin.display(description=_("duration"))
     def duration(self, row: Execution) -> str:
-        return formatting.duration(row.created_at, row.ended_at)
+        return between(row.created_at, row.ended_at)
