@@ -33,6 +33,7 @@ OWN = {
     ("storage_rosbag_export", "GET"): "storage.export_rosbag",
     ("storage_rosbag_export", "POST"): "storage.export_rosbag",
     ("storage_rosbag_preview", "GET"): "storage.view_rosbag",
+    ("simulations_mec_test", "POST"): "simulations.test_mec",
     ("templates_template_topics", "GET"): "templates.view_template",
 }
 """Permissions of pages that only one model has."""
