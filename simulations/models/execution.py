@@ -98,6 +98,8 @@ class Execution(models.Model):
             models.Index(fields=["failure_code", "-id"], name="simulations_exec_failure"),
             models.Index(fields=["requested_by", "-id"], name="simulations_exec_asked_by"),
             models.Index(fields=["created_at", "id"], name="simulations_exec_created"),
+            models.Index(fields=["ended_at", "status"], name="simulations_exec_ended"),
+            models.Index(fields=["number", "-id"], name="simulations_exec_number"),
         ]
         constraints = [
             models.UniqueConstraint(

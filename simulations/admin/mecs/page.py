@@ -6,7 +6,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from common.admin.badges import badge
-from common.admin.times import moment
+from common.admin.times import between, moment
 from simulations.admin import formatting
 from simulations.failures import mec_test_text
 from simulations.models import Execution, Mec
@@ -110,7 +110,7 @@ def _executions(mec: Mec, simulations: list[int]) -> list[dict[str, Any]]:
             "status": formatting.status_label(row),
             "data": formatting.status_label(row, "data_status"),
             "requested": moment(row.created_at),
-            "duration": formatting.duration(row.started_at, row.ended_at),
+            "duration": between(row.started_at, row.ended_at),
         }
         for row in rows
     ]
