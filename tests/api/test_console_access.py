@@ -33,10 +33,10 @@ OWN = {
     ("storage_rosbag_export", "GET"): "storage.export_rosbag",
     ("storage_rosbag_export", "POST"): "storage.export_rosbag",
     ("storage_rosbag_preview", "GET"): "storage.view_rosbag",
+    ("simulations_mec_test", "POST"): "simulations.test_mec",
     ("simulations_simulation_quick_run", "GET"): "simulations.quickrun_simulation",
     ("simulations_simulation_quick_run", "POST"): "simulations.quickrun_simulation",
     ("simulations_simulation_quick_run_summary", "GET"): "simulations.quickrun_simulation",
-    ("simulations_mec_test", "POST"): "simulations.test_mec",
     ("templates_template_topics", "GET"): "templates.view_template",
 }
 """Permissions of pages that only one model has."""

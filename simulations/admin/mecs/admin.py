@@ -52,7 +52,7 @@ class MecAdmin(DomainErrorMixin, ServiceDeletionMixin, BoundedListMixin, admin.M
     form = MecForm
     change_form_template = "simulations/console/mec.html"
     list_display = ["name", "connection", "state", "tested", "used"]
-    more_columns = ["slug", "discovery", "domain_id", "created_at", "updated_at"]
+    more_columns = ["slug", "domain_id", "created_at", "updated_at"]
     search_help_text = _("Name, slug or endpoint")
     empty_text = _("A system under test says how agents reach it. Add the first one.")
     list_filter = ["enabled", "transport", "discovery"]
