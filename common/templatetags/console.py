@@ -62,6 +62,4 @@ def _labelled(cells: list[str], headers: list[dict[str, Any]]) -> Iterator[str]:
         tag, rest = cell[1:3], cell[3:]
         role = "rowheader" if tag == "th" else "cell"
         label = "" if "action-checkbox" in cell[:40] else capfirst(str(header["text"]))
-        yield format_html(
-            '<{} role="{}" data-label="{}"{}', tag, role, label, SafeString(rest)
-        )
+        yield format_html('<{} role="{}" data-label="{}"{}', tag, role, label, SafeString(rest))
