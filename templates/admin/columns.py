@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from common.admin.actions import admin_url
 from common.admin.badges import badge
+from common.admin.columns import numeric
 from common.admin.next_steps import next_steps
 from common.admin.numbers import number
 from common.admin.times import moment
@@ -45,6 +46,7 @@ class TemplateColumns:
     def one_pass(self, template: Template) -> str:
         return pass_text(template)
 
+    @numeric
     @admin.display(description=gettext_lazy("simulations"))
     def used(self, template: Any) -> str:
         if not template.used:

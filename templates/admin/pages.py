@@ -23,17 +23,16 @@ from common.admin.changelists import (
 from common.admin.deletion import ServiceDeletionMixin
 from common.admin.errors import DomainErrorMixin
 from common.admin.fields import RowSelectMixin
+from common.admin.list_filters import titled
 from common.admin.next_steps import NextStepsMixin
 from common.admin.rights import right, user_text
 from common.db.names import free_name
-from storage.models import Rosbag
 from templates.admin.columns import TemplateColumns, status_of, step_column
 from templates.admin.form import TemplateForm
 from templates.admin.topics import rosbag_of, table_context
 from templates.exceptions import TemplateDeletedError
 from templates.models import Template
 from templates.services import templates
-
 
 MAX_SEARCH = 200
 
@@ -74,18 +73,13 @@ class TemplateAdmin(
     form = TemplateForm
     creator = user_text("created_by", _("created by"))
     has_restore_permission = right("restore")
-    list_display = [
-        "name",
-        "robot_type",
-        "bag",
-        "played",
-        "speed",
-        "recorded",
-        "used",
-        "version",
-        "changed",
-    ]
-    list_filter = [DeletedFilter, "record_own", "created_at"]
+    list_display = ["name", "robot_type", "bag", "played", "speed", "recorded", "used", "changed"]
+    more_columns = ["version", creator, "created_at"]
+    list_filter = [DeletedFilter, "record_own", titled("created_at", _("created"))]
+    search_help_text = _("Name, robot type, or name of the rosbag")
+    empty_text = _(
+        "A template says what one kind of agent plays and records, from a rosbag. Make the first one."
+    )
     list_select_related = ["rosbag"]
     search_fields = ["name", "robot_type", "rosbag__name"]
     autocomplete_fields = ["rosbag"]

@@ -79,7 +79,10 @@ def test_the_fragment_says_what_a_reader_needs(operator: Client, rosbag: Rosbag)
     assert "not over zenoh-raw" in text
     assert 'value="/imu" checked' in text
     Rosbag.objects.update(status="rejected")
-    assert "choose a rosbag that is ready" in operator.post(URL, {"rosbag": rosbag.pk}).content.decode()
+    assert (
+        "choose a rosbag that is ready"
+        in operator.post(URL, {"rosbag": rosbag.pk}).content.decode()
+    )
 
 
 def test_a_form_with_many_chosen_topics_is_saved(operator: Client, many: Rosbag) -> None:

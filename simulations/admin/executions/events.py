@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from common.admin.numbers import number
 from common.admin.times import moment
 from simulations.admin.event_sentences import event_sentence, event_tone
 from simulations.admin.executions.page_data import PageData
-from simulations.admin.formatting import list_url, number
+from simulations.admin.formatting import list_url
 
 MAX_ROWS = 12
 

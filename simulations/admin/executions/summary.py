@@ -6,10 +6,11 @@ from typing import Any
 import msgspec
 from django.utils import timezone
 
+from common.admin.numbers import number
 from common.admin.times import span
 from simulations.admin.executions.page_data import PageData
 from simulations.admin.executions.waiting import waiting_for
-from simulations.admin.formatting import microseconds, number, tone
+from simulations.admin.formatting import microseconds, tone
 from simulations.choices import ACTIVE, AgentStatus, DataStatus, RecordingStatus
 from simulations.models import Execution
 
