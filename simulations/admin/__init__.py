@@ -10,6 +10,7 @@ from simulations.admin import (
     recordings,
     simulations,
     stage_runs,
+    uses,
 )
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "recordings",
     "simulations",
     "stage_runs",
+    "uses",
 ]
