@@ -114,6 +114,7 @@ class ExecutionAdmin(
         "data_status",
         FailureFilter,
         "created_at",
+        "ended_at",
     ]
     list_select_related = ["simulation", "requested_by"]
     ordering = ["-id"]

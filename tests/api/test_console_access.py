@@ -13,6 +13,7 @@ from accounts.choices import Role
 from accounts.models import User
 from accounts.permissions import allows, permission_rule
 from robotsim_project.access import CONSOLE
+from robotsim_project.console import navigation, pages
 
 MISSING = 999_999_999
 """Id of no row: rights are checked before rows are looked for."""
@@ -34,6 +35,7 @@ OWN = {
     ("storage_rosbag_export", "POST"): "storage.export_rosbag",
     ("storage_rosbag_preview", "GET"): "storage.view_rosbag",
     ("templates_template_topics", "GET"): "templates.view_template",
+    **{(page.name, "GET"): page.permission for page in pages.PAGES},
 }
 """Permissions of pages that only one model has."""
 EVERYBODY = {"index", "login", "logout", "password_change", "password_change_done", "jsi18n"}
@@ -49,6 +51,12 @@ PAGES = {
 def permission(label: str, verb: str) -> str:
     app, model = label.split(".")
     return f"{app}.{verb}_{model}"
+
+
+def label_of(permission: str) -> str:
+    """The row of a permission, such as `robotsim.health` of `robotsim.view_health`."""
+    app, _dot, codename = permission.partition(".")
+    return f"{app}.{codename.partition('_')[2]}"
 
 
 def prefix(page: Any) -> str:
@@ -88,7 +96,8 @@ def calls(page: Any) -> Iterator[tuple[str, str, str, dict[str, Any], set[str]]]
 
 def own_calls() -> Iterator[tuple[str, str, str, dict[str, Any], set[str]]]:
     for (name, method), needed in OWN.items():
-        args = [] if name == "templates_template_topics" else [MISSING]
+        is_of_a_row = not name.startswith(("templates_template_topics", "system_"))
+        args = [MISSING] if is_of_a_row else []
         yield name, method, reverse(f"admin:{name}", args=args), {}, {needed}
 
 
@@ -110,7 +119,8 @@ def admitted(role: Role, permissions: Iterable[str]) -> bool:
 
 def test_every_model_has_a_row_and_no_row_is_dead() -> None:
     inlines = {inline.model._meta.label_lower for page in PAGES.values() for inline in page.inlines}
-    assert {*PAGES, *inlines, HISTORY} == set(CONSOLE)
+    own = {label_of(page.permission) for page in pages.PAGES}
+    assert {*PAGES, *inlines, HISTORY, *own} == set(CONSOLE)
     unasked = [
         (label, verb)
         for label, page in PAGES.items()
@@ -150,15 +160,16 @@ def test_everybody_opens_the_pages_without_rights(clients: dict[Role | None, Cli
             assert clients[role].get(reverse(f"admin:{name}")).status_code == 200
 
 
-def test_apps_are_listed_by_the_table(clients: dict[Role | None, Client]) -> None:
+def test_the_navigation_follows_the_table(clients: dict[Role | None, Client]) -> None:
     for role in Role:
-        listed = clients[role].get(reverse("admin:index")).context["app_list"]
-        models = {model["model"]._meta.label_lower for app in listed for model in app["models"]}
-        assert models == {label for label in PAGES if admitted(role, [permission(label, "view")])}
-        for app in {label.split(".")[0] for label in PAGES}:
-            seen = any(label.startswith(f"{app}.") for label in models)
-            answer = clients[role].get(reverse("admin:app_list", args=[app]))
-            assert answer.status_code == (200 if seen else 404)
+        sections = clients[role].get(reverse("admin:index")).context["navigation"]
+        shown = {item.url for section in sections for item in section.items}
+        entries = [page for _title, section in navigation.PAGES for page in section]
+        assert shown == {
+            reverse(f"admin:{page.view}")
+            for page in entries
+            if not page.permission or admitted(role, [page.permission])
+        }
 
 
 def test_choices_of_autocomplete_fields_follow_the_table(
