@@ -125,6 +125,9 @@ CONSOLE: dict[str, dict[str, Rule]] = {
     "admin.logentry": {"view": TABLE["audit-list"]["GET"]},
     # Arguments and results of tasks
     "django_tasks_database.dbtaskresult": {"view": ADMIN},
+    # Pages of the system that belong to no model
+    "robotsim.health": {"view": VIEWER},
+    "robotsim.work": {"view": VIEWER},
     # Rosbags
     "storage.rosbag": {
         "view": TABLE["rosbag-list"]["GET"],
@@ -186,6 +189,7 @@ CONSOLE: dict[str, dict[str, Rule]] = {
     "simulations.stagerun": {"view": TABLE["execution-detail"]["GET"]},
     "simulations.agentrun": {"view": TABLE["execution-agents"]["GET"]},
     "simulations.recording": {"view": TABLE["execution-recordings"]["GET"]},
+    "simulations.hourstatistics": {"view": TABLE["overview"]["GET"]},
     "simulations.event": {"view": TABLE["execution-events"]["GET"]},
 }
 """Rules of the console, each that of the call which does the same."""
