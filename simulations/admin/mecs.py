@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from common.admin.changelists import BoundedListMixin
+from common.admin.confirmation import Refusals
 from common.admin.deletion import ServiceDeletionMixin
 from common.admin.errors import DomainErrorFormMixin, DomainErrorMixin
 from simulations.admin.formatting import list_url
@@ -69,6 +70,7 @@ class MecAdmin(DomainErrorMixin, ServiceDeletionMixin, BoundedListMixin, admin.M
     readonly_fields = ["created_at", "updated_at"]
     prepopulated_fields = {"slug": ["name"]}
     actions = ["delete_selected"]
+    deletion_effect = _("They are deleted permanently. Executions keep what they ran with.")
 
     def get_changelist(self, request: HttpRequest, **_kwargs: Any) -> type[ChangeList]:
         return MecList
@@ -99,7 +101,10 @@ class MecAdmin(DomainErrorMixin, ServiceDeletionMixin, BoundedListMixin, admin.M
     def deleted_message(self, count: int) -> str:
         return ngettext("%d mec was deleted.", "%d mecs were deleted.", count) % count
 
-    def deletion_errors(self, rows: list[Any]) -> list[str]:
+    def deletion_refusals(self, rows: list[Any]) -> Refusals:
         users = mecs.simulation_names(rows)
-        errors = [f"{mec}: {mecs.in_use_message(users[mec.pk])}" for mec in rows if mec.pk in users]
-        return errors + list(filter(None, map(usage.use_of_mec, rows)))
+        reasons = {
+            mec.pk: mecs.in_use_message(users[mec.pk]) if mec.pk in users else usage.use_of_mec(mec)
+            for mec in rows
+        }
+        return {pk: reason for pk, reason in reasons.items() if reason}
