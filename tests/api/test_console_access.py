@@ -56,7 +56,6 @@ EVERYBODY = {
     "password_change_done",
     "jsi18n",
     "preferences",
-    "list_preferences",
 }
 """Pages without rights: they show one's own, or what one may see."""
 CHECKED_ELSEWHERE = {"app_list", "autocomplete", "view_on_site", "None"}
