@@ -75,6 +75,7 @@ TABLE: dict[str, dict[str, Rule]] = {
     # Mecs
     "mec-list": {"GET": VIEWER, "POST": ADMIN},
     "mec-detail": {"GET": VIEWER, "PUT": ADMIN, "PATCH": ADMIN, "DELETE": ADMIN},
+    "mec-test": {"POST": RUNNER},
     # Simulations
     "simulation-list": {"GET": VIEWER, "POST": DESIGNER},
     "simulation-detail": {"GET": VIEWER, "PUT": DESIGNER, "PATCH": DESIGNER, "DELETE": DESIGNER},
@@ -84,6 +85,7 @@ TABLE: dict[str, dict[str, Rule]] = {
     "simulation-restore": {"POST": DESIGNER},
     "simulation-purge": {"POST": ADMIN},
     "simulation-bulk-delete": {"POST": DESIGNER},
+    "quick-runs": {"POST": RUNNER},
     "deletion-list": {"GET": VIEWER},
     "deletion-detail": {"GET": VIEWER},
     # Executions
@@ -153,6 +155,7 @@ CONSOLE: dict[str, dict[str, Rule]] = {
         "add": TABLE["mec-list"]["POST"],
         "change": TABLE["mec-detail"]["PUT"],
         "delete": TABLE["mec-detail"]["DELETE"],
+        "test": TABLE["mec-test"]["POST"],
     },
     # Simulations
     "simulations.simulation": {
@@ -161,6 +164,7 @@ CONSOLE: dict[str, dict[str, Rule]] = {
         "change": _DESIGN,
         "delete": TABLE["simulation-detail"]["DELETE"],
         "start": TABLE["simulation-start"]["POST"],
+        "quickrun": TABLE["quick-runs"]["POST"],
         "stop": TABLE["execution-stop"]["POST"],
         "clone": TABLE["simulation-clone"]["POST"],
         "restore": TABLE["simulation-restore"]["POST"],

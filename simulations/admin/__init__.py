@@ -6,9 +6,11 @@ from simulations.admin import (
     events,
     executions,
     mecs,
+    next_steps,
     recordings,
     simulations,
     stage_runs,
+    uses,
 )
 
 __all__ = [
@@ -17,7 +19,9 @@ __all__ = [
     "events",
     "executions",
     "mecs",
+    "next_steps",
     "recordings",
     "simulations",
     "stage_runs",
+    "uses",
 ]

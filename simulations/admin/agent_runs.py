@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from common.admin.times import moment
 from simulations.admin import formatting
 from simulations.admin.execution_rows import ExecutionRowMixin
 from simulations.admin.filters import (
@@ -24,21 +25,19 @@ class AgentRunAdmin(ExecutionRowMixin, admin.ModelAdmin[AgentRun]):
 
     execution_path = "stage_run__execution__"
     list_display = [
-        "number",
-        "attempt",
+        "agent",
         "execution_link",
         "stage_link",
-        "unit",
         "status_label",
         "published",
-        "messages_undelivered",
-        "passes",
         "lateness",
         "skew",
-        "late",
         "failure_summary",
-        "ended",
     ]
+    more_columns = ["attempt", "unit", "passes", "messages_undelivered", "late"]
+    empty_text = _(
+        "No agent has run yet. Agents appear here when an execution prepares its stages."
+    )
     list_filter = [ExecutionIdFilter, StageRunIdFilter, "status", FailureFilter, "late"]
     fields = [
         ("execution_link", "stage_link"),
@@ -59,21 +58,28 @@ class AgentRunAdmin(ExecutionRowMixin, admin.ModelAdmin[AgentRun]):
     def subtitle(self, row: AgentRun) -> str:
         return gettext("agent %(number)d, attempt %(attempt)d") % vars(row)
 
-    @admin.display(description=_("lateness p99 (µs)"), ordering="lateness_p99_us")
-    def lateness(self, row: AgentRun) -> str:
-        return formatting.number(row.lateness_p99_us)
+    @admin.display(description=_("agent"), ordering="number")
+    def agent(self, row: AgentRun) -> str:
+        """Number and, of another than the first, the attempt."""
+        if row.attempt == 1:
+            return str(row.number)
+        return gettext("%(number)d, attempt %(attempt)d") % vars(row)
 
-    @admin.display(description=_("start skew (µs)"), ordering="start_skew_us")
+    @admin.display(description=_("lateness p99"), ordering="lateness_p99_us")
+    def lateness(self, row: AgentRun) -> str:
+        return formatting.microseconds(row.lateness_p99_us)
+
+    @admin.display(description=_("start skew"), ordering="start_skew_us")
     def skew(self, row: AgentRun) -> str:
-        return formatting.number(row.start_skew_us)
+        return formatting.microseconds(row.start_skew_us)
 
     @admin.display(description=_("registered at"))
     def registered(self, row: AgentRun) -> str:
-        return formatting.timestamp(row.created_at)
+        return moment(row.created_at)
 
     @admin.display(description=_("last publication"))
     def last_publication(self, row: AgentRun) -> str:
-        return formatting.timestamp(row.last_publication_at)
+        return moment(row.last_publication_at)
 
     @admin.display(description=_("outages"))
     def outage_list(self, row: AgentRun) -> str:
