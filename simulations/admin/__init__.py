@@ -7,6 +7,7 @@ from simulations.admin import (
     executions,
     mecs,
     recordings,
+    rosbag_links,
     simulations,
     stage_runs,
 )
@@ -18,6 +19,7 @@ __all__ = [
     "executions",
     "mecs",
     "recordings",
+    "rosbag_links",
     "simulations",
     "stage_runs",
 ]

@@ -11,19 +11,29 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from common.admin.actions import ObjectActionsMixin, admin_url, run_action
+from common.admin.badges import Tone, badge
 from common.admin.changelists import BoundedListMixin
 from common.admin.rights import right, user_text
-from storage.choices import UNFINISHED
+from common.admin.times import moment
+from storage.choices import UNFINISHED, ExportStatus
 from storage.models import Export
 from storage.objects.base import StoreError
 from storage.services.exports import exports
+
+_TONES: dict[ExportStatus, Tone] = {
+    ExportStatus.PENDING: "idle",
+    ExportStatus.RUNNING: "run",
+    ExportStatus.DONE: "ok",
+    ExportStatus.FAILED: "bad",
+    ExportStatus.CANCELLED: "idle",
+}
 
 
 @admin.register(Export)
 class ExportAdmin(ObjectActionsMixin, BoundedListMixin, admin.ModelAdmin[Export]):
     """Exports of all rosbags."""
 
-    list_display = ["name", "source", "format", "status", "done", "bytes", "address", "created_at"]
+    list_display = ["name", "source", "format", "state", "done", "bytes", "address", "created"]
     list_filter = ["status", "format", "created_at"]
     search_fields = ["name", "source__name"]
     list_select_related = ["source", "result"]
@@ -64,6 +74,10 @@ class ExportAdmin(ObjectActionsMixin, BoundedListMixin, admin.ModelAdmin[Export]
     def reason(self, export: Export) -> str:
         return export.sentence
 
+    @admin.display(description=_("status"), ordering="status")
+    def state(self, export: Export) -> str:
+        return export_badge(export)
+
     @admin.display(description=_("progress"), ordering="progress")
     def done(self, export: Export) -> str:
         percent = round(100 * export.progress)
@@ -71,6 +85,10 @@ class ExportAdmin(ObjectActionsMixin, BoundedListMixin, admin.ModelAdmin[Export]
             '<span class="nowrap"><progress max="100" value="{0}"></progress> {0} %</span>',
             percent,
         )
+
+    @admin.display(description=_("created at"), ordering="created_at")
+    def created(self, export: Export) -> str:
+        return moment(export.created_at)
 
     @admin.display(description=_("size"), ordering="size")
     def bytes(self, export: Export) -> str:
@@ -83,11 +101,22 @@ class ExportAdmin(ObjectActionsMixin, BoundedListMixin, admin.ModelAdmin[Export]
 
     @admin.display(description=_("file"))
     def address(self, export: Export) -> str:
-        try:
-            url = exports.sign_url(export, audience="browser")
-        except StoreError:
-            return ""
+        url = download_address(export)
         return format_html('<a href="{}">{}</a>', url, _("Download")) if url else ""
+
+
+def export_badge(export: Export) -> str:
+    """Return the badge of an export's status."""
+    status = ExportStatus(export.status)
+    return badge(_TONES[status], status.label)
+
+
+def download_address(export: Export) -> str:
+    """Sign the address of an export's file; empty where there is none, or no storage at the moment."""
+    try:
+        return exports.sign_url(export, audience="browser")
+    except StoreError:
+        return ""
 
 
 def _cancelled(count: int) -> str:

@@ -1,5 +1,5 @@
 """Admin of templates."""
 
-from templates.admin import pages
+from templates.admin import pages, rosbag_links
 
-__all__ = ["pages"]
+__all__ = ["pages", "rosbag_links"]

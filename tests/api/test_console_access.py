@@ -32,7 +32,9 @@ OWN = {
     ("auth_user_password_change", "POST"): "accounts.change_user",
     ("storage_rosbag_export", "GET"): "storage.export_rosbag",
     ("storage_rosbag_export", "POST"): "storage.export_rosbag",
-    ("storage_rosbag_preview", "GET"): "storage.view_rosbag",
+    ("storage_rosbag_foxglove", "GET"): "storage.view_rosbag",
+    ("storage_rosbag_foxglove_open", "GET"): "storage.view_rosbag",
+    ("storage_rosbag_part", "GET"): "storage.view_rosbag",
     ("templates_template_topics", "GET"): "templates.view_template",
 }
 """Permissions of pages that only one model has."""
@@ -88,7 +90,9 @@ def calls(page: Any) -> Iterator[tuple[str, str, str, dict[str, Any], set[str]]]
 
 def own_calls() -> Iterator[tuple[str, str, str, dict[str, Any], set[str]]]:
     for (name, method), needed in OWN.items():
-        args = [] if name == "templates_template_topics" else [MISSING]
+        args: list[Any] = [] if name == "templates_template_topics" else [MISSING]
+        if name == "storage_rosbag_part":
+            args.append("topics")
         yield name, method, reverse(f"admin:{name}", args=args), {}, {needed}
 
 
