@@ -27,6 +27,13 @@ class Scope(models.TextChoices):
     ADMIN = "admin", _("everything that only admins may do")
 
 
+class Theme(models.TextChoices):
+    """Themes of the console."""
+
+    LIGHT = "light", _("light")
+    DARK = "dark", _("dark")
+
+
 class AuditAction(models.TextChoices):
     """Audited actions, in the order of django-auditlog's numbers."""
 

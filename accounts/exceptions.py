@@ -165,3 +165,10 @@ class IdempotencyInProgressError(DomainError):
     message = _(
         "The first request with this Idempotency-Key is still running. Try again in a second."
     )
+
+
+class PreferencesInvalidError(DomainError):
+    """Preferences that cannot be kept; the errors name them."""
+
+    status = 422
+    code = "PREFERENCES_INVALID"

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from django.contrib import auth
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -36,6 +36,14 @@ class User(AbstractBaseUser):
         default=0,
         editable=False,
         help_text=_("Incremented to end all earlier sign-ins and sessions."),
+    )
+    preferences = models.JSONField[dict[str, Any]](
+        _("preferences"),
+        default=dict,
+        db_default=Value({}, models.JSONField()),
+        blank=True,
+        editable=False,
+        help_text=_("Language, time zone, theme, and the columns and filters of lists."),
     )
 
     objects: ClassVar[UserManager] = UserManager()

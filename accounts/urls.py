@@ -6,7 +6,7 @@ from rest_framework.routers import SimpleRouter
 from accounts.api import me, passwords, sign_in
 from accounts.api.audit import AuditViewSet
 from accounts.api.users import Roles, TokenViewSet, UserViewSet
-from accounts.views import ResetPage
+from accounts.views import ResetPage, switch_language
 
 router = SimpleRouter(trailing_slash=False)
 router.register("users", UserViewSet, basename="user")
@@ -14,6 +14,7 @@ router.register("tokens", TokenViewSet, basename="token")
 router.register("audit", AuditViewSet, basename="audit")
 
 api_urlpatterns = [
+    path("i18n/setlang/", switch_language, name="set_language"),
     path("auth/signup", sign_in.SignUp.as_view(), name="auth-signup"),
     path("auth/signin", sign_in.SignIn.as_view(), name="auth-signin"),
     path("auth/refresh", sign_in.Refresh.as_view(), name="auth-refresh"),
@@ -35,6 +36,7 @@ api_urlpatterns = [
     *router.urls,
 ]
 urlpatterns = [
+    path("i18n/setlang/", switch_language, name="set_language"),
     path(
         "password/reset/<str:uidb64>/<str:token>", ResetPage.as_view(), name="password-reset-page"
     ),

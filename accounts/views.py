@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from typing import Any
 
@@ -14,13 +15,18 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse_lazy
 from django.utils.decorators import method_decorator
+from django.utils.translation import check_for_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
+from django.views.i18n import set_language
 
-from accounts.exceptions import SignInLockedError, SignInRefusedError
+from accounts.exceptions import (
+    PreferencesInvalidError,
+    SignInLockedError,
+    SignInRefusedError,
+)
 from accounts.models import User
-from accounts.services import passwords, sessions, users
+from accounts.services import passwords, preferences, sessions, users
 from accounts.services.callers import attempted_username, seconds_locked
 from accounts.services.limits import count_call
 from common.exceptions import NotFoundError
@@ -37,6 +43,17 @@ def limited(view: View) -> View:
         return too_often_page(request, wait) if wait else view(request, *args, **kwargs)
 
     return page
+
+
+def switch_language(request: HttpRequest) -> HttpResponseBase:
+    """Switch the language as Django does, and remember it for the person who is signed in."""
+    language = request.POST.get("language", "")
+    if isinstance(request.user, User) and check_for_language(language):
+        with suppress(
+            PreferencesInvalidError
+        ):  # a language that Django has and the console has not
+            preferences.change(request.user, {"language": language})
+    return set_language(request)
 
 
 class PasswordChangeForm(AdminPasswordChangeForm):

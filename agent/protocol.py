@@ -194,6 +194,19 @@ class RecordingSummary(Message, frozen=True, kw_only=True):
     dropped: int = 0
 
 
+class ResourceUse(Message, frozen=True, kw_only=True):
+    """CPU time and memory of the unit; of its cgroup if it has one of its own, else of its process."""
+
+    cpu_seconds: Annotated[float, msgspec.Meta(ge=0, le=2**53)]
+    """CPU time since the process began."""
+    cpu_cores: Annotated[float, msgspec.Meta(ge=0, le=2**53)]
+    """CPU time per second between this heartbeat and the one before."""
+    memory_bytes: Count
+    """Resident memory now."""
+    memory_peak_bytes: Count
+    """The most that any heartbeat has reported."""
+
+
 class Outage(Message, frozen=True, kw_only=True):
     """An outage of the unit's link; times are on the server's clock, as estimated by the unit."""
 
@@ -221,6 +234,8 @@ class Snapshot(Message, frozen=True, kw_only=True):
     log: str = ""
     failure: Failure | None = None
     recording: RecordingSummary | None = None
+    resources: ResourceUse | None = None
+    """None from older agents, and where the system does not say."""
     outages: Annotated[tuple[Outage, ...], msgspec.Meta(max_length=MAX_OUTAGES)] = ()
     """Of the link, in order; only the last one may not have ended."""
     last_publication_ns: Time | None = None

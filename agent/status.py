@@ -16,6 +16,7 @@ from agent.protocol import (
 )
 from agent.recorder import Recorder
 from agent.replay import Player
+from agent.resources import Meter
 
 
 class Status:
@@ -34,6 +35,7 @@ class Status:
         self._assignment = assignment
         self._uncertainty_us: float | None = None
         self._sequence = 0
+        self._meter = Meter()
         self._lock = threading.Lock()
 
     def release(self, release_ns: int) -> int:
@@ -64,6 +66,7 @@ class Status:
             log=log,
             failure=self.failure,
             recording=self._recording(),
+            resources=self._meter.measure(),
             outages=self._outages(),
             last_publication_ns=self._last_publication(),
             final=final,

@@ -42,6 +42,8 @@ EMPTY_SUMMARY: dict[str, Any] = {
     "start_skew_us_max": None,
     "lateness_us_p99": None,
     "recordings": None,
+    "cpu_seconds": None,
+    "memory_peak_bytes": None,
     "seconds": None,
 }
 """The summary of a demo that could not start."""

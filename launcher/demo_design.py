@@ -15,6 +15,7 @@ from storage.models import Rosbag
 from templates.choices import UnsupportedTopics
 from templates.models import Template
 from templates.services import templates
+from templates.services.recording import recordable_topics
 
 T = TypeVar("T", bound=Model)
 
@@ -51,16 +52,11 @@ def agents_per_stage(agents: int) -> list[int]:
 
 
 def _template(rosbag: Rosbag, rate: float) -> Template:
-    # As a template stores them; some bags lack the slash.
-    types = {
-        f"/{t.name.removeprefix('/')}": t.type for t in rosbag.topics.playable().order_by("name")
-    }
-    recorded = [{"name": name, "type": kind} for name, kind in types.items()]
     values: dict[str, Any] = {
         "rosbag": rosbag,
         "topics": [],
         "rate": rate,
-        "record_topics": recorded,
+        "record_topics": recordable_topics(rosbag),
         "record_own": True,
         "unsupported_topics": UnsupportedTopics.LEAVE_OUT,
     }

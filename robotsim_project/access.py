@@ -84,6 +84,7 @@ TABLE: dict[str, dict[str, Rule]] = {
     "simulation-restore": {"POST": DESIGNER},
     "simulation-purge": {"POST": ADMIN},
     "simulation-bulk-delete": {"POST": DESIGNER},
+    "quick-runs": {"POST": RUNNER},
     "deletion-list": {"GET": VIEWER},
     "deletion-detail": {"GET": VIEWER},
     # Executions
@@ -159,6 +160,7 @@ CONSOLE: dict[str, dict[str, Rule]] = {
         "change": _DESIGN,
         "delete": TABLE["simulation-detail"]["DELETE"],
         "start": TABLE["simulation-start"]["POST"],
+        "quickrun": TABLE["quick-runs"]["POST"],
         "stop": TABLE["execution-stop"]["POST"],
         "clone": TABLE["simulation-clone"]["POST"],
         "restore": TABLE["simulation-restore"]["POST"],

@@ -93,6 +93,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.remember_request",
+    "accounts.middleware.apply_preferences",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "robotsim_project.telemetry.request_log.RequestLog",
@@ -268,7 +269,7 @@ PASSWORD_RESET_TIMEOUT = 60 * integer("PASSWORD_RESET_MINUTES", 60, min=1, max=1
 
 # Who changed what. Fields that only the system writes are left out.
 AUDITLOG_INCLUDE_TRACKING_MODELS = (
-    {"model": "accounts.User", "exclude_fields": ["password", "last_login"]},
+    {"model": "accounts.User", "exclude_fields": ["password", "last_login", "preferences"]},
     {"model": "accounts.ApiToken", "exclude_fields": ["digest", "last_used_at"]},
     {"model": "storage.Rosbag", "include_fields": ["name", "status", "deleted_at"]},
     "templates.Template",
@@ -350,6 +351,7 @@ RETENTION_DAYS = {
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("ko", _("Korean"))]
+FORMAT_MODULE_PATH = "common.formats"
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = text("TIME_ZONE", "UTC", formats.TIME_ZONE)
 USE_TZ = True

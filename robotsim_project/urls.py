@@ -23,6 +23,7 @@ api = [
 
 urlpatterns = [
     path("", views.root, name="root"),
+    path("favicon.ico", views.favicon),
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
     path("health/db", health.database, name="health-db"),
@@ -30,7 +31,6 @@ urlpatterns = [
     path("health/storage", health.storage, name="health-storage"),
     path("metrics", metrics.metrics, name="metrics"),
     path("docs", docs, name="docs"),
-    path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
     path(f"{settings.API_STR.strip('/')}/", include(api)),
     path("", include("accounts.urls")),

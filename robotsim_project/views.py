@@ -5,11 +5,20 @@ import sys
 import structlog
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    JsonResponse,
+)
 from django.template import loader
+from django.templatetags.static import static
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views import defaults
 from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
 
 from common import outages
 from common.problems import Problem, internal_error
@@ -20,9 +29,18 @@ log = structlog.get_logger(__name__)
 
 
 @require_safe
-def root(request: HttpRequest) -> JsonResponse:
-    """Return a greeting."""
+@vary_on_headers("Accept")
+def root(request: HttpRequest) -> HttpResponseBase:
+    """Return a greeting to programs, and lead people to the console."""
+    if request.get_preferred_type(["application/json", "text/html"]) == "text/html":
+        return HttpResponseRedirect(reverse("admin:index"))
     return JsonResponse({"message": "Robot Simulator Backend API"})
+
+
+@require_safe
+def favicon(request: HttpRequest) -> HttpResponseBase:
+    """Lead browsers that look for the icon at its old address to it."""
+    return HttpResponseRedirect(static("common/console/favicon.svg"))
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:

@@ -8,6 +8,7 @@ from simulations.api.deletions import DeletionViewSet
 from simulations.api.executions import ExecutionViewSet
 from simulations.api.mecs import MecViewSet
 from simulations.api.overview import Overview
+from simulations.api.quick_runs import QuickRuns
 from simulations.api.simulations import SimulationViewSet
 
 router = SimpleRouter(trailing_slash=False)
@@ -18,6 +19,7 @@ router.register("executions", ExecutionViewSet, basename="execution")
 
 api_urlpatterns = [
     path("overview", Overview.as_view(), name="overview"),
+    path("quick-runs", QuickRuns.as_view(), name="quick-runs"),
     *router.urls,
     path("units/register", units.register, name="unit-register"),
     path("units/report", units.report, name="unit-report"),

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-from tests.support.browser import launch, watch
+from tests.support.browser import Watch, launch
 
 BROKEN = """
 <img src="/missing"><img src="http://127.0.0.1:1/closed-port">
@@ -15,12 +15,12 @@ BROKEN = """
 
 def test_errors_of_a_page_are_reported(page: Page) -> None:
     broken = page.context.browser.new_page()
-    problems: list[str] = []
-    watch(broken, problems.append)
+    watch = Watch()
+    watch.add(broken)
     broken.route("**/missing", lambda route: route.fulfill(status=404))
     broken.route("**/broken", lambda route: route.fulfill(body=BROKEN, content_type="text/html"))
     broken.goto("http://localhost/broken")
-    text = "\n".join(problems)
+    text = "\n".join(watch.problems)
     for problem in ("printed", "thrown", "404", "closed-port: net::ERR_"):
         assert problem in text
 

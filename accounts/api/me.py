@@ -19,7 +19,7 @@ from accounts.api.serializers import (
     NewApiTokenSerializer,
 )
 from accounts.models import ApiToken, User
-from accounts.services import api_tokens, sessions, users
+from accounts.services import api_tokens, preferences, sessions, users
 from accounts.services.bearers import api_token
 from common.rest.serializers import validated
 
@@ -38,9 +38,12 @@ class Me(APIView):
 
     @extend_schema(operation_id="me_change", request=MeSerializer, responses={200: MeSerializer})
     def patch(self, request: Request) -> Response:
-        """Change one's own name."""
-        serializer = MeSerializer(caller(request), data=request.data, partial=True)
-        user = users.change(caller(request), validated(serializer))
+        """Change one's own name and preferences; lists that are not named stay as they are."""
+        values = validated(MeSerializer(caller(request), data=request.data, partial=True))
+        chosen = values.pop("preferences", None)
+        if chosen is not None:
+            preferences.change(caller(request), chosen)
+        user = users.change(caller(request), values)
         return Response(MeSerializer(user).data)
 
 

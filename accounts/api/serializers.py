@@ -7,8 +7,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from accounts.choices import Role, Scope
+from accounts.choices import Role, Scope, Theme
 from accounts.models import ApiToken, User
+from accounts.services import preferences
 from common.rest.serializers import StrictSerializer
 
 MAX_PASSWORD_LENGTH = 1024
@@ -86,12 +87,48 @@ class SignUpSerializer(StrictSerializer):
     name = serializers.CharField(max_length=150, required=False, allow_blank=True)
 
 
+class ListPreferencesSerializer(StrictSerializer):
+    """What is kept for a list of the console; unknown names are ignored when it is shown."""
+
+    columns = serializers.ListField(
+        child=serializers.CharField(max_length=preferences.MAX_NAME),
+        max_length=preferences.MAX_COLUMNS,
+        required=False,
+    )
+    filters = serializers.CharField(
+        max_length=preferences.MAX_FILTERS,
+        required=False,
+        allow_blank=True,
+        help_text=_("A query string, such as status__exact=failed."),
+    )
+
+
+class PreferencesSerializer(StrictSerializer):
+    """How the console is shown to the person; an empty value is the browser's."""
+
+    language = serializers.ChoiceField(choices=settings.LANGUAGES, required=False, allow_blank=True)
+    zone = serializers.CharField(
+        max_length=preferences.MAX_NAME,
+        required=False,
+        allow_blank=True,
+        help_text=_("A time zone, such as Asia/Seoul."),
+    )
+    theme = serializers.ChoiceField(choices=Theme.choices, required=False, allow_blank=True)
+    lists = serializers.DictField(
+        child=ListPreferencesSerializer(allow_null=True),
+        required=False,
+        help_text=_("By model, such as simulations.execution; null forgets a list."),
+    )
+
+
 class MeSerializer(StrictSerializer, serializers.ModelSerializer[User]):
-    """The caller's account; only the name can be changed."""
+    """The caller's account; only the name and the preferences can be changed."""
+
+    preferences = PreferencesSerializer(required=False)
 
     class Meta:
         model = User
-        fields = ["id", "email", "name", "role", "date_joined"]
+        fields = ["id", "email", "name", "role", "date_joined", "preferences"]
         read_only_fields = ["id", "email", "role", "date_joined"]
 
     def to_internal_value(self, data: Any) -> Any:
@@ -101,6 +138,11 @@ class MeSerializer(StrictSerializer, serializers.ModelSerializer[User]):
             message = _("Only an admin can change this. Ask an admin.")
             raise serializers.ValidationError({name: [message] for name in sorted(refused)})
         return super().to_internal_value(data)
+
+    def to_representation(self, instance: User) -> Any:
+        """Show all preferences, also those that were never chosen."""
+        row = super().to_representation(instance)
+        return {**row, "preferences": preferences.preferences_of(instance)}
 
 
 class UserSerializer(StrictSerializer, serializers.ModelSerializer[User]):

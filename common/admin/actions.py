@@ -18,10 +18,10 @@ from django.utils.html import format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from common.admin.kept_lists import MAX_ROWS
 from common.admin.rights import may_run
 from common.exceptions import DomainError
 
-MAX_ROWS = 1000
 MAX_MESSAGES = 10
 """Errors, and links, that are shown one by one."""
 

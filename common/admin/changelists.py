@@ -1,5 +1,6 @@
 """Change lists: bounded counts, soft-deleted rows."""
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from common.admin.kept_lists import KeptListMixin
 from common.admin.rights import RightsMixin
 
 MAX_COUNT = 10_000
@@ -27,7 +29,7 @@ class BoundedPaginator(Paginator[Any]):
         return int(rows.order_by()[:MAX_COUNT].count())
 
 
-class BoundedListMixin(RightsMixin):
+class BoundedListMixin(KeptListMixin, RightsMixin):
     """A change list without exact counts; for the bases, before `ModelAdmin`."""
 
     show_full_result_count = False
@@ -47,6 +49,12 @@ class DeletedFilter(admin.SimpleListFilter):
 
     def queryset(self, _request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
         return rows.filter(deleted_at__isnull=self.value() != "yes")
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        """Name the default for what it is: Django says "All"."""
+        first, *others = super().choices(changelist)
+        yield {**first, "display": _("Not deleted")}
+        yield from others
 
 
 def lists_deleted_rows(request: HttpRequest) -> bool:

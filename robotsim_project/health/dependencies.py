@@ -4,12 +4,9 @@ Each check gives up after about two seconds and runs once at a time; concurrent 
 server that hangs costs one thread, however often it is checked.
 """
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future
-from dataclasses import dataclass
+from collections.abc import Iterable
 from functools import cache
 from tempfile import gettempdir
-from threading import Lock, Thread
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,10 +19,10 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.utils.translation import gettext as _
 
 from common import disks, outages
+from robotsim_project.health.checks import TIMEOUT_SECONDS, Check, CheckResult, Observation
 from storage.objects import object_store
 from storage.objects.base import StoreFullError
 
-TIMEOUT_SECONDS = 2
 OWN_APPS = frozenset({"accounts", "storage", "templates", "simulations"})
 """Apps whose unknown migrations mean that the database is newer than the code."""
 MAX_NAMED = 3
@@ -33,63 +30,20 @@ SPILLED_ROWS = 50_000
 """Some 700 kB, which do not fit into the smallest memory that PostgreSQL gives a query."""
 
 
-@dataclass(frozen=True)
-class CheckResult:
-    """Result of a check.
-
-    Attributes:
-        problem: What is wrong and what to do; empty when the dependency answers.
-        error: The error, for the log.
-        note: A remark on a dependency that answers.
-        full: Its disk is full; it may answer, but cannot be written.
-    """
-
-    problem: str = ""
-    error: str = ""
-    note: str = ""
-    full: bool = False
-
-    @property
-    def ok(self) -> bool:
-        return not self.problem
-
-
-class Check:
-    """The check of one dependency, run in its own thread."""
-
-    def __init__(self, function: Callable[[], CheckResult]) -> None:
-        self._function = function
-        self._lock = Lock()
-        self._future: Future[CheckResult] | None = None
-
-    def start(self) -> "Future[CheckResult]":
-        """Start the check, unless it is running, and return its future result."""
-        with self._lock:
-            if self._future is None or self._future.done():
-                self._future = Future()
-                Thread(target=self._run, args=(self._future,), daemon=True).start()
-            return self._future
-
-    def _run(self, future: "Future[CheckResult]") -> None:
-        try:
-            future.set_result(self._function())
-        except Exception as error:  # noqa: BLE001  the libraries' exceptions are known to their modules only
-            future.set_result(CheckResult(_("The check failed: see the log."), repr(error)))
-
-
 def check(names: Iterable[str] | None = None) -> dict[str, CheckResult]:
     """Check all dependencies, or the named ones, at the same time."""
-    futures = {name: CHECKS[name].start() for name in names or CHECKS}
-    return {name: _result_in_time(future) for name, future in futures.items()}
+    checks = {name: CHECKS[name] for name in names or CHECKS}
+    for one in checks.values():
+        one.start()
+    return {name: one.result() for name, one in checks.items()}
 
 
-def _result_in_time(future: "Future[CheckResult]") -> CheckResult:
-    try:
-        return future.result(TIMEOUT_SECONDS + 0.5)
-    except TimeoutError:
-        return CheckResult(
-            _("It does not answer in time: check that it runs and can be reached."), "timeout"
-        )
+def latest(max_age: float) -> dict[str, Observation]:
+    """Return the newest observation of each dependency; see `Check.latest`."""
+    for one in CHECKS.values():
+        if one.observation is None:
+            one.start()  # all at the same time
+    return {name: one.latest(max_age) for name, one in CHECKS.items()}
 
 
 def check_database() -> CheckResult:

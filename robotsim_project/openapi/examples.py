@@ -110,6 +110,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "simulations_clone": {"request": {"name": "rush hour, wet"}},
     "simulations_reorder": {"request": {"order": [2, 1]}},
     "simulations_start": {"202": EXECUTION},
+    "quick_runs_create": {"request": {"rosbag": 7, "agents": 20, "rate": 1.0}, "202": EXECUTION},
     "executions_again": {"request": {"plan": "same"}, "202": EXECUTION},
     "executions_bulk_stop": {"request": {"ids": [11, 12]}},
 }

@@ -10,15 +10,19 @@ from django.db import Error, close_old_connections
 
 from common import recovery, tracing
 from robotsim_project.health import dependencies, liveness, waiting
+from robotsim_project.processes import presence
 from robotsim_project.processes.echoes import Echoes
 from robotsim_project.processes.lost_tasks import LostTasks
 from robotsim_project.processes.sweeps import Sweeps
 from simulations.backends import backend
 from simulations.exceptions import RedisUnreachableError
 from simulations.live import system
+from simulations.services.monitoring import history
 from simulations.services.runs.reconcile import reconcile
 
 log = structlog.get_logger(__name__)
+STATISTICS_SECONDS = 20.0
+"""Pause between two records of what the current hour is like."""
 
 
 class Controller:
@@ -30,6 +34,7 @@ class Controller:
         self._lost_tasks = LostTasks()
         self._echoes = Echoes()
         self._sweeps = Sweeps()
+        self._statistics_due = 0.0
 
     def stop(self) -> None:
         """Request the end of the loop; called by a signal handler."""
@@ -41,7 +46,7 @@ class Controller:
             return
         log.info("controller_started")
         _record_pass()
-        with self._echoes.running():
+        with presence.reported("controller"), self._echoes.running():
             self._run_passes()
             self._drain()
 
@@ -84,6 +89,9 @@ class Controller:
     def _sweep(self) -> None:
         recovery.recover()
         self._lost_tasks.recover()
+        if time.monotonic() >= self._statistics_due:
+            self._statistics_due = time.monotonic() + STATISTICS_SECONDS
+            history.record()
         _record_pass()
 
 

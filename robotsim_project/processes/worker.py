@@ -17,6 +17,7 @@ from django_tasks_db.management.commands.db_worker import Worker
 from django_tasks_db.models import DBTaskResult
 
 from robotsim_project.health import liveness, waiting
+from robotsim_project.processes import presence
 from robotsim_project.processes.lost_tasks import worker_heartbeats
 
 log = structlog.get_logger(__name__)
@@ -59,7 +60,7 @@ class ResilientWorker(Worker):
         ):  # so that many workers do not start at the same moment
             self._halt.wait(random.random())  # noqa: S311
         self.startup_delay, self.batch = False, True
-        with worker_heartbeats(self.worker_id):
+        with presence.reported("worker"), worker_heartbeats(self.worker_id):
             self._batches()
 
     def _batches(self) -> None:

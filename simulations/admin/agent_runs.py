@@ -6,6 +6,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from common.admin import numbers, times
+from common.admin.columns import numeric
 from simulations.admin import formatting
 from simulations.admin.execution_rows import ExecutionRowMixin
 from simulations.admin.filters import (
@@ -25,20 +27,19 @@ class AgentRunAdmin(ExecutionRowMixin, admin.ModelAdmin[AgentRun]):
     execution_path = "stage_run__execution__"
     list_display = [
         "number",
-        "attempt",
         "execution_link",
         "stage_link",
-        "unit",
         "status_label",
         "published",
         "messages_undelivered",
-        "passes",
         "lateness",
         "skew",
-        "late",
         "failure_summary",
-        "ended",
     ]
+    more_columns = ["attempt", "unit", "passes", "late", "ended"]
+    empty_text = _(
+        "No agent has run yet. Agents appear here when an execution prepares its stages."
+    )
     list_filter = [ExecutionIdFilter, StageRunIdFilter, "status", FailureFilter, "late"]
     fields = [
         ("execution_link", "stage_link"),
@@ -59,21 +60,23 @@ class AgentRunAdmin(ExecutionRowMixin, admin.ModelAdmin[AgentRun]):
     def subtitle(self, row: AgentRun) -> str:
         return gettext("agent %(number)d, attempt %(attempt)d") % vars(row)
 
+    @numeric
     @admin.display(description=_("lateness p99 (µs)"), ordering="lateness_p99_us")
     def lateness(self, row: AgentRun) -> str:
-        return formatting.number(row.lateness_p99_us)
+        return numbers.number(row.lateness_p99_us)
 
+    @numeric
     @admin.display(description=_("start skew (µs)"), ordering="start_skew_us")
     def skew(self, row: AgentRun) -> str:
-        return formatting.number(row.start_skew_us)
+        return numbers.number(row.start_skew_us)
 
     @admin.display(description=_("registered at"))
     def registered(self, row: AgentRun) -> str:
-        return formatting.timestamp(row.created_at)
+        return times.moment(row.created_at)
 
     @admin.display(description=_("last publication"))
     def last_publication(self, row: AgentRun) -> str:
-        return formatting.timestamp(row.last_publication_at)
+        return times.moment(row.last_publication_at)
 
     @admin.display(description=_("outages"))
     def outage_list(self, row: AgentRun) -> str:

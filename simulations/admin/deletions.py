@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 
+from common.admin import times
 from common.admin.badges import badge
 from common.admin.changelists import BoundedListMixin
 from common.admin.rights import user_text
@@ -29,16 +30,16 @@ class DeletionAdmin(BoundedListMixin, admin.ModelAdmin[Deletion]):
     """Active and ended deletions."""
 
     list_display = [
-        "id",
-        "simulation_link",
+        "name",
         "permanent",
         "status_label",
         "progress_bar",
         "error_message",
-        "requested_by",
         "created_at",
         "duration",
     ]
+    more_columns = ["id", "simulation_link", user_text("requested_by", _("requested by"))]
+    empty_text = _("No simulation was deleted yet.")
     list_filter = [SimulationIdFilter, "status", "permanent"]
     list_select_related = ["requested_by"]
     search_fields = ["name"]
@@ -85,4 +86,4 @@ class DeletionAdmin(BoundedListMixin, admin.ModelAdmin[Deletion]):
 
     @admin.display(description=_("duration"))
     def duration(self, row: Deletion) -> str:
-        return formatting.duration(row.created_at, row.ended_at)
+        return times.between(row.created_at, row.ended_at)

@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from common.admin import times
 from common.admin.rights import user_text
 from simulations.admin import formatting
 from simulations.admin.execution_rows import ExecutionRowMixin
@@ -21,7 +22,11 @@ class EventAdmin(ExecutionRowMixin, admin.ModelAdmin[Event]):
     """Events of all executions, the newest first."""
 
     execution_path = "execution__"
-    list_display = ["timestamp", "execution_link", "sequence", "label", "details", "actor"]
+    list_display = ["timestamp", "execution_link", "label", "details"]
+    more_columns = ["sequence", user_text("actor", _("actor"))]
+    empty_text = _(
+        "Nothing has happened yet. Events appear here as soon as an execution is requested."
+    )
     list_filter = [ExecutionIdFilter, KindFilter, "time"]
     fields = [
         "execution_link",
@@ -41,7 +46,7 @@ class EventAdmin(ExecutionRowMixin, admin.ModelAdmin[Event]):
 
     @admin.display(description=_("time"), ordering="time")
     def timestamp(self, event: Event) -> str:
-        return formatting.timestamp(event.time)
+        return times.moment(event.time)
 
     @admin.display(description=_("what happened"))
     def label(self, event: Event) -> str:

@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
+from common.admin import times
 from common.admin.changelists import BoundedListMixin
 from simulations.admin import formatting
 from simulations.admin.filters import (
@@ -77,4 +78,4 @@ class ExecutionRowMixin(ExecutionSearchMixin, BoundedListMixin):
 
     @admin.display(description=_("ended at"), ordering="ended_at")
     def ended(self, row: Any) -> str:
-        return formatting.timestamp(row.ended_at)
+        return times.moment(row.ended_at)

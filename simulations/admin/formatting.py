@@ -1,15 +1,14 @@
-"""Escaped HTML for values on the console's pages: times, percentages, statuses, failures and links."""
+"""Escaped HTML for values on the console's pages: percentages, statuses, failures and links."""
 
 import json
-from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
+from common.admin import numbers
 from common.admin.actions import admin_url
 from common.admin.badges import Tone, badge
 from simulations.choices import (
@@ -44,28 +43,6 @@ BAD = {
     DeletionStatus.FAILED,
 }
 QUIET = {RunStatus.PENDING, RunStatus.SKIPPED, RunStatus.STOPPED, DataStatus.NOT_EXPECTED}
-MINUTE, HOUR = 60, 3600
-
-
-def timestamp(when: datetime | None) -> str:
-    """Format a time to the second, kept on one line of a list."""
-    # Django shows minutes, and many runs take less than one.
-    text = timezone.localtime(when).strftime("%Y-%m-%d %H:%M:%S") if when else NOTHING
-    return format_html('<span class="nowrap">{}</span>', text)
-
-
-def duration(begin: datetime | None, end: datetime | None) -> str:
-    """Format the time from one moment to another, or to now."""
-    if begin is None:
-        return NOTHING
-    exact = max(0.0, ((end or timezone.now()) - begin).total_seconds())
-    seconds = round(exact)
-    values = {"s": seconds % MINUTE, "min": seconds // MINUTE % 60, "h": seconds // HOUR}
-    if seconds >= HOUR:
-        return _("%(h)d h %(min)d min") % values
-    if seconds >= MINUTE:
-        return _("%(min)d min %(s)d s") % values
-    return _("%(seconds).1f s") % {"seconds": exact}
 
 
 def progress_bar(percent: float | None) -> str:
@@ -99,7 +76,10 @@ def failure_summary(row: Any) -> str:
     if not code:
         return NOTHING
     return format_html(
-        '<span title="{}">{} ({})</span>', remedy(code), code, Blame(blame(code)).label
+        '<span title="{}">{}</span> <span class="quiet">{}</span>',
+        remedy(code),
+        code,
+        Blame(blame(code)).label,
     )
 
 
@@ -158,14 +138,8 @@ def link_by_id(model: str, pk: int, text: str) -> str:
 
 
 def execution_link(execution: Execution) -> str:
-    """Link to an execution by its name, short enough for one line of a list."""
-    name = execution.simulation.name
-    return format_html(
-        '<a href="{}" title="{}" class="nowrap">{}</a>',
-        admin_url(execution),
-        name,
-        f"{Truncator(name).chars(26)} #{execution.number}",
-    )
+    """Link to an execution by its name."""
+    return link(execution, execution_name(execution))
 
 
 def list_url(model: str, **filters: Any) -> str:
@@ -201,6 +175,16 @@ def preformatted(text: str) -> str:
     return format_html('<pre class="log">{}</pre>', text) if text else NOTHING
 
 
-def number(value: float | None) -> str:
-    """Format a measured value without decimals."""
-    return NOTHING if value is None else f"{value:,.0f}"
+def microseconds(value: float | None) -> str:
+    """Format a time that is given in µs in the unit that suits it."""
+    if value is None:
+        return NOTHING
+    for limit, unit in ((1e3, "µs"), (1e6, "ms")):
+        if abs(value) < limit:
+            return f"{_digits(value / limit * 1e3)} {unit}"
+    return f"{_digits(value / 1e6)} s"
+
+
+def _digits(value: float) -> str:
+    """Format a number with about two digits."""
+    return numbers.number(value, 1 if abs(value) < 10 else 0)  # noqa: PLR2004

@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from common.admin import times
 from simulations.admin import formatting
 from simulations.admin.execution_rows import ExecutionRowMixin
 from simulations.admin.filters import (
@@ -21,17 +22,19 @@ class RecordingAdmin(ExecutionRowMixin, admin.ModelAdmin[Recording]):
 
     execution_path = "stage_run__execution__"
     list_display = [
-        "id",
+        "unit",
         "execution_link",
         "stage_link",
-        "unit",
         "status_label",
         "message_count",
-        "dropped",
         "rosbag_link",
         "text",
         "last_update",
     ]
+    more_columns = ["id", "dropped"]
+    empty_text = _(
+        "Nothing was recorded yet. Templates say which topics agents record; recordings appear here."
+    )
     list_filter = [ExecutionIdFilter, StageRunIdFilter, "status", "updated_at"]
     fields = [
         ("execution_link", "stage_link"),
@@ -61,4 +64,4 @@ class RecordingAdmin(ExecutionRowMixin, admin.ModelAdmin[Recording]):
 
     @admin.display(description=_("updated at"), ordering="updated_at")
     def last_update(self, row: Recording) -> str:
-        return formatting.timestamp(row.updated_at)
+        return times.moment(row.updated_at)

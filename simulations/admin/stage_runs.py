@@ -5,6 +5,7 @@ from django.utils.html import format_html_join
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from common.admin import times
 from simulations.admin import formatting
 from simulations.admin.execution_rows import ExecutionRowMixin
 from simulations.admin.filters import (
@@ -20,15 +21,16 @@ class StageRunAdmin(ExecutionRowMixin, admin.ModelAdmin[StageRun]):
 
     execution_path = "execution__"
     list_display = [
-        "id",
-        "execution_link",
         "position",
+        "execution_link",
         "status_label",
         "units",
         "release",
         "ended",
         "failure_summary",
     ]
+    more_columns = ["id", "prepared", "agents_ended"]
+    empty_text = _("No stage has run yet. Stages appear here when an execution begins.")
     list_filter = [ExecutionIdFilter, "status", FailureFilter]
     fields = [
         "execution_link",
@@ -45,15 +47,15 @@ class StageRunAdmin(ExecutionRowMixin, admin.ModelAdmin[StageRun]):
 
     @admin.display(description=_("prepared at"))
     def prepared(self, row: StageRun) -> str:
-        return formatting.timestamp(row.prepared_at)
+        return times.moment(row.prepared_at)
 
     @admin.display(description=_("release"), ordering="release_at")
     def release(self, row: StageRun) -> str:
-        return formatting.timestamp(row.release_at)
+        return times.moment(row.release_at)
 
     @admin.display(description=_("agents ended at"))
     def agents_ended(self, row: StageRun) -> str:
-        return formatting.timestamp(row.agents_ended_at)
+        return times.moment(row.agents_ended_at)
 
     @admin.display(description=_("related"))
     def related_lists(self, row: StageRun) -> str:

@@ -15,7 +15,11 @@ from simulations.services.progress.progress import progress_of
 
 
 class PartProgressSerializer(serializers.Serializer[Any]):
-    """Progress of an execution or a stage: agents by status and the expected end."""
+    """Progress of an execution or a stage: agents by status, the expected end, and its units' CPU and memory.
+
+    `cpu_seconds` includes earlier attempts; `cpu_cores` and `memory_bytes` are those of now;
+    `memory_peak_bytes` adds the peaks of units that run at the same time. Null: no unit has reported it.
+    """
 
     status = serializers.ChoiceField(choices=RunStatus.choices)
     agents = serializers.DictField(child=serializers.IntegerField())
@@ -23,6 +27,10 @@ class PartProgressSerializer(serializers.Serializer[Any]):
     messages_published = serializers.IntegerField()
     messages_undelivered = serializers.IntegerField()
     expected_end = serializers.DateTimeField(allow_null=True)
+    cpu_seconds = serializers.FloatField(allow_null=True)
+    cpu_cores = serializers.FloatField(allow_null=True)
+    memory_bytes = serializers.IntegerField(allow_null=True)
+    memory_peak_bytes = serializers.IntegerField(allow_null=True)
 
 
 class OutageSerializer(serializers.Serializer[Any]):
@@ -207,6 +215,8 @@ class AgentRunSerializer(serializers.ModelSerializer[AgentRun]):
             "start_skew_us",
             "skew_uncertainty_us",
             "last_publication_at",
+            "unit_cpu_seconds",
+            "unit_memory_peak_bytes",
             "created_at",
             "ended_at",
         ]

@@ -16,6 +16,7 @@ _CONTROLLER = "robotsim:live:controller"
 _STATISTICS = "robotsim:live:vitals"
 _WORKER = "robotsim:live:worker:"
 _BACKUP = "robotsim:live:backup"
+_PROCESSES = "robotsim:live:processes"
 
 
 def cached_overview() -> dict[str, Any] | None:
@@ -53,6 +54,28 @@ def active_workers(workers: Collection[str]) -> set[str]:
     with connect() as redis:
         values = redis.mget([f"{_WORKER}{name}" for name in names])
     return {name for name, value in zip(names, values, strict=True) if value is not None}
+
+
+def record_process(name: str, value: bytes) -> None:
+    """Record what a process says of itself; `name` is unique among all processes."""
+    with connect() as redis, redis.pipeline(transaction=False) as pipe:
+        pipe.hset(_PROCESSES, name, value)
+        pipe.expire(_PROCESSES, KEEP_SECONDS)
+        pipe.execute()
+
+
+def recorded_processes() -> dict[str, bytes]:
+    """What each process said last, by name; those that have ended are among them until they are removed."""
+    with connect() as redis:
+        values: dict[bytes, bytes] = redis.hgetall(_PROCESSES)
+    return {name.decode(): value for name, value in values.items()}
+
+
+def remove_processes(names: Collection[str]) -> None:
+    """Remove processes that have ended."""
+    if names:
+        with connect() as redis:
+            redis.hdel(_PROCESSES, *names)
 
 
 def record_backup(at: float) -> None:

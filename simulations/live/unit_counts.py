@@ -11,10 +11,20 @@ AttemptKey = tuple[int, int, int]
 
 
 class UnitCount(msgspec.Struct, frozen=True, array_like=True):
-    """One attempt of one unit: its agents by state, and the messages that they have published."""
+    """One attempt of one unit: its agents by state, messages that they have published, CPU and memory.
+
+    The last four are None if the unit has not said, as older agents do not. Fields are only ever added at the
+    end, with defaults: another version may have written the value.
+    """
 
     agents: dict[str, int]
     published: int
+    cpu_seconds: float | None = None
+    memory_peak_bytes: int | None = None
+    cpu_cores: float | None = None
+    """None also if it has ended."""
+    memory_bytes: int | None = None
+    """None also if it has ended."""
 
 
 UnitCounts = dict[AttemptKey, UnitCount]
@@ -24,6 +34,14 @@ def count_snapshot(snapshot: Snapshot) -> tuple[str, bytes]:
     """The count of a snapshot, as a field of a Redis hash and its value."""
     states = Counter(str(agent.state) for agent in snapshot.agents)
     count = UnitCount(states, sum(agent.published for agent in snapshot.agents))
+    if use := snapshot.resources:
+        count = msgspec.structs.replace(
+            count,
+            cpu_seconds=use.cpu_seconds,
+            memory_peak_bytes=use.memory_peak_bytes,
+            cpu_cores=None if snapshot.final else use.cpu_cores,
+            memory_bytes=None if snapshot.final else use.memory_bytes,
+        )
     return encode((snapshot.stage_run, snapshot.unit, snapshot.attempt), count)
 
 

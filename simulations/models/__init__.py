@@ -3,6 +3,7 @@
 from simulations.models.deletion import Deletion
 from simulations.models.event import Event
 from simulations.models.execution import AgentRun, Execution, Recording, StageRun
+from simulations.models.hour_statistics import HourStatistics
 from simulations.models.mec import Mec
 from simulations.models.simulation import Simulation, Stage
 
@@ -11,6 +12,7 @@ __all__ = [
     "Deletion",
     "Event",
     "Execution",
+    "HourStatistics",
     "Mec",
     "Recording",
     "Simulation",

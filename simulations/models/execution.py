@@ -98,6 +98,8 @@ class Execution(models.Model):
             models.Index(fields=["failure_code", "-id"], name="simulations_exec_failure"),
             models.Index(fields=["requested_by", "-id"], name="simulations_exec_asked_by"),
             models.Index(fields=["created_at", "id"], name="simulations_exec_created"),
+            models.Index(fields=["ended_at", "status"], name="simulations_exec_ended"),
+            models.Index(fields=["number", "-id"], name="simulations_exec_number"),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -198,6 +200,14 @@ class AgentRun(models.Model):
     start_skew_us = models.FloatField(_("start skew (µs)"), null=True)
     skew_uncertainty_us = models.FloatField(_("uncertainty of the skew (µs)"), null=True)
     last_publication_at = models.DateTimeField(_("last publication"), null=True)
+    unit_cpu_seconds = models.FloatField(
+        _("CPU time of the unit (s)"),
+        null=True,
+        help_text=_("Of all agents of the unit, since its process began."),
+    )
+    unit_memory_peak_bytes = models.PositiveBigIntegerField(
+        _("most memory of the unit (bytes)"), null=True, help_text=_("Of all agents of the unit.")
+    )
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
     ended_at = models.DateTimeField(_("ended at"), null=True)
 

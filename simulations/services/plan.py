@@ -134,9 +134,14 @@ def freeze(simulation: Simulation) -> Plan:
     )
 
 
-def start_errors(simulation: Simulation) -> list[FieldError]:
-    """The reasons why a simulation would be refused if it were started now."""
-    return _errors(simulation, _stages(simulation))
+def start_errors(simulation: Simulation, stages: list[Stage] | None = None) -> list[FieldError]:
+    """The reasons why a simulation would be refused if it were started now.
+
+    Args:
+        simulation: The simulation, stored or not.
+        stages: Stages that are not stored yet; else its own.
+    """
+    return _errors(simulation, _stages(simulation) if stages is None else stages)
 
 
 def check_again(plan: Plan) -> None:

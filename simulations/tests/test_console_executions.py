@@ -215,7 +215,7 @@ def test_stop_and_run_again_by_role(
     execution.refresh_from_db()
     assert (execution.status == RunStatus.STOPPING) is may
     fail(execution)
-    assert ("act/again/" in get_page(client, page)[0]) is may
+    assert (f"{execution.pk}/again/" in get_page(client, page)[0]) is may
     act("again")
     again = Execution.objects.filter(again_of=execution)
     assert again.exists() is may

@@ -1,9 +1,8 @@
-"""Links from the page of a rosbag: the templates that play it, and the next one."""
+"""Links from the page of a rosbag to the templates that play it."""
 
 from collections.abc import Iterator
 
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from common.admin.actions import admin_url
@@ -16,13 +15,10 @@ MOST = 5
 
 
 def template_links(request: HttpRequest, rosbag: Rosbag) -> Iterator[Link]:
-    """Link the newest templates of a rosbag, and the form of a new one."""
+    """Link the newest templates of a rosbag."""
     if request.user.has_perm("templates.view_template"):
         for template in Template.objects.living().filter(rosbag=rosbag).order_by("-id")[:MOST]:
             yield Link(admin_url(template), template.name, _("Played by the template"))
-    if rosbag.usable and request.user.has_perm("templates.add_template"):
-        address = reverse("admin:templates_template_add")
-        yield Link(f"{address}?rosbag={rosbag.pk}", _("Make a template"))
 
 
 neighbours.register(template_links)

@@ -6,6 +6,7 @@ running event loop, and tests that follow would find it (`asyncio.run` and `asyn
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from playwright.sync_api import (
     Page,
     Playwright,
     Request,
+    Response,
     expect,
     sync_playwright,
 )
@@ -26,6 +28,7 @@ NO_CHROMIUM = (
     "or Playwright's own by `.venv/bin/playwright install chromium`."
 )
 TIMEOUT_MS = 120_000
+BAD = 400
 
 SignIn = Callable[[Any], None]
 
@@ -54,29 +57,66 @@ def page(
             base_url=live_server.url, locale="en-US", viewport={"width": 1200, "height": 900}
         )
         page.set_default_timeout(TIMEOUT_MS)
-        problems: list[str] = []
-        watch(page, problems.append)
+        watch = Watch()
+        watch.add(page)
         yield page
         page.close()  # no request of the page may meet the end of the test's database
         connections.close_all()  # in an event loop Django has connections of its own
-    assert problems == []
+    assert watch.problems == []
 
 
-def watch(page: Page, report: Callable[[str], None]) -> None:
-    """Report console errors, uncaught exceptions and failed requests of a page."""
+VIOLATIONS = """document.addEventListener("securitypolicyviolation", (event) => {
+  console.error(`content policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile ?? ""}`);
+});"""
+REPEATED = "Failed to load resource"
+"""What Chromium says of a request besides; its answer or failure is reported itself."""
 
-    def on_console(line: ConsoleMessage) -> None:
-        if line.type == "error" and not line.location["url"].endswith("/favicon.ico"):
-            report(line.text)
 
-    def on_request_failed(request: Request) -> None:
+class Watch:
+    """What goes wrong on pages.
+
+    Console errors, uncaught exceptions, violations of the content policy, failed and refused requests.
+    """
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+        self.allowed: set[int] = set()
+        """Statuses of answers that are no problem, of pages that say so, such as 404."""
+        self._away = False
+
+    def add(self, page: Page) -> None:
+        """Watch a page from now on."""
+        page.add_init_script(VIOLATIONS)
+        page.on("console", self._on_console)
+        page.on("pageerror", lambda error: self._report(page, str(error)))
+        page.on("requestfailed", self._on_request_failed)
+        page.on("response", self._on_response)
+
+    @contextmanager
+    def outage(self, *pages: Page) -> Iterator[None]:
+        """Let requests of pages fail meanwhile."""
+        self._away = True
+        yield
+        for page in pages:
+            page.evaluate("0")  # what has happened is reported by now
+        self._away = False
+
+    def _report(self, page: Page | None, text: str) -> None:
+        self.problems.append(f"{page.url if page else ''}: {text}")
+
+    def _on_console(self, line: ConsoleMessage) -> None:
+        if line.type == "error" and not line.text.startswith(REPEATED):
+            self._report(line.page, line.text)
+
+    def _on_request_failed(self, request: Request) -> None:
         # Chromium calls a request aborted as well when its answer has no body, or the page is left.
-        if request.failure != "net::ERR_ABORTED":
-            report(f"{request.method} {request.url}: {request.failure}")
+        if request.failure != "net::ERR_ABORTED" and not self._away:
+            self.problems.append(f"{request.method} {request.url}: {request.failure}")
 
-    page.on("console", on_console)
-    page.on("pageerror", lambda error: report(str(error)))
-    page.on("requestfailed", on_request_failed)
+    def _on_response(self, response: Response) -> None:
+        is_bad = response.status >= BAD and response.status not in self.allowed
+        if is_bad and not self._away and not response.url.endswith("/favicon.ico"):
+            self.problems.append(f"{response.request.method} {response.url}: {response.status}")
 
 
 @pytest.fixture

@@ -30,6 +30,8 @@ KEYS = [
     "start_skew_us_max",
     "lateness_us_p99",
     "recordings",
+    "cpu_seconds",
+    "memory_peak_bytes",
     "seconds",
 ]
 

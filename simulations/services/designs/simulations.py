@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
-from itertools import count
 from typing import Any
 
 from django.conf import settings
@@ -14,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from accounts.services import audit
 from common.bounds import Bounds
+from common.db.names import free_name
 from common.db.violations import refusing_duplicates
 from common.exceptions import FieldError
 from simulations.choices import Pattern
@@ -114,14 +114,13 @@ def clone(simulation: Simulation, *, name: str = "", created_by: Any = None) -> 
         SimulationError: Some values are invalid (a template was deleted, the name is taken).
     """
     copied = {n: getattr(simulation, n) for n in CLONED}
-    rows = simulation.stages.order_by("position").select_related("template")
-    stages = [_spec(stage) for stage in rows]
+    stages = specs_of(simulation)
     tries = 1 if name else NAME_TRIES
     while True:
         tries -= 1
         try:
             return create_simulation(
-                name=name or _free_name(simulation.name),
+                name=name or free_name(simulation.name, Simulation.objects.living(), first=2),
                 mec=simulation.mec,
                 stages=stages,
                 created_by=created_by,
@@ -160,6 +159,12 @@ def reorder(simulation: Simulation, order: Sequence[int]) -> Simulation:
         return update_simulation(simulation, stages=[_spec(rows[position]) for position in order])
 
 
+def specs_of(simulation: Simulation) -> list[StageSpec]:
+    """The stages of a simulation in their order."""
+    rows = simulation.stages.order_by("position").select_related("template")
+    return [_spec(stage) for stage in rows]
+
+
 def _spec(stage: Stage) -> StageSpec:
     names = [field.name for field in fields(StageSpec)]
     return StageSpec(**{name: getattr(stage, name) for name in names})
@@ -170,15 +175,6 @@ def _to_dicts(stages: Iterable[Stage | StageSpec]) -> list[dict[str, Any]]:
     names = ["template_id"]
     names += [field.name for field in fields(StageSpec) if field.name != "template"]
     return [{name: getattr(stage, name) for name in names} for stage in stages]
-
-
-def _free_name(name: str) -> str:
-    """The first of "name (2)", "name (3)" … that no other simulation has."""
-    base = name[: MAX_NAME - 8]
-    taken = set(
-        Simulation.objects.living().filter(name__startswith=base).values_list("name", flat=True)
-    )
-    return next(free for n in count(2) if (free := f"{base} ({n})") not in taken)
 
 
 def field_errors(

@@ -1,6 +1,5 @@
 """Overview of the system: totals, active executions, storage, and health of its dependencies."""
 
-from collections import Counter
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +12,7 @@ from simulations.choices import ACTIVE
 from simulations.exceptions import RedisUnreachableError
 from simulations.live import system
 from simulations.models import Execution, Mec, Simulation
-from simulations.services.progress.bulk import progress_of_all
+from simulations.services.monitoring.running import running
 from storage.models import Rosbag
 from storage.objects import object_store
 from templates.models import Template
@@ -35,7 +34,7 @@ def overview() -> dict[str, Any]:
         if counts is None:
             counts = _count()
             system.cache_overview(counts, CACHE_SECONDS)
-        controller = _controller(system.last_controller_pass())
+        controller = controller_state(system.last_controller_pass())
     except RedisUnreachableError:
         return _with_health(_count(), redis="away", controller="unknown")
     return _with_health(counts, redis="ok", controller=controller)
@@ -59,7 +58,7 @@ def _count() -> dict[str, Any]:
             "active": sum(by_status.values()),
             "by_status": {str(state): by_status.get(state, 0) for state in sorted(ACTIVE)},
         },
-        "agents": _agents(active),
+        "agents": _agents(),
         "mecs": {
             "total": Mec.objects.count(),
             "enabled": Mec.objects.filter(enabled=True).count(),
@@ -70,30 +69,23 @@ def _count() -> dict[str, Any]:
             "by_status": dict(rosbags.values_list("status").annotate(Count("pk"))),
             "size": rosbags.aggregate(size=Sum("size"))["size"] or 0,
         },
-        "health": {"database": "ok", "storage": _storage(), "worker": _worker()},
+        "health": {"database": "ok", "storage": _storage(), "worker": worker_state()},
         "as_of": timezone.now().isoformat(),
     }
 
 
-def _agents(active: Any) -> dict[str, Any]:
+def _agents() -> dict[str, Any]:
     """Agents of active executions, by status; `complete` is false if some could not be counted."""
-    executions = list(active.order_by("-pk").only("pk", "status")[: MAX_EXECUTIONS + 1])
-    counts: Counter[str] = Counter()
-    progress_by_id = progress_of_all(executions[:MAX_EXECUTIONS])
-    for progress in progress_by_id.values():
-        counts.update(progress.agents)
-    return {
-        "total": sum(counts.values()),
-        "by_status": dict(counts),
-        "complete": len(progress_by_id) == len(executions),
-    }
+    rows = running(MAX_EXECUTIONS)
+    counts = rows.agents
+    return {"total": counts.total(), "by_status": dict(counts), "complete": rows.complete}
 
 
 def _storage() -> str:
     return "ok" if object_store().find_problem() is None else "away"
 
 
-def _worker() -> str:
+def worker_state() -> str:
     """Check that no background task waits for too long."""
     waiting = DBTaskResult.objects.filter(
         status=TaskResultStatus.READY, enqueued_at__lt=timezone.now() - WORKER_BEHIND
@@ -101,7 +93,7 @@ def _worker() -> str:
     return "behind" if waiting.exists() else "ok"
 
 
-def _controller(last_pass: float | None) -> str:
+def controller_state(last_pass: float | None) -> str:
     if last_pass is None:
         return "silent"
     return "ok" if timezone.now().timestamp() - last_pass < CONTROLLER_SILENT_SECONDS else "silent"

@@ -11,17 +11,23 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import msgspec
+from msgspec.structs import asdict
 
 from simulations.choices import ENDED, AgentStatus, Pattern, RunStatus
 from simulations.live.unit_counts import AttemptKey, UnitCount
 from simulations.services.plan import Plan, PlanStage
 from simulations.services.progress.outages import Outage
+from simulations.services.progress.resources import (
+    ResourceTotals,
+    resources_of_all,
+    resources_of_stage,
+)
 
 ALL = 100.0
 _NOT_STARTED = frozenset({RunStatus.PENDING, RunStatus.PREPARING})
 
 
-class StageProgress(msgspec.Struct, frozen=True, kw_only=True):
+class StageProgress(ResourceTotals, frozen=True, kw_only=True):
     """One stage; `percent` is 0 to 100, `agents` counts agents by state.
 
     `expected_end`: when its agents will have finished, if that can be estimated; the end, if it has ended.
@@ -39,7 +45,7 @@ class StageProgress(msgspec.Struct, frozen=True, kw_only=True):
     """As of the last event of the connections."""
 
 
-class Progress(msgspec.Struct, frozen=True, kw_only=True):
+class Progress(ResourceTotals, frozen=True, kw_only=True):
     """The execution; `overall` is 0 to 100, the mean of the stages weighted by their agents."""
 
     status: str
@@ -110,6 +116,7 @@ def calculate(
                 messages_published=total,
                 messages_undelivered=_undelivered(inputs, run.position),
                 expected_end=_expected_end(run, stage, percent, start, now),
+                **asdict(resources_of_stage(counts, run.pk)),
             )
         )
     return _total(plan, inputs, stages, now)
@@ -136,6 +143,7 @@ def _total(plan: Plan, inputs: Inputs, stages: list[StageProgress], now: datetim
         stages=tuple(stages),
         messages_undelivered=sum(stage.messages_undelivered for stage in stages),
         outages=inputs.outages,
+        **asdict(resources_of_all(stages, at_once=plan.pattern == Pattern.PARALLEL)),
     )
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from django.db.models import Count, Sum
+from django.db.models import Count, Max, Sum
 from django.utils import timezone
 
 from common.exceptions import NotFoundError
@@ -27,6 +27,7 @@ from simulations.services.progress.calculation import (
     calculate,
 )
 from simulations.services.progress.outages import outages_of
+from simulations.services.progress.resources import larger
 from simulations.services.progress.results import measured_figures
 
 __all__ = [
@@ -39,6 +40,8 @@ __all__ = [
 ]
 
 FRESH_SECONDS = 1.0
+FINAL_FIGURES = ("messages_published", "cpu_seconds", "memory_peak_bytes")
+"""Figures that progress knows better than the rows of agents."""
 
 
 class CachedProgress(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,7 +118,8 @@ def final_outcome(
     except RedisUnreachableError:
         cached = None
     progress = calculate_now(execution, inputs, counts, cached)
-    figures = measured_figures(execution) | {"messages_published": progress.messages_published}
+    final = {name: getattr(progress, name) for name in FINAL_FIGURES}
+    figures = measured_figures(execution) | final
     return {"progress": msgspec.to_builtins(progress), "figures": figures}
 
 
@@ -194,13 +198,21 @@ def counts_of_rows(execution_id: int) -> UnitCounts:
         AgentRun.objects.filter(stage_run__execution=execution_id)
         .order_by()
         .values_list("stage_run", "unit", "attempt", "status")
-        .annotate(agents=Count("pk"), sent=Sum("published"))
+        .annotate(
+            agents=Count("pk"),
+            sent=Sum("published"),
+            cpu=Max("unit_cpu_seconds"),
+            memory=Max("unit_memory_peak_bytes"),
+        )
     )
     counts: UnitCounts = {}
-    for stage_run, unit, attempt, status, agents, sent in rows:
+    for stage_run, unit, attempt, status, agents, sent, cpu, memory in rows:
         count = counts.get((stage_run, unit, attempt), UnitCount({}, 0))
         counts[stage_run, unit, attempt] = UnitCount(
-            {**count.agents, str(status): agents}, count.published + sent
+            {**count.agents, str(status): agents},
+            count.published + sent,
+            larger(count.cpu_seconds, cpu),
+            larger(count.memory_peak_bytes, memory),
         )
     return counts
 
@@ -211,5 +223,10 @@ def merge_counts(row_counts: UnitCounts, live_counts: UnitCounts) -> UnitCounts:
     for key, row in row_counts.items():
         live = live_counts.get(key)
         if live is not None and set(row.agents) <= AGENT_ENDED:
-            merged[key] = UnitCount(row.agents, max(row.published, live.published))
+            merged[key] = UnitCount(
+                row.agents,
+                max(row.published, live.published),
+                larger(row.cpu_seconds, live.cpu_seconds),
+                larger(row.memory_peak_bytes, live.memory_peak_bytes),
+            )
     return merged

@@ -47,6 +47,8 @@ def summary(execution: Execution) -> dict[str, Any]:
         **figures,
         # Those of older versions have none.
         "messages_undelivered": figures.get("messages_undelivered", 0),
+        "cpu_seconds": figures.get("cpu_seconds"),
+        "memory_peak_bytes": figures.get("memory_peak_bytes"),
         "seconds": seconds,
     }
 

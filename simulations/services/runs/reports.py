@@ -151,6 +151,8 @@ FIGURES = [
     "start_skew_us",
     "skew_uncertainty_us",
     "last_publication_at",
+    "unit_cpu_seconds",
+    "unit_memory_peak_bytes",
 ]
 END_FIELDS = ["status", "failure_code", "failure_values", "failure_text", "last_log", "ended_at"]
 
@@ -165,6 +167,9 @@ def copy_figures(row: AgentRun, agent: AgentReport, message: Snapshot) -> None:
     row.lateness_p50_us, row.lateness_p99_us = agent.lateness_p50_us, agent.lateness_p99_us
     row.start_skew_us = agent.start_skew_us
     row.skew_uncertainty_us = agent.skew_uncertainty_us
+    if message.resources is not None:
+        row.unit_cpu_seconds = message.resources.cpu_seconds
+        row.unit_memory_peak_bytes = message.resources.memory_peak_bytes
     if message.last_publication_ns is not None:
         row.last_publication_at = datetime.fromtimestamp(message.last_publication_ns / 1e9, tz=UTC)
 

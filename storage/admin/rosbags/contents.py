@@ -4,12 +4,12 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
-from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from common.admin.changelists import MAX_COUNT, BoundedPaginator
-from common.admin.times import NOTHING
+from common.admin.changelists import BoundedPaginator
+from common.admin.numbers import NOTHING, number, size
+from common.templatetags.console import at_most_counted
 from storage.admin.rosbags.time_line import activity
 from storage.admin.rosbags.times import offset, recorded
 from storage.models import Rosbag, RosbagFile, RosbagTopic
@@ -53,7 +53,7 @@ def _table(request: HttpRequest, rosbag: Rosbag, part: str, rows: QuerySet[Any])
         "page": paginator.get_page(request.GET.get(PARAMETER)),
         "q": searched(request),
         "address": reverse("admin:storage_rosbag_part", args=[rosbag.pk, part]),
-        "count": _("more than %s") % f"{MAX_COUNT:,}" if count >= MAX_COUNT else f"{count:,}",
+        "count": at_most_counted(count),
     }
 
 
@@ -62,9 +62,9 @@ def _topic(rosbag: Rosbag, topic: RosbagTopic) -> dict[str, Any]:
     gaps = sorted(topic.gaps, key=lambda gap: gap[0] - gap[1])[:MAX_GAPS]
     return {
         "topic": topic,
-        "count": f"{topic.message_count:,}",
-        "gap_count": f"{topic.gap_count:,}",
-        "rate": f"{topic.mean_rate_hz:,.2f}" if topic.mean_rate_hz else NOTHING,
+        "count": number(topic.message_count),
+        "gap_count": number(topic.gap_count),
+        "rate": number(topic.mean_rate_hz, 2),
         "longest": offset(gaps[0][1] - gaps[0][0], 1) if gaps else "",
         "gaps": [
             (offset(first - start), offset(last - start), offset(last - first))
@@ -74,9 +74,9 @@ def _topic(rosbag: Rosbag, topic: RosbagTopic) -> dict[str, Any]:
         "facts": [
             (_("First message"), recorded(topic.first_ns)),
             (_("Last message"), recorded(topic.last_ns)),
-            (_("Size"), filesizeformat(topic.size)),
+            (_("Size"), size(topic.size)),
             (_("Middle period"), offset(topic.period_ns) if topic.period_ns else NOTHING),
-            (_("Jitter"), f"{topic.jitter_ns / 1e6:.2f} ms" if topic.period_ns else NOTHING),
+            (_("Jitter"), f"{number(topic.jitter_ns / 1e6, 2)} ms" if topic.period_ns else NOTHING),
             (_("Serialization"), topic.serialization_format),
             (_("Type hash"), topic.type_hash or NOTHING),
         ],

@@ -1,9 +1,9 @@
 """Facts of a rosbag: format, times, numbers, origin."""
 
-from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
-from common.admin.times import NOTHING, moment
+from common.admin.numbers import NOTHING, number, size
+from common.admin.times import moment
 from storage.admin.rosbags.times import offset, recorded
 from storage.models import Rosbag
 
@@ -17,8 +17,8 @@ def facts_of(rosbag: Rosbag) -> list[tuple[str, str]]:
         (_("Recorded from"), recorded(start)),
         (_("Recorded until"), recorded(end)),
         (_("Duration"), NOTHING if duration is None else offset(duration)),
-        (_("Messages"), NOTHING if count is None else f"{count:,}"),
-        (_("Size"), filesizeformat(rosbag.size)),
+        (_("Messages"), number(count)),
+        (_("Size"), size(rosbag.size)),
         (
             _("Storage format"),
             " · ".join(filter(None, (rosbag.storage_id, rosbag.compression))) or NOTHING,

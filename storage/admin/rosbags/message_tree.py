@@ -5,12 +5,12 @@ import re
 from itertools import islice
 from typing import Any
 
-from django.template.defaultfilters import filesizeformat
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from common.admin.numbers import size
 from common.exceptions import DomainError
 from storage.admin.rosbags.times import offset, recorded
 from storage.models import Rosbag
@@ -41,7 +41,7 @@ def _row(rosbag: Rosbag, line: dict[str, Any], types: Types) -> dict[str, Any]:
         "type": line.get("type", ""),
         "at": "" if time_ns is None else offset(time_ns - (rosbag.start_ns or 0)),
         "recorded": recorded(time_ns, 6),
-        "size": filesizeformat(line.get("size", 0)),
+        "size": size(line.get("size", 0)),
         "error": (line.get("error") or {}).get("detail", ""),
         "tree": _fields(message, "", types) if isinstance(message, dict) else "",
     }

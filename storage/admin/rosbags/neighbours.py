@@ -9,11 +9,11 @@ from storage.models import Rosbag
 
 
 class Link(NamedTuple):
-    """A link; `label` says what the row is to the rosbag, and is empty for a next step."""
+    """A link; `label` says what the row is to the rosbag."""
 
     address: str
     text: str
-    label: str = ""
+    label: str
 
 
 Find = Callable[[HttpRequest, Rosbag], Iterable[Link]]

@@ -6,17 +6,19 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from common.admin import numbers
 from common.admin.actions import ObjectActionsMixin, run_action
 from common.admin.badges import badge
 from common.admin.changelists import BoundedListMixin, DeletedFilter, is_autocomplete
+from common.admin.columns import numeric
 from common.admin.deletion import ServiceDeletionMixin
-from common.admin.rights import right
-from common.admin.times import moment, span
+from common.admin.list_filters import titled
+from common.admin.rights import right, user_text
+from common.admin.times import span
 from storage.admin.rosbags import contents, exports_list, neighbours, state
 from storage.admin.rosbags.add_page import AddPage
 from storage.admin.rosbags.export_page import ExportPage
@@ -24,6 +26,7 @@ from storage.admin.rosbags.facts import facts_of
 from storage.admin.rosbags.foxglove import FoxglovePage
 from storage.admin.rosbags.parts import PartsPage
 from storage.admin.rosbags.time_line import ROWS, time_line
+from storage.admin.rosbags.times import recorded
 from storage.admin.rosbags.verdict import status_badge
 from storage.choices import VERIFIED, Origin, Status
 from storage.exceptions import StorageError
@@ -47,8 +50,11 @@ class RosbagAdmin(
 
     change_form_template = "storage/console/rosbag.html"
     use_checks = deletion.use_checks
-    list_display = ["name", "verdict", "made", "duration", "message_count", "bytes", "created"]
-    list_filter = ["status", "origin", DeletedFilter, "created_at"]
+    list_display = ["name", "verdict", "made", "duration", "message_count", "bytes", "created_at"]
+    more_columns = ["ros_distro", "storage_id", "start", user_text("created_by", _("created by"))]
+    list_filter = [DeletedFilter, "status", "origin", titled("created_at", _("added"))]
+    search_help_text = _("Name, or beginning of the content digest")
+    empty_text = _("Rosbags are what agents play. Upload the first one.")
     search_fields = ["name", "^content_digest"]
     fields = ["name"]
     actions = ["verify_again", "export_mcap", "export_sqlite3", "restore", "delete_selected"]
@@ -77,15 +83,13 @@ class RosbagAdmin(
 
     def _page_context(self, request: HttpRequest, rosbag: Rosbag) -> dict[str, Any]:
         topics = list(rosbag.topics.defer("offered_qos_profiles")[: ROWS + 1])
-        links = neighbours.links(request, rosbag)
         readable = rosbag.usable and bool(rosbag.message_count)
         return {
             **state.context(request, rosbag),
             "api": f"{settings.API_STR}/rosbags/{rosbag.pk}",
             "texts": script_texts(),
             "facts": facts_of(rosbag),
-            "next_steps": [link for link in links if not link.label],
-            "related": [link for link in links if link.label],
+            "related": neighbours.links(request, rosbag),
             "line": time_line(rosbag, topics[:ROWS], rest=len(topics) > ROWS),
             "topics": contents.topics(request, rosbag),
             "files": contents.files(request, rosbag),
@@ -113,17 +117,19 @@ class RosbagAdmin(
             return badge("idle", _("Repaired copy"))
         return str(Origin(rosbag.origin).label)
 
+    @admin.display(description=_("recorded"), ordering="start_ns")
+    def start(self, rosbag: Rosbag) -> str:
+        return recorded(rosbag.start_ns)
+
+    @numeric
     @admin.display(description=_("duration"), ordering="duration_ns")
     def duration(self, rosbag: Rosbag) -> str:
         return span(None if rosbag.duration_ns is None else rosbag.duration_ns / 1e9)
 
+    @numeric
     @admin.display(description=_("size"), ordering="size")
     def bytes(self, rosbag: Rosbag) -> str:
-        return filesizeformat(rosbag.size)
-
-    @admin.display(description=_("created at"), ordering="created_at")
-    def created(self, rosbag: Rosbag) -> str:
-        return moment(rosbag.created_at)
+        return numbers.size(rosbag.size)
 
     @admin.action(description=_("Verify again"), permissions=["verify"])
     def verify_again(self, request: HttpRequest, rosbags: QuerySet[Rosbag]) -> None:

@@ -13,6 +13,7 @@ from storage.models import Rosbag
 
 PARTS: dict[str, Callable[[HttpRequest, Rosbag], dict[str, Any]]] = {
     "state": state.context,
+    "next": lambda _request, _rosbag: {},
     "topics": contents.topics,
     "files": contents.files,
     "exports": exports_list.context,

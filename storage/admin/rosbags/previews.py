@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from common.admin.numbers import number
 from common.exceptions import DomainError
 from rosbag2.extraction.images import TYPES as IMAGES
 from rosbag2.extraction.trajectory import TYPES as TRACKS
@@ -59,8 +60,8 @@ def _drawn(found: dict[str, Any]) -> dict[str, Any]:
     return {
         "trajectory": found,
         "drawing": trajectory_drawing.draw(found),
-        "length": "" if found["geographic"] else f"{found['length']:,.1f} m",
-        "positions": f"{found['positions']:,}",
+        "length": "" if found["geographic"] else f"{number(found['length'], 1)} m",
+        "positions": number(found["positions"]),
     }
 
 

@@ -6,7 +6,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
-from common.admin.times import NOTHING
+from common.admin.numbers import NOTHING
+from common.admin.times import exact
 
 _EARLIEST, _LATEST = 315_532_800, 7_258_118_400
 """1980 and 2200: outside of these a clock was not set, and its times count from its start."""
@@ -14,7 +15,7 @@ _SECOND = 10**9
 
 
 def recorded(time_ns: int | None, digits: int = 3) -> str:
-    """Return a recorded time with so many decimals, its nanoseconds on hover."""
+    """Return a recorded time with so many decimals, with zone and nanoseconds on hover."""
     if time_ns is None:
         return NOTHING
     seconds, rest = divmod(time_ns, _SECOND)
@@ -24,9 +25,10 @@ def recorded(time_ns: int | None, digits: int = 3) -> str:
         )
     moment = timezone.localtime(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds))
     fraction = f"{rest // 10 ** (9 - digits):0{digits}}"
-    text = f"{moment:%Y-%m-%d %H:%M:%S}.{fraction} {moment.tzname()}"
+    text = f"{moment:%Y-%m-%d %H:%M:%S}.{fraction}"
     iso = moment.replace(microsecond=rest // 1000).isoformat()
-    return format_html('<time datetime="{}" title="{} ns">{}</time>', iso, time_ns, text)
+    title = f"{exact(moment)}, {time_ns} ns"
+    return format_html('<time datetime="{}" title="{}">{}</time>', iso, title, text)
 
 
 def offset(span_ns: int, digits: int = 3) -> str:

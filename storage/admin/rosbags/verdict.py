@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from common.admin.badges import Tone, badge
+from common.admin.numbers import number
 from common.admin.times import moment
 from storage.choices import Origin, Status
 from storage.models import Rosbag
@@ -148,7 +149,7 @@ def lost_text(rosbag: Rosbag) -> str:
             "%(count)s messages are lost %(places)s.",
             certain,
         )
-    return text % {"count": f"{certain:,}", "places": places}
+    return text % {"count": number(certain), "places": places}
 
 
 def kinship(rosbag: Rosbag) -> list[dict[str, Any]]:

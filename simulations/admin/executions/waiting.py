@@ -1,0 +1,110 @@
+"""What an execution waits for at the moment, in one sentence."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+
+from common.admin.times import moment
+from simulations.admin.executions.page_data import PageData
+from simulations.choices import RECORDING_OPEN, AgentStatus, Pattern, RunStatus
+from simulations.exceptions import RedisUnreachableError
+from simulations.live.system import last_controller_pass
+from simulations.services.progress.progress import StageProgress
+
+CONTROLLER_SECONDS = 15
+"""A controller that has made no pass for this long is not running."""
+_NOT_READY = (AgentStatus.PENDING, AgentStatus.STARTING)
+
+
+def waiting_for(data: PageData) -> str:
+    """Say what the execution waits for; empty while agents play and after its end."""
+    sentence = {
+        RunStatus.PENDING: _pending,
+        RunStatus.PREPARING: _preparing,
+        RunStatus.RUNNING: _between_stages,
+        RunStatus.STOPPING: _stopping,
+        RunStatus.FINALIZING: _finalizing,
+    }.get(RunStatus(data.execution.status))
+    return sentence(data) if sentence else ""
+
+
+def _pending(_data: PageData) -> str:
+    if _controller_runs():
+        return _("The controller takes it up within a few seconds.")
+    return _("No controller is running: nothing starts until one is (manage.py run_controller).")
+
+
+def _controller_runs() -> bool:
+    try:
+        last = last_controller_pass()
+    except RedisUnreachableError:
+        return True  # not known
+    return last is not None and timezone.now().timestamp() - last < CONTROLLER_SECONDS
+
+
+def _preparing(data: PageData) -> str:
+    """Count the agents that the release waits for."""
+    stages = [s for s in data.progress.stages if s.status == RunStatus.PREPARING]
+    missing = _count(stages, *_NOT_READY)
+    total = sum(stage.planned_agents for stage in stages)
+    if not stages or not total:
+        return _("Its first agents are being started.")
+    if not missing:
+        return _("All agents are ready: the common start follows in a few seconds.")
+    values = {
+        "ready": total - missing,
+        "total": total,
+        "starting": _count(stages, AgentStatus.STARTING),
+        "pending": _count(stages, AgentStatus.PENDING),
+    }
+    message = _(
+        "%(ready)d of %(total)d agents are ready for the common start; %(starting)d are fetching their "
+        "rosbag and connecting, %(pending)d have not reported yet."
+    )
+    return message % values
+
+
+def _between_stages(data: PageData) -> str:
+    """Say when the next stage begins; a stage that is being prepared waits for its agents."""
+    statuses = {stage.status for stage in data.progress.stages}
+    if RunStatus.RUNNING in statuses or RunStatus.FINALIZING in statuses:
+        return ""
+    if RunStatus.PREPARING in statuses:
+        return _preparing(data)
+    return _next_stage(data)
+
+
+def _next_stage(data: PageData) -> str:
+    ended = [run for run in data.stage_runs if run.ended_at is not None]
+    waiting = [run for run in data.stage_runs if run.status == RunStatus.PENDING]
+    if data.plan.pattern == Pattern.PARALLEL or not (ended and waiting):
+        return ""
+    delay = data.plan.stage(ended[-1].position).delay_after
+    begin = ended[-1].ended_at + timedelta(seconds=delay)
+    name = data.plan.stage(waiting[0].position).name
+    message = _("Stage {position}, {name}, is prepared after a pause: {time}.")
+    return format_html(message, position=waiting[0].position, name=name, time=moment(begin))
+
+
+def _stopping(data: PageData) -> str:
+    agents = data.progress.agents
+    active = (AgentStatus.STARTING, AgentStatus.READY, AgentStatus.RUNNING, AgentStatus.UPLOADING)
+    left = sum(agents.get(status, 0) for status in active)
+    if not left:
+        return _("All agents have stopped; recordings are being checked.")
+    return _("Agents that have not stopped or are storing recordings: %(count)d.") % {"count": left}
+
+
+def _finalizing(data: PageData) -> str:
+    left = sum(data.recordings.get(status, 0) for status in RECORDING_OPEN)
+    if not left:
+        return _("All agents have ended; results are being written.")
+    return _("All agents have ended; recordings still to be stored or checked: %(count)d.") % {
+        "count": left
+    }
+
+
+def _count(stages: list[StageProgress], *statuses: AgentStatus) -> int:
+    return sum(stage.agents.get(status, 0) for stage in stages for status in statuses)

@@ -1,0 +1,203 @@
+"""Frozen plans in words: labels and values of their fields, for tables and for differences."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from common.admin.times import span
+from simulations.choices import Discovery, Pattern, Transport
+from simulations.services.plan import Plan, PlanStage
+from simulations.services.plan_difference import Change, Difference
+from storage.models import Rosbag
+
+LABELS = {
+    "pattern": gettext_lazy("Order of the stages"),
+    "mec_name": gettext_lazy("System under test"),
+    "link": gettext_lazy("Connection"),
+    "namespace_prefix": gettext_lazy("Namespaces"),
+    "backend": gettext_lazy("Backend"),
+    "agents_per_unit": gettext_lazy("Agents per unit"),
+    "name": gettext_lazy("Name"),
+    "template_name": gettext_lazy("Template"),
+    "template_version": gettext_lazy("Version of the template"),
+    "robot_type": gettext_lazy("Robot type"),
+    "rosbag": gettext_lazy("Rosbag"),
+    "rosbag_digest": gettext_lazy("Content of the rosbag"),
+    "topics": gettext_lazy("Topics to play"),
+    "left_out": gettext_lazy("Topics left out"),
+    "messages_a_pass": gettext_lazy("Messages in one pass"),
+    "rate": gettext_lazy("Rate"),
+    "max_gap_seconds": gettext_lazy("Longest gap"),
+    "record": gettext_lazy("Topics to record"),
+    "record_own": gettext_lazy("Records its own messages"),
+    "agents": gettext_lazy("Agents"),
+    "execution_time": gettext_lazy("Time limit"),
+    "repeats": gettext_lazy("Passes"),
+    "delay_after": gettext_lazy("Pause afterwards"),
+    "area": gettext_lazy("Area"),
+    "retries": gettext_lazy("Retries of a unit"),
+    "min_success": gettext_lazy("Agents that must complete"),
+    "lost_messages_allowed": gettext_lazy("Lost messages allowed"),
+    "continue_on_failure": gettext_lazy("After a failure"),
+    "no_messages_allowed": gettext_lazy("No messages allowed"),
+}
+BACKENDS = {"local": gettext_lazy("this machine"), "kubernetes": gettext_lazy("Kubernetes")}
+MAX_NAMES = 12
+DIGITS = 12
+
+
+def rosbag_names(plans: Iterable[Plan]) -> dict[int, str]:
+    """The names of the rosbags of these plans by id, in one query."""
+    ids = {stage.rosbag for plan in plans for stage in plan.stages}
+    return dict(Rosbag.objects.filter(pk__in=ids).values_list("pk", "name"))
+
+
+def in_words(field: str, value: Any, bags: Mapping[int, str]) -> str:
+    """A value of a plan as text; `bags` has the names of rosbags."""
+    if field == "rosbag":
+        return bags.get(value) or _("rosbag no. %(id)d, which was deleted") % {"id": value}
+    return _WORDS.get(field, _text)(value)
+
+
+def difference_rows(
+    differences: Iterable[Difference], bags: Mapping[int, str]
+) -> list[dict[str, Any]]:
+    """Differences for a table: stage, what differs, and both values in words."""
+    return [
+        {
+            "stage": difference.stage,
+            "stage_name": difference.stage_name,
+            "change": difference.change,
+            "label": _difference_label(difference),
+            "before": _value(difference, difference.before, bags),
+            "after": _value(difference, difference.after, bags),
+        }
+        for difference in differences
+    ]
+
+
+def _difference_label(difference: Difference) -> str:
+    if difference.change == Change.STAGE_ADDED:
+        return _("Stage added")
+    if difference.change == Change.STAGE_REMOVED:
+        return _("Stage removed")
+    return str(LABELS[difference.field])
+
+
+def _value(difference: Difference, value: Any, bags: Mapping[int, str]) -> str:
+    if difference.change == Change.CHANGED:
+        return in_words(difference.field, value, bags)
+    return "" if value is None else _("%(agents)s agents") % {"agents": number_format(value)}
+
+
+def plan_facts(plan: Plan) -> list[tuple[str, str]]:
+    """Label and value of what holds for all stages."""
+    fields = ("pattern", "mec_name", "link", "backend", "agents_per_unit")
+    facts = [(str(LABELS[name]), in_words(name, getattr(plan, name), {})) for name in fields]
+    prefix = plan.namespace_prefix
+    names = f"{prefix}1 … {prefix}{plan.agents}" if plan.agents > 1 else f"{prefix}1"
+    return [*facts, (str(LABELS["namespace_prefix"]), names)]
+
+
+def stage_facts(stage: PlanStage, bags: Mapping[int, str]) -> list[tuple[str, str]]:
+    """Label and value of what a stage sets; what is at its default and rarely used is left out."""
+    shown = ["rosbag", "agents", "rate", "repeats", "execution_time", "topics", "record"]
+    rarely = ["left_out", "max_gap_seconds", "delay_after", "area", "retries", "robot_type"]
+    rarely += ["lost_messages_allowed", "record_own", "continue_on_failure", "no_messages_allowed"]
+    shown += [name for name in rarely if getattr(stage, name)]
+    return [
+        (str(LABELS[name]), in_words(name, getattr(stage, name), bags))
+        for name in [*shown, "min_success"]
+    ]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, int | float):
+        return number_format(value)
+    return str(value) if value else _("none")
+
+
+def _choice(choices: Any) -> Callable[[Any], str]:
+    return lambda value: str(choices(value).label) if value in choices.values else str(value)
+
+
+def _link(link: Any) -> str:
+    """How agents reach the system under test."""
+    values = link if isinstance(link, dict) else {name: getattr(link, name) for name in _LINK}
+    parts = [_choice(Transport)(values["transport"])]
+    if values["endpoint"]:
+        parts.append(str(values["endpoint"]))
+    if values["discovery"] != Discovery.NONE:
+        discovery = _choice(Discovery)(values["discovery"])
+        parts.append(_("discovery: %(discovery)s") % {"discovery": discovery})
+    if values["domain_id"]:
+        parts.append(_("ROS domain %(id)d") % {"id": values["domain_id"]})
+    return ", ".join(parts)
+
+
+_LINK = ("transport", "endpoint", "discovery", "domain_id")
+
+
+def _names(values: Iterable[Any]) -> str:
+    """The first names of topics; topics to record have a type as well."""
+    names = [_name(value) for value in values]
+    more = len(names) - MAX_NAMES
+    text = ", ".join(names[:MAX_NAMES])
+    return _("%(names)s and %(more)d more") % {"names": text, "more": more} if more > 0 else text
+
+
+def _name(topic: Any) -> str:
+    if isinstance(topic, dict):
+        return str(topic["name"])
+    return topic if isinstance(topic, str) else str(topic.name)
+
+
+def _topics(values: Iterable[Any]) -> str:
+    return _names(values) or _("none")
+
+
+def _seconds(value: float | None) -> str:
+    return span(value) if value else _("none")
+
+
+def _rate(value: float) -> str:
+    rate = number_format(round(value, 3), use_l10n=True)
+    return (
+        _("%(rate)s times the recorded speed") % {"rate": rate}
+        if value
+        else _("as fast as possible")
+    )
+
+
+def _digest(value: str) -> str:
+    return value[:DIGITS]
+
+
+def _percent(value: float) -> str:
+    return f"{value} %"
+
+
+def _after_failure(value: bool) -> str:  # noqa: FBT001
+    return _("the next stage runs") if value else _("the execution ends")
+
+
+_WORDS: dict[str, Callable[[Any], str]] = {
+    "pattern": _choice(Pattern),
+    "link": _link,
+    "backend": lambda value: str(BACKENDS.get(value, value)),
+    "topics": _topics,
+    "left_out": _topics,
+    "record": _topics,
+    "rate": _rate,
+    "rosbag_digest": _digest,
+    "max_gap_seconds": _seconds,
+    "execution_time": _seconds,
+    "delay_after": _seconds,
+    "min_success": _percent,
+    "continue_on_failure": _after_failure,
+}

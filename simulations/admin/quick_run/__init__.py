@@ -1,0 +1,1 @@
+"""The page "Quick run": from a rosbag to running agents."""

@@ -1,0 +1,52 @@
+"""The summary beside the form of a quick run: its rosbag, and what would refuse the start."""
+
+from dataclasses import dataclass
+
+from common.admin.badges import Tone
+from simulations.admin.quick_run.form import QuickRunForm
+from storage.choices import Status
+from storage.models import Rosbag
+
+TONES: dict[str, Tone] = {
+    Status.READY: "ok",
+    Status.READY_WITH_WARNINGS: "warn",
+    Status.REPAIRED: "warn",
+    Status.REJECTED: "bad",
+}
+MAX_WARNINGS = 5
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What the page shows of the entered values; `state` is read by its script."""
+
+    state: str
+    rosbag: Rosbag | None
+    tone: Tone
+    topic_count: int
+    warnings: list[str]
+    errors: list[str]
+    unpaced: bool
+    is_waiting: bool
+
+
+def summary_of(form: QuickRunForm, *, is_waiting: bool) -> Summary:
+    """Summarize the values of a form, complete or not."""
+    rosbag = form.chosen_rosbag
+    warnings = rosbag.warning_sentences + rosbag.lost_sentences if rosbag else []
+    return Summary(
+        state=rosbag.status if rosbag else "",
+        rosbag=rosbag,
+        tone=TONES.get(rosbag.status, "run") if rosbag else "idle",
+        topic_count=rosbag.topics.playable().count() if rosbag else 0,
+        warnings=warnings[:MAX_WARNINGS],
+        errors=_errors(form),
+        unpaced=form["rate"].value() in (0, "0", "0.0"),
+        is_waiting=is_waiting,
+    )
+
+
+def _errors(form: QuickRunForm) -> list[str]:
+    if not form.is_bound or form["rosbag"].value() in (None, ""):
+        return []
+    return [str(message) for messages in form.errors.values() for message in messages]

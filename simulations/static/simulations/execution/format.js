@@ -1,0 +1,35 @@
+/** Numbers and times in the language of the page. */
+const language = document.documentElement.lang || "en";
+const whole = new Intl.NumberFormat(language, { maximumFractionDigits: 0 });
+const short = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
+const clock = new Intl.DateTimeFormat(language, {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  hourCycle: "h23",
+});
+
+export const number = (value) => whole.format(value);
+export const time = (ms) => clock.format(ms);
+
+/** Fill the words in braces of a text. */
+export function fill(text, values) {
+  return text.replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
+}
+
+/** A time given in µs, in the unit that suits it. */
+export function microseconds(value) {
+  if (value === null || value === undefined) return "-";
+  const [amount, unit] =
+    value < 1e3 ? [value, "µs"] : value < 1e6 ? [value / 1e3, "ms"] : [value / 1e6, "s"];
+  return `${(amount < 10 ? short : whole).format(amount)} ${unit}`;
+}
+
+/** A duration with its two largest units. */
+export function duration(ms) {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  const two = (value) => String(value).padStart(2, "0");
+  if (hours) return `${hours} h ${two(minutes)} min`;
+  return minutes ? `${minutes} min ${two(rest)} s` : `${rest} s`;
+}

@@ -1,0 +1,18 @@
+"""Topics of a rosbag that agents which play it can record."""
+
+from storage.models import Rosbag
+from templates.services.validation import MAX_TOPIC_LENGTH, TYPE_NAME
+
+
+def recordable_topics(rosbag: Rosbag) -> list[dict[str, str]]:
+    """All playable topics of a rosbag as topics to record, in the order of their names.
+
+    Names are as a template stores them; some bags lack the slash.
+    """
+    topics = rosbag.topics.playable().order_by("name").values_list("name", "type")
+    types = {
+        f"/{name.removeprefix('/')}": kind
+        for name, kind in topics
+        if len(kind) <= MAX_TOPIC_LENGTH and TYPE_NAME.fullmatch(kind)
+    }
+    return [{"name": name, "type": kind} for name, kind in types.items()]
