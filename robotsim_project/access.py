@@ -75,6 +75,7 @@ TABLE: dict[str, dict[str, Rule]] = {
     # Mecs
     "mec-list": {"GET": VIEWER, "POST": ADMIN},
     "mec-detail": {"GET": VIEWER, "PUT": ADMIN, "PATCH": ADMIN, "DELETE": ADMIN},
+    "mec-test": {"POST": RUNNER},
     # Simulations
     "simulation-list": {"GET": VIEWER, "POST": DESIGNER},
     "simulation-detail": {"GET": VIEWER, "PUT": DESIGNER, "PATCH": DESIGNER, "DELETE": DESIGNER},
@@ -152,6 +153,7 @@ CONSOLE: dict[str, dict[str, Rule]] = {
         "add": TABLE["mec-list"]["POST"],
         "change": TABLE["mec-detail"]["PUT"],
         "delete": TABLE["mec-detail"]["DELETE"],
+        "test": TABLE["mec-test"]["POST"],
     },
     # Simulations
     "simulations.simulation": {

@@ -273,7 +273,10 @@ AUDITLOG_INCLUDE_TRACKING_MODELS = (
     {"model": "accounts.ApiToken", "exclude_fields": ["digest", "last_used_at"]},
     {"model": "storage.Rosbag", "include_fields": ["name", "status", "deleted_at"]},
     "templates.Template",
-    "simulations.Mec",
+    {
+        "model": "simulations.Mec",
+        "exclude_fields": ["last_test", "last_tested_at", "last_tested_by"],
+    },
     # Stages are told with their simulation: they are replaced all at once.
     {"model": "simulations.Simulation", "exclude_fields": ["latest_execution", "updated_at"]},
 )

@@ -122,6 +122,7 @@ document.addEventListener("click", (event) => {
   const name = event.target.closest("[data-dialog]")?.dataset.dialog;
   if (name) document.getElementById(name).showModal();
 });
+refresher.want("log");
 if (!ended) {
   connection.open();
   every(1000, () => {

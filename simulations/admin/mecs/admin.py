@@ -1,46 +1,36 @@
-"""The console's pages of mecs."""
+"""The admin of systems under test."""
 
 from typing import Any
 
-from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q
-from django.http import HttpRequest
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    HttpResponseRedirect,
+)
+from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from common.admin.actions import admin_url
 from common.admin.changelists import BoundedListMixin
 from common.admin.deletion import ServiceDeletionMixin
-from common.admin.errors import DomainErrorFormMixin, DomainErrorMixin
+from common.admin.errors import DomainErrorMixin
+from common.admin.rights import right
+from common.admin.times import moment
 from simulations.admin.formatting import list_url
+from simulations.admin.mecs import page
+from simulations.admin.mecs.form import MecForm
+from simulations.exceptions import SimulationError
 from simulations.models import Mec
-from simulations.services.designs import mecs
+from simulations.services.designs import mec_probes, mecs
 from simulations.services.runs import usage
-
-
-class MecForm(DomainErrorFormMixin, forms.ModelForm[Mec]):
-    """The fields of a mec."""
-
-    class Meta:
-        model = Mec
-        fields = [
-            "name",
-            "slug",
-            "enabled",
-            "transport",
-            "endpoint",
-            "discovery",
-            "domain_id",
-            "node_selector",
-        ]
-
-    def clean_node_selector(self) -> dict[str, str]:
-        selector = self.cleaned_data["node_selector"] or {}
-        if errors := mecs.selector_errors(selector):
-            raise forms.ValidationError(errors)
-        return dict(selector)
 
 
 class MecList(ChangeList):
@@ -60,15 +50,50 @@ class MecAdmin(DomainErrorMixin, ServiceDeletionMixin, BoundedListMixin, admin.M
     """Systems under test."""
 
     form = MecForm
-    list_display = ["name", "transport", "endpoint", "domain_id", "enabled", "used"]
-    more_columns = ["slug", "discovery", "created_at", "updated_at"]
+    change_form_template = "simulations/console/mec.html"
+    list_display = ["name", "connection", "state", "tested", "used"]
+    more_columns = ["slug", "domain_id", "created_at", "updated_at"]
     search_help_text = _("Name, slug or endpoint")
     empty_text = _("A system under test says how agents reach it. Add the first one.")
     list_filter = ["enabled", "transport", "discovery"]
     search_fields = ["name", "slug", "endpoint"]
-    readonly_fields = ["created_at", "updated_at"]
     prepopulated_fields = {"slug": ["name"]}
+    fieldsets = [
+        (None, {"fields": ["name", "slug", "enabled"]}),
+        (_("Connection"), {"fields": ["transport", "endpoint", "discovery", "domain_id"]}),
+        (_("Placement of units"), {"fields": ["node_selector"]}),
+    ]
     actions = ["delete_selected"]
+    has_test_permission = right("test")
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.test_view)
+        url = path("<int:pk>/test/", view, name="simulations_mec_test")
+        return [url, *super().get_urls()]
+
+    def test_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Test it, then show its page with the result."""
+        if not self.has_test_permission(request):
+            raise PermissionDenied
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        mec = self.get_object(request, str(pk))
+        if mec is None:
+            raise Http404
+        try:
+            mec_probes.probe(mec, requested_by=request.user)  # type: ignore[arg-type]
+        except SimulationError as error:
+            self.message_user(request, str(error), messages.ERROR)
+        return HttpResponseRedirect(admin_url(mec))
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        mec = context.get("original")
+        if mec is not None:
+            may_test = mec.enabled and self.has_test_permission(request)
+            context |= page.context(mec) | {"may_test": may_test}
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def get_changelist(self, request: HttpRequest, **_kwargs: Any) -> type[ChangeList]:
         return MecList
@@ -76,6 +101,19 @@ class MecAdmin(DomainErrorMixin, ServiceDeletionMixin, BoundedListMixin, admin.M
     def get_prepopulated_fields(self, request: HttpRequest, obj: Mec | None = None) -> Any:
         """Propose a slug only for new mecs: programs may know those of existing ones."""
         return super().get_prepopulated_fields(request, obj) if obj is None else {}
+
+    @admin.display(description=_("connection"), ordering="endpoint")
+    def connection(self, mec: Mec) -> str:
+        """Show transport and address."""
+        return page.connection(mec)
+
+    @admin.display(description=_("state"), ordering="enabled")
+    def state(self, mec: Mec) -> str:
+        return page.state_badge(mec)
+
+    @admin.display(description=_("last test"), ordering="last_tested_at")
+    def tested(self, mec: Mec) -> str:
+        return moment(mec.last_tested_at)
 
     @admin.display(description=_("simulations"))
     def used(self, mec: Any) -> str:
