@@ -138,8 +138,6 @@ CONSOLE: dict[str, dict[str, Rule]] = {
         "restore": TABLE["rosbag-restore"]["POST"],
         "export": TABLE["rosbag-exports"]["POST"],
     },
-    "storage.rosbagfile": {"view": TABLE["rosbag-files"]["GET"]},
-    "storage.rosbagtopic": {"view": TABLE["rosbag-topics"]["GET"]},
     "storage.export": {
         "view": TABLE["export-detail"]["GET"],
         "cancel": TABLE["export-cancel"]["POST"],

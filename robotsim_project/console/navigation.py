@@ -47,13 +47,7 @@ PAGES: tuple[tuple[object, tuple[Page, ...]], ...] = (
     (
         _("Data"),
         (
-            _list(
-                _("Rosbags"),
-                "storage_rosbag",
-                "storage_rosbagfile",
-                "storage_rosbagtopic",
-                "storage_export",
-            ),
+            _list(_("Rosbags"), "storage_rosbag", "storage_export"),
             _list(_("Templates"), "templates_template"),
         ),
     ),
