@@ -49,7 +49,9 @@ def switch_language(request: HttpRequest) -> HttpResponseBase:
     """Switch the language as Django does, and remember it for the person who is signed in."""
     language = request.POST.get("language", "")
     if isinstance(request.user, User) and check_for_language(language):
-        with suppress(PreferencesInvalidError):  # a language that Django has and the console has not
+        with suppress(
+            PreferencesInvalidError
+        ):  # a language that Django has and the console has not
             preferences.change(request.user, {"language": language})
     return set_language(request)
 

@@ -345,6 +345,7 @@ RETENTION_DAYS = {
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("ko", _("Korean"))]
+FORMAT_MODULE_PATH = "common.formats"
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = text("TIME_ZONE", "UTC", formats.TIME_ZONE)
 USE_TZ = True

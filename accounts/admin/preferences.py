@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.text import capfirst
-from django.utils.translation import gettext, get_language_info, override
+from django.utils.translation import get_language_info, gettext, override
 from django.utils.translation import gettext_lazy as _
 
 from accounts.choices import Theme
@@ -63,10 +63,8 @@ class PreferencesPage:
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
         own = [
-            path(
-                "preferences/", wrap(self.preferences_view), name="accounts_user_preferences"
-            ),
-            path("preferences/list/", wrap(self.list_view), name="accounts_user_list"),
+            path("preferences/", wrap(self.preferences_view), name="preferences"),
+            path("preferences/list/", wrap(self.list_view), name="list_preferences"),
         ]
         return [*own, *super().get_urls()]  # type: ignore[misc]
 
@@ -97,7 +95,9 @@ class PreferencesPage:
         if request.method == "POST" and form.is_valid():
             chosen = preferences.change(user, form.changes())
             with override(chosen["language"] or None):
-                self.message_user(request, gettext("Your preferences were saved."), messages.SUCCESS)
+                self.message_user(
+                    request, gettext("Your preferences were saved."), messages.SUCCESS
+                )
             return HttpResponseRedirect(request.get_full_path())
         context = {
             **self.admin_site.each_context(request),

@@ -14,21 +14,52 @@ from django.utils.translation import ngettext
 
 from accounts.models import ApiToken, IdempotencyKey, RevokedSignIn
 from accounts.services import api_tokens
+from common.admin.badges import badge
 from common.admin.changelists import BoundedListMixin
 from common.admin.rights import right
+
+
+class RevokedFilter(admin.SimpleListFilter):
+    """Filter tokens by whether they were revoked."""
+
+    title = _("revoked")
+    parameter_name = "revoked"
+
+    def lookups(self, _request: HttpRequest, _admin: Any) -> list[tuple[str, Any]]:
+        return [("no", _("Not revoked")), ("yes", _("Revoked"))]
+
+    def queryset(self, _request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() is None:
+            return rows
+        return rows.filter(revoked_at__isnull=self.value() == "no")
 
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(BoundedListMixin, admin.ModelAdmin[Any]):
     """API tokens; their owners create them through the API, admins revoke them here."""
 
-    list_display = ("name", "prefix", "user", "scopes", "last_used_at", "expires_at", "revoked_at")
+    list_display = ("name", "user", "state", "scope_names", "last_used_at", "expires_at")
+    more_columns = ("prefix", "created_at", "revoked_at")
     list_select_related = ("user",)
-    list_filter = (("revoked_at", admin.EmptyFieldListFilter),)
+    list_filter = (RevokedFilter,)
     search_fields = ("name", "prefix", "user__email")
+    search_help_text = _("Name, prefix, or e-mail address of the owner")
+    empty_text = _(
+        "Programs sign in with API tokens, which their owners make by POST /me/tokens of the API."
+    )
     exclude = ("digest",)
     actions = ("revoke",)
     has_revoke_permission = right("revoke")
+
+    @admin.display(description=_("state"))
+    def state(self, token: ApiToken) -> str:
+        if token.revoked_at is not None:
+            return badge("bad", _("revoked"))
+        return badge("ok", _("valid")) if token.is_valid() else badge("idle", _("expired"))
+
+    @admin.display(description=_("scopes"))
+    def scope_names(self, token: ApiToken) -> str:
+        return ", ".join(token.scopes)
 
     @admin.action(description=_("Revoke the selected tokens"), permissions=["revoke"])
     def revoke(self, request: HttpRequest, rows: QuerySet[ApiToken]) -> None:

@@ -17,8 +17,8 @@ from accounts.admin.preferences import PreferencesPage
 from accounts.exceptions import LastAdminError, UserInUseError
 from accounts.models import User
 from accounts.services import sessions, users
+from common.admin.changelists import BoundedListMixin
 from common.admin.errors import DomainErrorFormMixin, DomainErrorMixin
-from common.admin.rights import RightsMixin
 from common.exceptions import NotFoundError
 
 
@@ -50,12 +50,14 @@ class UserForm(DomainErrorFormMixin, auth_forms.UserChangeForm[User]):
 
 
 @admin.register(User)
-class UserAdmin(PreferencesPage, RightsMixin, DomainErrorMixin, auth_admin.UserAdmin[User]):
+class UserAdmin(PreferencesPage, BoundedListMixin, DomainErrorMixin, auth_admin.UserAdmin[User]):
     """Accounts, with their roles."""
 
     form = UserForm
     add_form = NewUserForm
     list_display = ("email", "name", "role", "is_active", "last_login")
+    more_columns = ("date_joined",)
+    search_help_text = _("E-mail address or name")
     list_filter = ("role", "is_active")
     search_fields = ("email", "name")
     ordering = ("email",)

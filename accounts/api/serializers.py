@@ -106,9 +106,7 @@ class ListPreferencesSerializer(StrictSerializer):
 class PreferencesSerializer(StrictSerializer):
     """How the console is shown to the person; an empty value is the browser's."""
 
-    language = serializers.ChoiceField(
-        choices=settings.LANGUAGES, required=False, allow_blank=True
-    )
+    language = serializers.ChoiceField(choices=settings.LANGUAGES, required=False, allow_blank=True)
     zone = serializers.CharField(
         max_length=preferences.MAX_NAME,
         required=False,

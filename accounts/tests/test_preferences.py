@@ -11,7 +11,7 @@ from accounts.models import User
 from accounts.services import preferences
 from accounts.tests.conftest import ME, bearer_client, sign_in
 
-PAGE = "admin:accounts_user_preferences"
+PAGE = "admin:preferences"
 NOTHING = {"language": "", "zone": "", "theme": "", "lists": {}}
 BAD = [
     {"zone": "Mars/Olympus"},

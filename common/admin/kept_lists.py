@@ -1,6 +1,6 @@
 """Columns and filters of lists as a person keeps them, and what lists say about themselves.
 
-They are read from the `preferences` of the user; a form of the list writes them (`accounts.admin.preferences`).
+They are read from the `preferences` of the user; forms of lists write them, by `accounts.admin.preferences`.
 """
 
 from collections.abc import Iterable
@@ -14,6 +14,8 @@ from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
+from common.admin.columns import column_name, shown
+
 MAX_ROWS = 1000
 """Rows that an action takes at most."""
 NextStep = tuple[str, Any]
@@ -25,11 +27,6 @@ def kept(request: HttpRequest, label: str) -> dict[str, Any]:
     lists = (getattr(request.user, "preferences", None) or {}).get("lists")
     parts = lists.get(label) if isinstance(lists, dict) else None
     return parts if isinstance(parts, dict) else {}
-
-
-def column_name(column: Any) -> str:
-    """Return the name of a column, which may be a function."""
-    return column if isinstance(column, str) else str(column.__name__)
 
 
 class KeptListMixin:
@@ -53,24 +50,24 @@ class KeptListMixin:
         return [(url, _("Add the first one"))]
 
     def get_list_display(self, request: HttpRequest) -> Any:
-        default = super().get_list_display(request)  # type: ignore[misc]
+        """Return the columns that the person has chosen; the first, which links to the row, always."""
+        default = list(super().get_list_display(request))  # type: ignore[misc]
         available = {column_name(column): column for column in [*default, *self.more_columns]}
         names = kept(request, self.opts.label_lower).get("columns", [])
-        return [available[name] for name in names if name in available] or default
+        chosen = [available[name] for name in names if name in available and name != default[0]]
+        return [default[0], *(shown(self.model, column) for column in chosen or default[1:])]
 
     def column_choices(self, request: HttpRequest) -> list[dict[str, Any]]:
-        """Return all columns of the list, with whether they are shown; the shown ones first, in order."""
-        shown = [column_name(column) for column in self.get_list_display(request)]
+        """Return the columns that may be chosen, with whether they are shown."""
+        names = {column_name(column) for column in self.get_list_display(request)}
         default = super().get_list_display(request)  # type: ignore[misc]
-        every = {column_name(column): column for column in [*default, *self.more_columns]}
-        names = [*(name for name in shown if name in every), *(n for n in every if n not in shown)]
         return [
             {
-                "name": name,
-                "text": capfirst(str(label_for_field(every[name], self.model, self))),
-                "shown": name in shown,
+                "name": column_name(column),
+                "text": capfirst(str(label_for_field(column, self.model, self))),
+                "shown": column_name(column) in names,
             }
-            for name in names
+            for column in [*default[1:], *self.more_columns]
         ]
 
     def kept_filters(self, request: HttpRequest) -> str:

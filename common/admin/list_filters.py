@@ -5,11 +5,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.admin import FieldListFilter
-from django.contrib.admin.utils import get_fields_from_path
 from django.contrib.admin.options import IS_POPUP_VAR, TO_FIELD_VAR
+from django.contrib.admin.utils import get_fields_from_path
 from django.contrib.admin.views.main import ORDER_VAR, PAGE_VAR, SEARCH_VAR, ChangeList
 from django.core.exceptions import FieldDoesNotExist
-from django.db.models import Field, ForeignKey
+from django.db.models import ForeignKey
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
@@ -17,12 +17,13 @@ from django.utils.translation import gettext as _
 def titled(path: str, title: Any) -> tuple[str, Any]:
     """Return an item of `list_filter` whose title is not the name of the last field of the path."""
 
-    def make(field: Field[Any, Any], *args: Any, **kwargs: Any) -> FieldListFilter:
-        spec = FieldListFilter.create(field, *args, **kwargs)
-        spec.title = title
-        return spec
+    class TitledFilter(FieldListFilter):
+        def __new__(cls, field: Any, *args: Any, **kwargs: Any) -> Any:
+            spec = FieldListFilter.create(field, *args, **kwargs)
+            spec.title = title
+            return spec
 
-    return path, make
+    return path, TitledFilter
 
 
 def filters_of(changelist: ChangeList) -> list[dict[str, Any]]:

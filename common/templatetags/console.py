@@ -1,6 +1,5 @@
 """Template tags of the console: badges, times, numbers and the cells of lists."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from django import template
@@ -10,6 +9,7 @@ from django.utils.text import capfirst
 
 from common.admin import badges, list_filters, numbers, times
 from common.admin.changelists import MAX_COUNT
+from common.admin.columns import is_numeric
 
 register = template.Library()
 
@@ -52,16 +52,30 @@ def badge(text: object, tone: str) -> str:
 
 
 @register.simple_tag
-def card_cells(cells: list[str], headers: list[dict[str, Any]]) -> list[str]:
+def card_cells(changelist: Any, cells: list[str], headers: list[dict[str, Any]]) -> list[str]:
     """Give each cell of a row of Django's list the label of its column, which phones show."""
-    return list(_labelled(cells, headers))
+    columns = changelist.list_display
+    return [
+        _labelled(cell, header["text"], numeric=is_numeric(changelist.model_admin, column))
+        for cell, header, column in zip(cells, headers, columns, strict=True)
+    ]
 
 
-def _labelled(cells: list[str], headers: list[dict[str, Any]]) -> Iterator[str]:
-    for cell, header in zip(cells, headers, strict=True):
-        tag, rest = cell[1:3], cell[3:]
-        role = "rowheader" if tag == "th" else "cell"
-        label = "" if "action-checkbox" in cell[:40] else capfirst(str(header["text"]))
-        yield format_html(
-            '<{} role="{}" data-label="{}"{}', tag, role, label, SafeString(rest)
-        )
+def _labelled(cell: str, label: object, *, numeric: bool) -> str:
+    tag, rest = cell[1:3], cell[3:]
+    if "action-checkbox" in cell[:40]:
+        label = ""
+    if numeric:
+        rest = rest.replace(' class="', ' class="n ', 1)
+    role = "rowheader" if tag == "th" else "cell"
+    text = capfirst(str(label))
+    return format_html('<{} role="{}" data-label="{}"{}', tag, role, text, SafeString(rest))
+
+
+@register.simple_tag
+def header_class(changelist: Any, header: dict[str, Any], at: int) -> str:
+    """Return the `class` of a heading, aligned as its column."""
+    attribute = str(header["class_attrib"])
+    if is_numeric(changelist.model_admin, changelist.list_display[at]):
+        attribute = attribute.replace(' class="', ' class="n ', 1)
+    return SafeString(attribute)

@@ -33,9 +33,11 @@ class AgentRunAdmin(ExecutionRowMixin, admin.ModelAdmin[AgentRun]):
         "lateness",
         "skew",
         "failure_summary",
-        "ended",
     ]
     more_columns = ["attempt", "unit", "passes", "messages_undelivered", "late"]
+    empty_text = _(
+        "No agent has run yet. Agents appear here when an execution prepares its stages."
+    )
     list_filter = [ExecutionIdFilter, StageRunIdFilter, "status", FailureFilter, "late"]
     fields = [
         ("execution_link", "stage_link"),

@@ -30,16 +30,16 @@ class DeletionAdmin(BoundedListMixin, admin.ModelAdmin[Deletion]):
     """Active and ended deletions."""
 
     list_display = [
-        "id",
-        "simulation_link",
+        "name",
         "permanent",
         "status_label",
         "progress_bar",
         "error_message",
-        "requested_by",
         "created_at",
         "duration",
     ]
+    more_columns = ["id", "simulation_link", user_text("requested_by", _("requested by"))]
+    empty_text = _("No simulation was deleted yet.")
     list_filter = [SimulationIdFilter, "status", "permanent"]
     list_select_related = ["requested_by"]
     search_fields = ["name"]

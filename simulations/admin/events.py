@@ -26,6 +26,9 @@ class EventAdmin(ExecutionRowMixin, admin.ModelAdmin[Event]):
     list_display = ["timestamp", "execution_link", "sentence", "actor"]
     more_columns = ["sequence", "label"]
     list_display_links = ["sentence"]
+    empty_text = _(
+        "Nothing has happened yet. Events appear here as soon as an execution is requested."
+    )
     list_filter = [ExecutionIdFilter, KindFilter, "time"]
     fields = [
         "execution_link",

@@ -74,7 +74,7 @@ class RelatedIdFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, _admin: Any) -> list[tuple[str, Any]]:
         value = request.GET.get(str(self.parameter_name), "")
-        return [(value, f"{self.title} {value}")] if value else []
+        return [(value, value)] if value else []
 
     def queryset(self, _request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
         value = self.value()
@@ -126,7 +126,7 @@ class ExecutionSearchMixin:
     """
 
     execution_path = ""
-    search_help_text: Any = _("Id of an execution, or part of the name of its simulation")
+    search_help_text: Any = _("Id of an execution, or name of its simulation")
 
     def get_search_fields(self, _request: HttpRequest) -> list[str]:
         return [f"{self.execution_path}simulation__name"]

@@ -1,11 +1,10 @@
-"""Escaped HTML for values on the console's pages: times, percentages, statuses, failures and links."""
+"""Escaped HTML for values on the console's pages: percentages, statuses, failures and links."""
 
 import json
 from typing import Any
 
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
-from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from common.admin.actions import admin_url
@@ -85,7 +84,10 @@ def failure_summary(row: Any) -> str:
     if not code:
         return NOTHING
     return format_html(
-        '<span title="{}">{} ({})</span>', remedy(code), code, Blame(blame(code)).label
+        '<span title="{}">{}</span> <span class="quiet">{}</span>',
+        remedy(code),
+        code,
+        Blame(blame(code)).label,
     )
 
 
@@ -144,14 +146,8 @@ def link_by_id(model: str, pk: int, text: str) -> str:
 
 
 def execution_link(execution: Execution) -> str:
-    """Link to an execution by its name, short enough for one line of a list."""
-    name = execution.simulation.name
-    return format_html(
-        '<a href="{}" title="{}" class="nowrap">{}</a>',
-        admin_url(execution),
-        name,
-        f"{Truncator(name).chars(26)} #{execution.number}",
-    )
+    """Link to an execution by its name."""
+    return link(execution, execution_name(execution))
 
 
 def list_url(model: str, **filters: Any) -> str:

@@ -60,7 +60,10 @@ class MecAdmin(DomainErrorMixin, ServiceDeletionMixin, BoundedListMixin, admin.M
     """Systems under test."""
 
     form = MecForm
-    list_display = ["name", "slug", "transport", "endpoint", "domain_id", "enabled", "used"]
+    list_display = ["name", "transport", "endpoint", "domain_id", "enabled", "used"]
+    more_columns = ["slug", "discovery", "created_at", "updated_at"]
+    search_help_text = _("Name, slug or endpoint")
+    empty_text = _("A system under test says how agents reach it. Add the first one.")
     list_filter = ["enabled", "transport", "discovery"]
     search_fields = ["name", "slug", "endpoint"]
     readonly_fields = ["created_at", "updated_at"]

@@ -31,6 +31,9 @@ class RecordingAdmin(ExecutionRowMixin, admin.ModelAdmin[Recording]):
         "text",
     ]
     more_columns = ["attempt", "dropped", "last_update"]
+    empty_text = _(
+        "Nothing was recorded yet. Templates say which topics agents record; recordings appear here."
+    )
     list_filter = [ExecutionIdFilter, StageRunIdFilter, "status", "updated_at"]
     fields = [
         ("execution_link", "stage_link"),

@@ -11,18 +11,24 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from common.admin import numbers
 from common.admin.actions import ObjectActionsMixin
+from common.admin.badges import badge
 from common.admin.changelists import (
     BoundedListMixin,
     DeletedFilter,
     is_changelist,
     lists_deleted_rows,
 )
+from common.admin.columns import numeric
 from common.admin.deletion import ServiceDeletionMixin
 from common.admin.errors import DomainErrorFormMixin, DomainErrorMixin
 from common.admin.fields import RowSelectMixin
+from common.admin.list_filters import titled
+from common.admin.next_steps import NextStepsMixin
 from common.admin.rights import user_text
 from simulations.admin.formatting import NOTHING, link, list_url, progress_bar, status_label
+from simulations.admin.from_template import FromTemplate
 from simulations.admin.quick_run.page import QuickRunPage
 from simulations.admin.simulation_actions import SimulationActionsMixin
 from simulations.admin.stages import StageInline
@@ -92,6 +98,8 @@ def _annotate(rows: list[Any]) -> None:
 @admin.register(Simulation)
 class SimulationAdmin(
     QuickRunPage,
+    FromTemplate,
+    NextStepsMixin,
     SimulationActionsMixin,
     RowSelectMixin,
     ObjectActionsMixin,
@@ -107,14 +115,24 @@ class SimulationAdmin(
     list_display = [
         "name",
         "design_status",
-        "pattern",
         "mec",
         "stages",
         "agents",
         "latest",
         "updated_at",
     ]
-    list_filter = [DeletedFilter, "pattern", "latest_execution__status", "mec", "created_at"]
+    more_columns = ["pattern", creator, "created_at"]
+    list_filter = [
+        DeletedFilter,
+        "pattern",
+        titled("latest_execution__status", _("latest execution")),
+        "mec",
+        titled("created_at", _("created")),
+    ]
+    search_help_text = _("Name or description")
+    empty_text = _(
+        "A simulation says which templates run, with how many agents each. Make the first one."
+    )
     list_select_related = ["mec", "latest_execution"]
     search_fields = ["name", "description"]
     autocomplete_fields = ["mec"]
@@ -195,15 +213,17 @@ class SimulationAdmin(
 
     @admin.display(description=_("status"))
     def design_status(self, simulation: Simulation) -> str:
-        return str(simulation.status.label)
+        return badge("idle", simulation.status.label)
 
+    @numeric
     @admin.display(description=_("stages"))
-    def stages(self, simulation: Any) -> int:
-        return int(simulation.stage_count)
+    def stages(self, simulation: Any) -> str:
+        return numbers.number(simulation.stage_count)
 
+    @numeric
     @admin.display(description=_("agents"))
-    def agents(self, simulation: Any) -> int:
-        return int(simulation.agent_count)
+    def agents(self, simulation: Any) -> str:
+        return numbers.number(simulation.agent_count)
 
     @admin.display(description=_("latest execution"))
     def latest(self, simulation: Simulation) -> str:

@@ -29,6 +29,8 @@ class StageRunAdmin(ExecutionRowMixin, admin.ModelAdmin[StageRun]):
         "ended",
         "failure_summary",
     ]
+    more_columns = ["id", "prepared", "agents_ended"]
+    empty_text = _("No stage has run yet. Stages appear here when an execution begins.")
     list_filter = [ExecutionIdFilter, "status", FailureFilter]
     fields = [
         "execution_link",

@@ -31,6 +31,8 @@ from templates.services import templates, validation
 from templates.services.recording import recordable_topics
 
 DRY_RUN = "dry-run"
+AGENTS = 20
+"""Agents that pages propose."""
 NAME_TRIES = 10
 POINTERS = {
     "/stages/0/agent_count": "/agents",

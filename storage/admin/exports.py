@@ -5,26 +5,49 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.template.defaultfilters import filesizeformat
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from common.admin import numbers
 from common.admin.actions import ObjectActionsMixin, admin_url, run_action
+from common.admin.badges import Tone, badge
 from common.admin.changelists import BoundedListMixin
+from common.admin.columns import numeric
+from common.admin.list_filters import titled
 from common.admin.rights import right, user_text
-from storage.choices import UNFINISHED
+from storage.choices import UNFINISHED, ExportStatus
 from storage.models import Export
 from storage.objects.base import StoreError
 from storage.services.exports import exports
+
+TONES: dict[str, Tone] = {
+    ExportStatus.DONE: "ok",
+    ExportStatus.FAILED: "bad",
+    ExportStatus.CANCELLED: "idle",
+    ExportStatus.PENDING: "idle",
+}
+"""Tones of statuses; the others are under way."""
 
 
 @admin.register(Export)
 class ExportAdmin(ObjectActionsMixin, BoundedListMixin, admin.ModelAdmin[Export]):
     """Exports of all rosbags."""
 
-    list_display = ["name", "source", "format", "status", "done", "bytes", "address", "created_at"]
-    list_filter = ["status", "format", "created_at"]
+    list_display = [
+        "name",
+        "source",
+        "format",
+        "status_badge",
+        "done",
+        "bytes",
+        "address",
+        "created_at",
+    ]
+    more_columns = ["message_count", "ended_at", user_text("created_by", _("created by"))]
+    list_filter = ["status", "format", titled("created_at", _("requested at"))]
+    search_help_text = _("Name of the export or of its rosbag")
+    empty_text = _("Nothing was exported yet. The page of a rosbag exports it, or a part of it.")
     search_fields = ["name", "source__name"]
     list_select_related = ["source", "result"]
     ordering = ["-id"]
@@ -60,6 +83,10 @@ class ExportAdmin(ObjectActionsMixin, BoundedListMixin, admin.ModelAdmin[Export]
     def cancel(self, request: HttpRequest, rows: QuerySet[Export]) -> None:
         run_action(self, request, rows.filter(status__in=UNFINISHED), exports.cancel, _cancelled)
 
+    @admin.display(description=_("status"), ordering="status")
+    def status_badge(self, export: Export) -> str:
+        return badge(TONES.get(export.status, "run"), export.get_status_display())
+
     @admin.display(description=_("reason"))
     def reason(self, export: Export) -> str:
         return export.sentence
@@ -72,9 +99,10 @@ class ExportAdmin(ObjectActionsMixin, BoundedListMixin, admin.ModelAdmin[Export]
             percent,
         )
 
+    @numeric
     @admin.display(description=_("size"), ordering="size")
     def bytes(self, export: Export) -> str:
-        return filesizeformat(export.size) if export.size else ""
+        return numbers.size(export.size) if export.size else ""
 
     @admin.display(description=_("result"))
     def result_page(self, export: Export) -> str:

@@ -11,8 +11,11 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
+from common.admin import numbers
 from common.admin.actions import admin_url
 from common.admin.changelists import BoundedListMixin
+from common.admin.columns import numeric
+from common.admin.list_filters import titled
 from storage.admin import charts
 from storage.admin.previews import frame
 from storage.models import Rosbag, RosbagFile, RosbagTopic
@@ -83,11 +86,11 @@ class TopicInline(admin.TabularInline[RosbagTopic, Rosbag]):
 
     @admin.display(description=_("rate (Hz)"))
     def rate(self, topic: RosbagTopic) -> str:
-        return f"{topic.mean_rate_hz:.2f}" if topic.mean_rate_hz else ""
+        return numbers.number(topic.mean_rate_hz, 2)
 
     @admin.display(description=_("jitter (ms)"))
     def jitter(self, topic: RosbagTopic) -> str:
-        return f"{topic.jitter_ns / 1e6:.2f}" if topic.period_ns else ""
+        return numbers.number(topic.jitter_ns / 1e6 if topic.period_ns else None, 2)
 
     @admin.display(description=_("activity"))
     def activity(self, topic: RosbagTopic) -> str:
@@ -105,8 +108,15 @@ class IndexAdmin(BoundedListMixin, admin.ModelAdmin[models.Model]):
 class RosbagFileAdmin(IndexAdmin):
     """Files of all rosbags."""
 
-    list_display = ["path", "rosbag", "size", "sha256", "content"]
+    list_display = ["path", "rosbag", "bytes", "content"]
+    more_columns = ["sha256"]
     search_fields = ["path", "rosbag__name", "=sha256"]
+    search_help_text = _("Path, name of the rosbag, or SHA-256")
+
+    @numeric
+    @admin.display(description=_("size"), ordering="size")
+    def bytes(self, file: RosbagFile) -> str:
+        return numbers.size(file.size)
 
     @admin.display(description=_("content"))
     def content(self, file: RosbagFile) -> str:
@@ -117,8 +127,10 @@ class RosbagFileAdmin(IndexAdmin):
 class RosbagTopicAdmin(IndexAdmin):
     """Topics of all rosbags."""
 
-    list_display = ["name", "type", "rosbag", "message_count", "mean_rate_hz"]
-    list_filter = ["rosbag__status"]
+    list_display = ["name", "type", "rosbag", "message_count", "rate"]
+    more_columns = ["serialization_format", "gap_count", "bytes"]
+    list_filter = [titled("rosbag__status", _("status of the rosbag"))]
+    search_help_text = _("Name, type, or name of the rosbag")
     search_fields = ["name", "type", "rosbag__name"]
     fields = [
         "rosbag",
@@ -148,6 +160,16 @@ class RosbagTopicAdmin(IndexAdmin):
         rows = super().get_queryset(request)
         is_changelist = request.resolver_match and not request.resolver_match.kwargs
         return rows.defer("histogram", "offered_qos_profiles") if is_changelist else rows
+
+    @numeric
+    @admin.display(description=_("rate (Hz)"), ordering="mean_rate_hz")
+    def rate(self, topic: RosbagTopic) -> str:
+        return numbers.number(topic.mean_rate_hz, 2)
+
+    @numeric
+    @admin.display(description=_("size"), ordering="size")
+    def bytes(self, topic: RosbagTopic) -> str:
+        return numbers.size(topic.size)
 
     @admin.display(description=_("longest gaps"))
     def longest_gaps(self, topic: RosbagTopic) -> str:

@@ -1,19 +1,23 @@
 """Admin of rosbags: everything but the name is read-only."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from common.admin import numbers, times
 from common.admin.actions import run_action
+from common.admin.badges import Tone, badge
 from common.admin.changelists import BoundedListMixin, DeletedFilter, is_autocomplete
+from common.admin.columns import numeric
 from common.admin.deletion import ServiceDeletionMixin
+from common.admin.list_filters import titled
 from common.admin.rights import right, user_text
 from storage.admin import charts
 from storage.admin.add_page import AddPage
@@ -25,6 +29,14 @@ from storage.exceptions import StorageError
 from storage.models import Rosbag
 from storage.services.rosbags import deletion, renaming
 from storage.services.verification import verifier
+
+TONES: dict[str, Tone] = {
+    Status.READY: "ok",
+    Status.READY_WITH_WARNINGS: "warn",
+    Status.REPAIRED: "warn",
+    Status.REJECTED: "bad",
+}
+"""Tones of statuses; the others are under way."""
 
 
 @admin.register(Rosbag)
@@ -39,8 +51,19 @@ class RosbagAdmin(
     """Rosbags with their verdict and index; only the name can be changed."""
 
     use_checks = deletion.use_checks
-    list_display = ["name", "status", "origin", "message_count", "duration", "bytes", "created_at"]
-    list_filter = ["status", "origin", DeletedFilter, "created_at"]
+    list_display = [
+        "name",
+        "status_badge",
+        "origin",
+        "message_count",
+        "duration",
+        "bytes",
+        "created_at",
+    ]
+    more_columns = ["ros_distro", "storage_id", "start", user_text("created_by", _("created by"))]
+    list_filter = [DeletedFilter, "status", "origin", titled("created_at", _("added"))]
+    search_help_text = _("Name, or beginning of the content digest")
+    empty_text = _("Rosbags are what agents play. Upload the first one.")
     search_fields = ["name", "^content_digest"]
     list_select_related = ["created_by"]
     inlines = [FileInline, TopicInline]
@@ -135,13 +158,25 @@ class RosbagAdmin(
     def repaired_link(self, rosbag: Rosbag) -> str:
         return _link(rosbag.repaired)
 
-    @admin.display(description=_("duration (s)"), ordering="duration_ns")
-    def duration(self, rosbag: Rosbag) -> str:
-        return "" if rosbag.duration_ns is None else f"{rosbag.duration_ns / 1e9:.3f}"
+    @admin.display(description=_("status"), ordering="status")
+    def status_badge(self, rosbag: Rosbag) -> str:
+        return badge(TONES.get(rosbag.status, "run"), rosbag.get_status_display())
 
+    @admin.display(description=_("recorded"), ordering="start_ns")
+    def start(self, rosbag: Rosbag) -> str:
+        if rosbag.start_ns is None:
+            return numbers.NOTHING
+        return times.moment(datetime.fromtimestamp(rosbag.start_ns / 1e9, UTC))
+
+    @numeric
+    @admin.display(description=_("duration"), ordering="duration_ns")
+    def duration(self, rosbag: Rosbag) -> str:
+        return times.span(None if rosbag.duration_ns is None else rosbag.duration_ns / 1e9)
+
+    @numeric
     @admin.display(description=_("size"), ordering="size")
     def bytes(self, rosbag: Rosbag) -> str:
-        return filesizeformat(rosbag.size)
+        return numbers.size(rosbag.size)
 
     @admin.display(description=_("complete bundle"))
     def archive(self, rosbag: Rosbag) -> str:

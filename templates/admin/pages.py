@@ -21,9 +21,12 @@ from common.admin.changelists import (
     is_changelist,
     lists_deleted_rows,
 )
+from common.admin.columns import numeric
 from common.admin.deletion import ServiceDeletionMixin
 from common.admin.errors import DomainErrorFormMixin, DomainErrorMixin
 from common.admin.fields import RowSelectMixin
+from common.admin.list_filters import titled
+from common.admin.next_steps import NextStepsMixin
 from common.admin.rights import right, user_text
 from templates.admin.fields import TopicsField, TopicTypesField, choices_of, pass_text
 from templates.exceptions import TemplateDeletedError
@@ -118,6 +121,7 @@ def _add_usage_counts(rows: list[Any]) -> None:
 
 @admin.register(Template)
 class TemplateAdmin(
+    NextStepsMixin,
     RowSelectMixin,
     ObjectActionsMixin,
     ServiceDeletionMixin,
@@ -131,18 +135,13 @@ class TemplateAdmin(
     form = TemplateForm
     creator = user_text("created_by", _("created by"))
     has_restore_permission = right("restore")
-    list_display = [
-        "name",
-        "robot_type",
-        "bag",
-        "played",
-        "rate",
-        "recorded",
-        "version",
-        "used",
-        "updated_at",
-    ]
-    list_filter = [DeletedFilter, "record_own", "created_at"]
+    list_display = ["name", "robot_type", "bag", "played", "rate", "recorded", "used", "updated_at"]
+    more_columns = ["version", creator, "created_at"]
+    list_filter = [DeletedFilter, "record_own", titled("created_at", _("created"))]
+    search_help_text = _("Name, robot type, or name of the rosbag")
+    empty_text = _(
+        "A template says what one kind of agent plays and records, from a rosbag. Make the first one."
+    )
     list_select_related = ["rosbag"]
     search_fields = ["name", "robot_type", "rosbag__name"]
     autocomplete_fields = ["rosbag"]
@@ -237,6 +236,7 @@ class TemplateAdmin(
     def one_pass(self, template: Template) -> str:
         return pass_text(template)
 
+    @numeric
     @admin.display(description=_("simulations"))
     def used(self, template: Any) -> int:
         return int(template.used)

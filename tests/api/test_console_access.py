@@ -51,8 +51,8 @@ EVERYBODY = {
     "password_change",
     "password_change_done",
     "jsi18n",
-    "accounts_user_preferences",
-    "accounts_user_list",
+    "preferences",
+    "list_preferences",
 }
 """Pages without rights: they show one's own, or what one may see."""
 CHECKED_ELSEWHERE = {"app_list", "autocomplete", "view_on_site", "None"}

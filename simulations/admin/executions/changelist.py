@@ -6,10 +6,15 @@ from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import F, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from common.admin.kept_lists import NextStep
+from common.admin.list_filters import titled
+from common.admin.rights import user_text
 from common.admin.times import between, moment
 from simulations.admin import formatting
+from simulations.admin.filters import ActiveFilter, FailureFilter, SimulationIdFilter
 from simulations.models import Execution
 from simulations.services.progress.bulk import percent_by_id
 
@@ -33,11 +38,42 @@ class ExecutionList(ChangeList):
 
 
 class ExecutionColumnsMixin:
-    """Mixin before `ModelAdmin`: the columns of the list."""
+    """Mixin before `ModelAdmin`: columns and filters of the list."""
+
+    list_display = [
+        "execution",
+        "status_label",
+        "progress_bar",
+        "data_status_label",
+        "failure_summary",
+        "requested",
+        "duration",
+    ]
+    more_columns = [
+        "id",
+        user_text("requested_by", _("requested by")),
+        "started_at",
+        "ended_at",
+    ]
+    list_filter = [
+        SimulationIdFilter,
+        ActiveFilter,
+        "status",
+        "data_status",
+        FailureFilter,
+        titled("created_at", _("requested at")),
+    ]
+    list_select_related = ["simulation", "requested_by"]
+    ordering = ["-id"]
+    empty_text = _("Nothing has run yet. An execution begins when a simulation is started.")
+
+    def next_steps(self, _request: HttpRequest) -> list[NextStep]:
+        """Lead from an empty list to what can be started."""
+        return [(reverse("admin:simulations_simulation_changelist"), _("Choose a simulation"))]
 
     @admin.display(description=_("execution"), ordering="simulation__name")
-    def execution_link(self, row: Execution) -> str:
-        return formatting.execution_link(row)
+    def execution(self, row: Execution) -> str:
+        return formatting.execution_name(row)
 
     @admin.display(description=_("status"), ordering="status")
     def status_label(self, row: Execution) -> str:

@@ -20,12 +20,7 @@ from simulations.admin.executions.again import again_page
 from simulations.admin.executions.changelist import ExecutionColumnsMixin, ExecutionList, Rows
 from simulations.admin.executions.page_data import PageData
 from simulations.admin.executions.texts import texts
-from simulations.admin.filters import (
-    ActiveFilter,
-    ExecutionSearchMixin,
-    FailureFilter,
-    SimulationIdFilter,
-)
+from simulations.admin.filters import ExecutionSearchMixin
 from simulations.admin.formatting import execution_name
 from simulations.choices import ENDED, STOPPABLE
 from simulations.models import Execution
@@ -45,27 +40,6 @@ class ExecutionAdmin(
 ):
     """Executions: their list, and the live page of each."""
 
-    list_display = [
-        "execution_link",
-        "status_label",
-        "progress_bar",
-        "data_status_label",
-        "failure_summary",
-        "requested",
-        "duration",
-        "requested_by",
-    ]
-    list_filter = [
-        SimulationIdFilter,
-        ActiveFilter,
-        "status",
-        "data_status",
-        FailureFilter,
-        "created_at",
-    ]
-    list_select_related = ["simulation", "requested_by"]
-    list_display_links = None
-    ordering = ["-id"]
     actions = ["stop", "again", "latest"]
 
     def get_changelist(self, request: HttpRequest, **_kwargs: Any) -> type[ExecutionList]:

@@ -22,7 +22,6 @@ from storage.models import Rosbag
 from templates.models import Template
 
 ROUTE = "POST admin/quick-run"
-AGENTS = 20
 
 
 class QuickRunForm(DomainErrorFormMixin, forms.Form):
@@ -36,7 +35,7 @@ class QuickRunForm(DomainErrorFormMixin, forms.Form):
     )
     agents = forms.IntegerField(
         label=_("Agents"),
-        initial=AGENTS,
+        initial=quick_run.AGENTS,
         help_text=_(
             "Virtual robots that start together, each in a namespace of its own: /agent_1, …"
         ),

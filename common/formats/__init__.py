@@ -1,0 +1,1 @@
+"""Formats of times: one in all languages."""
