@@ -93,6 +93,7 @@ TABLE: dict[str, dict[str, Rule]] = {
     "execution-detail": {"GET": VIEWER},
     "execution-stop": {"POST": RUNNER},
     "execution-again": {"POST": RUNNER},
+    "execution-plan-difference": {"GET": VIEWER},
     "execution-bulk-stop": {"POST": RUNNER},
     "execution-logs": {"GET": VIEWER},
     "execution-agents": {"GET": VIEWER},
