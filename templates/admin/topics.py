@@ -8,7 +8,7 @@ from django.db.models import Count, Q
 
 from agent.topic_names import NAMES_CARRIED, carries
 from common.admin.fields import MAX_ID_DIGITS
-from storage.admin.badges import status_badge
+from storage.admin.rosbags.verdict import status_badge
 from storage.models import Rosbag, RosbagTopic
 from storage.querysets import IS_PLAYABLE, RosbagTopicQuerySet
 
