@@ -19,7 +19,7 @@ from common.admin.deletion import ServiceDeletionMixin
 from common.admin.list_filters import titled
 from common.admin.rights import right, user_text
 from common.admin.times import span
-from storage.admin.rosbags import contents, exports_list, neighbours, state
+from storage.admin.rosbags import contents, exports_list, state
 from storage.admin.rosbags.add_page import AddPage
 from storage.admin.rosbags.export_page import ExportPage
 from storage.admin.rosbags.facts import facts_of
@@ -89,7 +89,6 @@ class RosbagAdmin(
             "api": f"{settings.API_STR}/rosbags/{rosbag.pk}",
             "texts": script_texts(),
             "facts": facts_of(rosbag),
-            "related": neighbours.links(request, rosbag),
             "line": time_line(rosbag, topics[:ROWS], rest=len(topics) > ROWS),
             "topics": contents.topics(request, rosbag),
             "files": contents.files(request, rosbag),
