@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
 from robotsim_project.console.search import page as search
-from robotsim_project.console.system import health_page, work_page
+from robotsim_project.console.system import health_page, settings_page, storage_page, work_page
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,8 @@ PAGES = (
     OwnPage("search/", "search", search.page),
     OwnPage("system/health/", "system_health", health_page.page, "robotsim.view_health"),
     OwnPage("system/work/", "system_work", work_page.page, "robotsim.view_work"),
+    OwnPage("system/storage/", "system_storage", storage_page.page, "robotsim.view_storage"),
+    OwnPage("system/settings/", "system_settings", settings_page.page, "robotsim.view_settings"),
 )
 
 

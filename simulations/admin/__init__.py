@@ -9,8 +9,10 @@ from simulations.admin import (
     mecs,
     next_steps,
     recordings,
+    rosbag_links,
     simulations,
     stage_runs,
+    uses,
 )
 
 __all__ = [
@@ -22,6 +24,8 @@ __all__ = [
     "mecs",
     "next_steps",
     "recordings",
+    "rosbag_links",
     "simulations",
     "stage_runs",
+    "uses",
 ]

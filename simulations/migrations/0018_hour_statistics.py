@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('simulations', '0016_usage_of_units'),
+        ('simulations', '0017_tests_of_mecs'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -33,7 +33,11 @@ OWN = {
     ("auth_user_password_change", "POST"): "accounts.change_user",
     ("storage_rosbag_export", "GET"): "storage.export_rosbag",
     ("storage_rosbag_export", "POST"): "storage.export_rosbag",
-    ("storage_rosbag_preview", "GET"): "storage.view_rosbag",
+    ("storage_rosbag_foxglove", "GET"): "storage.view_rosbag",
+    ("storage_rosbag_foxglove_open", "GET"): "storage.view_rosbag",
+    ("storage_rosbag_part", "GET"): "storage.view_rosbag",
+    ("storage_rosbag_popup", "GET"): "storage.add_rosbag",
+    ("simulations_mec_test", "POST"): "simulations.test_mec",
     ("simulations_simulation_quick_run", "GET"): "simulations.quickrun_simulation",
     ("simulations_simulation_quick_run", "POST"): "simulations.quickrun_simulation",
     ("simulations_simulation_quick_run_summary", "GET"): "simulations.quickrun_simulation",
@@ -55,7 +59,6 @@ EVERYBODY = {
     "password_change_done",
     "jsi18n",
     "preferences",
-    "list_preferences",
     *(page.name for page in pages.PAGES if not page.permission),
 }
 """Pages without rights: they show one's own, or what one may see."""
@@ -115,7 +118,9 @@ def calls(page: Any) -> Iterator[tuple[str, str, str, dict[str, Any], set[str]]]
 
 def own_calls() -> Iterator[tuple[str, str, str, dict[str, Any], set[str]]]:
     for (name, method), needed in OWN.items():
-        args = [] if name in WITHOUT_ROW else [MISSING]
+        args: list[Any] = [] if name in WITHOUT_ROW else [MISSING]
+        if name == "storage_rosbag_part":
+            args.append("topics")
         yield name, method, reverse(f"admin:{name}", args=args), {}, {needed}
 
 
