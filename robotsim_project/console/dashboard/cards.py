@@ -38,15 +38,19 @@ def cards(now: running.Running, days: list[history.Day]) -> list[Card]:
 
 
 def _agents_card(now: running.Running, days: list[history.Day]) -> Card:
-    agents = now.agents
-    known = now.complete
-    running_now = number(agents[AgentStatus.RUNNING]) if known else "?"
-    planned = sum(progress.planned_agents for progress in now.progress.values())
-    note = _("of %(planned)s planned") % {"planned": number(planned)}
+    count = number(now.agents[AgentStatus.RUNNING])
+    if now.complete:
+        planned = sum(progress.planned_agents for progress in now.progress.values())
+        note = _("of %(planned)s planned") % {"planned": number(planned)} if planned else ""
+    elif now.progress:
+        count = f"{count}+"
+        note = _("of the newest %(count)d executions") % {"count": len(now.progress)}
+    else:
+        count, note = "?", _("unknown while Redis does not answer")
     return Card(
         _("Agents running"),
-        running_now,
-        note if known and planned else "" if known else _("unknown while Redis does not answer"),
+        count,
+        note,
         _list("simulations_execution", active="yes"),
         _("Agents ended"),
         [charts.Bar(day.date, day.agents, number(day.agents)) for day in days],
