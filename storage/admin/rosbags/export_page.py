@@ -8,14 +8,13 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
+from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from common.admin.actions import admin_url, run_action, show_links
 from common.admin.rights import right
-from storage.choices import USABLE, ExportFormat
+from storage.choices import ExportFormat
 from storage.exceptions import StorageError
 from storage.models import Export, Rosbag
 from storage.services.exports import exports
@@ -80,20 +79,6 @@ class ExportPage:
 
     has_export_permission = right("export")
 
-    @admin.display(description=_("export"))
-    def export_form(self, rosbag: Rosbag) -> str:
-        if rosbag.status not in USABLE or rosbag.deleted_at is not None:
-            return ""
-        url = reverse("admin:storage_rosbag_export", args=[rosbag.pk])
-        return format_html('<a href="{}">{}</a>', url, _("Export a part"))
-
-    @admin.display(description=_("exports"))
-    def exports(self, rosbag: Rosbag) -> str:
-        url = reverse("admin:storage_export_changelist")
-        return format_html(
-            '<a href="{}?source__id__exact={}">{}</a>', url, rosbag.pk, _("Existing exports")
-        )
-
     def export_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Show the form, and request an export when it is submitted."""
         if not self.has_export_permission(request):
@@ -101,7 +86,7 @@ class ExportPage:
         rosbag = self.get_object(request, str(object_id))
         if rosbag is None:
             raise Http404
-        form = ExportForm(rosbag, request.POST or None)
+        form = ExportForm(rosbag, request.POST or None, initial=_initial(request))
         if request.method == "POST" and form.is_valid():
             try:
                 export = _requested(rosbag, form.to_options(), request.user)
@@ -132,6 +117,13 @@ class ExportPage:
 
         created = run_action(self, request, rosbags, request_export, _requested_message)
         show_links(self, request, ((admin_url(export), str(export)) for export in created))
+
+
+def _initial(request: HttpRequest) -> dict[str, Any]:
+    """Values of the form that the address gives: the range that was chosen on the time line, topics."""
+    query = request.GET
+    values = {name: query.get(name, "") for name in ("start", "end", "format")}
+    return {**values, "topics": query.getlist("topic")}
 
 
 def _requested(rosbag: Rosbag, options: ExportOptions, user: Any) -> Export:
