@@ -5,12 +5,14 @@ from simulations.admin import (
     deletions,
     events,
     executions,
+    hours,
     mecs,
     next_steps,
     recordings,
     rosbag_links,
     simulations,
     stage_runs,
+    uses,
 )
 
 __all__ = [
@@ -18,10 +20,12 @@ __all__ = [
     "deletions",
     "events",
     "executions",
+    "hours",
     "mecs",
     "next_steps",
     "recordings",
     "rosbag_links",
     "simulations",
     "stage_runs",
+    "uses",
 ]

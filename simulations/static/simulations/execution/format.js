@@ -3,12 +3,14 @@ const language = document.documentElement.lang || "en";
 const whole = new Intl.NumberFormat(language, { maximumFractionDigits: 0 });
 const fine = new Intl.NumberFormat(language, { maximumFractionDigits: 2 });
 const short = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
-const clock = new Intl.DateTimeFormat(language, {
-  hour: "2-digit",
-  minute: "2-digit",
-  second: "2-digit",
-  hourCycle: "h23",
-});
+const CLOCK = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+let clock = new Intl.DateTimeFormat(language, CLOCK);
+
+/** Show times in the zone of the person, which need not be that of the browser. */
+export function setZone(timeZone) {
+  clock = new Intl.DateTimeFormat(language, { ...CLOCK, timeZone });
+}
+
 
 export const number = (value) => whole.format(value);
 export const fraction = (value) => fine.format(value);
