@@ -25,6 +25,8 @@ from simulations.admin.formatting import execution_name
 from simulations.choices import ENDED, STOPPABLE
 from simulations.models import Execution
 
+FEW_AGENTS = 60
+"""So many squares need no more than half of the page's width."""
 FIRST_DATA = ("progress", "agents", "timeline")
 """Data that the page comes with; the log follows once it is seen."""
 
@@ -92,8 +94,9 @@ class ExecutionAdmin(
             "title": execution_name(execution),
             "execution": execution,
             "pattern": execution.simulation.get_pattern_display(),
-            "panels": panels.render(data, panels.PANELS),
+            "panels": panels.render(data, panels.REFRESHED),
             "script": self._script(data),
+            "few": data.plan.agents <= FEW_AGENTS,
             "agents_url": agents.list_address(data),
             "may_stop": header.actions(data)["may_stop"],
             **(extra_context or {}),
@@ -144,7 +147,7 @@ class ExecutionAdmin(
             "panels": reverse("admin:simulations_execution_panels", args=[execution.pk]),
             "signIn": reverse("admin:login"),
             "legend": agents.legend(),
-            "refreshed": [name for name in panels.PANELS if name != "plan"],
+            "refreshed": panels.REFRESHED,
             "texts": texts(),
             "data": panels.values(data, FIRST_DATA),
         }

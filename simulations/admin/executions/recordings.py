@@ -11,7 +11,7 @@ from simulations.admin.formatting import admin_url, list_url, tone
 from simulations.choices import RecordingStatus
 from simulations.models import Recording
 
-MAX_ROWS = 12
+MAX_ROWS = 8
 _FIRST = [RecordingStatus.LOST, RecordingStatus.EMPTY]
 
 
