@@ -3,9 +3,15 @@
 from typing import Any
 
 from django.conf import settings
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    JsonResponse,
+)
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -83,10 +89,8 @@ class ExecutionAdmin(
             raise PermissionDenied
         execution = self._execution(request, object_id)
         if execution is None:
-            missing: HttpResponse = self._get_obj_does_not_exist_redirect(
-                request, self.opts, object_id
-            )
-            return missing
+            messages.warning(request, _("This execution does not exist: perhaps it was deleted."))
+            return HttpResponseRedirect(reverse("admin:simulations_execution_changelist"))
         data = PageData(execution, request)
         context = {
             **self.admin_site.each_context(request),
