@@ -35,9 +35,30 @@ class Theme(models.TextChoices):
 
 
 class AuditAction(models.TextChoices):
-    """Audited actions, in the order of django-auditlog's numbers."""
+    """Audited actions: the four of django-auditlog, and ours."""
 
     CREATE = "create", _("created")
     UPDATE = "update", _("changed")
     DELETE = "delete", _("deleted")
     ACCESS = "access", _("viewed")
+    START = "start", _("started")
+    START_AGAIN = "start_again", _("started again")
+    STOP = "stop", _("stopped")
+    TEST = "test", _("tested")
+    SIGN_OUT = "sign_out", _("signed out on all devices")
+    UNLOCK = "unlock", _("unlocked")
+
+
+ACTION_NUMBERS = {
+    AuditAction.CREATE: 0,
+    AuditAction.UPDATE: 1,
+    AuditAction.DELETE: 2,
+    AuditAction.ACCESS: 3,
+    AuditAction.START: 100,
+    AuditAction.START_AGAIN: 101,
+    AuditAction.STOP: 102,
+    AuditAction.TEST: 103,
+    AuditAction.SIGN_OUT: 104,
+    AuditAction.UNLOCK: 105,
+}
+"""Stored values of actions; the library's are the first four, and it may add some after them."""

@@ -75,6 +75,7 @@ TABLE: dict[str, dict[str, Rule]] = {
     # Mecs
     "mec-list": {"GET": VIEWER, "POST": ADMIN},
     "mec-detail": {"GET": VIEWER, "PUT": ADMIN, "PATCH": ADMIN, "DELETE": ADMIN},
+    "mec-test": {"POST": RUNNER},
     # Simulations
     "simulation-list": {"GET": VIEWER, "POST": DESIGNER},
     "simulation-detail": {"GET": VIEWER, "PUT": DESIGNER, "PATCH": DESIGNER, "DELETE": DESIGNER},
@@ -125,6 +126,9 @@ CONSOLE: dict[str, dict[str, Rule]] = {
     "admin.logentry": {"view": TABLE["audit-list"]["GET"]},
     # Arguments and results of tasks
     "django_tasks_database.dbtaskresult": {"view": ADMIN},
+    # Pages of the system that belong to no model
+    "robotsim.health": {"view": VIEWER},
+    "robotsim.work": {"view": VIEWER},
     # Rosbags
     "storage.rosbag": {
         "view": TABLE["rosbag-list"]["GET"],
@@ -135,8 +139,6 @@ CONSOLE: dict[str, dict[str, Rule]] = {
         "restore": TABLE["rosbag-restore"]["POST"],
         "export": TABLE["rosbag-exports"]["POST"],
     },
-    "storage.rosbagfile": {"view": TABLE["rosbag-files"]["GET"]},
-    "storage.rosbagtopic": {"view": TABLE["rosbag-topics"]["GET"]},
     "storage.export": {
         "view": TABLE["export-detail"]["GET"],
         "cancel": TABLE["export-cancel"]["POST"],
@@ -155,6 +157,7 @@ CONSOLE: dict[str, dict[str, Rule]] = {
         "add": TABLE["mec-list"]["POST"],
         "change": TABLE["mec-detail"]["PUT"],
         "delete": TABLE["mec-detail"]["DELETE"],
+        "test": TABLE["mec-test"]["POST"],
     },
     # Simulations
     "simulations.simulation": {
@@ -185,6 +188,7 @@ CONSOLE: dict[str, dict[str, Rule]] = {
     "simulations.stagerun": {"view": TABLE["execution-detail"]["GET"]},
     "simulations.agentrun": {"view": TABLE["execution-agents"]["GET"]},
     "simulations.recording": {"view": TABLE["execution-recordings"]["GET"]},
+    "simulations.hourstatistics": {"view": TABLE["overview"]["GET"]},
     "simulations.event": {"view": TABLE["execution-events"]["GET"]},
 }
 """Rules of the console, each that of the call which does the same."""

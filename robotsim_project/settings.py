@@ -193,6 +193,12 @@ CORS_EXPOSE_HEADERS = [
     "Accept-Ranges",
 ]
 CORS_PREFLIGHT_MAX_AGE = 600
+# Viewer of MCAP files that the page of a rosbag offers; empty: none.
+FOXGLOVE_URL = text(
+    "FOXGLOVE_URL",
+    "https://app.foxglove.dev/~/view",
+    formats.optional(formats.url("https://viewer.example.org/")),
+)
 
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}}
 TASK_LEASE_SECONDS = number("TASK_LEASE_SECONDS", 6, min=1, max=86400)
@@ -267,7 +273,10 @@ AUDITLOG_INCLUDE_TRACKING_MODELS = (
     {"model": "accounts.ApiToken", "exclude_fields": ["digest", "last_used_at"]},
     {"model": "storage.Rosbag", "include_fields": ["name", "status", "deleted_at"]},
     "templates.Template",
-    "simulations.Mec",
+    {
+        "model": "simulations.Mec",
+        "exclude_fields": ["last_test", "last_tested_at", "last_tested_by"],
+    },
     # Stages are told with their simulation: they are replaced all at once.
     {"model": "simulations.Simulation", "exclude_fields": ["latest_execution", "updated_at"]},
 )

@@ -28,6 +28,54 @@ class Discovery(TextChoices):
     MULTICAST = "multicast", _("multicast")
 
 
+class MecTestResult(TextChoices):
+    """Results of testing a mec, those of `ProbeCode`; the label says what to do."""
+
+    REACHED = "REACHED", _("The router answers, and test messages came back.")
+    PEER_FOUND = "PEER_FOUND", _("A Zenoh peer was found on the local network.")
+    NO_SYSTEM = (
+        "NO_SYSTEM",
+        _("There is nothing to test: this transport has no system, agents only count."),
+    )
+    NOT_FORWARDED = (
+        "NOT_FORWARDED",
+        _(
+            "The router accepts connections, but no test message came back: check its access control."
+        ),
+    )
+    NAME_UNKNOWN = (
+        "NAME_UNKNOWN",
+        _("The name of the host does not resolve: check its spelling and the DNS."),
+    )
+    HOST_UNREACHABLE = (
+        "HOST_UNREACHABLE",
+        _("The host does not answer: check the address, the network and firewalls."),
+    )
+    PORT_CLOSED = (
+        "PORT_CLOSED",
+        _("Nothing listens on the port: check it, and that the router is running."),
+    )
+    NOT_ZENOH = (
+        "NOT_ZENOH",
+        _(
+            "No Zenoh router answers there: check protocol and port, and that the router is running."
+        ),
+    )
+    NO_PEER = (
+        "NO_PEER",
+        _(
+            "No Zenoh peer was found on the local network: check that one is running, or give an endpoint."
+        ),
+    )
+    NOWHERE = "NOWHERE", _("There is neither endpoint nor discovery: give one of them.")
+    NO_ANSWER_IN_TIME = (
+        "NO_ANSWER_IN_TIME",
+        _("The test took longer than ten seconds: check the network and the DNS."),
+    )
+    LINK_INVALID = "LINK_INVALID", _("Agents cannot use this endpoint: check protocol and port.")
+    PROBE_FAILED = "PROBE_FAILED", _("The test itself failed: the detail says why.")
+
+
 class RunStatus(TextChoices):
     """Status of an execution or a stage run."""
 

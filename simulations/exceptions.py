@@ -1,5 +1,7 @@
 """Errors of simulations and their executions."""
 
+from django.utils.translation import gettext_lazy
+
 from common.exceptions import DomainError
 
 
@@ -62,6 +64,32 @@ class MecInUseError(SimulationError):
 
     status = 409
     code = "MEC_IN_USE"
+
+
+class MecDisabledError(SimulationError):
+    """The mec is disabled, and must not be connected to."""
+
+    status = 409
+    code = "MEC_DISABLED"
+    message = gettext_lazy("The mec is disabled: enable it, then test it.")
+
+
+class TooManyTestsError(SimulationError):
+    """This process has reached its limit of tests at once."""
+
+    status = 503
+    code = "TOO_MANY_TESTS"
+    message = gettext_lazy("Other mecs are being tested: try again in ten seconds.")
+    retry_after = 10
+
+
+class MecTestUnavailableError(SimulationError):
+    """The backend cannot run a test now."""
+
+    status = 503
+    code = "BACKEND_UNAVAILABLE"
+    message = gettext_lazy("The test could not be started (%(reason)s): check the backend.")
+    retry_after = 10
 
 
 class SupersededError(SimulationError):

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext, override
 
-from simulations.choices import DeletionFailure, FailureCode, Stopper
+from simulations.choices import DeletionFailure, FailureCode, MecTestResult, Stopper
 
 MAX_PERIODS = 3
 """Outages that a failure lists."""
@@ -120,3 +120,9 @@ def _time(text: str) -> str:
 def deletion_error(code: str, text: str) -> str:
     """Word why a deletion waits or failed; `text` is the message of another system."""
     return str(DeletionFailure(code).label) if code in DeletionFailure.values else text
+
+
+def mec_test_text(result: Mapping[str, Any]) -> str:
+    """Word the result of testing a mec, with what to do; that of another version says it in English."""
+    code = result["code"]
+    return str(MecTestResult(code).label) if code in MecTestResult.values else result["text"]

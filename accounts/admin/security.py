@@ -8,7 +8,7 @@ from auditlog.models import LogEntry
 from axes.models import AccessAttempt
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -16,6 +16,8 @@ from accounts.models import ApiToken, IdempotencyKey, RevokedSignIn
 from accounts.services import api_tokens
 from common.admin.badges import badge
 from common.admin.changelists import BoundedListMixin
+from common.admin.confirmation import Refusals, confirm, is_confirmed
+from common.admin.deletion import ServiceDeletionMixin
 from common.admin.rights import right
 
 
@@ -49,6 +51,10 @@ class ApiTokenAdmin(BoundedListMixin, admin.ModelAdmin[Any]):
     )
     exclude = ("digest",)
     actions = ("revoke",)
+    revoke_effect = _(
+        "Programs that use these tokens are refused at once. This cannot be undone: their owners "
+        "make new tokens."
+    )
     has_revoke_permission = right("revoke")
 
     @admin.display(description=_("state"))
@@ -62,19 +68,47 @@ class ApiTokenAdmin(BoundedListMixin, admin.ModelAdmin[Any]):
         return ", ".join(token.scopes)
 
     @admin.action(description=_("Revoke the selected tokens"), permissions=["revoke"])
-    def revoke(self, request: HttpRequest, rows: QuerySet[ApiToken]) -> None:
+    def revoke(self, request: HttpRequest, rows: QuerySet[ApiToken]) -> HttpResponse | None:
+        """Ask first: it cannot be undone."""
+        if not is_confirmed(request):
+            return confirm(
+                self,
+                request,
+                rows,
+                action="revoke",
+                effect=self.revoke_effect,
+                refusals=_revoked_already,
+            )
         count = api_tokens.revoke(rows)
         text = ngettext("%(n)d token was revoked.", "%(n)d tokens were revoked.", count)
         self.message_user(request, text % {"n": count}, messages.SUCCESS)
+        return None
+
+
+def _revoked_already(rows: list[ApiToken]) -> Refusals:
+    reason = str(_("It is revoked already."))
+    return {row.pk: reason for row in rows if row.revoked_at is not None}
 
 
 @admin.register(AccessAttempt)
-class AccessAttemptAdmin(BoundedListMixin, admin.ModelAdmin[Any]):
+class AccessAttemptAdmin(ServiceDeletionMixin, BoundedListMixin, admin.ModelAdmin[Any]):
     """Wrong passwords by account and address; deleting a row unlocks the account."""
 
-    list_display = ("username", "ip_address", "failures_since_start", "attempt_time", "user_agent")
+    actions = ("delete_selected",)
+    deletion_effect = _("These accounts may sign in again at once from these addresses.")
+    empty_text = _("Nobody has entered a wrong password lately.")
+    search_help_text = _("E-mail address, or network address")
+
+    list_display = ("username", "ip_address", "failures_since_start", "attempt_time")
+    more_columns = ("user_agent",)
     search_fields = ("username", "=ip_address")
     fields = ("username", "ip_address", "user_agent", "failures_since_start", "attempt_time")
+
+    def delete_row(self, request: HttpRequest, row: AccessAttempt) -> None:
+        row.delete()
+
+    def deleted_message(self, count: int) -> str:
+        return ngettext("%d lock was removed.", "%d locks were removed.", count) % count
 
 
 admin.site.unregister(LogEntry)

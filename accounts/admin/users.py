@@ -18,6 +18,7 @@ from accounts.exceptions import LastAdminError, UserInUseError
 from accounts.models import User
 from accounts.services import sessions, users
 from common.admin.changelists import BoundedListMixin
+from common.admin.confirmation import Refusals
 from common.admin.errors import DomainErrorFormMixin, DomainErrorMixin
 from common.exceptions import NotFoundError
 
@@ -79,7 +80,11 @@ class UserAdmin(PreferencesPage, BoundedListMixin, DomainErrorMixin, auth_admin.
         ),
     )
 
-    actions = ("sign_out",)
+    actions = ("sign_out", "delete_selected")
+    deletion_effect = _(
+        "They are deleted permanently, with their API tokens, and cannot sign in any more. "
+        "Deactivate an account instead to keep it."
+    )
 
     @admin.action(
         description=_("Sign out the selected users on all devices"), permissions=["change"]
@@ -98,26 +103,21 @@ class UserAdmin(PreferencesPage, BoundedListMixin, DomainErrorMixin, auth_admin.
         else:
             super().save_model(request, obj, form, change)
 
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Show on the confirmation page which accounts cannot be deleted.
+    def delete_row(self, request: HttpRequest, row: User) -> None:
+        with suppress(NotFoundError):  # deleted meanwhile
+            users.delete(row)
 
-        Tokens and keys go with their account, and need no rights of their own.
-        """
-        deleted, counts, _permissions, protected = super().get_deleted_objects(objs, request)
-        for user in objs:
+    def deleted_message(self, count: int) -> str:
+        return ngettext("%d user was deleted.", "%d users were deleted.", count) % count
+
+    def deletion_refusals(self, rows: list[User]) -> Refusals:
+        reasons = {}
+        for user in rows:
             try:
                 users.check_deletion(user)
             except (LastAdminError, UserInUseError) as error:
-                protected.append(f"{user}: {error}")
-        return deleted, counts, set(), protected
-
-    def delete_model(self, request: HttpRequest, obj: User) -> None:
-        with suppress(NotFoundError):  # deleted meanwhile
-            users.delete(obj)
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        for user in queryset:
-            self.delete_model(request, user)
+                reasons[user.pk] = str(error)
+        return reasons
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         """Hide the password hash from users without the permission to change it."""

@@ -11,11 +11,10 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import mixins, serializers, viewsets
 
-from accounts.choices import AuditAction
+from accounts.choices import ACTION_NUMBERS, AuditAction
 from common.rest.filters import IdFilter, InstantFilter
 
-ACTION_BY_NUMBER = dict(enumerate(AuditAction))
-NUMBER_BY_ACTION = {action: number for number, action in ACTION_BY_NUMBER.items()}
+ACTION_BY_NUMBER = {number: action for action, number in ACTION_NUMBERS.items()}
 
 
 class AuditSerializer(serializers.ModelSerializer[LogEntry]):
@@ -30,6 +29,9 @@ class AuditSerializer(serializers.ModelSerializer[LogEntry]):
     address = serializers.IPAddressField(source="remote_addr", allow_null=True)
     token = serializers.SerializerMethodField(help_text=_("Id of the program's token; null: none."))
     changes = serializers.SerializerMethodField()
+    values = serializers.SerializerMethodField(
+        help_text=_("More about an action that changes no field, such as the result of a test.")
+    )
 
     class Meta:
         model = LogEntry
@@ -45,6 +47,7 @@ class AuditSerializer(serializers.ModelSerializer[LogEntry]):
             "address",
             "token",
             "changes",
+            "values",
         ]
 
     @extend_schema_field(serializers.ChoiceField(choices=AuditAction.choices))
@@ -67,6 +70,12 @@ class AuditSerializer(serializers.ModelSerializer[LogEntry]):
     def get_changes(self, entry: LogEntry) -> Any:
         return entry.changes or {}
 
+    @extend_schema_field(OpenApiTypes.OBJECT)
+    def get_values(self, entry: LogEntry) -> Any:
+        values = dict(entry.additional_data or {})
+        values.pop("token", None)
+        return values
+
 
 class AuditFilter(django_filters.FilterSet):
     """Filters of the audit log."""
@@ -80,7 +89,7 @@ class AuditFilter(django_filters.FilterSet):
     before = InstantFilter("timestamp", lookup_expr="lt")
 
     def by_action(self, rows: QuerySet[LogEntry], _name: str, value: str) -> QuerySet[LogEntry]:
-        return rows.filter(action=NUMBER_BY_ACTION[AuditAction(value)])
+        return rows.filter(action=ACTION_NUMBERS[AuditAction(value)])
 
     def by_type(self, rows: QuerySet[LogEntry], _name: str, value: str) -> QuerySet[LogEntry]:
         app_label, _, model = value.lower().partition(".")
@@ -89,7 +98,7 @@ class AuditFilter(django_filters.FilterSet):
 
 
 class AuditViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[LogEntry]):
-    """Changes of accounts, tokens, rosbags, templates, mecs and simulations, the newest first."""
+    """Changes of what people edit, starts and stops of executions, tests of mecs; the newest first."""
 
     queryset = LogEntry.objects.order_by("-id")
     serializer_class = AuditSerializer

@@ -11,6 +11,7 @@ from auditlog.models import LogEntry
 from django.db.models import Model
 from django.http import HttpRequest
 
+from accounts.choices import ACTION_NUMBERS, AuditAction
 from accounts.models import User
 from accounts.services.bearers import Bearer
 from accounts.services.callers import client_address
@@ -35,6 +36,27 @@ def record_change(instance: Model, **changes: tuple[Any, Any]) -> None:
         LogEntry.objects.log_create(instance, action=LogEntry.Action.UPDATE, changes=different)
 
 
+def record_action(
+    instance: Model, action: AuditAction, actor: User | None = None, **values: Any
+) -> None:
+    """Record an action that changes no field of a row, such as a start.
+
+    Args:
+        instance: the row that it was done to.
+        action: the action.
+        actor: its author; None: that of the request, or a program on the server.
+        values: what the sentence about it needs, as JSON values.
+    """
+    LogEntry.objects.log_create(
+        instance,
+        force_log=True,
+        action=ACTION_NUMBERS[action],
+        actor=actor,
+        actor_email=actor.email if actor else None,
+        additional_data=values or None,
+    )
+
+
 def name_actor(instance: LogEntry, **_signal: Any) -> None:
     """Add the user, token and address of the request to a new entry; a signal receiver."""
     request = current_request.get()
@@ -47,4 +69,4 @@ def name_actor(instance: LogEntry, **_signal: Any) -> None:
     instance.remote_addr = client_address(request)
     bearer = getattr(request, "auth", None)  # set by REST framework
     if isinstance(bearer, Bearer) and bearer.token_id is not None:
-        instance.additional_data = {"token": bearer.token_id}
+        instance.additional_data = {**(instance.additional_data or {}), "token": bearer.token_id}

@@ -1,10 +1,10 @@
-"""The next steps of a row as buttons of its page."""
+"""Next steps and uses of a row, on its pages."""
 
 from typing import Any
 
 from django import template
 
-from common.admin import next_steps
+from common.admin import next_steps, uses
 
 register = template.Library()
 
@@ -13,3 +13,9 @@ register = template.Library()
 def next_step_buttons(context: Any, row: Any) -> dict[str, Any]:
     """Show the steps that the user may take with a row."""
     return {"steps": next_steps.next_steps(context["request"].user, row)}
+
+
+@register.simple_tag(takes_context=True)
+def uses_of(context: Any, row: Any) -> list[uses.Use]:
+    """Return the uses of a row that the user may see."""
+    return uses.uses(context["request"].user, row)

@@ -5,11 +5,14 @@ from simulations.admin import (
     deletions,
     events,
     executions,
+    hours,
     mecs,
     next_steps,
     recordings,
+    rosbag_links,
     simulations,
     stage_runs,
+    uses,
 )
 
 __all__ = [
@@ -17,9 +20,12 @@ __all__ = [
     "deletions",
     "events",
     "executions",
+    "hours",
     "mecs",
     "next_steps",
     "recordings",
+    "rosbag_links",
     "simulations",
     "stage_runs",
+    "uses",
 ]

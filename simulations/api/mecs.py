@@ -2,23 +2,25 @@
 
 from typing import Any
 
+import msgspec
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import viewsets
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from accounts.api.idempotency import idempotent
-from simulations.api.serializers import MecSerializer
+from simulations.api.serializers import MecSerializer, MecTestSerializer
 from simulations.models import Mec
-from simulations.services.designs import mecs
+from simulations.services.designs import mec_probes, mecs
 
 
 @extend_schema_view(destroy=extend_schema(responses={204: None, 409: None}))
 class MecViewSet(viewsets.ModelViewSet[Mec]):
     """Systems under test; only admins change them."""
 
-    queryset = Mec.objects.all()
+    queryset = Mec.objects.select_related("last_tested_by")
     serializer_class = MecSerializer
     filterset_fields = ["slug", "transport", "enabled"]
     search_fields = ["name", "slug", "endpoint"]
@@ -42,3 +44,14 @@ class MecViewSet(viewsets.ModelViewSet[Mec]):
 
     def perform_destroy(self, instance: Mec) -> None:
         mecs.delete(instance)
+
+    @extend_schema(request=None, responses={200: MecTestSerializer, 409: None, 503: None})
+    @action(detail=True, methods=["post"])
+    def test(self, request: Request, pk: str) -> Response:
+        """Test whether agents would reach it, for ten seconds at most; the result is kept with it.
+
+        A message is sent by way of the router and back, on a key of its own that the system under test does
+        not see.
+        """
+        result = mec_probes.probe(self.get_object(), requested_by=request.user)  # type: ignore[arg-type]
+        return Response(MecTestSerializer(msgspec.to_builtins(result)).data)

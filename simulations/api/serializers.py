@@ -8,8 +8,14 @@ from rest_framework import serializers
 from common.rest.filters import MAX_ID
 from common.rest.reads.columns import Derived
 from common.rest.serializers import StrictSerializer
-from simulations.choices import DeletionStatus, DesignStatus, RunStatus, design_status
-from simulations.failures import deletion_error
+from simulations.choices import (
+    DeletionStatus,
+    DesignStatus,
+    MecTestResult,
+    RunStatus,
+    design_status,
+)
+from simulations.failures import deletion_error, mec_test_text
 from simulations.models import Deletion, Mec, Simulation, Stage
 from simulations.models.mec import LOCATOR
 from simulations.services.designs.mecs import selector_errors
@@ -25,10 +31,31 @@ MAX_INTEGER = 2**31 - 1
 MAX_SMALL_INTEGER = 2**15 - 1
 
 
+class MecTestSerializer(serializers.Serializer[Any]):
+    """Result of testing a mec; `text` says what to do, in the language of the request.
+
+    `reachable` is null where the transport has no system under test. `round_trip_ms` is the shortest of some
+    messages by way of the router; null: it was not measured.
+    """
+
+    reachable = serializers.BooleanField(allow_null=True)
+    code = serializers.ChoiceField(choices=MecTestResult.choices)
+    text = serializers.SerializerMethodField()
+    detail = serializers.CharField()
+    round_trip_ms = serializers.FloatField(allow_null=True)
+
+    def get_text(self, result: dict[str, Any]) -> str:
+        return mec_test_text(result)
+
+
 class MecSerializer(StrictSerializer, serializers.ModelSerializer[Mec]):
     """A system under test, and how agents reach it."""
 
     node_selector = serializers.DictField(child=serializers.CharField(), required=False)
+    last_test = MecTestSerializer(read_only=True, allow_null=True)
+    last_tested_by = serializers.EmailField(
+        source="last_tested_by.email", read_only=True, allow_null=True
+    )
     enforced = {"endpoint": {"pattern": f"^({LOCATOR.pattern})?$"}}
 
     class Meta:
@@ -43,10 +70,13 @@ class MecSerializer(StrictSerializer, serializers.ModelSerializer[Mec]):
             "domain_id",
             "node_selector",
             "enabled",
+            "last_test",
+            "last_tested_at",
+            "last_tested_by",
             "created_at",
             "updated_at",
         ]
-        read_only_fields = ["created_at", "updated_at"]
+        read_only_fields = ["last_tested_at", "created_at", "updated_at"]
 
     def validate_node_selector(self, selector: dict[str, str]) -> dict[str, str]:
         """Refuse labels that Kubernetes would not accept."""

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from agent.protocol import Link, ProbeResult
+
 
 class UnitState(StrEnum):
     """State of a unit at its backend."""
@@ -74,3 +76,10 @@ class Backend(Protocol):
 
     def remove(self, job: Job) -> int:
         """Remove the folders or objects of an ended job, and return their number."""
+
+    def probe(self, link: Link, seconds: float) -> ProbeResult:
+        """Test a link from where units run, within so many seconds.
+
+        Raises:
+            BackendError: The test cannot be started now, or gave no answer.
+        """

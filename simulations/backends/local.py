@@ -20,6 +20,7 @@ import psutil
 import structlog
 from django.conf import settings
 
+from agent.protocol import Link, ProbeCode, ProbeResult, decode, encode
 from simulations.backends.base import Job, UnitState, UnitStatus
 from simulations.exceptions import BackendError
 
@@ -89,6 +90,23 @@ class LocalBackend:
         shutil.rmtree(folder, ignore_errors=True)
         return int(exists)
 
+    def probe(self, link: Link, seconds: float) -> ProbeResult:
+        try:
+            process = subprocess.run(
+                [sys.executable, "-m", "agent", "probe"],
+                cwd=settings.BASE_DIR,
+                env=_environment(),
+                input=encode(link),
+                capture_output=True,
+                timeout=seconds,
+                check=False,
+            )
+            return decode(process.stdout, ProbeResult)
+        except subprocess.TimeoutExpired:
+            return ProbeResult(reachable=False, code=ProbeCode.NO_ANSWER_IN_TIME, text="")
+        except (OSError, ValueError) as error:
+            raise BackendError(str(error)) from error
+
     def _may_retry(self, job: Job, unit: UnitStatus) -> bool:
         if unit.state is not UnitState.FAILED or unit.attempts > job.retries:
             return False
@@ -140,7 +158,7 @@ class LocalBackend:
         (folder / "exit.json").unlink(missing_ok=True)
         # No database URL and no storage key: a unit knows the server only.
         environment = {
-            **{n: os.environ[n] for n in ("PATH", "HOME", "LANG", "TZ") if n in os.environ},
+            **_environment(),
             "ROBOTSIM_SERVER": job.server,
             "ROBOTSIM_TOKEN": job.token,
             "ROBOTSIM_STAGE_RUN": str(job.stage_run),
@@ -174,6 +192,10 @@ class LocalBackend:
         newest = folder / f"attempt-{self._attempts(folder)}"
         pids = {_read_pid(newest), _read_pid(folder / "lock")} - {0}
         return [pid for pid in pids if _is_unit(pid, folder)]
+
+
+def _environment() -> dict[str, str]:
+    return {n: os.environ[n] for n in ("PATH", "HOME", "LANG", "TZ") if n in os.environ}
 
 
 def _root(job: Job) -> Path:

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('simulations', '0014_topics_not_carried'),
+        ('simulations', '0017_tests_of_mecs'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,17 +1,21 @@
 """Systems under test."""
 
 import re
+from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from agent.protocol import Link
 from simulations.choices import Discovery, Transport
 
 LOCATOR = re.compile(r"(tcp|udp|tls|quic|ws)/(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._-]+):(\d{1,5})")
 MAX_PORT = 65535
+LINK_FIELDS = ("transport", "endpoint", "discovery", "domain_id")
 
 
 def check_endpoint(value: str) -> None:
@@ -42,22 +46,50 @@ class Mec(models.Model):
         blank=True,
         default="",
         validators=[check_endpoint],
-        help_text=_("Such as tcp/192.0.2.7:7447; empty: agents find each other."),
+        help_text=_(
+            "Of the Zenoh router, such as tcp/192.0.2.7:7447; empty: peers are discovered."
+        ),
     )
     discovery = models.CharField(
-        _("discovery"), max_length=20, choices=Discovery, default=Discovery.NONE
+        _("discovery"),
+        max_length=20,
+        choices=Discovery,
+        default=Discovery.NONE,
+        help_text=_("Without an endpoint: multicast finds peers on the local network."),
     )
     domain_id = models.PositiveSmallIntegerField(
         _("ROS domain id"), default=0, validators=[MaxValueValidator(232)]
     )
-    node_selector = models.JSONField(_("node selector"), default=dict, blank=True)
-    enabled = models.BooleanField(_("enabled"), default=True)
+    node_selector = models.JSONField(
+        _("node selector"),
+        default=dict,
+        blank=True,
+        help_text=_('Labels of the nodes that its units run on, such as {"site": "north"}.'),
+    )
+    enabled = models.BooleanField(
+        _("enabled"),
+        default=True,
+        help_text=_("Nothing is started or tested on a disabled one."),
+    )
+    last_test = models.JSONField[dict[str, Any] | None](
+        _("last test"), null=True, default=None, editable=False
+    )
+    """A `ProbeResult` of the present link; None after the link was changed."""
+    last_tested_at = models.DateTimeField(_("last tested at"), null=True, editable=False)
+    last_tested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("last tested by"),
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+    )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
 
     class Meta:
-        verbose_name = _("mec")
-        verbose_name_plural = _("mecs")
+        verbose_name = _("system under test")
+        verbose_name_plural = _("systems under test")
         ordering = ["-id"]
         constraints = [
             models.CheckConstraint(
@@ -67,3 +99,8 @@ class Mec(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def link(self) -> Link:
+        """How agents reach it."""
+        return Link(**{name: getattr(self, name) for name in LINK_FIELDS})

@@ -126,7 +126,7 @@ def freeze(simulation: Simulation) -> Plan:
         pattern=simulation.pattern,
         mec=mec.pk,
         mec_name=mec.name,
-        link=_link(mec),
+        link=mec.link,
         namespace_prefix=simulation.namespace_prefix,
         backend=settings.BACKEND,
         agents_per_unit=settings.AGENTS_PER_UNIT,
@@ -150,11 +150,7 @@ def check_again(plan: Plan) -> None:
     Raises:
         NotStartableError: They are not; `errors` names each reason.
     """
-    errors: list[FieldError] = []
-    if not Mec.objects.filter(pk=plan.mec, enabled=True).exists():
-        errors.append(
-            FieldError("/mec", _("The mec of that execution was deleted or disabled: enable it."))
-        )
+    errors = _mec_errors(plan)
     bags = Rosbag.objects.usable().in_bulk({stage.rosbag for stage in plan.stages})
     for index, stage in enumerate(plan.stages):
         bag = bags.get(stage.rosbag)
@@ -176,18 +172,20 @@ def check_again(plan: Plan) -> None:
         raise NotStartableError(errors=errors)
 
 
+def _mec_errors(plan: Plan) -> list[FieldError]:
+    errors = []
+    if not Mec.objects.filter(pk=plan.mec, enabled=True).exists():
+        errors.append(
+            FieldError("/mec", _("The mec of that execution was deleted or disabled: enable it."))
+        )
+    if not plan.link.leads_somewhere:
+        errors.append(_leads_nowhere())
+    return errors
+
+
 def _stages(simulation: Simulation) -> list[Stage]:
     rows = simulation.stages.select_related("template__rosbag").order_by("position")
     return list(rows.prefetch_related("template__rosbag__topics"))
-
-
-def _link(mec: Mec) -> Link:
-    return Link(
-        transport=mec.transport,
-        endpoint=mec.endpoint,
-        discovery=mec.discovery,
-        domain_id=mec.domain_id,
-    )
 
 
 def _errors(simulation: Simulation, stages: list[Stage]) -> list[FieldError]:
@@ -200,6 +198,8 @@ def _errors(simulation: Simulation, stages: list[Stage]) -> list[FieldError]:
         errors.append(FieldError("/mec", _("The mec is disabled: enable it or choose another.")))
     if simulation.mec.transport not in Transport.values:
         errors.append(FieldError("/mec", _("The transport of the mec is not supported.")))
+    elif not simulation.mec.link.leads_somewhere:
+        errors.append(_leads_nowhere())
     agents = sum(stage.agent_count for stage in stages)
     if agents > settings.MAX_AGENTS:
         values = {"total": agents, "most": settings.MAX_AGENTS}
@@ -236,6 +236,14 @@ def _template_errors(pointer: str, template: Template) -> list[FieldError]:
         message = _("Template %(name)s plays topics that its rosbag cannot play: %(topics)s.")
         return [FieldError(pointer, message % (values | {"topics": ", ".join(missing)}))]
     return []
+
+
+def _leads_nowhere() -> FieldError:
+    message = _(
+        "The mec has neither an endpoint nor discovery, so that agents would reach nobody: give it one "
+        "of them, then start the simulation as it is now."
+    )
+    return FieldError("/mec", message)
 
 
 def _bad_rate(index: int, template: str) -> FieldError:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from agent.protocol import Link, ProbeCode, ProbeResult
 from simulations.backends.base import Job, UnitStatus
 from simulations.exceptions import BackendError
 
@@ -13,6 +14,10 @@ class FakeBackend:
         self.seen: list[UnitStatus] = []
         self.killed: list[int] = []
         self.fails = False
+        self.probed: list[Link] = []
+        self.answer = ProbeResult(
+            reachable=True, code=ProbeCode.REACHED, text="", round_trip_ms=1.25
+        )
 
     def launch(self, job: Job) -> str:
         if self.fails:
@@ -30,3 +35,9 @@ class FakeBackend:
 
     def remove(self, job: Job) -> int:
         return 0
+
+    def probe(self, link: Link, seconds: float) -> ProbeResult:
+        self.probed.append(link)
+        if self.fails:
+            raise BackendError("No process can be started.")
+        return self.answer

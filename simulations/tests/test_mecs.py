@@ -16,6 +16,7 @@ API = "/api/v1/mecs"
 )
 def test_endpoints_of_zenoh_are_taken(admin: APIClient, endpoint: str) -> None:
     body = {"slug": "lab", "name": "Lab", "transport": "zenoh-raw", "endpoint": endpoint}
+    body["discovery"] = "multicast"  # used where there is no endpoint
     answer = admin.post(API, body)
     assert answer.status_code == 201, answer.content
 
@@ -50,7 +51,7 @@ def test_service_validates_by_itself() -> None:
 
 
 def test_existing_invalid_endpoint_does_not_block_other_changes(admin: APIClient) -> None:
-    mec = mecs.ensure("lab", name="Lab", transport="zenoh-raw")
+    mec = mecs.ensure("lab", name="Lab", transport="zenoh-raw", endpoint="tcp/192.0.2.7:1")
     Mec.objects.update(endpoint="router.example:7447")
     answer = admin.patch(f"{API}/{mec.pk}", {"enabled": False})
     assert answer.status_code == 200, answer.content

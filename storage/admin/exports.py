@@ -85,7 +85,7 @@ class ExportAdmin(ObjectActionsMixin, BoundedListMixin, admin.ModelAdmin[Export]
 
     @admin.display(description=_("status"), ordering="status")
     def status_badge(self, export: Export) -> str:
-        return badge(TONES.get(export.status, "run"), export.get_status_display())
+        return export_badge(export)
 
     @admin.display(description=_("reason"))
     def reason(self, export: Export) -> str:
@@ -111,11 +111,21 @@ class ExportAdmin(ObjectActionsMixin, BoundedListMixin, admin.ModelAdmin[Export]
 
     @admin.display(description=_("file"))
     def address(self, export: Export) -> str:
-        try:
-            url = exports.sign_url(export, audience="browser")
-        except StoreError:
-            return ""
+        url = download_address(export)
         return format_html('<a href="{}">{}</a>', url, _("Download")) if url else ""
+
+
+def export_badge(export: Export) -> str:
+    """Return the badge of an export's status."""
+    return badge(TONES.get(export.status, "run"), export.get_status_display())
+
+
+def download_address(export: Export) -> str:
+    """Sign the address of an export's file; empty where there is none, or no storage at the moment."""
+    try:
+        return exports.sign_url(export, audience="browser")
+    except StoreError:
+        return ""
 
 
 def _cancelled(count: int) -> str:

@@ -69,15 +69,11 @@ def test_create_and_change(operator: Client, rosbag: Rosbag) -> None:
 def test_topics_are_chosen_from_those_of_the_rosbag(operator: Client, rosbag: Rosbag) -> None:
     template = templates.create(name="t", rosbag=rosbag, topics=["/odom"])
     text = operator.get(page(template)).content.decode()
-    assert "/imu  (sensor_msgs/msg/Imu), 5 messages" in text
+    assert "sensor_msgs/msg/Imu" in text
     assert text.count('name="topics"') == 2
     assert text.count("checked") == 2  # /odom, and that own publications are recorded
     rosbag.topics.filter(name="/odom").delete()
-    assert "/odom  (not in this rosbag)" in operator.get(page(template)).content.decode()
-    offered = operator.get(f"{URL}topics/?rosbag={rosbag.pk}").json()["topics"]
-    assert [name for name, _text in offered] == ["/imu"]
-    assert operator.get(f"{URL}topics/?rosbag=abc").json() == {"topics": []}
-    assert operator.get(f"{URL}topics/?rosbag={'9' * 40}").json() == {"topics": []}
+    assert "not in this rosbag" in operator.get(page(template)).content.decode()
 
 
 @pytest.mark.parametrize(

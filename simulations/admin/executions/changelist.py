@@ -62,6 +62,7 @@ class ExecutionColumnsMixin:
         "data_status",
         FailureFilter,
         titled("created_at", _("requested at")),
+        titled("ended_at", _("ended at")),
     ]
     list_select_related: Any = ["simulation", "requested_by"]
     ordering: Any = ["-id"]

@@ -13,6 +13,7 @@ from common.db.violations import refusing_duplicates
 from common.exceptions import FieldError
 from simulations.exceptions import MecInUseError, MecInvalidError
 from simulations.models import Mec, Simulation
+from simulations.models.mec import LINK_FIELDS
 from simulations.services.runs import usage
 
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
@@ -35,10 +36,15 @@ def update(mec: Mec, **changes: Any) -> Mec:
     Raises:
         MecInvalidError: Some values are invalid; `errors` points at each.
     """
+    link = mec.link
     for name, value in changes.items():
         setattr(mec, name, value)
+    fields = {*changes, "updated_at"}
+    if mec.link != link:  # what was tested is another one
+        mec.last_test = mec.last_tested_at = mec.last_tested_by = None
+        fields |= {"last_test", "last_tested_at", "last_tested_by"}
     # Unchanged values may be invalid by now; that must not prevent other changes.
-    return _save(mec, unchanged={field.name for field in FIELDS} - set(changes))
+    return _save(mec, {field.name for field in FIELDS} - set(changes), fields)
 
 
 def ensure(
@@ -60,13 +66,13 @@ def ensure(
     return update(mec, **values) if mec else create(slug=slug, **values)
 
 
-def _save(mec: Mec, unchanged: Set[str] = frozenset()) -> Mec:
+def _save(mec: Mec, unchanged: Set[str] = frozenset(), fields: Set[str] | None = None) -> Mec:
     errors = _field_errors(mec, unchanged)
     if errors:
         raise MecInvalidError(errors=errors)
     taken = FieldError("/slug", _("Another mec has this slug: choose another."), "SLUG_TAKEN")
     with refusing_duplicates(Mec, "slug", lambda: MecInvalidError(errors=[taken])):
-        mec.save()
+        mec.save(update_fields=fields)
     return mec
 
 
@@ -80,7 +86,20 @@ def _field_errors(mec: Mec, unchanged: Set[str]) -> list[FieldError]:
     except ValidationError as error:
         for name, messages in error.message_dict.items():
             errors += [FieldError(f"/{name}", message) for message in messages]
+    if not set(LINK_FIELDS) <= unchanged:
+        errors += link_errors(mec)
     return errors
+
+
+def link_errors(mec: Mec) -> list[FieldError]:
+    """The error of a link that leads nowhere."""
+    if mec.link.leads_somewhere:
+        return []
+    message = _(
+        "Agents would reach nobody: write an endpoint such as tcp/192.0.2.7:7447, or choose multicast "
+        "as discovery."
+    )
+    return [FieldError("/endpoint", message)]
 
 
 def selector_errors(selector: Any) -> list[str]:

@@ -1,0 +1,184 @@
+"""`python -m agent probe`: tests a link without a server, and answers one line of JSON.
+
+The link is an argument, or is read from standard input, such as
+`{"transport": "zenoh-raw", "endpoint": "tcp/host:7447"}`. The answer is a `ProbeResult`; the exit code is 0
+unless the system under test was not reached (1), or the link cannot be read (2).
+"""
+
+import os
+import socket
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Sequence
+from queue import Empty, SimpleQueue
+from typing import NoReturn
+
+from agent.protocol import Link, ProbeCode, ProbeResult, decode, encode
+from agent.transports import Transport, TransportError, create
+
+MAX_SECONDS = 8.0
+"""A resolver of names, or a transport, may take longer; nothing waits for it."""
+CONNECT_SECONDS = 4.0
+ANSWER_SECONDS = 2.0
+PAUSE_SECONDS = 0.05
+ROUND_TRIPS = 5
+MAX_INPUT = 10_000
+MAX_PORT = 65535
+EXIT_REACHED, EXIT_NOT_REACHED, EXIT_BAD_INPUT = 0, 1, 2
+STREAMS = ("tcp", "tls", "ws")
+"""Protocols of endpoints that take connections of TCP."""
+# A chunk that begins with @ is matched by no wildcard of the system under test.
+NAMESPACE = "/@robotsim/probe"
+
+REACHABLE = {
+    ProbeCode.NO_SYSTEM: None,
+    ProbeCode.REACHED: True,
+    ProbeCode.PEER_FOUND: True,
+    ProbeCode.NOT_FORWARDED: True,
+}
+"""Whether the system under test was reached; None: there is none."""
+SENTENCES = {
+    ProbeCode.REACHED: "The router answers, and test messages came back.",
+    ProbeCode.PEER_FOUND: "A Zenoh peer was found on the local network.",
+    ProbeCode.NO_SYSTEM: "This transport has no system under test: agents only count.",
+    ProbeCode.NOT_FORWARDED: "The router accepts connections but no test message came back: "
+    "check its access control.",
+    ProbeCode.NAME_UNKNOWN: "The name of the host is not known: check its spelling and the DNS.",
+    ProbeCode.HOST_UNREACHABLE: "The host does not answer: check its address, network and firewall.",
+    ProbeCode.PORT_CLOSED: "Nothing listens on the port: check it, and that the router is running.",
+    ProbeCode.NOT_ZENOH: "No Zenoh router answers there: check protocol and port, and that the router "
+    "is running.",
+    ProbeCode.NO_PEER: "No Zenoh peer was found on the local network: check that one is running, "
+    "or give an endpoint.",
+    ProbeCode.NOWHERE: "There is neither endpoint nor discovery: give one of them.",
+    ProbeCode.NO_ANSWER_IN_TIME: "The test took too long: check network and DNS.",
+    ProbeCode.LINK_INVALID: "The link cannot be read: check transport and endpoint.",
+    ProbeCode.PROBE_FAILED: "The test failed: see the detail.",
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Test the link and print the answer.
+
+    Returns:
+        Exit code.
+    """
+    text = arguments[0] if arguments else sys.stdin.read(MAX_INPUT)
+    try:
+        link = decode(text, Link)
+    except ValueError as error:
+        _write(_result(ProbeCode.LINK_INVALID, str(error)))
+        return EXIT_BAD_INPUT
+    result = probe_in_time(link)
+    _write(result)
+    return EXIT_NOT_REACHED if result.reachable is False else EXIT_REACHED
+
+
+def _write(result: ProbeResult) -> None:
+    sys.stdout.write(f"{encode(result).decode()}\n")
+    sys.stdout.flush()
+
+
+def probe_in_time(link: Link, seconds: float = MAX_SECONDS) -> ProbeResult:
+    """Test a link in a thread of its own, which is left behind if it takes too long."""
+    results: SimpleQueue[ProbeResult] = SimpleQueue()
+    threading.Thread(target=lambda: results.put(probe(link)), daemon=True).start()
+    try:
+        return results.get(timeout=seconds)
+    except Empty:
+        return _result(ProbeCode.NO_ANSWER_IN_TIME)
+
+
+def probe(link: Link) -> ProbeResult:
+    """Connect as a unit would, and measure the way to the router and back."""
+    if not link.leads_somewhere:
+        return _result(ProbeCode.NOWHERE)
+    if link.transport == "null":
+        return _result(ProbeCode.NO_SYSTEM)
+    try:
+        if link.endpoint and (failure := _check_address(link.endpoint)):
+            return failure
+        return _probe_transport(link)
+    except TransportError as error:
+        code = ProbeCode.NOT_ZENOH if link.endpoint else ProbeCode.NO_PEER
+        return _result(code, str(error.__cause__ or error))
+    except Exception as error:  # noqa: BLE001  whatever a library raises is an answer
+        return _result(ProbeCode.PROBE_FAILED, f"{type(error).__name__}: {error}")
+
+
+def _check_address(endpoint: str) -> ProbeResult | None:
+    """Resolve the name and connect by TCP alone, which tells apart what a transport does not."""
+    protocol, _slash, address = endpoint.partition("/")
+    host, _colon, port = address.rpartition(":")
+    if not port.isdecimal() or not 0 < int(port) <= MAX_PORT:
+        return _result(ProbeCode.LINK_INVALID, endpoint)
+    host = host.strip("[]")
+    try:
+        socket.getaddrinfo(host, int(port))
+    except OSError as error:
+        return _result(ProbeCode.NAME_UNKNOWN, str(error))
+    return _connect(host, int(port)) if protocol in STREAMS else None
+
+
+def _connect(host: str, port: int) -> ProbeResult | None:
+    try:
+        socket.create_connection((host, port), CONNECT_SECONDS).close()
+    except ConnectionRefusedError as error:
+        return _result(ProbeCode.PORT_CLOSED, str(error))
+    except OSError as error:
+        return _result(ProbeCode.HOST_UNREACHABLE, str(error))
+    return None
+
+
+def _probe_transport(link: Link) -> ProbeResult:
+    # Not closed: that waits for pending messages, and the process ends now.
+    try:
+        sender = create(link)
+    except TransportError as error:
+        return _result(ProbeCode.LINK_INVALID, str(error))
+    sender.open(link)
+    if not link.endpoint:  # a second session would be found as a peer of the first
+        return _result(ProbeCode.PEER_FOUND)
+    receiver = create(link)
+    receiver.open(link)
+    shortest = _shortest_round_trip(sender, receiver)
+    return _result(ProbeCode.NOT_FORWARDED if shortest is None else ProbeCode.REACHED, "", shortest)
+
+
+def _shortest_round_trip(sender: Transport, receiver: Transport) -> float | None:
+    """Send messages to oneself by way of the router; None if none comes back."""
+    times: SimpleQueue[float] = SimpleQueue()
+
+    def receive(data: bytes) -> None:
+        times.put((time.monotonic_ns() - int(data)) / 1e6)
+
+    namespace, topic = f"{NAMESPACE}/{uuid.uuid4().hex}", "/ping"
+    receiver.subscribe(namespace, topic, receive)
+    publish = sender.publisher(namespace, topic)
+    deadline = time.monotonic() + ANSWER_SECONDS
+    measured: list[float] = []
+    # The first ones may leave before the router has told of the subscription.
+    while len(measured) < ROUND_TRIPS and time.monotonic() < deadline:
+        publish(b"%d" % time.monotonic_ns())
+        try:
+            measured.append(times.get(timeout=PAUSE_SECONDS))
+        except Empty:
+            continue
+    return round(min(measured), 3) if measured else None
+
+
+def _result(code: ProbeCode, detail: str = "", round_trip_ms: float | None = None) -> ProbeResult:
+    return ProbeResult(
+        reachable=REACHABLE.get(code, False),
+        code=code,
+        text=SENTENCES[code],
+        detail=detail,
+        round_trip_ms=round_trip_ms,
+    )
+
+
+def leave(code: int) -> NoReturn:
+    """End the process at once, whatever threads of a transport still wait for."""
+    os._exit(code)
