@@ -151,7 +151,9 @@ def walks(
     made = {}
     for role in Role:
         made[role] = Walk(Client())
-        made[role].client.force_login(User.objects.filter(role=role, is_active=True).exclude(pk=FAR)[0])
+        made[role].client.force_login(
+            User.objects.filter(role=role, is_active=True).exclude(pk=FAR)[0]
+        )
         made[role].run()
     return made
 
