@@ -93,6 +93,7 @@ TABLE: dict[str, dict[str, Rule]] = {
     "execution-detail": {"GET": VIEWER},
     "execution-stop": {"POST": RUNNER},
     "execution-again": {"POST": RUNNER},
+    "execution-plan-difference": {"GET": VIEWER},
     "execution-bulk-stop": {"POST": RUNNER},
     "execution-logs": {"GET": VIEWER},
     "execution-agents": {"GET": VIEWER},
@@ -122,6 +123,11 @@ CONSOLE: dict[str, dict[str, Rule]] = {
     "admin.logentry": {"view": TABLE["audit-list"]["GET"]},
     # Arguments and results of tasks
     "django_tasks_database.dbtaskresult": {"view": ADMIN},
+    # Pages of the system that belong to no model
+    "robotsim.health": {"view": VIEWER},
+    "robotsim.work": {"view": VIEWER},
+    "robotsim.storage": {"view": VIEWER},
+    "robotsim.settings": {"view": ADMIN},
     # Rosbags
     "storage.rosbag": {
         "view": TABLE["rosbag-list"]["GET"],
@@ -132,8 +138,6 @@ CONSOLE: dict[str, dict[str, Rule]] = {
         "restore": TABLE["rosbag-restore"]["POST"],
         "export": TABLE["rosbag-exports"]["POST"],
     },
-    "storage.rosbagfile": {"view": TABLE["rosbag-files"]["GET"]},
-    "storage.rosbagtopic": {"view": TABLE["rosbag-topics"]["GET"]},
     "storage.export": {
         "view": TABLE["export-detail"]["GET"],
         "cancel": TABLE["export-cancel"]["POST"],
@@ -183,6 +187,7 @@ CONSOLE: dict[str, dict[str, Rule]] = {
     "simulations.stagerun": {"view": TABLE["execution-detail"]["GET"]},
     "simulations.agentrun": {"view": TABLE["execution-agents"]["GET"]},
     "simulations.recording": {"view": TABLE["execution-recordings"]["GET"]},
+    "simulations.hourstatistics": {"view": TABLE["overview"]["GET"]},
     "simulations.event": {"view": TABLE["execution-events"]["GET"]},
 }
 """Rules of the console, each that of the call which does the same."""

@@ -42,6 +42,16 @@ def url(example: str, *schemes: str) -> Format:
     return Format(description, check)
 
 
+def optional(inner: Format) -> Format:
+    """The same format, or nothing where an empty text switches something off."""
+
+    def check(value: str) -> None:
+        if value:
+            inner.check(value)
+
+    return Format(f"{inner.description}, or nothing", check, inner.clean)
+
+
 def _check_mail_address(value: str) -> None:
     local, _, domain = parseaddr(value)[1].rpartition("@")
     if not local or "\n" in value:

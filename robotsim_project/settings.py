@@ -193,6 +193,12 @@ CORS_EXPOSE_HEADERS = [
     "Accept-Ranges",
 ]
 CORS_PREFLIGHT_MAX_AGE = 600
+# Viewer of MCAP files that the page of a rosbag offers; empty: none.
+FOXGLOVE_URL = text(
+    "FOXGLOVE_URL",
+    "https://app.foxglove.dev/~/view",
+    formats.optional(formats.url("https://viewer.example.org/")),
+)
 
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}}
 TASK_LEASE_SECONDS = number("TASK_LEASE_SECONDS", 6, min=1, max=86400)

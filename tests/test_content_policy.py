@@ -36,7 +36,7 @@ def directives(answer: Any) -> set[str]:
         ("/nothing", 404),
         ("/api/v1/schema", 200),
         ("/api/v1/me", 401),
-        ("/static/storage/console.css", 200),
+        ("/static/storage/rosbag.css", 200),
         ("/storage/objects/x", 403),
     ],
 )

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -15,6 +15,7 @@ from accounts.services import api_tokens
 from common.admin.actions import ObjectActionsMixin
 from common.admin.badges import badge
 from common.admin.changelists import BoundedListMixin
+from common.admin.confirmation import Refusals, confirm, is_confirmed
 from common.admin.rights import right
 
 
@@ -52,6 +53,10 @@ class ApiTokenAdmin(ObjectActionsMixin, BoundedListMixin, admin.ModelAdmin[Any])
     )
     readonly_fields = ("state", "scope_words")
     actions = ("revoke",)
+    revoke_effect = _(
+        "Programs that use these tokens are refused at once. This cannot be undone: their owners "
+        "make new tokens."
+    )
     has_revoke_permission = right("revoke")
 
     @admin.display(description=_("state"))
@@ -73,7 +78,23 @@ class ApiTokenAdmin(ObjectActionsMixin, BoundedListMixin, admin.ModelAdmin[Any])
         return [] if row.revoked_at else ["revoke"]
 
     @admin.action(description=_("Revoke"), permissions=["revoke"])
-    def revoke(self, request: HttpRequest, rows: QuerySet[ApiToken]) -> None:
+    def revoke(self, request: HttpRequest, rows: QuerySet[ApiToken]) -> HttpResponse | None:
+        """Ask first: it cannot be undone."""
+        if not is_confirmed(request):
+            return confirm(
+                self,
+                request,
+                rows,
+                action="revoke",
+                effect=self.revoke_effect,
+                refusals=_revoked_already,
+            )
         count = api_tokens.revoke(rows)
         text = ngettext("%(n)d token was revoked.", "%(n)d tokens were revoked.", count)
         self.message_user(request, text % {"n": count}, messages.SUCCESS)
+        return None
+
+
+def _revoked_already(rows: list[ApiToken]) -> Refusals:
+    reason = str(_("It is revoked already."))
+    return {row.pk: reason for row in rows if row.revoked_at is not None}

@@ -6,7 +6,7 @@ from django import forms
 from django.apps import apps
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -64,14 +64,11 @@ class PreferencesPage:
         wrap = self.admin_site.admin_view
         own = [
             path("preferences/", wrap(self.preferences_view), name="preferences"),
-            path("preferences/list/", wrap(self.list_view), name="list_preferences"),
         ]
         return [*own, *super().get_urls()]  # type: ignore[misc]
 
-    def list_view(self, request: HttpRequest) -> HttpResponse:
+    def _keep_list(self, request: HttpRequest) -> HttpResponse:
         """Keep, or forget, columns and filters of a list, then show the list again."""
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
         values: dict[str, Any] = {}
         if "columns" in request.POST or "reset" in request.POST:
             values["columns"] = [] if "reset" in request.POST else request.POST.getlist("columns")
@@ -79,7 +76,7 @@ class PreferencesPage:
             values["filters"] = request.POST["filters"]
         user: Any = request.user
         try:
-            preferences.change_list(user, request.POST.get("list", ""), **values)
+            preferences.change_list(user, request.POST["list"], **values)
         except PreferencesInvalidError as error:
             self.message_user(request, str(error), messages.ERROR)
         target = request.POST.get("next", "")
@@ -89,7 +86,9 @@ class PreferencesPage:
         return HttpResponseRedirect(target if safe else reverse("admin:index"))
 
     def preferences_view(self, request: HttpRequest) -> HttpResponse:
-        """Show and change one's own preferences; everybody may."""
+        """Show and change one's own preferences; everybody may. Lists send what is kept for them."""
+        if "list" in request.POST:
+            return self._keep_list(request)
         user: Any = request.user
         form = PreferencesForm(preferences.preferences_of(user), request.POST or None)
         if request.method == "POST" and form.is_valid():

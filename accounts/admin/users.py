@@ -23,6 +23,8 @@ from accounts.services import locks, sessions, users
 from common.admin.actions import ObjectActionsMixin
 from common.admin.badges import badge
 from common.admin.changelists import BoundedListMixin
+from common.admin.confirmation import Refusals
+from common.admin.deletion import ServiceDeletionMixin
 from common.admin.errors import DomainErrorFormMixin, DomainErrorMixin
 from common.admin.times import moment
 from common.exceptions import NotFoundError
@@ -97,6 +99,7 @@ class UserList(ChangeList):
 class UserAdmin(
     PreferencesPage,
     ObjectActionsMixin,
+    ServiceDeletionMixin,
     BoundedListMixin,
     DomainErrorMixin,
     auth_admin.UserAdmin[User],
@@ -130,7 +133,11 @@ class UserAdmin(
         ),
     )
 
-    actions = ("sign_out", "unlock")
+    actions = ("sign_out", "unlock", "delete_selected")
+    deletion_effect = _(
+        "They are deleted permanently, with their API tokens, and cannot sign in any more. "
+        "Deactivate an account instead to keep it."
+    )
 
     def get_changelist(self, request: HttpRequest, **_kwargs: Any) -> type[ChangeList]:
         return UserList
@@ -181,26 +188,21 @@ class UserAdmin(
         else:
             super().save_model(request, obj, form, change)
 
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Show on the confirmation page which accounts cannot be deleted.
+    def delete_row(self, request: HttpRequest, row: User) -> None:
+        with suppress(NotFoundError):  # deleted meanwhile
+            users.delete(row)
 
-        Tokens and keys go with their account, and need no rights of their own.
-        """
-        deleted, counts, _permissions, protected = super().get_deleted_objects(objs, request)
-        for user in objs:
+    def deleted_message(self, count: int) -> str:
+        return ngettext("%d user was deleted.", "%d users were deleted.", count) % count
+
+    def deletion_refusals(self, rows: list[User]) -> Refusals:
+        reasons = {}
+        for user in rows:
             try:
                 users.check_deletion(user)
             except (LastAdminError, UserInUseError) as error:
-                protected.append(f"{user}: {error}")
-        return deleted, counts, set(), protected
-
-    def delete_model(self, request: HttpRequest, obj: User) -> None:
-        with suppress(NotFoundError):  # deleted meanwhile
-            users.delete(obj)
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        for user in queryset:
-            self.delete_model(request, user)
+                reasons[user.pk] = str(error)
+        return reasons
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         """Hide the password hash from users without the permission to change it."""

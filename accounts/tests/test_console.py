@@ -83,7 +83,8 @@ def test_tokens_are_revoked_on_their_page(people: dict[Role, User]) -> None:
     revoke = reverse("admin:accounts_apitoken_act", args=[row.pk, "revoke"])
     assert revoke in page
     assert "read everything" in page
-    admin.post(revoke)
+    assert "Programs that use these tokens" in admin.post(revoke).content.decode()
+    admin.post(revoke, {"post": "yes"})
     row.refresh_from_db()
     assert row.revoked_at is not None
 

@@ -47,13 +47,7 @@ PAGES: tuple[tuple[object, tuple[Page, ...]], ...] = (
     (
         _("Data"),
         (
-            _list(
-                _("Rosbags"),
-                "storage_rosbag",
-                "storage_rosbagfile",
-                "storage_rosbagtopic",
-                "storage_export",
-            ),
+            _list(_("Rosbags"), "storage_rosbag", "storage_export"),
             _list(_("Templates"), "templates_template"),
         ),
     ),
@@ -68,11 +62,15 @@ PAGES: tuple[tuple[object, tuple[Page, ...]], ...] = (
     (
         _("System"),
         (
-            _list(
+            Page(_("Health"), "system_health", "robotsim.view_health"),
+            Page(
                 _("Background work"),
-                "django_tasks_database_dbtaskresult",
-                "simulations_deletion",
+                "system_work",
+                "robotsim.view_work",
+                ("django_tasks_database_dbtaskresult", "simulations_deletion"),
             ),
+            Page(_("Storage"), "system_storage", "robotsim.view_storage"),
+            Page(_("Settings"), "system_settings", "robotsim.view_settings"),
             _list(_("API tokens"), "accounts_apitoken"),
         ),
     ),
@@ -111,6 +109,5 @@ def _items(request: HttpRequest, pages: Iterable[Page]) -> Iterator[Item]:
 def _is_current(request: HttpRequest, page: Page) -> bool:
     match = request.resolver_match
     name = str(match.url_name) if match else ""
-    if not page.model:
-        return name == page.view
-    return any(name.startswith(f"{model}_") for model in (page.model, *page.parts))
+    models = (*filter(None, [page.model]), *page.parts)
+    return name == page.view or any(name.startswith(f"{model}_") for model in models)

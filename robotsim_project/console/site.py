@@ -34,12 +34,24 @@ class Console(AdminSite):
 
         return history.context(row)
 
+    def get_urls(self) -> Any:
+        """Add the pages that belong to no model."""
+        from robotsim_project.console import pages  # noqa: PLC0415  models are loaded after this module
+
+        return [*pages.urls(self), *super().get_urls()]
+
+    def index(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """Show the dashboard."""
+        from robotsim_project.console.dashboard import page  # noqa: PLC0415  as above
+
+        return page.page(self, request)
+
     def app_index(self, request: HttpRequest, app_label: str, extra_context: Any = None) -> Any:
         """Lead to the dashboard: pages are listed by work, not by app."""
         return HttpResponseRedirect(reverse("admin:index"))
 
     def login(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> Any:
-        from accounts.views import limited  # noqa: PLC0415  models are loaded after this module
+        from accounts.views import limited  # noqa: PLC0415  as above
 
         return limited(super().login)(request, extra_context)
 

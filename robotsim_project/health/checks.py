@@ -85,7 +85,7 @@ class Check:
         try:
             return future.result(max(0.0, self._started + PATIENCE_SECONDS - time.monotonic()))
         except TimeoutError:
-            return self._observe(_no_answer())
+            return self._observe(_no_answer()).result
 
     def latest(self, max_age: float) -> Observation:
         """Return the newest observation, for pages that must not wait for a dependency that hangs.

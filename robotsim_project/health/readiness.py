@@ -12,6 +12,7 @@ import threading
 from typing import Any
 
 from robotsim_project.health import dependencies, draining, waiting
+from robotsim_project.health.checks import CheckResult
 
 NAMES = tuple(dependencies.CHECKS)
 
@@ -62,7 +63,7 @@ def state() -> tuple[int, dict[str, Any]]:
     return 200 if status in {"ready", "degraded"} else 503, body
 
 
-def _serialize(result: dependencies.CheckResult) -> dict[str, str]:
+def _serialize(result: CheckResult) -> dict[str, str]:
     if not result.ok:
         return {"status": "full" if result.full else "away", "detail": result.problem}
     return {"status": "ok", "detail": result.note} if result.note else {"status": "ok"}

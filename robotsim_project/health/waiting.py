@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 
 from robotsim_project.health import dependencies, liveness
+from robotsim_project.health.checks import CheckResult
 
 log = structlog.get_logger(__name__)
 PAUSE_SECONDS = 1.0
@@ -21,7 +22,7 @@ class WaitLog:
         self._waiting_for: list[str] = []
         self._started = time.monotonic()
 
-    def update(self, results: dict[str, dependencies.CheckResult]) -> None:
+    def update(self, results: dict[str, CheckResult]) -> None:
         """Log the dependencies that do not answer, unless they are the same as last time."""
         failing = [name for name, result in results.items() if not result.ok]
         if failing == self._waiting_for:
@@ -37,9 +38,7 @@ class WaitLog:
         self._waiting_for = failing
 
     @staticmethod
-    def _details(
-        failing: list[str], results: dict[str, dependencies.CheckResult]
-    ) -> dict[str, Any]:
+    def _details(failing: list[str], results: dict[str, CheckResult]) -> dict[str, Any]:
         addresses = dependencies.addresses()
         return {
             "address": {name: addresses[name] for name in failing},

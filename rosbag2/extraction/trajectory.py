@@ -3,7 +3,7 @@
 import heapq
 import math
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,13 +73,27 @@ class Track:
         """The positions as rows of x, y, z."""
         return np.array(self.places, dtype=np.float64).reshape(-1, 3)
 
+    def behind(self, gaps: Sequence[Span]) -> list[int]:
+        """Indexes of the first positions behind gaps that have positions on both sides."""
+        times = np.frombuffer(self.times, dtype=np.int64) if self.times else np.empty(0, np.int64)
+        found = {int(np.searchsorted(times, first, side="right")) for first, _last in gaps}
+        return sorted(at for at in found if 0 < at < len(times))
+
 
 def trajectory(
-    source: DecodedBag, name: str, *, span: Span, points: int, frame: str = ""
+    source: DecodedBag,
+    name: str,
+    *,
+    span: Span,
+    points: int,
+    frame: str = "",
+    gaps: Sequence[Span] = (),
 ) -> dict[str, Any]:
     """The trajectory of a topic in at most `points` points, which keep its shape.
 
-    Of transforms it is that of the child `frame`, or of the one that moves farthest.
+    Of transforms it is that of the child `frame`, or of the one that moves farthest. `gaps` are the times of
+    the messages before and after each gap: the result's `breaks` are the indexes of the
+    points behind them, to which no line leads.
 
     Raises:
         TopicUnknownError, TypeUnknownError: as `DecodedBag.shape`.
@@ -95,7 +109,7 @@ def trajectory(
     else:
         message = f"{name} is of the type {kind}, which tells no positions: choose a topic of poses"
         raise TrajectoryUnsuitableError(message)
-    return _to_dict(track, points) | {
+    return _to_dict(track, points, gaps) | {
         "topic": name,
         "type": kind,
         "geographic": kind == FIX,
@@ -103,9 +117,11 @@ def trajectory(
     }
 
 
-def _to_dict(track: Track, points: int) -> dict[str, Any]:
+def _to_dict(track: Track, points: int, gaps: Sequence[Span]) -> dict[str, Any]:
     rows = track.rows()
-    chosen = simplify(rows, points)
+    longest = sorted(gaps, key=lambda gap: gap[0] - gap[1])
+    behind = track.behind(longest[: max(0, points - 2) // 2])
+    chosen = simplify(rows, points, behind)
     deltas = np.diff(rows, axis=0)
     return {
         "frame": track.frame,
@@ -113,6 +129,7 @@ def _to_dict(track: Track, points: int) -> dict[str, Any]:
         "positions": track.count,
         "length": float(np.sqrt((deltas**2).sum(axis=1)).sum()) if len(rows) > 1 else 0.0,
         "points": [[track.times[at], *map(float, rows[at])] for at in chosen],
+        "breaks": [place for place, at in enumerate(chosen) if at in behind],
     }
 
 
@@ -185,17 +202,19 @@ def _reach(track: Track) -> float:
     return float(np.ptp(rows, axis=0).sum()) if len(rows) else 0.0
 
 
-def simplify(rows: NDArray[np.float64], max_points: int) -> list[int]:
+def simplify(rows: NDArray[np.float64], max_points: int, behind: Sequence[int] = ()) -> list[int]:
     """Choose rows so that the line through them stays close to that through all (Douglas-Peucker).
 
-    The row that lies farthest from its chord comes first, until there are `max_points` or none lies off.
+    The row that lies farthest from its chord comes first, until there are `max_points` or none lies off. The
+    line ends before each row of `behind`, and begins anew there.
     """
     if len(rows) <= min(2, max_points):
         return list(range(len(rows)))
-    last = len(rows) - 1
-    chosen = {0, last}
+    legs = list(zip([0, *behind], [*(at - 1 for at in behind), len(rows) - 1], strict=True))
+    chosen = {at for leg in legs for at in leg}
     noise = (float(np.ptp(rows, axis=0).max()) * 1e-9) ** 2
-    waiting = [_farthest(rows, 0, last)]
+    waiting = [_farthest(rows, *leg) for leg in legs]
+    heapq.heapify(waiting)
     while waiting and len(chosen) < max_points:
         distance, at, first, stop = heapq.heappop(waiting)
         if -distance <= noise:  # on its chord

@@ -59,7 +59,7 @@ def _trajectory(job: Job, _budget: Budget) -> Iterator[Any]:
     from rosbag2.extraction.trajectory import trajectory  # noqa: PLC0415
 
     with _open_bag(job) as source:
-        more = {"points": job["points"], "frame": job["frame"]}
+        more = {name: job[name] for name in ("points", "frame", "gaps")}
         yield trajectory(source, job["topic"], span=_span(job), **more)
 
 

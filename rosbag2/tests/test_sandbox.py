@@ -124,7 +124,7 @@ def test_many_at_once(tmp_path: Path) -> None:
     [
         ("messages", {"topics": None, "limit": 3, "items": 5}),
         ("fields", {"topic": "/odom"}),
-        ("trajectory", {"topic": "/odom", "points": 10, "frame": ""}),
+        ("trajectory", {"topic": "/odom", "points": 10, "frame": "", "gaps": []}),
         ("series", {"topic": "/odom", "field": "pose.pose.position.x", "points": 5, "count": 9}),
     ],
 )

@@ -110,3 +110,12 @@ def test_a_real_vehicle(topic: str) -> None:
         result = trajectory(source, topic, span=EVER, points=50)
     assert result["positions"] > 500
     assert 2 <= len(result["points"]) <= 50
+
+
+def test_a_gap_ends_the_line_and_the_rest_begins_anew(tmp_path: Path) -> None:
+    kind = "geometry_msgs/msg/Point"
+    straight = (encoded(kind, x=float(at)) for at in range(6))
+    with bag(tmp_path / "bag", kind, *straight) as source:
+        result = trajectory(source, "/where", span=EVER, points=10, gaps=[(2, 3), (5, 9)])
+    assert [point[1] for point in result["points"]] == [0, 2, 3, 5]
+    assert result["breaks"] == [2]

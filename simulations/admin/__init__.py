@@ -5,9 +5,11 @@ from simulations.admin import (
     deletions,
     events,
     executions,
+    hours,
     mecs,
     next_steps,
     recordings,
+    related,
     simulations,
     stage_runs,
 )
@@ -17,9 +19,11 @@ __all__ = [
     "deletions",
     "events",
     "executions",
+    "hours",
     "mecs",
     "next_steps",
     "recordings",
+    "related",
     "simulations",
     "stage_runs",
 ]

@@ -6,8 +6,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from common.admin import numbers, times
-from common.admin.columns import numeric
+from common.admin.times import moment
 from simulations.admin import formatting
 from simulations.admin.execution_rows import ExecutionRowMixin
 from simulations.admin.filters import (
@@ -26,17 +25,16 @@ class AgentRunAdmin(ExecutionRowMixin, admin.ModelAdmin[AgentRun]):
 
     execution_path = "stage_run__execution__"
     list_display = [
-        "number",
+        "agent",
         "execution_link",
         "stage_link",
         "status_label",
         "published",
-        "messages_undelivered",
         "lateness",
         "skew",
         "failure_summary",
     ]
-    more_columns = ["attempt", "unit", "passes", "late", "ended"]
+    more_columns = ["attempt", "unit", "passes", "messages_undelivered", "late"]
     empty_text = _(
         "No agent has run yet. Agents appear here when an execution prepares its stages."
     )
@@ -60,23 +58,28 @@ class AgentRunAdmin(ExecutionRowMixin, admin.ModelAdmin[AgentRun]):
     def subtitle(self, row: AgentRun) -> str:
         return gettext("agent %(number)d, attempt %(attempt)d") % vars(row)
 
-    @numeric
-    @admin.display(description=_("lateness p99 (µs)"), ordering="lateness_p99_us")
-    def lateness(self, row: AgentRun) -> str:
-        return numbers.number(row.lateness_p99_us)
+    @admin.display(description=_("agent"), ordering="number")
+    def agent(self, row: AgentRun) -> str:
+        """Number and, of another than the first, the attempt."""
+        if row.attempt == 1:
+            return str(row.number)
+        return gettext("%(number)d, attempt %(attempt)d") % vars(row)
 
-    @numeric
-    @admin.display(description=_("start skew (µs)"), ordering="start_skew_us")
+    @admin.display(description=_("lateness p99"), ordering="lateness_p99_us")
+    def lateness(self, row: AgentRun) -> str:
+        return formatting.microseconds(row.lateness_p99_us)
+
+    @admin.display(description=_("start skew"), ordering="start_skew_us")
     def skew(self, row: AgentRun) -> str:
-        return numbers.number(row.start_skew_us)
+        return formatting.microseconds(row.start_skew_us)
 
     @admin.display(description=_("registered at"))
     def registered(self, row: AgentRun) -> str:
-        return times.moment(row.created_at)
+        return moment(row.created_at)
 
     @admin.display(description=_("last publication"))
     def last_publication(self, row: AgentRun) -> str:
-        return times.moment(row.last_publication_at)
+        return moment(row.last_publication_at)
 
     @admin.display(description=_("outages"))
     def outage_list(self, row: AgentRun) -> str:

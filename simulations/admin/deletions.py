@@ -4,10 +4,10 @@ from django.contrib import admin
 from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 
-from common.admin import times
 from common.admin.badges import badge
 from common.admin.changelists import BoundedListMixin
 from common.admin.rights import user_text
+from common.admin.times import between
 from simulations.admin import formatting
 from simulations.admin.filters import (
     SimulationIdFilter,
@@ -86,4 +86,4 @@ class DeletionAdmin(BoundedListMixin, admin.ModelAdmin[Deletion]):
 
     @admin.display(description=_("duration"))
     def duration(self, row: Deletion) -> str:
-        return times.between(row.created_at, row.ended_at)
+        return between(row.created_at, row.ended_at)

@@ -6,9 +6,10 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from common.admin import times
 from common.admin.rights import user_text
+from common.admin.times import moment
 from simulations.admin import formatting
+from simulations.admin.event_sentences import event_sentence
 from simulations.admin.execution_rows import ExecutionRowMixin
 from simulations.admin.filters import (
     ExecutionIdFilter,
@@ -22,8 +23,9 @@ class EventAdmin(ExecutionRowMixin, admin.ModelAdmin[Event]):
     """Events of all executions, the newest first."""
 
     execution_path = "execution__"
-    list_display = ["timestamp", "execution_link", "label", "details"]
-    more_columns = ["sequence", user_text("actor", _("actor"))]
+    list_display = ["timestamp", "execution_link", "sentence", "actor"]
+    more_columns = ["sequence", "label"]
+    list_display_links = ["sentence"]
     empty_text = _(
         "Nothing has happened yet. Events appear here as soon as an execution is requested."
     )
@@ -32,8 +34,8 @@ class EventAdmin(ExecutionRowMixin, admin.ModelAdmin[Event]):
         "execution_link",
         "sequence",
         "timestamp",
+        "sentence",
         "label",
-        "kind",
         user_text("actor", _("actor")),
         "payload_json",
     ]
@@ -46,15 +48,15 @@ class EventAdmin(ExecutionRowMixin, admin.ModelAdmin[Event]):
 
     @admin.display(description=_("time"), ordering="time")
     def timestamp(self, event: Event) -> str:
-        return times.moment(event.time)
+        return moment(event.time)
 
     @admin.display(description=_("what happened"))
+    def sentence(self, event: Event) -> str:
+        return event_sentence(event)
+
+    @admin.display(description=_("kind"))
     def label(self, event: Event) -> str:
         return formatting.event_label(event)
-
-    @admin.display(description=_("details"))
-    def details(self, event: Event) -> str:
-        return formatting.event_details(event.payload)
 
     @admin.display(description=_("payload"))
     def payload_json(self, event: Event) -> str:

@@ -7,13 +7,15 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
-from common.admin import times
 from common.admin.changelists import BoundedListMixin
+from common.admin.times import moment
 from simulations.admin import formatting
 from simulations.admin.filters import (
     ExecutionIdFilter,
     ExecutionSearchMixin,
+    is_id,
 )
+from simulations.models import Execution
 
 
 class ExecutionRowMixin(ExecutionSearchMixin, BoundedListMixin):
@@ -23,13 +25,23 @@ class ExecutionRowMixin(ExecutionSearchMixin, BoundedListMixin):
     """
 
     ordering: Any = ["-id"]
-    change_form_template: Any = "common/console/change_form.html"
+    change_form_template: Any = "simulations/console/execution/row.html"
+    change_list_template: Any = "simulations/console/execution/rows.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Load the execution's name with each row, but not its plan."""
         path = self.execution_path
         rows: QuerySet[Any] = super().get_queryset(request)  # type: ignore[misc]
         return rows.select_related(f"{path}simulation").defer(f"{path}plan", f"{path}outcome")
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Name the execution whose rows are listed, if there is one, so that a way leads back to it."""
+        pk = request.GET.get(ExecutionIdFilter.parameter_name, "")
+        rows = Execution.objects.filter(pk=int(pk)) if is_id(pk) else Execution.objects.none()
+        execution = rows.select_related("simulation").defer("plan", "outcome").first()
+        context = {**(extra_context or {}), "execution": execution}
+        answer: HttpResponse = super().changelist_view(request, context)  # type: ignore[misc]
+        return answer
 
     def get_list_display(self, request: HttpRequest) -> Any:
         """Leave out the execution when the list is filtered by one."""
@@ -44,6 +56,7 @@ class ExecutionRowMixin(ExecutionSearchMixin, BoundedListMixin):
         context["subtitle"] = (
             f"{formatting.execution_name(self._execution(row))}, {self.subtitle(row)}"
         )
+        context["execution"], context["row_name"] = self._execution(row), self.subtitle(row)
         answer: HttpResponse = super().render_change_form(request, context, *args, **kwargs)  # type: ignore[misc]
         return answer
 
@@ -78,4 +91,4 @@ class ExecutionRowMixin(ExecutionSearchMixin, BoundedListMixin):
 
     @admin.display(description=_("ended at"), ordering="ended_at")
     def ended(self, row: Any) -> str:
-        return times.moment(row.ended_at)
+        return moment(row.ended_at)

@@ -5,12 +5,11 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
-from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
-from common.admin import numbers
 from common.admin.actions import admin_url
 from common.admin.badges import Tone, badge
+from common.admin.numbers import number
 from simulations.choices import (
     AgentStatus,
     Blame,
@@ -42,7 +41,14 @@ BAD = {
     RecordingStatus.LOST,
     DeletionStatus.FAILED,
 }
-QUIET = {RunStatus.PENDING, RunStatus.SKIPPED, RunStatus.STOPPED, DataStatus.NOT_EXPECTED}
+QUIET = {
+    RunStatus.PENDING,
+    RunStatus.SKIPPED,
+    RunStatus.STOPPED,
+    DataStatus.NOT_EXPECTED,
+    RecordingStatus.EXPECTED,
+}
+DOUBTFUL = {RecordingStatus.EMPTY}
 
 
 def progress_bar(percent: float | None) -> str:
@@ -67,6 +73,8 @@ def tone(value: str) -> Tone:
         return "ok"
     if value in BAD:
         return "bad"
+    if value in DOUBTFUL:
+        return "warn"
     return "idle" if value in QUIET else "run"
 
 
@@ -159,12 +167,6 @@ def event_label(event: Event) -> str:
     return str(EventKind(event.kind).label) if event.kind in EventKind.values else event.kind
 
 
-def event_details(payload: dict[str, Any]) -> str:
-    """Summarise an event's payload on one line."""
-    items = [f"{name}: {value}" for name, value in payload.items() if value not in ("", None)]
-    return Truncator(", ".join(items)).chars(160)
-
-
 def pretty_json(value: Any) -> str:
     """Show indented JSON."""
     return preformatted(json.dumps(value, indent=2, ensure_ascii=False))
@@ -181,10 +183,10 @@ def microseconds(value: float | None) -> str:
         return NOTHING
     for limit, unit in ((1e3, "µs"), (1e6, "ms")):
         if abs(value) < limit:
-            return f"{_digits(value / limit * 1e3)} {unit}"
-    return f"{_digits(value / 1e6)} s"
+            return f"{digits(value / limit * 1e3)} {unit}"
+    return f"{digits(value / 1e6)} s"
 
 
-def _digits(value: float) -> str:
+def digits(value: float) -> str:
     """Format a number with about two digits."""
-    return numbers.number(value, 1 if abs(value) < 10 else 0)  # noqa: PLR2004
+    return number(value, 1 if abs(value) < 10 else 0)  # noqa: PLR2004

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from common.admin.numbers import number
 from common.admin.times import span
 from simulations.choices import Discovery, Pattern, Transport
 from simulations.services.plan import Plan, PlanStage
@@ -90,7 +90,7 @@ def _difference_label(difference: Difference) -> str:
 def _value(difference: Difference, value: Any, bags: Mapping[int, str]) -> str:
     if difference.change == Change.CHANGED:
         return in_words(difference.field, value, bags)
-    return "" if value is None else _("%(agents)s agents") % {"agents": number_format(value)}
+    return "" if value is None else _("%(agents)s agents") % {"agents": number(value)}
 
 
 def plan_facts(plan: Plan) -> list[tuple[str, str]]:
@@ -118,7 +118,7 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, int | float):
-        return number_format(value)
+        return number(value)
     return str(value) if value else _("none")
 
 
@@ -166,7 +166,7 @@ def _seconds(value: float | None) -> str:
 
 
 def _rate(value: float) -> str:
-    rate = number_format(round(value, 3), use_l10n=True)
+    rate = number(value, 3 if value % 1 else 0)
     return (
         _("%(rate)s times the recorded speed") % {"rate": rate}
         if value

@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from common.admin import times
+from common.admin.times import moment
 from simulations.admin import formatting
 from simulations.admin.execution_rows import ExecutionRowMixin
 from simulations.admin.filters import (
@@ -29,9 +29,8 @@ class RecordingAdmin(ExecutionRowMixin, admin.ModelAdmin[Recording]):
         "message_count",
         "rosbag_link",
         "text",
-        "last_update",
     ]
-    more_columns = ["id", "dropped"]
+    more_columns = ["attempt", "dropped", "last_update"]
     empty_text = _(
         "Nothing was recorded yet. Templates say which topics agents record; recordings appear here."
     )
@@ -64,4 +63,4 @@ class RecordingAdmin(ExecutionRowMixin, admin.ModelAdmin[Recording]):
 
     @admin.display(description=_("updated at"), ordering="updated_at")
     def last_update(self, row: Recording) -> str:
-        return times.moment(row.updated_at)
+        return moment(row.updated_at)

@@ -5,11 +5,11 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from common.admin.actions import admin_url, run_action, show_links
+from common.admin.confirmation import Refusals, confirm, is_confirmed
 from common.admin.rights import right
 from simulations.admin.formatting import execution_name
 from simulations.choices import STOPPABLE
@@ -20,6 +20,10 @@ from simulations.services.maintenance import deletion
 from simulations.services.runs import lifecycle
 
 Rows = QuerySet[Simulation]
+PURGE_EFFECT = _(
+    "They are removed with their executions, events, logs and recordings, except recordings that a "
+    "template plays. This cannot be undone."
+)
 
 
 class SimulationActionsMixin:
@@ -80,8 +84,15 @@ class SimulationActionsMixin:
 
     @admin.action(description=_("Delete permanently"), permissions=["purge"])
     def purge(self, request: HttpRequest, rows: Rows) -> HttpResponse | None:
-        if not request.POST.get("post"):
-            return self._confirm(request, rows)
+        if not is_confirmed(request):
+            return confirm(
+                self,
+                request,
+                rows,
+                action="purge",
+                effect=PURGE_EFFECT,
+                refusals=self.deletion_refusals,
+            )
         results = run_action(
             self,
             request,
@@ -104,25 +115,10 @@ class SimulationActionsMixin:
     def deleted_message(self, count: int) -> str:
         return ngettext("%d simulation was deleted.", "%d simulations were deleted.", count) % count
 
-    def deletion_errors(self, rows: list[Any]) -> list[str]:
+    def deletion_refusals(self, rows: list[Any]) -> Refusals:
         active = Execution.objects.active().filter(simulation__in=[row.pk for row in rows])
-        running = set(active.values_list("simulation", flat=True))
-        message = str(_("%s is running: stop its execution first, then delete it."))
-        return [message % row for row in rows if row.pk in running]
-
-    def _confirm(self, request: HttpRequest, rows: Rows) -> HttpResponse:
-        context = {
-            **self.admin_site.each_context(request),
-            "title": _("Delete permanently"),
-            "question": _(
-                "These simulations will be deleted with their executions, events, logs and recordings, "
-                "except recordings that a template plays. This cannot be undone."
-            ),
-            "rows": rows,
-            "action": "purge",
-            "opts": self.opts,
-        }
-        return TemplateResponse(request, "common/console/confirm.html", context)
+        message = str(_("It is running: stop its execution first, then delete it."))
+        return dict.fromkeys(active.values_list("simulation", flat=True), message)
 
 
 def _stop(simulation: Simulation, user: Any) -> None:

@@ -5,7 +5,7 @@ from django.utils.html import format_html_join
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from common.admin import times
+from common.admin.times import moment
 from simulations.admin import formatting
 from simulations.admin.execution_rows import ExecutionRowMixin
 from simulations.admin.filters import (
@@ -47,15 +47,15 @@ class StageRunAdmin(ExecutionRowMixin, admin.ModelAdmin[StageRun]):
 
     @admin.display(description=_("prepared at"))
     def prepared(self, row: StageRun) -> str:
-        return times.moment(row.prepared_at)
+        return moment(row.prepared_at)
 
     @admin.display(description=_("release"), ordering="release_at")
     def release(self, row: StageRun) -> str:
-        return times.moment(row.release_at)
+        return moment(row.release_at)
 
     @admin.display(description=_("agents ended at"))
     def agents_ended(self, row: StageRun) -> str:
-        return times.moment(row.agents_ended_at)
+        return moment(row.agents_ended_at)
 
     @admin.display(description=_("related"))
     def related_lists(self, row: StageRun) -> str:

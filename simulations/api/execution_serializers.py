@@ -6,12 +6,15 @@ import msgspec
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from common.exceptions import FieldError
 from common.rest.reads.columns import Derived
 from common.rest.serializers import StrictSerializer
 from simulations.choices import Blame, DataStatus, RunStatus, blame
 from simulations.failures import failure_text, stopped_by, warning_texts
 from simulations.models import AgentRun, Event, Execution, Recording
+from simulations.services.plan_difference import Change, Difference
 from simulations.services.progress.progress import progress_of
+from simulations.services.runs.repeats import Repeats
 
 
 class PartProgressSerializer(serializers.Serializer[Any]):
@@ -142,6 +145,37 @@ class ExecutionSerializer(serializers.ModelSerializer[Execution]):
             "ended_at",
         ]
         read_only_fields = fields
+
+
+class StartErrorSerializer(serializers.Serializer[FieldError]):
+    """A reason why a start would be refused, as in a problem document."""
+
+    pointer = serializers.CharField()
+    detail = serializers.CharField()
+    code = serializers.CharField()
+
+
+class DifferenceSerializer(serializers.Serializer[Difference]):
+    """One difference of two plans; `before` and `after` are the values that the plans have.
+
+    `stage` is the position in the second plan, or in the first if it was removed; null: the plan itself. Of a
+    stage that was added or removed the value is its number of agents.
+    """
+
+    change = serializers.ChoiceField(choices=[change.value for change in Change])
+    stage = serializers.IntegerField(allow_null=True)
+    stage_name = serializers.CharField()
+    field = serializers.CharField()
+    before = serializers.JSONField(allow_null=True)
+    after = serializers.JSONField(allow_null=True)
+
+
+class RepeatsSerializer(serializers.Serializer[Repeats]):
+    """What `latest` would run differently, and why either way would be refused now."""
+
+    differences = DifferenceSerializer(many=True)
+    same_errors = StartErrorSerializer(many=True)
+    latest_errors = StartErrorSerializer(many=True)
 
 
 class AgainSerializer(StrictSerializer):

@@ -25,6 +25,7 @@ from simulations.api.execution_serializers import (
     ExecutionDetailSerializer,
     ExecutionSerializer,
     RecordingSerializer,
+    RepeatsSerializer,
     UnitLogSerializer,
 )
 from simulations.api.responses import accepted
@@ -40,6 +41,7 @@ from simulations.choices import (
 from simulations.models import AgentRun, Event, Execution, Recording
 from simulations.services.progress.progress import progress_by_id
 from simulations.services.runs import lifecycle, logs
+from simulations.services.runs.repeats import preview
 
 
 class ExecutionFilter(django_filters.FilterSet):
@@ -173,6 +175,13 @@ class ExecutionViewSet(WatchActions, Reads):
         else:
             execution = lifecycle.start(previous.simulation, requested_by=request.user)
         return accepted(ExecutionSerializer, execution)
+
+    @extend_schema(responses=RepeatsSerializer)
+    @action(detail=True, url_path="plan-difference", filterset_class=None, pagination_class=None)
+    def plan_difference(self, request: Request, pk: str) -> Response:
+        """Compare its frozen plan with what its simulation would run now; nothing is started."""
+        rows = Execution.objects.select_related("simulation__mec")
+        return Response(RepeatsSerializer(preview(get_object_or_404(rows, pk=pk))).data)
 
     @extend_schema(request=bulk.BulkSerializer, responses=bulk.BulkAnswerSerializer)
     @action(detail=False, methods=["post"], url_path="bulk/stop", filterset_class=None)

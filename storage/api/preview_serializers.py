@@ -68,6 +68,10 @@ class TrajectorySerializer(serializers.Serializer[Any]):
     positions = serializers.IntegerField(help_text="Number of positions before simplification.")
     length = serializers.FloatField()
     points = serializers.ListField(child=PointField())
+    breaks = serializers.ListField(
+        child=serializers.IntegerField(),
+        help_text="Indexes of the points behind gaps: no line leads to them from the point before.",
+    )
 
 
 class SeriesPointSerializer(serializers.Serializer[Any]):

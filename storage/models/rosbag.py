@@ -1,5 +1,7 @@
 """Rosbags, their files and their topics."""
 
+from functools import lru_cache
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -8,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.db.leases import LeasedWork
 from common.db.soft_delete import DELETED, LIVING, SoftDeleted
+from rosbag2.formats import qos
 from rosbag2.formats.metadata import PLAYABLE
 from storage.choices import (
     USABLE,
@@ -19,6 +22,7 @@ from storage.choices import (
 from storage.querysets import RosbagFileQuerySet, RosbagQuerySet, RosbagTopicQuerySet
 
 MAX_NAME_LENGTH = 200
+QOS_SHOWN = ("reliability", "durability")
 MAX_SERIALIZATION_LENGTH = 64
 
 
@@ -235,6 +239,19 @@ class RosbagTopic(models.Model):
         return self.name
 
     @property
+    def qos(self) -> str:
+        """Its offered QoS in words, such as "reliable, transient local"; empty if none was recorded."""
+        return qos_text(self.offered_qos_profiles)
+
+    @property
     def playable(self) -> bool:
         """False for a topic that is listed and skipped, as its messages are not CDR."""
         return self.serialization_format in PLAYABLE
+
+
+@lru_cache(maxsize=1000)  # most topics have one of a few profiles, and parsing takes a millisecond
+def qos_text(profiles: str) -> str:
+    """Return the reliability and durability of QoS profiles in words, those of each publisher once."""
+    rows = qos.profiles(profiles) or []
+    texts = [", ".join(str(row[name]).replace("_", " ") for name in QOS_SHOWN) for row in rows]
+    return "; ".join(dict.fromkeys(texts))

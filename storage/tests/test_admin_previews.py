@@ -46,13 +46,15 @@ def evil(tmp_path: Path) -> Rosbag:
     return stored_bag(tmp_path / "evil")
 
 
+def part(rosbag: Rosbag, name: str) -> str:
+    return f"{URL}{rosbag.pk}/part/{name}/"
+
+
 def test_the_page_shows_activity_and_a_time_line(operator: Client, drive: Rosbag) -> None:
     page = operator.get(f"{URL}{drive.pk}/change/").content.decode()
     assert page.count('class="storage-activity"') == 3
-    assert page.count('class="storage-chart"') == 1
-    assert f'src="/admin/storage/rosbag/{drive.pk}/preview/"' in page
-    for topic in drive.topics.all():
-        assert f'href="/admin/storage/rosbagtopic/{topic.pk}/change/"' in page
+    assert page.count('data-handle="') == 2
+    assert f'data-fragment="{part(drive, "preview")}"' in page
 
 
 def test_gaps_are_listed_and_drawn(operator: Client, tmp_path: Path) -> None:
@@ -66,36 +68,56 @@ def test_gaps_are_listed_and_drawn(operator: Client, tmp_path: Path) -> None:
     assert abs(topic.period_ns - 10**8) < 10**7  # counted in classes
     assert topic.gaps == [[START_NS + 19 * 10**8, START_NS + 60 * 10**8]]
     assert 'class="gap"' in operator.get(f"{URL}{rosbag.pk}/change/").content.decode()
-    page = operator.get(f"/admin/storage/rosbagtopic/{topic.pk}/change/").content.decode()
-    assert "1.900 s + 4.100 s" in page
+    page = operator.get(part(rosbag, "topics")).content.decode()
+    assert "(4.100 s)" in page
     data = operator.get(f"/api/v1/rosbags/{rosbag.pk}/topics").json()["results"][0]
     assert (data["gap_count"], data["gaps"]) == (1, topic.gaps)
     assert operator.get(f"/api/v1/rosbags/{rosbag.pk}/timeline").json()["topics"][0]["gaps"]
 
 
-def test_the_preview_of_a_drive(operator: Client, drive: Rosbag) -> None:
-    answer = operator.get(f"{URL}{drive.pk}/preview/")
-    page = answer.content.decode()
-    assert "storage-track" in page
-    assert "pose.pose.position.x" in page
-    assert "child_frame_id" in page
-    assert answer["X-Frame-Options"] == "SAMEORIGIN"
-    scan = operator.get(f"{URL}{drive.pk}/preview/", {"topic": "/scan", "field": "ranges[5]"})
-    assert "storage-track" not in scan.content.decode()
-    assert "<option selected>" not in scan.content.decode()  # a field that is not listed
-    odd = operator.get(f"{URL}{drive.pk}/preview/", {"field": "<b>none"}).content.decode()
-    assert "There is no such field" in odd
-    assert "<b>none" not in odd
+def test_previews_of_a_drive(operator: Client, drive: Rosbag) -> None:
+    cards = operator.get(part(drive, "preview")).content.decode()
+    assert 'data-view="trajectory"' in cards
+    assert 'data-view="pictures"' not in cards
+    track = operator.get(part(drive, "trajectory"), {"topic": "/odom"}).content.decode()
+    for shown in ("storage-track", "x (m)", 'class="scale"', 'class="start"', "odom"):
+        assert shown in track
+    messages = operator.get(part(drive, "messages"), {"topic": "/odom", "start": "1s"})
+    text = messages.content.decode()
+    for shown in ("<b>1.000 s</b>", "child_frame_id", "float64", "Next messages"):
+        assert shown in text
 
 
-def test_the_page_of_a_topic(operator: Client, drive: Rosbag) -> None:
-    topic = drive.topics.get(name="/odom")
-    page = operator.get(f"/admin/storage/rosbagtopic/{topic.pk}/change/").content.decode()
-    assert "storage-chart" in page
-    assert f"/admin/storage/rosbag/{drive.pk}/preview/?topic=%2Fodom" in page
+def test_gaps_of_a_trajectory_are_not_joined(operator: Client, tmp_path: Path) -> None:
+    kind = "geometry_msgs/msg/Point"
+    with BagWriter(tmp_path / "bag") as bag:
+        where = bag.add_topic(Topic("/where", kind))
+        for at in [*range(20), *range(60, 80)]:
+            bag.write(where, START_NS + at * 10**8, encoded(kind, x=float(at), y=at * at * 0.01))
+    rosbag = stored_bag(tmp_path / "bag")
+    drawn = operator.get(part(rosbag, "trajectory"), {"topic": "/where"}).content.decode()
+    assert drawn.count("<polyline") == 2
+    assert "1 gap, not joined" in drawn
 
 
-def test_pictures_are_in_the_page(operator: Client, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "query", "problem"),
+    [
+        ("messages", {"topic": "/none<b>"}, "There is no topic"),
+        ("trajectory", {"topic": "/scan"}, "The topic has no such preview"),
+        ("pictures", {}, "There is no topic"),
+        ("messages", {"topic": "/odom", "start": "<b>"}, "is not a time"),
+    ],
+)
+def test_a_preview_says_its_problem(
+    operator: Client, drive: Rosbag, name: str, query: dict[str, str], problem: str
+) -> None:
+    page = operator.get(part(drive, name), query).content.decode()
+    assert problem in page
+    assert "<b>" not in page
+
+
+def test_pictures_have_their_times(operator: Client, tmp_path: Path) -> None:
     with BagWriter(tmp_path / "bag") as bag:
         camera = bag.add_topic(Topic("/camera", "sensor_msgs/msg/Image"))
         fields = {"width": 4, "height": 4, "encoding": "mono8", "step": 4}
@@ -104,16 +126,18 @@ def test_pictures_are_in_the_page(operator: Client, tmp_path: Path) -> None:
             message = encoded("sensor_msgs/msg/Image", data=data, **fields)
             bag.write(camera, START_NS + at * 10**9, message)
     rosbag = stored_bag(tmp_path / "bag")
-    page = operator.get(f"{URL}{rosbag.pk}/preview/").content.decode()
+    page = operator.get(part(rosbag, "pictures"), {"topic": "/camera"}).content.decode()
     assert page.count("data:image/jpeg;base64,") == 3
+    assert "<b>2.000 s</b>" in page
+    assert 'datetime="2023-11-14T22:13:22' in page
 
 
 def test_bag_content_is_escaped(operator: Client, evil: Rosbag) -> None:
     addresses = [f"{URL}{evil.pk}/change/", f"{URL}{evil.pk}/export/", URL]
-    addresses += [f"/admin/storage/rosbagtopic/{topic.pk}/change/" for topic in evil.topics.all()]
+    addresses += [part(evil, name) for name in ("topics", "files", "preview", "state", "exports")]
     pages = [operator.get(address) for address in addresses]
     for topic in evil.topics.all():
-        pages.append(operator.get(f"{URL}{evil.pk}/preview/", {"topic": topic.name}))
+        pages.append(operator.get(part(evil, "messages"), {"topic": topic.name}))
     for answer in pages:
         assert answer.status_code == 200
         page = answer.content.decode()
@@ -125,9 +149,9 @@ def test_bag_content_is_escaped(operator: Client, evil: Rosbag) -> None:
 def test_unusable_rosbag_has_no_preview_and_no_export(operator: Client) -> None:
     rosbag = Rosbag.objects.create(name="new", status="rejected", code="EMPTY")
     page = operator.get(f"{URL}{rosbag.pk}/change/").content.decode()
-    assert "<iframe" not in page
+    assert 'id="preview"' not in page
     assert "Export a part" not in page
-    assert "no messages" in operator.get(f"{URL}{rosbag.pk}/preview/").content.decode()
+    assert "It cannot be played." in page
 
 
 def test_export_form_requests_a_part(operator: Client, drive: Rosbag) -> None:
@@ -167,7 +191,7 @@ def test_action_exports_complete_rosbags(operator: Client, drive: Rosbag) -> Non
 
 def test_viewers_see_previews_but_cannot_export(client: Client, drive: Rosbag) -> None:
     client.force_login(User.objects.create(email="v@example.org", role=Role.VIEWER))
-    assert client.get(f"{URL}{drive.pk}/preview/").status_code == 200
+    assert client.get(part(drive, "preview")).status_code == 200
     assert client.get(f"{URL}{drive.pk}/export/").status_code == 403
     client.post(URL, {"action": "export_mcap", "_selected_action": [drive.pk]})
     assert not Export.objects.exists()
@@ -175,5 +199,5 @@ def test_viewers_see_previews_but_cannot_export(client: Client, drive: Rosbag) -
 
 
 def test_anonymous_users_are_redirected(client: Client, drive: Rosbag) -> None:
-    answer: Any = client.get(f"{URL}{drive.pk}/preview/")
+    answer: Any = client.get(part(drive, "preview"))
     assert answer.status_code == 302

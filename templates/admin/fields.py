@@ -1,42 +1,17 @@
-"""Form fields of topics: a selection of the rosbag's topics, or text with one topic per line."""
+"""Form fields of topics: a table of the rosbag's topics, or text with one topic per line."""
 
-from collections.abc import Collection, Iterable
 from typing import Any
 
 from django import forms
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
-from common.admin.fields import MAX_ID_DIGITS
+from common.admin.times import span
 from storage.models import RosbagTopic
+from templates.admin.topics import table_context
 from templates.models import Template
 from templates.services.pass_length import INDEX_FIELDS, pass_length
-from templates.services.validation import MAX_TOPICS
-
-Choices = list[tuple[str, str]]
-
-
-def choices_of(rosbag_id: Any, chosen: Collection[str] = ()) -> Choices:
-    """The topics of a rosbag as choices, with type, message count and rate.
-
-    Of very many those that are chosen and the first ones, as many as a template may have.
-    """
-    text = str(rosbag_id or "")
-    if not text.isdecimal() or len(text) > MAX_ID_DIGITS:
-        return []
-    topics = RosbagTopic.objects.playable().filter(rosbag=rosbag_id).order_by("name")
-    columns = ("name", "type", "message_count", "mean_rate_hz")
-    rows = list(topics.values_list(*columns)[:MAX_TOPICS])
-    if len(rows) == MAX_TOPICS:
-        further = topics.filter(name__gt=rows[-1][0], name__in=chosen)
-        rows += further.values_list(*columns)[:MAX_TOPICS]
-    return [(row[0], _label(*row)) for row in rows]
-
-
-def _label(name: str, kind: str, count: int, rate: float | None) -> str:
-    messages = ngettext("%d message", "%d messages", count) % count
-    frequency = _("%(rate).1f a second") % {"rate": rate} if rate else ""
-    return ", ".join(part for part in (f"{name}  ({kind})", messages, frequency) if part)
 
 
 def pass_text(template: Template) -> str:
@@ -47,31 +22,29 @@ def pass_text(template: Template) -> str:
     names = set(template.topics)
     played = [topic for topic in topics if not names or topic.name in names]
     length = pass_length(played, template.max_gap_seconds)
-    values = {
-        "seconds": f"{length.seconds / template.rate:,.1f}",
-        "left_out": f"{length.left_out:,.1f}",
-    }
+    values = {"seconds": span(length.seconds / template.rate), "left_out": span(length.left_out)}
     if not length.is_known:
-        text = _("at most %(seconds)s s; the index of the rosbag does not tell all long gaps")
+        text = _("at most %(seconds)s; the index of the rosbag does not tell all long gaps")
         return text % values
     if length.left_out:
-        return _("%(seconds)s s; %(left_out)s s of recorded gaps are left out") % values
-    return _("%(seconds)s s") % values
+        return _("%(seconds)s; %(left_out)s of recorded gaps are left out") % values
+    return values["seconds"]
+
+
+class TopicsInput(forms.SelectMultiple):
+    """A table of topics with checkboxes; `rosbag` is the id of the rosbag whose topics it shows."""
+
+    rosbag: Any = None
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        context = table_context(self.rosbag, value or ())
+        return render_to_string("templates/console/topics_field.html", context)
 
 
 class TopicsField(forms.MultipleChoiceField):
     """Topics to play. The service validates that the rosbag has them."""
 
-    widget = forms.CheckboxSelectMultiple
-
-    def set_choices(self, choices: Choices, chosen: Iterable[str]) -> None:
-        """Set the choices; selected topics that are not among them are added, so that they can be removed."""
-        names = {name for name, _text in choices}
-        missing = [name for name in dict.fromkeys(chosen) if name not in names]
-        self.choices = [
-            *choices,
-            *((name, f"{name}  ({_('not in this rosbag')})") for name in missing),
-        ]
+    widget = TopicsInput
 
     def valid_value(self, value: str) -> bool:
         return True

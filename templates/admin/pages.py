@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -21,83 +20,21 @@ from common.admin.changelists import (
     is_changelist,
     lists_deleted_rows,
 )
-from common.admin.columns import numeric
 from common.admin.deletion import ServiceDeletionMixin
-from common.admin.errors import DomainErrorFormMixin, DomainErrorMixin
+from common.admin.errors import DomainErrorMixin
 from common.admin.fields import RowSelectMixin
 from common.admin.list_filters import titled
 from common.admin.next_steps import NextStepsMixin
 from common.admin.rights import right, user_text
-from templates.admin.fields import TopicsField, TopicTypesField, choices_of, pass_text
+from common.db.names import free_name
+from templates.admin.columns import TemplateColumns, status_of, step_column
+from templates.admin.form import TemplateForm
+from templates.admin.topics import rosbag_of, table_context
 from templates.exceptions import TemplateDeletedError
 from templates.models import Template
 from templates.services import templates
-from templates.services.validation import field_errors
 
-
-class TemplateForm(DomainErrorFormMixin, forms.ModelForm[Template]):
-    """The fields of a template, validated by the service."""
-
-    topics = TopicsField(
-        label=_("Topics to play"),
-        required=False,
-        help_text=_(
-            "Topics of the rosbag, of very many the first 1,000; none selected: all of them."
-        ),
-    )
-    record_topics = TopicTypesField(
-        label=_("Topics to record"),
-        required=False,
-        help_text=_(
-            "One per line, name inside the agent's namespace and type: /odom nav_msgs/msg/Odometry; empty: "
-            "nothing."
-        ),
-    )
-
-    class Meta:
-        model = Template
-        fields = [
-            "name",
-            "robot_type",
-            "description",
-            "rosbag",
-            "topics",
-            "rate",
-            "max_gap_seconds",
-            "record_topics",
-            "record_own",
-            "unsupported_topics",
-        ]
-        widgets = {"description": forms.Textarea(attrs={"rows": 3})}
-        help_texts = {
-            "rate": _("Factor of the recorded speed; 0: as fast as possible."),
-            "max_gap_seconds": _(
-                "Longest recorded time without a message of these topics that agents wait for; empty: any."
-            ),
-            "record_own": _(
-                "Also record messages that the agent itself publishes on these topics."
-            ),
-            "unsupported_topics": _(
-                "Transports differ in the names that they carry; over Zenoh no topic is named /a//b or /a*."
-            ),
-        }
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if "rosbag" in self.fields:  # users with read-only access have no such field
-            self.fields["unsupported_topics"].required = False  # without it nothing changes
-            field: Any = self.fields["topics"]
-            chosen = self["topics"].value() or []
-            field.set_choices(choices_of(self["rosbag"].value(), chosen), chosen)
-
-    def clean(self) -> Any:
-        values: dict[str, Any] = super().clean() or {}
-        if not values.get("unsupported_topics"):
-            values["unsupported_topics"] = self.instance.unsupported_topics
-        template = self.instance if self.instance.pk else None
-        for error in field_errors(values, template):
-            self.add_field_error(error)
-        return values
+MAX_SEARCH = 200
 
 
 class TemplateList(ChangeList):
@@ -121,6 +58,7 @@ def _add_usage_counts(rows: list[Any]) -> None:
 
 @admin.register(Template)
 class TemplateAdmin(
+    TemplateColumns,
     NextStepsMixin,
     RowSelectMixin,
     ObjectActionsMixin,
@@ -135,7 +73,7 @@ class TemplateAdmin(
     form = TemplateForm
     creator = user_text("created_by", _("created by"))
     has_restore_permission = right("restore")
-    list_display = ["name", "robot_type", "bag", "played", "rate", "recorded", "used", "updated_at"]
+    list_display = ["name", "robot_type", "bag", "played", "speed", "recorded", "used", "changed"]
     more_columns = ["version", creator, "created_at"]
     list_filter = [DeletedFilter, "record_own", titled("created_at", _("created"))]
     search_help_text = _("Name, robot type, or name of the rosbag")
@@ -145,29 +83,15 @@ class TemplateAdmin(
     list_select_related = ["rosbag"]
     search_fields = ["name", "robot_type", "rosbag__name"]
     autocomplete_fields = ["rosbag"]
-    readonly_fields = [
-        "one_pass",
-        "version",
-        "used",
-        creator,
-        "created_at",
-        "updated_at",
-        "deleted_at",
-    ]
+    readonly_fields = ["one_pass", "topic_names", "recorded_names"]
+    change_form_template = "templates/console/template.html"
     fieldsets = [
         (None, {"fields": ["name", "robot_type", "description"]}),
         (_("What it plays"), {"fields": ["rosbag", "topics", "rate", "max_gap_seconds"]}),
         (_("What it records"), {"fields": ["record_topics", "record_own"]}),
         (_("Names of topics"), {"fields": ["unsupported_topics"]}),
     ]
-    history = (
-        _("History"),
-        {"fields": ["one_pass", ("version", "used"), creator, ("created_at", "updated_at")]},
-    )
     actions = ["delete_selected", "restore"]
-
-    class Media:
-        js = ["templates/topics.js"]
 
     def get_changelist(self, request: HttpRequest, **_kwargs: Any) -> type[ChangeList]:
         return TemplateList
@@ -184,10 +108,41 @@ class TemplateAdmin(
         return row
 
     def get_fieldsets(self, request: HttpRequest, obj: Template | None = None) -> Any:
+        """Show the length of a pass, and to those who may not change them the topics as text."""
         if obj is None:
             return self.fieldsets
-        deleted = [(_("Deletion"), {"fields": ["deleted_at"]})] if obj.deleted_at else []
-        return [*self.fieldsets, self.history, *deleted]
+        changes = {"max_gap_seconds": ["max_gap_seconds", "one_pass"]}
+        if not self.has_change_permission(request, obj):
+            changes |= {"topics": ["topic_names"], "record_topics": ["recorded_names"]}
+        return [
+            (
+                title,
+                {
+                    "fields": [
+                        new for name in options["fields"] for new in changes.get(name, [name])
+                    ]
+                },
+            )
+            for title, options in self.fieldsets
+        ]
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        return [*self.list_display, step_column(request.user)]
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Propose the name of the chosen rosbag."""
+        values: dict[str, Any] = super().get_changeform_initial_data(request)
+        rosbag = rosbag_of(values.get("rosbag"))
+        proposed = {"name": free_name(rosbag.name, Template.objects.living())} if rosbag else {}
+        return {**proposed, **values}
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        row = context.get("original")
+        if row is not None:
+            context["status_badge"] = status_of(row)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Offer "restore" only in lists of deleted templates, and "delete" only in others."""
@@ -201,10 +156,16 @@ class TemplateAdmin(
         return [path("topics/", view, name="templates_template_topics"), *super().get_urls()]
 
     def topics_view(self, request: HttpRequest) -> HttpResponse:
-        """The topics of a rosbag as JSON, for the form after another rosbag was chosen."""
+        """The table of topics as a fragment, after another rosbag was chosen or a search."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        return JsonResponse({"topics": choices_of(request.GET.get("rosbag", "")[:18])})
+        if request.method != "POST":  # chosen topics are too many for a query
+            return HttpResponseNotAllowed(["POST"])
+        form = request.POST
+        context = table_context(
+            form.get("rosbag"), form.getlist("topics"), form.get("search", "")[:MAX_SEARCH]
+        )
+        return TemplateResponse(request, "templates/console/topics.html", context)
 
     def has_change_permission(self, request: HttpRequest, obj: Template | None = None) -> bool:
         not_deleted = obj is None or obj.deleted_at is None
@@ -216,30 +177,6 @@ class TemplateAdmin(
 
     def object_actions(self, row: Template) -> list[str]:
         return ["restore"] if row.deleted_at is not None else []
-
-    @admin.display(description=_("rosbag"), ordering="rosbag__name")
-    def bag(self, template: Template) -> str:
-        address = reverse("admin:storage_rosbag_change", args=[template.rosbag_id])
-        return format_html('<a href="{}">{}</a>', address, template.rosbag)
-
-    @admin.display(description=_("plays"))
-    def played(self, template: Template) -> str:
-        count = len(template.topics)
-        return ngettext("%d topic", "%d topics", count) % count if count else str(_("all"))
-
-    @admin.display(description=_("records"))
-    def recorded(self, template: Template) -> str:
-        count = len(template.record_topics)
-        return ngettext("%d topic", "%d topics", count) % count if count else str(_("nothing"))
-
-    @admin.display(description=_("one pass"))
-    def one_pass(self, template: Template) -> str:
-        return pass_text(template)
-
-    @numeric
-    @admin.display(description=_("simulations"))
-    def used(self, template: Any) -> int:
-        return int(template.used)
 
     @admin.action(description=_("Restore"), permissions=["restore"])
     def restore(self, request: HttpRequest, rows: QuerySet[Template]) -> None:

@@ -13,6 +13,7 @@ from accounts.choices import Role
 from accounts.models import User
 from accounts.permissions import allows, permission_rule
 from robotsim_project.access import CONSOLE
+from robotsim_project.console import navigation, pages
 
 MISSING = 999_999_999
 """Id of no row: rights are checked before rows are looked for."""
@@ -33,12 +34,17 @@ OWN = {
     ("auth_user_password_change", "POST"): "accounts.change_user",
     ("storage_rosbag_export", "GET"): "storage.export_rosbag",
     ("storage_rosbag_export", "POST"): "storage.export_rosbag",
-    ("storage_rosbag_preview", "GET"): "storage.view_rosbag",
+    ("storage_rosbag_foxglove", "GET"): "storage.view_rosbag",
+    ("storage_rosbag_foxglove_open", "GET"): "storage.view_rosbag",
+    ("storage_rosbag_part", "GET"): "storage.view_rosbag",
+    ("storage_export_part", "GET"): "storage.view_export",
+    ("storage_rosbag_popup", "GET"): "storage.add_rosbag",
     ("simulations_mec_test", "POST"): "simulations.test_mec",
     ("simulations_simulation_quick_run", "GET"): "simulations.quickrun_simulation",
     ("simulations_simulation_quick_run", "POST"): "simulations.quickrun_simulation",
     ("simulations_simulation_quick_run_summary", "GET"): "simulations.quickrun_simulation",
     ("templates_template_topics", "GET"): "templates.view_template",
+    **{(page.name, "GET"): page.permission for page in pages.PAGES if page.permission},
 }
 """Permissions of pages that only one model has."""
 WITHOUT_ROW = {
@@ -46,6 +52,7 @@ WITHOUT_ROW = {
     "simulations_simulation_quick_run",
     "simulations_simulation_quick_run_summary",
     "templates_template_topics",
+    *(page.name for page in pages.PAGES),
 }
 EVERYBODY = {
     "index",
@@ -55,7 +62,7 @@ EVERYBODY = {
     "password_change_done",
     "jsi18n",
     "preferences",
-    "list_preferences",
+    *(page.name for page in pages.PAGES if not page.permission),
 }
 """Pages without rights: they show one's own, or what one may see."""
 CHECKED_ELSEWHERE = {"app_list", "autocomplete", "view_on_site", "None"}
@@ -69,6 +76,12 @@ PAGES = {
 def permission(label: str, verb: str) -> str:
     app, model = label.split(".")
     return f"{app}.{verb}_{model}"
+
+
+def label_of(permission: str) -> str:
+    """The row of a permission, such as `robotsim.health` of `robotsim.view_health`."""
+    app, _dot, codename = permission.partition(".")
+    return f"{app}.{codename.partition('_')[2]}"
 
 
 def prefix(page: Any) -> str:
@@ -108,7 +121,9 @@ def calls(page: Any) -> Iterator[tuple[str, str, str, dict[str, Any], set[str]]]
 
 def own_calls() -> Iterator[tuple[str, str, str, dict[str, Any], set[str]]]:
     for (name, method), needed in OWN.items():
-        args = [] if name in WITHOUT_ROW else [MISSING]
+        args: list[Any] = [] if name in WITHOUT_ROW else [MISSING]
+        if name == "storage_rosbag_part":
+            args.append("topics")
         yield name, method, reverse(f"admin:{name}", args=args), {}, {needed}
 
 
@@ -130,7 +145,8 @@ def admitted(role: Role, permissions: Iterable[str]) -> bool:
 
 def test_every_model_has_a_row_and_no_row_is_dead() -> None:
     inlines = {inline.model._meta.label_lower for page in PAGES.values() for inline in page.inlines}
-    assert {*PAGES, *inlines, HISTORY} == set(CONSOLE)
+    own = {label_of(page.permission) for page in pages.PAGES if page.permission}
+    assert {*PAGES, *inlines, HISTORY, *own} == set(CONSOLE)
     unasked = [
         (label, verb)
         for label, page in PAGES.items()
@@ -170,11 +186,16 @@ def test_everybody_opens_the_pages_without_rights(clients: dict[Role | None, Cli
             assert clients[role].get(reverse(f"admin:{name}")).status_code == 200
 
 
-def test_apps_are_listed_by_the_table(clients: dict[Role | None, Client]) -> None:
+def test_the_navigation_follows_the_table(clients: dict[Role | None, Client]) -> None:
     for role in Role:
-        listed = clients[role].get(reverse("admin:index")).context["app_list"]
-        models = {model["model"]._meta.label_lower for app in listed for model in app["models"]}
-        assert models == {label for label in PAGES if admitted(role, [permission(label, "view")])}
+        sections = clients[role].get(reverse("admin:index")).context["navigation"]
+        shown = {item.url for section in sections for item in section.items}
+        entries = [page for _title, section in navigation.PAGES for page in section]
+        assert shown == {
+            reverse(f"admin:{page.view}")
+            for page in entries
+            if not page.permission or admitted(role, [page.permission])
+        }
 
 
 def test_the_navigation_offers_only_pages_that_open(clients: dict[Role | None, Client]) -> None:

@@ -1,6 +1,7 @@
 """Addresses of all pages of the console, from its URLs and the rows; runs in the shell of a `World`."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from django.contrib import admin
@@ -17,16 +18,17 @@ POSTED = ("_act",)
 ALIKE = ("_history", "_delete")
 """Ends of names of pages that look the same whatever the state of the row."""
 LEAVING = frozenset({"logout"})
-OUTSIDE = ("/docs", "/admin/login/", "/password/reset/a/b", "/admin/no-such-page/")
-"""Pages besides those of the site."""
 
 
-def pages() -> list[list[str]]:
-    """Name and path of each page an admin can open: one of each state of a row, lists also without rows."""
+def pages(share: int = 0, shares: int = 1) -> list[list[str]]:
+    """Name and path of each page an admin can open, or of a share of them.
+
+    One page for each state of a row; lists also without rows.
+    """
     client = Client(headers={"host": "localhost"})
     client.force_login(User.objects.get(email=ensure("admin")))
     found: dict[str, str] = {}
-    for name, path in candidates():
+    for name, path in islice(candidates(), share, None, shares):
         answer = client.get(path)
         if answer.status_code == 200 and answer["Content-Type"].startswith(HTML):
             found.setdefault(path, name)

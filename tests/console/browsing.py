@@ -101,3 +101,9 @@ def a_browser(system: ConsoleSystem) -> Iterator[Console]:
         yield Console(browser, system)
         for context in browser.contexts:
             context.close()
+
+
+def resize(page: Page, mode: Mode) -> None:
+    """Give a page that is open another theme and width."""
+    page.set_viewport_size({"width": mode.width, "height": mode.height})
+    page.emulate_media(color_scheme=mode.theme)

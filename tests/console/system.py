@@ -21,7 +21,8 @@ QUICK = {
     "RELEASE_LEAD_SECONDS": "1",
     "HEARTBEAT_SECONDS": "0.5",
     "AGENTS_PER_UNIT": "2",
-    "LOG_LEVEL": "WARNING",
+    "LOG_LEVEL": "ERROR",
+    "REQUEST_LOG_LEVEL": "ERROR",
 }
 
 

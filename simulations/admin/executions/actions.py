@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -34,17 +34,18 @@ class ExecutionActionsMixin:
         )
 
     @admin.action(description=_("Run again (same plan)"), permissions=["again"])
-    def again(self, request: HttpRequest, rows: Rows) -> None:
-        self._start(request, rows, lifecycle.start_again)
+    def again(self, request: HttpRequest, rows: Rows) -> HttpResponse | None:
+        return self._start(request, rows, lifecycle.start_again)
 
     @admin.action(description=_("Run again (latest)"), permissions=["again"])
-    def latest(self, request: HttpRequest, rows: Rows) -> None:
+    def latest(self, request: HttpRequest, rows: Rows) -> HttpResponse | None:
         def start(row: Execution, requested_by: Any) -> Execution:
             return lifecycle.start(row.simulation, requested_by=requested_by)
 
-        self._start(request, rows, start)
+        return self._start(request, rows, start)
 
-    def _start(self, request: HttpRequest, rows: Rows, start: Any) -> None:
+    def _start(self, request: HttpRequest, rows: Rows, start: Any) -> HttpResponse | None:
+        """Start an execution for each row; the page of a single one follows, to watch it."""
         executions = run_action(
             self,
             request,
@@ -52,6 +53,9 @@ class ExecutionActionsMixin:
             lambda row: start(row, requested_by=request.user),
             lambda n: ngettext("%d execution was started.", "%d executions were started.", n) % n,
         )
+        if len(executions) == 1:
+            return HttpResponseRedirect(admin_url(executions[0]))
         show_links(
             self, request, [(admin_url(row), formatting.execution_name(row)) for row in executions]
         )
+        return None

@@ -9,10 +9,10 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from common.admin import times
 from common.admin.kept_lists import NextStep
 from common.admin.list_filters import titled
 from common.admin.rights import user_text
+from common.admin.times import between, moment
 from simulations.admin import formatting
 from simulations.admin.filters import ActiveFilter, FailureFilter, SimulationIdFilter
 from simulations.models import Execution
@@ -62,6 +62,7 @@ class ExecutionColumnsMixin:
         "data_status",
         FailureFilter,
         titled("created_at", _("requested at")),
+        titled("ended_at", _("ended at")),
     ]
     list_select_related = ["simulation", "requested_by"]
     ordering = ["-id"]
@@ -93,8 +94,8 @@ class ExecutionColumnsMixin:
 
     @admin.display(description=_("requested at"), ordering="id")
     def requested(self, row: Execution) -> str:
-        return times.moment(row.created_at)
+        return moment(row.created_at)
 
     @admin.display(description=_("duration"))
     def duration(self, row: Execution) -> str:
-        return times.between(row.created_at, row.ended_at)
+        return between(row.created_at, row.ended_at)

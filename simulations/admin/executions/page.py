@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from common.admin.actions import ObjectActionsMixin
 from common.admin.changelists import BoundedListMixin, is_changelist
+from common.admin.times import zone_name
 from simulations.admin.executions import agents, header, panels
 from simulations.admin.executions.actions import ExecutionActionsMixin
 from simulations.admin.executions.again import again_page
@@ -137,6 +138,7 @@ class ExecutionAdmin(
         execution = data.execution
         return {
             "now": _now_ms(),
+            "zone": zone_name(),
             "ended": execution.ended,
             "stream": f"{settings.API_STR}/executions/{execution.pk}/stream",
             "panels": reverse("admin:simulations_execution_panels", args=[execution.pk]),

@@ -5,14 +5,16 @@ from typing import Any
 
 import msgspec
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from common.admin.numbers import number
+from common.admin.numbers import number, size
 from common.admin.times import span
 from simulations.admin.executions.page_data import PageData
 from simulations.admin.executions.waiting import waiting_for
 from simulations.admin.formatting import microseconds, tone
 from simulations.choices import ACTIVE, AgentStatus, DataStatus, RecordingStatus
 from simulations.models import Execution
+from simulations.services.progress.progress import Progress
 
 
 def context(data: PageData) -> dict[str, Any]:
@@ -32,6 +34,7 @@ def context(data: PageData) -> dict[str, Any]:
         else "",
         "lateness": microseconds(_worst(stage.lateness_us for stage in data.stages)),
         "skew": microseconds(_worst(stage.skew_us for stage in data.stages)),
+        "resources": _resources(progress, ended=execution.ended),
         "recordings": _recordings(data),
         "data_label": execution.get_data_status_display(),
         "data_tone": _data_tone(execution),
@@ -63,6 +66,18 @@ def _recordings(data: PageData) -> dict[str, int]:
         "stored": counts.get(RecordingStatus.STORED, 0),
         "missing": counts.get(RecordingStatus.LOST, 0),
     }
+
+
+def _resources(progress: Progress, *, ended: bool) -> str:
+    """CPU and memory of all units now; of an ended execution all CPU time and the peaks."""
+    cpu, memory = progress.cpu_cores, progress.memory_bytes
+    if ended:
+        cpu, memory = progress.cpu_seconds, progress.memory_peak_bytes
+    if cpu is None or memory is None:
+        return ""
+    if ended:
+        return _("%(time)s, at most %(memory)s") % {"time": span(cpu), "memory": size(memory)}
+    return _("%(cores)s cores, %(memory)s") % {"cores": number(cpu, 2), "memory": size(memory)}
 
 
 def _elapsed(execution: Execution) -> float:

@@ -20,6 +20,7 @@ from django.utils.translation import ngettext
 
 from common.admin.actions import admin_url
 from common.admin.changelists import BoundedListMixin
+from common.admin.confirmation import Refusals
 from common.admin.deletion import ServiceDeletionMixin
 from common.admin.errors import DomainErrorMixin
 from common.admin.rights import right
@@ -64,6 +65,7 @@ class MecAdmin(DomainErrorMixin, ServiceDeletionMixin, BoundedListMixin, admin.M
         (_("Placement of units"), {"fields": ["node_selector"]}),
     ]
     actions = ["delete_selected"]
+    deletion_effect = _("They are deleted permanently. Executions keep what they ran with.")
     has_test_permission = right("test")
 
     def get_urls(self) -> list[URLPattern]:
@@ -137,7 +139,10 @@ class MecAdmin(DomainErrorMixin, ServiceDeletionMixin, BoundedListMixin, admin.M
     def deleted_message(self, count: int) -> str:
         return ngettext("%d mec was deleted.", "%d mecs were deleted.", count) % count
 
-    def deletion_errors(self, rows: list[Any]) -> list[str]:
+    def deletion_refusals(self, rows: list[Any]) -> Refusals:
         users = mecs.simulation_names(rows)
-        errors = [f"{mec}: {mecs.in_use_message(users[mec.pk])}" for mec in rows if mec.pk in users]
-        return errors + list(filter(None, map(usage.use_of_mec, rows)))
+        reasons = {
+            mec.pk: mecs.in_use_message(users[mec.pk]) if mec.pk in users else usage.use_of_mec(mec)
+            for mec in rows
+        }
+        return {pk: reason for pk, reason in reasons.items() if reason}

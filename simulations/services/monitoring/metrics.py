@@ -84,7 +84,7 @@ def run_statistics() -> tuple[RunStatistics, ActiveUnits]:
         executions=_executions(),
         agents=counts,
         units=sum(map(len, units.values())),
-        tasks=_tasks(),
+        tasks=open_tasks(),
         recordings=_recordings(),
         recent=len(recent),
         start_latency=quantiles(
@@ -155,7 +155,7 @@ def _agents() -> tuple[dict[str, int], ActiveUnits]:
     return dict(counts), dict(units)
 
 
-def _tasks() -> list[TaskStatistics]:
+def open_tasks() -> list[TaskStatistics]:
     """Waiting and running tasks; no task is ever enqueued for a later time."""
     now = timezone.now()
     waiting = Q(status=TaskResultStatus.READY)

@@ -28,15 +28,17 @@ def use_of_rosbag(rosbag: Rosbag) -> str:
     return _reason(rosbag.name, lambda plan: _names(plan, "rosbag", rosbag.pk))
 
 
+def executions_with_template(template: Template) -> list[Execution]:
+    """The executions that have not ended and whose frozen plan names a template."""
+    return _active(lambda plan: _names(plan, "template", template.pk))
+
+
 def _names(plan: dict[str, Any], key: str, pk: int) -> bool:
     return any(stage[key] == pk for stage in plan["stages"])
 
 
 def _reason(name: str, uses: Uses) -> str:
-    # Few are active at a time; not every database can search in their plans.
-    rows = Execution.objects.active().order_by("pk")
-    active = rows.values_list("simulation__name", "number", "plan").iterator()
-    executions = [f"{simulation} #{number}" for simulation, number, plan in active if uses(plan)]
+    executions = [f"{row.simulation.name} #{row.number}" for row in _active(uses)]
     if not executions:
         return ""
     more = ", …" if len(executions) > MAX_NAMES else ""
@@ -45,3 +47,9 @@ def _reason(name: str, uses: Uses) -> str:
         "stop them."
     )
     return message % {"name": name, "executions": ", ".join(executions[:MAX_NAMES]) + more}
+
+
+def _active(uses: Uses) -> list[Execution]:
+    # Few are active at a time; not every database can search in their plans.
+    rows = Execution.objects.active().select_related("simulation").defer("outcome")
+    return [row for row in rows.order_by("pk").iterator() if uses(row.plan)]

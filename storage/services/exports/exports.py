@@ -103,6 +103,20 @@ def unfinished() -> QuerySet[Export]:
     return Export.objects.filter(status__in=UNFINISHED)
 
 
+def whole_mcap(rosbag: Rosbag, *, unfinished: bool = False) -> Export | None:
+    """Find the newest export of all of a rosbag as one MCAP file, finished or not."""
+    start = rosbag.start_ns or 0
+    rows = rosbag.exports.select_related("result").filter(
+        format=ExportFormat.MCAP,
+        topics=[],
+        start_ns__lte=start,
+        end_ns__gte=start + (rosbag.duration_ns or 0),
+    )
+    if unfinished:
+        return rows.filter(status__in=UNFINISHED).first()
+    return rows.filter(status=ExportStatus.DONE, result__deleted_at=None).first()
+
+
 def sign_url(export: Export, *, audience: Audience) -> str:
     """Sign a URL of a finished export's MCAP file or table; empty when there is none.
 

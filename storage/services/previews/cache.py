@@ -15,7 +15,7 @@ from storage.objects.base import StoreError
 
 log = structlog.get_logger(__name__)
 
-VERSION = 1
+VERSION = 2
 """Part of every name: increase it when the format of cached previews changes."""
 MAX_ENTRIES = 500
 """Cached previews of one rosbag; further ones are computed each time."""

@@ -111,11 +111,12 @@ def trajectory(
         RosbagUnreadyError, SpanInvalidError, PreviewBusyError, StoreError: It cannot be computed now.
         PreviewError: TOPIC_UNKNOWN, TYPE_UNKNOWN, TYPE_UNSUITABLE, or a limit was exceeded.
     """
-    topic_of(rosbag, topic)
+    row = topic_of(rosbag, topic)
     parameters = {
         "topic": topic,
         "points": points,
         "frame": frame,
+        "gaps": row.gaps,
         "span": parse_span(rosbag, start, end),
     }
     name = "" if start or end else cache.entry_name(rosbag, "trajectory", **parameters)

@@ -56,6 +56,15 @@ def signed_files(
     ]
 
 
+def single_mcap(rosbag: Rosbag) -> str:
+    """Sign the URL of the data of a rosbag that is one plain MCAP file, for a browser; empty for others."""
+    data = rosbag.files.exclude(path__endswith=".yaml")[:2]
+    files = [file for file in data if file.path.endswith(".mcap")]
+    if len(data) != 1 or not files:
+        return ""
+    return object_store().sign_download(files[0].key, audience="browser", filename=files[0].path)
+
+
 def find_file(rosbag: Rosbag, path: str) -> RosbagFile:
     """Find a file of a rosbag by its path.
 

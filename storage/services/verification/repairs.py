@@ -4,10 +4,11 @@ from pathlib import Path
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from storage.choices import Origin, Status
 from storage.keys import object_key
-from storage.models import Rosbag, RosbagFile, RosbagTopic
+from storage.models import MAX_NAME_LENGTH, Rosbag, RosbagFile, RosbagTopic
 from storage.querysets import RosbagQuerySet
 from storage.services.intake.bundle_paths import files_of
 from storage.services.rosbags.deletion import discard
@@ -36,7 +37,7 @@ def store_repair(
         StoreError: The storage is unavailable or full; `remove_unfinished` removes the leftovers.
     """
     rosbag = Rosbag.objects.create(
-        name=original.name,
+        name=_("%(name)s (repaired)") % {"name": original.name[: MAX_NAME_LENGTH - 20]},
         origin=Origin.REPAIRED,
         original=original,
         status=Status.UPLOADING,

@@ -1,15 +1,19 @@
 /** Numbers and times in the language of the page. */
 const language = document.documentElement.lang || "en";
 const whole = new Intl.NumberFormat(language, { maximumFractionDigits: 0 });
+const fine = new Intl.NumberFormat(language, { maximumFractionDigits: 2 });
 const short = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
-const clock = new Intl.DateTimeFormat(language, {
-  hour: "2-digit",
-  minute: "2-digit",
-  second: "2-digit",
-  hourCycle: "h23",
-});
+const CLOCK = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+let clock = new Intl.DateTimeFormat(language, CLOCK);
+
+/** Show times in the zone of the person, which need not be that of the browser. */
+export function setZone(timeZone) {
+  clock = new Intl.DateTimeFormat(language, { ...CLOCK, timeZone });
+}
+
 
 export const number = (value) => whole.format(value);
+export const fraction = (value) => fine.format(value);
 export const time = (ms) => clock.format(ms);
 
 /** Fill the words in braces of a text. */
@@ -32,4 +36,12 @@ export function duration(ms) {
   const two = (value) => String(value).padStart(2, "0");
   if (hours) return `${hours} h ${two(minutes)} min`;
   return minutes ? `${minutes} min ${two(rest)} s` : `${rest} s`;
+}
+
+const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
+
+/** A number of bytes. */
+export function size(bytes) {
+  const at = Math.min(UNITS.length - 1, Math.max(0, Math.floor(Math.log2(Math.max(1, bytes)) / 10)));
+  return `${(at ? short : whole).format(bytes / 1024 ** at)} ${UNITS[at]}`;
 }

@@ -1,4 +1,5 @@
 /** Puts server-rendered fragments in their place, and keeps what the reader has opened or focused. */
+import { refresh as refreshTimes } from "../../common/console/times.js";
 
 export function replace(name, html) {
   const panel = document.querySelector(`[data-panel="${name}"]`);
@@ -7,6 +8,7 @@ export function replace(name, html) {
   const focused = panel.contains(document.activeElement) ? placeOf(panel, document.activeElement) : -1;
   const open = [...panel.querySelectorAll("details")].map((details) => details.open);
   panel.innerHTML = html;
+  refreshTimes(panel);
   panel.querySelectorAll("details").forEach((details, index) => {
     details.open = open[index] ?? false;
   });

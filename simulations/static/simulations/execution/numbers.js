@@ -1,5 +1,5 @@
 /** Numbers and bars of the summary and of the stages, from each progress and each second. */
-import { duration, fill, microseconds, number, time } from "./format.js";
+import { duration, fill, fraction, microseconds, number, size, time } from "./format.js";
 
 const find = (scope, name) => scope?.querySelector(`[data-value="${name}"]`);
 
@@ -37,7 +37,14 @@ export class Numbers {
     setBar(scope, "overall-bar", progress.overall);
     set(scope, "agents", this.counts(progress.agents));
     set(scope, "messages", number(progress.messages_published));
+    this.showResources(progress);
     for (const stage of progress.stages) this.showStage(stage);
+  }
+
+  /** CPU and memory of all units now; an ended execution has its own numbers. */
+  showResources({ cpu_cores: cores, memory_bytes: memory }) {
+    if (typeof cores !== "number" || typeof memory !== "number") return;
+    set(summary(), "resources", fill(this.texts.resources, { cores: fraction(cores), memory: size(memory) }));
   }
 
   showStage(stage) {

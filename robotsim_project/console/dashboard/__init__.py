@@ -1,0 +1,1 @@
+"""The dashboard: what runs, what failed, what is worked on, and how the system is."""

@@ -1,0 +1,1 @@
+"""The pages of the system: health, background work, storage, settings."""

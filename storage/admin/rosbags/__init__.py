@@ -1,0 +1,1 @@
+"""Pages of rosbags: list, page of one, previews, exports, upload."""
