@@ -1,5 +1,7 @@
 """Fixtures: those of simulations, and the health of a system that works."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from robotsim_project.health import dependencies
@@ -16,7 +18,9 @@ __all__ = ["console", "design", "mec", "own_folders", "rosbag", "template"]
 
 
 @pytest.fixture(autouse=True)
-def unobserved(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forget what other tests have seen of the dependencies."""
+def unobserved(db: None) -> Iterator[None]:
+    """Forget what other tests have seen of the dependencies, and end checks before the database is gone."""
     for check in dependencies.CHECKS.values():
-        monkeypatch.setattr(check, "observation", None)
+        check.observation = None
+    yield
+    dependencies.check()

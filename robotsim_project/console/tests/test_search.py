@@ -44,7 +44,7 @@ def test_numbers_of_executions(text: str, expected: Any) -> None:
 
 def test_executions_by_name_and_number(console: Console, design: Design) -> None:
     client = console(Role.VIEWER)
-    simulation = design(name="Rush hour", concurrent_executions=True)
+    simulation = design(name="Rush hour")
     for _number in range(3):
         ended_execution(simulation)
     ended_execution(design(name="night patrol"))
