@@ -129,6 +129,8 @@ CONSOLE: dict[str, dict[str, Rule]] = {
     # Pages of the system that belong to no model
     "robotsim.health": {"view": VIEWER},
     "robotsim.work": {"view": VIEWER},
+    "robotsim.storage": {"view": VIEWER},
+    "robotsim.settings": {"view": ADMIN},
     # Rosbags
     "storage.rosbag": {
         "view": TABLE["rosbag-list"]["GET"],

@@ -69,6 +69,8 @@ PAGES: tuple[tuple[object, tuple[Page, ...]], ...] = (
                 "robotsim.view_work",
                 ("django_tasks_database_dbtaskresult", "simulations_deletion"),
             ),
+            Page(_("Storage"), "system_storage", "robotsim.view_storage"),
+            Page(_("Settings"), "system_settings", "robotsim.view_settings"),
             _list(_("API tokens"), "accounts_apitoken"),
         ),
     ),
