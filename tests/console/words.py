@@ -22,7 +22,7 @@ QUOTED = frozenset({"code", "pre", "kbd", "samp", "style", "title-en"})
 """Elements whose text is quoted, not said."""
 TEXT_ATTRIBUTES = ("title", "aria-label", "placeholder", "data-label", "alt")
 _TERMS = """
-    robotsim rosbag rosbags bag MEC ROS Zenoh zenoh raw MCAP mcap sqlite SQLite PostgreSQL Redis MinIO Foxglove
+    robotsim rosbag rosbags bag MEC ROS Zenoh zenoh MCAP mcap sqlite SQLite PostgreSQL Redis MinIO Foxglove
     Kubernetes DDS QoS API JWT JSON CSV UTC KiB MiB GiB TiB English Asia Seoul Ctrl Esc Enter Python Django
     GitHub Authorization Bearer token metadata yaml null min max zip tar msg std nav sensor geometry SHA
     Jazzy Humble Iron Rolling Kilted
