@@ -43,7 +43,8 @@ def summary_of(form: QuickRunForm, *, is_waiting: bool) -> Summary:
 
 def _estimate(form: QuickRunForm) -> Estimate | None:
     if form.is_bound:
-        return quick_run.estimate(form.quick_run()) if not form.errors else None
+        is_complete = not form.errors and "rosbag" in form.cleaned_data
+        return quick_run.estimate(form.quick_run()) if is_complete else None
     values = form.initial_values()
     return quick_run.estimate(values) if values.rosbag is not None else None
 
