@@ -45,7 +45,9 @@ class Seeded(NamedTuple):
     mec: int
 
 
-def seed(folder: Path, *, simulations: int, executions: int, agent_runs: int) -> Seeded:
+def seed(
+    folder: Path, *, simulations: int, executions: int, agent_runs: int, with_events: bool = True
+) -> Seeded:
     """Fill the database with the given numbers of copied rows."""
     user = User.objects.create_user(EMAIL, PASSWORD, role=Role.ADMIN)
     bag = folder / "drive"
@@ -61,7 +63,7 @@ def seed(folder: Path, *, simulations: int, executions: int, agent_runs: int) ->
     )
     _copy_simulations(prototype, simulations)
     ended = {status: _create_ended(prototype, status, user) for status, _from, _to in SHARES}
-    _copy_executions(ended, simulations, executions, agent_runs)
+    _copy_executions(ended, simulations, executions, agent_runs, with_events=with_events)
     last = FIRST + simulations
     running = [_running(pk, user) for pk in range(last - RUNNING + 1, last + 1)]
     startable = create_simulation(
@@ -170,7 +172,12 @@ def _start(simulation: Simulation, user: User) -> Execution:
 
 
 def _copy_executions(
-    ended: dict[RunStatus, Execution], simulations: int, count: int, agent_runs: int
+    ended: dict[RunStatus, Execution],
+    simulations: int,
+    count: int,
+    agent_runs: int,
+    *,
+    with_events: bool,
 ) -> None:
     """Copy the ended executions with their parts; only the newest have agent runs."""
     with_agents = f"n > {count - agent_runs // AGENTS}"
@@ -186,7 +193,7 @@ def _copy_executions(
             number=f"1 + (n - 1) / {simulations}",
             created_at=f"now() - ({count} - n) * interval '20 seconds'",
         )
-        for event in Event.objects.filter(execution=source):
+        for event in Event.objects.filter(execution=source) if with_events else ():
             number = ids_after_last(Event)
             copy(Event, event.pk, count, where, id=number, execution_id=f"{FIRST} + n")
         for index, run in enumerate(source.stage_runs.order_by("position")):
@@ -223,6 +230,22 @@ def _running(simulation: int, user: User) -> int:
         for n in range(AGENTS)
     )
     beat(execution.pk, first.pk, 1)
+    return execution.pk
+
+
+def fleet(agents: int, simulation: int) -> int:
+    """Create a running execution whose first stage has this many agents; return its id."""
+    execution = _start(Simulation.objects.get(pk=simulation), User.objects.get(email=EMAIL))
+    first = execution.stage_runs.order_by("position").first()
+    assert first is not None
+    AgentRun.objects.bulk_create(
+        AgentRun(
+            stage_run=first, number=n + 1, unit=n // UNIT, status=AgentStatus.RUNNING, published=1
+        )
+        for n in range(agents)
+    )
+    for unit in range(agents // UNIT):
+        snapshots.store(execution.pk, snapshot(first.pk, unit, 1))
     return execution.pk
 
 

@@ -19,6 +19,7 @@ from accounts.models import User
 from accounts.services import sessions, users
 from common.admin.changelists import BoundedListMixin
 from common.admin.confirmation import Refusals
+from common.admin.deletion import ServiceDeletionMixin
 from common.admin.errors import DomainErrorFormMixin, DomainErrorMixin
 from common.exceptions import NotFoundError
 
@@ -51,7 +52,13 @@ class UserForm(DomainErrorFormMixin, auth_forms.UserChangeForm[User]):
 
 
 @admin.register(User)
-class UserAdmin(PreferencesPage, BoundedListMixin, DomainErrorMixin, auth_admin.UserAdmin[User]):
+class UserAdmin(
+    PreferencesPage,
+    ServiceDeletionMixin,
+    BoundedListMixin,
+    DomainErrorMixin,
+    auth_admin.UserAdmin[User],
+):
     """Accounts, with their roles."""
 
     form = UserForm

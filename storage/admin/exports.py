@@ -3,11 +3,14 @@
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import URLPattern, path
 from django.utils.html import format_html
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from common.admin import numbers
 from common.admin.actions import ObjectActionsMixin, admin_url, run_action
@@ -16,6 +19,7 @@ from common.admin.changelists import BoundedListMixin
 from common.admin.columns import numeric
 from common.admin.list_filters import titled
 from common.admin.rights import right, user_text
+from storage.admin.recorded_times import recorded
 from storage.choices import UNFINISHED, ExportStatus
 from storage.models import Export
 from storage.objects.base import StoreError
@@ -34,6 +38,7 @@ TONES: dict[str, Tone] = {
 class ExportAdmin(ObjectActionsMixin, BoundedListMixin, admin.ModelAdmin[Export]):
     """Exports of all rosbags."""
 
+    change_form_template = "storage/console/export_page.html"
     list_display = [
         "name",
         "source",
@@ -53,26 +58,38 @@ class ExportAdmin(ObjectActionsMixin, BoundedListMixin, admin.ModelAdmin[Export]
     ordering = ["-id"]
     actions = ["cancel"]
     fields = [
-        "name",
-        "source",
         "format",
+        "span",
         "topics",
-        "start_ns",
-        "end_ns",
         "fields",
         "latched",
-        "status",
-        "reason",
-        "done",
-        "message_count",
-        "bytes",
-        "result_page",
-        "address",
         user_text("created_by", _("created by")),
         "created_at",
         "ended_at",
     ]
-    readonly_fields = ["reason", "done", "bytes", "result_page", "address"]
+    readonly_fields = ["span"]
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.part_view)
+        own = path("<int:object_id>/part/", view, name="storage_export_part")
+        return [own, *super().get_urls()]
+
+    def part_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """Answer with the state of an export alone, which its page fetches until it has ended."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        export = self.get_object(request, str(object_id))
+        if export is None:
+            raise Http404
+        return render(request, "storage/console/export_state.html", _state(export))
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        export = context.get("original")
+        if export is not None:
+            context |= {**_state(export), "badge": export_badge(export), "texts": lost_text()}
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def object_actions(self, row: Export) -> list[str]:
         return ["cancel"] if row.status in UNFINISHED else []
@@ -87,9 +104,9 @@ class ExportAdmin(ObjectActionsMixin, BoundedListMixin, admin.ModelAdmin[Export]
     def status_badge(self, export: Export) -> str:
         return export_badge(export)
 
-    @admin.display(description=_("reason"))
-    def reason(self, export: Export) -> str:
-        return export.sentence
+    @admin.display(description=_("range"))
+    def span(self, export: Export) -> str:
+        return format_html("{} &ndash; {}", recorded(export.start_ns), recorded(export.end_ns))
 
     @admin.display(description=_("progress"), ordering="progress")
     def done(self, export: Export) -> str:
@@ -104,15 +121,25 @@ class ExportAdmin(ObjectActionsMixin, BoundedListMixin, admin.ModelAdmin[Export]
     def bytes(self, export: Export) -> str:
         return numbers.size(export.size) if export.size else ""
 
-    @admin.display(description=_("result"))
-    def result_page(self, export: Export) -> str:
-        result = export.result
-        return format_html('<a href="{}">{}</a>', admin_url(result), result) if result else ""
-
     @admin.display(description=_("file"))
     def address(self, export: Export) -> str:
         url = download_address(export)
         return format_html('<a href="{}">{}</a>', url, _("Download")) if url else ""
+
+
+def _state(export: Export) -> dict[str, Any]:
+    return {
+        "export": export,
+        "percent": round(100 * export.progress),
+        "unfinished": export.status in UNFINISHED,
+        "file": download_address(export),
+        "result": export.result and admin_url(export.result),
+    }
+
+
+def lost_text() -> dict[str, str]:
+    """Text of scripts that follow something, in the current language."""
+    return {"lost": gettext("The connection is lost; trying again.")}
 
 
 def export_badge(export: Export) -> str:

@@ -1,5 +1,6 @@
 """The page "Add rosbag" in a real browser, with the real API."""
 
+import base64
 import re
 import zipfile
 from pathlib import Path
@@ -41,10 +42,6 @@ def add_page(page: Page, sign_in: SignIn, settings: Any) -> Page:
     return page
 
 
-def upload(page: Page) -> None:
-    page.get_by_role("button", name="Upload").click()
-
-
 def uploaded(page: Page) -> Rosbag:
     """The rosbag, once all its parts are sent and joined."""
     shows(page, "Verifying")
@@ -53,6 +50,33 @@ def uploaded(page: Page) -> Rosbag:
 
 def shows(page: Page, text: str) -> None:
     expect(page.locator("#add-rosbag")).to_contain_text(text, use_inner_text=True)
+
+
+def drop(page: Page, *files: Path) -> None:
+    """Drop files, and folders by their files, as the browser's own entries."""
+    page.evaluate(
+        """(files) => {
+        const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+        const entryOf = (name, value) => typeof value === "string"
+          ? {name, isFile: true, file: (done) => done(new File([bytes(value)], name))}
+          : {name, isFile: false, createReader: () => {
+              const batches = Object.entries(value).map(([inner, deep]) => [entryOf(inner, deep)]);
+              return {readEntries: (done) => done(batches.shift() || [])};
+            }};
+        const entries = Object.entries(files).map(([name, value]) => entryOf(name, value));
+        const items = entries.map((entry) => ({webkitGetAsEntry: () => entry}));
+        const event = new Event("drop", {bubbles: true, cancelable: true});
+        Object.defineProperty(event, "dataTransfer", {value: {items}});
+        document.getElementById("add-zone").dispatchEvent(event);
+        }""",
+        {path.name: _content(path) for path in files},
+    )
+
+
+def _content(path: Path) -> Any:
+    if path.is_dir():
+        return {inner.name: _content(inner) for inner in path.iterdir()}
+    return base64.b64encode(path.read_bytes()).decode()
 
 
 @pytest.mark.parametrize("folder", [True, False])
@@ -64,13 +88,12 @@ def test_a_bundle_is_uploaded_in_parts(
         add_page.set_input_files("#add-folder", bag)
     else:
         add_page.set_input_files("#add-files", list(bag.iterdir()))
-    upload(add_page)
     rosbag = uploaded(add_page)
     assert {file.path for file in rosbag.files.all()} == {path.name for path in bag.iterdir()}
     assert rosbag.name == ("drive" if folder else "drive_0.db3")
     assert verifier.run(rosbag.pk).message_count == 3000
-    shows(add_page, f"{rosbag.name} Open the rosbag")
-    add_page.locator("#add-status a").click()
+    shows(add_page, "It plays in full.")
+    add_page.get_by_role("link", name="Open the rosbag").click()
     expect(add_page).to_have_url(re.compile(rf"/{rosbag.pk}/change/$"))
     add_page.wait_for_load_state("networkidle")  # its preview, too
 
@@ -79,7 +102,6 @@ def test_files_beside_the_bundle_are_said(add_page: Page, make_bag: MakeBag) -> 
     bag = make_bag("drive")
     (bag / "payload.sh").write_text("rm -rf /")
     add_page.set_input_files("#add-folder", bag)
-    upload(add_page)
     rosbag = verifier.run(uploaded(add_page).pk)
     assert {file.path for file in rosbag.files.all()} == {"metadata.yaml", "drive_0.db3"}
     shows(add_page, "payload.sh is no part of the bag and is not stored")
@@ -95,11 +117,10 @@ def test_damaged_archive_links_to_the_repaired_rosbag(
         for path in bag.iterdir():
             packed.write(path, f"deep/{path.name}")
     add_page.set_input_files("#add-files", archive)
-    upload(add_page)
     original = verifier.run(uploaded(add_page).pk)
     assert original.status == Status.REPAIRED
     shows(add_page, "made anew with all 5 messages")
-    link = add_page.locator("#add-status a").get_attribute("href")
+    link = add_page.get_by_role("link", name="Open the rosbag").get_attribute("href")
     assert str(link).endswith(f"/{original.repaired_id}/change/")
 
 
@@ -118,13 +139,11 @@ def test_upload_resumes_after_a_reload(add_page: Page, make_bag: MakeBag, live_s
         }"""
     )
     add_page.set_input_files("#add-folder", bag)
-    upload(add_page)
     shows(add_page, "Choose the same files again")
     begun = Rosbag.objects.get()
     add_page.goto(ADD)
     shows(add_page, "resumes where it stopped")
     add_page.set_input_files("#add-folder", bag)
-    upload(add_page)
     assert uploaded(add_page).pk == begun.pk
     assert verifier.run(begun.pk).message_count == 3000
 
@@ -138,16 +157,57 @@ def test_cancelling_removes_the_sent_parts(add_page: Page, make_bag: MakeBag) ->
         }"""
     )
     add_page.set_input_files("#add-folder", make_bag("drive"))
-    upload(add_page)
     shows(add_page, "Sending")
-    add_page.locator("#add-cancel").click()
+    add_page.get_by_role("button", name="Cancel: drive").click()
     shows(add_page, "cancelled")
     assert not Rosbag.objects.living().exists()
 
 
-def test_upload_without_files_shows_an_error(add_page: Page) -> None:
-    upload(add_page)
-    shows(add_page, "Choose the folder of a bundle")
+def test_folders_and_files_are_dropped_together(
+    add_page: Page, make_bag: MakeBag, tmp_path: Path
+) -> None:
+    trip = tmp_path / "trip"
+    trip.mkdir()
+    for name in ("한강", "campus"):
+        make_bag(name).rename(trip / name)
+    (trip / "notes.txt").write_text("sunny")
+    alone = make_bag("alone", messages=7) / "alone_0.db3"
+    drop(add_page, trip, alone)
+    expect(add_page.get_by_text("Verifying")).to_have_count(2)  # two at once, the third waits
+    for rosbag in Rosbag.objects.filter(status=Status.VERIFYING):
+        verifier.run(rosbag.pk)
+    expect(add_page.locator(".why")).to_have_count(2)
+    verifier.run(uploaded(add_page).pk)
+    expect(add_page.locator(".why")).to_have_count(3)
+    names = set(Rosbag.objects.exclude(origin="repaired").values_list("name", flat=True))
+    assert names == {"한강", "campus", "alone_0"}
+    assert Rosbag.objects.usable().count() == 3
+
+
+def test_what_is_no_recording_is_said(add_page: Page, tmp_path: Path) -> None:
+    folder = tmp_path / "holiday"
+    folder.mkdir()
+    (folder / "photo.jpg").write_bytes(b"jpeg")
+    drop(add_page, folder)
+    shows(add_page, "There is no recording among these")
+    assert not Rosbag.objects.exists()
+
+
+def test_a_popup_fills_the_field_of_its_form(add_page: Page, make_bag: MakeBag) -> None:
+    """The form's page opens the popup, whose script calls Django's own function in it."""
+    add_page.evaluate(
+        """() => {
+        window.dismissAddRelatedObjectPopup = (popup, ...chosen) => { window.chosen = chosen; };
+        }"""
+    )
+    with add_page.expect_popup() as opened:
+        add_page.evaluate(f"() => window.open('{ADD}?_popup=1')")
+    popup = opened.value
+    popup.set_input_files("#add-folder", make_bag("drive"))
+    rosbag = uploaded(popup)
+    verifier.run(rosbag.pk)
+    add_page.wait_for_function("() => window.chosen")
+    assert add_page.evaluate("() => window.chosen") == [str(rosbag.pk), "drive"]
 
 
 def test_only_operators_add(client: Client, db: None) -> None:

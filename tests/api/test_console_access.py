@@ -36,6 +36,7 @@ OWN = {
     ("storage_rosbag_foxglove", "GET"): "storage.view_rosbag",
     ("storage_rosbag_foxglove_open", "GET"): "storage.view_rosbag",
     ("storage_rosbag_part", "GET"): "storage.view_rosbag",
+    ("storage_export_part", "GET"): "storage.view_export",
     ("storage_rosbag_popup", "GET"): "storage.add_rosbag",
     ("simulations_mec_test", "POST"): "simulations.test_mec",
     ("simulations_simulation_quick_run", "GET"): "simulations.quickrun_simulation",

@@ -77,12 +77,12 @@ def _between_stages(data: PageData) -> str:
 
 
 def _next_stage(data: PageData) -> str:
-    ended = [run for run in data.stage_runs if run.ended_at is not None]
+    ends = {run.position: run.ended_at for run in data.stage_runs if run.ended_at is not None}
     waiting = [run for run in data.stage_runs if run.status == RunStatus.PENDING]
-    if data.plan.pattern == Pattern.PARALLEL or not (ended and waiting):
+    if data.plan.pattern == Pattern.PARALLEL or not (ends and waiting):
         return ""
-    delay = data.plan.stage(ended[-1].position).delay_after
-    begin = ended[-1].ended_at + timedelta(seconds=delay)
+    last = max(ends)
+    begin = ends[last] + timedelta(seconds=data.plan.stage(last).delay_after)
     name = data.plan.stage(waiting[0].position).name
     message = _("Stage {position}, {name}, is prepared after a pause: {time}.")
     return format_html(message, position=waiting[0].position, name=name, time=moment(begin))

@@ -2,17 +2,10 @@
 
 from dataclasses import dataclass
 
-from common.admin.badges import Tone
 from simulations.admin.quick_run.form import QuickRunForm
-from storage.choices import Status
+from storage.admin.rosbags.verdict import status_badge
 from storage.models import Rosbag
 
-TONES: dict[str, Tone] = {
-    Status.READY: "ok",
-    Status.READY_WITH_WARNINGS: "warn",
-    Status.REPAIRED: "warn",
-    Status.REJECTED: "bad",
-}
 MAX_WARNINGS = 5
 
 
@@ -22,7 +15,7 @@ class Summary:
 
     state: str
     rosbag: Rosbag | None
-    tone: Tone
+    badge: str
     topic_count: int
     warnings: list[str]
     errors: list[str]
@@ -37,7 +30,7 @@ def summary_of(form: QuickRunForm, *, is_waiting: bool) -> Summary:
     return Summary(
         state=rosbag.status if rosbag else "",
         rosbag=rosbag,
-        tone=TONES.get(rosbag.status, "run") if rosbag else "idle",
+        badge=status_badge(rosbag) if rosbag else "",
         topic_count=rosbag.topics.playable().count() if rosbag else 0,
         warnings=warnings[:MAX_WARNINGS],
         errors=_errors(form),

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from common.admin.changelists import BoundedPaginator
 from common.admin.numbers import NOTHING, number, size
 from common.templatetags.console import at_most_counted
+from storage.admin.recorded_times import offset, recorded
 from storage.admin.rosbags.time_line import activity
-from storage.admin.rosbags.times import offset, recorded
 from storage.models import Rosbag, RosbagFile, RosbagTopic
 
 PAGE = 25

@@ -4,7 +4,7 @@ from django.utils.translation import gettext as _
 
 from common.admin.numbers import NOTHING, number, size
 from common.admin.times import moment
-from storage.admin.rosbags.times import offset, recorded
+from storage.admin.recorded_times import offset, recorded
 from storage.models import Rosbag
 
 
@@ -13,7 +13,7 @@ def facts_of(rosbag: Rosbag) -> list[tuple[str, str]]:
     start, duration = rosbag.start_ns, rosbag.duration_ns
     count = rosbag.message_count
     end = None if start is None or duration is None else start + duration
-    return [
+    known = [
         (_("Recorded from"), recorded(start)),
         (_("Recorded until"), recorded(end)),
         (_("Duration"), NOTHING if duration is None else offset(duration)),
@@ -28,3 +28,4 @@ def facts_of(rosbag: Rosbag) -> list[tuple[str, str]]:
         (_("Added"), moment(rosbag.created_at)),
         (_("Added by"), str(rosbag.created_by or NOTHING)),
     ]
+    return [(name, value) for name, value in known if value != NOTHING]

@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from common.admin.numbers import size
 from common.exceptions import DomainError
-from storage.admin.rosbags.times import offset, recorded
+from storage.admin.recorded_times import offset, recorded
 from storage.models import Rosbag
 from storage.services.previews import previews
 from storage.services.previews.previews import MessageSelection

@@ -19,6 +19,8 @@ from common.admin.deletion import ServiceDeletionMixin
 from common.admin.list_filters import titled
 from common.admin.rights import right, user_text
 from common.admin.times import span
+from storage.admin.exports import lost_text
+from storage.admin.recorded_times import recorded
 from storage.admin.rosbags import contents, exports_list, neighbours, state
 from storage.admin.rosbags.add_page import AddPage
 from storage.admin.rosbags.export_page import ExportPage
@@ -26,7 +28,6 @@ from storage.admin.rosbags.facts import facts_of
 from storage.admin.rosbags.foxglove import FoxglovePage
 from storage.admin.rosbags.parts import PartsPage
 from storage.admin.rosbags.time_line import ROWS, time_line
-from storage.admin.rosbags.times import recorded
 from storage.admin.rosbags.verdict import status_badge
 from storage.choices import VERIFIED, Origin, Status
 from storage.exceptions import StorageError
@@ -89,7 +90,6 @@ class RosbagAdmin(
             "api": f"{settings.API_STR}/rosbags/{rosbag.pk}",
             "texts": script_texts(),
             "facts": facts_of(rosbag),
-            "related": neighbours.links(request, rosbag),
             "line": time_line(rosbag, topics[:ROWS], rest=len(topics) > ROWS),
             "topics": contents.topics(request, rosbag),
             "files": contents.files(request, rosbag),
@@ -157,10 +157,10 @@ class RosbagAdmin(
 def script_texts() -> dict[str, str]:
     """Texts of the page's script, in the current language."""
     return {
+        **lost_text(),
         "failed": gettext(
             "This part could not be loaded: check the connection, then open the page again."
         ),
-        "lost": gettext("The connection is lost; trying again."),
         "whole": gettext("the whole recording"),
         "no_fields": gettext("Messages of this topic have no numeric fields."),
         "no_values": gettext("There are no values in this range."),

@@ -13,9 +13,9 @@ from common.exceptions import DomainError
 from rosbag2.extraction.images import TYPES as IMAGES
 from rosbag2.extraction.trajectory import TYPES as TRACKS
 from rosbag2.messages.message_types import full_name
+from storage.admin.recorded_times import offset, recorded
 from storage.admin.rosbags import trajectory_drawing
 from storage.admin.rosbags.message_tree import message_rows
-from storage.admin.rosbags.times import offset, recorded
 from storage.models import Rosbag, RosbagTopic
 from storage.services.previews import previews
 

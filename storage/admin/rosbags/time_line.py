@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 
-from storage.admin.rosbags.times import offset
+from storage.admin.recorded_times import offset
 from storage.models import Rosbag, RosbagTopic
 
 BARS = 50

@@ -59,7 +59,7 @@ def _deleted(rosbag: Rosbag) -> Verdict:
         "idle",
         format_html(_("Deleted {when}."), when=moment(rosbag.deleted_at)),
         _("Its files are still stored, and no list shows it."),
-        _("It can be restored until the clean-up of deleted rows removes it for good."),
+        _("It can be restored until it is removed permanently, which nothing does by itself."),
     )
 
 
