@@ -132,3 +132,14 @@ def test_a_deleted_rosbag_is_said(client: Client, rosbag: Rosbag, mec: Mec) -> N
     Rosbag.objects.filter(pk=rosbag.pk).hide()
     answer = client.post(URL, values(rosbag, mec))
     assert "There is no such rosbag" in answer.content.decode()
+
+
+def test_summary_says_what_will_happen(client: Client, rosbag: Rosbag, mec: Mec) -> None:
+    answer = client.get(f"{URL}summary/", values(rosbag, mec, agents=100, passes=2, rate=2))
+    estimate = answer.context["summary"].estimate
+    assert (estimate.messages, estimate.topics) == (100 * 2 * 40, 1)
+    assert round(estimate.seconds, 2) == 1.95
+    assert round(estimate.rate) == round(100 * 40 / 0.975)
+    assert "8,000" in answer.content.decode()
+    shown = client.get(f"{URL}?rosbag={rosbag.pk}").context["summary"].estimate
+    assert shown.messages == 20 * 40

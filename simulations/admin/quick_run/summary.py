@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from simulations.admin.quick_run.form import QuickRunForm
+from simulations.services import quick_run
+from simulations.services.quick_run import Estimate
 from storage.admin.rosbags.verdict import status_badge
 from storage.models import Rosbag
 
@@ -16,7 +18,7 @@ class Summary:
     state: str
     rosbag: Rosbag | None
     badge: str
-    topic_count: int
+    estimate: Estimate | None
     warnings: list[str]
     errors: list[str]
     unpaced: bool
@@ -31,12 +33,19 @@ def summary_of(form: QuickRunForm, *, is_waiting: bool) -> Summary:
         state=rosbag.status if rosbag else "",
         rosbag=rosbag,
         badge=status_badge(rosbag) if rosbag else "",
-        topic_count=rosbag.topics.playable().count() if rosbag else 0,
+        estimate=_estimate(form),
         warnings=warnings[:MAX_WARNINGS],
         errors=_errors(form),
         unpaced=form["rate"].value() in (0, "0", "0.0"),
         is_waiting=is_waiting,
     )
+
+
+def _estimate(form: QuickRunForm) -> Estimate | None:
+    if form.is_bound:
+        return quick_run.estimate(form.quick_run()) if not form.errors else None
+    values = form.initial_values()
+    return quick_run.estimate(values) if values.rosbag is not None else None
 
 
 def _errors(form: QuickRunForm) -> list[str]:
