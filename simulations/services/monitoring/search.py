@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 
 from simulations.models import Execution, Mec, Simulation
 
-NUMBERED = re.compile(r"(?P<name>.*?)\s*#?\s*(?P<number>\d{1,9})")
+NUMBERED = re.compile(r"(?P<name>|.*?[^\d#])\s*#?\s*(?P<number>\d{1,9})")
 MAX_NAMED = 20
 """Simulations whose latest execution is shown for a name without a number."""
 
