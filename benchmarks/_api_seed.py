@@ -226,6 +226,22 @@ def _running(simulation: int, user: User) -> int:
     return execution.pk
 
 
+def fleet(agents: int, simulation: int) -> int:
+    """Create a running execution whose first stage has this many agents; return its id."""
+    execution = _start(Simulation.objects.get(pk=simulation), User.objects.get(email=EMAIL))
+    first = execution.stage_runs.order_by("position").first()
+    assert first is not None
+    AgentRun.objects.bulk_create(
+        AgentRun(
+            stage_run=first, number=n + 1, unit=n // UNIT, status=AgentStatus.RUNNING, published=1
+        )
+        for n in range(agents)
+    )
+    for unit in range(agents // UNIT):
+        snapshots.store(execution.pk, snapshot(first.pk, unit, 1))
+    return execution.pk
+
+
 def beat(execution_id: int, stage_run_id: int, sequence: int) -> None:
     """Send one heartbeat of all units of a running execution."""
     for unit in range(AGENTS // UNIT):

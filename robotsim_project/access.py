@@ -118,9 +118,6 @@ CONSOLE: dict[str, dict[str, Rule]] = {
         "view": TABLE["token-list"]["GET"],
         "revoke": TABLE["token-detail"]["DELETE"],
     },
-    "accounts.idempotencykey": {"view": ADMIN},
-    "accounts.revokedsignin": {"view": ADMIN},
-    "axes.accessattempt": {"view": ADMIN, "delete": ADMIN},
     "auditlog.logentry": {"view": TABLE["audit-list"]["GET"]},
     # The history of a row says who changed it, as the audit does
     "admin.logentry": {"view": TABLE["audit-list"]["GET"]},
@@ -129,6 +126,8 @@ CONSOLE: dict[str, dict[str, Rule]] = {
     # Pages of the system that belong to no model
     "robotsim.health": {"view": VIEWER},
     "robotsim.work": {"view": VIEWER},
+    "robotsim.storage": {"view": VIEWER},
+    "robotsim.settings": {"view": ADMIN},
     # Rosbags
     "storage.rosbag": {
         "view": TABLE["rosbag-list"]["GET"],

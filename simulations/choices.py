@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Pattern(TextChoices):
@@ -107,7 +108,7 @@ class AgentStatus(TextChoices):
     COMPLETED = "COMPLETED", _("completed")
     FAILED = "FAILED", _("failed")
     STOPPED = "STOPPED", _("stopped")
-    LOST = "LOST", _("lost")
+    LOST = "LOST", pgettext_lazy("agent or recording", "lost")
 
 
 AGENT_ENDED = frozenset(
@@ -132,7 +133,7 @@ class RecordingStatus(TextChoices):
     VERIFYING = "VERIFYING", _("verifying")
     STORED = "STORED", _("stored")
     EMPTY = "EMPTY", _("no messages received")
-    LOST = "LOST", _("lost")
+    LOST = "LOST", pgettext_lazy("agent or recording", "lost")
 
 
 RECORDING_OPEN = frozenset(

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from storage.models import Rosbag, RosbagFile, RosbagTopic  # noqa: F401  (name the generics below)
 
 
+IS_PLAYABLE = Q(serialization_format__in=PLAYABLE)
+
+
 class RosbagFileQuerySet(QuerySet["RosbagFile"]):
     """Queries of files by whether the storage has them."""
 
@@ -49,4 +52,4 @@ class RosbagTopicQuerySet(QuerySet["RosbagTopic"]):
 
     def playable(self) -> RosbagTopicQuerySet:
         """Topics whose messages can be replayed; the others are listed and skipped."""
-        return self.filter(serialization_format__in=PLAYABLE)
+        return self.filter(IS_PLAYABLE)

@@ -4,11 +4,13 @@ The library's own middleware reads the user before the bearer token is checked, 
 and connects a signal receiver for each request; hence `accounts.middleware`.
 """
 
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
 from auditlog.models import LogEntry
-from django.db.models import Model
+from django.contrib.contenttypes.models import ContentType
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 
 from accounts.choices import ACTION_NUMBERS, AuditAction
@@ -37,7 +39,12 @@ def record_change(instance: Model, **changes: tuple[Any, Any]) -> None:
 
 
 def record_action(
-    instance: Model, action: AuditAction, actor: User | None = None, **values: Any
+    instance: Model,
+    action: AuditAction,
+    actor: User | None = None,
+    *,
+    name: str = "",
+    **values: Any,
 ) -> None:
     """Record an action that changes no field of a row, such as a start.
 
@@ -45,6 +52,7 @@ def record_action(
         instance: the row that it was done to.
         action: the action.
         actor: its author; None: that of the request, or a program on the server.
+        name: name of the row for people, where it is not the row as text.
         values: what the sentence about it needs, as JSON values.
     """
     LogEntry.objects.log_create(
@@ -54,7 +62,32 @@ def record_action(
         actor=actor,
         actor_email=actor.email if actor else None,
         additional_data=values or None,
+        object_repr=name or str(instance),
     )
+
+
+class Histories:
+    """Conditions for entries that belong to the history of a row beside its own; other apps add some."""
+
+    def __init__(self) -> None:
+        self._conditions: dict[type[Model], Callable[[Any], Q]] = {}
+        self.more_models: set[type[Model]] = set()
+        """Models of which no change of a field is recorded, only actions."""
+
+    def register(self, model: type[Model], condition: Callable[[Any], Q]) -> None:
+        """Add entries to the histories of a model's rows."""
+        self._conditions[model] = condition
+
+    def entries(self, row: Model) -> QuerySet[LogEntry]:
+        """Return the entries about a row, the newest first."""
+        own = Q(content_type=ContentType.objects.get_for_model(row), object_pk=str(row.pk))
+        condition = self._conditions.get(type(row))
+        rows = LogEntry.objects.filter(own | condition(row) if condition else own)
+        entries: QuerySet[LogEntry] = rows.select_related("actor").order_by("-pk")
+        return entries
+
+
+histories = Histories()
 
 
 def name_actor(instance: LogEntry, **_signal: Any) -> None:

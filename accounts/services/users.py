@@ -26,6 +26,12 @@ from common.exceptions import NotFoundError
 PASSWORD_BYTES = 12
 
 
+def search(text: str, limit: int) -> list[User]:
+    """Accounts by part of their address or name."""
+    condition = models.Q(email__icontains=text) | models.Q(name__icontains=text)
+    return list(User.objects.filter(condition).order_by("email")[:limit])
+
+
 def new_own_account(email: str, password: str, *, name: str = "") -> User:
     """Make the row of one's own account, with the role of the settings; `insert` stores it.
 

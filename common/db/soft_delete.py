@@ -34,6 +34,10 @@ class SoftDeleteQuerySet(models.QuerySet[Row_co]):
         """Rows that are deleted and can be restored."""
         return self.filter(DELETED)
 
+    def named(self, part: str) -> Self:
+        """Rows that are not deleted, by a part of their name."""
+        return self.living().filter(name__icontains=part)
+
     def lock(self) -> int:
         """Lock these rows until the transaction ends; SQLite, which lets one write at a time, needs no lock.
 

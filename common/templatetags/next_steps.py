@@ -1,10 +1,10 @@
-"""Next steps and uses of a row, on its pages."""
+"""Next steps and related rows of a row, on its pages."""
 
 from typing import Any
 
 from django import template
 
-from common.admin import next_steps, uses
+from common.admin import next_steps, related
 
 register = template.Library()
 
@@ -16,6 +16,12 @@ def next_step_buttons(context: Any, row: Any) -> dict[str, Any]:
 
 
 @register.simple_tag(takes_context=True)
-def uses_of(context: Any, row: Any) -> list[uses.Use]:
-    """Return the uses of a row that the user may see."""
-    return uses.uses(context["request"].user, row)
+def related_rows(context: Any, row: Any) -> list[related.Related]:
+    """Return the related rows that the user may see."""
+    return related.related_rows(context["request"].user, row)
+
+
+@register.simple_tag(takes_context=True)
+def uses_of(context: Any, row: Any) -> list[related.Related]:
+    """Return what the user may see of that which uses a row."""
+    return [use for use in related_rows(context, row) if use.is_use]

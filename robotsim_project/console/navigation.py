@@ -55,7 +55,7 @@ PAGES: tuple[tuple[object, tuple[Page, ...]], ...] = (
         _("Lab"),
         (
             _list(_("Systems under test"), "simulations_mec"),
-            _list(_("People"), "accounts_user", "axes_accessattempt"),
+            _list(_("People"), "accounts_user"),
             _list(_("Audit"), "auditlog_logentry"),
         ),
     ),
@@ -69,6 +69,8 @@ PAGES: tuple[tuple[object, tuple[Page, ...]], ...] = (
                 "robotsim.view_work",
                 ("django_tasks_database_dbtaskresult", "simulations_deletion"),
             ),
+            Page(_("Storage"), "system_storage", "robotsim.view_storage"),
+            Page(_("Settings"), "system_settings", "robotsim.view_settings"),
             _list(_("API tokens"), "accounts_apitoken"),
         ),
     ),

@@ -9,10 +9,9 @@ from simulations.admin import (
     mecs,
     next_steps,
     recordings,
-    rosbag_links,
+    related,
     simulations,
     stage_runs,
-    uses,
 )
 
 __all__ = [
@@ -24,8 +23,7 @@ __all__ = [
     "mecs",
     "next_steps",
     "recordings",
-    "rosbag_links",
+    "related",
     "simulations",
     "stage_runs",
-    "uses",
 ]

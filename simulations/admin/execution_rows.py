@@ -40,12 +40,12 @@ class ExecutionRowMixin(ExecutionSearchMixin, BoundedListMixin):
         rows = Execution.objects.filter(pk=int(pk)) if is_id(pk) else Execution.objects.none()
         execution = rows.select_related("simulation").defer("plan", "outcome").first()
         context = {**(extra_context or {}), "execution": execution}
-        answer: HttpResponse = super().changelist_view(request, context)  # type: ignore[misc]
+        answer: HttpResponse = super().changelist_view(request, context)
         return answer
 
     def get_list_display(self, request: HttpRequest) -> Any:
         """Leave out the execution when the list is filtered by one."""
-        columns = list(super().get_list_display(request))  # type: ignore[misc]
+        columns = list(super().get_list_display(request))
         filtered = ExecutionIdFilter.parameter_name in request.GET
         return [name for name in columns if not (filtered and name == "execution_link")]
 

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from simulations.choices import ACTIVE, ENDED, USER_FAILURES, EventKind, FailureCode
+from simulations.services.monitoring.search import numbered
 
 MAX_ID_DIGITS = 18
 
@@ -139,4 +140,8 @@ class ExecutionSearchMixin:
         condition = Q(**{name: term}) if term else Q()
         if is_id(term):
             condition |= Q(**{f"{self.execution_path}id": int(term)})
+        if wanted := numbered(term):
+            number = Q(**{f"{self.execution_path}number": wanted.number})
+            simulation = {f"{self.execution_path}simulation__name__icontains": wanted.name}
+            condition |= number & Q(**simulation) if wanted.name else number
         return rows.filter(condition), False

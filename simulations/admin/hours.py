@@ -3,10 +3,10 @@
 from typing import Any
 
 from django.contrib import admin
-from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 
 from common.admin.changelists import BoundedListMixin
+from common.admin.numbers import size
 from simulations.models import HourStatistics
 
 
@@ -20,4 +20,4 @@ class HourStatisticsAdmin(BoundedListMixin, admin.ModelAdmin[Any]):
 
     @admin.display(description=_("stored"), ordering="stored_bytes")
     def stored(self, row: HourStatistics) -> str:
-        return filesizeformat(row.stored_bytes)
+        return size(row.stored_bytes)

@@ -83,8 +83,8 @@ def plan_differences(first: Plan, second: Plan) -> tuple[Difference, ...]:
 def _matched_stages(
     first: Plan, second: Plan
 ) -> Iterator[tuple[PlanStage | None, PlanStage | None]]:
-    names = [[stage.name for stage in plan.stages] for plan in (first, second)]
-    matcher = SequenceMatcher(None, *names, autojunk=False)
+    before, after = ([stage.name for stage in plan.stages] for plan in (first, second))
+    matcher = SequenceMatcher(None, before, after, autojunk=False)
     for _tag, begin, end, new_begin, new_end in matcher.get_opcodes():
         yield from zip_longest(first.stages[begin:end], second.stages[new_begin:new_end])
 

@@ -6,6 +6,9 @@ import pytest
 from auditlog.models import LogEntry
 from rest_framework.test import APIClient
 
+from accounts.services.audit import histories
+from simulations.choices import Stopper
+from simulations.services.runs import lifecycle
 from simulations.tests.conftest import Design
 from storage.models import Rosbag
 from templates.models import Template
@@ -63,3 +66,46 @@ def test_template_changes_are_audited(admin: APIClient, template: Template) -> N
     entries = changes(admin, "templates.template")
     assert entries[0] == {"rate": ["1.0", "2.0"]}
     assert [set(change) for change in entries[1:]] == [{"deleted_at"}, {"deleted_at"}]
+
+
+def actions(admin: APIClient) -> list[dict[str, Any]]:
+    """Return the audited entries about executions, the oldest first."""
+    entries = admin.get(f"{API}/audit?object_type=simulations.execution").json()["results"]
+    return [
+        {name: entry[name] for name in ("action", "object_name", "actor_email", "values")}
+        for entry in reversed(entries)
+    ]
+
+
+def test_starts_and_stops_by_api_are_audited(
+    admin: APIClient, operator: APIClient, design: Design
+) -> None:
+    simulation = design()
+    execution = operator.post(f"{API}/simulations/{simulation.pk}/start").json()["id"]
+    operator.post(f"{API}/executions/{execution}/stop")
+    simulation.executions.update(status="STOPPED")
+    admin.post(f"{API}/executions/{execution}/again")
+    one = {"object_name": "drive #1", "actor_email": "operator@example.org", "values": {}}
+    assert actions(admin) == [
+        {**one, "action": "start"},
+        {**one, "action": "stop"},
+        {
+            "action": "start_again",
+            "object_name": "drive #2",
+            "actor_email": "admin@example.org",
+            "values": {"again_of": 1},
+        },
+    ]
+    refused = operator.post(f"{API}/executions/{execution}/stop")
+    assert refused.status_code == 409
+    assert len(actions(admin)) == 3
+
+
+def test_starts_and_stops_by_programs_are_audited(admin: APIClient, design: Design) -> None:
+    execution = lifecycle.start(design())
+    lifecycle.stop(execution, stopped_by=Stopper.RESTORE)
+    started, stopped = actions(admin)
+    assert (started["action"], started["actor_email"]) == ("start", None)
+    assert (stopped["action"], stopped["values"]) == ("stop", {"stopper": "restore"})
+    entries = histories.entries(execution.simulation)
+    assert {"drive #1"} <= {entry.object_repr for entry in entries}

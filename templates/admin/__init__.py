@@ -1,5 +1,5 @@
 """Admin of templates."""
 
-from templates.admin import next_steps, pages, rosbag_links
+from templates.admin import next_steps, pages, related
 
-__all__ = ["next_steps", "pages", "rosbag_links"]
+__all__ = ["next_steps", "pages", "related"]

@@ -14,7 +14,7 @@ from common.admin.columns import numeric
 from common.admin.next_steps import next_steps
 from common.admin.numbers import number
 from common.admin.times import moment
-from storage.admin.badges import status_badge
+from storage.admin.rosbags.verdict import status_badge
 from templates.admin.fields import pass_text
 from templates.models import Template
 

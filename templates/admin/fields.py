@@ -35,7 +35,6 @@ class TopicsInput(forms.SelectMultiple):
     """A table of topics with checkboxes; `rosbag` is the id of the rosbag whose topics it shows."""
 
     rosbag: Any = None
-    use_fieldset = True
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
         context = table_context(self.rosbag, value or ())

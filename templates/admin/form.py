@@ -70,6 +70,8 @@ class TemplateForm(DomainErrorFormMixin, forms.ModelForm[Template]):
         super().__init__(*args, **kwargs)
         if "rosbag" in self.fields:  # users with read-only access have no such field
             self.fields["unsupported_topics"].required = False  # without it nothing changes
+            rosbag: Any = self.fields["rosbag"].widget
+            rosbag.can_change_related = rosbag.can_delete_related = False
             widget: Any = self.fields["topics"].widget
             widget.rosbag = self["rosbag"].value()
 

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Count, Q
 
 from agent.topic_names import NAMES_CARRIED, carries
 from common.admin.fields import MAX_ID_DIGITS
-from storage.admin.badges import status_badge
+from storage.admin.rosbags.verdict import status_badge
 from storage.models import Rosbag, RosbagTopic
-from storage.querysets import RosbagTopicQuerySet
+from storage.querysets import IS_PLAYABLE, RosbagTopicQuerySet
 
 MAX_SHOWN = 200
 COLUMNS = ("name", "type", "message_count", "mean_rate_hz", "offered_qos_profiles")
@@ -77,14 +77,17 @@ def topic_table(rosbag_id: Any, chosen: Sequence[str] = (), search: str = "") ->
     others = matching.exclude(name__in=stored)[: MAX_SHOWN - len(rows)]
     rows += [TopicRow(topic.name, topic, is_chosen=False) for topic in others]
     shown = {row.name for row in rows}
-    total = playable.count()
+    counts = rosbag.topics.order_by().aggregate(
+        all=Count("pk"), total=Count("pk", filter=IS_PLAYABLE)
+    )
+    total = counts["total"]
     return TopicTable(
         rosbag=rosbag,
         rows=rows,
         hidden=[name for name in names if name not in shown],
         total=total,
         matches=matching.count() if search else total,
-        skipped=rosbag.topics.count() - total,
+        skipped=counts["all"] - total,
     )
 
 

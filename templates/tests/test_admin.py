@@ -137,11 +137,11 @@ def test_length_of_a_pass(operator: Client, rosbag: Rosbag) -> None:
     gap = [10 * 10**9, 50 * 10**9]
     rosbag.topics.filter(name="/odom").update(**times, gap_count=1, gaps=[gap], message_count=22)
     template = templates.create(name="t", rosbag=rosbag, rate=2)
-    assert "30.0 s" in operator.get(page(template)).content.decode()
+    assert "30 s" in operator.get(page(template)).content.decode()
     templates.update(template, max_gap_seconds=5)
-    assert "12.5 s; 35.0 s of recorded gaps" in operator.get(page(template)).content.decode()
+    assert "12 s; 35 s of recorded gaps" in operator.get(page(template)).content.decode()
     templates.update(template, max_gap_seconds=0.5)
-    assert "at most 10.2 s" in operator.get(page(template)).content.decode()
+    assert "at most 10 s" in operator.get(page(template)).content.decode()
     templates.update(template, rate=0)
     assert "as fast as possible" in operator.get(page(template)).content.decode()
 
@@ -164,7 +164,7 @@ def test_query_count_is_independent_of_rows(
         templates.create(name=f"t{number}", rosbag=rosbag)
     many = [queries(client, address) for address in (URL, page(first))]
     assert many == few
-    assert max(many) <= 8
+    assert max(many) <= 12
 
 
 def test_deleting_hides(operator: Client, rosbag: Rosbag) -> None:

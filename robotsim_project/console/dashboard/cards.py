@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
 
-from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from common.admin.numbers import number, size
 from robotsim_project.console.dashboard import charts
 from simulations.choices import AgentStatus
 from simulations.services.monitoring import history, running
@@ -21,7 +20,7 @@ class Card:
     """A number with its last days."""
 
     title: str
-    number: str
+    value: str
     note: str
     url: str
     measure: str
@@ -39,18 +38,22 @@ def cards(now: running.Running, days: list[history.Day]) -> list[Card]:
 
 
 def _agents_card(now: running.Running, days: list[history.Day]) -> Card:
-    agents = now.agents
-    known = now.complete
-    number = _counted(agents[AgentStatus.RUNNING]) if known else "?"
-    planned = sum(progress.planned_agents for progress in now.progress.values())
-    note = _("of %(planned)s planned") % {"planned": _counted(planned)}
+    count = number(now.agents[AgentStatus.RUNNING])
+    if now.complete:
+        planned = sum(progress.planned_agents for progress in now.progress.values())
+        note = _("of %(planned)s planned") % {"planned": number(planned)} if planned else ""
+    elif now.progress:
+        count = f"{count}+"
+        note = _("of the newest %(count)d executions") % {"count": len(now.progress)}
+    else:
+        count, note = "?", _("unknown while Redis does not answer")
     return Card(
         _("Agents running"),
-        number,
-        note if known and planned else "" if known else _("unknown while Redis does not answer"),
+        count,
+        note,
         _list("simulations_execution", active="yes"),
         _("Agents ended"),
-        [charts.Bar(day.date, day.agents, _counted(day.agents)) for day in days],
+        [charts.Bar(day.date, day.agents, number(day.agents)) for day in days],
     )
 
 
@@ -63,7 +66,7 @@ def _executions_card(days: list[history.Day]) -> Card:
     begin = datetime.combine(today.date, datetime.min.time(), timezone.get_current_timezone())
     return Card(
         _("Executions ended today"),
-        _counted(today.executions),
+        number(today.executions),
         ", ".join(parts),
         _list("simulations_execution", ended_at__gte=begin.isoformat()),
         _("Executions ended, of these failed"),
@@ -75,20 +78,16 @@ def _storage_card(days: list[history.Day]) -> Card:
     stored = days[-1].stored_bytes
     return Card(
         _("Rosbags stored"),
-        "-" if stored is None else filesizeformat(stored),
+        size(stored),
         "",
-        reverse("admin:index"),
+        reverse("admin:system_storage"),
         _("Stored at the end of the day"),
-        [charts.Bar(d.date, d.stored_bytes, filesizeformat(d.stored_bytes or 0)) for d in days],
+        [charts.Bar(d.date, d.stored_bytes, size(d.stored_bytes)) for d in days],
     )
 
 
 def _ended(day: history.Day) -> str:
-    return f"{_counted(day.executions)} ({_counted(day.failed)})"
-
-
-def _counted(value: int) -> str:
-    return number_format(value, use_l10n=True)
+    return f"{number(day.executions)} ({number(day.failed)})"
 
 
 def _list(model: str, **filters: str) -> str:

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from common.admin.actions import admin_url
+from common.admin.numbers import number
 from common.admin.times import moment, span
 from simulations.admin import formatting
 from simulations.choices import STOPPABLE, AgentStatus, RunStatus
@@ -72,9 +72,7 @@ def _stages(progress: Progress) -> str:
 def _agents(progress: Progress) -> str:
     """List the agents by state, in the order of their life."""
     counts = ((status, progress.agents.get(status, 0)) for status in AgentStatus)
-    return " · ".join(
-        f"{status.label} {number_format(n, use_l10n=True)}" for status, n in counts if n
-    )
+    return " · ".join(f"{status.label} {number(n)}" for status, n in counts if n)
 
 
 @dataclass(frozen=True)

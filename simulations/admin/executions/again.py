@@ -5,7 +5,8 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from simulations.admin.formatting import admin_url, execution_name
+from common.admin.actions import admin_url
+from simulations.admin.formatting import execution_name
 from simulations.admin.plan_words import difference_rows, rosbag_names
 from simulations.models import Execution
 from simulations.services.runs.repeats import Repeats, preview

@@ -40,7 +40,7 @@ class ExecutionList(ChangeList):
 class ExecutionColumnsMixin:
     """Mixin before `ModelAdmin`: columns and filters of the list."""
 
-    list_display = [
+    list_display: Any = [
         "execution",
         "status_label",
         "progress_bar",
@@ -49,13 +49,13 @@ class ExecutionColumnsMixin:
         "requested",
         "duration",
     ]
-    more_columns = [
+    more_columns: Any = [
         "id",
         user_text("requested_by", _("requested by")),
         "started_at",
         "ended_at",
     ]
-    list_filter = [
+    list_filter: Any = [
         SimulationIdFilter,
         ActiveFilter,
         "status",
@@ -64,8 +64,8 @@ class ExecutionColumnsMixin:
         titled("created_at", _("requested at")),
         titled("ended_at", _("ended at")),
     ]
-    list_select_related = ["simulation", "requested_by"]
-    ordering = ["-id"]
+    list_select_related: Any = ["simulation", "requested_by"]
+    ordering: Any = ["-id"]
     empty_text = _("Nothing has run yet. An execution begins when a simulation is started.")
 
     def next_steps(self, _request: HttpRequest) -> list[NextStep]:

@@ -6,10 +6,11 @@ from django.db.models import Count
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
+from common.admin.actions import admin_url
 from common.admin.numbers import number
 from common.admin.times import moment, span
 from simulations.admin.executions.page_data import PageData
-from simulations.admin.formatting import admin_url, list_url, remedy
+from simulations.admin.formatting import list_url, remedy
 from simulations.admin.log_lines import parse
 from simulations.choices import AGENT_ENDED, Blame, FailureCode, blame
 from simulations.failures import failure_text, warning_texts

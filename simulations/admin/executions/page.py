@@ -3,9 +3,15 @@
 from typing import Any
 
 from django.conf import settings
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    JsonResponse,
+)
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -14,6 +20,7 @@ from django.utils.translation import gettext as _
 from common.admin.actions import ObjectActionsMixin
 from common.admin.changelists import BoundedListMixin, is_changelist
 from common.admin.times import zone_name
+from simulations.admin.comparison import ComparisonMixin
 from simulations.admin.executions import agents, header, panels
 from simulations.admin.executions.actions import ExecutionActionsMixin
 from simulations.admin.executions.again import again_page
@@ -25,12 +32,15 @@ from simulations.admin.formatting import execution_name
 from simulations.choices import ENDED, STOPPABLE
 from simulations.models import Execution
 
+FEW_AGENTS = 60
+"""So many squares need no more than half of the page's width."""
 FIRST_DATA = ("progress", "agents", "timeline")
 """Data that the page comes with; the log follows once it is seen."""
 
 
 @admin.register(Execution)
 class ExecutionAdmin(
+    ComparisonMixin,
     ExecutionActionsMixin,
     ExecutionColumnsMixin,
     ObjectActionsMixin,
@@ -81,10 +91,8 @@ class ExecutionAdmin(
             raise PermissionDenied
         execution = self._execution(request, object_id)
         if execution is None:
-            missing: HttpResponse = self._get_obj_does_not_exist_redirect(
-                request, self.opts, object_id
-            )
-            return missing
+            messages.warning(request, _("This execution does not exist: perhaps it was deleted."))
+            return HttpResponseRedirect(reverse("admin:simulations_execution_changelist"))
         data = PageData(execution, request)
         context = {
             **self.admin_site.each_context(request),
@@ -92,8 +100,9 @@ class ExecutionAdmin(
             "title": execution_name(execution),
             "execution": execution,
             "pattern": execution.simulation.get_pattern_display(),
-            "panels": panels.render(data, panels.PANELS),
+            "panels": panels.render(data, panels.REFRESHED),
             "script": self._script(data),
+            "few": data.plan.agents <= FEW_AGENTS,
             "agents_url": agents.list_address(data),
             "may_stop": header.actions(data)["may_stop"],
             **(extra_context or {}),
@@ -144,7 +153,7 @@ class ExecutionAdmin(
             "panels": reverse("admin:simulations_execution_panels", args=[execution.pk]),
             "signIn": reverse("admin:login"),
             "legend": agents.legend(),
-            "refreshed": [name for name in panels.PANELS if name != "plan"],
+            "refreshed": panels.REFRESHED,
             "texts": texts(),
             "data": panels.values(data, FIRST_DATA),
         }

@@ -2,7 +2,7 @@
 
 from functools import cached_property
 
-from django.db.models import Count
+from django.db.models import Count, prefetch_related_objects
 from django.http import HttpRequest
 
 from simulations.choices import RecordingStatus
@@ -18,6 +18,8 @@ class PageData:
     def __init__(self, execution: Execution, request: HttpRequest) -> None:
         self.execution = execution
         self.request = request
+        # The progress needs the same rows as the panels: they are read once.
+        prefetch_related_objects([execution], "stage_runs")
 
     @cached_property
     def plan(self) -> Plan:
@@ -29,7 +31,7 @@ class PageData:
 
     @cached_property
     def stage_runs(self) -> list[StageRun]:
-        return list(self.execution.stage_runs.order_by("position"))
+        return sorted(self.execution.stage_runs.all(), key=lambda run: run.position)
 
     @cached_property
     def stages(self) -> list[StageStates]:

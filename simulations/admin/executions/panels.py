@@ -34,6 +34,8 @@ PANELS: dict[str, Callable[[PageData], dict[str, Any]]] = {
     "plan": plan.context,
 }
 """Contexts of the fragments; the template of each is `<name>.html` in `FOLDER`."""
+REFRESHED = [name for name in PANELS if name != "plan"]
+"""Fragments that change; the plan does not, and is fetched when it is opened."""
 DATA: dict[str, Callable[[PageData], Any]] = {
     "progress": summary.progress,
     "agents": agents.data,

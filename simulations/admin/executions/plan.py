@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from common.admin.actions import admin_url
 from simulations.admin.executions.page_data import PageData
-from simulations.admin.formatting import admin_url
 from simulations.admin.plan_words import plan_facts, rosbag_names, stage_facts
 from storage.models import Rosbag
 from templates.models import Template

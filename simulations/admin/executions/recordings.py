@@ -5,13 +5,14 @@ from typing import Any
 from django.db.models import Case, IntegerField, Value, When
 from django.utils.translation import gettext as _
 
+from common.admin.actions import admin_url
 from common.admin.numbers import number
 from simulations.admin.executions.page_data import PageData
-from simulations.admin.formatting import admin_url, list_url, tone
+from simulations.admin.formatting import list_url, tone
 from simulations.choices import RecordingStatus
 from simulations.models import Recording
 
-MAX_ROWS = 12
+MAX_ROWS = 8
 _FIRST = [RecordingStatus.LOST, RecordingStatus.EMPTY]
 
 

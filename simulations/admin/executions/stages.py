@@ -2,11 +2,12 @@
 
 from typing import Any
 
+from common.admin.actions import admin_url
 from common.admin.numbers import number
 from common.admin.times import span
 from simulations.admin.executions.page_data import PageData
 from simulations.admin.executions.summary import agent_counts
-from simulations.admin.formatting import admin_url, list_url, microseconds, tone
+from simulations.admin.formatting import list_url, microseconds, tone
 from simulations.models import StageRun
 from simulations.services.progress.agent_states import StageStates
 from simulations.services.progress.progress import StageProgress

@@ -19,6 +19,7 @@ def texts() -> dict[str, str]:
         "overdue": _("expected to end any moment"),
         "expected": _("expected end {time}"),
         "now": _("now"),
+        "none": _("none"),
         "resources": _("{cores} cores, {memory}"),
         "timeline": _("Time line"),
         "agent": _("Agent {number}: {state}"),

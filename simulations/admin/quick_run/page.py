@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -16,6 +17,7 @@ from common.exceptions import DomainError, FieldError
 from simulations.admin.quick_run.form import QuickRunForm
 from simulations.admin.quick_run.summary import summary_of
 from simulations.services import quick_run
+from storage.admin.rosbags.add_page import script_texts
 
 
 class QuickRunPage:
@@ -75,8 +77,17 @@ class QuickRunPage:
             "form": form,
             "media": form.media,
             "summary": summary_of(form, is_waiting=is_waiting),
+            "rosbag_url": f"{settings.API_STR}/rosbags/0",
+            "upload_texts": script_texts() | _upload_texts(),
         }
         return TemplateResponse(request, "simulations/console/quick_run.html", context)
+
+
+def _upload_texts() -> dict[str, str]:
+    return {
+        "one_bundle": _("These are several rosbags: choose one of them."),
+        "starts_after": _("The run starts by itself as soon as the rosbag is stored and ready."),
+    }
 
 
 def _initial(request: HttpRequest) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from simulations.models import AgentRun, Execution, Simulation, StageRun
 from simulations.services.events import record_event
 from simulations.services.plan import Plan, check_again, freeze, plan_of, serialize
 from simulations.services.progress.progress import final_outcome
+from simulations.services.runs import audit
 from simulations.services.topics import left_out_values
 from storage.models import Rosbag
 from storage.querysets import RosbagQuerySet
@@ -106,6 +107,7 @@ def _create(
     )
     rows.update(latest_execution=execution)
     record_event(execution.pk, EventKind.EXECUTION_REQUESTED, actor=requested_by)
+    audit.record_start(execution, requested_by)
     for warning in _left_out(plan):
         payload = {"position": warning["stage"], **warning["values"]}
         record_event(execution.pk, EventKind.TOPICS_LEFT_OUT, payload=payload)
@@ -137,15 +139,18 @@ def stop(execution: Execution, *, stopped_by: Any = Stopper.PROGRAM) -> Executio
     """
     user = None if isinstance(stopped_by, Stopper) else stopped_by
     code = FailureCode.STOPPED_BY_SYSTEM if user is None else FailureCode.STOPPED_BY_USER
-    changed = move_execution(
-        execution,
-        STOPPABLE,
-        RunStatus.STOPPING,
-        actor=user,
-        stopped_by=user,
-        stop_asked_at=timezone.now(),
-        **failure(code, stopped_by=str(stopped_by)),
-    )
+    with transaction.atomic():
+        changed = move_execution(
+            execution,
+            STOPPABLE,
+            RunStatus.STOPPING,
+            actor=user,
+            stopped_by=user,
+            stop_asked_at=timezone.now(),
+            **failure(code, stopped_by=str(stopped_by)),
+        )
+        if changed:
+            audit.record_stop(execution, stopped_by)
     if not changed:
         execution.refresh_from_db()
         values = {"status": execution.get_status_display()}

@@ -1,5 +1,7 @@
-// The summary beside the form follows what is entered; a run that waits for the verification of its rosbag
-// starts by itself once the rosbag is ready.
+// The summary beside the form follows what is entered; a run that waits for the verification of its rosbag starts
+// by itself once the rosbag is ready. A dropped bundle is uploaded and chosen.
+import {uploads} from "./quick_run_upload.js";
+
 const form = document.getElementById("quick-run");
 const summary = document.getElementById("quick-run-summary");
 const rosbag = form.elements.rosbag;
@@ -39,15 +41,20 @@ function proceed(state) {
   }
 }
 
-export function choose(id, name) {
+function choose(id, name) {
   rosbag.replaceChildren(new Option(name, id, true, true));
   window.django.jQuery(rosbag).trigger("change");
 }
 
+const upload = uploads(form, choose);
+
 // Select2 only triggers jQuery events.
 window.django.jQuery(rosbag).on("change", () => schedule(0));
 form.addEventListener("input", () => schedule(250));
-form.addEventListener("submit", () => window.setTimeout(() => { submit.disabled = true; }));
+form.addEventListener("submit", (event) => {
+  if (upload.holds()) event.preventDefault();
+  else window.setTimeout(() => { submit.disabled = true; });
+});
 window.addEventListener("pageshow", () => { submit.disabled = false; });
 summary.addEventListener("click", (event) => {
   const button = event.target.closest("[data-pick]");

@@ -3,6 +3,7 @@ import { fill, number } from "./format.js";
 
 const MAX_SQUARES = 500;
 const FEW = 60;
+const MANY_STAGES = 6;
 
 export class AgentGrid {
   /** `choose(number)` is called with the agent that the reader has chosen. */
@@ -41,7 +42,10 @@ export class AgentGrid {
     const size = this.blockSize;
     const parts = this.data.stages.map((stage) => this.stagePart(stage, size)).filter(Boolean);
     this.counts = Object.assign(document.createElement("div"), { className: "legend" });
-    this.place.replaceChildren(...(this.range ? [this.backButton()] : []), ...parts, this.counts);
+    const stages = document.createElement("div");
+    stages.className = `agent-stages${this.data.stages.length > MANY_STAGES ? " many" : ""}`;
+    stages.append(...parts);
+    this.place.replaceChildren(...(this.range ? [this.backButton()] : []), stages, this.counts);
     if (this.squares[0]) this.squares[0].node.tabIndex = 0;
     if (focus) this.squares[0]?.node.focus({ preventScroll: true });
   }

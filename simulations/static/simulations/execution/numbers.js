@@ -35,7 +35,7 @@ export class Numbers {
     this.expected = progress.expected_end ? Date.parse(progress.expected_end) : null;
     set(scope, "overall", number(progress.overall));
     setBar(scope, "overall-bar", progress.overall);
-    set(scope, "agents", this.counts(progress.agents));
+    set(scope, "agents", this.counts(progress.agents) || this.texts.none);
     set(scope, "messages", number(progress.messages_published));
     this.showResources(progress);
     for (const stage of progress.stages) this.showStage(stage);

@@ -124,6 +124,7 @@ document.addEventListener("click", (event) => {
   const name = event.target.closest("[data-dialog]")?.dataset.dialog;
   if (name) document.getElementById(name).showModal();
 });
+document.getElementById("plan").addEventListener("toggle", () => refresher.want("plan"), { once: true });
 refresher.want("log");
 if (!ended) {
   connection.open();
