@@ -1,5 +1,6 @@
 """Make the database of `api.py` as large as `console.py` wants it."""
 
+import argparse
 import time
 from typing import Any
 

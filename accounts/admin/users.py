@@ -1,7 +1,7 @@
 """The admin pages of users."""
 
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -33,7 +33,12 @@ from common.exceptions import NotFoundError
 def role_choices() -> list[tuple[str, str]]:
     """Return the roles, each with what it may do."""
     return [
-        (str(role), format_html("{} <span class='quiet'>{}</span>", role.label, ROLE_RIGHTS[role]))
+        (
+            str(role),
+            format_html(
+                "<span>{}</span> <span class='quiet'>{}</span>", role.label, ROLE_RIGHTS[role]
+            ),
+        )
         for role in Role
     ]
 
@@ -44,7 +49,7 @@ class RoleField(forms.ChoiceField):
     widget = forms.RadioSelect
 
     def __init__(self) -> None:
-        super().__init__(label=_("role"), choices=role_choices, initial=Role.VIEWER)
+        super().__init__(label=_("Role"), choices=role_choices, initial=Role.VIEWER)
 
 
 class NewUserForm(auth_forms.AdminUserCreationForm[User]):
@@ -138,6 +143,9 @@ class UserAdmin(
         "They are deleted permanently, with their API tokens, and cannot sign in any more. "
         "Deactivate an account instead to keep it."
     )
+
+    class Media:
+        css: ClassVar[Any] = {"all": ["accounts/console/person.css"]}
 
     def get_changelist(self, request: HttpRequest, **_kwargs: Any) -> type[ChangeList]:
         return UserList

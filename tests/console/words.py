@@ -21,14 +21,13 @@ CODE = re.compile(r"\S*[/_@.:=\\]\S*|\b[A-Z][A-Z0-9_]{2,}\b|[0-9a-f]{8,}…?")
 QUOTED = frozenset({"code", "pre", "kbd", "samp", "style", "title-en"})
 """Elements whose text is quoted, not said."""
 TEXT_ATTRIBUTES = ("title", "aria-label", "placeholder", "data-label", "alt")
-TERMS = frozenset(
-    """
-    robotsim rosbag rosbags bag MEC ROS Zenoh zenoh raw MCAP mcap sqlite SQLite PostgreSQL Redis MinIO Foxglove
+_TERMS = """
+    robotsim rosbag rosbags bag MEC ROS Zenoh zenoh MCAP mcap sqlite SQLite PostgreSQL Redis MinIO Foxglove
     Kubernetes DDS QoS API JWT JSON CSV UTC KiB MiB GiB TiB English Asia Seoul Ctrl Esc Enter Python Django
-    GitHub Authorization Bearer token metadata yaml reliable volatile best effort transient local keep last all
-    Jazzy Humble Iron Rolling Kilted Chromium SHA null min max p50 p99 zip tar msg std nav sensor geometry
-    """.split()
-)
+    GitHub Authorization Bearer token metadata yaml null min max zip tar msg std nav sensor geometry SHA
+    Jazzy Humble Iron Rolling Kilted
+"""
+TERMS = frozenset(_TERMS.split())
 """Proper terms, which Korean engineers write in Latin letters."""
 
 
@@ -43,7 +42,7 @@ class Texts(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = dict(attrs)
         quoted = tag in QUOTED or values.get("lang") == "en" or values.get("translate") == "no"
-        quoted |= "mono" in (values.get("class") or "").split() or "log" == values.get("class")
+        quoted |= "mono" in (values.get("class") or "").split() or values.get("class") == "log"
         is_script = tag == "script" and values.get("type") != "application/json"
         if tag not in {"input", "br", "img", "link", "meta", "hr", "use", "path", "rect", "line"}:
             self._open.append((tag, quoted or is_script))

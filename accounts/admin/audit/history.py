@@ -23,7 +23,7 @@ def context(row: Model) -> dict[str, Any]:
                 "what": sentences.linked(entry),
                 "who": sentences.who(entry),
                 "when": moment(entry.timestamp),
-                "changes": list(sentences.changes(entry)),
+                "changes": sentences.changes(entry),
             }
             for entry in entries[:MAX_ROWS]
         ],

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.audit import csv_export, sentences
@@ -79,11 +80,11 @@ class AuditAdmin(BoundedListMixin, admin.ModelAdmin[Any]):
     ) -> HttpResponse:
         entry: LogEntry = context["original"]
         context |= {
-            "title": sentences.sentence(entry),
+            "title": capfirst(sentences.sentence(entry)),
             "subtitle": None,
-            "what": sentences.linked(entry),
+            "thing": sentences.thing(entry),
             "who": sentences.who(entry),
-            "changes": list(sentences.changes(entry)),
+            "changes": sentences.changes(entry),
         }
         return super().render_change_form(request, context, *args, **kwargs)
 

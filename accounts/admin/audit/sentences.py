@@ -1,6 +1,5 @@
 """Entries of the audit as sentences: who did what to which thing."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from auditlog.models import LogEntry
@@ -10,7 +9,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Model
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
-from django.utils.text import Truncator
+from django.utils.text import Truncator, capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -21,6 +20,7 @@ MAX_FIELDS = 4
 MAX_VALUE = 120
 MAX_NAME = 80
 EMPTY = {"None", "", "[]", "{}"}
+UNSHOWN = {"id"}
 TEXTS = {
     AuditAction.CREATE: gettext_lazy("%(kind)s %(name)s was created"),
     AuditAction.UPDATE: gettext_lazy("%(kind)s %(name)s: %(fields)s changed"),
@@ -120,21 +120,42 @@ def _model(entry: LogEntry) -> type[Model] | None:
         return None
 
 
-def changes(entry: LogEntry) -> Iterator[dict[str, str]]:
-    """Yield each changed field with its old and new value."""
+def changes(entry: LogEntry) -> list[dict[str, str]]:
+    """Return each changed field with its old and new value, without what was empty and still is."""
+    rows = []
     for name, values in entry.changes_dict.items():
         before, after = values if isinstance(values, list) and len(values) == 2 else ("", values)  # noqa: PLR2004
-        yield {"field": label(entry, name), "before": _value(before), "after": _value(after)}
+        if name not in UNSHOWN and not (_is_empty(before) and _is_empty(after)):
+            rows.append(
+                {"field": label(entry, name), "before": _value(before), "after": _value(after)}
+            )
+    return rows
+
+
+def _is_empty(value: Any) -> bool:
+    """Tell whether a value is none; django-auditlog writes `app.Model.None` for rows that refer to it."""
+    return str(value) in EMPTY or str(value).endswith(".None")
 
 
 def _value(value: Any) -> str:
+    if _is_empty(value):
+        return "-"
     text = str(value)
-    return "-" if text in EMPTY else Truncator(text).chars(MAX_VALUE)
+    return {"True": _("yes"), "False": _("no")}.get(text) or Truncator(text).chars(MAX_VALUE)
 
 
 def linked(entry: LogEntry) -> str:
-    """Show the sentence as a link to the thing, if that has a page and was not deleted."""
-    text = sentence(entry)
+    """Show the sentence as a link to the thing."""
+    return _link(entry, capfirst(sentence(entry)))
+
+
+def thing(entry: LogEntry) -> str:
+    """Show the name of the thing as a link to it."""
+    return _link(entry, Truncator(entry.object_repr).chars(MAX_NAME))
+
+
+def _link(entry: LogEntry, text: str) -> str:
+    """Link to the page of the thing, if it has one and was not deleted."""
     url = "" if action_of(entry) is AuditAction.DELETE else thing_url(entry)
     return format_html('<a href="{}">{}</a>', url, text) if url else text
 
