@@ -17,6 +17,18 @@ class Role(models.TextChoices):
         return order.index(self) <= order.index(other)
 
 
+ROLE_RIGHTS = {
+    Role.ADMIN: _(
+        "All that operators may, and people, systems under test, audit, permanent deletion."
+    ),
+    Role.OPERATOR: _(
+        "Uploads rosbags, designs templates and simulations, starts and stops executions."
+    ),
+    Role.VIEWER: _("Sees everything but people and the audit, and changes nothing."),
+}
+"""Rights of each role in words."""
+
+
 class Scope(models.TextChoices):
     """Scopes of API tokens; a token never allows more than its owner's role."""
 

@@ -45,9 +45,7 @@ class Seeded(NamedTuple):
     mec: int
 
 
-def seed(
-    folder: Path, *, simulations: int, executions: int, agent_runs: int, with_events: bool = True
-) -> Seeded:
+def seed(folder: Path, *, simulations: int, executions: int, agent_runs: int) -> Seeded:
     """Fill the database with the given numbers of copied rows."""
     user = User.objects.create_user(EMAIL, PASSWORD, role=Role.ADMIN)
     bag = folder / "drive"
@@ -63,7 +61,7 @@ def seed(
     )
     _copy_simulations(prototype, simulations)
     ended = {status: _create_ended(prototype, status, user) for status, _from, _to in SHARES}
-    _copy_executions(ended, simulations, executions, agent_runs, with_events=with_events)
+    _copy_executions(ended, simulations, executions, agent_runs)
     last = FIRST + simulations
     running = [_running(pk, user) for pk in range(last - RUNNING + 1, last + 1)]
     startable = create_simulation(
@@ -172,12 +170,7 @@ def _start(simulation: Simulation, user: User) -> Execution:
 
 
 def _copy_executions(
-    ended: dict[RunStatus, Execution],
-    simulations: int,
-    count: int,
-    agent_runs: int,
-    *,
-    with_events: bool,
+    ended: dict[RunStatus, Execution], simulations: int, count: int, agent_runs: int
 ) -> None:
     """Copy the ended executions with their parts; only the newest have agent runs."""
     with_agents = f"n > {count - agent_runs // AGENTS}"
@@ -193,7 +186,7 @@ def _copy_executions(
             number=f"1 + (n - 1) / {simulations}",
             created_at=f"now() - ({count} - n) * interval '20 seconds'",
         )
-        for event in Event.objects.filter(execution=source) if with_events else ():
+        for event in Event.objects.filter(execution=source):
             number = ids_after_last(Event)
             copy(Event, event.pk, count, where, id=number, execution_id=f"{FIRST} + n")
         for index, run in enumerate(source.stage_runs.order_by("position")):

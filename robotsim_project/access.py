@@ -118,9 +118,6 @@ CONSOLE: dict[str, dict[str, Rule]] = {
         "view": TABLE["token-list"]["GET"],
         "revoke": TABLE["token-detail"]["DELETE"],
     },
-    "accounts.idempotencykey": {"view": ADMIN},
-    "accounts.revokedsignin": {"view": ADMIN},
-    "axes.accessattempt": {"view": ADMIN, "delete": ADMIN},
     "auditlog.logentry": {"view": TABLE["audit-list"]["GET"]},
     # The history of a row says who changed it, as the audit does
     "admin.logentry": {"view": TABLE["audit-list"]["GET"]},

@@ -175,6 +175,8 @@ BODY_SECONDS = number("BODY_SECONDS", 20, min=1, max=3600)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 2**20
 # The files of a bundle (rosbag2.budget.MAX_FILES) and its metadata.yaml: one limit at every door.
 DATA_UPLOAD_MAX_NUMBER_FILES = 10_001
+# A form with more stages than a simulation may have is refused in words, not by its number of fields.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 UPLOAD_PART_BYTES = integer("UPLOAD_PART_BYTES", 16 * 2**20, min=5 * 2**20, max=5 * 2**30)
 
 BAG_CACHE_BYTES = integer("BAG_CACHE_BYTES", 10 * 2**30, min=2**20, max=2**50)

@@ -13,11 +13,12 @@ class SimulationsConfig(AppConfig):
     def ready(self) -> None:
         # Imported here, as these need the models to be loaded.
         from accounts.services.audit import histories  # noqa: PLC0415
-        from simulations.models import Simulation  # noqa: PLC0415
+        from simulations.models import Execution, Simulation  # noqa: PLC0415
         from simulations.services.runs import audit, usage  # noqa: PLC0415
         from storage.services.rosbags import deletion  # noqa: PLC0415
         from templates.services import templates  # noqa: PLC0415
 
+        histories.more_models.add(Execution)
         histories.register(Simulation, audit.entries_of_executions)
         deletion.use_checks.register(usage.use_of_rosbag)
         templates.use_checks.register(usage.use_of_template)

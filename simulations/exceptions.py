@@ -46,6 +46,17 @@ class DeletionOpenError(SimulationError):
     code = "DELETION_OPEN"
 
 
+class SimulationChangedError(SimulationError):
+    """The simulation was changed after the user had read it."""
+
+    status = 409
+    code = "SIMULATION_CHANGED"
+    message = gettext_lazy(
+        "This simulation was changed after you opened this page, and your changes are not stored. Look at "
+        "the stored simulation in another tab; if you save again, yours replace it."
+    )
+
+
 class NameTakenError(SimulationError):
     """Another simulation has this name."""
 

@@ -1,5 +1,5 @@
 """The console's pages of accounts."""
 
-from accounts.admin import security, users
+from accounts.admin import api_tokens, audit, users
 
-__all__ = ["security", "users"]
+__all__ = ["api_tokens", "audit", "users"]

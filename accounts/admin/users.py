@@ -1,31 +1,61 @@
 """The admin pages of users."""
 
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import admin as auth_admin
 from django.contrib.auth import forms as auth_forms
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts.admin.preferences import PreferencesPage
+from accounts.choices import ROLE_RIGHTS, Role
 from accounts.exceptions import LastAdminError, UserInUseError
 from accounts.models import User
-from accounts.services import sessions, users
+from accounts.services import locks, sessions, users
+from common.admin.actions import ObjectActionsMixin
+from common.admin.badges import badge
 from common.admin.changelists import BoundedListMixin
 from common.admin.confirmation import Refusals
 from common.admin.deletion import ServiceDeletionMixin
 from common.admin.errors import DomainErrorFormMixin, DomainErrorMixin
+from common.admin.times import moment
 from common.exceptions import NotFoundError
+
+
+def role_choices() -> list[tuple[str, str]]:
+    """Return the roles, each with what it may do."""
+    return [
+        (
+            str(role),
+            format_html(
+                "<span>{}</span> <span class='quiet'>{}</span>", role.label, ROLE_RIGHTS[role]
+            ),
+        )
+        for role in Role
+    ]
+
+
+class RoleField(forms.ChoiceField):
+    """The choice of a role, which says what each may do."""
+
+    widget = forms.RadioSelect
+
+    def __init__(self) -> None:
+        super().__init__(label=_("Role"), choices=role_choices, initial=Role.VIEWER)
 
 
 class NewUserForm(auth_forms.AdminUserCreationForm[User]):
     """Form of a new account."""
+
+    role = RoleField()
 
     class Meta:
         model = User
@@ -35,6 +65,8 @@ class NewUserForm(auth_forms.AdminUserCreationForm[User]):
 
 class UserForm(DomainErrorFormMixin, auth_forms.UserChangeForm[User]):
     """Form of an account."""
+
+    role = RoleField()
 
     class Meta:
         model = User
@@ -51,9 +83,27 @@ class UserForm(DomainErrorFormMixin, auth_forms.UserChangeForm[User]):
         return values
 
 
+def state_badge(user: User, *, locked: bool) -> str:
+    """Show whether the person can sign in."""
+    if not user.is_active:
+        return badge("idle", _("deactivated"))
+    return badge("warn", _("locked")) if locked else badge("ok", _("active"))
+
+
+class UserList(ChangeList):
+    """A page of accounts that says of each whether it is locked, in one query."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        locked = locks.locked([user.email for user in self.result_list])
+        for user in self.result_list:
+            user.locked = user.email in locked
+
+
 @admin.register(User)
 class UserAdmin(
     PreferencesPage,
+    ObjectActionsMixin,
     ServiceDeletionMixin,
     BoundedListMixin,
     DomainErrorMixin,
@@ -63,7 +113,8 @@ class UserAdmin(
 
     form = UserForm
     add_form = NewUserForm
-    list_display = ("email", "name", "role", "is_active", "last_login")
+    change_form_template = "accounts/console/person.html"
+    list_display = ("email", "name", "role", "state", "last_sign_in")
     more_columns = ("date_joined",)
     search_help_text = _("E-mail address or name")
     list_filter = ("role", "is_active")
@@ -87,15 +138,50 @@ class UserAdmin(
         ),
     )
 
-    actions = ("sign_out", "delete_selected")
+    actions = ("sign_out", "unlock", "delete_selected")
     deletion_effect = _(
         "They are deleted permanently, with their API tokens, and cannot sign in any more. "
         "Deactivate an account instead to keep it."
     )
 
-    @admin.action(
-        description=_("Sign out the selected users on all devices"), permissions=["change"]
-    )
+    class Media:
+        css: ClassVar[Any] = {"all": ["accounts/console/person.css"]}
+
+    def get_changelist(self, request: HttpRequest, **_kwargs: Any) -> type[ChangeList]:
+        return UserList
+
+    @admin.display(description=_("state"), ordering="is_active")
+    def state(self, user: Any) -> str:
+        return state_badge(user, locked=user.locked)
+
+    @admin.display(description=_("last sign-in"), ordering="last_login")
+    def last_sign_in(self, user: User) -> str:
+        return moment(user.last_login)
+
+    def object_actions(self, row: User) -> list[str]:
+        return ["sign_out", "unlock"] if locks.locked_until(row) else ["sign_out"]
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        user = context.get("original")
+        if user is not None:
+            until = locks.locked_until(user)
+            context |= {
+                "state": state_badge(user, locked=until is not None),
+                "locked_until": until,
+                "role_rights": ROLE_RIGHTS[Role(user.role)],
+            }
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    @admin.action(description=_("Unlock"), permissions=["change"])
+    def unlock(self, request: HttpRequest, rows: QuerySet[User]) -> None:
+        by: Any = request.user
+        count = sum(1 for user in rows if locks.unlock(user, by))
+        text = ngettext("%(n)d user was unlocked.", "%(n)d users were unlocked.", count)
+        self.message_user(request, text % {"n": count}, messages.SUCCESS)
+
+    @admin.action(description=_("Sign out on all devices"), permissions=["change"])
     def sign_out(self, request: HttpRequest, rows: QuerySet[User]) -> None:
         selected = list(rows)
         for user in selected:

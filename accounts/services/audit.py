@@ -71,6 +71,8 @@ class Histories:
 
     def __init__(self) -> None:
         self._conditions: dict[type[Model], Callable[[Any], Q]] = {}
+        self.more_models: set[type[Model]] = set()
+        """Models of which no change of a field is recorded, only actions."""
 
     def register(self, model: type[Model], condition: Callable[[Any], Q]) -> None:
         """Add entries to the histories of a model's rows."""

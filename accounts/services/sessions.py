@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
 
 from accounts import tokens
+from accounts.choices import AuditAction
 from accounts.exceptions import (
     RefreshRefusedError,
     SignInLockedError,
@@ -19,6 +20,7 @@ from accounts.exceptions import (
 )
 from accounts.models import User
 from accounts.services import revocations
+from accounts.services.audit import record_action
 from accounts.services.bearers import issue_access
 from accounts.services.callers import attempted_username, device, seconds_locked
 
@@ -121,6 +123,7 @@ def end_one(user: User, name: str) -> bool:
 def end_all(user: User) -> None:
     """End all sign-ins, access tokens and console sessions of a user, even if Redis is unavailable."""
     User.objects.filter(pk=user.pk).update(generation=F("generation") + 1)
+    record_action(user, AuditAction.SIGN_OUT)
     user.refresh_from_db(fields=["generation"])
     delete_ended(user.pk)
 

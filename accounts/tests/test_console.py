@@ -1,10 +1,13 @@
 """The console: open to every active role, accounts are changed by the services."""
 
+from auditlog.models import LogEntry
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.choices import Role
+from accounts.choices import ROLE_RIGHTS, Role
 from accounts.models import User
 from accounts.services import api_tokens
 from accounts.tests.conftest import PASSWORD
@@ -57,3 +60,43 @@ def test_admins_delete_accounts_with_what_belongs_to_them(people: dict[Role, Use
     assert admin.get(page).context["perms_lacking"] == set()
     assert admin.post(page, {"post": "yes"}).status_code == 302
     assert not User.objects.filter(pk=viewer.pk).exists()
+
+
+def test_people_are_shown_with_rights_and_signed_out(people: dict[Role, User]) -> None:
+    viewer = people[Role.VIEWER]
+    admin = console(people[Role.ADMIN])
+    page = admin.get(reverse("admin:accounts_user_change", args=[viewer.pk])).content.decode()
+    for role in Role:
+        assert str(ROLE_RIGHTS[role]) in page
+    other = console(viewer)
+    assert other.get(reverse("admin:index")).status_code == 200
+    admin.post(reverse("admin:accounts_user_act", args=[viewer.pk, "sign_out"]))
+    assert other.get(reverse("admin:index")).status_code == 302
+    entry = LogEntry.objects.latest("pk")
+    assert (entry.action, entry.object_repr) == (104, viewer.email)
+
+
+def test_tokens_are_revoked_on_their_page(people: dict[Role, User]) -> None:
+    row, _secret = api_tokens.create(people[Role.VIEWER], name="robot", scopes=["read"])
+    admin = console(people[Role.ADMIN])
+    page = admin.get(reverse("admin:accounts_apitoken_change", args=[row.pk])).content.decode()
+    revoke = reverse("admin:accounts_apitoken_act", args=[row.pk, "revoke"])
+    assert revoke in page
+    assert "read everything" in page
+    assert "Programs that use these tokens" in admin.post(revoke).content.decode()
+    admin.post(revoke, {"post": "yes"})
+    row.refresh_from_db()
+    assert row.revoked_at is not None
+
+
+def test_people_are_counted_in_a_constant_number_of_queries(people: dict[Role, User]) -> None:
+    admin = console(people[Role.ADMIN])
+    page = reverse("admin:accounts_user_changelist")
+    admin.get(page)
+    with CaptureQueriesContext(connection) as few:
+        admin.get(page)
+    for number in range(30):
+        User.objects.create_user(f"p{number}@example.org")
+    with CaptureQueriesContext(connection) as many:
+        admin.get(page)
+    assert len(many) == len(few)

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
+from auditlog.models import LogEntry
 from axes.models import AccessAttempt
 from django.test import AsyncClient, Client, RequestFactory
 from django.urls import reverse
@@ -118,12 +119,19 @@ def test_attempts_while_locked_do_not_extend_the_lock(people: dict[Role, User]) 
 def test_an_admin_unlocks(people: dict[Role, User]) -> None:
     for _try in range(3):
         tried()
-    row = AccessAttempt.objects.get()
     client = Client()
     client.force_login(people[Role.ADMIN])
-    text = client.get(reverse("admin:axes_accessattempt_changelist")).content.decode()
-    assert VIEWER in text
-    client.post(reverse("admin:axes_accessattempt_delete", args=[row.pk]), {"post": "yes"})
+    viewer = people[Role.VIEWER]
+    page = reverse("admin:accounts_user_change", args=[viewer.pk])
+    unlock = reverse("admin:accounts_user_act", args=[viewer.pk, "unlock"])
+    assert "locked" in client.get(reverse("admin:accounts_user_changelist")).content.decode()
+    text = client.get(page).content.decode()
+    assert "Locked after too many wrong passwords" in text
+    assert unlock in text
+    client.post(unlock)
+    assert unlock not in client.get(page).content.decode()
+    entry = LogEntry.objects.latest("pk")
+    assert (entry.action, entry.actor) == (105, people[Role.ADMIN])
     assert sign_in(VIEWER)["role"] == "viewer"
 
 

@@ -41,7 +41,7 @@ class BoundedListMixin(KeptListMixin, RightsMixin):
 class DeletedFilter(admin.SimpleListFilter):
     """Lists soft-deleted rows instead of the others."""
 
-    title = _("deletion")
+    title = _("deleted rows")
     parameter_name = "deleted"
 
     def lookups(self, _request: HttpRequest, _admin: Any) -> list[tuple[str, Any]]:

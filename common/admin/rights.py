@@ -49,7 +49,13 @@ def user_text(field: str, description: Any) -> Any:
 
 
 class RightsMixin:
-    """Refuse actions and histories without their rights; for the bases, before `ModelAdmin`."""
+    """Refuse actions and histories without their rights; for the bases, before `ModelAdmin`.
+
+    A history is that of the audit, which the site has: it also knows what programs and the API did.
+    """
+
+    get_object: Any
+    admin_site: Any
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Answer 403 to an action without its rights; Django alone answers that none was selected."""
@@ -65,5 +71,8 @@ class RightsMixin:
         """Show who changed a row to those who may see the audit."""
         if not request.user.has_perm(HISTORY):
             raise PermissionDenied
-        response: HttpResponse = super().history_view(request, object_id, extra_context)  # type: ignore[misc]
+        row = self.get_object(request, object_id)
+        history = {} if row is None else self.admin_site.history_of(row)
+        context = {**history, **(extra_context or {})}
+        response: HttpResponse = super().history_view(request, object_id, context)  # type: ignore[misc]
         return response

@@ -55,7 +55,7 @@ PAGES: tuple[tuple[object, tuple[Page, ...]], ...] = (
         _("Lab"),
         (
             _list(_("Systems under test"), "simulations_mec"),
-            _list(_("People"), "accounts_user", "axes_accessattempt"),
+            _list(_("People"), "accounts_user"),
             _list(_("Audit"), "auditlog_logentry"),
         ),
     ),

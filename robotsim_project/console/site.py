@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib.admin import AdminSite
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse, reverse_lazy
 from django.utils.translation import gettext_lazy as _
@@ -26,6 +27,12 @@ class Console(AdminSite):
         current = next((item for item in items if item.current), None)
         context: dict[str, Any] = super().each_context(request)
         return {**context, "navigation": sections, "current_page": current}
+
+    def history_of(self, row: Model) -> dict[str, Any]:
+        """Return what the page of a row's history shows."""
+        from accounts.admin.audit import history  # noqa: PLC0415  models are loaded after this module
+
+        return history.context(row)
 
     def get_urls(self) -> Any:
         """Add the pages that belong to no model."""

@@ -2,13 +2,11 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import Count, QuerySet, Sum
 from django.http import HttpRequest
-from django.utils.html import format_html, format_html_join
-from django.utils.translation import gettext
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from common.admin import numbers
@@ -22,49 +20,23 @@ from common.admin.changelists import (
 )
 from common.admin.columns import numeric
 from common.admin.deletion import ServiceDeletionMixin
-from common.admin.errors import DomainErrorFormMixin, DomainErrorMixin
+from common.admin.errors import DomainErrorMixin
 from common.admin.fields import RowSelectMixin
 from common.admin.list_filters import titled
 from common.admin.next_steps import NextStepsMixin
 from common.admin.rights import user_text
-from simulations.admin.formatting import NOTHING, link, list_url, progress_bar, status_label
+from simulations.admin.designs.actions import SimulationActionsMixin
+from simulations.admin.designs.forms import SimulationForm
+from simulations.admin.designs.page import SimulationPageMixin
+from simulations.admin.designs.preview import PreviewMixin
+from simulations.admin.designs.stages import StageInline
+from simulations.admin.designs.starting import StartingMixin
+from simulations.admin.formatting import NOTHING, link, progress_bar, status_label
 from simulations.admin.from_template import FromTemplate
 from simulations.admin.quick_run.page import QuickRunPage
-from simulations.admin.simulation_actions import SimulationActionsMixin
-from simulations.admin.stages import StageInline
-from simulations.choices import ACTIVE, OPEN_DELETION, STOPPABLE
-from simulations.exceptions import SimulationNotFoundError
+from simulations.choices import OPEN_DELETION
 from simulations.models import Deletion, Simulation, Stage
-from simulations.services import plan
-from simulations.services.designs import simulations
 from simulations.services.progress.bulk import percent_by_id
-
-
-class SimulationForm(DomainErrorFormMixin, forms.ModelForm[Simulation]):
-    """The fields of a simulation without its stages, validated by the service."""
-
-    class Meta:
-        model = Simulation
-        fields = [
-            "name",
-            "description",
-            "pattern",
-            "mec",
-            "namespace_prefix",
-            "concurrent_executions",
-        ]
-        widgets = {"description": forms.Textarea(attrs={"rows": 3})}
-
-    def clean(self) -> Any:
-        values = super().clean()
-        texts = [self.cleaned_data.get(name) for name in ("name", "pattern", "namespace_prefix")]
-        if all(texts):
-            name, pattern, prefix = map(str, texts)
-            existing = self.instance if self.instance.pk else None
-            errors = simulations.field_errors(name, pattern, prefix, [])
-            for error in errors + simulations.name_errors(name, existing):
-                self.add_field_error(error)
-        return values
 
 
 class SimulationList(ChangeList):
@@ -97,8 +69,11 @@ def _annotate(rows: list[Any]) -> None:
 
 @admin.register(Simulation)
 class SimulationAdmin(
+    StartingMixin,
     QuickRunPage,
     FromTemplate,
+    PreviewMixin,
+    SimulationPageMixin,
     NextStepsMixin,
     SimulationActionsMixin,
     RowSelectMixin,
@@ -136,32 +111,8 @@ class SimulationAdmin(
     list_select_related = ["mec", "latest_execution"]
     search_fields = ["name", "description"]
     autocomplete_fields = ["mec"]
-    readonly_fields = [
-        "design_status",
-        "agents",
-        "latest",
-        "start_errors",
-        "execution_list",
-        creator,
-        "created_at",
-        "updated_at",
-        "deleted_at",
-    ]
-    fieldsets = [
-        (None, {"fields": ["name", "description", "pattern", "mec"]}),
-        (_("More"), {"fields": ["namespace_prefix", "concurrent_executions"]}),
-    ]
-    state = (
-        _("Status"),
-        {"fields": [("design_status", "agents"), "start_errors", "latest", "execution_list"]},
-    )
-    history = (
-        _("History"),
-        {"classes": ["collapse"], "fields": [creator, "created_at", "updated_at"]},
-    )
     inlines = [StageInline]
     actions = ["start", "stop", "clone", "delete_selected", "restore", "purge"]
-    deleted_actions = ["restore", "purge"]
 
     def get_changelist(self, request: HttpRequest, **_kwargs: Any) -> type[ChangeList]:
         return SimulationList
@@ -169,15 +120,6 @@ class SimulationAdmin(
     def get_queryset(self, request: HttpRequest) -> QuerySet[Simulation]:
         rows: QuerySet[Simulation] = super().get_queryset(request)
         return rows.defer("latest_execution__plan", "latest_execution__outcome")
-
-    def get_fieldsets(self, request: HttpRequest, obj: Simulation | None = None) -> Any:
-        if obj is None:
-            return self.fieldsets
-        name, options = self.history
-        if obj.deleted_at is not None:
-            options = {**options, "fields": [*options["fields"], "deleted_at"]}
-        first, more = self.fieldsets
-        return [self.state, first, more, (name, options)]
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Offer in a list only the actions that apply to its rows."""
@@ -195,14 +137,6 @@ class SimulationAdmin(
     def has_delete_permission(self, request: HttpRequest, obj: Simulation | None = None) -> bool:
         deleted = obj is not None and obj.deleted_at is not None
         return not deleted and super().has_delete_permission(request, obj)
-
-    def object_actions(self, row: Simulation) -> list[str]:
-        if row.deleted_at is not None:
-            return self.deleted_actions
-        latest = row.latest_execution
-        status = latest.status if latest else ""
-        starts = ["start"] if row.concurrent_executions or status not in ACTIVE else []
-        return [*starts, *(["stop"] if status in STOPPABLE else []), "clone"]
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
         """Load a simulation with everything its page shows."""
@@ -234,39 +168,3 @@ class SimulationAdmin(
         text = format_html("{} {}", number, status_label(execution))
         percent = getattr(execution, "percent", None)
         return text if percent is None else format_html("{} {}", text, progress_bar(percent))
-
-    @admin.display(description=_("start check"))
-    def start_errors(self, simulation: Simulation) -> str:
-        """Show why it would be refused if it were started now."""
-        errors = [(error.detail,) for error in plan.start_errors(simulation)]
-        return format_html_join("", "{}<br>", errors) or gettext("passed")
-
-    @admin.display(description=_("executions"))
-    def execution_list(self, simulation: Simulation) -> str:
-        url = list_url("execution", simulation=simulation.pk)
-        return format_html('<a href="{}">{}</a>', url, _("All its executions"))
-
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
-        """Do nothing yet: the service writes the simulation together with its stages."""
-
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: Any) -> None:
-        """Write the simulation and its stages through the service.
-
-        Raises:
-            SimulationNotFoundError: it was deleted permanently in the meantime.
-        """
-        (stages,) = formsets
-        stages.save(commit=False)  # fills the lists of changes that the history reads
-        values = dict(form.cleaned_data)
-        simulation = form.instance
-        if change:
-            stored = Simulation.objects.filter(pk=simulation.pk).first()
-            if stored is None:
-                raise SimulationNotFoundError(str(_("This simulation no longer exists.")))
-            simulations.update_simulation(stored, stages=stages.specs(), **values)
-        else:
-            created = simulations.create_simulation(
-                stages=stages.specs(), created_by=request.user, **values
-            )
-            simulation.pk = created.pk
-        simulation.refresh_from_db()

@@ -1,5 +1,7 @@
 """The frozen plan of an execution: all that is needed to repeat it exactly."""
 
+from collections.abc import Sequence
+
 import msgspec
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -113,14 +115,14 @@ def freeze(simulation: Simulation) -> Plan:
     Raises:
         NotStartableError: It cannot run; `errors` names each reason.
     """
-    stages = _stages(simulation)
-    if errors := _errors(simulation, stages):
+    stages = stages_of(simulation)
+    if errors := start_errors(simulation, stages):
         raise NotStartableError(errors=errors)
     mec = simulation.mec
     plan_stages: list[PlanStage] = []
     first_agent = 1
     for stage in stages:
-        plan_stages.append(_plan_stage(stage, first_agent, mec.transport))
+        plan_stages.append(plan_stage(stage, first_agent, mec.transport))
         first_agent += stage.agent_count
     return Plan(
         pattern=simulation.pattern,
@@ -134,14 +136,33 @@ def freeze(simulation: Simulation) -> Plan:
     )
 
 
-def start_errors(simulation: Simulation, stages: list[Stage] | None = None) -> list[FieldError]:
+def start_errors(simulation: Simulation, stages: Sequence[Stage] | None = None) -> list[FieldError]:
     """The reasons why a simulation would be refused if it were started now.
 
     Args:
         simulation: The simulation, stored or not.
-        stages: Stages that are not stored yet; else its own.
+        stages: Stages that are not stored yet, with the topics of their rosbags; else its own.
     """
-    return _errors(simulation, _stages(simulation) if stages is None else stages)
+    stages = stages_of(simulation) if stages is None else stages
+    errors: list[FieldError] = []
+    if simulation.deleted_at is not None:
+        errors.append(FieldError("", _("The simulation was deleted: restore it first.")))
+    if not stages:
+        errors.append(FieldError("/stages", _("The simulation has no stage: add one.")))
+    if not simulation.mec.enabled:
+        errors.append(FieldError("/mec", _("The mec is disabled: enable it or choose another.")))
+    if simulation.mec.transport not in Transport.values:
+        errors.append(FieldError("/mec", _("The transport of the mec is not supported.")))
+    elif not simulation.mec.link.leads_somewhere:
+        errors.append(_leads_nowhere())
+    agents = sum(stage.agent_count for stage in stages)
+    if agents > settings.MAX_AGENTS:
+        values = {"total": agents, "most": settings.MAX_AGENTS}
+        message = _("%(total)d agents are more than the limit of %(most)d: ask for fewer.") % values
+        errors.append(FieldError("/stages", message))
+    for index, stage in enumerate(stages):
+        errors += stage_errors(index, stage, simulation.mec.transport)
+    return errors
 
 
 def check_again(plan: Plan) -> None:
@@ -183,34 +204,14 @@ def _mec_errors(plan: Plan) -> list[FieldError]:
     return errors
 
 
-def _stages(simulation: Simulation) -> list[Stage]:
+def stages_of(simulation: Simulation) -> list[Stage]:
+    """The stages of a simulation in order, with the topics of their rosbags."""
     rows = simulation.stages.select_related("template__rosbag").order_by("position")
     return list(rows.prefetch_related("template__rosbag__topics"))
 
 
-def _errors(simulation: Simulation, stages: list[Stage]) -> list[FieldError]:
-    errors: list[FieldError] = []
-    if simulation.deleted_at is not None:
-        errors.append(FieldError("", _("The simulation was deleted: restore it first.")))
-    if not stages:
-        errors.append(FieldError("/stages", _("The simulation has no stage: add one.")))
-    if not simulation.mec.enabled:
-        errors.append(FieldError("/mec", _("The mec is disabled: enable it or choose another.")))
-    if simulation.mec.transport not in Transport.values:
-        errors.append(FieldError("/mec", _("The transport of the mec is not supported.")))
-    elif not simulation.mec.link.leads_somewhere:
-        errors.append(_leads_nowhere())
-    agents = sum(stage.agent_count for stage in stages)
-    if agents > settings.MAX_AGENTS:
-        values = {"total": agents, "most": settings.MAX_AGENTS}
-        message = _("%(total)d agents are more than the limit of %(most)d: ask for fewer.") % values
-        errors.append(FieldError("/stages", message))
-    for index, stage in enumerate(stages):
-        errors += _stage_errors(index, stage, simulation.mec.transport)
-    return errors
-
-
-def _stage_errors(index: int, stage: Stage, transport: str) -> list[FieldError]:
+def stage_errors(index: int, stage: Stage, transport: str) -> list[FieldError]:
+    """The reasons why a stage cannot be started; `index` counts from 0."""
     template, pointer = stage.template, f"/stages/{index}/template"
     if errors := _template_errors(pointer, template):
         return errors
@@ -260,7 +261,8 @@ def _no_messages(index: int, template: str) -> FieldError:
     return FieldError(f"/stages/{index}/template", message % {"name": template}, "NO_MESSAGES")
 
 
-def _plan_stage(stage: Stage, first_agent: int, transport: str) -> PlanStage:
+def plan_stage(stage: Stage, first_agent: int, transport: str) -> PlanStage:
+    """Freeze one stage that has no `stage_errors`."""
     template = stage.template
     topics = stage_topics(template, transport)
     rosbag: Rosbag = template.rosbag

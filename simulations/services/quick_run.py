@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from django.db import transaction
+from django.db.models import prefetch_related_objects
 from django.utils.translation import gettext as _
 
 from common.bounds import Bounds
@@ -102,7 +103,7 @@ def field_errors(run: QuickRun) -> list[FieldError]:
         errors.append(FieldError("/mec", message, "NO_MEC"))
     errors += validation.field_errors(_template_values(run))
     if not errors and run.rosbag is not None:
-        errors = start_errors(*_unsaved(run, run.rosbag))
+        errors = start_errors(*draft(run, run.rosbag))
     return [_at_own_field(error) for error in errors]
 
 
@@ -112,8 +113,9 @@ def bounds_of_counts() -> dict[str, Bounds]:
     return {"agents": stage["agent_count"], "passes": stage["repeat_count"]}
 
 
-def _unsaved(run: QuickRun, rosbag: Rosbag) -> tuple[Simulation, list[Stage]]:
-    """The design of a quick run without anything stored, to be checked as a start does."""
+def draft(run: QuickRun, rosbag: Rosbag) -> tuple[Simulation, list[Stage]]:
+    """The design of a quick run as unsaved rows, to be checked and forecast as stored ones are."""
+    prefetch_related_objects([rosbag], "topics")
     template = Template(name=_template_name(rosbag), **_template_values(run))
     mec = run.mec or Mec(transport=Transport.NULL)
     stage = Stage(template=template, agent_count=run.agents, repeat_count=run.passes)

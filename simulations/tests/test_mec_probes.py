@@ -77,7 +77,7 @@ def test_tests_are_audited_with_author_and_result(
     (entry,) = admin.get("/api/v1/audit?action=test").json()["results"]
     assert (entry["object_type"], entry["object_id"]) == ("simulations.mec", str(site.pk))
     assert entry["actor_email"] == "operator@example.org"
-    assert entry["values"] == {"result": "REACHED", "round_trip_ms": 1.25}
+    assert entry["values"] == {"result": "REACHED", "reachable": True, "round_trip_ms": 1.25}
     assert LogEntry.objects.count() == 1
 
 

@@ -111,17 +111,13 @@ class TemplateAdmin(
         """Show the length of a pass, and to those who may not change them the topics as text."""
         if obj is None:
             return self.fieldsets
-        changes = {"max_gap_seconds": ["max_gap_seconds", "one_pass"]}
+        changes: dict[Any, list[str]] = {"max_gap_seconds": ["max_gap_seconds", "one_pass"]}
         if not self.has_change_permission(request, obj):
             changes |= {"topics": ["topic_names"], "record_topics": ["recorded_names"]}
         return [
             (
                 title,
-                {
-                    "fields": [
-                        new for name in options["fields"] for new in changes.get(name, [name])
-                    ]
-                },
+                {"fields": [n for name in options["fields"] for n in changes.get(name, [name])]},
             )
             for title, options in self.fieldsets
         ]

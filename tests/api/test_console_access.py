@@ -29,6 +29,7 @@ STANDARD = {
 }
 """Verbs of the pages that each model has."""
 OWN = {
+    ("auditlog_logentry_export", "GET"): "auditlog.view_logentry",
     ("auth_user_password_change", "GET"): "accounts.change_user",
     ("auth_user_password_change", "POST"): "accounts.change_user",
     ("storage_rosbag_export", "GET"): "storage.export_rosbag",
@@ -47,6 +48,7 @@ OWN = {
 }
 """Permissions of pages that only one model has."""
 WITHOUT_ROW = {
+    "auditlog_logentry_export",
     "simulations_simulation_quick_run",
     "simulations_simulation_quick_run_summary",
     "templates_template_topics",

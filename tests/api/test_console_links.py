@@ -70,9 +70,9 @@ class Page(HTMLParser):
             form.buttons += [("action", value)] if value else []
         elif tag == "option" and "selected" in values:
             form.fields.setdefault(self._select, []).append(value)
-        elif tag == "button" and name:
-            form.buttons.append((name, value))
-        elif tag == "input" and values.get("type") == "submit" and name:
+        elif (tag == "button" and name) or (
+            tag == "input" and values.get("type") == "submit" and name
+        ):
             form.buttons.append((name, value))
         elif tag == "input" and name == "_selected_action":
             form.fields.setdefault(name, [value])  # the first row

@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from common.admin.actions import ObjectActionsMixin
 from common.admin.changelists import BoundedListMixin, is_changelist
 from common.admin.times import zone_name
+from simulations.admin.comparison import ComparisonMixin
 from simulations.admin.executions import agents, header, panels
 from simulations.admin.executions.actions import ExecutionActionsMixin
 from simulations.admin.executions.again import again_page
@@ -39,6 +40,7 @@ FIRST_DATA = ("progress", "agents", "timeline")
 
 @admin.register(Execution)
 class ExecutionAdmin(
+    ComparisonMixin,
     ExecutionActionsMixin,
     ExecutionColumnsMixin,
     ObjectActionsMixin,

@@ -46,7 +46,8 @@ def _controller_runs() -> bool:
 
 def _preparing(data: PageData) -> str:
     """Count the agents that the release waits for."""
-    stages = [s for s in data.progress.stages if s.status == RunStatus.PREPARING]
+    preparing = {run.position for run in data.stage_runs if run.status == RunStatus.PREPARING}
+    stages = [stage for stage in data.progress.stages if stage.position in preparing]
     missing = _count(stages, *_NOT_READY)
     total = sum(stage.planned_agents for stage in stages)
     if not stages or not total:
@@ -68,7 +69,7 @@ def _preparing(data: PageData) -> str:
 
 def _between_stages(data: PageData) -> str:
     """Say when the next stage begins; a stage that is being prepared waits for its agents."""
-    statuses = {stage.status for stage in data.progress.stages}
+    statuses = {run.status for run in data.stage_runs}
     if RunStatus.RUNNING in statuses or RunStatus.FINALIZING in statuses:
         return ""
     if RunStatus.PREPARING in statuses:

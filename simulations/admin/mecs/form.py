@@ -24,6 +24,7 @@ class MecForm(DomainErrorFormMixin, forms.ModelForm[Mec]):
             "domain_id",
             "node_selector",
         ]
+        widgets = {"node_selector": forms.Textarea(attrs={"rows": 3, "cols": 60})}
 
     def clean_node_selector(self) -> dict[str, str]:
         selector = self.cleaned_data["node_selector"] or {}

@@ -91,6 +91,12 @@ class QuickRunForm(DomainErrorFormMixin, forms.Form):
         values = {name: value for name, value in self.cleaned_data.items() if name != "key"}
         return QuickRun(**values)
 
+    def initial_values(self) -> QuickRun:
+        """The values that the page proposes."""
+        return QuickRun(
+            rosbag=self.chosen_rosbag, agents=quick_run.AGENTS, mec=quick_run.default_mec()
+        )
+
     @cached_property
     def chosen_rosbag(self) -> Rosbag | None:
         """The rosbag of the form, whether or not it can be played."""

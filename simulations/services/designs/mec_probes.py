@@ -64,6 +64,7 @@ def _keep(mec: Mec, result: ProbeResult, requested_by: User) -> None:
             AuditAction.TEST,
             requested_by,
             result=str(result.code),
+            reachable=result.reachable,
             round_trip_ms=result.round_trip_ms,
         )
     for name, value in fields.items():

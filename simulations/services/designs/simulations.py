@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -17,7 +18,12 @@ from common.db.names import free_name
 from common.db.violations import refusing_duplicates
 from common.exceptions import FieldError
 from simulations.choices import Pattern
-from simulations.exceptions import NameTakenError, SimulationError, SimulationNotFoundError
+from simulations.exceptions import (
+    NameTakenError,
+    SimulationChangedError,
+    SimulationError,
+    SimulationNotFoundError,
+)
 from simulations.models import Mec, Simulation, Stage
 from templates.models import Template
 
@@ -77,13 +83,24 @@ def create_simulation(
 
 
 def update_simulation(
-    simulation: Simulation, *, stages: Sequence[StageSpec] | None = None, **changes: Any
+    simulation: Simulation,
+    *,
+    stages: Sequence[StageSpec] | None = None,
+    unchanged_since: datetime | None = None,
+    **changes: Any,
 ) -> Simulation:
     """Change fields of a simulation, and replace its stages if given; executions keep their plan.
+
+    Args:
+        simulation: The simulation.
+        stages: All its stages.
+        unchanged_since: Its `updated_at` when the user read it, if a later change must not be overwritten.
+        changes: Fields with their new values.
 
     Raises:
         SimulationError: Some values are invalid; `errors` points at each.
         SimulationNotFoundError: It was deleted.
+        SimulationChangedError: It was changed meanwhile.
     """
     value = {
         **{n: getattr(simulation, n) for n in ("name", "pattern", "namespace_prefix")},
@@ -94,7 +111,10 @@ def update_simulation(
     )
     living = Simulation.objects.living().filter(pk=simulation.pk)
     with _refusing_taken_names():
-        if not living.update(**changes, updated_at=timezone.now()):
+        read = living if unchanged_since is None else living.filter(updated_at=unchanged_since)
+        if not read.update(**changes, updated_at=timezone.now()):
+            if living.exists():
+                raise SimulationChangedError
             raise SimulationNotFoundError(_("This simulation was deleted: restore it first."))
         audited = {name: (getattr(simulation, name), new) for name, new in changes.items()}
         if stages is not None:

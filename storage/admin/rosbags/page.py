@@ -21,7 +21,7 @@ from common.admin.rights import right, user_text
 from common.admin.times import span
 from storage.admin.exports import lost_text
 from storage.admin.recorded_times import recorded
-from storage.admin.rosbags import contents, exports_list, neighbours, state
+from storage.admin.rosbags import contents, exports_list, state
 from storage.admin.rosbags.add_page import AddPage
 from storage.admin.rosbags.export_page import ExportPage
 from storage.admin.rosbags.facts import facts_of

@@ -1,23 +1,21 @@
-"""Admin pages of API tokens, failed and revoked sign-ins, the audit log and idempotency keys."""
+"""The admin of API tokens."""
 
 from typing import Any
 
-from auditlog.admin import LogEntryAdmin
-from auditlog.filters import ResourceTypeFilter
-from auditlog.models import LogEntry
-from axes.models import AccessAttempt
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts.models import ApiToken, IdempotencyKey, RevokedSignIn
+from accounts.choices import Scope
+from accounts.models import ApiToken
 from accounts.services import api_tokens
+from common.admin.actions import ObjectActionsMixin
 from common.admin.badges import badge
 from common.admin.changelists import BoundedListMixin
 from common.admin.confirmation import Refusals, confirm, is_confirmed
-from common.admin.deletion import ServiceDeletionMixin
 from common.admin.rights import right
 
 
@@ -37,7 +35,7 @@ class RevokedFilter(admin.SimpleListFilter):
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(BoundedListMixin, admin.ModelAdmin[Any]):
+class ApiTokenAdmin(ObjectActionsMixin, BoundedListMixin, admin.ModelAdmin[Any]):
     """API tokens; their owners create them through the API, admins revoke them here."""
 
     list_display = ("name", "user", "state", "scope_names", "last_used_at", "expires_at")
@@ -49,7 +47,11 @@ class ApiTokenAdmin(BoundedListMixin, admin.ModelAdmin[Any]):
     empty_text = _(
         "Programs sign in with API tokens, which their owners make by POST /me/tokens of the API."
     )
-    exclude = ("digest",)
+    fieldsets = (
+        (None, {"fields": ("name", "user", "state", "prefix", "scope_words")}),
+        (_("Dates"), {"fields": ("created_at", "last_used_at", "expires_at", "revoked_at")}),
+    )
+    readonly_fields = ("state", "scope_words")
     actions = ("revoke",)
     revoke_effect = _(
         "Programs that use these tokens are refused at once. This cannot be undone: their owners "
@@ -67,7 +69,15 @@ class ApiTokenAdmin(BoundedListMixin, admin.ModelAdmin[Any]):
     def scope_names(self, token: ApiToken) -> str:
         return ", ".join(token.scopes)
 
-    @admin.action(description=_("Revoke the selected tokens"), permissions=["revoke"])
+    @admin.display(description=_("it may"))
+    def scope_words(self, token: ApiToken) -> str:
+        """List what the token may do, as far as its owner may."""
+        return format_html_join("", "{}<br>", ((Scope(s).label,) for s in token.granted_scopes()))
+
+    def object_actions(self, row: ApiToken) -> list[str]:
+        return [] if row.revoked_at else ["revoke"]
+
+    @admin.action(description=_("Revoke"), permissions=["revoke"])
     def revoke(self, request: HttpRequest, rows: QuerySet[ApiToken]) -> HttpResponse | None:
         """Ask first: it cannot be undone."""
         if not is_confirmed(request):
@@ -88,59 +98,3 @@ class ApiTokenAdmin(BoundedListMixin, admin.ModelAdmin[Any]):
 def _revoked_already(rows: list[ApiToken]) -> Refusals:
     reason = str(_("It is revoked already."))
     return {row.pk: reason for row in rows if row.revoked_at is not None}
-
-
-@admin.register(AccessAttempt)
-class AccessAttemptAdmin(ServiceDeletionMixin, BoundedListMixin, admin.ModelAdmin[Any]):
-    """Wrong passwords by account and address; deleting a row unlocks the account."""
-
-    actions = ("delete_selected",)
-    deletion_effect = _("These accounts may sign in again at once from these addresses.")
-    empty_text = _("Nobody has entered a wrong password lately.")
-    search_help_text = _("E-mail address, or network address")
-
-    list_display = ("username", "ip_address", "failures_since_start", "attempt_time")
-    more_columns = ("user_agent",)
-    search_fields = ("username", "=ip_address")
-    fields = ("username", "ip_address", "user_agent", "failures_since_start", "attempt_time")
-
-    def delete_row(self, request: HttpRequest, row: AccessAttempt) -> None:
-        row.delete()
-
-    def deleted_message(self, count: int) -> str:
-        return ngettext("%d lock was removed.", "%d locks were removed.", count) % count
-
-
-admin.site.unregister(LogEntry)
-
-
-@admin.register(LogEntry)
-class AuditAdmin(BoundedListMixin, LogEntryAdmin):  # type: ignore[misc]
-    """The audit log, on the library's pages without their exact counts."""
-
-    date_hierarchy = None
-    list_display = ("created", "resource_url", "action", "msg_short", "user_url", "remote_addr")
-    list_filter = ("action", ResourceTypeFilter)
-    search_fields = ("object_repr", "=object_pk", "=actor_email")
-    readonly_fields = ("created", "resource_url", "action", "user_url", "remote_addr", "msg")
-    fieldsets = (
-        (None, {"fields": ("created", "user_url", "remote_addr", "resource_url")}),
-        (_("Changes"), {"fields": ("action", "msg")}),
-    )
-
-
-@admin.register(RevokedSignIn)
-class RevokedSignInAdmin(BoundedListMixin, admin.ModelAdmin[Any]):
-    """Sign-ins that have ended, whose access tokens may not have expired yet."""
-
-    list_display = ("name", "revoked_at")
-    search_fields = ("=name",)
-
-
-@admin.register(IdempotencyKey)
-class IdempotencyKeyAdmin(BoundedListMixin, admin.ModelAdmin[Any]):
-    """Idempotency keys and the stored responses."""
-
-    list_display = ("key", "route", "user", "status_code", "created_at")
-    list_select_related = ("user",)
-    search_fields = ("=key", "route")

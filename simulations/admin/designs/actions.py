@@ -4,11 +4,12 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from common.admin.actions import admin_url, run_action, show_links
+from common.admin.changelists import is_changelist
 from common.admin.confirmation import Refusals, confirm, is_confirmed
 from common.admin.rights import right
 from simulations.admin.formatting import execution_name
@@ -39,7 +40,7 @@ class SimulationActionsMixin:
     has_purge_permission = right("purge")
 
     @admin.action(description=_("Start"), permissions=["start"])
-    def start(self, request: HttpRequest, rows: Rows) -> None:
+    def start(self, request: HttpRequest, rows: Rows) -> HttpResponse | None:
         results = run_action(
             self,
             request,
@@ -47,7 +48,10 @@ class SimulationActionsMixin:
             lambda row: lifecycle.start(row, requested_by=request.user),
             lambda n: ngettext("%d simulation was started.", "%d simulations were started.", n) % n,
         )
+        if results and not is_changelist(request):
+            return HttpResponseRedirect(admin_url(results[0]))
         show_links(self, request, [(admin_url(row), execution_name(row)) for row in results])
+        return None
 
     @admin.action(description=_("Stop"), permissions=["stop"])
     def stop(self, request: HttpRequest, rows: Rows) -> None:
@@ -59,16 +63,21 @@ class SimulationActionsMixin:
             lambda n: ngettext("%d simulation is stopping.", "%d simulations are stopping.", n) % n,
         )
 
-    @admin.action(description=_("Clone"), permissions=["clone"])
-    def clone(self, request: HttpRequest, rows: Rows) -> None:
+    @admin.action(description=_("Duplicate"), permissions=["clone"])
+    def clone(self, request: HttpRequest, rows: Rows) -> HttpResponse | None:
         results = run_action(
             self,
             request,
             rows,
             lambda row: simulations.clone(row, created_by=request.user),
-            lambda n: ngettext("%d simulation was cloned.", "%d simulations were cloned.", n) % n,
+            lambda n: (
+                ngettext("%d simulation was duplicated.", "%d simulations were duplicated.", n) % n
+            ),
         )
+        if results and not is_changelist(request):
+            return HttpResponseRedirect(admin_url(results[0]))
         show_links(self, request, [(admin_url(row), row.name) for row in results])
+        return None
 
     @admin.action(description=_("Restore"), permissions=["restore"])
     def restore(self, request: HttpRequest, rows: Rows) -> None:

@@ -1,0 +1,1 @@
+"""The pages of simulations: their form, stages, preview, history and start."""
