@@ -7,6 +7,7 @@ import pytest
 from accounts.choices import Role
 from simulations.models import Mec, Simulation, Stage
 from simulations.services.maintenance import deletion
+from simulations.services.runs import lifecycle
 from simulations.tests.conftest import Console, Design
 from simulations.tests.test_console_simulations import form, page
 from templates.models import Template
@@ -116,3 +117,22 @@ def test_queries_are_constant(
     fields = form(simulation, *({"position": n} for n in range(1, count + 1)))
     with django_assert_max_num_queries(14):
         operator.post(f"/admin/simulations/simulation/{simulation.pk}/preview/", fields)
+
+
+@pytest.mark.parametrize("part", ["latest", "history"])
+def test_executions_are_rendered_again(console: Console, design: Design, part: str) -> None:
+    simulation, viewer = design(1), console(Role.VIEWER)
+    url = f"/admin/simulations/simulation/{simulation.pk}/runs/{part}/"
+    assert "#1" not in viewer.get(url).content.decode()
+    lifecycle.start(simulation)
+    assert "#1" in viewer.get(url).content.decode()
+    assert viewer.get(url.replace(part, "other")).status_code == 404
+    assert viewer.get(url.replace(f"/{simulation.pk}/", "/99999/")).status_code == 404
+
+
+def test_a_running_simulation_is_not_ready(console: Console, design: Design) -> None:
+    simulation, operator = design(1), console(Role.OPERATOR)
+    lifecycle.start(simulation)
+    assert operator.get(page(simulation)).context["preview"].is_running
+    assert preview(operator, simulation, {"position": 1}).is_running
+    assert not preview(operator, simulation, {}, concurrent_executions="on").is_running

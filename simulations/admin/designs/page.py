@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import URLPattern, path
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -17,6 +20,8 @@ from simulations.models import Simulation
 from simulations.services.designs import simulations
 from simulations.services.designs.simulations import StageSpec
 
+RUNS = ("latest", "history")
+"""Parts of the page that follow its executions."""
 TONES: dict[str, Tone] = {DesignStatus.READY: "ok", DesignStatus.DRAFT: "warn"}
 
 
@@ -28,7 +33,10 @@ class SimulationPageMixin:
         (None, {"fields": ["name", "pattern", "mec", "description"]}),
         (_("More"), {"fields": ["namespace_prefix", "concurrent_executions"]}),
     ]
+    admin_site: Any
+    get_object: Any
     has_start_permission: Any
+    has_view_permission: Any
     deleted_actions: ClassVar[list[str]] = ["restore", "purge"]
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
@@ -57,8 +65,7 @@ class SimulationPageMixin:
             context["preview"] = stored_preview(row)
         if row is not None:
             context["state"] = badge(TONES.get(row.status, "idle"), row.status.label)
-            context["history"] = history(row)
-            context["all_executions"] = list_url("execution", simulation=row.pk)
+            context |= _runs(row)
         context |= {"texts": _texts(), "may_start": self.has_start_permission(request)}
         response: HttpResponse = super().render_change_form(request, context, *args, **kwargs)  # type: ignore[misc]
         return response
@@ -67,6 +74,20 @@ class SimulationPageMixin:
         for formset, inline in super().get_formsets_with_inlines(request, obj):  # type: ignore[misc]
             formset.domain_error = getattr(request, "domain_error", None)
             yield formset, inline
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.runs_view)
+        url = path("<path:object_id>/runs/<slug:part>/", view, name="simulations_simulation_runs")
+        return [url, *super().get_urls()]  # type: ignore[misc]
+
+    def runs_view(self, request: HttpRequest, object_id: str, part: str) -> HttpResponse:
+        """Answer with the latest execution or the history as they are now."""
+        row = self.get_object(request, object_id)
+        if not self.has_view_permission(request, row):
+            raise PermissionDenied
+        if row is None or part not in RUNS:
+            raise Http404
+        return render(request, f"simulations/console/design/{part}.html", _runs(row))
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
         """Do nothing yet: the service writes the simulation together with its stages."""
@@ -101,13 +122,23 @@ class SimulationPageMixin:
         simulation.refresh_from_db()
 
 
+def _runs(simulation: Simulation) -> dict[str, Any]:
+    return {
+        "history": history(simulation),
+        "all_executions": list_url("execution", simulation=simulation.pk),
+    }
+
+
 def _texts() -> dict[str, str]:
     """Return what the scripts of the page say."""
     return {
+        "live": "",
+        "lost": gettext("The server does not answer; what you see is older. Trying again."),
         "moved": gettext("Moved to position %(position)s of %(count)s."),
         "previewLost": gettext("The connection is lost: this preview is older than the form."),
         "removed": gettext("The stage is removed when you save."),
         "saveAndStart": gettext("Save and start"),
+        "signed_out": gettext("You are signed out: load the page again."),
         "start": gettext("Start"),
         "undo": gettext("Stage %(position)s is removed when you save: undo"),
     }

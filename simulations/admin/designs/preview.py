@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from common.exceptions import FieldError
 from simulations.admin.designs.gantt import Chart, chart
 from simulations.admin.designs.stages import spec_of
+from simulations.choices import ACTIVE
 from simulations.models import Simulation, Stage
 from simulations.services import plan
 from simulations.services.designs.drafts import draft_stages
@@ -39,6 +40,8 @@ class Preview:
     problems: list[Problem]
     more_problems: int
     chart: Chart | None
+    is_running: bool = False
+    """A start would be refused until its execution ends."""
 
 
 def stored_preview(simulation: Simulation) -> Preview:
@@ -71,7 +74,13 @@ def _preview(
         problems[:MAX_PROBLEMS],
         max(0, len(problems) - MAX_PROBLEMS),
         chart(course) if stages else None,
+        is_running=_is_running(simulation),
     )
+
+
+def _is_running(simulation: Simulation) -> bool:
+    latest = simulation.latest_execution
+    return bool(latest and latest.status in ACTIVE and not simulation.concurrent_executions)
 
 
 def _start_problem(error: FieldError, anchors: list[str]) -> Problem:

@@ -1,6 +1,6 @@
 // The page of a simulation: the preview follows the form, unsaved changes are named, stages are edited in place.
 import { Stages } from "./stages.js";
-import { follow } from "./latest.js";
+import { refresh, syncChildren } from "../common/console/refresh.js";
 
 const DELAY_MS = 350;
 const form = document.getElementById("simulation_form");
@@ -89,4 +89,19 @@ if (form.dataset.preview) {
     form.elements.start_key.value = Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
   });
 }
-follow(document.querySelector("[data-stream]"));
+// What may be done next changes with the latest execution.
+async function updateActions() {
+  const response = await fetch(location.href);
+  if (!response.ok || response.redirected) return;
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  syncChildren(document.querySelector(".acts"), page.querySelector(".acts"));
+}
+
+let state = document.querySelector(".latest")?.dataset.state;
+new MutationObserver(() => {
+  const now = document.querySelector(".latest")?.dataset.state;
+  if (now !== state) updateActions();
+  state = now;
+}).observe(document.body, { subtree: true, attributes: true, attributeFilter: ["data-state"] });
+
+for (const part of document.querySelectorAll("#latest, #history")) refresh(part, document.getElementById("runs-lost"), texts);
