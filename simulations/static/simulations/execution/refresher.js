@@ -53,7 +53,6 @@ export class Refresher {
   }
 
   /** The answer; null if there will be none any more, and an exception if the server does not answer now. */
-
   async request(names) {
     const query = new URLSearchParams({ ...this.on.query(), names: names.join(",") });
     const answer = await fetch(`${this.url}?${query}`, { signal: AbortSignal.timeout(PATIENCE_MS) });
