@@ -130,6 +130,10 @@ def test_pictures_have_their_times(operator: Client, tmp_path: Path) -> None:
     assert page.count("data:image/jpeg;base64,") == 3
     assert "<b>2.000 s</b>" in page
     assert 'datetime="2023-11-14T22:13:22' in page
+    query = {"topic": "/camera", "start": "0.5s", "end": "1.5s"}
+    page = operator.get(part(rosbag, "pictures"), query).content.decode()
+    assert page.count("data:image/jpeg;base64,") == 1
+    assert "<b>1.000 s</b>" in page
 
 
 def test_bag_content_is_escaped(operator: Client, evil: Rosbag) -> None:
