@@ -38,7 +38,7 @@ class PreferencesForm(forms.Form):
     )
 
     def __init__(self, chosen: dict[str, Any], *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, initial=chosen, **kwargs)
+        super().__init__(*args, **{"initial": chosen, **kwargs})
         browser = ("", _("as the browser says"))
         fields: Any = self.fields
         fields["language"].choices = [browser, *_languages()]

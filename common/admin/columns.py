@@ -24,7 +24,7 @@ def shown(model: type[Model], column: Any) -> Any:
     if not isinstance(column, str):
         return column
     try:
-        field = model._meta.get_field(column)  # noqa: SLF001  as documented by Django
+        field: Any = model._meta.get_field(column)  # noqa: SLF001  as documented by Django
     except FieldDoesNotExist:
         return column
     show = None if field is model._meta.pk else _show(field)  # noqa: SLF001

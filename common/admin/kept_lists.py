@@ -59,12 +59,13 @@ class KeptListMixin:
 
     def column_choices(self, request: HttpRequest) -> list[dict[str, Any]]:
         """Return the columns that may be chosen, with whether they are shown."""
+        page: Any = self
         names = {column_name(column) for column in self.get_list_display(request)}
         default = super().get_list_display(request)  # type: ignore[misc]
         return [
             {
                 "name": column_name(column),
-                "text": capfirst(str(label_for_field(column, self.model, self))),
+                "text": capfirst(str(label_for_field(column, self.model, page))),
                 "shown": column_name(column) in names,
             }
             for column in [*default[1:], *self.more_columns]

@@ -81,7 +81,7 @@ def _related(changelist: ChangeList) -> Iterator[dict[str, Any]]:
 def _row(field: Any, value: Any) -> str:
     if not isinstance(field, ForeignKey) or not str(value).isdecimal():
         return str(value)
-    row = field.related_model._base_manager.filter(pk=value).first()  # type: ignore[union-attr]  # noqa: SLF001
+    row = field.related_model._base_manager.filter(pk=value).first()  # noqa: SLF001
     return str(row or value)
 
 

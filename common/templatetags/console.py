@@ -46,7 +46,7 @@ def last_row(changelist: Any) -> int:
 
 
 @register.filter
-def badge(text: object, tone: str) -> str:
+def badge(text: object, tone: badges.Tone) -> str:
     """Return a badge of this tone."""
     return badges.badge(tone, text)
 

@@ -1,5 +1,6 @@
 """The page that shows two executions side by side."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -8,14 +9,17 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 
-from common.admin.numbers import number
+from common.admin.fields import MAX_ID_DIGITS
+from common.admin.numbers import number, size
 from common.admin.times import moment, span
 from simulations.admin.formatting import execution_name, link, microseconds, status_label
+from simulations.admin.plan_words import difference_rows, rosbag_names
 from simulations.models import Execution
-from simulations.services.progress.comparison import Side, side
+from simulations.services.progress.comparison import Comparison, Side, compare
+from simulations.services.progress.histograms import BINS
 
-MAX_DIGITS = 18
 PERCENTS = (50, 90, 99, 100)
+PARAMETER = "execution"
 
 
 class ComparisonMixin:
@@ -32,52 +36,109 @@ class ComparisonMixin:
         return [url, *super().get_urls()]  # type: ignore[misc]
 
     def compare_view(self, request: HttpRequest) -> HttpResponse:
-        """Show two executions, or ask for two."""
+        """Show two executions; for another number of them, say that two are needed."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        executions = self._selected(request)
         context = {
             **self.admin_site.each_context(request),
             "title": _("Compare executions"),
             "opts": self.opts,
         }
-        if len(executions) == 2:  # noqa: PLR2004
-            sides = [side(execution) for execution in executions]
-            context |= {"sides": [_head(s) for s in sides], "rows": _rows(*sides)}
+        chosen = self._chosen(request)
+        context["others"] = _others(chosen)
+        if len(chosen) == 2:  # noqa: PLR2004
+            context |= _context(compare(*chosen))
         return TemplateResponse(request, "simulations/console/comparison.html", context)
 
-    def _selected(self, request: HttpRequest) -> list[Execution]:
-        texts = request.GET.getlist("execution")[:3]
-        ids = [int(text) for text in texts if text.isdecimal() and len(text) <= MAX_DIGITS]
+    def _chosen(self, request: HttpRequest) -> list[Execution]:
+        texts = request.GET.getlist(PARAMETER)[:3]
+        ids = [int(text) for text in texts if text.isdecimal() and len(text) <= MAX_ID_DIGITS]
         rows = self.get_queryset(request).in_bulk(ids)
         return [rows[pk] for pk in dict.fromkeys(ids) if pk in rows]
 
 
-def _head(row: Side) -> dict[str, Any]:
-    execution = row.execution
+def _others(chosen: list[Execution]) -> dict[str, Any] | None:
+    """The other executions of its simulation, where one alone is chosen."""
+    if len(chosen) != 1:
+        return None
+    [first] = chosen
+    rows = Execution.objects.filter(simulation=first.simulation_id).exclude(pk=first.pk)
+    newest = rows.order_by("-pk").defer("plan", "outcome")[:20]
     return {
-        "name": link(execution, execution_name(execution)),
-        "status": status_label(execution),
-        "when": moment(execution.created_at),
+        "first": first,
+        "name": execution_name(first),
+        "rows": [
+            {"row": row, "label": status_label(row), "when": moment(row.created_at)}
+            for row in newest
+        ],
     }
 
 
-def _rows(left: Side, right: Side) -> list[tuple[str, str, str]]:
-    rows: list[tuple[str, Any, str]] = [
+def _context(comparison: Comparison) -> dict[str, Any]:
+    sides = (comparison.left, comparison.right)
+    bags = rosbag_names([side.plan for side in sides])
+    return {
+        "sides": [_head(side, comparison) for side in sides],
+        "differences": difference_rows(comparison.differences, bags),
+        "rows": _rows(*sides),
+        "axis": microseconds(comparison.axis_us),
+    }
+
+
+def _head(side: Side, comparison: Comparison) -> dict[str, Any]:
+    execution = side.execution
+    highest = max([*comparison.left.bins, *comparison.right.bins]) or 1.0
+    width = 100 / BINS
+    return {
+        "name": execution_name(execution),
+        "link": link(execution, execution_name(execution)),
+        "status": status_label(execution),
+        "when": moment(execution.created_at),
+        "measured": len(side.lateness_us),
+        "bars": [
+            {
+                "left": round(index * width, 2),
+                "width": round(width * 0.86, 2),
+                "height": round(100 * share / highest, 1),
+                "top": round(100 - 100 * share / highest, 1),
+            }
+            for index, share in enumerate(side.bins)
+            if share
+        ],
+    }
+
+
+Row = tuple[str, str, str, str]
+Form = Callable[[float | None], str]
+
+
+def _rows(left: Side, right: Side) -> list[Row]:
+    rows: list[tuple[str, Form, str]] = [
         (_("Duration"), span, "seconds"),
         (_("Agents"), number, "agents"),
-        (_("Agents that completed"), number, "completed"),
-        (_("Messages"), number, "messages"),
-        (_("Undelivered"), number, "undelivered"),
+        (_("Messages"), number, "messages_published"),
+        (_("Undelivered"), number, "messages_undelivered"),
         (_("Recordings"), number, "recordings"),
-        (_("Start skew, worst"), microseconds, "skew_us"),
+        (_("Start skew, worst"), microseconds, "start_skew_us_max"),
+        (_("CPU time"), span, "cpu_seconds"),
+        (_("Memory, highest"), size, "memory_peak_bytes"),
     ]
     result = [
-        (name, form(getattr(left, field)), form(getattr(right, field)))
-        for name, form, field in rows
+        _row(name, form, left.figures.get(key), right.figures.get(key)) for name, form, key in rows
     ]
+    result.insert(2, _row(_("Agents that completed"), number, left.completed, right.completed))
     for percent in PERCENTS:
-        name = _("Lateness p99, %(percent)d %% of agents") % {"percent": percent}
-        values = left.percentile(percent), right.percentile(percent)
-        result.append((name, microseconds(values[0]), microseconds(values[1])))
+        name = _("Lateness of %(percent)d %% of the agents, at most") % {"percent": percent}
+        result.append(_row(name, microseconds, left.percentile(percent), right.percentile(percent)))
     return result
+
+
+def _row(name: str, form: Form, left: float | None, right: float | None) -> Row:
+    """Name, both values and the change from left to right in percent."""
+    change = ""
+    if left and right is not None and left != right:
+        percent = 100 * (right - left) / left
+        change = (
+            f"{'+' if percent > 0 else '-'}{number(abs(percent), 1 if abs(percent) < 10 else 0)} %"  # noqa: PLR2004
+        )
+    return name, form(left), form(right), change

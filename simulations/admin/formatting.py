@@ -22,7 +22,7 @@ from simulations.choices import (
     Stopper,
     blame,
 )
-from simulations.failures import failure_text, period, stopped_by, warning_texts
+from simulations.failures import failure_text, period, stopped_by
 from simulations.models import Event, Execution
 
 NOTHING = "-"
@@ -109,15 +109,6 @@ def failure_details(row: Any) -> str:
         _("to blame: %(whom)s") % {"whom": Blame(blame(code)).label},
         format_html_join("", "<br>{}", [(line,) for line in lines]),
     )
-
-
-def warning_list(execution: Execution) -> str:
-    """Show the warnings of an execution, each with its stage."""
-    lines = [
-        (_("Stage %(position)s: %(warning)s") % {"position": w["stage"], "warning": w["text"]},)
-        for w in warning_texts(execution.warnings)
-    ]
-    return format_html_join("", "{}<br>", lines) or NOTHING
 
 
 def stopper(execution: Execution) -> str:

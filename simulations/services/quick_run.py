@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from django.db import transaction
+from django.db.models import prefetch_related_objects
 from django.utils.translation import gettext as _
 
 from common.bounds import Bounds
@@ -23,13 +24,11 @@ from simulations.services.designs import mecs, simulations
 from simulations.services.designs.simulations import StageSpec
 from simulations.services.plan import start_errors
 from simulations.services.runs import lifecycle
-from simulations.services.topics import stage_topics
 from storage.models import Rosbag
 from templates.choices import UnsupportedTopics
 from templates.exceptions import TemplateError
 from templates.models import Template
 from templates.services import templates, validation
-from templates.services.pass_length import pass_length
 from templates.services.recording import recordable_topics
 
 DRY_RUN = "dry-run"
@@ -61,17 +60,6 @@ class QuickRun:
     rate: float = 1.0
     passes: int = 1
     record: bool = True
-
-
-@dataclass(frozen=True, kw_only=True)
-class Estimate:
-    """Duration in seconds, None if unpaced; messages of all agents, in all and a second; topics."""
-
-    seconds: float | None
-    messages: int
-    rate: float | None
-    topics: int
-    left_out: tuple[str, ...]
 
 
 @transaction.atomic
@@ -115,26 +103,8 @@ def field_errors(run: QuickRun) -> list[FieldError]:
         errors.append(FieldError("/mec", message, "NO_MEC"))
     errors += validation.field_errors(_template_values(run))
     if not errors and run.rosbag is not None:
-        errors = start_errors(*_unsaved(run, run.rosbag))
+        errors = start_errors(*draft(run, run.rosbag))
     return [_at_own_field(error) for error in errors]
-
-
-def estimate(run: QuickRun) -> Estimate | None:
-    """What a quick run will do; None if it would be refused."""
-    if run.rosbag is None or field_errors(run):
-        return None
-    simulation, (stage,) = _unsaved(run, run.rosbag)
-    topics = stage_topics(stage.template, simulation.mec.transport)
-    names = set(topics.played)
-    played = [topic for topic in run.rosbag.topics.all() if topic.name in names]
-    seconds = pass_length(played, None).seconds / run.rate if run.rate else None
-    return Estimate(
-        seconds=None if seconds is None else seconds * run.passes,
-        messages=topics.messages * run.passes * run.agents,
-        rate=topics.messages * run.agents / seconds if seconds else None,
-        topics=len(topics.played),
-        left_out=topics.left_out,
-    )
 
 
 def bounds_of_counts() -> dict[str, Bounds]:
@@ -143,8 +113,9 @@ def bounds_of_counts() -> dict[str, Bounds]:
     return {"agents": stage["agent_count"], "passes": stage["repeat_count"]}
 
 
-def _unsaved(run: QuickRun, rosbag: Rosbag) -> tuple[Simulation, list[Stage]]:
-    """The design of a quick run without anything stored, to be checked as a start does."""
+def draft(run: QuickRun, rosbag: Rosbag) -> tuple[Simulation, list[Stage]]:
+    """The design of a quick run as unsaved rows, to be checked and forecast as stored ones are."""
+    prefetch_related_objects([rosbag], "topics")
     template = Template(name=_template_name(rosbag), **_template_values(run))
     mec = run.mec or Mec(transport=Transport.NULL)
     stage = Stage(template=template, agent_count=run.agents, repeat_count=run.passes)

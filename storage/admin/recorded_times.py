@@ -35,8 +35,3 @@ def offset(span_ns: int, digits: int = 3) -> str:
     """Return a time from the start of the rosbag, in seconds."""
     sign, (seconds, rest) = "-" if span_ns < 0 else "", divmod(abs(span_ns), _SECOND)
     return f"{sign}{seconds:,}.{rest // 10 ** (9 - digits):0{digits}} s"
-
-
-def precise(span_ns: int) -> str:
-    """Return a time from the start as the API reads it, to the nanosecond."""
-    return f"{span_ns // _SECOND}.{span_ns % _SECOND:09}s"

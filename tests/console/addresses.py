@@ -1,5 +1,6 @@
 """Addresses of all pages of the console, from its URLs and the rows; runs in the shell of a `World`."""
 
+import re
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -10,6 +11,7 @@ from django.test import Client
 from django.urls import NoReverseMatch, URLPattern, reverse
 
 from accounts.models import User
+from robotsim_project.console import navigation
 from tests.console.people import ensure
 
 HTML = "text/html"
@@ -17,18 +19,24 @@ POSTED = ("_act",)
 """Ends of names that only take POST."""
 ALIKE = ("_history", "_delete")
 """Ends of names of pages that look the same whatever the state of the row."""
+PARTS = {model for _title, pages in navigation.PAGES for page in pages for model in page.parts}
+"""Models whose rows are reached from others; their pages are lists of values."""
 LEAVING = frozenset({"logout"})
 
 
-def pages(share: int = 0, shares: int = 1) -> list[list[str]]:
-    """Name and path of each page an admin can open, or of a share of them.
+def pages(share: int = 0, shares: int = 1, only: str = "") -> list[list[str]]:
+    """Name and path of each page an admin can open, or of a share of them; one for each state of a row.
 
-    One page for each state of a row; lists also without rows.
+    Args:
+        share: Number of the share.
+        shares: Number of shares.
+        only: Pattern of the names of pages.
     """
     client = Client(headers={"host": "localhost"})
     client.force_login(User.objects.get(email=ensure("admin")))
     found: dict[str, str] = {}
-    for name, path in islice(candidates(), share, None, shares):
+    chosen = (page for page in candidates() if re.search(only, page[0]))
+    for name, path in islice(chosen, share, None, shares):
         answer = client.get(path)
         if answer.status_code == 200 and answer["Content-Type"].startswith(HTML):
             found.setdefault(path, name)
@@ -55,7 +63,8 @@ def of_pattern(
     """Name and path of the pages of a URL: one of a row needs a row."""
     if model is not None and len(pattern.pattern.converters) == 1:
         rows = list(states(model))
-        for state, key in rows[:1] if name.endswith(ALIKE) else rows:
+        alike = name.endswith(ALIKE) or name.rpartition("_")[0] in PARTS
+        for state, key in rows[:1] if alike else rows:
             yield f"{name}-{state}".rstrip("-"), reverse(f"admin:{name}", args=[key])
         return
     try:

@@ -1,5 +1,6 @@
 """What is demanded of each page in each mode, and a picture of it."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,13 +27,15 @@ class Place:
     role: str | None = "admin"
 
 
-def places(console: Console, share: int = 0, shares: int = 1) -> list[Place]:
-    """Every page that the seeded rows offer to an admin, and those of nobody; or a share of them."""
+def places(console: Console, share: int = 0, shares: int = 1, only: str = "") -> list[Place]:
+    """Every page that the seeded rows offer to an admin, and those of nobody; or some of them."""
     found = [
-        Place(name, path) for name, path in console.system.call("addresses.pages", share, shares)
+        Place(name, path)
+        for name, path in console.system.call("addresses.pages", share, shares, only)
     ]
     outside = [Place(path.strip("/").replace("/", "_"), path, None) for path in OUTSIDE]
-    return found + outside[share::shares]
+    chosen = [place for place in outside if re.search(only, place.name)]
+    return found + chosen[share::shares]
 
 
 class Look:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -121,7 +121,7 @@ def groups() -> list[tuple[object, list[Setting]]]:
     return [(title, found) for title, found in rows if found]
 
 
-def _settings(names: Iterable[str], values: dict[str, Any]) -> Iterable[Setting]:
+def _settings(names: Iterable[str], values: Mapping[str, Any]) -> Iterable[Setting]:
     addresses = dependencies.addresses()
     for name in names:
         if name not in values:

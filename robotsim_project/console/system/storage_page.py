@@ -77,7 +77,7 @@ def state() -> dict[str, Any]:
         "kinds": [_row(kind, used) for kind in KINDS],
         "disk": room,
         "disk_percent": _percent(room[0] - room[1], room[0]) if room else None,
-        "is_almost_full": bool(room) and room[1] < (1 - ALMOST_FULL) * room[0],
+        "is_almost_full": room is not None and room[1] < (1 - ALMOST_FULL) * room[0],
         "place": settings.MINIO_ENDPOINT or str(settings.STORAGE_DIR),
         "bucket": settings.MINIO_BUCKET if settings.MINIO_ENDPOINT else "",
         "largest": [_large(row) for row in largest(MAX_ROWS)],

@@ -123,7 +123,7 @@ def test_every_documented_setting_is_shown(console: Console) -> None:
     assert "Others" not in shown
     assert {
         title: set(names) - shown.get(title, set()) for title, names in documented().items()
-    } == dict.fromkeys(documented(), set())
+    } == {title: set() for title in documented()}
 
 
 def test_no_secret_is_shown(console: Console, settings: Any, monkeypatch: Any) -> None:

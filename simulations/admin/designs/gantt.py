@@ -109,12 +109,12 @@ def _delay(course: Forecast, stage: StageForecast) -> float:
 
 
 def _ticks(known: float, end: float) -> list[Tick]:
-    least = end / TICKS
+    least = (known or end) / TICKS
     step: float = next((s for s in STEPS if s >= least), 0) or STEPS[-1] * math.ceil(
         least / STEPS[-1]
     )
-    if end < 1:
-        step = end
+    if least < STEPS[0] / TICKS:
+        step = known or end
     count = int(known / step) if known else 0
     return [Tick(_percent(at * step, end), span(at * step)) for at in range(count + 1)]
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from common.admin.actions import admin_url
+from common.admin.next_steps import next_steps
 from common.admin.times import moment
 from simulations.admin.executions.page_data import PageData
 from simulations.admin.formatting import stopper, tone
@@ -41,5 +42,6 @@ def actions(data: PageData) -> dict[str, Any]:
     return {
         "execution": execution,
         "may_stop": may_stop and execution.status in STOPPABLE,
+        "steps": next_steps(user, execution),
         "may_run_again": execution.status in ENDED and user.has_perm("simulations.again_execution"),
     }

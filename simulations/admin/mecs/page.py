@@ -23,7 +23,7 @@ def context(mec: Mec) -> dict[str, Any]:
     simulations = list(
         mec.simulations.filter(deleted_at=None)
         .order_by("-latest_execution", "-pk")
-        .only("name")[:MAX_SIMULATIONS]
+        .only("name", "mec")[:MAX_SIMULATIONS]
     )
     return {
         "connection": connection(mec),

@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 
+from simulations.admin.designs.gantt import chart
 from simulations.admin.quick_run.form import QuickRunForm
 from simulations.services import quick_run
-from simulations.services.quick_run import Estimate
+from simulations.services.designs.forecast import forecast
+from simulations.services.quick_run import QuickRun
+from simulations.services.topics import stage_topics
 from storage.admin.rosbags.verdict import status_badge
 from storage.models import Rosbag
 
@@ -18,7 +21,8 @@ class Summary:
     state: str
     rosbag: Rosbag | None
     badge: str
-    estimate: Estimate | None
+    facts: list[tuple[str, str]]
+    left_out: tuple[str, ...]
     warnings: list[str]
     errors: list[str]
     unpaced: bool
@@ -28,12 +32,14 @@ class Summary:
 def summary_of(form: QuickRunForm, *, is_waiting: bool) -> Summary:
     """Summarize the values of a form, complete or not."""
     rosbag = form.chosen_rosbag
+    facts, left_out = _course(_run(form))
     warnings = rosbag.warning_sentences + rosbag.lost_sentences if rosbag else []
     return Summary(
         state=rosbag.status if rosbag else "",
         rosbag=rosbag,
         badge=status_badge(rosbag) if rosbag else "",
-        estimate=_estimate(form),
+        facts=facts,
+        left_out=left_out,
         warnings=warnings[:MAX_WARNINGS],
         errors=_errors(form),
         unpaced=form["rate"].value() in (0, "0", "0.0"),
@@ -41,11 +47,22 @@ def summary_of(form: QuickRunForm, *, is_waiting: bool) -> Summary:
     )
 
 
-def _estimate(form: QuickRunForm) -> Estimate | None:
-    if form.is_bound:
-        return quick_run.estimate(form.quick_run()) if not form.errors else None
-    values = form.initial_values()
-    return quick_run.estimate(values) if values.rosbag is not None else None
+def _run(form: QuickRunForm) -> QuickRun | None:
+    """The quick run of a form without errors."""
+    if not form.is_bound:
+        return form.initial_values()
+    is_complete = not form.errors and "rosbag" in form.cleaned_data
+    return form.quick_run() if is_complete else None
+
+
+def _course(run: QuickRun | None) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
+    """What a quick run will do, as names with values, and the topics that it leaves out."""
+    if run is None or run.rosbag is None or quick_run.field_errors(run):
+        return [], ()
+    simulation, stages = quick_run.draft(run, run.rosbag)
+    transport = simulation.mec.transport
+    facts = chart(forecast(simulation.pattern, transport, stages)).facts
+    return facts, stage_topics(stages[0].template, transport).left_out
 
 
 def _errors(form: QuickRunForm) -> list[str]:

@@ -1,12 +1,15 @@
-"""Two executions side by side: their figures, and the lateness of their agents."""
+"""Two executions side by side: the difference of their plans, their figures, the lateness of their agents."""
 
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass
-
-from django.db.models import Count, Q
+from typing import Any
 
 from simulations.choices import AgentStatus
-from simulations.models import AgentRun, Execution
+from simulations.models import Execution
+from simulations.services.plan import Plan, plan_of
+from simulations.services.plan_difference import Difference, plan_differences
+from simulations.services.progress.agent_states import CODES, stage_states
+from simulations.services.progress.histograms import BINS, histogram
 from simulations.services.progress.results import summary
 
 
@@ -14,43 +17,59 @@ from simulations.services.progress.results import summary
 class Side:
     """One of two executions; times in µs and s, None if nothing was measured.
 
-    `lateness_us` has the p99 of each agent's newest measurement, in ascending order.
+    `lateness_us` has the p99 of each agent, ascending. `bins` are percent of the agents in equal parts
+    of the common axis; the last one includes the agents beyond it.
     """
 
     execution: Execution
-    seconds: float | None
-    agents: int
+    plan: Plan
+    figures: dict[str, Any]
     completed: int
-    messages: int
-    undelivered: int
-    recordings: int
-    skew_us: float | None
-    lateness_us: Sequence[float]
+    lateness_us: tuple[float, ...]
+    bins: tuple[float, ...] = ()
 
     def percentile(self, percent: int) -> float | None:
         """The lateness that this percentage of the agents did not exceed."""
         if not self.lateness_us:
             return None
-        count = len(self.lateness_us)
-        return self.lateness_us[max(0, -(-count * percent // 100) - 1)]
+        return self.lateness_us[math.ceil(len(self.lateness_us) * percent / 100) - 1]
 
 
-def side(execution: Execution) -> Side:
-    """Measure an execution for a comparison, by a constant number of queries."""
-    figures = summary(execution)
-    runs = AgentRun.objects.filter(stage_run__execution=execution).order_by()
-    completed = runs.aggregate(
-        n=Count("number", distinct=True, filter=Q(status=AgentStatus.COMPLETED))
-    )
-    measured = runs.order_by("lateness_p99_us").values_list("lateness_p99_us", flat=True)
+@dataclass(frozen=True)
+class Comparison:
+    """Two executions; `axis_us` is None where no agent has measured its lateness."""
+
+    left: Side
+    right: Side
+    differences: tuple[Difference, ...]
+    axis_us: float | None
+
+
+def compare(left: Execution, right: Execution) -> Comparison:
+    """Compare two executions, by the same number of queries for any number of agents."""
+    sides = [_measure(execution) for execution in (left, right)]
+    both = histogram([us for side in sides for us in side.lateness_us])
+    axis = both.high if both else None
+    first, second = (_with_bins(side, axis) for side in sides)
+    return Comparison(first, second, plan_differences(first.plan, second.plan), axis)
+
+
+def _measure(execution: Execution) -> Side:
+    plan = plan_of(execution)
+    stages = stage_states(execution, plan, execution.stage_runs.values_list("pk", "position"))
     return Side(
         execution=execution,
-        seconds=figures["seconds"],
-        agents=figures["agents"],
-        completed=completed["n"],
-        messages=figures["messages_published"],
-        undelivered=figures["messages_undelivered"],
-        recordings=figures["recordings"],
-        skew_us=figures["start_skew_us_max"],
-        lateness_us=[value for value in measured if value is not None],
+        plan=plan,
+        figures=summary(execution),
+        completed=sum(stage.codes.count(CODES[AgentStatus.COMPLETED]) for stage in stages),
+        lateness_us=tuple(sorted(us for stage in stages for us in stage.lateness_us)),
     )
+
+
+def _with_bins(side: Side, axis: float | None) -> Side:
+    counts = [0] * BINS
+    for us in side.lateness_us:
+        counts[min(BINS - 1, max(0, int(us / (axis or 1.0) * BINS)))] += 1
+    total = len(side.lateness_us) or 1
+    bins = tuple(100 * count / total for count in counts)
+    return Side(**{**vars(side), "bins": bins})

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
@@ -15,6 +14,7 @@ BARS = 50
 ROWS = 40
 """Rows of a time line."""
 CELLS = 120
+SHADES = 4
 WIDTH, HEIGHT = 1200, 22
 """Of a row of the drawing, which is stretched to the width of the page."""
 TICKS = 4
@@ -96,22 +96,24 @@ def _total(topics: Sequence[RosbagTopic]) -> list[int]:
 
 
 def _cells(histogram: Sequence[int], row: int) -> str:
+    """Draw a row in a few shades, each as one path: a rectangle for each cell would be most of the page."""
     counts = rebinned(histogram, CELLS)
     maximum = max(counts, default=0) or 1
     width = WIDTH / max(1, len(counts))
-    cells: Any = (
-        (
-            f"{width * at:.1f}",
-            HEIGHT * row + 3,
-            f"{width * 0.86:.1f}",
-            f"{0.3 + 0.7 * count / maximum:.2f}",
-        )
-        for at, count in enumerate(counts)
-        if count
-    )
+    shades: dict[int, list[str]] = {}
+    for at, count in enumerate(counts):
+        if count:
+            shade = -(-SHADES * count // maximum)
+            shades.setdefault(shade, []).append(f"M{width * at:g} {HEIGHT * row + 3}{_cell(width)}")
+    paths = ((f"{0.25 + 0.75 * shade / SHADES:g}", "".join(d)) for shade, d in shades.items())
     kind = "all" if row == 0 else "one"
-    rects = format_html_join("", '<rect x="{}" y="{}" width="{}" height="16" opacity="{}"/>', cells)
-    return format_html('<g class="{}">{}</g>', kind, rects)
+    return format_html(
+        '<g class="{}">{}</g>', kind, format_html_join("", '<path opacity="{}" d="{}"/>', paths)
+    )
+
+
+def _cell(width: float) -> str:
+    return f"h{width * 0.86:g}v16h-{width * 0.86:g}z"
 
 
 def _gaps(rosbag: Rosbag, topic: RosbagTopic, row: int) -> str:

@@ -23,8 +23,9 @@ function linkRange() {
 }
 
 function showPreviews(root) {
-  views = new Views(root, {range, texts});
   const box = root.querySelector("[data-series]");
+  if (!box) return; // no topic has messages that can be read
+  views = new Views(root, {range, texts});
   const {api, uplot, start} = page.dataset;
   series = new Series(box, {api, uplot, startNs: Number(start), range, texts});
   if (wanted) preview(wanted);
@@ -53,7 +54,7 @@ page.addEventListener("click", (event) => {
     document.getElementById("preview").scrollIntoView();
   }
 });
-range?.addEventListener("change", linkRange);
+range?.addEventListener("input", linkRange);
 listen(page, texts);
 for (const part of page.querySelectorAll("[data-fragment]")) {
   if ("lazy" in part.dataset) loadInView(part, part.dataset.fragment, texts);

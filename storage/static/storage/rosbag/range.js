@@ -1,6 +1,7 @@
 // The range chosen on the time line: by dragging, by its handles (arrow keys too), or in the fields below.
 const STEP = 0.01;
 
+// Events: `input` at once, `change` when the range rests.
 export class Range extends EventTarget {
   constructor(section, texts) {
     super();
@@ -32,6 +33,7 @@ export class Range extends EventTarget {
     this.start = round(first);
     this.end = round(last);
     this.#show();
+    this.dispatchEvent(new Event("input"));
     window.clearTimeout(this.timer);
     this.timer = window.setTimeout(() => this.dispatchEvent(new Event("change")), 250);
   }
