@@ -144,6 +144,7 @@ def test_history_is_that_of_the_audit(admin: Client, viewer: User) -> None:
     assert "name changed" in text
     assert "a program on the server" in text
     assert "Kim" in text
+    assert len(admin.get(page.context["audit_url"]).context["cl"].result_list) == 1
     assert page.context["entries"][0]["changes"] == [
         {"field": "name", "before": "-", "after": "Kim"}
     ]

@@ -39,7 +39,12 @@ OWN = {
     ("storage_rosbag_part", "GET"): "storage.view_rosbag",
     ("storage_export_part", "GET"): "storage.view_export",
     ("storage_rosbag_popup", "GET"): "storage.add_rosbag",
+    ("simulations_execution_again", "GET"): "simulations.again_execution",
+    ("simulations_execution_compare", "GET"): "simulations.view_execution",
+    ("simulations_execution_panels", "GET"): "simulations.view_execution",
     ("simulations_mec_test", "POST"): "simulations.test_mec",
+    ("simulations_simulation_add_preview", "POST"): "simulations.add_simulation",
+    ("simulations_simulation_preview", "POST"): "simulations.change_simulation",
     ("simulations_simulation_quick_run", "GET"): "simulations.quickrun_simulation",
     ("simulations_simulation_quick_run", "POST"): "simulations.quickrun_simulation",
     ("simulations_simulation_quick_run_summary", "GET"): "simulations.quickrun_simulation",
@@ -49,6 +54,8 @@ OWN = {
 """Permissions of pages that only one model has."""
 WITHOUT_ROW = {
     "auditlog_logentry_export",
+    "simulations_execution_compare",
+    "simulations_simulation_add_preview",
     "simulations_simulation_quick_run",
     "simulations_simulation_quick_run_summary",
     "templates_template_topics",

@@ -16,7 +16,7 @@ MAX_ROWS = 100
 def context(row: Model) -> dict[str, Any]:
     """Return the values of the template of a history."""
     entries = list(histories.entries(row)[: MAX_ROWS + 1])
-    search = urlencode({"kind": row._meta.label_lower, "q": str(row.pk)})  # noqa: SLF001
+    search = urlencode({"kind": row._meta.label_lower, "object_pk__exact": str(row.pk)})  # noqa: SLF001
     return {
         "entries": [
             {

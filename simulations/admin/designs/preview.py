@@ -136,13 +136,12 @@ class PreviewMixin:
         """Answer with the preview of the posted form; nothing is stored."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        row = None if object_id is None else self.get_object(request, object_id)
-        if object_id is not None and row is None:
-            raise Http404
-        may = self.has_change_permission(request, row) if row else self.has_add_permission(request)
-        if not may:
+        change = object_id is not None
+        if not (self.has_change_permission if change else self.has_add_permission)(request):
             raise PermissionDenied
-        change = row is not None
+        row = self.get_object(request, object_id) if change else None
+        if change and row is None:
+            raise Http404
         form = self.get_form(request, row, change=change)(request.POST, instance=row)
         (formset,), _inlines = self._create_formsets(request, form.instance, change=change)
         return render(request, TEMPLATE, {"preview": form_preview(form, formset)})

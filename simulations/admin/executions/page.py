@@ -126,11 +126,11 @@ class ExecutionAdmin(
 
     def again_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Show what running it again would do."""
+        if not self.has_again_permission(request):
+            raise PermissionDenied
         execution = self._execution(request, str(pk))
         if execution is None:
             raise Http404
-        if not self.has_again_permission(request):
-            raise PermissionDenied
         title = _("Run %(name)s again") % {"name": execution_name(execution)}
         context = {**self.admin_site.each_context(request), "opts": self.opts, "title": title}
         return again_page(request, execution, context)
