@@ -14,8 +14,6 @@ SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElemen
 WIDEST = """() => [...document.querySelectorAll("body *")]
   .filter((node) => node.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
   .slice(0, 3).map((node) => node.outerHTML.slice(0, 120))"""
-OUTSIDE = ("/admin/login/", "/password/reset/a/b", "/admin/no-such-page/")
-"""Pages that nobody needs to sign in for."""
 
 
 @dataclass(frozen=True)
@@ -27,14 +25,21 @@ class Place:
     role: str | None = "admin"
 
 
+OUTSIDE = (
+    Place("login", "/admin/login/", None),
+    Place("password_reset", "/password/reset/a/b", None),
+    Place("not_found", "/admin/no-such-page/"),
+)
+"""Pages that are no part of the site."""
+
+
 def places(console: Console, share: int = 0, shares: int = 1, only: str = "") -> list[Place]:
-    """Every page that the seeded rows offer to an admin, and those of nobody; or some of them."""
+    """Every page that the seeded rows offer to an admin, and those outside; or some of them."""
     found = [
         Place(name, path)
         for name, path in console.system.call("addresses.pages", share, shares, only)
     ]
-    outside = [Place(path.strip("/").replace("/", "_"), path, None) for path in OUTSIDE]
-    chosen = [place for place in outside if re.search(only, place.name)]
+    chosen = [place for place in OUTSIDE if re.search(only, place.name)]
     return found + chosen[share::shares]
 
 

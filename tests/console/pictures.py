@@ -11,6 +11,7 @@ from pathlib import Path
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "robotsim_project.settings")
 os.environ.setdefault("ENVIRONMENT", "test")
 
+from tests.console import guide
 from tests.console.browsing import LOCALES, MODES, Console, a_browser
 from tests.console.looking import Look, picture, places
 from tests.console.system import ConsoleSystem, a_console
@@ -26,7 +27,7 @@ def seed(system: ConsoleSystem) -> None:
 def walk(console: Console, options: argparse.Namespace) -> list[str]:
     """Take pictures of the pages; return what is wrong."""
     wrong: list[str] = []
-    chosen = [place for place in places(console) if options.only in place.name]
+    chosen = places(console, only=options.only)
     for language in LOCALES:
         modes = [mode for mode in MODES if mode.language == language and str(mode) in options.modes]
         look = Look(console, language)
@@ -53,11 +54,16 @@ def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--only", default="", help="part of the names of pages")
+    parser.add_argument("--only", default="", help="pattern of the names of pages")
     parser.add_argument("--modes", nargs="*", default=[str(mode) for mode in MODES])
     parser.add_argument("--folder", type=Path, default=FOLDER)
     parser.add_argument("--no-judge", dest="judge", action="store_false", help="pictures only")
+    parser.add_argument("--guide", action="store_true", help="those of docs/pictures instead")
     options = parser.parse_args(words)
+    if options.guide:
+        wrong = guide.take()
+        sys.stdout.write("".join(f"{line}\n" for line in wrong))
+        return 1 if wrong else 0
     with a_console("web", prepare=seed) as system, a_browser(system) as console:
         wrong = walk(console, options)
     sys.stdout.write("".join(f"{line}\n" for line in wrong))

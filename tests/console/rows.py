@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 from axes.models import AccessAttempt
 from django.utils import timezone
@@ -11,6 +12,7 @@ from django.utils import timezone
 from accounts.choices import Scope
 from accounts.models import IdempotencyKey, RevokedSignIn, User
 from accounts.services import api_tokens
+from common.admin.actions import admin_url
 from rosbag2.writing.sample import make_sample
 from simulations.choices import (
     AgentStatus,
@@ -158,3 +160,14 @@ def _events() -> Iterator[tuple[EventKind, dict[str, object]]]:
         EventKind.RECORDING_STATUS: {"unit": 1, "status": "LOST", "text": "The disk was full."},
     }
     yield from payloads.items()
+
+
+def path(name: str) -> str:
+    """Address of the page of one row, by what it shows."""
+    row: Any = {
+        "running execution": Execution.objects.filter(status=RunStatus.RUNNING),
+        "failed execution": Execution.objects.filter(status=RunStatus.FAILED),
+        "rosbag": Rosbag.objects.usable().order_by("pk"),
+        "simulation": Simulation.objects.filter(deleted_at=None).order_by("pk"),
+    }[name][0]
+    return admin_url(row)
