@@ -102,6 +102,16 @@ class Check:
             return self._observe(_no_answer())
         return self.observation
 
+    def answers(self, max_age: float) -> bool:
+        """Return whether the dependency answers now, for who would wait for it longer than this check does.
+
+        One that did not lately is believed not to, and is checked in the background.
+        """
+        seen = self.observation
+        if seen is not None and not seen.result.ok:
+            return self.latest(max_age).result.ok
+        return self.result().ok
+
     @property
     def hangs(self) -> bool:
         """Return True when the check is running for longer than it may."""

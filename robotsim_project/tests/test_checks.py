@@ -64,3 +64,12 @@ def test_sentences_are_in_the_language_of_the_reader() -> None:
         with override(language):
             expected = gettext("The check failed: see the log.")
             assert check.latest(max_age=60).result.problem == expected
+
+
+def test_whether_it_answers_is_checked_until_it_does_not() -> None:
+    results = [CheckResult(), CheckResult("broken"), CheckResult()]
+    check = Check(lambda: results.pop(0))
+    assert check.answers(max_age=60)
+    assert not check.answers(max_age=60)
+    assert not check.answers(max_age=60)
+    assert len(results) == 1

@@ -7,6 +7,7 @@ from django.test import Client
 
 from accounts.choices import Role
 from simulations.models import Execution, Recording
+from simulations.services.runs import lifecycle
 from simulations.tests.conftest import Console, Design, ended_execution
 from storage.models import Rosbag
 from templates.models import Template
@@ -79,3 +80,19 @@ def test_recordings_of_an_ended_execution(operator: Client, design: Design, rosb
     assert "Open the recordings" in text
     Execution.objects.update(status="RUNNING")
     assert "Open the recording" not in text_of(operator, page(execution))
+
+
+def test_a_template_says_by_what_it_is_used_also_before_it_is_deleted(
+    operator: Client, design: Design, template: Template, rosbag: Rosbag
+) -> None:
+    delete = f"/admin/templates/template/{template.pk}/delete/"
+    assert "No simulation uses this template" in text_of(operator, page(template))
+    assert "It is used" not in text_of(operator, delete)
+    execution = lifecycle.start(design())
+    shown = text_of(operator, page(template))
+    assert page(execution.simulation) in shown
+    assert page(execution) in shown
+    assert page(template) in text_of(operator, page(rosbag))
+    Execution.objects.update(status="COMPLETED")
+    assert page(execution) not in text_of(operator, page(template))
+    assert page(execution.simulation) in text_of(operator, delete)

@@ -103,6 +103,8 @@ class ThumbnailsQuery(StrictSerializer):
     """A topic of images."""
 
     topic = topic_field()
+    start = time_field()
+    end = time_field()
     count = serializers.IntegerField(
         min_value=1,
         max_value=MAX_THUMBNAILS,

@@ -102,8 +102,7 @@ class PreviewActions(GenericViewSet[Rosbag]):
         """One thumbnail, as JPEG."""
         query = parse_query(request, ThumbnailsQuery).validated_data
         rosbag = self.get_object()
-        topic, count = query["topic"], query["count"]
-        picture = previews.thumbnail(rosbag, topic, int(time_ns), count=count)
+        picture = previews.thumbnail(rosbag, time_ns=int(time_ns), **query)
         return HttpResponse(picture, content_type="image/jpeg")
 
     @preview_schema.TIMELINE

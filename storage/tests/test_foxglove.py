@@ -39,7 +39,7 @@ def file_of(answer: Any) -> str:
     assert answer.status_code == 302
     query = parse_qs(urlsplit(answer["Location"]).query)
     assert query["ds"] == ["remote-file"]
-    return query["ds.url"][0]
+    return str(query["ds.url"][0])
 
 
 def test_without_an_mcap_it_is_exported_first(operator: Client, drive: Rosbag) -> None:

@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 
 from storage.choices import Status
 from storage.models import Rosbag, RosbagTopic
-from templates.admin.fields import choices_of
+from templates.admin.topics import topic_table
 from templates.exceptions import TemplateDeletedError, TemplateError
 from templates.models import Template
 from templates.services import templates
@@ -136,7 +136,7 @@ def test_topics_that_cannot_be_played_are_refused(rosbag: Rosbag) -> None:
     with pytest.raises(TemplateError) as caught:
         templates.create(name="Loader", rosbag=rosbag, topics=["/odom", "/imu"])
     assert codes(caught) == {"/topics/1": "TOPIC_NOT_PLAYABLE"}
-    assert [name for name, _label in choices_of(rosbag.pk)] == ["/odom"]
+    assert [row.name for row in topic_table(rosbag.pk).rows] == ["/odom"]
 
 
 def test_version_increases_with_each_change(template: Template) -> None:

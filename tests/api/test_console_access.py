@@ -43,7 +43,7 @@ OWN = {
     ("simulations_simulation_quick_run", "GET"): "simulations.quickrun_simulation",
     ("simulations_simulation_quick_run", "POST"): "simulations.quickrun_simulation",
     ("simulations_simulation_quick_run_summary", "GET"): "simulations.quickrun_simulation",
-    ("templates_template_topics", "GET"): "templates.view_template",
+    ("templates_template_topics", "POST"): "templates.view_template",
     **{(page.name, "GET"): page.permission for page in pages.PAGES if page.permission},
 }
 """Permissions of pages that only one model has."""

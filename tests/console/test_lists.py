@@ -43,5 +43,5 @@ def test_exact_times_are_a_click_away(console: Console) -> None:
     time = page.locator("#result_list time").first
     exact = (time.get_attribute("title") or "").split(" (")[0]
     expect(time).not_to_have_text(exact)
-    page.locator("[data-exact-times]").press("Enter")
+    page.locator("button.zone").press("Enter")
     expect(time).to_have_text(exact)

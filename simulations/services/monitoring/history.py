@@ -81,7 +81,7 @@ def _count(since: datetime) -> dict[datetime, dict[str, int]]:
     counts = _count_executions(since)
     agents = AgentRun.objects.filter(ended_at__gte=since).order_by()
     rows = agents.annotate(at=TruncHour("ended_at", tzinfo=UTC)).values_list("at")
-    for hour, count in rows.annotate(Count("pk")):
+    for hour, count in rows.annotate(n=Count("*")):
         counts[hour]["agents"] = count
     return counts
 
@@ -90,7 +90,7 @@ def _count_executions(since: datetime) -> dict[datetime, dict[str, int]]:
     counts: dict[datetime, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     ended = Execution.objects.filter(ended_at__gte=since).order_by()
     rows = ended.annotate(at=TruncHour("ended_at", tzinfo=UTC)).values_list("at", "status")
-    for hour, status, count in rows.annotate(Count("pk")):
+    for hour, status, count in rows.annotate(n=Count("*")):
         counts[hour]["executions"] += count
         if status in {RunStatus.FAILED, RunStatus.STOPPED}:
             counts[hour][status.lower()] += count

@@ -48,7 +48,8 @@ def _count() -> dict[str, Any]:
     simulations = Simulation.objects.living()
     active = Execution.objects.active()
     by_status = dict(active.order_by().values_list("status").annotate(Count("pk")))
-    rosbags = Rosbag.objects.living().order_by()
+    rosbags = Rosbag.objects.living().order_by().values_list("status")
+    stored = list(rosbags.annotate(Count("pk"), Sum("size")))
     return {
         "simulations": {
             "total": simulations.count(),
@@ -65,9 +66,9 @@ def _count() -> dict[str, Any]:
         },
         "templates": {"total": Template.objects.living().count()},
         "rosbags": {
-            "total": rosbags.count(),
-            "by_status": dict(rosbags.values_list("status").annotate(Count("pk"))),
-            "size": rosbags.aggregate(size=Sum("size"))["size"] or 0,
+            "total": sum(count for _status, count, _size in stored),
+            "by_status": {status: count for status, count, _size in stored},
+            "size": sum(size for _status, _count, size in stored),
         },
         "health": {"database": "ok", "storage": _storage(), "worker": worker_state()},
         "as_of": timezone.now().isoformat(),
@@ -94,6 +95,7 @@ def worker_state() -> str:
 
 
 def controller_state(last_pass: float | None) -> str:
+    """Judge by the time of the last pass of a controller, in seconds since the epoch."""
     if last_pass is None:
         return "silent"
     return "ok" if timezone.now().timestamp() - last_pass < CONTROLLER_SILENT_SECONDS else "silent"

@@ -70,7 +70,7 @@ def pictures(request: HttpRequest, rosbag: Rosbag) -> dict[str, Any]:
     topic = request.GET.get("topic", "")
 
     def found() -> dict[str, Any]:
-        rows = previews.thumbnails(rosbag, topic, count=MAX_PICTURES)
+        rows = previews.thumbnails(rosbag, topic, count=MAX_PICTURES, **_span(request))
         return {"pictures": [_picture(rosbag, row) for row in rows]}
 
     return _attempt(found)

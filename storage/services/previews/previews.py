@@ -138,25 +138,31 @@ def series(
     return _cached(rosbag, name, {"name": "series", "count": row.message_count, **parameters})
 
 
-def thumbnails(rosbag: Rosbag, topic: str, *, count: int = 6) -> list[dict[str, Any]]:
+def thumbnails(
+    rosbag: Rosbag, topic: str, *, start: str = "", end: str = "", count: int = 6
+) -> list[dict[str, Any]]:
     """Thumbnails of a topic of images, evenly spread; `jpeg` is bytes (raises as `trajectory`)."""
     row = topic_of(rosbag, topic)
     if row.first_ns is None or row.last_ns is None:
         return []
-    span = (row.first_ns, row.last_ns)
-    name = cache.entry_name(rosbag, "thumbnails", topic=topic, count=count)
+    first, last = parse_span(rosbag, start, end)
+    span = (max(first, row.first_ns), min(last, row.last_ns))
+    if span[0] > span[1]:
+        return []
+    entry = cache.entry_name(rosbag, "thumbnails", topic=topic, count=count)
+    name = "" if start or end else entry
     job = {"name": "thumbnails", "topic": topic, "count": count, "span": span}
     pictures = _cached(rosbag, name, job, many=True)
     return [picture | {"jpeg": base64.b64decode(picture["jpeg"])} for picture in pictures]
 
 
-def thumbnail(rosbag: Rosbag, topic: str, time_ns: int, *, count: int = 6) -> bytes:
-    """One thumbnail as JPEG, by its time.
+def thumbnail(rosbag: Rosbag, topic: str, time_ns: int, **selection: Any) -> bytes:
+    """One thumbnail as JPEG, by its time, among those that `thumbnails` lists for the selection.
 
     Raises:
         PreviewError: THUMBNAIL_NOT_FOUND, and as for `thumbnails`.
     """
-    for picture in thumbnails(rosbag, topic, count=count):
+    for picture in thumbnails(rosbag, topic, **selection):
         if picture["time_ns"] == time_ns and picture["jpeg"]:
             return bytes(picture["jpeg"])
     message = _("There is no thumbnail for this time: see the list of thumbnails.")

@@ -82,7 +82,8 @@ input.addEventListener("input", (event) => event.isComposing || plan());
 input.addEventListener("compositionend", plan);
 input.addEventListener("keydown", (event) => {
   if (event.isComposing || event.keyCode === 229) return;
-  if (event.key === "ArrowDown") move(1);
+  if (event.key === "Escape") dialog.close(); // a search field would only be emptied
+  else if (event.key === "ArrowDown") move(1);
   else if (event.key === "ArrowUp") move(-1);
   else if (event.key === "Enter" && input.value.trim() === shown) chosen()?.click();
   else return;

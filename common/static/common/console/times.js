@@ -23,9 +23,15 @@ export function refresh(root = document) {
   }
 }
 
-function toggle(event) {
+const buttons = document.querySelectorAll("[data-exact-times]");
+
+function showState() {
+  for (const button of buttons) button.setAttribute("aria-pressed", showsExact());
+}
+
+function toggle() {
   localStorage.setItem(KEY, showsExact() ? "no" : "yes");
-  event.currentTarget.setAttribute("aria-pressed", showsExact());
+  showState();
   refresh();
 }
 
@@ -38,7 +44,5 @@ function tellZone() {
 tellZone();
 refresh();
 setInterval(refresh, 5000);
-for (const button of document.querySelectorAll("[data-exact-times]")) {
-  button.setAttribute("aria-pressed", showsExact());
-  button.addEventListener("click", toggle);
-}
+showState();
+for (const button of buttons) button.addEventListener("click", toggle);

@@ -2,6 +2,7 @@
 const PAUSE_MS = 1000;
 const PATIENCE_MS = 10000;
 const SHARE = 5; // of the time, at most a fifth is spent waiting for the server
+const MAX_PAUSE_MS = 10000;
 
 export class Refresher {
   /** `on` has `shown(answer)`, `failed()`, `signedOut()`, `gone()`, and `query()` with further parameters. */
@@ -36,24 +37,33 @@ export class Refresher {
     this.timer = undefined;
     this.busy = true;
     const begin = performance.now();
-    try {
-      await this.request(names);
-    } catch {
-      names.forEach((name) => this.names.add(name));
-      this.on.failed();
-    }
+    const answer = await this.request(names).catch(() => undefined);
     this.busy = false;
-    const now = performance.now();
-    this.nextAt = now + Math.max(PAUSE_MS, SHARE * (now - begin));
+    const took = answer === undefined ? 0 : performance.now() - begin;
+    this.nextAt = performance.now() + Math.min(MAX_PAUSE_MS, Math.max(PAUSE_MS, SHARE * took));
+    if (answer === undefined) this.missed(names);
     this.schedule();
+    if (answer) this.on.shown(answer);
   }
 
+  /** The server did not answer: the same is asked for again. */
+  missed(names) {
+    names.forEach((name) => this.names.add(name));
+    this.on.failed();
+  }
+
+  /** The answer; null if there will be none any more, and an exception if the server does not answer now. */
   async request(names) {
     const query = new URLSearchParams({ ...this.on.query(), names: names.join(",") });
     const answer = await fetch(`${this.url}?${query}`, { signal: AbortSignal.timeout(PATIENCE_MS) });
-    if (answer.redirected || answer.status === 401 || answer.status === 403) return this.on.signedOut();
-    if (answer.status === 404) return this.on.gone();
+    if (answer.redirected || answer.status === 401 || answer.status === 403) return this.over("signedOut");
+    if (answer.status === 404) return this.over("gone");
     if (!answer.ok) throw new Error(answer.statusText);
-    this.on.shown(await answer.json());
+    return answer.json();
+  }
+
+  over(reason) {
+    this.on[reason]();
+    return null;
   }
 }

@@ -94,6 +94,7 @@ export class Series {
 
   async #draw(chart) {
     const {topic, field} = chart;
+    chart.plotBox.setAttribute("aria-busy", "true");
     try {
       const [UPlot, data] = await Promise.all([
         loadLibrary(this.uplot),
@@ -106,6 +107,8 @@ export class Series {
       this.#plot(chart);
     } catch (error) {
       chart.note.textContent = error.message;
+    } finally {
+      chart.plotBox.removeAttribute("aria-busy");
     }
   }
 
