@@ -1,10 +1,12 @@
 """Starting from the page of a simulation: what the form shows is stored and runs, or nothing happens."""
 
+import html
 from typing import Any
 
 import pytest
 
 from accounts.choices import Role
+from accounts.exceptions import IdempotencyInProgressError
 from simulations.models import Execution, Simulation
 from simulations.services.designs import simulations as designs
 from simulations.services.plan import plan_of
@@ -102,6 +104,19 @@ def test_a_double_click_starts_one_execution(
     assert first["Location"] == second["Location"] == address(Execution.objects.get())
     again = {**fields, "start_key": "b" * 32, "read_at": ""}
     assert (operator.post(page(simulation), again).status_code == 302) is concurrent
+
+
+def test_a_second_click_during_a_slow_start_is_answered_in_words(
+    console: Console, design: Design, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def still_starting(*_args: Any) -> None:
+        raise IdempotencyInProgressError
+
+    monkeypatch.setattr("accounts.services.idempotency.run", still_starting)
+    simulation, operator = design(1), console(Role.OPERATOR)
+    fields = form(simulation, {"old": 1, "position": 1}, **START)
+    answer = operator.post(page(simulation), fields, follow=True)
+    assert str(IdempotencyInProgressError()) in html.unescape(answer.content.decode())
 
 
 def test_an_unchanged_design_is_started_and_not_written(console: Console, design: Design) -> None:

@@ -6,10 +6,12 @@ The form has a key of its own, so that a double click, or a request that is sent
 import hashlib
 from typing import Any
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 
+from accounts.exceptions import IdempotencyInProgressError
 from accounts.services import idempotency
 from accounts.services.idempotency import IdempotentRequest, StoredResponse
 from common.admin.actions import admin_url
@@ -17,7 +19,6 @@ from simulations.models import Simulation
 from simulations.services.runs import lifecycle
 
 START = "_start"
-MAX_KEY_LENGTH = 64
 
 
 class _NotStartedError(Exception):
@@ -58,6 +59,9 @@ class StartingMixin:
             stored, _replayed = idempotency.run(_identity(request), start)
         except _NotStartedError as error:
             return error.response
+        except IdempotencyInProgressError as error:
+            self.message_user(request, str(error), messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
         return HttpResponseRedirect(stored.headers["Location"])
 
     def response_add(self, request: HttpRequest, obj: Any, *args: Any, **kwargs: Any) -> Any:
