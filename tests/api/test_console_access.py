@@ -48,6 +48,7 @@ OWN = {
     ("simulations_simulation_quick_run", "GET"): "simulations.quickrun_simulation",
     ("simulations_simulation_quick_run", "POST"): "simulations.quickrun_simulation",
     ("simulations_simulation_quick_run_summary", "GET"): "simulations.quickrun_simulation",
+    ("simulations_simulation_runs", "GET"): "simulations.view_simulation",
     ("templates_template_topics", "POST"): "templates.view_template",
     **{(page.name, "GET"): page.permission for page in pages.PAGES if page.permission},
 }
@@ -61,6 +62,8 @@ WITHOUT_ROW = {
     "templates_template_topics",
     *(page.name for page in pages.PAGES),
 }
+PARTS = {"storage_rosbag_part": "topics", "simulations_simulation_runs": "latest"}
+"""A part of pages whose address names one."""
 EVERYBODY = {
     "index",
     "login",
@@ -129,8 +132,8 @@ def calls(page: Any) -> Iterator[tuple[str, str, str, dict[str, Any], set[str]]]
 def own_calls() -> Iterator[tuple[str, str, str, dict[str, Any], set[str]]]:
     for (name, method), needed in OWN.items():
         args: list[Any] = [] if name in WITHOUT_ROW else [MISSING]
-        if name == "storage_rosbag_part":
-            args.append("topics")
+        if name in PARTS:
+            args.append(PARTS[name])
         yield name, method, reverse(f"admin:{name}", args=args), {}, {needed}
 
 
