@@ -43,6 +43,9 @@ OWN = {
     ("simulations_simulation_quick_run", "GET"): "simulations.quickrun_simulation",
     ("simulations_simulation_quick_run", "POST"): "simulations.quickrun_simulation",
     ("simulations_simulation_quick_run_summary", "GET"): "simulations.quickrun_simulation",
+    ("simulations_simulation_add_preview", "POST"): "simulations.add_simulation",
+    ("simulations_simulation_preview", "POST"): "simulations.change_simulation",
+    ("simulations_execution_compare", "GET"): "simulations.view_execution",
     ("templates_template_topics", "POST"): "templates.view_template",
     **{(page.name, "GET"): page.permission for page in pages.PAGES if page.permission},
 }
@@ -51,6 +54,8 @@ WITHOUT_ROW = {
     "auditlog_logentry_export",
     "simulations_simulation_quick_run",
     "simulations_simulation_quick_run_summary",
+    "simulations_simulation_add_preview",
+    "simulations_execution_compare",
     "templates_template_topics",
     *(page.name for page in pages.PAGES),
 }
@@ -65,7 +70,13 @@ EVERYBODY = {
     *(page.name for page in pages.PAGES if not page.permission),
 }
 """Pages without rights: they show one's own, or what one may see."""
-CHECKED_ELSEWHERE = {"app_list", "autocomplete", "view_on_site", "None"}
+CHECKED_ELSEWHERE = {
+    "app_list",
+    "autocomplete",
+    "view_on_site",
+    "simulations_simulation_runs",
+    "None",
+}
 PAGES = {
     label: page
     for model, page in admin.site._registry.items()

@@ -136,12 +136,13 @@ class PreviewMixin:
         """Answer with the preview of the posted form; nothing is stored."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        row = None if object_id is None else self.get_object(request, object_id)
-        if object_id is not None and row is None:
-            raise Http404
-        may = self.has_change_permission(request, row) if row else self.has_add_permission(request)
+        add = object_id is None
+        row = None if add else self.get_object(request, object_id)
+        may = self.has_add_permission(request) if add else self.has_change_permission(request, row)
         if not may:
             raise PermissionDenied
+        if row is None and not add:
+            raise Http404
         change = row is not None
         form = self.get_form(request, row, change=change)(request.POST, instance=row)
         (formset,), _inlines = self._create_formsets(request, form.instance, change=change)
