@@ -5,8 +5,8 @@ an empty cache:
 
     .venv/bin/python -m benchmarks.console_load [--rounds 3]
 
-Bytes are those of the network, as sent; interactive is the browser's `domInteractive`, complete its `load`, both in
-milliseconds from the request.
+Bytes are those of the network, as sent; interactive is the browser's `domInteractive`, complete its `load`, both
+in milliseconds from the request.
 """
 
 import argparse
@@ -111,9 +111,8 @@ def main() -> int:
         a_browser(system) as console,
     ):
         opened, running = fleet(console, Path(folder))
-        print(
-            f"bag on the disk to the execution's page: {opened:.1f} s; to {AGENTS} running agents: {running:.1f} s"
-        )
+        print(f"from the dashboard to the execution's page: {opened:.1f} s")
+        print(f"to {AGENTS} running agents: {running:.1f} s")
     return 0
 
 
