@@ -5,8 +5,8 @@ an empty cache:
 
     .venv/bin/python -m benchmarks.console_load [--rounds 3]
 
-Bytes are those of the network, as sent; interactive is `domInteractive` of the browser, complete its `load`, both
-in milliseconds from the request.
+Bytes are those of the network, as sent; interactive is the browser's `domInteractive`, complete its `load`,
+both in milliseconds from the request.
 """
 
 import argparse
