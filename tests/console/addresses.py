@@ -15,8 +15,8 @@ from robotsim_project.console import navigation
 from tests.console.people import ensure
 
 HTML = "text/html"
-POSTED = ("_act",)
-"""Ends of names that only take POST."""
+POSTED = ("_act", "_popup")
+"""Ends of names that only take POST, or only work in a popup."""
 ALIKE = ("_history", "_delete")
 """Ends of names of pages that look the same whatever the state of the row."""
 PARTS = {model for _title, pages in navigation.PAGES for page in pages for model in page.parts}

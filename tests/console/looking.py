@@ -49,7 +49,10 @@ class Look:
     def __init__(self, console: Console, language: str) -> None:
         console.watch.allowed |= {404}  # of the page that says so
         self._language = language
-        self._pages = {role: console.signed_in(role, language=language) for role in ("admin", None)}
+        self._pages = {  # Without transitions, in the middle of which axe would see colours that nobody does.
+            role: console.signed_in(role, language=language, reduced_motion=True)
+            for role in ("admin", None)
+        }
         self.wrong: list[str] = []
 
     def at(self, place: Place, *modes: Mode) -> Iterator[tuple[Page, Mode]]:
