@@ -127,7 +127,7 @@ class ExecutionSearchMixin:
     """
 
     execution_path = ""
-    search_help_text: Any = _("Id of an execution, or name of its simulation")
+    search_help_text: Any = _("Name or number")
 
     def get_search_fields(self, _request: HttpRequest) -> list[str]:
         return [f"{self.execution_path}simulation__name"]

@@ -55,6 +55,18 @@ def test_the_page_shows_activity_and_a_time_line(operator: Client, drive: Rosbag
     assert page.count('class="storage-activity"') == 3
     assert page.count('data-handle="') == 2
     assert f'data-fragment="{part(drive, "preview")}"' in page
+    assert page.count(" s</text>") > 2  # the scale, at round times
+    assert ">0.0 s</text>" in page
+
+
+def test_messages_of_one_instant_have_no_time_line(operator: Client, tmp_path: Path) -> None:
+    with BagWriter(tmp_path / "bag") as bag:
+        chat = bag.add_topic(Topic("/chat", "std_msgs/msg/String"))
+        for at in range(3):
+            bag.write(chat, START_NS + at * 1000, encoded("std_msgs/msg/String", data="x"))
+    page = operator.get(f"{URL}{stored_bag(tmp_path / 'bag').pk}/change/").content.decode()
+    assert 'id="time-line"' not in page
+    assert "within one millisecond" in page
 
 
 def test_gaps_are_listed_and_drawn(operator: Client, tmp_path: Path) -> None:
