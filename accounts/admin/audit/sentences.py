@@ -20,7 +20,7 @@ MAX_FIELDS = 4
 MAX_VALUE = 120
 MAX_NAME = 80
 EMPTY = {"None", "", "[]", "{}"}
-UNSHOWN = {"id"}
+UNSHOWN = {"id", "executions_made"}
 TEXTS = {
     AuditAction.CREATE: gettext_lazy("%(kind)s %(name)s was created"),
     AuditAction.UPDATE: gettext_lazy("%(kind)s %(name)s: %(fields)s changed"),
@@ -102,14 +102,23 @@ def _field_list(entry: LogEntry) -> str:
 
 def label(entry: LogEntry, name: str) -> str:
     """Return the name of a changed field in words."""
+    return str(getattr(_field(entry, name), "verbose_name", name))
+
+
+def _choices(entry: LogEntry, name: str) -> dict[str, str]:
+    """Return the values of a field of choices in words; none of other fields."""
+    choices = getattr(_field(entry, name), "flatchoices", ())
+    return {str(value): str(text) for value, text in choices if value}
+
+
+def _field(entry: LogEntry, name: str) -> Any:
     model = _model(entry)
     if model is None:
-        return name
+        return None
     try:
-        field = model._meta.get_field(name)  # noqa: SLF001  as documented by Django
+        return model._meta.get_field(name)  # noqa: SLF001  as documented by Django
     except FieldDoesNotExist:
-        return name
-    return str(getattr(field, "verbose_name", name))
+        return None
 
 
 def _model(entry: LogEntry) -> type[Model] | None:
@@ -126,8 +135,13 @@ def changes(entry: LogEntry) -> list[dict[str, str]]:
     for name, values in entry.changes_dict.items():
         before, after = values if isinstance(values, list) and len(values) == 2 else ("", values)  # noqa: PLR2004
         if name not in UNSHOWN and not (_is_empty(before) and _is_empty(after)):
+            choices = _choices(entry, name)
             rows.append(
-                {"field": label(entry, name), "before": _value(before), "after": _value(after)}
+                {
+                    "field": label(entry, name),
+                    "before": _value(before, choices),
+                    "after": _value(after, choices),
+                }
             )
     return rows
 
@@ -137,7 +151,9 @@ def _is_empty(value: Any) -> bool:
     return str(value) in EMPTY or str(value).endswith(".None")
 
 
-def _value(value: Any) -> str:
+def _value(value: Any, choices: dict[str, str]) -> str:
+    if str(value) in choices:
+        return choices[str(value)]
     if _is_empty(value):
         return "-"
     text = str(value)
