@@ -15,7 +15,7 @@ from accounts.services import api_tokens
 from common.admin.actions import ObjectActionsMixin
 from common.admin.badges import badge
 from common.admin.changelists import BoundedListMixin
-from common.admin.confirmation import Refusals, confirm, is_confirmed
+from common.admin.confirmation import Question, Refusals, confirm, is_confirmed
 from common.admin.rights import right
 
 
@@ -85,9 +85,7 @@ class ApiTokenAdmin(ObjectActionsMixin, BoundedListMixin, admin.ModelAdmin[Any])
                 self,
                 request,
                 rows,
-                action="revoke",
-                effect=self.revoke_effect,
-                refusals=_revoked_already,
+                Question(action="revoke", effect=self.revoke_effect, refusals=_revoked_already),
             )
         count = api_tokens.revoke(rows)
         text = ngettext("%(n)d token was revoked.", "%(n)d tokens were revoked.", count)

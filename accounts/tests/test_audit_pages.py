@@ -12,10 +12,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import override
 
 from accounts.admin.audit import csv_export
-from accounts.admin.audit.sentences import sentence
+from accounts.admin.audit.sentences import changes, sentence
 from accounts.choices import ACTION_NUMBERS, AuditAction, Role
 from accounts.models import User
 from accounts.services import users
@@ -156,6 +157,16 @@ def test_entry_has_a_page(admin: Client, viewer: User) -> None:
     page = admin.get(reverse("admin:auditlog_logentry_change", args=[entry.pk])).content.decode()
     assert "&lt;i&gt;Kim&lt;/i&gt;" in page
     assert "name changed" in page
+
+
+def test_changes_are_shown_as_pages_show_values(viewer: User) -> None:
+    users.change(viewer, {"role": Role.OPERATOR})
+    entry = LogEntry.objects.get()
+    entry.changes["date_joined"] = ["None", "2026-11-01 09:30:00.5"]
+    with override("ko"), timezone.override("Asia/Seoul"):
+        shown = {row["field"]: (row["before"], row["after"]) for row in changes(entry)}
+    assert shown["역할"] == ("열람자", "운영자")
+    assert ("-", "2026-11-01 18:30:00 UTC+09:00 (Asia/Seoul)") in shown.values()
 
 
 def test_queries_do_not_grow(admin: Client, viewer: User) -> None:

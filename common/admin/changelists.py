@@ -5,7 +5,9 @@ from functools import cached_property
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.paginator import Paginator
+from django.db import DataError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -36,6 +38,13 @@ class BoundedListMixin(KeptListMixin, RightsMixin):
     paginator: Any = BoundedPaginator
     show_facets: Any = admin.ShowFacets.NEVER  # they would be exact counts, one for each choice
     list_per_page = 50
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Refuse a filter by a number that the database cannot hold, as Django does other nonsense."""
+        try:
+            return super().get_changelist_instance(request)  # type: ignore[misc]
+        except (OverflowError, DataError) as error:
+            raise IncorrectLookupParameters(error) from error
 
 
 class DeletedFilter(admin.SimpleListFilter):

@@ -110,6 +110,8 @@ class ExportAdmin(ObjectActionsMixin, BoundedListMixin, admin.ModelAdmin[Export]
 
     @admin.display(description=_("progress"), ordering="progress")
     def done(self, export: Export) -> str:
+        if export.status not in UNFINISHED:
+            return numbers.NOTHING
         percent = round(100 * export.progress)
         return format_html(
             '<span class="nowrap"><progress max="100" value="{0}"></progress> {0} %</span>',

@@ -243,3 +243,11 @@ def test_autocomplete_leaves_out_deleted_templates(operator: Client, rosbag: Ros
     parameters = {"app_label": "simulations", "model_name": "stage", "field_name": "template"}
     results = operator.get("/admin/autocomplete/", parameters).json()["results"]
     assert [item["text"] for item in results] == ["living"]
+
+
+@pytest.mark.parametrize("text", ["abc", "%00", "-1", "9" * 60])
+def test_ids_that_no_row_can_have(operator: Client, text: str) -> None:
+    assert operator.get(f"{URL}add/?rosbag={text}").status_code == 200
+    assert operator.post(f"{URL}add/", {"name": "Loader", "rosbag": text}).status_code == 200
+    answer = operator.get(f"{URL}?rosbag={text}", follow=True)
+    assert answer.status_code == 200

@@ -1,12 +1,14 @@
 """Entries of the audit as sentences: who did what to which thing."""
 
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 from auditlog.models import LogEntry
 from django.apps import apps
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import FieldDoesNotExist
-from django.db.models import Model
+from django.db.models import DateTimeField, Model
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.text import Truncator, capfirst
@@ -14,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.choices import ACTION_NUMBERS, AuditAction
+from common.admin.times import exact
 
 BY_NUMBER = {number: action for action, number in ACTION_NUMBERS.items()}
 MAX_FIELDS = 4
@@ -105,18 +108,11 @@ def label(entry: LogEntry, name: str) -> str:
     return str(getattr(_field(entry, name), "verbose_name", name))
 
 
-def _choices(entry: LogEntry, name: str) -> dict[str, str]:
-    """Return the values of a field of choices in words; none of other fields."""
-    choices = getattr(_field(entry, name), "flatchoices", ())
-    return {str(value): str(text) for value, text in choices if value}
-
-
 def _field(entry: LogEntry, name: str) -> Any:
+    """Return the field of this name; None: another version had it."""
     model = _model(entry)
-    if model is None:
-        return None
     try:
-        return model._meta.get_field(name)  # noqa: SLF001  as documented by Django
+        return model._meta.get_field(name) if model else None  # noqa: SLF001  as documented by Django
     except FieldDoesNotExist:
         return None
 
@@ -135,14 +131,9 @@ def changes(entry: LogEntry) -> list[dict[str, str]]:
     for name, values in entry.changes_dict.items():
         before, after = values if isinstance(values, list) and len(values) == 2 else ("", values)  # noqa: PLR2004
         if name not in UNSHOWN and not (_is_empty(before) and _is_empty(after)):
-            choices = _choices(entry, name)
-            rows.append(
-                {
-                    "field": label(entry, name),
-                    "before": _value(before, choices),
-                    "after": _value(after, choices),
-                }
-            )
+            field = _field(entry, name)
+            texts = {"before": _value(before, field), "after": _value(after, field)}
+            rows.append({"field": label(entry, name), **texts})
     return rows
 
 
@@ -151,13 +142,25 @@ def _is_empty(value: Any) -> bool:
     return str(value) in EMPTY or str(value).endswith(".None")
 
 
-def _value(value: Any, choices: dict[str, str]) -> str:
-    if str(value) in choices:
-        return choices[str(value)]
+def _value(value: Any, field: Any) -> str:
+    """Show a stored value as pages show it: by its label, a time in the zone of the reader."""
     if _is_empty(value):
         return "-"
     text = str(value)
+    labels = {str(key): str(words) for key, words in getattr(field, "flatchoices", ())}
+    if text in labels:
+        return labels[text]
+    if isinstance(field, DateTimeField) and (when := _time(text)) is not None:
+        return exact(when)
     return {"True": _("yes"), "False": _("no")}.get(text) or Truncator(text).chars(MAX_VALUE)
+
+
+def _time(text: str) -> datetime | None:
+    """Read a time, which django-auditlog writes in UTC without saying so."""
+    with suppress(ValueError):
+        when = datetime.fromisoformat(text)
+        return when if when.tzinfo else when.replace(tzinfo=UTC)
+    return None
 
 
 def linked(entry: LogEntry) -> str:

@@ -168,7 +168,7 @@ MEASURED = (
         "lateness",
         _("Lateness"),
         _(
-            "How much later than planned a message was handed to the transport. p99: 99 % of the messages "
+            "How much later than planned a message was handed to the transport. p99: 99 of 100 messages "
             "were not later than this."
         ),
     ),
