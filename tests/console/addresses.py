@@ -15,6 +15,8 @@ from robotsim_project.console import navigation
 from tests.console.people import ensure
 
 HTML = "text/html"
+NO_ROW = "no-such-row"
+"""What is searched for to see an empty list."""
 POSTED = ("_act", "_popup")
 """Ends of names that only take POST, or only work in a popup."""
 ALIKE = ("_history", "_delete")
@@ -73,7 +75,7 @@ def of_pattern(
         return
     yield name, path
     if name.endswith("_changelist"):
-        yield f"{name}-empty", f"{path}?q=no-such-row"
+        yield f"{name}-empty", f"{path}?q={NO_ROW}"
 
 
 def states(model: type[Model]) -> Iterator[tuple[str, Any]]:
