@@ -66,10 +66,14 @@ class Look:
     def judge(self, place: Place, *modes: Mode) -> None:
         """Look at a page in modes."""
         for page, mode in self.at(place, *modes):
-            wrong = axe.sentences(axe.violations(page))
-            if (beyond := page.evaluate(SIDEWAYS)) > 0:
-                wrong.append(f"scrolls sideways by {beyond} px: {page.evaluate(WIDEST)}")
-            self.wrong += [f"{place.name} ({place.path}) {mode}: {line}" for line in wrong]
+            self.examine(page, place, mode)
+
+    def examine(self, page: Page, place: Place, mode: Mode) -> None:
+        """Look at a page that is open in a mode."""
+        wrong = axe.sentences(axe.violations(page))
+        if (beyond := page.evaluate(SIDEWAYS)) > 0:
+            wrong.append(f"scrolls sideways by {beyond} px: {page.evaluate(WIDEST)}")
+        self.wrong += [f"{place.name} ({place.path}) {mode}: {line}" for line in wrong]
 
 
 def picture(page: Page, place: Place, mode: Mode, folder: Path) -> None:
