@@ -5,7 +5,9 @@ from functools import cached_property
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.paginator import Paginator
+from django.db import DataError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -36,6 +38,19 @@ class BoundedListMixin(KeptListMixin, RightsMixin):
     paginator: Any = BoundedPaginator
     show_facets: Any = admin.ShowFacets.NEVER  # they would be exact counts, one for each choice
     list_per_page = 50
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Refuse also values that are out of the range of their column, as the database finds out.
+
+        Raises:
+            IncorrectLookupParameters: The query of the address asks for what cannot be.
+        """
+        try:
+            return super().get_changelist_instance(request)  # type: ignore[misc]
+        except (OverflowError, ValueError, DataError) as error:
+            if not request.GET:
+                raise
+            raise IncorrectLookupParameters from error
 
 
 class DeletedFilter(admin.SimpleListFilter):

@@ -10,6 +10,11 @@ MAX_ID_DIGITS = 18
 """Digits of an id that every database can hold."""
 
 
+def is_id(text: str) -> bool:
+    """Return whether a text can be the id of a row."""
+    return text.isascii() and text.isdigit() and len(text) <= MAX_ID_DIGITS
+
+
 class RowSelect(AutocompleteSelect):
     """A choice of a row; what was submitted is shown again unless no database can look for it."""
 
@@ -17,7 +22,7 @@ class RowSelect(AutocompleteSelect):
         js: ClassVar = [Script("common/console/choices.js", type="module")]
 
     def optgroups(self, name: str, value: Any, attr: Any = None) -> list[Any]:
-        ids = [pk for pk in value if len(str(pk)) <= MAX_ID_DIGITS]
+        ids = [pk for pk in value if is_id(str(pk))]
         return list(super().optgroups(name, ids, attr))
 
 

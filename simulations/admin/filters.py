@@ -8,10 +8,9 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from common.admin.fields import is_id
 from simulations.choices import ACTIVE, ENDED, USER_FAILURES, EventKind, FailureCode
 from simulations.services.monitoring.search import numbered
-
-MAX_ID_DIGITS = 18
 
 
 class ActiveFilter(admin.SimpleListFilter):
@@ -113,11 +112,6 @@ class SimulationIdFilter(RelatedIdFilter):
     title = _("simulation")
     parameter_name = "simulation"
     paths = {"execution": "simulation", "deletion": "simulation_id"}
-
-
-def is_id(text: str) -> bool:
-    """Return whether a text can be the id of a row."""
-    return text.isascii() and text.isdigit() and len(text) <= MAX_ID_DIGITS
 
 
 class ExecutionSearchMixin:

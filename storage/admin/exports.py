@@ -60,14 +60,14 @@ class ExportAdmin(ObjectActionsMixin, BoundedListMixin, admin.ModelAdmin[Export]
     fields = [
         "format",
         "span",
-        "topics",
-        "fields",
+        "chosen_topics",
+        "chosen_fields",
         "latched",
         user_text("created_by", _("created by")),
         "created_at",
         "ended_at",
     ]
-    readonly_fields = ["span"]
+    readonly_fields = ["span", "chosen_topics", "chosen_fields"]
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.part_view)
@@ -107,6 +107,14 @@ class ExportAdmin(ObjectActionsMixin, BoundedListMixin, admin.ModelAdmin[Export]
     @admin.display(description=_("range"))
     def span(self, export: Export) -> str:
         return format_html("{} &ndash; {}", recorded(export.start_ns), recorded(export.end_ns))
+
+    @admin.display(description=_("topics"))
+    def chosen_topics(self, export: Export) -> str:
+        return ", ".join(export.topics) or gettext("all")
+
+    @admin.display(description=_("fields"))
+    def chosen_fields(self, export: Export) -> str:
+        return ", ".join(export.fields) or gettext("all")
 
     @admin.display(description=_("progress"), ordering="progress")
     def done(self, export: Export) -> str:

@@ -243,3 +243,19 @@ def test_autocomplete_leaves_out_deleted_templates(operator: Client, rosbag: Ros
     parameters = {"app_label": "simulations", "model_name": "stage", "field_name": "template"}
     results = operator.get("/admin/autocomplete/", parameters).json()["results"]
     assert [item["text"] for item in results] == ["living"]
+
+
+@pytest.mark.parametrize("text", ["abc", "%00", "-1", "9" * 60])
+def test_ids_that_no_row_can_have(operator: Client, text: str) -> None:
+    assert operator.get(f"{URL}add/?rosbag={text}").status_code == 200
+    assert operator.post(f"{URL}add/", {"name": "Loader", "rosbag": text}).status_code == 200
+    answer = operator.get(f"{URL}?rosbag={text}", follow=True)
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "query", [f"rosbag={9**50}", f"created_at__year={9**50}", "created_at__year=0"]
+)
+def test_numbers_out_of_range_are_refused(operator: Client, query: str) -> None:
+    answer = operator.get(f"{URL}?{query}", follow=True)
+    assert answer.status_code == 200

@@ -15,6 +15,8 @@ from robotsim_project.console import navigation
 from tests.console.people import ensure
 
 HTML = "text/html"
+NO_ROW = "no-such-row"
+"""What is searched for to see an empty list."""
 WHOLE = b"<title>"
 """What a page has; parts of pages have none."""
 POSTED = ("_act", "_popup")
@@ -76,7 +78,7 @@ def of_pattern(
         return
     yield name, path
     if name.endswith("_changelist"):
-        yield f"{name}-empty", f"{path}?q=no-such-row"
+        yield f"{name}-empty", f"{path}?q={NO_ROW}"
 
 
 def states(model: type[Model]) -> Iterator[tuple[str, Any]]:
