@@ -36,7 +36,7 @@ STRANGERS = ("/admin/login/", "/nothing/")
 _TERMS = """
     robotsim rosbag rosbags bag MEC ROS Zenoh zenoh MCAP mcap sqlite SQLite PostgreSQL Redis MinIO Foxglove
     Kubernetes DDS QoS API JWT JSON CSV UTC KiB MiB GiB TiB English Asia Seoul Ctrl Esc Enter Python Django
-    GitHub Authorization Bearer token metadata yaml null min max zip tar msg std nav sensor geometry SHA
+    GitHub Authorization Bearer token metadata yaml null max zip tar msg std nav sensor geometry SHA
     Jazzy Humble Iron Rolling Kilted Rosbag TurtleBot LDAP Single Sign-On best effort reliable volatile
     latched
 """
