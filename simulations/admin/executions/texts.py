@@ -28,6 +28,8 @@ def texts() -> dict[str, str]:
         "agent": _("Agent {number}: {state}"),
         "block": _("Agents {first} to {last}: {states}"),
         "all": _("All agents"),
+        "squares": _("one square each; choose one to read its log"),
+        "blocks": _("a square for {count} agents each; choose one to see them"),
         "noLines": _("No lines yet."),
         "noMeasures": _("Nothing has been measured yet."),
         "above": _("{count} above {value}"),

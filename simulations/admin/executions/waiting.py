@@ -6,6 +6,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
+from common.admin.numbers import number
 from common.admin.times import moment
 from simulations.admin.executions.page_data import PageData
 from simulations.choices import RECORDING_OPEN, AgentStatus, Pattern, RunStatus
@@ -55,14 +56,14 @@ def _preparing(data: PageData) -> str:
     if not missing:
         return _("All agents are ready: the common start follows in a few seconds.")
     values = {
-        "ready": total - missing,
-        "total": total,
-        "starting": _count(stages, AgentStatus.STARTING),
-        "pending": _count(stages, AgentStatus.PENDING),
+        "ready": number(total - missing),
+        "total": number(total),
+        "starting": number(_count(stages, AgentStatus.STARTING)),
+        "pending": number(_count(stages, AgentStatus.PENDING)),
     }
     message = _(
-        "%(ready)d of %(total)d agents are ready for the common start; %(starting)d are fetching their "
-        "rosbag and connecting, %(pending)d have not reported yet."
+        "%(ready)s of %(total)s agents are ready for the common start; %(starting)s are fetching their "
+        "rosbag and connecting, %(pending)s have not reported yet."
     )
     return message % values
 

@@ -46,6 +46,8 @@ export class AgentGrid {
     stages.className = `agent-stages${this.data.stages.length > MANY_STAGES ? " many" : ""}`;
     stages.append(...parts);
     this.place.replaceChildren(...(this.range ? [this.backButton()] : []), stages, this.counts);
+    const hint = size > 1 ? this.texts.blocks : this.texts.squares;
+    document.getElementById("agents-hint").textContent = fill(hint, { count: number(size) });
     if (this.squares[0]) this.squares[0].node.tabIndex = 0;
     if (focus) this.squares[0]?.node.focus({ preventScroll: true });
   }
