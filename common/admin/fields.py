@@ -13,7 +13,7 @@ class RowSelect(AutocompleteSelect):
     """A choice of a row; what was submitted is shown again unless no database can look for it."""
 
     def optgroups(self, name: str, value: Any, attr: Any = None) -> list[Any]:
-        ids = [pk for pk in value if len(str(pk)) <= MAX_ID_DIGITS]
+        ids = [pk for pk in value if str(pk).isdecimal() and len(str(pk)) <= MAX_ID_DIGITS]
         return list(super().optgroups(name, ids, attr))
 
 

@@ -251,3 +251,8 @@ def test_autocomplete_leaves_out_deleted_templates(operator: Client, rosbag: Ros
 def test_numbers_out_of_range_are_refused(operator: Client, query: str) -> None:
     answer = operator.get(f"{URL}?{query}", follow=True)
     assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("text", ["abc", "%00", "9" * 50])
+def test_a_link_with_no_id_opens_an_empty_form(operator: Client, text: str) -> None:
+    assert operator.get(f"{URL}add/?rosbag={text}").status_code == 200
