@@ -39,9 +39,10 @@ class LinkWatch(threading.Thread):
     def start(self) -> None:
         """Start to watch, if there is something to know."""
         knowledge = self._transport.knowledge
-        log.info("link: connected %s, acknowledged %s", *(_yes(value) for value in knowledge))
-        if knowledge.connected:
-            super().start()
+        if not knowledge.connected:
+            return
+        log.info("link: watched, delivery %sacknowledged", "" if knowledge.acknowledged else "not ")
+        super().start()
 
     @property
     def outages(self) -> tuple[LinkOutage, ...]:
@@ -102,7 +103,3 @@ class LinkWatch(threading.Thread):
                 self._name,
                 self._delivery.outages[-1].messages,
             )
-
-
-def _yes(value: bool) -> str:  # noqa: FBT001
-    return "known" if value else "unknown"

@@ -67,7 +67,7 @@ class ApiTokenAdmin(ObjectActionsMixin, BoundedListMixin, admin.ModelAdmin[Any])
 
     @admin.display(description=_("scopes"))
     def scope_names(self, token: ApiToken) -> str:
-        return ", ".join(token.scopes)
+        return ", ".join(str(scope.label) for scope in Scope if scope in token.scopes)
 
     @admin.display(description=_("it may"))
     def scope_words(self, token: ApiToken) -> str:

@@ -41,3 +41,11 @@ def test_a_stop_is_no_outage(
     watch.await_confirmation(time.monotonic_ns(), stopped=stopped)
     assert sum(outage.messages for outage in watch.outages) == lost
     watch.close()
+
+
+def test_a_transport_without_other_end_is_not_mentioned(caplog: pytest.LogCaptureFixture) -> None:
+    watch = LinkWatch(NullTransport(), "the network", lambda: 0)
+    with caplog.at_level("INFO"):
+        watch.start()
+    assert not caplog.messages
+    watch.close()

@@ -3,17 +3,26 @@
 from typing import Any, ClassVar
 
 from django.contrib.admin.widgets import AutocompleteSelect
+from django.forms import Script
 from django.http import HttpRequest
 
 MAX_ID_DIGITS = 18
 """Digits of an id that every database can hold."""
 
 
+def is_id(text: str) -> bool:
+    """Return whether a text can be the id of a row."""
+    return text.isascii() and text.isdigit() and len(text) <= MAX_ID_DIGITS
+
+
 class RowSelect(AutocompleteSelect):
     """A choice of a row; what was submitted is shown again unless no database can look for it."""
 
+    class Media:
+        js: ClassVar = [Script("common/console/choices.js", type="module")]
+
     def optgroups(self, name: str, value: Any, attr: Any = None) -> list[Any]:
-        ids = [pk for pk in value if str(pk).isdecimal() and len(str(pk)) <= MAX_ID_DIGITS]
+        ids = [pk for pk in value if is_id(str(pk))]
         return list(super().optgroups(name, ids, attr))
 
 

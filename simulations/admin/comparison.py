@@ -9,7 +9,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 
-from common.admin.fields import MAX_ID_DIGITS
+from common.admin.fields import is_id
 from common.admin.numbers import number, size
 from common.admin.times import moment, span
 from simulations.admin.formatting import execution_name, link, microseconds, status_label
@@ -52,7 +52,7 @@ class ComparisonMixin:
 
     def _chosen(self, request: HttpRequest) -> list[Execution]:
         texts = request.GET.getlist(PARAMETER)[:3]
-        ids = [int(text) for text in texts if text.isdecimal() and len(text) <= MAX_ID_DIGITS]
+        ids = [int(text) for text in texts if is_id(text)]
         rows = self.get_queryset(request).in_bulk(ids)
         return [rows[pk] for pk in dict.fromkeys(ids) if pk in rows]
 

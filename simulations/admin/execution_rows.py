@@ -8,12 +8,12 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from common.admin.changelists import BoundedListMixin
+from common.admin.fields import is_id
 from common.admin.times import moment
 from simulations.admin import formatting
 from simulations.admin.filters import (
     ExecutionIdFilter,
     ExecutionSearchMixin,
-    is_id,
 )
 from simulations.models import Execution
 

@@ -8,10 +8,9 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from common.admin.fields import is_id
 from simulations.choices import ACTIVE, ENDED, USER_FAILURES, EventKind, FailureCode
 from simulations.services.monitoring.search import numbered
-
-MAX_ID_DIGITS = 18
 
 
 class ActiveFilter(admin.SimpleListFilter):
@@ -115,11 +114,6 @@ class SimulationIdFilter(RelatedIdFilter):
     paths = {"execution": "simulation", "deletion": "simulation_id"}
 
 
-def is_id(text: str) -> bool:
-    """Return whether a text can be the id of a row."""
-    return text.isascii() and text.isdigit() and len(text) <= MAX_ID_DIGITS
-
-
 class ExecutionSearchMixin:
     """Mixin before `ModelAdmin`: search by id of the execution or name of its simulation.
 
@@ -127,7 +121,7 @@ class ExecutionSearchMixin:
     """
 
     execution_path = ""
-    search_help_text: Any = _("Id of an execution, or name of its simulation")
+    search_help_text: Any = _("Name or number")
 
     def get_search_fields(self, _request: HttpRequest) -> list[str]:
         return [f"{self.execution_path}simulation__name"]

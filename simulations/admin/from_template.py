@@ -5,7 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from common.admin.fields import MAX_ID_DIGITS
+from common.admin.fields import is_id
 from common.db.names import free_name
 from simulations.choices import Pattern
 from simulations.models import Simulation
@@ -44,6 +44,6 @@ class FromTemplate:
 
 def _template(request: HttpRequest) -> Template | None:
     value = request.GET.get("template", "")
-    if not value.isdecimal() or len(value) > MAX_ID_DIGITS:
+    if not is_id(value):
         return None
     return Template.objects.living().filter(pk=value).first()

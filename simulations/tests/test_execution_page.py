@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.choices import Role
+from accounts.models import User
 from simulations.choices import EventKind, FailureCode
 from simulations.failures import failure
 from simulations.live import logs as live_logs
@@ -125,6 +126,15 @@ def test_an_ended_execution_is_not_live(console: Console, design: Design) -> Non
     assert 'id="live"' not in text
     assert f"{execution.pk}/again/" in text
     assert "act/stop/" not in text
+
+
+def test_a_stop_names_its_user_once(console: Console, design: Design) -> None:
+    client = console(Role.OPERATOR)
+    user = User.objects.get(role=Role.OPERATOR)
+    execution = lifecycle.stop(lifecycle.start(design()), stopped_by=user)
+    html = panels(client, execution, "failures,events")["html"]
+    assert html["failures"].count("stopped by") == 1
+    assert html["events"].count(str(user)) == 1
 
 
 def test_panels_are_fetched_by_name(console: Console, design: Design) -> None:

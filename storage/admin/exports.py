@@ -60,14 +60,14 @@ class ExportAdmin(ObjectActionsMixin, BoundedListMixin, admin.ModelAdmin[Export]
     fields = [
         "format",
         "span",
-        "topics",
-        "fields",
+        "chosen_topics",
+        "chosen_fields",
         "latched",
         user_text("created_by", _("created by")),
         "created_at",
         "ended_at",
     ]
-    readonly_fields = ["span"]
+    readonly_fields = ["span", "chosen_topics", "chosen_fields"]
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.part_view)
@@ -108,8 +108,18 @@ class ExportAdmin(ObjectActionsMixin, BoundedListMixin, admin.ModelAdmin[Export]
     def span(self, export: Export) -> str:
         return format_html("{} &ndash; {}", recorded(export.start_ns), recorded(export.end_ns))
 
+    @admin.display(description=_("topics"))
+    def chosen_topics(self, export: Export) -> str:
+        return ", ".join(export.topics) or gettext("all")
+
+    @admin.display(description=_("fields"))
+    def chosen_fields(self, export: Export) -> str:
+        return ", ".join(export.fields) or gettext("all")
+
     @admin.display(description=_("progress"), ordering="progress")
     def done(self, export: Export) -> str:
+        if export.status not in UNFINISHED:
+            return numbers.NOTHING
         percent = round(100 * export.progress)
         return format_html(
             '<span class="nowrap"><progress max="100" value="{0}"></progress> {0} %</span>',

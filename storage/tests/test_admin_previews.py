@@ -16,6 +16,7 @@ from rosbag2.writing.sample import START_NS, make_sample
 from rosbag2.writing.sqlite_writer import BagWriter
 from storage import tasks
 from storage.models import Export, Rosbag
+from storage.objects import object_store
 from tests.support.bags import stored_bag
 
 pytestmark = pytest.mark.django_db
@@ -55,6 +56,18 @@ def test_the_page_shows_activity_and_a_time_line(operator: Client, drive: Rosbag
     assert page.count('class="storage-activity"') == 3
     assert page.count('data-handle="') == 2
     assert f'data-fragment="{part(drive, "preview")}"' in page
+    assert page.count(" s</text>") > 2  # the scale, at round times
+    assert ">0.0 s</text>" in page
+
+
+def test_messages_of_one_instant_have_no_time_line(operator: Client, tmp_path: Path) -> None:
+    with BagWriter(tmp_path / "bag") as bag:
+        chat = bag.add_topic(Topic("/chat", "std_msgs/msg/String"))
+        for at in range(3):
+            bag.write(chat, START_NS + at * 1000, encoded("std_msgs/msg/String", data="x"))
+    page = operator.get(f"{URL}{stored_bag(tmp_path / 'bag').pk}/change/").content.decode()
+    assert 'id="time-line"' not in page
+    assert "within one millisecond" in page
 
 
 def test_gaps_are_listed_and_drawn(operator: Client, tmp_path: Path) -> None:
@@ -115,6 +128,20 @@ def test_a_preview_says_its_problem(
     page = operator.get(part(drive, name), query).content.decode()
     assert problem in page
     assert "<b>" not in page
+
+
+def test_where_the_page_would_ask_in_vain_it_says_why(
+    operator: Client, drive: Rosbag, evil: Rosbag
+) -> None:
+    evil.topics.exclude(name="/kind").delete()
+    page = operator.get(part(evil, "preview")).content.decode()
+    assert '<p class="quiet" data-note aria-live="polite"></p>' not in page
+    assert "data-series" in page
+    store = object_store()
+    store.delete([file.key for file in drive.files.all()])
+    page = operator.get(part(drive, "preview")).content.decode()
+    assert "no longer in the storage" in page
+    assert "data-series" not in page
 
 
 def test_pictures_have_their_times(operator: Client, tmp_path: Path) -> None:

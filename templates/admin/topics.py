@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Count, Q
 
 from agent.topic_names import NAMES_CARRIED, carries
-from common.admin.fields import MAX_ID_DIGITS
+from common.admin.fields import is_id
 from storage.admin.rosbags.verdict import status_badge
 from storage.models import Rosbag, RosbagTopic
 from storage.querysets import IS_PLAYABLE, RosbagTopicQuerySet
@@ -100,6 +100,6 @@ def _matching(topics: RosbagTopicQuerySet, search: str) -> RosbagTopicQuerySet:
 def rosbag_of(rosbag_id: Any) -> Rosbag | None:
     """Return the rosbag of an id from a form or a link; None if there is none."""
     text = str(rosbag_id or "")
-    if not text.isdecimal() or len(text) > MAX_ID_DIGITS:
+    if not is_id(text):
         return None
     return Rosbag.objects.filter(pk=text).first()

@@ -23,7 +23,7 @@ MAX_FIELDS = 4
 MAX_VALUE = 120
 MAX_NAME = 80
 EMPTY = {"None", "", "[]", "{}"}
-UNSHOWN = {"id"}
+UNSHOWN = {"id", "executions_made"}
 TEXTS = {
     AuditAction.CREATE: gettext_lazy("%(kind)s %(name)s was created"),
     AuditAction.UPDATE: gettext_lazy("%(kind)s %(name)s: %(fields)s changed"),

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from common.admin.errors import DomainErrorFormMixin
 from common.exceptions import FieldError
@@ -38,6 +39,7 @@ class SimulationForm(DomainErrorFormMixin, forms.ModelForm[Simulation]):
             "namespace_prefix",
             "concurrent_executions",
         ]
+        labels = {"mec": _("System under test")}
         widgets = {"description": forms.Textarea(attrs={"rows": 3})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

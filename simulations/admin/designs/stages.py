@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from common.admin.fields import MAX_ID_DIGITS, RowSelect
+from common.admin.fields import RowSelect, is_id
 from common.exceptions import DomainError, FieldError
 from simulations.models import Simulation, Stage
 from simulations.services.designs import simulations
@@ -194,7 +194,7 @@ class StageFormSet(forms.BaseInlineFormSet[Stage, Simulation, StageForm]):
         names = [self.add_prefix(index) + "-template" for index in range(self._submitted_count())]
         texts = {str(self.data.get(name, "")) for name in names}
         texts |= {str(values.get("template", "")) for values in self.initial_extra or ()}
-        ids = {int(t) for t in texts if t.isdecimal() and len(t) <= MAX_ID_DIGITS} - rows.keys()
+        ids = {int(t) for t in texts if is_id(t)} - rows.keys()
         if ids:
             rows |= Template.objects.in_bulk(ids)
         return {str(pk): template for pk, template in rows.items()}

@@ -49,7 +49,7 @@ def _problem(row: Any, tone: str = "bad") -> dict[str, Any]:
         "code": code,
         "tone": tone,
         "text": text or remedy(code),
-        "remedy": "" if remedy(code) in text else remedy(code),
+        "remedy": "" if code in STOPS or remedy(code) in text else remedy(code),
         "fault": Blame(blame(code)).label if code not in STOPS else "",
     }
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.services.idempotency import IdempotentRequest
 from common.admin.errors import DomainErrorFormMixin
-from common.admin.fields import MAX_ID_DIGITS, RowSelect
+from common.admin.fields import RowSelect, is_id
 from common.exceptions import FieldError
 from simulations.models import Mec
 from simulations.services import quick_run
@@ -101,7 +101,7 @@ class QuickRunForm(DomainErrorFormMixin, forms.Form):
     def chosen_rosbag(self) -> Rosbag | None:
         """The rosbag of the form, whether or not it can be played."""
         value = str(self["rosbag"].value() or "")
-        if not value.isdecimal() or len(value) > MAX_ID_DIGITS:
+        if not is_id(value):
             return None
         return Rosbag.objects.living().filter(pk=value).select_related("repaired").first()
 

@@ -27,7 +27,7 @@ from storage.admin.rosbags.export_page import ExportPage
 from storage.admin.rosbags.facts import facts_of
 from storage.admin.rosbags.foxglove import FoxglovePage
 from storage.admin.rosbags.parts import PartsPage
-from storage.admin.rosbags.time_line import ROWS, time_line
+from storage.admin.rosbags.time_line import FINEST_NS, ROWS, time_line
 from storage.admin.rosbags.verdict import status_badge
 from storage.choices import VERIFIED, Origin, Status
 from storage.exceptions import StorageError
@@ -90,6 +90,7 @@ class RosbagAdmin(
             "api": f"{settings.API_STR}/rosbags/{rosbag.pk}",
             "texts": script_texts(),
             "facts": facts_of(rosbag),
+            "instant": readable and (rosbag.duration_ns or 0) < FINEST_NS,
             "line": time_line(rosbag, topics[:ROWS], rest=len(topics) > ROWS),
             "topics": contents.topics(request, rosbag),
             "files": contents.files(request, rosbag),

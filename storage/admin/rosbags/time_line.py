@@ -7,6 +7,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 
 from storage.admin.recorded_times import offset
+from storage.admin.rosbags import axes
 from storage.models import Rosbag, RosbagTopic
 
 BARS = 50
@@ -17,7 +18,11 @@ CELLS = 120
 SHADES = 4
 WIDTH, HEIGHT = 1200, 22
 """Of a row of the drawing, which is stretched to the width of the page."""
-TICKS = 4
+TICKS = 6
+EDGE = 95
+"""Per cent from which on the label of a tick ends at it, to stay within the drawing."""
+FINEST_NS = 1_000_000
+"""A range is chosen in milliseconds: nothing shorter has a time line."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,7 @@ class TimeLine:
     names: list[str]
     drawing: str
     height: int
-    ticks: list[str]
+    scale: str
     seconds: str
     rest: bool
 
@@ -35,7 +40,7 @@ class TimeLine:
 def time_line(rosbag: Rosbag, topics: Sequence[RosbagTopic], *, rest: bool) -> TimeLine | None:
     """Draw the activity of topics, darker where there are more messages; `rest`: there are further ones."""
     shown = [topic for topic in topics if topic.message_count][:ROWS]
-    if not shown or not rosbag.duration_ns:
+    if not shown or (rosbag.duration_ns or 0) < FINEST_NS:
         return None
     rows = [_total(shown), *(topic.histogram for topic in shown)]
     cells = format_html_join("", "{}", ((_cells(row, at),) for at, row in enumerate(rows)))
@@ -43,6 +48,7 @@ def time_line(rosbag: Rosbag, topics: Sequence[RosbagTopic], *, rest: bool) -> T
         "", "{}", ((_gaps(rosbag, topic, at),) for at, topic in enumerate(shown, 1))
     )
     height = HEIGHT * len(rows)
+    seconds = (rosbag.duration_ns or 0) / 1e9
     return TimeLine(
         names=[
             _("All topics") if not rest else _("These topics"),
@@ -57,10 +63,32 @@ def time_line(rosbag: Rosbag, topics: Sequence[RosbagTopic], *, rest: bool) -> T
             gaps,
         ),
         height=height,
-        ticks=[offset(rosbag.duration_ns * at // TICKS, 1) for at in range(TICKS + 1)],
-        seconds=f"{rosbag.duration_ns / 1e9:.3f}",
+        scale=_scale(seconds),
+        seconds=f"{seconds:.3f}",
         rest=rest or len(shown) < len([topic for topic in topics if topic.message_count]),
     )
+
+
+def _scale(seconds: float) -> str:
+    """Draw the times at round steps; positions in per cent, as the drawing is as wide as its page."""
+    labels = (
+        (f"{100 * value / seconds:.2f}%", _anchor(value / seconds), f"{text} s")
+        for value, text in axes.ticks(0, seconds, TICKS)
+    )
+    return format_html(
+        '<svg width="100%" height="18" aria-hidden="true">{}</svg>',
+        format_html_join(
+            "",
+            '<line x1="{0}" x2="{0}" y1="0" y2="4"/><text x="{0}" y="15" text-anchor="{1}">{2}</text>',
+            labels,
+        ),
+    )
+
+
+def _anchor(share: float) -> str:
+    if share == 0:
+        return "start"
+    return "end" if 100 * share > EDGE else "middle"
 
 
 def activity(histogram: Sequence[int], label: str) -> str:

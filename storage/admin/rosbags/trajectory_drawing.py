@@ -1,14 +1,16 @@
 """A trajectory seen from above, as SVG: axes with units, a scale bar, marks of start and end, open gaps."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import ceil, cos, floor, log10, radians
+from math import cos, radians
 from typing import Any
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+
+from storage.admin.rosbags import axes
 
 WIDTH, HEIGHT = 440, 350
 LEFT, TOP, RIGHT, BOTTOM = 58, 10, 14, 44
@@ -75,28 +77,15 @@ def _cosine(points: Iterable[Point]) -> float:
     return max(0.01, cos(radians(sum(latitudes) / len(latitudes))))
 
 
-def _step(extent: float, most: int) -> float:
-    """The least of 1, 2 or 5 times a power of ten that divides an extent into at most so many parts."""
-    power = 10.0 ** floor(log10(extent / most))
-    return next(times * power for times in (1, 2, 5, 10, 20) if extent / (times * power) <= most)
-
-
-def _ticks(first: float, extent: float, most: int) -> Iterator[tuple[float, str]]:
-    step = _step(extent, most)
-    digits = max(0, -floor(log10(step)))
-    for number in range(ceil(first / step), floor((first + extent) / step) + 1):
-        yield number * step, f"{number * step:.{digits}f}"
-
-
 def _axes(view: View, names: tuple[str, str]) -> SafeString:
     bottom, right = HEIGHT - BOTTOM, WIDTH - RIGHT
     across = (
         (f"{view.x(value):.1f}", TOP, bottom, bottom + 16, text)
-        for value, text in _ticks(view.left, view.wide, 5)
+        for value, text in axes.ticks(view.left, view.wide, 5)
     )
     upwards = (
         (f"{view.y(value):.1f}", LEFT, right, LEFT - 6, text)
-        for value, text in _ticks(view.low, view.high, 6)
+        for value, text in axes.ticks(view.low, view.high, 6)
     )
     return format_html(
         '{}{}<text x="{}" y="{}" text-anchor="end">{}</text><text x="{}" y="{}">{}</text>',
@@ -144,7 +133,7 @@ def _marks(view: View, points: Sequence[Point]) -> SafeString:
 
 def _scale_bar(view: View, metres: float) -> SafeString:
     """A bar of a round length in metres, a quarter of the width at most."""
-    length = _step(view.high * metres * 0.9, 4)
+    length = axes.step(view.high * metres * 0.9, 4)
     right, y = WIDTH - RIGHT - 8, HEIGHT - BOTTOM - 10
     return format_html(
         '<path class="scale" d="M{0} {1}v6h{2}v-6"/>'

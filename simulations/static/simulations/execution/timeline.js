@@ -6,7 +6,7 @@ const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10
 const ROW = 28;
 const LABEL_WIDTH = 132;
 const NARROW = 560;
-const LETTER = 6.4; // about the width of a letter of the labels
+const LETTER = 6.9; // about the width of a letter of the labels
 const LANES = 3;
 
 export class Timeline {
@@ -59,7 +59,7 @@ export class Timeline {
 
   drawRow(row, index) {
     const y = index * this.row + (this.narrow ? 17 : 6);
-    const label = shorten(row.label, this.narrow ? this.width : LABEL_WIDTH - 10);
+    const label = shorten(row.label, this.narrow ? this.width : LABEL_WIDTH - 16);
     const place = { x: 0, y: this.narrow ? y - 4 : y + 12, class: "label" };
     return [
       element("g", {}, [text(label, place), title(row.label)]),

@@ -128,7 +128,7 @@ export class Series {
         {...axis, size: 64, values: (_plot, ticks) => ticks.map((tick) => `${Number(tick.toPrecision(6))}`)},
       ],
       series: [
-        {label: this.texts.time, value: (_plot, value) => (value === null ? "–" : `${value.toFixed(3)} s`)},
+        {label: this.texts.time, value: (_plot, value) => (value === null ? "-" : `${value.toFixed(3)} s`)},
         {label: this.texts.mean, stroke, width: 1.6, points: {show: chart.rows[0].length < 3}},
         {label: this.texts.least, ...hidden},
         {label: this.texts.greatest, ...hidden},
