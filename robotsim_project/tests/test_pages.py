@@ -86,3 +86,10 @@ def test_a_form_without_its_token_gets_a_page_with_a_way_back() -> None:
     assert answer.status_code == 403
     assert "The form was not accepted" in text
     assert f'href="{reverse("admin:index")}"' in text
+
+
+@pytest.mark.django_db
+def test_a_used_password_link_has_a_way_back() -> None:
+    text = Client().get(reverse("password-reset-page", args=["a", "b"])).content.decode()
+    assert "link was invalid" in text
+    assert f'class="btn go" href="{reverse("admin:index")}"' in text
