@@ -275,6 +275,14 @@ class DeletionFailure(TextChoices):
     )
 
 
+BACKEND_TEXTS = {"local": _("this machine"), "kubernetes": "Kubernetes"}
+
+
+def backend_text(name: str) -> str:
+    """Return the name of a backend in words."""
+    return str(BACKEND_TEXTS.get(name, name))
+
+
 OPEN_DELETION = frozenset({DeletionStatus.PENDING, DeletionStatus.RUNNING})
 
 

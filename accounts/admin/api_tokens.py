@@ -15,7 +15,7 @@ from accounts.services import api_tokens
 from common.admin.actions import ObjectActionsMixin
 from common.admin.badges import badge
 from common.admin.changelists import BoundedListMixin
-from common.admin.confirmation import Refusals, confirm, is_confirmed
+from common.admin.confirmation import Question, Refusals, confirm, is_confirmed
 from common.admin.rights import right
 
 
@@ -67,7 +67,7 @@ class ApiTokenAdmin(ObjectActionsMixin, BoundedListMixin, admin.ModelAdmin[Any])
 
     @admin.display(description=_("scopes"))
     def scope_names(self, token: ApiToken) -> str:
-        return ", ".join(token.scopes)
+        return ", ".join(str(scope.label) for scope in Scope if scope in token.scopes)
 
     @admin.display(description=_("it may"))
     def scope_words(self, token: ApiToken) -> str:
@@ -85,9 +85,7 @@ class ApiTokenAdmin(ObjectActionsMixin, BoundedListMixin, admin.ModelAdmin[Any])
                 self,
                 request,
                 rows,
-                action="revoke",
-                effect=self.revoke_effect,
-                refusals=_revoked_already,
+                Question(action="revoke", effect=self.revoke_effect, refusals=_revoked_already),
             )
         count = api_tokens.revoke(rows)
         text = ngettext("%(n)d token was revoked.", "%(n)d tokens were revoked.", count)

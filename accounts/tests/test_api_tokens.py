@@ -167,7 +167,7 @@ def test_console_revokes_and_shows_no_digest(people: dict[Role, User]) -> None:
         assert answer.status_code == 200
         assert row.prefix in answer.content.decode()
         assert row.digest not in answer.content.decode()
-    form = {"action": "revoke", "_selected_action": [row.pk]}
+    form = {"action": "revoke", "_selected_action": [row.pk], "post": "yes"}
     assert client.post(page, form, format="multipart").status_code == 302
     assert bearer_client(secret).get(ME).status_code == 401
     client.force_login(people[Role.OPERATOR])

@@ -12,10 +12,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import override
 
 from accounts.admin.audit import csv_export
-from accounts.admin.audit.sentences import sentence
+from accounts.admin.audit.sentences import changes, sentence
 from accounts.choices import ACTION_NUMBERS, AuditAction, Role
 from accounts.models import User
 from accounts.services import users
@@ -123,6 +124,13 @@ def test_cells_are_no_formulas(admin: Client, viewer: User, name: str) -> None:
     assert csv_export.safe("a=1") == "a=1"
 
 
+@pytest.mark.parametrize("query", ["nonsense=1", "id__exact=abc", f"who={9**50}", "who=%00"])
+def test_bad_filters_are_refused_by_list_and_export(admin: Client, query: str) -> None:
+    for page in (PAGE, EXPORT):
+        answer = admin.get(f"{page}?{query}", follow=True)
+        assert answer.status_code in {200, 400}
+
+
 def test_export_is_bounded_and_says_so(
     admin: Client, viewer: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -156,6 +164,16 @@ def test_entry_has_a_page(admin: Client, viewer: User) -> None:
     page = admin.get(reverse("admin:auditlog_logentry_change", args=[entry.pk])).content.decode()
     assert "&lt;i&gt;Kim&lt;/i&gt;" in page
     assert "name changed" in page
+
+
+def test_changes_are_shown_as_pages_show_values(viewer: User) -> None:
+    users.change(viewer, {"role": Role.OPERATOR})
+    entry = LogEntry.objects.get()
+    entry.changes["date_joined"] = ["None", "2026-11-01 09:30:00.5"]
+    with override("ko"), timezone.override("Asia/Seoul"):
+        shown = {row["field"]: (row["before"], row["after"]) for row in changes(entry)}
+    assert shown["역할"] == ("열람자", "운영자")
+    assert ("-", "2026-11-01 18:30:00 UTC+09:00 (Asia/Seoul)") in shown.values()
 
 
 def test_queries_do_not_grow(admin: Client, viewer: User) -> None:

@@ -40,11 +40,17 @@ class BoundedListMixin(KeptListMixin, RightsMixin):
     list_per_page = 50
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """Refuse a filter by a number that the database cannot hold, as Django does other nonsense."""
+        """Refuse also values that are out of the range of their column, as the database finds out.
+
+        Raises:
+            IncorrectLookupParameters: The query of the address asks for what cannot be.
+        """
         try:
             return super().get_changelist_instance(request)  # type: ignore[misc]
-        except (OverflowError, DataError) as error:
-            raise IncorrectLookupParameters(error) from error
+        except (OverflowError, ValueError, DataError) as error:
+            if not request.GET:
+                raise
+            raise IncorrectLookupParameters from error
 
 
 class DeletedFilter(admin.SimpleListFilter):

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
 
 from common.admin.actions import admin_url, run_action
-from common.admin.confirmation import Refusals, confirm, is_confirmed
+from common.admin.confirmation import Question, Refusals, confirm, is_confirmed
 from common.exceptions import DomainError
 from common.in_use import UseChecks
 
@@ -53,9 +53,12 @@ class ServiceDeletionMixin:
                 self,
                 request,
                 rows,
-                action="delete_selected",
-                effect=self.deletion_effect,
-                refusals=self.deletion_refusals,
+                Question(
+                    action="delete_selected",
+                    effect=self.deletion_effect,
+                    refusals=self.deletion_refusals,
+                    with_uses=True,
+                ),
             )
         run_action(
             self, request, rows, lambda row: self.delete_row(request, row), self.deleted_message

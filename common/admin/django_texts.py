@@ -1,11 +1,11 @@
-"""Texts of Django's own admin whose Korean reads badly or is missing; marked here for our catalogue.
+"""Texts of Django and of libraries whose Korean reads badly or is missing; marked here for our catalogue.
 
 A catalogue of the project goes before those of Django, so that nothing else is needed.
 """
 # ruff: noqa: RUF001  the quotes and apostrophes are Django's
 
 from django.utils.translation import gettext_noop as _
-from django.utils.translation import ngettext_lazy
+from django.utils.translation import ngettext_lazy, pgettext_lazy
 
 _("Action:")
 _("No action selected.")
@@ -42,3 +42,25 @@ _("Save and add another")
 _("Save and continue editing")
 _("Save and view")
 _("Hold down “Control”, or “Command” on a Mac, to select more than one.")
+_(
+    "Whether the user will be able to authenticate using a password or not. If disabled, they may "
+    "still be able to authenticate using other backends, such as Single Sign-On or LDAP."
+)
+
+# Texts of django-tasks and its admin
+pgettext_lazy("Task", "Ready")
+pgettext_lazy("Task", "Running")
+pgettext_lazy("Task", "Failed")
+pgettext_lazy("Task", "Successful")
+_("Task Result")
+_("Task Results")
+_("enqueued at")
+_("finished at")
+_("args kwargs")
+_("priority")
+_("task path")
+_("worker id")
+_("queue name")
+_("backend name")
+_("return value")
+_("exception class path")

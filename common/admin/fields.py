@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django.contrib.admin.widgets import AutocompleteSelect
+from django.forms import Script
 from django.http import HttpRequest
 
 MAX_ID_DIGITS = 18
@@ -16,6 +17,9 @@ def is_id(text: str) -> bool:
 
 class RowSelect(AutocompleteSelect):
     """A choice of a row; what was submitted is shown again unless no database can look for it."""
+
+    class Media:
+        js: ClassVar = [Script("common/console/choices.js", type="module")]
 
     def optgroups(self, name: str, value: Any, attr: Any = None) -> list[Any]:
         ids = [pk for pk in value if is_id(str(pk))]

@@ -3,13 +3,15 @@
 from typing import Any
 
 from django import template
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
+from django.utils.translation import gettext as _
 
 from common.admin import badges, list_filters, numbers, times
 from common.admin.changelists import MAX_COUNT
-from common.admin.columns import is_numeric
+from common.admin.columns import is_numeric, yes_or_no
 
 register = template.Library()
 
@@ -23,6 +25,28 @@ register.simple_tag(list_filters.filters_of)
 register.simple_tag(list_filters.active_filters)
 register.simple_tag(list_filters.filters_query)
 register.simple_tag(list_filters.clear_query)
+
+
+@register.simple_tag
+def term(slug: str, name: object) -> SafeString:
+    """Link to a term of the glossary, beside the heading that uses it."""
+    text = _("%(term)s: explained in the glossary") % {"term": name}
+    return format_html(
+        '<a class="term" href="{}#{}" title="{}" aria-label="{}">?</a>',
+        *(reverse("admin:glossary"), slug, text, text),
+    )
+
+
+@register.filter
+def boolean_words(contents: SafeString) -> str:
+    """Show a read-only boolean as a word; Django shows a picture with an English text."""
+    if not contents.startswith("<img "):
+        return contents
+    values = {"True": True, "False": False, "None": None}
+    return next(
+        (yes_or_no(value) for text, value in values.items() if f'alt="{text}"' in contents),
+        contents,
+    )
 
 
 @register.filter

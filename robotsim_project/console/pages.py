@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
+from robotsim_project.console.glossary import page as glossary
 from robotsim_project.console.search import page as search
 from robotsim_project.console.system import health_page, settings_page, storage_page, work_page
 
@@ -25,6 +26,7 @@ class OwnPage:
 
 PAGES = (
     OwnPage("search/", "search", search.page),
+    OwnPage("glossary/", "glossary", glossary.page),
     OwnPage("system/health/", "system_health", health_page.page, "robotsim.view_health"),
     OwnPage("system/work/", "system_work", work_page.page, "robotsim.view_work"),
     OwnPage("system/storage/", "system_storage", storage_page.page, "robotsim.view_storage"),

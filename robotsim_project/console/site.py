@@ -9,6 +9,7 @@ from django.urls import reverse, reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from robotsim_project.console import navigation
+from robotsim_project.console.glossary.page import term_of
 
 
 class Console(AdminSite):
@@ -21,12 +22,13 @@ class Console(AdminSite):
     enable_nav_sidebar = False
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        """Add the navigation, and the page of it that the request belongs to."""
+        """Add the navigation, the page of it that the request belongs to, and the term that it is about."""
         sections = navigation.sections(request)
         items = [item for section in sections for item in section.items]
         current = next((item for item in items if item.current), None)
         context: dict[str, Any] = super().each_context(request)
-        return {**context, "navigation": sections, "current_page": current}
+        own = {"navigation": sections, "current_page": current, "page_term": term_of(request)}
+        return {**context, **own}
 
     def history_of(self, row: Model) -> dict[str, Any]:
         """Return what the page of a row's history shows."""

@@ -77,3 +77,12 @@ def test_the_console_has_the_name_of_the_project() -> None:
     page = Client().get(reverse("admin:login")).content.decode()
     assert "robotsim" in page
     assert "Django" not in page
+
+
+@pytest.mark.django_db
+def test_a_form_without_its_token_gets_a_page_with_a_way_back() -> None:
+    answer = Client(enforce_csrf_checks=True).post(reverse("admin:login"))
+    text = answer.content.decode()
+    assert answer.status_code == 403
+    assert "The form was not accepted" in text
+    assert f'href="{reverse("admin:index")}"' in text

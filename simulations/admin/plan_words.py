@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from common.admin.numbers import number
 from common.admin.times import span
-from simulations.choices import Discovery, Pattern, Transport
+from simulations.choices import Discovery, Pattern, Transport, backend_text
 from simulations.services.plan import Plan, PlanStage
 from simulations.services.plan_difference import Change, Difference
 from storage.models import Rosbag
@@ -44,7 +44,6 @@ LABELS = {
     "continue_on_failure": gettext_lazy("After a failure"),
     "no_messages_allowed": gettext_lazy("No messages allowed"),
 }
-BACKENDS = {"local": gettext_lazy("this machine"), "kubernetes": gettext_lazy("Kubernetes")}
 MAX_NAMES = 12
 DIGITS = 12
 
@@ -189,7 +188,7 @@ def _after_failure(value: bool) -> str:  # noqa: FBT001
 _WORDS: dict[str, Callable[[Any], str]] = {
     "pattern": _choice(Pattern),
     "link": _link,
-    "backend": lambda value: str(BACKENDS.get(value, value)),
+    "backend": backend_text,
     "topics": _topics,
     "left_out": _topics,
     "record": _topics,

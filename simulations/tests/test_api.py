@@ -172,10 +172,10 @@ def test_create_start_and_stop_simulation_in_console(
     assert client.post(page, change).status_code == 302
     simulation.refresh_from_db()
     assert (simulation.name, simulation.stages.get().agent_count) == ("Field", 3)
-    chosen = {"action": "start", "_selected_action": [simulation.pk]}
+    chosen = {"action": "start", "_selected_action": [simulation.pk], "post": "yes"}
     client.post("/admin/simulations/simulation/", chosen)
     execution = Execution.objects.get()
-    chosen = {"action": "stop", "_selected_action": [execution.pk]}
+    chosen = {"action": "stop", "_selected_action": [execution.pk], "post": "yes"}
     client.post("/admin/simulations/execution/", chosen)
     execution.refresh_from_db()
     assert execution.status == RunStatus.STOPPING

@@ -5,7 +5,7 @@ from django.urls import reverse
 from accounts.choices import Role
 from accounts.models import ApiToken, User
 from accounts.services import api_tokens
-from simulations.models import Mec
+from simulations.models import Execution, Mec, Simulation
 from simulations.services.designs import mecs
 from simulations.services.runs import lifecycle
 from simulations.tests.conftest import Console, Design
@@ -64,3 +64,52 @@ def test_tokens_are_revoked_after_a_question(console: Console) -> None:
     admin.post(page, {**form, "post": "yes"})
     again = admin.post(page, form).content.decode()
     assert "It is revoked already." in again
+
+
+def test_starts_and_stops_in_a_list_ask_first(console: Console, design: Design) -> None:
+    lifecycle.start(design(name="busy"))
+    idle, empty = design(name="idle"), design(name="empty")
+    empty.stages.all().delete()
+    operator = console(Role.OPERATOR)
+    page = reverse("admin:simulations_simulation_changelist")
+    chosen = {"_selected_action": list(Simulation.objects.values_list("pk", flat=True))}
+    start = operator.post(page, {**chosen, "action": "start"}).content.decode()
+    stop = operator.post(page, {**chosen, "action": "stop"}).content.decode()
+    assert Execution.objects.get().status == "PENDING"
+    assert "Concerned: 1" in start
+    skipped = start.split("Skipped: 2")[1]
+    assert "has no stage" in skipped
+    assert "is running" in skipped
+    assert f'name="_selected_action" value="{idle.pk}"' in start
+    assert "Concerned: 1" in stop
+    assert "nothing to stop" in stop.split("Skipped: 2")[1]
+
+
+def test_executions_in_a_list_are_stopped_and_repeated_after_a_question(
+    console: Console, design: Design
+) -> None:
+    execution = lifecycle.start(design())
+    operator = console(Role.OPERATOR)
+    page = reverse("admin:simulations_execution_changelist")
+    chosen = {"_selected_action": [execution.pk]}
+    assert "Concerned: 1" in operator.post(page, {**chosen, "action": "stop"}).content.decode()
+    for action in ("again", "latest"):
+        text = operator.post(page, {**chosen, "action": action}).content.decode()
+        assert "The simulation is running" in text.split("Skipped: 1")[1]
+    Execution.objects.update(status="COMPLETED")
+    assert "nothing to stop" in operator.post(page, {**chosen, "action": "stop"}).content.decode()
+    for action in ("again", "latest"):
+        text = operator.post(page, {**chosen, "action": action}).content.decode()
+        assert "Concerned: 1" in text
+    assert Execution.objects.count() == 1
+
+
+def test_bulk_deletion_names_what_uses_a_row(
+    console: Console, design: Design, template: Template
+) -> None:
+    design(name="rush hour")
+    page = reverse("admin:templates_template_changelist")
+    form = {"action": "delete_selected", "_selected_action": [template.pk]}
+    text = console(Role.OPERATOR).post(page, form).content.decode()
+    assert "rush hour" in text
+    assert "cannot be started again" in text

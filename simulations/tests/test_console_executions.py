@@ -204,7 +204,7 @@ def test_stop_and_run_again_by_role(
 
     def act(name: str) -> None:
         if way == "list":
-            client.post(URL, {"action": name, "_selected_action": [execution.pk]})
+            client.post(URL, {"action": name, "_selected_action": [execution.pk], "post": "yes"})
             return
         answer = client.post(f"{URL}{execution.pk}/act/{name}/")
         assert answer.status_code == (302 if may else 403)

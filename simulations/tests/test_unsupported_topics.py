@@ -105,8 +105,9 @@ def test_leaving_out_is_in_plan_warning_event_and_page(
     assert (payload["position"], payload["count"], "/a//b" in payload["topics"]) == (1, 5, True)
     page = f"/admin/simulations/execution/{started['id']}/change/"
     text = console(Role.VIEWER).get(page).content.decode()
-    assert "Stage 1: 5 topics were left out" in text
-    assert "Topics left out" in text
+    assert "<b>Stage 1</b>: 5 topics were left out" in text
+    plan = console(Role.VIEWER).get(f"{page.removesuffix('change/')}panels/?names=plan").json()
+    assert "Topics left out" in plan["html"]["plan"]
 
 
 def test_nothing_is_started_where_nothing_is_left(

@@ -16,6 +16,7 @@ from rosbag2.writing.sample import START_NS, make_sample
 from rosbag2.writing.sqlite_writer import BagWriter
 from storage import tasks
 from storage.models import Export, Rosbag
+from storage.objects import object_store
 from tests.support.bags import stored_bag
 
 pytestmark = pytest.mark.django_db
@@ -127,6 +128,20 @@ def test_a_preview_says_its_problem(
     page = operator.get(part(drive, name), query).content.decode()
     assert problem in page
     assert "<b>" not in page
+
+
+def test_where_the_page_would_ask_in_vain_it_says_why(
+    operator: Client, drive: Rosbag, evil: Rosbag
+) -> None:
+    evil.topics.exclude(name="/kind").delete()
+    page = operator.get(part(evil, "preview")).content.decode()
+    assert '<p class="quiet" data-note aria-live="polite"></p>' not in page
+    assert "data-series" in page
+    store = object_store()
+    store.delete([file.key for file in drive.files.all()])
+    page = operator.get(part(drive, "preview")).content.decode()
+    assert "no longer in the storage" in page
+    assert "data-series" not in page
 
 
 def test_pictures_have_their_times(operator: Client, tmp_path: Path) -> None:

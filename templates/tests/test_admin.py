@@ -251,3 +251,11 @@ def test_ids_that_no_row_can_have(operator: Client, text: str) -> None:
     assert operator.post(f"{URL}add/", {"name": "Loader", "rosbag": text}).status_code == 200
     answer = operator.get(f"{URL}?rosbag={text}", follow=True)
     assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "query", [f"rosbag={9**50}", f"created_at__year={9**50}", "created_at__year=0"]
+)
+def test_numbers_out_of_range_are_refused(operator: Client, query: str) -> None:
+    answer = operator.get(f"{URL}?{query}", follow=True)
+    assert answer.status_code == 200

@@ -15,8 +15,12 @@ from robotsim_project.console import navigation
 from tests.console.people import ensure
 
 HTML = "text/html"
-POSTED = ("_act",)
-"""Ends of names that only take POST."""
+NO_ROW = "no-such-row"
+"""What is searched for to see an empty list."""
+WHOLE = b"<title>"
+"""What a page has; parts of pages have none."""
+POSTED = ("_act", "_popup")
+"""Ends of names that only take POST, or only work in a popup."""
 ALIKE = ("_history", "_delete")
 """Ends of names of pages that look the same whatever the state of the row."""
 PARTS = {model for _title, pages in navigation.PAGES for page in pages for model in page.parts}
@@ -38,7 +42,8 @@ def pages(share: int = 0, shares: int = 1, only: str = "") -> list[list[str]]:
     chosen = (page for page in candidates() if re.search(only, page[0]))
     for name, path in islice(chosen, share, None, shares):
         answer = client.get(path)
-        if answer.status_code == 200 and answer["Content-Type"].startswith(HTML):
+        html = answer.status_code == 200 and answer["Content-Type"].startswith(HTML)
+        if html and WHOLE in answer.content:
             found.setdefault(path, name)
     return [[name, path] for path, name in found.items()]
 
@@ -73,7 +78,7 @@ def of_pattern(
         return
     yield name, path
     if name.endswith("_changelist"):
-        yield f"{name}-empty", f"{path}?q=no-such-row"
+        yield f"{name}-empty", f"{path}?q={NO_ROW}"
 
 
 def states(model: type[Model]) -> Iterator[tuple[str, Any]]:

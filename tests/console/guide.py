@@ -26,14 +26,11 @@ class Shot:
 
 SHOTS = (
     Shot("dashboard", "/admin/"),
-    Shot("dashboard-phone", "/admin/", "dark", 390),
     Shot("quick-run", "/admin/simulations/simulation/quick-run/?rosbag=1"),
     Shot("simulation", "/admin/simulations/simulation/2/change/"),
     Shot("execution", "demo.fleet"),
-    Shot("execution-dark", "demo.fleet", "dark"),
     Shot("failure", "demo.failure"),
     Shot("rosbag", "/admin/storage/rosbag/1/change/"),
-    Shot("executions", "/admin/simulations/execution/"),
 )
 
 

@@ -49,7 +49,10 @@ class Look:
     def __init__(self, console: Console, language: str) -> None:
         console.watch.allowed |= {404}  # of the page that says so
         self._language = language
-        self._pages = {role: console.signed_in(role, language=language) for role in ("admin", None)}
+        self._pages = {  # Without transitions, in the middle of which axe would see colours that nobody does.
+            role: console.signed_in(role, language=language, reduced_motion=True)
+            for role in ("admin", None)
+        }
         self.wrong: list[str] = []
 
     def at(self, place: Place, *modes: Mode) -> Iterator[tuple[Page, Mode]]:
@@ -63,10 +66,14 @@ class Look:
     def judge(self, place: Place, *modes: Mode) -> None:
         """Look at a page in modes."""
         for page, mode in self.at(place, *modes):
-            wrong = axe.sentences(axe.violations(page))
-            if (beyond := page.evaluate(SIDEWAYS)) > 0:
-                wrong.append(f"scrolls sideways by {beyond} px: {page.evaluate(WIDEST)}")
-            self.wrong += [f"{place.name} ({place.path}) {mode}: {line}" for line in wrong]
+            self.examine(page, place, mode)
+
+    def examine(self, page: Page, place: Place, mode: Mode) -> None:
+        """Look at a page that is open in a mode."""
+        wrong = axe.sentences(axe.violations(page))
+        if (beyond := page.evaluate(SIDEWAYS)) > 0:
+            wrong.append(f"scrolls sideways by {beyond} px: {page.evaluate(WIDEST)}")
+        self.wrong += [f"{place.name} ({place.path}) {mode}: {line}" for line in wrong]
 
 
 def picture(page: Page, place: Place, mode: Mode, folder: Path) -> None:

@@ -35,8 +35,8 @@ def walk(console: Console, options: argparse.Namespace) -> list[str]:
             for page, mode in look.at(place, *modes):
                 page.wait_for_timeout(QUIET_MS)
                 picture(page, place, mode, options.folder)
-            if options.judge:
-                look.judge(place, *modes)
+                if options.judge:
+                    look.examine(page, place, mode)
         wrong += look.wrong
     return wrong + console.problems
 

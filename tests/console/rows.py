@@ -76,7 +76,11 @@ def _rosbags(folder: Path, admin: User) -> None:
     (folder / "nothing" / "drive_0.db3").write_bytes(b"no database")
     stored_bag(folder / "nothing", name="nothing", created_by=admin)
     ready = Rosbag.objects.usable().order_by("pk")[0]
-    _copied(ready, name="warned", status=Status.READY_WITH_WARNINGS, code="OK_WITH_WARNINGS")
+    make_sample(folder / "warned", seconds=9)
+    warned = stored_bag(folder / "warned", name="warned", created_by=admin)
+    Rosbag.objects.filter(pk=warned.pk).update(
+        status=Status.READY_WITH_WARNINGS, code="OK_WITH_WARNINGS"
+    )
     _copied(ready, name="thrown away", deleted_at=timezone.now())
     _copied(ready, name="being checked", status=Status.VERIFYING)
     source = Rosbag.objects.usable().order_by("pk")[0]

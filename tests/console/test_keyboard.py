@@ -105,6 +105,18 @@ def test_escape_closes_the_drawer_of_phones(console: Console) -> None:
     expect(menu).to_be_focused()
 
 
+def test_a_row_is_searched_and_chosen(console: Console) -> None:
+    page = console.signed_in("operator")
+    page.goto("/admin/simulations/simulation/quick-run/")
+    box = page.get_by_role("combobox", name="Rosbag")
+    box.press("Enter")
+    expect(page.get_by_role("searchbox", name="Rosbag")).to_be_focused()
+    page.keyboard.type("warned")
+    expect(page.locator(".select2-results__option")).to_have_text(["warned"])
+    page.keyboard.press("Enter")
+    expect(box).to_contain_text("warned")
+
+
 def test_nothing_moves_for_those_who_do_not_want_it(console: Console) -> None:
     page = console.signed_in("viewer", reduced_motion=True)
     for name in ("/admin/", "running execution", "rosbag"):

@@ -19,4 +19,4 @@ def test_pages(console: Console, share: int) -> None:
     look = Look(console, modes[0].language)
     for place in places(console, share, 2 * len(OPPOSITES)):
         look.judge(place, *modes)
-    assert look.wrong == []
+    assert not look.wrong, "\n".join(look.wrong)

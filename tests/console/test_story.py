@@ -1,4 +1,4 @@
-"""The way of an operator: drop a bag, run it, watch it to its end, open its recordings, stop another."""
+"""The way of an operator: drop a bag, run it, open its recordings, compare two runs, stop another."""
 
 import re
 from pathlib import Path
@@ -46,6 +46,17 @@ def quick_run(page: Page, *, passes: int = 1) -> None:
     page.evaluate("window.notReloaded = true")
 
 
+def compare_with_a_repetition(page: Page) -> None:
+    """Run the execution again, then look at both side by side."""
+    page.get_by_role("link", name="Run again …").click()
+    page.get_by_role("button", name="Run exactly this again").click()
+    expect(page.locator("h1")).to_contain_text("#2")
+    expect(page.locator("h1 .tag")).to_have_text("completed")
+    page.get_by_role("link", name="Compare …").click()
+    page.get_by_role("link", name="#1", exact=True).click()
+    expect(page.locator("section.c6 h2")).to_have_text([re.compile("#2$"), re.compile("#1$")])
+
+
 def test_from_a_bag_on_the_disk_to_its_recordings(live_console: Console, tmp_path: Path) -> None:
     make_sample(tmp_path / "morning_drive", seconds=3)
     page = sign_in(live_console)
@@ -58,6 +69,8 @@ def test_from_a_bag_on_the_disk_to_its_recordings(live_console: Console, tmp_pat
     page.locator("[data-panel=recordings] a[href*='/storage/rosbag/']").first.click()
     expect(page).to_have_url(ROSBAG)
     expect(page.locator("h1 .tag")).to_be_visible()
+    page.go_back()
+    compare_with_a_repetition(page)
 
 
 def test_a_run_is_stopped_although_network_and_server_were_away(

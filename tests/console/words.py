@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import Any
+from zoneinfo import available_timezones
 
 from django.apps import apps
 from django.conf import settings
@@ -12,20 +13,32 @@ from django.db.models import CharField, EmailField, TextField
 from django.test import Client
 
 from accounts.models import User
-from tests.console.addresses import pages
+from simulations.models import Event
+from storage.models import Rosbag
+from tests.console.addresses import NO_ROW, pages
 from tests.console.people import ensure
 
 WORD = re.compile(r"[A-Za-z]{3,}")
-CODE = re.compile(r"\S*[/_@.:=\\]\S*|\b[A-Z][A-Z0-9_]{2,}\b|[0-9a-f]{8,}…?")
-"""Names of topics, files, settings and codes, addresses, digests: they are the same in any language."""
+CODE = re.compile(
+    r"`[^`]*`|ros2 bag \w+|\{\w*\}|%\(\w+\)[sd]|\{\".*?\}|\[\".*?\]"
+    r"|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|DBTaskResult object"
+    r"|\S*[/_@.:=\\]\S*|(?<![A-Za-z])[A-Z][A-Z0-9_]{2,}(?![A-Za-z0-9_])|--\w+|[0-9a-f]{8,}…?"
+)
+"""Commands, places for values, JSON, ids, names of topics, files, settings and codes, addresses, digests.
+
+They are the same in any language.
+"""
 QUOTED = frozenset({"code", "pre", "kbd", "samp", "style", "title-en"})
 """Elements whose text is quoted, not said."""
 TEXT_ATTRIBUTES = ("title", "aria-label", "placeholder", "data-label", "alt")
+STRANGERS = ("/admin/login/", "/nothing/")
+"""Pages for those who have not signed in."""
 _TERMS = """
     robotsim rosbag rosbags bag MEC ROS Zenoh zenoh MCAP mcap sqlite SQLite PostgreSQL Redis MinIO Foxglove
     Kubernetes DDS QoS API JWT JSON CSV UTC KiB MiB GiB TiB English Asia Seoul Ctrl Esc Enter Python Django
-    GitHub Authorization Bearer token metadata yaml null min max zip tar msg std nav sensor geometry SHA
-    Jazzy Humble Iron Rolling Kilted
+    GitHub Authorization Bearer token metadata yaml null max zip tar msg std nav sensor geometry SHA
+    Jazzy Humble Iron Rolling Kilted Rosbag TurtleBot LDAP Single Sign-On best effort reliable volatile
+    latched
 """
 TERMS = frozenset(_TERMS.split())
 """Proper terms, which Korean engineers write in Latin letters."""
@@ -59,9 +72,14 @@ class Texts(HTMLParser):
         if any(quoted for _tag, quoted in self._open):
             return
         if self._open and self._open[-1][0] == "script":
-            self.texts += list(strings(json.loads(data)))
+            self.texts += list(strings(texts_of(json.loads(data))))
         else:
             self.texts.append(data)
+
+
+def texts_of(values: Any) -> Any:
+    """The texts of the values for a script, which may have addresses and names beside them."""
+    return values.get("texts", values) if isinstance(values, dict) else values
 
 
 def strings(value: Any) -> Iterator[str]:
@@ -83,19 +101,28 @@ def stored() -> list[str]:
         if names and model._meta.app_label not in {"contenttypes", "sessions", "migrations"}:
             for row in model._default_manager.values_list(*names):
                 found |= {text for text in row if isinstance(text, str) and len(text) > 2}
-    return sorted(found, key=len, reverse=True)
+    found |= {text for row in said_by_units() for text in strings(row) if " " in text}
+    return sorted(found | available_timezones(), key=len, reverse=True)
+
+
+def said_by_units() -> Iterator[Any]:
+    """Values that contain what a unit or a reader of bags said, as a log does."""
+    yield from Event.objects.values_list("payload", flat=True)
+    yield from Rosbag.objects.values_list("details", flat=True)
 
 
 def english() -> list[list[str]]:
-    """Path of each Korean page with English words, and those words."""
+    """English words of the Korean pages, each with some of the pages."""
     paths = [path for _name, path in pages()]
     client = Client(headers={"host": "localhost"})
-    client.force_login(User.objects.get(email=ensure("admin", "ko")))
     client.cookies[settings.LANGUAGE_COOKIE_NAME] = "ko"
-    data = re.compile("|".join(map(re.escape, stored())))
+    answers = {path: client.get(path) for path in STRANGERS}
+    client.force_login(User.objects.get(email=ensure("admin", "ko")))
+    answers |= {path: client.get(path) for path in (*paths, "/admin/nothing/")}
+    data = re.compile("|".join(map(re.escape, [*stored(), NO_ROW])))
     found: dict[str, set[str]] = {}
-    for path in paths:
-        for word in words(client.get(path).content.decode(), data):
+    for path, answer in answers.items():
+        for word in words(answer.content.decode(), data):
             found.setdefault(word, set()).add(path)
     return [[word, *sorted(places)[:3]] for word, places in sorted(found.items())]
 

@@ -5,11 +5,13 @@ from typing import Any
 from auditlog.models import LogEntry
 from auditlog.registry import auditlog
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ERROR_FLAG
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
@@ -69,7 +71,11 @@ class AuditAdmin(BoundedListMixin, admin.ModelAdmin[Any]):
         """Answer with the filtered entries as CSV."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        rows = self.get_changelist_instance(request).get_queryset(request)
+        try:
+            rows = self.get_changelist_instance(request).get_queryset(request)
+        except IncorrectLookupParameters:  # as Django does for the list itself
+            url = reverse("admin:auditlog_logentry_changelist")
+            return HttpResponseRedirect(f"{url}?{ERROR_FLAG}=1")
         name = f"audit-{timezone.localtime():%Y-%m-%d-%H%M}.csv"
         response = StreamingHttpResponse(csv_export.lines(rows), content_type="text/csv")
         response["Content-Disposition"] = f'attachment; filename="{name}"'

@@ -1,12 +1,14 @@
 """Entries of the audit as sentences: who did what to which thing."""
 
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 from auditlog.models import LogEntry
 from django.apps import apps
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import FieldDoesNotExist
-from django.db.models import Model
+from django.db.models import DateTimeField, Model
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.text import Truncator, capfirst
@@ -14,13 +16,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.choices import ACTION_NUMBERS, AuditAction
+from common.admin.times import exact
 
 BY_NUMBER = {number: action for action, number in ACTION_NUMBERS.items()}
 MAX_FIELDS = 4
 MAX_VALUE = 120
 MAX_NAME = 80
 EMPTY = {"None", "", "[]", "{}"}
-UNSHOWN = {"id"}
+UNSHOWN = {"id", "executions_made"}
 TEXTS = {
     AuditAction.CREATE: gettext_lazy("%(kind)s %(name)s was created"),
     AuditAction.UPDATE: gettext_lazy("%(kind)s %(name)s: %(fields)s changed"),
@@ -102,14 +105,16 @@ def _field_list(entry: LogEntry) -> str:
 
 def label(entry: LogEntry, name: str) -> str:
     """Return the name of a changed field in words."""
+    return str(getattr(_field(entry, name), "verbose_name", name))
+
+
+def _field(entry: LogEntry, name: str) -> Any:
+    """Return the field of this name; None: another version had it."""
     model = _model(entry)
-    if model is None:
-        return name
     try:
-        field = model._meta.get_field(name)  # noqa: SLF001  as documented by Django
+        return model._meta.get_field(name) if model else None  # noqa: SLF001  as documented by Django
     except FieldDoesNotExist:
-        return name
-    return str(getattr(field, "verbose_name", name))
+        return None
 
 
 def _model(entry: LogEntry) -> type[Model] | None:
@@ -126,9 +131,9 @@ def changes(entry: LogEntry) -> list[dict[str, str]]:
     for name, values in entry.changes_dict.items():
         before, after = values if isinstance(values, list) and len(values) == 2 else ("", values)  # noqa: PLR2004
         if name not in UNSHOWN and not (_is_empty(before) and _is_empty(after)):
-            rows.append(
-                {"field": label(entry, name), "before": _value(before), "after": _value(after)}
-            )
+            field = _field(entry, name)
+            texts = {"before": _value(before, field), "after": _value(after, field)}
+            rows.append({"field": label(entry, name), **texts})
     return rows
 
 
@@ -137,11 +142,25 @@ def _is_empty(value: Any) -> bool:
     return str(value) in EMPTY or str(value).endswith(".None")
 
 
-def _value(value: Any) -> str:
+def _value(value: Any, field: Any) -> str:
+    """Show a stored value as pages show it: by its label, a time in the zone of the reader."""
     if _is_empty(value):
         return "-"
     text = str(value)
+    labels = {str(key): str(words) for key, words in getattr(field, "flatchoices", ())}
+    if text in labels:
+        return labels[text]
+    if isinstance(field, DateTimeField) and (when := _time(text)) is not None:
+        return exact(when)
     return {"True": _("yes"), "False": _("no")}.get(text) or Truncator(text).chars(MAX_VALUE)
+
+
+def _time(text: str) -> datetime | None:
+    """Read a time, which django-auditlog writes in UTC without saying so."""
+    with suppress(ValueError):
+        when = datetime.fromisoformat(text)
+        return when if when.tzinfo else when.replace(tzinfo=UTC)
+    return None
 
 
 def linked(entry: LogEntry) -> str:

@@ -78,8 +78,8 @@ def _storage_card(days: list[history.Day]) -> Card:
     stored = days[-1].stored_bytes
     return Card(
         _("Rosbags stored"),
-        size(stored),
-        "",
+        "?" if stored is None else size(stored),
+        _("not counted yet: the worker counts every few minutes") if stored is None else "",
         reverse("admin:system_storage"),
         _("Stored at the end of the day"),
         [charts.Bar(d.date, d.stored_bytes, size(d.stored_bytes)) for d in days],

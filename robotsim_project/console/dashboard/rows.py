@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from common.admin.actions import admin_url
 from common.admin.numbers import number
 from common.admin.times import moment, span
 from simulations.admin import formatting
-from simulations.choices import STOPPABLE, AgentStatus, RunStatus
+from simulations.choices import STOPPABLE, AgentStatus, Blame, RunStatus, blame
 from simulations.failures import failure_text
 from simulations.models import Execution
 from simulations.services.progress.calculation import Progress
@@ -94,6 +95,13 @@ class Failure:
     @property
     def name(self) -> str:
         return formatting.execution_name(self.execution)
+
+    @property
+    def badge(self) -> str:
+        """Say whose fault it was, with the code for those who look for it."""
+        code = self.execution.failure_code
+        text = _("to blame: %(whom)s") % {"whom": Blame(blame(code)).label}
+        return format_html('<span class="tag bad" title="{}">{}</span>', code, text)
 
     @property
     def ended(self) -> str:

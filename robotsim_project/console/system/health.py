@@ -19,6 +19,7 @@ from common.admin.times import moment
 from robotsim_project.health import dependencies
 from robotsim_project.health.checks import Observation
 from robotsim_project.processes import presence
+from simulations.choices import backend_text
 from simulations.exceptions import RedisUnreachableError
 from simulations.live import system
 from simulations.services.monitoring import overview, running
@@ -153,7 +154,7 @@ def _worker(processes: list[presence.Process] | None) -> Part:
 
 
 def _backend(*, active: bool) -> Part:
-    title = _("Backend %(name)s") % {"name": settings.BACKEND}
+    title = _("Backend: %(name)s") % {"name": backend_text(settings.BACKEND)}
     if not active:
         return Part("backend", title, "idle", _("not in use"))
     waiting = running.without_units().values_list("prepared_at", flat=True)

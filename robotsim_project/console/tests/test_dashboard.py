@@ -52,6 +52,7 @@ def test_what_runs_failed_and_waits(console: Console, design: Design, rosbag: Ro
     assert "pending 5" in text
     assert f"/admin/simulations/execution/{failed.pk}/change/" in text
     assert "read its last log lines" in text
+    assert 'title="AGENT_CRASHED">to blame: ' in text
     assert [(job.work.kind, job.work.name) for job in answer.context["work"]] == [
         ("export", "for Foxglove"),
         ("deletion", "old"),

@@ -10,21 +10,36 @@ from django.utils.translation import ngettext
 
 from common.admin.actions import admin_url, run_action, show_links
 from common.admin.changelists import is_changelist
-from common.admin.confirmation import Refusals, confirm, is_confirmed
+from common.admin.confirmation import (
+    Question,
+    Refusals,
+    asks_in_list,
+    confirm,
+    is_confirmed,
+    reason_text,
+)
 from common.admin.rights import right
+from simulations.admin.designs.preview import is_running
 from simulations.admin.formatting import execution_name
 from simulations.choices import STOPPABLE
 from simulations.exceptions import NotRunningError
 from simulations.models import Execution, Simulation
+from simulations.services import plan
 from simulations.services.designs import simulations
 from simulations.services.maintenance import deletion
 from simulations.services.runs import lifecycle
 
 Rows = QuerySet[Simulation]
+START_EFFECT = _("Each is started once, with its design as it is stored now.")
+STOP_EFFECT = _(
+    "All their executions end early: agents stop at once. What was recorded until then is kept."
+)
 PURGE_EFFECT = _(
     "They are removed with their executions, events, logs and recordings, except recordings that a "
     "template plays. This cannot be undone."
 )
+ALREADY_RUNNING = _("The simulation is running: wait for its end or stop it.")
+NOTHING_TO_STOP = _("There is nothing to stop: none of its executions can be stopped.")
 
 
 class SimulationActionsMixin:
@@ -41,6 +56,13 @@ class SimulationActionsMixin:
 
     @admin.action(description=_("Start"), permissions=["start"])
     def start(self, request: HttpRequest, rows: Rows) -> HttpResponse | None:
+        if asks_in_list(request):
+            return confirm(
+                self,
+                request,
+                rows.select_related("mec", "latest_execution"),
+                Question(action="start", effect=START_EFFECT, refusals=_start_refusals, tone="go"),
+            )
         results = run_action(
             self,
             request,
@@ -54,7 +76,14 @@ class SimulationActionsMixin:
         return None
 
     @admin.action(description=_("Stop"), permissions=["stop"])
-    def stop(self, request: HttpRequest, rows: Rows) -> None:
+    def stop(self, request: HttpRequest, rows: Rows) -> HttpResponse | None:
+        if asks_in_list(request):
+            return confirm(
+                self,
+                request,
+                rows,
+                Question(action="stop", effect=STOP_EFFECT, refusals=_stop_refusals),
+            )
         run_action(
             self,
             request,
@@ -62,6 +91,7 @@ class SimulationActionsMixin:
             lambda row: _stop(row, request.user),
             lambda n: ngettext("%d simulation is stopping.", "%d simulations are stopping.", n) % n,
         )
+        return None
 
     @admin.action(description=_("Duplicate"), permissions=["clone"])
     def clone(self, request: HttpRequest, rows: Rows) -> HttpResponse | None:
@@ -98,9 +128,7 @@ class SimulationActionsMixin:
                 self,
                 request,
                 rows,
-                action="purge",
-                effect=PURGE_EFFECT,
-                refusals=self.deletion_refusals,
+                Question(action="purge", effect=PURGE_EFFECT, refusals=self.deletion_refusals),
             )
         results = run_action(
             self,
@@ -130,6 +158,23 @@ class SimulationActionsMixin:
         return dict.fromkeys(active.values_list("simulation", flat=True), message)
 
 
+def _start_refusals(rows: list[Any]) -> Refusals:
+    reasons = {}
+    for row in rows:
+        if errors := plan.start_errors(row):
+            reasons[row.pk] = reason_text(errors)
+        elif is_running(row):
+            reasons[row.pk] = str(ALREADY_RUNNING)
+    return reasons
+
+
+def _stop_refusals(rows: list[Any]) -> Refusals:
+    running = Execution.objects.filter(simulation__in=rows, status__in=sorted(STOPPABLE))
+    reason = str(NOTHING_TO_STOP)
+    stoppable = set(running.values_list("simulation", flat=True))
+    return {row.pk: reason for row in rows if row.pk not in stoppable}
+
+
 def _stop(simulation: Simulation, user: Any) -> None:
     """Stop all active executions of a simulation.
 
@@ -139,9 +184,7 @@ def _stop(simulation: Simulation, user: Any) -> None:
     running = Execution.objects.filter(simulation=simulation, status__in=sorted(STOPPABLE))
     executions = list(running.defer("plan", "outcome"))
     if not executions:
-        raise NotRunningError(
-            str(_("There is nothing to stop: none of its executions can be stopped."))
-        )
+        raise NotRunningError(str(NOTHING_TO_STOP))
     for execution in executions:
         lifecycle.stop(execution, stopped_by=user)
 

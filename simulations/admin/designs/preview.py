@@ -74,11 +74,12 @@ def _preview(
         problems[:MAX_PROBLEMS],
         max(0, len(problems) - MAX_PROBLEMS),
         chart(course) if stages else None,
-        is_running=_is_running(simulation),
+        is_running=is_running(simulation),
     )
 
 
-def _is_running(simulation: Simulation) -> bool:
+def is_running(simulation: Simulation) -> bool:
+    """Tell whether a start would be refused until an execution ends."""
     latest = simulation.latest_execution
     return bool(latest and latest.status in ACTIVE and not simulation.concurrent_executions)
 

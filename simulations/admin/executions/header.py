@@ -7,8 +7,7 @@ from common.admin.next_steps import next_steps
 from common.admin.times import moment
 from simulations.admin.executions.page_data import PageData
 from simulations.admin.formatting import stopper, tone
-from simulations.admin.plan_words import BACKENDS
-from simulations.choices import ENDED, STOPPABLE
+from simulations.choices import ENDED, STOPPABLE, backend_text
 from simulations.models import Mec
 
 
@@ -28,7 +27,7 @@ def about(data: PageData) -> dict[str, Any]:
         "created": moment(execution.created_at),
         "ended": moment(execution.ended_at) if execution.ended else "",
         "plan": data.plan,
-        "backend": BACKENDS.get(data.plan.backend, data.plan.backend),
+        "backend": backend_text(data.plan.backend),
         "mec_url": admin_url(Mec(pk=data.plan.mec)),
         "stopper": stopper(execution) if execution.stop_asked_at else "",
         "again_of": execution.again_of,

@@ -16,7 +16,9 @@ from rosbag2.messages.message_types import full_name
 from storage.admin.recorded_times import offset, recorded
 from storage.admin.rosbags import trajectory_drawing
 from storage.admin.rosbags.message_tree import message_rows
+from storage.exceptions import ObjectNotFoundError
 from storage.models import Rosbag, RosbagTopic
+from storage.objects.base import StoreError
 from storage.services.previews import previews
 
 MAX_TOPICS = 500
@@ -32,13 +34,30 @@ def cards(_request: HttpRequest, rosbag: Rosbag) -> dict[str, Any]:
     short = {name.replace("/msg/", "/") for name in special}
     shown = list(rows.filter(Q(type__in=special) | Q(type__in=short))[:MAX_TOPICS])
     tracks = sorted((row for row in shown if full_name(row.type) in TRACKS), key=_preference)
+    first = next(iter(tracks), None) or next(iter(topics), None)
     return {
+        **(_problem(rosbag, first) if first else {}),
         "topics": topics[:MAX_TOPICS],
         "more_topics": len(topics) > MAX_TOPICS,
-        "first": next(iter(tracks), None) or next(iter(topics), None),
+        "first": first,
         "tracks": tracks,
         "cameras": [row for row in shown if full_name(row.type) in IMAGES],
     }
+
+
+def _problem(rosbag: Rosbag, first: RosbagTopic) -> dict[str, str]:
+    """Try what the page asks for next, so that it makes no request that fails.
+
+    Returns:
+        `problem` of the files, which leave nothing to show, or `note` on the fields of the topic.
+    """
+    try:
+        previews.fields(rosbag, first.name)
+    except (ObjectNotFoundError, StoreError) as error:
+        return {"problem": str(error)}
+    except DomainError as error:
+        return {"note": str(error)}
+    return {}
 
 
 def _preference(topic: RosbagTopic) -> int:

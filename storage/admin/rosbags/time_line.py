@@ -48,6 +48,7 @@ def time_line(rosbag: Rosbag, topics: Sequence[RosbagTopic], *, rest: bool) -> T
         "", "{}", ((_gaps(rosbag, topic, at),) for at, topic in enumerate(shown, 1))
     )
     height = HEIGHT * len(rows)
+    seconds = (rosbag.duration_ns or 0) / 1e9
     return TimeLine(
         names=[
             _("All topics") if not rest else _("These topics"),
@@ -62,8 +63,8 @@ def time_line(rosbag: Rosbag, topics: Sequence[RosbagTopic], *, rest: bool) -> T
             gaps,
         ),
         height=height,
-        scale=_scale(rosbag.duration_ns / 1e9),
-        seconds=f"{rosbag.duration_ns / 1e9:.3f}",
+        scale=_scale(seconds),
+        seconds=f"{seconds:.3f}",
         rest=rest or len(shown) < len([topic for topic in topics if topic.message_count]),
     )
 

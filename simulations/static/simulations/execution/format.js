@@ -6,11 +6,13 @@ const short = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
 const CLOCK = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
 let clock = new Intl.DateTimeFormat(language, CLOCK);
 
-/** Show times in the zone of the person, which need not be that of the browser. */
-export function setZone(timeZone) {
-  clock = new Intl.DateTimeFormat(language, { ...CLOCK, timeZone });
-}
+let texts = {};
 
+/** Show times in the zone of the person, which need not be that of the browser, and durations in these words. */
+export function setForm(timeZone, durations) {
+  clock = new Intl.DateTimeFormat(language, { ...CLOCK, timeZone });
+  texts = durations;
+}
 
 export const number = (value) => whole.format(value);
 export const fraction = (value) => fine.format(value);
@@ -34,8 +36,8 @@ export function duration(ms) {
   const seconds = Math.max(0, Math.round(ms / 1000));
   const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
   const two = (value) => String(value).padStart(2, "0");
-  if (hours) return `${hours} h ${two(minutes)} min`;
-  return minutes ? `${minutes} min ${two(rest)} s` : `${rest} s`;
+  if (hours) return fill(texts.hours, { h: hours, min: two(minutes) });
+  return minutes ? fill(texts.minutes, { min: minutes, s: two(rest) }) : fill(texts.seconds, { s: rest });
 }
 
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];

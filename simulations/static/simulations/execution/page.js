@@ -2,7 +2,7 @@
 import { AgentGrid } from "./agent_grid.js";
 import { Banner } from "./banner.js";
 import { Connection } from "./connection.js";
-import { setZone } from "./format.js";
+import { setForm } from "./format.js";
 import { replace } from "./fragments.js";
 import { drawHistogram } from "./histogram.js";
 import { Log } from "./log.js";
@@ -16,7 +16,7 @@ const RETRY_MS = 3000;
 
 const page = JSON.parse(document.getElementById("execution-page").textContent);
 const { texts } = page;
-setZone(page.zone);
+setForm(page.zone, texts);
 const numbers = new Numbers(texts);
 const banner = new Banner(document.getElementById("connection"), texts, page.signIn);
 const timeline = new Timeline(document.getElementById("timeline"), texts, () => numbers.now());

@@ -29,7 +29,7 @@ function showPreviews(root) {
   const {api, uplot, start} = page.dataset;
   series = new Series(box, {api, uplot, startNs: Number(start), range, texts});
   if (wanted) preview(wanted);
-  else series.offer(2);
+  else if (!series.note.textContent) series.offer(2); // else the server says why the topic has no fields
 }
 
 function preview(topic) {

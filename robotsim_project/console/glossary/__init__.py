@@ -1,0 +1,1 @@
+"""The glossary of the console: its terms for somebody who has ROS 2 but not our vocabulary."""
