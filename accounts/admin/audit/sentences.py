@@ -15,6 +15,7 @@ from django.utils.text import Truncator, capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.admin.audit.parts import part_changes
 from accounts.choices import ACTION_NUMBERS, AuditAction
 from common.admin.times import exact
 
@@ -105,7 +106,10 @@ def _field_list(entry: LogEntry) -> str:
 
 def label(entry: LogEntry, name: str) -> str:
     """Return the name of a changed field in words."""
-    return str(getattr(_field(entry, name), "verbose_name", name))
+    field = _field(entry, name)
+    related = getattr(field, "related_model", None)
+    of_parts = related._meta.verbose_name_plural if related else name  # noqa: SLF001  as above
+    return str(getattr(field, "verbose_name", of_parts))
 
 
 def _field(entry: LogEntry, name: str) -> Any:
@@ -132,8 +136,11 @@ def changes(entry: LogEntry) -> list[dict[str, str]]:
         before, after = values if isinstance(values, list) and len(values) == 2 else ("", values)  # noqa: PLR2004
         if name not in UNSHOWN and not (_is_empty(before) and _is_empty(after)):
             field = _field(entry, name)
-            texts = {"before": _value(before, field), "after": _value(after, field)}
-            rows.append({"field": label(entry, name), **texts})
+            texts = part_changes(before, after, field) or (
+                _value(before, field),
+                _value(after, field),
+            )
+            rows.append({"field": label(entry, name), "before": texts[0], "after": texts[1]})
     return rows
 
 

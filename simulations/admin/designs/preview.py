@@ -143,6 +143,8 @@ class PreviewMixin:
         row = self.get_object(request, object_id) if change else None
         if change and row is None:
             raise Http404
+        if change and not self.has_change_permission(request, row):
+            raise PermissionDenied
         form = self.get_form(request, row, change=change)(request.POST, instance=row)
         (formset,), _inlines = self._create_formsets(request, form.instance, change=change)
         return render(request, TEMPLATE, {"preview": form_preview(form, formset)})
