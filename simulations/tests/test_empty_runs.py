@@ -133,4 +133,4 @@ def test_allowed_run_of_real_units_is_completed(
     assert (execution.status, execution.failure_text) == ("COMPLETED", "")
     assert [warning["stage"] for warning in execution.warnings or []] == [1]
     page = console(Role.VIEWER).get(f"/admin/simulations/execution/{execution.pk}/change/")
-    assert "Stage 1: The stage published no messages" in page.content.decode()
+    assert "<b>Stage 1</b>: The stage published no messages" in page.content.decode()
