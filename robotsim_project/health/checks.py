@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock, Thread
 
+from django.db import connections
 from django.utils import timezone
 from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
@@ -131,6 +132,9 @@ class Check:
                 result = self._function()
             except Exception as error:  # noqa: BLE001  the libraries' exceptions are known to their modules only
                 result = CheckResult(_("The check failed: see the log."), repr(error))
+            finally:
+                # The table of migrations is read on the connection of this thread, which ends here.
+                connections.close_all()
             self._observe(result)
         future.set_result(result)
 
