@@ -23,7 +23,7 @@ api = [
 
 urlpatterns = [
     path("", views.root, name="root"),
-    path("favicon.ico", views.favicon),
+    path("favicon.ico", views.favicon, name="favicon"),
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
     path("health/db", health.database, name="health-db"),

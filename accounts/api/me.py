@@ -36,7 +36,9 @@ class Me(APIView):
     def get(self, request: Request) -> Response:
         return Response(MeSerializer(caller(request)).data)
 
-    @extend_schema(operation_id="me_change", request=MeSerializer, responses={200: MeSerializer})
+    @extend_schema(
+        operation_id="me_change", request=MeSerializer, responses={200: MeSerializer, 422: None}
+    )
     def patch(self, request: Request) -> Response:
         """Change one's own name and preferences; lists that are not named stay as they are."""
         values = validated(MeSerializer(caller(request), data=request.data, partial=True))

@@ -27,8 +27,9 @@ def test_odd_names(tmp_path: Path, settings: Any, transport: str, left_out: set[
             bag.write(bag.add_topic(Topic(name, TYPE)), 10**9, bytes([0, 1, 0, 0]))
     rosbag = stored_bag(tmp_path / "bag")
     options = DemoOptions(agents=1, transport=transport)
-    simulation = demo_simulation(rosbag, options, "")
-    assert demo_simulation(rosbag, options, "") == simulation
+    endpoint = "" if transport == "null" else "tcp/127.0.0.1:7447"
+    simulation = demo_simulation(rosbag, options, endpoint)
+    assert demo_simulation(rosbag, options, endpoint) == simulation
     [stage] = lifecycle.start(simulation).plan["stages"]
     assert set(stage["left_out"]) == left_out
     assert set(stage["topics"]) == names - left_out

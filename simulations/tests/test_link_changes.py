@@ -146,7 +146,7 @@ def test_execution_shows_undelivered_messages_and_times(
     assert (first["messages_undelivered"], first["outages"]) == (71, [ROW])
     browser = console(Role.VIEWER)
     page = browser.get(f"/admin/simulations/execution/{execution.pk}/change/").content.decode()
-    assert "2026-03-02 12:00:06" in page
+    assert "12:00:06" in page
     assert "142" in page
     agent = AgentRun.objects.get(number=1)
     page = browser.get(f"/admin/simulations/agentrun/{agent.pk}/change/").content.decode()

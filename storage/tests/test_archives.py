@@ -82,7 +82,7 @@ def test_a_single_data_file_is_rebuilt(make_bag: MakeBag, packed: bool) -> None:
     assert (code, result["status"], result["code"]) == (0, "repaired", "REBUILT")
     assert result["message_count"] == 7
     assert result["original"] != result["rosbag"]
-    assert Rosbag.objects.get(pk=result["rosbag"]).name == "bag_0"
+    assert Rosbag.objects.get(pk=result["rosbag"]).name == "bag_0 (repaired)"
 
 
 def zipped(*members: tuple[str, bytes], **odd: int) -> bytes:

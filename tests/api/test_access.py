@@ -23,6 +23,7 @@ DUMMY = {
 }
 OWN_CHECKS = {
     "root": "public greeting",
+    "favicon": "public",
     "health-live": "for probes",
     "health-ready": "for probes",
     "health-db": "for probes",
