@@ -174,7 +174,7 @@ def test_folders_and_files_are_dropped_together(
     alone = make_bag("alone", messages=7) / "alone_0.db3"
     drop(add_page, trip, alone)
     expect(add_page.get_by_text("Verifying")).to_have_count(2)  # two at once, the third waits
-    while add_page.locator(".why:not(.run)").count() < 3:
+    while add_page.locator(".why:not(.run):visible").count() < 3:
         for rosbag in Rosbag.objects.filter(status=Status.VERIFYING):
             verifier.run(rosbag.pk)
         add_page.wait_for_timeout(200)
