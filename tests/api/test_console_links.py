@@ -120,7 +120,7 @@ class Walk:
 
     def _open(self, path: str, name: str) -> Page:
         answer = self.signed_in().get(path, follow=True)
-        text = answer.content.decode()
+        text = answer.getvalue().decode()
         self.pages[path] = text
         self.seen.add(name)
         if answer.status_code != 200:
