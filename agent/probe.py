@@ -38,7 +38,7 @@ REACHABLE = {
     ProbeCode.PEER_FOUND: True,
     ProbeCode.NOT_FORWARDED: True,
 }
-"""Whether the system under test was reached; None: there is none."""
+"""True if the system under test was reached; None: there is none."""
 SENTENCES = {
     ProbeCode.REACHED: "The router answers, and test messages came back.",
     ProbeCode.PEER_FOUND: "A Zenoh peer was found on the local network.",

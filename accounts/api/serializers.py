@@ -88,7 +88,7 @@ class SignUpSerializer(StrictSerializer):
 
 
 class ListPreferencesSerializer(StrictSerializer):
-    """What is kept for a list of the console; unknown names are ignored when it is shown."""
+    """Columns and filters kept for a list of the console; unknown names are ignored when it is shown."""
 
     columns = serializers.ListField(
         child=serializers.CharField(max_length=preferences.MAX_NAME),
@@ -104,7 +104,7 @@ class ListPreferencesSerializer(StrictSerializer):
 
 
 class PreferencesSerializer(StrictSerializer):
-    """How the console is shown to the person; an empty value is the browser's."""
+    """Language, zone and theme of the console for the person; an empty value is the browser's."""
 
     language = serializers.ChoiceField(choices=settings.LANGUAGES, required=False, allow_blank=True)
     zone = serializers.CharField(

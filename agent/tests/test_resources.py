@@ -26,31 +26,31 @@ def cgroup(tmp_path: Path) -> Path:
     return folder
 
 
-def found(cgroup: Path) -> Path | None:
+def own_cgroup_in(cgroup: Path) -> Path | None:
     return own_cgroup(cgroup.parent, cgroup.parents[1] / "process")
 
 
 def test_cgroup_of_this_process_alone_is_read(cgroup: Path) -> None:
-    assert found(cgroup) == cgroup
+    assert own_cgroup_in(cgroup) == cgroup
     assert read_cgroup(cgroup) == Reading(2.5, 30 * MEBIBYTE)
 
 
 def test_shared_cgroup_is_not_the_units(cgroup: Path) -> None:
     (cgroup / "cgroup.procs").write_text(f"1\n{os.getpid()}\n")
-    assert found(cgroup) is None
+    assert own_cgroup_in(cgroup) is None
 
 
 @pytest.mark.parametrize("missing", ["memory.current", "cpu.stat", "cgroup.procs"])
 def test_cgroup_without_these_files_is_not_used(cgroup: Path, missing: str) -> None:
     """The root cgroup of a machine counts no memory; controllers may be disabled."""
     (cgroup / missing).unlink()
-    assert found(cgroup) is None
+    assert own_cgroup_in(cgroup) is None
 
 
 @pytest.mark.parametrize("text", ["4:memory:/old\n", "", "0::/../../elsewhere\n"])
 def test_other_cgroups_are_not_used(cgroup: Path, text: str) -> None:
     (cgroup.parents[1] / "process" / "cgroup").write_text(text)
-    assert found(cgroup) is None
+    assert own_cgroup_in(cgroup) is None
 
 
 def test_process_is_measured() -> None:

@@ -31,7 +31,7 @@ class Job:
 
     @property
     def badge(self) -> str:
-        """What is done with it, or will be."""
+        """Work that is done with it, or will be."""
         texts = {
             ("rosbag", True): _("verifying"),
             ("rosbag", False): _("waits for verification"),

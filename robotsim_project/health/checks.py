@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 TIMEOUT_SECONDS = 2
 PATIENCE_SECONDS = TIMEOUT_SECONDS + 0.5
-"""How long a check may take; then its dependency does not answer."""
+"""Time that a check may take; then its dependency does not answer."""
 FORGOTTEN = 6
 """Times its age limit after which an observation is too old to be shown meanwhile."""
 

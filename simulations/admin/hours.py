@@ -12,7 +12,7 @@ from simulations.models import HourStatistics
 
 @admin.register(HourStatistics)
 class HourStatisticsAdmin(BoundedListMixin, admin.ModelAdmin[Any]):
-    """What happened in each hour."""
+    """Statistics of each hour."""
 
     list_display = ("hour", "executions", "failed", "stopped", "agents", "stored")
     fields = ("hour", "executions", "failed", "stopped", "agents", "stored")

@@ -126,7 +126,7 @@ def _choice(choices: Any) -> Callable[[Any], str]:
 
 
 def _link(link: Any) -> str:
-    """How agents reach the system under test."""
+    """Connection to the system under test, in words."""
     values = link if isinstance(link, dict) else {name: getattr(link, name) for name in _LINK}
     parts = [_choice(Transport)(values["transport"])]
     if values["endpoint"]:

@@ -171,7 +171,7 @@ class DifferenceSerializer(serializers.Serializer[Difference]):
 
 
 class RepeatsSerializer(serializers.Serializer[Repeats]):
-    """What `latest` would run differently, and why either way would be refused now."""
+    """Differences of a run with `latest`, and the reasons why either way would be refused now."""
 
     differences = DifferenceSerializer(many=True)
     same_errors = StartErrorSerializer(many=True)

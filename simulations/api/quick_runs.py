@@ -22,7 +22,7 @@ from templates.services.validation import RATE
 
 
 class QuickRunSerializer(StrictSerializer):
-    """What to run: this many agents play all topics of a rosbag at once.
+    """A quick run: this many agents play all topics of a rosbag at once.
 
     `rate` is a factor on recorded time, 0 plays as fast as possible; `passes` is how often each agent plays
     the rosbag; `record` records the topics that agents play. Without `mec`: that of the latest execution.

@@ -65,7 +65,7 @@ def record_process(name: str, value: bytes) -> None:
 
 
 def recorded_processes() -> dict[str, bytes]:
-    """What each process said last, by name; those that have ended are among them until they are removed."""
+    """Last report of each process, by name; those that have ended are included until they are removed."""
     with connect() as redis:
         values: dict[bytes, bytes] = redis.hgetall(_PROCESSES)
     return {name.decode(): value for name, value in values.items()}

@@ -1,4 +1,4 @@
-"""What happened in each hour, kept for charts: the rows that it was counted from may be removed."""
+"""Statistics of each hour, kept for charts: the rows that they were counted from may be removed."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _

@@ -37,7 +37,7 @@ class Form:
     buttons: list[tuple[str, str]] = field(default_factory=list)
 
     def sent(self) -> Iterator[tuple[str, dict[str, list[str]]]]:
-        """What each of its buttons sends, with a name for it."""
+        """Values that each of its buttons sends, with a name for it."""
         for name, value in self.buttons or [("", "")]:
             yield f"{name}={value}" if name else "", {**self.fields, name: [value]}
 

@@ -16,9 +16,9 @@ from tests.console.people import ensure
 
 HTML = "text/html"
 NO_ROW = "no-such-row"
-"""What is searched for to see an empty list."""
+"""Search text of which a list is empty."""
 WHOLE = b"<title>"
-"""What a page has; parts of pages have none."""
+"""Tag that a page has; parts of pages have none."""
 POSTED = ("_act", "_popup")
 """Ends of names that only take POST, or only work in a popup."""
 ALIKE = ("_history", "_delete")

@@ -17,7 +17,7 @@ ZONE = "Asia/Seoul"
 
 @dataclass(frozen=True)
 class Mode:
-    """How a page is looked at."""
+    """Language, theme and width in which a page is looked at."""
 
     language: str = "en"
     theme: Theme = "light"
@@ -49,7 +49,7 @@ class Console:
 
     @property
     def problems(self) -> list[str]:
-        """What went wrong on any page so far: errors, violations, failed requests, refusals."""
+        """Problems of all pages so far: errors, violations, failed requests, refusals."""
         return self.watch.problems
 
     def signed_in(

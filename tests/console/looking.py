@@ -1,4 +1,4 @@
-"""What is demanded of each page in each mode, and a picture of it."""
+"""Demands on each page in each mode, and a picture of it."""
 
 import re
 from collections.abc import Iterator

@@ -70,11 +70,11 @@ VIOLATIONS = """document.addEventListener("securitypolicyviolation", (event) => 
   console.error(`content policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile ?? ""}`);
 });"""
 REPEATED = "Failed to load resource"
-"""What Chromium says of a request besides; its answer or failure is reported itself."""
+"""Lines of Chromium about a request; its answer or failure is reported by itself."""
 
 
 class Watch:
-    """What goes wrong on pages.
+    """Collects the problems of pages.
 
     Console errors, uncaught exceptions, violations of the content policy, failed and refused requests.
     """

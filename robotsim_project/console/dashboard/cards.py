@@ -24,7 +24,7 @@ class Card:
     note: str
     url: str
     measure: str
-    """What the chart shows of each day."""
+    """Values of the chart, one for each day."""
     rows: list[charts.Bar]
 
     @property

@@ -1,4 +1,4 @@
-"""What can be searched: one query for each kind, as far as the user may see it."""
+"""Kinds of rows that can be searched: one query for each, as far as the user may see it."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

@@ -43,7 +43,7 @@ class Part:
     tone: Tone
     state: str
     detail: str = ""
-    """What to do if something is wrong, else a remark."""
+    """Remedy if something is wrong, else a remark."""
     since: datetime | None = None
     """When it was first seen like this; None: not known, or nothing is wrong."""
     address: str = ""

@@ -55,7 +55,7 @@ KINDS: dict[str, tuple[str | Promise, str, dict[str, str]]] = {
 
 @dataclass(frozen=True)
 class Row:
-    """What is stored of one kind."""
+    """Stored rosbags or files of one kind."""
 
     title: str | Promise
     url: str

@@ -16,7 +16,7 @@ from templates.models import Template
 pytestmark = pytest.mark.django_db
 
 
-def found(client: Client, text: str) -> dict[str, list[str]]:
+def results_of(client: Client, text: str) -> dict[str, list[str]]:
     """Names of the results by kind."""
     answer = client.get("/admin/search/", {"q": text, "part": "results"})
     assert answer.status_code == 200
@@ -48,11 +48,11 @@ def test_executions_by_name_and_number(console: Console, design: Design) -> None
     for _number in range(3):
         ended_execution(simulation)
     ended_execution(design(name="night patrol"))
-    assert found(client, "rush HOUR #2") == {"Executions": ["Rush hour #2"]}
-    assert found(client, "#1") == {"Executions": ["night patrol #1", "Rush hour #1"]}
-    by_name = found(client, "rush")
+    assert results_of(client, "rush HOUR #2") == {"Executions": ["Rush hour #2"]}
+    assert results_of(client, "#1") == {"Executions": ["night patrol #1", "Rush hour #1"]}
+    by_name = results_of(client, "rush")
     assert by_name == {"Simulations": ["Rush hour"], "Executions": ["Rush hour #3"]}
-    assert found(client, "no such name") == {}
+    assert results_of(client, "no such name") == {}
 
 
 def test_every_kind(console: Console, design: Design, rosbag: Rosbag) -> None:
@@ -60,7 +60,7 @@ def test_every_kind(console: Console, design: Design, rosbag: Rosbag) -> None:
     Template.objects.update(name="courier of the north")
     design(name="north and south").mec.__class__.objects.update(name="north gate")
     User.objects.create_user("north@example.org")
-    results = found(console(Role.ADMIN), "north")
+    results = results_of(console(Role.ADMIN), "north")
     assert results == {
         "Simulations": ["north and south"],
         "Rosbags": ["course north"],
@@ -68,20 +68,20 @@ def test_every_kind(console: Console, design: Design, rosbag: Rosbag) -> None:
         "Systems under test": ["north gate"],
         "People": ["north@example.org"],
     }
-    assert "People" not in found(console(Role.OPERATOR), "north")
+    assert "People" not in results_of(console(Role.OPERATOR), "north")
 
 
 def test_deleted_rows_are_left_out(console: Console, rosbag: Rosbag) -> None:
     Rosbag.objects.update(name="course")
-    assert "Rosbags" in found(console(Role.VIEWER), "course")
+    assert "Rosbags" in results_of(console(Role.VIEWER), "course")
     Rosbag.objects.filter(pk=rosbag.pk).hide()
-    assert "Rosbags" not in found(console(Role.VIEWER), "course")
+    assert "Rosbags" not in results_of(console(Role.VIEWER), "course")
 
 
 def test_pages_by_name_in_both_languages(console: Console) -> None:
-    assert found(console(Role.VIEWER), "heal") == {"Pages": ["Health"]}
-    assert found(console(Role.VIEWER), "audit") == {}
-    assert found(console(Role.ADMIN), "audit") == {"Pages": ["Audit"]}
+    assert results_of(console(Role.VIEWER), "heal") == {"Pages": ["Health"]}
+    assert results_of(console(Role.VIEWER), "audit") == {}
+    assert results_of(console(Role.ADMIN), "audit") == {"Pages": ["Audit"]}
     client = console(Role.VIEWER)
     for text in ("health", "상태"):
         answer = client.get("/admin/search/", {"q": text}, headers={"Accept-Language": "ko"})
@@ -101,7 +101,7 @@ def test_more_are_in_the_list(console: Console, design: Design) -> None:
 @pytest.mark.parametrize("text", ["%", "_", "\0", "'\"><b>", "ㅋ" * 400, " ", "\\"])
 def test_odd_texts(console: Console, design: Design, text: str) -> None:
     design(name="drive")
-    assert found(console(Role.ADMIN), text) == {}
+    assert results_of(console(Role.ADMIN), text) == {}
 
 
 def test_one_query_a_kind(
@@ -112,7 +112,7 @@ def test_one_query_a_kind(
     client = console(Role.ADMIN)
     for text in ("drive", "drive #1", "1"):
         with django_assert_max_num_queries(8):
-            assert found(client, text)
+            assert results_of(client, text)
 
 
 def test_the_list_finds_numbers_too(console: Console, design: Design) -> None:

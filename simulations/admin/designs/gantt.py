@@ -34,7 +34,7 @@ class Bar:
 
     @property
     def end(self) -> float:
-        """Where the delay begins, in percent."""
+        """Start of the delay, in percent."""
         return self.left + self.width
 
 

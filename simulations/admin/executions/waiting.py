@@ -1,4 +1,4 @@
-"""What an execution waits for at the moment, in one sentence."""
+"""Sentence on the thing that an execution waits for at the moment."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What the page of a system under test shows beside its form: the last test, and what uses it."""
+"""Parts of the page of a system under test beside its form: the last test, and its uses."""
 
 from typing import Any
 

@@ -25,7 +25,7 @@ ROUTE = "POST admin/quick-run"
 
 
 class QuickRunForm(DomainErrorFormMixin, forms.Form):
-    """What to run; `key` makes a double click one run."""
+    """Form of a quick run; `key` makes a double click one run."""
 
     rosbag = forms.ModelChoiceField(
         label=_("Rosbag"),
@@ -113,7 +113,7 @@ class QuickRunForm(DomainErrorFormMixin, forms.Form):
         return is_verifying and self.codes == {"ROSBAG_NOT_READY"}
 
     def identity(self, user: Any) -> IdempotentRequest:
-        """What makes a second click the same request; other values on the same page are another."""
+        """Key of the request, the same for a second click; other values on the same page are another."""
         names = sorted(set(self.cleaned_data) - {"key"})
         values = json.dumps([str(self.cleaned_data[name]) for name in names])
         digest = hashlib.sha256(values.encode()).hexdigest()

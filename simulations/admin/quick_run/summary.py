@@ -16,7 +16,7 @@ MAX_WARNINGS = 5
 
 @dataclass(frozen=True)
 class Summary:
-    """What the page shows of the entered values; `state` is read by its script."""
+    """Summary of the entered values for the page; `state` is read by its script."""
 
     state: str
     rosbag: Rosbag | None
@@ -56,7 +56,7 @@ def _run(form: QuickRunForm) -> QuickRun | None:
 
 
 def _course(run: QuickRun | None) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
-    """What a quick run will do, as names with values, and the topics that it leaves out."""
+    """Forecast of a quick run, as names with values, and the topics that it leaves out."""
     if run is None or run.rosbag is None or quick_run.field_errors(run):
         return [], ()
     simulation, stages = quick_run.draft(run, run.rosbag)

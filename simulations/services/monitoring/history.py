@@ -1,4 +1,4 @@
-"""What the last days were like: statistics of hours, recorded by the controller.
+"""Statistics of the last days, by hour, recorded by the controller.
 
 What has ended does not change, so an hour is counted while it lasts and once after it, and a page reads a few
 hundred rows instead of counting millions. How much was stored is known only then: rosbags are purged later.

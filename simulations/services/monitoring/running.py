@@ -1,4 +1,4 @@
-"""What runs now: active executions with their progress, and their agents by state."""
+"""Active executions with their progress, and their agents by state."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from simulations.services.progress.bulk import progress_of_all
 from simulations.services.progress.calculation import Progress
 
 BACKEND_PATIENCE = timedelta(seconds=15)
-"""How long a stage may be without units before the backend counts as not answering."""
+"""Time that a stage may be without units before the backend counts as not answering."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from simulations.services.plan_difference import Difference, plan_differences
 
 @dataclass(frozen=True)
 class Repeats:
-    """What would run: the frozen plan, and the plan of now (None if it cannot start), with their differences.
+    """The frozen plan, and the plan of now (None if it cannot start), with their differences.
 
     The errors are the reasons why a start would be refused.
     """

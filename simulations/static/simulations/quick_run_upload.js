@@ -1,6 +1,6 @@
 // Uploads one dropped or chosen bundle and chooses its rosbag as soon as it is stored; its verification is followed
 // by the summary.
-import {chosenFiles, droppedFiles, toBundles} from "../storage/upload/bundles.js";
+import {takeFiles, toBundles} from "../storage/upload/bundles.js";
 import {SavedUploads} from "../storage/upload/saved.js";
 import {Upload} from "../storage/upload/upload.js";
 
@@ -60,24 +60,7 @@ export function uploads(form, choose) {
     upload.run();
   }
 
-  for (const input of zone.querySelectorAll("input[type=file]")) {
-    input.addEventListener("change", () => {
-      begin(chosenFiles(input));
-      input.value = ""; // the same files can be chosen again
-    });
-  }
-  for (const type of ["dragenter", "dragover"]) {
-    zone.addEventListener(type, (event) => {
-      event.preventDefault();
-      zone.classList.add("over");
-    });
-  }
-  zone.addEventListener("dragleave", () => zone.classList.remove("over"));
-  zone.addEventListener("drop", async (event) => {
-    event.preventDefault();
-    zone.classList.remove("over");
-    begin(await droppedFiles(event.dataTransfer));
-  });
+  takeFiles(zone, zone, begin, (message) => show(message, {error: true}));
   cancel.addEventListener("click", async () => {
     const upload = current;
     stop();

@@ -1,4 +1,4 @@
-"""How much is stored: by hour, by kind, and what could be freed."""
+"""Stored bytes by hour and by kind, and those that could be freed."""
 
 import shutil
 from collections import Counter

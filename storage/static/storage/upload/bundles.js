@@ -2,8 +2,35 @@
 const METADATA = "metadata.yaml";
 const DATA = /\.(db3|mcap)(\.zstd)?$/i;
 
+// Calls `take` with the files that are chosen in the fields of `chooser` or dropped on `zone`, and `refuse` with the
+// message of what the browser cannot read.
+export function takeFiles(chooser, zone, take, refuse) {
+  for (const input of chooser.querySelectorAll("input[type=file]")) {
+    input.addEventListener("change", () => {
+      take(chosenFiles(input));
+      input.value = ""; // the same files can be chosen again
+    });
+  }
+  for (const type of ["dragenter", "dragover"]) {
+    zone.addEventListener(type, (event) => {
+      event.preventDefault();
+      zone.classList.add("over");
+    });
+  }
+  zone.addEventListener("dragleave", () => zone.classList.remove("over"));
+  zone.addEventListener("drop", async (event) => {
+    event.preventDefault();
+    zone.classList.remove("over");
+    try {
+      take(await droppedFiles(event.dataTransfer));
+    } catch (error) {
+      refuse(error.message);
+    }
+  });
+}
+
 // Files of a drop by their path; folders are walked.
-export async function droppedFiles(transfer) {
+async function droppedFiles(transfer) {
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry()).filter(Boolean);
   return (await Promise.all(entries.map((entry) => filesOf(entry, "")))).flat();
 }
@@ -26,7 +53,7 @@ async function* childrenOf(folder) {
   }
 }
 
-export const chosenFiles = (input) => [...input.files].map((file) => [file.webkitRelativePath || file.name, file]);
+const chosenFiles = (input) => [...input.files].map((file) => [file.webkitRelativePath || file.name, file]);
 
 const folderOf = (path) => path.split("/").slice(0, -1).join("/");
 

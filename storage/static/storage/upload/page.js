@@ -1,5 +1,5 @@
 // The page "Add rosbag": files and folders are chosen or dropped, and each bundle among them is uploaded.
-import {chosenFiles, droppedFiles, toBundles} from "./bundles.js";
+import {takeFiles, toBundles} from "./bundles.js";
 import {Row} from "./row.js";
 import {SavedUploads} from "./saved.js";
 import {Upload, discard} from "./upload.js";
@@ -75,27 +75,8 @@ const left = saved.all().map((begun) => {
 });
 const interrupted = (listing) => left.find((row) => row.listing === listing);
 
-for (const input of form.querySelectorAll("input[type=file]")) {
-  input.addEventListener("change", () => {
-    add(chosenFiles(input));
-    input.value = ""; // the same files can be chosen again
-  });
-}
-for (const type of ["dragenter", "dragover"]) {
-  zone.addEventListener(type, (event) => {
-    event.preventDefault();
-    zone.classList.add("over");
-  });
-}
-zone.addEventListener("dragleave", () => zone.classList.remove("over"));
-zone.addEventListener("drop", async (event) => {
-  event.preventDefault();
-  zone.classList.remove("over");
-  try {
-    add(await droppedFiles(event.dataTransfer));
-  } catch (error) {
-    problem.textContent = error.message;
-    problem.hidden = false;
-  }
+takeFiles(form, zone, add, (message) => {
+  problem.textContent = message;
+  problem.hidden = false;
 });
 form.addEventListener("submit", (event) => event.preventDefault());
