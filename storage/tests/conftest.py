@@ -1,11 +1,10 @@
 """Fixtures of the storage tests: separate stores and small bundles."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.utils import translation
 
 from common.db import leases
 from common.db.leases import Lease
@@ -21,13 +20,6 @@ MakeBag = Callable[..., Path]
 def claim(rosbag_id: int) -> Lease | None:
     """Claim a rosbag like a verifying worker; a claim that is never released is that of a killed worker."""
     return leases.claim(Rosbag.objects.verifying(), rosbag_id)
-
-
-@pytest.fixture(autouse=True)
-def english() -> Iterator[None]:
-    """Keep the language that a request activates from leaking into the next test."""
-    with translation.override("en"):
-        yield
 
 
 @pytest.fixture(autouse=True)

@@ -175,6 +175,15 @@ def pytest_unconfigure() -> None:
     SERVICES.stop()
 
 
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """Keep the language that a request activates from leaking into the next test."""
+    from django.utils import translation  # noqa: PLC0415  settings must be set up by now
+
+    with translation.override("en"):
+        yield
+
+
 @pytest.fixture
 def empty_redis() -> Iterator[None]:
     """Empty the Redis database of this worker; other workers use other numbers."""
