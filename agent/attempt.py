@@ -48,7 +48,7 @@ class Attempt:
         self._reporter = Reporter(client, self._status, orders, unit_log)
         self._outcome = AgentState.COMPLETED
         self._code = EXIT_OK
-        self._session = Session(assignment, settings.work_dir / f"recording-{assignment.attempt}")
+        self._session = Session(assignment, settings.work_dir)
 
     def run(self) -> ExitReport:
         """Run the attempt to its end.

@@ -12,10 +12,12 @@ import threading
 import time
 import uuid
 from collections.abc import Sequence
+from pathlib import Path
 from queue import Empty, SimpleQueue
+from tempfile import TemporaryDirectory
 from typing import NoReturn
 
-from agent.protocol import Link, ProbeCode, ProbeResult, decode, encode
+from agent.protocol import Link, PlayedTopic, ProbeCode, ProbeResult, RecordTopic, decode, encode
 from agent.transports import Transport, TransportError, create
 
 MAX_SECONDS = 8.0
@@ -100,7 +102,8 @@ def probe(link: Link) -> ProbeResult:
     try:
         if link.endpoint and (failure := _check_address(link.endpoint)):
             return failure
-        return _probe_transport(link)
+        with TemporaryDirectory() as folder:
+            return _probe_transport(link, Path(folder))
     except TransportError as error:
         code = ProbeCode.NOT_ZENOH if link.endpoint else ProbeCode.NO_PEER
         return _result(code, str(error.__cause__ or error))
@@ -132,17 +135,17 @@ def _connect(host: str, port: int) -> ProbeResult | None:
     return None
 
 
-def _probe_transport(link: Link) -> ProbeResult:
+def _probe_transport(link: Link, folder: Path) -> ProbeResult:
     # Not closed: that waits for pending messages, and the process ends now.
     try:
         sender = create(link)
     except TransportError as error:
         return _result(ProbeCode.LINK_INVALID, str(error))
-    sender.open(link)
+    sender.open(link, folder)
     if not link.endpoint:  # a second session would be found as a peer of the first
         return _result(ProbeCode.PEER_FOUND)
     receiver = create(link)
-    receiver.open(link)
+    receiver.open(link, folder)
     shortest = _shortest_round_trip(sender, receiver)
     return _result(ProbeCode.NOT_FORWARDED if shortest is None else ProbeCode.REACHED, "", shortest)
 
@@ -154,9 +157,9 @@ def _shortest_round_trip(sender: Transport, receiver: Transport) -> float | None
     def receive(data: bytes) -> None:
         times.put((time.monotonic_ns() - int(data)) / 1e6)
 
-    namespace, topic = f"{NAMESPACE}/{uuid.uuid4().hex}", "/ping"
-    receiver.subscribe(namespace, topic, receive)
-    publish = sender.publisher(namespace, topic)
+    namespace = f"{NAMESPACE}/{uuid.uuid4().hex}"
+    receiver.subscribe(namespace, RecordTopic(name="/ping", type=""), receive)
+    publish = sender.publisher(namespace, PlayedTopic(name="/ping"))
     deadline = time.monotonic() + ANSWER_SECONDS
     measured: list[float] = []
     # The first ones may leave before the router has told of the subscription.

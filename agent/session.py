@@ -10,7 +10,7 @@ from pathlib import Path
 from agent.failures import EXIT_NO_RETRY, UnitFailure
 from agent.feed import Feed
 from agent.link_watch import LinkWatch
-from agent.protocol import Assignment
+from agent.protocol import Assignment, PlayedTopic, RecordTopic
 from agent.recorder import Recorder
 from agent.replay import Playback, PlaybackControl, Player
 from agent.topic_names import full_name, listing, not_carried, with_slash
@@ -38,10 +38,11 @@ def tee(publish: Publish, record: Publish) -> Publish:
 class Session:
     """Everything that one attempt of a unit keeps open. Methods raise UnitFailure."""
 
-    def __init__(self, assignment: Assignment, recording: Path) -> None:
+    def __init__(self, assignment: Assignment, folder: Path) -> None:
         self.recorder: Recorder | None = None
         self._assignment = assignment
-        self.recording = recording
+        self._folder = folder
+        self.recording = folder / f"recording-{assignment.attempt}"
         """The folder of the recording; created by `prepare` if there are topics to record."""
         self._feed: Feed | None = None
         self.link: LinkWatch | None = None
@@ -55,17 +56,17 @@ class Session:
         self._check_names()
         self._feed = Feed(
             bag,
-            self._assignment.topics,
+            [topic.name for topic in self._assignment.topics],
             rate=self._assignment.rate,
             max_gap_seconds=self._assignment.max_gap_seconds,
         )
         self._feed.prepare()
         try:
             self._transport = create(self._assignment.link)
-            self._transport.open(self._assignment.link)
+            self._transport.open(self._assignment.link, self._folder)
             self._prepare_recorder(self._feed.topics)
             for topic in self._assignment.topics:
-                self._publishers_by_topic[topic] = self._publishers(self._transport, topic)
+                self._publishers_by_topic[topic.name] = self._publishers(self._transport, topic)
             self._subscribe(self._transport)
             self._watch(self._transport)
         except TransportError as error:
@@ -75,7 +76,7 @@ class Session:
         """Refuse names that the server should have refused: a wildcard would reach every subscriber."""
         transport = self._assignment.link.transport
         recorded = [topic.name for topic in self._assignment.record]
-        played = not_carried(transport, self._assignment.topics)
+        played = not_carried(transport, [t.published_name for t in self._assignment.topics])
         if names := list(dict.fromkeys(played + not_carried(transport, recorded))):
             raise UnitFailure(
                 "TOPIC_NOT_CARRIED",
@@ -86,7 +87,7 @@ class Session:
 
     def _prepare_recorder(self, in_bag: Mapping[str, Topic]) -> None:
         """Create one recorder for all agents; the metadata of a topic comes from the bag if it has it."""
-        recorded = {with_slash(topic.name): topic for topic in self._assignment.record}
+        recorded = self._recorded()
         in_bag_by_name = {with_slash(name): topic for name, topic in in_bag.items()}
         topics: dict[tuple[int, str], Topic] = {}
         for number, agent in enumerate(self._assignment.agents):
@@ -102,20 +103,23 @@ class Session:
             self._recorder_inputs[key] = self.recorder.input_for(index)
         self.recorder.start()
 
-    def _publishers(self, transport: Transport, topic: str) -> list[Publish]:
+    def _publishers(self, transport: Transport, topic: PlayedTopic) -> list[Publish]:
         own = self._assignment.record_own or self._assignment.link.transport == "null"
         publishers = []
         for number, agent in enumerate(self._assignment.agents):
             publish = transport.publisher(agent.namespace, topic)
-            record = self._recorder_inputs.get((number, with_slash(topic)))
+            record = self._recorder_inputs.get((number, with_slash(topic.published_name)))
             # Own messages are recorded here, not from the network, where they could be lost.
             publishers.append(tee(publish, record) if own and record else publish)
         return publishers
 
     def _subscribe(self, transport: Transport) -> None:
-        for (number, topic), record in self._recorder_inputs.items():
-            namespace = self._assignment.agents[number].namespace
-            transport.subscribe(namespace, topic, record)
+        recorded = self._recorded()
+        for (number, name), record in self._recorder_inputs.items():
+            transport.subscribe(self._assignment.agents[number].namespace, recorded[name], record)
+
+    def _recorded(self) -> dict[str, RecordTopic]:
+        return {with_slash(topic.name): topic for topic in self._assignment.record}
 
     def _watch(self, transport: Transport) -> None:
         name = self._assignment.link.endpoint or "the network"

@@ -18,14 +18,32 @@ class Transport(TextChoices):
     """Connection of agents to the system under test."""
 
     NULL = "null", _("none (counts only)")
+    ROS2 = "ros2", _("ROS 2 (DDS)")
+    ZENOH = "zenoh", _("ROS 2 over Zenoh (rmw_zenoh)")
     ZENOH_RAW = "zenoh-raw", _("Zenoh, raw messages")
 
 
 class Discovery(TextChoices):
-    """Discovery of peers where no endpoint is given."""
+    """Discovery of peers where no endpoint is given; the last two are of ROS 2 over DDS."""
 
     NONE = "none", _("none")
     MULTICAST = "multicast", _("multicast")
+    PEERS = "peers", _("static peers")
+    SERVER = "server", _("discovery server")
+
+
+class ZenohMode(TextChoices):
+    """Mode of a Zenoh session towards an endpoint."""
+
+    CLIENT = "client", _("client of a router")
+    PEER = "peer", _("peer")
+
+
+class Attachment(TextChoices):
+    """Form of the attachment that rmw_zenoh expects with each message."""
+
+    BINARY = "binary", _("rmw_zenoh from 0.2.4 on (Jazzy since April 2025, Kilted)")
+    KEYED = "keyed", _("older rmw_zenoh")
 
 
 class MecTestResult(TextChoices):
@@ -208,6 +226,27 @@ class FailureCode(TextChoices):
             "or let the template leave such topics out."
         ),
     )
+    TYPE_UNKNOWN = (
+        "TYPE_UNKNOWN",
+        _(
+            "The transport needs the definition of a message type: add it to the template, "
+            "or choose a MEC with the transport zenoh-raw."
+        ),
+    )
+    TYPE_NOT_SUPPORTED = (
+        "TYPE_NOT_SUPPORTED",
+        _(
+            "This installation of ROS 2 cannot publish a message type: "
+            "choose a MEC with the transport zenoh."
+        ),
+    )
+    NOBODY_LISTENS = (
+        "NOBODY_LISTENS",
+        _(
+            "Nobody subscribes to a topic that must have a subscriber: start the system under test, "
+            "or check topic names, QoS and ROS domain."
+        ),
+    )
     STOPPED_BY_USER = "STOPPED_BY_USER", _("It was stopped by a user.")
     STOPPED_BY_SYSTEM = "STOPPED_BY_SYSTEM", _("It was stopped by the system.")
 
@@ -218,6 +257,9 @@ USER_FAILURES = frozenset(
         FailureCode.TRANSPORT_UNREACHABLE,
         FailureCode.NO_MESSAGES,
         FailureCode.TOPIC_NOT_CARRIED,
+        FailureCode.TYPE_UNKNOWN,
+        FailureCode.TYPE_NOT_SUPPORTED,
+        FailureCode.NOBODY_LISTENS,
         FailureCode.TRANSPORT_LOST,
         FailureCode.STOPPED_BY_USER,
     }

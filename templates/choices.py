@@ -9,3 +9,17 @@ class UnsupportedTopics(TextChoices):
 
     REFUSE = "refuse", _("refuse to start")
     LEAVE_OUT = "leave_out", _("leave them out")
+
+
+class RecordScope(TextChoices):
+    """The agents that share a recording."""
+
+    UNIT = "unit", _("one for all agents of a unit")
+    AGENT = "agent", _("one for each agent")
+
+
+class RecordStorage(TextChoices):
+    """The storage format of recordings."""
+
+    MCAP = "mcap", "MCAP"
+    SQLITE3 = "sqlite3", "SQLite 3"

@@ -8,15 +8,20 @@ from django.utils.translation import gettext_lazy as _
 
 from common.db.soft_delete import LIVING, SoftDeleted
 from storage.models import Rosbag
-from templates.choices import UnsupportedTopics
+from templates.choices import RecordScope, RecordStorage, UnsupportedTopics
 from templates.querysets import TemplateQuerySet
 
 
 class Template(SoftDeleted):
     """One kind of virtual robot: the rosbag that it plays and the topics that it records.
 
-    An empty `topics` plays every topic of the rosbag. `rate` is a factor on recorded time, 0 plays
-    as fast as possible. Where no message of these topics was recorded for longer than `max_gap_seconds`,
+    An empty `topics` plays every topic of the rosbag but `excluded_topics`. `renames` maps topics of the
+    rosbag to the names under which they are published. Played is what was recorded from `start_offset` to
+    `end_offset` seconds after the first message of these topics (null: to the end), with `pass_gap` seconds
+    between passes. `clock_hz` is the rate of `/clock`, 0: none. `required_subscribers` are played topics to
+    which somebody must subscribe within `match_seconds` before the start. `definitions` maps message types to their
+    definitions, for types that neither the rosbag nor a ROS distribution defines. `rate` is a factor on
+    recorded time, 0 plays as fast as possible. Where no message of these topics was recorded for longer than `max_gap_seconds`,
     the wait is only that long, in recorded time; null waits for any. `record_topics` is a list of
     `{"name": ..., "type": ...}`, names as the robot sees them. `version` increases with each change and
     is recorded by runs.
@@ -31,8 +36,35 @@ class Template(SoftDeleted):
     topics = models.JSONField(_("topics to play"), default=list, blank=True)
     rate = models.FloatField(_("rate"), default=1.0, validators=[MinValueValidator(0)])
     max_gap_seconds = models.FloatField(_("longest gap (s)"), null=True, blank=True)
+    excluded_topics = models.JSONField(_("topics not to play"), default=list, blank=True)
+    renames = models.JSONField(_("renamed topics"), default=dict, blank=True)
+    start_offset = models.FloatField(_("play from (s)"), default=0.0, db_default=0.0)
+    end_offset = models.FloatField(_("play to (s)"), null=True, blank=True)
+    pass_gap = models.FloatField(_("pause between passes (s)"), default=0.0, db_default=0.0)
+    clock_hz = models.FloatField(_("rate of /clock (Hz)"), default=0.0, db_default=0.0)
+    restamp = models.BooleanField(_("stamp headers anew"), default=False, db_default=False)
+    prefix_frames = models.BooleanField(_("prefix frame ids"), default=False, db_default=False)
+    required_subscribers = models.JSONField(
+        _("topics that need a subscriber"), default=list, blank=True
+    )
+    match_seconds = models.FloatField(_("wait for subscribers (s)"), default=30.0, db_default=30.0)
+    definitions = models.JSONField(_("message definitions"), default=dict, blank=True)
     record_topics = models.JSONField(_("topics to record"), default=list, blank=True)
     record_own = models.BooleanField(_("record own publications"), default=True)
+    record_scope = models.CharField(
+        _("recordings"),
+        max_length=10,
+        choices=RecordScope.choices,
+        default=RecordScope.UNIT,
+        db_default=RecordScope.UNIT,
+    )
+    record_storage = models.CharField(
+        _("format of recordings"),
+        max_length=10,
+        choices=RecordStorage.choices,
+        default=RecordStorage.MCAP,
+        db_default=RecordStorage.MCAP,
+    )
     unsupported_topics = models.CharField(
         _("topics that the transport cannot carry"),
         max_length=20,

@@ -97,7 +97,9 @@ class FakeServer:
             "heartbeat_seconds": 0.1,
             "upload_limit_seconds": 10,
         }
-        return decode(json.dumps(plan | self.assignment), Assignment)
+        plan |= self.assignment
+        plan["topics"] = [{"name": t} if isinstance(t, str) else t for t in plan["topics"]]
+        return decode(json.dumps(plan), Assignment)
 
     def report(self, snapshot: Snapshot) -> Answer:
         received = self.now()

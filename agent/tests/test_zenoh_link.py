@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.protocol import Link
+from agent.protocol import Link, PlayedTopic, RecordTopic
 from agent.tests.conftest import until
 from agent.transports import TransportError, create
 from agent.transports.base import Knowledge
@@ -65,14 +65,15 @@ def test_what_peers_have_taken_is_known_when_their_lease_has_passed(
     assert link.check().good_until_ns == later - LEASE_NS
 
 
-def test_a_router_is_back_when_those_who_listened_are():
+def test_a_router_is_back_when_those_who_listened_are(tmp_path):
     router = Router()
     listener = Listener(router, "agent_7/odom")
     transport = ZenohRawTransport()
-    transport.open(Link(transport="zenoh-raw", endpoint=router.endpoint))
-    transport.publisher("/agent_7", "/odom")
-    transport.publisher("/agent_7", "/unheard")
-    transport.subscribe("/agent_7", "/odom", lambda _: None)  # itself, as when it records
+    transport.open(Link(transport="zenoh-raw", endpoint=router.endpoint), tmp_path)
+    transport.publisher("/agent_7", PlayedTopic(name="/odom"))
+    transport.publisher("/agent_7", PlayedTopic(name="/unheard"))
+    odom = RecordTopic(name="/odom", type="")
+    transport.subscribe("/agent_7", odom, lambda _: None)  # itself, as when it records
     until(lambda: transport.check() and len(transport._link._heard_by) == 1)
     router.interrupt("killed")
     listener.close()
@@ -87,7 +88,7 @@ def test_a_router_is_back_when_those_who_listened_are():
     router.close()
 
 
-def test_publications_without_a_peer_are_refused():
+def test_publications_without_a_peer_are_refused(tmp_path):
     alone = Link(transport="zenoh-raw", discovery="multicast")
     with pytest.raises(TransportError, match="No Zenoh peer"):
-        create(alone).open(alone)
+        create(alone).open(alone, tmp_path)

@@ -142,10 +142,10 @@ def test_names_that_only_zenoh_carries_are_played_and_recorded(tmp_path, serve, 
     assert fake.offers[-1].topics == {"/agent_7/imu-data": 1, "/agent_7/9lives": 1}
 
 
-def test_an_invalid_endpoint_is_refused():
+def test_an_invalid_endpoint_is_refused(tmp_path):
     broken = Link(transport="zenoh-raw", endpoint="nonsense")
     with pytest.raises(TransportError, match="nonsense"):
-        create(broken).open(broken)
+        create(broken).open(broken, tmp_path)
 
 
 def test_an_unknown_transport_is_refused():

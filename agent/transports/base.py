@@ -1,9 +1,10 @@
 """The port to the system under test."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from agent.protocol import Link
+from agent.protocol import Link, PlayedTopic, RecordTopic
 
 Publish = Callable[[bytes], object]
 """Publishes one serialized message; may block while the network is congested."""
@@ -45,17 +46,23 @@ class Transport(Protocol):
     def knowledge(self) -> Knowledge:
         """Knowledge that `check` can give, once the transport is open."""
 
-    def open(self, link: Link) -> None:
-        """Connect, within about five seconds. Raises TransportError."""
+    def open(self, link: Link, folder: Path) -> None:
+        """Connect, within about five seconds; `folder` is for its files. Raises TransportError."""
 
-    def publisher(self, namespace: str, topic: str) -> Publish:
+    def publisher(self, namespace: str, topic: PlayedTopic) -> Publish:
         """Prepare a publisher of one agent's topic, ready for the hot loop.
 
         Raises:
             TransportError: It cannot be made, or `topic_names` has no such name for this transport.
         """
 
-    def subscribe(self, namespace: str, topic: str, receive: Receive) -> None:
+    def subscribers(self, namespace: str, topic: PlayedTopic) -> int | None:
+        """Number of subscribers that the publisher of one agent's topic reaches; None: not known.
+
+        A transport that only knows whether there are any returns 1 for some.
+        """
+
+    def subscribe(self, namespace: str, topic: RecordTopic, receive: Receive) -> None:
         """Call `receive` for messages of others on one agent's topic, in a thread of the transport.
 
         Own publications are left out, as the caller has them already. Raises TransportError.

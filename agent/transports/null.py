@@ -1,8 +1,9 @@
 """A transport without a system under test: publications are counted by the caller and discarded."""
 
 import time
+from pathlib import Path
 
-from agent.protocol import Link
+from agent.protocol import Link, PlayedTopic, RecordTopic
 from agent.transports.base import Knowledge, LinkCheck, Publish, Receive
 
 
@@ -16,14 +17,18 @@ class NullTransport:
     errors: tuple[type[Exception], ...] = ()
     knowledge = Knowledge(connected=False, acknowledged=False)
 
-    def open(self, link: Link) -> None:
+    def open(self, link: Link, folder: Path) -> None:
         """Nothing to connect to."""
 
-    def publisher(self, namespace: str, topic: str) -> Publish:
+    def publisher(self, namespace: str, topic: PlayedTopic) -> Publish:
         """Return a publisher that discards messages."""
         return discard
 
-    def subscribe(self, namespace: str, topic: str, receive: Receive) -> None:
+    def subscribers(self, namespace: str, topic: PlayedTopic) -> int | None:
+        """Nothing is known, as there is no other end."""
+        return None
+
+    def subscribe(self, namespace: str, topic: RecordTopic, receive: Receive) -> None:
         """There are no other publishers."""
 
     def check(self) -> LinkCheck:

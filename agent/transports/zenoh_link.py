@@ -11,7 +11,7 @@ seconds at least; without it Zenoh closes the connection after the lease that th
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import zenoh
@@ -71,7 +71,7 @@ class ZenohLink:
     """The connections of one session, to its router or its peers."""
 
     def __init__(
-        self, session: zenoh.Session, endpoint: str, publishers: Sequence[zenoh.Publisher]
+        self, session: zenoh.Session, endpoint: str, publishers: Iterable[zenoh.Publisher]
     ) -> None:
         self.knowledge = Knowledge(connected=True, acknowledged=endpoint.startswith(RELIABLE))
         self._session = session

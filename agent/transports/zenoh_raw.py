@@ -3,13 +3,14 @@
 import json
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import zenoh
 
-from agent.protocol import Link
+from agent.protocol import Link, PlayedTopic, RecordTopic
 from agent.topic_names import carries, full_name
 from agent.transports.base import Knowledge, LinkCheck, Publish, Receive, TransportError
-from agent.transports.zenoh_link import ZenohLink
+from agent.transports.zenoh_link import ZenohLink, has_subscribers
 
 CONNECT_MS = 5000
 MAX_BLOCK_US = 30_000_000
@@ -73,10 +74,10 @@ class ZenohRawTransport:
         self._session: zenoh.Session | None = None
         self._link: ZenohLink | None = None
         # Dropping a publisher or subscriber undeclares it.
-        self._publishers: list[zenoh.Publisher] = []
+        self._publishers: dict[str, zenoh.Publisher] = {}
         self._subscribers: list[object] = []
 
-    def open(self, link: Link) -> None:
+    def open(self, link: Link, folder: Path) -> None:
         """Connect to the endpoint, or look for peers. Raises TransportError after five seconds."""
         config = zenoh.Config()
         try:
@@ -91,7 +92,7 @@ class ZenohRawTransport:
             ) from error
         if not link.endpoint:
             await_peer(self._session)
-        self._link = ZenohLink(self._session, link.endpoint, self._publishers)
+        self._link = ZenohLink(self._session, link.endpoint, self._publishers.values())
 
     def _require_session(self) -> zenoh.Session:
         if self._session is None:
@@ -103,9 +104,9 @@ class ZenohRawTransport:
             raise TransportError("The Zenoh session is not open.")
         return self._link
 
-    def publisher(self, namespace: str, topic: str) -> Publish:
+    def publisher(self, namespace: str, topic: PlayedTopic) -> Publish:
         """Declare a publisher that blocks instead of dropping messages. Raises TransportError."""
-        key = key_expression(namespace, topic)
+        key = key_expression(namespace, topic.published_name)
         try:
             publisher = self._require_session().declare_publisher(
                 key,
@@ -115,18 +116,23 @@ class ZenohRawTransport:
             )
         except zenoh.ZError as error:
             raise TransportError(f"Zenoh refuses to publish on {key}: {error}") from error
-        self._publishers.append(publisher)
+        self._publishers[key] = publisher
         put: Publish = publisher.put
         return put
 
-    def subscribe(self, namespace: str, topic: str, receive: Receive) -> None:
+    def subscribers(self, namespace: str, topic: PlayedTopic) -> int | None:
+        """1 when anybody subscribes, as Zenoh does not tell how many."""
+        publisher = self._publishers[key_expression(namespace, topic.published_name)]
+        return int(has_subscribers(publisher))
+
+    def subscribe(self, namespace: str, topic: RecordTopic, receive: Receive) -> None:
         """Call `receive` for messages of other sessions on the topic. Raises TransportError."""
 
         def receive_sample(sample: zenoh.Sample) -> None:
             if sample.kind == zenoh.SampleKind.PUT:
                 receive(sample.payload.to_bytes())
 
-        key = key_expression(namespace, topic)
+        key = key_expression(namespace, topic.name)
         # Called in Zenoh's receiving thread: a full recorder then blocks the sender, and no
         # unbounded queue grows in between.
         handler = zenoh.handlers.Callback(receive_sample, indirect=False)

@@ -11,11 +11,20 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from agent.protocol import Link
-from simulations.choices import Discovery, Transport
+from simulations.choices import Attachment, Discovery, Transport, ZenohMode
 
 LOCATOR = re.compile(r"(tcp|udp|tls|quic|ws)/(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._-]+):(\d{1,5})")
 MAX_PORT = 65535
-LINK_FIELDS = ("transport", "endpoint", "discovery", "domain_id")
+LINK_FIELDS = (
+    "transport",
+    "endpoint",
+    "discovery",
+    "domain_id",
+    "addresses",
+    "zenoh_mode",
+    "attachment",
+    "secret",
+)
 
 
 def check_endpoint(value: str) -> None:
@@ -60,6 +69,42 @@ class Mec(models.Model):
     domain_id = models.PositiveSmallIntegerField(
         _("ROS domain id"), default=0, validators=[MaxValueValidator(232)]
     )
+    addresses = models.JSONField(
+        _("addresses"),
+        default=list,
+        blank=True,
+        help_text=_(
+            "Of ROS 2: hosts of static peers, or discovery servers as host:port; "
+            "such as 192.0.2.7 or 192.0.2.7:11811."
+        ),
+    )
+    zenoh_mode = models.CharField(
+        _("Zenoh mode"),
+        max_length=10,
+        choices=ZenohMode,
+        default=ZenohMode.CLIENT,
+        db_default=ZenohMode.CLIENT,
+        help_text=_("Of the agents towards the endpoint."),
+    )
+    attachment = models.CharField(
+        _("attachment"),
+        max_length=10,
+        choices=Attachment,
+        default=Attachment.BINARY,
+        db_default=Attachment.BINARY,
+        help_text=_("Of the transport zenoh: the version of rmw_zenoh in the system under test."),
+    )
+    secret = models.CharField(
+        _("secret"),
+        max_length=253,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_(
+            "Name of the Secret of the cluster, or of the folder under MEC_SECRETS_DIR, that holds "
+            "ca.crt, tls.crt, tls.key, username and password; only the name is stored here."
+        ),
+    )
     node_selector = models.JSONField(
         _("node selector"),
         default=dict,
@@ -103,4 +148,5 @@ class Mec(models.Model):
     @property
     def link(self) -> Link:
         """How agents reach it."""
-        return Link(**{name: getattr(self, name) for name in LINK_FIELDS})
+        values = {name: getattr(self, name) for name in LINK_FIELDS}
+        return Link(**values | {"addresses": tuple(self.addresses)})

@@ -6,7 +6,7 @@ import msgspec
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from agent.protocol import AgentSlot, Link, RecordTopic
+from agent.protocol import AgentSlot, Link, PlayedTopic, RecordTopic
 from common.exceptions import FieldError
 from simulations.choices import Transport
 from simulations.exceptions import NotStartableError
@@ -18,10 +18,13 @@ from simulations.services.topics import (
     stage_topics,
     unsupported,
 )
-from storage.models import Rosbag
+from storage.models import Rosbag, RosbagTopic
 from templates.models import Template
 from templates.services.pass_length import pass_length
 from templates.services.validation import RATE
+
+PLAN_VERSION = 2
+"""Version 1 had only the names of played topics."""
 
 
 class PlanStage(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,7 +38,7 @@ class PlanStage(msgspec.Struct, frozen=True, kw_only=True):
     robot_type: str
     rosbag: int
     rosbag_digest: str
-    topics: tuple[str, ...]
+    topics: tuple[PlayedTopic, ...]
     left_out: tuple[str, ...] = ()
     messages_a_pass: int
     seconds_a_pass: float
@@ -47,6 +50,15 @@ class PlanStage(msgspec.Struct, frozen=True, kw_only=True):
     record_own: bool
     agents: int
     first_agent: int
+    start_offset: float = 0.0
+    end_offset: float | None = None
+    pass_gap: float = 0.0
+    clock_hz: float = 0.0
+    restamp: bool = False
+    prefix_frames: bool = False
+    match_seconds: float = 30.0
+    record_scope: str = "unit"
+    record_storage: str = "sqlite3"
     execution_time: float
     repeats: int
     delay_after: float
@@ -58,6 +70,11 @@ class PlanStage(msgspec.Struct, frozen=True, kw_only=True):
     no_messages_allowed: bool = False
 
     @property
+    def topic_names(self) -> tuple[str, ...]:
+        """Names of the played topics, as in the rosbag."""
+        return tuple(topic.name for topic in self.topics)
+
+    @property
     def planned_messages(self) -> int:
         """Messages that all its agents publish unless a time limit ends them earlier."""
         return self.agents * self.repeats * self.messages_a_pass
@@ -66,7 +83,7 @@ class PlanStage(msgspec.Struct, frozen=True, kw_only=True):
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """The plan of an execution; `agents_per_unit` is fixed, so that units keep their agents."""
 
-    version: int = 1
+    version: int = PLAN_VERSION
     pattern: str
     mec: int
     mec_name: str
@@ -101,7 +118,14 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 def plan_of(execution: Execution) -> Plan:
     """The plan that an execution was started with."""
-    return msgspec.convert(execution.plan, Plan)
+    plan = execution.plan
+    if plan["version"] < PLAN_VERSION:
+        stages = [
+            stage | {"topics": [{"name": name} for name in stage["topics"]]}
+            for stage in plan["stages"]
+        ]
+        plan = plan | {"version": PLAN_VERSION, "stages": stages}
+    return msgspec.convert(plan, Plan)
 
 
 def serialize(plan: Plan) -> object:
@@ -184,7 +208,7 @@ def check_again(plan: Plan) -> None:
             errors.append(FieldError(f"/stages/{index}/rosbag", message))
         elif not RATE.accept(stage.rate):
             errors.append(_bad_rate(index, stage.template_name))
-        elif names := unsupported(plan.link.transport, stage.topics, stage.record):
+        elif names := unsupported(plan.link.transport, stage.topic_names, stage.record):
             pointer, transport = f"/stages/{index}/template", plan.link.transport
             errors.append(not_carried_error(pointer, stage.template_name, transport, names))
         elif not (stage.messages_a_pass or stage.no_messages_allowed):
@@ -269,6 +293,7 @@ def plan_stage(stage: Stage, first_agent: int, transport: str) -> PlanStage:
     names = set(topics.played)
     played = [topic for topic in rosbag.topics.all() if topic.name in names]
     length = pass_length(played, template.max_gap_seconds)
+    by_name = {topic.name: topic for topic in played}
     return PlanStage(
         position=stage.position,
         name=stage.name or template.name,
@@ -278,7 +303,7 @@ def plan_stage(stage: Stage, first_agent: int, transport: str) -> PlanStage:
         robot_type=template.robot_type,
         rosbag=rosbag.pk,
         rosbag_digest=rosbag.content_digest,
-        topics=topics.played,
+        topics=tuple(_played_topic(template, by_name[name]) for name in topics.played),
         left_out=topics.left_out,
         messages_a_pass=topics.messages,
         seconds_a_pass=length.seconds / template.rate if template.rate > 0 else 0.0,
@@ -287,6 +312,15 @@ def plan_stage(stage: Stage, first_agent: int, transport: str) -> PlanStage:
         max_gap_seconds=template.max_gap_seconds,
         record=topics.record,
         record_own=template.record_own,
+        start_offset=template.start_offset,
+        end_offset=template.end_offset,
+        pass_gap=template.pass_gap,
+        clock_hz=template.clock_hz,
+        restamp=template.restamp,
+        prefix_frames=template.prefix_frames,
+        match_seconds=template.match_seconds,
+        record_scope=template.record_scope,
+        record_storage=template.record_storage,
         agents=stage.agent_count,
         first_agent=first_agent,
         execution_time=stage.execution_time,
@@ -298,4 +332,14 @@ def plan_stage(stage: Stage, first_agent: int, transport: str) -> PlanStage:
         lost_messages_allowed=stage.lost_messages_allowed,
         continue_on_failure=stage.continue_on_failure,
         no_messages_allowed=stage.no_messages_allowed,
+    )
+
+
+def _played_topic(template: Template, topic: RosbagTopic) -> PlayedTopic:
+    return PlayedTopic(
+        name=topic.name,
+        publish_as=template.renames.get(topic.name, ""),
+        type=topic.type,
+        type_hash=topic.type_hash,
+        subscriber_required=topic.name in template.required_subscribers,
     )

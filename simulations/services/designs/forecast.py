@@ -119,7 +119,7 @@ def _stage(index: int, stage: Stage, transport: str, start: Amount) -> StageFore
     if stage_errors(index, stage, transport):
         return _refused(stage, start)
     plan = plan_stage(stage, 1, transport)
-    played = set(plan.topics)
+    played = set(plan.topic_names)
     topics = stage.template.rosbag.topics.all()
     bytes_a_pass = sum(topic.size for topic in topics if topic.name in played)
     seconds, share = _seconds(plan), _share(plan)

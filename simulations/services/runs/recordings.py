@@ -161,7 +161,7 @@ def _own_messages_published(active: ActiveStage) -> dict[tuple[int, int], int]:
     """Published messages by unit and attempt, if all of them have to be in the recordings; else empty."""
     stage = active.stage
     recorded = {with_slash(topic.name) for topic in stage.record}
-    played = {with_slash(name) for name in stage.topics}
+    played = {with_slash(name) for name in (topic.published_name for topic in stage.topics)}
     own = stage.record_own or active.plan.link.transport == Transport.NULL
     if not own or not played <= recorded:
         return {}

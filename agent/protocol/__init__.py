@@ -1,0 +1,96 @@
+"""The messages between a unit and the server; the only module of `agent` that the server imports.
+
+Messages are JSON over HTTP. `decode` checks their types and ignores unknown fields, so that a newer side may
+add some. Times named `*_ns` are nanoseconds since the Unix epoch on the sender's clock unless stated
+otherwise; lateness and skew are microseconds; sizes are bytes.
+
+A unit calls, each with `Authorization: Unit <token>`:
+
+| call | request | response |
+| --- | --- | --- |
+| `POST <server>/units/register` | `Registration` | `Assignment` |
+| `POST <server>/units/report` | `Snapshot` | `Answer` |
+| `POST <server>/units/recording` | `RecordingOffer` | `RecordingUpload` (again: new URLs) |
+| `POST <server>/units/recording/complete` | `RecordingComplete` | `RecordingAccepted` |
+
+With a token of no execution the controller calls `POST <server>/units/echo`: request and response are `Echo`.
+
+An error is a problem document; 409 with code `superseded` means that a newer attempt has taken over.
+"""
+
+from agent.protocol.assignment import (
+    AgentSlot,
+    Assignment,
+    BagFile,
+    Link,
+    PlayedTopic,
+    Qos,
+    RecordTopic,
+    Registration,
+)
+from agent.protocol.message import PROTOCOL, Message, MessageType, decode, encode
+from agent.protocol.probes import ProbeCode, ProbeResult
+from agent.protocol.recordings import (
+    FileUpload,
+    FinishedFile,
+    FinishedPart,
+    PartAddress,
+    RecordedFile,
+    RecordingAccepted,
+    RecordingComplete,
+    RecordingOffer,
+    RecordingUpload,
+)
+from agent.protocol.reports import (
+    MAX_OUTAGES,
+    AgentReport,
+    AgentState,
+    Answer,
+    Command,
+    Echo,
+    Failure,
+    Outage,
+    RecordingSummary,
+    ResourceUse,
+    Snapshot,
+    TopicMatch,
+)
+
+__all__ = [
+    "MAX_OUTAGES",
+    "PROTOCOL",
+    "AgentReport",
+    "AgentSlot",
+    "AgentState",
+    "Answer",
+    "Assignment",
+    "BagFile",
+    "Command",
+    "Echo",
+    "Failure",
+    "FileUpload",
+    "FinishedFile",
+    "FinishedPart",
+    "Link",
+    "Message",
+    "MessageType",
+    "Outage",
+    "PartAddress",
+    "PlayedTopic",
+    "ProbeCode",
+    "ProbeResult",
+    "Qos",
+    "RecordTopic",
+    "RecordedFile",
+    "RecordingAccepted",
+    "RecordingComplete",
+    "RecordingOffer",
+    "RecordingSummary",
+    "RecordingUpload",
+    "Registration",
+    "ResourceUse",
+    "Snapshot",
+    "TopicMatch",
+    "decode",
+    "encode",
+]

@@ -1,0 +1,79 @@
+"""Upload of recordings."""
+
+from agent.protocol.message import Message
+
+
+class RecordedFile(Message, frozen=True, kw_only=True):
+    """One file of a finished recording."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+class RecordingOffer(Message, frozen=True, kw_only=True):
+    """Request for upload URLs for a finished recording."""
+
+    stage_run: int
+    unit: int
+    attempt: int
+    message_count: int
+    topics: dict[str, int]
+    """Messages by topic."""
+    dropped: int
+    files: tuple[RecordedFile, ...]
+    """Empty when nothing was recorded: then nothing is uploaded."""
+
+
+class PartAddress(Message, frozen=True, kw_only=True):
+    """URL to PUT one part to; the ETag header of the response goes into `FinishedPart`."""
+
+    number: int
+    url: str
+    size: int
+
+
+class FileUpload(Message, frozen=True, kw_only=True):
+    """Missing parts of one file, in order."""
+
+    path: str
+    upload_id: str
+    parts: tuple[PartAddress, ...]
+
+
+class RecordingUpload(Message, frozen=True, kw_only=True):
+    """Upload URLs for an offer."""
+
+    recording: int
+    files: tuple[FileUpload, ...]
+
+
+class FinishedPart(Message, frozen=True, kw_only=True):
+    """A stored part."""
+
+    number: int
+    etag: str
+
+
+class FinishedFile(Message, frozen=True, kw_only=True):
+    """A file, all parts of which are stored."""
+
+    path: str
+    upload_id: str
+    parts: tuple[FinishedPart, ...]
+
+
+class RecordingComplete(Message, frozen=True, kw_only=True):
+    """All parts of all files are stored."""
+
+    stage_run: int
+    unit: int
+    attempt: int
+    recording: int
+    files: tuple[FinishedFile, ...]
+
+
+class RecordingAccepted(Message, frozen=True, kw_only=True):
+    """Confirmation of a recording, which is then verified by a task."""
+
+    recording: int
