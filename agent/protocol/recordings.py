@@ -1,6 +1,6 @@
 """Upload of recordings."""
 
-from agent.protocol.message import Message
+from agent.protocol.message import Message, Time
 
 
 class RecordedFile(Message, frozen=True, kw_only=True):
@@ -77,3 +77,46 @@ class RecordingAccepted(Message, frozen=True, kw_only=True):
     """Confirmation of a recording, which is then verified by a task."""
 
     recording: int
+
+
+class SegmentOffer(Message, frozen=True, kw_only=True):
+    """Request for upload URLs for a closed segment of a recording, while the run goes on."""
+
+    stage_run: int
+    unit: int
+    attempt: int
+    agent: int | None = None
+    """Number of the agent where each has a recording of its own."""
+    segment: int
+    """From 0, in the order of time."""
+    file: RecordedFile
+    """One data file; its name says attempt and segment, such as `recording_1_0.mcap`."""
+    first_ns: Time
+    """Time of the first message, on the unit's wall clock."""
+    last_ns: Time
+    topics: dict[str, int]
+    """Messages by topic."""
+
+
+class SegmentComplete(Message, frozen=True, kw_only=True):
+    """All parts of a segment's file are stored."""
+
+    stage_run: int
+    unit: int
+    attempt: int
+    agent: int | None = None
+    segment: int
+    file: FinishedFile
+
+
+class RecordingClosed(Message, frozen=True, kw_only=True):
+    """A recording is complete: all its segments are stored. Without segments nothing was recorded."""
+
+    stage_run: int
+    unit: int
+    attempt: int
+    agent: int | None = None
+    segments: int
+    message_count: int
+    dropped: int
+    """Messages that were received and could not be written."""
