@@ -15,7 +15,7 @@ from agent.recorder import Recorder
 from agent.replay import Playback, PlaybackControl, Player
 from agent.topic_names import full_name, listing, not_carried, with_slash
 from agent.transports import Transport, TransportError, create
-from agent.transports.base import Publish
+from agent.transports.base import Publish, TypeNotSupportedError
 from rosbag2.errors import BagError
 from rosbag2.formats.metadata import Topic
 
@@ -65,8 +65,7 @@ class Session:
             self._transport = create(self._assignment.link)
             self._transport.open(self._assignment.link, self._folder)
             self._prepare_recorder(self._feed.topics)
-            for topic in self._assignment.topics:
-                self._publishers_by_topic[topic.name] = self._publishers(self._transport, topic)
+            self._publish(self._transport)
             self._subscribe(self._transport)
             self._watch(self._transport)
         except TransportError as error:
@@ -102,6 +101,23 @@ class Session:
         for index, key in enumerate(topics):
             self._recorder_inputs[key] = self.recorder.input_for(index)
         self.recorder.start()
+
+    def _publish(self, transport: Transport) -> None:
+        """Create all publishers; types that the transport does not support are named together."""
+        refused: dict[str, str] = {}
+        for topic in self._assignment.topics:
+            try:
+                self._publishers_by_topic[topic.name] = self._publishers(transport, topic)
+            except TypeNotSupportedError as error:
+                refused[error.type_name] = error.reason
+        if refused:
+            raise UnitFailure(
+                "TYPE_NOT_SUPPORTED",
+                f"The transport {self._assignment.link.transport} cannot carry messages of "
+                f"{', '.join(refused)} here ({next(iter(refused.values()))}). Install their message "
+                "packages, choose the transport zenoh, or take these topics out of the template.",
+                exit_code=EXIT_NO_RETRY,
+            )
 
     def _publishers(self, transport: Transport, topic: PlayedTopic) -> list[Publish]:
         own = self._assignment.record_own or self._assignment.link.transport == "null"

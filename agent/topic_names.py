@@ -10,7 +10,11 @@ ANY_NAME = re.compile(r".+", re.DOTALL)
 ZENOH_KEY = re.compile(r"(/[^/*$?#]+)+")
 """Zenoh allows no empty chunk and none of these signs in a key; `*` and `$*` would be wildcards."""
 
-NAMES_CARRIED = {"null": ANY_NAME, "zenoh-raw": ZENOH_KEY}
+ROS_NAME = re.compile(r"(?=.{1,140}\Z)(/[A-Za-z_]\w*)+", re.ASCII)
+"""ROS 2 has only these signs in a name, and no part of it begins with a digit. It has room for 247 of them, some
+of which the namespace takes."""
+
+NAMES_CARRIED = {"null": ANY_NAME, "ros2": ROS_NAME, "zenoh": ROS_NAME, "zenoh-raw": ZENOH_KEY}
 """The names that each transport carries, with their leading slash."""
 
 MAX_LISTED = 10

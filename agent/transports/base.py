@@ -13,8 +13,21 @@ Receive = Callable[[bytes], object]
 """Receives one serialized message of another publisher."""
 
 
+NODE_NAME = "agent"
+"""Name of an agent's node in ROS 2, in the namespace of the agent."""
+
+
 class TransportError(Exception):
     """The system under test cannot be reached; the message says what to check."""
+
+
+class TypeNotSupportedError(TransportError):
+    """The transport cannot carry messages of one type."""
+
+    def __init__(self, type_name: str, reason: str) -> None:
+        super().__init__(f"{type_name}: {reason}")
+        self.type_name = type_name
+        self.reason = reason
 
 
 class Knowledge(NamedTuple):
