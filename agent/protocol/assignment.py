@@ -1,10 +1,11 @@
 """Registration of a unit, and its part of the plan."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from agent.protocol.message import Message
+from rosbag2.messages.layouts import Layout
 
 
 class Registration(Message, frozen=True, kw_only=True):
@@ -64,8 +65,8 @@ class PlayedTopic(Message, frozen=True, kw_only=True):
     qos: Qos = Qos()
     subscriber_required: bool = False
     """True: READY waits until somebody subscribes to it."""
-    layout: Any = None
-    """Layout of its messages, of `rosbag2.messages.layouts`; only where they are changed on the way."""
+    layout: Layout | None = None
+    """Layout of its messages, only where they are changed on the way; none: they have no header."""
 
     @property
     def published_name(self) -> str:
