@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from agent.failures import EXIT_NO_RETRY, UnitFailure
+from agent.failures import EXIT_FAILED, EXIT_NO_RETRY, UnitFailure
 from agent.feed import Feed
 from agent.link_watch import LinkWatch
 from agent.protocol import Assignment, PlayedTopic, RecordTopic
@@ -15,7 +15,7 @@ from agent.recorder import Recorder
 from agent.replay import Playback, PlaybackControl, Player
 from agent.topic_names import full_name, listing, not_carried, with_slash
 from agent.transports import Transport, TransportError, create
-from agent.transports.base import Publish
+from agent.transports.base import Publish, TypeUnknownError
 from rosbag2.errors import BagError
 from rosbag2.formats.metadata import Topic
 
@@ -70,7 +70,8 @@ class Session:
             self._subscribe(self._transport)
             self._watch(self._transport)
         except TransportError as error:
-            raise UnitFailure("TRANSPORT_UNREACHABLE", str(error)) from error
+            exit_code = EXIT_NO_RETRY if isinstance(error, TypeUnknownError) else EXIT_FAILED
+            raise UnitFailure(error.code, str(error), exit_code=exit_code) from error
 
     def _check_names(self) -> None:
         """Refuse names that the server should have refused: a wildcard would reach every subscriber."""
