@@ -10,6 +10,7 @@ from pathlib import Path
 from agent.failures import EXIT_NO_RETRY, UnitFailure
 from agent.feed import Feed
 from agent.link_watch import LinkWatch
+from agent.matching import Matching
 from agent.protocol import Assignment, PlayedTopic, RecordTopic
 from agent.recorder import Recorder
 from agent.replay import Playback, PlaybackControl, Player
@@ -47,6 +48,7 @@ class Session:
         self._feed: Feed | None = None
         self.link: LinkWatch | None = None
         self._transport: Transport | None = None
+        self._matching: Matching | None = None
         self._player: Player | None = None
         self._recorder_inputs: dict[tuple[int, str], Publish] = {}
         self._publishers_by_topic: dict[str, list[Publish]] = {}
@@ -68,6 +70,7 @@ class Session:
             for topic in self._assignment.topics:
                 self._publishers_by_topic[topic.name] = self._publishers(self._transport, topic)
             self._subscribe(self._transport)
+            self._matching = Matching(self._transport, self._assignment)
             self._watch(self._transport)
         except TransportError as error:
             raise UnitFailure("TRANSPORT_UNREACHABLE", str(error)) from error
@@ -128,6 +131,13 @@ class Session:
 
     def _count_published(self) -> int:
         return self._player.published if self._player else 0
+
+    @property
+    def matching(self) -> Matching:
+        """The subscribers of its publishers."""
+        if self._matching is None:
+            raise RuntimeError("call prepare first")
+        return self._matching
 
     def player(self, release: Callable[[], int], halt: threading.Event) -> Player:
         """Create the player for this session, not yet started."""

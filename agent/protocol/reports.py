@@ -9,6 +9,8 @@ from agent.protocol.message import Count, Message, Time
 
 MAX_OUTAGES = 50
 """Outages that a report lists; later ones are counted as one."""
+MAX_UNHEARD = 10
+"""Topics, and names of each, that a failure lists."""
 
 
 class AgentState(StrEnum):
@@ -49,11 +51,24 @@ class AgentReport(Message, frozen=True, kw_only=True):
     """Uncertainty of the skew: half the shortest round trip."""
 
 
+class Unheard(Message, frozen=True, kw_only=True):
+    """A topic that must have a subscriber, and has none for some agents."""
+
+    topic: str
+    """Name in the bag."""
+    agents: Count
+    """Agents of the unit without a subscriber."""
+    first: Annotated[tuple[str, ...], msgspec.Meta(max_length=MAX_UNHEARD)]
+    """The first of its names as published, such as `/agent_7/odom`."""
+
+
 class Failure(Message, frozen=True, kw_only=True):
     """Failure of a unit's agents, with a code of the server's `choices`."""
 
     code: str
     text: str
+    unheard: Annotated[tuple[Unheard, ...], msgspec.Meta(max_length=MAX_UNHEARD)] = ()
+    """With NOBODY_LISTENS: the first topics."""
 
 
 class RecordingSummary(Message, frozen=True, kw_only=True):
