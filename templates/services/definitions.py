@@ -8,7 +8,7 @@ from django.utils.translation import gettext_noop
 
 from common.exceptions import FieldError
 from storage.services.rosbags.types import TypeProblem, TypeUnknownError, bad_line, facts_of_uploads
-from templates.services.validation import MAX_TOPIC_LENGTH, TYPE_NAME
+from templates.services.validation.names import MAX_TOPIC_LENGTH, TYPE_NAME
 
 MAX_DEFINITIONS = 100
 MAX_TEXT = 64 * 2**10
