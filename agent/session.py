@@ -15,6 +15,7 @@ from agent.matching import Matching
 from agent.protocol import Assignment, PlayedTopic, RecordTopic
 from agent.recorder import Recorder
 from agent.replay import Playback, PlaybackControl, Player
+from agent.rewriting import rewriter_of
 from agent.topic_names import full_name, listing, not_carried, with_slash
 from agent.transports import Transport, TransportError, create
 from agent.transports.base import Publish, TypeUnknownError
@@ -46,6 +47,7 @@ class Session:
         self._folder = folder
         self.recording = folder / f"recording-{assignment.attempt}"
         """The folder of the recording; created by `prepare` if there are topics to record."""
+        self._rewriter = rewriter_of(assignment)
         self._feed: Feed | None = None
         self.link: LinkWatch | None = None
         self._transport: Transport | None = None
@@ -81,6 +83,7 @@ class Session:
             [topic.name for topic in plan.topics],
             Timing(plan.rate, plan.max_gap_seconds, excerpt),
             latched={topic.name: topic.qos.kept for topic in latched},
+            rewriter=self._rewriter,
         )
 
     def _check_names(self) -> None:
@@ -159,6 +162,7 @@ class Session:
             playback,
             PlaybackControl(release, self._begin, halt),
             agents=len(self._assignment.agents),
+            rewriter=self._rewriter,
         )
         return self._player
 
