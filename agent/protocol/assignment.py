@@ -50,6 +50,11 @@ class Qos(Message, frozen=True, kw_only=True):
     depth: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] = 10
     """Messages that are kept with `keep_last`."""
 
+    @property
+    def kept(self) -> int | None:
+        """Messages that are kept; none: all."""
+        return self.depth if self.history == "keep_last" else None
+
 
 class PlayedTopic(Message, frozen=True, kw_only=True):
     """A topic of the bag to play, and what its publishers must know of it."""
@@ -141,7 +146,7 @@ class Assignment(Message, frozen=True, kw_only=True):
     passes: int
     """Full passes of the bag, at least 1."""
     pass_gap: float = 0.0
-    """Seconds between two passes."""
+    """Seconds between two passes, in addition to the mean time between two messages (`agent.pass_times`)."""
     clock_hz: float = 0.0
     """Rate of `/clock`, published by the first agent of the stage; 0: none."""
     restamp: bool = False
