@@ -90,6 +90,8 @@ class TemplateForm(DomainErrorFormMixin, forms.ModelForm[Template]):
                 values[name] = getattr(Template(), name)
         for name in CHOICES:  # without them nothing changes
             values[name] = values.get(name) or getattr(self.instance, name)
+        if "definitions" not in self.changed_data:  # their text may be divided otherwise
+            values["definitions"] = self.instance.definitions
         template = self.instance if self.instance.pk else None
         for error in field_errors(values, template):
             self.add_field_error(error)

@@ -16,6 +16,16 @@ function countPlayed() {
   line.textContent = played === total ? line.dataset.all : line.dataset.some.replace("CHOSEN", played);
 }
 
+function showLength() {
+  const help = document.querySelector("#id_end_offset_helptext > div");
+  const bag = field.querySelector("[data-lasts]");
+  if (!help) return;
+  const line = help.querySelector("[data-length]") || document.createElement("span");
+  line.dataset.length = "";
+  line.textContent = bag ? ` ${bag.dataset.lasts}` : "";
+  help.append(line);
+}
+
 function entries() {
   const body = new FormData();
   for (const [name, value] of new FormData(rosbag.form)) {
@@ -41,6 +51,7 @@ function follow() {
       if (!response.ok) return;
       table.innerHTML = await response.text();
       countPlayed();
+      showLength();
     } catch (error) {
       if (error.name !== "AbortError") throw error;
     }
@@ -64,6 +75,7 @@ function follow() {
   field.querySelector("[data-tick]").addEventListener("click", () => tick(true));
   field.querySelector("[data-untick]").addEventListener("click", () => tick(false));
   countPlayed();
+  showLength();
 }
 
 if (field && rosbag) follow();
