@@ -6,6 +6,7 @@ import msgspec
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from agent.pass_times import replay_seconds
 from agent.protocol import AgentSlot, Link, PlayedTopic, RecordTopic
 from common.exceptions import FieldError
 from simulations.choices import Transport
@@ -82,9 +83,21 @@ class PlanStage(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(topic.published_name for topic in self.topics)
 
     @property
+    def renames(self) -> dict[str, str]:
+        """Published names of the topics that have another one in the rosbag."""
+        return {topic.name: topic.publish_as for topic in self.topics if topic.publish_as}
+
+    @property
+    def required_subscribers(self) -> tuple[str, ...]:
+        """Names of the topics to which somebody must subscribe, as in the rosbag."""
+        return tuple(topic.name for topic in self.topics if topic.subscriber_required)
+
+    @property
     def seconds_of_passes(self) -> float:
         """Seconds of all its passes with the pauses between them."""
-        return self.seconds_a_pass * self.repeats + self.pass_gap * (self.repeats - 1)
+        return replay_seconds(
+            self.seconds_a_pass, self.messages_a_pass, self.repeats, self.pass_gap
+        )
 
     @property
     def planned_messages(self) -> int:
