@@ -75,6 +75,12 @@ class PlanStage(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(topic.name for topic in self.topics)
 
     @property
+    def seconds_to_match(self) -> float:
+        """Time that its agents may wait for subscribers before they are ready."""
+        waits = any(topic.subscriber_required for topic in self.topics)
+        return self.match_seconds if waits else 0.0
+
+    @property
     def planned_messages(self) -> int:
         """Messages that all its agents publish unless a time limit ends them earlier."""
         return self.agents * self.repeats * self.messages_a_pass
