@@ -24,11 +24,15 @@ NEVER = 2**63
 
 @dataclass(frozen=True)
 class Playback:
-    """Playback options: `rate` 0 is unpaced, `seconds` limits the time (0: no limit)."""
+    """Playback options: `rate` 0 is unpaced, `seconds` limits the time (0: no limit).
+
+    `pass_gap` is the time in seconds between two passes, in addition to the mean time between two messages.
+    """
 
     rate: float
     passes: int
     seconds: float
+    pass_gap: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -151,16 +155,22 @@ class Player(threading.Thread):
         if self._playback.seconds:
             self._deadline = base + round(self._playback.seconds * 1e9)
         publish = self._paced if self._playback.rate else self._unpaced
+        gap_ns = round(self._playback.pass_gap * 1e9)
         for _ in range(self._playback.passes):
             span = 0
             for batch in self._feed.one_pass():
                 if not publish(batch, base):
                     return not self._halt.is_set()
                 span = batch[-1][0]
-            base += span
             self.passes += 1
+            if self.passes == self._playback.passes:
+                break
             if self._halt.is_set():
-                return self.passes == self._playback.passes
+                return False
+            last = base + span if self._playback.rate else time.monotonic_ns()
+            base = last + self._feed.interval_ns + gap_ns
+            if gap_ns and not self._wait_for(base):
+                return not self._halt.is_set()
         return True
 
     def _paced(self, batch: Batch, base: int) -> bool:

@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from agent.excerpt import Excerpt
 from agent.failures import EXIT_NO_RETRY, UnitFailure
-from agent.feed import Feed
+from agent.feed import Feed, Timing
 from agent.link_watch import LinkWatch
 from agent.matching import Matching
 from agent.protocol import Assignment, PlayedTopic, RecordTopic
@@ -56,12 +57,7 @@ class Session:
     def prepare(self, bag: Path) -> None:
         """Load the bag, connect, and create all publishers and subscriptions."""
         self._check_names()
-        self._feed = Feed(
-            bag,
-            [topic.name for topic in self._assignment.topics],
-            rate=self._assignment.rate,
-            max_gap_seconds=self._assignment.max_gap_seconds,
-        )
+        self._feed = self._make_feed(bag)
         self._feed.prepare()
         try:
             self._transport = create(self._assignment.link)
@@ -74,6 +70,17 @@ class Session:
             self._watch(self._transport)
         except TransportError as error:
             raise UnitFailure("TRANSPORT_UNREACHABLE", str(error)) from error
+
+    def _make_feed(self, bag: Path) -> Feed:
+        plan = self._assignment
+        excerpt = Excerpt(plan.start_offset, plan.end_offset)
+        latched = [topic for topic in plan.topics if topic.qos.durability == "transient_local"]
+        return Feed(
+            bag,
+            [topic.name for topic in plan.topics],
+            Timing(plan.rate, plan.max_gap_seconds, excerpt),
+            latched={topic.name: topic.qos.kept for topic in latched},
+        )
 
     def _check_names(self) -> None:
         """Refuse names that the server should have refused: a wildcard would reach every subscriber."""
@@ -143,9 +150,8 @@ class Session:
         """Create the player for this session, not yet started."""
         if self._feed is None:
             raise RuntimeError("call prepare first")
-        playback = Playback(
-            self._assignment.rate, self._assignment.passes, self._assignment.execution_time
-        )
+        plan = self._assignment
+        playback = Playback(plan.rate, plan.passes, plan.execution_time, plan.pass_gap)
         self._player = Player(
             self._feed,
             self._publishers_by_topic,

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from common.admin.errors import DomainErrorFormMixin
 from templates.admin.fields import TopicsField, TopicTypesField
 from templates.models import Template
-from templates.services.validation import field_errors
+from templates.services.validation.values import field_errors
 
 
 class TemplateForm(DomainErrorFormMixin, forms.ModelForm[Template]):

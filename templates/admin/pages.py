@@ -186,7 +186,7 @@ class TemplateAdmin(
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
         """Save the template by its service."""
-        values = {name: form.cleaned_data[name] for name in templates.FIELDS}
+        values = {n: v for n, v in form.cleaned_data.items() if n in templates.FIELDS}
         if change:
             stored = Template.objects.filter(pk=obj.pk).first()
             if stored is None:

@@ -201,7 +201,7 @@ def planned_seconds(stage: PlanStage) -> float | None:
     That is without a time limit, unpaced or with shortened gaps that the index of its rosbag does not tell.
     """
     paced = stage.rate > 0 and stage.seconds_known
-    passes = stage.seconds_a_pass * stage.repeats if paced else None
+    passes = stage.seconds_of_passes if paced else None
     limits = [limit for limit in (passes, stage.execution_time or None) if limit is not None]
     return min(limits) if limits else None
 
