@@ -18,13 +18,18 @@ def create(link: Link) -> Transport:
 
         return NullTransport()
     if link.transport == "zenoh-raw":
-        from agent.transports.zenoh_raw import ZenohRawTransport  # noqa: PLC0415
+        from agent.transports.zenoh.raw import RawTransport  # noqa: PLC0415
 
-        return ZenohRawTransport()
+        return RawTransport()
+    if link.transport == "zenoh":
+        from agent.transports.zenoh.rmw import RmwTransport  # noqa: PLC0415
+
+        return RmwTransport()
     if link.transport == "ros2":
         return _ros2()
     raise TransportError(
-        f"This agent has no transport '{link.transport}'. Choose null, ros2 or zenoh-raw for the MEC."
+        f"This agent has no transport '{link.transport}'. "
+        "Choose null, ros2, zenoh or zenoh-raw for the MEC."
     )
 
 

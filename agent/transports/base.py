@@ -20,14 +20,27 @@ NODE_NAME = "agent"
 class TransportError(Exception):
     """The system under test cannot be reached; the message says what to check."""
 
+    code = "TRANSPORT_UNREACHABLE"
+
+
+class TypeUnknownError(TransportError):
+    """The transport needs to know more of a message type; the message names topic and type."""
+
+    code = "TYPE_UNKNOWN"
+
 
 class TypeNotSupportedError(TransportError):
-    """The transport cannot carry messages of one type."""
+    """The transport cannot carry messages of some types on this machine."""
 
-    def __init__(self, type_name: str, reason: str) -> None:
-        super().__init__(f"{type_name}: {reason}")
-        self.type_name = type_name
+    code = "TYPE_NOT_SUPPORTED"
+
+    def __init__(self, reason: str, *type_names: str) -> None:
+        super().__init__(
+            f"ROS 2 cannot carry messages of {', '.join(type_names)} here ({reason}). Install their message "
+            "packages, choose the transport zenoh, or take their topics out of the template."
+        )
         self.reason = reason
+        self.type_names = type_names
 
 
 class Knowledge(NamedTuple):

@@ -71,7 +71,7 @@ class MessageTypes:
         try:
             found: type = getattr(importlib.import_module(f"{package}.{kind}"), message)
         except (ImportError, AttributeError) as error:
-            raise TypeNotSupportedError(name, self.difference) from error
+            raise TypeNotSupportedError(self.difference, name) from error
         return found
 
     def _make(self, name: str, type_hash: str) -> type:
@@ -135,7 +135,7 @@ class MessageTypes:
 def _split(name: str) -> list[str]:
     parts = name.split("/")
     if len(parts) != len(PATTERN) or not all(parts):
-        raise TypeNotSupportedError(name, "that is no name of a message type")
+        raise TypeNotSupportedError("that is no name of a message type", name)
     return parts
 
 
@@ -147,7 +147,7 @@ def _parse_hash(name: str, type_hash: str) -> TypeHash:
         value = bytes.fromhex(type_hash.removeprefix(HASH_PREFIX))
         return TypeHash(1, (ctypes.c_uint8 * 32)(*value))
     except (ValueError, IndexError) as error:
-        raise TypeNotSupportedError(name, f"its hash is {type_hash}") from error
+        raise TypeNotSupportedError(f"the hash is {type_hash}", name) from error
 
 
 def _support(pattern: TypeSupport, data: ctypes.Structure, get_hash: Any) -> TypeSupport:
