@@ -19,6 +19,7 @@ An error is a problem document; 409 with code `superseded` means that a newer at
 """
 
 from agent.protocol.assignment import (
+    SECRET_NAME,
     AgentSlot,
     Assignment,
     BagFile,
@@ -62,6 +63,7 @@ from agent.protocol.reports import (
 __all__ = [
     "MAX_OUTAGES",
     "PROTOCOL",
+    "SECRET_NAME",
     "AgentReport",
     "AgentSlot",
     "AgentState",
