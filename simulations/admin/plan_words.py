@@ -6,9 +6,17 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from agent.protocol import Link
 from common.admin.numbers import number
 from common.admin.times import span
-from simulations.choices import Discovery, Pattern, Transport, backend_text
+from simulations.choices import (
+    Attachment,
+    Discovery,
+    Pattern,
+    Transport,
+    ZenohMode,
+    backend_text,
+)
 from simulations.services.plan import Plan, PlanStage
 from simulations.services.plan_difference import Change, Difference
 from storage.models import Rosbag
@@ -127,19 +135,23 @@ def _choice(choices: Any) -> Callable[[Any], str]:
 
 def _link(link: Any) -> str:
     """Connection to the system under test, in words."""
-    values = link if isinstance(link, dict) else {name: getattr(link, name) for name in _LINK}
-    parts = [_choice(Transport)(values["transport"])]
-    if values["endpoint"]:
-        parts.append(str(values["endpoint"]))
-    if values["discovery"] != Discovery.NONE:
-        discovery = _choice(Discovery)(values["discovery"])
+    if isinstance(link, dict):  # of a difference; fields that it lacks are those by default
+        link = Link(**{**link, "addresses": tuple(link.get("addresses", ()))})
+    parts = [_choice(Transport)(link.transport)]
+    if link.endpoint:
+        parts.append(str(link.endpoint))
+    if link.zenoh_mode != ZenohMode.CLIENT:
+        parts.append(_choice(ZenohMode)(link.zenoh_mode))
+    if link.discovery != Discovery.NONE:
+        discovery = " ".join([_choice(Discovery)(link.discovery), *link.addresses])
         parts.append(_("discovery: %(discovery)s") % {"discovery": discovery})
-    if values["domain_id"]:
-        parts.append(_("ROS domain %(id)d") % {"id": values["domain_id"]})
+    if link.domain_id:
+        parts.append(_("ROS domain %(id)d") % {"id": link.domain_id})
+    if link.attachment != Attachment.BINARY:
+        parts.append(_choice(Attachment)(link.attachment))
+    if link.secret:
+        parts.append(_("secret: %(name)s") % {"name": link.secret})
     return ", ".join(parts)
-
-
-_LINK = ("transport", "endpoint", "discovery", "domain_id")
 
 
 def _names(values: Iterable[Any]) -> str:
