@@ -80,12 +80,19 @@ def _warning_text(code: str, values: Mapping[str, Any] | None = None, **_row: An
     """Word a warning; with values it is about topics that were left out."""
     if values is None:
         return failure_text(code, {}, "")
-    message = ngettext(
-        "%(count)d topic was left out, as the transport %(transport)s cannot carry its name: %(topics)s.",
-        "%(count)d topics were left out, as the transport %(transport)s cannot carry their names: "
-        "%(topics)s.",
-        values["count"],
-    )
+    if code == FailureCode.TYPE_UNKNOWN:
+        message = ngettext(
+            "%(count)d topic was left out, as its message type is defined nowhere: %(topics)s.",
+            "%(count)d topics were left out, as their message types are defined nowhere: %(topics)s.",
+            values["count"],
+        )
+    else:
+        message = ngettext(
+            "%(count)d topic was left out, as the transport %(transport)s cannot carry its name: %(topics)s.",
+            "%(count)d topics were left out, as the transport %(transport)s cannot carry their names: "
+            "%(topics)s.",
+            values["count"],
+        )
     return message % values
 
 

@@ -28,6 +28,7 @@ LABELS = {
     "rosbag_digest": gettext_lazy("Content of the rosbag"),
     "topics": gettext_lazy("Topics to play"),
     "left_out": gettext_lazy("Topics left out"),
+    "untyped": gettext_lazy("Topics of unknown types, left out"),
     "messages_a_pass": gettext_lazy("Messages in one pass"),
     "rate": gettext_lazy("Rate"),
     "max_gap_seconds": gettext_lazy("Longest gap"),
@@ -104,8 +105,14 @@ def plan_facts(plan: Plan) -> list[tuple[str, str]]:
 def stage_facts(stage: PlanStage, bags: Mapping[int, str]) -> list[tuple[str, str]]:
     """Label and value of what a stage sets; what is at its default and rarely used is left out."""
     shown = ["rosbag", "agents", "rate", "repeats", "execution_time", "topics", "record"]
-    rarely = ["left_out", "max_gap_seconds", "delay_after", "area", "retries", "robot_type"]
-    rarely += ["lost_messages_allowed", "record_own", "continue_on_failure", "no_messages_allowed"]
+    rarely = ["left_out", "untyped", "max_gap_seconds", "delay_after", "area", "retries"]
+    rarely += [
+        "robot_type",
+        "lost_messages_allowed",
+        "record_own",
+        "continue_on_failure",
+        "no_messages_allowed",
+    ]
     shown += [name for name in rarely if getattr(stage, name)]
     return [
         (str(LABELS[name]), in_words(name, getattr(stage, name), bags))
@@ -191,6 +198,7 @@ _WORDS: dict[str, Callable[[Any], str]] = {
     "backend": backend_text,
     "topics": _topics,
     "left_out": _topics,
+    "untyped": _topics,
     "record": _topics,
     "rate": _rate,
     "rosbag_digest": _digest,

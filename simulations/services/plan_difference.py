@@ -27,6 +27,7 @@ STAGE_FIELDS = (
     "rosbag_digest",
     "topics",
     "left_out",
+    "untyped",
     "messages_a_pass",
     "rate",
     "max_gap_seconds",

@@ -128,7 +128,8 @@ def test_a_plan_of_the_version_before_is_not_run_again(
     Execution.objects.update(status="COMPLETED")
     assert lifecycle.start_again(execution).warnings == execution.warnings
     plan: dict[str, Any] = execution.plan
-    plan["stages"][0]["topics"] += [{"name": name} for name in plan["stages"][0].pop("left_out")]
+    stage = plan["stages"][0]
+    stage["topics"] = [*stage["topics"], *({"name": name} for name in stage.pop("left_out"))]
     execution.plan = plan
     Execution.objects.update(status="COMPLETED", plan=plan)
     with pytest.raises(NotStartableError, match=r"cannot carry: .*/a//b"):
