@@ -2,6 +2,7 @@
 
 import msgspec
 
+from agent.pass_times import replay_seconds
 from agent.protocol import AgentSlot, Link, PlayedTopic, RecordTopic
 from simulations.models import Execution
 
@@ -62,14 +63,32 @@ class PlanStage(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(topic.name for topic in self.topics)
 
     @property
+    def seconds_to_match(self) -> float:
+        """Time that its agents may wait for subscribers before they are ready."""
+        waits = any(topic.subscriber_required for topic in self.topics)
+        return self.match_seconds if waits else 0.0
+
+    @property
     def published_names(self) -> tuple[str, ...]:
         """Names of the played topics within the namespace of an agent."""
         return tuple(topic.published_name for topic in self.topics)
 
     @property
+    def renames(self) -> dict[str, str]:
+        """Published names of the topics that have another one in the rosbag."""
+        return {topic.name: topic.publish_as for topic in self.topics if topic.publish_as}
+
+    @property
+    def required_subscribers(self) -> tuple[str, ...]:
+        """Names of the topics to which somebody must subscribe, as in the rosbag."""
+        return tuple(topic.name for topic in self.topics if topic.subscriber_required)
+
+    @property
     def seconds_of_passes(self) -> float:
         """Seconds of all its passes with the pauses between them."""
-        return self.seconds_a_pass * self.repeats + self.pass_gap * (self.repeats - 1)
+        return replay_seconds(
+            self.seconds_a_pass, self.messages_a_pass, self.repeats, self.pass_gap
+        )
 
     @property
     def planned_messages(self) -> int:

@@ -112,6 +112,16 @@ def test_leaving_out_is_in_plan_warning_event_and_page(
     assert "Topics left out" in plan["html"]["plan"]
 
 
+def test_published_names_are_what_the_transport_carries(
+    simulation: Simulation, template: Template
+) -> None:
+    renames = {"/a//b": "/a/b", "/odom": "/wheel/odom"}
+    templates.update(template, topics=["/a//b", "/odom"], record_topics=[], renames=renames)
+    [stage] = lifecycle.start(simulation).plan["stages"]
+    assert [topic["publish_as"] for topic in stage["topics"]] == ["/a/b", "/wheel/odom"]
+    assert not stage["left_out"]
+
+
 def test_nothing_is_started_where_nothing_is_left(
     simulation: Simulation, template: Template
 ) -> None:
