@@ -46,8 +46,9 @@ class TopicType(NamedTuple):
     type_hash: str = ""
     layout: Layout | None = None
     encoding: str = ""
-    """Of the definition in the rosbag: `ros2msg` or `ros2idl`; empty for other sources."""
+    """Of its definition: `ros2msg` or `ros2idl`; empty for those of a distribution."""
     text: str = ""
+    """Of its definition in the rosbag; empty for other sources."""
 
 
 class TypesOfRosbag:
@@ -70,19 +71,24 @@ class TypesOfRosbag:
         return TopicType(name, own)
 
     def of_name(self, name: str, topic_name: str) -> TopicType:
-        """The type of a name, as a topic of the rosbag has it, first of all that of this name."""
+        """The type of a name, as a topic of the rosbag has it: that of this name, else a defined one."""
         topics = self._topics.get(full_name(name), [])
-        if topics:
-            best = [topic for topic in topics if topic.name == topic_name] or topics
-            return self.of_topic(best[0])
-        return next(self._sources(full_name(name), None), TopicType(full_name(name)))
+        if same := [topic for topic in topics if topic.name == topic_name]:
+            return self.of_topic(same[0])
+        types = sorted(map(self.of_topic, topics), key=lambda known: known.layout is None)
+        return next(iter(types), None) or self._of_other(full_name(name))
+
+    def _of_other(self, name: str) -> TopicType:
+        return next(self._sources(name, None), TopicType(name))
 
     def definition(self, topic_type: TopicType) -> tuple[str, str]:
         """Encoding and text of a type's definition with all types in it, both empty without one."""
         if topic_type.text or topic_type.layout is None:
             return topic_type.encoding, topic_type.text
-        if topic_type.name in self._definitions:
-            return "ros2msg", text_of_uploads(topic_type.name, self._definitions, self._ros_distro)
+        if topic_type.encoding:
+            return topic_type.encoding, text_of_uploads(
+                topic_type.name, self._definitions, self._ros_distro
+            )
         return definition_of(metadata.Topic("", topic_type.name), self._ros_distro)
 
     def _sources(self, name: str, topic: RosbagTopic | None) -> Iterator[TopicType]:
@@ -93,6 +99,6 @@ class TypesOfRosbag:
         if name in self._definitions:
             with suppress(TypeUnknownError):
                 facts = facts_of_uploads(name, self._definitions, self._ros_distro)
-                yield TopicType(name, *facts)
+                yield TopicType(name, *facts, "ros2msg")
         with suppress(TypeUnknownError):
             yield TopicType(name, *facts_of_distribution(name, self._ros_distro))
