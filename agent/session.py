@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from agent.excerpt import Excerpt
-from agent.failures import EXIT_NO_RETRY, UnitFailure
+from agent.failures import EXIT_FAILED, EXIT_NO_RETRY, UnitFailure
 from agent.feed import Feed, Timing
 from agent.link_watch import LinkWatch
 from agent.matching import Matching
@@ -19,7 +19,7 @@ from agent.rewriting import rewriter_of
 from agent.sim_clock import CLOCK, ROOT_NAMESPACE, ClockPublisher, SimulatedTime
 from agent.topic_names import full_name, listing, not_carried, with_slash
 from agent.transports import Transport, TransportError, create
-from agent.transports.base import Publish
+from agent.transports.base import Publish, TypeUnknownError
 from rosbag2.errors import BagError
 from rosbag2.formats.metadata import Topic
 
@@ -75,7 +75,8 @@ class Session:
             self._matching = Matching(self._transport, self._assignment)
             self._watch(self._transport)
         except TransportError as error:
-            raise UnitFailure("TRANSPORT_UNREACHABLE", str(error)) from error
+            exit_code = EXIT_NO_RETRY if isinstance(error, TypeUnknownError) else EXIT_FAILED
+            raise UnitFailure(error.code, str(error), exit_code=exit_code) from error
 
     def _make_feed(self, bag: Path) -> Feed:
         plan = self._assignment

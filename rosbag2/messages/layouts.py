@@ -6,9 +6,9 @@ bytes of encapsulation. As JSON a step is a list that begins with its tag:
 
 | step | bytes |
 | --- | --- |
-| `["block", align, size]` | padding up to a multiple of `align` (1, 2, 4 or 8), then `size` bytes of numbers |
-| `["text"]` | a string: padding up to a multiple of 4, a uint32 length, then so many bytes, the last one zero |
-| `["header"]` | a std_msgs/msg/Header: `["block", 4, 8]` (int32 seconds, uint32 nanoseconds), then `["frame"]` |
+| `["block", align, size]` | padding to a multiple of `align` (1, 2, 4 or 8), then `size` bytes of numbers |
+| `["text"]` | a string: padding to a multiple of 4, a uint32 length, then so many bytes, the last is zero |
+| `["header"]` | a std_msgs/msg/Header: `["block", 4, 8]` (int32 s, uint32 ns), then `["frame"]` |
 | `["frame"]` | a string as `["text"]`, which is a frame id |
 | `["items", count, row]` | an array: `count` times the row; for null a sequence, its uint32 length in front |
 

@@ -62,8 +62,10 @@ class _Rows:
             is_frame = name in children and isinstance(field_type, StringType)
             for step in (Frame(),) if is_frame else self.of(field_type):
                 _append(row, step)
-            if _steps(row) > MAX_STEPS:
-                raise TypeUnknownError(f"{message_type.name} has more parts than any type in use")
+            if len(row) > MAX_STEPS:
+                break
+        if _steps(row) > MAX_STEPS:
+            raise TypeUnknownError(f"{message_type.name} has more parts than any type in use")
         return tuple(row)
 
 
