@@ -64,7 +64,7 @@ def test_own_recordings_hold_what_was_published(tmp_path, serve, start) -> None:
         assert all(before <= stamp <= at for (at, _), stamp in zip(rows, stamps, strict=True))
         assert {header.frame_id for _, header in rows} == {topic.split("/")[1] + "/base_link"}
     first, second = fake.last.agents
-    assert (first.published, first.unchanged_messages) == (20, 0)
+    assert (first.published, first.messages_unchanged) == (20, 0)
     assert second.published_bytes > first.published_bytes > 20 * len(imu())
 
 
@@ -88,4 +88,4 @@ def test_damaged_messages_are_published_as_they_are_and_counted(tmp_path, serve,
     fake = FakeServer(bag, imu_plan(record=[]))
     assert start(serve(fake)).wait() == 0
     assert {agent.published for agent in fake.last.agents} == {3}
-    assert {agent.unchanged_messages for agent in fake.last.agents} == {1}
+    assert {agent.messages_unchanged for agent in fake.last.agents} == {1}
