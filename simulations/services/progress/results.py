@@ -34,7 +34,8 @@ def measured_figures(execution: Execution) -> dict[str, Any]:
 def summary(execution: Execution) -> dict[str, Any]:
     """The figures of an execution; times in µs and s, None if nothing was measured.
 
-    `messages_late` counts what was published more than 5 ms after it was due. `lateness_us_p99` is the worst of the agents' own p99; `start_skew_us_max` the largest absolute value.
+    `messages_late` are those published more than 5 ms after they were due. `lateness_us_p99` is the worst of
+    the agents' own p99; `start_skew_us_max` the largest absolute value.
     """
     execution.refresh_from_db()
     seconds = None
