@@ -16,6 +16,7 @@ from agent.protocol import Assignment, PlayedTopic, RecordTopic
 from agent.recorder import Recorder
 from agent.replay import Playback, PlaybackControl, Player
 from agent.rewriting import rewriter_of
+from agent.sim_clock import CLOCK, ROOT_NAMESPACE, ClockPublisher, SimulatedTime
 from agent.topic_names import full_name, listing, not_carried, with_slash
 from agent.transports import Transport, TransportError, create
 from agent.transports.base import Publish, TypeNotSupportedError, TypeUnknownError
@@ -55,6 +56,8 @@ class Session:
         self._player: Player | None = None
         self._recorder_inputs: dict[tuple[int, str], Publish] = {}
         self._publishers_by_topic: dict[str, list[Publish]] = {}
+        self._simulated: SimulatedTime | None = None
+        self._publish_clock: Publish | None = None
 
     def prepare(self, bag: Path) -> None:
         """Load the bag, connect, and create all publishers and subscriptions."""
@@ -66,6 +69,7 @@ class Session:
             self._transport.open(self._assignment.link, self._folder)
             self._prepare_recorder(self._feed.topics)
             self._publish(self._transport)
+            self._prepare_clock(self._transport, self._feed.first_ns)
             self._subscribe(self._transport)
             self._matching = Matching(self._transport, self._assignment)
             self._watch(self._transport)
@@ -138,6 +142,14 @@ class Session:
             publishers.append(tee(publish, record) if own and record else publish)
         return publishers
 
+    def _prepare_clock(self, transport: Transport, first_ns: int | None) -> None:
+        plan = self._assignment
+        if not plan.clock_hz or first_ns is None:
+            return
+        self._simulated = SimulatedTime(first_ns, plan.rate)
+        if plan.publishes_clock:
+            self._publish_clock = transport.publisher(ROOT_NAMESPACE, CLOCK)
+
     def _subscribe(self, transport: Transport) -> None:
         recorded = self._recorded()
         for (number, name), record in self._recorder_inputs.items():
@@ -167,11 +179,12 @@ class Session:
             raise RuntimeError("call prepare first")
         plan = self._assignment
         playback = Playback(plan.rate, plan.passes, plan.execution_time, plan.pass_gap)
+        stamp = self._simulated.now if self._simulated else time.time_ns
         self._player = Player(
             self._feed,
             self._publishers_by_topic,
             playback,
-            PlaybackControl(release, self._begin, halt),
+            PlaybackControl(release, self._begin, halt, stamp),
             agents=len(self._assignment.agents),
             rewriter=self._rewriter,
         )
@@ -180,6 +193,11 @@ class Session:
     def _begin(self) -> None:
         if self.recorder:
             self.recorder.begin()
+        if self._player and self._simulated:
+            self._simulated.release_ns = self._player.release_ns
+            if self._publish_clock:
+                playing, hz = self._player.is_alive, self._assignment.clock_hz
+                ClockPublisher(self._publish_clock, self._simulated, hz, playing).start()
 
     def await_confirmation(self, *, stopped: bool) -> None:
         """Wait until it is known whether the last message has left; what is not known by then is lost."""
