@@ -46,6 +46,7 @@ from agent.protocol.recordings import (
 )
 from agent.protocol.reports import (
     MAX_OUTAGES,
+    MAX_UNHEARD,
     AgentReport,
     AgentState,
     Answer,
@@ -57,10 +58,12 @@ from agent.protocol.reports import (
     ResourceUse,
     Snapshot,
     TopicMatch,
+    Unheard,
 )
 
 __all__ = [
     "MAX_OUTAGES",
+    "MAX_UNHEARD",
     "PROTOCOL",
     "AgentReport",
     "AgentSlot",
@@ -95,6 +98,7 @@ __all__ = [
     "SegmentOffer",
     "Snapshot",
     "TopicMatch",
+    "Unheard",
     "decode",
     "encode",
 ]

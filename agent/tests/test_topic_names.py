@@ -5,7 +5,7 @@ import zenoh
 
 from agent.topic_names import MAX_LISTED, carries, full_name, listing, not_carried
 from agent.transports import TransportError
-from agent.transports.zenoh_raw import key_expression
+from agent.transports.zenoh.raw import key_expression
 
 NAMES = [
     *(

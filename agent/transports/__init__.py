@@ -18,9 +18,13 @@ def create(link: Link) -> Transport:
 
         return NullTransport()
     if link.transport == "zenoh-raw":
-        from agent.transports.zenoh_raw import ZenohRawTransport  # noqa: PLC0415
+        from agent.transports.zenoh.raw import RawTransport  # noqa: PLC0415
 
-        return ZenohRawTransport()
+        return RawTransport()
+    if link.transport == "zenoh":
+        from agent.transports.zenoh.rmw import RmwTransport  # noqa: PLC0415
+
+        return RmwTransport()
     raise TransportError(
-        f"This agent has no transport '{link.transport}'. Choose null or zenoh-raw for the MEC."
+        f"This agent has no transport '{link.transport}'. Choose null, zenoh or zenoh-raw for the MEC."
     )

@@ -14,6 +14,7 @@ from simulations.models import Execution, Recording
 from simulations.services.progress.progress import progress_of
 from simulations.services.progress.results import summary
 from simulations.services.progress.stage_figures import StageFigures, stage_figures
+from simulations.services.progress.subscribers import subscribers_of
 
 MAX_LOSSES = 10
 """Incomplete recordings that are named."""
@@ -36,7 +37,7 @@ def show_result(execution: Execution, console: Console) -> None:
         table.add_row(*columns, *cells(figures, stage.position))
     console.print(table)
     console.print(_caption(outcome), highlight=False)
-    for line in _losses(execution):
+    for line in (*_losses(execution), *_subscriber_lines(execution)):
         console.print(line, highlight=False, markup=False)
     for warning in warning_texts(execution.warnings):
         values = {"position": warning["stage"], "warning": warning["text"]}
@@ -73,6 +74,19 @@ def _losses(execution: Execution) -> Iterator[str]:
         }
         line = _("Stage %(position)d: recording of %(name)s: %(status)s.") % values
         yield f"{line} {recording_text(row.text, row.lost_spans)}"
+
+
+def _subscriber_lines(execution: Execution) -> Iterator[str]:
+    """A line for each stage whose transport knows its subscribers: topics with one for all agents."""
+    topics = subscribers_of(execution)
+    for stage in dict.fromkeys(topic.stage for topic in topics):
+        of_stage = [topic for topic in topics if topic.stage == stage]
+        heard = sum(topic.agents == topic.of_agents for topic in of_stage)
+        values = {"stage": stage, "heard": heard, "topics": len(of_stage)}
+        yield (
+            _("Stage %(stage)d: %(heard)d of %(topics)d topics had a subscriber for each agent.")
+            % values
+        )
 
 
 def _title(outcome: dict[str, object]) -> str:

@@ -19,7 +19,7 @@ def name_attempts(apps, _editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('simulations', '0019_links_to_ros_2'),
+        ('simulations', '0020_matched_subscribers'),
         ('storage', '0008_language_of_uploaders'),
     ]
 

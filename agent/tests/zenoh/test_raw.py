@@ -13,7 +13,7 @@ from agent.protocol import Link
 from agent.tests.conftest import MESSAGES, until, write_bag
 from agent.tests.server import FakeServer
 from agent.transports import TransportError, create
-from agent.transports.zenoh_raw import zenoh_settings
+from agent.transports.zenoh.session import settings
 from rosbag2.formats.metadata import Topic
 
 RECORD = [
@@ -154,8 +154,8 @@ def test_an_unknown_transport_is_refused():
 
 
 def test_without_endpoint_nothing_listens_on_public_interfaces():
-    alone = zenoh_settings(Link(transport="zenoh-raw"))
+    alone = settings(Link(transport="zenoh-raw"))
     assert alone["listen/endpoints"] == ["tcp/127.0.0.1:0"]
     assert alone["scouting/multicast/enabled"] is False
-    searching = zenoh_settings(Link(transport="zenoh-raw", discovery="multicast"))
+    searching = settings(Link(transport="zenoh-raw", discovery="multicast"))
     assert searching["scouting/multicast/enabled"] is True

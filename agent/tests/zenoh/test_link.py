@@ -6,8 +6,8 @@ from agent.protocol import Link, PlayedTopic, RecordTopic
 from agent.tests.conftest import until
 from agent.transports import TransportError, create
 from agent.transports.base import Knowledge
-from agent.transports.zenoh_link import LEASE_NS, ZenohLink
-from agent.transports.zenoh_raw import ZenohRawTransport
+from agent.transports.zenoh.link import LEASE_NS, ZenohLink
+from agent.transports.zenoh.raw import RawTransport
 from tests.support.s3 import free_ports
 from tests.support.zenoh import (
     Listener,
@@ -61,14 +61,14 @@ def test_what_peers_have_taken_is_known_when_their_lease_has_passed(
     before = link.check()
     assert before.good_until_ns == before.good_from_ns
     later = before.good_from_ns + 2 * LEASE_NS
-    monkeypatch.setattr("agent.transports.zenoh_link.time.monotonic_ns", lambda: later)
+    monkeypatch.setattr("agent.transports.zenoh.link.time.monotonic_ns", lambda: later)
     assert link.check().good_until_ns == later - LEASE_NS
 
 
 def test_a_router_is_back_when_those_who_listened_are(tmp_path):
     router = Router()
     listener = Listener(router, "agent_7/odom")
-    transport = ZenohRawTransport()
+    transport = RawTransport()
     transport.open(Link(transport="zenoh-raw", endpoint=router.endpoint), tmp_path)
     transport.publisher("/agent_7", PlayedTopic(name="/odom"))
     transport.publisher("/agent_7", PlayedTopic(name="/unheard"))
