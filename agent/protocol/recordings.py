@@ -4,7 +4,7 @@ from agent.protocol.message import Message, Time
 
 
 class RecordedFile(Message, frozen=True, kw_only=True):
-    """One file of a finished recording."""
+    """A data file of a recording."""
 
     path: str
     size: int
@@ -46,6 +46,7 @@ class RecordingUpload(Message, frozen=True, kw_only=True):
 
     recording: int
     files: tuple[FileUpload, ...]
+    """The one file, with its missing parts; empty when it is stored already."""
 
 
 class FinishedPart(Message, frozen=True, kw_only=True):
@@ -74,7 +75,7 @@ class RecordingComplete(Message, frozen=True, kw_only=True):
 
 
 class RecordingAccepted(Message, frozen=True, kw_only=True):
-    """Confirmation of a recording, which is then verified by a task."""
+    """Confirmation of a segment, or of the end of a recording, which is then verified by a task."""
 
     recording: int
 
