@@ -11,20 +11,6 @@ class RecordedFile(Message, frozen=True, kw_only=True):
     sha256: str
 
 
-class RecordingOffer(Message, frozen=True, kw_only=True):
-    """Request for upload URLs for a finished recording."""
-
-    stage_run: int
-    unit: int
-    attempt: int
-    message_count: int
-    topics: dict[str, int]
-    """Messages by topic."""
-    dropped: int
-    files: tuple[RecordedFile, ...]
-    """Empty when nothing was recorded: then nothing is uploaded."""
-
-
 class PartAddress(Message, frozen=True, kw_only=True):
     """URL to PUT one part to; the ETag header of the response goes into `FinishedPart`."""
 
@@ -62,16 +48,6 @@ class FinishedFile(Message, frozen=True, kw_only=True):
     path: str
     upload_id: str
     parts: tuple[FinishedPart, ...]
-
-
-class RecordingComplete(Message, frozen=True, kw_only=True):
-    """All parts of all files are stored."""
-
-    stage_run: int
-    unit: int
-    attempt: int
-    recording: int
-    files: tuple[FinishedFile, ...]
 
 
 class RecordingAccepted(Message, frozen=True, kw_only=True):

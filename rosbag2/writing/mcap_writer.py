@@ -10,7 +10,7 @@ from mcap.writer import CompressionType, IndexType, Writer
 from rosbag2.errors import BagError
 from rosbag2.formats import qos
 from rosbag2.formats.metadata import FILE_NAME, Topic
-from rosbag2.writing.metadata_writer import Recording, metadata_text
+from rosbag2.writing.metadata_writer import RecordedFile, Recording, metadata_text
 from rosbag2.writing.sqlite_writer import write_atomically
 
 CHUNK_BYTES = 1 << 20
@@ -122,11 +122,10 @@ class McapBagWriter:
         self.close()
 
     def _metadata(self) -> str:
+        file = RecordedFile(self.file.name, self._first_ns, self._last_ns, sum(self._counts))
         return metadata_text(
             Recording(
-                file=self.file.name,
-                start_ns=self._first_ns,
-                end_ns=self._last_ns,
+                files=(file,),
                 topics=tuple(zip(self.topics, self._counts, strict=True)),
                 ros_distro=self.ros_distro,
                 storage_id="mcap",

@@ -15,7 +15,7 @@ from rosbag2.errors import BagError
 from rosbag2.formats import qos
 from rosbag2.formats.bundle import DATA_SUFFIXES
 from rosbag2.formats.metadata import FILE_NAME, Topic
-from rosbag2.writing.metadata_writer import TEXT_ENDS, Recording, metadata_text
+from rosbag2.writing.metadata_writer import TEXT_ENDS, RecordedFile, Recording, metadata_text
 
 COMMIT_SECONDS = 1.0
 COMMIT_BYTES = 4 * 2**20
@@ -208,11 +208,10 @@ class BagWriter:
             )
 
     def _metadata(self) -> str:
+        file = RecordedFile(self.file.name, self._first_ns, self._last_ns, sum(self._topic_counts))
         return metadata_text(
             Recording(
-                file=self.file.name,
-                start_ns=self._first_ns,
-                end_ns=self._last_ns,
+                files=(file,),
                 topics=tuple(zip(self.topics, self._topic_counts, strict=True)),
                 ros_distro=self.ros_distro,
                 version=self.version,
