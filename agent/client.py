@@ -14,6 +14,7 @@ from agent.protocol import (
     Message,
     MessageType,
     RecordingAccepted,
+    RecordingClosed,
     RecordingComplete,
     RecordingOffer,
     RecordingUpload,
@@ -84,6 +85,9 @@ class Client:
 
     def complete(self, complete: RecordingComplete) -> RecordingAccepted:
         return self._call("units/recording/complete", complete, RecordingAccepted)
+
+    def close_recording(self, closed: RecordingClosed) -> RecordingAccepted:
+        return self._call("units/recording/close", closed, RecordingAccepted)
 
     def download(self, url: str) -> Iterator[bytes]:
         """Yield the content of a signed URL."""
