@@ -15,10 +15,10 @@ from agent.protocol import (
     MessageType,
     RecordingAccepted,
     RecordingClosed,
-    RecordingComplete,
-    RecordingOffer,
     RecordingUpload,
     Registration,
+    SegmentComplete,
+    SegmentOffer,
     Snapshot,
     decode,
     encode,
@@ -80,10 +80,10 @@ class Client:
     def report(self, snapshot: Snapshot) -> Answer:
         return self._call("units/report", snapshot, Answer)
 
-    def offer(self, offer: RecordingOffer) -> RecordingUpload:
+    def offer(self, offer: SegmentOffer) -> RecordingUpload:
         return self._call("units/recording", offer, RecordingUpload)
 
-    def complete(self, complete: RecordingComplete) -> RecordingAccepted:
+    def complete(self, complete: SegmentComplete) -> RecordingAccepted:
         return self._call("units/recording/complete", complete, RecordingAccepted)
 
     def close_recording(self, closed: RecordingClosed) -> RecordingAccepted:

@@ -1,26 +1,28 @@
-"""One replay session: bag, transport and recorder, set up, played and closed."""
+"""One replay session: bag, transport and recordings, set up, played and closed."""
 
-import dataclasses
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from agent.client import Client
 from agent.excerpt import Excerpt
 from agent.failures import EXIT_FAILED, EXIT_NO_RETRY, UnitFailure
 from agent.feed import Feed, Timing
 from agent.link_watch import LinkWatch
 from agent.matching import Matching
-from agent.protocol import Assignment, PlayedTopic, RecordTopic
-from agent.recorder import Recorder
+from agent.orders import Orders
+from agent.protocol import Assignment, PlayedTopic
+from agent.recording.recordings import Recordings
+from agent.recording.uploader import Sender
 from agent.replay import Playback, PlaybackControl, Player
 from agent.rewriting import rewriter_of
-from agent.topic_names import full_name, listing, not_carried, with_slash
+from agent.settings import Settings
+from agent.topic_names import listing, not_carried
 from agent.transports import Transport, TransportError, create
 from agent.transports.base import Publish, TypeUnknownError
 from rosbag2.errors import BagError
-from rosbag2.formats.metadata import Topic
 
 log = logging.getLogger(__name__)
 
@@ -41,19 +43,21 @@ def tee(publish: Publish, record: Publish) -> Publish:
 class Session:
     """Everything that one attempt of a unit keeps open. Methods raise UnitFailure."""
 
-    def __init__(self, assignment: Assignment, folder: Path) -> None:
-        self.recorder: Recorder | None = None
+    def __init__(
+        self, settings: Settings, assignment: Assignment, client: Client, orders: Orders
+    ) -> None:
+        self.recordings: Recordings | None = None
+        """Set by `prepare` if there are topics to record."""
+        self._settings = settings
         self._assignment = assignment
-        self._folder = folder
-        self.recording = folder / f"recording-{assignment.attempt}"
-        """The folder of the recording; created by `prepare` if there are topics to record."""
+        self._client = client
+        self._orders = orders
         self._rewriter = rewriter_of(assignment)
         self._feed: Feed | None = None
         self.link: LinkWatch | None = None
         self._transport: Transport | None = None
         self._matching: Matching | None = None
         self._player: Player | None = None
-        self._recorder_inputs: dict[tuple[int, str], Publish] = {}
         self._publishers_by_topic: dict[str, list[Publish]] = {}
 
     def prepare(self, bag: Path) -> None:
@@ -63,8 +67,9 @@ class Session:
         self._feed.prepare()
         try:
             self._transport = create(self._assignment.link)
-            self._transport.open(self._assignment.link, self._folder)
-            self._prepare_recorder(self._feed.topics)
+            self._transport.open(self._assignment.link, self._settings.work_dir)
+            if self._assignment.record:
+                self.recordings = self._make_recordings()
             for topic in self._assignment.topics:
                 self._publishers_by_topic[topic.name] = self._publishers(self._transport, topic)
             self._subscribe(self._transport)
@@ -99,41 +104,36 @@ class Session:
                 exit_code=EXIT_NO_RETRY,
             )
 
-    def _prepare_recorder(self, in_bag: Mapping[str, Topic]) -> None:
-        """Create one recorder for all agents; the metadata of a topic comes from the bag if it has it."""
-        recorded = self._recorded()
-        in_bag_by_name = {with_slash(name): topic for name, topic in in_bag.items()}
-        topics: dict[tuple[int, str], Topic] = {}
-        for number, agent in enumerate(self._assignment.agents):
-            for name, topic in recorded.items():
-                topic_metadata = in_bag_by_name.get(name, Topic(name, topic.type))
-                topics[number, name] = dataclasses.replace(
-                    topic_metadata, name=full_name(agent.namespace, name)
-                )
-        if not topics:
-            return
-        self.recorder = Recorder(self.recording, tuple(topics.values()))
-        for index, key in enumerate(topics):
-            self._recorder_inputs[key] = self.recorder.input_for(index)
-        self.recorder.start()
+    def _make_recordings(self) -> Recordings:
+        plan = self._assignment
+        recordings = Recordings(
+            self._client,
+            Sender(self._settings.stage_run, self._settings.unit, plan.attempt),
+            plan,
+            self._settings.work_dir / f"recording-{plan.attempt}",
+            lambda: self._orders.superseded,
+        )
+        recordings.start()
+        return recordings
+
+    def _record(self, agent: int, topic: str) -> Publish | None:
+        return self.recordings.input_for(agent, topic) if self.recordings else None
 
     def _publishers(self, transport: Transport, topic: PlayedTopic) -> list[Publish]:
         own = self._assignment.record_own or self._assignment.link.transport == "null"
         publishers = []
         for number, agent in enumerate(self._assignment.agents):
             publish = transport.publisher(agent.namespace, topic)
-            record = self._recorder_inputs.get((number, with_slash(topic.published_name)))
+            record = self._record(number, topic.published_name)
             # Own messages are recorded here, not from the network, where they could be lost.
             publishers.append(tee(publish, record) if own and record else publish)
         return publishers
 
     def _subscribe(self, transport: Transport) -> None:
-        recorded = self._recorded()
-        for (number, name), record in self._recorder_inputs.items():
-            transport.subscribe(self._assignment.agents[number].namespace, recorded[name], record)
-
-    def _recorded(self) -> dict[str, RecordTopic]:
-        return {with_slash(topic.name): topic for topic in self._assignment.record}
+        for number, agent in enumerate(self._assignment.agents):
+            for topic in self._assignment.record:
+                if record := self._record(number, topic.name):
+                    transport.subscribe(agent.namespace, topic, record)
 
     def _watch(self, transport: Transport) -> None:
         name = self._assignment.link.endpoint or "the network"
@@ -167,8 +167,8 @@ class Session:
         return self._player
 
     def _begin(self) -> None:
-        if self.recorder:
-            self.recorder.begin()
+        if self.recordings:
+            self.recordings.recorder.begin()
 
     def await_confirmation(self, *, stopped: bool) -> None:
         """Wait until it is known whether the last message has left; what is not known by then is lost."""
@@ -210,12 +210,17 @@ class Session:
             self.link.close()
         if self._transport:
             self._transport.close()
-        if self.recorder:
-            self.recorder.close()
+        if self.recordings:
+            self.recordings.recorder.close()
+
+    def upload_recordings(self) -> None:
+        """Upload what is not stored yet, and close the recordings, also those that never began."""
+        if self._assignment.record:
+            (self.recordings or self._make_recordings()).upload()
 
     def _drain(self) -> None:
         """Wait until no message has arrived for a moment, as responses may still be on their way."""
-        recorder = self.recorder
+        recorder = self.recordings.recorder if self.recordings else None
         if recorder is None or not recorder.started or self._assignment.link.transport == "null":
             return
         deadline = time.monotonic() + DRAIN_SECONDS

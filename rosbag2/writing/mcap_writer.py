@@ -20,16 +20,17 @@ _UNSIGNED = 2**64
 class McapBagWriter:
     """Writes one bag into a folder of its own; use it as a context manager, from one thread at a time.
 
-    It holds one chunk in memory. An MCAP counts time from 1970: earlier messages are refused.
+    It holds one chunk in memory. `stem` is the name of the data file without its ending; by default that of
+    the folder with `_0`. An MCAP counts time from 1970: earlier messages are refused.
 
     Raises:
         BagError: BAG_EXISTS, WRITE_FAILED.
     """
 
-    def __init__(self, folder: Path, *, ros_distro: str = "unknown") -> None:
+    def __init__(self, folder: Path, *, ros_distro: str = "unknown", stem: str = "") -> None:
         self.folder = folder
         self.ros_distro = ros_distro
-        self.file = folder / f"{folder.absolute().name}_0.mcap"
+        self.file = folder / f"{stem or f'{folder.absolute().name}_0'}.mcap"
         self.topics: list[Topic] = []
         self._counts: list[int] = []
         self._channels: list[int] = []

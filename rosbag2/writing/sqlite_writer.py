@@ -42,7 +42,8 @@ class BagWriter:
 
     Messages are in the file within about a second, so a killed process leaves a readable database. When
     the disk is full, `write` and `commit` raise and keep what is not yet in the file; the next commit
-    tries again. `version` is that of the metadata: 9, or 5, which ROS 2 Humble and later can read.
+    tries again. `stem` is the name of the data file without its ending; by default that of the folder with
+    `_0`. `version` is that of the metadata: 9, or 5, which ROS 2 Humble and later can read.
 
     Raises:
         BagError: BAG_EXISTS, WRITE_FAILED.
@@ -55,12 +56,13 @@ class BagWriter:
         ros_distro: str = "unknown",
         commit_seconds: float = COMMIT_SECONDS,
         version: int = _VERSION,
+        stem: str = "",
     ) -> None:
         self.folder = folder
         self.version = version
         self.ros_distro = ros_distro
         self.commit_seconds = commit_seconds
-        self.file = folder / f"{folder.absolute().name}_0.db3"
+        self.file = folder / f"{stem or f'{folder.absolute().name}_0'}.db3"
         self.topics: list[Topic] = []
         self.stored_bytes = 0
         self._topic_counts: list[int] = []
