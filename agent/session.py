@@ -21,7 +21,7 @@ from agent.rewriting import rewriter_of
 from agent.settings import Settings
 from agent.topic_names import listing, not_carried
 from agent.transports import Transport, TransportError, create
-from agent.transports.base import Publish, TypeUnknownError
+from agent.transports.base import Publish, TypeNotSupportedError, TypeUnknownError
 from rosbag2.errors import BagError
 
 log = logging.getLogger(__name__)
@@ -70,13 +70,13 @@ class Session:
             self._transport.open(self._assignment.link, self._settings.work_dir)
             if self._assignment.record:
                 self.recordings = self._make_recordings()
-            for topic in self._assignment.topics:
-                self._publishers_by_topic[topic.name] = self._publishers(self._transport, topic)
+            self._publish(self._transport)
             self._subscribe(self._transport)
             self._matching = Matching(self._transport, self._assignment)
             self._watch(self._transport)
         except TransportError as error:
-            exit_code = EXIT_NO_RETRY if isinstance(error, TypeUnknownError) else EXIT_FAILED
+            of_types = isinstance(error, TypeUnknownError | TypeNotSupportedError)
+            exit_code = EXIT_NO_RETRY if of_types else EXIT_FAILED
             raise UnitFailure(error.code, str(error), exit_code=exit_code) from error
 
     def _make_feed(self, bag: Path) -> Feed:
@@ -118,6 +118,17 @@ class Session:
 
     def _record(self, agent: int, topic: str) -> Publish | None:
         return self.recordings.input_for(agent, topic) if self.recordings else None
+
+    def _publish(self, transport: Transport) -> None:
+        """Create all publishers; the types that are not supported are named together."""
+        refused: dict[str, str] = {}
+        for topic in self._assignment.topics:
+            try:
+                self._publishers_by_topic[topic.name] = self._publishers(transport, topic)
+            except TypeNotSupportedError as error:
+                refused |= dict.fromkeys(error.type_names, error.reason)
+        if refused:
+            raise TypeNotSupportedError(next(iter(refused.values())), *refused)
 
     def _publishers(self, transport: Transport, topic: PlayedTopic) -> list[Publish]:
         own = self._assignment.record_own or self._assignment.link.transport == "null"

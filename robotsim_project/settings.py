@@ -326,6 +326,8 @@ PASSWORD_RESET_URL = text(
     formats.url("https://sim.example.org/password/reset/{uid}/{token}"),
 )
 BACKEND = text("BACKEND", "local", formats.one_of("local"))
+# Read by units only, and no part of a backup.
+MEC_SECRETS_DIR = folder("MEC_SECRETS_DIR", DATA_DIR / "mec-secrets")
 AGENTS_PER_UNIT = integer("AGENTS_PER_UNIT", 10, min=1, max=1000)
 MAX_AGENTS = integer("MAX_AGENTS", 10_000, min=1, max=1_000_000)
 HEARTBEAT_SECONDS = number("HEARTBEAT_SECONDS", 1, min=0.1, max=60)

@@ -79,6 +79,17 @@ class MecTestResult(TextChoices):
             "No Zenoh router answers there: check protocol and port, and that the router is running."
         ),
     )
+    NOT_ACCEPTED = (
+        "NOT_ACCEPTED",
+        _(
+            "The port is open, but no connection with these certificates and credentials came about: "
+            "check them, the protocol, and that the router is running."
+        ),
+    )
+    SECRET_INVALID = (
+        "SECRET_INVALID",
+        _("The secret of the system under test cannot be read: the detail names the file."),
+    )
     NO_PEER = (
         "NO_PEER",
         _(

@@ -87,12 +87,23 @@ def _warning_text(code: str, values: Mapping[str, Any] | None = None, **_row: An
         return failure_text(code, {}, "")
     if code == FailureCode.NOBODY_LISTENS:
         return _without_subscriber(values)
-    message = ngettext(
-        "%(count)d topic was left out, as the transport %(transport)s cannot carry its name: %(topics)s.",
-        "%(count)d topics were left out, as the transport %(transport)s cannot carry their names: "
-        "%(topics)s.",
-        values["count"],
-    )
+    return _left_out(code, values)
+
+
+def _left_out(code: str, values: Mapping[str, Any]) -> str:
+    if code == FailureCode.TYPE_UNKNOWN:
+        message = ngettext(
+            "%(count)d topic was left out, as its message type is defined nowhere: %(topics)s.",
+            "%(count)d topics were left out, as their message types are defined nowhere: %(topics)s.",
+            values["count"],
+        )
+    else:
+        message = ngettext(
+            "%(count)d topic was left out, as the transport %(transport)s cannot carry its name: %(topics)s.",
+            "%(count)d topics were left out, as the transport %(transport)s cannot carry their names: "
+            "%(topics)s.",
+            values["count"],
+        )
     return message % values
 
 

@@ -21,6 +21,7 @@ An error is a problem document; 409 with code `superseded` means that a newer at
 """
 
 from agent.protocol.assignment import (
+    SECRET_NAME,
     AgentSlot,
     Assignment,
     BagFile,
@@ -65,6 +66,7 @@ __all__ = [
     "MAX_OUTAGES",
     "MAX_UNHEARD",
     "PROTOCOL",
+    "SECRET_NAME",
     "AgentReport",
     "AgentSlot",
     "AgentState",

@@ -82,6 +82,7 @@ BAD: dict[str, list[str]] = {
     "BACKUP_USE_SSL": FLAG,
     "BACKUP_DIR": ["", "/etc/hostname"],
     "BACKUP_KEEP_DAYS": [*NUMBER, "0"],
+    "MEC_SECRETS_DIR": ["", "/etc/hostname"],
     "FOXGLOVE_URL": ["app.foxglove.dev", "foxglove://open"],
     "CORS_ALLOWED_ORIGINS": ["app.example.org", "https://", "https://app.example.org/page"],
     "BAG_CACHE_BYTES": [*NUMBER, "1024"],

@@ -194,7 +194,9 @@ class LocalBackend:
 
 
 def _environment() -> dict[str, str]:
-    return {n: os.environ[n] for n in ("PATH", "HOME", "LANG", "TZ") if n in os.environ}
+    """The environment of units and tests of links: no key of ours, and where those of MECs are."""
+    inherited = {n: os.environ[n] for n in ("PATH", "HOME", "LANG", "TZ") if n in os.environ}
+    return inherited | {"MEC_SECRETS_DIR": str(settings.MEC_SECRETS_DIR)}
 
 
 def _root(job: Job) -> Path:
