@@ -36,7 +36,7 @@ class TemplateSerializer(StrictSerializer, serializers.ModelSerializer[Template]
     wait only that long; null keeps all gaps. `start_offset` and `end_offset` are seconds of recorded time
     after the first message of the played topics, null: to the end. `pass_gap` is the pause between passes
     in seconds. `clock_hz` is the rate of `/clock`, which then replaces a recorded one; 0: none. `restamp`
-    sets the stamps of headers to the time of publication, `prefix_frames` prefixes frame ids with the name
+    sets the stamps of headers to the time of publication, `prefix_frames` prefixes frame IDs with the name
     of the agent. Before the start agents wait `match_seconds` for somebody who subscribes to each of
     `required_subscribers`. `definitions` maps message types to their definitions, where neither the rosbag
     nor its ROS distribution has them.
