@@ -8,16 +8,17 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from agent.excerpt import Excerpt
-from agent.failures import EXIT_NO_RETRY, UnitFailure
+from agent.failures import EXIT_FAILED, EXIT_NO_RETRY, UnitFailure
 from agent.feed import Feed, Timing
 from agent.link_watch import LinkWatch
 from agent.matching import Matching
 from agent.protocol import Assignment, PlayedTopic, RecordTopic
 from agent.recorder import Recorder
 from agent.replay import Playback, PlaybackControl, Player
+from agent.rewriting import rewriter_of
 from agent.topic_names import full_name, listing, not_carried, with_slash
 from agent.transports import Transport, TransportError, create
-from agent.transports.base import Publish
+from agent.transports.base import Publish, TypeUnknownError
 from rosbag2.errors import BagError
 from rosbag2.formats.metadata import Topic
 
@@ -46,6 +47,7 @@ class Session:
         self._folder = folder
         self.recording = folder / f"recording-{assignment.attempt}"
         """The folder of the recording; created by `prepare` if there are topics to record."""
+        self._rewriter = rewriter_of(assignment)
         self._feed: Feed | None = None
         self.link: LinkWatch | None = None
         self._transport: Transport | None = None
@@ -69,7 +71,8 @@ class Session:
             self._matching = Matching(self._transport, self._assignment)
             self._watch(self._transport)
         except TransportError as error:
-            raise UnitFailure("TRANSPORT_UNREACHABLE", str(error)) from error
+            exit_code = EXIT_NO_RETRY if isinstance(error, TypeUnknownError) else EXIT_FAILED
+            raise UnitFailure(error.code, str(error), exit_code=exit_code) from error
 
     def _make_feed(self, bag: Path) -> Feed:
         plan = self._assignment
@@ -80,6 +83,7 @@ class Session:
             [topic.name for topic in plan.topics],
             Timing(plan.rate, plan.max_gap_seconds, excerpt),
             latched={topic.name: topic.qos.kept for topic in latched},
+            rewriter=self._rewriter,
         )
 
     def _check_names(self) -> None:
@@ -158,6 +162,7 @@ class Session:
             playback,
             PlaybackControl(release, self._begin, halt),
             agents=len(self._assignment.agents),
+            rewriter=self._rewriter,
         )
         return self._player
 

@@ -43,6 +43,10 @@ class AgentReport(Message, frozen=True, kw_only=True):
     published: Count = 0
     published_bytes: Count = 0
     passes: Annotated[int, msgspec.Meta(ge=0, lt=2**31)] = 0
+    unchanged_messages: Count = 0
+    """Published without the change of stamps or frame ids, as they could not be read."""
+    late_messages: Count | None = None
+    """Published more than 5 ms after they were due; none when unpaced, and from older agents."""
     lateness_p50_us: float | None = None
     lateness_p99_us: float | None = None
     start_skew_us: float | None = None

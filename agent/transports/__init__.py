@@ -21,6 +21,10 @@ def create(link: Link) -> Transport:
         from agent.transports.zenoh.raw import RawTransport  # noqa: PLC0415
 
         return RawTransport()
+    if link.transport == "zenoh":
+        from agent.transports.zenoh.rmw import RmwTransport  # noqa: PLC0415
+
+        return RmwTransport()
     raise TransportError(
-        f"This agent has no transport '{link.transport}'. Choose null or zenoh-raw for the MEC."
+        f"This agent has no transport '{link.transport}'. Choose null, zenoh or zenoh-raw for the MEC."
     )

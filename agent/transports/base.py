@@ -16,6 +16,14 @@ Receive = Callable[[bytes], object]
 class TransportError(Exception):
     """The system under test cannot be reached; the message says what to check."""
 
+    code = "TRANSPORT_UNREACHABLE"
+
+
+class TypeUnknownError(TransportError):
+    """The transport needs to know more of a message type; the message names topic and type."""
+
+    code = "TYPE_UNKNOWN"
+
 
 class Knowledge(NamedTuple):
     """Knowledge that a transport can have about its publications."""

@@ -81,7 +81,8 @@ def test_distributions_differ() -> None:
 def test_a_distribution_that_is_not_named_is_that_of_its_recorder() -> None:
     assert [distribution("", version) for version in (4, 5, 7)] == ["foxy", "humble", "iron"]
     assert distribution("", 9) == distribution("", None) == ""
-    assert distribution("jazzy", 5) == "jazzy"
+    assert distribution("Jazzy", 5) == "jazzy"
+    assert distribution("unknown", 5) == "humble"
 
 
 def test_uploads_complete_each_other_and_own_parts_come_first() -> None:

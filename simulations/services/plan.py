@@ -78,6 +78,12 @@ class PlanStage(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(topic.name for topic in self.topics)
 
     @property
+    def seconds_to_match(self) -> float:
+        """Time that its agents may wait for subscribers before they are ready."""
+        waits = any(topic.subscriber_required for topic in self.topics)
+        return self.match_seconds if waits else 0.0
+
+    @property
     def published_names(self) -> tuple[str, ...]:
         """Names of the played topics within the namespace of an agent."""
         return tuple(topic.published_name for topic in self.topics)

@@ -23,7 +23,7 @@ from templates.models import Template
 from templates.services import templates
 
 URL = "/admin/simulations/execution"
-ALL = "status,about,actions,summary,failures,stages,recordings,events,plan"
+ALL = "status,about,actions,summary,failures,stages,subscribers,recordings,events,plan"
 
 
 def page(client: Client, execution: Execution) -> str:
