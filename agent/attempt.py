@@ -3,6 +3,8 @@
 import logging
 from collections.abc import Callable
 
+import msgspec
+
 from agent.bags import BagCache
 from agent.client import Client
 from agent.failures import (
@@ -110,10 +112,12 @@ class Attempt:
         """Record a failure; the first one is the cause, later ones are added to its text."""
         first = self._status.failure
         if first is None:
-            self._status.failure = Failure(code=failure.code, text=str(failure))
+            self._status.failure = Failure(
+                code=failure.code, text=str(failure), unheard=failure.unheard
+            )
             self._code = failure.exit_code
         else:
-            self._status.failure = Failure(code=first.code, text=f"{first.text} {failure}")
+            self._status.failure = msgspec.structs.replace(first, text=f"{first.text} {failure}")
         self._outcome = AgentState.FAILED
 
     def _check_superseded(self) -> None:
@@ -134,10 +138,13 @@ class Attempt:
         cache = BagCache(self._settings.bag_cache, self._client, self._orders.halt)
         self._session.prepare(cache.fetch(self._assignment))
         self._status.recorder, self._status.link = self._session.recorder, self._session.link
+        self._session.matching.await_required(self._orders.halt)
         # Freezing the loaded objects takes a while: done before the unit reports that it is ready.
         with low_latency():
             self._enter_state(AgentState.READY)
             release_ns = self._await_release()
+            # Seconds before the start, which it does not delay.
+            self._status.matched = self._session.matching.count()
             player = self._session.player(
                 lambda: self._status.release(release_ns), self._orders.halt
             )

@@ -3,6 +3,8 @@
 import errno
 import sqlite3
 
+from agent.protocol import Unheard
+
 EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_NO_RETRY = 2
@@ -28,12 +30,21 @@ class UnitFailure(Exception):  # noqa: N818 - the word of the domain
     Attributes:
         code: One of the server's failure codes.
         exit_code: EXIT_NO_RETRY when another attempt would not help.
+        unheard: Topics without a required subscriber.
     """
 
-    def __init__(self, code: str, text: str, *, exit_code: int = EXIT_FAILED) -> None:
+    def __init__(
+        self,
+        code: str,
+        text: str,
+        *,
+        exit_code: int = EXIT_FAILED,
+        unheard: tuple[Unheard, ...] = (),
+    ) -> None:
         super().__init__(text)
         self.code = code
         self.exit_code = exit_code
+        self.unheard = unheard
 
 
 class Halted(Exception):  # noqa: N818 - a command, not an error

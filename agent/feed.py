@@ -2,16 +2,20 @@
 
 import queue
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from agent.excerpt import Excerpt, latched_before
 from agent.failures import EXIT_NO_RETRY, UnitFailure
+from agent.pass_times import mean_interval
+from agent.rewriting import Changed, Rewriter
 from rosbag2.errors import BagError
 from rosbag2.formats.metadata import Topic
 from rosbag2.reading.reader import BagReader
 
-TimedMessage = tuple[int, str, bytes]
-"""Nanoseconds after the first message as it is played back, topic, serialized message."""
+TimedMessage = tuple[int, str, bytes | Changed]
+"""Nanoseconds after the first message as it is played back, topic, serialized or prepared message."""
 Batch = list[TimedMessage]
 
 MAX_LOADED_BYTES = 32 * 2**20
@@ -26,30 +30,58 @@ def invalid_bag(error: BagError) -> UnitFailure:
     return UnitFailure("BAG_INVALID", str(error), exit_code=EXIT_NO_RETRY)
 
 
+@dataclass(frozen=True)
+class Timing:
+    """When recorded messages are played."""
+
+    rate: float = 1.0
+    """Factor on recorded time; for 0 every message has time 0."""
+    max_gap_seconds: float | None = None
+    """A longer time in which no message of the played topics was recorded counts as so much of it."""
+    excerpt: Excerpt = field(default_factory=Excerpt)
+
+    @property
+    def max_gap_ns(self) -> int:
+        """Longest gap in ns."""
+        if self.max_gap_seconds is None:
+            return LONGER_THAN_ANY_GAP_NS
+        return round(self.max_gap_seconds * 1e9)
+
+    def played(self, recorded_ns: int) -> int:
+        """Convert a recorded duration to a played one."""
+        return round(recorded_ns / self.rate) if self.rate else 0
+
+
 class Feed:
     """Passes over the played topics of a bag, in time order.
 
-    `rate` is the factor on recorded time; for 0 every message has time 0. A time in which no message of the
-    played topics was recorded counts as `max_gap_seconds` of recorded time if it is longer.
+    Each pass begins with what publishers of the `latched` topics (how many messages each keeps, by topic)
+    still offered when the excerpt began.
     """
 
     def __init__(
         self,
         folder: Path,
         topics: Collection[str],
+        timing: Timing,
         *,
-        rate: float,
-        max_gap_seconds: float | None = None,
+        latched: Mapping[str, int | None] | None = None,
+        rewriter: Rewriter | None = None,
         max_loaded_bytes: int = MAX_LOADED_BYTES,
     ) -> None:
         self.topics: dict[str, Topic] = {}
         """Topics of the bag by name; set by `prepare`."""
+        self.first_ns: int | None = None
+        """Recorded time of the first message; set by `prepare`, None without messages."""
+        self.interval_ns = 0
+        """Mean time between two messages of a pass as it is played; known after a pass."""
         self._folder = folder
         self._played = tuple(topics)
-        self._rate = rate
-        self._max_gap_ns = (
-            LONGER_THAN_ANY_GAP_NS if max_gap_seconds is None else round(max_gap_seconds * 1e9)
-        )
+        self._timing = timing
+        self._latched_depths = latched or {}
+        self._change = rewriter.change if rewriter else _unchanged
+        self._span: tuple[int, int] | None = None
+        self._latched: Batch = []
         self._max_loaded_bytes = max_loaded_bytes
         self._loaded: list[Batch] | None = None
         self._ahead: queue.SimpleQueue[Batch | Exception | None] = queue.SimpleQueue()
@@ -61,15 +93,18 @@ class Feed:
         """Open the bag, check its topics and load it, or start to read ahead.
 
         Raises:
-            UnitFailure: BAG_INVALID.
+            UnitFailure: BAG_INVALID, or NO_MESSAGES in the excerpt.
         """
         try:
             with BagReader(self._folder) as reader:
                 self.topics = {topic.name: topic for topic in reader.topics}
                 self._check_topics()
+                self._select(reader)
                 self._loaded = self._load(reader)
         except BagError as error:
             raise invalid_bag(error) from error
+        if self.first_ns is None and not self._timing.excerpt.is_everything:
+            raise self._timing.excerpt.no_messages()
         if self._loaded is None:
             threading.Thread(target=self._read_ahead, name="feed", daemon=True).start()
 
@@ -81,6 +116,13 @@ class Feed:
                 f"The bag has no topic {', '.join(missing)}. Correct the topics of the template.",
                 exit_code=EXIT_NO_RETRY,
             )
+
+    def _select(self, reader: BagReader) -> None:
+        """Find the bounds of the excerpt, and read what was latched before it."""
+        self._span = self._timing.excerpt.span(reader, self._played)
+        if self._span and self._latched_depths:
+            latched = latched_before(reader, self._latched_depths, self._span[0])
+            self._latched = [(0, topic, self._change(topic, data)) for _, topic, data in latched]
 
     def _load(self, reader: BagReader) -> list[Batch] | None:
         """Load the batches of one pass; None when they are too large."""
@@ -95,20 +137,23 @@ class Feed:
 
     def _timed_batches(self, reader: BagReader) -> Iterator[Batch]:
         """Read one pass from the file, with offsets instead of recorded times."""
-        elapsed = 0
+        played, max_gap_ns = self._timing.played, self._timing.max_gap_ns
+        change = self._change
+        elapsed = count = 0
         latest: int | None = None
-        for batch in reader.batches(self._played):
+        for batch in reader.batches(self._played, span=self._span):
             timed: Batch = []
             for stamp, topic, data in batch:
-                if latest is not None:
-                    elapsed += min(stamp - latest, self._max_gap_ns)
+                if latest is None:
+                    self.first_ns = stamp
+                else:
+                    elapsed += min(stamp - latest, max_gap_ns)
                 latest = stamp
-                timed.append((self._offset(elapsed), topic, data))
+                timed.append((played(elapsed), topic, change(topic, data)))
+            count += len(timed)
             yield timed
             del batch, timed, data  # else held while the next is read
-
-    def _offset(self, elapsed_ns: int) -> int:
-        return round(elapsed_ns / self._rate) if self._rate else 0
+        self.interval_ns = round(mean_interval(played(elapsed), count))
 
     def _read_ahead(self) -> None:
         """Fill the queue pass after pass; None marks the end of each."""
@@ -146,6 +191,8 @@ class Feed:
         Raises:
             BagError: The bag cannot be read; other errors of the reading thread are raised as well.
         """
+        if self._latched:
+            yield self._latched
         if self._loaded is not None:
             yield from self._loaded
             return
@@ -164,6 +211,10 @@ class Feed:
         with self._room:
             self._closed = True
             self._room.notify()
+
+
+def _unchanged(_: str, data: bytes) -> bytes:
+    return data
 
 
 def _weight(batch: Batch) -> int:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from agent.feed import Batch, Feed
 from agent.lateness import Lateness
+from agent.rewriting import Changed, Rewriter
 from agent.transports.base import Publish
 
 SWITCH_INTERVAL_SECONDS = 0.0001
@@ -21,14 +22,21 @@ MAX_WAIT_SECONDS = 3600.0
 """Of one wait; a longer one is waited for again, as a slow bag has gaps beyond what threads can wait."""
 NEVER = 2**63
 
+RecordedPublisher = tuple[Publish, Callable[[int], None]]
+ChangedPublishers = tuple[tuple[tuple[Publish, Callable[[int], None], bytes], ...], ...]
+
 
 @dataclass(frozen=True)
 class Playback:
-    """Playback options: `rate` 0 is unpaced, `seconds` limits the time (0: no limit)."""
+    """Playback options: `rate` 0 is unpaced, `seconds` limits the time (0: no limit).
+
+    `pass_gap` is the time in seconds between two passes, in addition to the mean time between two messages.
+    """
 
     rate: float
     passes: int
     seconds: float
+    pass_gap: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -41,6 +49,8 @@ class PlaybackControl:
     """Called at the start, before the first publication."""
     halt: threading.Event
     """Set when nothing more may be published."""
+    stamp: Callable[[], int] = time.time_ns
+    """Returns the time of publication in ns, for stamps that are set to it."""
 
 
 @contextlib.contextmanager
@@ -80,10 +90,12 @@ class Player(threading.Thread):
         control: PlaybackControl,
         *,
         agents: int,
+        rewriter: Rewriter | None = None,
     ) -> None:
         super().__init__(name="player", daemon=True)
         self.published = 0
-        self.published_bytes = 0
+        self.unchanged = 0
+        """Messages that could not be changed, and were published as they are."""
         self.passes = 0
         self.started_ns = 0
         """Monotonic time at which the thread woke for the release; 0: not yet."""
@@ -100,14 +112,46 @@ class Player(threading.Thread):
         self._halt = control.halt
         self._deadline = NEVER
         self.lateness = tuple(Lateness() for _ in range(agents))
-        record_functions = [lateness.record for lateness in self.lateness]
+        self._rewriter = rewriter
+        self._bytes = 0
+        self._changed_bytes = [0 for _ in rewriter.lengths] if rewriter else []
         self._publishers = {
             topic: tuple(publishers) for topic, publishers in publishers_by_topic.items()
         }
         self._recorded_publishers = {
-            topic: tuple(zip(publishers, record_functions, strict=True))
+            topic: tuple(zip(publishers, self._records(), strict=True))
             for topic, publishers in publishers_by_topic.items()
         }
+        self._changed_publishers = {
+            topic: self._by_prefix(pairs) for topic, pairs in self._recorded_publishers.items()
+        }
+
+    def _records(self) -> list[Callable[[int], None]]:
+        """Return what records the lateness of each agent; without pace there is none."""
+        if self._playback.rate:
+            return [lateness.record for lateness in self.lateness]
+        return [lambda _: None for _ in self.lateness]
+
+    def _by_prefix(self, pairs: Sequence[RecordedPublisher]) -> ChangedPublishers:
+        """Return the publishers with the prefixes of their agents, by the length of these."""
+        if self._rewriter is None:
+            return ()
+        prefixes = self._rewriter.prefixes
+        return tuple(
+            tuple(
+                (publish, record, prefix)
+                for (publish, record), prefix in zip(pairs, prefixes, strict=True)
+                if len(prefix) == length
+            )
+            for length in self._rewriter.lengths
+        )
+
+    def published_bytes(self, agent: int) -> int:
+        """Bytes that an agent has published, by its index; frame ids with its name have its length."""
+        if self._rewriter is None:
+            return self._bytes
+        length = len(self._rewriter.prefixes[agent])
+        return self._bytes + self._changed_bytes[self._rewriter.lengths.index(length)]
 
     def run(self) -> None:
         reduce_timer_slack()
@@ -151,16 +195,22 @@ class Player(threading.Thread):
         if self._playback.seconds:
             self._deadline = base + round(self._playback.seconds * 1e9)
         publish = self._paced if self._playback.rate else self._unpaced
+        gap_ns = round(self._playback.pass_gap * 1e9)
         for _ in range(self._playback.passes):
             span = 0
             for batch in self._feed.one_pass():
                 if not publish(batch, base):
                     return not self._halt.is_set()
                 span = batch[-1][0]
-            base += span
             self.passes += 1
+            if self.passes == self._playback.passes:
+                break
             if self._halt.is_set():
-                return self.passes == self._playback.passes
+                return False
+            last = base + span if self._playback.rate else time.monotonic_ns()
+            base = last + self._feed.interval_ns + gap_ns
+            if gap_ns and not self._wait_for(base):
+                return not self._halt.is_set()
         return True
 
     def _paced(self, batch: Batch, base: int) -> bool:
@@ -178,13 +228,32 @@ class Player(threading.Thread):
                 sleep(wait / 1e9)
             if is_halted():
                 return False
+            if data.__class__ is not bytes:
+                self._publish_changed(topic, data, due)  # type: ignore[arg-type]
+                continue
             for publish_one, record in recorded_publishers[topic]:
                 publish_one(data)
                 record(now() - due)
             self.last_ns = now()
             self.published += 1
-            self.published_bytes += len(data)
+            self._bytes += len(data)
         return True
+
+    def _publish_changed(self, topic: str, message: Changed, due: int) -> None:
+        """Publish a message whose stamps and frame ids are changed; all agents set the same stamp."""
+        now = time.monotonic_ns
+        by_prefix = self._changed_publishers[topic]
+        for publishers, pieces in zip(
+            by_prefix, message.stamped(self._control.stamp()), strict=True
+        ):
+            for publish_one, record, prefix in publishers:
+                publish_one(prefix.join(pieces))
+                record(now() - due)
+        self.last_ns = now()
+        self.published += 1
+        self.unchanged += message.unchanged
+        for index, size in enumerate(message.sizes):
+            self._changed_bytes[index] += size
 
     def _wait_for(self, due: int) -> bool:
         """Wait for a message far ahead; return False when a stop or the end of the time comes first."""
@@ -206,10 +275,13 @@ class Player(threading.Thread):
         for _, topic, data in batch:
             if is_halted() or now() >= deadline:
                 return False
+            if data.__class__ is not bytes:
+                self._publish_changed(topic, data, 0)  # type: ignore[arg-type]
+                continue
             for publish_one in publishers[topic]:
                 publish_one(data)
             self.published += 1
-            self.published_bytes += len(data)
+            self._bytes += len(data)
             self.last_ns = now()
         return True
 

@@ -7,12 +7,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from agent.excerpt import Excerpt
 from agent.failures import EXIT_FAILED, EXIT_NO_RETRY, UnitFailure
-from agent.feed import Feed
+from agent.feed import Feed, Timing
 from agent.link_watch import LinkWatch
+from agent.matching import Matching
 from agent.protocol import Assignment, PlayedTopic, RecordTopic
 from agent.recorder import Recorder
 from agent.replay import Playback, PlaybackControl, Player
+from agent.rewriting import rewriter_of
 from agent.topic_names import full_name, listing, not_carried, with_slash
 from agent.transports import Transport, TransportError, create
 from agent.transports.base import Publish, TypeUnknownError
@@ -44,9 +47,11 @@ class Session:
         self._folder = folder
         self.recording = folder / f"recording-{assignment.attempt}"
         """The folder of the recording; created by `prepare` if there are topics to record."""
+        self._rewriter = rewriter_of(assignment)
         self._feed: Feed | None = None
         self.link: LinkWatch | None = None
         self._transport: Transport | None = None
+        self._matching: Matching | None = None
         self._player: Player | None = None
         self._recorder_inputs: dict[tuple[int, str], Publish] = {}
         self._publishers_by_topic: dict[str, list[Publish]] = {}
@@ -54,12 +59,7 @@ class Session:
     def prepare(self, bag: Path) -> None:
         """Load the bag, connect, and create all publishers and subscriptions."""
         self._check_names()
-        self._feed = Feed(
-            bag,
-            [topic.name for topic in self._assignment.topics],
-            rate=self._assignment.rate,
-            max_gap_seconds=self._assignment.max_gap_seconds,
-        )
+        self._feed = self._make_feed(bag)
         self._feed.prepare()
         try:
             self._transport = create(self._assignment.link)
@@ -68,10 +68,23 @@ class Session:
             for topic in self._assignment.topics:
                 self._publishers_by_topic[topic.name] = self._publishers(self._transport, topic)
             self._subscribe(self._transport)
+            self._matching = Matching(self._transport, self._assignment)
             self._watch(self._transport)
         except TransportError as error:
             exit_code = EXIT_NO_RETRY if isinstance(error, TypeUnknownError) else EXIT_FAILED
             raise UnitFailure(error.code, str(error), exit_code=exit_code) from error
+
+    def _make_feed(self, bag: Path) -> Feed:
+        plan = self._assignment
+        excerpt = Excerpt(plan.start_offset, plan.end_offset)
+        latched = [topic for topic in plan.topics if topic.qos.durability == "transient_local"]
+        return Feed(
+            bag,
+            [topic.name for topic in plan.topics],
+            Timing(plan.rate, plan.max_gap_seconds, excerpt),
+            latched={topic.name: topic.qos.kept for topic in latched},
+            rewriter=self._rewriter,
+        )
 
     def _check_names(self) -> None:
         """Refuse names that the server should have refused: a wildcard would reach every subscriber."""
@@ -130,19 +143,26 @@ class Session:
     def _count_published(self) -> int:
         return self._player.published if self._player else 0
 
+    @property
+    def matching(self) -> Matching:
+        """The subscribers of its publishers."""
+        if self._matching is None:
+            raise RuntimeError("call prepare first")
+        return self._matching
+
     def player(self, release: Callable[[], int], halt: threading.Event) -> Player:
         """Create the player for this session, not yet started."""
         if self._feed is None:
             raise RuntimeError("call prepare first")
-        playback = Playback(
-            self._assignment.rate, self._assignment.passes, self._assignment.execution_time
-        )
+        plan = self._assignment
+        playback = Playback(plan.rate, plan.passes, plan.execution_time, plan.pass_gap)
         self._player = Player(
             self._feed,
             self._publishers_by_topic,
             playback,
             PlaybackControl(release, self._begin, halt),
             agents=len(self._assignment.agents),
+            rewriter=self._rewriter,
         )
         return self._player
 

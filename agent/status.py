@@ -13,6 +13,7 @@ from agent.protocol import (
     Outage,
     RecordingSummary,
     Snapshot,
+    TopicMatch,
 )
 from agent.recorder import Recorder
 from agent.replay import Player
@@ -29,6 +30,7 @@ class Status:
         self.player: Player | None = None
         self.recorder: Recorder | None = None
         self.link: LinkWatch | None = None
+        self.matched: tuple[TopicMatch, ...] = ()
         self.heartbeat_seconds = assignment.heartbeat_seconds
         self._stage_run = stage_run
         self._unit = unit
@@ -68,6 +70,7 @@ class Status:
             recording=self._recording(),
             resources=self._meter.measure(),
             outages=self._outages(),
+            matched=self.matched,
             last_publication_ns=self._last_publication(),
             final=final,
         )
@@ -83,7 +86,9 @@ class Status:
             number=number,
             state=self.state,
             published=player.published,
-            published_bytes=player.published_bytes,
+            published_bytes=player.published_bytes(index),
+            unchanged_messages=player.unchanged,
+            late_messages=lateness.late_messages,
             passes=player.passes,
             lateness_p50_us=lateness.percentile_us(50),
             lateness_p99_us=lateness.percentile_us(99),

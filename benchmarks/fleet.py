@@ -3,7 +3,7 @@
 Runs the demo as `make demo` does, in a data folder of its own, on a sample bag of the length asked for, and
 samples the processor time and memory of every process meanwhile:
 
-    .venv/bin/python -m benchmarks.fleet --agents 500 --seconds 30
+    .venv/bin/python -m benchmarks.fleet --agents 500 --seconds 30 --hertz 25 --per-unit 100 --transport null
 """
 
 import argparse
@@ -21,9 +21,12 @@ from pathlib import Path
 import psutil
 
 from benchmarks import _options
+from launcher.options import TRANSPORTS
 from rosbag2.writing.sample import make_sample
 from tests.support.s3 import free_ports
 
+SAMPLE_HERTZ = 75.0
+"""Messages a second in the sample bag, over its three topics."""
 ROOT = Path(__file__).resolve().parent.parent
 KINDS = {"uvicorn": "server", "run_controller": "controller", "run_worker": "worker"}
 
@@ -69,12 +72,24 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--agents", type=int, default=500)
     parser.add_argument("--seconds", type=float, default=30)
+    parser.add_argument("--hertz", type=float, default=SAMPLE_HERTZ, help="messages of each agent")
+    parser.add_argument("--per-unit", type=int, default=10, help="agents in each process")
+    parser.add_argument("--transport", choices=TRANSPORTS, default="null")
     options = _options.parse(parser, agents=2, seconds=1)
     with tempfile.TemporaryDirectory() as folder:
         data, bag = Path(folder) / "data", Path(folder) / "drive"
-        make_sample(bag, seconds=options.seconds)
-        environment = {**os.environ, "DATA_DIR": str(data), "BAG": str(bag)}
-        environment |= {"AGENTS": str(options.agents), "PORT": str(free_ports(1)[0])}
+        rate = options.hertz / SAMPLE_HERTZ
+        make_sample(bag, seconds=options.seconds * rate)
+        environment = {
+            **os.environ,
+            "DATA_DIR": str(data),
+            "BAG": str(bag),
+            "AGENTS": str(options.agents),
+            "AGENTS_PER_UNIT": str(options.per_unit),
+            "TRANSPORT": options.transport,
+            "RATE": str(rate),
+            "PORT": str(free_ports(1)[0]),
+        }
         command = [sys.executable, "-m", "launcher", "demo"]
         began = time.monotonic()
         used: dict[str, dict[int, float]] = defaultdict(dict)
@@ -94,6 +109,7 @@ def main() -> int:
     for kind in sorted(used):
         cpu = sum(used[kind].values())
         print(f"{kind:12} {len(used[kind]):9} {cpu:8.1f} {memory[kind] / 2**20:16.0f}")
+    print(f"memory of an agent {memory['units'] / 2**20 / options.agents:.1f} MB")
     return int(demo.returncode)
 
 

@@ -99,6 +99,7 @@ TABLE: dict[str, dict[str, Rule]] = {
     "execution-agents": {"GET": VIEWER},
     "execution-recordings": {"GET": VIEWER},
     "execution-events": {"GET": VIEWER},
+    "execution-subscribers": {"GET": VIEWER},
     "execution-progress": {"GET": VIEWER},
     "execution-ticket": {"POST": VIEWER},
     "execution-stream": {"GET": VIEWER},

@@ -1,6 +1,6 @@
 """Failures: stored as code and values, worded in the language of the reader."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -33,8 +33,8 @@ def failure_text(code: str, values: Mapping[str, Any] | None, text: str) -> str:
     Args:
         code: The failure code.
         values: `completed`, `agents` and `min_percent` of a stage, `undelivered` messages with the
-            times of `outages`, a `reason` given by another system, the attempt `superseded_by`, or
-            `stopped_by` (a user or a `Stopper`); None: use the text.
+            times of `outages`, topics `unheard`, a `reason` given by another system, the attempt
+            `superseded_by`, or `stopped_by` (a user or a `Stopper`); None: use the text.
         text: Text stored by older versions or agents.
     """
     if values is None:
@@ -46,17 +46,22 @@ def failure_text(code: str, values: Mapping[str, Any] | None, text: str) -> str:
         return gettext("It was stopped by %(name)s.") % {"name": _stopper(values["stopped_by"])}
     if "superseded_by" in values:
         return gettext("Another attempt took over.")
-    sentences = [str(FailureCode(code).label)]
-    if {"undelivered", "outages"} <= values.keys():
-        sentences.insert(0, _lost_messages(values["undelivered"], values["outages"]))
+    sentences = [*_figures(values), str(FailureCode(code).label)]
+    if "reason" in values:
+        sentences.append(str(values["reason"]))
+    return " ".join(sentences)
+
+
+def _figures(values: Mapping[str, Any]) -> Iterator[str]:
     if {"completed", "agents", "min_percent"} <= values.keys():
         message = gettext(
             "%(completed)d of %(agents)d agents completed, at least %(min_percent)d %% must."
         )
-        sentences.insert(0, message % values)
-    if "reason" in values:
-        sentences.append(str(values["reason"]))
-    return " ".join(sentences)
+        yield message % values
+    if {"undelivered", "outages"} <= values.keys():
+        yield _lost_messages(values["undelivered"], values["outages"])
+    if values.get("unheard"):
+        yield _unheard(values["unheard"])
 
 
 def _stopper(name: str) -> str:
@@ -77,9 +82,11 @@ def warning_texts(warnings: Iterable[Mapping[str, Any]] | None) -> list[dict[str
 
 
 def _warning_text(code: str, values: Mapping[str, Any] | None = None, **_row: Any) -> str:
-    """Word a warning; with values it is about topics that were left out."""
+    """Word a warning; with values it is about topics that were left out, or that nobody subscribed to."""
     if values is None:
         return failure_text(code, {}, "")
+    if code == FailureCode.NOBODY_LISTENS:
+        return _without_subscriber(values)
     message = ngettext(
         "%(count)d topic was left out, as the transport %(transport)s cannot carry its name: %(topics)s.",
         "%(count)d topics were left out, as the transport %(transport)s cannot carry their names: "
@@ -87,6 +94,30 @@ def _warning_text(code: str, values: Mapping[str, Any] | None = None, **_row: An
         values["count"],
     )
     return message % values
+
+
+def _without_subscriber(values: Mapping[str, Any]) -> str:
+    message = ngettext(
+        "%(count)d topic had no subscriber when the agents started: %(topics)s.",
+        "%(count)d topics had no subscriber when the agents started: %(topics)s.",
+        values["count"],
+    )
+    return message % values
+
+
+def _unheard(topics: Sequence[Mapping[str, Any]]) -> str:
+    """Name topics that must have a subscriber as they are published, such as `/agent_1/odom`."""
+    return gettext("Without a subscriber: %(names)s.") % {"names": "; ".join(map(_names, topics))}
+
+
+def _names(topic: Mapping[str, Any]) -> str:
+    names = ", ".join(topic["first"])
+    if topic["agents"] <= len(topic["first"]):
+        return names
+    message = ngettext(
+        "%(names)s, … (%(count)d agent)", "%(names)s, … (%(count)d agents)", topic["agents"]
+    )
+    return message % {"names": names, "count": topic["agents"]}
 
 
 def _lost_messages(number: int, outages: Sequence[tuple[str, str | None]]) -> str:

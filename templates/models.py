@@ -19,12 +19,12 @@ class Template(SoftDeleted):
     rosbag to the names under which they are published. Played is what was recorded from `start_offset` to
     `end_offset` seconds after the first message of these topics (null: to the end), with `pass_gap` seconds
     between passes. `clock_hz` is the rate of `/clock`, 0: none. `required_subscribers` are played topics to
-    which somebody must subscribe within `match_seconds` before the start. `definitions` maps message types to their
-    definitions, for types that neither the rosbag nor a ROS distribution defines. `rate` is a factor on
-    recorded time, 0 plays as fast as possible. Where no message of these topics was recorded for longer than `max_gap_seconds`,
-    the wait is only that long, in recorded time; null waits for any. `record_topics` is a list of
-    `{"name": ..., "type": ...}`, names as the robot sees them. `version` increases with each change and
-    is recorded by runs.
+    which somebody must subscribe within `match_seconds` before the start. `definitions` maps message types
+    to their definitions, for types that neither the rosbag nor a ROS distribution defines. `rate` is a
+    factor on recorded time, 0 plays as fast as possible. Where no message of these topics was recorded for
+    longer than `max_gap_seconds`, the wait is only that long, in recorded time; null waits for any.
+    `record_topics` is a list of `{"name": ..., "type": ...}`, names as the robot sees them. `version`
+    increases with each change and is recorded by runs.
     """
 
     name = models.CharField(_("name"), max_length=200)
@@ -36,8 +36,10 @@ class Template(SoftDeleted):
     topics = models.JSONField(_("topics to play"), default=list, blank=True)
     rate = models.FloatField(_("rate"), default=1.0, validators=[MinValueValidator(0)])
     max_gap_seconds = models.FloatField(_("longest gap (s)"), null=True, blank=True)
-    excluded_topics = models.JSONField(_("topics not to play"), default=list, blank=True)
-    renames = models.JSONField(_("renamed topics"), default=dict, blank=True)
+    excluded_topics = models.JSONField(
+        _("topics not to play"), default=list, db_default=[], blank=True
+    )
+    renames = models.JSONField(_("renamed topics"), default=dict, db_default={}, blank=True)
     start_offset = models.FloatField(_("play from (s)"), default=0.0, db_default=0.0)
     end_offset = models.FloatField(_("play to (s)"), null=True, blank=True)
     pass_gap = models.FloatField(_("pause between passes (s)"), default=0.0, db_default=0.0)
@@ -45,10 +47,12 @@ class Template(SoftDeleted):
     restamp = models.BooleanField(_("stamp headers anew"), default=False, db_default=False)
     prefix_frames = models.BooleanField(_("prefix frame ids"), default=False, db_default=False)
     required_subscribers = models.JSONField(
-        _("topics that need a subscriber"), default=list, blank=True
+        _("topics that need a subscriber"), default=list, db_default=[], blank=True
     )
     match_seconds = models.FloatField(_("wait for subscribers (s)"), default=30.0, db_default=30.0)
-    definitions = models.JSONField(_("message definitions"), default=dict, blank=True)
+    definitions = models.JSONField(
+        _("message definitions"), default=dict, db_default={}, blank=True
+    )
     record_topics = models.JSONField(_("topics to record"), default=list, blank=True)
     record_own = models.BooleanField(_("record own publications"), default=True)
     record_scope = models.CharField(

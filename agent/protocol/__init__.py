@@ -47,6 +47,7 @@ from agent.protocol.recordings import (
 )
 from agent.protocol.reports import (
     MAX_OUTAGES,
+    MAX_UNHEARD,
     AgentReport,
     AgentState,
     Answer,
@@ -58,10 +59,12 @@ from agent.protocol.reports import (
     ResourceUse,
     Snapshot,
     TopicMatch,
+    Unheard,
 )
 
 __all__ = [
     "MAX_OUTAGES",
+    "MAX_UNHEARD",
     "PROTOCOL",
     "SECRET_NAME",
     "AgentReport",
@@ -99,6 +102,7 @@ __all__ = [
     "SegmentOffer",
     "Snapshot",
     "TopicMatch",
+    "Unheard",
     "decode",
     "encode",
 ]

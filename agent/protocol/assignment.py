@@ -1,10 +1,11 @@
 """Registration of a unit, and its part of the plan."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from agent.protocol.message import Message
+from rosbag2.messages.layouts import Layout
 
 
 class Registration(Message, frozen=True, kw_only=True):
@@ -49,6 +50,11 @@ class Qos(Message, frozen=True, kw_only=True):
     depth: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] = 10
     """Messages that are kept with `keep_last`."""
 
+    @property
+    def kept(self) -> int | None:
+        """Messages that are kept; none: all."""
+        return self.depth if self.history == "keep_last" else None
+
 
 class PlayedTopic(Message, frozen=True, kw_only=True):
     """A topic of the bag to play, and what its publishers must know of it."""
@@ -64,8 +70,8 @@ class PlayedTopic(Message, frozen=True, kw_only=True):
     qos: Qos = Qos()
     subscriber_required: bool = False
     """True: READY waits until somebody subscribes to it."""
-    layout: Any = None
-    """Layout of its messages, of `rosbag2.messages.layouts`; only where they are changed on the way."""
+    layout: Layout | None = None
+    """Layout of its messages, only where they are changed on the way; none: they have no header."""
 
     @property
     def published_name(self) -> str:
@@ -144,7 +150,7 @@ class Assignment(Message, frozen=True, kw_only=True):
     passes: int
     """Full passes of the bag, at least 1."""
     pass_gap: float = 0.0
-    """Seconds between two passes."""
+    """Seconds between two passes, in addition to the mean time between two messages (`agent.pass_times`)."""
     clock_hz: float = 0.0
     """Rate of `/clock`, published by the first agent of the stage; 0: none."""
     restamp: bool = False

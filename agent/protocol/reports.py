@@ -9,6 +9,8 @@ from agent.protocol.message import Count, Message, Time
 
 MAX_OUTAGES = 50
 """Outages that a report lists; later ones are counted as one."""
+MAX_UNHEARD = 10
+"""Topics, and names of each, that a failure lists."""
 
 
 class AgentState(StrEnum):
@@ -41,6 +43,10 @@ class AgentReport(Message, frozen=True, kw_only=True):
     published: Count = 0
     published_bytes: Count = 0
     passes: Annotated[int, msgspec.Meta(ge=0, lt=2**31)] = 0
+    unchanged_messages: Count = 0
+    """Published without the change of stamps or frame ids, as they could not be read."""
+    late_messages: Count | None = None
+    """Published more than 5 ms after they were due; none when unpaced, and from older agents."""
     lateness_p50_us: float | None = None
     lateness_p99_us: float | None = None
     start_skew_us: float | None = None
@@ -49,11 +55,24 @@ class AgentReport(Message, frozen=True, kw_only=True):
     """Uncertainty of the skew: half the shortest round trip."""
 
 
+class Unheard(Message, frozen=True, kw_only=True):
+    """A topic that must have a subscriber, and has none for some agents."""
+
+    topic: str
+    """Name in the bag."""
+    agents: Count
+    """Agents of the unit without a subscriber."""
+    first: Annotated[tuple[str, ...], msgspec.Meta(max_length=MAX_UNHEARD)]
+    """The first of its names as published, such as `/agent_7/odom`."""
+
+
 class Failure(Message, frozen=True, kw_only=True):
     """Failure of a unit's agents, with a code of the server's `choices`."""
 
     code: str
     text: str
+    unheard: Annotated[tuple[Unheard, ...], msgspec.Meta(max_length=MAX_UNHEARD)] = ()
+    """With NOBODY_LISTENS: the first topics."""
 
 
 class RecordingSummary(Message, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from agent.failures import UnitFailure
-from agent.feed import Feed
+from agent.feed import Feed, Timing
 from agent.replay import Playback, PlaybackControl, Player
 from agent.tests.conftest import IMU, ODOM, until, write_bag
 from rosbag2.errors import BagError
@@ -19,12 +19,14 @@ def now() -> int:
 
 
 def play(feed, publishers, playback, *, release=now, began=lambda: None, halt=None):
+    if not isinstance(publishers, dict):
+        publishers = {"/odom": publishers, "/imu": publishers}
     thread = Player(
         feed,
-        {"/odom": publishers, "/imu": publishers},
+        publishers,
         playback,
         PlaybackControl(release, began, halt or threading.Event()),
-        agents=len(publishers),
+        agents=len(publishers["/odom"]),
     )
     thread.start()
     thread.join(20)
@@ -34,7 +36,8 @@ def play(feed, publishers, playback, *, release=now, began=lambda: None, halt=No
 
 
 def prepare_feed(folder, *, rate=1.0, topics=("/odom", "/imu"), **options):
-    feed = Feed(folder, topics, rate=rate, **options)
+    timing = {key: options.pop(key) for key in ("max_gap_seconds", "excerpt") if key in options}
+    feed = Feed(folder, topics, Timing(rate, **timing), **options)
     feed.prepare()
     return feed
 
@@ -46,7 +49,7 @@ def test_messages_are_never_published_early(tmp_path):
     start = now() + 100_000_000
     thread = play(feed, [lambda _: times.append(now())], Playback(2.0, 2, 0), release=lambda: start)
     due = [start + offset for offset in (0, 50_000_000, 150_000_000)]
-    due += [150_000_000 + instant for instant in due]
+    due += [225_000_000 + instant for instant in due]  # after the mean time between two messages
     assert all(actual >= expected for actual, expected in zip(times, due, strict=True))
     assert thread.finished
     assert (thread.published, thread.passes) == (6, 2)
@@ -124,7 +127,7 @@ def test_a_failing_publisher_ends_the_player(tmp_path):
 
 def test_a_bag_damaged_while_read_ahead_is_an_error(tmp_path):
     bag = write_bag(tmp_path / "b", list(range(20_000)))
-    feed = Feed(bag, ["/odom", "/imu"], rate=0, max_loaded_bytes=0)
+    feed = Feed(bag, ["/odom", "/imu"], Timing(0), max_loaded_bytes=0)
     feed.prepare()
     data = next(bag.glob("*.db3"))
     data.write_bytes(b"x" * data.stat().st_size)
@@ -162,6 +165,6 @@ def test_a_halt_during_replay_ends_it(tmp_path):
 
 
 def test_a_missing_topic_is_named(tmp_path):
-    feed = Feed(write_bag(tmp_path / "b", [0]), ["/ghost"], rate=1.0)
+    feed = Feed(write_bag(tmp_path / "b", [0]), ["/ghost"], Timing())
     with pytest.raises(UnitFailure, match="/ghost"):
         feed.prepare()

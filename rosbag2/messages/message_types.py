@@ -5,6 +5,7 @@ define. Of the library only the parser and the tables are used, none of the code
 """
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import cache
 from typing import Any
 
@@ -39,10 +40,30 @@ _CODES = {
 }
 
 
+class TypeProblem(StrEnum):
+    """Reason why a type is unknown."""
+
+    UNDEFINED = "undefined"
+    UNPARSED = "unparsed"
+    TOO_LONG = "too_long"
+    ENDLESS = "endless"
+    UNSUPPORTED = "unsupported"
+
+
 class TypeUnknownError(Exception):
-    """A type without a definition, or with one that cannot be used; the text says why."""
+    """A type without a definition, or with one that cannot be used; the text says why.
+
+    `subject` is the type or the field's type that is at fault.
+    """
 
     code = "TYPE_UNKNOWN"
+
+    def __init__(
+        self, text: str, problem: TypeProblem = TypeProblem.UNSUPPORTED, subject: str = ""
+    ) -> None:
+        self.problem = problem
+        self.subject = subject
+        super().__init__(text)
 
 
 class NotCdrError(TypeUnknownError):
@@ -93,8 +114,17 @@ def message_type_of(topic: Topic, ros_distro: str = "") -> MessageType:
     if not topic.is_cdr:
         raise NotCdrError(f"its messages are serialized as {topic.serialization_format}")
     name = full_name(topic.type)
-    embedded = _parsed(name, topic.definition, topic.definition_encoding)
-    return _Builder(embedded, _distro_types(ros_distro)).struct(name, 0)
+    embedded = parsed(name, topic.definition, topic.definition_encoding)
+    return resolved(name, embedded, ros_distro)
+
+
+def resolved(name: str, embedded: FieldTable, ros_distro: str) -> MessageType:
+    """The type of a full name, from parsed definitions, else from those of a distribution.
+
+    Raises:
+        TypeUnknownError: it or a type in it has no usable definition.
+    """
+    return _Builder(embedded, distro_types(ros_distro)).struct(name, 0)
 
 
 def full_name(name: str) -> str:
@@ -103,27 +133,34 @@ def full_name(name: str) -> str:
     return f"{parts[0]}/msg/{parts[1]}" if len(parts) == 2 else name  # noqa: PLR2004
 
 
-def _parsed(name: str, definition: str, encoding: str) -> FieldTable:
-    """The fields in an embedded definition; none where there is no such."""
+def parsed(name: str, definition: str, encoding: str) -> FieldTable:
+    """The fields in an embedded definition; none where there is no such.
+
+    Raises:
+        TypeUnknownError: it is too long, or no definition.
+    """
     text = definition.replace("\r\n", "\n").rstrip("\n") + "\n"
     if not definition.strip() or encoding not in {"ros2msg", "ros2idl"}:
         return {}
     if len(text) > MAX_DEFINITION:
-        raise TypeUnknownError(f"the definition of {name} is longer than any that people write")
+        message = f"the definition of {name} is longer than any that people write"
+        raise TypeUnknownError(message, TypeProblem.TOO_LONG, name)
     try:
         parsed = (
             get_types_from_msg(text, name) if encoding == "ros2msg" else get_types_from_idl(text)
         )
     except RecursionError:
-        raise TypeUnknownError(f"the definition of {name} is nested too deep") from None
+        message = f"the definition of {name} is nested too deep"
+        raise TypeUnknownError(message, TypeProblem.ENDLESS, name) from None
     except Exception as error:
         # The parser raises whatever a stranger's text leads it to.
-        raise TypeUnknownError(f"the definition of {name} in the bag cannot be parsed") from error
+        message = f"the definition of {name} cannot be parsed"
+        raise TypeUnknownError(message, TypeProblem.UNPARSED, name) from error
     return {key: fields for key, (_constants, fields) in parsed.items()}
 
 
 @cache
-def _distro_types(ros_distro: str) -> FieldTable:
+def distro_types(ros_distro: str) -> FieldTable:
     """The fields of the types that a distribution brought; of the newest where it is not known."""
     name = f"ros2_{ros_distro}".lower()
     stores = {store.value: store for store in Stores if store.value.startswith("ros2_")}
@@ -148,11 +185,13 @@ class _Builder:
             raise _unsupported("wstring")
         fields = self.embedded.get(name, self.distro_types.get(name))
         if fields is None:
-            raise TypeUnknownError(
+            message = (
                 f"the bag holds no definition of {name}, and no ROS distribution brought it along"
             )
+            raise TypeUnknownError(message, TypeProblem.UNDEFINED, name)
         if name in self.open or depth > MAX_DEPTH:
-            raise TypeUnknownError(f"the definition of {name} is nested without an end")
+            message = f"the definition of {name} is nested without an end"
+            raise TypeUnknownError(message, TypeProblem.ENDLESS, name)
         self.open.add(name)
         message_type = MessageType(
             name, {key: self.field_type(desc, depth + 1) for key, desc in fields}
@@ -184,4 +223,5 @@ def _base(name: str) -> FieldType:
 
 
 def _unsupported(name: str) -> TypeUnknownError:
-    return TypeUnknownError(f"fields of the type {name} are written differently by each middleware")
+    message = f"fields of the type {name} are written differently by each middleware"
+    return TypeUnknownError(message, TypeProblem.UNSUPPORTED, name)

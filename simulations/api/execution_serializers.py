@@ -282,6 +282,23 @@ class RecordingSerializer(serializers.ModelSerializer[Recording]):
         read_only_fields = fields
 
 
+class TopicSubscribersSerializer(serializers.Serializer[Any]):
+    """Subscribers of one played topic when the agents of a stage started.
+
+    `agents` had a subscriber, of the `of_agents` whose units have started; `fewest` and `most` are the
+    subscribers of one agent's publisher. A transport that only knows whether there are any says 0 or 1.
+    """
+
+    stage = serializers.IntegerField()
+    topic = serializers.CharField()
+    published_as = serializers.CharField()
+    subscriber_required = serializers.BooleanField()
+    agents = serializers.IntegerField()
+    of_agents = serializers.IntegerField()
+    fewest = serializers.IntegerField()
+    most = serializers.IntegerField()
+
+
 class EventSerializer(serializers.ModelSerializer[Event]):
     """One entry of the timeline."""
 

@@ -26,6 +26,7 @@ from simulations.api.execution_serializers import (
     ExecutionSerializer,
     RecordingSerializer,
     RepeatsSerializer,
+    TopicSubscribersSerializer,
     UnitLogSerializer,
 )
 from simulations.api.responses import accepted
@@ -40,6 +41,7 @@ from simulations.choices import (
 )
 from simulations.models import AgentRun, Event, Execution, Recording
 from simulations.services.progress.progress import progress_by_id
+from simulations.services.progress.subscribers import subscribers_of
 from simulations.services.runs import lifecycle, logs
 from simulations.services.runs.repeats import preview
 
@@ -182,6 +184,13 @@ class ExecutionViewSet(WatchActions, Reads):
         """Compare its frozen plan with what its simulation would run now; nothing is started."""
         rows = Execution.objects.select_related("simulation__mec")
         return Response(RepeatsSerializer(preview(get_object_or_404(rows, pk=pk))).data)
+
+    @extend_schema(responses=TopicSubscribersSerializer(many=True))
+    @action(detail=True, filterset_class=None, pagination_class=None)
+    def subscribers(self, request: Request, pk: str) -> Response:
+        """The subscribers of each topic when the agents started; empty where the transport knows none."""
+        topics = subscribers_of(get_object_or_404(Execution, pk=pk))
+        return Response(TopicSubscribersSerializer(topics, many=True).data)
 
     @extend_schema(request=bulk.BulkSerializer, responses=bulk.BulkAnswerSerializer)
     @action(detail=False, methods=["post"], url_path="bulk/stop", filterset_class=None)

@@ -18,7 +18,7 @@ from simulations.models import Mec
 from simulations.services import quick_run
 from simulations.services.quick_run import QuickRun
 from storage.models import Rosbag
-from templates.services.validation import RATE
+from templates.services.validation.numbers import RATE
 
 
 class QuickRunSerializer(StrictSerializer):

@@ -1,5 +1,7 @@
 """The result of an execution in a terminal."""
 
+from collections.abc import Iterator
+
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 from rich.box import SIMPLE
@@ -11,6 +13,7 @@ from simulations.models import Execution
 from simulations.services.progress.progress import progress_of
 from simulations.services.progress.results import summary
 from simulations.services.progress.stage_figures import StageFigures, stage_figures
+from simulations.services.progress.subscribers import subscribers_of
 
 
 def show_result(execution: Execution, console: Console) -> None:
@@ -30,6 +33,8 @@ def show_result(execution: Execution, console: Console) -> None:
         table.add_row(*columns, *cells(figures, stage.position))
     console.print(table)
     console.print(_caption(outcome), highlight=False)
+    for line in _subscriber_lines(execution):
+        console.print(line, highlight=False, markup=False)
     for warning in warning_texts(execution.warnings):
         values = {"position": warning["stage"], "warning": warning["text"]}
         line = _("Stage %(position)s: %(warning)s") % values
@@ -50,6 +55,19 @@ def cells(figures: dict[int, StageFigures], position: int) -> list[str]:
     stage = figures.get(position, StageFigures())
     measured = ("-" if us is None else f"{us:.0f}" for us in (stage.lateness_us, stage.skew_us))
     return [str(stage.completed), str(stage.failed), str(stage.messages), *measured]
+
+
+def _subscriber_lines(execution: Execution) -> Iterator[str]:
+    """A line for each stage whose transport knows its subscribers: topics with one for all agents."""
+    topics = subscribers_of(execution)
+    for stage in dict.fromkeys(topic.stage for topic in topics):
+        of_stage = [topic for topic in topics if topic.stage == stage]
+        heard = sum(topic.agents == topic.of_agents for topic in of_stage)
+        values = {"stage": stage, "heard": heard, "topics": len(of_stage)}
+        yield (
+            _("Stage %(stage)d: %(heard)d of %(topics)d topics had a subscriber for each agent.")
+            % values
+        )
 
 
 def _title(outcome: dict[str, object]) -> str:

@@ -193,6 +193,10 @@ class AgentRun(models.Model):
         _("outages"), null=True, default=None, editable=False
     )
     link_changes = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    matched = models.JSONField[list[dict[str, Any]] | None](
+        _("subscribers at the start"), null=True, default=None, editable=False
+    )
+    """Of all agents of the unit, kept with the first of them."""
     published_bytes = models.PositiveBigIntegerField(_("bytes published"), default=0)
     passes = models.PositiveIntegerField(_("passes"), default=0)
     lateness_p50_us = models.FloatField(_("lateness p50 (µs)"), null=True)

@@ -6,6 +6,7 @@ import msgspec
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from agent.pass_times import replay_seconds
 from agent.protocol import AgentSlot, Link, PlayedTopic, RecordTopic
 from common.exceptions import FieldError
 from simulations.choices import Transport
@@ -21,7 +22,7 @@ from simulations.services.topics import (
 from storage.models import Rosbag, RosbagTopic
 from templates.models import Template
 from templates.services.pass_length import pass_length
-from templates.services.validation import RATE
+from templates.services.validation.numbers import RATE
 
 PLAN_VERSION = 2
 """Version 1 had only the names of played topics."""
@@ -41,6 +42,8 @@ class PlanStage(msgspec.Struct, frozen=True, kw_only=True):
     topics: tuple[PlayedTopic, ...]
     left_out: tuple[str, ...] = ()
     messages_a_pass: int
+    messages_known: bool = True
+    """False where `messages_a_pass` and `seconds_a_pass` are estimated, as only a part is played."""
     seconds_a_pass: float
     seconds_known: bool = True
     """False where `seconds_a_pass` is only a limit, as the index does not tell all gaps that count."""
@@ -73,6 +76,34 @@ class PlanStage(msgspec.Struct, frozen=True, kw_only=True):
     def topic_names(self) -> tuple[str, ...]:
         """Names of the played topics, as in the rosbag."""
         return tuple(topic.name for topic in self.topics)
+
+    @property
+    def seconds_to_match(self) -> float:
+        """Time that its agents may wait for subscribers before they are ready."""
+        waits = any(topic.subscriber_required for topic in self.topics)
+        return self.match_seconds if waits else 0.0
+
+    @property
+    def published_names(self) -> tuple[str, ...]:
+        """Names of the played topics within the namespace of an agent."""
+        return tuple(topic.published_name for topic in self.topics)
+
+    @property
+    def renames(self) -> dict[str, str]:
+        """Published names of the topics that have another one in the rosbag."""
+        return {topic.name: topic.publish_as for topic in self.topics if topic.publish_as}
+
+    @property
+    def required_subscribers(self) -> tuple[str, ...]:
+        """Names of the topics to which somebody must subscribe, as in the rosbag."""
+        return tuple(topic.name for topic in self.topics if topic.subscriber_required)
+
+    @property
+    def seconds_of_passes(self) -> float:
+        """Seconds of all its passes with the pauses between them."""
+        return replay_seconds(
+            self.seconds_a_pass, self.messages_a_pass, self.repeats, self.pass_gap
+        )
 
     @property
     def planned_messages(self) -> int:
@@ -208,7 +239,7 @@ def check_again(plan: Plan) -> None:
             errors.append(FieldError(f"/stages/{index}/rosbag", message))
         elif not RATE.accept(stage.rate):
             errors.append(_bad_rate(index, stage.template_name))
-        elif names := unsupported(plan.link.transport, stage.topic_names, stage.record):
+        elif names := unsupported(plan.link.transport, stage.published_names, stage.record):
             pointer, transport = f"/stages/{index}/template", plan.link.transport
             errors.append(not_carried_error(pointer, stage.template_name, transport, names))
         elif not (stage.messages_a_pass or stage.no_messages_allowed):
@@ -244,7 +275,7 @@ def stage_errors(index: int, stage: Stage, transport: str) -> list[FieldError]:
     topics = stage_topics(template, transport)
     if names := refused_topics(template, topics):
         return [not_carried_error(pointer, template.name, transport, names)]
-    if not (topics.messages or stage.no_messages_allowed):
+    if not (topics.contents.messages or stage.no_messages_allowed):
         return [_no_messages(index, template.name)]
     return []
 
@@ -292,7 +323,8 @@ def plan_stage(stage: Stage, first_agent: int, transport: str) -> PlanStage:
     rosbag: Rosbag = template.rosbag
     names = set(topics.played)
     played = [topic for topic in rosbag.topics.all() if topic.name in names]
-    length = pass_length(played, template.max_gap_seconds)
+    part = (template.start_offset, template.end_offset)
+    length = pass_length(played, template.max_gap_seconds, *part)
     by_name = {topic.name: topic for topic in played}
     return PlanStage(
         position=stage.position,
@@ -305,7 +337,8 @@ def plan_stage(stage: Stage, first_agent: int, transport: str) -> PlanStage:
         rosbag_digest=rosbag.content_digest,
         topics=tuple(_played_topic(template, by_name[name]) for name in topics.played),
         left_out=topics.left_out,
-        messages_a_pass=topics.messages,
+        messages_a_pass=topics.contents.messages,
+        messages_known=topics.contents.is_exact,
         seconds_a_pass=length.seconds / template.rate if template.rate > 0 else 0.0,
         seconds_known=length.is_known,
         rate=template.rate,

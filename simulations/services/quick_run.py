@@ -28,8 +28,9 @@ from storage.models import Rosbag
 from templates.choices import UnsupportedTopics
 from templates.exceptions import TemplateError
 from templates.models import Template
-from templates.services import templates, validation
+from templates.services import templates
 from templates.services.recording import recordable_topics
+from templates.services.validation.values import field_errors as template_errors
 
 DRY_RUN = "dry-run"
 AGENTS = 20
@@ -101,7 +102,7 @@ def field_errors(run: QuickRun) -> list[FieldError]:
     if run.mec is None and Mec.objects.exists():
         message = _("No system under test is enabled: ask an admin to enable one.")
         errors.append(FieldError("/mec", message, "NO_MEC"))
-    errors += validation.field_errors(_template_values(run))
+    errors += template_errors(_template_values(run))
     if not errors and run.rosbag is not None:
         errors = start_errors(*draft(run, run.rosbag))
     return [_at_own_field(error) for error in errors]

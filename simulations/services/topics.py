@@ -12,15 +12,17 @@ from simulations.choices import FailureCode
 from storage.models import RosbagTopic
 from templates.choices import UnsupportedTopics
 from templates.models import Template
+from templates.services.played_part import Contents, contents
+from templates.services.topic_choice import TopicChoice
 
 
 class StageTopics(NamedTuple):
-    """The topics of a template, of which `left_out` are neither played nor recorded."""
+    """The topics of a template; those published or recorded as `left_out` are not played or recorded."""
 
     played: tuple[str, ...]
     record: tuple[RecordTopic, ...]
     left_out: tuple[str, ...]
-    messages: int
+    contents: Contents
     """Messages of one pass."""
 
 
@@ -31,26 +33,28 @@ def playable_topics(template: Template) -> list[RosbagTopic]:
 
 def stage_topics(template: Template, transport: str) -> StageTopics:
     """Divide the topics of a template by what a transport carries."""
-    counts = {topic.name: topic.message_count for topic in playable_topics(template)}
-    played = tuple(template.topics) or tuple(sorted(counts))
+    by_name = {topic.name: topic for topic in playable_topics(template)}
+    choice = TopicChoice.of(template)
+    published = {name: choice.published_name(name) for name in choice.played(by_name)}
     record = [RecordTopic(name=t["name"], type=t["type"]) for t in template.record_topics]
-    left_out = unsupported(transport, played, record)
+    left_out = unsupported(transport, tuple(published.values()), record)
     names = set(left_out)
-    played = tuple(name for name in played if name not in names)
+    played = tuple(name for name, new in published.items() if new not in names)
+    part = (template.start_offset, template.end_offset)
     return StageTopics(
         played=played,
         record=tuple(topic for topic in record if topic.name not in names),
         left_out=left_out,
-        messages=sum(counts[name] for name in played),
+        contents=contents(template.rosbag, [by_name[name] for name in played], *part),
     )
 
 
 def unsupported(
-    transport: str, played: Sequence[str], record: Sequence[RecordTopic]
+    transport: str, published: Sequence[str], record: Sequence[RecordTopic]
 ) -> tuple[str, ...]:
-    """Return the topics that a transport does not carry, each once."""
+    """Return the names that a transport does not carry, each once."""
     recorded = not_carried(transport, [topic.name for topic in record])
-    return tuple(dict.fromkeys(not_carried(transport, played) + recorded))
+    return tuple(dict.fromkeys(not_carried(transport, published) + recorded))
 
 
 def refused_topics(template: Template, topics: StageTopics) -> tuple[str, ...]:

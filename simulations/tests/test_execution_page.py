@@ -21,7 +21,7 @@ from simulations.services.runs import lifecycle
 from simulations.tests.conftest import Console, Design, registered, snapshot
 
 URL = "/admin/simulations/execution"
-ALL = "status,about,actions,summary,failures,stages,recordings,events,plan"
+ALL = "status,about,actions,summary,failures,stages,subscribers,recordings,events,plan"
 
 
 def page(client: Client, execution: Execution) -> str:

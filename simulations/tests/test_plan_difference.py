@@ -64,3 +64,21 @@ def test_a_renamed_stage_is_compared_by_its_place(design: Design) -> None:
         ("changed", 2, "name", "patrols", "guards"),
         ("changed", 2, "repeats", 1, 5),
     ]
+
+
+def test_topics_are_compared_by_what_a_user_sets(design: Design) -> None:
+    plan = freeze(design(2))
+    [stage] = plan.stages
+    changed_topics = [
+        msgspec.structs.replace(
+            topic, publish_as="/wheel/odom", subscriber_required=True, type_hash="RIHS01_0"
+        )
+        for topic in stage.topics
+    ]
+    topics = tuple(changed_topics)
+    names = [topic.name for topic in topics]
+    assert rows(plan, changed(plan, (0, {"topics": topics}))) == [
+        ("changed", 1, "renames", {}, dict.fromkeys(names, "/wheel/odom")),
+        ("changed", 1, "required_subscribers", [], names),
+    ]
+    assert rows(plan, changed(plan, (0, {"topics": ()}))) == [("changed", 1, "topics", names, [])]

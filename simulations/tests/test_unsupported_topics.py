@@ -83,7 +83,8 @@ def test_without_a_network_all_but_one_of_two_names_are_played(
     with pytest.raises(NotStartableError, match=r"cannot carry: odom \(= /odom\)\. "):
         lifecycle.start(simulation)
     templates.update(template, topics=[*PLAYED, *ODD[:4]])
-    assert set(lifecycle.start(simulation).plan["stages"][0]["topics"]) == {*PLAYED, *ODD[:4]}
+    [stage] = lifecycle.start(simulation).plan["stages"]
+    assert {topic["name"] for topic in stage["topics"]} == {*PLAYED, *ODD[:4]}
 
 
 def test_leaving_out_is_in_plan_warning_event_and_page(
@@ -94,7 +95,8 @@ def test_leaving_out_is_in_plan_warning_event_and_page(
     address = f"/api/v1/executions/{started['id']}"
     row = operator.get(address).json()
     stage = row["plan"]["stages"][0]
-    assert (sorted(stage["topics"]), sorted(stage["left_out"])) == (sorted(PLAYED), sorted(ODD))
+    assert sorted(topic["name"] for topic in stage["topics"]) == sorted(PLAYED)
+    assert sorted(stage["left_out"]) == sorted(ODD)
     assert [topic["name"] for topic in stage["record"]] == ["/imu-data"]
     assert stage["messages_a_pass"] == len(PLAYED)
     [warning] = row["warnings"]
@@ -108,6 +110,16 @@ def test_leaving_out_is_in_plan_warning_event_and_page(
     assert "<b>Stage 1</b>: 5 topics were left out" in text
     plan = console(Role.VIEWER).get(f"{page.removesuffix('change/')}panels/?names=plan").json()
     assert "Topics left out" in plan["html"]["plan"]
+
+
+def test_published_names_are_what_the_transport_carries(
+    simulation: Simulation, template: Template
+) -> None:
+    renames = {"/a//b": "/a/b", "/odom": "/wheel/odom"}
+    templates.update(template, topics=["/a//b", "/odom"], record_topics=[], renames=renames)
+    [stage] = lifecycle.start(simulation).plan["stages"]
+    assert [topic["publish_as"] for topic in stage["topics"]] == ["/a/b", "/wheel/odom"]
+    assert not stage["left_out"]
 
 
 def test_nothing_is_started_where_nothing_is_left(
@@ -126,7 +138,8 @@ def test_a_plan_of_the_version_before_is_not_run_again(
     Execution.objects.update(status="COMPLETED")
     assert lifecycle.start_again(execution).warnings == execution.warnings
     plan: dict[str, Any] = execution.plan
-    plan["stages"][0]["topics"] += plan["stages"][0].pop("left_out")
+    stage = plan["stages"][0]
+    stage["topics"] = [*stage["topics"], *({"name": name} for name in stage.pop("left_out"))]
     execution.plan = plan
     Execution.objects.update(status="COMPLETED", plan=plan)
     with pytest.raises(NotStartableError, match=r"cannot carry: .*/a//b"):

@@ -6,39 +6,59 @@ from rest_framework import serializers
 
 from common.rest.serializers import StrictSerializer
 from templates.models import Template
-from templates.services.validation import MAX_GAP, MAX_TOPICS, RATE, TYPE_NAME
+from templates.services.validation.names import MAX_TOPIC_LENGTH, TYPE_NAME
+from templates.services.validation.numbers import BOUNDS
+from templates.services.validation.topics import MAX_TOPICS
+
+TOPIC_LISTS = ("topics", "excluded_topics", "required_subscribers", "record_topics")
 
 
 class RecordTopicSerializer(StrictSerializer):
     """A topic to record, named as the robot sees it: a ROS topic name, or a topic of the rosbag."""
 
-    name = serializers.CharField(max_length=255)
-    type = serializers.CharField(max_length=255)
+    name = serializers.CharField(max_length=MAX_TOPIC_LENGTH)
+    type = serializers.CharField(max_length=MAX_TOPIC_LENGTH)
     enforced = {"type": {"pattern": f"^{TYPE_NAME.pattern}$"}}
 
 
-class TemplateSerializer(StrictSerializer, serializers.ModelSerializer[Template]):
-    """A template of one kind of agent; an empty `topics` plays them all, `rate` 0 is as fast as possible.
+class TopicNamesField(serializers.ListField):
+    """Names of topics of the rosbag."""
 
-    Where no message of these topics was recorded for longer than `max_gap_seconds`, agents wait only that
-    long; null keeps all gaps.
+    child = serializers.CharField()
+
+
+class TemplateSerializer(StrictSerializer, serializers.ModelSerializer[Template]):
+    """A template of one kind of agent; an empty `topics` plays all but `excluded_topics`.
+
+    `renames` gives topics of the rosbag other names. `rate` is a factor on recorded time, 0 as fast as
+    possible. Where no message of the played topics was recorded for longer than `max_gap_seconds`, agents
+    wait only that long; null keeps all gaps. `start_offset` and `end_offset` are seconds of recorded time
+    after the first message of the played topics, null: to the end. `pass_gap` is the pause between passes
+    in seconds. `clock_hz` is the rate of `/clock`, which then replaces a recorded one; 0: none. `restamp`
+    sets the stamps of headers to the time of publication, `prefix_frames` prefixes frame ids with the name
+    of the agent. Before the start agents wait `match_seconds` for somebody who subscribes to each of
+    `required_subscribers`. `definitions` maps message types to their definitions, where neither the rosbag
+    nor its ROS distribution has them.
 
     `unsupported_topics`: what a start does with topics whose names the transport of the mec cannot carry.
     """
 
     name = serializers.CharField(max_length=200)
     rosbag = serializers.IntegerField(source="rosbag_id", min_value=1, max_value=2**63 - 1)
-    topics = serializers.ListField(child=serializers.CharField(), required=False)
+    topics = TopicNamesField(required=False)
+    excluded_topics = TopicNamesField(required=False)
+    renames = serializers.DictField(child=serializers.CharField(), required=False)
     # Without the model's validators: the service reports all errors together.
     rate = serializers.FloatField(required=False)
     max_gap_seconds = serializers.FloatField(required=False, allow_null=True)
+    required_subscribers = TopicNamesField(required=False)
+    definitions = serializers.DictField(child=serializers.CharField(), required=False)
     record_topics = RecordTopicSerializer(many=True, required=False)
     created_by = serializers.EmailField(source="created_by.email", read_only=True, allow_null=True)
     enforced = {
-        "topics": {"maxItems": MAX_TOPICS},
-        "rate": RATE.schema,
-        "max_gap_seconds": MAX_GAP.schema,
-        "record_topics": {"maxItems": MAX_TOPICS},
+        **{name: bounds.schema for name, bounds in BOUNDS.items()},
+        **{name: {"maxItems": MAX_TOPICS} for name in TOPIC_LISTS},
+        "renames": {"maxProperties": MAX_TOPICS},
     }
 
     class Meta:
@@ -50,10 +70,23 @@ class TemplateSerializer(StrictSerializer, serializers.ModelSerializer[Template]
             "description",
             "rosbag",
             "topics",
+            "excluded_topics",
+            "renames",
             "rate",
             "max_gap_seconds",
+            "start_offset",
+            "end_offset",
+            "pass_gap",
+            "clock_hz",
+            "restamp",
+            "prefix_frames",
+            "required_subscribers",
+            "match_seconds",
+            "definitions",
             "record_topics",
             "record_own",
+            "record_scope",
+            "record_storage",
             "unsupported_topics",
             "version",
             "created_by",

@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='template',
             name='definitions',
-            field=models.JSONField(blank=True, default=dict, verbose_name='message definitions'),
+            field=models.JSONField(blank=True, db_default={}, default=dict, verbose_name='message definitions'),
         ),
         migrations.AddField(
             model_name='template',
@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='template',
             name='excluded_topics',
-            field=models.JSONField(blank=True, default=list, verbose_name='topics not to play'),
+            field=models.JSONField(blank=True, db_default=[], default=list, verbose_name='topics not to play'),
         ),
         migrations.AddField(
             model_name='template',
@@ -58,12 +58,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='template',
             name='renames',
-            field=models.JSONField(blank=True, default=dict, verbose_name='renamed topics'),
+            field=models.JSONField(blank=True, db_default={}, default=dict, verbose_name='renamed topics'),
         ),
         migrations.AddField(
             model_name='template',
             name='required_subscribers',
-            field=models.JSONField(blank=True, default=list, verbose_name='topics that need a subscriber'),
+            field=models.JSONField(blank=True, db_default=[], default=list, verbose_name='topics that need a subscriber'),
         ),
         migrations.AddField(
             model_name='template',

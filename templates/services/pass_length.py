@@ -1,4 +1,4 @@
-"""Length of one pass of a rosbag, from its index, where long gaps without a message are shortened."""
+"""Length of one pass of a rosbag, from its index: of the part that is played, with shortened long gaps."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from storage.models import RosbagTopic
+from templates.services.played_part import Stretch, played_part, with_messages
 
 MAX_PERIODS = 3
 """Periods of a topic without a message that the index does not list as a gap."""
-Stretch = tuple[int, int]
-"""Times of two messages, in ns."""
 
 
 @dataclass(frozen=True)
@@ -29,32 +28,39 @@ INDEX_FIELDS = ("name", "message_count", "first_ns", "last_ns", "period_ns", "ga
 """Fields of a topic that are needed here."""
 
 
-def pass_length(topics: Iterable[RosbagTopic], max_gap_seconds: float | None) -> PassLength:
+def pass_length(
+    topics: Iterable[RosbagTopic],
+    max_gap_seconds: float | None,
+    start_offset: float = 0.0,
+    end_offset: float | None = None,
+) -> PassLength:
     """The length of a pass over these topics, whose gaps count as at most `max_gap_seconds`.
 
     The index keeps the longest gaps of each topic. Between these its messages are close together, or too
     far apart for the index to tell where they are, as those of a topic with less than one message in
-    `max_gap_seconds`: a gap of all topics together may begin or end with any of them.
+    `max_gap_seconds`: a gap of all topics together may begin or end with any of them. Where the played
+    part begins or ends between messages of a topic, the length is right to within its period.
     """
-    rows = [topic for topic in topics if topic.first_ns is not None and topic.last_ns is not None]
-    if not rows:
+    rows = with_messages(topics)
+    part = played_part(rows, start_offset, end_offset)
+    stretches = [(topic, list(_played_stretches(topic, part))) for topic in rows]
+    edges = [time for _topic, played in stretches for stretch in played for time in stretch]
+    if not edges:
         return PassLength(0.0)
-    first = min(topic.first_ns or 0 for topic in rows)
-    last = max(topic.last_ns or 0 for topic in rows)
+    seconds = (max(edges) - min(edges)) / 1e9
     if max_gap_seconds is None:
-        return PassLength((last - first) / 1e9)
-    max_gap = round(max_gap_seconds * 1e9)
-    left_out, is_known = _left_out(rows, max_gap)
-    return PassLength((last - first - left_out) / 1e9, left_out / 1e9, is_known)
+        return PassLength(seconds)
+    left_out, is_known = _left_out(stretches, round(max_gap_seconds * 1e9))
+    return PassLength(seconds - left_out / 1e9, left_out / 1e9, is_known)
 
 
-def _left_out(rows: list[RosbagTopic], max_gap: int) -> tuple[int, bool]:
+def _left_out(stretches: list[tuple[RosbagTopic, list[Stretch]]], max_gap: int) -> tuple[int, bool]:
     """Nanoseconds that are left out, and whether these are all."""
     dense: Counter[int] = Counter()
     sparse: Counter[int] = Counter()
-    for topic in rows:
+    for topic, played in stretches:
         changes = dense if _is_dense(topic, max_gap) else sparse
-        for start, end in _stretches(topic):
+        for start, end in played:
             changes[start] += 1
             changes[end] -= 1
     left_out, is_known = 0, True
@@ -70,6 +76,14 @@ def _left_out(rows: list[RosbagTopic], max_gap: int) -> tuple[int, bool]:
         else:
             left_out += too_long
     return left_out, is_known
+
+
+def _played_stretches(topic: RosbagTopic, part: Stretch) -> Iterator[Stretch]:
+    """The stretches of a topic, as far as they are in the played part."""
+    for start, end in _stretches(topic):
+        played = max(start, part[0]), min(end, part[1])
+        if played[0] <= played[1]:
+            yield played
 
 
 def _stretches(topic: RosbagTopic) -> Iterator[Stretch]:

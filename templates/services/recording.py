@@ -1,7 +1,7 @@
 """Topics of a rosbag that agents which play it can record."""
 
 from storage.models import Rosbag
-from templates.services.validation import MAX_TOPIC_LENGTH, TYPE_NAME
+from templates.services.validation.names import is_type_name
 
 
 def recordable_topics(rosbag: Rosbag) -> list[dict[str, str]]:
@@ -10,9 +10,5 @@ def recordable_topics(rosbag: Rosbag) -> list[dict[str, str]]:
     Names are as a template stores them; some bags lack the slash.
     """
     topics = rosbag.topics.playable().order_by("name").values_list("name", "type")
-    types = {
-        f"/{name.removeprefix('/')}": kind
-        for name, kind in topics
-        if len(kind) <= MAX_TOPIC_LENGTH and TYPE_NAME.fullmatch(kind)
-    }
+    types = {f"/{name.removeprefix('/')}": kind for name, kind in topics if is_type_name(kind)}
     return [{"name": name, "type": kind} for name, kind in types.items()]

@@ -10,13 +10,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.services import audit
+from agent.topic_names import with_slash
 from common.db.violations import refusing_duplicates
 from common.exceptions import FieldError
 from common.in_use import UseChecks
 from storage.models import Rosbag
 from templates.exceptions import TemplateDeletedError, TemplateError, TemplateInUseError
 from templates.models import Template
-from templates.services.validation import field_errors, name_taken_error
+from templates.services.validation.values import field_errors, name_taken_error
 
 FIELDS = frozenset(
     {
@@ -25,10 +26,23 @@ FIELDS = frozenset(
         "description",
         "rosbag",
         "topics",
+        "excluded_topics",
+        "renames",
         "rate",
         "max_gap_seconds",
+        "start_offset",
+        "end_offset",
+        "pass_gap",
+        "clock_hz",
+        "restamp",
+        "prefix_frames",
+        "required_subscribers",
+        "match_seconds",
+        "definitions",
         "record_topics",
         "record_own",
+        "record_scope",
+        "record_storage",
         "unsupported_topics",
     }
 )
@@ -113,8 +127,11 @@ def _prepared(values: Mapping[str, Any]) -> dict[str, Any]:
     prepared = dict(values)
     if isinstance(prepared.get("rosbag"), int):
         prepared["rosbag"] = Rosbag.objects.filter(pk=prepared["rosbag"]).first()
-    if "topics" in prepared:
-        prepared["topics"] = list(prepared["topics"])
+    for name in {"topics", "excluded_topics", "required_subscribers"} & prepared.keys():
+        prepared[name] = list(prepared[name])
+    if "renames" in prepared:
+        renames = {topic: with_slash(name) for topic, name in prepared["renames"].items()}
+        prepared["renames"] = {t: name for t, name in renames.items() if with_slash(t) != name}
     if "record_topics" in prepared:
         # Names are relative to the agent's namespace, with or without a leading slash.
         prepared["record_topics"] = [

@@ -69,6 +69,15 @@ def test_create_read_change_and_delete(operator: APIClient, rosbag: Rosbag) -> N
         ({"topics": [{}]}, 400, "/topics/0"),
         ({"record_topics": [{"name": "/scan"}]}, 400, "/record_topics/0/type"),
         ({"name": "x" * 201}, 400, "/name"),
+        ({"excluded_topics": ["/none"]}, 422, "/excluded_topics/0"),
+        ({"excluded_topics": "/odom"}, 400, "/excluded_topics"),
+        ({"renames": {"/odom": "no name"}}, 422, "/renames/~1odom"),
+        ({"renames": {"/odom": 7}}, 400, "/renames/~1odom"),
+        ({"renames": ["/odom"]}, 400, "/renames"),
+        ({"start_offset": None}, 400, "/start_offset"),
+        ({"clock_hz": 0.01}, 422, "/clock_hz"),
+        ({"restamp": "yes"}, 400, "/restamp"),
+        ({"record_scope": "all"}, 400, "/record_scope"),
         ({"unsupported_topics": "ignore"}, 400, "/unsupported_topics"),
     ],
 )
@@ -80,6 +89,29 @@ def test_errors_have_pointers(
     assert answer["Content-Type"] == "application/problem+json"
     assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
     assert not Template.objects.exists()
+
+
+def test_options_of_replay_and_recording(operator: APIClient, rosbag: Rosbag) -> None:
+    wanted = {
+        "excluded_topics": ["/imu"],
+        "renames": {"/odom": "/wheel/odom"},
+        "start_offset": 1.5,
+        "end_offset": 2,
+        "pass_gap": 10,
+        "clock_hz": 100,
+        "restamp": True,
+        "prefix_frames": True,
+        "required_subscribers": ["/odom"],
+        "match_seconds": 5,
+        "record_scope": "agent",
+        "record_storage": "sqlite3",
+    }
+    answer = operator.post(URL, {"name": "Loader", "rosbag": rosbag.pk} | wanted)
+    assert answer.status_code == 201, answer.content
+    made = answer.json()
+    assert wanted.items() <= made.items()
+    changed = operator.patch(f"{URL}/{made['id']}", {"end_offset": None, "renames": {}}).json()
+    assert (changed["end_offset"], changed["renames"], changed["version"]) == (None, {}, 2)
 
 
 def test_repeated_idempotency_key_creates_one_template(operator: APIClient, rosbag: Rosbag) -> None:

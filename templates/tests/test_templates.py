@@ -11,7 +11,7 @@ from templates.admin.topics import topic_table
 from templates.exceptions import TemplateDeletedError, TemplateError
 from templates.models import Template
 from templates.services import templates
-from templates.services.validation import is_topic_name
+from templates.services.validation.names import is_topic_name
 
 SCAN = {"name": "/scan", "type": "sensor_msgs/msg/LaserScan"}
 
@@ -171,7 +171,7 @@ def test_concurrent_requests_cannot_use_the_same_name(
     other = templates.create(name="Other", rosbag=rosbag)
     with pytest.raises(IntegrityError), transaction.atomic():
         Template.objects.create(name="Loader", rosbag=rosbag)
-    monkeypatch.setattr("templates.services.validation._name_taken", lambda *_args: [])
+    monkeypatch.setattr("templates.services.validation.values._name_taken", lambda *_args: [])
     for change in (
         lambda: templates.create(name="Loader", rosbag=rosbag),
         lambda: templates.update(other, name="Loader"),

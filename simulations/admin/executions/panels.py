@@ -14,6 +14,7 @@ from simulations.admin.executions import (
     plan,
     recordings,
     stages,
+    subscribers,
     summary,
     timeline,
 )
@@ -29,6 +30,7 @@ PANELS: dict[str, Callable[[PageData], dict[str, Any]]] = {
     "summary": summary.context,
     "failures": failures.context,
     "stages": stages.context,
+    "subscribers": subscribers.context,
     "recordings": recordings.context,
     "events": events.context,
     "plan": plan.context,

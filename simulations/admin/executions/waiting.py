@@ -1,5 +1,6 @@
 """Sentence on the thing that an execution waits for at the moment."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 from django.utils import timezone
@@ -65,7 +66,16 @@ def _preparing(data: PageData) -> str:
         "%(ready)s of %(total)s agents are ready for the common start; %(starting)s are fetching their "
         "rosbag and connecting, %(pending)s have not reported yet."
     )
-    return message % values
+    return " ".join([message % values, *_required_topics(data, preparing)])
+
+
+def _required_topics(data: PageData, positions: set[int]) -> Iterator[str]:
+    """Name the topics without whose subscribers agents are not ready."""
+    stages = [data.plan.stage(position) for position in sorted(positions)]
+    topics = [t.published_name for stage in stages for t in stage.topics if t.subscriber_required]
+    if topics:
+        names = ", ".join(dict.fromkeys(topics))
+        yield _("Agents are ready only once somebody subscribes to %(topics)s.") % {"topics": names}
 
 
 def _between_stages(data: PageData) -> str:

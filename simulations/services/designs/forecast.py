@@ -11,6 +11,7 @@ from enum import StrEnum
 from simulations.choices import Pattern
 from simulations.models import Stage
 from simulations.services.plan import PlanStage, plan_stage, stage_errors
+from simulations.services.topics import stage_topics
 
 
 class Certainty(StrEnum):
@@ -18,7 +19,7 @@ class Certainty(StrEnum):
 
     EXACT = "exact"
     ESTIMATE = "estimate"
-    """A part of a pass, as if its messages were evenly distributed."""
+    """A part of a pass or of a rosbag, as if its messages were evenly distributed."""
     LIMIT = "limit"
     """It may be less."""
     UNKNOWN = "unknown"
@@ -119,12 +120,10 @@ def _stage(index: int, stage: Stage, transport: str, start: Amount) -> StageFore
     if stage_errors(index, stage, transport):
         return _refused(stage, start)
     plan = plan_stage(stage, 1, transport)
-    played = set(plan.topic_names)
-    topics = stage.template.rosbag.topics.all()
-    bytes_a_pass = sum(topic.size for topic in topics if topic.name in played)
+    contents = stage_topics(stage.template, transport).contents
     seconds, share = _seconds(plan), _share(plan)
     passes = plan.agents * plan.repeats
-    messages, size = share * (passes * plan.messages_a_pass), share * (passes * bytes_a_pass)
+    messages, size = share * (passes * contents.messages), share * (passes * contents.size)
     return StageForecast(
         position=stage.position,
         name=plan.name,
@@ -134,8 +133,8 @@ def _stage(index: int, stage: Stage, transport: str, start: Amount) -> StageFore
         delay=plan.delay_after,
         messages=messages,
         size=size,
-        message_rate=_rate(plan, plan.messages_a_pass),
-        byte_rate=_rate(plan, bytes_a_pass),
+        message_rate=_rate(plan, contents.messages),
+        byte_rate=_rate(plan, contents.size),
         is_unpaced=plan.rate <= 0,
     )
 
@@ -160,18 +159,18 @@ def _seconds(plan: PlanStage) -> Amount:
     limit = plan.execution_time
     if plan.rate <= 0:
         return Amount(limit, Certainty.LIMIT) if limit else UNKNOWN
-    passes = plan.seconds_a_pass * plan.repeats
-    certainty = Certainty.EXACT if plan.seconds_known else Certainty.LIMIT
+    passes = plan.seconds_of_passes
+    certainty = _certainty(plan) if plan.seconds_known else Certainty.LIMIT
     return Amount(min(passes, limit or passes), certainty)
 
 
 def _share(plan: PlanStage) -> Amount:
     """Part of all its messages that a stage plays before its time limit."""
     if not plan.execution_time:
-        return Amount(1.0)
-    passes = plan.seconds_a_pass * plan.repeats
+        return Amount(1.0, _certainty(plan))
+    passes = plan.seconds_of_passes
     if plan.rate > 0 and passes <= plan.execution_time:
-        return Amount(1.0)
+        return Amount(1.0, _certainty(plan))
     if plan.rate > 0 and plan.seconds_known:
         return Amount(plan.execution_time / passes, Certainty.ESTIMATE)
     return Amount(1.0, Certainty.LIMIT)
@@ -181,7 +180,13 @@ def _rate(plan: PlanStage, count_a_pass: int) -> Amount:
     """Mean a second of all agents of a stage while it plays."""
     if plan.rate <= 0 or not plan.seconds_known or plan.seconds_a_pass <= 0:
         return UNKNOWN
-    return Amount(plan.agents * count_a_pass / plan.seconds_a_pass)
+    count = plan.agents * plan.repeats * count_a_pass
+    return Amount(count / plan.seconds_of_passes, _certainty(plan))
+
+
+def _certainty(plan: PlanStage) -> Certainty:
+    """Certainty of what complete passes have."""
+    return Certainty.EXACT if plan.messages_known else Certainty.ESTIMATE
 
 
 def _sum(amounts: Iterable[Amount]) -> Amount:

@@ -24,6 +24,8 @@ from simulations.services.progress.resources import (
 )
 
 ALL = 100.0
+NEARLY_ALL = 99.0
+"""Reached at most by counting messages whose number is estimated."""
 _NOT_STARTED = frozenset({RunStatus.PENDING, RunStatus.PREPARING})
 
 
@@ -182,6 +184,8 @@ def _percent(
     if run.status in {RunStatus.PENDING, RunStatus.SKIPPED}:
         return 0.0
     percent = 100.0 * published / stage.planned_messages if stage.planned_messages else 0.0
+    if not stage.messages_known:
+        percent = min(percent, NEARLY_ALL)
     if stage.execution_time and run.release_at:
         # Time no longer counts after a stop or the end.
         ends = [run.agents_ended_at, run.ended_at, inputs.stop_asked_at, now]
@@ -201,7 +205,7 @@ def planned_seconds(stage: PlanStage) -> float | None:
     That is without a time limit, unpaced or with shortened gaps that the index of its rosbag does not tell.
     """
     paced = stage.rate > 0 and stage.seconds_known
-    passes = stage.seconds_a_pass * stage.repeats if paced else None
+    passes = stage.seconds_of_passes if paced else None
     limits = [limit for limit in (passes, stage.execution_time or None) if limit is not None]
     return min(limits) if limits else None
 

@@ -29,6 +29,7 @@ from simulations.services.progress.calculation import (
 from simulations.services.progress.outages import outages_of
 from simulations.services.progress.resources import larger
 from simulations.services.progress.results import measured_figures
+from simulations.services.progress.subscribers import subscribers_of
 
 __all__ = [
     "FRESH_SECONDS",
@@ -103,7 +104,7 @@ def final_outcome(
         fields: Fields that are written with the status.
 
     Returns:
-        A dict with `progress` and `figures`.
+        A dict with `progress`, `figures` and `subscribers`.
     """
     inputs = msgspec.structs.replace(
         inputs_of(execution),
@@ -120,7 +121,11 @@ def final_outcome(
     progress = calculate_now(execution, inputs, counts, cached)
     final = {name: getattr(progress, name) for name in FINAL_FIGURES}
     figures = measured_figures(execution) | final
-    return {"progress": msgspec.to_builtins(progress), "figures": figures}
+    return {
+        "progress": msgspec.to_builtins(progress),
+        "figures": figures,
+        "subscribers": msgspec.to_builtins(subscribers_of(execution)),
+    }
 
 
 def _final_progress(execution: Execution) -> Progress:

@@ -113,6 +113,18 @@ def lost_messages(stage_run: StageRun) -> dict[str, Any]:
     return link_changes.failure_values((lost, outages) for lost, outages in newest.values())
 
 
+def unheard_topics(stage_run: StageRun) -> dict[str, Any]:
+    """Values of the failure of a stage to whose agents nobody listened: its topics, over all units."""
+    rows = stage_run.agent_runs.filter(failure_code=FailureCode.NOBODY_LISTENS)
+    by_unit = dict(rows.newest("unit", "failure_values").values())
+    topics: dict[str, dict[str, Any]] = {}
+    for values in by_unit.values():
+        for row in (values or {}).get("unheard", ()):
+            topic = topics.setdefault(row["topic"], {**row, "agents": 0})
+            topic["agents"] += row["agents"]
+    return {"unheard": list(topics.values())}
+
+
 def count_outcomes(stage_run: StageRun) -> Counter[tuple[str, str]]:
     """Number of agents by status and failure code, in their newest attempt."""
     return Counter(stage_run.agent_runs.newest("status", "failure_code").values())

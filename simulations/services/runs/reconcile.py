@@ -28,6 +28,7 @@ from simulations.models import Execution, StageRun
 from simulations.services.events import record_event
 from simulations.services.plan import Plan, plan_of
 from simulations.services.progress.stage_figures import StageFigures, stage_figures
+from simulations.services.progress.subscribers import subscribers_of, unheard_values
 from simulations.services.runs import lifecycle, recordings
 from simulations.services.runs.active_stage import ActiveStage
 from simulations.services.runs.stage_steps import is_ready, step_stage, stop_stage
@@ -156,12 +157,17 @@ def _clean_up(execution: Execution, stage_runs: list[StageRun], plan: Plan) -> N
 def _warnings(execution: Execution, stage_runs: list[StageRun]) -> list[dict[str, Any]]:
     """Warnings for users: those of the start, and about stages that completed all the same."""
     figures = stage_figures(execution)
-    return (execution.warnings or []) + [
-        {"code": FailureCode.NO_MESSAGES, "stage": run.position}
-        for run in stage_runs
-        if run.status == RunStatus.COMPLETED
-        and not figures.get(run.position, StageFigures()).messages
-    ]
+    unheard = unheard_values(subscribers_of(execution))
+    warnings = list(execution.warnings or [])
+    for run in stage_runs:
+        if run.status != RunStatus.COMPLETED:
+            continue
+        if not figures.get(run.position, StageFigures()).messages:
+            warnings.append({"code": FailureCode.NO_MESSAGES, "stage": run.position})
+        if values := unheard.get(run.position):
+            code = FailureCode.NOBODY_LISTENS
+            warnings.append({"code": code, "stage": run.position, "values": values})
+    return warnings
 
 
 def _set_result(

@@ -3,12 +3,13 @@
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import msgspec
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from agent.protocol import AgentReport, Answer, Command, Snapshot
+from agent.protocol import AgentReport, Answer, Command, Failure, Snapshot
 from simulations.choices import AGENT_ENDED, PLAYING, AgentStatus, FailureCode
 from simulations.exceptions import RedisUnreachableError, SupersededError
 from simulations.failures import failure
@@ -145,6 +146,7 @@ FIGURES = [
     "published_bytes",
     "messages_undelivered",
     "outages",
+    "matched",
     "passes",
     "lateness_p50_us",
     "lateness_p99_us",
@@ -163,6 +165,7 @@ def copy_figures(row: AgentRun, agent: AgentReport, message: Snapshot) -> None:
     row.published, row.published_bytes = agent.published, agent.published_bytes
     row.messages_undelivered = message.undelivered
     row.outages = link_changes.to_rows(message.outages) or None
+    row.matched = _matched(agent, message)
     row.passes = agent.passes
     row.lateness_p50_us, row.lateness_p99_us = agent.lateness_p50_us, agent.lateness_p99_us
     row.start_skew_us = agent.start_skew_us
@@ -174,17 +177,42 @@ def copy_figures(row: AgentRun, agent: AgentReport, message: Snapshot) -> None:
         row.last_publication_at = datetime.fromtimestamp(message.last_publication_ns / 1e9, tz=UTC)
 
 
+def _matched(agent: AgentReport, message: Snapshot) -> list[dict[str, Any]] | None:
+    """The subscribers of a unit, as they are stored with its first agent."""
+    if agent.number != message.agents[0].number or not message.matched:
+        return None
+    matched: list[dict[str, Any]] = msgspec.to_builtins(message.matched)
+    return [topic | {"topic": _without_nul(topic["topic"])} for topic in matched]
+
+
 def _set_end(row: AgentRun, message: Snapshot, log: str) -> None:
     row.ended_at = timezone.now()
     if row.status == AgentStatus.FAILED and message.failure is not None:
         code = message.failure.code
         row.failure_code = code if code in FailureCode.values else FailureCode.AGENT_CRASHED
         row.failure_text = _without_nul(message.failure.text)
-        if code == FailureCode.TRANSPORT_LOST:
-            lost = link_changes.failure_values([(row.messages_undelivered, row.outages)])
-            for name, value in failure(code, **lost).items():
-                setattr(row, name, value)
+        values = _failure_values(row, message.failure)
+        for name, value in (failure(code, **values) if values else {}).items():
+            setattr(row, name, value)
         row.last_log = _without_nul(log)[-MAX_LAST_LOG:]
+
+
+def _failure_values(row: AgentRun, reported: Failure) -> dict[str, Any]:
+    """Values of failures that the server words itself; empty for the others."""
+    if reported.code == FailureCode.TRANSPORT_LOST:
+        return link_changes.failure_values([(row.messages_undelivered, row.outages)])
+    if reported.code == FailureCode.NOBODY_LISTENS:
+        return {
+            "unheard": [
+                {
+                    "topic": _without_nul(topic.topic),
+                    "agents": topic.agents,
+                    "first": [_without_nul(name) for name in topic.first],
+                }
+                for topic in reported.unheard
+            ]
+        }
+    return {}
 
 
 def _without_nul(text: str) -> str:

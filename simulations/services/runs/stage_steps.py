@@ -74,8 +74,9 @@ def _give_up_if_late(active: ActiveStage, error: str) -> None:
         fleet.give_up(active, code)
 
 
-def _is_past_straggler_limit(stage_run: StageRun) -> bool:
-    return hearing().seconds_since(stage_run.prepared_at) > settings.STRAGGLER_LIMIT_SECONDS
+def _is_past_straggler_limit(stage_run: StageRun, more_seconds: float = 0.0) -> bool:
+    limit = settings.STRAGGLER_LIMIT_SECONDS + more_seconds
+    return hearing().seconds_since(stage_run.prepared_at) > limit
 
 
 def is_ready(active: ActiveStage) -> bool:
@@ -90,7 +91,9 @@ def is_ready(active: ActiveStage) -> bool:
         for unit in units
         if unit.state in {UnitState.ENDED, UnitState.FAILED}
     )
-    return ready + ended >= stage.agents or (ready > 0 and _is_past_straggler_limit(stage_run))
+    if ready + ended >= stage.agents:
+        return True
+    return ready > 0 and _is_past_straggler_limit(stage_run, stage.seconds_to_match)
 
 
 def _finalize_if_ended(active: ActiveStage) -> None:
@@ -123,6 +126,8 @@ def _end_stage(active: ActiveStage) -> None:
         }
         if code == FailureCode.TRANSPORT_LOST:
             values |= fleet.lost_messages(stage_run)
+        if code == FailureCode.NOBODY_LISTENS:
+            values |= fleet.unheard_topics(stage_run)
         to, fields = RunStatus.FAILED, failure(code, **values)
     elif stage.no_messages_allowed or stage_run.agent_runs.filter(published__gt=0).exists():
         to, fields = RunStatus.COMPLETED, {}

@@ -167,6 +167,7 @@ def _result(
     if duplicate is not None and duplicate.status == Status.REPAIRED:
         return VerificationResult(results.fields_of_repaired_duplicate(duplicate))
     verdict = _verdict(rosbag, folder, on_bytes)
+    results.store_types(verdict)
     fields = results.fields_of_verdict(verdict)
     if verdict.status == "repaired":
         result = _repaired(rosbag, folder / REPAIRED, verdict, fields)

@@ -32,7 +32,7 @@ let agents;
 const show = {
   progress(progress) {
     const changed = JSON.stringify(progress.agents);
-    if (counts && changed !== counts) refresher.want("agents", "summary");
+    if (counts && changed !== counts) refresher.want("agents", "summary", "subscribers");
     counts = changed;
     numbers.showProgress(progress);
     numbers.tick();
