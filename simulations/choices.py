@@ -161,13 +161,20 @@ class RecordingStatus(TextChoices):
     UPLOADING = "UPLOADING", _("uploading")
     VERIFYING = "VERIFYING", _("verifying")
     STORED = "STORED", _("stored")
+    PARTIAL = "PARTIAL", _("stored in part")
     EMPTY = "EMPTY", _("no messages received")
     LOST = "LOST", pgettext_lazy("agent or recording", "lost")
 
 
-RECORDING_OPEN = frozenset(
-    {RecordingStatus.EXPECTED, RecordingStatus.UPLOADING, RecordingStatus.VERIFYING}
-)
+class LossReason(TextChoices):
+    """Reason why a span of time is missing in a recording."""
+
+    UNIT_ENDED = "UNIT_ENDED", _("its unit ended before it was stored")
+    NOT_STORED = "NOT_STORED", _("a segment could not be stored")
+
+
+RECORDING_GROWING = frozenset({RecordingStatus.EXPECTED, RecordingStatus.UPLOADING})
+RECORDING_OPEN = RECORDING_GROWING | {RecordingStatus.VERIFYING}
 
 
 class Blame(TextChoices):
