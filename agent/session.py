@@ -19,7 +19,7 @@ from agent.rewriting import rewriter_of
 from agent.sim_clock import CLOCK, ROOT_NAMESPACE, ClockPublisher, SimulatedTime
 from agent.topic_names import full_name, listing, not_carried, with_slash
 from agent.transports import Transport, TransportError, create
-from agent.transports.base import Publish, TypeUnknownError
+from agent.transports.base import Publish, TypeNotSupportedError, TypeUnknownError
 from rosbag2.errors import BagError
 from rosbag2.formats.metadata import Topic
 
@@ -68,14 +68,14 @@ class Session:
             self._transport = create(self._assignment.link)
             self._transport.open(self._assignment.link, self._folder)
             self._prepare_recorder(self._feed.topics)
-            for topic in self._assignment.topics:
-                self._publishers_by_topic[topic.name] = self._publishers(self._transport, topic)
+self._publish(self._transport)
             self._prepare_clock(self._transport, self._feed.first_ns)
             self._subscribe(self._transport)
             self._matching = Matching(self._transport, self._assignment)
             self._watch(self._transport)
         except TransportError as error:
-            exit_code = EXIT_NO_RETRY if isinstance(error, TypeUnknownError) else EXIT_FAILED
+            of_types = isinstance(error, TypeUnknownError | TypeNotSupportedError)
+            exit_code = EXIT_NO_RETRY if of_types else EXIT_FAILED
             raise UnitFailure(error.code, str(error), exit_code=exit_code) from error
 
     def _make_feed(self, bag: Path) -> Feed:
@@ -120,6 +120,17 @@ class Session:
         for index, key in enumerate(topics):
             self._recorder_inputs[key] = self.recorder.input_for(index)
         self.recorder.start()
+
+    def _publish(self, transport: Transport) -> None:
+        """Create all publishers; the types that are not supported are named together."""
+        refused: dict[str, str] = {}
+        for topic in self._assignment.topics:
+            try:
+                self._publishers_by_topic[topic.name] = self._publishers(transport, topic)
+            except TypeNotSupportedError as error:
+                refused |= dict.fromkeys(error.type_names, error.reason)
+        if refused:
+            raise TypeNotSupportedError(next(iter(refused.values())), *refused)
 
     def _publishers(self, transport: Transport, topic: PlayedTopic) -> list[Publish]:
         own = self._assignment.record_own or self._assignment.link.transport == "null"

@@ -13,6 +13,10 @@ Receive = Callable[[bytes], object]
 """Receives one serialized message of another publisher."""
 
 
+NODE_NAME = "agent"
+"""Name of an agent's node in ROS 2, in the namespace of the agent."""
+
+
 class TransportError(Exception):
     """The system under test cannot be reached; the message says what to check."""
 
@@ -23,6 +27,20 @@ class TypeUnknownError(TransportError):
     """The transport needs to know more of a message type; the message names topic and type."""
 
     code = "TYPE_UNKNOWN"
+
+
+class TypeNotSupportedError(TransportError):
+    """The transport cannot carry messages of some types on this machine."""
+
+    code = "TYPE_NOT_SUPPORTED"
+
+    def __init__(self, reason: str, *type_names: str) -> None:
+        super().__init__(
+            f"ROS 2 cannot carry messages of {', '.join(type_names)} here ({reason}). Install their message "
+            "packages, choose the transport zenoh, or take their topics out of the template."
+        )
+        self.reason = reason
+        self.type_names = type_names
 
 
 class Knowledge(NamedTuple):
