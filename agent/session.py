@@ -68,7 +68,7 @@ class Session:
             self._transport = create(self._assignment.link)
             self._transport.open(self._assignment.link, self._folder)
             self._prepare_recorder(self._feed.topics)
-self._publish(self._transport)
+            self._publish(self._transport)
             self._prepare_clock(self._transport, self._feed.first_ns)
             self._subscribe(self._transport)
             self._matching = Matching(self._transport, self._assignment)
