@@ -106,7 +106,7 @@ class Session:
     def _prepare_recorder(self, in_bag: Mapping[str, Topic]) -> None:
         """Create one recorder for all agents; the metadata of a topic comes from the bag if it has it."""
         recorded = self._recorded()
-        in_bag_by_name = {with_slash(name): topic for name, topic in in_bag.items()}
+        in_bag_by_name = self._by_published_name(in_bag)
         topics: dict[tuple[int, str], Topic] = {}
         for number, agent in enumerate(self._assignment.agents):
             for name, topic in recorded.items():
@@ -120,6 +120,12 @@ class Session:
         for index, key in enumerate(topics):
             self._recorder_inputs[key] = self.recorder.input_for(index)
         self.recorder.start()
+
+    def _by_published_name(self, in_bag: Mapping[str, Topic]) -> dict[str, Topic]:
+        """Return the topics of the bag by the names that they have in a namespace."""
+        played = {topic.name: topic.published_name for topic in self._assignment.topics}
+        others = {with_slash(name): in_bag[name] for name in in_bag.keys() - played.keys()}
+        return others | {with_slash(new): in_bag[name] for name, new in played.items()}
 
     def _publish(self, transport: Transport) -> None:
         """Create all publishers; the types that are not supported are named together."""
