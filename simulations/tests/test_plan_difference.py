@@ -4,8 +4,9 @@ from typing import Any
 
 import msgspec
 
-from simulations.services.plan import Plan, freeze
+from simulations.services.plan import Plan
 from simulations.services.plan_difference import plan_differences
+from simulations.services.planning import freeze
 from simulations.tests.conftest import Design
 
 
