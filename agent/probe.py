@@ -19,6 +19,7 @@ from typing import NoReturn
 
 from agent.protocol import Link, PlayedTopic, ProbeCode, ProbeResult, RecordTopic, decode, encode
 from agent.transports import Transport, TransportError, create
+from agent.transports.base import NotInstalledError
 
 MAX_SECONDS = 8.0
 """A resolver of names, or a transport, may take longer; nothing waits for it."""
@@ -43,7 +44,7 @@ REACHABLE = {
 """True if the system under test was reached; None: there is none."""
 SENTENCES = {
     ProbeCode.REACHED: "The router answers, and test messages came back.",
-    ProbeCode.PEER_FOUND: "A Zenoh peer was found on the local network.",
+    ProbeCode.PEER_FOUND: "Somebody was found: a Zenoh peer, or nodes of ROS 2.",
     ProbeCode.NO_SYSTEM: "This transport has no system under test: agents only count.",
     ProbeCode.NOT_FORWARDED: "The router accepts connections but no test message came back: "
     "check its access control.",
@@ -52,9 +53,11 @@ SENTENCES = {
     ProbeCode.PORT_CLOSED: "Nothing listens on the port: check it, and that the router is running.",
     ProbeCode.NOT_ZENOH: "No Zenoh router answers there: check protocol and port, and that the router "
     "is running.",
-    ProbeCode.NO_PEER: "No Zenoh peer was found on the local network: check that one is running, "
-    "or give an endpoint.",
+    ProbeCode.NO_PEER: "Nobody was found: check that the system under test is running, its discovery, "
+    "and the domain of ROS 2; for Zenoh an endpoint needs no discovery.",
     ProbeCode.NOWHERE: "There is neither endpoint nor discovery: give one of them.",
+    ProbeCode.NOT_INSTALLED: "ROS 2 is not installed where agents run: run "
+    "`pip install -r requirements-ros2.txt` there, or choose the transport zenoh.",
     ProbeCode.NO_ANSWER_IN_TIME: "The test took too long: check network and DNS.",
     ProbeCode.LINK_INVALID: "The link cannot be read: check transport and endpoint.",
     ProbeCode.PROBE_FAILED: "The test failed: see the detail.",
@@ -105,10 +108,17 @@ def probe(link: Link) -> ProbeResult:
         with TemporaryDirectory() as folder:
             return _probe_transport(link, Path(folder))
     except TransportError as error:
-        code = ProbeCode.NOT_ZENOH if link.endpoint else ProbeCode.NO_PEER
-        return _result(code, str(error.__cause__ or error))
+        return _result(_failure_code(link, error), str(error.__cause__ or error))
     except Exception as error:  # noqa: BLE001  whatever a library raises is an answer
         return _result(ProbeCode.PROBE_FAILED, f"{type(error).__name__}: {error}")
+
+
+def _failure_code(link: Link, error: TransportError) -> ProbeCode:
+    if isinstance(error, NotInstalledError):
+        return ProbeCode.NOT_INSTALLED
+    if isinstance(error.__cause__, socket.gaierror):
+        return ProbeCode.NAME_UNKNOWN
+    return ProbeCode.NOT_ZENOH if link.endpoint else ProbeCode.NO_PEER
 
 
 def _check_address(endpoint: str) -> ProbeResult | None:
@@ -139,11 +149,13 @@ def _probe_transport(link: Link, folder: Path) -> ProbeResult:
     # Not closed: that waits for pending messages, and the process ends now.
     try:
         sender = create(link)
+    except NotInstalledError:
+        raise
     except TransportError as error:
         return _result(ProbeCode.LINK_INVALID, str(error))
     sender.open(link, folder)
     if not link.endpoint:  # a second session would be found as a peer of the first
-        return _result(ProbeCode.PEER_FOUND)
+        return _result(ProbeCode.PEER_FOUND, ", ".join(sender.peers))
     receiver = create(link)
     receiver.open(link, folder)
     shortest = _shortest_round_trip(sender, receiver)

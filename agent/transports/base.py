@@ -23,6 +23,10 @@ class TransportError(Exception):
     code = "TRANSPORT_UNREACHABLE"
 
 
+class NotInstalledError(TransportError):
+    """A library of the transport is missing; its ImportError is the cause."""
+
+
 class TypeUnknownError(TransportError):
     """The transport needs to know more of a message type; the message names topic and type."""
 
@@ -67,6 +71,9 @@ class Transport(Protocol):
 
     errors: tuple[type[Exception], ...]
     """Exceptions that a publisher raises when the connection is lost."""
+
+    peers: tuple[str, ...]
+    """Names of those who were found when it was opened; empty where it does not know them."""
 
     @property
     def knowledge(self) -> Knowledge:

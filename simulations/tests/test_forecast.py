@@ -60,9 +60,7 @@ def test_a_time_limit_ends_a_stage_within_a_pass(design: Design) -> None:
     assert of(design(1, name="long", execution_time=60)).messages == Amount(MESSAGES)
 
 
-def test_part_of_a_rosbag_is_estimated_and_pauses_count(
-    design: Design, template: Template
-) -> None:
+def test_part_of_a_rosbag_is_estimated_and_pauses_count(design: Design, template: Template) -> None:
     Template.objects.filter(pk=template.pk).update(start_offset=0.51, end_offset=1.52, pass_gap=3)
     result = of(design(2, repeat_count=2))
     assert result.seconds.value == pytest.approx(2 * 1.01 + 3.05, abs=0.06)

@@ -75,12 +75,14 @@ class Listener:
         return lambda message: tell(topic=name, message=str(message))
 
     def watch(self) -> None:
-        """Tell of publishers that come and go."""
-        before: dict[str, Any] = {}
+        """Tell of publishers and subscribers that come and go."""
+        before: Any = None
         while True:
-            now = {one.topic_name: one.get_publisher_count() for one in self.subscriptions}
+            publishers = {one.topic_name: one.get_publisher_count() for one in self.subscriptions}
+            answers = {one.topic_name: one.get_subscription_count() for one in self.answers}
+            now = (publishers, answers)
             if now != before:
-                tell(publishers=now)
+                tell(publishers=publishers, subscribers=answers)
                 before = now
             time.sleep(0.02)
 

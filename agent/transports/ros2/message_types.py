@@ -39,6 +39,8 @@ PATTERN_MEMBERS = 2
 STRING_SIZE = 24
 """Of `rosidl_runtime_c__String`: a pointer and two sizes."""
 HASH_PREFIX = "RIHS01_"
+KEPT: list[object] = []
+"""What C points to: Fast DDS may look at it until the process ends."""
 
 
 class MessageTypes:
@@ -46,8 +48,6 @@ class MessageTypes:
 
     def __init__(self) -> None:
         self._made: dict[tuple[str, str], type] = {}
-        self._kept: list[object] = []
-        """What C points to: it must outlive the publishers."""
         self._fastrtps: TypeSupport
         self._introspection: TypeSupport
         self._callbacks: Callbacks
@@ -92,7 +92,7 @@ class MessageTypes:
         get_handle = GetHandle(lambda _support, identifier: addresses.get(identifier))
         for support in (fastrtps, introspection):
             support.get_handle = ctypes.cast(get_handle, ctypes.c_void_p).value
-        self._kept += [raw_hash, get_hash, callbacks, members, fastrtps, introspection, get_handle]
+        KEPT.extend([raw_hash, get_hash, callbacks, members, fastrtps, introspection, get_handle])
         return _message_class(message, pack(fastrtps))
 
     def _find_difference(self) -> str:
