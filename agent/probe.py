@@ -17,6 +17,8 @@ from queue import Empty, SimpleQueue
 from tempfile import TemporaryDirectory
 from typing import NoReturn
 
+from msgspec import structs
+
 from agent.protocol import Link, PlayedTopic, ProbeCode, ProbeResult, RecordTopic, decode, encode
 from agent.transports import Transport, TransportError, create
 from agent.transports.base import NotInstalledError
@@ -32,6 +34,7 @@ MAX_PORT = 65535
 EXIT_REACHED, EXIT_NOT_REACHED, EXIT_BAD_INPUT = 0, 1, 2
 STREAMS = ("tcp", "tls", "ws")
 """Protocols of endpoints that take connections of TCP."""
+SECURED = ("tls/", "quic/")
 # A chunk that begins with @ is matched by no wildcard of the system under test.
 NAMESPACE = "/@robotsim/probe"
 
@@ -53,6 +56,9 @@ SENTENCES = {
     ProbeCode.PORT_CLOSED: "Nothing listens on the port: check it, and that the router is running.",
     ProbeCode.NOT_ZENOH: "No Zenoh router answers there: check protocol and port, and that the router "
     "is running.",
+    ProbeCode.NOT_ACCEPTED: "The port is open, but no connection with these certificates and credentials "
+    "came about: check them, the protocol, and that the router is running.",
+    ProbeCode.SECRET_INVALID: "The secret of the link cannot be read: see the detail.",
     ProbeCode.NO_PEER: "Nobody was found: check that the system under test is running, its discovery, "
     "and the domain of ROS 2; for Zenoh an endpoint needs no discovery.",
     ProbeCode.NOWHERE: "There is neither endpoint nor discovery: give one of them.",
@@ -108,17 +114,17 @@ def probe(link: Link) -> ProbeResult:
         with TemporaryDirectory() as folder:
             return _probe_transport(link, Path(folder))
     except TransportError as error:
-        return _result(_failure_code(link, error), str(error.__cause__ or error))
+        return _result(error.probe_code or _unreached(link), str(error.__cause__ or error))
     except Exception as error:  # noqa: BLE001  whatever a library raises is an answer
         return _result(ProbeCode.PROBE_FAILED, f"{type(error).__name__}: {error}")
 
 
-def _failure_code(link: Link, error: TransportError) -> ProbeCode:
-    if isinstance(error, NotInstalledError):
-        return ProbeCode.NOT_INSTALLED
-    if isinstance(error.__cause__, socket.gaierror):
-        return ProbeCode.NAME_UNKNOWN
-    return ProbeCode.NOT_ZENOH if link.endpoint else ProbeCode.NO_PEER
+def _unreached(link: Link) -> ProbeCode:
+    """What a connection that did not come about means."""
+    if not link.endpoint:
+        return ProbeCode.NO_PEER
+    secured = link.secret or link.endpoint.startswith(SECURED)
+    return ProbeCode.NOT_ACCEPTED if secured else ProbeCode.NOT_ZENOH
 
 
 def _check_address(endpoint: str) -> ProbeResult | None:
@@ -146,6 +152,11 @@ def _connect(host: str, port: int) -> ProbeResult | None:
 
 
 def _probe_transport(link: Link, folder: Path) -> ProbeResult:
+    # Its key space is that of zenoh-raw, which no ROS 2 node sees; and it is a client, as who is one is
+    # served by peers too, by way of which messages come back.
+    if link.transport == "zenoh":
+        link = structs.replace(link, transport="zenoh-raw")
+    link = structs.replace(link, zenoh_mode="client")
     # Not closed: that waits for pending messages, and the process ends now.
     try:
         sender = create(link)

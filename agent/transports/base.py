@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from agent.protocol import Link, PlayedTopic, RecordTopic
+from agent.protocol import Link, PlayedTopic, ProbeCode, RecordTopic
 
 Publish = Callable[[bytes], object]
 """Publishes one serialized message; may block while the network is congested."""
@@ -21,10 +21,20 @@ class TransportError(Exception):
     """The system under test cannot be reached; the message says what to check."""
 
     code = "TRANSPORT_UNREACHABLE"
+    probe_code: ProbeCode | None = None
+    """What it means to a test of the link; None: that nobody was reached."""
 
 
 class NotInstalledError(TransportError):
     """A library of the transport is missing; its ImportError is the cause."""
+
+    probe_code = ProbeCode.NOT_INSTALLED
+
+
+class HostUnknownError(TransportError):
+    """The name of a host does not resolve."""
+
+    probe_code = ProbeCode.NAME_UNKNOWN
 
 
 class TypeUnknownError(TransportError):
