@@ -6,6 +6,7 @@ It imports nothing of robotsim, except for types without a message package. It e
 import hashlib
 import importlib
 import json
+import os
 import sys
 import threading
 import time
@@ -111,6 +112,7 @@ def main(specification: dict[str, Any]) -> None:
             nodes = sorted(node.get_node_names_and_namespaces())
             tell(graph=listener.graph(), nodes=nodes, services=node.get_service_names_and_types())
     rclpy.shutdown()
+    os._exit(0)  # whatever its threads are doing
 
 
 if __name__ == "__main__":
