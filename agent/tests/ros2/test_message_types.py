@@ -68,7 +68,7 @@ def test_types_that_are_refused_are_named_together(monkeypatch, tmp_path):
         tmp_path, {"topics": [{"name": "/a", "type": "a/B"}, {"name": "/c", "type": "c/D"}]}
     )
     (tmp_path / "file").touch()
-    session = Session(fake.register(None), tmp_path, None, None)
+    session = Session(None, fake.register(None), None, None)
     with pytest.raises(TypeNotSupportedError, match=r"a/B, c/D here \(ros-rclpy is 8\)"):
         session._publish(transport)
 
