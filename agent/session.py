@@ -202,7 +202,7 @@ class Session:
     def await_confirmation(self, *, stopped: bool) -> None:
         """Wait until it is known whether the last message has left; what is not known by then is lost."""
         if self.link and self._player:
-            self.link.await_confirmation(self._player.last_ns, stopped=stopped)
+            self.link.await_confirmation(stopped=stopped)
 
     def check_delivery(self) -> None:
         """Raise UnitFailure when more messages are lost than the stage allows."""
