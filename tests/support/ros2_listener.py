@@ -29,7 +29,7 @@ def message_class(name: str, type_hash: str) -> Any:
     package, kind, message = name.split("/")
     try:
         return getattr(importlib.import_module(f"{package}.{kind}"), message)
-    except ImportError:
+    except (ImportError, AttributeError):
         from agent.transports.ros2.message_types import MessageTypes  # noqa: PLC0415
 
         return MessageTypes().get(name, type_hash)
