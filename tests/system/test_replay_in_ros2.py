@@ -14,6 +14,7 @@ from django.conf import settings
 from agent.protocol import Link
 from agent.tests.conftest import UnitProcess, until
 from agent.tests.server import FakeServer, Running
+from agent.topic_names import full_name
 from robotsim_project.environment import BASE_DIR
 from rosbag2.reading.reader import BagReader
 from simulations.choices import Transport
@@ -123,7 +124,7 @@ def over_dds(stage: PlanStage) -> Iterator[tuple[dict[str, Any], Any, Any]]:
     """The same of a ROS 2 node in another process."""
     topics = [
         {
-            "name": AGENT + topic.published_name,
+            "name": full_name(AGENT, topic.published_name),
             "type": topic.type,
             "hash": topic.type_hash,
             "reliability": topic.qos.reliability,
