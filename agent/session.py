@@ -1,27 +1,29 @@
-"""One replay session: bag, transport and recorder, set up, played and closed."""
+"""One replay session: bag, transport and recordings, set up, played and closed."""
 
-import dataclasses
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from agent.client import Client
 from agent.excerpt import Excerpt
 from agent.failures import EXIT_FAILED, EXIT_NO_RETRY, UnitFailure
 from agent.feed import Feed, Timing
 from agent.link_watch import LinkWatch
 from agent.matching import Matching
-from agent.protocol import Assignment, PlayedTopic, RecordTopic
-from agent.recorder import Recorder
+from agent.orders import Orders
+from agent.protocol import Assignment, PlayedTopic
+from agent.recording.recordings import Recordings
+from agent.recording.uploader import Sender
 from agent.replay import Playback, PlaybackControl, Player
 from agent.rewriting import rewriter_of
+from agent.settings import Settings
 from agent.sim_clock import CLOCK, ROOT_NAMESPACE, ClockPublisher, SimulatedTime
-from agent.topic_names import full_name, listing, not_carried, with_slash
+from agent.topic_names import listing, not_carried
 from agent.transports import Transport, TransportError, create
 from agent.transports.base import Publish, TypeNotSupportedError, TypeUnknownError
 from rosbag2.errors import BagError
-from rosbag2.formats.metadata import Topic
 
 log = logging.getLogger(__name__)
 
@@ -42,19 +44,21 @@ def tee(publish: Publish, record: Publish) -> Publish:
 class Session:
     """Everything that one attempt of a unit keeps open. Methods raise UnitFailure."""
 
-    def __init__(self, assignment: Assignment, folder: Path) -> None:
-        self.recorder: Recorder | None = None
+    def __init__(
+        self, settings: Settings, assignment: Assignment, client: Client, orders: Orders
+    ) -> None:
+        self.recordings: Recordings | None = None
+        """Set by `prepare` if there are topics to record."""
+        self._settings = settings
         self._assignment = assignment
-        self._folder = folder
-        self.recording = folder / f"recording-{assignment.attempt}"
-        """The folder of the recording; created by `prepare` if there are topics to record."""
+        self._client = client
+        self._orders = orders
         self._rewriter = rewriter_of(assignment)
         self._feed: Feed | None = None
         self.link: LinkWatch | None = None
         self._transport: Transport | None = None
         self._matching: Matching | None = None
         self._player: Player | None = None
-        self._recorder_inputs: dict[tuple[int, str], Publish] = {}
         self._publishers_by_topic: dict[str, list[Publish]] = {}
         self._simulated: SimulatedTime | None = None
         self._publish_clock: Publish | None = None
@@ -66,8 +70,9 @@ class Session:
         self._feed.prepare()
         try:
             self._transport = create(self._assignment.link)
-            self._transport.open(self._assignment.link, self._folder)
-            self._prepare_recorder(self._feed.topics)
+            self._transport.open(self._assignment.link, self._settings.work_dir)
+            if self._assignment.record:
+                self.recordings = self._make_recordings()
             self._publish(self._transport)
             self._prepare_clock(self._transport, self._feed.first_ns)
             self._subscribe(self._transport)
@@ -103,29 +108,20 @@ class Session:
                 exit_code=EXIT_NO_RETRY,
             )
 
-    def _prepare_recorder(self, in_bag: Mapping[str, Topic]) -> None:
-        """Create one recorder for all agents; the metadata of a topic comes from the bag if it has it."""
-        recorded = self._recorded()
-        in_bag_by_name = self._by_published_name(in_bag)
-        topics: dict[tuple[int, str], Topic] = {}
-        for number, agent in enumerate(self._assignment.agents):
-            for name, topic in recorded.items():
-                topic_metadata = in_bag_by_name.get(name, Topic(name, topic.type))
-                topics[number, name] = dataclasses.replace(
-                    topic_metadata, name=full_name(agent.namespace, name)
-                )
-        if not topics:
-            return
-        self.recorder = Recorder(self.recording, tuple(topics.values()))
-        for index, key in enumerate(topics):
-            self._recorder_inputs[key] = self.recorder.input_for(index)
-        self.recorder.start()
+    def _make_recordings(self) -> Recordings:
+        plan = self._assignment
+        recordings = Recordings(
+            self._client,
+            Sender(self._settings.stage_run, self._settings.unit, plan.attempt),
+            plan,
+            self._settings.work_dir / f"recording-{plan.attempt}",
+            lambda: self._orders.superseded,
+        )
+        recordings.start()
+        return recordings
 
-    def _by_published_name(self, in_bag: Mapping[str, Topic]) -> dict[str, Topic]:
-        """Return the topics of the bag by the names that they have in a namespace."""
-        played = {topic.name: topic.published_name for topic in self._assignment.topics}
-        others = {with_slash(name): in_bag[name] for name in in_bag.keys() - played.keys()}
-        return others | {with_slash(new): in_bag[name] for name, new in played.items()}
+    def _record(self, agent: int, topic: str) -> Publish | None:
+        return self.recordings.input_for(agent, topic) if self.recordings else None
 
     def _publish(self, transport: Transport) -> None:
         """Create all publishers; the types that are not supported are named together."""
@@ -143,7 +139,7 @@ class Session:
         publishers = []
         for number, agent in enumerate(self._assignment.agents):
             publish = transport.publisher(agent.namespace, topic)
-            record = self._recorder_inputs.get((number, with_slash(topic.published_name)))
+            record = self._record(number, topic.published_name)
             # Own messages are recorded here, not from the network, where they could be lost.
             publishers.append(tee(publish, record) if own and record else publish)
         return publishers
@@ -157,12 +153,10 @@ class Session:
             self._publish_clock = transport.publisher(ROOT_NAMESPACE, CLOCK)
 
     def _subscribe(self, transport: Transport) -> None:
-        recorded = self._recorded()
-        for (number, name), record in self._recorder_inputs.items():
-            transport.subscribe(self._assignment.agents[number].namespace, recorded[name], record)
-
-    def _recorded(self) -> dict[str, RecordTopic]:
-        return {with_slash(topic.name): topic for topic in self._assignment.record}
+        for number, agent in enumerate(self._assignment.agents):
+            for topic in self._assignment.record:
+                if record := self._record(number, topic.name):
+                    transport.subscribe(agent.namespace, topic, record)
 
     def _watch(self, transport: Transport) -> None:
         name = self._assignment.link.endpoint or "the network"
@@ -197,8 +191,8 @@ class Session:
         return self._player
 
     def _begin(self) -> None:
-        if self.recorder:
-            self.recorder.begin()
+        if self.recordings:
+            self.recordings.recorder.begin()
         if self._player and self._simulated:
             self._simulated.release_ns = self._player.release_ns
             if self._publish_clock:
@@ -245,12 +239,17 @@ class Session:
             self.link.close()
         if self._transport:
             self._transport.close()
-        if self.recorder:
-            self.recorder.close()
+        if self.recordings:
+            self.recordings.recorder.close()
+
+    def upload_recordings(self) -> None:
+        """Upload what is not stored yet, and close the recordings, also those that never began."""
+        if self._assignment.record:
+            (self.recordings or self._make_recordings()).upload()
 
     def _drain(self) -> None:
         """Wait until no message has arrived for a moment, as responses may still be on their way."""
-        recorder = self.recorder
+        recorder = self.recordings.recorder if self.recordings else None
         if recorder is None or not recorder.started or self._assignment.link.transport == "null":
             return
         deadline = time.monotonic() + DRAIN_SECONDS

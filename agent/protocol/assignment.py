@@ -92,6 +92,10 @@ class RecordTopic(Message, frozen=True, kw_only=True):
     """Of publishers of the topic in the bag; for others the default."""
 
 
+SECRET_NAME = "[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?"  # noqa: S105  the form of a name
+"""Names of Secrets in Kubernetes, which are no paths."""
+
+
 class Link(Message, frozen=True, kw_only=True):
     """How agents reach the system under test."""
 
@@ -108,7 +112,7 @@ class Link(Message, frozen=True, kw_only=True):
     """`client` or `peer`, towards an endpoint."""
     attachment: str = "binary"
     """`zenoh`: `binary`, of rmw_zenoh from 0.2.4 on, or `keyed`, of those before."""
-    secret: str = ""
+    secret: Annotated[str, msgspec.Meta(pattern=rf"\A({SECRET_NAME})?\Z")] = ""
     """Name of a folder under MEC_SECRETS_DIR with `ca.crt`, `tls.crt`, `tls.key`, `username`, `password`."""
 
     @property

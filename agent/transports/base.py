@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from agent.protocol import Link, PlayedTopic, RecordTopic
+from agent.protocol import Link, PlayedTopic, ProbeCode, RecordTopic
 
 Publish = Callable[[bytes], object]
 """Publishes one serialized message; may block while the network is congested."""
@@ -21,6 +21,8 @@ class TransportError(Exception):
     """The system under test cannot be reached; the message says what to check."""
 
     code = "TRANSPORT_UNREACHABLE"
+    probe_code: ProbeCode | None = None
+    """What it means to a test of the link; None: that nobody was reached."""
 
 
 class TypeUnknownError(TransportError):

@@ -12,8 +12,8 @@ _BY_VERSION = {
     6: "iron",
     7: "iron",
 }
-"""Recorders of version 8 and later name theirs. Galactic wrote version 4 too, with the types of Foxy but for two
-of parameters."""
+"""Recorders of version 8 and later name theirs. Galactic wrote version 4 too; of its types, two are not those
+of Foxy (parameters of nodes)."""
 
 
 def distribution(ros_distro: str, version: int | None) -> str:

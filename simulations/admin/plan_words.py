@@ -40,6 +40,7 @@ LABELS = {
     "renames": gettext_lazy("Renamed topics"),
     "required_subscribers": gettext_lazy("Topics that require a subscriber"),
     "left_out": gettext_lazy("Topics left out"),
+    "untyped": gettext_lazy("Topics of unknown types, left out"),
     "messages_a_pass": gettext_lazy("Messages in one pass"),
     "rate": gettext_lazy("Rate"),
     "max_gap_seconds": gettext_lazy("Longest gap"),
@@ -125,8 +126,17 @@ def plan_facts(plan: Plan) -> list[tuple[str, str]]:
 def stage_facts(stage: PlanStage, bags: Mapping[int, str]) -> list[tuple[str, str]]:
     """Label and value of what a stage sets; what is at its default and rarely used is left out."""
     shown = ["rosbag", "agents", "rate", "repeats", "execution_time", "topics", "record"]
-    rarely = ["renames", "required_subscribers", "left_out", "max_gap_seconds", "start_offset"]
-    rarely += ["end_offset", "pass_gap", "clock_hz", "restamp", "prefix_frames", "delay_after"]
+    rarely = ["renames", "required_subscribers", "left_out", "untyped"]
+    rarely += [
+        "max_gap_seconds",
+        "start_offset",
+        "end_offset",
+        "pass_gap",
+        "clock_hz",
+        "restamp",
+        "prefix_frames",
+        "delay_after",
+    ]
     rarely += ["area", "retries", "robot_type", "lost_messages_allowed", "record_own"]
     rarely += ["continue_on_failure", "no_messages_allowed"]
     shown += [name for name in rarely if getattr(stage, name)]
@@ -168,7 +178,7 @@ def _link(link: Link | dict[str, Any]) -> str:
         parts.append(_("ROS domain %(id)d") % {"id": link.domain_id})
     if link.zenoh_mode != ZenohMode.CLIENT:
         parts.append(_choice(ZenohMode)(link.zenoh_mode))
-    if link.attachment != Attachment.BINARY:
+    if link.attachment == Attachment.KEYED:
         parts.append(_choice(Attachment)(link.attachment))
     if link.secret:
         parts.append(_("secret %(name)s") % {"name": link.secret})
@@ -246,6 +256,7 @@ _WORDS: dict[str, Callable[[Any], str]] = {
     "renames": _renames,
     "required_subscribers": _topics,
     "left_out": _topics,
+    "untyped": _topics,
     "record": _topics,
     "rate": _rate,
     "rosbag_digest": _digest,

@@ -29,6 +29,7 @@ STAGE_FIELDS = (
     "renames",
     "required_subscribers",
     "left_out",
+    "untyped",
     "messages_a_pass",
     "rate",
     "max_gap_seconds",

@@ -14,7 +14,7 @@ from simulations.services.designs.forecast import (
     forecast,
 )
 from simulations.services.designs.simulations import StageSpec
-from simulations.services.plan import stages_of
+from simulations.services.start_checks import stages_of
 from simulations.tests.conftest import MESSAGES, Design
 from storage.models import RosbagTopic
 from templates.models import Template

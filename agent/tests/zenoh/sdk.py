@@ -1,7 +1,7 @@
 """An implementation of rmw_zenoh that is not ours, zenoh-ros2-sdk, in a process of its own.
 
 `python -m agent.tests.zenoh.sdk PORT listen|publish TOPICS`, where TOPICS is a JSON object of names to types.
-It writes `ready`; then it writes a line of JSON for each message, or publishes numbered messages until its end.
+It writes `ready`, and then a line of JSON for each message, or publishes numbered messages until its end.
 """
 
 import json

@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from agent.protocol import ProbeCode
 from agent.transports.base import TransportError
 
 FOLDERS = "MEC_SECRETS_DIR"
@@ -14,6 +15,8 @@ NAMES = ("ca.crt", "tls.crt", "tls.key", "username", "password")
 
 class SecretError(TransportError):
     """A secret cannot be read; the message names the file, never what is in it."""
+
+    probe_code = ProbeCode.SECRET_INVALID
 
 
 @dataclass(frozen=True)

@@ -175,6 +175,8 @@ def _result(
         result = VerificationResult(fields, results.topics_of(rosbag.pk, verdict))
     if rosbag.origin == Origin.REPAIRED:
         result.fields = results.with_previous_warnings(result.fields, rosbag)
+    elif rosbag.origin == Origin.RECORDED:
+        result.fields |= {"lost_spans": rosbag.lost_spans}
     if duplicate is not None:
         result.fields = results.with_duplicate_warning(result.fields, duplicate)
     return result
