@@ -45,7 +45,7 @@ class RecordingSummary(Message, frozen=True, kw_only=True):
     segments: Count = 0
     """Closed and stored; those of one recording are stored in their order."""
     open_since_ns: Time | None = None
-    """Time of the first message that no stored segment has, on the unit's wall clock; none: all are stored."""
+    """Time of the first message that no stored segment has, on the unit's clock; none: all are stored."""
 
 
 class AgentReport(Message, frozen=True, kw_only=True):

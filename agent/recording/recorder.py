@@ -19,9 +19,10 @@ OnClosed = Callable[[int, Segment], None]
 class Recorder(threading.Thread):
     """Thread that writes messages; senders block when the disk is too slow.
 
-        `input_for(recording, topic)` returns a thread-safe callable for messages of a topic, which are recorded
-    once `begin` was called. `on_closed` gets each segment that is closed. `error` is set when writing fails; later
-        messages are counted as dropped, and so are those of segments that could not be closed.
+    `input_for(recording, topic)` returns a thread-safe callable for messages of a topic, which are
+    recorded once `begin` was called. `on_closed` gets each segment that is closed. `error` is set when
+    writing fails; later messages are counted as dropped, and so are those of segments that could not be
+    closed.
     """
 
     def __init__(

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from common.rest.serializers import StrictSerializer
 from templates.models import Template
-from templates.services.definitions import MAX_DEFINITIONS
+from templates.services.validation.definitions import MAX_DEFINITIONS
 from templates.services.validation.names import MAX_TOPIC_LENGTH, TYPE_NAME
 from templates.services.validation.numbers import BOUNDS
 from templates.services.validation.topics import MAX_TOPICS

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from common.exceptions import FieldError
 from storage.models import Rosbag
 from templates.models import Template
-from templates.services.definitions import definition_errors
+from templates.services.validation.definitions import definition_errors
 from templates.services.validation.numbers import number_errors
 from templates.services.validation.range import RANGE, range_errors
 from templates.services.validation.recording import record_errors

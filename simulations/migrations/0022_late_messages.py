@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('simulations', '0020_matched_subscribers'),
+        ('simulations', '0021_segments_of_recordings'),
     ]
 
     operations = [
