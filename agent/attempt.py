@@ -16,14 +16,14 @@ from agent.failures import (
     UnitFailure,
     is_disk_full,
 )
+from agent.low_latency import low_latency
 from agent.orders import Orders
-from agent.protocol import AgentState, Assignment, Failure, RecordingOffer
-from agent.replay import Player, low_latency
+from agent.protocol import AgentState, Assignment, Failure
+from agent.replay import Player
 from agent.reporter import Reporter
 from agent.session import Session
 from agent.settings import Settings
 from agent.status import Status
-from agent.upload import Upload, recorded_files
 from agent.work_dir import ExitReport, UnitLog
 
 TICK_SECONDS = 0.2
@@ -50,7 +50,7 @@ class Attempt:
         self._reporter = Reporter(client, self._status, orders, unit_log)
         self._outcome = AgentState.COMPLETED
         self._code = EXIT_OK
-        self._session = Session(assignment, settings.work_dir)
+        self._session = Session(settings, assignment, client, orders)
 
     def run(self) -> ExitReport:
         """Run the attempt to its end.
@@ -64,7 +64,7 @@ class Attempt:
             self._attempt(self._close)
             self._check_superseded()
             if self._assignment.record:
-                self._attempt(self._upload_recording)
+                self._attempt(self._upload_recordings)
             self._check_superseded()
         except Superseded:
             log.warning("superseded by a newer attempt")
@@ -137,7 +137,7 @@ class Attempt:
         """
         cache = BagCache(self._settings.bag_cache, self._client, self._orders.halt)
         self._session.prepare(cache.fetch(self._assignment))
-        self._status.recorder, self._status.link = self._session.recorder, self._session.link
+        self._status.recordings, self._status.link = self._session.recordings, self._session.link
         self._session.matching.await_required(self._orders.halt)
         # Freezing the loaded objects takes a while: done before the unit reports that it is ready.
         with low_latency():
@@ -180,51 +180,28 @@ class Attempt:
 
     def _follow(self, player: Player) -> None:
         """Watch the player until it ends."""
-        recorder = self._session.recorder
+        recordings = self._session.recordings
         while player.is_alive():
             player.join(TICK_SECONDS)
             player.drain()
             if player.started_ns and self._status.state is AgentState.READY:
                 self._enter_state(AgentState.RUNNING)
-            if recorder and recorder.error and not self._orders.halt.is_set():
+            if recordings and recordings.recorder.error and not self._orders.halt.is_set():
                 self._orders.stop("the recording cannot be written")
 
     def _close(self) -> None:
         """Disconnect and finish the recording."""
         self._session.close()
-        recorder = self._session.recorder
-        if recorder and recorder.error:
+        recordings = self._session.recordings
+        if recordings and (error := recordings.recorder.error):
             raise UnitFailure(
-                "DISK_FULL" if is_disk_full(recorder.error) else "AGENT_CRASHED",
-                f"The recording could not be written ({recorder.error}). The part that was written is in "
-                f"{recorder.folder} on the machine of the unit: check its disk, then start again.",
+                "DISK_FULL" if is_disk_full(error) else "AGENT_CRASHED",
+                f"The recording could not be written ({error}). What was written and is not stored is in "
+                f"{recordings.folder} on the machine of the unit: check its disk, then start again.",
                 exit_code=EXIT_FAILED,
-            ) from recorder.error
+            ) from error
 
-    def _upload_recording(self) -> None:
-        """Upload the recording, or report that it is empty."""
+    def _upload_recordings(self) -> None:
+        """Upload the recordings, or report that they are empty."""
         self._enter_state(AgentState.UPLOADING)
-        offer = self._offer()
-        upload = Upload(
-            self._client,
-            self._session.recording,
-            offer,
-            limit_seconds=self._assignment.upload_limit_seconds,
-            superseded=lambda: self._orders.superseded,
-        )
-        upload.run()
-        log.info("recording uploaded: %d messages", offer.message_count)
-
-    def _offer(self) -> RecordingOffer:
-        recorder = self._session.recorder
-        summary = recorder.summary() if recorder else None
-        messages = summary.messages if summary else 0
-        return RecordingOffer(
-            stage_run=self._settings.stage_run,
-            unit=self._settings.unit,
-            attempt=self._assignment.attempt,
-            message_count=messages,
-            topics=dict(recorder.counts) if recorder else {},
-            dropped=summary.dropped if summary else 0,
-            files=recorded_files(self._session.recording) if messages else (),
-        )
+        self._session.upload_recordings()

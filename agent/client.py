@@ -14,10 +14,11 @@ from agent.protocol import (
     Message,
     MessageType,
     RecordingAccepted,
-    RecordingComplete,
-    RecordingOffer,
+    RecordingClosed,
     RecordingUpload,
     Registration,
+    SegmentComplete,
+    SegmentOffer,
     Snapshot,
     decode,
     encode,
@@ -79,11 +80,14 @@ class Client:
     def report(self, snapshot: Snapshot) -> Answer:
         return self._call("units/report", snapshot, Answer)
 
-    def offer(self, offer: RecordingOffer) -> RecordingUpload:
+    def offer(self, offer: SegmentOffer) -> RecordingUpload:
         return self._call("units/recording", offer, RecordingUpload)
 
-    def complete(self, complete: RecordingComplete) -> RecordingAccepted:
+    def complete(self, complete: SegmentComplete) -> RecordingAccepted:
         return self._call("units/recording/complete", complete, RecordingAccepted)
+
+    def close_recording(self, closed: RecordingClosed) -> RecordingAccepted:
+        return self._call("units/recording/close", closed, RecordingAccepted)
 
     def download(self, url: str) -> Iterator[bytes]:
         """Yield the content of a signed URL."""

@@ -9,12 +9,13 @@ from pathlib import Path
 from agent.excerpt import Excerpt, latched_before
 from agent.failures import EXIT_NO_RETRY, UnitFailure
 from agent.pass_times import mean_interval
+from agent.rewriting import Changed, Rewriter
 from rosbag2.errors import BagError
 from rosbag2.formats.metadata import Topic
 from rosbag2.reading.reader import BagReader
 
-TimedMessage = tuple[int, str, bytes]
-"""Nanoseconds after the first message as it is played back, topic, serialized message."""
+TimedMessage = tuple[int, str, bytes | Changed]
+"""Nanoseconds after the first message as it is played back, topic, serialized or prepared message."""
 Batch = list[TimedMessage]
 
 MAX_LOADED_BYTES = 32 * 2**20
@@ -65,6 +66,7 @@ class Feed:
         timing: Timing,
         *,
         latched: Mapping[str, int | None] | None = None,
+        rewriter: Rewriter | None = None,
         max_loaded_bytes: int = MAX_LOADED_BYTES,
     ) -> None:
         self.topics: dict[str, Topic] = {}
@@ -77,6 +79,7 @@ class Feed:
         self._played = tuple(topics)
         self._timing = timing
         self._latched_depths = latched or {}
+        self._change = rewriter.change if rewriter else _unchanged
         self._span: tuple[int, int] | None = None
         self._latched: Batch = []
         self._max_loaded_bytes = max_loaded_bytes
@@ -119,7 +122,7 @@ class Feed:
         self._span = self._timing.excerpt.span(reader, self._played)
         if self._span and self._latched_depths:
             latched = latched_before(reader, self._latched_depths, self._span[0])
-            self._latched = [(0, topic, data) for _, topic, data in latched]
+            self._latched = [(0, topic, self._change(topic, data)) for _, topic, data in latched]
 
     def _load(self, reader: BagReader) -> list[Batch] | None:
         """Load the batches of one pass; None when they are too large."""
@@ -135,6 +138,7 @@ class Feed:
     def _timed_batches(self, reader: BagReader) -> Iterator[Batch]:
         """Read one pass from the file, with offsets instead of recorded times."""
         played, max_gap_ns = self._timing.played, self._timing.max_gap_ns
+        change = self._change
         elapsed = count = 0
         latest: int | None = None
         for batch in reader.batches(self._played, span=self._span):
@@ -145,7 +149,7 @@ class Feed:
                 else:
                     elapsed += min(stamp - latest, max_gap_ns)
                 latest = stamp
-                timed.append((played(elapsed), topic, data))
+                timed.append((played(elapsed), topic, change(topic, data)))
             count += len(timed)
             yield timed
             del batch, timed, data  # else held while the next is read
@@ -207,6 +211,10 @@ class Feed:
         with self._room:
             self._closed = True
             self._room.notify()
+
+
+def _unchanged(_: str, data: bytes) -> bytes:
+    return data
 
 
 def _weight(batch: Batch) -> int:

@@ -1,23 +1,36 @@
 """Lateness of publications: recorded cheaply by the player, counted by another thread."""
 
+import struct
+import sys
 import threading
+from collections import Counter
 from collections.abc import Callable
 
-_MANTISSA_BITS = 6
-_MANTISSA = (1 << _MANTISSA_BITS) - 1
+LATE_NS = 5_000_000
+"""A message that is published later than this counts as late: no controller of a robot would notice less."""
+
+# The upper half of a 32-bit float is a logarithmic scale, 128 steps per doubling, that C code computes.
+_UPPER_HALF = 1 if sys.byteorder == "little" else 0
 
 
-def bucket(value: int) -> int:
-    """Return the bucket of a value: exact below 64, then 32 buckets per doubling (3 % wide)."""
-    shift = max(0, value.bit_length() - _MANTISSA_BITS)
-    return (shift << _MANTISSA_BITS) | (value >> shift)
+def buckets(values: list[int]) -> Counter[int]:
+    """Count values by bucket; a bucket is at most 0.8 % wide, and negative values are in that of 0."""
+    halves = memoryview(struct.pack(f"{len(values)}f", *values)).cast("H")
+    counts = Counter(halves[_UPPER_HALF::2].tolist())
+    for bucket in [bucket for bucket in counts if bucket >= _NEGATIVE]:
+        counts[0] += counts.pop(bucket)
+    return counts
 
 
-def bucket_center(index: int) -> float:
+_NEGATIVE = 1 << 15
+
+
+def bucket_center(bucket: int) -> float:
     """Return the value at the centre of a bucket."""
-    shift = index >> _MANTISSA_BITS
-    width = 1 << shift
-    return float(((index & _MANTISSA) << shift) + (width - 1) / 2)
+    if not bucket:
+        return 0.0
+    (value,) = struct.unpack("f", struct.pack("I", bucket << 16 | 1 << 15))
+    return float(value)
 
 
 class Lateness:
@@ -27,30 +40,37 @@ class Lateness:
         self._pending: list[int] = []
         # A bound append is the cheapest call; it is atomic, so `drain` may run at the same time.
         self.record: Callable[[int], None] = self._pending.append
-        self._counts: dict[int, int] = {}
+        self._counts: Counter[int] = Counter()
+        self._late = 0
         self._lock = threading.Lock()
         self.first: int | None = None
         """Lateness of the first publication; None before the first `drain`."""
+
+    @property
+    def messages_late(self) -> int | None:
+        """Messages later than LATE_NS, as of the last `drain`; None before the first."""
+        return None if self.first is None else self._late
 
     def drain(self) -> None:
         """Count the values recorded since the last call."""
         with self._lock:
             values = self._pending[:]
             del self._pending[: len(values)]
-            if values and self.first is None:
+            if not values:
+                return
+            if self.first is None:
                 self.first = values[0]
-            counts = self._counts
-            for value in values:
-                index = bucket(max(value, 0))
-                counts[index] = counts.get(index, 0) + 1
+            self._counts += buckets(values)
+            if max(values) > LATE_NS:
+                self._late += sum(value > LATE_NS for value in values)
 
     def percentile_us(self, percent: float) -> float | None:
         """Return the lateness in µs that `percent` of the publications did not exceed; None without any."""
         with self._lock:
             counts = sorted(self._counts.items())
         remaining = sum(count for _, count in counts) * percent / 100
-        for index, count in counts:
+        for bucket, count in counts:
             remaining -= count
             if remaining <= 0:
-                return bucket_center(index) / 1000
+                return bucket_center(bucket) / 1000
         return None

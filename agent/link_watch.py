@@ -12,7 +12,7 @@ from agent.transports.base import LinkCheck
 CHECK_SECONDS = 0.25
 IN_FLIGHT_SECONDS = 0.02
 """Time for the message that is being handed over while the link comes back to be counted as published."""
-CONFIRM_SECONDS = 15.0
+CONFIRM_SECONDS = 25.0
 """Time to learn whether the last messages have left; longer than a silent end is taken for connected."""
 STOPPED_SECONDS = 2.0
 """The same after a stop, which does not depend on it."""

@@ -17,6 +17,8 @@ from queue import Empty, SimpleQueue
 from tempfile import TemporaryDirectory
 from typing import NoReturn
 
+from msgspec import structs
+
 from agent.protocol import Link, PlayedTopic, ProbeCode, ProbeResult, RecordTopic, decode, encode
 from agent.transports import Transport, TransportError, create
 
@@ -31,6 +33,7 @@ MAX_PORT = 65535
 EXIT_REACHED, EXIT_NOT_REACHED, EXIT_BAD_INPUT = 0, 1, 2
 STREAMS = ("tcp", "tls", "ws")
 """Protocols of endpoints that take connections of TCP."""
+SECURED = ("tls/", "quic/")
 # A chunk that begins with @ is matched by no wildcard of the system under test.
 NAMESPACE = "/@robotsim/probe"
 
@@ -52,6 +55,9 @@ SENTENCES = {
     ProbeCode.PORT_CLOSED: "Nothing listens on the port: check it, and that the router is running.",
     ProbeCode.NOT_ZENOH: "No Zenoh router answers there: check protocol and port, and that the router "
     "is running.",
+    ProbeCode.NOT_ACCEPTED: "The port is open, but no connection with these certificates and credentials "
+    "came about: check them, the protocol, and that the router is running.",
+    ProbeCode.SECRET_INVALID: "The secret of the link cannot be read: see the detail.",
     ProbeCode.NO_PEER: "No Zenoh peer was found on the local network: check that one is running, "
     "or give an endpoint.",
     ProbeCode.NOWHERE: "There is neither endpoint nor discovery: give one of them.",
@@ -105,10 +111,17 @@ def probe(link: Link) -> ProbeResult:
         with TemporaryDirectory() as folder:
             return _probe_transport(link, Path(folder))
     except TransportError as error:
-        code = ProbeCode.NOT_ZENOH if link.endpoint else ProbeCode.NO_PEER
-        return _result(code, str(error.__cause__ or error))
+        return _result(error.probe_code or _unreached(link), str(error.__cause__ or error))
     except Exception as error:  # noqa: BLE001  whatever a library raises is an answer
         return _result(ProbeCode.PROBE_FAILED, f"{type(error).__name__}: {error}")
+
+
+def _unreached(link: Link) -> ProbeCode:
+    """What a connection that did not come about means."""
+    if not link.endpoint:
+        return ProbeCode.NO_PEER
+    secured = link.secret or link.endpoint.startswith(SECURED)
+    return ProbeCode.NOT_ACCEPTED if secured else ProbeCode.NOT_ZENOH
 
 
 def _check_address(endpoint: str) -> ProbeResult | None:
@@ -136,6 +149,11 @@ def _connect(host: str, port: int) -> ProbeResult | None:
 
 
 def _probe_transport(link: Link, folder: Path) -> ProbeResult:
+    # Its key space is that of zenoh-raw, which no ROS 2 node sees; and it is a client, as who is one is
+    # served by peers too, by way of which messages come back.
+    if link.transport == "zenoh":
+        link = structs.replace(link, transport="zenoh-raw")
+    link = structs.replace(link, zenoh_mode="client")
     # Not closed: that waits for pending messages, and the process ends now.
     try:
         sender = create(link)

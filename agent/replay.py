@@ -1,18 +1,17 @@
 """The player, which publishes each message of a bag at its time for all agents of the unit."""
 
-import contextlib
-import gc
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from agent.fan_out import FanOut
 from agent.feed import Batch, Feed
 from agent.lateness import Lateness
+from agent.low_latency import reduce_timer_slack
+from agent.rewriting import Changed, Rewriter
 from agent.transports.base import Publish
 
-SWITCH_INTERVAL_SECONDS = 0.0001
 LONG_WAIT_NS = 50_000_000
 """Longer waits can be interrupted by a stop."""
 EXACT_WAIT_NS = 10_000_000
@@ -45,28 +44,8 @@ class PlaybackControl:
     """Called at the start, before the first publication."""
     halt: threading.Event
     """Set when nothing more may be published."""
-
-
-@contextlib.contextmanager
-def low_latency() -> Iterator[None]:
-    """Keep the interpreter from delaying the player.
-
-    The garbage collector stops all threads while it traverses all objects, which takes many milliseconds
-    with a loaded bag. So existing objects are frozen, and the reporter collects the few later ones from time
-    to time. The short switch interval limits the time for which another thread may hold the GIL when the
-    player wakes.
-    """
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
-    gc.collect()
-    gc.freeze()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-        gc.unfreeze()
-        sys.setswitchinterval(interval)
+    stamp: Callable[[], int] = time.time_ns
+    """Returns the time of publication in ns, for stamps that are set to it."""
 
 
 class Player(threading.Thread):
@@ -84,10 +63,11 @@ class Player(threading.Thread):
         control: PlaybackControl,
         *,
         agents: int,
+        rewriter: Rewriter | None = None,
     ) -> None:
         super().__init__(name="player", daemon=True)
         self.published = 0
-        self.published_bytes = 0
+        self._bytes = 0
         self.passes = 0
         self.started_ns = 0
         """Monotonic time at which the thread woke for the release; 0: not yet."""
@@ -104,14 +84,19 @@ class Player(threading.Thread):
         self._halt = control.halt
         self._deadline = NEVER
         self.lateness = tuple(Lateness() for _ in range(agents))
-        record_functions = [lateness.record for lateness in self.lateness]
-        self._publishers = {
-            topic: tuple(publishers) for topic, publishers in publishers_by_topic.items()
-        }
-        self._recorded_publishers = {
-            topic: tuple(zip(publishers, record_functions, strict=True))
-            for topic, publishers in publishers_by_topic.items()
-        }
+        records = [
+            lateness.record if playback.rate else _not_recorded for lateness in self.lateness
+        ]
+        self._fan_out = FanOut(publishers_by_topic, records, rewriter, control.stamp)
+
+    @property
+    def unchanged(self) -> int:
+        """Messages that could not be changed, and were published as they are."""
+        return self._fan_out.unchanged
+
+    def published_bytes(self, agent: int) -> int:
+        """Bytes that an agent has published, by its index; its frame ids are as long as its name."""
+        return self._bytes + self._fan_out.changed_bytes(agent)
 
     def run(self) -> None:
         reduce_timer_slack()
@@ -177,23 +162,30 @@ class Player(threading.Thread):
         """Publish each message when it is due; return False when stopped or the time is over."""
         # Local names and few branches: the speed of this loop decides the lateness.
         now, sleep, is_halted = time.monotonic_ns, time.sleep, self._halt.is_set
-        recorded_publishers, deadline = self._recorded_publishers, self._deadline
+        recorded = self._fan_out.recorded
+        deadline, published, size = self._deadline, self.published, self._bytes
         for offset, topic, data in batch:
             due = base + offset
-            wait = due - now()
-            if wait > LONG_WAIT_NS or due - min(wait, 0) >= deadline:
+            at = now()
+            wait = due - at
+            if wait > LONG_WAIT_NS or due >= deadline or at >= deadline:
                 if not self._wait_for(due):
                     return False
             elif wait > 0:
                 sleep(wait / 1e9)
             if is_halted():
                 return False
-            for publish_one, record in recorded_publishers[topic]:
-                publish_one(data)
-                record(now() - due)
-            self.last_ns = now()
-            self.published += 1
-            self.published_bytes += len(data)
+            if isinstance(data, Changed):
+                at = self._fan_out.publish_changed(topic, data, due)
+            else:
+                for publish_one, record in recorded[topic]:
+                    publish_one(data)
+                    at = now()
+                    record(at - due)
+                size += len(data)
+                self._bytes = size
+            published += 1
+            self.published, self.last_ns = published, at
         return True
 
     def _wait_for(self, due: int) -> bool:
@@ -207,26 +199,24 @@ class Player(threading.Thread):
 
     def _unpaced(self, batch: Batch, base: int) -> bool:
         """Publish as fast as the network allows; return False when stopped or the time is over."""
-        now, is_halted, publishers, deadline = (
-            time.monotonic_ns,
-            self._halt.is_set,
-            self._publishers,
-            self._deadline,
-        )
+        now, is_halted, deadline = time.monotonic_ns, self._halt.is_set, self._deadline
+        recorded = self._fan_out.recorded
+        at, published, size = now(), self.published, self._bytes
         for _, topic, data in batch:
-            if is_halted() or now() >= deadline:
+            if is_halted() or at >= deadline:
                 return False
-            for publish_one in publishers[topic]:
-                publish_one(data)
-            self.published += 1
-            self.published_bytes += len(data)
-            self.last_ns = now()
+            if isinstance(data, Changed):
+                at = self._fan_out.publish_changed(topic, data, 0)
+            else:
+                for publish_one, _record in recorded[topic]:
+                    publish_one(data)
+                at = now()
+                size += len(data)
+                self._bytes = size
+            published += 1
+            self.published, self.last_ns = published, at
         return True
 
 
-def reduce_timer_slack() -> None:
-    """Set the timer slack of this thread to 1 µs instead of the usual 50 µs."""
-    path = f"/proc/{threading.get_native_id()}/timerslack_ns"
-    # On other systems, or without permission, sleeps are a little less exact.
-    with contextlib.suppress(OSError), open(path, "w", encoding="ascii") as slack:
-        slack.write("1000")
+def _not_recorded(_: int) -> None:
+    """Without pace nothing is late."""

@@ -1,25 +1,29 @@
-"""One replay session: bag, transport and recorder, set up, played and closed."""
+"""One replay session: bag, transport and recordings, set up, played and closed."""
 
-import dataclasses
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from agent.client import Client
 from agent.excerpt import Excerpt
-from agent.failures import EXIT_NO_RETRY, UnitFailure
+from agent.failures import EXIT_FAILED, EXIT_NO_RETRY, UnitFailure
 from agent.feed import Feed, Timing
 from agent.link_watch import LinkWatch
 from agent.matching import Matching
-from agent.protocol import Assignment, PlayedTopic, RecordTopic
-from agent.recorder import Recorder
+from agent.orders import Orders
+from agent.protocol import Assignment, PlayedTopic
+from agent.recording.recordings import Recordings
+from agent.recording.uploader import Sender
 from agent.replay import Playback, PlaybackControl, Player
-from agent.topic_names import full_name, listing, not_carried, with_slash
+from agent.rewriting import rewriter_of
+from agent.settings import Settings
+from agent.sim_clock import CLOCK, ROOT_NAMESPACE, ClockPublisher, SimulatedTime
+from agent.topic_names import listing, not_carried
 from agent.transports import Transport, TransportError, create
-from agent.transports.base import Publish
+from agent.transports.base import Publish, TypeNotSupportedError, TypeUnknownError
 from rosbag2.errors import BagError
-from rosbag2.formats.metadata import Topic
 
 log = logging.getLogger(__name__)
 
@@ -40,19 +44,24 @@ def tee(publish: Publish, record: Publish) -> Publish:
 class Session:
     """Everything that one attempt of a unit keeps open. Methods raise UnitFailure."""
 
-    def __init__(self, assignment: Assignment, folder: Path) -> None:
-        self.recorder: Recorder | None = None
+    def __init__(
+        self, settings: Settings, assignment: Assignment, client: Client, orders: Orders
+    ) -> None:
+        self.recordings: Recordings | None = None
+        """Set by `prepare` if there are topics to record."""
+        self._settings = settings
         self._assignment = assignment
-        self._folder = folder
-        self.recording = folder / f"recording-{assignment.attempt}"
-        """The folder of the recording; created by `prepare` if there are topics to record."""
+        self._client = client
+        self._orders = orders
+        self._rewriter = rewriter_of(assignment)
         self._feed: Feed | None = None
         self.link: LinkWatch | None = None
         self._transport: Transport | None = None
         self._matching: Matching | None = None
         self._player: Player | None = None
-        self._recorder_inputs: dict[tuple[int, str], Publish] = {}
         self._publishers_by_topic: dict[str, list[Publish]] = {}
+        self._simulated: SimulatedTime | None = None
+        self._publish_clock: Publish | None = None
 
     def prepare(self, bag: Path) -> None:
         """Load the bag, connect, and create all publishers and subscriptions."""
@@ -61,15 +70,18 @@ class Session:
         self._feed.prepare()
         try:
             self._transport = create(self._assignment.link)
-            self._transport.open(self._assignment.link, self._folder)
-            self._prepare_recorder(self._feed.topics)
-            for topic in self._assignment.topics:
-                self._publishers_by_topic[topic.name] = self._publishers(self._transport, topic)
+            self._transport.open(self._assignment.link, self._settings.work_dir)
+            if self._assignment.record:
+                self.recordings = self._make_recordings()
+            self._publish(self._transport)
+            self._prepare_clock(self._transport, self._feed.first_ns)
             self._subscribe(self._transport)
             self._matching = Matching(self._transport, self._assignment)
             self._watch(self._transport)
         except TransportError as error:
-            raise UnitFailure("TRANSPORT_UNREACHABLE", str(error)) from error
+            of_types = isinstance(error, TypeUnknownError | TypeNotSupportedError)
+            exit_code = EXIT_NO_RETRY if of_types else EXIT_FAILED
+            raise UnitFailure(error.code, str(error), exit_code=exit_code) from error
 
     def _make_feed(self, bag: Path) -> Feed:
         plan = self._assignment
@@ -80,6 +92,7 @@ class Session:
             [topic.name for topic in plan.topics],
             Timing(plan.rate, plan.max_gap_seconds, excerpt),
             latched={topic.name: topic.qos.kept for topic in latched},
+            rewriter=self._rewriter,
         )
 
     def _check_names(self) -> None:
@@ -95,41 +108,55 @@ class Session:
                 exit_code=EXIT_NO_RETRY,
             )
 
-    def _prepare_recorder(self, in_bag: Mapping[str, Topic]) -> None:
-        """Create one recorder for all agents; the metadata of a topic comes from the bag if it has it."""
-        recorded = self._recorded()
-        in_bag_by_name = {with_slash(name): topic for name, topic in in_bag.items()}
-        topics: dict[tuple[int, str], Topic] = {}
-        for number, agent in enumerate(self._assignment.agents):
-            for name, topic in recorded.items():
-                topic_metadata = in_bag_by_name.get(name, Topic(name, topic.type))
-                topics[number, name] = dataclasses.replace(
-                    topic_metadata, name=full_name(agent.namespace, name)
-                )
-        if not topics:
-            return
-        self.recorder = Recorder(self.recording, tuple(topics.values()))
-        for index, key in enumerate(topics):
-            self._recorder_inputs[key] = self.recorder.input_for(index)
-        self.recorder.start()
+    def _make_recordings(self) -> Recordings:
+        plan = self._assignment
+        recordings = Recordings(
+            self._client,
+            Sender(self._settings.stage_run, self._settings.unit, plan.attempt),
+            plan,
+            self._settings.work_dir / f"recording-{plan.attempt}",
+            lambda: self._orders.superseded,
+        )
+        recordings.start()
+        return recordings
+
+    def _record(self, agent: int, topic: str) -> Publish | None:
+        return self.recordings.input_for(agent, topic) if self.recordings else None
+
+    def _publish(self, transport: Transport) -> None:
+        """Create all publishers; the types that are not supported are named together."""
+        refused: dict[str, str] = {}
+        for topic in self._assignment.topics:
+            try:
+                self._publishers_by_topic[topic.name] = self._publishers(transport, topic)
+            except TypeNotSupportedError as error:
+                refused |= dict.fromkeys(error.type_names, error.reason)
+        if refused:
+            raise TypeNotSupportedError(next(iter(refused.values())), *refused)
 
     def _publishers(self, transport: Transport, topic: PlayedTopic) -> list[Publish]:
         own = self._assignment.record_own or self._assignment.link.transport == "null"
         publishers = []
         for number, agent in enumerate(self._assignment.agents):
             publish = transport.publisher(agent.namespace, topic)
-            record = self._recorder_inputs.get((number, with_slash(topic.published_name)))
+            record = self._record(number, topic.published_name)
             # Own messages are recorded here, not from the network, where they could be lost.
             publishers.append(tee(publish, record) if own and record else publish)
         return publishers
 
-    def _subscribe(self, transport: Transport) -> None:
-        recorded = self._recorded()
-        for (number, name), record in self._recorder_inputs.items():
-            transport.subscribe(self._assignment.agents[number].namespace, recorded[name], record)
+    def _prepare_clock(self, transport: Transport, first_ns: int | None) -> None:
+        plan = self._assignment
+        if not plan.clock_hz or first_ns is None:
+            return
+        self._simulated = SimulatedTime(first_ns, plan.rate)
+        if plan.publishes_clock:
+            self._publish_clock = transport.publisher(ROOT_NAMESPACE, CLOCK)
 
-    def _recorded(self) -> dict[str, RecordTopic]:
-        return {with_slash(topic.name): topic for topic in self._assignment.record}
+    def _subscribe(self, transport: Transport) -> None:
+        for number, agent in enumerate(self._assignment.agents):
+            for topic in self._assignment.record:
+                if record := self._record(number, topic.name):
+                    transport.subscribe(agent.namespace, topic, record)
 
     def _watch(self, transport: Transport) -> None:
         name = self._assignment.link.endpoint or "the network"
@@ -152,18 +179,25 @@ class Session:
             raise RuntimeError("call prepare first")
         plan = self._assignment
         playback = Playback(plan.rate, plan.passes, plan.execution_time, plan.pass_gap)
+        stamp = self._simulated.now if self._simulated else time.time_ns
         self._player = Player(
             self._feed,
             self._publishers_by_topic,
             playback,
-            PlaybackControl(release, self._begin, halt),
+            PlaybackControl(release, self._begin, halt, stamp),
             agents=len(self._assignment.agents),
+            rewriter=self._rewriter,
         )
         return self._player
 
     def _begin(self) -> None:
-        if self.recorder:
-            self.recorder.begin()
+        if self.recordings:
+            self.recordings.recorder.begin()
+        if self._player and self._simulated:
+            self._simulated.release_ns = self._player.release_ns
+            if self._publish_clock:
+                playing, hz = self._player.is_alive, self._assignment.clock_hz
+                ClockPublisher(self._publish_clock, self._simulated, hz, playing).start()
 
     def await_confirmation(self, *, stopped: bool) -> None:
         """Wait until it is known whether the last message has left; what is not known by then is lost."""
@@ -205,12 +239,17 @@ class Session:
             self.link.close()
         if self._transport:
             self._transport.close()
-        if self.recorder:
-            self.recorder.close()
+        if self.recordings:
+            self.recordings.recorder.close()
+
+    def upload_recordings(self) -> None:
+        """Upload what is not stored yet, and close the recordings, also those that never began."""
+        if self._assignment.record:
+            (self.recordings or self._make_recordings()).upload()
 
     def _drain(self) -> None:
         """Wait until no message has arrived for a moment, as responses may still be on their way."""
-        recorder = self.recorder
+        recorder = self.recordings.recorder if self.recordings else None
         if recorder is None or not recorder.started or self._assignment.link.transport == "null":
             return
         deadline = time.monotonic() + DRAIN_SECONDS

@@ -15,7 +15,7 @@ from agent.protocol import (
     Snapshot,
     TopicMatch,
 )
-from agent.recorder import Recorder
+from agent.recording.recordings import Recordings
 from agent.replay import Player
 from agent.resources import Meter
 
@@ -28,7 +28,7 @@ class Status:
         self.state = AgentState.STARTING
         self.failure: Failure | None = None
         self.player: Player | None = None
-        self.recorder: Recorder | None = None
+        self.recordings: Recordings | None = None
         self.link: LinkWatch | None = None
         self.matched: tuple[TopicMatch, ...] = ()
         self.heartbeat_seconds = assignment.heartbeat_seconds
@@ -86,16 +86,19 @@ class Status:
             number=number,
             state=self.state,
             published=player.published,
-            published_bytes=player.published_bytes,
+            published_bytes=player.published_bytes(index),
+            messages_unchanged=player.unchanged,
+            messages_late=lateness.messages_late,
             passes=player.passes,
             lateness_p50_us=lateness.percentile_us(50),
             lateness_p99_us=lateness.percentile_us(99),
             start_skew_us=(first - player.release_ns) / 1000,
             skew_uncertainty_us=self._uncertainty_us,
+            recording=self.recordings.summary_of(index) if self.recordings else None,
         )
 
     def _recording(self) -> RecordingSummary | None:
-        return self.recorder.summary() if self.recorder else None
+        return self.recordings.summary() if self.recordings else None
 
     def _last_publication(self) -> int | None:
         player = self.player

@@ -9,8 +9,15 @@ from collections.abc import Collection, Sequence
 ANY_NAME = re.compile(r".+", re.DOTALL)
 ZENOH_KEY = re.compile(r"(/[^/*$?#]+)+")
 """Zenoh allows no empty chunk and none of these signs in a key; `*` and `$*` would be wildcards."""
+ROS_NAME = re.compile(r"(?=.{1,140}\Z)(/[A-Za-z_][A-Za-z0-9_]*)+")
+"""ROS 2 has no other names, so that nobody could subscribe to them; its 247 signs include the namespace."""
 
-NAMES_CARRIED = {"null": ANY_NAME, "zenoh-raw": ZENOH_KEY}
+NAMES_CARRIED = {
+    "null": ANY_NAME,
+    "zenoh-raw": ZENOH_KEY,
+    "zenoh": ROS_NAME,
+    "ros2": ROS_NAME,
+}
 """The names that each transport carries, with their leading slash."""
 
 MAX_LISTED = 10

@@ -187,13 +187,9 @@ CORS_ALLOW_ALL_ORIGINS = "*" in CORS_ALLOWED_ORIGINS
 CORS_URLS_REGEX = r"^/storage/objects/"
 CORS_ALLOW_METHODS = ["GET", "HEAD"]
 CORS_ALLOW_HEADERS = ["Range", "If-Range", "If-None-Match", "If-Match"]
-CORS_EXPOSE_HEADERS = [
-    "Content-Range",
-    "Content-Length",
-    "Content-Disposition",
-    "ETag",
-    "Accept-Ranges",
-]
+CORS_EXPOSE_HEADERS = (
+    "Content-Range Content-Length Content-Disposition ETag Accept-Ranges".split()  # noqa: SIM905
+)
 CORS_PREFLIGHT_MAX_AGE = 600
 # Viewer of MCAP files that the page of a rosbag offers; empty: none.
 FOXGLOVE_URL = text(
@@ -326,12 +322,16 @@ PASSWORD_RESET_URL = text(
     formats.url("https://sim.example.org/password/reset/{uid}/{token}"),
 )
 BACKEND = text("BACKEND", "local", formats.one_of("local"))
+# Read by units only, and no part of a backup.
+MEC_SECRETS_DIR = folder("MEC_SECRETS_DIR", DATA_DIR / "mec-secrets")
 AGENTS_PER_UNIT = integer("AGENTS_PER_UNIT", 10, min=1, max=1000)
 MAX_AGENTS = integer("MAX_AGENTS", 10_000, min=1, max=1_000_000)
 HEARTBEAT_SECONDS = number("HEARTBEAT_SECONDS", 1, min=0.1, max=60)
 HUNG_AFTER_SECONDS = number("HUNG_AFTER_SECONDS", 20, min=0.5, max=3600)
 STRAGGLER_LIMIT_SECONDS = number("STRAGGLER_LIMIT_SECONDS", 120, min=1, max=3600)
 RELEASE_LEAD_SECONDS = number("RELEASE_LEAD_SECONDS", 3, min=0.1, max=600)
+RECORDING_SEGMENT_SECONDS = number("RECORDING_SEGMENT_SECONDS", 30, min=1, max=3600)
+RECORDING_SEGMENT_MIB = integer("RECORDING_SEGMENT_MIB", 64, min=1, max=10_240)
 UPLOAD_LIMIT_SECONDS = number("UPLOAD_LIMIT_SECONDS", 1800, min=1, max=86400)
 CONTROLLER_DRAIN_SECONDS = number("CONTROLLER_DRAIN_SECONDS", 0, min=0, max=86400)
 CONTROLLER_INTERVAL_SECONDS = number("CONTROLLER_INTERVAL_SECONDS", 0.25, min=0.05, max=60)

@@ -21,4 +21,5 @@ class SimulationsConfig(AppConfig):
         histories.more_models.add(Execution)
         histories.register(Simulation, audit.entries_of_executions)
         deletion.use_checks.register(usage.use_of_rosbag)
+        deletion.use_checks.register(usage.use_of_recording)
         templates.use_checks.register(usage.use_of_template)

@@ -79,6 +79,17 @@ class MecTestResult(TextChoices):
             "No Zenoh router answers there: check protocol and port, and that the router is running."
         ),
     )
+    NOT_ACCEPTED = (
+        "NOT_ACCEPTED",
+        _(
+            "The port is open, but no connection with these certificates and credentials came about: "
+            "check them, the protocol, and that the router is running."
+        ),
+    )
+    SECRET_INVALID = (
+        "SECRET_INVALID",
+        _("The secret of the system under test cannot be read: the detail names the file."),
+    )
     NO_PEER = (
         "NO_PEER",
         _(
@@ -171,13 +182,20 @@ class RecordingStatus(TextChoices):
     UPLOADING = "UPLOADING", _("uploading")
     VERIFYING = "VERIFYING", _("verifying")
     STORED = "STORED", _("stored")
+    PARTIAL = "PARTIAL", _("stored in part")
     EMPTY = "EMPTY", _("no messages received")
     LOST = "LOST", pgettext_lazy("agent or recording", "lost")
 
 
-RECORDING_OPEN = frozenset(
-    {RecordingStatus.EXPECTED, RecordingStatus.UPLOADING, RecordingStatus.VERIFYING}
-)
+class LossReason(TextChoices):
+    """Reason why a span of time is missing in a recording."""
+
+    UNIT_ENDED = "UNIT_ENDED", _("its unit ended before it was stored")
+    NOT_STORED = "NOT_STORED", _("a segment could not be stored")
+
+
+RECORDING_GROWING = frozenset({RecordingStatus.EXPECTED, RecordingStatus.UPLOADING})
+RECORDING_OPEN = RECORDING_GROWING | {RecordingStatus.VERIFYING}
 
 
 class Blame(TextChoices):

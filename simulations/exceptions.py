@@ -117,6 +117,13 @@ class UnitRefusedError(SimulationError):
     code = "UNIT_REFUSED"
 
 
+class SegmentsMissingError(SimulationError):
+    """Segments of a recording are not stored yet."""
+
+    status = 409
+    code = "UPLOAD_INCOMPLETE"
+
+
 class TicketInvalidError(SimulationError):
     """The ticket is invalid or no longer valid."""
 

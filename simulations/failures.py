@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext, override
 
-from simulations.choices import DeletionFailure, FailureCode, MecTestResult, Stopper
+from simulations.choices import DeletionFailure, FailureCode, LossReason, MecTestResult, Stopper
 
 MAX_PERIODS = 3
 """Outages that a failure lists."""
@@ -87,12 +87,23 @@ def _warning_text(code: str, values: Mapping[str, Any] | None = None, **_row: An
         return failure_text(code, {}, "")
     if code == FailureCode.NOBODY_LISTENS:
         return _without_subscriber(values)
-    message = ngettext(
-        "%(count)d topic was left out, as the transport %(transport)s cannot carry its name: %(topics)s.",
-        "%(count)d topics were left out, as the transport %(transport)s cannot carry their names: "
-        "%(topics)s.",
-        values["count"],
-    )
+    return _left_out(code, values)
+
+
+def _left_out(code: str, values: Mapping[str, Any]) -> str:
+    if code == FailureCode.TYPE_UNKNOWN:
+        message = ngettext(
+            "%(count)d topic was left out, as its message type is defined nowhere: %(topics)s.",
+            "%(count)d topics were left out, as their message types are defined nowhere: %(topics)s.",
+            values["count"],
+        )
+    else:
+        message = ngettext(
+            "%(count)d topic was left out, as the transport %(transport)s cannot carry its name: %(topics)s.",
+            "%(count)d topics were left out, as the transport %(transport)s cannot carry their names: "
+            "%(topics)s.",
+            values["count"],
+        )
     return message % values
 
 
@@ -142,6 +153,32 @@ def period(began: str, ended: str | None) -> str:
     if ended is None:
         return gettext("since %(time)s") % {"time": _time(began)}
     return gettext("%(begin)s to %(end)s") % {"begin": _time(began), "end": _time(ended)}
+
+
+def lost_span_text(span: Mapping[str, Any]) -> str:
+    """Word a span of time of which a recording has nothing."""
+    why = span["why"]
+    values = {
+        "period": period(span["began_at"], span["ended_at"]),
+        "why": LossReason(why).label if why in LossReason.values else why,
+    }
+    return gettext("Lost: %(period)s (%(why)s).") % values
+
+
+def recording_name(unit: int, agent: int | None, attempt: int) -> str:
+    """Name a recording by its agent or unit, and by a later attempt."""
+    place = gettext("unit %(unit)d") if agent is None else gettext("agent %(agent)d")
+    name = place % {"unit": unit, "agent": agent}
+    if attempt <= 1:
+        return name
+    return gettext("%(name)s, attempt %(attempt)d") % {"name": name, "attempt": attempt}
+
+
+def recording_text(text: str, spans: Sequence[Mapping[str, Any]] | None) -> str:
+    """Word what happened to a recording: the first spans that are lost, and the stored text."""
+    sentences = [lost_span_text(span) for span in (spans or ())[:MAX_PERIODS]]
+    more = ["…"] if len(spans or ()) > MAX_PERIODS else []
+    return " ".join(filter(None, [*sentences, *more, text]))
 
 
 def _time(text: str) -> str:

@@ -1,16 +1,19 @@
-"""Query sets of simulations, executions and agent runs."""
+"""Query sets of simulations, executions, agent runs and recordings."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
+from django.db.models import Count, Exists, OuterRef, Subquery, Sum
+from django.db.models.functions import Coalesce
 
 from common.db.soft_delete import SoftDeleteQuerySet
-from simulations.choices import ACTIVE, AGENT_ENDED
+from simulations.choices import ACTIVE, AGENT_ENDED, RECORDING_OPEN
 
 if TYPE_CHECKING:
     from simulations.models.execution import AgentRun, Execution  # noqa: F401  (names the generics)
+    from simulations.models.recording import Recording  # noqa: F401
     from simulations.models.simulation import Simulation  # noqa: F401
 
 
@@ -41,3 +44,38 @@ class AgentRunQuerySet(models.QuerySet["AgentRun"]):
         """Return fields of the newest attempt of each agent, by agent number."""
         rows = self.order_by("attempt").values_list("number", *fields)
         return {number: tuple(values) for number, *values in rows}
+
+
+class RecordingQuerySet(models.QuerySet["Recording"]):
+    """Recordings by status and attempt."""
+
+    def open(self) -> RecordingQuerySet:
+        """Return those whose result is not certain yet."""
+        return self.filter(status__in=RECORDING_OPEN)
+
+    def superseded(self) -> RecordingQuerySet:
+        """Return those of an attempt that a newer one has replaced."""
+        return self.filter(self._newer())
+
+    def newest(self) -> RecordingQuerySet:
+        """Return those of the newest attempts."""
+        return self.exclude(self._newer())
+
+    def with_superseded(self) -> RecordingQuerySet:
+        """Annotate `superseded`: a newer attempt of its unit records all of it again."""
+        return self.annotate(superseded=self._newer())
+
+    def _newer(self) -> Exists:
+        place = {"stage_run": OuterRef("stage_run"), "unit": OuterRef("unit")}
+        return Exists(self.model.objects.filter(**place, attempt__gt=OuterRef("attempt")))
+
+    def with_segments(self) -> RecordingQuerySet:
+        """Annotate the number and bytes of the segments that are stored."""
+        related: Any = self.model._meta.get_field("segments").related_model  # noqa: SLF001
+        stored = related.objects.filter(recording=OuterRef("pk"), stored=True).order_by()
+        of_recording = stored.values("recording")
+        number = of_recording.annotate(number=Count("pk")).values("number")
+        size = of_recording.annotate(total=Sum("size")).values("total")
+        return self.annotate(
+            segments_stored=Coalesce(Subquery(number), 0), stored_bytes=Coalesce(Subquery(size), 0)
+        )

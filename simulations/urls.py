@@ -26,4 +26,5 @@ api_urlpatterns = [
     path("units/echo", units.echo, name="unit-echo"),
     path("units/recording", units.recording, name="unit-recording"),
     path("units/recording/complete", units.recording_complete, name="unit-recording-complete"),
+    path("units/recording/close", units.recording_close, name="unit-recording-close"),
 ]

@@ -27,10 +27,10 @@ def make_export(export_id: int) -> str:
 
 @task()
 def abandon_upload(rosbag_id: int) -> bool:
-    """Abort an upload; False if it became active again, or the storage is unavailable."""
+    """Abort an upload; False if it is active or in use, or the storage is unavailable."""
     rosbag = abandoning.unfinished().filter(pk=rosbag_id).first()
     try:
-        return rosbag is not None and abandoning.abandon(rosbag)
+        return rosbag is not None and abandoning.abandon_unless_used(rosbag)
     except StoreError as error:
         log.warning("upload_not_abandoned", rosbag=rosbag_id, error=str(error))
         return False

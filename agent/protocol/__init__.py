@@ -10,15 +10,18 @@ A unit calls, each with `Authorization: Unit <token>`:
 | --- | --- | --- |
 | `POST <server>/units/register` | `Registration` | `Assignment` |
 | `POST <server>/units/report` | `Snapshot` | `Answer` |
-| `POST <server>/units/recording` | `RecordingOffer` | `RecordingUpload` (again: new URLs) |
-| `POST <server>/units/recording/complete` | `RecordingComplete` | `RecordingAccepted` |
+| `POST <server>/units/recording` | `SegmentOffer` | `RecordingUpload` (again: new URLs) |
+| `POST <server>/units/recording/complete` | `SegmentComplete` | `RecordingAccepted` |
+| `POST <server>/units/recording/close` | `RecordingClosed` | `RecordingAccepted` |
 
+A recording is uploaded in segments while the run goes on, and closed at its end; each call may be repeated.
 With a token of no execution the controller calls `POST <server>/units/echo`: request and response are `Echo`.
 
 An error is a problem document; 409 with code `superseded` means that a newer attempt has taken over.
 """
 
 from agent.protocol.assignment import (
+    SECRET_NAME,
     AgentSlot,
     Assignment,
     BagFile,
@@ -38,8 +41,6 @@ from agent.protocol.recordings import (
     RecordedFile,
     RecordingAccepted,
     RecordingClosed,
-    RecordingComplete,
-    RecordingOffer,
     RecordingUpload,
     SegmentComplete,
     SegmentOffer,
@@ -65,6 +66,7 @@ __all__ = [
     "MAX_OUTAGES",
     "MAX_UNHEARD",
     "PROTOCOL",
+    "SECRET_NAME",
     "AgentReport",
     "AgentSlot",
     "AgentState",
@@ -90,8 +92,6 @@ __all__ = [
     "RecordedFile",
     "RecordingAccepted",
     "RecordingClosed",
-    "RecordingComplete",
-    "RecordingOffer",
     "RecordingSummary",
     "RecordingUpload",
     "Registration",

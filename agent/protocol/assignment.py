@@ -92,6 +92,10 @@ class RecordTopic(Message, frozen=True, kw_only=True):
     """Of publishers of the topic in the bag; for others the default."""
 
 
+SECRET_NAME = "[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?"  # noqa: S105  the form of a name
+"""Names of Secrets in Kubernetes, which are no paths."""
+
+
 class Link(Message, frozen=True, kw_only=True):
     """How agents reach the system under test."""
 
@@ -108,7 +112,7 @@ class Link(Message, frozen=True, kw_only=True):
     """`client` or `peer`, towards an endpoint."""
     attachment: str = "binary"
     """`zenoh`: `binary`, of rmw_zenoh from 0.2.4 on, or `keyed`, of those before."""
-    secret: str = ""
+    secret: Annotated[str, msgspec.Meta(pattern=rf"\A({SECRET_NAME})?\Z")] = ""
     """Name of a folder under MEC_SECRETS_DIR with `ca.crt`, `tls.crt`, `tls.key`, `username`, `password`."""
 
     @property
@@ -148,9 +152,11 @@ class Assignment(Message, frozen=True, kw_only=True):
     pass_gap: float = 0.0
     """Seconds between two passes, in addition to the mean time between two messages (`agent.pass_times`)."""
     clock_hz: float = 0.0
-    """Rate of `/clock`, published by the first agent of the stage; 0: none."""
+    """Rate of `/clock`; 0: none. `topics` then has no `/clock` of the bag."""
+    publishes_clock: bool = False
+    """True for the unit that publishes `/clock` for the stage."""
     restamp: bool = False
-    """True to set the stamp of headers to the time of publication."""
+    """True to set the stamp of headers to the time of publication; with `/clock` to its time."""
     prefix_frames: bool = False
     """True to prefix the frame ids of headers with the agent's name, such as `agent_7/base_link`."""
     match_seconds: float = 30.0

@@ -18,6 +18,9 @@ class ProbeCode(StrEnum):
     HOST_UNREACHABLE = "HOST_UNREACHABLE"
     PORT_CLOSED = "PORT_CLOSED"
     NOT_ZENOH = "NOT_ZENOH"
+    NOT_ACCEPTED = "NOT_ACCEPTED"
+    """The port is open, but nothing was connected with these certificates and credentials."""
+    SECRET_INVALID = "SECRET_INVALID"  # noqa: S105  the name of a code
     NO_PEER = "NO_PEER"
     NOWHERE = "NOWHERE"
     """Neither endpoint nor discovery."""

@@ -4,25 +4,11 @@ from agent.protocol.message import Message, Time
 
 
 class RecordedFile(Message, frozen=True, kw_only=True):
-    """One file of a finished recording."""
+    """A data file of a recording."""
 
     path: str
     size: int
     sha256: str
-
-
-class RecordingOffer(Message, frozen=True, kw_only=True):
-    """Request for upload URLs for a finished recording."""
-
-    stage_run: int
-    unit: int
-    attempt: int
-    message_count: int
-    topics: dict[str, int]
-    """Messages by topic."""
-    dropped: int
-    files: tuple[RecordedFile, ...]
-    """Empty when nothing was recorded: then nothing is uploaded."""
 
 
 class PartAddress(Message, frozen=True, kw_only=True):
@@ -46,6 +32,7 @@ class RecordingUpload(Message, frozen=True, kw_only=True):
 
     recording: int
     files: tuple[FileUpload, ...]
+    """The one file, with its missing parts; empty when it is stored already."""
 
 
 class FinishedPart(Message, frozen=True, kw_only=True):
@@ -63,18 +50,8 @@ class FinishedFile(Message, frozen=True, kw_only=True):
     parts: tuple[FinishedPart, ...]
 
 
-class RecordingComplete(Message, frozen=True, kw_only=True):
-    """All parts of all files are stored."""
-
-    stage_run: int
-    unit: int
-    attempt: int
-    recording: int
-    files: tuple[FinishedFile, ...]
-
-
 class RecordingAccepted(Message, frozen=True, kw_only=True):
-    """Confirmation of a recording, which is then verified by a task."""
+    """Confirmation of a segment, or of the end of a recording, which is then verified by a task."""
 
     recording: int
 

@@ -35,6 +35,19 @@ class Command(StrEnum):
     STOP = "stop"
 
 
+class RecordingSummary(Message, frozen=True, kw_only=True):
+    """Counts of recordings so far: of all of the unit, or of one agent's."""
+
+    messages: Count
+    """On the unit's disk, or stored."""
+    stored_bytes: Count
+    dropped: Count = 0
+    segments: Count = 0
+    """Closed and stored; those of one recording are stored in their order."""
+    open_since_ns: Time | None = None
+    """Time of the first message that no stored segment has, on the unit's clock; none: all are stored."""
+
+
 class AgentReport(Message, frozen=True, kw_only=True):
     """One agent within a snapshot; counts are cumulative over the attempt."""
 
@@ -43,12 +56,18 @@ class AgentReport(Message, frozen=True, kw_only=True):
     published: Count = 0
     published_bytes: Count = 0
     passes: Annotated[int, msgspec.Meta(ge=0, lt=2**31)] = 0
+    messages_unchanged: Count = 0
+    """Published without the change of stamps or frame ids, as they could not be read."""
+    messages_late: Count | None = None
+    """Published more than 5 ms after they were due; none when unpaced, and from older agents."""
     lateness_p50_us: float | None = None
     lateness_p99_us: float | None = None
     start_skew_us: float | None = None
     """First publication minus release, on the server's clock."""
     skew_uncertainty_us: float | None = None
     """Uncertainty of the skew: half the shortest round trip."""
+    recording: RecordingSummary | None = None
+    """Only where each agent has a recording of its own."""
 
 
 class Unheard(Message, frozen=True, kw_only=True):
@@ -69,14 +88,6 @@ class Failure(Message, frozen=True, kw_only=True):
     text: str
     unheard: Annotated[tuple[Unheard, ...], msgspec.Meta(max_length=MAX_UNHEARD)] = ()
     """With NOBODY_LISTENS: the first topics."""
-
-
-class RecordingSummary(Message, frozen=True, kw_only=True):
-    """Counts of the unit's recorder so far."""
-
-    messages: int
-    stored_bytes: int
-    dropped: int = 0
 
 
 class ResourceUse(Message, frozen=True, kw_only=True):
@@ -131,6 +142,7 @@ class Snapshot(Message, frozen=True, kw_only=True):
     log: str = ""
     failure: Failure | None = None
     recording: RecordingSummary | None = None
+    """Sum over all recordings of the unit."""
     resources: ResourceUse | None = None
     """None from older agents, and where the system does not say."""
     outages: Annotated[tuple[Outage, ...], msgspec.Meta(max_length=MAX_OUTAGES)] = ()

@@ -7,6 +7,7 @@ import re
 import socket
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,15 +22,20 @@ from agent.protocol import (
     Message,
     PartAddress,
     RecordingAccepted,
-    RecordingComplete,
-    RecordingOffer,
+    RecordingClosed,
     RecordingUpload,
     Registration,
+    SegmentComplete,
+    SegmentOffer,
     Snapshot,
     decode,
     encode,
 )
+from rosbag2.formats import qos
+from rosbag2.formats.metadata import Topic
+from rosbag2.writing.metadata_writer import RecordedFile, Recording, metadata_text
 
+QOS = qos.profile_text(reliability="reliable", durability="volatile", history="keep_last", depth=10)
 PART_BYTES = 100_000
 Refusal = tuple[int, str]
 
@@ -52,8 +58,9 @@ class FakeServer:
         self.lock = threading.RLock()
         self.registrations: list[Registration] = []
         self.snapshots: list[Snapshot] = []
-        self.offers: list[RecordingOffer] = []
-        self.completions: list[RecordingComplete] = []
+        self.offers: list[SegmentOffer] = []
+        self.completions: list[SegmentComplete] = []
+        self.closed: list[RecordingClosed] = []
         self.parts: dict[tuple[str, int], bytes] = {}
         self.puts: list[tuple[str, int]] = []
         self.downloads: list[str] = []
@@ -119,36 +126,73 @@ class FakeServer:
             reason=self.reason,
         )
 
-    def offer(self, offer: RecordingOffer) -> RecordingUpload:
+    def offer(self, offer: SegmentOffer) -> RecordingUpload:
         self.offers.append(offer)
-        files = []
-        for file in offer.files:
-            count = max(1, -(-file.size // PART_BYTES))
-            parts = tuple(
-                PartAddress(
-                    number=number,
-                    url=f"/store/{file.path}/{number}?offer={len(self.offers)}",
-                    size=min(PART_BYTES, file.size - (number - 1) * PART_BYTES),
-                )
-                for number in range(1, count + 1)
-                if (file.path, number) not in self.parts
+        file = offer.file
+        if file.path in {complete.file.path for complete in self.completions}:
+            return RecordingUpload(recording=5, files=())
+        count = max(1, -(-file.size // PART_BYTES))
+        parts = tuple(
+            PartAddress(
+                number=number,
+                url=f"/store/{file.path}/{number}?offer={len(self.offers)}",
+                size=min(PART_BYTES, file.size - (number - 1) * PART_BYTES),
             )
-            files.append(FileUpload(path=file.path, upload_id=f"id-{file.path}", parts=parts))
-        return RecordingUpload(recording=5, files=tuple(files))
+            for number in range(1, count + 1)
+            if (file.path, number) not in self.parts
+        )
+        upload = FileUpload(path=file.path, upload_id=f"id-{file.path}", parts=parts)
+        return RecordingUpload(recording=5, files=(upload,))
 
-    def complete(self, complete: RecordingComplete) -> RecordingAccepted:
+    def complete(self, complete: SegmentComplete) -> RecordingAccepted:
         self.completions.append(complete)
-        return RecordingAccepted(recording=complete.recording)
+        return RecordingAccepted(recording=5)
 
-    def save_recording(self, folder: Path) -> Path:
-        """Join the stored parts into files, as the storage does."""
+    def close(self, closed: RecordingClosed) -> RecordingAccepted:
+        self.closed.append(closed)
+        return RecordingAccepted(recording=5)
+
+    @property
+    def segments(self) -> list[SegmentOffer]:
+        """The stored segments, each once."""
+        stored = {complete.file.path for complete in self.completions}
+        offers = {offer.file.path: offer for offer in self.offers if offer.file.path in stored}
+        return list(offers.values())
+
+    @property
+    def recorded(self) -> Counter[str]:
+        """Messages in the stored segments, by topic."""
+        counts: Counter[str] = Counter()
+        for segment in self.segments:
+            counts.update(segment.topics)
+        return counts
+
+    def save_recording(self, folder: Path, agent: int | None = None) -> Path:
+        """Join the stored parts into files, and compose their metadata, as the server does."""
         folder.mkdir()
-        for path, number in sorted(self.parts):
-            with (folder / path).open("ab") as target:
-                target.write(self.parts[path, number])
-        for file in self.offers[-1].files:
-            assert hashlib.sha256((folder / file.path).read_bytes()).hexdigest() == file.sha256
+        segments = [segment for segment in self.segments if segment.agent == agent]
+        for segment in segments:
+            file = segment.file
+            parts = sorted(number for path, number in self.parts if path == file.path)
+            data = b"".join(self.parts[file.path, number] for number in parts)
+            assert hashlib.sha256(data).hexdigest() == file.sha256
+            (folder / file.path).write_bytes(data)
+        (folder / "metadata.yaml").write_text(self._metadata(segments))
         return folder
+
+    def _metadata(self, segments: list[SegmentOffer]) -> str:
+        types = {topic["name"]: topic["type"] for topic in self.assignment["record"]}
+        counts = self.recorded
+        topics = tuple(
+            (Topic(name, types["/" + name.split("/", 2)[2]], offered_qos_profiles=QOS), count)
+            for name, count in counts.items()
+        )
+        files = tuple(
+            RecordedFile(s.file.path, s.first_ns, s.last_ns, sum(s.topics.values()))
+            for s in segments
+        )
+        storage = "mcap" if files[0].path.endswith("mcap") else "sqlite3"
+        return metadata_text(Recording(files, topics, "jazzy", storage_id=storage))
 
     @property
     def last(self) -> Snapshot:
@@ -158,8 +202,9 @@ class FakeServer:
 CALLS: dict[str, tuple[str, type[Message]]] = {
     "/api/v1/units/register": ("register", Registration),
     "/api/v1/units/report": ("report", Snapshot),
-    "/api/v1/units/recording": ("offer", RecordingOffer),
-    "/api/v1/units/recording/complete": ("complete", RecordingComplete),
+    "/api/v1/units/recording": ("offer", SegmentOffer),
+    "/api/v1/units/recording/complete": ("complete", SegmentComplete),
+    "/api/v1/units/recording/close": ("close", RecordingClosed),
 }
 
 

@@ -57,7 +57,7 @@ def test_every_message_is_played(make, tmp_path: Path, serve, start):
     [agent] = fake.last.agents
     assert (agent.published, agent.passes) == (40, 1)
     assert agent.published_bytes == 40 * 20  # unpacked, as they were recorded
-    assert fake.offers[-1].message_count == 20
+    assert fake.recorded.total() == 20
 
 
 @pytest.mark.parametrize("make", [file_zstd, mcap_zstd], ids=lambda make: make.__name__)

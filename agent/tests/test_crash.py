@@ -19,7 +19,7 @@ def test_a_crash_of_the_recorder_fails_the_unit(bag, serve, start, tmp_path):
     assert fake.last.agents[0].state == "FAILED"
     assert fake.last.failure.code == "AGENT_CRASHED"
     assert "recording-1" in fake.last.failure.text
-    assert fake.offers[-1].message_count == 0
+    assert (fake.closed[-1].segments, fake.closed[-1].message_count) == (0, 0)
     assert unit.exit["failure"] == "AGENT_CRASHED"
 
 

@@ -5,7 +5,8 @@ import sqlite3
 import pytest
 
 from agent.failures import is_disk_full
-from agent.recorder import Recorder
+from agent.recording.recorder import Recorder
+from agent.recording.segments import SegmentRules, SegmentWriter
 from agent.tests.conftest import CHATTER, ODOM
 
 
@@ -40,11 +41,12 @@ def test_a_recording_on_a_full_disk(tmp_path, monkeypatch):
         return database
 
     monkeypatch.setattr(sqlite3, "connect", small)
-    recorder = Recorder(tmp_path / "r", [ODOM])
+    writer = SegmentWriter(tmp_path, "recording_1", [ODOM], SegmentRules("sqlite3"))
+    recorder = Recorder([writer], lambda *_: None)
     recorder.start()
     recorder.begin()
     for _ in range(2000):
-        recorder.input_for(0)(CHATTER)
+        recorder.input_for(0, 0)(CHATTER)
     recorder.close()
     assert is_disk_full(recorder.error)
-    assert recorder.summary().dropped == 2000 - recorder.summary().messages
+    assert recorder.dropped(0) == 2000

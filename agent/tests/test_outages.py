@@ -7,20 +7,29 @@ from agent.tests.conftest import ODOM, until, write_bag
 from agent.tests.server import FakeServer
 from tests.support.zenoh import Listener, Router
 
-KEY = "agent_7/odom"
+HASH = f"RIHS01_{'0' * 64}"
+KEYS = {
+    "zenoh-raw": "agent_7/odom",
+    "zenoh": f"0/agent_7/odom/std_msgs::msg::dds_::String_/{HASH}",
+}
 LEASE_MS = 1000
 RECORD = [{"name": "/odom", "type": "std_msgs/msg/String"}]
 SPAN_NS = 20_000_000
 
 
+@pytest.fixture(params=KEYS)
+def transport(request):
+    return request.param
+
+
 @pytest.fixture
-def connect():
+def connect(transport):
     """Start a router with a lease, and a listener."""
     parts = []
 
     def begin(lease_ms=LEASE_MS):
         router = Router(lease_ms)
-        parts.extend([Listener(router, KEY), router])
+        parts.extend([Listener(router, KEYS[transport]), router])
         return router, parts[0]
 
     yield begin
@@ -29,13 +38,14 @@ def connect():
 
 
 @pytest.fixture
-def play(tmp_path, serve, start):
+def play(tmp_path, serve, start, transport):
     """Start a unit that plays numbered messages, 50 a second, and wait until some have arrived."""
 
     def begin(router, listener, seconds, **plan):
         bag = write_bag(tmp_path / "long", [n * SPAN_NS for n in range(50 * seconds)], (ODOM,))
-        link = {"transport": "zenoh-raw", "endpoint": router.endpoint}
-        fake = FakeServer(bag, {"link": link, "topics": ["/odom"], **plan})
+        link = {"transport": transport, "endpoint": router.endpoint}
+        topic = {"name": "/odom", "type": ODOM.type, "type_hash": HASH}
+        fake = FakeServer(bag, {"link": link, "topics": [topic], **plan})
         unit = start(serve(fake))
         until(lambda: listener.received)
         return fake, unit

@@ -25,5 +25,5 @@ def test_a_complete_recording_is_played(folder: Path, serve, start):
     assert count > 0
     assert fake.last.agents[0].published == count
     assert fake.last.agents[0].passes == 1
-    assert 0 < fake.offers[-1].message_count <= count
-    assert fake.offers[-1].dropped == 0
+    assert 0 < fake.recorded.total() <= count
+    assert fake.closed[-1].dropped == 0

@@ -1,10 +1,12 @@
-"""requirements-agent.txt holds what a unit imports, and nothing else: the image of the agent has no more."""
+"""What units import stands in requirements-agent.txt; requirements-ros2.txt adds what one transport needs."""
 
 import ast
 import sys
 from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
+
+from agent.transports.ros2.structures import PACKAGES
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = {"agent", "rosbag2"}
@@ -57,9 +59,22 @@ def needed_by(folder: Path) -> set[str]:
     return packages
 
 
+def pinned(name: str) -> set[str]:
+    lines = (ROOT / name).read_text().splitlines()
+    return {line.partition("==")[0].lower() for line in lines if "==" in line}
+
+
 def test_the_agents_requirements_are_its_imports() -> None:
     names = needed_by(ROOT / "agent") - sys.stdlib_module_names
     distributions = packages_distributions()
     needed = {distributions[name][0].lower() for name in names}
-    lines = (ROOT / "requirements-agent.txt").read_text().splitlines()
-    assert needed == {line.partition("==")[0].lower() for line in lines if "==" in line}
+    ros = needed & pinned("requirements-ros2.txt")
+    assert ros == {"ros-rclpy"}
+    assert needed - ros == pinned("requirements-agent.txt")
+
+
+def test_structures_are_those_of_pinned_wheels() -> None:
+    lines = (ROOT / "requirements-ros2.txt").read_text().splitlines()
+    versions = dict(line.split("==") for line in lines if "==" in line)
+    for package, start in PACKAGES.items():
+        assert versions[package].startswith(start)

@@ -25,7 +25,7 @@ def test_a_stop_keeps_the_recording(bag, serve, start):
     assert fake.last.agents[0].state == "STOPPED"
     assert fake.last.last_publication_ns - stopped < 2_000_000_000
     assert fake.last.failure is None
-    assert fake.offers[-1].message_count == (fake.last.agents[0].published + 1) // 2
+    assert fake.recorded.total() == (fake.last.agents[0].published + 1) // 2
     assert len(fake.completions) == 1
 
 
@@ -57,7 +57,7 @@ def test_a_stop_before_the_release_offers_an_empty_recording(bag, serve, start):
     assert unit.wait() == 0
     assert fake.last.agents[0].state == "STOPPED"
     assert published(fake) == 0
-    assert [(offer.message_count, offer.files) for offer in fake.offers] == [(0, ())]
+    assert [(closed.segments, closed.message_count) for closed in fake.closed] == [(0, 0)]
     assert fake.completions == []
     assert fake.puts == []
 

@@ -21,6 +21,24 @@ def create(link: Link) -> Transport:
         from agent.transports.zenoh.raw import RawTransport  # noqa: PLC0415
 
         return RawTransport()
+    if link.transport == "zenoh":
+        from agent.transports.zenoh.rmw import RmwTransport  # noqa: PLC0415
+
+        return RmwTransport()
+    if link.transport == "ros2":
+        return _ros2()
     raise TransportError(
-        f"This agent has no transport '{link.transport}'. Choose null or zenoh-raw for the MEC."
+        f"This agent has no transport '{link.transport}'. "
+        "Choose null, ros2, zenoh or zenoh-raw for the MEC."
     )
+
+
+def _ros2() -> Transport:
+    try:
+        from agent.transports.ros2.transport import Ros2Transport  # noqa: PLC0415
+    except ImportError as error:
+        raise TransportError(
+            f"ROS 2 is not installed here ({error}). Run `pip install -r requirements-ros2.txt` "
+            "where the agents run, or choose the transport zenoh, which needs none of it."
+        ) from error
+    return Ros2Transport()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from agent.protocol import Link, PlayedTopic, RecordTopic
+from agent.protocol import Link, PlayedTopic, ProbeCode, RecordTopic
 
 Publish = Callable[[bytes], object]
 """Publishes one serialized message; may block while the network is congested."""
@@ -13,8 +13,36 @@ Receive = Callable[[bytes], object]
 """Receives one serialized message of another publisher."""
 
 
+NODE_NAME = "agent"
+"""Name of an agent's node in ROS 2, in the namespace of the agent."""
+
+
 class TransportError(Exception):
     """The system under test cannot be reached; the message says what to check."""
+
+    code = "TRANSPORT_UNREACHABLE"
+    probe_code: ProbeCode | None = None
+    """What it means to a test of the link; None: that nobody was reached."""
+
+
+class TypeUnknownError(TransportError):
+    """The transport needs to know more of a message type; the message names topic and type."""
+
+    code = "TYPE_UNKNOWN"
+
+
+class TypeNotSupportedError(TransportError):
+    """The transport cannot carry messages of some types on this machine."""
+
+    code = "TYPE_NOT_SUPPORTED"
+
+    def __init__(self, reason: str, *type_names: str) -> None:
+        super().__init__(
+            f"ROS 2 cannot carry messages of {', '.join(type_names)} here ({reason}). Install their message "
+            "packages, choose the transport zenoh, or take their topics out of the template."
+        )
+        self.reason = reason
+        self.type_names = type_names
 
 
 class Knowledge(NamedTuple):

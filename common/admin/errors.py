@@ -27,6 +27,7 @@ class DomainErrorFormMixin:
         """Show an error beside the field that its JSON pointer names, or above the form."""
         name, _slash, rest = error.pointer.strip("/").partition("/")
         field = name if name in self.fields else None
+        rest = rest.replace("~1", "/").replace("~0", "~")
         message = f"{rest}: {error.detail}" if rest and field else error.detail
         if message not in self.errors.get(field or NON_FIELD_ERRORS, ()):
             self.add_error(field, message)

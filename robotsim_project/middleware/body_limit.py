@@ -131,6 +131,7 @@ OWN_CREDENTIALS: dict[str, Callable[..., int]] = {
     "unit-report": _of_unit,
     "unit-recording": _of_unit,
     "unit-recording-complete": _of_unit,
+    "unit-recording-close": _of_unit,
 }
 """Routes that ask for a signed URL or the token of a unit, and what they take from its owner."""
 

@@ -32,6 +32,7 @@ def spectacular(api_str: str, version: str) -> dict[str, Any]:
             "ExportFormatEnum": "storage.choices.ExportFormat",
             "ExportStatusEnum": "storage.choices.ExportStatus",
             "DesignStatusEnum": "simulations.choices.DesignStatus",
+            "LossReasonEnum": "simulations.choices.LossReason",
             "RecordingStatusEnum": "simulations.choices.RecordingStatus",
             "RosbagStatusEnum": "storage.choices.Status",
             "RunStatusEnum": "simulations.choices.RunStatus",

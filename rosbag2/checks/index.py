@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rosbag2.budget import MAX_TOPICS, Budget
+from rosbag2.checks.definitions import TypeIndex, TypesOfBag
 from rosbag2.checks.message_faults import MessageFaults
 from rosbag2.checks.statistics import Rhythm, TopicFigures, TopicStatistics
 from rosbag2.errors import BagError
@@ -21,7 +22,8 @@ from rosbag2.reading.opening import is_packed, open_store
 class TopicIndex:
     """A topic; size in bytes of its messages, times in nanoseconds, both None without messages.
 
-    `mean_rate_hz` is 0 where there are too few messages to tell.
+    `mean_rate_hz` is 0 where there are too few messages to tell. `definition` is the digest of one of the
+    types of the bag's index; empty without one.
     """
 
     name: str
@@ -35,6 +37,7 @@ class TopicIndex:
     last_ns: int | None
     mean_rate_hz: float
     histogram: tuple[int, ...]
+    definition: str = ""
 
     @property
     def playable(self) -> bool:
@@ -60,6 +63,7 @@ class BagIndex:
     size: int
     topics: tuple[TopicIndex, ...]
     rhythms: tuple[Rhythm, ...] = ()
+    types: tuple[TypeIndex, ...] = ()
 
 
 @dataclass
@@ -90,14 +94,17 @@ class Survey:
         claims: dict[str, list[Topic]] = {}
         for topic, _ in self.metadata.topics:
             claims.setdefault(topic.name, []).append(topic)
+        ros_distro = self.metadata.ros_distro or self.ros_distro
+        types = TypesOfBag(ros_distro, self.metadata.version)
         topics = tuple(
-            _topic(self._typed(name, claims.get(name, [])), counted) for name, counted in figures
+            _topic(self._typed(name, claims.get(name, [])), counted, types)
+            for name, counted in figures
         )
         playable = [topic for topic in topics if topic.playable]
         return BagIndex(
             storage_id=next(iter(self.kinds.values()), self.metadata.storage_id),
             version=self.metadata.version,
-            ros_distro=self.metadata.ros_distro or self.ros_distro,
+            ros_distro=ros_distro,
             compression=self.metadata.compression_format or ("zstd" if self.packed else ""),
             start_ns=start,
             end_ns=end,
@@ -105,6 +112,7 @@ class Survey:
             size=sum(topic.size for topic in playable),
             topics=topics,
             rhythms=tuple(counted.rhythm for _, counted in figures),
+            types=types.types,
         )
 
     def _typed(self, name: str, claims: list[Topic]) -> Topic:
@@ -230,7 +238,7 @@ class _Lookup:
         return np.where(exists, self.targets[positions], -1)
 
 
-def _topic(topic: Topic, counted: TopicFigures) -> TopicIndex:
+def _topic(topic: Topic, counted: TopicFigures, types: TypesOfBag) -> TopicIndex:
     rate = 0.0
     if counted.count > 1 and counted.first_ns is not None and counted.last_ns is not None:
         span = counted.last_ns - counted.first_ns
@@ -247,6 +255,7 @@ def _topic(topic: Topic, counted: TopicFigures) -> TopicIndex:
         last_ns=counted.last_ns,
         mean_rate_hz=rate,
         histogram=counted.histogram,
+        definition=types.add(topic),
     )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from rosbag2.checks.definitions import TypeIndex
 from rosbag2.checks.index import BagIndex, TopicIndex
 from rosbag2.checks.metadata_checks import BagWarning
 from rosbag2.checks.statistics import Gap, Rhythm
@@ -82,4 +83,5 @@ def _index(values: dict[str, Any]) -> BagIndex:
         Rhythm(**rhythm | {"gaps": tuple(Gap(**gap) for gap in rhythm["gaps"])})
         for rhythm in values["rhythms"]
     ]
-    return BagIndex(**values | {"topics": tuple(topics), "rhythms": tuple(rhythms)})
+    types = tuple(TypeIndex(**entry) for entry in values["types"])
+    return BagIndex(**values | {"topics": tuple(topics), "rhythms": tuple(rhythms), "types": types})

@@ -100,6 +100,23 @@ def numbered(text: str) -> str:
     return "\n".join(lines(text, "", numbers=True))
 
 
+def profile_text(*, reliability: str, durability: str, history: str, depth: int) -> str:
+    """The YAML text of one profile whose other policies are those of a publisher that sets none."""
+    forever = "{sec: 9223372036, nsec: 854775807}"
+    values = {
+        "history": history,
+        "depth": depth,
+        "reliability": reliability,
+        "durability": durability,
+        **dict.fromkeys(_TIMES, forever),
+        "liveliness": "automatic",
+        "avoid_ros_namespace_conventions": "false",
+    }
+    return "\n".join(
+        f"{' ' if place else '-'} {name}: {values[name]}" for place, name in enumerate(_ORDER)
+    )
+
+
 def _profile(item: Node) -> Profile:
     if not isinstance(item, dict):
         raise ValueError("a profile that is not a mapping")

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from rosbags.interfaces import Nodetype
 from rosbags.typesys import Stores, get_typestore
+from rosbags.typesys.store import Typestore
 
 from rosbag2.messages.layouts import Layout
 from rosbag2.messages.message_types import (
@@ -70,15 +71,27 @@ def facts_of_uploads(name: str, definitions: Mapping[str, str], ros_distro: str)
     Raises:
         TypeUnknownError: its definition cannot be used; the text says why.
     """
+    return _facts(full_name(name), _tables(full_name(name), definitions), ros_distro)
+
+
+def text_of_uploads(name: str, definitions: Mapping[str, str], ros_distro: str) -> str:
+    """Definition of a type that `facts_of_uploads` takes, with those of all types in it."""
+    name = full_name(name)
+    tables = _tables(name, definitions)
+    store = _store(resolved(name, tables, ros_distro), tables, ros_distro)
+    text, _md5 = store.generate_msgdef(name, ros_version=2)
+    return text
+
+
+def _tables(name: str, definitions: Mapping[str, str]) -> FieldTable:
+    """The fields of all types in definitions; those within the text of the type itself come first."""
     tables = {
         full_name(key): _parsed_upload(full_name(key), text) for key, text in definitions.items()
     }
-    name = full_name(name)
     if name not in tables:
         raise _undefined(name)
-    all_tables = {key: fields for table in tables.values() for key, fields in table.items()}
-    named = {key: table[key] for key, table in tables.items()}
-    return _facts(name, all_tables | named | tables[name], ros_distro)
+    inner = {key: fields for table in tables.values() for key, fields in table.items()}
+    return inner | {key: table[key] for key, table in tables.items()} | tables[name]
 
 
 @lru_cache(maxsize=256)
@@ -108,16 +121,18 @@ def _undefined(name: str) -> TypeUnknownError:
 
 def _facts(name: str, embedded: FieldTable, ros_distro: str) -> TypeFacts:
     message_type = resolved(name, embedded, ros_distro)
-    return TypeFacts(_hash(message_type, embedded, ros_distro), layout_of(message_type) or ())
+    type_hash = _store(message_type, embedded, ros_distro).hash_rihs01(name)
+    return TypeFacts(type_hash, layout_of(message_type) or ())
 
 
-def _hash(message_type: MessageType, embedded: FieldTable, ros_distro: str) -> str:
+def _store(message_type: MessageType, embedded: FieldTable, ros_distro: str) -> Typestore:
+    """The library's store of a type and all types in it; it holds tables and no code."""
     distributed = distro_types(ros_distro)
     store = get_typestore(Stores.EMPTY)
     for name in _names_in(message_type):
         fields = embedded[name] if name in embedded else _as_described(distributed[name])
         store.fielddefs[name] = ([], fields)
-    return store.hash_rihs01(message_type.name)
+    return store
 
 
 def _names_in(message_type: MessageType) -> set[str]:

@@ -66,7 +66,7 @@ def layout_of_type(name: str, definition: str = "") -> Layout | None:
 @pytest.mark.parametrize("kind", [name for name in STORE.fielddefs if layout_of_type(name)])
 def test_a_message_changed_by_its_layout_is_as_the_library_writes_it(kind: str) -> None:
     for seed in range(5):
-        before, after = _messages(random.Random(seed), kind)
+        before, after = _messages(random.Random(seed), kind)  # noqa: S311
         layout = msgspec.json.decode(msgspec.json.encode(layout_of_type(kind)), type=Layout)
         rewriter = Rewriter(encoded(kind, **before))
         rewriter.row(layout)

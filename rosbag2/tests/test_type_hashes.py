@@ -11,6 +11,7 @@ from rosbag2.messages.type_hashes import (
     facts_of_distribution,
     facts_of_uploads,
     is_type_hash,
+    text_of_uploads,
 )
 from rosbag2.reading.reader import BagReader
 from rosbag2.tests.bundles import SHARED
@@ -81,7 +82,8 @@ def test_distributions_differ() -> None:
 def test_a_distribution_that_is_not_named_is_that_of_its_recorder() -> None:
     assert [distribution("", version) for version in (4, 5, 7)] == ["foxy", "humble", "iron"]
     assert distribution("", 9) == distribution("", None) == ""
-    assert distribution("jazzy", 5) == "jazzy"
+    assert distribution("Jazzy", 5) == "jazzy"
+    assert distribution("unknown", 5) == "humble"
 
 
 def test_uploads_complete_each_other_and_own_parts_come_first() -> None:
@@ -94,6 +96,10 @@ def test_uploads_complete_each_other_and_own_parts_come_first() -> None:
     assert facts_of_uploads("own_msgs/msg/Inner", both, "").layout == ()
     apart = {"own_msgs/Outer": text.split(SEPARATOR, maxsplit=1)[0], "own_msgs/Inner": inner}
     assert facts_of_uploads("own_msgs/msg/Outer", apart, "") == alone
+    whole = text_of_uploads("own_msgs/msg/Outer", apart, "")
+    assert facts_of("own_msgs/msg/Outer", whole, "ros2msg", "") == alone
+    assert "MSG: own_msgs/Inner" in whole
+    assert "MSG: std_msgs/Header" in whole
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from mcap.writer import CompressionType, IndexType, Writer
 from rosbag2.errors import BagError
 from rosbag2.formats import qos
 from rosbag2.formats.metadata import FILE_NAME, Topic
-from rosbag2.writing.metadata_writer import Recording, metadata_text
+from rosbag2.writing.metadata_writer import RecordedFile, Recording, metadata_text
 from rosbag2.writing.sqlite_writer import write_atomically
 
 CHUNK_BYTES = 1 << 20
@@ -20,16 +20,17 @@ _UNSIGNED = 2**64
 class McapBagWriter:
     """Writes one bag into a folder of its own; use it as a context manager, from one thread at a time.
 
-    It holds one chunk in memory. An MCAP counts time from 1970: earlier messages are refused.
+    It holds one chunk in memory. `stem` is the name of the data file without its ending; by default that of
+    the folder with `_0`. An MCAP counts time from 1970: earlier messages are refused.
 
     Raises:
         BagError: BAG_EXISTS, WRITE_FAILED.
     """
 
-    def __init__(self, folder: Path, *, ros_distro: str = "unknown") -> None:
+    def __init__(self, folder: Path, *, ros_distro: str = "unknown", stem: str = "") -> None:
         self.folder = folder
         self.ros_distro = ros_distro
-        self.file = folder / f"{folder.absolute().name}_0.mcap"
+        self.file = folder / f"{stem or f'{folder.absolute().name}_0'}.mcap"
         self.topics: list[Topic] = []
         self._counts: list[int] = []
         self._channels: list[int] = []
@@ -122,11 +123,10 @@ class McapBagWriter:
         self.close()
 
     def _metadata(self) -> str:
+        file = RecordedFile(self.file.name, self._first_ns, self._last_ns, sum(self._counts))
         return metadata_text(
             Recording(
-                file=self.file.name,
-                start_ns=self._first_ns,
-                end_ns=self._last_ns,
+                files=(file,),
                 topics=tuple(zip(self.topics, self._counts, strict=True)),
                 ros_distro=self.ros_distro,
                 storage_id="mcap",

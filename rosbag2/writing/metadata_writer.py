@@ -1,6 +1,7 @@
-"""metadata.yaml written for one data file: version 9, or version 5, which Humble and later can read."""
+"""metadata.yaml of new bags: version 9, or version 5, which Humble and later can read."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rosbag2.formats import qos
@@ -14,12 +15,20 @@ TEXT_ENDS = 9
 
 
 @dataclass(frozen=True)
-class Recording:
-    """A recording; times in nanoseconds since the epoch, None without messages."""
+class RecordedFile:
+    """A data file; times in nanoseconds since the epoch, None without messages."""
 
-    file: str
+    path: str
     start_ns: int | None
     end_ns: int | None
+    message_count: int
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A recording: its data files in the order of time, and its topics with their numbers of messages."""
+
+    files: tuple[RecordedFile, ...]
     topics: tuple[tuple[Topic, int], ...]
     ros_distro: str
     version: int = 9
@@ -28,41 +37,47 @@ class Recording:
 
 def metadata_text(recording: Recording) -> str:
     """The text of metadata.yaml."""
-    start = _NEVER if recording.start_ns is None else recording.start_ns
-    duration = 0 if recording.end_ns is None else recording.end_ns - start
     count = sum(count for _, count in recording.topics)
     topics = [line for one in recording.topics for line in _topic(*one, version=recording.version)]
-    file = _quoted(recording.file)
     more = ["  custom_data: ~", f"  ros_distro: {_quoted(recording.ros_distro)}"]
     return "\n".join(
         [
             "rosbag2_bagfile_information:",
             f"  version: {recording.version}",
             f"  storage_identifier: {recording.storage_id}",
-            *_times("  ", start, duration),
+            *_times("  ", recording.files),
             f"  message_count: {count}",
             "  topics_with_message_count:" if topics else "  topics_with_message_count: []",
             *topics,
             '  compression_format: ""',
             '  compression_mode: ""',
             "  relative_file_paths:",
-            f"    - {file}",
+            *(f"    - {_quoted(file.path)}" for file in recording.files),
             "  files:",
-            f"    - path: {file}",
-            *_times("      ", start, duration),
-            f"      message_count: {count}",
+            *(line for file in recording.files for line in _file(file)),
             *(more if recording.version >= TEXT_ENDS else []),
             "",
         ]
     )
 
 
-def _times(indent: str, start_ns: int, duration_ns: int) -> list[str]:
+def _file(file: RecordedFile) -> list[str]:
+    return [
+        f"    - path: {_quoted(file.path)}",
+        *_times("      ", (file,)),
+        f"      message_count: {file.message_count}",
+    ]
+
+
+def _times(indent: str, files: Sequence[RecordedFile]) -> list[str]:
+    """Start and duration of data files together."""
+    start = min((file.start_ns for file in files if file.start_ns is not None), default=_NEVER)
+    end = max((file.end_ns for file in files if file.end_ns is not None), default=start)
     return [
         f"{indent}duration:",
-        f"{indent}  nanoseconds: {duration_ns}",
+        f"{indent}  nanoseconds: {end - start}",
         f"{indent}starting_time:",
-        f"{indent}  nanoseconds_since_epoch: {start_ns}",
+        f"{indent}  nanoseconds_since_epoch: {start}",
     ]
 
 

@@ -15,7 +15,7 @@ from rosbag2.errors import BagError
 from rosbag2.formats import qos
 from rosbag2.formats.bundle import DATA_SUFFIXES
 from rosbag2.formats.metadata import FILE_NAME, Topic
-from rosbag2.writing.metadata_writer import TEXT_ENDS, Recording, metadata_text
+from rosbag2.writing.metadata_writer import TEXT_ENDS, RecordedFile, Recording, metadata_text
 
 COMMIT_SECONDS = 1.0
 COMMIT_BYTES = 4 * 2**20
@@ -42,7 +42,8 @@ class BagWriter:
 
     Messages are in the file within about a second, so a killed process leaves a readable database. When
     the disk is full, `write` and `commit` raise and keep what is not yet in the file; the next commit
-    tries again. `version` is that of the metadata: 9, or 5, which ROS 2 Humble and later can read.
+    tries again. `stem` is the name of the data file without its ending; by default that of the folder with
+    `_0`. `version` is that of the metadata: 9, or 5, which ROS 2 Humble and later can read.
 
     Raises:
         BagError: BAG_EXISTS, WRITE_FAILED.
@@ -55,12 +56,13 @@ class BagWriter:
         ros_distro: str = "unknown",
         commit_seconds: float = COMMIT_SECONDS,
         version: int = _VERSION,
+        stem: str = "",
     ) -> None:
         self.folder = folder
         self.version = version
         self.ros_distro = ros_distro
         self.commit_seconds = commit_seconds
-        self.file = folder / f"{folder.absolute().name}_0.db3"
+        self.file = folder / f"{stem or f'{folder.absolute().name}_0'}.db3"
         self.topics: list[Topic] = []
         self.stored_bytes = 0
         self._topic_counts: list[int] = []
@@ -208,11 +210,10 @@ class BagWriter:
             )
 
     def _metadata(self) -> str:
+        file = RecordedFile(self.file.name, self._first_ns, self._last_ns, sum(self._topic_counts))
         return metadata_text(
             Recording(
-                file=self.file.name,
-                start_ns=self._first_ns,
-                end_ns=self._last_ns,
+                files=(file,),
                 topics=tuple(zip(self.topics, self._topic_counts, strict=True)),
                 ros_distro=self.ros_distro,
                 version=self.version,

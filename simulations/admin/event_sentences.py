@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from simulations.admin.formatting import event_label, remedy, tone
 from simulations.choices import EventKind, RecordingStatus, RunStatus, Stopper
+from simulations.failures import recording_name, recording_text
 from simulations.models import Event
 
 Payload = dict[str, Any]
@@ -94,9 +95,11 @@ def _link_restored(payload: Payload) -> str:
 
 
 def _recording_status(payload: Payload) -> str:
-    values = {"unit": payload["unit"], "status": _label(RecordingStatus, payload["status"])}
-    text = _("Recording of unit %(unit)d: %(status)s") % values
-    return f"{text}: {payload['text']}" if payload.get("text") else text
+    name = recording_name(payload["unit"], payload.get("agent"), payload.get("attempt", 1))
+    values = {"name": name, "status": _label(RecordingStatus, payload["status"])}
+    sentence = _("Recording of %(name)s: %(status)s") % values
+    text = recording_text(payload.get("text", ""), payload.get("lost_spans"))
+    return f"{sentence}: {text}" if text else sentence
 
 
 _SENTENCES: dict[str, Callable[[Payload], str]] = {

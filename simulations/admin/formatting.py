@@ -48,7 +48,7 @@ QUIET = {
     DataStatus.NOT_EXPECTED,
     RecordingStatus.EXPECTED,
 }
-DOUBTFUL = {RecordingStatus.EMPTY}
+DOUBTFUL = {RecordingStatus.EMPTY, RecordingStatus.PARTIAL}
 
 
 def progress_bar(percent: float | None) -> str:

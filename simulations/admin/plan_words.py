@@ -3,15 +3,25 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import msgspec
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from agent.protocol import Link
 from common.admin.numbers import number
 from common.admin.times import span
-from simulations.choices import Discovery, Pattern, Transport, backend_text
+from simulations.choices import (
+    Attachment,
+    Discovery,
+    Pattern,
+    Transport,
+    ZenohMode,
+    backend_text,
+)
 from simulations.services.plan import Plan, PlanStage
 from simulations.services.plan_difference import Change, Difference
 from storage.models import Rosbag
+from templates.choices import RecordScope, RecordStorage
 
 LABELS = {
     "pattern": gettext_lazy("Order of the stages"),
@@ -27,12 +37,24 @@ LABELS = {
     "rosbag": gettext_lazy("Rosbag"),
     "rosbag_digest": gettext_lazy("Content of the rosbag"),
     "topics": gettext_lazy("Topics to play"),
+    "renames": gettext_lazy("Renamed topics"),
+    "required_subscribers": gettext_lazy("Topics that require a subscriber"),
     "left_out": gettext_lazy("Topics left out"),
+    "untyped": gettext_lazy("Topics of unknown types, left out"),
     "messages_a_pass": gettext_lazy("Messages in one pass"),
     "rate": gettext_lazy("Rate"),
     "max_gap_seconds": gettext_lazy("Longest gap"),
+    "start_offset": gettext_lazy("Plays from"),
+    "end_offset": gettext_lazy("Plays to"),
+    "pass_gap": gettext_lazy("Pause between passes"),
+    "clock_hz": gettext_lazy("Clock of the agents"),
+    "restamp": gettext_lazy("Stamps headers anew"),
+    "prefix_frames": gettext_lazy("Prefixes frame IDs"),
+    "match_seconds": gettext_lazy("Wait for subscribers"),
     "record": gettext_lazy("Topics to record"),
     "record_own": gettext_lazy("Records its own messages"),
+    "record_scope": gettext_lazy("Recordings"),
+    "record_storage": gettext_lazy("Format of recordings"),
     "agents": gettext_lazy("Agents"),
     "execution_time": gettext_lazy("Time limit"),
     "repeats": gettext_lazy("Passes"),
@@ -104,13 +126,32 @@ def plan_facts(plan: Plan) -> list[tuple[str, str]]:
 def stage_facts(stage: PlanStage, bags: Mapping[int, str]) -> list[tuple[str, str]]:
     """Label and value of what a stage sets; what is at its default and rarely used is left out."""
     shown = ["rosbag", "agents", "rate", "repeats", "execution_time", "topics", "record"]
-    rarely = ["left_out", "max_gap_seconds", "delay_after", "area", "retries", "robot_type"]
-    rarely += ["lost_messages_allowed", "record_own", "continue_on_failure", "no_messages_allowed"]
+    rarely = ["renames", "required_subscribers", "left_out", "untyped"]
+    rarely += [
+        "max_gap_seconds",
+        "start_offset",
+        "end_offset",
+        "pass_gap",
+        "clock_hz",
+        "restamp",
+        "prefix_frames",
+        "delay_after",
+    ]
+    rarely += ["area", "retries", "robot_type", "lost_messages_allowed", "record_own"]
+    rarely += ["continue_on_failure", "no_messages_allowed"]
     shown += [name for name in rarely if getattr(stage, name)]
+    if stage.required_subscribers:
+        shown.append("match_seconds")
+    if stage.record:
+        shown += ["record_scope", "record_storage"]
     return [
-        (str(LABELS[name]), in_words(name, getattr(stage, name), bags))
+        (str(LABELS[name]), in_words(name, _value_of(stage, name), bags))
         for name in [*shown, "min_success"]
     ]
+
+
+def _value_of(stage: PlanStage, field: str) -> Any:
+    return stage.topic_names if field == "topics" else getattr(stage, field)
 
 
 def _text(value: Any) -> str:
@@ -125,21 +166,23 @@ def _choice(choices: Any) -> Callable[[Any], str]:
     return lambda value: str(choices(value).label) if value in choices.values else str(value)
 
 
-def _link(link: Any) -> str:
+def _link(link: Link | dict[str, Any]) -> str:
     """Connection to the system under test, in words."""
-    values = link if isinstance(link, dict) else {name: getattr(link, name) for name in _LINK}
-    parts = [_choice(Transport)(values["transport"])]
-    if values["endpoint"]:
-        parts.append(str(values["endpoint"]))
-    if values["discovery"] != Discovery.NONE:
-        discovery = _choice(Discovery)(values["discovery"])
+    link = link if isinstance(link, Link) else msgspec.convert(link, Link)
+    parts = [_choice(Transport)(link.transport), link.endpoint]
+    if link.discovery != Discovery.NONE:
+        discovery = _choice(Discovery)(link.discovery)
         parts.append(_("discovery: %(discovery)s") % {"discovery": discovery})
-    if values["domain_id"]:
-        parts.append(_("ROS domain %(id)d") % {"id": values["domain_id"]})
-    return ", ".join(parts)
-
-
-_LINK = ("transport", "endpoint", "discovery", "domain_id")
+    parts += link.addresses
+    if link.domain_id:
+        parts.append(_("ROS domain %(id)d") % {"id": link.domain_id})
+    if link.zenoh_mode != ZenohMode.CLIENT:
+        parts.append(_choice(ZenohMode)(link.zenoh_mode))
+    if link.attachment == Attachment.KEYED:
+        parts.append(_choice(Attachment)(link.attachment))
+    if link.secret:
+        parts.append(_("secret %(name)s") % {"name": link.secret})
+    return ", ".join(part for part in parts if part)
 
 
 def _names(values: Iterable[Any]) -> str:
@@ -156,12 +199,32 @@ def _name(topic: Any) -> str:
     return topic if isinstance(topic, str) else str(topic.name)
 
 
+def _renames(values: Mapping[str, str]) -> str:
+    return _topics([f"{topic} → {name}" for topic, name in values.items()])
+
+
 def _topics(values: Iterable[Any]) -> str:
     return _names(values) or _("none")
 
 
 def _seconds(value: float | None) -> str:
     return span(value) if value else _("none")
+
+
+def _start(value: float) -> str:
+    return span(value) if value else _("the first message")
+
+
+def _end(value: float | None) -> str:
+    return _("the last message") if value is None else span(value)
+
+
+def _clock(value: float) -> str:
+    return (
+        _("%(rate)s Hz on /clock") % {"rate": number(value, 1 if value % 1 else 0)}
+        if value
+        else _("none")
+    )
 
 
 def _rate(value: float) -> str:
@@ -190,11 +253,21 @@ _WORDS: dict[str, Callable[[Any], str]] = {
     "link": _link,
     "backend": backend_text,
     "topics": _topics,
+    "renames": _renames,
+    "required_subscribers": _topics,
     "left_out": _topics,
+    "untyped": _topics,
     "record": _topics,
     "rate": _rate,
     "rosbag_digest": _digest,
     "max_gap_seconds": _seconds,
+    "start_offset": _start,
+    "end_offset": _end,
+    "pass_gap": _seconds,
+    "clock_hz": _clock,
+    "match_seconds": _seconds,
+    "record_scope": _choice(RecordScope),
+    "record_storage": _choice(RecordStorage),
     "execution_time": _seconds,
     "delay_after": _seconds,
     "min_success": _percent,

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from common.admin.actions import admin_url
 from common.admin.related import MAX_ROWS, Related, related_to
 from simulations.admin.formatting import execution_name, status_label
+from simulations.failures import recording_name
 from simulations.models import Recording, Simulation, Stage
 from simulations.services.runs import usage
 from storage.choices import Origin
@@ -19,7 +20,7 @@ def execution_of(rosbag: Rosbag) -> Iterator[Related]:
     """Find the execution that recorded a rosbag."""
     if rosbag.origin != Origin.RECORDED:
         return
-    rows = Recording.objects.select_related("stage_run__execution__simulation")
+    rows = Recording.objects.select_related("stage_run__execution__simulation").defer("topics")
     for recording in rows.filter(rosbag=rosbag):
         execution = recording.stage_run.execution
         yield Related(
@@ -27,6 +28,13 @@ def execution_of(rosbag: Rosbag) -> Iterator[Related]:
             execution_name(execution),
             admin_url(execution),
             "simulations.view_execution",
+        )
+        yield Related(
+            _("Recording"),
+            recording_name(recording.unit, recording.agent, recording.attempt),
+            admin_url(recording),
+            "simulations.view_recording",
+            status_label(recording),
         )
 
 

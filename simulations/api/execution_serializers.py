@@ -9,8 +9,8 @@ from rest_framework import serializers
 from common.exceptions import FieldError
 from common.rest.reads.columns import Derived
 from common.rest.serializers import StrictSerializer
-from simulations.choices import Blame, DataStatus, RunStatus, blame
-from simulations.failures import failure_text, stopped_by, warning_texts
+from simulations.choices import Blame, DataStatus, LossReason, RunStatus, blame
+from simulations.failures import failure_text, lost_span_text, stopped_by, warning_texts
 from simulations.models import AgentRun, Event, Execution, Recording
 from simulations.services.plan_difference import Change, Difference
 from simulations.services.progress.progress import progress_of
@@ -242,6 +242,8 @@ class AgentRunSerializer(serializers.ModelSerializer[AgentRun]):
             "published",
             "published_bytes",
             "messages_undelivered",
+            "messages_late",
+            "messages_unchanged",
             "outages",
             "passes",
             "lateness_p50_us",
@@ -257,12 +259,44 @@ class AgentRunSerializer(serializers.ModelSerializer[AgentRun]):
         read_only_fields = fields
 
 
+class LostTimeSerializer(serializers.Serializer[Any]):
+    """Time of which a recording has nothing; `text` says why."""
+
+    began_at = serializers.DateTimeField()
+    ended_at = serializers.DateTimeField()
+    why = serializers.ChoiceField(choices=LossReason.choices)
+    text = serializers.CharField()
+
+
+@extend_schema_field(LostTimeSerializer(many=True))
+class LostSpansField(Derived):
+    """Lost spans in the language of the request."""
+
+    def __init__(self) -> None:
+        super().__init__("lost_spans", of=self._of)
+
+    @staticmethod
+    def _of(spans: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
+        names = ("began_at", "ended_at", "why")
+        return [
+            {**{name: span[name] for name in names}, "text": lost_span_text(span)}
+            for span in spans or []
+        ]
+
+
 class RecordingSerializer(serializers.ModelSerializer[Recording]):
-    """The expected recording of one unit; `rosbag` is the id of the stored bundle."""
+    """The expected recording of one attempt of a unit, or of one agent; `rosbag` is the stored bundle.
+
+    Of a `superseded` one a newer attempt has recorded all of it again.
+    """
 
     stage = serializers.IntegerField(source="stage_run.position", read_only=True)
     rosbag = serializers.IntegerField(source="rosbag_id", read_only=True, allow_null=True)
     topics = serializers.ListField(child=serializers.JSONField(), read_only=True)
+    superseded = serializers.BooleanField(read_only=True)
+    segments_stored = serializers.IntegerField(read_only=True)
+    stored_bytes = serializers.IntegerField(read_only=True)
+    lost_spans = LostSpansField()
 
     class Meta:
         model = Recording
@@ -270,11 +304,16 @@ class RecordingSerializer(serializers.ModelSerializer[Recording]):
             "id",
             "stage",
             "unit",
+            "agent",
             "attempt",
+            "superseded",
             "topics",
             "status",
+            "segments_stored",
+            "stored_bytes",
             "message_count",
             "dropped",
+            "lost_spans",
             "text",
             "rosbag",
             "updated_at",

@@ -91,8 +91,10 @@ class AgentRunFilter(UnitFilter):
 
 
 class RecordingFilter(UnitFilter):
-    """By stage, unit and status."""
+    """By stage, unit, agent, attempt and status."""
 
+    agent = IdFilter(label=_("Number of the agent"))
+    attempt = IdFilter(label=_("Number of the attempt"))
     status = django_filters.MultipleChoiceFilter(choices=RecordingStatus.choices)
 
     class Meta:
@@ -221,10 +223,13 @@ class ExecutionViewSet(WatchActions, Reads):
         return self._page(pk, "stage_run__execution")
 
     @related_rows(
-        Recording.objects.all(), RecordingSerializer, RecordingFilter, search_fields=["text"]
+        Recording.objects.with_segments().with_superseded(),
+        RecordingSerializer,
+        RecordingFilter,
+        search_fields=["text"],
     )
     def recordings(self, request: Request, pk: str) -> Response:
-        """The recordings of its units, missing ones included."""
+        """The recordings of its units or agents, those of earlier attempts and missing ones included."""
         return self._page(pk, "stage_run__execution")
 
     @related_rows(

@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from agent.protocol import SECRET_NAME
 from common.rest.filters import MAX_ID
 from common.rest.reads.columns import Derived
 from common.rest.serializers import StrictSerializer
@@ -17,7 +18,7 @@ from simulations.choices import (
 )
 from simulations.failures import deletion_error, mec_test_text
 from simulations.models import Deletion, Mec, Simulation, Stage
-from simulations.models.mec import LOCATOR
+from simulations.models.mec import ADDRESS, LOCATOR, MAX_ADDRESS, MAX_ADDRESSES
 from simulations.services.designs.mecs import selector_errors
 from simulations.services.designs.simulations import (
     MAX_PREFIX,
@@ -51,12 +52,21 @@ class MecTestSerializer(serializers.Serializer[Any]):
 class MecSerializer(StrictSerializer, serializers.ModelSerializer[Mec]):
     """A system under test, and how agents reach it."""
 
+    addresses = serializers.ListField(
+        child=serializers.RegexField(f"^{ADDRESS.pattern}$", max_length=MAX_ADDRESS),
+        required=False,
+        max_length=MAX_ADDRESSES,
+        help_text=Mec._meta.get_field("addresses").help_text,  # noqa: SLF001
+    )
     node_selector = serializers.DictField(child=serializers.CharField(), required=False)
     last_test = MecTestSerializer(read_only=True, allow_null=True)
     last_tested_by = serializers.EmailField(
         source="last_tested_by.email", read_only=True, allow_null=True
     )
-    enforced = {"endpoint": {"pattern": f"^({LOCATOR.pattern})?$"}}
+    enforced = {
+        "endpoint": {"pattern": f"^({LOCATOR.pattern})?$"},
+        "secret": {"pattern": f"^({SECRET_NAME})?$"},
+    }
 
     class Meta:
         model = Mec
@@ -68,6 +78,10 @@ class MecSerializer(StrictSerializer, serializers.ModelSerializer[Mec]):
             "endpoint",
             "discovery",
             "domain_id",
+            "addresses",
+            "zenoh_mode",
+            "attachment",
+            "secret",
             "node_selector",
             "enabled",
             "last_test",

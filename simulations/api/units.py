@@ -14,9 +14,10 @@ from agent.protocol import (
     Echo,
     Message,
     RecordingAccepted,
-    RecordingComplete,
-    RecordingOffer,
+    RecordingClosed,
     Registration,
+    SegmentComplete,
+    SegmentOffer,
     Snapshot,
     decode,
     encode,
@@ -128,13 +129,19 @@ def echo(_execution: int, body: bytes) -> Message:
 
 @unit_view
 def recording(execution: int, body: bytes) -> Message:
-    """Return the upload URLs for a finished recording."""
-    return recording_uploads.offer(execution, decode(body, RecordingOffer))
+    """Return the upload URLs for a closed segment of a recording."""
+    return recording_uploads.offer(execution, decode(body, SegmentOffer))
 
 
 @unit_view
 def recording_complete(execution: int, body: bytes) -> Message:
-    """Complete the upload of a recording and start its verification."""
-    message = decode(body, RecordingComplete)
-    recording_uploads.complete(execution, message)
-    return RecordingAccepted(recording=message.recording)
+    """Complete the upload of a segment."""
+    row = recording_uploads.complete(execution, decode(body, SegmentComplete))
+    return RecordingAccepted(recording=row.pk)
+
+
+@unit_view
+def recording_close(execution: int, body: bytes) -> Message:
+    """Close a recording and start its verification."""
+    row = recording_uploads.close(execution, decode(body, RecordingClosed))
+    return RecordingAccepted(recording=row.pk)

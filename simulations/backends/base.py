@@ -80,8 +80,8 @@ class Backend(Protocol):
     def count_local_units(self) -> int:
         """Number of running units that would end with the machine or pod of this process."""
 
-    def kept_recording(self, job: Job, unit: int) -> str:
-        """Folder of a recording that a unit has kept as it could not upload it; empty if there is none."""
+    def kept_recording(self, job: Job, unit: int, attempt: int) -> str:
+        """Folder in which an attempt of a unit has kept what it could not upload; empty if there is none."""
 
     def remove(self, job: Job) -> int:
         """Remove the folders or objects of an ended job, and return their number."""

@@ -27,6 +27,8 @@ from simulations.exceptions import BackendError
 
 log = structlog.get_logger(__name__)
 
+DATA_SUFFIXES = {".db3", ".mcap"}
+
 CLAIM_SECONDS = 10.0
 """Time for which a claim without a process id counts as the launch of another controller."""
 
@@ -77,13 +79,10 @@ class LocalBackend:
     def count_local_units(self) -> int:
         return len(running_units(Path(settings.DATA_DIR)))
 
-    def kept_recording(self, job: Job, unit: int) -> str:
-        folders = [
-            folder
-            for folder in self._folder(job, unit).glob("recording-*")
-            if any(folder.glob("*.db3"))
-        ]
-        return str(max(folders, key=lambda folder: folder.stat().st_mtime, default=""))
+    def kept_recording(self, job: Job, unit: int, attempt: int) -> str:
+        folder = self._folder(job, unit) / f"recording-{attempt}"
+        is_kept = any(path.suffix in DATA_SUFFIXES for path in folder.rglob("*"))
+        return str(folder) if is_kept else ""
 
     def remove(self, job: Job) -> int:
         folder = _root(job)
@@ -199,7 +198,9 @@ class LocalBackend:
 
 
 def _environment() -> dict[str, str]:
-    return {n: os.environ[n] for n in ("PATH", "HOME", "LANG", "TZ") if n in os.environ}
+    """The environment of units and tests of links: no key of ours, and where those of MECs are."""
+    inherited = {n: os.environ[n] for n in ("PATH", "HOME", "LANG", "TZ") if n in os.environ}
+    return inherited | {"MEC_SECRETS_DIR": str(settings.MEC_SECRETS_DIR)}
 
 
 def _root(job: Job) -> Path:

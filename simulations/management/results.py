@@ -8,12 +8,16 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from simulations.failures import warning_texts
-from simulations.models import Execution
+from simulations.choices import RecordingStatus
+from simulations.failures import recording_name, recording_text, warning_texts
+from simulations.models import Execution, Recording
 from simulations.services.progress.progress import progress_of
 from simulations.services.progress.results import summary
 from simulations.services.progress.stage_figures import StageFigures, stage_figures
 from simulations.services.progress.subscribers import subscribers_of
+
+MAX_LOSSES = 10
+"""Incomplete recordings that are named."""
 
 
 def show_result(execution: Execution, console: Console) -> None:
@@ -33,7 +37,7 @@ def show_result(execution: Execution, console: Console) -> None:
         table.add_row(*columns, *cells(figures, stage.position))
     console.print(table)
     console.print(_caption(outcome), highlight=False)
-    for line in _subscriber_lines(execution):
+    for line in (*_losses(execution), *_subscriber_lines(execution)):
         console.print(line, highlight=False, markup=False)
     for warning in warning_texts(execution.warnings):
         values = {"position": warning["stage"], "warning": warning["text"]}
@@ -55,6 +59,21 @@ def cells(figures: dict[int, StageFigures], position: int) -> list[str]:
     stage = figures.get(position, StageFigures())
     measured = ("-" if us is None else f"{us:.0f}" for us in (stage.lateness_us, stage.skew_us))
     return [str(stage.completed), str(stage.failed), str(stage.messages), *measured]
+
+
+def _losses(execution: Execution) -> Iterator[str]:
+    """Say which recordings are not complete, and what is lost of them."""
+    incomplete = (RecordingStatus.LOST, RecordingStatus.PARTIAL)
+    rows = Recording.objects.filter(stage_run__execution=execution, status__in=incomplete)
+    rows = rows.newest().select_related("stage_run").defer("topics")
+    for row in rows.order_by("stage_run__position", "unit", "agent")[:MAX_LOSSES]:
+        values = {
+            "position": row.stage_run.position,
+            "name": recording_name(row.unit, row.agent, row.attempt),
+            "status": row.get_status_display(),
+        }
+        line = _("Stage %(position)d: recording of %(name)s: %(status)s.") % values
+        yield f"{line} {recording_text(row.text, row.lost_spans)}"
 
 
 def _subscriber_lines(execution: Execution) -> Iterator[str]:
@@ -87,5 +106,8 @@ def _caption(outcome: dict[str, object]) -> str:
     ) % {key: "-" if value is None else value for key, value in outcome.items()}
     if outcome["messages_undelivered"]:
         message = _("%(messages_undelivered)s messages may not have arrived.") % outcome
+        caption = f"{caption}\n{message}"
+    if outcome["messages_late"]:
+        message = _("%(messages_late)s messages were published more than 5 ms late.") % outcome
         caption = f"{caption}\n{message}"
     return caption

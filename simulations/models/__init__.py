@@ -2,9 +2,10 @@
 
 from simulations.models.deletion import Deletion
 from simulations.models.event import Event
-from simulations.models.execution import AgentRun, Execution, Recording, StageRun
+from simulations.models.execution import AgentRun, Execution, StageRun
 from simulations.models.hour_statistics import HourStatistics
 from simulations.models.mec import Mec
+from simulations.models.recording import Recording, RecordingSegment
 from simulations.models.simulation import Simulation, Stage
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "HourStatistics",
     "Mec",
     "Recording",
+    "RecordingSegment",
     "Simulation",
     "Stage",
     "StageRun",

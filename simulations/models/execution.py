@@ -1,4 +1,4 @@
-"""Executions with their stage runs, agent runs and recordings."""
+"""Executions with their stage runs and agent runs."""
 
 from typing import Any
 
@@ -14,12 +14,10 @@ from simulations.choices import (
     AgentStatus,
     DataStatus,
     FailureCode,
-    RecordingStatus,
     RunStatus,
 )
 from simulations.models.simulation import Simulation
 from simulations.querysets import AgentRunQuerySet, ExecutionQuerySet
-from storage.models import Rosbag
 
 
 class Execution(models.Model):
@@ -189,6 +187,20 @@ class AgentRun(models.Model):
         db_default=0,
         help_text=_("Published while the connection was not known to be good."),
     )
+    messages_late = models.PositiveBigIntegerField(
+        _("messages late"),
+        null=True,
+        help_text=_("Published more than 5 ms after they were due."),
+    )
+    messages_unchanged = models.PositiveBigIntegerField(
+        _("messages unchanged"),
+        default=0,
+        db_default=0,
+        help_text=_(
+            "Published with the stamps and frame IDs that they were recorded with, although the template "
+            "changes these: their data cannot be read."
+        ),
+    )
     outages = models.JSONField[list[dict[str, Any]] | None](
         _("outages"), null=True, default=None, editable=False
     )
@@ -233,40 +245,3 @@ class AgentRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.stage_run_id}/{self.number}.{self.attempt}"
-
-
-class Recording(models.Model):
-    """The expected recording of one unit; it exists before the release, so that a missing one is listed."""
-
-    stage_run = models.ForeignKey(
-        StageRun, verbose_name=_("stage run"), on_delete=models.CASCADE, related_name="recordings"
-    )
-    unit = models.PositiveIntegerField(_("unit"))
-    attempt = models.PositiveIntegerField(_("attempt"), default=0)
-    topics = models.JSONField(_("expected topics"), default=list)
-    status = models.CharField(
-        _("status"), max_length=12, choices=RecordingStatus, default=RecordingStatus.EXPECTED
-    )
-    message_count = models.PositiveBigIntegerField(_("messages recorded"), null=True)
-    dropped = models.PositiveBigIntegerField(_("messages dropped"), default=0)
-    text = models.TextField(_("what happened"), blank=True, default="")
-    rosbag = models.OneToOneField(
-        Rosbag,
-        verbose_name=_("rosbag"),
-        on_delete=models.SET_NULL,
-        null=True,
-        blank=True,
-        related_name="recording",
-    )
-    updated_at = models.DateTimeField(_("updated at"), auto_now=True)
-
-    class Meta:
-        verbose_name = _("recording")
-        verbose_name_plural = _("recordings")
-        ordering = ["stage_run", "unit"]
-        constraints = [
-            models.UniqueConstraint(fields=["stage_run", "unit"], name="simulations_recording_unit")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.stage_run_id}/{self.unit}"

@@ -10,11 +10,17 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from agent.protocol import Link
+from agent.protocol import SECRET_NAME, Link
 from simulations.choices import Attachment, Discovery, Transport, ZenohMode
 
 LOCATOR = re.compile(r"(tcp|udp|tls|quic|ws)/(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._-]+):(\d{1,5})")
 MAX_PORT = 65535
+ADDRESS = re.compile(
+    r"([A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?"
+)
+"""A host, perhaps with a port."""
+MAX_ADDRESSES = 32
+MAX_ADDRESS = 260
 LINK_FIELDS = (
     "transport",
     "endpoint",
@@ -38,6 +44,44 @@ def check_endpoint(value: str) -> None:
         raise ValidationError(
             _("Write protocol, host and port, such as tcp/192.0.2.7:7447; or leave it empty."),
             code="endpoint_invalid",
+        )
+
+
+def check_addresses(value: Any) -> None:
+    """Check that a value is a list of hosts, each perhaps with a port.
+
+    Raises:
+        ValidationError: it is not.
+    """
+    if not isinstance(value, list) or len(value) > MAX_ADDRESSES:
+        raise ValidationError(
+            _("Write at most %(most)d addresses.") % {"most": MAX_ADDRESSES},
+            code="addresses_invalid",
+        )
+    for address in value:
+        if not isinstance(address, str) or not ADDRESS.fullmatch(address):
+            raise ValidationError(
+                _(
+                    "“%(address)s” is not an address: write a host, or host and port such as "
+                    "192.0.2.7:11811."
+                ),
+                code="addresses_invalid",
+                params={"address": str(address)[:MAX_ADDRESS]},
+            )
+
+
+def check_secret(value: str) -> None:
+    """Check that a value is the name of a Secret, which is no path.
+
+    Raises:
+        ValidationError: it is not.
+    """
+    if not re.fullmatch(SECRET_NAME, value):
+        raise ValidationError(
+            _(
+                "Write the name of a Secret, such as site-7: small letters, digits, - and ., no path."
+            ),
+            code="secret_invalid",
         )
 
 
@@ -72,7 +116,9 @@ class Mec(models.Model):
     addresses = models.JSONField(
         _("addresses"),
         default=list,
+        db_default=models.Value([], models.JSONField()),
         blank=True,
+        validators=[check_addresses],
         help_text=_(
             "Of ROS 2: hosts of static peers, or discovery servers as host:port; "
             "such as 192.0.2.7 or 192.0.2.7:11811."
@@ -100,6 +146,7 @@ class Mec(models.Model):
         blank=True,
         default="",
         db_default="",
+        validators=[check_secret],
         help_text=_(
             "Name of the Secret of the cluster, or of the folder under MEC_SECRETS_DIR, that holds "
             "ca.crt, tls.crt, tls.key, username and password; only the name is stored here."

@@ -26,12 +26,24 @@ STAGE_FIELDS = (
     "rosbag",
     "rosbag_digest",
     "topics",
+    "renames",
+    "required_subscribers",
     "left_out",
+    "untyped",
     "messages_a_pass",
     "rate",
     "max_gap_seconds",
+    "start_offset",
+    "end_offset",
+    "pass_gap",
+    "clock_hz",
+    "restamp",
+    "prefix_frames",
+    "match_seconds",
     "record",
     "record_own",
+    "record_scope",
+    "record_storage",
     "agents",
     "execution_time",
     "repeats",
@@ -108,11 +120,21 @@ def _stage_differences(before: PlanStage | None, after: PlanStage | None) -> Ite
         )
 
 
+def _field(row: Any, field: str) -> Any:
+    """A field of a plan or stage; of topics what a user sets, without what follows from the rosbag."""
+    match field:
+        case "topics":
+            return row.topic_names
+        case "record":
+            return [{"name": topic.name, "type": topic.type} for topic in row.record]
+    return getattr(row, field)
+
+
 def _changed_fields(
     first: Any, second: Any, fields: tuple[str, ...], stage: int | None = None, stage_name: str = ""
 ) -> Iterator[Difference]:
     for field in fields:
-        before, after = getattr(first, field), getattr(second, field)
+        before, after = _field(first, field), _field(second, field)
         if before != after:
             yield Difference(
                 change=Change.CHANGED,

@@ -22,8 +22,8 @@ from simulations.exceptions import (
 from simulations.models import Execution, Mec, Simulation, Stage
 from simulations.services.designs import mecs, simulations
 from simulations.services.designs.simulations import StageSpec
-from simulations.services.plan import start_errors
 from simulations.services.runs import lifecycle
+from simulations.services.start_checks import start_errors
 from storage.models import Rosbag
 from templates.choices import UnsupportedTopics
 from templates.exceptions import TemplateError
@@ -116,7 +116,7 @@ def bounds_of_counts() -> dict[str, Bounds]:
 
 def draft(run: QuickRun, rosbag: Rosbag) -> tuple[Simulation, list[Stage]]:
     """The design of a quick run as unsaved rows, to be checked and forecast as stored ones are."""
-    prefetch_related_objects([rosbag], "topics")
+    prefetch_related_objects([rosbag], "topics__definition")
     template = Template(name=_template_name(rosbag), **_template_values(run))
     mec = run.mec or Mec(transport=Transport.NULL)
     stage = Stage(template=template, agent_count=run.agents, repeat_count=run.passes)

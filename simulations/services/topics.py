@@ -9,6 +9,7 @@ from agent.protocol import RecordTopic
 from agent.topic_names import listing, not_carried
 from common.exceptions import FieldError
 from simulations.choices import FailureCode
+from simulations.services.topic_types import untyped_error, untyped_topics
 from storage.models import RosbagTopic
 from templates.choices import UnsupportedTopics
 from templates.models import Template
@@ -17,11 +18,14 @@ from templates.services.topic_choice import TopicChoice
 
 
 class StageTopics(NamedTuple):
-    """The topics of a template; those published or recorded as `left_out` are not played or recorded."""
+    """The topics of a template; those published or recorded under other names than these are left out."""
 
     played: tuple[str, ...]
     record: tuple[RecordTopic, ...]
     left_out: tuple[str, ...]
+    """Names that the transport does not carry."""
+    untyped: dict[str, str]
+    """Names of topics of whose types too little is known, with these."""
     contents: Contents
     """Messages of one pass."""
 
@@ -38,13 +42,16 @@ def stage_topics(template: Template, transport: str) -> StageTopics:
     published = {name: choice.published_name(name) for name in choice.played(by_name)}
     record = [RecordTopic(name=t["name"], type=t["type"]) for t in template.record_topics]
     left_out = unsupported(transport, tuple(published.values()), record)
-    names = set(left_out)
+    rows = {new: by_name[name] for name, new in published.items()}
+    untyped = untyped_topics(template, transport, rows)
+    names = {*left_out, *untyped}
     played = tuple(name for name, new in published.items() if new not in names)
     part = (template.start_offset, template.end_offset)
     return StageTopics(
         played=played,
-        record=tuple(topic for topic in record if topic.name not in names),
+        record=tuple(topic for topic in record if topic.name not in left_out),
         left_out=left_out,
+        untyped={name: kind for name, kind in untyped.items() if name not in left_out},
         contents=contents(template.rosbag, [by_name[name] for name in played], *part),
     )
 
@@ -57,11 +64,18 @@ def unsupported(
     return tuple(dict.fromkeys(not_carried(transport, published) + recorded))
 
 
-def refused_topics(template: Template, topics: StageTopics) -> tuple[str, ...]:
-    """Return the topics for which a template is not started; with nothing else to play it never is."""
+def refusals(
+    pointer: str, template: Template, transport: str, topics: StageTopics
+) -> list[FieldError]:
+    """The reasons in its topics why a template is not started; with nothing else to play it never is."""
     if template.unsupported_topics == UnsupportedTopics.LEAVE_OUT and topics.played:
-        return ()
-    return topics.left_out
+        return []
+    errors = []
+    if topics.left_out:
+        errors.append(not_carried_error(pointer, template.name, transport, topics.left_out))
+    if topics.untyped:
+        errors.append(untyped_error(pointer, template, transport, topics.untyped))
+    return errors
 
 
 def not_carried_error(

@@ -24,6 +24,7 @@ from simulations.services.designs.simulations import StageSpec, create_simulatio
 from simulations.services.runs import lifecycle, registration
 from simulations.tests.fake_backend import FakeBackend
 from simulations.tests.processes import System, unit_processes
+from simulations.tests.recording_unit import RecordingUnit
 from simulations.tests.stream_client import Server, end_servers
 from storage.models import Rosbag
 from templates.models import Template
@@ -106,6 +107,35 @@ def stage_run(design: Design) -> StageRun:
     stage_run = execution.stage_runs.get()
     registered(stage_run)
     return stage_run
+
+
+MakeUnit = Callable[..., RecordingUnit]
+
+
+@pytest.fixture(params=["folder", pytest.param("s3", marks=pytest.mark.s3)])
+def store(request: pytest.FixtureRequest, own_folders: None) -> str:
+    """Each of the stores in turn."""
+    if request.param == "s3":
+        request.getfixturevalue("s3_settings")
+    return str(request.param)
+
+
+@pytest.fixture
+def make_unit(design: Design, template: Template, tmp_path: Path) -> MakeUnit:
+    """A unit of two agents that has registered and was released; its template may be changed."""
+
+    def make(*, agents: int = 2, **fields: str) -> RecordingUnit:
+        Template.objects.update(**fields)
+        template.refresh_from_db()
+        stage_run = lifecycle.start(design(agents, retries=1)).stage_runs.get()
+        Execution.objects.update(status="RUNNING")
+        StageRun.objects.update(status="RUNNING", handle="there", release_at="2023-01-01T00:00Z")
+        stage_run.refresh_from_db()
+        registered(stage_run)
+        suffix = "db3" if fields.get("record_storage") == "sqlite3" else "mcap"
+        return RecordingUnit(stage_run, tmp_path, suffix=suffix)
+
+    return make
 
 
 def registered(stage_run: StageRun) -> int:

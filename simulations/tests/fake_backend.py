@@ -31,7 +31,7 @@ class FakeBackend:
     def kill(self, job: Job, units: Collection[int]) -> None:
         self.killed += list(units)
 
-    def kept_recording(self, job: Job, unit: int) -> str:
+    def kept_recording(self, job: Job, unit: int, attempt: int) -> str:
         return "/kept/recording-1"
 
     def remove(self, job: Job) -> int:

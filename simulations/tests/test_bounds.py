@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 from simulations.choices import RunStatus
 from simulations.exceptions import NotStartableError
 from simulations.models import Execution, Mec, Simulation
-from simulations.services import plan
+from simulations.services import planning
 from simulations.services.progress.calculation import Inputs, StageInputs, calculate
 from simulations.services.runs import lifecycle
 from simulations.tests.conftest import Design
@@ -73,7 +73,7 @@ def test_other_violations_are_not_told_as_already_running(
     design: Design, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     simulation = design(1, 1)
-    frozen = plan.freeze(simulation)
+    frozen = planning.freeze(simulation)
     same = tuple(msgspec.structs.replace(stage, position=1) for stage in frozen.stages)
     twice = msgspec.structs.replace(frozen, stages=same)
     monkeypatch.setattr(lifecycle, "freeze", lambda _simulation: twice)
@@ -83,7 +83,7 @@ def test_other_violations_are_not_told_as_already_running(
 
 @pytest.mark.django_db
 def test_progress_of_what_lasts_longer_than_the_calendar(design: Design) -> None:
-    frozen = plan.freeze(design(1, 1))
+    frozen = planning.freeze(design(1, 1))
     stages = tuple(msgspec.structs.replace(stage, seconds_a_pass=9e12) for stage in frozen.stages)
     moments: dict[str, Any] = {"release_at": None, "agents_ended_at": None, "ended_at": None}
     inputs = Inputs(

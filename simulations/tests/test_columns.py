@@ -34,7 +34,13 @@ def run(design: Design) -> Execution:
     AgentRun.objects.create(
         stage_run=first, number=1, unit=0, lateness_p99_us=1.5, failure_code="AGENT_LOST"
     )
-    Recording.objects.create(stage_run=first, unit=0, topics=[{"name": "/a"}])
+    span = {"segment": 1, "why": "UNIT_ENDED"}
+    times = {"began_at": "2026-01-01T00:00:00+00:00", "ended_at": "2026-01-01T00:00:30+00:00"}
+    lost = {"attempt": 1, "lost_spans": [span | times]}
+    recording = Recording.objects.create(stage_run=first, unit=0, topics=["/a"], **lost)
+    Recording.objects.create(stage_run=first, unit=0, topics=["/a"], attempt=2)
+    segment = {"size": 7, "first_ns": 1, "last_ns": 2, "message_count": 3, "stored": True}
+    recording.segments.create(number=0, **segment)
     failed = {"failure_code": FailureCode.AGENT_LOST, "failure_text": "gone", "stopped_by": user}
     lifecycle.move_execution(execution, ["PENDING"], "FAILED", **failed)
     design(1, name="other").stages.all().delete()
@@ -50,7 +56,10 @@ def run(design: Design) -> Execution:
         (TemplateSerializer, Template.objects.all),
         (execution_serializers.ExecutionSerializer, Execution.objects.all),
         (execution_serializers.AgentRunSerializer, AgentRun.objects.all),
-        (execution_serializers.RecordingSerializer, Recording.objects.all),
+        (
+            execution_serializers.RecordingSerializer,
+            lambda: Recording.objects.with_segments().with_superseded(),
+        ),
         (execution_serializers.EventSerializer, Event.objects.all),
     ],
 )

@@ -14,7 +14,8 @@ URL = "/admin/simulations/mec/"
 
 def form(**values: Any) -> dict[str, Any]:
     fields = {"name": "Edge", "slug": "edge", "transport": "null", "discovery": "none"}
-    return fields | {"domain_id": 0, "node_selector": "{}"} | values
+    fields |= {"zenoh_mode": "client", "attachment": "binary", "domain_id": "0"}
+    return fields | {"node_selector": "{}"} | values
 
 
 def test_only_admins_change_mecs(console: Console, mec: Mec) -> None:
@@ -63,3 +64,39 @@ def test_delete_page_names_simulations_that_use_mec(
     assert "&lt;b&gt;yard&lt;/b&gt;” uses this mec" in page
     assert f"simulation/?mec__id__exact={mec.pk}" in admin.get(URL).content.decode()
     assert admin.get(f"/admin/simulations/simulation/?mec__id__exact={mec.pk}").status_code == 200
+
+
+def test_form_keeps_what_the_transport_uses(console: Console) -> None:
+    admin = console(Role.ADMIN)
+    written = {
+        "endpoint": "tcp/192.0.2.7:7447",
+        "addresses": "192.0.2.7\n robot.example ",
+        "secret": "lab",
+    }
+    ros2 = form(transport="ros2", discovery="peers", domain_id="7", **written)
+    assert admin.post(f"{URL}add/", ros2).status_code == 302
+    mec = Mec.objects.get(slug="edge")
+    assert (mec.endpoint, mec.secret) == ("", "")
+    assert mec.addresses == ["192.0.2.7", "robot.example"]
+    page = admin.get(f"{URL}{mec.pk}/change/").content.decode()
+    assert "192.0.2.7\nrobot.example</textarea>" in page
+    zenoh = form(transport="zenoh", zenoh_mode="peer", attachment="keyed", **written)
+    assert admin.post(f"{URL}{mec.pk}/change/", zenoh).status_code == 302
+    mec.refresh_from_db()
+    assert (mec.endpoint, mec.secret, mec.addresses) == ("tcp/192.0.2.7:7447", "lab", [])
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "sentence"),
+    [
+        ({"transport": "ros2"}, "discovery", "reach nobody"),
+        ({"transport": "ros2", "discovery": "peers"}, "addresses", "Write the addresses"),
+        ({"transport": "ros2", "discovery": "peers", "addresses": "a b/c"}, "addresses", "b/c"),
+        ({"transport": "zenoh", "endpoint": "tcp/a:1", "secret": "../x"}, "secret", "no path"),
+    ],
+)
+def test_form_shows_errors_of_a_link_beside_their_field(
+    console: Console, values: dict[str, str], field: str, sentence: str
+) -> None:
+    answer = console(Role.ADMIN).post(f"{URL}add/", form(**values))
+    assert sentence in " ".join(answer.context["adminform"].form.errors[field])

@@ -8,7 +8,8 @@ import pytest
 from rosbag2.formats.metadata import Topic
 from rosbag2.writing.sqlite_writer import BagWriter
 from simulations.models import Execution, Simulation
-from simulations.services.plan import freeze, plan_of
+from simulations.services.plan import plan_of
+from simulations.services.planning import freeze
 from simulations.services.progress.calculation import planned_seconds
 from simulations.services.runs import lifecycle
 from simulations.tests.conftest import Design

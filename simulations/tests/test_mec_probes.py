@@ -193,6 +193,7 @@ def test_mec_that_leads_nowhere_is_refused(admin: APIClient, console: Console) -
         assert emptied.status_code == 422
         Mec.objects.all().delete()
     form = NOWHERE | {"discovery": "none", "domain_id": 0, "node_selector": "{}"}
+    form |= {"zenoh_mode": "client", "attachment": "binary"}
     page = console(Role.ADMIN).post("/admin/simulations/mec/add/", form)
     assert "reach nobody" in " ".join(page.context["adminform"].form.errors["endpoint"])
 

@@ -4,8 +4,9 @@ from typing import Any
 
 import msgspec
 
-from simulations.services.plan import Plan, freeze
+from simulations.services.plan import Plan
 from simulations.services.plan_difference import plan_differences
+from simulations.services.planning import freeze
 from simulations.tests.conftest import Design
 
 
@@ -63,4 +64,24 @@ def test_a_renamed_stage_is_compared_by_its_place(design: Design) -> None:
     assert rows(plan, other) == [
         ("changed", 2, "name", "patrols", "guards"),
         ("changed", 2, "repeats", 1, 5),
+    ]
+
+
+def test_topics_are_compared_by_what_a_user_sets(design: Design) -> None:
+    plan = freeze(design(2))
+    [stage] = plan.stages
+    changed_topics = [
+        msgspec.structs.replace(
+            topic, publish_as="/wheel/odom", subscriber_required=True, type_hash="RIHS01_0"
+        )
+        for topic in stage.topics
+    ]
+    topics = tuple(changed_topics)
+    names = [topic.name for topic in topics]
+    assert rows(plan, changed(plan, (0, {"topics": topics}))) == [
+        ("changed", 1, "renames", {}, dict.fromkeys(names, "/wheel/odom")),
+        ("changed", 1, "required_subscribers", (), tuple(names)),
+    ]
+    assert rows(plan, changed(plan, (0, {"topics": ()}))) == [
+        ("changed", 1, "topics", tuple(names), ())
     ]

@@ -124,6 +124,15 @@ def test_progress_is_bounded_and_divides_by_zero_safely() -> None:
     assert calculate(plan(stage(1, agents=0)), running, {}, NOW).overall == 0.0
 
 
+def test_an_estimated_number_of_messages_is_not_all() -> None:
+    about = plan(stage(1, messages_known=False))
+    more = {(1, 0, 1): UnitCount({"RUNNING": 2}, 21)}
+    running = inputs(run(1, RunStatus.RUNNING, release_at=ago(4)))
+    assert calculate(about, running, more, NOW).overall == 99.0
+    fewer = {(1, 0, 1): UnitCount({"COMPLETED": 2}, 19)}
+    assert calculate(about, inputs(run(1, RunStatus.COMPLETED)), fewer, NOW).overall == 100.0
+
+
 def test_time_limit_counts_until_stop() -> None:
     limited = plan(stage(1, execution_time=100.0, repeats=1000))
     running = inputs(run(1, RunStatus.RUNNING, release_at=ago(40)))

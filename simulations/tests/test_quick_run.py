@@ -160,7 +160,8 @@ def test_names_that_the_transport_does_not_carry_are_left_out(
     RosbagTopic.objects.create(rosbag=rosbag, name="/a//b", type=kind, message_count=1)
     zenoh = mecs.ensure("z", name="z", transport="zenoh-raw", endpoint="tcp/127.0.0.1:7447")
     plan = quick_run.start(replace(run, mec=zenoh)).plan["stages"][0]
-    assert (plan["topics"], plan["left_out"]) == (("/odom",), ("/a//b",))
+    assert [topic["name"] for topic in plan["topics"]] == ["/odom"]
+    assert plan["left_out"] == ("/a//b",)
 
 
 def test_the_mec_is_that_of_the_latest_execution(run: QuickRun, mec: Mec) -> None:

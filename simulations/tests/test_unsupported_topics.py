@@ -112,6 +112,16 @@ def test_leaving_out_is_in_plan_warning_event_and_page(
     assert "Topics left out" in plan["html"]["plan"]
 
 
+def test_published_names_are_what_the_transport_carries(
+    simulation: Simulation, template: Template
+) -> None:
+    renames = {"/a//b": "/a/b", "/odom": "/wheel/odom"}
+    templates.update(template, topics=["/a//b", "/odom"], record_topics=[], renames=renames)
+    [stage] = lifecycle.start(simulation).plan["stages"]
+    assert [topic["publish_as"] for topic in stage["topics"]] == ["/a/b", "/wheel/odom"]
+    assert not stage["left_out"]
+
+
 def test_nothing_is_started_where_nothing_is_left(
     simulation: Simulation, template: Template
 ) -> None:
@@ -128,7 +138,8 @@ def test_a_plan_of_the_version_before_is_not_run_again(
     Execution.objects.update(status="COMPLETED")
     assert lifecycle.start_again(execution).warnings == execution.warnings
     plan: dict[str, Any] = execution.plan
-    plan["stages"][0]["topics"] += [{"name": name} for name in plan["stages"][0].pop("left_out")]
+    stage = plan["stages"][0]
+    stage["topics"] = [*stage["topics"], *({"name": name} for name in stage.pop("left_out"))]
     execution.plan = plan
     Execution.objects.update(status="COMPLETED", plan=plan)
     with pytest.raises(NotStartableError, match=r"cannot carry: .*/a//b"):

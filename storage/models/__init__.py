@@ -8,6 +8,7 @@ from storage.models.rosbag import (
     RosbagFile,
     RosbagTopic,
 )
+from storage.models.type_definition import TypeDefinition
 
 __all__ = [
     "MAX_NAME_LENGTH",
@@ -16,4 +17,5 @@ __all__ = [
     "Rosbag",
     "RosbagFile",
     "RosbagTopic",
+    "TypeDefinition",
 ]

@@ -19,6 +19,7 @@ from storage.choices import (
     lost_sentence,
     sentence,
 )
+from storage.models.type_definition import TypeDefinition
 from storage.querysets import RosbagFileQuerySet, RosbagQuerySet, RosbagTopicQuerySet
 
 MAX_NAME_LENGTH = 200
@@ -209,6 +210,15 @@ class RosbagTopic(models.Model):
     )
     offered_qos_profiles = models.TextField(_("offered QoS"), blank=True, default="")
     type_hash = models.TextField(_("type hash"), blank=True, default="")
+    definition = models.ForeignKey(
+        TypeDefinition,
+        verbose_name=_("definition"),
+        to_field="digest",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="topics",
+    )
     message_count = models.BigIntegerField(_("messages"))
     size = models.BigIntegerField(_("size (bytes)"), default=0)
     first_ns = models.BigIntegerField(_("first message (ns)"), null=True, blank=True)

@@ -1,5 +1,6 @@
 """Columns of templates in lists and on their pages."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -32,7 +33,7 @@ class TemplateColumns:
 
     @admin.display(description=gettext_lazy("plays"))
     def played(self, template: Template) -> str:
-        return _topics(len(template.topics)) or _("all topics")
+        return _topics(len(template.topics)) or all_topics(template.excluded_topics)
 
     @admin.display(description=gettext_lazy("speed"), ordering="rate")
     def speed(self, template: Template) -> str:
@@ -62,9 +63,19 @@ class TemplateColumns:
 
     @admin.display(description=gettext_lazy("topics to play"))
     def topic_names(self, template: Template) -> str:
-        """List the topics for those who may not change them."""
-        rows = [(name,) for name in template.topics]
-        return format_html_join("", "<div>{}</div>", rows) or _("all topics")
+        """List the topics and what is set for them, for those who may not change them."""
+        played = template.topics or [all_topics(template.excluded_topics, named=True)]
+        renamed = [f"{topic} → {name}" for topic, name in template.renames.items()]
+        required = [
+            _("%(topic)s needs a subscriber") % {"topic": topic}
+            for topic in template.required_subscribers
+        ]
+        rows = [(line,) for line in [*played, *renamed, *required]]
+        return format_html_join("", "<div>{}</div>", rows)
+
+    @admin.display(description=gettext_lazy("message definitions"))
+    def defined_types(self, template: Template) -> str:
+        return ", ".join(template.definitions) or _("none")
 
     @admin.display(description=gettext_lazy("topics to record"))
     def recorded_names(self, template: Template) -> str:
@@ -91,6 +102,16 @@ def step_column(user: Any) -> Any:
         return format_html_join(" ", '<a class="btn small" href="{}">{}</a>', steps)
 
     return next_step
+
+
+def all_topics(excluded: Sequence[str], *, named: bool = False) -> str:
+    """Say that all topics are played, and how many or which are not."""
+    if not excluded:
+        return _("all topics")
+    if named:
+        return _("all topics but %(topics)s") % {"topics": ", ".join(excluded)}
+    count = len(excluded)
+    return ngettext("all topics but %d", "all topics but %d", count) % count
 
 
 def _topics(count: int) -> str:

@@ -9,19 +9,24 @@ from django.utils.translation import gettext as _
 
 from common.admin.times import span
 from storage.models import RosbagTopic
+from templates.admin.topic_table import TopicEntries
 from templates.admin.topics import table_context
 from templates.models import Template
 from templates.services.pass_length import INDEX_FIELDS, pass_length
+from templates.services.topic_choice import TopicChoice
 
 
 def pass_text(template: Template) -> str:
     """Length of one pass over the rosbag, and of the gaps that are left out."""
     if not template.rate:
         return _("as fast as possible")
-    topics = RosbagTopic.objects.playable().filter(rosbag=template.rosbag_id).only(*INDEX_FIELDS)
-    names = set(template.topics)
-    played = [topic for topic in topics if not names or topic.name in names]
-    length = pass_length(played, template.max_gap_seconds)
+    topics = list(
+        RosbagTopic.objects.playable().filter(rosbag=template.rosbag_id).only(*INDEX_FIELDS)
+    )
+    names = set(TopicChoice.of(template).played(topic.name for topic in topics))
+    played = [topic for topic in topics if topic.name in names]
+    part = (template.start_offset, template.end_offset)
+    length = pass_length(played, template.max_gap_seconds, *part)
     values = {"seconds": span(length.seconds / template.rate), "left_out": span(length.left_out)}
     if not length.is_known:
         text = _("at most %(seconds)s; the index of the rosbag does not tell all long gaps")
@@ -31,23 +36,31 @@ def pass_text(template: Template) -> str:
     return values["seconds"]
 
 
-class TopicsInput(forms.SelectMultiple):
-    """A table of topics with checkboxes; `rosbag` is the id of the rosbag whose topics it shows."""
+class TopicsInput(forms.Widget):
+    """A table of topics; `rosbag` is the id of the rosbag whose topics it shows."""
 
     rosbag: Any = None
 
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> TopicEntries:
+        return TopicEntries.submitted(data)
+
+    def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
+        return False  # nothing ticked is a choice, too
+
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
-        context = table_context(self.rosbag, value or ())
+        context = table_context(self.rosbag, value or TopicEntries())
         return render_to_string("templates/console/topics_field.html", context)
 
 
-class TopicsField(forms.MultipleChoiceField):
-    """Topics to play. The service validates that the rosbag has them."""
+class TopicsField(forms.Field):
+    """The topics and what is set for each. The service validates that the rosbag has them."""
 
     widget = TopicsInput
 
-    def valid_value(self, value: str) -> bool:
-        return True
+    def clean(self, value: TopicEntries) -> TopicEntries:
+        if not value.is_all and not value.played:
+            raise forms.ValidationError(_("Tick a topic to play, or play all."))
+        return value
 
 
 class TopicTypesField(forms.CharField):

@@ -6,9 +6,17 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from common.admin.errors import DomainErrorFormMixin
+from common.exceptions import FieldError
+from templates.admin.definitions import DefinitionsField
 from templates.admin.fields import TopicsField, TopicTypesField
+from templates.admin.help import HELP_TEXTS
+from templates.admin.topic_table import TopicEntries
 from templates.models import Template
 from templates.services.validation.values import field_errors
+
+OPTIONAL_NUMBERS = ("start_offset", "pass_gap", "clock_hz", "match_seconds")
+"""Numbers that have their default when they are left empty."""
+CHOICES = ("record_scope", "record_storage", "unsupported_topics")
 
 
 class TemplateForm(DomainErrorFormMixin, forms.ModelForm[Template]):
@@ -18,7 +26,8 @@ class TemplateForm(DomainErrorFormMixin, forms.ModelForm[Template]):
         label=_("Topics to play"),
         required=False,
         help_text=_(
-            "None selected: all of them, also those of another rosbag that is chosen later."
+            "Names are those within the namespace of an agent. Where a subscriber is required, agents "
+            "start only once somebody subscribes."
         ),
     )
     record_topics = TopicTypesField(
@@ -30,6 +39,15 @@ class TemplateForm(DomainErrorFormMixin, forms.ModelForm[Template]):
         ),
     )
 
+    definitions = DefinitionsField(
+        label=_("Message definitions"),
+        required=False,
+        help_text=_(
+            "Only for types that neither the rosbag nor its ROS distribution defines: a line "
+            "MSG: my_msgs/msg/Status, and below it the content of Status.msg."
+        ),
+    )
+
     class Meta:
         model = Template
         fields = [
@@ -38,38 +56,26 @@ class TemplateForm(DomainErrorFormMixin, forms.ModelForm[Template]):
             "description",
             "rosbag",
             "topics",
+            *OPTIONAL_NUMBERS,
             "rate",
             "max_gap_seconds",
+            "end_offset",
+            "restamp",
+            "prefix_frames",
+            "definitions",
             "record_topics",
             "record_own",
-            "unsupported_topics",
+            *CHOICES,
         ]
         widgets = {"description": forms.Textarea(attrs={"rows": 3})}
-        help_texts = {
-            "name": _("What this kind of robot does, such as courier or forklift with a load."),
-            "robot_type": _("For searching and filtering only, such as TurtleBot 4."),
-            "rosbag": _(
-                "The recording that every agent of this template plays, as ros2 bag play does, each in a "
-                "namespace of its own."
-            ),
-            "rate": _(
-                "Factor of the recorded speed, as --rate of ros2 bag play; 0: as fast as possible."
-            ),
-            "max_gap_seconds": _(
-                "Longest recorded time without a message of these topics that agents wait for; empty: any."
-            ),
-            "record_own": _(
-                "Also record messages that the agent itself publishes on these topics."
-            ),
-            "unsupported_topics": _(
-                "Transports differ in the names that they carry; over Zenoh no topic is named /a//b or /a*."
-            ),
-        }
+        help_texts = HELP_TEXTS
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.initial["topics"] = TopicEntries.of(self.instance)
+        for name in {*OPTIONAL_NUMBERS, *CHOICES} & self.fields.keys():
+            self.fields[name].required = False
         if "rosbag" in self.fields:  # users with read-only access have no such field
-            self.fields["unsupported_topics"].required = False  # without it nothing changes
             rosbag: Any = self.fields["rosbag"].widget
             rosbag.can_change_related = rosbag.can_delete_related = False
             widget: Any = self.fields["topics"].widget
@@ -77,9 +83,22 @@ class TemplateForm(DomainErrorFormMixin, forms.ModelForm[Template]):
 
     def clean(self) -> Any:
         values: dict[str, Any] = super().clean() or {}
-        if not values.get("unsupported_topics"):
-            values["unsupported_topics"] = self.instance.unsupported_topics
+        if "topics" in values:
+            values |= values["topics"].values
+        for name in OPTIONAL_NUMBERS:
+            if name in values and values[name] is None:
+                values[name] = getattr(Template(), name)
+        for name in CHOICES:  # without them nothing changes
+            values[name] = values.get(name) or getattr(self.instance, name)
+        if "definitions" not in self.changed_data:  # their text may be divided otherwise
+            values["definitions"] = self.instance.definitions
         template = self.instance if self.instance.pk else None
         for error in field_errors(values, template):
             self.add_field_error(error)
         return values
+
+    def add_field_error(self, error: FieldError) -> None:
+        """Show an error beside its field; what is set for topics is one table."""
+        name = error.pointer.strip("/").partition("/")[0]
+        in_table = name in {"excluded_topics", "renames", "required_subscribers"}
+        super().add_field_error(FieldError("/topics", error.detail) if in_table else error)

@@ -28,13 +28,16 @@ from common.admin.next_steps import NextStepsMixin
 from common.admin.rights import right, user_text
 from common.db.names import free_name
 from templates.admin.columns import TemplateColumns, status_of, step_column
+from templates.admin.folding import folded
 from templates.admin.form import TemplateForm
+from templates.admin.topic_table import TopicEntries
 from templates.admin.topics import rosbag_of, table_context
 from templates.exceptions import TemplateDeletedError
 from templates.models import Template
 from templates.services import templates
 
 MAX_SEARCH = 200
+TIMES = ["max_gap_seconds", "pass_gap", "clock_hz"]
 
 
 class TemplateList(ChangeList):
@@ -83,13 +86,19 @@ class TemplateAdmin(
     list_select_related = ["rosbag"]
     search_fields = ["name", "robot_type", "rosbag__name"]
     autocomplete_fields = ["rosbag"]
-    readonly_fields = ["one_pass", "topic_names", "recorded_names"]
+    readonly_fields = ["one_pass", "topic_names", "recorded_names", "defined_types"]
     change_form_template = "templates/console/template.html"
     fieldsets = [
         (None, {"fields": ["name", "robot_type", "description"]}),
-        (_("What it plays"), {"fields": ["rosbag", "topics", "rate", "max_gap_seconds"]}),
-        (_("What it records"), {"fields": ["record_topics", "record_own"]}),
-        (_("Names of topics"), {"fields": ["unsupported_topics"]}),
+        (_("Topics"), {"fields": ["rosbag", "topics", "unsupported_topics"]}),
+        (_("Time"), {"fields": ["rate", ("start_offset", "end_offset"), *TIMES]}),
+        (_("Headers and frames"), {"fields": ["restamp", "prefix_frames"]}),
+        (_("Start"), {"fields": ["match_seconds"]}),
+        (
+            _("Recording"),
+            {"fields": ["record_topics", "record_own", ("record_scope", "record_storage")]},
+        ),
+        (_("Types"), {"fields": ["definitions"]}),
     ]
     actions = ["delete_selected", "restore"]
 
@@ -110,16 +119,21 @@ class TemplateAdmin(
     def get_fieldsets(self, request: HttpRequest, obj: Template | None = None) -> Any:
         """Show the length of a pass, and to those who may not change them the topics as text."""
         if obj is None:
-            return self.fieldsets
-        changes: dict[Any, list[str]] = {"max_gap_seconds": ["max_gap_seconds", "one_pass"]}
+            return folded(self.fieldsets, Template())
+        changes: dict[Any, list[str]] = {"clock_hz": ["clock_hz", "one_pass"]}
         if not self.has_change_permission(request, obj):
-            changes |= {"topics": ["topic_names"], "record_topics": ["recorded_names"]}
+            changes |= {
+                "topics": ["topic_names"],
+                "record_topics": ["recorded_names"],
+                "definitions": ["defined_types"],
+            }
         return [
             (
                 title,
-                {"fields": [n for name in options["fields"] for n in changes.get(name, [name])]},
+                options
+                | {"fields": [n for name in options["fields"] for n in changes.get(name, [name])]},
             )
-            for title, options in self.fieldsets
+            for title, options in folded(self.fieldsets, obj)
         ]
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
@@ -159,7 +173,7 @@ class TemplateAdmin(
             return HttpResponseNotAllowed(["POST"])
         form = request.POST
         context = table_context(
-            form.get("rosbag"), form.getlist("topics"), form.get("search", "")[:MAX_SEARCH]
+            form.get("rosbag"), TopicEntries.submitted(form), form.get("search", "")[:MAX_SEARCH]
         )
         return TemplateResponse(request, "templates/console/topics.html", context)
 

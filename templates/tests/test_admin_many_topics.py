@@ -8,7 +8,8 @@ from django.test import Client
 from accounts.choices import Role
 from accounts.models import User
 from storage.models import Rosbag, RosbagTopic
-from templates.admin.topics import MAX_SHOWN, topic_table
+from templates.admin.topic_table import TopicEntries
+from templates.admin.topics import MAX_SHOWN, NOTHING, topic_table
 from templates.services import templates
 
 URL = "/admin/templates/template/topics/"
@@ -30,6 +31,10 @@ def many(rosbag: Rosbag) -> Rosbag:
     return rosbag
 
 
+def only(*names: str) -> TopicEntries:
+    return TopicEntries(is_all=False, played=names)
+
+
 def names(table: Any) -> list[str]:
     return [row.name for row in table.rows]
 
@@ -41,25 +46,28 @@ def test_only_a_part_is_shown_and_the_rest_is_counted(many: Rosbag) -> None:
 
 
 def test_search_finds_names_and_types_beyond_what_is_shown(many: Rosbag) -> None:
-    assert names(topic_table(many.pk, (), "T0149")) == [f"/t0149{n}" for n in range(10)]
-    assert names(topic_table(many.pk, (), "odometry")) == ["/odom"]
-    assert topic_table(many.pk, (), "nowhere\0").rows == []
+    assert names(topic_table(many.pk, NOTHING, "T0149")) == [f"/t0149{n}" for n in range(10)]
+    assert names(topic_table(many.pk, NOTHING, "odometry")) == ["/odom"]
+    assert topic_table(many.pk, NOTHING, "nowhere\0").rows == []
 
 
 def test_chosen_topics_are_kept_whatever_is_shown(many: Rosbag) -> None:
     chosen = ["/t01400", "/odom", "/gone", "/odd\0"]
-    table = topic_table(many.pk, chosen)
+    table = topic_table(many.pk, only(*chosen))
     assert names(table)[:3] == ["/gone", "/odom", "/t01400"]
-    table = topic_table(many.pk, chosen, "odom")
-    assert (names(table), table.hidden) == (["/gone", "/odom"], ["/t01400"])
+    table = topic_table(many.pk, only(*chosen), "odom")
+    assert (names(table), [row.name for row in table.hidden]) == (["/gone", "/odom"], ["/t01400"])
     crowd = [f"/t{n:05}" for n in range(1000)]
-    table = topic_table(many.pk, crowd)
-    assert sorted([*names(table), *table.hidden]) == crowd
+    table = topic_table(many.pk, only(*crowd))
+    assert sorted(row.name for row in [*table.rows, *table.hidden]) == crowd
 
 
 def test_topics_that_cannot_be_played_are_counted(many: Rosbag) -> None:
     many.topics.filter(name="/imu").update(serialization_format="json")
-    assert (topic_table(many.pk, (), "imu").rows, topic_table(many.pk).skipped) == ([], 1)
+    assert (topic_table(many.pk, NOTHING, "imu").rows, topic_table(many.pk).skipped) == (
+        [],
+        1,
+    )
 
 
 @pytest.mark.parametrize("rosbag_id", ["", "abc", "9" * 40, "999999"])

@@ -36,6 +36,7 @@ OWN_CHECKS = {
     "unit-echo": "the signed token of the unit's execution",
     "unit-recording": "the signed token of the unit's execution",
     "unit-recording-complete": "the signed token of the unit's execution",
+    "unit-recording-close": "the signed token of the unit's execution",
     "password-reset-page": "the token in the URL, which was sent by e-mail",
     "set_language": "public",
 }

@@ -20,9 +20,12 @@ from agent.protocol import (
     PROTOCOL,
     AgentReport,
     AgentState,
-    RecordingComplete,
-    RecordingOffer,
+    FinishedFile,
+    RecordedFile,
+    RecordingClosed,
     Registration,
+    SegmentComplete,
+    SegmentOffer,
     Snapshot,
     encode,
 )
@@ -142,14 +145,22 @@ AGENT = AgentReport(number=1, state=AgentState("RUNNING"))
 def messages(stage: StageRun) -> dict[str, Any]:
     """Snapshots of the units of a stage."""
     own: dict[str, Any] = {"stage_run": stage.pk, "unit": 0}
-    recording = Recording.objects.get(stage_run=stage)
+    name, sha256 = "recording_1_0.mcap", "0" * 64
+    times: dict[str, Any] = {"first_ns": 1, "last_ns": 2}
+    offered, sent = (
+        RecordedFile(path=name, size=1, sha256=sha256),
+        FinishedFile(path=name, upload_id="", parts=()),
+    )
     return {
         "register": Registration(protocol=PROTOCOL, host="here", pid=1, **own),
         "report": Snapshot(attempt=1, sequence=1, sent_ns=1, agents=(AGENT,), **own),
-        "recording": RecordingOffer(
-            attempt=1, message_count=0, topics={}, dropped=0, files=(), **own
+        "recording": SegmentOffer(
+            attempt=1, segment=0, file=offered, topics={"/odom": 1}, **times, **own
         ),
-        "recording/complete": RecordingComplete(attempt=1, recording=recording.pk, files=(), **own),
+        "recording/complete": SegmentComplete(attempt=1, segment=0, file=sent, **own),
+        "recording/close": RecordingClosed(
+            attempt=1, segments=0, message_count=0, dropped=0, **own
+        ),
     }
 
 
@@ -159,7 +170,10 @@ def state() -> list[Any]:
     return [list(model.objects.order_by("pk").values()) for model in models]
 
 
-@pytest.mark.parametrize("path", ["register", "report", "recording", "recording/complete"])
+PATHS = ["register", "report", "recording", "recording/complete", "recording/close"]
+
+
+@pytest.mark.parametrize("path", PATHS)
 def test_a_unit_speaks_for_its_own_execution(
     seeded: Seeded, client: Client, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:

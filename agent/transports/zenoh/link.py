@@ -71,11 +71,12 @@ class ZenohLink:
     """The connections of one session, to its router or its peers."""
 
     def __init__(
-        self, session: zenoh.Session, endpoint: str, publishers: Iterable[zenoh.Publisher]
+        self, session: zenoh.Session, router: str, publishers: Iterable[zenoh.Publisher]
     ) -> None:
-        self.knowledge = Knowledge(connected=True, acknowledged=endpoint.startswith(RELIABLE))
+        """Watch a session; `router` is the endpoint of that which it is a client of, if any."""
+        self.knowledge = Knowledge(connected=True, acknowledged=router.startswith(RELIABLE))
         self._session = session
-        self._has_router = bool(endpoint)
+        self._has_router = bool(router)
         self._publishers = publishers
         self._links = self._read_links()
         self._interrupted = not self._links

@@ -23,7 +23,8 @@ class RawTransport(ZenohTransport):
 
     def publisher(self, namespace: str, topic: PlayedTopic) -> Publish:
         """Declare a publisher that blocks instead of dropping messages. Raises TransportError."""
-        return self._publish_on(key_expression(namespace, topic.published_name))
+        put: Publish = self._publish_on(key_expression(namespace, topic.published_name)).put
+        return put
 
     def subscribers(self, namespace: str, topic: PlayedTopic) -> int | None:
         """1 when anybody subscribes, as Zenoh does not tell how many."""

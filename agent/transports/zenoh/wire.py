@@ -5,6 +5,7 @@ Written from the documents and sources of ros2/rmw_zenoh (`docs/design.md`, `liv
 could not be run beside it; what it writes is held in `agent/tests/zenoh/test_wire.py`.
 """
 
+import re
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +19,10 @@ NO_HASH = "TypeHashNotSupported"
 """In the token of an endpoint whose type hash is not known, as rmw_zenoh of Humble writes it."""
 DEFAULT_DEPTH = 42
 """What rmw_zenoh takes for a depth of 0, and leaves out of its tokens."""
+TYPE = re.compile(r"[A-Za-z]\w*(/[A-Za-z]\w*){1,2}", re.ASCII)
+TYPE_HASH = re.compile(r"RIHS01_[0-9a-f]{64}")
+TOKEN_CHUNKS = 13
+"""Of an endpoint, at least; newer versions may add some."""
 RELIABILITY = {"reliable": "", "best_effort": "2"}
 DURABILITY = {"volatile": "", "transient_local": "1"}
 HISTORY = {"keep_last": "", "keep_all": "2"}
@@ -83,6 +88,15 @@ class Endpoint:
             qos_text(self.qos),
         )
         return "/".join(parts)
+
+
+def key_of(token: str) -> str:
+    """Return the key of the messages of an endpoint, by its token; empty if it is none of rmw_zenoh."""
+    chunks = token.split("/")
+    if len(chunks) < TOKEN_CHUNKS:
+        return ""
+    domain_id, topic = chunks[1], chunks[9].replace("%", "/").strip("/")
+    return "/".join([domain_id, topic, *chunks[10:12]])
 
 
 def mangled(name: str) -> str:

@@ -24,10 +24,10 @@ from simulations.admin.formatting import execution_name
 from simulations.choices import STOPPABLE
 from simulations.exceptions import NotRunningError
 from simulations.models import Execution, Simulation
-from simulations.services import plan
 from simulations.services.designs import simulations
 from simulations.services.maintenance import deletion
 from simulations.services.runs import lifecycle
+from simulations.services.start_checks import start_errors
 
 Rows = QuerySet[Simulation]
 START_EFFECT = _("Each is started once, with its design as it is stored now.")
@@ -161,7 +161,7 @@ class SimulationActionsMixin:
 def _start_refusals(rows: list[Any]) -> Refusals:
     reasons = {}
     for row in rows:
-        if errors := plan.start_errors(row):
+        if errors := start_errors(row):
             reasons[row.pk] = reason_text(errors)
         elif is_running(row):
             reasons[row.pk] = str(ALREADY_RUNNING)

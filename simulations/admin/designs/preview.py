@@ -16,9 +16,9 @@ from simulations.admin.designs.gantt import Chart, chart
 from simulations.admin.designs.stages import spec_of
 from simulations.choices import ACTIVE
 from simulations.models import Simulation, Stage
-from simulations.services import plan
 from simulations.services.designs.drafts import draft_stages
 from simulations.services.designs.forecast import forecast
+from simulations.services.start_checks import stages_of, start_errors
 
 MAX_PROBLEMS = 10
 TEMPLATE = "simulations/console/design/preview.html"
@@ -46,7 +46,7 @@ class Preview:
 
 def stored_preview(simulation: Simulation) -> Preview:
     """Preview a simulation as it is stored."""
-    stages = plan.stages_of(simulation)
+    stages = stages_of(simulation)
     anchors = [f"stages-{index}" for index in range(len(stages))]
     return _preview(simulation, stages, anchors, [])
 
@@ -67,7 +67,7 @@ def _preview(
     simulation: Simulation, stages: list[Stage], anchors: list[str], problems: list[Problem]
 ) -> Preview:
     if not problems:
-        errors = plan.start_errors(simulation, stages)
+        errors = start_errors(simulation, stages)
         problems = [_start_problem(error, anchors) for error in errors]
     course = forecast(simulation.pattern, simulation.mec.transport, stages)
     return Preview(

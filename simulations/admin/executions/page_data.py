@@ -41,7 +41,7 @@ class PageData:
 
     @cached_property
     def recordings(self) -> dict[str, int]:
-        """Number of recordings by status."""
-        rows = Recording.objects.filter(stage_run__execution=self.execution).order_by()
-        counted = rows.values_list("status").annotate(Count("pk"))
+        """Number of recordings of the newest attempts by status."""
+        rows = Recording.objects.filter(stage_run__execution=self.execution).newest()
+        counted = rows.order_by().values_list("status").annotate(Count("pk"))
         return {RecordingStatus(status): count for status, count in counted}

@@ -64,6 +64,7 @@ def _recordings(data: PageData) -> dict[str, int]:
     return {
         "total": sum(counts.values()),
         "stored": counts.get(RecordingStatus.STORED, 0),
+        "partial": counts.get(RecordingStatus.PARTIAL, 0),
         "missing": counts.get(RecordingStatus.LOST, 0),
     }
 

@@ -28,10 +28,16 @@ from common.admin.times import moment
 from simulations.admin.formatting import list_url
 from simulations.admin.mecs import page
 from simulations.admin.mecs.form import MecForm
+from simulations.choices import Transport
 from simulations.exceptions import SimulationError
 from simulations.models import Mec
 from simulations.services.designs import mec_probes, mecs
 from simulations.services.runs import usage
+
+LINK_ORDER = (
+    *("transport", "endpoint", "zenoh_mode", "discovery", "addresses"),
+    *("domain_id", "attachment", "secret"),
+)
 
 
 class MecList(ChangeList):
@@ -61,7 +67,7 @@ class MecAdmin(DomainErrorMixin, ServiceDeletionMixin, BoundedListMixin, admin.M
     prepopulated_fields = {"slug": ["name"]}
     fieldsets = [
         (None, {"fields": ["name", "slug", "enabled"]}),
-        (_("Connection"), {"fields": ["transport", "endpoint", "discovery", "domain_id"]}),
+        (_("Connection"), {"fields": [*LINK_ORDER]}),
         (_("Placement of units"), {"fields": ["node_selector"]}),
     ]
     actions = ["delete_selected"]
@@ -92,6 +98,11 @@ class MecAdmin(DomainErrorMixin, ServiceDeletionMixin, BoundedListMixin, admin.M
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         mec = context.get("original")
+        context["mec_fields"] = {
+            "used": mecs.USED_FIELDS,
+            "addressed": sorted(mecs.ADDRESSED),
+            "by_addresses": [Transport.ROS2],
+        }
         if mec is not None:
             may_test = mec.enabled and self.has_test_permission(request)
             context |= page.context(mec) | {"may_test": may_test}

@@ -3,14 +3,43 @@
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from common.admin.errors import DomainErrorFormMixin
 from simulations.models import Mec
+from simulations.models.mec import LINK_FIELDS
 from simulations.services.designs import mecs
+
+EMPTY: dict[str, Any] = {"endpoint": "", "addresses": [], "secret": ""}
+"""Fields that are emptied where the transport does not use them; others keep a value to come back to."""
+
+
+class LinesField(forms.CharField):
+    """Texts, one in each line."""
+
+    widget = forms.Textarea(attrs={"rows": 3, "cols": 60, "spellcheck": "false"})
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(map(str, value)) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> list[str]:  # type: ignore[override]
+        return str(value or "").split()
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return list(initial or []) != self.to_python(data)
 
 
 class MecForm(DomainErrorFormMixin, forms.ModelForm[Mec]):
     """The fields of a system under test."""
+
+    addresses = LinesField(
+        label=_("Addresses"),
+        required=False,
+        help_text=_(
+            "One in each line: hosts of static peers such as 192.0.2.7, or discovery servers such as "
+            "192.0.2.7:11811."
+        ),
+    )
 
     class Meta:
         model = Mec
@@ -22,6 +51,10 @@ class MecForm(DomainErrorFormMixin, forms.ModelForm[Mec]):
             "endpoint",
             "discovery",
             "domain_id",
+            "addresses",
+            "zenoh_mode",
+            "attachment",
+            "secret",
             "node_selector",
         ]
         widgets = {"node_selector": forms.Textarea(attrs={"rows": 3, "cols": 60})}
@@ -33,8 +66,16 @@ class MecForm(DomainErrorFormMixin, forms.ModelForm[Mec]):
         return dict(selector)
 
     def clean(self) -> Any:
-        """Refuse a link that leads nowhere, beside the field where an endpoint would help."""
+        """Drop what the transport does not use, and refuse a link that leads nowhere.
+
+        The page hides the fields that a transport does not use, and what was written there before.
+        """
         values = super().clean() or self.cleaned_data
-        for error in mecs.link_errors(Mec(**{**values, "pk": None})):
-            self.add_field_error(error)
+        used = mecs.USED_FIELDS.get(values.get("transport", ""), LINK_FIELDS)
+        for name in EMPTY.keys() - set(used):
+            values[name] = EMPTY[name]
+            self.errors.pop(name, None)
+        if not self.errors.keys() & set(LINK_FIELDS):
+            for error in mecs.link_errors(Mec(**{**values, "pk": None})):
+                self.add_field_error(error)
         return values

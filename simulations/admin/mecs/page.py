@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from common.admin.badges import badge
 from common.admin.times import between, moment
 from simulations.admin import formatting
+from simulations.choices import Discovery
 from simulations.failures import mec_test_text
 from simulations.models import Execution, Mec
 
@@ -41,8 +42,10 @@ def context(mec: Mec) -> dict[str, Any]:
 def connection(mec: Mec) -> str:
     """Show the transport, and the address or how peers find each other."""
     transport = mec.get_transport_display()
-    address = mec.endpoint or (mec.get_discovery_display() if mec.discovery != "none" else "")
-    return format_html('{} <span class="mono nowrap">{}</span>', transport, address)
+    discovery = mec.get_discovery_display() if mec.discovery != Discovery.NONE else ""
+    address = mec.endpoint or (mec.addresses[0] if mec.addresses else discovery)
+    more = f"+{len(mec.addresses) - 1}" if len(mec.addresses) > 1 else ""
+    return format_html('{} <span class="mono nowrap">{} {}</span>', transport, address, more)
 
 
 def state_badge(mec: Mec) -> str:

@@ -10,7 +10,9 @@ from enum import StrEnum
 
 from simulations.choices import Pattern
 from simulations.models import Stage
-from simulations.services.plan import PlanStage, plan_stage, stage_errors
+from simulations.services.plan import PlanStage
+from simulations.services.planning import plan_stage
+from simulations.services.start_checks import stage_errors
 from simulations.services.topics import stage_topics
 
 

@@ -11,13 +11,26 @@ from django.utils.translation import gettext as _
 
 from common.db.violations import refusing_duplicates
 from common.exceptions import FieldError
+from simulations.choices import Discovery, Transport
 from simulations.exceptions import MecInUseError, MecInvalidError
 from simulations.models import Mec, Simulation
-from simulations.models.mec import LINK_FIELDS
+from simulations.models.mec import ADDRESS, LINK_FIELDS, MAX_PORT
 from simulations.services.runs import usage
 
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
 _PREFIX = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
+USED_FIELDS: dict[str, tuple[str, ...]] = {
+    Transport.NULL: (),
+    Transport.ROS2: ("discovery", "addresses", "domain_id"),
+    Transport.ZENOH: (
+        *("endpoint", "zenoh_mode", "discovery"),
+        *("domain_id", "attachment", "secret"),
+    ),
+    Transport.ZENOH_RAW: ("endpoint", "zenoh_mode", "discovery", "secret"),
+}
+"""The fields of a link that each transport uses."""
+ADDRESSED = {Discovery.PEERS, Discovery.SERVER}
+"""Kinds of discovery that need addresses."""
 FIELDS = Mec._meta.fields  # noqa: SLF001  as documented by Django
 
 
@@ -92,14 +105,74 @@ def _field_errors(mec: Mec, unchanged: Set[str]) -> list[FieldError]:
 
 
 def link_errors(mec: Mec) -> list[FieldError]:
-    """The error of a link that leads nowhere."""
-    if mec.link.leads_somewhere:
+    """The errors of a link as a whole: what its transport does not use, lacks, or cannot use."""
+    if mec.transport not in USED_FIELDS:
         return []
+    errors = _unused_errors(mec) + _discovery_errors(mec)
+    if not errors and not mec.link.leads_somewhere:
+        errors.append(_nowhere_error(mec.transport))
+    return errors
+
+
+def _unused_errors(mec: Mec) -> list[FieldError]:
+    """Refuse values that would be ignored, as whoever gives them expects something of them.
+
+    What has a default is ignored, and so is all of it where nothing is connected.
+    """
+    if mec.transport == Transport.NULL:
+        return []
+    transport = Transport(mec.transport).label
+    message = _("The transport “%(transport)s” does not use it: leave it empty.")
+    return [
+        FieldError(f"/{name}", message % {"transport": transport}, "NOT_USED")
+        for name in ("endpoint", "addresses", "secret")
+        if getattr(mec, name) and name not in USED_FIELDS[mec.transport]
+    ]
+
+
+def _discovery_errors(mec: Mec) -> list[FieldError]:
+    by_address = mec.discovery in ADDRESSED
+    if mec.transport in {Transport.ZENOH, Transport.ZENOH_RAW} and by_address:
+        message = _("Only ROS 2 (DDS) has it: choose none or multicast, and write an endpoint.")
+        return [FieldError("/discovery", message)]
+    if mec.transport != Transport.ROS2:
+        return []
+    if by_address and not mec.addresses:
+        return [FieldError("/addresses", _("Write the addresses that this discovery needs."))]
+    if mec.addresses and not by_address:
+        message = _("Leave it empty, or choose static peers or a discovery server as discovery.")
+        return [FieldError("/addresses", message)]
+    wrong = [address for address in mec.addresses if not _fits(address, mec.discovery)]
+    if not wrong:
+        return []
+    forms = {
+        Discovery.PEERS: _("Static peers are hosts without a port; “%(address)s” is none."),
+        Discovery.SERVER: _("Discovery servers are written host:port; “%(address)s” is not."),
+    }
+    message = forms[Discovery(mec.discovery)] % {"address": str(wrong[0])}
+    return [FieldError("/addresses", message)]
+
+
+def _fits(address: Any, discovery: str) -> bool:
+    """Check the port of an address: static peers have none, discovery servers one."""
+    match = ADDRESS.fullmatch(str(address))
+    port = ((match and match[3]) or "").removeprefix(":")
+    if discovery == Discovery.PEERS:
+        return not port
+    return bool(port) and 0 < int(port) <= MAX_PORT
+
+
+def _nowhere_error(transport: str) -> FieldError:
+    if transport == Transport.ROS2:
+        message = _(
+            "Agents would reach nobody: choose multicast, static peers or a discovery server."
+        )
+        return FieldError("/discovery", message)
     message = _(
         "Agents would reach nobody: write an endpoint such as tcp/192.0.2.7:7447, or choose multicast "
         "as discovery."
     )
-    return [FieldError("/endpoint", message)]
+    return FieldError("/endpoint", message)
 
 
 def selector_errors(selector: Any) -> list[str]:

@@ -24,6 +24,8 @@ from simulations.services.progress.resources import (
 )
 
 ALL = 100.0
+NEARLY_ALL = 99.0
+"""Reached at most by counting messages whose number is estimated."""
 _NOT_STARTED = frozenset({RunStatus.PENDING, RunStatus.PREPARING})
 
 
@@ -182,6 +184,8 @@ def _percent(
     if run.status in {RunStatus.PENDING, RunStatus.SKIPPED}:
         return 0.0
     percent = 100.0 * published / stage.planned_messages if stage.planned_messages else 0.0
+    if not stage.messages_known:
+        percent = min(percent, NEARLY_ALL)
     if stage.execution_time and run.release_at:
         # Time no longer counts after a stop or the end.
         ends = [run.agents_ended_at, run.ended_at, inputs.stop_asked_at, now]

@@ -25,9 +25,12 @@ from simulations.exceptions import (
 from simulations.failures import failure
 from simulations.models import AgentRun, Execution, Simulation, StageRun
 from simulations.services.events import record_event
-from simulations.services.plan import Plan, check_again, freeze, plan_of, serialize
+from simulations.services.plan import Plan, plan_of, serialize
+from simulations.services.planning import freeze
 from simulations.services.progress.progress import final_outcome
 from simulations.services.runs import audit
+from simulations.services.start_checks import check_again
+from simulations.services.topic_types import untyped_values
 from simulations.services.topics import left_out_values
 from storage.models import Rosbag
 from storage.querysets import RosbagQuerySet
@@ -116,15 +119,15 @@ def _create(
 
 def _left_out(plan: Plan) -> list[dict[str, Any]]:
     """The warnings of an execution about topics that its plan leaves out."""
-    return [
-        {
-            "code": FailureCode.TOPIC_NOT_CARRIED,
-            "stage": stage.position,
-            "values": left_out_values(plan.link.transport, stage.left_out),
-        }
-        for stage in plan.stages
-        if stage.left_out
-    ]
+    transport, warnings = plan.link.transport, []
+    for stage in plan.stages:
+        if stage.left_out:
+            values = left_out_values(transport, stage.left_out)
+            warnings.append((FailureCode.TOPIC_NOT_CARRIED, stage.position, values))
+        if stage.untyped:
+            values = untyped_values(transport, stage.untyped)
+            warnings.append((FailureCode.TYPE_UNKNOWN, stage.position, values))
+    return [{"code": code, "stage": stage, "values": values} for code, stage, values in warnings]
 
 
 def stop(execution: Execution, *, stopped_by: Any = Stopper.PROGRAM) -> Execution:

@@ -1,6 +1,7 @@
 """Registration of units: each process that registers opens a new attempt and ends the older ones."""
 
 from dataclasses import dataclass
+from typing import Any, cast
 
 from django.conf import settings
 from django.db import transaction
@@ -15,6 +16,7 @@ from simulations.failures import failure
 from simulations.models import AgentRun, StageRun
 from simulations.services.events import record_event
 from simulations.services.plan import Plan, plan_of
+from simulations.services.runs import recording_contents
 from storage.models import Rosbag
 from storage.services.rosbags.downloads import signed_files
 
@@ -116,6 +118,7 @@ def _open_attempt(previous: UnitAttempt, process: str, plan: Plan) -> UnitAttemp
         )
         for slot in plan.slots(plan.stage(stage_run.position), unit)
     )
+    recording_contents.create_expected(stage_run, plan, [unit], attempt=attempt)
     if attempt > 1:
         payload = {"unit": unit, "attempt": attempt}
         record_event(stage_run.execution_id, EventKind.UNIT_RETRIED, payload=payload)
@@ -144,6 +147,7 @@ def _assignment(current: UnitAttempt, plan: Plan) -> Assignment:
         passes=stage.repeats,
         pass_gap=stage.pass_gap,
         clock_hz=stage.clock_hz,
+        publishes_clock=stage.clock_hz > 0 and unit == 0,
         restamp=stage.restamp,
         prefix_frames=stage.prefix_frames,
         match_seconds=stage.match_seconds,
@@ -151,6 +155,10 @@ def _assignment(current: UnitAttempt, plan: Plan) -> Assignment:
         link=plan.link,
         record=stage.record,
         record_own=stage.record_own,
+        record_scope=cast("Any", stage.record_scope),
+        record_storage=cast("Any", stage.record_storage),
+        segment_seconds=settings.RECORDING_SEGMENT_SECONDS,
+        segment_bytes=settings.RECORDING_SEGMENT_MIB * 2**20,
         lost_messages_allowed=stage.lost_messages_allowed,
         heartbeat_seconds=settings.HEARTBEAT_SECONDS,
         upload_limit_seconds=settings.UPLOAD_LIMIT_SECONDS,

@@ -7,8 +7,10 @@ from django.utils.translation import gettext as _
 from common.exceptions import FieldError
 from simulations.exceptions import NotStartableError
 from simulations.models import Execution
-from simulations.services.plan import Plan, check_again, freeze, plan_of
+from simulations.services.plan import Plan, plan_of
 from simulations.services.plan_difference import Difference, plan_differences
+from simulations.services.planning import freeze
+from simulations.services.start_checks import check_again
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from simulations.choices import (
 from simulations.exceptions import BackendError
 from simulations.failures import failure
 from simulations.models import Execution, StageRun
-from simulations.services.runs import fleet, lifecycle, recordings
+from simulations.services.runs import fleet, lifecycle, recording_contents, recordings
 from simulations.services.runs.active_stage import ActiveStage
 from simulations.services.runs.hearing import hearing
 
@@ -37,6 +37,7 @@ def step_stage(active: ActiveStage) -> None:
     if stage_run.status == RunStatus.PREPARING:
         _launch(active)
     if stage_run.status == RunStatus.RUNNING:
+        recordings.close_superseded(active)
         _finalize_if_ended(active)
     if stage_run.status == RunStatus.FINALIZING and not recordings.close_finished(active):
         _end_stage(active)
@@ -46,7 +47,7 @@ def _launch(active: ActiveStage) -> None:
     """Launch the units of a stage; a handle means that all of them are launched."""
     stage_run = active.stage_run
     if not stage_run.handle:
-        recordings.create_expected(active)
+        recording_contents.create_expected(stage_run, active.plan, range(stage_run.units))
         try:
             handle = active.backend.launch(active.job)
         except BackendError as error:

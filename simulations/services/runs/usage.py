@@ -5,7 +5,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from simulations.models import Execution, Mec
+from simulations.choices import RecordingStatus
+from simulations.models import Execution, Mec, Recording
 from storage.models import Rosbag
 from templates.models import Template
 
@@ -26,6 +27,20 @@ def use_of_template(template: Template) -> str:
 def use_of_rosbag(rosbag: Rosbag) -> str:
     """Why a rosbag cannot be deleted now; empty if no active execution plays it."""
     return _reason(rosbag.name, lambda plan: _names(plan, "rosbag", rosbag.pk))
+
+
+def use_of_recording(rosbag: Rosbag) -> str:
+    """Why a rosbag cannot be deleted now; empty if it is not being recorded."""
+    rows = Recording.objects.filter(rosbag=rosbag, status=RecordingStatus.UPLOADING)
+    row = rows.select_related("stage_run__execution__simulation").first()
+    if row is None:
+        return ""
+    execution = row.stage_run.execution
+    values = {"name": rosbag.name, "simulation": execution.simulation.name}
+    message = _(
+        "%(name)s is being recorded by %(simulation)s #%(number)d. Wait for its end, or stop it."
+    )
+    return message % (values | {"number": execution.number})
 
 
 def executions_with_template(template: Template) -> list[Execution]:

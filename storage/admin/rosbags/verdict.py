@@ -63,7 +63,14 @@ def _deleted(rosbag: Rosbag) -> Verdict:
     )
 
 
-def _uploading(_rosbag: Rosbag) -> Verdict:
+def _uploading(rosbag: Rosbag) -> Verdict:
+    if rosbag.origin == Origin.RECORDED:
+        return Verdict(
+            "run",
+            _("It is being recorded."),
+            _("Closed segments arrive while the execution runs; they are shown once it has ended."),
+            _("Nothing needs to be done: it is verified at the end of the recording."),
+        )
     return Verdict(
         "run",
         _("It is being uploaded."),

@@ -21,6 +21,7 @@ from storage.models import Rosbag
 from storage.objects import object_store
 from storage.objects.base import StoreError
 from storage.querysets import RosbagQuerySet
+from storage.services.rosbags.deletion import use_checks
 from storage.services.rosbags.files import delete_objects
 
 log = structlog.get_logger(__name__)
@@ -48,6 +49,21 @@ def abandon(rosbag: Rosbag, **fields: Any) -> bool:
     rows.update(lease_until=None)
     rosbag.refresh_from_db()
     return True
+
+
+def abandon_unless_used(rosbag: Rosbag) -> bool:
+    """Abort a stale upload, unless something uses it: a recording may hear nothing for days.
+
+    Returns:
+        Whether it was aborted; else it is not stale for another day.
+
+    Raises:
+        StoreError: The storage is unavailable.
+    """
+    if rosbag.deleted_at is None and use_checks.reason(rosbag):
+        Rosbag.objects.filter(pk=rosbag.pk).update(enqueued_at=timezone.now())
+        return False
+    return abandon(rosbag)
 
 
 def abandon_later(rosbag: Rosbag) -> None:
@@ -79,7 +95,7 @@ def abandon_stale() -> int:
     aborted = 0
     for rosbag in list(stale()):
         try:
-            aborted += abandon(rosbag)
+            aborted += abandon_unless_used(rosbag)
         except StoreError as error:
             log.warning("upload_not_abandoned", rosbag=rosbag.pk, error=str(error))
     return aborted

@@ -47,7 +47,7 @@ def begin(name: str, files: Sequence[NewFile], *, origin: Origin, **fields: Any)
         FilesInvalidError: A name, size or checksum is invalid.
     """
     check_paths([file.path for file in files])
-    _check_files(files)
+    check_files(files)
     with transaction.atomic():
         rosbag = Rosbag.objects.create(
             name=name[:MAX_NAME_LENGTH],
@@ -57,19 +57,21 @@ def begin(name: str, files: Sequence[NewFile], *, origin: Origin, **fields: Any)
             in_parts=True,
             **fields,
         )
-        rows = [
-            RosbagFile(
-                rosbag=rosbag,
-                path=file.path,
-                size=file.size,
-                sha256=file.sha256,
-                key=object_key(rosbag.pk, file.path),
-                upload_id="" if part_count(file.size) > 1 else object_store().name_upload(),
-            )
-            for file in files
-        ]
+        rows = [new_file_row(rosbag, file) for file in files]
         RosbagFile.objects.bulk_create(rows, batch_size=500)
     return rosbag
+
+
+def new_file_row(rosbag: Rosbag, file: NewFile) -> RosbagFile:
+    """The row of a file to upload, not saved yet."""
+    return RosbagFile(
+        rosbag=rosbag,
+        path=file.path,
+        size=file.size,
+        sha256=file.sha256,
+        key=object_key(rosbag.pk, file.path),
+        upload_id="" if part_count(file.size) > 1 else object_store().name_upload(),
+    )
 
 
 def sign_part_urls(rosbag: Rosbag, *, audience: Audience) -> list[FilePlan]:
@@ -116,7 +118,12 @@ def complete(rosbag: Rosbag, files: Iterable[FinishedUpload]) -> Rosbag:
     return rosbag
 
 
-def _check_files(files: Sequence[NewFile]) -> None:
+def check_files(files: Sequence[NewFile]) -> None:
+    """Refuse sizes and checksums that no file has.
+
+    Raises:
+        FilesInvalidError: `errors` points at each such file.
+    """
     detail = _("Give the size in bytes and the SHA-256 as 64 hexadecimal digits.")
     errors = [
         FieldError(f"/files/{index}", detail, "FILE_INVALID")

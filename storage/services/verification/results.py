@@ -10,7 +10,13 @@ from rosbag2.checks.index import BagIndex, TopicIndex
 from rosbag2.checks.statistics import Rhythm
 from rosbag2.checks.verdict import Verdict
 from storage.choices import USABLE, Status
-from storage.models import MAX_SERIALIZATION_LENGTH, Rosbag, RosbagFile, RosbagTopic
+from storage.models import (
+    MAX_SERIALIZATION_LENGTH,
+    Rosbag,
+    RosbagFile,
+    RosbagTopic,
+    TypeDefinition,
+)
 from storage.services.intake.bundle_paths import LEFT_OUT
 
 Fields = dict[str, Any]
@@ -123,6 +129,14 @@ def with_previous_warnings(fields: Fields, rosbag: Rosbag) -> Fields:
     return _with_warnings(fields, [*old, *new]) | {"lost_spans": rosbag.lost_spans}
 
 
+def store_types(verdict: Verdict) -> None:
+    """Store the message types of a verdict's index, which rosbags share, before its topics refer to them."""
+    types = () if verdict.index is None else verdict.index.types
+    rows = [TypeDefinition(**_storable(TypeDefinition, asdict(entry))) for entry in types]
+    rows.sort(key=lambda row: row.digest)  # as all do, so that none waits for another in a circle
+    TypeDefinition.objects.bulk_create(rows, ignore_conflicts=True, batch_size=100)
+
+
 def topics_of(rosbag_id: int, verdict: Verdict) -> list[RosbagTopic]:
     """Topic rows of a verdict's index, not saved yet."""
     if verdict.index is None:
@@ -157,10 +171,12 @@ def fields_of_index(index: BagIndex) -> Fields:
 
 def _topic(rosbag_id: int, topic: TopicIndex, rhythm: Rhythm) -> RosbagTopic:
     values = asdict(topic) | asdict(rhythm)
+    digest = values.pop("definition") or None
     values["serialization_format"] = topic.serialization_format[:MAX_SERIALIZATION_LENGTH]
     values["histogram"] = list(topic.histogram)
     values["gaps"] = [[gap.start_ns, gap.end_ns] for gap in rhythm.gaps]
-    return RosbagTopic(rosbag_id=rosbag_id, **_storable(RosbagTopic, values))
+    fields = _storable(RosbagTopic, values)
+    return RosbagTopic(rosbag_id=rosbag_id, definition_id=digest, **fields)
 
 
 def _storable(model: type[Model], values: Fields) -> Fields:

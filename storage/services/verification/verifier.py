@@ -167,6 +167,7 @@ def _result(
     if duplicate is not None and duplicate.status == Status.REPAIRED:
         return VerificationResult(results.fields_of_repaired_duplicate(duplicate))
     verdict = _verdict(rosbag, folder, on_bytes)
+    results.store_types(verdict)
     fields = results.fields_of_verdict(verdict)
     if verdict.status == "repaired":
         result = _repaired(rosbag, folder / REPAIRED, verdict, fields)
@@ -174,6 +175,8 @@ def _result(
         result = VerificationResult(fields, results.topics_of(rosbag.pk, verdict))
     if rosbag.origin == Origin.REPAIRED:
         result.fields = results.with_previous_warnings(result.fields, rosbag)
+    elif rosbag.origin == Origin.RECORDED:
+        result.fields |= {"lost_spans": rosbag.lost_spans}
     if duplicate is not None:
         result.fields = results.with_duplicate_warning(result.fields, duplicate)
     return result

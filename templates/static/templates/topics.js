@@ -1,13 +1,38 @@
-// The table of topics follows the chosen rosbag and the search, which the server does; what is chosen stays chosen.
+// The table of topics follows the chosen rosbag and the search, which the server does; what was set stays set.
 const field = document.querySelector(".topics");
 const rosbag = document.getElementById("id_rosbag");
 
-function countChosen() {
+function checkedMode() {
+  return field.querySelector("input[name=topics_mode]:checked").value;
+}
+
+function countPlayed() {
   const line = field.querySelector(".topics-count");
   if (!line) return;
-  const boxes = [...field.querySelectorAll("input[type=checkbox]:checked")];
-  const chosen = boxes.length + field.querySelectorAll("input[type=hidden]").length;
-  line.textContent = chosen ? line.dataset.some.replace("CHOSEN", chosen) : line.dataset.all;
+  const total = Number(line.dataset.total);
+  const ticked = field.querySelectorAll("input[name=topics]:checked, input[type=hidden][name=topics]").length;
+  const excluded = field.querySelectorAll("input[name=topics]:not(:checked):not([type=hidden]), input[type=hidden][name=excluded_topics]").length;
+  const played = checkedMode() === "all" ? total - excluded : ticked;
+  line.textContent = played === total ? line.dataset.all : line.dataset.some.replace("CHOSEN", played);
+}
+
+function showLength() {
+  const help = document.querySelector("#id_end_offset_helptext > div");
+  const bag = field.querySelector("[data-lasts]");
+  if (!help) return;
+  const line = help.querySelector("[data-length]") || document.createElement("span");
+  line.dataset.length = "";
+  line.textContent = bag ? ` ${bag.dataset.lasts}` : "";
+  help.append(line);
+}
+
+function entries() {
+  const body = new FormData();
+  for (const [name, value] of new FormData(rosbag.form)) {
+    const isEntry = ["topics", "topics_mode", "excluded_topics", "required_subscribers", "csrfmiddlewaretoken", "rosbag"].includes(name);
+    if (isEntry || name.startsWith("rename:")) body.append(name, value);
+  }
+  return body;
 }
 
 function follow() {
@@ -19,19 +44,22 @@ function follow() {
   async function show() {
     if (request) request.abort();
     request = new AbortController();
-    const body = new FormData();
-    body.set("csrfmiddlewaretoken", rosbag.form.elements.csrfmiddlewaretoken.value);
-    body.set("rosbag", rosbag.value);
+    const body = entries();
     body.set("search", search.value);
-    for (const input of table.querySelectorAll("input[type=hidden], input:checked")) body.append("topics", input.value);
     try {
       const response = await fetch(field.dataset.url, {method: "POST", body, signal: request.signal});
       if (!response.ok) return;
       table.innerHTML = await response.text();
-      countChosen();
+      countPlayed();
+      showLength();
     } catch (error) {
       if (error.name !== "AbortError") throw error;
     }
+  }
+
+  function tick(isTicked) {
+    for (const box of table.querySelectorAll("input[type=checkbox][name=topics]")) box.checked = isTicked;
+    countPlayed();
   }
 
   // Select2, and the window in which a rosbag was added, trigger jQuery events.
@@ -43,13 +71,11 @@ function follow() {
   search.addEventListener("keydown", (event) => {
     if (event.key === "Enter") event.preventDefault();
   });
-  table.addEventListener("change", countChosen);
-  field.querySelector("[data-all]").addEventListener("click", () => {
-    for (const box of table.querySelectorAll("input:checked")) box.checked = false;
-    for (const input of table.querySelectorAll("input[type=hidden]")) input.remove();
-    countChosen();
-  });
-  countChosen();
+  field.addEventListener("change", countPlayed);
+  field.querySelector("[data-tick]").addEventListener("click", () => tick(true));
+  field.querySelector("[data-untick]").addEventListener("click", () => tick(false));
+  countPlayed();
+  showLength();
 }
 
 if (field && rosbag) follow();

@@ -12,6 +12,7 @@ import { Timeline } from "./timeline.js";
 
 const AGENTS_MS = 3000;
 const LOG_MS = 2000;
+const RECORDINGS_MS = 10000;
 const RETRY_MS = 3000;
 
 const page = JSON.parse(document.getElementById("execution-page").textContent);
@@ -133,6 +134,7 @@ if (!ended) {
     timeline.draw();
   });
   every(AGENTS_MS, () => refresher.want("agents"));
+  every(RECORDINGS_MS, () => refresher.want("recordings"));
   every(LOG_MS, () => log.visible && refresher.want("log"));
   every(RETRY_MS, () => banner.lost && refresher.want(...everything));
   document.addEventListener("visibilitychange", () => {

@@ -1,0 +1,116 @@
+"""Thread that takes the messages of subscriptions.
+
+rclpy's executors take one message of each subscription at a time and hold the interpreter meanwhile, which
+would delay the player; its fast one can lock up with a thread that publishes. So this thread waits by rclpy's
+own wait set, as `rclpy.wait_for_message` does, and takes all that has arrived.
+"""
+
+import logging
+import threading
+import time
+
+from rclpy.context import Context
+from rclpy.impl.implementation_singleton import rclpy_implementation as rclpy_c
+from rclpy.node import Node
+from rclpy.qos import QoSDurabilityPolicy, QoSReliabilityPolicy
+from rclpy.subscription import Subscription
+
+from agent.protocol import Qos
+from agent.transports.base import Receive
+from agent.transports.ros2.qos import profile
+
+WAIT_NS = 100_000_000
+ADAPT_SECONDS = 1.0
+MIN_DEPTH = 1000
+"""Messages of a topic that wait for the recorder; each takes memory only once it is there."""
+
+log = logging.getLogger(__name__)
+
+
+class Recorded:
+    """A subscription to one topic, which asks for no more than each publisher offers."""
+
+    def __init__(
+        self, node: Node, message_type: type, name: str, qos: Qos, receive: Receive
+    ) -> None:
+        self._node = node
+        self._type = message_type
+        self._name = name
+        self._receive = receive
+        self._profile = profile(qos)
+        self._profile.depth = max(self._profile.depth, MIN_DEPTH)
+        self._lower()
+        self.subscription = self._subscribe()
+
+    def _subscribe(self) -> Subscription:
+        return self._node.create_subscription(
+            self._type, self._name, self._receive, self._profile, raw=True
+        )
+
+    def _lower(self) -> bool:
+        """Ask for less where a publisher does not offer it; return True when that is something new."""
+        offers = [one.qos_profile for one in self._node.get_publishers_info_by_topic(self._name)]
+        wanted = (self._profile.reliability, self._profile.durability)
+        if any(offer.reliability == QoSReliabilityPolicy.BEST_EFFORT for offer in offers):
+            self._profile.reliability = QoSReliabilityPolicy.BEST_EFFORT
+        if any(offer.durability == QoSDurabilityPolicy.VOLATILE for offer in offers):
+            self._profile.durability = QoSDurabilityPolicy.VOLATILE
+        return wanted != (self._profile.reliability, self._profile.durability)
+
+    def adapt(self) -> None:
+        """Subscribe again when a publisher has come that offers less."""
+        matched = self.subscription.get_publisher_count()
+        if matched < self._node.count_publishers(self._name) and self._lower():
+            log.info("%s is recorded with a lower QoS, as a publisher offers it", self._name)
+            self.take()
+            self._node.destroy_subscription(self.subscription)
+            self.subscription = self._subscribe()
+
+    def take(self) -> None:
+        """Pass on all messages that have arrived."""
+        handle = self.subscription.handle
+        while message := handle.take_message(self._type, True):  # noqa: FBT003 - serialized
+            self._receive(message[0])
+
+
+class Receiver(threading.Thread):
+    """Thread that passes on the messages of all recorded topics of a unit."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(name="ros2-receiver", daemon=True)
+        self._context = context
+        self._lock = threading.Lock()
+        self._recorded: list[Recorded] = []
+        self._closing = threading.Event()
+
+    def add(self, node: Node, message_type: type, name: str, qos: Qos, receive: Receive) -> None:
+        """Subscribe to one more topic."""
+        recorded = Recorded(node, message_type, name, qos, receive)
+        with self._lock:
+            self._recorded.append(recorded)
+
+    def close(self) -> None:
+        """Take what has arrived, and end the thread."""
+        self._closing.set()
+        self.join()
+
+    def run(self) -> None:
+        adapted = time.monotonic()
+        while not self._closing.is_set():
+            with self._lock:
+                recorded = list(self._recorded)
+            self._wait(recorded)
+            for one in recorded:
+                one.take()
+            if time.monotonic() - adapted > ADAPT_SECONDS:
+                for one in recorded:
+                    one.adapt()
+                adapted = time.monotonic()
+
+    def _wait(self, recorded: list[Recorded]) -> None:
+        """Wait until a message has arrived, for a moment at most."""
+        wait_set = rclpy_c.WaitSet(len(recorded), 0, 0, 0, 0, 0, self._context.handle)
+        with wait_set:
+            for one in recorded:
+                wait_set.add_subscription(one.subscription.handle)
+            wait_set.wait(WAIT_NS)
