@@ -15,7 +15,8 @@ from django.db.models import Max
 from simulations.choices import Pattern, RunStatus, Transport
 from simulations.models import AgentRun, Execution, Simulation, Stage, StageRun
 from simulations.services.designs.forecast import Forecast, StageForecast
-from simulations.services.plan import Plan, PlanStage, plan_of, plan_stage
+from simulations.services.plan import Plan, PlanStage, plan_of
+from simulations.services.planning import plan_stage
 
 MAX_EXECUTIONS = 5
 """Earlier executions that are looked through."""

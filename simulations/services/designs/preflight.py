@@ -1,6 +1,6 @@
 """Checks of a simulation before it is started: the design, and what only a look at other systems can tell.
 
-A start makes the first of them always (`plan.start_errors`), and none that needs the network.
+A start makes the first of them always (`start_checks.start_errors`), and none that needs the network.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ from simulations.models import Simulation, Stage
 from simulations.services.designs import mec_probes
 from simulations.services.designs.checks import Check, Preflight, Subject
 from simulations.services.designs.resource_checks import resource_checks
-from simulations.services.plan import stage_errors, stages_of, start_errors
+from simulations.services.start_checks import stage_errors, stages_of, start_errors
 from storage.models import Rosbag
 from storage.objects.base import StoreError
 from storage.services.maintenance.integrity import check_rosbag
