@@ -16,6 +16,7 @@ from simulations.services.designs import mec_probes, mecs, resource_checks
 from simulations.services.runs import lifecycle
 from simulations.tests.conftest import Design, api_client
 from simulations.tests.fake_backend import FakeBackend
+from storage.models import Rosbag
 from storage.objects import object_store
 from templates.models import Template
 from tests.support.zenoh import Router
@@ -80,6 +81,22 @@ def test_a_refused_start_and_a_gone_router_are_errors(
     assert transport["subject"] == {"kind": "mec", "id": mec.pk}
     tests = api_client(Role.ADMIN).get("/api/v1/audit?action=test").json()["results"]
     assert [entry["object_id"] for entry in tests] == [str(mec.pk)] * 2
+
+
+def test_topics_that_a_start_leaves_out_are_a_warning(
+    units: FakeBackend, design: Design, rosbag: Rosbag, template: Template
+) -> None:
+    simulation = design(2)
+    row = rosbag.topics.get()
+    row.pk, row.name = None, "/odd name*"
+    row.save()
+    Template.objects.update(unsupported_topics="leave_out")
+    Mec.objects.update(transport="zenoh-raw", endpoint="tcp/192.0.2.7:7447")
+    answer = api_client(Role.OPERATOR).post(f"/api/v1/simulations/{simulation.pk}/preflight")
+    warning = answer.json()["checks"][1]
+    assert (warning["status"], warning["code"]) == ("WARNING", "TOPIC_NOT_CARRIED")
+    assert (warning["stage"], warning["subject"]["id"]) == (1, template.pk)
+    assert answer.json()["ok"]
 
 
 def test_a_running_simulation_is_said(check: Callable[[Simulation], Found], design: Design) -> None:

@@ -11,11 +11,12 @@ from accounts.models import User
 from common.exceptions import FieldError
 from simulations.choices import ACTIVE, CheckStatus, PreflightCheck
 from simulations.exceptions import SimulationError
-from simulations.failures import mec_test_text
+from simulations.failures import mec_test_text, warning_texts
 from simulations.models import Simulation, Stage
 from simulations.services.designs import mec_probes
 from simulations.services.designs.checks import Check, Preflight, Subject
 from simulations.services.designs.resource_checks import resource_checks
+from simulations.services.planning import left_out_warnings, plan_stage
 from simulations.services.start_checks import stage_errors, stages_of, start_errors
 from storage.models import Rosbag
 from storage.objects.base import StoreError
@@ -29,12 +30,14 @@ _REACHABLE = {True: CheckStatus.OK, False: CheckStatus.ERROR, None: CheckStatus.
 def preflight(simulation: Simulation, *, requested_by: User | None) -> Preflight:
     """Check a stored simulation, for some ten seconds at most; the test of its mec is kept and audited."""
     stages = stages_of(simulation)
+    startable = _startable(simulation, stages)
     return Preflight(
         (
             *design_checks(simulation, stages),
+            *_left_out(simulation, startable),
             _transport(simulation, requested_by),
             *_rosbags(stages),
-            *resource_checks(simulation, _startable(simulation, stages)),
+            *resource_checks(simulation, startable),
         )
     )
 
@@ -55,6 +58,23 @@ def design_checks(simulation: Simulation, stages: Sequence[Stage]) -> Iterator[C
     elif not errors:
         text = _("Rosbags, topics, names and types are in order.")
         yield Check(PreflightCheck.DESIGN, CheckStatus.OK, PreflightCheck.DESIGN, text, own)
+
+
+def _left_out(simulation: Simulation, stages: Sequence[Stage]) -> Iterator[Check]:
+    """Name topics that a start would leave out."""
+    transport = simulation.mec.transport
+    templates = {stage.position: stage.template_id for stage in stages}
+    plans = [plan_stage(stage, 1, transport) for stage in stages]
+    for warning in warning_texts(left_out_warnings(transport, plans)):
+        position = warning["stage"]
+        yield Check(
+            PreflightCheck.DESIGN,
+            CheckStatus.WARNING,
+            str(warning["code"]),
+            warning["text"],
+            Subject("template", templates[position]),
+            position,
+        )
 
 
 def _place(
