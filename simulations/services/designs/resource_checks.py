@@ -85,7 +85,7 @@ def _needs(needed: Demand, room: Capacity | None) -> Iterator[_Need]:
         PreflightCheck.CPU,
         needed.cores,
         room.cores if room else None,
-        lambda value: _("%(number)s cores") % {"number": number(value, 1)},
+        _cores,
         _("Agents may be late: start fewer at once, play slower, or use a larger machine."),
         needed.measured_by,
         CheckStatus.WARNING,
@@ -106,6 +106,10 @@ def _needs(needed: Demand, room: Capacity | None) -> Iterator[_Need]:
         size,
         _("Free some space for units, or record less; answers that are recorded come in addition."),
     )
+
+
+def _cores(value: float) -> str:
+    return _("%(number)s cores") % {"number": number(value, 1 if value >= 1 else 2)}
 
 
 def _compare(need: _Need) -> Check:
