@@ -42,7 +42,7 @@ COSTS = {
     Transport.NULL: Cost(20e-6, 0.0, 35 * MB, 0.1 * MB),
     Transport.ZENOH_RAW: Cost(40e-6, 1e-9, 50 * MB, 0.2 * MB),
     Transport.ZENOH: Cost(50e-6, 1e-9, 50 * MB, 0.3 * MB),
-    Transport.ROS2: Cost(50e-6, 3e-9, 100 * MB, 2.0 * MB),
+    Transport.ROS2: Cost(50e-6, 3e-9, 65 * MB, 2.0 * MB),
 }
 
 
