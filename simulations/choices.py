@@ -113,6 +113,27 @@ class MecTestResult(TextChoices):
     PROBE_FAILED = "PROBE_FAILED", _("The test itself failed: the detail says why.")
 
 
+class PreflightCheck(TextChoices):
+    """What is checked before a start."""
+
+    DESIGN = "DESIGN", _("design")
+    TRANSPORT = "TRANSPORT", _("system under test")
+    ROSBAG = "ROSBAG", _("rosbag")
+    MESSAGES = "MESSAGES", _("messages a second")
+    CPU = "CPU", _("processor")
+    MEMORY = "MEMORY", _("memory")
+    DISK = "DISK", _("disk")
+
+
+class CheckStatus(TextChoices):
+    """Result of a check before a start."""
+
+    OK = "OK", _("in order")
+    WARNING = "WARNING", _("warning")
+    ERROR = "ERROR", _("error")
+    UNKNOWN = "UNKNOWN", _("not known")
+
+
 class RunStatus(TextChoices):
     """Status of an execution or a stage run."""
 

@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 import time
+from functools import cache
 from typing import Any
 
 import rclpy
@@ -30,10 +31,16 @@ def message_class(name: str, type_hash: str) -> Any:
     package, kind, message = name.split("/")
     try:
         return getattr(importlib.import_module(f"{package}.{kind}"), message)
-    except ImportError:
-        from agent.transports.ros2.message_types import MessageTypes  # noqa: PLC0415
+    except (ImportError, AttributeError):
+        return made_types().get(name, type_hash)
 
-        return MessageTypes().get(name, type_hash)
+
+@cache
+def made_types() -> Any:
+    """The types without a package, which live as long as this: C points to them."""
+    from agent.transports.ros2.message_types import MessageTypes  # noqa: PLC0415
+
+    return MessageTypes()
 
 
 def profile(of: dict[str, Any]) -> QoSProfile:
