@@ -6,6 +6,7 @@ It imports nothing of robotsim, except for types without a message package. It e
 import hashlib
 import importlib
 import json
+import os
 import sys
 import threading
 import time
@@ -82,12 +83,14 @@ class Listener:
         return lambda message: tell(topic=name, message=str(message))
 
     def watch(self) -> None:
-        """Tell of publishers that come and go."""
-        before: dict[str, Any] = {}
+        """Tell of publishers and subscribers that come and go."""
+        before: Any = None
         while True:
-            now = {one.topic_name: one.get_publisher_count() for one in self.subscriptions}
+            publishers = {one.topic_name: one.get_publisher_count() for one in self.subscriptions}
+            answers = {one.topic_name: one.get_subscription_count() for one in self.answers}
+            now = (publishers, answers)
             if now != before:
-                tell(publishers=now)
+                tell(publishers=publishers, subscribers=answers)
                 before = now
             time.sleep(0.02)
 
@@ -116,6 +119,7 @@ def main(specification: dict[str, Any]) -> None:
             nodes = sorted(node.get_node_names_and_namespaces())
             tell(graph=listener.graph(), nodes=nodes, services=node.get_service_names_and_types())
     rclpy.shutdown()
+    os._exit(0)  # whatever its threads are doing
 
 
 if __name__ == "__main__":
