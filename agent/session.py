@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from agent.client import Client
-from agent.excerpt import Excerpt
 from agent.failures import EXIT_FAILED, EXIT_NO_RETRY, UnitFailure
 from agent.feed import Feed, Timing
 from agent.link_watch import LinkWatch
 from agent.matching import Matching
 from agent.orders import Orders
+from agent.played_part import PlayedPart
 from agent.protocol import Assignment, PlayedTopic
 from agent.recording.recordings import Recordings
 from agent.recording.uploader import Sender
@@ -85,12 +85,12 @@ class Session:
 
     def _make_feed(self, bag: Path) -> Feed:
         plan = self._assignment
-        excerpt = Excerpt(plan.start_offset, plan.end_offset)
+        part = PlayedPart(plan.start_offset, plan.end_offset)
         latched = [topic for topic in plan.topics if topic.qos.durability == "transient_local"]
         return Feed(
             bag,
             [topic.name for topic in plan.topics],
-            Timing(plan.rate, plan.max_gap_seconds, excerpt),
+            Timing(plan.rate, plan.max_gap_seconds, part),
             latched={topic.name: topic.qos.kept for topic in latched},
             rewriter=self._rewriter,
         )
@@ -202,7 +202,7 @@ class Session:
     def await_confirmation(self, *, stopped: bool) -> None:
         """Wait until it is known whether the last message has left; what is not known by then is lost."""
         if self.link and self._player:
-            self.link.await_confirmation(self._player.last_ns, stopped=stopped)
+            self.link.await_confirmation(stopped=stopped)
 
     def check_delivery(self) -> None:
         """Raise UnitFailure when more messages are lost than the stage allows."""

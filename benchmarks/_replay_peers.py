@@ -129,6 +129,8 @@ def _router(link: Link, _: Names, ready: Any, count: Any) -> None:
 
 def _node(link: Link, names: Names, ready: Any, count: Any) -> None:
     """Run a plain ROS 2 node that subscribes to each topic, and takes messages only to count them."""
+    for name in [name for name in os.environ if name.startswith("FAST")]:
+        del os.environ[name]  # the unit's own, which this process inherits
     os.environ["FASTDDS_BUILTIN_TRANSPORTS"] = "UDPv4"
     import rclpy  # noqa: PLC0415
     from rclpy.executors import SingleThreadedExecutor  # noqa: PLC0415

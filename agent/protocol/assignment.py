@@ -53,7 +53,7 @@ class Qos(Message, frozen=True, kw_only=True):
     @property
     def kept(self) -> int | None:
         """Messages that are kept; none: all."""
-        return self.depth if self.history == "keep_last" else None
+        return max(self.depth, 1) if self.history == "keep_last" else None
 
 
 class PlayedTopic(Message, frozen=True, kw_only=True):

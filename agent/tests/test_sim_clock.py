@@ -2,9 +2,9 @@
 
 import threading
 import time
-from pathlib import Path
 
-from agent.session import Session
+import pytest
+
 from agent.sim_clock import CLOCK, ClockPublisher, SimulatedTime
 from agent.tests.conftest import until
 from agent.tests.server import FakeServer
@@ -59,30 +59,16 @@ def test_a_failing_network_ends_the_clock_only() -> None:
     assert not thread.is_alive()
 
 
-def test_only_one_unit_publishes_the_clock(tmp_path) -> None:
+@pytest.mark.parametrize("publishes", [True, False])
+def test_only_the_unit_that_shall_publishes_the_clock(tmp_path, serve, start, publishes) -> None:
     received: list[bytes] = []
     router = Router()
     router.session.declare_subscriber("clock", lambda s: received.append(s.payload.to_bytes()))
-    play_once(tmp_path / "other", router.endpoint, publishes_clock=False)
-    assert received == []
-    play_once(tmp_path / "first", router.endpoint, publishes_clock=True)
-    until(lambda: len(received) >= 10)
+    plan = imu_plan(record=[], clock_hz=50.0, publishes_clock=publishes)
+    plan["link"] = {"transport": "zenoh-raw", "endpoint": router.endpoint}
+    assert start(serve(FakeServer(imu_bag(tmp_path / "bag"), plan))).wait() == 0
     router.session.close()
     times = times_of(received)
     assert times == sorted(set(times))
-    assert times[0] >= FIRST
-
-
-def play_once(folder: Path, endpoint: str, *, publishes_clock: bool) -> None:
-    """Play through a session, without a unit."""
-    folder.mkdir()
-    fake = FakeServer(imu_bag(folder / "bag"))
-    fake.assignment = imu_plan(record=[], clock_hz=50.0, publishes_clock=publishes_clock)
-    fake.assignment["link"] = {"transport": "zenoh-raw", "endpoint": endpoint}
-    session = Session(fake.register(None), folder)
-    session.prepare(folder / "bag")
-    player = session.player(time.monotonic_ns, threading.Event())
-    player.start()
-    player.join(20)
-    session.close()
-    assert player.finished
+    assert (len(times) >= 10) is publishes
+    assert all(told >= FIRST for told in times)
