@@ -31,9 +31,11 @@ RUN python3 -m venv /opt/tools && python3 -m venv --without-pip /opt/venv
 
 
 FROM tools AS agent-packages
-COPY requirements-agent.txt ./
+COPY requirements-agent.txt requirements-ros2.txt ./
+# empy has no wheel, and is plain Python. Never read, and 40 MB: headers, and what generates message packages.
 RUN /opt/tools/bin/pip --python /opt/venv/bin/python3 install --no-cache-dir --no-compile \
-        --only-binary :all: -r requirements-agent.txt \
+        --only-binary :all: --no-binary empy -r requirements-ros2.txt \
+    && rm -rf /opt/venv/include /opt/venv/share/*/cmake \
     && python3 -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/venv
 
 
@@ -60,7 +62,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends postgresql-clie
 FROM server-packages AS code
 WORKDIR /app
 COPY . ./
-RUN rm requirements.txt requirements-agent.txt
+RUN rm requirements*.txt
 # hadolint ignore=DL3008,DL3009
 RUN if [ -n "$(find . -name '*.po' -print -quit)" ]; then \
         apt-get update && apt-get install -y --no-install-recommends gettext \

@@ -31,7 +31,7 @@ help:
 run: $(VENV)/.local
 	@$(LAUNCHER_ENV) exec $(BIN)/python -m launcher run
 
-demo: $(VENV)/.local
+demo: $(VENV)/.local $(if $(filter ros2,$(TRANSPORT)),$(VENV)/.ros2)
 	@$(LAUNCHER_ENV) exec $(BIN)/python -m launcher demo
 
 test: $(VENV)/.dev $(VENV)/.chromium
@@ -66,7 +66,7 @@ bench: $(VENV)/.dev
 	@$(BIN)/python scripts/list_benchmarks.py
 
 # A half-made environment would look finished to the next call: it is removed.
-$(shell test -x $(BIN)/python || rm -f $(VENV)/.local $(VENV)/.dev $(VENV)/.chromium)
+$(shell test -x $(BIN)/python || rm -f $(VENV)/.local $(VENV)/.ros2 $(VENV)/.dev $(VENV)/.chromium)
 $(BIN)/python:
 	@if [ -z "$(PYTHON)" ]; then \
 		echo "robotsim needs Python 3.11 or newer, and none was found." >&2; \
@@ -89,10 +89,15 @@ $(VENV)/.local: requirements-local.txt requirements.txt requirements-agent.txt |
 	@$(PIP) -r requirements-local.txt
 	@touch $@
 
-$(VENV)/.dev: requirements-dev.txt requirements-local.txt requirements.txt requirements-agent.txt | $(BIN)/python
+$(VENV)/.ros2: requirements-ros2.txt requirements-agent.txt | $(VENV)/.local
+	@echo "Installing ROS 2 into $(VENV): rclpy and rmw_fastrtps as wheels, 240 MB"
+	@$(PIP) -r requirements-ros2.txt
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt requirements-local.txt requirements.txt requirements-ros2.txt requirements-agent.txt | $(BIN)/python
 	@echo "Installing what robotsim and its tests need into $(VENV)"
 	@$(PIP) -r requirements-dev.txt
-	@touch $@ $(VENV)/.local
+	@touch $@ $(VENV)/.local $(VENV)/.ros2
 
 # Tests of the console use the Chromium on PATH, else Playwright's, which is fetched once. Where that fails, they
 # fail with the commands to install one.

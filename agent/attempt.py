@@ -16,9 +16,10 @@ from agent.failures import (
     UnitFailure,
     is_disk_full,
 )
+from agent.low_latency import low_latency
 from agent.orders import Orders
 from agent.protocol import AgentState, Assignment, Failure
-from agent.replay import Player, low_latency
+from agent.replay import Player
 from agent.reporter import Reporter
 from agent.session import Session
 from agent.settings import Settings

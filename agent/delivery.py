@@ -42,9 +42,9 @@ class Delivery:
         """Note how much was published by now, before each check."""
         self._marks.append((now, published))
 
-    def is_confirmed(self, last_ns: int) -> bool:
-        """True when it is known of everything published until then whether it has left."""
-        return self._confirmed_ns > last_ns
+    def is_confirmed(self, published: int) -> bool:
+        """True when it is known of so many messages whether they have left."""
+        return self._published_until(self._confirmed_ns) >= published
 
     def has_lost(self, check: LinkCheck) -> bool:
         """True when the link was interrupted since the last check."""

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from agent.excerpt import Excerpt, latched_before
 from agent.failures import EXIT_NO_RETRY, UnitFailure
 from agent.pass_times import mean_interval
+from agent.played_part import PlayedPart, latched_before
 from agent.rewriting import Changed, Rewriter
 from rosbag2.errors import BagError
 from rosbag2.formats.metadata import Topic
@@ -38,7 +38,7 @@ class Timing:
     """Factor on recorded time; for 0 every message has time 0."""
     max_gap_seconds: float | None = None
     """A longer time in which no message of the played topics was recorded counts as so much of it."""
-    excerpt: Excerpt = field(default_factory=Excerpt)
+    part: PlayedPart = field(default_factory=PlayedPart)
 
     @property
     def max_gap_ns(self) -> int:
@@ -56,7 +56,7 @@ class Feed:
     """Passes over the played topics of a bag, in time order.
 
     Each pass begins with what publishers of the `latched` topics (how many messages each keeps, by topic)
-    still offered when the excerpt began.
+    still offered when the part began.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class Feed:
         """Open the bag, check its topics and load it, or start to read ahead.
 
         Raises:
-            UnitFailure: BAG_INVALID, or NO_MESSAGES in the excerpt.
+            UnitFailure: BAG_INVALID, or NO_MESSAGES in the part.
         """
         try:
             with BagReader(self._folder) as reader:
@@ -103,8 +103,8 @@ class Feed:
                 self._loaded = self._load(reader)
         except BagError as error:
             raise invalid_bag(error) from error
-        if self.first_ns is None and not self._timing.excerpt.is_everything:
-            raise self._timing.excerpt.no_messages()
+        if self.first_ns is None and not self._timing.part.is_everything:
+            raise self._timing.part.no_messages()
         if self._loaded is None:
             threading.Thread(target=self._read_ahead, name="feed", daemon=True).start()
 
@@ -118,8 +118,8 @@ class Feed:
             )
 
     def _select(self, reader: BagReader) -> None:
-        """Find the bounds of the excerpt, and read what was latched before it."""
-        self._span = self._timing.excerpt.span(reader, self._played)
+        """Find the bounds of the part, and read what was latched before it."""
+        self._span = self._timing.part.span(reader, self._played)
         if self._span and self._latched_depths:
             latched = latched_before(reader, self._latched_depths, self._span[0])
             self._latched = [(0, topic, self._change(topic, data)) for _, topic, data in latched]

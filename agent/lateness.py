@@ -47,7 +47,7 @@ class Lateness:
         """Lateness of the first publication; None before the first `drain`."""
 
     @property
-    def late_messages(self) -> int | None:
+    def messages_late(self) -> int | None:
         """Messages later than LATE_NS, as of the last `drain`; None before the first."""
         return None if self.first is None else self._late
 

@@ -50,11 +50,10 @@ class LinkWatch(threading.Thread):
         with self._changed:
             return self._delivery.outages_by(self._published())
 
-    def await_confirmation(self, last_ns: int, *, stopped: bool) -> None:
+    def await_confirmation(self, *, stopped: bool) -> None:
         """Wait until it is known of every message whether it has left, then count the rest as lost.
 
         Args:
-            last_ns: Monotonic time of the last publication.
             stopped: After a stop, which waits less. Who acknowledges nothing cannot know by then, and
                 only that is no outage.
         """
@@ -62,7 +61,7 @@ class LinkWatch(threading.Thread):
             return
         seconds = STOPPED_SECONDS if stopped else CONFIRM_SECONDS
         with self._changed:
-            self._changed.wait_for(lambda: self._delivery.is_confirmed(last_ns), seconds)
+            self._changed.wait_for(lambda: self._delivery.is_confirmed(self._published()), seconds)
             can_know = self._transport.knowledge.acknowledged or not stopped
             if can_know or self._delivery.broken:
                 self._delivery.close(self._published())

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from itertools import accumulate
 from typing import NamedTuple
 
+from rosbag2.formats.stored_message import HEADER_BYTES
 from rosbag2.messages.layouts import Block, Frame, Header, Items, Layout, Step, Text
 
-ENCAPSULATION_BYTES = 4
 BIG_ENDIAN, LITTLE_ENDIAN = b"\x00\x00", b"\x00\x01"
 PLAIN_CDR = {BIG_ENDIAN: ">", LITTLE_ENDIAN: "<"}
 STAMP_BYTES = 8
@@ -66,7 +66,7 @@ def cut(data: bytes, plan: Plan, prefix_length: int, *, restamp: bool) -> Pieces
         CutError: It is no plain CDR message of the layout.
     """
     order = PLAIN_CDR.get(data[:2])
-    if order is None or len(data) < ENCAPSULATION_BYTES:
+    if order is None or len(data) < HEADER_BYTES:
         raise CutError
     cutter = _Cutter(data, order, prefix_length, restamp=restamp)
     cutter.walk(plan)
@@ -78,14 +78,14 @@ class _Cutter:
 
     def __init__(self, data: bytes, order: str, prefix_length: int, *, restamp: bool) -> None:
         self._data = data
-        self._end = len(data) - ENCAPSULATION_BYTES
+        self._end = len(data) - HEADER_BYTES
         self._length = struct.Struct(order + "I")
         self._prefix_length = prefix_length
         self._restamp = restamp
         self._place = 0
         self._growth = 0
         """Bytes by which what was cut is longer than what was read."""
-        self._run = -ENCAPSULATION_BYTES
+        self._run = -HEADER_BYTES
         """Begin of what is copied as it is up to the place."""
         self._copied: list[bytes] = []
         self._piece: list[bytes] = []
@@ -133,7 +133,7 @@ class _Cutter:
         length = self._count()
         begin = self._place
         self._advance(length)
-        name = self._data[begin + ENCAPSULATION_BYTES : self._place + ENCAPSULATION_BYTES]
+        name = self._data[begin + HEADER_BYTES : self._place + HEADER_BYTES]
         kept = name.lstrip(b"/")
         if not self._prefix_length or not kept.rstrip(b"\0"):
             return
@@ -187,7 +187,7 @@ class _Cutter:
 
     def _copy_run(self) -> None:
         if self._place > self._run:
-            begin, end = self._run + ENCAPSULATION_BYTES, self._place + ENCAPSULATION_BYTES
+            begin, end = self._run + HEADER_BYTES, self._place + HEADER_BYTES
             self._copied.append(self._data[begin:end])
             self._run = self._place
 

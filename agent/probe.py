@@ -21,6 +21,7 @@ from msgspec import structs
 
 from agent.protocol import Link, PlayedTopic, ProbeCode, ProbeResult, RecordTopic, decode, encode
 from agent.transports import Transport, TransportError, create
+from agent.transports.base import NotInstalledError
 
 MAX_SECONDS = 8.0
 """A resolver of names, or a transport, may take longer; nothing waits for it."""
@@ -46,7 +47,7 @@ REACHABLE = {
 """True if the system under test was reached; None: there is none."""
 SENTENCES = {
     ProbeCode.REACHED: "The router answers, and test messages came back.",
-    ProbeCode.PEER_FOUND: "A Zenoh peer was found on the local network.",
+    ProbeCode.PEER_FOUND: "Somebody was found: a Zenoh peer, or nodes of ROS 2.",
     ProbeCode.NO_SYSTEM: "This transport has no system under test: agents only count.",
     ProbeCode.NOT_FORWARDED: "The router accepts connections but no test message came back: "
     "check its access control.",
@@ -58,9 +59,11 @@ SENTENCES = {
     ProbeCode.NOT_ACCEPTED: "The port is open, but no connection with these certificates and credentials "
     "came about: check them, the protocol, and that the router is running.",
     ProbeCode.SECRET_INVALID: "The secret of the link cannot be read: see the detail.",
-    ProbeCode.NO_PEER: "No Zenoh peer was found on the local network: check that one is running, "
-    "or give an endpoint.",
+    ProbeCode.NO_PEER: "Nobody was found: check that the system under test is running, its discovery, "
+    "and the domain of ROS 2; for Zenoh an endpoint needs no discovery.",
     ProbeCode.NOWHERE: "There is neither endpoint nor discovery: give one of them.",
+    ProbeCode.NOT_INSTALLED: "ROS 2 is not installed where agents run: run "
+    "`pip install -r requirements-ros2.txt` there, or choose the transport zenoh.",
     ProbeCode.NO_ANSWER_IN_TIME: "The test took too long: check network and DNS.",
     ProbeCode.LINK_INVALID: "The link cannot be read: check transport and endpoint.",
     ProbeCode.PROBE_FAILED: "The test failed: see the detail.",
@@ -157,11 +160,13 @@ def _probe_transport(link: Link, folder: Path) -> ProbeResult:
     # Not closed: that waits for pending messages, and the process ends now.
     try:
         sender = create(link)
+    except NotInstalledError:
+        raise
     except TransportError as error:
         return _result(ProbeCode.LINK_INVALID, str(error))
     sender.open(link, folder)
     if not link.endpoint:  # a second session would be found as a peer of the first
-        return _result(ProbeCode.PEER_FOUND)
+        return _result(ProbeCode.PEER_FOUND, ", ".join(sender.peers))
     receiver = create(link)
     receiver.open(link, folder)
     shortest = _shortest_round_trip(sender, receiver)

@@ -1,19 +1,17 @@
 """The player, which publishes each message of a bag at its time for all agents of the unit."""
 
-import contextlib
-import gc
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from agent.fan_out import FanOut
 from agent.feed import Batch, Feed
 from agent.lateness import Lateness
+from agent.low_latency import reduce_timer_slack
 from agent.rewriting import Changed, Rewriter
 from agent.transports.base import Publish
 
-SWITCH_INTERVAL_SECONDS = 0.0001
 LONG_WAIT_NS = 50_000_000
 """Longer waits can be interrupted by a stop."""
 EXACT_WAIT_NS = 10_000_000
@@ -21,9 +19,6 @@ EXACT_WAIT_NS = 10_000_000
 MAX_WAIT_SECONDS = 3600.0
 """Of one wait; a longer one is waited for again, as a slow bag has gaps beyond what threads can wait."""
 NEVER = 2**63
-
-RecordedPublisher = tuple[Publish, Callable[[int], None]]
-ChangedPublishers = tuple[tuple[tuple[Publish, Callable[[int], None], bytes], ...], ...]
 
 
 @dataclass(frozen=True)
@@ -53,28 +48,6 @@ class PlaybackControl:
     """Returns the time of publication in ns, for stamps that are set to it."""
 
 
-@contextlib.contextmanager
-def low_latency() -> Iterator[None]:
-    """Keep the interpreter from delaying the player.
-
-    The garbage collector stops all threads while it traverses all objects, which takes many milliseconds
-    with a loaded bag. So existing objects are frozen, and the reporter collects the few later ones from time
-    to time. The short switch interval limits the time for which another thread may hold the GIL when the
-    player wakes.
-    """
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
-    gc.collect()
-    gc.freeze()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-        gc.unfreeze()
-        sys.setswitchinterval(interval)
-
-
 class Player(threading.Thread):
     """Thread that publishes for all agents; counts are per agent, as each publishes every message.
 
@@ -94,8 +67,7 @@ class Player(threading.Thread):
     ) -> None:
         super().__init__(name="player", daemon=True)
         self.published = 0
-        self.unchanged = 0
-        """Messages that could not be changed, and were published as they are."""
+        self._bytes = 0
         self.passes = 0
         self.started_ns = 0
         """Monotonic time at which the thread woke for the release; 0: not yet."""
@@ -112,46 +84,19 @@ class Player(threading.Thread):
         self._halt = control.halt
         self._deadline = NEVER
         self.lateness = tuple(Lateness() for _ in range(agents))
-        self._rewriter = rewriter
-        self._bytes = 0
-        self._changed_bytes = [0 for _ in rewriter.lengths] if rewriter else []
-        self._publishers = {
-            topic: tuple(publishers) for topic, publishers in publishers_by_topic.items()
-        }
-        self._recorded_publishers = {
-            topic: tuple(zip(publishers, self._records(), strict=True))
-            for topic, publishers in publishers_by_topic.items()
-        }
-        self._changed_publishers = {
-            topic: self._by_prefix(pairs) for topic, pairs in self._recorded_publishers.items()
-        }
+        records = [
+            lateness.record if playback.rate else _not_recorded for lateness in self.lateness
+        ]
+        self._fan_out = FanOut(publishers_by_topic, records, rewriter, control.stamp)
 
-    def _records(self) -> list[Callable[[int], None]]:
-        """Return what records the lateness of each agent; without pace there is none."""
-        if self._playback.rate:
-            return [lateness.record for lateness in self.lateness]
-        return [lambda _: None for _ in self.lateness]
-
-    def _by_prefix(self, pairs: Sequence[RecordedPublisher]) -> ChangedPublishers:
-        """Return the publishers with the prefixes of their agents, by the length of these."""
-        if self._rewriter is None:
-            return ()
-        prefixes = self._rewriter.prefixes
-        return tuple(
-            tuple(
-                (publish, record, prefix)
-                for (publish, record), prefix in zip(pairs, prefixes, strict=True)
-                if len(prefix) == length
-            )
-            for length in self._rewriter.lengths
-        )
+    @property
+    def unchanged(self) -> int:
+        """Messages that could not be changed, and were published as they are."""
+        return self._fan_out.unchanged
 
     def published_bytes(self, agent: int) -> int:
-        """Bytes that an agent has published, by its index; frame ids with its name have its length."""
-        if self._rewriter is None:
-            return self._bytes
-        length = len(self._rewriter.prefixes[agent])
-        return self._bytes + self._changed_bytes[self._rewriter.lengths.index(length)]
+        """Bytes that an agent has published, by its index; its frame ids are as long as its name."""
+        return self._bytes + self._fan_out.changed_bytes(agent)
 
     def run(self) -> None:
         reduce_timer_slack()
@@ -217,43 +162,31 @@ class Player(threading.Thread):
         """Publish each message when it is due; return False when stopped or the time is over."""
         # Local names and few branches: the speed of this loop decides the lateness.
         now, sleep, is_halted = time.monotonic_ns, time.sleep, self._halt.is_set
-        recorded_publishers, deadline = self._recorded_publishers, self._deadline
+        recorded = self._fan_out.recorded
+        deadline, published, size = self._deadline, self.published, self._bytes
         for offset, topic, data in batch:
             due = base + offset
-            wait = due - now()
-            if wait > LONG_WAIT_NS or due - min(wait, 0) >= deadline:
+            at = now()
+            wait = due - at
+            if wait > LONG_WAIT_NS or due >= deadline or at >= deadline:
                 if not self._wait_for(due):
                     return False
             elif wait > 0:
                 sleep(wait / 1e9)
             if is_halted():
                 return False
-            if data.__class__ is not bytes:
-                self._publish_changed(topic, data, due)  # type: ignore[arg-type]
-                continue
-            for publish_one, record in recorded_publishers[topic]:
-                publish_one(data)
-                record(now() - due)
-            self.last_ns = now()
-            self.published += 1
-            self._bytes += len(data)
+            if isinstance(data, Changed):
+                at = self._fan_out.publish_changed(topic, data, due)
+            else:
+                for publish_one, record in recorded[topic]:
+                    publish_one(data)
+                    at = now()
+                    record(at - due)
+                size += len(data)
+                self._bytes = size
+            published += 1
+            self.published, self.last_ns = published, at
         return True
-
-    def _publish_changed(self, topic: str, message: Changed, due: int) -> None:
-        """Publish a message whose stamps and frame ids are changed; all agents set the same stamp."""
-        now = time.monotonic_ns
-        by_prefix = self._changed_publishers[topic]
-        for publishers, pieces in zip(
-            by_prefix, message.stamped(self._control.stamp()), strict=True
-        ):
-            for publish_one, record, prefix in publishers:
-                publish_one(prefix.join(pieces))
-                record(now() - due)
-        self.last_ns = now()
-        self.published += 1
-        self.unchanged += message.unchanged
-        for index, size in enumerate(message.sizes):
-            self._changed_bytes[index] += size
 
     def _wait_for(self, due: int) -> bool:
         """Wait for a message far ahead; return False when a stop or the end of the time comes first."""
@@ -266,29 +199,24 @@ class Player(threading.Thread):
 
     def _unpaced(self, batch: Batch, base: int) -> bool:
         """Publish as fast as the network allows; return False when stopped or the time is over."""
-        now, is_halted, publishers, deadline = (
-            time.monotonic_ns,
-            self._halt.is_set,
-            self._publishers,
-            self._deadline,
-        )
+        now, is_halted, deadline = time.monotonic_ns, self._halt.is_set, self._deadline
+        recorded = self._fan_out.recorded
+        at, published, size = now(), self.published, self._bytes
         for _, topic, data in batch:
-            if is_halted() or now() >= deadline:
+            if is_halted() or at >= deadline:
                 return False
-            if data.__class__ is not bytes:
-                self._publish_changed(topic, data, 0)  # type: ignore[arg-type]
-                continue
-            for publish_one in publishers[topic]:
-                publish_one(data)
-            self.published += 1
-            self._bytes += len(data)
-            self.last_ns = now()
+            if isinstance(data, Changed):
+                at = self._fan_out.publish_changed(topic, data, 0)
+            else:
+                for publish_one, _record in recorded[topic]:
+                    publish_one(data)
+                at = now()
+                size += len(data)
+                self._bytes = size
+            published += 1
+            self.published, self.last_ns = published, at
         return True
 
 
-def reduce_timer_slack() -> None:
-    """Set the timer slack of this thread to 1 µs instead of the usual 50 µs."""
-    path = f"/proc/{threading.get_native_id()}/timerslack_ns"
-    # On other systems, or without permission, sleeps are a little less exact.
-    with contextlib.suppress(OSError), open(path, "w", encoding="ascii") as slack:
-        slack.write("1000")
+def _not_recorded(_: int) -> None:
+    """Without pace nothing is late."""

@@ -7,18 +7,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from agent.client import Client
-from agent.excerpt import Excerpt
 from agent.failures import EXIT_FAILED, EXIT_NO_RETRY, UnitFailure
 from agent.feed import Feed, Timing
 from agent.link_watch import LinkWatch
 from agent.matching import Matching
 from agent.orders import Orders
+from agent.played_part import PlayedPart
 from agent.protocol import Assignment, PlayedTopic
 from agent.recording.recordings import Recordings
 from agent.recording.uploader import Sender
 from agent.replay import Playback, PlaybackControl, Player
 from agent.rewriting import rewriter_of
 from agent.settings import Settings
+from agent.sim_clock import CLOCK, ROOT_NAMESPACE, ClockPublisher, SimulatedTime
 from agent.topic_names import listing, not_carried
 from agent.transports import Transport, TransportError, create
 from agent.transports.base import Publish, TypeNotSupportedError, TypeUnknownError
@@ -59,6 +60,8 @@ class Session:
         self._matching: Matching | None = None
         self._player: Player | None = None
         self._publishers_by_topic: dict[str, list[Publish]] = {}
+        self._simulated: SimulatedTime | None = None
+        self._publish_clock: Publish | None = None
 
     def prepare(self, bag: Path) -> None:
         """Load the bag, connect, and create all publishers and subscriptions."""
@@ -71,6 +74,7 @@ class Session:
             if self._assignment.record:
                 self.recordings = self._make_recordings()
             self._publish(self._transport)
+            self._prepare_clock(self._transport, self._feed.first_ns)
             self._subscribe(self._transport)
             self._matching = Matching(self._transport, self._assignment)
             self._watch(self._transport)
@@ -81,12 +85,12 @@ class Session:
 
     def _make_feed(self, bag: Path) -> Feed:
         plan = self._assignment
-        excerpt = Excerpt(plan.start_offset, plan.end_offset)
+        part = PlayedPart(plan.start_offset, plan.end_offset)
         latched = [topic for topic in plan.topics if topic.qos.durability == "transient_local"]
         return Feed(
             bag,
             [topic.name for topic in plan.topics],
-            Timing(plan.rate, plan.max_gap_seconds, excerpt),
+            Timing(plan.rate, plan.max_gap_seconds, part),
             latched={topic.name: topic.qos.kept for topic in latched},
             rewriter=self._rewriter,
         )
@@ -140,6 +144,14 @@ class Session:
             publishers.append(tee(publish, record) if own and record else publish)
         return publishers
 
+    def _prepare_clock(self, transport: Transport, first_ns: int | None) -> None:
+        plan = self._assignment
+        if not plan.clock_hz or first_ns is None:
+            return
+        self._simulated = SimulatedTime(first_ns, plan.rate)
+        if plan.publishes_clock:
+            self._publish_clock = transport.publisher(ROOT_NAMESPACE, CLOCK)
+
     def _subscribe(self, transport: Transport) -> None:
         for number, agent in enumerate(self._assignment.agents):
             for topic in self._assignment.record:
@@ -167,11 +179,12 @@ class Session:
             raise RuntimeError("call prepare first")
         plan = self._assignment
         playback = Playback(plan.rate, plan.passes, plan.execution_time, plan.pass_gap)
+        stamp = self._simulated.now if self._simulated else time.time_ns
         self._player = Player(
             self._feed,
             self._publishers_by_topic,
             playback,
-            PlaybackControl(release, self._begin, halt),
+            PlaybackControl(release, self._begin, halt, stamp),
             agents=len(self._assignment.agents),
             rewriter=self._rewriter,
         )
@@ -180,11 +193,16 @@ class Session:
     def _begin(self) -> None:
         if self.recordings:
             self.recordings.recorder.begin()
+        if self._player and self._simulated:
+            self._simulated.release_ns = self._player.release_ns
+            if self._publish_clock:
+                playing, hz = self._player.is_alive, self._assignment.clock_hz
+                ClockPublisher(self._publish_clock, self._simulated, hz, playing).start()
 
     def await_confirmation(self, *, stopped: bool) -> None:
         """Wait until it is known whether the last message has left; what is not known by then is lost."""
         if self.link and self._player:
-            self.link.await_confirmation(self._player.last_ns, stopped=stopped)
+            self.link.await_confirmation(stopped=stopped)
 
     def check_delivery(self) -> None:
         """Raise UnitFailure when more messages are lost than the stage allows."""

@@ -16,7 +16,9 @@ import tempfile
 import time
 from collections import defaultdict
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -67,6 +69,40 @@ def snapshots(data: Path) -> dict[str, int]:
     return dict(json.loads(row[0])) if row else {}
 
 
+@dataclass(frozen=True)
+class Measured:
+    """A finished demo; CPU seconds by process and the maximum memory in bytes, of each part."""
+
+    exit_code: int
+    summary: dict[str, Any]
+    beats: dict[str, int]
+    seconds: float
+    used: dict[str, dict[int, float]]
+    memory: dict[str, int]
+
+
+def run_demo(bag: Path, **options: Any) -> Measured:
+    """Run the demo on a bag, with options such as AGENTS and TRANSPORT."""
+    used: dict[str, dict[int, float]] = defaultdict(dict)
+    memory: dict[str, int] = defaultdict(int)
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder)
+        own = {"DATA_DIR": folder, "BAG": str(bag), "PORT": str(free_ports(1)[0])}
+        environment = os.environ | own | {name: str(value) for name, value in options.items()}
+        command = [sys.executable, "-m", "launcher", "demo"]
+        began = time.monotonic()
+        with subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+        ) as demo:
+            while demo.poll() is None:
+                sample(data, used, memory)
+                time.sleep(0.5)
+            output = demo.stdout.read() if demo.stdout else ""
+        summary = json.loads(output.strip().splitlines()[-1])
+        seconds = time.monotonic() - began
+        return Measured(demo.returncode, summary, snapshots(data), seconds, used, memory)
+
+
 def main() -> int:
     """Run once and print a table; return the exit code of the demo."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -76,41 +112,22 @@ def main() -> int:
     parser.add_argument("--per-unit", type=int, default=10, help="agents in each process")
     parser.add_argument("--transport", choices=TRANSPORTS, default="null")
     options = _options.parse(parser, agents=2, seconds=1)
+    rate = options.hertz / SAMPLE_HERTZ
     with tempfile.TemporaryDirectory() as folder:
-        data, bag = Path(folder) / "data", Path(folder) / "drive"
-        rate = options.hertz / SAMPLE_HERTZ
+        bag = Path(folder) / "drive"
         make_sample(bag, seconds=options.seconds * rate)
-        environment = {
-            **os.environ,
-            "DATA_DIR": str(data),
-            "BAG": str(bag),
-            "AGENTS": str(options.agents),
-            "AGENTS_PER_UNIT": str(options.per_unit),
-            "TRANSPORT": options.transport,
-            "RATE": str(rate),
-            "PORT": str(free_ports(1)[0]),
-        }
-        command = [sys.executable, "-m", "launcher", "demo"]
-        began = time.monotonic()
-        used: dict[str, dict[int, float]] = defaultdict(dict)
-        memory: dict[str, int] = defaultdict(int)
-        with subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
-        ) as demo:
-            while demo.poll() is None:
-                sample(data, used, memory)
-                time.sleep(0.5)
-            output = demo.stdout.read() if demo.stdout else ""
-        beats = snapshots(data)
-    print(json.dumps(json.loads(output.strip().splitlines()[-1]), indent=1))
-    print(f"snapshots received {beats.get('received')}, snapshots lost {beats.get('lost')}")
-    print(f"whole command {time.monotonic() - began:.1f} s")
+        values = {"AGENTS": options.agents, "AGENTS_PER_UNIT": options.per_unit}
+        demo = run_demo(bag, **values, TRANSPORT=options.transport, RATE=rate)
+    print(json.dumps(demo.summary, indent=1))
+    received, lost = demo.beats.get("received"), demo.beats.get("lost")
+    print(f"snapshots received {received}, snapshots lost {lost}")
+    print(f"whole command {demo.seconds:.1f} s")
     print(f"{'part':12} {'processes':>9} {'CPU s':>8} {'memory MB (sum)':>16}")
-    for kind in sorted(used):
-        cpu = sum(used[kind].values())
-        print(f"{kind:12} {len(used[kind]):9} {cpu:8.1f} {memory[kind] / 2**20:16.0f}")
-    print(f"memory of an agent {memory['units'] / 2**20 / options.agents:.1f} MB")
-    return int(demo.returncode)
+    for kind in sorted(demo.used):
+        cpu = sum(demo.used[kind].values())
+        print(f"{kind:12} {len(demo.used[kind]):9} {cpu:8.1f} {demo.memory[kind] / 2**20:16.0f}")
+    print(f"memory of an agent {demo.memory['units'] / 2**20 / options.agents:.1f} MB")
+    return demo.exit_code
 
 
 if __name__ == "__main__":

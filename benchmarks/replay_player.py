@@ -1,201 +1,254 @@
-"""The player compared with a simple loop (`time.sleep`, `put`), over zenoh-raw, in the same run.
+"""The player compared with the simplest loop (sleep until due, publish), over a transport, in the same run.
 
-    python -m benchmarks.replay_player [--seconds 4] [--rounds 3]
+    python -m benchmarks.replay_player --transport zenoh-raw --agents 1 10 50
 
-A Zenoh router with one subscriber runs in a separate process on the loopback interface; both
-contestants publish 200-byte messages from this process to it with blocking congestion control. They
-take turns, so that noise of the machine meets both alike. Lateness is taken after `put`, in µs, p50 and
-p99 as the median of the rounds;
-CPU is this process, all threads, in percent of one core.
+The other end is a process of its own on loopback; everything else is in this process. The contestants take
+turns, so that noise of the machine meets both alike.
+
+* Pace: so many agents play the sample bag, by one player, and by a loop (a thread) for each agent. Lateness
+  is taken after a message is handed over; p50 and p99 in µs are the medians of the rounds. CPU is this
+  process, all threads, in percent of one core.
+* Throughput: messages a second of one agent, published without pace by a plain loop and by the player, and
+  the highest paced rate at which the player's p99 is under 5 ms.
+* Images: four agents publish 1 MB images at 30 Hz; published and received.
 """
 
 import argparse
-import multiprocessing
-import socket
 import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from agent.feed import Feed
-from agent.lateness import Lateness
-from agent.protocol import Link
-from agent.replay import Playback, PlaybackControl, Player, low_latency
-from agent.transports import Transport, create
+from agent.feed import Feed, Timing
+from agent.lateness import LATE_NS, Lateness
+from agent.low_latency import low_latency
+from agent.replay import Playback, PlaybackControl, Player
 from agent.transports.base import Publish
 from benchmarks import _options
+from benchmarks._replay_peers import TRANSPORTS, Ends, connected
 from rosbag2.formats.metadata import Topic
+from rosbag2.reading.reader import BagReader
+from rosbag2.writing.sample import make_sample
 from rosbag2.writing.sqlite_writer import BagWriter
 
-PAYLOAD = b"\0\1\0\0" + bytes(196)
-RATES = (100, 1000, 5000)
-TOPIC = "/odom"
+SAMPLE = {
+    "/odom": "nav_msgs/msg/Odometry",
+    "/imu": "sensor_msgs/msg/Imu",
+    "/scan": "sensor_msgs/msg/LaserScan",
+}
+CHATTER = {"/chatter": "std_msgs/msg/String"}
+CAMERA = {"/image": "sensor_msgs/msg/Image"}
+PAYLOAD = b"\0\1\0\0" + (188).to_bytes(4, "little") + bytes(188)
+RECORDED_HERTZ = 1000
+SHARES = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)
+IMAGE_BYTES, IMAGE_HERTZ, IMAGE_AGENTS = 2**20, 30, 4
+LEAD_NS = 200_000_000
+Publishers = dict[str, list[Publish]]
+Message = tuple[int, str, bytes]
 
 
 @dataclass
 class Result:
     """Results of one contestant over all rounds."""
 
-    lateness: list[Lateness] = field(default_factory=list)
+    p50: list[float] = field(default_factory=list)
+    p99: list[float] = field(default_factory=list)
+    worst: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
-    per_second: list[float] = field(default_factory=list)
 
-    def percentile(self, percent: float) -> float:
-        """Median of the rounds, so that one disturbed round does not matter."""
-        return statistics.median(lateness.percentile_us(percent) or 0 for lateness in self.lateness)
+    def add(self, agents: Sequence[Lateness], cpu: float) -> None:
+        """Add a round; percentiles of the agent that has the worst ones."""
+        for percent, values in ((50, self.p50), (99, self.p99), (100, self.worst)):
+            values.append(max(lateness.percentile_us(percent) or 0 for lateness in agents))
+        self.cpu.append(cpu)
 
-    @property
-    def worst(self) -> float:
-        return max(lateness.percentile_us(100) or 0 for lateness in self.lateness)
-
-
-def run_router(endpoint: str, ready: "multiprocessing.synchronize.Event") -> None:
-    """Run the router and its subscriber until killed."""
-    import zenoh  # noqa: PLC0415
-
-    config = zenoh.Config()
-    config.insert_json5("mode", '"router"')
-    config.insert_json5("listen/endpoints", f'["{endpoint}"]')
-    config.insert_json5("scouting/multicast/enabled", "false")
-    session = zenoh.open(config)
-    subscriber = session.declare_subscriber("agent_1/**", zenoh.handlers.RingChannel(1))
-    ready.set()
-    threading.Event().wait()
-    del subscriber
+    def row(self) -> str:
+        """Median percentiles, the maximum, and the median CPU."""
+        p50, p99, cpu = map(statistics.median, (self.p50, self.p99, self.cpu))
+        return f"{p50:9.0f} {p99:9.0f} {max(self.worst):9.0f} {cpu:8.1f}"
 
 
-@contextmanager
-def connected() -> Iterator[Transport]:
-    """Connect the transport of a unit to a router in another process."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        endpoint = f"tcp/127.0.0.1:{probe.getsockname()[1]}"
-    spawn = multiprocessing.get_context("spawn")
-    ready = spawn.Event()
-    router = spawn.Process(target=run_router, args=(endpoint, ready), daemon=True)
-    router.start()
-    assert ready.wait(30)
-    link = Link(transport="zenoh-raw", endpoint=endpoint)
-    transport = create(link)
-    transport.open(link)
-    try:
-        yield transport
-    finally:
-        transport.close()
-        router.kill()
+def share(ours: list[float], theirs: list[float]) -> float:
+    """Ratio of two medians."""
+    return statistics.median(ours) / max(statistics.median(theirs), 1e-9)
 
 
-def make_bag(folder: Path, rate: int, count: int) -> Path:
-    """Write a bag of `count` messages, `rate` per second."""
-    with BagWriter(folder) as writer:
-        topic = writer.add_topic(Topic(TOPIC, "std_msgs/msg/String"))
-        for number in range(count):
-            writer.write(topic, number * 1_000_000_000 // rate, PAYLOAD)
-    return folder
+def measured_cpu(run: Callable[[], object]) -> float:
+    """Run, and return the CPU of this process in percent of one core."""
+    cpu, wall = time.process_time(), time.monotonic()
+    run()
+    return 100 * (time.process_time() - cpu) / (time.monotonic() - wall)
 
 
-def simple_loop(publish: Publish, offsets: list[int], result: Result) -> int:
-    """Sleep and publish; return the number of messages."""
-    lateness = Lateness()
-    result.lateness.append(lateness)
-    record = lateness.record
-    start = time.monotonic_ns()
-    for offset in offsets:
+def simplest_loop(
+    messages: list[Message], publishers: dict[str, Publish], start: int, lateness: Lateness
+) -> None:
+    """Sleep until due, publish."""
+    for offset, topic, data in messages:
         due = start + offset
         wait = due - time.monotonic_ns()
         if wait > 0:
             time.sleep(wait / 1e9)
-        publish(PAYLOAD)
-        record(time.monotonic_ns() - due)
-    lateness.drain()
-    return len(offsets)
+        publishers[topic](data)
+        lateness.record(time.monotonic_ns() - due)
 
 
-def plain_loop(publish: Publish, count: int) -> int:
-    """Publish as fast as possible; return the number of messages."""
+def loops(messages: list[Message], publishers: Publishers, agents: int, result: Result) -> None:
+    """Run the simplest loop of each agent, in a thread of its own."""
+    start = time.monotonic_ns() + LEAD_NS
+    lateness = [Lateness() for _ in range(agents)]
+    threads = [
+        threading.Thread(
+            target=simplest_loop,
+            args=(messages, {t: of[n] for t, of in publishers.items()}, start, lateness[n]),
+        )
+        for n in range(agents)
+    ]
+
+    def run() -> None:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    cpu = measured_cpu(run)
+    for one in lateness:
+        one.drain()
+    result.add(lateness, cpu)
+
+
+def play(
+    bag: Path, publishers: Publishers, agents: int, playback: Playback
+) -> tuple[Player, float]:
+    """Play a bag by the player of a unit; return it and its CPU."""
+    feed = Feed(bag, list(publishers), Timing(playback.rate))
+    feed.prepare()
+    start = time.monotonic_ns() + LEAD_NS
+    control = PlaybackControl(lambda: start, lambda: None, threading.Event())
+    player = Player(feed, publishers, playback, control, agents=agents)
+
+    def run() -> None:
+        player.start()
+        while player.is_alive():
+            player.join(0.5)
+            player.drain()
+
+    with low_latency():
+        cpu = measured_cpu(run)
+    feed.close()
+    assert player.finished, player.error
+    return player, cpu
+
+
+def pace(ends: Ends, bag: Path, agents: int, rounds: int) -> None:
+    """Print lateness and CPU of both contestants for so many agents."""
+    publishers = ends.publishers(agents)
+    time.sleep(1)
+    with BagReader(bag) as reader:
+        recorded = [message for batch in reader.batches(list(publishers)) for message in batch]
+    messages = [(stamp - recorded[0][0], topic, data) for stamp, topic, data in recorded]
+    ours, theirs = Result(), Result()
+    for _ in range(rounds):
+        loops(messages, publishers, agents, theirs)
+        player, cpu = play(bag, publishers, agents, Playback(1.0, 1, 0))
+        ours.add(player.lateness, cpu)
+    print(f"{agents:>6} {'simplest loops':<16} {theirs.row()}")
+    print(f"{agents:>6} {'player':<16} {ours.row()}")
+    print(
+        f"{agents:>6} {'ratio':<16} {'':9} {share(ours.p99, theirs.p99):9.2f} {'':9} "
+        f"{share(ours.cpu, theirs.cpu):8.2f}"
+    )
+
+
+def chatter_bag(folder: Path, count: int) -> Path:
+    """Write a bag of small messages, 1,000 a second."""
+    with BagWriter(folder) as writer:
+        topic = writer.add_topic(Topic(*next(iter(CHATTER.items()))))
+        for number in range(count):
+            writer.write(topic, number * 1_000_000_000 // RECORDED_HERTZ, PAYLOAD)
+    return folder
+
+
+def plain_rate(publish: Publish, count: int) -> float:
+    """Publish as fast as possible; return messages a second."""
+    start = time.monotonic()
     for _ in range(count):
         publish(PAYLOAD)
-    return count
+    return count / (time.monotonic() - start)
 
 
-def player(publish: Publish, bag: Path, rate: float, result: Result) -> Callable[[], int]:
-    """Prepare the agent's player; return a function that plays and returns the number of messages."""
-    feed = Feed(bag, [TOPIC], rate=rate)
-    feed.prepare()
-
-    def run() -> int:
-        control = PlaybackControl(time.monotonic_ns, lambda: None, threading.Event())
-        thread = Player(feed, {TOPIC: [publish]}, Playback(rate, 1, 0), control, agents=1)
-        thread.start()
-        while thread.is_alive():
-            thread.join(0.2)
-            thread.drain()
-        result.lateness.append(thread.lateness[0])
-        return thread.published
-
-    return run
-
-
-def measure(run: Callable[[], int], result: Result) -> None:
-    """Run once and record speed, CPU and lateness."""
-    cpu, wall = time.process_time(), time.monotonic()
-    count = run()
-    wall = time.monotonic() - wall
-    result.cpu.append(100 * (time.process_time() - cpu) / wall)
-    result.per_second.append(count / wall)
-
-
-def paced(publish: Publish, folder: Path, rate: int, seconds: float, rounds: int) -> None:
-    """Print a line of the table for each contestant at a rate."""
-    count = int(rate * seconds)
-    offsets = [number * 1_000_000_000 // rate for number in range(count)]
-    bag = make_bag(folder / f"bag{rate}", rate, count)
-    loop, ours = Result(), Result()
-    replay = player(publish, bag, 1.0, ours)
+def throughput(ends: Ends, folder: Path, count: int, rounds: int) -> None:
+    """Print the rates of the transport alone, of the player, and of the player in time."""
+    publishers = ends.publishers(1)
+    bag = chatter_bag(folder / "chatter", min(count, 20_000))
+    passes = max(1, count // 20_000)
+    time.sleep(1)
+    plain, ours = [], []
     for _ in range(rounds):
-        measure(lambda: simple_loop(publish, offsets, loop), loop)
-        with low_latency():
-            measure(replay, ours)
-    for name, result in (("simplest loop", loop), ("player", ours)):
-        p50, p99 = result.percentile(50), result.percentile(99)
-        cpu = statistics.mean(result.cpu)
-        print(f"{rate:>9} {name:<14} {p50:9.1f} {p99:9.1f} {result.worst:10.1f} {cpu:7.1f}")
-    print(f"{'':>9} p99 ratio {ours.percentile(99) / loop.percentile(99):.2f}")
+        plain.append(plain_rate(publishers["/chatter"][0], count))
+        player, _cpu = play(bag, publishers, 1, Playback(0, passes, 0))
+        seconds = (player.last_ns - player.release_ns) / 1e9
+        ours.append(player.published / seconds)
+    bare = statistics.median(plain)
+    print(f"\nmessages a second, one agent, {len(PAYLOAD)} bytes")
+    print(f"publish alone {bare:12,.0f}")
+    print(f"unpaced       {statistics.median(ours):12,.0f}  {share(ours, plain):.0%}")
+    for part in SHARES:
+        rate = bare * part / RECORDED_HERTZ
+        player, _cpu = play(bag, publishers, 1, Playback(rate, passes, 0))
+        p99 = player.lateness[0].percentile_us(99) or 0.0
+        if p99 < LATE_NS / 1000:
+            print(f"paced         {bare * part:12,.0f}  {part:.0%}  p99 {p99:.0f} µs")
+            return
+    print(f"paced         none of the rates down to {SHARES[-1]:.0%} is in time")
 
 
-def unpaced(publish: Publish, folder: Path, messages: int, rounds: int) -> None:
-    """Print the maximum throughput, compared with plain publishing."""
-    bag = make_bag(folder / "unpaced", 1000, messages)
-    loop, ours = Result(), Result()
-    replay = player(publish, bag, 0, ours)
-    for _ in range(rounds * 5):
-        measure(lambda: plain_loop(publish, messages), loop)
-        with low_latency():
-            measure(replay, ours)
-    for name, result in (("bare put", loop), ("player", ours)):
-        print(f"{'unpaced':>9} {name:<14} {statistics.median(result.per_second):12,.0f} messages/s")
-    share = statistics.median(ours.per_second) / statistics.median(loop.per_second)
-    print(f"{'':>9} share {share:.0%}")
+def images(ends: Ends, folder: Path, seconds: float) -> None:
+    """Print how many images were published and received."""
+    with BagWriter(folder / "images") as writer:
+        topic = writer.add_topic(Topic(*next(iter(CAMERA.items()))))
+        for number in range(IMAGE_HERTZ):
+            stamp = number * 1_000_000_000 // IMAGE_HERTZ
+            writer.write(topic, stamp, b"\0\1\0\0" + bytes(IMAGE_BYTES))
+    publishers = ends.publishers(IMAGE_AGENTS)
+    time.sleep(2)
+    playback = Playback(1.0, max(1, round(seconds)), 0)
+    player, cpu = play(folder / "images", publishers, IMAGE_AGENTS, playback)
+    published = player.published * IMAGE_AGENTS
+    late = sum(lateness.messages_late or 0 for lateness in player.lateness)
+    print(
+        f"\n1 MB images, {IMAGE_HERTZ} Hz, {IMAGE_AGENTS} agents: published {published}, "
+        f"received {ends.await_all(published)}, more than 5 ms late {late}, CPU {cpu:.0f} %"
+    )
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=4)
+    parser.add_argument("--transport", choices=TRANSPORTS, default="zenoh-raw")
+    parser.add_argument("--agents", type=int, nargs="+", default=[1, 10, 50])
+    parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--messages", type=int, default=40_000, help="of a round without pace")
-    options = _options.parse(parser, seconds=0.2, rounds=1, messages=2000)
-    with connected() as transport, tempfile.TemporaryDirectory() as folder:
-        publish = transport.publisher("/agent_1", TOPIC)
-        time.sleep(1)
-        print(f"{'msgs/s':>9} {'':<14} {'p50 µs':>9} {'p99 µs':>9} {'max µs':>10} {'CPU %':>7}")
-        for rate in RATES:
-            paced(publish, Path(folder), rate, options.seconds, options.rounds)
-        unpaced(publish, Path(folder), options.messages, options.rounds)
+    parser.add_argument("--messages", type=int, default=200_000, help="of a round without pace")
+    options = _options.parse(
+        parser, transport="null", agents=[1, 2], seconds=0.5, rounds=1, messages=2000
+    )
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make_sample(folder / "sample", seconds=options.seconds)
+        print(f"{options.transport}: sample bag, 75 messages a second and agent")
+        head = f"{'p50 µs':>9} {'p99 µs':>9} {'max µs':>9} {'CPU %':>8}"
+        print(f"{'agents':>6} {'':<16} {head}")
+        for agents in options.agents:
+            with connected(options.transport, agents, SAMPLE) as ends:
+                pace(ends, folder / "sample", agents, options.rounds)
+        with connected(options.transport, 1, CHATTER) as ends:
+            throughput(ends, folder, options.messages, options.rounds)
+        with connected(options.transport, IMAGE_AGENTS, CAMERA, counts=True) as ends:
+            images(ends, folder, options.seconds)
 
 
 if __name__ == "__main__":

@@ -114,7 +114,9 @@ def _prepare(stack: Stack) -> int:
 
 def _demo(stack: Stack, options: DemoOptions, *args: str) -> int:
     extra = options.to_environment()
-    if options.transport == "zenoh-raw":
+    if options.transport == "ros2":
+        stack.add_ros2_node()
+    elif options.transport != "null":
         extra["ENDPOINT"] = stack.add_router()
     return stack.job("demo", *args, extra=extra)
 

@@ -39,6 +39,7 @@ EMPTY_SUMMARY: dict[str, Any] = {
     "agents": None,
     "messages_published": None,
     "messages_undelivered": None,
+    "messages_late": None,
     "start_skew_us_max": None,
     "lateness_us_p99": None,
     "recordings": None,

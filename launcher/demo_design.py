@@ -70,10 +70,16 @@ def _template(rosbag: Rosbag, rate: float) -> Template:
 
 
 def _mec(transport: str, endpoint: str) -> Mec:
-    names = {"null": _("No network: agents only count"), "zenoh-raw": _("Zenoh router of the demo")}
-    return mecs.ensure(
-        f"demo-{transport}", name=names[transport], transport=transport, endpoint=endpoint
-    )
+    names = {
+        "null": _("No network: agents only count"),
+        "ros2": _("ROS 2 on this machine"),
+        "zenoh": _("ROS 2 by the Zenoh router of the demo"),
+        "zenoh-raw": _("Zenoh router of the demo"),
+    }
+    values: dict[str, Any] = {"name": names[transport], "transport": transport}
+    if transport == "ros2":
+        values |= {"discovery": "peers", "addresses": ["127.0.0.1"]}
+    return mecs.ensure(f"demo-{transport}", endpoint=endpoint, **values)
 
 
 def _get_or_create(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PATTERNS = ("sequential", "parallel")
-TRANSPORTS = ("null", "zenoh-raw")
+TRANSPORTS = ("null", "ros2", "zenoh", "zenoh-raw")
 _MAX_PORT = 65535
 _DIGITS = re.compile(r"[0-9]{1,9}")
 

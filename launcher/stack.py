@@ -1,5 +1,6 @@
 """The processes of one stack on this machine: Redis, web server, controller, worker, router and jobs."""
 
+import importlib.util
 import os
 import signal
 import socket
@@ -115,6 +116,19 @@ class Stack:
         self._supervisor.add(f"zenoh-router-{port}", command)
         self._wait("The zenoh router", f"zenoh-router-{port}", lambda: _listens(port))
         return f"tcp/127.0.0.1:{port}"
+
+    def add_ros2_node(self) -> None:
+        """Start a ROS 2 node, which agents find on this machine.
+
+        Raises:
+            LaunchError: ROS 2 is not installed, or the node does not start.
+        """
+        if importlib.util.find_spec("rclpy") is None:
+            raise LaunchError(
+                "ROS 2 is not installed: run `make demo TRANSPORT=ros2`, which installs it, "
+                "or `pip install -r requirements-ros2.txt`."
+            )
+        self._supervisor.add("ros2-node", [sys.executable, "-m", "launcher.ros2_node"])
 
     def job(self, module: str, *args: str, extra: Mapping[str, str] | None = None) -> int:
         """Run a module in the foreground while keeping the services running.

@@ -80,6 +80,7 @@ TABLE: dict[str, dict[str, Rule]] = {
     "simulation-list": {"GET": VIEWER, "POST": DESIGNER},
     "simulation-detail": {"GET": VIEWER, "PUT": DESIGNER, "PATCH": DESIGNER, "DELETE": DESIGNER},
     "simulation-start": {"POST": RUNNER},
+    "simulation-preflight": {"POST": RUNNER},
     "simulation-clone": {"POST": DESIGNER},
     "simulation-reorder": {"POST": DESIGNER},
     "simulation-restore": {"POST": DESIGNER},

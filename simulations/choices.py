@@ -50,7 +50,7 @@ class MecTestResult(TextChoices):
     """Results of testing a mec, those of `ProbeCode`; the label says what to do."""
 
     REACHED = "REACHED", _("The router answers, and test messages came back.")
-    PEER_FOUND = "PEER_FOUND", _("A Zenoh peer was found on the local network.")
+    PEER_FOUND = "PEER_FOUND", _("Somebody was found: a Zenoh peer, or nodes of ROS 2.")
     NO_SYSTEM = (
         "NO_SYSTEM",
         _("There is nothing to test: this transport has no system, agents only count."),
@@ -93,16 +93,45 @@ class MecTestResult(TextChoices):
     NO_PEER = (
         "NO_PEER",
         _(
-            "No Zenoh peer was found on the local network: check that one is running, or give an endpoint."
+            "Nobody was found: check that the system under test is running, its discovery, and the "
+            "domain of ROS 2; for Zenoh an endpoint needs no discovery."
         ),
     )
     NOWHERE = "NOWHERE", _("There is neither endpoint nor discovery: give one of them.")
+    NOT_INSTALLED = (
+        "NOT_INSTALLED",
+        _(
+            "ROS 2 is not installed where agents run: run “pip install -r requirements-ros2.txt” there, "
+            "or choose the transport “ROS 2 over Zenoh”, which needs none of it."
+        ),
+    )
     NO_ANSWER_IN_TIME = (
         "NO_ANSWER_IN_TIME",
         _("The test took longer than ten seconds: check the network and the DNS."),
     )
     LINK_INVALID = "LINK_INVALID", _("Agents cannot use this endpoint: check protocol and port.")
     PROBE_FAILED = "PROBE_FAILED", _("The test itself failed: the detail says why.")
+
+
+class PreflightCheck(TextChoices):
+    """What is checked before a start."""
+
+    DESIGN = "DESIGN", _("design")
+    TRANSPORT = "TRANSPORT", _("system under test")
+    ROSBAG = "ROSBAG", _("rosbag")
+    MESSAGES = "MESSAGES", _("messages a second")
+    CPU = "CPU", _("processor")
+    MEMORY = "MEMORY", _("memory")
+    DISK = "DISK", _("disk")
+
+
+class CheckStatus(TextChoices):
+    """Result of a check before a start."""
+
+    OK = "OK", _("in order")
+    WARNING = "WARNING", _("warning")
+    ERROR = "ERROR", _("error")
+    UNKNOWN = "UNKNOWN", _("not known")
 
 
 class RunStatus(TextChoices):

@@ -45,7 +45,7 @@ class Template(SoftDeleted):
     pass_gap = models.FloatField(_("pause between passes (s)"), default=0.0, db_default=0.0)
     clock_hz = models.FloatField(_("rate of /clock (Hz)"), default=0.0, db_default=0.0)
     restamp = models.BooleanField(_("stamp headers anew"), default=False, db_default=False)
-    prefix_frames = models.BooleanField(_("prefix frame ids"), default=False, db_default=False)
+    prefix_frames = models.BooleanField(_("prefix frame IDs"), default=False, db_default=False)
     required_subscribers = models.JSONField(
         _("topics that need a subscriber"), default=list, db_default=[], blank=True
     )

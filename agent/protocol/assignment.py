@@ -53,7 +53,7 @@ class Qos(Message, frozen=True, kw_only=True):
     @property
     def kept(self) -> int | None:
         """Messages that are kept; none: all."""
-        return self.depth if self.history == "keep_last" else None
+        return max(self.depth, 1) if self.history == "keep_last" else None
 
 
 class PlayedTopic(Message, frozen=True, kw_only=True):
@@ -152,9 +152,11 @@ class Assignment(Message, frozen=True, kw_only=True):
     pass_gap: float = 0.0
     """Seconds between two passes, in addition to the mean time between two messages (`agent.pass_times`)."""
     clock_hz: float = 0.0
-    """Rate of `/clock`, published by the first agent of the stage; 0: none."""
+    """Rate of `/clock`; 0: none. `topics` then has no `/clock` of the bag."""
+    publishes_clock: bool = False
+    """True for the unit that publishes `/clock` for the stage."""
     restamp: bool = False
-    """True to set the stamp of headers to the time of publication."""
+    """True to set the stamp of headers to the time of publication; with `/clock` to its time."""
     prefix_frames: bool = False
     """True to prefix the frame ids of headers with the agent's name, such as `agent_7/base_link`."""
     match_seconds: float = 30.0

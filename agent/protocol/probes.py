@@ -24,6 +24,8 @@ class ProbeCode(StrEnum):
     NO_PEER = "NO_PEER"
     NOWHERE = "NOWHERE"
     """Neither endpoint nor discovery."""
+    NOT_INSTALLED = "NOT_INSTALLED"
+    """A library of the transport is missing where the test ran."""
     NO_ANSWER_IN_TIME = "NO_ANSWER_IN_TIME"
     LINK_INVALID = "LINK_INVALID"
     PROBE_FAILED = "PROBE_FAILED"

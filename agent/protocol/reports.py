@@ -45,7 +45,7 @@ class RecordingSummary(Message, frozen=True, kw_only=True):
     segments: Count = 0
     """Closed and stored; those of one recording are stored in their order."""
     open_since_ns: Time | None = None
-    """Time of the first message that no stored segment has, by the unit's clock; none: all are stored."""
+    """Time of the first message that no stored segment has, on the unit's clock; none: all are stored."""
 
 
 class AgentReport(Message, frozen=True, kw_only=True):
@@ -56,9 +56,9 @@ class AgentReport(Message, frozen=True, kw_only=True):
     published: Count = 0
     published_bytes: Count = 0
     passes: Annotated[int, msgspec.Meta(ge=0, lt=2**31)] = 0
-    unchanged_messages: Count = 0
+    messages_unchanged: Count = 0
     """Published without the change of stamps or frame ids, as they could not be read."""
-    late_messages: Count | None = None
+    messages_late: Count | None = None
     """Published more than 5 ms after they were due; none when unpaced, and from older agents."""
     lateness_p50_us: float | None = None
     lateness_p99_us: float | None = None

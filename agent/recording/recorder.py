@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from agent.recording.segments import Segment, SegmentWriter
 
@@ -19,9 +20,10 @@ OnClosed = Callable[[int, Segment], None]
 class Recorder(threading.Thread):
     """Thread that writes messages; senders block when the disk is too slow.
 
-        `input_for(recording, topic)` returns a thread-safe callable for messages of a topic, which are recorded
-    once `begin` was called. `on_closed` gets each segment that is closed. `error` is set when writing fails; later
-        messages are counted as dropped, and so are those of segments that could not be closed.
+    `input_for(recording, topic)` returns a thread-safe callable for messages of a topic, which are
+    recorded once `begin` was called. `on_closed` gets each segment that is closed. `error` is set when
+    writing fails; later messages are counted as dropped, and so are those of segments that could not be
+    closed.
     """
 
     def __init__(
@@ -87,8 +89,9 @@ class Recorder(threading.Thread):
     def _add(self, recording: int, topic: int, data: bytes) -> None:
         if not self._recording:
             return
-        stamp = time.time_ns()
         with self._lock:
+            # Under the lock, so that messages are written in the order of their times.
+            stamp = time.time_ns()
             while self._pending > self._capacity and not self.error:
                 self._space.wait(1)
             if self.error or self._closing:
@@ -120,8 +123,8 @@ class Recorder(threading.Thread):
                     writer.flush()
                 flushed = time.monotonic()
             for recording, writer in enumerate(self._writers):
-                if (last or writer.is_due) and (segment := writer.close()):
-                    self._on_closed(recording, segment)
+                if last or writer.is_due:
+                    writer.close(partial(self._on_closed, recording))
 
     def _take_entries(self) -> tuple[list[Entry], bool]:
         """Wait for entries.

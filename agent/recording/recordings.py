@@ -88,13 +88,15 @@ class Recordings:
 
     def _summary(self, place: int) -> RecordingSummary:
         writer = self._writers[place]
+        # In this order: a segment that is closed between the two is seen twice, not never.
+        opened = writer.open_since_ns
         waiting = self._uploader.waiting_since_ns(place)
         return RecordingSummary(
             messages=writer.messages,
             stored_bytes=writer.bytes,
             dropped=self.recorder.dropped(place),
             segments=self._uploader.stored_segments(place),
-            open_since_ns=writer.open_since_ns if waiting is None else waiting,
+            open_since_ns=opened if waiting is None else waiting,
         )
 
     def upload(self) -> None:

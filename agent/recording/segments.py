@@ -1,7 +1,7 @@
 """The segments of one recording: data files that are closed after a time or a size, one after another."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -40,27 +40,19 @@ class Segment:
 
 
 class _OpenSegment:
-    """The segment that messages are written to."""
+    """The segment that messages are written to, opened for a message of that time."""
 
     def __init__(
-        self, folder: Path, stem: str, topics: Sequence[Topic], rules: SegmentRules, number: int
+        self, writer: McapBagWriter | BagWriter, topics: Sequence[Topic], number: int, stamp: int
     ) -> None:
-        self._writer: McapBagWriter | BagWriter
-        if rules.storage == "mcap":
-            self._writer = McapBagWriter(folder, stem=stem)
-        else:
-            self._writer = BagWriter(folder, stem=stem)
+        self._writer = writer
         self._number = number
-        self._ids = [self._writer.add_topic(topic) for topic in topics]
+        self._ids = [writer.add_topic(topic) for topic in topics]
         self._counts = [0] * len(topics)
         self._opened = time.monotonic()
+        self.messages = 0
         self.bytes = 0
-        self.first_ns = 0
-        self.last_ns = 0
-
-    @property
-    def messages(self) -> int:
-        return sum(self._counts)
+        self.first_ns = self.last_ns = stamp
 
     @property
     def age(self) -> float:
@@ -69,16 +61,13 @@ class _OpenSegment:
 
     def write(self, topic: int, stamp: int, data: bytes) -> None:
         self._writer.write(self._ids[topic], stamp, data)
-        if not self.messages:
-            self.first_ns = self.last_ns = stamp
         self.first_ns, self.last_ns = min(self.first_ns, stamp), max(self.last_ns, stamp)
         self._counts[topic] += 1
+        self.messages += 1
         self.bytes += len(data)
 
     def flush(self) -> None:
-        """Write to the file all that a kill should not take; an MCAP has its chunks for that."""
-        if isinstance(self._writer, BagWriter):
-            self._writer.commit()
+        self._writer.commit()
 
     def close(self) -> Segment:
         self._writer.close()
@@ -109,12 +98,14 @@ class SegmentWriter:
     @property
     def open_messages(self) -> int:
         """Messages in the open segment, which are lost when it cannot be closed."""
-        return self._open.messages if self._open else 0
+        current = self._open
+        return current.messages if current else 0
 
     @property
     def open_since_ns(self) -> int | None:
         """Time of the first message in the open segment; None: there is none."""
-        return self._open.first_ns if self._open else None
+        current = self._open
+        return current.first_ns if current else None
 
     @property
     def is_due(self) -> bool:
@@ -126,24 +117,28 @@ class SegmentWriter:
     def write(self, topic: int, stamp: int, data: bytes) -> None:
         """Take a message of `topics[topic]`, received at this time in ns since 1970."""
         if self._open is None:
-            stem = f"{self._stem}_{self._number}"
-            self._open = _OpenSegment(
-                self._folder / stem, stem, self._topics, self._rules, self._number
-            )
+            self._open = _OpenSegment(self._next_file(), self._topics, self._number, stamp)
             self._number += 1
         self._open.write(topic, stamp, data)
         self.messages += 1
         self.bytes += len(data)
 
     def flush(self) -> None:
-        """Make what was written survive a kill, as far as the format allows."""
+        """Make what was written survive a kill."""
         if self._open:
             self._open.flush()
 
-    def close(self) -> Segment | None:
-        """Close the open segment; None without one. The next message opens another."""
+    def close(self, on_closed: Callable[[Segment], None]) -> None:
+        """Close the open segment, if any, and hand it over; the next message opens another."""
         if self._open is None:
-            return None
-        segment = self._open.close()
+            return
+        # Until it is handed over it counts as open: at no time do its messages belong nowhere.
+        on_closed(self._open.close())
         self._open = None
-        return segment
+
+    def _next_file(self) -> McapBagWriter | BagWriter:
+        stem = f"{self._stem}_{self._number}"
+        # Without waiting for the disk, as that would in the end delay what is published.
+        if self._rules.storage == "mcap":
+            return McapBagWriter(self._folder / stem, stem=stem, synced=False)
+        return BagWriter(self._folder / stem, stem=stem, synced=False)

@@ -181,10 +181,12 @@ class FakeServer:
         return folder
 
     def _metadata(self, segments: list[SegmentOffer]) -> str:
-        types = {topic["name"]: topic["type"] for topic in self.assignment["record"]}
-        counts = self.recorded
+        record = {topic["name"]: topic for topic in self.assignment["record"]}
+        counts: Counter[str] = Counter()
+        for segment in segments:
+            counts.update(segment.topics)
         topics = tuple(
-            (Topic(name, types["/" + name.split("/", 2)[2]], offered_qos_profiles=QOS), count)
+            (self._topic(name, record["/" + name.split("/", 2)[2]]), count)
             for name, count in counts.items()
         )
         files = tuple(
@@ -193,6 +195,11 @@ class FakeServer:
         )
         storage = "mcap" if files[0].path.endswith("mcap") else "sqlite3"
         return metadata_text(Recording(files, topics, "jazzy", storage_id=storage))
+
+    def _topic(self, name: str, record: dict[str, str]) -> Topic:
+        return Topic(
+            name, record["type"], offered_qos_profiles=QOS, type_hash=record.get("type_hash", "")
+        )
 
     @property
     def last(self) -> Snapshot:

@@ -30,7 +30,7 @@ def test_an_unknown_transport_fails_the_unit(bag, serve, start):
 
 
 def test_heavy_libraries_are_imported_late():
-    heavy = ("numpy", "rosbags", "zenoh", "django")
+    heavy = ("numpy", "rosbags", "zenoh", "rclpy", "django")
     script = f"import sys, agent.main; print([m for m in {heavy} if m in sys.modules])"
     result = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, env=os.environ, capture_output=True, check=True

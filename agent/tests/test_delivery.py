@@ -84,6 +84,13 @@ def test_what_is_known_at_the_end_is_not_lost():
     assert ledger.outages == ()
 
 
+def test_what_was_published_since_the_last_mark_is_not_confirmed_by_a_later_time():
+    ledger = Ledger()
+    ledger.check(10, until=10)
+    ledger.check(20, until=15)
+    assert not ledger.is_confirmed(12)
+
+
 def test_a_link_that_keeps_breaking_fills_no_report():
     ledger = Ledger()
     for before, now in pairwise(range(0, 40 * MAX_OUTAGES, 10)):

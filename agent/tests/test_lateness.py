@@ -32,11 +32,11 @@ def test_buckets_hold_their_middle():
 
 def test_late_messages_are_counted():
     lateness = Lateness()
-    assert lateness.late_messages is None
+    assert lateness.messages_late is None
     for value in (100, LATE_NS, LATE_NS + 1, 3 * LATE_NS):
         lateness.record(value)
         lateness.drain()
-    assert lateness.late_messages == 2
+    assert lateness.messages_late == 2
 
 
 def test_draining_adds_up_and_keeps_the_first():

@@ -38,7 +38,7 @@ def test_a_stop_is_no_outage(
     watch = LinkWatch(peers, "the network", lambda: 7)
     watch.start()
     until(lambda: peers.checks > 1)
-    watch.await_confirmation(time.monotonic_ns(), stopped=stopped)
+    watch.await_confirmation(stopped=stopped)
     assert sum(outage.messages for outage in watch.outages) == lost
     watch.close()
 

@@ -36,7 +36,7 @@ def play(feed, publishers, playback, *, release=now, began=lambda: None, halt=No
 
 
 def prepare_feed(folder, *, rate=1.0, topics=("/odom", "/imu"), **options):
-    timing = {key: options.pop(key) for key in ("max_gap_seconds", "excerpt") if key in options}
+    timing = {key: options.pop(key) for key in ("max_gap_seconds", "part") if key in options}
     feed = Feed(folder, topics, Timing(rate, **timing), **options)
     feed.prepare()
     return feed

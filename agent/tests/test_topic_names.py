@@ -2,6 +2,8 @@
 
 import pytest
 import zenoh
+from rclpy.exceptions import InvalidTopicNameException
+from rclpy.validate_full_topic_name import validate_full_topic_name
 
 from agent.topic_names import MAX_LISTED, carries, full_name, listing, not_carried
 from agent.transports import TransportError
@@ -40,6 +42,16 @@ def is_key(expression: str) -> bool:
 @pytest.mark.parametrize("name", NAMES)
 def test_zenoh_carries_what_is_one_key(name: str) -> None:
     assert carries("zenoh-raw", name) is is_key(full_name("/agent_7", name).lstrip("/"))
+
+
+@pytest.mark.parametrize("name", [*NAMES, "/a__b", "/_", "/a/9", "/a\n", "/" + "a" * 139])
+def test_ros_carries_what_rclpy_takes_for_a_name(name: str) -> None:
+    try:
+        validate_full_topic_name(full_name("/agent_7", name))
+        valid = True
+    except InvalidTopicNameException:
+        valid = False
+    assert carries("ros2", name) is carries("zenoh", name) is valid
 
 
 @pytest.mark.parametrize("name", ["/**", "/a//b", "/x/"])

@@ -1,7 +1,7 @@
 """Transports to the system under test; each is imported only when a plan needs it."""
 
 from agent.protocol import Link
-from agent.transports.base import Transport, TransportError
+from agent.transports.base import NotInstalledError, Transport, TransportError
 
 __all__ = ["Transport", "TransportError", "create"]
 
@@ -37,7 +37,7 @@ def _ros2() -> Transport:
     try:
         from agent.transports.ros2.transport import Ros2Transport  # noqa: PLC0415
     except ImportError as error:
-        raise TransportError(
+        raise NotInstalledError(
             f"ROS 2 is not installed here ({error}). Run `pip install -r requirements-ros2.txt` "
             "where the agents run, or choose the transport zenoh, which needs none of it."
         ) from error

@@ -25,6 +25,18 @@ class TransportError(Exception):
     """What it means to a test of the link; None: that nobody was reached."""
 
 
+class NotInstalledError(TransportError):
+    """A library of the transport is missing; its ImportError is the cause."""
+
+    probe_code = ProbeCode.NOT_INSTALLED
+
+
+class HostUnknownError(TransportError):
+    """The name of a host does not resolve."""
+
+    probe_code = ProbeCode.NAME_UNKNOWN
+
+
 class TypeUnknownError(TransportError):
     """The transport needs to know more of a message type; the message names topic and type."""
 
@@ -69,6 +81,9 @@ class Transport(Protocol):
 
     errors: tuple[type[Exception], ...]
     """Exceptions that a publisher raises when the connection is lost."""
+
+    peers: tuple[str, ...]
+    """Names of those who were found when it was opened; empty where it does not know them."""
 
     @property
     def knowledge(self) -> Knowledge:

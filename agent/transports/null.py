@@ -15,6 +15,7 @@ class NullTransport:
     """Transport that discards all messages."""
 
     errors: tuple[type[Exception], ...] = ()
+    peers: tuple[str, ...] = ()
     knowledge = Knowledge(connected=False, acknowledged=False)
 
     def open(self, link: Link, folder: Path) -> None:

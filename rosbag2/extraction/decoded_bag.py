@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from rosbag2.formats.metadata import Topic, read_metadata
+from rosbag2.messages.distributions import distribution
 from rosbag2.messages.message_types import MessageType, TypeUnknownError, message_type_of
 from rosbag2.reading.reader import BagReader
 
@@ -33,6 +34,8 @@ class DecodedBag:
     ros_distro: str = ""
     reader: BagReader = field(init=False)
     topics: dict[str, Topic] = field(init=False, default_factory=dict)
+    distribution: str = field(init=False, default="")
+    """Distribution whose types stand for those that the bag does not define."""
     _message_types: dict[str, MessageType | TypeUnknownError] = field(
         init=False, default_factory=dict
     )
@@ -40,7 +43,9 @@ class DecodedBag:
     def __enter__(self) -> Self:
         self.reader = BagReader(self.folder).__enter__()
         self.topics = {topic.name: topic for topic in self.reader.topics}
-        self.ros_distro = self.ros_distro or read_metadata(self.folder).ros_distro
+        metadata = read_metadata(self.folder)
+        self.ros_distro = self.ros_distro or metadata.ros_distro
+        self.distribution = distribution(self.ros_distro, metadata.version)
         return self
 
     def __exit__(
@@ -70,7 +75,7 @@ class DecodedBag:
         """
         if name not in self._message_types:
             try:
-                self._message_types[name] = message_type_of(self.topic(name), self.ros_distro)
+                self._message_types[name] = message_type_of(self.topic(name), self.distribution)
             except TypeUnknownError as error:
                 self._message_types[name] = error
         message_type = self._message_types[name]

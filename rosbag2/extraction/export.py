@@ -72,7 +72,8 @@ def export_bag(
     )
     names = list(source.topics) if request.topics is None else request.topics
     numbers = {
-        name: writer.add_topic(with_definition(source.topic(name), distro)) for name in names
+        name: writer.add_topic(with_definition(source.topic(name), source.distribution))
+        for name in names
     }
     earlier = list(_latched(source, names, request.span)) if request.latched else []
     for name, data in earlier:

@@ -7,8 +7,11 @@ import pytest
 from rosbag2.extraction.decoded_bag import EVER, DecodedBag, TopicUnknownError
 from rosbag2.extraction.export import ExportRequest, export_bag
 from rosbag2.extraction.messages import messages, moment
-from rosbag2.tests.bundles import SHARED
+from rosbag2.formats.metadata import Topic
+from rosbag2.tests.bundles import SHARED, START
+from rosbag2.tests.messages import encoded
 from rosbag2.writing.sample import START_NS, make_sample
+from rosbag2.writing.sqlite_writer import BagWriter
 
 HALF = 500_000_000
 BAGS = {
@@ -65,3 +68,15 @@ def test_times_out_of_range_have_no_text() -> None:
     assert moment(-1) == "1969-12-31T23:59:59.999999999Z"
     assert moment(2**63 - 1) == "2262-04-11T23:47:16.854775807Z"
     assert moment(10**30) is None
+
+
+def test_types_are_those_of_the_distribution_that_recorded(tmp_path: Path) -> None:
+    """A `Range` of Humble has no `variance` yet; its metadata do not name the distribution."""
+    kind = "sensor_msgs/msg/Range"
+    with BagWriter(tmp_path / "bag", version=5) as writer:
+        writer.write(writer.add_topic(Topic("/range", kind)), START, encoded(kind, range=2.0))
+    with DecodedBag(tmp_path / "bag") as source:
+        assert "variance" not in source.message_type("/range").fields
+        list(export_bag(source, tmp_path / "export", "mcap", ExportRequest(None)))
+    with DecodedBag(tmp_path / "export") as source:
+        assert "variance" not in source.topic("/range").definition

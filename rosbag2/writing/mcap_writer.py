@@ -20,15 +20,19 @@ _UNSIGNED = 2**64
 class McapBagWriter:
     """Writes one bag into a folder of its own; use it as a context manager, from one thread at a time.
 
-    It holds one chunk in memory. `stem` is the name of the data file without its ending; by default that of
-    the folder with `_0`. An MCAP counts time from 1970: earlier messages are refused.
+    It holds one chunk in memory: a killed process leaves what was written before the last `commit`. `stem` is
+    the name of the data file without its ending; by default that of the folder with `_0`. Without `synced`,
+    `close` does not wait for the disk. An MCAP counts time from 1970: earlier messages are refused.
 
     Raises:
         BagError: BAG_EXISTS, WRITE_FAILED.
     """
 
-    def __init__(self, folder: Path, *, ros_distro: str = "unknown", stem: str = "") -> None:
+    def __init__(
+        self, folder: Path, *, ros_distro: str = "unknown", stem: str = "", synced: bool = True
+    ) -> None:
         self.folder = folder
+        self.synced = synced
         self.ros_distro = ros_distro
         self.file = folder / f"{stem or f'{folder.absolute().name}_0'}.mcap"
         self.topics: list[Topic] = []
@@ -99,6 +103,13 @@ class McapBagWriter:
         if self._last_ns is None or timestamp_ns > self._last_ns:
             self._last_ns = timestamp_ns
 
+    def commit(self) -> None:
+        """Write the chunk that is open to the file."""
+        try:
+            self._writer.flush()  # type: ignore[no-untyped-call]
+        except OSError as error:
+            raise self._failed(error) from error
+
     def close(self) -> None:
         """Finish the bag: summary and indexes, then metadata.yaml. Twice is no error."""
         if self._closed:
@@ -106,7 +117,7 @@ class McapBagWriter:
         try:
             self._writer.finish()  # type: ignore[no-untyped-call]
             self._stream.close()
-            write_atomically(self.folder / FILE_NAME, self._metadata())
+            write_atomically(self.folder / FILE_NAME, self._metadata(), synced=self.synced)
         except OSError as error:
             raise self._failed(error) from error
         self._closed = True

@@ -43,7 +43,8 @@ class BagWriter:
     Messages are in the file within about a second, so a killed process leaves a readable database. When
     the disk is full, `write` and `commit` raise and keep what is not yet in the file; the next commit
     tries again. `stem` is the name of the data file without its ending; by default that of the folder with
-    `_0`. `version` is that of the metadata: 9, or 5, which ROS 2 Humble and later can read.
+    `_0`. Without `synced`, `close` does not wait for the disk. `version` is that of the metadata: 9, or 5,
+    which ROS 2 Humble and later can read.
 
     Raises:
         BagError: BAG_EXISTS, WRITE_FAILED.
@@ -57,8 +58,10 @@ class BagWriter:
         commit_seconds: float = COMMIT_SECONDS,
         version: int = _VERSION,
         stem: str = "",
+        synced: bool = True,
     ) -> None:
         self.folder = folder
+        self.synced = synced
         self.version = version
         self.ros_distro = ros_distro
         self.commit_seconds = commit_seconds
@@ -144,9 +147,10 @@ class BagWriter:
             self._connection.execute("DELETE FROM metadata")
             self._connection.execute("INSERT INTO metadata VALUES (1, ?, ?)", (self.version, text))
             self._connection.commit()
-            write_atomically(self.folder / FILE_NAME, text)
+            write_atomically(self.folder / FILE_NAME, text, synced=self.synced)
             self._connection.close()
-            _flush(self.file)
+            if self.synced:
+                _flush(self.file)
         self._closed = True
 
     def __enter__(self) -> Self:
@@ -221,11 +225,12 @@ class BagWriter:
         )
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write a text to a file so that a reader sees all of it or nothing."""
+def write_atomically(path: Path, text: str, *, synced: bool = True) -> None:
+    """Write a text to a file so that a reader sees all of it or nothing; `synced`, also after a power cut."""
     partial = path.with_name(path.name + ".part")
     partial.write_text(text, encoding="utf-8")
-    _flush(partial)
+    if synced:
+        _flush(partial)
     partial.replace(path)
 
 

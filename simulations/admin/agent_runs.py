@@ -34,7 +34,7 @@ class AgentRunAdmin(ExecutionRowMixin, admin.ModelAdmin[AgentRun]):
         "skew",
         "failure_summary",
     ]
-    more_columns = ["attempt", "unit", "passes", "messages_undelivered", "late"]
+    more_columns = ["attempt", "unit", "passes", "messages_undelivered", "messages_late", "late"]
     empty_text = _(
         "No agent has run yet. Agents appear here when an execution prepares its stages."
     )
@@ -45,7 +45,8 @@ class AgentRunAdmin(ExecutionRowMixin, admin.ModelAdmin[AgentRun]):
         "status_label",
         "failure_details",
         ("published", "published_bytes", "passes"),
-        ("messages_undelivered", "outage_list"),
+        ("messages_undelivered", "messages_late", "messages_unchanged"),
+        "outage_list",
         ("lateness_p50_us", "lateness_p99_us"),
         ("start_skew_us", "skew_uncertainty_us", "late"),
         ("registered", "last_publication", "ended"),

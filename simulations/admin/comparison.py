@@ -118,6 +118,7 @@ def _rows(left: Side, right: Side) -> list[Row]:
         (_("Agents"), number, "agents"),
         (_("Messages"), number, "messages_published"),
         (_("Undelivered"), number, "messages_undelivered"),
+        (_("More than 5 ms late"), number, "messages_late"),
         (_("Recordings"), number, "recordings"),
         (_("Start skew, worst"), microseconds, "start_skew_us_max"),
         (_("CPU time"), span, "cpu_seconds"),

@@ -178,7 +178,7 @@ def _link(link: Link | dict[str, Any]) -> str:
         parts.append(_("ROS domain %(id)d") % {"id": link.domain_id})
     if link.zenoh_mode != ZenohMode.CLIENT:
         parts.append(_choice(ZenohMode)(link.zenoh_mode))
-    if link.attachment != Attachment.BINARY:
+    if link.attachment == Attachment.KEYED:
         parts.append(_choice(Attachment)(link.attachment))
     if link.secret:
         parts.append(_("secret %(name)s") % {"name": link.secret})

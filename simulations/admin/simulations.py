@@ -28,6 +28,7 @@ from common.admin.rights import user_text
 from simulations.admin.designs.actions import SimulationActionsMixin
 from simulations.admin.designs.forms import SimulationForm
 from simulations.admin.designs.page import SimulationPageMixin
+from simulations.admin.designs.preflight import PreflightMixin
 from simulations.admin.designs.preview import PreviewMixin
 from simulations.admin.designs.stages import StageInline
 from simulations.admin.designs.starting import StartingMixin
@@ -73,6 +74,7 @@ class SimulationAdmin(
     QuickRunPage,
     FromTemplate,
     PreviewMixin,
+    PreflightMixin,
     SimulationPageMixin,
     NextStepsMixin,
     SimulationActionsMixin,

@@ -242,6 +242,8 @@ class AgentRunSerializer(serializers.ModelSerializer[AgentRun]):
             "published",
             "published_bytes",
             "messages_undelivered",
+            "messages_late",
+            "messages_unchanged",
             "outages",
             "passes",
             "lateness_p50_us",

@@ -28,6 +28,7 @@ from common.rest.filters import IdFilter, SoftDeleteFilterSet, UserEmailFilter
 from common.rest.reads.columns import Row, columns_of
 from common.rest.reads.views import Reads
 from simulations.api.execution_serializers import ExecutionSerializer
+from simulations.api.preflight_serializers import PreflightSerializer
 from simulations.api.responses import accepted
 from simulations.api.serializers import (
     CloneSerializer,
@@ -40,6 +41,7 @@ from simulations.api.serializers import (
 from simulations.choices import ACTIVE, OPEN_DELETION, Pattern, RunStatus
 from simulations.models import Deletion, Simulation, Stage
 from simulations.services.designs import simulations
+from simulations.services.designs.preflight import preflight
 from simulations.services.maintenance import deletion
 from simulations.services.runs import lifecycle
 
@@ -172,6 +174,17 @@ class SimulationViewSet(Reads):
         """Start an execution; `Location` has its address."""
         execution = lifecycle.start(self.get_object(), requested_by=request.user)
         return accepted(ExecutionSerializer, execution)
+
+    @extend_schema(request=None, responses={200: PreflightSerializer})
+    @action(detail=True, methods=["post"])
+    def preflight(self, request: Request, pk: str) -> Response:
+        """Check it as it is stored: what would refuse a start, its mec, rosbags, and the room for units.
+
+        It takes ten seconds at most. Nothing is started; the test of its mec is kept with it. A check that
+        finds an error does not make the request one: see `ok`.
+        """
+        result = preflight(self.get_object(), requested_by=request.user)  # type: ignore[arg-type]
+        return Response(PreflightSerializer(result).data)
 
     @extend_schema(request=bulk.BulkSerializer, responses=bulk.BulkAnswerSerializer)
     @action(detail=False, methods=["post"], url_path="bulk/delete", filterset_class=None)

@@ -49,6 +49,15 @@ class UnitStatus:
     """It failed (with the code `failure`) and was just started again."""
 
 
+@dataclass(frozen=True)
+class Capacity:
+    """Room for units: all cores, and the memory and disk (bytes) that are free now."""
+
+    cores: float
+    memory_bytes: int
+    disk_bytes: int
+
+
 class Backend(Protocol):
     """Runs units. Each method may be repeated at any time, also by two controllers at once."""
 
@@ -76,6 +85,9 @@ class Backend(Protocol):
 
     def remove(self, job: Job) -> int:
         """Remove the folders or objects of an ended job, and return their number."""
+
+    def capacity(self) -> Capacity | None:
+        """Room where units run; None: it is not known here."""
 
     def probe(self, link: Link, seconds: float) -> ProbeResult:
         """Test a link from where units run, within so many seconds.

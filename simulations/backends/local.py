@@ -21,7 +21,8 @@ import structlog
 from django.conf import settings
 
 from agent.protocol import Link, ProbeCode, ProbeResult, decode, encode
-from simulations.backends.base import Job, UnitState, UnitStatus
+from simulations.backends.base import Capacity, Job, UnitState, UnitStatus
+from simulations.backends.machine import machine_capacity
 from simulations.exceptions import BackendError
 
 log = structlog.get_logger(__name__)
@@ -90,6 +91,9 @@ class LocalBackend:
         exists = folder.is_dir()
         shutil.rmtree(folder, ignore_errors=True)
         return int(exists)
+
+    def capacity(self) -> Capacity:
+        return machine_capacity(settings.DATA_DIR / "units")
 
     def probe(self, link: Link, seconds: float) -> ProbeResult:
         try:

@@ -107,4 +107,7 @@ def _caption(outcome: dict[str, object]) -> str:
     if outcome["messages_undelivered"]:
         message = _("%(messages_undelivered)s messages may not have arrived.") % outcome
         caption = f"{caption}\n{message}"
+    if outcome["messages_late"]:
+        message = _("%(messages_late)s messages were published more than 5 ms late.") % outcome
+        caption = f"{caption}\n{message}"
     return caption

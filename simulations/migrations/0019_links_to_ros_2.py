@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='mec',
             name='attachment',
-            field=models.CharField(choices=[('binary', 'rmw_zenoh from 0.2.4 on (Jazzy since April 2025, Kilted)'), ('keyed', 'older rmw_zenoh')], db_default='binary', default='binary', help_text='Of the transport zenoh: the version of rmw_zenoh in the system under test.', max_length=10, verbose_name='attachment'),
+            field=models.CharField(choices=[('binary', 'rmw_zenoh from 0.2.4 on (Jazzy since April 2025, Kilted)'), ('keyed', 'older rmw_zenoh')], db_default='binary', default='binary', help_text='In the system under test; before 0.2.4 messages had another attachment.', max_length=10, verbose_name='version of rmw_zenoh'),
         ),
         migrations.AddField(
             model_name='mec',
@@ -44,7 +44,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='mec',
             name='discovery',
-            field=models.CharField(choices=[('none', 'none'), ('multicast', 'multicast'), ('peers', 'static peers'), ('server', 'discovery server')], default='none', help_text='Without an endpoint: multicast finds peers on the local network.', max_length=20, verbose_name='discovery'),
+            field=models.CharField(choices=[('none', 'none'), ('multicast', 'multicast'), ('peers', 'static peers'), ('server', 'discovery server')], default='none', help_text='How agents find others without an endpoint; multicast reaches the local network.', max_length=20, verbose_name='discovery'),
         ),
         migrations.AlterField(
             model_name='mec',

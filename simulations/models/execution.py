@@ -187,6 +187,20 @@ class AgentRun(models.Model):
         db_default=0,
         help_text=_("Published while the connection was not known to be good."),
     )
+    messages_late = models.PositiveBigIntegerField(
+        _("messages late"),
+        null=True,
+        help_text=_("Published more than 5 ms after they were due."),
+    )
+    messages_unchanged = models.PositiveBigIntegerField(
+        _("messages unchanged"),
+        default=0,
+        db_default=0,
+        help_text=_(
+            "Published with the stamps and frame IDs that they were recorded with, although the template "
+            "changes these: their data cannot be read."
+        ),
+    )
     outages = models.JSONField[list[dict[str, Any]] | None](
         _("outages"), null=True, default=None, editable=False
     )

@@ -108,7 +108,9 @@ class Mec(models.Model):
         max_length=20,
         choices=Discovery,
         default=Discovery.NONE,
-        help_text=_("Without an endpoint: multicast finds peers on the local network."),
+        help_text=_(
+            "How agents find others without an endpoint; multicast reaches the local network."
+        ),
     )
     domain_id = models.PositiveSmallIntegerField(
         _("ROS domain id"), default=0, validators=[MaxValueValidator(232)]
@@ -133,12 +135,12 @@ class Mec(models.Model):
         help_text=_("Of the agents towards the endpoint."),
     )
     attachment = models.CharField(
-        _("attachment"),
+        _("version of rmw_zenoh"),
         max_length=10,
         choices=Attachment,
         default=Attachment.BINARY,
         db_default=Attachment.BINARY,
-        help_text=_("Of the transport zenoh: the version of rmw_zenoh in the system under test."),
+        help_text=_("In the system under test; before 0.2.4 messages had another attachment."),
     )
     secret = models.CharField(
         _("secret"),

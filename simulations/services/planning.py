@@ -1,13 +1,17 @@
 """Making plans: the design of a simulation as it is now, frozen."""
 
+from collections.abc import Iterable
+from typing import Any
+
 from django.conf import settings
 
+from simulations.choices import FailureCode
 from simulations.exceptions import NotStartableError
 from simulations.models import Simulation, Stage
 from simulations.services.plan import Plan, PlanStage
 from simulations.services.start_checks import stages_of, start_errors
-from simulations.services.topic_types import played_topics, recorded_topics
-from simulations.services.topics import stage_topics
+from simulations.services.topic_types import played_topics, recorded_topics, untyped_values
+from simulations.services.topics import left_out_values, stage_topics
 from storage.models import Rosbag
 from templates.services.pass_length import pass_length
 
@@ -90,3 +94,16 @@ def plan_stage(stage: Stage, first_agent: int, transport: str) -> PlanStage:
         continue_on_failure=stage.continue_on_failure,
         no_messages_allowed=stage.no_messages_allowed,
     )
+
+
+def left_out_warnings(transport: str, stages: Iterable[PlanStage]) -> list[dict[str, Any]]:
+    """The warnings of an execution about topics that its stages leave out."""
+    warnings = []
+    for stage in stages:
+        if stage.left_out:
+            values = left_out_values(transport, stage.left_out)
+            warnings.append((FailureCode.TOPIC_NOT_CARRIED, stage.position, values))
+        if stage.untyped:
+            values = untyped_values(transport, stage.untyped)
+            warnings.append((FailureCode.TYPE_UNKNOWN, stage.position, values))
+    return [{"code": code, "stage": stage, "values": values} for code, stage, values in warnings]

@@ -80,7 +80,7 @@ def check_again(plan: Plan) -> None:
         elif names := unsupported(plan.link.transport, stage.published_names, stage.record):
             pointer, transport = f"/stages/{index}/template", plan.link.transport
             errors.append(not_carried_error(pointer, stage.template_name, transport, names))
-        elif untyped := untyped_in_plan(plan.link.transport, stage.topics, stage.record):
+        elif untyped := untyped_in_plan(plan.link.transport, stage.topics):
             errors.append(_untyped_plan(index, plan.link.transport, untyped))
         elif not (stage.messages_a_pass or stage.no_messages_allowed):
             errors.append(_no_messages(index, stage.template_name))

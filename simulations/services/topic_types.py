@@ -15,32 +15,27 @@ from storage.services.rosbags.types import TypesOfRosbag, offered, requested
 from templates.models import Template
 from templates.services.topic_choice import TopicChoice
 
-TYPED = frozenset({Transport.ROS2, Transport.ZENOH})
-"""Transports that carry the hash of a type beside its messages."""
+TYPED = frozenset({Transport.ZENOH})
+"""Transports by which messages reach nobody without the hash of their type. DDS matches types by name."""
 
 
 def untyped_topics(
-    template: Template,
-    transport: str,
-    published: Mapping[str, RosbagTopic],
-    record: Iterable[RecordTopic],
+    template: Template, transport: str, published: Mapping[str, RosbagTopic]
 ) -> dict[str, str]:
-    """The topics of whose types too little is known, by name as the robot has it, with their types.
+    """The topics of whose types too little is known to play them, by published name, with their types.
 
     The transport may need hashes; headers are changed only where the layout of the messages is known.
     """
     needs_hash, needs_layout = transport in TYPED, template.restamp or template.prefix_frames
+    if not (needs_hash or needs_layout):
+        return {}
     types = TypesOfRosbag(template.rosbag, template.definitions)
-    untyped: dict[str, str] = {}
-    for name, topic in published.items() if needs_hash or needs_layout else ():
-        topic_type = types.of_topic(topic)
-        is_unknown = needs_hash and not topic_type.type_hash
-        if is_unknown or (needs_layout and topic_type.layout is None):
-            untyped[name] = topic_type.name
-    for wanted in record if needs_hash else ():
-        if not types.of_name(wanted.type, wanted.name).type_hash:
-            untyped[wanted.name] = wanted.type
-    return untyped
+    known = {name: types.of_topic(topic) for name, topic in published.items()}
+    return {
+        name: topic_type.name
+        for name, topic_type in known.items()
+        if (needs_hash and not topic_type.type_hash) or (needs_layout and topic_type.layout is None)
+    }
 
 
 def played_topics(template: Template, topics: Iterable[RosbagTopic]) -> tuple[PlayedTopic, ...]:
@@ -89,16 +84,10 @@ def recorded_topics(template: Template, record: Iterable[RecordTopic]) -> tuple[
     return tuple(completed)
 
 
-def untyped_in_plan(
-    transport: str, played: Iterable[PlayedTopic], record: Iterable[RecordTopic]
-) -> dict[str, str]:
-    """The topics of a plan without a hash that the transport needs, by name, with their types."""
-    if transport not in TYPED:
-        return {}
-    topics: list[tuple[str, PlayedTopic | RecordTopic]]
-    topics = [(topic.published_name, topic) for topic in played]
-    topics += [(topic.name, topic) for topic in record]
-    return {name: topic.type for name, topic in topics if not topic.type_hash}
+def untyped_in_plan(transport: str, played: Iterable[PlayedTopic]) -> dict[str, str]:
+    """The topics of a plan without a hash that the transport needs, by published name, with their types."""
+    topics = played if transport in TYPED else ()
+    return {topic.published_name: topic.type for topic in topics if not topic.type_hash}
 
 
 def untyped_error(
@@ -109,7 +98,7 @@ def untyped_error(
         message = _(
             "Template %(name)s has topics of message types that are defined nowhere, and the transport "
             "%(transport)s needs the definitions: %(topics)s. Add them to the template, let it leave such "
-            "topics out, or choose a mec with the transport zenoh-raw."
+            "topics out, or choose a mec with the transport ros2 or zenoh-raw."
         )
     else:
         message = _(

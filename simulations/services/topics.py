@@ -42,14 +42,14 @@ def stage_topics(template: Template, transport: str) -> StageTopics:
     published = {name: choice.published_name(name) for name in choice.played(by_name)}
     record = [RecordTopic(name=t["name"], type=t["type"]) for t in template.record_topics]
     left_out = unsupported(transport, tuple(published.values()), record)
-    rows = {new: by_name[name] for name, new in published.items() if name in by_name}
-    untyped = untyped_topics(template, transport, rows, record)
+    rows = {new: by_name[name] for name, new in published.items()}
+    untyped = untyped_topics(template, transport, rows)
     names = {*left_out, *untyped}
     played = tuple(name for name, new in published.items() if new not in names)
     part = (template.start_offset, template.end_offset)
     return StageTopics(
         played=played,
-        record=tuple(topic for topic in record if topic.name not in names),
+        record=tuple(topic for topic in record if topic.name not in left_out),
         left_out=left_out,
         untyped={name: kind for name, kind in untyped.items() if name not in left_out},
         contents=contents(template.rosbag, [by_name[name] for name in played], *part),

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from agent.protocol import Link, ProbeCode, ProbeResult
-from simulations.backends.base import Job, UnitStatus
+from simulations.backends.base import Capacity, Job, UnitStatus
 from simulations.exceptions import BackendError
 
 
@@ -15,6 +15,7 @@ class FakeBackend:
         self.killed: list[int] = []
         self.fails = False
         self.probed: list[Link] = []
+        self.room: Capacity | None = Capacity(4.0, 8 * 2**30, 100 * 2**30)
         self.answer = ProbeResult(
             reachable=True, code=ProbeCode.REACHED, text="", round_trip_ms=1.25
         )
@@ -35,6 +36,9 @@ class FakeBackend:
 
     def remove(self, job: Job) -> int:
         return 0
+
+    def capacity(self) -> Capacity | None:
+        return self.room
 
     def probe(self, link: Link, seconds: float) -> ProbeResult:
         self.probed.append(link)

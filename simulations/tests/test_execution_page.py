@@ -19,6 +19,8 @@ from simulations.models import AgentRun, Execution, Recording, StageRun
 from simulations.services.events import record_event
 from simulations.services.runs import lifecycle
 from simulations.tests.conftest import Console, Design, registered, snapshot
+from templates.models import Template
+from templates.services import templates
 
 URL = "/admin/simulations/execution"
 ALL = "status,about,actions,summary,failures,stages,subscribers,recordings,events,plan"
@@ -115,6 +117,27 @@ def test_the_plan_is_in_words(console: Console, design: Design) -> None:
         assert words in html
     for raw in ("null", "None", "False"):
         assert raw not in html
+
+
+def test_the_plan_says_what_is_played_and_how(
+    console: Console, design: Design, template: Template
+) -> None:
+    templates.update(
+        template,
+        renames={"/odom": "/wheel/odom"},
+        required_subscribers=["/odom"],
+        start_offset=0.5,
+        end_offset=1.5,
+        pass_gap=90,
+        clock_hz=50,
+        restamp=True,
+        record_topics=[{"name": "/scan", "type": "sensor_msgs/msg/LaserScan"}],
+        record_scope="agent",
+    )
+    html = panels(console(Role.VIEWER), lifecycle.start(design()), "plan")["html"]["plan"]
+    texts = ("/odom → /wheel/odom", "500 ms", "1.5 s", "1 min 30 s", "50 Hz on /clock")
+    for text in (*texts, "Stamps headers anew", "one for each agent", "Wait for subscribers"):
+        assert text in html
 
 
 def test_an_ended_execution_is_not_live(console: Console, design: Design) -> None:

@@ -91,21 +91,25 @@ def test_a_plan_tells_what_recordings_must_know(simulation: Simulation, template
     assert "MSG: own_msgs/In\nbool b\n" in other.definition
 
 
-@pytest.mark.parametrize("transport", ["ros2", "zenoh"])
 def test_start_is_refused_and_names_topics_and_types(
-    operator: APIClient, simulation: Simulation, transport: str
+    operator: APIClient, simulation: Simulation
 ) -> None:
-    Mec.objects.update(transport=transport, discovery="multicast")
     answer = operator.post(f"/api/v1/simulations/{simulation.pk}/start")
     [error] = answer.json()["errors"]
     assert (error["pointer"], error["code"]) == ("/stages/0/template", "TYPE_UNKNOWN")
-    for word in ("driver", transport, "/other (own_msgs/msg/Other)", "zenoh-raw"):
+    for word in ("driver", "zenoh", "/other (own_msgs/msg/Other)", "ros2 or zenoh-raw"):
         assert word in error["detail"]
     assert "/status" not in error["detail"]
     assert "verify it again" not in error["detail"]
     RosbagTopic.objects.update(definition=None)
     answer = operator.post(f"/api/v1/simulations/{simulation.pk}/start")
     assert "verify it again" in answer.json()["errors"][0]["detail"]
+
+
+def test_dds_needs_no_hash(simulation: Simulation, template: Template) -> None:
+    Mec.objects.update(transport="ros2", discovery="multicast")
+    topic = played(started(simulation, template))["/other"]
+    assert (topic.type, topic.type_hash) == ("own_msgs/msg/Other", "")
 
 
 def test_definitions_of_the_template_make_it_start(
@@ -123,12 +127,14 @@ def test_a_template_that_leaves_topics_out_starts_without_them(
     leaving: Any = {"unsupported_topics": "leave_out", "record_topics": record}
     execution = started(simulation, template, **leaving)
     assert set(played(execution)) == {"/imu", "/map", "/status"}
-    assert plan_of(execution).stages[0].record == ()
+    assert plan_of(execution).stages[0].record == (
+        RecordTopic(name="/answer", type="own_msgs/msg/Nothing"),
+    )
     [warning] = warning_texts(execution.warnings)
     assert warning["code"] == "TYPE_UNKNOWN"
-    assert "2 topics were left out" in warning["text"]
-    assert "/other (own_msgs/msg/Other), /answer (own_msgs/msg/Nothing)" in warning["text"]
-    assert Event.objects.filter(kind="topics.left_out", payload__count=2).exists()
+    assert "1 topic was left out" in warning["text"]
+    assert "/other (own_msgs/msg/Other)" in warning["text"]
+    assert Event.objects.filter(kind="topics.left_out", payload__count=1).exists()
     Execution.objects.update(status="COMPLETED")
     with pytest.raises(NotStartableError, match="/other"):
         started(simulation, template, topics=["/other"], renames={})

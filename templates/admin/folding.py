@@ -5,6 +5,8 @@ from typing import Any
 
 from templates.models import Template
 
+OPENED_BY = {"match_seconds": "required_subscribers"}
+"""Fields that matter once others are set."""
 RARE = frozenset({"restamp", "prefix_frames", "match_seconds", "definitions"})
 
 
@@ -24,5 +26,7 @@ def folded(fieldsets: Iterable[tuple[Any, Any]], template: Template) -> list[Any
 def _is_folded(fields: Sequence[Any], template: Template) -> bool:
     default = Template()
     return set(fields) <= RARE and all(
-        getattr(template, name) == getattr(default, name) for name in fields
+        getattr(template, field) == getattr(default, field)
+        for name in fields
+        for field in (name, OPENED_BY.get(name, name))
     )

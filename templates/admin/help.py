@@ -25,7 +25,7 @@ HELP_TEXTS = {
         "sees data of now."
     ),
     "prefix_frames": _(
-        "Put the name of the agent before frame ids, such as agent_7/base_link, so that robots share no "
+        "Put the name of the agent before frame IDs, such as agent_7/base_link, so that robots share no "
         "frames."
     ),
     "match_seconds": _(
@@ -36,9 +36,7 @@ HELP_TEXTS = {
     "record_scope": _(
         "A rosbag for each agent is easier to compare; one for a unit is fewer files."
     ),
-    "record_storage": _(
-        "Both can be read by rosbag2; MCAP keeps the definitions of messages as well."
-    ),
+    "record_storage": _("MCAP is the default of ROS 2 since Iron; older versions read SQLite 3."),
     "unsupported_topics": _(
         "Transports differ in the names that they carry; over Zenoh no topic is named /a//b or /a*."
     ),

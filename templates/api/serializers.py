@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from common.rest.serializers import StrictSerializer
 from templates.models import Template
+from templates.services.validation.definitions import MAX_DEFINITIONS
 from templates.services.validation.names import MAX_TOPIC_LENGTH, TYPE_NAME
 from templates.services.validation.numbers import BOUNDS
 from templates.services.validation.topics import MAX_TOPICS
@@ -35,7 +36,7 @@ class TemplateSerializer(StrictSerializer, serializers.ModelSerializer[Template]
     wait only that long; null keeps all gaps. `start_offset` and `end_offset` are seconds of recorded time
     after the first message of the played topics, null: to the end. `pass_gap` is the pause between passes
     in seconds. `clock_hz` is the rate of `/clock`, which then replaces a recorded one; 0: none. `restamp`
-    sets the stamps of headers to the time of publication, `prefix_frames` prefixes frame ids with the name
+    sets the stamps of headers to the time of publication, `prefix_frames` prefixes frame IDs with the name
     of the agent. Before the start agents wait `match_seconds` for somebody who subscribes to each of
     `required_subscribers`. `definitions` maps message types to their definitions, where neither the rosbag
     nor its ROS distribution has them.
@@ -52,13 +53,16 @@ class TemplateSerializer(StrictSerializer, serializers.ModelSerializer[Template]
     rate = serializers.FloatField(required=False)
     max_gap_seconds = serializers.FloatField(required=False, allow_null=True)
     required_subscribers = TopicNamesField(required=False)
-    definitions = serializers.DictField(child=serializers.CharField(), required=False)
+    definitions = serializers.DictField(
+        child=serializers.CharField(trim_whitespace=False), required=False
+    )
     record_topics = RecordTopicSerializer(many=True, required=False)
     created_by = serializers.EmailField(source="created_by.email", read_only=True, allow_null=True)
     enforced = {
         **{name: bounds.schema for name, bounds in BOUNDS.items()},
         **{name: {"maxItems": MAX_TOPICS} for name in TOPIC_LISTS},
         "renames": {"maxProperties": MAX_TOPICS},
+        "definitions": {"maxProperties": MAX_DEFINITIONS},
     }
 
     class Meta:

@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='template',
             name='prefix_frames',
-            field=models.BooleanField(db_default=False, default=False, verbose_name='prefix frame ids'),
+            field=models.BooleanField(db_default=False, default=False, verbose_name='prefix frame IDs'),
         ),
         migrations.AddField(
             model_name='template',

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from hashlib import sha256
 from typing import Any
 
 from django.db import transaction
@@ -149,9 +150,18 @@ def _save_changes(template: Template, values: dict[str, Any]) -> None:
     rows = Template.objects.living().filter(pk=template.pk)
     with _refusing_taken_names():
         if rows.update(**values, version=F("version") + 1, updated_at=timezone.now()):
-            audit.record_change(
-                template, **{n: (_value(template, n), v) for n, v in values.items()}
-            )
+            changes = {
+                name: (_audited(name, _value(template, name)), _audited(name, value))
+                for name, value in values.items()
+            }
+            audit.record_change(template, **changes)
+
+
+def _audited(name: str, value: Any) -> Any:
+    """A value for the audit log: of definitions, which may be long, their digests."""
+    if name != "definitions":
+        return value
+    return {kind: sha256(text.encode()).hexdigest()[:12] for kind, text in value.items()}
 
 
 def _refusing_taken_names() -> AbstractContextManager[None]:

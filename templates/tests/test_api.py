@@ -74,6 +74,8 @@ def test_create_read_change_and_delete(operator: APIClient, rosbag: Rosbag) -> N
         ({"renames": {"/odom": "no name"}}, 422, "/renames/~1odom"),
         ({"renames": {"/odom": 7}}, 400, "/renames/~1odom"),
         ({"renames": ["/odom"]}, 400, "/renames"),
+        ({"definitions": {"my_msgs/msg/Status": "int"}}, 422, "/definitions/my_msgs~1msg~1Status"),
+        ({"definitions": {"my_msgs/msg/Status": 1}}, 400, "/definitions/my_msgs~1msg~1Status"),
         ({"start_offset": None}, 400, "/start_offset"),
         ({"clock_hz": 0.01}, 422, "/clock_hz"),
         ({"restamp": "yes"}, 400, "/restamp"),
@@ -105,6 +107,7 @@ def test_options_of_replay_and_recording(operator: APIClient, rosbag: Rosbag) ->
         "match_seconds": 5,
         "record_scope": "agent",
         "record_storage": "sqlite3",
+        "definitions": {"my_msgs/msg/Status": " int32 code\n"},
     }
     answer = operator.post(URL, {"name": "Loader", "rosbag": rosbag.pk} | wanted)
     assert answer.status_code == 201, answer.content

@@ -2,7 +2,7 @@
 
 import pytest
 
-from templates.services.definitions import MAX_TEXT, definition_errors
+from templates.services.validation.definitions import MAX_TEXT, definition_errors
 
 SEPARATOR = "=" * 80
 STATUS = "std_msgs/Header header\nMode mode\nstring<=10 name # of the robot\nuint8[] data\n"

@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from auditlog.models import LogEntry
+from django.db import IntegrityError, connection, transaction
 
 from storage.choices import Status
 from storage.models import Rosbag, RosbagTopic
@@ -45,6 +46,34 @@ def test_template_with_all_fields(rosbag: Rosbag) -> None:
     template.refresh_from_db()
     assert template.topics == ["/odom"]
     assert template.record_topics == [SCAN]
+
+
+def test_servers_of_the_version_before_create_templates_too(rosbag: Rosbag) -> None:
+    columns = "name, robot_type, description, rosbag_id, topics, rate, record_topics, record_own"
+    columns += ", unsupported_topics, version, created_at, updated_at"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO templates_template ({columns}) VALUES "  # noqa: S608
+            "('old', '', '', %s, '[]', 1, '[]', true, 'refuse', 1, "
+            "'2026-01-01 00:00+00:00', '2026-01-01 00:00+00:00')",
+            [rosbag.pk],
+        )
+    template = Template.objects.get()
+    assert (template.excluded_topics, template.renames, template.definitions) == ([], {}, {})
+    assert (template.required_subscribers, template.match_seconds) == ([], 30)
+    assert templates.update(template, name="new").version == 2
+
+
+def test_changes_of_definitions_are_audited_by_their_digests(template: Template) -> None:
+    for text in ("int32 code\n", "int64 code\n"):
+        templates.update(template, definitions={"my_msgs/msg/Status": text}, pass_gap=len(text))
+    [second, first] = LogEntry.objects.get_for_object(template)[:2]
+    before, after = second.changes_dict["definitions"]
+    assert "my_msgs/msg/Status" in before
+    assert before != after
+    assert "int64" not in after
+    assert first.changes_dict["pass_gap"] == ["0.0", "11"]
+    assert "pass_gap" not in second.changes_dict
 
 
 def test_topics_of_the_rosbag_can_be_recorded_whatever_their_name(rosbag: Rosbag) -> None:

@@ -45,6 +45,7 @@ OWN = {
     ("simulations_mec_test", "POST"): "simulations.test_mec",
     ("simulations_simulation_add_preview", "POST"): "simulations.add_simulation",
     ("simulations_simulation_preview", "POST"): "simulations.change_simulation",
+    ("simulations_simulation_preflight", "POST"): "simulations.start_simulation",
     ("simulations_simulation_quick_run", "GET"): "simulations.quickrun_simulation",
     ("simulations_simulation_quick_run", "POST"): "simulations.quickrun_simulation",
     ("simulations_simulation_quick_run_summary", "GET"): "simulations.quickrun_simulation",

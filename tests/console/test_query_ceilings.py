@@ -27,6 +27,7 @@ USUAL = 12
 CEILINGS = {
     "accounts_user_delete": 15,
     "simulations_execution_change": 13,
+    "simulations_simulation_change": 13,
     "templates_template_change": 13,
 }
 """Pages that need more, by the name of their URL."""

@@ -17,16 +17,25 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 SAFE_DOMAINS = range(1, 102)
 """Of Linux: the ports of those above meet with those of connections."""
-LOOPBACK = {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
-LEASE_SECONDS = 2
-SHORT_LEASE = f"""<?xml version="1.0" encoding="UTF-8"?>
+PROFILE = """<?xml version="1.0" encoding="UTF-8"?>
 <profiles xmlns="http://www.eprosima.com/XMLSchemas/fastRTPS_Profiles">
-  <participant profile_name="short" is_default_profile="true"><rtps><builtin><discovery_config>
-    <leaseDuration><sec>{LEASE_SECONDS}</sec></leaseDuration>
-    <leaseAnnouncement><sec>0</sec><nanosec>500000000</nanosec></leaseAnnouncement>
-  </discovery_config></builtin></rtps></participant>
+  <transport_descriptors><transport_descriptor>
+    <transport_id>loopback</transport_id><type>UDPv4</type>
+    <interfaceWhiteList><address>127.0.0.1</address></interfaceWhiteList>
+  </transport_descriptor></transport_descriptors>
+  <participant profile_name="loopback" is_default_profile="true"><rtps>
+    <useBuiltinTransports>false</useBuiltinTransports>
+    <userTransports><transport_id>loopback</transport_id></userTransports>
+    <builtin><discovery_config>
+      <leaseDuration><sec>{lease}</sec></leaseDuration>
+      <leaseAnnouncement><sec>0</sec><nanosec>500000000</nanosec></leaseAnnouncement>
+    </discovery_config></builtin>
+  </rtps></participant>
 </profiles>
 """
+"""Nothing leaves the machine, and a node that is killed leaves nothing in shared memory."""
+LEASE_SECONDS = 20
+"""Fast DDS's default: time after which others take a silent process for gone."""
 
 
 @contextmanager
@@ -42,6 +51,16 @@ def a_domain() -> Iterator[int]:
             yield domain
             return
     raise RuntimeError("no ROS domain is free")
+
+
+def loopback(lease: int = LEASE_SECONDS) -> dict[str, str]:
+    """Return the environment of a node of this machine alone."""
+    profile = Path(tempfile.gettempdir()) / f"robotsim-ros-loopback-{lease}.xml"
+    profile.write_text(PROFILE.format(lease=lease))
+    return {
+        "FASTRTPS_DEFAULT_PROFILES_FILE": str(profile),
+        "ROS_AUTOMATIC_DISCOVERY_RANGE": "SYSTEM_DEFAULT",
+    }
 
 
 def link(domain: int) -> dict[str, Any]:
@@ -71,7 +90,7 @@ class Listener:
         self.process = subprocess.Popen(
             [*words, json.dumps(specification)],
             cwd=ROOT,
-            env=os.environ | (LOOPBACK if environment is None else environment),
+            env=os.environ | (loopback() if environment is None else environment),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -79,6 +98,7 @@ class Listener:
         self.received: dict[str, list[str]] = defaultdict(list)
         self.messages: dict[str, list[str]] = defaultdict(list)
         self.publishers: dict[str, int] = {}
+        self.subscribers: dict[str, int] = {}
         self._graphs: SimpleQueue[dict[str, Any]] = SimpleQueue()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -94,12 +114,17 @@ class Listener:
             elif "graph" in values:
                 self._graphs.put(values)
             else:
-                self.publishers = values["publishers"]
+                self.publishers, self.subscribers = values["publishers"], values["subscribers"]
 
     @property
     def matched(self) -> bool:
         """True when every subscription has a publisher."""
         return bool(self.publishers) and all(self.publishers.values())
+
+    @property
+    def heard(self) -> bool:
+        """True when every answer has a subscriber."""
+        return bool(self.subscribers) and all(self.subscribers.values())
 
     def graph(self) -> dict[str, Any]:
         """Ask the node for what it knows of the others."""

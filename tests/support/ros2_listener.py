@@ -6,9 +6,11 @@ It imports nothing of robotsim, except for types without a message package. It e
 import hashlib
 import importlib
 import json
+import os
 import sys
 import threading
 import time
+from functools import cache
 from typing import Any
 
 import rclpy
@@ -29,10 +31,16 @@ def message_class(name: str, type_hash: str) -> Any:
     package, kind, message = name.split("/")
     try:
         return getattr(importlib.import_module(f"{package}.{kind}"), message)
-    except ImportError:
-        from agent.transports.ros2.message_types import MessageTypes  # noqa: PLC0415
+    except (ImportError, AttributeError):
+        return made_types().get(name, type_hash)
 
-        return MessageTypes().get(name, type_hash)
+
+@cache
+def made_types() -> Any:
+    """The types without a package, which live as long as this: C points to them."""
+    from agent.transports.ros2.message_types import MessageTypes  # noqa: PLC0415
+
+    return MessageTypes()
 
 
 def profile(of: dict[str, Any]) -> QoSProfile:
@@ -75,12 +83,14 @@ class Listener:
         return lambda message: tell(topic=name, message=str(message))
 
     def watch(self) -> None:
-        """Tell of publishers that come and go."""
-        before: dict[str, Any] = {}
+        """Tell of publishers and subscribers that come and go."""
+        before: Any = None
         while True:
-            now = {one.topic_name: one.get_publisher_count() for one in self.subscriptions}
+            publishers = {one.topic_name: one.get_publisher_count() for one in self.subscriptions}
+            answers = {one.topic_name: one.get_subscription_count() for one in self.answers}
+            now = (publishers, answers)
             if now != before:
-                tell(publishers=now)
+                tell(publishers=publishers, subscribers=answers)
                 before = now
             time.sleep(0.02)
 
@@ -109,6 +119,7 @@ def main(specification: dict[str, Any]) -> None:
             nodes = sorted(node.get_node_names_and_namespaces())
             tell(graph=listener.graph(), nodes=nodes, services=node.get_service_names_and_types())
     rclpy.shutdown()
+    os._exit(0)  # whatever its threads are doing
 
 
 if __name__ == "__main__":

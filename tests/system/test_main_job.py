@@ -27,6 +27,7 @@ KEYS = [
     "agents",
     "messages_published",
     "messages_undelivered",
+    "messages_late",
     "start_skew_us_max",
     "lateness_us_p99",
     "recordings",

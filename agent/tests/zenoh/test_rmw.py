@@ -2,19 +2,23 @@
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import zenoh
 from zenoh.ext import HistoryConfig, declare_advanced_subscriber
 
-from agent.protocol import Link, PlayedTopic, Qos, RecordTopic
+from agent import probe
+from agent.protocol import Link, PlayedTopic, ProbeCode, Qos, RecordTopic
 from agent.tests.conftest import until
+from agent.tests.server import FakeServer
 from agent.transports import TransportError, create
-from agent.transports.base import TypeUnknownError
+from agent.transports.base import Knowledge, TypeUnknownError
 from agent.transports.zenoh.rmw import RmwTransport
 from agent.transports.zenoh.wire import gid
-from tests.support.zenoh import Router, close_session, open_session, settings
+from tests.support.s3 import free_ports
+from tests.support.zenoh import Node, Router, close_session, open_session, settings
 
 STRING = "std_msgs/msg/String"
 HASH = "RIHS01_df668c740482bbd48fb39d76a70dfd4bd59db1288021743503259e948f6b1a18"
@@ -191,3 +195,50 @@ def test_names_that_ros_does_not_have_are_refused(transports: Any) -> None:
         transports().publisher(
             "/agent_7", PlayedTopic(name="/imu-data", type=STRING, type_hash=HASH)
         )
+
+
+def test_nothing_is_left_of_a_killed_unit(
+    router: Router, other: zenoh.Session, bag: Path, serve: Any, start: Any
+) -> None:
+    link = {"transport": "zenoh", "endpoint": router.endpoint, "domain_id": 3}
+    topic = {"name": "/odom", "type": STRING, "type_hash": HASH}
+    unit = start(serve(FakeServer(bag, {"link": link, "topics": [topic]}, hold=True)))
+    until(lambda: len(tokens(other)) == 2)
+    unit.process.kill()
+    until(lambda: not tokens(other))
+
+
+def test_a_type_without_a_hash_fails_the_unit_before_it_publishes(
+    router: Router, bag: Path, serve: Any, start: Any
+) -> None:
+    link = {"transport": "zenoh", "endpoint": router.endpoint}
+    fake = FakeServer(bag, {"link": link, "topics": [{"name": "/odom", "type": STRING}]})
+    assert start(serve(fake)).wait() == 2  # another attempt is pointless
+    assert fake.last.failure.code == "TYPE_UNKNOWN"
+    assert "/odom" in fake.last.failure.text
+
+
+def test_a_peer_is_connected_to_and_tested(other: zenoh.Session, tmp_path: Path) -> None:
+    endpoint = f"tcp/127.0.0.1:{free_ports(1)[0]}"
+    node = Node(settings("peer", **{"listen/endpoints": [endpoint]}))
+    link = Link(transport="zenoh", endpoint=endpoint, zenoh_mode="peer")
+    transport = create(link)
+    transport.open(link, tmp_path)
+    # A peer answers a query by itself, so that an answer would confirm nothing.
+    assert transport.knowledge == Knowledge(connected=True, acknowledged=False)
+    assert transport.check().connected
+    assert probe.probe(link).code == ProbeCode.REACHED
+    node.kill()
+    until(lambda: not transport.check().connected)
+    transport.close()
+
+
+def test_a_test_of_the_link_is_not_seen_by_ros(router: Router, other: zenoh.Session) -> None:
+    received = Received()
+    subscriber = other.declare_subscriber("**", received)
+    graph = other.liveliness().declare_subscriber("@ros2_lv/**", received)
+    link = Link(transport="zenoh", endpoint=router.endpoint)
+    assert probe.probe(link).code == ProbeCode.REACHED
+    assert received.samples == []
+    subscriber.undeclare()
+    graph.undeclare()

@@ -58,14 +58,16 @@ class Played:
             return
         if count and not self._subscriptions:
             self._settled_ns = now + SETTLED_NS
-        self._subscriptions = count
-        self._list()
+        # The graph may learn of a subscription later than the publisher: then it is read again.
+        if self._list() >= count:
+            self._subscriptions = count
 
     def is_deserted(self) -> bool:
         """True when nobody is left of those who subscribed."""
         return self._expected and not self._subscriptions
 
-    def _list(self) -> None:
+    def _list(self) -> int:
+        """Read from the graph which processes subscribe; return the number of subscriptions there."""
         reliable = self.publisher.qos_profile.reliability == QoSReliabilityPolicy.RELIABLE
         found = [
             (bytes(one.endpoint_gid[:PARTICIPANT_BYTES]), one.qos_profile.reliability)
@@ -77,6 +79,7 @@ class Played:
             for process, reliability in found
             if reliable and reliability == QoSReliabilityPolicy.RELIABLE
         )
+        return len(found)
 
 
 class DdsLink:
@@ -94,7 +97,7 @@ class DdsLink:
         for one in self._played:
             processes |= one.processes
             reliable |= one.reliable
-        return Knowledge(connected=True, acknowledged=bool(processes) and processes <= reliable)
+        return Knowledge(connected=True, acknowledged=processes <= reliable)
 
     def check(self) -> LinkCheck:
         """Ask the publishers who listens, and what is acknowledged."""
@@ -112,6 +115,6 @@ class DdsLink:
             self._interrupted = False
             self._good_from = self._good_until = now
         self._good_until = max(self._good_until, now - LEASE_NS)
-        if self.knowledge.acknowledged:
+        if self._played and self.knowledge.acknowledged:
             acknowledged = min(played.acknowledged_ns for played in self._played)
             self._good_until = max(self._good_until, acknowledged)

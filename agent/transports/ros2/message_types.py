@@ -11,6 +11,7 @@ PATTERN; where they differ only types play whose packages are installed.
 
 import ctypes
 import importlib
+import re
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -39,6 +40,9 @@ PATTERN_MEMBERS = 2
 STRING_SIZE = 24
 """Of `rosidl_runtime_c__String`: a pointer and two sizes."""
 HASH_PREFIX = "RIHS01_"
+TYPE_HASH = re.compile(r"RIHS01_[0-9a-f]{64}")
+KEPT: list[object] = []
+"""What C points to: Fast DDS may look at it until the process ends."""
 
 
 class MessageTypes:
@@ -46,8 +50,6 @@ class MessageTypes:
 
     def __init__(self) -> None:
         self._made: dict[tuple[str, str], type] = {}
-        self._kept: list[object] = []
-        """What C points to: it must outlive the publishers."""
         self._fastrtps: TypeSupport
         self._introspection: TypeSupport
         self._callbacks: Callbacks
@@ -92,7 +94,7 @@ class MessageTypes:
         get_handle = GetHandle(lambda _support, identifier: addresses.get(identifier))
         for support in (fastrtps, introspection):
             support.get_handle = ctypes.cast(get_handle, ctypes.c_void_p).value
-        self._kept += [raw_hash, get_hash, callbacks, members, fastrtps, introspection, get_handle]
+        KEPT.extend([raw_hash, get_hash, callbacks, members, fastrtps, introspection, get_handle])
         return _message_class(message, pack(fastrtps))
 
     def _find_difference(self) -> str:
@@ -143,11 +145,10 @@ def _parse_hash(name: str, type_hash: str) -> TypeHash:
     """Convert a hash; an empty one stays unset, by which subscribers are matched as well."""
     if not type_hash:
         return TypeHash()
-    try:
-        value = bytes.fromhex(type_hash.removeprefix(HASH_PREFIX))
-        return TypeHash(1, (ctypes.c_uint8 * 32)(*value))
-    except (ValueError, IndexError) as error:
-        raise TypeNotSupportedError(f"the hash is {type_hash}", name) from error
+    if not TYPE_HASH.fullmatch(type_hash):
+        raise TypeNotSupportedError(f"the hash is {type_hash}", name)
+    value = bytes.fromhex(type_hash.removeprefix(HASH_PREFIX))
+    return TypeHash(1, (ctypes.c_uint8 * 32)(*value))
 
 
 def _support(pattern: TypeSupport, data: ctypes.Structure, get_hash: Any) -> TypeSupport:

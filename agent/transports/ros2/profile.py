@@ -12,7 +12,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from agent.protocol import Link
-from agent.transports.base import TransportError
+from agent.transports.base import HostUnknownError
 
 PROFILE = """<?xml version="1.0" encoding="UTF-8"?>
 <profiles xmlns="http://www.eprosima.com/XMLSchemas/fastRTPS_Profiles">
@@ -83,7 +83,7 @@ def _resolve(hosts: Sequence[str]) -> list[str]:
         try:
             addresses.append(socket.gethostbyname(host))
         except OSError as error:
-            raise TransportError(
+            raise HostUnknownError(
                 f"The static peer {host} cannot be resolved ({error}). "
                 "Check its name in the MEC and the DNS."
             ) from error

@@ -74,31 +74,41 @@ class Recorded:
 
 
 class Receiver(threading.Thread):
-    """Thread that passes on the messages of all recorded topics of a unit."""
+    """Thread that passes on the messages of all recorded topics of a unit; started by the first of them.
+
+    `error` is set when it ends by itself.
+    """
 
     def __init__(self, context: Context) -> None:
         super().__init__(name="ros2-receiver", daemon=True)
+        self.error: Exception | None = None
         self._context = context
-        self._lock = threading.Lock()
-        self._recorded: list[Recorded] = []
+        self._recorded: tuple[Recorded, ...] = ()
         self._closing = threading.Event()
 
     def add(self, node: Node, message_type: type, name: str, qos: Qos, receive: Receive) -> None:
         """Subscribe to one more topic."""
-        recorded = Recorded(node, message_type, name, qos, receive)
-        with self._lock:
-            self._recorded.append(recorded)
+        self._recorded += (Recorded(node, message_type, name, qos, receive),)
+        if not self.is_alive():
+            self.start()
 
     def close(self) -> None:
         """Take what has arrived, and end the thread."""
         self._closing.set()
-        self.join()
+        if self.is_alive():
+            self.join()
 
     def run(self) -> None:
+        try:
+            self._receive()
+        except Exception as error:
+            log.exception("messages can no longer be received")
+            self.error = error
+
+    def _receive(self) -> None:
         adapted = time.monotonic()
         while not self._closing.is_set():
-            with self._lock:
-                recorded = list(self._recorded)
+            recorded = self._recorded
             self._wait(recorded)
             for one in recorded:
                 one.take()
@@ -107,7 +117,7 @@ class Receiver(threading.Thread):
                     one.adapt()
                 adapted = time.monotonic()
 
-    def _wait(self, recorded: list[Recorded]) -> None:
+    def _wait(self, recorded: tuple[Recorded, ...]) -> None:
         """Wait until a message has arrived, for a moment at most."""
         wait_set = rclpy_c.WaitSet(len(recorded), 0, 0, 0, 0, 0, self._context.handle)
         with wait_set:

@@ -59,6 +59,7 @@ class Ros2Transport:
     errors: tuple[type[Exception], ...] = (rclpy_c.RCLError,)
 
     def __init__(self) -> None:
+        self.peers: tuple[str, ...] = ()
         self._context: Context | None = None
         self._types = MessageTypes()
         self._nodes: dict[str, Node] = {}
@@ -76,7 +77,7 @@ class Ros2Transport:
             self._context.init(args=[], domain_id=link.domain_id)
             lookout = Node(LOOKOUT, context=self._context, **LEAN)
         try:
-            _await_others(lookout, link)
+            self.peers = _await_others(lookout, link)
         finally:
             lookout.destroy_node()
 
@@ -114,7 +115,6 @@ class Ros2Transport:
             node = self._node(namespace)
             if self._receiver is None:
                 self._receiver = Receiver(node.context)
-                self._receiver.start()
             self._receiver.add(node, message_type, name, topic.qos, receive)
 
     @property
@@ -124,6 +124,8 @@ class Ros2Transport:
 
     def check(self) -> LinkCheck:
         """Ask the publishers who listens and what is acknowledged."""
+        if self._receiver and self._receiver.error:
+            raise self._receiver.error
         return self._link.check()
 
     def close(self) -> None:
@@ -159,17 +161,30 @@ def topic_name(namespace: str, topic: str) -> str:
     return full_name(namespace, topic)
 
 
-def _await_others(node: Node, link: Link) -> None:
-    """Wait for a node that belongs to no unit. Raises TransportError after five seconds."""
+def _await_others(node: Node, link: Link) -> tuple[str, ...]:
+    """Wait for a node that belongs to no unit, and return the names of those found.
+
+    Raises:
+        TransportError: There is none within five seconds.
+    """
     deadline = time.monotonic() + DISCOVERY_SECONDS
-    ours = {LOOKOUT, NODE_NAME}
-    while all(name in ours for name, _ in node.get_node_names_and_namespaces()):
+    while not (names := _names_of_others(node)):
         if time.monotonic() > deadline:
             raise TransportError(
                 f"No ROS 2 node was found in domain {link.domain_id}. Check that one is running, "
                 f"its domain, and {ADVICE.get(link.discovery, 'the discovery of the MEC')}."
             )
         time.sleep(POLL_SECONDS)
+    return names
+
+
+def _names_of_others(node: Node) -> tuple[str, ...]:
+    nodes = node.get_node_names_and_namespaces()
+    return tuple(
+        full_name(namespace, name)
+        for name, namespace in sorted(nodes)
+        if name not in (LOOKOUT, NODE_NAME)
+    )
 
 
 def _patient(publish: Publish) -> Publish:

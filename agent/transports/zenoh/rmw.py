@@ -14,7 +14,7 @@ import zenoh
 
 from agent.protocol import Link, PlayedTopic, RecordTopic
 from agent.topic_names import carries, full_name
-from agent.transports.base import Publish, Receive, TransportError, TypeUnknownError
+from agent.transports.base import NODE_NAME, Publish, Receive, TransportError, TypeUnknownError
 from agent.transports.zenoh.transport import ZenohTransport
 from agent.transports.zenoh.wire import (
     ADMIN_SPACE,
@@ -27,8 +27,6 @@ from agent.transports.zenoh.wire import (
     gid,
     key_of,
 )
-
-NODE_NAME = "agent"
 
 
 class RmwTransport(ZenohTransport):

@@ -44,6 +44,7 @@ class ZenohTransport:
     """One Zenoh session for all agents of the unit."""
 
     errors: tuple[type[Exception], ...] = (zenoh.ZError,)
+    peers: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         self._session: zenoh.Session | None = None

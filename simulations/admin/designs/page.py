@@ -66,6 +66,7 @@ class SimulationPageMixin:
         if row is not None:
             context["state"] = badge(TONES.get(row.status, "idle"), row.status.label)
             context |= _runs(row)
+            context["may_check"] = row.deleted_at is None and self.has_start_permission(request)
         context |= {"texts": _texts(), "may_start": self.has_start_permission(request)}
         response: HttpResponse = super().render_change_form(request, context, *args, **kwargs)  # type: ignore[misc]
         return response
@@ -132,6 +133,8 @@ def _runs(simulation: Simulation) -> dict[str, Any]:
 def _texts() -> dict[str, str]:
     """Return what the scripts of the page say."""
     return {
+        "checking": gettext("Checking what is stored: this takes up to ten seconds."),
+        "checkLost": gettext("The check gave no answer: try again."),
         "live": "",
         "lost": gettext("The server does not answer; what you see is older. Trying again."),
         "moved": gettext("Moved to position %(position)s of %(count)s."),

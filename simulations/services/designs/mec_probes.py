@@ -27,7 +27,7 @@ MAX_AT_ONCE = 2
 _slots = BoundedSemaphore(MAX_AT_ONCE)
 
 
-def probe(mec: Mec, *, requested_by: User) -> ProbeResult:
+def probe(mec: Mec, *, requested_by: User | None) -> ProbeResult:
     """Test a MEC for ten seconds at most, and keep the result with it.
 
     Raises:
@@ -49,7 +49,7 @@ def probe(mec: Mec, *, requested_by: User) -> ProbeResult:
     return result
 
 
-def _keep(mec: Mec, result: ProbeResult, requested_by: User) -> None:
+def _keep(mec: Mec, result: ProbeResult, requested_by: User | None) -> None:
     """Write the result, unless the link was changed meanwhile."""
     link = {name: getattr(mec, name) for name in LINK_FIELDS}
     fields = {

@@ -1,7 +1,7 @@
 """Changes to MECs; nothing else writes them."""
 
 import re
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Sequence, Set
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -61,7 +61,13 @@ def update(mec: Mec, **changes: Any) -> Mec:
 
 
 def ensure(
-    slug: str, *, name: str, transport: str, endpoint: str = "", discovery: str = "none"
+    slug: str,
+    *,
+    name: str,
+    transport: str,
+    endpoint: str = "",
+    discovery: str = "none",
+    addresses: Sequence[str] = (),
 ) -> Mec:
     """Create or update the MEC of a slug, and enable it.
 
@@ -73,6 +79,7 @@ def ensure(
         "transport": transport,
         "endpoint": endpoint,
         "discovery": discovery,
+        "addresses": list(addresses),
         "enabled": True,
     }
     mec = Mec.objects.filter(slug=slug).first()

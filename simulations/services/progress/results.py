@@ -15,6 +15,7 @@ def measured_figures(execution: Execution) -> dict[str, Any]:
     figures = AgentRun.objects.filter(stage_run__execution=execution).aggregate(
         published=Sum("published"),
         undelivered=Sum("messages_undelivered"),
+        behind=Sum("messages_late"),
         # Agents that joined late do not start with the others.
         skew=Max(Abs("start_skew_us"), filter=Q(late=False)),
         lateness=Max("lateness_p99_us"),
@@ -23,6 +24,7 @@ def measured_figures(execution: Execution) -> dict[str, Any]:
     return {
         "messages_published": figures["published"] or 0,
         "messages_undelivered": figures["undelivered"] or 0,
+        "messages_late": figures["behind"],
         "start_skew_us_max": _rounded(figures["skew"]),
         "lateness_us_p99": _rounded(figures["lateness"]),
         "recordings": recordings.filter(status=RecordingStatus.STORED).count(),
@@ -32,7 +34,8 @@ def measured_figures(execution: Execution) -> dict[str, Any]:
 def summary(execution: Execution) -> dict[str, Any]:
     """The figures of an execution; times in µs and s, None if nothing was measured.
 
-    `lateness_us_p99` is the worst of the agents' own p99; `start_skew_us_max` the largest absolute value.
+    `messages_late` are those published more than 5 ms after they were due. `lateness_us_p99` is the worst of
+    the agents' own p99; `start_skew_us_max` the largest absolute value.
     """
     execution.refresh_from_db()
     seconds = None
@@ -47,6 +50,7 @@ def summary(execution: Execution) -> dict[str, Any]:
         **figures,
         # Those of older versions have none.
         "messages_undelivered": figures.get("messages_undelivered", 0),
+        "messages_late": figures.get("messages_late"),
         "cpu_seconds": figures.get("cpu_seconds"),
         "memory_peak_bytes": figures.get("memory_peak_bytes"),
         "seconds": seconds,

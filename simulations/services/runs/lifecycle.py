@@ -26,12 +26,10 @@ from simulations.failures import failure
 from simulations.models import AgentRun, Execution, Simulation, StageRun
 from simulations.services.events import record_event
 from simulations.services.plan import Plan, plan_of, serialize
-from simulations.services.planning import freeze
+from simulations.services.planning import freeze, left_out_warnings
 from simulations.services.progress.progress import final_outcome
 from simulations.services.runs import audit
 from simulations.services.start_checks import check_again
-from simulations.services.topic_types import untyped_values
-from simulations.services.topics import left_out_values
 from storage.models import Rosbag
 from storage.querysets import RosbagQuerySet
 from templates.models import Template
@@ -102,7 +100,7 @@ def _create(
         exclusive=not simulation.concurrent_executions,
         requested_by=requested_by,
         again_of=again_of,
-        warnings=_left_out(plan) or None,
+        warnings=left_out_warnings(plan.link.transport, plan.stages) or None,
     )
     StageRun.objects.bulk_create(
         StageRun(execution=execution, position=stage.position, units=plan.units(stage))
@@ -111,23 +109,10 @@ def _create(
     rows.update(latest_execution=execution)
     record_event(execution.pk, EventKind.EXECUTION_REQUESTED, actor=requested_by)
     audit.record_start(execution, requested_by)
-    for warning in _left_out(plan):
+    for warning in execution.warnings or ():
         payload = {"position": warning["stage"], **warning["values"]}
         record_event(execution.pk, EventKind.TOPICS_LEFT_OUT, payload=payload)
     return execution
-
-
-def _left_out(plan: Plan) -> list[dict[str, Any]]:
-    """The warnings of an execution about topics that its plan leaves out."""
-    transport, warnings = plan.link.transport, []
-    for stage in plan.stages:
-        if stage.left_out:
-            values = left_out_values(transport, stage.left_out)
-            warnings.append((FailureCode.TOPIC_NOT_CARRIED, stage.position, values))
-        if stage.untyped:
-            values = untyped_values(transport, stage.untyped)
-            warnings.append((FailureCode.TYPE_UNKNOWN, stage.position, values))
-    return [{"code": code, "stage": stage, "values": values} for code, stage, values in warnings]
 
 
 def stop(execution: Execution, *, stopped_by: Any = Stopper.PROGRAM) -> Execution:

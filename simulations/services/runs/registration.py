@@ -147,6 +147,7 @@ def _assignment(current: UnitAttempt, plan: Plan) -> Assignment:
         passes=stage.repeats,
         pass_gap=stage.pass_gap,
         clock_hz=stage.clock_hz,
+        publishes_clock=stage.clock_hz > 0 and unit == 0,
         restamp=stage.restamp,
         prefix_frames=stage.prefix_frames,
         match_seconds=stage.match_seconds,

@@ -145,6 +145,8 @@ FIGURES = [
     "published",
     "published_bytes",
     "messages_undelivered",
+    "messages_late",
+    "messages_unchanged",
     "outages",
     "matched",
     "passes",
@@ -164,6 +166,7 @@ def copy_figures(row: AgentRun, agent: AgentReport, message: Snapshot) -> None:
     row.late = message.late
     row.published, row.published_bytes = agent.published, agent.published_bytes
     row.messages_undelivered = message.undelivered
+    row.messages_late, row.messages_unchanged = agent.messages_late, agent.messages_unchanged
     row.outages = link_changes.to_rows(message.outages) or None
     row.matched = _matched(agent, message)
     row.passes = agent.passes

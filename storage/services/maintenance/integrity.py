@@ -1,6 +1,7 @@
 """Consistency checks between database and storage: missing, truncated and orphaned objects."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import islice
@@ -16,6 +17,7 @@ from storage.objects import object_store
 from storage.objects.base import StoredObject
 
 BATCH = 500
+CALLS_AT_ONCE = 8
 INCOMING = (Status.UPLOADING, Status.VERIFYING)
 """Rosbags that may receive files."""
 
@@ -62,6 +64,23 @@ def check() -> Report:
         if pk not in checked and object_store().stat(key) is None:
             report.missing.append(Mismatch(rosbag, path, key, size, None))
     return report
+
+
+def check_rosbag(rosbag: Rosbag) -> list[Mismatch]:
+    """Return the files of a rosbag whose objects are missing or have another size.
+
+    Raises:
+        StoreError: The storage is unavailable.
+    """
+    rows = list(rosbag.files.stored().values_list("path", "key", "size"))
+    with ThreadPoolExecutor(CALLS_AT_ONCE) as pool:
+        found = list(pool.map(object_store().stat, [key for _path, key, _size in rows]))
+    sizes = [None if stored is None else stored.size for stored in found]
+    return [
+        Mismatch(rosbag.pk, path, key, size, stored)
+        for (path, key, size), stored in zip(rows, sizes, strict=True)
+        if stored != size
+    ]
 
 
 def repair(report: Report, *, older_than: timedelta = timedelta(days=1)) -> list[str]:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from common.exceptions import FieldError
 from storage.models import Rosbag
 from templates.models import Template
+from templates.services.validation.definitions import definition_errors
 from templates.services.validation.numbers import number_errors
 from templates.services.validation.range import RANGE, range_errors
 from templates.services.validation.recording import record_errors
@@ -25,6 +26,8 @@ def field_errors(values: Mapping[str, Any], template: Template | None = None) ->
     rosbag = values.get("rosbag", template.rosbag if template else None)
     if "record_topics" in values:
         errors += record_errors(rosbag, values["record_topics"])
+    if "definitions" in values:
+        errors += definition_errors(values["definitions"])
     if values.keys() & (CHOICE | RANGE):
         errors += _bag_errors(rosbag)
         if not any(error.pointer == "/rosbag" for error in errors):

@@ -1,4 +1,4 @@
-"""Replay over DDS, received by plain ROS 2 nodes in processes of their own."""
+"""A bag of five topics, and plain ROS 2 nodes in processes of their own that hear it played."""
 
 import hashlib
 from collections import defaultdict
@@ -14,7 +14,6 @@ from rosbags.typesys import Stores, get_typestore
 from sensor_msgs.msg import Imu
 from std_msgs.msg import String
 
-from agent.tests.conftest import until
 from agent.tests.server import FakeServer
 from rosbag2.formats.metadata import Topic
 from rosbag2.writing.sqlite_writer import BagWriter
@@ -104,49 +103,18 @@ def subscription(name: str, agent: int, **more: Any) -> dict[str, Any]:
     return {"name": f"/agent_{agent}{name}", "type": kind, "hash": HASHES[kind], **more}
 
 
-def plan(domain: int, *names: str, **more: Any) -> dict[str, Any]:
-    agents = [{"number": number, "namespace": f"/agent_{number}"} for number in NUMBERS]
-    return {"agents": agents, "link": link(domain), "topics": played(*names), **more}
+@pytest.fixture
+def play(tmp_path, sent, domain, serve, start):
+    """Start a unit that plays some topics as five agents, and return its server and the unit."""
+
+    def begin(*names: str, hold: bool = False, **more: Any) -> tuple[FakeServer, Any]:
+        agents = [{"number": number, "namespace": f"/agent_{number}"} for number in NUMBERS]
+        plan = {"agents": agents, "link": link(domain), "topics": played(*names), **more}
+        fake = FakeServer(tmp_path / "bag", plan, hold=hold)
+        return fake, start(serve(fake))
+
+    return begin
 
 
 def hashes(messages: list[bytes]) -> list[str]:
     return [hashlib.sha256(data).hexdigest() for data in messages]
-
-
-def test_every_message_arrives_as_recorded(tmp_path, sent, domain, listen, serve, start):
-    names = ("/odom", "/imu", "/map")
-    best_effort = {"reliability": "best_effort"}
-    raw = listen(
-        *(
-            subscription(name, agent, **(best_effort if name == "/imu" else {}))
-            for name in names
-            for agent in NUMBERS
-        )
-    )
-    typed = listen(
-        *(subscription("/odom", agent, typed=True, **best_effort) for agent in NUMBERS),
-        *(subscription("/imu", agent, typed=True, **best_effort) for agent in NUMBERS),
-    )
-    fake = FakeServer(tmp_path / "bag", plan(domain, *names), hold=True)
-    unit = start(serve(fake))
-    until(lambda: raw.matched and typed.matched)
-    agents = [["agent", f"/agent_{agent}"] for agent in NUMBERS]
-    # The graph learns of nodes a little later than of their publishers.
-    until(lambda: [node for node in raw.graph()["nodes"] if node[0] == "agent"] == agents)
-    graph = raw.graph()
-    fake.hold = False
-    assert unit.wait(60) == 0
-    expected = {f"/agent_{agent}{name}": sent[name] for name in names for agent in NUMBERS}
-    until(lambda: {k: len(v) for k, v in raw.received.items()} == dict.fromkeys(expected, MESSAGES))
-    assert raw.received == {name: hashes(messages) for name, messages in expected.items()}
-    for agent in NUMBERS:
-        frames = [f"'frame {number}'" for number in range(0, 100, 5)]
-        odom = typed.messages[f"/agent_{agent}/odom"]
-        assert [frame in text for frame, text in zip(frames, odom, strict=True)] == [
-            True
-        ] * MESSAGES
-    for name, ends in graph["graph"].items():
-        kind = TYPES[f"/{name.rpartition('/')[2]}"]
-        assert ends["theirs"] == [[kind, HASHES[kind]]]
-        assert ends["ours"][0] == ends["theirs"][0]
-    assert not [service for service, _ in graph["services"] if "agent" in service]

@@ -1,0 +1,90 @@
+"""Ends of runs over DDS: by a stop, by SIGKILL, and with subscribers that are gone."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from agent.protocol import Command
+from agent.tests.conftest import until
+from agent.tests.ros2.conftest import subscription
+from tests.support.ros2 import loopback
+
+ODOM = "/agent_1/odom"
+ONE = [{"number": 1, "namespace": "/agent_1"}]
+RECORD = [{"name": "/odom", "type": "nav_msgs/msg/Odometry"}]
+FOREVER = {"agents": ONE, "passes": 1_000_000, "record": RECORD}
+
+
+def shared_memory() -> set[str]:
+    return {name for name in os.listdir("/dev/shm") if "fastrtps" in name}  # noqa: S108
+
+
+def lost(fake, listener):
+    return fake.last.agents[0].published - len(listener.received[ODOM])
+
+
+def test_a_stop_keeps_the_recording_and_says_goodbye(listen, play):
+    listener = listen(subscription("/odom", 1))
+    fake, unit = play("/odom", **FOREVER)
+    until(lambda: len(listener.received[ODOM]) > 5)
+    stopped = fake.now()
+    fake.command = Command.STOP
+    assert unit.wait() == 0
+    assert fake.last.agents[0].state == "STOPPED"
+    assert fake.last.last_publication_ns - stopped < 2_000_000_000
+    assert fake.recorded.total() == fake.last.agents[0].published
+    until(lambda: not listener.matched)
+
+
+def test_a_killed_unit_leaves_no_shared_memory(listen, play):
+    listener = listen(subscription("/odom", 1))
+    until(lambda: listener.publishers)
+    before = shared_memory()
+    _, unit = play("/odom", **FOREVER)
+    until(lambda: len(listener.received[ODOM]) > 5)
+    maps = Path(f"/proc/{unit.process.pid}/maps").read_text()
+    unit.signal(signal.SIGKILL)
+    unit.wait()
+    assert "librmw_fastrtps" in maps
+    assert "/dev/shm/fast" not in maps  # noqa: S108
+    assert shared_memory() <= before
+
+
+@pytest.mark.parametrize("end", ["leaves", "is killed"])
+def test_subscribers_that_are_gone_are_an_outage(end, listen, play):
+    heard = subscription("/odom", 1)
+    listener = listen(heard, environment=loopback(lease=2))
+    fake, unit = play("/odom", **FOREVER)
+    until(lambda: "the network is" not in fake.log and len(listener.received[ODOM]) > 150)
+    if end == "leaves":
+        listener.leave()
+    else:
+        listener.close()
+    until(lambda: "is disconnected" in fake.log, 40)
+    returned = listen(heard)
+    until(lambda: "is connected again" in fake.log, 40)
+    until(lambda: returned.received)
+    fake.command = Command.STOP
+    assert unit.wait(60) == 0
+    (outage,) = fake.last.outages
+    assert 0 < outage.messages < fake.last.agents[0].published
+    assert outage.began_ns < outage.ended_ns < fake.last.last_publication_ns
+
+
+def test_a_subscriber_that_is_gone_at_the_end_fails_the_unit(listen, play):
+    listener = listen(subscription("/odom", 1), environment=loopback(lease=2))
+    fake, unit = play("/odom", agents=ONE, passes=20)
+    until(lambda: len(listener.received[ODOM]) > 150)
+    listener.close()
+    assert unit.wait(90) == 1
+    assert (fake.last.agents[0].state, fake.last.failure.code) == ("FAILED", "TRANSPORT_LOST")
+    assert 0 < lost(fake, listener) <= fake.last.undelivered
+
+
+def test_nobody_in_the_domain_is_a_failure_with_advice(domain, play):
+    fake, unit = play("/odom")
+    assert unit.wait(60) == 1
+    assert fake.last.failure.code == "TRANSPORT_UNREACHABLE"
+    assert f"No ROS 2 node was found in domain {domain}. " in fake.last.failure.text
