@@ -71,7 +71,7 @@ class SegmentOffer(Message, frozen=True, kw_only=True):
     attempt: int
     agent: int | None = None
     """Number of the agent where each has a recording of its own."""
-    segment: int
+    segment: Count
     """From 0, in the order of time."""
     file: RecordedFile
     """One data file; its name says attempt and segment, such as `recording_1_0.mcap`."""
@@ -89,7 +89,7 @@ class SegmentComplete(Message, frozen=True, kw_only=True):
     unit: int
     attempt: int
     agent: int | None = None
-    segment: int
+    segment: Count
     file: FinishedFile
 
 
@@ -100,7 +100,7 @@ class RecordingClosed(Message, frozen=True, kw_only=True):
     unit: int
     attempt: int
     agent: int | None = None
-    segments: int
+    segments: Count
     message_count: Count
     dropped: Count
     """Messages that were received and could not be written."""
