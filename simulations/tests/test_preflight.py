@@ -13,10 +13,11 @@ from agent.protocol import ProbeCode, ProbeResult
 from simulations.backends.base import Capacity
 from simulations.models import AgentRun, Execution, Mec, Simulation, StageRun
 from simulations.services.designs import mec_probes, mecs, resource_checks
+from simulations.services.designs.preflight import preflight
 from simulations.services.runs import lifecycle
 from simulations.tests.conftest import Design, api_client
 from simulations.tests.fake_backend import FakeBackend
-from storage.models import Rosbag
+from storage.models import Rosbag, RosbagTopic
 from storage.objects import object_store
 from templates.models import Template
 from tests.support.zenoh import Router
@@ -137,6 +138,22 @@ def test_needs_are_compared_with_the_room_for_units(
     units.room = room
     found = check(design(2))
     assert [found[name][0] for name in ("CPU", "MEMORY", "DISK")] == expected
+
+
+def test_names_without_a_slash_are_recorded_too(units: FakeBackend, design: Design) -> None:
+    simulation = design(2)
+    Template.objects.update(record_own=True)
+
+    def disk() -> float:
+        checks = preflight(simulation, requested_by=None).checks
+        return next(check.values["needed"] for check in checks if check.check == "DISK")
+
+    needed = disk()
+    assert needed > Rosbag.objects.get().size
+    for topic in RosbagTopic.objects.all():
+        RosbagTopic.objects.filter(pk=topic.pk).update(name=topic.name.removeprefix("/"))
+    Template.objects.update(topics=[])
+    assert disk() == needed
 
 
 def test_unpaced_stages_have_no_rate(check: Callable[[Simulation], Found], design: Design) -> None:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from django.conf import settings
 from django.db.models import Max
 
+from agent.topic_names import with_slash
 from simulations.choices import Pattern, RunStatus, Transport
 from simulations.models import AgentRun, Execution, Simulation, Stage, StageRun
 from simulations.services.designs.forecast import Forecast, StageForecast
@@ -151,10 +152,10 @@ def _recorded_bytes(
         return 0.0
     if not ahead.size.is_known:
         return None
-    names = {topic.name for topic in plan.record}
+    names = {with_slash(topic.name) for topic in plan.record}
     sizes = {topic.name: topic.size for topic in stage.template.rosbag.topics.all()}
     played = sum(sizes[topic.name] for topic in plan.topics)
-    recorded = sum(sizes[t.name] for t in plan.topics if t.published_name in names)
+    recorded = sum(sizes[t.name] for t in plan.topics if with_slash(t.published_name) in names)
     return ahead.size.value * recorded / played if played else 0.0
 
 
