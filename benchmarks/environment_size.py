@@ -28,6 +28,7 @@ def install(requirements: Path, folder: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     pip = [sys.executable, "-m", "pip", "--python", folder / "bin" / "python", "install", "--quiet"]
     options = ["--disable-pip-version-check", "--only-binary", ":all:", "--no-compile"]
+    options += ["--no-binary", "empy"]  # it has no wheel, and is plain Python
     subprocess.run([*pip, *options, "-r", requirements], check=True)
 
 

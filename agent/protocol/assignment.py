@@ -112,7 +112,7 @@ class Link(Message, frozen=True, kw_only=True):
     """`client` or `peer`, towards an endpoint."""
     attachment: str = "binary"
     """`zenoh`: `binary`, of rmw_zenoh from 0.2.4 on, or `keyed`, of those before."""
-    secret: Annotated[str, msgspec.Meta(pattern=rf"\A({SECRET_NAME})?\Z")] = ""
+    secret: str = ""
     """Name of a folder under MEC_SECRETS_DIR with `ca.crt`, `tls.crt`, `tls.key`, `username`, `password`."""
 
     @property

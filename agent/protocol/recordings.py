@@ -1,6 +1,6 @@
 """Upload of recordings."""
 
-from agent.protocol.message import Message, Time
+from agent.protocol.message import Count, Message, Time
 
 
 class RecordedFile(Message, frozen=True, kw_only=True):
@@ -64,14 +64,14 @@ class SegmentOffer(Message, frozen=True, kw_only=True):
     attempt: int
     agent: int | None = None
     """Number of the agent where each has a recording of its own."""
-    segment: int
+    segment: Count
     """From 0, in the order of time."""
     file: RecordedFile
     """One data file; its name says attempt and segment, such as `recording_1_0.mcap`."""
     first_ns: Time
     """Time of the first message, on the unit's wall clock."""
     last_ns: Time
-    topics: dict[str, int]
+    topics: dict[str, Count]
     """Messages by topic."""
 
 
@@ -82,7 +82,7 @@ class SegmentComplete(Message, frozen=True, kw_only=True):
     unit: int
     attempt: int
     agent: int | None = None
-    segment: int
+    segment: Count
     file: FinishedFile
 
 
@@ -93,7 +93,7 @@ class RecordingClosed(Message, frozen=True, kw_only=True):
     unit: int
     attempt: int
     agent: int | None = None
-    segments: int
-    message_count: int
-    dropped: int
+    segments: Count
+    message_count: Count
+    dropped: Count
     """Messages that were received and could not be written."""

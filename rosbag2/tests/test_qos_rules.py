@@ -4,14 +4,9 @@ from typing import Any
 
 import pytest
 
-from rosbag2.formats.qos_rules import offered, requested
+from rosbag2.formats.qos_rules import Policies, offered, requested
 
-ORDINARY = {
-    "reliability": "reliable",
-    "durability": "volatile",
-    "history": "keep_last",
-    "depth": 10,
-}
+ORDINARY = Policies("reliable", "volatile", "keep_last", 10)
 FOREVER = "{sec: 2147483647, nsec: 4294967295}"
 
 

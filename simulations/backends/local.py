@@ -81,8 +81,10 @@ class LocalBackend:
 
     def kept_recording(self, job: Job, unit: int, attempt: int) -> str:
         folder = self._folder(job, unit) / f"recording-{attempt}"
-        is_kept = any(path.suffix in DATA_SUFFIXES for path in folder.rglob("*"))
-        return str(folder) if is_kept else ""
+        kept = {path.parent for path in folder.rglob("*") if path.suffix in DATA_SUFFIXES}
+        if len(kept) == 1:  # the segment that was open
+            return str(kept.pop())
+        return str(folder) if kept else ""
 
     def remove(self, job: Job) -> int:
         folder = _root(job)

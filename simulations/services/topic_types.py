@@ -94,17 +94,17 @@ def untyped_error(
     pointer: str, template: Template, transport: str, untyped: dict[str, str]
 ) -> FieldError:
     """The reason why a template with topics of unknown types is not started."""
-    if transport in TYPED:
+    if template.restamp or template.prefix_frames:
+        message = _(
+            "Template %(name)s changes headers, and has topics of message types whose definition is not "
+            "known, or is not that of the recorded hash: %(topics)s. Add the definitions to the template, "
+            "let it leave such topics out, or play headers as recorded."
+        )
+    else:
         message = _(
             "Template %(name)s has topics of message types that are defined nowhere, and the transport "
             "%(transport)s needs the definitions: %(topics)s. Add them to the template, let it leave such "
             "topics out, or choose a mec with the transport ros2 or zenoh-raw."
-        )
-    else:
-        message = _(
-            "Template %(name)s changes headers, and has topics of message types that are defined "
-            "nowhere: %(topics)s. Add the definitions to the template, let it leave such topics out, or "
-            "play headers as recorded."
         )
     text = message % (untyped_values(transport, untyped) | {"name": template.name})
     return FieldError(pointer, f"{text}{_verify_again(template)}", FailureCode.TYPE_UNKNOWN)

@@ -136,6 +136,8 @@ def test_killed_unit_is_lost(system: System, design: Design, settings: Any) -> N
     system.controller()
     execution = lifecycle.start(design(1, repeat_count=100))
     in_status(execution, "RUNNING")
+    kept = settings.DATA_DIR / "units"
+    [file] = until(lambda: list(kept.glob("execution-*/unit-0/recording-1/**/*.mcap")))
     for pid in until(lambda: unit_processes(settings.DATA_DIR)):
         os.kill(pid, signal.SIGKILL)
     ended(execution)
@@ -143,10 +145,8 @@ def test_killed_unit_is_lost(system: System, design: Design, settings: Any) -> N
     assert execution.data_status == "INCOMPLETE"
     assert execution.failure_text
     assert AgentRun.objects.get().status == "LOST"
-    kept = settings.DATA_DIR / "units"
-    text = Recording.objects.get().text
-    assert str(kept) in text
-    assert list(kept.glob("execution-*/unit-0/recording-1/*.db3"))
+    assert str(file.parent) in Recording.objects.get().text
+    assert file.exists()
 
 
 def test_killed_unit_is_retried(system: System, design: Design, settings: Any) -> None:

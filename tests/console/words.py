@@ -38,7 +38,7 @@ _TERMS = """
     Kubernetes DDS QoS API JWT JSON CSV UTC KiB MiB GiB TiB English Asia Seoul Ctrl Esc Enter Python Django
     GitHub Authorization Bearer token metadata yaml null max zip tar msg std nav sensor geometry SHA
     Jazzy Humble Iron Rolling Kilted Rosbag TurtleBot LDAP Single Sign-On best effort reliable volatile
-    latched
+    latched Secret username password
 """
 TERMS = frozenset(_TERMS.split())
 """Proper terms, which Korean engineers write in Latin letters."""

@@ -24,6 +24,10 @@ BREAKOUT = f"'\"></textarea></script></style></title>--><{TAG} {ATTRIBUTE}=1>{{{
 LEFT_OUT = ("/logout/", "/archive", "/files/", "/api/", "/storage/objects/", "/static/", "/docs")
 MADE_BY_US = frozenset({"content_digest", "sha256", "digest", "key", "upload_id", "password"})
 """Columns with names of files, which nobody else writes."""
+WORDS_OF_PLANS = frozenset(
+    {"reliable", "best_effort", "volatile", "transient_local", "keep_last", "keep_all"}
+)
+"""Values of a closed set in a frozen plan, which nobody else writes and whose types refuse others."""
 SEARCH = f"?q={BREAKOUT}"
 CHOICE = f"?topic={BREAKOUT}&field={BREAKOUT}"
 
@@ -69,7 +73,7 @@ def hostile(value: Any, number: int) -> Any:
             return {key: hostile(item, number) for key, item in value.items()}
         case list():
             return [hostile(item, number) for item in value]
-        case str():
+        case str() if value not in WORDS_OF_PLANS:
             return f"{number}{BREAKOUT}"
     return value
 

@@ -50,9 +50,9 @@ class Played:
 
     def note(self, now: int) -> None:
         """Look for acknowledgements, and for subscriptions that came or went."""
-        if self.is_acknowledged:
-            self.acknowledged_ns = now
         count = self.publisher.get_subscription_count()
+        if not count or self.is_acknowledged:
+            self.acknowledged_ns = now
         if count and now > self._settled_ns:
             self._expected = True
         if count == self._subscriptions:

@@ -21,6 +21,7 @@ from agent.transports.ros2.graph import publishers_of_others
 from agent.transports.ros2.qos import profile
 
 WAIT_NS = 100_000_000
+GATHER_SECONDS = 0.002
 ADAPT_SECONDS = 1.0
 MIN_DEPTH = 1000
 """Messages of a topic that wait for the recorder; each takes memory only once it is there."""
@@ -110,18 +111,21 @@ class Receiver(threading.Thread):
         adapted = time.monotonic()
         while not self._closing.is_set():
             recorded = self._recorded
-            self._wait(recorded)
-            for one in recorded:
+            for one in self._await_ready(recorded):
                 one.take()
+            # Each turn costs by the number of subscriptions, so that there are not too many.
+            time.sleep(GATHER_SECONDS)
             if time.monotonic() - adapted > ADAPT_SECONDS:
                 for one in recorded:
                     one.adapt()
                 adapted = time.monotonic()
 
-    def _wait(self, recorded: tuple[Recorded, ...]) -> None:
-        """Wait until a message has arrived, for a moment at most."""
+    def _await_ready(self, recorded: tuple[Recorded, ...]) -> list[Recorded]:
+        """Wait for messages, for a moment at most, and return the subscriptions that have some."""
         wait_set = rclpy_c.WaitSet(len(recorded), 0, 0, 0, 0, 0, self._context.handle)
         with wait_set:
             for one in recorded:
                 wait_set.add_subscription(one.subscription.handle)
             wait_set.wait(WAIT_NS)
+            ready = set(wait_set.get_ready_entities("subscription"))
+        return [one for one in recorded if one.subscription.handle.pointer in ready]

@@ -1,10 +1,11 @@
 """Certificates and credentials of a system under test: files that its units read, and nothing else."""
 
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from agent.protocol import ProbeCode
+from agent.protocol import SECRET_NAME, ProbeCode
 from agent.transports.base import TransportError
 
 FOLDERS = "MEC_SECRETS_DIR"
@@ -39,6 +40,8 @@ def read_secret(name: str) -> Secret:
     """
     if not name:
         return Secret()
+    if not re.fullmatch(SECRET_NAME, name):
+        raise SecretError(f"'{name}' is no name of a secret: correct it in the MEC.")
     root = os.environ.get(FOLDERS, "")
     if not root:
         raise SecretError(

@@ -102,6 +102,7 @@ class MecAdmin(DomainErrorMixin, ServiceDeletionMixin, BoundedListMixin, admin.M
             "used": mecs.USED_FIELDS,
             "addressed": sorted(mecs.ADDRESSED),
             "by_addresses": [Transport.ROS2],
+            "texts": {},  # it has none: only names
         }
         if mec is not None:
             may_test = mec.enabled and self.has_test_permission(request)

@@ -28,6 +28,8 @@ from storage.services.intake.assembly import FinishedUpload, format_ranges
 from storage.services.intake.parts import FilePlan
 from storage.services.intake.uploads import NewFile, check_files
 
+MAX_MESSAGES = 2**53
+"""Of one segment, as no more can be summed up."""
 MAX_SEGMENTS = 9_999
 """Of one recording; with metadata.yaml they are the files of a bundle."""
 
@@ -115,7 +117,11 @@ def _require_valid(recording: Recording, message: SegmentOffer) -> None:
     if not 0 <= message.segment < MAX_SEGMENTS or message.file.path != name:
         message_text = _("The name of a segment says its attempt and number, such as %(name)s.")
         raise UnitRefusedError(message_text % {"name": name})
-    if message.file.size < 1 or not message.file.sha256 or not any(message.topics.values()):
+    if (
+        message.file.size < 1
+        or not message.file.sha256
+        or not 0 < sum(message.topics.values()) <= MAX_MESSAGES
+    ):
         raise UnitRefusedError(_("A segment has a size, a checksum and messages."))
     check_files([_new_file(message)])
     if message.first_ns > message.last_ns:
