@@ -137,6 +137,8 @@ def test_missing_files_are_named(secret: Path, tmp_path: Path) -> None:
     (secret / "tls.key").rmdir()
     (secret / "tls.key").write_bytes(b"\xff\xfe")
     assert f"{secret}/tls.key is not text" in refusal()
+    (secret / "tls.key").write_text("\n")
+    assert f"{secret}/tls.key is empty" in refusal()
     shutil.rmtree(secret)
     assert f"{secret} has none of ca.crt" in refusal()
     del os.environ["MEC_SECRETS_DIR"]
