@@ -55,10 +55,15 @@ class Problem:
             "type": "about:blank",
             "title": HTTPStatus(self.status).phrase,
             "status": self.status,
-            "detail": self.detail,
+            "detail": _encodable(self.detail),
             "code": self.code,
         }
-        return {**members, "errors": [asdict(e) for e in self.errors]} if self.errors else members
+        if self.errors:
+            members["errors"] = [
+                {name: _encodable(text) for name, text in asdict(error).items()}
+                for error in self.errors
+            ]
+        return members
 
     def headers(self) -> dict[str, str]:
         """Return the headers of the response, except Content-Type."""
@@ -77,6 +82,11 @@ class Problem:
             content_type=MEDIA_TYPE,
             headers=self.headers(),
         )
+
+
+def _encodable(text: str) -> str:
+    """The text without lone surrogates: a message may quote a request, and no JSON in UTF-8 has them."""
+    return str(text).encode(errors="replace").decode()
 
 
 def internal_error() -> Problem:

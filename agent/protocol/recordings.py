@@ -1,6 +1,13 @@
 """Upload of recordings."""
 
+from typing import Annotated
+
+import msgspec
+
 from agent.protocol.message import Count, Message, Time
+
+SegmentCount = Annotated[int, msgspec.Meta(ge=0, le=2**32)]
+"""Largest count of a topic in a segment: a database can store the sum over a recording."""
 
 
 class RecordedFile(Message, frozen=True, kw_only=True):
@@ -71,7 +78,7 @@ class SegmentOffer(Message, frozen=True, kw_only=True):
     first_ns: Time
     """Time of the first message, on the unit's wall clock."""
     last_ns: Time
-    topics: dict[str, Count]
+    topics: dict[str, SegmentCount]
     """Messages by topic."""
 
 

@@ -133,7 +133,7 @@ class Snapshot(Message, frozen=True, kw_only=True):
     unit: int
     attempt: int
     sequence: int
-    sent_ns: int
+    sent_ns: Time
     agents: tuple[AgentReport, ...]
     late: bool = False
     """Joined after the release."""

@@ -11,7 +11,7 @@ from django.test import Client
 from simulations.services.runs.tokens import token_for
 
 UNITS = f"{settings.API_STR}/units"
-PATHS = ["register", "report", "recording", "recording/complete"]
+PATHS = ["register", "report", "recording", "recording/complete", "recording/close"]
 
 
 def refused(path: str, method: str = "POST", body: bytes = b"{", **headers: str) -> tuple[int, str]:
@@ -46,6 +46,7 @@ OUTAGE = {"began_ns": 1}
     "more",
     [
         {"last_publication_ns": 2**63},
+        {"sent_ns": 2**63},
         {"agents": [{"number": 1, "state": "RUNNING", "published": -1}]},
         {"agents": [{"number": 1, "state": "RUNNING", "passes": 2**31}]},
         {"outages": [{"began_ns": -1}]},
@@ -58,6 +59,24 @@ def test_numbers_that_cannot_be_stored(more: dict[str, Any]) -> None:
     token = f"Unit {token_for(1)}"
     body = json.dumps({**REPORT, **more}).encode()
     assert refused("report", body=body, authorization=token) == (400, "MESSAGE_INVALID")
+
+
+OWN = {"stage_run": 1, "unit": 0, "attempt": 1}
+CLOSED = {**OWN, "segments": 0, "message_count": 0, "dropped": 0}
+FILE = {"path": "recording_1_0.mcap", "size": 1, "sha256": ""}
+OFFER = {**OWN, "segment": 0, "file": FILE, "first_ns": 1, "last_ns": 1, "topics": {}}
+
+
+@pytest.mark.parametrize("count", [-1, 2**63, 2**80])
+def test_counts_of_recordings_that_cannot_be_stored(count: int) -> None:
+    token = f"Unit {token_for(1)}"
+    for path, message in (
+        ("recording", {**OFFER, "topics": {"/odom": count}}),
+        ("recording/close", {**CLOSED, "message_count": count}),
+        ("recording/close", {**CLOSED, "dropped": count}),
+    ):
+        body = json.dumps(message).encode()
+        assert refused(path, body=body, authorization=token) == (400, "MESSAGE_INVALID")
 
 
 def test_message_too_large() -> None:

@@ -216,6 +216,7 @@ def test_forms_of_answers_that_there_are_not(admin: APIClient, path: str) -> Non
         ({"enabled": "yes"}, "/enabled"),
         ({"enabled": 1}, "/enabled"),
         ({"transport": ["null"]}, "/transport"),
+        ({"transport": "\ud800"}, "/transport"),
     ],
 )
 def test_values_are_taken_for_what_they_are(admin: APIClient, body: Any, pointer: str) -> None:
