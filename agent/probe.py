@@ -12,6 +12,7 @@ import threading
 import time
 import uuid
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from tempfile import TemporaryDirectory
@@ -95,15 +96,23 @@ def _write(result: ProbeResult) -> None:
 def probe_in_time(link: Link, seconds: float = MAX_SECONDS) -> ProbeResult:
     """Test a link in a thread of its own, which is left behind if it takes too long."""
     results: SimpleQueue[ProbeResult] = SimpleQueue()
-    threading.Thread(target=lambda: results.put(probe(link)), daemon=True).start()
-    try:
-        return results.get(timeout=seconds)
-    except Empty:
-        return _result(ProbeCode.NO_ANSWER_IN_TIME)
+    # Removed here, as a thread that is left behind cannot.
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        test = partial(probe, link, Path(folder))
+        threading.Thread(target=lambda: results.put(test()), daemon=True).start()
+        try:
+            return results.get(timeout=seconds)
+        except Empty:
+            return _result(ProbeCode.NO_ANSWER_IN_TIME)
 
 
-def probe(link: Link) -> ProbeResult:
-    """Connect as a unit would, and measure the way to the router and back."""
+def probe(link: Link, folder: Path) -> ProbeResult:
+    """Connect as a unit would, and measure the way to the router and back.
+
+    Args:
+        link: The way to the system under test.
+        folder: For the files of its transport.
+    """
     if not link.leads_somewhere:
         return _result(ProbeCode.NOWHERE)
     if link.transport == "null":
@@ -111,8 +120,7 @@ def probe(link: Link) -> ProbeResult:
     try:
         if link.endpoint and (failure := _check_address(link.endpoint)):
             return failure
-        with TemporaryDirectory() as folder:
-            return _probe_transport(link, Path(folder))
+        return _probe_transport(link, folder)
     except TransportError as error:
         return _result(error.probe_code or _unreached(link), str(error.__cause__ or error))
     except Exception as error:  # noqa: BLE001  whatever a library raises is an answer

@@ -237,10 +237,13 @@ class Session:
         self._drain()
         if self.link:
             self.link.close()
-        if self._transport:
-            self._transport.close()
-        if self.recordings:
-            self.recordings.recorder.close()
+        try:
+            if self._transport:
+                self._transport.close()
+        finally:
+            # Also after an error of the network: what is in the open segment would be lost with it.
+            if self.recordings:
+                self.recordings.recorder.close()
 
     def upload_recordings(self) -> None:
         """Upload what is not stored yet, and close the recordings, also those that never began."""

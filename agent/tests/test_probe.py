@@ -4,14 +4,17 @@ import json
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from agent import probe
 from agent.protocol import Link, ProbeCode, ProbeResult, decode
 from agent.tests.conftest import ROOT
+from agent.transports.null import NullTransport
 from tests.support.s3 import free_ports
 from tests.support.zenoh import Router
 
@@ -78,8 +81,10 @@ def test_name_that_does_not_resolve() -> None:
         (Link(transport="zenoh-raw", endpoint="nonsense"), ProbeCode.LINK_INVALID, False),
     ],
 )
-def test_links_that_need_no_network(link: Link, code: ProbeCode, reachable: bool | None) -> None:
-    result = probe.probe(link)
+def test_links_that_need_no_network(
+    link: Link, code: ProbeCode, reachable: bool | None, tmp_path: Path
+) -> None:
+    result = probe.probe(link, tmp_path)
     assert (result.code, result.reachable) == (code, reachable)
     assert result.text
 
@@ -90,12 +95,12 @@ def test_unreadable_link_is_refused(text: str) -> None:
     assert (code, result.code) == (2, ProbeCode.LINK_INVALID)
 
 
-def test_host_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_host_that_does_not_answer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def silent(*_address: object) -> None:
         raise TimeoutError("timed out")
 
     monkeypatch.setattr(socket, "create_connection", silent)
-    result = probe.probe(Link(transport="zenoh-raw", endpoint="tcp/127.0.0.1:7447"))
+    result = probe.probe(Link(transport="zenoh-raw", endpoint="tcp/127.0.0.1:7447"), tmp_path)
     assert result.code == ProbeCode.HOST_UNREACHABLE
 
 
@@ -105,6 +110,25 @@ def test_slow_resolver_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> Non
     link = Link(transport="zenoh-raw", endpoint="udp/127.0.0.1:7447")
     assert probe.probe_in_time(link, 0.1).code == ProbeCode.NO_ANSWER_IN_TIME
     answered.set()
+
+
+def test_a_slow_transport_leaves_no_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    opened, answered = threading.Event(), threading.Event()
+
+    class SlowTransport(NullTransport):
+        def open(self, link: Link, folder: Path) -> None:
+            (folder / "profile").touch()
+            opened.set()
+            answered.wait(60)
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(probe, "create", lambda _link: SlowTransport())
+    monkeypatch.setattr(probe, "_check_address", lambda _endpoint: None)
+    link = Link(transport="zenoh-raw", endpoint="udp/127.0.0.1:7447")
+    assert probe.probe_in_time(link, 1).code == ProbeCode.NO_ANSWER_IN_TIME
+    assert opened.is_set()
+    answered.set()
+    assert not list(tmp_path.iterdir())
 
 
 def test_every_code_has_a_sentence() -> None:

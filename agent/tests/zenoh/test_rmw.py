@@ -204,8 +204,11 @@ def test_nothing_is_left_of_a_killed_unit(
     topic = {"name": "/odom", "type": STRING, "type_hash": HASH}
     unit = start(serve(FakeServer(bag, {"link": link, "topics": [topic]}, hold=True)))
     until(lambda: len(tokens(other)) == 2)
+    maps = Path(f"/proc/{unit.process.pid}/maps").read_text()
     unit.process.kill()
     until(lambda: not tokens(other))
+    assert "zenoh" in maps
+    assert "/dev/shm" not in maps  # noqa: S108
 
 
 def test_a_type_without_a_hash_fails_the_unit_before_it_publishes(

@@ -91,8 +91,8 @@ def test_unit_plays_with_them_and_shows_nothing_of_them(
     assert not [text for text in texts if any(value in text for value in private)]
 
 
-def test_link_is_tested_with_them(endpoint: str, secret: Path) -> None:
-    assert probe.probe(link(endpoint)).code == ProbeCode.REACHED
+def test_link_is_tested_with_them(endpoint: str, secret: Path, tmp_path: Path) -> None:
+    assert probe.probe(link(endpoint), tmp_path).code == ProbeCode.REACHED
 
 
 def other_authority(secret: Path) -> None:
@@ -118,7 +118,7 @@ def test_wrong_ones_are_not_accepted(
     ) as caught:
         create(link(endpoint)).open(link(endpoint), tmp_path)
     assert "p4ss" not in f"{caught.value!r} {caught.value.__cause__!r}"
-    result = probe.probe(link(endpoint))
+    result = probe.probe(link(endpoint), tmp_path)
     assert (result.reachable, result.code) == (False, ProbeCode.NOT_ACCEPTED)
 
 
@@ -126,7 +126,7 @@ def test_missing_files_are_named(secret: Path, tmp_path: Path) -> None:
     def refusal() -> str:
         with pytest.raises(SecretError) as caught:
             create(tls).open(tls, tmp_path)
-        assert probe.probe(tls).code == ProbeCode.SECRET_INVALID
+        assert probe.probe(tls, tmp_path).code == ProbeCode.SECRET_INVALID
         return str(caught.value)
 
     tls = link(f"udp/127.0.0.1:{free_ports(1)[0]}")
@@ -137,6 +137,8 @@ def test_missing_files_are_named(secret: Path, tmp_path: Path) -> None:
     (secret / "tls.key").rmdir()
     (secret / "tls.key").write_bytes(b"\xff\xfe")
     assert f"{secret}/tls.key is not text" in refusal()
+    (secret / "tls.key").write_text("\n")
+    assert f"{secret}/tls.key is empty" in refusal()
     shutil.rmtree(secret)
     assert f"{secret} has none of ca.crt" in refusal()
     del os.environ["MEC_SECRETS_DIR"]

@@ -16,6 +16,7 @@ from rclpy.publisher import Publisher
 from rclpy.qos import QoSReliabilityPolicy
 
 from agent.transports.base import Knowledge, LinkCheck
+from agent.transports.ros2.graph import subscriptions_of_others
 
 LEASE_NS = 20_000_000_000
 """Fast DDS's default, after which it takes a silent process for gone."""
@@ -71,7 +72,7 @@ class Played:
         reliable = self.publisher.qos_profile.reliability == QoSReliabilityPolicy.RELIABLE
         found = [
             (bytes(one.endpoint_gid[:PARTICIPANT_BYTES]), one.qos_profile.reliability)
-            for one in self._node.get_subscriptions_info_by_topic(self.publisher.topic)
+            for one in subscriptions_of_others(self._node, self.publisher.topic)
         ]
         self.processes = frozenset(process for process, _ in found)
         self.reliable = frozenset(

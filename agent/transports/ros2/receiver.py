@@ -17,6 +17,7 @@ from rclpy.subscription import Subscription
 
 from agent.protocol import Qos
 from agent.transports.base import Receive
+from agent.transports.ros2.graph import publishers_of_others
 from agent.transports.ros2.qos import profile
 
 WAIT_NS = 100_000_000
@@ -50,7 +51,7 @@ class Recorded:
 
     def _lower(self) -> bool:
         """Ask for less where a publisher does not offer it; return True when that is something new."""
-        offers = [one.qos_profile for one in self._node.get_publishers_info_by_topic(self._name)]
+        offers = [one.qos_profile for one in publishers_of_others(self._node, self._name)]
         wanted = (self._profile.reliability, self._profile.durability)
         if any(offer.reliability == QoSReliabilityPolicy.BEST_EFFORT for offer in offers):
             self._profile.reliability = QoSReliabilityPolicy.BEST_EFFORT

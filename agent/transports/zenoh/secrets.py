@@ -67,13 +67,16 @@ def read_secret(name: str) -> Secret:
 def _read(path: Path) -> str | None:
     """Return the text of a file, without the end of its last line; None where it is missing."""
     try:
-        return path.read_text().rstrip("\r\n")
+        text = path.read_text().rstrip("\r\n")
     except FileNotFoundError:
         return None
     except OSError as error:
         raise SecretError(f"{path} cannot be read ({error.strerror}).") from None
     except ValueError:
         raise SecretError(f"{path} is not text: write it as PEM, or as plain text.") from None
+    if not text:
+        raise SecretError(f"{path} is empty: write its value into it, or remove it.")
+    return text
 
 
 def _path(folder: Path, file: str, texts: dict[str, str]) -> Path | None:
