@@ -25,6 +25,7 @@ POLL_SECONDS = 0.05
 ACKNOWLEDGE_SECONDS = 2.0
 MAX_BLOCK_SECONDS = 30.0
 """Time that a publication of a topic that keeps all messages may wait for its subscribers."""
+RETRY_SECONDS = 0.01
 LOOKOUT = "robotsim"
 """Node that looks for others before there are agents."""
 LEAN = {
@@ -198,6 +199,7 @@ def _patient(publish: Publish) -> Publish:
             except rclpy_c.RCLError:
                 if time.monotonic() > deadline:
                     raise
+                time.sleep(RETRY_SECONDS)  # an error that comes back at once would use a core
             else:
                 return
 
