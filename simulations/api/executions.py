@@ -188,7 +188,7 @@ class ExecutionViewSet(WatchActions, Reads):
         return Response(RepeatsSerializer(preview(get_object_or_404(rows, pk=pk))).data)
 
     @extend_schema(responses=TopicSubscribersSerializer(many=True))
-    @action(detail=True, filterset_class=None, pagination_class=None)
+    @action(detail=True, filterset_class=None, pagination_class=None, filter_backends=[])
     def subscribers(self, request: Request, pk: str) -> Response:
         """The subscribers of each topic when the agents started; empty where the transport knows none."""
         topics = subscribers_of(get_object_or_404(Execution, pk=pk))

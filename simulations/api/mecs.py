@@ -15,8 +15,14 @@ from simulations.api.serializers import MecSerializer, MecTestSerializer
 from simulations.models import Mec
 from simulations.services.designs import mec_probes, mecs
 
+CHANGED = extend_schema(responses={200: MecSerializer, 422: None})
 
-@extend_schema_view(destroy=extend_schema(responses={204: None, 409: None}))
+
+@extend_schema_view(
+    update=CHANGED,
+    partial_update=CHANGED,
+    destroy=extend_schema(responses={204: None, 409: None}),
+)
 class MecViewSet(viewsets.ModelViewSet[Mec]):
     """Systems under test; only admins change them."""
 

@@ -23,6 +23,7 @@ REPEATABLE = {
     "simulation-restore": "sets a state",
     "simulation-bulk-delete": "sets a state",
     "execution-stop": "sets a state",
+    "simulation-preflight": "checks again, and keeps the last result of the test",
     "mec-test": "tests again, and keeps the last result",
     "execution-bulk-stop": "sets a state",
     "execution-ticket": "gives another ticket, for a minute",
