@@ -1,4 +1,4 @@
-"""What keeps the interpreter and the system from delaying the player."""
+"""Measures that keep the interpreter and the system from delaying the player."""
 
 import contextlib
 import gc

@@ -128,7 +128,7 @@ def probe(link: Link, folder: Path) -> ProbeResult:
 
 
 def _unreached(link: Link) -> ProbeCode:
-    """What a connection that did not come about means."""
+    """Meaning of a connection that did not come about."""
     if not link.endpoint:
         return ProbeCode.NO_PEER
     secured = link.secret or link.endpoint.startswith(SECURED)

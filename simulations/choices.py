@@ -114,7 +114,7 @@ class MecTestResult(TextChoices):
 
 
 class PreflightCheck(TextChoices):
-    """What is checked before a start."""
+    """Checks before a start."""
 
     DESIGN = "DESIGN", _("design")
     TRANSPORT = "TRANSPORT", _("system under test")

@@ -1,4 +1,4 @@
-"""What units import stands in requirements-agent.txt; requirements-ros2.txt adds what one transport needs."""
+"""Imports of units stand in requirements-agent.txt; requirements-ros2.txt adds those of one transport."""
 
 import ast
 import sys

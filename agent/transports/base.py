@@ -22,7 +22,7 @@ class TransportError(Exception):
 
     code = "TRANSPORT_UNREACHABLE"
     probe_code: ProbeCode | None = None
-    """What it means to a test of the link; None: that nobody was reached."""
+    """Meaning for a test of the link; None: nobody was reached."""
 
 
 class NotInstalledError(TransportError):

@@ -32,7 +32,7 @@ ENCODINGS = frozenset({"ros2msg", "ros2idl"})
 
 
 class TypeFacts(NamedTuple):
-    """What publishers must know of a type; the layout is empty where messages have no header."""
+    """Facts of a type for publishers; the layout is empty where messages have no header."""
 
     type_hash: str
     layout: Layout

@@ -42,7 +42,7 @@ STRING_SIZE = 24
 HASH_PREFIX = "RIHS01_"
 TYPE_HASH = re.compile(r"RIHS01_[0-9a-f]{64}")
 KEPT: list[object] = []
-"""What C points to: Fast DDS may look at it until the process ends."""
+"""Objects that C points to: Fast DDS may look at them until the process ends."""
 
 
 class MessageTypes:

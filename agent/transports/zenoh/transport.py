@@ -1,4 +1,4 @@
-"""What the transports over Zenoh share: one session for all agents of the unit, and its link."""
+"""Base of the transports over Zenoh: one session for all agents of the unit, and its link."""
 
 import time
 from collections.abc import Callable

@@ -18,7 +18,7 @@ ADMIN_SPACE = "@ros2_lv"
 NO_HASH = "TypeHashNotSupported"
 """In the token of an endpoint whose type hash is not known, as rmw_zenoh of Humble writes it."""
 DEFAULT_DEPTH = 42
-"""What rmw_zenoh takes for a depth of 0, and leaves out of its tokens."""
+"""Taken by rmw_zenoh for a depth of 0, and left out of its tokens."""
 TYPE = re.compile(r"[A-Za-z]\w*(/[A-Za-z]\w*){1,2}", re.ASCII)
 TYPE_HASH = re.compile(r"RIHS01_[0-9a-f]{64}")
 TOKEN_CHUNKS = 13

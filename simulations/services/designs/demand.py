@@ -57,7 +57,7 @@ class Use(NamedTuple):
 
 @dataclass(frozen=True)
 class StageDemand:
-    """What one stage needs while it plays; None: not known."""
+    """Needs of one stage while it plays; None: not known."""
 
     cores: float | None
     memory_bytes: float
