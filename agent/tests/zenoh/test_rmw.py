@@ -230,18 +230,20 @@ def test_a_peer_is_connected_to_and_tested(other: zenoh.Session, tmp_path: Path)
     # A peer answers a query by itself, so that an answer would confirm nothing.
     assert transport.knowledge == Knowledge(connected=True, acknowledged=False)
     assert transport.check().connected
-    assert probe.probe(link).code == ProbeCode.REACHED
+    assert probe.probe(link, tmp_path).code == ProbeCode.REACHED
     node.kill()
     until(lambda: not transport.check().connected)
     transport.close()
 
 
-def test_a_test_of_the_link_is_not_seen_by_ros(router: Router, other: zenoh.Session) -> None:
+def test_a_test_of_the_link_is_not_seen_by_ros(
+    router: Router, other: zenoh.Session, tmp_path: Path
+) -> None:
     received = Received()
     subscriber = other.declare_subscriber("**", received)
     graph = other.liveliness().declare_subscriber("@ros2_lv/**", received)
     link = Link(transport="zenoh", endpoint=router.endpoint)
-    assert probe.probe(link).code == ProbeCode.REACHED
+    assert probe.probe(link, tmp_path).code == ProbeCode.REACHED
     assert received.samples == []
     subscriber.undeclare()
     graph.undeclare()
