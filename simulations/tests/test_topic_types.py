@@ -1,4 +1,4 @@
-"""What is known of the types of topics: planned for agents, or missing, and then the start says so."""
+"""Types of topics: planned for agents, or missing, and then the start says so."""
 
 from pathlib import Path
 from typing import Any

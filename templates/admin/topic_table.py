@@ -20,7 +20,7 @@ ONLY, ALL = "only", "all"
 
 @dataclass(frozen=True)
 class TopicEntries:
-    """What a user has set for the topics; `is_all` plays all topics but the `excluded` ones."""
+    """Settings of a user for the topics; `is_all` plays all topics but the `excluded` ones."""
 
     is_all: bool = True
     played: Sequence[str] = ()

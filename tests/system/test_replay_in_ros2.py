@@ -41,7 +41,7 @@ UNDEFINED = {
     "ok-v4-foxy-cdr_test-sqlite-wal": {"test_msgs/msg/BasicTypes", "test_msgs/msg/Arrays"},
 }
 """Types of which nobody has a hash: neither the bundle nor a distribution defines them."""
-MOST_A_SECOND = 1000.0
+MAX_A_SECOND = 1000.0
 """Messages at which no receiver of a test loses any."""
 AGENT = "/agent_7"
 
@@ -87,7 +87,7 @@ def rate_of(bundle: Path, count: int) -> float:
     with BagReader(bundle) as reader:
         stamps = [time for batch in reader.batches() for time, _topic, _data in batch]
     seconds = (max(stamps) - min(stamps)) / 1e9
-    return 0.0 if seconds < 0.1 else max(min(seconds / 5, seconds * MOST_A_SECOND / count), 0.1)
+    return 0.0 if seconds < 0.1 else max(min(seconds / 5, seconds * MAX_A_SECOND / count), 0.1)
 
 
 @contextmanager

@@ -1,8 +1,8 @@
 """Cores, memory and disk that a design is expected to need at its peak.
 
 What earlier executions of the same templates have used is the best estimate. Without any, the figures below
-are taken: rough costs of one publication and of one agent on a machine of 2020, as `benchmarks/fleet.py` and
-`benchmarks/replay_player.py` measure them.
+are taken: rough costs of one publication and of one agent. They are estimates, which `benchmarks/fleet.py`
+and `benchmarks/replay_player.py` can be compared with.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -73,7 +73,7 @@ class StageDemand:
 
 @dataclass(frozen=True)
 class Demand:
-    """What a design needs at its peak; `measured_by` only where all its stages were measured."""
+    """Needs of a design at its peak; `measured_by` only where all its stages were measured."""
 
     cores: float | None
     memory_bytes: float
@@ -163,7 +163,7 @@ Likeness = tuple[int, str, float]
 
 
 def _likeness(plan: PlanStage) -> Likeness:
-    """What two stages have in common that use about the same for each agent."""
+    """Return the values in which stages agree that use about the same for each agent."""
     return plan.template, plan.rosbag_digest, plan.rate
 
 

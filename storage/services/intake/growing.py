@@ -49,7 +49,7 @@ class RecordedTopic:
 
 @dataclass(frozen=True)
 class Contents:
-    """What metadata.yaml says of a recording; files in the order of time."""
+    """Content of the metadata.yaml of a recording; files in the order of time."""
 
     files: Sequence[RecordedFile]
     topics: Sequence[RecordedTopic]
