@@ -79,6 +79,7 @@ def fleet(console: Console, folder: Path) -> tuple[float, float]:
     page.goto("/admin/")
     start = time.perf_counter()
     page.get_by_role("link", name="Quick run").first.click()
+    page.wait_for_load_state("load")  # earlier, files are chosen that no script sends
     page.set_input_files("#quick-run-folder", bag)
     page.locator("#quick-run").get_by_role("button", name="Start", exact=True).click()
     page.wait_for_url("**/admin/simulations/execution/*/change/")

@@ -88,6 +88,9 @@ BUCKET = _matching(
     "a name that S3 admits: 3 to 63 lowercase letters, digits, hyphens and dots, such as robot-sim",
     r"(?!xn--|sthree-|amzn-s3-demo-|\d+(\.\d+){3}\Z)[a-z0-9]([a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]",
 )
+DNS_LABEL = _matching(
+    "a name of Kubernetes, such as robot-agents", r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+)
 DSN = _matching(
     "the DSN of a project, such as https://key@sentry.example.org/1",
     r"https?://[^\s/:@?#]+(:[^\s/@?#]*)?@[^\s/:@?#]+(:[0-9]{1,5})?/([^\s?#]+/)?[0-9]+",
@@ -98,6 +101,10 @@ ENDPOINT = _matching(
 FILE = Format("the full name of a file in an existing folder, such as /tmp/alive", _check_file)
 FOLDER = Format("a folder, such as /data", _check_folder)
 HOST = _matching("the name of a host, such as mail.example.org", _HOST)
+IMAGE = _matching(
+    "an image, such as registry.example.org/robot-sim-agent:0.1.0",
+    r"[A-Za-z0-9][A-Za-z0-9._/:@-]{0,500}",
+)
 LOG_LEVEL = one_of("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")._replace(clean=str.upper)
 MAIL_ADDRESS = Format("a mail address, such as robotsim@example.org", _check_mail_address)
 RATE = _matching(

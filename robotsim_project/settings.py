@@ -28,6 +28,7 @@ from robotsim_project.environment import (
     version,
 )
 from robotsim_project.openapi.settings import spectacular
+from robotsim_project.run_settings import *  # noqa: F403  what Django reads here
 from robotsim_project.telemetry import logs
 
 # Lets classes name what they hold, such as `ModelAdmin[User]`, at run time too.
@@ -321,20 +322,6 @@ PASSWORD_RESET_URL = text(
     f"{SERVER_URL}/password/reset/{{uid}}/{{token}}",
     formats.url("https://sim.example.org/password/reset/{uid}/{token}"),
 )
-BACKEND = text("BACKEND", "local", formats.one_of("local"))
-# Read by units only, and no part of a backup.
-MEC_SECRETS_DIR = folder("MEC_SECRETS_DIR", DATA_DIR / "mec-secrets")
-AGENTS_PER_UNIT = integer("AGENTS_PER_UNIT", 10, min=1, max=1000)
-MAX_AGENTS = integer("MAX_AGENTS", 10_000, min=1, max=1_000_000)
-HEARTBEAT_SECONDS = number("HEARTBEAT_SECONDS", 1, min=0.1, max=60)
-HUNG_AFTER_SECONDS = number("HUNG_AFTER_SECONDS", 20, min=0.5, max=3600)
-STRAGGLER_LIMIT_SECONDS = number("STRAGGLER_LIMIT_SECONDS", 120, min=1, max=3600)
-RELEASE_LEAD_SECONDS = number("RELEASE_LEAD_SECONDS", 3, min=0.1, max=600)
-RECORDING_SEGMENT_SECONDS = number("RECORDING_SEGMENT_SECONDS", 30, min=1, max=3600)
-RECORDING_SEGMENT_MIB = integer("RECORDING_SEGMENT_MIB", 64, min=1, max=10_240)
-UPLOAD_LIMIT_SECONDS = number("UPLOAD_LIMIT_SECONDS", 1800, min=1, max=86400)
-CONTROLLER_DRAIN_SECONDS = number("CONTROLLER_DRAIN_SECONDS", 0, min=0, max=86400)
-CONTROLLER_INTERVAL_SECONDS = number("CONTROLLER_INTERVAL_SECONDS", 0.25, min=0.05, max=60)
 
 # The processes themselves.
 ALIVE_FILE = text("ALIVE_FILE", "", formats.FILE)
@@ -346,13 +333,6 @@ WEB_THREADS = integer("WEB_THREADS", 8, min=1, max=256)
 STREAM_HEARTBEAT_SECONDS = number("STREAM_HEARTBEAT_SECONDS", 15, min=0.1, max=300)
 STREAM_STALL_SECONDS = number("STREAM_STALL_SECONDS", 30, min=0.1, max=600)
 STREAM_WATCHERS = integer("STREAM_WATCHERS", 2000, min=1, max=100_000)
-
-RETENTION_DAYS = {
-    "events": integer("RETENTION_EVENTS_DAYS", 365, min=1, max=36500),
-    "agent_runs": integer("RETENTION_AGENT_RUNS_DAYS", 365, min=1, max=36500),
-    "logs": integer("RETENTION_LOGS_DAYS", 90, min=1, max=36500),
-    "recordings": integer("RETENTION_RECORDINGS_DAYS", 3650, min=1, max=36500),
-}
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("ko", _("Korean"))]

@@ -258,6 +258,36 @@ class FailureCode(TextChoices):
         _("A recording could not be stored; it is kept in the unit's folder: check storage."),
     )
     BACKEND_UNAVAILABLE = "BACKEND_UNAVAILABLE", _("Units could not be started: check the backend.")
+    IMAGE_PULL_FAILED = (
+        "IMAGE_PULL_FAILED",
+        _("A node could not fetch the image of the agents: check AGENT_IMAGE and the registry."),
+    )
+    OUT_OF_MEMORY = (
+        "OUT_OF_MEMORY",
+        _(
+            "The unit used more memory than its limit: raise the memory of its agents in the template."
+        ),
+    )
+    EVICTED = (
+        "EVICTED",
+        _("The unit's pod was evicted from its node: check the disk and memory of nodes and pods."),
+    )
+    UNSCHEDULABLE = (
+        "UNSCHEDULABLE",
+        _("No node has room for a unit: add nodes, ask for less, or check the node selector."),
+    )
+    NODE_LOST = (
+        "NODE_LOST",
+        _("The node of the unit stopped answering: check it, then start again."),
+    )
+    QUOTA_EXCEEDED = (
+        "QUOTA_EXCEEDED",
+        _("The quota of the namespace leaves no room for a unit: raise it, or start fewer agents."),
+    )
+    TERMINATED = (
+        "TERMINATED",
+        _("The unit was told to end by its machine or cluster, not by robotsim: check these."),
+    )
     TOO_FEW_COMPLETED = (
         "TOO_FEW_COMPLETED",
         _("Fewer agents completed than the stage requires: see the failures of its agents."),

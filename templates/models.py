@@ -23,8 +23,9 @@ class Template(SoftDeleted):
     to their definitions, for types that neither the rosbag nor a ROS distribution defines. `rate` is a
     factor on recorded time, 0 plays as fast as possible. Where no message of these topics was recorded for
     longer than `max_gap_seconds`, the wait is only that long, in recorded time; null waits for any.
-    `record_topics` is a list of `{"name": ..., "type": ...}`, names as the robot sees them. `version`
-    increases with each change and is recorded by runs.
+    `agent_cpu` (thousandths of a core), `agent_memory` (MiB) and their limits are what a cluster reserves
+    for each agent; null: a default of the transport. `record_topics` is a list of `{"name": ..., "type":
+    ...}`, names as the robot sees them. `version` increases with each change and is recorded by runs.
     """
 
     name = models.CharField(_("name"), max_length=200)
@@ -68,6 +69,14 @@ class Template(SoftDeleted):
         choices=RecordStorage.choices,
         default=RecordStorage.MCAP,
         db_default=RecordStorage.MCAP,
+    )
+    agent_cpu = models.PositiveIntegerField(_("CPU of an agent (m)"), null=True, blank=True)
+    agent_cpu_limit = models.PositiveIntegerField(
+        _("CPU limit of an agent (m)"), null=True, blank=True
+    )
+    agent_memory = models.PositiveIntegerField(_("memory of an agent (MiB)"), null=True, blank=True)
+    agent_memory_limit = models.PositiveIntegerField(
+        _("memory limit of an agent (MiB)"), null=True, blank=True
     )
     unsupported_topics = models.CharField(
         _("topics that the transport cannot carry"),

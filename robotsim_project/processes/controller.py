@@ -14,7 +14,6 @@ from robotsim_project.processes import presence
 from robotsim_project.processes.echoes import Echoes
 from robotsim_project.processes.lost_tasks import LostTasks
 from robotsim_project.processes.sweeps import Sweeps
-from simulations.backends import backend
 from simulations.exceptions import RedisUnreachableError
 from simulations.live import system
 from simulations.services.monitoring import history
@@ -41,38 +40,26 @@ class Controller:
         self._halt.set()
 
     def run(self) -> None:
-        """Wait for the dependencies, then run passes until stopped, and longer while local units run."""
+        """Wait for the dependencies, then run passes until stopped."""
         if not waiting.wait_until_ok(self._halt, wait_log=self._wait_log):
             return
         log.info("controller_started")
         _record_pass()
         with presence.reported("controller"), self._echoes.running():
             self._run_passes()
-            self._drain()
+        log.info("controller_stops")
 
     def _run_passes(self) -> None:
         while not self._halt.is_set():
             self._one_pass(sweep=self._sweeps.is_due())
             self._halt.wait(settings.CONTROLLER_INTERVAL_SECONDS)
 
-    def _drain(self) -> None:
-        """Continue active executions, but begin none, while units run that would end with this machine."""
-        deadline = time.monotonic() + settings.CONTROLLER_DRAIN_SECONDS
-        units = backend(settings.BACKEND)
-        while (count := units.count_local_units()) and time.monotonic() < deadline:
-            log.info("controller_drains", units=count)
-            next_log = min(deadline, time.monotonic() + 10)
-            while time.monotonic() < next_log and units.count_local_units():
-                self._one_pass(sweep=False, begin=False)
-                time.sleep(settings.CONTROLLER_INTERVAL_SECONDS)
-        log.info("controller_stops", units_left=count)
-
-    def _one_pass(self, *, sweep: bool, begin: bool = True) -> None:
+    def _one_pass(self, *, sweep: bool) -> None:
         liveness.touch()
         close_old_connections()
         try:
             with tracing.span("controller pass"):
-                self._echoes.active = reconcile(begin=begin) > 0
+                self._echoes.active = reconcile() > 0
                 if sweep:
                     self._sweep()
         except Error as error:

@@ -1,7 +1,7 @@
 """The interface of backends."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -12,11 +12,41 @@ class UnitState(StrEnum):
     """State of a unit at its backend."""
 
     ABSENT = "absent"
+    PENDING = "pending"
+    """It is launched and does not run yet; `failure` and `reason` say why, where it is known."""
     ALIVE = "alive"
     ENDED = "ended"
     """It has ended with exit code 0."""
     FAILED = "failed"
     """It has ended otherwise, and is not retried any more."""
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Requests and limits of one unit: thousandths of a core, and MiB of memory."""
+
+    cpu: int
+    cpu_limit: int
+    memory: int
+    memory_limit: int
+
+
+@dataclass(frozen=True)
+class Toleration:
+    """A taint of nodes on which units may run all the same, in Kubernetes' words."""
+
+    key: str = ""
+    operator: str = "Equal"
+    value: str = ""
+    effect: str = ""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Nodes on which units may run: labels that they must have, and taints that are no obstacle."""
+
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+    tolerations: tuple[Toleration, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -30,6 +60,14 @@ class Job:
     token: str
     server: str
     """Base address of the API for units."""
+    image: str = ""
+    """Image of the agent program, for backends that run containers."""
+    resources: Resources | None = None
+    placement: Placement = field(default_factory=Placement)
+    secret: str = ""
+    """Name of the Secret of the MEC; empty: it has none."""
+    max_seconds: float | None = None
+    """Time after which all units are ended; None: no limit is known."""
 
     @property
     def name(self) -> str:
@@ -45,8 +83,13 @@ class UnitStatus:
     state: UnitState
     attempts: int = 0
     failure: str = ""
+    """Code of why it failed, or of why it does not run yet."""
     restarted: bool = False
     """It failed (with the code `failure`) and was just started again."""
+    reason: str = ""
+    """Message of the backend about `failure`, such as the scheduler's."""
+    ended: Mapping[str, str] = field(default_factory=dict)
+    """Failure codes of its processes that have failed, by the name with which these registered."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +102,13 @@ class Capacity:
 
 
 class Backend(Protocol):
-    """Runs units. Each method may be repeated at any time, also by two controllers at once."""
+    """Runs units. Each method may be repeated at any time, also by two controllers at once.
+
+    Every method raises BackendError when the backend cannot be used now.
+    """
+
+    controller_only: bool
+    """Only controllers may use it: other processes ask one to."""
 
     def launch(self, job: Job) -> str:
         """Start every unit that was never started.
@@ -72,19 +121,31 @@ class Backend(Protocol):
         """
 
     def observe(self, job: Job, *, retry: bool) -> list[UnitStatus]:
-        """Observe every unit; with `retry`, restart failed ones that have retries left."""
+        """Observe every unit; with `retry`, restart failed ones that have retries left.
+
+        Raises:
+            BackendError: Nothing is known of units now.
+        """
 
     def kill(self, job: Job, units: Collection[int]) -> None:
         """Kill units; those that have ended are ignored."""
 
-    def count_local_units(self) -> int:
-        """Number of running units that would end with the machine or pod of this process."""
-
     def kept_recording(self, job: Job, unit: int, attempt: int) -> str:
         """Folder in which an attempt of a unit has kept what it could not upload; empty if there is none."""
 
-    def remove(self, job: Job) -> int:
-        """Remove the folders or objects of an ended job, and return their number."""
+    def last_log(self, job: Job, unit: int) -> str:
+        """Last lines that a unit printed, for one that never reported; empty if there are none."""
+
+    def remove(self, job: Job, *, keep_recordings: bool = False) -> int:
+        """Remove the folders or objects of an ended job, and return their number.
+
+        Args:
+            job: It has ended, and its outcome is recorded.
+            keep_recordings: Keep what units could not upload.
+        """
+
+    def remove_others(self, executions: Collection[int]) -> int:
+        """Remove objects in the cluster of executions that are none of these; return their number."""
 
     def capacity(self) -> Capacity | None:
         """Room where units run; None: it is not known here."""

@@ -28,6 +28,8 @@ from simulations.exceptions import BackendError
 log = structlog.get_logger(__name__)
 
 DATA_SUFFIXES = {".db3", ".mcap"}
+LOG_BYTES = 4096
+"""Bytes of the end of a unit's output that tell why it never reported."""
 
 CLAIM_SECONDS = 10.0
 """Time for which a claim without a process id counts as the launch of another controller."""
@@ -43,6 +45,8 @@ class _ExitStatus(msgspec.Struct):
 
 class LocalBackend:
     """The backend `local`."""
+
+    controller_only = False
 
     def launch(self, job: Job) -> str:
         for unit in range(job.units):
@@ -76,9 +80,6 @@ class LocalBackend:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
 
-    def count_local_units(self) -> int:
-        return len(running_units(Path(settings.DATA_DIR)))
-
     def kept_recording(self, job: Job, unit: int, attempt: int) -> str:
         folder = self._folder(job, unit) / f"recording-{attempt}"
         kept = {path.parent for path in folder.rglob("*") if path.suffix in DATA_SUFFIXES}
@@ -86,11 +87,23 @@ class LocalBackend:
             return str(kept.pop())
         return str(folder) if kept else ""
 
-    def remove(self, job: Job) -> int:
+    def last_log(self, job: Job, unit: int) -> str:
+        console = self._folder(job, unit) / "console.log"
+        with suppress(OSError), console.open("rb") as file:
+            file.seek(max(0, console.stat().st_size - LOG_BYTES))
+            return file.read().decode(errors="replace")
+        return ""
+
+    def remove(self, job: Job, *, keep_recordings: bool = False) -> int:
+        if keep_recordings:
+            return 0
         folder = _root(job)
         exists = folder.is_dir()
         shutil.rmtree(folder, ignore_errors=True)
         return int(exists)
+
+    def remove_others(self, executions: Collection[int]) -> int:
+        return 0  # folders of failed executions are kept; `prune` removes them
 
     def capacity(self) -> Capacity:
         return machine_capacity(settings.DATA_DIR / "units")

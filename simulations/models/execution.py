@@ -131,6 +131,8 @@ class StageRun(models.Model):
     )
     units = models.PositiveIntegerField(_("units"))
     handle = models.CharField(_("backend handle"), max_length=300, blank=True, default="")
+    waiting = models.JSONField[dict[str, Any] | None](null=True, default=None, editable=False)
+    """Why units do not run yet: `code` (a failure code), `reason` of the backend, number of `units`."""
     prepared_at = models.DateTimeField(_("prepared at"), null=True)
     release_at = models.DateTimeField(_("release"), null=True)
     agents_ended_at = models.DateTimeField(_("agents ended at"), null=True)

@@ -160,6 +160,16 @@ class Mec(models.Model):
         blank=True,
         help_text=_('Labels of the nodes that its units run on, such as {"site": "north"}.'),
     )
+    tolerations = models.JSONField(
+        _("tolerations"),
+        default=list,
+        db_default=models.Value([], models.JSONField()),
+        blank=True,
+        help_text=_(
+            "Taints of nodes on which its units may run all the same, such as "
+            '[{"key": "robots", "operator": "Exists", "effect": "NoSchedule"}].'
+        ),
+    )
     enabled = models.BooleanField(
         _("enabled"),
         default=True,

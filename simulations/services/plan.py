@@ -4,6 +4,7 @@ import msgspec
 
 from agent.pass_times import replay_seconds
 from agent.protocol import AgentSlot, Link, PlayedTopic, RecordTopic
+from simulations.backends.base import Placement, Resources
 from simulations.models import Execution
 
 PLAN_VERSION = 2
@@ -45,6 +46,8 @@ class PlanStage(msgspec.Struct, frozen=True, kw_only=True):
     restamp: bool = False
     prefix_frames: bool = False
     match_seconds: float = 30.0
+    resources: Resources | None = None
+    """Of one unit of `agents_per_unit` agents; None: not for the backend."""
     record_scope: str = "unit"
     record_storage: str = "sqlite3"
     execution_time: float
@@ -106,6 +109,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     link: Link
     namespace_prefix: str
     backend: str
+    image: str = ""
+    """Image of the agent program, for backends that run containers."""
+    placement: Placement = Placement()
     agents_per_unit: int
     stages: tuple[PlanStage, ...]
 

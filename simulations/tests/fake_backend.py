@@ -10,6 +10,8 @@ from simulations.exceptions import BackendError
 class FakeBackend:
     """A backend that says what it is told to say."""
 
+    controller_only = False
+
     def __init__(self) -> None:
         self.seen: list[UnitStatus] = []
         self.killed: list[int] = []
@@ -34,7 +36,13 @@ class FakeBackend:
     def kept_recording(self, job: Job, unit: int, attempt: int) -> str:
         return "/kept/recording-1"
 
-    def remove(self, job: Job) -> int:
+    def last_log(self, job: Job, unit: int) -> str:
+        return "last line"
+
+    def remove(self, job: Job, *, keep_recordings: bool = False) -> int:
+        return 0
+
+    def remove_others(self, executions: Collection[int]) -> int:
         return 0
 
     def capacity(self) -> Capacity | None:

@@ -57,6 +57,7 @@ def test_from_a_bag_on_the_disk_to_twenty_running_agents(live_console: Console, 
     page.goto("/admin/")
     clicks = Clicks(page)
     clicks.on(page.get_by_role("link", name="Quick run").first)
+    page.wait_for_load_state("load")  # earlier, files are chosen that no script sends
     clicks.choose(page.locator("#quick-run-folder"), bag)
     clicks.on(start(page))  # neither upload nor verification is waited for
     expect(page).to_have_url(EXECUTION)

@@ -39,4 +39,8 @@ class ActiveStage:
             retries=self.stage.retries,
             token=token_for(self.stage_run.execution_id),
             server=settings.SERVER_URL + settings.API_STR,
+            image=self.plan.image,
+            resources=self.stage.resources,
+            placement=self.plan.placement,
+            secret=self.plan.link.secret,
         )

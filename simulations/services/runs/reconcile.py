@@ -36,11 +36,8 @@ from simulations.services.runs.stage_steps import is_ready, step_stage, stop_sta
 log = structlog.get_logger(__name__)
 
 
-def reconcile(*, begin: bool = True) -> int:
+def reconcile() -> int:
     """Take one step with each active execution.
-
-    Args:
-        begin: Also begin executions that are PENDING; otherwise another controller does.
 
     Returns:
         The number of active executions.
@@ -48,10 +45,7 @@ def reconcile(*, begin: bool = True) -> int:
     Raises:
         Error: The database is unreachable.
     """
-    executions = Execution.objects.active().order_by("pk")
-    if not begin:
-        executions = executions.exclude(status=RunStatus.PENDING)
-    active = list(executions.values_list("pk", flat=True))
+    active = list(Execution.objects.active().order_by("pk").values_list("pk", flat=True))
     for pk in active:
         with structlog.contextvars.bound_contextvars(execution=pk):
             try:
@@ -142,10 +136,11 @@ def _finish(execution: Execution, plan: Plan) -> None:
 
 def _clean_up(execution: Execution, stage_runs: list[StageRun], plan: Plan) -> None:
     """Remove what an ended execution needs no more; `prune` does if this controller is killed."""
-    if execution.status != RunStatus.FAILED and execution.data_status != DataStatus.INCOMPLETE:
-        for stage_run in stage_runs:
-            active = ActiveStage(stage_run, plan)
-            active.backend.remove(active.job)
+    failed = execution.status == RunStatus.FAILED
+    keep = failed or execution.data_status == DataStatus.INCOMPLETE
+    for stage_run in stage_runs:
+        active = ActiveStage(stage_run, plan)
+        active.backend.remove(active.job, keep_recordings=keep)
     try:
         counts = heartbeats.count_snapshots(execution.pk)
         record_event(execution.pk, EventKind.EXECUTION_HEARTBEATS, payload=counts._asdict())

@@ -6,10 +6,12 @@ const DATA = /\.(db3|mcap)(\.zstd)?$/i;
 // message of what the browser cannot read.
 export function takeFiles(chooser, zone, take, refuse) {
   for (const input of chooser.querySelectorAll("input[type=file]")) {
-    input.addEventListener("change", () => {
+    const takeChosen = () => {
       take(chosenFiles(input));
       input.value = ""; // the same files can be chosen again
-    });
+    };
+    input.addEventListener("change", takeChosen);
+    if (input.files.length) takeChosen(); // chosen before this script was there
   }
   for (const type of ["dragenter", "dragover"]) {
     zone.addEventListener(type, (event) => {

@@ -1,0 +1,1 @@
+"""Units as pods: the backend `kubernetes`."""
