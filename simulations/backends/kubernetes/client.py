@@ -32,6 +32,7 @@ GROUPS = {
     "nodes": "api/v1",
 }
 TIMEOUT = httpx2.Timeout(5, connect=2)
+PAGE_SIZE = 500
 RETRY_SECONDS = 5.0
 """Time after which a call gives up: a pass of the controller must not hang."""
 FIRST_DELAY = 0.2
@@ -64,6 +65,10 @@ class GoneError(BackendError):
     """The resource version is too old to watch from: list again."""
 
 
+class NoClusterError(BackendError):
+    """This process has no access to a cluster."""
+
+
 ERRORS = {403: ForbiddenError, 404: NotFoundError, 409: ConflictError, 410: GoneError}
 
 
@@ -74,7 +79,7 @@ class Cluster:
         """Find the cluster: that of this pod, else the one of KUBECONFIG.
 
         Raises:
-            BackendError: There is none.
+            NoClusterError: There is none.
         """
         try:
             found = (config or KubeConfig.from_env()).get()
@@ -83,7 +88,8 @@ class Cluster:
             self._http = Client(found, ConnectionParams(timeout=TIMEOUT))
         except (ConfigError, OSError, LookupError, ValueError) as error:
             message = f"No cluster is configured ({error}): run in a pod, or set KUBECONFIG."
-            raise BackendError(message) from error
+            raise NoClusterError(message) from error
+        self.address = str(found.cluster.server)
         self._away_until = 0.0
         self._away = ""
 
@@ -127,23 +133,32 @@ class Cluster:
         return True
 
     def list_raw(
-        self, kind: str, namespace: str = "", labels: str = ""
+        self, kind: str, namespace: str = "", labels: str = "", fields: str = ""
     ) -> tuple[list[Object], str]:
         """List objects, and the resource version from which changes to them can be watched.
 
         Raises:
+            GoneError: It took too long: list again.
             BackendError: The API cannot be used now.
         """
-        parameters = {"labelSelector": labels} if labels else {}
-        answer = self._call("GET", _path(kind, namespace), parameters)
-        return answer.get("items") or [], answer["metadata"]["resourceVersion"]
+        parameters = {**_selectors(labels, fields), "limit": str(PAGE_SIZE)}
+        objects: list[Object] = []
+        while True:
+            answer = self._call("GET", _path(kind, namespace), parameters)
+            objects += answer.get("items") or []
+            following = answer["metadata"].get("continue")
+            if not following:
+                return objects, answer["metadata"]["resourceVersion"]
+            parameters["continue"] = following
 
     def watch_raw(
         self,
         kind: str,
         namespace: str,
         resource_version: str,
+        *,
         labels: str = "",
+        fields: str = "",
         seconds: int = WATCH_SECONDS,
     ) -> Iterator[tuple[str, Object]]:
         """Yield changes after a resource version: ADDED, MODIFIED, DELETED or BOOKMARK, and the object.
@@ -159,7 +174,7 @@ class Cluster:
             "allowWatchBookmarks": "true",
             "resourceVersion": resource_version,
             "timeoutSeconds": str(seconds),
-            **({"labelSelector": labels} if labels else {}),
+            **_selectors(labels, fields),
         }
         timeout = httpx2.Timeout(5, connect=2, read=seconds + 10)
         with (
@@ -275,6 +290,11 @@ def _failures() -> Iterator[None]:
 def _path(kind: str, namespace: str, name: str = "") -> str:
     parts = [GROUPS[kind], f"namespaces/{namespace}" if namespace else "", kind, name]
     return "/".join(part for part in parts if part)
+
+
+def _selectors(labels: str, fields: str) -> dict[str, str]:
+    both = {"labelSelector": labels, "fieldSelector": fields}
+    return {name: value for name, value in both.items() if value}
 
 
 def _error(response: httpx2.Response) -> BackendError:
