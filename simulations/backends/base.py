@@ -1,6 +1,6 @@
 """The interface of backends."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -83,7 +83,7 @@ class UnitStatus:
     state: UnitState
     attempts: int = 0
     failure: str = ""
-    """Code of why it failed, or of why it does not run yet."""
+    """Code of why it failed, or of why it does not run yet or cannot report."""
     restarted: bool = False
     """It failed (with the code `failure`) and was just started again."""
     reason: str = ""
@@ -144,8 +144,13 @@ class Backend(Protocol):
             keep_recordings: Keep what units could not upload.
         """
 
-    def remove_others(self, executions: Collection[int]) -> int:
-        """Remove objects in the cluster of executions that are none of these; return their number."""
+    def remove_others(self, active: Callable[[], Collection[int]]) -> int:
+        """Remove objects in the cluster of executions that are over or unknown; return their number.
+
+        Args:
+            active: Reads the active executions. Called after the objects are listed, so that those of an
+                execution that starts meanwhile stay.
+        """
 
     def capacity(self) -> Capacity | None:
         """Room where units run; None: it is not known here."""
