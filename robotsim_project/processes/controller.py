@@ -12,6 +12,7 @@ from common import recovery, tracing
 from robotsim_project.health import dependencies, liveness, waiting
 from robotsim_project.processes import presence
 from robotsim_project.processes.echoes import Echoes
+from robotsim_project.processes.link_probes import LinkProbes
 from robotsim_project.processes.lost_tasks import LostTasks
 from robotsim_project.processes.sweeps import Sweeps
 from simulations.exceptions import RedisUnreachableError
@@ -31,6 +32,7 @@ class Controller:
         self._halt = threading.Event()
         self._wait_log = waiting.WaitLog()
         self._lost_tasks = LostTasks()
+        self._link_probes = LinkProbes()
         self._echoes = Echoes()
         self._sweeps = Sweeps()
         self._statistics_due = 0.0
@@ -47,6 +49,7 @@ class Controller:
         _record_pass()
         with presence.reported("controller"), self._echoes.running():
             self._run_passes()
+            self._link_probes.give_back()
         log.info("controller_stops")
 
     def _run_passes(self) -> None:
@@ -59,6 +62,7 @@ class Controller:
         close_old_connections()
         try:
             with tracing.span("controller pass"):
+                self._link_probes.take(lost=sweep)
                 self._echoes.active = reconcile() > 0
                 if sweep:
                     self._sweep()
