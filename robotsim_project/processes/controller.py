@@ -11,6 +11,7 @@ from django.db import Error, close_old_connections
 from common import recovery, tracing
 from robotsim_project.health import dependencies, liveness, waiting
 from robotsim_project.processes import presence
+from robotsim_project.processes.backend_reports import BackendReports
 from robotsim_project.processes.echoes import Echoes
 from robotsim_project.processes.link_probes import LinkProbes
 from robotsim_project.processes.lost_tasks import LostTasks
@@ -35,6 +36,7 @@ class Controller:
         self._link_probes = LinkProbes()
         self._echoes = Echoes()
         self._sweeps = Sweeps()
+        self._backend_reports = BackendReports()
         self._statistics_due = 0.0
 
     def stop(self) -> None:
@@ -47,7 +49,8 @@ class Controller:
             return
         log.info("controller_started")
         _record_pass()
-        with presence.reported("controller"), self._echoes.running():
+        reports = self._backend_reports.running()
+        with presence.reported("controller"), self._echoes.running(), reports:
             self._run_passes()
             self._link_probes.give_back()
         log.info("controller_stops")

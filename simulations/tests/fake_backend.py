@@ -16,6 +16,7 @@ class FakeBackend:
         self.seen: list[UnitStatus] = []
         self.killed: list[int] = []
         self.fails = False
+        self.trouble = ""
         self.probed: list[Link] = []
         self.room: Capacity | None = Capacity(4.0, 8 * 2**30, 100 * 2**30)
         self.answer = ProbeResult(
@@ -47,6 +48,9 @@ class FakeBackend:
 
     def capacity(self) -> Capacity | None:
         return self.room
+
+    def problem(self) -> str:
+        return self.trouble
 
     def probe(self, link: Link, seconds: float) -> ProbeResult:
         self.probed.append(link)

@@ -15,9 +15,11 @@ from common.db import leases
 from simulations.backends import backend
 from simulations.exceptions import BackendError
 from simulations.models import LinkProbe
-from simulations.services.designs.mec_probes import MAX_SECONDS, keep
+from simulations.services.designs.mec_probes import keep
 
 log = structlog.get_logger(__name__)
+MAX_SECONDS = 50.0
+"""Limit of a test, whose pod starts first and may have to fetch its image."""
 MAX_ATTEMPTS = 3
 """Controllers that may be killed while they make the same test."""
 

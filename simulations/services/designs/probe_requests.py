@@ -20,7 +20,7 @@ from simulations.models import LinkProbe, Mec
 from simulations.services.monitoring.overview import controller_state
 
 WAIT_SECONDS = 60.0
-"""Longest wait of a request: a pod may have to fetch its image first."""
+"""Longest wait of a request, a little more than a controller takes for a test."""
 TAKE_SECONDS = 15.0
 """Time within which a controller that is not busy takes a test."""
 POLL_SECONDS = 0.25
