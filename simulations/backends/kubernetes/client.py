@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import httpx2
@@ -16,6 +17,7 @@ import structlog
 from lightkube import KubeConfig
 from lightkube.config.client_adapter import Client, ConnectionParams
 from lightkube.core.exceptions import ConfigError
+from lightkube.utils.quantity import parse_quantity
 
 from simulations.exceptions import BackendError
 
@@ -33,6 +35,8 @@ GROUPS = {
 }
 TIMEOUT = httpx2.Timeout(5, connect=2)
 PAGE_SIZE = 500
+LOG_LINES = 50
+LOG_BYTES = 64 * 1024
 RETRY_SECONDS = 5.0
 """Time after which a call gives up: a pass of the controller must not hang."""
 FIRST_DELAY = 0.2
@@ -156,8 +160,8 @@ class Cluster:
         kind: str,
         namespace: str,
         resource_version: str,
-        *,
         labels: str = "",
+        *,
         fields: str = "",
         seconds: int = WATCH_SECONDS,
     ) -> Iterator[tuple[str, Object]]:
@@ -192,8 +196,8 @@ class Cluster:
                     raise _watch_error(change["object"])
                 yield change["type"], change["object"]
 
-    def pod_log(self, namespace: str, pod: str, lines: int, size: int) -> str:
-        """Return the last lines of a pod's container as its kubelet has them, within a size in bytes.
+    def pod_log(self, namespace: str, pod: str) -> str:
+        """Return the last lines that a pod's container printed, as its kubelet has them.
 
         Raises:
             NotFoundError: The pod does not exist.
@@ -202,7 +206,7 @@ class Cluster:
         with _failures():
             response = self._http.get(
                 f"{_path('pods', namespace, pod)}/log",
-                params={"tailLines": str(lines), "limitBytes": str(size)},
+                params={"tailLines": str(LOG_LINES), "limitBytes": str(LOG_BYTES)},
             )
             if response.is_error:
                 raise _error(response)
@@ -253,6 +257,21 @@ class Cluster:
                 raise _error(response)
             answer: Object = msgspec.json.decode(response.content)
             return answer
+
+
+def quantity(text: str) -> float:
+    """Return the number that a quantity of Kubernetes stands for, such as `500m` or `2Gi`."""
+    return float(parse_quantity(text) or 0)
+
+
+@cache
+def shared_cluster() -> Cluster:
+    """Return the cluster of this process.
+
+    Raises:
+        NoClusterError: There is none.
+    """
+    return Cluster()
 
 
 class _PassingError(BackendError):
