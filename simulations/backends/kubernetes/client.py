@@ -44,6 +44,8 @@ AWAY_SECONDS = 2.0
 """Time for which calls fail at once after the API could not be reached: a pass makes many calls."""
 WATCH_SECONDS = 60
 """Time after which the API ends a watch, so that a connection that died silently is noticed."""
+OPEN = "OPEN"
+"""Not a change: the API has accepted a watch."""
 REPEATED = frozenset({429, 500, 502, 503, 504})
 MESSAGE_SIZE = 500
 ADVICE = {
@@ -79,14 +81,14 @@ ERRORS = {403: ForbiddenError, 404: NotFoundError, 409: ConflictError, 410: Gone
 class Cluster:
     """Calls of one cluster's API; threads may share it."""
 
-    def __init__(self, config: KubeConfig | None = None) -> None:
+    def __init__(self) -> None:
         """Find the cluster: that of this pod, else the one of KUBECONFIG.
 
         Raises:
             NoClusterError: There is none.
         """
         try:
-            found = (config or KubeConfig.from_env()).get()
+            found = KubeConfig.from_env().get()
             if found is None:
                 raise ConfigError("no current context")
             self._http = Client(found, ConnectionParams(timeout=TIMEOUT))
@@ -165,7 +167,7 @@ class Cluster:
         fields: str = "",
         seconds: int = WATCH_SECONDS,
     ) -> Iterator[tuple[str, Object]]:
-        """Yield changes after a resource version: ADDED, MODIFIED, DELETED or BOOKMARK, and the object.
+        """Yield OPEN once, then changes: ADDED, MODIFIED, DELETED or BOOKMARK, and the object.
 
         It is not retried, and ends after so many seconds: watch again from the last resource version.
 
@@ -190,6 +192,7 @@ class Cluster:
             if response.is_error:
                 response.read()
                 raise _error(response)
+            yield OPEN, {}
             for line in response.iter_lines():
                 change = msgspec.json.decode(line)
                 if change["type"] == "ERROR":
@@ -227,7 +230,7 @@ class Cluster:
         while True:
             try:
                 return self._send(request)
-            except _PassingError as failure:
+            except PassingError as failure:
                 wait = failure.after or delay * random.uniform(0.5, 1.5)  # noqa: S311  no secret
                 if time.monotonic() - started + wait > RETRY_SECONDS:
                     if failure.is_away:
@@ -251,8 +254,6 @@ class Cluster:
     def _send(self, request: httpx2.Request) -> Object:
         with _failures():
             response = self._http.send(request)
-            if response.status_code in REPEATED:
-                raise _PassingError(_sentence(response), _retry_after(response))
             if response.is_error:
                 raise _error(response)
             answer: Object = msgspec.json.decode(response.content)
@@ -274,7 +275,7 @@ def shared_cluster() -> Cluster:
     return Cluster()
 
 
-class _PassingError(BackendError):
+class PassingError(BackendError):
     """A failure that may pass by itself."""
 
     def __init__(self, message: str, after: float = 0.0, *, is_away: bool = False) -> None:
@@ -292,10 +293,10 @@ def _failures() -> Iterator[None]:
         yield
     except httpx2.TimeoutException as error:
         message = "The cluster's API does not answer in time: check its control plane."
-        raise _PassingError(message, is_away=True) from error
+        raise PassingError(message, is_away=True) from error
     except httpx2.HTTPError as error:
         message = f"The cluster's API cannot be reached ({error}): check its address and network."
-        raise _PassingError(message, is_away=True) from error
+        raise PassingError(message, is_away=True) from error
     except (ConfigError, OSError) as error:
         message = (
             f"The credentials for the cluster cannot be read ({error}): check the service account."
@@ -317,6 +318,8 @@ def _selectors(labels: str, fields: str) -> dict[str, str]:
 
 
 def _error(response: httpx2.Response) -> BackendError:
+    if response.status_code in REPEATED:
+        return PassingError(_sentence(response), _retry_after(response))
     return ERRORS.get(response.status_code, BackendError)(_sentence(response))
 
 
