@@ -11,8 +11,8 @@ from tests.support.kubernetes_api import Failure, KubernetesApi
 SPACE = "robot-agents"
 GIB = 2**30
 QUOTA = {
-    "hard": {"requests.cpu": "20", "requests.memory": "40Gi", "requests.ephemeral-storage": "9Gi"},
-    "used": {"requests.cpu": "2500m", "requests.memory": "10Gi"},
+    "hard": {"requests.cpu": "20", "requests.memory": "40Gi", "pods": "2k"},
+    "used": {"requests.cpu": "2500m", "requests.memory": "10Gi", "pods": "40"},
 }
 
 
@@ -44,7 +44,7 @@ def refuse_nodes(api: KubernetesApi) -> None:
 def test_the_quota_is_the_room(kubernetes_api: KubernetesApi) -> None:
     add_quota(kubernetes_api)
     refuse_nodes(kubernetes_api)
-    assert KubernetesBackend().capacity() == Capacity(17.5, 30 * GIB, 9 * GIB)
+    assert KubernetesBackend().capacity() == Capacity(17.5, 30 * GIB, units=1960)
 
 
 def test_nodes_that_may_be_read_are_the_room_where_they_have_less(
@@ -52,11 +52,16 @@ def test_nodes_that_may_be_read_are_the_room_where_they_have_less(
 ) -> None:
     add_quota(kubernetes_api)
     add_node(kubernetes_api, "one")
+    add_node(kubernetes_api, "two")
     add_node(kubernetes_api, "cordoned", unschedulable=True)
     add_node(kubernetes_api, "lost", ready=False)
-    for node, phase in (("one", "Running"), ("one", "Succeeded"), ("lost", "Running")):
-        add_pod(kubernetes_api, node, phase)
-    assert KubernetesBackend().capacity() == Capacity(3.5, 7 * GIB, 9 * GIB)
+    for node in ("one", "two", "lost"):
+        add_pod(kubernetes_api, node, "Running")
+    add_pod(kubernetes_api, "one", "Succeeded")
+    add_pod(kubernetes_api, "two", "Pending")
+    assert KubernetesBackend().capacity() == Capacity(
+        6.5, 13 * GIB, 200 * GIB, units=1960, node_cores=3.5, node_memory_bytes=7 * GIB
+    )
 
 
 def test_without_quota_and_rights_nothing_is_known(kubernetes_api: KubernetesApi) -> None:

@@ -95,6 +95,9 @@ class KubernetesBackend:
         except NoClusterError:
             return None
 
+    def problem(self) -> str:
+        return watching.shared(self._cluster, self._namespace).complaint()
+
     def probe(self, link: Link, seconds: float) -> ProbeResult:
         return run_probe(self._cluster, self._namespace, link, seconds)
 
