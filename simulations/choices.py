@@ -123,6 +123,7 @@ class PreflightCheck(TextChoices):
     CPU = "CPU", _("processor")
     MEMORY = "MEMORY", _("memory")
     DISK = "DISK", _("disk")
+    UNITS = "UNITS", _("units")
 
 
 class CheckStatus(TextChoices):

@@ -1,6 +1,5 @@
 """Room for units: what the quota of their namespace leaves, and nodes have free where they may be read."""
 
-import math
 from collections.abc import Iterable, Mapping
 
 from simulations.backends.base import Capacity
@@ -15,6 +14,7 @@ from simulations.backends.kubernetes.client import (
 QUOTA = "robot-agents"
 """Name of the ResourceQuota: it may be read by name only."""
 NAMES = ("cpu", "memory", "ephemeral-storage")
+LIMITED = {name: f"requests.{name}" for name in NAMES} | {"pods": "pods"}
 ENDED = frozenset({"Succeeded", "Failed"})
 
 Room = dict[str, float]
@@ -26,44 +26,65 @@ def free_capacity(cluster: Cluster, namespace: str) -> Capacity | None:
     Raises:
         BackendError: The API cannot be used now.
     """
-    rooms = [room for room in (_quota_room(cluster, namespace), _node_room(cluster)) if room]
-    if not rooms:
+    quota, nodes = _quota_room(cluster, namespace), _node_rooms(cluster)
+    if not quota and nodes is None:
         return None
-    cores, memory, disk = (min(room.get(name, math.inf) for room in rooms) for name in NAMES)
-    return Capacity(cores, _whole(memory), _whole(disk))
+    total = None if nodes is None else {name: sum(node[name] for node in nodes) for name in NAMES}
+    rooms = [quota, total or {}]
+    return Capacity(
+        cores=_least(rooms, "cpu"),
+        memory_bytes=_whole(_least(rooms, "memory")),
+        disk_bytes=_whole(_least(rooms, "ephemeral-storage")),
+        units=_whole(quota.get("pods")),
+        node_cores=_most(nodes, "cpu"),
+        node_memory_bytes=_whole(_most(nodes, "memory")),
+    )
 
 
-def _quota_room(cluster: Cluster, namespace: str) -> Room | None:
-    """What the quota leaves for requests; None without a quota."""
+def _quota_room(cluster: Cluster, namespace: str) -> Room:
+    """What the quota leaves of requests and pods; empty without a quota."""
     try:
         status = cluster.get("resourcequotas", namespace, QUOTA).get("status", {})
     except (NotFoundError, ForbiddenError):
-        return None
+        return {}
     hard, used = status.get("hard", {}), status.get("used", {})
-    keys = {name: f"requests.{name}" for name in NAMES}
     return {
         name: max(0.0, quantity(hard[key]) - quantity(used.get(key, "0")))
-        for name, key in keys.items()
+        for name, key in LIMITED.items()
         if key in hard
     }
 
 
-def _node_room(cluster: Cluster) -> Room | None:
-    """What the pods of all namespaces leave on nodes that take pods; None without the right to read both."""
+def _node_rooms(cluster: Cluster) -> list[Room] | None:
+    """What pods leave on each node that takes any; None without the right to read nodes and all pods."""
     try:
         nodes, _version = cluster.list_raw("nodes")
         pods, _version = cluster.list_raw("pods")
     except ForbiddenError:
         return None
-    usable = {node["metadata"]["name"]: node for node in nodes if _takes_pods(node)}
-    room = _sum(node["status"].get("allocatable", {}) for node in usable.values())
-    taken = _sum(
-        container.get("resources", {}).get("requests", {})
-        for pod in pods
-        if pod["spec"].get("nodeName") in usable and pod["status"].get("phase") not in ENDED
-        for container in pod["spec"]["containers"]
-    )
-    return {name: max(0.0, room[name] - taken[name]) for name in NAMES}
+    taken = {node["metadata"]["name"]: dict.fromkeys(NAMES, 0.0) for node in nodes}
+    for pod in pods:
+        row = taken.get(pod["spec"].get("nodeName", ""))
+        if row is not None and pod["status"].get("phase") not in ENDED:
+            _add(row, _requests(pod))
+    return [
+        {
+            name: max(0.0, quantity(node["status"]["allocatable"].get(name, "0")) - row[name])
+            for name in NAMES
+        }
+        for node in nodes
+        if _takes_pods(node) and (row := taken[node["metadata"]["name"]])
+    ]
+
+
+def _requests(pod: Object) -> Iterable[Mapping[str, str]]:
+    return (row.get("resources", {}).get("requests", {}) for row in pod["spec"]["containers"])
+
+
+def _add(total: Room, rows: Iterable[Mapping[str, str]]) -> None:
+    for row in rows:
+        for name in NAMES:
+            total[name] += quantity(row.get(name, "0"))
 
 
 def _takes_pods(node: Object) -> bool:
@@ -72,13 +93,13 @@ def _takes_pods(node: Object) -> bool:
     return is_ready and not node["spec"].get("unschedulable")
 
 
-def _sum(rows: Iterable[Mapping[str, str]]) -> Room:
-    total = dict.fromkeys(NAMES, 0.0)
-    for row in rows:
-        for name in NAMES:
-            total[name] += quantity(row.get(name, "0"))
-    return total
+def _least(rooms: Iterable[Room], name: str) -> float | None:
+    return min((room[name] for room in rooms if name in room), default=None)
 
 
-def _whole(size: float) -> int:
-    return round(size) if math.isfinite(size) else 2**63 - 1
+def _most(rooms: Iterable[Room] | None, name: str) -> float | None:
+    return max((room[name] for room in rooms or ()), default=None)
+
+
+def _whole(size: float | None) -> int | None:
+    return None if size is None else round(size)
