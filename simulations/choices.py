@@ -284,6 +284,14 @@ class FailureCode(TextChoices):
         "QUOTA_EXCEEDED",
         _("The quota of the namespace leaves no room for a unit: raise it, or start fewer agents."),
     )
+    NOT_ADMITTED = (
+        "NOT_ADMITTED",
+        _("The queue of the cluster has not admitted the units: see its quota, and what runs now."),
+    )
+    SECRET_MISSING = (
+        "SECRET_MISSING",
+        _("The Secret of the mec or a key in it is missing in the namespace of agents: create it."),
+    )
     TERMINATED = (
         "TERMINATED",
         _("The unit was told to end by its machine or cluster, not by robotsim: check these."),

@@ -1,6 +1,6 @@
 """The interface of backends."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -68,6 +68,8 @@ class Job:
     """Name of the Secret of the MEC; empty: it has none."""
     max_seconds: float | None = None
     """Time after which all units are ended; None: no limit is known."""
+    requested: str = ""
+    """Time of the request, which tells an execution from one that had its number in an earlier database."""
 
     @property
     def name(self) -> str:
@@ -144,8 +146,13 @@ class Backend(Protocol):
             keep_recordings: Keep what units could not upload.
         """
 
-    def remove_others(self, executions: Collection[int]) -> int:
-        """Remove objects in the cluster of executions that are none of these; return their number."""
+    def remove_others(self, active: Callable[[], Collection[int]]) -> int:
+        """Remove objects in the cluster of executions that are over or unknown; return their number.
+
+        Args:
+            active: Reads the active executions. Called after the objects are listed, so that those of an
+                execution that starts meanwhile stay.
+        """
 
     def capacity(self) -> Capacity | None:
         """Room where units run; None: it is not known here."""

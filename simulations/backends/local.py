@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 
@@ -96,7 +96,7 @@ class LocalBackend:
         shutil.rmtree(folder, ignore_errors=True)
         return int(exists)
 
-    def remove_others(self, executions: Collection[int]) -> int:
+    def remove_others(self, active: Callable[[], Collection[int]]) -> int:
         return 0  # folders of failed executions are kept; `prune` removes them
 
     def capacity(self) -> Capacity:

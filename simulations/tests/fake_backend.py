@@ -1,6 +1,6 @@
 """A backend without units."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from agent.protocol import Link, ProbeCode, ProbeResult
 from simulations.backends.base import Capacity, Job, UnitStatus
@@ -42,7 +42,7 @@ class FakeBackend:
     def remove(self, job: Job, *, keep_recordings: bool = False) -> int:
         return 0
 
-    def remove_others(self, executions: Collection[int]) -> int:
+    def remove_others(self, active: Callable[[], Collection[int]]) -> int:
         return 0
 
     def capacity(self) -> Capacity | None:

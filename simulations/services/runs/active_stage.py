@@ -43,4 +43,5 @@ class ActiveStage:
             resources=self.stage.resources,
             placement=self.plan.placement,
             secret=self.plan.link.secret,
+            requested=self.stage_run.execution.created_at.isoformat(),
         )
