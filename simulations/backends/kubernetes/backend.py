@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from agent.protocol import Link, ProbeResult
 from simulations.backends.base import Capacity, Job, UnitStatus
-from simulations.backends.kubernetes import manifests
+from simulations.backends.kubernetes import manifests, watching
 from simulations.backends.kubernetes.capacity import free_capacity
 from simulations.backends.kubernetes.client import (
     Cluster,
@@ -62,7 +62,7 @@ class KubernetesBackend:
         return uid
 
     def observe(self, job: Job, *, retry: bool) -> list[UnitStatus]:
-        raise BackendError("Nothing watches the cluster yet.")
+        return watching.shared(self._cluster, self._namespace).observe(job, retry=retry)
 
     def kill(self, job: Job, units: Collection[int]) -> None:
         wanted = set(units)

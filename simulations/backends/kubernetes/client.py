@@ -81,14 +81,14 @@ ERRORS = {403: ForbiddenError, 404: NotFoundError, 409: ConflictError, 410: Gone
 class Cluster:
     """Calls of one cluster's API; threads may share it."""
 
-    def __init__(self, config: KubeConfig | None = None) -> None:
+    def __init__(self) -> None:
         """Find the cluster: that of this pod, else the one of KUBECONFIG.
 
         Raises:
             NoClusterError: There is none.
         """
         try:
-            found = (config or KubeConfig.from_env()).get()
+            found = KubeConfig.from_env().get()
             if found is None:
                 raise ConfigError("no current context")
             self._http = Client(found, ConnectionParams(timeout=TIMEOUT))

@@ -7,13 +7,12 @@ from typing import Any
 
 from simulations.backends.kubernetes import causes
 from simulations.backends.kubernetes.causes import NOTHING, Cause
+from simulations.backends.kubernetes.manifests import INDEX, JOB_NAME, identity_of
 from simulations.backends.kubernetes.objects import Event, KubernetesJob, Pod, parse
 from simulations.choices import FailureCode
 
 Raw = Mapping[str, Any]
 
-JOB_NAME = "batch.kubernetes.io/job-name"
-INDEX = "batch.kubernetes.io/job-completion-index"
 FAILURES = (
     "batch.kubernetes.io/job-index-failure-count",
     "batch.kubernetes.io/job-index-ignored-failure-count",
@@ -63,6 +62,8 @@ class JobRecord:
 
     uid: str
     name: str
+    identity: Mapping[str, str]
+    """Labels and annotations of the stage run for which it was created."""
     suspended: Cause
     """Why it makes no pods yet."""
     failed: bool
@@ -146,6 +147,7 @@ def job_record(raw: Raw) -> JobRecord:
     return JobRecord(
         uid=job.metadata.uid,
         name=job.metadata.name,
+        identity=identity_of(raw),
         suspended=causes.suspended_cause(job),
         failed=causes.has_failed(job),
         cause=causes.job_cause(job),

@@ -14,12 +14,12 @@ import structlog
 
 from simulations.backends.base import Job, UnitState, UnitStatus
 from simulations.backends.kubernetes.client import OPEN, Cluster, GoneError, PassingError
+from simulations.backends.kubernetes.manifests import SELECTOR, identity
 from simulations.backends.kubernetes.view import Store, View
 from simulations.exceptions import BackendError
 
 log = structlog.get_logger(__name__)
 
-OURS = "app.kubernetes.io/part-of=robotsim"
 FIRST_SECONDS = 5.0
 """Time that the first observation waits for the first lists."""
 STALE_SECONDS = 10.0
@@ -108,8 +108,8 @@ class Watcher:
         self._view = View()
         view = self._view
         self._watches = [
-            KindWatch(cluster, "jobs", namespace, view.jobs, labels=OURS, fields=""),
-            KindWatch(cluster, "pods", namespace, view.pods, labels=OURS, fields=""),
+            KindWatch(cluster, "jobs", namespace, view.jobs, labels=SELECTOR, fields=""),
+            KindWatch(cluster, "pods", namespace, view.pods, labels=SELECTOR, fields=""),
             KindWatch(cluster, "events", namespace, view.events, labels="", fields="type=Warning"),
         ]
         for watch in self._watches:
@@ -122,13 +122,17 @@ class Watcher:
         Raises:
             BackendError: The view is not in step with the cluster.
         """
-        for watch in self._watches:
-            if complaint := watch.complaint():
-                raise BackendError(complaint)
+        if complaint := self.complaint():
+            raise BackendError(complaint)
         seen = self._view.job(job.name)
-        if seen is None:
+        if seen is None or not identity(job).items() <= seen.job.identity.items():
             return [UnitStatus(unit, UnitState.ABSENT) for unit in range(job.units)]
         return seen.units(job.units, retry=retry)
+
+    def complaint(self) -> str:
+        """Say why the view is not in step with the cluster; empty if it is."""
+        complaints = (watch.complaint() for watch in self._watches)
+        return next(filter(None, complaints), "")
 
     def stop(self) -> None:
         """End the watches soon."""
