@@ -12,6 +12,7 @@ from common import recovery, tracing
 from robotsim_project.health import dependencies, liveness, waiting
 from robotsim_project.processes import presence
 from robotsim_project.processes.echoes import Echoes
+from robotsim_project.processes.leftovers import Leftovers
 from robotsim_project.processes.lost_tasks import LostTasks
 from robotsim_project.processes.sweeps import Sweeps
 from simulations.exceptions import RedisUnreachableError
@@ -31,6 +32,7 @@ class Controller:
         self._halt = threading.Event()
         self._wait_log = waiting.WaitLog()
         self._lost_tasks = LostTasks()
+        self._leftovers = Leftovers()
         self._echoes = Echoes()
         self._sweeps = Sweeps()
         self._statistics_due = 0.0
@@ -76,6 +78,7 @@ class Controller:
     def _sweep(self) -> None:
         recovery.recover()
         self._lost_tasks.recover()
+        self._leftovers.remove()
         if time.monotonic() >= self._statistics_due:
             self._statistics_due = time.monotonic() + STATISTICS_SECONDS
             history.record()
