@@ -123,6 +123,7 @@ class PreflightCheck(TextChoices):
     CPU = "CPU", _("processor")
     MEMORY = "MEMORY", _("memory")
     DISK = "DISK", _("disk")
+    UNITS = "UNITS", _("units")
 
 
 class CheckStatus(TextChoices):
@@ -283,6 +284,14 @@ class FailureCode(TextChoices):
     QUOTA_EXCEEDED = (
         "QUOTA_EXCEEDED",
         _("The quota of the namespace leaves no room for a unit: raise it, or start fewer agents."),
+    )
+    NOT_ADMITTED = (
+        "NOT_ADMITTED",
+        _("The queue of the cluster has not admitted the units: see its quota, and what runs now."),
+    )
+    SECRET_MISSING = (
+        "SECRET_MISSING",
+        _("The Secret of the mec or a key in it is missing in the namespace of agents: create it."),
     )
     TERMINATED = (
         "TERMINATED",

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import Count, Exists, F, OuterRef, Subquery, Sum
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from common.db.soft_delete import SoftDeleteQuerySet
 from simulations.choices import ACTIVE, AGENT_ENDED, RECORDING_OPEN
 
 if TYPE_CHECKING:
     from simulations.models.execution import AgentRun, Execution, StageRun  # noqa: F401  (the generics)
+    from simulations.models.link_probe import LinkProbe  # noqa: F401
     from simulations.models.recording import Recording  # noqa: F401
     from simulations.models.simulation import Simulation  # noqa: F401
+
+OPEN_PROBES = timedelta(minutes=5)
+"""Age at which a requested test of a link is not made any more."""
 
 
 class SimulationQuerySet(SoftDeleteQuerySet["Simulation"]):
@@ -56,6 +62,15 @@ class AgentRunQuerySet(models.QuerySet["AgentRun"]):
         """Return fields of the newest attempt of each agent, by agent number."""
         rows = self.order_by("attempt").values_list("number", *fields)
         return {number: tuple(values) for number, *values in rows}
+
+
+class LinkProbeQuerySet(models.QuerySet["LinkProbe"]):
+    """Requested tests of links."""
+
+    def open(self) -> LinkProbeQuerySet:
+        """Return those that are to be made or being made; nobody waits for older ones."""
+        since = timezone.now() - OPEN_PROBES
+        return self.filter(ended_at=None, created_at__gt=since)
 
 
 class RecordingQuerySet(models.QuerySet["Recording"]):

@@ -1,6 +1,7 @@
 """Backends that run units; the setting BACKEND names the one in use."""
 
 from simulations.backends.base import Backend
+from simulations.backends.kubernetes.backend import KubernetesBackend
 from simulations.backends.local import LocalBackend
 
 
@@ -10,4 +11,5 @@ def backend(name: str) -> Backend:
     Raises:
         KeyError: The name is unknown.
     """
-    return {"local": LocalBackend}[name]()
+    backends: dict[str, type[Backend]] = {"local": LocalBackend, "kubernetes": KubernetesBackend}
+    return backends[name]()

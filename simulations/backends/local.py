@@ -108,6 +108,9 @@ class LocalBackend:
     def capacity(self) -> Capacity:
         return machine_capacity(settings.DATA_DIR / "units")
 
+    def problem(self) -> str:
+        return ""
+
     def probe(self, link: Link, seconds: float) -> ProbeResult:
         try:
             process = subprocess.run(

@@ -25,6 +25,7 @@ class FakeBackend:
         self.executions: set[int] = set()
         self.fails = False
         self.away: set[str] = set()
+        self.trouble = ""
         self.probed: list[Link] = []
         self.room: Capacity | None = Capacity(4.0, 8 * 2**30, 100 * 2**30)
         self.answer = ProbeResult(
@@ -69,6 +70,9 @@ class FakeBackend:
 
     def capacity(self) -> Capacity | None:
         return self.room
+
+    def problem(self) -> str:
+        return self.trouble
 
     def probe(self, link: Link, seconds: float) -> ProbeResult:
         self.probed.append(link)

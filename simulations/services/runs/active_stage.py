@@ -49,6 +49,7 @@ class ActiveStage:
             resources=self.stage.resources,
             placement=self.plan.placement,
             secret=self.plan.link.secret,
+            requested=self.stage_run.execution.created_at.isoformat(),
             max_seconds=self._max_seconds,
         )
 

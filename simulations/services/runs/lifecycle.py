@@ -34,6 +34,7 @@ from simulations.failures import failure
 from simulations.models import AgentRun, Execution, Simulation, StageRun
 from simulations.services.events import record_event
 from simulations.services.plan import Plan, plan_of, serialize
+from simulations.services.plan_backend import repeated
 from simulations.services.planning import freeze, left_out_warnings
 from simulations.services.progress.progress import final_outcome
 from simulations.services.runs import audit
@@ -69,6 +70,8 @@ def _reload(pk: int) -> Simulation:
 def start_again(execution: Execution, *, requested_by: Any = None) -> Execution:
     """Request another execution of a frozen plan; `start` uses the current design instead.
 
+    It runs on the backend of now: if the plan is of another one, image, placement and resources are too.
+
     Raises:
         NotStartableError: Something in the plan is missing or has changed; `errors` names each reason.
         AlreadyRunningError: The simulation is running, and does not allow concurrent executions.
@@ -79,7 +82,7 @@ def start_again(execution: Execution, *, requested_by: Any = None) -> Execution:
     with _refusing_second():
         _lock(templates, rosbags)
         check_again(plan)
-        return _create(execution.simulation, plan, requested_by, execution)
+        return _create(execution.simulation, repeated(plan), requested_by, execution)
 
 
 def _refusing_second() -> AbstractContextManager[None]:
