@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import httpx2
@@ -16,6 +17,7 @@ import structlog
 from lightkube import KubeConfig
 from lightkube.config.client_adapter import Client, ConnectionParams
 from lightkube.core.exceptions import ConfigError
+from lightkube.utils.quantity import parse_quantity
 
 from simulations.exceptions import BackendError
 
@@ -33,6 +35,8 @@ GROUPS = {
 }
 TIMEOUT = httpx2.Timeout(5, connect=2)
 PAGE_SIZE = 500
+LOG_LINES = 50
+LOG_BYTES = 64 * 1024
 RETRY_SECONDS = 5.0
 """Time after which a call gives up: a pass of the controller must not hang."""
 FIRST_DELAY = 0.2
@@ -40,6 +44,8 @@ AWAY_SECONDS = 2.0
 """Time for which calls fail at once after the API could not be reached: a pass makes many calls."""
 WATCH_SECONDS = 60
 """Time after which the API ends a watch, so that a connection that died silently is noticed."""
+OPEN = "OPEN"
+"""Not a change: the API has accepted a watch."""
 REPEATED = frozenset({429, 500, 502, 503, 504})
 MESSAGE_SIZE = 500
 ADVICE = {
@@ -75,14 +81,14 @@ ERRORS = {403: ForbiddenError, 404: NotFoundError, 409: ConflictError, 410: Gone
 class Cluster:
     """Calls of one cluster's API; threads may share it."""
 
-    def __init__(self, config: KubeConfig | None = None) -> None:
+    def __init__(self) -> None:
         """Find the cluster: that of this pod, else the one of KUBECONFIG.
 
         Raises:
             NoClusterError: There is none.
         """
         try:
-            found = (config or KubeConfig.from_env()).get()
+            found = KubeConfig.from_env().get()
             if found is None:
                 raise ConfigError("no current context")
             self._http = Client(found, ConnectionParams(timeout=TIMEOUT))
@@ -156,12 +162,12 @@ class Cluster:
         kind: str,
         namespace: str,
         resource_version: str,
-        *,
         labels: str = "",
+        *,
         fields: str = "",
         seconds: int = WATCH_SECONDS,
     ) -> Iterator[tuple[str, Object]]:
-        """Yield changes after a resource version: ADDED, MODIFIED, DELETED or BOOKMARK, and the object.
+        """Yield OPEN once, then changes: ADDED, MODIFIED, DELETED or BOOKMARK, and the object.
 
         It is not retried, and ends after so many seconds: watch again from the last resource version.
 
@@ -186,14 +192,15 @@ class Cluster:
             if response.is_error:
                 response.read()
                 raise _error(response)
+            yield OPEN, {}
             for line in response.iter_lines():
                 change = msgspec.json.decode(line)
                 if change["type"] == "ERROR":
                     raise _watch_error(change["object"])
                 yield change["type"], change["object"]
 
-    def pod_log(self, namespace: str, pod: str, lines: int, size: int) -> str:
-        """Return the last lines of a pod's container as its kubelet has them, within a size in bytes.
+    def pod_log(self, namespace: str, pod: str) -> str:
+        """Return the last lines that a pod's container printed, as its kubelet has them.
 
         Raises:
             NotFoundError: The pod does not exist.
@@ -202,7 +209,7 @@ class Cluster:
         with _failures():
             response = self._http.get(
                 f"{_path('pods', namespace, pod)}/log",
-                params={"tailLines": str(lines), "limitBytes": str(size)},
+                params={"tailLines": str(LOG_LINES), "limitBytes": str(LOG_BYTES)},
             )
             if response.is_error:
                 raise _error(response)
@@ -223,7 +230,7 @@ class Cluster:
         while True:
             try:
                 return self._send(request)
-            except _PassingError as failure:
+            except PassingError as failure:
                 wait = failure.after or delay * random.uniform(0.5, 1.5)  # noqa: S311  no secret
                 if time.monotonic() - started + wait > RETRY_SECONDS:
                     if failure.is_away:
@@ -247,15 +254,28 @@ class Cluster:
     def _send(self, request: httpx2.Request) -> Object:
         with _failures():
             response = self._http.send(request)
-            if response.status_code in REPEATED:
-                raise _PassingError(_sentence(response), _retry_after(response))
             if response.is_error:
                 raise _error(response)
             answer: Object = msgspec.json.decode(response.content)
             return answer
 
 
-class _PassingError(BackendError):
+def quantity(text: str) -> float:
+    """Return the number that a quantity of Kubernetes stands for, such as `500m` or `2Gi`."""
+    return float(parse_quantity(text) or 0)
+
+
+@cache
+def shared_cluster() -> Cluster:
+    """Return the cluster of this process.
+
+    Raises:
+        NoClusterError: There is none.
+    """
+    return Cluster()
+
+
+class PassingError(BackendError):
     """A failure that may pass by itself."""
 
     def __init__(self, message: str, after: float = 0.0, *, is_away: bool = False) -> None:
@@ -273,10 +293,10 @@ def _failures() -> Iterator[None]:
         yield
     except httpx2.TimeoutException as error:
         message = "The cluster's API does not answer in time: check its control plane."
-        raise _PassingError(message, is_away=True) from error
+        raise PassingError(message, is_away=True) from error
     except httpx2.HTTPError as error:
         message = f"The cluster's API cannot be reached ({error}): check its address and network."
-        raise _PassingError(message, is_away=True) from error
+        raise PassingError(message, is_away=True) from error
     except (ConfigError, OSError) as error:
         message = (
             f"The credentials for the cluster cannot be read ({error}): check the service account."
@@ -298,6 +318,8 @@ def _selectors(labels: str, fields: str) -> dict[str, str]:
 
 
 def _error(response: httpx2.Response) -> BackendError:
+    if response.status_code in REPEATED:
+        return PassingError(_sentence(response), _retry_after(response))
     return ERRORS.get(response.status_code, BackendError)(_sentence(response))
 
 

@@ -15,7 +15,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from common.db.violations import refusing_duplicates
-from simulations.choices import ENDED, STOPPABLE, EventKind, FailureCode, RunStatus, Stopper
+from simulations.choices import (
+    ENDED,
+    PLAYING,
+    STOPPABLE,
+    EventKind,
+    FailureCode,
+    RunStatus,
+    Stopper,
+)
 from simulations.exceptions import (
     AlreadyRunningError,
     NotRunningError,
@@ -246,7 +254,7 @@ def move_stage(
     """Move a stage run to a status, if its status is one of `from_statuses`.
 
     While its execution is stopping, it is only moved with `stopping`. One that ends and never began
-    loses its release, which did not come to be.
+    loses its release, which did not come to be; once it does not play any more none of its units waits.
 
     Returns:
         Whether it was moved.
@@ -255,6 +263,8 @@ def move_stage(
         fields.setdefault("ended_at", timezone.now())
         if not stage_run.agent_runs.begun().exists():
             fields["release_at"] = None
+    if to not in PLAYING:
+        fields["waiting"] = None
     with transaction.atomic():
         rows = StageRun.objects.filter(pk=stage_run.pk, status__in=list(from_statuses))
         if not stopping:
