@@ -29,7 +29,7 @@ def folded(fieldsets: Iterable[tuple[Any, Any]], template: Template) -> list[Any
 
 
 def _is_folded(fields: Sequence[Any], template: Template) -> bool:
-    default, names = Template(), set(flatten(fields))
+    default, names = Template(), set(flatten(list(fields)))
     return names <= RARE and all(
         getattr(template, field) == getattr(default, field)
         for name in names

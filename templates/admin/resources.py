@@ -15,7 +15,7 @@ DESCRIPTION = _(
     "On a Kubernetes cluster a unit reserves what the program itself needs, about 0.01 cores and 40 to 100 "
     "MiB, and this for each of its agents. On this machine nothing is reserved or limited."
 )
-FIELDSET: tuple[Any, dict[str, Any]] = (
+FIELDSET: tuple[Any, Any] = (
     TITLE,
     {"fields": [FIELDS[:2], FIELDS[2:]], "description": DESCRIPTION},
 )
