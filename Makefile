@@ -1,10 +1,11 @@
-# robotsim: `make run`, `make demo`, `make test`, `make test-cluster`, `make check`, `make bench`.
+# robotsim: `make run`, `make demo`, `make test`, `make test-cluster`, `make test-node`, `make check`, `make bench`.
 #
 # Needs Python 3.11 or newer, make and git; no root. Everything else is installed into .venv, again whenever
-# a requirements file changes. `make test-cluster` needs Go 1.26 or newer as well.
+# a requirements file changes. `make test-cluster` needs Go 1.26 or newer as well, `make test-node` also root and
+# packages of Debian.
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-cluster check bench
+.PHONY: help run demo test test-cluster test-node check bench
 .DELETE_ON_ERROR:
 
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
@@ -25,6 +26,7 @@ help:
 	@echo "make demo    run the demo simulation and end; BAG= AGENTS= PATTERN= TRANSPORT= RATE= PORT="
 	@echo "make test    all tests, on real PostgreSQL, Redis and S3 that it starts itself"
 	@echo "make test-cluster   on a real MinIO and Kubernetes control plane; needs Go, builds once"
+	@echo "make test-node      on a real Kubernetes node; needs Go, root and Debian's containerd, builds once"
 	@echo "make check   format, lint, imports, dead code, types, Django's checks, migrations, file sizes, manifests, images, scripts"
 	@echo "make bench   what can be measured, and how"
 
@@ -35,7 +37,7 @@ demo: $(VENV)/.local $(if $(filter ros2,$(TRANSPORT)),$(VENV)/.ros2)
 	@$(LAUNCHER_ENV) exec $(BIN)/python -m launcher demo
 
 test: $(VENV)/.dev $(VENV)/.chromium
-	$(BIN)/python -m pytest -m "not main_job and not cluster" -n 3 --dist worksteal
+	$(BIN)/python -m pytest -m "not main_job and not cluster and not node" -n 3 --dist worksteal
 	$(BIN)/python -m pytest -m main_job -n 2 --dist loadgroup tests
 
 # pytest fails when it finds no test at all: a mark that got lost is not green.
@@ -43,6 +45,11 @@ test-cluster: $(VENV)/.dev
 	$(BIN)/python -m tests.support.programs minio controlplane
 	ROBOTSIM_TEST_STORAGE=minio $(BIN)/python -m pytest -m s3 -n 2
 	$(BIN)/python -m pytest -m cluster
+
+test-node: $(VENV)/.dev
+	$(BIN)/python -m tests.support.programs minio controlplane
+	$(BIN)/python -m tests.deployment.node.images
+	$(BIN)/python -m pytest -m node
 
 # Whatever .env says: the gates judge the code.
 check: export ENVIRONMENT := test
@@ -59,7 +66,8 @@ check: $(VENV)/.dev $(LINT)/.ready
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python scripts/check_file_sizes.py
-	$(LINT)/bin/python scripts/check_manifests.py
+	$(BIN)/python scripts/unit_manifests.py > $(DATA_DIR)/units.yaml
+	$(LINT)/bin/python scripts/check_manifests.py $(DATA_DIR)/units.yaml
 	$(LINT)/bin/python scripts/check_images.py
 
 bench: $(VENV)/.dev

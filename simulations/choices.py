@@ -377,6 +377,7 @@ class EventKind(TextChoices):
     EXECUTION_STATUS = "execution.status", _("execution status changed")
     EXECUTION_HEARTBEATS = "execution.heartbeats", _("heartbeats counted")
     STAGE_STATUS = "stage.status", _("stage status changed")
+    STAGE_WAITING = "stage.waiting", _("units wait")
     UNIT_LOST = "unit.lost", _("unit lost")
     UNIT_NEVER_REGISTERED = "unit.never_came", _("unit never registered")
     UNIT_RETRIED = "unit.retried", _("unit retried")

@@ -13,6 +13,7 @@ from robotsim_project.health import dependencies, liveness, waiting
 from robotsim_project.processes import presence
 from robotsim_project.processes.backend_reports import BackendReports
 from robotsim_project.processes.echoes import Echoes
+from robotsim_project.processes.leftovers import Leftovers
 from robotsim_project.processes.link_probes import LinkProbes
 from robotsim_project.processes.lost_tasks import LostTasks
 from robotsim_project.processes.sweeps import Sweeps
@@ -33,6 +34,7 @@ class Controller:
         self._halt = threading.Event()
         self._wait_log = waiting.WaitLog()
         self._lost_tasks = LostTasks()
+        self._leftovers = Leftovers()
         self._link_probes = LinkProbes()
         self._echoes = Echoes()
         self._sweeps = Sweeps()
@@ -83,6 +85,7 @@ class Controller:
     def _sweep(self) -> None:
         recovery.recover()
         self._lost_tasks.recover()
+        self._leftovers.remove()
         if time.monotonic() >= self._statistics_due:
             self._statistics_due = time.monotonic() + STATISTICS_SECONDS
             history.record()

@@ -85,7 +85,7 @@ class UnitStatus:
     state: UnitState
     attempts: int = 0
     failure: str = ""
-    """Code of why it failed, or of why it does not run yet."""
+    """Code of why it failed, or of why it does not run yet or cannot report."""
     restarted: bool = False
     """It failed (with the code `failure`) and was just started again."""
     reason: str = ""

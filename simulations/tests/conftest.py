@@ -93,7 +93,9 @@ def kubernetes_api(
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> FakeBackend:
     backend = FakeBackend()
-    monkeypatch.setattr("simulations.services.runs.active_stage.backend", lambda _name: backend)
+    for module in ("active_stage", "leftovers"):
+        name = f"simulations.services.runs.{module}.backend"
+        monkeypatch.setattr(name, lambda _name: backend)
     return backend
 
 

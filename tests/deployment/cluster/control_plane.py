@@ -26,25 +26,29 @@ NOBODY = "nobody"
 """A user who is known and may do nothing."""
 PROVISIONER = "k8s.io/minikube-hostpath"
 YES = "#!/bin/sh\nexit 0\n"
+NODE = "system:node:node"
+PROXY = "system:kube-proxy"
+_GROUPS = {ADMIN: '"system:masters"', NOBODY: "", NODE: '"system:nodes"', PROXY: ""}
 _KUBECTL_SECONDS = 120
 
 
 class ControlPlane:
     """The processes, and what it takes to speak to them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, address: str = "127.0.0.1") -> None:
         self.folder = folder
+        self._address = address
         self._program = str(find("controlplane"))
         self._processes: list[subprocess.Popen[bytes]] = []
         etcd, peer, api = free_ports(3)
         self._etcd = f"http://127.0.0.1:{etcd}"
         self._peer = f"http://127.0.0.1:{peer}"
         self._port = api
-        self.url = f"https://127.0.0.1:{api}"
-        self._tokens = {user: secrets.token_urlsafe(24) for user in (ADMIN, NOBODY)}
+        self.url = f"https://{address}:{api}"
+        self._tokens = {user: secrets.token_urlsafe(24) for user in _GROUPS}
 
-    def start(self) -> None:
-        """Start everything and wait until pods can be made."""
+    def start(self, *, standin: bool = True) -> None:
+        """Start everything and wait until pods can be made; on the stand-in node, if there is to be one."""
         self.folder.mkdir(mode=0o700)
         self._write_keys()
         etcd = self._run(
@@ -67,7 +71,8 @@ class ControlPlane:
         manager = "kube-controller-manager"
         managed = self._run(manager, *own, *single, *signing, *roots, each)
         self._run("kube-scheduler", *own, *single)
-        self.add_node("node")
+        if standin:
+            self.add_node("node")
         self._create_class()
         wait_until(lambda: self._has("serviceaccount", "default"), managed, self._log(manager))
 
@@ -156,8 +161,7 @@ class ControlPlane:
     def _write_keys(self) -> None:
         key = self.folder / "key"
         subprocess.run([self._program, "key", key], check=True, timeout=60)
-        groups = {ADMIN: '"system:masters"', NOBODY: ""}
-        lines = [f"{self._tokens[user]},{user},{user},{groups[user]}" for user in self._tokens]
+        lines = [f"{self._tokens[user]},{user},{user},{_GROUPS[user]}" for user in self._tokens]
         tokens = self.folder / "tokens.csv"
         tokens.touch(mode=0o600)
         tokens.write_text("\n".join(lines) + "\n")
@@ -167,9 +171,8 @@ class ControlPlane:
         issuer = "https://kubernetes.default.svc.cluster.local"
         return [
             *("--etcd-servers", self._etcd, "--cert-dir", f"{self.folder}/certs"),
-            *("--bind-address", "127.0.0.1", "--secure-port", str(self._port)),
-            # The address of the API server within the cluster: nothing runs there.
-            *("--endpoint-reconciler-type", "none"),
+            *("--bind-address", self._address, "--secure-port", str(self._port)),
+            *self._endpoint_flags(),
             *("--service-cluster-ip-range", "10.0.0.0/16", "--allow-privileged"),
             *("--authorization-mode", "Node,RBAC"),
             *("--token-auth-file", f"{self.folder}/tokens.csv"),
@@ -177,6 +180,12 @@ class ControlPlane:
             *("--service-account-signing-key-file", key),
             *("--kubelet-preferred-address-types", "InternalIP"),
         ]
+
+    def _endpoint_flags(self) -> list[str]:
+        """Where pods reach the API server; those of a stand-in node are no processes and reach nothing."""
+        if self._address.startswith("127."):
+            return ["--endpoint-reconciler-type", "none"]
+        return ["--advertise-address", self._address]
 
     def _is_ready(self) -> bool:
         context = ssl._create_unverified_context()  # noqa: S323  it has just made it

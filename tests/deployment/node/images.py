@@ -1,0 +1,184 @@
+"""Images of the real node, built without a registry: `python -m tests.deployment.node.images` makes what is missing.
+
+A base by debootstrap; ours from the project's Dockerfile on it; and the services that the manifests name, from
+Debian's packages, under the names of the published images, which they obey in variables and paths. buildah caches
+each step, so that a change of code builds what comes after the requirements only. Debian's packages and wheels
+come from where this machine gets them: its apt sources, pip settings and certificates go into the base, which
+stays on this machine.
+"""
+
+import fcntl
+import hashlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from robotsim_project.environment import BASE_DIR
+from tests.deployment.node.machine import run
+from tests.support.programs import cache
+
+AGENT = "docker.io/library/robot-sim-agent:latest"
+SANDBOX = "localhost/robotsim-sandbox:1"
+_HERE = Path(__file__).parent / "images"
+_SUITE = "bookworm"
+_PACKAGES = "ca-certificates,python3,python3-venv"
+_SETTINGS = (
+    *("/etc/apt/sources.list", "/etc/apt/sources.list.d/debian.sources"),
+    *("/etc/pip.conf", "/etc/ssl/certs/ca-certificates.crt"),
+)
+"""How this machine reaches Debian's packages and wheels."""
+
+
+def folder() -> Path:
+    return cache() / "images"
+
+
+def archives() -> list[Path]:
+    """Build all images, as far as they are not there, and return their archives."""
+    folder().mkdir(parents=True, exist_ok=True)
+    with (folder() / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return [archive(name, image_id) for name, image_id in make().items()]
+
+
+def make() -> dict[str, str]:
+    """Build all images, as far as they are not there.
+
+    Returns:
+        The id of each image by its name.
+    """
+    busybox = named("busybox")
+    names = {
+        busybox: lambda: _build(busybox, _HERE / "busybox", copy=["/usr/bin/busybox"]),
+        SANDBOX: lambda: _build(SANDBOX, _HERE / "sandbox", BUSYBOX=busybox),
+        AGENT: lambda: _build(AGENT, BASE_DIR, target="agent", PYTHON_IMAGE=_base()),
+    }
+    return {name: build() for name, build in names.items()}
+
+
+def named(image: str) -> str:
+    """Return the full name of an image of the manifests, such as `busybox`, with its tag."""
+    for manifest in sorted((BASE_DIR / "k8s").glob("*.yaml")):
+        found = re.search(rf"image: ({image}:\S+)$", manifest.read_text(), re.MULTILINE)
+        if found is not None:
+            place = "docker.io/" if "/" in found[1] else "docker.io/library/"
+            return place + found[1]
+    raise AssertionError(f"no manifest names {image}")
+
+
+def archive(name: str, image_id: str) -> Path:
+    """Return the image in a file as `docker save` writes it; older ones of that name are removed."""
+    plain = re.sub(r"[^a-z0-9]+", "-", name.lower())
+    path = folder() / f"{plain}-{image_id[:16]}.tar"
+    if not path.exists():
+        for old in folder().glob(f"{plain}-*.tar"):
+            old.unlink()
+        new = path.with_suffix(".new")
+        new.unlink(missing_ok=True)
+        _buildah("push", name, f"docker-archive:{new}:{name}")
+        new.replace(path)
+    return path
+
+
+def _base() -> str:
+    """Return the name of the base, which is made when there is none of these packages and settings."""
+    digest = hashlib.sha256(f"{_SUITE} {_PACKAGES}".encode())
+    for path in (str(_HERE / "base" / "Containerfile"), *_SETTINGS):
+        digest.update(Path(path).read_bytes() if Path(path).exists() else b"")
+    name = f"localhost/robotsim-base:{digest.hexdigest()[:16]}"
+    if not _buildah("images", "--filter", f"reference={name}", "--quiet"):
+        with _context(_HERE / "base") as context:
+            root = context / "rootfs"
+            options = ["--variant=minbase", f"--include={_PACKAGES}"]
+            _said(name, ["debootstrap", *options, _SUITE, str(root), _mirror()])
+            _take_settings(root)
+            _buildah("bud", *_OPTIONS, "--tag", name, str(context))
+    return name
+
+
+def _mirror() -> str:
+    """Return where this machine gets Debian's packages."""
+    form = "$(REPO_URI) $(RELEASE) $(COMPONENT) $(CREATED_BY)"
+    for line in run(["apt-get", "indextargets", "--format", form]).splitlines():
+        if line.split()[1:] == [_SUITE, "main", "Packages"]:
+            return line.split()[0]
+    raise AssertionError(f"apt knows no place of Debian {_SUITE}")
+
+
+def _take_settings(root: Path) -> None:
+    for path in _SETTINGS:
+        there = root / path.lstrip("/")
+        there.unlink(missing_ok=True)
+        if Path(path).exists():
+            shutil.copy(path, there)
+    for rest in ("var/cache/apt", "var/lib/apt/lists"):
+        shutil.rmtree(root / rest)
+        (root / rest).mkdir()
+
+
+_OPTIONS = ("--isolation", "chroot", "--network", "host", "--format", "docker", "--layers")
+
+
+def _build(
+    name: str, source: Path, *, target: str = "", copy: list[str] | None = None, **arguments: str
+) -> str:
+    words = [word for key in arguments for word in ("--build-arg", f"{key}={arguments[key]}")]
+    words += ["--target", target] if target else []
+    with _context(source, copy or []) if copy else _unchanged(source) as context:
+        _said(name, _words("bud", *_OPTIONS, *words, "--tag", name, str(context)))
+    return _buildah("images", "--quiet", "--no-trunc", name).strip().removeprefix("sha256:")
+
+
+@contextmanager
+def _context(source: Path, copy: list[str] | None = None) -> Iterator[Path]:
+    """A copy of a folder with further files in it, for a build."""
+    with tempfile.TemporaryDirectory(dir=folder(), prefix="building-") as made:
+        context = Path(made) / "context"
+        shutil.copytree(source, context)
+        for path in copy or []:
+            shutil.copy(path, context)
+        yield context
+
+
+@contextmanager
+def _unchanged(source: Path) -> Iterator[Path]:
+    yield source
+
+
+def _words(*words: str) -> list[str]:
+    store = folder() / "layers"
+    place = ["--root", str(store), "--runroot", str(store / "run"), "--storage-driver", "overlay"]
+    return ["buildah", *place, *words]
+
+
+def _buildah(*words: str) -> str:
+    return run(_words(*words))
+
+
+def _said(name: str, words: list[str]) -> None:
+    """Run a command that may take minutes; say so, and print its output when it fails."""
+    began = time.monotonic()
+    log = folder() / "build.log"
+    with log.open("wb") as out:
+        done = subprocess.run(words, stdout=out, stderr=out, stdin=subprocess.DEVNULL, check=False)
+    if done.returncode != 0:
+        tail = log.read_text(errors="replace")[-3000:]
+        raise AssertionError(f"{name} could not be built; the end of what was said:\n{tail}")
+    sys.stdout.write(f"Made {name} in {time.monotonic() - began:.0f} s\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    """Build all and write their archives."""
+    for path in archives():
+        sys.stdout.write(f"{path}\n")
+
+
+if __name__ == "__main__":
+    main()

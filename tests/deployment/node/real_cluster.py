@@ -1,0 +1,28 @@
+"""A control plane with one real node."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from tests.deployment.cluster.control_plane import ControlPlane
+from tests.deployment.node.machine import Machine
+from tests.deployment.node.real_node import RealNode
+
+
+class RealCluster(ControlPlane):
+    """A control plane that listens on the link to its node."""
+
+    def __init__(self, folder: Path) -> None:
+        machine = Machine()
+        super().__init__(folder, machine.host_address)
+        self.node = RealNode(machine, self)
+
+    def start(self, archives: Iterable[Path] = (), *, standin: bool = False) -> None:
+        """Start everything and wait until the node is Ready and has the images."""
+        self.node.machine.start()
+        super().start(standin=standin)
+        self.node.start(archives)
+
+    def stop(self) -> None:
+        """End it at once (nothing in it is kept)."""
+        super().stop()
+        self.node.machine.stop()
