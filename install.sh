@@ -30,7 +30,7 @@ that each service answers. Run it again at any time: what is there stays, what i
                         (a cluster that was installed before keeps its overlay)
   --secrets             make the namespaces and the secrets that are absent, and nothing more; then each
                         kubectl apply -f k8s/... works by itself
-  --no-build            the image is where the cluster finds it: build, load and push nothing
+  --no-build            the images are where the cluster finds them: build, load and push nothing
   --dry-run             say what would be done, and change nothing; needs no cluster
   --help                this text
 
@@ -105,9 +105,9 @@ render() {
   RENDERED=$WORK/robotsim.yaml
   kubectl kustomize "$FOLDER" >"$WORK/plain.yaml" ||
     fail "The manifests in $FOLDER could not be put together; the reason is above."
-  local place='\1'
+  local place='\2'
   [ -z "$REGISTRY" ] || place=$REGISTRY/
-  sed -E "s#image: ([^ ]*/)?(robot-sim-[a-z]+:)#image: $place\2#" "$WORK/plain.yaml" >"$RENDERED"
+  sed -E "s#(image|AGENT_IMAGE): ([^ ]*/)?(robot-sim-[a-z]+:)#\1: $place\3#" "$WORK/plain.yaml" >"$RENDERED"
   REGISTRY=$(sed -nE 's#.*image: (.*)/robot-sim-backend:.*#\1#p' "$RENDERED" | sort -u)
 }
 
@@ -219,16 +219,17 @@ check_first() {
 }
 
 bring_image() {
-  step "image robot-sim-backend:$VERSION"
+  local image=$1:$VERSION
+  step "image $image"
   if [ -z "$BUILD" ]; then
     say "taken for granted (--no-build)"
-  elif [ "$(cluster_kind)" = registry ]; then
-    say "the cluster takes $REGISTRY/robot-sim-backend:$VERSION"
-    image_is_there "robot-sim-backend:$VERSION" || build_image "robot-sim-backend:$VERSION" server
-  elif image_is_there "robot-sim-backend:$VERSION"; then
+    return
+  fi
+  [ "$(cluster_kind)" != registry ] || say "the cluster takes $REGISTRY/$image"
+  if image_is_there "$image"; then
     say "is there"
   else
-    build_image "robot-sim-backend:$VERSION" server
+    build_image "$image"
   fi
 }
 
@@ -304,7 +305,7 @@ explain_dry_run() {
   say "  make the secrets that are absent, of random values: postgres-secret redis-secret minio-secret" \
     "robot-backend-secret robot-backup-secret"
   [ -z "$SECRETS_ONLY" ] || return 0
-  [ -z "$BUILD" ] || say "  build the image robot-sim-backend:$VERSION where it is absent"
+  [ -z "$BUILD" ] || for name in $IMAGES; do say "  build the image $name:$VERSION where it is absent"; done
   for name in postgres minio redis; do say "  apply and wait: $name"; done
   [ "$OVERLAY" != dev ] || say "  apply and wait: metrics-server"
   say "  apply: robot-config and what belongs to no part"
@@ -345,7 +346,8 @@ main() {
   step "secrets"
   make_secrets
   [ -z "$SECRETS_ONLY" ] || return 0
-  bring_image
+  local image
+  for image in $IMAGES; do bring_image "$image"; done
   install_all
   check_services
   farewell

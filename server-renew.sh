@@ -8,7 +8,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 OLD=$(cat .version)
 NEW=""
 BUILD=yes
-CHANGED="" # deployments whose image was changed, as "name:revision before"
+CHANGED=""   # deployments whose image was changed, as "name:revision before"
+OLD_AGENT="" # AGENT_IMAGE before it was changed, as JSON
 CONTEXT=""
 
 usage() {
@@ -17,18 +18,19 @@ usage() {
 
 Renews robotsim, now $OLD, on the cluster of kubectl's context:
   1. the next version: the last number of .version, one higher; one whose image exists is passed over
-  2. image robot-sim-backend:VERSION, built and brought to where the cluster finds it
+  2. images robot-sim-backend and robot-sim-agent of it, built and brought to where the cluster finds them
   3. migrations, as the job robot-migrate
-  4. rollout of server, event stream, controller and worker, each waited for; then the backup jobs
-  5. the new version is written to .version and k8s/, and the end of the server's log is shown
+  4. AGENT_IMAGE in robot-config, with which executions start from then on; those that run keep theirs
+  5. rollout of server, event stream, controller and worker, each waited for; then the backup jobs
+  6. the new version is written to .version and k8s/, and the end of the server's log is shown
 
-When a step fails, or on Ctrl-C, the deployments go back to where they were, .version and k8s/ keep the old version,
-and the log says why; the exit code is 1. Migrations that ran stay: each works with the code of one version before,
+When a step fails, or on Ctrl-C, AGENT_IMAGE and the deployments go back to where they were, .version and k8s/ keep the
+old version, and the log says why; the exit code is 1. Migrations that ran stay: each works with the code of one version before,
 which robot-config tells it by DATABASE_MAY_BE_NEWER, until a renewal succeeds.
 What changed in k8s/ beside the version is not applied: that does ./install.sh.
 
   --version X.Y.Z  this version instead of the next one
-  --no-build       the image is where the cluster finds it: build, load and push nothing
+  --no-build       the images are where the cluster finds them: build, load and push nothing
   --help           this text
 
 Environment:
@@ -89,6 +91,7 @@ check_first() {
   need_rights <<TEXT
 get deployment.apps $NAMESPACE
 patch deployment.apps $NAMESPACE
+get configmap $NAMESPACE
 patch configmap $NAMESPACE
 list pod $NAMESPACE
 get pods/log $NAMESPACE
@@ -129,8 +132,26 @@ set_image() {
 
 # Code refuses a database that is newer than itself, unless it is told ($1: "true", quoted) that it works with it. The
 # old code is told before the database changes: pods that start meanwhile, or after the way back, read it at start.
-let_database_be_newer() {
-  kubectl patch configmap robot-config -n "$NAMESPACE" --type merge -p "{\"data\":{\"DATABASE_MAY_BE_NEWER\":$1}}"
+let_database_be_newer() { set_config DATABASE_MAY_BE_NEWER "$1"; }
+
+# The value $2 (JSON; null removes it) of $1 in robot-config, which pods read at their start.
+set_config() {
+  kubectl patch configmap robot-config -n "$NAMESPACE" --type merge -p "{\"data\":{\"$1\":$2}}"
+}
+
+# An image of somebody's own stays; it is no part of this version.
+set_agent_image() {
+  local before
+  before=$(kubectl get configmap robot-config -n "$NAMESPACE" -o 'jsonpath={.data.AGENT_IMAGE}')
+  case $before in
+    "") OLD_AGENT=null ;;
+    robot-sim-agent:* | */robot-sim-agent:*) OLD_AGENT="\"$before\"" ;;
+    *)
+      say "AGENT_IMAGE stays $before"
+      return
+      ;;
+  esac
+  set_config AGENT_IMAGE "\"${IMAGE%robot-sim-backend:*}robot-sim-agent:$NEW\""
 }
 
 run_migrations() {
@@ -152,9 +173,10 @@ roll_out() {
   done
 }
 
-# Back to the noted revision; one that did not change says so and stays.
+# Back to the noted revision; one that did not change says so and stays. Pods that come back read the settings anew.
 roll_back() {
   local entry name
+  [ -z "$OLD_AGENT" ] || set_config AGENT_IMAGE "$OLD_AGENT" || true
   for entry in $CHANGED; do
     name=${entry%%:*}
     say "back to revision ${entry##*:}: $name"
@@ -194,10 +216,10 @@ end() {
     # Else it would go on trying, and migrate some time later.
     [ "$STEP" != migrations ] ||
       kubectl delete job robot-migrate -n "$NAMESPACE" --ignore-not-found --wait=false >&2 || true
-    [ -z "$CHANGED" ] || roll_back >&2
+    [ -z "$CHANGED$OLD_AGENT" ] || roll_back >&2
     say "The version is still $OLD; .version and k8s/ are as they were." >&2
     code=1
-    case $STEP in migrations | rollout*) say "Migrations that ran stay; they work with $OLD as well." >&2 ;; esac
+    case $STEP in migrations | "image of units" | rollout*) say "Migrations that ran stay; they work with $OLD as well." >&2 ;; esac
   fi
   rm -rf "$WORK"
   exit "$code"
@@ -214,16 +236,20 @@ main() {
   choose_version
   say "robotsim $OLD -> $NEW on the cluster of the context $CONTEXT"
   check_first
-  if [ -n "$BUILD" ]; then
-    step "image robot-sim-backend:$NEW"
-    build_image "robot-sim-backend:$NEW" server
-  fi
+  local name
+  [ -z "$BUILD" ] || for name in $IMAGES; do
+    step "image $name:$NEW"
+    build_image "$name:$NEW"
+  done
   run_migrations
+  step "image of units"
+  set_agent_image
   roll_out
   step "version $NEW"
   renew_cronjobs "$IMAGE"
   write_version
   CHANGED=""
+  OLD_AGENT=""
   STEP=""
   let_database_be_newer null >/dev/null || say "DATABASE_MAY_BE_NEWER stays in robot-config; the next renewal removes it."
   say "robotsim $NEW is running. The end of its log:"

@@ -6,6 +6,8 @@
 NAMESPACE=robot
 # shellcheck disable=SC2034  # read by those who source this
 PROGRAMS="robot-backend robot-stream robot-controller robot-worker"
+# shellcheck disable=SC2034  # read by those who source this
+IMAGES="robot-sim-backend robot-sim-agent"
 WAIT_SECONDS=${WAIT_SECONDS:-300}
 CONTAINER_TOOL=${CONTAINER_TOOL:-docker}
 REGISTRY=${REGISTRY:-}
@@ -78,9 +80,10 @@ image_is_there() {
   esac
 }
 
-# Builds image $1 (name:version) of target $2 and brings it to where the cluster finds it.
+# Builds image $1 (name:version) and brings it to where the cluster finds it.
 build_image() {
-  local name=$1 target=$2 version=${1##*:} kind
+  local name=$1 target=server version=${1##*:} kind
+  case $name in robot-sim-agent:*) target=agent ;; esac
   kind=$(cluster_kind)
   if [ "$kind" = minikube ]; then
     minikube -p "$CONTEXT" image build -t "$name" --build-opt "target=$target" \
@@ -105,10 +108,10 @@ need_builder() {
     *) tool=$CONTAINER_TOOL ;;
   esac
   command -v "$tool" >/dev/null ||
-    fail "$tool is needed to build the image, and it is not on PATH." \
+    fail "$tool is needed to build the images, and it is not on PATH." \
       "Install it, or name another tool for images: CONTAINER_TOOL=podman $0"
   [ "$kind" != kind ] || command -v kind >/dev/null ||
-    fail "kind is needed to load the image into the cluster, and it is not on PATH."
+    fail "kind is needed to load the images into the cluster, and it is not on PATH."
   [ "$kind" != registry ] || [ -n "$REGISTRY" ] ||
     fail "The cluster of the context $CONTEXT takes its images from a registry. Name yours:" \
       "  REGISTRY=registry.example.com/team $0"

@@ -123,6 +123,7 @@ class PreflightCheck(TextChoices):
     CPU = "CPU", _("processor")
     MEMORY = "MEMORY", _("memory")
     DISK = "DISK", _("disk")
+    UNITS = "UNITS", _("units")
 
 
 class CheckStatus(TextChoices):
@@ -284,6 +285,14 @@ class FailureCode(TextChoices):
         "QUOTA_EXCEEDED",
         _("The quota of the namespace leaves no room for a unit: raise it, or start fewer agents."),
     )
+    NOT_ADMITTED = (
+        "NOT_ADMITTED",
+        _("The queue of the cluster has not admitted the units: see its quota, and what runs now."),
+    )
+    SECRET_MISSING = (
+        "SECRET_MISSING",
+        _("The Secret of the mec or a key in it is missing in the namespace of agents: create it."),
+    )
     TERMINATED = (
         "TERMINATED",
         _("The unit was told to end by its machine or cluster, not by robotsim: check these."),
@@ -368,6 +377,7 @@ class EventKind(TextChoices):
     EXECUTION_STATUS = "execution.status", _("execution status changed")
     EXECUTION_HEARTBEATS = "execution.heartbeats", _("heartbeats counted")
     STAGE_STATUS = "stage.status", _("stage status changed")
+    STAGE_WAITING = "stage.waiting", _("units wait")
     UNIT_LOST = "unit.lost", _("unit lost")
     UNIT_NEVER_REGISTERED = "unit.never_came", _("unit never registered")
     UNIT_RETRIED = "unit.retried", _("unit retried")

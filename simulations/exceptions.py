@@ -103,6 +103,40 @@ class MecTestUnavailableError(SimulationError):
     retry_after = 10
 
 
+class NoControllerError(MecTestUnavailableError):
+    """No controller runs, which alone may use the backend."""
+
+    message = gettext_lazy(
+        "The test was not made, as no controller is running: start one (manage.py run_controller), then "
+        "test again."
+    )
+
+
+class MecTestNotTakenError(MecTestUnavailableError):
+    """No controller has taken the test in time."""
+
+    message = gettext_lazy(
+        "The test was not made, as the controllers are busy with other tests: test again in ten seconds."
+    )
+
+
+class MecTestOngoingError(MecTestUnavailableError):
+    """A controller makes the test, and it takes longer than a request may wait."""
+
+    message = gettext_lazy(
+        "The test has no result after %(seconds)d seconds, as its pod may wait for room or for its image. It "
+        "goes on, and its result will be shown with the mec."
+    )
+
+
+class MecTestLostError(MecTestUnavailableError):
+    """Each controller that made the test was killed."""
+
+    message = gettext_lazy(
+        "The controllers that made the test were killed: check them, then test again."
+    )
+
+
 class SupersededError(SimulationError):
     """A newer attempt of the unit has taken over."""
 

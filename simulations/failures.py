@@ -52,6 +52,20 @@ def failure_text(code: str, values: Mapping[str, Any] | None, text: str) -> str:
     return " ".join(sentences)
 
 
+def waiting_text(waiting: Mapping[str, Any]) -> str:
+    """Say why units do not run: the cause with its remedy, and the message of the backend.
+
+    Args:
+        waiting: `code` and `reason`, as of a stage run.
+    """
+    code = waiting["code"]
+    if code == FailureCode.BACKEND_UNAVAILABLE:
+        text = gettext("The backend does not answer: until it does no unit is started or ended.")
+    else:
+        text = str(FailureCode(code).label) if code in FailureCode.values else code
+    return " ".join(filter(None, [text, waiting["reason"]]))
+
+
 def _figures(values: Mapping[str, Any]) -> Iterator[str]:
     if {"completed", "agents", "min_percent"} <= values.keys():
         message = gettext(

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.db.models import Count, Exists, OuterRef, Subquery, Sum
+from django.db.models import Count, Exists, F, OuterRef, Subquery, Sum
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from common.db.soft_delete import SoftDeleteQuerySet
 from simulations.choices import ACTIVE, AGENT_ENDED, RECORDING_OPEN
 
 if TYPE_CHECKING:
-    from simulations.models.execution import AgentRun, Execution  # noqa: F401  (names the generics)
+    from simulations.models.execution import AgentRun, Execution, StageRun  # noqa: F401  (the generics)
+    from simulations.models.link_probe import LinkProbe  # noqa: F401
     from simulations.models.recording import Recording  # noqa: F401
     from simulations.models.simulation import Simulation  # noqa: F401
+
+OPEN_PROBES = timedelta(minutes=5)
+"""Age at which a requested test of a link is not made any more."""
 
 
 class SimulationQuerySet(SoftDeleteQuerySet["Simulation"]):
@@ -27,6 +33,18 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
     def active(self) -> ExecutionQuerySet:
         """Return those that have not ended."""
         return self.filter(status__in=ACTIVE)
+
+
+class StageRunQuerySet(models.QuerySet["StageRun"]):
+    """Stage runs of executions."""
+
+    def lock(self) -> int:
+        """Lock these rows until the transaction ends, and return their number.
+
+        The lock is an update, so that steps of controllers and registrations of units wait for each other
+        in every database, and see what the other has written.
+        """
+        return self.update(units=F("units"))
 
 
 class AgentRunQuerySet(models.QuerySet["AgentRun"]):
@@ -44,6 +62,15 @@ class AgentRunQuerySet(models.QuerySet["AgentRun"]):
         """Return fields of the newest attempt of each agent, by agent number."""
         rows = self.order_by("attempt").values_list("number", *fields)
         return {number: tuple(values) for number, *values in rows}
+
+
+class LinkProbeQuerySet(models.QuerySet["LinkProbe"]):
+    """Requested tests of links."""
+
+    def open(self) -> LinkProbeQuerySet:
+        """Return those that are to be made or being made; nobody waits for older ones."""
+        since = timezone.now() - OPEN_PROBES
+        return self.filter(ended_at=None, created_at__gt=since)
 
 
 class RecordingQuerySet(models.QuerySet["Recording"]):

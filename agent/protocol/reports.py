@@ -90,6 +90,19 @@ class Failure(Message, frozen=True, kw_only=True):
     """With NOBODY_LISTENS: the first topics."""
 
 
+class ExitReport(Message, frozen=True, kw_only=True):
+    """The end of an attempt: content of `exit.json` and of the termination message of a container."""
+
+    attempt: int = 0
+    """0: the unit ended before it had one."""
+    code: int
+    """Exit code."""
+    failure: str = ""
+    """Failure code; empty if it completed or was stopped."""
+    text: str = ""
+    """The failure in words."""
+
+
 class ResourceUse(Message, frozen=True, kw_only=True):
     """CPU time and memory of the unit; of its cgroup if it has one of its own, else of its process."""
 

@@ -11,7 +11,10 @@ from django.db import Error, close_old_connections
 from common import recovery, tracing
 from robotsim_project.health import dependencies, liveness, waiting
 from robotsim_project.processes import presence
+from robotsim_project.processes.backend_reports import BackendReports
 from robotsim_project.processes.echoes import Echoes
+from robotsim_project.processes.leftovers import Leftovers
+from robotsim_project.processes.link_probes import LinkProbes
 from robotsim_project.processes.lost_tasks import LostTasks
 from robotsim_project.processes.sweeps import Sweeps
 from simulations.exceptions import RedisUnreachableError
@@ -31,8 +34,11 @@ class Controller:
         self._halt = threading.Event()
         self._wait_log = waiting.WaitLog()
         self._lost_tasks = LostTasks()
+        self._leftovers = Leftovers()
+        self._link_probes = LinkProbes()
         self._echoes = Echoes()
         self._sweeps = Sweeps()
+        self._backend_reports = BackendReports()
         self._statistics_due = 0.0
 
     def stop(self) -> None:
@@ -45,8 +51,10 @@ class Controller:
             return
         log.info("controller_started")
         _record_pass()
-        with presence.reported("controller"), self._echoes.running():
+        reports = self._backend_reports.running()
+        with presence.reported("controller"), self._echoes.running(), reports:
             self._run_passes()
+            self._link_probes.give_back()
         log.info("controller_stops")
 
     def _run_passes(self) -> None:
@@ -59,6 +67,7 @@ class Controller:
         close_old_connections()
         try:
             with tracing.span("controller pass"):
+                self._link_probes.take(lost=sweep)
                 self._echoes.active = reconcile() > 0
                 if sweep:
                     self._sweep()
@@ -76,6 +85,7 @@ class Controller:
     def _sweep(self) -> None:
         recovery.recover()
         self._lost_tasks.recover()
+        self._leftovers.remove()
         if time.monotonic() >= self._statistics_due:
             self._statistics_due = time.monotonic() + STATISTICS_SECONDS
             history.record()

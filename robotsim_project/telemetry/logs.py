@@ -90,6 +90,8 @@ def config(level: str = "INFO", requests: str = "WARNING") -> dict[str, Any]:
         "loggers": {
             "django_structlog": {"level": requests},
             "django_tasks": {"level": "WARNING"},
+            # A line for each request to the cluster's API.
+            "httpx2": {"level": "WARNING"},
             # An error with a traceback for what any stranger may send; `views.bad_request` has a line for it.
             "django.security.DisallowedHost": {"level": "CRITICAL"},
             # Both servers have their own handlers, which do not write JSON.

@@ -82,8 +82,11 @@ def _collect() -> SystemStatistics:
         "redis": live is not None,
         "storage": checks["storage"].ok,
     }
+    own = all(up.values())
+    if live and live.backend is not None:
+        up["backend"] = live.backend
     statistics = SystemStatistics(up=up, runs=runs, storage=storage, live=live)
-    if all(up.values()):  # otherwise each process notices by itself when the outage is over
+    if own:  # otherwise each process notices by itself when the outage is over
         with suppress(RedisUnreachableError):
             system.cache_statistics(msgspec.json.encode(statistics), CACHE_SECONDS)
     return statistics

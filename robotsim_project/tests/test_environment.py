@@ -34,6 +34,7 @@ def read_settings(monkeypatch: pytest.MonkeyPatch, folder: Path, **values: str) 
         monkeypatch.delenv(name, raising=False)
     for name, value in {"DATA_DIR": str(folder), **values}.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.delitem(sys.modules, "robotsim_project.run_settings")  # imported anew
     return runpy.run_path(str(SETTINGS))
 
 

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from simulations.admin.formatting import event_label, remedy, tone
 from simulations.choices import EventKind, RecordingStatus, RunStatus, Stopper
-from simulations.failures import recording_name, recording_text
+from simulations.failures import recording_name, recording_text, waiting_text
 from simulations.models import Event
 
 Payload = dict[str, Any]
@@ -33,6 +33,8 @@ def event_sentence(event: Event) -> str:
 def event_tone(event: Event) -> str:
     """Return the tone of what happened."""
     status = event.payload.get("status")
+    if event.kind == EventKind.STAGE_WAITING and event.payload.get("code"):
+        return "warn"
     return tone(status) if status else _PROBLEMS.get(event.kind, "idle")
 
 
@@ -67,6 +69,13 @@ def _heartbeats(payload: Payload) -> str:
 
 def _topics_left_out(payload: Payload) -> str:
     return _("Stage %(position)d: topics left out: %(topics)s") % payload
+
+
+def _stage_waiting(payload: Payload) -> str:
+    if not payload["code"]:
+        return _("Stage %(position)d: no unit waits any more") % payload
+    text = _("Stage %(position)d: units that wait: %(units)d") % payload
+    return f"{text}: {waiting_text(payload)}"
 
 
 def _unit_lost(payload: Payload) -> str:
@@ -108,6 +117,7 @@ _SENTENCES: dict[str, Callable[[Payload], str]] = {
     EventKind.EXECUTION_HEARTBEATS: _heartbeats,
     EventKind.STAGE_STATUS: _stage_status,
     EventKind.TOPICS_LEFT_OUT: _topics_left_out,
+    EventKind.STAGE_WAITING: _stage_waiting,
     EventKind.UNIT_LOST: _unit_lost,
     EventKind.UNIT_NEVER_REGISTERED: _unit_never_registered,
     EventKind.UNIT_RETRIED: _unit_retried,

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 from agent.protocol import Link
 from common.admin.numbers import number
 from common.admin.times import span
+from simulations.admin.unit_words import placement_text, resources_text
 from simulations.choices import (
     Attachment,
     Discovery,
@@ -29,6 +30,8 @@ LABELS = {
     "link": gettext_lazy("Connection"),
     "namespace_prefix": gettext_lazy("Namespaces"),
     "backend": gettext_lazy("Backend"),
+    "image": gettext_lazy("Image of the agents"),
+    "placement": gettext_lazy("Nodes for units"),
     "agents_per_unit": gettext_lazy("Agents per unit"),
     "name": gettext_lazy("Name"),
     "template_name": gettext_lazy("Template"),
@@ -55,6 +58,7 @@ LABELS = {
     "record_own": gettext_lazy("Records its own messages"),
     "record_scope": gettext_lazy("Recordings"),
     "record_storage": gettext_lazy("Format of recordings"),
+    "resources": gettext_lazy("Resources of a unit"),
     "agents": gettext_lazy("Agents"),
     "execution_time": gettext_lazy("Time limit"),
     "repeats": gettext_lazy("Passes"),
@@ -116,7 +120,9 @@ def _value(difference: Difference, value: Any, bags: Mapping[int, str]) -> str:
 
 def plan_facts(plan: Plan) -> list[tuple[str, str]]:
     """Label and value of what holds for all stages."""
-    fields = ("pattern", "mec_name", "link", "backend", "agents_per_unit")
+    fields: tuple[str, ...] = ("pattern", "mec_name", "link", "backend", "agents_per_unit")
+    if plan.image:  # of a backend that runs containers
+        fields = (*fields, "image", "placement")
     facts = [(str(LABELS[name]), in_words(name, getattr(plan, name), {})) for name in fields]
     prefix = plan.namespace_prefix
     names = f"{prefix}1 … {prefix}{plan.agents}" if plan.agents > 1 else f"{prefix}1"
@@ -138,7 +144,7 @@ def stage_facts(stage: PlanStage, bags: Mapping[int, str]) -> list[tuple[str, st
         "delay_after",
     ]
     rarely += ["area", "retries", "robot_type", "lost_messages_allowed", "record_own"]
-    rarely += ["continue_on_failure", "no_messages_allowed"]
+    rarely += ["continue_on_failure", "no_messages_allowed", "resources"]
     shown += [name for name in rarely if getattr(stage, name)]
     if stage.required_subscribers:
         shown.append("match_seconds")
@@ -252,6 +258,8 @@ _WORDS: dict[str, Callable[[Any], str]] = {
     "pattern": _choice(Pattern),
     "link": _link,
     "backend": backend_text,
+    "placement": placement_text,
+    "resources": resources_text,
     "topics": _topics,
     "renames": _renames,
     "required_subscribers": _topics,

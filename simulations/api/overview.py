@@ -62,6 +62,7 @@ class HealthSerializer(serializers.Serializer[Any]):
     storage = serializers.ChoiceField(choices=["ok", "away"])
     controller = serializers.ChoiceField(choices=["ok", "silent", "unknown"])
     worker = serializers.ChoiceField(choices=["ok", "behind"])
+    backend = serializers.ChoiceField(choices=["ok", "away", "unknown"])
 
 
 class OverviewSerializer(serializers.Serializer[Any]):

@@ -1,6 +1,6 @@
 """The interface of backends."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -68,6 +68,8 @@ class Job:
     """Name of the Secret of the MEC; empty: it has none."""
     max_seconds: float | None = None
     """Time after which all units are ended; None: no limit is known."""
+    requested: str = ""
+    """Time of the request, which tells an execution from one that had its number in an earlier database."""
 
     @property
     def name(self) -> str:
@@ -83,7 +85,7 @@ class UnitStatus:
     state: UnitState
     attempts: int = 0
     failure: str = ""
-    """Code of why it failed, or of why it does not run yet."""
+    """Code of why it failed, or of why it does not run yet or cannot report."""
     restarted: bool = False
     """It failed (with the code `failure`) and was just started again."""
     reason: str = ""
@@ -94,11 +96,20 @@ class UnitStatus:
 
 @dataclass(frozen=True)
 class Capacity:
-    """Room for units: all cores, and the memory and disk (bytes) that are free now."""
+    """Room for units: cores, and the memory and disk (bytes) that are free now.
 
-    cores: float
-    memory_bytes: int
-    disk_bytes: int
+    None is not limited by anything that is known. The cores of a machine are all that it has, those of a
+    cluster the ones that nobody has requested.
+    """
+
+    cores: float | None = None
+    memory_bytes: int | None = None
+    disk_bytes: int | None = None
+    units: int | None = None
+    """Units for which a quota leaves room."""
+    node_cores: float | None = None
+    """The most that one node has free, as a unit runs on one node."""
+    node_memory_bytes: int | None = None
 
 
 class Backend(Protocol):
@@ -144,11 +155,19 @@ class Backend(Protocol):
             keep_recordings: Keep what units could not upload.
         """
 
-    def remove_others(self, executions: Collection[int]) -> int:
-        """Remove objects in the cluster of executions that are none of these; return their number."""
+    def remove_others(self, active: Callable[[], Collection[int]]) -> int:
+        """Remove objects in the cluster of executions that are over or unknown; return their number.
+
+        Args:
+            active: Reads the active executions. Called after the objects are listed, so that those of an
+                execution that starts meanwhile stay.
+        """
 
     def capacity(self) -> Capacity | None:
         """Room where units run; None: it is not known here."""
+
+    def problem(self) -> str:
+        """Say what hinders the backend now; empty: nothing."""
 
     def probe(self, link: Link, seconds: float) -> ProbeResult:
         """Test a link from where units run, within so many seconds.

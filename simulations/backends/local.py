@@ -11,16 +11,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 
-import msgspec
 import psutil
 import structlog
 from django.conf import settings
 
-from agent.protocol import Link, ProbeCode, ProbeResult, decode, encode
+from agent.protocol import ExitReport, Link, ProbeCode, ProbeResult, decode, encode
 from simulations.backends.base import Capacity, Job, UnitState, UnitStatus
 from simulations.backends.machine import machine_capacity
 from simulations.exceptions import BackendError
@@ -36,11 +35,6 @@ CLAIM_SECONDS = 10.0
 
 NO_RETRY_CODE = 2
 """Exit code of a unit that would fail again in the same way."""
-
-
-class _ExitStatus(msgspec.Struct):
-    code: int
-    failure: str = ""
 
 
 class LocalBackend:
@@ -102,11 +96,14 @@ class LocalBackend:
         shutil.rmtree(folder, ignore_errors=True)
         return int(exists)
 
-    def remove_others(self, executions: Collection[int]) -> int:
+    def remove_others(self, active: Callable[[], Collection[int]]) -> int:
         return 0  # folders of failed executions are kept; `prune` removes them
 
     def capacity(self) -> Capacity:
         return machine_capacity(settings.DATA_DIR / "units")
+
+    def problem(self) -> str:
+        return ""
 
     def probe(self, link: Link, seconds: float) -> ProbeResult:
         try:
@@ -256,8 +253,8 @@ def running_units(data_dir: Path) -> list[psutil.Process]:
     return units
 
 
-def _read_exit_status(folder: Path) -> _ExitStatus | None:
+def _read_exit_status(folder: Path) -> ExitReport | None:
     try:
-        return msgspec.json.decode((folder / "exit.json").read_bytes(), type=_ExitStatus)
-    except (OSError, msgspec.MsgspecError):
+        return decode((folder / "exit.json").read_bytes(), ExitReport)
+    except (OSError, ValueError):
         return None

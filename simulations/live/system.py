@@ -17,6 +17,7 @@ _STATISTICS = "robotsim:live:vitals"
 _WORKER = "robotsim:live:worker:"
 _BACKUP = "robotsim:live:backup"
 _PROCESSES = "robotsim:live:processes"
+_BACKENDS = "robotsim:live:backends"
 
 
 def cached_overview() -> dict[str, Any] | None:
@@ -58,24 +59,32 @@ def active_workers(workers: Collection[str]) -> set[str]:
 
 def record_process(name: str, value: bytes) -> None:
     """Record what a process says of itself; `name` is unique among all processes."""
-    with connect() as redis, redis.pipeline(transaction=False) as pipe:
-        pipe.hset(_PROCESSES, name, value)
-        pipe.expire(_PROCESSES, KEEP_SECONDS)
-        pipe.execute()
+    _record(_PROCESSES, name, value)
 
 
 def recorded_processes() -> dict[str, bytes]:
     """Last report of each process, by name; those that have ended are included until they are removed."""
-    with connect() as redis:
-        values: dict[bytes, bytes] = redis.hgetall(_PROCESSES)
-    return {name.decode(): value for name, value in values.items()}
+    return _recorded(_PROCESSES)
 
 
 def remove_processes(names: Collection[str]) -> None:
     """Remove processes that have ended."""
-    if names:
-        with connect() as redis:
-            redis.hdel(_PROCESSES, *names)
+    _remove(_PROCESSES, names)
+
+
+def record_backend(controller: str, value: bytes) -> None:
+    """Record how a controller sees the backend."""
+    _record(_BACKENDS, controller, value)
+
+
+def recorded_backends() -> dict[str, bytes]:
+    """Last report of each controller on the backend, by the name of its process."""
+    return _recorded(_BACKENDS)
+
+
+def remove_backends(controllers: Collection[str]) -> None:
+    """Remove the reports of controllers that have ended."""
+    _remove(_BACKENDS, controllers)
 
 
 def record_backup(at: float) -> None:
@@ -97,6 +106,25 @@ def cached_statistics() -> bytes | None:
 def cache_statistics(value: bytes, seconds: int) -> None:
     """Cache the statistics for all processes."""
     _set(_STATISTICS, value, seconds)
+
+
+def _record(key: str, name: str, value: bytes) -> None:
+    with connect() as redis, redis.pipeline(transaction=False) as pipe:
+        pipe.hset(key, name, value)
+        pipe.expire(key, KEEP_SECONDS)
+        pipe.execute()
+
+
+def _recorded(key: str) -> dict[str, bytes]:
+    with connect() as redis:
+        values: dict[bytes, bytes] = redis.hgetall(key)
+    return {name.decode(): value for name, value in values.items()}
+
+
+def _remove(key: str, names: Collection[str]) -> None:
+    if names:
+        with connect() as redis:
+            redis.hdel(key, *names)
 
 
 def _get(key: str) -> bytes | None:

@@ -4,6 +4,7 @@ from simulations.models.deletion import Deletion
 from simulations.models.event import Event
 from simulations.models.execution import AgentRun, Execution, StageRun
 from simulations.models.hour_statistics import HourStatistics
+from simulations.models.link_probe import LinkProbe
 from simulations.models.mec import Mec
 from simulations.models.recording import Recording, RecordingSegment
 from simulations.models.simulation import Simulation, Stage
@@ -14,6 +15,7 @@ __all__ = [
     "Event",
     "Execution",
     "HourStatistics",
+    "LinkProbe",
     "Mec",
     "Recording",
     "RecordingSegment",

@@ -17,7 +17,7 @@ from simulations.choices import (
     RunStatus,
 )
 from simulations.models.simulation import Simulation
-from simulations.querysets import AgentRunQuerySet, ExecutionQuerySet
+from simulations.querysets import AgentRunQuerySet, ExecutionQuerySet, StageRunQuerySet
 
 
 class Execution(models.Model):
@@ -144,6 +144,8 @@ class StageRun(models.Model):
         null=True, default=None, editable=False
     )
     failure_text = models.TextField(_("failure text"), blank=True, default="")
+
+    objects = StageRunQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("stage run")

@@ -16,6 +16,8 @@ PLAN_FIELDS = (
     "link",
     "namespace_prefix",
     "backend",
+    "image",
+    "placement",
     "agents_per_unit",
 )
 STAGE_FIELDS = (
@@ -44,6 +46,7 @@ STAGE_FIELDS = (
     "record_own",
     "record_scope",
     "record_storage",
+    "resources",
     "agents",
     "execution_time",
     "repeats",

@@ -9,6 +9,7 @@ from simulations.choices import FailureCode
 from simulations.exceptions import NotStartableError
 from simulations.models import Simulation, Stage
 from simulations.services.plan import Plan, PlanStage
+from simulations.services.plan_backend import with_backend
 from simulations.services.start_checks import stages_of, start_errors
 from simulations.services.topic_types import played_topics, recorded_topics, untyped_values
 from simulations.services.topics import left_out_values, stage_topics
@@ -31,7 +32,7 @@ def freeze(simulation: Simulation) -> Plan:
     for stage in stages:
         plan_stages.append(plan_stage(stage, first_agent, mec.transport))
         first_agent += stage.agent_count
-    return Plan(
+    plan = Plan(
         pattern=simulation.pattern,
         mec=mec.pk,
         mec_name=mec.name,
@@ -41,6 +42,9 @@ def freeze(simulation: Simulation) -> Plan:
         agents_per_unit=settings.AGENTS_PER_UNIT,
         stages=tuple(plan_stages),
     )
+    templates = {stage.template_id: stage.template for stage in stages}
+    rosbags = {template.rosbag_id: template.rosbag for template in templates.values()}
+    return with_backend(plan, mec, templates, rosbags)
 
 
 def plan_stage(stage: Stage, first_agent: int, transport: str) -> PlanStage:

@@ -17,6 +17,7 @@ from accounts.models import User
 from agent.protocol import PROTOCOL, AgentReport, AgentState, Registration, Snapshot
 from rosbag2.formats.metadata import Topic
 from rosbag2.writing.sqlite_writer import BagWriter
+from simulations.backends.kubernetes.client import shared_cluster
 from simulations.live import connection, silence
 from simulations.models import Execution, Mec, Simulation, StageRun
 from simulations.services.designs import mecs
@@ -30,6 +31,7 @@ from storage.models import Rosbag
 from templates.models import Template
 from templates.services import templates
 from tests.support.bags import stored_bag
+from tests.support.kubernetes_api import KubernetesApi
 
 MESSAGES = 40
 
@@ -75,9 +77,25 @@ def design(template: Template, mec: Mec) -> Callable[..., Simulation]:
 
 
 @pytest.fixture
+def kubernetes_api(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: Any
+) -> Iterator[KubernetesApi]:
+    """An API server of Kubernetes, which the backend `kubernetes` finds."""
+    settings.AGENT_NAMESPACE = "robot-agents"
+    with KubernetesApi("robot-agents") as api:
+        api.write_kubeconfig(tmp_path / "kubeconfig", tmp_path / "token")
+        monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
+        shared_cluster.cache_clear()
+        yield api
+        shared_cluster.cache_clear()
+
+
+@pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> FakeBackend:
     backend = FakeBackend()
-    monkeypatch.setattr("simulations.services.runs.active_stage.backend", lambda _name: backend)
+    for module in ("active_stage", "leftovers"):
+        name = f"simulations.services.runs.{module}.backend"
+        monkeypatch.setattr(name, lambda _name: backend)
     return backend
 
 

@@ -1,55 +1,80 @@
 """A backend without units."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from agent.protocol import Link, ProbeCode, ProbeResult
 from simulations.backends.base import Capacity, Job, UnitStatus
 from simulations.exceptions import BackendError
 
+REASON = "No process can be started."
+
 
 class FakeBackend:
-    """A backend that says what it is told to say."""
+    """A backend that says what it is told to say.
+
+    With `fails` it starts nothing, `away` has methods that it cannot carry out.
+    """
 
     controller_only = False
 
     def __init__(self) -> None:
         self.seen: list[UnitStatus] = []
         self.killed: list[int] = []
+        self.launched: list[Job] = []
+        self.removed: list[tuple[int, bool]] = []
+        self.executions: set[int] = set()
         self.fails = False
+        self.away: set[str] = set()
+        self.trouble = ""
         self.probed: list[Link] = []
         self.room: Capacity | None = Capacity(4.0, 8 * 2**30, 100 * 2**30)
         self.answer = ProbeResult(
             reachable=True, code=ProbeCode.REACHED, text="", round_trip_ms=1.25
         )
 
+    def _answers(self, method: str) -> None:
+        if method in self.away or (self.fails and method in {"launch", "probe"}):
+            raise BackendError(REASON)
+
     def launch(self, job: Job) -> str:
-        if self.fails:
-            raise BackendError("No process can be started.")
+        self._answers("launch")
+        self.launched.append(job)
         return "there"
 
     def observe(self, job: Job, *, retry: bool) -> list[UnitStatus]:
+        self._answers("observe")
         return self.seen
 
     def kill(self, job: Job, units: Collection[int]) -> None:
+        self._answers("kill")
         self.killed += list(units)
 
     def kept_recording(self, job: Job, unit: int, attempt: int) -> str:
         return "/kept/recording-1"
 
     def last_log(self, job: Job, unit: int) -> str:
+        self._answers("last_log")
         return "last line"
 
     def remove(self, job: Job, *, keep_recordings: bool = False) -> int:
-        return 0
+        self._answers("remove")
+        self.removed.append((job.stage_run, keep_recordings))
+        return 1
 
-    def remove_others(self, executions: Collection[int]) -> int:
-        return 0
+    def remove_others(self, active: Callable[[], Collection[int]]) -> int:
+        self._answers("remove_others")
+        listed = set(self.executions)
+        over = listed - set(active())
+        self.executions -= over
+        return len(over)
 
     def capacity(self) -> Capacity | None:
         return self.room
 
+    def problem(self) -> str:
+        return self.trouble
+
     def probe(self, link: Link, seconds: float) -> ProbeResult:
         self.probed.append(link)
-        if self.fails:
-            raise BackendError("No process can be started.")
+        self._answers("probe")
         return self.answer

@@ -159,4 +159,4 @@ def end(stage_run: StageRun, status: str = "COMPLETED", published: int = 0) -> s
     for rosbag in Rosbag.objects.filter(origin="recorded", status="verifying"):
         verifier.run(rosbag.pk)
     assert recordings.close_finished(active(stage_run)) == 0
-    return recordings.data_status(stage_run.execution)
+    return recordings.data_status(stage_run.recordings.all())

@@ -12,7 +12,7 @@ from accounts.choices import Role
 from agent.protocol import ProbeCode, ProbeResult
 from simulations.backends.base import Capacity
 from simulations.models import AgentRun, Execution, Mec, Simulation, StageRun
-from simulations.services.designs import mec_probes, mecs, resource_checks
+from simulations.services.designs import mec_probes, mecs, room
 from simulations.services.designs.preflight import preflight
 from simulations.services.runs import lifecycle
 from simulations.tests.conftest import Design, api_client
@@ -29,7 +29,7 @@ Found = dict[str, tuple[str, str]]
 @pytest.fixture
 def units(monkeypatch: pytest.MonkeyPatch) -> FakeBackend:
     backend = FakeBackend()
-    for module in (mec_probes, resource_checks):
+    for module in (mec_probes, room):
         monkeypatch.setattr(module, "backend", lambda _name: backend)
     return backend
 
@@ -122,20 +122,20 @@ def test_missing_files_of_a_rosbag_are_named(
 
 
 @pytest.mark.parametrize(
-    ("room", "expected"),
+    ("capacity", "expected"),
     [
         (None, ["UNKNOWN", "UNKNOWN", "UNKNOWN"]),
         (Capacity(0.0001, 1, 1), ["WARNING", "ERROR", "ERROR"]),
     ],
 )
 def test_needs_are_compared_with_the_room_for_units(
-    room: Capacity | None,
+    capacity: Capacity | None,
     expected: list[str],
     check: Callable[[Simulation], Found],
     design: Design,
     units: FakeBackend,
 ) -> None:
-    units.room = room
+    units.room = capacity
     found = check(design(2))
     assert [found[name][0] for name in ("CPU", "MEMORY", "DISK")] == expected
 

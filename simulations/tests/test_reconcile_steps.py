@@ -83,6 +83,7 @@ def test_failed_launch_leaves_no_active_agent_run(
     reconcile.reconcile()
     stage_run = execution.stage_runs.get()
     AgentRun.objects.create(stage_run=stage_run, number=1, unit=0, status="READY")
+    fake.seen = [UnitStatus(0, UnitState.ALIVE, 1)]
     settings.STRAGGLER_LIMIT_SECONDS = 0
     heard_for(60)
     reconcile.reconcile()

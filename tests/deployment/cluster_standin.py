@@ -35,7 +35,7 @@ def fresh(version: str) -> State:
         "secrets": {},
         "images": [],
         "job": "Complete",
-        "config": {},
+        "config": {"AGENT_IMAGE": f"robot-sim-agent:{version}"} if version else {},
         "deployments": {name: {"images": [image]} for name in PROGRAMS} if version else {},
         "cronjobs": {"robot-backup": image} if version else {},
     }
@@ -147,6 +147,8 @@ def kubectl(state: State, words: list[str], given: str) -> str | None:  # noqa: 
             return create(state, given)
         case ["set", "image"] | ["patch", "configmap"] | ["rollout", "undo"]:
             return CHANGES[words[0]](state, words)
+        case ["get", "configmap"]:
+            return state["config"].get("AGENT_IMAGE") or ""
         case ["get", _]:
             return get(state, words)
     return "done\n"

@@ -315,5 +315,6 @@ def test_images_come_from_the_registry_that_is_named(site: Site) -> None:
     site.rules(("get nodes", "fail"))
     code, output = site.run("install.sh", REGISTRY="registry.test/team")
     assert code == 0, output
-    assert site.calls("docker push registry.test/team/robot-sim-backend:0.1.0")
-    assert "the cluster takes registry.test/team/robot-sim-backend:0.1.0" in output
+    for image in ("robot-sim-backend:0.1.0", "robot-sim-agent:0.1.0"):
+        assert site.calls(f"docker push registry.test/team/{image}")
+        assert f"the cluster takes registry.test/team/{image}" in output

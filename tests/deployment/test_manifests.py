@@ -194,7 +194,9 @@ def test_nothing_blocks_the_drain_of_a_node_for_good(name: str) -> None:
 @pytest.mark.parametrize("name", SETS)
 def test_the_autoscaler_alone_sets_the_servers_replicas(name: str) -> None:
     objects = rendered(name)
-    for scaler in of_kind(objects, "HorizontalPodAutoscaler"):
+    scalers = of_kind(objects, "HorizontalPodAutoscaler")
+    assert {thing["metadata"]["name"] for thing in scalers} == {"robot-backend", "robot-stream"}
+    for scaler in scalers:
         target = scaler["spec"]["scaleTargetRef"]
         assert "replicas" not in one(objects, target["kind"], target["name"])["spec"]
         assert 1 <= scaler["spec"]["minReplicas"] < scaler["spec"]["maxReplicas"]
@@ -204,8 +206,12 @@ def test_the_autoscaler_alone_sets_the_servers_replicas(name: str) -> None:
 def test_images_are_pinned_and_ours_have_the_version(name: str) -> None:
     used = {each["image"] for _, made in workloads(rendered(name)) for each in containers(made)}
     own = {image for image in used if "robot-sim-" in image}
-    assert {image.rpartition("/")[2] for image in own} == {f"robot-sim-backend:{VERSION}"}
-    assert used - own <= IMAGES
+    used -= own
+    place, found, version = own.pop().partition("robot-sim-backend")
+    assert (own, found, version) == (set(), "robot-sim-backend", f":{VERSION}")
+    units = one(rendered(name), "ConfigMap", "robot-config")["data"]["AGENT_IMAGE"]
+    assert units == f"{place}robot-sim-agent:{VERSION}"
+    assert used <= IMAGES
 
 
 def test_the_version_is_the_same_in_every_file() -> None:
@@ -273,7 +279,7 @@ def test_claims_take_the_default_class_and_in_production_the_one_that_is_named()
         ]
     ]
     assert {spec["storageClassName"] for spec in claims} == {named}
-    assert len(claims) == 4
+    assert len(claims) == 3
 
 
 def test_only_one_pod_at_a_time_has_a_claim() -> None:
@@ -285,6 +291,14 @@ def test_only_one_pod_at_a_time_has_a_claim() -> None:
             )
         else:
             assert thing["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
+
+
+def test_two_controllers_stand_in_for_each_other() -> None:
+    for name in SETS:
+        controller = one(rendered(name), "Deployment", "robot-controller")["spec"]
+        assert controller["replicas"] == 2
+        assert not claim_of(controller["template"])
+        assert one(rendered(name), "ConfigMap", "robot-config")["data"]["BACKEND"] == "kubernetes"
 
 
 def test_the_names_of_an_installation_stand_in_one_file(tmp_path: Path) -> None:

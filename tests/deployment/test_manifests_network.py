@@ -21,6 +21,11 @@ PROGRAMS = {
     *("robot-migrate", "robot-backup", "robot-prune", "robot-restore"),
 }
 NAMES = "kubernetes.io/metadata.name"
+OUTSIDE = [
+    {"ipBlock": {"cidr": "0.0.0.0/0", "except": ["169.254.169.254/32"]}},
+    {"ipBlock": {"cidr": "::/0", "except": ["fd00:ec2::254/128"]}},
+]
+"""All addresses but those where a cloud gives away the node's credentials."""
 
 
 def policies(name: str, namespace: str, given: dict[str, str], direction: str) -> list[Object]:
@@ -120,24 +125,46 @@ def test_units_reach_server_and_storage(name: str) -> None:
         assert lets(inward, "from", ("robot-agents", {}), "robot", port)
         outward = policies(name, "robot-agents", {}, "Egress")
         assert lets(outward, "to", ("robot", named(part)), "robot-agents", port)
-    inward = policies(name, "robot", named("robot-backend"), "Ingress")
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_the_controller_reaches_the_server_by_the_way_of_units(name: str) -> None:
+    server = named("robot-backend")
+    inward = policies(name, "robot", server, "Ingress")
     assert lets(inward, "from", ("robot", named("robot-controller")), "robot", 8000)
+    outward = policies(name, "robot", named("robot-controller"), "Egress")
+    assert lets(outward, "to", ("robot", server), "robot", 8000)
 
 
 @pytest.mark.parametrize("name", SETS)
 def test_units_reach_systems_under_test_anywhere_but_not_the_nodes_credentials(name: str) -> None:
-    units = policies(name, "robot-agents", {}, "Egress")
-    for rules in (policies(name, "robot", named("robot-controller"), "Egress"), units):
-        blocks = [
-            (each["ipBlock"]["cidr"], each["ipBlock"].get("except"))
-            for rule in rules
-            if "ports" not in rule
-            for each in rule["to"]
-        ]
-        assert blocks == [
-            ("0.0.0.0/0", ["169.254.169.254/32"]),
-            ("::/0", ["fd00:ec2::254/128"]),
-        ]
+    anywhere = [
+        each
+        for rule in policies(name, "robot-agents", {}, "Egress")
+        if "ports" not in rule
+        for each in rule["to"]
+    ]
+    assert anywhere == [*OUTSIDE, {"namespaceSelector": {}}]
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_systems_under_test_and_other_units_reach_a_unit_by_dds_alone(name: str) -> None:
+    (rule,) = policies(name, "robot-agents", {}, "Ingress")
+    assert "from" not in rule
+    (ports,) = rule["ports"]
+    assert ports["protocol"] == "UDP"
+    # The first port of domain 0, and all above: https://docs.ros.org, "The ROS_DOMAIN_ID".
+    assert (ports["port"], ports["endPort"]) == (7400, 65535)
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_the_controller_leaves_robot_for_the_clusters_api_alone(name: str) -> None:
+    rules = policies(name, "robot", named("robot-controller"), "Egress")
+    outside = [rule for rule in rules if any("ipBlock" in each for each in rule["to"])]
+    outside = [rule for rule in outside if rule["ports"][0]["port"] != 53]
+    assert all(rule["to"] == OUTSIDE for rule in outside)
+    ports = {each["port"] for rule in outside for each in rule["ports"]}
+    assert ports == {443, 6443, 8443}
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -177,17 +204,37 @@ def test_the_controller_has_rights_in_robot_agents_alone(name: str) -> None:
         for thing in roles
         if thing["metadata"]["labels"].get("app.kubernetes.io/part-of") == "robotsim"
     ]
-    assert {(thing["kind"], thing["metadata"]["namespace"]) for thing in own} == {
+    everywhere = (
+        set()
+        if "components" not in name
+        else {
+            ("ClusterRole", None),
+            ("ClusterRoleBinding", None),
+        }
+    )
+    assert {(thing["kind"], thing["metadata"].get("namespace")) for thing in own} == {
         ("Role", "robot-agents"),
         ("RoleBinding", "robot-agents"),
+        *everywhere,
     }
-    rules = one(rendered(name), "Role", "robot-controller")["rules"]
-    granted = {resource: set(rule["verbs"]) for rule in rules for resource in rule["resources"]}
-    assert granted == {
+    assert granted(one(rendered(name), "Role", "robot-controller")) == {
         "jobs": {"get", "list", "watch", "create", "delete"},
         "pods": {"get", "list", "watch", "delete"},
         "pods/log": {"get"},
-        "secrets": {"get", "create", "delete"},
+        "events": {"get", "list", "watch"},
+        "resourcequotas": {"get"},
+        "secrets": {"get", "create", "patch", "delete"},
+    }
+
+
+def test_room_on_nodes_is_read_and_nothing_else_of_the_cluster() -> None:
+    role = one(rendered("production with components"), "ClusterRole", "robotsim-node-capacity")
+    assert granted(role) == {"nodes": {"list"}, "pods": {"list"}}
+
+
+def granted(role: Object) -> dict[str, set[str]]:
+    return {
+        resource: set(rule["verbs"]) for rule in role["rules"] for resource in rule["resources"]
     }
 
 

@@ -142,10 +142,14 @@ def test_each_has_the_time_to_end_that_its_program_takes() -> None:
         (each,) = spec["containers"]
         wait = int(each["lifecycle"]["preStop"]["exec"]["command"][-1])
         assert wait + GRACE_SECONDS < spec["terminationGracePeriodSeconds"]
-    spec = one(objects, "Deployment", "robot-controller")["spec"]["template"]["spec"]
-    (each,) = spec["containers"]
-    drain = {entry["name"]: entry["value"] for entry in each["env"]}["CONTROLLER_DRAIN_SECONDS"]
-    assert int(drain) + 30 <= spec["terminationGracePeriodSeconds"]
+
+
+def replicas(objects: tuple[Object, ...], thing: Object, bound: str = "minReplicas") -> int:
+    """Pods of a workload; of one that is scaled, the least or the most."""
+    for scaler in of_kind(objects, "HorizontalPodAutoscaler"):
+        if scaler["spec"]["scaleTargetRef"]["name"] == thing["metadata"]["name"]:
+            return int(scaler["spec"][bound])
+    return int(thing["spec"].get("replicas", 1))
 
 
 @pytest.mark.parametrize("name", ["k8s", "dev"])
@@ -154,9 +158,7 @@ def test_the_system_fits_on_the_guides_minikube_with_one_pod_more(name: str) -> 
     needed = dict.fromkeys(MINIKUBE, 0.0)
     largest = dict.fromkeys(MINIKUBE, 0.0)
     for thing, made in workloads(objects):
-        count = thing["spec"].get("replicas", 1)
-        if thing["metadata"]["name"] == "robot-backend":
-            count = one(objects, "HorizontalPodAutoscaler", "robot-backend")["spec"]["minReplicas"]
+        count = replicas(objects, thing)
         for kind in MINIKUBE:
             asked = sum(amount(each["resources"]["requests"][kind]) for each in containers(made))
             if thing["kind"] in ("Deployment", "StatefulSet"):
@@ -172,11 +174,11 @@ def test_the_database_takes_the_connections_of_all_pods(name: str) -> None:
     config = one(objects, "ConfigMap", "robot-config")["data"]
     pool = int(config["DATABASE_POOL"])
     assert pool >= int(config["WEB_THREADS"])
-    scaler = one(objects, "HorizontalPodAutoscaler", "robot-backend")["spec"]
-    processes = (scaler["maxReplicas"] + 1) * int(config["WEB_WORKERS"])  # one more while rolling
-    for kind in ("robot-stream", "robot-worker"):
-        processes += one(objects, "Deployment", kind)["spec"]["replicas"] + 1
-    processes += 1 + len(of_kind(objects, "CronJob", "Job"))  # the controller, and each job
+    processes = len(of_kind(objects, "CronJob", "Job"))
+    for kind in ("robot-backend", "robot-stream", "robot-controller", "robot-worker"):
+        thing = one(objects, "Deployment", kind)
+        most = replicas(objects, thing, "maxReplicas") + 1  # one more while rolling
+        processes += most * (int(config["WEB_WORKERS"]) if kind == "robot-backend" else 1)
     (server,) = one(objects, "Deployment", "postgres")["spec"]["template"]["spec"]["containers"]
     (most,) = [
         int(word.partition("=")[2]) for word in server["args"] if word.startswith("max_connections")

@@ -9,6 +9,7 @@ from tests.deployment.script_runs import Site
 
 OLD = "robot-sim-backend:0.1.0"
 NEW = "robot-sim-backend:0.1.1"
+AGENT = "robot-sim-agent:0.1.0"
 
 
 @pytest.fixture
@@ -17,7 +18,8 @@ def site(tmp_path: Path) -> Site:
 
 
 def untouched(site: Site, manifests: str) -> bool:
-    return site.version() == "0.1.0" and site.manifests() == manifests and site.running() == {OLD}
+    same = site.version() == "0.1.0" and site.manifests() == manifests and site.running() == {OLD}
+    return same and site.state["config"]["AGENT_IMAGE"] == AGENT
 
 
 def test_the_next_version_is_built_migrated_rolled_out_and_written(site: Site) -> None:
@@ -28,12 +30,17 @@ def test_the_next_version_is_built_migrated_rolled_out_and_written(site: Site) -
     assert site.state["cronjobs"] == {"robot-backup": NEW}
     assert OLD not in site.manifests()
     assert NEW in site.manifests()
-    assert site.state["config"] == {"DATABASE_MAY_BE_NEWER": None}
+    assert site.state["config"] == {
+        "DATABASE_MAY_BE_NEWER": None,
+        "AGENT_IMAGE": "robot-sim-agent:0.1.1",
+    }
     order = [
-        "image build",
+        "image build -t robot-sim-backend:0.1.1 --build-opt target=server",
+        "image build -t robot-sim-agent:0.1.1 --build-opt target=agent",
         "kubectl patch configmap robot-config",
         "kubectl delete job",
         "name=robot-migrate",
+        "AGENT_IMAGE",
         *(f"deployment/{n}" for n in PROGRAMS),
         "logs",
     ]
@@ -58,14 +65,15 @@ def test_links_stay_links_and_other_images_stay(site: Site) -> None:
     assert (site.project / "k8s" / "server-deploy.yaml").is_symlink()
 
 
-def test_a_failing_image_leaves_everything_as_it_was(site: Site) -> None:
+@pytest.mark.parametrize("image", ["robot-sim-backend:0.1.1", "robot-sim-agent:0.1.1"])
+def test_a_failing_image_leaves_everything_as_it_was(site: Site, image: str) -> None:
     before = site.manifests()
-    site.rules(("image build", "fail"))
+    site.rules((f"image build -t {image}", "fail"))
     code, output = site.run("server-renew.sh")
     assert code == 1
     assert untouched(site, before)
     assert site.calls("set image") == []
-    assert "Failed in the step: image robot-sim-backend:0.1.1" in output
+    assert f"Failed in the step: image {image}" in output
     assert "The version is still 0.1.0" in output
 
 
@@ -89,7 +97,7 @@ def test_a_failing_rollout_goes_back(site: Site, program: str) -> None:
     assert untouched(site, before)
     assert site.state["cronjobs"] == {"robot-backup": OLD}
     # The old code starts again on a database that the new one has migrated.
-    assert site.state["config"] == {"DATABASE_MAY_BE_NEWER": "true"}
+    assert site.state["config"] == {"DATABASE_MAY_BE_NEWER": "true", "AGENT_IMAGE": AGENT}
     assert site.calls(f"logs -n robot -l app.kubernetes.io/name={program}")
     assert f"Failed in the step: rollout of {program}" in output
 
@@ -98,6 +106,7 @@ def test_a_failing_rollout_goes_back(site: Site, program: str) -> None:
     "moment",
     [
         "kubectl delete job",
+        "AGENT_IMAGE",
         "set image deployments/robot-stream",
         "rollout status deployment/robot-worker",
     ],
@@ -135,8 +144,28 @@ def test_the_registry_of_the_running_image_is_used_again(site: Site) -> None:
     site.rules(("get nodes", "fail"))
     code, output = site.run("server-renew.sh")
     assert code == 0, output
-    assert site.calls("docker push registry.test/team/robot-sim-backend:0.1.1")
     assert site.running() == {"registry.test/team/robot-sim-backend:0.1.1"}
+    agent = "registry.test/team/robot-sim-agent:0.1.1"
+    assert site.state["config"]["AGENT_IMAGE"] == agent
+    for image in (agent, "registry.test/team/robot-sim-backend:0.1.1"):
+        assert site.calls(f"docker push {image}")
+
+
+def test_an_image_of_units_of_somebodys_own_stays(site: Site) -> None:
+    site.change(config={"AGENT_IMAGE": "registry.test/own-agent:7"})
+    code, output = site.run("server-renew.sh")
+    assert code == 0, output
+    assert site.state["config"]["AGENT_IMAGE"] == "registry.test/own-agent:7"
+
+
+def test_one_installed_before_units_had_an_image_gets_one_or_goes_back(site: Site) -> None:
+    site.change(config={})
+    site.rules(("rollout status deployment/robot-worker ", "fail"))
+    assert site.run("server-renew.sh")[0] == 1
+    assert site.state["config"]["AGENT_IMAGE"] is None
+    site.rules()
+    assert site.run("server-renew.sh", "--version", "0.2.0")[0] == 0
+    assert site.state["config"]["AGENT_IMAGE"] == "robot-sim-agent:0.2.0"
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from pathlib import Path
 
 MINIO_VERSION = "v0.0.0-20260212201848-7aac2a2c5b7c"
 """The last commit of MinIO's community edition that the module proxy serves."""
+KWOK_VERSION = "v0.8.0"
 # Where Kubernetes keeps what it calls itself.
 STAMPED = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
 CONTROLPLANE = Path(__file__).resolve().parents[1] / "deployment" / "cluster" / "controlplane"
@@ -79,7 +80,13 @@ def controlplane() -> Program:
     return Program("controlplane", digest.hexdigest()[:16], words, CONTROLPLANE)
 
 
-PROGRAMS = {"minio": minio, "controlplane": controlplane}
+def kwok() -> Program:
+    """The kubelet of fake nodes, for benchmarks."""
+    module = f"sigs.k8s.io/kwok/cmd/kwok@{KWOK_VERSION}"
+    return Program("kwok", KWOK_VERSION, ("install", *FLAGS, module))
+
+
+PROGRAMS = {"minio": minio, "controlplane": controlplane, "kwok": kwok}
 
 
 def find(name: str) -> Path:

@@ -19,10 +19,12 @@ from common.admin.times import moment
 from robotsim_project.health import dependencies
 from robotsim_project.health.checks import Observation
 from robotsim_project.processes import presence
+from simulations.backends import backend
 from simulations.choices import backend_text
 from simulations.exceptions import RedisUnreachableError
 from simulations.live import system
-from simulations.services.monitoring import overview, running
+from simulations.services.monitoring import backend_states, overview, running
+from simulations.services.monitoring.backend_states import BackendState
 
 MAX_AGE_SECONDS = 4.0
 OPTIONAL = frozenset({"migrations", "disk"})
@@ -84,15 +86,16 @@ def read(*, active: bool) -> Health:
     observations = dependencies.latest(MAX_AGE_SECONDS)
     addresses = dependencies.addresses()
     parts = [_dependency(name, seen, addresses[name]) for name, seen in observations.items()]
-    last_pass, processes = None, None
+    last_pass, processes, backends = None, None, None
     if observations["redis"].result.ok:
         with suppress(RedisUnreachableError):
             last_pass, processes = system.last_controller_pass(), presence.processes()
+            backends = backend_states.read()
     if processes is None:
         parts += [_unknown("controller", _("Controller"))]
     else:
         parts += [_controller(last_pass, count(processes, "controller"))]
-    parts += [_worker(processes), _backend(active=active)]
+    parts += [_worker(processes), _backend(backends, active=active)]
     return Health(parts, processes)
 
 
@@ -153,8 +156,13 @@ def _worker(processes: list[presence.Process] | None) -> Part:
     return Part("worker", title, "ok", _("working"), text)
 
 
-def _backend(*, active: bool) -> Part:
+def _backend(reports: dict[str, BackendState] | None, *, active: bool) -> Part:
     title = _("Backend: %(name)s") % {"name": backend_text(settings.BACKEND)}
+    if backend(settings.BACKEND).controller_only:
+        if reports is None:
+            return _unknown("backend", title)
+        if part := _hindered(title, reports):
+            return part
     if not active:
         return Part("backend", title, "idle", _("not in use"))
     waiting = running.without_units().values_list("prepared_at", flat=True)
@@ -163,3 +171,20 @@ def _backend(*, active: bool) -> Part:
         return Part("backend", title, "ok", _("working"))
     detail = _("It starts no units: the log of the controller says why.")
     return Part("backend", title, "bad", _("no answer"), detail, oldest)
+
+
+def _hindered(title: str, reports: dict[str, BackendState]) -> Part | None:
+    """Return the part while a controller is not in step with the backend, or none reports it."""
+    if not reports:
+        detail = _("No controller reports it: start one (manage.py run_controller).")
+        return Part("backend", title, "idle", _("unknown"), detail)
+    hindered = {name: state for name, state in reports.items() if state.problem}
+    if not hindered:
+        return None
+    since = min((state.since for state in hindered.values() if state.since), default=None)
+    problem = list(hindered.values())[-1].problem
+    if len(hindered) == len(reports):
+        return Part("backend", title, "bad", _("no answer"), problem, since)
+    names = {"controllers": ", ".join(hindered), "problem": problem}
+    detail = _("Only for %(controllers)s: %(problem)s") % names
+    return Part("backend", title, "warn", _("in part"), detail, since)

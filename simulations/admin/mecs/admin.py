@@ -89,7 +89,7 @@ class MecAdmin(DomainErrorMixin, ServiceDeletionMixin, BoundedListMixin, admin.M
         if mec is None:
             raise Http404
         try:
-            mec_probes.probe(mec, requested_by=request.user)  # type: ignore[arg-type]
+            mec_probes.start(mec, requested_by=request.user)  # type: ignore[arg-type]
         except SimulationError as error:
             self.message_user(request, str(error), messages.ERROR)
         return HttpResponseRedirect(admin_url(mec))

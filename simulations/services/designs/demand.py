@@ -1,8 +1,8 @@
 """Cores, memory and disk that a design is expected to need at its peak.
 
-What earlier executions of the same templates have used is the best estimate. Without any, the figures below
-are taken: rough costs of one publication and of one agent. They are estimates, which `benchmarks/fleet.py`
-and `benchmarks/replay_player.py` can be compared with.
+What earlier executions of the same templates have used is the best estimate. Without any, rough costs of one
+publication and of one agent are taken (`unit_resources.COSTS`), which `benchmarks/fleet.py` and
+`benchmarks/replay_player.py` can be compared with.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -18,33 +18,14 @@ from simulations.models import AgentRun, Execution, Simulation, Stage, StageRun
 from simulations.services.designs.forecast import Forecast, StageForecast
 from simulations.services.plan import Plan, PlanStage, plan_of
 from simulations.services.planning import plan_stage
+from simulations.services.unit_resources import COSTS, LOADED_BYTES, Cost
 
 MAX_EXECUTIONS = 5
 """Earlier executions that are looked through."""
 MIN_SECONDS = 5.0
 """A shorter stage says more of the start of its units than of what they do."""
-LOADED_BYTES = 32 * 2**20
-"""The most of a rosbag that a unit keeps in memory."""
 BUSY_SHARE = 0.6
 """Share of a core up to which one unit still publishes in time."""
-
-
-class Cost(NamedTuple):
-    """Cost of a transport: seconds of a core for a message or byte, memory (bytes) for a unit or agent."""
-
-    message: float
-    byte: float
-    unit: float
-    agent: float
-
-
-MB = 1e6
-COSTS = {
-    Transport.NULL: Cost(20e-6, 0.0, 35 * MB, 0.1 * MB),
-    Transport.ZENOH_RAW: Cost(40e-6, 1e-9, 50 * MB, 0.2 * MB),
-    Transport.ZENOH: Cost(50e-6, 1e-9, 50 * MB, 0.3 * MB),
-    Transport.ROS2: Cost(50e-6, 3e-9, 65 * MB, 2.0 * MB),
-}
 
 
 class Use(NamedTuple):

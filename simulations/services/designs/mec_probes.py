@@ -1,5 +1,7 @@
 """Tests of MECs: whether agents would reach them, from where units run."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import BoundedSemaphore
 
 import msgspec
@@ -10,8 +12,9 @@ from django.utils import timezone
 from accounts.choices import AuditAction
 from accounts.models import User
 from accounts.services.audit import record_action
-from agent.protocol import ProbeResult
+from agent.protocol import Link, ProbeResult
 from simulations.backends import backend
+from simulations.backends.base import Backend
 from simulations.exceptions import (
     BackendError,
     MecDisabledError,
@@ -20,6 +23,7 @@ from simulations.exceptions import (
 )
 from simulations.models import Mec
 from simulations.models.mec import LINK_FIELDS
+from simulations.services.designs import probe_requests
 
 MAX_SECONDS = 10.0
 MAX_AT_ONCE = 2
@@ -28,37 +32,67 @@ _slots = BoundedSemaphore(MAX_AT_ONCE)
 
 
 def probe(mec: Mec, *, requested_by: User | None) -> ProbeResult:
-    """Test a MEC for ten seconds at most, and keep the result with it.
+    """Test a MEC for ten seconds at most, and keep the result with it; where a controller does, wait for it.
+
+    Raises:
+        MecDisabledError: It is disabled.
+        TooManyTestsError: This process tests others.
+        MecTestUnavailableError: The backend cannot run a test now, or no controller does.
+    """
+    if not mec.enabled:
+        raise MecDisabledError
+    units = backend(settings.BACKEND)
+    with _slot():
+        if units.controller_only:
+            return probe_requests.wait(probe_requests.request(mec, requested_by))
+        return _run(units, mec, requested_by)
+
+
+def start(mec: Mec, *, requested_by: User | None) -> None:
+    """Test a MEC without waiting for a controller: where one makes the test, it is only requested.
 
     Raises:
         MecDisabledError: It is disabled.
         TooManyTestsError: This process tests others.
         MecTestUnavailableError: The backend cannot run a test now.
     """
-    if not mec.enabled:
-        raise MecDisabledError
+    if mec.enabled and backend(settings.BACKEND).controller_only:
+        probe_requests.request(mec, requested_by)
+    else:
+        probe(mec, requested_by=requested_by)
+
+
+@contextmanager
+def _slot() -> Iterator[None]:
     if not _slots.acquire(blocking=False):
         raise TooManyTestsError
     try:
-        result = backend(settings.BACKEND).probe(mec.link, MAX_SECONDS)
-    except BackendError as error:
-        raise MecTestUnavailableError(reason=str(error)) from error
+        yield
     finally:
         _slots.release()
-    _keep(mec, result, requested_by)
+
+
+def _run(units: Backend, mec: Mec, requested_by: User | None) -> ProbeResult:
+    link = mec.link
+    try:
+        result = units.probe(link, MAX_SECONDS)
+    except BackendError as error:
+        raise MecTestUnavailableError(reason=str(error)) from error
+    keep(mec, link, result, requested_by)
     return result
 
 
-def _keep(mec: Mec, result: ProbeResult, requested_by: User | None) -> None:
-    """Write the result, unless the link was changed meanwhile."""
-    link = {name: getattr(mec, name) for name in LINK_FIELDS}
+def keep(mec: Mec, link: Link, result: ProbeResult, requested_by: User | None) -> None:
+    """Write the result of testing a link, unless the mec's was changed meanwhile; the test is audited."""
+    tested = {name: getattr(link, name) for name in LINK_FIELDS}
     fields = {
         "last_test": msgspec.to_builtins(result),
         "last_tested_at": timezone.now(),
         "last_tested_by": requested_by,
     }
     with transaction.atomic():
-        Mec.objects.filter(pk=mec.pk, **link).update(**fields)
+        present = Mec.objects.filter(pk=mec.pk, **tested | {"addresses": list(link.addresses)})
+        present.update(**fields)
         record_action(
             mec,
             AuditAction.TEST,
@@ -67,5 +101,3 @@ def _keep(mec: Mec, result: ProbeResult, requested_by: User | None) -> None:
             reachable=result.reachable,
             round_trip_ms=result.round_trip_ms,
         )
-    for name, value in fields.items():
-        setattr(mec, name, value)

@@ -4,17 +4,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
 from django.utils.translation import gettext as _
 
 from common.admin.numbers import number, size
-from simulations.backends import backend
 from simulations.backends.base import Capacity
 from simulations.choices import CheckStatus, PreflightCheck
 from simulations.models import Simulation, Stage
 from simulations.services.designs.checks import Check
 from simulations.services.designs.demand import Demand, demand
 from simulations.services.designs.forecast import Forecast, forecast
+from simulations.services.designs.room import room
+from simulations.services.designs.unit_checks import unit_checks
 
 TIGHT_SHARE = 0.8
 """Share of what there is from which on it is called scarce."""
@@ -26,10 +26,11 @@ def resource_checks(simulation: Simulation, stages: Sequence[Stage]) -> Iterator
         return
     course = forecast(simulation.pattern, simulation.mec.transport, stages)
     needed = demand(simulation, stages, course)
-    room = backend(settings.BACKEND).capacity()
+    available = room()
     yield _messages(course, needed)
-    for need in _needs(needed, room):
-        yield _compare(need)
+    for need in _needs(needed, available.capacity or Capacity()):
+        yield _compare(need, available.reason)
+    yield from unit_checks(simulation, stages, available.capacity)
 
 
 def _messages(course: Forecast, needed: Demand) -> Check:
@@ -80,11 +81,11 @@ class _Need:
     """Result when it is more than there is."""
 
 
-def _needs(needed: Demand, room: Capacity | None) -> Iterator[_Need]:
+def _needs(needed: Demand, room: Capacity) -> Iterator[_Need]:
     yield _Need(
         PreflightCheck.CPU,
         needed.cores,
-        room.cores if room else None,
+        room.cores,
         _cores,
         _("Agents may be late: start fewer at once, play slower, or use a larger machine."),
         needed.measured_by,
@@ -93,7 +94,7 @@ def _needs(needed: Demand, room: Capacity | None) -> Iterator[_Need]:
     yield _Need(
         PreflightCheck.MEMORY,
         needed.memory_bytes,
-        room.memory_bytes if room else None,
+        room.memory_bytes,
         size,
         _("Start fewer agents at once, put more of them into a unit, or use a larger machine."),
         needed.measured_by,
@@ -102,7 +103,7 @@ def _needs(needed: Demand, room: Capacity | None) -> Iterator[_Need]:
     yield _Need(
         PreflightCheck.DISK,
         None if recorded is None else needed.bag_bytes + recorded,
-        room.disk_bytes if room else None,
+        room.disk_bytes,
         size,
         _("Free some space for units, or record less; answers that are recorded come in addition."),
     )
@@ -112,8 +113,8 @@ def _cores(value: float) -> str:
     return _("%(number)s cores") % {"number": number(value, 1 if value >= 1 else 2)}
 
 
-def _compare(need: _Need) -> Check:
-    """Compare what is needed with what there is."""
+def _compare(need: _Need, unknown: str) -> Check:
+    """Compare what is needed with what there is; `unknown` says why that is not known, if it is so."""
     if need.amount is None:
         text = _("Not known: a stage plays without pacing, and nothing like it has run yet.")
         return Check(need.kind, CheckStatus.UNKNOWN, "DEMAND_UNKNOWN", text)
@@ -121,6 +122,7 @@ def _compare(need: _Need) -> Check:
     words = {"needed": need.word(need.amount)}
     if need.room is None:
         text = _("About %(needed)s; what there is where units run is not known here.") % words
+        text = f"{text} {unknown}".rstrip()
         return Check(need.kind, CheckStatus.UNKNOWN, "ROOM_UNKNOWN", text, values=values)
     words |= {"room": need.word(need.room), "source": _source(need.measured_by)}
     text = _("About %(needed)s of %(room)s (%(source)s).") % words

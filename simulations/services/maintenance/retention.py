@@ -13,7 +13,7 @@ from django_tasks_db.models import DBTaskResult
 from accounts.services import idempotency, revocations
 from simulations.choices import ACTIVE, ENDED, DataStatus, DeletionStatus
 from simulations.exceptions import DeletionOpenError
-from simulations.models import AgentRun, Event, Execution, Simulation, StageRun
+from simulations.models import AgentRun, Event, Execution, LinkProbe, Simulation, StageRun
 from simulations.services.maintenance import deletion
 from simulations.services.plan import plan_of
 from simulations.services.runs.active_stage import ActiveStage
@@ -27,6 +27,9 @@ from templates.services import templates
 
 TASK_RETENTION = timedelta(days=14)
 """Time for which the result of a background task is kept."""
+
+REQUEST_RETENTION = timedelta(days=1)
+"""Time for which the keys of requests, and requested tests of MECs, are kept; results are with the MECs."""
 
 
 def purge(older_than: timedelta) -> dict[str, int]:
@@ -79,8 +82,10 @@ def prune() -> dict[str, int]:
     removed["uploads"] = abandon_stale()
     tasks = DBTaskResult.objects.finished().filter(finished_at__lt=timezone.now() - TASK_RETENTION)
     removed["tasks"] = tasks.delete()[0]
-    removed["idempotency_keys"] = idempotency.prune(timedelta(days=1))
+    removed["idempotency_keys"] = idempotency.prune(REQUEST_RETENTION)
     removed["revoked_sign_ins"] = revocations.prune()
+    probes = LinkProbe.objects.filter(created_at__lt=timezone.now() - REQUEST_RETENTION)
+    removed["link_probes"] = probes.delete()[0]
     return dict(removed)
 
 
@@ -107,6 +112,5 @@ def _remove_folders(stage_runs: QuerySet[StageRun]) -> int:
     """Remove what the units of stage runs have left at their backend, and return the number."""
     removed = 0
     for stage_run in stage_runs.select_related("execution"):
-        active = ActiveStage(stage_run, plan_of(stage_run.execution))
-        removed += active.backend.remove(active.job)
+        removed += ActiveStage(stage_run, plan_of(stage_run.execution)).remove_leftovers()
     return removed

@@ -19,6 +19,7 @@ from django_tasks_db.models import DBTaskResult
 from simulations.choices import ACTIVE, AGENT_ENDED, PLAYING
 from simulations.live import heartbeats, silence, system
 from simulations.models import AgentRun, Execution, Recording
+from simulations.services.monitoring import backend_states
 
 RECENT = timedelta(hours=1)
 MAX_RECENT = 1000
@@ -70,6 +71,8 @@ class LiveStatistics(msgspec.Struct, frozen=True, kw_only=True):
     received: int
     lost: int
     """Snapshots of the newest attempts of active units."""
+    backend: bool | None = None
+    """A controller is in step with the backend; None: no controller reports one."""
 
 
 ActiveUnits = dict[int, dict[tuple[int, int], float]]
@@ -106,6 +109,7 @@ def live_statistics(active: ActiveUnits) -> LiveStatistics:
     by_execution = heartbeats.heartbeats(active)
     # New units have not sent a heartbeat yet, and silence counts only while heartbeats are received.
     since = silence.heard_since() or 0.0
+    backends = backend_states.read().values()
     times = [
         max(since, registered, by_execution[pk].at.get(unit, 0.0))
         for pk, units in active.items()
@@ -117,6 +121,7 @@ def live_statistics(active: ActiveUnits) -> LiveStatistics:
         oldest_heartbeat_at=min(times, default=None),
         received=sum(beats.received for beats in by_execution.values()),
         lost=sum(beats.lost for beats in by_execution.values()),
+        backend=any(not state.problem for state in backends) if backends else None,
     )
 
 

@@ -12,6 +12,7 @@ from simulations.choices import ACTIVE
 from simulations.exceptions import RedisUnreachableError
 from simulations.live import system
 from simulations.models import Execution, Mec, Simulation
+from simulations.services.monitoring import backend_states
 from simulations.services.monitoring.running import running
 from storage.models import Rosbag
 from storage.objects import object_store
@@ -35,9 +36,10 @@ def overview() -> dict[str, Any]:
             counts = _count()
             system.cache_overview(counts, CACHE_SECONDS)
         controller = controller_state(system.last_controller_pass())
+        units = backend_states.health()
     except RedisUnreachableError:
-        return _with_health(_count(), redis="away", controller="unknown")
-    return _with_health(counts, redis="ok", controller=controller)
+        return _with_health(_count(), redis="away", controller="unknown", backend="unknown")
+    return _with_health(counts, redis="ok", controller=controller, backend=units)
 
 
 def _with_health(counts: dict[str, Any], **health: str) -> dict[str, Any]:

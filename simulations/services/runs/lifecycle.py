@@ -15,7 +15,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from common.db.violations import refusing_duplicates
-from simulations.choices import ENDED, STOPPABLE, EventKind, FailureCode, RunStatus, Stopper
+from simulations.choices import (
+    ENDED,
+    PLAYING,
+    STOPPABLE,
+    EventKind,
+    FailureCode,
+    RunStatus,
+    Stopper,
+)
 from simulations.exceptions import (
     AlreadyRunningError,
     NotRunningError,
@@ -26,6 +34,7 @@ from simulations.failures import failure
 from simulations.models import AgentRun, Execution, Simulation, StageRun
 from simulations.services.events import record_event
 from simulations.services.plan import Plan, plan_of, serialize
+from simulations.services.plan_backend import repeated
 from simulations.services.planning import freeze, left_out_warnings
 from simulations.services.progress.progress import final_outcome
 from simulations.services.runs import audit
@@ -61,6 +70,8 @@ def _reload(pk: int) -> Simulation:
 def start_again(execution: Execution, *, requested_by: Any = None) -> Execution:
     """Request another execution of a frozen plan; `start` uses the current design instead.
 
+    It runs on the backend of now: if the plan is of another one, image, placement and resources are too.
+
     Raises:
         NotStartableError: Something in the plan is missing or has changed; `errors` names each reason.
         AlreadyRunningError: The simulation is running, and does not allow concurrent executions.
@@ -71,7 +82,7 @@ def start_again(execution: Execution, *, requested_by: Any = None) -> Execution:
     with _refusing_second():
         _lock(templates, rosbags)
         check_again(plan)
-        return _create(execution.simulation, plan, requested_by, execution)
+        return _create(execution.simulation, repeated(plan), requested_by, execution)
 
 
 def _refusing_second() -> AbstractContextManager[None]:
@@ -243,7 +254,7 @@ def move_stage(
     """Move a stage run to a status, if its status is one of `from_statuses`.
 
     While its execution is stopping, it is only moved with `stopping`. One that ends and never began
-    loses its release, which did not come to be.
+    loses its release, which did not come to be; once it does not play any more none of its units waits.
 
     Returns:
         Whether it was moved.
@@ -252,6 +263,8 @@ def move_stage(
         fields.setdefault("ended_at", timezone.now())
         if not stage_run.agent_runs.begun().exists():
             fields["release_at"] = None
+    if to not in PLAYING:
+        fields["waiting"] = None
     with transaction.atomic():
         rows = StageRun.objects.filter(pk=stage_run.pk, status__in=list(from_statuses))
         if not stopping:

@@ -24,7 +24,7 @@ from simulations.choices import (
 from simulations.exceptions import RedisUnreachableError
 from simulations.failures import failure
 from simulations.live import heartbeats, snapshots
-from simulations.models import Execution, StageRun
+from simulations.models import Execution, Recording, StageRun
 from simulations.services.events import record_event
 from simulations.services.plan import Plan, plan_of
 from simulations.services.progress.stage_figures import StageFigures, stage_figures
@@ -75,7 +75,7 @@ def step(execution: Execution) -> None:
         for active in _due_stages(stages, plan):
             step_stage(active)
         _release(execution, stages, plan)
-    _finish(execution, plan)
+    _finish(execution, plan, [active.stage_run for active in stages])
 
 
 def _due_stages(stages: list[ActiveStage], plan: Plan) -> list[ActiveStage]:
@@ -106,9 +106,8 @@ def _release(execution: Execution, stages: list[ActiveStage], plan: Plan) -> Non
     lifecycle.release(execution, stage_runs, timezone.now() + lead)
 
 
-def _finish(execution: Execution, plan: Plan) -> None:
+def _finish(execution: Execution, plan: Plan, stage_runs: list[StageRun]) -> None:
     """End an execution whose stage runs have ended; a failed one skips the stages after it."""
-    stage_runs = list(execution.stage_runs.order_by("position"))
     failed = [
         run
         for run in stage_runs
@@ -122,7 +121,8 @@ def _finish(execution: Execution, plan: Plan) -> None:
         lifecycle.move_execution(execution, playing, RunStatus.FINALIZING)
     if not all(run.status in ENDED for run in stage_runs):
         return
-    data_status = recordings.data_status(execution)
+    rows = Recording.objects.filter(stage_run__execution=execution)
+    data_status = recordings.data_status(rows)
     if execution.status == RunStatus.STOPPING:
         ended = lifecycle.move_execution(
             execution, [RunStatus.STOPPING], RunStatus.STOPPED, data_status=data_status
@@ -131,16 +131,11 @@ def _finish(execution: Execution, plan: Plan) -> None:
         warnings = _warnings(execution, stage_runs)
         ended = _set_result(execution, failed, data_status, warnings)
     if ended:
-        _clean_up(execution, stage_runs, plan)
+        _clean_up(execution)
 
 
-def _clean_up(execution: Execution, stage_runs: list[StageRun], plan: Plan) -> None:
-    """Remove what an ended execution needs no more; `prune` does if this controller is killed."""
-    failed = execution.status == RunStatus.FAILED
-    keep = failed or execution.data_status == DataStatus.INCOMPLETE
-    for stage_run in stage_runs:
-        active = ActiveStage(stage_run, plan)
-        active.backend.remove(active.job, keep_recordings=keep)
+def _clean_up(execution: Execution) -> None:
+    """Remove the live state of an ended execution; it expires if this controller is killed before."""
     try:
         counts = heartbeats.count_snapshots(execution.pk)
         record_event(execution.pk, EventKind.EXECUTION_HEARTBEATS, payload=counts._asdict())

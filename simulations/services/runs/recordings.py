@@ -17,7 +17,7 @@ from simulations.choices import (
     Transport,
 )
 from simulations.failures import periods
-from simulations.models import Execution, Recording, StageRun
+from simulations.models import Recording, StageRun
 from simulations.querysets import RecordingQuerySet
 from simulations.services.events import record_event
 from simulations.services.runs import sealing
@@ -140,12 +140,12 @@ def _outages(active: ActiveStage) -> dict[tuple[int, int], str]:
     }
 
 
-def data_status(execution: Execution) -> DataStatus:
-    """Sum up the recordings of an execution; stages that never started have none.
+def data_status(recordings: RecordingQuerySet) -> DataStatus:
+    """Sum up recordings; stages that never started have none.
 
     Those of the newest attempts count: each of them plays all of it again, so that earlier ones are extras.
     """
-    rows = Recording.objects.filter(stage_run__execution=execution).order_by()
+    rows = recordings.order_by()
     if rows.open().exists():
         return DataStatus.PENDING
     statuses = set(rows.newest().values_list("status", flat=True))

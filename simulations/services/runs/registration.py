@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Max, Q
+from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -37,12 +37,9 @@ def newest_attempt(execution_id: int, stage_run_id: int, unit: int) -> UnitAttem
         UnitRefusedError: The execution has no such unit.
     """
     newest = Max("agent_runs__attempt", filter=Q(agent_runs__unit=unit))
-    stage_run = (
-        StageRun.objects.select_related("execution")
-        .filter(pk=stage_run_id, execution=execution_id)
-        .annotate(newest=newest)
-        .first()
-    )
+    rows: QuerySet[StageRun] = StageRun.objects.select_related("execution")
+    own = rows.filter(pk=stage_run_id, execution=execution_id)
+    stage_run = own.annotate(newest=newest).first()
     if stage_run is None or not 0 <= unit < stage_run.units:
         raise UnitRefusedError(_("There is no such unit in this execution."))
     return UnitAttempt(stage_run, unit, stage_run.newest or 0)
@@ -54,7 +51,7 @@ def register(execution_id: int, message: Registration) -> Assignment:
     A process that registers again, as the answer did not reach it, gets the attempt that it has.
 
     Raises:
-        SupersededError: The attempt of this process has ended.
+        SupersededError: The attempt of this process has ended, or the agents of its unit have completed.
         UnitRefusedError: The protocol differs, or the stage accepts no units any more.
     """
     if message.protocol != PROTOCOL:
@@ -64,20 +61,18 @@ def register(execution_id: int, message: Registration) -> Assignment:
         newest = newest_attempt(execution_id, message.stage_run, message.unit)
         plan = plan_of(newest.stage_run.execution)
         if not _is_registered(newest, message.process):
+            _refuse_completed(newest)
             _end_attempts(newest)
             newest = _open_attempt(newest, message.process, plan)
     return _assignment(newest, plan)
 
 
 def _lock_open_stage(execution_id: int, stage_run_id: int) -> None:
-    """Check that the stage accepts units, and lock it until the attempt is written.
-
-    The lock is an update, so that a step of the controller and other registrations wait for it.
-    """
+    """Check that the stage accepts units, and lock it until the attempt is written."""
     rows = StageRun.objects.filter(
         pk=stage_run_id, execution=execution_id, status__in=PLAYING, execution__status__in=PLAYING
     )
-    if not rows.update(units=F("units")):
+    if not rows.lock():
         raise UnitRefusedError(_("The stage accepts no more units."))
 
 
@@ -93,6 +88,20 @@ def _is_registered(newest: UnitAttempt, process: str) -> bool:
     if not own.unfinished().filter(attempt=newest.attempt).exists():
         raise SupersededError(_("A newer attempt of this unit has taken over."))
     return True
+
+
+def _refuse_completed(newest: UnitAttempt) -> None:
+    """Refuse another process of a unit that has completed, as when its node was lost just after that.
+
+    Raises:
+        SupersededError: All agents of the newest attempt have completed.
+    """
+    rows = AgentRun.objects.filter(
+        stage_run=newest.stage_run, unit=newest.unit, attempt=newest.attempt
+    )
+    statuses = set(rows.values_list("status", flat=True)) if newest.attempt else set()
+    if statuses == {AgentStatus.COMPLETED}:
+        raise SupersededError(_("The agents of this unit have completed."))
 
 
 def _end_attempts(previous: UnitAttempt) -> None:

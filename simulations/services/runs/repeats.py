@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from common.exceptions import FieldError
@@ -25,6 +26,11 @@ class Repeats:
     differences: tuple[Difference, ...]
     same_errors: tuple[FieldError, ...]
     latest_errors: tuple[FieldError, ...]
+
+    @property
+    def moved(self) -> bool:
+        """Tell whether the frozen plan is of another backend, so that a repeat runs elsewhere."""
+        return self.frozen.backend != settings.BACKEND
 
 
 def preview(execution: Execution) -> Repeats:

@@ -12,13 +12,20 @@ from simulations.choices import (
     ENDED,
     PLAYING,
     AgentStatus,
+    DataStatus,
     FailureCode,
     RunStatus,
 )
 from simulations.exceptions import BackendError
 from simulations.failures import failure
 from simulations.models import Execution, StageRun
-from simulations.services.runs import fleet, lifecycle, recording_contents, recordings
+from simulations.services.runs import (
+    fleet,
+    lifecycle,
+    recording_contents,
+    recordings,
+    waiting_units,
+)
 from simulations.services.runs.active_stage import ActiveStage
 from simulations.services.runs.hearing import hearing
 
@@ -34,45 +41,51 @@ def step_stage(active: ActiveStage) -> None:
     if stage_run.status == RunStatus.PENDING:
         now = timezone.now()
         lifecycle.move_stage(stage_run, [RunStatus.PENDING], RunStatus.PREPARING, prepared_at=now)
-    if stage_run.status == RunStatus.PREPARING:
+    if stage_run.status == RunStatus.PREPARING and not stage_run.handle:
         _launch(active)
     if stage_run.status == RunStatus.RUNNING:
         recordings.close_superseded(active)
         _finalize_if_ended(active)
-    if stage_run.status == RunStatus.FINALIZING and not recordings.close_finished(active):
-        _end_stage(active)
+    if stage_run.status == RunStatus.FINALIZING:
+        if stage_run.failure_code:
+            fleet.give_up(active)
+        if not recordings.close_finished(active):
+            _end_stage(active)
 
 
 def _launch(active: ActiveStage) -> None:
-    """Launch the units of a stage; a handle means that all of them are launched."""
-    stage_run = active.stage_run
-    if not stage_run.handle:
-        recording_contents.create_expected(stage_run, active.plan, range(stage_run.units))
-        try:
+    """Launch the units of a stage, as long as some may never have been started."""
+    stage_run, handle = active.stage_run, active.job.name
+    try:
+        if not _was_launched(active):
+            units = range(stage_run.units)
+            recording_contents.create_expected(stage_run, active.plan, units)
             handle = active.backend.launch(active.job)
-        except BackendError as error:
-            log.warning("launch_failed", stage_run=stage_run.pk, error=str(error))
-            _give_up_if_late(active, str(error))
-            return
-        StageRun.objects.filter(pk=stage_run.pk, handle="").update(handle=handle)
-        stage_run.refresh_from_db()
-
-
-def _give_up_if_late(active: ActiveStage, error: str) -> None:
-    """Fail a stage whose units could not be started within the straggler limit."""
-    stage_run = active.stage_run
-    if not _is_past_straggler_limit(stage_run):
+    except BackendError as error:
+        waiting_units.record_unavailable(stage_run, error)
+        _give_up_if_late(stage_run, str(error))
         return
-    code = FailureCode.BACKEND_UNAVAILABLE
-    # This status refuses registrations, so that no unit is missed below.
-    given_up = lifecycle.move_stage(
-        stage_run,
-        [RunStatus.PREPARING],
-        RunStatus.FINALIZING,
-        **failure(code, reason=error),
-    )
-    if given_up:
-        fleet.give_up(active, code)
+    StageRun.objects.filter(pk=stage_run.pk, handle="").update(handle=handle)
+    stage_run.refresh_from_db()
+
+
+def _was_launched(active: ActiveStage) -> bool:
+    """Check for a stage run that was launched, although its handle was not recorded, and has left nothing.
+
+    Its units may be gone from the backend already: another launch would start them once more.
+    """
+    if not active.stage_run.agent_runs.exists():
+        return False
+    units = active.backend.observe(active.job, retry=False)
+    return all(unit.state is UnitState.ABSENT for unit in units)
+
+
+def _give_up_if_late(stage_run: StageRun, error: str) -> None:
+    """Fail a stage whose units could not be started within the straggler limit."""
+    if _is_past_straggler_limit(stage_run):
+        # This status refuses registrations, so that no unit is missed when the others are given up.
+        fields = failure(FailureCode.BACKEND_UNAVAILABLE, reason=error)
+        lifecycle.move_stage(stage_run, [RunStatus.PREPARING], RunStatus.FINALIZING, **fields)
 
 
 def _is_past_straggler_limit(stage_run: StageRun, more_seconds: float = 0.0) -> bool:
@@ -88,9 +101,7 @@ def is_ready(active: ActiveStage) -> bool:
     units = fleet.observe_units(active, retry=True)
     ready = stage_run.agent_runs.filter(status=AgentStatus.READY).count()
     ended = sum(
-        len(active.plan.slots(stage, unit.unit))
-        for unit in units
-        if unit.state in {UnitState.ENDED, UnitState.FAILED}
+        len(active.plan.slots(stage, unit.unit)) for unit in units if unit.state in fleet.GONE
     )
     if ready + ended >= stage.agents:
         return True
@@ -100,7 +111,7 @@ def is_ready(active: ActiveStage) -> bool:
 def _finalize_if_ended(active: ActiveStage) -> None:
     fleet.kill_overdue(active)
     units = fleet.observe_units(active, retry=True)
-    if all(unit.state in {UnitState.ENDED, UnitState.FAILED} for unit in units):
+    if all(unit.state in fleet.GONE for unit in units):
         lifecycle.move_stage(
             active.stage_run,
             [RunStatus.RUNNING],
@@ -111,10 +122,15 @@ def _finalize_if_ended(active: ActiveStage) -> None:
 
 def _end_stage(active: ActiveStage) -> None:
     """Set the final status of a stage run whose agents have ended and whose recordings are closed."""
+    to, fields = _result(active)
+    if lifecycle.move_stage(active.stage_run, [RunStatus.FINALIZING], to, **fields):
+        remove(active)
+
+
+def _result(active: ActiveStage) -> tuple[RunStatus, dict[str, Any]]:
     stage_run, stage = active.stage_run, active.stage
     if stage_run.failure_code:
-        lifecycle.move_stage(stage_run, [RunStatus.FINALIZING], RunStatus.FAILED)
-        return
+        return RunStatus.FAILED, {}
     outcomes = fleet.count_outcomes(stage_run)
     completed = _count_completed(outcomes)
     if completed * 100 < stage.min_success * stage.agents:
@@ -125,16 +141,20 @@ def _end_stage(active: ActiveStage) -> None:
             "agents": stage.agents,
             "min_percent": stage.min_success,
         }
-        if code == FailureCode.TRANSPORT_LOST:
-            values |= fleet.lost_messages(stage_run)
-        if code == FailureCode.NOBODY_LISTENS:
-            values |= fleet.unheard_topics(stage_run)
-        to, fields = RunStatus.FAILED, failure(code, **values)
-    elif stage.no_messages_allowed or stage_run.agent_runs.filter(published__gt=0).exists():
-        to, fields = RunStatus.COMPLETED, {}
-    else:
-        to, fields = RunStatus.FAILED, failure(FailureCode.NO_MESSAGES)
-    lifecycle.move_stage(stage_run, [RunStatus.FINALIZING], to, **fields)
+        return RunStatus.FAILED, failure(code, **values, **fleet.failure_values(stage_run, code))
+    if stage.no_messages_allowed or stage_run.agent_runs.filter(published__gt=0).exists():
+        return RunStatus.COMPLETED, {}
+    return RunStatus.FAILED, failure(FailureCode.NO_MESSAGES)
+
+
+def remove(active: ActiveStage) -> None:
+    """Remove what the units of an ended stage run need no more; if that fails a later sweep does it."""
+    incomplete = recordings.data_status(active.stage_run.recordings.all()) == DataStatus.INCOMPLETE
+    keep = incomplete or active.stage_run.status == RunStatus.FAILED
+    try:
+        active.backend.remove(active.job, keep_recordings=keep)
+    except BackendError as error:
+        log.warning("job_not_removed", stage_run=active.stage_run.pk, error=str(error))
 
 
 def _count_completed(outcomes: Counter[tuple[str, str]]) -> int:
@@ -150,7 +170,7 @@ def stop_stage(execution: Execution, active: ActiveStage) -> None:
         lifecycle.move_stage(stage_run, [RunStatus.PENDING], RunStatus.SKIPPED, stopping=True)
         return
     units = fleet.observe_units(active, retry=False, stopping=True)
-    if any(unit.state is UnitState.ALIVE for unit in units):
+    if any(unit.state in {UnitState.ALIVE, UnitState.PENDING} for unit in units):
         limit = STOP_GRACE_SECONDS + settings.UPLOAD_LIMIT_SECONDS
         if hearing().seconds_since(execution.stop_asked_at) > limit:
             fleet.kill_unless_uploading(active)
@@ -162,4 +182,5 @@ def stop_stage(execution: Execution, active: ActiveStage) -> None:
     # A stage that had completed before the stop stays completed.
     complete = completed == active.stage.agents and stage_run.status == RunStatus.FINALIZING
     to = RunStatus.COMPLETED if complete else RunStatus.STOPPED
-    lifecycle.move_stage(stage_run, [*PLAYING, RunStatus.FINALIZING], to, stopping=True)
+    if lifecycle.move_stage(stage_run, [*PLAYING, RunStatus.FINALIZING], to, stopping=True):
+        remove(active)

@@ -59,9 +59,9 @@ def test_a_unit_that_names_no_resources_gets_them(installed: ControlPlane) -> No
 
 
 def test_a_unit_that_wants_too_much_is_refused(installed: ControlPlane) -> None:
-    greedy = {"limits": {"memory": "9Gi"}}
+    greedy = {"limits": {"memory": "101Gi"}}
     said = refusal(installed, pod("greedy", "robot-agents", RESTRICTED, resources=greedy))
-    assert "maximum memory usage per Container is 8Gi" in said
+    assert "exceeded quota: robot-agents" in said
 
 
 def test_units_get_no_claims_and_no_services(installed: ControlPlane) -> None:

@@ -67,7 +67,7 @@ def test_it_starts_and_is_not_changed_by_a_second_time(prepared: ControlPlane, f
     claims = prepared.get("pvc", "-n", "robot")["items"]
     assert {claim["status"]["phase"] for claim in claims} == {"Bound"}
     assert {claim["metadata"]["name"] for claim in claims} == {
-        *("postgres-data", "minio-data", "redis-data-redis-0", "robot-controller-data")
+        *("postgres-data", "minio-data", "redis-data-redis-0")
     }
     before = versions(prepared)
     again = prepared.kubectl("apply", "-k", folder)

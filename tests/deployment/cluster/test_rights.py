@@ -14,7 +14,9 @@ EXACTLY = {
     ("batch", "jobs"): {"get", "list", "watch", "create", "delete"},
     ("", "pods"): {"get", "list", "watch", "delete"},
     ("", "pods/log"): {"get"},
-    ("", "secrets"): {"get", "create", "delete"},
+    ("", "events"): {"get", "list", "watch"},
+    ("", "resourcequotas"): {"get"},
+    ("", "secrets"): {"get", "create", "patch", "delete"},
 }
 
 

@@ -1,0 +1,155 @@
+"""Units on Kubernetes are killed, and objects that nobody needs are removed."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from simulations.backends.base import Job
+from simulations.backends.kubernetes.backend import KubernetesBackend
+from simulations.backends.kubernetes.site import server_address
+from tests.support.kubernetes_api import Call, Failure, KubernetesApi
+
+SPACE = "robot-agents"
+
+
+@pytest.fixture
+def backend(kubernetes_api: KubernetesApi) -> KubernetesBackend:
+    return KubernetesBackend()
+
+
+def job(execution: int, **fields: Any) -> Job:
+    fields = {"server": server_address(), "requested": "then", **fields}
+    return Job(execution, execution, units=3, retries=0, token="", image="agent:1", **fields)
+
+
+def add_pod(api: KubernetesApi, of: Job, index: int, phase: str = "Running", **more: Any) -> None:
+    """Do what the Job's controller does."""
+    owner = api.objects.get("jobs", SPACE, of.name)["metadata"]["uid"]
+    labels = {
+        "batch.kubernetes.io/job-name": of.name,
+        "batch.kubernetes.io/job-completion-index": str(index),
+    }
+    metadata = {
+        "name": f"{of.name}-{index}-{phase.lower()}",
+        "labels": labels,
+        "ownerReferences": [{"uid": owner}],
+        **more.pop("metadata", {}),
+    }
+    status = {"phase": phase, **more}
+    api.objects.create("pods", SPACE, {"metadata": metadata, "status": status})
+
+
+def names(api: KubernetesApi, kind: str) -> list[str]:
+    return [row["metadata"]["name"] for row in api.objects.list(kind, SPACE)]
+
+
+def deletions(api: KubernetesApi, kind: str = "pods") -> list[Call]:
+    return [call for call in api.calls if call.method == "DELETE" and call.kind == kind]
+
+
+def test_only_the_pods_of_these_units_that_run_are_killed(
+    backend: KubernetesBackend, kubernetes_api: KubernetesApi
+) -> None:
+    backend.launch(job(1))
+    for index in range(3):
+        add_pod(kubernetes_api, job(1), index)
+    add_pod(kubernetes_api, job(1), 0, "Failed")
+    dying = {"deletionTimestamp": "2026-01-01T00:00:00Z", "deletionGracePeriodSeconds": 0}
+    add_pod(kubernetes_api, job(1), 1, "Pending", metadata=dying)
+    backend.kill(job(1), [0, 1])
+    assert [
+        call.name for call in sorted(deletions(kubernetes_api), key=lambda call: call.name)
+    ] == [
+        "execution-1-stage-1-0-running",
+        "execution-1-stage-1-1-running",
+    ]
+    assert {call.body["gracePeriodSeconds"] for call in deletions(kubernetes_api)} == {0}
+
+
+def test_a_removed_job_takes_all_that_belongs_to_it(
+    backend: KubernetesBackend, kubernetes_api: KubernetesApi
+) -> None:
+    backend.launch(job(1))
+    backend.launch(job(2))
+    add_pod(kubernetes_api, job(1), 0)
+    assert backend.remove(job(1), keep_recordings=True) > 0
+    assert backend.remove(job(1)) == 0
+    assert [names(kubernetes_api, kind) for kind in ("jobs", "secrets", "pods")] == [
+        ["execution-2-stage-2"],
+        ["execution-2-stage-2"],
+        [],
+    ]
+    assert deletions(kubernetes_api, "jobs")[0].body["propagationPolicy"] == "Background"
+
+
+def test_a_secret_that_never_got_a_job_is_removed(
+    backend: KubernetesBackend, kubernetes_api: KubernetesApi
+) -> None:
+    kubernetes_api.fail = lambda call: Failure(403) if call.kind == "jobs" else None
+    with pytest.raises(Exception, match="403"):
+        backend.launch(job(1))
+    kubernetes_api.fail = lambda _call: None
+    assert backend.remove(job(1)) == 1
+    assert names(kubernetes_api, "secrets") == []
+
+
+def test_objects_of_executions_that_are_over_are_removed(
+    backend: KubernetesBackend, kubernetes_api: KubernetesApi
+) -> None:
+    jobs = [job(1), job(2), job(3, server="http://another-installation/api/v1")]
+    for one in jobs:
+        backend.launch(one)
+        add_pod(kubernetes_api, one, 0)
+    foreign = {"metadata": {"name": "of-somebody-else"}}
+    kubernetes_api.objects.create("jobs", SPACE, foreign)
+    assert backend.remove_others(lambda: [2]) == 1
+    assert backend.remove_others(lambda: [2]) == 0
+    kept = [jobs[1].name, jobs[2].name]
+    assert names(kubernetes_api, "jobs") == [*kept, "of-somebody-else"]
+    assert names(kubernetes_api, "secrets") == kept
+    assert len(names(kubernetes_api, "pods")) == 2
+
+
+def test_a_job_that_is_launched_meanwhile_stays(
+    backend: KubernetesBackend, kubernetes_api: KubernetesApi
+) -> None:
+    def launch_then_read() -> list[int]:
+        backend.launch(job(5))
+        return [5]
+
+    assert backend.remove_others(launch_then_read) == 0
+    assert names(kubernetes_api, "jobs") == [job(5).name]
+
+
+def test_a_job_that_was_created_again_is_not_removed_for_the_earlier_one(
+    backend: KubernetesBackend, kubernetes_api: KubernetesApi
+) -> None:
+    backend.launch(job(1))
+    again = replace(job(1), requested="later")
+
+    def replace_it(call: Call) -> None:
+        if call.method == "DELETE" and not names(kubernetes_api, "pods"):
+            kubernetes_api.objects.delete("jobs", SPACE, again.name)
+            kubernetes_api.fail = lambda _call: None
+            backend.launch(again)
+
+    kubernetes_api.fail = replace_it
+    assert backend.remove(job(1)) == 0
+    assert names(kubernetes_api, "jobs") == names(kubernetes_api, "secrets") == [again.name]
+
+
+def test_the_last_words_of_the_newest_process_are_read(
+    backend: KubernetesBackend, kubernetes_api: KubernetesApi
+) -> None:
+    backend.launch(job(1))
+    assert backend.last_log(job(1), 0) == ""
+    ended = [{"state": {"terminated": {"exitCode": 1}}}]
+    old = {"creationTimestamp": "2025-01-01T00:00:00Z"}
+    add_pod(kubernetes_api, job(1), 0, "Failed", containerStatuses=ended, metadata=old)
+    add_pod(kubernetes_api, job(1), 0, "Succeeded", containerStatuses=ended)
+    add_pod(kubernetes_api, job(1), 0, "Pending", containerStatuses=[{"state": {"waiting": {}}}])
+    kubernetes_api.logs = {"execution-1-stage-1-0-succeeded": "x" * 10_000 + "the end"}
+    log = backend.last_log(job(1), 0)
+    assert log.endswith("the end")
+    assert len(log) == 4096
