@@ -22,7 +22,8 @@ from robotsim_project.environment import BASE_DIR
 from tests.deployment.node.machine import run
 from tests.support.programs import cache, find
 
-AGENT = "docker.io/library/robot-sim-agent:latest"
+VERSION = (BASE_DIR / ".version").read_text().strip()
+AGENT = f"docker.io/library/robot-sim-agent:{VERSION}"
 BASE = "localhost/robotsim-base:1"
 SANDBOX = "localhost/robotsim-sandbox:1"
 _HERE = Path(__file__).parent / "images"
@@ -46,23 +47,18 @@ def make() -> dict[str, str]:
         The id of each image by its name.
     """
     busybox = named("busybox")
-    ids = {busybox: _build(busybox, _HERE / "busybox", [Path("/usr/bin/busybox")])}
-    ids[SANDBOX] = _build(SANDBOX, _HERE / "sandbox", BUSYBOX=busybox)
+    ids = {busybox: build(busybox, _HERE / "busybox", [Path("/usr/bin/busybox")])}
+    ids[SANDBOX] = build(SANDBOX, _HERE / "sandbox", BUSYBOX=busybox)
     base = _base()
     _buildah("tag", base, BASE)
     ids[BASE] = _id(BASE)
     for image in ("postgres", "redis", "minio/minio"):
         copy = [find("minio")] if image == "minio/minio" else []
         name = named(image)
-        ids[name] = _build(name, _HERE / image.partition("/")[0], copy, BASE=base)
+        ids[name] = build(name, _HERE / image.partition("/")[0], copy, BASE=BASE)
     for name, target in ((AGENT, "agent"), (named("robot-sim-backend"), "server")):
-        ids[name] = build_ours(name, target, base)
+        ids[name] = build(name, BASE_DIR, target=target, PYTHON_IMAGE=BASE, VERSION=VERSION)
     return ids
-
-
-def build_ours(name: str, target: str, base: str, version: str = "dev") -> str:
-    """Build an image of the project's Dockerfile; return its id."""
-    return _build(name, BASE_DIR, target=target, PYTHON_IMAGE=base, VERSION=version)
 
 
 def named(image: str) -> str:
@@ -121,9 +117,10 @@ def _take_settings(root: Path) -> None:
 _OPTIONS = ("--isolation", "chroot", "--network", "host", "--format", "docker", "--layers")
 
 
-def _build(
+def build(
     name: str, source: Path, copy: Sequence[Path] = (), *, target: str = "", **arguments: str
 ) -> str:
+    """Build an image of a folder, with further files copied into it; return its id."""
     words = [word for key in arguments for word in ("--build-arg", f"{key}={arguments[key]}")]
     words += ["--target", target] if target else []
     with _context(source, copy) as context:

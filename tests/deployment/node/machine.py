@@ -66,7 +66,7 @@ class Machine:
     def stop(self) -> None:
         """End it with everything that runs in it."""
         if self._first is not None:
-            inner = Path("/proc", self._enter()[2])
+            inner = Path("/proc", self.enter()[2])
             terminate([self._first], first=signal.SIGKILL)
             # It is gone when everything else in the machine is.
             while inner.exists():
@@ -81,7 +81,7 @@ class Machine:
         """Start a program in it, which writes to `NAME.log` in its folder."""
         with self.log(name).open("ab") as log:
             child = subprocess.Popen(
-                [*self._enter(), *words],
+                [*self.enter(), *words],
                 env={"PATH": os.environ["PATH"], "HOME": "/var/lib", **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -101,12 +101,13 @@ class Machine:
 
     def run(self, *words: str | Path, check: bool = True) -> str:
         """Run a command in it; return what it printed."""
-        return run([*self._enter(), *words], check=check)
+        return run([*self.enter(), *words], check=check)
 
     def log(self, name: str) -> Path:
         return self.folder / f"{name}.log"
 
-    def _enter(self) -> list[str]:
+    def enter(self) -> list[str]:
+        """Return the words before a command that is to run in it."""
         assert self._first is not None, "it has not been started"
         (pid,) = (
             Path(f"/proc/{self._first.pid}/task/{self._first.pid}/children").read_text().split()
@@ -133,7 +134,7 @@ class Machine:
     def _connect(self) -> None:
         """Lay a link between both machines; pods are reached over it as well."""
         outer, inner = self._link, "eth0"
-        pid = self._enter()[2]
+        pid = self.enter()[2]
         run(["ip", "link", "add", outer, "type", "veth", "peer", "name", inner, "netns", pid])
         run(["ip", "address", "add", f"{self.host_address}/30", "dev", outer])
         run(["ip", "link", "set", outer, "up"])
