@@ -70,7 +70,7 @@ class MecAdmin(DomainErrorMixin, ServiceDeletionMixin, BoundedListMixin, admin.M
     fieldsets = [
         (None, {"fields": ["name", "slug", "enabled"]}),
         (_("Connection"), {"fields": [*LINK_ORDER]}),
-        (_("Placement of units"), {"fields": ["node_selector"]}),
+        (_("Placement of units"), {"fields": ["node_selector", "tolerations"]}),
     ]
     actions = ["delete_selected"]
     deletion_effect = _("They are deleted permanently. Executions keep what they ran with.")
