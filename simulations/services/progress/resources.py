@@ -51,8 +51,8 @@ def resources_of_stage(
         cpu_cores=_total(count.cpu_cores for _unit, count in attempts),
         memory_bytes=_total(count.memory_bytes for _unit, count in attempts),
         memory_peak_bytes=_total(peaks.values()),
-        cpu_cores_requested=requested and units * requested.cpu / MILLI,
-        memory_requested_bytes=requested and units * requested.memory * MIB,
+        cpu_cores_requested=units * requested.cpu / MILLI if requested else None,
+        memory_requested_bytes=units * requested.memory * MIB if requested else None,
     )
 
 
