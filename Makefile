@@ -66,7 +66,8 @@ check: $(VENV)/.dev $(LINT)/.ready
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python scripts/check_file_sizes.py
-	$(LINT)/bin/python scripts/check_manifests.py
+	$(BIN)/python scripts/unit_manifests.py > $(DATA_DIR)/units.yaml
+	$(LINT)/bin/python scripts/check_manifests.py $(DATA_DIR)/units.yaml
 	$(LINT)/bin/python scripts/check_images.py
 
 bench: $(VENV)/.dev

@@ -16,6 +16,7 @@ from templates.services.validation.values import field_errors
 
 OPTIONAL_NUMBERS = ("start_offset", "pass_gap", "clock_hz", "match_seconds")
 """Numbers that have their default when they are left empty."""
+RESOURCES = ("agent_cpu", "agent_cpu_limit", "agent_memory", "agent_memory_limit")
 CHOICES = ("record_scope", "record_storage", "unsupported_topics")
 
 
@@ -66,6 +67,7 @@ class TemplateForm(DomainErrorFormMixin, forms.ModelForm[Template]):
             "record_topics",
             "record_own",
             *CHOICES,
+            *RESOURCES,
         ]
         widgets = {"description": forms.Textarea(attrs={"rows": 3})}
         help_texts = HELP_TEXTS

@@ -40,4 +40,18 @@ HELP_TEXTS = {
     "unsupported_topics": _(
         "Transports differ in the names that they carry; over Zenoh no topic is named /a//b or /a*."
     ),
+    "agent_cpu": _(
+        "Thousandths of a core that are reserved for each agent; empty: by what it plays."
+    ),
+    "agent_cpu_limit": _(
+        "Above it agents are slowed down and play late; empty: four times what is reserved."
+    ),
+    "agent_memory": _("MiB that are reserved for each agent; empty: by the transport."),
+    "agent_memory_limit": _(
+        "A unit that needs more is ended (OUT_OF_MEMORY); empty: twice what is reserved."
+    ),
 }
+RESOURCES = _(
+    "On a Kubernetes cluster a unit reserves what the program itself needs, about 0.01 cores and 40 to 100 "
+    "MiB, and this for each of its agents. On this machine nothing is reserved or limited."
+)

@@ -27,9 +27,10 @@ from common.admin.list_filters import titled
 from common.admin.next_steps import NextStepsMixin
 from common.admin.rights import right, user_text
 from common.db.names import free_name
+from templates.admin import help as help_texts
 from templates.admin.columns import TemplateColumns, status_of, step_column
 from templates.admin.folding import folded
-from templates.admin.form import TemplateForm
+from templates.admin.form import RESOURCES, TemplateForm
 from templates.admin.topic_table import TopicEntries
 from templates.admin.topics import rosbag_of, table_context
 from templates.exceptions import TemplateDeletedError
@@ -99,6 +100,10 @@ class TemplateAdmin(
             {"fields": ["record_topics", "record_own", ("record_scope", "record_storage")]},
         ),
         (_("Types"), {"fields": ["definitions"]}),
+        (
+            _("Resources"),
+            {"fields": [RESOURCES[:2], RESOURCES[2:]], "description": help_texts.RESOURCES},
+        ),
     ]
     actions = ["delete_selected", "restore"]
 

@@ -41,6 +41,10 @@ class TemplateSerializer(StrictSerializer, serializers.ModelSerializer[Template]
     `required_subscribers`. `definitions` maps message types to their definitions, where neither the rosbag
     nor its ROS distribution has them.
 
+    On a cluster `agent_cpu` (thousandths of a core) and `agent_memory` (MiB) are reserved for each agent; a
+    unit requests what the program itself needs, and that of all its agents. Their limits are the most that is
+    used of either. Null: a default by the transport and by what is played.
+
     `unsupported_topics`: what a start does with topics whose names the transport of the mec cannot carry.
     """
 
@@ -57,6 +61,10 @@ class TemplateSerializer(StrictSerializer, serializers.ModelSerializer[Template]
         child=serializers.CharField(trim_whitespace=False), required=False
     )
     record_topics = RecordTopicSerializer(many=True, required=False)
+    agent_cpu = serializers.IntegerField(required=False, allow_null=True)
+    agent_cpu_limit = serializers.IntegerField(required=False, allow_null=True)
+    agent_memory = serializers.IntegerField(required=False, allow_null=True)
+    agent_memory_limit = serializers.IntegerField(required=False, allow_null=True)
     created_by = serializers.EmailField(source="created_by.email", read_only=True, allow_null=True)
     enforced = {
         **{name: bounds.schema for name, bounds in BOUNDS.items()},
@@ -92,6 +100,10 @@ class TemplateSerializer(StrictSerializer, serializers.ModelSerializer[Template]
             "record_scope",
             "record_storage",
             "unsupported_topics",
+            "agent_cpu",
+            "agent_cpu_limit",
+            "agent_memory",
+            "agent_memory_limit",
             "version",
             "created_by",
             "created_at",

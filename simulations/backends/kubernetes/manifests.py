@@ -28,6 +28,9 @@ BACKSTOP_SECONDS = 7 * 86400
 NO_RETRY_CODE = 2
 """Exit code of a unit that would fail again in the same way."""
 
+PRIORITY_CLASS = "robotsim-agents"
+"""Of k8s/base: units wait for room and push nobody out."""
+
 PART_OF = "app.kubernetes.io/part-of"
 NAME = "app.kubernetes.io/name"
 EXECUTION = "robotsim.io/execution"
@@ -77,19 +80,19 @@ def identity(job: Job) -> dict[str, str]:
     return {**labels(job), **annotations(job)}
 
 
-def identity_of(found: Object) -> dict[str, str]:
+def identity_of(found: Mapping[str, Any]) -> dict[str, str]:
     """Return the identity of the stage run for which an object of the cluster was created."""
     tags = _tags(found)
     keys = (*OURS, EXECUTION, STAGE_RUN, PROBE, SERVER, REQUESTED)
     return {key: tags[key] for key in keys if key in tags}
 
 
-def has(found: Object, tags: Mapping[str, str]) -> bool:
+def has(found: Mapping[str, Any], tags: Mapping[str, str]) -> bool:
     """Check that an object of the cluster has these labels and annotations."""
     return tags.items() <= _tags(found).items()
 
 
-def _tags(found: Object) -> dict[str, str]:
+def _tags(found: Mapping[str, Any]) -> dict[str, str]:
     metadata = found["metadata"]
     return {**(metadata.get("labels") or {}), **(metadata.get("annotations") or {})}
 
@@ -216,6 +219,7 @@ def _pod_spec(container: Object, secret_name: str, disk_mib: int) -> Object:
         mounts.append({"name": "mec", "mountPath": path, "readOnly": True})
     return {
         "restartPolicy": "Never",
+        "priorityClassName": PRIORITY_CLASS,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "securityContext": {

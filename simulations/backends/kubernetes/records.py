@@ -11,7 +11,7 @@ from simulations.backends.kubernetes.manifests import INDEX, JOB_NAME, identity_
 from simulations.backends.kubernetes.objects import Event, KubernetesJob, Pod, parse
 from simulations.choices import FailureCode
 
-Raw = Mapping[str, Any]
+Raw = dict[str, Any]
 
 FAILURES = (
     "batch.kubernetes.io/job-index-failure-count",
