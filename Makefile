@@ -48,7 +48,7 @@ test-cluster: $(VENV)/.dev
 
 test-node: $(VENV)/.dev
 	$(BIN)/python -m tests.support.programs minio controlplane
-	$(BIN)/python -m tests.deployment.node.images
+	$(BIN)/python -m tests.deployment.node.containerd
 	$(BIN)/python -m pytest -m node
 
 # Whatever .env says: the gates judge the code.

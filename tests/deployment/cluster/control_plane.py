@@ -35,6 +35,8 @@ _KUBECTL_SECONDS = 120
 class ControlPlane:
     """The processes, and what it takes to speak to them."""
 
+    context = "tests"
+
     def __init__(self, folder: Path, address: str = "127.0.0.1") -> None:
         self.folder = folder
         self._address = address
@@ -200,10 +202,10 @@ class ControlPlane:
         config = {
             "apiVersion": "v1",
             "kind": "Config",
-            "current-context": "tests",
+            "current-context": self.context,
             "clusters": [{"name": "tests", "cluster": cluster}],
             "users": [{"name": user, "user": {"token": self._tokens[user]}}],
-            "contexts": [{"name": "tests", "context": {"cluster": "tests", "user": user}}],
+            "contexts": [{"name": self.context, "context": {"cluster": "tests", "user": user}}],
         }
         self.kubeconfig(user).touch(mode=0o600)
         self.kubeconfig(user).write_text(json.dumps(config))
