@@ -13,6 +13,7 @@ ADVICE = {
     401: "Check the service account of the controller, or the credentials in KUBECONFIG.",
     403: "Check the Role of the controller, the quota and the admission rules of the namespace.",
     404: "Check that the namespace of the agents exists (AGENT_NAMESPACE).",
+    422: "Check the image, and the placement in the system under test.",
 }
 
 
