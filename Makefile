@@ -48,7 +48,7 @@ test-cluster: $(VENV)/.dev
 
 test-node: $(VENV)/.dev
 	$(BIN)/python -m tests.support.programs minio controlplane
-	$(BIN)/python -m tests.deployment.node.images
+	$(BIN)/python -m tests.deployment.node.containerd
 	$(BIN)/python -m pytest -m node
 
 # Whatever .env says: the gates judge the code.
@@ -66,7 +66,8 @@ check: $(VENV)/.dev $(LINT)/.ready
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python scripts/check_file_sizes.py
-	$(LINT)/bin/python scripts/check_manifests.py
+	$(BIN)/python scripts/unit_manifests.py > $(DATA_DIR)/units.yaml
+	$(LINT)/bin/python scripts/check_manifests.py $(DATA_DIR)/units.yaml
 	$(LINT)/bin/python scripts/check_images.py
 
 bench: $(VENV)/.dev

@@ -15,16 +15,17 @@ from agent.failures import (
     Superseded,
     UnitFailure,
     is_disk_full,
+    terminated,
 )
 from agent.low_latency import low_latency
 from agent.orders import Orders
-from agent.protocol import AgentState, Assignment, Failure
+from agent.protocol import AgentState, Assignment, ExitReport, Failure
 from agent.replay import Player
 from agent.reporter import Reporter
 from agent.session import Session
 from agent.settings import Settings
 from agent.status import Status
-from agent.work_dir import ExitReport, UnitLog
+from agent.work_dir import UnitLog
 
 TICK_SECONDS = 0.2
 
@@ -56,7 +57,7 @@ class Attempt:
         """Run the attempt to its end.
 
         Returns:
-            Content of `exit.json`.
+            The end of the unit.
         """
         self._reporter.start()
         try:
@@ -68,16 +69,27 @@ class Attempt:
             self._check_superseded()
         except Superseded:
             log.warning("superseded by a newer attempt")
-            return ExitReport(self._assignment.attempt, EXIT_NO_RETRY, "SUPERSEDED")
+            return self._exit_report(EXIT_NO_RETRY, "SUPERSEDED", "Another attempt took over.")
         return self._report_end()
 
     def _report_end(self) -> ExitReport:
+        if self._outcome is AgentState.STOPPED and self._is_terminated():
+            self._fail(terminated())
         self._enter_state(self._outcome)
         self._reporter.finish()
         if self._orders.superseded or self._orders.refused:
             self._code = EXIT_NO_RETRY
         failure = self._status.failure
-        return ExitReport(self._assignment.attempt, self._code, failure.code if failure else "")
+        return self._exit_report(self._code, *((failure.code, failure.text) if failure else ()))
+
+    def _exit_report(self, code: int, failure: str = "", text: str = "") -> ExitReport:
+        return ExitReport(attempt=self._assignment.attempt, code=code, failure=failure, text=text)
+
+    def _is_terminated(self) -> bool:
+        """Check that the unit was stopped by a SIGTERM alone: the server may have ordered it too."""
+        if self._orders.terminated:
+            self._reporter.await_answer()
+        return self._orders.terminated
 
     def _attempt(self, step: Callable[[], None]) -> None:
         """Run a step; an error becomes the failure of the unit, and the next step still runs."""

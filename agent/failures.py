@@ -9,6 +9,8 @@ EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_NO_RETRY = 2
 EXIT_ALREADY_RUNNING = 75
+EXIT_TERMINATED = 143
+"""Not 0: Kubernetes counts an evicted pod whose process ends with 0 as completed."""
 
 
 def is_disk_full(error: BaseException | None) -> bool:
@@ -45,6 +47,16 @@ class UnitFailure(Exception):  # noqa: N818 - the word of the domain
         self.code = code
         self.exit_code = exit_code
         self.unheard = unheard
+
+
+def terminated() -> UnitFailure:
+    """Return the failure of a unit that something else than the server told to end."""
+    return UnitFailure(
+        "TERMINATED",
+        "The unit was told to end (SIGTERM) by its machine or cluster, not by robotsim: check for "
+        "evictions, drained nodes and shutdowns.",
+        exit_code=EXIT_TERMINATED,
+    )
 
 
 class Halted(Exception):  # noqa: N818 - a command, not an error

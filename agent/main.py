@@ -6,8 +6,10 @@ import signal
 import socket
 import sys
 import threading
-import uuid
+import traceback
 from types import FrameType
+
+from msgspec.structs import replace
 
 from agent.attempt import Attempt
 from agent.backoff import Patience, pauses
@@ -16,14 +18,15 @@ from agent.failures import (
     EXIT_ALREADY_RUNNING,
     EXIT_FAILED,
     EXIT_NO_RETRY,
-    EXIT_OK,
-    Halted,
     UnitFailure,
+    is_disk_full,
+    terminated,
 )
-from agent.orders import Orders
-from agent.protocol import PROTOCOL, Assignment, Registration
+from agent.orders import TERMINATED, Orders
+from agent.protocol import PROTOCOL, Assignment, ExitReport, Registration
 from agent.settings import Settings, SettingsError
-from agent.work_dir import AlreadyRunning, ExitReport, UnitLog, WorkDir
+from agent.termination import MAX_CHARACTERS, write_termination_message
+from agent.work_dir import AlreadyRunning, UnitLog, WorkDir
 
 MAX_UNREACHABLE_SECONDS = 600.0
 
@@ -36,27 +39,47 @@ def main() -> int:
     Returns:
         Exit code.
     """
-    try:
-        settings = Settings.from_environment()
-    except SettingsError as error:
-        sys.stderr.write(f"{error} The backend sets these for each unit it starts.\n")
-        return EXIT_NO_RETRY
-    try:
-        work_dir = WorkDir(settings.work_dir)
-    except AlreadyRunning:
-        return EXIT_ALREADY_RUNNING
-    unit_log = UnitLog(settings.work_dir)
     orders = Orders()
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         # In a thread: the main thread may hold the lock that `stop` needs.
-        threading.Thread(target=orders.stop, args=("terminated",), daemon=True).start()
+        threading.Thread(target=orders.stop, args=(TERMINATED,), daemon=True).start()
 
     signal.signal(signal.SIGTERM, stop)
+    report = run(orders)
+    write_termination_message(replace(report, text=report.text[:MAX_CHARACTERS]))
+    return report.code
+
+
+def run(orders: Orders) -> ExitReport:
+    """Run one unit; whatever stops it before it has a log is printed.
+
+    Returns:
+        The end of the unit.
+    """
+    try:
+        settings = Settings.from_environment()
+        work_dir = WorkDir(settings.work_dir)
+        unit_log = UnitLog(settings.work_dir)
+    except SettingsError as error:
+        text = f"{error} The backend sets these for each unit it starts."
+        sys.stderr.write(f"{text}\n")
+        return failed(UnitFailure("AGENT_CRASHED", text, exit_code=EXIT_NO_RETRY))
+    except AlreadyRunning:
+        return ExitReport(code=EXIT_ALREADY_RUNNING)
+    except OSError as error:
+        traceback.print_exc()
+        code = "DISK_FULL" if is_disk_full(error) else "AGENT_CRASHED"
+        return failed(UnitFailure(code, f"The folder of the unit cannot be used: {error}."))
     report = run_unit(settings, orders, unit_log)
     log.info("exit %d %s", report.code, report.failure)
     work_dir.write_exit(report)
-    return report.code
+    return report
+
+
+def failed(failure: UnitFailure) -> ExitReport:
+    """Return the end of a unit that failed before it had an attempt."""
+    return ExitReport(code=failure.exit_code, failure=failure.code, text=str(failure))
 
 
 def run_unit(settings: Settings, orders: Orders, unit_log: UnitLog) -> ExitReport:
@@ -69,22 +92,20 @@ def run_unit(settings: Settings, orders: Orders, unit_log: UnitLog) -> ExitRepor
     try:
         assignment = register(client, settings, orders)
         return Attempt(settings, assignment, client, orders, unit_log).run()
-    except Halted:
-        return ExitReport(0, EXIT_OK)
     except UnitFailure as failure:
         log.warning("failed: %s %s", failure.code, failure)
-        return ExitReport(0, failure.exit_code, failure.code)
-    except Exception:
+        return failed(failure)
+    except Exception as error:
         log.exception("crashed")
-        return ExitReport(0, EXIT_FAILED, "AGENT_CRASHED")
+        text = f"{type(error).__name__}: {error}"
+        return ExitReport(code=EXIT_FAILED, failure="AGENT_CRASHED", text=text)
 
 
 def register(client: Client, settings: Settings, orders: Orders) -> Assignment:
     """Register, with retries for ten minutes while the server is unreachable.
 
     Raises:
-        Halted: A stop came first.
-        UnitFailure: Refused, or the server did not answer.
+        UnitFailure: Refused, or the server did not answer, or a SIGTERM came first.
     """
     registration = Registration(
         protocol=PROTOCOL,
@@ -92,12 +113,12 @@ def register(client: Client, settings: Settings, orders: Orders) -> Assignment:
         unit=settings.unit,
         host=socket.gethostname(),
         pid=os.getpid(),
-        process=uuid.uuid4().hex,
+        process=settings.process,
     )
     patience = Patience(MAX_UNREACHABLE_SECONDS)
     for pause in pauses():
         if orders.halt.is_set():
-            raise Halted
+            raise terminated()
         try:
             return client.register(registration)
         except RequestRefused as error:

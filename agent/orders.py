@@ -3,6 +3,8 @@
 import threading
 
 SUPERSEDED = "superseded"
+TERMINATED = "terminated"
+"""By SIGTERM, and not by the server."""
 
 
 class Orders:
@@ -23,6 +25,11 @@ class Orders:
         """True when a newer attempt has taken over."""
         return self.reason == SUPERSEDED
 
+    @property
+    def terminated(self) -> bool:
+        """True when a SIGTERM stopped the unit, and the server has not ordered a stop."""
+        return self.reason == TERMINATED
+
     def go(self, release_ns: int) -> None:
         """Start at this time; later calls are ignored."""
         with self._changed:
@@ -31,9 +38,13 @@ class Orders:
             self._changed.notify_all()
 
     def stop(self, reason: str) -> None:
-        """Stop publishing. The reason SUPERSEDED replaces any other, as it also forbids the upload."""
+        """Stop publishing.
+
+        The reason SUPERSEDED replaces any other, as it also forbids the upload; an order of the server
+        replaces TERMINATED, as the end is then wanted.
+        """
         with self._changed:
-            if not self.halt.is_set() or reason == SUPERSEDED:
+            if not self.halt.is_set() or reason == SUPERSEDED or self.terminated:
                 self.reason = reason
             self.halt.set()
             self._changed.notify_all()

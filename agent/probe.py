@@ -1,8 +1,9 @@
 """`python -m agent probe`: tests a link without a server, and answers one line of JSON.
 
-The link is an argument, or is read from standard input, such as
-`{"transport": "zenoh-raw", "endpoint": "tcp/host:7447"}`. The answer is a `ProbeResult`; the exit code is 0
-unless the system under test was not reached (1), or the link cannot be read (2).
+The link is an argument, the variable ROBOTSIM_LINK, or is read from standard input, such as
+`{"transport": "zenoh-raw", "endpoint": "tcp/host:7447"}`. The answer is a `ProbeResult`, and also the
+termination message of a container; the exit code is 0 unless the system under test was not reached (1), or
+the link cannot be read (2).
 """
 
 import os
@@ -21,6 +22,7 @@ from typing import NoReturn
 from msgspec import structs
 
 from agent.protocol import Link, PlayedTopic, ProbeCode, ProbeResult, RecordTopic, decode, encode
+from agent.termination import MAX_CHARACTERS, write_termination_message
 from agent.transports import Transport, TransportError, create
 from agent.transports.base import NotInstalledError
 
@@ -77,7 +79,8 @@ def main(arguments: Sequence[str]) -> int:
     Returns:
         Exit code.
     """
-    text = arguments[0] if arguments else sys.stdin.read(MAX_INPUT)
+    link_text = arguments[0] if arguments else os.environ.get("ROBOTSIM_LINK")
+    text = sys.stdin.read(MAX_INPUT) if link_text is None else link_text
     try:
         link = decode(text, Link)
     except ValueError as error:
@@ -91,13 +94,15 @@ def main(arguments: Sequence[str]) -> int:
 def _write(result: ProbeResult) -> None:
     sys.stdout.write(f"{encode(result).decode()}\n")
     sys.stdout.flush()
+    write_termination_message(structs.replace(result, detail=result.detail[:MAX_CHARACTERS]))
 
 
 def probe_in_time(link: Link, seconds: float = MAX_SECONDS) -> ProbeResult:
     """Test a link in a thread of its own, which is left behind if it takes too long."""
     results: SimpleQueue[ProbeResult] = SimpleQueue()
     # Removed here, as a thread that is left behind cannot.
-    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+    work_dir = os.environ.get("ROBOTSIM_WORK_DIR")
+    with TemporaryDirectory(ignore_cleanup_errors=True, dir=work_dir) as folder:
         test = partial(probe, link, Path(folder))
         threading.Thread(target=lambda: results.put(test()), daemon=True).start()
         try:

@@ -14,6 +14,7 @@ from agent.work_dir import UnitLog
 
 MAX_UNANSWERED_SECONDS = 600.0
 RETRY_SECONDS = 3.0
+ANSWER_SECONDS = 3.0
 MAX_REFUSALS = 3
 BEATS_PER_COLLECTION = 60
 
@@ -37,12 +38,19 @@ class Reporter(threading.Thread):
         self._refusals = 0
         self._unreachable = False
         self._wake = threading.Event()
+        self._answered = threading.Event()
         self._patience = Patience(MAX_UNANSWERED_SECONDS)
         self._final_patience: Patience | None = None
 
     def report_now(self) -> None:
         """Send a snapshot now, as something has changed."""
         self._wake.set()
+
+    def await_answer(self) -> None:
+        """Send a snapshot now, and wait until the server has answered, for a few seconds at most."""
+        self._answered.clear()
+        self.report_now()
+        self._answered.wait(ANSWER_SECONDS)
 
     def finish(self) -> None:
         """Send the final snapshot until it is acknowledged, for ten minutes at most."""
@@ -104,6 +112,7 @@ class Reporter(threading.Thread):
             self._orders.stop(answer.reason or "stop")
         elif answer.command is Command.GO and answer.release_ns is not None:
             self._orders.go(answer.release_ns)
+        self._answered.set()
 
     def _handle_refusal(self, error: RequestRefused) -> None:
         """Stop when a newer attempt has taken over, or the server no longer knows this unit."""

@@ -1,14 +1,16 @@
 """CPU time and memory of the unit: of its cgroup where it has one of its own, else of its process.
 
-A cgroup (v2) is the unit's own if the unit is its only process, as in a container. It counts what the limit
+A cgroup is the unit's own if the unit is its only process, as in a container. It counts what the limit
 of the container counts, such as the kernel's buffers for it, without the pages of files that the kernel would
-drop first: the working set of Kubernetes.
+drop first: the working set of Kubernetes. Version 1 has a hierarchy for each kind of resource; a container
+sees its own group as the root of each, whatever path the kernel names.
 """
 
 import os
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +21,7 @@ PROCESS = Path("/proc/self")
 MIN_SECONDS = 0.5
 """Shortest time over which CPU use is measured; some heartbeats follow each other at once."""
 MICRO = 1_000_000
+NANO = 1_000_000_000
 
 
 class Reading(NamedTuple):
@@ -31,21 +34,45 @@ class Reading(NamedTuple):
 Read = Callable[[], Reading]
 
 
-def own_cgroup(root: Path = CGROUPS, process: Path = PROCESS) -> Path | None:
-    """Find the folder of the cgroup whose only process is this one; None if there is none."""
+def own_cgroup(root: Path = CGROUPS, process: Path = PROCESS) -> Read | None:
+    """Find the cgroup whose only process is this one; return what reads it, None if there is none."""
+    for read, folders in _candidates(root, process):
+        try:
+            members = [(folder / "cgroup.procs").read_text().split() for folder in folders]
+            read()
+        except (OSError, ValueError, KeyError):
+            continue
+        if all(processes == [str(os.getpid())] for processes in members):
+            return read
+    return None
+
+
+def _candidates(root: Path, process: Path) -> Iterator[tuple[Read, list[Path]]]:
+    """Each cgroup that may be that of this process, with its folders."""
     try:
-        rows = (process / "cgroup").read_text().splitlines()
-        path = next(row.removeprefix("0::/") for row in rows if row.startswith("0::/"))
-        folder = root / path
-        members = (folder / "cgroup.procs").read_text().split()
-        read_cgroup(folder)
-    except (OSError, StopIteration, ValueError, KeyError):
-        return None
-    return folder if members == [str(os.getpid())] else None
+        rows = [row.split(":", 2) for row in (process / "cgroup").read_text().splitlines()]
+    except OSError:
+        return
+    paths = {kind: path.lstrip("/") for _number, kinds, path in rows for kind in kinds.split(",")}
+    if "" in paths:
+        folder = root / paths[""]
+        yield partial(read_cgroup, folder), [folder]
+    if {"memory", "cpuacct"} <= paths.keys():
+        memory, cpu = root / "memory", root / "cpuacct"
+        for folders in ([memory / paths["memory"], cpu / paths["cpuacct"]], [memory, cpu]):
+            yield partial(read_cgroup_v1, *folders), folders
+
+
+def read_cgroup_v1(memory: Path, cpu: Path) -> Reading:
+    """Read a cgroup of version 1 by its folders. Raises OSError, ValueError, KeyError."""
+    used = int((memory / "memory.usage_in_bytes").read_text())
+    inactive = _table(memory / "memory.stat")["total_inactive_file"]
+    seconds = int((cpu / "cpuacct.usage").read_text()) / NANO
+    return Reading(seconds, max(0, used - inactive))
 
 
 def read_cgroup(folder: Path) -> Reading:
-    """Read CPU time and working set of a cgroup. Raises OSError, ValueError, KeyError."""
+    """Read CPU time and working set of a cgroup of version 2. Raises OSError, ValueError, KeyError."""
     cpu, memory = _table(folder / "cpu.stat"), _table(folder / "memory.stat")
     current = int((folder / "memory.current").read_text())
     return Reading(cpu["usage_usec"] / MICRO, max(0, current - memory["inactive_file"]))
@@ -69,8 +96,7 @@ class Meter:
     def __init__(
         self, read: Read | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        folder = own_cgroup()
-        self._read = read or (lambda: read_cgroup(folder) if folder else read_process())
+        self._read = read or own_cgroup() or read_process
         self._clock = clock
         self._since: tuple[float, float] | None = None
         """Time and CPU time at which the present measurement of CPU use began."""

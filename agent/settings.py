@@ -1,6 +1,7 @@
 """Settings of a unit from the environment."""
 
 import os
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,8 @@ class Settings:
     unit: int
     work_dir: Path
     bag_cache: Path
+    process: str
+    """Name with which the process registers, unique among all of them."""
 
     @classmethod
     def from_environment(cls) -> "Settings":
@@ -47,6 +50,7 @@ class Settings:
             unit=_integer("ROBOTSIM_UNIT"),
             work_dir=work_dir,
             bag_cache=Path(os.environ.get("ROBOTSIM_BAG_CACHE") or work_dir / "bags").resolve(),
+            process=os.environ.get("ROBOTSIM_PROCESS") or uuid.uuid4().hex,
         )
 
 

@@ -3,23 +3,19 @@
 import fcntl
 import logging
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import msgspec
+
+from agent.protocol import ExitReport, encode
 
 MAX_LOG_BYTES = 64 * 1024
 
 
 class AlreadyRunning(Exception):  # noqa: N818 - not an error
     """Another process of this unit is running."""
-
-
-class ExitReport(msgspec.Struct, frozen=True):
-    """Content of `exit.json`: the end of an attempt."""
-
-    attempt: int
-    code: int
-    failure: str = ""
 
 
 class WorkDir:
@@ -44,11 +40,19 @@ class WorkDir:
         self._lock.flush()
         self._exit = folder / "exit.json"
         self._exit.unlink(missing_ok=True)
+        self._use_for_temporary_files()
+
+    def _use_for_temporary_files(self) -> None:
+        """Keep temporary files here, as nothing else may be writable in a container."""
+        temporary = self.folder / "tmp"
+        shutil.rmtree(temporary, ignore_errors=True)  # of a killed attempt
+        temporary.mkdir(exist_ok=True)
+        tempfile.tempdir = os.environ["TMPDIR"] = str(temporary)
 
     def write_exit(self, report: ExitReport) -> None:
         """Write `exit.json` atomically."""
         part = self._exit.with_suffix(".part")
-        part.write_bytes(msgspec.json.encode(report))
+        part.write_bytes(encode(report))
         part.replace(self._exit)
 
 
@@ -76,6 +80,9 @@ class UnitLog:
         self._start = self._path.stat().st_size
         root = logging.getLogger()
         root.addHandler(handler)
+        # The log of its container, which is all there is of a unit that never reached the server.
+        root.addHandler(console := logging.StreamHandler())
+        console.setFormatter(handler.formatter)
         root.setLevel(logging.INFO)
 
     def read(self, offset: int) -> str:

@@ -1,5 +1,7 @@
 """Check the manifests in k8s/ as applied to a cluster: rendered by kustomize, validated and linted.
 
+The argument is a file with the manifests of units, which `scripts/unit_manifests.py` writes: they are checked
+as part of the base.
 Runs with the tools of requirements-lint.txt (`make check` installs them in .venv-lint): kubectl renders each
 set, kubernetes-validate checks the kinds of Kubernetes, checkov finds unsafe settings; yamllint reads all
 YAML.
@@ -54,6 +56,8 @@ def main() -> int:
         versions = [OLDEST_VERSION, newest_version()]
         with tempfile.TemporaryDirectory(prefix="robotsim-manifests-") as folder:
             sets = list(render_all(Path(folder)))
+            for units in sys.argv[1:]:
+                add(sets[0], Path(units))
             with ThreadPoolExecutor(max_workers=2) as pool:
                 reports = list(pool.map(lambda path: check(path, versions), sets))
         problems = yaml_problems()
@@ -136,6 +140,12 @@ def render(kustomization: Path, target: Path) -> Path:
         raise CheckError(message)
     target.write_text(result.stdout, encoding="utf-8")
     return target
+
+
+def add(path: Path, more: Path) -> None:
+    """Add manifests to a rendered set."""
+    text = path.read_text(encoding="utf-8") + "---\n" + more.read_text(encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
 
 
 def check(path: Path, versions: list[str]) -> Report:

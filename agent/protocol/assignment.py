@@ -18,7 +18,8 @@ class Registration(Message, frozen=True, kw_only=True):
     host: str
     pid: int
     process: Annotated[str, msgspec.Meta(max_length=64)] = ""
-    """Random name of the process: when it registers again, as no answer came, it keeps its attempt."""
+    """Unique name of the process, of a pod its uid: when it registers again, as no answer came, it keeps
+    its attempt."""
 
 
 class AgentSlot(Message, frozen=True, kw_only=True):

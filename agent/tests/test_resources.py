@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from agent.protocol import Snapshot, decode
-from agent.resources import Meter, Reading, own_cgroup, read_cgroup, read_process
+from agent.resources import Meter, Read, Reading, own_cgroup, read_process
 from agent.tests.server import FakeServer
 
 MEBIBYTE = 1 << 20
@@ -26,13 +26,38 @@ def cgroup(tmp_path: Path) -> Path:
     return folder
 
 
-def own_cgroup_in(cgroup: Path) -> Path | None:
+def own_cgroup_in(cgroup: Path) -> Read | None:
     return own_cgroup(cgroup.parent, cgroup.parents[1] / "process")
 
 
+def read(found: Read | None) -> Reading:
+    assert found is not None
+    return found()
+
+
 def test_cgroup_of_this_process_alone_is_read(cgroup: Path) -> None:
-    assert own_cgroup_in(cgroup) == cgroup
-    assert read_cgroup(cgroup) == Reading(2.5, 30 * MEBIBYTE)
+    assert read(own_cgroup_in(cgroup)) == Reading(2.5, 30 * MEBIBYTE)
+
+
+@pytest.mark.parametrize("path", ["/kubepods/pod1/unit", "/"])
+@pytest.mark.parametrize("own", [True, False])
+def test_cgroup_of_version_1_is_read(tmp_path: Path, path: str, own: bool) -> None:
+    """In a container it is the root, and the kernel names its path outside; or it lies there."""
+    for kind, names in {
+        "memory": {
+            "memory.usage_in_bytes": 50 * MEBIBYTE,
+            "memory.stat": f"cache 1\ntotal_inactive_file {20 * MEBIBYTE}",
+        },
+        "cpuacct": {"cpuacct.usage": 2_500_000_000},
+    }.items():
+        folder = tmp_path / kind
+        folder.mkdir()
+        (folder / "cgroup.procs").write_text(f"{os.getpid() if own else 1}\n")
+        for name, value in names.items():
+            (folder / name).write_text(f"{value}\n")
+    (tmp_path / "cgroup").write_text(f"4:memory:{path}\n2:cpu,cpuacct:{path}\n0::/\n")
+    found = own_cgroup(tmp_path, tmp_path)
+    assert (read(found) if own else found) == (Reading(2.5, 30 * MEBIBYTE) if own else None)
 
 
 def test_shared_cgroup_is_not_the_units(cgroup: Path) -> None:

@@ -1,15 +1,20 @@
 """Backends that run units; the setting BACKEND names the one in use."""
 
+from django.utils.module_loading import import_string
+
 from simulations.backends.base import Backend
-from simulations.backends.kubernetes.backend import KubernetesBackend
-from simulations.backends.local import LocalBackend
+
+_BACKENDS = {
+    "local": "simulations.backends.local.LocalBackend",
+    "kubernetes": "simulations.backends.kubernetes.backend.KubernetesBackend",
+}
 
 
 def backend(name: str) -> Backend:
-    """Create the backend of a name.
+    """Create the backend of a name; only then it is imported: the client of a cluster takes 10 MiB.
 
     Raises:
         KeyError: The name is unknown.
     """
-    backends: dict[str, type[Backend]] = {"local": LocalBackend, "kubernetes": KubernetesBackend}
-    return backends[name]()
+    created: Backend = import_string(_BACKENDS[name])()
+    return created

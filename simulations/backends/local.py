@@ -15,12 +15,11 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 
-import msgspec
 import psutil
 import structlog
 from django.conf import settings
 
-from agent.protocol import Link, ProbeCode, ProbeResult, decode, encode
+from agent.protocol import ExitReport, Link, ProbeCode, ProbeResult, decode, encode
 from simulations.backends.base import Capacity, Job, UnitState, UnitStatus
 from simulations.backends.machine import machine_capacity
 from simulations.exceptions import BackendError
@@ -36,11 +35,6 @@ CLAIM_SECONDS = 10.0
 
 NO_RETRY_CODE = 2
 """Exit code of a unit that would fail again in the same way."""
-
-
-class _ExitStatus(msgspec.Struct):
-    code: int
-    failure: str = ""
 
 
 class LocalBackend:
@@ -259,8 +253,8 @@ def running_units(data_dir: Path) -> list[psutil.Process]:
     return units
 
 
-def _read_exit_status(folder: Path) -> _ExitStatus | None:
+def _read_exit_status(folder: Path) -> ExitReport | None:
     try:
-        return msgspec.json.decode((folder / "exit.json").read_bytes(), type=_ExitStatus)
-    except (OSError, msgspec.MsgspecError):
+        return decode((folder / "exit.json").read_bytes(), ExitReport)
+    except (OSError, ValueError):
         return None

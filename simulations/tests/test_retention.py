@@ -14,6 +14,7 @@ from simulations.models import AgentRun, Event, Execution, Simulation
 from simulations.services.maintenance import deletion
 from simulations.services.runs import lifecycle
 from simulations.tests.conftest import Design
+from simulations.tests.fake_backend import FakeBackend
 
 
 def counted(*arguments: str) -> dict[str, int]:
@@ -80,6 +81,17 @@ def test_prune_removes_folders_of_complete_executions_only(design: Design, setti
         )
     assert counted("prune")["unit_folders"] == 1
     assert len(list((settings.DATA_DIR / "units").iterdir())) == 1
+
+
+def test_prune_leaves_units_of_a_cluster_to_its_controllers(
+    design: Design, fake: FakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake.controller_only = True
+    monkeypatch.setattr(fake, "remove", lambda _job: pytest.fail("not allowed here"))
+    execution = lifecycle.start(design())
+    aged(execution, days=100)
+    Execution.objects.filter(pk=execution.pk).update(data_status="COMPLETE")
+    assert counted("prune")["unit_folders"] == 0
 
 
 def test_purge_removes_rows_deleted_long_ago(design: Design) -> None:

@@ -3,11 +3,16 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from django.contrib.admin.utils import flatten
+
+from templates.admin import resources
 from templates.models import Template
 
 OPENED_BY = {"match_seconds": "required_subscribers"}
 """Fields that matter once others are set."""
-RARE = frozenset({"restamp", "prefix_frames", "match_seconds", "definitions"})
+RARE = frozenset(
+    {"restamp", "prefix_frames", "match_seconds", "definitions"} | set(resources.FIELDS)
+)
 
 
 def folded(fieldsets: Iterable[tuple[Any, Any]], template: Template) -> list[Any]:
@@ -24,9 +29,9 @@ def folded(fieldsets: Iterable[tuple[Any, Any]], template: Template) -> list[Any
 
 
 def _is_folded(fields: Sequence[Any], template: Template) -> bool:
-    default = Template()
-    return set(fields) <= RARE and all(
+    default, names = Template(), set(flatten(list(fields)))
+    return names <= RARE and all(
         getattr(template, field) == getattr(default, field)
-        for name in fields
+        for name in names
         for field in (name, OPENED_BY.get(name, name))
     )

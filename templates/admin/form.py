@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.admin.errors import DomainErrorFormMixin
 from common.exceptions import FieldError
+from templates.admin import resources
 from templates.admin.definitions import DefinitionsField
 from templates.admin.fields import TopicsField, TopicTypesField
 from templates.admin.help import HELP_TEXTS
@@ -66,6 +67,7 @@ class TemplateForm(DomainErrorFormMixin, forms.ModelForm[Template]):
             "record_topics",
             "record_own",
             *CHOICES,
+            *resources.FIELDS,
         ]
         widgets = {"description": forms.Textarea(attrs={"rows": 3})}
         help_texts = HELP_TEXTS

@@ -40,4 +40,14 @@ HELP_TEXTS = {
     "unsupported_topics": _(
         "Transports differ in the names that they carry; over Zenoh no topic is named /a//b or /a*."
     ),
+    "agent_cpu": _(
+        "Thousandths of a core that are reserved for each agent; empty: by what it plays."
+    ),
+    "agent_cpu_limit": _(
+        "Above it agents are slowed down and play late; empty: four times what is reserved."
+    ),
+    "agent_memory": _("MiB that are reserved for each agent; empty: by the transport."),
+    "agent_memory_limit": _(
+        "A unit that needs more is ended (OUT_OF_MEMORY); empty: twice what is reserved."
+    ),
 }

@@ -27,6 +27,7 @@ from common.admin.list_filters import titled
 from common.admin.next_steps import NextStepsMixin
 from common.admin.rights import right, user_text
 from common.db.names import free_name
+from templates.admin import resources
 from templates.admin.columns import TemplateColumns, status_of, step_column
 from templates.admin.folding import folded
 from templates.admin.form import TemplateForm
@@ -99,6 +100,7 @@ class TemplateAdmin(
             {"fields": ["record_topics", "record_own", ("record_scope", "record_storage")]},
         ),
         (_("Types"), {"fields": ["definitions"]}),
+        resources.FIELDSET,
     ]
     actions = ["delete_selected", "restore"]
 
@@ -133,7 +135,7 @@ class TemplateAdmin(
                 options
                 | {"fields": [n for name in options["fields"] for n in changes.get(name, [name])]},
             )
-            for title, options in folded(self.fieldsets, obj)
+            for title, options in resources.with_measured(folded(self.fieldsets, obj), obj)
         ]
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:

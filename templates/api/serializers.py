@@ -28,6 +28,21 @@ class TopicNamesField(serializers.ListField):
     child = serializers.CharField()
 
 
+class MeasuredSerializer(serializers.Serializer[Any]):
+    """Means of one agent in an execution, without the program itself, which each unit has once.
+
+    `agent_cpu` (thousandths of a core) and `agent_memory` (MiB) are the same with some margin, for the
+    fields of the template.
+    """
+
+    execution = serializers.IntegerField()
+    transport = serializers.CharField()
+    cores = serializers.FloatField()
+    memory_bytes = serializers.FloatField()
+    agent_cpu = serializers.IntegerField()
+    agent_memory = serializers.IntegerField()
+
+
 class TemplateSerializer(StrictSerializer, serializers.ModelSerializer[Template]):
     """A template of one kind of agent; an empty `topics` plays all but `excluded_topics`.
 
@@ -40,6 +55,10 @@ class TemplateSerializer(StrictSerializer, serializers.ModelSerializer[Template]
     of the agent. Before the start agents wait `match_seconds` for somebody who subscribes to each of
     `required_subscribers`. `definitions` maps message types to their definitions, where neither the rosbag
     nor its ROS distribution has them.
+
+    On a cluster `agent_cpu` (thousandths of a core) and `agent_memory` (MiB) are reserved for each agent; a
+    unit requests what the program itself needs, and that of all its agents. Their limits are the most that is
+    used of either. Null: a default by the transport and by what is played.
 
     `unsupported_topics`: what a start does with topics whose names the transport of the mec cannot carry.
     """
@@ -57,6 +76,10 @@ class TemplateSerializer(StrictSerializer, serializers.ModelSerializer[Template]
         child=serializers.CharField(trim_whitespace=False), required=False
     )
     record_topics = RecordTopicSerializer(many=True, required=False)
+    agent_cpu = serializers.IntegerField(required=False, allow_null=True)
+    agent_cpu_limit = serializers.IntegerField(required=False, allow_null=True)
+    agent_memory = serializers.IntegerField(required=False, allow_null=True)
+    agent_memory_limit = serializers.IntegerField(required=False, allow_null=True)
     created_by = serializers.EmailField(source="created_by.email", read_only=True, allow_null=True)
     enforced = {
         **{name: bounds.schema for name, bounds in BOUNDS.items()},
@@ -92,6 +115,10 @@ class TemplateSerializer(StrictSerializer, serializers.ModelSerializer[Template]
             "record_scope",
             "record_storage",
             "unsupported_topics",
+            "agent_cpu",
+            "agent_cpu_limit",
+            "agent_memory",
+            "agent_memory_limit",
             "version",
             "created_by",
             "created_at",

@@ -45,6 +45,10 @@ FIELDS = frozenset(
         "record_scope",
         "record_storage",
         "unsupported_topics",
+        "agent_cpu",
+        "agent_cpu_limit",
+        "agent_memory",
+        "agent_memory_limit",
     }
 )
 """Fields that callers may set: `name` and `rosbag` (a Rosbag or its id) are required."""

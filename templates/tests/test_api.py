@@ -81,6 +81,14 @@ def test_create_read_change_and_delete(operator: APIClient, rosbag: Rosbag) -> N
         ({"restamp": "yes"}, 400, "/restamp"),
         ({"record_scope": "all"}, 400, "/record_scope"),
         ({"unsupported_topics": "ignore"}, 400, "/unsupported_topics"),
+        ({"agent_cpu": 0}, 422, "/agent_cpu"),
+        ({"agent_cpu_limit": 64_001}, 422, "/agent_cpu_limit"),
+        ({"agent_memory": -1}, 422, "/agent_memory"),
+        ({"agent_memory_limit": 2**40}, 422, "/agent_memory_limit"),
+        ({"agent_memory": 1.5}, 400, "/agent_memory"),
+        ({"agent_cpu": "100m"}, 400, "/agent_cpu"),
+        ({"agent_cpu": 100, "agent_cpu_limit": 99}, 422, "/agent_cpu_limit"),
+        ({"agent_memory": 100, "agent_memory_limit": 99}, 422, "/agent_memory_limit"),
     ],
 )
 def test_errors_have_pointers(
@@ -115,6 +123,17 @@ def test_options_of_replay_and_recording(operator: APIClient, rosbag: Rosbag) ->
     assert wanted.items() <= made.items()
     changed = operator.patch(f"{URL}/{made['id']}", {"end_offset": None, "renames": {}}).json()
     assert (changed["end_offset"], changed["renames"], changed["version"]) == (None, {}, 2)
+
+
+def test_resources_of_an_agent(operator: APIClient, rosbag: Rosbag) -> None:
+    wanted = {"agent_cpu": 50, "agent_cpu_limit": 50, "agent_memory": 6, "agent_memory_limit": 12}
+    made = operator.post(URL, {"name": "Loader", "rosbag": rosbag.pk} | wanted).json()
+    assert wanted.items() <= made.items()
+    one = f"{URL}/{made['id']}"
+    changed = operator.patch(one, {"agent_cpu_limit": None, "agent_memory": 12}).json()
+    assert (changed["agent_cpu_limit"], changed["agent_memory"]) == (None, 12)
+    refused = operator.patch(one, {"agent_memory": 13})  # the stored limit is 12
+    assert [e["code"] for e in refused.json()["errors"]] == ["LIMIT_BELOW_REQUEST"]
 
 
 def test_repeated_idempotency_key_creates_one_template(operator: APIClient, rosbag: Rosbag) -> None:

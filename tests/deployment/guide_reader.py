@@ -39,7 +39,7 @@ class Reader:
         """A command with this test's port."""
         return re.sub(r"\b8000\b", str(self.port), command)
 
-    def run(self, command: str) -> str:
+    def run(self, command: str, seconds: float = 120) -> str:
         """Run a command that must succeed, and return its output."""
         done = subprocess.run(
             ["bash", "-c", self.here(command)],
@@ -47,7 +47,7 @@ class Reader:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=seconds,
             check=False,
         )
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"

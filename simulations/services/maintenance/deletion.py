@@ -209,8 +209,7 @@ def _units(deletion: Deletion) -> None:
     for execution in _executions(deletion):
         frozen = plan_of(execution)
         for stage_run in execution.stage_runs.all():
-            active = ActiveStage(stage_run, frozen)
-            active.backend.remove(active.job)
+            ActiveStage(stage_run, frozen).remove_leftovers()
 
 
 def _live(deletion: Deletion) -> None:

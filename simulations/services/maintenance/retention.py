@@ -112,6 +112,5 @@ def _remove_folders(stage_runs: QuerySet[StageRun]) -> int:
     """Remove what the units of stage runs have left at their backend, and return the number."""
     removed = 0
     for stage_run in stage_runs.select_related("execution"):
-        active = ActiveStage(stage_run, plan_of(stage_run.execution))
-        removed += active.backend.remove(active.job)
+        removed += ActiveStage(stage_run, plan_of(stage_run.execution)).remove_leftovers()
     return removed

@@ -56,7 +56,7 @@ class ActiveStage:
     @property
     def _max_seconds(self) -> float | None:
         """Time that units may need from their launch on, in all attempts; None: no limit is known."""
-        playing = planned_seconds(self.stage)
+        playing = self.stage.execution_time or planned_seconds(self.stage)
         if playing is None:
             return None
         # Stages that start together wait for the slowest.
@@ -64,3 +64,10 @@ class ActiveStage:
         preparing = settings.STRAGGLER_LIMIT_SECONDS + matching + settings.RELEASE_LEAD_SECONDS
         attempt = preparing + playing + OVERTIME_SECONDS + settings.UPLOAD_LIMIT_SECONDS
         return attempt * (self.stage.retries + 1) + MARGIN_SECONDS
+
+    def remove_leftovers(self) -> int:
+        """Remove what its ended units have left at their backend, and return the number.
+
+        Where only controllers may, nothing: they remove it by themselves.
+        """
+        return 0 if self.backend.controller_only else self.backend.remove(self.job)

@@ -18,6 +18,10 @@ OFFSET = Bounds(0, 366 * DAY)
 PASS_GAP = Bounds(0, DAY)
 CLOCK_HZ = Bounds(0.1, 1000, or_zero=True)
 MATCH_SECONDS = Bounds(1, 600)
+AGENT_CPU = Bounds(1, 64_000)
+"""Thousandths of a core."""
+AGENT_MEMORY = Bounds(1, 1_048_576)
+"""MiB."""
 
 BOUNDS = {
     "rate": RATE,
@@ -27,6 +31,10 @@ BOUNDS = {
     "pass_gap": PASS_GAP,
     "clock_hz": CLOCK_HZ,
     "match_seconds": MATCH_SECONDS,
+    "agent_cpu": AGENT_CPU,
+    "agent_cpu_limit": AGENT_CPU,
+    "agent_memory": AGENT_MEMORY,
+    "agent_memory_limit": AGENT_MEMORY,
 }
 CODES = {
     "rate": "RATE_INVALID",
@@ -36,7 +44,13 @@ CODES = {
     "pass_gap": "PASS_GAP_INVALID",
     "clock_hz": "CLOCK_RATE_INVALID",
     "match_seconds": "MATCH_SECONDS_INVALID",
+    "agent_cpu": "CPU_INVALID",
+    "agent_cpu_limit": "CPU_INVALID",
+    "agent_memory": "MEMORY_INVALID",
+    "agent_memory_limit": "MEMORY_INVALID",
 }
+RESOURCES = ("agent_cpu", "agent_memory")
+"""Requests, each with a limit beside it."""
 
 
 def number_errors(template: Template, changed: AbstractSet[str]) -> list[FieldError]:
@@ -64,4 +78,17 @@ def _together(template: Template, changed: AbstractSet[str]) -> list[FieldError]
     if {"rate", "clock_hz"} & changed and template.clock_hz and template.rate == 0:
         detail = _("Without pacing there is no clock: give 0, or a rate other than 0.")
         errors.append(FieldError("/clock_hz", detail, "CLOCK_UNPACED"))
-    return errors
+    return errors + [
+        error for name in RESOURCES for error in _limit_errors(template, name, changed)
+    ]
+
+
+def _limit_errors(template: Template, name: str, changed: AbstractSet[str]) -> list[FieldError]:
+    request, limit = getattr(template, name), getattr(template, f"{name}_limit")
+    if not {name, f"{name}_limit"} & changed or request is None or limit is None:
+        return []
+    if limit >= request:
+        return []
+    detail = _("The limit is below what is reserved: give at least %(request)s, or nothing.")
+    detail %= {"request": f"{request:,}"}
+    return [FieldError(f"/{name}_limit", detail, "LIMIT_BELOW_REQUEST")]

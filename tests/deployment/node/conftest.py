@@ -1,10 +1,11 @@
 """Fixtures of the tests on a real Kubernetes node, of `make test-node`.
 
 `cluster` is a control plane with one Ready node, for all tests of a run: `cluster.kubectl`, `cluster.get` and
-`cluster.apply` speak to it, and `cluster.node` is its node (`kill_kubelet`, `start_kubelet`, `load` an image,
-`node.machine.run` a command on it). Each test makes a namespace of its own and leaves nothing behind. Images lie
-on the node under their names in `images.py`, with `imagePullPolicy: Never`. From a pod, a server of the test that
-listens on `cluster.node.machine.host_address` is reached at that address; from the test, pods are reached at theirs.
+`cluster.apply` speak to it; `cluster.node` is its node: `kill_kubelet`, `start_kubelet`, `containerd.load` an
+image, `machine.run` a command on it. Each test makes a namespace of its own and leaves nothing behind. Images
+lie on the node under their names in `images.py`; use `imagePullPolicy: Never`. Pods reach a server of the
+test at `cluster.node.machine.host_address`, where it must listen; the test reaches pods at their addresses,
+and node ports at `cluster.node.machine.address`.
 """
 
 import os
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.deployment.node import images
+from tests.deployment.node.pod_runs import PodRuns, pod_runs
 from tests.deployment.node.real_cluster import RealCluster
 
 PROGRAMS = (
@@ -51,7 +53,14 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealCluster]:
         pytest.skip(reason)
     running = RealCluster(tmp_path_factory.mktemp("cluster") / "plane")
     try:
-        running.start(images.archives())
+        running.start()
         yield running
     finally:
         running.stop()
+
+
+@pytest.fixture(scope="session")
+def pods(cluster: RealCluster) -> Iterator[PodRuns]:
+    """An installation on this machine whose units are pods of the node."""
+    with pod_runs(cluster) as running:
+        yield running

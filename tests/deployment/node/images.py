@@ -1,13 +1,12 @@
-"""Images of the real node, built without a registry: `python -m tests.deployment.node.images` makes what is missing.
+"""Images of the real node, built without a registry.
 
-A base by debootstrap; ours from the project's Dockerfile on it; and the services that the manifests name, from
-Debian's packages, under the names of the published images, which they obey in variables and paths. buildah caches
-each step, so that a change of code builds what comes after the requirements only. Debian's packages and wheels
-come from where this machine gets them: its apt sources, pip settings and certificates go into the base, which
-stays on this machine.
+A base by debootstrap; ours from the project's Dockerfile on it; and the services that the manifests name,
+from Debian's packages, under the names of the published images, which they obey in variables and paths.
+buildah keeps each step, so that a change of code builds what comes after the requirements only. Debian's
+packages and wheels come from where this machine gets them: its apt sources, pip settings and certificates go
+into the base, which stays on this machine.
 """
 
-import fcntl
 import hashlib
 import re
 import shutil
@@ -15,15 +14,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from robotsim_project.environment import BASE_DIR
 from tests.deployment.node.machine import run
-from tests.support.programs import cache
+from tests.support.programs import cache, find
 
-AGENT = "docker.io/library/robot-sim-agent:latest"
+VERSION = (BASE_DIR / ".version").read_text().strip()
+AGENT = f"docker.io/library/robot-sim-agent:{VERSION}"
+BASE = "localhost/robotsim-base:1"
 SANDBOX = "localhost/robotsim-sandbox:1"
 _HERE = Path(__file__).parent / "images"
 _SUITE = "bookworm"
@@ -39,14 +40,6 @@ def folder() -> Path:
     return cache() / "images"
 
 
-def archives() -> list[Path]:
-    """Build all images, as far as they are not there, and return their archives."""
-    folder().mkdir(parents=True, exist_ok=True)
-    with (folder() / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        return [archive(name, image_id) for name, image_id in make().items()]
-
-
 def make() -> dict[str, str]:
     """Build all images, as far as they are not there.
 
@@ -54,12 +47,18 @@ def make() -> dict[str, str]:
         The id of each image by its name.
     """
     busybox = named("busybox")
-    names = {
-        busybox: lambda: _build(busybox, _HERE / "busybox", copy=["/usr/bin/busybox"]),
-        SANDBOX: lambda: _build(SANDBOX, _HERE / "sandbox", BUSYBOX=busybox),
-        AGENT: lambda: _build(AGENT, BASE_DIR, target="agent", PYTHON_IMAGE=_base()),
-    }
-    return {name: build() for name, build in names.items()}
+    ids = {busybox: build(busybox, _HERE / "busybox", [Path("/usr/bin/busybox")])}
+    ids[SANDBOX] = build(SANDBOX, _HERE / "sandbox", BUSYBOX=busybox)
+    base = _base()
+    _buildah("tag", base, BASE)
+    ids[BASE] = _id(BASE)
+    for image in ("postgres", "redis", "minio/minio"):
+        copy = [find("minio")] if image == "minio/minio" else []
+        name = named(image)
+        ids[name] = build(name, _HERE / image.partition("/")[0], copy, BASE=BASE)
+    for name, target in ((AGENT, "agent"), (named("robot-sim-backend"), "server")):
+        ids[name] = build(name, BASE_DIR, target=target, PYTHON_IMAGE=BASE, VERSION=VERSION)
+    return ids
 
 
 def named(image: str) -> str:
@@ -72,17 +71,9 @@ def named(image: str) -> str:
     raise AssertionError(f"no manifest names {image}")
 
 
-def archive(name: str, image_id: str) -> Path:
-    """Return the image in a file as `docker save` writes it; older ones of that name are removed."""
-    plain = re.sub(r"[^a-z0-9]+", "-", name.lower())
-    path = folder() / f"{plain}-{image_id[:16]}.tar"
-    if not path.exists():
-        for old in folder().glob(f"{plain}-*.tar"):
-            old.unlink()
-        new = path.with_suffix(".new")
-        new.unlink(missing_ok=True)
-        _buildah("push", name, f"docker-archive:{new}:{name}")
-        new.replace(path)
+def write_archive(name: str, path: Path) -> Path:
+    """Write an image into a file as `docker save` does."""
+    _buildah("push", name, f"docker-archive:{path}:{name}")
     return path
 
 
@@ -93,12 +84,13 @@ def _base() -> str:
         digest.update(Path(path).read_bytes() if Path(path).exists() else b"")
     name = f"localhost/robotsim-base:{digest.hexdigest()[:16]}"
     if not _buildah("images", "--filter", f"reference={name}", "--quiet"):
-        with _context(_HERE / "base") as context:
-            root = context / "rootfs"
+        with tempfile.TemporaryDirectory(dir=folder(), prefix="building-") as context:
+            root = Path(context) / "rootfs"
             options = ["--variant=minbase", f"--include={_PACKAGES}"]
             _said(name, ["debootstrap", *options, _SUITE, str(root), _mirror()])
             _take_settings(root)
-            _buildah("bud", *_OPTIONS, "--tag", name, str(context))
+            file = str(_HERE / "base" / "Containerfile")
+            _buildah("bud", *_OPTIONS, "--tag", name, "--file", file, context)
     return name
 
 
@@ -125,30 +117,33 @@ def _take_settings(root: Path) -> None:
 _OPTIONS = ("--isolation", "chroot", "--network", "host", "--format", "docker", "--layers")
 
 
-def _build(
-    name: str, source: Path, *, target: str = "", copy: list[str] | None = None, **arguments: str
+def build(
+    name: str, source: Path, copy: Sequence[Path] = (), *, target: str = "", **arguments: str
 ) -> str:
+    """Build an image of a folder, with further files copied into it; return its id."""
     words = [word for key in arguments for word in ("--build-arg", f"{key}={arguments[key]}")]
     words += ["--target", target] if target else []
-    with _context(source, copy or []) if copy else _unchanged(source) as context:
+    with _context(source, copy) as context:
         _said(name, _words("bud", *_OPTIONS, *words, "--tag", name, str(context)))
-    return _buildah("images", "--quiet", "--no-trunc", name).strip().removeprefix("sha256:")
+    return _id(name)
+
+
+def _id(name: str) -> str:
+    return _buildah("images", "--quiet", "--no-trunc", name).strip()
 
 
 @contextmanager
-def _context(source: Path, copy: list[str] | None = None) -> Iterator[Path]:
-    """A copy of a folder with further files in it, for a build."""
+def _context(source: Path, copy: Sequence[Path]) -> Iterator[Path]:
+    """A folder for a build; a copy of it where further files go in."""
+    if not copy:
+        yield source
+        return
     with tempfile.TemporaryDirectory(dir=folder(), prefix="building-") as made:
         context = Path(made) / "context"
         shutil.copytree(source, context)
-        for path in copy or []:
+        for path in copy:
             shutil.copy(path, context)
         yield context
-
-
-@contextmanager
-def _unchanged(source: Path) -> Iterator[Path]:
-    yield source
 
 
 def _words(*words: str) -> list[str]:
@@ -172,13 +167,3 @@ def _said(name: str, words: list[str]) -> None:
         raise AssertionError(f"{name} could not be built; the end of what was said:\n{tail}")
     sys.stdout.write(f"Made {name} in {time.monotonic() - began:.0f} s\n")
     sys.stdout.flush()
-
-
-def main() -> None:
-    """Build all and write their archives."""
-    for path in archives():
-        sys.stdout.write(f"{path}\n")
-
-
-if __name__ == "__main__":
-    main()

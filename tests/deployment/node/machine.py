@@ -1,16 +1,17 @@
 """A machine within this one, for a Kubernetes node: its own processes, mounts and network.
 
-It is made of Linux namespaces. When its first process ends, also because the test run was killed, the kernel
-ends every process in it, and with them go its mounts, interfaces, rules of the firewall and network namespaces.
-What outlives it (a folder and control groups) has a number, and the next machine of that number removes it.
+It is made of Linux namespaces. When its first process ends, also because the test run was killed, the
+kernel ends every process in it, and with them go its mounts, interfaces, rules of the firewall and network
+namespaces. What outlives it (a folder and control groups) has a number, and the next machine of that number
+removes it.
 """
 
 import fcntl
 import os
-import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
@@ -65,7 +66,11 @@ class Machine:
     def stop(self) -> None:
         """End it with everything that runs in it."""
         if self._first is not None:
+            inner = Path("/proc", self.enter()[2])
             terminate([self._first], first=signal.SIGKILL)
+            # It is gone when everything else in the machine is.
+            while inner.exists():
+                time.sleep(0.05)
         terminate(self._processes, first=signal.SIGKILL)
         self._clean()
         self._lock.close()
@@ -76,7 +81,7 @@ class Machine:
         """Start a program in it, which writes to `NAME.log` in its folder."""
         with self.log(name).open("ab") as log:
             child = subprocess.Popen(
-                [*self._enter(), *words],
+                [*self.enter(), *words],
                 env={"PATH": os.environ["PATH"], "HOME": "/var/lib", **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -90,19 +95,19 @@ class Machine:
     def kill(self, child: subprocess.Popen[bytes], number: signal.Signals) -> None:
         """Signal a program that was started in it and wait for its end."""
         # The child entered the namespaces and waits for the program, which is its only child.
-        inner = Path(f"/proc/{child.pid}/task/{child.pid}/children").read_text().split()
-        for pid in inner:
+        for pid in _children(child.pid):
             os.kill(int(pid), number)
         child.wait(60)
 
     def run(self, *words: str | Path, check: bool = True) -> str:
         """Run a command in it; return what it printed."""
-        return run([*self._enter(), *words], check=check)
+        return run([*self.enter(), *words], check=check)
 
     def log(self, name: str) -> Path:
         return self.folder / f"{name}.log"
 
-    def _enter(self) -> list[str]:
+    def enter(self) -> list[str]:
+        """Return the words before a command that is to run in it."""
         assert self._first is not None, "it has not been started"
         (pid,) = (
             Path(f"/proc/{self._first.pid}/task/{self._first.pid}/children").read_text().split()
@@ -129,7 +134,7 @@ class Machine:
     def _connect(self) -> None:
         """Lay a link between both machines; pods are reached over it as well."""
         outer, inner = self._link, "eth0"
-        pid = self._enter()[2]
+        pid = self.enter()[2]
         run(["ip", "link", "add", outer, "type", "veth", "peer", "name", inner, "netns", pid])
         run(["ip", "address", "add", f"{self.host_address}/30", "dev", outer])
         run(["ip", "link", "set", outer, "up"])
@@ -157,7 +162,7 @@ class Machine:
         for group in self._control_groups():
             for folder, _, _ in os.walk(group, topdown=False):
                 os.rmdir(folder)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        run(["rm", "-rf", self.folder])
 
 
 def run(words: Sequence[str | Path], *, check: bool = True) -> str:
@@ -166,6 +171,10 @@ def run(words: Sequence[str | Path], *, check: bool = True) -> str:
     if check and done.returncode != 0:
         raise AssertionError(f"{' '.join(map(str, words))}:\n{done.stdout}\n{done.stderr}")
     return done.stdout
+
+
+def _children(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
 
 
 def _take_number() -> tuple[IO[str], int]:

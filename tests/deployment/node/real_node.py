@@ -1,118 +1,88 @@
-"""A real Kubernetes node: kubelet, containerd, runc and the CNI plugins of Debian, in a machine of its own."""
+"""A real Kubernetes node: kubelet, kube-proxy, containerd, runc and CNI plugins in a machine of its own."""
 
 import json
 import signal
 import subprocess
-from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
-from tests.deployment.cluster.control_plane import ControlPlane
-from tests.deployment.node import images
+from tests.deployment.cluster.control_plane import ADMIN, NODE, PROXY, ControlPlane
+from tests.deployment.node import addons, containerd
 from tests.deployment.node.machine import Machine
 from tests.support.programs import find
 from tests.support.servers import wait_until
 
-_CONTAINERD = """\
-version = 2
-disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.zfs"]
-
-[plugins."io.containerd.grpc.v1.cri"]
-  sandbox_image = "{sandbox}"
-  restrict_oom_score_adj = true
-  disable_apparmor = true
-  netns_mounts_under_state_dir = true
-
-  [plugins."io.containerd.grpc.v1.cri".cni]
-    bin_dir = "/usr/lib/cni"
-    conf_dir = "{folder}/cni"
-
-  [plugins."io.containerd.grpc.v1.cri".containerd]
-    snapshotter = "overlayfs"
-
-    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
-      runtime_type = "io.containerd.runc.v2"
-
-      [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
-        SystemdCgroup = false
-"""
+VOLUMES = "/var/lib/volumes"
 
 
 class RealNode:
     """A node of a control plane, which was started on the machine's `host_address`."""
 
-    def __init__(self, machine: Machine, plane: ControlPlane, name: str = "node") -> None:
+    name = "node"
+
+    def __init__(self, machine: Machine, plane: ControlPlane) -> None:
         self.machine = machine
-        self.name = name
+        root = machine.folder / "containerd"
+        self.containerd = containerd.Containerd(machine, root)
         self._plane = plane
+        self._root = root
         self._kubelet: subprocess.Popen[bytes] | None = None
 
-    def start(self, archives: Iterable[Path] = ()) -> None:
-        """Start everything, load images and wait until the node is Ready."""
+    def start(self) -> None:
+        """Start everything and wait until the node is Ready."""
         self._write_network()
-        self._start_containerd()
-        for archive in archives:
-            self.load(archive)
-        self._write_kubelet_config()
+        containerd.copy_store(self._root)
+        self.containerd.start()
+        self._write("kubelet", self._kubelet_config())
+        self._write("kube-proxy", self._proxy_config())
         self.start_kubelet()
+        self._run("kube-proxy", "--config", str(self.machine.folder / "kube-proxy.json"))
+        self._run("provisioner", str(self._plane.kubeconfig(ADMIN)), VOLUMES)
+        addons.install(self._plane)
 
     def start_kubelet(self) -> None:
         """Start the kubelet and wait until its node is Ready."""
-        words = [
-            *("kubelet", "--config", self.machine.folder / "kubelet.json"),
-            *("--kubeconfig", self._plane.kubeconfig(f"system:node:{self.name}")),
+        self._kubelet = self._run(
+            *("kubelet", "--config", str(self.machine.folder / "kubelet.json")),
+            *("--kubeconfig", str(self._plane.kubeconfig(NODE))),
             *("--hostname-override", self.name, "--node-ip", self.machine.address),
-        ]
-        self._kubelet = self.machine.start_program("kubelet", [find("controlplane"), *words])
-        wait_until(self._is_ready, self._kubelet, self.machine.log("kubelet"))
+        )
+        wait_until(self.is_ready, self._kubelet, self.machine.log("kubelet"))
 
     def kill_kubelet(self, number: signal.Signals = signal.SIGKILL) -> None:
         """End the kubelet; its pods go on."""
         assert self._kubelet is not None
         self.machine.kill(self._kubelet, number)
 
-    def load(self, archive: Path) -> None:
-        """Load an image from an archive as `docker save` writes it."""
-        self.machine.run("ctr", "-n", "k8s.io", "images", "import", archive)
-
-    def _is_ready(self) -> bool:
-        words = ("get", "node", self.name, "-o", "json")
-        found = self._plane.kubectl(*words, check=False)
+    def is_ready(self) -> bool:
+        """Return True when the control plane holds the node for Ready."""
+        found = self._plane.kubectl("get", "node", self.name, "-o", "json", check=False)
         if found.returncode != 0:
             return False
         conditions: list[dict[str, Any]] = json.loads(found.stdout)["status"]["conditions"]
         return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
+    def _run(self, part: str, *words: str) -> subprocess.Popen[bytes]:
+        return self.machine.start_program(part, [find("controlplane"), part, *words])
+
+    def _write(self, part: str, config: dict[str, Any]) -> None:
+        (self.machine.folder / f"{part}.json").write_text(json.dumps(config))
+
     def _write_network(self) -> None:
         """Pods are routed, not bridged: what they send to each other passes the firewall as well."""
-        ipam = {
-            "type": "host-local",
-            "subnet": self.machine.pod_network,
-            "routes": [{"dst": "0.0.0.0/0"}],
-        }
-        plugin = {"type": "ptp", "ipam": ipam}
-        folder = self.machine.folder / "cni"
-        folder.mkdir()
-        config = {"cniVersion": "0.4.0", "name": "pods", "plugins": [plugin]}
-        (folder / "pods.conflist").write_text(json.dumps(config))
+        routes = [{"dst": "0.0.0.0/0"}]
+        ipam = {"type": "host-local", "subnet": self.machine.pod_network, "routes": routes}
+        plugins = [{"type": "ptp", "ipam": ipam}]
+        config = {"cniVersion": "0.4.0", "name": "pods", "plugins": plugins}
+        (self.machine.folder / "cni").mkdir()
+        (self.machine.folder / "cni" / "pods.conflist").write_text(json.dumps(config))
 
-    def _start_containerd(self) -> None:
-        config = self.machine.folder / "containerd.toml"
-        config.write_text(_CONTAINERD.format(sandbox=images.SANDBOX, folder=self.machine.folder))
-        words = ["containerd", "--config", config]
-        running = self.machine.start_program("containerd", words)
-        wait_until(self._containerd_answers, running, self.machine.log("containerd"))
-
-    def _containerd_answers(self) -> bool:
-        return "Server:" in self.machine.run("ctr", "version", check=False)
-
-    def _write_kubelet_config(self) -> None:
-        config = {
+    def _kubelet_config(self) -> dict[str, Any]:
+        return {
             "apiVersion": "kubelet.config.k8s.io/v1beta1",
             "kind": "KubeletConfiguration",
             "authentication": {"anonymous": {"enabled": True}, "webhook": {"enabled": False}},
             "authorization": {"mode": "AlwaysAllow"},
-            "containerRuntimeEndpoint": "unix:///run/containerd/containerd.sock",
+            "containerRuntimeEndpoint": containerd.SOCKET,
             "cgroupDriver": "cgroupfs",
             "cgroupRoot": self.machine.control_group,
             "failCgroupV1": False,
@@ -120,8 +90,19 @@ class RealNode:
             "oomScoreAdj": 0,
             "enforceNodeAllocatable": ["pods"],
             "evictionHard": {"memory.available": "100Mi", "nodefs.available": "1%"},
-            "clusterDNS": [self.machine.address],
+            "clusterDNS": [addons.NAME_SERVER],
             "clusterDomain": "cluster.local",
             "healthzPort": 0,
         }
-        (self.machine.folder / "kubelet.json").write_text(json.dumps(config))
+
+    def _proxy_config(self) -> dict[str, Any]:
+        return {
+            "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
+            "kind": "KubeProxyConfiguration",
+            "clientConnection": {"kubeconfig": str(self._plane.kubeconfig(PROXY))},
+            "hostnameOverride": self.name,
+            "mode": "iptables",
+            "clusterCIDR": self.machine.pod_network,
+            # The kernel's limits of connections are those of the whole machine: left as they are.
+            "conntrack": {"maxPerCore": 0, "min": 0},
+        }

@@ -44,3 +44,15 @@ def test_the_agents_image_runs_in_a_restricted_pod(cluster: RealCluster) -> None
     said = cluster.kubectl("logs", "one", *place).stdout
     assert said.startswith("Not set: ROBOTSIM_SERVER"), said
     cluster.kubectl("delete", "namespace", "agents-image", "--wait=false")
+
+
+def test_a_pod_reaches_a_service_by_its_name(cluster: RealCluster) -> None:
+    program = (
+        "import socket; socket.create_connection(('kubernetes.default', 443), 60); print('yes')"
+    )
+    name = ("names", "-n", "default")
+    image = ("--image", images.BASE, "--image-pull-policy=Never", "--restart=Never")
+    cluster.kubectl("run", *name, *image, "--", "python3", "-c", program)
+    until(lambda: cluster.get("pod", *name)["status"]["phase"] in {"Succeeded", "Failed"}, 120)
+    assert cluster.kubectl("logs", *name).stdout == "yes\n"
+    cluster.kubectl("delete", "pod", *name, "--wait=false")

@@ -30,6 +30,8 @@ var parts = map[string]func() *cobra.Command{
 	"kubectl":                 kubectl.NewDefaultKubectlCommand,
 	"node":                    newNodeCommand,
 	"key":                     newKeyCommand,
+	"dns":                     newDNSCommand,
+	"provisioner":             newProvisionerCommand,
 }
 
 func main() {

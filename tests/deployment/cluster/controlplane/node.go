@@ -102,7 +102,7 @@ func (n *node) pass(ctx context.Context) {
 			log.Printf("%s/%s: %v", pod.Namespace, pod.Name, err)
 		}
 	}
-	if err := n.provision(ctx); err != nil {
+	if err := provision(ctx, n.client, nowhere); err != nil {
 		log.Printf("volumes: %v", err)
 	}
 }
