@@ -84,6 +84,7 @@ class KubernetesApi:
 
     def stop(self) -> None:
         """Refuse connections, and end open streams."""
+        self._server.is_open = False
         self.streams_end.set()
         with self.objects.changed:
             self.objects.changed.notify_all()
@@ -159,13 +160,13 @@ class KubernetesApi:
         deadline = time.monotonic() + float(call.parameters["timeoutSeconds"])
         while not streams_end.is_set() and time.monotonic() < deadline:
             with objects.changed:
+                if version == objects.version:
+                    objects.changed.wait(min(BOOKMARK_SECONDS, deadline - time.monotonic()))
                 if version < objects.oldest:
                     yield {"type": "ERROR", "object": _status(410, "too old resource version")}
                     return
                 news = [change for change in objects.changes if change.version > version]
-                if not news:
-                    objects.changed.wait(min(BOOKMARK_SECONDS, deadline - time.monotonic()))
-                version = objects.version if not news else news[-1].version
+                version = objects.version
             for change in news:
                 if change.kind == call.kind and matches(change.object, *_selectors(call)):
                     yield {"type": change.type, "object": change.object}
@@ -180,6 +181,7 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, api: KubernetesApi, port: int) -> None:
         self.api = api
+        self.is_open = True
         super().__init__(("127.0.0.1", port), _Handler)
 
     def handle_error(self, *_request: Any) -> None:
@@ -200,6 +202,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         api, call = self.server.api, self._call()
+        if not self.server.is_open:  # a connection that was kept
+            self.close_connection = True
+            return
         api.calls.append(call)
         if call.token != api.token:
             self._send(_status(401, "Unauthorized"), 401)
