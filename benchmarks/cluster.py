@@ -1,7 +1,7 @@
 """Thousands of agents as pods: API calls, seconds to all pods ready, and the load of controller and server.
 
 A real Kubernetes control plane with fake nodes, whose pods run nothing; a real system (PostgreSQL, Redis, web
-server, controller); units are simulated by one process that registers and reports for all of them each second:
+server, controller); units are simulated by one process that registers and reports for all of them:
 
     .venv/bin/python -m benchmarks.cluster --agents 10000 --per-unit 50 5 --seconds 30
 
