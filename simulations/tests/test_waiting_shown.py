@@ -1,18 +1,17 @@
-"""Why units wait: in the API, on the page of the execution, its stage and the health of the system."""
+"""Why units wait: in the API, on the page of the execution, of its stage, and in its timeline."""
 
 import pytest
 from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.choices import Role
-from robotsim_project.console.system import health
 from simulations.backends.base import UnitState, UnitStatus
 from simulations.models import Execution, StageRun
 from simulations.services.progress.progress import inputs_of
 from simulations.services.runs import lifecycle
 from simulations.services.runs.reconcile import reconcile
 from simulations.tests.conftest import Console, Design, prepared
-from simulations.tests.fake_backend import REASON, FakeBackend
+from simulations.tests.fake_backend import FakeBackend
 
 pytestmark = pytest.mark.django_db
 SENTENCE = "0/3 nodes are available: 3 Insufficient cpu."
@@ -71,21 +70,3 @@ def test_timeline(console: Console, execution: Execution) -> None:
     url = f"/admin/simulations/execution/{execution.pk}/panels/"
     answer = console(Role.VIEWER).get(url, {"names": "events"})
     assert "Stage 1: units that wait: 1: No node has room" in answer.json()["html"]["events"]
-
-
-def test_health(execution: Execution, fake: FakeBackend) -> None:
-    def backend() -> health.Part:
-        return next(part for part in health.read(active=True).parts if part.name == "backend")
-
-    part = backend()
-    assert (part.tone, part.state) == ("warn", "units wait")
-    assert part.since
-    assert SENTENCE in part.detail
-    fake.away = {"observe"}
-    reconcile()
-    part = backend()
-    assert (part.tone, part.state) == ("bad", "no answer")
-    assert REASON in part.detail
-    fake.away, fake.seen = set(), [UnitStatus(0, UnitState.ALIVE, 1)]
-    reconcile()
-    assert backend().tone == "ok"
