@@ -33,7 +33,7 @@ from simulations.services.runs.tokens import token_for
 from storage.models import Rosbag, RosbagFile, RosbagTopic
 from templates.services import templates
 rosbag = Rosbag.objects.create(name="b", status="ready", storage_id="sqlite3", duration_ns=10**12)
-RosbagFile.objects.create(rosbag=rosbag, path="metadata.yaml", size=1, sha256="0" * 64)
+RosbagFile.objects.create(rosbag=rosbag, path="metadata.yaml", size=1, sha256="0" * 64, key="x")
 RosbagTopic.objects.create(rosbag=rosbag, name="/odom", type="T", message_count=10)
 mec = Mec.objects.create(slug="lab", name="Lab")
 stage = design.StageSpec(template=templates.create(name="t", rosbag=rosbag), agent_count={agents})

@@ -22,6 +22,7 @@ class PartProgressSerializer(serializers.Serializer[Any]):
 
     `cpu_seconds` includes earlier attempts; `cpu_cores` and `memory_bytes` are those of now;
     `memory_peak_bytes` adds the peaks of units that run at the same time. Null: no unit has reported it.
+    `cpu_cores_requested` and `memory_requested_bytes` are reserved by a cluster for all units; null: nothing.
     """
 
     status = serializers.ChoiceField(choices=RunStatus.choices)
@@ -34,6 +35,8 @@ class PartProgressSerializer(serializers.Serializer[Any]):
     cpu_cores = serializers.FloatField(allow_null=True)
     memory_bytes = serializers.IntegerField(allow_null=True)
     memory_peak_bytes = serializers.IntegerField(allow_null=True)
+    cpu_cores_requested = serializers.FloatField(allow_null=True)
+    memory_requested_bytes = serializers.IntegerField(allow_null=True)
 
 
 class OutageSerializer(serializers.Serializer[Any]):

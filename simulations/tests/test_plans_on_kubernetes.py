@@ -117,7 +117,7 @@ def test_the_preview_shows_what_units_request(
     simulation = design(25, 10, pattern="parallel")
     url = f"/admin/simulations/simulation/{simulation.pk}/change/"
     page = console(Role.OPERATOR).get(url).content.decode()
-    assert "3 units request 0.06 cores and 132.0 MiB" in page
+    assert "units: 3, requesting 0.06 cores and 132.0 MiB" in page
     assert "CPU requested at once</dt><dd>0.08 cores" in page
     assert "Memory requested at once</dt><dd>176.0 MiB" in page
     cluster.BACKEND = "local"

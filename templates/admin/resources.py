@@ -13,7 +13,7 @@ FIELDS = ("agent_cpu", "agent_cpu_limit", "agent_memory", "agent_memory_limit")
 TITLE = _("Resources")
 DESCRIPTION = _(
     "On a Kubernetes cluster a unit reserves what the program itself needs, about 0.01 cores and 40 to 100 "
-    "MiB, and this for each of its agents. On this machine nothing is reserved or limited."
+    "MiB, and this for each of its agents. The backend “this machine” reserves and limits nothing."
 )
 FIELDSET: tuple[Any, Any] = (
     TITLE,

@@ -45,6 +45,7 @@ class Failure:
 
     code: int
     message: str = "made to fail"
+    reason: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     performed: bool = False
     """The request is performed all the same: only its answer is lost."""
@@ -205,7 +206,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         failure = api.fail(call)
         if failure is not None and not failure.performed:
-            self._send(_status(failure.code, failure.message), failure.code, failure.headers)
+            self._fail(failure)
             return
         try:
             if call.is_watch:
@@ -213,12 +214,16 @@ class _Handler(BaseHTTPRequestHandler):
                 return
             found = api.perform(call)
         except RefusedError as error:
-            self._send(_status(error.code, str(error)), error.code)
+            self._send(_status(error.code, str(error), error.reason), error.code)
             return
         if failure is not None:
-            self._send(_status(failure.code, failure.message), failure.code, failure.headers)
+            self._fail(failure)
         else:
             self._send(found, 201 if call.method == "POST" else 200)
+
+    def _fail(self, failure: Failure) -> None:
+        status = _status(failure.code, failure.message, failure.reason)
+        self._send(status, failure.code, failure.headers)
 
     def _call(self) -> Call:
         url = urlsplit(self.path)
@@ -260,5 +265,6 @@ def _selectors(call: Call) -> tuple[str, str]:
     return call.parameters.get("labelSelector", ""), call.parameters.get("fieldSelector", "")
 
 
-def _status(code: int, message: str) -> Object:
-    return {"kind": "Status", "status": "Failure", "code": code, "message": message}
+def _status(code: int, message: str, reason: str = "") -> Object:
+    words = {"code": code, "message": message, "reason": reason}
+    return {"kind": "Status", "status": "Failure", **words}

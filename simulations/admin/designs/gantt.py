@@ -138,7 +138,7 @@ def _stage_facts(stage: StageForecast) -> str:
             "cpu": cores_text(stage.units * stage.unit.cpu),
             "memory": memory_text(stage.units * stage.unit.memory),
         }
-        facts.append(_("%(units)s units request %(cpu)s and %(memory)s") % words_of_units)
+        facts.append(_("units: %(units)s, requesting %(cpu)s and %(memory)s") % words_of_units)
     return " · ".join(facts)
 
 

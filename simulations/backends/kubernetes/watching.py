@@ -13,8 +13,9 @@ from collections.abc import Iterable
 import structlog
 
 from simulations.backends.base import Job, UnitState, UnitStatus
-from simulations.backends.kubernetes.client import OPEN, Cluster, GoneError, PassingError
-from simulations.backends.kubernetes.manifests import SELECTOR, identity
+from simulations.backends.kubernetes.client import OPEN, Cluster
+from simulations.backends.kubernetes.errors import GoneError, PassingError
+from simulations.backends.kubernetes.labels import SELECTOR, identity
 from simulations.backends.kubernetes.view import Store, View
 from simulations.exceptions import BackendError
 

@@ -123,7 +123,7 @@ def calculate(
                 messages_undelivered=_undelivered(inputs, run.position),
                 expected_end=_expected_end(run, stage, percent, start, now),
                 waiting=run.waiting,
-                **asdict(resources_of_stage(counts, run.pk)),
+                **asdict(resources_of_stage(counts, run.pk, stage.resources, plan.units(stage))),
             )
         )
     return _total(plan, inputs, stages, now)

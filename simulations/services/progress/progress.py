@@ -43,7 +43,10 @@ __all__ = [
 ]
 
 FRESH_SECONDS = 1.0
-FINAL_FIGURES = ("messages_published", "cpu_seconds", "memory_peak_bytes")
+FINAL_FIGURES = (
+    *("messages_published", "cpu_seconds", "memory_peak_bytes"),
+    *("cpu_cores_requested", "memory_requested_bytes"),
+)
 """Figures that progress knows better than the rows of agents."""
 
 

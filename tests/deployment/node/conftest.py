@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.deployment.node import images
+from tests.deployment.node.pod_runs import PodRuns, pod_runs
 from tests.deployment.node.real_cluster import RealCluster
 
 PROGRAMS = (
@@ -55,3 +57,10 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealCluster]:
         yield running
     finally:
         running.stop()
+
+
+@pytest.fixture(scope="session")
+def pods(cluster: RealCluster) -> Iterator[PodRuns]:
+    """An installation on this machine whose units are pods of the node."""
+    with pod_runs(cluster) as running:
+        yield running

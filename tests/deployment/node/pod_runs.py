@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from robotsim_project.environment import BASE_DIR
@@ -53,6 +52,27 @@ class PodRuns(Installation):
             time.sleep(0.3)
         return [f"{one['kind']} {one['metadata']['name']}" for one in found]
 
+    def probes(self) -> list[str]:
+        """Name what is left of tests of links."""
+        found = self.cluster.get("jobs,pods", "-n", NAMESPACE, "-l", "robotsim.io/probe")
+        return [each["metadata"]["name"] for each in found["items"]]
+
+    @contextmanager
+    def locally(self) -> Iterator[None]:
+        """Let executions run on this machine meanwhile."""
+        self._choose("local")
+        try:
+            yield
+        finally:
+            self._choose("kubernetes")
+
+    def _choose(self, backend: str) -> None:
+        self.drive("take_backend", backend)
+        self.world.environment["BACKEND"] = backend
+        controller = self.parts["controller"]
+        controller.kill()
+        controller.start()
+
     def running(self, execution: int, count: int = 1) -> list[Shown]:
         """Wait until so many pods of an execution run, and return them."""
 
@@ -72,9 +92,12 @@ class PodRuns(Installation):
         self.drive("await_end", execution, seconds)
         return {**self.drive("judge", execution), "left": self.left(execution)}
 
-    def seconds_until(self, condition: Callable[[], Any]) -> float:
+    def seconds_until(
+        self, condition: Callable[[], Any], why: Callable[[], str], limit: float
+    ) -> float:
+        """Wait for a condition, and return how long that took."""
         began = time.monotonic()
-        until(condition)
+        until(condition, why, seconds=limit)
         return time.monotonic() - began
 
 
@@ -88,9 +111,11 @@ def pod_runs(cluster: RealCluster, **environment: str) -> Iterator[PodRuns]:
         "AGENT_NAMESPACE": NAMESPACE,
         "AGENT_IMAGE": images.AGENT,
         "AGENT_IMAGE_PULL_POLICY": "Never",
+        "AGENT_DISK_MIB": "256",
         "AGENTS_PER_UNIT": "2",
         "RELEASE_LEAD_SECONDS": "1",
         "UPLOAD_LIMIT_SECONDS": "60",
+        "STRAGGLER_LIMIT_SECONDS": "60",
         "ALLOWED_HOSTS": f"{host},127.0.0.1",
     }
     make_namespace(cluster)
@@ -114,7 +139,3 @@ def make_namespace(cluster: RealCluster) -> None:
     manifest = (BASE_DIR / "k8s/base/agents.yaml").read_text()
     manifest = manifest.replace("namespace: robot-agents", f"namespace: {NAMESPACE}")
     cluster.kubectl("apply", "-f", "-", input=manifest)
-
-
-def write_json(path: Path, value: Any) -> None:
-    path.write_text(json.dumps(value))
