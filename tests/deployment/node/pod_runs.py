@@ -115,7 +115,6 @@ def pod_runs(cluster: RealCluster, **environment: str) -> Iterator[PodRuns]:
         "AGENTS_PER_UNIT": "2",
         "RELEASE_LEAD_SECONDS": "1",
         "UPLOAD_LIMIT_SECONDS": "60",
-        "STRAGGLER_LIMIT_SECONDS": "60",
         "ALLOWED_HOSTS": f"{host},127.0.0.1",
     }
     make_namespace(cluster)

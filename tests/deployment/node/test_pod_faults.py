@@ -86,6 +86,7 @@ def test_eviction_by_the_api(pods: PodRuns, table: list[Fault]) -> None:
 
 
 def test_eviction_as_its_volume_is_full(pods: PodRuns, table: list[Fault]) -> None:
+    """It is the fault of the unit: without retries it has failed. What was recorded is stored."""
     execution = pods.drive("start", "disk", "sequential", [ONE | {"repeat_count": 60}])
     play(pods, execution)
     (pod,) = pods.running(execution)
@@ -98,8 +99,10 @@ def test_eviction_as_its_volume_is_full(pods: PodRuns, table: list[Fault]) -> No
     fault = meet(pods, "evicted as its emptyDir is full", "EVICTED", execution, fill)
     fault.result = pods.ended(execution)
     table.append(fault)
-    assert fault.result["agents"][0]["failure"] == "EVICTED"
-    assert fault.result["status"] == "COMPLETED"
+    (agent,), (recording,) = fault.result["agents"], fault.result["recordings"]
+    assert (agent["status"], agent["failure"]) == ("FAILED", "EVICTED")
+    assert recording["messages"] == {"/disk_1/odom": agent["published"]}
+    assert (fault.result["status"], fault.result["failure"]) == ("FAILED", "EVICTED")
     assert fault.result["left"] == []
 
 
