@@ -43,6 +43,7 @@ test: $(VENV)/.dev $(VENV)/.chromium
 # pytest fails when it finds no test at all: a mark that got lost is not green.
 test-cluster: $(VENV)/.dev
 	$(BIN)/python -m tests.support.programs minio controlplane
+	$(BIN)/python -m tests.deployment.node.containerd
 	ROBOTSIM_TEST_STORAGE=minio $(BIN)/python -m pytest -m s3 -n 2
 	$(BIN)/python -m pytest -m cluster
 

@@ -1,4 +1,9 @@
-"""Parts of a cluster that run as pods in kube-system: its name server, a part of the tests' own program."""
+"""What a cluster brings along: a name server, and an entry where metrics are served.
+
+The name server is a part of the tests' own program. Metrics are not served: metrics-server would be one more
+program to build, and only the autoscaler and `kubectl top` ask for them. The entry says that there is one, so
+that install.sh does not wait for its image.
+"""
 
 from typing import Any
 
@@ -18,6 +23,7 @@ def install(plane: ControlPlane) -> None:
     plane.kubectl(*binding, f"--serviceaccount={_PLACE}:names")
     plane.apply(_service())
     plane.apply(_deployment())
+    plane.apply(_metrics())
     plane.kubectl("rollout", "status", "deployment/names", "-n", _PLACE, "--timeout=110s")
 
 
@@ -55,4 +61,14 @@ def _deployment() -> dict[str, Any]:
             "selector": {"matchLabels": _LABELS},
             "template": {"metadata": {"labels": _LABELS}, "spec": pod},
         },
+    }
+
+
+def _metrics() -> dict[str, Any]:
+    group = {"group": "metrics.k8s.io", "version": "v1beta1"}
+    return {
+        "apiVersion": "apiregistration.k8s.io/v1",
+        "kind": "APIService",
+        "metadata": {"name": "v1beta1.metrics.k8s.io"},
+        "spec": {**group, "groupPriorityMinimum": 100, "versionPriority": 100},
     }

@@ -8,42 +8,26 @@ test at `cluster.node.machine.host_address`, where it must listen; the test reac
 and node ports at `cluster.node.machine.address`.
 """
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.deployment.node import images
+from tests.deployment import guide
+from tests.deployment.guide_reader import Reader
+from tests.deployment.node.needs import missing
 from tests.deployment.node.pod_runs import PodRuns, pod_runs
 from tests.deployment.node.real_cluster import RealCluster
-
-PROGRAMS = (
-    *("buildah", "busybox", "conntrack", "containerd", "debootstrap", "ip", "iptables"),
-    *("nsenter", "runc", "unshare"),
-)
+from tests.deployment.node.walk import INSTALLING_SECONDS, new_walker
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything in this folder needs root and what `make test-node` builds."""
+    """Everything in this folder is in `make test-node`; some of it is marked `cluster`, too."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
             item.add_marker("node")
-
-
-def missing() -> str:
-    """Return what keeps a node from running here; empty when nothing does."""
-    if os.geteuid() != 0:
-        return "a node runs as root only"
-    absent = [name for name in PROGRAMS if shutil.which(name) is None]
-    if absent or not Path("/usr/lib/cni/ptp").exists():
-        return f"not installed: {', '.join(absent) or 'containernetworking-plugins'}"
-    if not Path("/sys/fs/cgroup/memory").is_dir():
-        return "control groups of version 1 are not mounted"
-    return ""
 
 
 @pytest.fixture(scope="session")
@@ -64,3 +48,19 @@ def pods(cluster: RealCluster) -> Iterator[PodRuns]:
     """An installation on this machine whose units are pods of the node."""
     with pod_runs(cluster) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def walked(cluster: RealCluster, tmp_path_factory: pytest.TempPathFactory) -> Reader:
+    """The system installed by the guide's quick start; who changes it leaves it running."""
+    walker = new_walker(cluster, tmp_path_factory.mktemp("guide") / "project")
+    for command in ("kubectl create namespace robot", "chmod +x install.sh", "./install.sh"):
+        walker.run(command, INSTALLING_SECONDS)
+    return walker
+
+
+@pytest.fixture(scope="session")
+def password(walked: Reader) -> str:
+    """Password of the first admin, you@example.com, made as the guide says."""
+    (command,) = {each for each in guide.commands("cluster") if " ensure_admin " in each}
+    return walked.run(command).rstrip().rpartition(" ")[2]

@@ -8,10 +8,12 @@ import json
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 from tests.deployment.node import images
 from tests.deployment.node.machine import Machine, run
+from tests.deployment.node.needs import missing
 from tests.support.servers import wait_until
 
 SOCKET = "unix:///run/containerd/containerd.sock"
@@ -68,6 +70,10 @@ class Containerd:
         """Load an image from an archive as `docker save` writes it."""
         self._machine.run("ctr", "-n", "k8s.io", "images", "import", archive)
 
+    def tag(self, image: str, name: str) -> None:
+        """Give an image one more name."""
+        self._machine.run("ctr", "-n", "k8s.io", "images", "tag", "--force", image, name)
+
     def _answers(self) -> bool:
         return "Server:" in self._machine.run("ctr", "version", check=False)
 
@@ -121,5 +127,13 @@ def _stored() -> dict[str, str]:
     return dict(json.loads(_list().read_text())) if _list().exists() else {}
 
 
+def main() -> None:
+    """Build and load images, where a node can run."""
+    if reason := missing():
+        sys.stdout.write(f"NOT MADE: images of the real node: {reason}\n")
+    else:
+        fill_store()
+
+
 if __name__ == "__main__":
-    fill_store()
+    main()

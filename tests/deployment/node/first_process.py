@@ -12,9 +12,12 @@ def mount(*words: str | Path) -> None:
 
 
 def main(folder: Path, ready: Path) -> None:
-    """Hide what this machine has in /run, /var/lib and /var/log, and be the parent of all orphans."""
+    """Hide what this machine has in folders that a node writes to, and be the parent of all orphans."""
     mount("--bind", folder / "lib", "/var/lib")
     mount("--bind", folder / "log", "/var/log")
+    # Volumes of the overlay `dev`. An empty folder stays outside: something has to be there to mount on.
+    Path("/data").mkdir(exist_ok=True)
+    mount("--bind", folder / "data", "/data")
     mount("-t", "tmpfs", "tmpfs", "/run")
     mount("--make-rshared", "/")
     Path("/proc/sys/net/ipv4/ip_forward").write_text("1")

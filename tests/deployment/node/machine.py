@@ -56,7 +56,7 @@ class Machine:
     def start(self) -> None:
         """Remove what an earlier one left, and start it with its link to this machine."""
         self._clean()
-        for name in ("lib", "log"):
+        for name in ("lib", "log", "data"):
             (self.folder / name).mkdir(parents=True)
         for group in self._control_groups():
             group.mkdir()

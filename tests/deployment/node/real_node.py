@@ -6,7 +6,7 @@ import subprocess
 from typing import Any
 
 from tests.deployment.cluster.control_plane import ADMIN, NODE, PROXY, ControlPlane
-from tests.deployment.node import addons, containerd
+from tests.deployment.node import addons, containerd, images
 from tests.deployment.node.machine import Machine
 from tests.support.programs import find
 from tests.support.servers import wait_until
@@ -32,6 +32,7 @@ class RealNode:
         self._write_network()
         containerd.copy_store(self._root)
         self.containerd.start()
+        self.containerd.tag(images.named("busybox"), "docker.io/library/busybox:latest")
         self._write("kubelet", self._kubelet_config())
         self._write("kube-proxy", self._proxy_config())
         self.start_kubelet()

@@ -2,9 +2,13 @@
 
 from typing import Any
 
+import pytest
+
 from tests.deployment.cluster.conftest import until
 from tests.deployment.node import images
 from tests.deployment.node.real_cluster import RealCluster
+
+pytestmark = pytest.mark.cluster
 
 
 def agent_pod(name: str) -> dict[str, Any]:
