@@ -48,7 +48,7 @@ test-cluster: $(VENV)/.dev
 	$(BIN)/python -m pytest -m cluster
 
 test-node: $(VENV)/.dev
-	$(BIN)/python -m tests.support.programs minio controlplane
+	$(BIN)/python -m tests.support.programs minio controlplane kwok
 	$(BIN)/python -m tests.deployment.node.containerd
 	$(BIN)/python -m pytest -m node
 

@@ -14,7 +14,17 @@ OURS = ("DATABASE_URL", "REDIS_URL", "DATA_DIR", "MINIO_ENDPOINT", "ENVIRONMENT"
 """Of the test's own servers; a benchmark starts what it needs."""
 
 
-@pytest.mark.parametrize("name", [path.stem for path in benchmarks()])
+CLUSTER = {"cluster"}
+"""On a control plane, by programs that `make test-node` builds."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(path.stem, marks=[pytest.mark.node] if path.stem in CLUSTER else [])
+        for path in benchmarks()
+    ],
+)
 def test_it_runs(name: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", f"benchmarks.{name}", "--tiny"],
