@@ -1,4 +1,4 @@
-"""What a plan says of the backend: the image, the placement and the resources of its units.
+"""Part of a plan for the backend: the image, the placement and the resources of its units.
 
 None of it decides what agents play. A plan of another backend is therefore repeated with these values of now.
 """

@@ -46,7 +46,7 @@ SPARE_MEMORY = 256
 
 
 class AgentResources(Protocol):
-    """What a template sets for one agent, in thousandths of a core and MiB; None: the default."""
+    """Resources that a template sets for one agent, in thousandths of a core and MiB; None: the default."""
 
     agent_cpu: int | None
     agent_cpu_limit: int | None

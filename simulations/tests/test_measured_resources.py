@@ -1,4 +1,4 @@
-"""What agents of a template have used, offered to be reserved."""
+"""Resources that agents of a template have used, offered to be reserved."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What plans say of units on Kubernetes, and plans that meet another backend than theirs."""
+"""Units on Kubernetes in plans, and plans that meet another backend than theirs."""
 
 from typing import Any
 

@@ -37,7 +37,7 @@ def free_capacity(cluster: Cluster, namespace: str) -> Capacity | None:
 
 
 def _quota_room(cluster: Cluster, namespace: str) -> Room:
-    """What the quota leaves of requests and pods; empty without a quota."""
+    """Rest of the quota of requests and pods; empty without a quota."""
     try:
         status = cluster.get("resourcequotas", namespace, QUOTA).get("status", {})
     except (NotFoundError, ForbiddenError):
@@ -51,7 +51,7 @@ def _quota_room(cluster: Cluster, namespace: str) -> Room:
 
 
 def _node_rooms(cluster: Cluster) -> list[Room] | None:
-    """What pods leave on each node that takes any; None without the right to read nodes and all pods."""
+    """Free room of each node that takes pods; None without the right to read nodes and all pods."""
     try:
         nodes, _version = cluster.list_raw("nodes")
         pods, _version = cluster.list_raw("pods")

@@ -1,4 +1,4 @@
-"""What goes wrong with the cluster's API, and what to do about it."""
+"""Errors of the cluster's API, each with advice."""
 
 from collections.abc import Mapping
 from http import HTTPStatus

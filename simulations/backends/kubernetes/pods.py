@@ -32,7 +32,7 @@ PROBE_DISK_MIB = 64
 
 @dataclass(frozen=True)
 class Site:
-    """What the installation adds to each unit."""
+    """Settings of the installation for each unit."""
 
     pull_policy: str
     queue: str

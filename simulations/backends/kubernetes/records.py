@@ -1,4 +1,4 @@
-"""What is kept of Jobs, pods and events: small records, made when the objects arrive."""
+"""Small records of Jobs, pods and events, made when the objects arrive."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

@@ -42,7 +42,7 @@ class Store(Protocol):
 
 
 class View:
-    """What exists, kept by its stores."""
+    """Jobs, pods and events that exist, kept by its stores."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""What agents of a template have used, as requests that a template can set."""
+"""CPU and memory that agents of a template have used, as requests that a template can set."""
 
 from math import ceil
 

@@ -23,7 +23,7 @@ class BackendState(msgspec.Struct, frozen=True, kw_only=True):
 
     at: float
     problem: str = ""
-    """What hinders the backend; empty: nothing."""
+    """Problem of the backend; empty: none."""
     problem_since: float | None = None
     capacity: Capacity | None = None
     """Room where units run; None: not known."""

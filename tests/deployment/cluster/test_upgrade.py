@@ -13,7 +13,7 @@ FOLDER = K8S / "base"
 
 
 def earlier() -> list[dict[str, Any]]:
-    """What an earlier version applied."""
+    """Objects that an earlier version applied."""
     spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
     claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": META, "spec": spec}
     controller = deepcopy(

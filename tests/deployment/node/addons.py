@@ -1,4 +1,4 @@
-"""What a cluster brings along: a name server, and an entry where metrics are served.
+"""Parts that a cluster brings along: a name server, and an entry where metrics are served.
 
 The name server is a part of the tests' own program. Metrics are not served: metrics-server would be one more
 program to build, and only the autoscaler and `kubectl top` ask for them. The entry says that there is one, so

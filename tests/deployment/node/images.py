@@ -33,7 +33,7 @@ _SETTINGS = (
     *("/etc/apt/sources.list", "/etc/apt/sources.list.d/debian.sources"),
     *("/etc/pip.conf", "/etc/ssl/certs/ca-certificates.crt"),
 )
-"""How this machine reaches Debian's packages and wheels."""
+"""Settings by which this machine reaches Debian's packages and wheels."""
 
 
 def folder() -> Path:

@@ -1,4 +1,4 @@
-"""What a real node needs of the machine that runs the tests."""
+"""Needs of a real node towards the machine that runs the tests."""
 
 import os
 import shutil

@@ -16,7 +16,7 @@ class RealCluster(ControlPlane):
     """A control plane that listens on the link to its node."""
 
     context = "minikube"
-    """What kubectl calls it: the project's scripts see minikube, for which `minikube.py` stands in."""
+    """Name in kubectl: the project's scripts see minikube, for which `minikube.py` stands in."""
 
     def __init__(self, folder: Path) -> None:
         machine = Machine()

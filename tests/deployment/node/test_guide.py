@@ -54,7 +54,7 @@ def test_a_command_of_the_guide_works_as_printed(walked: Reader, command: str) -
 
 
 def first_words_of(reader: Reader, command: str) -> str:
-    """What a command says that goes on until Ctrl-C."""
+    """Output of a command that goes on until Ctrl-C."""
     running = subprocess.Popen(
         guide.words(command),
         cwd=reader.folder,

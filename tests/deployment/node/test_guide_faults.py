@@ -1,4 +1,4 @@
-"""What the guide says of changes and faults, on a real node with the system installed."""
+"""Changes and faults of the guide, on a real node with the system installed."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What happens to pods: what a user sees of it, how the execution ends, and that nothing is left.
+"""Faults of pods: what a user sees of them, how the execution ends, and that nothing is left.
 
 The faults are printed as a table at the end.
 """

@@ -1,4 +1,4 @@
-"""What executions in pods survive: the API server away, controllers killed in each state, a lost node."""
+"""Executions in pods survive: the API server away, controllers killed in each state, a lost node."""
 
 import time
 from collections.abc import Iterator
