@@ -192,7 +192,7 @@ class ControlPlane:
         ]
 
     def _endpoint_flags(self) -> list[str]:
-        """Address at which pods reach the API server; those of a stand-in node are no processes and reach nothing."""
+        """Address at which pods reach the API server; those of a stand-in node reach nothing."""
         if self._address.startswith("127."):
             return ["--endpoint-reconciler-type", "none"]
         return ["--advertise-address", self._address]
