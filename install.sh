@@ -285,6 +285,8 @@ check_services() {
 
 farewell() {
   kubectl get pods -n "$NAMESPACE" -o wide
+  ! kubectl get pvc robot-controller-data -n "$NAMESPACE" >/dev/null 2>&1 ||
+    say "" "The claim robot-controller-data is an earlier version's and unused: docs/install.md, 6.5, says what it may hold."
   cat <<TEXT
 
 robotsim $VERSION is installed. To reach it:

@@ -8,7 +8,6 @@ set -euo pipefail
 
 namespace="${NAMESPACE:-robot}"
 deployments=(robot-backend robot-stream robot-controller robot-worker)
-hpa="${HPA:-robot-backend}"
 note="robotsim/replicas-before-restore"
 pod="robot-restore"
 wait_for="${WAIT_SECONDS:-600}"
@@ -162,7 +161,9 @@ start() {
   done
 }
 
-exists horizontalpodautoscaler "$hpa" && echo "The autoscaler $hpa rests while robot-backend has no replica."
+for name in "${present[@]}"; do
+  ! exists horizontalpodautoscaler "$name" || echo "The autoscaler $name rests while $name has no replica."
+done
 stop
 code=0
 # An empty list is "unbound" to bash 3.2, which macOS has.

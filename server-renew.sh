@@ -139,10 +139,13 @@ set_config() {
   kubectl patch configmap robot-config -n "$NAMESPACE" --type merge -p "{\"data\":{\"$1\":$2}}"
 }
 
+# The value of $1 in robot-config; empty where it has none.
+setting() { kubectl get configmap robot-config -n "$NAMESPACE" -o "jsonpath={.data.$1}"; }
+
 # An image of somebody's own stays; it is no part of this version.
 set_agent_image() {
   local before
-  before=$(kubectl get configmap robot-config -n "$NAMESPACE" -o 'jsonpath={.data.AGENT_IMAGE}')
+  before=$(setting AGENT_IMAGE)
   case $before in
     "") OLD_AGENT=null ;;
     robot-sim-agent:* | */robot-sim-agent:*) OLD_AGENT="\"$before\"" ;;
@@ -252,6 +255,8 @@ main() {
   OLD_AGENT=""
   STEP=""
   let_database_be_newer null >/dev/null || say "DATABASE_MAY_BE_NEWER stays in robot-config; the next renewal removes it."
+  [ "$(setting BACKEND)" = kubernetes ] ||
+    say "Units still run in the controller's pod; ./install.sh makes them Jobs (docs/install.md, 6.5)."
   say "robotsim $NEW is running. The end of its log:"
   kubectl logs -n "$NAMESPACE" deployment/robot-backend --tail=20 || true
 }

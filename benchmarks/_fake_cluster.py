@@ -84,6 +84,8 @@ class FakeCluster(ControlPlane):
         counted: Counter[str] = Counter()
         for line in self._audit.read_text().splitlines() if self._audit.exists() else ():
             entry: dict[str, Any] = json.loads(line)
-            if entry["stage"] == "ResponseComplete" or entry["verb"] != "watch":
+            if entry["stage"] == (
+                "ResponseStarted" if entry["verb"] == "watch" else "ResponseComplete"
+            ):
                 counted[f"{entry['verb']} {entry.get('objectRef', {}).get('resource', '?')}"] += 1
         return counted

@@ -1,7 +1,7 @@
 """Thousands of agents as pods: API calls, seconds to all pods ready, and the load of controller and server.
 
 A real Kubernetes control plane with fake nodes, whose pods run nothing; a real system (PostgreSQL, Redis, web
-server, controller); units are simulated by one process that registers and reports for all of them once a second:
+server, controller); units are simulated by one process that registers and reports for all of them:
 
     .venv/bin/python -m benchmarks.cluster --agents 10000 --per-unit 50 5 --seconds 30
 
@@ -33,7 +33,7 @@ from simulations.services.runs.tokens import token_for
 from storage.models import Rosbag, RosbagFile, RosbagTopic
 from templates.services import templates
 rosbag = Rosbag.objects.create(name="b", status="ready", storage_id="sqlite3", duration_ns=10**12)
-RosbagFile.objects.create(rosbag=rosbag, path="metadata.yaml", size=1, sha256="0" * 64)
+RosbagFile.objects.create(rosbag=rosbag, path="metadata.yaml", size=1, sha256="0" * 64, key="x")
 RosbagTopic.objects.create(rosbag=rosbag, name="/odom", type="T", message_count=10)
 mec = Mec.objects.create(slug="lab", name="Lab")
 stage = design.StageSpec(template=templates.create(name="t", rosbag=rosbag), agent_count={agents})
@@ -160,11 +160,11 @@ def main() -> int:
     options = _options.parse(parser, agents=100, per_unit=[50], seconds=3.0)
     for per_unit in options.per_unit:
         with a_world() as world:
+            world.start()
             cluster = FakeCluster(world.folder / "plane")
             try:
                 cluster.start()
                 cluster.prepare(-(-options.agents // per_unit))
-                world.start()
                 Fleet(world, cluster, options.agents, per_unit).run(options.seconds)
             finally:
                 cluster.stop()

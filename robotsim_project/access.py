@@ -71,6 +71,7 @@ TABLE: dict[str, dict[str, Rule]] = {
     "template-list": {"GET": VIEWER, "POST": DESIGNER},
     "template-detail": {"GET": VIEWER, "PUT": DESIGNER, "PATCH": DESIGNER, "DELETE": DESIGNER},
     "template-restore": {"POST": DESIGNER},
+    "template-measured-resources": {"GET": VIEWER},
     "template-bulk-delete": {"POST": DESIGNER},
     # Mecs
     "mec-list": {"GET": VIEWER, "POST": ADMIN},

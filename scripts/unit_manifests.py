@@ -11,7 +11,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from agent.protocol import Link
 from simulations.backends.base import Job, Placement, Resources, Toleration
-from simulations.backends.kubernetes.manifests import Site, indexed_job, owner, probe_job, secret
+from simulations.backends.kubernetes.manifests import indexed_job, owner, probe_job, secret
+from simulations.backends.kubernetes.pods import Site
 
 NAMESPACE = "robot-agents"
 SITE = Site(pull_policy="IfNotPresent", queue="", disk_mib=2048, upload_seconds=1800)

@@ -14,8 +14,10 @@ class SimulationsConfig(AppConfig):
         # Imported here, as these need the models to be loaded.
         from accounts.services.audit import histories  # noqa: PLC0415
         from simulations.models import Execution, Simulation  # noqa: PLC0415
+        from simulations.services.designs.measured import measured  # noqa: PLC0415
         from simulations.services.runs import audit, usage  # noqa: PLC0415
         from storage.services.rosbags import deletion  # noqa: PLC0415
+        from templates.services import measured as measured_of_templates  # noqa: PLC0415
         from templates.services import templates  # noqa: PLC0415
 
         histories.more_models.add(Execution)
@@ -23,3 +25,4 @@ class SimulationsConfig(AppConfig):
         deletion.use_checks.register(usage.use_of_rosbag)
         deletion.use_checks.register(usage.use_of_recording)
         templates.use_checks.register(usage.use_of_template)
+        measured_of_templates.register(measured)

@@ -22,3 +22,10 @@ class TemplateInUseError(TemplateError):
 
     status = 409
     code = "TEMPLATE_IN_USE"
+
+
+class NotMeasuredError(TemplateError):
+    """No execution has measured what agents of the template use."""
+
+    status = 404
+    code = "NOT_MEASURED"

@@ -5,7 +5,8 @@ from typing import Any
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.utils.translation import gettext as _
+
+from common.admin.refresh import script_texts
 
 PART = "state"
 """Value of the parameter `part` by which the page asks for its changing part only."""
@@ -30,12 +31,3 @@ def page(
         response = TemplateResponse(request, f"{template}.html", {**shell, **state})
     response["Cache-Control"] = "no-store"
     return response
-
-
-def script_texts() -> dict[str, str]:
-    """Texts of the script, in the current language."""
-    return {
-        "live": _("live"),
-        "lost": _("The server does not answer; what you see is older. Trying again."),
-        "signed_out": _("You are signed out: load the page again."),
-    }

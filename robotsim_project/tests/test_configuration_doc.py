@@ -50,5 +50,5 @@ def spelled(value: object) -> str:
 
 
 def test_variables_of_units_are_documented() -> None:
-    read = set(OF_UNITS.findall((BASE_DIR / "agent" / "settings.py").read_text(encoding="utf-8")))
-    assert read == set(OF_UNITS.findall(PAGE))
+    program = [path.read_text(encoding="utf-8") for path in (BASE_DIR / "agent").glob("*.py")]
+    assert set(OF_UNITS.findall("".join(program))) == set(OF_UNITS.findall(PAGE))

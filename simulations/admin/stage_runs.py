@@ -5,6 +5,7 @@ from django.utils.html import format_html_join
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from common.admin.numbers import number
 from common.admin.times import moment
 from simulations.admin import formatting
 from simulations.admin.execution_rows import ExecutionRowMixin
@@ -12,6 +13,7 @@ from simulations.admin.filters import (
     ExecutionIdFilter,
     FailureFilter,
 )
+from simulations.failures import waiting_text
 from simulations.models import StageRun
 
 
@@ -37,6 +39,7 @@ class StageRunAdmin(ExecutionRowMixin, admin.ModelAdmin[StageRun]):
         ("position", "units"),
         "status_label",
         "failure_details",
+        "waiting_units",
         ("prepared", "release", "agents_ended", "ended"),
         "handle",
         "related_lists",
@@ -44,6 +47,13 @@ class StageRunAdmin(ExecutionRowMixin, admin.ModelAdmin[StageRun]):
 
     def subtitle(self, row: StageRun) -> str:
         return gettext("stage %d") % row.position
+
+    @admin.display(description=_("units that wait"))
+    def waiting_units(self, row: StageRun) -> str:
+        if not row.waiting:
+            return "-"
+        values = {"units": number(row.waiting["units"]), "text": waiting_text(row.waiting)}
+        return gettext("%(units)s: %(text)s") % values
 
     @admin.display(description=_("prepared at"))
     def prepared(self, row: StageRun) -> str:

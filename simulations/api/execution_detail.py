@@ -11,7 +11,7 @@ from common.db.prepared import PreparedQuery
 from common.rest.reads.columns import Row, columns_of
 from simulations.api.execution_serializers import ExecutionSerializer
 from simulations.models import Execution
-from simulations.services.progress.progress import progress_of
+from simulations.services.progress.progress import progress_of, waiting_texts
 
 _COLUMNS = columns_of(ExecutionSerializer)
 _PROGRESS_COLUMNS = {
@@ -40,7 +40,7 @@ _EXECUTIONS = PreparedQuery(_rows)
 
 
 def execution_detail(pk: int) -> Row:
-    """An execution with its plan and progress, as of ExecutionDetailSerializer.
+    """An execution with its plan, progress and waiting units, as of ExecutionDetailSerializer.
 
     Raises:
         Http404: it does not exist.
@@ -51,4 +51,6 @@ def execution_detail(pk: int) -> Row:
     # The other fields are deferred: they are loaded if progress has to be computed.
     execution = Execution.from_db(None, _PROGRESS_FIELDS, [row[name] for name in _PROGRESS_FIELDS])
     plan = msgspec.Raw(row["plan_text"].encode())
-    return {**_COLUMNS.to_dict(row), "plan": plan, "progress": progress_of(execution)}
+    progress = progress_of(execution)
+    parts = {"plan": plan, "progress": progress, "waiting": waiting_texts(progress)}
+    return {**_COLUMNS.to_dict(row), **parts}

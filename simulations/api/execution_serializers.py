@@ -13,7 +13,7 @@ from simulations.choices import Blame, DataStatus, LossReason, RunStatus, blame
 from simulations.failures import failure_text, lost_span_text, stopped_by, warning_texts
 from simulations.models import AgentRun, Event, Execution, Recording
 from simulations.services.plan_difference import Change, Difference
-from simulations.services.progress.progress import progress_of
+from simulations.services.progress.progress import progress_of, waiting_texts
 from simulations.services.runs.repeats import Repeats
 
 
@@ -22,6 +22,7 @@ class PartProgressSerializer(serializers.Serializer[Any]):
 
     `cpu_seconds` includes earlier attempts; `cpu_cores` and `memory_bytes` are those of now;
     `memory_peak_bytes` adds the peaks of units that run at the same time. Null: no unit has reported it.
+    `cpu_cores_requested` and `memory_requested_bytes` are reserved by a cluster for all units; null: nothing.
     """
 
     status = serializers.ChoiceField(choices=RunStatus.choices)
@@ -34,6 +35,8 @@ class PartProgressSerializer(serializers.Serializer[Any]):
     cpu_cores = serializers.FloatField(allow_null=True)
     memory_bytes = serializers.IntegerField(allow_null=True)
     memory_peak_bytes = serializers.IntegerField(allow_null=True)
+    cpu_cores_requested = serializers.FloatField(allow_null=True)
+    memory_requested_bytes = serializers.IntegerField(allow_null=True)
 
 
 class OutageSerializer(serializers.Serializer[Any]):
@@ -50,12 +53,28 @@ class StageOutageSerializer(OutageSerializer):
     stage = serializers.IntegerField()
 
 
+class WaitingSerializer(serializers.Serializer[Any]):
+    """Cause why units do not run yet; `code` is one of the failure codes, `reason` the backend's message."""
+
+    code = serializers.CharField()
+    reason = serializers.CharField()
+    units = serializers.IntegerField()
+
+
+class StageWaitingSerializer(WaitingSerializer):
+    """Units of a stage that wait; `text` says why and what to do, in the language of the request."""
+
+    stage = serializers.IntegerField()
+    text = serializers.CharField()
+
+
 class StageProgressSerializer(PartProgressSerializer):
-    """Progress of one stage."""
+    """Progress of one stage; `waiting` is null when none of its units is known to wait."""
 
     position = serializers.IntegerField()
     name = serializers.CharField()
     percent = serializers.FloatField()
+    waiting = WaitingSerializer(allow_null=True)
 
 
 class ProgressSerializer(PartProgressSerializer):
@@ -195,14 +214,19 @@ class UnitLogSerializer(serializers.Serializer[dict[str, Any]]):
 
 
 class ExecutionDetailSerializer(ExecutionSerializer):
-    """An execution with its frozen plan and its progress."""
+    """An execution with its frozen plan, its progress, and why units of its stages wait."""
 
     plan = serializers.JSONField(read_only=True)
     progress = serializers.SerializerMethodField()
+    waiting = serializers.SerializerMethodField()
 
     class Meta(ExecutionSerializer.Meta):
-        fields = [*ExecutionSerializer.Meta.fields, "plan", "progress"]
+        fields = [*ExecutionSerializer.Meta.fields, "plan", "progress", "waiting"]
         read_only_fields = fields
+
+    @extend_schema_field(StageWaitingSerializer(many=True))
+    def get_waiting(self, execution: Execution) -> list[dict[str, Any]]:
+        return waiting_texts(progress_of(execution))
 
     @extend_schema_field(ProgressSerializer)
     def get_progress(self, execution: Execution) -> dict[str, Any]:

@@ -19,7 +19,12 @@ from simulations.choices import (
 from simulations.failures import deletion_error, mec_test_text
 from simulations.models import Deletion, Mec, Simulation, Stage
 from simulations.models.mec import ADDRESS, LOCATOR, MAX_ADDRESS, MAX_ADDRESSES
-from simulations.services.designs.mecs import selector_errors
+from simulations.services.designs.placement import (
+    EFFECTS,
+    MAX_TOLERATIONS,
+    OPERATORS,
+    selector_errors,
+)
 from simulations.services.designs.simulations import (
     MAX_PREFIX,
     MAX_STAGES,
@@ -49,6 +54,19 @@ class MecTestSerializer(serializers.Serializer[Any]):
         return mec_test_text(result)
 
 
+class TolerationSerializer(StrictSerializer):
+    """A taint of nodes on which units may run all the same, in Kubernetes' words.
+
+    Without a key, and with the operator `Exists`, it is each taint. `Exists` has no value. An empty effect
+    is each effect.
+    """
+
+    key = serializers.CharField(allow_blank=True, required=False, default="", max_length=317)
+    operator = serializers.ChoiceField(choices=OPERATORS, required=False, default="Equal")
+    value = serializers.CharField(allow_blank=True, required=False, default="", max_length=63)
+    effect = serializers.ChoiceField(choices=EFFECTS, required=False, default="")
+
+
 class MecSerializer(StrictSerializer, serializers.ModelSerializer[Mec]):
     """A system under test, and how agents reach it."""
 
@@ -59,6 +77,7 @@ class MecSerializer(StrictSerializer, serializers.ModelSerializer[Mec]):
         help_text=Mec._meta.get_field("addresses").help_text,  # noqa: SLF001
     )
     node_selector = serializers.DictField(child=serializers.CharField(), required=False)
+    tolerations = TolerationSerializer(many=True, required=False)
     last_test = MecTestSerializer(read_only=True, allow_null=True)
     last_tested_by = serializers.EmailField(
         source="last_tested_by.email", read_only=True, allow_null=True
@@ -66,6 +85,7 @@ class MecSerializer(StrictSerializer, serializers.ModelSerializer[Mec]):
     enforced = {
         "endpoint": {"pattern": f"^({LOCATOR.pattern})?$"},
         "secret": {"pattern": f"^({SECRET_NAME})?$"},
+        "tolerations": {"maxItems": MAX_TOLERATIONS},
     }
 
     class Meta:
@@ -83,6 +103,7 @@ class MecSerializer(StrictSerializer, serializers.ModelSerializer[Mec]):
             "attachment",
             "secret",
             "node_selector",
+            "tolerations",
             "enabled",
             "last_test",
             "last_tested_at",

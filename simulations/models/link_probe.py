@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.db.leases import Leased
 from simulations.models.mec import Mec
-from simulations.querysets import LinkProbeQuerySet
+from simulations.querysets import OPEN_PROBES, LinkProbeQuerySet
 
 
 class LinkProbe(Leased):
@@ -46,6 +46,11 @@ class LinkProbe(Leased):
                 name="simulations_linkprobe_open",
             )
         ]
+
+    @property
+    def is_open(self) -> bool:
+        """True while it is to be made or being made."""
+        return self.ended_at is None and self.created_at > timezone.now() - OPEN_PROBES
 
     def __str__(self) -> str:
         return f"{self.mec_id} {self.created_at:%Y-%m-%d %H:%M:%S}"

@@ -30,7 +30,7 @@ COSTS = {
     Transport.ZENOH: Cost(50e-6, 1e-9, 50 * MB, 0.3 * MB),
     Transport.ROS2: Cost(50e-6, 3e-9, 65 * MB, 2.0 * MB),
 }
-LOADED_BYTES = 32 * 2**20
+LOADED_BYTES = 32 * MIB
 """The most of a rosbag that a unit keeps in memory."""
 BASE_CPU = 10
 """Thousandths of a core for heartbeats."""
@@ -67,7 +67,7 @@ class Load:
 def unit_resources(agents: int, agent: AgentResources, load: Load) -> Resources:
     """Compute what a unit with so many agents requests, and its limits, which are never lower."""
     cost = COSTS[Transport(load.transport)]
-    base = _mib(cost.unit + min(load.rosbag_bytes, LOADED_BYTES))
+    base = base_memory(load.transport, load.rosbag_bytes)
     cpu, cpu_limit = _pair(
         agent.agent_cpu, agent.agent_cpu_limit, _default_cpu(cost, load), CPU_HEADROOM
     )
@@ -80,6 +80,11 @@ def unit_resources(agents: int, agent: AgentResources, load: Load) -> Resources:
         memory=base + agents * memory,
         memory_limit=base + SPARE_MEMORY + agents * memory_limit,
     )
+
+
+def base_memory(transport: str, rosbag_bytes: int) -> int:
+    """MiB of the program itself, with what it keeps of the rosbag."""
+    return _mib(COSTS[Transport(transport)].unit + min(rosbag_bytes, LOADED_BYTES))
 
 
 def _default_cpu(cost: Cost, load: Load) -> int:

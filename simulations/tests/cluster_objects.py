@@ -4,6 +4,7 @@ import itertools
 from typing import Any
 
 from simulations.backends.base import Job
+from simulations.backends.kubernetes import manifests
 
 JOB = Job(execution=1, stage_run=2, units=3, retries=1, token="", server="http://server")
 _numbers = itertools.count(1)
@@ -13,8 +14,10 @@ def job(
     completed: str = "", failed: str = "", *, suspended: bool = False, **conditions: tuple[str, str]
 ) -> dict[str, Any]:
     """A Job; conditions are given as `Failed=(reason, message)`."""
+    metadata = _metadata("job-uid", JOB.name)
+    metadata["labels"], metadata["annotations"] = manifests.labels(JOB), manifests.annotations(JOB)
     return {
-        "metadata": _metadata("job-uid", JOB.name),
+        "metadata": metadata,
         "spec": {"completions": JOB.units, "suspend": suspended},
         "status": {
             "completedIndexes": completed,
@@ -38,8 +41,9 @@ def pod(  # noqa: PLR0913
     """A pod of a unit in its attempt after so many failures, with the state of its container."""
     metadata = _metadata(uid, f"{JOB.name}-{index}-{uid}")
     metadata["labels"] = {
-        "batch.kubernetes.io/job-name": JOB.name,
-        "batch.kubernetes.io/job-completion-index": str(index),
+        **manifests.labels(JOB),
+        manifests.JOB_NAME: JOB.name,
+        manifests.INDEX: str(index),
     }
     metadata["annotations"] = {"batch.kubernetes.io/job-index-failure-count": str(failures)}
     if grace is not None:

@@ -17,6 +17,7 @@ from accounts.models import User
 from agent.protocol import PROTOCOL, AgentReport, AgentState, Registration, Snapshot
 from rosbag2.formats.metadata import Topic
 from rosbag2.writing.sqlite_writer import BagWriter
+from simulations.backends.kubernetes import watching
 from simulations.backends.kubernetes.client import shared_cluster
 from simulations.live import connection, silence
 from simulations.models import Execution, Mec, Simulation, StageRun
@@ -87,6 +88,7 @@ def kubernetes_api(
         monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
         shared_cluster.cache_clear()
         yield api
+        watching.stop_all()
         shared_cluster.cache_clear()
 
 

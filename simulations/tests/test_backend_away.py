@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from robotsim_project.processes.leftovers import Leftovers
 from simulations.backends.base import UnitState, UnitStatus
 from simulations.models import AgentRun, Execution, StageRun
 from simulations.services.runs import lifecycle
+from simulations.services.runs.leftovers import remove_leftovers
 from simulations.services.runs.reconcile import reconcile
 from simulations.tests.conftest import Design, heard_for, prepared, registered
 from simulations.tests.fake_backend import REASON, FakeBackend
@@ -148,13 +148,8 @@ def test_an_execution_that_is_given_up_ends_without_it(design: Design, fake: Fak
     assert set(AgentRun.objects.values_list("status", flat=True)) == {"LOST"}
 
 
-def test_what_is_left_is_removed_by_a_sweep(stage_run: StageRun, fake: FakeBackend) -> None:
-    leftovers, active = Leftovers(), stage_run.execution_id
-    fake.executions, fake.away = {active, active + 1}, {"remove_others"}
-    leftovers.remove()
-    assert fake.executions == {active, active + 1}
-    fake.away = set()
-    leftovers.remove()  # not yet
-    assert fake.executions == {active, active + 1}
-    Leftovers().remove()
+def test_what_is_left_of_others_is_removed(stage_run: StageRun, fake: FakeBackend) -> None:
+    active = stage_run.execution_id
+    fake.executions = {active, active + 1}
+    assert remove_leftovers() == 1
     assert fake.executions == {active}

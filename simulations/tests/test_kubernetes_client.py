@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from simulations.backends.kubernetes import client
-from simulations.backends.kubernetes.client import (
-    Cluster,
+from simulations.backends.kubernetes.client import Cluster
+from simulations.backends.kubernetes.errors import (
     ConflictError,
     ForbiddenError,
     GoneError,
@@ -53,7 +53,7 @@ def test_it_waits_as_long_as_the_api_asks(cluster: Cluster, kubernetes_api: Kube
 def test_a_longer_throttling_fails_at_once_and_further_calls_with_it(
     cluster: Cluster, kubernetes_api: KubernetesApi
 ) -> None:
-    kubernetes_api.fail_times(10, Failure(429, "too many requests", {"Retry-After": "60"}))
+    kubernetes_api.fail_times(10, Failure(429, "too many requests", headers={"Retry-After": "60"}))
     for _call in range(2):
         with pytest.raises(BackendError, match="too many requests"):
             cluster.create("pods", SPACE, POD)
@@ -92,7 +92,7 @@ def test_an_api_that_does_not_answer_is_an_error(kubernetes_api: KubernetesApi) 
 
 @pytest.mark.parametrize(
     ("code", "error"),
-    [(403, ForbiddenError), (404, NotFoundError), (409, ConflictError), (410, GoneError)],
+    [(403, ForbiddenError), (404, NotFoundError), (410, GoneError)],
 )
 def test_a_refusal_is_not_repeated(
     cluster: Cluster, kubernetes_api: KubernetesApi, code: int, error: type[BackendError]
@@ -101,6 +101,16 @@ def test_a_refusal_is_not_repeated(
     with pytest.raises(error, match="why"):
         cluster.get("pods", SPACE, "pod")
     assert len(kubernetes_api.calls) == 1
+
+
+def test_a_conflict_that_is_not_about_the_object_passes(
+    cluster: Cluster, kubernetes_api: KubernetesApi
+) -> None:
+    quota = "Operation cannot be fulfilled on resourcequotas: the object has been modified"
+    kubernetes_api.fail_times(1, Failure(409, quota, "Conflict"))
+    cluster.create("pods", SPACE, POD)
+    with pytest.raises(ConflictError, match="already exists"):
+        cluster.create("pods", SPACE, POD)
 
 
 def test_a_token_that_was_rotated_is_read_again(

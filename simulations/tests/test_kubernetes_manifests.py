@@ -8,7 +8,8 @@ import pytest
 
 from agent.protocol import Link
 from simulations.backends.base import Job, Placement, Resources, Toleration
-from simulations.backends.kubernetes.manifests import Site, indexed_job, probe_job, secret
+from simulations.backends.kubernetes.manifests import indexed_job, probe_job, secret
+from simulations.backends.kubernetes.pods import Site
 
 SITE = Site(pull_policy="Never", queue="", disk_mib=1024, upload_seconds=600)
 JOB = Job(

@@ -108,6 +108,7 @@ def test_row_of_a_server_of_the_version_before_has_the_new_defaults() -> None:
             " VALUES ('old', 'Old', 'null', '', 'none', 0, '{}', TRUE, now(), now())"
         )
     mec = Mec.objects.get(slug="old")
+    assert mec.tolerations == []
     assert (mec.addresses, mec.zenoh_mode, mec.attachment, mec.secret) == (
         [],
         "client",

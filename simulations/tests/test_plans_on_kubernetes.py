@@ -6,14 +6,18 @@ import pytest
 from rest_framework.test import APIClient
 
 from accounts.choices import Role
-from simulations.backends.base import Placement, Resources, Toleration
+from simulations.backends.base import Capacity, Placement, Resources, Toleration
 from simulations.models import Execution, Mec, Stage
+from simulations.services.designs import resource_checks
+from simulations.services.designs.room import Room
 from simulations.services.plan import plan_of
 from simulations.services.runs import lifecycle
+from simulations.services.start_checks import stages_of
 from simulations.tests.conftest import Console, Design
 from templates.models import Template
 
 TOLERATION = {"key": "robots", "operator": "Exists", "value": "", "effect": "NoSchedule"}
+MIB = 2**20
 IMAGE = "registry.example.org/agent:7"
 
 
@@ -105,3 +109,41 @@ def test_the_plan_is_shown_in_words(console: Console, cluster: Any, design: Desi
     page = console(Role.VIEWER).get(url, {"names": "plan"}).json()["html"]["plan"]
     for text in (IMAGE, "site=north", "0.02 cores and 44.0 MiB; at most 0.54 cores and 310.0 MiB"):
         assert text in page
+
+
+def test_the_preview_shows_what_units_request(
+    console: Console, cluster: Any, design: Design
+) -> None:
+    simulation = design(25, 10, pattern="parallel")
+    url = f"/admin/simulations/simulation/{simulation.pk}/change/"
+    page = console(Role.OPERATOR).get(url).content.decode()
+    assert "units: 3, requesting 0.06 cores and 132.0 MiB" in page
+    assert "CPU requested at once</dt><dd>0.08 cores" in page
+    assert "Memory requested at once</dt><dd>176.0 MiB" in page
+    cluster.BACKEND = "local"
+    assert "request" not in console(Role.OPERATOR).get(url).content.decode().partition("gantt")[2]
+
+
+@pytest.mark.parametrize(
+    ("room", "expected"),
+    [
+        (Capacity(0.06, 132 * MIB, None), [("OK", "CPU"), ("OK", "MEMORY")]),
+        (Capacity(0.05, 131 * MIB, None), [("ERROR", "SCARCE"), ("ERROR", "SCARCE")]),
+        (Capacity(), [("UNKNOWN", "ROOM_UNKNOWN"), ("UNKNOWN", "ROOM_UNKNOWN")]),
+    ],
+)
+def test_requests_are_compared_with_the_room(
+    cluster: Any,
+    design: Design,
+    monkeypatch: pytest.MonkeyPatch,
+    room: Capacity,
+    expected: list[tuple[str, str]],
+) -> None:
+    """Of sequential stages the larger one counts."""
+    monkeypatch.setattr(resource_checks, "room", lambda: Room(room))
+    simulation = design(10, 25)
+    found = resource_checks.resource_checks(simulation, stages_of(simulation))
+    checks = {check.check: check for check in found}
+    assert [(checks[name].status, checks[name].code) for name in ("CPU", "MEMORY")] == expected
+    assert checks["MEMORY"].values["needed"] == 132 * MIB
+    assert "Units request 132.0 MiB at once" in checks["MEMORY"].text

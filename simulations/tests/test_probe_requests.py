@@ -32,7 +32,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> FakeBackend:
     """A backend that only controllers may use."""
     backend = FakeBackend()
     backend.controller_only = True
-    for module in (mec_probes, probe_answers):
+    for module in (mec_probes, probe_answers, probe_requests):
         monkeypatch.setattr(module, "backend", lambda _name: backend)
     return backend
 
@@ -180,5 +180,34 @@ def test_the_console_does_not_wait(console: Console, site: Mec, cluster: FakeBac
     operator = console(Role.OPERATOR)
     operator.post(f"{page}test/")
     assert LinkProbe.objects.get().requested_by.email == "operator@example.org"
-    take_one()
+
+    def texts() -> tuple[str, str]:
+        part, badge = (operator.get(f"{page}part/{name}/") for name in ("tested", "badge"))
+        return part.content.decode(), badge.content.decode()
+
+    assert "waits for a controller" in texts()[0]
+    assert "being tested" in texts()[1]
+    lease = probe_answers.take(lost=False)
+    assert lease is not None
+    assert "in a pod that has to start first" in texts()[0]
+    probe_answers.answer(lease)
+    assert "The router answers" in texts()[0]
     assert "The router answers" in operator.get(f"{page}change/").content.decode()
+
+
+def test_the_console_says_why_there_is_no_result(
+    console: Console, site: Mec, cluster: FakeBackend
+) -> None:
+    page = f"/admin/simulations/mec/{site.pk}/"
+    operator = console(Role.OPERATOR)
+    operator.post(f"{page}test/")
+    LinkProbe.objects.update(created_at=timezone.now() - timedelta(seconds=20))
+    assert "no controller is running" in operator.get(f"{page}part/tested/").content.decode()
+    cluster.fails = True
+    take_one()
+    assert "No process can be started" in operator.get(f"{page}part/tested/").content.decode()
+    cluster.fails = False
+    operator.post(f"{page}test/")
+    take_one()
+    assert "No process can be" not in operator.get(f"{page}part/tested/").content.decode()
+    assert operator.get(f"{page}part/other/").status_code == 404

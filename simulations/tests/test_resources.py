@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from rest_framework.test import APIClient
 
+from accounts.choices import Role
 from agent.protocol import AgentReport, AgentState, ResourceUse, Snapshot
 from simulations.choices import RunStatus
 from simulations.live import snapshots
@@ -18,6 +20,7 @@ from simulations.services.progress.resources import (
 )
 from simulations.services.progress.results import summary
 from simulations.services.runs import reports
+from simulations.tests.conftest import Console
 
 pytestmark = pytest.mark.django_db
 USE = ResourceUse(cpu_seconds=3.5, cpu_cores=0.5, memory_bytes=70, memory_peak_bytes=90)
@@ -53,7 +56,7 @@ def test_running_units_are_added_up_and_those_that_ended_use_nothing() -> None:
         (1, 2, 1): UnitCount({"RUNNING": 1}, 0),
         (2, 0, 1): UnitCount({"RUNNING": 1}, 0, 9.0, 30, 1.0, 20),
     }
-    first, second = (resources_of_stage(counts, pk) for pk in (1, 2))
+    first, second = (resources_of_stage(counts, pk, None, 3) for pk in (1, 2))
     assert first == ResourceTotals(
         cpu_seconds=7.0, cpu_cores=0.75, memory_bytes=50, memory_peak_bytes=100
     )
@@ -63,7 +66,28 @@ def test_running_units_are_added_up_and_those_that_ended_use_nothing() -> None:
     )
     assert resources_of_all([first, second], at_once=False).memory_peak_bytes == 100
     assert resources_of_all([], at_once=True) == ResourceTotals()
-    assert resources_of_stage(counts, 3) == ResourceTotals()
+    assert resources_of_stage(counts, 3, None, 3) == ResourceTotals()
+
+
+def test_what_a_cluster_reserves_stands_beside_what_is_used(
+    stage_run: StageRun, empty_redis: None, operator: APIClient, console: Console
+) -> None:
+    execution = stage_run.execution
+    unit = {"cpu": 250, "cpu_limit": 1000, "memory": 128, "memory_limit": 512}
+    execution.plan["stages"][0]["resources"] = unit
+    execution.save()
+    reports.report(execution.pk, heartbeat(stage_run, 1))
+    live = operator.get(f"/api/v1/executions/{execution.pk}").json()["progress"]
+    for part in (live, live["stages"][0]):
+        assert (part["cpu_cores"], part["cpu_cores_requested"]) == (0.5, 0.25)
+        assert (part["memory_bytes"], part["memory_requested_bytes"]) == (70, 128 * 2**20)
+    page = console(Role.VIEWER).get(f"/admin/simulations/execution/{execution.pk}/change/")
+    assert page.content.decode().count("requested: 0.25 cores") == 2  # in total and of the stage
+    Execution.objects.update(outcome=outcome(execution))
+    assert summary(execution)["memory_requested_bytes"] == 128 * 2**20
+    parallel = [ResourceTotals(cpu_cores_requested=1.0), ResourceTotals(cpu_cores_requested=2.0)]
+    assert resources_of_all(parallel, at_once=True).cpu_cores_requested == 3.0
+    assert resources_of_all(parallel, at_once=False).cpu_cores_requested == 2.0
 
 
 def test_progress_and_outcome_tell_them(stage_run: StageRun, empty_redis: None) -> None:

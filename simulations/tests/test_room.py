@@ -76,3 +76,20 @@ def test_more_units_than_the_quota_allows_are_an_error(
 
     assert units(parallel) == ("ERROR", "QUOTA_EXCEEDED")
     assert units(after) == ("OK", "UNITS")
+
+
+def test_a_unit_for_which_no_node_has_room_is_a_warning(
+    operator: APIClient, design: Design, settings: object
+) -> None:
+    settings.BACKEND = "kubernetes"
+    small, large = {"node_cores": 8.0, "node_memory_bytes": 2**20}, 2**40
+    simulation = design(3)
+
+    def codes() -> list[str]:
+        answer = operator.post(f"/api/v1/simulations/{simulation.pk}/preflight").json()
+        return [row["code"] for row in answer["checks"] if row["check"] == "UNITS"]
+
+    report("a:1", capacity=Capacity(**small))
+    assert codes() == ["UNSCHEDULABLE"]
+    report("a:1", capacity=Capacity(**small | {"node_memory_bytes": large}))
+    assert codes() == []

@@ -5,13 +5,13 @@ from typing import Any
 
 from django.contrib.admin.utils import flatten
 
+from templates.admin import resources
 from templates.models import Template
 
 OPENED_BY = {"match_seconds": "required_subscribers"}
 """Fields that matter once others are set."""
 RARE = frozenset(
-    {"restamp", "prefix_frames", "match_seconds", "definitions"}
-    | {"agent_cpu", "agent_cpu_limit", "agent_memory", "agent_memory_limit"}
+    {"restamp", "prefix_frames", "match_seconds", "definitions"} | set(resources.FIELDS)
 )
 
 
@@ -29,7 +29,7 @@ def folded(fieldsets: Iterable[tuple[Any, Any]], template: Template) -> list[Any
 
 
 def _is_folded(fields: Sequence[Any], template: Template) -> bool:
-    default, names = Template(), set(flatten(fields))
+    default, names = Template(), set(flatten(list(fields)))
     return names <= RARE and all(
         getattr(template, field) == getattr(default, field)
         for name in names

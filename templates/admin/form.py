@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.admin.errors import DomainErrorFormMixin
 from common.exceptions import FieldError
+from templates.admin import resources
 from templates.admin.definitions import DefinitionsField
 from templates.admin.fields import TopicsField, TopicTypesField
 from templates.admin.help import HELP_TEXTS
@@ -16,7 +17,6 @@ from templates.services.validation.values import field_errors
 
 OPTIONAL_NUMBERS = ("start_offset", "pass_gap", "clock_hz", "match_seconds")
 """Numbers that have their default when they are left empty."""
-RESOURCES = ("agent_cpu", "agent_cpu_limit", "agent_memory", "agent_memory_limit")
 CHOICES = ("record_scope", "record_storage", "unsupported_topics")
 
 
@@ -67,7 +67,7 @@ class TemplateForm(DomainErrorFormMixin, forms.ModelForm[Template]):
             "record_topics",
             "record_own",
             *CHOICES,
-            *RESOURCES,
+            *resources.FIELDS,
         ]
         widgets = {"description": forms.Textarea(attrs={"rows": 3})}
         help_texts = HELP_TEXTS

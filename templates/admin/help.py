@@ -51,7 +51,3 @@ HELP_TEXTS = {
         "A unit that needs more is ended (OUT_OF_MEMORY); empty: twice what is reserved."
     ),
 }
-RESOURCES = _(
-    "On a Kubernetes cluster a unit reserves what the program itself needs, about 0.01 cores and 40 to 100 "
-    "MiB, and this for each of its agents. On this machine nothing is reserved or limited."
-)

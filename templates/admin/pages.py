@@ -27,10 +27,10 @@ from common.admin.list_filters import titled
 from common.admin.next_steps import NextStepsMixin
 from common.admin.rights import right, user_text
 from common.db.names import free_name
-from templates.admin import help as help_texts
+from templates.admin import resources
 from templates.admin.columns import TemplateColumns, status_of, step_column
 from templates.admin.folding import folded
-from templates.admin.form import RESOURCES, TemplateForm
+from templates.admin.form import TemplateForm
 from templates.admin.topic_table import TopicEntries
 from templates.admin.topics import rosbag_of, table_context
 from templates.exceptions import TemplateDeletedError
@@ -100,10 +100,7 @@ class TemplateAdmin(
             {"fields": ["record_topics", "record_own", ("record_scope", "record_storage")]},
         ),
         (_("Types"), {"fields": ["definitions"]}),
-        (
-            _("Resources"),
-            {"fields": [RESOURCES[:2], RESOURCES[2:]], "description": help_texts.RESOURCES},
-        ),
+        resources.FIELDSET,
     ]
     actions = ["delete_selected", "restore"]
 
@@ -138,7 +135,7 @@ class TemplateAdmin(
                 options
                 | {"fields": [n for name in options["fields"] for n in changes.get(name, [name])]},
             )
-            for title, options in folded(self.fieldsets, obj)
+            for title, options in resources.with_measured(folded(self.fieldsets, obj), obj)
         ]
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:

@@ -28,6 +28,21 @@ class TopicNamesField(serializers.ListField):
     child = serializers.CharField()
 
 
+class MeasuredSerializer(serializers.Serializer[Any]):
+    """Means of one agent in an execution, without the program itself, which each unit has once.
+
+    `agent_cpu` (thousandths of a core) and `agent_memory` (MiB) are the same with some margin, for the
+    fields of the template.
+    """
+
+    execution = serializers.IntegerField()
+    transport = serializers.CharField()
+    cores = serializers.FloatField()
+    memory_bytes = serializers.FloatField()
+    agent_cpu = serializers.IntegerField()
+    agent_memory = serializers.IntegerField()
+
+
 class TemplateSerializer(StrictSerializer, serializers.ModelSerializer[Template]):
     """A template of one kind of agent; an empty `topics` plays all but `excluded_topics`.
 

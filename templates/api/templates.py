@@ -15,9 +15,10 @@ from accounts.api.idempotency import idempotent
 from common.rest import bulk
 from common.rest.filters import IdFilter, SoftDeleteFilterSet, UserEmailFilter
 from common.rest.reads.views import Reads
-from templates.api.serializers import TemplateSerializer
+from templates.api.serializers import MeasuredSerializer, TemplateSerializer
 from templates.models import Template
 from templates.services import templates
+from templates.services.measured import require_measured
 
 
 class TemplateFilter(SoftDeleteFilterSet):
@@ -77,6 +78,15 @@ class TemplateViewSet(Reads):
         """Restore a deleted template."""
         deleted = get_object_or_404(self.get_queryset(), pk=pk)
         return Response(TemplateSerializer(templates.restore(deleted)).data)
+
+    @extend_schema(responses={200: MeasuredSerializer})
+    @action(detail=True, methods=["get"], url_path="measured-resources", filterset_class=None)
+    def measured_resources(self, request: Request, pk: str) -> Response:
+        """Say what agents used in the newest completed execution with this rosbag and rate.
+
+        `NOT_MEASURED` (404) without one that played for five seconds.
+        """
+        return Response(MeasuredSerializer(require_measured(self.get_object())).data)
 
     @extend_schema(request=bulk.BulkSerializer, responses=bulk.BulkAnswerSerializer)
     @action(detail=False, methods=["post"], url_path="bulk/delete", filterset_class=None)

@@ -121,7 +121,7 @@ def test_definitions_and_numbers(operator: Client, rosbag: Rosbag) -> None:
     page = answer.content.decode()
     assert "MSG: my_msgs/msg/Part\nbool a\n" in page
     folds = [fieldset.classes for fieldset in answer.context["adminform"]]
-    assert folds.count("collapse") == 1  # only "Start" is as in every template
+    assert folds.count("collapse") == 2  # "Start" and "Resources" are as in every template
 
 
 def test_viewers_read_what_is_set(operator: Client, rosbag: Rosbag) -> None:

@@ -210,6 +210,8 @@ def test_forms_of_answers_that_there_are_not(admin: APIClient, path: str) -> Non
         ({"name": "\ud800"}, "/name"),
         ({"name": 7}, "/name"),
         ({"node_selector": {"zone": 7}}, "/node_selector/zone"),
+        ({"tolerations": [{"key": 7}]}, "/tolerations/0/key"),
+        ({"tolerations": {"key": "robots"}}, "/tolerations"),
         ({"domain_id": "7"}, "/domain_id"),
         ({"domain_id": True}, "/domain_id"),
         ({"domain_id": 10**30}, "/domain_id"),

@@ -42,6 +42,7 @@ OWN = {
     ("simulations_execution_again", "GET"): "simulations.again_execution",
     ("simulations_execution_compare", "GET"): "simulations.view_execution",
     ("simulations_execution_panels", "GET"): "simulations.view_execution",
+    ("simulations_mec_part", "GET"): "simulations.view_mec",
     ("simulations_mec_test", "POST"): "simulations.test_mec",
     ("simulations_simulation_add_preview", "POST"): "simulations.add_simulation",
     ("simulations_simulation_preview", "POST"): "simulations.change_simulation",
@@ -63,7 +64,11 @@ WITHOUT_ROW = {
     "templates_template_topics",
     *(page.name for page in pages.PAGES),
 }
-PARTS = {"storage_rosbag_part": "topics", "simulations_simulation_runs": "latest"}
+PARTS = {
+    "simulations_mec_part": "tested",
+    "storage_rosbag_part": "topics",
+    "simulations_simulation_runs": "latest",
+}
 """A part of pages whose address names one."""
 EVERYBODY = {
     "index",

@@ -20,7 +20,7 @@ from tests.console.people import ensure
 
 WORD = re.compile(r"[A-Za-z]{3,}")
 CODE = re.compile(
-    r"`[^`]*`|ros2 bag \w+|\{\w*\}|%\(\w+\)[sd]|\{\".*?\}|\[\".*?\]"
+    r"`[^`]*`|ros2 bag \w+|\{\w*\}|%\(\w+\)[sd]|\[?\{\".*?\}|\[\".*?\]"
     r"|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|DBTaskResult object"
     r"|\S*[/_@.:=\\]\S*|(?<![A-Za-z])[A-Z][A-Z0-9_]{2,}(?![A-Za-z0-9_])|--\w+|[0-9a-f]{8,}…?"
 )

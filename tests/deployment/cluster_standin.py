@@ -35,7 +35,9 @@ def fresh(version: str) -> State:
         "secrets": {},
         "images": [],
         "job": "Complete",
-        "config": {"AGENT_IMAGE": f"robot-sim-agent:{version}"} if version else {},
+        "config": {"BACKEND": "kubernetes", "AGENT_IMAGE": f"robot-sim-agent:{version}"}
+        if version
+        else {},
         "deployments": {name: {"images": [image]} for name in PROGRAMS} if version else {},
         "cronjobs": {"robot-backup": image} if version else {},
     }
@@ -148,7 +150,7 @@ def kubectl(state: State, words: list[str], given: str) -> str | None:  # noqa: 
         case ["set", "image"] | ["patch", "configmap"] | ["rollout", "undo"]:
             return CHANGES[words[0]](state, words)
         case ["get", "configmap"]:
-            return state["config"].get("AGENT_IMAGE") or ""
+            return state["config"].get(words[-1].rpartition(".")[2].rstrip("}")) or ""
         case ["get", _]:
             return get(state, words)
     return "done\n"

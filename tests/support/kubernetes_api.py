@@ -45,6 +45,7 @@ class Failure:
 
     code: int
     message: str = "made to fail"
+    reason: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     performed: bool = False
     """The request is performed all the same: only its answer is lost."""
@@ -83,6 +84,7 @@ class KubernetesApi:
 
     def stop(self) -> None:
         """Refuse connections, and end open streams."""
+        self._server.is_open = False
         self.streams_end.set()
         with self.objects.changed:
             self.objects.changed.notify_all()
@@ -158,13 +160,13 @@ class KubernetesApi:
         deadline = time.monotonic() + float(call.parameters["timeoutSeconds"])
         while not streams_end.is_set() and time.monotonic() < deadline:
             with objects.changed:
+                if version == objects.version:
+                    objects.changed.wait(min(BOOKMARK_SECONDS, deadline - time.monotonic()))
                 if version < objects.oldest:
                     yield {"type": "ERROR", "object": _status(410, "too old resource version")}
                     return
                 news = [change for change in objects.changes if change.version > version]
-                if not news:
-                    objects.changed.wait(min(BOOKMARK_SECONDS, deadline - time.monotonic()))
-                version = objects.version if not news else news[-1].version
+                version = objects.version
             for change in news:
                 if change.kind == call.kind and matches(change.object, *_selectors(call)):
                     yield {"type": change.type, "object": change.object}
@@ -179,6 +181,7 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, api: KubernetesApi, port: int) -> None:
         self.api = api
+        self.is_open = True
         super().__init__(("127.0.0.1", port), _Handler)
 
     def handle_error(self, *_request: Any) -> None:
@@ -199,13 +202,16 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         api, call = self.server.api, self._call()
+        if not self.server.is_open:  # a connection that was kept
+            self.close_connection = True
+            return
         api.calls.append(call)
         if call.token != api.token:
             self._send(_status(401, "Unauthorized"), 401)
             return
         failure = api.fail(call)
         if failure is not None and not failure.performed:
-            self._send(_status(failure.code, failure.message), failure.code, failure.headers)
+            self._fail(failure)
             return
         try:
             if call.is_watch:
@@ -213,12 +219,16 @@ class _Handler(BaseHTTPRequestHandler):
                 return
             found = api.perform(call)
         except RefusedError as error:
-            self._send(_status(error.code, str(error)), error.code)
+            self._send(_status(error.code, str(error), error.reason), error.code)
             return
         if failure is not None:
-            self._send(_status(failure.code, failure.message), failure.code, failure.headers)
+            self._fail(failure)
         else:
             self._send(found, 201 if call.method == "POST" else 200)
+
+    def _fail(self, failure: Failure) -> None:
+        status = _status(failure.code, failure.message, failure.reason)
+        self._send(status, failure.code, failure.headers)
 
     def _call(self) -> Call:
         url = urlsplit(self.path)
@@ -260,5 +270,6 @@ def _selectors(call: Call) -> tuple[str, str]:
     return call.parameters.get("labelSelector", ""), call.parameters.get("fieldSelector", "")
 
 
-def _status(code: int, message: str) -> Object:
-    return {"kind": "Status", "status": "Failure", "code": code, "message": message}
+def _status(code: int, message: str, reason: str = "") -> Object:
+    words = {"code": code, "message": message, "reason": reason}
+    return {"kind": "Status", "status": "Failure", **words}

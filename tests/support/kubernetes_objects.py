@@ -16,9 +16,10 @@ GROUPS = {"jobs": ("batch/v1", "Job"), "pods": ("v1", "Pod"), "secrets": ("v1", 
 class RefusedError(Exception):
     """The API refuses a request with a status."""
 
-    def __init__(self, code: int, message: str) -> None:
+    def __init__(self, code: int, message: str, reason: str = "") -> None:
         super().__init__(message)
         self.code = code
+        self.reason = reason
 
 
 @dataclass
@@ -52,7 +53,7 @@ class Objects:
             if namespace not in self.namespaces:
                 raise RefusedError(404, f'namespaces "{namespace}" not found')
             if (kind, namespace, name) in self._objects:
-                raise RefusedError(409, f'{kind} "{name}" already exists')
+                raise RefusedError(409, f'{kind} "{name}" already exists', "AlreadyExists")
             metadata = {
                 "namespace": namespace,
                 "uid": str(uuid.uuid4()),

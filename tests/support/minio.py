@@ -12,6 +12,14 @@ class MinIO(S3):
     ports = 2
     door = 0
 
+    def __init__(self, folder: Path, host: str = "127.0.0.1") -> None:
+        super().__init__(folder)
+        self._host = host
+
+    @property
+    def endpoint(self) -> str:
+        return f"{self._host}:{super().endpoint.rpartition(':')[2]}"
+
     def _prepare(self) -> tuple[list[str], dict[str, str]]:
         words = [
             *(str(programs.find("minio")), "server", "--anonymous"),

@@ -66,13 +66,13 @@ def signal_all(tree: Callable[[], list[psutil.Process]], number: signal.Signals)
 class Installation:
     """All parts as in production: PostgreSQL, Redis, S3, gunicorn, controller and worker."""
 
-    def __init__(self, world: World, kind: str = "web") -> None:
-        """Prepare the parts; `kind` is that of the server, `web` or `stream`."""
+    def __init__(self, world: World, kind: str = "web", host: str = "127.0.0.1") -> None:
+        """Prepare the parts; `kind` is that of the server, `web` or `stream`, and `host` its address."""
         self.world = world
         self._kind = kind
         self._processes: dict[str, Process] = {}
         self._port = str(free_ports(1)[0])
-        self.url = f"http://127.0.0.1:{self._port}"
+        self.url = f"http://{host}:{self._port}"
         world.environment["SERVER_URL"] = self.url
         services: dict[str, tuple[Any, Callable[[], None]]] = {
             "database": (world.postgres, world.postgres.start),

@@ -130,11 +130,13 @@ class Served(Process):
 class World:
     """Services, not yet started, and their addresses."""
 
-    def __init__(self, folder: Path, *, durable: bool = False) -> None:
+    def __init__(
+        self, folder: Path, *, durable: bool = False, s3: Callable[[Path], S3] = S3
+    ) -> None:
         self.folder = folder
         self.postgres = PostgreSQL(folder / "pg", durable=durable)
         self.redis = Redis(folder / "redis", 1, durable=durable)
-        self.s3 = S3(folder / "s3")
+        self.s3 = s3(folder / "s3")
         self.processes: list[Process] = []
         self._log_numbers = itertools.count()
         self._shell: subprocess.Popen[str] | None = None
@@ -244,11 +246,11 @@ class World:
 
 
 @contextmanager
-def a_world(*, durable: bool = False) -> Iterator[World]:
+def a_world(*, durable: bool = False, s3: Callable[[Path], S3] = S3) -> Iterator[World]:
     """Create a system whose services are not started yet; durable ones survive kill -9."""
     folder = Path(tempfile.mkdtemp(prefix="world-", dir=os.environ.get("ROBOTSIM_TEST_FOLDER")))
     folder.chmod(0o711)  # the database's user passes through
-    world = World(folder, durable=durable)
+    world = World(folder, durable=durable, s3=s3)
     try:
         yield world
     finally:

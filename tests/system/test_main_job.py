@@ -33,6 +33,8 @@ KEYS = [
     "recordings",
     "cpu_seconds",
     "memory_peak_bytes",
+    "cpu_cores_requested",
+    "memory_requested_bytes",
     "seconds",
 ]
 

@@ -20,8 +20,9 @@ from robotsim_project.health import dependencies
 from robotsim_project.health.checks import Observation
 from robotsim_project.processes import presence
 from simulations.backends import backend
-from simulations.choices import backend_text
+from simulations.choices import FailureCode, backend_text
 from simulations.exceptions import RedisUnreachableError
+from simulations.failures import waiting_text
 from simulations.live import system
 from simulations.services.monitoring import backend_states, overview, running
 from simulations.services.monitoring.backend_states import BackendState
@@ -165,12 +166,13 @@ def _backend(reports: dict[str, BackendState] | None, *, active: bool) -> Part:
             return part
     if not active:
         return Part("backend", title, "idle", _("not in use"))
-    waiting = running.without_units().values_list("prepared_at", flat=True)
-    oldest = waiting.order_by("prepared_at").first()
-    if oldest is None:
+    stage_run = running.waiting()
+    if stage_run is None or stage_run.waiting is None:
         return Part("backend", title, "ok", _("working"))
-    detail = _("It starts no units: the log of the controller says why.")
-    return Part("backend", title, "bad", _("no answer"), detail, oldest)
+    since, detail = running.waiting_since(stage_run), waiting_text(stage_run.waiting)
+    if stage_run.waiting["code"] == FailureCode.BACKEND_UNAVAILABLE:
+        return Part("backend", title, "bad", _("no answer"), detail, since)
+    return Part("backend", title, "warn", _("units wait"), detail, since)
 
 
 def _hindered(title: str, reports: dict[str, BackendState]) -> Part | None:

@@ -9,6 +9,7 @@ from django.utils.translation import ngettext
 
 from common.admin.numbers import number, size
 from common.admin.times import span
+from simulations.admin.unit_words import cores_text, memory_text
 from simulations.choices import Pattern
 from simulations.services.designs.forecast import Amount, Certainty, Forecast, StageForecast
 
@@ -131,11 +132,18 @@ def _stage_facts(stage: StageForecast) -> str:
         facts.append(_("as fast as possible"))
     elif stage.message_rate.is_known:
         facts.append(_("%(count)s a second") % {"count": number(stage.message_rate.value)})
+    if stage.unit is not None:
+        words_of_units = {
+            "units": number(stage.units),
+            "cpu": cores_text(stage.units * stage.unit.cpu),
+            "memory": memory_text(stage.units * stage.unit.memory),
+        }
+        facts.append(_("units: %(units)s, requesting %(cpu)s and %(memory)s") % words_of_units)
     return " · ".join(facts)
 
 
 def _facts(course: Forecast) -> list[tuple[str, str]]:
-    return [
+    facts = [
         (_("Expected duration"), words(course.seconds, span)),
         (_("Agents at once"), number(course.agents)),
         (_("Messages"), words(course.messages, number)),
@@ -143,6 +151,12 @@ def _facts(course: Forecast) -> list[tuple[str, str]]:
         (_("Peak message rate"), _rate(course.message_rate, number)),
         (_("Peak data rate"), _rate(course.byte_rate, size)),
     ]
+    if course.requested is not None:
+        facts += [
+            (_("CPU requested at once"), cores_text(course.requested.cpu)),
+            (_("Memory requested at once"), memory_text(course.requested.memory)),
+        ]
+    return facts
 
 
 def _rate(amount: Amount, form: Callable[[float], str]) -> str:

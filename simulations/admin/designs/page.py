@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from common.admin.badges import Tone, badge
+from common.admin.refresh import script_texts
 from simulations.admin.designs.history import history
 from simulations.admin.designs.preview import form_preview, stored_preview
 from simulations.admin.formatting import list_url
@@ -132,16 +133,14 @@ def _runs(simulation: Simulation) -> dict[str, Any]:
 
 def _texts() -> dict[str, str]:
     """Return what the scripts of the page say."""
-    return {
+    return script_texts() | {
+        "live": "",
         "checking": gettext("Checking what is stored: this takes up to ten seconds."),
         "checkLost": gettext("The check gave no answer: try again."),
-        "live": "",
-        "lost": gettext("The server does not answer; what you see is older. Trying again."),
         "moved": gettext("Moved to position %(position)s of %(count)s."),
         "previewLost": gettext("The connection is lost: this preview is older than the form."),
         "removed": gettext("The stage is removed when you save."),
         "saveAndStart": gettext("Save and start"),
-        "signed_out": gettext("You are signed out: load the page again."),
         "start": gettext("Start"),
         "undo": gettext("Stage %(position)s is removed when you save: undo"),
     }

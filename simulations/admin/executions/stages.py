@@ -6,8 +6,9 @@ from common.admin.actions import admin_url
 from common.admin.numbers import number
 from common.admin.times import span
 from simulations.admin.executions.page_data import PageData
-from simulations.admin.executions.summary import agent_counts
+from simulations.admin.executions.summary import agent_counts, requested_text, used_text
 from simulations.admin.formatting import list_url, microseconds, tone
+from simulations.choices import ENDED
 from simulations.models import StageRun
 from simulations.services.progress.agent_states import StageStates
 from simulations.services.progress.progress import StageProgress
@@ -40,6 +41,8 @@ def _row(data: PageData, run: StageRun, live: StageProgress, states: StageStates
         "duration": span((run.ended_at - run.release_at).total_seconds())
         if run.release_at and run.ended_at
         else "",
+        "resources": used_text(live, ended=run.status in ENDED),
+        "requested": requested_text(live),
         "late": states.late,
         "agents_url": list_url("agentrun", stage_run=run.pk, execution=data.execution.pk),
     }

@@ -14,7 +14,7 @@ from simulations.admin.executions.waiting import waiting_for
 from simulations.admin.formatting import microseconds, tone
 from simulations.choices import ACTIVE, AgentStatus, DataStatus, RecordingStatus
 from simulations.models import Execution
-from simulations.services.progress.progress import Progress
+from simulations.services.progress.resources import ResourceTotals
 
 
 def context(data: PageData) -> dict[str, Any]:
@@ -34,7 +34,8 @@ def context(data: PageData) -> dict[str, Any]:
         else "",
         "lateness": microseconds(_worst(stage.lateness_us for stage in data.stages)),
         "skew": microseconds(_worst(stage.skew_us for stage in data.stages)),
-        "resources": _resources(progress, ended=execution.ended),
+        "resources": used_text(progress, ended=execution.ended),
+        "requested": requested_text(progress),
         "recordings": _recordings(data),
         "data_label": execution.get_data_status_display(),
         "data_tone": _data_tone(execution),
@@ -69,11 +70,20 @@ def _recordings(data: PageData) -> dict[str, int]:
     }
 
 
-def _resources(progress: Progress, *, ended: bool) -> str:
-    """CPU and memory of all units now; of an ended execution all CPU time and the peaks."""
-    cpu, memory = progress.cpu_cores, progress.memory_bytes
+def requested_text(totals: ResourceTotals) -> str:
+    """CPU and memory that a cluster reserves for the units; empty on a backend that reserves none."""
+    cores, memory = totals.cpu_cores_requested, totals.memory_requested_bytes
+    if cores is None or memory is None:
+        return ""
+    words = {"cores": number(cores, 2), "memory": size(memory)}
+    return _("requested: %(cores)s cores, %(memory)s") % words
+
+
+def used_text(totals: ResourceTotals, *, ended: bool) -> str:
+    """CPU and memory of units now; of ended ones all CPU time and the peaks."""
+    cpu, memory = totals.cpu_cores, totals.memory_bytes
     if ended:
-        cpu, memory = progress.cpu_seconds, progress.memory_peak_bytes
+        cpu, memory = totals.cpu_seconds, totals.memory_peak_bytes
     if cpu is None or memory is None:
         return ""
     if ended:

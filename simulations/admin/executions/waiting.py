@@ -1,19 +1,19 @@
 """Sentence on the thing that an execution waits for at the moment."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 
 from common.admin.numbers import number
 from common.admin.times import moment
 from simulations.admin.executions.page_data import PageData
-from simulations.choices import RECORDING_OPEN, AgentStatus, Pattern, RunStatus
+from simulations.choices import RECORDING_OPEN, AgentStatus, FailureCode, Pattern, RunStatus
 from simulations.exceptions import RedisUnreachableError
 from simulations.live.system import last_controller_pass
-from simulations.services.progress.progress import StageProgress
+from simulations.services.progress.progress import StageProgress, waiting_texts
 
 CONTROLLER_SECONDS = 15
 """A controller that has made no pass for this long is not running."""
@@ -22,14 +22,19 @@ _NOT_READY = (AgentStatus.PENDING, AgentStatus.STARTING)
 
 def waiting_for(data: PageData) -> str:
     """Say what the execution waits for; empty while agents play and after its end."""
-    sentence = {
-        RunStatus.PENDING: _pending,
-        RunStatus.PREPARING: _preparing,
-        RunStatus.RUNNING: _between_stages,
-        RunStatus.STOPPING: _stopping,
-        RunStatus.FINALIZING: _finalizing,
-    }.get(RunStatus(data.execution.status))
-    return sentence(data) if sentence else ""
+    sentence = _SENTENCES.get(RunStatus(data.execution.status))
+    sentences = [sentence(data) if sentence else "", *_waiting_units(data)]
+    return format_html_join(" ", "{}", ((text,) for text in sentences if text))
+
+
+def _waiting_units(data: PageData) -> Iterator[str]:
+    """Say why units do not run; the stages may all have the same cause."""
+    rows = waiting_texts(data.progress)
+    for code, text in dict.fromkeys((row["code"], row["text"]) for row in rows):
+        if code != FailureCode.BACKEND_UNAVAILABLE:  # else nothing is known of them
+            units = sum(row["units"] for row in rows if row["text"] == text)
+            yield _("Units that do not run yet: %(units)s.") % {"units": number(units)}
+        yield text
 
 
 def _pending(_data: PageData) -> str:
@@ -120,3 +125,12 @@ def _finalizing(data: PageData) -> str:
 
 def _count(stages: list[StageProgress], *statuses: AgentStatus) -> int:
     return sum(stage.agents.get(status, 0) for stage in stages for status in statuses)
+
+
+_SENTENCES: dict[RunStatus, Callable[[PageData], str]] = {
+    RunStatus.PENDING: _pending,
+    RunStatus.PREPARING: _preparing,
+    RunStatus.RUNNING: _between_stages,
+    RunStatus.STOPPING: _stopping,
+    RunStatus.FINALIZING: _finalizing,
+}

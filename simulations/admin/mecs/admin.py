@@ -13,6 +13,7 @@ from django.http import (
     HttpResponseNotAllowed,
     HttpResponseRedirect,
 )
+from django.shortcuts import render
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
@@ -23,6 +24,7 @@ from common.admin.changelists import BoundedListMixin
 from common.admin.confirmation import Refusals
 from common.admin.deletion import ServiceDeletionMixin
 from common.admin.errors import DomainErrorMixin
+from common.admin.refresh import script_texts
 from common.admin.rights import right
 from common.admin.times import moment
 from simulations.admin.formatting import list_url
@@ -68,7 +70,7 @@ class MecAdmin(DomainErrorMixin, ServiceDeletionMixin, BoundedListMixin, admin.M
     fieldsets = [
         (None, {"fields": ["name", "slug", "enabled"]}),
         (_("Connection"), {"fields": [*LINK_ORDER]}),
-        (_("Placement of units"), {"fields": ["node_selector"]}),
+        (_("Placement of units"), {"fields": ["node_selector", "tolerations"]}),
     ]
     actions = ["delete_selected"]
     deletion_effect = _("They are deleted permanently. Executions keep what they ran with.")
@@ -76,8 +78,22 @@ class MecAdmin(DomainErrorMixin, ServiceDeletionMixin, BoundedListMixin, admin.M
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.test_view)
-        url = path("<int:pk>/test/", view, name="simulations_mec_test")
-        return [url, *super().get_urls()]
+        part = self.admin_site.admin_view(self.part_view)
+        urls = [
+            path("<int:pk>/test/", view, name="simulations_mec_test"),
+            path("<int:pk>/part/<slug:part>/", part, name="simulations_mec_part"),
+        ]
+        return [*urls, *super().get_urls()]
+
+    def part_view(self, request: HttpRequest, pk: int, part: str) -> HttpResponse:
+        """Answer with the state or the last test as they are now."""
+        mec = self.get_object(request, str(pk))
+        if not self.has_view_permission(request, mec):
+            raise PermissionDenied
+        if mec is None or part not in page.PARTS:
+            raise Http404
+        context = page.test_context(mec) | {"original": mec}
+        return render(request, f"simulations/console/mec_{part}.html", context)
 
     def test_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Test it, then show its page with the result."""
@@ -104,6 +120,7 @@ class MecAdmin(DomainErrorMixin, ServiceDeletionMixin, BoundedListMixin, admin.M
             "by_addresses": [Transport.ROS2],
             "texts": {},  # it has none: only names
         }
+        context["mec_texts"] = script_texts() | {"live": ""}
         if mec is not None:
             may_test = mec.enabled and self.has_test_permission(request)
             context |= page.context(mec) | {"may_test": may_test}

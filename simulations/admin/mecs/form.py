@@ -9,6 +9,10 @@ from common.admin.errors import DomainErrorFormMixin
 from simulations.models import Mec
 from simulations.models.mec import LINK_FIELDS
 from simulations.services.designs import mecs
+from simulations.services.designs.placement import (
+    selector_errors,
+    toleration_errors,
+)
 
 EMPTY: dict[str, Any] = {"endpoint": "", "addresses": [], "secret": ""}
 """Fields that are emptied where the transport does not use them; others keep a value to come back to."""
@@ -56,14 +60,24 @@ class MecForm(DomainErrorFormMixin, forms.ModelForm[Mec]):
             "attachment",
             "secret",
             "node_selector",
+            "tolerations",
         ]
-        widgets = {"node_selector": forms.Textarea(attrs={"rows": 3, "cols": 60})}
+        widgets = {
+            name: forms.Textarea(attrs={"rows": 3, "cols": 60, "spellcheck": "false"})
+            for name in ("node_selector", "tolerations")
+        }
 
     def clean_node_selector(self) -> dict[str, str]:
         selector = self.cleaned_data["node_selector"] or {}
-        if errors := mecs.selector_errors(selector):
+        if errors := selector_errors(selector):
             raise forms.ValidationError(errors)
         return dict(selector)
+
+    def clean_tolerations(self) -> list[Any]:
+        tolerations = self.cleaned_data["tolerations"] or []
+        if errors := toleration_errors(tolerations):
+            raise forms.ValidationError(errors)
+        return list(tolerations)
 
     def clean(self) -> Any:
         """Drop what the transport does not use, and refuse a link that leads nowhere.

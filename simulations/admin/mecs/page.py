@@ -10,11 +10,16 @@ from common.admin.times import between, moment
 from simulations.admin import formatting
 from simulations.choices import Discovery
 from simulations.failures import mec_test_text
-from simulations.models import Execution, Mec
+from simulations.models import Execution, LinkProbe, Mec
+from simulations.services.designs import probe_requests
 
 MAX_ROWS = 10
 MAX_SIMULATIONS = 100
 """Simulations whose executions are looked through for the last ones."""
+PARTS = frozenset({"badge", "tested"})
+"""Parts of the page that are asked for again and again."""
+TEST_SECONDS = 1
+IDLE_SECONDS = 60
 MAX_DETAIL = 300
 """Characters of a message of the system."""
 
@@ -26,10 +31,8 @@ def context(mec: Mec) -> dict[str, Any]:
         .order_by("-latest_execution", "-pk")
         .only("name", "mec")[:MAX_SIMULATIONS]
     )
-    return {
+    return test_context(mec) | {
         "connection": connection(mec),
-        "mec_badge": state_badge(mec),
-        "last_test": last_test(mec),
         "executions": _executions(mec, [simulation.pk for simulation in simulations]),
         "simulations": [
             (formatting.link(simulation, simulation.name)) for simulation in simulations[:MAX_ROWS]
@@ -37,6 +40,36 @@ def context(mec: Mec) -> dict[str, Any]:
         "more_simulations": len(simulations) > MAX_ROWS,
         "simulations_url": formatting.list_url("simulation", mec__id__exact=mec.pk),
     }
+
+
+def test_context(mec: Mec) -> dict[str, Any]:
+    """Return the values of the parts that change while it is tested."""
+    requested = probe_requests.latest(mec)
+    ongoing = requested is not None and requested.is_open
+    return {
+        "mec_badge": badge("run", _("being tested")) if ongoing else state_badge(mec),
+        "last_test": last_test(mec),
+        "ongoing_test": _ongoing(requested) if requested and ongoing else None,
+        "failed_test": "" if ongoing else _failure(mec, requested),
+        "seconds": TEST_SECONDS if ongoing else IDLE_SECONDS,
+    }
+
+
+def _ongoing(requested: LinkProbe) -> dict[str, Any]:
+    if requested.taken_at is None:
+        text = probe_requests.waiting_text(requested)
+    else:
+        text = _("A controller tests it, in a pod that has to start first.")
+    return {"text": text, "at": moment(requested.created_at), "by": requested.requested_by or "-"}
+
+
+def _failure(mec: Mec, requested: LinkProbe | None) -> str:
+    """Say why the last requested test has no result; empty if it has, or a newer one has."""
+    if requested is None or (
+        mec.last_tested_at and mec.last_tested_at > (requested.ended_at or requested.created_at)
+    ):
+        return ""
+    return probe_requests.failure_text(requested)
 
 
 def connection(mec: Mec) -> str:

@@ -14,16 +14,11 @@ from django.utils import timezone
 
 from agent.protocol import Link, ProbeResult
 from simulations.backends.base import Capacity, Job, UnitStatus
+from simulations.backends.kubernetes import labels as tags
 from simulations.backends.kubernetes import manifests, watching
 from simulations.backends.kubernetes.capacity import free_capacity
-from simulations.backends.kubernetes.client import (
-    Cluster,
-    ConflictError,
-    NoClusterError,
-    NotFoundError,
-    Object,
-    shared_cluster,
-)
+from simulations.backends.kubernetes.client import Cluster, Object, shared_cluster
+from simulations.backends.kubernetes.errors import ConflictError, NoClusterError, NotFoundError
 from simulations.backends.kubernetes.probing import run_probe
 from simulations.backends.kubernetes.site import server_address, site
 from simulations.exceptions import BackendError
@@ -72,16 +67,16 @@ class KubernetesBackend:
         return ""  # a pod's files go with it
 
     def remove(self, job: Job, *, keep_recordings: bool = False) -> int:
-        return sum(self._remove(kind, job.name, manifests.identity(job)) for kind in KINDS)
+        return sum(self._remove(kind, job.name, tags.identity(job)) for kind in KINDS)
 
     def remove_others(self, active: Callable[[], Collection[int]]) -> int:
-        jobs, _version = self._cluster.list_raw("jobs", self._namespace, manifests.SELECTOR)
+        jobs, _version = self._cluster.list_raw("jobs", self._namespace, tags.SELECTOR)
         kept = {str(execution) for execution in active()}
         others = [found for found in jobs if _is_ours(found) and _is_over(found, kept)]
         return sum(self._remove_found(found) for found in others)
 
     def last_log(self, job: Job, unit: int) -> str:
-        labels = f"{manifests.JOB_NAME}={job.name},{manifests.INDEX}={unit}"
+        labels = f"{tags.JOB_NAME}={job.name},{tags.INDEX}={unit}"
         pods, _version = self._cluster.list_raw("pods", self._namespace, labels)
         spoken = [pod for pod in pods if _has_run(pod)]
         if not spoken:
@@ -125,7 +120,7 @@ class KubernetesBackend:
             BackendError: It is not.
         """
         found = self._cluster.get(kind, self._namespace, job.name)
-        if not manifests.has(found, manifests.identity(job)):
+        if not tags.has(found, tags.identity(job)):
             one = kind.removesuffix("s")
             message = (
                 f"A {one} {job.name} exists that this execution did not create. If nobody needs it, "
@@ -138,7 +133,7 @@ class KubernetesBackend:
         """Remove an object unless it is another's of the same name; return the number removed."""
         try:
             found = self._cluster.get(kind, self._namespace, name)
-            if not manifests.has(found, identity):
+            if not tags.has(found, identity):
                 return 0
             options = {**BACKGROUND, "preconditions": {"uid": found["metadata"]["uid"]}}
             self._cluster.delete(kind, self._namespace, name, options)
@@ -148,7 +143,7 @@ class KubernetesBackend:
 
     def _remove_found(self, job: Object) -> int:
         """Remove a Job that nobody waits for, with its Secret and the pods that still run."""
-        name, identity = job["metadata"]["name"], manifests.identity_of(job)
+        name, identity = job["metadata"]["name"], tags.identity_of(job)
         log.info("job_removed", job=name)
         removed = sum(self._remove(kind, name, identity) for kind in KINDS)
         self._kill_pods(name, lambda _pod: True)
@@ -156,7 +151,7 @@ class KubernetesBackend:
 
     def _kill_pods(self, job_name: str, chosen: Callable[[Object], bool]) -> None:
         pods, _version = self._cluster.list_raw(
-            "pods", self._namespace, f"{manifests.JOB_NAME}={job_name}"
+            "pods", self._namespace, f"{tags.JOB_NAME}={job_name}"
         )
         names = [pod["metadata"]["name"] for pod in pods if chosen(pod) and _may_be_killed(pod)]
         with ThreadPoolExecutor(PARALLEL_CALLS) as pool:
@@ -167,7 +162,7 @@ class KubernetesBackend:
 
 
 def _index(pod: Object) -> int:
-    return int(pod["metadata"]["labels"][manifests.INDEX])
+    return int(pod["metadata"]["labels"][tags.INDEX])
 
 
 def _may_be_killed(pod: Object) -> bool:
@@ -182,12 +177,12 @@ def _has_run(pod: Object) -> bool:
 
 def _is_ours(job: Object) -> bool:
     """Check that a Job is of this installation: another may use the same namespace."""
-    return manifests.has(job, manifests.installation(server_address()))
+    return tags.has(job, tags.installation(server_address()))
 
 
 def _is_over(job: Object, active: Collection[str]) -> bool:
     """Check that the execution of a Job is not active, or that a test of a link has left it."""
-    execution = job["metadata"]["labels"].get(manifests.EXECUTION)
+    execution = job["metadata"]["labels"].get(tags.EXECUTION)
     if execution is not None:
         return execution not in active
     created = datetime.fromisoformat(job["metadata"]["creationTimestamp"])

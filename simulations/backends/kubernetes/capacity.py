@@ -3,13 +3,8 @@
 from collections.abc import Iterable, Mapping
 
 from simulations.backends.base import Capacity
-from simulations.backends.kubernetes.client import (
-    Cluster,
-    ForbiddenError,
-    NotFoundError,
-    Object,
-    quantity,
-)
+from simulations.backends.kubernetes.client import Cluster, Object, quantity
+from simulations.backends.kubernetes.errors import ForbiddenError, NotFoundError
 
 QUOTA = "robot-agents"
 """Name of the ResourceQuota: it may be read by name only."""

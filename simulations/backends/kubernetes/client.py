@@ -19,6 +19,13 @@ from lightkube.config.client_adapter import Client, ConnectionParams
 from lightkube.core.exceptions import ConfigError
 from lightkube.utils.quantity import parse_quantity
 
+from simulations.backends.kubernetes.errors import (
+    NoClusterError,
+    NotFoundError,
+    PassingError,
+    end_of_watch,
+    refusal,
+)
 from simulations.exceptions import BackendError
 
 log = structlog.get_logger(__name__)
@@ -46,36 +53,6 @@ WATCH_SECONDS = 60
 """Time after which the API ends a watch, so that a connection that died silently is noticed."""
 OPEN = "OPEN"
 """Not a change: the API has accepted a watch."""
-REPEATED = frozenset({429, 500, 502, 503, 504})
-MESSAGE_SIZE = 500
-ADVICE = {
-    401: "Check the service account of the controller, or the credentials in KUBECONFIG.",
-    403: "Check the Role of the controller, the quota and the admission rules of the namespace.",
-    404: "Check that the namespace of the agents exists (AGENT_NAMESPACE).",
-}
-
-
-class NotFoundError(BackendError):
-    """The object does not exist."""
-
-
-class ConflictError(BackendError):
-    """An object of this name exists already, or was changed meanwhile."""
-
-
-class ForbiddenError(BackendError):
-    """The cluster refuses the request: a right, a quota, or an admission rule."""
-
-
-class GoneError(BackendError):
-    """The resource version is too old to watch from: list again."""
-
-
-class NoClusterError(BackendError):
-    """This process has no access to a cluster."""
-
-
-ERRORS = {403: ForbiddenError, 404: NotFoundError, 409: ConflictError, 410: GoneError}
 
 
 class Cluster:
@@ -196,7 +173,7 @@ class Cluster:
             for line in response.iter_lines():
                 change = msgspec.json.decode(line)
                 if change["type"] == "ERROR":
-                    raise _watch_error(change["object"])
+                    raise end_of_watch(change["object"])
                 yield change["type"], change["object"]
 
     def pod_log(self, namespace: str, pod: str) -> str:
@@ -275,17 +252,6 @@ def shared_cluster() -> Cluster:
     return Cluster()
 
 
-class PassingError(BackendError):
-    """A failure that may pass by itself."""
-
-    def __init__(self, message: str, after: float = 0.0, *, is_away: bool = False) -> None:
-        super().__init__(message)
-        self.after = after
-        """Seconds that the API asks to wait; 0: it does not say."""
-        self.is_away = is_away or after > 0
-        """No other call would get through now."""
-
-
 @contextmanager
 def _failures() -> Iterator[None]:
     """Turn failures of the way to the API into our own; none names a token, as no header is told."""
@@ -318,31 +284,11 @@ def _selectors(labels: str, fields: str) -> dict[str, str]:
 
 
 def _error(response: httpx2.Response) -> BackendError:
-    if response.status_code in REPEATED:
-        return PassingError(_sentence(response), _retry_after(response))
-    return ERRORS.get(response.status_code, BackendError)(_sentence(response))
-
-
-def _watch_error(status: Object) -> BackendError:
-    """An error that a watch is told after it has begun; as a rule that its version is too old."""
-    message = f"The cluster's API ended a watch ({status.get('message', '')}). It is begun again."
-    return ERRORS.get(status.get("code", 0), BackendError)(message)
-
-
-def _sentence(response: httpx2.Response) -> str:
-    """Why the API refused: its own message, which is a `Status`, and what to do."""
-    code, message = response.status_code, ""
     try:
-        message = str(msgspec.json.decode(response.content)["message"])
-    except (ValueError, LookupError, TypeError):
-        message = response.text[:200]  # of a proxy between
-    return f"The cluster's API answered {code} ({message[:MESSAGE_SIZE]}). {_advice(code)}"
-
-
-def _advice(code: int) -> str:
-    if code in ADVICE:
-        return ADVICE[code]
-    return "It is tried again." if code in REPEATED else "Look at the log of the controller."
+        status = dict(msgspec.json.decode(response.content))
+    except (ValueError, TypeError):
+        status = {"message": response.text}  # of a proxy between
+    return refusal(response.request.method, response.status_code, status, _retry_after(response))
 
 
 def _retry_after(response: httpx2.Response) -> float:

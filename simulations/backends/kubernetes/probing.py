@@ -10,6 +10,7 @@ from django.conf import settings
 from agent.protocol import Link, ProbeCode, ProbeResult, decode
 from simulations.backends.kubernetes import manifests
 from simulations.backends.kubernetes.client import Cluster, Object
+from simulations.backends.kubernetes.labels import JOB_NAME
 from simulations.backends.kubernetes.site import server_address, site
 from simulations.exceptions import BackendError
 
@@ -39,7 +40,7 @@ def run_probe(cluster: Cluster, namespace: str, link: Link, seconds: float) -> P
 def _await_result(cluster: Cluster, namespace: str, name: str, deadline: float) -> ProbeResult:
     pod: Object | None = None
     while time.monotonic() < deadline:
-        pods, _version = cluster.list_raw("pods", namespace, f"{manifests.JOB_NAME}={name}")
+        pods, _version = cluster.list_raw("pods", namespace, f"{JOB_NAME}={name}")
         pod = pods[0] if pods else None
         if pod and (end := _state(pod).get("terminated")):
             return _result(end)

@@ -7,7 +7,7 @@ from typing import Any
 
 from simulations.backends.kubernetes import causes
 from simulations.backends.kubernetes.causes import NOTHING, Cause
-from simulations.backends.kubernetes.manifests import INDEX, JOB_NAME, identity_of
+from simulations.backends.kubernetes.labels import INDEX, JOB_NAME, identity_of
 from simulations.backends.kubernetes.objects import Event, KubernetesJob, Pod, parse
 from simulations.choices import FailureCode
 

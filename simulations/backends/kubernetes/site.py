@@ -2,7 +2,7 @@
 
 from django.conf import settings
 
-from simulations.backends.kubernetes.manifests import Site
+from simulations.backends.kubernetes.pods import Site
 
 
 def site() -> Site:

@@ -4,6 +4,7 @@ A watch lists its kind once and then reads the stream of changes. When the strea
 it was; when that is too long ago for the API it lists again. Observations never call the API.
 """
 
+import atexit
 import os
 import random
 import threading
@@ -13,8 +14,9 @@ from collections.abc import Iterable
 import structlog
 
 from simulations.backends.base import Job, UnitState, UnitStatus
-from simulations.backends.kubernetes.client import OPEN, Cluster, GoneError, PassingError
-from simulations.backends.kubernetes.manifests import SELECTOR, identity
+from simulations.backends.kubernetes.client import OPEN, Cluster
+from simulations.backends.kubernetes.errors import GoneError, PassingError
+from simulations.backends.kubernetes.labels import SELECTOR, identity
 from simulations.backends.kubernetes.view import Store, View
 from simulations.exceptions import BackendError
 
@@ -34,13 +36,13 @@ class KindWatch(threading.Thread):
     """The list and watch of one kind."""
 
     def __init__(
-        self, cluster: Cluster, kind: str, namespace: str, store: Store, *, labels: str, fields: str
+        self, cluster: Cluster, kind: str, namespace: str, store: Store, **selectors: str
     ) -> None:
         super().__init__(name=f"watch-{kind}", daemon=True)
         self.kind = kind
         self.listed = threading.Event()
         self._cluster, self._namespace, self._store = cluster, namespace, store
-        self._selectors = {"labels": labels, "fields": fields}
+        self._selectors = selectors
         self._stopped = threading.Event()
         self._version = ""
         self._away_since: float | None = time.monotonic()
@@ -51,9 +53,16 @@ class KindWatch(threading.Thread):
         while not self._stopped.is_set():
             try:
                 self._follow()
-            except GoneError:
+                # An API that ends streams at once must not be called without a pause.
+                self._stopped.wait(FIRST_DELAY)
+            except GoneError as error:
+                if not self._version:  # already while listing
+                    self._back_off(error)
                 self._version = ""
             except BackendError as error:
+                self._back_off(error)
+            except Exception as error:  # a watch that ended would make the view a lie
+                log.exception("cluster_watch_failed", kind=self.kind)
                 self._back_off(error)
 
     def stop(self) -> None:
@@ -67,10 +76,12 @@ class KindWatch(threading.Thread):
             return self._error or "The cluster's API has not listed its objects yet."
         if away_since is None or time.monotonic() - away_since < STALE_SECONDS:
             return ""
-        return self._error
+        return self._error or "The cluster's API does not answer in time: check its control plane."
 
     def _follow(self) -> None:
         """Read one stream of changes to its end."""
+        if self._away_since is None:
+            self._away_since = time.monotonic()
         if not self._version:
             objects, self._version = self._cluster.list_raw(
                 self.kind, self._namespace, **self._selectors
@@ -84,16 +95,14 @@ class KindWatch(threading.Thread):
             if self._stopped.is_set():
                 return
             if change == OPEN:
-                self._away_since, self._delay = None, FIRST_DELAY
+                self._away_since, self._delay, self._error = None, FIRST_DELAY, ""
                 continue
             self._version = raw["metadata"]["resourceVersion"]
             if change != "BOOKMARK":
                 self._store.apply(change, raw)
 
-    def _back_off(self, error: BackendError) -> None:
+    def _back_off(self, error: Exception) -> None:
         self._error = str(error)
-        if self._away_since is None:
-            self._away_since = time.monotonic()
         log.warning("cluster_watch_interrupted", kind=self.kind, error=self._error)
         asked = error.after if isinstance(error, PassingError) else 0.0
         wait = asked or self._delay * random.uniform(0.5, 1.5)  # noqa: S311  no secret
@@ -107,14 +116,13 @@ class Watcher:
     def __init__(self, cluster: Cluster, namespace: str) -> None:
         self._view = View()
         view = self._view
-        self._watches = [
-            KindWatch(cluster, "jobs", namespace, view.jobs, labels=SELECTOR, fields=""),
-            KindWatch(cluster, "pods", namespace, view.pods, labels=SELECTOR, fields=""),
-            KindWatch(cluster, "events", namespace, view.events, labels="", fields="type=Warning"),
-        ]
+        self._jobs = KindWatch(cluster, "jobs", namespace, view.jobs, labels=SELECTOR)
+        self._pods = KindWatch(cluster, "pods", namespace, view.pods, labels=SELECTOR)
+        events = KindWatch(cluster, "events", namespace, view.events, fields="type=Warning")
+        self._watches = [self._jobs, self._pods, events]
         for watch in self._watches:
             watch.start()
-        _wait(self._watches, FIRST_SECONDS)
+        _wait([self._jobs, self._pods], FIRST_SECONDS)
 
     def observe(self, job: Job, *, retry: bool) -> list[UnitStatus]:
         """Observe every unit of a job; without `retry`, one whose newest pod failed has failed.
@@ -130,9 +138,11 @@ class Watcher:
         return seen.units(job.units, retry=retry)
 
     def complaint(self) -> str:
-        """Say why the view is not in step with the cluster; empty if it is."""
-        complaints = (watch.complaint() for watch in self._watches)
-        return next(filter(None, complaints), "")
+        """Say why the view is not in step with the cluster; empty if it is.
+
+        Events only explain: units can be observed without the right to read them.
+        """
+        return self._jobs.complaint() or self._pods.complaint()
 
     def stop(self) -> None:
         """End the watches soon."""
@@ -146,32 +156,23 @@ def _wait(watches: Iterable[KindWatch], seconds: float) -> None:
         watch.listed.wait(max(0.0, until - time.monotonic()))
 
 
-_watchers: dict[tuple[str, str], Watcher] = {}
+_watchers: dict[tuple[int, str, str], Watcher] = {}
 _lock = threading.Lock()
 
 
 def shared(cluster: Cluster, namespace: str) -> Watcher:
-    """Return the one watcher of this process for a namespace; it begins with the first call."""
+    """Return the one watcher of this process for a namespace; the first call starts it."""
     with _lock:
-        key = (cluster.address, namespace)
+        key = (os.getpid(), cluster.address, namespace)  # a fork has no threads
         if key not in _watchers:
             _watchers[key] = Watcher(cluster, namespace)
         return _watchers[key]
 
 
+@atexit.register
 def stop_all() -> None:
-    """End all watches of this process soon."""
+    """End all watches of this process soon: at its end none of them may still log."""
     with _lock:
         for watcher in _watchers.values():
             watcher.stop()
         _watchers.clear()
-
-
-def _forget() -> None:
-    """Begin anew in a forked process: it has no threads, and the lock may have been held."""
-    global _lock  # noqa: PLW0603
-    _lock = threading.Lock()
-    _watchers.clear()
-
-
-os.register_at_fork(after_in_child=_forget)

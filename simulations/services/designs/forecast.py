@@ -4,13 +4,17 @@ Times count from the first release: nothing tells how long units take to be prep
 uploaded. What the index of a rosbag does not tell is not guessed.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from django.conf import settings
+
+from simulations.backends.base import Resources
 from simulations.choices import Pattern
 from simulations.models import Stage
 from simulations.services.plan import PlanStage
+from simulations.services.plan_backend import stage_resources
 from simulations.services.planning import plan_stage
 from simulations.services.start_checks import stage_errors
 from simulations.services.topics import stage_topics
@@ -72,6 +76,9 @@ class StageForecast:
     message_rate: Amount
     byte_rate: Amount
     is_unpaced: bool = False
+    units: int = 0
+    unit: Resources | None = None
+    """Resources of one of its units; None: not on this backend, or it cannot be started."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +94,8 @@ class Forecast:
     size: Amount
     message_rate: Amount
     byte_rate: Amount
+    requested: Resources | None = None
+    """Of all units that run at the same time; None: not on this backend, or of no stage."""
 
 
 def forecast(pattern: str, transport: str, stages: Sequence[Stage]) -> Forecast:
@@ -115,6 +124,21 @@ def _total(pattern: str, stages: list[StageForecast]) -> Forecast:
         size=_sum(stage.size for stage in stages),
         message_rate=join(stage.message_rate for stage in stages),
         byte_rate=join(stage.byte_rate for stage in stages),
+        requested=_requested(stages, sum if at_once else max),
+    )
+
+
+def _requested(
+    stages: Sequence[StageForecast], join: Callable[[Iterable[int]], int]
+) -> Resources | None:
+    rows = [(stage.units, stage.unit) for stage in stages if stage.unit is not None]
+    if not rows:
+        return None
+    return Resources(
+        cpu=join(units * unit.cpu for units, unit in rows),
+        cpu_limit=join(units * unit.cpu_limit for units, unit in rows),
+        memory=join(units * unit.memory for units, unit in rows),
+        memory_limit=join(units * unit.memory_limit for units, unit in rows),
     )
 
 
@@ -138,6 +162,10 @@ def _stage(index: int, stage: Stage, transport: str, start: Amount) -> StageFore
         message_rate=_rate(plan, contents.messages),
         byte_rate=_rate(plan, contents.size),
         is_unpaced=plan.rate <= 0,
+        units=-(-plan.agents // settings.AGENTS_PER_UNIT),
+        unit=stage_resources(
+            plan, stage.template, stage.template.rosbag, transport, settings.AGENTS_PER_UNIT
+        ),
     )
 
 

@@ -1,6 +1,5 @@
 """Changes to MECs; nothing else writes them."""
 
-import re
 from collections.abc import Iterable, Sequence, Set
 from typing import Any
 
@@ -15,10 +14,13 @@ from simulations.choices import Discovery, Transport
 from simulations.exceptions import MecInUseError, MecInvalidError
 from simulations.models import Mec, Simulation
 from simulations.models.mec import ADDRESS, LINK_FIELDS, MAX_PORT
+from simulations.services.designs.placement import (
+    complete_tolerations,
+    selector_errors,
+    toleration_errors,
+)
 from simulations.services.runs import usage
 
-_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
-_PREFIX = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 USED_FIELDS: dict[str, tuple[str, ...]] = {
     Transport.NULL: (),
     Transport.ROS2: ("discovery", "addresses", "domain_id"),
@@ -31,6 +33,7 @@ USED_FIELDS: dict[str, tuple[str, ...]] = {
 """The fields of a link that each transport uses."""
 ADDRESSED = {Discovery.PEERS, Discovery.SERVER}
 """Kinds of discovery that need addresses."""
+PLACEMENT_CHECKS = {"node_selector": selector_errors, "tolerations": toleration_errors}
 FIELDS = Mec._meta.fields  # noqa: SLF001  as documented by Django
 
 
@@ -90,6 +93,7 @@ def _save(mec: Mec, unchanged: Set[str] = frozenset(), fields: Set[str] | None =
     errors = _field_errors(mec, unchanged)
     if errors:
         raise MecInvalidError(errors=errors)
+    mec.tolerations = complete_tolerations(mec.tolerations)
     taken = FieldError("/slug", _("Another mec has this slug: choose another."), "SLUG_TAKEN")
     with refusing_duplicates(Mec, "slug", lambda: MecInvalidError(errors=[taken])):
         mec.save(update_fields=fields)
@@ -97,10 +101,10 @@ def _save(mec: Mec, unchanged: Set[str] = frozenset(), fields: Set[str] | None =
 
 
 def _field_errors(mec: Mec, unchanged: Set[str]) -> list[FieldError]:
-    errors = []
-    if "node_selector" not in unchanged:
-        messages = selector_errors(mec.node_selector)
-        errors = [FieldError("/node_selector", message) for message in messages]
+    errors: list[FieldError] = []
+    for name, check in PLACEMENT_CHECKS.items():
+        if name not in unchanged:
+            errors += [FieldError(f"/{name}", message) for message in check(getattr(mec, name))]
     try:
         mec.clean_fields(exclude=unchanged)
     except ValidationError as error:
@@ -180,23 +184,6 @@ def _nowhere_error(transport: str) -> FieldError:
         "as discovery."
     )
     return FieldError("/endpoint", message)
-
-
-def selector_errors(selector: Any) -> list[str]:
-    """Messages about the errors of a node selector: labels with values, as in Kubernetes."""
-    if not isinstance(selector, dict):
-        return [_('Write labels with their values, such as {"site": "north"}.')]
-    messages = []
-    for label, value in selector.items():
-        prefix, slash, name = label.rpartition("/")
-        if not _LABEL.fullmatch(name) or (slash and not _PREFIX.fullmatch(prefix)):
-            messages.append(_("“%(label)s” is not a valid label of a node.") % {"label": label})
-        elif not isinstance(value, str) or (value and not _LABEL.fullmatch(value)):
-            message = _(
-                "“%(value)s” is not a valid value of a label: use letters, digits, -, _ and ."
-            )
-            messages.append(message % {"value": value})
-    return messages
 
 
 def simulation_names(mecs: Iterable[Mec]) -> dict[int, str]:

@@ -4,9 +4,13 @@ from contextlib import suppress
 from time import monotonic, sleep
 
 import msgspec
+from django.conf import settings
+from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from agent.protocol import ProbeResult
+from simulations.backends import backend
 from simulations.exceptions import (
     MecTestLostError,
     MecTestNotTakenError,
@@ -34,9 +38,31 @@ def request(mec: Mec, requested_by: User | None) -> LinkProbe:
 
 
 def latest(mec: Mec) -> LinkProbe | None:
-    """Return the newest requested test of the present link of a mec."""
+    """Return the newest requested test of the present link of a mec; None where servers test themselves."""
+    if not backend(settings.BACKEND).controller_only:
+        return None
     link = msgspec.to_builtins(mec.link)
-    return LinkProbe.objects.filter(mec=mec, link=link).order_by("-pk").first()
+    rows = LinkProbe.objects.filter(mec=mec, link=link).select_related("requested_by")
+    return rows.order_by("-pk").first()
+
+
+def waiting_text(probe: LinkProbe) -> str:
+    """Say what a test waits for that no controller has taken."""
+    waited = (timezone.now() - probe.created_at).total_seconds()
+    if waited > TAKE_SECONDS:
+        return str(_not_taken())
+    return _("It waits for a controller to take it.")
+
+
+def failure_text(probe: LinkProbe) -> str:
+    """Say why an ended test has no result; empty if it has one."""
+    if probe.ended_at is None:
+        return str(_not_taken())
+    try:
+        result_of(probe)
+    except MecTestUnavailableError as error:
+        return str(error)
+    return ""
 
 
 def wait(probe: LinkProbe) -> ProbeResult:

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from common.admin.numbers import number, size
-from simulations.backends.base import Capacity
+from simulations.backends.base import Capacity, Resources
 from simulations.choices import CheckStatus, PreflightCheck
 from simulations.models import Simulation, Stage
 from simulations.services.designs.checks import Check
@@ -15,6 +15,7 @@ from simulations.services.designs.demand import Demand, demand
 from simulations.services.designs.forecast import Forecast, forecast
 from simulations.services.designs.room import room
 from simulations.services.designs.unit_checks import unit_checks
+from simulations.services.unit_resources import MIB
 
 TIGHT_SHARE = 0.8
 """Share of what there is from which on it is called scarce."""
@@ -28,7 +29,7 @@ def resource_checks(simulation: Simulation, stages: Sequence[Stage]) -> Iterator
     needed = demand(simulation, stages, course)
     available = room()
     yield _messages(course, needed)
-    for need in _needs(needed, available.capacity or Capacity()):
+    for need in _needs(course.requested, needed, available.capacity or Capacity()):
         yield _compare(need, available.reason)
     yield from unit_checks(simulation, stages, available.capacity)
 
@@ -79,9 +80,26 @@ class _Need:
     measured_by: int | None = None
     beyond: CheckStatus = CheckStatus.ERROR
     """Result when it is more than there is."""
+    is_requested: bool = False
+    """It is exactly what units request."""
 
 
-def _needs(needed: Demand, room: Capacity) -> Iterator[_Need]:
+def _needs(requested: Resources | None, needed: Demand, room: Capacity) -> Iterator[_Need]:
+    if requested is None:
+        yield from _estimated_needs(needed, room)
+    else:
+        yield from _requested_needs(requested, room)
+    recorded = needed.recorded_bytes
+    yield _Need(
+        PreflightCheck.DISK,
+        None if recorded is None else needed.bag_bytes + recorded,
+        room.disk_bytes,
+        size,
+        _("Free some space for units, or record less; answers that are recorded come in addition."),
+    )
+
+
+def _estimated_needs(needed: Demand, room: Capacity) -> Iterator[_Need]:
     yield _Need(
         PreflightCheck.CPU,
         needed.cores,
@@ -99,14 +117,17 @@ def _needs(needed: Demand, room: Capacity) -> Iterator[_Need]:
         _("Start fewer agents at once, put more of them into a unit, or use a larger machine."),
         needed.measured_by,
     )
-    recorded = needed.recorded_bytes
-    yield _Need(
-        PreflightCheck.DISK,
-        None if recorded is None else needed.bag_bytes + recorded,
-        room.disk_bytes,
-        size,
-        _("Free some space for units, or record less; answers that are recorded come in addition."),
+
+
+def _requested_needs(requested: Resources, room: Capacity) -> Iterator[_Need]:
+    """The needs on a cluster, which admits and places units by what they request, not by what they use."""
+    advice = _(
+        "Units will wait for it: start fewer agents at once, let the templates reserve less, or raise "
+        "the quota."
     )
+    cores, memory = requested.cpu / 1000, requested.memory * MIB
+    yield _Need(PreflightCheck.CPU, cores, room.cores, _cores, advice, is_requested=True)
+    yield _Need(PreflightCheck.MEMORY, memory, room.memory_bytes, size, advice, is_requested=True)
 
 
 def _cores(value: float) -> str:
@@ -122,11 +143,17 @@ def _compare(need: _Need, unknown: str) -> Check:
     words = {"needed": need.word(need.amount)}
     if need.room is None:
         text = _("About %(needed)s; what there is where units run is not known here.") % words
+        if need.is_requested:
+            text = (
+                _("Units request %(needed)s at once; the room for them is not known here.") % words
+            )
         text = f"{text} {unknown}".rstrip()
         return Check(need.kind, CheckStatus.UNKNOWN, "ROOM_UNKNOWN", text, values=values)
     words |= {"room": need.word(need.room), "source": _source(need.measured_by)}
     text = _("About %(needed)s of %(room)s (%(source)s).") % words
-    if need.amount <= need.room * TIGHT_SHARE:
+    if need.is_requested:
+        text = _("Units request %(needed)s at once; there is room for %(room)s.") % words
+    if need.amount <= need.room * (1 if need.is_requested else TIGHT_SHARE):
         return Check(need.kind, CheckStatus.OK, need.kind, text, values=values)
     status = need.beyond if need.amount > need.room else CheckStatus.WARNING
     return Check(need.kind, status, "SCARCE", f"{text} {need.advice}", values=values)

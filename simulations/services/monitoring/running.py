@@ -2,18 +2,15 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 
-from django.db.models import QuerySet
-from django.utils import timezone
-
-from simulations.choices import RunStatus
-from simulations.models import Execution, StageRun
+from simulations.choices import ACTIVE, EventKind, FailureCode, RunStatus
+from simulations.models import Event, Execution, StageRun
 from simulations.services.progress.bulk import progress_of_all
 from simulations.services.progress.calculation import Progress
 
-BACKEND_PATIENCE = timedelta(seconds=15)
-"""Time that a stage may be without units before the backend counts as not answering."""
+MAX_WAITING = 100
+"""Stage runs with waiting units that are read."""
 
 
 @dataclass(frozen=True)
@@ -57,15 +54,22 @@ def running(limit: int, *, live: bool = True) -> Running:
     return Running(shown, progress_of_all(shown) if live else {}, number)
 
 
-def without_units() -> QuerySet[StageRun]:
-    """Stage runs whose units the backend should have started by now."""
-    overdue = timezone.now() - BACKEND_PATIENCE
-    return StageRun.objects.filter(
-        execution__status=RunStatus.PREPARING,
-        status=RunStatus.PREPARING,
-        handle="",
-        prepared_at__lt=overdue,
+def waiting() -> StageRun | None:
+    """A stage run whose units wait; one whose backend does not answer comes first."""
+    rows = StageRun.objects.filter(execution__status__in=ACTIVE, waiting__isnull=False)
+    away = FailureCode.BACKEND_UNAVAILABLE
+    return min(
+        rows.order_by("pk")[:MAX_WAITING],
+        key=lambda run: (run.waiting or {}).get("code") != away,
+        default=None,
     )
+
+
+def waiting_since(stage_run: StageRun) -> datetime | None:
+    """Time since which the units of a stage run wait for this reason."""
+    events = Event.objects.filter(execution=stage_run.execution_id, kind=EventKind.STAGE_WAITING)
+    rows = events.filter(payload__position=stage_run.position).order_by("-sequence")
+    return rows.values_list("time", flat=True).first()
 
 
 def failed(limit: int) -> list[Execution]:

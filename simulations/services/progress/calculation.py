@@ -9,6 +9,7 @@ sent, so they stay counted.
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 from msgspec.structs import asdict
@@ -45,6 +46,8 @@ class StageProgress(ResourceTotals, frozen=True, kw_only=True):
     expected_end: datetime | None
     messages_undelivered: int = 0
     """As of the last event of the connections."""
+    waiting: dict[str, Any] | None = None
+    """Why units do not run: `code`, `reason` and number of `units`; None: none is known to wait."""
 
 
 class Progress(ResourceTotals, frozen=True, kw_only=True):
@@ -74,6 +77,7 @@ class StageInputs(msgspec.Struct, frozen=True, kw_only=True):
     release_at: datetime | None
     agents_ended_at: datetime | None
     ended_at: datetime | None
+    waiting: dict[str, Any] | None = None
 
 
 class Inputs(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,7 +122,8 @@ def calculate(
                 messages_published=total,
                 messages_undelivered=_undelivered(inputs, run.position),
                 expected_end=_expected_end(run, stage, percent, start, now),
-                **asdict(resources_of_stage(counts, run.pk)),
+                waiting=run.waiting,
+                **asdict(resources_of_stage(counts, run.pk, stage.resources, plan.units(stage))),
             )
         )
     return _total(plan, inputs, stages, now)

@@ -15,6 +15,7 @@ from django.utils import timezone
 from common.exceptions import NotFoundError
 from simulations.choices import AGENT_ENDED, RunStatus
 from simulations.exceptions import RedisUnreachableError
+from simulations.failures import waiting_text
 from simulations.live import progress as live_progress
 from simulations.live.unit_counts import UnitCount, UnitCounts
 from simulations.models import AgentRun, Execution
@@ -38,10 +39,14 @@ __all__ = [
     "final_outcome",
     "progress_by_id",
     "progress_of",
+    "waiting_texts",
 ]
 
 FRESH_SECONDS = 1.0
-FINAL_FIGURES = ("messages_published", "cpu_seconds", "memory_peak_bytes")
+FINAL_FIGURES = (
+    *("messages_published", "cpu_seconds", "memory_peak_bytes"),
+    *("cpu_cores_requested", "memory_requested_bytes"),
+)
 """Figures that progress knows better than the rows of agents."""
 
 
@@ -91,6 +96,15 @@ def progress_of(execution: Execution) -> Progress:
         return _calculate_and_cache(execution, cached)
     except RedisUnreachableError:
         return calculate_now(execution, inputs_of(execution), counts_of_rows(execution.pk))
+
+
+def waiting_texts(progress: Progress) -> list[dict[str, Any]]:
+    """Stages whose units wait, with the cause in words."""
+    return [
+        {"stage": stage.position, **stage.waiting, "text": waiting_text(stage.waiting)}
+        for stage in progress.stages
+        if stage.waiting
+    ]
 
 
 def final_outcome(
@@ -176,8 +190,12 @@ def calculate_now(
 def inputs_of(
     execution: Execution, previous: Inputs | None = None, *, with_outages: bool = True
 ) -> Inputs:
-    """The inputs from the database; each change makes an event, so stages are only read after one."""
-    if previous is not None and previous.event_count == execution.event_count:
+    """The inputs from the database; each change makes an event, so stages are only read after one.
+
+    The number of units that wait changes without.
+    """
+    same = previous is not None and previous.event_count == execution.event_count
+    if previous is not None and same and not any(stage.waiting for stage in previous.stages):
         stages, outages = previous.stages, previous.outages
     else:
         outages = outages_of(execution) if with_outages else ()

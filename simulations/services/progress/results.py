@@ -53,6 +53,8 @@ def summary(execution: Execution) -> dict[str, Any]:
         "messages_late": figures.get("messages_late"),
         "cpu_seconds": figures.get("cpu_seconds"),
         "memory_peak_bytes": figures.get("memory_peak_bytes"),
+        "cpu_cores_requested": figures.get("cpu_cores_requested"),
+        "memory_requested_bytes": figures.get("memory_requested_bytes"),
         "seconds": seconds,
     }
 

@@ -56,7 +56,7 @@ class ActiveStage:
     @property
     def _max_seconds(self) -> float | None:
         """Time that units may need from their launch on, in all attempts; None: no limit is known."""
-        playing = planned_seconds(self.stage)
+        playing = self.stage.execution_time or planned_seconds(self.stage)
         if playing is None:
             return None
         # Stages that start together wait for the slowest.

@@ -42,7 +42,8 @@ def close_finished(active: ActiveStage) -> int:
 
 def close_superseded(active: ActiveStage) -> None:
     """Close the recordings of attempts that a newer one has replaced, while it runs."""
-    _close_ended(active, active.stage_run.recordings.open().superseded())
+    if active.stage.record:
+        _close_ended(active, active.stage_run.recordings.open().superseded())
 
 
 def _close_ended(active: ActiveStage, rows: RecordingQuerySet) -> int:

@@ -59,8 +59,7 @@ class ControlPlane:
             *("--peer-url", self._peer),
         )
         wait_until(lambda: serves_http(f"{self._etcd}/health"), etcd, self._log("etcd"))
-        api = self._run("kube-apiserver", *self._api_flags())
-        wait_until(self._is_ready, api, self._log("kube-apiserver"))
+        self.start_api()
         for user in self._tokens:
             self._write_kubeconfig(user)
         self._write_kubectl()
@@ -77,6 +76,15 @@ class ControlPlane:
             self.add_node("node")
         self._create_class()
         wait_until(lambda: self._has("serviceaccount", "default"), managed, self._log(manager))
+
+    def start_api(self) -> None:
+        """Start the API server, also again, and wait until it is ready."""
+        self._api = self._run("kube-apiserver", *self._api_flags())
+        wait_until(self._is_ready, self._api, self._log("kube-apiserver"))
+
+    def kill_api(self) -> None:
+        """Kill the API server; what it has stored stays."""
+        terminate([self._api], first=signal.SIGKILL)
 
     def add_node(self, name: str) -> None:
         """One more place for pods."""

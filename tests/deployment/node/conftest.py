@@ -16,6 +16,7 @@ import pytest
 from tests.deployment import guide
 from tests.deployment.guide_reader import Reader
 from tests.deployment.node.needs import missing
+from tests.deployment.node.pod_runs import PodRuns, pod_runs
 from tests.deployment.node.real_cluster import RealCluster
 from tests.deployment.node.walk import INSTALLING_SECONDS, new_walker
 
@@ -56,3 +57,10 @@ def password(walked: Reader) -> str:
     """Password of the first admin, you@example.com, made as the guide says."""
     (command,) = {each for each in guide.commands("cluster") if " ensure_admin " in each}
     return walked.run(command).rstrip().rpartition(" ")[2]
+
+
+@pytest.fixture(scope="session")
+def pods(cluster: RealCluster) -> Iterator[PodRuns]:
+    """An installation on this machine whose units are pods of the node."""
+    with pod_runs(cluster) as running:
+        yield running

@@ -9,7 +9,6 @@ import pytest
 from tests.deployment import guide
 from tests.deployment.cluster.conftest import until
 from tests.deployment.guide_reader import Reader
-from tests.deployment.node.real_cluster import RealCluster
 from tests.support.s3 import free_ports
 
 INSTALLED = ["kubectl create namespace robot", "chmod +x install.sh", "./install.sh"]

@@ -1,5 +1,8 @@
-// The form of a system under test: fields that the chosen transport does not use are hidden, unless they have
-// an error. Without this script all are shown; the server drops what is not used.
+// The page of a system under test. Its state and last test are asked for again and again. In its form, fields
+// that the chosen transport does not use are hidden, unless they have an error. Without this script all are
+// shown; the server drops what is not used.
+import { refresh } from "../../common/console/refresh.js";
+
 const { used, addressed, by_addresses: byAddresses } = JSON.parse(
   document.getElementById("mec-fields").textContent,
 );
@@ -28,3 +31,7 @@ if (transport && discovery) {
   discovery.addEventListener("change", update);
   update();
 }
+
+const lost = document.getElementById("mec-lost");
+const texts = JSON.parse(document.getElementById("mec-texts").textContent);
+for (const part of document.querySelectorAll("[data-url*='/part/']")) refresh(part, lost, texts);

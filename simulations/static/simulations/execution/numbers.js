@@ -37,14 +37,14 @@ export class Numbers {
     setBar(scope, "overall-bar", progress.overall);
     set(scope, "agents", this.counts(progress.agents) || this.texts.none);
     set(scope, "messages", number(progress.messages_published));
-    this.showResources(progress);
+    this.showResources(scope, progress);
     for (const stage of progress.stages) this.showStage(stage);
   }
 
-  /** CPU and memory of all units now; an ended execution has its own numbers. */
-  showResources({ cpu_cores: cores, memory_bytes: memory }) {
+  /** CPU and memory of units now; what has ended has its own numbers. */
+  showResources(scope, { cpu_cores: cores, memory_bytes: memory }) {
     if (typeof cores !== "number" || typeof memory !== "number") return;
-    set(summary(), "resources", fill(this.texts.resources, { cores: fraction(cores), memory: size(memory) }));
+    set(scope, "resources", fill(this.texts.resources, { cores: fraction(cores), memory: size(memory) }));
   }
 
   showStage(stage) {
@@ -52,6 +52,7 @@ export class Numbers {
     setBar(row, "bar", stage.percent);
     set(row, "percent", `${number(stage.percent)} %`);
     set(row, "messages", number(stage.messages_published));
+    this.showResources(row, stage);
     const counts = this.counts(stage.agents);
     if (counts) set(row, "agents", counts);
   }

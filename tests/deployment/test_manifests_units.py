@@ -1,0 +1,52 @@
+"""Quota and priority of robot-agents fit the units that the controllers create there."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from simulations.backends.base import Job, Resources
+from simulations.backends.kubernetes import manifests as units
+from simulations.choices import Transport
+from simulations.services.unit_resources import Load, unit_resources
+from tests.deployment.manifests import SETS, amount, of_kind, one, rendered
+
+AGENTS = 10
+"""The default of AGENTS_PER_UNIT."""
+DISK_MIB = 2048
+"""The default of AGENT_DISK_MIB."""
+
+
+def usual_unit() -> Resources:
+    """Resources of a unit on ROS 2 with agents of 100 messages a second and a large rosbag."""
+    agent = SimpleNamespace(
+        agent_cpu=None, agent_cpu_limit=None, agent_memory=None, agent_memory_limit=None
+    )
+    return unit_resources(AGENTS, agent, Load(Transport.ROS2, 100.0, 100_000.0, 32 * 2**20))
+
+
+def job() -> Job:
+    return Job(1, 1, 1, 0, "token", "http://server", "image", usual_unit())
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_as_many_usual_units_as_pods_are_allowed_fit_the_quota(name: str) -> None:
+    hard = one(rendered(name), "ResourceQuota", "robot-agents")["spec"]["hard"]
+    made = units.indexed_job(job(), units.Site("IfNotPresent", "", DISK_MIB, 1800.0))
+    (container,) = made["spec"]["template"]["spec"]["containers"]
+    for side in ("requests", "limits"):
+        for kind, quantity in container["resources"][side].items():
+            needed = int(hard["pods"]) * amount(quantity)
+            assert needed <= amount(hard[f"{side}.{kind}"]), f"{side}.{kind}"
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_no_unit_is_too_large_for_one_container(name: str) -> None:
+    """Such a unit would never be created; too large for nodes or quota is a failure with a code."""
+    for limits in of_kind(rendered(name), "LimitRange"):
+        assert all({"max", "min"}.isdisjoint(each) for each in limits["spec"]["limits"])
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_units_push_nobody_out(name: str) -> None:
+    found = one(rendered(name), "PriorityClass", units.PRIORITY_CLASS)
+    assert (found["preemptionPolicy"], found["value"] < 0) == ("Never", True)
