@@ -4,7 +4,7 @@ import itertools
 from typing import Any
 
 from simulations.backends.base import Job
-from simulations.backends.kubernetes import manifests
+from simulations.backends.kubernetes import labels
 
 JOB = Job(execution=1, stage_run=2, units=3, retries=1, token="", server="http://server")
 _numbers = itertools.count(1)
@@ -15,7 +15,7 @@ def job(
 ) -> dict[str, Any]:
     """A Job; conditions are given as `Failed=(reason, message)`."""
     metadata = _metadata("job-uid", JOB.name)
-    metadata["labels"], metadata["annotations"] = manifests.labels(JOB), manifests.annotations(JOB)
+    metadata["labels"], metadata["annotations"] = labels.labels(JOB), labels.annotations(JOB)
     return {
         "metadata": metadata,
         "spec": {"completions": JOB.units, "suspend": suspended},
@@ -41,9 +41,9 @@ def pod(  # noqa: PLR0913
     """A pod of a unit in its attempt after so many failures, with the state of its container."""
     metadata = _metadata(uid, f"{JOB.name}-{index}-{uid}")
     metadata["labels"] = {
-        **manifests.labels(JOB),
-        manifests.JOB_NAME: JOB.name,
-        manifests.INDEX: str(index),
+        **labels.labels(JOB),
+        labels.JOB_NAME: JOB.name,
+        labels.INDEX: str(index),
     }
     metadata["annotations"] = {"batch.kubernetes.io/job-index-failure-count": str(failures)}
     if grace is not None:

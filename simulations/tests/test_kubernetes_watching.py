@@ -191,7 +191,7 @@ def test_a_busy_api_is_left_in_peace(
     backend: KubernetesBackend, kubernetes_api: KubernetesApi
 ) -> None:
     assert states(backend) == ALIVE
-    kubernetes_api.fail = lambda _call: Failure(429, "too many requests", {"Retry-After": "3600"})
+    kubernetes_api.fail = lambda _call: Failure(429, headers={"Retry-After": "3600"})
     kubernetes_api.end_streams()
     assert "429" in complaint(backend)
     assert len(watches(kubernetes_api)) <= 2, "the time that it asks for is not over"

@@ -155,9 +155,9 @@ def test_controller_worker_and_backend(console: Console, design: Design) -> None
         execution = lifecycle.start(design())
         seen = tones()
         assert (seen["controller"], seen["worker"], seen["backend"]) == ("ok", "ok", "ok")
-    late = timezone.now() - timedelta(minutes=1)
     Execution.objects.filter(pk=execution.pk).update(status="PREPARING")
-    StageRun.objects.update(status="PREPARING", handle="", prepared_at=late)
+    waiting = {"code": "BACKEND_UNAVAILABLE", "reason": "No process can be started.", "units": 1}
+    StageRun.objects.update(status="PREPARING", prepared_at=timezone.now(), waiting=waiting)
     assert tones()["backend"] == "bad"
 
 

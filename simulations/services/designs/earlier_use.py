@@ -1,7 +1,8 @@
 """CPU and memory that agents have used in earlier executions, as their units have reported it."""
 
-from collections.abc import Collection, Iterator
-from typing import NamedTuple
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db.models import Max
@@ -43,13 +44,17 @@ def likeness(plan: PlanStage) -> Likeness:
 def earlier_use(wanted: Collection[Likeness], transport: str | None = None) -> dict[Likeness, Use]:
     """Find the use of like stages in the newest completed executions; without a transport over any."""
     newest: dict[Likeness, Use] = {}
-    for execution in _completed({like.template for like in wanted}):
-        plan = plan_of(execution)
-        if plan.backend != settings.BACKEND or transport not in {None, plan.link.transport}:
-            continue
-        like = {likeness(stage): stage.position for stage in plan.stages}
-        if missing := (set(wanted) & like.keys()) - newest.keys():
-            newest |= _uses(execution, plan, {like[key]: key for key in missing})
+    executions = [
+        (execution, plan)
+        for execution in _completed({like.template for like in wanted})
+        if (plan := plan_of(execution)).backend == settings.BACKEND
+        and transport in {None, plan.link.transport}
+    ]
+    runs = _StageRuns([execution for execution, _plan in executions])
+    for execution, plan in executions:
+        for like, use in runs.uses(execution, plan):
+            if like in wanted:
+                newest.setdefault(like, use)
     return newest
 
 
@@ -60,27 +65,39 @@ def _completed(templates: Collection[int]) -> Iterator[Execution]:
     yield from rows.order_by("-pk")[:MAX_EXECUTIONS]
 
 
-def _uses(execution: Execution, plan: Plan, wanted: dict[int, Likeness]) -> dict[Likeness, Use]:
-    """The use of the stages at these positions."""
-    runs = StageRun.objects.filter(execution=execution, position__in=wanted)
-    uses: dict[Likeness, Use] = {}
-    units = AgentRun.objects.filter(stage_run__in=runs).order_by().values("stage_run", "unit")
-    figures = list(
-        units.annotate(cpu=Max("unit_cpu_seconds"), memory=Max("unit_memory_peak_bytes"))
-    )
-    for run in runs:
-        if run.release_at is None or run.agents_ended_at is None:
-            continue
-        seconds = (run.agents_ended_at - run.release_at).total_seconds()
-        own = [row for row in figures if row["stage_run"] == run.pk and row["memory"]]
-        if seconds < MIN_SECONDS or len(own) < run.units:
-            continue
-        uses[wanted[run.position]] = Use(
-            cores=sum(row["cpu"] or 0.0 for row in own) / seconds,
-            memory_bytes=sum(row["memory"] for row in own),
-            agents=plan.stage(run.position).agents,
-            units=len(own),
-            transport=plan.link.transport,
-            execution=execution,
-        )
-    return uses
+class _StageRuns:
+    """Stage runs of some executions with the figures of their units, in two queries."""
+
+    def __init__(self, executions: Sequence[Execution]) -> None:
+        self._runs = list(StageRun.objects.filter(execution__in=executions)) if executions else []
+        self._units: dict[int, list[Any]] = defaultdict(list)
+        units = AgentRun.objects.filter(stage_run__in=self._runs)
+        rows = units.order_by().values("stage_run", "unit")
+        figures = rows.annotate(cpu=Max("unit_cpu_seconds"), memory=Max("unit_memory_peak_bytes"))
+        for row in figures:
+            if row["memory"]:
+                self._units[row["stage_run"]].append(row)
+
+    def uses(self, execution: Execution, plan: Plan) -> Iterator[tuple[Likeness, Use]]:
+        """The use of each stage of an execution whose units all have reported theirs."""
+        for run in self._runs:
+            if run.execution_id != execution.pk:
+                continue
+            if run.release_at is None or run.agents_ended_at is None:
+                continue
+            seconds = (run.agents_ended_at - run.release_at).total_seconds()
+            own = self._units[run.pk]
+            if seconds < MIN_SECONDS or len(own) < run.units:
+                continue
+            stage = plan.stage(run.position)
+            yield (
+                likeness(stage),
+                Use(
+                    cores=sum(row["cpu"] or 0.0 for row in own) / seconds,
+                    memory_bytes=sum(row["memory"] for row in own),
+                    agents=stage.agents,
+                    units=len(own),
+                    transport=plan.link.transport,
+                    execution=execution,
+                ),
+            )

@@ -44,6 +44,13 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealCluster]:
 
 
 @pytest.fixture(scope="session")
+def pods(cluster: RealCluster) -> Iterator[PodRuns]:
+    """An installation on this machine whose units are pods of the node."""
+    with pod_runs(cluster) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
 def walked(cluster: RealCluster, tmp_path_factory: pytest.TempPathFactory) -> Reader:
     """The system installed by the guide's quick start; who changes it leaves it running."""
     walker = new_walker(cluster, tmp_path_factory.mktemp("guide") / "project")
@@ -57,10 +64,3 @@ def password(walked: Reader) -> str:
     """Password of the first admin, you@example.com, made as the guide says."""
     (command,) = {each for each in guide.commands("cluster") if " ensure_admin " in each}
     return walked.run(command).rstrip().rpartition(" ")[2]
-
-
-@pytest.fixture(scope="session")
-def pods(cluster: RealCluster) -> Iterator[PodRuns]:
-    """An installation on this machine whose units are pods of the node."""
-    with pod_runs(cluster) as running:
-        yield running
