@@ -20,7 +20,7 @@ class FailingTransport(NullTransport):
 def test_an_error_of_the_network_keeps_what_was_recorded(bag, tmp_path, monkeypatch):
     monkeypatch.setattr(sessions, "create", lambda _link: FailingTransport())
     assignment = FakeServer(bag, {"record": RECORD}).register(None)
-    settings = Settings("", "", 1, 0, tmp_path / "unit", tmp_path / "cache")
+    settings = Settings("", "", 1, 0, tmp_path / "unit", tmp_path / "cache", "p")
     session = Session(settings, assignment, None, None)
     session.prepare(bag)
     recordings = session.recordings

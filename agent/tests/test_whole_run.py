@@ -19,7 +19,7 @@ def test_every_message_is_published_for_every_agent(bag, serve, start):
     fake = FakeServer(bag, {"agents": AGENTS, "passes": 2}, lead_seconds=5)
     unit = start(serve(fake))
     assert unit.wait() == 0
-    assert unit.exit == {"attempt": 1, "code": 0, "failure": ""}
+    assert unit.exit == {"attempt": 1, "code": 0, "failure": "", "text": ""}
     last = fake.last
     assert last.final
     assert [agent.state for agent in last.agents] == ["COMPLETED"] * 3

@@ -6,6 +6,7 @@ import pytest
 
 from simulations.backends.base import Job, Resources
 from simulations.backends.kubernetes import manifests as units
+from simulations.backends.kubernetes.pods import PRIORITY_CLASS
 from simulations.choices import Transport
 from simulations.services.unit_resources import Load, unit_resources
 from tests.deployment.manifests import SETS, amount, of_kind, one, rendered
@@ -48,5 +49,5 @@ def test_no_unit_is_too_large_for_one_container(name: str) -> None:
 
 @pytest.mark.parametrize("name", SETS)
 def test_units_push_nobody_out(name: str) -> None:
-    found = one(rendered(name), "PriorityClass", units.PRIORITY_CLASS)
+    found = one(rendered(name), "PriorityClass", PRIORITY_CLASS)
     assert (found["preemptionPolicy"], found["value"] < 0) == ("Never", True)
