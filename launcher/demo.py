@@ -45,6 +45,8 @@ EMPTY_SUMMARY: dict[str, Any] = {
     "recordings": None,
     "cpu_seconds": None,
     "memory_peak_bytes": None,
+    "cpu_cores_requested": None,
+    "memory_requested_bytes": None,
     "seconds": None,
 }
 """The summary of a demo that could not start."""
