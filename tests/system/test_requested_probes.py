@@ -25,8 +25,8 @@ class Backend(LocalBackend):
             time.sleep(0.05)
         return super().probe(link, seconds)
 
-import simulations.backends
-simulations.backends.LocalBackend = Backend
+import simulations.backends.local
+simulations.backends.local.LocalBackend = Backend
 from django.core.management import call_command
 call_command("run_controller")
 """

@@ -17,7 +17,7 @@ from simulations.backends.base import Capacity, Job, UnitStatus
 from simulations.backends.kubernetes import labels as tags
 from simulations.backends.kubernetes import manifests, watching
 from simulations.backends.kubernetes.capacity import free_capacity
-from simulations.backends.kubernetes.client import Cluster, Object, shared_cluster
+from simulations.backends.kubernetes.client import BACKGROUND, Cluster, Object, shared_cluster
 from simulations.backends.kubernetes.errors import ConflictError, NoClusterError, NotFoundError
 from simulations.backends.kubernetes.probing import run_probe
 from simulations.backends.kubernetes.site import server_address, site
@@ -25,7 +25,6 @@ from simulations.exceptions import BackendError
 
 log = structlog.get_logger(__name__)
 
-BACKGROUND = {"propagationPolicy": "Background"}
 AT_ONCE = {"gracePeriodSeconds": 0}
 ENDED = frozenset({"Succeeded", "Failed"})
 KINDS = ("jobs", "secrets")

@@ -28,11 +28,11 @@ def free_capacity(cluster: Cluster, namespace: str) -> Capacity | None:
     rooms = [quota, total or {}]
     return Capacity(
         cores=_least(rooms, "cpu"),
-        memory_bytes=_whole(_least(rooms, "memory")),
-        disk_bytes=_whole(_least(rooms, "ephemeral-storage")),
-        units=_whole(quota.get("pods")),
+        memory_bytes=_rounded(_least(rooms, "memory")),
+        disk_bytes=_rounded(_least(rooms, "ephemeral-storage")),
+        units=_rounded(quota.get("pods")),
         node_cores=_most(nodes, "cpu"),
-        node_memory_bytes=_whole(_most(nodes, "memory")),
+        node_memory_bytes=_rounded(_most(nodes, "memory")),
     )
 
 
@@ -96,5 +96,5 @@ def _most(rooms: Iterable[Room] | None, name: str) -> float | None:
     return max((room[name] for room in rooms or ()), default=None)
 
 
-def _whole(size: float | None) -> int | None:
+def _rounded(size: float | None) -> int | None:
     return None if size is None else round(size)

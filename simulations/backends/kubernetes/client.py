@@ -42,6 +42,8 @@ GROUPS = {
 }
 TIMEOUT = httpx2.Timeout(5, connect=2)
 PAGE_SIZE = 500
+BACKGROUND = {"propagationPolicy": "Background"}
+"""Option of a deletion: what the object owns goes after it."""
 LOG_LINES = 50
 LOG_BYTES = 64 * 1024
 RETRY_SECONDS = 5.0

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from agent.protocol import Link, ProbeCode, ProbeResult, decode
 from simulations.backends.kubernetes import manifests
-from simulations.backends.kubernetes.client import Cluster, Object
+from simulations.backends.kubernetes.client import BACKGROUND, Cluster, Object
 from simulations.backends.kubernetes.labels import JOB_NAME
 from simulations.backends.kubernetes.site import server_address, site
 from simulations.exceptions import BackendError
@@ -17,7 +17,6 @@ from simulations.exceptions import BackendError
 log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 0.5
-REMOVAL = {"propagationPolicy": "Background"}
 
 
 def run_probe(cluster: Cluster, namespace: str, link: Link, seconds: float) -> ProbeResult:
@@ -81,6 +80,6 @@ def _waiting_for(pod: Object | None) -> str:
 
 def _remove(cluster: Cluster, namespace: str, name: str) -> None:
     try:
-        cluster.delete("jobs", namespace, name, REMOVAL)
+        cluster.delete("jobs", namespace, name, BACKGROUND)
     except BackendError as error:  # the janitor removes it later
         log.warning("probe_not_removed", job=name, error=str(error))

@@ -87,7 +87,7 @@ def _base() -> str:
         with tempfile.TemporaryDirectory(dir=folder(), prefix="building-") as context:
             root = Path(context) / "rootfs"
             options = ["--variant=minbase", f"--include={_PACKAGES}"]
-            _said(name, ["debootstrap", *options, _SUITE, str(root), _mirror()])
+            _build(name, ["debootstrap", *options, _SUITE, str(root), _mirror()])
             _take_settings(root)
             file = str(_HERE / "base" / "Containerfile")
             _buildah("bud", *_OPTIONS, "--tag", name, "--file", file, context)
@@ -124,7 +124,7 @@ def build(
     words = [word for key in arguments for word in ("--build-arg", f"{key}={arguments[key]}")]
     words += ["--target", target] if target else []
     with _context(source, copy) as context:
-        _said(name, _words("bud", *_OPTIONS, *words, "--tag", name, str(context)))
+        _build(name, _buildah_command("bud", *_OPTIONS, *words, "--tag", name, str(context)))
     return _id(name)
 
 
@@ -146,17 +146,17 @@ def _context(source: Path, copy: Sequence[Path]) -> Iterator[Path]:
         yield context
 
 
-def _words(*words: str) -> list[str]:
+def _buildah_command(*words: str) -> list[str]:
     store = folder() / "layers"
     place = ["--root", str(store), "--runroot", str(store / "run"), "--storage-driver", "overlay"]
     return ["buildah", *place, *words]
 
 
 def _buildah(*words: str) -> str:
-    return run(_words(*words))
+    return run(_buildah_command(*words))
 
 
-def _said(name: str, words: list[str]) -> None:
+def _build(name: str, words: list[str]) -> None:
     """Run a command that may take minutes; say so, and print its output when it fails."""
     began = time.monotonic()
     log = folder() / "build.log"
@@ -164,6 +164,6 @@ def _said(name: str, words: list[str]) -> None:
         done = subprocess.run(words, stdout=out, stderr=out, stdin=subprocess.DEVNULL, check=False)
     if done.returncode != 0:
         tail = log.read_text(errors="replace")[-3000:]
-        raise AssertionError(f"{name} could not be built; the end of what was said:\n{tail}")
+        raise AssertionError(f"{name} could not be built; the end of its output:\n{tail}")
     sys.stdout.write(f"Made {name} in {time.monotonic() - began:.0f} s\n")
     sys.stdout.flush()

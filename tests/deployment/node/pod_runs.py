@@ -76,11 +76,11 @@ class PodRuns(Installation):
     def running(self, execution: int, count: int = 1) -> list[Shown]:
         """Wait until so many pods of an execution run, and return them."""
 
-        def found() -> list[Shown]:
+        def running_pods() -> list[Shown]:
             pods = [p for p in self.pods(execution) if p["status"].get("phase") == "Running"]
             return pods if len(pods) >= count else []
 
-        result: list[Shown] = until(found, lambda: json.dumps(self.pods(execution))[:4000])
+        result: list[Shown] = until(running_pods, lambda: json.dumps(self.pods(execution))[:4000])
         return result
 
     def ended(self, execution: int, seconds: float = 180) -> Shown:
