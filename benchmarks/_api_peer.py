@@ -55,12 +55,16 @@ LEFT JOIN accounts_user r ON r.id = x.requested_by_id
 LEFT JOIN accounts_user p ON p.id = x.stopped_by_id
 """
 EXECUTIONS = EXECUTION.format(more="")
-ONE_EXECUTION = EXECUTION.format(more=", x.plan, x.outcome, x.event_count") + "WHERE x.id = $1"
+ONE_EXECUTION = (
+    EXECUTION.format(more=", x.plan, x.outcome, x.event_count, '[]'::jsonb AS waiting")
+    + "WHERE x.id = $1"
+)
 TEMPLATE = """
 SELECT t.id, t.name, t.robot_type, t.description, t.rosbag_id AS rosbag, t.topics, t.excluded_topics,
   t.renames, t.rate, t.max_gap_seconds, t.start_offset, t.end_offset, t.pass_gap, t.clock_hz, t.restamp,
   t.prefix_frames, t.required_subscribers, t.match_seconds, t.definitions, t.record_topics, t.record_own,
-  t.record_scope, t.record_storage, t.unsupported_topics, t.version,
+  t.record_scope, t.record_storage, t.agent_cpu, t.agent_cpu_limit, t.agent_memory,
+  t.agent_memory_limit, t.unsupported_topics, t.version,
   u.email AS created_by, t.created_at, t.updated_at, t.deleted_at
 FROM templates_template t LEFT JOIN accounts_user u ON u.id = t.created_by_id
 """
