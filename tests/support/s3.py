@@ -72,11 +72,14 @@ class S3:
             f"-filer.localSocket={self._folder}/f.sock",
             f"-s3.localSocket={self._folder}/s.sock",
         ]
-        # One volume per bucket and small volumes: each would reserve a gigabyte otherwise.
+        # A bucket takes volumes of its own, seven by default, and their number would follow from the free
+        # disk: one for each, and room for thousands of buckets on any disk.
+        (self._folder / "master.toml").write_text("[master.volume_growth]\ncopy_1 = 1\n")
         small = [
             "-master.telemetry=false",
             "-master.volumeSizeLimitMB=64",
-            "-volume.max=0",
+            "-volume.max=10000",
+            "-volume.minFreeSpace=100MiB",
             "-volume.preStopSeconds=0",
         ]
         words = [
