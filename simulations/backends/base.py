@@ -141,6 +141,13 @@ class Backend(Protocol):
     def kill(self, job: Job, units: Collection[int]) -> None:
         """Kill units; those that have ended are ignored."""
 
+    def on_lost_machines(self, job: Job, units: Collection[int]) -> Mapping[int, str]:
+        """Of silent units those whose machine does not answer either, with a sentence that says so.
+
+        Raises:
+            BackendError: Machines cannot be asked now.
+        """
+
     def kept_recording(self, job: Job, unit: int, attempt: int) -> str:
         """Folder in which an attempt of a unit has kept what it could not upload; empty if there is none."""
 

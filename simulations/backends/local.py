@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -73,6 +73,9 @@ class LocalBackend:
             for pid in self._processes(self._folder(job, unit)):
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
+
+    def on_lost_machines(self, job: Job, units: Collection[int]) -> Mapping[int, str]:
+        return {}  # they run on the machine that asks
 
     def kept_recording(self, job: Job, unit: int, attempt: int) -> str:
         folder = self._folder(job, unit) / f"recording-{attempt}"

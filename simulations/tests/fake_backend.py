@@ -1,6 +1,6 @@
 """A backend without units."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 
 from agent.protocol import Link, ProbeCode, ProbeResult
 from simulations.backends.base import Capacity, Job, UnitStatus
@@ -25,6 +25,7 @@ class FakeBackend:
         self.executions: set[int] = set()
         self.fails = False
         self.away: set[str] = set()
+        self.lost: set[int] = set()
         self.trouble = ""
         self.probed: list[Link] = []
         self.room: Capacity | None = Capacity(4.0, 8 * 2**30, 100 * 2**30)
@@ -48,6 +49,10 @@ class FakeBackend:
     def kill(self, job: Job, units: Collection[int]) -> None:
         self._answers("kill")
         self.killed += list(units)
+
+    def on_lost_machines(self, job: Job, units: Collection[int]) -> Mapping[int, str]:
+        self._answers("on_lost_machines")
+        return {unit: "It does not answer." for unit in units if unit in self.lost}
 
     def kept_recording(self, job: Job, unit: int, attempt: int) -> str:
         return "/kept/recording-1"

@@ -61,6 +61,19 @@ def test_nobody_is_killed_or_ended_meanwhile(stage_run: StageRun, fake: FakeBack
     assert set(AgentRun.objects.values_list("failure_code", flat=True)) == {"AGENT_HUNG"}
 
 
+def test_a_silent_unit_whose_machine_is_lost(stage_run: StageRun, fake: FakeBackend) -> None:
+    registered(stage_run)
+    day = timezone.now() - timedelta(days=1)
+    StageRun.objects.update(prepared_at=day)
+    AgentRun.objects.update(created_at=day)
+    heard_for(10_000)
+    fake.seen, fake.lost = [ALIVE], {0}
+    reconcile()
+    assert fake.killed == [0]
+    assert set(AgentRun.objects.values_list("failure_code", flat=True)) == {"NODE_LOST"}
+    assert "It does not answer." in AgentRun.objects.first().failure_text
+
+
 def test_a_silent_unit_that_cannot_be_killed_is_tried_again(
     stage_run: StageRun, fake: FakeBackend
 ) -> None:

@@ -36,8 +36,9 @@ def add_pod(api: KubernetesApi, of: Job, index: int, phase: str = "Running", **m
         "ownerReferences": [{"uid": owner}],
         **more.pop("metadata", {}),
     }
+    spec = more.pop("spec", {})
     status = {"phase": phase, **more}
-    api.objects.create("pods", SPACE, {"metadata": metadata, "status": status})
+    api.objects.create("pods", SPACE, {"metadata": metadata, "spec": spec, "status": status})
 
 
 def names(api: KubernetesApi, kind: str) -> list[str]:
@@ -153,3 +154,27 @@ def test_the_last_words_of_the_newest_process_are_read(
     log = backend.last_log(job(1), 0)
     assert log.endswith("the end")
     assert len(log) == 4096
+
+
+def test_silent_units_whose_node_does_not_answer(
+    backend: KubernetesBackend, kubernetes_api: KubernetesApi
+) -> None:
+    backend.launch(job(1))
+    running = [{"state": {"running": {}}}]
+    for index, node in enumerate(("lost", "lost", "other")):
+        spec = {"nodeName": node}
+        add_pod(kubernetes_api, job(1), index, containerStatuses=running, spec=spec)
+    refused = 'Get "https://10.0.0.1:10250/containerLogs": dial tcp: connect: connection refused'
+
+    def fail(call: Call) -> Failure | None:
+        asked_lost = call.subresource == "log" and not call.name.endswith("-2-running")
+        return Failure(500, refused) if asked_lost else None
+
+    kubernetes_api.fail = fail
+    before = len(kubernetes_api.calls)
+    lost = backend.on_lost_machines(job(1), [1, 0, 2])
+    assert lost == dict.fromkeys([1, 0], "The node lost does not answer the cluster's API.")
+    assert len(kubernetes_api.calls) - before == 3  # the pods, and each node once
+    broken = Failure(500, "failed to try resolving symlinks")  # of a node that answers
+    kubernetes_api.fail = lambda call: broken if call.subresource == "log" else None
+    assert backend.on_lost_machines(job(1), [0, 2]) == {}

@@ -62,6 +62,19 @@ class KubernetesBackend:
         wanted = set(units)
         self._kill_pods(job.name, lambda pod: _index(pod) in wanted)
 
+    def on_lost_machines(self, job: Job, units: Collection[int]) -> Mapping[int, str]:
+        # Kubernetes itself marks a node after 40 s or more, when a silent unit has been given up.
+        running = {_index(pod): pod for pod in self._pods(job.name) if _has_run(pod)}
+        silent = {unit: running[unit] for unit in units if unit in running}
+        nodes = {pod["spec"]["nodeName"]: pod["metadata"]["name"] for pod in silent.values()}
+        with ThreadPoolExecutor(PARALLEL_CALLS) as pool:
+            answers = dict(zip(nodes, pool.map(self._node_answers, nodes.values()), strict=True))
+        return {
+            unit: f"The node {pod['spec']['nodeName']} does not answer the cluster's API."
+            for unit, pod in silent.items()
+            if not answers[pod["spec"]["nodeName"]]
+        }
+
     def kept_recording(self, job: Job, unit: int, attempt: int) -> str:
         return ""  # a pod's files go with it
 
@@ -75,9 +88,7 @@ class KubernetesBackend:
         return sum(self._remove_found(found) for found in others)
 
     def last_log(self, job: Job, unit: int) -> str:
-        labels = f"{tags.JOB_NAME}={job.name},{tags.INDEX}={unit}"
-        pods, _version = self._cluster.list_raw("pods", self._namespace, labels)
-        spoken = [pod for pod in pods if _has_run(pod)]
+        spoken = [pod for pod in self._pods(job.name) if _index(pod) == unit and _has_run(pod)]
         if not spoken:
             return ""
         newest = max(spoken, key=lambda pod: pod["metadata"]["creationTimestamp"])
@@ -149,12 +160,18 @@ class KubernetesBackend:
         return removed
 
     def _kill_pods(self, job_name: str, chosen: Callable[[Object], bool]) -> None:
-        pods, _version = self._cluster.list_raw(
-            "pods", self._namespace, f"{tags.JOB_NAME}={job_name}"
-        )
-        names = [pod["metadata"]["name"] for pod in pods if chosen(pod) and _may_be_killed(pod)]
+        pods = [pod for pod in self._pods(job_name) if chosen(pod) and _may_be_killed(pod)]
+        names = [pod["metadata"]["name"] for pod in pods]
         with ThreadPoolExecutor(PARALLEL_CALLS) as pool:
             list(pool.map(self._kill_pod, names))
+
+    def _pods(self, job_name: str) -> list[Object]:
+        labels = f"{tags.JOB_NAME}={job_name}"
+        pods, _version = self._cluster.list_raw("pods", self._namespace, labels)
+        return pods
+
+    def _node_answers(self, pod: str) -> bool:
+        return self._cluster.node_answers(self._namespace, pod)
 
     def _kill_pod(self, name: str) -> None:
         self._cluster.delete("pods", self._namespace, name, AT_ONCE)

@@ -46,6 +46,8 @@ BACKGROUND = {"propagationPolicy": "Background"}
 """Option of a deletion: what the object owns goes after it."""
 LOG_LINES = 50
 LOG_BYTES = 64 * 1024
+NODE_CALL = 'Get "https://'
+"""Beginning of the API's message on a call of its own to a node that failed."""
 RETRY_SECONDS = 5.0
 """Time after which a call gives up: a pass of the controller must not hang."""
 FIRST_DELAY = 0.2
@@ -193,6 +195,16 @@ class Cluster:
             if response.is_error:
                 raise _error(response)
             return response.text
+
+    def node_answers(self, namespace: str, pod: str) -> bool:
+        """Check that the node of a pod answers the API, which asks it for the output of the pod."""
+        try:
+            self.pod_log(namespace, pod)
+        except PassingError as error:
+            return not (error.is_away or NODE_CALL in str(error))
+        except BackendError:
+            return True
+        return True
 
     def _call(
         self,

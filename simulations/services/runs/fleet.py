@@ -1,7 +1,7 @@
 """Supervision of the units of a stage run: silent and overdue units are killed, lost agents recorded."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -96,9 +96,25 @@ def _kill_hung(
     # An attempt that has registered since then is not the silent one.
     for number in open_rows.filter(created_at__gte=started_at).values_list("unit", flat=True):
         hung.pop(number, None)
+    lost = _on_lost_machines(active, hung)
     if hung and kill(active, hung):
-        failed = [replace(u, failure=u.failure or FailureCode.AGENT_HUNG) for u in hung.values()]
+        failed = [_with_cause(unit, lost.get(unit.unit, "")) for unit in hung.values()]
         attempts.end_units(active, failed, stopping=stopping, created_before=started_at)
+
+
+def _on_lost_machines(active: ActiveStage, hung: Collection[int]) -> Mapping[int, str]:
+    try:
+        return active.backend.on_lost_machines(active.job, hung)
+    except BackendError:
+        return {}
+
+
+def _with_cause(unit: UnitStatus, lost: str) -> UnitStatus:
+    """A silent unit with the cause that its backend knows; else it is hung, unless its machine is lost."""
+    if unit.failure:
+        return unit
+    code = FailureCode.NODE_LOST if lost else FailureCode.AGENT_HUNG
+    return replace(unit, failure=code, reason=lost)
 
 
 def kill(active: ActiveStage, units: Collection[int]) -> bool:
