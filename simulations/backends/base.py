@@ -176,8 +176,8 @@ class Backend(Protocol):
     def problem(self) -> str:
         """Say what hinders the backend now; empty: nothing."""
 
-    def probe(self, link: Link, seconds: float) -> ProbeResult:
-        """Test a link from where units run, within so many seconds.
+    def probe(self, link: Link, placement: Placement, seconds: float) -> ProbeResult:
+        """Test a link from where its units run, within so many seconds.
 
         Raises:
             BackendError: The test cannot be started now, or gave no answer.
