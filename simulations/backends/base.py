@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -92,6 +93,8 @@ class UnitStatus:
     """Message of the backend about `failure`, such as the scheduler's."""
     ended: Mapping[str, str] = field(default_factory=dict)
     """Failure codes of its processes that have failed, by the name with which these registered."""
+    running_since: datetime | None = None
+    """Start of its newest process, where it may start long after it was launched."""
 
 
 @dataclass(frozen=True)
