@@ -33,7 +33,7 @@ _slots = BoundedSemaphore(MAX_AT_ONCE)
 
 
 def probe(mec: Mec, *, requested_by: User | None) -> ProbeResult:
-    """Test a MEC for ten seconds at most, and keep the result with it; where a controller does, wait for it.
+    """Test a MEC, or wait until a controller has; the result is kept with it.
 
     Raises:
         MecDisabledError: It is disabled.
