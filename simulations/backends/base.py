@@ -110,6 +110,9 @@ class Capacity:
     disk_bytes: int | None = None
     units: int | None = None
     """Units for which a quota leaves room."""
+    limit_cores: float | None = None
+    """Cores that a quota leaves to the limits of units; these may add up to more than there are."""
+    limit_memory_bytes: int | None = None
     node_cores: float | None = None
     """The most that one node has free, as a unit runs on one node."""
     node_memory_bytes: int | None = None
