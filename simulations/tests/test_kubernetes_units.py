@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from simulations.backends.base import UnitState, UnitStatus
-from simulations.backends.kubernetes.units import OVERDUE_SECONDS
+from simulations.backends.kubernetes import labels
+from simulations.backends.kubernetes.units import OVERDUE_SECONDS, JobView
 from simulations.backends.kubernetes.view import View
 from simulations.tests.cluster_objects import JOB, ended, event, job, pod
 
@@ -15,9 +16,7 @@ OOM = ended(137, "OOMKilled")
 
 
 def observed(view: View, *, retry: bool = True) -> list[UnitStatus]:
-    seen = view.job(JOB.name)
-    assert seen is not None
-    return seen.units(JOB.units, retry=retry)
+    return view.units(JOB, retry=retry)
 
 
 @pytest.fixture
@@ -78,7 +77,7 @@ def test_the_end_of_a_removed_pod_is_kept_while_its_job_exists(view: View) -> No
     view.pods.apply("DELETED", evicted)
     assert observed(view)[0].ended == {"a": "EVICTED"}
     view.jobs.apply("DELETED", job())
-    assert view.job(JOB.name) is None
+    assert observed(view)[0].state is UnitState.ABSENT
     view.jobs.apply("ADDED", job())
     assert observed(view)[0].ended == {}
 
@@ -103,8 +102,28 @@ def test_a_deleted_pod_that_nobody_ends_has_failed(
     assert (unit.state, unit.failure) == (UnitState.FAILED, "NODE_LOST")
 
 
+def test_states_are_derived_again_after_changes_of_their_job_only(
+    view: View, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    derived: list[int] = []
+    original = JobView.units
+
+    def derive(found: JobView, number: int, *, retry: bool) -> list[UnitStatus]:
+        derived.append(len(found.pods))
+        return original(found, number, retry=retry)
+
+    monkeypatch.setattr(JobView, "units", derive)
+    other = pod("other", 1)
+    other["metadata"]["labels"][labels.JOB_NAME] = "execution-8-stage-8"
+    for change in (pod("a", 0), other, pod("b", 1)):
+        view.pods.apply("ADDED", change)
+        assert observed(view) == observed(view)
+    assert derived == [1, 2]
+
+
 def test_the_node_of_a_running_pod_does_not_answer(view: View) -> None:
     view.pods.apply("ADDED", pod("a", 0))
+    assert observed(view)[0].failure == ""
     view.events.apply("ADDED", event("a", "NodeNotReady", "Node is not ready"))
     unit = observed(view)[0]
     assert (unit.state, unit.failure) == (UnitState.ALIVE, "NODE_LOST")

@@ -33,6 +33,12 @@ class JobView:
     events: Mapping[str, EventRecord]
     """The newest event by the uid of its Job or pod."""
 
+    @property
+    def depends_on_time(self) -> bool:
+        """True while a pod that is being deleted may be overdue."""
+        running = (p for unit in self.pods.values() for p in unit if p.state is PodState.RUNNING)
+        return any(pod.gone_at is not None for pod in running)
+
     def units(self, number: int, *, retry: bool) -> list[UnitStatus]:
         """Return the states of so many units; without `retry`, one whose newest pod failed has failed."""
         moment = _Moment(time.monotonic(), self._refused(), retry)

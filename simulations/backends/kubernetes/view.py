@@ -11,6 +11,8 @@ from typing import Protocol, TypeVar
 
 import structlog
 
+from simulations.backends.base import Job, UnitState, UnitStatus
+from simulations.backends.kubernetes.labels import identity
 from simulations.backends.kubernetes.records import (
     EventRecord,
     JobRecord,
@@ -49,17 +51,29 @@ class View:
         self.jobs = Jobs(self)
         self.pods = Pods(self)
         self.events = Events(self)
+        self.derived: dict[str, dict[tuple[int, bool], list[UnitStatus]]] = {}
+        """Units by the name of their Job, kept until something of it changes; stores drop them."""
 
-    def job(self, name: str) -> JobView | None:
-        """Return a Job with its pods and events; None: it does not exist."""
+    def units(self, job: Job, *, retry: bool) -> list[UnitStatus]:
+        """Return the states of all units of a job, as `JobView` does; they are absent without its Job."""
         with self.lock:
-            job = self.jobs.by_name.get(name)
-            if job is None:
-                return None
-            pods = {index: list(unit.values()) for index, unit in self.pods.units(name).items()}
-            about = [job.uid, *(pod.uid for unit in pods.values() for pod in unit)]
-            events = self.events.by_object
-            return JobView(job, pods, {uid: events[uid] for uid in about if uid in events})
+            found = self.jobs.by_name.get(job.name)
+            if found is None or not identity(job).items() <= found.identity.items():
+                return [UnitStatus(unit, UnitState.ABSENT) for unit in range(job.units)]
+            kept = self.derived.setdefault(job.name, {})
+            if (job.units, retry) not in kept:
+                view = self._job_view(found)
+                units = view.units(job.units, retry=retry)
+                if view.depends_on_time:
+                    return units
+                kept[job.units, retry] = units
+            return list(kept[job.units, retry])
+
+    def _job_view(self, job: JobRecord) -> JobView:
+        pods = {i: list(unit.values()) for i, unit in self.pods.units(job.name).items()}
+        about = [job.uid, *(pod.uid for unit in pods.values() for pod in unit)]
+        events = self.events.by_object
+        return JobView(job, pods, {uid: events[uid] for uid in about if uid in events})
 
 
 class Jobs:
@@ -75,10 +89,12 @@ class Jobs:
             for name in self.by_name.keys() - records.keys():
                 self._view.pods.forget(name)
             self.by_name = records
+            self._view.derived.clear()
 
     def apply(self, change: str, raw: Raw) -> None:
         for record in _records([raw], job_record):
             with self._view.lock:
+                self._view.derived.pop(record.name, None)
                 if change == DELETED:
                     self.by_name.pop(record.name, None)
                     self._view.pods.forget(record.name)
@@ -113,6 +129,7 @@ class Pods:
                 self._remove(vanished(pod))
             for record in records:
                 self._put(record)
+            self._view.derived.clear()
 
     def apply(self, change: str, raw: Raw) -> None:
         if change == DELETED:
@@ -122,6 +139,7 @@ class Pods:
         for record in _records([raw], make):
             with self._view.lock:
                 put(record)
+                self._view.derived.pop(record.job, None)
 
     def _all(self) -> Iterator[PodRecord]:
         for units in self._by_job.values():
@@ -159,10 +177,12 @@ class Events:
         records = sorted(_records(raws, event_record), key=lambda record: record.time)
         with self._view.lock:
             self.by_object = {record.about: record for record in records}
+            self._view.derived.clear()
 
     def apply(self, change: str, raw: Raw) -> None:
         for record in _records([raw], event_record):
             with self._view.lock:
+                self._view.derived.clear()  # events that are read are rare
                 newest = self.by_object.get(record.about)
                 if change == DELETED:  # an hour after its last repetition
                     if newest is not None and newest.uid == record.uid:

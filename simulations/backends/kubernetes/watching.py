@@ -13,10 +13,10 @@ from collections.abc import Iterable
 
 import structlog
 
-from simulations.backends.base import Job, UnitState, UnitStatus
+from simulations.backends.base import Job, UnitStatus
 from simulations.backends.kubernetes.client import OPEN, Cluster
 from simulations.backends.kubernetes.errors import GoneError, PassingError
-from simulations.backends.kubernetes.labels import SELECTOR, identity
+from simulations.backends.kubernetes.labels import SELECTOR
 from simulations.backends.kubernetes.view import Store, View
 from simulations.exceptions import BackendError
 
@@ -132,10 +132,7 @@ class Watcher:
         """
         if complaint := self.complaint():
             raise BackendError(complaint)
-        seen = self._view.job(job.name)
-        if seen is None or not identity(job).items() <= seen.job.identity.items():
-            return [UnitStatus(unit, UnitState.ABSENT) for unit in range(job.units)]
-        return seen.units(job.units, retry=retry)
+        return self._view.units(job, retry=retry)
 
     def complaint(self) -> str:
         """Say why the view is not in step with the cluster; empty if it is.
