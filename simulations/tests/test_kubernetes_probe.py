@@ -1,5 +1,6 @@
 """Tests of links on Kubernetes: a pod of its own, which is removed whatever happens."""
 
+import re
 from typing import Any
 
 import pytest
@@ -76,6 +77,33 @@ def test_a_pod_that_cannot_test_says_why(
     with pytest.raises(BackendError, match=reason):
         KubernetesBackend().probe(LINK, PLACEMENT, 0.6)
     assert kubernetes_api.objects.list("jobs", SPACE) == []
+
+
+NO_SECRET = 'MountVolume.SetUp failed for volume "mec": secret "site-7" not found'  # noqa: S105
+QUOTA = "Error creating: pods is forbidden: exceeded quota: robot-agents"
+
+
+@pytest.mark.parametrize(("kind", "sentence"), [("pods", NO_SECRET), ("jobs", QUOTA)])
+def test_what_only_events_tell_is_said(
+    kubernetes_api: KubernetesApi, kind: str, sentence: str
+) -> None:
+    if kind == "pods":
+        run_pods(kubernetes_api, container(waiting={"reason": "ContainerCreating"}))
+
+    create_pod, objects = kubernetes_api.fail, kubernetes_api.objects
+
+    def warn(call: Call) -> None:
+        create_pod(call)
+        if call.kind == "events":
+            (about,) = objects.list(kind, SPACE)
+            told = {about["metadata"]["uid"]: sentence, "another": "of another"}
+            for uid, text in told.items():
+                warning = {"message": text, "type": "Warning", "involvedObject": {"uid": uid}}
+                objects.create("events", SPACE, {"metadata": {"name": uid}, **warning})
+
+    kubernetes_api.fail = warn
+    with pytest.raises(BackendError, match=re.escape(sentence)):
+        KubernetesBackend().probe(LINK, PLACEMENT, 0.6)
 
 
 def test_a_test_that_runs_too_long_was_not_answered(kubernetes_api: KubernetesApi) -> None:

@@ -128,7 +128,15 @@ def matches(found: Object, labels: str, fields: str) -> bool:
 
 def _holds(values: Mapping[str, Any], selector: str) -> bool:
     terms = [term.split("=", 1) for term in selector.split(",") if term]
-    return all(values.get(key) == value for key, value in terms)
+    return all(_value(values, key) == value for key, value in terms)
+
+
+def _value(values: Mapping[str, Any], path: str) -> Any:
+    """A label, or the field of a path such as `involvedObject.uid`."""
+    if path in values:
+        return values[path]
+    first, _, rest = path.partition(".")
+    return _value(values[first], rest) if rest and isinstance(values.get(first), dict) else None
 
 
 def _merge(found: Object, change: Object) -> Object:

@@ -10,8 +10,10 @@ from django.conf import settings
 from agent.protocol import Link, ProbeCode, ProbeResult, decode
 from simulations.backends.base import Placement
 from simulations.backends.kubernetes import manifests
+from simulations.backends.kubernetes.causes import waiting_cause
 from simulations.backends.kubernetes.client import BACKGROUND, Cluster, Object
 from simulations.backends.kubernetes.labels import JOB_NAME
+from simulations.backends.kubernetes.objects import Event, Pod, parse
 from simulations.backends.kubernetes.site import server_address, site
 from simulations.exceptions import BackendError
 
@@ -33,23 +35,25 @@ def run_probe(
     job = manifests.probe_job(name, link, placement, settings.AGENT_IMAGE, server_address(), site())
     job["spec"]["activeDeadlineSeconds"] = math.ceil(seconds)
     try:
-        cluster.create("jobs", namespace, job)
-        return _await_result(cluster, namespace, name, deadline)
+        created = cluster.create("jobs", namespace, job)
+        return _await_result(cluster, namespace, created, deadline)
     finally:
         _remove(cluster, namespace, name)
 
 
-def _await_result(cluster: Cluster, namespace: str, name: str, deadline: float) -> ProbeResult:
+def _await_result(cluster: Cluster, namespace: str, job: Object, deadline: float) -> ProbeResult:
+    labels = f"{JOB_NAME}={job['metadata']['name']}"
     pod: Object | None = None
     while time.monotonic() < deadline:
-        pods, _version = cluster.list_raw("pods", namespace, f"{JOB_NAME}={name}")
+        pods, _version = cluster.list_raw("pods", namespace, labels)
         pod = pods[0] if pods else None
         if pod and (end := _state(pod).get("terminated")):
             return _result(end)
         time.sleep(POLL_SECONDS)
     if pod and "running" in _state(pod):
         return ProbeResult(reachable=False, code=ProbeCode.NO_ANSWER_IN_TIME, text="")
-    message = f"The pod of the test did not start in time ({_waiting_for(pod)})."
+    reason = _waiting_for(cluster, namespace, job, pod)
+    message = f"The pod of the test did not start in time ({reason})."
     raise BackendError(message)
 
 
@@ -67,18 +71,17 @@ def _result(end: Object) -> ProbeResult:
         raise BackendError(message) from error
 
 
-def _waiting_for(pod: Object | None) -> str:
-    """Why a pod does not run, in the words of the kubelet or the scheduler."""
-    if pod is None:
-        return "no pod was created: check the quota of the namespace"
-    waiting = _state(pod).get("waiting", {})
-    reasons = [f"{waiting.get('reason', '')}: {waiting.get('message', '')}"] if waiting else []
-    reasons += [
-        row.get("message", "")
-        for row in pod["status"].get("conditions", ())
-        if row["type"] == "PodScheduled" and row["status"] != "True"
-    ]
-    return "; ".join(reasons) or "it waits for a node"
+def _waiting_for(cluster: Cluster, namespace: str, job: Object, pod: Object | None) -> str:
+    """Why no pod runs, in the words of the scheduler, the kubelet or the quota."""
+    if pod and (reason := waiting_cause(parse(pod, Pod)).reason):
+        return reason
+    about = (pod or job)["metadata"]["uid"]
+    raws, _version = cluster.list_raw(
+        "events", namespace, fields=f"type=Warning,involvedObject.uid={about}"
+    )
+    if raws:
+        return max((parse(raw, Event) for raw in raws), key=lambda event: event.time).message
+    return "it is still being prepared" if pod else "no pod was created"
 
 
 def _remove(cluster: Cluster, namespace: str, name: str) -> None:
