@@ -5,7 +5,7 @@ heartbeats in Redis. What agents, kubelets and the Job controller would do is do
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,16 @@ from templates.services import templates
 from tests.support.kubernetes_api import KubernetesApi
 
 PASSES_TO_START = 20
+
+
+def _pass_until(condition: Callable[[], bool]) -> None:
+    for _ in range(PASSES_TO_START):
+        silence.record_echo()
+        reconcile()
+        if condition():
+            return
+        time.sleep(0.5)  # the watches need a moment, and the release is some seconds ahead
+    raise RuntimeError("they do not play")
 
 
 class ActiveExecutions:
@@ -49,7 +59,7 @@ class ActiveExecutions:
         reconcile()  # launches their Jobs
         for stage_run in new:
             self._run_pods(stage_run)
-        self._until_playing(new)
+        self._play(new)
         self._playing += new
 
     def beat(self) -> None:
@@ -104,17 +114,13 @@ class ActiveExecutions:
         pod = {"metadata": metadata, "spec": template["spec"], "status": status}
         return self._api.objects.create("pods", self._namespace, pod)
 
-    def _until_playing(self, new: list[StageRun]) -> None:
-        """Report that they are ready, wait for their release, and report that they play."""
+    def _play(self, new: list[StageRun]) -> None:
+        """Let agents be ready and play; a first pass after that records their start."""
+        active = Execution.objects.active()
         self._report(new, AgentState.READY)
-        waiting = Execution.objects.active().exclude(status=RunStatus.RUNNING)
-        for _ in range(PASSES_TO_START):
-            reconcile()
-            if not waiting.exists():
-                self._report(new, AgentState.RUNNING)
-                return
-            time.sleep(0.2)  # the watches need a moment
-        raise RuntimeError("they do not play")
+        _pass_until(lambda: not active.exclude(status=RunStatus.RUNNING).exists())
+        self._report(new, AgentState.RUNNING)
+        _pass_until(lambda: not active.filter(started_at=None).exists())
 
     def _report(self, stage_runs: list[StageRun], state: AgentState) -> None:
         for message in self._new_snapshots(stage_runs, state):
