@@ -6,8 +6,8 @@ units have reported before each pass, outside of the time measured:
 
     .venv/bin/python -m benchmarks.passes --executions 20 200 --passes 40
 
-Queries and calls of Redis are those of one more pass, in which they are counted. A controller rests for
-CONTROLLER_INTERVAL_SECONDS, 0.25 s, between two passes.
+Queries and calls of Redis are means of a pass. A controller rests for CONTROLLER_INTERVAL_SECONDS, 0.25 s,
+between two passes.
 """
 
 import argparse
@@ -32,8 +32,8 @@ class Figures(NamedTuple):
     executions: int
     p50: float
     p95: float
-    queries: int
-    redis: int
+    queries: float
+    redis: float
 
 
 def main() -> int:
@@ -96,26 +96,36 @@ def _end() -> None:
 
 
 def passes(beat: Callable[[], None], executions: int, count: int) -> Figures:
-    """Time some passes, and count what one of them sends."""
+    """Time some passes, and count what they send."""
     from django.db import connection  # noqa: PLC0415  needs the settings
-    from django.test.utils import CaptureQueriesContext  # noqa: PLC0415
 
     from simulations.services.runs.reconcile import reconcile  # noqa: PLC0415
 
-    milliseconds = []
+    milliseconds, queries, calls = [], Count(), 0
     for _ in range(count):
         beat()
-        began = time.perf_counter()
-        stepped = reconcile()
-        milliseconds.append((time.perf_counter() - began) * 1000)
+        before = redis_calls()
+        with connection.execute_wrapper(queries):
+            began = time.perf_counter()
+            stepped = reconcile()
+            milliseconds.append((time.perf_counter() - began) * 1000)
+        calls += redis_calls() - before - 1  # the first of both was counted
         if stepped != executions:
             raise RuntimeError(f"{stepped} of {executions} executions are active")
-    calls = redis_calls()
-    with CaptureQueriesContext(connection) as captured:
-        reconcile()
-    calls = redis_calls() - calls - 1  # the first of both was counted
     p95 = statistics.quantiles(milliseconds, n=20, method="inclusive")[18]
-    return Figures(executions, statistics.median(milliseconds), p95, len(captured), calls)
+    p50 = statistics.median(milliseconds)
+    return Figures(executions, p50, p95, queries.number / count, calls / count)
+
+
+class Count:
+    """Counts queries."""
+
+    def __init__(self) -> None:
+        self.number = 0
+
+    def __call__(self, execute: Callable[..., Any], *query: Any) -> Any:
+        self.number += 1
+        return execute(*query)
 
 
 def redis_calls() -> int:
@@ -135,7 +145,7 @@ def print_table(rows: list[Figures], options: argparse.Namespace) -> None:
         each = row.p50 / row.executions
         print(
             f"{row.executions:16}{row.p50:16.1f}{row.p95:16.1f}{each:16.2f}"
-            f"{row.queries:16}{row.redis:16}"
+            f"{row.queries:16.1f}{row.redis:16.1f}"
         )
     first, last = rows[0], rows[-1]
     ratio = (last.p50 / last.executions) / (first.p50 / first.executions)
