@@ -48,19 +48,24 @@ class BarePods:
             answer.raise_for_status()
             self._addresses[f"agent-{number}"] = ""
 
-    def poll_until(self, condition: Callable[[], bool]) -> None:
-        """Poll all of them each second until something is true."""
-        while True:
-            began = time.monotonic()
+    def poll_until(self, condition: Callable[[], bool], limit: float) -> None:
+        """Poll all of them each second until something is true; fail after so many seconds."""
+        end = time.monotonic() + limit
+        while (began := time.monotonic()) < end:
             for name in self._addresses:
                 self._poll(name)
             if condition():
                 return
             time.sleep(max(0.0, POLL_SECONDS - (time.monotonic() - began)))
+        raise RuntimeError(f"these do not answer: {', '.join(self._silent)}")
 
     @property
     def all_answer(self) -> bool:
-        return len(self._answering) == len(self._addresses)
+        return not self._silent
+
+    @property
+    def _silent(self) -> list[str]:
+        return [name for name in self._addresses if name not in self._answering]
 
     def delete(self) -> None:
         """Delete them one after the other, at once."""
@@ -88,5 +93,5 @@ class BarePods:
             "apiVersion": "v1",
             "kind": "Pod",
             "metadata": {"name": name},
-            "spec": {"restartPolicy": "Never", "containers": [container]},
+            "spec": {"containers": [container]},
         }

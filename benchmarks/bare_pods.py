@@ -4,17 +4,17 @@ Both on the same real node, in one run, with the same image:
 
     .venv/bin/python -m benchmarks.bare_pods --agents 40 200 --per-unit 50 10
 
-A bare pod is created by a call of its own, after the one before it. Its address is asked of the API once a
-second until it has one, and then its status over HTTP once a second, all of them by one loop. It imports the
-program of a unit and answers `/status`: it plays nothing, records nothing, has no connection to a server or
-a system under test, and is not privileged, so that a real one would need more. Our agents play all the time,
-without recordings, over the transport `null`.
+A bare pod is created by a call of its own, after the one before it; the kubelet restarts it. Its address is
+asked of the API once a second until it has one, and then its status over HTTP once a second, all of them by
+one loop. It imports the program of a unit and answers `/status`: it plays nothing, records nothing, has no
+connection to a server or a system under test, and is not privileged, so that a real one would need more. Our
+agents play all the time, without recordings, over the transport `null`.
 
-Seconds are from the request (ours) or the first call (theirs) until the last container runs, in the whole
-seconds of the kubelet, and until the last agent says that it is ready. Calls are those of our controller
-and of what keeps the bare pods, as the API server audits them; ours include its watches, which it opens anew
-every 30 s for all executions together. Memory is the PSS of the pods' processes for each agent, and that of
-containerd's shims, of which each pod has one.
+Seconds are from the request (ours) or the first call (theirs) until the last container runs, in whole
+seconds of the kubelet, rounded down, and until the last agent says that it is ready. Calls are those of our
+controller and of what keeps the bare pods, as the API server audits them; ours include its watches, which it
+opens anew every 30 s for all executions together. Memory is the PSS of the pods' processes for each agent,
+and that of containerd's shims, of which each pod has one.
 
 It needs what `make test-node` needs: root, Debian's packages, and the images.
 """
@@ -92,9 +92,8 @@ def main() -> int:
             for agents in options.agents:
                 print(f"{agents} agents")
                 for per_unit in options.per_unit:
-                    print_figures(
-                        f"Job, {per_unit} in a unit", agents, ours(pods, agents, per_unit, options)
-                    )
+                    job = Job(cluster, pods, agents, per_unit).run(options.rest)
+                    print_figures(f"Job, {per_unit} in a unit", agents, job)
                 print_figures("a bare pod each", agents, theirs(cluster, agents, options.rest))
     return 0
 
@@ -115,34 +114,37 @@ def a_cluster() -> Iterator[AuditedNode]:
             cluster.stop()
 
 
-def ours(pods: PodRuns, agents: int, per_unit: int, options: argparse.Namespace) -> Figures:
-    """Start an execution, let it play, and stop it."""
-    pods.drive("take_agents_per_unit", per_unit)
-    before, began = pods.cluster.calls(), time.time()
-    stage = {"template": "plain", "agent_count": agents, "repeat_count": 100_000}
-    execution = pods.drive("start", f"job-{agents}-{per_unit}", "sequential", [stage])
-    until(
-        lambda: plays(pods, execution), lambda: str(pods.drive("shown", execution)), seconds=LIMIT
-    )
-    starting = pods.cluster.calls() - before
-    time.sleep(options.rest)
-    found = pods.pods(execution)
-    memory = memory_of(uids(found))
-    ready = pods.world.call(READY, execution)
-    pods.drive("stop", execution)
-    if left := pods.ended(execution, LIMIT)["left"]:
-        raise RuntimeError(f"left behind: {left}")
-    calls = pods.cluster.calls() - before
-    running = last_start(found) - began
-    return Figures(len(found), running, ready, starting, calls, len(found), memory)
+class Job:
+    """An execution of so many agents."""
 
+    def __init__(self, cluster: AuditedNode, pods: PodRuns, agents: int, per_unit: int) -> None:
+        self._cluster, self._pods = cluster, pods
+        self._name, self._agents = f"job-{agents}-{per_unit}", agents
+        pods.drive("take_agents_per_unit", per_unit)
 
-def plays(pods: PodRuns, execution: int) -> bool:
-    """Check that all agents of an execution play."""
-    shown = pods.drive("shown", execution)
-    if shown["failure"]:
-        raise RuntimeError(str(shown))
-    return {status for *_agent, status, _code in shown["agents"]} == {"RUNNING"}
+    def run(self, rest: float) -> Figures:
+        """Start it, let it play for some time, and stop it."""
+        before, began = self._cluster.calls(), time.time()
+        stage = {"template": "plain", "agent_count": self._agents, "repeat_count": 100_000}
+        execution = self._pods.drive("start", self._name, "sequential", [stage])
+        until(lambda: self._plays(execution), lambda: self._name, seconds=LIMIT)
+        starting = self._cluster.calls() - before
+        time.sleep(rest)
+        found = self._pods.pods(execution)
+        memory = memory_of(uids(found))
+        ready = self._pods.world.call(READY, execution)
+        self._pods.drive("stop", execution)
+        if left := self._pods.ended(execution, LIMIT)["left"]:
+            raise RuntimeError(f"left behind: {left}")
+        calls = self._cluster.calls() - before
+        running = last_start(found) - began
+        return Figures(len(found), running, ready, starting, calls, len(found), memory)
+
+    def _plays(self, execution: int) -> bool:
+        shown = self._pods.drive("shown", execution)
+        if shown["failure"]:
+            raise RuntimeError(str(shown))
+        return {status for *_agent, status, _code in shown["agents"]} == {"RUNNING"}
 
 
 def theirs(cluster: AuditedNode, agents: int, rest: float) -> Figures:
@@ -152,11 +154,11 @@ def theirs(cluster: AuditedNode, agents: int, rest: float) -> Figures:
     with httpx.Client(base_url=cluster.url, headers=token, verify=False, timeout=60) as api:  # noqa: S501
         bare = BarePods(api, BARE, images.AGENT)
         bare.create(agents)
-        bare.poll_until(lambda: bare.all_answer)
+        bare.poll_until(lambda: bare.all_answer, LIMIT)
         ready = time.time() - began
         starting = cluster.calls(BARE) - before
         end = time.monotonic() + rest
-        bare.poll_until(lambda: time.monotonic() > end)
+        bare.poll_until(lambda: time.monotonic() > end, LIMIT)
         found = cluster.get("pods", "-n", BARE)["items"]
         memory = memory_of(uids(found))
         bare.delete()
