@@ -6,6 +6,7 @@ from django.conf import settings
 
 from agent.protocol import Link
 from simulations.backends import backend
+from simulations.backends.base import Placement
 from simulations.choices import ENDED
 from simulations.models import AgentRun, Event, Execution, Mec, StageRun
 from simulations.services.designs import mecs
@@ -117,7 +118,7 @@ def seconds_to_last_publication(execution: int) -> list[float]:
 def test_link(transport: str, endpoint: str) -> Shown:
     """Test a link from where units run, as a controller does."""
     link = Link(transport=transport, endpoint=endpoint)
-    return {"code": str(backend(settings.BACKEND).probe(link, 60).code)}
+    return {"code": str(backend(settings.BACKEND).probe(link, Placement(), 60).code)}
 
 
 def take_backend(name: str) -> None:
