@@ -6,7 +6,7 @@ are plain dicts, as the API sends them.
 
 import random
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -174,7 +174,7 @@ class Cluster:
                 response.read()
                 raise _error(response)
             yield OPEN, {}
-            for line in response.iter_lines():
+            for line in _lines(response.iter_bytes()):
                 change = msgspec.json.decode(line)
                 if change["type"] == "ERROR":
                     raise end_of_watch(change["object"])
@@ -285,6 +285,16 @@ def _failures() -> Iterator[None]:
     except (ValueError, LookupError) as error:
         message = "The cluster's API answered with something else than JSON: check its address."
         raise BackendError(message) from error
+
+
+def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Split a stream at newlines alone: the client also splits at U+0085, which JSON need not escape."""
+    rest = b""
+    for chunk in chunks:
+        *complete, rest = (rest + chunk).split(b"\n")
+        yield from complete
+    if rest:
+        yield rest
 
 
 def _path(kind: str, namespace: str, name: str = "") -> str:
