@@ -104,6 +104,11 @@ def test_no_node_has_room() -> None:
             "TERMINATED",
             "It was told to end.",
         ),
+        (
+            pod("a", 0, "Failed", state=ended(137, "OOMKilled", "the\0 end")),
+            "OUT_OF_MEMORY",
+            "the end",
+        ),
         (pod("a", 0, "Failed", state=ended(143)), "TERMINATED", ""),
         (pod("a", 0, "Failed", state=ended(137), grace=0), "TERMINATED", ""),
         (

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from agent.protocol import ExitReport, decode
+from common.db.text import storable
 from simulations.backends.kubernetes.objects import (
     Condition,
     Event,
@@ -207,4 +208,4 @@ def _condition(conditions: Iterable[Condition], kind: str) -> Condition | None:
 
 
 def _cause(code: str, sentence: str) -> Cause:
-    return Cause(str(code), sentence.strip()[:MAX_REASON])
+    return Cause(str(code), storable(sentence).strip()[:MAX_REASON])
