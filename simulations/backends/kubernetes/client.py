@@ -20,6 +20,7 @@ from lightkube.core.exceptions import ConfigError
 from lightkube.utils.quantity import parse_quantity
 
 from simulations.backends.kubernetes.errors import (
+    LateError,
     NoClusterError,
     NotFoundError,
     PassingError,
@@ -197,11 +198,19 @@ class Cluster:
             return response.text
 
     def node_answers(self, namespace: str, pod: str) -> bool:
-        """Check that the node of a pod answers the API, which asks it for the output of the pod."""
+        """Check that the node of a pod answers the API, which asks it for the output of the pod.
+
+        Raises:
+            BackendError: The API itself cannot be used now.
+        """
         try:
             self.pod_log(namespace, pod)
+        except LateError:  # the API waits for the node for longer than we do
+            return False
         except PassingError as error:
-            return not (error.is_away or NODE_CALL in str(error))
+            if error.is_away:
+                raise
+            return NODE_CALL not in str(error)
         except BackendError:
             return True
         return True
@@ -273,7 +282,7 @@ def _failures() -> Iterator[None]:
         yield
     except httpx2.TimeoutException as error:
         message = "The cluster's API does not answer in time: check its control plane."
-        raise PassingError(message, is_away=True) from error
+        raise LateError(message, is_away=True) from error
     except httpx2.HTTPError as error:
         message = f"The cluster's API cannot be reached ({error}): check its address and network."
         raise PassingError(message, is_away=True) from error

@@ -49,6 +49,10 @@ class PassingError(BackendError):
         """No other call would get through now."""
 
 
+class LateError(PassingError):
+    """The API has not answered in time."""
+
+
 ERRORS = {403: ForbiddenError, 404: NotFoundError, 409: ConflictError, 410: GoneError}
 
 

@@ -92,11 +92,11 @@ def _kill_hung(
     hung = {number: unit for number, unit in hung.items() if unit.state is UnitState.ALIVE}
     if not hung:
         return
+    lost = _on_lost_machines(active, hung)  # may take seconds
     open_rows = active.stage_run.agent_runs.unfinished().filter(unit__in=hung)
     # An attempt that has registered since then is not the silent one.
     for number in open_rows.filter(created_at__gte=started_at).values_list("unit", flat=True):
         hung.pop(number, None)
-    lost = _on_lost_machines(active, hung)
     if hung and kill(active, hung):
         failed = [_with_cause(unit, lost.get(unit.unit, "")) for unit in hung.values()]
         attempts.end_units(active, failed, stopping=stopping, created_before=started_at)
