@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -175,9 +176,10 @@ def test_a_version_that_is_forgotten_is_gone(
         list(cluster.watch_raw("pods", SPACE, version))
 
 
-def test_an_answer_that_is_no_json_is_an_error(
-    cluster: Cluster, kubernetes_api: KubernetesApi, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("answer", ["<html>a proxy's page</html>", [], {}, None])
+def test_an_answer_of_something_else_is_an_error(
+    cluster: Cluster, kubernetes_api: KubernetesApi, monkeypatch: pytest.MonkeyPatch, answer: Any
 ) -> None:
-    monkeypatch.setattr(kubernetes_api, "perform", lambda _call: "<html>a proxy's page</html>")
-    with pytest.raises(BackendError, match="something else than JSON"):
+    monkeypatch.setattr(kubernetes_api, "perform", lambda _call: answer)
+    with pytest.raises(BackendError, match="not the API of a cluster"):
         cluster.list_raw("pods", SPACE)

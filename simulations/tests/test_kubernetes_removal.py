@@ -116,6 +116,20 @@ def test_objects_of_executions_that_are_over_are_removed(
     assert len(names(kubernetes_api, "pods")) == 2
 
 
+def test_a_job_that_cannot_be_removed_keeps_no_other(
+    backend: KubernetesBackend, kubernetes_api: KubernetesApi
+) -> None:
+    for execution in (1, 2):
+        backend.launch(job(execution))
+    denied = Failure(403, "admission webhook denied the request")
+    kubernetes_api.fail = lambda call: (
+        denied if call.method == "DELETE" and call.name == job(1).name else None
+    )
+    with pytest.raises(BackendError, match="denied"):
+        backend.remove_others(list)
+    assert names(kubernetes_api, "jobs") == [job(1).name]
+
+
 def test_a_job_that_is_launched_meanwhile_stays(
     backend: KubernetesBackend, kubernetes_api: KubernetesApi
 ) -> None:

@@ -18,7 +18,12 @@ from simulations.backends.kubernetes import labels as tags
 from simulations.backends.kubernetes import manifests, watching
 from simulations.backends.kubernetes.capacity import free_capacity
 from simulations.backends.kubernetes.client import BACKGROUND, Cluster, Object, shared_cluster
-from simulations.backends.kubernetes.errors import ConflictError, NoClusterError, NotFoundError
+from simulations.backends.kubernetes.errors import (
+    ConflictError,
+    NoClusterError,
+    NotFoundError,
+    PassingError,
+)
 from simulations.backends.kubernetes.probing import run_probe
 from simulations.backends.kubernetes.site import server_address, site
 from simulations.exceptions import BackendError
@@ -89,7 +94,7 @@ class KubernetesBackend:
         jobs, _version = self._cluster.list_raw("jobs", self._namespace, tags.SELECTOR)
         kept = {str(execution) for execution in active()}
         others = [found for found in jobs if _is_ours(found) and _is_over(found, kept)]
-        return sum(self._remove_found(found) for found in others)
+        return self._remove_all(others)
 
     def last_log(self, job: Job, unit: int) -> str:
         newest = self._newest_that_ran(job).get(unit)
@@ -153,6 +158,20 @@ class KubernetesBackend:
         except (NotFoundError, ConflictError):  # removed, or removed and created again, meanwhile
             return 0
         return 1
+
+    def _remove_all(self, jobs: Iterable[Object]) -> int:
+        """Remove Jobs; one that cannot be removed keeps no other."""
+        removed, refused = 0, None
+        for job in jobs:
+            try:
+                removed += self._remove_found(job)
+            except PassingError:
+                raise
+            except BackendError as error:
+                refused = error
+        if refused is not None:
+            raise refused
+        return removed
 
     def _remove_found(self, job: Object) -> int:
         """Remove a Job that nobody waits for, with its Secret and the pods that still run."""

@@ -131,13 +131,14 @@ class Cluster:
         """
         parameters = {**_selectors(labels, fields), "limit": str(PAGE_SIZE)}
         objects: list[Object] = []
-        while True:
-            answer = self._call("GET", _path(kind, namespace), parameters)
-            objects += answer.get("items") or []
-            following = answer["metadata"].get("continue")
-            if not following:
-                return objects, answer["metadata"]["resourceVersion"]
-            parameters["continue"] = following
+        with _failures():
+            while True:
+                answer = self._call("GET", _path(kind, namespace), parameters)
+                objects += answer.get("items") or []
+                following = answer["metadata"].get("continue")
+                if not following:
+                    return objects, answer["metadata"]["resourceVersion"]
+                parameters["continue"] = following
 
     def watch_raw(
         self,
@@ -256,8 +257,7 @@ class Cluster:
             response = self._http.send(request)
             if response.is_error:
                 raise _error(response)
-            answer: Object = msgspec.json.decode(response.content)
-            return answer
+            return msgspec.json.decode(response.content, type=Object)
 
 
 def quantity(text: str) -> float:
@@ -292,7 +292,7 @@ def _failures() -> Iterator[None]:
         )
         raise BackendError(message) from error
     except (ValueError, LookupError) as error:
-        message = "The cluster's API answered with something else than JSON: check its address."
+        message = "What answered is not the API of a cluster: check its address."
         raise BackendError(message) from error
 
 
