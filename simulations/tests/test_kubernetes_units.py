@@ -73,6 +73,15 @@ def test_the_end_of_a_removed_pod_is_kept_while_its_job_exists(view: View) -> No
     assert observed(view)[0].ended == {}
 
 
+def test_pods_of_an_earlier_job_of_this_name_are_no_attempts_of_this_one(view: View) -> None:
+    """They end in their own time after their Job was removed."""
+    earlier = pod("a", 0, failures=1, job_uid="of-an-earlier-job", grace=1800)
+    view.pods.replace([earlier, pod("b", 0)])
+    assert observed(view)[0] == UnitStatus(0, UnitState.ALIVE, 1)
+    view.pods.apply("DELETED", earlier)
+    assert observed(view, retry=False)[0] == UnitStatus(0, UnitState.ALIVE, 1)
+
+
 def test_pods_that_vanished_while_nobody_watched(view: View) -> None:
     view.pods.replace([pod("a", 0), pod("b", 1, "Succeeded")])
     view.pods.replace([])
