@@ -1,6 +1,7 @@
 """States of units in the view of the cluster."""
 
 import time
+from typing import Any
 
 import pytest
 
@@ -80,6 +81,27 @@ def test_pods_of_an_earlier_job_of_this_name_are_no_attempts_of_this_one(view: V
     assert observed(view)[0] == UnitStatus(0, UnitState.ALIVE, 1)
     view.pods.apply("DELETED", earlier)
     assert observed(view, retry=False)[0] == UnitStatus(0, UnitState.ALIVE, 1)
+
+
+ODD: list[Any] = [
+    None,
+    {},
+    {"metadata": None},
+    {"metadata": {"name": "x", "labels": {"a": 1}}},
+    {"metadata": {"name": "x"}, "status": {"conditions": [None]}},
+    {"metadata": {"name": "x"}, "status": {"completedIndexes": "a-b"}},
+]
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_an_object_of_another_form_hides_no_other(view: View, odd: Any) -> None:
+    view.jobs.replace([odd, job()])
+    view.pods.replace([odd, pod("a", 0)])
+    view.events.replace([odd])
+    for store in (view.jobs, view.pods, view.events):
+        store.apply("ADDED", odd)
+        store.apply("DELETED", odd)
+    assert observed(view)[0].state is UnitState.ALIVE
 
 
 def test_pods_that_vanished_while_nobody_watched(view: View) -> None:

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import structlog
 
@@ -27,6 +27,8 @@ from simulations.backends.kubernetes.units import JobView
 log = structlog.get_logger(__name__)
 
 DELETED = "DELETED"
+MAX_NAME = 100
+"""Characters of an object without a name that the log has."""
 
 Record = TypeVar("Record")
 
@@ -181,8 +183,13 @@ def _records(raws: Iterable[Raw], make: Callable[[Raw], Record | None]) -> Itera
     for raw in raws:
         try:
             record = make(raw)
-        except ValueError as error:
-            log.warning("cluster_object_unreadable", object=raw.get("metadata"), error=str(error))
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            log.warning("cluster_object_unreadable", object=_name(raw), error=str(error))
             continue
         if record is not None:
             yield record
+
+
+def _name(raw: Any) -> str:
+    metadata = raw.get("metadata") if isinstance(raw, dict) else None
+    return str(metadata.get("name")) if isinstance(metadata, dict) else str(raw)[:MAX_NAME]
