@@ -150,11 +150,26 @@ def kill_overdue(active: ActiveStage) -> None:
             attempts.end_attempts(stage_run, late)
 
 
-def kill_unless_uploading(active: ActiveStage) -> None:
+def kill_unless_uploading(active: ActiveStage) -> bool:
     """Kill the units of a stage run but for those that upload, which give up by themselves."""
     rows = active.stage_run.agent_runs.filter(status=AgentStatus.UPLOADING)
     uploading = set(rows.values_list("unit", flat=True))
-    kill(active, set(range(active.stage_run.units)) - uploading)
+    return kill(active, set(range(active.stage_run.units)) - uploading)
+
+
+def abandon_silent(active: ActiveStage) -> bool:
+    """End the agents of units that nobody hears and that cannot be killed, if none of them is heard.
+
+    Returns:
+        Whether they were ended.
+    """
+    numbers = range(active.stage_run.units)
+    code = FailureCode.BACKEND_UNAVAILABLE
+    units = [UnitStatus(number, UnitState.ALIVE, failure=code) for number in numbers]
+    if len(_silent_units(active.stage_run, units)) < len(units):
+        return False
+    attempts.end_units(active, units, stopping=True)
+    return True
 
 
 def give_up(active: ActiveStage) -> None:
