@@ -83,6 +83,18 @@ def test_pods_of_an_earlier_job_of_this_name_are_no_attempts_of_this_one(view: V
     assert observed(view, retry=False)[0] == UnitStatus(0, UnitState.ALIVE, 1)
 
 
+def test_why_a_pod_was_killed_is_left_to_who_did_it(
+    view: View, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another controller sees its end before that one has written it."""
+    killed = pod("a", 0, "Failed", state=ended(137), grace=0)
+    view.pods.apply("MODIFIED", killed)
+    view.pods.apply("DELETED", killed)
+    assert observed(view)[0].ended == {}
+    monkeypatch.setattr("simulations.backends.kubernetes.units.KILLED_SECONDS", 0.0)
+    assert observed(view)[0].ended == {"a": "TERMINATED"}
+
+
 ODD: list[Any] = [
     None,
     {},
