@@ -78,7 +78,7 @@ class Cluster:
             message = f"No cluster is configured ({error}): run in a pod, or set KUBECONFIG."
             raise NoClusterError(message) from error
         self.address = str(found.cluster.server)
-        self._away_until = 0.0
+        self._away_until = self._hasty_until = 0.0
         self._away = ""
 
     def create(self, kind: str, namespace: str, manifest: Object) -> Object:
@@ -223,20 +223,24 @@ class Cluster:
         parameters: Mapping[str, str] | None = None,
         body: Object | None = None,
     ) -> Object:
-        """Send a request, again after failures that may pass, for a few seconds in all."""
-        if time.monotonic() < self._away_until:
-            raise BackendError(self._away)
-        request = self._request(method, path, parameters or {}, body)
+        """Send a request, again after failures that may pass, for a few seconds in all.
+
+        Soon after a call that gave up it is sent once: a pass makes many calls, which may all fail.
+        """
         started, delay = time.monotonic(), FIRST_DELAY
+        if started < self._away_until:
+            raise BackendError(self._away)
+        seconds = RETRY_SECONDS if started >= self._hasty_until else 0.0
+        request = self._request(method, path, parameters or {}, body)
         while True:
             try:
                 return self._send(request)
             except PassingError as failure:
                 wait = failure.after or delay * random.uniform(0.5, 1.5)  # noqa: S311  no secret
-                if time.monotonic() - started + wait > RETRY_SECONDS:
+                if time.monotonic() - started + wait > seconds:
+                    self._hasty_until = time.monotonic() + AWAY_SECONDS
                     if failure.is_away:
-                        self._away = str(failure)
-                        self._away_until = time.monotonic() + AWAY_SECONDS
+                        self._away, self._away_until = str(failure), self._hasty_until
                     raise
                 log.warning("cluster_call_repeated", method=method, path=path, reason=str(failure))
             time.sleep(wait)
