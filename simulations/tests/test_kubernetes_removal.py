@@ -190,6 +190,8 @@ def test_the_last_words_of_the_newest_process_are_read(
     kubernetes_api.logs = {"execution-1-stage-1-0-succeeded": "x" * 10_000 + "the end"}
     log = backend.last_log(job(1), 0)
     assert log.endswith("the end")
+    asked = [call.parameters.get("labelSelector", "") for call in kubernetes_api.calls[-2:]]
+    assert asked[0].endswith("index=0"), "a Job may have thousands of pods"
     assert len(log) == 4096
 
 

@@ -73,7 +73,7 @@ class KubernetesBackend:
 
     def on_lost_machines(self, job: Job, units: Collection[int]) -> Mapping[int, str]:
         # Kubernetes itself marks a node after 40 s or more, when a silent unit has been given up.
-        newest = self._newest_that_ran(job)
+        newest = _newest_that_ran(self._pods(job.name, tags.identity(job)))
         silent = {unit: newest[unit] for unit in units if unit in newest}
         nodes = {pod["spec"]["nodeName"]: pod["metadata"]["name"] for pod in silent.values()}
         with ThreadPoolExecutor(NODES_AT_ONCE) as pool:
@@ -97,8 +97,8 @@ class KubernetesBackend:
         return self._remove_all(others)
 
     def last_log(self, job: Job, unit: int) -> str:
-        newest = self._newest_that_ran(job).get(unit)
-        if newest is None:
+        pods = self._pods(job.name, tags.identity(job), unit)
+        if (newest := _newest_that_ran(pods).get(unit)) is None:
             return ""
         return self._cluster.pod_log(self._namespace, newest["metadata"]["name"])[-LOG_SIZE:]
 
@@ -186,14 +186,13 @@ class KubernetesBackend:
         with ThreadPoolExecutor(PARALLEL_CALLS) as pool:
             list(pool.map(self._kill_pod, names))
 
-    def _newest_that_ran(self, job: Job) -> dict[int, Object]:
-        """Return the newest pod of each unit that has begun to run."""
-        begun = [pod for pod in self._pods(job.name, tags.identity(job)) if _has_run(pod)]
-        return {_index(pod): pod for pod in sorted(begun, key=_created)}
-
-    def _pods(self, job_name: str, identity: Mapping[str, str]) -> list[Object]:
-        """Return the pods of a Job; a Job of the same name that is another's has pods as well."""
+    def _pods(
+        self, job_name: str, identity: Mapping[str, str], unit: int | None = None
+    ) -> list[Object]:
+        """Return the pods of a Job or of a unit, none of a Job of the same name that is another's."""
         labels = f"{tags.JOB_NAME}={job_name}"
+        if unit is not None:
+            labels += f",{tags.INDEX}={unit}"
         pods, _version = self._cluster.list_raw("pods", self._namespace, labels)
         return [pod for pod in pods if tags.has(pod, identity)]
 
@@ -210,6 +209,12 @@ def _index(pod: Object) -> int:
 
 def _created(pod: Object) -> str:
     return str(pod["metadata"]["creationTimestamp"])
+
+
+def _newest_that_ran(pods: Iterable[Object]) -> dict[int, Object]:
+    """Return the newest pod of each unit that has begun to run."""
+    begun = [pod for pod in pods if _has_run(pod)]
+    return {_index(pod): pod for pod in sorted(begun, key=_created)}
 
 
 def _may_be_killed(pod: Object) -> bool:
