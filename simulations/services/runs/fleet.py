@@ -73,11 +73,13 @@ def _give_up_pending(
         for unit in units
         if unit.state is UnitState.PENDING and (stopping or unit.unit in silent)
     ]
-    numbers = {unit.unit for unit in late}
-    if not late or not kill(active, numbers):
+    begun = {
+        unit.unit for unit in late if unit.attempts
+    }  # else each pass would ask to kill nothing
+    if not late or (begun and not kill(active, begun)):
         return set()
     attempts.end_units(active, late, stopping=stopping)
-    return numbers
+    return {unit.unit for unit in late}
 
 
 def _kill_hung(
