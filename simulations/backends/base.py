@@ -58,7 +58,7 @@ class Job:
     stage_run: int
     units: int
     retries: int
-    token: str
+    token: str = field(repr=False)
     server: str
     """Base address of the API for units."""
     image: str = ""

@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -74,7 +75,11 @@ def test_a_failure_that_stays_is_an_error(cluster: Cluster, kubernetes_api: Kube
     kubernetes_api.fail_times(100, Failure(500, "etcd is away"))
     with pytest.raises(BackendError, match="etcd is away"):
         cluster.get("pods", SPACE, "pod")
-    assert 1 < len(kubernetes_api.calls) < 100
+    first = len(kubernetes_api.calls)
+    assert 1 < first < 100
+    with pytest.raises(BackendError, match="etcd is away"):
+        cluster.get("pods", SPACE, "another")
+    assert len(kubernetes_api.calls) == first + 1, "many calls of a pass would take all its time"
 
 
 @pytest.mark.usefixtures("impatient")
@@ -184,9 +189,10 @@ def test_a_version_that_is_forgotten_is_gone(
         list(cluster.watch_raw("pods", SPACE, version))
 
 
-def test_an_answer_that_is_no_json_is_an_error(
-    cluster: Cluster, kubernetes_api: KubernetesApi, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("answer", ["<html>a proxy's page</html>", [], {}, None])
+def test_an_answer_of_something_else_is_an_error(
+    cluster: Cluster, kubernetes_api: KubernetesApi, monkeypatch: pytest.MonkeyPatch, answer: Any
 ) -> None:
-    monkeypatch.setattr(kubernetes_api, "perform", lambda _call: "<html>a proxy's page</html>")
-    with pytest.raises(BackendError, match="something else than JSON"):
+    monkeypatch.setattr(kubernetes_api, "perform", lambda _call: answer)
+    with pytest.raises(BackendError, match="not the API of a cluster"):
         cluster.list_raw("pods", SPACE)

@@ -2,11 +2,11 @@
 
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from simulations.backends.base import UnitState, UnitStatus
-from simulations.backends.kubernetes import labels
 from simulations.backends.kubernetes.units import OVERDUE_SECONDS, JobView
 from simulations.backends.kubernetes.view import View
 from simulations.tests.cluster_objects import JOB, ended, event, job, pod
@@ -82,6 +82,48 @@ def test_the_end_of_a_removed_pod_is_kept_while_its_job_exists(view: View) -> No
     assert observed(view)[0].ended == {}
 
 
+def test_pods_of_an_earlier_job_of_this_name_are_no_attempts_of_this_one(view: View) -> None:
+    """They end in their own time after their Job was removed."""
+    earlier = pod("a", 0, failures=1, job_uid="of-an-earlier-job", grace=1800)
+    view.pods.replace([earlier, pod("b", 0)])
+    assert observed(view)[0] == UnitStatus(0, UnitState.ALIVE, 1)
+    view.pods.apply("DELETED", earlier)
+    assert observed(view, retry=False)[0] == UnitStatus(0, UnitState.ALIVE, 1)
+
+
+def test_why_a_pod_was_killed_is_left_to_who_did_it(
+    view: View, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another controller sees its end before that one has written it."""
+    killed = pod("a", 0, "Failed", state=ended(137), grace=0)
+    view.pods.apply("MODIFIED", killed)
+    view.pods.apply("DELETED", killed)
+    assert observed(view)[0].ended == {}
+    monkeypatch.setattr("simulations.backends.kubernetes.units.KILLED_SECONDS", 0.0)
+    assert observed(view)[0].ended == {"a": "TERMINATED"}
+
+
+ODD: list[Any] = [
+    None,
+    {},
+    {"metadata": None},
+    {"metadata": {"name": "x", "labels": {"a": 1}}},
+    {"metadata": {"name": "x"}, "status": {"conditions": [None]}},
+    {"metadata": {"name": "x"}, "status": {"completedIndexes": "a-b"}},
+]
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_an_object_of_another_form_hides_no_other(view: View, odd: Any) -> None:
+    view.jobs.replace([odd, job()])
+    view.pods.replace([odd, pod("a", 0)])
+    view.events.replace([odd])
+    for store in (view.jobs, view.pods, view.events):
+        store.apply("ADDED", odd)
+        store.apply("DELETED", odd)
+    assert observed(view)[0].state is UnitState.ALIVE
+
+
 def test_pods_that_vanished_while_nobody_watched(view: View) -> None:
     view.pods.replace([pod("a", 0), pod("b", 1, "Succeeded")])
     view.pods.replace([])
@@ -113,9 +155,7 @@ def test_states_are_derived_again_after_changes_of_their_job_only(
         return original(found, number, retry=retry)
 
     monkeypatch.setattr(JobView, "units", derive)
-    other = pod("other", 1)
-    other["metadata"]["labels"][labels.JOB_NAME] = "execution-8-stage-8"
-    for change in (pod("a", 0), other, pod("b", 1)):
+    for change in (pod("a", 0), pod("c", 1, job_uid="another"), pod("b", 1)):
         view.pods.apply("ADDED", change)
         assert observed(view) == observed(view)
     assert derived == [1, 2]

@@ -258,3 +258,14 @@ def test_an_object_of_another_form_ends_no_watch(
     kubernetes_api.objects.patch("pods", SPACE, "pod-1", {"status": {"conditions": "none"}})
     fail_pod(kubernetes_api, 0)
     until(lambda: observe(backend)[0].ended)
+
+
+def test_a_message_with_other_ends_of_lines_ends_no_watch(
+    backend: KubernetesBackend, kubernetes_api: KubernetesApi
+) -> None:
+    """The API escapes no U+0085, which a container may print as its last words."""
+    assert states(backend) == ALIVE
+    words = ended(137, "OOMKilled", "\x85 and \x85")
+    status = {"phase": "Failed", "containerStatuses": [{"state": words}]}
+    kubernetes_api.objects.patch("pods", SPACE, "pod-1", {"status": status})
+    until(lambda: observe(backend)[1].ended)

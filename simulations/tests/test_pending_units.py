@@ -1,5 +1,6 @@
 """Units that are launched and do not run: why, for how long, and their end."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +19,7 @@ SENTENCE = "0/3 nodes are available: 3 Insufficient cpu."
 
 
 def pending(unit: int = 0, failure: str = "UNSCHEDULABLE", reason: str = SENTENCE) -> UnitStatus:
-    return UnitStatus(unit, UnitState.PENDING, failure=failure, reason=reason)
+    return UnitStatus(unit, UnitState.PENDING, 1, failure, reason=reason)
 
 
 @pytest.fixture
@@ -100,6 +101,19 @@ def test_a_unit_that_never_runs_ends_with_its_cause(stage_run: StageRun, fake: F
     reconcile()
     reconcile()
     assert StageRun.objects.get().status == "COMPLETED"
+
+
+def test_a_unit_that_was_never_begun_is_given_up_without_a_kill(
+    stage_run: StageRun, fake: FakeBackend
+) -> None:
+    """The others may play for hours, and each pass gives it up."""
+    fake.seen = [UnitStatus(0, UnitState.ALIVE, 1), replace(pending(1), attempts=0)]
+    registered(stage_run)
+    let_time_pass()
+    AgentRun.objects.update(created_at=timezone.now())
+    reconcile()
+    assert agents()[2:] == [(3, "LOST", "UNSCHEDULABLE"), (4, "LOST", "UNSCHEDULABLE")]
+    assert fake.killed == []
 
 
 def test_a_stage_whose_units_never_run_fails_with_their_cause(

@@ -74,13 +74,13 @@ def probe_job(
     name: str, link: Link, placement: Placement, image: str, server: str, site: Site
 ) -> Object:
     """Return the Job of one pod that tests a link."""
-    tags = {**OURS, PROBE: name}
+    identity = {"labels": {**OURS, PROBE: name}, "annotations": {SERVER: server}}
     spec = {
         "backoffLimit": 0,
         "ttlSecondsAfterFinished": PROBE_BACKSTOP_SECONDS,
-        "template": {"metadata": {"labels": tags}, "spec": probe_pod(link, placement, image, site)},
+        "template": {"metadata": identity, "spec": probe_pod(link, placement, image, site)},
     }
-    metadata = {"name": name, "labels": tags, "annotations": {SERVER: server}}
+    metadata = {"name": name, **identity}
     return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": spec}
 
 

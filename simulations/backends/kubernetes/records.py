@@ -8,7 +8,7 @@ from typing import Any
 
 from simulations.backends.kubernetes import causes
 from simulations.backends.kubernetes.causes import NOTHING, Cause
-from simulations.backends.kubernetes.labels import INDEX, JOB_NAME, identity_of
+from simulations.backends.kubernetes.labels import INDEX, JOB_UID, identity_of
 from simulations.backends.kubernetes.objects import Event, KubernetesJob, Pod, parse
 from simulations.choices import FailureCode
 
@@ -44,6 +44,7 @@ class PodRecord:
 
     uid: str
     job: str
+    """The uid of its Job; another of the same name may come after it."""
     index: int
     attempt: int
     created: str
@@ -98,13 +99,13 @@ def pod_record(raw: Raw) -> PodRecord | None:
     pod = parse(raw, Pod)
     metadata = pod.metadata
     marks = {**metadata.annotations, **metadata.labels}
-    if JOB_NAME not in marks or INDEX not in marks:
+    if JOB_UID not in marks or INDEX not in marks:
         return None
     state = PHASES.get(pod.status.phase, PodState.WAITING)
     deleted = metadata.deletion_timestamp is not None
     return PodRecord(
         uid=metadata.uid,
-        job=marks[JOB_NAME],
+        job=marks[JOB_UID],
         index=int(marks[INDEX]),
         attempt=1 + sum(int(marks.get(name, 0)) for name in FAILURES),
         created=(metadata.creation_timestamp or "")[:19],

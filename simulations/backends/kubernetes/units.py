@@ -9,6 +9,8 @@ from simulations.backends.kubernetes.causes import NOTHING, Cause, of_job
 from simulations.backends.kubernetes.records import EventRecord, JobRecord, PodRecord, PodState
 from simulations.choices import FailureCode
 
+KILLED_SECONDS = 10.0
+"""Time after which nobody writes any more why a pod was killed: its controller was killed too."""
 OVERDUE_SECONDS = 30.0
 """Time after its grace period within which a deleted pod ends; else nobody ends it on its node."""
 
@@ -35,9 +37,10 @@ class JobView:
 
     @property
     def depends_on_time(self) -> bool:
-        """True while a pod that is being deleted may be overdue."""
-        running = (p for unit in self.pods.values() for p in unit if p.state is PodState.RUNNING)
-        return any(pod.gone_at is not None for pod in running)
+        """True while a deleted pod may become overdue, or it matters how long ago it was killed."""
+        now = time.monotonic()
+        deleted = (p for unit in self.pods.values() for p in unit if p.gone_at is not None)
+        return any(p.state is PodState.RUNNING or _was_just_killed(p, now) for p in deleted)
 
     def units(self, number: int, *, retry: bool) -> list[UnitStatus]:
         """Return the states of so many units; without `retry`, one whose newest pod failed has failed."""
@@ -59,7 +62,7 @@ class JobView:
         ended = {
             pod.uid: of_job(pod.cause, self.job.cause).code
             for pod in pods
-            if pod.state is PodState.FAILED
+            if pod.state is PodState.FAILED and not _was_just_killed(pod, moment.now)
         }
         state, cause = self._state(index, newest, moment)
         return UnitStatus(
@@ -104,3 +107,9 @@ class JobView:
             return refused
         event = self.events.get(pod.uid)
         return pod.cause if pod.cause.code or event is None else event.cause
+
+
+def _was_just_killed(pod: PodRecord, now: float) -> bool:
+    """Check for a pod that a controller has killed, which is about to write why."""
+    is_killed = pod.grace == 0 and pod.cause.code == FailureCode.TERMINATED
+    return is_killed and pod.gone_at is not None and now < pod.gone_at + KILLED_SECONDS
