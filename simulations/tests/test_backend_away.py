@@ -6,8 +6,10 @@ import pytest
 from django.utils import timezone
 
 from simulations.backends.base import UnitState, UnitStatus
-from simulations.models import AgentRun, Execution, StageRun
-from simulations.services.runs import lifecycle, reports
+from simulations.exceptions import BackendError
+from simulations.models import AgentRun, Event, Execution, StageRun
+from simulations.services.runs import backend_states, lifecycle, reports, waiting_units
+from simulations.services.runs.backend_states import BackendState
 from simulations.services.runs.leftovers import remove_leftovers
 from simulations.services.runs.reconcile import reconcile
 from simulations.tests.conftest import Design, heard_for, prepared, registered, snapshot
@@ -35,6 +37,27 @@ def test_the_reason_is_shown_while_it_lasts(stage_run: StageRun, fake: FakeBacke
     assert seen(stage_run).waiting == waiting
     fake.away, fake.seen = set(), [ALIVE]
     assert seen(stage_run).waiting is None
+
+
+def test_each_controller_may_have_another_reason(stage_run: StageRun) -> None:
+    for reason in ("refused", "no route", "refused"):
+        run = StageRun.objects.get()
+        waiting_units.record_unavailable(run, BackendError(reason))
+        assert run.waiting
+        assert run.waiting["reason"] == reason
+    assert Event.objects.filter(kind="stage.waiting").count() == 1
+
+
+def test_a_controller_that_is_in_step_says_why_units_wait(
+    stage_run: StageRun, fake: FakeBackend
+) -> None:
+    now = timezone.now().timestamp()
+    backend_states.record("this", BackendState(at=now, problem="away"))
+    backend_states.record("another", BackendState(at=now))
+    fake.away = {"observe"}
+    assert seen(stage_run).waiting is None
+    backend_states.record("another", BackendState(at=now, problem="away"))
+    assert seen(stage_run).waiting
 
 
 def test_ready_agents_start_all_the_same(stage_run: StageRun, fake: FakeBackend) -> None:

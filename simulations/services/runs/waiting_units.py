@@ -51,8 +51,12 @@ def _record(stage_run: StageRun, waiting: dict[str, Any] | None) -> None:
 
 
 def _record_change(stage_run: StageRun, before: dict[str, Any], now: dict[str, Any]) -> None:
-    """Append an event, unless only the number of units has changed."""
-    if (before["code"], before["reason"]) == (now["code"], now["reason"]):
+    """Append an event, unless only the number of units has changed.
+
+    Controllers that cannot use the backend may each have another reason, in each pass.
+    """
+    away = FailureCode.BACKEND_UNAVAILABLE
+    if before["code"] == now["code"] and (before["reason"] == now["reason"] or now["code"] == away):
         return
     log.info("stage_waiting", stage_run=stage_run.pk, **now)
     payload = {"position": stage_run.position, **now}
