@@ -55,6 +55,15 @@ def test_it_waits_as_long_as_the_api_asks(cluster: Cluster, kubernetes_api: Kube
     assert time.monotonic() - started >= 1
 
 
+@pytest.mark.parametrize("seconds", ["86400", "inf"])
+def test_it_waits_no_longer_than_it_must(
+    cluster: Cluster, kubernetes_api: KubernetesApi, monkeypatch: pytest.MonkeyPatch, seconds: str
+) -> None:
+    monkeypatch.setattr(client, "MAX_RETRY_AFTER", 0.1)
+    kubernetes_api.fail_times(1, Failure(503, headers={"Retry-After": seconds}))
+    assert cluster.create("pods", SPACE, POD)["metadata"]["uid"]
+
+
 @pytest.mark.usefixtures("impatient")
 def test_a_longer_throttling_fails_at_once_and_further_calls_with_it(
     cluster: Cluster, kubernetes_api: KubernetesApi

@@ -4,11 +4,19 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from simulations.backends.base import Job
 from simulations.backends.kubernetes.backend import KubernetesBackend
 from simulations.backends.kubernetes.site import server_address
 from simulations.exceptions import BackendError
+from simulations.models import Execution
+from simulations.services.plan import plan_of
+from simulations.services.runs import lifecycle
+from simulations.services.runs.active_stage import ActiveStage
+from simulations.services.runs.leftovers import remove_leftovers
+from simulations.services.runs.reconcile import reconcile
+from simulations.tests.conftest import Design
 from tests.support.kubernetes_api import Call, Failure, KubernetesApi
 
 SPACE = "robot-agents"
@@ -114,6 +122,30 @@ def test_objects_of_executions_that_are_over_are_removed(
     assert names(kubernetes_api, "jobs") == [*kept, "of-somebody-else"]
     assert names(kubernetes_api, "secrets") == kept
     assert len(names(kubernetes_api, "pods")) == 2
+
+
+@pytest.mark.django_db
+def test_a_secret_of_an_ended_execution_that_never_got_a_job_is_removed(
+    kubernetes_api: KubernetesApi, design: Design, settings: Any
+) -> None:
+    """Its controller was killed before it removed it; Secrets cannot be listed."""
+    settings.BACKEND = "kubernetes"
+    ended, active = (lifecycle.start(design(1, name=name)) for name in ("one", "other"))
+    kubernetes_api.fail = lambda call: Failure(403) if call.kind == "jobs" else None
+    reconcile()
+    kubernetes_api.fail = lambda _call: None
+    ended.stage_runs.update(status="FAILED")
+    Execution.objects.filter(pk=ended.pk).update(status="FAILED", ended_at=timezone.now())
+    assert len(names(kubernetes_api, "secrets")) == 2
+    assert remove_leftovers() == 1
+    assert names(kubernetes_api, "secrets") == [
+        ActiveStage(active.stage_runs.get(), plan_of(active)).job.name
+    ]
+    before = len(kubernetes_api.calls)
+    assert remove_leftovers() == 0
+    assert {call.kind for call in kubernetes_api.calls[before:]} == {"jobs"}, (
+        "it is not asked again"
+    )
 
 
 def test_a_job_that_cannot_be_removed_keeps_no_other(

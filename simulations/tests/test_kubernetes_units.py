@@ -1,6 +1,7 @@
 """States of units in the view of the cluster."""
 
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -43,6 +44,15 @@ def test_units_follow_their_pods(view: View) -> None:
     assert running == UnitStatus(0, UnitState.ALIVE, 1)
     assert waiting == UnitStatus(1, UnitState.PENDING, 1, "UNSCHEDULABLE", reason="no room")
     assert completed == UnitStatus(2, UnitState.ENDED, 1)
+
+
+def test_a_unit_runs_since_its_newest_process_started(view: View) -> None:
+    view.pods.apply("ADDED", pod("a", 0, "Failed", state=OOM))
+    running = {"running": {"startedAt": "2026-11-27T04:05:00Z"}}
+    view.pods.apply("ADDED", pod("b", 0, failures=1, state=running))
+    assert observed(view)[0].running_since == datetime(2026, 11, 27, 4, 5, tzinfo=UTC)
+    view.pods.apply("MODIFIED", pod("b", 0, "Failed", failures=1, state=OOM))
+    assert observed(view)[0].running_since is None
 
 
 def test_the_indexes_of_the_job_decide(view: View) -> None:

@@ -68,6 +68,20 @@ def test_units_that_are_starting_have_no_cause(stage_run: StageRun, fake: FakeBa
     assert (stage_run.waiting, fake.killed) == (None, [])
 
 
+def test_a_unit_whose_pod_has_waited_has_time_to_register(
+    stage_run: StageRun, fake: FakeBackend, settings: Any
+) -> None:
+    let_time_pass()
+    limit = timedelta(seconds=settings.STRAGGLER_LIMIT_SECONDS)
+    since = [timezone.now() - part * limit for part in (0.9, 1.1)]
+    fake.seen = [
+        UnitStatus(unit, UnitState.ALIVE, 1, running_since=at) for unit, at in enumerate(since)
+    ]
+    reconcile()
+    assert fake.killed == [1]
+    assert [number for number, _status, code in agents() if code == "AGENT_HUNG"] == [3, 4]
+
+
 def test_a_unit_that_never_runs_ends_with_its_cause(stage_run: StageRun, fake: FakeBackend) -> None:
     registered(stage_run)
     AgentRun.objects.update(status="READY")

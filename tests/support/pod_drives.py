@@ -6,8 +6,10 @@ from django.conf import settings
 
 from agent.protocol import Link
 from simulations.backends import backend
+from simulations.backends.base import Placement
 from simulations.choices import ENDED
 from simulations.models import AgentRun, Event, Execution, Mec, StageRun
+from simulations.services.designs import mecs
 from simulations.services.designs.simulations import StageSpec, create_simulation
 from simulations.services.runs import lifecycle
 from templates.models import Template
@@ -17,12 +19,21 @@ from tests.support.drives import await_step, judge, stop, storage, wait_for
 
 __all__ = ["await_step", "judge", "stop", "storage"]
 Shown = dict[str, Any]
+DISCONNECTED = {
+    "transport": "null",
+    "endpoint": "",
+    "discovery": "none",
+    "domain_id": 0,
+    "addresses": [],
+    "secret": "",
+}
+"""A link that leads nowhere, as `prepare` makes it."""
 
 
 def prepare(endpoint: str, folder: str) -> None:
     """As `drives.prepare`, with a template `plain` that plays what `light` does and records nothing."""
     drives.prepare(endpoint, folder)
-    templates.create(name="plain", rosbag=Template.objects.get(name="light").rosbag_id)
+    add_template("plain", {})
 
 
 def start(name: str, pattern: str, stages: list[Shown]) -> int:
@@ -107,9 +118,19 @@ def seconds_to_last_publication(execution: int) -> list[float]:
 def test_link(transport: str, endpoint: str) -> Shown:
     """Test a link from where units run, as a controller does."""
     link = Link(transport=transport, endpoint=endpoint)
-    return {"code": str(backend(settings.BACKEND).probe(link, 60).code)}
+    return {"code": str(backend(settings.BACKEND).probe(link, Placement(), 60).code)}
 
 
 def take_backend(name: str) -> None:
     """Plan executions that start from now on for this backend."""
     settings.BACKEND = name
+
+
+def add_template(name: str, values: Shown) -> None:
+    """Create a template that plays what `light` does."""
+    templates.create(name=name, rosbag=Template.objects.get(name="light").rosbag_id, **values)
+
+
+def connect(link: Shown) -> None:
+    """Let executions that start from now on reach their system under test in this way."""
+    mecs.update(Mec.objects.get(slug=drives.MEC), **DISCONNECTED | link)

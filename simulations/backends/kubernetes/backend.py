@@ -13,7 +13,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from agent.protocol import Link, ProbeResult
-from simulations.backends.base import Capacity, Job, UnitStatus
+from simulations.backends.base import Capacity, Job, Placement, UnitStatus
 from simulations.backends.kubernetes import labels as tags
 from simulations.backends.kubernetes import manifests, watching
 from simulations.backends.kubernetes.capacity import free_capacity
@@ -111,8 +111,8 @@ class KubernetesBackend:
     def problem(self) -> str:
         return watching.shared(self._cluster, self._namespace).complaint()
 
-    def probe(self, link: Link, seconds: float) -> ProbeResult:
-        return run_probe(self._cluster, self._namespace, link, seconds)
+    def probe(self, link: Link, placement: Placement, seconds: float) -> ProbeResult:
+        return run_probe(self._cluster, self._namespace, link, placement, seconds)
 
     def _create_secret(self, job: Job) -> None:
         manifest = manifests.secret(job)

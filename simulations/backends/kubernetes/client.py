@@ -52,6 +52,8 @@ NODE_CALL = 'Get "https://'
 RETRY_SECONDS = 5.0
 """Time after which a call gives up: a pass of the controller must not hang."""
 FIRST_DELAY = 0.2
+MAX_RETRY_AFTER = 30.0
+"""The longest wait that is granted: a proxy may ask for a day, during which nobody would watch."""
 AWAY_SECONDS = 2.0
 """Time for which calls fail at once after the API could not be reached: a pass makes many calls."""
 WATCH_SECONDS = 60
@@ -331,6 +333,6 @@ def _error(response: httpx2.Response) -> BackendError:
 
 def _retry_after(response: httpx2.Response) -> float:
     try:
-        return max(0.0, float(response.headers.get("Retry-After", 0)))
+        return min(max(0.0, float(response.headers.get("Retry-After", 0))), MAX_RETRY_AFTER)
     except ValueError:  # a date, which Kubernetes never sends
         return 0.0

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import Enum, auto
 from typing import Any
 
@@ -51,6 +52,8 @@ class PodRecord:
     ready: bool
     cause: Cause
     """Why it has failed, or does not run yet."""
+    running_since: datetime | None = None
+    """Start of its process, while it runs."""
     grace: float | None = None
     """Seconds that it has to end, as it is being deleted; None: it is not."""
     gone_at: float | None = None
@@ -109,6 +112,7 @@ def pod_record(raw: Raw) -> PodRecord | None:
         state=state,
         ready=causes.is_ready(pod),
         cause=_pod_cause(pod, state),
+        running_since=_running_since(pod),
         grace=(metadata.deletion_grace_period_seconds or 0.0) if deleted else None,
     )
 
@@ -136,6 +140,12 @@ def _pod_cause(pod: Pod, state: PodState) -> Cause:
     if state is PodState.FAILED:
         return causes.failed_cause(pod)
     return causes.waiting_cause(pod) if state is PodState.WAITING else NOTHING
+
+
+def _running_since(pod: Pod) -> datetime | None:
+    running = [status.state.running for status in pod.status.container_statuses]
+    starts = [state.started_at for state in running if state is not None and state.started_at]
+    return datetime.fromisoformat(starts[0]) if starts else None
 
 
 def job_record(raw: Raw) -> JobRecord:

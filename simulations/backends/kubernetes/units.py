@@ -58,7 +58,15 @@ class JobView:
             if pod.state is PodState.FAILED and not _was_just_killed(pod, moment.now)
         }
         state, cause = self._state(index, newest, moment)
-        return UnitStatus(index, state, attempts, cause.code, reason=cause.reason, ended=ended)
+        return UnitStatus(
+            index,
+            state,
+            attempts,
+            cause.code,
+            reason=cause.reason,
+            ended=ended,
+            running_since=newest.running_since if newest else None,
+        )
 
     def _state(
         self, index: int, newest: PodRecord | None, moment: _Moment

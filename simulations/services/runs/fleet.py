@@ -236,8 +236,8 @@ def count_outcomes(stage_run: StageRun) -> Counter[tuple[str, str]]:
 
 def _silent_units(stage_run: StageRun, units: Iterable[UnitStatus]) -> set[int]:
     """Those of the units that have not reported for too long; empty while none can be heard."""
-    states = {unit.unit: unit.state for unit in units if unit.state in _MAY_REPORT}
-    if not states:
+    observed = {unit.unit: unit for unit in units if unit.state in _MAY_REPORT}
+    if not observed:
         return set()
     heard = hearing()
     try:
@@ -250,11 +250,12 @@ def _silent_units(stage_run: StageRun, units: Iterable[UnitStatus]) -> set[int]:
     starting = max(limit, settings.STRAGGLER_LIMIT_SECONDS)
 
     def silence_of(unit: int, registered_at: datetime | None = None) -> float:
-        return heard.seconds_since(stage_run.prepared_at, last.get(unit), registered_at)
+        started_at = observed[unit].running_since  # its pod may have waited for a node until then
+        return heard.seconds_since(stage_run.prepared_at, started_at, last.get(unit), registered_at)
 
-    candidates = {unit for unit in states if silence_of(unit) > limit}
+    candidates = {unit for unit in observed if silence_of(unit) > limit}
     registered = _registration_times(stage_run, candidates) if candidates else {}
-    running = {unit for unit in registered if states[unit] is not UnitState.PENDING}
+    running = {unit for unit in registered if observed[unit].state is not UnitState.PENDING}
     return {
         unit
         for unit in candidates

@@ -21,6 +21,7 @@ from simulations.failures import failure
 from simulations.models import Execution, StageRun
 from simulations.services.runs import (
     fleet,
+    leftovers,
     lifecycle,
     recording_contents,
     recordings,
@@ -152,7 +153,7 @@ def remove(active: ActiveStage) -> None:
     incomplete = recordings.data_status(active.stage_run.recordings.all()) == DataStatus.INCOMPLETE
     keep = incomplete or active.stage_run.status == RunStatus.FAILED
     try:
-        active.backend.remove(active.job, keep_recordings=keep)
+        leftovers.remove_job(active, keep_recordings=keep)
     except BackendError as error:
         log.warning("job_not_removed", stage_run=active.stage_run.pk, error=str(error))
 

@@ -131,10 +131,12 @@ def pod_runs(cluster: RealCluster, **environment: str) -> Iterator[PodRuns]:
 
 
 def make_namespace(cluster: RealCluster) -> None:
-    """Create the agents' namespace as the manifests do, under a name of its own."""
+    """Create the agents' namespace as the manifests do, under a name of its own, and the priorities."""
     cluster.kubectl("create", "namespace", NAMESPACE, check=False)
     level = "pod-security.kubernetes.io/enforce=restricted"
     cluster.kubectl("label", "--overwrite", "namespace", NAMESPACE, level)
     manifest = (BASE_DIR / "k8s/base/agents.yaml").read_text()
     manifest = manifest.replace("namespace: robot-agents", f"namespace: {NAMESPACE}")
-    cluster.kubectl("apply", "-f", "-", input=manifest)
+    documents = (BASE_DIR / "k8s/base/namespaces.yaml").read_text().split("\n---\n")
+    classes = [each for each in documents if "kind: PriorityClass" in each]
+    cluster.kubectl("apply", "-f", "-", input="\n---\n".join([manifest, *classes]))
