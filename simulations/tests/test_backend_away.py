@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from simulations.backends.base import UnitState, UnitStatus
+from simulations.backends.base import Job, UnitState, UnitStatus
+from simulations.backends.kubernetes.errors import QuotaError
 from simulations.exceptions import BackendError
 from simulations.models import AgentRun, Event, Execution, StageRun
 from simulations.services.runs import backend_states, lifecycle, reports, waiting_units
@@ -191,6 +192,21 @@ def test_a_failed_launch_is_shown_and_tried_again(design: Design, fake: FakeBack
     fake.fails, fake.seen = False, [ALIVE]
     assert seen(stage_run).waiting is None
     assert len(fake.launched) == 1
+
+
+def test_a_launch_that_a_quota_refuses(
+    design: Design, fake: FakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_job: Job) -> str:
+        raise QuotaError(REASON)
+
+    monkeypatch.setattr(fake, "launch", refuse)
+    stage_run = lifecycle.start(design(1)).stage_runs.get()
+    assert seen(stage_run).waiting == {"code": "QUOTA_EXCEEDED", "reason": REASON, "units": 1}
+    StageRun.objects.update(prepared_at=timezone.now() - timedelta(days=1))
+    heard_for(10_000)
+    reconcile()
+    assert Execution.objects.get().failure_code == "QUOTA_EXCEEDED"
 
 
 def test_an_execution_that_is_given_up_ends_without_it(design: Design, fake: FakeBackend) -> None:

@@ -33,9 +33,8 @@ def record_pending(stage_run: StageRun, units: Iterable[UnitStatus]) -> None:
 
 
 def record_unavailable(stage_run: StageRun, error: BackendError) -> None:
-    """Record that nothing is known of the units, as the backend cannot be used now."""
-    code = str(FailureCode.BACKEND_UNAVAILABLE)
-    _record(stage_run, {"code": code, "reason": str(error), "units": stage_run.units})
+    """Record that nothing is known of the units, or none is launched, as the backend refuses it now."""
+    _record(stage_run, {"code": error.code, "reason": str(error), "units": stage_run.units})
 
 
 def _record(stage_run: StageRun, waiting: dict[str, Any] | None) -> None:
