@@ -193,3 +193,6 @@ class RedisUnreachableError(Exception):
 
 class BackendError(Exception):
     """The backend cannot start or reach units; the call may be retried."""
+
+    code = "BACKEND_UNAVAILABLE"
+    """The failure code of units that wait for it, or are given up."""

@@ -15,8 +15,8 @@ from simulations.backends import backend
 from simulations.backends.base import Backend, Capacity
 from simulations.exceptions import BackendError, RedisUnreachableError
 from simulations.live import system
-from simulations.services.monitoring import backend_states
-from simulations.services.monitoring.backend_states import BackendState
+from simulations.services.runs import backend_states
+from simulations.services.runs.backend_states import BackendState
 
 log = structlog.get_logger(__name__)
 REPORT_SECONDS = 5.0

@@ -8,8 +8,8 @@ from robotsim_project.console.system import health
 from robotsim_project.processes.backend_reports import BackendReports
 from robotsim_project.telemetry.statistics import _redis
 from simulations.backends.base import Capacity
-from simulations.services.monitoring import backend_states
-from simulations.services.monitoring.backend_states import BackendState
+from simulations.services.runs import backend_states
+from simulations.services.runs.backend_states import BackendState
 from simulations.tests.conftest import api_client
 from simulations.tests.fake_backend import FakeBackend
 

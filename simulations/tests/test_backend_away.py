@@ -5,9 +5,12 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from simulations.backends.base import UnitState, UnitStatus
-from simulations.models import AgentRun, Execution, StageRun
-from simulations.services.runs import lifecycle, reports
+from simulations.backends.base import Job, UnitState, UnitStatus
+from simulations.backends.kubernetes.errors import QuotaError
+from simulations.exceptions import BackendError
+from simulations.models import AgentRun, Event, Execution, StageRun
+from simulations.services.runs import backend_states, lifecycle, reports, waiting_units
+from simulations.services.runs.backend_states import BackendState
 from simulations.services.runs.leftovers import remove_leftovers
 from simulations.services.runs.reconcile import reconcile
 from simulations.tests.conftest import Design, heard_for, prepared, registered, snapshot
@@ -35,6 +38,27 @@ def test_the_reason_is_shown_while_it_lasts(stage_run: StageRun, fake: FakeBacke
     assert seen(stage_run).waiting == waiting
     fake.away, fake.seen = set(), [ALIVE]
     assert seen(stage_run).waiting is None
+
+
+def test_each_controller_may_have_another_reason(stage_run: StageRun) -> None:
+    for reason in ("refused", "no route", "refused"):
+        run = StageRun.objects.get()
+        waiting_units.record_unavailable(run, BackendError(reason))
+        assert run.waiting
+        assert run.waiting["reason"] == reason
+    assert Event.objects.filter(kind="stage.waiting").count() == 1
+
+
+def test_a_controller_that_is_in_step_says_why_units_wait(
+    stage_run: StageRun, fake: FakeBackend
+) -> None:
+    now = timezone.now().timestamp()
+    backend_states.record("this", BackendState(at=now, problem="away"))
+    backend_states.record("another", BackendState(at=now))
+    fake.away = {"observe"}
+    assert seen(stage_run).waiting is None
+    backend_states.record("another", BackendState(at=now, problem="away"))
+    assert seen(stage_run).waiting
 
 
 def test_ready_agents_start_all_the_same(stage_run: StageRun, fake: FakeBackend) -> None:
@@ -168,6 +192,21 @@ def test_a_failed_launch_is_shown_and_tried_again(design: Design, fake: FakeBack
     fake.fails, fake.seen = False, [ALIVE]
     assert seen(stage_run).waiting is None
     assert len(fake.launched) == 1
+
+
+def test_a_launch_that_a_quota_refuses(
+    design: Design, fake: FakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_job: Job) -> str:
+        raise QuotaError(REASON)
+
+    monkeypatch.setattr(fake, "launch", refuse)
+    stage_run = lifecycle.start(design(1)).stage_runs.get()
+    assert seen(stage_run).waiting == {"code": "QUOTA_EXCEEDED", "reason": REASON, "units": 1}
+    StageRun.objects.update(prepared_at=timezone.now() - timedelta(days=1))
+    heard_for(10_000)
+    reconcile()
+    assert Execution.objects.get().failure_code == "QUOTA_EXCEEDED"
 
 
 def test_an_execution_that_is_given_up_ends_without_it(design: Design, fake: FakeBackend) -> None:

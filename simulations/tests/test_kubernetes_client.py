@@ -19,6 +19,11 @@ from simulations.exceptions import BackendError
 from tests.support.kubernetes_api import Call, Failure, KubernetesApi
 
 SPACE = "robot-agents"
+WITHOUT_USER = """
+current-context: c
+clusters: [{name: c, cluster: {server: "http://localhost"}}]
+contexts: [{name: c, context: {cluster: c}}]
+"""
 POD = {"metadata": {"name": "pod"}}
 
 
@@ -163,6 +168,16 @@ def test_a_process_outside_a_cluster_has_none(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    with pytest.raises(NoClusterError, match="set KUBECONFIG"):
+        Cluster()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "clusters: 1", WITHOUT_USER])
+def test_a_configuration_that_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    (tmp_path / "config").write_text(text)
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
     with pytest.raises(NoClusterError, match="set KUBECONFIG"):
         Cluster()
 

@@ -136,5 +136,6 @@ def test_a_refusal_of_the_cluster_is_told(
     backend: KubernetesBackend, kubernetes_api: KubernetesApi
 ) -> None:
     kubernetes_api.fail_times(1, Failure(403, "exceeded quota: robot-agents"), "POST")
-    with pytest.raises(BackendError, match="exceeded quota: robot-agents"):
+    with pytest.raises(BackendError, match="exceeded quota: robot-agents") as error:
         backend.launch(JOB)
+    assert error.value.code == "QUOTA_EXCEEDED"

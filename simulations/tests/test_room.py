@@ -8,8 +8,8 @@ from simulations.backends.base import Capacity
 from simulations.exceptions import RedisUnreachableError
 from simulations.live import system
 from simulations.services.designs import room
-from simulations.services.monitoring import backend_states
-from simulations.services.monitoring.backend_states import BackendState
+from simulations.services.runs import backend_states
+from simulations.services.runs.backend_states import BackendState
 from simulations.tests.conftest import Design
 from simulations.tests.fake_backend import FakeBackend
 from templates.models import Template

@@ -24,8 +24,9 @@ from simulations.choices import FailureCode, backend_text
 from simulations.exceptions import RedisUnreachableError
 from simulations.failures import waiting_text
 from simulations.live import system
-from simulations.services.monitoring import backend_states, overview, running
-from simulations.services.monitoring.backend_states import BackendState
+from simulations.services.monitoring import overview, running
+from simulations.services.runs import backend_states
+from simulations.services.runs.backend_states import BackendState
 
 MAX_AGE_SECONDS = 4.0
 OPTIONAL = frozenset({"migrations", "disk"})

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from agent.protocol import ExitReport, decode
 from common.db.text import storable
+from simulations.backends.kubernetes.errors import QUOTA
 from simulations.backends.kubernetes.objects import (
     Condition,
     Event,
@@ -185,7 +186,7 @@ def event_cause(event: Event) -> Cause:
     """Return what an event says about its Job or pod; its reason is one of READ_EVENTS."""
     if event.reason == "NodeNotReady":
         return _cause(FailureCode.NODE_LOST, event.message)
-    if event.reason == "FailedCreate" and "exceeded quota" in event.message:
+    if event.reason == "FailedCreate" and QUOTA in event.message:
         return _cause(FailureCode.QUOTA_EXCEEDED, event.message)
     if event.reason == "FailedMount" and _about_secret(event.message):
         return _cause(FailureCode.SECRET_MISSING, event.message)

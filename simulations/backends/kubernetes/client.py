@@ -76,8 +76,9 @@ class Cluster:
             if found is None:
                 raise ConfigError("no current context")
             self._http = Client(found, ConnectionParams(timeout=TIMEOUT))
-        except (ConfigError, OSError, LookupError, ValueError) as error:
-            message = f"No cluster is configured ({error}): run in a pod, or set KUBECONFIG."
+        except Exception as error:  # the library checks little of the file
+            words = str(error) or type(error).__name__
+            message = f"No cluster is configured ({words}): run in a pod, or set KUBECONFIG."
             raise NoClusterError(message) from error
         self.address = str(found.cluster.server)
         self._away_until = self._hasty_until = 0.0

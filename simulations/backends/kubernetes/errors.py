@@ -10,6 +10,8 @@ from simulations.exceptions import BackendError
 REPEATED = frozenset({429, 500, 502, 503, 504})
 """Codes of failures that may pass by themselves."""
 MESSAGE_SIZE = 500
+QUOTA = "exceeded quota"
+"""In the API's words on what a quota refuses."""
 ADVICE = {
     401: "Check the service account of the controller, or the credentials in KUBECONFIG.",
     403: "Check the Role of the controller, the quota and the admission rules of the namespace.",
@@ -28,6 +30,12 @@ class ConflictError(BackendError):
 
 class ForbiddenError(BackendError):
     """The cluster refuses the request: a right, a quota, or an admission rule."""
+
+
+class QuotaError(ForbiddenError):
+    """The quota of the namespace is used up."""
+
+    code = "QUOTA_EXCEEDED"
 
 
 class GoneError(BackendError):
@@ -68,6 +76,8 @@ def refusal(method: str, code: int, status: Mapping[str, Any], after: float = 0.
     sentence = f"The cluster's API answered {code} ({_words(status)}). {_advice(code)}"
     if code in REPEATED or _is_contended(method, code, status):
         return PassingError(sentence, after)
+    if code == HTTPStatus.FORBIDDEN and QUOTA in sentence:
+        return QuotaError(sentence)
     return ERRORS.get(code, BackendError)(sentence)
 
 

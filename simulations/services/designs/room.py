@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from simulations.backends import backend
 from simulations.backends.base import Capacity
 from simulations.exceptions import BackendError, RedisUnreachableError
-from simulations.services.monitoring import backend_states
+from simulations.services.runs import backend_states
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from django_tasks_db.models import DBTaskResult
 from simulations.choices import ACTIVE, AGENT_ENDED, PLAYING
 from simulations.live import heartbeats, silence, system
 from simulations.models import AgentRun, Execution, Recording
-from simulations.services.monitoring import backend_states
+from simulations.services.runs import backend_states
 
 RECENT = timedelta(hours=1)
 MAX_RECENT = 1000

@@ -12,8 +12,8 @@ from simulations.choices import ACTIVE
 from simulations.exceptions import RedisUnreachableError
 from simulations.live import system
 from simulations.models import Execution, Mec, Simulation
-from simulations.services.monitoring import backend_states
 from simulations.services.monitoring.running import running
+from simulations.services.runs import backend_states
 from storage.models import Rosbag
 from storage.objects import object_store
 from templates.models import Template

@@ -16,7 +16,7 @@ from simulations.choices import AgentStatus, FailureCode
 from simulations.exceptions import BackendError, RedisUnreachableError
 from simulations.live import heartbeats, silence
 from simulations.models import AgentRun, StageRun
-from simulations.services.runs import attempts, link_changes, waiting_units
+from simulations.services.runs import attempts, backend_states, link_changes, waiting_units
 from simulations.services.runs.active_stage import OVERTIME_SECONDS, ActiveStage
 from simulations.services.runs.hearing import hearing
 
@@ -35,7 +35,8 @@ def observe_units(active: ActiveStage, *, retry: bool, stopping: bool = False) -
     try:
         units = active.backend.observe(active.job, retry=retry)
     except BackendError as error:
-        waiting_units.record_unavailable(stage_run, error)
+        if not _is_observed_elsewhere():
+            waiting_units.record_unavailable(stage_run, error)
         return [UnitStatus(unit, UnitState.ALIVE) for unit in range(stage_run.units)]
     attempts.end_processes(stage_run, units)
     for unit in units:
@@ -51,6 +52,14 @@ def observe_units(active: ActiveStage, *, retry: bool, stopping: bool = False) -
     if ended:
         attempts.end_units(active, ended, stopping=stopping)
     return units
+
+
+def _is_observed_elsewhere() -> bool:
+    """Check that another controller is in step with the backend: what units wait for is its to record."""
+    try:
+        return any(not state.problem for state in backend_states.read().values())
+    except RedisUnreachableError:
+        return False
 
 
 def _resolve_absent(unit: UnitStatus, silent: Collection[int], *, launched: bool) -> UnitStatus:

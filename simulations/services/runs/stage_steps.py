@@ -64,7 +64,7 @@ def _launch(active: ActiveStage) -> None:
             handle = active.backend.launch(active.job)
     except BackendError as error:
         waiting_units.record_unavailable(stage_run, error)
-        _give_up_if_late(stage_run, str(error))
+        _give_up_if_late(stage_run, error)
         return
     StageRun.objects.filter(pk=stage_run.pk, handle="").update(handle=handle)
     stage_run.refresh_from_db()
@@ -81,11 +81,11 @@ def _was_launched(active: ActiveStage) -> bool:
     return all(unit.state is UnitState.ABSENT for unit in units)
 
 
-def _give_up_if_late(stage_run: StageRun, error: str) -> None:
+def _give_up_if_late(stage_run: StageRun, error: BackendError) -> None:
     """Fail a stage whose units could not be started within the straggler limit."""
     if _is_past_straggler_limit(stage_run):
         # This status refuses registrations, so that no unit is missed when the others are given up.
-        fields = failure(FailureCode.BACKEND_UNAVAILABLE, reason=error)
+        fields = failure(error.code, reason=str(error))
         lifecycle.move_stage(stage_run, [RunStatus.PREPARING], RunStatus.FINALIZING, **fields)
 
 

@@ -33,9 +33,8 @@ def record_pending(stage_run: StageRun, units: Iterable[UnitStatus]) -> None:
 
 
 def record_unavailable(stage_run: StageRun, error: BackendError) -> None:
-    """Record that nothing is known of the units, as the backend cannot be used now."""
-    code = str(FailureCode.BACKEND_UNAVAILABLE)
-    _record(stage_run, {"code": code, "reason": str(error), "units": stage_run.units})
+    """Record that nothing is known of the units, or none is launched, as the backend refuses it now."""
+    _record(stage_run, {"code": error.code, "reason": str(error), "units": stage_run.units})
 
 
 def _record(stage_run: StageRun, waiting: dict[str, Any] | None) -> None:
@@ -51,8 +50,12 @@ def _record(stage_run: StageRun, waiting: dict[str, Any] | None) -> None:
 
 
 def _record_change(stage_run: StageRun, before: dict[str, Any], now: dict[str, Any]) -> None:
-    """Append an event, unless only the number of units has changed."""
-    if (before["code"], before["reason"]) == (now["code"], now["reason"]):
+    """Append an event, unless only the number of units has changed.
+
+    Controllers that cannot use the backend may each have another reason, in each pass.
+    """
+    away = FailureCode.BACKEND_UNAVAILABLE
+    if before["code"] == now["code"] and (before["reason"] == now["reason"] or now["code"] == away):
         return
     log.info("stage_waiting", stage_run=stage_run.pk, **now)
     payload = {"position": stage_run.position, **now}
