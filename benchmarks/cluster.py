@@ -21,6 +21,7 @@ os.environ.setdefault("ENVIRONMENT", "test")
 import psutil
 
 from benchmarks import _options
+from benchmarks._audited import CONTROLLER
 from benchmarks._fake_cluster import FakeCluster
 from benchmarks._simulated_units import Beats, SimulatedUnits
 from tests.support.world import Process, World, a_world
@@ -76,7 +77,7 @@ class Fleet:
         self._agents, self._units = agents, -(-agents // per_unit)
         world.environment |= {
             "BACKEND": "kubernetes",
-            "KUBECONFIG": str(cluster.controller_kubeconfig()),
+            "KUBECONFIG": str(cluster.account_kubeconfig(CONTROLLER)),
             "AGENTS_PER_UNIT": str(per_unit),
             "MAX_AGENTS": str(max(agents, 10_000)),
             "STRAGGLER_LIMIT_SECONDS": "1800",

@@ -52,7 +52,7 @@ def samples() -> list[dict[str, Any]]:
         secret(JOB),
         indexed_job(JOB, SITE),
         indexed_job(FULL, replace(SITE, queue="robots")),
-        probe_job("probe-0", LINK, IMAGE, SERVER, SITE),
+        probe_job("probe-0", LINK, FULL.placement, IMAGE, SERVER, SITE),
     ]
     owned = secret(FULL)
     owned["metadata"] |= owner(FULL, "00000000-0000-0000-0000-000000000000")["metadata"]

@@ -60,7 +60,7 @@ def waiting_text(waiting: Mapping[str, Any]) -> str:
     """
     code = waiting["code"]
     if code == FailureCode.BACKEND_UNAVAILABLE:
-        text = gettext("The backend does not answer: until it does no unit is started or ended.")
+        text = gettext("Units cannot be started or reached now: it is tried again.")
     else:
         text = str(FailureCode(code).label) if code in FailureCode.values else code
     return " ".join(filter(None, [text, waiting["reason"]]))

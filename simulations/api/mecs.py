@@ -54,7 +54,9 @@ class MecViewSet(viewsets.ModelViewSet[Mec]):
     @extend_schema(request=None, responses={200: MecTestSerializer, 409: None, 503: None})
     @action(detail=True, methods=["post"])
     def test(self, request: Request, pk: str) -> Response:
-        """Test whether agents would reach it, for ten seconds at most; the result is kept with it.
+        """Test whether agents would reach it; the result is kept with it.
+
+        It takes ten seconds at most; on a cluster, where a pod starts for it, a minute.
 
         A message is sent by way of the router and back, on a key of its own that the system under test does
         not see.

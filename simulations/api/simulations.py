@@ -180,8 +180,8 @@ class SimulationViewSet(Reads):
     def preflight(self, request: Request, pk: str) -> Response:
         """Check it as it is stored: what would refuse a start, its mec, rosbags, and the room for units.
 
-        It takes ten seconds at most. Nothing is started; the test of its mec is kept with it. A check that
-        finds an error does not make the request one: see `ok`.
+        It takes ten seconds at most, a minute on a cluster. Nothing is started; the test of its mec is kept
+        with it. A check that finds an error does not make the request one: see `ok`.
         """
         result = preflight(self.get_object(), requested_by=request.user)  # type: ignore[arg-type]
         return Response(PreflightSerializer(result).data)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -57,7 +58,7 @@ class Job:
     stage_run: int
     units: int
     retries: int
-    token: str
+    token: str = field(repr=False)
     server: str
     """Base address of the API for units."""
     image: str = ""
@@ -92,6 +93,8 @@ class UnitStatus:
     """Message of the backend about `failure`, such as the scheduler's."""
     ended: Mapping[str, str] = field(default_factory=dict)
     """Failure codes of its processes that have failed, by the name with which these registered."""
+    running_since: datetime | None = None
+    """Start of its newest process, where it may start long after it was launched."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,9 @@ class Capacity:
     disk_bytes: int | None = None
     units: int | None = None
     """Units for which a quota leaves room."""
+    limit_cores: float | None = None
+    """Cores that a quota leaves to the limits of units; these may add up to more than there are."""
+    limit_memory_bytes: int | None = None
     node_cores: float | None = None
     """The most that one node has free, as a unit runs on one node."""
     node_memory_bytes: int | None = None
@@ -176,8 +182,8 @@ class Backend(Protocol):
     def problem(self) -> str:
         """Say what hinders the backend now; empty: nothing."""
 
-    def probe(self, link: Link, seconds: float) -> ProbeResult:
-        """Test a link from where units run, within so many seconds.
+    def probe(self, link: Link, placement: Placement, seconds: float) -> ProbeResult:
+        """Test a link from where its units run, within so many seconds.
 
         Raises:
             BackendError: The test cannot be started now, or gave no answer.

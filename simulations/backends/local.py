@@ -20,7 +20,7 @@ import structlog
 from django.conf import settings
 
 from agent.protocol import ExitReport, Link, ProbeCode, ProbeResult, decode, encode
-from simulations.backends.base import Capacity, Job, UnitState, UnitStatus
+from simulations.backends.base import Capacity, Job, Placement, UnitState, UnitStatus
 from simulations.backends.machine import machine_capacity
 from simulations.exceptions import BackendError
 
@@ -108,7 +108,7 @@ class LocalBackend:
     def problem(self) -> str:
         return ""
 
-    def probe(self, link: Link, seconds: float) -> ProbeResult:
+    def probe(self, link: Link, placement: Placement, seconds: float) -> ProbeResult:
         try:
             process = subprocess.run(
                 [sys.executable, "-m", "agent", "probe"],

@@ -90,6 +90,12 @@ class FailureCode(TextChoices):
         "SECRET_MISSING",
         _("The Secret of the mec or a key in it is missing in the namespace of agents: create it."),
     )
+    START_FAILED = (
+        "START_FAILED",
+        _(
+            "The pod of a unit could not be created or started: the message of the cluster says why."
+        ),
+    )
     TERMINATED = (
         "TERMINATED",
         _("The unit was told to end by its machine or cluster, not by robotsim: check these."),

@@ -97,7 +97,7 @@ class MecTestResult(TextChoices):
     )
     NO_ANSWER_IN_TIME = (
         "NO_ANSWER_IN_TIME",
-        _("The test took longer than ten seconds: check the network and the DNS."),
+        _("The test had no result in time: check the network and the DNS."),
     )
     LINK_INVALID = "LINK_INVALID", _("Agents cannot use this endpoint: check protocol and port.")
     PROBE_FAILED = "PROBE_FAILED", _("The test itself failed: the detail says why.")

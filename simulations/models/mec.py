@@ -31,6 +31,7 @@ LINK_FIELDS = (
     "attachment",
     "secret",
 )
+PLACEMENT_FIELDS = ("node_selector", "tolerations")
 
 
 def check_endpoint(value: str) -> None:
@@ -178,7 +179,7 @@ class Mec(models.Model):
     last_test = models.JSONField[dict[str, Any] | None](
         _("last test"), null=True, default=None, editable=False
     )
-    """A `ProbeResult` of the present link; None after the link was changed."""
+    """A `ProbeResult` of the present link and placement; None after these were changed."""
     last_tested_at = models.DateTimeField(_("last tested at"), null=True, editable=False)
     last_tested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,

@@ -36,13 +36,14 @@ def pod(  # noqa: PLR0913
     failures: int = 0,
     grace: int | None = None,
     status: dict[str, Any] | None = None,
+    job_uid: str = "job-uid",
     **conditions: tuple[str, str],
 ) -> dict[str, Any]:
     """A pod of a unit in its attempt after so many failures, with the state of its container."""
     metadata = _metadata(uid, f"{JOB.name}-{index}-{uid}")
     metadata["labels"] = {
         **labels.labels(JOB),
-        labels.JOB_NAME: JOB.name,
+        labels.JOB_UID: job_uid,
         labels.INDEX: str(index),
     }
     metadata["annotations"] = {"batch.kubernetes.io/job-index-failure-count": str(failures)}

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 
 from agent.protocol import Link, ProbeCode, ProbeResult
-from simulations.backends.base import Capacity, Job, UnitStatus
+from simulations.backends.base import Capacity, Job, Placement, UnitStatus
 from simulations.exceptions import BackendError
 
 REASON = "No process can be started."
@@ -27,7 +27,7 @@ class FakeBackend:
         self.away: set[str] = set()
         self.lost: set[int] = set()
         self.trouble = ""
-        self.probed: list[Link] = []
+        self.probed: list[tuple[Link, Placement]] = []
         self.room: Capacity | None = Capacity(4.0, 8 * 2**30, 100 * 2**30)
         self.answer = ProbeResult(
             reachable=True, code=ProbeCode.REACHED, text="", round_trip_ms=1.25
@@ -79,7 +79,7 @@ class FakeBackend:
     def problem(self) -> str:
         return self.trouble
 
-    def probe(self, link: Link, seconds: float) -> ProbeResult:
-        self.probed.append(link)
+    def probe(self, link: Link, placement: Placement, seconds: float) -> ProbeResult:
+        self.probed.append((link, placement))
         self._answers("probe")
         return self.answer

@@ -7,10 +7,10 @@ from django.utils import timezone
 
 from simulations.backends.base import UnitState, UnitStatus
 from simulations.models import AgentRun, Execution, StageRun
-from simulations.services.runs import lifecycle
+from simulations.services.runs import lifecycle, reports
 from simulations.services.runs.leftovers import remove_leftovers
 from simulations.services.runs.reconcile import reconcile
-from simulations.tests.conftest import Design, heard_for, prepared, registered
+from simulations.tests.conftest import Design, heard_for, prepared, registered, snapshot
 from simulations.tests.fake_backend import REASON, FakeBackend
 
 pytestmark = pytest.mark.django_db
@@ -111,6 +111,29 @@ def test_a_stop_waits_for_it(stage_run: StageRun, fake: FakeBackend) -> None:
     assert seen(stage_run).status == "PREPARING"
     fake.away, fake.seen = {"remove"}, [UnitStatus(0, UnitState.ENDED, 1)]
     assert seen(stage_run).status == "STOPPED"
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_a_stop_does_not_wait_for_ever(
+    stage_run: StageRun, fake: FakeBackend, *, heard: bool
+) -> None:
+    """The cluster is gone for good, or the database was brought to another one."""
+    registered(stage_run)
+    lifecycle.stop(Execution.objects.get())
+    day = timezone.now() - timedelta(days=1)
+    Execution.objects.update(stop_asked_at=day)
+    StageRun.objects.update(prepared_at=day)
+    AgentRun.objects.update(created_at=day)
+    heard_for(10_000)
+    if heard:
+        reports.report(stage_run.execution_id, snapshot(stage_run, "READY"))
+    fake.away = {"observe", "kill", "last_log", "remove"}
+    assert seen(stage_run).status == ("PREPARING" if heard else "STOPPED")
+    if not heard:
+        assert set(AgentRun.objects.values_list("failure_code", flat=True)) == {
+            "BACKEND_UNAVAILABLE"
+        }
+        assert Execution.objects.get().status == "STOPPED"
 
 
 def test_a_unit_that_was_launched_is_not_launched_again(

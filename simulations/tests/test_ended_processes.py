@@ -42,7 +42,7 @@ def named(stage_run: StageRun) -> StageRun:
 
 
 def test_a_failed_process_ends_with_its_last_figures(named: StageRun, fake: FakeBackend) -> None:
-    reports.report(named.execution_id, snapshot(named, "RUNNING", published=17, log="a line"))
+    reports.report(named.execution_id, snapshot(named, "RUNNING", published=17, log="a \0line"))
     fake.seen = seen(UnitState.PENDING, ended={"a": "EVICTED"})
     reconcile()
     run = AgentRun.objects.filter(number=1).get()

@@ -11,7 +11,7 @@ from tests.support.kubernetes_api import Failure, KubernetesApi
 SPACE = "robot-agents"
 GIB = 2**30
 QUOTA = {
-    "hard": {"requests.cpu": "20", "requests.memory": "40Gi", "pods": "2k"},
+    "hard": {"requests.cpu": "20", "requests.memory": "40Gi", "pods": "2k", "limits.cpu": "200"},
     "used": {"requests.cpu": "2500m", "requests.memory": "10Gi", "pods": "40"},
 }
 
@@ -44,7 +44,7 @@ def refuse_nodes(api: KubernetesApi) -> None:
 def test_the_quota_is_the_room(kubernetes_api: KubernetesApi) -> None:
     add_quota(kubernetes_api)
     refuse_nodes(kubernetes_api)
-    assert KubernetesBackend().capacity() == Capacity(17.5, 30 * GIB, units=1960)
+    assert KubernetesBackend().capacity() == Capacity(17.5, 30 * GIB, units=1960, limit_cores=200)
 
 
 def test_nodes_that_may_be_read_are_the_room_where_they_have_less(
@@ -60,7 +60,11 @@ def test_nodes_that_may_be_read_are_the_room_where_they_have_less(
     add_pod(kubernetes_api, "one", "Succeeded")
     add_pod(kubernetes_api, "two", "Pending")
     assert KubernetesBackend().capacity() == Capacity(
-        6.5, 13 * GIB, 200 * GIB, units=1960, node_cores=3.5, node_memory_bytes=7 * GIB
+        *(6.5, 13 * GIB, 200 * GIB),
+        units=1960,
+        node_cores=3.5,
+        node_memory_bytes=7 * GIB,
+        limit_cores=200,
     )
 
 

@@ -33,9 +33,9 @@ TERMINATED = '{"attempt":1,"code":143,"failure":"TERMINATED","text":"It was told
         (
             "CreateContainerConfigError",
             "container has runAsNonRoot and image will run as root",
-            "BACKEND_UNAVAILABLE",
+            "START_FAILED",
         ),
-        ("CreateContainerError", "no space left on device", "BACKEND_UNAVAILABLE"),
+        ("CreateContainerError", "no space left on device", "START_FAILED"),
         ("ContainerCreating", "", ""),
         ("PodInitializing", "", ""),
     ],
@@ -104,11 +104,16 @@ def test_no_node_has_room() -> None:
             "TERMINATED",
             "It was told to end.",
         ),
+        (
+            pod("a", 0, "Failed", state=ended(137, "OOMKilled", "the\0 end")),
+            "OUT_OF_MEMORY",
+            "the end",
+        ),
         (pod("a", 0, "Failed", state=ended(143)), "TERMINATED", ""),
         (pod("a", 0, "Failed", state=ended(137), grace=0), "TERMINATED", ""),
         (
             pod("a", 0, "Failed", state=ended(128, "StartError", 'exec: "python3": not found')),
-            "BACKEND_UNAVAILABLE",
+            "START_FAILED",
             'exec: "python3": not found',
         ),
         (pod("a", 0, "Failed", state=ended(139, message="Segmentation fault")), "AGENT_LOST", ""),
@@ -124,10 +129,10 @@ def test_a_pod_that_failed(failed: dict[str, Any], code: str, reason: str) -> No
     ("reason", "message", "code"),
     [
         ("FailedCreate", f"Error creating: {QUOTA}", "QUOTA_EXCEEDED"),
-        ("FailedCreate", f"Error creating: {LIMITS}", "BACKEND_UNAVAILABLE"),
-        ("FailedCreate", f"Error creating: {LEVEL}", "BACKEND_UNAVAILABLE"),
+        ("FailedCreate", f"Error creating: {LIMITS}", "START_FAILED"),
+        ("FailedCreate", f"Error creating: {LEVEL}", "START_FAILED"),
         ("FailedMount", f"MountVolume.SetUp failed for volume: {UNKNOWN}", "SECRET_MISSING"),
-        ("FailedMount", "MountVolume.SetUp failed: no space left", "BACKEND_UNAVAILABLE"),
+        ("FailedMount", "MountVolume.SetUp failed: no space left", "START_FAILED"),
         ("NodeNotReady", "Node is not ready", "NODE_LOST"),
     ],
 )

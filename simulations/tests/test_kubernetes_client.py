@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,6 +50,15 @@ def test_it_waits_as_long_as_the_api_asks(cluster: Cluster, kubernetes_api: Kube
     assert time.monotonic() - started >= 1
 
 
+@pytest.mark.parametrize("seconds", ["86400", "inf"])
+def test_it_waits_no_longer_than_it_must(
+    cluster: Cluster, kubernetes_api: KubernetesApi, monkeypatch: pytest.MonkeyPatch, seconds: str
+) -> None:
+    monkeypatch.setattr(client, "MAX_RETRY_AFTER", 0.1)
+    kubernetes_api.fail_times(1, Failure(503, headers={"Retry-After": seconds}))
+    assert cluster.create("pods", SPACE, POD)["metadata"]["uid"]
+
+
 @pytest.mark.usefixtures("impatient")
 def test_a_longer_throttling_fails_at_once_and_further_calls_with_it(
     cluster: Cluster, kubernetes_api: KubernetesApi
@@ -65,7 +75,11 @@ def test_a_failure_that_stays_is_an_error(cluster: Cluster, kubernetes_api: Kube
     kubernetes_api.fail_times(100, Failure(500, "etcd is away"))
     with pytest.raises(BackendError, match="etcd is away"):
         cluster.get("pods", SPACE, "pod")
-    assert 1 < len(kubernetes_api.calls) < 100
+    first = len(kubernetes_api.calls)
+    assert 1 < first < 100
+    with pytest.raises(BackendError, match="etcd is away"):
+        cluster.get("pods", SPACE, "another")
+    assert len(kubernetes_api.calls) == first + 1, "many calls of a pass would take all its time"
 
 
 @pytest.mark.usefixtures("impatient")
@@ -175,9 +189,10 @@ def test_a_version_that_is_forgotten_is_gone(
         list(cluster.watch_raw("pods", SPACE, version))
 
 
-def test_an_answer_that_is_no_json_is_an_error(
-    cluster: Cluster, kubernetes_api: KubernetesApi, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("answer", ["<html>a proxy's page</html>", [], {}, None])
+def test_an_answer_of_something_else_is_an_error(
+    cluster: Cluster, kubernetes_api: KubernetesApi, monkeypatch: pytest.MonkeyPatch, answer: Any
 ) -> None:
-    monkeypatch.setattr(kubernetes_api, "perform", lambda _call: "<html>a proxy's page</html>")
-    with pytest.raises(BackendError, match="something else than JSON"):
+    monkeypatch.setattr(kubernetes_api, "perform", lambda _call: answer)
+    with pytest.raises(BackendError, match="not the API of a cluster"):
         cluster.list_raw("pods", SPACE)

@@ -53,6 +53,10 @@ def test_a_second_launch_finds_the_first(
     check_launched_once(kubernetes_api, handle)
 
 
+def test_the_token_is_in_no_log_of_a_job() -> None:
+    assert JOB.token not in repr(JOB)
+
+
 def test_two_controllers_launch_once(
     backend: KubernetesBackend, kubernetes_api: KubernetesApi
 ) -> None:

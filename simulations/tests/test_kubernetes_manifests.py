@@ -76,9 +76,19 @@ def test_resources_are_of_one_unit() -> None:
     assert work["emptyDir"] == {"sizeLimit": "1024Mi"}
 
 
-def test_units_run_where_the_mec_says() -> None:
-    placement = Placement({"site": "north"}, (Toleration("robots", "Exists", effect="NoExecute"),))
-    spec = pod(indexed_job(replace(JOB, placement=placement), SITE))
+PLACEMENT = Placement({"site": "north"}, (Toleration("robots", "Exists", effect="NoExecute"),))
+LINK = Link(transport="zenoh", secret="site-7")  # noqa: S106  a name
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        indexed_job(replace(JOB, placement=PLACEMENT), SITE),
+        probe_job("probe-0", LINK, PLACEMENT, "agent:1", "", SITE),
+    ],
+)
+def test_units_and_tests_run_where_the_mec_says(job: dict[str, Any]) -> None:
+    spec = pod(job)
     assert spec["nodeSelector"] == {"site": "north"}
     assert spec["tolerations"] == [{"key": "robots", "operator": "Exists", "effect": "NoExecute"}]
 
@@ -87,7 +97,7 @@ def test_units_run_where_the_mec_says() -> None:
     "job",
     [
         indexed_job(replace(JOB, secret="site-7"), SITE),  # noqa: S106
-        probe_job("probe-0", Link(transport="zenoh", secret="site-7"), "agent:1", "", SITE),  # noqa: S106
+        probe_job("probe-0", LINK, PLACEMENT, "agent:1", "", SITE),
     ],
 )
 def test_the_secret_of_the_mec_is_a_folder(job: dict[str, Any]) -> None:

@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 
 from agent.protocol import Link, ProbeCode, ProbeResult, decode, encode
+from simulations.backends.base import Placement, Toleration
 from simulations.backends.kubernetes.backend import KubernetesBackend
 from simulations.exceptions import BackendError
 from tests.support.kubernetes_api import Call, Failure, KubernetesApi
 
 SPACE = "robot-agents"
+PLACEMENT = Placement({"site": "north"}, (Toleration("robots", "Exists"),))
 LINK = Link(transport="zenoh", endpoint="tcp/router:7447", secret="site-7")  # noqa: S106
 RESULT = ProbeResult(reachable=True, code=ProbeCode.REACHED, text="", round_trip_ms=1.5)
 
@@ -43,7 +45,7 @@ def created(api: KubernetesApi) -> dict[str, Any]:
 def test_the_result_is_what_the_pod_said(kubernetes_api: KubernetesApi) -> None:
     ended = container(terminated={"exitCode": 0, "message": encode(RESULT).decode()})
     run_pods(kubernetes_api, ended)
-    assert KubernetesBackend().probe(LINK, 5) == RESULT
+    assert KubernetesBackend().probe(LINK, PLACEMENT, 5) == RESULT
     (pod,) = created(kubernetes_api)["spec"]["template"]["spec"]["containers"]
     variables = {row["name"]: row["value"] for row in pod["env"]}
     assert pod["args"] == ["probe"]
@@ -72,13 +74,13 @@ def test_a_pod_that_cannot_test_says_why(
 ) -> None:
     run_pods(kubernetes_api, status)
     with pytest.raises(BackendError, match=reason):
-        KubernetesBackend().probe(LINK, 0.6)
+        KubernetesBackend().probe(LINK, PLACEMENT, 0.6)
     assert kubernetes_api.objects.list("jobs", SPACE) == []
 
 
 def test_a_test_that_runs_too_long_was_not_answered(kubernetes_api: KubernetesApi) -> None:
     run_pods(kubernetes_api, container(running={}))
-    assert KubernetesBackend().probe(LINK, 0.6).code is ProbeCode.NO_ANSWER_IN_TIME
+    assert KubernetesBackend().probe(LINK, PLACEMENT, 0.6).code is ProbeCode.NO_ANSWER_IN_TIME
     assert kubernetes_api.objects.list("jobs", SPACE) == []
 
 
@@ -88,7 +90,7 @@ def test_a_test_that_could_not_be_removed_keeps_its_result(kubernetes_api: Kuber
     create_pod = kubernetes_api.fail
     kubernetes_api.fail = lambda call: Failure(403) if call.method == "DELETE" else create_pod(call)
     backend = KubernetesBackend()
-    assert backend.probe(LINK, 5) == RESULT
+    assert backend.probe(LINK, PLACEMENT, 5) == RESULT
     kubernetes_api.fail = lambda _call: None
     assert backend.remove_others(list) == 1  # by the clock of the stub it is old
     assert kubernetes_api.objects.list("jobs", SPACE) == []

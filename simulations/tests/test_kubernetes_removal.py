@@ -4,13 +4,23 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from simulations.backends.base import Job
 from simulations.backends.kubernetes.backend import KubernetesBackend
 from simulations.backends.kubernetes.site import server_address
+from simulations.exceptions import BackendError
+from simulations.models import Execution
+from simulations.services.plan import plan_of
+from simulations.services.runs import lifecycle
+from simulations.services.runs.active_stage import ActiveStage
+from simulations.services.runs.leftovers import remove_leftovers
+from simulations.services.runs.reconcile import reconcile
+from simulations.tests.conftest import Design
 from tests.support.kubernetes_api import Call, Failure, KubernetesApi
 
 SPACE = "robot-agents"
+LOST = 'Get "https://10.0.0.1:10250/containerLogs": dial tcp: connect: connection refused'
 
 
 @pytest.fixture
@@ -25,15 +35,17 @@ def job(execution: int, **fields: Any) -> Job:
 
 def add_pod(api: KubernetesApi, of: Job, index: int, phase: str = "Running", **more: Any) -> None:
     """Do what the Job's controller does."""
-    owner = api.objects.get("jobs", SPACE, of.name)["metadata"]["uid"]
+    owner = api.objects.get("jobs", SPACE, of.name)
+    template = owner["spec"]["template"]["metadata"]
     labels = {
         "batch.kubernetes.io/job-name": of.name,
         "batch.kubernetes.io/job-completion-index": str(index),
     }
     metadata = {
+        **template,
         "name": f"{of.name}-{index}-{phase.lower()}",
-        "labels": labels,
-        "ownerReferences": [{"uid": owner}],
+        "labels": {**template["labels"], **labels},
+        "ownerReferences": [{"uid": owner["metadata"]["uid"]}],
         **more.pop("metadata", {}),
     }
     spec = more.pop("spec", {})
@@ -112,6 +124,44 @@ def test_objects_of_executions_that_are_over_are_removed(
     assert len(names(kubernetes_api, "pods")) == 2
 
 
+@pytest.mark.django_db
+def test_a_secret_of_an_ended_execution_that_never_got_a_job_is_removed(
+    kubernetes_api: KubernetesApi, design: Design, settings: Any
+) -> None:
+    """Its controller was killed before it removed it; Secrets cannot be listed."""
+    settings.BACKEND = "kubernetes"
+    ended, active = (lifecycle.start(design(1, name=name)) for name in ("one", "other"))
+    kubernetes_api.fail = lambda call: Failure(403) if call.kind == "jobs" else None
+    reconcile()
+    kubernetes_api.fail = lambda _call: None
+    ended.stage_runs.update(status="FAILED")
+    Execution.objects.filter(pk=ended.pk).update(status="FAILED", ended_at=timezone.now())
+    assert len(names(kubernetes_api, "secrets")) == 2
+    assert remove_leftovers() == 1
+    assert names(kubernetes_api, "secrets") == [
+        ActiveStage(active.stage_runs.get(), plan_of(active)).job.name
+    ]
+    before = len(kubernetes_api.calls)
+    assert remove_leftovers() == 0
+    assert {call.kind for call in kubernetes_api.calls[before:]} == {"jobs"}, (
+        "it is not asked again"
+    )
+
+
+def test_a_job_that_cannot_be_removed_keeps_no_other(
+    backend: KubernetesBackend, kubernetes_api: KubernetesApi
+) -> None:
+    for execution in (1, 2):
+        backend.launch(job(execution))
+    denied = Failure(403, "admission webhook denied the request")
+    kubernetes_api.fail = lambda call: (
+        denied if call.method == "DELETE" and call.name == job(1).name else None
+    )
+    with pytest.raises(BackendError, match="denied"):
+        backend.remove_others(list)
+    assert names(kubernetes_api, "jobs") == [job(1).name]
+
+
 def test_a_job_that_is_launched_meanwhile_stays(
     backend: KubernetesBackend, kubernetes_api: KubernetesApi
 ) -> None:
@@ -140,6 +190,25 @@ def test_a_job_that_was_created_again_is_not_removed_for_the_earlier_one(
     assert names(kubernetes_api, "jobs") == names(kubernetes_api, "secrets") == [again.name]
 
 
+def test_pods_of_another_job_of_this_name_are_not_touched(
+    backend: KubernetesBackend, kubernetes_api: KubernetesApi
+) -> None:
+    """It has no unit of ours: the launch was refused, and what is given up then is nobody else's."""
+    backend.launch(job(1, requested="earlier"))
+    running = [{"state": {"running": {}}}]
+    for index in range(3):
+        add_pod(
+            kubernetes_api, job(1), index, containerStatuses=running, spec={"nodeName": "other"}
+        )
+    simple = {"labels": {"batch.kubernetes.io/job-name": job(1).name}}  # of a Job without indexes
+    add_pod(kubernetes_api, job(1), 3, metadata=simple)
+    backend.kill(job(1), range(3))
+    assert deletions(kubernetes_api) == []
+    assert backend.last_log(job(1), 0) == ""
+    kubernetes_api.fail = lambda call: Failure(500, LOST) if call.subresource == "log" else None
+    assert backend.on_lost_machines(job(1), range(3)) == {}
+
+
 def test_the_last_words_of_the_newest_process_are_read(
     backend: KubernetesBackend, kubernetes_api: KubernetesApi
 ) -> None:
@@ -153,6 +222,8 @@ def test_the_last_words_of_the_newest_process_are_read(
     kubernetes_api.logs = {"execution-1-stage-1-0-succeeded": "x" * 10_000 + "the end"}
     log = backend.last_log(job(1), 0)
     assert log.endswith("the end")
+    asked = [call.parameters.get("labelSelector", "") for call in kubernetes_api.calls[-2:]]
+    assert asked[0].endswith("index=0"), "a Job may have thousands of pods"
     assert len(log) == 4096
 
 
@@ -164,17 +235,30 @@ def test_silent_units_whose_node_does_not_answer(
     for index, node in enumerate(("lost", "lost", "other")):
         spec = {"nodeName": node}
         add_pod(kubernetes_api, job(1), index, containerStatuses=running, spec=spec)
-    refused = 'Get "https://10.0.0.1:10250/containerLogs": dial tcp: connect: connection refused'
+    before = {"creationTimestamp": "2025-01-01T00:00:00Z"}
+    add_pod(
+        kubernetes_api,
+        job(1),
+        2,
+        "Unknown",  # sorted after the one that runs now
+        containerStatuses=running,
+        spec={"nodeName": "lost"},
+        metadata=before,
+    )
 
     def fail(call: Call) -> Failure | None:
         asked_lost = call.subresource == "log" and not call.name.endswith("-2-running")
-        return Failure(500, refused) if asked_lost else None
+        return Failure(500, LOST) if asked_lost else None
 
     kubernetes_api.fail = fail
     before = len(kubernetes_api.calls)
     lost = backend.on_lost_machines(job(1), [1, 0, 2])
     assert lost == dict.fromkeys([1, 0], "The node lost does not answer the cluster's API.")
     assert len(kubernetes_api.calls) - before == 3  # the pods, and each node once
+    throttled = Failure(429, headers={"Retry-After": "1"})
+    kubernetes_api.fail = lambda call: throttled if call.subresource == "log" else None
+    with pytest.raises(BackendError, match="429"):
+        backend.on_lost_machines(job(1), [0, 2])
     broken = Failure(500, "failed to try resolving symlinks")  # of a node that answers
     kubernetes_api.fail = lambda call: broken if call.subresource == "log" else None
     assert backend.on_lost_machines(job(1), [0, 2]) == {}

@@ -1,6 +1,8 @@
 """States of units in the view of the cluster."""
 
 import time
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -44,6 +46,15 @@ def test_units_follow_their_pods(view: View) -> None:
     assert completed == UnitStatus(2, UnitState.ENDED, 1)
 
 
+def test_a_unit_runs_since_its_newest_process_started(view: View) -> None:
+    view.pods.apply("ADDED", pod("a", 0, "Failed", state=OOM))
+    running = {"running": {"startedAt": "2026-11-27T04:05:00Z"}}
+    view.pods.apply("ADDED", pod("b", 0, failures=1, state=running))
+    assert observed(view)[0].running_since == datetime(2026, 11, 27, 4, 5, tzinfo=UTC)
+    view.pods.apply("MODIFIED", pod("b", 0, "Failed", failures=1, state=OOM))
+    assert observed(view)[0].running_since is None
+
+
 def test_the_indexes_of_the_job_decide(view: View) -> None:
     view.pods.replace([pod("a", 2, "Failed", state=OOM)])
     view.jobs.apply("MODIFIED", job(completed="0-1", failed="2"))
@@ -71,6 +82,48 @@ def test_the_end_of_a_removed_pod_is_kept_while_its_job_exists(view: View) -> No
     assert view.job(JOB.name) is None
     view.jobs.apply("ADDED", job())
     assert observed(view)[0].ended == {}
+
+
+def test_pods_of_an_earlier_job_of_this_name_are_no_attempts_of_this_one(view: View) -> None:
+    """They end in their own time after their Job was removed."""
+    earlier = pod("a", 0, failures=1, job_uid="of-an-earlier-job", grace=1800)
+    view.pods.replace([earlier, pod("b", 0)])
+    assert observed(view)[0] == UnitStatus(0, UnitState.ALIVE, 1)
+    view.pods.apply("DELETED", earlier)
+    assert observed(view, retry=False)[0] == UnitStatus(0, UnitState.ALIVE, 1)
+
+
+def test_why_a_pod_was_killed_is_left_to_who_did_it(
+    view: View, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another controller sees its end before that one has written it."""
+    killed = pod("a", 0, "Failed", state=ended(137), grace=0)
+    view.pods.apply("MODIFIED", killed)
+    view.pods.apply("DELETED", killed)
+    assert observed(view)[0].ended == {}
+    monkeypatch.setattr("simulations.backends.kubernetes.units.KILLED_SECONDS", 0.0)
+    assert observed(view)[0].ended == {"a": "TERMINATED"}
+
+
+ODD: list[Any] = [
+    None,
+    {},
+    {"metadata": None},
+    {"metadata": {"name": "x", "labels": {"a": 1}}},
+    {"metadata": {"name": "x"}, "status": {"conditions": [None]}},
+    {"metadata": {"name": "x"}, "status": {"completedIndexes": "a-b"}},
+]
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_an_object_of_another_form_hides_no_other(view: View, odd: Any) -> None:
+    view.jobs.replace([odd, job()])
+    view.pods.replace([odd, pod("a", 0)])
+    view.events.replace([odd])
+    for store in (view.jobs, view.pods, view.events):
+        store.apply("ADDED", odd)
+        store.apply("DELETED", odd)
+    assert observed(view)[0].state is UnitState.ALIVE
 
 
 def test_pods_that_vanished_while_nobody_watched(view: View) -> None:

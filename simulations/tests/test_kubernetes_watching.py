@@ -197,6 +197,17 @@ def test_a_busy_api_is_left_in_peace(
     assert len(watches(kubernetes_api)) <= 2, "the time that it asks for is not over"
 
 
+def test_no_watch_is_blind_for_a_day(
+    backend: KubernetesBackend, kubernetes_api: KubernetesApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert states(backend) == ALIVE
+    monkeypatch.setattr(client, "MAX_RETRY_AFTER", 0.1)
+    kubernetes_api.fail_times(6, Failure(429, headers={"Retry-After": "86400"}))
+    kubernetes_api.end_streams()
+    fail_pod(kubernetes_api, 0)
+    until(lambda: observe(backend)[0].ended)
+
+
 def test_an_error_that_passes(backend: KubernetesBackend, kubernetes_api: KubernetesApi) -> None:
     assert states(backend) == ALIVE
     kubernetes_api.fail_times(6, Failure(503))
@@ -247,3 +258,14 @@ def test_an_object_of_another_form_ends_no_watch(
     kubernetes_api.objects.patch("pods", SPACE, "pod-1", {"status": {"conditions": "none"}})
     fail_pod(kubernetes_api, 0)
     until(lambda: observe(backend)[0].ended)
+
+
+def test_a_message_with_other_ends_of_lines_ends_no_watch(
+    backend: KubernetesBackend, kubernetes_api: KubernetesApi
+) -> None:
+    """The API escapes no U+0085, which a container may print as its last words."""
+    assert states(backend) == ALIVE
+    words = ended(137, "OOMKilled", "\x85 and \x85")
+    status = {"phase": "Failed", "containerStatuses": [{"state": words}]}
+    kubernetes_api.objects.patch("pods", SPACE, "pod-1", {"status": status})
+    until(lambda: observe(backend)[1].ended)

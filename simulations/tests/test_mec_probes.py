@@ -12,6 +12,7 @@ from rest_framework.test import APIClient
 
 from accounts.choices import Role
 from agent.protocol import Link, ProbeCode, ProbeResult
+from simulations.backends.base import Placement
 from simulations.backends.local import LocalBackend
 from simulations.exceptions import BackendError
 from simulations.models import Mec
@@ -154,11 +155,11 @@ def test_program_that_hangs_or_fails(settings: Any, tmp_path: Path) -> None:
     (tmp_path / "agent" / "__init__.py").touch()
     settings.BASE_DIR = tmp_path
     program.write_text("import time; time.sleep(60)")
-    result = LocalBackend().probe(Link(transport="null"), 0.5)
+    result = LocalBackend().probe(Link(transport="null"), Placement(), 0.5)
     assert (result.reachable, result.code) == (False, ProbeCode.NO_ANSWER_IN_TIME)
     program.write_text("print('no JSON')")
     with pytest.raises(BackendError):
-        LocalBackend().probe(Link(transport="null"), 30)
+        LocalBackend().probe(Link(transport="null"), Placement(), 30)
 
 
 def test_operators_test_in_the_console(console: Console, site: Mec, probing: FakeBackend) -> None:

@@ -1,5 +1,6 @@
 """Units that are launched and do not run: why, for how long, and their end."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +19,7 @@ SENTENCE = "0/3 nodes are available: 3 Insufficient cpu."
 
 
 def pending(unit: int = 0, failure: str = "UNSCHEDULABLE", reason: str = SENTENCE) -> UnitStatus:
-    return UnitStatus(unit, UnitState.PENDING, failure=failure, reason=reason)
+    return UnitStatus(unit, UnitState.PENDING, 1, failure, reason=reason)
 
 
 @pytest.fixture
@@ -67,6 +68,20 @@ def test_units_that_are_starting_have_no_cause(stage_run: StageRun, fake: FakeBa
     assert (stage_run.waiting, fake.killed) == (None, [])
 
 
+def test_a_unit_whose_pod_has_waited_has_time_to_register(
+    stage_run: StageRun, fake: FakeBackend, settings: Any
+) -> None:
+    let_time_pass()
+    limit = timedelta(seconds=settings.STRAGGLER_LIMIT_SECONDS)
+    since = [timezone.now() - part * limit for part in (0.9, 1.1)]
+    fake.seen = [
+        UnitStatus(unit, UnitState.ALIVE, 1, running_since=at) for unit, at in enumerate(since)
+    ]
+    reconcile()
+    assert fake.killed == [1]
+    assert [number for number, _status, code in agents() if code == "AGENT_HUNG"] == [3, 4]
+
+
 def test_a_unit_that_never_runs_ends_with_its_cause(stage_run: StageRun, fake: FakeBackend) -> None:
     registered(stage_run)
     AgentRun.objects.update(status="READY")
@@ -86,6 +101,19 @@ def test_a_unit_that_never_runs_ends_with_its_cause(stage_run: StageRun, fake: F
     reconcile()
     reconcile()
     assert StageRun.objects.get().status == "COMPLETED"
+
+
+def test_a_unit_that_was_never_begun_is_given_up_without_a_kill(
+    stage_run: StageRun, fake: FakeBackend
+) -> None:
+    """The others may play for hours, and each pass gives it up."""
+    fake.seen = [UnitStatus(0, UnitState.ALIVE, 1), replace(pending(1), attempts=0)]
+    registered(stage_run)
+    let_time_pass()
+    AgentRun.objects.update(created_at=timezone.now())
+    reconcile()
+    assert agents()[2:] == [(3, "LOST", "UNSCHEDULABLE"), (4, "LOST", "UNSCHEDULABLE")]
+    assert fake.killed == []
 
 
 def test_a_stage_whose_units_never_run_fails_with_their_cause(

@@ -11,6 +11,7 @@ from rest_framework.test import APIClient
 from accounts.choices import Role
 from agent.protocol import ProbeCode, ProbeResult
 from common.db.leases import LeaseLostError
+from simulations.backends.base import Placement
 from simulations.live import system
 from simulations.models import LinkProbe, Mec
 from simulations.services.designs import mec_probes, mecs, probe_answers, probe_requests
@@ -63,11 +64,12 @@ def take_one() -> None:
 def test_a_controller_makes_the_test_and_the_request_waits(
     operator: APIClient, site: Mec, cluster: FakeBackend, meanwhile: Any
 ) -> None:
+    mecs.update(site, node_selector={"site": "north"})
     meanwhile(take_one)
     answer = operator.post(f"{API}/{site.pk}/test")
     assert answer.status_code == 200, answer.content
     assert (answer.json()["code"], answer.json()["round_trip_ms"]) == ("REACHED", 1.25)
-    assert cluster.probed == [site.link]
+    assert cluster.probed == [(site.link, Placement({"site": "north"}))]
     kept = operator.get(f"{API}/{site.pk}").json()
     assert kept["last_test"] == answer.json()
     assert kept["last_tested_by"] == "operator@example.org"
@@ -165,6 +167,29 @@ def test_another_link_is_another_test(site: Mec, cluster: FakeBackend) -> None:
     assert site.last_test is not None
 
 
+def test_another_placement_is_another_test(
+    site: Mec, cluster: FakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = probe_requests.request(site, None)
+
+    def move(*_arguments: object) -> ProbeResult:
+        mecs.update(Mec.objects.get(), node_selector={"site": "south"})
+        return cluster.answer
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cluster, "probe", move)
+        take_one()
+    site.refresh_from_db()
+    assert site.last_test is None, "the result is that of other nodes"
+    assert probe_requests.latest(site) is None
+    assert probe_requests.request(site, None) != before
+    take_one()
+    site.refresh_from_db()
+    assert site.last_test is not None
+    mecs.update(site, tolerations=[{"key": "robots", "operator": "Exists"}])
+    assert site.last_test is None
+
+
 def test_a_check_before_a_start_waits_too(
     operator: APIClient, design: Design, cluster: FakeBackend, meanwhile: Any
 ) -> None:
@@ -201,7 +226,9 @@ def test_the_console_says_why_there_is_no_result(
     page = f"/admin/simulations/mec/{site.pk}/"
     operator = console(Role.OPERATOR)
     operator.post(f"{page}test/")
-    LinkProbe.objects.update(created_at=timezone.now() - timedelta(seconds=20))
+    long_ago = timezone.now() - timedelta(seconds=20)
+    Mec.objects.update(updated_at=long_ago)
+    LinkProbe.objects.update(created_at=long_ago)
     assert "no controller is running" in operator.get(f"{page}part/tested/").content.decode()
     cluster.fails = True
     take_one()

@@ -12,6 +12,7 @@ from simulations.services.monitoring import backend_states
 from simulations.services.monitoring.backend_states import BackendState
 from simulations.tests.conftest import Design
 from simulations.tests.fake_backend import FakeBackend
+from templates.models import Template
 
 pytestmark = pytest.mark.django_db
 ROOM = Capacity(cores=2.5, memory_bytes=2**30, disk_bytes=None, units=3)
@@ -93,3 +94,25 @@ def test_a_unit_for_which_no_node_has_room_is_a_warning(
     assert codes() == ["UNSCHEDULABLE"]
     report("a:1", capacity=Capacity(**small | {"node_memory_bytes": large}))
     assert codes() == []
+
+
+def test_limits_beyond_the_quota_are_an_error_with_numbers(
+    operator: APIClient, design: Design, settings: object
+) -> None:
+    settings.BACKEND, settings.AGENTS_PER_UNIT = "kubernetes", 1
+    Template.objects.update(
+        agent_cpu=10, agent_cpu_limit=1500, agent_memory=1, agent_memory_limit=64
+    )
+    simulation = design(3)  # three units with 0.5 cores more each
+
+    def refused(**room: float) -> list[tuple[str, str]]:
+        report("a:1", capacity=Capacity(**room))
+        answer = operator.post(f"/api/v1/simulations/{simulation.pk}/preflight").json()
+        found = [row for row in answer["checks"] if row["code"] == "QUOTA_EXCEEDED"]
+        return [(row["check"], row["text"].split(". ")[0]) for row in found]
+
+    assert refused(limit_cores=6.0, limit_memory_bytes=2**40) == []
+    cores, memory = refused(limit_cores=5.9, limit_memory_bytes=2**20)
+    text = "The limits of units add up to 6.0 cores at once; the quota leaves room for 5.9 cores"
+    assert cores == ("CPU", text)
+    assert memory[0] == "MEMORY"

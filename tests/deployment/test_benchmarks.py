@@ -9,6 +9,7 @@ import pytest
 
 from robotsim_project.environment import BASE_DIR
 from scripts.list_benchmarks import benchmarks
+from tests.deployment.node.needs import missing
 
 OURS = ("DATABASE_URL", "REDIS_URL", "DATA_DIR", "MINIO_ENDPOINT", "ENVIRONMENT")
 """Of the test's own servers; a benchmark starts what it needs."""
@@ -16,14 +17,18 @@ OURS = ("DATABASE_URL", "REDIS_URL", "DATA_DIR", "MINIO_ENDPOINT", "ENVIRONMENT"
 
 CLUSTER = {"cluster"}
 """On a control plane, by programs that `make test-node` builds."""
+NODE = {"bare_pods", "pods"}
+"""On a real node."""
+
+
+def marks(name: str) -> list[pytest.MarkDecorator]:
+    if name in NODE:
+        return [pytest.mark.node, pytest.mark.skipif(bool(missing()), reason=missing())]
+    return [pytest.mark.node] if name in CLUSTER else []
 
 
 @pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(path.stem, marks=[pytest.mark.node] if path.stem in CLUSTER else [])
-        for path in benchmarks()
-    ],
+    "name", [pytest.param(path.stem, marks=marks(path.stem)) for path in benchmarks()]
 )
 def test_it_runs(name: str) -> None:
     done = subprocess.run(

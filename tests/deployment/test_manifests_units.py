@@ -17,27 +17,38 @@ DISK_MIB = 2048
 """The default of AGENT_DISK_MIB."""
 
 
-def usual_unit() -> Resources:
+def usual_unit(agents: int = AGENTS) -> Resources:
     """Resources of a unit on ROS 2 with agents of 100 messages a second and a large rosbag."""
     agent = SimpleNamespace(
         agent_cpu=None, agent_cpu_limit=None, agent_memory=None, agent_memory_limit=None
     )
-    return unit_resources(AGENTS, agent, Load(Transport.ROS2, 100.0, 100_000.0, 32 * 2**20))
+    return unit_resources(agents, agent, Load(Transport.ROS2, 100.0, 100_000.0, 32 * 2**20))
 
 
-def job() -> Job:
-    return Job(1, 1, 1, 0, "token", "http://server", "image", usual_unit())
+def beyond_the_quota(name: str, number: int, unit: Resources) -> dict[str, float]:
+    """What so many units need more of than the quota has."""
+    hard = one(rendered(name), "ResourceQuota", "robot-agents")["spec"]["hard"]
+    job = Job(1, 1, number, 0, "token", "http://server", "image", unit)
+    made = units.indexed_job(job, units.Site("IfNotPresent", "", DISK_MIB, 1800.0))
+    (container,) = made["spec"]["template"]["spec"]["containers"]
+    needed = {
+        f"{side}.{kind}": number * amount(quantity)
+        for side in ("requests", "limits")
+        for kind, quantity in container["resources"][side].items()
+    } | {"pods": float(number)}
+    return {kind: value for kind, value in needed.items() if value > amount(hard[kind])}
 
 
 @pytest.mark.parametrize("name", SETS)
 def test_as_many_usual_units_as_pods_are_allowed_fit_the_quota(name: str) -> None:
-    hard = one(rendered(name), "ResourceQuota", "robot-agents")["spec"]["hard"]
-    made = units.indexed_job(job(), units.Site("IfNotPresent", "", DISK_MIB, 1800.0))
-    (container,) = made["spec"]["template"]["spec"]["containers"]
-    for side in ("requests", "limits"):
-        for kind, quantity in container["resources"][side].items():
-            needed = int(hard["pods"]) * amount(quantity)
-            assert needed <= amount(hard[f"{side}.{kind}"]), f"{side}.{kind}"
+    pods = one(rendered(name), "ResourceQuota", "robot-agents")["spec"]["hard"]["pods"]
+    assert beyond_the_quota(name, int(pods), usual_unit()) == {}
+
+
+@pytest.mark.parametrize("agents_a_unit", [AGENTS, 50])
+def test_ten_thousand_agents_fit_the_quota_of_production(agents_a_unit: int) -> None:
+    unit = usual_unit(agents_a_unit)
+    assert beyond_the_quota("production", 10_000 // agents_a_unit, unit) == {}
 
 
 @pytest.mark.parametrize("name", SETS)

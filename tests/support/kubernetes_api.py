@@ -261,7 +261,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         for change in changes:
-            line = json.dumps(change).encode() + b"\n"
+            line = json.dumps(change, ensure_ascii=False).encode() + b"\n"  # as Go does
             self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
         self.wfile.write(b"0\r\n\r\n")
 

@@ -9,6 +9,7 @@ from msgspec import convert
 
 from agent.protocol import Link
 from simulations.backends import backend
+from simulations.backends.base import Placement
 from simulations.choices import ENDED
 from simulations.models import AgentRun, Event, Execution, Mec, StageRun
 from simulations.services.designs import mecs
@@ -119,7 +120,8 @@ def seconds_to_last_publication(execution: int) -> list[float]:
 
 def test_link(link: Shown) -> Shown:
     """Test a link from where units run, as a controller does."""
-    return {"code": str(backend(settings.BACKEND).probe(convert(link, Link), 60).code)}
+    found = backend(settings.BACKEND).probe(convert(link, Link), Placement(), 60)
+    return {"code": str(found.code)}
 
 
 def take_backend(name: str) -> None:

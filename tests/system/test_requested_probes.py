@@ -18,12 +18,12 @@ from simulations.backends.local import LocalBackend
 class Backend(LocalBackend):
     controller_only = True
 
-    def probe(self, link, seconds):
+    def probe(self, link, placement, seconds):
         folder = Path(os.environ["PROBING"])
         (folder / str(os.getpid())).touch()
         while not (folder / "go").exists():
             time.sleep(0.05)
-        return super().probe(link, seconds)
+        return super().probe(link, placement, seconds)
 
 import simulations.backends.local
 simulations.backends.local.LocalBackend = Backend

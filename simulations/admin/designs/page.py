@@ -135,7 +135,10 @@ def _texts() -> dict[str, str]:
     """Return what the scripts of the page say."""
     return script_texts() | {
         "live": "",
-        "checking": gettext("Checking what is stored: this takes up to ten seconds."),
+        "checking": gettext(
+            "Checking what is stored, and its system under test: this takes up to ten seconds, a minute on a "
+            "cluster."
+        ),
         "checkLost": gettext("The check gave no answer: try again."),
         "moved": gettext("Moved to position %(position)s of %(count)s."),
         "previewLost": gettext("The connection is lost: this preview is older than the form."),

@@ -4,7 +4,7 @@ The cluster holds all state, under names that are the same for every controller:
 exists already was created by another controller, or by this one before it was killed.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
@@ -13,12 +13,17 @@ from django.conf import settings
 from django.utils import timezone
 
 from agent.protocol import Link, ProbeResult
-from simulations.backends.base import Capacity, Job, UnitStatus
+from simulations.backends.base import Capacity, Job, Placement, UnitStatus
 from simulations.backends.kubernetes import labels as tags
 from simulations.backends.kubernetes import manifests, watching
 from simulations.backends.kubernetes.capacity import free_capacity
 from simulations.backends.kubernetes.client import BACKGROUND, Cluster, Object, shared_cluster
-from simulations.backends.kubernetes.errors import ConflictError, NoClusterError, NotFoundError
+from simulations.backends.kubernetes.errors import (
+    ConflictError,
+    NoClusterError,
+    NotFoundError,
+    PassingError,
+)
 from simulations.backends.kubernetes.probing import run_probe
 from simulations.backends.kubernetes.site import server_address, site
 from simulations.exceptions import BackendError
@@ -29,6 +34,8 @@ AT_ONCE = {"gracePeriodSeconds": 0}
 ENDED = frozenset({"Succeeded", "Failed"})
 KINDS = ("jobs", "secrets")
 PARALLEL_CALLS = 8
+NODES_AT_ONCE = 32
+"""Nodes that are asked at once: one that is lost takes all the time of a call."""
 LOG_SIZE = 4096
 """Characters of the end of a unit's output that tell why it never reported."""
 PROBE_AGE = timedelta(minutes=5)
@@ -60,14 +67,16 @@ class KubernetesBackend:
 
     def kill(self, job: Job, units: Collection[int]) -> None:
         wanted = set(units)
-        self._kill_pods(job.name, lambda pod: _index(pod) in wanted)
+        self._kill_pods(
+            [pod for pod in self._pods(job.name, tags.identity(job)) if _index(pod) in wanted]
+        )
 
     def on_lost_machines(self, job: Job, units: Collection[int]) -> Mapping[int, str]:
         # Kubernetes itself marks a node after 40 s or more, when a silent unit has been given up.
-        running = {_index(pod): pod for pod in self._pods(job.name) if _has_run(pod)}
-        silent = {unit: running[unit] for unit in units if unit in running}
+        newest = _newest_that_ran(self._pods(job.name, tags.identity(job)))
+        silent = {unit: newest[unit] for unit in units if unit in newest}
         nodes = {pod["spec"]["nodeName"]: pod["metadata"]["name"] for pod in silent.values()}
-        with ThreadPoolExecutor(PARALLEL_CALLS) as pool:
+        with ThreadPoolExecutor(NODES_AT_ONCE) as pool:
             answers = dict(zip(nodes, pool.map(self._node_answers, nodes.values()), strict=True))
         return {
             unit: f"The node {pod['spec']['nodeName']} does not answer the cluster's API."
@@ -85,13 +94,12 @@ class KubernetesBackend:
         jobs, _version = self._cluster.list_raw("jobs", self._namespace, tags.SELECTOR)
         kept = {str(execution) for execution in active()}
         others = [found for found in jobs if _is_ours(found) and _is_over(found, kept)]
-        return sum(self._remove_found(found) for found in others)
+        return self._remove_all(others)
 
     def last_log(self, job: Job, unit: int) -> str:
-        spoken = [pod for pod in self._pods(job.name) if _index(pod) == unit and _has_run(pod)]
-        if not spoken:
+        pods = self._pods(job.name, tags.identity(job), unit)
+        if (newest := _newest_that_ran(pods).get(unit)) is None:
             return ""
-        newest = max(spoken, key=lambda pod: pod["metadata"]["creationTimestamp"])
         return self._cluster.pod_log(self._namespace, newest["metadata"]["name"])[-LOG_SIZE:]
 
     def capacity(self) -> Capacity | None:
@@ -103,8 +111,8 @@ class KubernetesBackend:
     def problem(self) -> str:
         return watching.shared(self._cluster, self._namespace).complaint()
 
-    def probe(self, link: Link, seconds: float) -> ProbeResult:
-        return run_probe(self._cluster, self._namespace, link, seconds)
+    def probe(self, link: Link, placement: Placement, seconds: float) -> ProbeResult:
+        return run_probe(self._cluster, self._namespace, link, placement, seconds)
 
     def _create_secret(self, job: Job) -> None:
         manifest = manifests.secret(job)
@@ -151,24 +159,42 @@ class KubernetesBackend:
             return 0
         return 1
 
+    def _remove_all(self, jobs: Iterable[Object]) -> int:
+        """Remove Jobs; one that cannot be removed keeps no other."""
+        removed, refused = 0, None
+        for job in jobs:
+            try:
+                removed += self._remove_found(job)
+            except PassingError:
+                raise
+            except BackendError as error:
+                refused = error
+        if refused is not None:
+            raise refused
+        return removed
+
     def _remove_found(self, job: Object) -> int:
         """Remove a Job that nobody waits for, with its Secret and the pods that still run."""
         name, identity = job["metadata"]["name"], tags.identity_of(job)
         log.info("job_removed", job=name)
         removed = sum(self._remove(kind, name, identity) for kind in KINDS)
-        self._kill_pods(name, lambda _pod: True)
+        self._kill_pods(self._pods(name, identity))
         return removed
 
-    def _kill_pods(self, job_name: str, chosen: Callable[[Object], bool]) -> None:
-        pods = [pod for pod in self._pods(job_name) if chosen(pod) and _may_be_killed(pod)]
-        names = [pod["metadata"]["name"] for pod in pods]
+    def _kill_pods(self, pods: Iterable[Object]) -> None:
+        names = [pod["metadata"]["name"] for pod in pods if _may_be_killed(pod)]
         with ThreadPoolExecutor(PARALLEL_CALLS) as pool:
             list(pool.map(self._kill_pod, names))
 
-    def _pods(self, job_name: str) -> list[Object]:
+    def _pods(
+        self, job_name: str, identity: Mapping[str, str], unit: int | None = None
+    ) -> list[Object]:
+        """Return the pods of a Job or of a unit, none of a Job of the same name that is another's."""
         labels = f"{tags.JOB_NAME}={job_name}"
+        if unit is not None:
+            labels += f",{tags.INDEX}={unit}"
         pods, _version = self._cluster.list_raw("pods", self._namespace, labels)
-        return pods
+        return [pod for pod in pods if tags.has(pod, identity)]
 
     def _node_answers(self, pod: str) -> bool:
         return self._cluster.node_answers(self._namespace, pod)
@@ -179,6 +205,16 @@ class KubernetesBackend:
 
 def _index(pod: Object) -> int:
     return int(pod["metadata"]["labels"][tags.INDEX])
+
+
+def _created(pod: Object) -> str:
+    return str(pod["metadata"]["creationTimestamp"])
+
+
+def _newest_that_ran(pods: Iterable[Object]) -> dict[int, Object]:
+    """Return the newest pod of each unit that has begun to run."""
+    begun = [pod for pod in pods if _has_run(pod)]
+    return {_index(pod): pod for pod in sorted(begun, key=_created)}
 
 
 def _may_be_killed(pod: Object) -> bool:

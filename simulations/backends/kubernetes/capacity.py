@@ -9,7 +9,9 @@ from simulations.backends.kubernetes.errors import ForbiddenError, NotFoundError
 QUOTA = "robot-agents"
 """Name of the ResourceQuota: it may be read by name only."""
 NAMES = ("cpu", "memory", "ephemeral-storage")
-LIMITED = {name: f"requests.{name}" for name in NAMES} | {"pods": "pods"}
+LIMITED = {name: f"requests.{name}" for name in NAMES} | {
+    name: name for name in ("pods", "limits.cpu", "limits.memory")
+}
 ENDED = frozenset({"Succeeded", "Failed"})
 
 Room = dict[str, float]
@@ -31,13 +33,15 @@ def free_capacity(cluster: Cluster, namespace: str) -> Capacity | None:
         memory_bytes=_rounded(_least(rooms, "memory")),
         disk_bytes=_rounded(_least(rooms, "ephemeral-storage")),
         units=_rounded(quota.get("pods")),
+        limit_cores=quota.get("limits.cpu"),
+        limit_memory_bytes=_rounded(quota.get("limits.memory")),
         node_cores=_most(nodes, "cpu"),
         node_memory_bytes=_rounded(_most(nodes, "memory")),
     )
 
 
 def _quota_room(cluster: Cluster, namespace: str) -> Room:
-    """Rest of the quota of requests and pods; empty without a quota."""
+    """Rest of the quota of pods, and of their requests and limits; empty without a quota."""
     try:
         status = cluster.get("resourcequotas", namespace, QUOTA).get("status", {})
     except (NotFoundError, ForbiddenError):

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from agent.protocol import ExitReport, decode
+from common.db.text import storable
 from simulations.backends.kubernetes.objects import (
     Condition,
     Event,
@@ -68,14 +69,14 @@ POD_REASONS = {
     "OutOfephemeral-storage": FailureCode.UNSCHEDULABLE,
     "OutOfpods": FailureCode.UNSCHEDULABLE,
     "NodeAffinity": FailureCode.UNSCHEDULABLE,
-    "UnexpectedAdmissionError": FailureCode.BACKEND_UNAVAILABLE,
+    "UnexpectedAdmissionError": FailureCode.START_FAILED,
 }
 """Codes of the reasons that a kubelet gives for a whole pod."""
 
 EXIT_REASONS = {
     "OOMKilled": FailureCode.OUT_OF_MEMORY,
-    "StartError": FailureCode.BACKEND_UNAVAILABLE,
-    "ContainerCannotRun": FailureCode.BACKEND_UNAVAILABLE,
+    "StartError": FailureCode.START_FAILED,
+    "ContainerCannotRun": FailureCode.START_FAILED,
 }
 """Codes of the reasons of an ended container."""
 
@@ -113,7 +114,7 @@ def _container_cause(waiting: Waiting) -> Cause:
         return _cause(FailureCode.IMAGE_PULL_FAILED, sentence)
     if waiting.reason == "CreateContainerConfigError" and _about_secret(sentence):
         return _cause(FailureCode.SECRET_MISSING, sentence)
-    return _cause(FailureCode.BACKEND_UNAVAILABLE, sentence)
+    return _cause(FailureCode.START_FAILED, sentence)
 
 
 def failed_cause(pod: Pod) -> Cause:
@@ -188,7 +189,7 @@ def event_cause(event: Event) -> Cause:
         return _cause(FailureCode.QUOTA_EXCEEDED, event.message)
     if event.reason == "FailedMount" and _about_secret(event.message):
         return _cause(FailureCode.SECRET_MISSING, event.message)
-    return _cause(FailureCode.BACKEND_UNAVAILABLE, event.message)
+    return _cause(FailureCode.START_FAILED, event.message)
 
 
 def of_job(cause: Cause, job: Cause) -> Cause:
@@ -207,4 +208,4 @@ def _condition(conditions: Iterable[Condition], kind: str) -> Condition | None:
 
 
 def _cause(code: str, sentence: str) -> Cause:
-    return Cause(str(code), sentence.strip()[:MAX_REASON])
+    return Cause(str(code), storable(sentence).strip()[:MAX_REASON])

@@ -6,7 +6,7 @@ are plain dicts, as the API sends them.
 
 import random
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -20,6 +20,7 @@ from lightkube.core.exceptions import ConfigError
 from lightkube.utils.quantity import parse_quantity
 
 from simulations.backends.kubernetes.errors import (
+    LateError,
     NoClusterError,
     NotFoundError,
     PassingError,
@@ -51,6 +52,8 @@ NODE_CALL = 'Get "https://'
 RETRY_SECONDS = 5.0
 """Time after which a call gives up: a pass of the controller must not hang."""
 FIRST_DELAY = 0.2
+MAX_RETRY_AFTER = 30.0
+"""The longest wait that is granted: a proxy may ask for a day, during which nobody would watch."""
 AWAY_SECONDS = 2.0
 """Time for which calls fail at once after the API could not be reached: a pass makes many calls."""
 WATCH_SECONDS = 60
@@ -77,7 +80,7 @@ class Cluster:
             message = f"No cluster is configured ({error}): run in a pod, or set KUBECONFIG."
             raise NoClusterError(message) from error
         self.address = str(found.cluster.server)
-        self._away_until = 0.0
+        self._away_until = self._hasty_until = 0.0
         self._away = ""
 
     def create(self, kind: str, namespace: str, manifest: Object) -> Object:
@@ -130,13 +133,14 @@ class Cluster:
         """
         parameters = {**_selectors(labels, fields), "limit": str(PAGE_SIZE)}
         objects: list[Object] = []
-        while True:
-            answer = self._call("GET", _path(kind, namespace), parameters)
-            objects += answer.get("items") or []
-            following = answer["metadata"].get("continue")
-            if not following:
-                return objects, answer["metadata"]["resourceVersion"]
-            parameters["continue"] = following
+        with _failures():
+            while True:
+                answer = self._call("GET", _path(kind, namespace), parameters)
+                objects += answer.get("items") or []
+                following = answer["metadata"].get("continue")
+                if not following:
+                    return objects, answer["metadata"]["resourceVersion"]
+                parameters["continue"] = following
 
     def watch_raw(
         self,
@@ -174,7 +178,7 @@ class Cluster:
                 response.read()
                 raise _error(response)
             yield OPEN, {}
-            for line in response.iter_lines():
+            for line in _lines(response.iter_bytes()):
                 change = msgspec.json.decode(line)
                 if change["type"] == "ERROR":
                     raise end_of_watch(change["object"])
@@ -197,11 +201,19 @@ class Cluster:
             return response.text
 
     def node_answers(self, namespace: str, pod: str) -> bool:
-        """Check that the node of a pod answers the API, which asks it for the output of the pod."""
+        """Check that the node of a pod answers the API, which asks it for the output of the pod.
+
+        Raises:
+            BackendError: The API itself cannot be used now.
+        """
         try:
             self.pod_log(namespace, pod)
+        except LateError:  # the API waits for the node for longer than we do
+            return False
         except PassingError as error:
-            return not (error.is_away or NODE_CALL in str(error))
+            if error.is_away:
+                raise
+            return NODE_CALL not in str(error)
         except BackendError:
             return True
         return True
@@ -213,20 +225,24 @@ class Cluster:
         parameters: Mapping[str, str] | None = None,
         body: Object | None = None,
     ) -> Object:
-        """Send a request, again after failures that may pass, for a few seconds in all."""
-        if time.monotonic() < self._away_until:
-            raise BackendError(self._away)
-        request = self._request(method, path, parameters or {}, body)
+        """Send a request, again after failures that may pass, for a few seconds in all.
+
+        Soon after a call that gave up it is sent once: a pass makes many calls, which may all fail.
+        """
         started, delay = time.monotonic(), FIRST_DELAY
+        if started < self._away_until:
+            raise BackendError(self._away)
+        seconds = RETRY_SECONDS if started >= self._hasty_until else 0.0
+        request = self._request(method, path, parameters or {}, body)
         while True:
             try:
                 return self._send(request)
             except PassingError as failure:
                 wait = failure.after or delay * random.uniform(0.5, 1.5)  # noqa: S311  no secret
-                if time.monotonic() - started + wait > RETRY_SECONDS:
+                if time.monotonic() - started + wait > seconds:
+                    self._hasty_until = time.monotonic() + AWAY_SECONDS
                     if failure.is_away:
-                        self._away = str(failure)
-                        self._away_until = time.monotonic() + AWAY_SECONDS
+                        self._away, self._away_until = str(failure), self._hasty_until
                     raise
                 log.warning("cluster_call_repeated", method=method, path=path, reason=str(failure))
             time.sleep(wait)
@@ -247,8 +263,7 @@ class Cluster:
             response = self._http.send(request)
             if response.is_error:
                 raise _error(response)
-            answer: Object = msgspec.json.decode(response.content)
-            return answer
+            return msgspec.json.decode(response.content, type=Object)
 
 
 def quantity(text: str) -> float:
@@ -273,7 +288,7 @@ def _failures() -> Iterator[None]:
         yield
     except httpx2.TimeoutException as error:
         message = "The cluster's API does not answer in time: check its control plane."
-        raise PassingError(message, is_away=True) from error
+        raise LateError(message, is_away=True) from error
     except httpx2.HTTPError as error:
         message = f"The cluster's API cannot be reached ({error}): check its address and network."
         raise PassingError(message, is_away=True) from error
@@ -283,8 +298,18 @@ def _failures() -> Iterator[None]:
         )
         raise BackendError(message) from error
     except (ValueError, LookupError) as error:
-        message = "The cluster's API answered with something else than JSON: check its address."
+        message = "What answered is not the API of a cluster: check its address."
         raise BackendError(message) from error
+
+
+def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Split a stream at newlines alone: the client also splits at U+0085, which JSON need not escape."""
+    rest = b""
+    for chunk in chunks:
+        *complete, rest = (rest + chunk).split(b"\n")
+        yield from complete
+    if rest:
+        yield rest
 
 
 def _path(kind: str, namespace: str, name: str = "") -> str:
@@ -307,6 +332,6 @@ def _error(response: httpx2.Response) -> BackendError:
 
 def _retry_after(response: httpx2.Response) -> float:
     try:
-        return max(0.0, float(response.headers.get("Retry-After", 0)))
+        return min(max(0.0, float(response.headers.get("Retry-After", 0))), MAX_RETRY_AFTER)
     except ValueError:  # a date, which Kubernetes never sends
         return 0.0

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+from common.db.text import storable
 from simulations.exceptions import BackendError
 
 REPEATED = frozenset({429, 500, 502, 503, 504})
@@ -48,6 +49,10 @@ class PassingError(BackendError):
         """No other call would get through now."""
 
 
+class LateError(PassingError):
+    """The API has not answered in time."""
+
+
 ERRORS = {403: ForbiddenError, 404: NotFoundError, 409: ConflictError, 410: GoneError}
 
 
@@ -60,8 +65,7 @@ def refusal(method: str, code: int, status: Mapping[str, Any], after: float = 0.
         status: The API's own words on it.
         after: Seconds that the API asks to wait; 0: it does not say.
     """
-    message = str(status.get("message", ""))[:MESSAGE_SIZE]
-    sentence = f"The cluster's API answered {code} ({message}). {_advice(code)}"
+    sentence = f"The cluster's API answered {code} ({_words(status)}). {_advice(code)}"
     if code in REPEATED or _is_contended(method, code, status):
         return PassingError(sentence, after)
     return ERRORS.get(code, BackendError)(sentence)
@@ -69,8 +73,12 @@ def refusal(method: str, code: int, status: Mapping[str, Any], after: float = 0.
 
 def end_of_watch(status: Mapping[str, Any]) -> BackendError:
     """Return the error that ends a watch after it has begun; as a rule its version is too old."""
-    message = f"The cluster's API ended a watch ({status.get('message', '')}). It is begun again."
+    message = f"The cluster's API ended a watch ({_words(status)}). It is begun again."
     return ERRORS.get(status.get("code", 0), BackendError)(message)
+
+
+def _words(status: Mapping[str, Any]) -> str:
+    return storable(str(status.get("message", "")))[:MESSAGE_SIZE]
 
 
 def _is_contended(method: str, code: int, status: Mapping[str, Any]) -> bool:

@@ -15,6 +15,7 @@ REQUESTED = "robotsim.io/requested"
 QUEUE = "kueue.x-k8s.io/queue-name"
 INDEX = "batch.kubernetes.io/job-completion-index"
 JOB_NAME = "batch.kubernetes.io/job-name"
+JOB_UID = "batch.kubernetes.io/controller-uid"
 
 OURS = {PART_OF: "robotsim", NAME: "robot-agent"}
 SELECTOR = ",".join(f"{key}={value}" for key, value in OURS.items())

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from agent.protocol import Link
-from simulations.backends.base import Job
+from simulations.backends.base import Job, Placement
 from simulations.backends.kubernetes.labels import (
     OURS,
     PROBE,
@@ -70,15 +70,17 @@ def indexed_job(job: Job, site: Site) -> Object:
     return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": spec}
 
 
-def probe_job(name: str, link: Link, image: str, server: str, site: Site) -> Object:
+def probe_job(
+    name: str, link: Link, placement: Placement, image: str, server: str, site: Site
+) -> Object:
     """Return the Job of one pod that tests a link."""
-    tags = {**OURS, PROBE: name}
+    identity = {"labels": {**OURS, PROBE: name}, "annotations": {SERVER: server}}
     spec = {
         "backoffLimit": 0,
         "ttlSecondsAfterFinished": PROBE_BACKSTOP_SECONDS,
-        "template": {"metadata": {"labels": tags}, "spec": probe_pod(link, image, site)},
+        "template": {"metadata": identity, "spec": probe_pod(link, placement, image, site)},
     }
-    metadata = {"name": name, "labels": tags, "annotations": {SERVER: server}}
+    metadata = {"name": name, **identity}
     return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": spec}
 
 

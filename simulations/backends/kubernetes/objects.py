@@ -38,6 +38,12 @@ class Waiting(_Object, frozen=True):
     message: str = ""
 
 
+class Running(_Object, frozen=True):
+    """State of a container that runs."""
+
+    started_at: str | None = None
+
+
 class Terminated(_Object, frozen=True):
     """State of a container that has ended."""
 
@@ -50,7 +56,7 @@ class ContainerState(_Object, frozen=True):
     """State of a container; one of its fields is present."""
 
     waiting: Waiting | None = None
-    running: dict[str, Any] | None = None
+    running: Running | None = None
     terminated: Terminated | None = None
 
 

@@ -61,8 +61,8 @@ def unit_pod(job: Job, site: Site) -> Object:
     }
 
 
-def probe_pod(link: Link, image: str, site: Site) -> Object:
-    """Return the pod that tests a link."""
+def probe_pod(link: Link, placement: Placement, image: str, site: Site) -> Object:
+    """Return the pod that tests a link, on the nodes of its units."""
     environment = [
         {"name": "ROBOTSIM_LINK", "value": encode(link).decode()},
         {"name": "ROBOTSIM_WORK_DIR", "value": WORK_DIR},
@@ -72,6 +72,7 @@ def probe_pod(link: Link, image: str, site: Site) -> Object:
     return {
         **_pod_spec({**container, "args": ["probe"]}, link.secret, PROBE_DISK_MIB),
         "terminationGracePeriodSeconds": 1,
+        **_placement(placement),
     }
 
 

@@ -8,6 +8,7 @@ import structlog
 from django.conf import settings
 
 from agent.protocol import Link, ProbeCode, ProbeResult, decode
+from simulations.backends.base import Placement
 from simulations.backends.kubernetes import manifests
 from simulations.backends.kubernetes.client import BACKGROUND, Cluster, Object
 from simulations.backends.kubernetes.labels import JOB_NAME
@@ -19,7 +20,9 @@ log = structlog.get_logger(__name__)
 POLL_SECONDS = 0.5
 
 
-def run_probe(cluster: Cluster, namespace: str, link: Link, seconds: float) -> ProbeResult:
+def run_probe(
+    cluster: Cluster, namespace: str, link: Link, placement: Placement, seconds: float
+) -> ProbeResult:
     """Test a link within so many seconds.
 
     Raises:
@@ -27,7 +30,7 @@ def run_probe(cluster: Cluster, namespace: str, link: Link, seconds: float) -> P
     """
     deadline = time.monotonic() + seconds
     name = f"probe-{uuid.uuid4().hex[:12]}"
-    job = manifests.probe_job(name, link, settings.AGENT_IMAGE, server_address(), site())
+    job = manifests.probe_job(name, link, placement, settings.AGENT_IMAGE, server_address(), site())
     job["spec"]["activeDeadlineSeconds"] = math.ceil(seconds)
     try:
         cluster.create("jobs", namespace, job)

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import Enum, auto
 from typing import Any
 
 from simulations.backends.kubernetes import causes
 from simulations.backends.kubernetes.causes import NOTHING, Cause
-from simulations.backends.kubernetes.labels import INDEX, JOB_NAME, identity_of
+from simulations.backends.kubernetes.labels import INDEX, JOB_UID, identity_of
 from simulations.backends.kubernetes.objects import Event, KubernetesJob, Pod, parse
 from simulations.choices import FailureCode
 
@@ -43,6 +44,7 @@ class PodRecord:
 
     uid: str
     job: str
+    """The uid of its Job; another of the same name may come after it."""
     index: int
     attempt: int
     created: str
@@ -50,6 +52,8 @@ class PodRecord:
     ready: bool
     cause: Cause
     """Why it has failed, or does not run yet."""
+    running_since: datetime | None = None
+    """Start of its process, while it runs."""
     grace: float | None = None
     """Seconds that it has to end, as it is being deleted; None: it is not."""
     gone_at: float | None = None
@@ -95,19 +99,20 @@ def pod_record(raw: Raw) -> PodRecord | None:
     pod = parse(raw, Pod)
     metadata = pod.metadata
     marks = {**metadata.annotations, **metadata.labels}
-    if JOB_NAME not in marks or INDEX not in marks:
+    if JOB_UID not in marks or INDEX not in marks:
         return None
     state = PHASES.get(pod.status.phase, PodState.WAITING)
     deleted = metadata.deletion_timestamp is not None
     return PodRecord(
         uid=metadata.uid,
-        job=marks[JOB_NAME],
+        job=marks[JOB_UID],
         index=int(marks[INDEX]),
         attempt=1 + sum(int(marks.get(name, 0)) for name in FAILURES),
         created=(metadata.creation_timestamp or "")[:19],
         state=state,
         ready=causes.is_ready(pod),
         cause=_pod_cause(pod, state),
+        running_since=_running_since(pod),
         grace=(metadata.deletion_grace_period_seconds or 0.0) if deleted else None,
     )
 
@@ -135,6 +140,12 @@ def _pod_cause(pod: Pod, state: PodState) -> Cause:
     if state is PodState.FAILED:
         return causes.failed_cause(pod)
     return causes.waiting_cause(pod) if state is PodState.WAITING else NOTHING
+
+
+def _running_since(pod: Pod) -> datetime | None:
+    running = [status.state.running for status in pod.status.container_statuses]
+    starts = [state.started_at for state in running if state is not None and state.started_at]
+    return datetime.fromisoformat(starts[0]) if starts else None
 
 
 def job_record(raw: Raw) -> JobRecord:

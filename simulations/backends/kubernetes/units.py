@@ -9,6 +9,8 @@ from simulations.backends.kubernetes.causes import NOTHING, Cause, of_job
 from simulations.backends.kubernetes.records import EventRecord, JobRecord, PodRecord, PodState
 from simulations.choices import FailureCode
 
+KILLED_SECONDS = 10.0
+"""Time after which nobody writes any more why a pod was killed: its controller was killed too."""
 OVERDUE_SECONDS = 30.0
 """Time after its grace period within which a deleted pod ends; else nobody ends it on its node."""
 
@@ -53,10 +55,18 @@ class JobView:
         ended = {
             pod.uid: of_job(pod.cause, self.job.cause).code
             for pod in pods
-            if pod.state is PodState.FAILED
+            if pod.state is PodState.FAILED and not _was_just_killed(pod, moment.now)
         }
         state, cause = self._state(index, newest, moment)
-        return UnitStatus(index, state, attempts, cause.code, reason=cause.reason, ended=ended)
+        return UnitStatus(
+            index,
+            state,
+            attempts,
+            cause.code,
+            reason=cause.reason,
+            ended=ended,
+            running_since=newest.running_since if newest else None,
+        )
 
     def _state(
         self, index: int, newest: PodRecord | None, moment: _Moment
@@ -90,3 +100,9 @@ class JobView:
             return refused
         event = self.events.get(pod.uid)
         return pod.cause if pod.cause.code or event is None else event.cause
+
+
+def _was_just_killed(pod: PodRecord, now: float) -> bool:
+    """Check for a pod that a controller has killed, which is about to write why."""
+    is_killed = pod.grace == 0 and pod.cause.code == FailureCode.TERMINATED
+    return is_killed and pod.gone_at is not None and now < pod.gone_at + KILLED_SECONDS

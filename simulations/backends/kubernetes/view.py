@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import structlog
 
@@ -27,6 +27,8 @@ from simulations.backends.kubernetes.units import JobView
 log = structlog.get_logger(__name__)
 
 DELETED = "DELETED"
+MAX_NAME = 100
+"""Characters of an object without a name that the log has."""
 
 Record = TypeVar("Record")
 
@@ -56,7 +58,8 @@ class View:
             job = self.jobs.by_name.get(name)
             if job is None:
                 return None
-            pods = {index: list(unit.values()) for index, unit in self.pods.units(name).items()}
+            units = self.pods.units(job.uid)
+            pods = {index: list(unit.values()) for index, unit in units.items()}
             about = [job.uid, *(pod.uid for unit in pods.values() for pod in unit)]
             events = self.events.by_object
             return JobView(job, pods, {uid: events[uid] for uid in about if uid in events})
@@ -69,19 +72,23 @@ class Jobs:
         self._view = view
         self.by_name: dict[str, JobRecord] = {}
 
+    def uids(self) -> set[str]:
+        """Return the uids of all Jobs that exist."""
+        return {record.uid for record in self.by_name.values()}
+
     def replace(self, raws: Iterable[Raw]) -> None:
         records = {record.name: record for record in _records(raws, job_record)}
         with self._view.lock:
-            for name in self.by_name.keys() - records.keys():
-                self._view.pods.forget(name)
-            self.by_name = records
+            before, self.by_name = self.uids(), records
+            for uid in before - self.uids():
+                self._view.pods.forget(uid)
 
     def apply(self, change: str, raw: Raw) -> None:
         for record in _records([raw], job_record):
             with self._view.lock:
                 if change == DELETED:
                     self.by_name.pop(record.name, None)
-                    self._view.pods.forget(record.name)
+                    self._view.pods.forget(record.uid)
                 else:
                     self.by_name[record.name] = record
 
@@ -98,7 +105,7 @@ class Pods:
         self._by_job: dict[str, dict[int, dict[str, PodRecord]]] = {}
 
     def units(self, job: str) -> dict[int, dict[str, PodRecord]]:
-        """Return the pods of a Job by index and uid."""
+        """Return the pods of a Job, which its uid names, by index and uid."""
         return self._by_job.get(job, {})
 
     def forget(self, job: str) -> None:
@@ -139,7 +146,7 @@ class Pods:
         unit[record.uid] = record
 
     def _remove(self, record: PodRecord) -> None:
-        if record.job in self._view.jobs.by_name:
+        if record.job in self._view.jobs.uids():
             self._put(record)
             return
         units = self._by_job.get(record.job, {})
@@ -176,8 +183,13 @@ def _records(raws: Iterable[Raw], make: Callable[[Raw], Record | None]) -> Itera
     for raw in raws:
         try:
             record = make(raw)
-        except ValueError as error:
-            log.warning("cluster_object_unreadable", object=raw.get("metadata"), error=str(error))
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            log.warning("cluster_object_unreadable", object=_name(raw), error=str(error))
             continue
         if record is not None:
             yield record
+
+
+def _name(raw: Any) -> str:
+    metadata = raw.get("metadata") if isinstance(raw, dict) else None
+    return str(metadata.get("name")) if isinstance(metadata, dict) else str(raw)[:MAX_NAME]

@@ -53,12 +53,12 @@ class KindWatch(threading.Thread):
         while not self._stopped.is_set():
             try:
                 self._follow()
+                self._delay = FIRST_DELAY
                 # An API that ends streams at once must not be called without a pause.
                 self._stopped.wait(FIRST_DELAY)
             except GoneError as error:
-                if not self._version:  # already while listing
-                    self._back_off(error)
                 self._version = ""
+                self._back_off(error)
             except BackendError as error:
                 self._back_off(error)
             except Exception as error:  # a watch that ended would make the view a lie
@@ -95,8 +95,9 @@ class KindWatch(threading.Thread):
             if self._stopped.is_set():
                 return
             if change == OPEN:
-                self._away_since, self._delay, self._error = None, FIRST_DELAY, ""
+                self._away_since, self._error = None, ""
                 continue
+            self._delay = FIRST_DELAY
             self._version = raw["metadata"]["resourceVersion"]
             if change != "BOOKMARK":
                 self._store.apply(change, raw)

@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.translation import gettext as _
+
+from common.admin.numbers import number
 from simulations.choices import CheckStatus, PreflightCheck
 
 
@@ -39,3 +42,8 @@ class Preflight:
     def ok(self) -> bool:
         """True when nothing found speaks against a start."""
         return all(check.status != CheckStatus.ERROR for check in self.checks)
+
+
+def cores_text(value: float) -> str:
+    """Say a number of cores."""
+    return _("%(number)s cores") % {"number": number(value, 1 if value >= 1 else 2)}

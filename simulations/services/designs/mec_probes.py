@@ -22,8 +22,9 @@ from simulations.exceptions import (
     TooManyTestsError,
 )
 from simulations.models import Mec
-from simulations.models.mec import LINK_FIELDS
+from simulations.models.mec import LINK_FIELDS, PLACEMENT_FIELDS
 from simulations.services.designs import probe_requests
+from simulations.services.plan_backend import placement
 
 MAX_SECONDS = 10.0
 MAX_AT_ONCE = 2
@@ -32,7 +33,7 @@ _slots = BoundedSemaphore(MAX_AT_ONCE)
 
 
 def probe(mec: Mec, *, requested_by: User | None) -> ProbeResult:
-    """Test a MEC for ten seconds at most, and keep the result with it; where a controller does, wait for it.
+    """Test a MEC, or wait until a controller has; the result is kept with it.
 
     Raises:
         MecDisabledError: It is disabled.
@@ -75,7 +76,7 @@ def _slot() -> Iterator[None]:
 def _run(units: Backend, mec: Mec, requested_by: User | None) -> ProbeResult:
     link = mec.link
     try:
-        result = units.probe(link, MAX_SECONDS)
+        result = units.probe(link, placement(mec), MAX_SECONDS)
     except BackendError as error:
         raise MecTestUnavailableError(reason=str(error)) from error
     keep(mec, link, result, requested_by)
@@ -83,8 +84,9 @@ def _run(units: Backend, mec: Mec, requested_by: User | None) -> ProbeResult:
 
 
 def keep(mec: Mec, link: Link, result: ProbeResult, requested_by: User | None) -> None:
-    """Write the result of testing a link, unless the mec's was changed meanwhile; the test is audited."""
+    """Write the result of testing a link, unless it or the placement was changed meanwhile; it is audited."""
     tested = {name: getattr(link, name) for name in LINK_FIELDS}
+    tested |= {name: getattr(mec, name) for name in PLACEMENT_FIELDS}
     fields = {
         "last_test": msgspec.to_builtins(result),
         "last_tested_at": timezone.now(),

@@ -13,7 +13,7 @@ from common.exceptions import FieldError
 from simulations.choices import Discovery, Transport
 from simulations.exceptions import MecInUseError, MecInvalidError
 from simulations.models import Mec, Simulation
-from simulations.models.mec import ADDRESS, LINK_FIELDS, MAX_PORT
+from simulations.models.mec import ADDRESS, LINK_FIELDS, MAX_PORT, PLACEMENT_FIELDS
 from simulations.services.designs.placement import (
     complete_tolerations,
     selector_errors,
@@ -52,15 +52,20 @@ def update(mec: Mec, **changes: Any) -> Mec:
     Raises:
         MecInvalidError: Some values are invalid; `errors` points at each.
     """
-    link = mec.link
+    tested = _tested(mec)
     for name, value in changes.items():
         setattr(mec, name, value)
     fields = {*changes, "updated_at"}
-    if mec.link != link:  # what was tested is another one
+    if _tested(mec) != tested:  # another link was tested, or from other nodes
         mec.last_test = mec.last_tested_at = mec.last_tested_by = None
         fields |= {"last_test", "last_tested_at", "last_tested_by"}
     # Unchanged values may be invalid by now; that must not prevent other changes.
     return _save(mec, {field.name for field in FIELDS} - set(changes), fields)
+
+
+def _tested(mec: Mec) -> list[Any]:
+    """What the result of a test depends on."""
+    return [mec.link, *(getattr(mec, name) for name in PLACEMENT_FIELDS)]
 
 
 def ensure(

@@ -28,7 +28,7 @@ _REACHABLE = {True: CheckStatus.OK, False: CheckStatus.ERROR, None: CheckStatus.
 
 
 def preflight(simulation: Simulation, *, requested_by: User | None) -> Preflight:
-    """Check a stored simulation, for some ten seconds at most; the test of its mec is kept and audited."""
+    """Check a stored simulation, which waits for the test of its mec; that is kept and audited."""
     stages = stages_of(simulation)
     startable = _startable(simulation, stages)
     return Preflight(

@@ -16,6 +16,7 @@ from simulations.backends import backend
 from simulations.exceptions import BackendError
 from simulations.models import LinkProbe
 from simulations.services.designs.mec_probes import keep
+from simulations.services.plan_backend import placement
 
 log = structlog.get_logger(__name__)
 MAX_SECONDS = 50.0
@@ -58,7 +59,8 @@ def answer(lease: leases.Lease) -> None:
     link = msgspec.convert(probe.link, Link)
     with lease:
         try:
-            result = backend(settings.BACKEND).probe(link, MAX_SECONDS)
+            nodes = placement(probe.mec)
+            result = backend(settings.BACKEND).probe(link, nodes, MAX_SECONDS)
         except BackendError as error:
             lease.finish(ended_at=timezone.now(), error=str(error) or type(error).__name__)
             return

@@ -5,6 +5,7 @@ from time import monotonic, sleep
 
 import msgspec
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -33,17 +34,22 @@ POLL_SECONDS = 0.25
 def request(mec: Mec, requested_by: User | None) -> LinkProbe:
     """Request a test of the present link of a mec, or join one that is open."""
     link = msgspec.to_builtins(mec.link)
-    same = LinkProbe.objects.open().filter(mec=mec, link=link)
+    same = _of_present(mec, LinkProbe.objects.open())
     return same.first() or LinkProbe.objects.create(mec=mec, link=link, requested_by=requested_by)
 
 
 def latest(mec: Mec) -> LinkProbe | None:
-    """Return the newest requested test of the present link of a mec; None where servers test themselves."""
+    """Return the newest test requested of a mec as it is now; None where servers test themselves."""
     if not backend(settings.BACKEND).controller_only:
         return None
-    link = msgspec.to_builtins(mec.link)
-    rows = LinkProbe.objects.filter(mec=mec, link=link).select_related("requested_by")
+    rows = _of_present(mec, LinkProbe.objects.select_related("requested_by"))
     return rows.order_by("-pk").first()
+
+
+def _of_present(mec: Mec, rows: QuerySet[LinkProbe]) -> QuerySet[LinkProbe]:
+    """Those of its present link and placement, of which the latter is read when the test is made."""
+    link = msgspec.to_builtins(mec.link)
+    return rows.filter(mec=mec, link=link, created_at__gte=mec.updated_at)
 
 
 def waiting_text(probe: LinkProbe) -> str:

@@ -10,11 +10,11 @@ from common.admin.numbers import number, size
 from simulations.backends.base import Capacity, Resources
 from simulations.choices import CheckStatus, PreflightCheck
 from simulations.models import Simulation, Stage
-from simulations.services.designs.checks import Check
+from simulations.services.designs.checks import Check, cores_text
 from simulations.services.designs.demand import Demand, demand
 from simulations.services.designs.forecast import Forecast, forecast
 from simulations.services.designs.room import room
-from simulations.services.designs.unit_checks import unit_checks
+from simulations.services.designs.unit_checks import limit_checks, unit_checks
 from simulations.services.unit_resources import MIB
 
 TIGHT_SHARE = 0.8
@@ -31,7 +31,9 @@ def resource_checks(simulation: Simulation, stages: Sequence[Stage]) -> Iterator
     yield _messages(course, needed)
     for need in _needs(course.requested, needed, available.capacity or Capacity()):
         yield _compare(need, available.reason)
-    yield from unit_checks(simulation, stages, available.capacity)
+    if available.capacity is not None:
+        yield from unit_checks(simulation, stages, available.capacity)
+        yield from limit_checks(course.requested, available.capacity)
 
 
 def _messages(course: Forecast, needed: Demand) -> Check:
@@ -104,7 +106,7 @@ def _estimated_needs(needed: Demand, room: Capacity) -> Iterator[_Need]:
         PreflightCheck.CPU,
         needed.cores,
         room.cores,
-        _cores,
+        cores_text,
         _("Agents may be late: start fewer at once, play slower, or use a larger machine."),
         needed.measured_by,
         CheckStatus.WARNING,
@@ -126,12 +128,8 @@ def _requested_needs(requested: Resources, room: Capacity) -> Iterator[_Need]:
         "the quota."
     )
     cores, memory = requested.cpu / 1000, requested.memory * MIB
-    yield _Need(PreflightCheck.CPU, cores, room.cores, _cores, advice, is_requested=True)
+    yield _Need(PreflightCheck.CPU, cores, room.cores, cores_text, advice, is_requested=True)
     yield _Need(PreflightCheck.MEMORY, memory, room.memory_bytes, size, advice, is_requested=True)
-
-
-def _cores(value: float) -> str:
-    return _("%(number)s cores") % {"number": number(value, 1 if value >= 1 else 2)}
 
 
 def _compare(need: _Need, unknown: str) -> Check:

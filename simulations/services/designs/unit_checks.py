@@ -1,15 +1,15 @@
 """Checks of the units of a design against a cluster: their number, and whether a node has room for one."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 
 from common.admin.numbers import number, size
-from simulations.backends.base import Capacity
+from simulations.backends.base import Capacity, Resources
 from simulations.choices import CheckStatus, Pattern, PreflightCheck
 from simulations.models import Simulation, Stage
-from simulations.services.designs.checks import Check, Subject
+from simulations.services.designs.checks import Check, Subject, cores_text
 from simulations.services.plan_backend import stage_resources
 from simulations.services.planning import plan_stage
 
@@ -18,15 +18,36 @@ MIB = 2**20
 
 
 def unit_checks(
-    simulation: Simulation, stages: Sequence[Stage], capacity: Capacity | None
+    simulation: Simulation, stages: Sequence[Stage], capacity: Capacity
 ) -> Iterator[Check]:
     """Compare the units at once with the quota, and each with the freest node, where these are known."""
-    if capacity is None:
-        return
     if capacity.units is not None:
         yield _number(_at_once(simulation, stages), capacity.units)
     for stage in stages:
         yield from _node(stage, simulation.mec.transport, capacity)
+
+
+def limit_checks(limits: Resources | None, capacity: Capacity) -> Iterator[Check]:
+    """Refuse limits of all units at once that the quota does not admit; they need not fit the nodes."""
+    if limits is None:
+        return
+    cores, memory = limits.cpu_limit / MILLI, limits.memory_limit * MIB
+    yield from _limit(PreflightCheck.CPU, cores, capacity.limit_cores, cores_text)
+    yield from _limit(PreflightCheck.MEMORY, memory, capacity.limit_memory_bytes, size)
+
+
+def _limit(
+    kind: PreflightCheck, needed: float, available: float | None, word: Callable[[float], str]
+) -> Iterator[Check]:
+    if available is None or needed <= available:
+        return
+    text = _(
+        "The limits of units add up to %(needed)s at once; the quota leaves room for %(room)s. Raise the "
+        "quota, set lower limits in the templates, or start fewer agents at once."
+    )
+    words = {"needed": word(needed), "room": word(available)}
+    values = {"needed": needed, "available": available}
+    yield Check(kind, CheckStatus.ERROR, "QUOTA_EXCEEDED", text % words, values=values)
 
 
 def _at_once(simulation: Simulation, stages: Sequence[Stage]) -> int:

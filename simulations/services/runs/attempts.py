@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from agent.protocol import Snapshot
+from common.db.text import storable
 from simulations.backends.base import UnitState, UnitStatus
 from simulations.choices import AGENT_ENDED, AgentStatus, EventKind, FailureCode
 from simulations.exceptions import BackendError
@@ -116,7 +117,7 @@ def _end_rows(
     stage_run: StageRun, unit: UnitStatus, open_rows: AgentRunQuerySet, rows: list[AgentRun]
 ) -> None:
     snapshot = snapshots.newest(stage_run.execution_id, stage_run.pk, unit.unit)
-    log = logs.tail(stage_run.execution_id, stage_run.pk, unit.unit)[-MAX_LAST_LOG:]
+    log = storable(logs.tail(stage_run.execution_id, stage_run.pk, unit.unit))[-MAX_LAST_LOG:]
     fields = failure_fields(unit)
     for row in rows:
         if snapshot is not None and snapshot.attempt == row.attempt:
@@ -167,7 +168,7 @@ def _create_unregistered(
 
 def _last_log(active: ActiveStage, unit: int) -> str:
     try:
-        return active.backend.last_log(active.job, unit).replace("\0", "")[-MAX_LAST_LOG:]
+        return storable(active.backend.last_log(active.job, unit))[-MAX_LAST_LOG:]
     except BackendError:
         return ""
 

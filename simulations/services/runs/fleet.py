@@ -73,11 +73,13 @@ def _give_up_pending(
         for unit in units
         if unit.state is UnitState.PENDING and (stopping or unit.unit in silent)
     ]
-    numbers = {unit.unit for unit in late}
-    if not late or not kill(active, numbers):
+    begun = {
+        unit.unit for unit in late if unit.attempts
+    }  # else each pass would ask to kill nothing
+    if not late or (begun and not kill(active, begun)):
         return set()
     attempts.end_units(active, late, stopping=stopping)
-    return numbers
+    return {unit.unit for unit in late}
 
 
 def _kill_hung(
@@ -92,11 +94,11 @@ def _kill_hung(
     hung = {number: unit for number, unit in hung.items() if unit.state is UnitState.ALIVE}
     if not hung:
         return
+    lost = _on_lost_machines(active, hung)  # may take seconds
     open_rows = active.stage_run.agent_runs.unfinished().filter(unit__in=hung)
     # An attempt that has registered since then is not the silent one.
     for number in open_rows.filter(created_at__gte=started_at).values_list("unit", flat=True):
         hung.pop(number, None)
-    lost = _on_lost_machines(active, hung)
     if hung and kill(active, hung):
         failed = [_with_cause(unit, lost.get(unit.unit, "")) for unit in hung.values()]
         attempts.end_units(active, failed, stopping=stopping, created_before=started_at)
@@ -150,11 +152,26 @@ def kill_overdue(active: ActiveStage) -> None:
             attempts.end_attempts(stage_run, late)
 
 
-def kill_unless_uploading(active: ActiveStage) -> None:
+def kill_unless_uploading(active: ActiveStage) -> bool:
     """Kill the units of a stage run but for those that upload, which give up by themselves."""
     rows = active.stage_run.agent_runs.filter(status=AgentStatus.UPLOADING)
     uploading = set(rows.values_list("unit", flat=True))
-    kill(active, set(range(active.stage_run.units)) - uploading)
+    return kill(active, set(range(active.stage_run.units)) - uploading)
+
+
+def abandon_silent(active: ActiveStage) -> bool:
+    """End the agents of units that nobody hears and that cannot be killed, if none of them is heard.
+
+    Returns:
+        Whether they were ended.
+    """
+    numbers = range(active.stage_run.units)
+    code = FailureCode.BACKEND_UNAVAILABLE
+    units = [UnitStatus(number, UnitState.ALIVE, failure=code) for number in numbers]
+    if len(_silent_units(active.stage_run, units)) < len(units):
+        return False
+    attempts.end_units(active, units, stopping=True)
+    return True
 
 
 def give_up(active: ActiveStage) -> None:
@@ -210,8 +227,8 @@ def count_outcomes(stage_run: StageRun) -> Counter[tuple[str, str]]:
 
 def _silent_units(stage_run: StageRun, units: Iterable[UnitStatus]) -> set[int]:
     """Those of the units that have not reported for too long; empty while none can be heard."""
-    states = {unit.unit: unit.state for unit in units if unit.state in _MAY_REPORT}
-    if not states:
+    observed = {unit.unit: unit for unit in units if unit.state in _MAY_REPORT}
+    if not observed:
         return set()
     heard = hearing()
     try:
@@ -224,11 +241,12 @@ def _silent_units(stage_run: StageRun, units: Iterable[UnitStatus]) -> set[int]:
     starting = max(limit, settings.STRAGGLER_LIMIT_SECONDS)
 
     def silence_of(unit: int, registered_at: datetime | None = None) -> float:
-        return heard.seconds_since(stage_run.prepared_at, last.get(unit), registered_at)
+        started_at = observed[unit].running_since  # its pod may have waited for a node until then
+        return heard.seconds_since(stage_run.prepared_at, started_at, last.get(unit), registered_at)
 
-    candidates = {unit for unit in states if silence_of(unit) > limit}
+    candidates = {unit for unit in observed if silence_of(unit) > limit}
     registered = _registration_times(stage_run, candidates) if candidates else {}
-    running = {unit for unit in registered if states[unit] is not UnitState.PENDING}
+    running = {unit for unit in registered if observed[unit].state is not UnitState.PENDING}
     return {
         unit
         for unit in candidates

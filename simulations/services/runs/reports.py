@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from agent.protocol import AgentReport, Answer, Command, Failure, Snapshot
+from common.db.text import storable
 from simulations.choices import AGENT_ENDED, PLAYING, AgentStatus, FailureCode
 from simulations.exceptions import RedisUnreachableError, SupersededError
 from simulations.failures import failure
@@ -125,7 +126,7 @@ def _write_changes(execution_id: int, unit_rows: _UnitRows, message: Snapshot) -
             _set_end(row, message, log + message.log)
         rows.append(row)
     if message.final:  # one row of each attempt keeps the log, also without a failure
-        rows[0].last_log = _without_nul(log + message.log)[-MAX_LAST_LOG:]
+        rows[0].last_log = storable(log + message.log)[-MAX_LAST_LOG:]
     # Filtered again: the controller may have ended an agent since it was read.
     AgentRun.objects.exclude(status__in=AGENT_ENDED).bulk_update(rows, [*FIGURES, *END_FIELDS])
 
@@ -185,7 +186,7 @@ def _matched(agent: AgentReport, message: Snapshot) -> list[dict[str, Any]] | No
     if agent.number != message.agents[0].number or not message.matched:
         return None
     matched: list[dict[str, Any]] = msgspec.to_builtins(message.matched)
-    return [topic | {"topic": _without_nul(topic["topic"])} for topic in matched]
+    return [topic | {"topic": storable(topic["topic"])} for topic in matched]
 
 
 def _set_end(row: AgentRun, message: Snapshot, log: str) -> None:
@@ -193,11 +194,11 @@ def _set_end(row: AgentRun, message: Snapshot, log: str) -> None:
     if row.status == AgentStatus.FAILED and message.failure is not None:
         code = message.failure.code
         row.failure_code = code if code in FailureCode.values else FailureCode.AGENT_CRASHED
-        row.failure_text = _without_nul(message.failure.text)
+        row.failure_text = storable(message.failure.text)
         values = _failure_values(row, message.failure)
         for name, value in (failure(code, **values) if values else {}).items():
             setattr(row, name, value)
-        row.last_log = _without_nul(log)[-MAX_LAST_LOG:]
+        row.last_log = storable(log)[-MAX_LAST_LOG:]
 
 
 def _failure_values(row: AgentRun, reported: Failure) -> dict[str, Any]:
@@ -208,16 +209,11 @@ def _failure_values(row: AgentRun, reported: Failure) -> dict[str, Any]:
         return {
             "unheard": [
                 {
-                    "topic": _without_nul(topic.topic),
+                    "topic": storable(topic.topic),
                     "agents": topic.agents,
-                    "first": [_without_nul(name) for name in topic.first],
+                    "first": [storable(name) for name in topic.first],
                 }
                 for topic in reported.unheard
             ]
         }
     return {}
-
-
-def _without_nul(text: str) -> str:
-    """PostgreSQL stores no NUL characters."""
-    return text.replace("\0", "")

@@ -21,6 +21,7 @@ from simulations.failures import failure
 from simulations.models import Execution, StageRun
 from simulations.services.runs import (
     fleet,
+    leftovers,
     lifecycle,
     recording_contents,
     recordings,
@@ -152,13 +153,25 @@ def remove(active: ActiveStage) -> None:
     incomplete = recordings.data_status(active.stage_run.recordings.all()) == DataStatus.INCOMPLETE
     keep = incomplete or active.stage_run.status == RunStatus.FAILED
     try:
-        active.backend.remove(active.job, keep_recordings=keep)
+        leftovers.remove_job(active, keep_recordings=keep)
     except BackendError as error:
         log.warning("job_not_removed", stage_run=active.stage_run.pk, error=str(error))
 
 
 def _count_completed(outcomes: Counter[tuple[str, str]]) -> int:
     return sum(n for (status, _code), n in outcomes.items() if status == AgentStatus.COMPLETED)
+
+
+def _goes_on(execution: Execution, active: ActiveStage) -> bool:
+    """Check that units of a stopping stage run have not ended yet, and kill those that are late."""
+    units = fleet.observe_units(active, retry=False, stopping=True)
+    if not any(unit.state in {UnitState.ALIVE, UnitState.PENDING} for unit in units):
+        return False
+    limit = STOP_GRACE_SECONDS + settings.UPLOAD_LIMIT_SECONDS
+    if hearing().seconds_since(execution.stop_asked_at) <= limit:
+        return True
+    # A backend that never comes back must not keep the execution for ever.
+    return fleet.kill_unless_uploading(active) or not fleet.abandon_silent(active)
 
 
 def stop_stage(execution: Execution, active: ActiveStage) -> None:
@@ -169,11 +182,7 @@ def stop_stage(execution: Execution, active: ActiveStage) -> None:
     if stage_run.status == RunStatus.PENDING:
         lifecycle.move_stage(stage_run, [RunStatus.PENDING], RunStatus.SKIPPED, stopping=True)
         return
-    units = fleet.observe_units(active, retry=False, stopping=True)
-    if any(unit.state in {UnitState.ALIVE, UnitState.PENDING} for unit in units):
-        limit = STOP_GRACE_SECONDS + settings.UPLOAD_LIMIT_SECONDS
-        if hearing().seconds_since(execution.stop_asked_at) > limit:
-            fleet.kill_unless_uploading(active)
+    if _goes_on(execution, active):
         return
     recordings.close_unstarted(stage_run)
     if recordings.close_finished(active):

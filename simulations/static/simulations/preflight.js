@@ -1,5 +1,5 @@
 // The check before a start: its result comes into the page, which goes on meanwhile and keeps what was typed.
-const PATIENCE_MS = 30000;
+const PATIENCE_MS = 90000;
 const form = document.querySelector("form[data-target=preflight]");
 const target = document.getElementById("preflight");
 const texts = JSON.parse(document.getElementById("design-texts").textContent);

@@ -8,7 +8,7 @@ from robotsim_project.environment import BASE_DIR
 from tests.deployment.cluster.control_plane import ControlPlane
 from tests.deployment.node import containerd
 from tests.deployment.node.machine import Machine
-from tests.deployment.node.real_node import RealNode
+from tests.deployment.node.real_node import MAX_PODS, RealNode
 from tests.support.programs import cache
 
 
@@ -18,10 +18,10 @@ class RealCluster(ControlPlane):
     context = "minikube"
     """Name in kubectl: the project's scripts see minikube, for which `minikube.py` stands in."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, max_pods: int = MAX_PODS) -> None:
         machine = Machine()
         super().__init__(folder, machine.host_address)
-        self.node = RealNode(machine, self)
+        self.node = RealNode(machine, self, max_pods)
 
     def start(self, *, standin: bool = False) -> None:
         """Start everything and wait until the node is Ready; images that are missing are built first."""

@@ -12,6 +12,8 @@ from tests.support.programs import find
 from tests.support.servers import wait_until
 
 VOLUMES = "/var/lib/volumes"
+MAX_PODS = 110
+"""What a kubelet takes by default; the network has room for 250."""
 
 
 class RealNode:
@@ -19,8 +21,9 @@ class RealNode:
 
     name = "node"
 
-    def __init__(self, machine: Machine, plane: ControlPlane) -> None:
+    def __init__(self, machine: Machine, plane: ControlPlane, max_pods: int = MAX_PODS) -> None:
         self.machine = machine
+        self._max_pods = max_pods
         root = machine.folder / "containerd"
         self.containerd = containerd.Containerd(machine, root)
         self._plane = plane
@@ -94,6 +97,7 @@ class RealNode:
             "clusterDNS": [addons.NAME_SERVER],
             "clusterDomain": "cluster.local",
             "healthzPort": 0,
+            "maxPods": self._max_pods,
         }
 
     def _proxy_config(self) -> dict[str, Any]:
