@@ -153,8 +153,9 @@ def test_systems_under_test_and_other_units_reach_a_unit_by_dds_alone(name: str)
     assert "from" not in rule
     (ports,) = rule["ports"]
     assert ports["protocol"] == "UDP"
-    # The first port of domain 0, and all above: https://docs.ros.org, "The ROS_DOMAIN_ID".
-    assert (ports["port"], ports["endPort"]) == (7400, 65535)
+    # The first port of domain 0, and all above: https://docs.ros.org, "The ROS_DOMAIN_ID". Below it is what
+    # rmw_fastrtps takes for ros_discovery_info (unique network flows).
+    assert (ports["port"], ports["endPort"]) == (7000, 65535)
 
 
 @pytest.mark.parametrize("name", SETS)

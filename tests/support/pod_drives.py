@@ -1,8 +1,11 @@
 """Executions whose units are pods: what `drives` has, and designs of several stages; runs in a `World`."""
 
+import io
 from typing import Any
 
 from django.conf import settings
+from django.core.management import call_command
+from msgspec import convert
 
 from agent.protocol import Link
 from simulations.backends import backend
@@ -115,10 +118,10 @@ def seconds_to_last_publication(execution: int) -> list[float]:
     return [(agent.last_publication_at - stopped).total_seconds() for agent in agents]
 
 
-def test_link(transport: str, endpoint: str) -> Shown:
+def test_link(link: Shown) -> Shown:
     """Test a link from where units run, as a controller does."""
-    link = Link(transport=transport, endpoint=endpoint)
-    return {"code": str(backend(settings.BACKEND).probe(link, Placement(), 60).code)}
+    found = backend(settings.BACKEND).probe(convert(link, Link), Placement(), 60)
+    return {"code": str(found.code)}
 
 
 def take_backend(name: str) -> None:
@@ -134,3 +137,10 @@ def add_template(name: str, values: Shown) -> None:
 def connect(link: Shown) -> None:
     """Let executions that start from now on reach their system under test in this way."""
     mecs.update(Mec.objects.get(slug=drives.MEC), **DISCONNECTED | link)
+
+
+def is_stored(text: str) -> bool:
+    """Check whether a text is anywhere in the database."""
+    content = io.StringIO()
+    call_command("dumpdata", all=True, stdout=content)
+    return text in content.getvalue()

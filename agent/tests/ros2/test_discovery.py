@@ -112,8 +112,9 @@ def assert_delivered(listener: Listener, sender: subprocess.Popen[bytes]) -> Non
 
 
 def test_static_peers(networks: Networks, domain: int) -> None:
+    """The listener names nobody: it answers those who make themselves known."""
     link = {"transport": "ros2", "domain_id": domain, "discovery": "peers"}
-    listener = listen(networks, domain, ROS_STATIC_PEERS=networks.ours)
+    listener = listen(networks, domain)
     assert_delivered(listener, send(networks, link | {"addresses": [networks.theirs]}))
 
 

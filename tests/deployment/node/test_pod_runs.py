@@ -73,9 +73,9 @@ def test_a_stop_while_pods_wait_for_a_node(pods: PodRuns) -> None:
 
 
 def test_a_mec_is_tested_by_a_pod(pods: PodRuns) -> None:
-    assert pods.drive("test_link", "null", "")["code"] == "NO_SYSTEM"
+    assert pods.drive("test_link", {"transport": "null"})["code"] == "NO_SYSTEM"
     host = pods.cluster.node.machine.host_address
-    shown = pods.drive("test_link", "zenoh-raw", f"tcp/{host}:1")
+    shown = pods.drive("test_link", {"transport": "zenoh-raw", "endpoint": f"tcp/{host}:1"})
     assert shown["code"] == "PORT_CLOSED"  # from where units run, not from here
     until(lambda: pods.probes() == [])
 

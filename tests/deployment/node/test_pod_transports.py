@@ -1,164 +1,203 @@
-"""Agents in pods speak over each transport with a system under test outside the cluster, which answers."""
+"""Agents in pods speak over each transport with systems under test outside the cluster, both ways."""
 
 import hashlib
-import subprocess
-import sys
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from rosbags.typesys import Stores, get_typestore
+import yaml
 
-from agent.protocol import Link, PlayedTopic, RecordTopic
-from agent.transports import create
+from agent.protocol import Link
+from robotsim_project.environment import BASE_DIR
 from rosbag2.reading.reader import BagReader
-from tests.deployment.node.pod_runs import PodRuns, Shown
+from tests.deployment.node.faults import codes
+from tests.deployment.node.machine import Machine, run
+from tests.deployment.node.other_ends import (
+    AGENTS,
+    ANSWER,
+    Heard,
+    discovery_server,
+    ros2_end,
+    topics,
+    zenoh_end,
+)
+from tests.deployment.node.pod_runs import NAMESPACE, PodRuns, Shown
 from tests.support import ros2
 from tests.support.new_bags import TOPIC
 from tests.support.s3 import free_ports
 from tests.support.world import until
-from tests.support.zenoh import Node, settings
 
-AGENTS = 4
 STAGE = {"template": "spoken", "agent_count": AGENTS}
 """Two units of two agents."""
-ANSWER = "/answer"
-HASH = get_typestore(Stores.ROS2_JAZZY).hash_rihs01(TOPIC["type"])
-DISCOVERY_SERVER = str(Path(sys.executable).with_name("fast-discovery-server"))
-Heard = Callable[[], dict[str, list[str]]]
-"""The sha256 of the messages that arrived, by topic, in order."""
+PASSWORD = "p4ss-never-shown"  # noqa: S105  of a router that the test starts
+Connect = Callable[[Shown], None]
 
 
 @pytest.fixture(scope="module", autouse=True)
 def template(pods: PodRuns) -> None:
     """Record what is published and what is answered; begin when somebody listens."""
-    answer = {"name": ANSWER, "type": TOPIC["type"]}
-    values = {"record_topics": [TOPIC, answer], "record_own": True}
+    values = {"record_topics": [TOPIC, ANSWER], "record_own": True}
     pods.drive("add_template", "spoken", values | {"required_subscribers": [TOPIC["name"]]})
 
 
+@pytest.fixture(scope="module", autouse=True)
+def policies(pods: PodRuns) -> Iterator[None]:
+    """Let in from outside only what the network policies let in, which this CNI does not enforce."""
+    machine = pods.cluster.node.machine
+    documents = yaml.safe_load_all((BASE_DIR / "k8s/base/agents.yaml").read_text())
+    rules = [
+        rule
+        for document in documents
+        if document["kind"] == "NetworkPolicy"
+        for rule in document["spec"].get("ingress", ())
+    ]
+    (allowed,) = (port for rule in rules for port in rule["ports"])
+    assert allowed["protocol"] == "UDP"
+    outside = ["-s", machine.host_address, "-d", machine.pod_network]
+    new = [*outside, "-m", "conntrack", "--ctstate", "NEW"]
+    ports = ["-p", "udp", "--dport", f"{allowed['port']}:{allowed['endPort']}"]
+    with (
+        rule_of(machine, "FORWARD", *new, "-j", "DROP"),
+        rule_of(machine, "FORWARD", *new, *ports, "-j", "ACCEPT"),
+    ):
+        yield
+
+
+@contextmanager
+def rule_of(machine: Machine, chain: str, *words: str, table: str = "filter") -> Iterator[None]:
+    """Put a rule before all others of the node's firewall."""
+    machine.run("iptables", "-t", table, "-I", chain, *words)
+    try:
+        yield
+    finally:
+        machine.run("iptables", "-t", table, "-D", chain, *words)
+
+
 @pytest.fixture
-def connect(pods: PodRuns) -> Iterator[Callable[[Shown], None]]:
+def connect(pods: PodRuns) -> Iterator[Connect]:
     """Let agents use a link in this test."""
     yield lambda link: pods.drive("connect", link)
     pods.drive("connect", {})
 
 
-def topics(name: str, topic: str = TOPIC["name"]) -> list[str]:
-    return [f"/{name}_{number}{topic}" for number in range(1, AGENTS + 1)]
-
-
-def assert_all_arrives(pods: PodRuns, name: str, heard: Heard) -> Shown:
-    """Run an execution and compare what was heard with the rosbag; return how it ended."""
-    execution = pods.drive("start", name, "sequential", [STAGE])
-    result: Shown = pods.ended(execution)
-    assert (result["status"], result["data"]) == ("COMPLETED", "COMPLETE"), pods.drive(
-        "shown", execution
-    )
+def assert_all_arrives(pods: PodRuns, name: str, heard: Heard, execution: int = 0) -> None:
+    """Compare what was heard of an execution, and what was recorded, with the rosbag."""
+    execution = execution or pods.drive("start", name, "sequential", [STAGE])
+    result = pods.ended(execution)
+    why = pods.drive("shown", execution)
+    assert (result["status"], result["data"]) == ("COMPLETED", "COMPLETE"), why
     with BagReader(pods.world.folder / "light") as reader:
         sent = [hashlib.sha256(m).hexdigest() for batch in reader.batches() for *_, m in batch]
-    wanted = dict.fromkeys(topics(name), sent)
-    until(lambda: sum(map(len, heard().values())) >= AGENTS * len(sent))
-    assert heard() == wanted
+    until(lambda: sum(map(len, heard.values())) >= AGENTS * len(sent))
+    assert heard == dict.fromkeys(topics(name), sent)
     recorded: Counter[str] = Counter()
     for recording in result["recordings"]:
         recorded.update(recording["messages"])
-    assert {topic: recorded[topic] for topic in wanted} == dict.fromkeys(wanted, len(sent))
+    assert {recorded[topic] for topic in topics(name)} == {len(sent)}
     assert all(recorded[topic] for topic in topics(name, ANSWER)), recorded
     assert result["left"] == []
-    return result
-
-
-class ZenohEnd:
-    """A router outside the cluster, and a client of it that answers each message to its agent."""
-
-    def __init__(self, link: Link, name: str, folder: Path) -> None:
-        self.heard: dict[str, list[str]] = defaultdict(list)
-        self._router = Node(settings("router", **{"listen/endpoints": [link.endpoint]}))
-        self._transport = create(link)
-        self._transport.open(link, folder)
-        for number in range(1, AGENTS + 1):
-            self._speak_with(f"/{name}_{number}")
-
-    def _speak_with(self, agent: str) -> None:
-        values = {"type": TOPIC["type"], "type_hash": HASH}
-        answer = self._transport.publisher(agent, PlayedTopic(name=ANSWER, **values))
-        heard = self.heard[agent + TOPIC["name"]]
-
-        def receive(data: bytes) -> None:
-            heard.append(hashlib.sha256(data).hexdigest())
-            answer(data)
-
-        self._transport.subscribe(agent, RecordTopic(name=TOPIC["name"], **values), receive)
-
-    def close(self) -> None:
-        self._transport.close()
-        self._router.kill()
 
 
 @pytest.mark.parametrize("transport", ["zenoh-raw", "zenoh"])
-def test_zenoh(
-    pods: PodRuns, connect: Callable[[Shown], None], transport: str, tmp_path: Path
-) -> None:
+def test_zenoh(pods: PodRuns, connect: Connect, transport: str, tmp_path: Path) -> None:
     name = transport.replace("-", "_")
-    endpoint = f"tcp/{pods.cluster.node.machine.host_address}:{free_ports(1)[0]}"
-    link = {"transport": transport, "endpoint": endpoint}
-    end = ZenohEnd(Link(**link), name, tmp_path)
-    try:
+    link = {"transport": transport, "endpoint": free_endpoint(pods)}
+    with zenoh_end(Link(**link), name, tmp_path) as heard:
+        assert pods.drive("test_link", link)["code"] == "REACHED"
         connect(link)
-        assert_all_arrives(pods, name, lambda: end.heard)
-    finally:
-        end.close()
+        assert_all_arrives(pods, name, heard)
 
 
-@contextmanager
-def discovery_server(host: str) -> Iterator[str]:
-    """The one of the wheel, outside the cluster; its address."""
-    port = free_ports(1)[0]
-    words = [DISCOVERY_SERVER, "-i", "0", "-l", host, "-p", str(port)]
-    server = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
-    assert server.stdout
-    with server.stdout as output:
-        assert "Server is running" in output.readline()
-        try:
-            yield f"{host}:{port}"
-        finally:
-            server.kill()
-            server.wait()
+def free_endpoint(pods: PodRuns) -> str:
+    return f"tcp/{pods.cluster.node.machine.host_address}:{free_ports(1)[0]}"
 
 
-@contextmanager
-def ros2_node(domain: int, name: str, **environment: str) -> Iterator[ros2.Listener]:
-    """A plain node outside the cluster, which answers each message to each agent."""
-    heard = [{"name": topic, "type": TOPIC["type"]} for topic in topics(name)]
-    answers = [{"name": topic, "type": TOPIC["type"]} for topic in topics(name, ANSWER)]
-    plain = {"FASTDDS_BUILTIN_TRANSPORTS": "UDPv4"}  # leaves nothing in /dev/shm when it is killed
-    listener = ros2.Listener(domain, heard, answers=answers, environment=plain | environment)
-    try:
-        until(lambda: listener.publishers)
-        yield listener
-    finally:
-        listener.close()
-
-
-def test_ros2_by_static_peers(pods: PodRuns, connect: Callable[[Shown], None]) -> None:
+def test_ros2_by_static_peers(pods: PodRuns, connect: Connect) -> None:
     """The node knows no address of a pod beforehand."""
-    link = {"transport": "ros2", "discovery": "peers"}
-    host = pods.cluster.node.machine.host_address
-    with ros2.a_domain() as domain, ros2_node(domain, "peers") as node:
-        connect({**link, "addresses": [host], "domain_id": domain})
-        assert_all_arrives(pods, "peers", lambda: node.received)
+    with ros2.a_domain() as domain, ros2_end(domain, "peers") as heard:
+        link = peer(pods, domain)
+        assert pods.drive("test_link", link)["code"] == "PEER_FOUND"
+        connect(link)
+        assert_all_arrives(pods, "peers", heard)
 
 
-def test_ros2_by_a_discovery_server(pods: PodRuns, connect: Callable[[Shown], None]) -> None:
-    link = {"transport": "ros2", "discovery": "server"}
+def peer(pods: PodRuns, domain: int) -> Shown:
+    addresses = [pods.cluster.node.machine.host_address]
+    link = {"transport": "ros2", "discovery": "peers", "addresses": addresses}
+    return link | {"domain_id": domain}
+
+
+def test_ros2_by_a_discovery_server(pods: PodRuns, connect: Connect) -> None:
     host = pods.cluster.node.machine.host_address
     with (
         ros2.a_domain() as domain,
         discovery_server(host) as address,
-        ros2_node(domain, "server", ROS_DISCOVERY_SERVER=address) as node,
+        ros2_end(domain, "server", ROS_DISCOVERY_SERVER=address) as heard,
     ):
-        connect({**link, "addresses": [address], "domain_id": domain})
-        assert_all_arrives(pods, "server", lambda: node.received)
+        link = {"transport": "ros2", "discovery": "server", "addresses": [address]}
+        connect(link | {"domain_id": domain})
+        assert_all_arrives(pods, "server", heard)
+
+
+def test_ros2_needs_a_route_to_pods(pods: PodRuns, connect: Connect) -> None:
+    """Behind address translation nothing is found without one, and everything arrives with one."""
+    machine = pods.cluster.node.machine
+    translate = ["-s", machine.pod_network, "-o", "eth0", "-j", "MASQUERADE"]
+    route = [machine.pod_network, "via", machine.address]
+    with (
+        ros2.a_domain() as domain,
+        ros2_end(domain, "routed") as heard,
+        rule_of(machine, "POSTROUTING", *translate, table="nat"),
+    ):
+        link = peer(pods, domain)
+        run(["ip", "route", "delete", *route])
+        try:
+            shown = pods.drive("test_link", link)
+        finally:
+            run(["ip", "route", "add", *route])
+        assert shown["code"] == "NO_PEER"
+        connect(link)
+        assert_all_arrives(pods, "routed", heard)
+
+
+def test_credentials_are_in_their_secret_alone(
+    pods: PodRuns, connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a router with a list of users; the Secret is made when units wait for it already."""
+    credentials = write_credentials(tmp_path / "site-7")
+    monkeypatch.setenv("MEC_SECRETS_DIR", str(tmp_path))
+    link = {"transport": "zenoh", "endpoint": free_endpoint(pods), "secret": "site-7"}
+    router = {
+        "transport/auth/usrpwd/user": "router",
+        "transport/auth/usrpwd/password": "another",
+        "transport/auth/usrpwd/dictionary_file": str(credentials / "users"),
+    }
+    with zenoh_end(Link(**link), "secured", tmp_path, **router) as heard:
+        connect(link)
+        execution = pods.drive("start", "secured", "sequential", [STAGE])
+        until(lambda: "SECRET_MISSING" in codes(pods.drive("shown", execution)))
+        files = [f"--from-file={credentials / name}" for name in ("username", "password")]
+        pods.cluster.kubectl("create", "secret", "generic", "site-7", "-n", NAMESPACE, *files)
+        pods.running(execution, 2)
+        shown = pods.cluster.kubectl("get", "jobs,pods,events", "-n", NAMESPACE, "-o", "json")
+        assert PASSWORD not in shown.stdout
+        assert_all_arrives(pods, "secured", heard, execution)
+    assert pods.drive("is_stored", "site-7")
+    assert not pods.drive("is_stored", PASSWORD)
+    holding = ["grep", "--recursive", "--files-with-matches", "--fixed-strings"]
+    assert run([*holding, "secured_1", pods.world.folder], check=False)
+    assert run([*holding, PASSWORD, pods.world.folder], check=False) == ""
+
+
+def write_credentials(folder: Path) -> Path:
+    """Write those of the agents, and the router's list of users."""
+    folder.mkdir()
+    for name, text in {
+        "username": "robot",
+        "password": PASSWORD,
+        "users": f"robot:{PASSWORD}\n",
+    }.items():
+        (folder / name).write_text(text)
+    return folder
