@@ -238,3 +238,14 @@ def test_the_console_says_why_there_is_no_result(
     take_one()
     assert "No process can be" not in operator.get(f"{page}part/tested/").content.decode()
     assert operator.get(f"{page}part/other/").status_code == 404
+
+
+def test_answer_with_nul_is_kept_without_it(site: Mec, cluster: FakeBackend) -> None:
+    cluster.answer = ProbeResult(
+        reachable=False, code=ProbeCode.PORT_CLOSED, text="closed", detail="refused\0by it"
+    )
+    probe_requests.request(site, None)
+    take_one()
+    assert probe_requests.latest(site).result["detail"] == "refusedby it"
+    site.refresh_from_db()
+    assert site.last_test["detail"] == "refusedby it"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import BoundedSemaphore
+from typing import Any
 
 import msgspec
 from django.conf import settings
@@ -13,6 +14,7 @@ from accounts.choices import AuditAction
 from accounts.models import User
 from accounts.services.audit import record_action
 from agent.protocol import Link, ProbeResult
+from common.db.text import storable
 from simulations.backends import backend
 from simulations.backends.base import Backend
 from simulations.exceptions import (
@@ -83,12 +85,18 @@ def _run(units: Backend, mec: Mec, requested_by: User | None) -> ProbeResult:
     return result
 
 
+def stored(result: ProbeResult) -> dict[str, Any]:
+    """Return a result as the database stores it."""
+    values = msgspec.to_builtins(result)
+    return {name: storable(v) if isinstance(v, str) else v for name, v in values.items()}
+
+
 def keep(mec: Mec, link: Link, result: ProbeResult, requested_by: User | None) -> None:
     """Write the result of testing a link, unless it or the placement was changed meanwhile; it is audited."""
     tested = {name: getattr(link, name) for name in LINK_FIELDS}
     tested |= {name: getattr(mec, name) for name in PLACEMENT_FIELDS}
     fields = {
-        "last_test": msgspec.to_builtins(result),
+        "last_test": stored(result),
         "last_tested_at": timezone.now(),
         "last_tested_by": requested_by,
     }

@@ -15,7 +15,7 @@ from common.db import leases
 from simulations.backends import backend
 from simulations.exceptions import BackendError
 from simulations.models import LinkProbe
-from simulations.services.designs.mec_probes import keep
+from simulations.services.designs.mec_probes import keep, stored
 from simulations.services.plan_backend import placement
 
 log = structlog.get_logger(__name__)
@@ -65,5 +65,5 @@ def answer(lease: leases.Lease) -> None:
             lease.finish(ended_at=timezone.now(), error=str(error) or type(error).__name__)
             return
         with transaction.atomic():
-            lease.finish(ended_at=timezone.now(), result=msgspec.to_builtins(result))
+            lease.finish(ended_at=timezone.now(), result=stored(result))
             keep(probe.mec, link, result, probe.requested_by)
