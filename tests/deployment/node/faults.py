@@ -42,9 +42,11 @@ HEAD = "| fault | shown | s | ended | left |\n|---|---|---|---|---|"
 
 def print_table(config: pytest.Config, rows: list[Fault]) -> None:
     """Print the faults at the end of a file of tests."""
-    terminal = config.pluginmanager.get_plugin("terminalreporter")
-    if terminal is not None:
-        terminal.write_line("\n".join(["", HEAD, *(fault.row() for fault in rows)]))
+    plugins = config.pluginmanager
+    terminal, capture = map(plugins.get_plugin, ("terminalreporter", "capturemanager"))
+    if terminal is not None and capture is not None:
+        with capture.global_and_fixture_disabled():
+            terminal.write_line("\n".join(["", HEAD, *(fault.row() for fault in rows)]))
 
 
 def codes(shown: Shown) -> set[str]:
