@@ -87,6 +87,14 @@ def test_every_variable_of_ours_is_a_setting(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SETS)
+def test_addresses_that_units_get_hold_in_their_namespace(name: str) -> None:
+    settings = one(rendered(name), "ConfigMap", "robot-config")["data"]
+    for address in (settings["SERVER_URL"], settings["MINIO_ENDPOINT"]):
+        service, _, namespace = address.removeprefix("http://").partition(":")[0].partition(".")
+        assert one(rendered(name), "Service", service)["metadata"]["namespace"] == namespace
+
+
+@pytest.mark.parametrize("name", SETS)
 def test_each_program_is_started_as_it_should_and_gets_its_own_secrets_only(name: str) -> None:
     found = {}
     for _, made in workloads(rendered(name)):

@@ -157,7 +157,7 @@ def test_production_answers_its_own_names_and_its_probes(services: World, tmp_pa
     assert each.get("/", Host=HOST, **forwarded).status_code == 200
     assert each.get("/", Host=HOST).headers["Location"] == f"https://{HOST}/"
     assert each.get("/", Host="elsewhere.example.org", **forwarded).status_code == 400
-    assert each.get("/", Host="robot-backend-service:8000", **forwarded).status_code == 200
+    assert each.get("/", Host="robot-backend-service.robot:8000", **forwarded).status_code == 200
     each.ends_well()
 
 

@@ -68,7 +68,9 @@ class Containerd:
 
     def load(self, archive: Path) -> None:
         """Load an image from an archive as `docker save` writes it."""
-        self._machine.run("ctr", "-n", "k8s.io", "images", "import", archive)
+        # Once more, as containerd may collect a layer of the image before as garbage that this one shares.
+        for check in (False, True):
+            self._machine.run("ctr", "-n", "k8s.io", "images", "import", archive, check=check)
 
     def tag(self, image: str, name: str) -> None:
         """Give an image one more name."""
