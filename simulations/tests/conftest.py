@@ -35,6 +35,8 @@ from tests.support.bags import stored_bag
 from tests.support.kubernetes_api import KubernetesApi
 
 MESSAGES = 40
+HUNG_AFTER_SECONDS = 8
+"""Silence after which a unit of `system` is killed."""
 
 
 @pytest.fixture(autouse=True)
@@ -202,7 +204,7 @@ def system(
         "SECRET_KEY": settings.SECRET_KEY,
         "RELEASE_LEAD_SECONDS": "1",
         "HEARTBEAT_SECONDS": "0.3",
-        "HUNG_AFTER_SECONDS": "3",
+        "HUNG_AFTER_SECONDS": str(HUNG_AFTER_SECONDS),
         "MINIO_ENDPOINT": settings.MINIO_ENDPOINT,
         "MINIO_ACCESS_KEY": settings.MINIO_ACCESS_KEY,
         "MINIO_SECRET_KEY": settings.MINIO_SECRET_KEY,

@@ -12,7 +12,14 @@ from simulations.live import connection, silence
 from simulations.models import AgentRun, Execution, Recording
 from simulations.services.progress.results import summary
 from simulations.services.runs import lifecycle
-from simulations.tests.conftest import MESSAGES, Design, ended, in_status, until
+from simulations.tests.conftest import (
+    HUNG_AFTER_SECONDS,
+    MESSAGES,
+    Design,
+    ended,
+    in_status,
+    until,
+)
 from simulations.tests.processes import System, unit_processes
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -179,10 +186,10 @@ def test_server_away_during_run(system: System, design: Design, frozen: bool) ->
     port = free_port()
     server = system.server(port)
     system.controller()
-    execution = lifecycle.start(design(2, repeat_count=9))
+    execution = lifecycle.start(design(2, repeat_count=14))
     until(lambda: AgentRun.objects.filter(status="RUNNING").count() == 2)
     server.send_signal(signal.SIGSTOP if frozen else signal.SIGKILL)
-    time.sleep(3 + silence.GAP_SECONDS + 4)
+    time.sleep(HUNG_AFTER_SECONDS + silence.GAP_SECONDS + 4)
     if frozen:
         server.send_signal(signal.SIGCONT)
     else:
@@ -191,7 +198,7 @@ def test_server_away_during_run(system: System, design: Design, frozen: bool) ->
     ended(execution)
     outcome = summary(execution)
     assert (outcome["status"], outcome["data_status"]) == ("COMPLETED", "COMPLETE"), outcome
-    assert outcome["messages_published"] == 2 * 9 * MESSAGES
+    assert outcome["messages_published"] == 2 * 14 * MESSAGES
 
 
 def free_port() -> int:
