@@ -26,7 +26,7 @@ def usual_unit(agents: int = AGENTS) -> Resources:
 
 
 def beyond_the_quota(name: str, number: int, unit: Resources) -> dict[str, float]:
-    """What so many units need more of than the quota has."""
+    """Return the resources of which so many units need more than the quota has."""
     hard = one(rendered(name), "ResourceQuota", "robot-agents")["spec"]["hard"]
     job = Job(1, 1, number, 0, "token", "http://server", "image", unit)
     made = units.indexed_job(job, units.Site("IfNotPresent", "", DISK_MIB, 1800.0))

@@ -73,7 +73,7 @@ def refusal(method: str, code: int, status: Mapping[str, Any], after: float = 0.
         status: The API's own words on it.
         after: Seconds that the API asks to wait; 0: it does not say.
     """
-    sentence = f"The cluster's API answered {code} ({_words(status)}). {_advice(code)}"
+    sentence = f"The cluster's API answered {code} ({_message(status)}). {_advice(code)}"
     if code in REPEATED or _is_contended(method, code, status):
         return PassingError(sentence, after)
     if code == HTTPStatus.FORBIDDEN and QUOTA in sentence:
@@ -83,11 +83,11 @@ def refusal(method: str, code: int, status: Mapping[str, Any], after: float = 0.
 
 def end_of_watch(status: Mapping[str, Any]) -> BackendError:
     """Return the error that ends a watch after it has begun; as a rule its version is too old."""
-    message = f"The cluster's API ended a watch ({_words(status)}). It is begun again."
+    message = f"The cluster's API ended a watch ({_message(status)}). It is begun again."
     return ERRORS.get(status.get("code", 0), BackendError)(message)
 
 
-def _words(status: Mapping[str, Any]) -> str:
+def _message(status: Mapping[str, Any]) -> str:
     return storable(str(status.get("message", "")))[:MESSAGE_SIZE]
 
 

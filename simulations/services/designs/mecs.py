@@ -64,7 +64,7 @@ def update(mec: Mec, **changes: Any) -> Mec:
 
 
 def _tested(mec: Mec) -> list[Any]:
-    """What the result of a test depends on."""
+    """Return the values on which the result of a test depends."""
     return [mec.link, *(getattr(mec, name) for name in PLACEMENT_FIELDS)]
 
 

@@ -13,7 +13,7 @@ from tests.support.servers import wait_until
 
 VOLUMES = "/var/lib/volumes"
 MAX_PODS = 110
-"""What a kubelet takes by default; the network has room for 250."""
+"""Default limit of a kubelet; the pod network has 250 addresses."""
 
 
 class RealNode:
