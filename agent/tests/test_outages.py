@@ -79,7 +79,8 @@ def test_what_a_lost_connection_swallowed_is_told(outage, connect, play):
     assert unit.wait() == 0
     (told,) = fake.last.outages
     missed = 0 if outage == "cut off" else published_after(told, fake)
-    assert 0 < lost(fake, listener) <= told.messages + missed
+    # None, where what waited in the network still got through.
+    assert lost(fake, listener) <= told.messages + missed
     assert told.messages < fake.last.agents[0].published
     assert told.began_ns < told.ended_ns < fake.last.last_publication_ns
 

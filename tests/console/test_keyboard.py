@@ -105,6 +105,17 @@ def test_escape_closes_the_drawer_of_phones(console: Console) -> None:
     expect(menu).to_be_focused()
 
 
+def test_a_part_that_is_refreshed_keeps_the_focus(console: Console) -> None:
+    page = console.signed_in("admin")
+    page.goto(path_of(console, "rosbag"))
+    cancel = page.get_by_role("button", name="Cancel").first
+    cancel.focus()
+    for _refresh in range(2):
+        with page.expect_response("**/exports/"):
+            pass
+    expect(cancel).to_be_focused()
+
+
 def test_a_row_is_searched_and_chosen(console: Console) -> None:
     page = console.signed_in("operator")
     page.goto("/admin/simulations/simulation/quick-run/")

@@ -21,8 +21,7 @@ export function refresh(target, live, texts) {
       const response = await fetch(target.dataset.url, { credentials: "same-origin", signal: AbortSignal.timeout(10000) });
       if (response.redirected) return say("signed_out");
       if (!response.ok) throw new Error(String(response.status));
-      const page = new DOMParser().parseFromString(await response.text(), "text/html");
-      syncChildren(target, page.body);
+      show(target, await response.text());
       say("live");
       seconds = pause();
     } catch {
@@ -43,6 +42,11 @@ export function refresh(target, live, texts) {
   document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(timer) : update()));
   window.addEventListener("online", update);
   plan(pause());
+}
+
+/** Make the children of a node like those of a piece of HTML. */
+export function show(node, html) {
+  syncChildren(node, new DOMParser().parseFromString(html, "text/html").body);
 }
 
 /** Make the children of a node like those of another, changing as little as possible. */
@@ -77,7 +81,7 @@ function sync(node, wanted) {
     return;
   }
   for (const { name } of [...node.attributes]) {
-    if (!wanted.hasAttribute(name) && !(name === "open" && node.nodeName === "DETAILS")) node.removeAttribute(name);
+    if (!wanted.hasAttribute(name) && name !== "open") node.removeAttribute(name);
   }
   for (const { name, value } of wanted.attributes) {
     if (node.getAttribute(name) !== value) node.setAttribute(name, value);

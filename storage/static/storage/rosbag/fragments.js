@@ -1,4 +1,6 @@
 // Parts of the page that the server renders: loaded when they come into view, by page, again while they change.
+import {show} from "../../common/console/refresh.js";
+
 const EVERY_MS = 2000;
 const timers = new WeakMap();
 
@@ -9,24 +11,28 @@ async function fetchText(address, options = {}) {
   return response.text();
 }
 
-export async function load(element, address) {
+export async function load(element, address, put = replace) {
   element.setAttribute("aria-busy", "true");
   try {
-    const text = await fetchText(address);
-    if (element.innerHTML !== text) element.innerHTML = text;
+    put(element, await fetchText(address));
     element.dispatchEvent(new CustomEvent("fragment", {bubbles: true}));
   } finally {
     element.removeAttribute("aria-busy");
   }
 }
 
-// Loads a part that says that it still changes, again and again; a failure is shown and tried again.
+function replace(element, html) {
+  element.innerHTML = html;
+}
+
+// Loads a part that says that it still changes, again and again; a failure is shown and tried again. Who has the
+// focus in it keeps it.
 export function follow(element, texts) {
   window.clearTimeout(timers.get(element));
   if (!element.querySelector("[data-poll]")) return;
   timers.set(element, window.setTimeout(async () => {
     try {
-      if (!document.hidden) await load(element, element.dataset.fragment);
+      if (!document.hidden) await load(element, element.dataset.fragment, show);
       else follow(element, texts);
     } catch {
       showLost(element, texts.lost);
