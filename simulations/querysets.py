@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Count, Exists, F, OuterRef, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -62,6 +63,28 @@ class AgentRunQuerySet(models.QuerySet["AgentRun"]):
         """Return fields of the newest attempt of each agent, by agent number."""
         rows = self.order_by("attempt").values_list("number", *fields)
         return {number: tuple(values) for number, *values in rows}
+
+    def write(self, rows: Iterable[AgentRun], fields: Sequence[str]) -> int:
+        """Write fields of those of these rows that the query still has.
+
+        By one upsert of locked rows: `bulk_update` makes an expression of each field of each row, which
+        takes 90 ms of CPU for 50 agents.
+
+        Args:
+            rows: Complete rows.
+            fields: Names of the fields to write.
+
+        Returns:
+            The number of rows written.
+        """
+        with transaction.atomic():
+            locked = self.order_by("pk").select_for_update(no_key=True)
+            remaining = set(locked.values_list("pk", flat=True))
+            rows = [row for row in rows if row.pk in remaining]
+            self.model.objects.bulk_create(
+                rows, update_conflicts=True, unique_fields=["pk"], update_fields=fields
+            )
+        return len(rows)
 
 
 class LinkProbeQuerySet(models.QuerySet["LinkProbe"]):

@@ -127,7 +127,7 @@ def _end_rows(
             setattr(row, name, value)
     with transaction.atomic():
         # Filtered again: a final report may have arrived meanwhile.
-        if open_rows.bulk_update(rows, [*FIGURES, *END_FIELDS]):
+        if open_rows.write(rows, [*FIGURES, *END_FIELDS]):
             _record_lost(stage_run, unit.unit, fields["failure_code"])
 
 

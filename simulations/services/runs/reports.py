@@ -111,24 +111,24 @@ def _write_changes(execution_id: int, unit_rows: _UnitRows, message: Snapshot) -
     """
     reports = {report.number: report for report in message.agents}
     changed = [
-        (pk, reports[number])
+        pk
         for pk, number, status in unit_rows.agents
         if number in reports and _advances(status, reports[number].state.value, final=message.final)
     ]
     if not changed:
         return
     log = logs.tail(execution_id, message.stage_run, message.unit) if message.final else ""
-    rows = []
-    for pk, agent in changed:
-        row = AgentRun(pk=pk, status=agent.state.value)
-        copy_figures(row, agent, message)
+    # Filtered again when they are written: the controller may end an agent meanwhile.
+    open_rows = AgentRun.objects.unfinished().filter(pk__in=changed)
+    rows = list(open_rows.order_by("pk"))
+    for row in rows:
+        row.status = reports[row.number].state.value
+        copy_figures(row, reports[row.number], message)
         if message.final:
             _set_end(row, message, log + message.log)
-        rows.append(row)
-    if message.final:  # one row of each attempt keeps the log, also without a failure
+    if rows and message.final:  # one row of each attempt keeps the log, also without a failure
         rows[0].last_log = storable(log + message.log)[-MAX_LAST_LOG:]
-    # Filtered again: the controller may have ended an agent since it was read.
-    AgentRun.objects.exclude(status__in=AGENT_ENDED).bulk_update(rows, [*FIGURES, *END_FIELDS])
+    open_rows.write(rows, [*FIGURES, *END_FIELDS])
 
 
 _ORDER = {str(status): index for index, status in enumerate(AgentStatus)}
