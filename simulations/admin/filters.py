@@ -10,7 +10,11 @@ from django.utils.translation import gettext_lazy as _
 
 from common.admin.fields import is_id
 from simulations.choices import ACTIVE, ENDED, USER_FAILURES, EventKind, FailureCode
+from simulations.models import Simulation
 from simulations.services.monitoring.search import numbered
+
+MAX_IDS = 1000
+"""Simulations whose executions are searched by their ids."""
 
 
 class ActiveFilter(admin.SimpleListFilter):
@@ -129,13 +133,23 @@ class ExecutionSearchMixin:
     def get_search_results(
         self, _request: HttpRequest, rows: QuerySet[Any], term: str
     ) -> tuple[QuerySet[Any], bool]:
-        name = f"{self.execution_path}simulation__name__icontains"
         term = term.strip().replace("\0", "")
-        condition = Q(**{name: term}) if term else Q()
+        condition = self._of_simulations(term) if term else Q()
         if is_id(term):
             condition |= Q(**{f"{self.execution_path}id": int(term)})
         if wanted := numbered(term):
             number = Q(**{f"{self.execution_path}number": wanted.number})
-            simulation = {f"{self.execution_path}simulation__name__icontains": wanted.name}
-            condition |= number & Q(**simulation) if wanted.name else number
+            condition |= number & self._of_simulations(wanted.name) if wanted.name else number
         return rows.filter(condition), False
+
+    def _of_simulations(self, part: str) -> Q:
+        """Rows of simulations by a part of their name.
+
+        Unless these are many, their ids are read first: an index finds the rows of ids, none those of names.
+        """
+        simulation = f"{self.execution_path}simulation"
+        named = Simulation.objects.filter(name__icontains=part).values_list("pk", flat=True)
+        ids = list(named[: MAX_IDS + 1])
+        if len(ids) > MAX_IDS:
+            return Q(**{f"{simulation}__name__icontains": part})
+        return Q(**{f"{simulation}__in": ids})

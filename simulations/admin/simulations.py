@@ -110,7 +110,6 @@ class SimulationAdmin(
     empty_text = _(
         "A simulation says which templates run, with how many agents each. Make the first one."
     )
-    list_select_related = ["mec", "latest_execution"]
     search_fields = ["name", "description"]
     autocomplete_fields = ["mec"]
     inlines = [StageInline]
@@ -121,6 +120,7 @@ class SimulationAdmin(
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Simulation]:
         rows: QuerySet[Simulation] = super().get_queryset(request)
+        rows = rows.select_related("mec", "created_by", "latest_execution")
         return rows.defer("latest_execution__plan", "latest_execution__outcome")
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:

@@ -84,7 +84,6 @@ class TemplateAdmin(
     empty_text = _(
         "A template says what one kind of agent plays and records, from a rosbag. Make the first one."
     )
-    list_select_related = ["rosbag"]
     search_fields = ["name", "robot_type", "rosbag__name"]
     autocomplete_fields = ["rosbag"]
     readonly_fields = ["one_pass", "topic_names", "recorded_names", "defined_types"]
@@ -110,6 +109,7 @@ class TemplateAdmin(
     def get_queryset(self, request: HttpRequest) -> QuerySet[Template]:
         """All templates; for autocomplete fields those that are not deleted."""
         rows: QuerySet[Template] = super().get_queryset(request)
+        rows = rows.select_related("rosbag", "created_by")
         return rows.filter(deleted_at=None) if is_autocomplete(request) else rows
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:

@@ -7,6 +7,7 @@ from django.test import Client
 
 from accounts.choices import Role
 from accounts.models import User
+from simulations.admin import filters
 from simulations.services.monitoring import search
 from simulations.services.runs import lifecycle
 from simulations.tests.conftest import Console, Design, ended_execution
@@ -115,7 +116,14 @@ def test_one_query_a_kind(
             assert results_of(client, text)
 
 
-def test_the_list_finds_numbers_too(console: Console, design: Design) -> None:
-    ended_execution(design(name="rush hour"))
-    answer = console(Role.VIEWER).get("/admin/simulations/execution/", {"q": "rush hour #1"})
-    assert answer.context["cl"].result_count == 1
+@pytest.mark.parametrize("max_ids", [0, filters.MAX_IDS])
+def test_the_list_finds_names_and_numbers(
+    max_ids: int, console: Console, design: Design, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filters, "MAX_IDS", max_ids)
+    for name in ("rush hour", "Rush hour 2", "night"):
+        ended_execution(design(name=name))
+    client = console(Role.VIEWER)
+    for text, count in {"rush hour #1": 2, "night 1": 1, "rush": 2, "#1": 3, "hour 2": 1, "day": 0}.items():
+        answer = client.get("/admin/simulations/execution/", {"q": text})
+        assert (text, answer.context["cl"].result_count) == (text, count)

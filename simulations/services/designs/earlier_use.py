@@ -8,11 +8,13 @@ from django.conf import settings
 from django.db.models import Max
 
 from simulations.choices import RunStatus
-from simulations.models import AgentRun, Execution, Simulation, StageRun
+from simulations.models import AgentRun, Execution, Simulation, Stage, StageRun
 from simulations.services.plan import Plan, PlanStage, plan_of
 
 MAX_EXECUTIONS = 5
 """Earlier executions that are looked through."""
+MAX_SIMULATIONS = 100
+"""Simulations whose executions these may be: those that ran last."""
 MIN_SECONDS = 5.0
 """A shorter stage says more of the start of its units than of what they do."""
 
@@ -59,8 +61,12 @@ def earlier_use(wanted: Collection[Likeness], transport: str | None = None) -> d
 
 
 def _completed(templates: Collection[int]) -> Iterator[Execution]:
-    with_template = Simulation.objects.filter(stages__template__in=templates)
-    rows = Execution.objects.filter(simulation__in=with_template, status=RunStatus.COMPLETED)
+    stages = Stage.objects.filter(template__in=templates).values("simulation")
+    with_template = Simulation.objects.filter(pk__in=stages, latest_execution__isnull=False)
+    newest = with_template.order_by("-latest_execution_id").values_list("pk", flat=True)
+    # As a list: by a subquery PostgreSQL reads all executions, the newest first, to find a few of rare ones.
+    ids = list(newest[:MAX_SIMULATIONS])
+    rows = Execution.objects.filter(simulation__in=ids, status=RunStatus.COMPLETED)
     rows = rows.select_related("simulation").defer("outcome")
     yield from rows.order_by("-pk")[:MAX_EXECUTIONS]
 
