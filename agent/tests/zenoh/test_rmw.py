@@ -77,6 +77,12 @@ class Received:
             )
 
 
+def until_matched(transport: RmwTransport) -> None:
+    """Wait until the publishers know of a subscriber each: before, some messages pass, and others do not."""
+    publishers: list[Any] = list(transport._publishers.values())
+    until(lambda: all(publisher.matching_status.matching for publisher in publishers))
+
+
 def tokens(session: zenoh.Session) -> list[str]:
     replies: Any = session.liveliness().get("@ros2_lv/3/**")
     return sorted(str(reply.ok.key_expr) for reply in replies)
@@ -115,14 +121,14 @@ def test_messages_arrive_as_they_are_with_number_and_gid(
 ) -> None:
     received = Received()
     subscriber = other.declare_subscriber(KEY, received)
-    publish = transports(attachment=form).publisher("/agent_7", CHATTER)
-    until(lambda: (publish(b"first"), received.samples)[1])
-    received.samples.clear()
+    transport = transports(attachment=form)
+    publish = transport.publisher("/agent_7", CHATTER)
+    until_matched(transport)
     for number in range(3):
         publish(b"%d" % number)
-    until(lambda: [data for data, _ in received.samples][-3:] == [b"0", b"1", b"2"])
+    until(lambda: [data for data, _ in received.samples] == [b"0", b"1", b"2"])
     (token,) = [token for token in tokens(other) if "/MP/" in token]
-    attached = [attachment for _, attachment in received.samples][-3:]
+    attached = [attachment for _, attachment in received.samples]
     assert {(len(one), one[-16:]) for one in attached} == {(size, gid(token))}
     at = 0 if form == "binary" else 16
     numbers = [int.from_bytes(one[at : at + 8], "little") for one in attached]
@@ -148,13 +154,14 @@ def test_late_subscribers_get_the_last_messages_of_a_latched_topic(
     latched = PlayedTopic(
         name="/map", type=STRING, type_hash=HASH, qos=Qos(durability="transient_local", depth=2)
     )
-    publish, key = transports().publisher("/agent_7", latched), KEY.replace("chatter", "map")
+    transport, key = transports(), KEY.replace("chatter", "map")
+    publish = transport.publisher("/agent_7", latched)
     early, late = Received(), Received()
     watch = other.declare_subscriber(key, early)
-    until(lambda: (publish(b"one"), early.samples)[1])
-    for text in (b"two", b"three"):
+    until_matched(transport)
+    for text in (b"one", b"two", b"three"):
         publish(text)
-    until(lambda: early.samples[-1][0] == b"three")
+    until(lambda: [data for data, _ in early.samples] == [b"one", b"two", b"three"])
     watch.undeclare()
     history = HistoryConfig(detect_late_publishers=True)
     subscriber = declare_advanced_subscriber(other, key, late, history=history)

@@ -124,6 +124,13 @@ def test_the_list_finds_names_and_numbers(
     for name in ("rush hour", "Rush hour 2", "night"):
         ended_execution(design(name=name))
     client = console(Role.VIEWER)
-    for text, count in {"rush hour #1": 2, "night 1": 1, "rush": 2, "#1": 3, "hour 2": 1, "day": 0}.items():
+    for text, count in {
+        "rush hour #1": 2,
+        "night 1": 1,
+        "rush": 2,
+        "#1": 3,
+        "hour 2": 1,
+        "day": 0,
+    }.items():
         answer = client.get("/admin/simulations/execution/", {"q": text})
         assert (text, answer.context["cl"].result_count) == (text, count)
