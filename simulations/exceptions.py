@@ -82,7 +82,7 @@ class MecDisabledError(SimulationError):
 
     status = 409
     code = "MEC_DISABLED"
-    message = gettext_lazy("The mec is disabled: enable it, then test it.")
+    message = gettext_lazy("The system under test is disabled: enable it, then test it.")
 
 
 class TooManyTestsError(SimulationError):
@@ -90,7 +90,7 @@ class TooManyTestsError(SimulationError):
 
     status = 503
     code = "TOO_MANY_TESTS"
-    message = gettext_lazy("Other mecs are being tested: try again in ten seconds.")
+    message = gettext_lazy("Other systems under test are being tested: try again in ten seconds.")
     retry_after = 10
 
 
@@ -125,7 +125,7 @@ class MecTestOngoingError(MecTestUnavailableError):
 
     message = gettext_lazy(
         "The test has no result after %(seconds)d seconds, as its pod may wait for room or for its image. It "
-        "goes on, and its result will be shown with the mec."
+        "goes on, and its result will be shown with the system under test."
     )
 
 

@@ -29,7 +29,7 @@ def create(link: Link) -> Transport:
         return _ros2()
     raise TransportError(
         f"This agent has no transport '{link.transport}'. "
-        "Choose null, ros2, zenoh or zenoh-raw for the MEC."
+        "Choose null, ros2, zenoh or zenoh-raw for the system under test."
     )
 
 

@@ -51,7 +51,7 @@ class SimulationFilter(SoftDeleteFilterSet):
 
     name = django_filters.CharFilter(lookup_expr="icontains", label=_("Part of the name"))
     pattern = django_filters.ChoiceFilter(choices=Pattern.choices)
-    mec = IdFilter(field_name="mec_id", label=_("Id of its mec"))
+    mec = IdFilter(field_name="mec_id", label=_("Id of its system under test"))
     template = IdFilter(method="by_template", label=_("Id of a template that a stage uses"))
     created_by = UserEmailFilter(
         field_name="created_by__email", label=_("E-mail address of its creator")

@@ -23,7 +23,7 @@ class FailureCode(TextChoices):
     BAG_INVALID = "BAG_INVALID", _("The rosbag cannot be replayed: verify it again or replace it.")
     TRANSPORT_UNREACHABLE = (
         "TRANSPORT_UNREACHABLE",
-        _("The system under test did not answer: check the endpoint of the mec."),
+        _("The system under test did not answer: check its endpoint."),
     )
     TRANSPORT_LOST = (
         "TRANSPORT_LOST",
@@ -88,7 +88,10 @@ class FailureCode(TextChoices):
     )
     SECRET_MISSING = (
         "SECRET_MISSING",
-        _("The Secret of the mec or a key in it is missing in the namespace of agents: create it."),
+        _(
+            "The Secret of the system under test or a key in it is missing in the namespace of agents: "
+            "create it."
+        ),
     )
     START_FAILED = (
         "START_FAILED",
@@ -119,14 +122,14 @@ class FailureCode(TextChoices):
         "TYPE_UNKNOWN",
         _(
             "The transport needs the definition of a message type: add it to the template, "
-            "or choose a MEC with the transport zenoh-raw."
+            "or choose a system under test with the transport zenoh-raw."
         ),
     )
     TYPE_NOT_SUPPORTED = (
         "TYPE_NOT_SUPPORTED",
         _(
             "This installation of ROS 2 cannot publish a message type: "
-            "choose a MEC with the transport zenoh."
+            "choose a system under test with the transport zenoh."
         ),
     )
     NOBODY_LISTENS = (

@@ -20,7 +20,10 @@ class Simulation(SoftDeleted):
     description = models.TextField(_("description"), blank=True, default="")
     pattern = models.CharField(_("pattern"), max_length=20, choices=Pattern)
     mec = models.ForeignKey(
-        Mec, verbose_name=_("mec"), on_delete=models.PROTECT, related_name="simulations"
+        Mec,
+        verbose_name=_("system under test"),
+        on_delete=models.PROTECT,
+        related_name="simulations",
     )
     namespace_prefix = models.CharField(_("namespace prefix"), max_length=100, default="/agent_")
     concurrent_executions = models.BooleanField(

@@ -43,9 +43,13 @@ def start_errors(simulation: Simulation, stages: Sequence[Stage] | None = None) 
     if not stages:
         errors.append(FieldError("/stages", _("The simulation has no stage: add one.")))
     if not simulation.mec.enabled:
-        errors.append(FieldError("/mec", _("The mec is disabled: enable it or choose another.")))
+        errors.append(
+            FieldError("/mec", _("The system under test is disabled: enable it or choose another."))
+        )
     if simulation.mec.transport not in Transport.values:
-        errors.append(FieldError("/mec", _("The transport of the mec is not supported.")))
+        errors.append(
+            FieldError("/mec", _("The transport of the system under test is not supported."))
+        )
     elif not simulation.mec.link.leads_somewhere:
         errors.append(_leads_nowhere())
     agents = sum(stage.agent_count for stage in stages)
@@ -121,7 +125,10 @@ def _mec_errors(plan: Plan) -> list[FieldError]:
     errors = []
     if not Mec.objects.filter(pk=plan.mec, enabled=True).exists():
         errors.append(
-            FieldError("/mec", _("The mec of that execution was deleted or disabled: enable it."))
+            FieldError(
+                "/mec",
+                _("The system under test of that execution was deleted or disabled: enable it."),
+            )
         )
     if not plan.link.leads_somewhere:
         errors.append(_leads_nowhere())
@@ -130,8 +137,8 @@ def _mec_errors(plan: Plan) -> list[FieldError]:
 
 def _leads_nowhere() -> FieldError:
     message = _(
-        "The mec has neither an endpoint nor discovery, so that agents would reach nobody: give it one "
-        "of them, then start the simulation as it is now."
+        "The system under test has neither an endpoint nor discovery, so that agents would reach nobody: "
+        "give it one of them, then start the simulation as it is now."
     )
     return FieldError("/mec", message)
 

@@ -104,7 +104,7 @@ def untyped_error(
         message = _(
             "Template %(name)s has topics of message types that are defined nowhere, and the transport "
             "%(transport)s needs the definitions: %(topics)s. Add them to the template, let it leave such "
-            "topics out, or choose a mec with the transport ros2 or zenoh-raw."
+            "topics out, or choose a system under test with the transport ros2 or zenoh-raw."
         )
     text = message % (untyped_values(transport, untyped) | {"name": template.name})
     return FieldError(pointer, f"{text}{_verify_again(template)}", FailureCode.TYPE_UNKNOWN)

@@ -84,8 +84,8 @@ def not_carried_error(
     """The reason why a template with topics that a transport does not carry is not started."""
     message = _(
         "Template %(name)s has topics whose names the transport %(transport)s cannot carry: "
-        "%(topics)s. Choose other topics, let the template leave such topics out, or choose a mec "
-        "with another transport."
+        "%(topics)s. Choose other topics, let the template leave such topics out, or choose a system "
+        "under test with another transport."
     )
     values = left_out_values(transport, topics) | {"name": template}
     return FieldError(pointer, message % values, FailureCode.TOPIC_NOT_CARRIED)

@@ -61,7 +61,7 @@ def test_delete_page_names_simulations_that_use_mec(
     design(name="<b>yard</b>")
     admin: Client = console(Role.ADMIN)
     page = admin.get(f"{URL}{mec.pk}/delete/").content.decode()
-    assert "&lt;b&gt;yard&lt;/b&gt;” uses this mec" in page
+    assert "&lt;b&gt;yard&lt;/b&gt;” uses this system under test" in page
     assert f"simulation/?mec__id__exact={mec.pk}" in admin.get(URL).content.decode()
     assert admin.get(f"/admin/simulations/simulation/?mec__id__exact={mec.pk}").status_code == 200
 

@@ -176,7 +176,7 @@ def test_operators_test_in_the_console(console: Console, site: Mec, probing: Fak
     Mec.objects.update(enabled=False)
     assert f"{page}test/" not in operator.get(f"{page}change/").content.decode()
     refused = operator.post(f"{page}test/", follow=True).content.decode()
-    assert "The mec is disabled" in refused
+    assert "The system under test is disabled" in refused
 
 
 ADDRESSED = {"endpoint": "tcp/192.0.2.7:7447"}, {"discovery": "multicast"}

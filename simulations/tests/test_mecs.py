@@ -131,7 +131,7 @@ def test_service_validates_by_itself() -> None:
         mecs.create(slug="no slug", name="", transport="null", node_selector={"site": "no!"})
     assert {error.pointer for error in caught.value.errors} == {"/slug", "/name", "/node_selector"}
     mec = mecs.create(slug="lab", name="Lab")
-    with pytest.raises(MecInvalidError, match="Another mec has this slug"):
+    with pytest.raises(MecInvalidError, match="Another system under test has this slug"):
         mecs.create(slug=mec.slug, name="Other")
 
 

@@ -84,7 +84,6 @@ def _resolve(hosts: Sequence[str]) -> list[str]:
             addresses.append(socket.gethostbyname(host))
         except OSError as error:
             raise HostUnknownError(
-                f"The static peer {host} cannot be resolved ({error}). "
-                "Check its name in the MEC and the DNS."
+                f"The static peer {host} cannot be resolved ({error}). Check the name, and the DNS."
             ) from error
     return addresses

@@ -35,9 +35,9 @@ LEAN = {
 }
 """Without services, of which a node has seven by default: agents answer nobody."""
 ADVICE: Mapping[str, str] = {
-    "multicast": "that the network passes multicast on, or give the MEC static peers or a discovery server",
-    "peers": "the static peers of the MEC, and that UDP passes both ways",
-    "server": "the discovery server of the MEC, and that UDP passes both ways",
+    "multicast": "that the network passes multicast on, or use static peers or a discovery server",
+    "peers": "the static peers of the system under test, and that UDP passes both ways",
+    "server": "the discovery server of the system under test, and that UDP passes both ways",
 }
 
 log = logging.getLogger(__name__)

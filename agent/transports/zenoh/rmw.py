@@ -57,8 +57,8 @@ class RmwTransport(ZenohTransport):
         if not TYPE.fullmatch(topic.type) or not TYPE_HASH.fullmatch(topic.type_hash):
             raise TypeUnknownError(
                 f"The type of {name} ({topic.type or 'none'}) has no known hash, and without it nobody would "
-                "receive the messages. Add the definition of the type to the template, or choose a MEC with "
-                "the transport zenoh-raw."
+                "receive the messages. Add the definition of the type to the template, or choose a system "
+                "under test with the transport zenoh-raw."
             )
         endpoint = self._endpoint("MP", namespace, name, topic)
         publisher = self._publish_on(endpoint.key, topic.qos)

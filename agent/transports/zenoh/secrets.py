@@ -41,7 +41,9 @@ def read_secret(name: str) -> Secret:
     if not name:
         return Secret()
     if not re.fullmatch(SECRET_NAME, name):
-        raise SecretError(f"'{name}' is no name of a secret: correct it in the MEC.")
+        raise SecretError(
+            f"'{name}' is no name of a secret: correct it in the settings of the system under test."
+        )
     root = os.environ.get(FOLDERS, "")
     if not root:
         raise SecretError(

@@ -80,7 +80,7 @@ def open_session(link: Link) -> zenoh.Session:
         accepted = " and accepts these certificates and credentials" if link.secret else ""
         raise TransportError(
             f"Zenoh at {address} cannot be reached ({error}). Check that the router is running{accepted}, "
-            "and that the endpoint of the MEC is correct."
+            "and that the endpoint of the system under test is correct."
         ) from error
     if not link.endpoint:
         _await_peer(session)
@@ -98,6 +98,6 @@ def _await_peer(session: zenoh.Session) -> None:
         if time.monotonic() > deadline:
             raise TransportError(
                 "No Zenoh peer was found on the local network. "
-                "Check that one is running and can be discovered, or give the MEC an endpoint."
+                "Check that one is running and can be discovered, or give the system under test an endpoint."
             )
         time.sleep(PEER_POLL_SECONDS)

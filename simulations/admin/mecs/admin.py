@@ -166,7 +166,12 @@ class MecAdmin(DomainErrorMixin, ServiceDeletionMixin, BoundedListMixin, admin.M
         mecs.delete(row)
 
     def deleted_message(self, count: int) -> str:
-        return ngettext("%d mec was deleted.", "%d mecs were deleted.", count) % count
+        return (
+            ngettext(
+                "%d system under test was deleted.", "%d systems under test were deleted.", count
+            )
+            % count
+        )
 
     def deletion_refusals(self, rows: list[Any]) -> Refusals:
         users = mecs.simulation_names(rows)

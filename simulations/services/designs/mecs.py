@@ -99,7 +99,9 @@ def _save(mec: Mec, unchanged: Set[str] = frozenset(), fields: Set[str] | None =
     if errors:
         raise MecInvalidError(errors=errors)
     mec.tolerations = complete_tolerations(mec.tolerations)
-    taken = FieldError("/slug", _("Another mec has this slug: choose another."), "SLUG_TAKEN")
+    taken = FieldError(
+        "/slug", _("Another system under test has this slug: choose another."), "SLUG_TAKEN"
+    )
     with refusing_duplicates(Mec, "slug", lambda: MecInvalidError(errors=[taken])):
         mec.save(update_fields=fields)
     return mec
@@ -200,7 +202,7 @@ def simulation_names(mecs: Iterable[Mec]) -> dict[int, str]:
 def in_use_message(simulation: str) -> str:
     """The message for a MEC that cannot be deleted as a simulation uses it."""
     message = _(
-        "The simulation “%(name)s” uses this mec: choose another there, or disable the mec."
+        "The simulation “%(name)s” uses this system under test: choose another there, or disable this one."
     )
     return message % {"name": simulation}
 
@@ -223,5 +225,5 @@ def delete(mec: Mec) -> None:
     except (ProtectedError, IntegrityError) as error:
         if not mec.simulations.exists():
             raise
-        message = _("A simulation still uses this mec: disable it instead.")
+        message = _("A simulation still uses this system under test: disable it instead.")
         raise MecInUseError(message) from error
