@@ -23,7 +23,7 @@ from accounts.services import locks, sessions, users
 from common.admin.actions import ObjectActionsMixin
 from common.admin.badges import badge
 from common.admin.changelists import BoundedListMixin
-from common.admin.confirmation import Refusals
+from common.admin.confirmation import Question, Refusals, asks_in_list, confirm
 from common.admin.deletion import ServiceDeletionMixin
 from common.admin.errors import DomainErrorFormMixin, DomainErrorMixin
 from common.admin.times import moment
@@ -144,6 +144,10 @@ class UserAdmin(
         "Deactivate an account instead to keep it."
     )
 
+    sign_out_effect = _(
+        "They are signed out at once, on all devices, and can sign in again with their password."
+    )
+
     class Media:
         css: ClassVar[Any] = {"all": ["accounts/console/person.css"]}
 
@@ -182,12 +186,15 @@ class UserAdmin(
         self.message_user(request, text % {"n": count}, messages.SUCCESS)
 
     @admin.action(description=_("Sign out on all devices"), permissions=["change"])
-    def sign_out(self, request: HttpRequest, rows: QuerySet[User]) -> None:
+    def sign_out(self, request: HttpRequest, rows: QuerySet[User]) -> HttpResponse | None:
+        if asks_in_list(request):
+            return confirm(self, request, rows, Question("sign_out", self.sign_out_effect))
         selected = list(rows)
         for user in selected:
             sessions.end_all(user)
         text = ngettext("%(n)d user was signed out.", "%(n)d users were signed out.", len(selected))
         self.message_user(request, text % {"n": len(selected)}, messages.SUCCESS)
+        return None
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: Any) -> None:
         """Change accounts by the service; Django saves new ones, and passwords set on their own page."""

@@ -76,6 +76,18 @@ def test_people_are_shown_with_rights_and_signed_out(people: dict[Role, User]) -
     assert (entry.action, entry.object_repr) == (104, viewer.email)
 
 
+def test_a_list_asks_before_people_are_signed_out(people: dict[Role, User]) -> None:
+    viewer, admin = people[Role.VIEWER], console(people[Role.ADMIN])
+    other = console(viewer)
+    chosen = {"action": "sign_out", "_selected_action": [viewer.pk]}
+    page = admin.post(reverse("admin:accounts_user_changelist"), chosen).content.decode()
+    assert "signed out at once" in page
+    assert viewer.email in page
+    assert other.get(reverse("admin:index")).status_code == 200
+    admin.post(reverse("admin:accounts_user_changelist"), {**chosen, "post": "yes"})
+    assert other.get(reverse("admin:index")).status_code == 302
+
+
 def test_tokens_are_revoked_on_their_page(people: dict[Role, User]) -> None:
     row, _secret = api_tokens.create(people[Role.VIEWER], name="robot", scopes=["read"])
     admin = console(people[Role.ADMIN])

@@ -51,7 +51,10 @@ def test_a_page_shows_verdict_index_and_warnings(operator: Client, rosbags: list
 
 def test_verify_again(operator: Client, rosbags: list[Rosbag]) -> None:
     chosen = {"action": "verify_again", "_selected_action": [item.pk for item in rosbags[:2]]}
-    operator.post(URL, chosen)
+    page = operator.post(URL, chosen).content.decode()
+    assert "simulations that play them do not start" in page
+    assert not Rosbag.objects.filter(status=Status.VERIFYING).exists()
+    operator.post(URL, {**chosen, "post": "yes"})
     assert Rosbag.objects.filter(status=Status.VERIFYING).count() == 2
 
 

@@ -15,6 +15,7 @@ from common.admin.actions import ObjectActionsMixin, run_action
 from common.admin.badges import badge
 from common.admin.changelists import BoundedListMixin, DeletedFilter, is_autocomplete
 from common.admin.columns import numeric
+from common.admin.confirmation import Question, asks_in_list, confirm
 from common.admin.deletion import ServiceDeletionMixin
 from common.admin.list_filters import titled
 from common.admin.rights import right, user_text
@@ -58,6 +59,9 @@ class RosbagAdmin(
     empty_text = _("Rosbags are what agents play. Upload the first one.")
     search_fields = ["name", "^content_digest"]
     fields = ["name"]
+    verify_effect = _(
+        "They are read and checked again. Until then, simulations that play them do not start."
+    )
     actions = ["verify_again", "export_mcap", "export_sqlite3", "restore", "delete_selected"]
 
     has_verify_permission = right("verify")
@@ -133,8 +137,12 @@ class RosbagAdmin(
         return numbers.size(rosbag.size)
 
     @admin.action(description=_("Verify again"), permissions=["verify"])
-    def verify_again(self, request: HttpRequest, rosbags: QuerySet[Rosbag]) -> None:
+    def verify_again(self, request: HttpRequest, rosbags: QuerySet[Rosbag]) -> HttpResponse | None:
+        if asks_in_list(request):
+            question = Question("verify_again", self.verify_effect, tone="go")
+            return confirm(self, request, rosbags, question)
         run_action(self, request, rosbags, verifier.verify_again, _verify_message)
+        return None
 
     @admin.action(description=_("Restore"), permissions=["restore"])
     def restore(self, request: HttpRequest, rosbags: QuerySet[Rosbag]) -> None:
