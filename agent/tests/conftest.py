@@ -93,7 +93,7 @@ def serve() -> Iterator[Callable[[FakeServer], Running]]:
         server.stop()
 
 
-def until(condition: Callable[[], object], seconds: float = 20) -> None:
+def until(condition: Callable[[], object], seconds: float = 60) -> None:
     """Wait for a condition."""
     deadline = time.monotonic() + seconds
     while not condition():
