@@ -89,11 +89,17 @@ def complaint(backend: KubernetesBackend) -> str:
 ALIVE = [UnitState.ALIVE, UnitState.ALIVE, UnitState.PENDING]
 
 
+def until_watched(backend: KubernetesBackend, api: KubernetesApi) -> None:
+    """Wait until all kinds are listed and watched, and the units are seen."""
+    until(lambda: states(backend) == ALIVE)
+    until(lambda: {call.kind for call in api.calls if call.is_watch} == KINDS)
+
+
 def test_one_list_and_one_watch_per_kind(
     backend: KubernetesBackend, kubernetes_api: KubernetesApi
 ) -> None:
     """Neither pods nor observations make calls; other backends of the process share the watches."""
-    until(lambda: states(backend) == ALIVE)
+    until_watched(backend, kubernetes_api)
     for number in range(2, 60):
         kubernetes_api.objects.create("pods", SPACE, named(number))
     until(lambda: states(backend)[2] is UnitState.ALIVE)
@@ -108,7 +114,7 @@ def test_one_list_and_one_watch_per_kind(
 def test_a_cut_stream_goes_on_where_it_was(
     backend: KubernetesBackend, kubernetes_api: KubernetesApi
 ) -> None:
-    until(lambda: states(backend) == ALIVE)
+    until_watched(backend, kubernetes_api)
     kubernetes_api.end_streams()
     fail_pod(kubernetes_api, 0)
     until(lambda: observe(backend)[0].ended)
@@ -118,7 +124,7 @@ def test_a_cut_stream_goes_on_where_it_was(
 def test_bookmarks_keep_a_quiet_watch_young(
     backend: KubernetesBackend, kubernetes_api: KubernetesApi
 ) -> None:
-    until(lambda: states(backend) == ALIVE)
+    until_watched(backend, kubernetes_api)
     objects = kubernetes_api.objects
     for number in range(5):
         objects.create("secrets", SPACE, {"metadata": {"name": f"secret-{number}"}})
@@ -141,7 +147,7 @@ def test_bookmarks_keep_a_quiet_watch_young(
 def test_too_old_a_version_in_a_stream_lists_again(
     backend: KubernetesBackend, kubernetes_api: KubernetesApi
 ) -> None:
-    until(lambda: states(backend) == ALIVE)
+    until_watched(backend, kubernetes_api)
     kubernetes_api.stop()
     fail_pod(kubernetes_api, 0)
     kubernetes_api.objects.delete("pods", SPACE, "pod-1")
@@ -154,7 +160,7 @@ def test_too_old_a_version_in_a_stream_lists_again(
 def test_too_old_a_version_as_answer_lists_again(
     backend: KubernetesBackend, kubernetes_api: KubernetesApi
 ) -> None:
-    until(lambda: states(backend) == ALIVE)
+    until_watched(backend, kubernetes_api)
     kubernetes_api.fail = lambda call: Failure(410) if call.is_watch else None
     kubernetes_api.end_streams()
     until(lambda: len(lists(kubernetes_api)) > 3 * len(KINDS))
@@ -166,7 +172,7 @@ def test_too_old_a_version_as_answer_lists_again(
 def test_the_api_is_away_and_comes_back(
     backend: KubernetesBackend, kubernetes_api: KubernetesApi
 ) -> None:
-    until(lambda: states(backend) == ALIVE)
+    until_watched(backend, kubernetes_api)
     kubernetes_api.stop()
     assert "cannot be reached" in complaint(backend)
     assert "cannot be reached" in backend.problem()
@@ -184,13 +190,13 @@ def test_the_api_is_away_at_first(
     kubernetes_api.stop()
     assert complaint(backend)
     kubernetes_api.start()
-    until(lambda: states(backend) == ALIVE)
+    until_watched(backend, kubernetes_api)
 
 
 def test_a_busy_api_is_left_in_peace(
     backend: KubernetesBackend, kubernetes_api: KubernetesApi
 ) -> None:
-    until(lambda: states(backend) == ALIVE)
+    until_watched(backend, kubernetes_api)
     kubernetes_api.fail = lambda _call: Failure(429, headers={"Retry-After": "3600"})
     kubernetes_api.end_streams()
     assert "429" in complaint(backend)
@@ -200,7 +206,7 @@ def test_a_busy_api_is_left_in_peace(
 def test_no_watch_is_blind_for_a_day(
     backend: KubernetesBackend, kubernetes_api: KubernetesApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    until(lambda: states(backend) == ALIVE)
+    until_watched(backend, kubernetes_api)
     monkeypatch.setattr(client, "MAX_RETRY_AFTER", 0.1)
     kubernetes_api.fail_times(6, Failure(429, headers={"Retry-After": "86400"}))
     kubernetes_api.end_streams()
@@ -209,7 +215,7 @@ def test_no_watch_is_blind_for_a_day(
 
 
 def test_an_error_that_passes(backend: KubernetesBackend, kubernetes_api: KubernetesApi) -> None:
-    until(lambda: states(backend) == ALIVE)
+    until_watched(backend, kubernetes_api)
     kubernetes_api.fail_times(6, Failure(503))
     kubernetes_api.end_streams()
     fail_pod(kubernetes_api, 0)
@@ -219,7 +225,7 @@ def test_an_error_that_passes(backend: KubernetesBackend, kubernetes_api: Kubern
 def test_an_answer_that_does_not_come(
     backend: KubernetesBackend, kubernetes_api: KubernetesApi
 ) -> None:
-    until(lambda: states(backend) == ALIVE)
+    until_watched(backend, kubernetes_api)
     answer = threading.Event()
 
     def wait(_call: Call) -> None:
@@ -229,7 +235,7 @@ def test_an_answer_that_does_not_come(
     kubernetes_api.end_streams()
     assert "does not answer" in complaint(backend)
     answer.set()
-    until(lambda: states(backend) == ALIVE)
+    until_watched(backend, kubernetes_api)
 
 
 def test_events_only_explain(backend: KubernetesBackend, kubernetes_api: KubernetesApi) -> None:
@@ -246,7 +252,7 @@ def test_events_only_explain(backend: KubernetesBackend, kubernetes_api: Kuberne
 def test_a_job_of_somebody_else(backend: KubernetesBackend, kubernetes_api: KubernetesApi) -> None:
     foreign = {"metadata": {"annotations": {"robotsim.io/server": "http://another"}}}
     kubernetes_api.objects.patch("jobs", SPACE, JOB.name, foreign)
-    assert states(backend) == [UnitState.ABSENT] * 3
+    until(lambda: states(backend) == [UnitState.ABSENT] * 3)
     kubernetes_api.objects.delete("jobs", SPACE, JOB.name)
     until(lambda: states(backend) == [UnitState.ABSENT] * 3)
 
@@ -254,7 +260,7 @@ def test_a_job_of_somebody_else(backend: KubernetesBackend, kubernetes_api: Kube
 def test_an_object_of_another_form_ends_no_watch(
     backend: KubernetesBackend, kubernetes_api: KubernetesApi
 ) -> None:
-    until(lambda: states(backend) == ALIVE)
+    until_watched(backend, kubernetes_api)
     kubernetes_api.objects.patch("pods", SPACE, "pod-1", {"status": {"conditions": "none"}})
     fail_pod(kubernetes_api, 0)
     until(lambda: observe(backend)[0].ended)
@@ -264,7 +270,7 @@ def test_a_message_with_other_ends_of_lines_ends_no_watch(
     backend: KubernetesBackend, kubernetes_api: KubernetesApi
 ) -> None:
     """The API escapes no U+0085, which a container may print as its last words."""
-    until(lambda: states(backend) == ALIVE)
+    until_watched(backend, kubernetes_api)
     words = ended(137, "OOMKilled", "\x85 and \x85")
     status = {"phase": "Failed", "containerStatuses": [{"state": words}]}
     kubernetes_api.objects.patch("pods", SPACE, "pod-1", {"status": status})

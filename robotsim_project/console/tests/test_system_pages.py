@@ -67,8 +67,12 @@ def test_work_that_waits_runs_and_failed(console: Console, design: Design, rosba
 
 def test_verify_again(console: Console, rosbag: Rosbag) -> None:
     Rosbag.objects.update(status=Status.REJECTED, code="VERIFICATION_BROKE_OFF")
-    form = {"action": "verify_again", "_selected_action": rosbag.pk, "index": 0}
-    assert console(Role.OPERATOR).post("/admin/storage/rosbag/", form).status_code == 302
+    operator, verify = (
+        console(Role.OPERATOR),
+        f"/admin/storage/rosbag/{rosbag.pk}/act/verify_again/",
+    )
+    assert verify in operator.get("/admin/system/work/").content.decode()
+    assert operator.post(verify).status_code == 302
     rosbag.refresh_from_db()
     assert rosbag.status == Status.VERIFYING
 
