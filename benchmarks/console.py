@@ -108,9 +108,9 @@ def main() -> int:
         from django.test import Client  # noqa: PLC0415
 
         from accounts.models import User  # noqa: PLC0415
-        from robotsim_project.processes import loaded  # noqa: PLC0415
+        from robotsim_project.processes import garbage  # noqa: PLC0415
 
-        loaded.keep()
+        garbage.freeze_loaded()
         client = Client(SERVER_NAME="localhost")
         client.force_login(User.objects.get(email="bench@example.org"))
         answered = [

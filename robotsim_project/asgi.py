@@ -19,10 +19,10 @@ from robotsim_project.middleware.body_limit_asgi import body_limit  # noqa: E402
 from robotsim_project.middleware.early_asgi import early_posts  # noqa: E402
 from robotsim_project.middleware.full_disk import full_disk  # noqa: E402
 from robotsim_project.middleware.streaming import streaming  # noqa: E402
-from robotsim_project.processes import loaded, presence  # noqa: E402
+from robotsim_project.processes import garbage, presence  # noqa: E402
 
 application = body_limit(early_posts(streaming(full_disk(django))))
 
-loaded.keep()
+garbage.freeze_loaded()
 readiness.watch_start()
 presence.start("server")

@@ -16,9 +16,9 @@ django = get_wsgi_application()
 # lost.
 from robotsim_project.health import readiness  # noqa: E402
 from robotsim_project.middleware.body_limit_wsgi import body_limit  # noqa: E402
-from robotsim_project.processes import loaded, presence  # noqa: E402
+from robotsim_project.processes import garbage, presence  # noqa: E402
 
 application = body_limit(django)
-loaded.keep()
+garbage.freeze_loaded()
 readiness.watch_start()
 presence.start("server")

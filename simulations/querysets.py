@@ -67,8 +67,8 @@ class AgentRunQuerySet(models.QuerySet["AgentRun"]):
     def write(self, rows: Iterable[AgentRun], fields: Sequence[str]) -> int:
         """Write fields of those of these rows that the query still has.
 
-        By one upsert of locked rows: `bulk_update` makes an expression of each field of each row, which
-        takes 90 ms of CPU for 50 agents.
+        By one upsert of locked rows: `bulk_update` builds an expression for each field of each row, which
+        took most of the server's time when many units changed their states.
 
         Args:
             rows: Complete rows.

@@ -84,6 +84,7 @@ def _resolve(hosts: Sequence[str]) -> list[str]:
             addresses.append(socket.gethostbyname(host))
         except OSError as error:
             raise HostUnknownError(
-                f"The static peer {host} cannot be resolved ({error}). Check the name, and the DNS."
+                f"The static peer {host} cannot be resolved ({error}). Check the DNS, and the name in the "
+                "settings of the system under test."
             ) from error
     return addresses
