@@ -54,13 +54,20 @@ def path_of(console: Console, name: str) -> str:
 
 
 def walk(page: Page) -> tuple[list[str], list[str]]:
-    """Press Tab through a page.
+    """Press Tab through a page; again, if parts that came into view have brought more controls.
 
     Returns:
         The controls that were not reached, and those that do not show that they have the focus.
     """
     page.evaluate(CONTROLS)
-    controls: list[str] = page.evaluate(DESCRIBED)
+    while True:
+        controls: list[str] = page.evaluate(DESCRIBED)
+        result = walk_once(page, controls)
+        if len(page.evaluate(DESCRIBED)) == len(controls):
+            return result
+
+
+def walk_once(page: Page, controls: list[str]) -> tuple[list[str], list[str]]:
     reached: set[int] = set()
     unseen: list[str] = []
     for _press in range(len(controls) + SPARE):
