@@ -33,6 +33,8 @@ LOG_BYTES = 4096
 CLAIM_SECONDS = 10.0
 """Time for which a claim without a process id counts as the launch of another controller."""
 
+RECOGNITION_POLL_SECONDS = 0.001
+
 NO_RETRY_CODE = 2
 """Exit code of a unit that would fail again in the same way."""
 
@@ -195,6 +197,7 @@ class LocalBackend:
                     stderr=console,
                     start_new_session=True,
                 )
+            _await_recognition(process, folder)
             claim.write_text(str(process.pid))
         except OSError as error:
             raise BackendError(str(error)) from error
@@ -242,6 +245,18 @@ def _is_unit(pid: int, folder: Path) -> bool:
         return process.environ().get("ROBOTSIM_WORK_DIR") == str(folder)
     except psutil.Error:
         return False
+
+
+def _await_recognition(process: subprocess.Popen[bytes], folder: Path) -> None:
+    """Wait until a new process shows its environment, which the kernel sets a moment after the start.
+
+    Until then an observation would take the unit for one that is gone.
+    """
+    deadline = time.monotonic() + CLAIM_SECONDS
+    while not _is_unit(process.pid, folder) and process.poll() is None:
+        if time.monotonic() > deadline:
+            return
+        time.sleep(RECOGNITION_POLL_SECONDS)
 
 
 def running_units(data_dir: Path) -> list[psutil.Process]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from simulations.backends.base import Job, UnitState
@@ -58,3 +59,18 @@ def test_a_unit_of_its_folder_is_alive(stale: tuple[Job, Path]) -> None:
         assert LocalBackend().observe(job, retry=False)[0].state is UnitState.ALIVE
         assert [each.pid for each in running_units(folder.parents[2])] == [unit.pid]
     assert not running_units(folder.parents[2])
+
+
+def test_a_unit_that_was_just_launched_is_alive(
+    stale: tuple[Job, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel shows the environment of a new process only after a moment."""
+    job, _folder = stale
+    environ, hidden = psutil.Process.environ, iter([True] * 3)
+    monkeypatch.setattr(
+        psutil.Process, "environ", lambda self: {} if next(hidden, False) else environ(self)
+    )
+    backend = LocalBackend()
+    backend.launch(job)
+    assert backend.observe(job, retry=False)[0].state is UnitState.ALIVE
+    backend.kill(job, [0])
