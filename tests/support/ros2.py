@@ -36,6 +36,7 @@ PROFILE = """<?xml version="1.0" encoding="UTF-8"?>
 """Nothing leaves the machine, and a node that is killed leaves nothing in shared memory."""
 LEASE_SECONDS = 20
 """Fast DDS's default: time after which others take a silent process for gone."""
+JOIN_SECONDS = 60
 
 
 @contextmanager
@@ -74,7 +75,10 @@ def link(domain: int) -> dict[str, Any]:
 
 
 class Listener:
-    """A node in another process; `received` has the sha256 of raw messages by topic, in order."""
+    """A node in another process, which has joined its domain.
+
+    `received` has the sha256 of raw messages by topic, in order.
+    """
 
     def __init__(
         self,
@@ -100,8 +104,10 @@ class Listener:
         self.publishers: dict[str, int] = {}
         self.subscribers: dict[str, int] = {}
         self._graphs: SimpleQueue[dict[str, Any]] = SimpleQueue()
+        self._joined = threading.Event()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
+        assert self._joined.wait(JOIN_SECONDS), "the node has not joined its domain"
 
     def _read(self) -> None:
         assert self.process.stdout
@@ -115,6 +121,7 @@ class Listener:
                 self._graphs.put(values)
             else:
                 self.publishers, self.subscribers = values["publishers"], values["subscribers"]
+                self._joined.set()
 
     @property
     def matched(self) -> bool:

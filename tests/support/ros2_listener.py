@@ -15,7 +15,7 @@ from typing import Any
 
 import rclpy
 from rclpy.node import Node
-from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 
 printing = threading.Lock()
 
@@ -45,6 +45,7 @@ def made_types() -> Any:
 
 def profile(of: dict[str, Any]) -> QoSProfile:
     return QoSProfile(
+        history=HistoryPolicy[of.get("history", "keep_last").upper()],
         depth=of.get("depth", 1000),
         reliability=ReliabilityPolicy[of.get("reliability", "reliable").upper()],
         durability=DurabilityPolicy[of.get("durability", "volatile").upper()],

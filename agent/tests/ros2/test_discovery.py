@@ -95,9 +95,7 @@ def listen(networks: Networks, domain: int, **environment: str) -> Listener:
     topics = [subscription(name, 1) for name in NAMES]
     inside = networks.inside(networks.names[1])
     plain = {"FASTDDS_BUILTIN_TRANSPORTS": "UDPv4"}
-    listener = Listener(domain, topics, environment=plain | environment, within=inside)
-    until(lambda: listener.publishers)
-    return listener
+    return Listener(domain, topics, environment=plain | environment, within=inside)
 
 
 def assert_delivered(listener: Listener, sender: subprocess.Popen[bytes]) -> None:

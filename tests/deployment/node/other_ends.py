@@ -19,7 +19,6 @@ from agent.transports import create
 from tests.support import ros2
 from tests.support.new_bags import TOPIC
 from tests.support.s3 import free_ports
-from tests.support.world import until
 from tests.support.zenoh import Node, settings
 
 AGENTS = 4
@@ -74,7 +73,6 @@ def ros2_end(domain: int, name: str, **environment: str) -> Iterator[Heard]:
         environment=plain | environment,
     )
     try:
-        until(lambda: node.publishers)
         yield node.received
     finally:
         node.close()
