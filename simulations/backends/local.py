@@ -138,27 +138,30 @@ class LocalBackend:
         attempts = self._attempts(folder)
         if not attempts:
             return UnitStatus(unit, UnitState.ABSENT)
+        claim = folder / f"attempt-{attempts}"
+        # Read before its process is looked for: another controller may launch it in between.
+        launched = claim.stat().st_size > 0
         if self._processes(folder):
+            return UnitStatus(unit, UnitState.ALIVE, attempts)
+        waited = time.time() - claim.stat().st_mtime
+        if not launched and waited <= CLAIM_SECONDS:
+            # It is being launched; an exit status would still be that of the attempt before.
             return UnitStatus(unit, UnitState.ALIVE, attempts)
         status = _read_exit_status(folder)
         if status is None:
-            return self._without_exit_status(job, unit, attempts)
+            if launched:  # it was killed
+                return UnitStatus(unit, UnitState.FAILED, attempts)
+            return self._take_over(job, unit, attempts, waited)
         state = UnitState.ENDED if status.code == 0 else UnitState.FAILED
         return UnitStatus(unit, state, attempts, status.failure)
 
-    def _without_exit_status(self, job: Job, unit: int, attempts: int) -> UnitStatus:
-        """A unit without a process and an exit status: it was killed, or is being launched."""
-        claim = self._folder(job, unit) / f"attempt-{attempts}"
-        if claim.stat().st_size:
-            return UnitStatus(unit, UnitState.FAILED, attempts)
-        waited = time.time() - claim.stat().st_mtime
-        if waited > CLAIM_SECONDS:
-            # The claiming controller died before the launch; if both launch, the lock lets one run.
-            try:
-                self._spawn(job, unit, claim)
-            except BackendError:  # tried again at each observation, until the limit
-                if waited > settings.STRAGGLER_LIMIT_SECONDS:
-                    return UnitStatus(unit, UnitState.FAILED, attempts, "BACKEND_UNAVAILABLE")
+    def _take_over(self, job: Job, unit: int, attempts: int, waited: float) -> UnitStatus:
+        """Launch a unit whose claiming controller has died; if both launch, the lock lets one run."""
+        try:
+            self._spawn(job, unit, self._folder(job, unit) / f"attempt-{attempts}")
+        except BackendError:  # tried again at each observation, until the limit
+            if waited > settings.STRAGGLER_LIMIT_SECONDS:
+                return UnitStatus(unit, UnitState.FAILED, attempts, "BACKEND_UNAVAILABLE")
         return UnitStatus(unit, UnitState.ALIVE, attempts)
 
     def _start(self, job: Job, unit: int, attempt: int) -> None:

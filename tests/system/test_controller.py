@@ -74,3 +74,31 @@ def test_a_unit_that_was_just_launched_is_alive(
     backend.launch(job)
     assert backend.observe(job, retry=False)[0].state is UnitState.ALIVE
     backend.kill(job, [0])
+
+
+def test_a_unit_that_another_controller_launches_meanwhile_is_alive(
+    stale: tuple[Job, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its process id is written just after this controller has looked for it."""
+    job, folder = stale
+    claim = folder / "attempt-1"
+    claim.touch()
+
+    def look(_backend: LocalBackend, _folder: Path) -> list[int]:
+        claim.write_text("999999999")
+        return []
+
+    monkeypatch.setattr(LocalBackend, "_processes", look)
+    assert LocalBackend().observe(job, retry=False)[0].state is UnitState.ALIVE
+
+
+def test_the_end_of_the_attempt_before_is_not_that_of_one_being_launched(
+    stale: tuple[Job, Path],
+) -> None:
+    """Another controller has claimed the attempt, and not yet removed what the one before has left."""
+    job, folder = stale
+    (folder / "attempt-1").write_text("999999999")
+    (folder / "attempt-2").touch()
+    (folder / "exit.json").write_text('{"code": 1, "failure": "AGENT_CRASHED"}')
+    unit = LocalBackend().observe(job, retry=True)[0]
+    assert (unit.state, unit.attempts) == (UnitState.ALIVE, 2)
