@@ -32,11 +32,17 @@ def cluster(kubernetes_api: KubernetesApi) -> Cluster:
     return Cluster()
 
 
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The API answers in time, however slow the machine is."""
+    monkeypatch.setattr(client, "RETRY_SECONDS", 60)
+    monkeypatch.setattr(client, "TIMEOUT", 60)
+
+
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def impatient(unhurried: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Give up soon; the times are no matter of the rules."""
-    monkeypatch.setattr(client, "RETRY_SECONDS", 0.5)
-    monkeypatch.setattr(client, "TIMEOUT", 0.3)
+    monkeypatch.setattr(client, "RETRY_SECONDS", 2)
 
 
 @pytest.mark.parametrize("code", [429, 500, 502, 503, 504])
@@ -76,7 +82,10 @@ def test_a_longer_throttling_fails_at_once_and_further_calls_with_it(
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_failure_that_stays_is_an_error(cluster: Cluster, kubernetes_api: KubernetesApi) -> None:
+def test_a_failure_that_stays_is_an_error(
+    cluster: Cluster, kubernetes_api: KubernetesApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "AWAY_SECONDS", 60)
     kubernetes_api.fail_times(100, Failure(500, "etcd is away"))
     with pytest.raises(BackendError, match="etcd is away"):
         cluster.get("pods", SPACE, "pod")
@@ -100,7 +109,11 @@ def test_an_api_that_is_away_is_an_error_until_it_is_back(
 
 
 @pytest.mark.usefixtures("impatient")
-def test_an_api_that_does_not_answer_is_an_error(kubernetes_api: KubernetesApi) -> None:
+def test_an_api_that_does_not_answer_is_an_error(
+    kubernetes_api: KubernetesApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "TIMEOUT", 0.3)
+
     def sleep(_call: Call) -> None:
         time.sleep(1)
 

@@ -30,7 +30,7 @@ WRITES = {"POST", "PATCH"}
 
 @pytest.fixture
 def backend(kubernetes_api: KubernetesApi, monkeypatch: pytest.MonkeyPatch) -> KubernetesBackend:
-    monkeypatch.setattr(client, "RETRY_SECONDS", 0.5)
+    monkeypatch.setattr(client, "RETRY_SECONDS", 60)
     monkeypatch.setattr(client, "AWAY_SECONDS", 0)
     return KubernetesBackend()
 
