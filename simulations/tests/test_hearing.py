@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import urllib3
 from django.db import OperationalError
 from django.db import connection as database
 from django.test import Client
@@ -22,11 +23,19 @@ pytestmark = pytest.mark.django_db
 LONG_AGO = timedelta(days=1)
 
 
+@pytest.fixture
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An echo is not late, however slow the machine is."""
+    monkeypatch.setattr(silence, "GAP_SECONDS", 60.0)
+    monkeypatch.setattr(hearing, "ECHO_TIMEOUT", urllib3.Timeout(total=60.0))
+
+
 def send_echo() -> int:
     client = Client(headers={"Authorization": f"Unit {tokens.token_for(0)}"})
     return client.post(reverse("unit-echo"), b"{}", content_type="application/json").status_code
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_echoes_keep_alive_since_when_units_are_heard() -> None:
     assert silence.heard_since() is None
     assert send_echo() == 200
@@ -40,6 +49,7 @@ def test_echoes_keep_alive_since_when_units_are_heard() -> None:
     assert silence.heard_since() != first
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_an_echo_counts_from_when_redis_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """And not from when it was sent: whoever was frozen in between sends or takes it long after."""
     now = timezone.now()
@@ -69,6 +79,7 @@ def test_no_echo_comes_through_without_redis(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("unhurried")
 def test_the_controller_learns_whether_its_echo_came_back(live_server: Any, settings: Any) -> None:
     settings.SERVER_URL = live_server.url
     assert hearing.send_echo() == ""
