@@ -38,7 +38,10 @@ def test_overview_totals(design: Design, rosbag: Rosbag) -> None:
     assert data["health"]["redis"] == data["health"]["storage"] == data["health"]["worker"] == "ok"
 
 
-def test_overview_is_cached(design: Design, django_assert_num_queries: Any) -> None:
+def test_overview_is_cached(
+    design: Design, django_assert_num_queries: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("simulations.services.monitoring.overview.CACHE_SECONDS", 60)
     overview()
     with django_assert_num_queries(0):
         assert overview()["simulations"]["total"] == 0
