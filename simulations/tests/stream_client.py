@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -106,9 +105,9 @@ class Server:
         deadline = time.monotonic() + 2 * TIMEOUT
         while time.monotonic() < deadline:
             try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/", timeout=5):
+                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/", timeout=TIMEOUT):
                     return
-            except urllib.error.URLError:
+            except OSError:  # it does not listen yet, or takes its time with the first answer
                 time.sleep(0.1)
         raise AssertionError("the server does not start")
 
