@@ -1,8 +1,10 @@
 """The processes of a whole system, and the units that it starts."""
 
+import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from django.conf import settings
@@ -64,3 +66,12 @@ def unit_processes(data_dir: Path) -> list[int]:
         if f"ROBOTSIM_WORK_DIR={data_dir}".encode() in environ and state != "Z":
             pids.append(int(entry.name))
     return pids
+
+
+def kill_units(data_dir: Path) -> bool:
+    """Kill the units of a data folder; return whether there were any."""
+    pids = unit_processes(data_dir)
+    for pid in pids:
+        with suppress(ProcessLookupError):  # it has just ended
+            os.kill(pid, signal.SIGKILL)
+    return bool(pids)
