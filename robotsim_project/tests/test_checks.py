@@ -10,6 +10,12 @@ from robotsim_project.health import checks
 from robotsim_project.health.checks import Check, CheckResult
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No check is late, however slow the machine is, unless a test says otherwise."""
+    monkeypatch.setattr(checks, "PATIENCE_SECONDS", 60)
+
+
 @pytest.fixture
 def halt() -> Iterator[threading.Event]:
     event = threading.Event()

@@ -26,7 +26,7 @@ def pending(unit: int = 0, failure: str = "UNSCHEDULABLE", reason: str = SENTENC
 def stage_run(design: Design, settings: Any) -> StageRun:
     """A launched stage of four agents in two units, prepared just now."""
     settings.AGENTS_PER_UNIT = 2
-    settings.HUNG_AFTER_SECONDS = 5
+    settings.HUNG_AFTER_SECONDS = 30
     return prepared(lifecycle.start(design(4, min_success=50)), prepared_at=timezone.now())[0]
 
 
