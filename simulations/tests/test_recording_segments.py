@@ -2,13 +2,16 @@
 
 import hashlib
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import pytest
+from django.db import connections
 
 from rosbag2.formats.metadata import read_metadata
 from simulations.exceptions import SegmentsMissingError, SupersededError, UnitRefusedError
 from simulations.models import AgentRun, Recording
-from simulations.services.runs import recordings
+from simulations.services.runs import lost_spans, recordings
 from simulations.tests.conftest import MakeUnit, registered
 from simulations.tests.recording_unit import STEP_NS, RecordingUnit, active, end
 from storage.models import Rosbag
@@ -60,6 +63,42 @@ def test_a_killed_unit_keeps_its_closed_segments(store: str, make_unit: MakeUnit
     assert recording.rosbag.files.count() == 3
     [sentence] = recording.rosbag.lost_sentences
     assert "recording_1_2.mcap" in sentence
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_segment_that_comes_while_its_recording_is_sealed_is_refused(
+    make_unit: MakeUnit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server may still work on the last request of a unit that was killed."""
+    unit = make_unit()
+    unit.upload(3)
+    segment = unit.close_segment(2)
+    last = unit.send(segment, unit.offer(segment))
+    count, refused = lost_spans.of_unfinished, []
+
+    def complete() -> None:
+        try:
+            unit.complete(last)
+        except UnitRefusedError as error:
+            refused.append(error)
+        finally:
+            connections.close_all()
+
+    thread = Thread(target=complete)
+
+    def meanwhile(*segments: Any) -> Any:
+        thread.start()
+        thread.join(1)  # long enough for it to come in between
+        return count(*segments)
+
+    monkeypatch.setattr(lost_spans, "of_unfinished", meanwhile)
+    end(unit.stage_run, "LOST", published=5)
+    thread.join()
+    recording = unit.recording
+    assert refused
+    assert recording.rosbag is not None
+    assert recording.rosbag.usable
+    assert recording.message_count == recording.rosbag.message_count == 6
 
 
 def test_a_retry_replaces_nothing(make_unit: MakeUnit) -> None:

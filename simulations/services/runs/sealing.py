@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import structlog
+from django.db import transaction
 from django.db.models import Max, Min
 from django.utils import timezone
 
@@ -53,16 +54,21 @@ def _attempt_times(stage_run: StageRun) -> dict[tuple[int, int], tuple[Any, Any]
 
 def _seal(recording: Recording, times: tuple[Any, Any] | None) -> None:
     """Seal a recording with the segments that are stored; without any nobody says what it would have."""
-    stage_run, spans = recording.stage_run, []
-    segments = list(recording.segments.filter(stored=True).order_by("number"))
-    if times is not None and stage_run.release_at is not None:
-        began, ended = max(times[0], stage_run.release_at), times[1] or timezone.now()
-        since = _open_since_ns(recording)
-        spans = lost_spans.of_unfinished(
-            segments, lost_spans.to_ns(began), since, lost_spans.to_ns(ended)
-        )
-    count = sum(segment.message_count for segment in segments) if segments else None
-    recording_contents.seal(recording, message_count=count, lost_spans=spans)
+    stage_run, spans, since = recording.stage_run, [], _open_since_ns(recording)
+    with transaction.atomic():
+        # Locked first: the server may still be storing the last segment of a unit that was killed, and what
+        # is stored after it was counted would be missing in the figures.
+        rows = Recording.objects.filter(pk=recording.pk, status__in=RECORDING_GROWING)
+        if not rows.update(updated_at=timezone.now()):
+            return
+        segments = list(recording.segments.filter(stored=True).order_by("number"))
+        if times is not None and stage_run.release_at is not None:
+            began, ended = max(times[0], stage_run.release_at), times[1] or timezone.now()
+            spans = lost_spans.of_unfinished(
+                segments, lost_spans.to_ns(began), since, lost_spans.to_ns(ended)
+            )
+        count = sum(segment.message_count for segment in segments) if segments else None
+        recording_contents.seal(recording, message_count=count, lost_spans=spans)
 
 
 def _open_since_ns(recording: Recording) -> int:
