@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from robotsim_project.health import dependencies
+from robotsim_project.health import checks, dependencies
 from simulations.tests.conftest import (
     console,
     design,
@@ -18,8 +18,10 @@ __all__ = ["console", "design", "mec", "own_folders", "rosbag", "template"]
 
 
 @pytest.fixture(autouse=True)
-def unobserved(db: None) -> Iterator[None]:
+def unobserved(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Forget what other tests have seen of the dependencies, and end checks before the database is gone."""
+    # On a busy machine the thread of a check may take longer than the patience with a dependency that hangs.
+    monkeypatch.setattr(checks, "PATIENCE_SECONDS", 60)
     for check in dependencies.CHECKS.values():
         check.observation = None
     yield
