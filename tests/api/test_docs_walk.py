@@ -2,7 +2,6 @@
 
 import os
 import re
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ import pytest
 from accounts.management.commands.show_access import insert_table
 from robotsim_project.environment import BASE_DIR
 from simulations.tests.processes import unit_processes
+from tests.support.parts import kill_all
 from tests.support.serving import free_port
 
 PAGE = BASE_DIR / "docs" / "api.md"
@@ -71,8 +71,7 @@ def running(environment: dict[str, str]) -> Iterator[dict[str, str]]:
     finally:
         process.terminate()
         process.communicate(timeout=60)
-        for pid in unit_processes(Path(environment["DATA_DIR"])):
-            os.kill(pid, signal.SIGKILL)
+        kill_all(unit_processes(Path(environment["DATA_DIR"])))
 
 
 def pieces(kind: str, environment: dict[str, str]) -> list[str]:

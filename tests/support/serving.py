@@ -1,6 +1,5 @@
 """A real server in a separate process, on the database of a test."""
 
-import os
 import signal
 import socket
 import subprocess
@@ -16,6 +15,7 @@ import httpx
 
 from robotsim_project.environment import BASE_DIR
 from simulations.tests.processes import unit_processes
+from tests.support.parts import kill_all
 
 
 class Server:
@@ -67,7 +67,7 @@ class Server:
     def get(self, path: str, token: str) -> Any:
         """Read JSON from a URL."""
         headers = {"Authorization": f"Bearer {token}"}
-        answer = httpx.get(f"{self.url}{path}", headers=headers)
+        answer = httpx.get(f"{self.url}{path}", headers=headers, timeout=60)
         assert answer.is_success, answer.text
         return answer.json()
 
@@ -101,5 +101,4 @@ def stack(environment: dict[str, str], log: Path) -> Iterator[Server]:
             for child in children:
                 child.kill()
                 child.wait()
-            for pid in unit_processes(Path(environment["DATA_DIR"])):
-                os.kill(pid, signal.SIGKILL)
+            kill_all(unit_processes(Path(environment["DATA_DIR"])))
