@@ -7,6 +7,7 @@ from rosbag2.writing.sample import make_sample
 from simulations.models import Execution, Simulation
 from simulations.services.designs import mecs, simulations
 from simulations.services.designs.simulations import StageSpec
+from storage.models import Rosbag
 from templates.services import templates
 from tests.support.bags import stored_bag
 
@@ -16,18 +17,22 @@ PATIENCE = 120
 
 def create(folder: str, name: str, agents: list[int]) -> int:
     """Create a simulation with a stage for each number of agents; returns its id."""
-    bag = Path(folder) / name
-    make_sample(bag)
-    rosbag = stored_bag(bag)
-    deadline = time.monotonic() + PATIENCE
-    while not rosbag.usable and time.monotonic() < deadline:  # the worker may have taken it
-        time.sleep(0.2)
-        rosbag.refresh_from_db()
-    template = templates.create(name=name, rosbag=rosbag)
+    template = templates.create(name=name, rosbag=usable_bag(Path(folder) / name))
     mec = mecs.ensure("nowhere", name="Nowhere", transport="null")
     stages = [StageSpec(template=template, agent_count=count) for count in agents]
     row = simulations.create_simulation(name=name, pattern="sequential", mec=mec, stages=stages)
     return row.pk
+
+
+def usable_bag(folder: Path, **sample: float) -> Rosbag:
+    """Store a new sample and wait until it is verified."""
+    make_sample(folder, **sample)
+    rosbag = stored_bag(folder)
+    deadline = time.monotonic() + PATIENCE
+    while not rosbag.usable and time.monotonic() < deadline:  # the worker may have taken it
+        time.sleep(0.2)
+        rosbag.refresh_from_db()
+    return rosbag
 
 
 def stored_agents(simulation: int) -> list[int]:

@@ -3,20 +3,18 @@
 import tempfile
 from pathlib import Path
 
-from rosbag2.writing.sample import make_sample
 from simulations.models import Simulation
 from simulations.services.designs import mecs
 from simulations.services.designs.simulations import StageSpec, create_simulation
 from simulations.services.runs import lifecycle
 from templates.services import templates
-from tests.support.bags import stored_bag
+from tests.console.designs import usable_bag
 
 
 def start(name: str, agents: int, seconds: float) -> int:
     """Start a new simulation and return the id of its execution."""
     with tempfile.TemporaryDirectory() as folder:
-        make_sample(Path(folder) / "drive", seconds=2)
-        rosbag = stored_bag(Path(folder) / "drive")
+        rosbag = usable_bag(Path(folder) / "drive", seconds=2)
     template = templates.create(name=f"template of {name}", rosbag=rosbag)
     stage = StageSpec(
         template=template, agent_count=agents, execution_time=seconds, repeat_count=10_000
