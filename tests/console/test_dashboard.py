@@ -1,9 +1,13 @@
 """The dashboard and the search, live: what changes is seen without reload, outages are said and over."""
 
+import re
+
 from playwright.sync_api import expect
 
 from tests.console import axe
 from tests.console.browsing import Console
+
+EXECUTION = re.compile(r"/admin/simulations/execution/\d+/change/")
 
 
 def test_a_run_is_seen_from_its_start_to_its_stop(live_console: Console) -> None:
@@ -20,6 +24,7 @@ def test_a_run_is_seen_from_its_start_to_its_stop(live_console: Console) -> None
     expect(button).to_be_focused()
     assert axe.sentences(axe.violations(page)) == []
     button.click()
+    expect(page).to_have_url(EXECUTION)  # else the form may not have been sent
     page.goto("/admin/")
     expect(page.get_by_text("Nothing runs now.")).to_be_visible()
     expect(page.get_by_text("1 stopped")).to_be_visible()
