@@ -6,10 +6,12 @@ from tests.console.browsing import Console
 
 
 def opened(console: Console, name: str, agents: int, seconds: float) -> Page:
-    """The page of an execution that has just been requested."""
+    """The page of an execution that has been requested, and begins when the page is there."""
+    console.system.kill("controller")
     execution = console.system.call("runs.start", name, agents, seconds)
     page = console.signed_in("operator")
     page.goto(f"/admin/simulations/execution/{execution}/change/")
+    console.system.start("controller")
     return page
 
 
