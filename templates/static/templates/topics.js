@@ -45,11 +45,14 @@ function follow() {
     if (request) request.abort();
     request = new AbortController();
     const body = entries();
+    const sent = new URLSearchParams(body).toString();
     body.set("search", search.value);
     try {
       const response = await fetch(field.dataset.url, {method: "POST", body, signal: request.signal});
       if (!response.ok) return;
-      table.innerHTML = await response.text();
+      const html = await response.text();
+      if (new URLSearchParams(entries()).toString() !== sent) return show(); // what was set meanwhile stays
+      table.innerHTML = html;
       countPlayed();
       showLength();
     } catch (error) {
