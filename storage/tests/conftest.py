@@ -13,6 +13,7 @@ from rosbag2.writing.sqlite_writer import BagWriter
 from storage.models import Rosbag
 from storage.objects import object_store
 from storage.objects.base import ObjectStore
+from storage.services.previews import child
 
 MakeBag = Callable[..., Path]
 
@@ -26,6 +27,13 @@ def claim(rosbag_id: int) -> Lease | None:
 def own_folders(settings: Any, tmp_path: Path) -> None:
     settings.STORAGE_DIR = tmp_path / "objects"
     settings.DATA_DIR = tmp_path / "data"
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Previews may take their time on a loaded machine, also to get their turn."""
+    monkeypatch.setattr(child.lines, "__defaults__", (child.Limits(wall_seconds=300),))
+    monkeypatch.setattr(child, "WAIT_SECONDS", 300)
 
 
 @pytest.fixture(params=["folder", pytest.param("s3", marks=pytest.mark.s3)])

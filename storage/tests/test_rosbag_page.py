@@ -12,7 +12,6 @@ from accounts.models import User
 from rosbag2.writing.sample import make_sample
 from storage.choices import Status
 from storage.models import Export, Rosbag
-from storage.services.previews import child
 from storage.services.verification import verifier
 from storage.tests.conftest import MakeBag
 from tests.support.bags import stored_bag
@@ -35,12 +34,6 @@ def operator(page: Page, sign_in: SignIn, own_folders: None) -> Page:
 def drive(operator: Page, tmp_path: Path) -> Rosbag:
     make_sample(tmp_path / "drive", seconds=4)
     return stored_bag(tmp_path / "drive")
-
-
-@pytest.fixture
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Previews may take their time on a loaded machine."""
-    monkeypatch.setattr(child.lines, "__defaults__", (child.Limits(wall_seconds=300),))
 
 
 def without_previews(page: Page) -> Page:
@@ -84,7 +77,7 @@ def test_a_range_is_chosen_by_keyboard_and_by_mouse(operator: Page, drive: Rosba
     expect(page.locator("#id_start")).to_have_value(start)
 
 
-def test_previews_are_drawn(operator: Page, drive: Rosbag, patient: None) -> None:
+def test_previews_are_drawn(operator: Page, drive: Rosbag) -> None:
     page = opened(operator, drive)
     expect(page.locator(".storage-track polyline")).to_have_count(1)
     canvases = page.locator(".storage-chart canvas")
