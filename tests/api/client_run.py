@@ -39,7 +39,7 @@ from robotsim_client.models import (
 from robotsim_client.types import File
 
 T = TypeVar("T")
-LIMIT_SECONDS = 90.0
+LIMIT_SECONDS = 300.0
 
 
 def parsed_answer(answer: T | Problem | None) -> T:

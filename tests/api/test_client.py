@@ -28,7 +28,7 @@ def tool(name: str, *words: Any, folder: Path) -> None:
         env={**os.environ, "PATH": path, "PYTHONPATH": str(folder), "MYPYPATH": str(folder)},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"

@@ -99,7 +99,7 @@ def run(command: list[str], environment: dict[str, str]) -> str:
         env={name: value for name, value in environment.items() if value},
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=900,
         check=False,
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"

@@ -38,7 +38,7 @@ CONFIG = f"""
 hooks = "{HOOKS}"
 warnings = false
 continue-on-failure = true
-request-timeout = 20
+request-timeout = 120
 
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", "304", "401", "403", "404", "409", "410", "412", "416", "422", "429"]
