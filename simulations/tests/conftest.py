@@ -23,7 +23,7 @@ from simulations.services.designs import mecs
 from simulations.services.designs.simulations import StageSpec, create_simulation
 from simulations.services.runs import lifecycle, registration
 from simulations.tests.fake_backend import FakeBackend
-from simulations.tests.processes import System, kill_units
+from simulations.tests.processes import System, kill_all, unit_processes
 from simulations.tests.recording_unit import RecordingUnit
 from simulations.tests.stream_client import Server, end_servers
 from storage.models import Rosbag
@@ -213,7 +213,7 @@ def system(
     running.start("run_worker", "--interval", "0.2", "--no-startup-delay", "--no-reload")
     yield running
     running.end()
-    kill_units(settings.DATA_DIR)
+    kill_all(unit_processes(settings.DATA_DIR))
 
 
 def until(condition: Callable[[], Any], seconds: float = 180) -> Any:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -68,10 +69,11 @@ def unit_processes(data_dir: Path) -> list[int]:
     return pids
 
 
-def kill_units(data_dir: Path) -> bool:
-    """Kill the units of a data folder; return whether there were any."""
-    pids = unit_processes(data_dir)
+def kill_all(pids: Iterable[int]) -> bool:
+    """Kill processes; return whether any of them still ran."""
+    killed = False
     for pid in pids:
         with suppress(ProcessLookupError):  # it has just ended
             os.kill(pid, signal.SIGKILL)
-    return bool(pids)
+            killed = True
+    return killed

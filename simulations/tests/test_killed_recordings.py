@@ -10,7 +10,7 @@ from simulations.admin.event_sentences import event_sentence
 from simulations.models import AgentRun, Execution, Recording, RecordingSegment
 from simulations.services.runs import lifecycle
 from simulations.tests.conftest import MESSAGES, Design, ended, until
-from simulations.tests.processes import System, kill_units
+from simulations.tests.processes import System, kill_all, unit_processes
 from storage.models import Rosbag
 from storage.objects import object_store
 
@@ -28,7 +28,7 @@ def short_segments(settings: Any) -> None:
 def kill_after_segments(settings: Any, number: int) -> None:
     """Kill the units once so many segments are stored."""
     until(lambda: RecordingSegment.objects.filter(stored=True).count() >= number)
-    until(lambda: kill_units(settings.DATA_DIR))
+    until(lambda: kill_all(unit_processes(settings.DATA_DIR)))
 
 
 def messages_of(rosbag: Rosbag, folder: Path) -> int:

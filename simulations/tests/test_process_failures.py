@@ -19,7 +19,7 @@ from simulations.tests.conftest import (
     in_status,
     until,
 )
-from simulations.tests.processes import System, kill_units, unit_processes
+from simulations.tests.processes import System, kill_all, unit_processes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -150,7 +150,7 @@ def test_killed_unit_is_lost(system: System, design: Design, settings: Any) -> N
     in_status(execution, "RUNNING")
     kept = settings.DATA_DIR / "units"
     [file] = until(lambda: list(kept.glob("execution-*/unit-0/recording-1/**/*.mcap")))
-    until(lambda: kill_units(settings.DATA_DIR))
+    until(lambda: kill_all(unit_processes(settings.DATA_DIR)))
     ended(execution)
     assert (execution.status, execution.failure_code) == ("FAILED", "AGENT_LOST")
     assert execution.data_status == "INCOMPLETE"
@@ -164,7 +164,7 @@ def test_killed_unit_is_retried(system: System, design: Design, settings: Any) -
     system.controller()
     execution = lifecycle.start(design(1, repeat_count=PASSES, retries=1))
     until(lambda: AgentRun.objects.filter(status="RUNNING").exists())
-    until(lambda: kill_units(settings.DATA_DIR))
+    until(lambda: kill_all(unit_processes(settings.DATA_DIR)))
     assert ended(execution).status == "COMPLETED"
     runs = AgentRun.objects.order_by("attempt")
     assert [(run.attempt, run.status) for run in runs] == [(1, "LOST"), (2, "COMPLETED")]

@@ -11,8 +11,7 @@ import pytest
 
 from accounts.management.commands.show_access import insert_table
 from robotsim_project.environment import BASE_DIR
-from simulations.tests.processes import unit_processes
-from tests.support.parts import kill_all
+from simulations.tests.processes import kill_all, unit_processes
 from tests.support.serving import free_port
 
 PAGE = BASE_DIR / "docs" / "api.md"

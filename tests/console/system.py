@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from launcher.stack import WEB_OPTIONS
-from simulations.tests.processes import unit_processes
-from tests.support.parts import kill_all
+from simulations.tests.processes import kill_all, unit_processes
 from tests.support.s3 import free_ports
 from tests.support.world import Process, Served, World
 

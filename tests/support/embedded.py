@@ -12,8 +12,8 @@ from shutil import rmtree
 import psutil
 
 from launcher.data_folder import DataFolder
-from simulations.tests.processes import unit_processes
-from tests.support.parts import Part, kill_all
+from simulations.tests.processes import kill_all, unit_processes
+from tests.support.parts import Part
 from tests.support.s3 import free_ports
 from tests.support.world import Process, World, until
 

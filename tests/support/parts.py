@@ -1,15 +1,14 @@
 """The parts of an installation, each of which can be frozen, or killed and started again."""
 
-import os
 import signal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
 import psutil
 
-from simulations.tests.processes import unit_processes
+from simulations.tests.processes import kill_all, unit_processes
 from tests.support.s3 import free_ports
 from tests.support.world import Process, Served, World, a_world
 
@@ -131,12 +130,6 @@ class Installation:
             part.thaw()
         self.world.end_processes()
         kill_all(self.units())
-
-
-def kill_all(pids: Iterable[int]) -> None:
-    for pid in pids:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
 
 
 @contextmanager

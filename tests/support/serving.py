@@ -14,8 +14,7 @@ from typing import Any
 import httpx
 
 from robotsim_project.environment import BASE_DIR
-from simulations.tests.processes import unit_processes
-from tests.support.parts import kill_all
+from simulations.tests.processes import kill_all, unit_processes
 
 
 class Server:

@@ -23,8 +23,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from simulations.tests.processes import kill_all
 from tests.support.embedded import an_embedded_one
-from tests.support.parts import an_installation, kill_all
+from tests.support.parts import an_installation
 from tests.support.resumed_upload import ResumedUpload
 from tests.support.verdicts import (
     Shown,
