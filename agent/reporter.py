@@ -48,9 +48,10 @@ class Reporter(threading.Thread):
 
     def await_answer(self) -> None:
         """Send a snapshot now, and wait until the server has answered, for a few seconds at most."""
-        self._answered.clear()
+        # A new one, as the answer to an earlier snapshot may be on its way.
+        answered = self._answered = threading.Event()
         self.report_now()
-        self._answered.wait(ANSWER_SECONDS)
+        answered.wait(ANSWER_SECONDS)
 
     def finish(self) -> None:
         """Send the final snapshot until it is acknowledged, for ten minutes at most."""
@@ -85,6 +86,7 @@ class Reporter(threading.Thread):
         if self._sent % BEATS_PER_COLLECTION == 0:
             # Automatic collection is off during replay; the garbage of heartbeats is quickly collected.
             gc.collect()
+        answered = self._answered
         offset = self._log_received
         snapshot = self._status.snapshot(offset, self._log.read(offset), final=final)
         sent = time.monotonic_ns()
@@ -98,6 +100,7 @@ class Reporter(threading.Thread):
             return False
         self._status.clock.add(sent, answer.received_ns, answer.sent_ns, time.monotonic_ns())
         self._apply(answer)
+        answered.set()
         return True
 
     def _apply(self, answer: Answer) -> None:
@@ -112,7 +115,6 @@ class Reporter(threading.Thread):
             self._orders.stop(answer.reason or "stop")
         elif answer.command is Command.GO and answer.release_ns is not None:
             self._orders.go(answer.release_ns)
-        self._answered.set()
 
     def _handle_refusal(self, error: RequestRefused) -> None:
         """Stop when a newer attempt has taken over, or the server no longer knows this unit."""
