@@ -88,14 +88,16 @@ class Recordings:
 
     def _summary(self, place: int) -> RecordingSummary:
         writer = self._writers[place]
-        # In this order: a segment that is closed between the two is seen twice, not never.
+        # In this order: a segment that is closed meanwhile is seen twice, not never, and what is open lies
+        # after all that counts as stored.
+        stored = self._uploader.stored_segments(place)
         opened = writer.open_since_ns
         waiting = self._uploader.waiting_since_ns(place)
         return RecordingSummary(
             messages=writer.messages,
             stored_bytes=writer.bytes,
             dropped=self.recorder.dropped(place),
-            segments=self._uploader.stored_segments(place),
+            segments=stored,
             open_since_ns=opened if waiting is None else waiting,
         )
 
