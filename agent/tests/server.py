@@ -34,6 +34,7 @@ from agent.protocol import (
 from rosbag2.formats import qos
 from rosbag2.formats.metadata import Topic
 from rosbag2.writing.metadata_writer import RecordedFile, Recording, metadata_text
+from tests.support.s3 import free_ports
 
 QOS = qos.profile_text(reliability="reliable", durability="volatile", history="keep_last", depth=10)
 PART_BYTES = 100_000
@@ -295,13 +296,12 @@ class Running:
 
     def __init__(self, fake: FakeServer) -> None:
         self.fake = fake
-        self.port = 0
+        self.port = free_ports(1)[0]
         self.start()
 
     def start(self) -> None:
         kind = type("BoundHandler", (Handler,), {"fake": self.fake})
         self._http = HttpServer(("127.0.0.1", self.port), kind)
-        self.port = self._http.server_address[1]
         threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()
 
     def stop(self) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from tests.support.kubernetes_objects import Object, Objects, RefusedError, matches
+from tests.support.s3 import free_ports
 
 BOOKMARK_SECONDS = 0.2
 
@@ -62,7 +63,7 @@ class KubernetesApi:
         self.fail: Callable[[Call], Failure | None] = lambda _call: None
         """A failure for a call, or None; may also wait."""
         self.streams_end = threading.Event()
-        self._port = 0
+        self._port = free_ports(1)[0]
 
     @property
     def url(self) -> str:
@@ -79,7 +80,6 @@ class KubernetesApi:
         """Serve, after a stop at the same address."""
         self.streams_end.clear()
         self._server = _Server(self, self._port)
-        self._port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def stop(self) -> None:

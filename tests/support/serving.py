@@ -1,7 +1,6 @@
 """A real server in a separate process, on the database of a test."""
 
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ import httpx
 
 from robotsim_project.environment import BASE_DIR
 from simulations.tests.processes import kill_all, unit_processes
+from tests.support.s3 import free_ports
 
 
 class Server:
@@ -82,9 +82,7 @@ class Server:
 
 def free_port() -> int:
     """Return a free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_ports(1)[0]
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -16,6 +15,7 @@ import pytest
 from robotsim_project.environment import BASE_DIR
 from rosbag2.checks.index import index_bag
 from rosbag2.writing.sample import make_sample
+from tests.support.s3 import free_ports
 
 pytestmark = pytest.mark.main_job
 
@@ -50,7 +50,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
         "REDIS_URL": "",
         "MINIO_ENDPOINT": "",
         "ENVIRONMENT": "development",
-        "PORT": str(_free_port()),
+        "PORT": str(free_ports(1)[0]),
         "TMPDIR": str(tmp_path),
     }
 
@@ -189,9 +189,3 @@ def test_bad_words_start_nothing(environment: dict[str, str], words: dict[str, s
     assert done.returncode == 2
     assert next(iter(words)) in done.stderr
     assert not Path(environment["DATA_DIR"]).exists()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

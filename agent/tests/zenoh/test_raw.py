@@ -1,7 +1,6 @@
 """Replay over Zenoh, with a router inside the test."""
 
 import json
-import socket
 import threading
 from collections import Counter, defaultdict
 
@@ -15,6 +14,7 @@ from agent.tests.server import FakeServer
 from agent.transports import TransportError, create
 from agent.transports.zenoh.session import settings
 from rosbag2.formats.metadata import Topic
+from tests.support.s3 import free_ports
 
 RECORD = [
     {"name": "/odom", "type": "std_msgs/msg/String"},
@@ -22,17 +22,11 @@ RECORD = [
 ]
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 class Router:
     """A Zenoh router that records publications of agent 7, and optionally answers each /odom."""
 
     def __init__(self, *, answers: bool = False) -> None:
-        self.endpoint = f"tcp/127.0.0.1:{free_port()}"
+        self.endpoint = f"tcp/127.0.0.1:{free_ports(1)[0]}"
         config = zenoh.Config()
         config.insert_json5("mode", '"router"')
         config.insert_json5("listen/endpoints", json.dumps([self.endpoint]))
@@ -109,7 +103,7 @@ def test_own_messages_are_left_out_on_request(bag, serve, start, router):
 
 
 def test_an_absent_router_is_a_failure_with_advice(bag, serve, start):
-    absent = {"transport": "zenoh-raw", "endpoint": f"tcp/127.0.0.1:{free_port()}"}
+    absent = {"transport": "zenoh-raw", "endpoint": f"tcp/127.0.0.1:{free_ports(1)[0]}"}
     fake = FakeServer(bag, {"link": absent})
     assert start(serve(fake)).wait() == 1
     assert fake.last.failure.code == "TRANSPORT_UNREACHABLE"
