@@ -13,6 +13,7 @@ import threading
 import time
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -99,6 +100,7 @@ def _write(result: ProbeResult) -> None:
 
 def probe_in_time(link: Link, seconds: float = MAX_SECONDS) -> ProbeResult:
     """Test a link in a thread of its own, which is left behind if it takes too long."""
+    _load(link)
     results: SimpleQueue[ProbeResult] = SimpleQueue()
     # Removed here, as a thread that is left behind cannot.
     work_dir = os.environ.get("ROBOTSIM_WORK_DIR")
@@ -109,6 +111,12 @@ def probe_in_time(link: Link, seconds: float = MAX_SECONDS) -> ProbeResult:
             return results.get(timeout=seconds)
         except Empty:
             return _result(ProbeCode.NO_ANSWER_IN_TIME)
+
+
+def _load(link: Link) -> None:
+    """Import the library of the transport, which takes seconds on a busy machine, and no time of the test."""
+    with suppress(Exception):  # the test meets the same error, and tells it
+        create(link)
 
 
 def probe(link: Link, folder: Path) -> ProbeResult:
