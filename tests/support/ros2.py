@@ -57,7 +57,10 @@ def a_domain() -> Iterator[int]:
 def loopback(lease: int = LEASE_SECONDS) -> dict[str, str]:
     """Return the environment of a node of this machine alone."""
     profile = Path(tempfile.gettempdir()) / f"robotsim-ros-loopback-{lease}.xml"
-    profile.write_text(PROFILE.format(lease=lease))
+    # Nodes of other tests may be reading it: Fast DDS takes half a file for none.
+    whole = profile.with_suffix(f".{os.getpid()}")
+    whole.write_text(PROFILE.format(lease=lease))
+    whole.replace(profile)
     return {
         "FASTRTPS_DEFAULT_PROFILES_FILE": str(profile),
         "ROS_AUTOMATIC_DISCOVERY_RANGE": "SYSTEM_DEFAULT",

@@ -19,6 +19,7 @@ from tests.support.ros2_sender import MESSAGES
 
 SERVER_PORT = 11811
 NAMES = ("/odom", "/thing")
+UDP = {"FASTDDS_BUILTIN_TRANSPORTS": "UDPv4"}
 SERVER = str(Path(sys.executable).with_name("fast-discovery-server"))
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root")
@@ -73,7 +74,9 @@ def discovery_server(networks: Networks) -> Iterator[None]:
     """The one of the wheel, in the namespace of the agents."""
     words = [SERVER, "-i", "0", "-l", networks.ours, "-p", str(SERVER_PORT)]
     inside = networks.inside(networks.names[0])
-    server = subprocess.Popen([*inside, *words], stdout=subprocess.PIPE, text=True)
+    # A killed server leaves shared memory, which others would take for theirs.
+    environment = os.environ | UDP
+    server = subprocess.Popen([*inside, *words], stdout=subprocess.PIPE, text=True, env=environment)
     assert server.stdout
     with server.stdout as output:
         assert "Server is running" in output.readline()
@@ -94,8 +97,7 @@ def send(networks: Networks, link: dict[str, Any]) -> subprocess.Popen[bytes]:
 def listen(networks: Networks, domain: int, **environment: str) -> Listener:
     topics = [subscription(name, 1) for name in NAMES]
     inside = networks.inside(networks.names[1])
-    plain = {"FASTDDS_BUILTIN_TRANSPORTS": "UDPv4"}
-    return Listener(domain, topics, environment=plain | environment, within=inside)
+    return Listener(domain, topics, environment=UDP | environment, within=inside)
 
 
 def assert_delivered(listener: Listener, sender: subprocess.Popen[bytes]) -> None:
