@@ -12,7 +12,8 @@ KEYS = {
     "zenoh-raw": "agent_7/odom",
     "zenoh": f"0/agent_7/odom/std_msgs::msg::dds_::String_/{HASH}",
 }
-LEASE_MS = 1000
+LEASE_MS = 4000
+"""Shorter than the silence that is an outage for a unit, and longer than a busy machine is silent."""
 RECORD = [{"name": "/odom", "type": "std_msgs/msg/String"}]
 SPAN_NS = 20_000_000
 
@@ -57,13 +58,22 @@ def lost(fake, listener):
     return fake.last.agents[0].published - len(listener.received)
 
 
-def published_after(outage, fake):
-    """Messages since the unit is connected again: a listener that also lost the router may be back later."""
-    return -(-(fake.last.last_publication_ns - outage.ended_ns) // SPAN_NS)
+def published_after(fake):
+    """Messages since the unit was not connected: a listener that also lost the router may be back later."""
+    before = [shot for shot in fake.snapshots if broken(shot)][-1]
+    return fake.last.agents[0].published - before.agents[0].published
 
 
-def broken(fake):
-    return bool(fake.last.outages) and fake.last.outages[-1].ended_ns is None
+def broken(shot):
+    return bool(shot.outages) and shot.outages[-1].ended_ns is None
+
+
+def plays_on(fake):
+    """Check that something was published since the last outage was over."""
+    last = fake.last
+    return (
+        last.outages and not broken(last) and last.last_publication_ns > last.outages[-1].ended_ns
+    )
 
 
 @pytest.mark.parametrize("outage", ["killed", "frozen", "cut off"])
@@ -74,13 +84,13 @@ def test_what_a_lost_connection_swallowed_is_told(outage, connect, play):
     # Until the connection is given up, so that what it held is gone.
     until(lambda: "is disconnected" in fake.log)
     router.resume(outage)
-    until(lambda: "is connected again" in fake.log)
+    until(lambda: "is connected again" in fake.log and plays_on(fake))
     fake.command = Command.STOP
     assert unit.wait() == 0
     (told,) = fake.last.outages
-    missed = 0 if outage == "cut off" else published_after(told, fake)
-    # None, where what waited in the network still got through.
-    assert lost(fake, listener) <= told.messages + missed
+    missed = 0 if outage == "cut off" else published_after(fake)
+    # None, where what waited in the network still got through; the last ones may be on their way.
+    until(lambda: lost(fake, listener) <= told.messages + missed)
     assert told.messages < fake.last.agents[0].published
     assert told.began_ns < told.ended_ns < fake.last.last_publication_ns
 
@@ -100,20 +110,23 @@ def test_a_pause_that_loses_nothing_ends_green(outage, connect, play):
 
 def test_a_connection_that_is_gone_at_the_end_is_told(connect, play):
     router, listener = connect()
-    fake, unit = play(router, listener, 2)
+    fake, unit = play(router, listener, 5)
     router.interrupt("killed")
-    assert unit.wait(60) == 1
+    assert unit.wait() == 1
     assert (fake.last.agents[0].state, fake.last.failure.code) == ("FAILED", "TRANSPORT_LOST")
     assert 0 < lost(fake, listener) <= fake.last.undelivered
-    assert broken(fake)
+    assert broken(fake.last)
 
 
 def test_as_many_lost_messages_as_are_allowed_do_not_fail(connect, play):
     router, listener = connect()
-    fake, unit = play(router, listener, 2, lost_messages_allowed=10_000)
+    fake, unit = play(router, listener, 9, lost_messages_allowed=10_000)
+    # By then the unit knows who listens, and waits for them to be back.
+    until(lambda: len(listener.received) > 150)
     router.interrupt("killed")
     until(lambda: fake.last.undelivered)
     router.resume("killed")
-    assert unit.wait(60) == 0
+    assert unit.wait() == 0
     assert fake.last.failure is None
-    assert 0 < lost(fake, listener) <= fake.last.undelivered
+    until(lambda: lost(fake, listener) <= fake.last.undelivered)
+    assert lost(fake, listener) > 0
